@@ -1,0 +1,124 @@
+//! The policy that a Safe adopts on chain, as the preimage of its digest.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::{JcsError, jcs_keccak, project_id};
+use crate::ids::{NetworkId, PolicyDigest, ProjectId};
+use crate::plan::Rule;
+
+/// Policy, people, target, soak networks, Safe, externals and mainnet values. RPC URLs and steps
+/// are outside: who may promote what does not depend on them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PolicyDoc {
+    /// The format version.
+    pub v: u32,
+    /// The project's name.
+    pub name: String,
+    /// The network that is promoted to.
+    pub target: NetworkId,
+    /// The networks whose soak backs it.
+    pub soaks: Vec<SoakNetwork>,
+    /// How many endpoints of different hosts must agree.
+    pub quorum: u32,
+    /// The root of trust.
+    pub safe: SafeTrust,
+    /// The policy's keys as written, plus `defaults`.
+    pub policy: BTreeMap<String, Value>,
+    /// Who is who.
+    pub people: BTreeMap<String, Person>,
+    /// Contracts that are there already, on the target.
+    pub externals: BTreeMap<String, External>,
+    /// Every parameter's rule and its value on the target, `@names` kept.
+    pub params: BTreeMap<String, PolicyParam>,
+}
+
+/// A network that soaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SoakNetwork {
+    /// The chain id.
+    pub chain: crate::ids::ChainId,
+    /// The hash of block 0.
+    pub genesis: B256,
+    /// Seconds between blocks, as expected.
+    pub block_time: u64,
+}
+
+/// A Safe as it was when the policy was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SafeTrust {
+    /// The Safe.
+    pub address: Address,
+    /// The code hash of the singleton behind its proxy.
+    pub singleton_code_hash: B256,
+    /// Its owners, sorted.
+    pub owners: Vec<Address>,
+    /// How many must sign.
+    pub threshold: u32,
+    /// Its modules, sorted.
+    pub modules: Vec<Address>,
+    /// Its transaction guard, or zero.
+    pub guard: Address,
+    /// Its module guard, or zero.
+    pub module_guard: Address,
+    /// Its fallback handler, or zero.
+    pub handler: Address,
+}
+
+/// A person and what they may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// Their roles, sorted.
+    pub roles: Vec<String>,
+    /// The firm, for auditors.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub firm: Option<String>,
+    /// The addresses of their keys, sorted.
+    pub keys: Vec<Address>,
+}
+
+/// A contract that is there already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct External {
+    /// Its address.
+    pub address: Address,
+    /// The hash of its runtime code.
+    pub code_hash: B256,
+}
+
+/// A parameter as the policy binds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyParam {
+    /// The rule.
+    pub rule: Rule,
+    /// Its value on the target, as written; absent where the rule takes the soaked one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<Value>,
+}
+
+impl PolicyDoc {
+    /// The current format version.
+    pub const VERSION: u32 = 1;
+
+    /// What the Safe adopts.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn digest(&self) -> Result<PolicyDigest, JcsError> {
+        jcs_keccak("policy", self).map(PolicyDigest)
+    }
+
+    /// The id under which the Safe adopts it.
+    pub fn project(&self) -> ProjectId {
+        project_id(self.target.chain, self.safe.address, &self.name)
+    }
+}

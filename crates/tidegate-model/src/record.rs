@@ -1,0 +1,158 @@
+//! The record of one deployment, as it lies in git. It is a claim until the chain confirms it.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, U256};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::{JcsError, jcs_keccak};
+use crate::ids::{
+    BlockRef, BuildDigest, ChainId, DeploymentDigest, Fqn, NetworkId, ReleaseRoot, ScopeRoot,
+};
+use crate::policy::External;
+
+/// The preimage of `deploymentDigest`: where a release stands, and with which parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Deployment {
+    /// The format version.
+    pub v: u32,
+    /// The chain id.
+    pub chain: ChainId,
+    /// The hash of block 0.
+    pub genesis: B256,
+    /// The exact bytes that were deployed.
+    pub build_digest: BuildDigest,
+    /// The deployer, or the Safe.
+    pub executor: Address,
+    /// Where each step's contract stands.
+    pub steps: BTreeMap<String, Place>,
+    /// Where each library stands.
+    pub libraries: BTreeMap<Fqn, Address>,
+    /// Contracts that were there already.
+    pub externals: BTreeMap<String, External>,
+    /// Every parameter's value, normalised by its type and with names resolved.
+    pub params: BTreeMap<String, Value>,
+    /// Watched slots and what they hold.
+    pub slots: Vec<SlotValue>,
+}
+
+/// Where a step's contract stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The address that others use: the proxy's, where there is one.
+    pub address: Address,
+    /// The implementation behind it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub implementation: Option<Address>,
+}
+
+/// A storage slot and its value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotValue {
+    /// The contract.
+    pub address: Address,
+    /// The slot.
+    pub slot: B256,
+    /// What it holds.
+    pub value: B256,
+}
+
+impl Deployment {
+    /// The current format version.
+    pub const VERSION: u32 = 1;
+
+    /// The digest that the soak's anchor and the promotion record carry.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn digest(&self) -> Result<DeploymentDigest, JcsError> {
+        jcs_keccak("deployment", self).map(DeploymentDigest)
+    }
+
+    /// The network.
+    pub const fn network(&self) -> NetworkId {
+        NetworkId { chain: self.chain, genesis: self.genesis }
+    }
+
+    /// Every address the plan created, with the proxy before its implementation.
+    pub fn addresses(&self) -> Vec<Address> {
+        let places = self.steps.values().flat_map(|p| [Some(p.address), p.implementation]);
+        places.flatten().chain(self.libraries.values().copied()).collect()
+    }
+}
+
+/// A mined transaction of a lane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinedTransaction {
+    /// What it was for: a step's operation, `anchor`, `mock:<external>` or `foreign`.
+    pub op: String,
+    /// Its hash.
+    pub hash: B256,
+    /// Its sender.
+    pub from: Address,
+    /// Its nonce.
+    pub nonce: u64,
+    /// Where it was mined.
+    pub block: BlockRef,
+    /// Whether it succeeded.
+    pub success: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// What it cost its sender in fees, in wei.
+    pub fee: U256,
+}
+
+/// The deployment record of one release on one network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DeploymentRecord {
+    /// The format version.
+    pub v: u32,
+    /// The release's human name.
+    pub name: String,
+    /// The deployment id, which entered the salts.
+    pub id: u64,
+    /// The release.
+    pub release_root: ReleaseRoot,
+    /// What auditors read of the build that was deployed.
+    pub scope_root: ScopeRoot,
+    /// The preimage of `deploymentDigest`.
+    pub deployment: Deployment,
+    /// keccak256 of each contract's initcode, by address.
+    pub initcodes: BTreeMap<Address, B256>,
+    /// Externals that were created as set-up, outside the plan.
+    pub mocks: BTreeMap<String, Address>,
+    /// Every mined transaction of its lanes, reverted and replaced ones included.
+    pub transactions: Vec<MinedTransaction>,
+}
+
+impl DeploymentRecord {
+    /// The current format version.
+    pub const VERSION: u32 = 1;
+
+    /// The file's name: human name, first eight digits of the root, deployment id.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}-{}.json", self.name, self.release_root.short(), self.id)
+    }
+
+    /// The anchor's transaction, if the record holds one.
+    pub fn anchor(&self) -> Option<&MinedTransaction> {
+        self.transactions.iter().rev().find(|tx| tx.op == ANCHOR_OP && tx.success)
+    }
+}
+
+/// The operation name of the soak's anchor.
+pub const ANCHOR_OP: &str = "anchor";
+
+/// The calldata of the soak's anchor: `"SOAK" 02 ‖ releaseRoot ‖ deploymentDigest`.
+pub fn anchor_calldata(release: ReleaseRoot, deployment: DeploymentDigest) -> Vec<u8> {
+    let mut data = b"SOAK\x02".to_vec();
+    data.extend_from_slice(release.0.as_slice());
+    data.extend_from_slice(deployment.0.as_slice());
+    data
+}

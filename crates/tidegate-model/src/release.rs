@@ -1,0 +1,188 @@
+//! A built release: artifacts, plan and roots, kept content-addressed.
+
+use std::collections::BTreeMap;
+
+use alloy_json_abi::JsonAbi;
+use alloy_primitives::{B256, Bytes, keccak256};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::{JcsError, jcs_keccak};
+use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
+use crate::plan::Plan;
+use crate::scope::{CodeScope, build_digest, code_root, release_root, scope_root};
+
+/// A run of bytes in code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// How many bytes.
+    pub length: usize,
+}
+
+/// Code with the places that are filled in later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Code {
+    /// The bytes, with zeros at every link reference.
+    pub object: Bytes,
+    /// Where each library's address goes.
+    pub links: BTreeMap<Fqn, Vec<Span>>,
+    /// The metadata regions (auxdata), nested ones included.
+    pub metadata: Vec<Span>,
+}
+
+impl Code {
+    /// keccak256 of the code with every metadata region zeroed. Link references, immutables and
+    /// a library's call protection are zero in `object` already, as the compiler leaves them.
+    pub fn template(&self) -> B256 {
+        let mut code = self.object.to_vec();
+        for span in &self.metadata {
+            if let Some(region) = code.get_mut(span.start..span.start + span.length) {
+                region.fill(0);
+            }
+        }
+        keccak256(code)
+    }
+
+    /// The code with every library's address filled in; the missing library's name otherwise.
+    ///
+    /// # Errors
+    /// If a library has no address.
+    pub fn linked(
+        &self,
+        libraries: &BTreeMap<Fqn, alloy_primitives::Address>,
+    ) -> Result<Bytes, Fqn> {
+        let mut code = self.object.to_vec();
+        for (library, spans) in &self.links {
+            let address = libraries.get(library).ok_or_else(|| library.clone())?;
+            for span in spans {
+                let region = code.get_mut(span.start..span.start + span.length);
+                region.ok_or_else(|| library.clone())?.copy_from_slice(address.as_slice());
+            }
+        }
+        Ok(code.into())
+    }
+}
+
+/// What the compiler made of one contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// The fully qualified name.
+    pub fqn: Fqn,
+    /// Its ABI.
+    pub abi: JsonAbi,
+    /// Creation code.
+    pub creation: Code,
+    /// Runtime code, immutables zeroed.
+    pub runtime: Code,
+    /// Where each immutable stands in the runtime code, by `Contract.variable`.
+    pub immutables: BTreeMap<String, Vec<Span>>,
+    /// keccak256 of each source file of its closure, by normalised name.
+    pub sources: BTreeMap<String, B256>,
+    /// The canonical storage layout.
+    pub layout: Value,
+    /// Compiler and settings, as in `compilerProfile`.
+    pub profile: Value,
+}
+
+/// The compiler that made a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compiler {
+    /// The long version, such as `0.8.30+commit.73712a01.Emscripten.clang`.
+    pub version: String,
+    /// SHA-256 of the binary (or of `soljson.js`).
+    pub sha256: B256,
+}
+
+/// A release once built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The format version.
+    pub v: u32,
+    /// The human name; in no digest.
+    pub name: String,
+    /// The project's name, which enters the CREATE2 salts.
+    pub project: String,
+    /// The plan.
+    pub plan: Plan,
+    /// Every contract of the plan, by name.
+    pub artifacts: BTreeMap<Fqn, Artifact>,
+    /// The compilers used, by the version they report.
+    pub compilers: Vec<Compiler>,
+}
+
+/// The digests of a release. They are derived and never stored beside what they digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Roots {
+    /// What an auditor reads.
+    pub scope_root: ScopeRoot,
+    /// What runs.
+    pub code_root: CodeRoot,
+    /// How it is put together.
+    pub plan_digest: PlanDigest,
+    /// The release.
+    pub release_root: ReleaseRoot,
+    /// The exact bytes.
+    pub build_digest: BuildDigest,
+}
+
+impl Release {
+    /// The current format version.
+    pub const VERSION: u32 = 1;
+
+    /// The scope of one contract.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn scope(&self, artifact: &Artifact) -> Result<CodeScope, JcsError> {
+        let sources = artifact.sources.iter().map(|(name, digest)| (name.as_str(), *digest));
+        Ok(CodeScope {
+            fqn: artifact.fqn.clone(),
+            source_closure: crate::scope::source_closure(sources),
+            compiler_profile: jcs_keccak("compiler profile", &artifact.profile)?,
+            creation_template: artifact.creation.template(),
+            runtime_template: artifact.runtime.template(),
+            storage_layout: jcs_keccak("storage layout", &artifact.layout)?,
+            param_policy: jcs_keccak("parameter policy", &self.plan.param_policy(&artifact.fqn))?,
+        })
+    }
+
+    /// The scopes of every contract of the plan.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn scopes(&self) -> Result<Vec<CodeScope>, JcsError> {
+        self.artifacts.values().map(|artifact| self.scope(artifact)).collect()
+    }
+
+    /// All digests.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn roots(&self) -> Result<Roots, JcsError> {
+        let scopes = self.scopes()?;
+        let code_root = code_root(&scopes);
+        let plan_digest = self.plan.digest()?;
+        Ok(Roots {
+            scope_root: scope_root(&scopes),
+            code_root,
+            plan_digest,
+            release_root: release_root(code_root, plan_digest),
+            build_digest: build_digest(
+                self.artifacts.values().map(|a| (&a.fqn, a.creation.object.as_ref())),
+            ),
+        })
+    }
+
+    /// The artifact of one contract.
+    pub fn artifact(&self, fqn: &Fqn) -> Option<&Artifact> {
+        self.artifacts.get(fqn)
+    }
+}

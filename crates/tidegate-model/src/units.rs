@@ -1,0 +1,180 @@
+//! Numbers and spans of time as people write them.
+
+use alloy_primitives::{I256, U256};
+
+/// What is wrong with a number or span that somebody wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// The text is not a number.
+    #[error("`{0}` is not a number; write digits, `1_000` or `250e18`")]
+    NotANumber(String),
+    /// The number does not fit 256 bits.
+    #[error("`{0}` does not fit 256 bits")]
+    TooLarge(String),
+    /// The text is not a span of time.
+    #[error("`{0}` is not a span of time; write for example `14d`, `12h`, `30m` or `12s`")]
+    NotASpan(String),
+}
+
+/// The largest decimal exponent that a 256-bit number can carry.
+const EXPONENT_MAX: u32 = 77;
+
+/// Parses an unsigned integer: decimal digits with optional `_`, a decimal point and an exponent
+/// (`1.5e18`), `0x` hexadecimal, or an amount with the unit `wei`, `gwei` or `ether`.
+///
+/// # Errors
+/// If the text is no number, is not whole, or is too large.
+pub fn parse_uint(text: &str) -> Result<U256, UnitError> {
+    let bad = || UnitError::NotANumber(text.to_owned());
+    let cleaned = text.trim().replace('_', "");
+    if let Some(hex) = cleaned.strip_prefix("0x") {
+        return match hex {
+            "" => Err(bad()),
+            _ => U256::from_str_radix(hex, 16).map_err(|_| bad()),
+        };
+    }
+    let (number, unit_exponent) = match cleaned.rsplit_once(' ') {
+        Some((number, "wei")) => (number.to_owned(), 0),
+        Some((number, "gwei")) => (number.to_owned(), 9),
+        Some((number, "ether")) => (number.to_owned(), 18),
+        Some(_) => return Err(bad()),
+        None => (cleaned, 0),
+    };
+    let (mantissa, exponent) = match number.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => {
+            (mantissa.to_owned(), exponent.parse::<u32>().map_err(|_| bad())?)
+        }
+        None => (number, 0),
+    };
+    scale(&mantissa, exponent.saturating_add(unit_exponent))
+        .ok_or_else(bad)?
+        .ok_or_else(|| UnitError::TooLarge(text.to_owned()))
+}
+
+/// Outer `None`: not a whole number. Inner `None`: too large.
+fn scale(mantissa: &str, exponent: u32) -> Option<Option<U256>> {
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let places = u32::try_from(fraction.len()).ok()?;
+    let shift = exponent.checked_sub(places)?;
+    if shift > EXPONENT_MAX {
+        return Some(None);
+    }
+    let base = U256::from_str_radix(&digits, 10).ok();
+    Some(base.and_then(|base| base.checked_mul(U256::from(10).pow(U256::from(shift)))))
+}
+
+/// Parses a signed integer; see [`parse_uint`].
+///
+/// # Errors
+/// If the text is no number, is not whole, or is too large.
+pub fn parse_int(text: &str) -> Result<I256, UnitError> {
+    let too_large = || UnitError::TooLarge(text.to_owned());
+    match text.trim().strip_prefix('-') {
+        Some(rest) => {
+            let magnitude = I256::try_from(parse_uint(rest)?).map_err(|_| too_large())?;
+            Ok(-magnitude)
+        }
+        None => I256::try_from(parse_uint(text)?).map_err(|_| too_large()),
+    }
+}
+
+/// Parses a span of time such as `14d`, `12h`, `30m` or `12s` into seconds.
+///
+/// # Errors
+/// If the text is not a whole number followed by one of these units.
+pub fn parse_span_secs(text: &str) -> Result<u64, UnitError> {
+    let bad = || UnitError::NotASpan(text.to_owned());
+    let trimmed = text.trim();
+    let unit = trimmed.chars().last().ok_or_else(bad)?;
+    let secs_per_unit = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(bad()),
+    };
+    let number: u64 = trimmed[..trimmed.len() - 1].trim().parse().map_err(|_| bad())?;
+    number.checked_mul(secs_per_unit).ok_or_else(bad)
+}
+
+/// Writes seconds as people read them: `13d 4h`, `2h 5m`, `12s`.
+pub fn format_span_secs(secs: u64) -> String {
+    let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{secs}s"),
+        (0, 0, m) => format!("{m}m"),
+        (0, h, 0) => format!("{h}h"),
+        (0, h, m) => format!("{h}h {m}m"),
+        (d, 0, _) => format!("{d}d"),
+        (d, h, _) => format!("{d}d {h}h"),
+    }
+}
+
+/// Writes an amount of base units as an exact decimal number without trailing zeros.
+pub fn format_amount(amount: U256, decimals: u8) -> String {
+    let digits = amount.to_string();
+    let places = usize::from(decimals);
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - places);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// Writes a timestamp as `2026-01-20 10:00 UTC`.
+pub fn format_utc(timestamp: u64) -> String {
+    format_time(timestamp, "%Y-%m-%d %H:%M UTC")
+}
+
+/// Writes the UTC date of a timestamp as `2026-01-20`.
+pub fn format_date(timestamp: u64) -> String {
+    format_time(timestamp, "%Y-%m-%d")
+}
+
+fn format_time(timestamp: u64, format: &str) -> String {
+    i64::try_from(timestamp)
+        .ok()
+        .and_then(|secs| jiff::Timestamp::from_second(secs).ok())
+        .map_or_else(|| format!("@{timestamp}"), |time| time.strftime(format).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_people_write_them() {
+        let cases = [
+            ("0", "0"),
+            ("1_000", "1000"),
+            ("250e18", "250000000000000000000"),
+            ("1.5e18", "1500000000000000000"),
+            ("0xff", "255"),
+            ("2 gwei", "2000000000"),
+            ("0.5 ether", "500000000000000000"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_uint(text).map(|n| n.to_string()), Ok(expected.to_owned()), "{text}");
+        }
+        for text in ["", "-1", "1.5", "e18", "1e", "12 eth", "0x", "1e78", "abc"] {
+            assert!(parse_uint(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_int("-1e3").map(|n| n.to_string()), Ok("-1000".to_owned()));
+    }
+
+    #[test]
+    fn spans_and_dates() {
+        assert_eq!(parse_span_secs("14d"), Ok(1_209_600));
+        assert!(parse_span_secs("14").is_err());
+        assert!(parse_span_secs("é").is_err());
+        assert_eq!(format_span_secs(1_209_600), "14d");
+        assert_eq!(format_span_secs(90_061), "1d 1h");
+        assert_eq!(format_utc(1_767_657_600), "2026-01-06 00:00 UTC");
+        assert_eq!(format_utc(1_709_210_096), "2024-02-29 12:34 UTC");
+        assert_eq!(format_amount(U256::from(1_500_000), 6), "1.5");
+        assert_eq!(format_amount(U256::from(5), 18), "0.000000000000000005");
+    }
+}

@@ -1,0 +1,245 @@
+//! One verdict type everywhere, and how verdicts combine.
+
+use std::fmt;
+
+use alloy_primitives::B256;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BlockRef, ChainId};
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "UPPERCASE", deny_unknown_fields)]
+pub enum Verdict {
+    /// The evidence is there and agrees.
+    Pass,
+    /// Somebody with the power to do so lowered a requirement.
+    Waived {
+        /// Who.
+        by: String,
+        /// Until when, in seconds since the Unix epoch.
+        until: u64,
+    },
+    /// Only chain time is missing.
+    Waiting {
+        /// What is waited for.
+        reasons: Vec<String>,
+        /// The chain timestamp at which it should pass, where that is known.
+        eta: Option<u64>,
+    },
+    /// Evidence is missing or unreadable.
+    Unknown {
+        /// What is missing, one sentence each.
+        missing: Vec<String>,
+    },
+    /// The evidence contradicts.
+    Fail {
+        /// What contradicts, one sentence each.
+        reasons: Vec<String>,
+    },
+}
+
+impl Verdict {
+    /// An `UNKNOWN` for one missing thing.
+    pub fn unknown(missing: impl Into<String>) -> Self {
+        Self::Unknown { missing: vec![missing.into()] }
+    }
+
+    /// A `FAIL` for one reason.
+    pub fn fail(reason: impl Into<String>) -> Self {
+        Self::Fail { reasons: vec![reason.into()] }
+    }
+
+    /// The verdict of a check that collected contradictions and gaps: contradictions win.
+    pub fn from_findings(reasons: Vec<String>, missing: Vec<String>) -> Self {
+        if !reasons.is_empty() {
+            Self::Fail { reasons }
+        } else if !missing.is_empty() {
+            Self::Unknown { missing }
+        } else {
+            Self::Pass
+        }
+    }
+
+    /// The word that people read.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Waived { .. } => "WAIVED",
+            Self::Waiting { .. } => "WAITING",
+            Self::Unknown { .. } => "UNKNOWN",
+            Self::Fail { .. } => "FAIL",
+        }
+    }
+
+    /// The documented exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail { .. } => 1,
+            Self::Waived { .. } => 10,
+            Self::Waiting { .. } => 20,
+            Self::Unknown { .. } => 30,
+        }
+    }
+
+    /// The sentences that explain it.
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Pass => Vec::new(),
+            Self::Waived { by, until } => {
+                vec![format!("waived by {by} until {}", crate::units::format_utc(*until))]
+            }
+            Self::Waiting { reasons, .. }
+            | Self::Unknown { missing: reasons }
+            | Self::Fail { reasons } => reasons.clone(),
+        }
+    }
+
+    /// Severity in the order FAIL, UNKNOWN, WAITING, WAIVED, PASS; greater is worse.
+    const fn severity(&self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Waived { .. } => 1,
+            Self::Waiting { .. } => 2,
+            Self::Unknown { .. } => 3,
+            Self::Fail { .. } => 4,
+        }
+    }
+
+    /// The worse of two verdicts, with the reasons of both where they are equally bad.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Fail { reasons: mut a }, Self::Fail { reasons: b }) => {
+                a.extend(b);
+                Self::Fail { reasons: a }
+            }
+            (Self::Unknown { missing: mut a }, Self::Unknown { missing: b }) => {
+                a.extend(b);
+                Self::Unknown { missing: a }
+            }
+            (
+                Self::Waiting { reasons: mut a, eta: first },
+                Self::Waiting { reasons: b, eta: second },
+            ) => {
+                a.extend(b);
+                Self::Waiting { reasons: a, eta: first.max(second) }
+            }
+            (a, b) => {
+                if b.severity() > a.severity() {
+                    b
+                } else {
+                    a
+                }
+            }
+        }
+    }
+
+    /// The worst of several; of none it is UNKNOWN, because nothing was checked.
+    pub fn worst<'a>(verdicts: impl IntoIterator<Item = &'a Self>) -> Self {
+        verdicts
+            .into_iter()
+            .max_by_key(|verdict| verdict.severity())
+            .cloned()
+            .unwrap_or_else(|| Self::unknown("no gate was evaluated"))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// The gates, in the order in which they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateId {
+    /// What is on the chain is what the sources compile to.
+    Code,
+    /// Arguments keep their rules, on the testnet and on the target.
+    Parameters,
+    /// The release has lived and been used long enough.
+    Soak,
+    /// Enough independent firms have audited exactly this code.
+    Audits,
+    /// The Safe has adopted exactly this policy and still is what it was then.
+    Policy,
+    /// Test funds were approved and agree with the chain.
+    Funds,
+    /// Nobody approved their own work.
+    Separation,
+}
+
+impl GateId {
+    /// Every gate.
+    pub const ALL: [Self; 7] = [
+        Self::Code,
+        Self::Parameters,
+        Self::Soak,
+        Self::Audits,
+        Self::Policy,
+        Self::Funds,
+        Self::Separation,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Parameters => "parameters",
+            Self::Soak => "soak",
+            Self::Audits => "audits",
+            Self::Policy => "policy",
+            Self::Funds => "funds",
+            Self::Separation => "separation",
+        }
+    }
+}
+
+/// A chain observation that a gate rests on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateInput {
+    /// What was read.
+    pub kind: String,
+    /// On which chain.
+    pub chain: ChainId,
+    /// At which block.
+    pub block: BlockRef,
+    /// keccak256 of what was read.
+    pub digest: B256,
+}
+
+/// What one gate found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateReport {
+    /// The gate.
+    pub gate: GateId,
+    /// Its verdict, with the reasons.
+    pub verdict: Verdict,
+    /// One line for people.
+    pub summary: String,
+    /// The chain observations it rests on.
+    pub inputs: Vec<GateInput>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_verdict_wins() {
+        let waiting = Verdict::Waiting { reasons: vec![], eta: Some(5) };
+        let waived = Verdict::Waived { by: "kim".to_owned(), until: 9 };
+        let order = [Verdict::Pass, waived, waiting, Verdict::unknown("x"), Verdict::fail("y")];
+        for pair in order.windows(2) {
+            assert_eq!(Verdict::worst(pair), pair[1]);
+            assert_eq!(pair[1].clone().and(pair[0].clone()), pair[1]);
+        }
+        assert_eq!(Verdict::worst([]).exit_code(), 30);
+        assert_eq!(order.map(|v| v.exit_code()), [0, 10, 20, 30, 1]);
+    }
+}
