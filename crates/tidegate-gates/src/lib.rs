@@ -1,1 +1,67 @@
-//! .
+//! The gates: policy and facts in, verdicts and reasons out.
+//!
+//! Pure. A gate never passes on missing data: facts that could not be read are `Err` and come out
+//! as UNKNOWN. Nothing here knows how facts are gathered, and nothing reads a clock; gate time is
+//! the target's finalized header, as a fact.
+
+mod audits;
+mod code;
+mod funds;
+mod parameters;
+mod policy;
+mod rules;
+mod separation;
+mod soak;
+
+pub use audits::{AttestationFact, AuditFacts, RevocationFact};
+pub use code::{CodeFacts, ContractFact, SlotFact};
+pub use funds::FundFacts;
+pub use parameters::{ParameterFacts, ParameterRow};
+pub use policy::{PolicyFacts, TrustFacts, compare, differences};
+pub use rules::{PolicyError, PolicyRules};
+pub use separation::SeparationFacts;
+pub use soak::{Activity, SoakFacts, SoakProgress, WINDOW_SECS, Window, progress};
+
+use tidegate_model::{GateReport, Verdict};
+
+/// A fact that may not have been readable; the text says what is missing.
+pub type Observed<T> = Result<T, String>;
+
+/// Everything the gates look at.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Timestamp of the target's latest finalized header.
+    pub gate_time: Observed<u64>,
+    /// What stands on the soak network.
+    pub code: Observed<CodeFacts>,
+    /// Parameters, soaked and on the target.
+    pub parameters: Observed<ParameterFacts>,
+    /// How long and how much the release was used.
+    pub soak: Observed<SoakFacts>,
+    /// Attestations and revocations.
+    pub audits: Observed<AuditFacts>,
+    /// What the Safe adopted.
+    pub policy: Observed<PolicyFacts>,
+    /// Test funds.
+    pub funds: Observed<FundFacts>,
+    /// Who signed what.
+    pub separation: Observed<SeparationFacts>,
+}
+
+/// Evaluates every gate, in the order in which they are shown.
+pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
+    vec![
+        code::gate(&facts.code),
+        parameters::gate(&facts.parameters),
+        soak::gate(rules, &facts.soak),
+        audits::gate(rules, &facts.audits, &facts.gate_time),
+        policy::gate(&facts.policy),
+        funds::gate(&facts.funds),
+        separation::gate(&facts.separation),
+    ]
+}
+
+/// The verdict on the whole: the worst of all gates.
+pub fn overall(reports: &[GateReport]) -> Verdict {
+    Verdict::worst(reports.iter().map(|report| &report.verdict))
+}

@@ -1,1 +1,407 @@
-//! Journal events.
+//! What a lane's journal holds, and the state it folds to.
+//!
+//! A lane is one sender on one chain. Its bytes are committed here before they are first sent, so
+//! the journal knows every hash that may ever land; the chain alone says which one did.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Preimage;
+use crate::ids::{BlockRef, NetworkId};
+
+/// A lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaneId {
+    /// The network.
+    pub network: NetworkId,
+    /// The sender.
+    pub sender: Address,
+}
+
+impl LaneId {
+    /// The name of its journal stream.
+    pub fn stream(&self) -> String {
+        let genesis = alloy_primitives::hex::encode(&self.network.genesis[..4]);
+        format!("lane:{}-{genesis}:{}", self.network.chain, self.sender)
+    }
+}
+
+/// What a transaction is meant to do: equal intents on one nonce replace each other, different
+/// intents never meet there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// The operation, unique in the lane: `deploy/<root>/<id>/<op>`, `draw/<request>`, …
+    pub op: String,
+    /// The recipient.
+    pub to: Address,
+    /// Wei to send.
+    pub value: U256,
+    /// The calldata.
+    pub data: Bytes,
+}
+
+impl Intent {
+    /// The digest that an attempt is bound to.
+    pub fn digest(&self) -> B256 {
+        Preimage::new()
+            .string(&self.op)
+            .address(self.to)
+            .digest(self.value.into())
+            .digest(alloy_primitives::keccak256(&self.data))
+            .keccak()
+    }
+}
+
+/// One entry of a lane's journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", deny_unknown_fields)]
+pub enum LaneEvent {
+    /// A person took responsibility for the sender as it stood.
+    SenderAdopted {
+        /// The next nonce; latest and finalized state agreed on it.
+        nonce: u64,
+        /// The balance, in wei.
+        balance: U256,
+        /// The block at which both were read.
+        block: BlockRef,
+    },
+    /// A frozen plan was approved.
+    RunApproved {
+        /// The digest that was approved.
+        plan: B256,
+    },
+    /// Signed bytes, durable before their first send.
+    AttemptRecorded {
+        /// What it is for.
+        op: String,
+        /// The digest of its intent.
+        intent: B256,
+        /// Its nonce.
+        nonce: u64,
+        /// Its hash.
+        hash: B256,
+        /// The signed transaction.
+        raw: Bytes,
+        /// The highest fee per gas it may pay, in wei.
+        max_fee_per_gas: u128,
+    },
+    /// What an endpoint said to a send; for diagnosis, never a decision.
+    Answered {
+        /// The transaction.
+        hash: B256,
+        /// The answer, escaped.
+        answer: String,
+    },
+    /// It is in a block.
+    Mined {
+        /// The transaction.
+        hash: B256,
+        /// The block.
+        block: BlockRef,
+        /// Whether it succeeded.
+        success: bool,
+        /// Gas used.
+        gas_used: u64,
+        /// Fees paid, in wei.
+        fee: U256,
+    },
+    /// Its block is no longer canonical.
+    Unmined {
+        /// The transaction.
+        hash: B256,
+    },
+    /// Its block is final.
+    Finalized {
+        /// The transaction.
+        hash: B256,
+    },
+}
+
+impl LaneEvent {
+    /// The name under which the journal stores it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::SenderAdopted { .. } => "SenderAdopted",
+            Self::RunApproved { .. } => "RunApproved",
+            Self::AttemptRecorded { .. } => "AttemptRecorded",
+            Self::Answered { .. } => "Answered",
+            Self::Mined { .. } => "Mined",
+            Self::Unmined { .. } => "Unmined",
+            Self::Finalized { .. } => "Finalized",
+        }
+    }
+}
+
+/// One signed transaction, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// What it is for.
+    pub op: String,
+    /// The digest of its intent.
+    pub intent: B256,
+    /// Its nonce.
+    pub nonce: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// The signed transaction.
+    pub raw: Bytes,
+    /// The highest fee per gas it may pay, in wei.
+    pub max_fee_per_gas: u128,
+    /// How far it has come.
+    pub state: AttemptState,
+}
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptState {
+    /// Nothing is known to have landed.
+    Pending,
+    /// It is in a block.
+    Mined(Inclusion),
+    /// That block is final.
+    Finalized(Inclusion),
+}
+
+/// Where and how a transaction landed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inclusion {
+    /// The block.
+    pub block: BlockRef,
+    /// Whether it succeeded.
+    pub success: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Fees paid, in wei.
+    pub fee: U256,
+}
+
+impl AttemptState {
+    /// Where it landed, if it did.
+    pub const fn inclusion(&self) -> Option<&Inclusion> {
+        match self {
+            Self::Pending => None,
+            Self::Mined(inclusion) | Self::Finalized(inclusion) => Some(inclusion),
+        }
+    }
+}
+
+/// A journal that cannot have been written by this program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// Something happened on a lane that nobody adopted.
+    #[error("the lane's journal has {0} before any adoption")]
+    NotAdopted(&'static str),
+    /// Two intents on one nonce.
+    #[error("the lane's journal has two intents on nonce {0}")]
+    Equivocation(u64),
+    /// A nonce that skips ahead or goes back.
+    #[error("the lane's journal has nonce {found} where {expected} comes next")]
+    Nonce {
+        /// What the journal has.
+        found: u64,
+        /// What comes next.
+        expected: u64,
+    },
+    /// An event about a transaction that was never recorded.
+    #[error("the lane's journal speaks of transaction {0}, which it never recorded")]
+    UnknownTransaction(B256),
+    /// A final transaction that changed.
+    #[error("the lane's journal changes transaction {0} after it was final")]
+    ChangedFinal(B256),
+}
+
+/// The state a lane's journal folds to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LaneState {
+    /// The next nonce, once the sender is adopted.
+    pub next_nonce: Option<u64>,
+    /// The nonce of the first adoption.
+    pub first_nonce: Option<u64>,
+    /// Every attempt, in order of recording.
+    pub attempts: Vec<Attempt>,
+    /// The plans that were approved.
+    pub approved: Vec<B256>,
+}
+
+impl LaneState {
+    /// Folds a whole journal.
+    ///
+    /// # Errors
+    /// If the events contradict each other.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a LaneEvent>) -> Result<Self, FoldError> {
+        let mut state = Self::default();
+        for event in events {
+            state.apply(event)?;
+        }
+        Ok(state)
+    }
+
+    /// Adds one event.
+    ///
+    /// # Errors
+    /// If it contradicts what came before.
+    pub fn apply(&mut self, event: &LaneEvent) -> Result<(), FoldError> {
+        match event {
+            LaneEvent::SenderAdopted { nonce, .. } => {
+                self.next_nonce = Some(*nonce);
+                self.first_nonce.get_or_insert(*nonce);
+            }
+            LaneEvent::RunApproved { plan } => self.approved.push(*plan),
+            LaneEvent::AttemptRecorded { op, intent, nonce, hash, raw, max_fee_per_gas } => {
+                self.record(Attempt {
+                    op: op.clone(),
+                    intent: *intent,
+                    nonce: *nonce,
+                    hash: *hash,
+                    raw: raw.clone(),
+                    max_fee_per_gas: *max_fee_per_gas,
+                    state: AttemptState::Pending,
+                })?;
+            }
+            LaneEvent::Answered { hash, .. } => {
+                self.attempt(*hash)?;
+            }
+            LaneEvent::Mined { hash, block, success, gas_used, fee } => {
+                let inclusion =
+                    Inclusion { block: *block, success: *success, gas_used: *gas_used, fee: *fee };
+                self.settle(*hash, AttemptState::Mined(inclusion))?;
+            }
+            LaneEvent::Unmined { hash } => self.settle(*hash, AttemptState::Pending)?,
+            LaneEvent::Finalized { hash } => {
+                let attempt = self.attempt(*hash)?;
+                if let AttemptState::Mined(inclusion) = attempt.state {
+                    attempt.state = AttemptState::Finalized(inclusion);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, attempt: Attempt) -> Result<(), FoldError> {
+        let expected = self.next_nonce.ok_or(FoldError::NotAdopted("an attempt"))?;
+        let same_nonce = self.attempts.iter().find(|known| known.nonce == attempt.nonce);
+        match same_nonce {
+            Some(known) if known.intent == attempt.intent => {}
+            // After a foreign transaction was adopted, its nonce is behind us for good.
+            Some(_) => return Err(FoldError::Equivocation(attempt.nonce)),
+            None if attempt.nonce == expected => self.next_nonce = Some(expected + 1),
+            None => return Err(FoldError::Nonce { found: attempt.nonce, expected }),
+        }
+        self.attempts.push(attempt);
+        Ok(())
+    }
+
+    fn attempt(&mut self, hash: B256) -> Result<&mut Attempt, FoldError> {
+        let found = self.attempts.iter_mut().find(|attempt| attempt.hash == hash);
+        found.ok_or(FoldError::UnknownTransaction(hash))
+    }
+
+    fn settle(&mut self, hash: B256, state: AttemptState) -> Result<(), FoldError> {
+        let attempt = self.attempt(hash)?;
+        if matches!(attempt.state, AttemptState::Finalized(_)) {
+            return Err(FoldError::ChangedFinal(hash));
+        }
+        attempt.state = state;
+        Ok(())
+    }
+
+    /// Every attempt for one operation, newest last.
+    pub fn attempts_for<'a>(&'a self, op: &str) -> impl Iterator<Item = &'a Attempt> {
+        let op = op.to_owned();
+        self.attempts.iter().filter(move |attempt| attempt.op == op)
+    }
+
+    /// The landed transaction of an operation: a success if there is one.
+    pub fn landed(&self, op: &str) -> Option<(&Attempt, &Inclusion)> {
+        let landed = || {
+            self.attempts_for(op)
+                .filter_map(|a| a.state.inclusion().map(|inclusion| (a, inclusion)))
+        };
+        landed().find(|(_, inclusion)| inclusion.success).or_else(|| landed().last())
+    }
+
+    /// Nonces for which nothing has landed, with their newest attempt, lowest nonce first.
+    pub fn open(&self) -> BTreeMap<u64, &Attempt> {
+        let mut open = BTreeMap::new();
+        for attempt in &self.attempts {
+            open.insert(attempt.nonce, attempt);
+        }
+        for attempt in &self.attempts {
+            if attempt.state.inclusion().is_some() {
+                open.remove(&attempt.nonce);
+            }
+        }
+        open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adopted(nonce: u64) -> LaneEvent {
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        LaneEvent::SenderAdopted { nonce, balance: U256::ZERO, block }
+    }
+
+    fn attempt(op: &str, nonce: u64, id: u8) -> LaneEvent {
+        LaneEvent::AttemptRecorded {
+            op: op.to_owned(),
+            intent: alloy_primitives::keccak256(op),
+            nonce,
+            hash: B256::repeat_byte(id),
+            raw: Bytes::new(),
+            max_fee_per_gas: 1,
+        }
+    }
+
+    fn mined(id: u8, success: bool) -> LaneEvent {
+        let block = BlockRef { number: 2, hash: B256::ZERO };
+        let hash = B256::repeat_byte(id);
+        LaneEvent::Mined { hash, block, success, gas_used: 1, fee: U256::ONE }
+    }
+
+    fn check(events: &[LaneEvent], expected: Result<u64, FoldError>) {
+        let folded = LaneState::fold(events).map(|state| state.next_nonce.unwrap_or_default());
+        assert_eq!(folded, expected, "{events:?}");
+    }
+
+    #[test]
+    fn nonces_are_gapless_and_never_carry_two_intents() {
+        check(&[adopted(3), attempt("a", 3, 1), attempt("b", 4, 2)], Ok(5));
+        check(&[adopted(3), attempt("a", 3, 1), attempt("a", 3, 2)], Ok(4));
+        check(
+            &[adopted(3), attempt("a", 3, 1), attempt("b", 3, 2)],
+            Err(FoldError::Equivocation(3)),
+        );
+        check(&[adopted(3), attempt("a", 4, 1)], Err(FoldError::Nonce { found: 4, expected: 3 }));
+        check(&[attempt("a", 0, 1)], Err(FoldError::NotAdopted("an attempt")));
+        check(
+            &[adopted(0), mined(9, true)],
+            Err(FoldError::UnknownTransaction(B256::repeat_byte(9))),
+        );
+    }
+
+    #[test]
+    fn what_landed_wins_and_a_reorg_takes_it_back() {
+        let hash = B256::repeat_byte(1);
+        let mut events = vec![adopted(0), attempt("a", 0, 1), attempt("a", 0, 2), mined(1, true)];
+        let state = LaneState::fold(&events).unwrap();
+        assert_eq!(state.landed("a").map(|(attempt, _)| attempt.hash), Some(hash));
+        assert!(state.open().is_empty());
+
+        events.push(LaneEvent::Unmined { hash });
+        let state = LaneState::fold(&events).unwrap();
+        assert_eq!(state.landed("a"), None);
+        assert_eq!(state.open().len(), 1);
+
+        events.extend([mined(1, true), LaneEvent::Finalized { hash }]);
+        assert!(LaneState::fold(&events).is_ok());
+        events.push(LaneEvent::Unmined { hash });
+        assert_eq!(LaneState::fold(&events), Err(FoldError::ChangedFinal(hash)));
+    }
+}

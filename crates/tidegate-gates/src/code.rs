@@ -1,0 +1,86 @@
+//! Gate `code`: what is on the chain is what the sources compile to.
+
+use alloy_primitives::{Address, B256};
+use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+
+use crate::Observed;
+
+/// What stands on a soak network, beside what should.
+#[derive(Debug, Clone, Default)]
+pub struct CodeFacts {
+    /// The network's name.
+    pub network: String,
+    /// Each contract of the plan.
+    pub contracts: Vec<ContractFact>,
+    /// Each watched slot.
+    pub slots: Vec<SlotFact>,
+    /// Places where the record disagrees with the chain or with the sources, one sentence each.
+    pub record_faults: Vec<String>,
+    /// Things that could not be read, one sentence each.
+    pub missing: Vec<String>,
+    /// The blocks it was read at.
+    pub inputs: Vec<GateInput>,
+}
+
+/// One contract's code hash.
+#[derive(Debug, Clone)]
+pub struct ContractFact {
+    /// Its step or library.
+    pub name: String,
+    /// Its address.
+    pub address: Address,
+    /// The hash that local execution gives.
+    pub expected: B256,
+    /// The hash on the chain.
+    pub found: B256,
+}
+
+/// One slot.
+#[derive(Debug, Clone)]
+pub struct SlotFact {
+    /// What it holds, for people.
+    pub name: String,
+    /// The contract.
+    pub address: Address,
+    /// What it should hold.
+    pub expected: B256,
+    /// What it holds.
+    pub found: B256,
+}
+
+pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
+    let (verdict, summary, inputs) = match facts {
+        Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
+        Ok(facts) => {
+            let summary = format!(
+                "{} contracts and {} slots on {} compared with local execution",
+                facts.contracts.len(),
+                facts.slots.len(),
+                facts.network
+            );
+            (judge(facts), summary, facts.inputs.clone())
+        }
+    };
+    GateReport { gate: GateId::Code, verdict, summary, inputs }
+}
+
+fn judge(facts: &CodeFacts) -> Verdict {
+    let mut reasons = facts.record_faults.clone();
+    for contract in facts.contracts.iter().filter(|contract| contract.found != contract.expected) {
+        reasons.push(format!(
+            "{} at {} on {}: code hash is {}, expected {}",
+            contract.name, contract.address, facts.network, contract.found, contract.expected
+        ));
+    }
+    for slot in facts.slots.iter().filter(|slot| slot.found != slot.expected) {
+        reasons.push(format!(
+            "{} of {} on {} holds {}, expected {}",
+            slot.name, slot.address, facts.network, slot.found, slot.expected
+        ));
+    }
+    let mut missing = facts.missing.clone();
+    if facts.contracts.is_empty() {
+        missing.push(format!("no contract was compared on {}", facts.network));
+    }
+    Verdict::from_findings(reasons, missing)
+}

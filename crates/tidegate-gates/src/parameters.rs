@@ -1,0 +1,126 @@
+//! Gate `parameters`: arguments keep their rules, where they soaked and where they go.
+
+use alloy_primitives::{I256, U256};
+use serde_json::Value;
+use tidegate_model::plan::Rule;
+use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+
+use crate::Observed;
+
+/// Parameters as they soaked and as they will be.
+#[derive(Debug, Clone, Default)]
+pub struct ParameterFacts {
+    /// One row a parameter.
+    pub rows: Vec<ParameterRow>,
+    /// Places where the record disagrees with the anchored deployment, one sentence each.
+    pub record_faults: Vec<String>,
+    /// The blocks it rests on.
+    pub inputs: Vec<GateInput>,
+}
+
+/// One parameter.
+#[derive(Debug, Clone)]
+pub struct ParameterRow {
+    /// Its name.
+    pub name: String,
+    /// Its rule.
+    pub rule: Rule,
+    /// The value that soaked, in normal form.
+    pub soaked: Value,
+    /// The value on the target, in normal form, or why it has none.
+    pub target: Result<Value, String>,
+}
+
+pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
+    let (verdict, summary, inputs) = match facts {
+        Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
+        Ok(facts) => {
+            let mut reasons = facts.record_faults.clone();
+            reasons.extend(facts.rows.iter().filter_map(fault));
+            let verdict = Verdict::from_findings(reasons, Vec::new());
+            let changed = facts.rows.iter().filter(|row| row.target.as_ref() != Ok(&row.soaked));
+            let summary = format!(
+                "{} parameters, {} differ from the testnet",
+                facts.rows.len(),
+                changed.count()
+            );
+            (verdict, summary, facts.inputs.clone())
+        }
+    };
+    GateReport { gate: GateId::Parameters, verdict, summary, inputs }
+}
+
+fn fault(row: &ParameterRow) -> Option<String> {
+    let name = &row.name;
+    let target = match &row.target {
+        Ok(target) => target,
+        Err(why) => return Some(format!("${name} has no usable value on the target: {why}")),
+    };
+    match &row.rule {
+        Rule::PerNetwork => None,
+        Rule::SameAsTestnet if *target == row.soaked => None,
+        Rule::SameAsTestnet => {
+            let soaked = &row.soaked;
+            Some(format!("${name} is {target} on the target, but {soaked} soaked"))
+        }
+        Rule::OneOf(values) if values.contains(target) => None,
+        Rule::OneOf(_) => Some(format!("${name} is {target}, which its rule does not list")),
+        Rule::Range { min, max } => {
+            let low = min.as_deref().is_some_and(|min| !at_most(min, target));
+            let high = max.as_deref().is_some_and(|max| !at_least(max, target));
+            (low || high).then(|| {
+                let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".into());
+                format!("${name} is {target}, outside its rule {}..={}", bound(min), bound(max))
+            })
+        }
+    }
+}
+
+/// Numbers are compared as signed where they fit, else as unsigned; what cannot be compared is
+/// outside every bound.
+fn compare(bound: &str, value: &Value) -> Option<std::cmp::Ordering> {
+    let value = value.as_str()?;
+    match (bound.parse::<I256>(), value.parse::<I256>()) {
+        (Ok(bound), Ok(value)) => Some(bound.cmp(&value)),
+        _ => Some(bound.parse::<U256>().ok()?.cmp(&value.parse::<U256>().ok()?)),
+    }
+}
+
+fn at_most(min: &str, value: &Value) -> bool {
+    compare(min, value).is_some_and(std::cmp::Ordering::is_le)
+}
+
+fn at_least(max: &str, value: &Value) -> bool {
+    compare(max, value).is_some_and(std::cmp::Ordering::is_ge)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rules_bind_values() {
+        let range = |min: Option<&str>, max: Option<&str>| Rule::Range {
+            min: min.map(str::to_owned),
+            max: max.map(str::to_owned),
+        };
+        let cases = [
+            (Rule::SameAsTestnet, json!("5"), json!("5"), true),
+            (Rule::SameAsTestnet, json!("5"), json!("6"), false),
+            (Rule::PerNetwork, json!("5"), json!("6"), true),
+            (range(None, Some("10")), json!("5"), json!("10"), true),
+            (range(None, Some("10")), json!("5"), json!("11"), false),
+            (range(Some("-3"), None), json!("5"), json!("-4"), false),
+            (range(Some("3"), None), json!("5"), json!("text"), false),
+            (range(None, Some("10")), json!("5"), json!(U256::MAX.to_string()), false),
+            (range(Some("1"), None), json!("5"), json!(U256::MAX.to_string()), true),
+            (Rule::OneOf(vec![json!("a")]), json!("a"), json!("b"), false),
+        ];
+        for (rule, soaked, target, passes) in cases {
+            let row = ParameterRow { name: "x".into(), rule, soaked, target: Ok(target.clone()) };
+            assert_eq!(fault(&row).is_none(), passes, "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `[params]`: a rule, and one value a network.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tidegate_model::plan::Rule;
+
+use super::ConfigError;
+
+/// One parameter as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamConfig {
+    /// The rule, with bounds as written.
+    pub rule: RuleConfig,
+    /// The value for each network, as written.
+    pub values: BTreeMap<String, Value>,
+    /// A value for every network that has none of its own.
+    pub everywhere: Option<Value>,
+}
+
+/// A rule whose bounds have not been normalised by the parameter's type yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuleConfig {
+    /// The value that soaked.
+    SameAsTestnet,
+    /// Each network has its own value.
+    PerNetwork,
+    /// A number within bounds.
+    Range {
+        /// The least value.
+        min: Option<Value>,
+        /// The greatest value.
+        max: Option<Value>,
+    },
+    /// One of these.
+    OneOf(Vec<Value>),
+}
+
+impl ParamConfig {
+    /// The value as written for one network. A parameter that must be the same as on the testnet
+    /// may be written once.
+    pub fn value(&self, network: &str) -> Option<&Value> {
+        self.values.get(network).or(self.everywhere.as_ref())
+    }
+
+    pub(super) fn parse(name: &str, value: Value) -> Result<Self, ConfigError> {
+        let Value::Object(table) = value else {
+            let rule = RuleConfig::SameAsTestnet;
+            return Ok(Self { rule, values: BTreeMap::new(), everywhere: Some(value) });
+        };
+        let mut rule = RuleConfig::SameAsTestnet;
+        let mut values = BTreeMap::new();
+        let mut everywhere = None;
+        for (key, value) in table {
+            match key.as_str() {
+                "rule" => rule = RuleConfig::parse(name, value)?,
+                "value" => everywhere = Some(value),
+                _ => {
+                    values.insert(key, value);
+                }
+            }
+        }
+        Ok(Self { rule, values, everywhere })
+    }
+}
+
+impl RuleConfig {
+    fn parse(param: &str, value: Value) -> Result<Self, ConfigError> {
+        let bad = |reason: &str| ConfigError::value(format!("params.{param}.rule"), reason);
+        match value {
+            Value::String(word) => match word.as_str() {
+                "same-as-testnet" => Ok(Self::SameAsTestnet),
+                "per-network" => Ok(Self::PerNetwork),
+                _ => Err(bad("write \"same-as-testnet\", \"per-network\", { min, max } or \
+                              { one-of = [...] }")),
+            },
+            Value::Object(mut table) => {
+                let (min, max) = (table.remove("min"), table.remove("max"));
+                let one_of = table.remove("one-of");
+                if let Some(key) = table.keys().next() {
+                    return Err(bad(&format!("`{key}` is not `min`, `max` or `one-of`")));
+                }
+                match (min, max, one_of) {
+                    (None, None, Some(Value::Array(values))) => Ok(Self::OneOf(values)),
+                    (None, None, _) => Err(bad("an empty rule binds nothing")),
+                    (min, max, None) => Ok(Self::Range { min, max }),
+                    _ => Err(bad("`one-of` and bounds exclude each other")),
+                }
+            }
+            _ => Err(bad("a rule is a word or a table")),
+        }
+    }
+
+    /// The rule with its bounds normalised by `normalise`.
+    pub(crate) fn typed<E>(&self, normalise: impl Fn(&Value) -> Result<Value, E>) -> Result<Rule, E> {
+        let number = |value: &Option<Value>| -> Result<Option<String>, E> {
+            let Some(value) = value else { return Ok(None) };
+            let value = normalise(value)?;
+            Ok(Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        };
+        Ok(match self {
+            Self::SameAsTestnet => Rule::SameAsTestnet,
+            Self::PerNetwork => Rule::PerNetwork,
+            Self::Range { min, max } => Rule::Range { min: number(min)?, max: number(max)? },
+            Self::OneOf(values) => {
+                Rule::OneOf(values.iter().map(&normalise).collect::<Result<_, E>>()?)
+            }
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! The sections of `tidegate.toml`.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256};
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_model::ChainId;
+use tidegate_model::units::parse_span_secs;
+
+use super::{ConfigError, ParamConfig};
+
+/// The whole file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The project's name; it enters salts and the project id.
+    pub name: String,
+    /// The release's human name; in no digest.
+    pub version: String,
+    /// The compiler to use instead of looking for one.
+    pub solc: Option<String>,
+    /// The networks, by name.
+    pub networks: BTreeMap<String, NetworkConfig>,
+    /// Contracts that are there already: name, then network.
+    pub externals: BTreeMap<String, BTreeMap<String, ExternalConfig>>,
+    /// Parameters, by name.
+    pub params: BTreeMap<String, ParamConfig>,
+    /// The steps, in execution order.
+    pub steps: Vec<StepConfig>,
+    /// Treasuries, by network.
+    pub funds: BTreeMap<String, FundsConfig>,
+    /// `[policy]`: the keys as written; this is what the policy's digest covers.
+    pub policy: BTreeMap<String, Value>,
+    /// Who is who.
+    pub people: BTreeMap<String, PersonConfig>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    project: RawProject,
+    compiler: Option<RawCompiler>,
+    #[serde(default)]
+    networks: BTreeMap<String, NetworkConfig>,
+    #[serde(default)]
+    externals: BTreeMap<String, BTreeMap<String, ExternalConfig>>,
+    #[serde(default)]
+    params: BTreeMap<String, Value>,
+    #[serde(default, rename = "step")]
+    steps: Vec<StepConfig>,
+    #[serde(default)]
+    funds: BTreeMap<String, FundsConfig>,
+    #[serde(default)]
+    policy: BTreeMap<String, Value>,
+    #[serde(default)]
+    people: BTreeMap<String, PersonConfig>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProject {
+    name: String,
+    version: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCompiler {
+    solc: Option<String>,
+}
+
+/// Where in the pipeline a network stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// A key deploys; releases soak here.
+    Testnet,
+    /// Only a Safe acts.
+    Mainnet,
+}
+
+/// One network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Its stage.
+    pub stage: Stage,
+    /// Its chain id.
+    pub chain: ChainId,
+    /// The hash of block 0, for ids that are not built in.
+    pub genesis: Option<B256>,
+    /// Endpoints; `${NAME}` is taken from the environment.
+    #[serde(default)]
+    pub rpc: Vec<String>,
+    /// The name of the key that deploys (test stages).
+    pub deployer: Option<String>,
+    /// The Safe that acts (mainnet).
+    pub safe: Option<Address>,
+    /// The name of the key that pays gas (mainnet).
+    pub relayer: Option<String>,
+    /// The networks whose soak backs promotions to this one.
+    #[serde(default)]
+    pub soaks_on: Vec<String>,
+    /// The expected time between blocks, such as `12s`.
+    pub block_time: Option<String>,
+}
+
+/// A contract that is there already, on one network.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalConfig {
+    /// On test stages: the contract to create as set-up.
+    pub create: Option<String>,
+    /// Its address.
+    pub address: Option<Address>,
+    /// The hash of its runtime code.
+    pub code_hash: Option<B256>,
+}
+
+/// One step as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepConfig {
+    /// Its name.
+    pub name: Option<String>,
+    /// The contract to create.
+    pub create: Option<String>,
+    /// Constructor arguments.
+    #[serde(default)]
+    pub args: Vec<Value>,
+    /// The kind of proxy.
+    pub proxy: Option<String>,
+    /// The initialiser and its arguments.
+    #[serde(default)]
+    pub init: Vec<Value>,
+    /// Target, function and arguments of a call.
+    #[serde(default)]
+    pub call: Vec<Value>,
+    /// View calls and what they return.
+    #[serde(default)]
+    pub expect: Vec<Vec<Value>>,
+    /// Part of the CREATE2 salt.
+    pub salt: Option<String>,
+    /// Guarded creation.
+    #[serde(default)]
+    pub guarded: bool,
+}
+
+/// The treasury of one network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FundsConfig {
+    /// Its address.
+    pub treasury: Address,
+    /// The name of its key.
+    pub key: String,
+}
+
+/// A person.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonConfig {
+    /// What they may do.
+    pub roles: Vec<String>,
+    /// The firm, for auditors.
+    pub firm: Option<String>,
+    /// The addresses of their keys.
+    pub keys: Vec<Address>,
+}
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// If the text has an unknown key, a wrong type, or a value that cannot be meant.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let raw: RawConfig = toml::from_str(text).map_err(ConfigError::shape)?;
+        let mut params = BTreeMap::new();
+        for (name, value) in raw.params {
+            let param = ParamConfig::parse(&name, value)?;
+            params.insert(name, param);
+        }
+        let config = Self {
+            name: raw.project.name,
+            version: raw.project.version,
+            solc: raw.compiler.and_then(|compiler| compiler.solc),
+            networks: raw.networks,
+            externals: raw.externals,
+            params,
+            steps: raw.steps,
+            funds: raw.funds,
+            policy: raw.policy,
+            people: raw.people,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The release's human name, such as `vault-1.4.0`.
+    pub fn release_name(&self) -> String {
+        format!("{}-{}", self.name, self.version)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        check_name("project.name", &self.name)?;
+        check_name("project.version", &self.version)?;
+        for (name, network) in &self.networks {
+            check_name(&format!("networks.{name}"), name)?;
+            network.check(name)?;
+            for soak in &network.soaks_on {
+                self.known_network(&format!("networks.{name}.soaks_on"), soak)?;
+            }
+        }
+        for (external, networks) in &self.externals {
+            for network in networks.keys() {
+                self.known_network(&format!("externals.{external}"), network)?;
+            }
+        }
+        for (name, param) in &self.params {
+            for network in param.values.keys() {
+                self.known_network(&format!("params.{name}"), network)?;
+            }
+        }
+        for network in self.funds.keys() {
+            self.known_network("funds", network)?;
+        }
+        Ok(())
+    }
+
+    fn known_network(&self, key: &str, name: &str) -> Result<(), ConfigError> {
+        if self.networks.contains_key(name) {
+            return Ok(());
+        }
+        let names = self.networks.keys().map(String::as_str);
+        let near = super::error::nearest(name, names);
+        let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        Err(ConfigError::value(key, format!("`{name}` is not under [networks]{near}")))
+    }
+}
+
+impl NetworkConfig {
+    /// Seconds between blocks, where the file says so.
+    pub fn block_time_secs(&self) -> Option<u64> {
+        self.block_time.as_deref().and_then(|text| parse_span_secs(text).ok())
+    }
+
+    fn check(&self, name: &str) -> Result<(), ConfigError> {
+        let key = |field: &str| format!("networks.{name}.{field}");
+        if let Some(text) = &self.block_time {
+            let secs = parse_span_secs(text)
+                .map_err(|error| ConfigError::value(key("block_time"), error.to_string()))?;
+            if secs == 0 {
+                return Err(ConfigError::value(key("block_time"), "it must be at least `1s`"));
+            }
+        }
+        match self.stage {
+            Stage::Testnet if self.safe.is_some() || self.relayer.is_some() => Err(
+                ConfigError::value(key("safe"), "a testnet has a `deployer`, no Safe or relayer"),
+            ),
+            Stage::Mainnet if self.deployer.is_some() => Err(ConfigError::value(
+                key("deployer"),
+                "on mainnet a Safe acts; a `relayer` pays gas",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Names become file names and salts; they stay simple.
+fn check_name(key: &str, name: &str) -> Result<(), ConfigError> {
+    const NAME_CHARS_MAX: usize = 64;
+    let simple = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    let good = !name.is_empty()
+        && name.len() <= NAME_CHARS_MAX
+        && name.chars().all(simple)
+        && !name.starts_with(['.', '-']);
+    if good {
+        return Ok(());
+    }
+    Err(ConfigError::value(key, "use 1 to 64 letters, digits, `-`, `_`, `+` or `.`, \
+                                 beginning with a letter or digit"))
+}
