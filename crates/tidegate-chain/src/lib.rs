@@ -1,1 +1,37 @@
-//! .
+//! Endpoints, quorum reads, finality, fee data, limits, redaction and raw broadcast.
+//!
+//! [`Network`] is the only way that Tidegate speaks with a chain. A read that matters is pinned
+//! to a block hash and asked of all endpoints, of which as many as the quorum, on different
+//! hosts, must give the same answer. The crate speaks JSON-RPC itself, without a provider stack,
+//! so that nothing fills, signs, retries or fans out behind its back.
+//!
+//! It must never sign, choose a nonce, or send the same bytes again on its own. What a send
+//! answers is for diagnosis only: the caller reconciles by hash and nonce.
+
+mod connect;
+mod endpoint;
+mod error;
+mod heads;
+mod known;
+mod limits;
+mod logs;
+mod network;
+mod quorum;
+mod search;
+mod send;
+mod state;
+mod text;
+mod transactions;
+mod types;
+mod url;
+mod wire;
+
+pub use error::{ConnectError, EndpointError, ReadError, Subject};
+pub use known::{KnownChain, known_chain, poll_interval};
+pub use limits::Limits;
+pub use logs::LogQuery;
+pub use network::{Network, NetworkConfig, Reading};
+pub use send::SendOutcome;
+pub use text::escape;
+pub use types::{CallOutcome, FeeData, GasQuery, Log, Receipt, Transaction};
+pub use url::{RedactedUrl, UrlError};

@@ -1,1 +1,87 @@
-fn main() {}
+//! The `tidegate` binary: settings, output, one module a command, exit codes.
+
+mod approve;
+mod args;
+mod assess;
+mod clock;
+mod commands;
+mod compiler;
+mod deployment;
+mod error;
+mod network;
+mod next;
+mod pins;
+mod policy_doc;
+mod project;
+mod promotion;
+mod proposals;
+mod records;
+mod release;
+mod sending;
+mod settings;
+mod signer;
+mod statements;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command};
+use crate::error::{CliError, CliResult, Kind};
+use crate::settings::Environment;
+use crate::ui::Ui;
+
+fn main() -> ExitCode {
+    let env = Environment::read();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+        }
+    };
+    let filter = env.get("TIDEGATE_LOG").map_or_else(EnvFilter::default, EnvFilter::new);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect());
+    let code = match run(&cli, &ui, &env) {
+        Ok(code) => code,
+        Err(error) => {
+            ui.error(&error);
+            error.kind.exit_code()
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// Runs one command; what it returns is the exit code.
+fn run(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(Kind::Internal, error))?;
+    runtime.block_on(dispatch(cli, ui, env))
+}
+
+async fn dispatch(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
+    use crate::commands as c;
+    let open = || project::Project::open(ui, env, &cli.global);
+    match &cli.command {
+        Command::Init(args) => c::init::run(ui, env, &cli.global, args).await,
+        Command::Key(args) => c::key::run(ui, env, &cli.global, args),
+        Command::Build(args) => c::build::run(&open()?, args),
+        Command::Plan(args) => c::plan::run(&open()?, args).await,
+        Command::Deploy(args) => c::deploy::run(&open()?, args).await,
+        Command::Verify(args) => c::verify::run(&open()?, args).await,
+        Command::Status(args) => c::status::run(&open()?, args).await,
+        Command::Promote(args) => c::promote::run(&open()?, args).await,
+        Command::Attest(args) => c::attest::run(&open()?, args).await,
+        Command::Import(args) => c::import::run(&open()?, args),
+        Command::Policy(args) => c::policy::run(&open()?, args).await,
+        Command::Proposal(args) => c::proposal::run(&open()?, args).await,
+        Command::Fund(args) => c::fund::run(&open()?, args).await,
+        Command::Ledger(args) => c::ledger::run(&open()?, args).await,
+        Command::Doctor(args) => c::doctor::run(&open()?, args).await,
+    }
+}

@@ -1,1 +1,48 @@
-//! .
+//! Drives the Solidity compiler and turns what it says into artifacts.
+//!
+//! From a project's sources and `foundry.toml` to [`tidegate_model::release::Artifact`]s: names
+//! that mean the same in every clone, code with every metadata region located, and storage
+//! layouts with their ERC-7201 namespaces. The digests of `docs/formats.md` are computed from
+//! these by the model.
+//!
+//! [`compile`] is the way in. It never touches a chain or, unless the feature `svm-solc` is on,
+//! the network; it reads no environment variable and no clock.
+
+mod artifact;
+mod ast;
+mod auxdata;
+mod cache;
+mod cbor;
+mod compile;
+mod files;
+mod foundry;
+mod input;
+mod layout;
+mod names;
+mod output;
+mod remapping;
+mod roots;
+mod solc;
+mod sources;
+#[cfg(test)]
+mod testing;
+mod types;
+mod unit;
+mod wrapper;
+
+pub use artifact::ArtifactError;
+pub use auxdata::AuxdataError;
+pub use compile::{CompileError, CompileOutput, CompileRequest, compile};
+pub use files::FileError;
+pub use foundry::{BytecodeHash, FoundryConfig, FoundryError, SolcPin};
+pub use layout::LayoutError;
+pub use names::NameError;
+pub use output::OutputError;
+pub use remapping::{Remapping, RemappingError};
+pub use roots::RootError;
+pub use solc::{
+    CompilerSources, FindCompilerError, FoundCompiler, Wanted, find_compiler, npm_candidates,
+};
+pub use sources::SourceError;
+pub use unit::UnitError;
+pub use wrapper::WrapperError;

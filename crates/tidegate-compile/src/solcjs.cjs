@@ -20,8 +20,6 @@ const IGNORED = new Map([
   ["--base-path", true],
   ["--include-path", true],
   ["--allow-paths", true],
-  ["--pretty-json", false],
-  ["--no-color", false],
   ["-", false],
 ]);
 
@@ -110,6 +108,8 @@ async function main(args) {
 }
 
 if (isMainThread) {
+  // A reader that has seen enough closes the pipe; that ends this process without a trace of its own.
+  process.stdout.on("error", () => process.exit(1));
   main(process.argv.slice(2)).then(
     (output) => process.stdout.write(output),
     (error) => {

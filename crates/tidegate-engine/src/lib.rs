@@ -1,1 +1,17 @@
-//! .
+//! The executor for keys: the only crate that signs and broadcasts transactions.
+//!
+//! It follows the write-ahead attempt protocol. A plan is frozen and approved before anything is
+//! signed; signed bytes are durable in the journal before their first send; what a send answers
+//! decides nothing, the chain does, by hash and nonce. The crate must never plan while executing.
+
+mod deploy;
+mod error;
+mod fees;
+mod lane;
+mod sign;
+
+pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, deploy};
+pub use error::EngineError;
+pub use fees::{FeeCap, Fees};
+pub use lane::{Adoption, Landed, Lane, lane_state};
+pub use sign::{SignedAttempt, sign_attempt};

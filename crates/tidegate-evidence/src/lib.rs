@@ -1,1 +1,13 @@
-//! .
+//! Evidence: statements as files, and what a soak network shows of a release.
+//!
+//! Statements count by their signature, wherever they come from; observations are read from a
+//! chain at named blocks. The crate must never decide whether either is enough: that is what
+//! `tidegate-gates` is for.
+
+mod activity;
+mod soak;
+mod statements;
+
+pub use activity::{CountedContract, counted_functions};
+pub use soak::{SoakObservation, SoakRequest, observe_soak};
+pub use statements::{Collected, Origin, StatementSet, collect};

@@ -58,13 +58,14 @@ pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
                 facts.slots.len(),
                 facts.network
             );
-            (judge(facts), summary, facts.inputs.clone())
+            (code_verdict(facts), summary, facts.inputs.clone())
         }
     };
     GateReport { gate: GateId::Code, verdict, summary, inputs }
 }
 
-fn judge(facts: &CodeFacts) -> Verdict {
+/// What these facts come to.
+pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     let mut reasons = facts.record_faults.clone();
     for contract in facts.contracts.iter().filter(|contract| contract.found != contract.expected) {
         reasons.push(format!(

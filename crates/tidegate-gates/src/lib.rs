@@ -14,7 +14,7 @@ mod separation;
 mod soak;
 
 pub use audits::{AttestationFact, AuditFacts, RevocationFact};
-pub use code::{CodeFacts, ContractFact, SlotFact};
+pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use funds::FundFacts;
 pub use parameters::{ParameterFacts, ParameterRow};
 pub use policy::{PolicyFacts, TrustFacts, compare, differences};

@@ -1,1 +1,35 @@
-//! .
+//! The keys of one person: keystore files of version 3 under `$TIDEGATE_HOME/keys`, Foundry's
+//! keystores in place, and where their passwords come from.
+//!
+//! The crate must never hold an RPC URL and never log. A key leaves it only as a signature: there
+//! is no function that shows one. Secrets are wiped when they are dropped, as far as Rust allows:
+//! copies that a move or a library left behind are not found again. Nothing here reads an
+//! environment variable or an argument; the caller passes paths and descriptors in.
+
+mod error;
+mod keys;
+mod keystore;
+mod lines;
+mod name;
+mod os_keyring;
+mod secret;
+mod signer;
+mod unlock;
+mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{KeyError, KeystoreError, PasswordError};
+pub use keys::{KeyInfo, Keys};
+pub use keystore::{KEYSTORE_BYTES_MAX, Keystore};
+pub use lines::PasswordLines;
+pub use name::{KeyName, KeyRef};
+pub use os_keyring::OsKeyring;
+pub use secret::{Password, PrivateKey};
+pub use signer::KeySigner;
+pub use unlock::{
+    AskPassword, PasswordFrom, PasswordRequest, PasswordSources, Purpose, Unlocked, VaultProblem,
+    choose_password, read_hidden,
+};
+pub use vault::{PasswordVault, VaultError};

@@ -219,8 +219,8 @@ pub enum FoldError {
 pub struct LaneState {
     /// The next nonce, once the sender is adopted.
     pub next_nonce: Option<u64>,
-    /// The nonce of the first adoption.
-    pub first_nonce: Option<u64>,
+    /// The nonce of the newest adoption: below it nothing of ours can land any more.
+    pub adopted_nonce: Option<u64>,
     /// Every attempt, in order of recording.
     pub attempts: Vec<Attempt>,
     /// The plans that were approved.
@@ -248,7 +248,7 @@ impl LaneState {
         match event {
             LaneEvent::SenderAdopted { nonce, .. } => {
                 self.next_nonce = Some(*nonce);
-                self.first_nonce.get_or_insert(*nonce);
+                self.adopted_nonce = Some(*nonce);
             }
             LaneEvent::RunApproved { plan } => self.approved.push(*plan),
             LaneEvent::AttemptRecorded { op, intent, nonce, hash, raw, max_fee_per_gas } => {

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak, project_id};
 use crate::ids::{NetworkId, PolicyDigest, ProjectId};
-use crate::plan::Rule;
 
 /// Policy, people, target, soak networks, Safe, externals and mainnet values. RPC URLs and steps
 /// are outside: who may promote what does not depend on them.
@@ -98,8 +97,8 @@ pub struct External {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyParam {
-    /// The rule.
-    pub rule: Rule,
+    /// The rule, as written.
+    pub rule: Value,
     /// Its value on the target, as written; absent where the rule takes the soaked one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<Value>,

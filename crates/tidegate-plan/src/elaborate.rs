@@ -168,8 +168,10 @@ impl<'a> Builder<'a> {
         let missing = |name: &str| error(format!("`{name}` was not compiled"));
         let compiled = self.compiled.get(contract).ok_or_else(|| missing(contract))?;
         let (abi, fqn, libraries) = (compiled.abi, compiled.fqn, compiled.libraries);
-        if abi.constructor.as_ref().is_some_and(|c| c.state_mutability
-            == alloy_json_abi::StateMutability::Payable)
+        if abi
+            .constructor
+            .as_ref()
+            .is_some_and(|c| c.state_mutability == alloy_json_abi::StateMutability::Payable)
             && written.guarded
         {
             return Err(error("payable constructors are not built yet".to_owned()));
@@ -219,8 +221,10 @@ impl<'a> Builder<'a> {
                         abi
                     })
                     .ok_or_else(|| {
-                        error(format!("`@{name}` has no ABI here; write {function} as a full \
-                                       signature such as \"approve(address,uint256)\""))
+                        error(format!(
+                            "`@{name}` has no ABI here; write {function} as a full \
+                                       signature such as \"approve(address,uint256)\""
+                        ))
                     })?;
                 &parsed
             }

@@ -5,12 +5,12 @@
 
 pub mod config;
 mod elaborate;
-//mod expected;
+mod expected;
 mod resolve;
 mod value;
 
 pub use elaborate::{Compiled, ElaborateError, elaborate, requested_contracts};
-//pub use expected::{Created, Expected, FreshView, expected_code};
+pub use expected::{Created, Expected, expected_code};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, IMPLEMENTATION_SLOT, Op, OpKind, ResolveContext, ResolveError,
     Resolved, resolve,

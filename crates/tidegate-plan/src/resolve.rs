@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, Bytes, address, b256, hex, keccak256};
 use serde_json::Value;
+use tidegate_model::Fqn;
 use tidegate_model::digest::create2_salt;
 use tidegate_model::plan::{Arg, Call, Create, Invocation, Proxy, Source, Step};
 use tidegate_model::record::{Place, SlotValue};
 use tidegate_model::release::Release;
-use tidegate_model::Fqn;
 
 use crate::value::{ValueError, encode_value, normalise};
 
@@ -227,9 +227,9 @@ impl Resolver<'_> {
         }
         for expect in &step.expect {
             let place = self.done.places.get(&step.name);
-            let to = place.map(|place| place.address).ok_or_else(|| ResolveError::Ref {
-                name: step.name.clone(),
-            })?;
+            let to = place
+                .map(|place| place.address)
+                .ok_or_else(|| ResolveError::Ref { name: step.name.clone() })?;
             let data = self.calldata(&step.name, &expect.signature, &expect.args)?;
             let value = self.value(&expect.equals)?;
             let returns = DynSolValue::Tuple(vec![self.word(&step.name, &expect.equals)?]);

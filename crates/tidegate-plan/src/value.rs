@@ -131,9 +131,7 @@ fn list(item: &DynSolType, value: &Value, ty: &DynSolType) -> Result<Vec<DynSolV
 
 fn uint(value: &Value, ty: &DynSolType) -> Result<U256, ValueError> {
     match value {
-        Value::Number(number) => {
-            number.as_u64().map(U256::from).ok_or_else(|| mismatch(value, ty))
-        }
+        Value::Number(number) => number.as_u64().map(U256::from).ok_or_else(|| mismatch(value, ty)),
         Value::String(text) => match parse_span_secs(text) {
             Ok(secs) => Ok(U256::from(secs)),
             Err(_) => Ok(parse_uint(text)?),
@@ -162,8 +160,8 @@ fn bits_of(number: I256) -> usize {
 /// An address whose mixed-case checksum, where it has one, is right.
 fn address(text: &str) -> Option<Address> {
     let digits = text.strip_prefix("0x")?;
-    let one_case =
-        !digits.bytes().any(|b| b.is_ascii_uppercase()) || !digits.bytes().any(|b| b.is_ascii_lowercase());
+    let one_case = !digits.bytes().any(|b| b.is_ascii_uppercase())
+        || !digits.bytes().any(|b| b.is_ascii_lowercase());
     if one_case { text.parse().ok() } else { Address::parse_checksummed(text, None).ok() }
 }
 
@@ -180,9 +178,9 @@ fn to_json(value: &DynSolValue, ty: &str) -> Result<Value, ValueError> {
         DynSolValue::FixedBytes(word, size) => Value::String(hex::encode_prefixed(&word[..*size])),
         DynSolValue::Bytes(bytes) => Value::String(hex::encode_prefixed(bytes)),
         DynSolValue::String(text) => Value::String(text.clone()),
-        DynSolValue::Array(items) | DynSolValue::FixedArray(items) => Value::Array(
-            items.iter().map(|item| to_json(item, ty)).collect::<Result<_, _>>()?,
-        ),
+        DynSolValue::Array(items) | DynSolValue::FixedArray(items) => {
+            Value::Array(items.iter().map(|item| to_json(item, ty)).collect::<Result<_, _>>()?)
+        }
         _ => return Err(ValueError::Unsupported(ty.to_owned())),
     })
 }

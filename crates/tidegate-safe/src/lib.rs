@@ -1,1 +1,53 @@
-//! .
+//! Executor for Safes: transactions and their hashes, batches, signatures, the helper contract,
+//! proposals and pins.
+//!
+//! Everything is a pure function of data that the caller fetched. The crate recomputes every hash
+//! and decodes every call from the bytes that will be signed; it must never trust a hash or a
+//! decoded text that a service or a file supplies. It opens no connection, reads no file, holds no
+//! key and sends nothing.
+
+mod batch;
+mod canonical;
+mod decimal;
+mod describe;
+mod exec;
+pub mod helper;
+mod pins;
+mod proposal;
+mod sensitive;
+mod sheet;
+mod signature;
+mod signature_set;
+mod trust;
+mod tx;
+
+pub use batch::{
+    BATCH_CALLS_MAX, BatchError, InnerCall, SAFE_TX_DATA_BYTES_MAX, batch_to_safe_tx,
+    decode_multi_send, encode_multi_send,
+};
+pub use canonical::{
+    Canonical, CanonicalKind, MULTI_SEND_CALL_ONLY, SafeVersion, canonical_by_address,
+    canonical_by_code_hash, proxy_version,
+};
+pub use describe::{Argument, Description, describe};
+pub use exec::{
+    EXECUTION_FAILURE, EXECUTION_SUCCESS, ExecError, Execution, decode_exec_transaction,
+    encode_exec_transaction, execution_in_logs,
+};
+pub use pins::{PINS_VERSION, Pin, PinCheck, PinError, Pins};
+pub use proposal::{
+    Adoption, Checked, EvidenceItems, PROPOSAL_BYTES_MAX, Promotion, Proposal, ProposalError,
+    ProposalKind, ProposalSignature, SoakReference, read_proposal, read_signature, sign_proposal,
+};
+pub use sensitive::{Sensitive, sensitive};
+pub use sheet::sheet;
+pub use signature::{OwnerSignature, SIGNATURE_BYTES, SignatureError};
+pub use signature_set::{SignatureSet, approved_hash_slot, encode_approve_hash};
+pub use trust::{
+    MODULES_MAX, SLOT_GUARD, SLOT_HANDLER, SLOT_MODULE_GUARD, SLOT_SINGLETON, SafeState,
+    TrustAnswers, TrustError, TrustReads, compare, read_trust, slot_address,
+};
+pub use tx::{
+    CalldataDigest, DomainHash, MessageHash, Operation, SafeTx, SafeTxError, SafeTxHash,
+    calldata_digest, domain_hash,
+};

@@ -1,1 +1,34 @@
-//! .
+//! The SQLite journal and caches of one machine, and the files that git carries between machines.
+//!
+//! The journal is append-only, gapless and hash-chained, and an append is durable when it
+//! returns. It holds what belongs to one machine; what a team shares lies in the files of
+//! [`Layout`]. Losing the store loses no truth.
+//!
+//! The crate must never know what an event means beyond its kind, and nothing it reads is
+//! believed: a statement counts by its signature and a record by the chain, both checked by the
+//! caller. The files module is the only place of the project that writes files whole, apart from
+//! the keystores of `tidegate-keys`.
+
+mod blobs;
+mod error;
+pub mod files;
+mod journal;
+mod layout;
+mod lease;
+mod mounts;
+mod schema;
+mod seen;
+mod statement_files;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Damage, StoreError};
+pub use files::{FileError, read_json, read_limited, to_text, write_atomic, write_new};
+pub use journal::{Event, Seq};
+pub use layout::{Layout, LayoutError};
+pub use lease::{Epoch, Lease, StreamName, this_holder};
+pub use seen::Seen;
+pub use statement_files::{StatementFile, StatementFileError, StatementRead, read_statements};
+pub use store::Store;

@@ -12,6 +12,8 @@ use super::ConfigError;
 pub struct ParamConfig {
     /// The rule, with bounds as written.
     pub rule: RuleConfig,
+    /// The rule as the file has it; the policy's digest covers this.
+    pub rule_written: Value,
     /// The value for each network, as written.
     pub values: BTreeMap<String, Value>,
     /// A value for every network that has none of its own.
@@ -46,21 +48,31 @@ impl ParamConfig {
     pub(super) fn parse(name: &str, value: Value) -> Result<Self, ConfigError> {
         let Value::Object(table) = value else {
             let rule = RuleConfig::SameAsTestnet;
-            return Ok(Self { rule, values: BTreeMap::new(), everywhere: Some(value) });
+            let rule_written = Value::String("same-as-testnet".to_owned());
+            return Ok(Self {
+                rule,
+                rule_written,
+                values: BTreeMap::new(),
+                everywhere: Some(value),
+            });
         };
         let mut rule = RuleConfig::SameAsTestnet;
+        let mut rule_written = Value::String("same-as-testnet".to_owned());
         let mut values = BTreeMap::new();
         let mut everywhere = None;
         for (key, value) in table {
             match key.as_str() {
-                "rule" => rule = RuleConfig::parse(name, value)?,
+                "rule" => {
+                    rule_written = value.clone();
+                    rule = RuleConfig::parse(name, value)?;
+                }
                 "value" => everywhere = Some(value),
                 _ => {
                     values.insert(key, value);
                 }
             }
         }
-        Ok(Self { rule, values, everywhere })
+        Ok(Self { rule, rule_written, values, everywhere })
     }
 }
 
@@ -92,7 +104,10 @@ impl RuleConfig {
     }
 
     /// The rule with its bounds normalised by `normalise`.
-    pub(crate) fn typed<E>(&self, normalise: impl Fn(&Value) -> Result<Value, E>) -> Result<Rule, E> {
+    pub(crate) fn typed<E>(
+        &self,
+        normalise: impl Fn(&Value) -> Result<Value, E>,
+    ) -> Result<Rule, E> {
         let number = |value: &Option<Value>| -> Result<Option<String>, E> {
             let Some(value) = value else { return Ok(None) };
             let value = normalise(value)?;

@@ -277,6 +277,9 @@ fn check_name(key: &str, name: &str) -> Result<(), ConfigError> {
     if good {
         return Ok(());
     }
-    Err(ConfigError::value(key, "use 1 to 64 letters, digits, `-`, `_`, `+` or `.`, \
-                                 beginning with a letter or digit"))
+    Err(ConfigError::value(
+        key,
+        "use 1 to 64 letters, digits, `-`, `_`, `+` or `.`, \
+                                 beginning with a letter or digit",
+    ))
 }

@@ -1,0 +1,137 @@
+//! What an endpoint must show before anything is read from it.
+
+use alloy_primitives::{B256, U64};
+use serde_json::{Value, json};
+use tidegate_model::ids::ChainId;
+
+use crate::endpoint::{Endpoint, client};
+use crate::wire::WireHead;
+use crate::{ConnectError, EndpointError, NetworkConfig, known_chain};
+
+const ENDPOINTS_MAX: usize = 8;
+/// How client versions of development nodes begin, in lower case.
+const DEVELOPMENT_CLIENTS: [&str; 5] =
+    ["anvil/", "hardhatnetwork/", "ganache", "ethereumjs testrpc", "edr/"];
+
+/// Endpoints that passed, and what the others did.
+pub(crate) struct Checked {
+    pub(crate) genesis: B256,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) absent: Vec<EndpointError>,
+}
+
+/// What one endpoint says of itself.
+struct Identity {
+    chain: ChainId,
+    genesis: B256,
+    /// The method that gave a development node away.
+    development: Option<&'static str>,
+}
+
+/// Checks all endpoints of a network.
+pub(crate) async fn connect(config: &NetworkConfig) -> Result<Checked, ConnectError> {
+    let network = || config.name.clone();
+    if config.endpoints.len() > ENDPOINTS_MAX {
+        return Err(ConnectError::TooManyEndpoints { network: network(), limit: ENDPOINTS_MAX });
+    }
+    let mut expected = expected_genesis(config)?;
+    let client = client(&config.limits)
+        .map_err(|source| ConnectError::Client { network: network(), source })?;
+    let mut endpoints = Vec::new();
+    let mut absent = Vec::new();
+    let looks = config.endpoints.iter().map(|url| async {
+        let endpoint = Endpoint::new(url.clone(), client.clone(), config.limits);
+        let identity = identity(&endpoint, config.chain).await?;
+        Ok::<_, EndpointError>((endpoint, identity))
+    });
+    for look in futures_util::future::join_all(looks).await {
+        match look {
+            Ok((endpoint, identity)) => {
+                let genesis = check(config, &endpoint, &identity, expected)?;
+                expected = Some(genesis);
+                endpoints.push(endpoint);
+            }
+            Err(error) => {
+                tracing::warn!(network = config.name, "leave out an endpoint: {error}");
+                absent.push(error);
+            }
+        }
+    }
+    match (expected, absent.pop()) {
+        (Some(genesis), last) if !endpoints.is_empty() => {
+            absent.extend(last);
+            Ok(Checked { genesis, endpoints, absent })
+        }
+        (_, Some(source)) => Err(ConnectError::Unreachable { network: network(), source }),
+        (_, None) => Err(ConnectError::NoEndpoint { network: network() }),
+    }
+}
+
+fn expected_genesis(config: &NetworkConfig) -> Result<Option<B256>, ConnectError> {
+    let known = known_chain(config.chain).map(|known| known.genesis);
+    match (known, config.genesis) {
+        (Some(known), Some(configured)) if known != configured => {
+            Err(ConnectError::GenesisConflict {
+                network: config.name.clone(),
+                chain: config.chain,
+                known,
+                configured,
+            })
+        }
+        (known, configured) => Ok(configured.or(known)),
+    }
+}
+
+fn check(
+    config: &NetworkConfig,
+    endpoint: &Endpoint,
+    identity: &Identity,
+    genesis: Option<B256>,
+) -> Result<B256, ConnectError> {
+    let network = config.name.clone();
+    let at = endpoint.url.clone();
+    if identity.chain != config.chain {
+        let (found, expected) = (identity.chain, config.chain);
+        return Err(ConnectError::WrongChain { network, endpoint: at, found, expected });
+    }
+    // Before the genesis: "a development node" says more than "another genesis".
+    if let Some(method) = identity.development {
+        let chain = config.chain;
+        return Err(ConnectError::DevelopmentNode { network, endpoint: at, chain, method });
+    }
+    match genesis {
+        Some(expected) if expected != identity.genesis => {
+            let found = identity.genesis;
+            Err(ConnectError::WrongGenesis { network, endpoint: at, found, expected })
+        }
+        _ => Ok(identity.genesis),
+    }
+}
+
+async fn identity(endpoint: &Endpoint, expected: ChainId) -> Result<Identity, EndpointError> {
+    let method = "eth_getBlockByNumber";
+    let chain: U64 = endpoint.read("eth_chainId", json!([])).await?;
+    let first: Option<WireHead> = endpoint.read(method, json!(["0x0", false])).await?;
+    let first = first
+        .and_then(WireHead::head)
+        .filter(|head| head.block.number == 0)
+        .ok_or_else(|| endpoint.bad_answer(method, "block 0"))?;
+    let development =
+        if expected.is_simulated() { None } else { development_method(endpoint).await };
+    Ok(Identity { chain: ChainId(chain.to()), genesis: first.block.hash, development })
+}
+
+/// Which method, if any, gives the endpoint away as a development node. An error is what public
+/// nodes answer, and says nothing else.
+async fn development_method(endpoint: &Endpoint) -> Option<&'static str> {
+    for method in ["anvil_nodeInfo", "hardhat_metadata"] {
+        let answer: Result<Value, _> = endpoint.call(method, &json!([])).await;
+        if answer.is_ok_and(|answer| !answer.is_null()) {
+            return Some(method);
+        }
+    }
+    let method = "web3_clientVersion";
+    let version: String = endpoint.call(method, &json!([])).await.ok()?;
+    let version = version.to_lowercase();
+    DEVELOPMENT_CLIENTS.iter().any(|client| version.starts_with(client)).then_some(method)
+}

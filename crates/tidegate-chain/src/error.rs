@@ -1,0 +1,308 @@
+//! What can go wrong between this machine and a chain.
+
+use std::fmt;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use tidegate_model::ids::ChainId;
+
+use crate::RedactedUrl;
+
+/// One call to one endpoint that gave no usable answer. No field holds more of the endpoint's
+/// address than its host, and what the endpoint wrote is escaped.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// It could not be reached, or the connection broke.
+    #[error("ask {endpoint} for {method}")]
+    Transport {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The method.
+        method: &'static str,
+        /// Why, without the URL.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// It took too long.
+    #[error("ask {endpoint} for {method}: no answer within {secs} s")]
+    TimedOut {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The method.
+        method: &'static str,
+        /// The limit.
+        secs: f64,
+    },
+    /// It answered with an HTTP status other than success; redirects are not followed.
+    #[error("ask {endpoint} for {method}: HTTP status {status}")]
+    Status {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The method.
+        method: &'static str,
+        /// The status.
+        status: u16,
+    },
+    /// Its answer is too large.
+    #[error("ask {endpoint} for {method}: the answer exceeds {limit_bytes} bytes")]
+    TooLarge {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The method.
+        method: &'static str,
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// It answered with a JSON-RPC error.
+    #[error("ask {endpoint} for {method}: error {code}: {message}")]
+    Rpc {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The method.
+        method: &'static str,
+        /// The JSON-RPC code.
+        code: i64,
+        /// Its text, escaped.
+        message: String,
+        /// Its data, where that is hexadecimal.
+        data: Option<Bytes>,
+    },
+    /// Its answer is not what the method answers, or not about what was asked.
+    #[error("ask {endpoint} for {method}: the answer is not {expected}")]
+    BadAnswer {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The method.
+        method: &'static str,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+impl EndpointError {
+    /// Whether the endpoint could answer the same question a moment later.
+    pub(crate) fn is_passing(&self) -> bool {
+        const TOO_MANY_REQUESTS: u16 = 429;
+        const SERVER_ERROR: u16 = 500;
+        match self {
+            Self::Transport { .. } => true,
+            Self::Status { status, .. } => *status == TOO_MANY_REQUESTS || *status >= SERVER_ERROR,
+            Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::Rpc { .. }
+            | Self::BadAnswer { .. } => false,
+        }
+    }
+}
+
+/// A network that could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No endpoint is configured.
+    #[error("open network {network}: it has no endpoint")]
+    NoEndpoint {
+        /// The network's name.
+        network: String,
+    },
+    /// More endpoints are configured than are of use.
+    #[error("open network {network}: more than {limit} endpoints")]
+    TooManyEndpoints {
+        /// The network's name.
+        network: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// Connections could not be prepared, for example for want of certificates to trust.
+    #[error("open network {network}: prepare connections")]
+    Client {
+        /// The network's name.
+        network: String,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// No endpoint answered.
+    #[error("open network {network}: no endpoint answered")]
+    Unreachable {
+        /// The network's name.
+        network: String,
+        /// What the last one did.
+        #[source]
+        source: EndpointError,
+    },
+    /// An endpoint serves another chain.
+    #[error("open network {network}: {endpoint} serves chain {found}, not {expected}")]
+    WrongChain {
+        /// The network's name.
+        network: String,
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The chain it serves.
+        found: ChainId,
+        /// The chain that is configured.
+        expected: ChainId,
+    },
+    /// An endpoint serves a chain with this id and another beginning.
+    #[error("open network {network}: {endpoint} has genesis {found}, not {expected}")]
+    WrongGenesis {
+        /// The network's name.
+        network: String,
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The hash of its block 0.
+        found: B256,
+        /// The hash that is configured, built in, or first seen.
+        expected: B256,
+    },
+    /// The configured genesis is not the one that this public chain id stands for.
+    #[error("open network {network}: chain {chain} has genesis {known}, not {configured}")]
+    GenesisConflict {
+        /// The network's name.
+        network: String,
+        /// The chain.
+        chain: ChainId,
+        /// The built-in hash.
+        known: B256,
+        /// The configured one.
+        configured: B256,
+    },
+    /// A development node stands behind a public chain id.
+    #[error(
+        "open network {network}: {endpoint} is a development node ({method} answers), and chain \
+         {chain} is public"
+    )]
+    DevelopmentNode {
+        /// The network's name.
+        network: String,
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The chain.
+        chain: ChainId,
+        /// What gave it away.
+        method: &'static str,
+    },
+}
+
+/// What a read is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The latest finalized block.
+    FinalizedHead,
+    /// The latest block.
+    LatestHead,
+    /// The block with this number.
+    BlockNumber(u64),
+    /// The block with this hash.
+    BlockHash(B256),
+    /// An account's code.
+    Code(Address),
+    /// An account's balance.
+    Balance(Address),
+    /// An account's nonce.
+    Nonce(Address),
+    /// A storage slot.
+    Slot(Address, U256),
+    /// What a call returns.
+    Call(Address),
+    /// Logs of blocks, both ends included.
+    Logs(u64, u64),
+    /// A transaction.
+    Transaction(B256),
+    /// A transaction's receipt.
+    Receipt(B256),
+    /// The transactions of a block.
+    BlockTransactions(u64),
+    /// The transaction of this sender with this nonce.
+    SenderNonce(Address, u64),
+    /// Present fees.
+    Fees,
+    /// The gas that a transaction needs.
+    Gas,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FinalizedHead => f.write_str("the finalized block"),
+            Self::LatestHead => f.write_str("the latest block"),
+            Self::BlockNumber(number) => write!(f, "block {number}"),
+            Self::BlockHash(hash) => write!(f, "block {hash}"),
+            Self::Code(address) => write!(f, "the code of {address}"),
+            Self::Balance(address) => write!(f, "the balance of {address}"),
+            Self::Nonce(address) => write!(f, "the nonce of {address}"),
+            Self::Slot(address, slot) => write!(f, "slot {slot:#x} of {address}"),
+            Self::Call(address) => write!(f, "a call of {address}"),
+            Self::Logs(from, to) => write!(f, "the logs of blocks {from} to {to}"),
+            Self::Transaction(hash) => write!(f, "transaction {hash}"),
+            Self::Receipt(hash) => write!(f, "the receipt of {hash}"),
+            Self::BlockTransactions(number) => write!(f, "the transactions of block {number}"),
+            Self::SenderNonce(address, nonce) => {
+                write!(f, "the transaction of {address} with nonce {nonce}")
+            }
+            Self::Fees => f.write_str("present fees"),
+            Self::Gas => f.write_str("a gas estimate"),
+        }
+    }
+}
+
+/// A read that gave nothing to build on. A gate makes UNKNOWN of it, never a pass.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Too few endpoints on different hosts answered.
+    #[error("read {what}: {have} of {want} endpoints on different hosts answered")]
+    TooFewEndpoints {
+        /// What was read.
+        what: Subject,
+        /// The hosts that answered.
+        have: usize,
+        /// The hosts that must.
+        want: usize,
+        /// Why the last one that did not answer did not, if one was asked.
+        #[source]
+        source: Option<Box<EndpointError>>,
+    },
+    /// Endpoints answered differently.
+    #[error("read {what}: {} disagree", join(endpoints))]
+    Disagreement {
+        /// What was read.
+        what: Subject,
+        /// All endpoints that answered.
+        endpoints: Vec<RedactedUrl>,
+    },
+    /// A single endpoint is enough, and none answered.
+    #[error("read {what}")]
+    Endpoint {
+        /// What was read.
+        what: Subject,
+        /// Why the last one did not.
+        #[source]
+        source: Box<EndpointError>,
+    },
+    /// It is not there.
+    #[error("read {what}: there is none")]
+    NotFound {
+        /// What was read.
+        what: Subject,
+    },
+    /// The call reverted.
+    #[error("read {what}: it reverted with {data}")]
+    Reverted {
+        /// What was read.
+        what: Subject,
+        /// What it reverted with.
+        data: Bytes,
+    },
+    /// More was asked, or is there, than is read at once.
+    #[error("read {what}: more than {limit} {of}")]
+    TooMany {
+        /// What was read.
+        what: Subject,
+        /// Of what.
+        of: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+fn join(endpoints: &[RedactedUrl]) -> String {
+    endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,80 @@
+//! Chains that need no configuration beyond an endpoint.
+
+use std::time::Duration;
+
+use alloy_primitives::{B256, b256};
+use tidegate_model::ids::ChainId;
+
+/// A simulated chain answers at once and mines when asked.
+const POLL_SIMULATED_MS: u64 = 25;
+const POLL_MS_MIN: u64 = 500;
+const POLL_MS_MAX: u64 = 4_000;
+const POLLS_PER_BLOCK: u64 = 3;
+
+/// What is built in of a public chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownChain {
+    /// Its chain id.
+    pub chain: ChainId,
+    /// Its customary name.
+    pub name: &'static str,
+    /// The hash of its block 0.
+    pub genesis: B256,
+    /// Seconds from a block to the next.
+    pub block_time_secs: u64,
+}
+
+const KNOWN: [KnownChain; 3] = [
+    KnownChain {
+        chain: ChainId(1),
+        name: "mainnet",
+        genesis: b256!("0xd4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"),
+        block_time_secs: 12,
+    },
+    KnownChain {
+        chain: ChainId(11_155_111),
+        name: "sepolia",
+        genesis: b256!("0x25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9"),
+        block_time_secs: 12,
+    },
+    KnownChain {
+        chain: ChainId(560_048),
+        name: "hoodi",
+        genesis: b256!("0xbbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b"),
+        block_time_secs: 12,
+    },
+];
+
+/// What is built in of this chain, if anything.
+pub fn known_chain(chain: ChainId) -> Option<KnownChain> {
+    KNOWN.into_iter().find(|known| known.chain == chain)
+}
+
+/// How long to wait between two looks for something new on a chain.
+pub fn poll_interval(chain: ChainId, block_time_secs: u64) -> Duration {
+    if chain.is_simulated() {
+        return Duration::from_millis(POLL_SIMULATED_MS);
+    }
+    let even = block_time_secs.saturating_mul(1_000) / POLLS_PER_BLOCK;
+    Duration::from_millis(even.clamp(POLL_MS_MIN, POLL_MS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polling_follows_the_chain() {
+        let cases = [(1, 12, 4_000), (10, 2, 666), (42_161, 0, 500), (31337, 12, 25)];
+        for (chain, secs, expected_ms) in cases {
+            let interval = poll_interval(ChainId(chain), secs);
+            assert_eq!(interval, Duration::from_millis(expected_ms), "{chain}");
+        }
+    }
+
+    #[test]
+    fn no_simulated_chain_is_known() {
+        assert!(ChainId::SIMULATED.iter().all(|id| known_chain(ChainId(*id)).is_none()));
+        assert_eq!(known_chain(ChainId(1)).map(|known| known.name), Some("mainnet"));
+    }
+}

@@ -1,0 +1,38 @@
+//! How long and how much this crate waits for.
+
+use std::time::Duration;
+
+/// A call that takes longer is given up.
+const CALL_SECS_MAX: u64 = 20;
+const CONNECT_SECS_MAX: u64 = 5;
+/// A full block or a chunk of logs fits well.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+const READ_ATTEMPTS_MAX: u32 = 3;
+const READ_PAUSE_MS: u64 = 250;
+
+/// Limits of each call to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From the start of a call to the last byte of its answer.
+    pub call: Duration,
+    /// For a connection to come about.
+    pub connect: Duration,
+    /// The largest answer, in bytes.
+    pub answer_bytes: usize,
+    /// How often a *read* is tried where an endpoint does not answer or asks to come back.
+    /// A send is never tried again.
+    pub read_attempts: u32,
+    /// The pause before the second attempt; it doubles with each further one.
+    pub read_pause: Duration,
+}
+
+impl Limits {
+    /// The limits for endpoints of others.
+    pub const STANDARD: Self = Self {
+        call: Duration::from_secs(CALL_SECS_MAX),
+        connect: Duration::from_secs(CONNECT_SECS_MAX),
+        answer_bytes: ANSWER_BYTES_MAX,
+        read_attempts: READ_ATTEMPTS_MAX,
+        read_pause: Duration::from_millis(READ_PAUSE_MS),
+    };
+}

@@ -1,0 +1,106 @@
+//! Logs, in chunks that endpoints are willing to serve.
+
+use alloy_primitives::{Address, B256, U64};
+use serde_json::{Value, json};
+
+use crate::endpoint::Endpoint;
+use crate::wire::WireLog;
+use crate::{EndpointError, Log, Network, ReadError, Subject};
+
+/// Blocks asked for at first; halved where an endpoint refuses.
+const CHUNK_BLOCKS_MAX: u64 = 2_000;
+const CALLS_MAX: usize = 5_000;
+const LOGS_MAX: usize = 200_000;
+const ADDRESSES_MAX: usize = 200;
+const METHOD: &str = "eth_getLogs";
+
+/// Which logs are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Of these contracts; at least one.
+    pub addresses: Vec<Address>,
+    /// By position, one of these topics; a position without any matches everything.
+    pub topics: Vec<Vec<B256>>,
+    /// The first block.
+    pub from: u64,
+    /// The last block. Numbers pin nothing: it must be final, or the caller must check it again.
+    pub to: u64,
+}
+
+impl Network {
+    /// The logs that match, in chain order.
+    ///
+    /// # Errors
+    /// If there are too many, too few endpoints answer, or they disagree.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Vec<Log>, ReadError> {
+        let what = Subject::Logs(query.from, query.to);
+        let too_many = |of, limit| ReadError::TooMany { what, of, limit };
+        if query.addresses.is_empty() || query.to < query.from {
+            return Ok(Vec::new());
+        }
+        if query.addresses.len() > ADDRESSES_MAX {
+            return Err(too_many("addresses", ADDRESSES_MAX));
+        }
+        let mut logs = Vec::new();
+        let (mut from, mut size) = (query.from, CHUNK_BLOCKS_MAX);
+        for _ in 0..CALLS_MAX {
+            let to = query.to.min(from.saturating_add(size - 1));
+            match self.chunk(query, from, to).await {
+                Ok(chunk) => {
+                    logs.extend(chunk);
+                    if logs.len() > LOGS_MAX {
+                        return Err(too_many("logs", LOGS_MAX));
+                    }
+                    if to == query.to {
+                        return Ok(logs);
+                    }
+                    from = to + 1;
+                }
+                Err(error) if size > 1 && asks_for_less(&error) => size /= 2,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(too_many("calls", CALLS_MAX))
+    }
+
+    async fn chunk(&self, query: &LogQuery, from: u64, to: u64) -> Result<Vec<Log>, ReadError> {
+        self.agree(Subject::Logs(from, to), async |endpoint: &Endpoint| {
+            let topics: Vec<Value> = query
+                .topics
+                .iter()
+                .map(|topics| if topics.is_empty() { Value::Null } else { json!(topics) })
+                .collect();
+            let filter = json!({"address": query.addresses, "topics": topics,
+                "fromBlock": U64::from(from), "toBlock": U64::from(to)});
+            let wire: Vec<WireLog> = endpoint.read(METHOD, json!([filter])).await?;
+            let mut logs = wire
+                .into_iter()
+                .map(WireLog::log)
+                .collect::<Option<Vec<Log>>>()
+                .ok_or_else(|| endpoint.bad_answer(METHOD, "of sealed blocks"))?;
+            if !logs.iter().all(|log| matches(query, from, to, log)) {
+                return Err(endpoint.bad_answer(METHOD, "what the filter asks for"));
+            }
+            logs.sort_by_key(|log| (log.block.number, log.index));
+            Ok(logs)
+        })
+        .await
+    }
+}
+
+fn matches(query: &LogQuery, from: u64, to: u64, log: &Log) -> bool {
+    let topics = query.topics.iter().enumerate().all(|(position, wanted)| {
+        wanted.is_empty() || log.topics.get(position).is_some_and(|topic| wanted.contains(topic))
+    });
+    topics && (from..=to).contains(&log.block.number) && query.addresses.contains(&log.address)
+}
+
+/// Endpoints refuse a range in many words; all are JSON-RPC errors or an answer over our limit.
+fn asks_for_less(error: &ReadError) -> bool {
+    let source = match error {
+        ReadError::TooFewEndpoints { source: Some(source), .. }
+        | ReadError::Endpoint { source, .. } => source,
+        _ => return false,
+    };
+    matches!(**source, EndpointError::Rpc { .. } | EndpointError::TooLarge { .. })
+}

@@ -1,0 +1,107 @@
+//! Agreement of endpoints.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use crate::endpoint::Endpoint;
+use crate::{EndpointError, Network, ReadError, Reading, Subject};
+
+/// Answers by endpoint, and why the last endpoint that gave none gave none.
+pub(crate) struct Answers<'a, T> {
+    given: Vec<(&'a Endpoint, T)>,
+    failed: Option<Box<EndpointError>>,
+}
+
+impl<'a, T> Answers<'a, T> {
+    pub(crate) fn given(&self) -> &[(&'a Endpoint, T)] {
+        &self.given
+    }
+}
+
+impl Network {
+    /// The answer that the reading asks for: of a quorum, all of whose answers must be equal, or
+    /// of the first endpoint that answers.
+    pub(crate) async fn agree<T: PartialEq>(
+        &self,
+        what: Subject,
+        read: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
+    ) -> Result<T, ReadError> {
+        let answers = self.answers(what, read).await?;
+        self.unanimous(what, answers)
+    }
+
+    /// As [`Network::agree`], for what an endpoint may not have seen yet: an endpoint that knows
+    /// nothing is no answer where others know something.
+    pub(crate) async fn agree_if_any<T: PartialEq>(
+        &self,
+        what: Subject,
+        read: impl AsyncFn(&Endpoint) -> Result<Option<T>, EndpointError>,
+    ) -> Result<Option<T>, ReadError> {
+        let mut answers = self.answers(what, read).await?;
+        if answers.given.iter().any(|(_, answer)| answer.is_some()) {
+            answers.given.retain(|(_, answer)| answer.is_some());
+        }
+        self.unanimous(what, answers)
+    }
+
+    /// The answers of all endpoints, at least a quorum; or the first answer.
+    pub(crate) async fn answers<T>(
+        &self,
+        what: Subject,
+        read: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
+    ) -> Result<Answers<'_, T>, ReadError> {
+        let mut answers = Answers { given: Vec::new(), failed: None };
+        let endpoints = self.raw_endpoints();
+        if self.mode() == Reading::Single {
+            for endpoint in endpoints {
+                match read(endpoint).await {
+                    Ok(answer) => {
+                        answers.given.push((endpoint, answer));
+                        return Ok(answers);
+                    }
+                    Err(error) => answers.failed = Some(Box::new(error)),
+                }
+            }
+        } else {
+            let asked = join_all(endpoints.iter().map(|endpoint| read(endpoint))).await;
+            for (endpoint, answer) in endpoints.iter().zip(asked) {
+                match answer {
+                    Ok(answer) => answers.given.push((endpoint, answer)),
+                    Err(error) => answers.failed = Some(Box::new(error)),
+                }
+            }
+        }
+        self.enough(what, answers)
+    }
+
+    /// The one answer that all endpoints gave.
+    pub(crate) fn unanimous<T: PartialEq>(
+        &self,
+        what: Subject,
+        answers: Answers<'_, T>,
+    ) -> Result<T, ReadError> {
+        let mut answers = self.enough(what, answers)?;
+        let differ = answers.given.windows(2).any(|pair| pair[0].1 != pair[1].1);
+        if differ {
+            let endpoints = answers.given.iter().map(|(at, _)| at.url.clone()).collect();
+            return Err(ReadError::Disagreement { what, endpoints });
+        }
+        let (_, answer) = answers.given.pop().expect("enough answers are at least one");
+        Ok(answer)
+    }
+
+    fn enough<'a, T>(
+        &self,
+        what: Subject,
+        answers: Answers<'a, T>,
+    ) -> Result<Answers<'a, T>, ReadError> {
+        let hosts: BTreeSet<&str> = answers.given.iter().map(|(at, _)| at.url.host()).collect();
+        let (have, want) = (hosts.len(), self.hosts_wanted());
+        match (have >= want, self.mode(), answers.failed) {
+            (true, _, failed) => Ok(Answers { given: answers.given, failed }),
+            (false, Reading::Single, Some(source)) => Err(ReadError::Endpoint { what, source }),
+            (false, _, source) => Err(ReadError::TooFewEndpoints { what, have, want, source }),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What has to be found by bisection.
+
+use alloy_primitives::Address;
+use tidegate_model::ids::Head;
+
+use crate::{Network, ReadError, Subject, Transaction};
+
+const SENDER_TRANSACTIONS_MAX: usize = 2_000;
+
+/// Blocks between which an account's nonce moved.
+#[derive(Clone, Copy)]
+struct Span {
+    /// A block, and the nonce after it.
+    low: (u64, u64),
+    /// A later block, and the nonce after it.
+    high: (u64, u64),
+}
+
+impl Network {
+    /// The first block with a timestamp of at least `timestamp`, not later than `upper`; `None`
+    /// where `upper` itself is earlier. Asks for some thirty blocks.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn first_block_at_or_after(
+        &self,
+        timestamp: u64,
+        upper: Head,
+    ) -> Result<Option<Head>, ReadError> {
+        if upper.timestamp < timestamp {
+            return Ok(None);
+        }
+        let mut found = upper;
+        // Invariant: each block below `low` is too early, and `found` is not.
+        let mut low = 0;
+        while low < found.block.number {
+            let middle = self.head_at(low + (found.block.number - low) / 2).await?;
+            if middle.timestamp < timestamp {
+                low = middle.block.number + 1;
+            } else {
+                found = middle;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// The transactions of `sender` with nonces from `from_nonce` up to and without `to_nonce`,
+    /// in that order, as included up to `upper`. `since` is a block by which the nonce was not
+    /// yet above `from_nonce`; 0 if that is not known. Needs nodes that keep the state of old
+    /// blocks, back to `since`.
+    ///
+    /// # Errors
+    /// If one is not there (the nonce is not reached, or moved without a transaction, as an
+    /// EIP-7702 authorisation does), there are too many, too few endpoints answer, or they
+    /// disagree.
+    pub async fn sender_transactions(
+        &self,
+        sender: Address,
+        from_nonce: u64,
+        to_nonce: u64,
+        since: u64,
+        upper: Head,
+    ) -> Result<Vec<Transaction>, ReadError> {
+        let none = |nonce| ReadError::NotFound { what: Subject::SenderNonce(sender, nonce) };
+        let wanted = to_nonce.saturating_sub(from_nonce);
+        if wanted > SENDER_TRANSACTIONS_MAX as u64 {
+            let (of, limit) = ("transactions", SENDER_TRANSACTIONS_MAX);
+            return Err(ReadError::TooMany { what: Subject::Nonce(sender), of, limit });
+        }
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        let high = (upper.block.number, self.nonce(sender, upper.block).await?);
+        let low = (since, self.nonce_at_height(sender, since).await?);
+        if high.1 < to_nonce {
+            return Err(none(high.1));
+        }
+        if low.1 > from_nonce || since > upper.block.number {
+            return Err(none(from_nonce));
+        }
+        let mut found = Vec::new();
+        // A stack, the earliest span on top, so that transactions come in order.
+        let mut spans = vec![Span { low, high }];
+        while let Some(span) = spans.pop() {
+            let Span { low, high } = span;
+            if high.1 <= low.1 || high.1 <= from_nonce || low.1 >= to_nonce {
+                continue;
+            }
+            if high.0 - low.0 == 1 {
+                let of_block = self.of_sender(sender, span).await?;
+                let wanted = of_block.into_iter();
+                found.extend(wanted.filter(|tx| (from_nonce..to_nonce).contains(&tx.nonce)));
+                continue;
+            }
+            let height = low.0 + (high.0 - low.0) / 2;
+            let middle = (height, self.nonce_at_height(sender, height).await?);
+            spans.push(Span { low: middle, high });
+            spans.push(Span { low, high: middle });
+        }
+        match (from_nonce..to_nonce).zip(&found).find(|(nonce, tx)| tx.nonce != *nonce) {
+            Some((missing, _)) => Err(none(missing)),
+            None if (found.len() as u64) < wanted => Err(none(from_nonce + found.len() as u64)),
+            None => Ok(found),
+        }
+    }
+
+    /// The transactions of a sender in the one block of a span.
+    async fn of_sender(&self, sender: Address, span: Span) -> Result<Vec<Transaction>, ReadError> {
+        let head = self.head_at(span.high.0).await?;
+        let mut all = self.block_transactions(head.block).await?;
+        all.retain(|tx| tx.from == sender);
+        all.sort_by_key(|tx| tx.nonce);
+        Ok(all)
+    }
+}

@@ -1,0 +1,148 @@
+//! Endpoint addresses, which often carry a secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use url::{Host, Url};
+
+use crate::text::escape;
+
+const REDACTED: &str = "[redacted]";
+/// Shorter parts of a URL are words like `v3` or `rpc`, not keys.
+const SECRET_CHARS_MIN: usize = 8;
+
+/// The address of an endpoint. Its path, query and user information may hold an API key, so
+/// `Display` and `Debug` show scheme and host only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedactedUrl(Arc<Url>);
+
+/// An address that is not an endpoint's. The text itself is not in the error, as it may hold an
+/// API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It is not a URL.
+    #[error("understand the endpoint's URL")]
+    NotAUrl(#[source] url::ParseError),
+    /// It has another scheme.
+    #[error("understand the endpoint's URL: the scheme must be `https` or `http`")]
+    NotHttp,
+    /// It names no host.
+    #[error("understand the endpoint's URL: it names no host")]
+    NoHost,
+}
+
+impl RedactedUrl {
+    /// Parses an `https` or `http` URL.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let url = Url::parse(text.trim()).map_err(UrlError::NotAUrl)?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(UrlError::NotHttp);
+        }
+        match url.host() {
+            Some(_) => Ok(Self(Arc::new(url))),
+            None => Err(UrlError::NoHost),
+        }
+    }
+
+    /// The host, in lower case: what tells one operator from another in a quorum.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default().trim_end_matches('.')
+    }
+
+    /// Whether what is sent there leaves this machine in clear text.
+    pub fn is_clear_text(&self) -> bool {
+        let local = match self.0.host() {
+            Some(Host::Domain(domain)) => domain.trim_end_matches('.') == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        self.0.scheme() == "http" && !local
+    }
+
+    pub(crate) fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    /// Escapes what the endpoint wrote, and takes this URL's own secrets out of it.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let user = [self.0.username(), self.0.password().unwrap_or_default()];
+        let path = self.0.path().split('/');
+        let query = self.0.query().unwrap_or_default().split(['&', '=']);
+        for part in user.into_iter().chain(path).chain(query) {
+            if part.chars().count() >= SECRET_CHARS_MIN {
+                text = text.replace(part, REDACTED);
+            }
+        }
+        escape(&text)
+    }
+}
+
+impl fmt::Display for RedactedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.host())
+    }
+}
+
+impl fmt::Debug for RedactedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedactedUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scheme_and_host_are_shown() {
+        let cases = [
+            ("https://user:password1@Node.Example:8443/v3/0123456789?key=k#f", "node.example"),
+            ("http://127.0.0.1:8545/", "127.0.0.1"),
+            ("https://node.example./secret", "node.example"),
+            ("  https://[::1]:1/x ", "[::1]"),
+        ];
+        for (text, host) in cases {
+            let url = RedactedUrl::parse(text).expect(text);
+            assert_eq!(url.host(), host);
+            let scheme = text.trim().split("://").next().expect("a scheme");
+            assert_eq!(url.to_string(), format!("{scheme}://{host}"));
+            assert_eq!(format!("{url:?}"), format!("RedactedUrl({scheme}://{host})"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused_without_repeating_it() {
+        for text in ["", "node", "ws://node", "file:///secret-key", "https://"] {
+            let error = RedactedUrl::parse(text).expect_err(text);
+            assert!(!format!("{error} {error:?}").contains("secret-key"), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_come_back_are_taken_out() {
+        let url =
+            RedactedUrl::parse("https://node.example/v3/abcdef012345?token=98765432").unwrap();
+        let echoed = "no project abcdef012345 (98765432) under v3\n";
+        assert_eq!(url.clean(echoed), "no project [redacted] ([redacted]) under v3\\n");
+    }
+
+    #[test]
+    fn clear_text_is_only_for_this_machine() {
+        let cases = [
+            ("http://127.0.0.1:8545", false),
+            ("http://localhost:8545", false),
+            ("http://[::1]:8545", false),
+            ("http://10.0.0.7:8545", true),
+            ("http://localhost.example", true),
+            ("https://node.example", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(RedactedUrl::parse(text).unwrap().is_clear_text(), expected, "{text}");
+        }
+    }
+}

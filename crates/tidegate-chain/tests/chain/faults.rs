@@ -1,0 +1,243 @@
+//! Endpoints that fail, lie, or tell secrets.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use serde_json::{Value, json};
+use tidegate_chain::{EndpointError, LogQuery, Network, NetworkConfig, ReadError};
+use tidegate_model::ids::{BlockRef, Head};
+use tidegate_testkit::{Anvil, Reply, ScriptedNode, test_address, test_key};
+
+use crate::support::{
+    API_KEY, LIMITS, Outcome, SIMULATED, anvil, config, connect, is_disagreement, is_too_few,
+    limits_for, pair, run, single, whole,
+};
+
+const READ: &str = "eth_getBalance";
+
+/// Reads a balance from a node that answers such reads with `reply`; the error, and how often
+/// it was asked.
+fn check(
+    anvil: &Anvil,
+    reply: Reply,
+) -> Result<(EndpointError, usize), Box<dyn std::error::Error>> {
+    let limits = limits_for(&reply);
+    let node = ScriptedNode::start(Some(anvil.url()), move |method, _| match method {
+        READ => reply.clone(),
+        _ => Reply::Forward,
+    })?;
+    let url = format!("{}/v3/{API_KEY}?token={API_KEY}", node.url());
+    let network = connect(NetworkConfig { limits, ..config(SIMULATED, &[&url]) })?;
+    let started = Instant::now();
+    let read = run(single(&network).balance(test_address(0), anvil.latest()?.block));
+    assert!(started.elapsed() < limits.call * 4, "limits hold");
+    let Err(error) = read else { panic!("{read:?}") };
+    let text = whole(&error);
+    assert!(!text.contains(API_KEY) && !text.contains("/v3"), "{text}");
+    assert!(text.contains("http://127.0.0.1"), "{text}");
+    assert!(!text.chars().any(char::is_control), "{text}");
+    let ReadError::Endpoint { source, .. } = error else { panic!("{error:?}") };
+    Ok((*source, node.calls(READ)))
+}
+
+#[test]
+fn what_goes_on_too_long_is_given_up() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    for reply in [Reply::Stall, Reply::Drip { every_ms: 20 }] {
+        let (error, calls) = check(&anvil, reply)?;
+        assert!(matches!(error, EndpointError::TimedOut { .. }), "{error:?}");
+        assert_eq!(calls, 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_too_large_is_not_read() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let (error, calls) = check(&anvil, Reply::Flood { bytes: LIMITS.answer_bytes + 1 })?;
+    let limit = LIMITS.answer_bytes;
+    let large =
+        matches!(error, EndpointError::TooLarge { limit_bytes, .. } if limit_bytes == limit);
+    assert!(large, "{error:?}");
+    assert_eq!(calls, 1);
+    let (error, _) = check(&anvil, Reply::Flood { bytes: LIMITS.answer_bytes })?;
+    assert!(matches!(error, EndpointError::BadAnswer { .. }), "{error:?}");
+    Ok(())
+}
+
+#[test]
+fn passing_failures_are_read_again_and_others_are_not() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let http = |status| Reply::Http { status, headers: vec![], body: vec![] };
+    let rpc = Reply::Error { code: -32000, message: "header not found".to_owned(), data: None };
+    let cases = [(http(503), 2), (http(429), 2), (Reply::HangUp, 2), (http(401), 1), (rpc, 1)];
+    for (reply, expected) in cases {
+        let (error, calls) = check(&anvil, reply)?;
+        assert_eq!(calls, expected, "{error:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_redirect_is_not_followed() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let elsewhere = ScriptedNode::start(None, |_, _| Reply::Result(json!("0x1")))?;
+    let headers = vec![("location".to_owned(), elsewhere.url())];
+    for status in [301, 302, 307, 308] {
+        let (error, _) =
+            check(&anvil, Reply::Http { status, headers: headers.clone(), body: vec![] })?;
+        let refused = matches!(error, EndpointError::Status { status: s, .. } if s == status);
+        assert!(refused, "{error:?}");
+    }
+    assert_eq!(elsewhere.calls(READ), 0);
+    Ok(())
+}
+
+#[test]
+fn an_answer_must_be_one() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let body = |text: &str| Reply::Http { status: 200, headers: vec![], body: text.into() };
+    let cases = [
+        body(""),
+        body("<html>"),
+        body("[]"),
+        body(r#"{"jsonrpc":"2.0","id":2,"result":"0x1"}"#),
+        body(r#"{"jsonrpc":"2.0","id":1}"#),
+        Reply::Result(json!("lots")),
+        Reply::Result(Value::Null),
+    ];
+    for reply in cases {
+        let (error, _) = check(&anvil, reply)?;
+        assert!(matches!(error, EndpointError::BadAnswer { .. }), "{error:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_errors_text_is_harmless() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let message = format!("\u{1b}]0;x\u{7}{API_KEY}\u{2066}");
+    let (error, _) = check(&anvil, Reply::Error { code: -1, message, data: None })?;
+    let EndpointError::Rpc { message, .. } = error else { panic!("{error:?}") };
+    assert_eq!(message, r"\u{1b}]0;x\u{7}[redacted]\u{2066}");
+    Ok(())
+}
+
+/// A read, of which only success matters here.
+async fn reads(network: &Network, at: Head) -> Vec<(&'static str, Result<(), ReadError>)> {
+    let (who, block) = (test_address(0), at.block);
+    let logs = LogQuery { addresses: vec![who], topics: vec![], from: 0, to: block.number };
+    vec![
+        ("eth_getBalance", network.balance(who, block).await.map(|_| ())),
+        ("eth_getCode", network.code(who, block).await.map(|_| ())),
+        ("eth_getStorageAt", network.storage(who, U256::ZERO, block).await.map(|_| ())),
+        ("eth_getTransactionCount", network.nonce(who, block).await.map(|_| ())),
+        ("eth_call", network.call(who, &Bytes::new(), block).await.map(|_| ())),
+        ("eth_getLogs", network.logs(&logs).await.map(|_| ())),
+    ]
+}
+
+#[test]
+fn one_liar_makes_each_pinned_read_a_disagreement() -> Outcome {
+    let pair = pair(|method, params| match method {
+        "eth_getBalance" | "eth_getTransactionCount" => Reply::Result(json!("0x63")),
+        "eth_getStorageAt" => Reply::Result(json!(B256::repeat_byte(1))),
+        "eth_getCode" | "eth_call" => Reply::Result(json!("0x60")),
+        "eth_getLogs" => Reply::Result(json!([{
+            "address": params[0]["address"][0], "topics": [], "data": "0x",
+            "blockNumber": "0x1", "blockHash": B256::repeat_byte(1),
+            "transactionHash": B256::repeat_byte(1), "logIndex": "0x0",
+        }])),
+        _ => Reply::Forward,
+    })?;
+    pair.anvil.mine(3)?;
+    let head = run(pair.network.finalized_head())?;
+    for (method, read) in run(reads(&pair.network, head)) {
+        assert!(is_disagreement(&read), "{method}: {read:?}");
+    }
+    for (method, read) in run(reads(&single(&pair.network), head)) {
+        assert!(read.is_ok(), "{method}: one honest endpoint is enough here: {read:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_that_is_silent_leaves_too_few() -> Outcome {
+    let pair = pair(|method, params| match (method, params[0].as_str()) {
+        ("eth_chainId", _) | ("eth_getBlockByNumber", Some("0x0")) => Reply::Forward,
+        ("anvil_nodeInfo" | "hardhat_metadata" | "web3_clientVersion", _) => Reply::Forward,
+        _ => Reply::HangUp,
+    })?;
+    pair.anvil.mine(3)?;
+    let head = pair.anvil.latest()?;
+    for (method, read) in run(reads(&pair.network, head)) {
+        assert!(is_too_few(&read), "{method}: {read:?}");
+    }
+    assert!(is_too_few(&run(pair.network.finalized_head())));
+    assert!(is_too_few(&run(pair.network.pending_nonce(Address::ZERO))));
+    Ok(())
+}
+
+#[test]
+fn two_forks_have_no_common_head() -> Outcome {
+    let forked = |number: &str| json!({"number": number, "hash": B256::repeat_byte(5), "timestamp": "0x6a000000"});
+    let pair = pair(move |method, params| match (method, params[0].as_str()) {
+        ("eth_getBlockByNumber", Some("finalized" | "0x2")) => Reply::Result(forked("0x2")),
+        _ => Reply::Forward,
+    })?;
+    pair.anvil.mine(9)?;
+    let read = run(pair.network.finalized_head());
+    assert!(is_disagreement(&read), "{read:?}");
+    assert!(is_disagreement(&run(pair.network.head_at(2))));
+    assert!(run(pair.network.head_at(3)).is_ok());
+    Ok(())
+}
+
+#[test]
+fn one_that_lags_holds_the_finalized_head_back() -> Outcome {
+    let lagging: Arc<Mutex<Option<Value>>> = Arc::default();
+    let seen = Arc::clone(&lagging);
+    let pair = pair(move |method, params| match (method, params[0].as_str()) {
+        ("eth_getBlockByNumber", Some("finalized" | "latest")) => {
+            let seen = seen.lock().expect("no test panics while it holds this");
+            seen.clone().map_or(Reply::Forward, Reply::Result)
+        }
+        ("eth_getTransactionReceipt", _) => Reply::Result(Value::Null),
+        _ => Reply::Forward,
+    })?;
+    pair.anvil.mine(4)?;
+    let old = pair.anvil.latest()?;
+    let block = pair.anvil.rpc("eth_getBlockByNumber", json!(["latest", false]))?;
+    *lagging.lock().expect("no test panics while it holds this") = Some(block);
+    let sent = pair.anvil.send(&test_key(0), Some(Address::ZERO), Bytes::new(), U256::ZERO)?;
+    pair.anvil.mine(9)?;
+    assert_eq!(run(pair.network.finalized_head())?, old);
+    assert_eq!(run(pair.network.latest_head())?, old);
+    assert_eq!(run(single(&pair.network).finalized_head())?, pair.anvil.finalized()?);
+
+    // A receipt that one of two has not seen is not an absent receipt.
+    let read = run(pair.network.receipt(sent.hash));
+    assert!(is_too_few(&read), "{read:?}");
+    assert!(run(single(&pair.network).receipt(sent.hash))?.is_some());
+    Ok(())
+}
+
+#[test]
+fn what_was_reorganised_away_is_not_read() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let network = connect(config(SIMULATED, &[anvil.url()]))?;
+    let sent = anvil.send(&test_key(0), Some(Address::ZERO), Bytes::new(), U256::ONE)?;
+    anvil.mine(1)?;
+    let (who, kept) = (test_key(0).address(), anvil.genesis_hash()?);
+    assert_eq!(run(network.nonce(who, sent.block))?, 1);
+    anvil.rpc("anvil_reorg", json!([2, []]))?;
+    assert!(!run(network.is_canonical(sent.block))?);
+    assert_eq!(run(network.receipt(sent.hash))?, None);
+    let read = run(network.nonce(who, sent.block));
+    assert!(matches!(read, Err(ReadError::TooFewEndpoints { have: 0, want: 1, .. })), "{read:?}");
+    let genesis = BlockRef { number: 0, hash: kept };
+    assert!(run(network.is_canonical(genesis))?);
+    assert_eq!(run(network.nonce(who, genesis))?, 0);
+    Ok(())
+}

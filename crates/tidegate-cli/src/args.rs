@@ -1,0 +1,71 @@
+//! The command line. Parsing validates and does nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+
+/// Take smart contracts from a testnet to mainnet.
+///
+/// Tidegate compiles and deploys, proves that exactly this code has soaked on a testnet and has
+/// been audited, keeps a ledger of the test funds to the wei, and promotes to mainnet through a
+/// Safe proposal that each signer can re-check alone.
+///
+/// Exit codes: 0 done or PASS, 1 FAIL, 2 usage, 3 configuration, 4 chain or endpoint, 5 keys,
+/// 6 conflict, 10 WAIVED, 20 WAITING, 30 UNKNOWN, 70 internal.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, disable_help_subcommand = true, max_term_width = 80)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Global {
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The project's directory; default: the nearest one above that holds `tidegate.toml`
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// The key that signs, by its name in `$TIDEGATE_HOME/keys`, or `foundry:NAME`
+    #[arg(long = "as", global = true, value_name = "KEY")]
+    pub(crate) signer: Option<String>,
+    /// Read the key's password from this file descriptor
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) password_fd: Option<u32>,
+    /// Approve exactly this plan or digest, instead of being asked
+    #[arg(long, global = true, value_name = "HASH")]
+    pub(crate) approve: Option<String>,
+    /// Pin this Safe on first sight, instead of being asked
+    #[arg(long, global = true, value_name = "CHAIN:SAFE")]
+    pub(crate) pin: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(commands::init::InitArgs),
+    Build(commands::build::BuildArgs),
+    Plan(commands::plan::PlanArgs),
+    Deploy(commands::deploy::DeployArgs),
+    Verify(commands::verify::VerifyArgs),
+    Status(commands::status::StatusArgs),
+    Promote(commands::promote::PromoteArgs),
+    Attest(commands::attest::AttestArgs),
+    Import(commands::import::ImportArgs),
+    #[command(subcommand)]
+    Policy(commands::policy::PolicyCommand),
+    #[command(subcommand)]
+    Proposal(commands::proposal::ProposalCommand),
+    #[command(subcommand)]
+    Fund(commands::fund::FundCommand),
+    #[command(subcommand)]
+    Ledger(commands::ledger::LedgerCommand),
+    #[command(subcommand)]
+    Key(commands::key::KeyCommand),
+    Doctor(commands::doctor::DoctorArgs),
+}

@@ -1,0 +1,250 @@
+//! What stands on the soak network, beside what the sources give.
+
+use tidegate_chain::Network;
+use tidegate_gates::{
+    CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, code_verdict,
+};
+use tidegate_model::record::{Deployment, DeploymentRecord};
+use tidegate_model::{BlockRef, GateInput, Head, Verdict};
+use tidegate_plan::Executor;
+
+use super::Gathered;
+use crate::deployment::{Prepared, code_hashes, expect, prepare};
+use crate::error::{CliError, CliResult};
+use crate::project::Project;
+use crate::records;
+use crate::release::Built;
+
+/// Facts of the gates `code` and `parameters`.
+pub(super) async fn facts(
+    gathered: &Gathered<'_>,
+) -> (Observed<CodeFacts>, Observed<ParameterFacts>) {
+    match read(gathered).await {
+        Ok((code, parameters)) => (Ok(code), Ok(parameters)),
+        Err(error) => {
+            let missing = error.to_string();
+            (Err(missing.clone()), Err(missing))
+        }
+    }
+}
+
+async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)> {
+    let Gathered { project, built, soak, record, .. } = *gathered;
+    let network = gathered.soak_network.clone().map_err(CliError::config)?;
+    let head = network.finalized_head().await?;
+    let reader = CodeReader { project, built, name: soak, record };
+    let (code, mut parameters, record) = reader.read(network, head).await?;
+    parameters.rows = rows(gathered, record)?;
+    Ok((code, parameters))
+}
+
+/// Reads one network against one release.
+struct CodeReader<'a> {
+    project: &'a Project,
+    built: &'a Built,
+    name: &'a str,
+    record: Option<&'a DeploymentRecord>,
+}
+
+impl<'a> CodeReader<'a> {
+    async fn read(
+        &self,
+        network: &Network,
+        head: Head,
+    ) -> CliResult<(CodeFacts, ParameterFacts, &'a DeploymentRecord)> {
+    let Self { project, built, name: soak, record } = *self;
+    let Some(record) = record else {
+        return Err(CliError::config(format!(
+            "{} is not deployed on {soak}; run `tidegate deploy {soak}`",
+            built.release.name
+        )));
+    };
+    let executor = Executor::Key(record.deployment.executor);
+    let prepared = prepare(project, built, soak, executor, record.id)?;
+    let expected = expect(network, &prepared, head).await?;
+    let deployment = prepared.deployment(project, built, &expected, network.id(), soak)?;
+    let mut code = CodeFacts {
+        network: soak.to_owned(),
+        record_faults: expected.faults.clone(),
+        ..CodeFacts::default()
+    };
+    contracts(network, head, &prepared, &expected, &deployment, &mut code).await?;
+    let mut parameters = ParameterFacts::default();
+    for difference in compare_deployments(&record.deployment, &deployment) {
+        let fault = format!("the record on {soak} differs from what the sources give: {difference}");
+        if difference.starts_with("params.") {
+            parameters.record_faults.push(fault);
+        } else {
+            code.record_faults.push(fault);
+        }
+    }
+    self.record_faults(record, &prepared, &mut code);
+    transactions(network, record, head, &mut code).await?;
+    let digest = record.deployment.digest()?.0;
+    let input = |kind: &str| GateInput {
+        kind: kind.to_owned(),
+        chain: network.id().chain,
+        block: head.block,
+        digest,
+    };
+    code.inputs.push(input("code/deployment"));
+    parameters.inputs.push(input("parameters/deployment"));
+    Ok((code, parameters, record))
+    }
+/// Fields of the record that no digest covers but the sources give.
+fn record_faults(
+    &self,
+    record: &DeploymentRecord,
+    prepared: &Prepared,
+    facts: &mut CodeFacts,
+) {
+    let soak = self.name;
+    let mut differs = |field: &str| {
+        facts.record_faults.push(format!(
+            "the record on {soak} differs from what the sources give: {field}"
+        ));
+    };
+    if record.initcodes != prepared.initcodes() {
+        differs("initcodes");
+    }
+    if record.mocks != prepared.mocks {
+        differs("mocks");
+    }
+    if record.name != self.built.release.name {
+        differs("name");
+    }
+    if record.scope_root != self.built.roots.scope_root {
+        differs("scopeRoot (sources changed in a way that no code shows, such as a comment)");
+    }
+}
+
+}
+
+async fn contracts(
+    network: &Network,
+    head: Head,
+    prepared: &Prepared,
+    expected: &tidegate_plan::Expected,
+    deployment: &Deployment,
+    facts: &mut CodeFacts,
+) -> CliResult {
+    let hashes = code_hashes(expected);
+    for (op, address, _) in prepared.resolved.creations() {
+        facts.contracts.push(ContractFact {
+            name: op.id.clone(),
+            address,
+            expected: hashes.get(&address).copied().unwrap_or_default(),
+            found: network.code_hash(address, head.block).await?,
+        });
+    }
+    for (name, external) in &deployment.externals {
+        facts.contracts.push(ContractFact {
+            name: format!("@{name}"),
+            address: external.address,
+            expected: external.code_hash,
+            found: network.code_hash(external.address, head.block).await?,
+        });
+    }
+    for slot in &prepared.resolved.slots {
+        facts.slots.push(SlotFact {
+            name: "the implementation slot".to_owned(),
+            address: slot.address,
+            expected: slot.value,
+            found: network.storage(slot.address, slot.slot, head.block).await?,
+        });
+    }
+    Ok(())
+}
+
+/// Names each field in which a recorded deployment differs from a computed one.
+fn compare_deployments(recorded: &Deployment, computed: &Deployment) -> Vec<String> {
+    let value = |deployment: &Deployment| serde_json::to_value(deployment).unwrap_or_default();
+    let mut differences = Vec::new();
+    tidegate_gates::compare("", &value(computed), &value(recorded), &mut differences);
+    differences
+}
+
+/// Compares each recorded transaction with the chain.
+async fn transactions(
+    network: &Network,
+    record: &DeploymentRecord,
+    head: Head,
+    facts: &mut CodeFacts,
+) -> CliResult {
+    for (index, recorded) in record.transactions.iter().enumerate() {
+        let field = format!("transactions.{index}");
+        let (Some(receipt), Some(tx)) =
+            (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
+        else {
+            facts.record_faults.push(format!(
+                "the record's {field}.hash {} is not on {}",
+                recorded.hash, facts.network
+            ));
+            continue;
+        };
+        if receipt.block.number > head.block.number {
+            facts.missing.push(format!("{} in {field} is not final yet", recorded.op));
+        }
+        let checks = [
+            ("from", receipt.from == recorded.from),
+            ("nonce", tx.nonce == recorded.nonce),
+            ("block", receipt.block == recorded.block),
+            ("success", receipt.success == recorded.success),
+            ("gas_used", receipt.gas_used == recorded.gas_used),
+            ("fee", receipt.fee() == recorded.fee),
+        ];
+        for (name, _) in checks.iter().filter(|(_, same)| !same) {
+            facts.record_faults.push(format!(
+                "the record's {field}.{name} differs from {}",
+                facts.network
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Each parameter as it soaked and as it will be on the target.
+fn rows(gathered: &Gathered<'_>, record: &DeploymentRecord) -> CliResult<Vec<ParameterRow>> {
+    let Gathered { project, built, target, .. } = *gathered;
+    let safe = project.network(target)?.safe.ok_or_else(|| {
+        CliError::config(format!("[networks.{target}] has no `safe`"))
+    })?;
+    let on_target = prepare(project, built, target, Executor::Safe(safe), 0);
+    let rows = built.release.plan.params.iter().map(|(name, decl)| {
+        let target = match &on_target {
+            Ok(prepared) => prepared.resolved.params.get(name).cloned().ok_or_else(String::new),
+            Err(error) => Err(error.to_string()),
+        };
+        ParameterRow {
+            name: name.clone(),
+            rule: decl.rule.clone(),
+            soaked: record.deployment.params.get(name).cloned().unwrap_or_default(),
+            target,
+        }
+    });
+    Ok(rows.collect())
+}
+
+/// What `verify` found.
+#[derive(Debug)]
+pub(crate) struct VerifyReport {
+    pub(crate) rows: Vec<ContractFact>,
+    pub(crate) verdict: Verdict,
+    pub(crate) block: BlockRef,
+}
+
+/// `verify` on a test stage: the gate `code`, at the latest block so that it can be asked right
+/// after a deployment.
+pub(crate) async fn verify_testnet(
+    project: &Project,
+    built: &Built,
+    name: &str,
+) -> CliResult<VerifyReport> {
+    let record = records::of_release(project, name, built.roots.release_root)?;
+    let network = project.connect(name).await?;
+    let head = network.latest_head().await?;
+    let facts = CodeReader { project, built, name, record: record.as_ref() };
+    let (code, _, _) = facts.read(&network, head).await?;
+    let verdict = code_verdict(&code);
+    Ok(VerifyReport { rows: code.contracts, verdict, block: head.block })
+}

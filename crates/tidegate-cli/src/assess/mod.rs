@@ -1,0 +1,197 @@
+//! Gathers every fact the gates look at, from the chain, the files and the store, and evaluates.
+//!
+//! What cannot be read becomes a fact that says so; the gates turn it into UNKNOWN.
+
+mod audits;
+mod code;
+mod funds;
+mod separation;
+mod soak;
+
+use std::future::Future;
+
+use tidegate_chain::Network;
+use tidegate_evidence::StatementSet;
+use tidegate_gates::{Facts, Observed, PolicyFacts, SoakFacts, evaluate, overall};
+use tidegate_model::policy::PolicyDoc;
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::{GateInput, GateReport, Head, Verdict};
+use tidegate_safe::SafeState;
+
+use crate::error::{CliError, CliResult};
+use crate::policy_doc;
+use crate::project::Project;
+use crate::records;
+use crate::release::Built;
+
+pub(crate) use code::{VerifyReport, verify_testnet};
+
+/// What an evaluation found, with everything it rests on.
+#[derive(Debug)]
+pub(crate) struct Assessment {
+    /// The target's name.
+    pub(crate) target: String,
+    /// The soak network's name.
+    pub(crate) soak: String,
+    /// Every gate.
+    pub(crate) reports: Vec<GateReport>,
+    /// The verdict on the whole.
+    pub(crate) overall: Verdict,
+    /// The target's latest finalized header: gate time.
+    pub(crate) gate_head: Option<Head>,
+    /// The soak, as far as it could be read.
+    pub(crate) soak_facts: Observed<SoakFacts>,
+    /// The record of the deployment that soaks.
+    pub(crate) record: Option<DeploymentRecord>,
+    /// The present policy.
+    pub(crate) policy: Option<PolicyDoc>,
+    /// The Safe at gate time.
+    pub(crate) safe: Option<SafeState>,
+    /// Every statement seen.
+    pub(crate) statements: StatementSet,
+    /// Connections, for what comes next.
+    pub(crate) target_network: Option<Network>,
+    /// The soak network's connection.
+    pub(crate) soak_network: Option<Network>,
+}
+
+/// Evaluates all gates of a release for a target.
+pub(crate) async fn assess(
+    project: &Project,
+    built: &Built,
+    target: &str,
+) -> CliResult<Assessment> {
+    let statements = crate::statements::load(project)?;
+    let (soak, record) = soaking(project, built, target)?;
+    let target_network = project.connect(target).await;
+    let soak_network = project.connect(&soak).await;
+    let mut gathered = Gathered {
+        project,
+        built,
+        target,
+        soak: &soak,
+        record: record.as_ref(),
+        statements: &statements,
+        target_network: target_network.as_ref().map_err(text),
+        soak_network: soak_network.as_ref().map_err(text),
+    };
+    let gate_head = gathered.gate_head().await;
+    let trust = gathered.trust(&gate_head).await;
+    let soak_facts = observed(soak::observe(&gathered)).await;
+    let (code, parameters) = code::facts(&gathered).await;
+    let facts = Facts {
+        gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
+        code,
+        parameters,
+        soak: soak_facts.clone(),
+        audits: observed(audits::facts(&gathered, &gate_head)).await,
+        policy: gathered.policy(&gate_head, &trust).await,
+        funds: observed(funds::facts(&gathered)).await,
+        separation: Ok(separation::facts(&gathered)),
+    };
+    gathered.record = None;
+    let reports = evaluate(&project.rules, &facts);
+    let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
+    if let Ok(head) = &gate_head {
+        crate::clock::warn_if_skewed(&project.ui, head.timestamp);
+    }
+    Ok(Assessment {
+        target: target.to_owned(),
+        overall: overall(&reports),
+        reports,
+        gate_head: gate_head.ok(),
+        soak_facts,
+        policy,
+        safe,
+        soak: soak.clone(),
+        record,
+        target_network: target_network.ok(),
+        soak_network: soak_network.ok(),
+        statements,
+    })
+}
+
+fn text(error: &CliError) -> String {
+    error.to_string()
+}
+
+/// Turns a failed read into a fact that says what is missing.
+async fn observed<T>(read: impl Future<Output = CliResult<Observed<T>>>) -> Observed<T> {
+    match read.await {
+        Ok(fact) => fact,
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The network on which this release soaks for a target: the first with a record of it.
+fn soaking(
+    project: &Project,
+    built: &Built,
+    target: &str,
+) -> CliResult<(String, Option<DeploymentRecord>)> {
+    let settings = project.network(target)?;
+    let Some(first) = settings.soaks_on.first() else {
+        return Err(CliError::config(format!("[networks.{target}] has no `soaks_on`"))
+            .hint("name the testnets whose soak backs it"));
+    };
+    for soak in &settings.soaks_on {
+        if let Some(record) = records::of_release(project, soak, built.roots.release_root)? {
+            return Ok((soak.clone(), Some(record)));
+        }
+    }
+    Ok((first.clone(), None))
+}
+
+/// What the fact readers share.
+pub(super) struct Gathered<'a> {
+    pub(super) project: &'a Project,
+    pub(super) built: &'a Built,
+    pub(super) target: &'a str,
+    pub(super) soak: &'a str,
+    pub(super) record: Option<&'a DeploymentRecord>,
+    pub(super) statements: &'a StatementSet,
+    pub(super) target_network: Result<&'a Network, String>,
+    pub(super) soak_network: Result<&'a Network, String>,
+}
+
+type Trust = Observed<(PolicyDoc, SafeState)>;
+
+impl Gathered<'_> {
+    async fn gate_head(&self) -> Observed<Head> {
+        let network = self.target_network.clone()?;
+        network.finalized_head().await.map_err(|error| CliError::from(error).to_string())
+    }
+
+    async fn trust(&self, head: &Observed<Head>) -> Trust {
+        let read = async {
+            let network = self.target_network.clone().map_err(CliError::config)?;
+            let head = head.clone().map_err(CliError::config)?;
+            let safe = self.project.network(self.target)?.safe.ok_or_else(|| {
+                CliError::config(format!("[networks.{}] has no `safe`", self.target))
+            })?;
+            let state = policy_doc::safe_state(network, safe, head).await?;
+            let doc = policy_doc::current(self.project, self.target, network.id(), &state)?;
+            Ok::<_, CliError>((doc, state))
+        };
+        read.await.map_err(|error| error.to_string())
+    }
+
+    async fn policy(&self, head: &Observed<Head>, trust: &Trust) -> Observed<PolicyFacts> {
+        let (doc, _) = trust.as_ref().map_err(Clone::clone)?;
+        let head = head.clone()?;
+        let network = self.target_network.clone()?;
+        let read = async {
+            let current = doc.digest()?;
+            let trust =
+                policy_doc::adopted(self.project, self.target, network, head, doc).await?;
+            let input = GateInput {
+                kind: "policy/adopted".to_owned(),
+                chain: network.id().chain,
+                block: head.block,
+                digest: current.0,
+            };
+            Ok::<_, CliError>(PolicyFacts { current, trust, inputs: vec![input] })
+        };
+        read.await.map_err(|error| error.to_string())
+    }
+}

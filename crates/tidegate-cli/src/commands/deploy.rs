@@ -1,0 +1,266 @@
+//! `tidegate deploy`.
+
+use alloy_primitives::{Address, Bytes, U256};
+use clap::Args;
+use serde_json::json;
+use tidegate_chain::{Network, SentTransaction};
+use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
+use tidegate_model::event::Intent;
+use tidegate_model::record::{
+    ANCHOR_OP, Deployment, DeploymentRecord, MinedTransaction, anchor_calldata,
+};
+use tidegate_plan::config::Stage;
+use tidegate_plan::{CREATE2_PROXY, Executor};
+use tidegate_safe::helper;
+
+use crate::approve::{Approval, approve};
+use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults};
+use crate::error::{CliError, CliResult, Kind};
+use crate::project::Project;
+use crate::release::{Built, built};
+use crate::sending::{open_lane, send, show_adoption};
+use crate::signer::{LazySigner, named};
+use crate::{commands, records};
+
+/// How far back a lane is searched for a deployment's transactions.
+const SEARCH_TRANSACTIONS_MAX: u64 = 256;
+
+/// Deploy a release to a testnet and start its soak
+///
+/// Each transaction is signed and journaled before it is first sent. After any interruption the
+/// same command goes on where it was. It ends with the soak's anchor.
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// The network; default: the only testnet
+    network: Option<String>,
+    /// Create the helper contract instead, on this network or on the only target
+    #[arg(long)]
+    helper: bool,
+    /// The release; default: what the working tree builds
+    #[arg(long, conflicts_with = "helper")]
+    release: Option<String>,
+    /// The deployment id; another id gives other addresses
+    #[arg(long, conflicts_with = "helper")]
+    id: Option<u64>,
+}
+
+pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
+    if args.helper {
+        return create_helper(project, args.network.as_deref()).await;
+    }
+    let name = project.network_of(args.network.as_deref(), Stage::Testnet).map_err(|error| {
+        error.hint("on mainnet a release is promoted through the Safe: `tidegate promote`")
+    })?;
+    let built = built(project, args.release.as_deref())?;
+    let id = deployment_id(project, &built, &name, args.id)?;
+    let settings = project.network(&name)?;
+    let key = named(&project.global, settings.deployer.as_deref())?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    let executor = Executor::Key(tidegate_model::ports::DigestSigner::address(&signer));
+    let prepared = prepare(project, &built, &name, executor, id)?;
+    let network = project.connect(&name).await?;
+    let head = network.latest_head().await?;
+    let expected = expect(&network, &prepared, head).await?;
+    refuse_faults(&expected)?;
+    let deployment = prepared.deployment(project, &built, &expected, network.id(), &name)?;
+    let run = DeployRun {
+        release_root: built.roots.release_root,
+        deployment_id: id,
+        ops: prepared.resolved.ops.clone(),
+        code_hashes: code_hashes(&expected),
+        checks: prepared.resolved.checks.clone(),
+        anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
+    };
+    let mut lane = open_lane(project, &network, &signer).await?;
+    let adoption = lane.adoption().await?;
+    let nonce = adopted_nonce(&lane, adoption.as_ref());
+    let hash = run.digest(network.id(), lane.id().sender, nonce)?;
+    if !lane.state().approved.contains(&hash) {
+        commands::plan::show(project, &prepared, &expected);
+        if let Some(adoption) = &adoption {
+            show_adoption(project, adoption);
+        }
+        approve(project, &Approval { network: &name, hash, options: Vec::new() })?;
+    }
+    if let Some(adoption) = &adoption {
+        lane.adopt(adoption)?;
+    }
+    lane.approve(hash)?;
+    let ui = project.ui.clone();
+    let mut report = |progress: &Progress| match progress {
+        Progress::Landed { op, landed } => ui.note(format!(
+            "  {op:<26} block {:<9} {:>9} gas",
+            landed.inclusion.block.number, landed.inclusion.gas_used
+        )),
+        Progress::There { op } => ui.note(format!("  {op:<26} is there already")),
+    };
+    let deployed = deploy(&mut lane, &network, &run, &mut report).await?;
+    let record = record(&lane, &network, &built, &prepared, deployment, &run, id).await?;
+    let path = records::write(project, &name, &record)?;
+    write_abis(project, &name, &built)?;
+    finish(project, &name, &record, &deployed, &path)
+}
+
+/// The id of an existing deployment of this release, or a new one's.
+fn deployment_id(
+    project: &Project,
+    built: &Built,
+    name: &str,
+    wanted: Option<u64>,
+) -> CliResult<u64> {
+    let Some(record) = records::of_release(project, name, built.roots.release_root)? else {
+        return Ok(wanted.unwrap_or(0));
+    };
+    let id = wanted.unwrap_or(record.id);
+    let same_build = record.deployment.build_digest == built.roots.build_digest;
+    if id == record.id && !same_build {
+        let from = record.deployment.build_digest.short();
+        return Err(CliError::new(
+            Kind::Conflict,
+            format!("{} is already deployed on {name} from build {from}", record.name),
+        )
+        .hint("the sources differ only in what no code shows, such as comments")
+        .hint(format!("for a second deployment take another id: --id {}", record.id + 1)));
+    }
+    Ok(id)
+}
+
+fn finish(
+    project: &Project,
+    name: &str,
+    record: &DeploymentRecord,
+    deployed: &Deployed,
+    path: &std::path::Path,
+) -> CliResult<u8> {
+    let ui = &project.ui;
+    ui.line(format!("{} is deployed on {name}; its soak has started.", record.name));
+    for (step, place) in &record.deployment.steps {
+        ui.row(step, &place.address.to_string());
+    }
+    for (library, address) in &record.deployment.libraries {
+        ui.row(library.name(), &address.to_string());
+    }
+    ui.row("anchor", &deployed.anchor.to_string());
+    let shown = path.strip_prefix(&project.root).unwrap_or(path);
+    ui.row("record", &shown.display().to_string());
+    ui.note("commit the record; `tidegate status` shows the soak");
+    ui.result(&json!({
+        "network": name, "record": shown, "anchor": deployed.anchor,
+        "releaseRoot": record.release_root, "deploymentDigest": record.deployment.digest()?,
+        "steps": record.deployment.steps, "libraries": record.deployment.libraries,
+    }));
+    Ok(0)
+}
+
+fn write_abis(project: &Project, name: &str, built: &Built) -> CliResult {
+    use crate::error::OrKind;
+    for step in built.release.plan.steps.iter() {
+        let Some(create) = step.as_create() else { continue };
+        let Some(artifact) = built.release.artifact(&create.contract) else { continue };
+        let path = project.layout.abi(name, &step.name).or_kind(Kind::Config)?;
+        let text = tidegate_store::to_text(&serde_json::to_value(&artifact.abi)?);
+        tidegate_store::write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+    }
+    Ok(())
+}
+
+/// Builds the record from the chain: every transaction of the lane from the deployment's first to
+/// its anchor, foreign ones included.
+async fn record(
+    lane: &Lane<'_>,
+    network: &Network,
+    built: &Built,
+    prepared: &Prepared,
+    deployment: Deployment,
+    run: &DeployRun,
+    id: u64,
+) -> CliResult<DeploymentRecord> {
+    let sender = lane.id().sender;
+    let head = network.latest_head().await?;
+    let next = network.nonce(sender, head.block).await?;
+    let prefix = run.op_key("");
+    let journaled = lane.state().attempts.iter().filter(|a| a.op.starts_with(&prefix));
+    let first = journaled.map(|attempt| attempt.nonce).min();
+    let from = first.unwrap_or_else(|| next.saturating_sub(SEARCH_TRANSACTIONS_MAX));
+    let sent = network.sender_transactions(sender, from, next, head).await?;
+    let named: Vec<_> = sent.iter().map(|tx| op_name(run, sender, tx)).collect();
+    let first = named.iter().position(Option::is_some).unwrap_or(0);
+    let last = named.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    let mut transactions = Vec::new();
+    for (tx, op) in sent.iter().zip(named).take(last).skip(first) {
+        let receipt = network.receipt(tx.hash).await?.ok_or_else(|| {
+            CliError::new(Kind::Chain, format!("{} has no receipt for {}", network.name(), tx.hash))
+        })?;
+        transactions.push(MinedTransaction {
+            op: op.unwrap_or_else(|| "foreign".to_owned()),
+            hash: tx.hash,
+            from: sender,
+            nonce: tx.nonce,
+            block: receipt.block,
+            success: receipt.success,
+            gas_used: receipt.gas_used,
+            fee: receipt.fee(),
+        });
+    }
+    Ok(DeploymentRecord {
+        v: DeploymentRecord::VERSION,
+        name: built.release.name.clone(),
+        id,
+        release_root: built.roots.release_root,
+        scope_root: built.roots.scope_root,
+        deployment,
+        initcodes: prepared.initcodes(),
+        mocks: prepared.mocks.clone(),
+        transactions,
+    })
+}
+
+fn op_name(run: &DeployRun, sender: Address, tx: &SentTransaction) -> Option<String> {
+    if tx.to == Some(sender) && tx.input == run.anchor {
+        return Some(ANCHOR_OP.to_owned());
+    }
+    let op = run.ops.iter().find(|op| {
+        let (to, data) = op.key_transaction();
+        tx.to == Some(to) && tx.input == data
+    });
+    op.map(|op| op.id.clone())
+}
+
+/// Creates the helper contract where it is missing.
+async fn create_helper(project: &Project, name: Option<&str>) -> CliResult<u8> {
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => project.network_of(None, Stage::Mainnet)?,
+    };
+    let settings = project.network(&name)?;
+    let network = project.connect(&name).await?;
+    let head = network.latest_head().await?;
+    let address = helper::address();
+    let found = network.code_hash(address, head.block).await?;
+    if found != helper::CODE_HASH {
+        let pays = settings.relayer.as_deref().or(settings.deployer.as_deref());
+        let key = named(&project.global, pays)?;
+        let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+        let intent = Intent {
+            op: format!("helper/{address}"),
+            to: CREATE2_PROXY,
+            value: U256::ZERO,
+            data: Bytes::from(helper::creation_calldata()),
+        };
+        project.ui.note(format!("Creates Tidegate's helper contract at {address}."));
+        send(project, &name, &network, &signer, &intent, Vec::new()).await?;
+        let head = network.latest_head().await?;
+        let found = network.code_hash(address, head.block).await?;
+        if found != helper::CODE_HASH {
+            return Err(CliError::new(
+                Kind::Fail,
+                format!("the code at {address} is {found}, expected {}", helper::CODE_HASH),
+            ));
+        }
+    }
+    project.ui.line(format!("The helper contract is at {address} on {name}."));
+    project.ui.result(&json!({
+        "network": name, "helper": address, "codeHash": helper::CODE_HASH,
+    }));
+    Ok(0)
+}

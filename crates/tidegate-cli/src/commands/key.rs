@@ -1,0 +1,151 @@
+//! `tidegate key`: the keys of whoever runs this.
+
+use std::path::PathBuf;
+
+use alloy_primitives::Address;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tidegate_keys::{KeyName, OsKeyring, PasswordVault, PrivateKey};
+use tidegate_store::read_limited;
+
+use crate::args::Global;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::settings::Environment;
+use crate::signer;
+use crate::ui::Ui;
+
+/// The largest file a key is imported from, in bytes.
+const IMPORT_BYTES_MAX: u64 = 64 * 1024;
+
+/// Make, import, list and remove keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a new key
+    New(NameArgs),
+    /// Import a key from a keystore file, or from a file with its hexadecimal digits
+    Import(ImportArgs),
+    /// List keys and their addresses
+    List,
+    /// Remove a key; it is gone for good
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArgs {
+    /// The key's name
+    name: String,
+    /// Keep the password in the OS keyring
+    #[arg(long)]
+    remember: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The key's name
+    name: String,
+    /// The file; `-` for standard input. Keys are never taken from arguments
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// The key's name
+    name: String,
+    /// Its address, repeated
+    #[arg(long)]
+    address: Address,
+}
+
+pub(crate) fn run(
+    ui: &Ui,
+    env: &Environment,
+    global: &Global,
+    command: &KeyCommand,
+) -> CliResult<u8> {
+    match command {
+        KeyCommand::New(args) => new(ui, env, global, args)?,
+        KeyCommand::Import(args) => import(ui, env, global, args)?,
+        KeyCommand::List => list(ui, env)?,
+        KeyCommand::Remove(args) => {
+            let name: KeyName = args.name.parse()?;
+            signer::keys(env)?.remove(&name, args.address)?;
+            if let Ok(keyring) = OsKeyring::probe() {
+                keyring.delete(args.address).or_kind(Kind::Keys)?;
+            }
+            ui.line(format!("removed {} {}", args.name, args.address));
+        }
+    }
+    Ok(0)
+}
+
+fn new(ui: &Ui, env: &Environment, global: &Global, args: &NameArgs) -> CliResult {
+    let name: KeyName = args.name.parse()?;
+    let password = signer::choose(ui, global, &args.name)?;
+    let address = signer::keys(env)?.create(&name, &password)?;
+    if args.remember {
+        let keyring = OsKeyring::probe().or_kind(Kind::Keys)?;
+        keyring.set(address, &password).or_kind(Kind::Keys)?;
+    }
+    shown(ui, "made", &args.name, address);
+    Ok(())
+}
+
+fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> CliResult {
+    let name: KeyName = args.name.parse()?;
+    let path = if args.from.as_os_str() == "-" { "/dev/stdin".into() } else { args.from.clone() };
+    let bytes = if args.from.as_os_str() == "-" {
+        read_stdin()?
+    } else {
+        read_limited(&path, IMPORT_BYTES_MAX).or_kind(Kind::Keys)?
+    };
+    let password = signer::choose(ui, global, &args.name)?;
+    let keys = signer::keys(env)?;
+    let text = std::str::from_utf8(&bytes).or_kind(Kind::Keys)?.trim();
+    let address = if text.starts_with('{') {
+        keys.import_keystore(&name, &bytes, &password)?
+    } else {
+        keys.import(&name, &PrivateKey::parse(text).or_kind(Kind::Keys)?, &password)?
+    };
+    shown(ui, "imported", &args.name, address);
+    Ok(())
+}
+
+fn read_stdin() -> CliResult<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::io::stdin().take(IMPORT_BYTES_MAX).read_to_end(&mut bytes).or_kind(Kind::Keys)?;
+    Ok(bytes)
+}
+
+fn list(ui: &Ui, env: &Environment) -> CliResult {
+    let keys = signer::keys(env)?.list()?;
+    if keys.is_empty() {
+        ui.note("no keys yet; make one with `tidegate key new NAME`");
+    }
+    let address = |info: &tidegate_keys::KeyInfo| match &info.address {
+        Ok(Some(address)) => address.to_string(),
+        Ok(None) => "(shown when opened)".to_owned(),
+        Err(error) => format!("(unreadable: {error})"),
+    };
+    for info in &keys {
+        ui.line(format!("{:<20} {}", info.key.to_string(), address(info)));
+    }
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|info| json!({"name": info.key.to_string(), "address": address(info)}))
+        .collect();
+    ui.result(&json!({ "keys": rows }));
+    Ok(())
+}
+
+fn shown(ui: &Ui, verb: &str, name: &str, address: Address) {
+    ui.line(format!("{verb} {name} {address}"));
+    ui.result(&json!({"name": name, "address": address}));
+}
+
+impl From<tidegate_keys::KeyError> for CliError {
+    fn from(error: tidegate_keys::KeyError) -> Self {
+        Self::new(Kind::Keys, error)
+    }
+}

@@ -1,0 +1,17 @@
+//! One module a command: its help, its arguments, and what it does.
+
+pub(crate) mod attest;
+pub(crate) mod build;
+pub(crate) mod deploy;
+pub(crate) mod doctor;
+pub(crate) mod fund;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod ledger;
+pub(crate) mod plan;
+pub(crate) mod policy;
+pub(crate) mod promote;
+pub(crate) mod proposal;
+pub(crate) mod status;
+pub(crate) mod verify;

@@ -1,0 +1,113 @@
+//! `tidegate plan`.
+
+use clap::Args;
+use serde_json::{Value, json};
+use tidegate_plan::config::Stage;
+use tidegate_plan::{Executor, Expected, OpKind};
+
+use crate::deployment::{Prepared, expect, prepare, refuse_faults};
+use crate::error::{CliError, CliResult};
+use crate::project::Project;
+use crate::release::built;
+
+/// Show what a deployment would do: addresses, code, arguments, gas
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The network; default: the only testnet
+    network: Option<String>,
+    /// The release; default: what the working tree builds
+    #[arg(long)]
+    release: Option<String>,
+    /// The deployment id; another id gives other addresses
+    #[arg(long, default_value_t = 0)]
+    id: u64,
+}
+
+pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
+    let built = built(project, args.release.as_deref())?;
+    let name = match &args.network {
+        Some(name) => name.clone(),
+        None => project.network_of(None, Stage::Testnet)?,
+    };
+    let executor = executor(project, &name)?;
+    let prepared = prepare(project, &built, &name, executor, args.id)?;
+    let network = project.connect(&name).await?;
+    let head = network.latest_head().await?;
+    let expected = expect(&network, &prepared, head).await?;
+    project.ui.line(format!(
+        "{} on {name}, by {}, deployment id {}",
+        built.release.name,
+        executor.address(),
+        args.id
+    ));
+    show(project, &prepared, &expected);
+    project.ui.result(&json!({
+        "network": name, "executor": executor.address(), "id": args.id,
+        "releaseRoot": built.roots.release_root, "operations": rows(&prepared, &expected),
+        "params": prepared.resolved.params, "faults": expected.faults,
+    }));
+    refuse_faults(&expected)?;
+    Ok(0)
+}
+
+/// Who acts on a network: the deployer's key on a testnet, the Safe on mainnet.
+pub(crate) fn executor(project: &Project, name: &str) -> CliResult<Executor> {
+    let settings = project.network(name)?;
+    match settings.stage {
+        Stage::Mainnet => settings
+            .safe
+            .map(Executor::Safe)
+            .ok_or_else(|| CliError::config(format!("[networks.{name}] has no `safe`"))),
+        Stage::Testnet => {
+            let key = crate::signer::named(&project.global, settings.deployer.as_deref())?;
+            crate::signer::address_of(&project.env, key).map(Executor::Key)
+        }
+    }
+}
+
+/// One line an operation, then the parameters.
+pub(crate) fn show(project: &Project, prepared: &Prepared, expected: &Expected) {
+    let ui = &project.ui;
+    let gas_of = |id: &str| expected.gas.iter().find(|(op, _)| op == id).map(|(_, gas)| *gas);
+    ui.line("");
+    for op in &prepared.resolved.ops {
+        let gas = gas_of(&op.id).map_or_else(String::new, |gas| format!("{gas} gas"));
+        match &op.kind {
+            OpKind::Create { contract, address, .. } => {
+                ui.line(format!("  create {:<24} {gas:>14}  {}", op.id, contract.name()));
+                ui.line(format!("         {address}"));
+            }
+            OpKind::Call { to, signature, .. } => {
+                ui.line(format!("  call   {:<24} {gas:>14}  {signature}", op.id));
+                ui.line(format!("         {to}"));
+            }
+        }
+    }
+    for check in &prepared.resolved.checks {
+        ui.line(format!("  expect {}.{} = {}", check.step, check.signature, text(&check.value)));
+    }
+    ui.line("");
+    for (name, value) in &prepared.resolved.params {
+        ui.line(format!("  ${name} = {}", text(value)));
+    }
+    let total: u64 = expected.gas.iter().map(|(_, gas)| gas).sum();
+    ui.line(format!("\n{} operations, {total} gas", prepared.resolved.ops.len()));
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn rows(prepared: &Prepared, expected: &Expected) -> Vec<Value> {
+    let ops = prepared.resolved.ops.iter().map(|op| match &op.kind {
+        OpKind::Create { contract, address, salt, .. } => {
+            let hash = expected.created.get(address).map(|created| created.code_hash);
+            json!({"id": op.id, "kind": "create", "contract": contract, "address": address,
+                   "salt": salt, "codeHash": hash})
+        }
+        OpKind::Call { to, data, signature } => {
+            json!({"id": op.id, "kind": "call", "to": to, "function": signature, "data": data})
+        }
+    });
+    ops.collect()
+}

@@ -1,0 +1,117 @@
+//! `tidegate policy`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tidegate_model::policy::PolicyDoc;
+use tidegate_plan::config::Stage;
+use tidegate_safe::{Adoption, Proposal, helper};
+use tidegate_store::{to_text, write_atomic};
+
+use crate::error::{CliResult, Kind, OrKind};
+use crate::policy_doc::{adopted_version, current, require_helper, safe_state};
+use crate::project::Project;
+use crate::proposals;
+
+/// Show the policy, and propose to the Safe that it adopts it
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show the policy as it is now, and its digest
+    Show(TargetArgs),
+    /// Propose to the Safe that it adopts this policy
+    Adopt(TargetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// The target; default: the only mainnet network
+    target: Option<String>,
+}
+
+pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult<u8> {
+    let (args, adopt) = match command {
+        PolicyCommand::Show(args) => (args, false),
+        PolicyCommand::Adopt(args) => (args, true),
+    };
+    let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
+    let network = project.connect(&target).await?;
+    let head = network.latest_head().await?;
+    let safe = project.network(&target)?.safe.ok_or_else(|| {
+        crate::error::CliError::config(format!("[networks.{target}] has no `safe`"))
+    })?;
+    let state = safe_state(&network, safe, head).await?;
+    let doc = current(project, &target, network.id(), &state)?;
+    show_document(project, &doc)?;
+    if !adopt {
+        project.ui.result(&json!({"policy": doc, "digest": doc.digest()?}));
+        return Ok(0);
+    }
+    require_helper(&network, head).await?;
+    let adopted = adopted_version(&network, head, safe, doc.project()).await?;
+    let digest = doc.digest()?;
+    if let Some((version, _)) = adopted.filter(|(_, adopted)| *adopted == digest) {
+        project.ui.line(format!("The Safe has adopted it already, as version {version}."));
+        project.ui.result(&json!({"adopted": digest, "version": version}));
+        return Ok(0);
+    }
+    let version = adopted.map_or(1, |(version, _)| version + 1);
+    let path = project.layout.policy(&target, version).or_kind(Kind::Config)?;
+    let text = to_text(&serde_json::to_value(&doc)?);
+    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+    let adoption =
+        Adoption { project: doc.project(), policy_version: version, policy_digest: digest };
+    let proposal =
+        Proposal::adoption(network.id(), safe, state.nonce, helper::address(), adoption);
+    let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
+    let file = proposals::write(project, &target, &checked)?;
+    project.ui.line("");
+    project.ui.row("proposal", &checked.hash().to_string());
+    project.ui.row("file", &file.display().to_string());
+    project.ui.note(format!(
+        "commit both files; each owner runs `tidegate proposal sign {}`",
+        checked.hash()
+    ));
+    project.ui.result(&json!({
+        "proposal": checked.hash(), "file": file, "version": version, "digest": digest,
+    }));
+    Ok(0)
+}
+
+/// The policy in words.
+pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
+    let ui = &project.ui;
+    ui.line(format!("Policy of {} on chain {}", doc.name, doc.target.chain));
+    ui.row("digest", &doc.digest()?.to_string());
+    ui.row("Safe", &format!(
+        "{} ({} of {} owners)",
+        doc.safe.address,
+        doc.safe.threshold,
+        doc.safe.owners.len()
+    ));
+    for soak in &doc.soaks {
+        ui.row("soaks on", &format!("chain {}, a block every {} s", soak.chain, soak.block_time));
+    }
+    ui.row("quorum", &format!("{} endpoints", doc.quorum));
+    let rules = &project.rules;
+    ui.row("soak", &tidegate_model::units::format_span_secs(rules.soak_secs));
+    ui.row("audits", &format!("{} firms", rules.audits));
+    ui.row("activity", &format!(
+        "{} transactions by {} outsiders over {} % of functions",
+        rules.transactions, rules.senders, rules.selectors_percent
+    ));
+    for (name, person) in &doc.people {
+        let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
+        ui.row(name, &format!("{}{firm}, {} keys", person.roles.join(", "), person.keys.len()));
+    }
+    for (name, external) in &doc.externals {
+        ui.row(&format!("@{name}"), &external.address.to_string());
+    }
+    for (name, param) in &doc.params {
+        let value = param.value.as_ref().map_or_else(|| "as soaked".to_owned(), text);
+        ui.row(&format!("${name}"), &format!("{value}   rule {}", text(&param.rule)));
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

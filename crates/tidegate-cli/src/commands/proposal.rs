@@ -1,0 +1,277 @@
+//! `tidegate proposal`: what owners check, sign and execute.
+
+use alloy_primitives::{Bytes, U256};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tidegate_chain::Network;
+use tidegate_model::event::Intent;
+use tidegate_model::units::format_utc;
+use tidegate_safe::{
+    Execution, ProposalKind, SafeState, encode_exec_transaction, execution_in_logs, sheet,
+    sign_proposal,
+};
+use tidegate_store::write_atomic;
+
+use crate::approve::{Approval, approve};
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::{adopted_version, safe_state};
+use crate::project::Project;
+use crate::promotion::{promoted, promotion_of, verify_target};
+use crate::proposals::{self, Found};
+use crate::release::{Built, build};
+use crate::sending::send;
+use crate::signer::{LazySigner, named};
+
+/// List, show, verify, sign and execute proposals to a Safe
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProposalCommand {
+    /// List proposals and who has signed
+    List,
+    /// Show what a proposal does
+    Show(HashArgs),
+    /// Check a proposal on your own endpoints; sign nothing
+    Verify(HashArgs),
+    /// Check a proposal and sign it as an owner
+    Sign(HashArgs),
+    /// Check a proposal and execute it with the signatures collected
+    Execute(HashArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HashArgs {
+    /// The proposal's safeTxHash or its beginning; default: the only one
+    hash: Option<String>,
+}
+
+pub(crate) async fn run(project: &Project, command: &ProposalCommand) -> CliResult<u8> {
+    match command {
+        ProposalCommand::List => list(project).await,
+        ProposalCommand::Show(args) => {
+            show(project, &proposals::find(project, args.hash.as_deref())?)
+        }
+        ProposalCommand::Verify(args) => verify(project, args).await,
+        ProposalCommand::Sign(args) => sign(project, args).await,
+        ProposalCommand::Execute(args) => execute(project, args).await,
+    }
+}
+
+async fn list(project: &Project) -> CliResult<u8> {
+    let mut rows = Vec::new();
+    for found in proposals::all(project)? {
+        let network = project.connect(&found.network).await?;
+        let state = state_now(&network, &found).await?;
+        let set = proposals::signatures(project, &found, &state)?;
+        let (signed, threshold) = (set.signed().len(), state.trust.threshold);
+        let nonce = found.checked.proposal().safe_tx.nonce;
+        let standing = match nonce.cmp(&state.nonce) {
+            std::cmp::Ordering::Less => "nonce used",
+            _ if set.missing(threshold) == 0 => "can be executed",
+            _ => "needs signatures",
+        };
+        project.ui.line(format!("{} {}", found.checked.hash(), title(&found)));
+        project.ui.line(format!(
+            "  {} nonce {nonce}, {signed} of {threshold} signatures: {standing}",
+            found.network
+        ));
+        rows.push(json!({
+            "safeTxHash": found.checked.hash(), "network": found.network, "nonce": nonce,
+            "signed": set.signed(), "threshold": threshold, "standing": standing,
+        }));
+    }
+    if rows.is_empty() {
+        project.ui.note("no proposals");
+    }
+    project.ui.result(&json!({ "proposals": rows }));
+    Ok(0)
+}
+
+async fn state_now(network: &Network, found: &Found) -> CliResult<SafeState> {
+    let head = network.latest_head().await?;
+    safe_state(network, found.checked.proposal().safe, head).await
+}
+
+fn title(found: &Found) -> String {
+    match &found.checked.proposal().kind {
+        ProposalKind::Adoption(adoption) => format!("adopt policy {}", adoption.policy_version),
+        ProposalKind::Promotion(promotion) => {
+            format!("promote {}", promotion.release_root.short())
+        }
+    }
+}
+
+fn show(project: &Project, found: &Found) -> CliResult<u8> {
+    let rows = sheet(&found.checked, &[]);
+    for (label, value) in &rows {
+        project.ui.row(label, value);
+    }
+    let rows: Vec<_> = rows.into_iter().map(|(label, value)| json!([label, value])).collect();
+    project.ui.result(&json!({ "sheet": rows }));
+    Ok(0)
+}
+
+/// The release of a promotion, built from the working tree; `None` for an adoption.
+fn release_of(project: &Project, found: &Found) -> CliResult<Option<Built>> {
+    match found.checked.proposal().kind {
+        ProposalKind::Adoption(_) => Ok(None),
+        ProposalKind::Promotion(_) => build(project).map(Some),
+    }
+}
+
+async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
+    let found = proposals::find(project, args.hash.as_deref())?;
+    let network = project.connect(&found.network).await?;
+    let built = release_of(project, &found)?;
+    proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    project.ui.line("");
+    show(project, &found)?;
+    project.ui.line("");
+    project.ui.line(format!("{} it may be signed", project.ui.verdict("PASS")));
+    Ok(0)
+}
+
+async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
+    let found = proposals::find(project, args.hash.as_deref())?;
+    let key = named(&project.global, None)?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    let network = project.connect(&found.network).await?;
+    let built = release_of(project, &found)?;
+    let state = proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let owner = tidegate_model::ports::DigestSigner::address(&signer);
+    if !state.trust.owners.contains(&owner) {
+        return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
+    }
+    project.ui.line("");
+    show(project, &found)?;
+    let hash = found.checked.hash();
+    let approval = Approval { network: &found.network, hash: hash.0, options: Vec::new() };
+    approve(project, &approval)?;
+    let signature = sign_proposal(&found.checked, &signer).or_kind(Kind::Keys)?;
+    let dir = project.layout.proposals_dir(&found.network).or_kind(Kind::Config)?;
+    let path = dir.join(signature.file_name());
+    let text = signature.to_text().or_kind(Kind::Internal)?;
+    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+    let set = proposals::signatures(project, &found, &state)?;
+    let (signed, threshold) = (set.signed().len(), state.trust.threshold);
+    project.ui.line("");
+    project.ui.line(format!("Signed by {owner}: {signed} of {threshold} signatures."));
+    if set.missing(threshold) == 0 {
+        project.ui.note(format!("it can be executed: `tidegate proposal execute {hash}`"));
+    }
+    Ok(0)
+}
+
+async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
+    let found = proposals::find(project, args.hash.as_deref())?;
+    let network = project.connect(&found.network).await?;
+    let built = release_of(project, &found)?;
+    if done(project, built.as_ref(), &found, &network).await? {
+        project.ui.note("it was executed already");
+        return finish(project, built.as_ref(), &found, &network).await;
+    }
+    let state = proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let set = proposals::signatures(project, &found, &state)?;
+    let threshold = state.trust.threshold;
+    if set.missing(threshold) > 0 {
+        let (have, unsigned) = (set.signed().len(), set.unsigned());
+        let owners: Vec<_> = unsigned.iter().map(ToString::to_string).collect();
+        return Err(CliError::new(
+            Kind::Verdict(30),
+            format!("{have} of {threshold} signatures"),
+        )
+        .hint(format!("these owners can still sign: {}", owners.join(", "))));
+    }
+    let proposal = found.checked.proposal();
+    let signatures: Bytes = set.encode(threshold).or_kind(Kind::Fail)?;
+    let settings = project.network(&found.network)?;
+    let key = named(&project.global, settings.relayer.as_deref())?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    let intent = Intent {
+        op: format!("execute/{}", found.checked.hash()),
+        to: proposal.safe,
+        value: U256::ZERO,
+        data: encode_exec_transaction(&proposal.safe_tx, signatures),
+    };
+    let landed =
+        send(project, &found.network, &network, &signer, &intent, Vec::new()).await?;
+    let receipt = network.receipt(landed.hash).await?.ok_or_else(|| {
+        CliError::new(Kind::Chain, format!("no receipt for {}", landed.hash))
+    })?;
+    let logs = receipt.logs.iter().map(|log| (log.address, log.topics.as_slice(), &log.data));
+    match execution_in_logs(proposal.safe, found.checked.hash(), &logs) {
+        Some(Execution::Success { .. }) => {}
+        _ => {
+            return Err(CliError::new(
+                Kind::Fail,
+                format!("{} did not execute the proposal", landed.hash),
+            ));
+        }
+    }
+    project.ui.row("transaction", &landed.hash.to_string());
+    project.ui.row("gas", &landed.inclusion.gas_used.to_string());
+    finish(project, built.as_ref(), &found, &network).await
+}
+
+/// Whether what the proposal does is on the chain already, by whomever.
+async fn done(
+    project: &Project,
+    built: Option<&Built>,
+    found: &Found,
+    network: &Network,
+) -> CliResult<bool> {
+    let proposal = found.checked.proposal();
+    let head = network.latest_head().await?;
+    match (&proposal.kind, built) {
+        (ProposalKind::Adoption(adoption), _) => {
+            let adopted =
+                adopted_version(network, head, proposal.safe, adoption.project).await?;
+            Ok(adopted == Some((adoption.policy_version, adoption.policy_digest)))
+        }
+        (ProposalKind::Promotion(promotion), Some(built)) => {
+            Ok(promotion.release_root == built.roots.release_root
+                && promoted(project, built, &found.network, network).await?.is_some())
+        }
+        (ProposalKind::Promotion(_), None) => Ok(false),
+    }
+}
+
+/// Reads everything back; only then is it done.
+async fn finish(
+    project: &Project,
+    built: Option<&Built>,
+    found: &Found,
+    network: &Network,
+) -> CliResult<u8> {
+    let ui = &project.ui;
+    let Some(built) = built else {
+        let ProposalKind::Adoption(adoption) = &found.checked.proposal().kind else {
+            return Err(CliError::new(Kind::Internal, "a promotion without its release"));
+        };
+        ui.line(format!(
+            "The Safe has adopted policy version {}, digest {}.",
+            adoption.policy_version, adoption.policy_digest
+        ));
+        ui.result(&json!({"adopted": adoption.policy_digest, "version": adoption.policy_version}));
+        return Ok(0);
+    };
+    let report = verify_target(project, built, &found.network).await?;
+    let promotion = promotion_of(found.checked.proposal())?;
+    let recorded = promoted(project, built, &found.network, network).await?;
+    let Some(recorded) = recorded.filter(|_| report.verdict.exit_code() == 0) else {
+        let mut error = CliError::new(Kind::Fail, "the promotion could not be read back");
+        for reason in report.verdict.reasons() {
+            error = error.hint(reason);
+        }
+        return Err(error);
+    };
+    for row in &report.rows {
+        ui.line(format!("{} {:<24} {}", ui.verdict("PASS"), row.name, row.address));
+    }
+    ui.row("recorded", &format_utc(recorded.recorded_at));
+    ui.row("deployment", &promotion.deployment_digest.to_string());
+    ui.line(format!("{} is promoted to {}.", built.release.name, found.network));
+    ui.result(&json!({
+        "promoted": built.roots.release_root, "network": found.network,
+        "recordedAt": recorded.recorded_at, "deployment": promotion.deployment,
+    }));
+    Ok(0)
+}

@@ -1,0 +1,176 @@
+//! `tidegate status`: the screen people live in.
+
+use clap::Args;
+use serde_json::{Value, json};
+use tidegate_gates::{SoakProgress, progress};
+use tidegate_model::units::{format_span_secs, format_utc};
+use tidegate_model::{GateReport, Verdict};
+use tidegate_plan::config::Stage;
+
+use crate::assess::{Assessment, assess};
+use crate::error::CliResult;
+use crate::next::next_steps;
+use crate::project::Project;
+use crate::promotion::{Promoted, promoted};
+use crate::release::{Built, built};
+
+/// Show where a release stands: each gate, the soak, and who must do what next
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The target; default: the only mainnet network
+    #[arg(long)]
+    target: Option<String>,
+    /// The release; default: what the working tree builds
+    release: Option<String>,
+    /// Exit with the verdict
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
+    let built = built(project, args.release.as_deref())?;
+    let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
+    let assessment = assess(project, &built, &target).await?;
+    let promoted = match &assessment.target_network {
+        Some(network) => promoted(project, &built, &target, network).await.ok().flatten(),
+        None => None,
+    };
+    show(project, &built, &assessment, promoted.as_ref())?;
+    let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
+    if !next.is_empty() {
+        project.ui.line("");
+    }
+    for (index, step) in next.iter().enumerate() {
+        project.ui.row(if index == 0 { "Next" } else { "" }, step);
+    }
+    project.ui.result(&document(project, &built, &assessment, promoted.as_ref(), &next)?);
+    let code = if promoted.is_some() { 0 } else { assessment.overall.exit_code() };
+    Ok(if args.check { code } else { 0 })
+}
+
+fn show(
+    project: &Project,
+    built: &Built,
+    assessment: &Assessment,
+    promoted: Option<&Promoted>,
+) -> CliResult {
+    let ui = &project.ui;
+    let root = built.roots.release_root;
+    ui.line(format!(
+        "{}   {} → {}   release {}",
+        built.release.name,
+        assessment.soak,
+        assessment.target,
+        root.short()
+    ));
+    if let Some(head) = assessment.gate_head {
+        ui.line(format!(
+            "{} time {} (finalized block {})",
+            assessment.target,
+            format_utc(head.timestamp),
+            head.block.number
+        ));
+    }
+    ui.line("");
+    if let Some(promoted) = promoted {
+        ui.line(format!("PROMOTED {}", format_utc(promoted.recorded_at)));
+        ui.line(format!("releaseRoot {root}"));
+        return Ok(());
+    }
+    if let Ok(facts) = &assessment.soak_facts {
+        ui.line(soak_bar(progress(&project.rules, facts)));
+        ui.line("");
+    }
+    gates(project, assessment);
+    ui.line("");
+    ui.line(format!("{} {}", ui.verdict(assessment.overall.word()), meaning(&assessment.overall)));
+    Ok(())
+}
+
+/// Every gate with its verdict and reasons.
+pub(crate) fn gates(project: &Project, assessment: &Assessment) {
+    for report in &assessment.reports {
+        gate(project, report);
+    }
+}
+
+fn gate(project: &Project, report: &GateReport) {
+    const INDENT_COLUMNS: usize = 20;
+    let ui = &project.ui;
+    let verdict = ui.verdict(report.verdict.word());
+    ui.line(format!("{verdict} {:<11} {}", report.gate.name(), report.summary));
+    for reason in report.verdict.reasons() {
+        let lines = crate::ui::wrap(&reason, crate::ui::COLUMNS - INDENT_COLUMNS - 2);
+        for (index, line) in lines.into_iter().enumerate() {
+            let mark = if index == 0 { "- " } else { "  " };
+            ui.line(format!("{:INDENT_COLUMNS$}{mark}{line}", ""));
+        }
+    }
+}
+
+/// The soak as a bar: `[######....] 6d of 14d, until 2026-01-20 00:02 UTC`.
+fn soak_bar(soak: SoakProgress) -> String {
+    const BAR_COLUMNS: u64 = 28;
+    let required = soak.required_secs.max(1);
+    let full = (soak.credited_secs.min(required) * BAR_COLUMNS) / required;
+    let bar: String = (0..BAR_COLUMNS).map(|i| if i < full { '#' } else { '.' }).collect();
+    let credited = format_span_secs(soak.credited_secs);
+    let required = format_span_secs(soak.required_secs);
+    if soak.credited_secs >= soak.required_secs {
+        return format!("soak [{bar}] {credited} of {required}: done");
+    }
+    let left = format_span_secs(soak.required_secs - soak.credited_secs);
+    format!("soak [{bar}] {credited} of {required}\n     {left} of chain time left, until {}",
+        format_utc(soak.eta))
+}
+
+const fn meaning(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "every gate passes; it can be promoted",
+        Verdict::Waived { .. } => "it can be promoted under a waiver",
+        Verdict::Waiting { .. } => "only chain time is missing",
+        Verdict::Unknown { .. } => "evidence is missing",
+        Verdict::Fail { .. } => "evidence contradicts; it cannot be promoted",
+    }
+}
+
+/// Everything that two clones must agree on, and `local` apart.
+fn document(
+    project: &Project,
+    built: &Built,
+    assessment: &Assessment,
+    promoted: Option<&Promoted>,
+    next: &[String],
+) -> CliResult<Value> {
+    let gates: Vec<_> = assessment
+        .reports
+        .iter()
+        .map(|report| {
+            json!({"gate": report.gate, "result": report.verdict, "summary": report.summary,
+                   "inputs": report.inputs})
+        })
+        .collect();
+    let soak = assessment.soak_facts.as_ref().ok().map(|facts| {
+        let progress = progress(&project.rules, facts);
+        json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
+               "creditedSecs": progress.credited_secs, "requiredSecs": progress.required_secs,
+               "lostDays": progress.lost_windows, "eta": progress.eta, "head": facts.head,
+               "transactions": facts.activity.transactions, "senders": facts.activity.senders,
+               "called": facts.activity.called, "uncalled": facts.activity.uncalled})
+    });
+    Ok(json!({
+        "v": 1,
+        "release": built.release.name,
+        "roots": built.roots,
+        "target": assessment.target,
+        "gateHead": assessment.gate_head,
+        "policyDigest": assessment.policy.as_ref().map(|doc| doc.digest()).transpose()?,
+        "gates": gates,
+        "overall": assessment.overall,
+        "soak": soak,
+        "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
+            "evidenceDigest": promoted.evidence_digest})),
+        "next": next,
+        "local": {"store": project.layout.store()},
+    }))
+}

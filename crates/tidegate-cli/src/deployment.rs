@@ -1,0 +1,217 @@
+//! A release on one network: names resolved, code computed, the deployment's preimage.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes};
+use serde_json::Value;
+use tidegate_chain::Network;
+use tidegate_evm::{Progress, Rounds};
+use tidegate_model::digest::create2_salt;
+use tidegate_model::plan::Rule;
+use tidegate_model::policy::External;
+use tidegate_model::ports::StateSnapshot;
+use tidegate_model::record::Deployment;
+use tidegate_model::release::Artifact;
+use tidegate_model::{Head, NetworkId};
+use tidegate_plan::config::{NetworkConfig, Stage};
+use tidegate_plan::{
+    CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, expected_code,
+    resolve,
+};
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::project::Project;
+use crate::release::Built;
+
+/// A plan on one network, with its set-up in front.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    /// The plan, its operations preceded by those that create mocks.
+    pub(crate) resolved: Resolved,
+    /// Contracts that are created as set-up, outside the plan.
+    pub(crate) mocks: BTreeMap<String, Address>,
+    /// Where every external stands.
+    externals: BTreeMap<String, Address>,
+}
+
+/// The operation and step name of a mock.
+pub(crate) fn mock_op(name: &str) -> String {
+    format!("mock:{name}")
+}
+
+/// Resolves a release on a network for this executor and deployment id.
+pub(crate) fn prepare(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    executor: Executor,
+    deployment_id: u64,
+) -> CliResult<Prepared> {
+    let settings = project.network(network)?;
+    let mut mocks = BTreeMap::new();
+    let mut externals = BTreeMap::new();
+    let mut ops = Vec::new();
+    for (name, networks) in &project.config.externals {
+        let Some(external) = networks.get(network) else { continue };
+        match (&external.create, external.address) {
+            (None, Some(address)) => {
+                externals.insert(name.clone(), address);
+            }
+            (Some(_), None) if settings.stage == Stage::Testnet => {
+                let op = mock_creation(project, built, name, deployment_id)?;
+                if let OpKind::Create { address, .. } = op.kind {
+                    mocks.insert(name.clone(), address);
+                    externals.insert(name.clone(), address);
+                }
+                ops.push(op);
+            }
+            _ => {
+                return Err(CliError::config(format!(
+                    "[externals.{name}] {network}: write `address` and `code_hash`, or on a \
+                     testnet `create`"
+                )));
+            }
+        }
+    }
+    let context = ResolveContext {
+        executor,
+        deployer: match executor {
+            Executor::Key(address) => Some(address),
+            Executor::Safe(_) => None,
+        },
+        safe: settings.safe,
+        deployment_id,
+        externals: externals.clone(),
+        params: params(project, built, network, settings),
+    };
+    let mut resolved = resolve(&built.release, &context)?;
+    ops.append(&mut resolved.ops);
+    resolved.ops = ops;
+    Ok(Prepared { resolved, mocks, externals })
+}
+
+/// Every parameter as written for a network. On a target, one that must be the same as on the
+/// testnet takes the value of the first network that backs it.
+fn params(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    settings: &NetworkConfig,
+) -> BTreeMap<String, Value> {
+    let value = |name: &String, decl: &tidegate_model::plan::ParamDecl| {
+        let written = project.config.params.get(name)?;
+        let inherited = || match decl.rule {
+            Rule::SameAsTestnet => settings.soaks_on.iter().find_map(|soak| written.value(soak)),
+            _ => None,
+        };
+        written.value(network).or_else(inherited).cloned()
+    };
+    let params = built.release.plan.params.iter();
+    params.filter_map(|(name, decl)| Some((name.clone(), value(name, decl)?))).collect()
+}
+
+fn mock_creation(project: &Project, built: &Built, name: &str, id: u64) -> CliResult<Op> {
+    let error = |why: &str| CliError::config(format!("[externals.{name}] create: {why}"));
+    let artifact: &Artifact = built.mocks.get(name).ok_or_else(|| error("was not compiled"))?;
+    if artifact.abi.constructor.as_ref().is_some_and(|c| !c.inputs.is_empty()) {
+        return Err(error("a mock's constructor takes no arguments"));
+    }
+    let linked = artifact.creation.linked(&BTreeMap::new());
+    let initcode = linked.map_err(|library| error(&format!("it links the library {library}")))?;
+    let op = mock_op(name);
+    let salt = create2_salt(&project.config.name, &op, "", id);
+    let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
+    let contract = artifact.fqn.clone();
+    Ok(Op { id: op.clone(), step: op, kind: OpKind::Create { contract, address, salt, initcode } })
+}
+
+/// Executes the plan locally on the network's state at a block, fetching what that needs.
+pub(crate) async fn expect(
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+) -> CliResult<Expected> {
+    simulate(network, head, |snapshot| expected_code(&prepared.resolved, snapshot)).await
+}
+
+/// Runs a local execution until nothing is missing from its snapshot.
+pub(crate) async fn simulate<T>(
+    network: &Network,
+    head: Head,
+    run: impl Fn(&StateSnapshot) -> Result<T, tidegate_evm::EvmError>,
+) -> CliResult<T> {
+    let mut snapshot = StateSnapshot::empty(network.id().chain, head);
+    let mut rounds = Rounds::new();
+    loop {
+        match rounds.step(run(&snapshot)).or_kind(Kind::Config)? {
+            Progress::Done(value) => return Ok(value),
+            Progress::Fetch(keys) => {
+                for key in keys {
+                    network.fill(&mut snapshot, key).await?;
+                }
+            }
+        }
+    }
+}
+
+impl Prepared {
+    /// The preimage of the deployment's digest.
+    pub(crate) fn deployment(
+        &self,
+        project: &Project,
+        built: &Built,
+        expected: &Expected,
+        network: NetworkId,
+        name: &str,
+    ) -> CliResult<Deployment> {
+        let mut externals = BTreeMap::new();
+        for (external, address) in &self.externals {
+            let code_hash = match self.mocks.get(external) {
+                Some(mock) => expected.created.get(mock).map(|created| created.code_hash),
+                None => project.config.externals[external][name].code_hash,
+            };
+            let code_hash = code_hash.ok_or_else(|| {
+                CliError::config(format!("[externals.{external}] {name}: `code_hash` is missing"))
+                    .hint(format!("`tidegate doctor` prints the code hash at {address}"))
+            })?;
+            externals.insert(external.clone(), External { address: *address, code_hash });
+        }
+        Ok(Deployment {
+            v: Deployment::VERSION,
+            chain: network.chain,
+            genesis: network.genesis,
+            build_digest: built.roots.build_digest,
+            executor: self.resolved.executor.address(),
+            steps: self.resolved.places.clone(),
+            libraries: self.resolved.libraries.clone(),
+            externals,
+            params: self.resolved.params.clone(),
+            slots: self.resolved.slots.clone(),
+        })
+    }
+
+    /// The initcode hash of every creation.
+    pub(crate) fn initcodes(&self) -> BTreeMap<Address, B256> {
+        self.resolved.initcodes()
+    }
+}
+
+/// The code hashes of everything a plan creates.
+pub(crate) fn code_hashes(expected: &Expected) -> BTreeMap<Address, B256> {
+    expected.created.iter().map(|(address, created)| (*address, created.code_hash)).collect()
+}
+
+/// Refuses a plan that local execution shows to fail.
+pub(crate) fn refuse_faults(expected: &Expected) -> CliResult {
+    let Some(first) = expected.faults.first() else { return Ok(()) };
+    let mut error = CliError::new(Kind::Fail, format!("the plan fails in local execution: {first}"));
+    for fault in &expected.faults[1..] {
+        error = error.hint(format!("also: {fault}"));
+    }
+    Err(error)
+}
+
+/// The calldata of a call, for people: its selector and length.
+pub(crate) fn describe(data: &Bytes) -> String {
+    format!("{} bytes", data.len())
+}

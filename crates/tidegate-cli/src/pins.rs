@@ -1,0 +1,77 @@
+//! The signer's own pin file: which Safe they know, with which owners and threshold. A proposal
+//! never says which Safe to trust.
+
+use tidegate_model::ChainId;
+use tidegate_safe::{PinCheck, Pins, SafeState};
+use tidegate_store::{read_limited, write_atomic};
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::project::Project;
+
+/// The largest pin file, in bytes.
+const PINS_BYTES_MAX: u64 = 1 << 20;
+
+/// Checks a Safe against the pin file; on first sight it is pinned after it was shown and
+/// confirmed.
+pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u64) -> CliResult {
+    let home = project.env.tidegate_home().ok_or_else(|| {
+        CliError::new(Kind::Keys, "there is no home directory for pins").hint("set TIDEGATE_HOME")
+    })?;
+    let path = home.join("pins.toml");
+    let pins = if path.exists() {
+        let bytes = read_limited(&path, PINS_BYTES_MAX).or_kind(Kind::Config)?;
+        Pins::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)?
+    } else {
+        Pins::empty()
+    };
+    match pins.check(chain, &state.trust) {
+        PinCheck::Same => Ok(()),
+        PinCheck::Changed(differences) => {
+            let mut error = CliError::new(
+                Kind::Fail,
+                format!("the Safe {} is not what you pinned", state.trust.address),
+            );
+            for difference in differences {
+                error = error.hint(difference);
+            }
+            Err(error.hint(format!(
+                "if the owners agreed on this, edit the pin in {}",
+                path.display()
+            )))
+        }
+        PinCheck::Unknown => {
+            confirm(project, chain, state)?;
+            let text = pins.with(chain, &state.trust, now).to_text().or_kind(Kind::Internal)?;
+            write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)
+        }
+    }
+}
+
+fn confirm(project: &Project, chain: ChainId, state: &SafeState) -> CliResult {
+    let trust = &state.trust;
+    let ui = &project.ui;
+    ui.note(format!("First sight of Safe {} on chain {chain}:", trust.address));
+    ui.note(format!("  threshold {} of {}", trust.threshold, trust.owners.len()));
+    for owner in &trust.owners {
+        ui.note(format!("  owner {owner}"));
+    }
+    let wanted = format!("{chain}:{}", trust.address);
+    if let Some(pin) = &project.global.pin {
+        if pin.eq_ignore_ascii_case(&wanted) {
+            return Ok(());
+        }
+        return Err(CliError::usage(format!("--pin names {pin}, but this is {wanted}")));
+    }
+    if !ui.interactive() {
+        return Err(CliError::usage("you have not pinned this Safe yet")
+            .hint("compare address, owners and threshold with what the owners told you, then:")
+            .hint(ui.command_with("--pin", &["--pin", &wanted])));
+    }
+    let typed = ui.ask("Type the Safe's last 6 digits to pin it: ")?;
+    if !typed.is_empty() && trust.address.to_string().to_lowercase().ends_with(&typed.to_lowercase())
+        && typed.len() >= 6
+    {
+        return Ok(());
+    }
+    Err(CliError::usage("not pinned; nothing was signed"))
+}

@@ -1,0 +1,189 @@
+//! The policy as `tidegate.toml` and the Safe have it now, and as the Safe adopted it.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use serde_json::Value;
+use tidegate_chain::Network;
+use tidegate_gates::{PolicyRules, TrustFacts, differences};
+use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SoakNetwork};
+use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
+use tidegate_safe::{SafeState, TrustAnswers, TrustReads, helper, read_trust};
+use tidegate_store::read_json;
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::project::Project;
+
+/// The largest policy file, in bytes.
+const POLICY_BYTES_MAX: u64 = 1 << 20;
+
+/// Reads a Safe's state at a block.
+pub(crate) async fn safe_state(
+    network: &Network,
+    safe: Address,
+    head: Head,
+) -> CliResult<SafeState> {
+    let at = head.block;
+    let proxy = network.code(safe, at).await?;
+    if proxy.is_empty() {
+        return Err(CliError::config(format!("there is no Safe at {safe} on this network")));
+    }
+    let reads = TrustReads::new();
+    let singleton = network.storage(safe, tidegate_safe::SLOT_SINGLETON, at).await?;
+    let singleton_address =
+        tidegate_safe::slot_address("slot 0", singleton).or_kind(Kind::Fail)?;
+    let answers = TrustAnswers {
+        owners: network.call(safe, &reads.owners, at).await?,
+        threshold: network.call(safe, &reads.threshold, at).await?,
+        nonce: network.call(safe, &reads.nonce, at).await?,
+        modules: network.call(safe, &reads.modules, at).await?,
+        singleton,
+        guard: network.storage(safe, tidegate_safe::SLOT_GUARD, at).await?,
+        module_guard: network.storage(safe, tidegate_safe::SLOT_MODULE_GUARD, at).await?,
+        handler: network.storage(safe, tidegate_safe::SLOT_HANDLER, at).await?,
+        proxy_code_hash: alloy_primitives::keccak256(&proxy),
+        singleton_code_hash: network.code_hash(singleton_address, at).await?,
+    };
+    read_trust(safe, &answers).or_kind(Kind::Fail)
+}
+
+/// The policy as it is now: the file and the Safe.
+pub(crate) fn current(
+    project: &Project,
+    target: &str,
+    id: NetworkId,
+    safe: &SafeState,
+) -> CliResult<PolicyDoc> {
+    let settings = project.network(target)?;
+    if settings.soaks_on.is_empty() {
+        return Err(CliError::config(format!("[networks.{target}] has no `soaks_on`"))
+            .hint("name the testnets whose soak backs it"));
+    }
+    let mut soaks = Vec::new();
+    for name in &settings.soaks_on {
+        let soak = crate::network::identity(project, name)?;
+        if soak.id.chain.is_simulated() && !id.chain.is_simulated() {
+            return Err(CliError::config(format!(
+                "`{name}` is simulated and cannot back {target}, which is not"
+            )));
+        }
+        soaks.push(SoakNetwork {
+            chain: soak.id.chain,
+            genesis: soak.id.genesis,
+            block_time: soak.block_time_secs,
+        });
+    }
+    let mut policy: BTreeMap<String, Value> = project.config.policy.clone();
+    policy.insert("defaults".to_owned(), Value::String(PolicyRules::DEFAULTS.to_owned()));
+    Ok(PolicyDoc {
+        v: PolicyDoc::VERSION,
+        name: project.config.name.clone(),
+        target: id,
+        soaks,
+        quorum: crate::network::quorum(id.chain),
+        safe: safe.trust.clone(),
+        policy,
+        people: people(project),
+        externals: externals(project, target)?,
+        params: params(project, target),
+    })
+}
+
+/// Everybody, with roles and keys in order.
+pub(crate) fn people(project: &Project) -> BTreeMap<String, Person> {
+    let people = project.config.people.iter().map(|(name, person)| {
+        let mut roles = person.roles.clone();
+        roles.sort();
+        let mut keys = person.keys.clone();
+        keys.sort();
+        (name.clone(), Person { roles, firm: person.firm.clone(), keys })
+    });
+    people.collect()
+}
+
+fn externals(project: &Project, target: &str) -> CliResult<BTreeMap<String, External>> {
+    let mut externals = BTreeMap::new();
+    for (name, networks) in &project.config.externals {
+        let Some(external) = networks.get(target) else { continue };
+        let (Some(address), Some(code_hash)) = (external.address, external.code_hash) else {
+            return Err(CliError::config(format!(
+                "[externals.{name}] {target} needs `address` and `code_hash`"
+            )));
+        };
+        externals.insert(name.clone(), External { address, code_hash });
+    }
+    Ok(externals)
+}
+
+fn params(project: &Project, target: &str) -> BTreeMap<String, PolicyParam> {
+    let params = project.config.params.iter().map(|(name, param)| {
+        let value = param.value(target).cloned();
+        (name.clone(), PolicyParam { rule: param.rule_written.clone(), value })
+    });
+    params.collect()
+}
+
+/// What the helper says that the Safe adopted, compared with the present policy.
+pub(crate) async fn adopted(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+    current: &PolicyDoc,
+) -> CliResult<TrustFacts> {
+    let (safe, id) = (current.safe.address, current.project());
+    let Some((version, digest)) = adopted_version(network, head, safe, id).await? else {
+        return Ok(TrustFacts::Never);
+    };
+    let path = project.layout.policy(target, version).or_kind(Kind::Config)?;
+    let differences = match read_json(&path, POLICY_BYTES_MAX).map(serde_json::from_value) {
+        Ok(Ok(preimage)) => compare(&preimage, digest, current),
+        Ok(Err(error)) => Err(format!("the adopted policy's file is damaged: {error}")),
+        Err(error) => Err(format!("the adopted policy's file cannot be read: {error}")),
+    };
+    Ok(TrustFacts::Adopted { version, digest, differences })
+}
+
+fn compare(
+    preimage: &PolicyDoc,
+    digest: PolicyDigest,
+    current: &PolicyDoc,
+) -> Result<Vec<String>, String> {
+    match preimage.digest() {
+        Ok(found) if found == digest => Ok(differences(preimage, current)),
+        Ok(found) => Err(format!("the adopted policy's file has digest {found}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The newest version that a Safe adopted, and its digest; `None` if there is none.
+pub(crate) async fn adopted_version(
+    network: &Network,
+    head: Head,
+    safe: Address,
+    project: ProjectId,
+) -> CliResult<Option<(u64, PolicyDigest)>> {
+    require_helper(network, head).await?;
+    let at = head.block;
+    let answer = network.call(helper::address(), &helper::policy_version(safe, project), at).await?;
+    let version = helper::read_policy_version(&answer).or_kind(Kind::Chain)?;
+    if version == 0 {
+        return Ok(None);
+    }
+    let call = helper::policy_at(safe, project, version);
+    let answer = network.call(helper::address(), &call, at).await?;
+    let adopted = helper::read_policy_at(&answer).or_kind(Kind::Chain)?;
+    let missing = || CliError::new(Kind::Chain, format!("the helper has no version {version}"));
+    Ok(Some((version, adopted.ok_or_else(missing)?.digest)))
+}
+
+/// Checks that our helper stands on a network, with our code.
+pub(crate) async fn require_helper(network: &Network, head: Head) -> CliResult {
+    let found = network.code_hash(helper::address(), head.block).await?;
+    if found == helper::CODE_HASH {
+        return Ok(());
+    }
+    let name = network.name();
+    Err(CliError::new(Kind::Chain, format!("the helper contract is not on {name} yet"))
+        .hint(format!("run `tidegate deploy --helper {name}`")))
+}

@@ -1,0 +1,136 @@
+//! The project a command works on: its file, its folders, its store, its networks and keys.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use tidegate_chain::Network;
+use tidegate_gates::PolicyRules;
+use tidegate_model::digest::project_id;
+use tidegate_model::{NetworkId, ProjectId};
+use tidegate_plan::config::{Config, NetworkConfig, Stage};
+use tidegate_store::{Layout, Store};
+
+use crate::args::Global;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::settings::Environment;
+use crate::ui::Ui;
+
+/// The largest `tidegate.toml` that is read, in bytes.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// An opened project.
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) root: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) rules: PolicyRules,
+    pub(crate) layout: Layout,
+    pub(crate) env: Environment,
+    pub(crate) ui: Ui,
+    pub(crate) global: Global,
+    store: OnceCell<Store>,
+}
+
+impl Project {
+    /// Opens the project of `--project`, or the nearest one above the working directory.
+    pub(crate) fn open(ui: &Ui, env: &Environment, global: &Global) -> CliResult<Self> {
+        let root = match &global.project {
+            Some(dir) => dir.clone(),
+            None => find_root(&std::env::current_dir().or_kind(Kind::Config)?)?,
+        };
+        let root = root.canonicalize().map_err(|error| {
+            CliError::config(format!("open project {}: {error}", root.display()))
+        })?;
+        let layout = Layout::new(&root);
+        let bytes = tidegate_store::read_limited(&layout.config(), CONFIG_BYTES_MAX)
+            .or_kind(Kind::Config)
+            .map_err(|error| error.hint("run `tidegate init` to write one"))?;
+        let text = String::from_utf8(bytes).or_kind(Kind::Config)?;
+        let config = Config::parse(&text)?;
+        let rules = PolicyRules::from_written(&config.policy)?;
+        Ok(Self {
+            root,
+            config,
+            rules,
+            layout,
+            env: env.clone(),
+            ui: ui.clone(),
+            global: global.clone(),
+            store: OnceCell::new(),
+        })
+    }
+
+    /// This machine's store, opened on first use.
+    pub(crate) fn store(&self) -> CliResult<&Store> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = Store::open(&self.layout.store())?;
+        Ok(self.store.get_or_init(|| store))
+    }
+
+    /// The settings of a network.
+    pub(crate) fn network(&self, name: &str) -> CliResult<&NetworkConfig> {
+        self.config.networks.get(name).ok_or_else(|| {
+            let names: Vec<_> = self.config.networks.keys().map(String::as_str).collect();
+            CliError::usage(format!("`{name}` is not under [networks]"))
+                .hint(format!("known networks: {}", names.join(", ")))
+        })
+    }
+
+    /// The named network, or the only one of a stage.
+    pub(crate) fn network_of(&self, named: Option<&str>, stage: Stage) -> CliResult<String> {
+        if let Some(name) = named {
+            let network = self.network(name)?;
+            if network.stage == stage {
+                return Ok(name.to_owned());
+            }
+            let word = stage_word(stage);
+            return Err(CliError::usage(format!("`{name}` is not a {word}")));
+        }
+        let of_stage = self.config.networks.iter().filter(|(_, network)| network.stage == stage);
+        let names: Vec<_> = of_stage.map(|(name, _)| name.clone()).collect();
+        match names.as_slice() {
+            [name] => Ok(name.clone()),
+            [] => Err(CliError::config(format!("tidegate.toml has no {}", stage_word(stage)))),
+            several => Err(CliError::usage(format!("name one of: {}", several.join(", ")))),
+        }
+    }
+
+    /// The targets whose promotions a soak network backs.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (&String, &NetworkConfig)> {
+        self.config.networks.iter().filter(|(_, network)| network.stage == Stage::Mainnet)
+    }
+
+    /// Connects to a network: chain id and genesis hash are checked at every endpoint.
+    pub(crate) async fn connect(&self, name: &str) -> CliResult<Network> {
+        crate::network::connect(self, name).await
+    }
+
+    /// The project's id on one target.
+    pub(crate) fn id(&self, target: &NetworkConfig) -> CliResult<ProjectId> {
+        let safe = target.safe.ok_or_else(|| CliError::config("the target has no `safe`"))?;
+        Ok(project_id(target.chain, safe, &self.config.name))
+    }
+
+    /// The network of these ids, by name.
+    pub(crate) fn name_of(&self, id: NetworkId) -> Option<&str> {
+        let found = self.config.networks.iter().find(|(_, network)| network.chain == id.chain);
+        found.map(|(name, _)| name.as_str())
+    }
+}
+
+const fn stage_word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Testnet => "testnet",
+        Stage::Mainnet => "mainnet",
+    }
+}
+
+fn find_root(from: &Path) -> CliResult<PathBuf> {
+    let found = from.ancestors().find(|dir| dir.join("tidegate.toml").is_file());
+    found.map(Path::to_path_buf).ok_or_else(|| {
+        CliError::config("there is no tidegate.toml here or in a folder above")
+            .hint("run `tidegate init` in the folder of foundry.toml, or name --project DIR")
+    })
+}

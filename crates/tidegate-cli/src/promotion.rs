@@ -1,0 +1,254 @@
+//! A release on its target: the Safe's batch, its simulation, and what was recorded.
+
+use alloy_primitives::{Address, U256, keccak256};
+use tidegate_chain::Network;
+use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
+use tidegate_gates::{CodeFacts, ContractFact, SlotFact, code_verdict};
+use tidegate_model::record::Deployment;
+use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
+use tidegate_plan::{Executor, Expected, OpKind};
+use tidegate_safe::{
+    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper,
+};
+
+use crate::assess::VerifyReport;
+use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults, simulate};
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::require_helper;
+use crate::project::Project;
+use crate::release::Built;
+
+/// The most gas that a batch may be estimated at; a transaction may have 16,777,216 (EIP-7825).
+const BATCH_GAS_MAX: u64 = 14_000_000;
+
+/// How many promotion records are searched, newest first.
+const RECORDS_SEARCHED_MAX: u64 = 200;
+
+/// A release as it will stand on its target.
+#[derive(Debug)]
+pub(crate) struct TargetPlan {
+    pub(crate) prepared: Prepared,
+    pub(crate) expected: Expected,
+    pub(crate) deployment: Deployment,
+}
+
+/// Resolves a release on its target, executed by the Safe.
+pub(crate) async fn target_plan(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<TargetPlan> {
+    let settings = project.network(target)?;
+    let safe = settings.safe.ok_or_else(|| {
+        CliError::config(format!("[networks.{target}] has no `safe`"))
+    })?;
+    let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
+    let expected = expect(network, &prepared, head).await?;
+    refuse_faults(&expected)?;
+    let deployment = prepared.deployment(project, built, &expected, network.id(), target)?;
+    Ok(TargetPlan { prepared, expected, deployment })
+}
+
+impl TargetPlan {
+    /// The Safe's calls: expiry, externals, the plan's operations with their checks, all code,
+    /// and the record.
+    pub(crate) fn calls(&self, promotion: &Promotion) -> Vec<InnerCall> {
+        let helper = helper::address();
+        let hashes = code_hashes(&self.expected);
+        let to_helper = |data, note: String| InnerCall { to: helper, value: U256::ZERO, data, note };
+        let externals: Vec<_> =
+            self.deployment.externals.values().map(|e| (e.address, e.code_hash)).collect();
+        let mut calls = vec![promotion.require_before_call(helper)];
+        if !externals.is_empty() {
+            let note = "externals hold the expected code".to_owned();
+            calls.push(to_helper(helper::require_code(&externals), note));
+        }
+        let ops = &self.prepared.resolved.ops;
+        for (index, op) in ops.iter().enumerate() {
+            calls.push(match &op.kind {
+                OpKind::Create { address, salt, initcode, contract } => {
+                    let hash = hashes.get(address).copied().unwrap_or_default();
+                    let data = helper::create_once(*salt, initcode.clone(), hash);
+                    to_helper(data, format!("create {} ({}) at {address}", op.id, contract.name()))
+                }
+                OpKind::Call { to, data, signature } => InnerCall {
+                    to: *to,
+                    value: U256::ZERO,
+                    data: data.clone(),
+                    note: format!("{}: {signature}", op.id),
+                },
+            });
+            if ops.get(index + 1).is_none_or(|next| next.step != op.step) {
+                let checks = self.prepared.resolved.checks.iter();
+                for check in checks.filter(|check| check.step == op.step) {
+                    let returned = keccak256(&check.returns);
+                    let data = helper::require_call(check.to, check.data.clone(), returned);
+                    let note = format!("{}.{} is {}", check.step, check.signature, check.value);
+                    calls.push(to_helper(data, note));
+                }
+            }
+        }
+        let created: Vec<(Address, _)> = hashes.into_iter().collect();
+        let note = "all contracts hold the expected code".to_owned();
+        calls.push(to_helper(helper::require_code(&created), note));
+        calls.push(promotion.record_call(helper));
+        calls
+    }
+
+    /// Rows that compare a network with this plan.
+    async fn compare(&self, network: &Network, head: Head, name: &str) -> CliResult<CodeFacts> {
+        let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
+        let hashes = code_hashes(&self.expected);
+        for (op, address, _) in self.prepared.resolved.creations() {
+            facts.contracts.push(ContractFact {
+                name: op.id.clone(),
+                address,
+                expected: hashes.get(&address).copied().unwrap_or_default(),
+                found: network.code_hash(address, head.block).await?,
+            });
+        }
+        for slot in &self.prepared.resolved.slots {
+            facts.slots.push(SlotFact {
+                name: "the implementation slot".to_owned(),
+                address: slot.address,
+                expected: slot.value,
+                found: network.storage(slot.address, slot.slot, head.block).await?,
+            });
+        }
+        Ok(facts)
+    }
+}
+
+/// Executes a Safe's batch locally on present state. Returns its gas.
+pub(crate) async fn simulate_batch(
+    network: &Network,
+    safe: Address,
+    origin: Address,
+    tx: &SafeTx,
+) -> CliResult<u64> {
+    let head = network.latest_head().await?;
+    let delegate = Delegate {
+        origin,
+        account: safe,
+        code_at: MULTI_SEND_CALL_ONLY,
+        data: tx.data.clone(),
+        gas_limit: TX_GAS_MAX,
+    };
+    let outcome =
+        simulate(network, head, |snapshot| Sandbox::at(snapshot).delegate(&delegate)).await?;
+    if !outcome.is_success() {
+        return Err(CliError::new(
+            Kind::Fail,
+            format!("the batch fails in local execution: {}", outcome.why()),
+        ));
+    }
+    if outcome.gas_used > BATCH_GAS_MAX {
+        return Err(CliError::new(
+            Kind::Fail,
+            format!("the batch needs {} gas, at most {BATCH_GAS_MAX} may be proposed", outcome.gas_used),
+        )
+        .hint("splitting over several Safe transactions is not built yet"));
+    }
+    Ok(outcome.gas_used)
+}
+
+/// A promotion that the helper has recorded and the chain still shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Promoted {
+    pub(crate) recorded_at: u64,
+    pub(crate) evidence_digest: EvidenceDigest,
+    pub(crate) verdict: Verdict,
+}
+
+/// The recorded promotion of this release, if there is one, read back from the chain.
+pub(crate) async fn promoted(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> CliResult<Option<Promoted>> {
+    let head = network.latest_head().await?;
+    let Some(recorded) = recorded(project, built, target, network, head).await? else {
+        return Ok(None);
+    };
+    let digest = recorded.record.deployment_digest;
+    let report = read_back(project, built, target, network, head, Some(digest)).await?;
+    Ok(Some(Promoted {
+        recorded_at: recorded.recorded_at,
+        evidence_digest: recorded.record.evidence_digest,
+        verdict: report.verdict,
+    }))
+}
+
+/// The newest promotion of this release that the Safe recorded at the helper.
+async fn recorded(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<Option<helper::Recorded>> {
+    let settings = project.network(target)?;
+    let Some(safe) = settings.safe else { return Ok(None) };
+    require_helper(network, head).await?;
+    let (id, at, helper) = (project.id(settings)?, head.block, helper::address());
+    let answer = network.call(helper, &helper::record_count(safe, id), at).await?;
+    let count = helper::read_record_count(&answer).or_kind(Kind::Chain)?;
+    for index in (count.saturating_sub(RECORDS_SEARCHED_MAX)..count).rev() {
+        let answer = network.call(helper, &helper::record_at(safe, id, index), at).await?;
+        let recorded = helper::read_record_at(&answer).or_kind(Kind::Chain)?;
+        let found = recorded.filter(|r| r.record.release_root == built.roots.release_root);
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Compares the target with what the sources give, and with the recorded deployment.
+async fn read_back(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    head: Head,
+    recorded: Option<DeploymentDigest>,
+) -> CliResult<VerifyReport> {
+    let plan = target_plan(project, built, target, network, head).await?;
+    let mut facts = plan.compare(network, head, target).await?;
+    let digest = plan.deployment.digest()?;
+    match recorded {
+        Some(recorded) if recorded != digest => facts.record_faults.push(format!(
+            "the promotion recorded deployment {}, the sources give {}",
+            recorded.short(),
+            digest.short()
+        )),
+        Some(_) => {}
+        None => facts.missing.push(format!("the helper has no promotion of it on {target}")),
+    }
+    let verdict = code_verdict(&facts);
+    Ok(VerifyReport { rows: facts.contracts, verdict, block: head.block })
+}
+
+/// `verify` on a target.
+pub(crate) async fn verify_target(
+    project: &Project,
+    built: &Built,
+    target: &str,
+) -> CliResult<VerifyReport> {
+    let network = project.connect(target).await?;
+    let head = network.latest_head().await?;
+    let recorded = recorded(project, built, target, &network, head).await?;
+    let digest = recorded.map(|recorded| recorded.record.deployment_digest);
+    read_back(project, built, target, &network, head, digest).await
+}
+
+/// The promotion of a proposal, or an error for the other kind.
+pub(crate) fn promotion_of(proposal: &Proposal) -> CliResult<&Promotion> {
+    match &proposal.kind {
+        ProposalKind::Promotion(promotion) => Ok(promotion),
+        ProposalKind::Adoption(_) => Err(CliError::usage("that proposal adopts a policy")),
+    }
+}

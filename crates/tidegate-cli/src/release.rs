@@ -1,0 +1,108 @@
+//! From the working tree to a release: compile, read the plan, keep the result by its content.
+
+use std::collections::BTreeMap;
+
+use tidegate_compile::{CompileOutput, CompileRequest};
+use tidegate_model::release::{Release, Roots};
+use tidegate_plan::{Compiled, elaborate, requested_contracts};
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::project::Project;
+
+/// A release with its digests.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    pub(crate) release: Release,
+    pub(crate) roots: Roots,
+    /// Contracts that externals are created from on test stages; outside the plan.
+    pub(crate) mocks: BTreeMap<String, tidegate_model::release::Artifact>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The kind under which the store keeps releases.
+const BLOB_KIND: &str = "release";
+
+/// Builds what the working tree holds, and keeps it.
+pub(crate) fn build(project: &Project) -> CliResult<Built> {
+    let config = &project.config;
+    if config.steps.is_empty() {
+        return Err(CliError::config("tidegate.toml has no [[step]]")
+            .hint("write one: [[step]] create = \"YourContract\""));
+    }
+    let contracts = requested_contracts(config);
+    let output = tidegate_compile::compile(&request(project, contracts.into_iter().collect())?)?;
+    let CompileOutput { artifacts, roots: names, libraries, compilers, warnings } = &output;
+    let no_libraries = Vec::new();
+    let mut compiled = BTreeMap::new();
+    for (written, fqn) in names {
+        let artifact = artifacts.get(fqn).ok_or_else(|| {
+            CliError::new(Kind::Internal, format!("the compiler made nothing of {fqn}"))
+        })?;
+        let libraries = libraries.get(fqn).unwrap_or(&no_libraries);
+        compiled.insert(written.clone(), Compiled { fqn, abi: &artifact.abi, libraries });
+    }
+    let plan = elaborate(config, &compiled)?;
+    let in_plan = plan.contracts();
+    let release = Release {
+        v: Release::VERSION,
+        name: config.release_name(),
+        project: config.name.clone(),
+        artifacts: artifacts
+            .iter()
+            .filter(|(fqn, _)| in_plan.contains(*fqn))
+            .map(|(fqn, artifact)| (fqn.clone(), artifact.clone()))
+            .collect(),
+        plan,
+        compilers: compilers.clone(),
+    };
+    let mocks = config.externals.iter().filter_map(|(name, networks)| {
+        let written = networks.values().find_map(|external| external.create.as_ref())?;
+        Some((name.clone(), artifacts.get(names.get(written)?)?.clone()))
+    });
+    let mocks = mocks.collect();
+    let roots = release.roots()?;
+    keep(project, &release, &roots)?;
+    Ok(Built { release, roots, mocks, warnings: warnings.clone() })
+}
+
+fn keep(project: &Project, release: &Release, roots: &Roots) -> CliResult {
+    let key = format!("{}/{}", roots.release_root, roots.build_digest);
+    let store = project.store()?;
+    if store.get_blob(BLOB_KIND, &key)?.is_none() {
+        store.put_blob(BLOB_KIND, &key, &serde_json::to_vec(release)?)?;
+    }
+    Ok(())
+}
+
+/// Builds, and checks that it is the release that was asked for.
+pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built> {
+    let built = build(project)?;
+    for warning in &built.warnings {
+        project.ui.note(warning);
+    }
+    let Some(wanted) = wanted else { return Ok(built) };
+    if names_release(&built, wanted) {
+        return Ok(built);
+    }
+    let have = format!("{} ({})", built.release.name, built.roots.release_root.short());
+    Err(CliError::usage(format!("the working tree builds {have}, not `{wanted}`"))
+        .hint("check out the commit of that release, or leave the name away"))
+}
+
+fn names_release(built: &Built, wanted: &str) -> bool {
+    const PREFIX_DIGITS_MIN: usize = 6;
+    let digits = wanted.trim_start_matches("0x").to_lowercase();
+    let root = alloy_primitives::hex::encode(built.roots.release_root.0);
+    built.release.name == wanted
+        || (digits.len() >= PREFIX_DIGITS_MIN && root.starts_with(&digits))
+}
+
+fn request(project: &Project, contracts: Vec<String>) -> CliResult<CompileRequest> {
+    crate::compiler::request(project, contracts).map_err(|error| error)
+}
+
+/// Finds a kept release by the digests of its build.
+pub(crate) fn kept(project: &Project, roots: &str) -> CliResult<Option<Release>> {
+    let Some(bytes) = project.store()?.get_blob(BLOB_KIND, roots)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).or_kind(Kind::Config).map(Some)
+}

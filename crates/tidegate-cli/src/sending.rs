@@ -1,0 +1,121 @@
+//! One approved transaction from a key: for what is not a deployment.
+
+use alloy_primitives::{B256, U256, hex, keccak256};
+use tidegate_chain::Network;
+use tidegate_engine::{EngineError, FeeCap, Landed, Lane, adopted_nonce};
+use tidegate_model::event::Intent;
+use tidegate_model::units::format_amount;
+
+use crate::approve::{Approval, approve};
+use crate::error::{CliError, CliResult, Kind};
+use crate::project::Project;
+use crate::signer::LazySigner;
+
+/// Takes a sender's lane.
+pub(crate) async fn open_lane<'a>(
+    project: &'a Project,
+    network: &'a Network,
+    signer: &'a LazySigner,
+) -> CliResult<Lane<'a>> {
+    Ok(Lane::open(network, project.store()?, signer, FeeCap::DEFAULT).await?)
+}
+
+/// Shows what a sender's adoption means.
+pub(crate) fn show_adoption(project: &Project, adoption: &tidegate_engine::Adoption) {
+    project.ui.note(format!(
+        "This puts {} under Tidegate's management on chain {}: nonce {}, {} ETH.",
+        adoption.lane.sender,
+        adoption.lane.network.chain,
+        adoption.nonce,
+        format_amount(adoption.balance, 18)
+    ));
+}
+
+/// Sends one intent after its approval, and waits until it is in a block.
+pub(crate) async fn send(
+    project: &Project,
+    name: &str,
+    network: &Network,
+    signer: &LazySigner,
+    intent: &Intent,
+    options: Vec<String>,
+) -> CliResult<Landed> {
+    let mut lane = open_lane(project, network, signer).await?;
+    let adoption = lane.adoption().await?;
+    let nonce = adopted_nonce(&lane, adoption.as_ref());
+    let hash = frozen(&lane, intent, nonce);
+    if !lane.state().approved.contains(&hash) {
+        if let Some(adoption) = &adoption {
+            show_adoption(project, adoption);
+        }
+        let ui = &project.ui;
+        ui.note(format!("To send on {name} from {}:", lane.id().sender));
+        ui.note(format!("  to     {}", intent.to));
+        if intent.value > U256::ZERO {
+            ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));
+        }
+        ui.note(format!("  data   {}", shortened(&intent.data)));
+        approve(project, &Approval { network: name, hash, options })?;
+    }
+    if let Some(adoption) = &adoption {
+        lane.adopt(adoption)?;
+    }
+    lane.approve(hash)?;
+    Ok(lane.run(intent).await?)
+}
+
+fn shortened(data: &[u8]) -> String {
+    const SHOWN_BYTES: usize = 24;
+    let shown = hex::encode_prefixed(&data[..data.len().min(SHOWN_BYTES)]);
+    if data.len() > SHOWN_BYTES {
+        format!("{shown}… ({} bytes, keccak256 {})", data.len(), keccak256(data))
+    } else {
+        shown
+    }
+}
+
+/// The digest that an approval of one transaction covers.
+fn frozen(lane: &Lane<'_>, intent: &Intent, adopted_nonce: u64) -> B256 {
+    tidegate_model::digest::Preimage::new()
+        .string("send/1")
+        .number(lane.id().network.chain.0)
+        .digest(lane.id().network.genesis)
+        .address(lane.id().sender)
+        .digest(intent.digest())
+        .number(adopted_nonce)
+        .keccak()
+}
+
+impl From<EngineError> for CliError {
+    fn from(error: EngineError) -> Self {
+        let (kind, hint) = match &error {
+            EngineError::Store(tidegate_store::StoreError::Held { .. }) => {
+                (Kind::Conflict, "wait for the other process, or end it")
+            }
+            EngineError::Store(_) | EngineError::Fold(_) | EngineError::Event(_) => {
+                (Kind::Config, "")
+            }
+            EngineError::Sign(_) => (Kind::Keys, ""),
+            EngineError::Foreign { .. } | EngineError::NotAdopted { .. } => (
+                Kind::Conflict,
+                "look at the sender on the chain, then run the same command again to adopt it",
+            ),
+            EngineError::OtherCode { .. } => {
+                (Kind::Conflict, "take another deployment id with --id N")
+            }
+            EngineError::UnknownCall { .. } => {
+                (Kind::Conflict, "look at the sender's transactions on the chain")
+            }
+            EngineError::Check { .. } => (Kind::Fail, ""),
+            EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
+                (Kind::Chain, "wait for the chain, then run the same command again")
+            }
+            EngineError::Funds { .. } => {
+                (Kind::Chain, "fund it: `tidegate fund request` asks the treasury")
+            }
+            _ => (Kind::Chain, ""),
+        };
+        let error = Self::new(kind, error);
+        if hint.is_empty() { error } else { error.hint(hint) }
+    }
+}

@@ -1,0 +1,76 @@
+//! Settings: what the environment says, resolved once. No other module reads the environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What the environment says.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Reads the process's environment. Values that are not UTF-8 count as absent.
+    pub(crate) fn read() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { variables }
+    }
+
+    /// A variable that is set and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn user_home(&self) -> Option<PathBuf> {
+        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// Where keys and pins live.
+    pub(crate) fn tidegate_home(&self) -> Option<PathBuf> {
+        let named = self.get("TIDEGATE_HOME").map(PathBuf::from);
+        named.or_else(|| Some(self.user_home()?.join(".tidegate")))
+    }
+
+    /// Foundry's folder.
+    pub(crate) fn foundry_home(&self) -> Option<PathBuf> {
+        let named = self.get("FOUNDRY_DIR").map(PathBuf::from);
+        named.or_else(|| Some(self.user_home()?.join(".foundry")))
+    }
+
+    /// Where Foundry installs compilers.
+    pub(crate) fn svm_dirs(&self) -> Vec<PathBuf> {
+        let data = self.get("XDG_DATA_HOME").map(|data| PathBuf::from(data).join("svm"));
+        let home = self.user_home();
+        let local = home.as_ref().map(|home| home.join(".local/share/svm"));
+        let plain = home.map(|home| home.join(".svm"));
+        [data, local, plain].into_iter().flatten().collect()
+    }
+
+    /// The folders of `PATH`.
+    pub(crate) fn path_dirs(&self) -> Vec<PathBuf> {
+        self.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()
+    }
+
+    /// A folder for what can be made again.
+    pub(crate) fn cache_dir(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = named.or_else(|| Some(self.user_home()?.join(".cache")))?;
+        Some(cache.join("tidegate"))
+    }
+
+    /// Replaces `${NAME}` by the variable's value; the name of the first unset one otherwise.
+    pub(crate) fn expand(&self, text: &str) -> Result<String, String> {
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, tail) = after.split_once('}').ok_or_else(|| after.to_owned())?;
+            expanded.push_str(before);
+            expanded.push_str(self.get(name).ok_or_else(|| name.to_owned())?);
+            rest = tail;
+        }
+        expanded.push_str(rest);
+        Ok(expanded)
+    }
+}

@@ -1,0 +1,145 @@
+//! Opening a key: which one, and with which password.
+
+use std::sync::OnceLock;
+
+use alloy_primitives::{Address, B256, Signature};
+use tidegate_keys::{
+    KeyRef, KeySigner, Keys, OsKeyring, PasswordLines, PasswordRequest, PasswordSources,
+    PasswordVault, Purpose, read_hidden,
+};
+use tidegate_model::ports::{DigestSigner, SignError};
+
+use crate::args::Global;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::settings::Environment;
+use crate::ui::Ui;
+
+/// The keys of whoever runs this.
+pub(crate) fn keys(env: &Environment) -> CliResult<Keys> {
+    let home = env.tidegate_home().ok_or_else(|| {
+        CliError::new(Kind::Keys, "there is no home directory for keys")
+            .hint("set TIDEGATE_HOME to the folder that holds `keys/`")
+    })?;
+    Ok(Keys { home, foundry_dir: env.foundry_home().map(|home| home.join("keystores")) })
+}
+
+/// The address of a named key, without opening it.
+pub(crate) fn address_of(env: &Environment, name: &str) -> CliResult<Address> {
+    let key: KeyRef = name.parse::<KeyRef>()?;
+    keys(env)?.address_of(&key)?.ok_or_else(|| {
+        CliError::new(Kind::Keys, format!("the keystore of `{name}` names no address"))
+            .hint(format!("`tidegate key import {name}` writes one that does"))
+    })
+}
+
+/// The key of `--as`, or the one that the project names for this.
+pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> CliResult<&'a str> {
+    global.signer.as_deref().or(default).ok_or_else(|| {
+        CliError::usage("which key signs this?").hint("name one with --as KEY; see \
+                                                       `tidegate key list`")
+    })
+}
+
+/// Opens a key with the password of `--password-fd`, the OS keyring, or a person.
+pub(crate) fn open(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<KeySigner> {
+    let key: KeyRef = name.parse::<KeyRef>()?;
+    let keys = keys(env)?;
+    if let Some(fd) = global.password_fd {
+        let mut lines = PasswordLines::from_fd(fd).or_kind(Kind::Keys)?;
+        let mut sources = PasswordSources { lines: Some(&mut lines), ..Default::default() };
+        return Ok(keys.unlock(&key, &mut sources)?.signer);
+    }
+    let keyring = OsKeyring::probe();
+    if let (Err(why), true) = (&keyring, ui.interactive()) {
+        ui.note(format!("no OS keyring here ({why}); passwords are asked for"));
+    }
+    let mut ask = |request: &PasswordRequest<'_>| {
+        let again = if request.attempt > 1 { " (wrong, again)" } else { "" };
+        ui.note(format!("Password of key `{}`{again}:", request.key));
+        read_hidden()
+    };
+    let mut sources = PasswordSources {
+        lines: None,
+        vault: keyring.as_ref().ok().map(|keyring| keyring as &dyn PasswordVault),
+        ask: if ui.interactive() { Some(&mut ask) } else { None },
+    };
+    let unlocked = keys.unlock(&key, &mut sources).map_err(|error| {
+        CliError::from(error).hint("give the password with --password-fd N, or in the OS keyring")
+    })?;
+    Ok(unlocked.signer)
+}
+
+/// Chooses the password of a new key.
+pub(crate) fn choose(
+    ui: &Ui,
+    global: &Global,
+    name: &str,
+) -> CliResult<tidegate_keys::Password> {
+    let key: KeyRef = name.parse::<KeyRef>()?;
+    let mut lines = match global.password_fd {
+        Some(fd) => Some(PasswordLines::from_fd(fd).or_kind(Kind::Keys)?),
+        None => None,
+    };
+    let mut ask = |request: &PasswordRequest<'_>| {
+        let again = if request.purpose == Purpose::Repeat { ", again" } else { "" };
+        ui.note(format!("New password of key `{}`{again}:", request.key));
+        read_hidden()
+    };
+    let mut sources = PasswordSources {
+        lines: lines.as_mut(),
+        vault: None,
+        ask: if ui.interactive() { Some(&mut ask) } else { None },
+    };
+    Ok(tidegate_keys::choose_password(&key, &mut sources)?)
+}
+
+/// A key that is opened when it first signs, so that nobody types a password for what is then
+/// refused.
+#[derive(Debug)]
+pub(crate) struct LazySigner {
+    name: String,
+    address: Address,
+    ui: Ui,
+    env: Environment,
+    global: Global,
+    opened: OnceLock<KeySigner>,
+}
+
+impl LazySigner {
+    /// The key of this name; only its address is read.
+    pub(crate) fn new(
+        ui: &Ui,
+        env: &Environment,
+        global: &Global,
+        name: &str,
+    ) -> CliResult<Self> {
+        let address = address_of(env, name)?;
+        let (ui, env, global) = (ui.clone(), env.clone(), global.clone());
+        Ok(Self { name: name.to_owned(), address, ui, env, global, opened: OnceLock::new() })
+    }
+}
+
+impl DigestSigner for LazySigner {
+    fn address(&self) -> Address {
+        self.address
+    }
+
+    fn sign_digest(&self, digest: &B256) -> Result<Signature, SignError> {
+        let refuse = |source: Box<dyn std::error::Error + Send + Sync>| SignError {
+            address: self.address,
+            source,
+        };
+        let signer = match self.opened.get() {
+            Some(signer) => signer,
+            None => {
+                let signer = open(&self.ui, &self.env, &self.global, &self.name)
+                    .map_err(|error| refuse(error.to_string().into()))?;
+                self.opened.get_or_init(|| signer)
+            }
+        };
+        if signer.address() != self.address {
+            return Err(refuse("its keystore names another address".into()));
+        }
+        signer.sign_digest(digest)
+    }
+}

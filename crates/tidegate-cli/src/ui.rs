@@ -1,0 +1,205 @@
+//! The only place that prints. Results go to standard output, everything else to standard error;
+//! whatever came from a chain, a file or a compiler is made inert first.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::Value;
+
+use crate::error::{CliError, CliResult};
+
+/// How a command speaks.
+#[derive(Debug, Clone)]
+pub(crate) struct Ui {
+    pub(crate) json: bool,
+    color: bool,
+    /// Somebody sits at a terminal and can be asked.
+    interactive: bool,
+    /// The command line as typed, for hints that repeat it.
+    command: Vec<String>,
+}
+
+/// Columns that a screen is laid out for.
+pub(crate) const COLUMNS: usize = 80;
+
+impl Ui {
+    pub(crate) fn new(json: bool, no_color: bool, command: Vec<String>) -> Self {
+        let out = std::io::stdout().is_terminal();
+        let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        Self { json, color: out && !no_color && !json, interactive, command }
+    }
+
+    /// Whether a person can be asked.
+    pub(crate) const fn interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// One line of a result, for people.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        if !self.json {
+            write_line(&mut std::io::stdout().lock(), text.as_ref());
+        }
+    }
+
+    /// A result for machines.
+    pub(crate) fn result(&self, value: &Value) {
+        if self.json {
+            let text = serde_json::to_string_pretty(value).unwrap_or_default();
+            write_line(&mut std::io::stdout().lock(), &text);
+        }
+    }
+
+    /// A row of a label and what it says, wrapped under the label.
+    pub(crate) fn row(&self, label: &str, text: &str) {
+        const LABEL_COLUMNS: usize = 14;
+        for (index, part) in wrap(text, COLUMNS - LABEL_COLUMNS - 1).into_iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            self.line(format!("{label:<LABEL_COLUMNS$} {part}"));
+        }
+    }
+
+    /// What is going on, to standard error.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        write_line(&mut std::io::stderr().lock(), text.as_ref());
+    }
+
+    /// A warning, to standard error.
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        write_line(&mut std::io::stderr().lock(), &format!("warning: {}", text.as_ref()));
+    }
+
+    /// An error with its causes and hints, to standard error.
+    pub(crate) fn error(&self, error: &CliError) {
+        let mut err = std::io::stderr().lock();
+        for (depth, cause) in error.chain().iter().enumerate() {
+            let label = if depth == 0 { "error: " } else { "  cause: " };
+            write_line(&mut err, &format!("{label}{cause}"));
+        }
+        for hint in &error.hints {
+            write_line(&mut err, &format!("hint: {hint}"));
+        }
+    }
+
+    /// A verdict's word in its colour, padded to the widest.
+    pub(crate) fn verdict(&self, word: &str) -> String {
+        let padded = format!("{word:<7}");
+        if !self.color {
+            return padded;
+        }
+        let code = match word {
+            "PASS" => "32",
+            "WAITING" | "WAIVED" => "33",
+            "UNKNOWN" => "35",
+            _ => "31",
+        };
+        format!("\u{1b}[{code}m{padded}\u{1b}[0m")
+    }
+
+    /// Asks for one line, with a prompt on standard error.
+    pub(crate) fn ask(&self, prompt: &str) -> CliResult<String> {
+        let mut err = std::io::stderr().lock();
+        let shown = write!(err, "{prompt}").and_then(|()| err.flush());
+        let mut line = String::new();
+        let read = shown.and_then(|()| std::io::stdin().read_line(&mut line));
+        read.map_err(|error| CliError::new(crate::error::Kind::Usage, error))?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// The command as it was typed, with further options, quoted for a shell.
+    pub(crate) fn command_with(&self, replace: &str, options: &[&str]) -> String {
+        let mut words = vec!["tidegate".to_owned()];
+        let mut skip = false;
+        for word in self.command.iter().skip(1) {
+            let is_option = word == replace;
+            if skip || is_option {
+                skip = is_option;
+                continue;
+            }
+            words.push(quote(word));
+        }
+        words.extend(options.iter().map(|option| quote(option)));
+        words.join(" ")
+    }
+}
+
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A closed pipe is no error of the command, so a failed write is dropped.
+fn write_line(out: &mut impl Write, text: &str) {
+    drop(writeln!(out, "{}", inert(text)));
+}
+
+/// Replaces control characters and text direction marks, except line ends and our own colours.
+fn inert(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some(code) = own_color(rest) {
+            clean.push_str(code);
+            rest = &rest[code.len()..];
+            continue;
+        }
+        let direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if (c.is_control() && c != '\n') || direction {
+            clean.extend(c.escape_unicode());
+        } else {
+            clean.push(c);
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    clean
+}
+
+fn own_color(text: &str) -> Option<&str> {
+    const COLORS: [&str; 5] =
+        ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[35m", "\u{1b}[0m"];
+    COLORS.into_iter().find(|color| text.starts_with(color)).map(|color| &text[..color.len()])
+}
+
+/// Breaks text at spaces; a word longer than the width stands alone.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_inert() {
+        assert_eq!(inert("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\n");
+        assert_eq!(inert("\u{1b}[32mPASS\u{1b}[0m"), "\u{1b}[32mPASS\u{1b}[0m");
+    }
+
+    #[test]
+    fn hints_repeat_the_command() {
+        let ui = Ui::new(false, true, ["x", "deploy", "a b", "--approve", "old", "--json"]
+            .map(str::to_owned)
+            .to_vec());
+        assert_eq!(
+            ui.command_with("--approve", &["--approve", "new"]),
+            "tidegate deploy 'a b' --json --approve new"
+        );
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+    }
+}

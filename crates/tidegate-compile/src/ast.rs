@@ -1,0 +1,133 @@
+//! The declarations of the compiler's syntax tree: contracts, their state variables and types.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// A declaration, of any kind. Function bodies are skipped.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Node {
+    pub(crate) id: u64,
+    pub(crate) node_type: String,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) nodes: Vec<Node>,
+    #[serde(default)]
+    pub(crate) members: Vec<Node>,
+    #[serde(default)]
+    pub(crate) linearized_base_contracts: Vec<u64>,
+    pub(crate) documentation: Option<Documentation>,
+    pub(crate) type_name: Option<TypeName>,
+    pub(crate) underlying_type: Option<TypeName>,
+}
+
+/// A type as it is written in a declaration.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TypeName {
+    pub(crate) node_type: String,
+    #[serde(default)]
+    pub(crate) type_descriptions: TypeDescriptions,
+    pub(crate) referenced_declaration: Option<i64>,
+    pub(crate) key_type: Option<Box<TypeName>>,
+    pub(crate) value_type: Option<Box<TypeName>>,
+    pub(crate) base_type: Option<Box<TypeName>>,
+    pub(crate) visibility: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TypeDescriptions {
+    pub(crate) type_string: Option<String>,
+}
+
+impl TypeName {
+    /// The type in words, such as `mapping(address => uint256)`.
+    pub(crate) fn label(&self) -> &str {
+        self.type_descriptions.type_string.as_deref().unwrap_or_default()
+    }
+}
+
+/// A documentation comment, which old compilers give as a string and new ones as a node.
+#[derive(Debug)]
+pub(crate) struct Documentation(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Documentation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Structured {
+            text: String,
+        }
+        struct DocumentationVisitor;
+        impl<'de> Visitor<'de> for DocumentationVisitor {
+            type Value = Documentation;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("documentation")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Documentation, E> {
+                Ok(Documentation(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Documentation, A::Error> {
+                let node = Structured::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Documentation(node.text))
+            }
+        }
+        deserializer.deserialize_any(DocumentationVisitor)
+    }
+}
+
+/// All declarations by id. Ids mean something only within one answer.
+#[derive(Debug, Default)]
+pub(crate) struct Declarations<'a> {
+    nodes: BTreeMap<u64, &'a Node>,
+    /// The contract that a declaration stands in, and that contract's source.
+    places: BTreeMap<u64, (&'a str, Option<&'a str>)>,
+}
+
+impl<'a> Declarations<'a> {
+    /// Indexes the trees of all sources.
+    pub(crate) fn new(trees: impl IntoIterator<Item = (&'a str, &'a Node)>) -> Self {
+        let mut declarations = Self::default();
+        for (source, tree) in trees {
+            for node in &tree.nodes {
+                declarations.insert(node, source, None);
+                for inner in &node.nodes {
+                    declarations.insert(inner, source, Some(&node.name));
+                }
+            }
+        }
+        declarations
+    }
+
+    fn insert(&mut self, node: &'a Node, source: &'a str, contract: Option<&'a str>) {
+        self.nodes.insert(node.id, node);
+        self.places.insert(node.id, (source, contract));
+    }
+
+    /// The declaration with this id.
+    pub(crate) fn get(&self, id: u64) -> Option<&'a Node> {
+        self.nodes.get(&id).copied()
+    }
+
+    /// The source a declaration stands in, and the contract, if it stands in one.
+    pub(crate) fn place(&self, id: u64) -> Option<(&'a str, Option<&'a str>)> {
+        self.places.get(&id).copied()
+    }
+
+    /// The contract of this name in this source.
+    pub(crate) fn contract(&self, source: &str, name: &str) -> Option<&'a Node> {
+        self.nodes.values().copied().find(|node| {
+            node.node_type == "ContractDefinition"
+                && node.name == name
+                && self.places.get(&node.id).is_some_and(|(place, _)| *place == source)
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! From a project and the contracts of a plan to their artifacts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread;
+
+use foundry_compilers::error::SolcError;
+use serde_json::Value;
+use tidegate_model::Fqn;
+use tidegate_model::release::{Artifact, Compiler};
+
+use crate::artifact::{self, ArtifactError};
+use crate::cache::Slot;
+use crate::foundry::{FoundryConfig, SolcPin};
+use crate::input::{self, Inputs};
+use crate::names::{self, NameError};
+use crate::output::{self, Diagnostic, Output};
+use crate::roots::{self, Root, RootError};
+use crate::solc::{
+    CompilerSources, FindCompilerError, FoundCompiler, Wanted, find_compiler, with_pin,
+};
+use crate::sources::{self, Closure, SourceError};
+use crate::unit::{self, Unit, UnitError};
+
+/// What to compile, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct CompileRequest<'a> {
+    /// The project's root; every source is inside it.
+    pub root: &'a Path,
+    /// The project's compiler settings.
+    pub foundry: &'a FoundryConfig,
+    /// The contracts, as people name them: `Vault` (searched in `src`), `path:Vault`, or an
+    /// import path such as `@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy`.
+    /// A normalised name works where the package is imported by its own name.
+    pub contracts: &'a [String],
+    /// Where compilers may be.
+    pub compilers: &'a CompilerSources,
+    /// A folder for compilations and the npm wrapper; made if it is missing.
+    pub cache_dir: &'a Path,
+}
+
+/// The contracts asked for and every library that they link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileOutput {
+    /// The artifacts, by normalised name.
+    pub artifacts: BTreeMap<Fqn, Artifact>,
+    /// The normalised name of each contract asked for, by the name it was asked for with.
+    pub roots: BTreeMap<String, Fqn>,
+    /// For each artifact the libraries that it links, directly or not, each before those that
+    /// link it.
+    pub libraries: BTreeMap<Fqn, Vec<Fqn>>,
+    /// The compilers used.
+    pub compilers: Vec<Compiler>,
+    /// What the compiler warns of, as it formats it, and settings that are not followed.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is nothing to deploy.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// No contract was asked for.
+    #[error("compile: no contract is named")]
+    NothingNamed,
+    /// A contract cannot be found.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// A source cannot be used.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A source has no name that is equal in every clone.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// There is no compiler.
+    #[error(transparent)]
+    FindCompiler(#[from] FindCompilerError),
+    /// The compiler does not run to its end.
+    #[error("run the compiler {}", compiler.version)]
+    Run {
+        /// Which one.
+        compiler: Compiler,
+        /// Why.
+        #[source]
+        source: Box<SolcError>,
+    },
+    /// The compiler finds errors in the sources.
+    #[error("compile the sources\n\n{}", messages.join("\n"))]
+    Rejected {
+        /// The errors, as the compiler formats them.
+        messages: Vec<String>,
+    },
+    /// The compiler's answer cannot be used.
+    #[error(transparent)]
+    Unit(#[from] UnitError),
+    /// A contract has no artifact.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+/// Compiles contracts and the libraries that they link.
+///
+/// The result depends on the sources in the contracts' closure, `foundry.toml`, and the
+/// compiler; not on where the project lies or what else is in it.
+///
+/// # Effects
+/// Reads sources, runs the compiler, and writes into the cache folder.
+///
+/// # Errors
+/// If a contract or source cannot be found or lies outside the project, no compiler fits, or
+/// the compiler rejects the sources.
+pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileError> {
+    let CompileRequest { root, foundry, .. } = *request;
+    if request.contracts.is_empty() {
+        return Err(CompileError::NothingNamed);
+    }
+    let mut named: BTreeMap<&str, Root> = BTreeMap::new();
+    for name in request.contracts {
+        named.insert(name, roots::find(root, foundry, name)?);
+    }
+    let closure = sources::closure(root, foundry, named.values().map(|r| r.source.clone()))?;
+    let contents = closure.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
+    let names = names::normalise(root, foundry, contents)?;
+    let sources = with_pin(request.compilers, root, foundry.solc.as_ref());
+    let compiler = find_compiler(&sources, &wanted(foundry, &closure), request.cache_dir)?;
+
+    let mut roots: Vec<Root> = named.values().cloned().collect();
+    roots.sort();
+    roots.dedup();
+    let inputs = input::inputs(&closure, foundry, &roots);
+    let slot = Slot::new(request.cache_dir, &inputs, compiler.compiler.sha256);
+    let unit = match slot.load() {
+        Some(unit) => unit,
+        None => {
+            let unit = run(&compiler, &inputs, &closure)?;
+            slot.store(&unit);
+            unit
+        }
+    };
+
+    let full = |root: &Root| format!("{}:{}", root.source, root.contract);
+    let contracts: Vec<String> = roots.iter().map(full).collect();
+    let contracts = contracts.iter().map(String::as_str);
+    let linked = artifact::artifacts(&unit, &closure, &names, contracts)?;
+    let fqn = |root: &Root| artifact::fqn(&full(root), &names);
+    Ok(CompileOutput {
+        artifacts: linked.artifacts,
+        roots: named.iter().map(|(name, root)| ((*name).to_owned(), fqn(root))).collect(),
+        libraries: linked.libraries,
+        compilers: vec![compiler.compiler],
+        warnings: foundry.ignored.iter().cloned().chain(unit.warnings).collect(),
+    })
+}
+
+/// The compiler version: the pinned one, or one that every pragma in the closure allows.
+fn wanted(foundry: &FoundryConfig, closure: &Closure) -> Wanted {
+    match &foundry.solc {
+        Some(SolcPin::Version(version)) => Wanted::Exactly(version.clone()),
+        Some(SolcPin::Path(_)) | None => {
+            Wanted::Within(closure.values().filter_map(|source| source.pragma.clone()).collect())
+        }
+    }
+}
+
+/// Runs the build and its contrast side by side, as both take equally long.
+fn run(compiler: &FoundCompiler, inputs: &Inputs, closure: &Closure) -> Result<Unit, CompileError> {
+    let version = compiler.driver.version_short();
+    let (build, contrast) = thread::scope(|scope| {
+        let contrast =
+            inputs.contrast.as_ref().map(|input| scope.spawn(move || ask(compiler, input)));
+        let build = ask(compiler, &inputs.build);
+        let join = |handle: thread::ScopedJoinHandle<'_, _>| {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        (build, contrast.map(join))
+    });
+    // The first one's errors are the ones to show: both compile the same sources.
+    let build = build?;
+    let contrast = contrast.transpose()?;
+    let unit = unit::reduce(&build, contrast.as_ref().unwrap_or(&build), closure, &version)?;
+    Ok(Unit { warnings: build.errors.into_iter().map(Diagnostic::into_text).collect(), ..unit })
+}
+
+fn ask(compiler: &FoundCompiler, input: &Value) -> Result<Output, CompileError> {
+    let answer = compiler.driver.compile_output(input);
+    let compiler = || compiler.compiler.clone();
+    let answer =
+        answer.map_err(|e| CompileError::Run { compiler: compiler(), source: Box::new(e) })?;
+    let output = output::parse(&answer).map_err(UnitError::Output)?;
+    if output.errors.iter().any(Diagnostic::is_error) {
+        let errors = output.errors.into_iter().filter(Diagnostic::is_error);
+        return Err(CompileError::Rejected {
+            messages: errors.map(Diagnostic::into_text).collect(),
+        });
+    }
+    Ok(output)
+}

@@ -1,0 +1,95 @@
+//! Reading with a limit and writing whole, for the few files this crate touches.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::B256;
+use sha2::{Digest, Sha256};
+
+/// A file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system says no.
+    #[error("{action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// It is larger than it may be.
+    #[error("read {}: it is larger than {limit} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// It is not text.
+    #[error("read {}: it is not UTF-8", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Reads a UTF-8 file of at most `limit` bytes.
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
+    let bytes = read(path, limit)?;
+    String::from_utf8(bytes).map_err(|_| FileError::NotText { path: path.to_owned() })
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let io = |source| FileError::Io { action: "read", path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
+        Ok(bytes)
+    } else {
+        Err(FileError::TooLarge { path: path.to_owned(), limit })
+    }
+}
+
+/// The SHA-256 of a file of at most `limit` bytes.
+pub(crate) fn sha256(path: &Path, limit: u64) -> Result<B256, FileError> {
+    let bytes = read(path, limit)?;
+    Ok(B256::from_slice(Sha256::digest(&bytes).as_slice()))
+}
+
+/// Writes a file whole or not at all, and its folder if that is missing.
+pub(crate) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), FileError> {
+    let io = |source| FileError::Io { action: "write", path: path.to_owned(), source };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = match access {
+            Access::Data => 0o644,
+            Access::Program => 0o755,
+        };
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    #[cfg(not(unix))]
+    let _ = access;
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
+    file.write_all(bytes).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}
+
+/// What a written file is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Access {
+    /// To be read.
+    Data,
+    /// To be run.
+    Program,
+}

@@ -1,0 +1,354 @@
+//! What `foundry.toml` says about sources and compiler: its default profile only.
+
+use std::path::{Path, PathBuf};
+
+use foundry_compilers::artifacts::EvmVersion;
+use semver::Version;
+use serde::Deserialize;
+
+use crate::files::{self, FileError};
+use crate::remapping::{Remapping, RemappingError, is_clean};
+
+/// The compiler settings of a project. Any combination of values is valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundryConfig {
+    /// The folder of the project's own contracts, relative to the root.
+    pub src: String,
+    /// The folder of its tests.
+    pub test: String,
+    /// The folders of its dependencies.
+    pub libs: Vec<String>,
+    /// The remappings as written; none is ever detected.
+    pub remappings: Vec<Remapping>,
+    /// The compiler it pins, if any.
+    pub solc: Option<SolcPin>,
+    /// Whether the optimizer runs.
+    pub optimizer: bool,
+    /// For how many runs it optimizes.
+    pub optimizer_runs: u32,
+    /// Whether code is generated through the intermediate representation.
+    pub via_ir: bool,
+    /// The EVM version in the compiler's spelling; the compiler's own default if missing.
+    pub evm_version: Option<String>,
+    /// Which hash of the metadata goes into the code.
+    pub bytecode_hash: BytecodeHash,
+    /// Whether metadata is appended to the code at all.
+    pub cbor_metadata: bool,
+    /// What is written and shapes code, but is not followed: one sentence each, for people.
+    pub ignored: Vec<String>,
+}
+
+/// The compiler that a project pins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SolcPin {
+    /// A version, wherever it is found.
+    Version(Version),
+    /// A binary, relative to the project root unless absolute.
+    Path(PathBuf),
+}
+
+/// The hash of the metadata that the compiler puts into the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BytecodeHash {
+    /// An IPFS hash.
+    Ipfs,
+    /// A Swarm hash.
+    Bzzr1,
+    /// No hash, only the compiler's version.
+    None,
+}
+
+impl BytecodeHash {
+    /// The compiler's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ipfs => "ipfs",
+            Self::Bzzr1 => "bzzr1",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Why `foundry.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundryError {
+    /// The file is missing or unreadable.
+    #[error("read foundry.toml")]
+    Unreadable {
+        /// What went wrong.
+        #[source]
+        source: FileError,
+    },
+    /// It is not TOML, or a key has the wrong type.
+    #[error("read {} (line {line})", file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1; 0 where the parser gives none.
+        line: usize,
+        /// What the parser says.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A remapping cannot be used.
+    #[error("use the key `remappings` of {}", file.display())]
+    Remapping {
+        /// The file.
+        file: PathBuf,
+        /// Which one, and why.
+        #[source]
+        source: RemappingError,
+    },
+    /// A folder leads out of the project.
+    #[error("use the key `{key}` of {}: {value:?} is not a folder inside the project", file.display())]
+    FolderOutside {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The EVM version does not exist.
+    #[error("use the key `evm_version` of {}: {value:?} is not an EVM version", file.display())]
+    EvmVersion {
+        /// The file.
+        file: PathBuf,
+        /// The value.
+        value: String,
+    },
+}
+
+impl FoundryConfig {
+    /// The most bytes of a `foundry.toml`.
+    pub const FILE_BYTES_MAX: u64 = 1 << 20;
+
+    /// The settings of a `foundry.toml` that says nothing, which are Foundry's own defaults.
+    pub fn empty() -> Self {
+        Self {
+            src: "src".to_owned(),
+            test: "test".to_owned(),
+            libs: vec!["lib".to_owned()],
+            remappings: Vec::new(),
+            solc: None,
+            optimizer: false,
+            optimizer_runs: OPTIMIZER_RUNS,
+            via_ir: false,
+            evm_version: None,
+            bytecode_hash: BytecodeHash::Ipfs,
+            cbor_metadata: true,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Reads `foundry.toml` in a project's root.
+    ///
+    /// # Errors
+    /// If it is missing, unreadable or not valid.
+    pub fn load(root: &Path) -> Result<Self, FoundryError> {
+        let file = root.join("foundry.toml");
+        let text = files::read_text(&file, Self::FILE_BYTES_MAX)
+            .map_err(|source| FoundryError::Unreadable { source })?;
+        let mut config = Self::parse(&text, &file)?;
+        if root.join("remappings.txt").exists() {
+            config.ignored.push(
+                "remappings.txt is not read: remappings are those written in foundry.toml"
+                    .to_owned(),
+            );
+        }
+        Ok(config)
+    }
+
+    /// Reads the text of a `foundry.toml`; `file` only names it in errors. Unknown keys are
+    /// Foundry's business and skipped.
+    ///
+    /// # Errors
+    /// If the text is not TOML, or a key that matters here has a value that cannot be used.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, FoundryError> {
+        let parsed: File = toml::from_str(text).map_err(|source| FoundryError::Malformed {
+            file: file.to_owned(),
+            line: source.span().map_or(0, |span| line_of(text, span.start)),
+            source: Box::new(source),
+        })?;
+        let config = from_profile(parsed.profile.default, file)?;
+        Ok(Self { ignored: ignored(text), ..config })
+    }
+}
+
+const OPTIMIZER_RUNS: u32 = 200;
+
+/// Keys of the default profile that would change the code if they were followed.
+const NOT_FOLLOWED: [&str; 5] = [
+    "additional_compiler_profiles",
+    "compilation_restrictions",
+    "libraries",
+    "optimizer_details",
+    "revert_strings",
+];
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    profile: Profiles,
+}
+
+#[derive(Default, Deserialize)]
+struct Profiles {
+    #[serde(default)]
+    default: Profile,
+}
+
+#[derive(Default, Deserialize)]
+struct Profile {
+    src: Option<String>,
+    test: Option<String>,
+    libs: Option<Vec<String>>,
+    remappings: Option<Vec<String>>,
+    solc: Option<String>,
+    solc_version: Option<String>,
+    optimizer: Option<bool>,
+    optimizer_runs: Option<u32>,
+    via_ir: Option<bool>,
+    evm_version: Option<String>,
+    bytecode_hash: Option<BytecodeHash>,
+    cbor_metadata: Option<bool>,
+}
+
+fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryError> {
+    let empty = FoundryConfig::empty();
+    let folder = |key, value: Option<String>, default| folder(file, key, value.unwrap_or(default));
+    let remappings = profile.remappings.unwrap_or_default();
+    let remappings = remappings.iter().map(|text| Remapping::parse(text)).collect::<Result<_, _>>();
+    let libs = profile.libs.unwrap_or(empty.libs);
+    // As in Foundry: runs without a word on the optimizer turn it on.
+    let optimizer = profile.optimizer.unwrap_or(profile.optimizer_runs.is_some_and(|r| r > 0));
+    Ok(FoundryConfig {
+        src: folder("src", profile.src, empty.src)?,
+        test: folder("test", profile.test, empty.test)?,
+        libs: libs
+            .into_iter()
+            .map(|lib| self::folder(file, "libs", lib))
+            .collect::<Result<_, _>>()?,
+        remappings: remappings
+            .map_err(|source| FoundryError::Remapping { file: file.to_owned(), source })?,
+        solc: profile.solc.or(profile.solc_version).map(pin),
+        optimizer,
+        optimizer_runs: profile.optimizer_runs.unwrap_or(empty.optimizer_runs),
+        via_ir: profile.via_ir.unwrap_or(empty.via_ir),
+        evm_version: profile.evm_version.map(|text| evm_version(file, text)).transpose()?,
+        bytecode_hash: profile.bytecode_hash.unwrap_or(empty.bytecode_hash),
+        cbor_metadata: profile.cbor_metadata.unwrap_or(empty.cbor_metadata),
+        ignored: empty.ignored,
+    })
+}
+
+fn ignored(text: &str) -> Vec<String> {
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    let profile = table.get("profile").and_then(|profiles| profiles.get("default"));
+    NOT_FOLLOWED
+        .iter()
+        .filter(|key| profile.is_some_and(|profile| profile.get(key).is_some()))
+        .map(|key| format!("foundry.toml: `{key}` is not followed"))
+        .collect()
+}
+
+fn folder(file: &Path, key: &'static str, value: String) -> Result<String, FoundryError> {
+    let relative = value.trim_start_matches("./").trim_end_matches('/');
+    if !is_clean(relative) {
+        return Err(FoundryError::FolderOutside { file: file.to_owned(), key, value });
+    }
+    Ok(relative.to_owned())
+}
+
+fn pin(text: String) -> SolcPin {
+    match Version::parse(text.trim_start_matches('=')) {
+        Ok(version) => SolcPin::Version(version),
+        Err(_) => SolcPin::Path(text.into()),
+    }
+}
+
+fn evm_version(file: &Path, value: String) -> Result<String, FoundryError> {
+    match value.parse::<EvmVersion>() {
+        Ok(version) => Ok(version.as_str().to_owned()),
+        Err(_) => Err(FoundryError::EvmVersion { file: file.to_owned(), value }),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<FoundryConfig, FoundryError> {
+        FoundryConfig::parse(text, Path::new("foundry.toml"))
+    }
+
+    #[test]
+    fn only_the_default_profile_counts() {
+        let config = parse(
+            r#"
+            [profile.default]
+            src = "./contracts/src/"
+            libs = ["lib", "node_modules"]
+            remappings = ["@oz/=node_modules/@oz/"]
+            solc_version = "0.8.30"
+            optimizer_runs = 999
+            evm_version = "tangerinewhistle"
+            bytecode_hash = "none"
+            cbor_metadata = false
+            via_ir = true
+            some_future_key = { a = 1 }
+            [profile.default.optimizer_details]
+            yul = true
+            [profile.ci]
+            src = "elsewhere"
+            optimizer = "not even a boolean"
+            [fuzz]
+            runs = 1
+            "#,
+        )
+        .unwrap();
+        let expected = FoundryConfig {
+            src: "contracts/src".to_owned(),
+            libs: vec!["lib".to_owned(), "node_modules".to_owned()],
+            remappings: vec![Remapping::parse("@oz/=node_modules/@oz/").unwrap()],
+            solc: Some(SolcPin::Version(Version::new(0, 8, 30))),
+            optimizer: true,
+            optimizer_runs: 999,
+            evm_version: Some("tangerineWhistle".to_owned()),
+            bytecode_hash: BytecodeHash::None,
+            cbor_metadata: false,
+            via_ir: true,
+            ignored: vec!["foundry.toml: `optimizer_details` is not followed".to_owned()],
+            ..FoundryConfig::empty()
+        };
+        assert_eq!(config, expected);
+        assert_eq!(parse("").unwrap(), FoundryConfig::empty());
+    }
+
+    #[test]
+    fn bad_keys_are_named_with_their_line() {
+        let error = parse("[profile.default]\nsrc = \"a\"\noptimizer = 3\n").unwrap_err();
+        assert!(matches!(error, FoundryError::Malformed { line: 3, .. }), "{error:?}");
+        let cases = [
+            ("src = \"../x\"", "`src`"),
+            ("libs = [\"/x\"]", "`libs`"),
+            ("evm_version = \"moon\"", "`evm_version`"),
+            ("remappings = [\"x\"]", "`remappings`"),
+        ];
+        for (line, key) in cases {
+            let error = parse(&format!("[profile.default]\n{line}\n")).unwrap_err();
+            assert!(error.to_string().contains(key), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = FoundryConfig::load(Path::new("no-such-folder")).unwrap_err();
+        assert!(matches!(error, FoundryError::Unreadable { .. }), "{error:?}");
+    }
+}

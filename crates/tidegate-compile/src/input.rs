@@ -1,0 +1,103 @@
+//! The standard JSON that the compiler is asked with.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::foundry::{BytecodeHash, FoundryConfig};
+use crate::roots::Root;
+use crate::sources::Closure;
+
+/// The inputs of one compilation: the build, and the same with other metadata, which shows where
+/// metadata stands in the code. Where no hash of the metadata is in the code, there is nothing
+/// to contrast.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    pub(crate) build: Value,
+    pub(crate) contrast: Option<Value>,
+}
+
+const OUTPUTS: [&str; 9] = [
+    "abi",
+    "evm.bytecode.linkReferences",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+    "evm.deployedBytecode.linkReferences",
+    "evm.deployedBytecode.object",
+    "evm.legacyAssembly",
+    "metadata",
+    "storageLayout",
+];
+
+const CONTRAST_OUTPUTS: [&str; 5] = [
+    "evm.bytecode.linkReferences",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.linkReferences",
+    "evm.deployedBytecode.object",
+    "evm.legacyAssembly",
+];
+
+/// The inputs for these sources. Code is asked for of the roots and of every file that may hold
+/// a library to link; generating it for all the rest would only take time.
+pub(crate) fn inputs(closure: &Closure, foundry: &FoundryConfig, roots: &[Root]) -> Inputs {
+    let mut selected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for root in roots {
+        selected.entry(&root.source).or_default().push(&root.contract);
+    }
+    for (name, source) in closure {
+        if source.may_be_linked {
+            selected.insert(name, vec!["*"]);
+        }
+    }
+    let mut build = selection(&selected, &OUTPUTS);
+    build.insert("*".to_owned(), json!({"": ["ast"]}));
+    let contrast = selection(&selected, &CONTRAST_OUTPUTS);
+    let hashed = foundry.cbor_metadata && foundry.bytecode_hash != BytecodeHash::None;
+    Inputs {
+        build: standard_json(closure, foundry, build, false),
+        contrast: hashed.then(|| standard_json(closure, foundry, contrast, true)),
+    }
+}
+
+fn selection(selected: &BTreeMap<&str, Vec<&str>>, outputs: &[&str]) -> Map<String, Value> {
+    let mut selection = Map::new();
+    for (source, contracts) in selected {
+        let outputs: BTreeMap<&str, &[&str]> =
+            contracts.iter().map(|name| (*name, outputs)).collect();
+        selection.insert((*source).to_owned(), json!(outputs));
+    }
+    selection
+}
+
+fn standard_json(
+    closure: &Closure,
+    foundry: &FoundryConfig,
+    selection: Map<String, Value>,
+    literal: bool,
+) -> Value {
+    let sources: Map<String, Value> = closure
+        .iter()
+        .map(|(name, source)| (name.clone(), json!({"content": source.content})))
+        .collect();
+    let remappings: Vec<String> = foundry.remappings.iter().map(ToString::to_string).collect();
+    let mut settings = json!({
+        "remappings": remappings,
+        "optimizer": {"enabled": foundry.optimizer, "runs": foundry.optimizer_runs},
+        "metadata": {
+            "useLiteralContent": literal,
+            "bytecodeHash": foundry.bytecode_hash.name(),
+        },
+        "outputSelection": selection,
+    });
+    // Keys that older compilers do not know are left out where they say nothing.
+    if let Some(version) = &foundry.evm_version {
+        settings["evmVersion"] = json!(version);
+    }
+    if foundry.via_ir {
+        settings["viaIR"] = json!(true);
+    }
+    if !foundry.cbor_metadata {
+        settings["metadata"]["appendCBOR"] = json!(false);
+    }
+    json!({"language": "Solidity", "sources": sources, "settings": settings})
+}

@@ -1,0 +1,92 @@
+//! The storage layout that enters the digests: what the compiler lists, and the namespaces of
+//! ERC-7201, which it does not list.
+
+use serde_json::{Value, json};
+
+use crate::ast::{Declarations, Node};
+use crate::output::StorageLayout;
+use crate::types::{Budget, LayoutTypes, TreeTypes};
+
+/// Why a storage layout cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// A type is described nowhere, or is of a kind that is not known here.
+    #[error("expand the storage type {id:?}: it is not known")]
+    UnknownType {
+        /// The type, as the compiler names it.
+        id: String,
+    },
+    /// A declaration is missing from the syntax tree, or has no type there.
+    #[error("find the declaration of {name} in the syntax tree")]
+    UnknownDeclaration {
+        /// What is declared.
+        name: String,
+    },
+    /// The expanded types are too many.
+    #[error("expand the storage types: they come to more than {limit}")]
+    TooLarge {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A type is larger than storage.
+    #[error("expand the storage type {label:?}: it is larger than storage")]
+    TooManySlots {
+        /// The type.
+        label: String,
+    },
+    /// The compiler does not tell which structures are namespaces.
+    #[error(
+        "read the storage namespaces of {source_name}: compilers before 0.8.20 do not report \
+         `@custom:storage-location`"
+    )]
+    NamespacesUnreported {
+        /// A source that has one.
+        source_name: String,
+    },
+}
+
+/// What marks a structure as the layout of a namespace.
+pub(crate) const STORAGE_LOCATION: &str = "@custom:storage-location";
+
+/// The canonical layout of one contract: `{items, namespaces}`, free of ids and paths, so that
+/// it is equal wherever storage is laid out equally.
+pub(crate) fn canonical(
+    layout: &StorageLayout,
+    contract: &Node,
+    declarations: &Declarations<'_>,
+) -> Result<Value, LayoutError> {
+    let empty = std::collections::BTreeMap::new();
+    let types = layout.types.as_ref().unwrap_or(&empty);
+    let mut types = LayoutTypes { types, budget: Budget::default() };
+    let items = layout.storage.iter().map(|item| types.item(item, &mut Vec::new()));
+    let items: Vec<Value> = items.collect::<Result<_, _>>()?;
+    let namespaces = namespaces(contract, declarations)?;
+    Ok(json!({"items": items, "namespaces": namespaces}))
+}
+
+/// The namespaces of a contract and its bases, from the most base to the most derived one.
+fn namespaces(contract: &Node, declarations: &Declarations<'_>) -> Result<Vec<Value>, LayoutError> {
+    let mut types = TreeTypes { declarations, budget: Budget::default() };
+    let mut namespaces = Vec::new();
+    for base in contract.linearized_base_contracts.iter().rev() {
+        let unknown = || LayoutError::UnknownDeclaration { name: contract.name.clone() };
+        for node in &declarations.get(*base).ok_or_else(unknown)?.nodes {
+            let Some(id) = namespace_id(node) else { continue };
+            let members = types.members(node, &mut Vec::new())?;
+            let members: Vec<_> =
+                members.iter().map(|(label, kind)| json!([label, kind])).collect();
+            namespaces.push(json!({"id": id, "members": members}));
+        }
+    }
+    Ok(namespaces)
+}
+
+/// The id after the annotation, formula included, as in `erc7201:example.main`.
+fn namespace_id(node: &Node) -> Option<&str> {
+    if node.node_type != "StructDefinition" {
+        return None;
+    }
+    let text = &node.documentation.as_ref()?.0;
+    let (_, rest) = text.split_once(STORAGE_LOCATION)?;
+    rest.split_whitespace().next()
+}

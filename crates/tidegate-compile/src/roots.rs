@@ -1,0 +1,223 @@
+//! From a contract as people name it to the source that declares it.
+
+use std::path::{Path, PathBuf};
+
+use foundry_compilers::resolver::parse::SolData;
+
+use crate::files::{self, FileError};
+use crate::foundry::FoundryConfig;
+use crate::remapping::{self, is_clean};
+use crate::sources::{SOURCE_BYTES_MAX, SourceError, content, fix, suggestion};
+
+/// Why a contract cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum RootError {
+    /// No file under `src` declares it.
+    #[error("find the contract {name}: no file under {src} declares it")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The folder searched.
+        src: String,
+    },
+    /// More than one file declares it.
+    #[error("find the contract {name}: it may be {}", candidates.join(" or "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The names that say which one is meant.
+        candidates: Vec<String>,
+    },
+    /// The file named does not exist.
+    #[error("find the contract {name}: there is no {file}{}", fix(.suggestion))]
+    NoFile {
+        /// The name.
+        name: String,
+        /// The file it leads to.
+        file: String,
+        /// A remapping that would find it.
+        suggestion: Option<String>,
+    },
+    /// The file named declares others.
+    #[error("find the contract {name}: {file} declares only {}", declared.join(", "))]
+    NotInFile {
+        /// The name.
+        name: String,
+        /// The file.
+        file: String,
+        /// What it declares.
+        declared: Vec<String>,
+    },
+    /// The file named cannot be read.
+    #[error("find the contract {name}")]
+    Source {
+        /// The name.
+        name: String,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
+    /// The sources cannot be searched.
+    #[error("search {} for contracts", folder.display())]
+    Search {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: FileError,
+    },
+    /// The sources are too many to search.
+    #[error("search {} for contracts: it has more than {limit} entries", folder.display())]
+    TooMany {
+        /// The folder.
+        folder: PathBuf,
+        /// How many there may be.
+        limit: usize,
+    },
+}
+
+/// The most files and folders under `src`.
+const ENTRIES_MAX: usize = 50_000;
+
+/// A contract and the source that declares it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Root {
+    /// The source's name.
+    pub(crate) source: String,
+    /// The contract's name.
+    pub(crate) contract: String,
+}
+
+/// Finds a contract by `Name`, `path:Name`, `import/path.sol:Name` or `dep:package/path:Name`.
+pub(crate) fn find(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
+    match name.rsplit_once(':') {
+        Some((path, contract)) => in_file(root, foundry, name, path, contract),
+        None => in_src(root, foundry, name),
+    }
+}
+
+fn in_file(
+    root: &Path,
+    foundry: &FoundryConfig,
+    name: &str,
+    path: &str,
+    contract: &str,
+) -> Result<Root, RootError> {
+    // A normalised name is tried as an import: packages are imported by their own name.
+    let path = path.strip_prefix("dep:").unwrap_or(path).trim_start_matches("./");
+    let remapped = remapping::remap(path, "", &foundry.remappings);
+    let exists = |name: &&str| is_clean(name) && root.join(name).is_file();
+    let Some(source) = [remapped.as_str(), path].into_iter().find(exists) else {
+        return Err(RootError::NoFile {
+            name: name.to_owned(),
+            suggestion: suggestion(root, foundry, path),
+            file: remapped,
+        });
+    };
+    let text = content(root, source)
+        .map_err(|source| RootError::Source { name: name.to_owned(), source })?;
+    let declared = SolData::parse(&text, Path::new(source)).contract_names;
+    if !declared.iter().any(|declared| declared == contract) {
+        return Err(RootError::NotInFile {
+            name: name.to_owned(),
+            file: source.to_owned(),
+            declared,
+        });
+    }
+    Ok(Root { source: source.to_owned(), contract: contract.to_owned() })
+}
+
+fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
+    let mut found = Vec::new();
+    for source in solidity_files(root, &foundry.src)? {
+        let path = root.join(&source);
+        let text = files::read_text(&path, SOURCE_BYTES_MAX)
+            .map_err(|source| RootError::Search { folder: root.join(&foundry.src), source })?;
+        // Parsing is slow next to a search of the text.
+        if text.contains(name)
+            && SolData::parse(&text, &path).contract_names.iter().any(|declared| declared == name)
+        {
+            found.push(source);
+        }
+    }
+    found.sort();
+    match found.as_slice() {
+        [] => Err(RootError::Unknown { name: name.to_owned(), src: foundry.src.clone() }),
+        [source] => Ok(Root { source: source.clone(), contract: name.to_owned() }),
+        several => Err(RootError::Ambiguous {
+            name: name.to_owned(),
+            candidates: several.iter().map(|source| format!("{source}:{name}")).collect(),
+        }),
+    }
+}
+
+/// The names of all Solidity files under a folder. Links are not followed.
+fn solidity_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
+    let top = root.join(src);
+    let io = |path: &Path, source| {
+        let source = FileError::Io { action: "list", path: path.to_owned(), source };
+        RootError::Search { folder: top.clone(), source }
+    };
+    let mut found = Vec::new();
+    let mut seen = 0;
+    let mut folders = vec![src.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let path = root.join(&folder);
+        for entry in path.read_dir().map_err(|e| io(&path, e))? {
+            let entry = entry.map_err(|e| io(&path, e))?;
+            seen += 1;
+            if seen > ENTRIES_MAX {
+                return Err(RootError::TooMany { folder: top, limit: ENTRIES_MAX });
+            }
+            let kind = entry.file_type().map_err(|e| io(&path, e))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if kind.is_dir() {
+                folders.push(format!("{folder}/{name}"));
+            } else if kind.is_file() && name.ends_with(".sol") {
+                found.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remapping::Remapping;
+    use crate::testing::project;
+
+    #[test]
+    fn contracts_are_found_as_people_name_them() {
+        let root = project(&[
+            ("src/Vault.sol", "contract Vault {} interface IVault {}"),
+            ("src/a/Twice.sol", "contract Twice {} // Vault"),
+            ("src/b/Twice.sol", "library Twice {}"),
+            ("test/Only.sol", "contract Only {}"),
+            ("lib/d/contracts/P.sol", "contract P {}"),
+        ]);
+        let remappings = vec![Remapping::parse("@d/=lib/d/contracts/").unwrap()];
+        let foundry = FoundryConfig { remappings, ..FoundryConfig::empty() };
+        let find = |name: &str| find(root.path(), &foundry, name);
+
+        let cases = [
+            ("Vault", "src/Vault.sol"),
+            ("src/Vault.sol:IVault", "src/Vault.sol"),
+            ("./src/b/Twice.sol:Twice", "src/b/Twice.sol"),
+            ("test/Only.sol:Only", "test/Only.sol"),
+            ("@d/P.sol:P", "lib/d/contracts/P.sol"),
+            ("dep:@d/P.sol:P", "lib/d/contracts/P.sol"),
+            ("lib/d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
+        ];
+        for (name, source) in cases {
+            assert_eq!(find(name).unwrap().source, source, "{name}");
+        }
+        let error = find("Twice").unwrap_err().to_string();
+        assert!(error.ends_with("src/a/Twice.sol:Twice or src/b/Twice.sol:Twice"), "{error}");
+        assert!(matches!(find("Only").unwrap_err(), RootError::Unknown { .. }));
+        assert!(matches!(find("src/Vault.sol:Gone").unwrap_err(), RootError::NotInFile { .. }));
+        assert!(matches!(find("../x.sol:Gone").unwrap_err(), RootError::NoFile { .. }));
+        let error = find("d/P.sol:P").unwrap_err().to_string();
+        assert!(error.contains("\"d/=lib/d/contracts/\""), "{error}");
+    }
+}

@@ -1,0 +1,437 @@
+//! Finds a Solidity compiler on this machine.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::B256;
+use foundry_compilers::error::SolcError;
+use foundry_compilers::solc::Solc;
+use semver::{Version, VersionReq};
+use serde::Deserialize;
+use tidegate_model::release::Compiler;
+
+use crate::files::{self, FileError};
+use crate::foundry::{FoundryConfig, SolcPin};
+use crate::wrapper::{self, WrapperError};
+
+/// Where compilers may be, in the order in which they are tried: the explicit one, Foundry's
+/// folders, `PATH`, npm packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompilerSources {
+    /// The compiler that the person named: a binary, or the folder of an npm package `solc`. It
+    /// is used or refused, never skipped.
+    pub explicit: Option<PathBuf>,
+    /// Foundry's install folders, which hold `<version>/solc-<version>`.
+    pub foundry_dirs: Vec<PathBuf>,
+    /// The entries of `PATH`.
+    pub path: Vec<PathBuf>,
+    /// Folders that may hold the npm package `solc`: see [`npm_candidates`].
+    pub npm_packages: Vec<PathBuf>,
+    /// The `node` binary that runs an npm package; without it, they are not tried.
+    pub node: Option<PathBuf>,
+}
+
+/// Which compiler versions will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one that `foundry.toml` pins.
+    Exactly(Version),
+    /// One that all of these allow, which are the pragmas of the sources.
+    Within(Vec<VersionReq>),
+}
+
+impl Wanted {
+    /// Whether a version will do; its platform and commit do not matter.
+    pub fn allows(&self, version: &Version) -> bool {
+        let plain = Version { build: semver::BuildMetadata::EMPTY, ..version.clone() };
+        match self {
+            Self::Exactly(wanted) => *wanted == plain,
+            Self::Within(reqs) => reqs.iter().all(|req| req.matches(&plain)),
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(version) => write!(f, "version {version}"),
+            Self::Within(reqs) if reqs.is_empty() => f.write_str("any version"),
+            Self::Within(reqs) => {
+                let mut texts: Vec<_> = reqs.iter().map(ToString::to_string).collect();
+                texts.sort();
+                texts.dedup();
+                write!(f, "a version within {}", texts.join(" and "))
+            }
+        }
+    }
+}
+
+/// A compiler that was found and answered.
+#[derive(Debug, Clone)]
+pub struct FoundCompiler {
+    /// Its long version and digest, as a release records them.
+    pub compiler: Compiler,
+    /// Where it is: the binary, or the folder of the npm package.
+    pub location: PathBuf,
+    pub(crate) driver: Solc,
+}
+
+/// Why there is no compiler to use.
+#[derive(Debug, thiserror::Error)]
+pub enum FindCompilerError {
+    /// Nothing fits.
+    #[error("find a Solidity compiler, {wanted}{}", list(.tried))]
+    NoneFits {
+        /// What is asked for.
+        wanted: Wanted,
+        /// What was found instead, one line each.
+        tried: Vec<String>,
+    },
+    /// The compiler that the person named has another version.
+    #[error("use the compiler {}: it is {version}, and the project asks for {wanted}", path.display())]
+    ExplicitUnfit {
+        /// The compiler.
+        path: PathBuf,
+        /// Its version.
+        version: Version,
+        /// What is asked for.
+        wanted: Wanted,
+    },
+    /// A compiler does not say its version.
+    #[error("ask the compiler {} for its version", path.display())]
+    NoAnswer {
+        /// The compiler.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<SolcError>,
+    },
+    /// The npm package needs node.
+    #[error("run the compiler {}: it is an npm package, and there is no `node`", path.display())]
+    NoNode {
+        /// The package's folder.
+        path: PathBuf,
+    },
+    /// The wrapper of an npm package cannot be put in place.
+    #[error("run the compiler {}", path.display())]
+    Wrapper {
+        /// The package's folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: WrapperError,
+    },
+    /// The compiler's binary cannot be read.
+    #[error("digest the compiler")]
+    Digest {
+        /// Why.
+        #[source]
+        source: FileError,
+    },
+    /// The download failed.
+    #[cfg(feature = "svm-solc")]
+    #[error("install the compiler {version}")]
+    Install {
+        /// Its version.
+        version: Version,
+        /// Why.
+        #[source]
+        source: Box<SolcError>,
+    },
+}
+
+/// The most bytes of a compiler's binary.
+const COMPILER_BYTES_MAX: u64 = 512 << 20;
+
+/// The most entries read of one of Foundry's install folders.
+const INSTALLED_MAX: usize = 1_000;
+
+/// Finds the compiler. The first source that has one that will do wins; within Foundry's
+/// folders the highest version.
+///
+/// # Effects
+/// Runs candidates with `--version` and writes the npm wrapper into `cache_dir`.
+///
+/// # Errors
+/// If nothing fits, or the explicit compiler does not work or fit.
+pub fn find_compiler(
+    sources: &CompilerSources,
+    wanted: &Wanted,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
+    if let Some(path) = &sources.explicit {
+        return explicit(path, sources, wanted, cache_dir);
+    }
+    let mut tried = Vec::new();
+    for candidate in candidates(sources, wanted, &mut tried) {
+        match open(&candidate, sources, cache_dir) {
+            Ok(found) if wanted.allows(&found.driver.version) => return Ok(found),
+            Ok(found) => {
+                tried.push(format!("{} is {}", found.location.display(), found.compiler.version))
+            }
+            // One that is broken must not hide one that works further down the list.
+            Err(error) => tried.push(format!("failed to {error}")),
+        }
+    }
+    none_fits(wanted, tried)
+}
+
+/// The folders in which a project's npm package `solc` may be.
+pub fn npm_candidates(root: &Path, foundry: &FoundryConfig) -> Vec<PathBuf> {
+    let libs = foundry.libs.iter().map(String::as_str);
+    let mut folders = Vec::new();
+    for folder in ["node_modules", "tests/node_modules"].into_iter().chain(libs) {
+        let package = root.join(folder).join("solc");
+        if !folders.contains(&package) {
+            folders.push(package);
+        }
+    }
+    folders
+}
+
+/// The compiler sources of a project whose `foundry.toml` names a binary.
+pub(crate) fn with_pin(
+    sources: &CompilerSources,
+    root: &Path,
+    pin: Option<&SolcPin>,
+) -> CompilerSources {
+    let pinned = match pin {
+        Some(SolcPin::Path(path)) => Some(root.join(path)),
+        Some(SolcPin::Version(_)) | None => None,
+    };
+    CompilerSources { explicit: sources.explicit.clone().or(pinned), ..sources.clone() }
+}
+
+#[cfg(not(feature = "svm-solc"))]
+fn none_fits(wanted: &Wanted, tried: Vec<String>) -> Result<FoundCompiler, FindCompilerError> {
+    Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried })
+}
+
+#[cfg(feature = "svm-solc")]
+fn none_fits(wanted: &Wanted, tried: Vec<String>) -> Result<FoundCompiler, FindCompilerError> {
+    // Only a pinned version is installed: pragmas would mean another one tomorrow.
+    let Wanted::Exactly(version) = wanted else {
+        return Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried });
+    };
+    let install = |source: SolcError| FindCompilerError::Install {
+        version: version.clone(),
+        source: Box::new(source),
+    };
+    let driver = Solc::find_or_install(version).map_err(install)?;
+    open_native(&driver.solc)
+}
+
+fn explicit(
+    path: &Path,
+    sources: &CompilerSources,
+    wanted: &Wanted,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
+    let candidate = if path.is_dir() {
+        Candidate::Npm(path.to_owned())
+    } else {
+        Candidate::Native(path.to_owned())
+    };
+    let found = open(&candidate, sources, cache_dir)?;
+    if wanted.allows(&found.driver.version) {
+        return Ok(found);
+    }
+    Err(FindCompilerError::ExplicitUnfit {
+        path: path.to_owned(),
+        version: found.driver.version,
+        wanted: wanted.clone(),
+    })
+}
+
+#[derive(Debug)]
+enum Candidate {
+    Native(PathBuf),
+    Npm(PathBuf),
+}
+
+/// What exists and, by its name or `package.json`, may fit. The rest goes to `tried`.
+fn candidates(
+    sources: &CompilerSources,
+    wanted: &Wanted,
+    tried: &mut Vec<String>,
+) -> Vec<Candidate> {
+    let mut list = Vec::new();
+    let mut installed: Vec<_> =
+        sources.foundry_dirs.iter().flat_map(|dir| installed(dir)).collect();
+    installed.sort_by(|a, b| b.0.cmp(&a.0));
+    for (version, path) in installed {
+        if wanted.allows(&version) {
+            list.push(Candidate::Native(path));
+        } else {
+            tried.push(format!("{} is {version}", path.display()));
+        }
+    }
+    let on_path = sources.path.iter().map(|dir| dir.join("solc")).filter(|file| file.is_file());
+    list.extend(on_path.map(Candidate::Native));
+    for package in sources.npm_packages.iter().filter(|dir| dir.join("soljson.js").is_file()) {
+        match package_version(package) {
+            Some(version) if !wanted.allows(&version) => {
+                tried.push(format!("{} is {version}", package.display()));
+            }
+            Some(_) | None => list.push(Candidate::Npm(package.clone())),
+        }
+    }
+    list
+}
+
+fn installed(dir: &Path) -> Vec<(Version, PathBuf)> {
+    let Ok(entries) = dir.read_dir() else { return Vec::new() };
+    let binary = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let path = entry.path().join(format!("solc-{name}"));
+        path.is_file().then_some((Version::parse(&name).ok()?, path))
+    };
+    entries.take(INSTALLED_MAX).filter_map(|entry| binary(entry.ok()?)).collect()
+}
+
+/// The version that a package claims, which saves starting one that cannot fit.
+fn package_version(package: &Path) -> Option<Version> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        version: Version,
+    }
+    let text = files::read_text(&package.join("package.json"), 1 << 20).ok()?;
+    Some(serde_json::from_str::<Manifest>(&text).ok()?.version)
+}
+
+fn open(
+    candidate: &Candidate,
+    sources: &CompilerSources,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
+    match candidate {
+        Candidate::Native(path) => open_native(path),
+        Candidate::Npm(package) => open_npm(package, sources.node.as_deref(), cache_dir),
+    }
+}
+
+fn open_native(path: &Path) -> Result<FoundCompiler, FindCompilerError> {
+    let no_answer = |source: SolcError| FindCompilerError::NoAnswer {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let driver = Solc::new(path).map_err(no_answer)?;
+    let sha256 = digest(path)?;
+    Ok(found(driver, path.to_owned(), sha256))
+}
+
+fn open_npm(
+    package: &Path,
+    node: Option<&Path>,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
+    let location = package.to_owned();
+    let node = node.ok_or_else(|| FindCompilerError::NoNode { path: location.clone() })?;
+    let sha256 = digest(&package.join("soljson.js"))?;
+    // The script loads the package from wherever node runs, so its path must not be relative.
+    let absolute = std::path::absolute(package).unwrap_or_else(|_| location.clone());
+    let script = wrapper::place(&absolute, cache_dir)
+        .map_err(|source| FindCompilerError::Wrapper { path: location.clone(), source })?;
+    let no_answer = |source: SolcError| FindCompilerError::NoAnswer {
+        path: location.clone(),
+        source: Box::new(source),
+    };
+    let driver = Solc::new_with_args(node, [script.to_string_lossy()]).map_err(no_answer)?;
+    Ok(found(driver, location, sha256))
+}
+
+fn digest(path: &Path) -> Result<B256, FindCompilerError> {
+    files::sha256(path, COMPILER_BYTES_MAX).map_err(|source| FindCompilerError::Digest { source })
+}
+
+fn found(driver: Solc, location: PathBuf, sha256: B256) -> FoundCompiler {
+    // foundry-compilers writes `g++` as `gcc`, as a `+` cannot stand in a semver's build part.
+    let version = driver.version.to_string().replace(".gcc", ".g++");
+    FoundCompiler { compiler: Compiler { version, sha256 }, location, driver }
+}
+
+fn list(tried: &[String]) -> String {
+    tried.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nowhere() -> CompilerSources {
+        CompilerSources {
+            explicit: None,
+            foundry_dirs: Vec::new(),
+            path: Vec::new(),
+            npm_packages: Vec::new(),
+            node: None,
+        }
+    }
+
+    /// A program that says it is a compiler of this version.
+    #[cfg(unix)]
+    fn pretend(path: &Path, version: &str) {
+        let text = format!("#!/bin/sh\necho solc\necho 'Version: {version}'\n");
+        files::write(path, text.as_bytes(), files::Access::Program).unwrap();
+    }
+
+    fn within(text: &str) -> Wanted {
+        Wanted::Within(vec![text.parse().unwrap()])
+    }
+
+    #[test]
+    fn wanted_ignores_the_platform() {
+        let native: Version = "0.8.30+commit.73712a01.Linux.gcc".parse().unwrap();
+        assert!(Wanted::Exactly(Version::new(0, 8, 30)).allows(&native));
+        assert!(!Wanted::Exactly(Version::new(0, 8, 29)).allows(&native));
+        assert!(within("^0.8.20").allows(&native));
+        assert!(!within("<0.8.30").allows(&native));
+        assert!(Wanted::Within(Vec::new()).allows(&native));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_first_source_that_fits_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let svm = dir.path().join("svm");
+        let bin = dir.path().join("bin");
+        for version in ["0.8.9", "0.8.20", "0.8.30"] {
+            pretend(&svm.join(version).join(format!("solc-{version}")), &format!("{version}+c"));
+        }
+        pretend(&bin.join("solc"), "0.8.31+commit.00000001.Linux.g++");
+        let sources = CompilerSources { foundry_dirs: vec![svm], path: vec![bin], ..nowhere() };
+        let find = |wanted: &Wanted| find_compiler(&sources, wanted, dir.path());
+
+        assert_eq!(find(&within(">=0.8.0")).unwrap().compiler.version, "0.8.30+c");
+        assert_eq!(find(&within("<0.8.30")).unwrap().compiler.version, "0.8.20+c");
+        let on_path = find(&Wanted::Exactly(Version::new(0, 8, 31))).unwrap();
+        assert_eq!(on_path.compiler.version, "0.8.31+commit.00000001.Linux.g++");
+        let error = find(&Wanted::Exactly(Version::new(0, 8, 1))).unwrap_err().to_string();
+        assert!(error.contains("version 0.8.1") && error.contains("is 0.8.20"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_explicit_compiler_is_used_or_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = dir.path().join("mine");
+        pretend(&named, "0.8.5+c");
+        let broken = dir.path().join("bin/solc");
+        files::write(&broken, b"#!/bin/sh\nexit 1\n", files::Access::Program).unwrap();
+
+        let sources = CompilerSources { explicit: Some(named.clone()), ..nowhere() };
+        let found = find_compiler(&sources, &within("^0.8.0"), dir.path()).unwrap();
+        assert_eq!(found.location, named);
+        assert_eq!(found.compiler.sha256, files::sha256(&named, 1_000).unwrap());
+        let error = find_compiler(&sources, &within("^0.8.6"), dir.path()).unwrap_err();
+        assert!(matches!(error, FindCompilerError::ExplicitUnfit { .. }), "{error:?}");
+
+        let path = vec![dir.path().join("bin")];
+        let sources = CompilerSources { path, ..nowhere() };
+        let error = find_compiler(&sources, &within("*"), dir.path()).unwrap_err();
+        assert!(matches!(error, FindCompilerError::NoneFits { .. }), "{error:?}");
+        let sources = CompilerSources { explicit: Some(broken), ..nowhere() };
+        let error = find_compiler(&sources, &within("*"), dir.path()).unwrap_err();
+        assert!(matches!(error, FindCompilerError::NoAnswer { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,226 @@
+//! One compilation, reduced to what artifacts are made of. It knows sources by the compiler's
+//! names and is what the cache keeps.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Bytes;
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidegate_model::release::Span;
+
+use crate::ast::Declarations;
+use crate::auxdata::{self, AuxdataError, Build};
+use crate::layout::{self, LayoutError, STORAGE_LOCATION};
+use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
+use crate::sources::Closure;
+
+/// Why a compilation cannot be turned into artifacts.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitError {
+    /// The compiler's answer cannot be used.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Metadata cannot be told from code.
+    #[error("take the metadata out of {contract}")]
+    Auxdata {
+        /// The contract.
+        contract: String,
+        /// Why.
+        #[source]
+        source: AuxdataError,
+    },
+    /// The storage layout cannot be made.
+    #[error("make the storage layout of {contract}")]
+    Layout {
+        /// The contract.
+        contract: String,
+        /// Why.
+        #[source]
+        source: LayoutError,
+    },
+}
+
+/// Every contract with code that was asked for, by `source:Name`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unit {
+    pub(crate) contracts: BTreeMap<String, Compiled>,
+    pub(crate) warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Compiled {
+    pub(crate) abi: Value,
+    pub(crate) creation: CompiledCode,
+    pub(crate) runtime: CompiledCode,
+    /// By `source:Contract.variable`.
+    pub(crate) immutables: BTreeMap<String, Vec<Span>>,
+    pub(crate) layout: Value,
+    pub(crate) metadata: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CompiledCode {
+    pub(crate) object: Bytes,
+    /// By `source:Library`.
+    pub(crate) links: BTreeMap<String, Vec<Span>>,
+    pub(crate) metadata: Vec<Span>,
+}
+
+/// Reduces the build's output, with the contrast's at hand.
+pub(crate) fn reduce(
+    build: &Output,
+    contrast: &Output,
+    closure: &Closure,
+    version: &Version,
+) -> Result<Unit, UnitError> {
+    let trees = build.sources.iter().filter_map(|(name, s)| Some((name.as_str(), s.ast.as_ref()?)));
+    let declarations = Declarations::new(trees);
+    let mut contracts = BTreeMap::new();
+    for (source, outputs) in &build.contracts {
+        for (name, output) in outputs {
+            if output.evm.bytecode.object.is_empty() {
+                continue;
+            }
+            let place = Place { source, name, full: format!("{source}:{name}") };
+            refuse_unreported_namespaces(&place, &declarations, closure, version)?;
+            let other = contrast.contracts.get(source).and_then(|outputs| outputs.get(name));
+            let other = other.ok_or_else(|| place.missing("the contrast build"))?;
+            let compiled = compiled(&place, output, other, &declarations)?;
+            contracts.insert(place.full, compiled);
+        }
+    }
+    Ok(Unit { contracts, warnings: Vec::new() })
+}
+
+struct Place<'a> {
+    source: &'a str,
+    name: &'a str,
+    full: String,
+}
+
+impl Place<'_> {
+    fn missing(&self, what: &'static str) -> OutputError {
+        OutputError::Missing { contract: self.full.clone(), what }
+    }
+}
+
+fn compiled(
+    place: &Place<'_>,
+    output: &ContractOutput,
+    contrast: &ContractOutput,
+    declarations: &Declarations<'_>,
+) -> Result<Compiled, UnitError> {
+    let contract = &place.full;
+    let node = declarations.contract(place.source, place.name);
+    let node = node.ok_or_else(|| place.missing("the syntax tree"))?;
+    let layout = output.storage_layout.as_ref().ok_or_else(|| place.missing("the layout"))?;
+    let layout = layout::canonical(layout, node, declarations)
+        .map_err(|source| UnitError::Layout { contract: contract.clone(), source })?;
+    let (creation, runtime) = codes(contract, output, contrast)?;
+    let immutables = immutables(place, &output.evm.deployed_bytecode, declarations)?;
+    for span in immutables.values().flatten() {
+        check_bounds(*span, runtime.object.len(), contract)?;
+    }
+    Ok(Compiled {
+        abi: output.abi.clone().ok_or_else(|| place.missing("the ABI"))?,
+        creation,
+        runtime,
+        immutables,
+        layout,
+        metadata: output.metadata.clone().ok_or_else(|| place.missing("the metadata"))?,
+    })
+}
+
+fn codes(
+    contract: &str,
+    output: &ContractOutput,
+    contrast: &ContractOutput,
+) -> Result<(CompiledCode, CompiledCode), UnitError> {
+    let auxdata = |output: &ContractOutput| {
+        output.evm.legacy_assembly.as_ref().map(|a| a.auxdata()).unwrap_or_default()
+    };
+    let auxdata = [auxdata(output), auxdata(contrast)];
+    let creation = [&output.evm.bytecode, &contrast.evm.bytecode];
+    let runtime = [&output.evm.deployed_bytecode, &contrast.evm.deployed_bytecode];
+    let runtime = code(contract, runtime, &auxdata, |code| Some(code.len()))?;
+    let embedded = |code: &[u8]| auxdata::end_of(code, &runtime.object);
+    let creation = code(contract, creation, &auxdata, embedded)?;
+    Ok((creation, runtime))
+}
+
+fn code(
+    contract: &str,
+    builds: [&Bytecode; 2],
+    auxdata: &[Vec<Vec<u8>>; 2],
+    end: impl Fn(&[u8]) -> Option<usize>,
+) -> Result<CompiledCode, UnitError> {
+    let first = builds[0].unlinked(contract)?;
+    let second = builds[1].unlinked(contract)?;
+    let ends: Vec<usize> = end(&first.bytes).into_iter().collect();
+    let metadata = auxdata::locate(
+        Build { code: &first.bytes, auxdata: &auxdata[0] },
+        Build { code: &second.bytes, auxdata: &auxdata[1] },
+        &ends,
+    );
+    let metadata =
+        metadata.map_err(|source| UnitError::Auxdata { contract: contract.to_owned(), source })?;
+    Ok(CompiledCode { object: first.bytes.into(), links: first.links, metadata })
+}
+
+/// Through the intermediate representation, a library's own address is a kind of immutable.
+const LIBRARY_ADDRESS: &str = "library_deploy_address";
+
+fn immutables(
+    place: &Place<'_>,
+    runtime: &Bytecode,
+    declarations: &Declarations<'_>,
+) -> Result<BTreeMap<String, Vec<Span>>, OutputError> {
+    let mut immutables = BTreeMap::new();
+    for (id, spans) in &runtime.immutable_references {
+        let name = if id == LIBRARY_ADDRESS {
+            format!("{}.{LIBRARY_ADDRESS}", place.full)
+        } else {
+            variable(id, declarations).ok_or_else(|| place.missing("an immutable's declaration"))?
+        };
+        let mut spans = spans.clone();
+        spans.sort_unstable();
+        immutables.insert(name, spans);
+    }
+    Ok(immutables)
+}
+
+fn variable(id: &str, declarations: &Declarations<'_>) -> Option<String> {
+    let id = id.parse().ok()?;
+    let (source, contract) = declarations.place(id)?;
+    Some(format!("{source}:{}.{}", contract?, declarations.get(id)?.name))
+}
+
+/// The first compiler whose syntax tree has the documentation of structures.
+const STRUCT_DOCUMENTATION_SINCE: Version = Version::new(0, 8, 20);
+
+/// With an older compiler, namespaces would be missing from the layout without a word.
+fn refuse_unreported_namespaces(
+    place: &Place<'_>,
+    declarations: &Declarations<'_>,
+    closure: &Closure,
+    version: &Version,
+) -> Result<(), UnitError> {
+    if *version >= STRUCT_DOCUMENTATION_SINCE {
+        return Ok(());
+    }
+    let node = declarations.contract(place.source, place.name);
+    for base in node.map(|node| node.linearized_base_contracts.as_slice()).unwrap_or_default() {
+        let Some((source, _)) = declarations.place(*base) else { continue };
+        if closure.get(source).is_some_and(|s| s.content.contains(STORAGE_LOCATION)) {
+            return Err(UnitError::Layout {
+                contract: place.full.clone(),
+                source: LayoutError::NamespacesUnreported { source_name: source.to_owned() },
+            });
+        }
+    }
+    Ok(())
+}

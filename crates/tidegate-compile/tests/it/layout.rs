@@ -1,0 +1,84 @@
+//! Storage layouts: ERC-7201 namespaces are expanded like the compiler's own items.
+
+use serde_json::{Value, json};
+
+use crate::project::{Project, artifact};
+
+/// Every kind of type, with members that pack and members that do not.
+const TYPES: &str = r#"// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+type Price is uint64;
+
+struct Tree { uint8 tag; Tree[] children; mapping(address owner => Tree) byOwner; }
+
+abstract contract Base {
+    enum Mode { Off, On }
+    struct Inner { uint128 a; bool b; uint128 c; Mode mode; }
+
+    /// @notice Where the base keeps its state.
+    /// @custom:storage-location erc7201:test.base
+    struct Storage {
+        uint8 small; Inner inner; address payable to; Price price; int96 signed; bytes4 selector;
+        function(uint256) external returns (bool) call; function(uint256) internal run;
+        uint40[33] packed; Inner[3] inners; uint256[] list; bytes blob; string text; Base other;
+        mapping(address => mapping(bytes32 => Inner)) nested; Tree tree; uint256[2][] grid; uint16 last;
+    }
+}
+
+/// Comments that mention @custom:storage-location are not namespaces.
+contract Namespaced is Base {
+    /// @custom:storage-location erc7201:test.derived
+    struct Own { uint256 x; }
+    struct Other { uint256 y; }
+    uint256 public plain;
+}
+
+contract Listed is Base {
+    Storage internal all;
+}
+"#;
+
+fn members(item: &Value) -> Vec<Value> {
+    let members = item["type"]["members"].as_array().unwrap();
+    members.iter().map(|member| json!([member["label"], member["type"]])).collect()
+}
+
+#[test]
+fn namespaces_expand_like_items() {
+    let project = Project::new(&[("src/T.sol", TYPES)]);
+    let output = project.compile(&["Namespaced", "Listed"]);
+    let namespaced = &artifact(&output, "src/T.sol:Namespaced").layout;
+    let listed = &artifact(&output, "src/T.sol:Listed").layout;
+
+    // The same structure, once as the compiler lists it and once from the syntax tree.
+    let base = &namespaced["namespaces"][0];
+    assert_eq!(base["id"], "erc7201:test.base");
+    assert_eq!(base["members"], Value::Array(members(&listed["items"][0])));
+    assert_eq!(listed["namespaces"][0], *base);
+
+    let uint = json!({"encoding": "inplace", "label": "uint256", "numberOfBytes": "32"});
+    let own = json!({"id": "erc7201:test.derived", "members": [["x", uint]]});
+    assert_eq!(namespaced["namespaces"][1], own);
+    assert_eq!(namespaced["namespaces"].as_array().unwrap().len(), 2);
+    let plain = json!([{"label": "plain", "slot": "0", "offset": 0, "type": uint}]);
+    assert_eq!(namespaced["items"], plain);
+}
+
+#[test]
+fn a_layout_is_free_of_ids_and_paths_and_follows_storage() {
+    let first = Project::new(&[("src/T.sol", TYPES)]);
+    let layout = |project: &Project, path: &str| {
+        let output = project.compile(&["Namespaced", "Listed"]);
+        artifact(&output, &format!("{path}:Namespaced")).layout.clone()
+    };
+    let plain = layout(&first, "src/T.sol");
+
+    // Declared later in another file, every id is another one.
+    let shift = "contract Before { uint256 a; function f() external {} }\ntype Price";
+    let moved = Project::new(&[("src/deep/Moved.sol", &TYPES.replace("type Price", shift))]);
+    assert_eq!(layout(&moved, "src/deep/Moved.sol"), plain);
+
+    first.edit("src/T.sol", "uint8 tag;", "uint16 tag;");
+    assert_ne!(layout(&first, "src/T.sol"), plain, "a type deep inside a namespace");
+}

@@ -1,0 +1,8 @@
+//! Compiles small projects with the real compiler from `tests/node_modules`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod layout;
+mod project;
+mod refusals;
+mod templates;

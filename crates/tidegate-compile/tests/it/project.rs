@@ -1,0 +1,117 @@
+//! A throwaway project and the compiler that the repository's tests use.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+use tidegate_compile::{
+    CompileError, CompileOutput, CompileRequest, CompilerSources, FoundryConfig, Remapping, compile,
+};
+use tidegate_model::Fqn;
+use tidegate_model::release::Artifact;
+
+/// A project in a folder of its own.
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) dir: TempDir,
+    pub(crate) foundry: FoundryConfig,
+}
+
+impl Project {
+    /// A project with these files and an optimizing compiler.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let foundry = FoundryConfig {
+            optimizer: true,
+            remappings: vec![Remapping::parse("@dep/=lib/dep/src/").unwrap()],
+            evm_version: Some("cancun".to_owned()),
+            ..FoundryConfig::empty()
+        };
+        let project = Self { dir, foundry };
+        for (name, text) in files {
+            project.write(name, text);
+        }
+        project
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.root().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a test's own throwaway file")]
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Puts a text in place of another one, which has to be there.
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.root().join(name)).unwrap();
+        assert!(text.contains(from), "{name} has no {from:?}");
+        self.write(name, &text.replace(from, to));
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn try_compile(&self, contracts: &[&str]) -> Result<CompileOutput, CompileError> {
+        compile_in(self.root(), &self.foundry, contracts)
+    }
+
+    pub(crate) fn compile(&self, contracts: &[&str]) -> CompileOutput {
+        self.try_compile(contracts).unwrap_or_else(|error| panic!("failed to {error}: {error:?}"))
+    }
+}
+
+/// Compiles contracts of any project.
+pub(crate) fn compile_in(
+    root: &Path,
+    foundry: &FoundryConfig,
+    contracts: &[&str],
+) -> Result<CompileOutput, CompileError> {
+    let cache_dir = cache_dir();
+    let contracts: Vec<String> = contracts.iter().map(|name| (*name).to_owned()).collect();
+    let compilers = compilers();
+    let request =
+        CompileRequest { root, foundry, contracts: &contracts, compilers: &compilers, cache_dir };
+    compile(&request)
+}
+
+/// A folder that keeps the compiler's wrapper from run to run. Compilations are shared between
+/// tests but made anew in each run, or a change of this crate would not be tested.
+fn cache_dir() -> &'static Path {
+    static DIR: OnceLock<PathBuf> = OnceLock::new();
+    DIR.get_or_init(|| {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tidegate-compile");
+        std::fs::create_dir_all(&dir).unwrap();
+        for entry in dir.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        dir
+    })
+}
+
+/// The npm package that `npm ci --prefix tests` installs.
+pub(crate) fn compilers() -> CompilerSources {
+    let package = repository().join("tests/node_modules/solc");
+    assert!(package.is_dir(), "the compiler is missing: run `npm ci --prefix tests`");
+    CompilerSources {
+        explicit: None,
+        foundry_dirs: Vec::new(),
+        path: Vec::new(),
+        npm_packages: vec![package],
+        node: Some("node".into()),
+    }
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The artifact of a contract, by its normalised name.
+#[track_caller]
+pub(crate) fn artifact<'a>(output: &'a CompileOutput, fqn: &str) -> &'a Artifact {
+    let names: Vec<_> = output.artifacts.keys().collect();
+    output.artifacts.get(&Fqn(fqn.to_owned())).unwrap_or_else(|| panic!("no {fqn}: {names:?}"))
+}

@@ -1,0 +1,59 @@
+//! What is refused, and how.
+
+use tidegate_compile::{ArtifactError, CompileError, FindCompilerError, FoundryConfig, SolcPin};
+
+use crate::project::Project;
+
+#[test]
+fn errors_of_the_compiler_are_shown_as_it_formats_them() {
+    let project = Project::new(&[("src/A.sol", "contract A { uint256 x = y; }")]);
+    let error = project.try_compile(&["A"]).unwrap_err();
+    assert!(matches!(error, CompileError::Rejected { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("DeclarationError: Undeclared identifier"), "{text}");
+    assert!(text.contains("--> src/A.sol:1:26"), "{text}");
+    assert!(!text.contains("SPDX"), "a warning among the errors: {text}");
+}
+
+#[test]
+fn warnings_are_kept_with_the_compilation() {
+    let mut project = Project::new(&[
+        ("src/A.sol", "pragma solidity ^0.8.0; contract A {}"),
+        ("foundry.toml", "[profile.default]\nrevert_strings = \"strip\"\n"),
+    ]);
+    project.foundry = FoundryConfig::load(project.root()).unwrap();
+    for run in ["compiled", "cached"] {
+        let warnings = project.compile(&["A"]).warnings;
+        assert!(warnings[0].contains("`revert_strings`"), "{run}: {warnings:?}");
+        assert!(warnings[1].contains("SPDX"), "{run}: {warnings:?}");
+        assert_eq!(warnings.len(), 2, "{run}: {warnings:?}");
+    }
+}
+
+#[test]
+fn what_has_no_code_is_no_contract_to_create() {
+    let source = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.0; interface I {}";
+    let project = Project::new(&[("src/I.sol", source)]);
+    let error = project.try_compile(&["I"]).unwrap_err();
+    let expected = CompileError::Artifact(ArtifactError::NotDeployable { name: String::new() });
+    assert_eq!(std::mem::discriminant(&error), std::mem::discriminant(&expected), "{error}");
+    assert!(matches!(project.try_compile(&[]).unwrap_err(), CompileError::NothingNamed));
+}
+
+#[test]
+fn no_compiler_fits_the_pragmas_or_the_pin() {
+    let mut project = Project::new(&[
+        ("src/A.sol", "pragma solidity ^0.8.0; import \"./B.sol\"; contract A {}"),
+        ("src/B.sol", "pragma solidity <0.8.4;"),
+    ]);
+    let check = |project: &Project, wanted: &str| {
+        let error = project.try_compile(&["A"]).unwrap_err();
+        let none_fits =
+            matches!(error, CompileError::FindCompiler(FindCompilerError::NoneFits { .. }));
+        assert!(none_fits, "{error:?}");
+        assert!(error.to_string().contains(wanted), "{error}");
+    };
+    check(&project, "a version within <0.8.4 and ^0.8.0");
+    project.foundry.solc = Some(SolcPin::Version("0.8.1".parse().unwrap()));
+    check(&project, "version 0.8.1");
+}

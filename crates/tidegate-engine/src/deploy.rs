@@ -1,0 +1,255 @@
+//! Running a frozen plan from a deployer key, ending with the soak's anchor.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use serde_json::json;
+use tidegate_chain::Network;
+use tidegate_model::digest::jcs_keccak;
+use tidegate_model::event::Intent;
+use tidegate_model::record::ANCHOR_OP;
+use tidegate_model::{NetworkId, ReleaseRoot};
+use tidegate_plan::{Check, Op, OpKind, decode_word};
+
+use crate::error::EngineError;
+use crate::lane::{Adoption, Landed, Lane};
+
+/// How many of a sender's transactions are searched for an earlier call, newest first.
+const SEARCH_TRANSACTIONS_MAX: u64 = 256;
+
+/// A frozen deployment: nothing is left to choose.
+#[derive(Debug, Clone)]
+pub struct DeployRun {
+    /// The release.
+    pub release_root: ReleaseRoot,
+    /// The deployment id.
+    pub deployment_id: u64,
+    /// Set-up outside the plan first, then the plan's operations in order.
+    pub ops: Vec<Op>,
+    /// keccak256 of the code that each created address must hold.
+    pub code_hashes: BTreeMap<Address, B256>,
+    /// View calls that must hold after their step.
+    pub checks: Vec<Check>,
+    /// The anchor's calldata.
+    pub anchor: Bytes,
+}
+
+/// What happens while it runs, for people.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// An operation landed.
+    Landed {
+        /// The operation.
+        op: String,
+        /// Where.
+        landed: Landed,
+    },
+    /// What an operation would do is there already.
+    There {
+        /// The operation.
+        op: String,
+    },
+}
+
+/// A deployment that is included with the expected code.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// Each operation in order; `None` where it was there already.
+    pub ops: Vec<(String, Option<Landed>)>,
+    /// The anchor's transaction.
+    pub anchor: B256,
+}
+
+impl DeployRun {
+    /// The digest that an approval covers: network, sender, every transaction in order, and the
+    /// adoption of the sender.
+    ///
+    /// # Errors
+    /// Never in practice; the encoder's error is passed on.
+    pub fn digest(
+        &self,
+        network: NetworkId,
+        sender: Address,
+        adopted_nonce: u64,
+    ) -> Result<B256, tidegate_model::digest::JcsError> {
+        let ops: Vec<_> = self
+            .ops
+            .iter()
+            .map(|op| {
+                let (to, data) = op.key_transaction();
+                json!({"id": op.id, "to": to, "data": keccak256(&data)})
+            })
+            .collect();
+        let plan = json!({
+            "v": "deploy/1", "network": network, "sender": sender, "release": self.release_root,
+            "id": self.deployment_id, "ops": ops, "anchor": keccak256(&self.anchor),
+            "adoptedNonce": adopted_nonce,
+        });
+        jcs_keccak("deployment run", &plan)
+    }
+
+    fn key(&self, op: &str) -> String {
+        format!("deploy/{}/{}/{op}", self.release_root.short(), self.deployment_id)
+    }
+
+    /// The name of an operation's journal entries.
+    pub fn op_key(&self, op: &str) -> String {
+        self.key(op)
+    }
+}
+
+/// The nonce that a lane's approval covers: the one it was adopted at, or will be.
+pub fn adopted_nonce(lane: &Lane<'_>, adoption: Option<&Adoption>) -> u64 {
+    let recorded = lane.state().adopted_nonce.unwrap_or_default();
+    adoption.map_or(recorded, |adoption| adoption.nonce)
+}
+
+/// Runs the plan. Calling it again after any interruption goes on where it was.
+///
+/// # Effects
+/// Sends transactions, one at a time, each journaled before.
+///
+/// # Errors
+/// See [`EngineError`]; what was sent stays sent, and a repeated call finds it.
+pub async fn deploy(
+    lane: &mut Lane<'_>,
+    network: &Network,
+    run: &DeployRun,
+    report: &mut (dyn FnMut(&Progress) + Send),
+) -> Result<Deployed, EngineError> {
+    let mut done = Vec::new();
+    // Where something was there before our journal knew of it, calls are looked for on the chain.
+    let mut met_before = false;
+    for (index, op) in run.ops.iter().enumerate() {
+        let landed = match &op.kind {
+            OpKind::Create { address, .. } => {
+                let landed = create(lane, network, run, op, *address).await?;
+                met_before |= landed.is_none();
+                landed
+            }
+            OpKind::Call { .. } => call(lane, network, run, op, met_before).await?,
+        };
+        let id = op.id.clone();
+        report(&match landed {
+            Some(landed) => Progress::Landed { op: id.clone(), landed },
+            None => Progress::There { op: id.clone() },
+        });
+        done.push((id, landed));
+        let step_ends = run.ops.get(index + 1).is_none_or(|next| next.step != op.step);
+        if step_ends {
+            check_step(network, run, &op.step).await?;
+        }
+    }
+    let sender = lane.id().sender;
+    let intent =
+        Intent { op: run.key(ANCHOR_OP), to: sender, value: U256::ZERO, data: run.anchor.clone() };
+    let anchor = match find_unless_fresh(lane, network, &intent, met_before).await? {
+        Some(hash) => hash,
+        None => {
+            let landed = lane.run(&intent).await?;
+            report(&Progress::Landed { op: ANCHOR_OP.to_owned(), landed });
+            landed.hash
+        }
+    };
+    Ok(Deployed { ops: done, anchor })
+}
+
+fn intent(run: &DeployRun, op: &Op) -> Intent {
+    let (to, data) = op.key_transaction();
+    Intent { op: run.key(&op.id), to, value: U256::ZERO, data }
+}
+
+async fn create(
+    lane: &mut Lane<'_>,
+    network: &Network,
+    run: &DeployRun,
+    op: &Op,
+    address: Address,
+) -> Result<Option<Landed>, EngineError> {
+    let expected = run.code_hashes.get(&address).copied().unwrap_or_default();
+    let intent = intent(run, op);
+    let known = lane.state().attempts_for(&intent.op).next().is_some();
+    let landed = if !known && !code_at(network, address).await?.is_empty() {
+        None
+    } else {
+        Some(lane.run(&intent).await?)
+    };
+    let found = keccak256(code_at(network, address).await?);
+    if found == expected {
+        return Ok(landed);
+    }
+    Err(EngineError::OtherCode { op: op.id.clone(), address, found, expected })
+}
+
+async fn code_at(network: &Network, address: Address) -> Result<Bytes, EngineError> {
+    let head = network.latest_head().await?;
+    Ok(network.code(address, head.block).await?)
+}
+
+async fn call(
+    lane: &mut Lane<'_>,
+    network: &Network,
+    run: &DeployRun,
+    op: &Op,
+    met_before: bool,
+) -> Result<Option<Landed>, EngineError> {
+    let intent = intent(run, op);
+    if find_unless_fresh(lane, network, &intent, met_before).await?.is_some()
+        && lane.state().landed(&intent.op).is_none()
+    {
+        return Ok(None);
+    }
+    Ok(Some(lane.run(&intent).await?))
+}
+
+/// An earlier success of exactly this transaction by this sender: in the journal, or, where the
+/// journal cannot know, on the chain.
+async fn find_unless_fresh(
+    lane: &Lane<'_>,
+    network: &Network,
+    intent: &Intent,
+    met_before: bool,
+) -> Result<Option<B256>, EngineError> {
+    if let Some((attempt, inclusion)) = lane.state().landed(&intent.op)
+        && inclusion.success
+    {
+        return Ok(Some(attempt.hash));
+    }
+    let known = lane.state().attempts_for(&intent.op).next().is_some();
+    if known || !met_before {
+        return Ok(None);
+    }
+    let sender = lane.id().sender;
+    let head = network.latest_head().await?;
+    let next = network.nonce(sender, head.block).await?;
+    let from = next.saturating_sub(SEARCH_TRANSACTIONS_MAX);
+    let sent = network
+        .sender_transactions(sender, from, next, 0, head)
+        .await
+        .map_err(|_| EngineError::UnknownCall { op: intent.op.clone() })?;
+    let same = sent
+        .iter()
+        .rev()
+        .find(|tx| tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value);
+    let Some(tx) = same else { return Ok(None) };
+    let receipt = network.receipt(tx.hash).await?;
+    Ok(receipt.filter(|receipt| receipt.status).map(|receipt| receipt.transaction))
+}
+
+async fn check_step(network: &Network, run: &DeployRun, step: &str) -> Result<(), EngineError> {
+    let head = network.latest_head().await?;
+    for check in run.checks.iter().filter(|check| check.step == step) {
+        let found = network.call(check.to, &check.data, head.block).await?;
+        if found != check.returns {
+            let ty = if check.returns.len() == 32 { "uint256" } else { "bytes" };
+            let shown =
+                decode_word(ty, &found).map_or_else(|_| found.to_string(), |v| v.to_string());
+            return Err(EngineError::Check {
+                what: format!("{step}.{}", check.signature),
+                found: shown,
+                expected: check.value.to_string(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! What a transaction did.
+
+use std::fmt;
+
+use alloy_primitives::{Address, Bytes, Log, Selector, U256};
+
+use crate::diff::StateDiff;
+use crate::failure::Failure;
+
+/// What a transaction did. One that failed has changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Why it failed; `None` where it succeeded.
+    pub failure: Option<Failure>,
+    /// What it returned, or the data it reverted with.
+    pub output: Bytes,
+    /// The gas a receipt would show: after refunds, at least the calldata floor.
+    pub gas_used: u64,
+    /// The gas spent before refunds, without the calldata floor. A gas limit must be at least
+    /// this and `gas_used`, and more where calls are nested, because each keeps 1/64 back.
+    pub gas_spent: u64,
+    /// The events, in order.
+    pub logs: Vec<Log>,
+    /// Contracts that exist since this transaction, sorted.
+    pub created: Vec<Address>,
+    /// What changed.
+    pub diff: StateDiff,
+    /// The path to the failure, outermost call first. From each failed call it goes on to the
+    /// last call that this one made, where that one failed too: that finds the reason behind a
+    /// wrapper that hides it (Safe 1.4.1 answers `GS013`), but a contract that caught a failure
+    /// and then failed for another reason looks the same.
+    pub trail: Vec<FailedCall>,
+}
+
+impl Outcome {
+    /// Whether it succeeded.
+    pub fn is_success(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// The innermost failed call: in general the one to tell people about.
+    pub fn cause(&self) -> Option<&FailedCall> {
+        self.trail.last()
+    }
+
+    /// The failure in a few words, with the innermost call where it is another one.
+    pub fn why(&self) -> Why<'_> {
+        Why(self)
+    }
+}
+
+/// Writes why a transaction failed; made by [`Outcome::why`].
+#[derive(Debug)]
+pub struct Why<'a>(&'a Outcome);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(failure) = &self.0.failure else { return f.write_str("succeeded") };
+        match self.0.trail.as_slice() {
+            // A reason that was handed up needs saying once.
+            [_, .., cause] if cause.failure == *failure => write!(f, "{cause}"),
+            [_, .., cause] => write!(f, "{failure}, because {cause}"),
+            _ => write!(f, "{failure}"),
+        }
+    }
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedCall {
+    /// How it was called.
+    pub kind: CallKind,
+    /// The account that called (of a delegate call: in whose context).
+    pub from: Address,
+    /// Whose code ran; of a creation, where the contract would be.
+    pub to: Address,
+    /// The wei sent along.
+    pub value: U256,
+    /// The first four bytes of the calldata, where there are four.
+    pub selector: Option<Selector>,
+    /// Why it failed.
+    pub failure: Failure,
+}
+
+impl fmt::Display for FailedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, to, selector, failure, .. } = self;
+        match selector {
+            Some(selector) => write!(f, "{kind} {selector} of {to} {failure}"),
+            None => write!(f, "{kind} of {to} {failure}"),
+        }
+    }
+}
+
+/// How a contract was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallKind {
+    /// `CALL`.
+    Call,
+    /// `DELEGATECALL` or `CALLCODE`.
+    Delegate,
+    /// `STATICCALL`.
+    Static,
+    /// `CREATE` or `CREATE2`.
+    Create,
+}
+
+impl fmt::Display for CallKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Call => "call",
+            Self::Delegate => "delegate call",
+            Self::Static => "static call",
+            Self::Create => "creation",
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! One transaction through the interpreter.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, Bytes, TxKind, U256};
+use revm::context::result::{ExecutionResult, HaltReason};
+use revm::context::{Context, TxEnv};
+use revm::context_interface::{ContextTr, JournalTr};
+use revm::handler::MainBuilder;
+use revm::inspector::InspectorHandler;
+use revm::state::EvmState;
+use tidegate_model::ports::StateView;
+
+use crate::db::Db;
+use crate::env::Env;
+use crate::error::EvmError;
+use crate::handler::{SimContext, SimHandler};
+use crate::outcome::FailedCall;
+use crate::state::Overlay;
+use crate::trace::Trace;
+
+/// A transaction as the interpreter gets it.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) origin: Address,
+    pub(crate) data: Bytes,
+    pub(crate) gas_limit: u64,
+    pub(crate) first: First,
+    /// Whether addresses about to be created count as empty.
+    pub(crate) vacate: bool,
+}
+
+/// The outermost frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum First {
+    Call { from: Address, to: Address, value: U256, fixed: bool },
+    Delegate { account: Address, code_at: Address },
+    Create { from: Address, value: U256, at: Option<Address> },
+}
+
+/// What the interpreter left behind.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) result: ExecutionResult<HaltReason>,
+    pub(crate) state: EvmState,
+    pub(crate) trail: Vec<FailedCall>,
+    pub(crate) vacated: BTreeSet<Address>,
+}
+
+/// Runs a transaction without keeping its changes.
+pub(crate) fn execute(
+    view: &dyn StateView,
+    overlay: &Overlay,
+    env: &Env,
+    job: &Job,
+) -> Result<Run, EvmError> {
+    let mut context: SimContext<'_> = Context::new(Db::new(view, overlay, env), env.spec());
+    context.cfg = env.cfg();
+    context.block = env.block();
+    context.tx = job.tx_env(env);
+    let mut evm = context.build_mainnet_with_inspector(Trace::new(job.vacate));
+    let result = SimHandler::new(job).inspect_run(&mut evm);
+    let state = evm.ctx.journal_mut().finalize();
+    let db = evm.ctx.db_mut();
+    // Missing state comes first: without it neither a success nor an error means anything.
+    if !db.missing.is_empty() {
+        return Err(EvmError::Missing(std::mem::take(&mut db.missing)));
+    }
+    let vacated = std::mem::take(&mut db.vacated);
+    let result = result.map_err(|error| EvmError::from_revm(error, job.data.len()))?;
+    Ok(Run { result, state, trail: evm.inspector.into_trail(), vacated })
+}
+
+impl Job {
+    /// The fields that validation and the cost of data look at.
+    fn tx_env(&self, env: &Env) -> TxEnv {
+        let kind = match self.first {
+            First::Call { to, .. } => TxKind::Call(to),
+            First::Delegate { account, .. } => TxKind::Call(account),
+            First::Create { .. } => TxKind::Create,
+        };
+        TxEnv {
+            caller: self.origin,
+            gas_limit: self.gas_limit,
+            gas_price: env.block.gas_price,
+            kind,
+            data: self.data.clone(),
+            chain_id: Some(env.chain.0),
+            ..TxEnv::default()
+        }
+    }
+}

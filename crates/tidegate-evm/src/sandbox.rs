@@ -1,0 +1,203 @@
+//! Transactions in a row on a snapshot of chain state.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use revm::context::result::ExecutionResult;
+use revm::interpreter::InstructionResult;
+use tidegate_model::ports::{AccountState, StateKey, StateSnapshot, StateView};
+
+use crate::env::Env;
+use crate::error::EvmError;
+use crate::failure::{Failure, RevertReason, failure};
+use crate::outcome::Outcome;
+use crate::run::{First, Job, Run, execute};
+use crate::state::{Applied, Overlay};
+use crate::tx::{Delegate, Tx};
+
+/// Chain state at one block with the changes of the transactions that ran here. A clone goes
+/// its own way, so a trial that must leave nothing behind runs in a clone.
+#[derive(Clone)]
+pub struct Sandbox<'a> {
+    view: &'a dyn StateView,
+    env: Env,
+    overlay: Overlay,
+}
+
+impl std::fmt::Debug for Sandbox<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("env", &self.env).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Sandbox<'a> {
+    /// A sandbox over `view`, whose state must be that of `env.head`.
+    pub fn new(view: &'a impl StateView, env: Env) -> Self {
+        Self { view, env, overlay: Overlay::default() }
+    }
+
+    /// A sandbox over a snapshot, with the newest mainnet rules and no fees.
+    pub fn at(snapshot: &'a StateSnapshot) -> Self {
+        Self::new(snapshot, Env::at(snapshot.chain, snapshot.head))
+    }
+
+    /// The chain, block and rules.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// Puts other code at an address; its balance, nonce and storage stay the chain's.
+    #[must_use]
+    pub fn with_code(mut self, address: Address, code: impl Into<Bytes>) -> Self {
+        self.overlay.set_code(address, code.into());
+        self
+    }
+
+    /// Gives an address another balance, in wei.
+    #[must_use]
+    pub fn with_balance(mut self, address: Address, balance: U256) -> Self {
+        self.overlay.set_balance(address, balance);
+        self
+    }
+
+    /// Gives a slot another value.
+    #[must_use]
+    pub fn with_slot(mut self, address: Address, slot: U256, value: U256) -> Self {
+        self.overlay.set_slot(address, slot, value);
+        self
+    }
+
+    /// Replaces an account whole: its storage is empty and nothing of it is fetched.
+    #[must_use]
+    pub fn with_account(mut self, address: Address, account: AccountState) -> Self {
+        self.overlay.set_account(address, account);
+        self
+    }
+
+    /// The account as it is now.
+    ///
+    /// # Errors
+    /// [`EvmError::Missing`] where the snapshot lacks it.
+    pub fn account(&self, address: Address) -> Result<AccountState, EvmError> {
+        let missing = || EvmError::Missing(vec![StateKey::Account(address)]);
+        self.overlay.account(self.view, address).ok_or_else(missing)
+    }
+
+    /// The code at an address as it is now; empty where there is none.
+    ///
+    /// # Errors
+    /// [`EvmError::Missing`] where the snapshot lacks it.
+    pub fn code(&self, address: Address) -> Result<Bytes, EvmError> {
+        Ok(self.account(address)?.code)
+    }
+
+    /// The keccak256 of the code at an address, as `EXTCODEHASH` has it for accounts with code.
+    ///
+    /// # Errors
+    /// [`EvmError::Missing`] where the snapshot lacks it.
+    pub fn code_hash(&self, address: Address) -> Result<B256, EvmError> {
+        Ok(keccak256(self.code(address)?))
+    }
+
+    /// The balance of an address as it is now, in wei.
+    ///
+    /// # Errors
+    /// [`EvmError::Missing`] where the snapshot lacks it.
+    pub fn balance(&self, address: Address) -> Result<U256, EvmError> {
+        Ok(self.account(address)?.balance)
+    }
+
+    /// A storage slot as it is now.
+    ///
+    /// # Errors
+    /// [`EvmError::Missing`] where the snapshot lacks it.
+    pub fn storage(&self, address: Address, slot: U256) -> Result<U256, EvmError> {
+        let missing = || EvmError::Missing(vec![StateKey::Slot(address, slot)]);
+        self.overlay.slot(self.view, address, slot).ok_or_else(missing)
+    }
+
+    /// Runs a transaction and keeps its changes if it succeeds. A failed one leaves nothing, not
+    /// even its sender's nonce.
+    ///
+    /// # Errors
+    /// Where it has no outcome; see [`EvmError`].
+    pub fn transact(&mut self, tx: &Tx) -> Result<Outcome, EvmError> {
+        self.commit(&job_of(tx, false))
+    }
+
+    /// Makes a static call, as `STATICCALL` does: a view function runs, a change of state fails.
+    /// The answer is the outcome's `output`.
+    ///
+    /// # Errors
+    /// Where it has no outcome; see [`EvmError`].
+    pub fn call(
+        &self,
+        from: Address,
+        to: Address,
+        data: impl Into<Bytes>,
+    ) -> Result<Outcome, EvmError> {
+        let job = Job {
+            origin: from,
+            data: data.into(),
+            gas_limit: self.env.tx_gas_max,
+            first: First::Call { from, to, value: U256::ZERO, fixed: true },
+            vacate: false,
+        };
+        self.clone().commit(&job)
+    }
+
+    /// Runs code in another account's context and keeps the changes if it succeeds: what a Safe
+    /// does with a batch. The frame is started directly, so the Safe's code, owners, threshold,
+    /// nonce and guards take no part. To have them take part, run `execTransaction` through
+    /// [`Sandbox::transact`]: with the signatures, or before there are any with
+    /// [`Sandbox::with_slot`] setting the threshold to 1 and an owner as sender, whose approval
+    /// the Safe takes from that. Gas is that of the batch alone, without the Safe's own.
+    ///
+    /// # Errors
+    /// Where it has no outcome; see [`EvmError`].
+    pub fn delegate(&mut self, delegate: &Delegate) -> Result<Outcome, EvmError> {
+        let Delegate { origin, account, code_at, ref data, gas_limit } = *delegate;
+        let first = First::Delegate { account, code_at };
+        self.commit(&Job { origin, data: data.clone(), gas_limit, first, vacate: false })
+    }
+
+    /// Runs a transaction that creates contracts, as if none of them were there yet.
+    pub(crate) fn transact_vacating(&mut self, tx: &Tx) -> Result<Outcome, EvmError> {
+        self.commit(&job_of(tx, true))
+    }
+
+    pub(crate) fn commit(&mut self, job: &Job) -> Result<Outcome, EvmError> {
+        let Run { result, state, trail, vacated } =
+            execute(self.view, &self.overlay, &self.env, job)?;
+        let Applied { diff, created } = match result.is_success() {
+            true => self.overlay.apply(self.view, state, &vacated),
+            false => Applied::default(),
+        };
+        let (gas_used, gas_spent) = (result.tx_gas_used(), result.gas().total_gas_spent());
+        let (failure, output, logs) = match result {
+            ExecutionResult::Success { logs, output, .. } => (None, output.into_data(), logs),
+            ExecutionResult::Revert { output, .. } => {
+                (Some(Failure::Revert(RevertReason::decode(&output))), output, Vec::new())
+            }
+            ExecutionResult::Halt { reason, .. } => {
+                (failure(InstructionResult::from(reason), &[]), Bytes::new(), Vec::new())
+            }
+        };
+        Ok(Outcome { failure, output, gas_used, gas_spent, logs, created, diff, trail })
+    }
+
+    pub(crate) fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    pub(crate) fn env_mut(&mut self) -> &mut Env {
+        &mut self.env
+    }
+}
+
+fn job_of(tx: &Tx, vacate: bool) -> Job {
+    let Tx { origin, from, to, value, ref data, gas_limit } = *tx;
+    let first = match to {
+        Some(to) => First::Call { from, to, value, fixed: false },
+        None => First::Create { from, value, at: None },
+    };
+    Job { origin, data: data.clone(), gas_limit, first, vacate }
+}

@@ -1,0 +1,123 @@
+//! Watches calls: finds the path to a failure, and makes room for what is being created.
+
+use alloy_primitives::{Address, Selector, U256};
+use revm::context_interface::{ContextTr, JournalTr};
+use revm::inspector::Inspector;
+use revm::interpreter::{
+    CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, InterpreterResult,
+};
+
+use crate::failure::failure;
+use crate::handler::SimContext;
+use crate::outcome::{CallKind, FailedCall};
+
+/// The calls that are open, and the path to the last failure.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// Whether an address that is about to be created counts as empty, so that the expected
+    /// code of a contract which is there already can be computed.
+    pub(crate) vacate: bool,
+    open: Vec<Open>,
+    /// Innermost first.
+    trail: Vec<FailedCall>,
+}
+
+#[derive(Debug)]
+struct Open {
+    kind: CallKind,
+    from: Address,
+    to: Address,
+    value: U256,
+    selector: Option<Selector>,
+    /// The path to the failure of the last call made from here, innermost first; empty where
+    /// that call succeeded.
+    last: Vec<FailedCall>,
+}
+
+impl Trace {
+    pub(crate) fn new(vacate: bool) -> Self {
+        Self { vacate, open: Vec::new(), trail: Vec::new() }
+    }
+
+    /// The path to the failure, outermost first.
+    pub(crate) fn into_trail(mut self) -> Vec<FailedCall> {
+        self.trail.reverse();
+        self.trail
+    }
+
+    fn close(&mut self, result: &InterpreterResult) {
+        let Some(Open { kind, from, to, value, selector, last }) = self.open.pop() else { return };
+        let trail = match failure(result.result, &result.output) {
+            None => Vec::new(),
+            Some(failure) => {
+                let mut trail = last;
+                trail.push(FailedCall { kind, from, to, value, selector, failure });
+                trail
+            }
+        };
+        match self.open.last_mut() {
+            Some(parent) => parent.last = trail,
+            None => self.trail = trail,
+        }
+    }
+}
+
+impl<'s> Inspector<SimContext<'s>> for Trace {
+    fn call(
+        &mut self,
+        context: &mut SimContext<'s>,
+        inputs: &mut CallInputs,
+    ) -> Option<CallOutcome> {
+        let kind = match inputs.scheme {
+            CallScheme::Call => CallKind::Call,
+            CallScheme::CallCode | CallScheme::DelegateCall => CallKind::Delegate,
+            CallScheme::StaticCall => CallKind::Static,
+        };
+        let from = match kind {
+            CallKind::Delegate => inputs.target_address,
+            _ => inputs.caller,
+        };
+        let selector = inputs.input.as_bytes(context).first_chunk::<4>().map(Selector::from);
+        let (to, value) = (inputs.bytecode_address, inputs.call_value());
+        self.open.push(Open { kind, from, to, value, selector, last: Vec::new() });
+        None
+    }
+
+    fn call_end(&mut self, _: &mut SimContext<'s>, _: &CallInputs, outcome: &mut CallOutcome) {
+        self.close(&outcome.result);
+    }
+
+    fn create(
+        &mut self,
+        context: &mut SimContext<'s>,
+        inputs: &mut CreateInputs,
+    ) -> Option<CreateOutcome> {
+        let from = inputs.caller();
+        // A read that fails here fails again when the frame is made, and is reported there.
+        let nonce = context.journal_mut().load_account(from).map(|a| a.info.nonce);
+        let to = nonce.map_or(Address::ZERO, |nonce| inputs.created_address(nonce));
+        // What the transaction has looked at already stays as it was seen.
+        if self.vacate && !context.journal().evm_state().contains_key(&to) {
+            context.db_mut().vacated.insert(to);
+        }
+        let value = inputs.value();
+        self.open.push(Open {
+            kind: CallKind::Create,
+            from,
+            to,
+            value,
+            selector: None,
+            last: Vec::new(),
+        });
+        None
+    }
+
+    fn create_end(
+        &mut self,
+        _: &mut SimContext<'s>,
+        _: &CreateInputs,
+        outcome: &mut CreateOutcome,
+    ) {
+        self.close(&outcome.result);
+    }
+}

@@ -1,0 +1,194 @@
+use std::path::PathBuf;
+
+use alloy_primitives::Address;
+
+use crate::name::{KeyName, KeyRef};
+use crate::unlock::VaultProblem;
+
+/// A key that could not be made, found, opened or removed. No text here holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A name that would not be one plain file name.
+    #[error(
+        "use {0:?} as a key's name: it must be 1 to 64 letters, digits and `._-`, and begin with \
+         a letter or digit"
+    )]
+    Name(String),
+    /// A `foundry:` name where Foundry's folder is unknown.
+    #[error("find key {0}: the folder of Foundry's keystores is unknown")]
+    NoFoundryFolder(KeyRef),
+    /// There is no such key.
+    #[error("find key {key}: {} does not exist", path.display())]
+    Missing {
+        /// The key.
+        key: KeyRef,
+        /// Where its file would be.
+        path: PathBuf,
+    },
+    /// A key of this name exists; keys are never overwritten.
+    #[error("create key {0}: a key of this name exists")]
+    Exists(KeyName),
+    /// Its file is no usable keystore, or the password is wrong.
+    #[error("open key {key}")]
+    Keystore {
+        /// The key.
+        key: KeyRef,
+        /// What is wrong.
+        #[source]
+        source: KeystoreError,
+    },
+    /// A keystore to be imported is not usable, or the password is wrong.
+    #[error("import key {name}")]
+    Import {
+        /// The name it was to get.
+        name: KeyName,
+        /// What is wrong.
+        #[source]
+        source: KeystoreError,
+    },
+    /// Its file or folder could not be read.
+    #[error("read {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its file or folder could not be written or removed.
+    #[error("write {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder has more entries than it may have.
+    #[error("list {}: it has more than {entries_max} entries", path.display())]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// The limit.
+        entries_max: usize,
+    },
+    /// The address that was repeated is not the key's, so it was not removed.
+    #[error("remove key {name}: its address is {actual}, not {repeated}")]
+    NotRepeated {
+        /// The key.
+        name: KeyName,
+        /// The address in its file.
+        actual: Address,
+        /// The address that was given.
+        repeated: Address,
+    },
+    /// Its file names no address to be repeated, so it was not removed.
+    #[error("remove key {0}: its file names no address")]
+    NoAddress(KeyName),
+    /// No source of passwords was left: there is no terminal and no `--password-fd`.
+    #[error("open key {key}: there is nowhere to get its password from")]
+    NoPassword {
+        /// The key.
+        key: KeyRef,
+        /// What the OS keyring said, if it was asked.
+        #[source]
+        vault: Option<VaultProblem>,
+    },
+    /// A source gave no usable password.
+    #[error("get the password of key {key}")]
+    Password {
+        /// The key.
+        key: KeyRef,
+        /// Why.
+        #[source]
+        source: PasswordError,
+    },
+}
+
+impl KeyError {
+    /// Whether the password was wrong, or the keystore altered: no one can tell these apart.
+    pub const fn is_wrong_password(&self) -> bool {
+        matches!(
+            self,
+            Self::Keystore { source: KeystoreError::Mac, .. }
+                | Self::Import { source: KeystoreError::Mac, .. }
+        )
+    }
+}
+
+/// A keystore that is refused. Every bound is checked before any work is done for it.
+#[derive(Debug, thiserror::Error)]
+pub enum KeystoreError {
+    /// The file is larger than any keystore.
+    #[error("read the keystore: it has more than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// It is not JSON, or lacks a field.
+    #[error("read the keystore: its content has another shape")]
+    Shape(#[source] serde_json::Error),
+    /// A field has a value that this program does not take.
+    #[error("read the keystore: its field `{field}` must be {rule}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// The password is wrong, or the file was altered.
+    #[error("decrypt the keystore: the password is wrong, or the file was altered")]
+    Mac,
+    /// It decrypts to no secp256k1 key.
+    #[error("decrypt the keystore: it holds no valid private key")]
+    NotAKey,
+    /// It names another address than its key's.
+    #[error("decrypt the keystore: it names {named} but its key is of {actual}")]
+    Address {
+        /// The address it names.
+        named: Address,
+        /// The address of its key.
+        actual: Address,
+    },
+    /// The system gave no random bytes.
+    #[error("draw random bytes")]
+    Random(#[source] getrandom::Error),
+    /// The keystore just made does not open; nothing was written.
+    #[error("check the new keystore: it does not open")]
+    SelfCheck,
+}
+
+/// A password or private key text that is refused. The text itself is in no error.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// New keys need one.
+    #[error("take an empty password for a new key")]
+    Empty,
+    /// It is too long.
+    #[error("take a password of more than {bytes_max} bytes")]
+    TooLong {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// It is not UTF-8.
+    #[error("take a password that is not UTF-8")]
+    NotText,
+    /// The input ended before a line began.
+    #[error("read a password: the input has ended")]
+    Ended,
+    /// Two entries of a new password differ.
+    #[error("take the new password: the two entries differ")]
+    Differ,
+    /// The descriptor could not be opened or read.
+    #[error("read a password from file descriptor {fd}")]
+    Descriptor {
+        /// Its number.
+        fd: u32,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The input or the terminal failed.
+    #[error("read a password")]
+    Input(#[source] std::io::Error),
+}

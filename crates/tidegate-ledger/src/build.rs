@@ -1,0 +1,276 @@
+//! From facts to entries.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use alloy_primitives::{Address, I256, U256};
+use tidegate_model::{ChainId, StatementDigest};
+
+use crate::account::{Account, Commodity};
+use crate::claims::Claims;
+use crate::entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
+use crate::error::LedgerError;
+use crate::facts::{Facts, NetworkFacts, TransactionFacts, WalletFacts, WalletRole};
+use crate::funds::{OwnFunds, RequestState, RequestView, Violation, view_request};
+use crate::reconcile::reconcile_entries;
+
+mod decisions;
+mod draft;
+mod spend;
+mod transaction;
+
+use draft::Draft;
+
+/// The books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// The entries, in the order of the books: day, chain, block, place in the block.
+    pub entries: Vec<Entry>,
+    /// What each wallet holds by the chain, at its network's finalized block.
+    pub closings: Vec<Closing>,
+    /// Every request with what came of it, by digest.
+    pub requests: Vec<RequestView>,
+    /// Spend that no request covers, by commodity.
+    pub own_funds: Vec<OwnFunds>,
+    /// Where draws and approvals break the rules.
+    pub violations: Vec<Violation>,
+    /// What could not be read or is not known, one sentence each.
+    pub unread: Vec<String>,
+    /// Statements that do not count, one sentence each.
+    pub ignored: Vec<String>,
+}
+
+/// A wallet's balance at the finalized block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// The wallet's account.
+    pub account: Account,
+    /// Its commodity.
+    pub commodity: Commodity,
+    /// The balance by the chain, in wei.
+    pub balance: I256,
+    /// The block's timestamp, in seconds.
+    pub timestamp: u64,
+}
+
+/// Builds the books. Where the chain and the known transactions disagree, an entry of kind
+/// `Residue` says so against `Equity:Unreconciled`, so that closing balances are always the
+/// chain's and nothing is adjusted in silence.
+///
+/// # Errors
+/// If the facts contradict themselves, are not final, or an amount does not fit.
+pub fn build_ledger(facts: &Facts) -> Result<Ledger, LedgerError> {
+    facts.validate()?;
+    let claims = Claims::new(facts);
+    let mut books = Books::new(facts, &claims);
+    for network in &facts.networks {
+        books.open(network)?;
+        let mut transactions: Vec<_> = network.transactions.iter().collect();
+        transactions.sort_by_key(|tx| (tx.block.number, tx.index));
+        for tx in transactions {
+            books.transaction(network, tx)?;
+        }
+        books.unread.extend(network.unread.iter().cloned());
+    }
+    books.decisions()?;
+    books.unmatched_claims();
+    books.entries.sort_by_key(Entry::order);
+    for network in &facts.networks {
+        books.residues(network)?;
+    }
+    books.entries.sort_by_key(Entry::order);
+    books.finish()
+}
+
+/// The books while they are being written.
+struct Books<'a> {
+    facts: &'a Facts,
+    claims: &'a Claims<'a>,
+    entries: Vec<Entry>,
+    closings: Vec<Closing>,
+    violations: Vec<Violation>,
+    unread: Vec<String>,
+    tallies: BTreeMap<StatementDigest, Tally>,
+    /// In the order of the chain, so that earlier draws are spent first.
+    drawn_order: Vec<StatementDigest>,
+    own: BTreeMap<ChainId, U256>,
+    /// How much of the opening balances is not spent as own funds yet.
+    own_open: BTreeMap<ChainId, U256>,
+    /// Value in contracts by who put it there, oldest first.
+    parked: BTreeMap<(ChainId, Address), VecDeque<(ParkedBy, U256)>>,
+}
+
+/// Who put value into a contract.
+#[derive(Debug, Clone, Copy)]
+enum ParkedBy {
+    /// A wallet, from what a request gave it.
+    Request(StatementDigest),
+    /// A wallet, from its own funds.
+    Own,
+    /// The treasury, against the rules.
+    Treasury,
+}
+
+/// What came of a request so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) drawn: U256,
+    pub(crate) spent: U256,
+    pub(crate) returned: U256,
+    pub(crate) encumbered: U256,
+    pub(crate) settled: bool,
+}
+
+impl Tally {
+    /// What is left to spend under the request.
+    pub(crate) fn left(&self) -> U256 {
+        if self.settled {
+            return U256::ZERO;
+        }
+        self.drawn.saturating_sub(self.spent).saturating_sub(self.returned)
+    }
+}
+
+impl<'a> Books<'a> {
+    fn new(facts: &'a Facts, claims: &'a Claims<'a>) -> Self {
+        let mut tallies = BTreeMap::new();
+        for (digest, claim) in &claims.requests {
+            // The reserve exists as soon as somebody has approved, whatever came later.
+            let approved = claim.decisions.iter().any(|decision| decision.approved);
+            let encumbered = if approved { claim.request.amount } else { U256::ZERO };
+            tallies.insert(*digest, Tally { encumbered, ..Tally::default() });
+        }
+        Self {
+            facts,
+            claims,
+            entries: Vec::new(),
+            closings: Vec::new(),
+            violations: Vec::new(),
+            unread: Vec::new(),
+            tallies,
+            drawn_order: Vec::new(),
+            own: BTreeMap::new(),
+            own_open: BTreeMap::new(),
+            parked: BTreeMap::new(),
+        }
+    }
+
+    fn open(&mut self, network: &NetworkFacts) -> Result<(), LedgerError> {
+        let chain = network.network.chain;
+        let commodity = Commodity(chain);
+        for wallet in &network.wallets {
+            let balance = signed(chain, wallet.opening.balance)?;
+            let account = wallet_account(network, wallet);
+            let head = wallet.opening.head;
+            let equity = Account::Opening(network.label.clone());
+            self.entries.push(Entry {
+                key: NaturalKey::Opening(chain, wallet.address),
+                timestamp: head.timestamp,
+                chain,
+                block: Some(head.block),
+                tx_index: None,
+                kind: EntryKind::Opening,
+                description: format!("{} at block {}", wallet.address, head.block.number),
+                request: None,
+                release: None,
+                postings: pair(commodity, account.clone(), equity, balance),
+                evidence: vec![Evidence::Balance(head.block)],
+            });
+            let closing = signed(chain, wallet.closing)?;
+            let timestamp = network.finalized.timestamp;
+            self.closings.push(Closing { account, commodity, balance: closing, timestamp });
+            let open = self.own_open.entry(chain).or_default();
+            *open = open.saturating_add(wallet.opening.balance);
+        }
+        Ok(())
+    }
+
+    fn residues(&mut self, network: &NetworkFacts) -> Result<(), LedgerError> {
+        let chain = network.network.chain;
+        let head = network.finalized;
+        for row in reconcile_entries(&self.entries, network)? {
+            self.unread.extend(row.nonces_missing());
+            if row.residue.is_zero() {
+                continue;
+            }
+            let equity = Account::Unreconciled(network.label.clone());
+            self.entries.push(Entry {
+                key: NaturalKey::Residue(chain, row.wallet),
+                timestamp: head.timestamp,
+                chain,
+                block: Some(head.block),
+                tx_index: None,
+                kind: EntryKind::Residue,
+                description: row.explanation.clone().unwrap_or_default(),
+                request: None,
+                release: None,
+                postings: pair(Commodity(chain), row.account, equity, row.residue),
+                evidence: vec![Evidence::Balance(head.block)],
+            });
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Ledger, LedgerError> {
+        let requests = self
+            .claims
+            .requests
+            .iter()
+            .map(|(digest, claim)| view_request(claim, self.tallies[digest]))
+            .collect();
+        let own = self.own.into_iter().filter(|(_, amount)| !amount.is_zero());
+        Ok(Ledger {
+            entries: self.entries,
+            closings: self.closings,
+            requests,
+            own_funds: own
+                .map(|(chain, amount)| OwnFunds { commodity: Commodity(chain), amount })
+                .collect(),
+            violations: self.violations,
+            unread: self.unread,
+            ignored: self.claims.ignored.clone(),
+        })
+    }
+}
+
+impl Ledger {
+    /// A request's view.
+    pub fn request(&self, digest: StatementDigest) -> Option<&RequestView> {
+        self.requests.iter().find(|view| view.request == digest)
+    }
+
+    /// The requests that nobody has decided on.
+    pub(crate) fn undecided(&self) -> impl Iterator<Item = &RequestView> {
+        self.requests.iter().filter(|view| matches!(view.state, RequestState::Submitted))
+    }
+}
+
+/// The account of a watched wallet.
+pub(crate) fn wallet_account(network: &NetworkFacts, wallet: &WalletFacts) -> Account {
+    match wallet.role {
+        WalletRole::Treasury => Account::Treasury(network.label.clone(), wallet.address),
+        WalletRole::Wallet => Account::Wallet(network.label.clone(), wallet.address),
+    }
+}
+
+/// An amount with a sign.
+pub(crate) fn signed(chain: ChainId, amount: U256) -> Result<I256, LedgerError> {
+    I256::try_from(amount).map_err(|_| LedgerError::Overflow(chain))
+}
+
+/// `amount` onto one account and off the other. The negation cannot overflow: amounts come from
+/// unsigned numbers or differences of two of them.
+fn pair(commodity: Commodity, onto: Account, off: Account, amount: I256) -> Vec<Posting> {
+    vec![
+        Posting { account: onto, commodity, amount },
+        Posting { account: off, commodity, amount: -amount },
+    ]
+}
+
+/// What a transaction's fee is booked to.
+fn fee_accounts(tx: &TransactionFacts) -> [Account; 3] {
+    if tx.success {
+        [Account::GasExecution, Account::GasL1Data, Account::GasOperator]
+    } else {
+        [Account::GasReverted, Account::GasReverted, Account::GasReverted]
+    }
+}

@@ -1,0 +1,158 @@
+//! Entries and postings.
+
+use alloy_primitives::{Address, B256, I256};
+use serde::{Serialize, Serializer};
+use tidegate_model::{BlockRef, ChainId, ReleaseRoot, StatementDigest};
+
+use crate::account::{Account, Commodity};
+
+/// Days are counted in seconds of UTC.
+pub(crate) const DAY_SECS: u64 = 86_400;
+
+/// One event, with postings that sum to zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// What makes it unique.
+    pub key: NaturalKey,
+    /// When it happened, in seconds: the block's timestamp, or the statement's.
+    pub timestamp: u64,
+    /// On which chain.
+    pub chain: ChainId,
+    /// In which block; none for a statement.
+    pub block: Option<BlockRef>,
+    /// At which place in the block; only for a transaction.
+    pub tx_index: Option<u32>,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Words for people; exports sanitise them.
+    pub description: String,
+    /// The request that it belongs to; the first, where a spend draws on several.
+    pub request: Option<StatementDigest>,
+    /// The release that it belongs to.
+    pub release: Option<ReleaseRoot>,
+    /// Where value went.
+    pub postings: Vec<Posting>,
+    /// What proves it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What an entry is about; no two entries share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NaturalKey {
+    /// A wallet's opening.
+    Opening(ChainId, Address),
+    /// A transaction.
+    Transaction(ChainId, B256),
+    /// A decision.
+    Statement(StatementDigest),
+    /// A wallet's residue.
+    Residue(ChainId, Address),
+}
+
+/// The kinds of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryKind {
+    /// A wallet comes into view.
+    Opening,
+    /// A request was approved: budget is reserved.
+    Approval,
+    /// A request was denied after an approval: the reserve is released.
+    Denial,
+    /// The treasury paid out under a request.
+    Draw,
+    /// A wallet paid back under a request; the rest of the reserve is released.
+    Return,
+    /// Value moved between watched wallets.
+    Transfer,
+    /// A watched wallet paid fees or sent value out.
+    Spend,
+    /// Value came in.
+    Receive,
+    /// The chain and the known transactions disagree.
+    Residue,
+}
+
+/// A change of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Posting {
+    /// The account.
+    pub account: Account,
+    /// The commodity.
+    pub commodity: Commodity,
+    /// How much, in base units (wei).
+    #[serde(serialize_with = "decimal")]
+    pub amount: I256,
+}
+
+/// What proves an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// A balance at a block.
+    Balance(BlockRef),
+    /// A transaction's receipt.
+    Receipt {
+        /// The transaction.
+        transaction: B256,
+        /// Its block.
+        block: BlockRef,
+    },
+    /// A signed statement.
+    Statement(StatementDigest),
+}
+
+impl Entry {
+    /// The transaction, for an entry that is one.
+    pub const fn transaction(&self) -> Option<B256> {
+        match self.key {
+            NaturalKey::Transaction(_, hash) => Some(hash),
+            _ => None,
+        }
+    }
+
+    /// The order of the books: day, chain, block, place in the block. A wallet opens with its
+    /// balance at the end of a block and so after that block's transactions.
+    pub(crate) fn order(&self) -> (u64, ChainId, u64, u64, NaturalKey) {
+        let block = self.block.map_or(0, |block| block.number);
+        let place = match self.kind {
+            EntryKind::Opening => u64::MAX - 1,
+            EntryKind::Residue => u64::MAX,
+            _ => self.tx_index.map_or(0, u64::from),
+        };
+        (self.timestamp / DAY_SECS, self.chain, block, place, self.key)
+    }
+}
+
+impl EntryKind {
+    /// The word that exports show.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Opening => "Open",
+            Self::Approval => "Approve",
+            Self::Denial => "Deny",
+            Self::Draw => "Draw",
+            Self::Return => "Return",
+            Self::Transfer => "Transfer",
+            Self::Spend => "Spend",
+            Self::Receive => "Receive",
+            Self::Residue => "Residue",
+        }
+    }
+}
+
+impl Evidence {
+    /// The word that exports show.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Balance(_) => "balance",
+            Self::Receipt { .. } => "receipt",
+            Self::Statement(_) => "statement",
+        }
+    }
+}
+
+fn decimal<S: Serializer>(amount: &I256, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(amount)
+}

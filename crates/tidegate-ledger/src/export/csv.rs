@@ -1,0 +1,84 @@
+//! RFC 4180, one row a posting. Amounts stand twice: in base units and as exact decimals.
+
+use alloy_primitives::B256;
+use tidegate_model::digest::jcs_keccak;
+
+use super::text::sanitise;
+use super::{ExportError, date, fixed};
+use crate::build::Ledger;
+use crate::entry::{Entry, Posting};
+
+const HEADER: &str = "date,timestamp,chain_id,block,tx_hash,tx_index,log_index,posting_index,kind,\
+                      description,account,counterparty,commodity,amount_base,amount,request_id,\
+                      release_id,evidence_kind,entry_hash,finality\r\n";
+
+pub(super) fn write(ledger: &Ledger) -> Result<String, ExportError> {
+    let mut out = String::from(HEADER);
+    for entry in &ledger.entries {
+        let hash = jcs_keccak("ledger entry", entry)?;
+        for (index, posting) in entry.postings.iter().enumerate() {
+            out += &row(entry, posting, index, hash)?;
+        }
+    }
+    Ok(out)
+}
+
+fn row(entry: &Entry, posting: &Posting, index: usize, hash: B256) -> Result<String, ExportError> {
+    let or_empty = |value: Option<String>| value.unwrap_or_default();
+    let mut words: Vec<_> = entry.evidence.iter().map(|evidence| evidence.word()).collect();
+    words.dedup();
+    let finality = if entry.block.is_some() { "finalized" } else { "" };
+    let cells = [
+        date(entry.timestamp)?,
+        entry.timestamp.to_string(),
+        entry.chain.to_string(),
+        or_empty(entry.block.map(|block| block.number.to_string())),
+        or_empty(entry.transaction().map(|hash| hash.to_string())),
+        or_empty(entry.tx_index.map(|index| index.to_string())),
+        // Native coin moves without logs.
+        String::new(),
+        index.to_string(),
+        entry.kind.word().to_owned(),
+        text_cell(&sanitise(&entry.description)),
+        text_cell(&posting.account.to_string()),
+        text_cell(&counterparty(entry, posting)),
+        text_cell(&posting.commodity.to_string()),
+        posting.amount.to_string(),
+        fixed(posting.amount),
+        or_empty(entry.request.map(|request| request.to_string())),
+        or_empty(entry.release.map(|release| release.to_string())),
+        words.join(" "),
+        hash.to_string(),
+        finality.to_owned(),
+    ];
+    Ok(format!("{}\r\n", cells.map(|cell| quote(&cell)).join(",")))
+}
+
+/// The one account on the other side; empty where there are several.
+fn counterparty(entry: &Entry, posting: &Posting) -> String {
+    let negative = posting.amount.is_negative();
+    let other = entry.postings.iter().filter(|other| other.amount.is_negative() != negative);
+    let mut names: Vec<_> = other.map(|other| other.account.to_string()).collect();
+    names.dedup();
+    match &mut names[..] {
+        [name] => std::mem::take(name),
+        _ => String::new(),
+    }
+}
+
+/// A spreadsheet must not take text for a formula.
+pub(super) fn text_cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn quote(cell: &str) -> String {
+    if cell.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}

@@ -1,0 +1,281 @@
+//! What the ledger is made from. The caller reads all of it from chains and verified statements.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256, U256};
+use tidegate_model::policy::Person;
+use tidegate_model::statement::{Body, SignedStatement, Statement, StatementError};
+use tidegate_model::{
+    BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot, StatementDigest,
+};
+
+use crate::account::NetworkLabel;
+use crate::error::LedgerError;
+
+/// The role whose approvals and denials count.
+pub const TREASURER_ROLE: &str = "treasurer";
+
+/// Everything that is known.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Who is who, by the adopted policy.
+    pub people: BTreeMap<String, Person>,
+    /// The networks.
+    pub networks: Vec<NetworkFacts>,
+    /// Statements about funds, of this project only.
+    pub statements: Vec<FundStatement>,
+}
+
+/// What is known of one network, up to its finalized block.
+#[derive(Debug, Clone)]
+pub struct NetworkFacts {
+    /// The network.
+    pub network: NetworkId,
+    /// Its name in accounts; distinct among networks.
+    pub label: NetworkLabel,
+    /// The block at which closing balances and nonces were read.
+    pub finalized: Head,
+    /// The watched wallets: treasury, deployers, destinations of approved requests.
+    pub wallets: Vec<WalletFacts>,
+    /// Every known finalized transaction that a watched wallet sent or that moved value to or
+    /// from one, in any order.
+    pub transactions: Vec<TransactionFacts>,
+    /// Contracts of ours: value sent there can come back.
+    pub contracts: BTreeSet<Address>,
+    /// What could not be read, one sentence each.
+    pub unread: Vec<String>,
+}
+
+/// A watched wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalletFacts {
+    /// Its address.
+    pub address: Address,
+    /// Whether it is the treasury.
+    pub role: WalletRole,
+    /// What it held when it came into view.
+    pub opening: Opening,
+    /// Its balance at the network's finalized block, in wei.
+    pub closing: U256,
+    /// Its nonces; none for a contract such as a Safe.
+    pub nonces: Option<NonceBounds>,
+}
+
+/// What a watched wallet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalletRole {
+    /// The fund's own wallet; value leaves it only by draws.
+    Treasury,
+    /// A deployer's or tester's key.
+    Wallet,
+}
+
+/// A balance at the block before a wallet's first entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// The block. Transactions of this block and before are part of the balance.
+    pub head: Head,
+    /// The balance after it, in wei.
+    pub balance: U256,
+}
+
+/// The transaction counts of a key between which every nonce must be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonceBounds {
+    /// The count at the opening block.
+    pub first: u64,
+    /// The count at the finalized block.
+    pub next: u64,
+}
+
+/// A mined transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionFacts {
+    /// Its hash.
+    pub hash: B256,
+    /// Its block.
+    pub block: BlockRef,
+    /// Its place in the block.
+    pub index: u32,
+    /// The block's timestamp, in seconds.
+    pub timestamp: u64,
+    /// Its sender, who pays its fees.
+    pub from: Address,
+    /// The sender's nonce.
+    pub nonce: u64,
+    /// Its target; none for a creation.
+    pub to: Option<Address>,
+    /// The value it carries, in wei.
+    pub value: U256,
+    /// Whether it succeeded; one that failed moves no value and still pays.
+    pub success: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Price per gas, in wei.
+    pub effective_gas_price: u128,
+    /// What a rollup charged for data, where that is not inside `gas_used`, in wei.
+    pub l1_fee: Option<U256>,
+    /// What a rollup's operator charged, in wei.
+    pub operator_fee: Option<U256>,
+    /// Value moved inside, as traces show it, without the transaction's own value.
+    pub moves: Vec<Move>,
+    /// What it was for, in words.
+    pub purpose: String,
+    /// The release it belongs to.
+    pub release: Option<ReleaseRoot>,
+}
+
+/// A transfer of value inside a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// Who paid.
+    pub from: Address,
+    /// Who received.
+    pub to: Address,
+    /// How much, in wei.
+    pub value: U256,
+}
+
+/// A verified statement about funds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FundStatement {
+    /// Its digest.
+    pub digest: StatementDigest,
+    /// Who signed it; recovered, not believed.
+    pub signer: Address,
+    /// The target's chain time at signing, in seconds.
+    pub issued_at: u64,
+    /// When it ends, in seconds; `u64::MAX` if it does not.
+    pub expires_at: u64,
+    /// What it says.
+    pub body: Body,
+}
+
+impl FundStatement {
+    /// Verifies a signed statement; `None` if it is not about this project's funds.
+    ///
+    /// # Errors
+    /// If the signature does not hold.
+    pub fn from_signed(
+        signed: &SignedStatement,
+        project: ProjectId,
+    ) -> Result<Option<Self>, StatementError> {
+        let digest = signed.verify()?;
+        let Statement::Statement(general) = &signed.statement else { return Ok(None) };
+        if general.project != project || !general.body.kind().starts_with("fund/") {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            digest,
+            signer: signed.signer,
+            issued_at: general.issued_at,
+            expires_at: general.expires_at,
+            body: general.body.clone(),
+        }))
+    }
+}
+
+impl TransactionFacts {
+    /// The parts of the fee that are not zero-by-absence: execution, data, operator.
+    pub(crate) fn fee_parts(&self) -> Option<[U256; 3]> {
+        let gas = U256::from(self.gas_used);
+        let execution = gas.checked_mul(U256::from(self.effective_gas_price))?;
+        let zero = U256::ZERO;
+        Some([execution, self.l1_fee.unwrap_or(zero), self.operator_fee.unwrap_or(zero)])
+    }
+
+    /// What it cost its sender in fees.
+    pub(crate) fn fee(&self) -> Option<U256> {
+        let [execution, data, operator] = self.fee_parts()?;
+        execution.checked_add(data)?.checked_add(operator)
+    }
+
+    /// Every transfer of value; none if it failed.
+    pub(crate) fn transfers(&self) -> Vec<Move> {
+        if !self.success {
+            return Vec::new();
+        }
+        let to = self.to.unwrap_or_else(|| self.from.create(self.nonce));
+        let own = Move { from: self.from, to, value: self.value };
+        let moves = std::iter::once(own).chain(self.moves.iter().copied());
+        moves.filter(|transfer| !transfer.value.is_zero()).collect()
+    }
+}
+
+impl NetworkFacts {
+    /// The watched wallet of an address.
+    pub(crate) fn wallet(&self, address: Address) -> Option<&WalletFacts> {
+        self.wallets.iter().find(|wallet| wallet.address == address)
+    }
+
+    /// The watched wallet of an address, if it was in view before `block`.
+    pub(crate) fn open_wallet(&self, address: Address, block: u64) -> Option<&WalletFacts> {
+        self.wallet(address).filter(|wallet| wallet.opening.head.block.number < block)
+    }
+
+    const fn chain(&self) -> ChainId {
+        self.network.chain
+    }
+
+    fn validate(&self) -> Result<(), LedgerError> {
+        let chain = self.chain();
+        let mut wallets = BTreeSet::new();
+        for wallet in &self.wallets {
+            if !wallets.insert(wallet.address) {
+                return Err(LedgerError::RepeatedWallet(chain, wallet.address));
+            }
+            if wallet.opening.head.block.number > self.finalized.block.number {
+                let what = format!("the opening of {}", wallet.address);
+                return Err(LedgerError::NotFinal { chain, what });
+            }
+        }
+        let (mut hashes, mut nonces) = (BTreeSet::new(), BTreeSet::new());
+        for tx in &self.transactions {
+            if !hashes.insert(tx.hash) {
+                return Err(LedgerError::RepeatedTransaction(chain, tx.hash));
+            }
+            if !nonces.insert((tx.from, tx.nonce)) {
+                let (from, nonce) = (tx.from, tx.nonce);
+                return Err(LedgerError::RepeatedNonce { chain, from, nonce });
+            }
+            if tx.block.number > self.finalized.block.number {
+                let what = format!("transaction {}", tx.hash);
+                return Err(LedgerError::NotFinal { chain, what });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Facts {
+    pub(crate) fn validate(&self) -> Result<(), LedgerError> {
+        let (mut chains, mut labels) = (BTreeSet::new(), BTreeSet::new());
+        for network in &self.networks {
+            if !chains.insert(network.chain()) {
+                return Err(LedgerError::RepeatedChain(network.chain()));
+            }
+            if !labels.insert(&network.label) {
+                return Err(LedgerError::RepeatedLabel(network.label.clone()));
+            }
+            network.validate()?;
+        }
+        Ok(())
+    }
+
+    /// The name of the person a key belongs to.
+    pub(crate) fn person(&self, key: Address) -> Option<(&str, &Person)> {
+        let mut people = self.people.iter();
+        people.find(|(_, person)| person.keys.contains(&key)).map(|(name, p)| (name.as_str(), p))
+    }
+
+    /// Whether two keys belong to one person.
+    pub(crate) fn same_person(&self, a: Address, b: Address) -> bool {
+        let names = [a, b].map(|key| self.person(key).map(|(name, _)| name));
+        a == b || (names[0].is_some() && names[0] == names[1])
+    }
+
+    /// Whether a key may approve and deny.
+    pub(crate) fn is_treasurer(&self, key: Address) -> bool {
+        self.person(key).is_some_and(|(_, p)| p.roles.iter().any(|role| role == TREASURER_ROLE))
+    }
+}

@@ -1,0 +1,168 @@
+//! The books against the chain, wallet by wallet.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, I256};
+use serde::Serialize;
+use tidegate_model::ChainId;
+
+use crate::account::Account;
+use crate::build::{Ledger, signed, wallet_account};
+use crate::entry::{Entry, EntryKind};
+use crate::error::LedgerError;
+use crate::facts::{Facts, NetworkFacts, WalletFacts};
+
+/// How many missing nonces are listed by number.
+const NONCES_SHOWN_MAX: usize = 10;
+/// How many nonces one wallet may have between its bounds.
+const NONCES_MAX: u64 = 1_000_000;
+
+/// One wallet from its opening to the finalized block. Amounts are in wei; `opening + inflow −
+/// outflow − fees = closing`, and `residue = chain_closing − closing`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The chain.
+    pub chain: ChainId,
+    /// The wallet.
+    pub wallet: Address,
+    /// Its account.
+    pub account: Account,
+    /// What it held when it came into view.
+    pub opening: I256,
+    /// What came in.
+    pub inflow: I256,
+    /// What went out, fees apart.
+    pub outflow: I256,
+    /// What it paid in fees.
+    pub fees: I256,
+    /// What it should hold.
+    pub closing: I256,
+    /// What it holds.
+    pub chain_closing: I256,
+    /// The difference.
+    pub residue: I256,
+    /// Nonces that no known transaction explains, ascending.
+    pub nonces: Vec<u64>,
+    /// What a residue most likely is; none where it is zero.
+    pub explanation: Option<String>,
+}
+
+/// Compares the books with the chain, by network and wallet in the order of the facts. Entries of
+/// kind `Residue` are left out: they are this function's result.
+///
+/// # Errors
+/// If an amount does not fit.
+pub fn reconcile(ledger: &Ledger, facts: &Facts) -> Result<Vec<Row>, LedgerError> {
+    let mut rows = Vec::new();
+    for network in &facts.networks {
+        rows.extend(reconcile_entries(&ledger.entries, network)?);
+    }
+    Ok(rows)
+}
+
+pub(crate) fn reconcile_entries(
+    entries: &[Entry],
+    network: &NetworkFacts,
+) -> Result<Vec<Row>, LedgerError> {
+    network.wallets.iter().map(|wallet| row(entries, network, wallet)).collect()
+}
+
+fn row(
+    entries: &[Entry],
+    network: &NetworkFacts,
+    wallet: &WalletFacts,
+) -> Result<Row, LedgerError> {
+    let chain = network.network.chain;
+    let account = wallet_account(network, wallet);
+    let overflow = || LedgerError::Overflow(chain);
+    let [mut opening, mut inflow, mut outgoing, mut closing] = [I256::ZERO; 4];
+    let booked = entries.iter().filter(|entry| entry.kind != EntryKind::Residue);
+    for entry in booked.filter(|entry| entry.chain == chain) {
+        for posting in entry.postings.iter().filter(|posting| posting.account == account) {
+            let amount = posting.amount;
+            closing = closing.checked_add(amount).ok_or_else(overflow)?;
+            let side = match entry.kind {
+                EntryKind::Opening => &mut opening,
+                _ if amount.is_negative() => &mut outgoing,
+                _ => &mut inflow,
+            };
+            *side = side.checked_add(amount).ok_or_else(overflow)?;
+        }
+    }
+    let fees = fees(network, wallet)?;
+    let outflow = outgoing.checked_neg().and_then(|out| out.checked_sub(fees));
+    let outflow = outflow.ok_or_else(overflow)?;
+    let chain_closing = signed(chain, wallet.closing)?;
+    let residue = chain_closing.checked_sub(closing).ok_or_else(overflow)?;
+    let nonces = missing_nonces(network, wallet);
+    Ok(Row {
+        chain,
+        wallet: wallet.address,
+        account,
+        opening,
+        inflow,
+        outflow,
+        fees,
+        closing,
+        chain_closing,
+        residue,
+        explanation: explain(residue, &nonces),
+        nonces,
+    })
+}
+
+/// Fees are taken from the transactions, not from the postings, where they share an account with
+/// other outflows.
+fn fees(network: &NetworkFacts, wallet: &WalletFacts) -> Result<I256, LedgerError> {
+    let chain = network.network.chain;
+    let own = network.transactions.iter().filter(|tx| {
+        tx.from == wallet.address && tx.block.number > wallet.opening.head.block.number
+    });
+    own.map(|tx| tx.fee()).try_fold(I256::ZERO, |sum, fee| {
+        let fee = signed(chain, fee.ok_or(LedgerError::Overflow(chain))?)?;
+        sum.checked_add(fee).ok_or(LedgerError::Overflow(chain))
+    })
+}
+
+/// Every mined transaction of a key takes exactly one nonce, failed ones included.
+fn missing_nonces(network: &NetworkFacts, wallet: &WalletFacts) -> Vec<u64> {
+    let Some(bounds) = wallet.nonces else { return Vec::new() };
+    let own = network.transactions.iter().filter(|tx| tx.from == wallet.address);
+    let known: BTreeSet<u64> = own.map(|tx| tx.nonce).collect();
+    let range = bounds.first..bounds.next.min(bounds.first.saturating_add(NONCES_MAX));
+    range.filter(|nonce| !known.contains(nonce)).collect()
+}
+
+fn explain(residue: I256, nonces: &[u64]) -> Option<String> {
+    if residue.is_zero() {
+        return None;
+    }
+    let amount = residue.unsigned_abs();
+    let missing = list(nonces);
+    Some(if !nonces.is_empty() {
+        format!("{residue} wei; no known transaction has nonce {missing}")
+    } else if residue.is_positive() {
+        format!("{amount} wei came in by no known transaction")
+    } else {
+        format!("{amount} wei went out by no known transaction or fee")
+    })
+}
+
+fn list(nonces: &[u64]) -> String {
+    let shown: Vec<_> = nonces.iter().take(NONCES_SHOWN_MAX).map(u64::to_string).collect();
+    let more = nonces.len().saturating_sub(shown.len());
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", shown.join(", "))
+}
+
+impl Row {
+    /// The sentence for nonces that nothing explains: the history is incomplete, even where
+    /// amounts happen to agree.
+    pub(crate) fn nonces_missing(&self) -> Option<String> {
+        if self.nonces.is_empty() {
+            return None;
+        }
+        let (wallet, chain, missing) = (self.wallet, self.chain, list(&self.nonces));
+        Some(format!("wallet {wallet} on chain {chain}: no known transaction has nonce {missing}"))
+    }
+}

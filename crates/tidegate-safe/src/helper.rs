@@ -1,0 +1,336 @@
+//! The helper contract: calldata for its functions and the meaning of its answers.
+
+use alloy_primitives::{Address, B256, Bytes, address, b256, hex, keccak256};
+use alloy_sol_types::{SolCall, sol};
+use tidegate_model::{
+    DeploymentDigest, EvidenceDigest, PolicyDigest, ProjectId, ReleaseRoot, StatementDigest,
+};
+
+pub(crate) mod abi {
+    use super::sol;
+    sol! {
+        #[derive(Debug, PartialEq, Eq)]
+        struct Record {
+            bytes32 releaseRoot; bytes32 policyDigest; bytes32 evidenceDigest;
+            bytes32 deploymentDigest; bytes32 soakTerminalHash; uint64 recordedAt;
+        }
+
+        function createOnce(bytes32 salt, bytes initCode, bytes32 codeHash) external;
+        function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) external payable;
+        function requireCode(address[] accounts, bytes32[] codeHash) external view;
+        function requireCall(address target, bytes data, bytes32 keccakOfReturn) external view;
+        function requireBefore(uint256 timestamp) external view;
+        function adoptPolicy(bytes32 project, bytes32 digest, uint64 version) external;
+        function record(
+            bytes32 project, bytes32 releaseRoot, bytes32 policyDigest, bytes32 evidenceDigest,
+            bytes32 deploymentDigest, bytes32 soakTerminalHash
+        ) external;
+        function post(bytes32 subject, uint64 until) external;
+        function policyVersion(address safe, bytes32 project) external view returns (uint64 version);
+        function policyAt(address safe, bytes32 project, uint64 version)
+            external view returns (bytes32 digest, uint64 adoptedAt);
+        function recordCount(address safe, bytes32 project) external view returns (uint256 count);
+        function recordAt(address safe, bytes32 project, uint256 i)
+            external view returns (Record answer);
+        function posted(address by, bytes32 subject) external view returns (uint64 until);
+    }
+}
+
+/// The keyless CREATE2 proxy: takes salt and creation code, one after the other.
+pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+
+/// keccak256 of the helper's runtime code. An address without exactly this code is not it.
+pub const CODE_HASH: B256 =
+    b256!("bf5f81e534afffc5ea943f2dd99e9450397d4707d294c56e38891ac61f643bd3");
+
+/// The salt under which it is created.
+const SALT: B256 = B256::ZERO;
+
+/// Its ABI as committed.
+pub(crate) const ABI_JSON: &str = include_str!("../../../contracts/helper/abi.json");
+
+const INITCODE_HEX: &str = include_str!("../../../contracts/helper/initcode.hex");
+
+/// An answer of the helper that cannot be read; empty where the helper is missing.
+#[derive(Debug, thiserror::Error)]
+#[error("read the helper's answer to `{call}`")]
+pub struct HelperError {
+    /// The function.
+    pub call: &'static str,
+    /// Why.
+    #[source]
+    pub source: alloy_sol_types::Error,
+}
+
+/// A policy as a Safe adopted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdoptedPolicy {
+    /// What was adopted.
+    pub digest: PolicyDigest,
+    /// The timestamp of the block that adopted it.
+    pub adopted_at: u64,
+}
+
+/// What a promotion records on chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PromotionRecord {
+    /// What was promoted.
+    pub release_root: ReleaseRoot,
+    /// Under which policy.
+    pub policy_digest: PolicyDigest,
+    /// On which evidence.
+    pub evidence_digest: EvidenceDigest,
+    /// Where it stands on the target, with which parameters.
+    pub deployment_digest: DeploymentDigest,
+    /// The hash of the soak's last block.
+    pub soak_terminal: B256,
+}
+
+/// A promotion record as the chain holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// What was recorded.
+    pub record: PromotionRecord,
+    /// The timestamp of the block that recorded it.
+    pub recorded_at: u64,
+}
+
+/// The creation code, as committed.
+pub fn initcode() -> Bytes {
+    hex::decode(INITCODE_HEX.trim()).expect("the committed creation code is hexadecimal").into()
+}
+
+/// Where the helper stands on every chain.
+pub fn address() -> Address {
+    CREATE2_PROXY.create2(SALT, keccak256(initcode()))
+}
+
+/// Calldata for [`CREATE2_PROXY`] that creates the helper.
+pub fn creation_calldata() -> Bytes {
+    [SALT.as_slice(), &initcode()].concat().into()
+}
+
+/// Creates through the CREATE2 proxy unless it is there; then requires the code.
+pub fn create_once(salt: B256, init_code: Bytes, code_hash: B256) -> Bytes {
+    encode(&abi::createOnceCall { salt, initCode: init_code, codeHash: code_hash })
+}
+
+/// Creates by the helper itself, under a salt bound to the caller.
+pub fn create_guarded(salt: B256, init_code: Bytes, code_hash: B256) -> Bytes {
+    encode(&abi::createGuardedCall { salt, initCode: init_code, codeHash: code_hash })
+}
+
+/// The address that [`create_guarded`] called by `safe` creates.
+pub fn guarded_address(safe: Address, salt: B256, init_code: &[u8]) -> Address {
+    let own = keccak256([safe.into_word(), salt].concat());
+    address().create2(own, keccak256(init_code))
+}
+
+/// Requires the code at each address to have the hash beside it.
+pub fn require_code(expected: &[(Address, B256)]) -> Bytes {
+    let (accounts, hashes) = expected.iter().copied().unzip();
+    encode(&abi::requireCodeCall { accounts, codeHash: hashes })
+}
+
+/// Requires a view's whole answer to have the hash.
+pub fn require_call(target: Address, data: Bytes, keccak_of_return: B256) -> Bytes {
+    encode(&abi::requireCallCall { target, data, keccakOfReturn: keccak_of_return })
+}
+
+/// Requires the block not to be later than a timestamp, in seconds.
+pub fn require_before(timestamp: u64) -> Bytes {
+    encode(&abi::requireBeforeCall { timestamp: timestamp.try_into().expect("64 bits fit 256") })
+}
+
+/// Adopts a policy; the version must be the last one plus one.
+pub fn adopt_policy(project: ProjectId, digest: PolicyDigest, version: u64) -> Bytes {
+    encode(&abi::adoptPolicyCall { project: project.0, digest: digest.0, version })
+}
+
+/// Records a promotion.
+pub fn record(project: ProjectId, record: &PromotionRecord) -> Bytes {
+    encode(&abi::recordCall {
+        project: project.0,
+        releaseRoot: record.release_root.0,
+        policyDigest: record.policy_digest.0,
+        evidenceDigest: record.evidence_digest.0,
+        deploymentDigest: record.deployment_digest.0,
+        soakTerminalHash: record.soak_terminal,
+    })
+}
+
+/// Announces a revocation or freeze; it can be raised, never lowered.
+pub fn post(subject: StatementDigest, until: u64) -> Bytes {
+    encode(&abi::postCall { subject: subject.0, until })
+}
+
+/// Asks for the version that a Safe adopted last.
+pub fn policy_version(safe: Address, project: ProjectId) -> Bytes {
+    encode(&abi::policyVersionCall { safe, project: project.0 })
+}
+
+/// Asks for a policy by version.
+pub fn policy_at(safe: Address, project: ProjectId, version: u64) -> Bytes {
+    encode(&abi::policyAtCall { safe, project: project.0, version })
+}
+
+/// Asks how many promotions a Safe has recorded.
+pub fn record_count(safe: Address, project: ProjectId) -> Bytes {
+    encode(&abi::recordCountCall { safe, project: project.0 })
+}
+
+/// Asks for a promotion by its index, from 0.
+pub fn record_at(safe: Address, project: ProjectId, index: u64) -> Bytes {
+    let i = index.try_into().expect("64 bits fit 256");
+    encode(&abi::recordAtCall { safe, project: project.0, i })
+}
+
+/// Asks until when somebody has posted about a subject.
+pub fn posted(by: Address, subject: StatementDigest) -> Bytes {
+    encode(&abi::postedCall { by, subject: subject.0 })
+}
+
+/// The version adopted last; 0 for none.
+///
+/// # Errors
+/// If the answer has another shape.
+pub fn read_policy_version(answer: &[u8]) -> Result<u64, HelperError> {
+    decode::<abi::policyVersionCall>("policyVersion", answer)
+}
+
+/// The policy, or `None` where there is no such version.
+///
+/// # Errors
+/// If the answer has another shape.
+pub fn read_policy_at(answer: &[u8]) -> Result<Option<AdoptedPolicy>, HelperError> {
+    let found = decode::<abi::policyAtCall>("policyAt", answer)?;
+    let policy = AdoptedPolicy { digest: PolicyDigest(found.digest), adopted_at: found.adoptedAt };
+    Ok((policy.adopted_at != 0).then_some(policy))
+}
+
+/// How many promotions were recorded, at most `u64::MAX`.
+///
+/// # Errors
+/// If the answer has another shape.
+pub fn read_record_count(answer: &[u8]) -> Result<u64, HelperError> {
+    let count = decode::<abi::recordCountCall>("recordCount", answer)?;
+    Ok(count.saturating_to())
+}
+
+/// The promotion, or `None` where there is no such record.
+///
+/// # Errors
+/// If the answer has another shape.
+pub fn read_record_at(answer: &[u8]) -> Result<Option<Recorded>, HelperError> {
+    let found = decode::<abi::recordAtCall>("recordAt", answer)?;
+    let record = PromotionRecord {
+        release_root: ReleaseRoot(found.releaseRoot),
+        policy_digest: PolicyDigest(found.policyDigest),
+        evidence_digest: EvidenceDigest(found.evidenceDigest),
+        deployment_digest: DeploymentDigest(found.deploymentDigest),
+        soak_terminal: found.soakTerminalHash,
+    };
+    let recorded_at = found.recordedAt;
+    Ok((recorded_at != 0).then_some(Recorded { record, recorded_at }))
+}
+
+/// Until when the notice holds, in seconds; 0 for never posted.
+///
+/// # Errors
+/// If the answer has another shape.
+pub fn read_posted(answer: &[u8]) -> Result<u64, HelperError> {
+    decode::<abi::postedCall>("posted", answer)
+}
+
+fn encode(call: &impl SolCall) -> Bytes {
+    call.abi_encode().into()
+}
+
+fn decode<C: SolCall>(call: &'static str, answer: &[u8]) -> Result<C::Return, HelperError> {
+    C::abi_decode_returns_validate(answer).map_err(|source| HelperError { call, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use alloy_json_abi::JsonAbi;
+    use alloy_primitives::U256;
+    use alloy_sol_types::SolValue;
+
+    use super::*;
+
+    const README: &str = include_str!("../../../contracts/helper/README.md");
+
+    #[test]
+    fn address_and_code_are_those_of_the_committed_build() {
+        assert!(README.contains(&format!("`{}`", address())), "{}", address());
+        assert!(README.contains(&format!("`{CODE_HASH}`")));
+        assert_eq!(creation_calldata().len(), initcode().len() + 32);
+    }
+
+    /// Every function here is the committed contract's, and the other way round.
+    #[test]
+    fn the_interface_is_the_committed_one() {
+        let committed: JsonAbi = serde_json::from_str(ABI_JSON).unwrap();
+        let committed: BTreeSet<_> = committed
+            .functions()
+            .map(|f| {
+                let outputs = f.outputs.iter().map(|o| o.selector_type().into_owned());
+                (f.signature(), outputs.collect::<Vec<_>>().join(","))
+            })
+            .collect();
+        let record = "(bytes32,bytes32,bytes32,bytes32,bytes32,uint64)";
+        let ours = [
+            (abi::createOnceCall::SIGNATURE, ""),
+            (abi::createGuardedCall::SIGNATURE, ""),
+            (abi::requireCodeCall::SIGNATURE, ""),
+            (abi::requireCallCall::SIGNATURE, ""),
+            (abi::requireBeforeCall::SIGNATURE, ""),
+            (abi::adoptPolicyCall::SIGNATURE, ""),
+            (abi::recordCall::SIGNATURE, ""),
+            (abi::postCall::SIGNATURE, ""),
+            (abi::policyVersionCall::SIGNATURE, "uint64"),
+            (abi::policyAtCall::SIGNATURE, "bytes32,uint64"),
+            (abi::recordCountCall::SIGNATURE, "uint256"),
+            (abi::recordAtCall::SIGNATURE, record),
+            (abi::postedCall::SIGNATURE, "uint64"),
+        ];
+        let ours = ours.map(|(signature, outputs)| (signature.to_owned(), outputs.to_owned()));
+        assert_eq!(committed, BTreeSet::from(ours));
+    }
+
+    #[test]
+    fn answers() {
+        let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(B256::repeat_byte);
+        let record = PromotionRecord {
+            release_root: ReleaseRoot(a),
+            policy_digest: PolicyDigest(b),
+            evidence_digest: EvidenceDigest(c),
+            deployment_digest: DeploymentDigest(d),
+            soak_terminal: e,
+        };
+        let recorded = read_record_at(&(a, b, c, d, e, 9_u64).abi_encode()).unwrap();
+        assert_eq!(recorded, Some(Recorded { record, recorded_at: 9 }));
+        assert_eq!(read_record_at(&[0; 192]).unwrap(), None);
+        let adopted = read_policy_at(&(b, 7_u64).abi_encode()).unwrap();
+        assert_eq!(adopted, Some(AdoptedPolicy { digest: PolicyDigest(b), adopted_at: 7 }));
+        assert_eq!(read_policy_at(&[0; 64]).unwrap(), None);
+        assert_eq!(read_policy_version(&U256::from(3).abi_encode()).unwrap(), 3);
+        assert_eq!(read_record_count(&U256::MAX.abi_encode()).unwrap(), u64::MAX);
+        assert_eq!(read_posted(&U256::from(4).abi_encode()).unwrap(), 4);
+        // An account without code answers with nothing, which must not read as zero.
+        assert!(read_policy_version(&[]).is_err() && read_posted(&[]).is_err());
+        assert!(read_policy_version(&U256::MAX.abi_encode()).is_err());
+    }
+
+    #[test]
+    fn guarded_addresses_are_bound_to_the_caller() {
+        let salt = B256::repeat_byte(1);
+        let [one, two] =
+            [1, 2].map(|caller| guarded_address(Address::with_last_byte(caller), salt, b"code"));
+        assert_ne!(one, two);
+        let own = keccak256((Address::with_last_byte(1), salt).abi_encode());
+        assert_eq!(one, address().create2_from_code(own, b"code"));
+    }
+}

@@ -1,0 +1,219 @@
+//! Files are written whole or not at all, and read within a limit.
+//!
+//! A temporary file carries a name that begins with `.tmp-`, beside the file it becomes; a crash
+//! can leave one behind, and every listing skips it.
+
+use std::fs::{File, Permissions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is not there.
+    #[error("read {}: it does not exist", .0.display())]
+    Missing(PathBuf),
+    /// It is a folder, a pipe or a device.
+    #[error("read {}: it is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// It has more bytes than its kind may have.
+    #[error("read {}: it has more than {bytes_max} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// A folder has more entries than it may have.
+    #[error("list {}: it has more than {entries_max} entries", path.display())]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// The limit.
+        entries_max: usize,
+    },
+    /// It could not be read.
+    #[error("read {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not JSON.
+    #[error("read {}: it is not valid JSON", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where it goes wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It is there already, with other content.
+    #[error("write {}: it exists with other content", .0.display())]
+    Exists(PathBuf),
+    /// It could not be written; what was there before is untouched.
+    #[error("write {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl FileError {
+    /// Whether the file is simply not there.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing(_))
+    }
+}
+
+/// Replaces a file, durably: after a crash it has the old bytes or the new ones. A symbolic link
+/// is replaced, not followed.
+///
+/// # Effects
+/// Creates missing folders, writes and syncs a temporary file, renames it, syncs the folder.
+///
+/// # Errors
+/// [`FileError::Write`]; no temporary file is left then, unless the process dies.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = make_folder(path)?;
+    let temp = write_temp(path, folder, bytes)?;
+    temp.persist(path).map_err(|error| write_error(path, error.error))?;
+    sync_folder(folder)
+}
+
+/// Creates a file, durably, and never replaces one. A file that has exactly these bytes already
+/// is fine.
+///
+/// # Effects
+/// As [`write_atomic`].
+///
+/// # Errors
+/// [`FileError::Exists`] if the file is there with other bytes, or [`FileError::Write`].
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = make_folder(path)?;
+    let temp = write_temp(path, folder, bytes)?;
+    match temp.persist_noclobber(path) {
+        Ok(_) => sync_folder(folder),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+            match read_limited(path, bytes.len() as u64) {
+                Ok(present) if present == bytes => Ok(()),
+                _ => Err(FileError::Exists(path.to_path_buf())),
+            }
+        }
+        Err(error) => Err(write_error(path, error.error)),
+    }
+}
+
+/// Reads a regular file of at most `bytes_max` bytes. Nothing larger is ever held in memory.
+///
+/// # Errors
+/// [`FileError::Missing`], [`FileError::NotAFile`], [`FileError::TooLarge`] or
+/// [`FileError::Read`].
+pub fn read_limited(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
+    // The kind is looked up first, because opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(|source| read_error(path, source))?;
+    if !metadata.is_file() {
+        return Err(FileError::NotAFile(path.to_path_buf()));
+    }
+    let file = File::open(path).map_err(|source| read_error(path, source))?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|source| read_error(path, source))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(FileError::TooLarge { path: path.to_path_buf(), bytes_max });
+    }
+    Ok(bytes)
+}
+
+/// Reads a JSON file of at most `bytes_max` bytes.
+///
+/// # Errors
+/// As [`read_limited`], and [`FileError::Json`].
+pub fn read_json(path: &Path, bytes_max: u64) -> Result<Value, FileError> {
+    let bytes = read_limited(path, bytes_max)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|source| FileError::Json { path: path.to_path_buf(), source })
+}
+
+/// The text of a JSON file in git: two spaces, keys sorted, a line feed at the end. Equal values
+/// give equal text.
+pub fn to_text(value: &Value) -> String {
+    let mut text = format!("{:#}", sorted(value));
+    text.push('\n');
+    text
+}
+
+/// Recursion is bounded by the depth that JSON parsing permits.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
+            entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(Map::from_iter(entries))
+        }
+        other => other.clone(),
+    }
+}
+
+/// Creates the file's folder where it is missing, durably, and returns it.
+fn make_folder(path: &Path) -> Result<&Path, FileError> {
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => return Err(write_error(path, ErrorKind::IsADirectory.into())),
+    };
+    let missing = folder.ancestors().take_while(|a| !a.as_os_str().is_empty() && !a.exists());
+    let missing: Vec<&Path> = missing.collect();
+    std::fs::create_dir_all(folder).map_err(|source| write_error(folder, source))?;
+    for created in missing {
+        if let Some(parent) = created.parent() {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            sync_folder(parent)?;
+        }
+    }
+    Ok(folder)
+}
+
+fn write_temp(path: &Path, folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, FileError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tmp-");
+    // The umask applies, so the file gets the mode that an editor would give it.
+    #[cfg(unix)]
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let mut temp = builder.tempfile_in(folder).map_err(|source| write_error(path, source))?;
+    temp.write_all(bytes)
+        .and_then(|()| temp.as_file().sync_all())
+        .map_err(|source| write_error(path, source))?;
+    Ok(temp)
+}
+
+/// Without this a crash could lose the new name although the file's bytes are safe.
+fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| write_error(folder, source))
+}
+
+fn write_error(path: &Path, source: std::io::Error) -> FileError {
+    FileError::Write { path: path.to_path_buf(), source }
+}
+
+pub(crate) fn read_error(path: &Path, source: std::io::Error) -> FileError {
+    match source.kind() {
+        ErrorKind::NotFound => FileError::Missing(path.to_path_buf()),
+        _ => FileError::Read { path: path.to_path_buf(), source },
+    }
+}

@@ -1,0 +1,294 @@
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{Address, B256};
+use tidegate_model::StatementDigest;
+
+use crate::files::{FileError, read_error};
+
+/// The most entries a folder may have.
+const ENTRIES_MAX: usize = 100_000;
+/// The longest name of a network or file, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+/// The folder of statements, which therefore is no network's name.
+const STATEMENTS: &str = "statements";
+
+/// Where each file of a project lies. Paths are computed; only the listings read folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The folder with `tidegate.toml`.
+    pub project_root: PathBuf,
+}
+
+/// A name that would not be one plain file or folder name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// The name of a network.
+    #[error(
+        "use {0:?} as a network's name: it must be letters, digits and `._-`, begin with a letter \
+         or digit, and not be `statements`"
+    )]
+    Network(String),
+    /// The name of a file.
+    #[error(
+        "use {0:?} as a file name: it must be letters, digits and `._-`, and begin with a letter \
+         or digit"
+    )]
+    File(String),
+}
+
+impl Layout {
+    /// The layout of the project in this folder.
+    pub fn new(project_root: impl Into<PathBuf>) -> Self {
+        Self { project_root: project_root.into() }
+    }
+
+    /// `tidegate.toml`.
+    pub fn config(&self) -> PathBuf {
+        self.project_root.join("tidegate.toml")
+    }
+
+    /// `.tidegate/`, which git ignores.
+    pub fn local_dir(&self) -> PathBuf {
+        self.project_root.join(".tidegate")
+    }
+
+    /// `.tidegate/store.db`.
+    pub fn store(&self) -> PathBuf {
+        self.local_dir().join("store.db")
+    }
+
+    /// `deployments/`.
+    pub fn deployments_dir(&self) -> PathBuf {
+        self.project_root.join("deployments")
+    }
+
+    /// `deployments/statements/`.
+    pub fn statements_dir(&self) -> PathBuf {
+        self.deployments_dir().join(STATEMENTS)
+    }
+
+    /// `deployments/statements/<digest>.json`.
+    pub fn statement(&self, digest: StatementDigest) -> PathBuf {
+        self.statements_dir().join(format!("{digest}.json"))
+    }
+
+    /// `deployments/<network>/`.
+    ///
+    /// # Errors
+    /// [`LayoutError::Network`] if the name would leave the folder or hide in it.
+    pub fn network_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
+        if !is_plain(network) || network.eq_ignore_ascii_case(STATEMENTS) {
+            return Err(LayoutError::Network(network.to_owned()));
+        }
+        Ok(self.deployments_dir().join(network))
+    }
+
+    /// `deployments/<network>/<file name>`: a deployment record, named by
+    /// `DeploymentRecord::file_name`.
+    ///
+    /// # Errors
+    /// [`LayoutError`] if a name is not plain, or the file name is not a record's.
+    pub fn record(&self, network: &str, file_name: &str) -> Result<PathBuf, LayoutError> {
+        let folder = self.network_dir(network)?;
+        if is_plain(file_name) && is_record_name(file_name) {
+            Ok(folder.join(file_name))
+        } else {
+            Err(LayoutError::File(file_name.to_owned()))
+        }
+    }
+
+    /// `deployments/<network>/policy-<version>.json`.
+    ///
+    /// # Errors
+    /// [`LayoutError::Network`].
+    pub fn policy(&self, network: &str, version: u64) -> Result<PathBuf, LayoutError> {
+        Ok(self.network_dir(network)?.join(format!("policy-{version}.json")))
+    }
+
+    /// `deployments/<network>/addresses.json`.
+    ///
+    /// # Errors
+    /// [`LayoutError::Network`].
+    pub fn addresses(&self, network: &str) -> Result<PathBuf, LayoutError> {
+        Ok(self.network_dir(network)?.join("addresses.json"))
+    }
+
+    /// `deployments/<network>/abi/<name>.json`.
+    ///
+    /// # Errors
+    /// [`LayoutError`] if a name is not plain.
+    pub fn abi(&self, network: &str, name: &str) -> Result<PathBuf, LayoutError> {
+        let folder = self.network_dir(network)?.join("abi");
+        match is_plain(name) {
+            true => Ok(folder.join(format!("{name}.json"))),
+            false => Err(LayoutError::File(name.to_owned())),
+        }
+    }
+
+    /// `deployments/<network>/proposals/`.
+    ///
+    /// # Errors
+    /// [`LayoutError::Network`].
+    pub fn proposals_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
+        Ok(self.network_dir(network)?.join("proposals"))
+    }
+
+    /// `deployments/<network>/proposals/<safeTxHash>.json`.
+    ///
+    /// # Errors
+    /// [`LayoutError::Network`].
+    pub fn proposal(&self, network: &str, safe_tx_hash: B256) -> Result<PathBuf, LayoutError> {
+        Ok(self.proposals_dir(network)?.join(format!("{safe_tx_hash}.json")))
+    }
+
+    /// `deployments/<network>/proposals/<safeTxHash>.<owner>.json`, the owner with its checksum.
+    ///
+    /// # Errors
+    /// [`LayoutError::Network`].
+    pub fn proposal_signature(
+        &self,
+        network: &str,
+        safe_tx_hash: B256,
+        owner: Address,
+    ) -> Result<PathBuf, LayoutError> {
+        Ok(self.proposals_dir(network)?.join(format!("{safe_tx_hash}.{owner}.json")))
+    }
+
+    /// The networks that have a folder, sorted.
+    ///
+    /// # Errors
+    /// [`FileError`] if `deployments/` cannot be listed; it may be missing.
+    pub fn networks(&self) -> Result<Vec<String>, FileError> {
+        let names = list(&self.deployments_dir(), Kind::Folder)?.into_iter();
+        Ok(names.filter(|name| self.network_dir(name).is_ok()).collect())
+    }
+
+    /// The deployment records of a network, sorted by file name.
+    ///
+    /// # Errors
+    /// [`FileError`] if its folder cannot be listed; it may be missing.
+    pub fn records(&self, network: &str) -> Result<Vec<PathBuf>, FileError> {
+        self.listed(self.network_dir(network), |folder, name| {
+            is_record_name(name).then(|| folder.join(name))
+        })
+    }
+
+    /// The policy files of a network with their versions, oldest first.
+    ///
+    /// # Errors
+    /// [`FileError`] if its folder cannot be listed; it may be missing.
+    pub fn policies(&self, network: &str) -> Result<Vec<(u64, PathBuf)>, FileError> {
+        let mut policies = self.listed(self.network_dir(network), |folder, name| {
+            let digits = name.strip_prefix("policy-")?.strip_suffix(".json")?;
+            let version: u64 = digits.parse().ok()?;
+            // One version has one spelling.
+            (version.to_string() == digits).then(|| (version, folder.join(name)))
+        })?;
+        policies.sort_unstable();
+        Ok(policies)
+    }
+
+    /// The proposals of a network.
+    ///
+    /// # Errors
+    /// [`FileError`] if its folder cannot be listed; it may be missing.
+    pub fn proposals(&self, network: &str) -> Result<Vec<(B256, PathBuf)>, FileError> {
+        self.listed(self.proposals_dir(network), |folder, name| {
+            let hash = parse_hash(name.strip_suffix(".json")?)?;
+            Some((hash, folder.join(name)))
+        })
+    }
+
+    /// The signature files of one proposal, with the owners that their names claim.
+    ///
+    /// # Errors
+    /// [`FileError`] if its folder cannot be listed; it may be missing.
+    pub fn proposal_signatures(
+        &self,
+        network: &str,
+        safe_tx_hash: B256,
+    ) -> Result<Vec<(Address, PathBuf)>, FileError> {
+        self.listed(self.proposals_dir(network), |folder, name| {
+            let (hash, owner) = name.strip_suffix(".json")?.split_once('.')?;
+            let owner: Address = owner.parse().ok()?;
+            (parse_hash(hash)? == safe_tx_hash).then(|| (owner, folder.join(name)))
+        })
+    }
+
+    /// An unusable network name has no files, so its listing is empty.
+    fn listed<T>(
+        &self,
+        folder: Result<PathBuf, LayoutError>,
+        pick: impl Fn(&Path, &str) -> Option<T>,
+    ) -> Result<Vec<T>, FileError> {
+        let Ok(folder) = folder else { return Ok(Vec::new()) };
+        let names = list(&folder, Kind::File)?;
+        Ok(names.iter().filter_map(|name| pick(&folder, name)).collect())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+}
+
+/// The names of a folder's regular files or folders, sorted; empty if the folder is missing.
+/// Symbolic links, hidden names and names that are not UTF-8 are skipped: the files come out of
+/// git and may be anyone's.
+pub(crate) fn list(folder: &Path, kind: Kind) -> Result<Vec<String>, FileError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(read_error(folder, source)),
+    };
+    let mut names = Vec::new();
+    for (count, entry) in entries.enumerate() {
+        if count >= ENTRIES_MAX {
+            let (path, entries_max) = (folder.to_path_buf(), ENTRIES_MAX);
+            return Err(FileError::TooMany { path, entries_max });
+        }
+        let entry = entry.map_err(|source| read_error(folder, source))?;
+        let file_type = entry.file_type().map_err(|source| read_error(folder, source))?;
+        let wanted = match kind {
+            Kind::File => file_type.is_file(),
+            Kind::Folder => file_type.is_dir(),
+        };
+        if let (true, Some(name)) = (wanted, entry.file_name().to_str())
+            && !name.starts_with('.')
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+pub(crate) fn parse_hash(text: &str) -> Option<B256> {
+    // Other spellings of the same hash are other files, and none of ours.
+    let hash: B256 = text.parse().ok()?;
+    (hash.to_string() == text).then_some(hash)
+}
+
+fn is_plain(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+/// `<name>-<root8>-<id>.json`.
+fn is_record_name(name: &str) -> bool {
+    let parts = name.strip_suffix(".json").and_then(|stem| {
+        let (rest, id) = stem.rsplit_once('-')?;
+        let (name, root) = rest.rsplit_once('-')?;
+        Some((name, root, id))
+    });
+    parts.is_some_and(|(name, root, id)| {
+        let hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        !name.is_empty()
+            && root.len() == 8
+            && root.bytes().all(hex)
+            && !id.is_empty()
+            && id.bytes().all(|c| c.is_ascii_digit())
+    })
+}

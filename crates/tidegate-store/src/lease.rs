@@ -1,0 +1,169 @@
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::PathBuf;
+
+use alloy_primitives::{hex, keccak256};
+use rusqlite::{OptionalExtension, params};
+
+use crate::error::{Fault, StoreError};
+use crate::journal::{current_epoch, signed};
+use crate::store::Store;
+
+/// The longest stream name and holder text, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// The name of a stream, for example `lane/11155111/0xabc…`: letters, digits and `/:._@-`, at
+/// most 128 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName(String);
+
+impl StreamName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`StoreError::Name`] if it is empty, too long or has other characters.
+    pub fn new(text: &str) -> Result<Self, StoreError> {
+        check_name("a stream", text, NAME_BYTES_MAX)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many leases a stream has had; the first is 1. An append under an older one is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The right to append to one stream. It ends when it is dropped or the process dies: the
+/// operating system releases the lock file, so a restart gets the next lease at once.
+#[derive(Debug)]
+pub struct Lease {
+    stream: StreamName,
+    holder: String,
+    epoch: Epoch,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl Lease {
+    /// The stream.
+    pub fn stream(&self) -> &StreamName {
+        &self.stream
+    }
+
+    /// Who holds it, as given.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// Its epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+}
+
+impl Store {
+    /// Takes the lease of a stream, with the epoch after the last one. It does not wait.
+    ///
+    /// # Effects
+    /// Locks `locks/<hash of the stream>.lock` and writes the holder and epoch, durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] with the holder if another lease of the stream is alive, here or in
+    /// another process; [`StoreError::Lock`]; [`StoreError::Name`] for the holder; or the
+    /// database's own failure.
+    pub fn acquire(&self, stream: &StreamName, holder: &str) -> Result<Lease, StoreError> {
+        check_name("a lease holder", holder, NAME_BYTES_MAX)?;
+        let path = self.lock_path(stream);
+        let lock =
+            open_lock(&path).map_err(|source| StoreError::Lock { path: path.clone(), source })?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = self.holder(stream)?;
+                let holder = holder.unwrap_or_else(|| "a process that just started".to_owned());
+                return Err(StoreError::Held { stream: stream.to_string(), holder });
+            }
+            Err(TryLockError::Error(source)) => return Err(StoreError::Lock { path, source }),
+        }
+        let epoch = self.next_epoch(stream, holder)?;
+        let holder = holder.to_owned();
+        Ok(Lease { stream: stream.clone(), holder, epoch, _lock: lock })
+    }
+
+    /// Who took the stream's last lease, alive or not.
+    ///
+    /// # Errors
+    /// The database's own failure.
+    pub fn holder(&self, stream: &StreamName) -> Result<Option<String>, StoreError> {
+        self.read_with("read the lease", |tx| {
+            let mut query = tx.prepare_cached("SELECT holder FROM leases WHERE stream = ?1")?;
+            Ok(query.query_row([stream.as_str()], |row| row.get(0)).optional()?)
+        })
+    }
+
+    fn next_epoch(&self, stream: &StreamName, holder: &str) -> Result<Epoch, StoreError> {
+        self.write("take the lease", |tx| -> Result<Epoch, Fault> {
+            let epoch = current_epoch(tx, stream.as_str())?.unwrap_or(0) + 1;
+            let mut upsert = tx.prepare_cached(
+                "INSERT INTO leases (stream, holder, epoch) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (stream) DO UPDATE SET holder = ?2, epoch = ?3",
+            )?;
+            upsert.execute(params![stream.as_str(), holder, signed(epoch)?])?;
+            Ok(Epoch(epoch))
+        })
+    }
+
+    /// A hash, because a stream's name is no file name and case may not count in one.
+    fn lock_path(&self, stream: &StreamName) -> PathBuf {
+        let hash = keccak256(stream.as_str());
+        self.locks.join(format!("{}.lock", hex::encode(&hash[..16])))
+    }
+}
+
+/// `pid@host` of this process.
+pub fn this_holder() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.trim().chars().filter(|c| is_name_char(*c)).take(64).collect();
+    let host = if host.is_empty() { "localhost" } else { host.as_str() };
+    format!("{}@{host}", std::process::id())
+}
+
+pub(crate) fn check_name(
+    what: &'static str,
+    text: &str,
+    bytes_max: usize,
+) -> Result<(), StoreError> {
+    if !text.is_empty() && text.len() <= bytes_max && text.chars().all(is_name_char) {
+        return Ok(());
+    }
+    let text = text.chars().take(bytes_max).collect();
+    Err(StoreError::Name { what, text, max: bytes_max, charset: "letters, digits and /:._@-" })
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "/:._@-".contains(c)
+}
+
+fn open_lock(path: &std::path::Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
