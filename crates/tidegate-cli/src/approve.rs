@@ -31,10 +31,12 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> CliResult {
         if digits.len() >= PREFIX_DIGITS_MIN && hash.starts_with(&digits) {
             return Ok(());
         }
-        return Err(CliError::usage(format!("what was approved is {given}, what would happen now \
-                                            is {hash}"))
-            .hint("look at it again, then approve it:")
-            .hint(command(project, approval, &hash)));
+        return Err(CliError::usage(format!(
+            "what was approved is {given}, what would happen now \
+                                            is {hash}"
+        ))
+        .hint("look at it again, then approve it:")
+        .hint(command(project, approval, &hash)));
     }
     if !project.ui.interactive() {
         return Err(CliError::usage("nobody is at a terminal to approve this")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256};
 use serde_json::Value;
 use tidegate_chain::Network;
 use tidegate_evm::{Progress, Rounds};
@@ -15,8 +15,7 @@ use tidegate_model::release::Artifact;
 use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{NetworkConfig, Stage};
 use tidegate_plan::{
-    CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, expected_code,
-    resolve,
+    CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, expected_code, resolve,
 };
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -204,14 +203,10 @@ pub(crate) fn code_hashes(expected: &Expected) -> BTreeMap<Address, B256> {
 /// Refuses a plan that local execution shows to fail.
 pub(crate) fn refuse_faults(expected: &Expected) -> CliResult {
     let Some(first) = expected.faults.first() else { return Ok(()) };
-    let mut error = CliError::new(Kind::Fail, format!("the plan fails in local execution: {first}"));
+    let mut error =
+        CliError::new(Kind::Fail, format!("the plan fails in local execution: {first}"));
     for fault in &expected.faults[1..] {
         error = error.hint(format!("also: {fault}"));
     }
     Err(error)
-}
-
-/// The calldata of a call, for people: its selector and length.
-pub(crate) fn describe(data: &Bytes) -> String {
-    format!("{} bytes", data.len())
 }

@@ -8,6 +8,7 @@ mod commands;
 mod compiler;
 mod deployment;
 mod error;
+mod funds;
 mod network;
 mod next;
 mod pins;

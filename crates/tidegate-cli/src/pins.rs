@@ -25,7 +25,7 @@ pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u
         Pins::empty()
     };
     match pins.check(chain, &state.trust) {
-        PinCheck::Same => Ok(()),
+        PinCheck::Known => Ok(()),
         PinCheck::Changed(differences) => {
             let mut error = CliError::new(
                 Kind::Fail,
@@ -34,12 +34,10 @@ pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u
             for difference in differences {
                 error = error.hint(difference);
             }
-            Err(error.hint(format!(
-                "if the owners agreed on this, edit the pin in {}",
-                path.display()
-            )))
+            Err(error
+                .hint(format!("if the owners agreed on this, edit the pin in {}", path.display())))
         }
-        PinCheck::Unknown => {
+        PinCheck::New => {
             confirm(project, chain, state)?;
             let text = pins.with(chain, &state.trust, now).to_text().or_kind(Kind::Internal)?;
             write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)
@@ -68,7 +66,8 @@ fn confirm(project: &Project, chain: ChainId, state: &SafeState) -> CliResult {
             .hint(ui.command_with("--pin", &["--pin", &wanted])));
     }
     let typed = ui.ask("Type the Safe's last 6 digits to pin it: ")?;
-    if !typed.is_empty() && trust.address.to_string().to_lowercase().ends_with(&typed.to_lowercase())
+    if !typed.is_empty()
+        && trust.address.to_string().to_lowercase().ends_with(&typed.to_lowercase())
         && typed.len() >= 6
     {
         return Ok(());

@@ -29,18 +29,18 @@ pub(crate) async fn safe_state(
         return Err(CliError::config(format!("there is no Safe at {safe} on this network")));
     }
     let reads = TrustReads::new();
-    let singleton = network.storage(safe, tidegate_safe::SLOT_SINGLETON, at).await?;
-    let singleton_address =
-        tidegate_safe::slot_address("slot 0", singleton).or_kind(Kind::Fail)?;
+    let singleton = crate::network::slot(network, safe, tidegate_safe::SLOT_SINGLETON, at).await?;
+    let singleton_address = tidegate_safe::slot_address("slot 0", singleton).or_kind(Kind::Fail)?;
     let answers = TrustAnswers {
         owners: network.call(safe, &reads.owners, at).await?,
         threshold: network.call(safe, &reads.threshold, at).await?,
         nonce: network.call(safe, &reads.nonce, at).await?,
         modules: network.call(safe, &reads.modules, at).await?,
         singleton,
-        guard: network.storage(safe, tidegate_safe::SLOT_GUARD, at).await?,
-        module_guard: network.storage(safe, tidegate_safe::SLOT_MODULE_GUARD, at).await?,
-        handler: network.storage(safe, tidegate_safe::SLOT_HANDLER, at).await?,
+        guard: crate::network::slot(network, safe, tidegate_safe::SLOT_GUARD, at).await?,
+        module_guard: crate::network::slot(network, safe, tidegate_safe::SLOT_MODULE_GUARD, at)
+            .await?,
+        handler: crate::network::slot(network, safe, tidegate_safe::SLOT_HANDLER, at).await?,
         proxy_code_hash: alloy_primitives::keccak256(&proxy),
         singleton_code_hash: network.code_hash(singleton_address, at).await?,
     };
@@ -165,7 +165,8 @@ pub(crate) async fn adopted_version(
 ) -> CliResult<Option<(u64, PolicyDigest)>> {
     require_helper(network, head).await?;
     let at = head.block;
-    let answer = network.call(helper::address(), &helper::policy_version(safe, project), at).await?;
+    let answer =
+        network.call(helper::address(), &helper::policy_version(safe, project), at).await?;
     let version = helper::read_policy_version(&answer).or_kind(Kind::Chain)?;
     if version == 0 {
         return Ok(None);

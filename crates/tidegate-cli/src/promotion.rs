@@ -41,9 +41,9 @@ pub(crate) async fn target_plan(
     head: Head,
 ) -> CliResult<TargetPlan> {
     let settings = project.network(target)?;
-    let safe = settings.safe.ok_or_else(|| {
-        CliError::config(format!("[networks.{target}] has no `safe`"))
-    })?;
+    let safe = settings
+        .safe
+        .ok_or_else(|| CliError::config(format!("[networks.{target}] has no `safe`")))?;
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
     let expected = expect(network, &prepared, head).await?;
     refuse_faults(&expected)?;
@@ -57,7 +57,8 @@ impl TargetPlan {
     pub(crate) fn calls(&self, promotion: &Promotion) -> Vec<InnerCall> {
         let helper = helper::address();
         let hashes = code_hashes(&self.expected);
-        let to_helper = |data, note: String| InnerCall { to: helper, value: U256::ZERO, data, note };
+        let to_helper =
+            |data, note: String| InnerCall { to: helper, value: U256::ZERO, data, note };
         let externals: Vec<_> =
             self.deployment.externals.values().map(|e| (e.address, e.code_hash)).collect();
         let mut calls = vec![promotion.require_before_call(helper)];
@@ -114,7 +115,7 @@ impl TargetPlan {
                 name: "the implementation slot".to_owned(),
                 address: slot.address,
                 expected: slot.value,
-                found: network.storage(slot.address, slot.slot, head.block).await?,
+                found: crate::network::slot(network, slot.address, slot.slot, head.block).await?,
             });
         }
         Ok(facts)
@@ -147,7 +148,10 @@ pub(crate) async fn simulate_batch(
     if outcome.gas_used > BATCH_GAS_MAX {
         return Err(CliError::new(
             Kind::Fail,
-            format!("the batch needs {} gas, at most {BATCH_GAS_MAX} may be proposed", outcome.gas_used),
+            format!(
+                "the batch needs {} gas, at most {BATCH_GAS_MAX} may be proposed",
+                outcome.gas_used
+            ),
         )
         .hint("splitting over several Safe transactions is not built yet"));
     }

@@ -67,7 +67,8 @@ fn files(project: &Project, network: &str) -> CliResult<Vec<(String, PathBuf)>> 
 }
 
 fn text(path: &std::path::Path) -> CliResult<String> {
-    let bytes = read_limited(path, tidegate_safe::PROPOSAL_BYTES_MAX as u64).or_kind(Kind::Config)?;
+    let bytes =
+        read_limited(path, tidegate_safe::PROPOSAL_BYTES_MAX as u64).or_kind(Kind::Config)?;
     String::from_utf8(bytes).or_kind(Kind::Config)
 }
 
@@ -88,8 +89,10 @@ pub(crate) fn find(project: &Project, wanted: Option<&str>) -> CliResult<Found> 
             .ok_or_else(|| CliError::new(Kind::Internal, "a proposal vanished")),
         (None, _) => Err(CliError::usage("there is no such proposal")
             .hint("`tidegate proposal list` shows them")),
-        _ => Err(CliError::usage("several proposals; name one by its hash")
-            .hint(known.join("\nhint: "))),
+        _ => {
+            Err(CliError::usage("several proposals; name one by its hash")
+                .hint(known.join("\nhint: ")))
+        }
     }
 }
 
@@ -123,8 +126,9 @@ pub(crate) fn signatures(
 
 /// MultiSendCallOnly must hold the code that Safe published.
 pub(crate) fn require_multi_send(code: B256) -> CliResult {
-    let known = canonical_by_code_hash(code)
-        .is_some_and(|c| (c.version, c.kind) == (SafeVersion::V1_4_1, CanonicalKind::MultiSendCallOnly));
+    let known = canonical_by_code_hash(code).is_some_and(|c| {
+        (c.version, c.kind) == (SafeVersion::V1_4_1, CanonicalKind::MultiSendCallOnly)
+    });
     if known {
         return Ok(());
     }
@@ -146,7 +150,7 @@ pub(crate) async fn recheck(
         return Err(CliError::new(Kind::Fail, "the proposal is for another Safe or network"));
     }
     let state = safe_state(network, proposal.safe, latest).await?;
-    for doubt in &state.doubts {
+    if let Some(doubt) = state.doubts.first() {
         return Err(CliError::new(Kind::Fail, doubt.clone()));
     }
     pins::check(project, network.id().chain, &state, head.timestamp)?;
@@ -237,12 +241,14 @@ async fn check_promotion(
     if policy.digest()? != promotion.policy_digest {
         return Err(fail("the proposal rests on another policy".to_owned()));
     }
-    if &policy.safe != &state.trust {
+    if policy.safe != state.trust {
         return Err(fail("the Safe changed after the gates were read".to_owned()));
     }
     let time = assessment.gate_head.map_or(u64::MAX, |head| head.timestamp);
     if time > promotion.valid_until {
-        return Err(fail("the proposal has expired".to_owned()).hint("run `tidegate promote` again"));
+        return Err(
+            fail("the proposal has expired".to_owned()).hint("run `tidegate promote` again")
+        );
     }
     for digest in &promotion.evidence.statements {
         if !assessment.statements.statements.contains_key(digest) {
@@ -259,7 +265,11 @@ async fn check_promotion(
         let on = [network, soak].into_iter().find(|on| on.id().chain.0 == chain);
         let on = on.ok_or_else(|| fail(format!("the evidence names chain {chain}")))?;
         if !on.is_canonical(block).await? {
-            return Err(fail(format!("block {} of the evidence is not on {}", block.hash, on.name())));
+            return Err(fail(format!(
+                "block {} of the evidence is not on {}",
+                block.hash,
+                on.name()
+            )));
         }
     }
     let record = assessment.record.as_ref().ok_or_else(|| fail("no record".to_owned()))?;

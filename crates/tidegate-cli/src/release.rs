@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_compile::{CompileOutput, CompileRequest};
+use tidegate_compile::CompileOutput;
 use tidegate_model::release::{Release, Roots};
 use tidegate_plan::{Compiled, elaborate, requested_contracts};
 
-use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
 
 /// A release with its digests.
@@ -30,7 +30,8 @@ pub(crate) fn build(project: &Project) -> CliResult<Built> {
             .hint("write one: [[step]] create = \"YourContract\""));
     }
     let contracts = requested_contracts(config);
-    let output = tidegate_compile::compile(&request(project, contracts.into_iter().collect())?)?;
+    let contracts: Vec<_> = contracts.into_iter().collect();
+    let output = crate::compiler::run(project, &contracts)?;
     let CompileOutput { artifacts, roots: names, libraries, compilers, warnings } = &output;
     let no_libraries = Vec::new();
     let mut compiled = BTreeMap::new();
@@ -93,16 +94,5 @@ fn names_release(built: &Built, wanted: &str) -> bool {
     const PREFIX_DIGITS_MIN: usize = 6;
     let digits = wanted.trim_start_matches("0x").to_lowercase();
     let root = alloy_primitives::hex::encode(built.roots.release_root.0);
-    built.release.name == wanted
-        || (digits.len() >= PREFIX_DIGITS_MIN && root.starts_with(&digits))
-}
-
-fn request(project: &Project, contracts: Vec<String>) -> CliResult<CompileRequest> {
-    crate::compiler::request(project, contracts).map_err(|error| error)
-}
-
-/// Finds a kept release by the digests of its build.
-pub(crate) fn kept(project: &Project, roots: &str) -> CliResult<Option<Release>> {
-    let Some(bytes) = project.store()?.get_blob(BLOB_KIND, roots)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).or_kind(Kind::Config).map(Some)
+    built.release.name == wanted || (digits.len() >= PREFIX_DIGITS_MIN && root.starts_with(&digits))
 }

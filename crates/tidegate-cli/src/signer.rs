@@ -35,13 +35,20 @@ pub(crate) fn address_of(env: &Environment, name: &str) -> CliResult<Address> {
 /// The key of `--as`, or the one that the project names for this.
 pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> CliResult<&'a str> {
     global.signer.as_deref().or(default).ok_or_else(|| {
-        CliError::usage("which key signs this?").hint("name one with --as KEY; see \
-                                                       `tidegate key list`")
+        CliError::usage("which key signs this?").hint(
+            "name one with --as KEY; see \
+                                                       `tidegate key list`",
+        )
     })
 }
 
 /// Opens a key with the password of `--password-fd`, the OS keyring, or a person.
-pub(crate) fn open(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<KeySigner> {
+pub(crate) fn open(
+    ui: &Ui,
+    env: &Environment,
+    global: &Global,
+    name: &str,
+) -> CliResult<KeySigner> {
     let key: KeyRef = name.parse::<KeyRef>()?;
     let keys = keys(env)?;
     if let Some(fd) = global.password_fd {
@@ -70,11 +77,7 @@ pub(crate) fn open(ui: &Ui, env: &Environment, global: &Global, name: &str) -> C
 }
 
 /// Chooses the password of a new key.
-pub(crate) fn choose(
-    ui: &Ui,
-    global: &Global,
-    name: &str,
-) -> CliResult<tidegate_keys::Password> {
+pub(crate) fn choose(ui: &Ui, global: &Global, name: &str) -> CliResult<tidegate_keys::Password> {
     let key: KeyRef = name.parse::<KeyRef>()?;
     let mut lines = match global.password_fd {
         Some(fd) => Some(PasswordLines::from_fd(fd).or_kind(Kind::Keys)?),
@@ -107,12 +110,7 @@ pub(crate) struct LazySigner {
 
 impl LazySigner {
     /// The key of this name; only its address is read.
-    pub(crate) fn new(
-        ui: &Ui,
-        env: &Environment,
-        global: &Global,
-        name: &str,
-    ) -> CliResult<Self> {
+    pub(crate) fn new(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<Self> {
         let address = address_of(env, name)?;
         let (ui, env, global) = (ui.clone(), env.clone(), global.clone());
         Ok(Self { name: name.to_owned(), address, ui, env, global, opened: OnceLock::new() })

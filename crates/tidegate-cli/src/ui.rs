@@ -157,8 +157,7 @@ fn inert(text: &str) -> String {
 }
 
 fn own_color(text: &str) -> Option<&str> {
-    const COLORS: [&str; 5] =
-        ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[35m", "\u{1b}[0m"];
+    const COLORS: [&str; 5] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[35m", "\u{1b}[0m"];
     COLORS.into_iter().find(|color| text.starts_with(color)).map(|color| &text[..color.len()])
 }
 
@@ -193,9 +192,11 @@ mod tests {
 
     #[test]
     fn hints_repeat_the_command() {
-        let ui = Ui::new(false, true, ["x", "deploy", "a b", "--approve", "old", "--json"]
-            .map(str::to_owned)
-            .to_vec());
+        let ui = Ui::new(
+            false,
+            true,
+            ["x", "deploy", "a b", "--approve", "old", "--json"].map(str::to_owned).to_vec(),
+        );
         assert_eq!(
             ui.command_with("--approve", &["--approve", "new"]),
             "tidegate deploy 'a b' --json --approve new"

@@ -257,6 +257,8 @@ impl Metadata {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::digest::jcs;
+
     use super::*;
 
     fn linking(libraries: &[&str]) -> Compiled {
@@ -299,6 +301,23 @@ mod tests {
         assert!(matches!(error, ArtifactError::LibraryCycle { .. }), "{error:?}");
         let error = libraries(&unit, "s:W").unwrap_err();
         assert!(matches!(error, ArtifactError::LibraryMissing { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn the_profile_is_what_the_compiler_says_it_did() {
+        let metadata = r#"{"compiler": {"version": "0.8.30+commit.73712a01"}, "version": 1,
+            "language": "Solidity", "output": {}, "sources": {},
+            "settings": {"compilationTarget": {}, "evmVersion": "prague", "libraries": {},
+                "metadata": {"bytecodeHash": "ipfs"}, "remappings": [],
+                "optimizer": {"enabled": true, "runs": 4294967295}}}"#;
+        let metadata: Metadata = serde_json::from_str(metadata).unwrap();
+        let text = jcs("profile", &metadata.profile()).unwrap();
+        let expected = [
+            r#"{"appendCBOR":true,"bytecodeHash":"ipfs","compiler":"solc","evmVersion":"prague","#,
+            r#""language":"Solidity","longVersion":"0.8.30+commit.73712a01","#,
+            r#""optimizer":{"enabled":true,"runs":4294967295},"viaIR":false}"#,
+        ];
+        assert_eq!(String::from_utf8(text).unwrap(), expected.concat());
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub struct CompileRequest<'a> {
     pub foundry: &'a FoundryConfig,
     /// The contracts, as people name them: `Vault` (searched in `src`), `path:Vault`, or an
     /// import path such as `@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy`.
-    /// A normalised name works where the package is imported by its own name.
+    /// A normalised name (`dep:<package>/<path>:Name`) works where the package lies in a folder
+    /// of its own name or is imported by it.
     pub contracts: &'a [String],
     /// Where compilers may be.
     pub compilers: &'a CompilerSources,

@@ -101,7 +101,10 @@ pub enum FoundryError {
         source: RemappingError,
     },
     /// A folder leads out of the project.
-    #[error("use the key `{key}` of {}: {value:?} is not a folder inside the project", file.display())]
+    #[error(
+        "use the key `{key}` of {}: {value:?} is not a folder inside the project",
+        file.display()
+    )]
     FolderOutside {
         /// The file.
         file: PathBuf,

@@ -6,6 +6,7 @@ use foundry_compilers::resolver::parse::SolData;
 
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
+use crate::names;
 use crate::remapping::{self, is_clean};
 use crate::sources::{SOURCE_BYTES_MAX, SourceError, content, fix, suggestion};
 
@@ -103,14 +104,24 @@ fn in_file(
     path: &str,
     contract: &str,
 ) -> Result<Root, RootError> {
-    // A normalised name is tried as an import: packages are imported by their own name.
-    let path = path.strip_prefix("dep:").unwrap_or(path).trim_start_matches("./");
-    let remapped = remapping::remap(path, "", &foundry.remappings);
-    let exists = |name: &&str| is_clean(name) && root.join(name).is_file();
-    let Some(source) = [remapped.as_str(), path].into_iter().find(exists) else {
+    let normalised = path.starts_with("dep:");
+    let inner = path.strip_prefix("dep:").unwrap_or(path).trim_start_matches("./");
+    let remapped = remapping::remap(inner, "", &foundry.remappings);
+    let mut places = vec![remapped.clone(), inner.to_owned()];
+    if normalised {
+        places.extend(foundry.libs.iter().map(|lib| format!("{lib}/{inner}")));
+    }
+    // A normalised name must not find another package that an import of that name happens to mean.
+    let fits = |source: &String| {
+        let names = || names::normalise(root, foundry, [(source.as_str(), "")]);
+        is_clean(source)
+            && root.join(source).is_file()
+            && (!normalised || names().is_ok_and(|names| names.values().all(|name| name == path)))
+    };
+    let Some(source) = places.iter().find(|source| fits(source)) else {
         return Err(RootError::NoFile {
             name: name.to_owned(),
-            suggestion: suggestion(root, foundry, path),
+            suggestion: suggestion(root, foundry, inner),
             file: remapped,
         });
     };
@@ -124,7 +135,7 @@ fn in_file(
             declared,
         });
     }
-    Ok(Root { source: source.to_owned(), contract: contract.to_owned() })
+    Ok(Root { source: source.clone(), contract: contract.to_owned() })
 }
 
 fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
@@ -195,8 +206,11 @@ mod tests {
             ("src/b/Twice.sol", "library Twice {}"),
             ("test/Only.sol", "contract Only {}"),
             ("lib/d/contracts/P.sol", "contract P {}"),
+            ("lib/e/Q.sol", "contract Q {}"),
+            ("lib/e/package.json", "{\"name\": \"named\"}"),
         ]);
-        let remappings = vec![Remapping::parse("@d/=lib/d/contracts/").unwrap()];
+        let remappings = ["@d/=lib/d/contracts/", "named/=lib/e/"];
+        let remappings = remappings.map(|text| Remapping::parse(text).unwrap()).to_vec();
         let foundry = FoundryConfig { remappings, ..FoundryConfig::empty() };
         let find = |name: &str| find(root.path(), &foundry, name);
 
@@ -206,7 +220,8 @@ mod tests {
             ("./src/b/Twice.sol:Twice", "src/b/Twice.sol"),
             ("test/Only.sol:Only", "test/Only.sol"),
             ("@d/P.sol:P", "lib/d/contracts/P.sol"),
-            ("dep:@d/P.sol:P", "lib/d/contracts/P.sol"),
+            ("dep:d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
+            ("dep:named/Q.sol:Q", "lib/e/Q.sol"),
             ("lib/d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
         ];
         for (name, source) in cases {
@@ -217,6 +232,8 @@ mod tests {
         assert!(matches!(find("Only").unwrap_err(), RootError::Unknown { .. }));
         assert!(matches!(find("src/Vault.sol:Gone").unwrap_err(), RootError::NotInFile { .. }));
         assert!(matches!(find("../x.sol:Gone").unwrap_err(), RootError::NoFile { .. }));
+        let error = find("dep:@d/P.sol:P").unwrap_err();
+        assert!(matches!(error, RootError::NoFile { .. }), "another package's path: {error:?}");
         let error = find("d/P.sol:P").unwrap_err().to_string();
         assert!(error.contains("\"d/=lib/d/contracts/\""), "{error}");
     }

@@ -88,7 +88,10 @@ pub enum FindCompilerError {
         tried: Vec<String>,
     },
     /// The compiler that the person named has another version.
-    #[error("use the compiler {}: it is {version}, and the project asks for {wanted}", path.display())]
+    #[error(
+        "use the compiler {}: it is {version}, and the project asks for {wanted}",
+        path.display()
+    )]
     ExplicitUnfit {
         /// The compiler.
         path: PathBuf,

@@ -108,6 +108,9 @@ async function main(args) {
 }
 
 if (isMainThread) {
+  // One compilation is short: optimising all of the compiler first takes longer than it saves. A flag that another
+  // version of node does not know costs a line on stderr.
+  require("node:v8").setFlagsFromString("--wasm-tiering-budget=20000000");
   // A reader that has seen enough closes the pipe; that ends this process without a trace of its own.
   process.stdout.on("error", () => process.exit(1));
   main(process.argv.slice(2)).then(

@@ -16,6 +16,8 @@ use crate::reconcile::reconcile_entries;
 mod decisions;
 mod draft;
 mod spend;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use draft::Draft;

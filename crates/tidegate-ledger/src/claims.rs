@@ -140,8 +140,8 @@ impl<'a> RequestClaim<'a> {
     /// The approval in force when a draw was signed. Both times are the target chain's, so they
     /// can be compared.
     pub(crate) fn approval_at(&self, time: u64) -> Option<&'a FundStatement> {
-        let before = self.decisions.iter().filter(|d| d.statement.issued_at <= time);
-        let last = before.last().filter(|d| d.approved).map(|d| d.statement)?;
+        let mut before = self.decisions.iter().filter(|d| d.statement.issued_at <= time);
+        let last = before.next_back().filter(|d| d.approved).map(|d| d.statement)?;
         (time <= last.expires_at).then_some(last)
     }
 }

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, U256};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Body, SignedStatement, Statement, StatementError};
-use tidegate_model::{
-    BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot, StatementDigest,
-};
+use tidegate_model::{BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot, StatementDigest};
 
 use crate::account::NetworkLabel;
 use crate::error::LedgerError;
@@ -103,8 +101,10 @@ pub struct TransactionFacts {
     pub from: Address,
     /// The sender's nonce.
     pub nonce: u64,
-    /// Its target; none for a creation.
-    pub to: Option<Address>,
+    /// Its target, or the contract that it creates.
+    pub to: Address,
+    /// Whether it creates a contract.
+    pub creation: bool,
     /// The value it carries, in wei.
     pub value: U256,
     /// Whether it succeeded; one that failed moves no value and still pays.
@@ -195,8 +195,7 @@ impl TransactionFacts {
         if !self.success {
             return Vec::new();
         }
-        let to = self.to.unwrap_or_else(|| self.from.create(self.nonce));
-        let own = Move { from: self.from, to, value: self.value };
+        let own = Move { from: self.from, to: self.to, value: self.value };
         let moves = std::iter::once(own).chain(self.moves.iter().copied());
         moves.filter(|transfer| !transfer.value.is_zero()).collect()
     }
@@ -277,5 +276,42 @@ impl Facts {
     /// Whether a key may approve and deny.
     pub(crate) fn is_treasurer(&self, key: Address) -> bool {
         self.person(key).is_some_and(|(_, p)| p.roles.iter().any(|role| role == TREASURER_ROLE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Signature;
+    use tidegate_model::statement::{FundDecision, General};
+
+    use super::*;
+
+    /// A fixed signature over any statement recovers to somebody, who is then its signer.
+    fn signed(project: u8) -> SignedStatement {
+        let decision = FundDecision { request: StatementDigest(B256::ZERO), reason: "x".into() };
+        let statement = Statement::Statement(General {
+            project: ProjectId(B256::repeat_byte(project)),
+            subject: B256::ZERO,
+            body: Body::FundApprove(decision),
+            issued_at: 5,
+            expires_at: 9,
+            salt: B256::ZERO,
+        });
+        let digest = statement.digest().unwrap();
+        let signature = Signature::test_signature().normalized_s();
+        let signer = signature.recover_address_from_prehash(&digest.0).unwrap();
+        SignedStatement { v: SignedStatement::VERSION, statement, signer, signature }
+    }
+
+    #[test]
+    fn only_verified_statements_of_the_project_become_facts() {
+        let project = ProjectId(B256::repeat_byte(1));
+        let own = signed(1);
+        let fact = FundStatement::from_signed(&own, project).unwrap().unwrap();
+        assert_eq!((fact.signer, fact.issued_at, fact.expires_at), (own.signer, 5, 9));
+        assert_eq!(fact.digest, own.statement.digest().unwrap());
+        assert_eq!(FundStatement::from_signed(&signed(2), project).unwrap(), None);
+        let forged = SignedStatement { signer: Address::ZERO, ..own };
+        assert!(FundStatement::from_signed(&forged, project).is_err());
     }
 }

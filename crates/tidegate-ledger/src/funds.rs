@@ -256,10 +256,9 @@ impl fmt::Display for Violation {
                 "{amount} wei left treasury {treasury} for {to} on chain {chain} in transaction \
                  {transaction} without a draw statement"
             ),
-            Self::TransferMismatch { statement, transaction } => write!(
-                f,
-                "statement {statement} does not match what transaction {transaction} did"
-            ),
+            Self::TransferMismatch { statement, transaction } => {
+                write!(f, "statement {statement} does not match what transaction {transaction} did")
+            }
             Self::Books(breach) => breach.fmt(f),
         }
     }

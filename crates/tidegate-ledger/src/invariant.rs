@@ -108,3 +108,48 @@ impl fmt::Display for NaturalKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Commodity;
+    use crate::build::build_ledger;
+    use crate::fixture::whole_story;
+    use tidegate_model::ChainId;
+
+    #[test]
+    fn every_breach_is_found() {
+        let sound = build_ledger(&whole_story().facts()).unwrap();
+        assert_eq!(check_ledger(&sound), []);
+        type Case = (fn(&mut Ledger), fn(&Breach) -> bool);
+        let cases: [Case; 6] = [
+            (
+                |l| l.entries[3].postings[0].amount += I256::ONE,
+                |b| matches!(b, Breach::Unbalanced(_)),
+            ),
+            (
+                |l| {
+                    l.entries[0].postings[0].amount = I256::MAX;
+                    l.entries[0].postings[1].amount = I256::ONE;
+                },
+                |b| matches!(b, Breach::Overflow(_)),
+            ),
+            (
+                |l| l.entries[0].postings[1].commodity = Commodity(ChainId(1)),
+                |b| matches!(b, Breach::ForeignCommodity(_)),
+            ),
+            (|l| l.entries.push(l.entries[0].clone()), |b| matches!(b, Breach::Repeated(_))),
+            (|l| l.entries[4].evidence.clear(), |b| matches!(b, Breach::NoEvidence(_))),
+            (
+                |l| drop(l.entries.remove(0)),
+                |b| matches!(b, Breach::Negative { account: Account::Treasury(..), .. }),
+            ),
+        ];
+        for (change, expected) in cases {
+            let mut ledger = sound.clone();
+            change(&mut ledger);
+            let found = check_ledger(&ledger);
+            assert!(found.iter().any(expected), "{found:?}");
+        }
+    }
+}

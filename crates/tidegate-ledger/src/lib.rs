@@ -12,6 +12,8 @@ mod entry;
 mod error;
 mod export;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod funds;
 mod invariant;
 mod reconcile;

@@ -145,9 +145,8 @@ mod tests {
             let mut changed = calldata.to_vec();
             changed[4 + word * 32 + 31] = 1;
             let error = decode_exec_transaction(&changed, 9).unwrap_err();
-            assert!(
-                matches!(error, ExecError::Refused(SafeTxError::GasField { field: f }) if f == field)
-            );
+            let ExecError::Refused(refused) = error else { panic!("{error}") };
+            assert_eq!(refused, SafeTxError::GasField { field });
         }
     }
 

@@ -26,7 +26,8 @@ pub(crate) mod abi {
             bytes32 deploymentDigest, bytes32 soakTerminalHash
         ) external;
         function post(bytes32 subject, uint64 until) external;
-        function policyVersion(address safe, bytes32 project) external view returns (uint64 version);
+        function policyVersion(address safe, bytes32 project)
+            external view returns (uint64 version);
         function policyAt(address safe, bytes32 project, uint64 version)
             external view returns (bytes32 digest, uint64 adoptedAt);
         function recordCount(address safe, bytes32 project) external view returns (uint256 count);

@@ -41,9 +41,7 @@ pub enum SignatureError {
     #[error("recover the signer: no key can have made this signature")]
     Unrecoverable,
     /// The signer is no owner.
-    #[error(
-        "count the signature of {signer}: it is not an owner of the Safe, or the signature is over another hash"
-    )]
+    #[error("count the signature of {signer}: no owner, or a signature over another hash")]
     NotAnOwner {
         /// Who it recovers to.
         signer: Address,

@@ -114,7 +114,9 @@ impl SafeTx {
         let field = |name: &str, ty: &str| json!({ "name": name, "type": ty });
         json!({
             "types": {
-                "EIP712Domain": [field("chainId", "uint256"), field("verifyingContract", "address")],
+                "EIP712Domain": [
+                    field("chainId", "uint256"), field("verifyingContract", "address"),
+                ],
                 "SafeTx": [
                     field("to", "address"), field("value", "uint256"), field("data", "bytes"),
                     field("operation", "uint8"), field("safeTxGas", "uint256"),

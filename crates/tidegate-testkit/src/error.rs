@@ -24,6 +24,15 @@ pub enum TestkitError {
         #[source]
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file does not hold what it should.
     #[error("understand {what} in {}", path.display())]
     BadFile {

@@ -4,24 +4,39 @@
 //! moves only by what a test mines. The crate never ships and never talks to anything but
 //! loopback.
 
+pub mod activity;
 mod anvil;
+mod binary;
 mod error;
+mod files;
 mod keys;
+mod keystore;
 mod miner;
+mod person;
+mod project;
 mod rpc;
 pub mod safe;
 mod scripted;
+mod solc;
 mod tools;
 mod transaction;
+mod world;
 
+pub use activity::Activity;
 pub use anvil::{Anvil, AnvilOptions, BLOCK_INTERVAL_SECS, GENESIS_TIMESTAMP, Mine};
+pub use binary::Binary;
 pub use error::TestkitError;
 pub use keys::{TEST_KEYS, test_address, test_key};
+pub use keystore::keystore_json;
 pub use miner::Miner;
+pub use person::{Env, Person, Ran, split_words};
+pub use project::{Project, ProjectOptions};
 pub use rpc::RpcClient;
 pub use scripted::{Reply, ScriptedNode};
+pub use solc::{compile_mock_usdc, solc_wrapper};
 pub use tools::{Tools, repo_root};
 pub use transaction::{Receipt, Transaction};
+pub use world::{DAY_SECS, HOUR_SECS, World, WorldOptions, actor, actor_address};
 
 /// The signer that keys of this crate are.
 pub use alloy::signers::local::PrivateKeySigner;

@@ -52,72 +52,67 @@ impl<'a> CodeReader<'a> {
         network: &Network,
         head: Head,
     ) -> CliResult<(CodeFacts, ParameterFacts, &'a DeploymentRecord)> {
-    let Self { project, built, name: soak, record } = *self;
-    let Some(record) = record else {
-        return Err(CliError::config(format!(
-            "{} is not deployed on {soak}; run `tidegate deploy {soak}`",
-            built.release.name
-        )));
-    };
-    let executor = Executor::Key(record.deployment.executor);
-    let prepared = prepare(project, built, soak, executor, record.id)?;
-    let expected = expect(network, &prepared, head).await?;
-    let deployment = prepared.deployment(project, built, &expected, network.id(), soak)?;
-    let mut code = CodeFacts {
-        network: soak.to_owned(),
-        record_faults: expected.faults.clone(),
-        ..CodeFacts::default()
-    };
-    contracts(network, head, &prepared, &expected, &deployment, &mut code).await?;
-    let mut parameters = ParameterFacts::default();
-    for difference in compare_deployments(&record.deployment, &deployment) {
-        let fault = format!("the record on {soak} differs from what the sources give: {difference}");
-        if difference.starts_with("params.") {
-            parameters.record_faults.push(fault);
-        } else {
-            code.record_faults.push(fault);
+        let Self { project, built, name: soak, record } = *self;
+        let Some(record) = record else {
+            return Err(CliError::config(format!(
+                "{} is not deployed on {soak}; run `tidegate deploy {soak}`",
+                built.release.name
+            )));
+        };
+        let executor = Executor::Key(record.deployment.executor);
+        let prepared = prepare(project, built, soak, executor, record.id)?;
+        let expected = expect(network, &prepared, head).await?;
+        let deployment = prepared.deployment(project, built, &expected, network.id(), soak)?;
+        let mut code = CodeFacts {
+            network: soak.to_owned(),
+            record_faults: expected.faults.clone(),
+            ..CodeFacts::default()
+        };
+        contracts(network, head, &prepared, &expected, &deployment, &mut code).await?;
+        let mut parameters = ParameterFacts::default();
+        for difference in compare_deployments(&record.deployment, &deployment) {
+            let fault =
+                format!("the record on {soak} differs from what the sources give: {difference}");
+            if difference.starts_with("params.") {
+                parameters.record_faults.push(fault);
+            } else {
+                code.record_faults.push(fault);
+            }
+        }
+        self.record_faults(record, &prepared, &mut code);
+        transactions(network, record, head, &mut code).await?;
+        let digest = record.deployment.digest()?.0;
+        let input = |kind: &str| GateInput {
+            kind: kind.to_owned(),
+            chain: network.id().chain,
+            block: head.block,
+            digest,
+        };
+        code.inputs.push(input("code/deployment"));
+        parameters.inputs.push(input("parameters/deployment"));
+        Ok((code, parameters, record))
+    }
+    /// Fields of the record that no digest covers but the sources give.
+    fn record_faults(&self, record: &DeploymentRecord, prepared: &Prepared, facts: &mut CodeFacts) {
+        let soak = self.name;
+        let mut differs = |field: &str| {
+            facts
+                .record_faults
+                .push(format!("the record on {soak} differs from what the sources give: {field}"));
+        };
+        if record.initcodes != prepared.initcodes() {
+            differs("initcodes");
+        }
+        if record.mocks != prepared.mocks {
+            differs("mocks");
+        }
+        if record.name != self.built.release.name {
+            differs("name");
+        }
+        if record.scope_root != self.built.roots.scope_root {
+            differs("scopeRoot (sources changed in a way that no code shows, such as a comment)");
         }
     }
-    self.record_faults(record, &prepared, &mut code);
-    transactions(network, record, head, &mut code).await?;
-    let digest = record.deployment.digest()?.0;
-    let input = |kind: &str| GateInput {
-        kind: kind.to_owned(),
-        chain: network.id().chain,
-        block: head.block,
-        digest,
-    };
-    code.inputs.push(input("code/deployment"));
-    parameters.inputs.push(input("parameters/deployment"));
-    Ok((code, parameters, record))
-    }
-/// Fields of the record that no digest covers but the sources give.
-fn record_faults(
-    &self,
-    record: &DeploymentRecord,
-    prepared: &Prepared,
-    facts: &mut CodeFacts,
-) {
-    let soak = self.name;
-    let mut differs = |field: &str| {
-        facts.record_faults.push(format!(
-            "the record on {soak} differs from what the sources give: {field}"
-        ));
-    };
-    if record.initcodes != prepared.initcodes() {
-        differs("initcodes");
-    }
-    if record.mocks != prepared.mocks {
-        differs("mocks");
-    }
-    if record.name != self.built.release.name {
-        differs("name");
-    }
-    if record.scope_root != self.built.roots.scope_root {
-        differs("scopeRoot (sources changed in a way that no code shows, such as a comment)");
-    }
-}
-
 }
 
 async fn contracts(
@@ -150,7 +145,7 @@ async fn contracts(
             name: "the implementation slot".to_owned(),
             address: slot.address,
             expected: slot.value,
-            found: network.storage(slot.address, slot.slot, head.block).await?,
+            found: crate::network::slot(network, slot.address, slot.slot, head.block).await?,
         });
     }
     Ok(())
@@ -189,15 +184,14 @@ async fn transactions(
             ("from", receipt.from == recorded.from),
             ("nonce", tx.nonce == recorded.nonce),
             ("block", receipt.block == recorded.block),
-            ("success", receipt.success == recorded.success),
+            ("success", receipt.status == recorded.success),
             ("gas_used", receipt.gas_used == recorded.gas_used),
             ("fee", receipt.fee() == recorded.fee),
         ];
         for (name, _) in checks.iter().filter(|(_, same)| !same) {
-            facts.record_faults.push(format!(
-                "the record's {field}.{name} differs from {}",
-                facts.network
-            ));
+            facts
+                .record_faults
+                .push(format!("the record's {field}.{name} differs from {}", facts.network));
         }
     }
     Ok(())
@@ -206,9 +200,10 @@ async fn transactions(
 /// Each parameter as it soaked and as it will be on the target.
 fn rows(gathered: &Gathered<'_>, record: &DeploymentRecord) -> CliResult<Vec<ParameterRow>> {
     let Gathered { project, built, target, .. } = *gathered;
-    let safe = project.network(target)?.safe.ok_or_else(|| {
-        CliError::config(format!("[networks.{target}] has no `safe`"))
-    })?;
+    let safe = project
+        .network(target)?
+        .safe
+        .ok_or_else(|| CliError::config(format!("[networks.{target}] has no `safe`")))?;
     let on_target = prepare(project, built, target, Executor::Safe(safe), 0);
     let rows = built.release.plan.params.iter().map(|(name, decl)| {
         let target = match &on_target {

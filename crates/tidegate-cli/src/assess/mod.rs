@@ -182,8 +182,7 @@ impl Gathered<'_> {
         let network = self.target_network.clone()?;
         let read = async {
             let current = doc.digest()?;
-            let trust =
-                policy_doc::adopted(self.project, self.target, network, head, doc).await?;
+            let trust = policy_doc::adopted(self.project, self.target, network, head, doc).await?;
             let input = GateInput {
                 kind: "policy/adopted".to_owned(),
                 chain: network.id().chain,

@@ -160,20 +160,29 @@ fn show(project: &Project, built: &Built, attestation: &AuditAttestation) -> Cli
         ui.line(format!("    {}", scope.hash_struct()));
     }
     ui.row("scopeRoot", &attestation.scope_root.to_string());
-    ui.row("report", &format!("sha256 {}", alloy_primitives::hex::encode(attestation.report_sha256)));
+    ui.row(
+        "report",
+        &format!("sha256 {}", alloy_primitives::hex::encode(attestation.report_sha256)),
+    );
     ui.row("auditor", &attestation.auditor.to_string());
-    ui.row("verdict", &format!(
-        "{} (open: {} critical, {} high, {} medium)",
-        attestation.verdict,
-        attestation.open_critical,
-        attestation.open_high,
-        attestation.open_medium
-    ));
-    ui.row("counts", &format!(
-        "from {} until {}",
-        format_utc(attestation.issued_at),
-        format_utc(attestation.valid_until)
-    ));
+    ui.row(
+        "verdict",
+        &format!(
+            "{} (open: {} critical, {} high, {} medium)",
+            attestation.verdict,
+            attestation.open_critical,
+            attestation.open_high,
+            attestation.open_medium
+        ),
+    );
+    ui.row(
+        "counts",
+        &format!(
+            "from {} until {}",
+            format_utc(attestation.issued_at),
+            format_utc(attestation.valid_until)
+        ),
+    );
     Ok(())
 }
 

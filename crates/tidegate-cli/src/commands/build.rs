@@ -38,7 +38,11 @@ pub(crate) fn show(project: &Project, built: &Built) -> CliResult {
     let mut rows = Vec::new();
     for artifact in release.artifacts.values() {
         let runtime = artifact.runtime.object.len();
-        ui.line(format!("  {:<22} {runtime:>6} bytes  {}", artifact.fqn.name(), artifact.fqn.path()));
+        ui.line(format!(
+            "  {:<22} {runtime:>6} bytes  {}",
+            artifact.fqn.name(),
+            artifact.fqn.path()
+        ));
         let scope = release.scope(artifact)?;
         rows.push(json!({"fqn": artifact.fqn, "runtimeBytes": runtime, "scope": scope}));
     }

@@ -1,9 +1,9 @@
 //! `tidegate deploy`.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, U256};
 use clap::Args;
 use serde_json::json;
-use tidegate_chain::{Network, SentTransaction};
+use tidegate_chain::{Network, Transaction};
 use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
 use tidegate_model::event::Intent;
 use tidegate_model::record::{
@@ -182,7 +182,7 @@ async fn record(
     let journaled = lane.state().attempts.iter().filter(|a| a.op.starts_with(&prefix));
     let first = journaled.map(|attempt| attempt.nonce).min();
     let from = first.unwrap_or_else(|| next.saturating_sub(SEARCH_TRANSACTIONS_MAX));
-    let sent = network.sender_transactions(sender, from, next, head).await?;
+    let sent = network.sender_transactions(sender, from, next, 0, head).await?;
     let named: Vec<_> = sent.iter().map(|tx| op_name(run, sender, tx)).collect();
     let first = named.iter().position(Option::is_some).unwrap_or(0);
     let last = named.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
@@ -197,7 +197,7 @@ async fn record(
             from: sender,
             nonce: tx.nonce,
             block: receipt.block,
-            success: receipt.success,
+            success: receipt.status,
             gas_used: receipt.gas_used,
             fee: receipt.fee(),
         });
@@ -215,7 +215,7 @@ async fn record(
     })
 }
 
-fn op_name(run: &DeployRun, sender: Address, tx: &SentTransaction) -> Option<String> {
+fn op_name(run: &DeployRun, sender: Address, tx: &Transaction) -> Option<String> {
     if tx.to == Some(sender) && tx.input == run.anchor {
         return Some(ANCHOR_OP.to_owned());
     }
@@ -245,7 +245,7 @@ async fn create_helper(project: &Project, name: Option<&str>) -> CliResult<u8> {
             op: format!("helper/{address}"),
             to: CREATE2_PROXY,
             value: U256::ZERO,
-            data: Bytes::from(helper::creation_calldata()),
+            data: helper::creation_calldata(),
         };
         project.ui.note(format!("Creates Tidegate's helper contract at {address}."));
         send(project, &name, &network, &signer, &intent, Vec::new()).await?;

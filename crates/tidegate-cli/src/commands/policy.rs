@@ -59,8 +59,7 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
     let adoption =
         Adoption { project: doc.project(), policy_version: version, policy_digest: digest };
-    let proposal =
-        Proposal::adoption(network.id(), safe, state.nonce, helper::address(), adoption);
+    let proposal = Proposal::adoption(network.id(), safe, state.nonce, helper::address(), adoption);
     let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
     let file = proposals::write(project, &target, &checked)?;
     project.ui.line("");
@@ -81,12 +80,15 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     let ui = &project.ui;
     ui.line(format!("Policy of {} on chain {}", doc.name, doc.target.chain));
     ui.row("digest", &doc.digest()?.to_string());
-    ui.row("Safe", &format!(
-        "{} ({} of {} owners)",
-        doc.safe.address,
-        doc.safe.threshold,
-        doc.safe.owners.len()
-    ));
+    ui.row(
+        "Safe",
+        &format!(
+            "{} ({} of {} owners)",
+            doc.safe.address,
+            doc.safe.threshold,
+            doc.safe.owners.len()
+        ),
+    );
     for soak in &doc.soaks {
         ui.row("soaks on", &format!("chain {}, a block every {} s", soak.chain, soak.block_time));
     }
@@ -94,10 +96,13 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     let rules = &project.rules;
     ui.row("soak", &tidegate_model::units::format_span_secs(rules.soak_secs));
     ui.row("audits", &format!("{} firms", rules.audits));
-    ui.row("activity", &format!(
-        "{} transactions by {} outsiders over {} % of functions",
-        rules.transactions, rules.senders, rules.selectors_percent
-    ));
+    ui.row(
+        "activity",
+        &format!(
+            "{} transactions by {} outsiders over {} % of functions",
+            rules.transactions, rules.senders, rules.selectors_percent
+        ),
+    );
     for (name, person) in &doc.people {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
         ui.row(name, &format!("{}{firm}, {} keys", person.roles.join(", "), person.keys.len()));

@@ -5,7 +5,9 @@ use serde_json::json;
 use tidegate_model::units::format_utc;
 use tidegate_model::{BlockRef, GateInput, StatementDigest};
 use tidegate_plan::config::Stage;
-use tidegate_safe::{EvidenceItems, MULTI_SEND_CALL_ONLY, Promotion, Proposal, SoakReference, helper};
+use tidegate_safe::{
+    EvidenceItems, MULTI_SEND_CALL_ONLY, Promotion, Proposal, SoakReference, helper,
+};
 
 use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -77,7 +79,8 @@ async fn propose(
     target: &str,
     assessment: &Assessment,
 ) -> CliResult<Proposal> {
-    let missing = |what: &str| CliError::new(Kind::Internal, format!("gates passed without {what}"));
+    let missing =
+        |what: &str| CliError::new(Kind::Internal, format!("gates passed without {what}"));
     let network = assessment.target_network.as_ref().ok_or_else(|| missing("the target"))?;
     let head = assessment.gate_head.ok_or_else(|| missing("gate time"))?;
     let policy = assessment.policy.as_ref().ok_or_else(|| missing("the policy"))?;

@@ -1,6 +1,6 @@
 //! `tidegate proposal`: what owners check, sign and execute.
 
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::{Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
@@ -174,11 +174,8 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     if set.missing(threshold) > 0 {
         let (have, unsigned) = (set.signed().len(), set.unsigned());
         let owners: Vec<_> = unsigned.iter().map(ToString::to_string).collect();
-        return Err(CliError::new(
-            Kind::Verdict(30),
-            format!("{have} of {threshold} signatures"),
-        )
-        .hint(format!("these owners can still sign: {}", owners.join(", "))));
+        return Err(CliError::new(Kind::Verdict(30), format!("{have} of {threshold} signatures"))
+            .hint(format!("these owners can still sign: {}", owners.join(", "))));
     }
     let proposal = found.checked.proposal();
     let signatures: Bytes = set.encode(threshold).or_kind(Kind::Fail)?;
@@ -191,14 +188,18 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
         value: U256::ZERO,
         data: encode_exec_transaction(&proposal.safe_tx, signatures),
     };
-    let landed =
-        send(project, &found.network, &network, &signer, &intent, Vec::new()).await?;
-    let receipt = network.receipt(landed.hash).await?.ok_or_else(|| {
-        CliError::new(Kind::Chain, format!("no receipt for {}", landed.hash))
-    })?;
-    let logs = receipt.logs.iter().map(|log| (log.address, log.topics.as_slice(), &log.data));
+    let landed = send(project, &found.network, &network, &signer, &intent, Vec::new()).await?;
+    let receipt = network
+        .receipt(landed.hash)
+        .await?
+        .ok_or_else(|| CliError::new(Kind::Chain, format!("no receipt for {}", landed.hash)))?;
+    let logs: Vec<_> = receipt
+        .logs
+        .iter()
+        .filter_map(|log| Log::new(log.address, log.topics.clone(), log.data.clone()))
+        .collect();
     match execution_in_logs(proposal.safe, found.checked.hash(), &logs) {
-        Some(Execution::Success { .. }) => {}
+        Some(Execution::Success) => {}
         _ => {
             return Err(CliError::new(
                 Kind::Fail,
@@ -222,14 +223,12 @@ async fn done(
     let head = network.latest_head().await?;
     match (&proposal.kind, built) {
         (ProposalKind::Adoption(adoption), _) => {
-            let adopted =
-                adopted_version(network, head, proposal.safe, adoption.project).await?;
+            let adopted = adopted_version(network, head, proposal.safe, adoption.project).await?;
             Ok(adopted == Some((adoption.policy_version, adoption.policy_digest)))
         }
-        (ProposalKind::Promotion(promotion), Some(built)) => {
-            Ok(promotion.release_root == built.roots.release_root
-                && promoted(project, built, &found.network, network).await?.is_some())
-        }
+        (ProposalKind::Promotion(promotion), Some(built)) => Ok(promotion.release_root
+            == built.roots.release_root
+            && promoted(project, built, &found.network, network).await?.is_some()),
         (ProposalKind::Promotion(_), None) => Ok(false),
     }
 }

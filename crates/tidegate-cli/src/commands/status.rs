@@ -44,7 +44,8 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         project.ui.row(if index == 0 { "Next" } else { "" }, step);
     }
     project.ui.result(&document(project, &built, &assessment, promoted.as_ref(), &next)?);
-    let code = if promoted.is_some() { 0 } else { assessment.overall.exit_code() };
+    let verdict = promoted.as_ref().map_or(&assessment.overall, |promoted| &promoted.verdict);
+    let code = verdict.exit_code();
     Ok(if args.check { code } else { 0 })
 }
 
@@ -75,6 +76,11 @@ fn show(
     if let Some(promoted) = promoted {
         ui.line(format!("PROMOTED {}", format_utc(promoted.recorded_at)));
         ui.line(format!("releaseRoot {root}"));
+        let intact = &promoted.verdict;
+        ui.line(format!("{} read back from {}", ui.verdict(intact.word()), assessment.target));
+        for reason in intact.reasons() {
+            ui.row("", &reason);
+        }
         return Ok(());
     }
     if let Ok(facts) = &assessment.soak_facts {
@@ -120,8 +126,10 @@ fn soak_bar(soak: SoakProgress) -> String {
         return format!("soak [{bar}] {credited} of {required}: done");
     }
     let left = format_span_secs(soak.required_secs - soak.credited_secs);
-    format!("soak [{bar}] {credited} of {required}\n     {left} of chain time left, until {}",
-        format_utc(soak.eta))
+    format!(
+        "soak [{bar}] {credited} of {required}\n     {left} of chain time left, until {}",
+        format_utc(soak.eta)
+    )
 }
 
 const fn meaning(verdict: &Verdict) -> &'static str {
@@ -169,7 +177,7 @@ fn document(
         "overall": assessment.overall,
         "soak": soak,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
-            "evidenceDigest": promoted.evidence_digest})),
+            "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
         "local": {"store": project.layout.store()},
     }))

@@ -22,7 +22,8 @@ abstract contract Base {
         uint8 small; Inner inner; address payable to; Price price; int96 signed; bytes4 selector;
         function(uint256) external returns (bool) call; function(uint256) internal run;
         uint40[33] packed; Inner[3] inners; uint256[] list; bytes blob; string text; Base other;
-        mapping(address => mapping(bytes32 => Inner)) nested; Tree tree; uint256[2][] grid; uint16 last;
+        mapping(address => mapping(bytes32 => Inner)) nested;
+        Tree tree; uint256[2][] grid; uint16 last;
     }
 }
 

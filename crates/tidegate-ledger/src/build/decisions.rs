@@ -90,7 +90,8 @@ impl<'a> Books<'a> {
         }
         let destination = asked.request.destination;
         if draft.network.wallet(destination).is_none() {
-            self.unread.push(format!("destination {destination} of request {request} is not watched"));
+            self.unread
+                .push(format!("destination {destination} of request {request} is not watched"));
         }
         let tally = self.tallies.entry(request).or_default();
         if tally.drawn.is_zero() {
@@ -103,7 +104,7 @@ impl<'a> Books<'a> {
         }
         let released = amount.min(tally.encumbered);
         tally.encumbered = tally.encumbered.saturating_sub(released);
-        free(draft, request, released)
+        draft.free(request, released)
     }
 
     /// Ends a request: what was reserved and not drawn is free again.
@@ -115,14 +116,15 @@ impl<'a> Books<'a> {
         let Some(tally) = self.tallies.get_mut(&request) else { return Ok(()) };
         tally.settled = true;
         let released = std::mem::take(&mut tally.encumbered);
-        free(draft, request, released)
+        draft.free(request, released)
     }
 
     /// Names the draws and returns whose transaction is not among the facts.
     pub(super) fn unmatched_claims(&mut self) {
         for ((chain, transaction), claims) in &self.claims.transfers {
             let network = self.facts.networks.iter().find(|n| n.network.chain == *chain);
-            let known = network.is_some_and(|n| n.transactions.iter().any(|t| t.hash == *transaction));
+            let known =
+                network.is_some_and(|n| n.transactions.iter().any(|t| t.hash == *transaction));
             if known {
                 continue;
             }
@@ -135,16 +137,4 @@ impl<'a> Books<'a> {
             }
         }
     }
-}
-
-/// Moves budget from its reserve to the open one.
-fn free(
-    draft: &mut Draft<'_>,
-    request: StatementDigest,
-    amount: U256,
-) -> Result<(), LedgerError> {
-    if amount.is_zero() {
-        return Ok(());
-    }
-    draft.post(Account::Encumbrance(request), Account::EncumbranceOpen, amount)
 }

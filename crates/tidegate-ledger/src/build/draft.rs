@@ -1,9 +1,9 @@
 //! An entry for one transaction while it is being written.
 
 use alloy_primitives::U256;
-use tidegate_model::StatementDigest;
+use tidegate_model::{ReleaseRoot, StatementDigest};
 
-use super::signed;
+use super::{pair, signed};
 use crate::account::{Account, Commodity};
 use crate::entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
 use crate::error::LedgerError;
@@ -15,7 +15,11 @@ pub(super) struct Draft<'a> {
     pub(super) kind: EntryKind,
     pub(super) request: Option<StatementDigest>,
     pub(super) evidence: Vec<Evidence>,
+    /// Of the request; a draw and a return belong to it.
+    pub(super) release: Option<ReleaseRoot>,
     postings: Vec<Posting>,
+    /// Changes of reserves, which come after value in the entry.
+    budget: Vec<Posting>,
 }
 
 impl<'a> Draft<'a> {
@@ -27,7 +31,9 @@ impl<'a> Draft<'a> {
             kind: EntryKind::Receive,
             request: None,
             evidence: vec![receipt],
+            release: tx.release,
             postings: Vec::new(),
+            budget: Vec::new(),
         }
     }
 
@@ -39,14 +45,29 @@ impl<'a> Draft<'a> {
         amount: U256,
     ) -> Result<(), LedgerError> {
         let chain = self.network.network.chain;
-        let (commodity, amount) = (Commodity(chain), signed(chain, amount)?);
-        self.postings.push(Posting { account: from, commodity, amount: -amount });
-        self.postings.push(Posting { account: to, commodity, amount });
+        let amount = signed(chain, amount)?;
+        self.postings.extend(pair(Commodity(chain), from, to, -amount));
+        Ok(())
+    }
+
+    /// Frees what was reserved for a request.
+    pub(super) fn free(
+        &mut self,
+        request: StatementDigest,
+        amount: U256,
+    ) -> Result<(), LedgerError> {
+        let chain = self.network.network.chain;
+        let amount = signed(chain, amount)?;
+        if !amount.is_zero() {
+            let (reserved, open) = (Account::Encumbrance(request), Account::EncumbranceOpen);
+            self.budget.extend(pair(Commodity(chain), reserved, open, -amount));
+        }
         Ok(())
     }
 
     /// The entry; none if no watched wallet is touched.
-    pub(super) fn entry(self) -> Option<Entry> {
+    pub(super) fn entry(mut self) -> Option<Entry> {
+        self.postings.append(&mut self.budget);
         if self.postings.is_empty() {
             return None;
         }
@@ -60,7 +81,7 @@ impl<'a> Draft<'a> {
             kind: self.kind,
             description: self.tx.purpose.clone(),
             request: self.request,
-            release: self.tx.release,
+            release: self.release,
             postings: self.postings,
             evidence: self.evidence,
         })

@@ -83,13 +83,7 @@ impl<'a> Books<'a> {
     }
 
     /// Remembers who put value into a contract.
-    pub(super) fn park(
-        &mut self,
-        chain: ChainId,
-        contract: Address,
-        by: ParkedBy,
-        amount: U256,
-    ) {
+    pub(super) fn park(&mut self, chain: ChainId, contract: Address, by: ParkedBy, amount: U256) {
         self.parked.entry((chain, contract)).or_default().push_back((by, amount));
     }
 

@@ -23,7 +23,10 @@ impl<'a> Books<'a> {
         for transfer in &transfers {
             let claim = self.take_claim(network, transfer, &mut claims);
             if let Some(claim) = claim {
-                draft.request.get_or_insert(claim.transfer.request);
+                let request = claim.transfer.request;
+                draft.request.get_or_insert(request);
+                let asked = self.claims.requests.get(&request).map(|found| found.request);
+                draft.release = draft.release.or(asked.and_then(|asked| asked.release));
                 draft.evidence.push(Evidence::Statement(claim.statement.digest));
                 if claim.direction == Direction::Return {
                     settled.push(claim.transfer.request);
@@ -133,7 +136,8 @@ impl<'a> Books<'a> {
             let opening = Account::Opening(network.label.clone());
             return draft.post(source, opening, transfer.value);
         }
-        let ours = network.contracts.contains(&transfer.to) || is_creation(draft, transfer);
+        let ours = network.contracts.contains(&transfer.to)
+            || (draft.tx.creation && draft.tx.to == transfer.to);
         let sink = if ours {
             Account::InContract(network.label.clone(), transfer.to)
         } else {
@@ -223,8 +227,4 @@ impl<'a> Books<'a> {
             }
         }
     }
-}
-
-fn is_creation(draft: &Draft<'_>, transfer: &Move) -> bool {
-    draft.tx.to.is_none() && transfer.from == draft.tx.from
 }

@@ -41,7 +41,7 @@ fn row(entry: &Entry, posting: &Posting, index: usize, hash: B256) -> Result<Str
         entry.kind.word().to_owned(),
         text_cell(&sanitise(&entry.description)),
         text_cell(&posting.account.to_string()),
-        text_cell(&counterparty(entry, posting)),
+        text_cell(&counterparty(entry, index)),
         text_cell(&posting.commodity.to_string()),
         posting.amount.to_string(),
         fixed(posting.amount),
@@ -54,14 +54,13 @@ fn row(entry: &Entry, posting: &Posting, index: usize, hash: B256) -> Result<Str
     Ok(format!("{}\r\n", cells.map(|cell| quote(&cell)).join(",")))
 }
 
-/// The one account on the other side; empty where there are several.
-fn counterparty(entry: &Entry, posting: &Posting) -> String {
-    let negative = posting.amount.is_negative();
-    let other = entry.postings.iter().filter(|other| other.amount.is_negative() != negative);
-    let mut names: Vec<_> = other.map(|other| other.account.to_string()).collect();
-    names.dedup();
-    match &mut names[..] {
-        [name] => std::mem::take(name),
+/// The account on the other side: postings come in pairs. Empty where this one does not.
+fn counterparty(entry: &Entry, index: usize) -> String {
+    let pair = [entry.postings.get(index), entry.postings.get(index ^ 1)];
+    match pair {
+        [Some(own), Some(other)] if own.amount.checked_neg() == Some(other.amount) => {
+            other.account.to_string()
+        }
         _ => String::new(),
     }
 }

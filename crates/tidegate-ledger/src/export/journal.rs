@@ -43,8 +43,7 @@ fn declarations(ledger: &Ledger) -> String {
     let postings = || ledger.entries.iter().flat_map(|entry| &entry.postings);
     let commodities: BTreeSet<_> = postings().map(|posting| posting.commodity).collect();
     let accounts: BTreeSet<_> = postings().map(|posting| posting.account.to_string()).collect();
-    let tags: BTreeSet<_> =
-        ledger.entries.iter().flat_map(tags).map(|(tag, _)| tag).collect();
+    let tags: BTreeSet<_> = ledger.entries.iter().flat_map(tags).map(|(tag, _)| tag).collect();
     let mut out = String::new();
     for commodity in commodities {
         // Older hledger checks balance to the declared places, newer to the written ones.

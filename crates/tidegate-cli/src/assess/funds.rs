@@ -1,0 +1,55 @@
+//! Facts of the gate `funds`: what the ledger of the soak network comes to.
+
+use alloy_primitives::keccak256;
+use tidegate_gates::{FundFacts, Observed};
+use tidegate_ledger::{build_ledger, funds_report};
+use tidegate_model::GateInput;
+use tidegate_model::units::format_amount;
+
+use super::Gathered;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+
+pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFacts>> {
+    let network = gathered.soak_network.clone().map_err(CliError::config)?;
+    let set = gathered.statements;
+    let facts = crate::funds::facts(gathered.project, set, gathered.soak, network).await?;
+    let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
+    let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
+    let release = gathered.built.roots.release_root;
+    let own: Vec<_> = report
+        .own_funds
+        .iter()
+        .map(|own| format!("{} {}", format_amount(own.amount, 18), own.commodity))
+        .collect();
+    let own =
+        if own.is_empty() { String::new() } else { format!(", own funds {}", own.join(", ")) };
+    let summary = format!(
+        "{} entries, {} requests, residue {}{own}",
+        ledger.entries.len(),
+        ledger.requests.len(),
+        if report.residues.is_empty() { "0" } else { "found" }
+    );
+    let residues = report.residues.iter().map(|row| {
+        let why = row.explanation.clone().unwrap_or_else(|| "unexplained".to_owned());
+        format!("{} differs from the chain by {} wei: {why}", row.wallet, row.residue)
+    });
+    let inputs = facts.networks.iter().map(|network| GateInput {
+        kind: "funds/finalized".to_owned(),
+        chain: network.network.chain,
+        block: network.finalized.block,
+        digest: keccak256(format!("{:?}", ledger.closings)),
+    });
+    Ok(Ok(FundFacts {
+        violations: report.violations.iter().map(ToString::to_string).collect(),
+        residues: residues.collect(),
+        open_requests: report
+            .open_requests
+            .iter()
+            .filter(|open| open.release == Some(release))
+            .map(|open| format!("request {} awaits a decision", open.request.short()))
+            .collect(),
+        missing: report.unread.clone(),
+        summary,
+        inputs: inputs.collect(),
+    }))
+}

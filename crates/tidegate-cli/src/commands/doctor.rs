@@ -1,0 +1,156 @@
+//! `tidegate doctor`.
+
+use alloy_primitives::hex;
+use clap::Args;
+use serde_json::json;
+use tidegate_compile::FoundryConfig;
+use tidegate_keys::OsKeyring;
+use tidegate_plan::config::NetworkConfig;
+use tidegate_safe::helper;
+
+use crate::error::{CliError, CliResult};
+use crate::policy_doc::safe_state;
+use crate::project::Project;
+
+/// Check what this machine and project need, and say what is missing
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {}
+
+/// What was looked at, and what it came to.
+struct Finding {
+    what: String,
+    result: Result<String, String>,
+}
+
+pub(crate) async fn run(project: &Project, _args: &DoctorArgs) -> CliResult<u8> {
+    let mut findings = vec![compiler(project), keyring()];
+    for (name, settings) in &project.config.networks {
+        match network(project, name, settings).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => {
+                findings.push(Finding { what: name.clone(), result: Err(error.to_string()) });
+            }
+        }
+    }
+    let ui = &project.ui;
+    for finding in &findings {
+        let (word, text) = match &finding.result {
+            Ok(text) => ("ok", text),
+            Err(text) => ("--", text),
+        };
+        ui.row(&finding.what, &format!("{word} {text}"));
+    }
+    let rows: Vec<_> = findings
+        .iter()
+        .map(|f| {
+            json!({"what": f.what, "ok": f.result.is_ok(),
+            "text": f.result.as_ref().unwrap_or_else(|text| text)})
+        })
+        .collect();
+    ui.result(&json!({ "findings": rows }));
+    Ok(0)
+}
+
+fn compiler(project: &Project) -> Finding {
+    let contracts = tidegate_plan::requested_contracts(&project.config);
+    let contracts: Vec<_> = contracts.into_iter().collect();
+    let result =
+        FoundryConfig::load(&project.root).map_err(|error| error.to_string()).and_then(|_| {
+            match crate::compiler::run(project, &contracts) {
+                Ok(output) => {
+                    let compilers: Vec<_> = output
+                        .compilers
+                        .iter()
+                        .map(|c| {
+                            format!("solc {} sha256 {}", c.version, hex::encode(&c.sha256[..4]))
+                        })
+                        .collect();
+                    Ok(compilers.join(", "))
+                }
+                Err(error) => Err(error.to_string()),
+            }
+        });
+    Finding { what: "compiler".to_owned(), result }
+}
+
+fn keyring() -> Finding {
+    let result = match OsKeyring::probe() {
+        Ok(_) => Ok("the OS keyring can hold passwords".to_owned()),
+        Err(_) => {
+            Err("no OS keyring here; passwords are asked for, or come by --password-fd".to_owned())
+        }
+    };
+    Finding { what: "keyring".to_owned(), result }
+}
+
+async fn network(
+    project: &Project,
+    name: &str,
+    settings: &NetworkConfig,
+) -> CliResult<Vec<Finding>> {
+    let network = project.connect(name).await?;
+    let head = network.latest_head().await?;
+    let row = |result| Finding { what: name.to_owned(), result };
+    let wanted = crate::network::quorum(settings.chain) as usize;
+    let endpoints = network.endpoints().count();
+    let text =
+        format!("chain {}, {endpoints} endpoint(s), block {}", settings.chain, head.block.number);
+    let mut findings = vec![row(if endpoints >= wanted {
+        Ok(text)
+    } else {
+        Err(format!("{text}; gates ask {wanted} endpoints on different hosts"))
+    })];
+    if settings.genesis.is_none() && tidegate_chain::known_chain(settings.chain).is_none() {
+        let genesis = network.id().genesis;
+        findings.push(row(Err(format!("write genesis = \"{genesis}\" under [networks.{name}]"))));
+    }
+    let helper = network.code_hash(helper::address(), head.block).await? == helper::CODE_HASH;
+    if settings.safe.is_some() {
+        findings.push(row(if helper {
+            Ok(format!("helper contract at {}", helper::address()))
+        } else {
+            Err(format!("no helper contract; run `tidegate deploy --helper {name}`"))
+        }));
+    }
+    if let Some(safe) = settings.safe {
+        let state = safe_state(&network, safe, head).await;
+        findings.push(row(match state {
+            Ok(state) => Ok(format!(
+                "Safe {safe}, {} of {} owners, nonce {}",
+                state.trust.threshold,
+                state.trust.owners.len(),
+                state.nonce
+            )),
+            Err(error) => Err(error.to_string()),
+        }));
+    }
+    for (external, networks) in &project.config.externals {
+        let Some(found) = networks.get(name) else { continue };
+        let Some(address) = found.address else { continue };
+        let hash = network.code_hash(address, head.block).await?;
+        findings.push(row(match found.code_hash {
+            Some(expected) if expected == hash => Ok(format!("@{external} {address}")),
+            _ => Err(format!("@{external} {address} has code_hash = \"{hash}\"")),
+        }));
+    }
+    let keys = [("deployer", &settings.deployer), ("relayer", &settings.relayer)];
+    for (role, key) in keys.iter().filter_map(|(role, key)| Some((role, key.as_ref()?))) {
+        findings.push(row(key_row(project, &network, head, role, key).await));
+    }
+    Ok(findings)
+}
+
+async fn key_row(
+    project: &Project,
+    network: &tidegate_chain::Network,
+    head: tidegate_model::Head,
+    role: &str,
+    key: &str,
+) -> Result<String, String> {
+    let shown = |error: CliError| format!("{role} `{key}`: {error}");
+    let address = crate::signer::address_of(&project.env, key).map_err(shown)?;
+    let balance = network.balance(address, head.block).await;
+    let balance = balance.map_err(|error| shown(error.into()))?;
+    let balance = tidegate_model::units::format_amount(balance, 18);
+    Ok(format!("{role} {address}, {balance} ETH"))
+}

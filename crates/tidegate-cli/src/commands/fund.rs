@@ -1,0 +1,367 @@
+//! `tidegate fund`: request, approve, draw and return test funds.
+
+use alloy_primitives::{Address, B256, Bytes, U256, hex};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tidegate_chain::Network;
+use tidegate_evidence::StatementSet;
+use tidegate_model::event::Intent;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{
+    Body, FundDecision, FundRequest, FundTransfer, General, Statement, salt_of,
+};
+use tidegate_model::units::{format_amount, parse_uint};
+use tidegate_model::{NetworkId, StatementDigest};
+use tidegate_plan::config::Stage;
+
+use crate::approve::{Approval, approve};
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::funds::project_id;
+use crate::project::Project;
+use crate::release::build;
+use crate::sending::send;
+use crate::signer::{LazySigner, named};
+use crate::statements;
+
+/// Request, approve, draw and return test funds
+#[derive(Debug, Subcommand)]
+pub(crate) enum FundCommand {
+    /// Ask for test funds
+    Request(RequestArgs),
+    /// Approve somebody else's request
+    Approve(DecideArgs),
+    /// Deny somebody else's request
+    Deny(DecideArgs),
+    /// Send what was approved from the treasury
+    Draw(TransferArgs),
+    /// Send the rest back to the treasury
+    Return(TransferArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RequestArgs {
+    /// How much, such as "0.5 ether" or "2e17"
+    amount: String,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    /// Who will hold the funds: an address; default: the network's deployer
+    #[arg(long)]
+    to: Option<Address>,
+    /// The network; default: the only testnet
+    #[arg(long)]
+    network: Option<String>,
+    /// They are for no particular release
+    #[arg(long)]
+    no_release: bool,
+    #[command(flatten)]
+    dated: Dated,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecideArgs {
+    /// The request's digest or its beginning; default: the only open one
+    request: Option<String>,
+    /// Why
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    dated: Dated,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// The request's digest or its beginning; default: the only one
+    request: Option<String>,
+    /// How much; default: all that was approved, or all that can be returned
+    #[arg(long)]
+    amount: Option<String>,
+    #[command(flatten)]
+    dated: Dated,
+}
+
+/// When a statement is dated.
+#[derive(Debug, Args)]
+struct Dated {
+    /// The target's chain time of the statement, in seconds; default: read from the target
+    #[arg(long, value_name = "SECONDS")]
+    issued_at: Option<u64>,
+}
+
+pub(crate) async fn run(project: &Project, command: &FundCommand) -> CliResult<u8> {
+    match command {
+        FundCommand::Request(args) => request(project, args).await,
+        FundCommand::Approve(args) => decide(project, args, true).await,
+        FundCommand::Deny(args) => decide(project, args, false).await,
+        FundCommand::Draw(args) => draw(project, args).await,
+        FundCommand::Return(args) => give_back(project, args).await,
+    }
+}
+
+async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
+    let name = project.network_of(args.network.as_deref(), Stage::Testnet)?;
+    let settings = project.network(&name)?;
+    let key = named(&project.global, settings.deployer.as_deref())?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    let destination = match (args.to, &settings.deployer) {
+        (Some(address), _) => address,
+        (None, Some(deployer)) => crate::signer::address_of(&project.env, deployer)?,
+        (None, None) => return Err(CliError::usage("say with --to who will hold the funds")),
+    };
+    let release = if args.no_release { None } else { Some(build(project)?.roots.release_root) };
+    let body = Body::FundRequest(FundRequest {
+        network: crate::network::identity(project, &name)?.id,
+        destination,
+        amount: parse_uint(&args.amount).or_kind(Kind::Usage)?,
+        release,
+        reason: args.reason.clone(),
+    });
+    let subject = release.map_or(B256::ZERO, |release| release.0);
+    let digest = sign(project, &signer, body, subject, &args.dated).await?;
+    project.ui.note(format!("a treasurer approves it: `tidegate fund approve {}`", digest.short()));
+    Ok(0)
+}
+
+async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResult<u8> {
+    let set = statements::load(project)?;
+    let (request, found, requester) = find(&set, args.request.as_deref(), undecided)?;
+    let key = named(&project.global, None)?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    if signer.address() == requester {
+        return Err(CliError::new(Kind::Fail, "a request is decided by somebody else")
+            .hint("separation of duties: the approver must not be the requester"));
+    }
+    let amount = format_amount(found.amount, 18);
+    project.ui.line(format!("Request {}: {amount} ETH for {}", request.short(), found.destination));
+    project.ui.line(format!("  {}", found.reason));
+    let decision = FundDecision { request, reason: args.reason.clone() };
+    let body = if approve { Body::FundApprove(decision) } else { Body::FundDeny(decision) };
+    sign(project, &signer, body, request.0, &args.dated).await?;
+    if approve {
+        project.ui.note(format!("the treasury sends it: `tidegate fund draw {}`", request.short()));
+    }
+    Ok(0)
+}
+
+async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
+    let set = statements::load(project)?;
+    let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
+    let name = network_name(project, found.network)?;
+    let funds = project
+        .config
+        .funds
+        .get(&name)
+        .ok_or_else(|| CliError::config(format!("[funds] has no treasury for {name}")))?;
+    let signer = treasury(project, named(&project.global, Some(&funds.key))?, funds.treasury)?;
+    let amount = match &args.amount {
+        Some(text) => parse_uint(text).or_kind(Kind::Usage)?,
+        None => found.amount,
+    };
+    if amount > found.amount {
+        return Err(CliError::new(Kind::Fail, "that is more than was approved"));
+    }
+    let network = project.connect(&name).await?;
+    let intent = Intent {
+        op: format!("draw/{}", request.short()),
+        to: found.destination,
+        value: amount,
+        data: Bytes::new(),
+    };
+    let transfer = Transfer { name: &name, network: &network, request, amount };
+    transfer.make(project, &signer, &intent, &args.dated, Body::FundDraw).await
+}
+
+async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
+    /// What a plain transfer costs.
+    const TRANSFER_GAS: u64 = 21_000;
+    let set = statements::load(project)?;
+    let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
+    let name = network_name(project, found.network)?;
+    let funds = project
+        .config
+        .funds
+        .get(&name)
+        .ok_or_else(|| CliError::config(format!("[funds] has no treasury for {name}")))?;
+    let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
+    let signer = treasury(project, key, found.destination)?;
+    let network = project.connect(&name).await?;
+    let amount = match &args.amount {
+        Some(text) => parse_uint(text).or_kind(Kind::Usage)?,
+        None => {
+            let head = network.latest_head().await?;
+            let balance = network.balance(found.destination, head.block).await?;
+            let fees = network.fee_data().await?;
+            // Held back: the highest fee that the transfer may pay, with the engine's margins.
+            let per_gas = fees.base_fee.saturating_mul(2).saturating_add(fees.priority_fee);
+            let held = U256::from(TRANSFER_GAS * 2).saturating_mul(U256::from(per_gas));
+            balance.saturating_sub(held).min(returnable(&set, request))
+        }
+    };
+    if amount.is_zero() {
+        return Err(CliError::new(Kind::Fail, "there is nothing to return"));
+    }
+    let intent = Intent {
+        op: format!("return/{}/{amount}", request.short()),
+        to: funds.treasury,
+        value: amount,
+        data: Bytes::new(),
+    };
+    let transfer = Transfer { name: &name, network: &network, request, amount };
+    transfer.make(project, &signer, &intent, &args.dated, Body::FundReturn).await
+}
+
+/// What was drawn under a request and has not come back.
+fn returnable(set: &StatementSet, request: StatementDigest) -> U256 {
+    let mut rest = U256::ZERO;
+    let mut back = U256::ZERO;
+    for (_, general, _) in set.general() {
+        match &general.body {
+            Body::FundDraw(t) if t.request == request => rest = rest.saturating_add(t.amount),
+            Body::FundReturn(t) if t.request == request => back = back.saturating_add(t.amount),
+            _ => {}
+        }
+    }
+    rest.saturating_sub(back)
+}
+
+struct Transfer<'a> {
+    name: &'a str,
+    network: &'a Network,
+    request: StatementDigest,
+    amount: U256,
+}
+
+impl Transfer<'_> {
+    /// Sends it, then signs the statement that names its transaction.
+    async fn make(
+        &self,
+        project: &Project,
+        signer: &LazySigner,
+        intent: &Intent,
+        dated: &Dated,
+        body: fn(FundTransfer) -> Body,
+    ) -> CliResult<u8> {
+        let mut options = Vec::new();
+        if intent.op.starts_with("return/") {
+            options = vec!["--amount".to_owned(), self.amount.to_string()];
+        }
+        let landed = send(project, self.name, self.network, signer, intent, options).await?;
+        let transfer = FundTransfer {
+            request: self.request,
+            network: self.network.id(),
+            transaction: landed.hash,
+            amount: self.amount,
+        };
+        let general = general(project, signer, body(transfer), self.request.0, dated).await?;
+        let statement = Statement::Statement(general);
+        let digest = statements::sign_and_write(project, signer, statement)?;
+        let ui = &project.ui;
+        ui.line(format!("{} ETH to {}", format_amount(self.amount, 18), intent.to));
+        ui.row("transaction", &landed.hash.to_string());
+        ui.row("statement", &format!("deployments/statements/{digest}.json"));
+        ui.result(&json!({ "transaction": landed.hash, "amount": self.amount, "digest": digest }));
+        Ok(0)
+    }
+}
+
+fn treasury(project: &Project, key: &str, expected: Address) -> CliResult<LazySigner> {
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    if signer.address() == expected {
+        return Ok(signer);
+    }
+    Err(CliError::new(Kind::Keys, format!("key `{key}` is {}, not {expected}", signer.address()))
+        .hint("name the right key with --as KEY"))
+}
+
+fn network_name(project: &Project, id: NetworkId) -> CliResult<String> {
+    project.name_of(id).map(str::to_owned).ok_or_else(|| {
+        CliError::config(format!("no network of tidegate.toml has chain id {}", id.chain))
+    })
+}
+
+fn undecided(set: &StatementSet, request: StatementDigest) -> bool {
+    !set.general().any(|(_, general, _)| match &general.body {
+        Body::FundApprove(d) | Body::FundDeny(d) => d.request == request,
+        _ => false,
+    })
+}
+
+fn approved(set: &StatementSet, request: StatementDigest) -> bool {
+    set.general().any(|(_, general, _)| match &general.body {
+        Body::FundApprove(decision) => decision.request == request,
+        _ => false,
+    })
+}
+
+/// The request that begins with this, or the only one of its kind.
+fn find(
+    set: &StatementSet,
+    wanted: Option<&str>,
+    open: fn(&StatementSet, StatementDigest) -> bool,
+) -> CliResult<(StatementDigest, FundRequest, Address)> {
+    let wanted = wanted.map(|text| text.trim_start_matches("0x").to_lowercase());
+    let matches = |digest: &StatementDigest| match &wanted {
+        Some(wanted) => hex::encode(digest.0).starts_with(wanted.as_str()),
+        None => open(set, *digest),
+    };
+    let requests = set.general().filter_map(|(digest, general, signer)| match &general.body {
+        Body::FundRequest(request) => Some((digest, request.clone(), signer)),
+        _ => None,
+    });
+    let mut found: Vec<_> = requests.filter(|(digest, ..)| matches(digest)).collect();
+    match (found.pop(), found.len()) {
+        (Some(only), 0) => Ok(only),
+        (None, _) => Err(CliError::usage("there is no such request")
+            .hint("`tidegate ledger show` lists requests")),
+        (Some(_), _) => Err(CliError::usage("several requests; name one by its digest")
+            .hint("`tidegate ledger show` lists requests")),
+    }
+}
+
+async fn general(
+    project: &Project,
+    signer: &LazySigner,
+    body: Body,
+    subject: B256,
+    dated: &Dated,
+) -> CliResult<General> {
+    let issued_at = match dated.issued_at {
+        Some(given) => given,
+        None => {
+            let target = project.network_of(None, Stage::Mainnet)?;
+            project.connect(&target).await?.finalized_head().await?.timestamp
+        }
+    };
+    // The signer enters, so that two people who say the same have two statements.
+    let says = serde_json::to_vec(&body)?;
+    let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
+    let project = project_id(project)?;
+    Ok(General { project, subject, body, issued_at, expires_at: u64::MAX, salt })
+}
+
+/// Shows a statement, has it approved, signs and writes it.
+async fn sign(
+    project: &Project,
+    signer: &LazySigner,
+    body: Body,
+    subject: B256,
+    dated: &Dated,
+) -> CliResult<StatementDigest> {
+    let general = general(project, signer, body, subject, dated).await?;
+    let issued_at = general.issued_at;
+    let statement = Statement::Statement(general);
+    let digest = statement.digest()?;
+    let ui = &project.ui;
+    ui.row("says", &statement.text());
+    ui.row("signer", &signer.address().to_string());
+    ui.row("digest", &digest.to_string());
+    let options = match dated.issued_at {
+        Some(_) => Vec::new(),
+        None => vec!["--issued-at".to_owned(), issued_at.to_string()],
+    };
+    approve(project, &Approval { network: "sign", hash: digest.0, options })?;
+    let digest = statements::sign_and_write(project, signer, statement)?;
+    ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    ui.result(&json!({ "digest": digest }));
+    Ok(digest)
+}

@@ -1,0 +1,188 @@
+//! `tidegate ledger`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use tidegate_ledger::{Facts, Format, Ledger, build_ledger, export, funds_report, reconcile};
+use tidegate_model::units::{format_date, format_utc};
+use tidegate_plan::config::Stage;
+use tidegate_store::write_atomic;
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::funds::facts;
+use crate::project::Project;
+use crate::statements;
+
+/// Show, reconcile and export the ledger of test funds
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Show requests and entries
+    Show(NetworkArgs),
+    /// Compare the books with the chain, to the wei
+    Reconcile(ReconcileArgs),
+    /// Write the books in a format that others read
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// The network; default: the only one under [funds], or the only testnet
+    network: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// Exit 1 on any residue or violation
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// The format
+    #[arg(long, value_enum, default_value_t = ExportFormat::Hledger)]
+    format: ExportFormat,
+    /// The file; default: standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ExportFormat {
+    /// One journal for hledger and Ledger
+    Hledger,
+    /// Beancount
+    Beancount,
+    /// One row a posting
+    Csv,
+}
+
+pub(crate) async fn run(project: &Project, command: &LedgerCommand) -> CliResult<u8> {
+    match command {
+        LedgerCommand::Show(args) => show(project, args).await,
+        LedgerCommand::Reconcile(args) => reconcile_books(project, args).await,
+        LedgerCommand::Export(args) => write(project, args).await,
+    }
+}
+
+async fn books(project: &Project, args: &NetworkArgs) -> CliResult<(String, Facts, Ledger)> {
+    let name = network(project, args)?;
+    let network = project.connect(&name).await?;
+    let set = statements::load(project)?;
+    let facts = facts(project, &set, &name, &network).await?;
+    let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
+    Ok((name, facts, ledger))
+}
+
+fn network(project: &Project, args: &NetworkArgs) -> CliResult<String> {
+    let mut funded = project.config.funds.keys();
+    match (&args.network, funded.next(), funded.next()) {
+        (Some(name), ..) => project.network(name).map(|_| name.clone()),
+        (None, Some(only), None) => Ok(only.clone()),
+        _ => project.network_of(None, Stage::Testnet),
+    }
+}
+
+async fn show(project: &Project, args: &NetworkArgs) -> CliResult<u8> {
+    let (name, _, ledger) = books(project, args).await?;
+    let ui = &project.ui;
+    ui.line(format!("Test funds on {name}"));
+    for request in &ledger.requests {
+        let state = serde_json::to_value(request.state)?;
+        let state = state.as_str().map_or_else(
+            || state.as_object().and_then(|s| s.keys().next().cloned()).unwrap_or_default(),
+            str::to_owned,
+        );
+        let eth = |wei| tidegate_model::units::format_amount(wei, 18);
+        ui.line(format!(
+            "  {}  {state:<9} asked {} drawn {} spent {} returned {}",
+            request.request.short(),
+            eth(request.amount),
+            eth(request.drawn),
+            eth(request.spent),
+            eth(request.returned)
+        ));
+        ui.line(format!("    {}", request.reason));
+    }
+    for entry in &ledger.entries {
+        ui.line(format!("{}  {}", format_date(entry.timestamp), entry.description));
+        for posting in &entry.postings {
+            ui.line(format!(
+                "    {:>28} {}  {}",
+                posting.amount, posting.commodity, posting.account
+            ));
+        }
+    }
+    ui.result(&json!({ "network": name, "requests": ledger.requests }));
+    Ok(0)
+}
+
+async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u8> {
+    let (name, facts, ledger) = books(project, &args.network).await?;
+    let rows = reconcile(&ledger, &facts).or_kind(Kind::Fail)?;
+    let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
+    let ui = &project.ui;
+    for network in &facts.networks {
+        let head = network.finalized;
+        ui.line(format!(
+            "{name} at finalized block {}, {}",
+            head.block.number,
+            format_utc(head.timestamp)
+        ));
+    }
+    for row in &rows {
+        let word = if row.residue.is_zero() { "PASS" } else { "FAIL" };
+        ui.line(format!("{} {}", ui.verdict(word), row.account));
+        for (label, amount) in [
+            ("opening", row.opening),
+            ("in", row.inflow),
+            ("out", row.outflow),
+            ("fees", row.fees),
+            ("closing", row.closing),
+            ("on the chain", row.chain_closing),
+            ("residue", row.residue),
+        ] {
+            ui.line(format!("        {label:<13} {amount:>30} wei"));
+        }
+        if let Some(why) = &row.explanation {
+            ui.row("", why);
+        }
+    }
+    let faults: Vec<_> = report.violations.iter().map(ToString::to_string).collect();
+    for fault in faults.iter().chain(&report.unread) {
+        ui.row("", fault);
+    }
+    let clean = report.residues.is_empty() && faults.is_empty();
+    ui.line(if clean { "The books agree with the chain to the wei." } else { "They disagree." });
+    ui.result(&json!({ "network": name, "rows": rows, "violations": faults,
+        "unread": report.unread, "agree": clean && report.unread.is_empty() }));
+    let unread = !report.unread.is_empty();
+    Ok(match (args.check, clean, unread) {
+        (false, ..) | (true, true, false) => 0,
+        (true, false, _) => Kind::Fail.exit_code(),
+        (true, true, true) => 30,
+    })
+}
+
+async fn write(project: &Project, args: &ExportArgs) -> CliResult<u8> {
+    let (_, _, ledger) = books(project, &args.network).await?;
+    let format = match args.format {
+        ExportFormat::Hledger => Format::Journal,
+        ExportFormat::Beancount => Format::Beancount,
+        ExportFormat::Csv => Format::Csv,
+    };
+    let text = export(&ledger, format).map_err(|error| CliError::new(Kind::Fail, error))?;
+    match &args.out {
+        Some(path) => {
+            write_atomic(path, text.as_bytes())?;
+            project.ui.note(format!("wrote {}", path.display()));
+        }
+        None => project.ui.line(text.trim_end()),
+    }
+    Ok(0)
+}

@@ -1,0 +1,264 @@
+//! What the ledger is made from: watched wallets, their transactions, and signed statements.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256};
+use tidegate_chain::{Network, ReadError, Receipt};
+use tidegate_evidence::StatementSet;
+use tidegate_ledger::{
+    Facts, FundStatement, NetworkFacts, NetworkLabel, NonceBounds, Opening, TransactionFacts,
+    WalletFacts, WalletRole,
+};
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::statement::Body;
+use tidegate_model::{Head, NetworkId, ProjectId, ReleaseRoot};
+
+use crate::error::CliResult;
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::records;
+
+/// Wallets open each other earlier; after this many rounds that must have settled.
+const OPENING_ROUNDS_MAX: usize = 8;
+
+/// The project's id, which fund statements carry: that of the first target.
+pub(crate) fn project_id(project: &Project) -> CliResult<ProjectId> {
+    let target = project.targets().next().ok_or_else(|| {
+        crate::error::CliError::config(
+            "tidegate.toml has no mainnet network; fund statements \
+                                        belong to a project on its target",
+        )
+    })?;
+    project.id(target.1)
+}
+
+/// Every fund statement of this project.
+pub(crate) fn statements(project: &Project, set: &StatementSet) -> CliResult<Vec<FundStatement>> {
+    let id = project_id(project)?;
+    let mut found = Vec::new();
+    for collected in set.statements.values() {
+        found.extend(FundStatement::from_signed(&collected.signed, id)?);
+    }
+    Ok(found)
+}
+
+/// The facts of one network, read from the chain.
+pub(crate) async fn facts(
+    project: &Project,
+    set: &StatementSet,
+    name: &str,
+    network: &Network,
+) -> CliResult<Facts> {
+    let statements = statements(project, set)?;
+    let records: Vec<_> = records::all(project, name)?.into_iter().map(|(_, r)| r).collect();
+    let finalized = network.finalized_head().await?;
+    let treasury = project.config.funds.get(name).map(|funds| funds.treasury);
+    let id = network.id();
+    let mut unread = Vec::new();
+    let seeds = seeds(network, id, &records, &statements, finalized, &mut unread).await?;
+    let wallets = wallets(treasury, id, &records, &statements);
+    let purposes = purposes(&records, &statements);
+    let mut reader = Reader { network, finalized, transactions: BTreeMap::new(), purposes };
+    for seed in seeds {
+        reader.add(seed).await?;
+    }
+    let wallets = reader.open(&wallets, treasury).await?;
+    let contracts = records.iter().flat_map(|record| {
+        record.deployment.addresses().into_iter().chain(record.mocks.values().copied())
+    });
+    Ok(Facts {
+        people: people(project),
+        networks: vec![NetworkFacts {
+            network: id,
+            label: NetworkLabel::new(name),
+            finalized,
+            wallets,
+            transactions: reader.transactions.into_values().collect(),
+            contracts: contracts.collect(),
+            unread,
+        }],
+        statements,
+    })
+}
+
+/// Transactions that records and statements name. Those that are not final yet are left for
+/// later; one that is not there at all is named.
+async fn seeds(
+    network: &Network,
+    id: NetworkId,
+    records: &[DeploymentRecord],
+    statements: &[FundStatement],
+    finalized: Head,
+    unread: &mut Vec<String>,
+) -> Result<Vec<Receipt>, ReadError> {
+    let mut hashes: BTreeSet<B256> =
+        records.iter().flat_map(|r| r.transactions.iter().map(|tx| tx.hash)).collect();
+    hashes.extend(statements.iter().filter_map(|statement| match &statement.body {
+        Body::FundDraw(t) | Body::FundReturn(t) if t.network == id => Some(t.transaction),
+        _ => None,
+    }));
+    let mut receipts = Vec::new();
+    for hash in hashes {
+        match network.receipt(hash).await? {
+            Some(receipt) if receipt.block.number <= finalized.block.number => {
+                receipts.push(receipt);
+            }
+            Some(_) => unread.push(format!("transaction {hash} is not final yet")),
+            None => unread.push(format!("transaction {hash} is not on {}", network.name())),
+        }
+    }
+    Ok(receipts)
+}
+
+/// Treasury, recorded deployers, and destinations of approved requests.
+fn wallets(
+    treasury: Option<Address>,
+    id: NetworkId,
+    records: &[DeploymentRecord],
+    statements: &[FundStatement],
+) -> BTreeSet<Address> {
+    let approved: BTreeSet<_> = statements
+        .iter()
+        .filter_map(|statement| match &statement.body {
+            Body::FundApprove(decision) => Some(decision.request),
+            _ => None,
+        })
+        .collect();
+    let destinations = statements.iter().filter_map(|statement| match &statement.body {
+        Body::FundRequest(request) if request.network == id => {
+            approved.contains(&statement.digest).then_some(request.destination)
+        }
+        _ => None,
+    });
+    let deployers = records.iter().map(|record| record.deployment.executor);
+    treasury.into_iter().chain(destinations).chain(deployers).collect()
+}
+
+type Purposes = BTreeMap<B256, (String, Option<ReleaseRoot>)>;
+
+fn purposes(records: &[DeploymentRecord], statements: &[FundStatement]) -> Purposes {
+    let mut purposes = Purposes::new();
+    for record in records {
+        for tx in &record.transactions {
+            purposes.insert(tx.hash, (tx.op.clone(), Some(record.release_root)));
+        }
+    }
+    for statement in statements {
+        let (transfer, word) = match &statement.body {
+            Body::FundDraw(transfer) => (transfer, "draw"),
+            Body::FundReturn(transfer) => (transfer, "return"),
+            _ => continue,
+        };
+        let purpose = format!("{word} {}", transfer.request.short());
+        purposes.insert(transfer.transaction, (purpose, None));
+    }
+    purposes
+}
+
+struct Reader<'a> {
+    network: &'a Network,
+    finalized: Head,
+    transactions: BTreeMap<B256, TransactionFacts>,
+    purposes: Purposes,
+}
+
+impl Reader<'_> {
+    async fn add(&mut self, receipt: Receipt) -> Result<(), ReadError> {
+        let hash = receipt.transaction;
+        if self.transactions.contains_key(&hash) {
+            return Ok(());
+        }
+        let Some(tx) = self.network.transaction(hash).await? else { return Ok(()) };
+        let head = self.network.head_at(receipt.block.number).await?;
+        let known = self.purposes.get(&hash).cloned();
+        let (purpose, release) = known.unwrap_or_else(|| ("transaction".to_owned(), None));
+        let facts = TransactionFacts {
+            hash,
+            block: receipt.block,
+            index: u32::try_from(receipt.index).unwrap_or(u32::MAX),
+            timestamp: head.timestamp,
+            from: tx.from,
+            nonce: tx.nonce,
+            to: tx.to.unwrap_or_else(|| tx.from.create(tx.nonce)),
+            creation: tx.to.is_none(),
+            value: tx.value,
+            success: receipt.status,
+            gas_used: receipt.gas_used,
+            effective_gas_price: receipt.effective_gas_price,
+            l1_fee: None,
+            operator_fee: None,
+            moves: Vec::new(),
+            purpose,
+            release,
+        };
+        self.transactions.insert(hash, facts);
+        Ok(())
+    }
+
+    /// Opens each wallet at the block before the first transaction it takes part in, and reads
+    /// everything it sent since. What it sent may open another wallet earlier, so this repeats.
+    async fn open(
+        &mut self,
+        wallets: &BTreeSet<Address>,
+        treasury: Option<Address>,
+    ) -> Result<Vec<WalletFacts>, ReadError> {
+        let mut opened: BTreeMap<Address, u64> = BTreeMap::new();
+        for _ in 0..OPENING_ROUNDS_MAX {
+            let mut moved = false;
+            for wallet in wallets {
+                let Some(first) = self.first_block(*wallet) else { continue };
+                if opened.get(wallet).is_none_or(|known| first < *known) {
+                    opened.insert(*wallet, first);
+                    self.sent_since(*wallet, first.saturating_sub(1)).await?;
+                    moved = true;
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        let mut facts = Vec::new();
+        for wallet in wallets {
+            let first = opened.get(wallet).copied().unwrap_or(self.finalized.block.number + 1);
+            let head = self.network.head_at(first.saturating_sub(1)).await?;
+            let end = self.finalized.block;
+            facts.push(WalletFacts {
+                address: *wallet,
+                role: if treasury == Some(*wallet) {
+                    WalletRole::Treasury
+                } else {
+                    WalletRole::Wallet
+                },
+                opening: Opening {
+                    head,
+                    balance: self.network.balance(*wallet, head.block).await?,
+                },
+                closing: self.network.balance(*wallet, end).await?,
+                nonces: Some(NonceBounds {
+                    first: self.network.nonce(*wallet, head.block).await?,
+                    next: self.network.nonce(*wallet, end).await?,
+                }),
+            });
+        }
+        Ok(facts)
+    }
+
+    fn first_block(&self, wallet: Address) -> Option<u64> {
+        let mine = |tx: &&TransactionFacts| tx.from == wallet || tx.to == wallet;
+        self.transactions.values().filter(mine).map(|tx| tx.block.number).min()
+    }
+
+    async fn sent_since(&mut self, wallet: Address, block: u64) -> Result<(), ReadError> {
+        let start = self.network.head_at(block).await?;
+        let first = self.network.nonce(wallet, start.block).await?;
+        let next = self.network.nonce(wallet, self.finalized.block).await?;
+        let sent =
+            self.network.sender_transactions(wallet, first, next, block, self.finalized).await?;
+        for tx in sent {
+            if let Some(receipt) = self.network.receipt(tx.hash).await? {
+                self.add(receipt).await?;
+            }
+        }
+        Ok(())
+    }
+}

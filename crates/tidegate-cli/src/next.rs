@@ -1,0 +1,79 @@
+//! What happens next with a release, and who must do it.
+
+use tidegate_model::units::format_utc;
+use tidegate_model::{GateId, Verdict};
+
+use crate::assess::Assessment;
+use crate::error::CliResult;
+use crate::project::Project;
+use crate::promotion::Promoted;
+use crate::proposals;
+use crate::release::Built;
+
+/// The next steps, most urgent first.
+pub(crate) fn next_steps(
+    project: &Project,
+    built: &Built,
+    assessment: &Assessment,
+    promoted: Option<&Promoted>,
+) -> CliResult<Vec<String>> {
+    if promoted.is_some() {
+        let test = project.config.funds.is_empty();
+        let step = "treasurer: return what is left of the test funds, `tidegate fund return`";
+        return Ok(if test { Vec::new() } else { vec![step.to_owned()] });
+    }
+    let open: Vec<_> = proposals::all(project)?
+        .into_iter()
+        .filter(|found| {
+            let nonce = found.checked.proposal().safe_tx.nonce;
+            found.network == assessment.target
+                && assessment.safe.as_ref().is_some_and(|safe| safe.nonce == nonce)
+        })
+        .map(|found| found.checked.hash().to_string()[..10].to_owned())
+        .collect();
+    let mut steps = Vec::new();
+    for report in &assessment.reports {
+        if let Some(step) = step(built, assessment, report.gate, &report.verdict) {
+            steps.push(step);
+        }
+    }
+    for hash in &open {
+        steps.push(format!("owners: check and sign, `tidegate proposal sign {hash}`"));
+    }
+    if assessment.overall.exit_code() == 0 && open.is_empty() {
+        steps.push(format!("engineer: `tidegate promote` proposes it to {}", assessment.target));
+    }
+    Ok(steps)
+}
+
+fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict) -> Option<String> {
+    let soak = &assessment.soak;
+    let unknown = matches!(verdict, Verdict::Unknown { .. });
+    match (gate, verdict) {
+        (_, Verdict::Pass | Verdict::Waived { .. }) => None,
+        (GateId::Code, _) if assessment.record.is_none() => {
+            Some(format!("engineer: `tidegate deploy {soak}`"))
+        }
+        (GateId::Parameters | GateId::Soak, _) if assessment.record.is_none() => None,
+        (GateId::Soak, Verdict::Waiting { eta: Some(eta), .. }) => {
+            Some(format!("everybody: wait until {} on {soak}", format_utc(*eta)))
+        }
+        (GateId::Soak, _) if unknown => {
+            Some(format!("testers: use the contracts on {soak}; see the reasons above"))
+        }
+        (GateId::Audits, _) if unknown => Some(format!(
+            "auditors: `tidegate attest REPORT` over scope {}",
+            built.roots.scope_root.short()
+        )),
+        (GateId::Policy, _) if unknown => {
+            Some("owners: `tidegate policy adopt`, then sign and execute the proposal".to_owned())
+        }
+        (GateId::Funds, _) if unknown => {
+            Some("treasurer: decide on open requests, `tidegate fund approve` or `deny`".to_owned())
+        }
+        (_, Verdict::Waiting { eta: Some(eta), .. }) => {
+            Some(format!("everybody: wait until {}", format_utc(*eta)))
+        }
+        (gate, _) => Some(format!("engineer: resolve what gate `{}` says above", gate.name())),
+    }
+}
