@@ -55,7 +55,10 @@ pub(crate) async fn facts(
     let treasury = project.config.funds.get(name).map(|funds| funds.treasury);
     let id = network.id();
     let mut unread = Vec::new();
-    let seeds = seeds(network, id, &records, &statements, finalized, &mut unread).await?;
+    let (seeds, pending) =
+        seeds(network, id, &records, &statements, finalized, &mut unread).await?;
+    let statements: Vec<_> =
+        statements.into_iter().filter(|statement| !is_pending(statement, &pending)).collect();
     let wallets = wallets(treasury, id, &records, &statements);
     let purposes = purposes(&records, &statements);
     let mut reader = Reader { network, finalized, transactions: BTreeMap::new(), purposes };
@@ -81,8 +84,16 @@ pub(crate) async fn facts(
     })
 }
 
-/// Transactions that records and statements name. Those that are not final yet are left for
-/// later; one that is not there at all is named.
+/// A draw or return whose transaction is not final yet is left for later, like the transaction.
+fn is_pending(statement: &FundStatement, pending: &BTreeSet<B256>) -> bool {
+    match &statement.body {
+        Body::FundDraw(t) | Body::FundReturn(t) => pending.contains(&t.transaction),
+        _ => false,
+    }
+}
+
+/// Transactions that records and statements name, and which of them are not final yet; one that
+/// is not there at all is named.
 async fn seeds(
     network: &Network,
     id: NetworkId,
@@ -90,7 +101,8 @@ async fn seeds(
     statements: &[FundStatement],
     finalized: Head,
     unread: &mut Vec<String>,
-) -> Result<Vec<Receipt>, ReadError> {
+) -> Result<(Vec<Receipt>, BTreeSet<B256>), ReadError> {
+    let mut pending = BTreeSet::new();
     let mut hashes: BTreeSet<B256> =
         records.iter().flat_map(|r| r.transactions.iter().map(|tx| tx.hash)).collect();
     hashes.extend(statements.iter().filter_map(|statement| match &statement.body {
@@ -103,11 +115,13 @@ async fn seeds(
             Some(receipt) if receipt.block.number <= finalized.block.number => {
                 receipts.push(receipt);
             }
-            Some(_) => unread.push(format!("transaction {hash} is not final yet")),
+            Some(_) => {
+                pending.insert(hash);
+            }
             None => unread.push(format!("transaction {hash} is not on {}", network.name())),
         }
     }
-    Ok(receipts)
+    Ok((receipts, pending))
 }
 
 /// Treasury, recorded deployers, and destinations of approved requests.

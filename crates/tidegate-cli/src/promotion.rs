@@ -12,7 +12,9 @@ use tidegate_safe::{
 };
 
 use crate::assess::VerifyReport;
-use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults, simulate};
+use crate::deployment::{
+    Prepared, code_hashes, expect, op_label, prepare, refuse_faults, simulate,
+};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
@@ -104,7 +106,7 @@ impl TargetPlan {
         let hashes = code_hashes(&self.expected);
         for (op, address, _) in self.prepared.resolved.creations() {
             facts.contracts.push(ContractFact {
-                name: op.id.clone(),
+                name: op_label(&op.id),
                 address,
                 expected: hashes.get(&address).copied().unwrap_or_default(),
                 found: network.code_hash(address, head.block).await?,

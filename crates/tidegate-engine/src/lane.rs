@@ -248,7 +248,7 @@ impl<'a> Lane<'a> {
             nonce,
             hash: signed.hash,
             raw: signed.raw.clone(),
-            max_fee_per_gas: fees.max_fee_per_gas,
+            max_fee_per_gas: U256::from(fees.max_fee_per_gas),
         })?;
         self.send(signed.hash, &signed.raw).await?;
         Ok(nonce)

@@ -18,6 +18,8 @@ pub struct CodeFacts {
     pub record_faults: Vec<String>,
     /// Things that could not be read, one sentence each.
     pub missing: Vec<String>,
+    /// Things that are not final yet, one sentence each.
+    pub waiting: Vec<String>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
 }
@@ -83,5 +85,9 @@ pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     if facts.contracts.is_empty() {
         missing.push(format!("no contract was compared on {}", facts.network));
     }
-    Verdict::from_findings(reasons, missing)
+    let found = Verdict::from_findings(reasons, missing);
+    if facts.waiting.is_empty() {
+        return found;
+    }
+    found.and(Verdict::Waiting { reasons: facts.waiting.clone(), eta: None })
 }

@@ -65,6 +65,7 @@ pub enum LaneEvent {
         /// The next nonce; latest and finalized state agreed on it.
         nonce: u64,
         /// The balance, in wei.
+        #[serde(with = "crate::decimal")]
         balance: U256,
         /// The block at which both were read.
         block: BlockRef,
@@ -87,7 +88,8 @@ pub enum LaneEvent {
         /// The signed transaction.
         raw: Bytes,
         /// The highest fee per gas it may pay, in wei.
-        max_fee_per_gas: u128,
+        #[serde(with = "crate::decimal")]
+        max_fee_per_gas: U256,
     },
     /// What an endpoint said to a send; for diagnosis, never a decision.
     Answered {
@@ -107,6 +109,7 @@ pub enum LaneEvent {
         /// Gas used.
         gas_used: u64,
         /// Fees paid, in wei.
+        #[serde(with = "crate::decimal")]
         fee: U256,
     },
     /// Its block is no longer canonical.
@@ -258,7 +261,7 @@ impl LaneState {
                     nonce: *nonce,
                     hash: *hash,
                     raw: raw.clone(),
-                    max_fee_per_gas: *max_fee_per_gas,
+                    max_fee_per_gas: max_fee_per_gas.saturating_to(),
                     state: AttemptState::Pending,
                 })?;
             }
@@ -355,7 +358,7 @@ mod tests {
             nonce,
             hash: B256::repeat_byte(id),
             raw: Bytes::new(),
-            max_fee_per_gas: 1,
+            max_fee_per_gas: U256::ONE,
         }
     }
 
@@ -368,6 +371,14 @@ mod tests {
     fn check(events: &[LaneEvent], expected: Result<u64, FoldError>) {
         let folded = LaneState::fold(events).map(|state| state.next_nonce.unwrap_or_default());
         assert_eq!(folded, expected, "{events:?}");
+    }
+
+    #[test]
+    fn events_survive_the_journal() {
+        for event in [adopted(7), attempt("a", 7, 1), mined(1, false)] {
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<LaneEvent>(&text).unwrap(), event, "{text}");
+        }
     }
 
     #[test]

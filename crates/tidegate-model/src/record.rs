@@ -87,7 +87,7 @@ impl Deployment {
 
 /// A mined transaction of a lane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct MinedTransaction {
     /// What it was for: a step's operation, `anchor`, `mock:<external>` or `foreign`.
     pub op: String,
@@ -104,6 +104,7 @@ pub struct MinedTransaction {
     /// Gas used.
     pub gas_used: u64,
     /// What it cost its sender in fees, in wei.
+    #[serde(with = "crate::decimal")]
     pub fee: U256,
 }
 

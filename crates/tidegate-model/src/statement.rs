@@ -141,6 +141,7 @@ pub struct FundRequest {
     /// Who will hold the funds.
     pub destination: Address,
     /// How much, in wei.
+    #[serde(with = "crate::decimal")]
     pub amount: U256,
     /// The release they are for, if any.
     pub release: Option<ReleaseRoot>,
@@ -169,6 +170,7 @@ pub struct FundTransfer {
     /// The transaction.
     pub transaction: B256,
     /// How much, in wei.
+    #[serde(with = "crate::decimal")]
     pub amount: U256,
 }
 

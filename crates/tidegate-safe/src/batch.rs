@@ -29,7 +29,7 @@ pub struct InnerCall {
     /// What is called; never the zero address, which newer batch contracts take for the Safe.
     pub to: Address,
     /// How much goes along from the Safe's balance, in wei.
-    #[serde(with = "crate::decimal")]
+    #[serde(with = "tidegate_model::decimal")]
     pub value: U256,
     /// The calldata.
     pub data: Bytes,

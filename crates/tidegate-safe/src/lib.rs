@@ -8,7 +8,6 @@
 
 mod batch;
 mod canonical;
-mod decimal;
 mod describe;
 mod exec;
 pub mod helper;

@@ -206,15 +206,15 @@ pub(crate) fn refuse_gas_fields(
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Wire {
     to: Address,
-    #[serde(with = "crate::decimal")]
+    #[serde(with = "tidegate_model::decimal")]
     value: U256,
     data: Bytes,
     operation: u8,
-    #[serde(with = "crate::decimal")]
+    #[serde(with = "tidegate_model::decimal")]
     safe_tx_gas: U256,
-    #[serde(with = "crate::decimal")]
+    #[serde(with = "tidegate_model::decimal")]
     base_gas: U256,
-    #[serde(with = "crate::decimal")]
+    #[serde(with = "tidegate_model::decimal")]
     gas_price: U256,
     gas_token: Address,
     refund_receiver: Address,

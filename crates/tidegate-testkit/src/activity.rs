@@ -6,11 +6,14 @@ use alloy_sol_types::{SolCall, sol};
 use crate::{Anvil, PrivateKeySigner, TestkitError, actor};
 
 sol! {
-    function mint(address to, uint256 amount);
+    interface Token {
+        function mint(address to, uint256 amount);
+    }
+    interface Shares {
+        function mint(uint256 shares, address receiver);
+    }
     function approve(address spender, uint256 value);
     function deposit(uint256 assets, address receiver);
-    #[sol(rename = "mint")]
-    function mintShares(uint256 shares, address receiver);
     function withdraw(uint256 assets, address receiver, address owner);
     function redeem(uint256 shares, address receiver, address owner);
     function transfer(address to, uint256 value);
@@ -59,7 +62,7 @@ pub struct Activity<'a> {
 }
 
 impl<'a> Activity<'a> {
-    /// Twenty-five acts by three testers: nine functions, each tester all of the first eight.
+    /// Twenty-five acts by three testers, over nine functions.
     pub const ACTS: [(usize, Act); 25] = [
         (0, Act::Deposit),
         (1, Act::Deposit),
@@ -101,7 +104,7 @@ impl<'a> Activity<'a> {
     pub fn prepare(&self) -> Result<(), TestkitError> {
         for tester in &self.testers {
             let amount = U256::from(MINTED_UNITS);
-            let call = mintCall { to: tester.address(), amount };
+            let call = Token::mintCall { to: tester.address(), amount };
             self.send(tester, self.token, call.abi_encode())?;
             let call = approveCall { spender: self.vault, value: U256::MAX };
             self.send(tester, self.token, call.abi_encode())?;
@@ -126,7 +129,7 @@ impl<'a> Activity<'a> {
         let vault = self.vault;
         let data = match act {
             Act::Deposit => depositCall { assets, receiver: mine }.abi_encode(),
-            Act::Mint => mint_shares(shares, mine),
+            Act::Mint => Shares::mintCall { shares, receiver: mine }.abi_encode(),
             Act::Withdraw => {
                 let assets = assets / U256::from(10);
                 withdrawCall { assets, receiver: mine, owner: mine }.abi_encode()
@@ -149,7 +152,15 @@ impl<'a> Activity<'a> {
     }
 }
 
-/// `mint(uint256,address)` of the vault; the token's `mint` has other arguments.
-fn mint_shares(shares: U256, receiver: Address) -> Vec<u8> {
-    mintSharesCall { shares, receiver }.abi_encode()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_acts_cover_nine_functions_by_three_testers() {
+        let mut acts: Vec<_> = Activity::ACTS.iter().map(|(_, act)| format!("{act:?}")).collect();
+        acts.sort();
+        acts.dedup();
+        assert_eq!(acts.len(), 9);
+    }
 }

@@ -9,6 +9,7 @@ use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::Executor;
 
 use super::Gathered;
+use crate::deployment::op_label;
 use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
@@ -126,7 +127,7 @@ async fn contracts(
     let hashes = code_hashes(expected);
     for (op, address, _) in prepared.resolved.creations() {
         facts.contracts.push(ContractFact {
-            name: op.id.clone(),
+            name: op_label(&op.id),
             address,
             expected: hashes.get(&address).copied().unwrap_or_default(),
             found: network.code_hash(address, head.block).await?,
@@ -178,7 +179,7 @@ async fn transactions(
             continue;
         };
         if receipt.block.number > head.block.number {
-            facts.missing.push(format!("{} in {field} is not final yet", recorded.op));
+            facts.waiting.push(format!("{} is not final yet", op_label(&recorded.op)));
         }
         let checks = [
             ("from", receipt.from == recorded.from),

@@ -14,7 +14,7 @@ use tidegate_plan::{CREATE2_PROXY, Executor};
 use tidegate_safe::helper;
 
 use crate::approve::{Approval, approve};
-use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults};
+use crate::deployment::{Prepared, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
 use crate::release::{Built, built};
@@ -76,7 +76,9 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     let hash = run.digest(network.id(), lane.id().sender, nonce)?;
     if !lane.state().approved.contains(&hash) {
-        commands::plan::show(project, &prepared, &expected);
+        if project.global.approve.is_none() {
+            commands::plan::show(project, &prepared, &expected);
+        }
         if let Some(adoption) = &adoption {
             show_adoption(project, adoption);
         }
@@ -89,10 +91,12 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let ui = project.ui.clone();
     let mut report = |progress: &Progress| match progress {
         Progress::Landed { op, landed } => ui.note(format!(
-            "  {op:<26} block {:<9} {:>9} gas",
-            landed.inclusion.block.number, landed.inclusion.gas_used
+            "  {:<26} block {:<9} {:>9} gas",
+            op_label(op),
+            landed.inclusion.block.number,
+            landed.inclusion.gas_used
         )),
-        Progress::There { op } => ui.note(format!("  {op:<26} is there already")),
+        Progress::There { op } => ui.note(format!("  {:<26} is there already", op_label(op))),
     };
     let deployed = deploy(&mut lane, &network, &run, &mut report).await?;
     let record = record(&lane, &network, &built, &prepared, deployment, &run, id).await?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tidegate_plan::config::Stage;
 use tidegate_plan::{Executor, Expected, OpKind};
 
-use crate::deployment::{Prepared, expect, prepare, refuse_faults};
+use crate::deployment::{Prepared, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
 use crate::release::built;
@@ -74,7 +74,8 @@ pub(crate) fn show(project: &Project, prepared: &Prepared, expected: &Expected) 
         let gas = gas_of(&op.id).map_or_else(String::new, |gas| format!("{gas} gas"));
         match &op.kind {
             OpKind::Create { contract, address, .. } => {
-                ui.line(format!("  create {:<24} {gas:>14}  {}", op.id, contract.name()));
+                let label = op_label(&op.id);
+                ui.line(format!("  create {label:<24} {gas:>14}  {}", contract.name()));
                 ui.line(format!("         {address}"));
             }
             OpKind::Call { to, signature, .. } => {
