@@ -1,1 +1,64 @@
-fn main() {}
+//! What this repository does to itself: `cargo xtask ci`, `tidy`, `demo` and `bench`.
+
+mod bench;
+mod ci;
+mod demo;
+mod error;
+mod tidy;
+
+use std::process::ExitCode;
+
+use crate::error::{XtaskError, XtaskResult};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  ci [--full]   every check, as continuous integration runs them
+  tidy          the checks that no other tool makes
+  demo          a release from a clean checkout to mainnet, on two local chains
+  bench         times and sizes of the binary, a line `name value unit` each
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            fail(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> XtaskResult {
+    match args {
+        ["ci"] => ci::run(ci::Scope::Quick),
+        ["ci", "--full"] => ci::run(ci::Scope::Full),
+        ["tidy"] => tidy::run(),
+        ["demo"] => demo::run(),
+        ["bench"] => bench::run(),
+        [] | ["help" | "-h" | "--help"] => {
+            say(USAGE.trim_end());
+            Ok(())
+        }
+        _ => Err(XtaskError::Usage(USAGE)),
+    }
+}
+
+/// Writes a line to standard output.
+#[expect(clippy::print_stdout, reason = "the one place from which this program speaks")]
+fn say(line: impl AsRef<str>) {
+    println!("{}", line.as_ref());
+}
+
+#[expect(clippy::print_stderr, reason = "the one place from which this program complains")]
+fn fail(error: &XtaskError) {
+    use std::error::Error;
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  cause: {error}");
+        cause = error.source();
+    }
+}

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use tidegate_chain::Network;
+use tidegate_chain::{Network, Reading};
 use tidegate_gates::PolicyRules;
 use tidegate_model::digest::project_id;
 use tidegate_model::{NetworkId, ProjectId};
@@ -105,6 +105,11 @@ impl Project {
     /// Connects to a network: chain id and genesis hash are checked at every endpoint.
     pub(crate) async fn connect(&self, name: &str) -> CliResult<Network> {
         crate::network::connect(self, name).await
+    }
+
+    /// Connects where one endpoint's word is enough: to deploy to a testnet. Gates ask a quorum.
+    pub(crate) async fn connect_single(&self, name: &str) -> CliResult<Network> {
+        Ok(self.connect(name).await?.reading(Reading::Single))
     }
 
     /// The project's id on one target.

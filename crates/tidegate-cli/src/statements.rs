@@ -23,6 +23,9 @@ pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     for fault in &set.faults {
         project.ui.warn(format!("{fault}; it counts for nothing"));
     }
+    for remark in set.remarks() {
+        project.ui.warn(remark);
+    }
     Ok(set)
 }
 

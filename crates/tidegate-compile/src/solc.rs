@@ -173,7 +173,7 @@ pub fn find_compiler(
                 tried.push(format!("{} is {}", found.location.display(), found.compiler.version))
             }
             // One that is broken must not hide one that works further down the list.
-            Err(error) => tried.push(format!("failed to {error}")),
+            Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
         }
     }
     none_fits(wanted, tried)
@@ -203,6 +203,19 @@ pub(crate) fn with_pin(
         Some(SolcPin::Version(_)) | None => None,
     };
     CompilerSources { explicit: sources.explicit.clone().or(pinned), ..sources.clone() }
+}
+
+/// An error with its causes on one line, as only its text is kept.
+fn with_causes(error: &FindCompilerError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let line = error.to_string();
+        let line = line.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        text += &format!(": {line}");
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(not(feature = "svm-solc"))]

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use serde::Serialize;
+use serde_json::{Number, Value};
 
 use crate::ids::{ChainId, ProjectId};
 
@@ -50,28 +51,63 @@ impl Preimage {
     }
 }
 
-/// A value that cannot be written as canonical JSON (a map with keys that are not strings, a
-/// number that is not finite).
+/// The largest integer, without its sign, of which canonical JSON keeps every digit.
+const INTEGER_MAX: u64 = (1 << 53) - 1;
+
+/// A value that canonical JSON cannot carry.
 #[derive(Debug, thiserror::Error)]
-#[error("encode {what} as canonical JSON")]
-pub struct JcsError {
-    what: &'static str,
-    #[source]
-    source: serde_json::Error,
+pub enum JcsError {
+    /// A map with keys that are not strings, a number beyond 64 bits.
+    #[error("encode {what} as canonical JSON")]
+    Form {
+        /// What was to be encoded.
+        what: &'static str,
+        /// Why it has no JSON form.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// An integer that is written as a double, and so as another integer.
+    #[error("encode {what} as canonical JSON: it would round {number}; write it as a string")]
+    Rounded {
+        /// What was to be encoded.
+        what: &'static str,
+        /// The integer.
+        number: Number,
+    },
 }
 
-/// The RFC 8785 text of a value.
+/// The RFC 8785 text of a value. Integers beyond 2^53 - 1 are refused, because the RFC rounds
+/// them, and two values would have one text. Fractions have no place in what is digested: one
+/// that is not finite becomes `null`.
 ///
 /// # Errors
-/// If the value has no JSON form.
+/// If the value has no JSON form, or holds an integer that would be rounded.
 pub fn jcs<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>, JcsError> {
-    serde_json_canonicalizer::to_vec(value).map_err(|source| JcsError { what, source })
+    let form = |source| JcsError::Form { what, source };
+    let tree = serde_json::to_value(value).map_err(form)?;
+    if let Some(number) = rounded(&tree) {
+        return Err(JcsError::Rounded { what, number: number.clone() });
+    }
+    serde_json_canonicalizer::to_vec(&tree).map_err(form)
+}
+
+fn rounded(tree: &Value) -> Option<&Number> {
+    match tree {
+        Value::Number(number) => {
+            let signed = number.as_i64().map(i64::unsigned_abs);
+            let magnitude = number.as_u64().or(signed)?;
+            (magnitude > INTEGER_MAX).then_some(number)
+        }
+        Value::Array(items) => items.iter().find_map(rounded),
+        Value::Object(members) => members.values().find_map(rounded),
+        Value::Null | Value::Bool(_) | Value::String(_) => None,
+    }
 }
 
 /// keccak256 of the RFC 8785 text of a value.
 ///
 /// # Errors
-/// If the value has no JSON form.
+/// See [`jcs`].
 pub fn jcs_keccak<T: Serialize>(what: &'static str, value: &T) -> Result<B256, JcsError> {
     Ok(keccak256(jcs(what, value)?))
 }
@@ -99,4 +135,38 @@ pub fn create2_salt(project: &str, step: &str, label: &str, deployment_id: u64) 
         .string(label)
         .number(deployment_id)
         .keccak()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn integers_are_exact_or_refused() {
+        let edge = INTEGER_MAX.cast_signed();
+        for kept in [json!(edge), json!(-edge), json!({"a": [edge, {"b": -edge}]}), json!(0)] {
+            let text = String::from_utf8(jcs("test", &kept).unwrap()).unwrap();
+            assert_eq!(text, kept.to_string());
+        }
+        for number in [json!(edge + 1), json!(-edge - 1), json!(u64::MAX), json!(i64::MIN)] {
+            for tree in [number.clone(), json!({"a": [0, {"b": number}]})] {
+                let refused = jcs("test", &tree).unwrap_err();
+                assert!(
+                    matches!(&refused, JcsError::Rounded { number: found, .. }
+                        if json!(found) == number),
+                    "{tree}: {refused}"
+                );
+            }
+        }
+        assert!(jcs("test", &u128::MAX).is_err());
+        assert!(jcs_keccak("test", &[u64::MAX]).is_err());
+    }
+
+    #[test]
+    fn fractions_have_one_text() {
+        let text = jcs("test", &[1e21, 0.5, -0.0, 1e300, 9_007_199_254_740_992.0]).unwrap();
+        assert_eq!(text, b"[1e+21,0.5,0,1e+300,9007199254740992]");
+    }
 }

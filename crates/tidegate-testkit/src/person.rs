@@ -1,7 +1,7 @@
 //! A person who types commands: a home with keys and pins, and the binary.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -60,6 +60,7 @@ pub struct Person {
     home: PathBuf,
     password: String,
     env: Env,
+    one_screen: bool,
 }
 
 /// A command that was run to its end.
@@ -69,7 +70,7 @@ pub struct Ran {
     pub args: Vec<String>,
     /// Its exit code; -1 if a signal ended it.
     pub code: i32,
-    /// What it wrote to standard output.
+    /// What it wrote to standard output; to a person's one screen, everything.
     pub stdout: String,
     /// What it wrote to standard error.
     pub stderr: String,
@@ -79,7 +80,7 @@ impl Person {
     /// A person whose `TIDEGATE_HOME` is `home`, with no keys yet.
     pub fn new(env: &Env, name: &str, home: PathBuf) -> Self {
         let password = format!("password of {name}");
-        Self { name: name.to_owned(), home, password, env: env.clone() }
+        Self { name: name.to_owned(), home, password, env: env.clone(), one_screen: false }
     }
 
     /// The person's name.
@@ -117,6 +118,12 @@ impl Person {
         person
     }
 
+    /// The same person, who sees both outputs on one screen, in the order in which they come.
+    #[must_use]
+    pub fn on_one_screen(&self) -> Self {
+        Self { one_screen: true, ..self.clone() }
+    }
+
     /// Puts a key into their home, in a keystore that opens at once. Returns its address.
     ///
     /// # Errors
@@ -134,7 +141,8 @@ impl Person {
     pub fn run<S: AsRef<str>>(&self, args: &[S]) -> Result<Ran, TestkitError> {
         let run = |source| TestkitError::Run { program: "tidegate".to_owned(), source };
         let args: Vec<String> = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
-        let mut child = Command::new(&self.env.binary)
+        let mut command = Command::new(&self.env.binary);
+        command
             .args(&args)
             .current_dir(&self.env.project)
             .env_clear()
@@ -143,18 +151,26 @@ impl Person {
             .env("TIDEGATE_HOME", &self.home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(run)?;
+            .stderr(Stdio::piped());
+        let mut screen =
+            if self.one_screen { Some(screen(&mut command).map_err(run)?) } else { None };
+        let mut child = command.spawn().map_err(run)?;
+        // The command holds ends of the screen's pipe, which must close for it to end.
+        drop(command);
         let mut stdin = child.stdin.take().expect("stdin was asked to be piped");
         // A command that needs no password may be gone already.
         let _ = stdin.write_all(format!("{0}\n{0}\n", self.password).as_bytes());
         drop(stdin);
+        let mut shown = Vec::new();
+        if let Some(screen) = &mut screen {
+            screen.read_to_end(&mut shown).map_err(run)?;
+        }
         let done = child.wait_with_output().map_err(run)?;
+        shown.extend(done.stdout);
         Ok(Ran {
             args,
             code: done.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
+            stdout: String::from_utf8_lossy(&shown).into_owned(),
             stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
         })
     }
@@ -185,7 +201,8 @@ impl Ran {
         if self.code != EXIT_USAGE {
             return None;
         }
-        let hint = self.stderr.lines().rev().find_map(|line| line.strip_prefix("hint: "))?;
+        let mut lines = self.stdout.lines().chain(self.stderr.lines()).rev();
+        let hint = lines.find_map(|line| line.strip_prefix("hint: "))?;
         let words = split_words(hint.strip_prefix("tidegate ")?);
         words.iter().any(|word| word == "--approve" || word == "--pin").then_some(words)
     }
@@ -219,6 +236,13 @@ impl Ran {
             output: format!("{}{}", self.stdout, self.stderr),
         }
     }
+}
+
+/// Sends both outputs of a command into one pipe, and gives its end.
+fn screen(command: &mut Command) -> std::io::Result<std::io::PipeReader> {
+    let (reader, writer) = std::io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    Ok(reader)
 }
 
 /// Splits a command line as a shell does: at spaces, single quotes around words with others.

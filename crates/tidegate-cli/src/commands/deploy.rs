@@ -58,7 +58,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let executor = Executor::Key(tidegate_model::ports::DigestSigner::address(&signer));
     let prepared = prepare(project, &built, &name, executor, id)?;
-    let network = project.connect(&name).await?;
+    let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
     let expected = expect(&network, &prepared, head).await?;
     refuse_faults(&expected)?;

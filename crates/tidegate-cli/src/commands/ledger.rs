@@ -112,10 +112,8 @@ async fn show(project: &Project, args: &NetworkArgs) -> CliResult<u8> {
     for entry in &ledger.entries {
         ui.line(format!("{}  {}", format_date(entry.timestamp), entry.description));
         for posting in &entry.postings {
-            ui.line(format!(
-                "    {:>28} {}  {}",
-                posting.amount, posting.commodity, posting.account
-            ));
+            let amount = posting.amount.to_string();
+            ui.line(format!("    {amount:>28} {}  {}", posting.commodity, posting.account));
         }
     }
     ui.result(&json!({ "network": name, "requests": ledger.requests }));
@@ -147,6 +145,7 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
             ("on the chain", row.chain_closing),
             ("residue", row.residue),
         ] {
+            let amount = amount.to_string();
             ui.line(format!("        {label:<13} {amount:>30} wei"));
         }
         if let Some(why) = &row.explanation {

@@ -31,7 +31,7 @@ pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
     };
     let executor = executor(project, &name)?;
     let prepared = prepare(project, &built, &name, executor, args.id)?;
-    let network = project.connect(&name).await?;
+    let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
     let expected = expect(&network, &prepared, head).await?;
     project.ui.line(format!(

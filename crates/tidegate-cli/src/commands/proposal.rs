@@ -1,10 +1,14 @@
 //! `tidegate proposal`: what owners check, sign and execute.
 
-use alloy_primitives::{Bytes, Log, U256};
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_model::event::Intent;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::record::{DeploymentRecord, MinedTransaction};
 use tidegate_model::units::format_utc;
 use tidegate_safe::{
     Execution, ProposalKind, SafeState, encode_exec_transaction, execution_in_logs, sheet,
@@ -16,8 +20,9 @@ use crate::approve::{Approval, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, safe_state};
 use crate::project::Project;
-use crate::promotion::{promoted, promotion_of, verify_target};
+use crate::promotion::{promoted, promotion_of, target_plan, verify_target};
 use crate::proposals::{self, Found};
+use crate::records;
 use crate::release::{Built, build};
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
@@ -136,7 +141,7 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
     let state = proposals::recheck(project, built.as_ref(), &found, &network).await?;
-    let owner = tidegate_model::ports::DigestSigner::address(&signer);
+    let owner = signer.address();
     if !state.trust.owners.contains(&owner) {
         return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
     }
@@ -209,7 +214,51 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     }
     project.ui.row("transaction", &landed.hash.to_string());
     project.ui.row("gas", &landed.inclusion.gas_used.to_string());
-    finish(project, built.as_ref(), &found, &network).await
+    let code = finish(project, built.as_ref(), &found, &network).await?;
+    if let Some(built) = &built {
+        write_record(project, built, &found, signer.address(), &network, landed.hash).await?;
+    }
+    Ok(code)
+}
+
+/// Records where the release stands on the target, for address books and later upgrades.
+async fn write_record(
+    project: &Project,
+    built: &Built,
+    found: &Found,
+    relayer: Address,
+    network: &Network,
+    hash: B256,
+) -> CliResult {
+    let head = network.latest_head().await?;
+    let plan = target_plan(project, built, &found.network, network, head).await?;
+    let missing = || CliError::new(Kind::Chain, format!("{hash} is not on {}", network.name()));
+    let receipt = network.receipt(hash).await?.ok_or_else(missing)?;
+    let transaction = network.transaction(hash).await?.ok_or_else(missing)?;
+    let record = DeploymentRecord {
+        v: DeploymentRecord::VERSION,
+        name: built.release.name.clone(),
+        id: 0,
+        release_root: built.roots.release_root,
+        scope_root: built.roots.scope_root,
+        initcodes: plan.prepared.initcodes(),
+        deployment: plan.deployment,
+        mocks: BTreeMap::new(),
+        transactions: vec![MinedTransaction {
+            op: format!("execute/{}", found.checked.hash()),
+            hash,
+            from: relayer,
+            nonce: transaction.nonce,
+            block: receipt.block,
+            success: receipt.status,
+            gas_used: receipt.gas_used,
+            fee: receipt.fee(),
+        }],
+    };
+    let path = records::write(project, &found.network, &record)?;
+    let shown = path.strip_prefix(&project.root).unwrap_or(&path);
+    project.ui.row("record", &shown.display().to_string());
+    Ok(())
 }
 
 /// Whether what the proposal does is on the chain already, by whomever.

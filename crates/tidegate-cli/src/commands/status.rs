@@ -104,7 +104,14 @@ fn gate(project: &Project, report: &GateReport) {
     const INDENT_COLUMNS: usize = 20;
     let ui = &project.ui;
     let verdict = ui.verdict(report.verdict.word());
-    ui.line(format!("{verdict} {:<11} {}", report.gate.name(), report.summary));
+    let summary = crate::ui::wrap(&report.summary, crate::ui::COLUMNS - INDENT_COLUMNS);
+    for (index, line) in summary.into_iter().enumerate() {
+        if index == 0 {
+            ui.line(format!("{verdict} {:<11} {line}", report.gate.name()));
+        } else {
+            ui.line(format!("{:INDENT_COLUMNS$}{line}", ""));
+        }
+    }
     for reason in report.verdict.reasons() {
         let lines = crate::ui::wrap(&reason, crate::ui::COLUMNS - INDENT_COLUMNS - 2);
         for (index, line) in lines.into_iter().enumerate() {

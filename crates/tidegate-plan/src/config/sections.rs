@@ -224,6 +224,24 @@ impl Config {
         for network in self.funds.keys() {
             self.known_network("funds", network)?;
         }
+        self.check_keys()
+    }
+
+    /// A key of a test network signs for whoever answers with another chain's id; so no key is
+    /// used on both kinds of networks.
+    fn check_keys(&self) -> Result<(), ConfigError> {
+        for (name, network) in &self.networks {
+            let Some(relayer) = &network.relayer else { continue };
+            let deployers = self.networks.values().filter_map(|other| other.deployer.as_ref());
+            let treasuries = self.funds.iter().filter(|(network, _)| {
+                self.networks.get(*network).is_some_and(|other| other.stage == Stage::Testnet)
+            });
+            let mut test_keys = deployers.chain(treasuries.map(|(_, funds)| &funds.key));
+            if test_keys.any(|key| key == relayer) {
+                let key = format!("networks.{name}.relayer");
+                return Err(ConfigError::value(key, "a testnet uses this key; take another"));
+            }
+        }
         Ok(())
     }
 

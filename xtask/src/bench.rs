@@ -1,0 +1,4 @@
+use crate::error::XtaskResult;
+pub(crate) fn run() -> XtaskResult {
+    Ok(())
+}

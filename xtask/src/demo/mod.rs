@@ -1,0 +1,61 @@
+//! A release from a clean checkout to mainnet, on two local chains.
+//!
+//! The demo itself only lets time pass, uses the contracts as testers do, and types commands. All
+//! else is done by the binary.
+
+mod people;
+mod project;
+mod shell;
+mod story;
+mod table;
+mod world;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use tidegate_testkit::{Env, Tools};
+
+use crate::error::{XtaskError, XtaskResult};
+use crate::say;
+
+/// Builds the binary, then plays the whole story below `target/demo`.
+pub(crate) fn run() -> XtaskResult {
+    let tools = Tools::here()?;
+    build(&tools)?;
+    let started = Instant::now();
+    let folder = fresh_folder(&tools)?;
+    let world = world::start(&tools, &folder)?;
+    let project = project::create(&tools, &world, &folder)?;
+    let env = Env::new(&tools, &world, &project, &folder.join("cache"))?;
+    let people = people::gather(&env, &folder)?;
+    let end = story::play(&world, &project, &people)?;
+    table::show(&world, &people, &end)?;
+    say(format!("\nThe demo took {} s.", started.elapsed().as_secs()));
+    say(format!("PROMOTED {} {}", end.release, end.release_root));
+    Ok(())
+}
+
+fn build(tools: &Tools) -> XtaskResult {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(&tools.root).args(["build", "--workspace", "--bin", "tidegate"]);
+    let run = |source| XtaskError::Run { program: "cargo".to_owned(), source };
+    if cargo.status().map_err(run)?.success() { Ok(()) } else { Err(XtaskError::Check("build")) }
+}
+
+/// `target/demo`, empty.
+fn fresh_folder(tools: &Tools) -> XtaskResult<PathBuf> {
+    let path = tools.root.join("target/demo");
+    let removed = std::fs::remove_dir_all(&path);
+    match removed.and_then(|()| Ok(())).or_else(absent_is_fine) {
+        Ok(()) => {}
+        Err(source) => return Err(XtaskError::File { path, source }),
+    }
+    std::fs::create_dir_all(&path)
+        .map_err(|source| XtaskError::File { path: path.clone(), source })?;
+    Ok(path)
+}
+
+fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
