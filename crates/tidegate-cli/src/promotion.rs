@@ -74,7 +74,8 @@ impl TargetPlan {
                 OpKind::Create { address, salt, initcode, contract } => {
                     let hash = hashes.get(address).copied().unwrap_or_default();
                     let data = helper::create_once(*salt, initcode.clone(), hash);
-                    to_helper(data, format!("create {} ({}) at {address}", op.id, contract.name()))
+                    let label = op_label(&op.id);
+                    to_helper(data, format!("create {label} ({}) at {address}", contract.name()))
                 }
                 OpKind::Call { to, data, signature } => InnerCall {
                     to: *to,
@@ -88,7 +89,9 @@ impl TargetPlan {
                 for check in checks.filter(|check| check.step == op.step) {
                     let returned = keccak256(&check.returns);
                     let data = helper::require_call(check.to, check.data.clone(), returned);
-                    let note = format!("{}.{} is {}", check.step, check.signature, check.value);
+                    let value =
+                        check.value.as_str().map_or_else(|| check.value.to_string(), str::to_owned);
+                    let note = format!("{}.{} must be {value}", check.step, check.signature);
                     calls.push(to_helper(data, note));
                 }
             }

@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_model::Head;
 use tidegate_safe::{
-    Adoption, CanonicalKind, Checked, Promotion, ProposalKind, SafeState, SafeVersion,
+    Adoption, CanonicalKind, Checked, InnerCall, Promotion, ProposalKind, SafeState, SafeVersion,
     SignatureSet, canonical_by_code_hash, helper, read_proposal, read_signature,
 };
 use tidegate_store::{read_limited, write_atomic};
@@ -135,13 +135,22 @@ pub(crate) fn require_multi_send(code: B256) -> CliResult {
     Err(CliError::new(Kind::Fail, "MultiSendCallOnly 1.4.1 is not at its address on the target"))
 }
 
-/// Everything a signer or executor re-checks on their own endpoints. Returns the Safe's state.
+/// A proposal that holds on this machine's own endpoints.
+#[derive(Debug)]
+pub(crate) struct Rechecked {
+    /// The Safe, now.
+    pub(crate) state: SafeState,
+    /// Its calls as this machine builds them, with notes of its own.
+    pub(crate) calls: Vec<InnerCall>,
+}
+
+/// Everything a signer or executor re-checks on their own endpoints.
 pub(crate) async fn recheck(
     project: &Project,
     built: Option<&Built>,
     found: &Found,
     network: &Network,
-) -> CliResult<SafeState> {
+) -> CliResult<Rechecked> {
     let proposal = found.checked.proposal();
     let head = network.finalized_head().await?;
     let latest = network.latest_head().await?;
@@ -154,17 +163,18 @@ pub(crate) async fn recheck(
         return Err(CliError::new(Kind::Fail, doubt.clone()));
     }
     pins::check(project, network.id().chain, &state, head.timestamp)?;
-    match (&proposal.kind, built) {
+    let calls = match (&proposal.kind, built) {
         (ProposalKind::Adoption(adoption), _) => {
             check_adoption(project, found, network, head, &state, adoption).await?;
+            proposal.calls.clone()
         }
         (ProposalKind::Promotion(promotion), Some(built)) => {
-            check_promotion(project, built, found, network, &state, promotion).await?;
+            check_promotion(project, built, found, network, &state, promotion).await?
         }
         (ProposalKind::Promotion(_), None) => {
             return Err(CliError::new(Kind::Internal, "a promotion needs its release"));
         }
-    }
+    };
     if state.nonce != proposal.safe_tx.nonce {
         return Err(CliError::new(
             Kind::Conflict,
@@ -175,7 +185,7 @@ pub(crate) async fn recheck(
         )
         .hint("another transaction was executed; propose again"));
     }
-    Ok(state)
+    Ok(Rechecked { state, calls })
 }
 
 async fn check_adoption(
@@ -221,7 +231,7 @@ async fn check_promotion(
     network: &Network,
     state: &SafeState,
     promotion: &Promotion,
-) -> CliResult {
+) -> CliResult<Vec<InnerCall>> {
     let fail = |what: String| CliError::new(Kind::Fail, what);
     if promotion.release_root != built.roots.release_root {
         return Err(fail(format!(
@@ -233,6 +243,9 @@ async fn check_promotion(
     }
     let assessment = assess(project, built, &found.network).await?;
     commands::status::gates(project, &assessment);
+    project.ui.line("");
+    project.ui.line("Differs from the testnet:");
+    commands::status::differences(project, &assessment);
     if assessment.overall.exit_code() != 0 {
         let kind = Kind::Verdict(assessment.overall.exit_code());
         return Err(CliError::new(kind, "the gates do not pass now; nothing was signed or sent"));
@@ -287,5 +300,5 @@ async fn check_promotion(
     }
     require_multi_send(network.code_hash(tidegate_safe::MULTI_SEND_CALL_ONLY, head.block).await?)?;
     simulate_batch(network, proposal.safe, proposal.safe, &proposal.safe_tx).await?;
-    Ok(())
+    Ok(calls)
 }

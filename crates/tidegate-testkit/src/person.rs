@@ -134,16 +134,11 @@ impl Person {
         Ok(key.address())
     }
 
-    /// Runs `tidegate` with these arguments, their password on standard input.
-    ///
-    /// # Errors
-    /// If it cannot be run; not if it fails.
-    pub fn run<S: AsRef<str>>(&self, args: &[S]) -> Result<Ran, TestkitError> {
-        let run = |source| TestkitError::Run { program: "tidegate".to_owned(), source };
-        let args: Vec<String> = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
+    /// The command with these arguments, in their environment; for who wants to run it otherwise.
+    pub fn command<S: AsRef<str>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(&self.env.binary);
         command
-            .args(&args)
+            .args(args.iter().map(AsRef::as_ref))
             .current_dir(&self.env.project)
             .env_clear()
             .envs(&self.env.variables)
@@ -152,8 +147,17 @@ impl Person {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut screen =
-            if self.one_screen { Some(screen(&mut command).map_err(run)?) } else { None };
+        command
+    }
+
+    /// Runs `tidegate` with these arguments, their password on standard input.
+    ///
+    /// # Errors
+    /// If it cannot be run; not if it fails.
+    pub fn run<S: AsRef<str>>(&self, args: &[S]) -> Result<Ran, TestkitError> {
+        let run = |source| TestkitError::Run { program: "tidegate".to_owned(), source };
+        let mut command = self.command(args);
+        let screen = if self.one_screen { Some(screen(&mut command)) } else { None };
         let mut child = command.spawn().map_err(run)?;
         // The command holds ends of the screen's pipe, which must close for it to end.
         drop(command);
@@ -162,13 +166,13 @@ impl Person {
         let _ = stdin.write_all(format!("{0}\n{0}\n", self.password).as_bytes());
         drop(stdin);
         let mut shown = Vec::new();
-        if let Some(screen) = &mut screen {
-            screen.read_to_end(&mut shown).map_err(run)?;
+        if let Some(screen) = screen {
+            screen.map_err(run)?.read_to_end(&mut shown).map_err(run)?;
         }
         let done = child.wait_with_output().map_err(run)?;
         shown.extend(done.stdout);
         Ok(Ran {
-            args,
+            args: args.iter().map(|arg| arg.as_ref().to_owned()).collect(),
             code: done.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&shown).into_owned(),
             stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
@@ -207,10 +211,15 @@ impl Ran {
         words.iter().any(|word| word == "--approve" || word == "--pin").then_some(words)
     }
 
+    /// The words of the command as it is typed, each quoted where a shell asks for it.
+    pub fn words(&self) -> Vec<String> {
+        let args = self.args.iter().map(|word| quoted(word));
+        std::iter::once("tidegate".to_owned()).chain(args).collect()
+    }
+
     /// The command as it is typed.
     pub fn typed(&self) -> String {
-        let words: Vec<_> = self.args.iter().map(|word| quoted(word)).collect();
-        format!("tidegate {}", words.join(" "))
+        self.words().join(" ")
     }
 
     /// Its standard output as JSON, for commands with `--json`.

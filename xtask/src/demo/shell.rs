@@ -52,7 +52,7 @@ fn check(person: &Person, ran: Ran, expected: i32) -> XtaskResult<Ran> {
 }
 
 fn show(person: &Person, ran: &Ran) {
-    say(broken(&format!("{}$ ", person.name()), &ran.typed()));
+    say(broken(&format!("{}$ ", person.name()), &ran.words()));
     for line in ran.stdout.lines() {
         say(format!("{INDENT}{line}").trim_end());
     }
@@ -62,14 +62,15 @@ fn show(person: &Person, ran: &Ran) {
     say("");
 }
 
-/// Breaks a command at spaces as one does in a shell; a word longer than a line stands alone.
-fn broken(prompt: &str, command: &str) -> String {
+/// Breaks a command between words as one does in a shell; a word longer than a line stands alone.
+fn broken(prompt: &str, words: &[String]) -> String {
     let mut text = prompt.to_owned();
     let mut column = prompt.chars().count();
-    for word in command.split(' ') {
+    for word in words {
         let width = word.chars().count() + 1;
         if column + width > COLUMNS - 1 && column > prompt.chars().count() {
-            text.push_str(&format!("\\\n{INDENT}"));
+            text.push_str("\\\n");
+            text.push_str(INDENT);
             column = INDENT.len();
         }
         text.push_str(word);
@@ -85,10 +86,13 @@ mod tests {
 
     #[test]
     fn long_commands_are_broken_so_that_they_can_be_pasted() {
-        assert_eq!(broken("kim$ ", "tidegate status"), "kim$ tidegate status");
-        let long = format!("tidegate deploy --password-fd 0 --approve {}", "a".repeat(64));
-        let text = broken("kim$ ", &long);
-        assert_eq!(text.replace("\\\n    ", ""), format!("kim$ {long}"));
+        let hash = "a".repeat(64);
+        let words = ["tidegate", "fund", "request", "--reason", "'for a test'", "--approve", &hash];
+        let words = words.map(str::to_owned);
+        let text = broken("kim$ ", &words);
+        assert_eq!(text.replace("\\\n    ", ""), format!("kim$ {}", words.join(" ")));
+        assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!(broken("kim$ ", &words[..2]), "kim$ tidegate fund");
     }
 }

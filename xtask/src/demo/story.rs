@@ -1,4 +1,4 @@
-//! The story: five weeks of work in a minute.
+//! The story: two weeks of work in a minute.
 
 use serde_json::Value;
 use tidegate_testkit::{Activity, DAY_SECS, GENESIS_TIMESTAMP, HOUR_SECS, Project, Ran, World};
@@ -103,7 +103,7 @@ fn soak(world: &World, record: &Value, people: &People) -> XtaskResult {
     let vault = place("/deployment/steps/vault/address")?;
     let token = place("/mocks/usdc")?;
     let activity = Activity::new(&world.testnet, registry, vault, token);
-    tell("Three testers deposit, transfer, withdraw, follow and take notes: 25 transactions.");
+    tell("Three testers deposit, transfer, withdraw and take notes: 25 transactions.");
     activity.prepare()?;
     let a_day = Activity::ACTS.len().div_ceil(usize::try_from(TEST_DAYS).unwrap_or(1));
     for (day, acts) in (1..).zip(Activity::ACTS.chunks(a_day)) {
@@ -151,7 +151,7 @@ fn settle_funds(world: &World, people: &People) -> XtaskResult {
     approve(&people.eva, &["fund", "return"], EXIT_OK)?;
     world.settle()?;
     run(&people.kim, &["ledger", "reconcile", "--check"], EXIT_OK)?;
-    run(&people.kim, &["ledger", "export"], EXIT_OK)?;
+    run(&people.kim, &["ledger", "export", "--out", "vault.journal"], EXIT_OK)?;
     Ok(())
 }
 

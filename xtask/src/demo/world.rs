@@ -19,8 +19,9 @@ pub(super) fn start(tools: &Tools, folder: &Path) -> XtaskResult<World> {
         cache: Some(folder.join("chains")),
     };
     let world = World::start(tools, &options)?;
-    say("Two local chains stand for a testnet (31338) and mainnet (31337). On mainnet there are");
-    say(format!("a Safe of three owners, two of whom must sign ({}),", world.safe));
-    say(format!("and a token ({}). It is Tuesday, 2026-01-06.", world.usdc));
+    say("Two local chains stand for a testnet (31338) and for mainnet (31337). On mainnet");
+    say("there are a Safe of three owners, two of whom must sign, and a token:");
+    say(format!("    Safe   {}", world.safe));
+    say(format!("    USDC   {}", world.usdc));
     Ok(world)
 }

@@ -12,7 +12,7 @@ use std::future::Future;
 
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
-use tidegate_gates::{Facts, Observed, PolicyFacts, SoakFacts, evaluate, overall};
+use tidegate_gates::{Facts, Observed, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, Verdict};
@@ -41,6 +41,8 @@ pub(crate) struct Assessment {
     pub(crate) gate_head: Option<Head>,
     /// The soak, as far as it could be read.
     pub(crate) soak_facts: Observed<SoakFacts>,
+    /// Parameters, soaked and on the target.
+    pub(crate) parameters: Observed<ParameterFacts>,
     /// The record of the deployment that soaks.
     pub(crate) record: Option<DeploymentRecord>,
     /// The present policy.
@@ -101,6 +103,7 @@ pub(crate) async fn assess(
         reports,
         gate_head: gate_head.ok(),
         soak_facts,
+        parameters: facts.parameters,
         policy,
         safe,
         soak: soak.clone(),

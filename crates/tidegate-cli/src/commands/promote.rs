@@ -107,6 +107,9 @@ async fn propose(
     let calls = plan.calls(&promotion);
     let ui = &project.ui;
     ui.line("");
+    ui.line("Differs from the testnet:");
+    commands::status::differences(project, assessment);
+    ui.line("");
     ui.line(format!("{} calls in one Safe transaction", calls.len()));
     ui.row("valid until", &format_utc(promotion.valid_until));
     let code = network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?;

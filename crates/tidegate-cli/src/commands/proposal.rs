@@ -11,8 +11,8 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{DeploymentRecord, MinedTransaction};
 use tidegate_model::units::format_utc;
 use tidegate_safe::{
-    Execution, ProposalKind, SafeState, encode_exec_transaction, execution_in_logs, sheet,
-    sign_proposal,
+    Execution, InnerCall, ProposalKind, SafeState, encode_exec_transaction, execution_in_logs,
+    sheet, sign_proposal,
 };
 use tidegate_store::write_atomic;
 
@@ -21,7 +21,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, safe_state};
 use crate::project::Project;
 use crate::promotion::{promoted, promotion_of, target_plan, verify_target};
-use crate::proposals::{self, Found};
+use crate::proposals::{self, Found, Rechecked};
 use crate::records;
 use crate::release::{Built, build};
 use crate::sending::send;
@@ -114,6 +114,20 @@ fn show(project: &Project, found: &Found) -> CliResult<u8> {
     Ok(0)
 }
 
+/// The sheet of a proposal whose batch this machine has built itself: the calls in its own words.
+fn show_checked(project: &Project, found: &Found, calls: &[InnerCall]) {
+    let ui = &project.ui;
+    for (label, value) in sheet(&found.checked, &[]) {
+        if !label.starts_with("Call ") {
+            ui.row(&label, &value);
+        }
+    }
+    ui.line(format!("\nThe batch is the one that this machine builds; its {} calls:", calls.len()));
+    for (index, call) in calls.iter().enumerate() {
+        ui.row(&format!("{:>3}", index + 1), &call.note);
+    }
+}
+
 /// The release of a promotion, built from the working tree; `None` for an adoption.
 fn release_of(project: &Project, found: &Found) -> CliResult<Option<Built>> {
     match found.checked.proposal().kind {
@@ -126,9 +140,9 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let found = proposals::find(project, args.hash.as_deref())?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = proposals::recheck(project, built.as_ref(), &found, &network).await?;
     project.ui.line("");
-    show(project, &found)?;
+    show_checked(project, &found, &rechecked.calls);
     project.ui.line("");
     project.ui.line(format!("{} it may be signed", project.ui.verdict("PASS")));
     Ok(0)
@@ -140,13 +154,14 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let state = proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let Rechecked { state, calls } =
+        proposals::recheck(project, built.as_ref(), &found, &network).await?;
     let owner = signer.address();
     if !state.trust.owners.contains(&owner) {
         return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
     }
     project.ui.line("");
-    show(project, &found)?;
+    show_checked(project, &found, &calls);
     let hash = found.checked.hash();
     let approval = Approval { network: &found.network, hash: hash.0, options: Vec::new() };
     approve(project, &approval)?;
@@ -173,7 +188,8 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
         project.ui.note("it was executed already");
         return finish(project, built.as_ref(), &found, &network).await;
     }
-    let state = proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let Rechecked { state, .. } =
+        proposals::recheck(project, built.as_ref(), &found, &network).await?;
     let set = proposals::signatures(project, &found, &state)?;
     let threshold = state.trust.threshold;
     if set.missing(threshold) > 0 {

@@ -100,6 +100,20 @@ pub(crate) fn gates(project: &Project, assessment: &Assessment) {
     }
 }
 
+/// What differs between the testnet and the target, as signers must see it.
+pub(crate) fn differences(project: &Project, assessment: &Assessment) {
+    let Ok(parameters) = &assessment.parameters else { return };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for row in &parameters.rows {
+        let target = row.target.clone().unwrap_or_else(Value::String);
+        if target != row.soaked {
+            let (soaked, target) = (text(&row.soaked), text(&target));
+            project.ui.row(&format!("${}", row.name), &format!("{soaked} on {}", assessment.soak));
+            project.ui.row("", &format!("{target} on {}", assessment.target));
+        }
+    }
+}
+
 fn gate(project: &Project, report: &GateReport) {
     const INDENT_COLUMNS: usize = 20;
     let ui = &project.ui;

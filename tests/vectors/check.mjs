@@ -1,0 +1,234 @@
+// Recomputes the golden vectors of a folder (this one, or the one named) from their preimages, by
+// the rules of formats.md and with libraries that share no code with the crates: ethers for keccak,
+// EIP-712, ABI, CREATE2 and signatures, canonicalize for RFC 8785. Writes a line a vector and
+// fails if any value is wrong, missing or unknown.
+//
+//   node tests/vectors/check.mjs [FOLDER]
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import canonicalize from 'canonicalize';
+import {
+  AbiCoder, Interface, SigningKey, TypedDataEncoder, computeAddress, concat, dataLength,
+  getAddress, getBytes, getCreate2Address, hexlify, id, keccak256, recoverAddress,
+  solidityPacked, toBeHex, toUtf8Bytes,
+} from 'ethers';
+
+import { PUBLISHED } from './published.mjs';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const REPOSITORY = join(HERE, '..', '..');
+/** The key of every signature; it holds nothing anywhere. */
+const KEY = new SigningKey('0x' + '11'.repeat(32));
+
+/** What belongs to a vector beside the values that are recomputed. */
+const INPUTS = ['name', 'kind', 'preimage', 'links'];
+
+/** The sentences of formats.md §2, from a statement's body. */
+const TEXTS = {
+  'fund/request': (r) =>
+    `Request ${r.amount} wei on chain ${r.network.chain} for ${getAddress(r.destination)}: ${r.reason}`,
+  'fund/approve': (d) => `Approve fund request ${d.request}: ${d.reason}`,
+  'fund/deny': (d) => `Deny fund request ${d.request}: ${d.reason}`,
+  'fund/draw': (t) => transferText('Sent', t),
+  'fund/return': (t) => transferText('Returned', t),
+};
+
+const transferText = (verb, t) =>
+  `${verb} ${t.amount} wei under fund request ${t.request} in transaction ${t.transaction} ` +
+  `on chain ${t.network.chain}`;
+
+/** How each kind of vector is recomputed: from the preimage to every value that follows. */
+const KINDS = {
+  /** Canonical JSON. */
+  jcs: (document) => {
+    const canonical = canonicalize(document);
+    return { digest: keccak256(toUtf8Bytes(canonical)), canonical };
+  },
+  /** Words laid end to end. */
+  words: (words) => ({ digest: keccak256(joined(words)) }),
+  /** The same, by groups in the order of their keys' bytes. */
+  sorted: (groups) => {
+    const bytes = (group) => Buffer.from(group.key, 'utf8');
+    const ordered = [...groups].sort((a, b) => Buffer.compare(bytes(a), bytes(b)));
+    return { digest: keccak256(concat(ordered.map((group) => joined(group.words)))) };
+  },
+  /** Bytes that are sent as they are. */
+  bytes: (words) => sent(joined(words)),
+  /** Code with some regions zeroed. */
+  template: ({ code, zeroed }) => {
+    const bytes = getBytes(code);
+    for (const { start, length } of zeroed) {
+      if (start + length > bytes.length) throw new Error('a region is outside the code');
+      bytes.fill(0, start, start + length);
+    }
+    return { digest: keccak256(bytes) };
+  },
+  /** An EIP-712 type. */
+  type: (text) => ({ digest: id(text) }),
+  /** An EIP-712 domain separator. */
+  domain: (domain) => ({ digest: TypedDataEncoder.hashDomain(domain) }),
+  /** EIP-712 `hashStruct`. */
+  struct: (typed) => ({ digest: structHash(typed) }),
+  /** An EIP-712 signing digest, with our signature. */
+  typed: (typed) => {
+    const digest = TypedDataEncoder.hash(typed.domain, typed.types, typed.message);
+    const signature = KEY.sign(digest);
+    const signer = computeAddress(KEY.publicKey);
+    if (recoverAddress(digest, signature) !== signer) throw new Error('the signature is lost');
+    if (typed.body !== undefined) checkBody(typed.message, typed.body);
+    return {
+      digest,
+      domainHash: TypedDataEncoder.hashDomain(typed.domain),
+      structHash: structHash(typed),
+      signer: signer.toLowerCase(),
+      signature: signature.serialized,
+    };
+  },
+  /** A function call. */
+  call: ({ function: signature, args }) => {
+    const name = signature.slice(0, signature.indexOf('('));
+    return sent(new Interface([`function ${signature}`]).encodeFunctionData(name, args));
+  },
+  /** A batch for MultiSend. */
+  batch: (calls) => {
+    const types = ['uint8', 'address', 'uint256', 'uint256', 'bytes'];
+    const pack = (c) => solidityPacked(types, [0, c.to, c.value, dataLength(c.data), c.data]);
+    const abi = new Interface(['function multiSend(bytes transactions) payable']);
+    return sent(abi.encodeFunctionData('multiSend', [concat(calls.map(pack))]));
+  },
+  /** ABI-encoded values. */
+  abi: ({ types, values }) => ({ digest: keccak256(AbiCoder.defaultAbiCoder().encode(types, values)) }),
+  /** A contract created by CREATE2: its address, and the digest of which that is the end. */
+  create2: ({ from, salt, code, types, args }) => {
+    const file = (path) => readFileSync(join(REPOSITORY, path), 'utf8').trim();
+    const bytes = code.file === undefined ? code : '0x' + file(code.file).replace(/^0x/, '');
+    const initcode = concat([bytes, AbiCoder.defaultAbiCoder().encode(types, args)]);
+    const hash = keccak256(initcode);
+    const digest = keccak256(concat(['0xff', from, salt, hash]));
+    return { digest, initcodeHash: hash, address: getCreate2Address(from, salt, hash).toLowerCase() };
+  },
+};
+
+const REQUIRED = {
+  bytes: ['data'],
+  call: ['data'],
+  batch: ['data'],
+  create2: ['address'],
+};
+
+const sent = (data) => ({ digest: keccak256(data), data });
+
+const joined = (words) => concat(words.map(wordBytes));
+
+/** The bytes of one word of a concatenation, by formats.md §1. */
+function wordBytes(word) {
+  const entries = Object.entries(word);
+  if (entries.length !== 1) throw new Error('a word has one kind');
+  const [[kind, value]] = entries;
+  switch (kind) {
+    case 'string': return id(value);
+    case 'number': return toBeHex(BigInt(value), 32);
+    case 'address': return exactly(20, value);
+    case 'digest': return exactly(32, value);
+    case 'bytes': return value;
+    case 'ascii': return hexlify(toUtf8Bytes(value));
+    case 'keccak': return keccak256(joined(value));
+    case 'vector': return recomputed(value).digest;
+    default: throw new Error(`no word is a ${kind}`);
+  }
+}
+
+function exactly(length, bytes) {
+  if (dataLength(bytes) !== length) throw new Error(`${bytes} is not ${length} bytes long`);
+  return bytes;
+}
+
+function structHash({ types, primaryType, message }) {
+  const encoder = TypedDataEncoder.from(types);
+  if (encoder.primaryType !== primaryType) throw new Error(`the type is ${encoder.primaryType}`);
+  const type = encoder.encodeType(primaryType);
+  const known = [...vectors.values()].some((v) => v.kind === 'type' && v.preimage === type);
+  if (!known) throw new Error(`no vector has the type ${type}`);
+  return encoder.hashStruct(primaryType, message);
+}
+
+/** Kind, sentence and digest in a statement's message all follow from its body. */
+function checkBody(message, body) {
+  const text = TEXTS[body.kind];
+  if (text === undefined) throw new Error(`no sentence is known for ${body.kind}`);
+  equal('kind', message.kind, body.kind);
+  equal('text', message.text, text(body.says));
+  equal('bodyDigest', message.bodyDigest, KINDS.jcs(body).digest);
+}
+
+function equal(what, found, expected) {
+  if (found !== expected) throw new Error(`${what} is ${found}, recomputed ${expected}`);
+}
+
+const vectors = new Map();
+const done = new Map();
+
+/** The values of a vector, recomputed from preimages alone. */
+function recomputed(name) {
+  const vector = vectors.get(name);
+  if (vector === undefined) throw new Error(`there is no vector ${name}`);
+  if (done.has(name)) return done.get(name);
+  done.set(name, { digest: 'its own preimage' });
+  const kind = KINDS[vector.kind];
+  if (kind === undefined) throw new Error(`no vector is a ${vector.kind}`);
+  const values = kind(vector.preimage);
+  done.set(name, values);
+  return values;
+}
+
+function check(vector) {
+  const values = recomputed(vector.name);
+  for (const name of ['digest', ...(REQUIRED[vector.kind] ?? [])]) {
+    if (vector[name] === undefined) throw new Error(`${name} is missing`);
+  }
+  for (const [name, found] of Object.entries(vector)) {
+    if (INPUTS.includes(name)) continue;
+    if (values[name] === undefined) throw new Error(`nothing says what ${name} must be`);
+    equal(name, found, values[name]);
+  }
+  const root = vector.preimage.message ?? vector.preimage.args ?? vector.preimage;
+  for (const [field, name] of Object.entries(vector.links ?? {})) {
+    equal(field, root[field], recomputed(name)[field] ?? recomputed(name).digest);
+  }
+  for (const [name, expected] of Object.entries(PUBLISHED[vector.name] ?? {})) {
+    equal(`published ${name}`, vector[name], expected);
+  }
+}
+
+function main(folder) {
+  let wrong = 0;
+  const say = (word, line) => process.stdout.write(`${word.padEnd(5)} ${line}\n`);
+  const fault = (line) => {
+    wrong += 1;
+    say('WRONG', line);
+  };
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json')).sort();
+  for (const file of files) {
+    for (const vector of JSON.parse(readFileSync(join(folder, file), 'utf8'))) {
+      if (vectors.has(vector.name)) fault(`${file} ${vector.name}: there are two of this name`);
+      vectors.set(vector.name, vector);
+    }
+  }
+  for (const vector of vectors.values()) {
+    try {
+      check(vector);
+      say('ok', `${vector.name} ${vector.digest}`);
+    } catch (error) {
+      fault(`${vector.name}: ${error.message}`);
+    }
+  }
+  for (const name of Object.keys(PUBLISHED)) {
+    if (!vectors.has(name)) fault(`${name}: the published vector is missing`);
+  }
+  process.exitCode = wrong === 0 && vectors.size > 0 ? 0 : 1;
+}
+
+main(process.argv[2] ?? HERE);
