@@ -23,13 +23,17 @@ const REPOSITORY = join(HERE, '..', '..');
 /** The key of every signature; it holds nothing anywhere. */
 const KEY = new SigningKey('0x' + '11'.repeat(32));
 
-/** What belongs to a vector beside the values that are recomputed. */
+/**
+ * What belongs to a vector beside the values that are recomputed. Links say which place of the
+ * preimage holds which value of another vector, as `path: "name#value"`.
+ */
 const INPUTS = ['name', 'kind', 'preimage', 'links'];
 
 /** The sentences of formats.md §2, from a statement's body. */
 const TEXTS = {
   'fund/request': (r) =>
-    `Request ${r.amount} wei on chain ${r.network.chain} for ${getAddress(r.destination)}: ${r.reason}`,
+    `Request ${r.amount} wei on chain ${r.network.chain} for ${getAddress(r.destination)}: ` +
+    r.reason,
   'fund/approve': (d) => `Approve fund request ${d.request}: ${d.reason}`,
   'fund/deny': (d) => `Deny fund request ${d.request}: ${d.reason}`,
   'fund/draw': (t) => transferText('Sent', t),
@@ -100,15 +104,15 @@ const KINDS = {
     return sent(abi.encodeFunctionData('multiSend', [concat(calls.map(pack))]));
   },
   /** ABI-encoded values. */
-  abi: ({ types, values }) => ({ digest: keccak256(AbiCoder.defaultAbiCoder().encode(types, values)) }),
+  abi: ({ types, values }) => ({ digest: keccak256(encoded(types, values)) }),
   /** A contract created by CREATE2: its address, and the digest of which that is the end. */
   create2: ({ from, salt, code, types, args }) => {
-    const file = (path) => readFileSync(join(REPOSITORY, path), 'utf8').trim();
-    const bytes = code.file === undefined ? code : '0x' + file(code.file).replace(/^0x/, '');
-    const initcode = concat([bytes, AbiCoder.defaultAbiCoder().encode(types, args)]);
-    const hash = keccak256(initcode);
-    const digest = keccak256(concat(['0xff', from, salt, hash]));
-    return { digest, initcodeHash: hash, address: getCreate2Address(from, salt, hash).toLowerCase() };
+    const file = (path) => '0x' + readFileSync(join(REPOSITORY, path), 'utf8').trim();
+    const bytes = code.file === undefined ? code : file(code.file);
+    const initcodeHash = keccak256(concat([bytes, encoded(types, args)]));
+    const digest = keccak256(concat(['0xff', from, salt, initcodeHash]));
+    const address = getCreate2Address(from, salt, initcodeHash).toLowerCase();
+    return { digest, initcodeHash, address };
   },
 };
 
@@ -118,6 +122,8 @@ const REQUIRED = {
   batch: ['data'],
   create2: ['address'],
 };
+
+const encoded = (types, values) => AbiCoder.defaultAbiCoder().encode(types, values);
 
 const sent = (data) => ({ digest: keccak256(data), data });
 
@@ -194,9 +200,10 @@ function check(vector) {
     if (values[name] === undefined) throw new Error(`nothing says what ${name} must be`);
     equal(name, found, values[name]);
   }
-  const root = vector.preimage.message ?? vector.preimage.args ?? vector.preimage;
-  for (const [field, name] of Object.entries(vector.links ?? {})) {
-    equal(field, root[field], recomputed(name)[field] ?? recomputed(name).digest);
+  for (const [path, target] of Object.entries(vector.links ?? {})) {
+    const [name, value = 'digest'] = target.split('#');
+    const found = path.split('.').reduce((at, key) => at?.[key], vector.preimage);
+    equal(path, found, recomputed(name)[value]);
   }
   for (const [name, expected] of Object.entries(PUBLISHED[vector.name] ?? {})) {
     equal(`published ${name}`, vector[name], expected);

@@ -35,12 +35,13 @@ export const PUBLISHED = {
   'RFC 8785: values': {
     canonical:
       '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],' +
-      '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+      '"string":"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
   },
   'RFC 8785: order of keys': {
     canonical:
-      '{"\\r":"Carriage Return","1":"One","\u0080":"Control\u007f","ö":"Latin Small Letter O With ' +
-      'Diaeresis","€":"Euro Sign","😀":"Emoji: Grinning Face","דּ":"Hebrew Letter Dalet With Dagesh"}',
+      '{"\\r":"Carriage Return","1":"One","\u0080":"Control","\u00f6":"Latin Small Letter O ' +
+      'With Diaeresis","\u20ac":"Euro Sign","\ud83d\ude00":"Emoji: Grinning Face",' +
+      '"\ufb33":"Hebrew Letter Dalet With Dagesh"}',
   },
   // Safe transactions that were executed on public chains, and a batch computed by the contracts.
   'Safe: add an owner': {

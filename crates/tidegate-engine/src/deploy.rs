@@ -8,7 +8,7 @@ use tidegate_chain::Network;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::event::Intent;
 use tidegate_model::record::ANCHOR_OP;
-use tidegate_model::{NetworkId, ReleaseRoot};
+use tidegate_model::{BlockRef, NetworkId, ReleaseRoot};
 use tidegate_plan::{Check, Op, OpKind, decode_word};
 
 use crate::error::EngineError;
@@ -119,14 +119,12 @@ pub async fn deploy(
 ) -> Result<Deployed, EngineError> {
     let mut done = Vec::new();
     // Where something was there before our journal knew of it, calls are looked for on the chain.
-    let mut met_before = false;
+    let met_before = met_before(lane, network, run).await?;
+    let anchor = anchor_intent(lane, run);
+    let anchored = find_unless_fresh(lane, network, &anchor, met_before).await?;
     for (index, op) in run.ops.iter().enumerate() {
         let landed = match &op.kind {
-            OpKind::Create { address, .. } => {
-                let landed = create(lane, network, run, op, *address).await?;
-                met_before |= landed.is_none();
-                landed
-            }
+            OpKind::Create { address, .. } => create(lane, network, run, op, *address).await?,
             OpKind::Call { .. } => call(lane, network, run, op, met_before).await?,
         };
         let id = op.id.clone();
@@ -236,10 +234,19 @@ async fn find_unless_fresh(
     Ok(receipt.filter(|receipt| receipt.status).map(|receipt| receipt.transaction))
 }
 
-async fn check_step(network: &Network, run: &DeployRun, step: &str) -> Result<(), EngineError> {
-    let head = network.latest_head().await?;
+/// Makes the view calls of a step at the block in which it landed.
+async fn check_step(
+    network: &Network,
+    run: &DeployRun,
+    step: &str,
+    landed: Option<BlockRef>,
+) -> Result<(), EngineError> {
+    let at = match landed {
+        Some(block) => block,
+        None => network.latest_head().await?.block,
+    };
     for check in run.checks.iter().filter(|check| check.step == step) {
-        let found = network.call(check.to, &check.data, head.block).await?;
+        let found = network.call(check.to, &check.data, at).await?;
         if found != check.returns {
             let ty = if check.returns.len() == 32 { "uint256" } else { "bytes" };
             let shown =

@@ -47,7 +47,7 @@ fn build(tools: &Tools) -> XtaskResult {
 fn fresh_folder(tools: &Tools) -> XtaskResult<PathBuf> {
     let path = tools.root.join("target/demo");
     let removed = std::fs::remove_dir_all(&path);
-    match removed.and_then(|()| Ok(())).or_else(absent_is_fine) {
+    match removed.or_else(absent_is_fine) {
         Ok(()) => {}
         Err(source) => return Err(XtaskError::File { path, source }),
     }
