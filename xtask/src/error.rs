@@ -36,7 +36,8 @@ pub(crate) enum XtaskError {
     Untidy(usize),
     /// A command of the demo did not do what it should.
     #[error(
-        "the demo stops here\n\n{person}$ {command}\n{output}\nexit code {code}, expected {expected}"
+        "the demo stops here\n\n{person}$ {command}\n{output}\nexit code {code}, \
+         expected {expected}"
     )]
     Story {
         /// Who typed it.

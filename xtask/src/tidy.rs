@@ -25,9 +25,11 @@ const BANNED_IN_RUST: [(&str, &str); 4] = [
     (concat!("todo", "!("), "what is not built is an error that says so"),
 ];
 
-/// Paths of one machine.
+/// Paths of one machine; those of Kim, who is in the examples, are nobody's.
 const BANNED_PATHS: [&str; 3] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
+
+const EXAMPLE_HOME: &str = concat!("/ho", "me/kim/");
 
 /// Where packages came from, in a lock file.
 const BANNED_IN_LOCKS: &str = concat!("\"resol", "ved\": \"http");
@@ -101,6 +103,7 @@ fn check_file(path: &str, text: &str, complaints: &mut Vec<Complaint>) {
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_lock = name.ends_with("-lock.json") || name.ends_with(".lock");
     for (number, line) in (1..).zip(text.lines()) {
+        let line = line.replace(EXAMPLE_HOME, "");
         if let Some(banned) = BANNED_PATHS.iter().find(|banned| line.contains(*banned)) {
             complain(number, format!("`{banned}` is a path of one machine"));
         }
@@ -235,6 +238,7 @@ mod tests {
         check("a.rs", concat!("todo", "!()"), &[(1, "an error that says so")]);
         check("a.md", concat!("todo", "!() in prose"), &[]);
         check("a.md", concat!("see /ho", "me/somebody"), &[(1, "one machine")]);
+        check("a.md", concat!("see /ho", "me/kim/vault"), &[]);
         let resolved = concat!("\"resol", "ved\": \"https://x\"");
         check("t/package-lock.json", resolved, &[(1, "lock file")]);
         check("t/other.json", resolved, &[]);

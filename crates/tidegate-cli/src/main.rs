@@ -16,6 +16,7 @@ mod policy_doc;
 mod project;
 mod promotion;
 mod proposals;
+mod recheck;
 mod records;
 mod release;
 mod sending;

@@ -145,8 +145,7 @@ fn inert(text: &str) -> String {
             rest = &rest[code.len()..];
             continue;
         }
-        let direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if (c.is_control() && c != '\n') || direction {
+        if (c.is_control() && c != '\n') || is_direction_mark(c) {
             clean.extend(c.escape_unicode());
         } else {
             clean.push(c);
@@ -154,6 +153,10 @@ fn inert(text: &str) -> String {
         rest = &rest[c.len_utf8()..];
     }
     clean
+}
+
+const fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn own_color(text: &str) -> Option<&str> {

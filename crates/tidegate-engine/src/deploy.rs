@@ -134,22 +134,45 @@ pub async fn deploy(
         });
         done.push((id, landed));
         let step_ends = run.ops.get(index + 1).is_none_or(|next| next.step != op.step);
-        if step_ends {
-            check_step(network, run, &op.step).await?;
+        // Once anchored, the contracts are in use and what the checks read may have moved on.
+        if step_ends && anchored.is_none() {
+            check_step(network, run, &op.step, landed.map(|landed| landed.inclusion.block)).await?;
         }
     }
-    let sender = lane.id().sender;
-    let intent =
-        Intent { op: run.key(ANCHOR_OP), to: sender, value: U256::ZERO, data: run.anchor.clone() };
-    let anchor = match find_unless_fresh(lane, network, &intent, met_before).await? {
+    let anchor = match anchored {
         Some(hash) => hash,
         None => {
-            let landed = lane.run(&intent).await?;
+            let landed = lane.run(&anchor).await?;
             report(&Progress::Landed { op: ANCHOR_OP.to_owned(), landed });
             landed.hash
         }
     };
     Ok(Deployed { ops: done, anchor })
+}
+
+/// Whether something that the plan creates is there and our journal does not know of it.
+async fn met_before(
+    lane: &Lane<'_>,
+    network: &Network,
+    run: &DeployRun,
+) -> Result<bool, EngineError> {
+    for op in &run.ops {
+        let OpKind::Create { address, .. } = &op.kind else { continue };
+        let known = lane.state().attempts_for(&run.key(&op.id)).next().is_some();
+        if !known && !code_at(network, *address).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn anchor_intent(lane: &Lane<'_>, run: &DeployRun) -> Intent {
+    Intent {
+        op: run.key(ANCHOR_OP),
+        to: lane.id().sender,
+        value: U256::ZERO,
+        data: run.anchor.clone(),
+    }
 }
 
 fn intent(run: &DeployRun, op: &Op) -> Intent {

@@ -135,7 +135,8 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
     let counted = activity.called.len() + activity.uncalled.len();
     if activity.called.len() * 100 < counted * rules.selectors_percent as usize {
         missing.push(format!(
-            "{} of {counted} state-changing functions were called, {} % are needed; never called: {}",
+            "{} of {counted} state-changing functions were called, {} % are needed; never called: \
+             {}",
             activity.called.len(),
             rules.selectors_percent,
             activity.uncalled.join(", ")

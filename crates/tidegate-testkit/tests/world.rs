@@ -69,6 +69,9 @@ fn a_project_can_be_read_and_edited() -> Outcome {
     assert_eq!((config.steps.len(), config.people.len()), (3, 5));
     assert_eq!(config.networks["mainnet"].safe, Some(world.safe));
     assert!(dir.path().join("tests/node_modules/solc/soljson.js").is_file());
+    // The repository is its own first user, with the world's addresses, which never change.
+    let own = std::fs::read_to_string(tools.root.join("tidegate.toml"));
+    assert_eq!(own.expect("the repository has a configuration"), text);
     project.edit("tidegate.toml", "14d", "15d")?;
     assert!(project.edit("tidegate.toml", "no such text", "").is_err());
     Ok(())

@@ -122,7 +122,7 @@ fn text(name: &str, args: &InitArgs, genesis: Option<&str>, contracts: &[String]
     let network = &args.network;
     let mut text = format!(
         "# What this project deploys, where, and under which policy.\n\
-         # $x is a parameter; @x is an address: a step, @deployer, @safe, @executor, or an external.\n\
+         # $x is a parameter; @x an address: a step, @deployer, @safe, @executor, an external.\n\
          [project]\nname    = \"{name}\"\nversion = \"0.1.0\"\n\n\
          [networks.{network}]\nstage    = \"testnet\"\nchain    = {}\nrpc      = [\"{}\"]\n\
          deployer = \"{network}-deployer\"   # a key's name; make it with `tidegate key new`\n",

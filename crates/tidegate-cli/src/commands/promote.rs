@@ -13,6 +13,7 @@ use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::promotion::{promoted, simulate_batch, target_plan};
+use crate::recheck::require_multi_send;
 use crate::release::{Built, built};
 use crate::{commands, proposals};
 
@@ -113,7 +114,7 @@ async fn propose(
     ui.line(format!("{} calls in one Safe transaction", calls.len()));
     ui.row("valid until", &format_utc(promotion.valid_until));
     let code = network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?;
-    proposals::require_multi_send(code)?;
+    require_multi_send(code)?;
     let address = safe.trust.address;
     let proposal = Proposal::promotion(network.id(), address, safe.nonce, promotion, calls);
     let proposal = proposal.or_kind(Kind::Fail)?;

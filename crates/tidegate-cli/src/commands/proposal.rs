@@ -21,7 +21,8 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, safe_state};
 use crate::project::Project;
 use crate::promotion::{promoted, promotion_of, target_plan, verify_target};
-use crate::proposals::{self, Found, Rechecked};
+use crate::proposals::{self, Found};
+use crate::recheck::{Rechecked, recheck};
 use crate::records;
 use crate::release::{Built, build};
 use crate::sending::send;
@@ -140,7 +141,7 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let found = proposals::find(project, args.hash.as_deref())?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let rechecked = proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
     project.ui.line("");
     show_checked(project, &found, &rechecked.calls);
     project.ui.line("");
@@ -154,8 +155,7 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let Rechecked { state, calls } =
-        proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let Rechecked { state, calls } = recheck(project, built.as_ref(), &found, &network).await?;
     let owner = signer.address();
     if !state.trust.owners.contains(&owner) {
         return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
@@ -188,8 +188,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
         project.ui.note("it was executed already");
         return finish(project, built.as_ref(), &found, &network).await;
     }
-    let Rechecked { state, .. } =
-        proposals::recheck(project, built.as_ref(), &found, &network).await?;
+    let Rechecked { state, .. } = recheck(project, built.as_ref(), &found, &network).await?;
     let set = proposals::signatures(project, &found, &state)?;
     let threshold = state.trust.threshold;
     if set.missing(threshold) > 0 {

@@ -1,0 +1,215 @@
+//! The checks that everybody makes on their own endpoints before signing or executing.
+
+use alloy_primitives::B256;
+use tidegate_chain::Network;
+use tidegate_model::Head;
+use tidegate_safe::{
+    Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, ProposalKind, SafeState,
+    SafeVersion, SoakReference, canonical_by_code_hash,
+};
+
+use crate::assess::{Assessment, assess};
+use crate::commands::promote::input_blocks;
+use crate::error::{CliError, CliResult, Kind};
+use crate::policy_doc::{adopted_version, current, safe_state};
+use crate::project::Project;
+use crate::promotion::{simulate_batch, target_plan};
+use crate::proposals::Found;
+use crate::release::Built;
+use crate::{commands, pins};
+
+/// MultiSendCallOnly must hold the code that Safe published.
+pub(crate) fn require_multi_send(code: B256) -> CliResult {
+    let known = canonical_by_code_hash(code).is_some_and(|c| {
+        (c.version, c.kind) == (SafeVersion::V1_4_1, CanonicalKind::MultiSendCallOnly)
+    });
+    if known {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::Fail, "MultiSendCallOnly 1.4.1 is not at its address on the target"))
+}
+
+/// A proposal that holds on this machine's own endpoints.
+#[derive(Debug)]
+pub(crate) struct Rechecked {
+    /// The Safe, now.
+    pub(crate) state: SafeState,
+    /// Its calls as this machine builds them, with notes of its own.
+    pub(crate) calls: Vec<InnerCall>,
+}
+
+/// Everything a signer or executor re-checks on their own endpoints.
+pub(crate) async fn recheck(
+    project: &Project,
+    built: Option<&Built>,
+    found: &Found,
+    network: &Network,
+) -> CliResult<Rechecked> {
+    let proposal = found.checked.proposal();
+    let head = network.finalized_head().await?;
+    let latest = network.latest_head().await?;
+    let settings = project.network(&found.network)?;
+    if proposal.network != network.id() || settings.safe != Some(proposal.safe) {
+        return Err(CliError::new(Kind::Fail, "the proposal is for another Safe or network"));
+    }
+    let state = safe_state(network, proposal.safe, latest).await?;
+    if let Some(doubt) = state.doubts.first() {
+        return Err(CliError::new(Kind::Fail, doubt.clone()));
+    }
+    pins::check(project, network.id().chain, &state, head.timestamp)?;
+    let calls = match (&proposal.kind, built) {
+        (ProposalKind::Adoption(adoption), _) => {
+            check_adoption(project, found, network, head, &state, adoption).await?;
+            proposal.calls.clone()
+        }
+        (ProposalKind::Promotion(promotion), Some(built)) => {
+            check_promotion(project, built, found, network, &state, promotion).await?
+        }
+        (ProposalKind::Promotion(_), None) => {
+            return Err(CliError::new(Kind::Internal, "a promotion needs its release"));
+        }
+    };
+    if state.nonce != proposal.safe_tx.nonce {
+        return Err(CliError::new(
+            Kind::Conflict,
+            format!(
+                "the Safe is at nonce {}, the proposal has {}",
+                state.nonce, proposal.safe_tx.nonce
+            ),
+        )
+        .hint("another transaction was executed; propose again"));
+    }
+    Ok(Rechecked { state, calls })
+}
+
+async fn check_adoption(
+    project: &Project,
+    found: &Found,
+    network: &Network,
+    head: Head,
+    state: &SafeState,
+    adoption: &Adoption,
+) -> CliResult {
+    let policy = current(project, &found.network, network.id(), state)?;
+    let latest = network.latest_head().await?;
+    let adopted = adopted_version(network, latest, state.trust.address, policy.project()).await?;
+    let next = adopted.map_or(1, |(version, _)| version + 1);
+    if policy.project() != adoption.project {
+        return Err(fail("the proposal adopts a policy for another project"));
+    }
+    if policy.digest()? != adoption.policy_digest {
+        return Err(fail(format!(
+            "the proposal adopts policy {}, but tidegate.toml and the Safe give {}",
+            adoption.policy_digest.short(),
+            policy.digest()?.short()
+        )));
+    }
+    if adoption.policy_version != next {
+        return Err(fail(format!(
+            "the proposal adopts version {}, but {next} comes next",
+            adoption.policy_version
+        )));
+    }
+    commands::policy::show_document(project, &policy)?;
+    tracing::debug!(block = head.block.number, "adoption checked");
+    Ok(())
+}
+
+/// All gates anew on everything seen now, each listed input still canonical, and the batch equal
+/// to the one that this machine builds.
+async fn check_promotion(
+    project: &Project,
+    built: &Built,
+    found: &Found,
+    network: &Network,
+    state: &SafeState,
+    promotion: &Promotion,
+) -> CliResult<Vec<InnerCall>> {
+    if promotion.release_root != built.roots.release_root {
+        return Err(fail(format!(
+            "the proposal promotes release {}, the working tree builds {}",
+            promotion.release_root.short(),
+            built.roots.release_root.short()
+        ))
+        .hint("check out the commit that the proposal was made from"));
+    }
+    let assessment = assess(project, built, &found.network).await?;
+    commands::status::gates(project, &assessment);
+    project.ui.line("");
+    project.ui.line("Differs from the testnet:");
+    commands::status::differences(project, &assessment);
+    if assessment.overall.exit_code() != 0 {
+        let kind = Kind::Verdict(assessment.overall.exit_code());
+        return Err(CliError::new(kind, "the gates do not pass now; nothing was signed or sent"));
+    }
+    let policy = assessment.policy.as_ref().ok_or_else(|| fail("no policy"))?;
+    if policy.digest()? != promotion.policy_digest {
+        return Err(fail("the proposal rests on another policy"));
+    }
+    if policy.safe != state.trust {
+        return Err(fail("the Safe changed after the gates were read"));
+    }
+    let time = assessment.gate_head.map_or(u64::MAX, |head| head.timestamp);
+    if time > promotion.valid_until {
+        return Err(fail("the proposal has expired").hint("run `tidegate promote` again"));
+    }
+    check_evidence(&assessment, network, promotion).await?;
+    check_batch(project, built, found, network, promotion).await
+}
+
+/// The set that was fixed at propose is not computed again: each listed statement must be here
+/// with its signature, and each listed block on the checker's own endpoint.
+async fn check_evidence(
+    assessment: &Assessment,
+    network: &Network,
+    promotion: &Promotion,
+) -> CliResult {
+    for digest in &promotion.evidence.statements {
+        if !assessment.statements.statements.contains_key(digest) {
+            return Err(fail(format!("statement {digest} of the evidence is missing here"))
+                .hint("fetch deployments/statements/ from git"));
+        }
+    }
+    let soak = assessment.soak_network.as_ref().ok_or_else(|| fail("no soak chain"))?;
+    let SoakReference { network: soaked_on, deployment_digest, terminal } = promotion.soak;
+    let mut blocks = input_blocks(&promotion.evidence);
+    blocks.push((soaked_on.chain.0, terminal));
+    for (chain, block) in blocks {
+        let on = [network, soak].into_iter().find(|on| on.id().chain.0 == chain);
+        let on = on.ok_or_else(|| fail(format!("the evidence names chain {chain}")))?;
+        if !on.is_canonical(block).await? {
+            let (hash, on) = (block.hash, on.name());
+            return Err(fail(format!("block {hash} of the evidence is not on {on}")));
+        }
+    }
+    let record = assessment.record.as_ref().ok_or_else(|| fail("no record"))?;
+    if soaked_on != soak.id() || record.deployment.digest()? != deployment_digest {
+        return Err(fail("the proposal rests on another deployment's soak"));
+    }
+    Ok(())
+}
+
+async fn check_batch(
+    project: &Project,
+    built: &Built,
+    found: &Found,
+    network: &Network,
+    promotion: &Promotion,
+) -> CliResult<Vec<InnerCall>> {
+    let head = network.latest_head().await?;
+    let plan = target_plan(project, built, &found.network, network, head).await?;
+    let calls = plan.calls(promotion);
+    let proposal = found.checked.proposal();
+    let same = calls.len() == proposal.calls.len()
+        && calls.iter().zip(&proposal.calls).all(|(ours, theirs)| ours.same_call(theirs));
+    if !same || plan.deployment != promotion.deployment {
+        return Err(fail("the proposal's batch is not the one that this release gives"));
+    }
+    require_multi_send(network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?)?;
+    simulate_batch(network, proposal.safe, proposal.safe, &proposal.safe_tx).await?;
+    Ok(calls)
+}
+
+fn fail(what: impl Into<String>) -> CliError {
+    CliError::new(Kind::Fail, what.into())
+}

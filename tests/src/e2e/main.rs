@@ -1,0 +1,18 @@
+//! The pipeline end to end: the real binary against real chains, the real Safe and the real
+//! compiler.
+//!
+//! A lab is a world of two chains, taken through the pipeline once. Each case gets the chains and
+//! the folders as they were at the level it names, and may do with them what it likes.
+
+mod support;
+
+mod pipeline;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let cases = [pipeline::cases()];
+    support::run(&Arguments::from_args(), cases.into_iter().flatten().collect())
+}

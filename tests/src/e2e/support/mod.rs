@@ -1,0 +1,16 @@
+//! What the cases share.
+
+mod case;
+mod files;
+mod lab;
+mod labs;
+mod level;
+mod run;
+mod scene;
+mod status;
+
+pub(crate) use case::{Case, Outcome, cases};
+pub(crate) use level::Level;
+pub(crate) use run::run;
+pub(crate) use scene::Scene;
+pub(crate) use status::Status;

@@ -1,0 +1,132 @@
+//! What a case works with: the chains, a project folder of its own, and the people.
+
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::Address;
+use libtest_mimic::Failed;
+use serde_json::Value;
+use tidegate_testkit::{Binary, Env, Person, Ran, Tools, World};
+
+use super::{Status, files};
+
+/// The chains and a folder of one's own.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) tools: &'a Tools,
+    pub(crate) world: &'a World,
+    pub(crate) env: Env,
+    folder: PathBuf,
+}
+
+impl<'a> Scene<'a> {
+    /// A scene in a folder that holds `project` and `homes`.
+    pub(crate) fn open(tools: &'a Tools, world: &'a World, folder: &Path) -> Result<Self, Failed> {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let variables = [
+            ("PATH", text(tools.node.parent().unwrap_or(Path::new("/")))),
+            ("NO_COLOR", "1".to_owned()),
+            ("TESTNET_RPC", world.testnet.url().to_owned()),
+            ("MAINNET_RPC", world.mainnet.url().to_owned()),
+            // One for all scenes, so that the compiler runs once.
+            ("XDG_CACHE_HOME", text(&tools.root.join("target/testkit/cache"))),
+        ];
+        let env = Env {
+            binary: Binary::here(tools)?.path().to_owned(),
+            project: folder.join("project"),
+            variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+        };
+        Ok(Self { tools, world, env, folder: folder.to_owned() })
+    }
+
+    /// The project's folder.
+    pub(crate) fn project(&self) -> &Path {
+        &self.env.project
+    }
+
+    /// The folder of the scene, for what is in no project.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Somebody with their keys.
+    pub(crate) fn person(&self, name: &str) -> Person {
+        Person::new(&self.env, name, self.folder.join("homes").join(name))
+    }
+
+    /// What somebody types, approved where that is asked for.
+    pub(crate) fn approve(&self, person: &str, args: &[&str]) -> Result<Ran, Failed> {
+        Ok(self.person(person).approve(args)?)
+    }
+
+    /// As [`Scene::approve`], and it must end well.
+    pub(crate) fn done(&self, person: &str, args: &[&str]) -> Result<Ran, Failed> {
+        Ok(self.approve(person, args)?.expect_code(0)?)
+    }
+
+    /// What somebody types who neither signs nor sends; it must end with this code.
+    pub(crate) fn run(&self, person: &str, args: &[&str], code: i32) -> Result<Ran, Failed> {
+        Ok(self.person(person).run(args)?.expect_code(code)?)
+    }
+
+    /// What `status --json` says.
+    pub(crate) fn status(&self) -> Result<Status, Failed> {
+        Status::of(&self.run("eva", &["status", "--json"], 0)?)
+    }
+
+    /// Owners check and sign a proposal.
+    pub(crate) fn sign(&self, proposal: &str, owners: &[&str]) -> Result<(), Failed> {
+        for owner in owners {
+            self.done(owner, &["proposal", "sign", proposal, "--as", "owner"])?;
+        }
+        Ok(())
+    }
+
+    /// An auditor attests an audit, under a report of their firm.
+    pub(crate) fn attest(&self, auditor: &str) -> Result<(), Failed> {
+        let report = if auditor == "bo" { "reports/bolt.md" } else { "reports/acme.md" };
+        self.done(auditor, &["attest", report, "--as", auditor]).map(|_| ())
+    }
+
+    /// The deployment record on the testnet: its path and what it holds.
+    pub(crate) fn record(&self) -> Result<(PathBuf, Value), Failed> {
+        let folder = self.project().join("deployments/testnet");
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("vault-1.4.0-") {
+                return Ok((path.clone(), serde_json::from_slice(&std::fs::read(path)?)?));
+            }
+        }
+        Err(format!("no record in {}", folder.display()).into())
+    }
+
+    /// The address of a step or, with `@`, of an external on the testnet, as the record says.
+    pub(crate) fn contract(&self, name: &str) -> Result<Address, Failed> {
+        let (_, record) = self.record()?;
+        let deployment = &record["deployment"];
+        let address = match name.strip_prefix('@') {
+            Some(external) => &deployment["externals"][external]["address"],
+            None => &deployment["steps"][name]["address"],
+        };
+        Ok(serde_json::from_value(address.clone())?)
+    }
+
+    /// Reads a file of the project.
+    pub(crate) fn read(&self, file: &str) -> Result<String, Failed> {
+        Ok(std::fs::read_to_string(self.project().join(file))?)
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, file: &str, text: &str) -> Result<(), Failed> {
+        Ok(files::write(&self.project().join(file), text.as_bytes())?)
+    }
+
+    /// Replaces text in a file of the project, which must hold it.
+    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) -> Result<(), Failed> {
+        let text = self.read(file)?;
+        if !text.contains(from) {
+            return Err(format!("{file} does not hold {from:?}").into());
+        }
+        self.write(file, &text.replacen(from, to, 1))
+    }
+}

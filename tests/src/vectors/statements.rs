@@ -1,0 +1,233 @@
+//! What people sign.
+
+use alloy_primitives::{B256, U256, address, b256, keccak256};
+use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};
+use serde_json::{Value, json};
+use tidegate_model::digest::jcs_keccak;
+use tidegate_model::statement::{
+    AuditAttestation, AuditRevocation, Body, FundDecision, FundRequest, FundTransfer, General,
+    Statement, domain, eip712,
+};
+use tidegate_model::{ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
+
+use super::{message, typed, types, vector};
+
+const NETWORK: NetworkId =
+    NetworkId { chain: ChainId(11_155_111), genesis: B256::repeat_byte(0x21) };
+
+/// Not built yet; its type is fixed.
+const EMERGENCY_WAIVER: &str = "EmergencyWaiver(address guardian,bytes32 releaseRoot,\
+    bytes32 baselineRoot,bytes32 safeTxHash,uint256 chainId,bytes32 gateSet,\
+    uint32 minSoakSeconds,string incident,bytes32 diffDigest,uint64 notBefore,uint64 expiresAt,\
+    uint64 retroDueBy,bytes32 salt)";
+
+pub(super) fn vectors() -> Vec<Value> {
+    let attestation = attestation();
+    let mut vectors = vec![
+        type_vector::<eip712::AuditAttestation>("AuditAttestation"),
+        type_vector::<eip712::AuditRevocation>("AuditRevocation"),
+        type_vector::<eip712::Statement>("Statement"),
+        vector(
+            "type EmergencyWaiver",
+            "type",
+            json!(EMERGENCY_WAIVER),
+            json!({"digest": keccak256(EMERGENCY_WAIVER)}),
+        ),
+        vector("domain", "domain", domain_document(), json!({"digest": domain().separator()})),
+        under_another_domain(&attestation),
+        audit("AuditAttestation", Statement::AuditAttestation(attestation.clone())),
+        audit("AuditAttestation at its limits", Statement::AuditAttestation(limits(attestation))),
+        audit("AuditRevocation", Statement::AuditRevocation(revocation())),
+    ];
+    vectors.extend(bodies().map(|(name, body)| general(name, body)));
+    vectors
+}
+
+fn domain_document() -> Value {
+    json!({"name": "Tidegate", "version": "1"})
+}
+
+fn type_vector<S: SolStruct>(name: &str) -> Value {
+    let encoded = S::eip712_encode_type();
+    let digest = keccak256(encoded.as_bytes());
+    vector(&format!("type {name}"), "type", json!(encoded), json!({"digest": digest}))
+}
+
+/// The attestation of the research note, signed by its key.
+fn attestation() -> AuditAttestation {
+    AuditAttestation {
+        auditor: address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"),
+        scope_root: ScopeRoot(b256!(
+            "a490a706c665d1d460481d9e18b10fcf2cbf70449d27819de433e614880a0a92"
+        )),
+        scope_count: 1,
+        repository: "git+https://example.org/vault".to_owned(),
+        git_commit: "d20ace7968ba43c0219f62d71334c1095bab1602".to_owned(),
+        report_sha256: B256::repeat_byte(7),
+        report_uri: "ipfs://report".to_owned(),
+        verdict: 1,
+        open_critical: 0,
+        open_high: 0,
+        open_medium: 0,
+        findings_digest: B256::repeat_byte(8),
+        issued_at: 1_767_225_600,
+        valid_until: 1_798_761_600,
+        supersedes: StatementDigest(B256::ZERO),
+        salt: B256::repeat_byte(9),
+    }
+}
+
+/// Every number at its greatest, and text that is not ASCII.
+fn limits(attestation: AuditAttestation) -> AuditAttestation {
+    AuditAttestation {
+        scope_count: u16::MAX,
+        repository: String::new(),
+        report_uri: "https://example.org/prüfbericht-😀\n".to_owned(),
+        verdict: u8::MAX,
+        open_critical: u16::MAX,
+        open_high: u16::MAX - 1,
+        open_medium: u16::MAX - 2,
+        issued_at: u64::MAX - 1,
+        valid_until: u64::MAX,
+        supersedes: StatementDigest(B256::repeat_byte(0xff)),
+        ..attestation
+    }
+}
+
+fn revocation() -> AuditRevocation {
+    AuditRevocation {
+        auditor: address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"),
+        attestation: StatementDigest(B256::repeat_byte(0x0a)),
+        reason: 2,
+        detail: "a rounding fault in withdraw".to_owned(),
+        revoked_at: 1_767_312_000,
+    }
+}
+
+/// The research note's digest was computed under the domain that it proposed.
+fn under_another_domain(a: &AuditAttestation) -> Value {
+    let domain: Eip712Domain = eip712_domain! { name: "Release Audit Attestation", version: "1", };
+    let signed = eip712::AuditAttestation {
+        auditor: a.auditor,
+        scopeRoot: a.scope_root.0,
+        scopeCount: a.scope_count,
+        repository: a.repository.clone(),
+        gitCommit: a.git_commit.clone(),
+        reportSha256: a.report_sha256,
+        reportUri: a.report_uri.clone(),
+        verdict: a.verdict,
+        openCritical: a.open_critical,
+        openHigh: a.open_high,
+        openMedium: a.open_medium,
+        findingsDigest: a.findings_digest,
+        issuedAt: a.issued_at,
+        validUntil: a.valid_until,
+        supersedes: a.supersedes.0,
+        salt: a.salt,
+    };
+    let preimage = json!({
+        "domain": {"name": "Release Audit Attestation", "version": "1"},
+        "types": types(&eip712::AuditAttestation::eip712_encode_type()),
+        "primaryType": "AuditAttestation",
+        "message": message(serde_json::to_value(a).unwrap()),
+    });
+    typed(
+        "research: AuditAttestation under another domain",
+        preimage,
+        signed.eip712_signing_hash(&domain),
+        json!({
+            "domainHash": domain.separator(), "structHash": signed.eip712_hash_struct(),
+            "links": {"message.scopeRoot": "research: scopeRoot"},
+        }),
+    )
+}
+
+/// The fields of a file with an audit statement are those of the EIP-712 message.
+fn audit(name: &str, statement: Statement) -> Value {
+    let (fields, ty) = match &statement {
+        Statement::AuditAttestation(a) => {
+            (serde_json::to_value(a), eip712::AuditAttestation::eip712_encode_type())
+        }
+        Statement::AuditRevocation(r) => {
+            (serde_json::to_value(r), eip712::AuditRevocation::eip712_encode_type())
+        }
+        Statement::Statement(_) => panic!("{name} is no audit statement"),
+    };
+    let preimage = json!({
+        "domain": domain_document(),
+        "types": types(&ty),
+        "primaryType": ty.split('(').next(),
+        "message": message(fields.unwrap()),
+    });
+    typed(name, preimage, statement.digest().unwrap().0, json!({}))
+}
+
+fn bodies() -> [(&'static str, Body); 6] {
+    let request = FundRequest {
+        network: NETWORK,
+        destination: address!("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
+        amount: U256::from(1_500_000_000_000_000_000_u64),
+        release: Some(ReleaseRoot(B256::repeat_byte(0x22))),
+        reason: "soak of vault-1.4.0".to_owned(),
+    };
+    let largest = FundRequest {
+        amount: U256::MAX,
+        release: None,
+        reason: "Größe \"unbekannt\"\n\u{1f600}".to_owned(),
+        ..request.clone()
+    };
+    let request_digest = StatementDigest(B256::repeat_byte(0x23));
+    let decision =
+        |reason: &str| FundDecision { request: request_digest, reason: reason.to_owned() };
+    let transfer = |amount: u64| FundTransfer {
+        request: request_digest,
+        network: NETWORK,
+        transaction: B256::repeat_byte(0x24),
+        amount: U256::from(amount),
+    };
+    [
+        ("Statement fund/request", Body::FundRequest(request)),
+        ("Statement fund/request without release", Body::FundRequest(largest)),
+        ("Statement fund/approve", Body::FundApprove(decision("within the budget"))),
+        ("Statement fund/deny", Body::FundDeny(decision(""))),
+        ("Statement fund/draw", Body::FundDraw(transfer(1_500_000_000_000_000_000))),
+        ("Statement fund/return", Body::FundReturn(transfer(0))),
+    ]
+}
+
+/// The subject of each kind. A new kind does not compile here: give it a vector in [`bodies`] and
+/// its sentence in `check.mjs`.
+fn subject(body: &Body) -> B256 {
+    match body {
+        Body::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
+        Body::FundApprove(decision) | Body::FundDeny(decision) => decision.request.0,
+        Body::FundDraw(transfer) | Body::FundReturn(transfer) => transfer.request.0,
+    }
+}
+
+fn general(name: &str, body: Body) -> Value {
+    let general = General {
+        project: ProjectId(B256::repeat_byte(0x25)),
+        subject: subject(&body),
+        body,
+        issued_at: 1_767_225_600,
+        expires_at: u64::MAX,
+        salt: B256::repeat_byte(0x26),
+    };
+    let ty = eip712::Statement::eip712_encode_type();
+    let preimage = json!({
+        "domain": domain_document(),
+        "types": types(&ty),
+        "primaryType": "Statement",
+        "message": message(json!({
+            "kind": general.body.kind(), "text": general.body.text(),
+            "project": general.project, "subject": general.subject,
+            "bodyDigest": jcs_keccak("body", &general.body).unwrap(),
+            "issuedAt": general.issued_at, "expiresAt": general.expires_at,
+            "salt": general.salt,
+        })),
+        "body": general.body,
+    });
+    let digest = Statement::Statement(general).digest().unwrap();
+    typed(name, preimage, digest.0, json!({}))
+}
