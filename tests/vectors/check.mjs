@@ -44,6 +44,9 @@ const transferText = (verb, t) =>
   `${verb} ${t.amount} wei under fund request ${t.request} in transaction ${t.transaction} ` +
   `on chain ${t.network.chain}`;
 
+/** Errors of the libraries repeat what they were given, however long it is. */
+const MESSAGE_CHARS_MAX = 300;
+
 /** How each kind of vector is recomputed: from the preimage to every value that follows. */
 const KINDS = {
   /** Canonical JSON. */
@@ -107,7 +110,7 @@ const KINDS = {
   abi: ({ types, values }) => ({ digest: keccak256(encoded(types, values)) }),
   /** A contract created by CREATE2: its address, and the digest of which that is the end. */
   create2: ({ from, salt, code, types, args }) => {
-    const file = (path) => '0x' + readFileSync(join(REPOSITORY, path), 'utf8').trim();
+    const file = (path) => readFileSync(join(REPOSITORY, path), 'utf8').trim();
     const bytes = code.file === undefined ? code : file(code.file);
     const initcodeHash = keccak256(concat([bytes, encoded(types, args)]));
     const digest = keccak256(concat(['0xff', from, salt, initcodeHash]));
@@ -229,7 +232,7 @@ function main(folder) {
       check(vector);
       say('ok', `${vector.name} ${vector.digest}`);
     } catch (error) {
-      fault(`${vector.name}: ${error.message}`);
+      fault(`${vector.name}: ${error.message.slice(0, MESSAGE_CHARS_MAX)}`);
     }
   }
   for (const name of Object.keys(PUBLISHED)) {

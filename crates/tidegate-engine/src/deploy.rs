@@ -1,6 +1,6 @@
 //! Running a frozen plan from a deployer key, ending with the soak's anchor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::json;
@@ -240,7 +240,20 @@ async fn find_unless_fresh(
     if known || !met_before {
         return Ok(None);
     }
-    let sender = lane.id().sender;
+    find_sent(network, lane.id().sender, intent, &BTreeSet::new()).await
+}
+
+/// The newest success of exactly this transaction among a sender's latest on the chain, `known`
+/// ones left out: for what an earlier run sent and a lost journal forgot.
+///
+/// # Errors
+/// [`EngineError::UnknownCall`] if the sender's history cannot be read: then nothing may be sent.
+pub async fn find_sent(
+    network: &Network,
+    sender: Address,
+    intent: &Intent,
+    known: &BTreeSet<B256>,
+) -> Result<Option<B256>, EngineError> {
     let head = network.latest_head().await?;
     let next = network.nonce(sender, head.block).await?;
     let from = next.saturating_sub(SEARCH_TRANSACTIONS_MAX);
@@ -248,13 +261,16 @@ async fn find_unless_fresh(
         .sender_transactions(sender, from, next, 0, head)
         .await
         .map_err(|_| EngineError::UnknownCall { op: intent.op.clone() })?;
-    let same = sent
-        .iter()
-        .rev()
-        .find(|tx| tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value);
-    let Some(tx) = same else { return Ok(None) };
-    let receipt = network.receipt(tx.hash).await?;
-    Ok(receipt.filter(|receipt| receipt.status).map(|receipt| receipt.transaction))
+    let same = sent.iter().rev().filter(|tx| !known.contains(&tx.hash)).filter(|tx| {
+        tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value
+    });
+    for tx in same {
+        let receipt = network.receipt(tx.hash).await?;
+        if receipt.is_some_and(|receipt| receipt.status) {
+            return Ok(Some(tx.hash));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes the view calls of a step at the block in which it landed.

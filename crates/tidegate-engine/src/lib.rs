@@ -10,7 +10,7 @@ mod fees;
 mod lane;
 mod sign;
 
-pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, deploy};
+pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, deploy, find_sent};
 pub use error::EngineError;
 pub use fees::{FeeCap, Fees};
 pub use lane::{Adoption, Landed, Lane, lane_state};

@@ -55,7 +55,17 @@ impl Project {
         root: &Path,
         options: &ProjectOptions,
     ) -> Result<Self, TestkitError> {
-        let project = Self { root: root.to_owned() };
+        let project = Self::copy(tools, root)?;
+        project.write_config(world, options)?;
+        Ok(project)
+    }
+
+    /// Copies the same with the repository's own `tidegate.toml`, which is that of a world with
+    /// default options.
+    ///
+    /// # Errors
+    /// If a file cannot be copied or written.
+    pub fn copy(tools: &Tools, root: &Path) -> Result<Self, TestkitError> {
         let all = |_: &Path| true;
         files::copy_folder(&tools.root.join("contracts/src"), &root.join("contracts/src"), &all)?;
         files::copy_file(&tools.root.join("foundry.toml"), &root.join("foundry.toml"))?;
@@ -74,8 +84,8 @@ impl Project {
         }
         // Kept apart from the store: what a person commits, and what stays on one machine.
         files::write(&root.join(".gitignore"), b".tidegate/\ntests/node_modules/\n")?;
-        project.write_config(world, options)?;
-        Ok(project)
+        files::copy_file(&tools.root.join("tidegate.toml"), &root.join("tidegate.toml"))?;
+        Ok(Self { root: root.to_owned() })
     }
 
     /// Its folder.

@@ -12,9 +12,10 @@ mod world;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
-use tidegate_testkit::{Env, Tools};
+use tidegate_testkit::{Env, ProjectOptions, Tools};
 
 use crate::error::{XtaskError, XtaskResult};
 use crate::say;
@@ -25,10 +26,17 @@ pub(crate) fn run() -> XtaskResult {
     build(&tools)?;
     let started = Instant::now();
     let folder = fresh_folder(&tools)?;
-    let world = world::start(&tools, &folder)?;
-    let project = project::create(&tools, &world, &folder)?;
-    let env = Env::new(&tools, &world, &project, &folder.join("cache"))?;
-    let people = people::gather(&env, &folder)?;
+    let cache = folder.join("cache");
+    let project = project::copy(&tools, &folder)?;
+    let (world, people) = thread::scope(|scope| {
+        let warm_up = scope.spawn(|| project::warm_up(&tools, &project, &cache));
+        let world = world::start(&tools, &folder)?;
+        let env = Env::new(&tools, &world, &project, &cache)?;
+        let people = people::gather(&env, &folder)?;
+        warm_up.join().expect("a warm-up does not panic")?;
+        Ok::<_, XtaskError>((world, people))
+    })?;
+    project.write_config(&world, &ProjectOptions::default())?;
     let end = story::play(&world, &project, &people)?;
     table::show(&world, &people, &end)?;
     say(format!("\nThe demo took {} s.", started.elapsed().as_secs()));

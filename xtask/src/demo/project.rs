@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use tidegate_testkit::{Project, ProjectOptions, Tools, World};
+use tidegate_testkit::{Binary, Env, Person, Project, Tools};
 
-use crate::error::XtaskResult;
+use crate::error::{XtaskError, XtaskResult};
 
 /// The auditors' reports, as they publish them.
 const REPORTS: [(&str, &str); 2] = [
@@ -12,12 +12,29 @@ const REPORTS: [(&str, &str); 2] = [
     ("reports/bolt.md", "# Bolt: review of vault 1.4.0\n\nNo open findings.\n"),
 ];
 
-/// Copies the example protocol to `project` below the folder, and writes its configuration.
-pub(super) fn create(tools: &Tools, world: &World, folder: &Path) -> XtaskResult<Project> {
-    let root = folder.join("project");
-    let project = Project::create(tools, world, &root, &ProjectOptions::default())?;
+/// Copies the example protocol to `project` below the folder.
+pub(super) fn copy(tools: &Tools, folder: &Path) -> XtaskResult<Project> {
+    let project = Project::copy(tools, &folder.join("project"))?;
     for (path, text) in REPORTS {
         project.write(path, text.as_bytes())?;
     }
     Ok(project)
+}
+
+/// Compiles the contracts into the cache while the chains are being set up, which saves some
+/// seconds of the story; that the compiler is there is all that it says.
+pub(super) fn warm_up(tools: &Tools, project: &Project, cache: &Path) -> XtaskResult {
+    let path = tools.node.parent().unwrap_or(Path::new("/"));
+    let variables = [("PATH", path), ("XDG_CACHE_HOME", cache)];
+    let variables = variables.map(|(name, path)| (name, path.to_string_lossy()));
+    let variables = variables.map(|(name, path)| (name.to_owned(), path.into_owned()));
+    let env = Env {
+        binary: Binary::here(tools)?.path().to_owned(),
+        project: project.root().to_owned(),
+        variables: variables.into(),
+    };
+    let nobody = Person::new(&env, "nobody", cache.join("nobody"));
+    nobody.run(&["build"])?.expect_code(0)?;
+    let store = project.root().join(".tidegate");
+    std::fs::remove_dir_all(&store).map_err(|source| XtaskError::File { path: store, source })
 }

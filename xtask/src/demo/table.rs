@@ -1,7 +1,7 @@
 //! The last screen: what stands where, what it cost, and what it rests on.
 
 use alloy_primitives::utils::format_ether;
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use serde_json::Value;
 use tidegate_testkit::{Receipt, World};
 
@@ -38,7 +38,9 @@ fn contracts(people: &People) -> XtaskResult {
             let hash = text(&row["found"], "a code hash")?;
             let digits = hash.trim_start_matches("0x").get(..HASH_DIGITS_SHOWN).unwrap_or(hash);
             let shown = if index == 0 { name } else { "" };
-            say(line(shown, chain, text(&row["address"], "an address")?, digits));
+            let address: Option<Address> = text(&row["address"], "an address")?.parse().ok();
+            let address = address.ok_or_else(|| XtaskError::Missing("an address".to_owned()))?;
+            say(line(shown, chain, &address.to_string(), digits));
         }
     }
     Ok(())
@@ -91,14 +93,14 @@ fn rests_on(world: &World, end: &End) -> XtaskResult {
     let credited = soak["creditedSecs"].as_u64();
     let credited = credited.ok_or_else(|| XtaskError::Missing("the soak's age".to_owned()))?;
     row("soaked", &format!("{} days of chain time on {}", credited / DAY_SECS, soak["network"]));
-    let called = soak["called"].as_array().map_or(0, Vec::len);
-    let uncalled = soak["uncalled"].as_array().map_or(0, Vec::len);
+    let count = |what: &str| soak[what].as_array().map_or(0, Vec::len);
+    let (called, uncalled) = (count("called"), count("uncalled"));
     row(
         "used",
         &format!(
             "{} transactions by {} outsiders over {called} of {} functions",
             soak["transactions"],
-            soak["senders"],
+            count("senders"),
             called + uncalled
         ),
     );

@@ -222,10 +222,19 @@ async fn revoke(
         data: helper::post(*attestation, u64::MAX),
     };
     project.ui.row("revokes", &attestation.to_string());
-    let landed = send(project, &target, &network, signer, &intent, Vec::new()).await?;
+    let latest = network.latest_head().await?;
+    let call = helper::posted(signer.address(), *attestation);
+    let answer = network.call(helper::address(), &call, latest.block).await?;
+    let mut post = None;
+    if helper::read_posted(&answer).or_kind(Kind::Chain)? == 0 {
+        post = Some(send(project, &target, &network, signer, &intent, Vec::new()).await?.hash);
+    }
     let digest = statements::sign_and_write(project, signer, statement)?;
-    project.ui.line(format!("Posted at the helper on {target}: {}", landed.hash));
+    project.ui.line(match post {
+        Some(hash) => format!("Posted at the helper on {target}: {hash}"),
+        None => format!("It was posted at the helper on {target} before."),
+    });
     project.ui.line(format!("Signed: deployments/statements/{digest}.json"));
-    project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": landed.hash}));
+    project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": post}));
     Ok(0)
 }

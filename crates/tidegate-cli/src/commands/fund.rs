@@ -1,9 +1,12 @@
 //! `tidegate fund`: request, approve, draw and return test funds.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
+use tidegate_engine::find_sent;
 use tidegate_evidence::StatementSet;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
@@ -167,7 +170,7 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
         value: amount,
         data: Bytes::new(),
     };
-    let transfer = Transfer { name: &name, network: &network, request, amount };
+    let transfer = Transfer { name: &name, network: &network, request, set: &set };
     transfer.make(project, &signer, &intent, &args.dated, Body::FundDraw).await
 }
 
@@ -197,42 +200,66 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
             balance.saturating_sub(held).min(returnable(&set, request))
         }
     };
-    if amount.is_zero() {
+    if amount.is_zero() && !unstated(project, &signer, &network, request, &set).await? {
         return Err(CliError::new(Kind::Fail, "there is nothing to return"));
     }
+    let earlier = transfers(&set, request).filter(|(_, back)| *back).count();
     let intent = Intent {
-        op: format!("return/{}/{amount}", request.short()),
+        op: format!("return/{}/{earlier}", request.short()),
         to: funds.treasury,
         value: amount,
         data: Bytes::new(),
     };
-    let transfer = Transfer { name: &name, network: &network, request, amount };
+    let transfer = Transfer { name: &name, network: &network, request, set: &set };
     transfer.make(project, &signer, &intent, &args.dated, Body::FundReturn).await
+}
+
+/// The transfers stated under a request, each transaction once; `true` for a return.
+fn transfers(
+    set: &StatementSet,
+    request: StatementDigest,
+) -> impl Iterator<Item = (&FundTransfer, bool)> {
+    let mut seen = BTreeSet::new();
+    let stated = set.general().filter_map(|(_, general, _)| match &general.body {
+        Body::FundDraw(transfer) => Some((transfer, false)),
+        Body::FundReturn(transfer) => Some((transfer, true)),
+        _ => None,
+    });
+    stated.filter(move |(t, _)| t.request == request && seen.insert(t.transaction))
 }
 
 /// What was drawn under a request and has not come back.
 fn returnable(set: &StatementSet, request: StatementDigest) -> U256 {
-    let mut rest = U256::ZERO;
-    let mut back = U256::ZERO;
-    for (_, general, _) in set.general() {
-        match &general.body {
-            Body::FundDraw(t) if t.request == request => rest = rest.saturating_add(t.amount),
-            Body::FundReturn(t) if t.request == request => back = back.saturating_add(t.amount),
-            _ => {}
-        }
-    }
-    rest.saturating_sub(back)
+    let sum = |returned: bool| {
+        transfers(set, request)
+            .filter(|(_, back)| *back == returned)
+            .fold(U256::ZERO, |sum, (transfer, _)| sum.saturating_add(transfer.amount))
+    };
+    sum(false).saturating_sub(sum(true))
+}
+
+/// Whether a return was sent whose statement is still missing.
+async fn unstated(
+    project: &Project,
+    signer: &LazySigner,
+    network: &Network,
+    request: StatementDigest,
+    set: &StatementSet,
+) -> CliResult<bool> {
+    let earlier = transfers(set, request).filter(|(_, back)| *back).count();
+    let lane = crate::sending::open_lane(project, network, signer).await?;
+    Ok(lane.state().landed(&format!("return/{}/{earlier}", request.short())).is_some())
 }
 
 struct Transfer<'a> {
     name: &'a str,
     network: &'a Network,
     request: StatementDigest,
-    amount: U256,
+    set: &'a StatementSet,
 }
 
 impl Transfer<'_> {
-    /// Sends it, then signs the statement that names its transaction.
+    /// Sends it unless it was sent before, then signs the statement that names its transaction.
     async fn make(
         &self,
         project: &Project,
@@ -241,26 +268,63 @@ impl Transfer<'_> {
         dated: &Dated,
         body: fn(FundTransfer) -> Body,
     ) -> CliResult<u8> {
-        let mut options = Vec::new();
-        if intent.op.starts_with("return/") {
-            options = vec!["--amount".to_owned(), self.amount.to_string()];
+        let transaction = self.transaction(project, signer, intent).await?;
+        let ui = &project.ui;
+        if transfers(self.set, self.request).any(|(t, _)| t.transaction == transaction) {
+            ui.line(format!("It was sent before: {transaction}"));
+            ui.result(&json!({ "transaction": transaction, "digest": null }));
+            return Ok(0);
         }
-        let landed = send(project, self.name, self.network, signer, intent, options).await?;
+        // The amount is what the chain says, as an earlier run may have sent another.
+        let sent = self.network.transaction(transaction).await?.ok_or_else(|| {
+            CliError::new(Kind::Chain, format!("{transaction} is not on {}", self.name))
+        })?;
         let transfer = FundTransfer {
             request: self.request,
             network: self.network.id(),
-            transaction: landed.hash,
-            amount: self.amount,
+            transaction,
+            amount: sent.value,
         };
         let general = general(project, signer, body(transfer), self.request.0, dated).await?;
         let statement = Statement::Statement(general);
         let digest = statements::sign_and_write(project, signer, statement)?;
-        let ui = &project.ui;
-        ui.line(format!("{} ETH to {}", format_amount(self.amount, 18), intent.to));
-        ui.row("transaction", &landed.hash.to_string());
+        ui.line(format!("{} ETH to {}", format_amount(sent.value, 18), intent.to));
+        ui.row("transaction", &transaction.to_string());
         ui.row("statement", &format!("deployments/statements/{digest}.json"));
-        ui.result(&json!({ "transaction": landed.hash, "amount": self.amount, "digest": digest }));
+        let amount = sent.value.to_string();
+        ui.result(&json!({ "transaction": transaction, "amount": amount, "digest": digest }));
         Ok(0)
+    }
+
+    /// The transfer's transaction. Where the journal is new, the chain is searched for one that no
+    /// statement names, so that a lost journal never pays twice.
+    async fn transaction(
+        &self,
+        project: &Project,
+        signer: &LazySigner,
+        intent: &Intent,
+    ) -> CliResult<B256> {
+        let lane = crate::sending::open_lane(project, self.network, signer).await?;
+        let journal_is_new = lane.state().attempts.is_empty();
+        drop(lane);
+        if journal_is_new {
+            let stated = self.set.general().filter_map(|(_, general, _)| match &general.body {
+                Body::FundDraw(t) | Body::FundReturn(t) => Some(t.transaction),
+                _ => None,
+            });
+            let stated = stated.collect();
+            let found = find_sent(self.network, signer.address(), intent, &stated).await?;
+            if let Some(transaction) = found {
+                project.ui.note("it is on the chain already; its statement is missing");
+                return Ok(transaction);
+            }
+        }
+        let mut options = Vec::new();
+        if intent.op.starts_with("return/") {
+            options = vec!["--amount".to_owned(), intent.value.to_string()];
+        }
+        let landed = send(project, self.name, self.network, signer, intent, options).await?;
+        Ok(landed.hash)
     }
 }
 

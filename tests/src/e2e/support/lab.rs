@@ -1,17 +1,18 @@
 //! A world with a project, taken through the pipeline once and put back for each case.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::{U64, U256};
 use libtest_mimic::Failed;
-use serde_json::{Value, json};
-use tempfile::TempDir;
 use tidegate_testkit::{
-    Activity, Anvil, DAY_SECS, GENESIS_TIMESTAMP, HOUR_SECS, Project, ProjectOptions, Tools, World,
-    WorldOptions, actor, actor_address,
+    Activity, Project, ProjectOptions, Tools, World, WorldOptions, actor, actor_address,
 };
 
-use super::{Level, Scene, files};
+use super::chains::Chains;
+use super::{Level, Scene, files, json_text};
+
+/// More test processes than this do not run side by side.
+const FOLDERS_MAX: usize = 16;
 
 /// Whose home holds which key: person, the key's name, and the actor it belongs to.
 const KEYS: [(&str, &str, &str); 9] = [
@@ -30,15 +31,10 @@ const KEYS: [(&str, &str, &str); 9] = [
 pub(crate) struct Lab {
     tools: Tools,
     world: World,
-    folder: TempDir,
-    saved: Vec<Saved>,
-}
-
-/// A level that a lab can go back to.
-struct Saved {
-    level: Level,
-    /// A snapshot of each chain, and the base fee of the block after it.
-    chains: [(U256, U64); 2],
+    folder: PathBuf,
+    /// Held as long as the folder is in use.
+    _lock: File,
+    saved: Vec<(Level, Chains)>,
 }
 
 impl Lab {
@@ -46,29 +42,24 @@ impl Lab {
     pub(crate) fn start() -> Result<Self, Failed> {
         let tools = Tools::here()?;
         let world = World::start(&tools, &WorldOptions::default())?;
-        let lab = Self { tools, world, folder: tempfile::tempdir()?, saved: Vec::new() };
-        // A second auditor of Acme, whose attestation makes no second firm.
-        let cy = actor_address("cy");
-        let appended =
-            format!("cy = {{ roles = [\"auditor\"], firm = \"Acme\", keys = [\"{cy}\"] }}\n");
-        let options = ProjectOptions { appended, ..ProjectOptions::default() };
+        let (folder, lock) = own_folder(&tools)?;
+        let saved = Vec::new();
+        let mut lab = Self { tools, world, folder, _lock: lock, saved };
         let folder = lab.master(Level::Fresh);
-        Project::create(&lab.tools, &lab.world, &folder.join("project"), &options)?;
-        files::write(&folder.join("project/reports/acme.md"), b"# Acme\n\nNo open findings.\n")?;
-        files::write(&folder.join("project/reports/bolt.md"), b"# Bolt\n\nNo open findings.\n")?;
+        create_project(&lab.tools, &lab.world, &folder.join("project"))?;
         let scene = lab.open(&folder)?;
         for (person, key, name) in KEYS {
             scene.person(person).keep_key(key, &actor(name))?;
         }
         drop(scene);
-        let saved = lab.save(Level::Fresh)?;
-        Ok(Self { saved: vec![saved], ..lab })
+        lab.saved.push((Level::Fresh, Chains::save(&lab.world)?));
+        Ok(lab)
     }
 
     /// The chains as they were at a level, and a copy of the folders.
     pub(crate) fn scene(&mut self, level: Level) -> Result<Scene<'_>, Failed> {
         self.reach(level)?;
-        let folder = self.folder.path().join("scene");
+        let folder = self.folder.join("scene");
         copy_over(&self.master(level), &folder)?;
         self.open(&folder)
     }
@@ -79,56 +70,61 @@ impl Lab {
 
     /// Where the folders of a level are kept.
     fn master(&self, level: Level) -> PathBuf {
-        self.folder.path().join(format!("{level:?}"))
+        self.folder.join(format!("{level:?}"))
     }
 
     /// Goes back to the highest level that is not above this one, and up from there.
     fn reach(&mut self, level: Level) -> Result<(), Failed> {
-        while let Some(saved) = self.saved.pop() {
-            if saved.level <= level {
-                self.restore(&saved)?;
-                break;
-            }
-        }
-        let top = self.saved.last().map(|saved| saved.level);
-        let missing = Level::ALL.into_iter().filter(|next| Some(*next) > top && *next <= level);
-        for next in missing {
-            let folder = self.folder.path().join("next");
-            let below = top_below(&self.saved).ok_or("a lab without its first level")?;
-            copy_over(&self.master(below), &folder)?;
+        self.saved.retain(|(saved, _)| *saved <= level);
+        let (top, chains) = self.saved.last_mut().ok_or("a lab without its first level")?;
+        chains.restore(&self.world)?;
+        let mut top = *top;
+        let above = Level::ALL.into_iter().skip_while(|next| *next <= top);
+        for next in above.take_while(|next| *next <= level).collect::<Vec<_>>() {
+            let folder = self.folder.join("next");
+            copy_over(&self.master(top), &folder)?;
             climb(&self.open(&folder)?, next)?;
             copy_over(&folder, &self.master(next))?;
-            let saved = self.save(next)?;
-            self.saved.push(saved);
+            self.saved.push((next, Chains::save(&self.world)?));
+            top = next;
         }
-        Ok(())
-    }
-
-    fn save(&self, level: Level) -> Result<Saved, Failed> {
-        let save = |anvil: &Anvil| -> Result<(U256, U64), Failed> {
-            let next = anvil.rpc("eth_getBlockByNumber", json!(["pending", false]))?;
-            let base_fee = serde_json::from_value(next["baseFeePerGas"].clone())?;
-            Ok((anvil.snapshot()?, base_fee))
-        };
-        let [testnet, mainnet] = self.world.chains();
-        Ok(Saved { level, chains: [save(testnet)?, save(mainnet)?] })
-    }
-
-    /// Goes back, and saves again: a snapshot is used up by going back to it. Going back does not
-    /// restore the base fee, without which later blocks would have other hashes.
-    fn restore(&mut self, saved: &Saved) -> Result<(), Failed> {
-        for (anvil, (snapshot, base_fee)) in self.world.chains().into_iter().zip(saved.chains) {
-            anvil.revert(snapshot)?;
-            anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!([base_fee]))?;
-        }
-        let again = self.save(saved.level)?;
-        self.saved.push(again);
         Ok(())
     }
 }
 
-fn top_below(saved: &[Saved]) -> Option<Level> {
-    saved.last().map(|saved| saved.level)
+/// A folder that no other process uses, and its lock. It is not random, so that what the product
+/// caches by path is found again; it stays, so that one can look at what a case left.
+fn own_folder(tools: &Tools) -> Result<(PathBuf, File), Failed> {
+    for number in 0..FOLDERS_MAX {
+        let folder = tools.root.join(format!("target/testkit/e2e-{number}"));
+        std::fs::create_dir_all(&folder)?;
+        let lock = File::create(folder.with_extension("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {
+                std::fs::remove_dir_all(&folder)?;
+                return Ok((folder, lock));
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    Err("other tests use all folders".into())
+}
+
+fn create_project(tools: &Tools, world: &World, root: &Path) -> Result<(), Failed> {
+    // A second auditor of Acme, whose attestation makes no second firm.
+    let cy = actor_address("cy");
+    let appended = format!("cy = {{ roles = [\"auditor\"], firm = \"Acme\", keys = [\"{cy}\"] }}\n");
+    let options = ProjectOptions { appended, ..ProjectOptions::default() };
+    let project = Project::create(tools, world, root, &options)?;
+    // A parameter without a rule: it must be on the target what it was on the testnet.
+    let (cap, decimals) = ("[\"cap\", \"$vault_cap\"],", "[\"decimals\", \"$share_decimals\"],");
+    project.edit("tidegate.toml", cap, &format!("{cap}\n    {decimals}"))?;
+    let values = "share_decimals = { testnet = 12, mainnet = 12 }\n";
+    project.edit("tidegate.toml", "vault_cap = {", &format!("{values}vault_cap = {{"))?;
+    project.write("reports/acme.md", b"# Acme\n\nNo open findings.\n")?;
+    project.write("reports/bolt.md", b"# Bolt\n\nNo open findings.\n")?;
+    Ok(())
 }
 
 fn copy_over(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -145,8 +141,8 @@ fn climb(scene: &Scene<'_>, level: Level) -> Result<(), Failed> {
         Level::Funded => {
             scene.done("ops", &["deploy", "--helper"])?;
             scene.world.settle()?;
-            let adopt = scene.done("eva", &["policy", "adopt", "--json"])?.json()?;
-            let proposal = text(&adopt["proposal"])?;
+            let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
+            let proposal = json_text(&adopt, "proposal")?;
             scene.sign(&proposal, &["o1", "o2"])?;
             scene.done("ops", &["proposal", "execute", &proposal])?;
             scene.world.settle()?;
@@ -162,35 +158,25 @@ fn climb(scene: &Scene<'_>, level: Level) -> Result<(), Failed> {
         }
         Level::Day13 => {
             scene.attest("ada")?;
-            advance_to_day(scene.world, 13)
+            scene.advance_to_day(13)
         }
         Level::Ready => {
-            advance_to_day(scene.world, 14)?;
+            scene.advance_to_day(14)?;
             scene.attest("bo")
         }
         Level::Signed => {
-            let promote = scene.done("eva", &["promote", "--json"])?.json()?;
-            scene.sign(&text(&promote["proposal"])?, &["o1", "o2"])
+            let promote = scene.done("eva", &["promote", "--json"])?;
+            scene.sign(&json_text(&promote, "proposal")?, &["o1", "o2"])
         }
     }
 }
 
-/// Lets time pass until the finalized header of both chains stands at ten o'clock of a day.
-fn advance_to_day(world: &World, day: u64) -> Result<(), Failed> {
-    Ok(world.advance_to(GENESIS_TIMESTAMP + day * DAY_SECS + 10 * HOUR_SECS)?)
-}
-
 fn use_contracts(scene: &Scene<'_>) -> Result<(), Failed> {
     let at = |name| scene.contract(name);
-    let activity =
-        Activity::new(&scene.world.testnet, at("registry")?, at("vault")?, at("@usdc")?);
+    let activity = Activity::new(&scene.world.testnet, at("registry")?, at("vault")?, at("@usdc")?);
     activity.prepare()?;
     for (tester, act) in Activity::ACTS {
         activity.act(tester, act)?;
     }
     Ok(scene.world.settle()?)
-}
-
-fn text(value: &Value) -> Result<String, Failed> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("a text, not {value}").into())
 }

@@ -1,6 +1,7 @@
 //! What the cases share.
 
 mod case;
+mod chains;
 mod files;
 mod lab;
 mod labs;
@@ -13,4 +14,4 @@ pub(crate) use case::{Case, Outcome, cases};
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use scene::Scene;
-pub(crate) use status::Status;
+pub(crate) use status::{Status, json_text};

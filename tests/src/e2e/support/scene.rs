@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::Address;
 use libtest_mimic::Failed;
 use serde_json::Value;
-use tidegate_testkit::{Binary, Env, Person, Ran, Tools, World};
+use tidegate_testkit::{
+    Binary, DAY_SECS, Env, GENESIS_TIMESTAMP, HOUR_SECS, Person, Ran, Tools, World,
+};
 
 use super::{Status, files};
 
@@ -85,6 +87,11 @@ impl<'a> Scene<'a> {
     pub(crate) fn attest(&self, auditor: &str) -> Result<(), Failed> {
         let report = if auditor == "bo" { "reports/bolt.md" } else { "reports/acme.md" };
         self.done(auditor, &["attest", report, "--as", auditor]).map(|_| ())
+    }
+
+    /// Lets time pass until the finalized header of both chains stands at ten o'clock of a day.
+    pub(crate) fn advance_to_day(&self, day: u64) -> Result<(), Failed> {
+        Ok(self.world.advance_to(GENESIS_TIMESTAMP + day * DAY_SECS + 10 * HOUR_SECS)?)
     }
 
     /// The deployment record on the testnet: its path and what it holds.

@@ -4,6 +4,13 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_testkit::Ran;
 
+/// A text field of what a command printed as JSON.
+pub(crate) fn json_text(ran: &Ran, field: &str) -> Result<String, Failed> {
+    let value = &ran.json()?[field];
+    let text = value.as_str().map(str::to_owned);
+    text.ok_or_else(|| format!("{}: `{field}` is {value}", ran.typed()).into())
+}
+
 /// The document of `status --json`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Status(pub(crate) Value);
