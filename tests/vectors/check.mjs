@@ -23,6 +23,9 @@ const REPOSITORY = join(HERE, '..', '..');
 /** The key of every signature; it holds nothing anywhere. */
 const KEY = new SigningKey('0x' + '11'.repeat(32));
 
+/** The domain of statements. */
+const DOMAIN = { name: 'Tidegate', version: '1' };
+
 /**
  * What belongs to a vector beside the values that are recomputed. Links say which place of the
  * preimage holds which value of another vector, as `path: "name#value"`.
@@ -94,6 +97,18 @@ const KINDS = {
       signature: signature.serialized,
     };
   },
+  /** A statement's file: its digest, and who signed. */
+  file: (text) => {
+    const file = JSON.parse(text.replace(/:(\d{16,})/g, ':"$1"'));
+    const { type, message } = file.statement;
+    const digest = TypedDataEncoder.hash(DOMAIN, fieldsOf(type), messageOf(type, message));
+    const { r, s, yParity } = file.signature;
+    const word = (quantity) => toBeHex(BigInt(quantity), 32);
+    const signature = { r: word(r), s: word(s), yParity: Number(yParity) };
+    const signer = recoverAddress(digest, signature).toLowerCase();
+    equal('signer', file.signer, signer);
+    return { digest, signer };
+  },
   /** A function call. */
   call: ({ function: signature, args }) => {
     const name = signature.slice(0, signature.indexOf('('));
@@ -162,6 +177,24 @@ function structHash({ types, primaryType, message }) {
   const known = [...vectors.values()].some((v) => v.kind === 'type' && v.preimage === type);
   if (!known) throw new Error(`no vector has the type ${type}`);
   return encoder.hashStruct(primaryType, message);
+}
+
+/** The fields of a statement's type, from the vector that has it. */
+function fieldsOf(type) {
+  const [, fields] = vectors.get(`type ${type}`).preimage.match(/^\w+\((.*)\)$/);
+  const field = (text) => {
+    const [type, name] = text.split(' ');
+    return { name, type };
+  };
+  return { [type]: fields.split(',').map(field) };
+}
+
+/** What is signed, from what a file says. */
+function messageOf(type, fields) {
+  if (type !== 'Statement') return fields;
+  const { body, ...rest } = fields;
+  const text = TEXTS[body.kind](body.says);
+  return { ...rest, kind: body.kind, text, bodyDigest: KINDS.jcs(body).digest };
 }
 
 /** Kind, sentence and digest in a statement's message all follow from its body. */

@@ -32,7 +32,7 @@ pub struct ProjectOptions {
 impl Default for ProjectOptions {
     /// Fourteen days and two audits; all else as by default.
     fn default() -> Self {
-        let policy = "soak   = \"14d\"\naudits = 2\n".to_owned();
+        let policy = "soak   = \"15d\"\naudits = 2\n".to_owned();
         Self { policy, appended: String::new() }
     }
 }
@@ -139,8 +139,8 @@ fn config(world: &World, options: &ProjectOptions) -> Result<String, TestkitErro
     let networks =
         networks(world.safe, world.testnet.genesis_hash()?, world.mainnet.genesis_hash()?);
     let externals = format!(
-        "[externals.usdc]\ntestnet = {{ create = \"MockUSDC\" }}\nmainnet.address   = \
-         \"{}\"\nmainnet.code_hash = \"{}\"\n",
+        "[externals.usdc]\ntestnet           = {{ create = \"MockUSDC\" }}\n\
+         mainnet.address   = \"{}\"\nmainnet.code_hash = \"{}\"\n",
         world.usdc, world.usdc_code_hash
     );
     let funds = format!(

@@ -6,6 +6,8 @@
 
 mod support;
 
+mod clone;
+mod crash;
 mod pipeline;
 
 use std::process::ExitCode;
@@ -13,6 +15,6 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    let cases = [pipeline::cases()];
+    let cases = [pipeline::cases(), clone::cases(), crash::cases()];
     support::run(&Arguments::from_args(), cases.into_iter().flatten().collect())
 }

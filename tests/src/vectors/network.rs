@@ -333,28 +333,37 @@ fn least_policy() -> PolicyDoc {
     }
 }
 
-/// Items are given out of order and twice; the preimage holds them once and sorted.
+/// Items are given out of order and twice; the preimage holds them once and sorted, chains by
+/// number.
 fn evidence() -> Value {
+    let given = [
+        ("soak/terminal", 11_155_111, 9),
+        ("audits/revocations", 1, 2),
+        ("soak/start", 11_155_111, 5),
+        ("soak/start", 17_000, 6),
+        ("soak/start", 11_155_111, 5),
+    ];
     let items = EvidenceItems {
         statements: [0xb2, 0x0a, 0xb2].map(|byte| StatementDigest(B256::repeat_byte(byte))).into(),
-        inputs: [("soak/terminal", 9), ("audits/head", 2), ("soak/start", 5), ("soak/start", 5)]
-            .map(|(kind, byte)| GateInput {
+        inputs: given
+            .map(|(kind, chain, byte)| GateInput {
                 kind: kind.to_owned(),
-                chain: SOAK.chain,
+                chain: ChainId(chain),
                 block: BlockRef { number: 900 + u64::from(byte), hash: B256::repeat_byte(byte) },
                 digest: B256::repeat_byte(byte + 0x50),
             })
             .into(),
     };
-    let input = |kind: &str, byte: u8| {
+    let input = |(kind, chain, byte): (&str, u64, u8)| {
         json!({
-            "kind": kind, "chain": 11_155_111, "blockHash": B256::repeat_byte(byte),
+            "kind": kind, "chain": chain, "blockHash": B256::repeat_byte(byte),
             "digest": B256::repeat_byte(byte + 0x50),
         })
     };
+    let sorted = [given[1], given[3], given[2], given[0]];
     let preimage = json!({
         "statements": [B256::repeat_byte(0x0a), B256::repeat_byte(0xb2)],
-        "inputs": [input("audits/head", 2), input("soak/start", 5), input("soak/terminal", 9)],
+        "inputs": sorted.map(input),
     });
     vector("evidenceDigest", "jcs", preimage, json!({"digest": items.digest().unwrap()}))
 }

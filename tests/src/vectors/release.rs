@@ -223,6 +223,12 @@ fn code(object: Bytes, links: &[(&str, usize)], metadata: &[(usize, usize)]) -> 
     }
 }
 
+/// A type as storage layouts have it.
+fn value_type(label: &str) -> Value {
+    let bytes = if label == "address" { "20" } else { "32" };
+    json!({"encoding": "inplace", "label": label, "numberOfBytes": bytes})
+}
+
 /// In the order of their names.
 fn contracts() -> [Contract; 4] {
     let empty = || json!({"items": [], "namespaces": []});
@@ -251,7 +257,9 @@ fn contracts() -> [Contract; 4] {
             runtime: code(bytes!("60fffea1640304"), &[], &[(3, 4)]),
             sources: &[("src/Registry.sol", "// größer\ncontract Registry {}\n")],
             layout: json!({
-                "items": [{"label": "owner", "offset": 0, "slot": "0", "type": "address"}],
+                "items": [
+                    {"label": "owner", "offset": 0, "slot": "0", "type": value_type("address")},
+                ],
                 "namespaces": [],
             }),
         },
@@ -271,8 +279,8 @@ fn contracts() -> [Contract; 4] {
             layout: json!({
                 "items": [],
                 "namespaces": [
-                    {"id": "erc7201:example.main", "members": [["cap", "uint256"]]},
-                    {"id": "erc7201:example.late", "members": [["owners", "address[]"]]},
+                    {"id": "erc7201:example.main", "members": [["cap", value_type("uint256")]]},
+                    {"id": "erc7201:example.late", "members": []},
                 ],
             }),
         },

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Body, FundDecision, FundRequest, FundTransfer, General,
-    Statement, domain, eip712,
+    SignedStatement, Statement, domain, eip712,
 };
 use tidegate_model::{ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
 
-use super::{message, typed, types, vector};
+use super::{message, sign, typed, types, vector};
 
 const NETWORK: NetworkId =
     NetworkId { chain: ChainId(11_155_111), genesis: B256::repeat_byte(0x21) };
@@ -39,7 +39,15 @@ pub(super) fn vectors() -> Vec<Value> {
         audit("AuditAttestation at its limits", Statement::AuditAttestation(limits(attestation))),
         audit("AuditRevocation", Statement::AuditRevocation(revocation())),
     ];
-    vectors.extend(bodies().map(|(name, body)| general(name, body)));
+    for (name, body) in bodies() {
+        vectors.push(general(name, said(body)));
+    }
+    let [(_, request), ..] = bodies();
+    vectors.extend([
+        file("file of AuditAttestation", Statement::AuditAttestation(attestation)),
+        file("file of AuditRevocation", Statement::AuditRevocation(revocation())),
+        file("file of Statement", Statement::Statement(said(request))),
+    ]);
     vectors
 }
 
@@ -205,15 +213,18 @@ fn subject(body: &Body) -> B256 {
     }
 }
 
-fn general(name: &str, body: Body) -> Value {
-    let general = General {
+fn said(body: Body) -> General {
+    General {
         project: ProjectId(B256::repeat_byte(0x25)),
         subject: subject(&body),
         body,
         issued_at: 1_767_225_600,
         expires_at: u64::MAX,
         salt: B256::repeat_byte(0x26),
-    };
+    }
+}
+
+fn general(name: &str, general: General) -> Value {
     let ty = eip712::Statement::eip712_encode_type();
     let preimage = json!({
         "domain": domain_document(),
@@ -230,4 +241,18 @@ fn general(name: &str, body: Body) -> Value {
     });
     let digest = Statement::Statement(general).digest().unwrap();
     typed(name, preimage, digest.0, json!({}))
+}
+
+/// A signed statement as its file holds it. The preimage is the file's text, because its numbers
+/// may be beyond what JSON readers hold exactly.
+fn file(name: &str, statement: Statement) -> Value {
+    let digest = statement.digest().unwrap();
+    let (signer, signature) = sign(digest.0);
+    let signature = signature.parse().unwrap();
+    let signed = SignedStatement { v: SignedStatement::VERSION, statement, signer, signature };
+    assert_eq!(signed.verify().unwrap(), digest);
+    let text = serde_json::to_string(&signed).unwrap();
+    let read: SignedStatement = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, signed);
+    vector(name, "file", json!(text), json!({"digest": digest, "signer": signer}))
 }

@@ -27,6 +27,12 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies what git carries of a project, and the packages that `npm ci` would install.
+pub(crate) fn copy_clone(from: &Path, to: &Path) -> io::Result<()> {
+    copy_tree(from, to)?;
+    std::fs::remove_dir_all(to.join(".tidegate"))
+}
+
 /// Reads everything below a folder but what is under a name that `skipped` names.
 pub(crate) fn read_tree(root: &Path, skipped: &[&str]) -> io::Result<Tree> {
     let mut tree = Tree::new();

@@ -114,7 +114,8 @@ fn own_folder(tools: &Tools) -> Result<(PathBuf, File), Failed> {
 fn create_project(tools: &Tools, world: &World, root: &Path) -> Result<(), Failed> {
     // A second auditor of Acme, whose attestation makes no second firm.
     let cy = actor_address("cy");
-    let appended = format!("cy = {{ roles = [\"auditor\"], firm = \"Acme\", keys = [\"{cy}\"] }}\n");
+    let appended =
+        format!("cy = {{ roles = [\"auditor\"], firm = \"Acme\", keys = [\"{cy}\"] }}\n");
     let options = ProjectOptions { appended, ..ProjectOptions::default() };
     let project = Project::create(tools, world, root, &options)?;
     // A parameter without a rule: it must be on the target what it was on the testnet.

@@ -2,7 +2,7 @@
 
 mod case;
 mod chains;
-mod files;
+pub(crate) mod files;
 mod lab;
 mod labs;
 mod level;
@@ -11,6 +11,7 @@ mod scene;
 mod status;
 
 pub(crate) use case::{Case, Outcome, cases};
+pub(crate) use chains::Chains;
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use scene::Scene;

@@ -1,12 +1,14 @@
 //! What a case works with: the chains, a project folder of its own, and the people.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U64};
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_testkit::{
-    Binary, DAY_SECS, Env, GENESIS_TIMESTAMP, HOUR_SECS, Person, Ran, Tools, World,
+    Anvil, Binary, DAY_SECS, Env, GENESIS_TIMESTAMP, HOUR_SECS, Person, Ran, Tools, World,
 };
 
 use super::{Status, files};
@@ -70,6 +72,27 @@ impl<'a> Scene<'a> {
         Ok(self.person(person).run(args)?.expect_code(code)?)
     }
 
+    /// Starts what somebody types and does not wait for it.
+    pub(crate) fn spawn(&self, person: &str, args: &[String]) -> Result<Child, Failed> {
+        let person = self.person(person);
+        let mut child = Command::new(&self.env.binary)
+            .args(args)
+            .current_dir(self.project())
+            .env_clear()
+            .envs(&self.env.variables)
+            .env("HOME", person.home())
+            .env("TIDEGATE_HOME", person.home())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that needs no password may be gone already.
+            drop(stdin.write_all(format!("{}\n", person.password()).as_bytes()));
+        }
+        Ok(child)
+    }
+
     /// What `status --json` says.
     pub(crate) fn status(&self) -> Result<Status, Failed> {
         Status::of(&self.run("eva", &["status", "--json"], 0)?)
@@ -87,6 +110,37 @@ impl<'a> Scene<'a> {
     pub(crate) fn attest(&self, auditor: &str) -> Result<(), Failed> {
         let report = if auditor == "bo" { "reports/bolt.md" } else { "reports/acme.md" };
         self.done(auditor, &["attest", report, "--as", auditor]).map(|_| ())
+    }
+
+    /// The open promotion: its hash, and the names of its signatures' files.
+    pub(crate) fn promotion(&self) -> Result<(String, Vec<String>), Failed> {
+        let folder = self.project().join("deployments/mainnet/proposals");
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        let proposals = names.iter().filter_map(|name| name.strip_suffix(".json"));
+        for hash in proposals.filter(|hash| !hash.contains('.')) {
+            let text = self.read(&format!("deployments/mainnet/proposals/{hash}.json"))?;
+            if text.contains("\"promotion\"") {
+                let prefix = format!("{hash}.0x");
+                let signatures = names.iter().filter(|name| name.starts_with(&prefix));
+                return Ok((hash.to_owned(), signatures.cloned().collect()));
+            }
+        }
+        Err("there is no promotion".into())
+    }
+
+    /// The Safe as `--pin` names it.
+    pub(crate) fn safe(&self) -> String {
+        format!("{}:{}", self.world.mainnet.chain_id(), self.world.safe)
+    }
+
+    /// How many transactions an account has on a chain.
+    pub(crate) fn nonce(&self, anvil: &Anvil, account: Address) -> Result<usize, Failed> {
+        let count = anvil.rpc("eth_getTransactionCount", json!([account, "latest"]))?;
+        Ok(serde_json::from_value::<U64>(count)?.to())
     }
 
     /// Lets time pass until the finalized header of both chains stands at ten o'clock of a day.

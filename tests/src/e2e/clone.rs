@@ -1,0 +1,75 @@
+//! A second clone, made from nothing but what git carries, with an endpoint of its own.
+
+use std::path::PathBuf;
+
+use libtest_mimic::Failed;
+use tidegate_testkit::{Person, Reply, ScriptedNode};
+
+use crate::support::{Case, Outcome, Scene, Status, cases, files, json_text};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready: a_fresh_clone_shows_the_same_status_and_makes_the_same_proposal;
+        Signed: an_owner_signs_and_operations_execute_in_clones_of_their_own;
+    }
+}
+
+fn a_fresh_clone_shows_the_same_status_and_makes_the_same_proposal(scene: &Scene<'_>) -> Outcome {
+    let testnet = ScriptedNode::start(Some(scene.world.testnet.url()), |_, _| Reply::Forward)?;
+    let mainnet = ScriptedNode::start(Some(scene.world.mainnet.url()), |_, _| Reply::Forward)?;
+    let clone = clone(scene, "elsewhere/clone")?;
+    // Somebody who has never used Tidegate: no keys, no pins.
+    let newcomer = scene
+        .person("newcomer")
+        .at(&clone)
+        .with_variable("TESTNET_RPC", &testnet.url())
+        .with_variable("MAINNET_RPC", &mainnet.url());
+    let ours = scene.status()?;
+    let theirs = Status::of(&newcomer.run(&["status", "--json"])?.expect_code(0)?)?;
+    assert_eq!(theirs.shared(), ours.shared());
+    assert_ne!(theirs, ours, "`local` names another store");
+    assert!(testnet.calls("eth_getLogs") > 0, "it asked its own endpoint");
+    newcomer.run(&["status", "--check"])?.expect_code(0)?;
+
+    let theirs = newcomer.run(&["promote", "--json"])?.expect_code(0)?;
+    let ours = scene.run("eva", &["promote", "--json"], 0)?;
+    assert_eq!(json_text(&theirs, "proposal")?, json_text(&ours, "proposal")?);
+    let file = json_text(&ours, "file")?;
+    assert_eq!(std::fs::read_to_string(clone.join(&file))?, scene.read(&file)?);
+    Ok(())
+}
+
+fn an_owner_signs_and_operations_execute_in_clones_of_their_own(scene: &Scene<'_>) -> Outcome {
+    let (proposal, signatures) = scene.promotion()?;
+    for signature in signatures {
+        std::fs::remove_file(
+            scene.project().join("deployments/mainnet/proposals").join(signature),
+        )?;
+    }
+    let mut folder = clone(scene, "clones/o3")?;
+    for (owner, next) in [("o3", "clones/o1"), ("o1", "clones/ops")] {
+        let owner = scene.person(owner).at(&folder);
+        owner.approve(&["proposal", "sign", &proposal, "--as", "owner"])?.expect_code(0)?;
+        folder = clone_of(scene, &owner, next)?;
+    }
+    let ops = scene.person("ops").at(&folder);
+    ops.approve(&["proposal", "execute", &proposal])?.expect_code(0)?;
+    scene.world.settle()?;
+    // The folder that everything began in has not seen any of it, and needs no more than the chain.
+    let status = scene.status()?;
+    assert_eq!(status.0["promoted"]["readBack"]["verdict"], "PASS", "{status:?}");
+    Ok(())
+}
+
+/// What git carries of the scene's project, in another folder.
+fn clone(scene: &Scene<'_>, to: &str) -> Result<PathBuf, Failed> {
+    let target = scene.folder().join(to);
+    files::copy_clone(scene.project(), &target)?;
+    Ok(target)
+}
+
+fn clone_of(scene: &Scene<'_>, from: &Person, to: &str) -> Result<PathBuf, Failed> {
+    let target = scene.folder().join(to);
+    files::copy_clone(from.project(), &target)?;
+    Ok(target)
+}

@@ -1,0 +1,130 @@
+//! `deploy` is killed at any moment, and run again.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+use tidegate_testkit::actor_address;
+
+use crate::support::{Case, Chains, Outcome, Scene, cases, files};
+
+/// How often it is killed.
+const ROUNDS: u64 = 20;
+/// How often the same command is typed again before that is a fault.
+const RUNS_MAX: usize = 3;
+/// Gives the moments of an earlier run.
+const SEED: &str = "TIDEGATE_TEST_SEED";
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! { Funded: a_killed_deployment_goes_on_where_it_was; }
+}
+
+fn a_killed_deployment_goes_on_where_it_was(scene: &Scene<'_>) -> Outcome {
+    let mut start = Start::save(scene)?;
+    let command = scene.run("eva", &["deploy", "--password-fd", "0"], 2)?;
+    let command = command.asked_for().ok_or("the command to type instead")?;
+    let started = Instant::now();
+    scene.person("eva").run(&command)?.expect_code(0)?;
+    let whole = started.elapsed();
+    let clean = Deployed::read(scene)?;
+    assert_eq!(clean.mined, clean.transactions, "{clean:?}");
+
+    let seed = seed()?;
+    let mut random = seed;
+    let mut killed = 0;
+    for round in 0..ROUNDS {
+        start.restore(scene)?;
+        let moment = whole.mul_f64(fraction(&mut random));
+        let context = |why: &str| format!("{why}; {SEED}={seed}, round {round}, {moment:?}");
+        killed += u64::from(kill_at(scene, &command, moment)?);
+        let mut runs = 0;
+        loop {
+            let ran = scene.person("eva").run(&command)?;
+            runs += 1;
+            match ran.code {
+                0 => break,
+                _ if runs < RUNS_MAX => {}
+                _ => return Err(context(&format!("{ran:?}")).into()),
+            }
+        }
+        let found = Deployed::read(scene)?;
+        assert_eq!(found, clean, "{}", context("another deployment"));
+    }
+    assert!(killed > ROUNDS / 2, "{killed} of {ROUNDS} were killed in time; {SEED}={seed}");
+    Ok(())
+}
+
+/// What a deployment left: its record, and how many transactions its sender has on the chain.
+#[derive(Debug, PartialEq)]
+struct Deployed {
+    record: String,
+    addresses: String,
+    mined: usize,
+    transactions: usize,
+}
+
+impl Deployed {
+    fn read(scene: &Scene<'_>) -> Result<Self, Failed> {
+        let (path, record) = scene.record()?;
+        let mut ops = Vec::new();
+        for transaction in record["transactions"].as_array().into_iter().flatten() {
+            assert_eq!(transaction["success"], true, "{transaction}");
+            ops.push(transaction["op"].to_string());
+        }
+        let transactions = ops.len();
+        ops.sort();
+        ops.dedup();
+        assert_eq!(ops.len(), transactions, "each once: {ops:?}");
+        Ok(Self {
+            record: std::fs::read_to_string(path)?,
+            addresses: scene.read("deployments/testnet/addresses.json")?,
+            mined: scene.nonce(&scene.world.testnet, actor_address("deployer"))?,
+            transactions,
+        })
+    }
+}
+
+/// The chains and the folders before the first command.
+struct Start {
+    chains: Chains,
+}
+
+impl Start {
+    fn save(scene: &Scene<'_>) -> Result<Self, Failed> {
+        files::copy_tree(scene.project(), &scene.folder().join("kept"))?;
+        Ok(Self { chains: Chains::save(scene.world)? })
+    }
+
+    fn restore(&mut self, scene: &Scene<'_>) -> Result<(), Failed> {
+        self.chains.restore(scene.world)?;
+        std::fs::remove_dir_all(scene.project())?;
+        Ok(files::copy_tree(&scene.folder().join("kept"), scene.project())?)
+    }
+}
+
+/// Types a command and kills it at this moment, if it is not done by then.
+fn kill_at(scene: &Scene<'_>, command: &[String], moment: Duration) -> Result<bool, Failed> {
+    let mut child = scene.spawn("eva", command)?;
+    // The one place that waits for a time and not for a condition: the time is what is tested.
+    std::thread::sleep(moment);
+    child.kill()?;
+    Ok(child.wait()?.code().is_none())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a seed is given to the tests, not to the product")]
+fn seed() -> Result<u64, Failed> {
+    match std::env::var(SEED) {
+        Ok(seed) => Ok(seed.parse()?),
+        Err(_) => Ok(RandomState::new().build_hasher().finish()),
+    }
+}
+
+/// The next number in 0..1, by SplitMix64.
+fn fraction(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    f64::from(u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap_or_default())
+        / f64::from(u32::MAX)
+}
