@@ -24,6 +24,9 @@ const KEY: B256 = B256::repeat_byte(0x11);
 /// The environment variable by which `cargo xtask bless` has the files written anew.
 const BLESS: &str = "TIDEGATE_BLESS";
 
+/// What belongs to a vector beside the values that follow from its preimage.
+const INPUTS: [&str; 4] = ["name", "kind", "preimage", "links"];
+
 /// Every file with its vectors.
 fn files() -> [(&'static str, Vec<Value>); 5] {
     [
@@ -152,8 +155,9 @@ fn the_second_library_notices_every_changed_value() {
     for (file, vectors) in files() {
         let mut all = vectors.clone();
         for vector in &vectors {
-            for field in ["digest", "data", "address", "signature", "signer", "structHash"] {
-                let Some(value) = vector.get(field).and_then(Value::as_str) else { continue };
+            let values = vector.as_object().unwrap().iter();
+            for (field, value) in values.filter(|(field, _)| !INPUTS.contains(&field.as_str())) {
+                let value = value.as_str().unwrap();
                 let mut changed = vector.clone();
                 changed["name"] = json!(format!("{} with another {field}", vector["name"]));
                 changed[field] = json!(flip_last_digit(value));
@@ -170,7 +174,7 @@ fn the_second_library_notices_every_changed_value() {
     assert!(wrong.iter().all(|line| line.contains(" with another ")), "{wrong:#?}");
 }
 
-fn flip_last_digit(hex: &str) -> String {
-    let (rest, last) = hex.split_at(hex.len() - 1);
+fn flip_last_digit(text: &str) -> String {
+    let (rest, last) = text.split_at(text.len() - 1);
     format!("{rest}{}", if last == "0" { "1" } else { "0" })
 }

@@ -34,6 +34,15 @@ pub(crate) enum XtaskError {
     /// Tidy has complaints; they were printed.
     #[error("{0} complaints")]
     Untidy(usize),
+    /// A port that the demo's chains need is taken.
+    #[error("port {port} on this machine is taken; the demo's chains need it")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A command of the demo did not do what it should.
     #[error(
         "the demo stops here\n\n{person}$ {command}\n{output}\nexit code {code}, \

@@ -1,6 +1,6 @@
 //! Proposals and their signatures as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tidegate_safe::{Checked, SafeState, SignatureSet, helper, read_proposal, read_signature};
 use tidegate_store::{read_limited, write_atomic};
@@ -17,8 +17,7 @@ pub(crate) struct Found {
 
 /// Writes a proposal's file. Returns its path below the project.
 pub(crate) fn write(project: &Project, network: &str, checked: &Checked) -> CliResult<PathBuf> {
-    let dir = project.layout.proposals_dir(network).or_kind(Kind::Config)?;
-    let path = dir.join(checked.file_name());
+    let path = project.layout.proposal(network, checked.hash().0).or_kind(Kind::Config)?;
     let text = checked.to_text().or_kind(Kind::Internal)?;
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
     Ok(path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path))
@@ -28,33 +27,24 @@ pub(crate) fn write(project: &Project, network: &str, checked: &Checked) -> CliR
 pub(crate) fn all(project: &Project) -> CliResult<Vec<Found>> {
     let mut found = Vec::new();
     for (network, _) in project.targets() {
-        for (name, path) in files(project, network)? {
-            if name.matches('.').count() == 1 {
-                let text = text(&path)?;
-                let checked = read_proposal(&name, &text, helper::address()).map_err(|error| {
-                    CliError::new(Kind::Fail, error)
-                        .hint(format!("{} is damaged; restore it from git", path.display()))
-                })?;
-                found.push(Found { network: network.clone(), checked });
-            }
+        for (_, path) in project.layout.proposals(network)? {
+            let text = text(&path)?;
+            let checked = read_proposal(&name(&path), &text, helper::address());
+            let checked = checked.map_err(|error| {
+                CliError::new(Kind::Fail, error)
+                    .hint(format!("{} is damaged; restore it from git", path.display()))
+            })?;
+            found.push(Found { network: network.clone(), checked });
         }
     }
     Ok(found)
 }
 
-fn files(project: &Project, network: &str) -> CliResult<Vec<(String, PathBuf)>> {
-    let dir = project.layout.proposals_dir(network).or_kind(Kind::Config)?;
-    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(Vec::new()) };
-    let mut files: Vec<_> = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
-        .filter(|(name, _)| name.ends_with(".json") && !name.starts_with('.'))
-        .collect();
-    files.sort();
-    Ok(files)
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn text(path: &std::path::Path) -> CliResult<String> {
+fn text(path: &Path) -> CliResult<String> {
     let bytes =
         read_limited(path, tidegate_safe::PROPOSAL_BYTES_MAX as u64).or_kind(Kind::Config)?;
     String::from_utf8(bytes).or_kind(Kind::Config)
@@ -96,11 +86,8 @@ pub(crate) fn signatures(
 ) -> CliResult<SignatureSet> {
     let hash = found.checked.hash();
     let mut set = SignatureSet::new(hash, state.trust.owners.iter().copied());
-    let prefix = format!("{hash}.");
-    for (name, path) in files(project, &found.network)? {
-        if !name.starts_with(&prefix) || name.matches('.').count() != 2 {
-            continue;
-        }
+    for (_, path) in project.layout.proposal_signatures(&found.network, hash.0)? {
+        let name = name(&path);
         let signed = read_signature(&name, &text(&path)?)
             .map_err(|error| error.to_string())
             .and_then(|file| file.verify().map_err(|error| error.to_string()))

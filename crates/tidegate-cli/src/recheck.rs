@@ -4,8 +4,8 @@ use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_model::Head;
 use tidegate_safe::{
-    Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, ProposalKind, SafeState,
-    SafeVersion, SoakReference, canonical_by_code_hash,
+    Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind,
+    SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
 };
 
 use crate::assess::{Assessment, assess};
@@ -60,7 +60,9 @@ pub(crate) async fn recheck(
     let calls = match (&proposal.kind, built) {
         (ProposalKind::Adoption(adoption), _) => {
             check_adoption(project, found, network, head, &state, adoption).await?;
-            proposal.calls.clone()
+            let (safe, nonce) = (proposal.safe, proposal.safe_tx.nonce);
+            let helper = helper::address();
+            Proposal::adoption(network.id(), safe, nonce, helper, adoption.clone()).calls
         }
         (ProposalKind::Promotion(promotion), Some(built)) => {
             check_promotion(project, built, found, network, &state, promotion).await?

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use tidegate_compile::CompileOutput;
-use tidegate_model::release::{Release, Roots};
+use tidegate_model::release::{Artifact, Release, Roots};
+use tidegate_model::{BuildDigest, ReleaseRoot};
 use tidegate_plan::{Compiled, elaborate, requested_contracts};
 
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
+
+type Mocks = BTreeMap<String, Artifact>;
 
 /// A release with its digests.
 #[derive(Debug, Clone)]
@@ -15,7 +18,7 @@ pub(crate) struct Built {
     pub(crate) release: Release,
     pub(crate) roots: Roots,
     /// Contracts that externals are created from on test stages; outside the plan.
-    pub(crate) mocks: BTreeMap<String, tidegate_model::release::Artifact>,
+    pub(crate) mocks: Mocks,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -60,19 +63,36 @@ pub(crate) fn build(project: &Project) -> CliResult<Built> {
         let written = networks.values().find_map(|external| external.create.as_ref())?;
         Some((name.clone(), artifacts.get(names.get(written)?)?.clone()))
     });
-    let mocks = mocks.collect();
+    let mocks: Mocks = mocks.collect();
     let roots = release.roots()?;
-    keep(project, &release, &roots)?;
+    keep(project, &release, &mocks, &roots)?;
     Ok(Built { release, roots, mocks, warnings: warnings.clone() })
 }
 
-fn keep(project: &Project, release: &Release, roots: &Roots) -> CliResult {
+fn keep(project: &Project, release: &Release, mocks: &Mocks, roots: &Roots) -> CliResult {
     let key = format!("{}/{}", roots.release_root, roots.build_digest);
     let store = project.store()?;
     if store.get_blob(BLOB_KIND, &key)?.is_none() {
-        store.put_blob(BLOB_KIND, &key, &serde_json::to_vec(release)?)?;
+        store.put_blob(BLOB_KIND, &key, &serde_json::to_vec(&(release, mocks))?)?;
     }
     Ok(())
+}
+
+/// A kept build of a release: what a deployment was made from may differ from the working tree in
+/// a comment, and so in its exact bytes. Its digests are computed again, never read.
+pub(crate) fn kept(
+    project: &Project,
+    release: ReleaseRoot,
+    build: BuildDigest,
+) -> CliResult<Option<Built>> {
+    let key = format!("{release}/{build}");
+    let Some(bytes) = project.store()?.get_blob(BLOB_KIND, &key)? else { return Ok(None) };
+    let Ok((release, mocks)) = serde_json::from_slice::<(Release, Mocks)>(&bytes) else {
+        return Ok(None);
+    };
+    let roots = release.roots()?;
+    let same = format!("{}/{}", roots.release_root, roots.build_digest) == key;
+    Ok(same.then(|| Built { release, roots, mocks, warnings: Vec::new() }))
 }
 
 /// Builds, and checks that it is the release that was asked for.

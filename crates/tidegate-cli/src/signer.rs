@@ -23,13 +23,9 @@ pub(crate) fn keys(env: &Environment) -> CliResult<Keys> {
     Ok(Keys { home, foundry_dir: env.foundry_home().map(|home| home.join("keystores")) })
 }
 
-/// The address of a named key, without opening it.
-pub(crate) fn address_of(env: &Environment, name: &str) -> CliResult<Address> {
-    let key: KeyRef = name.parse::<KeyRef>()?;
-    keys(env)?.address_of(&key)?.ok_or_else(|| {
-        CliError::new(Kind::Keys, format!("the keystore of `{name}` names no address"))
-            .hint(format!("`tidegate key import {name}` writes one that does"))
-    })
+/// The address that a key's file names; `None` where it names none, as Foundry's do.
+pub(crate) fn address_of(env: &Environment, name: &str) -> CliResult<Option<Address>> {
+    Ok(keys(env)?.address_of(&name.parse::<KeyRef>()?)?)
 }
 
 /// The key of `--as`, or the one that the project names for this.
@@ -109,11 +105,19 @@ pub(crate) struct LazySigner {
 }
 
 impl LazySigner {
-    /// The key of this name; only its address is read.
+    /// The key of this name; only its address is read. One whose file names no address is opened
+    /// at once.
     pub(crate) fn new(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<Self> {
-        let address = address_of(env, name)?;
+        let opened = OnceLock::new();
+        let address = match address_of(env, name)? {
+            Some(address) => address,
+            None => {
+                let signer = open(ui, env, global, name)?;
+                opened.get_or_init(|| signer).address()
+            }
+        };
         let (ui, env, global) = (ui.clone(), env.clone(), global.clone());
-        Ok(Self { name: name.to_owned(), address, ui, env, global, opened: OnceLock::new() })
+        Ok(Self { name: name.to_owned(), address, ui, env, global, opened })
     }
 }
 

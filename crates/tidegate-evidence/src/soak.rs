@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, b256, keccak256};
 use tidegate_chain::{Log, LogQuery, Network, ReadError};
 use tidegate_gates::{Activity, SoakFacts, WINDOW_SECS, Window};
+use tidegate_model::digest::CREATE2_PROXY;
 use tidegate_model::record::{DeploymentRecord, anchor_calldata};
 use tidegate_model::units::format_utc;
 use tidegate_model::{GateInput, Head};
@@ -82,7 +83,7 @@ pub async fn observe_soak(
             by: format!("{event} outside the plan in block {block}"),
         };
     }
-    let mut missing = Vec::new();
+    let mut missing = absent_at_start(network, request, start.head).await?;
     let activity = activity(network, request, &logs, start.head, &mut missing).await?;
     let windows = windows(network, start.head, head).await?;
     let digest = activity.digest;
@@ -158,6 +159,39 @@ async fn anchor(
         }
     }
     Ok(Ok((Start { head: network.head_at(latest).await?, by }, faults)))
+}
+
+/// Contracts whose creation no receipt of the record shows must have stood at the start already:
+/// an anchor ages nothing that did not exist.
+async fn absent_at_start(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    start: Head,
+) -> Result<Vec<String>, ReadError> {
+    let mut uncovered: BTreeSet<Address> =
+        request.record.deployment.addresses().into_iter().collect();
+    for claimed in request.record.transactions.iter().filter(|tx| tx.success) {
+        let Some(receipt) = network.receipt(claimed.hash).await? else { continue };
+        if !receipt.status || receipt.block.number > start.block.number {
+            continue;
+        }
+        let Some(tx) = network.transaction(claimed.hash).await? else { continue };
+        if let Some((salt, initcode)) = tx.input.split_at_checked(32)
+            && tx.to == Some(CREATE2_PROXY)
+        {
+            uncovered.remove(&CREATE2_PROXY.create2_from_code(B256::from_slice(salt), initcode));
+        }
+    }
+    let mut missing = Vec::new();
+    for address in uncovered {
+        let standing = match network.code(address, start.block).await {
+            Ok(code) if !code.is_empty() => continue,
+            Ok(_) => "it was not there when the soak started",
+            Err(_) => "whether it was there when the soak started cannot be read",
+        };
+        missing.push(format!("{address} has no creation in the record, and {standing}"));
+    }
+    Ok(missing)
 }
 
 fn last_reset(logs: &[Log], after: u64) -> Option<(u64, &'static str)> {

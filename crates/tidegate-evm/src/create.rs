@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, U256, address, b256, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, b256, hex, keccak256};
+
+pub use tidegate_model::digest::CREATE2_PROXY;
 
 use crate::error::EvmError;
 use crate::outcome::Outcome;
 use crate::sandbox::Sandbox;
 use crate::tx::Tx;
-
-/// The deterministic deployment proxy, at the same address on every chain.
-pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// Its code: takes `salt ‖ initcode`, creates by CREATE2 and returns the 20-byte address.
 pub const CREATE2_PROXY_CODE: [u8; 69] = hex!(

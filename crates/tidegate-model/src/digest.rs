@@ -1,6 +1,6 @@
 //! The two ways a digest is made: a concatenation of typed words, or canonical JSON.
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, address, keccak256};
 use serde::Serialize;
 use serde_json::{Number, Value};
 
@@ -120,6 +120,9 @@ pub fn keccak_concat(digests: impl IntoIterator<Item = B256>) -> B256 {
     }
     keccak256(bytes)
 }
+
+/// The canonical CREATE2 proxy, the same on all chains: calldata is `salt ‖ initcode`.
+pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// The id of a project on one target.
 pub fn project_id(chain: ChainId, safe: Address, name: &str) -> ProjectId {

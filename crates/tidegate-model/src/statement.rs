@@ -6,7 +6,6 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::{NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
@@ -105,11 +104,14 @@ pub struct General {
     pub body: Body,
     /// The target's chain time at signing.
     pub issued_at: u64,
-    /// When it ends; `u64::MAX` if it does not.
+    /// When it ends; [`NEVER`] if it does not.
     pub expires_at: u64,
     /// Makes equal statements distinct.
     pub salt: B256,
 }
+
+/// The end of the year 9999: when statements end that do not end. JSON readers carry it exactly.
+pub const NEVER: u64 = 253_402_300_799;
 
 /// What a general statement says. The tag is the EIP-712 `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -305,7 +307,8 @@ pub struct SignedStatement {
     pub statement: Statement,
     /// Who signed; checked against the signature.
     pub signer: Address,
-    /// `r ‖ s ‖ v`, 65 bytes.
+    /// `r ‖ s ‖ v`, 65 bytes, with `v` 27 or 28.
+    #[serde(with = "signature_bytes")]
     pub signature: Signature,
 }
 
@@ -369,10 +372,29 @@ impl SignedStatement {
     }
 }
 
-/// The typed data a wallet takes (`eth_signTypedData_v4`), for a statement.
-pub fn typed_data(statement: &Statement) -> Value {
-    let message = serde_json::to_value(statement).unwrap_or(Value::Null);
-    serde_json::json!({ "domain": {"name": "Tidegate", "version": "1"}, "message": message })
+/// A signature as 65 bytes of `0x` text; one signature has one text.
+mod signature_bytes {
+    use alloy_primitives::{Bytes, Signature};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        signature: &Signature,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Bytes::from(signature.as_bytes()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Signature, D::Error> {
+        let bytes = Bytes::deserialize(deserializer)?;
+        let signature = Signature::from_raw(&bytes).map_err(de::Error::custom)?;
+        if signature.as_bytes()[..] == bytes[..] {
+            Ok(signature)
+        } else {
+            Err(de::Error::custom("a signature is 65 bytes that end with 27 or 28"))
+        }
+    }
 }
 
 /// A salt that is equal for equal content, so that signing twice gives one file.

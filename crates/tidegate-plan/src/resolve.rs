@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use alloy_dyn_abi::DynSolValue;
-use alloy_primitives::{Address, B256, Bytes, address, b256, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, b256, hex, keccak256};
 use serde_json::Value;
 use tidegate_model::Fqn;
+pub use tidegate_model::digest::CREATE2_PROXY;
 use tidegate_model::digest::create2_salt;
 use tidegate_model::plan::{Arg, Call, Create, Invocation, Proxy, Source, Step};
 use tidegate_model::record::{Place, SlotValue};
 use tidegate_model::release::Release;
 
 use crate::value::{ValueError, encode_value, normalise};
-
-/// The canonical CREATE2 proxy, the same on all chains.
-pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// The ERC-1967 implementation slot: `keccak256("eip1967.proxy.implementation") - 1`.
 pub const IMPLEMENTATION_SLOT: B256 =

@@ -1,7 +1,8 @@
 //! The helper contract: calldata for its functions and the meaning of its answers.
 
-use alloy_primitives::{Address, B256, Bytes, address, b256, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, b256, hex, keccak256};
 use alloy_sol_types::{SolCall, sol};
+pub use tidegate_model::digest::CREATE2_PROXY;
 use tidegate_model::{
     DeploymentDigest, EvidenceDigest, PolicyDigest, ProjectId, ReleaseRoot, StatementDigest,
 };
@@ -36,9 +37,6 @@ pub(crate) mod abi {
         function posted(address by, bytes32 subject) external view returns (uint64 until);
     }
 }
-
-/// The keyless CREATE2 proxy: takes salt and creation code, one after the other.
-pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// keccak256 of the helper's runtime code. An address without exactly this code is not it.
 pub const CODE_HASH: B256 =

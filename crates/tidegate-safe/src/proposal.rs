@@ -29,7 +29,7 @@ pub const PROPOSAL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A proposal to a Safe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Proposal {
     /// The format version.
     pub v: u32,
@@ -57,7 +57,7 @@ pub enum ProposalKind {
 
 /// The adoption of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Adoption {
     /// The project.
     pub project: ProjectId,
@@ -69,7 +69,7 @@ pub struct Adoption {
 
 /// The promotion of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Promotion {
     /// The project.
     pub project: ProjectId,
@@ -93,7 +93,7 @@ pub struct Promotion {
 
 /// The soak that a promotion rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SoakReference {
     /// Its network.
     pub network: NetworkId,
@@ -113,7 +113,7 @@ pub struct Checked {
 
 /// One owner's signature over a proposal, as a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ProposalSignature {
     /// The format version.
     pub v: u32,
@@ -419,9 +419,9 @@ impl ProposalSignature {
         }
     }
 
-    /// The file's name: hash and owner, in small letters.
+    /// The file's name: hash and owner, the owner with its checksum.
     pub fn file_name(&self) -> String {
-        format!("{}.{:#x}.json", self.safe_tx_hash, self.owner)
+        format!("{}.{}.json", self.safe_tx_hash, self.owner)
     }
 
     /// The file's text.

@@ -32,7 +32,7 @@ pub struct ProjectOptions {
 impl Default for ProjectOptions {
     /// Fourteen days and two audits; all else as by default.
     fn default() -> Self {
-        let policy = "soak   = \"15d\"\naudits = 2\n".to_owned();
+        let policy = "soak   = \"14d\"\naudits = 2\n".to_owned();
         Self { policy, appended: String::new() }
     }
 }

@@ -9,12 +9,13 @@ mod support;
 mod clone;
 mod crash;
 mod pipeline;
+mod tamper;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    let cases = [pipeline::cases(), clone::cases(), crash::cases()];
+    let cases = [pipeline::cases(), clone::cases(), crash::cases(), tamper::cases()];
     support::run(&Arguments::from_args(), cases.into_iter().flatten().collect())
 }

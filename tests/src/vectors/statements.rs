@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Body, FundDecision, FundRequest, FundTransfer, General,
-    SignedStatement, Statement, domain, eip712,
+    NEVER, SignedStatement, Statement, domain, eip712,
 };
 use tidegate_model::{ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
 
@@ -22,7 +22,6 @@ const EMERGENCY_WAIVER: &str = "EmergencyWaiver(address guardian,bytes32 release
     uint64 retroDueBy,bytes32 salt)";
 
 pub(super) fn vectors() -> Vec<Value> {
-    let attestation = attestation();
     let mut vectors = vec![
         type_vector::<eip712::AuditAttestation>("AuditAttestation"),
         type_vector::<eip712::AuditRevocation>("AuditRevocation"),
@@ -34,9 +33,9 @@ pub(super) fn vectors() -> Vec<Value> {
             json!({"digest": keccak256(EMERGENCY_WAIVER)}),
         ),
         vector("domain", "domain", domain_document(), json!({"digest": domain().separator()})),
-        under_another_domain(&attestation),
-        audit("AuditAttestation", Statement::AuditAttestation(attestation.clone())),
-        audit("AuditAttestation at its limits", Statement::AuditAttestation(limits(attestation))),
+        under_another_domain(&attestation()),
+        audit("AuditAttestation", Statement::AuditAttestation(attestation())),
+        audit("AuditAttestation at its limits", Statement::AuditAttestation(limits(attestation()))),
         audit("AuditRevocation", Statement::AuditRevocation(revocation())),
     ];
     for (name, body) in bodies() {
@@ -44,7 +43,7 @@ pub(super) fn vectors() -> Vec<Value> {
     }
     let [(_, request), ..] = bodies();
     vectors.extend([
-        file("file of AuditAttestation", Statement::AuditAttestation(attestation)),
+        file("file of AuditAttestation", Statement::AuditAttestation(limits(attestation()))),
         file("file of AuditRevocation", Statement::AuditRevocation(revocation())),
         file("file of Statement", Statement::Statement(said(request))),
     ]);
@@ -219,7 +218,7 @@ fn said(body: Body) -> General {
         subject: subject(&body),
         body,
         issued_at: 1_767_225_600,
-        expires_at: u64::MAX,
+        expires_at: NEVER,
         salt: B256::repeat_byte(0x26),
     }
 }

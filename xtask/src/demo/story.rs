@@ -39,10 +39,12 @@ pub(super) fn play(world: &World, project: &Project, people: &People) -> XtaskRe
     soak(world, &record, people)?;
     heading("Day 13: too early");
     at(world, 13, 10)?;
-    run(&people.eva, &["promote"], EXIT_UNKNOWN)?;
+    let early = run(&people.eva, &["promote"], EXIT_UNKNOWN)?;
+    only_open(&early, &[("WAITING", "soak"), ("UNKNOWN", "audits")])?;
     heading("Day 14, Tuesday 2026-01-20: two weeks, but one audit");
     at(world, 14, 10)?;
-    run(&people.eva, &["promote"], EXIT_UNKNOWN)?;
+    let unaudited = run(&people.eva, &["promote"], EXIT_UNKNOWN)?;
+    only_open(&unaudited, &[("UNKNOWN", "audits")])?;
     attest(people, 1)?;
     heading("The same day: promotion");
     let end = promote(world, people, record)?;
@@ -152,6 +154,20 @@ fn settle_funds(world: &World, people: &People) -> XtaskResult {
     world.settle()?;
     run(&people.kim, &["ledger", "reconcile", "--check"], EXIT_OK)?;
     run(&people.kim, &["ledger", "export", "--out", "vault.journal"], EXIT_OK)?;
+    Ok(())
+}
+
+/// Every gate passes but these, which say this.
+fn only_open(ran: &Ran, expected: &[(&str, &str)]) -> XtaskResult {
+    const GATES: [&str; 7] =
+        ["code", "parameters", "soak", "audits", "policy", "funds", "separation"];
+    for gate in GATES {
+        let word = expected.iter().find(|(_, open)| *open == gate).map_or("PASS", |(word, _)| word);
+        let says = |line: &str| line.split_whitespace().take(2).eq([word, gate]);
+        if !ran.stdout.lines().any(says) {
+            return Err(XtaskError::Missing(format!("`{word} {gate}`")));
+        }
+    }
     Ok(())
 }
 

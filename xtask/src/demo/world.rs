@@ -1,10 +1,11 @@
 //! The two chains of the demo.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use tidegate_testkit::{Mine, Tools, World, WorldOptions};
 
-use crate::error::XtaskResult;
+use crate::error::{XtaskError, XtaskResult};
 use crate::say;
 
 const TESTNET_PORT: u16 = 31338;
@@ -12,6 +13,11 @@ const MAINNET_PORT: u16 = 31337;
 
 /// Starts both chains on their ports; blocks come only from the demo.
 pub(super) fn start(tools: &Tools, folder: &Path) -> XtaskResult<World> {
+    // Anvil itself only ends where its port is taken, and the story would not say why.
+    for port in [TESTNET_PORT, MAINNET_PORT] {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .map_err(|source| XtaskError::Port { port, source })?;
+    }
     let options = WorldOptions {
         testnet_port: TESTNET_PORT,
         mainnet_port: MAINNET_PORT,

@@ -14,7 +14,7 @@ use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
 use crate::records;
-use crate::release::Built;
+use crate::release::{Built, kept};
 
 /// Facts of the gates `code` and `parameters`.
 pub(super) async fn facts(
@@ -39,6 +39,29 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
     Ok((code, parameters))
 }
 
+/// The build that a deployment was made from, where it is not the working tree's.
+fn deployed_build(
+    project: &Project,
+    built: &Built,
+    record: &DeploymentRecord,
+    network: &str,
+) -> CliResult<Option<Built>> {
+    let build = record.deployment.build_digest;
+    if build == built.roots.build_digest {
+        return Ok(None);
+    }
+    let found = kept(project, record.release_root, build)?;
+    found.map(Some).ok_or_else(|| {
+        CliError::config(format!(
+            "{network} holds build {} of this release, the working tree gives build {}, and the \
+             former is not kept here; check out the commit that was deployed and run `tidegate \
+             build`",
+            build.short(),
+            built.roots.build_digest.short()
+        ))
+    })
+}
+
 /// Reads one network against one release.
 struct CodeReader<'a> {
     project: &'a Project,
@@ -60,6 +83,8 @@ impl<'a> CodeReader<'a> {
                 built.release.name
             )));
         };
+        let deployed = deployed_build(project, built, record, soak)?;
+        let built = deployed.as_ref().unwrap_or(built);
         let executor = Executor::Key(record.deployment.executor);
         let prepared = prepare(project, built, soak, executor, record.id)?;
         let expected = expect(network, &prepared, head).await?;
@@ -80,7 +105,7 @@ impl<'a> CodeReader<'a> {
                 code.record_faults.push(fault);
             }
         }
-        self.record_faults(record, &prepared, &mut code);
+        self.record_faults(built, record, &prepared, &mut code);
         transactions(network, record, head, &mut code).await?;
         let digest = record.deployment.digest()?.0;
         let input = |kind: &str| GateInput {
@@ -94,7 +119,13 @@ impl<'a> CodeReader<'a> {
         Ok((code, parameters, record))
     }
     /// Fields of the record that no digest covers but the sources give.
-    fn record_faults(&self, record: &DeploymentRecord, prepared: &Prepared, facts: &mut CodeFacts) {
+    fn record_faults(
+        &self,
+        built: &Built,
+        record: &DeploymentRecord,
+        prepared: &Prepared,
+        facts: &mut CodeFacts,
+    ) {
         let soak = self.name;
         let mut differs = |field: &str| {
             facts
@@ -107,11 +138,8 @@ impl<'a> CodeReader<'a> {
         if record.mocks != prepared.mocks {
             differs("mocks");
         }
-        if record.name != self.built.release.name {
-            differs("name");
-        }
-        if record.scope_root != self.built.roots.scope_root {
-            differs("scopeRoot (sources changed in a way that no code shows, such as a comment)");
+        if record.scope_root != built.roots.scope_root {
+            differs("scopeRoot");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Facts of the gate `funds`: what the ledger of the soak network comes to.
 
-use alloy_primitives::keccak256;
 use tidegate_gates::{FundFacts, Observed};
 use tidegate_ledger::{build_ledger, funds_report};
 use tidegate_model::GateInput;
+use tidegate_model::digest::jcs_keccak;
 use tidegate_model::units::format_amount;
 
 use super::Gathered;
@@ -33,11 +33,15 @@ pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFac
         let why = row.explanation.clone().unwrap_or_else(|| "unexplained".to_owned());
         format!("{} differs from the chain by {} wei: {why}", row.wallet, row.residue)
     });
+    let closings = ledger.closings.iter().map(|closing| {
+        (closing.account.to_string(), closing.commodity.to_string(), closing.balance.to_string())
+    });
+    let digest = jcs_keccak("closing balances", &closings.collect::<Vec<_>>())?;
     let inputs = facts.networks.iter().map(|network| GateInput {
         kind: "funds/finalized".to_owned(),
         chain: network.network.chain,
         block: network.finalized.block,
-        digest: keccak256(format!("{:?}", ledger.closings)),
+        digest,
     });
     Ok(Ok(FundFacts {
         violations: report.violations.iter().map(ToString::to_string).collect(),

@@ -19,16 +19,21 @@ pub(super) fn facts(gathered: &Gathered<'_>) -> SeparationFacts {
         let found = requests.into_iter().find(|(digest, ..)| *digest == request);
         found.map(|(_, _, signer)| signer)
     };
+    let people = people(gathered.project);
+    // What strangers sign binds nobody: otherwise anybody could block a release with one key.
+    let known = |key| people.values().any(|person| person.keys.contains(&key));
     let decisions = gathered.statements.general().filter_map(|(_, general, decider)| {
-        let (Body::FundApprove(decision) | Body::FundDeny(decision)) = &general.body else {
+        let Body::FundApprove(decision) = &general.body else { return None };
+        if !known(decider) {
             return None;
-        };
+        }
         Some((decision.request.short(), requester(decision.request)?, decider))
     });
+    let decisions = decisions.collect();
     SeparationFacts {
-        people: people(gathered.project),
         deployers: gathered.record.map(|record| record.deployment.executor).into_iter().collect(),
         auditors,
-        decisions: decisions.collect(),
+        decisions,
+        people,
     }
 }

@@ -149,6 +149,9 @@ async fn key_row(
 ) -> Result<String, String> {
     let shown = |error: CliError| format!("{role} `{key}`: {error}");
     let address = crate::signer::address_of(&project.env, key).map_err(shown)?;
+    let Some(address) = address else {
+        return Ok(format!("{role} `{key}`, whose address shows when it is opened"));
+    };
     let balance = network.balance(address, head.block).await;
     let balance = balance.map_err(|error| shown(error.into()))?;
     let balance = tidegate_model::units::format_amount(balance, 18);

@@ -11,7 +11,7 @@ use tidegate_evidence::StatementSet;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
-    Body, FundDecision, FundRequest, FundTransfer, General, Statement, salt_of,
+    Body, FundDecision, FundRequest, FundTransfer, General, NEVER, Statement, salt_of,
 };
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
@@ -108,7 +108,9 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let destination = match (args.to, &settings.deployer) {
         (Some(address), _) => address,
-        (None, Some(deployer)) => crate::signer::address_of(&project.env, deployer)?,
+        (None, Some(deployer)) => {
+            LazySigner::new(&project.ui, &project.env, &project.global, deployer)?.address()
+        }
         (None, None) => return Err(CliError::usage("say with --to who will hold the funds")),
     };
     let release = if args.no_release { None } else { Some(build(project)?.roots.release_root) };
@@ -400,7 +402,7 @@ async fn general(
     let says = serde_json::to_vec(&body)?;
     let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
     let project = project_id(project)?;
-    Ok(General { project, subject, body, issued_at, expires_at: u64::MAX, salt })
+    Ok(General { project, subject, body, issued_at, expires_at: NEVER, salt })
 }
 
 /// Shows a statement, has it approved, signs and writes it.

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
-use tidegate_ledger::{Facts, Format, Ledger, build_ledger, export, funds_report, reconcile};
+use serde_json::{Value, json};
+use tidegate_ledger::{
+    Facts, Format, Ledger, RequestView, Row, build_ledger, export, funds_report, reconcile,
+};
 use tidegate_model::units::{format_date, format_utc};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
@@ -116,7 +118,7 @@ async fn show(project: &Project, args: &NetworkArgs) -> CliResult<u8> {
             ui.line(format!("    {amount:>28} {}  {}", posting.commodity, posting.account));
         }
     }
-    ui.result(&json!({ "network": name, "requests": ledger.requests }));
+    ui.result(&json!({ "network": name, "requests": ledger.requests.iter().map(request_json).collect::<Vec<_>>() }));
     Ok(0)
 }
 
@@ -158,13 +160,37 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
     }
     let clean = report.residues.is_empty() && faults.is_empty();
     ui.line(if clean { "The books agree with the chain to the wei." } else { "They disagree." });
-    ui.result(&json!({ "network": name, "rows": rows, "violations": faults,
+    ui.result(&json!({ "network": name, "rows": rows.iter().map(row_json).collect::<Vec<_>>(), "violations": faults,
         "unread": report.unread, "agree": clean && report.unread.is_empty() }));
     let unread = !report.unread.is_empty();
     Ok(match (args.check, clean, unread) {
         (false, ..) | (true, true, false) => 0,
         (true, false, _) => Kind::Fail.exit_code(),
         (true, true, true) => 30,
+    })
+}
+
+/// Amounts are decimal digits in strings, exact at any size.
+fn row_json(row: &Row) -> Value {
+    json!({
+        "chain": row.chain, "wallet": row.wallet, "account": row.account.to_string(),
+        "opening": row.opening.to_string(), "in": row.inflow.to_string(),
+        "out": row.outflow.to_string(), "fees": row.fees.to_string(),
+        "closing": row.closing.to_string(), "chainClosing": row.chain_closing.to_string(),
+        "residue": row.residue.to_string(), "missingNonces": row.nonces,
+        "explanation": row.explanation,
+    })
+}
+
+fn request_json(request: &RequestView) -> Value {
+    json!({
+        "request": request.request, "requester": request.requester,
+        "network": request.network, "destination": request.destination,
+        "release": request.release, "reason": request.reason, "state": request.state,
+        "submittedAt": request.submitted_at, "amount": request.amount.to_string(),
+        "drawn": request.drawn.to_string(), "spent": request.spent.to_string(),
+        "returned": request.returned.to_string(), "rest": request.rest.to_string(),
+        "encumbered": request.encumbered.to_string(),
     })
 }
 

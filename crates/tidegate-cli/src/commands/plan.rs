@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::{Value, json};
+use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
 use tidegate_plan::{Executor, Expected, OpKind};
 
@@ -9,6 +10,7 @@ use crate::deployment::{Prepared, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
 use crate::release::built;
+use crate::signer::LazySigner;
 
 /// Show what a deployment would do: addresses, code, arguments, gas
 #[derive(Debug, Args)]
@@ -60,7 +62,8 @@ pub(crate) fn executor(project: &Project, name: &str) -> CliResult<Executor> {
             .ok_or_else(|| CliError::config(format!("[networks.{name}] has no `safe`"))),
         Stage::Testnet => {
             let key = crate::signer::named(&project.global, settings.deployer.as_deref())?;
-            crate::signer::address_of(&project.env, key).map(Executor::Key)
+            let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+            Ok(Executor::Key(signer.address()))
         }
     }
 }

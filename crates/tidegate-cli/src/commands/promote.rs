@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 use tidegate_model::units::format_utc;
-use tidegate_model::{BlockRef, GateInput, StatementDigest};
+use tidegate_model::{BlockRef, GateInput, ProjectId, StatementDigest};
 use tidegate_plan::config::Stage;
 use tidegate_safe::{
     EvidenceItems, MULTI_SEND_CALL_ONLY, Promotion, Proposal, SoakReference, helper,
@@ -89,7 +89,7 @@ async fn propose(
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
     let soak = assessment.soak_facts.as_ref().map_err(|why| missing(why))?;
     let plan = target_plan(project, built, target, network, head).await?;
-    let evidence = evidence(built, assessment);
+    let evidence = evidence(built, assessment, policy.project());
     let promotion = Promotion {
         project: policy.project(),
         release_root: built.roots.release_root,
@@ -124,11 +124,12 @@ async fn propose(
 }
 
 /// What the gates were given: the statements that speak of this release, and every chain input.
-fn evidence(built: &Built, assessment: &Assessment) -> EvidenceItems {
+fn evidence(built: &Built, assessment: &Assessment, project: ProjectId) -> EvidenceItems {
     let scope = built.roots.scope_root;
     let attestations = assessment.statements.attestations();
     let attestations = attestations.filter(|(_, a, _)| a.scope_root == scope).map(|(d, ..)| d);
-    let general = assessment.statements.general().map(|(digest, ..)| digest);
+    let general = assessment.statements.general().filter(|(_, g, _)| g.project == project);
+    let general = general.map(|(digest, ..)| digest);
     let mut statements: Vec<StatementDigest> = attestations.chain(general).collect();
     statements.sort_unstable();
     let inputs = assessment.reports.iter().flat_map(|report| report.inputs.iter().cloned());

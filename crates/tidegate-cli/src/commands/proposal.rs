@@ -166,8 +166,8 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let approval = Approval { network: &found.network, hash: hash.0, options: Vec::new() };
     approve(project, &approval)?;
     let signature = sign_proposal(&found.checked, &signer).or_kind(Kind::Keys)?;
-    let dir = project.layout.proposals_dir(&found.network).or_kind(Kind::Config)?;
-    let path = dir.join(signature.file_name());
+    let path = project.layout.proposal_signature(&found.network, hash.0, owner);
+    let path = path.or_kind(Kind::Config)?;
     let text = signature.to_text().or_kind(Kind::Internal)?;
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
     let set = proposals::signatures(project, &found, &state)?;

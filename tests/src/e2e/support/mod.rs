@@ -7,6 +7,7 @@ mod lab;
 mod labs;
 mod level;
 mod run;
+mod safe;
 mod scene;
 mod status;
 
@@ -14,5 +15,6 @@ pub(crate) use case::{Case, Outcome, cases};
 pub(crate) use chains::Chains;
 pub(crate) use level::Level;
 pub(crate) use run::run;
+pub(crate) use safe::safe_call;
 pub(crate) use scene::Scene;
 pub(crate) use status::{Status, json_text};

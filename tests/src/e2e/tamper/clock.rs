@@ -1,0 +1,81 @@
+//! The machine's clock decides nothing.
+
+use std::path::Path;
+
+use libtest_mimic::{Completion, Failed};
+use tidegate_testkit::{DAY_SECS, Person, Ran};
+
+use crate::support::{Case, Scene, Status, cases};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Day13: on_day_13_a_wrong_clock_changes_nothing;
+        Ready: on_day_14_a_wrong_clock_changes_nothing;
+    }
+}
+
+/// Where distributions put libfaketime.
+const LIBRARIES: [&str; 7] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/faketime/libfaketime.so.1",
+    "/usr/lib64/faketime/libfaketime.so.1",
+    "/usr/local/lib/faketime/libfaketime.so.1",
+    "/usr/local/lib/faketime/libfaketime.1.dylib",
+    "/opt/homebrew/lib/faketime/libfaketime.1.dylib",
+];
+/// How wrong the clock is, in days.
+const SKEW_DAYS: u64 = 30;
+
+fn on_day_13_a_wrong_clock_changes_nothing(scene: &Scene<'_>) -> Result<Completion, Failed> {
+    check(scene, 30)
+}
+
+fn on_day_14_a_wrong_clock_changes_nothing(scene: &Scene<'_>) -> Result<Completion, Failed> {
+    check(scene, 0)
+}
+
+fn check(scene: &Scene<'_>, code: i32) -> Result<Completion, Failed> {
+    let Some(library) = LIBRARIES.into_iter().find(|path| Path::new(path).is_file()) else {
+        return Ok(Completion::ignored_with("libfaketime is not installed (package `faketime`)"));
+    };
+    let chain = scene.world.latest_time()?;
+    let skew = SKEW_DAYS * DAY_SECS;
+    let mut seen = Vec::new();
+    for (now, warnings) in [(chain, 0), (chain - skew, 1), (chain + skew, 1)] {
+        let eva = scene
+            .person("eva")
+            .with_variable("LD_PRELOAD", library)
+            .with_variable("DYLD_INSERT_LIBRARIES", library)
+            .with_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .with_variable("FAKETIME_FMT", "%s")
+            .with_variable("FAKETIME", &now.to_string());
+        let run = |args: &[&str]| -> Result<Ran, Failed> {
+            let ran = eva.run(args)?;
+            let warned = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).count();
+            assert_eq!(warned, warnings, "{ran:?}");
+            assert!(warnings == 0 || ran.stderr.contains("clock"), "{ran:?}");
+            Ok(ran)
+        };
+        let status = Status::of(&run(&["status", "--json"])?)?;
+        run(&["status", "--check"])?.expect_code(code)?;
+        let promote = run(&["promote", "--json"])?.expect_code(code)?;
+        seen.push((status.shared(), promote.json()?));
+        forget_proposals(&eva)?;
+    }
+    assert_eq!(seen[1], seen[0], "a month behind");
+    assert_eq!(seen[2], seen[0], "a month ahead");
+    Ok(Completion::Completed)
+}
+
+/// The next `promote` shall begin where this one did.
+fn forget_proposals(person: &Person) -> Result<(), Failed> {
+    let folder = person.project().join("deployments/mainnet/proposals");
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if std::fs::read_to_string(&path)?.contains("\"promotion\"") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}

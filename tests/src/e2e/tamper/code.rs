@@ -1,0 +1,93 @@
+//! What stands on the chain, and what was compiled: one other byte is noticed.
+
+use alloy_primitives::{Address, B256, Bytes, U256, b256};
+use libtest_mimic::Failed;
+use serde_json::Value;
+
+use crate::support::{Case, Chains, Outcome, Scene, Status, cases, files};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready:
+            one_other_byte_of_any_contract_fails,
+            another_implementation_behind_the_proxy_fails,
+            a_flipped_byte_in_a_cached_compilation_is_noticed;
+    }
+}
+
+/// ERC-1967: where a proxy keeps the address of its implementation.
+const IMPLEMENTATION_SLOT: B256 =
+    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
+
+fn one_other_byte_of_any_contract_fails(scene: &Scene<'_>) -> Outcome {
+    let testnet = &scene.world.testnet;
+    let mut chains = Chains::save(scene.world)?;
+    let contracts = contracts(scene)?;
+    assert_eq!(contracts.len(), 5, "{contracts:?}");
+    for (name, address) in contracts {
+        let mut code = testnet.code(address)?.to_vec();
+        let middle = code.len() / 2;
+        code[middle] ^= 1;
+        testnet.set_code(address, &Bytes::from(code))?;
+        scene.world.settle()?;
+        scene.status()?.expect("code", "FAIL", &[&name, &address.to_string()])?;
+        scene.run("eva", &["verify"], 1)?;
+        scene.run("eva", &["promote"], 1)?;
+        chains.restore(scene.world)?;
+    }
+    scene.run("eva", &["status", "--check"], 0)?;
+    Ok(())
+}
+
+fn another_implementation_behind_the_proxy_fails(scene: &Scene<'_>) -> Outcome {
+    let vault = scene.contract("vault")?;
+    let registry = scene.contract("registry")?;
+    let slot = U256::from_be_bytes(IMPLEMENTATION_SLOT.0);
+    scene.world.testnet.set_storage(vault, slot, registry.into_word())?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    status.expect("code", "FAIL", &["implementation slot", &vault.to_string()])?;
+    scene.run("eva", &["promote"], 1)?;
+    Ok(())
+}
+
+fn a_flipped_byte_in_a_cached_compilation_is_noticed(scene: &Scene<'_>) -> Outcome {
+    let shared = scene.tools.root.join("target/testkit/cache");
+    let own = scene.folder().join("cache");
+    files::copy_tree(&shared, &own)?;
+    let mut flipped = 0;
+    let folder = own.join("tidegate/compile");
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let mut bytes = std::fs::read(&path)?;
+        // In the bytecode, so that the entry is as well-formed as before.
+        let code = b"\"object\":\"0x60806040";
+        let found = bytes.windows(code.len()).position(|window| window == code);
+        if let Some(at) = found {
+            bytes[at + code.len() + 1] ^= 1;
+            files::write(&path, &bytes)?;
+            flipped += 1;
+        }
+    }
+    assert!(flipped > 0, "no compilation was cached in {}", folder.display());
+    let eva = scene.person("eva").with_variable("XDG_CACHE_HOME", &own.to_string_lossy());
+    let ran = eva.with_variable("TIDEGATE_LOG", "warn").run(&["build", "--json"])?;
+    let ran = ran.expect_code(0)?;
+    assert!(ran.stderr.contains("a cached compilation is damaged"), "{ran:?}");
+    assert_eq!(ran.json()?, scene.run("eva", &["build", "--json"], 0)?.json()?);
+    let status = Status::of(&eva.run(&["status", "--json"])?)?;
+    status.expect_others_pass(&[])?;
+    Ok(())
+}
+
+/// Every contract that `verify` compares on the testnet.
+fn contracts(scene: &Scene<'_>) -> Result<Vec<(String, Address)>, Failed> {
+    let verified = scene.run("eva", &["verify", "--json"], 0)?.json()?;
+    let mut found = Vec::new();
+    for row in verified["contracts"].as_array().into_iter().flatten() {
+        let name = row["name"].as_str().map(str::to_owned);
+        let address = serde_json::from_value(Value::clone(&row["address"]))?;
+        found.push((name.ok_or("a contract without a name")?, address));
+    }
+    Ok(found)
+}

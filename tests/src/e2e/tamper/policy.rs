@@ -1,0 +1,58 @@
+//! A policy that is edited after its adoption counts for nothing.
+
+use crate::support::{Case, Outcome, Scene, cases, files};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Signed: an_edited_policy_fails_at_promote_sign_and_execute;
+        Ready: the_file_of_the_adopted_policy_is_no_authority;
+    }
+}
+
+/// What is edited, and the field that the gate names.
+const EDITS: [(&str, &str, &str); 5] = [
+    ("soak   = \"14d\"", "soak   = \"13d\"", "policy.soak"),
+    ("audits = 2", "audits = 1", "policy.audits"),
+    ("audits = 2", "audits = 2\nsenders = 1", "policy.senders"),
+    ("firm = \"Bolt\"", "firm = \"Bolt & Sons\"", "people.bo.firm"),
+    ("[people]", "[people]\nmallory = { roles = [\"auditor\"], keys = [] }", "people.mallory"),
+];
+
+fn an_edited_policy_fails_at_promote_sign_and_execute(scene: &Scene<'_>) -> Outcome {
+    let (proposal, _) = scene.promotion()?;
+    let kept = scene.read("tidegate.toml")?;
+    let deployments = scene.project().join("deployments");
+    let before = files::read_tree(&deployments, &[])?;
+    let head = scene.world.mainnet.latest()?;
+    for (from, to, names) in EDITS {
+        scene.edit("tidegate.toml", from, to)?;
+        scene.status()?.expect("policy", "FAIL", &[names])?;
+        scene.run("eva", &["promote"], 1)?;
+        let sign = ["proposal", "sign", &proposal, "--as", "owner"];
+        for (who, args) in [("o1", &sign[..]), ("ops", &["proposal", "execute", &proposal])] {
+            let refused = scene.approve(who, args)?.expect_code(1)?;
+            assert!(refused.stdout.contains(names), "{refused:?}");
+            assert!(refused.stderr.contains("the gates do not pass now"), "{refused:?}");
+        }
+        scene.write("tidegate.toml", &kept)?;
+    }
+    let after = files::read_tree(&deployments, &[])?;
+    assert_eq!(files::differences(&before, &after), Vec::<std::path::PathBuf>::new());
+    assert_eq!(scene.world.mainnet.latest()?, head, "nothing was sent");
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    Ok(())
+}
+
+/// The chain holds the adopted digest. The file only explains it.
+fn the_file_of_the_adopted_policy_is_no_authority(scene: &Scene<'_>) -> Outcome {
+    let file = "deployments/mainnet/policy-1.json";
+    scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
+    scene.edit(file, "\"audits\": 2", "\"audits\": 1")?;
+    scene.status()?.expect("policy", "FAIL", &["the adopted policy's file"])?;
+    scene.run("eva", &["promote"], 1)?;
+    std::fs::remove_file(scene.project().join(file))?;
+    scene.status()?.expect("policy", "FAIL", &["the adopted policy's file"])?;
+    scene.edit("tidegate.toml", "audits = 1", "audits = 2")?;
+    scene.run("eva", &["status", "--check"], 0)?;
+    Ok(())
+}

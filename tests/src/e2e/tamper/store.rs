@@ -1,0 +1,121 @@
+//! The store on one machine: an edited one is refused, and losing it loses nothing.
+
+use std::path::PathBuf;
+
+use libtest_mimic::Failed;
+use rusqlite::Connection;
+
+use crate::support::{Case, Outcome, Scene, cases, files};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready:
+            a_store_edited_by_sql_is_refused,
+            a_store_with_a_flipped_byte_is_refused;
+    }
+}
+
+/// Edits, each behind the triggers' back: the trigger is dropped and made again.
+const EDITS: [(&str, &str); 6] = [
+    ("events_fixed", "UPDATE events SET body = replace(body, 'accepted', 'rejected')"),
+    ("events_fixed", "UPDATE events SET kind = 'Finalized' WHERE seq = 1"),
+    ("events_kept", "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
+    ("events_kept", "DELETE FROM events WHERE seq = 2"),
+    ("statements_fixed", "UPDATE statements SET json = replace(json, 'rehearse', 'approve')"),
+    ("blobs_fixed", "UPDATE blobs SET bytes = CAST(bytes || x'20' AS BLOB)"),
+];
+
+fn a_store_edited_by_sql_is_refused(scene: &Scene<'_>) -> Outcome {
+    let store = Store::of(scene)?;
+    for (trigger, edit) in EDITS {
+        store.restore()?;
+        let database = Connection::open(&store.path)?;
+        let made: String = database.query_row(
+            "SELECT sql FROM sqlite_schema WHERE name = ?1",
+            [trigger],
+            |row| row.get(0),
+        )?;
+        database.execute_batch(&format!("DROP TRIGGER {trigger}"))?;
+        assert!(database.execute(edit, [])? > 0, "{edit}");
+        database.execute_batch(&made)?;
+        drop(database);
+        store.is_refused(scene, edit)?;
+    }
+    store.restore()?;
+    Connection::open(&store.path)?.execute_batch("DROP TRIGGER events_fixed")?;
+    store.is_refused(scene, "a trigger was dropped")?;
+    store.is_moved_away_without_loss(scene)
+}
+
+fn a_store_with_a_flipped_byte_is_refused(scene: &Scene<'_>) -> Outcome {
+    let store = Store::of(scene)?;
+    // Parts of: the header, the schema, an event, a statement, and a release.
+    let parts: [&[u8]; 5] = [
+        b"SQLite format",
+        b"the journal is append-only",
+        b"{\"body\":{\"balance\"",
+        b"rehearse vault",
+        b"\"creation\":{",
+    ];
+    for part in parts {
+        let mut bytes = store.kept.clone();
+        let found = bytes.windows(part.len()).position(|window| window == part);
+        let what = String::from_utf8_lossy(part);
+        let at = found.ok_or_else(|| format!("{what:?} is not in the store"))? + part.len() - 1;
+        bytes[at] ^= 1;
+        files::write(&store.path, &bytes)?;
+        store.is_refused(scene, &format!("a byte of {what:?}"))?;
+    }
+    store.is_moved_away_without_loss(scene)
+}
+
+/// The store of a scene, as it was.
+struct Store {
+    path: PathBuf,
+    kept: Vec<u8>,
+}
+
+impl Store {
+    fn of(scene: &Scene<'_>) -> Result<Self, Failed> {
+        scene.run("eva", &["status", "--check"], 0)?;
+        let path = scene.project().join(".tidegate/store.db");
+        let kept = std::fs::read(&path)?;
+        Ok(Self { path, kept })
+    }
+
+    fn restore(&self) -> Outcome {
+        for other in ["store.db-wal", "store.db-shm"] {
+            let path = self.path.with_file_name(other);
+            if path.exists() {
+                std::fs::remove_file(path)?;
+            }
+        }
+        Ok(files::write(&self.path, &self.kept)?)
+    }
+
+    fn is_refused(&self, scene: &Scene<'_>, edit: &str) -> Outcome {
+        let refused = scene.person("eva").run(&["status", "--check"])?;
+        let named = refused.stderr.contains("store.db") && refused.stderr.contains("corrupt");
+        let hinted = refused.stderr.lines().any(|line| line.contains("mv ") && hint(line));
+        if refused.code == 3 && named && hinted {
+            return Ok(());
+        }
+        Err(format!("after {edit}: not refused as corrupt with a hint: {refused:?}").into())
+    }
+
+    /// What the hint says is done, and everything is as it was before the edit.
+    fn is_moved_away_without_loss(&self, scene: &Scene<'_>) -> Outcome {
+        self.restore()?;
+        let before = scene.status()?;
+        let folder = scene.project().join(".tidegate");
+        std::fs::rename(&folder, folder.with_extension("broken"))?;
+        let after = scene.status()?;
+        assert_eq!(after.shared(), before.shared());
+        scene.run("eva", &["promote"], 0)?;
+        Ok(())
+    }
+}
+
+fn hint(line: &str) -> bool {
+    line.starts_with("hint: ")
+}
