@@ -116,7 +116,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    tidegate_model::digest::JcsError => Kind::Internal;
+    tidegate_model::digest::JcsError => Kind::Config;
     tidegate_model::statement::StatementError => Kind::Config;
     tidegate_plan::ElaborateError => Kind::Config;
     tidegate_plan::ResolveError => Kind::Config;

@@ -1,8 +1,10 @@
 //! The checks that everybody makes on their own endpoints before signing or executing.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::B256;
 use tidegate_chain::Network;
-use tidegate_model::Head;
+use tidegate_model::{GateInput, Head};
 use tidegate_safe::{
     Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind,
     SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
@@ -145,8 +147,8 @@ async fn check_promotion(
         return Err(CliError::new(kind, "the gates do not pass now; nothing was signed or sent"));
     }
     let policy = assessment.policy.as_ref().ok_or_else(|| fail("no policy"))?;
-    if policy.digest()? != promotion.policy_digest {
-        return Err(fail("the proposal rests on another policy"));
+    if policy.digest()? != promotion.policy_digest || policy.project() != promotion.project {
+        return Err(fail("the proposal rests on another policy or project"));
     }
     if policy.safe != state.trust {
         return Err(fail("the Safe changed after the gates were read"));
@@ -154,6 +156,9 @@ async fn check_promotion(
     let time = assessment.gate_head.map_or(u64::MAX, |head| head.timestamp);
     if time > promotion.valid_until {
         return Err(fail("the proposal has expired").hint("run `tidegate promote` again"));
+    }
+    if promotion.valid_until.saturating_sub(time) > project.rules.valid_for_secs {
+        return Err(fail("the proposal would stay executable longer than the policy allows"));
     }
     check_evidence(&assessment, network, promotion).await?;
     check_batch(project, built, found, network, promotion).await
@@ -172,6 +177,22 @@ async fn check_evidence(
                 .hint("fetch deployments/statements/ from git"));
         }
     }
+    // What the gates rest on now must be among what they rested on then.
+    let kinds = |inputs: &[GateInput]| {
+        inputs.iter().map(|input| input.kind.clone()).collect::<BTreeSet<_>>()
+    };
+    let now: Vec<_> = assessment.reports.iter().flat_map(|r| r.inputs.iter().cloned()).collect();
+    if kinds(&promotion.evidence.inputs) != kinds(&now) {
+        return Err(fail("the evidence does not list what every gate rests on"));
+    }
+    let listed = |digest| promotion.evidence.statements.contains(&digest);
+    let audits = assessment.statements.attestations();
+    let audits =
+        audits.filter(|(digest, a, _)| a.scope_root == assessment.scope_root && listed(*digest));
+    let firms: BTreeSet<_> = audits.map(|(_, a, _)| a.auditor).collect();
+    if firms.len() < assessment.audits_wanted {
+        return Err(fail("the evidence lists too few of this scope's audits"));
+    }
     let soak = assessment.soak_network.as_ref().ok_or_else(|| fail("no soak chain"))?;
     let SoakReference { network: soaked_on, deployment_digest, terminal } = promotion.soak;
     let mut blocks = input_blocks(&promotion.evidence);
@@ -183,6 +204,11 @@ async fn check_evidence(
             let (hash, on) = (block.hash, on.name());
             return Err(fail(format!("block {hash} of the evidence is not on {on}")));
         }
+    }
+    let soaked = assessment.soak_facts.as_ref().map_err(|why| fail(why.clone()))?;
+    let last = soak.head_at(terminal.number).await?;
+    if last.timestamp < soaked.start + assessment.soak_wanted_secs {
+        return Err(fail("the evidence's last block of the soak comes before its end"));
     }
     let record = assessment.record.as_ref().ok_or_else(|| fail("no record"))?;
     if soaked_on != soak.id() || record.deployment.digest()? != deployment_digest {

@@ -1,6 +1,6 @@
 //! From the working tree to a release: compile, read the plan, keep the result by its content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_compile::CompileOutput;
 use tidegate_model::release::{Artifact, Release, Roots};
@@ -90,6 +90,12 @@ pub(crate) fn kept(
     let Ok((release, mocks)) = serde_json::from_slice::<(Release, Mocks)>(&bytes) else {
         return Ok(None);
     };
+    let named: BTreeSet<_> = release.artifacts.keys().cloned().collect();
+    let consistent = named == release.plan.contracts()
+        && release.artifacts.iter().all(|(fqn, artifact)| *fqn == artifact.fqn);
+    if !consistent {
+        return Ok(None);
+    }
     let roots = release.roots()?;
     let same = format!("{}/{}", roots.release_root, roots.build_digest) == key;
     Ok(same.then(|| Built { release, roots, mocks, warnings: Vec::new() }))

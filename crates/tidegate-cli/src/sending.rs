@@ -100,8 +100,8 @@ impl From<EngineError> for CliError {
                 Kind::Conflict,
                 "look at the sender on the chain, then run the same command again to adopt it",
             ),
-            EngineError::OtherCode { .. } => {
-                (Kind::Conflict, "take another deployment id with --id N")
+            EngineError::OtherCode { .. } | EngineError::OtherIntent { .. } => {
+                (Kind::Conflict, "a new deployment takes another id: --id N")
             }
             EngineError::UnknownCall { .. } => {
                 (Kind::Conflict, "look at the sender's transactions on the chain")

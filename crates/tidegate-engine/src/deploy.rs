@@ -189,12 +189,11 @@ async fn create(
 ) -> Result<Option<Landed>, EngineError> {
     let expected = run.code_hashes.get(&address).copied().unwrap_or_default();
     let intent = intent(run, op);
-    let known = lane.state().attempts_for(&intent.op).next().is_some();
-    let landed = if !known && !code_at(network, address).await?.is_empty() {
-        None
-    } else {
-        Some(lane.run(&intent).await?)
-    };
+    // A stranger may come first, even after our own attempt was signed: what counts is the code.
+    let open = lane.state().open().values().any(|attempt| attempt.op == intent.op);
+    let landed = lane.state().landed(&intent.op).is_some_and(|(_, inclusion)| inclusion.success);
+    let there = !open && !landed && !code_at(network, address).await?.is_empty();
+    let landed = if there { None } else { Some(lane.run(&intent).await?) };
     let found = keccak256(code_at(network, address).await?);
     if found == expected {
         return Ok(landed);
@@ -257,10 +256,10 @@ pub async fn find_sent(
     let head = network.latest_head().await?;
     let next = network.nonce(sender, head.block).await?;
     let from = next.saturating_sub(SEARCH_TRANSACTIONS_MAX);
-    let sent = network
-        .sender_transactions(sender, from, next, 0, head)
-        .await
-        .map_err(|_| EngineError::UnknownCall { op: intent.op.clone() })?;
+    // Beyond what is searched nothing can be established.
+    let beyond = || EngineError::UnknownCall { op: intent.op.clone() };
+    let sent =
+        network.sender_transactions(sender, from, next, 0, head).await.map_err(|_| beyond())?;
     let same = sent.iter().rev().filter(|tx| !known.contains(&tx.hash)).filter(|tx| {
         tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value
     });
@@ -270,7 +269,7 @@ pub async fn find_sent(
             return Ok(Some(tx.hash));
         }
     }
-    Ok(None)
+    if from > 0 { Err(beyond()) } else { Ok(None) }
 }
 
 /// Makes the view calls of a step at the block in which it landed.

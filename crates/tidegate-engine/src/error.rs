@@ -44,6 +44,18 @@ pub enum EngineError {
         /// The next nonce of the journal.
         journal: u64,
     },
+    /// The operation was signed before for something else.
+    #[error("run {op}: it was signed before with another target, value or calldata")]
+    OtherIntent {
+        /// The operation.
+        op: String,
+    },
+    /// Journaled bytes that are no transaction.
+    #[error("read transaction {hash} from the journal: it is not a transaction of ours")]
+    Bytes {
+        /// Its hash.
+        hash: B256,
+    },
     /// A transaction that reverted on the chain.
     #[error("complete {op}: transaction {hash} reverted in block {block}")]
     Reverted {

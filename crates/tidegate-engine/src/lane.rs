@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use alloy::consensus::{Transaction as _, TxEnvelope};
+use alloy::eips::eip2718::Decodable2718;
 use alloy_primitives::{B256, U256};
 use tidegate_chain::{GasQuery, Network, SendOutcome, known_chain, poll_interval};
 use tidegate_model::BlockRef;
@@ -180,24 +182,47 @@ impl<'a> Lane<'a> {
     /// # Errors
     /// If it reverted, could not be sent, or did not land in time.
     pub async fn run(&mut self, intent: &Intent) -> Result<Landed, EngineError> {
+        let other = |attempt: &Attempt| attempt.intent != intent.digest();
         if let Some((attempt, inclusion)) = self.state.landed(&intent.op)
             && inclusion.success
         {
+            if other(attempt) {
+                return Err(EngineError::OtherIntent { op: intent.op.clone() });
+            }
             return Ok(Landed { hash: attempt.hash, inclusion: *inclusion });
         }
         if self.adoption().await?.is_some() {
             return Err(self.not_adopted());
         }
-        let open = self.state.open();
-        let open = open.values().find(|a| a.op == intent.op && !self.is_behind(a.nonce));
-        let nonce = match open.map(|attempt| (attempt.nonce, attempt.hash, attempt.raw.clone())) {
-            Some((nonce, hash, raw)) => {
-                self.send(hash, &raw).await?;
-                nonce
+        // Whatever is still open below must land first, or nothing above it ever does.
+        let open: Vec<_> = self.state.open().into_values().cloned().collect();
+        let open: Vec<_> = open.into_iter().filter(|a| !self.is_behind(a.nonce)).collect();
+        for attempt in &open {
+            self.send(attempt.hash, &attempt.raw).await?;
+        }
+        let mine = open.iter().find(|attempt| attempt.op == intent.op);
+        if mine.is_some_and(other) {
+            return Err(EngineError::OtherIntent { op: intent.op.clone() });
+        }
+        let nonce = match mine {
+            Some(attempt) => attempt.nonce,
+            None => {
+                for attempt in &open {
+                    self.finish(attempt).await?;
+                }
+                self.attempt(intent, None).await?
             }
-            None => self.attempt(intent, None).await?,
         };
         self.wait(intent, nonce).await
+    }
+
+    /// Brings an earlier operation's open attempt to an end, by what its bytes say.
+    async fn finish(&mut self, attempt: &Attempt) -> Result<(), EngineError> {
+        let intent = intent_of(attempt)?;
+        match self.wait(&intent, attempt.nonce).await {
+            Ok(_) | Err(EngineError::Reverted { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn not_adopted(&self) -> EngineError {
@@ -311,11 +336,7 @@ impl<'a> Lane<'a> {
         let Some(newest) = self.newest(nonce).cloned() else { return Ok(()) };
         let data = self.network.fee_data().await?;
         if data.base_fee > newest.max_fee_per_gas {
-            let fees = Fees {
-                max_fee_per_gas: newest.max_fee_per_gas,
-                max_priority_fee_per_gas: data.priority_fee,
-            };
-            self.attempt(intent, Some((nonce, fees))).await?;
+            self.attempt(intent, Some((nonce, fees_of(&newest)?))).await?;
         } else if self.network.transaction(newest.hash).await?.is_none() {
             self.send(newest.hash, &newest.raw).await?;
         }
@@ -397,6 +418,28 @@ impl<'a> Lane<'a> {
 fn mined(hash: B256, inclusion: &Inclusion) -> LaneEvent {
     let Inclusion { block, success, gas_used, fee } = *inclusion;
     LaneEvent::Mined { hash, block, success, gas_used, fee }
+}
+
+fn decoded(attempt: &Attempt) -> Result<TxEnvelope, EngineError> {
+    TxEnvelope::decode_2718_exact(&attempt.raw)
+        .map_err(|_| EngineError::Bytes { hash: attempt.hash })
+}
+
+/// What a signed attempt is meant to do.
+fn intent_of(attempt: &Attempt) -> Result<Intent, EngineError> {
+    let tx = decoded(attempt)?;
+    let to = tx.to().ok_or(EngineError::Bytes { hash: attempt.hash })?;
+    let op = attempt.op.clone();
+    Ok(Intent { op, to, value: tx.value(), data: tx.input().clone() })
+}
+
+/// The fees that an attempt was signed with.
+fn fees_of(attempt: &Attempt) -> Result<Fees, EngineError> {
+    let tx = decoded(attempt)?;
+    Ok(Fees {
+        max_fee_per_gas: tx.max_fee_per_gas(),
+        max_priority_fee_per_gas: tx.max_priority_fee_per_gas().unwrap_or_default(),
+    })
 }
 
 fn interval_ms(interval: Duration) -> u64 {

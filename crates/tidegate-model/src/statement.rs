@@ -318,6 +318,9 @@ pub enum StatementError {
     /// A version that this program does not know.
     #[error("statement format version {0} is not supported")]
     Version(u32),
+    /// Its sentence has control characters, so that a wallet might show something else.
+    #[error("statement {0} has control characters in its text")]
+    Text(StatementDigest),
     /// The signature is by another key than it says.
     #[error("statement {digest} names signer {named} but its signature does not recover to it")]
     Signer {
@@ -354,6 +357,9 @@ impl SignedStatement {
             return Err(StatementError::Version(self.v));
         }
         let digest = self.statement.digest()?;
+        if self.statement.text().chars().any(char::is_control) {
+            return Err(StatementError::Text(digest));
+        }
         let recovered = self.signature.recover_address_from_prehash(&digest.0).ok();
         // A signature with high s recovers too; it is refused so that one statement has one form.
         if recovered != Some(self.signer) || self.signature.normalize_s().is_some() {

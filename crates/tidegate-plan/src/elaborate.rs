@@ -16,7 +16,7 @@ use crate::value::{ValueError, normalise};
 const UUPS_PROXY: &str = "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy";
 
 /// Names that stand for addresses in every project.
-const RESERVED: [&str; 3] = ["deployer", "safe", "executor"];
+const RESERVED: [&str; 5] = ["deployer", "safe", "executor", "anchor", "foreign"];
 
 /// A step that cannot be meant.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::fmt;
 use alloy_primitives::B256;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde_json::Value;
-use tidegate_model::digest::{Preimage, jcs};
+use tidegate_model::digest::{JcsError, Preimage, jcs};
 
 use crate::error::{Damage, Fault, StoreError};
 use crate::lease::{Epoch, Lease, StreamName, check_name};
@@ -239,7 +239,10 @@ impl RawEvent {
 
 /// The canonical text of a value, which reads back as exactly this value.
 fn canonical(what: &'static str, value: &Value, bytes_max: usize) -> Result<String, StoreError> {
-    let bytes = jcs(what, value)?;
+    let bytes = jcs(what, value).map_err(|error| match error {
+        JcsError::Rounded { .. } => StoreError::Rounded { what },
+        other @ JcsError::Form { .. } => StoreError::from(other),
+    })?;
     if bytes.len() > bytes_max {
         return Err(StoreError::TooLarge { what, bytes: bytes.len(), max: bytes_max });
     }

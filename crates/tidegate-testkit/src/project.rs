@@ -153,8 +153,8 @@ fn config(world: &World, options: &ProjectOptions) -> Result<String, TestkitErro
     Ok(parts.join("\n") + &options.appended)
 }
 
-const PROJECT: &str = r#"# The example protocol under contracts/, on the two local chains that `./scripts/demo` starts:
-# testnet at port 31338, mainnet at 31337. $x is a parameter; @x is an address.
+const PROJECT: &str = r#"# The example protocol under contracts/, on the two local chains of `./scripts/demo`: testnet at
+# port 31338, mainnet at 31337. $x is a parameter; @x is an address.
 [project]
 name    = "vault"
 version = "1.4.0"

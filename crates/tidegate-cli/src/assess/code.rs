@@ -181,7 +181,7 @@ async fn contracts(
 }
 
 /// Names each field in which a recorded deployment differs from a computed one.
-fn compare_deployments(recorded: &Deployment, computed: &Deployment) -> Vec<String> {
+pub(crate) fn compare_deployments(recorded: &Deployment, computed: &Deployment) -> Vec<String> {
     let value = |deployment: &Deployment| serde_json::to_value(deployment).unwrap_or_default();
     let mut differences = Vec::new();
     tidegate_gates::compare("", &value(computed), &value(recorded), &mut differences);

@@ -15,7 +15,7 @@ use tidegate_evidence::StatementSet;
 use tidegate_gates::{Facts, Observed, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::{GateInput, GateReport, Head, Verdict};
+use tidegate_model::{GateInput, GateReport, Head, ScopeRoot, Verdict};
 use tidegate_safe::SafeState;
 
 use crate::error::{CliError, CliResult};
@@ -24,7 +24,7 @@ use crate::project::Project;
 use crate::records;
 use crate::release::Built;
 
-pub(crate) use code::{VerifyReport, verify_testnet};
+pub(crate) use code::{VerifyReport, compare_deployments, verify_testnet};
 
 /// What an evaluation found, with everything it rests on.
 #[derive(Debug)]
@@ -49,6 +49,12 @@ pub(crate) struct Assessment {
     pub(crate) policy: Option<PolicyDoc>,
     /// The Safe at gate time.
     pub(crate) safe: Option<SafeState>,
+    /// The scope that audits have to cover.
+    pub(crate) scope_root: ScopeRoot,
+    /// How many firms the policy asks for.
+    pub(crate) audits_wanted: usize,
+    /// Seconds of soak the policy asks for.
+    pub(crate) soak_wanted_secs: u64,
     /// Every statement seen.
     pub(crate) statements: StatementSet,
     /// Connections, for what comes next.
@@ -104,6 +110,9 @@ pub(crate) async fn assess(
         gate_head: gate_head.ok(),
         soak_facts,
         parameters: facts.parameters,
+        scope_root: built.roots.scope_root,
+        audits_wanted: project.rules.audits as usize,
+        soak_wanted_secs: project.rules.soak_secs,
         policy,
         safe,
         soak: soak.clone(),

@@ -14,6 +14,7 @@ use tidegate_plan::{CREATE2_PROXY, Executor};
 use tidegate_safe::helper;
 
 use crate::approve::{Approval, approve};
+use crate::assess::compare_deployments;
 use crate::deployment::{Prepared, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
@@ -63,6 +64,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let expected = expect(&network, &prepared, head).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, &built, &expected, network.id(), &name)?;
+    refuse_other_deployment(project, &name, &built, id, &deployment)?;
     let run = DeployRun {
         release_root: built.roots.release_root,
         deployment_id: id,
@@ -129,6 +131,28 @@ fn deployment_id(
     Ok(id)
 }
 
+/// A deployment id is one deployment: with other parameters it would be another one.
+fn refuse_other_deployment(
+    project: &Project,
+    name: &str,
+    built: &Built,
+    id: u64,
+    deployment: &Deployment,
+) -> CliResult {
+    let recorded = records::of_release(project, name, built.roots.release_root)?;
+    let Some(recorded) = recorded.filter(|r| r.id == id && r.deployment != *deployment) else {
+        return Ok(());
+    };
+    let mut error = CliError::new(
+        Kind::Conflict,
+        format!("deployment {id} of {} on {name} is another one", recorded.name),
+    );
+    for difference in compare_deployments(&recorded.deployment, deployment) {
+        error = error.hint(difference);
+    }
+    Err(error.hint(format!("for a second deployment take another id: --id {}", id + 1)))
+}
+
 fn finish(
     project: &Project,
     name: &str,
@@ -184,9 +208,15 @@ async fn record(
     let next = network.nonce(sender, head.block).await?;
     let prefix = run.op_key("");
     let journaled = lane.state().attempts.iter().filter(|a| a.op.starts_with(&prefix));
-    let first = journaled.map(|attempt| attempt.nonce).min();
-    let from = first.unwrap_or_else(|| next.saturating_sub(SEARCH_TRANSACTIONS_MAX));
-    let sent = network.sender_transactions(sender, from, next, 0, head).await?;
+    let first = journaled.min_by_key(|attempt| attempt.nonce);
+    // The block before the first one spares endpoints that have forgotten older state.
+    let inclusion = first.and_then(|attempt| attempt.state.inclusion());
+    let since = inclusion.map_or(0, |inclusion| inclusion.block.number.saturating_sub(1));
+    let from = match first {
+        Some(attempt) => attempt.nonce,
+        None => next.saturating_sub(SEARCH_TRANSACTIONS_MAX),
+    };
+    let sent = network.sender_transactions(sender, from, next, since, head).await?;
     let named: Vec<_> = sent.iter().map(|tx| op_name(run, sender, tx)).collect();
     let first = named.iter().position(Option::is_some).unwrap_or(0);
     let last = named.iter().rposition(Option::is_some).map_or(0, |last| last + 1);

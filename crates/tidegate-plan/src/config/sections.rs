@@ -211,7 +211,14 @@ impl Config {
                 self.known_network(&format!("networks.{name}.soaks_on"), soak)?;
             }
         }
+        for step in self.steps.iter().filter_map(|step| step.name.as_ref()) {
+            check_name("step.name", step)?;
+        }
+        for param in self.params.keys() {
+            check_name(&format!("params.{param}"), param)?;
+        }
         for (external, networks) in &self.externals {
+            check_name(&format!("externals.{external}"), external)?;
             for network in networks.keys() {
                 self.known_network(&format!("externals.{external}"), network)?;
             }
@@ -286,18 +293,21 @@ impl NetworkConfig {
 
 /// Names become file names and salts; they stay simple.
 fn check_name(key: &str, name: &str) -> Result<(), ConfigError> {
-    const NAME_CHARS_MAX: usize = 64;
-    let simple = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-    let good = !name.is_empty()
-        && name.len() <= NAME_CHARS_MAX
+    const NAME_CHARS_MAX: usize = 48;
+    /// Operations that are no step of the plan.
+    const RESERVED: [&str; 2] = ["anchor", "foreign"];
+    let simple = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let good = name.len() <= NAME_CHARS_MAX
         && name.chars().all(simple)
-        && !name.starts_with(['.', '-']);
-    if good {
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if good && !RESERVED.contains(&name) {
         return Ok(());
+    }
+    if good {
+        return Err(ConfigError::value(key, "this name is reserved"));
     }
     Err(ConfigError::value(
         key,
-        "use 1 to 64 letters, digits, `-`, `_`, `+` or `.`, \
-                                 beginning with a letter or digit",
+        "use 1 to 48 letters, digits, `-`, `_` or `.`, beginning with a letter or digit",
     ))
 }
