@@ -15,7 +15,8 @@ use tidegate_model::release::Artifact;
 use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{NetworkConfig, Stage};
 use tidegate_plan::{
-    CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, expected_code, resolve,
+    CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, When, expected_code,
+    resolve,
 };
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -129,8 +130,9 @@ pub(crate) async fn expect(
     network: &Network,
     prepared: &Prepared,
     head: Head,
+    when: When,
 ) -> CliResult<Expected> {
-    simulate(network, head, |snapshot| expected_code(&prepared.resolved, snapshot)).await
+    simulate(network, head, |snapshot| expected_code(&prepared.resolved, snapshot, when)).await
 }
 
 /// Runs a local execution until nothing is missing from its snapshot.

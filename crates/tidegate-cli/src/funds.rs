@@ -32,12 +32,14 @@ pub(crate) fn project_id(project: &Project) -> CliResult<ProjectId> {
     project.id(target.1)
 }
 
-/// Every fund statement of this project.
+/// Every fund statement of this project, on any of its targets.
 pub(crate) fn statements(project: &Project, set: &StatementSet) -> CliResult<Vec<FundStatement>> {
-    let id = project_id(project)?;
     let mut found = Vec::new();
-    for collected in set.statements.values() {
-        found.extend(FundStatement::from_signed(&collected.signed, id)?);
+    for (_, target) in project.targets().filter(|(_, target)| target.safe.is_some()) {
+        let id = project.id(target)?;
+        for collected in set.statements.values() {
+            found.extend(FundStatement::from_signed(&collected.signed, id)?);
+        }
     }
     Ok(found)
 }

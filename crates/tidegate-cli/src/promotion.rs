@@ -6,7 +6,7 @@ use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
 use tidegate_gates::{CodeFacts, ContractFact, SlotFact, code_verdict};
 use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
-use tidegate_plan::{Executor, Expected, OpKind};
+use tidegate_plan::{Executor, Expected, OpKind, When};
 use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper,
 };
@@ -41,13 +41,14 @@ pub(crate) async fn target_plan(
     target: &str,
     network: &Network,
     head: Head,
+    when: When,
 ) -> CliResult<TargetPlan> {
     let settings = project.network(target)?;
     let safe = settings
         .safe
         .ok_or_else(|| CliError::config(format!("[networks.{target}] has no `safe`")))?;
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
-    let expected = expect(network, &prepared, head).await?;
+    let expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), target)?;
     Ok(TargetPlan { prepared, expected, deployment })
@@ -225,7 +226,7 @@ async fn read_back(
     head: Head,
     recorded: Option<DeploymentDigest>,
 ) -> CliResult<VerifyReport> {
-    let plan = target_plan(project, built, target, network, head).await?;
+    let plan = target_plan(project, built, target, network, head, When::After).await?;
     let mut facts = plan.compare(network, head, target).await?;
     let digest = plan.deployment.digest()?;
     match recorded {

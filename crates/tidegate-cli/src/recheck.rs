@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_model::{GateInput, Head};
+use tidegate_plan::When;
 use tidegate_safe::{
     Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind,
     SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
@@ -225,7 +226,7 @@ async fn check_batch(
     promotion: &Promotion,
 ) -> CliResult<Vec<InnerCall>> {
     let head = network.latest_head().await?;
-    let plan = target_plan(project, built, &found.network, network, head).await?;
+    let plan = target_plan(project, built, &found.network, network, head, When::Before).await?;
     let calls = plan.calls(promotion);
     let proposal = found.checked.proposal();
     let same = calls.len() == proposal.calls.len()

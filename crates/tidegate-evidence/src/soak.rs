@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, b256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, Selector, b256, keccak256};
 use tidegate_chain::{Log, LogQuery, Network, ReadError};
 use tidegate_gates::{Activity, SoakFacts, WINDOW_SECS, Window};
 use tidegate_model::digest::CREATE2_PROXY;
@@ -44,6 +44,8 @@ pub struct SoakRequest<'a> {
     pub block_time_secs: u64,
     /// The plan's contracts and the functions that count.
     pub contracts: &'a [CountedContract],
+    /// The plan's calls: name, target and calldata.
+    pub calls: &'a [(String, Address, Bytes)],
 }
 
 /// What was observed: the facts, or what is missing to state them.
@@ -151,13 +153,31 @@ async fn anchor(
     }
     let mut latest = receipt.block.number;
     let mut by = "the anchor".to_owned();
-    for tx in record.transactions.iter().filter(|tx| tx.success && tx.op != "foreign") {
-        let Some(receipt) = network.receipt(tx.hash).await? else { continue };
-        if receipt.block.number > latest && receipt.block.number <= head.block.number {
+    let mut calls: Vec<_> = request.calls.iter().collect();
+    for recorded in &record.transactions {
+        let (Some(receipt), Some(tx)) =
+            (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
+        else {
+            continue;
+        };
+        if !receipt.status || receipt.block.number > head.block.number {
+            continue;
+        }
+        let made = calls.iter().position(|(_, to, data)| {
+            tx.from == executor && tx.to == Some(*to) && tx.input == *data
+        });
+        let creates = tx.to == Some(CREATE2_PROXY);
+        if receipt.block.number > latest && (creates || made.is_some()) {
             latest = receipt.block.number;
-            by = format!("step {}", tx.op);
+            by = format!("step {}", recorded.op);
+        }
+        if let Some(made) = made {
+            calls.remove(made);
         }
     }
+    faults.extend(calls.into_iter().map(|(name, ..)| {
+        format!("the plan's call {name} is not among the record's successful transactions")
+    }));
     Ok(Ok((Start { head: network.head_at(latest).await?, by }, faults)))
 }
 
@@ -239,8 +259,8 @@ async fn activity(
         if !receipt.status {
             continue;
         }
-        if let Some(selector) = tx.input.get(..4).and_then(|s| s.try_into().ok()) {
-            called.extend(contract.functions.get::<alloy_primitives::Selector>(&selector).cloned());
+        if let Some(selector) = tx.input.get(..4).and_then(|s| Selector::try_from(s).ok()) {
+            called.insert((contract.address, selector));
         }
         if !insiders.contains(&tx.from) {
             transactions += 1;
@@ -248,12 +268,23 @@ async fn activity(
             counted.push(hash);
         }
     }
-    let all: BTreeSet<_> = request.contracts.iter().flat_map(|c| c.functions.values()).collect();
-    let uncalled = all.into_iter().filter(|name| !called.contains(*name)).cloned().collect();
+    let (mut hit, mut uncalled) = (Vec::new(), Vec::new());
+    for contract in request.contracts {
+        for (selector, name) in &contract.functions {
+            let list = if called.contains(&(contract.address, *selector)) {
+                &mut hit
+            } else {
+                &mut uncalled
+            };
+            list.push(name.clone());
+        }
+    }
+    hit.sort();
+    uncalled.sort();
     Ok(Activity {
         transactions,
         senders: senders.into_iter().collect(),
-        called: called.into_iter().collect(),
+        called: hit,
         uncalled,
         digest: keccak256(counted.concat()),
     })

@@ -73,11 +73,12 @@ enum Standing {
     Counts(String),
     NotYet(u64),
     Lacks(String),
-    Contradicts(String),
+    Contradicts { firm: String, reason: String },
 }
 
 fn judge(rules: &PolicyRules, facts: &AuditFacts, time: u64) -> (Verdict, BTreeSet<String>) {
-    let mut firms = BTreeSet::new();
+    let mut firms = BTreeMap::new();
+    let mut contradictions = Vec::new();
     let mut verdict = Verdict::Pass;
     let mut missing = Vec::new();
     let in_scope =
@@ -85,7 +86,8 @@ fn judge(rules: &PolicyRules, facts: &AuditFacts, time: u64) -> (Verdict, BTreeS
     for fact in in_scope {
         match standing(facts, fact, time) {
             Standing::Counts(firm) => {
-                firms.insert(firm);
+                let newest = firms.entry(firm).or_insert(0);
+                *newest = fact.attestation.issued_at.max(*newest);
             }
             Standing::NotYet(from) => {
                 let reason = format!(
@@ -96,9 +98,18 @@ fn judge(rules: &PolicyRules, facts: &AuditFacts, time: u64) -> (Verdict, BTreeS
                 verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta: Some(from) });
             }
             Standing::Lacks(reason) => missing.push(reason),
-            Standing::Contradicts(reason) => verdict = verdict.and(Verdict::fail(reason)),
+            Standing::Contradicts { firm, reason } => {
+                contradictions.push((firm, fact.attestation.issued_at, reason));
+            }
         }
     }
+    // A firm that has attested anew since has had its last word.
+    for (firm, issued_at, reason) in contradictions {
+        if firms.get(&firm).is_none_or(|newest| *newest <= issued_at) {
+            verdict = verdict.and(Verdict::fail(reason));
+        }
+    }
+    let firms: BTreeSet<String> = firms.into_keys().collect();
     if firms.len() < rules.audits as usize {
         let mut reason = format!("{} of {} audits of this scope", firms.len(), rules.audits);
         if !missing.is_empty() {
@@ -131,13 +142,13 @@ fn standing(facts: &AuditFacts, fact: &AttestationFact, time: u64) -> Standing {
         .find(|r| r.attestation == fact.digest && r.by == attestation.auditor);
     if let Some(revocation) = revoked {
         let found = &revocation.found;
-        return Standing::Contradicts(format!("{firm} revoked attestation {short} ({found})"));
+        let reason = format!("{firm} revoked attestation {short} ({found})");
+        return Standing::Contradicts { firm, reason };
     }
     if attestation.open_critical > 0 || attestation.open_high > 0 {
         let (critical, high) = (attestation.open_critical, attestation.open_high);
-        return Standing::Contradicts(format!(
-            "{firm} reports open findings: {critical} critical, {high} high"
-        ));
+        let reason = format!("{firm} reports open findings: {critical} critical, {high} high");
+        return Standing::Contradicts { firm, reason };
     }
     if !matches!(attestation.verdict, 1 | 2) {
         let verdict = attestation.verdict;

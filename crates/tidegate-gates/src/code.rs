@@ -1,6 +1,6 @@
 //! Gate `code`: what is on the chain is what the sources compile to.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
 
 use crate::Observed;
@@ -69,13 +69,18 @@ pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
 /// What these facts come to.
 pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     let mut reasons = facts.record_faults.clone();
-    for contract in facts.contracts.iter().filter(|contract| contract.found != contract.expected) {
+    // What is not final yet has no code in the finalized state.
+    let not_yet = |found: B256| !facts.waiting.is_empty() && found == KECCAK256_EMPTY;
+    let contracts = facts.contracts.iter().filter(|contract| !not_yet(contract.found));
+    for contract in contracts.filter(|contract| contract.found != contract.expected) {
         reasons.push(format!(
             "{} at {} on {}: code hash is {}, expected {}",
             contract.name, contract.address, facts.network, contract.found, contract.expected
         ));
     }
-    for slot in facts.slots.iter().filter(|slot| slot.found != slot.expected) {
+    let empty = |slot: &&SlotFact| !facts.waiting.is_empty() && slot.found.is_zero();
+    let slots = facts.slots.iter().filter(|slot| !empty(slot));
+    for slot in slots.filter(|slot| slot.found != slot.expected) {
         reasons.push(format!(
             "{} of {} on {} holds {}, expected {}",
             slot.name, slot.address, facts.network, slot.found, slot.expected

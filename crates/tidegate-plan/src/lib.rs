@@ -10,7 +10,7 @@ mod resolve;
 mod value;
 
 pub use elaborate::{Compiled, ElaborateError, elaborate, requested_contracts};
-pub use expected::{Created, Expected, expected_code};
+pub use expected::{Created, Expected, When, expected_code};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, IMPLEMENTATION_SLOT, Op, OpKind, ResolveContext, ResolveError,
     Resolved, resolve,

@@ -153,12 +153,13 @@ fn config(world: &World, options: &ProjectOptions) -> Result<String, TestkitErro
     Ok(parts.join("\n") + &options.appended)
 }
 
-const PROJECT: &str = r#"# The example protocol under contracts/, on the two local chains of `./scripts/demo`: testnet at
+const PROJECT: &str = "\
+# The example protocol under contracts/, on the two local chains of `./scripts/demo`: testnet at
 # port 31338, mainnet at 31337. $x is a parameter; @x is an address.
 [project]
-name    = "vault"
-version = "1.4.0"
-"#;
+name    = \"vault\"
+version = \"1.4.0\"
+";
 
 fn networks(safe: Address, testnet: B256, mainnet: B256) -> String {
     format!(

@@ -6,7 +6,7 @@ use tidegate_gates::{
 };
 use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
-use tidegate_plan::Executor;
+use tidegate_plan::{Executor, When};
 
 use super::Gathered;
 use crate::deployment::op_label;
@@ -40,7 +40,7 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
 }
 
 /// The build that a deployment was made from, where it is not the working tree's.
-fn deployed_build(
+pub(super) fn deployed_build(
     project: &Project,
     built: &Built,
     record: &DeploymentRecord,
@@ -87,7 +87,7 @@ impl<'a> CodeReader<'a> {
         let built = deployed.as_ref().unwrap_or(built);
         let executor = Executor::Key(record.deployment.executor);
         let prepared = prepare(project, built, soak, executor, record.id)?;
-        let expected = expect(network, &prepared, head).await?;
+        let expected = expect(network, &prepared, head, When::After).await?;
         let deployment = prepared.deployment(project, built, &expected, network.id(), soak)?;
         let mut code = CodeFacts {
             network: soak.to_owned(),

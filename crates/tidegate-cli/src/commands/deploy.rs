@@ -5,12 +5,13 @@ use clap::Args;
 use serde_json::json;
 use tidegate_chain::{Network, Transaction};
 use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
+use tidegate_model::Head;
 use tidegate_model::event::Intent;
 use tidegate_model::record::{
     ANCHOR_OP, Deployment, DeploymentRecord, MinedTransaction, anchor_calldata,
 };
 use tidegate_plan::config::Stage;
-use tidegate_plan::{CREATE2_PROXY, Executor};
+use tidegate_plan::{CREATE2_PROXY, Executor, When};
 use tidegate_safe::helper;
 
 use crate::approve::{Approval, approve};
@@ -61,7 +62,8 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let prepared = prepare(project, &built, &name, executor, id)?;
     let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
-    let expected = expect(&network, &prepared, head).await?;
+    let when = begun(&network, &prepared, head).await?;
+    let expected = expect(&network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, &built, &expected, network.id(), &name)?;
     refuse_other_deployment(project, &name, &built, id, &deployment)?;
@@ -105,6 +107,16 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let path = records::write(project, &name, &record)?;
     write_abis(project, &name, &built)?;
     finish(project, &name, &record, &deployed, &path)
+}
+
+/// Whether any of the plan's contracts stands already: then a deployment goes on.
+async fn begun(network: &Network, prepared: &Prepared, head: Head) -> CliResult<When> {
+    for (_, address, _) in prepared.resolved.creations() {
+        if !network.code(address, head.block).await?.is_empty() {
+            return Ok(When::After);
+        }
+    }
+    Ok(When::Before)
 }
 
 /// The id of an existing deployment of this release, or a new one's.

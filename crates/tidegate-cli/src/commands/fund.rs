@@ -8,6 +8,7 @@ use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_engine::find_sent;
 use tidegate_evidence::StatementSet;
+use tidegate_ledger::{RequestState, build_ledger};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
@@ -158,16 +159,25 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
         .get(&name)
         .ok_or_else(|| CliError::config(format!("[funds] has no treasury for {name}")))?;
     let signer = treasury(project, named(&project.global, Some(&funds.key))?, funds.treasury)?;
+    let network = project.connect(&name).await?;
+    require_approval(project, &set, &name, &network, request).await?;
+    let left = found.amount.saturating_sub(stated(&set, request, false));
+    if left.is_zero() {
+        project.ui.line("All that was approved has been drawn.");
+        project.ui.result(&json!({ "transaction": null, "amount": "0", "digest": null }));
+        return Ok(0);
+    }
     let amount = match &args.amount {
         Some(text) => parse_uint(text).or_kind(Kind::Usage)?,
-        None => found.amount,
+        None => left,
     };
-    if amount > found.amount {
-        return Err(CliError::new(Kind::Fail, "that is more than was approved"));
+    if amount > left {
+        let left = format_amount(left, 18);
+        return Err(CliError::new(Kind::Fail, format!("of what was approved {left} ETH are left")));
     }
-    let network = project.connect(&name).await?;
+    let earlier = transfers(&set, request).filter(|(_, back)| !*back).count();
     let intent = Intent {
-        op: format!("draw/{}", request.short()),
+        op: format!("draw/{}/{earlier}", request.short()),
         to: found.destination,
         value: amount,
         data: Bytes::new(),
@@ -199,7 +209,8 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
             // Held back: the highest fee that the transfer may pay, with the engine's margins.
             let per_gas = fees.base_fee.saturating_mul(2).saturating_add(fees.priority_fee);
             let held = U256::from(TRANSFER_GAS * 2).saturating_mul(U256::from(per_gas));
-            balance.saturating_sub(held).min(returnable(&set, request))
+            let out = stated(&set, request, false).saturating_sub(stated(&set, request, true));
+            balance.saturating_sub(held).min(out)
         }
     };
     if amount.is_zero() && !unstated(project, &signer, &network, request, &set).await? {
@@ -230,14 +241,29 @@ fn transfers(
     stated.filter(move |(t, _)| t.request == request && seen.insert(t.transaction))
 }
 
-/// What was drawn under a request and has not come back.
-fn returnable(set: &StatementSet, request: StatementDigest) -> U256 {
-    let sum = |returned: bool| {
-        transfers(set, request)
-            .filter(|(_, back)| *back == returned)
-            .fold(U256::ZERO, |sum, (transfer, _)| sum.saturating_add(transfer.amount))
-    };
-    sum(false).saturating_sub(sum(true))
+/// What was drawn under a request, or returned.
+fn stated(set: &StatementSet, request: StatementDigest, returned: bool) -> U256 {
+    transfers(set, request)
+        .filter(|(_, back)| *back == returned)
+        .fold(U256::ZERO, |sum, (transfer, _)| sum.saturating_add(transfer.amount))
+}
+
+/// The ledger decides what is approved: by a treasurer, not by the requester, and in force.
+async fn require_approval(
+    project: &Project,
+    set: &StatementSet,
+    name: &str,
+    network: &Network,
+    request: StatementDigest,
+) -> CliResult {
+    let facts = crate::funds::facts(project, set, name, network).await?;
+    let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
+    let state = ledger.request(request).map(|view| view.state);
+    match state {
+        Some(RequestState::Approved { .. } | RequestState::Drawn | RequestState::Settled) => Ok(()),
+        _ => Err(CliError::new(Kind::Fail, "the request has no approval in force")
+            .hint("a person with the role `treasurer`, other than the requester, approves it")),
+    }
 }
 
 /// Whether a return was sent whose statement is still missing.
@@ -270,6 +296,8 @@ impl Transfer<'_> {
         dated: &Dated,
         body: fn(FundTransfer) -> Body,
     ) -> CliResult<u8> {
+        let issued_at = issued_at(project, dated).await?;
+        let dated = Dated { issued_at: Some(issued_at) };
         let transaction = self.transaction(project, signer, intent).await?;
         let ui = &project.ui;
         if transfers(self.set, self.request).any(|(t, _)| t.transaction == transaction) {
@@ -287,7 +315,7 @@ impl Transfer<'_> {
             transaction,
             amount: sent.value,
         };
-        let general = general(project, signer, body(transfer), self.request.0, dated).await?;
+        let general = general(project, signer, body(transfer), self.request.0, &dated).await?;
         let statement = Statement::Statement(general);
         let digest = statements::sign_and_write(project, signer, statement)?;
         ui.line(format!("{} ETH to {}", format_amount(sent.value, 18), intent.to));
@@ -307,6 +335,10 @@ impl Transfer<'_> {
         intent: &Intent,
     ) -> CliResult<B256> {
         let lane = crate::sending::open_lane(project, self.network, signer).await?;
+        let landed = lane.state().landed(&intent.op);
+        if let Some((attempt, _)) = landed.filter(|(_, inclusion)| inclusion.success) {
+            return Ok(attempt.hash);
+        }
         let journal_is_new = lane.state().attempts.is_empty();
         drop(lane);
         if journal_is_new {
@@ -384,6 +416,17 @@ fn find(
     }
 }
 
+/// The target's finalized time, read before anything is sent.
+async fn issued_at(project: &Project, dated: &Dated) -> CliResult<u64> {
+    if let Some(given) = dated.issued_at {
+        return Ok(given);
+    }
+    let target = project.targets().next().ok_or_else(|| {
+        CliError::config("tidegate.toml has no mainnet network, whose time statements bear")
+    })?;
+    Ok(project.connect(target.0).await?.finalized_head().await?.timestamp)
+}
+
 async fn general(
     project: &Project,
     signer: &LazySigner,
@@ -391,13 +434,7 @@ async fn general(
     subject: B256,
     dated: &Dated,
 ) -> CliResult<General> {
-    let issued_at = match dated.issued_at {
-        Some(given) => given,
-        None => {
-            let target = project.network_of(None, Stage::Mainnet)?;
-            project.connect(&target).await?.finalized_head().await?.timestamp
-        }
-    };
+    let issued_at = issued_at(project, dated).await?;
     // The signer enters, so that two people who say the same have two statements.
     let says = serde_json::to_vec(&body)?;
     let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
-use tidegate_plan::{Executor, Expected, OpKind};
+use tidegate_plan::{Executor, Expected, OpKind, When};
 
 use crate::deployment::{Prepared, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult};
@@ -35,7 +35,7 @@ pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
     let prepared = prepare(project, &built, &name, executor, args.id)?;
     let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
-    let expected = expect(&network, &prepared, head).await?;
+    let expected = expect(&network, &prepared, head, When::Before).await?;
     project.ui.line(format!(
         "{} on {name}, by {}, deployment id {}",
         built.release.name,

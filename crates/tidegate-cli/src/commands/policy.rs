@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tidegate_model::policy::PolicyDoc;
+use tidegate_model::units::format_span_secs;
 use tidegate_plan::config::Stage;
 use tidegate_safe::{Adoption, Proposal, helper};
 use tidegate_store::{to_text, write_atomic};
@@ -94,7 +95,7 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     }
     ui.row("quorum", &format!("{} endpoints", doc.quorum));
     let rules = &project.rules;
-    ui.row("soak", &tidegate_model::units::format_span_secs(rules.soak_secs));
+    ui.row("soak", &format_span_secs(rules.soak_secs));
     ui.row("audits", &format!("{} firms", rules.audits));
     ui.row(
         "activity",
@@ -103,12 +104,35 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
             rules.transactions, rules.senders, rules.selectors_percent
         ),
     );
+    if !rules.activity_ignore.is_empty() {
+        ui.row("not counted", &rules.activity_ignore.join(", "));
+    }
+    ui.row("proposals", &format!("valid for {}", format_span_secs(rules.valid_for_secs)));
+    for (what, address) in [
+        ("guard", doc.safe.guard),
+        ("module guard", doc.safe.module_guard),
+        ("handler", doc.safe.handler),
+    ] {
+        if !address.is_zero() {
+            ui.row(what, &address.to_string());
+        }
+    }
+    for module in &doc.safe.modules {
+        ui.row("module", &module.to_string());
+    }
+    for owner in &doc.safe.owners {
+        ui.row("owner", &owner.to_string());
+    }
     for (name, person) in &doc.people {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
-        ui.row(name, &format!("{}{firm}, {} keys", person.roles.join(", "), person.keys.len()));
+        ui.row(name, &format!("{}{firm}", person.roles.join(", ")));
+        for key in &person.keys {
+            ui.row("", &key.to_string());
+        }
     }
     for (name, external) in &doc.externals {
         ui.row(&format!("@{name}"), &external.address.to_string());
+        ui.row("", &format!("code {}", external.code_hash));
     }
     for (name, param) in &doc.params {
         let value = param.value.as_ref().map_or_else(|| "as soaked".to_owned(), text);

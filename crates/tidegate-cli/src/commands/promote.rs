@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tidegate_model::units::format_utc;
 use tidegate_model::{BlockRef, GateInput, ProjectId, StatementDigest};
+use tidegate_plan::When;
 use tidegate_plan::config::Stage;
 use tidegate_safe::{
     EvidenceItems, MULTI_SEND_CALL_ONLY, Promotion, Proposal, SoakReference, helper,
@@ -88,7 +89,7 @@ async fn propose(
     let safe = assessment.safe.as_ref().ok_or_else(|| missing("the Safe"))?;
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
     let soak = assessment.soak_facts.as_ref().map_err(|why| missing(why))?;
-    let plan = target_plan(project, built, target, network, head).await?;
+    let plan = target_plan(project, built, target, network, head, When::Before).await?;
     let evidence = evidence(built, assessment, policy.project());
     let promotion = Promotion {
         project: policy.project(),

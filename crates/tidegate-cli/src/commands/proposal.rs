@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,9 +11,10 @@ use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{DeploymentRecord, MinedTransaction};
 use tidegate_model::units::format_utc;
+use tidegate_plan::When;
 use tidegate_safe::{
-    Execution, InnerCall, ProposalKind, SafeState, encode_exec_transaction, execution_in_logs,
-    sheet, sign_proposal,
+    Execution, InnerCall, ProposalKind, SafeState, describe, encode_exec_transaction,
+    execution_in_logs, helper, sheet, sign_proposal,
 };
 use tidegate_store::write_atomic;
 
@@ -116,7 +118,7 @@ fn show(project: &Project, found: &Found) -> CliResult<u8> {
 }
 
 /// The sheet of a proposal whose batch this machine has built itself: the calls in its own words.
-fn show_checked(project: &Project, found: &Found, calls: &[InnerCall]) {
+fn show_checked(project: &Project, found: &Found, calls: &[InnerCall], abis: &[JsonAbi]) {
     let ui = &project.ui;
     for (label, value) in sheet(&found.checked, &[]) {
         if !label.starts_with("Call ") {
@@ -126,7 +128,17 @@ fn show_checked(project: &Project, found: &Found, calls: &[InnerCall]) {
     ui.line(format!("\nThe batch is the one that this machine builds; its {} calls:", calls.len()));
     for (index, call) in calls.iter().enumerate() {
         ui.row(&format!("{:>3}", index + 1), &call.note);
+        // What the helper does stands in the note; other calls are shown as they are decoded.
+        if call.to != helper::address() {
+            let decoded = describe(call, helper::address(), abis);
+            ui.row("", &format!("{}: {decoded}", call.to));
+        }
     }
+}
+
+fn abis(built: Option<&Built>) -> Vec<JsonAbi> {
+    let artifacts = built.iter().flat_map(|built| built.release.artifacts.values());
+    artifacts.map(|artifact| artifact.abi.clone()).collect()
 }
 
 /// The release of a promotion, built from the working tree; `None` for an adoption.
@@ -143,7 +155,7 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let built = release_of(project, &found)?;
     let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
     project.ui.line("");
-    show_checked(project, &found, &rechecked.calls);
+    show_checked(project, &found, &rechecked.calls, &abis(built.as_ref()));
     project.ui.line("");
     project.ui.line(format!("{} it may be signed", project.ui.verdict("PASS")));
     Ok(0)
@@ -161,7 +173,7 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
         return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
     }
     project.ui.line("");
-    show_checked(project, &found, &calls);
+    show_checked(project, &found, &calls, &abis(built.as_ref()));
     let hash = found.checked.hash();
     let approval = Approval { network: &found.network, hash: hash.0, options: Vec::new() };
     approve(project, &approval)?;
@@ -246,7 +258,7 @@ async fn write_record(
     hash: B256,
 ) -> CliResult {
     let head = network.latest_head().await?;
-    let plan = target_plan(project, built, &found.network, network, head).await?;
+    let plan = target_plan(project, built, &found.network, network, head, When::After).await?;
     let missing = || CliError::new(Kind::Chain, format!("{hash} is not on {}", network.name()));
     let receipt = network.receipt(hash).await?.ok_or_else(missing)?;
     let transaction = network.transaction(hash).await?.ok_or_else(missing)?;
