@@ -9,7 +9,7 @@ use crate::ui::Ui;
 /// How far clock and chain may be apart before it is mentioned.
 const SKEW_SECS_MAX: u64 = 3_600;
 
-/// Warns once where the machine's clock and a public chain's latest header are far apart. Gates
+/// Warns once where the machine's clock and the target's latest header are far apart. Gates
 /// use chain time only, so this changes no verdict.
 pub(crate) fn warn_if_skewed(ui: &Ui, chain_timestamp: u64) {
     #[expect(clippy::disallowed_methods, reason = "this is the one place, and it only warns")]

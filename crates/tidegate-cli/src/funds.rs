@@ -32,6 +32,16 @@ pub(crate) fn project_id(project: &Project) -> CliResult<ProjectId> {
     project.id(target.1)
 }
 
+/// Whether some request was drawn and nothing of it came back yet.
+pub(crate) fn unreturned(set: &StatementSet) -> bool {
+    let bodies = || set.general().map(|(_, general, _)| &general.body);
+    bodies().any(|body| match body {
+        Body::FundDraw(draw) => !bodies()
+            .any(|body| matches!(body, Body::FundReturn(back) if back.request == draw.request)),
+        _ => false,
+    })
+}
+
 /// Every fund statement of this project, on any of its targets.
 pub(crate) fn statements(project: &Project, set: &StatementSet) -> CliResult<Vec<FundStatement>> {
     let mut found = Vec::new();

@@ -113,7 +113,12 @@ impl From<ConnectError> for CliError {
 
 impl From<ReadError> for CliError {
     fn from(error: ReadError) -> Self {
-        Self::new(Kind::Chain, error)
+        match &error {
+            // Nobody erred; there is too little evidence.
+            ReadError::TooFewEndpoints { .. } => Self::new(Kind::Verdict(30), error)
+                .hint("gates ask endpoints on different hosts; add one under rpc"),
+            _ => Self::new(Kind::Chain, error),
+        }
     }
 }
 

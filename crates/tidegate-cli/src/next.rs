@@ -18,9 +18,9 @@ pub(crate) fn next_steps(
     promoted: Option<&Promoted>,
 ) -> CliResult<Vec<String>> {
     if promoted.is_some() {
-        let test = project.config.funds.is_empty();
-        let step = "treasurer: return what is left of the test funds, `tidegate fund return`";
-        return Ok(if test { Vec::new() } else { vec![step.to_owned()] });
+        let drawn = crate::funds::unreturned(&assessment.statements);
+        let step = "engineer: return what is left of the test funds, `tidegate fund return`";
+        return Ok(if drawn { vec![step.to_owned()] } else { Vec::new() });
     }
     let open: Vec<_> = proposals::all(project)?
         .into_iter()

@@ -54,9 +54,11 @@ fn text(path: &Path) -> CliResult<String> {
 pub(crate) fn find(project: &Project, wanted: Option<&str>) -> CliResult<Found> {
     let all = all(project)?;
     let known: Vec<_> = all.iter().map(|found| found.checked.hash().to_string()).collect();
+    // Without a name the newest nonce is meant; what came before it is done or void.
+    let newest = all.iter().map(|found| found.checked.proposal().safe_tx.nonce).max();
     let matches = |found: &&Found| match wanted {
         Some(wanted) => found.checked.hash().to_string().starts_with(&with_prefix(wanted)),
-        None => true,
+        None => Some(found.checked.proposal().safe_tx.nonce) == newest,
     };
     let mut matching = all.iter().filter(matches).map(|found| found.checked.hash());
     let (first, more) = (matching.next(), matching.next());

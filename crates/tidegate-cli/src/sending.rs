@@ -55,6 +55,9 @@ pub(crate) async fn send(
             ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));
         }
         ui.note(format!("  data   {}", shortened(&intent.data)));
+        if intent.data.len() > SHOWN_BYTES {
+            ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
+        }
         approve(project, &Approval { network: name, hash, options })?;
     }
     if let Some(adoption) = &adoption {
@@ -64,14 +67,12 @@ pub(crate) async fn send(
     Ok(lane.run(intent).await?)
 }
 
+/// How much of calldata is shown.
+const SHOWN_BYTES: usize = 20;
+
 fn shortened(data: &[u8]) -> String {
-    const SHOWN_BYTES: usize = 24;
     let shown = hex::encode_prefixed(&data[..data.len().min(SHOWN_BYTES)]);
-    if data.len() > SHOWN_BYTES {
-        format!("{shown}… ({} bytes, keccak256 {})", data.len(), keccak256(data))
-    } else {
-        shown
-    }
+    if data.len() > SHOWN_BYTES { format!("{shown}… ({} bytes)", data.len()) } else { shown }
 }
 
 /// The digest that an approval of one transaction covers.

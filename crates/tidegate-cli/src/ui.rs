@@ -57,14 +57,30 @@ impl Ui {
         }
     }
 
-    /// What is going on, to standard error.
+    /// Rows under labels of one width.
+    pub(crate) fn table(&self, rows: &[(String, String)]) {
+        let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        for (label, text) in rows {
+            for (index, part) in wrap(text, COLUMNS - width - 1).into_iter().enumerate() {
+                let label = if index == 0 { label } else { "" };
+                self.line(format!("{label:<width$} {part}"));
+            }
+        }
+    }
+
+    /// What is going on, to standard error. Text that is laid out already begins with a space.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        write_line(&mut std::io::stderr().lock(), text.as_ref());
+        let mut err = std::io::stderr().lock();
+        let text = text.as_ref();
+        if text.starts_with(' ') {
+            return write_line(&mut err, text);
+        }
+        wrap(text, COLUMNS).iter().for_each(|line| write_line(&mut err, line));
     }
 
     /// A warning, to standard error.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        write_line(&mut std::io::stderr().lock(), &format!("warning: {}", text.as_ref()));
+        self.note(format!("warning: {}", text.as_ref()));
     }
 
     /// An error with its causes and hints, to standard error.
@@ -72,7 +88,9 @@ impl Ui {
         let mut err = std::io::stderr().lock();
         for (depth, cause) in error.chain().iter().enumerate() {
             let label = if depth == 0 { "error: " } else { "  cause: " };
-            write_line(&mut err, &format!("{label}{cause}"));
+            for line in wrap(&format!("{label}{cause}"), COLUMNS) {
+                write_line(&mut err, &line);
+            }
         }
         for hint in &error.hints {
             write_line(&mut err, &format!("hint: {hint}"));

@@ -1,6 +1,7 @@
 //! Gate `code`: what is on the chain is what the sources compile to.
 
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
+use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
 
 use crate::Observed;
@@ -55,9 +56,9 @@ pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
         Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
         Ok(facts) => {
             let summary = format!(
-                "{} contracts and {} slots on {} compared with local execution",
-                facts.contracts.len(),
-                facts.slots.len(),
+                "{} and {} on {} compared with local execution",
+                counted(facts.contracts.len(), "contract"),
+                counted(facts.slots.len(), "slot"),
                 facts.network
             );
             (code_verdict(facts), summary, facts.inputs.clone())

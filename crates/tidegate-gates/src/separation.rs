@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use tidegate_model::policy::Person;
+use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateReport, Verdict};
 
 use crate::Observed;
@@ -26,10 +27,10 @@ pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
         Err(missing) => (Verdict::unknown(missing), "could not be checked".to_owned()),
         Ok(facts) => {
             let summary = format!(
-                "{} people, {} decisions, {} audits",
+                "{} people, {}, {}",
                 facts.people.len(),
-                facts.decisions.len(),
-                facts.auditors.len()
+                counted(facts.decisions.len(), "decision"),
+                counted(facts.auditors.len(), "audit")
             );
             (Verdict::from_findings(faults(facts), Vec::new()), summary)
         }

@@ -95,12 +95,14 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SoakFacts>) -> GateRepo
         Ok(facts) => {
             let progress = progress(rules, facts);
             let summary = format!(
-                "{} of {} on {}, {} transactions by {} outsiders",
+                "{} of {} on {}; {} transactions by {} outsiders, {} of {} functions",
                 format_span_secs(progress.credited_secs),
                 format_span_secs(progress.required_secs),
                 facts.network,
                 facts.activity.transactions,
                 facts.activity.senders.len(),
+                facts.activity.called.len(),
+                facts.activity.called.len() + facts.activity.uncalled.len(),
             );
             (judge(rules, facts, progress), summary, facts.inputs.clone())
         }

@@ -114,6 +114,12 @@ pub fn format_span_secs(secs: u64) -> String {
     }
 }
 
+/// Writes a count with its noun: `1 key`, `2 keys`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Writes an amount of base units as an exact decimal number without trailing zeros.
 pub fn format_amount(amount: U256, decimals: u8) -> String {
     let digits = amount.to_string();

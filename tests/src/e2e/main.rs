@@ -4,11 +4,13 @@
 //! A lab is a world of two chains, taken through the pipeline once. Each case gets the chains and
 //! the folders as they were at the level it names, and may do with them what it likes.
 
-mod support;
-
+mod bad_input;
+mod cli;
 mod clone;
 mod crash;
 mod pipeline;
+mod stranger;
+mod support;
 mod tamper;
 
 use std::process::ExitCode;
@@ -16,6 +18,14 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    let cases = [pipeline::cases(), clone::cases(), crash::cases(), tamper::cases()];
-    support::run(&Arguments::from_args(), cases.into_iter().flatten().collect())
+    let themes = [
+        pipeline::cases(),
+        clone::cases(),
+        crash::cases(),
+        tamper::cases(),
+        stranger::cases(),
+        bad_input::cases(),
+        cli::cases(),
+    ];
+    support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

@@ -25,6 +25,7 @@ pub(crate) fn run() -> XtaskResult {
     let tools = Tools::here()?;
     build(&tools)?;
     let started = Instant::now();
+    world::require_ports()?;
     let folder = fresh_folder(&tools)?;
     let cache = folder.join("cache");
     let project = project::copy(&tools, &folder)?;

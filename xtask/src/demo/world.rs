@@ -11,13 +11,17 @@ use crate::say;
 const TESTNET_PORT: u16 = 31338;
 const MAINNET_PORT: u16 = 31337;
 
-/// Starts both chains on their ports; blocks come only from the demo.
-pub(super) fn start(tools: &Tools, folder: &Path) -> XtaskResult<World> {
-    // Anvil itself only ends where its port is taken, and the story would not say why.
+/// Refuses to go on where a port is taken, most likely by another demo: nothing was touched yet.
+pub(super) fn require_ports() -> XtaskResult {
     for port in [TESTNET_PORT, MAINNET_PORT] {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .map_err(|source| XtaskError::Port { port, source })?;
     }
+    Ok(())
+}
+
+/// Starts both chains on their ports; blocks come only from the demo.
+pub(super) fn start(tools: &Tools, folder: &Path) -> XtaskResult<World> {
     let options = WorldOptions {
         testnet_port: TESTNET_PORT,
         mainnet_port: MAINNET_PORT,

@@ -181,7 +181,9 @@ fn one_that_is_silent_leaves_too_few() -> Outcome {
 
 #[test]
 fn two_forks_have_no_common_head() -> Outcome {
-    let forked = |number: &str| json!({"number": number, "hash": B256::repeat_byte(5), "timestamp": "0x6a000000"});
+    let hash = B256::repeat_byte(5);
+    let forked =
+        move |number: &str| json!({"number": number, "hash": hash, "timestamp": "0x6a000000"});
     let pair = pair(move |method, params| match (method, params[0].as_str()) {
         ("eth_getBlockByNumber", Some("finalized" | "0x2")) => Reply::Result(forked("0x2")),
         _ => Reply::Forward,

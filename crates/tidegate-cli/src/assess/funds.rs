@@ -4,7 +4,7 @@ use tidegate_gates::{FundFacts, Observed};
 use tidegate_ledger::{build_ledger, funds_report};
 use tidegate_model::GateInput;
 use tidegate_model::digest::jcs_keccak;
-use tidegate_model::units::format_amount;
+use tidegate_model::units::{counted, format_amount};
 
 use super::Gathered;
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -24,9 +24,9 @@ pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFac
     let own =
         if own.is_empty() { String::new() } else { format!(", own funds {}", own.join(", ")) };
     let summary = format!(
-        "{} entries, {} requests, residue {}{own}",
+        "{} entries, {}, residue {}{own}",
         ledger.entries.len(),
-        ledger.requests.len(),
+        counted(ledger.requests.len(), "request"),
         if report.residues.is_empty() { "0" } else { "found" }
     );
     let residues = report.residues.iter().map(|row| {

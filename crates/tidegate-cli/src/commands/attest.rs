@@ -198,7 +198,11 @@ async fn revoke(
     let mine = set.attestations().filter(|(_, a, _)| a.auditor == signer.address());
     let found = mine.map(|(digest, ..)| digest);
     let found = found.filter(|d| alloy_primitives::hex::encode(d.0).starts_with(&wanted));
-    let attestation = found.collect::<Vec<_>>();
+    let mut attestation = found.collect::<Vec<_>>();
+    if attestation.is_empty() {
+        // The file may be gone; whoever signed still knows its digest.
+        attestation.extend(wanted.parse().ok().map(StatementDigest));
+    }
     let [attestation] = attestation.as_slice() else {
         return Err(CliError::usage("that names no attestation of yours")
             .hint("its digest is the name of its file under deployments/statements/"));

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 use tidegate_compile::FoundryConfig;
 use tidegate_keys::OsKeyring;
+use tidegate_model::units::counted;
 use tidegate_plan::config::NetworkConfig;
 use tidegate_safe::helper;
 
@@ -93,8 +94,8 @@ async fn network(
     let row = |result| Finding { what: name.to_owned(), result };
     let wanted = crate::network::quorum(settings.chain) as usize;
     let endpoints = network.endpoints().count();
-    let text =
-        format!("chain {}, {endpoints} endpoint(s), block {}", settings.chain, head.block.number);
+    let count = counted(endpoints, "endpoint");
+    let text = format!("chain {}, {count}, block {}", settings.chain, head.block.number);
     let mut findings = vec![row(if endpoints >= wanted {
         Ok(text)
     } else {

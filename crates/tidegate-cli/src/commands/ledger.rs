@@ -160,7 +160,8 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
     }
     let clean = report.residues.is_empty() && faults.is_empty();
     ui.line(if clean { "The books agree with the chain to the wei." } else { "They disagree." });
-    ui.result(&json!({ "network": name, "rows": rows.iter().map(row_json).collect::<Vec<_>>(), "violations": faults,
+    ui.result(&json!({ "network": name,
+        "rows": rows.iter().map(row_json).collect::<Vec<_>>(), "violations": faults,
         "unread": report.unread, "agree": clean && report.unread.is_empty() }));
     let unread = !report.unread.is_empty();
     Ok(match (args.check, clean, unread) {

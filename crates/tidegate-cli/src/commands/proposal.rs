@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use alloy_primitives::{B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tidegate_chain::Network;
+use tidegate_chain::{LogQuery, Network};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{DeploymentRecord, MinedTransaction};
 use tidegate_model::units::format_utc;
 use tidegate_plan::When;
 use tidegate_safe::{
-    Execution, InnerCall, ProposalKind, SafeState, describe, encode_exec_transaction,
-    execution_in_logs, helper, sheet, sign_proposal,
+    EXECUTION_SUCCESS, Execution, InnerCall, ProposalKind, SafeState, describe,
+    encode_exec_transaction, execution_in_logs, helper, sheet, sign_proposal,
 };
 use tidegate_store::write_atomic;
 
@@ -109,9 +109,7 @@ fn title(found: &Found) -> String {
 
 fn show(project: &Project, found: &Found) -> CliResult<u8> {
     let rows = sheet(&found.checked, &[]);
-    for (label, value) in &rows {
-        project.ui.row(label, value);
-    }
+    project.ui.table(&rows);
     let rows: Vec<_> = rows.into_iter().map(|(label, value)| json!([label, value])).collect();
     project.ui.result(&json!({ "sheet": rows }));
     Ok(0)
@@ -120,12 +118,9 @@ fn show(project: &Project, found: &Found) -> CliResult<u8> {
 /// The sheet of a proposal whose batch this machine has built itself: the calls in its own words.
 fn show_checked(project: &Project, found: &Found, calls: &[InnerCall], abis: &[JsonAbi]) {
     let ui = &project.ui;
-    for (label, value) in sheet(&found.checked, &[]) {
-        if !label.starts_with("Call ") {
-            ui.row(&label, &value);
-        }
-    }
-    ui.line(format!("\nThe batch is the one that this machine builds; its {} calls:", calls.len()));
+    let rows = sheet(&found.checked, &[]).into_iter();
+    ui.table(&rows.filter(|(label, _)| !label.starts_with("Call ")).collect::<Vec<_>>());
+    ui.line("\nIt is what this machine builds itself. Its calls:");
     for (index, call) in calls.iter().enumerate() {
         ui.row(&format!("{:>3}", index + 1), &call.note);
         // What the helper does stands in the note; other calls are shown as they are decoded.
@@ -198,7 +193,11 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let built = release_of(project, &found)?;
     if done(project, built.as_ref(), &found, &network).await? {
         project.ui.note("it was executed already");
-        return finish(project, built.as_ref(), &found, &network).await;
+        let code = finish(project, built.as_ref(), &found, &network).await?;
+        if let (Some(built), Some(hash)) = (&built, executed_in(&network, &found).await?) {
+            write_record(project, built, &found, &network, hash).await?;
+        }
+        return Ok(code);
     }
     let Rechecked { state, .. } = recheck(project, built.as_ref(), &found, &network).await?;
     let set = proposals::signatures(project, &found, &state)?;
@@ -243,9 +242,23 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     project.ui.row("gas", &landed.inclusion.gas_used.to_string());
     let code = finish(project, built.as_ref(), &found, &network).await?;
     if let Some(built) = &built {
-        write_record(project, built, &found, signer.address(), &network, landed.hash).await?;
+        write_record(project, built, &found, &network, landed.hash).await?;
     }
     Ok(code)
+}
+
+/// The transaction in which the Safe executed a proposal, whoever sent it, if it is recent.
+async fn executed_in(network: &Network, found: &Found) -> CliResult<Option<B256>> {
+    /// How many blocks back are searched.
+    const BLOCKS_MAX: u64 = 20_000;
+    let head = network.latest_head().await?;
+    let query = LogQuery {
+        addresses: vec![found.checked.proposal().safe],
+        topics: vec![vec![EXECUTION_SUCCESS], vec![found.checked.hash().0]],
+        from: head.block.number.saturating_sub(BLOCKS_MAX),
+        to: head.block.number,
+    };
+    Ok(network.logs(&query).await?.first().map(|log| log.transaction))
 }
 
 /// Records where the release stands on the target, for address books and later upgrades.
@@ -253,7 +266,6 @@ async fn write_record(
     project: &Project,
     built: &Built,
     found: &Found,
-    relayer: Address,
     network: &Network,
     hash: B256,
 ) -> CliResult {
@@ -274,7 +286,7 @@ async fn write_record(
         transactions: vec![MinedTransaction {
             op: format!("execute/{}", found.checked.hash()),
             hash,
-            from: relayer,
+            from: receipt.from,
             nonce: transaction.nonce,
             block: receipt.block,
             success: receipt.status,

@@ -3,6 +3,7 @@
 mod case;
 mod chains;
 pub(crate) mod files;
+mod json;
 mod lab;
 mod labs;
 mod level;
@@ -13,6 +14,7 @@ mod status;
 
 pub(crate) use case::{Case, Outcome, cases};
 pub(crate) use chains::Chains;
+pub(crate) use json::put;
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use safe::safe_call;

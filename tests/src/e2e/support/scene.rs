@@ -74,12 +74,24 @@ impl<'a> Scene<'a> {
 
     /// Starts what somebody types and does not wait for it.
     pub(crate) fn spawn(&self, person: &str, args: &[String]) -> Result<Child, Failed> {
+        self.spawn_with(person, args, "NO_COLOR", "1")
+    }
+
+    /// As [`Scene::spawn`], with one variable changed.
+    pub(crate) fn spawn_with(
+        &self,
+        person: &str,
+        args: &[String],
+        variable: &str,
+        value: &str,
+    ) -> Result<Child, Failed> {
         let person = self.person(person);
         let mut child = Command::new(&self.env.binary)
             .args(args)
             .current_dir(self.project())
             .env_clear()
             .envs(&self.env.variables)
+            .env(variable, value)
             .env("HOME", person.home())
             .env("TIDEGATE_HOME", person.home())
             .stdin(Stdio::piped())

@@ -85,9 +85,10 @@ fn check<const N: usize>(scene: &Scene<'_>, changes: [(&str, Change); N]) -> Out
         scene.status()?.expect("policy", "FAIL", &[names])?;
         scene.run("eva", &["promote"], 1)?;
         for (who, args) in [("o1", &sign[..]), ("ops", &execute)] {
-            // Who has pinned the Safe is told first that it is another one.
+            // Who has pinned owners and threshold is told first that these changed.
             let pinned = scene.approve(who, args)?.expect_code(1)?;
-            let told = pinned.stderr.contains("is not what you pinned");
+            let told = pinned.stderr.contains("is not what you pinned")
+                || pinned.stdout.contains("FAIL    policy");
             assert!(told, "{}", context(&format!("{pinned:?}")));
         }
         for (who, args, pin) in [("o1", &sign[..], &pins[0]), ("ops", &execute, &pins[1])] {

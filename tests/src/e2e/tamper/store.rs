@@ -95,12 +95,13 @@ impl Store {
 
     fn is_refused(&self, scene: &Scene<'_>, edit: &str) -> Outcome {
         let refused = scene.person("eva").run(&["status", "--check"])?;
-        let named = refused.stderr.contains("store.db") && refused.stderr.contains("corrupt");
-        let hinted = refused.stderr.lines().any(|line| line.contains("mv ") && hint(line));
+        let named = refused.stderr.contains("store.db: it is damaged");
+        let hinted =
+            refused.stderr.lines().any(|line| line.starts_with("hint: ") && line.contains("mv "));
         if refused.code == 3 && named && hinted {
             return Ok(());
         }
-        Err(format!("after {edit}: not refused as corrupt with a hint: {refused:?}").into())
+        Err(format!("after {edit}: not refused as damaged with a hint: {refused:?}").into())
     }
 
     /// What the hint says is done, and everything is as it was before the edit.
@@ -114,8 +115,4 @@ impl Store {
         scene.run("eva", &["promote"], 0)?;
         Ok(())
     }
-}
-
-fn hint(line: &str) -> bool {
-    line.starts_with("hint: ")
 }

@@ -1,0 +1,93 @@
+//! Statements and requests that do not hold.
+
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+
+use super::{Refusal, refused};
+use crate::support::{Case, Outcome, Scene, cases, json_text, put};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready:
+            a_damaged_statement_file_counts_for_nothing,
+            a_statement_that_does_not_hold_is_not_imported,
+            funds_move_only_as_approved;
+    }
+}
+
+fn a_damaged_statement_file_counts_for_nothing(scene: &Scene<'_>) -> Outcome {
+    let before = scene.status()?;
+    scene.write(&format!("deployments/statements/0x{}.json", "ab".repeat(32)), "{ not json")?;
+    let shown = scene.run("eva", &["status", "--check"], 0)?;
+    let named = |line: &str| line.starts_with("warning: ") && line.contains("0xabab");
+    assert!(shown.stderr.lines().any(named), "{shown:?}");
+    assert_eq!(scene.status()?.shared(), before.shared());
+    Ok(())
+}
+
+/// A part of a signed attestation and what is put there.
+fn edits() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/v", json!(9)),
+        ("/signer", json!("0x00000000000000000000000000000000000000aa")),
+        ("/statement/AuditAttestation/openHigh", json!(1)),
+        ("/statement/AuditAttestation/verdict", json!(2)),
+        ("/statement/AuditAttestation/validUntil", json!(4_000_000_000_u64)),
+        ("/statement/AuditAttestation/reportSha256", json!(format!("0x{}", "ab".repeat(32)))),
+        ("/statement/AuditAttestation/added", json!(true)),
+    ]
+}
+
+fn a_statement_that_does_not_hold_is_not_imported(scene: &Scene<'_>) -> Outcome {
+    let (file, statement) = attestation(scene)?;
+    let eva = scene.person("eva");
+    let import = |path: &str| -> Result<(), Failed> {
+        let refusal = Refusal { code: 3, says: &[], hint: "" };
+        refused(scene, &eva, &["import", path], &refusal).map(|_| ())
+    };
+    for (field, value) in edits() {
+        let mut edited = statement.clone();
+        put(&mut edited, field, value)?;
+        scene.write("edited.json", &edited.to_string())?;
+        import("edited.json")?;
+        // With a good one before it, none is taken.
+        let both = ["import", file.as_str(), "edited.json"];
+        refused(scene, &eva, &both, &Refusal { code: 3, says: &[], hint: "" })?;
+    }
+    scene.write("half.json", &statement.to_string()[..100])?;
+    import("half.json")?;
+    import("nowhere.json")?;
+    scene.run("eva", &["import", &file], 0)?;
+    Ok(())
+}
+
+fn funds_move_only_as_approved(scene: &Scene<'_>) -> Outcome {
+    let request = ["fund", "request", "1 ether", "--reason", "a second rehearsal", "--json"];
+    let digest = json_text(&scene.done("eva", &request)?, "digest")?;
+    let (eva, kim) = (scene.person("eva"), scene.person("kim"));
+    let own = ["fund", "approve", &digest, "--as", "deployer"];
+    refused(scene, &eva, &own, &Refusal { code: 1, says: &["somebody else"], hint: "requester" })?;
+    let early = ["fund", "draw", &digest];
+    let ran = kim.run(&early)?;
+    assert_ne!(ran.code, 0, "a draw before any approval: {ran:?}");
+    assert!(ran.asked_for().is_none(), "a draw before any approval is not even asked for: {ran:?}");
+    scene.done("kim", &["fund", "approve", &digest, "--as", "treasury"])?;
+    let more = ["fund", "draw", &digest, "--amount", "1.1 ether"];
+    refused(scene, &kim, &more, &Refusal { code: 1, says: &["more than was approved"], hint: "" })?;
+    let none = ["fund", "approve"];
+    let again = [&none[..], &["--as", "treasury"]].concat();
+    refused(scene, &kim, &again, &Refusal { code: 2, says: &["no such request"], hint: "ledger" })?;
+    Ok(())
+}
+
+/// The file of some attestation, and what it holds.
+fn attestation(scene: &Scene<'_>) -> Result<(String, Value), Failed> {
+    for entry in std::fs::read_dir(scene.project().join("deployments/statements"))? {
+        let path = entry?.path();
+        let statement: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        if statement["statement"]["AuditAttestation"].is_object() {
+            return Ok((path.to_string_lossy().into_owned(), statement));
+        }
+    }
+    Err("there is no attestation".into())
+}
