@@ -25,6 +25,7 @@ pub(crate) struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args, Clone)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Print the result as JSON
     #[arg(long, global = true)]
@@ -38,7 +39,8 @@ pub(crate) struct Global {
     /// Read the key's password from this file descriptor
     #[arg(long, global = true, value_name = "N")]
     pub(crate) password_fd: Option<u32>,
-    /// Approve exactly this plan or digest, instead of being asked
+    /// Approve exactly this plan or digest, instead of being asked; without it, and without a
+    /// terminal, the command prints the one to type
     #[arg(long, global = true, value_name = "HASH")]
     pub(crate) approve: Option<String>,
     /// Pin this Safe on first sight, instead of being asked

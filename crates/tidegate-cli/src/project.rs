@@ -92,7 +92,8 @@ impl Project {
         let names: Vec<_> = of_stage.map(|(name, _)| name.clone()).collect();
         match names.as_slice() {
             [name] => Ok(name.clone()),
-            [] => Err(CliError::config(format!("tidegate.toml has no {}", stage_word(stage)))),
+            [] => Err(CliError::config(format!("tidegate.toml has no {}", stage_word(stage)))
+                .hint(section_hint(stage))),
             several => Err(CliError::usage(format!("name one of: {}", several.join(", ")))),
         }
     }
@@ -122,6 +123,15 @@ impl Project {
     pub(crate) fn name_of(&self, id: NetworkId) -> Option<&str> {
         let found = self.config.networks.iter().find(|(_, network)| network.chain == id.chain);
         found.map(|(name, _)| name.as_str())
+    }
+}
+
+const fn section_hint(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Testnet => "add [networks.NAME] with stage = \"testnet\", chain, rpc and deployer",
+        Stage::Mainnet => {
+            "add [networks.NAME] with stage = \"mainnet\", chain, rpc, safe, relayer and soaks_on"
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A release on its target: the Safe's batch, its simulation, and what was recorded.
 
-use alloy_primitives::{Address, U256, keccak256};
+use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
 use tidegate_gates::{CodeFacts, ContractFact, SlotFact, code_verdict};
@@ -228,6 +228,11 @@ async fn read_back(
 ) -> CliResult<VerifyReport> {
     let plan = target_plan(project, built, target, network, head, When::After).await?;
     let mut facts = plan.compare(network, head, target).await?;
+    if recorded.is_none() && facts.contracts.iter().all(|c| c.found == KECCAK256_EMPTY) {
+        let missing = format!("nothing of it is on {target} yet; `tidegate promote` proposes it");
+        let verdict = Verdict::unknown(missing);
+        return Ok(VerifyReport { rows: Vec::new(), verdict, block: head.block });
+    }
     let digest = plan.deployment.digest()?;
     match recorded {
         Some(recorded) if recorded != digest => facts.record_faults.push(format!(

@@ -1,6 +1,6 @@
 //! Deployment records in git: claims until the chain confirms them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
@@ -33,14 +33,49 @@ pub(crate) fn all(project: &Project, network: &str) -> CliResult<Vec<(PathBuf, D
     Ok(records)
 }
 
-/// The newest deployment of a release on a network.
+/// The newest deployment of a release on a network, by its content or by its file's name, so that
+/// an edited record does not pass for a missing one.
 pub(crate) fn of_release(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
 ) -> CliResult<Option<DeploymentRecord>> {
-    let records = all(project, network)?.into_iter().map(|(_, record)| record);
-    Ok(records.filter(|record| record.release_root == release).max_by_key(|record| record.id))
+    let found = found(project, network, release)?.into_iter().map(|(_, record)| record);
+    Ok(found.max_by_key(|record| record.id))
+}
+
+fn found(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<(PathBuf, DeploymentRecord)>> {
+    let root = format!("-{}-", release.short());
+    let mut found = all(project, network)?;
+    found.retain(|(path, record)| record.release_root == release || name(path).contains(&root));
+    Ok(found)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Fields of the newest deployment that disagree with its file's name.
+pub(crate) fn name_faults(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<String>> {
+    let newest = found(project, network, release)?.into_iter().max_by_key(|(_, r)| r.id);
+    let Some((path, record)) = newest else { return Ok(Vec::new()) };
+    let file = name(&path);
+    let mut faults = Vec::new();
+    if !file.starts_with(&format!("{}-", record.name)) {
+        faults.push(format!("name: the file is named {file}"));
+    }
+    if !file.ends_with(&format!("-{}.json", record.id)) {
+        faults.push(format!("id: the file is named {file}"));
+    }
+    Ok(faults)
 }
 
 /// Writes a record and the network's address book.

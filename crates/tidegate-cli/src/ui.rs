@@ -48,9 +48,14 @@ impl Ui {
         }
     }
 
+    /// A result as it is, for other programs: nothing is replaced.
+    pub(crate) fn raw(&self, text: &str) {
+        drop(std::io::stdout().lock().write_all(text.as_bytes()));
+    }
+
     /// A row of a label and what it says, wrapped under the label.
     pub(crate) fn row(&self, label: &str, text: &str) {
-        const LABEL_COLUMNS: usize = 14;
+        const LABEL_COLUMNS: usize = 12;
         for (index, part) in wrap(text, COLUMNS - LABEL_COLUMNS - 1).into_iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             self.line(format!("{label:<LABEL_COLUMNS$} {part}"));
@@ -80,7 +85,7 @@ impl Ui {
 
     /// A warning, to standard error.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        self.note(format!("warning: {}", text.as_ref()));
+        write_line(&mut std::io::stderr().lock(), &format!("warning: {}", text.as_ref()));
     }
 
     /// An error with its causes and hints, to standard error.
@@ -88,9 +93,7 @@ impl Ui {
         let mut err = std::io::stderr().lock();
         for (depth, cause) in error.chain().iter().enumerate() {
             let label = if depth == 0 { "error: " } else { "  cause: " };
-            for line in wrap(&format!("{label}{cause}"), COLUMNS) {
-                write_line(&mut err, &line);
-            }
+            write_line(&mut err, &format!("{label}{cause}"));
         }
         for hint in &error.hints {
             write_line(&mut err, &format!("hint: {hint}"));

@@ -58,6 +58,8 @@ pub struct Deployed {
     pub ops: Vec<(String, Option<Landed>)>,
     /// The anchor's transaction.
     pub anchor: B256,
+    /// Whether it was anchored before, so that nothing was sent.
+    pub was_complete: bool,
 }
 
 impl DeployRun {
@@ -147,7 +149,7 @@ pub async fn deploy(
             landed.hash
         }
     };
-    Ok(Deployed { ops: done, anchor })
+    Ok(Deployed { ops: done, anchor, was_complete: anchored.is_some() })
 }
 
 /// Whether something that the plan creates is there and our journal does not know of it.

@@ -28,6 +28,9 @@ const INCLUSION_WAIT_SECS_MAX: u64 = 600;
 /// Seconds between blocks on chains that are not built in, for the pace of looking.
 const BLOCK_TIME_SECS: u64 = 2;
 
+/// How often a nonce may look used by somebody else before that is believed.
+const FOREIGN_LOOKS: u32 = 8;
+
 /// After how many polls a transaction that the endpoint has forgotten is sent again.
 const RESEND_POLLS: u64 = 8;
 
@@ -293,8 +296,17 @@ impl<'a> Lane<'a> {
     async fn wait(&mut self, intent: &Intent, nonce: u64) -> Result<Landed, EngineError> {
         let interval = self.poll_interval();
         let polls = (INCLUSION_WAIT_SECS_MAX * 1_000) / interval_ms(interval);
+        let mut foreign = 0;
         for poll in 1..=polls.max(1) {
-            if let Some(landed) = self.look(nonce).await? {
+            let look = match self.look(nonce).await {
+                // Nodes behind one address lag behind each other: one look proves nothing.
+                Err(EngineError::Foreign { .. }) if foreign < FOREIGN_LOOKS => {
+                    foreign += 1;
+                    None
+                }
+                look => look?,
+            };
+            if let Some(landed) = look {
                 let Landed { hash, inclusion } = landed;
                 if inclusion.success {
                     return Ok(landed);

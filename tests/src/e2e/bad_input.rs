@@ -9,7 +9,7 @@ mod statements;
 use libtest_mimic::Failed;
 use tidegate_testkit::{Person, Ran};
 
-use crate::support::{Case, Scene, files};
+use crate::support::{Case, Scene, files, messages, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     let themes =
@@ -51,18 +51,17 @@ fn check(ran: &Ran, expected: &Refusal<'_>) -> Result<(), String> {
     if ran.code != code {
         return Err(format!("exit code {}, not {code}", ran.code));
     }
-    let lines =
-        |label: &'static str| ran.stderr.lines().filter(move |line| line.starts_with(label));
-    let errors = lines("error: ").count();
+    let errors = messages(ran, "error").len();
     if errors != 1 {
         return Err(format!("{errors} errors"));
     }
     if ran.stderr.contains("panicked") {
         return Err("a panic".to_owned());
     }
-    if let Some(missing) = says.iter().find(|words| !ran.stderr.contains(**words)) {
+    let text = said(ran);
+    if let Some(missing) = says.iter().find(|words| !text.contains(**words)) {
         return Err(format!("it does not say {missing:?}"));
     }
-    let hinted = hint.is_empty() || lines("hint: ").any(|line| line.contains(hint));
+    let hinted = hint.is_empty() || messages(ran, "hint").iter().any(|line| line.contains(hint));
     if hinted { Ok(()) } else { Err(format!("no hint says {hint:?}")) }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use libtest_mimic::{Completion, Failed};
 
-use crate::support::{Case, Outcome, Scene, cases, json_text};
+use crate::support::{Case, Outcome, Scene, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -36,17 +36,17 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     let proposal = json_text(&scene.run("eva", &["promote", "--json"], 0)?, "proposal")?;
     scene.sign(&proposal, &["o1", "o2"])?;
     let executed = scene.done("ops", &["proposal", "execute", &proposal])?;
-    assert!(executed.stdout.contains("vault-1.4.0 is promoted to mainnet"), "{executed:?}");
+    assert!(said(&executed).contains("vault-1.4.0 is promoted to mainnet"), "{executed:?}");
     scene.world.settle()?;
 
     let shown = scene.run("eva", &["status", "--check"], 0)?;
-    assert!(shown.stdout.contains("PROMOTED"), "{shown:?}");
+    assert!(said(&shown).contains("PROMOTED"), "{shown:?}");
     let promoted = scene.status()?;
     assert_eq!(promoted.0["promoted"]["readBack"]["verdict"], "PASS", "{promoted:?}");
     assert_eq!(promoted.0["roots"], day13.0["roots"]);
     scene.run("eva", &["verify", "mainnet"], 0)?;
     let again = scene.run("eva", &["promote"], 6)?;
-    assert!(again.stderr.contains("promoted to mainnet already"), "{again:?}");
+    assert!(said(&again).contains("promoted to mainnet already"), "{again:?}");
 
     scene.done("eva", &["fund", "return"])?;
     scene.world.settle()?;
@@ -67,8 +67,8 @@ fn a_proposal_needs_the_threshold_of_signatures_of_owners(scene: &Scene<'_>) -> 
     std::fs::rename(folder.join(second), &away)?;
     let before = scene.world.mainnet.latest()?.block;
     let refused = scene.approve("ops", &["proposal", "execute", &proposal])?.expect_code(30)?;
-    assert!(refused.stderr.contains("1 of 2 signatures"), "{refused:?}");
-    assert!(refused.stderr.contains("hint: these owners can still sign"), "{refused:?}");
+    assert!(said(&refused).contains("1 of 2 signatures"), "{refused:?}");
+    assert!(said(&refused).contains("hint: these owners can still sign"), "{refused:?}");
     assert_eq!(scene.world.mainnet.latest()?.block, before, "nothing was sent");
 
     // A signature that is there twice is one signature.

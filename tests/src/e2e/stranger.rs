@@ -7,7 +7,7 @@ use serde_json::Value;
 use tidegate_safe::helper;
 use tidegate_testkit::{PrivateKeySigner, actor, actor_address, safe};
 
-use crate::support::{Case, Chains, Outcome, Scene, cases};
+use crate::support::{Case, Chains, Outcome, Scene, cases, said};
 
 sol! {
     function createOnce(bytes32 salt, bytes initCode, bytes32 codeHash);
@@ -67,7 +67,7 @@ fn a_proposal_that_somebody_executed_already_is_done(scene: &Scene<'_>) -> Outco
     // Again, by whoever has it from git; and a policy that was adopted long ago.
     for hash in [&proposal, &adoption(scene)?] {
         let again = scene.done("ops", &["proposal", "execute", hash])?;
-        assert!(again.stderr.contains("executed already"), "{again:?}");
+        assert!(said(&again).contains("executed already"), "{again:?}");
     }
     assert_eq!(scene.world.mainnet.latest()?.block, head, "nothing was sent");
     scene.world.settle()?;
@@ -79,8 +79,8 @@ fn a_proposal_that_somebody_executed_already_is_done(scene: &Scene<'_>) -> Outco
     scene.world.mainnet.set_balance(mallory.address(), U256::from(WEI_PER_ETHER))?;
     scene.world.mainnet.send(&mallory, Some(scene.world.safe), input, U256::ZERO)?;
     let done = scene.done("ops", &["proposal", "execute", &proposal])?;
-    assert!(done.stderr.contains("executed already"), "{done:?}");
-    assert!(done.stdout.contains("vault-1.4.0 is promoted to mainnet"), "{done:?}");
+    assert!(said(&done).contains("executed already"), "{done:?}");
+    assert!(said(&done).contains("vault-1.4.0 is promoted to mainnet"), "{done:?}");
     assert_eq!(scene.nonce(&scene.world.mainnet, relayer)?, nonce - 1);
     Ok(())
 }

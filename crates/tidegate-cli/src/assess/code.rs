@@ -8,7 +8,7 @@ use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, When};
 
-use super::Gathered;
+use super::{Gathered, record};
 use crate::deployment::op_label;
 use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
@@ -39,23 +39,24 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
     Ok((code, parameters))
 }
 
-/// The build that a deployment was made from, where it is not the working tree's.
-pub(super) fn deployed_build(
+/// The build that a deployment was made from, where it is not the working tree's. A record that
+/// its own anchor contradicts is compared with the working tree, so that what was edited shows.
+pub(super) async fn deployed_build(
     project: &Project,
     built: &Built,
     record: &DeploymentRecord,
-    network: &str,
+    network: &Network,
 ) -> CliResult<Option<Built>> {
     let build = record.deployment.build_digest;
-    if build == built.roots.build_digest {
+    if build == built.roots.build_digest || !record::anchor_agrees(network, record).await? {
         return Ok(None);
     }
     let found = kept(project, record.release_root, build)?;
     found.map(Some).ok_or_else(|| {
         CliError::config(format!(
-            "{network} holds build {} of this release, the working tree gives build {}, and the \
-             former is not kept here; check out the commit that was deployed and run `tidegate \
-             build`",
+            "{} holds build {} of this release, the working tree gives build {}, and the former \
+             is not kept here; check out the commit that was deployed and run `tidegate build`",
+            network.name(),
             build.short(),
             built.roots.build_digest.short()
         ))
@@ -83,7 +84,7 @@ impl<'a> CodeReader<'a> {
                 built.release.name
             )));
         };
-        let deployed = deployed_build(project, built, record, soak)?;
+        let deployed = deployed_build(project, built, record, network).await?;
         let built = deployed.as_ref().unwrap_or(built);
         let executor = Executor::Key(record.deployment.executor);
         let prepared = prepare(project, built, soak, executor, record.id)?;
@@ -105,8 +106,8 @@ impl<'a> CodeReader<'a> {
                 code.record_faults.push(fault);
             }
         }
-        self.record_faults(built, record, &prepared, &mut code);
-        transactions(network, record, head, &mut code).await?;
+        code.record_faults.extend(record::static_faults(project, built, record, &prepared, soak)?);
+        record::transactions(network, record, &prepared, head, &mut code).await?;
         let digest = record.deployment.digest()?.0;
         let input = |kind: &str| GateInput {
             kind: kind.to_owned(),
@@ -117,30 +118,6 @@ impl<'a> CodeReader<'a> {
         code.inputs.push(input("code/deployment"));
         parameters.inputs.push(input("parameters/deployment"));
         Ok((code, parameters, record))
-    }
-    /// Fields of the record that no digest covers but the sources give.
-    fn record_faults(
-        &self,
-        built: &Built,
-        record: &DeploymentRecord,
-        prepared: &Prepared,
-        facts: &mut CodeFacts,
-    ) {
-        let soak = self.name;
-        let mut differs = |field: &str| {
-            facts
-                .record_faults
-                .push(format!("the record on {soak} differs from what the sources give: {field}"));
-        };
-        if record.initcodes != prepared.initcodes() {
-            differs("initcodes");
-        }
-        if record.mocks != prepared.mocks {
-            differs("mocks");
-        }
-        if record.scope_root != built.roots.scope_root {
-            differs("scopeRoot");
-        }
     }
 }
 
@@ -186,44 +163,6 @@ pub(crate) fn compare_deployments(recorded: &Deployment, computed: &Deployment) 
     let mut differences = Vec::new();
     tidegate_gates::compare("", &value(computed), &value(recorded), &mut differences);
     differences
-}
-
-/// Compares each recorded transaction with the chain.
-async fn transactions(
-    network: &Network,
-    record: &DeploymentRecord,
-    head: Head,
-    facts: &mut CodeFacts,
-) -> CliResult {
-    for (index, recorded) in record.transactions.iter().enumerate() {
-        let field = format!("transactions.{index}");
-        let (Some(receipt), Some(tx)) =
-            (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
-        else {
-            facts.record_faults.push(format!(
-                "the record's {field}.hash {} is not on {}",
-                recorded.hash, facts.network
-            ));
-            continue;
-        };
-        if receipt.block.number > head.block.number {
-            facts.waiting.push(format!("{} is not final yet", op_label(&recorded.op)));
-        }
-        let checks = [
-            ("from", receipt.from == recorded.from),
-            ("nonce", tx.nonce == recorded.nonce),
-            ("block", receipt.block == recorded.block),
-            ("success", receipt.status == recorded.success),
-            ("gas_used", receipt.gas_used == recorded.gas_used),
-            ("fee", receipt.fee() == recorded.fee),
-        ];
-        for (name, _) in checks.iter().filter(|(_, same)| !same) {
-            facts
-                .record_faults
-                .push(format!("the record's {field}.{name} differs from {}", facts.network));
-        }
-    }
-    Ok(())
 }
 
 /// Each parameter as it soaked and as it will be on the target.

@@ -5,6 +5,7 @@
 mod audits;
 mod code;
 mod funds;
+mod record;
 mod separation;
 mod soak;
 

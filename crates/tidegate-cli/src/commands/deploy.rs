@@ -10,8 +10,9 @@ use tidegate_model::event::Intent;
 use tidegate_model::record::{
     ANCHOR_OP, Deployment, DeploymentRecord, MinedTransaction, anchor_calldata,
 };
+use tidegate_model::units::format_amount;
 use tidegate_plan::config::Stage;
-use tidegate_plan::{CREATE2_PROXY, Executor, When};
+use tidegate_plan::{CREATE2_PROXY, Executor, Expected, When};
 use tidegate_safe::helper;
 
 use crate::approve::{Approval, approve};
@@ -79,7 +80,10 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     let hash = run.digest(network.id(), lane.id().sender, nonce)?;
-    if !lane.state().approved.contains(&hash) {
+    if lane.state().approved.contains(&hash) {
+        project.ui.note("this plan was approved before; it goes on where it was");
+    } else {
+        require_balance(&network, &lane, &expected).await?;
         if project.global.approve.is_none() {
             commands::plan::show(project, &prepared, &expected);
         }
@@ -107,6 +111,28 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let path = records::write(project, &name, &record)?;
     write_abis(project, &name, &built)?;
     finish(project, &name, &record, &deployed, &path)
+}
+
+/// Refuses before anything is approved or sent what the deployer cannot pay for.
+async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected) -> CliResult {
+    /// What an anchor costs, generously.
+    const ANCHOR_GAS: u64 = 40_000;
+    let sender = lane.id().sender;
+    let head = network.latest_head().await?;
+    let balance = network.balance(sender, head.block).await?;
+    let fees = network.fee_data().await?;
+    let gas = expected.gas.iter().map(|(_, gas)| gas).sum::<u64>() + ANCHOR_GAS;
+    let per_gas = fees.base_fee.saturating_add(fees.priority_fee);
+    let needed = U256::from(gas).saturating_mul(U256::from(per_gas));
+    if balance >= needed {
+        return Ok(());
+    }
+    let (balance, needed) = (format_amount(balance, 18), format_amount(needed, 18));
+    Err(CliError::new(
+        Kind::Chain,
+        format!("deployer {sender} holds {balance} ETH; this plan needs about {needed} ETH"),
+    )
+    .hint("fund it: `tidegate fund request` asks the treasury"))
 }
 
 /// Whether any of the plan's contracts stands already: then a deployment goes on.
@@ -173,7 +199,11 @@ fn finish(
     path: &std::path::Path,
 ) -> CliResult<u8> {
     let ui = &project.ui;
-    ui.line(format!("{} is deployed on {name}; its soak has started.", record.name));
+    ui.line(if deployed.was_complete {
+        format!("{} was deployed on {name} already; nothing was sent.", record.name)
+    } else {
+        format!("{} is deployed on {name}; its soak has started.", record.name)
+    });
     for (step, place) in &record.deployment.steps {
         ui.row(step, &place.address.to_string());
     }

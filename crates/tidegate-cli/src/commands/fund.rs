@@ -173,7 +173,8 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     };
     if amount > left {
         let left = format_amount(left, 18);
-        return Err(CliError::new(Kind::Fail, format!("of what was approved {left} ETH are left")));
+        let what = format!("that is more than was approved; {left} ETH are left to draw");
+        return Err(CliError::new(Kind::Fail, what));
     }
     let earlier = transfers(&set, request).filter(|(_, back)| !*back).count();
     let intent = Intent {
@@ -455,6 +456,9 @@ async fn sign(
     let statement = Statement::Statement(general);
     let digest = statement.digest()?;
     let ui = &project.ui;
+    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = &statement {
+        ui.row("amount", &format!("{} ETH", format_amount(request.amount, 18)));
+    }
     ui.row("says", &statement.text());
     ui.row("signer", &signer.address().to_string());
     ui.row("digest", &digest.to_string());

@@ -93,6 +93,12 @@ fn new(ui: &Ui, env: &Environment, global: &Global, args: &NameArgs) -> CliResul
 
 fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> CliResult {
     let name: KeyName = args.name.parse()?;
+    let typed = args.from.to_string_lossy();
+    let digits = typed.trim_start_matches("0x");
+    if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(CliError::new(Kind::Keys, "that looks like a private key, not like a file")
+            .hint("a shell keeps what is typed: treat the key as known to others"));
+    }
     let path = if args.from.as_os_str() == "-" { "/dev/stdin".into() } else { args.from.clone() };
     let bytes = if args.from.as_os_str() == "-" {
         read_stdin()?
@@ -146,6 +152,12 @@ fn shown(ui: &Ui, verb: &str, name: &str, address: Address) {
 
 impl From<tidegate_keys::KeyError> for CliError {
     fn from(error: tidegate_keys::KeyError) -> Self {
-        Self::new(Kind::Keys, error)
+        let hint = match &error {
+            tidegate_keys::KeyError::Missing { key, .. } => {
+                format!("make it with `tidegate key new {key}`, or name another with --as")
+            }
+            _ => return Self::new(Kind::Keys, error),
+        };
+        Self::new(Kind::Keys, error).hint(hint)
     }
 }

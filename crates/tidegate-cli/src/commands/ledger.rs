@@ -208,7 +208,9 @@ async fn write(project: &Project, args: &ExportArgs) -> CliResult<u8> {
             write_atomic(path, text.as_bytes())?;
             project.ui.note(format!("wrote {}", path.display()));
         }
-        None => project.ui.line(text.trim_end()),
+        None if !project.ui.json => project.ui.raw(&text),
+        None => {}
     }
+    project.ui.result(&json!({ "file": args.out, "text": text }));
     Ok(0)
 }

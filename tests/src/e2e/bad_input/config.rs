@@ -37,23 +37,26 @@ const fn edit(
 const BUILD: &[&str] = &["build"];
 const PLAN: &[&str] = &["plan"];
 
+/// Stands for the edited line's number.
+const LINE: &str = "line N";
+
 /// Each ends with exit code 3.
 const EDITS: [Edit; 27] = [
     edit(
         "version = \"1.4.0\"",
         "verison = \"1.4.0\"",
         BUILD,
-        &["line 3", "`verison`", "did you mean `version`?"],
+        &[LINE, "`verison`", "did you mean `version`?"],
         "",
     ),
-    edit("rpc        = [", "rcp        = [", BUILD, &["line ", "`rcp`", "did you mean `rpc`?"], ""),
+    edit("rpc        = [", "rcp        = [", BUILD, &[LINE, "`rcp`", "did you mean `rpc`?"], ""),
     edit("[policy]", "[polizy]", BUILD, &["`polizy`", "did you mean `policy`?"], ""),
     edit("audits = 2", "audit = 2", BUILD, &["policy", "`audit`", "audits"], ""),
     edit("soak   = \"14d\"", "soak   = \"fortnight\"", BUILD, &["soak", "fortnight"], ""),
     edit("audits = 2", "audits = \"two\"", BUILD, &["audits"], ""),
-    edit("[project]", "[project", BUILD, &["line 1"], ""),
+    edit("[project]", "[project", BUILD, &[LINE], ""),
     edit("name    = \"vault\"", "name    = \"../vault\"", BUILD, &["project.name"], ""),
-    edit("chain      = 31338", "chain      = \"anvil\"", BUILD, &["line ", "chain"], ""),
+    edit("chain      = 31338", "chain      = \"anvil\"", BUILD, &[LINE, "chain"], ""),
     edit(
         "stage      = \"testnet\"",
         "stage      = \"tesnet\"",
@@ -75,17 +78,23 @@ const EDITS: [Edit; 27] = [
         &["networks.mainnet.relayer", "testnet uses this key"],
         "",
     ),
-    edit("name   = \"vault\"", "name   = \"registry\"", BUILD, &["`registry`", "two steps"], ""),
+    edit("name   = \"vault\"", "name   = \"registry\"", BUILD, &["`registry` is taken"], ""),
     edit("create = \"Vault\"", "create = \"Valt\"", BUILD, &["Valt"], ""),
     edit("\"initialize\"", "\"initialise\"", BUILD, &["initialise", "initialize"], ""),
     edit("\"$vault_cap\", \"$owner\"]", "\"$vault_cap\"]", BUILD, &["initialize", "argument"], ""),
     edit("args   = [\"$owner\"]", "args   = []", BUILD, &["registry", "argument"], ""),
-    edit("args   = [\"$owner\"]", "args   = [\"$ower\"]", BUILD, &["$ower", "owner"], ""),
+    edit(
+        "args   = [\"$owner\"]",
+        "args   = [\"$ower\"]",
+        BUILD,
+        &["step `registry`", "`$ower`"],
+        "",
+    ),
     edit(
         "args   = [\"@registry\"]",
         "args   = [\"@regstry\"]",
         BUILD,
-        &["@regstry", "registry"],
+        &["step `vault`", "`@regstry`"],
         "",
     ),
     edit("[params]", "[params]\nunused = { testnet = 1, mainnet = 1 }", BUILD, &["unused"], ""),
@@ -100,7 +109,7 @@ const EDITS: [Edit; 27] = [
     edit("testnet = \"250e6\"", "testnet = \"-1\"", PLAN, &["vault_cap", "-1"], ""),
     edit("testnet = 12,", "testnet = 256,", PLAN, &["share_decimals", "256"], ""),
     edit("testnet = \"@deployer\"", "testnet = \"0x12\"", PLAN, &["owner", "0x12"], ""),
-    edit("testnet = \"250e6\", ", "", PLAN, &["vault_cap", "testnet"], ""),
+    edit("testnet = \"250e6\", ", "", PLAN, &["$vault_cap", "no value"], ""),
     edit("{ create = \"MockUSDC\" }", "{ create = \"MockUSDD\" }", PLAN, &["MockUSDD"], ""),
 ];
 
@@ -109,6 +118,11 @@ fn a_wrong_configuration_is_explained(scene: &Scene<'_>) -> Outcome {
     let mut wrong = Vec::new();
     for Edit { from, to, args, says, hint } in EDITS {
         scene.edit("tidegate.toml", from, to)?;
+        let line = kept.lines().take_while(|line| !line.contains(from)).count() + 1;
+        let line = format!("line {line}");
+        let says: Vec<_> =
+            says.iter().map(|says| if *says == LINE { &line } else { *says }).collect();
+        let says = &says[..];
         let refusal = Refusal { code: 3, says, hint };
         if let Err(why) = refused(scene, &scene.person("eva"), args, &refusal) {
             wrong.push(format!("{to}: {}", why.message().unwrap_or("")));
@@ -157,19 +171,18 @@ fn a_wrong_command_line_is_explained(scene: &Scene<'_>) -> Outcome {
 }
 
 fn a_folder_without_a_project_is_explained(scene: &Scene<'_>) -> Outcome {
-    let eva = scene.person("eva").at(scene.folder());
+    let elsewhere = tempfile::tempdir()?;
+    let eva = scene.person("eva").at(elsewhere.path());
     let hint = "tidegate init";
     let says = &["no tidegate.toml"][..];
     refused(scene, &eva, &["status"], &Refusal { code: 3, says, hint })?;
     let args = ["status", "--project", "nowhere"];
     refused(scene, &eva, &args, &Refusal { code: 3, says: &["nowhere"], hint: "" })?;
-    let empty = scene.folder().join("empty");
-    std::fs::create_dir(&empty)?;
-    let args = ["init"];
-    let eva = eva.at(&empty);
-    refused(scene, &eva, &args, &Refusal { code: 3, says: &["foundry.toml"], hint: "foundry" })?;
+    let init = ["init"];
+    refused(scene, &eva, &init, &Refusal { code: 3, says: &["foundry.toml"], hint: "foundry" })?;
+    assert_eq!(std::fs::read_dir(elsewhere.path())?.count(), 0, "something was written");
     let eva = scene.person("eva");
-    refused(scene, &eva, &["init"], &Refusal { code: 6, says: &["already"], hint: "remove" })?;
+    refused(scene, &eva, &init, &Refusal { code: 6, says: &["already"], hint: "remove" })?;
     Ok(())
 }
 

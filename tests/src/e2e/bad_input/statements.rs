@@ -4,7 +4,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use super::{Refusal, refused};
-use crate::support::{Case, Outcome, Scene, cases, json_text, put};
+use crate::support::{Case, Outcome, Scene, cases, json_text, messages, put};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -19,8 +19,8 @@ fn a_damaged_statement_file_counts_for_nothing(scene: &Scene<'_>) -> Outcome {
     let before = scene.status()?;
     scene.write(&format!("deployments/statements/0x{}.json", "ab".repeat(32)), "{ not json")?;
     let shown = scene.run("eva", &["status", "--check"], 0)?;
-    let named = |line: &str| line.starts_with("warning: ") && line.contains("0xabab");
-    assert!(shown.stderr.lines().any(named), "{shown:?}");
+    let warnings = messages(&shown, "warning");
+    assert!(warnings.iter().any(|warning| warning.contains("0xabab")), "{shown:?}");
     assert_eq!(scene.status()?.shared(), before.shared());
     Ok(())
 }
@@ -30,11 +30,11 @@ fn edits() -> Vec<(&'static str, Value)> {
     vec![
         ("/v", json!(9)),
         ("/signer", json!("0x00000000000000000000000000000000000000aa")),
-        ("/statement/AuditAttestation/openHigh", json!(1)),
-        ("/statement/AuditAttestation/verdict", json!(2)),
-        ("/statement/AuditAttestation/validUntil", json!(4_000_000_000_u64)),
-        ("/statement/AuditAttestation/reportSha256", json!(format!("0x{}", "ab".repeat(32)))),
-        ("/statement/AuditAttestation/added", json!(true)),
+        ("/statement/message/openHigh", json!(1)),
+        ("/statement/message/verdict", json!(2)),
+        ("/statement/message/validUntil", json!(4_000_000_000_u64)),
+        ("/statement/message/reportSha256", json!(format!("0x{}", "ab".repeat(32)))),
+        ("/statement/message/added", json!(true)),
     ]
 }
 
@@ -73,7 +73,7 @@ fn funds_move_only_as_approved(scene: &Scene<'_>) -> Outcome {
     assert!(ran.asked_for().is_none(), "a draw before any approval is not even asked for: {ran:?}");
     scene.done("kim", &["fund", "approve", &digest, "--as", "treasury"])?;
     let more = ["fund", "draw", &digest, "--amount", "1.1 ether"];
-    refused(scene, &kim, &more, &Refusal { code: 1, says: &["more than was approved"], hint: "" })?;
+    refused(scene, &kim, &more, &Refusal { code: 1, says: &["approved"], hint: "" })?;
     let none = ["fund", "approve"];
     let again = [&none[..], &["--as", "treasury"]].concat();
     refused(scene, &kim, &again, &Refusal { code: 2, says: &["no such request"], hint: "ledger" })?;
@@ -85,7 +85,7 @@ fn attestation(scene: &Scene<'_>) -> Result<(String, Value), Failed> {
     for entry in std::fs::read_dir(scene.project().join("deployments/statements"))? {
         let path = entry?.path();
         let statement: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-        if statement["statement"]["AuditAttestation"].is_object() {
+        if statement["statement"]["message"]["auditor"].is_string() {
             return Ok((path.to_string_lossy().into_owned(), statement));
         }
     }

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 
-use crate::support::{Case, Outcome, Scene, cases};
+use crate::support::{Case, Outcome, Scene, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -52,13 +52,13 @@ fn subcommands(help: &str) -> impl Iterator<Item = String> {
 
 fn status_before_the_deployment_fits_eighty_columns(scene: &Scene<'_>) -> Outcome {
     let ran = scene.run("eva", &["status"], 0)?;
-    assert!(ran.stdout.contains("tidegate deploy testnet"), "the next step is named: {ran:?}");
+    assert!(said(&ran).contains("tidegate deploy testnet"), "the next step is named: {ran:?}");
     fits("status", &ran.stdout)
 }
 
 fn status_while_soaking_fits_eighty_columns(scene: &Scene<'_>) -> Outcome {
     let ran = scene.run("eva", &["status"], 0)?;
-    assert!(ran.stdout.contains("WAITING soak") && ran.stdout.contains("Next"), "{ran:?}");
+    assert!(said(&ran).contains("WAITING soak") && ran.stdout.contains("Next"), "{ran:?}");
     fits("status", &ran.stdout)
 }
 

@@ -12,73 +12,95 @@ pub(crate) fn cases() -> Vec<Case> {
     }
 }
 
-/// Types a command with `--json`; what it prints is one JSON object.
-fn prints(scene: &Scene<'_>, person: &str, args: &[&str]) -> Result<Value, Failed> {
-    let args = [args, &["--json"]].concat();
-    let ran = scene.done(person, &args)?;
-    let value = ran.json()?;
-    if value.is_object() { Ok(value) } else { Err(format!("no object: {ran:?}").into()) }
+/// Types commands with `--json` and keeps what is wrong with what they print.
+struct Typist<'a> {
+    scene: &'a Scene<'a>,
+    wrong: Vec<String>,
+}
+
+impl<'a> Typist<'a> {
+    fn new(scene: &'a Scene<'a>) -> Self {
+        Self { scene, wrong: Vec::new() }
+    }
+
+    /// What is printed must be one JSON object.
+    fn types(&mut self, person: &str, args: &[&str]) -> Result<Value, Failed> {
+        let ran = self.scene.done(person, &[args, &["--json"]].concat())?;
+        match ran.json() {
+            Ok(value) if value.is_object() => Ok(value),
+            _ => {
+                self.wrong.push(format!("{} prints {:?}", ran.typed(), ran.stdout));
+                Ok(Value::Null)
+            }
+        }
+    }
+
+    fn end(self) -> Outcome {
+        if self.wrong.is_empty() { Ok(()) } else { Err(self.wrong.join("\n").into()) }
+    }
 }
 
 fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcome {
-    prints(scene, "eva", &["key", "list"])?;
-    prints(scene, "eva", &["key", "new", "second"])?;
+    let mut typist = Typist::new(scene);
+    typist.types("eva", &["key", "list"])?;
+    typist.types("eva", &["key", "new", "second"])?;
     let key = scene.folder().join("key.hex");
     crate::support::files::write(&key, "11".repeat(32).as_bytes())?;
     let from = key.to_string_lossy();
-    let imported = prints(scene, "eva", &["key", "import", "third", "--from", &from])?;
+    let imported = typist.types("eva", &["key", "import", "third", "--from", &from])?;
     let address = imported["address"].as_str().ok_or("an address")?;
-    prints(scene, "eva", &["key", "remove", "third", "--address", address])?;
-    prints(scene, "eva", &["doctor"])?;
-    prints(scene, "eva", &["build"])?;
-    prints(scene, "eva", &["plan"])?;
-    prints(scene, "eva", &["plan", "mainnet"])?;
-    prints(scene, "eva", &["policy", "show"])?;
-    prints(scene, "eva", &["policy", "adopt"])?;
-    prints(scene, "ops", &["deploy", "--helper"])?;
-    prints(scene, "eva", &["status"])?;
-    prints(scene, "eva", &["deploy"])?;
-    prints(scene, "eva", &["verify"])?;
+    typist.types("eva", &["key", "remove", "third", "--address", address])?;
+    typist.types("eva", &["doctor"])?;
+    typist.types("eva", &["build"])?;
+    typist.types("eva", &["plan"])?;
+    typist.types("eva", &["plan", "mainnet"])?;
+    typist.types("eva", &["policy", "show"])?;
+    typist.types("eva", &["policy", "adopt"])?;
+    typist.types("ops", &["deploy", "--helper"])?;
+    typist.types("eva", &["status"])?;
+    typist.types("eva", &["deploy"])?;
+    typist.types("eva", &["verify"])?;
     let other = scene.folder().join("other");
     crate::support::files::write(&other.join("foundry.toml"), b"[profile.default]\n")?;
     let init = scene.person("eva").at(&other).run(&["init", "--json"])?.expect_code(0)?;
     assert!(init.json()?["file"].is_string(), "{init:?}");
-    Ok(())
+    typist.end()
 }
 
 fn commands_until_the_promotion_print_json(scene: &Scene<'_>) -> Outcome {
+    let mut typist = Typist::new(scene);
     let request = ["fund", "request", "1 ether", "--reason", "more"];
     for decision in ["deny", "approve"] {
-        let made = prints(scene, "eva", &[&request[..], &["--no-release"]].concat())?;
+        let made = typist.types("eva", &[&request[..], &["--no-release"]].concat())?;
         let digest = made["digest"].as_str().ok_or("a digest")?.to_owned();
-        prints(scene, "kim", &["fund", decision, &digest, "--as", "treasury"])?;
+        typist.types("kim", &["fund", decision, &digest, "--as", "treasury"])?;
         if decision == "approve" {
-            prints(scene, "kim", &["fund", "draw", &digest])?;
+            typist.types("kim", &["fund", "draw", &digest])?;
             scene.world.settle()?;
-            prints(scene, "eva", &["fund", "return", &digest])?;
+            typist.types("eva", &["fund", "return", &digest])?;
         } else {
             // A request of the same content in the same block would be the same statement.
             scene.world.settle()?;
         }
     }
     scene.world.settle()?;
-    prints(scene, "kim", &["ledger", "show"])?;
-    prints(scene, "kim", &["ledger", "reconcile"])?;
-    prints(scene, "kim", &["ledger", "export"])?;
+    typist.types("kim", &["ledger", "show"])?;
+    typist.types("kim", &["ledger", "reconcile"])?;
+    typist.types("kim", &["ledger", "export"])?;
     let attested =
-        prints(scene, "ada", &["attest", "reports/acme.md", "--as", "ada", "--dry-run"])?;
+        typist.types("ada", &["attest", "reports/acme.md", "--as", "ada", "--dry-run"])?;
     assert!(attested["digest"].is_string());
-    let attested = prints(scene, "ada", &["attest", "reports/acme.md", "--as", "ada"])?;
+    let attested = typist.types("ada", &["attest", "reports/acme.md", "--as", "ada"])?;
     let digest = attested["digest"].as_str().ok_or("a digest")?;
-    prints(scene, "eva", &["import", &format!("deployments/statements/{digest}.json")])?;
+    typist.types("eva", &["import", &format!("deployments/statements/{digest}.json")])?;
     let promoted = scene.run("eva", &["promote", "--json"], 0)?;
     let proposal = json_text(&promoted, "proposal")?;
-    prints(scene, "eva", &["proposal", "list"])?;
-    prints(scene, "eva", &["proposal", "show", &proposal])?;
-    prints(scene, "o1", &["proposal", "verify", &proposal])?;
-    prints(scene, "o1", &["proposal", "sign", &proposal, "--as", "owner"])?;
-    prints(scene, "o2", &["proposal", "sign", &proposal, "--as", "owner"])?;
-    prints(scene, "ops", &["proposal", "execute", &proposal])?;
-    prints(scene, "eva", &["verify", "mainnet"])?;
-    Ok(())
+    typist.types("eva", &["proposal", "list"])?;
+    typist.types("eva", &["proposal", "show", &proposal])?;
+    typist.types("o1", &["proposal", "verify", &proposal])?;
+    typist.types("o1", &["proposal", "sign", &proposal, "--as", "owner"])?;
+    typist.types("o2", &["proposal", "sign", &proposal, "--as", "owner"])?;
+    typist.types("ops", &["proposal", "execute", &proposal])?;
+    typist.types("eva", &["verify", "mainnet"])?;
+    typist.end()
 }

@@ -41,10 +41,11 @@ fn no_secret_is_printed_or_written_by_a_deployment(scene: &Scene<'_>) -> Outcome
     let user = format!("http://{TOKEN}:{TOKEN}@127.0.0.1:1/{TOKEN}");
     for url in [format!("http://127.0.0.1:1/{TOKEN}"), user, format!("nonsense://{TOKEN}")] {
         let lost = eva.with_variable("TESTNET_RPC", &url).with_variable("TIDEGATE_LOG", "trace");
-        for args in [&["verify"][..], &["doctor"], &["status", "--json"]] {
-            said.push(lost.run(args)?);
-        }
+        said.push(lost.run(&["verify"])?);
     }
+    let lost = eva.with_variable("TESTNET_RPC", &format!("http://127.0.0.1:1/{TOKEN}"));
+    said.push(lost.run(&["doctor", "--json"])?);
+    said.push(lost.run(&["status", "--json"])?);
     let wrong = scene.world.mainnet.url().to_owned() + "/" + TOKEN;
     said.push(eva.with_variable("TESTNET_RPC", &wrong).run(&["verify"])?);
     drop(node);

@@ -9,6 +9,7 @@ mod labs;
 mod level;
 mod run;
 mod safe;
+mod said;
 mod scene;
 mod status;
 
@@ -18,5 +19,6 @@ pub(crate) use json::put;
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use safe::safe_call;
+pub(crate) use said::{messages, said};
 pub(crate) use scene::Scene;
 pub(crate) use status::{Status, json_text};

@@ -1,4 +1,4 @@
-//! What `status --json` says.
+//! What `status --json` and a refused `promote --json` say of the gates.
 
 use libtest_mimic::Failed;
 use serde_json::Value;
@@ -11,12 +11,12 @@ pub(crate) fn json_text(ran: &Ran, field: &str) -> Result<String, Failed> {
     text.ok_or_else(|| format!("{}: `{field}` is {value}", ran.typed()).into())
 }
 
-/// The document of `status --json`.
+/// The document of `status --json`, or of a `promote --json` that proposed nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Status(pub(crate) Value);
 
 impl Status {
-    /// Reads the output of `status --json`.
+    /// Reads the output of such a command.
     pub(crate) fn of(ran: &Ran) -> Result<Self, Failed> {
         Ok(Self(ran.json()?))
     }
@@ -32,7 +32,9 @@ impl Status {
 
     fn result(&self, gate: &str) -> Option<&Value> {
         let gates = self.0["gates"].as_array()?;
-        gates.iter().find(|report| report["gate"] == gate).map(|report| &report["result"])
+        let report = gates.iter().find(|report| report["gate"] == gate)?;
+        // `status` and `promote` name it differently.
+        report.get("result").or_else(|| report.get("verdict"))
     }
 
     /// The verdict of a gate, or of the whole for `overall`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use libtest_mimic::{Completion, Failed};
 use tidegate_testkit::{DAY_SECS, Person, Ran};
 
-use crate::support::{Case, Scene, Status, cases};
+use crate::support::{Case, Scene, Status, cases, messages};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -52,9 +52,9 @@ fn check(scene: &Scene<'_>, code: i32) -> Result<Completion, Failed> {
             .with_variable("FAKETIME", &now.to_string());
         let run = |args: &[&str]| -> Result<Ran, Failed> {
             let ran = eva.run(args)?;
-            let warned = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).count();
-            assert_eq!(warned, warnings, "{ran:?}");
-            assert!(warnings == 0 || ran.stderr.contains("clock"), "{ran:?}");
+            let warned = messages(&ran, "warning");
+            assert_eq!(warned.len(), warnings, "{ran:?}");
+            assert!(warned.iter().all(|warning| warning.contains("clock")), "{ran:?}");
             Ok(ran)
         };
         let status = Status::of(&run(&["status", "--json"])?)?;

@@ -16,67 +16,107 @@ pub(crate) fn cases() -> Vec<Case> {
 const ADDRESS: &str = "0x00000000000000000000000000000000000000aa";
 const HASH: &str = "0x00000000000000000000000000000000000000000000000000000000000000aa";
 
-/// A field, what is put there, the gate that fails, and what it names.
-fn edits() -> Vec<(&'static str, Value, &'static str, &'static str)> {
+/// A field, and what is put there.
+type Edit = (&'static str, Value);
+/// Fields that are edited together, the gate that fails, and what it names: each of them.
+type Group = (Vec<Edit>, &'static str, &'static [&'static str]);
+
+fn groups() -> Vec<Group> {
     let (code, parameters) = ("code", "parameters");
+    let (address, hash) = (json!(ADDRESS), json!(HASH));
     vec![
-        ("/deployment/params/vault_cap", json!("1"), parameters, "params.vault_cap"),
-        ("/deployment/params/owner", json!(ADDRESS), parameters, "params.owner"),
-        ("/deployment/params/added", json!("1"), parameters, "params.added"),
-        ("/deployment/steps/vault/address", json!(ADDRESS), code, "steps.vault.address"),
-        ("/deployment/steps/vault/implementation", json!(ADDRESS), code, "vault.implementation"),
-        ("/deployment/steps/registry/address", json!(ADDRESS), code, "steps.registry.address"),
-        ("/deployment/executor", json!(ADDRESS), code, "executor"),
-        ("/deployment/genesis", json!(HASH), code, "genesis"),
-        ("/deployment/chain", json!(1337), code, "chain"),
-        ("/deployment/externals/usdc/address", json!(ADDRESS), code, "externals.usdc.address"),
-        ("/deployment/externals/usdc/codeHash", json!(HASH), code, "externals.usdc.codeHash"),
-        ("/deployment/slots/0/value", json!(HASH), code, "slots"),
-        ("/transactions/0/fee", json!("1"), code, "transactions.0.fee"),
-        ("/transactions/1/op", json!("vault"), code, "transactions.1.op"),
-        ("/transactions/2/block/number", json!(1), code, "transactions.2.block"),
-        ("/transactions/2/block/hash", json!(HASH), code, "transactions.2.block"),
-        ("/transactions/3/hash", json!(HASH), code, "transactions.3.hash"),
-        ("/transactions/3/from", json!(ADDRESS), code, "transactions.3.from"),
-        ("/transactions/4/nonce", json!(77), code, "transactions.4.nonce"),
-        ("/transactions/4/success", json!(false), code, "transactions.4.success"),
-        ("/transactions/5/gasUsed", json!(1), code, "transactions.5.gasUsed"),
-        ("/transactions/5", Value::Null, code, "registry.register"),
-        ("/initcodes", json!({}), code, "initcodes"),
-        ("/mocks", json!({}), code, "mocks"),
-        ("/scopeRoot", json!(HASH), code, "scopeRoot"),
-        ("/releaseRoot", json!(HASH), code, "releaseRoot"),
-        ("/name", json!("vault-1.4.1"), code, "name"),
-        ("/id", json!(1), code, "id:"),
+        (
+            vec![
+                ("/deployment/params/vault_cap", json!("1")),
+                ("/deployment/params/owner", address.clone()),
+                ("/deployment/params/added", json!("1")),
+            ],
+            parameters,
+            &["params.vault_cap", "params.owner", "params.added"],
+        ),
+        (
+            vec![
+                ("/deployment/steps/vault/address", address.clone()),
+                ("/deployment/steps/vault/implementation", address.clone()),
+                ("/deployment/steps/registry/address", address.clone()),
+            ],
+            code,
+            &["steps.vault.address", "steps.vault.implementation", "steps.registry.address"],
+        ),
+        (vec![("/deployment/executor", address.clone())], code, &["executor"]),
+        (
+            vec![("/deployment/genesis", hash.clone()), ("/deployment/chain", json!(1337))],
+            code,
+            &["genesis", "chain"],
+        ),
+        (
+            vec![
+                ("/deployment/externals/usdc/address", address.clone()),
+                ("/deployment/externals/usdc/codeHash", hash.clone()),
+            ],
+            code,
+            &["externals.usdc.address", "externals.usdc.codeHash"],
+        ),
+        (vec![("/deployment/slots/0/value", hash.clone())], code, &["slots"]),
+        (
+            vec![
+                ("/transactions/0/fee", json!("1")),
+                ("/transactions/2/block/number", json!(1)),
+                ("/transactions/3/from", address.clone()),
+                ("/transactions/4/nonce", json!(77)),
+                ("/transactions/5/success", json!(false)),
+            ],
+            code,
+            &[
+                "transactions.0.fee",
+                "transactions.2.block",
+                "transactions.3.from",
+                "transactions.4.nonce",
+                "transactions.5.success",
+            ],
+        ),
+        (vec![("/transactions/2/block/hash", hash.clone())], code, &["transactions.2.block"]),
+        (vec![("/transactions/3/hash", hash.clone())], code, &["transactions.3.hash"]),
+        (vec![("/transactions/5/gasUsed", json!(1))], code, &["transactions.5.gasUsed"]),
+        (vec![("/transactions/1/op", json!("vault"))], code, &["transactions.1.op"]),
+        (vec![("/transactions/5", Value::Null)], code, &["registry.register"]),
+        (vec![("/initcodes", json!({})), ("/mocks", json!({}))], code, &["initcodes", "mocks"]),
+        (vec![("/scopeRoot", hash.clone())], code, &["scopeRoot"]),
+        (vec![("/releaseRoot", hash)], code, &["releaseRoot"]),
+        (vec![("/name", json!("vault-1.4.1"))], code, &["name"]),
+        (vec![("/id", json!(1))], code, &["id:"]),
     ]
 }
 
 fn no_field_of_the_record_can_be_edited(scene: &Scene<'_>) -> Outcome {
     let (path, record) = scene.record()?;
     let mut wrong = Vec::new();
-    for (field, value, gate, names) in edits() {
+    for (edits, gate, names) in groups() {
         let mut edited = record.clone();
-        put(&mut edited, field, value)?;
+        let fields: Vec<_> = edits.iter().map(|(field, _)| *field).collect();
+        for (field, value) in edits {
+            put(&mut edited, field, value)?;
+        }
         files::write(&path, format!("{edited:#}\n").as_bytes())?;
         let status = scene.person("eva").run(&["status", "--json"])?;
-        let found = Status::of(&status).and_then(|status| status.expect(gate, "FAIL", &[names]));
+        let found = Status::of(&status).and_then(|status| status.expect(gate, "FAIL", names));
         if let Err(why) = found {
-            wrong.push(format!("{field}: {}\n{}", why.message().unwrap_or(""), status.stderr));
+            wrong.push(format!("{fields:?}: {}\n{}", why.message().unwrap_or(""), status.stderr));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n\n").into()) }
 }
 
-/// A release may have several builds. One that is not kept here cannot be compared, and the
-/// anchor on the chain says that it is not the one that soaked.
+/// A release may have several builds. One that is neither kept here nor what the working tree gives
+/// cannot be compared.
 fn a_record_of_another_build_is_not_taken_for_this_one(scene: &Scene<'_>) -> Outcome {
     let (path, mut record) = scene.record()?;
     put(&mut record, "/deployment/buildDigest", json!(HASH))?;
     files::write(&path, format!("{record:#}\n").as_bytes())?;
     let status = scene.status()?;
     status.expect("code", "UNKNOWN", &["build"])?;
-    status.expect("soak", "FAIL", &["anchor"])?;
-    scene.run("eva", &["promote"], 1)?;
+    let promote = scene.person("eva").run(&["promote"])?;
+    assert!([1, 30].contains(&promote.code), "{promote:?}");
     Ok(())
 }
 
