@@ -109,17 +109,10 @@ fn contracts(tools: &Tools, scope: Scope) -> XtaskResult {
     Ok(())
 }
 
-/// With nextest where it is installed: it runs the tests of all crates side by side.
+/// One process a test binary: the end-to-end cases share a world of chains.
 fn tests(root: &Path) -> XtaskResult {
     let variables = [("INSTA_UPDATE", "no"), ("INSTA_FORCE_PASS", "0")];
-    let cargo = PathBuf::from("cargo");
-    let probe = Command::new(&cargo).args(["nextest", "--version"]).current_dir(root).output();
-    let args: &[&str] = if probe.is_ok_and(|probe| probe.status.success()) {
-        &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"]
-    } else {
-        &["test", "--workspace", "--no-fail-fast"]
-    };
-    call(&cargo, args, root, &variables)
+    call(&PathBuf::from("cargo"), &["test", "--workspace", "--no-fail-fast"], root, &variables)
 }
 
 #[cfg(test)]

@@ -83,7 +83,9 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     if lane.state().approved.contains(&hash) {
         project.ui.note("this plan was approved before; it goes on where it was");
     } else {
-        require_balance(&network, &lane, &expected).await?;
+        if when == When::Before {
+            require_balance(&network, &lane, &expected).await?;
+        }
         if project.global.approve.is_none() {
             commands::plan::show(project, &prepared, &expected);
         }
