@@ -8,7 +8,9 @@ use crate::support::{Case, Outcome, Scene, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Day13: a_release_goes_from_a_testnet_to_mainnet;
+        Day13:
+            a_release_goes_from_a_testnet_to_mainnet,
+            with_both_audits_only_time_is_missing;
         Signed: a_proposal_needs_the_threshold_of_signatures_of_owners;
         Deployed:
             the_books_agree_with_the_chain_and_pass_hledger,
@@ -51,6 +53,18 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     scene.done("eva", &["fund", "return"])?;
     scene.world.settle()?;
     scene.run("kim", &["ledger", "reconcile", "--check"], 0)?;
+    scene.run("eva", &["status", "--check"], 0)?;
+    Ok(())
+}
+
+fn with_both_audits_only_time_is_missing(scene: &Scene<'_>) -> Outcome {
+    scene.attest("bo")?;
+    scene.run("eva", &["promote"], 20)?;
+    let status = scene.status()?;
+    status.expect("soak", "WAITING", &[])?;
+    status.expect_others_pass(&["soak"])?;
+    scene.run("eva", &["status", "--check"], 20)?;
+    scene.advance_to_day(14)?;
     scene.run("eva", &["status", "--check"], 0)?;
     Ok(())
 }

@@ -31,13 +31,14 @@ fn no_secret_is_printed_or_written_by_a_deployment(scene: &Scene<'_>) -> Outcome
     let node = ScriptedNode::start(Some(scene.world.testnet.url()), |_, _| Reply::Forward)?;
     let secret = format!("{}/{TOKEN}?key={TOKEN}", node.url());
     let eva = scene.person("eva").with_variable("TESTNET_RPC", &secret);
-    let mut said = Vec::new();
-    // Where it goes well, and where the endpoint is the error.
-    said.push(eva.run(&["doctor"])?.expect_code(0)?);
-    said.push(eva.run(&["plan"])?.expect_code(0)?);
-    said.push(eva.approve(&["deploy"])?.expect_code(0)?);
-    said.push(eva.with_variable("TIDEGATE_LOG", "trace").run(&["verify"])?.expect_code(0)?);
-    said.push(eva.run(&["status", "--json"])?.expect_code(0)?);
+    // Where it goes well, and then where the endpoint is the error.
+    let mut said = vec![
+        eva.run(&["doctor"])?.expect_code(0)?,
+        eva.run(&["plan"])?.expect_code(0)?,
+        eva.approve(&["deploy"])?.expect_code(0)?,
+        eva.with_variable("TIDEGATE_LOG", "trace").run(&["verify"])?.expect_code(0)?,
+        eva.run(&["status", "--json"])?.expect_code(0)?,
+    ];
     let user = format!("http://{TOKEN}:{TOKEN}@127.0.0.1:1/{TOKEN}");
     for url in [format!("http://127.0.0.1:1/{TOKEN}"), user, format!("nonsense://{TOKEN}")] {
         let lost = eva.with_variable("TESTNET_RPC", &url).with_variable("TIDEGATE_LOG", "trace");

@@ -44,6 +44,9 @@ fn trial(case: Case, labs: &Arc<Labs>, times: &Times) -> Trial {
 #[expect(clippy::print_stderr, reason = "the one place from which the tests speak")]
 fn show(times: &Times) {
     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+    if times.is_empty() {
+        return;
+    }
     times.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let all: Duration = times.iter().map(|(time, _)| *time).sum();
     eprintln!("{} cases in {:.1} s, the slowest:", times.len(), all.as_secs_f64());
