@@ -5,28 +5,33 @@ use std::fmt;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
+/// Makes newtypes over a 32-byte digest: full `0x` text when shown, and `short()` for people.
+#[macro_export]
 macro_rules! digest_id {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            ::serde::Serialize, ::serde::Deserialize,
+        )]
         #[serde(transparent)]
-        pub struct $name(pub B256);
+        pub struct $name(pub ::alloy_primitives::B256);
 
         impl $name {
             /// The first eight hexadecimal digits, for people and file names.
             pub fn short(&self) -> String {
-                alloy_primitives::hex::encode(&self.0[..4])
+                ::alloy_primitives::hex::encode(&self.0[..4])
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 write!(f, "{}", self.0)
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.0)
             }
         }

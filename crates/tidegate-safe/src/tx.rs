@@ -1,8 +1,6 @@
 //! A Safe transaction and the hashes that its owners sign.
 
-use std::fmt;
-
-use alloy_primitives::{Address, B256, Bytes, Keccak256, U256};
+use alloy_primitives::{Address, Bytes, Keccak256, U256};
 use alloy_sol_types::{Eip712Domain, SolStruct, sol};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -60,28 +58,7 @@ pub enum SafeTxError {
     Operation(u8),
 }
 
-macro_rules! hash_id {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub B256);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}", self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
-            }
-        }
-    )*};
-}
-
-hash_id! {
+tidegate_model::digest_id! {
     /// The hash that owners sign; wallets call it *EIP-712 Digest*.
     SafeTxHash;
     /// Chain and Safe; some devices show it beside the message hash.

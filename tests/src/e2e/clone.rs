@@ -49,7 +49,7 @@ fn an_owner_signs_and_operations_execute_in_clones_of_their_own(scene: &Scene<'_
     let mut folder = clone(scene, "clones/o3")?;
     for (owner, next) in [("o3", "clones/o1"), ("o1", "clones/ops")] {
         let owner = scene.person(owner).at(&folder);
-        owner.approve(&["proposal", "sign", &proposal, "--as", "owner"])?.expect_code(0)?;
+        owner.run(&scene.signing(&proposal))?.expect_code(0)?;
         folder = clone_of(scene, &owner, next)?;
     }
     let ops = scene.person("ops").at(&folder);

@@ -36,7 +36,9 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     scene.attest("bo")?;
     scene.run("eva", &["status", "--check"], 0)?;
     let proposal = json_text(&scene.run("eva", &["promote", "--json"], 0)?, "proposal")?;
-    scene.sign(&proposal, &["o1", "o2"])?;
+    for owner in ["o1", "o2"] {
+        scene.done(owner, &["proposal", "sign", &proposal, "--as", "owner"])?;
+    }
     let executed = scene.done("ops", &["proposal", "execute", &proposal])?;
     assert!(said(&executed).contains("vault-1.4.0 is promoted to mainnet"), "{executed:?}");
     scene.world.settle()?;

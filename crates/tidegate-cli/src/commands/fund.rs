@@ -16,7 +16,7 @@ use tidegate_model::statement::{
 };
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
-use tidegate_plan::config::Stage;
+use tidegate_plan::config::{FundsConfig, Stage};
 
 use crate::approve::{Approval, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -153,11 +153,7 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     let set = statements::load(project)?;
     let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
     let name = network_name(project, found.network)?;
-    let funds = project
-        .config
-        .funds
-        .get(&name)
-        .ok_or_else(|| CliError::config(format!("[funds] has no treasury for {name}")))?;
+    let funds = funds_of(project, &name)?;
     let signer = treasury(project, named(&project.global, Some(&funds.key))?, funds.treasury)?;
     let network = project.connect(&name).await?;
     require_approval(project, &set, &name, &network, request).await?;
@@ -193,11 +189,7 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     let set = statements::load(project)?;
     let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
     let name = network_name(project, found.network)?;
-    let funds = project
-        .config
-        .funds
-        .get(&name)
-        .ok_or_else(|| CliError::config(format!("[funds] has no treasury for {name}")))?;
+    let funds = funds_of(project, &name)?;
     let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
     let signer = treasury(project, key, found.destination)?;
     let network = project.connect(&name).await?;
@@ -226,6 +218,11 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     };
     let transfer = Transfer { name: &name, network: &network, request, set: &set };
     transfer.make(project, &signer, &intent, &args.dated, Body::FundReturn).await
+}
+
+fn funds_of<'a>(project: &'a Project, network: &str) -> CliResult<&'a FundsConfig> {
+    let missing = || CliError::config(format!("[funds] has no treasury for {network}"));
+    project.config.funds.get(network).ok_or_else(missing)
 }
 
 /// The transfers stated under a request, each transaction once; `true` for a return.

@@ -9,6 +9,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::{
     Anvil, Binary, DAY_SECS, Env, GENESIS_TIMESTAMP, HOUR_SECS, Person, Ran, Tools, World,
+    split_words,
 };
 
 use super::{Status, files};
@@ -113,9 +114,15 @@ impl<'a> Scene<'a> {
     /// Owners check and sign a proposal.
     pub(crate) fn sign(&self, proposal: &str, owners: &[&str]) -> Result<(), Failed> {
         for owner in owners {
-            self.done(owner, &["proposal", "sign", proposal, "--as", "owner"])?;
+            self.person(owner).run(&self.signing(proposal))?.expect_code(0)?;
         }
         Ok(())
+    }
+
+    /// What an owner types who has been told the proposal's hash and the Safe.
+    pub(crate) fn signing(&self, proposal: &str) -> Vec<String> {
+        let sign = format!("proposal sign {proposal} --as owner --password-fd 0");
+        split_words(&format!("{sign} --approve {proposal} --pin {}", self.safe()))
     }
 
     /// An auditor attests an audit, under a report of their firm.

@@ -1,6 +1,6 @@
 //! Parameters on the target are bound by their rules.
 
-use crate::support::{Case, Outcome, Scene, cases};
+use crate::support::{Case, Outcome, Scene, Status, cases};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! { Ready: a_parameter_outside_its_rule_fails; }
@@ -30,9 +30,8 @@ fn a_parameter_outside_its_rule_fails(scene: &Scene<'_>) -> Outcome {
     let kept = scene.read("tidegate.toml")?;
     for (from, to, says) in EDITS {
         scene.edit("tidegate.toml", from, to)?;
-        let status = scene.status()?;
-        status.expect("parameters", "FAIL", &[says])?;
-        scene.run("eva", &["promote"], 1)?;
+        let promote = scene.run("eva", &["promote", "--json"], 1)?;
+        Status::of(&promote)?.expect("parameters", "FAIL", &[says])?;
         scene.write("tidegate.toml", &kept)?;
     }
     scene.run("eva", &["status", "--check"], 0)?;

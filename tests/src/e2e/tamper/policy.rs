@@ -10,8 +10,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// What is edited, and the field that the gate names.
-const EDITS: [(&str, &str, &str); 4] = [
-    ("soak   = \"14d\"", "soak   = \"13d\"", "policy.soak"),
+const EDITS: [(&str, &str, &str); 3] = [
     ("audits = 2", "audits = 1", "policy.audits"),
     ("firm = \"Bolt\"", "firm = \"Bolt & Sons\"", "people.bo.firm"),
     ("[people]", "[people]\nmallory = { roles = [\"auditor\"], keys = [] }", "people.mallory"),
