@@ -234,7 +234,7 @@ impl From<SafeTx> for Wire {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{address, b256, bytes};
+    use alloy_primitives::{B256, address, b256, bytes};
 
     use super::*;
 
