@@ -189,7 +189,7 @@ fn signature_files_hold_what_their_owner_signed() {
         for bytes in [ecdsa, eth_sign] {
             let parsed = OwnerSignature::parse(&bytes).unwrap();
             let signed = ProposalSignature::new(hash, owner, parsed).unwrap();
-            let name = format!("{hash}.{}.json", owner.to_string().to_lowercase());
+            let name = format!("{hash}.{owner}.json");
             let text = signed.to_text().unwrap();
             assert_eq!(read_signature(&name, &text).unwrap(), signed);
             assert!(matches!(read_signature("x.json", &text), Err(ProposalError::FileName { .. })));

@@ -80,6 +80,7 @@ fn scan(scene: &Scene<'_>, said: &[Ran]) -> Result<(), Failed> {
         let holds = |secret: &[u8]| text.windows(secret.len()).any(|window| window == secret);
         secrets.iter().find(|(_, secret)| holds(secret)).map(|(what, _)| *what)
     };
+    assert_eq!(find(format!("a{TOKEN}b").as_bytes()), Some("the endpoint's token"));
     for ran in said {
         if let Some(what) = find(format!("{}{}", ran.stdout, ran.stderr).as_bytes()) {
             return Err(format!("{what} was printed: {ran:?}").into());
