@@ -73,7 +73,7 @@ pub(crate) fn run(
             if let Ok(keyring) = OsKeyring::probe() {
                 keyring.delete(args.address).or_kind(Kind::Keys)?;
             }
-            ui.line(format!("removed {} {}", args.name, args.address));
+            shown(ui, "removed", &args.name, args.address);
         }
     }
     Ok(0)

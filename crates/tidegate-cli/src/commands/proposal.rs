@@ -7,6 +7,7 @@ use alloy_primitives::{B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::{LogQuery, Network};
+use tidegate_model::Verdict;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{DeploymentRecord, MinedTransaction};
@@ -153,6 +154,11 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     show_checked(project, &found, &rechecked.calls, &abis(built.as_ref()));
     project.ui.line("");
     project.ui.line(format!("{} it may be signed", project.ui.verdict("PASS")));
+    let notes: Vec<_> = rechecked.calls.iter().map(|call| &call.note).collect();
+    project.ui.result(&json!({
+        "safeTxHash": found.checked.hash(), "network": found.network, "result": Verdict::Pass,
+        "calls": notes,
+    }));
     Ok(0)
 }
 
@@ -181,6 +187,10 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let (signed, threshold) = (set.signed().len(), state.trust.threshold);
     project.ui.line("");
     project.ui.line(format!("Signed by {owner}: {signed} of {threshold} signatures."));
+    project.ui.result(&json!({
+        "safeTxHash": hash, "owner": owner, "signed": set.signed(), "threshold": threshold,
+        "file": path.strip_prefix(&project.root).unwrap_or(&path),
+    }));
     if set.missing(threshold) == 0 {
         project.ui.note(format!("it can be executed: `tidegate proposal execute {hash}`"));
     }
