@@ -10,7 +10,7 @@ use super::Case;
 use super::labs::{LABS, Labs};
 
 /// How many of the slowest cases are named at the end.
-const SLOWEST_SHOWN: usize = 100;
+const SLOWEST_SHOWN: usize = 10;
 
 type Times = Arc<Mutex<Vec<(Duration, String)>>>;
 
