@@ -1,11 +1,16 @@
-//! What commands print: help that fits a screen, JSON that parses, and no secret anywhere.
+//! What commands print: help that fits a screen, JSON that parses, no secret anywhere, and the
+//! screens people live in letter by letter.
 
 mod help;
 mod json;
 mod secrets;
+mod snapshots;
 
 use crate::support::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [help::cases(), json::cases(), secrets::cases()].into_iter().flatten().collect()
+    [help::cases(), json::cases(), secrets::cases(), snapshots::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
