@@ -94,9 +94,13 @@ pub fn jcs<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>, JcsEr
 fn rounded(tree: &Value) -> Option<&Number> {
     match tree {
         Value::Number(number) => {
-            let signed = number.as_i64().map(i64::unsigned_abs);
-            let magnitude = number.as_u64().or(signed)?;
-            (magnitude > INTEGER_MAX).then_some(number)
+            // The text, as a number beyond 64 bits has no other form where serde_json is built
+            // with `arbitrary_precision`, which another crate of a build can switch on.
+            let text = number.to_string();
+            let digits = text.trim_start_matches('-');
+            let integer = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let exact = digits.parse().is_ok_and(|magnitude: u64| magnitude <= INTEGER_MAX);
+            (integer && !exact).then_some(number)
         }
         Value::Array(items) => items.iter().find_map(rounded),
         Value::Object(members) => members.values().find_map(rounded),

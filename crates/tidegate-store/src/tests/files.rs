@@ -75,10 +75,10 @@ fn reading_is_limited() {
 #[test]
 fn equal_values_have_equal_text() {
     let value: Value =
-        serde_json::from_str(r#"{"b": [1, {"z": null, "y": "ü"}], "a": {}, "A": 1e3}"#).unwrap();
+        serde_json::from_str(r#"{"b": [1, {"z": null, "y": "ü"}], "a": {}, "A": 1000}"#).unwrap();
     let lines = [
         "{",
-        "  \"A\": 1000.0,",
+        "  \"A\": 1000,",
         "  \"a\": {},",
         "  \"b\": [",
         "    1,",
