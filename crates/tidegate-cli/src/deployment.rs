@@ -13,7 +13,7 @@ use tidegate_model::ports::StateSnapshot;
 use tidegate_model::record::Deployment;
 use tidegate_model::release::Artifact;
 use tidegate_model::{Head, NetworkId};
-use tidegate_plan::config::{NetworkConfig, Stage};
+use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
 use tidegate_plan::{
     CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, When, expected_code,
     resolve,
@@ -82,12 +82,26 @@ pub(crate) fn prepare(
         safe: settings.safe,
         deployment_id,
         externals: externals.clone(),
+        existing: existing(project, network)?,
         params: params(project, built, network, settings),
     };
     let mut resolved = resolve(&built.release, &context)?;
     ops.append(&mut resolved.ops);
     resolved.ops = ops;
     Ok(Prepared { resolved, mocks, externals })
+}
+
+/// Where the contracts under `[existing]` stand on a network.
+fn existing(project: &Project, network: &str) -> CliResult<BTreeMap<String, ExistingPlace>> {
+    let place = |(name, existing): (&String, &ExistingConfig)| {
+        let place = existing.networks.get(network).copied();
+        let missing = || {
+            CliError::config(format!("[existing.{name}] says nothing of {network}"))
+                .hint(format!("{network} = {{ address = \"0x...\" }}"))
+        };
+        Ok((name.clone(), place.ok_or_else(missing)?))
+    };
+    project.config.existing.iter().map(place).collect()
 }
 
 /// Every parameter as written for a network. On a target, one that must be the same as on the
@@ -122,7 +136,8 @@ fn mock_creation(project: &Project, built: &Built, name: &str, id: u64) -> CliRe
     let salt = create2_salt(&project.config.name, &op, "", id);
     let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
     let contract = artifact.fqn.clone();
-    Ok(Op { id: op.clone(), step: op, kind: OpKind::Create { contract, address, salt, initcode } })
+    let kind = OpKind::Create { contract, address, salt, initcode, guarded: None };
+    Ok(Op { id: op.clone(), step: op, kind })
 }
 
 /// Executes the plan locally on the network's state at a block, fetching what that needs.
@@ -187,8 +202,21 @@ impl Prepared {
             libraries: self.resolved.libraries.clone(),
             externals,
             params: self.resolved.params.clone(),
-            slots: self.resolved.slots.clone(),
+            slots: expected.slots.clone(),
         })
+    }
+
+    /// Every created contract in order, with the code hash that local execution gives: those
+    /// of the plan's operations, then those that other contracts create.
+    pub(crate) fn contracts(&self, expected: &Expected) -> Vec<(String, Address, B256)> {
+        let own = self.resolved.creations().map(|(op, address, _)| {
+            let made = expected.created.get(&address);
+            let hash = made.map(|created| created.code_hash).unwrap_or_default();
+            (op_label(&op.id), address, hash)
+        });
+        let nested = expected.created.iter().filter(|(_, created)| created.nested);
+        let nested = nested.map(|(address, made)| (op_label(&made.op), *address, made.code_hash));
+        own.chain(nested).collect()
     }
 
     /// The initcode hash of every creation.

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
-use tidegate_gates::{CodeFacts, ContractFact, SlotFact, code_verdict};
+use tidegate_gates::{CodeFacts, ContractFact, code_verdict};
 use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
 use tidegate_plan::{Executor, Expected, OpKind, When};
@@ -11,7 +11,7 @@ use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper,
 };
 
-use crate::assess::VerifyReport;
+use crate::assess::{VerifyReport, slots};
 use crate::deployment::{
     Prepared, code_hashes, expect, op_label, prepare, refuse_faults, simulate,
 };
@@ -72,15 +72,21 @@ impl TargetPlan {
         let ops = &self.prepared.resolved.ops;
         for (index, op) in ops.iter().enumerate() {
             calls.push(match &op.kind {
-                OpKind::Create { address, salt, initcode, contract } => {
+                OpKind::Create { address, salt, initcode, contract, guarded } => {
                     let hash = hashes.get(address).copied().unwrap_or_default();
-                    let data = helper::create_once(*salt, initcode.clone(), hash);
-                    let label = op_label(&op.id);
-                    to_helper(data, format!("create {label} ({}) at {address}", contract.name()))
+                    let (code, label) = (initcode.clone(), op_label(&op.id));
+                    let note = format!("create {label} ({}) at {address}", contract.name());
+                    match guarded {
+                        None => to_helper(helper::create_once(*salt, code, hash), note),
+                        Some(guarded) => InnerCall {
+                            value: guarded.value,
+                            ..to_helper(helper::create_guarded(*salt, code, hash), note)
+                        },
+                    }
                 }
-                OpKind::Call { to, data, signature } => InnerCall {
+                OpKind::Call { to, value, data, signature } => InnerCall {
                     to: *to,
-                    value: U256::ZERO,
+                    value: *value,
                     data: data.clone(),
                     note: format!("{}: {signature}", op.id),
                 },
@@ -107,23 +113,11 @@ impl TargetPlan {
     /// Rows that compare a network with this plan.
     async fn compare(&self, network: &Network, head: Head, name: &str) -> CliResult<CodeFacts> {
         let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
-        let hashes = code_hashes(&self.expected);
-        for (op, address, _) in self.prepared.resolved.creations() {
-            facts.contracts.push(ContractFact {
-                name: op_label(&op.id),
-                address,
-                expected: hashes.get(&address).copied().unwrap_or_default(),
-                found: network.code_hash(address, head.block).await?,
-            });
+        for (name, address, expected) in self.prepared.contracts(&self.expected) {
+            let found = network.code_hash(address, head.block).await?;
+            facts.contracts.push(ContractFact { name, address, expected, found });
         }
-        for slot in &self.prepared.resolved.slots {
-            facts.slots.push(SlotFact {
-                name: "the implementation slot".to_owned(),
-                address: slot.address,
-                expected: slot.value,
-                found: crate::network::slot(network, slot.address, slot.slot, head.block).await?,
-            });
-        }
+        facts.slots = slots(network, head, &self.prepared, &self.expected).await?;
         Ok(facts)
     }
 }

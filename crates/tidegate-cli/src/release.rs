@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_compile::CompileOutput;
 use tidegate_model::release::{Artifact, Release, Roots};
-use tidegate_model::{BuildDigest, ReleaseRoot};
-use tidegate_plan::{Compiled, elaborate, requested_contracts};
+use tidegate_model::{BuildDigest, Fqn, ReleaseRoot};
+use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
 
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
@@ -43,19 +43,24 @@ pub(crate) fn build(project: &Project) -> CliResult<Built> {
             CliError::new(Kind::Internal, format!("the compiler made nothing of {fqn}"))
         })?;
         let libraries = libraries.get(fqn).unwrap_or(&no_libraries);
-        compiled.insert(written.clone(), Compiled { fqn, abi: &artifact.abi, libraries });
+        compiled.insert(written.clone(), Compiled { artifact, libraries });
     }
     let plan = elaborate(config, &compiled)?;
-    let in_plan = plan.contracts();
+    let named = |names: &BTreeSet<Fqn>| {
+        let named = artifacts.iter().filter(|(fqn, _)| names.contains(*fqn));
+        named.map(|(fqn, artifact)| (fqn.clone(), artifact.clone())).collect::<BTreeMap<_, _>>()
+    };
+    let mut in_plan = named(&plan.contracts());
+    if needs_minimal_proxy(&plan) {
+        let minimal = minimal_proxy();
+        in_plan.insert(minimal.fqn.clone(), minimal);
+    }
     let release = Release {
         v: Release::VERSION,
         name: config.release_name(),
         project: config.name.clone(),
-        artifacts: artifacts
-            .iter()
-            .filter(|(fqn, _)| in_plan.contains(*fqn))
-            .map(|(fqn, artifact)| (fqn.clone(), artifact.clone()))
-            .collect(),
+        artifacts: in_plan,
+        references: named(&plan.references()),
         plan,
         compilers: compilers.clone(),
     };

@@ -9,7 +9,7 @@ use tidegate_model::digest::jcs_keccak;
 use tidegate_model::event::Intent;
 use tidegate_model::record::ANCHOR_OP;
 use tidegate_model::{BlockRef, NetworkId, ReleaseRoot};
-use tidegate_plan::{Check, Op, OpKind, decode_word};
+use tidegate_plan::{Check, KeyTransaction, Op, OpKind, decode_word};
 
 use crate::error::EngineError;
 use crate::lane::{Adoption, Landed, Lane};
@@ -78,8 +78,9 @@ impl DeployRun {
             .ops
             .iter()
             .map(|op| {
-                let (to, data) = op.key_transaction();
-                json!({"id": op.id, "to": to, "data": keccak256(&data)})
+                let sent = op.key_transaction(&self.code_hashes);
+                json!({"id": op.id, "to": sent.to, "value": sent.value.to_string(),
+                       "data": keccak256(&sent.data)})
             })
             .collect();
         let plan = json!({
@@ -178,8 +179,8 @@ fn anchor_intent(lane: &Lane<'_>, run: &DeployRun) -> Intent {
 }
 
 fn intent(run: &DeployRun, op: &Op) -> Intent {
-    let (to, data) = op.key_transaction();
-    Intent { op: run.key(&op.id), to, value: U256::ZERO, data }
+    let KeyTransaction { to, value, data } = op.key_transaction(&run.code_hashes);
+    Intent { op: run.key(&op.id), to, value, data }
 }
 
 async fn create(

@@ -137,6 +137,17 @@ pub fn check_constructor(
     Ok(ContextCheck::Differs { differences, varies_with })
 }
 
+impl Sandbox<'_> {
+    /// The same state some blocks later, at another gas price: what differs between a run here
+    /// and one there depends on when it runs.
+    #[must_use]
+    pub fn later(mut self) -> Self {
+        vary_block(self.env_mut());
+        vary_price(&mut self.env_mut().block);
+        self
+    }
+}
+
 impl Varied {
     /// What a context chooses; the gas that is left always differs without the proxy.
     const CHOSEN: [Self; 4] = [Self::Caller, Self::Origin, Self::Block, Self::GasPrice];

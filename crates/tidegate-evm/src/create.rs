@@ -8,6 +8,7 @@ pub use tidegate_model::digest::CREATE2_PROXY;
 
 use crate::error::EvmError;
 use crate::outcome::Outcome;
+use crate::run::{First, Job};
 use crate::sandbox::Sandbox;
 use crate::tx::Tx;
 
@@ -101,6 +102,22 @@ impl Sandbox<'_> {
     pub fn create_by(&mut self, tx: &Tx, address: Address) -> Result<Expected, EvmError> {
         let mut trial = self.clone();
         let outcome = trial.transact_vacating(tx)?;
+        let expected = trial.expected(address, outcome)?;
+        *self = trial;
+        Ok(expected)
+    }
+
+    /// Creates the contract at `address` as `tx.from` would by CREATE2, with the transaction's
+    /// value and its data as initcode, and keeps it; else as [`Sandbox::create`]. For creations by
+    /// a contract whose calldata cannot be known before the created code is.
+    ///
+    /// # Errors
+    /// [`EvmError::CreationFailed`] if the constructor fails; others where there is no outcome.
+    pub fn create_at(&mut self, tx: &Tx, address: Address) -> Result<Expected, EvmError> {
+        let mut trial = self.clone();
+        let first = First::Create { from: tx.from, value: tx.value, at: Some(address) };
+        let (origin, data, gas_limit) = (tx.origin, tx.data.clone(), tx.gas_limit);
+        let outcome = trial.commit(&Job { origin, data, gas_limit, first, vacate: true })?;
         let expected = trial.expected(address, outcome)?;
         *self = trial;
         Ok(expected)

@@ -114,6 +114,11 @@ impl<'a> Sandbox<'a> {
         self.overlay.slot(self.view, address, slot).ok_or_else(missing)
     }
 
+    /// The storage of a contract that was created here, without zeros; empty for others.
+    pub fn slots(&self, address: Address) -> std::collections::BTreeMap<U256, U256> {
+        self.overlay.slots_if_whole(address)
+    }
+
     /// Runs a transaction and keeps its changes if it succeeds. A failed one leaves nothing, not
     /// even its sender's nonce.
     ///

@@ -113,6 +113,8 @@ pub struct Release {
     pub plan: Plan,
     /// Every contract of the plan, by name.
     pub artifacts: BTreeMap<Fqn, Artifact>,
+    /// Every contract that an upgrade starts from, by name. The plan binds them by digest.
+    pub references: BTreeMap<Fqn, Artifact>,
     /// The compilers used, by the version they report.
     pub compilers: Vec<Compiler>,
 }
@@ -135,7 +137,7 @@ pub struct Roots {
 
 impl Release {
     /// The current format version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The scope of one contract.
     ///

@@ -1,4 +1,4 @@
-//! Expected code: every operation of a plan, executed locally in order.
+//! Expected code and storage: every operation of a plan, executed locally in order.
 //!
 //! Nothing here is copied from a chain or an explorer. The addresses that the plan creates are
 //! taken as empty, so that the same run serves before the deployment, after it, and where a
@@ -6,23 +6,26 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use tidegate_evm::{
     CREATE2_PROXY_CODE, ContextCheck, Creation, EvmError, Sandbox, Tx, check_constructor,
 };
 use tidegate_model::ports::{AccountState, StateSnapshot};
+use tidegate_model::record::SlotValue;
 
-use crate::resolve::{CREATE2_PROXY, OpKind, Resolved};
+use crate::resolve::{CREATE2_PROXY, Guarded, HELPER, Op, OpKind, Resolved};
 
 /// One contract as local execution creates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
-    /// The operation.
+    /// The operation; of a contract that another one creates, with a number behind it.
     pub op: String,
     /// Its runtime code.
     pub code: Bytes,
     /// keccak256 of that code.
     pub code_hash: B256,
+    /// Whether another contract creates it, such as the admin of a transparent proxy.
+    pub nested: bool,
 }
 
 /// What a plan leaves on a network.
@@ -30,6 +33,11 @@ pub struct Created {
 pub struct Expected {
     /// Every created contract, by address.
     pub created: BTreeMap<Address, Created>,
+    /// The watched slots with what they must hold, sorted.
+    pub slots: Vec<SlotValue>,
+    /// The storage of the created contracts when the plan has run, without zeros and
+    /// without slots whose value depends on when it runs.
+    pub storage: BTreeMap<Address, BTreeMap<U256, U256>>,
     /// Gas of each operation, in order, as local execution measured it.
     pub gas: Vec<(String, u64)>,
     /// Operations that failed, checks that do not hold and constructors that depend on who runs
@@ -59,57 +67,161 @@ pub fn expected_code(
     for (_, address, _) in resolved.creations() {
         sandbox = sandbox.with_account(address, AccountState::default());
     }
-    let executor = resolved.executor.address();
-    let mut expected = Expected::default();
-    for op in &resolved.ops {
-        let (to, data) = op.key_transaction();
-        if let OpKind::Create { salt, initcode, .. } = &op.kind {
-            let tx = Tx::call(executor, to, data.clone());
-            let creation = Creation {
-                executor,
-                salt: *salt,
-                init_code: initcode.clone(),
-                gas_limit: tx.gas_limit,
+    let mut later = Run { resolved, when, check: false, sandbox: sandbox.clone().later() };
+    let mut run = Run { resolved, when, check: true, sandbox };
+    let mut expected = run.ops()?;
+    run.slots(&mut expected)?;
+    if when == When::Before && expected.faults.is_empty() {
+        run.checks(&mut expected)?;
+    }
+    compare(&mut expected, &later.ops()?);
+    Ok(expected)
+}
+
+struct Run<'a> {
+    resolved: &'a Resolved,
+    when: When,
+    /// Whether constructors are run under other contexts too.
+    check: bool,
+    sandbox: Sandbox<'a>,
+}
+
+impl Run<'_> {
+    fn ops(&mut self) -> Result<Expected, EvmError> {
+        let mut expected = Expected::default();
+        for op in &self.resolved.ops {
+            let fault = match &op.kind {
+                OpKind::Create { .. } => self.create(op, &mut expected)?,
+                OpKind::Call { .. } => self.call(op, &mut expected)?,
             };
-            if let Some(fault) = context_fault(&check_constructor(&sandbox, &creation)?) {
+            if let Some(fault) = fault {
                 expected.faults.push(format!("{} {fault}", op.id));
+                break;
             }
         }
-        let outcome = sandbox.transact(&Tx::call(executor, to, data))?;
-        let is_call = matches!(op.kind, OpKind::Call { .. });
-        if !outcome.is_success() && is_call && when == When::After {
+        for address in expected.created.keys() {
+            expected.storage.insert(*address, self.sandbox.slots(*address));
+        }
+        Ok(expected)
+    }
+
+    fn call(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
+        let sent = op.key_transaction(&BTreeMap::new());
+        let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
+        let outcome = self.sandbox.transact(&Tx { value: sent.value, ..tx })?;
+        if outcome.is_success() {
+            expected.gas.push((op.id.clone(), outcome.gas_used));
+            return Ok(None);
+        }
+        let fails = || format!("fails: {}", outcome.why());
+        Ok((self.when == When::Before).then(fails))
+    }
+
+    fn create(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
+        let OpKind::Create { address, salt, initcode, guarded, .. } = &op.kind else {
+            return Ok(None);
+        };
+        let executor = self.resolved.executor.address();
+        let made = match guarded {
+            Some(guarded) => self.create_guarded(*guarded, *address, initcode),
+            None => {
+                let creation = Creation {
+                    executor,
+                    salt: *salt,
+                    init_code: initcode.clone(),
+                    gas_limit: Tx::call(executor, *address, Bytes::new()).gas_limit,
+                };
+                if self.check {
+                    match check_constructor(&self.sandbox, &creation).map(|c| context_fault(&c)) {
+                        Ok(None) | Err(EvmError::CreationFailed { .. }) => {}
+                        Ok(Some(fault)) => expected.faults.push(format!("{} {fault}", op.id)),
+                        Err(error) => return Err(error),
+                    }
+                }
+                self.sandbox.create_by(&creation.tx(), *address)
+            }
+        };
+        let made = match made {
+            Ok(made) => made,
+            Err(EvmError::CreationFailed { outcome, .. }) => {
+                return Ok(Some(format!("fails: {}", outcome.why())));
+            }
+            Err(error) => return Err(error),
+        };
+        expected.gas.push((op.id.clone(), made.outcome.gas_used));
+        let created = |op: String, contract: tidegate_evm::Contract, nested| Created {
+            op,
+            code: contract.code,
+            code_hash: contract.code_hash,
+            nested,
+        };
+        expected.created.insert(*address, created(op.id.clone(), made.contract, false));
+        for (index, (address, contract)) in made.nested.into_iter().enumerate() {
+            let name = format!("{}+{}", op.id, index + 1);
+            expected.created.insert(address, created(name, contract, true));
+        }
+        Ok(None)
+    }
+
+    /// As the helper creates it. The helper's own code needs the hash of the code that is made
+    /// here, so the creation is run in its place.
+    fn create_guarded(
+        &mut self,
+        guarded: Guarded,
+        address: Address,
+        initcode: &Bytes,
+    ) -> Result<tidegate_evm::Expected, EvmError> {
+        let origin = self.resolved.executor.address();
+        let mut trial = self.sandbox.clone().with_balance(HELPER, guarded.value);
+        let tx = Tx { origin, value: guarded.value, ..Tx::create(HELPER, initcode.clone()) };
+        let made = trial.create_at(&tx, address)?;
+        self.sandbox = trial;
+        Ok(made)
+    }
+
+    fn slots(&self, expected: &mut Expected) -> Result<(), EvmError> {
+        for watch in &self.resolved.slots {
+            let slot = U256::from_be_bytes(watch.slot.0);
+            let found = B256::from(self.sandbox.storage(watch.address, slot)?);
+            let value = watch.value.unwrap_or(found);
+            if self.when == When::Before && value != found && expected.faults.is_empty() {
+                let (name, at) = (watch.name, watch.address);
+                expected.faults.push(format!("leaves {found} in {name} of {at}, not {value}"));
+            }
+            expected.slots.push(SlotValue { address: watch.address, slot: watch.slot, value });
+        }
+        Ok(())
+    }
+
+    fn checks(&self, expected: &mut Expected) -> Result<(), EvmError> {
+        let executor = self.resolved.executor.address();
+        for check in &self.resolved.checks {
+            let outcome = self.sandbox.call(executor, check.to, check.data.clone())?;
+            if !outcome.is_success() || outcome.output != check.returns {
+                expected.faults.push(format!(
+                    "{}.{} returns {}, expected {} ({})",
+                    check.step, check.signature, outcome.output, check.returns, check.value
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Drops what depends on when the plan runs; code must not.
+fn compare(expected: &mut Expected, later: &Expected) {
+    for (address, created) in &expected.created {
+        let other = later.created.get(address);
+        if other.is_some_and(|other| other.code != created.code) && expected.faults.is_empty() {
+            let fault = "makes code that depends on the block in which it is created";
+            expected.faults.push(format!("{} {fault}", created.op));
+        }
+        let (Some(slots), none) = (expected.storage.get_mut(address), BTreeMap::new()) else {
             continue;
-        }
-        if !outcome.is_success() {
-            expected.faults.push(format!("{} fails: {}", op.id, outcome.why()));
-            return Ok(expected);
-        }
-        expected.gas.push((op.id.clone(), outcome.gas_used));
-        if let OpKind::Create { address, .. } = &op.kind {
-            let code = sandbox.code(*address)?;
-            let code_hash = keccak256(&code);
-            expected.created.insert(*address, Created { op: op.id.clone(), code, code_hash });
-        }
+        };
+        let other = later.storage.get(address).unwrap_or(&none);
+        slots.retain(|slot, value| other.get(slot) == Some(&*value));
     }
-    if when == When::After {
-        return Ok(expected);
-    }
-    for check in &resolved.checks {
-        let outcome = sandbox.call(executor, check.to, check.data.clone())?;
-        if !outcome.is_success() || outcome.output != check.returns {
-            expected.faults.push(format!(
-                "{}.{} returns {}, expected {} ({})",
-                check.step, check.signature, outcome.output, check.returns, check.value
-            ));
-        }
-    }
-    for slot in &resolved.slots {
-        let found = sandbox.storage(slot.address, U256::from_be_bytes(slot.slot.0))?;
-        if B256::from(found) != slot.value {
-            expected.faults.push(format!("slot {} of {} differs", slot.slot, slot.address));
-        }
-    }
-    Ok(expected)
 }
 
 /// Says what a constructor's outcome depends on that no plan fixes.
@@ -123,7 +235,7 @@ fn context_fault(check: &ContextCheck) -> Option<String> {
     let with: Vec<_> = varies_with.iter().map(ToString::to_string).collect();
     Some(format!(
         "has a constructor whose outcome depends on {}; pass what it needs as an argument, such \
-         as the owner",
+         as the owner, or create it with `guarded = true`",
         with.join(" and ")
     ))
 }

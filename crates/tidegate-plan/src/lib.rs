@@ -6,13 +6,19 @@
 pub mod config;
 mod elaborate;
 mod expected;
+mod minimal;
 mod resolve;
+mod slots;
 mod value;
 
-pub use elaborate::{Compiled, ElaborateError, elaborate, requested_contracts};
-pub use expected::{Created, Expected, When, expected_code};
-pub use resolve::{
-    CREATE2_PROXY, Check, Executor, IMPLEMENTATION_SLOT, Op, OpKind, ResolveContext, ResolveError,
-    Resolved, resolve,
+pub use elaborate::{
+    Compiled, ElaborateError, elaborate, needs_minimal_proxy, requested_contracts,
 };
+pub use expected::{Created, Expected, When, expected_code};
+pub use minimal::{MINIMAL_PROXY, minimal_proxy};
+pub use resolve::{
+    CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
+    ResolveError, Resolved, Start, Watch, resolve,
+};
+pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
 pub use value::{ValueError, decode_word, encode_value, normalise};

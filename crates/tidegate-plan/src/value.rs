@@ -45,7 +45,7 @@ pub(crate) fn parse_type(ty: &str) -> Result<DynSolType, ValueError> {
 }
 
 /// Brings a literal into the normal form of its type: decimal digits for numbers, lower-case `0x`
-/// text for addresses and bytes, lists for arrays. Spans (`14d`) count as seconds in integers.
+/// text for addresses and bytes, lists for arrays and structures. Spans (`14d`) count as seconds in integers.
 ///
 /// # Errors
 /// If the value is not one of this type.
@@ -120,6 +120,12 @@ fn coerce(ty: &DynSolType, value: &Value) -> Result<DynSolValue, ValueError> {
             }
             Ok(DynSolValue::FixedArray(items))
         }
+        DynSolType::Tuple(types) => {
+            let items = value.as_array().filter(|items| items.len() == types.len());
+            let items = items.ok_or_else(|| mismatch(value, ty))?;
+            let items = types.iter().zip(items).map(|(ty, value)| coerce(ty, value));
+            items.collect::<Result<_, _>>().map(DynSolValue::Tuple)
+        }
         _ => Err(ValueError::Unsupported(ty.to_string())),
     }
 }
@@ -178,7 +184,7 @@ fn to_json(value: &DynSolValue, ty: &str) -> Result<Value, ValueError> {
         DynSolValue::FixedBytes(word, size) => Value::String(hex::encode_prefixed(&word[..*size])),
         DynSolValue::Bytes(bytes) => Value::String(hex::encode_prefixed(bytes)),
         DynSolValue::String(text) => Value::String(text.clone()),
-        DynSolValue::Array(items) | DynSolValue::FixedArray(items) => {
+        DynSolValue::Array(items) | DynSolValue::FixedArray(items) | DynSolValue::Tuple(items) => {
             Value::Array(items.iter().map(|item| to_json(item, ty)).collect::<Result<_, _>>()?)
         }
         _ => return Err(ValueError::Unsupported(ty.to_owned())),
@@ -208,6 +214,7 @@ mod tests {
             ("bytes4", json!("0xDEADBEEF"), json!("0xdeadbeef")),
             ("uint256[]", json!(["1e2", 3]), json!(["100", "3"])),
             ("string", json!("14d"), json!("14d")),
+            ("(uint64,bool)[1]", json!([["2d", true]]), json!([["172800", true]])),
         ];
         for (ty, written, expected) in cases {
             assert_eq!(normalise(ty, &written), Ok(expected), "{ty} {written}");
@@ -228,6 +235,7 @@ mod tests {
             ("bool", json!("true")),
             ("uint256[2]", json!([1])),
             ("(uint256,address)", json!([1])),
+            ("(uint8,bool)", json!([256, true])),
             ("uint257", json!(1)),
         ];
         for (ty, written) in cases {

@@ -7,11 +7,11 @@ use alloy_sol_types::SolValue;
 use serde_json::{Value, json};
 use tidegate_model::digest::{create2_salt, project_id};
 use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SafeTrust, SoakNetwork};
-use tidegate_model::record::{Deployment, anchor_calldata};
+use tidegate_model::record::{Deployment, SlotValue, anchor_calldata};
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, Fqn, GateInput, NetworkId, StatementDigest,
 };
-use tidegate_plan::{CREATE2_PROXY, Executor, OpKind, ResolveContext, Resolved, resolve};
+use tidegate_plan::{CREATE2_PROXY, Executor, OpKind, ResolveContext, Resolved, Watch, resolve};
 use tidegate_safe::EvidenceItems;
 
 use super::release::{MATH, PROXY, REGISTRY, VAULT, release};
@@ -69,6 +69,7 @@ fn resolved() -> Resolved {
         safe: None,
         deployment_id: DEPLOYMENT_ID,
         externals: BTreeMap::from([("usdc".to_owned(), USDC)]),
+        existing: BTreeMap::new(),
         params: written.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     };
     resolve(&release(), &context).unwrap()
@@ -145,7 +146,7 @@ impl Creation {
     /// The salt, and the address that follows from it and the creation code.
     fn vectors(self, resolved: &Resolved) -> [Value; 2] {
         let created = resolved.ops.iter().find(|op| op.id == self.op).map(|op| &op.kind);
-        let Some(OpKind::Create { contract, address, salt, initcode }) = created else {
+        let Some(OpKind::Create { contract, address, salt, initcode, .. }) = created else {
             panic!("{} creates nothing", self.op)
         };
         assert_eq!(contract.0, self.fqn);
@@ -234,7 +235,8 @@ fn initialize(resolved: &Resolved) -> Value {
 
 /// The calldata of the plan's call.
 fn register(resolved: &Resolved) -> Value {
-    let Some(OpKind::Call { to, data, signature }) = resolved.ops.last().map(|op| &op.kind) else {
+    let Some(OpKind::Call { to, data, signature, .. }) = resolved.ops.last().map(|op| &op.kind)
+    else {
         panic!("the plan ends with a call")
     };
     assert_eq!(*to, resolved.places["registry"].address);
@@ -254,6 +256,11 @@ fn external() -> BTreeMap<String, External> {
     BTreeMap::from([("usdc".to_owned(), usdc)])
 }
 
+fn slot(watch: &Watch) -> SlotValue {
+    let value = watch.value.expect("a UUPS proxy's slot is known without execution");
+    SlotValue { address: watch.address, slot: watch.slot, value }
+}
+
 fn deployment() -> Deployment {
     let resolved = resolved();
     Deployment {
@@ -266,7 +273,7 @@ fn deployment() -> Deployment {
         libraries: resolved.libraries,
         externals: external(),
         params: resolved.params,
-        slots: resolved.slots,
+        slots: resolved.slots.iter().map(slot).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{B256, Bytes, bytes, keccak256};
+use alloy_primitives::{B256, Bytes, U256, bytes, keccak256};
 use alloy_sol_types::SolStruct;
 use serde_json::{Value, json};
 use tidegate_model::Fqn;
@@ -199,6 +199,7 @@ pub(super) fn release() -> Release {
         project: "vault".to_owned(),
         plan: plan(),
         artifacts: contracts().into_iter().map(artifact).collect(),
+        references: BTreeMap::new(),
         compilers: Vec::new(),
     }
 }
@@ -323,6 +324,8 @@ fn plan() -> Plan {
             param("string", "title"),
             literal("int256[]", json!(["-1", "0", "1000000000000000000000"])),
         ],
+        value: U256::ZERO,
+        guarded: false,
         proxy: None,
     };
     let initialize = vec![
@@ -336,9 +339,13 @@ fn plan() -> Plan {
         contract: fqn(VAULT),
         libraries: vec![fqn(MATH)],
         args: vec![literal("bytes4", json!("0xdeadbeef"))],
+        value: U256::ZERO,
+        guarded: false,
         proxy: Some(Proxy {
             kind: ProxyKind::Uups,
             contract: fqn(PROXY),
+            admin: None,
+            beacon: None,
             init: Some(invocation(signature, initialize)),
         }),
     };
@@ -354,6 +361,7 @@ fn plan() -> Plan {
             "register(address,bool)",
             vec![reference("vault"), literal("bool", json!(true))],
         ),
+        value: U256::ZERO,
     };
     let mut capped = expect("cap(uint8)", param("uint256", "vault_cap"));
     capped.args.push(literal("uint8", json!("1")));

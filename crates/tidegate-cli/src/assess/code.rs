@@ -9,7 +9,6 @@ use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, When};
 
 use super::{Gathered, record};
-use crate::deployment::op_label;
 use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
@@ -107,7 +106,8 @@ impl<'a> CodeReader<'a> {
             }
         }
         code.record_faults.extend(record::static_faults(project, built, record, &prepared, soak)?);
-        record::transactions(network, record, &prepared, head, &mut code).await?;
+        let hashes = code_hashes(&expected);
+        record::transactions(network, record, &prepared, &hashes, head, &mut code).await?;
         let digest = record.deployment.digest()?.0;
         let input = |kind: &str| GateInput {
             kind: kind.to_owned(),
@@ -129,14 +129,9 @@ async fn contracts(
     deployment: &Deployment,
     facts: &mut CodeFacts,
 ) -> CliResult {
-    let hashes = code_hashes(expected);
-    for (op, address, _) in prepared.resolved.creations() {
-        facts.contracts.push(ContractFact {
-            name: op_label(&op.id),
-            address,
-            expected: hashes.get(&address).copied().unwrap_or_default(),
-            found: network.code_hash(address, head.block).await?,
-        });
+    for (name, address, expected) in prepared.contracts(expected) {
+        let found = network.code_hash(address, head.block).await?;
+        facts.contracts.push(ContractFact { name, address, expected, found });
     }
     for (name, external) in &deployment.externals {
         facts.contracts.push(ContractFact {
@@ -146,15 +141,27 @@ async fn contracts(
             found: network.code_hash(external.address, head.block).await?,
         });
     }
-    for slot in &prepared.resolved.slots {
-        facts.slots.push(SlotFact {
-            name: "the implementation slot".to_owned(),
+    facts.slots.extend(slots(network, head, prepared, expected).await?);
+    Ok(())
+}
+
+/// The watched slots, as they are and as they must be.
+pub(crate) async fn slots(
+    network: &Network,
+    head: Head,
+    prepared: &Prepared,
+    expected: &tidegate_plan::Expected,
+) -> CliResult<Vec<SlotFact>> {
+    let mut facts = Vec::new();
+    for (watch, slot) in prepared.resolved.slots.iter().zip(&expected.slots) {
+        facts.push(SlotFact {
+            name: watch.name.to_owned(),
             address: slot.address,
             expected: slot.value,
             found: crate::network::slot(network, slot.address, slot.slot, head.block).await?,
         });
     }
-    Ok(())
+    Ok(facts)
 }
 
 /// Names each field in which a recorded deployment differs from a computed one.

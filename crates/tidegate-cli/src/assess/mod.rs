@@ -25,7 +25,7 @@ use crate::project::Project;
 use crate::records;
 use crate::release::Built;
 
-pub(crate) use code::{VerifyReport, compare_deployments, verify_testnet};
+pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 
 /// What an evaluation found, with everything it rests on.
 #[derive(Debug)]

@@ -1,5 +1,8 @@
 //! A deployment record against its sources and its chain, field by field.
 
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256};
 use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
 use tidegate_model::Head;
@@ -60,6 +63,7 @@ pub(super) async fn transactions(
     network: &Network,
     record: &DeploymentRecord,
     prepared: &Prepared,
+    hashes: &BTreeMap<Address, B256>,
     head: Head,
     facts: &mut CodeFacts,
 ) -> CliResult {
@@ -77,8 +81,8 @@ pub(super) async fn transactions(
             facts.waiting.push(format!("{} is not final yet", op_label(&recorded.op)));
         }
         let op = prepared.resolved.ops.iter().find(|op| {
-            let (to, data) = op.key_transaction();
-            tx.to == Some(to) && tx.input == data
+            let sent = op.key_transaction(hashes);
+            tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
         });
         let op = match op {
             Some(op) => op.id.as_str(),

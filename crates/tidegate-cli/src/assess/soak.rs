@@ -50,15 +50,14 @@ fn counted(project: &Project, built: &Built, record: &DeploymentRecord) -> Vec<C
     let plan = &built.release.plan;
     let calls: Vec<_> = plan.steps.iter().filter_map(|step| step.as_call()).collect();
     let contracts = plan.steps.iter().filter_map(|step| {
-        let create = step.as_create()?;
+        let (contract, init) = step.contract()?;
         let place = record.deployment.steps.get(&step.name)?;
-        let artifact = built.release.artifact(&create.contract)?;
+        let artifact = built.release.artifact(contract)?;
         let ignored = &project.rules.activity_ignore;
-        let name = create.contract.name();
+        let name = contract.name();
         let of_plan = calls.iter().filter(|call| call.target == step.name);
         let mut called: BTreeSet<_> =
             of_plan.map(|call| call.invocation.signature.clone()).collect();
-        let init = create.proxy.as_ref().and_then(|proxy| proxy.init.as_ref());
         called.extend(init.map(|init| init.signature.clone()));
         let functions = counted_functions(name, &artifact.abi, &called, ignored);
         Some(CountedContract { address: place.address, functions })

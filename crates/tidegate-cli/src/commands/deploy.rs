@@ -66,6 +66,9 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let when = begun(&network, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
+    if prepared.resolved.is_guarded() {
+        crate::policy_doc::require_helper(&network, head).await?;
+    }
     let deployment = prepared.deployment(project, &built, &expected, network.id(), &name)?;
     refuse_other_deployment(project, &name, &built, id, &deployment)?;
     let run = DeployRun {
@@ -227,8 +230,8 @@ fn finish(
 fn write_abis(project: &Project, name: &str, built: &Built) -> CliResult {
     use crate::error::OrKind;
     for step in built.release.plan.steps.iter() {
-        let Some(create) = step.as_create() else { continue };
-        let Some(artifact) = built.release.artifact(&create.contract) else { continue };
+        let artifact = step.contract().and_then(|(contract, _)| built.release.artifact(contract));
+        let Some(artifact) = artifact else { continue };
         let path = project.layout.abi(name, &step.name).or_kind(Kind::Config)?;
         let text = tidegate_store::to_text(&serde_json::to_value(&artifact.abi)?);
         tidegate_store::write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
@@ -298,8 +301,8 @@ fn op_name(run: &DeployRun, sender: Address, tx: &Transaction) -> Option<String>
         return Some(ANCHOR_OP.to_owned());
     }
     let op = run.ops.iter().find(|op| {
-        let (to, data) = op.key_transaction();
-        tx.to == Some(to) && tx.input == data
+        let sent = op.key_transaction(&run.code_hashes);
+        tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
     });
     op.map(|op| op.id.clone())
 }

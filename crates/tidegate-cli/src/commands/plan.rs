@@ -76,10 +76,11 @@ pub(crate) fn show(project: &Project, prepared: &Prepared, expected: &Expected) 
     for op in &prepared.resolved.ops {
         let gas = gas_of(&op.id).map_or_else(String::new, |gas| format!("{gas} gas"));
         match &op.kind {
-            OpKind::Create { contract, address, .. } => {
+            OpKind::Create { contract, address, guarded, .. } => {
                 let label = op_label(&op.id);
                 ui.line(format!("  create {label:<24} {gas:>14}  {}", contract.name()));
-                ui.line(format!("         {address}"));
+                let own = if guarded.is_some() { "  only for this executor" } else { "" };
+                ui.line(format!("         {address}{own}"));
             }
             OpKind::Call { to, signature, .. } => {
                 ui.line(format!("  call   {:<24} {gas:>14}  {signature}", op.id));
@@ -109,8 +110,9 @@ fn rows(prepared: &Prepared, expected: &Expected) -> Vec<Value> {
             json!({"id": op.id, "kind": "create", "contract": contract, "address": address,
                    "salt": salt, "codeHash": hash})
         }
-        OpKind::Call { to, data, signature } => {
-            json!({"id": op.id, "kind": "call", "to": to, "function": signature, "data": data})
+        OpKind::Call { to, data, signature, value } => {
+            json!({"id": op.id, "kind": "call", "to": to, "function": signature, "data": data,
+                   "value": value.to_string()})
         }
     });
     ops.collect()

@@ -3,10 +3,10 @@
 mod error;
 mod param;
 mod sections;
+mod steps;
 
 pub use error::ConfigError;
 pub(crate) use error::nearest;
 pub use param::{ParamConfig, RuleConfig};
-pub use sections::{
-    Config, ExternalConfig, FundsConfig, NetworkConfig, PersonConfig, Stage, StepConfig,
-};
+pub use sections::{Config, FundsConfig, NetworkConfig, PersonConfig, Stage};
+pub use steps::{ExistingConfig, ExistingPlace, ExternalConfig, OpenZeppelin, StepConfig};

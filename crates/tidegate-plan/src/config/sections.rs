@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidegate_model::ChainId;
 use tidegate_model::units::parse_span_secs;
 
-use super::{ConfigError, ParamConfig};
+use super::{ConfigError, ExistingConfig, ExternalConfig, ParamConfig, StepConfig};
 
 /// The whole file.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub networks: BTreeMap<String, NetworkConfig>,
     /// Contracts that are there already: name, then network.
     pub externals: BTreeMap<String, BTreeMap<String, ExternalConfig>>,
+    /// Live contracts that are upgraded, by name.
+    pub existing: BTreeMap<String, ExistingConfig>,
     /// Parameters, by name.
     pub params: BTreeMap<String, ParamConfig>,
     /// The steps, in execution order.
@@ -44,6 +46,8 @@ struct RawConfig {
     networks: BTreeMap<String, NetworkConfig>,
     #[serde(default)]
     externals: BTreeMap<String, BTreeMap<String, ExternalConfig>>,
+    #[serde(default)]
+    existing: BTreeMap<String, ExistingConfig>,
     #[serde(default)]
     params: BTreeMap<String, Value>,
     #[serde(default, rename = "step")]
@@ -105,47 +109,6 @@ pub struct NetworkConfig {
     pub block_time: Option<String>,
 }
 
-/// A contract that is there already, on one network.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExternalConfig {
-    /// On test stages: the contract to create as set-up.
-    pub create: Option<String>,
-    /// Its address.
-    pub address: Option<Address>,
-    /// The hash of its runtime code.
-    pub code_hash: Option<B256>,
-}
-
-/// One step as written.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StepConfig {
-    /// Its name.
-    pub name: Option<String>,
-    /// The contract to create.
-    pub create: Option<String>,
-    /// Constructor arguments.
-    #[serde(default)]
-    pub args: Vec<Value>,
-    /// The kind of proxy.
-    pub proxy: Option<String>,
-    /// The initialiser and its arguments.
-    #[serde(default)]
-    pub init: Vec<Value>,
-    /// Target, function and arguments of a call.
-    #[serde(default)]
-    pub call: Vec<Value>,
-    /// View calls and what they return.
-    #[serde(default)]
-    pub expect: Vec<Vec<Value>>,
-    /// Part of the CREATE2 salt.
-    pub salt: Option<String>,
-    /// Guarded creation.
-    #[serde(default)]
-    pub guarded: bool,
-}
-
 /// The treasury of one network.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +149,7 @@ impl Config {
             solc: raw.compiler.and_then(|compiler| compiler.solc),
             networks: raw.networks,
             externals: raw.externals,
+            existing: raw.existing,
             params,
             steps: raw.steps,
             funds: raw.funds,
@@ -221,6 +185,13 @@ impl Config {
             check_name(&format!("externals.{external}"), external)?;
             for network in networks.keys() {
                 self.known_network(&format!("externals.{external}"), network)?;
+            }
+        }
+        for (name, existing) in &self.existing {
+            let key = format!("existing.{name}");
+            check_name(&key, name)?;
+            for network in existing.networks.keys() {
+                self.known_network(&key, network)?;
             }
         }
         for (name, param) in &self.params {

@@ -1,12 +1,14 @@
 //! The symbolic plan: steps with names in place of addresses and values, equal on all networks.
 
+mod document;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::digest::{JcsError, jcs_keccak};
-use crate::ids::{Fqn, PlanDigest};
+use crate::ids::Fqn;
 
 /// The plan of a release, in execution order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,8 @@ pub struct Step {
 pub enum Action {
     /// Creates a contract, behind a proxy or not.
     Create(Create),
+    /// Puts another implementation behind a proxy that is there already.
+    Upgrade(Upgrade),
     /// Calls one function on one target.
     Call(Call),
 }
@@ -56,8 +60,50 @@ pub struct Create {
     pub libraries: Vec<Fqn>,
     /// Constructor arguments.
     pub args: Vec<Arg>,
+    /// Wei that its constructor gets.
+    #[serde(with = "crate::decimal")]
+    pub value: U256,
+    /// Whether the helper creates it, at an address that is bound to the executor.
+    pub guarded: bool,
     /// The proxy it stands behind.
     pub proxy: Option<Proxy>,
+}
+
+/// Another implementation for a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// The proxy: an existing contract, or an earlier step's.
+    pub target: String,
+    /// Its kind.
+    pub kind: ProxyKind,
+    /// What has to be behind it before.
+    pub reference: Reference,
+    /// The new implementation.
+    pub contract: Fqn,
+    /// The libraries its code links, each before those that link it.
+    pub libraries: Vec<Fqn>,
+    /// Its constructor's arguments.
+    pub args: Vec<Arg>,
+    /// The signature of the function that changes the implementation.
+    pub function: String,
+    /// The slot that holds the implementation: the proxy's, or the beacon's.
+    pub slot: B256,
+    /// The migration that runs in the same transaction, if any.
+    pub init: Option<Invocation>,
+}
+
+/// An implementation that an upgrade starts from. Bound by its digests, so that a release is
+/// another one if it starts from another contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Reference {
+    /// The contract, as the project's sources name it.
+    pub contract: Fqn,
+    /// The template of its runtime code.
+    pub runtime_template: B256,
+    /// The digest of its storage layout.
+    pub storage_layout: B256,
 }
 
 /// A proxy and the initialisation that runs in the same transaction.
@@ -68,8 +114,24 @@ pub struct Proxy {
     pub kind: ProxyKind,
     /// The proxy contract, compiled from the project's own dependencies.
     pub contract: Fqn,
+    /// Who may upgrade: the initial owner of a transparent proxy's admin, or of the beacon.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub admin: Option<Arg>,
+    /// The beacon of a beacon proxy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub beacon: Option<Beacon>,
     /// The initialiser call, if any.
     pub init: Option<Invocation>,
+}
+
+/// Where a beacon proxy's beacon comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beacon {
+    /// The step creates it, from this contract.
+    Own(Fqn),
+    /// An earlier step created it, and with it the implementation.
+    Of(String),
 }
 
 /// The kinds of proxies.
@@ -78,6 +140,12 @@ pub struct Proxy {
 pub enum ProxyKind {
     /// ERC-1822 / ERC-1967 with the upgrade logic in the implementation.
     Uups,
+    /// ERC-1967 with an admin contract of its own that upgrades.
+    Transparent,
+    /// ERC-1967 with a beacon that several proxies may share.
+    Beacon,
+    /// ERC-1167: a clone that can never be upgraded.
+    Minimal,
 }
 
 impl ProxyKind {
@@ -85,6 +153,9 @@ impl ProxyKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Uups => "uups",
+            Self::Transparent => "transparent",
+            Self::Beacon => "beacon",
+            Self::Minimal => "minimal",
         }
     }
 }
@@ -97,6 +168,9 @@ pub struct Call {
     pub target: String,
     /// Function and arguments.
     pub invocation: Invocation,
+    /// Wei sent along.
+    #[serde(with = "crate::decimal")]
+    pub value: U256,
 }
 
 /// A function and its arguments.
@@ -143,6 +217,8 @@ pub enum Source {
     Param(String),
     /// `@name`: an address.
     Ref(String),
+    /// An array or structure with at least one item that is no literal.
+    List(Vec<Arg>),
 }
 
 /// A parameter's type and the rule that binds its values on different networks.
@@ -187,73 +263,16 @@ impl Plan {
     /// Every contract the plan creates, libraries and proxies included, sorted by name.
     pub fn contracts(&self) -> BTreeSet<Fqn> {
         let mut contracts = BTreeSet::new();
-        for create in self.steps.iter().filter_map(Step::as_create) {
-            contracts.insert(create.contract.clone());
-            contracts.extend(create.libraries.iter().cloned());
-            contracts.extend(create.proxy.iter().map(|proxy| proxy.contract.clone()));
+        for step in &self.steps {
+            contracts.extend(step.contracts().cloned());
         }
         contracts
     }
 
-    /// The plan's digest. Its preimage is the `plan/1` document of [`Plan::document`].
-    ///
-    /// # Errors
-    /// Never for plans that were read from configuration; the encoder's error is passed on.
-    pub fn digest(&self) -> Result<PlanDigest, JcsError> {
-        jcs_keccak("plan/1", &self.document()).map(PlanDigest)
-    }
-
-    /// The canonical document: free of names of networks and of their values.
-    pub fn document(&self) -> Value {
-        let params: BTreeMap<_, _> = self.params.iter().collect();
-        json!({
-            "v": "plan/1",
-            "steps": self.steps.iter().map(Step::document).collect::<Vec<_>>(),
-            "params": params,
-            "externals": self.externals,
-            "existing": self.existing,
-        })
-    }
-
-    /// The parameter policy of one contract: over the steps that create it, each argument's place,
-    /// type and source, with the rule of a parameter and without any network's value.
-    pub fn param_policy(&self, contract: &Fqn) -> Value {
-        let mut entries = Vec::new();
-        for step in &self.steps {
-            let Some(create) = step.as_create() else { continue };
-            if create.contract == *contract {
-                self.policy_entries(&step.name, "constructor", &create.args, &mut entries);
-                if let Some(init) = create.proxy.as_ref().and_then(|proxy| proxy.init.as_ref()) {
-                    self.policy_entries(&step.name, "init", &init.args, &mut entries);
-                }
-            }
-            if create.proxy.as_ref().is_some_and(|proxy| proxy.contract == *contract) {
-                let implementation = format!("{}.implementation", step.name);
-                let init = format!("{}.init", step.name);
-                for (index, (ty, name)) in
-                    [("address", implementation), ("bytes", init)].into_iter().enumerate()
-                {
-                    entries.push(json!({"step": step.name, "role": "constructor",
-                        "index": index, "type": ty, "from": {"ref": name}}));
-                }
-            }
-        }
-        Value::Array(entries)
-    }
-
-    fn policy_entries(&self, step: &str, role: &str, args: &[Arg], entries: &mut Vec<Value>) {
-        for (index, arg) in args.iter().enumerate() {
-            let from = match &arg.from {
-                Source::Literal(value) => json!({ "literal": value }),
-                Source::Ref(name) => json!({ "ref": name }),
-                Source::Param(name) => {
-                    let rule = self.params.get(name).map(|decl| &decl.rule);
-                    json!({ "param": name, "rule": rule })
-                }
-            };
-            entries.push(json!({"step": step, "role": role, "index": index,
-                "type": arg.ty, "from": from}));
-        }
+    /// Every contract that an upgrade starts from; it is compiled, and not created.
+    pub fn references(&self) -> BTreeSet<Fqn> {
+        let upgrades = self.steps.iter().filter_map(Step::as_upgrade);
+        upgrades.map(|upgrade| upgrade.reference.contract.clone()).collect()
     }
 }
 
@@ -262,7 +281,15 @@ impl Step {
     pub fn as_create(&self) -> Option<&Create> {
         match &self.action {
             Action::Create(create) => Some(create),
-            Action::Call(_) => None,
+            Action::Upgrade(_) | Action::Call(_) => None,
+        }
+    }
+
+    /// The upgrade, if the step is one.
+    pub fn as_upgrade(&self) -> Option<&Upgrade> {
+        match &self.action {
+            Action::Upgrade(upgrade) => Some(upgrade),
+            Action::Create(_) | Action::Call(_) => None,
         }
     }
 
@@ -270,36 +297,36 @@ impl Step {
     pub fn as_call(&self) -> Option<&Call> {
         match &self.action {
             Action::Call(call) => Some(call),
-            Action::Create(_) => None,
+            Action::Create(_) | Action::Upgrade(_) => None,
         }
     }
 
-    fn document(&self) -> Value {
-        let expect: Vec<_> = self
-            .expect
-            .iter()
-            .map(|e| json!({"function": e.signature, "args": e.args, "equals": e.equals}))
-            .collect();
+    /// The contract whose functions the step's address answers after it, and the initialiser or
+    /// migration that ran.
+    pub fn contract(&self) -> Option<(&Fqn, Option<&Invocation>)> {
         match &self.action {
             Action::Create(create) => {
-                let proxy = create.proxy.as_ref();
-                let init = proxy.and_then(|proxy| proxy.init.as_ref());
-                json!({
-                    "name": self.name, "kind": "create", "fqn": create.contract,
-                    "proxy": proxy.map(|p| json!({"kind": p.kind.name(), "fqn": p.contract})),
-                    "function": init.map(|init| &init.signature),
-                    "args": {"constructor": create.args,
-                             "init": init.map(|init| &init.args)},
-                    "value": "0", "libraries": create.libraries, "salt": self.salt_label,
-                    "guarded": false, "expect": expect,
-                    "slots": proxy.map_or(json!([]), |_| json!(["eip1967.implementation"])),
-                })
+                let init = create.proxy.as_ref().and_then(|proxy| proxy.init.as_ref());
+                Some((&create.contract, init))
             }
-            Action::Call(call) => json!({
-                "name": self.name, "kind": "call", "target": call.target,
-                "function": call.invocation.signature, "args": call.invocation.args,
-                "value": "0", "expect": expect,
-            }),
+            Action::Upgrade(upgrade) => Some((&upgrade.contract, upgrade.init.as_ref())),
+            Action::Call(_) => None,
         }
+    }
+
+    /// The contracts that the step creates, libraries and proxies included.
+    fn contracts(&self) -> impl Iterator<Item = &Fqn> {
+        let (own, libraries, proxy) = match &self.action {
+            Action::Create(create) => {
+                (Some(&create.contract), &create.libraries[..], create.proxy.as_ref())
+            }
+            Action::Upgrade(upgrade) => (Some(&upgrade.contract), &upgrade.libraries[..], None),
+            Action::Call(_) => (None, &[][..], None),
+        };
+        let beacon = proxy.and_then(|proxy| match &proxy.beacon {
+            Some(Beacon::Own(contract)) => Some(contract),
+            Some(Beacon::Of(_)) | None => None,
+        });
+        own.into_iter().chain(libraries).chain(proxy.map(|proxy| &proxy.contract)).chain(beacon)
     }
 }

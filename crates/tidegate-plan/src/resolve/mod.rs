@@ -1,22 +1,22 @@
 //! From the symbolic plan and one network's facts to addresses, initcode and calldata.
 
+mod op;
+mod proxy;
+
 use std::collections::BTreeMap;
 
 use alloy_dyn_abi::DynSolValue;
-use alloy_primitives::{Address, B256, Bytes, b256, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, hex, keccak256};
 use serde_json::Value;
 use tidegate_model::Fqn;
-pub use tidegate_model::digest::CREATE2_PROXY;
 use tidegate_model::digest::create2_salt;
-use tidegate_model::plan::{Arg, Call, Create, Invocation, Proxy, Source, Step};
-use tidegate_model::record::{Place, SlotValue};
+use tidegate_model::plan::{Action, Arg, Call, Create, Source, Step};
+use tidegate_model::record::Place;
 use tidegate_model::release::Release;
 
+pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind};
+use crate::config::ExistingPlace;
 use crate::value::{ValueError, encode_value, normalise};
-
-/// The ERC-1967 implementation slot: `keccak256("eip1967.proxy.implementation") - 1`.
-pub const IMPLEMENTATION_SLOT: B256 =
-    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
 
 /// Who acts on a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct ResolveContext {
     pub deployment_id: u64,
     /// Where each external stands.
     pub externals: BTreeMap<String, Address>,
+    /// Where each live contract stands that is upgraded.
+    pub existing: BTreeMap<String, ExistingPlace>,
     /// Every parameter's value as written: a literal or an `@name`.
     pub params: BTreeMap<String, Value>,
 }
@@ -77,57 +79,21 @@ pub enum ResolveError {
         #[source]
         source: ValueError,
     },
+    /// A transparent proxy without its admin contract.
+    #[error("resolve `@{name}`: write the `admin` of this transparent proxy under [existing]")]
+    Admin {
+        /// The proxy.
+        name: String,
+    },
+    /// A beacon whose layout does not say where it keeps its implementation.
+    #[error("resolve `@{name}`: the beacon's layout has no `_implementation`")]
+    Beacon {
+        /// The step.
+        name: String,
+    },
     /// A contract that the release does not hold.
     #[error("resolve contract `{0}`: the release does not hold it")]
     Contract(Fqn),
-}
-
-/// One transaction of a key, or one inner call of a Safe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Op {
-    /// Unique in the plan: the step's name, with `/implementation` or `/proxy`, or `lib:<fqn>`.
-    pub id: String,
-    /// The step.
-    pub step: String,
-    /// What it does.
-    pub kind: OpKind,
-}
-
-/// What an operation does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OpKind {
-    /// Creates one contract by CREATE2.
-    Create {
-        /// The contract.
-        contract: Fqn,
-        /// Where it will stand.
-        address: Address,
-        /// The CREATE2 salt.
-        salt: B256,
-        /// Linked creation code with its arguments.
-        initcode: Bytes,
-    },
-    /// Calls a contract.
-    Call {
-        /// The target.
-        to: Address,
-        /// The calldata.
-        data: Bytes,
-        /// The function, for people.
-        signature: String,
-    },
-}
-
-impl Op {
-    /// The transaction that a key sends: through the CREATE2 proxy for creations.
-    pub fn key_transaction(&self) -> (Address, Bytes) {
-        match &self.kind {
-            OpKind::Create { salt, initcode, .. } => {
-                (CREATE2_PROXY, [salt.as_slice(), initcode].concat().into())
-            }
-            OpKind::Call { to, data, .. } => (*to, data.clone()),
-        }
-    }
 }
 
 /// A view call and what it must return.
@@ -162,14 +128,50 @@ pub struct Resolved {
     pub libraries: BTreeMap<Fqn, Address>,
     /// Every parameter's value in normal form.
     pub params: BTreeMap<String, Value>,
-    /// The slots to watch and what they must hold.
-    pub slots: Vec<SlotValue>,
+    /// The slots to watch, sorted by address and slot.
+    pub slots: Vec<Watch>,
+    /// What must be behind the proxies that are upgraded, before that.
+    pub starts: Vec<Start>,
+}
+
+/// A slot to watch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watch {
+    /// The contract.
+    pub address: Address,
+    /// The slot.
+    pub slot: B256,
+    /// What it holds, for people.
+    pub name: &'static str,
+    /// What it must hold; `None` where only local execution tells.
+    pub value: Option<B256>,
+}
+
+/// A proxy that an upgrade finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The upgrade's step.
+    pub step: String,
+    /// The proxy, or the beacon.
+    pub address: Address,
+    /// The slot that holds its implementation.
+    pub slot: B256,
+    /// The contract that has to be behind it.
+    pub reference: Fqn,
+    /// Whether an earlier step of the same plan puts it there.
+    pub in_plan: bool,
 }
 
 impl Resolved {
     /// keccak256 of each created contract's initcode.
     pub fn initcodes(&self) -> BTreeMap<Address, B256> {
         self.creations().map(|(_, address, initcode)| (address, keccak256(initcode))).collect()
+    }
+
+    /// Whether the helper creates something for the executor alone.
+    pub fn is_guarded(&self) -> bool {
+        let guarded = |op: &Op| matches!(op.kind, OpKind::Create { guarded: Some(_), .. });
+        self.ops.iter().any(guarded)
     }
 
     /// Every creation, in order.
@@ -197,6 +199,7 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
             libraries: BTreeMap::new(),
             params: BTreeMap::new(),
             slots: Vec::new(),
+            starts: Vec::new(),
         },
     };
     for step in &release.plan.steps {
@@ -218,10 +221,10 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn step(&mut self, step: &Step) -> Result<(), ResolveError> {
-        match (step.as_create(), step.as_call()) {
-            (Some(create), _) => self.create(step, create)?,
-            (_, Some(call)) => self.call(step, call)?,
-            (None, None) => {}
+        match &step.action {
+            Action::Create(create) => self.create(step, create)?,
+            Action::Upgrade(upgrade) => self.upgrade(step, upgrade)?,
+            Action::Call(call) => self.call(step, call)?,
         }
         for expect in &step.expect {
             let place = self.done.places.get(&step.name);
@@ -244,7 +247,38 @@ impl Resolver<'_> {
     }
 
     fn create(&mut self, step: &Step, create: &Create) -> Result<(), ResolveError> {
-        for library in &create.libraries {
+        self.libraries(&create.libraries)?;
+        let args = self.encode_args(&step.name, &create.args)?;
+        let salt = self.salt(&step.name, &step.salt_label);
+        if let Some(proxy) = &create.proxy {
+            return self.proxied(step, create, proxy, salt, &args);
+        }
+        let address = if create.guarded {
+            let initcode = self.initcode(&create.contract, &args)?;
+            let executor = self.context.executor.address();
+            let address = Guarded::address(executor, salt, &initcode);
+            self.done.ops.push(Op {
+                id: step.name.clone(),
+                step: step.name.clone(),
+                kind: OpKind::Create {
+                    contract: create.contract.clone(),
+                    address,
+                    salt,
+                    initcode,
+                    guarded: Some(Guarded { value: create.value }),
+                },
+            });
+            address
+        } else {
+            self.creation(&step.name, &step.name, &create.contract, salt, &args)?
+        };
+        let place = Place { address, implementation: None };
+        self.done.places.insert(step.name.clone(), place);
+        Ok(())
+    }
+
+    fn libraries(&mut self, libraries: &[Fqn]) -> Result<(), ResolveError> {
+        for library in libraries {
             if !self.done.libraries.contains_key(library) {
                 let name = format!("lib:{library}");
                 let salt = self.salt(&name, "");
@@ -252,56 +286,17 @@ impl Resolver<'_> {
                 self.done.libraries.insert(library.clone(), address);
             }
         }
-        let args = self.encode_args(&step.name, &create.args)?;
-        let salt = self.salt(&step.name, &step.salt_label);
-        let Some(proxy) = &create.proxy else {
-            let address = self.creation(&step.name, &step.name, &create.contract, salt, &args)?;
-            let place = Place { address, implementation: None };
-            self.done.places.insert(step.name.clone(), place);
-            return Ok(());
-        };
-        let id = format!("{}/implementation", step.name);
-        let implementation = self.creation(&id, &step.name, &create.contract, salt, &args)?;
-        let address = self.proxy(step, proxy, salt, implementation)?;
-        let place = Place { address, implementation: Some(implementation) };
-        self.done.places.insert(step.name.clone(), place);
         Ok(())
     }
 
-    fn proxy(
-        &mut self,
-        step: &Step,
-        proxy: &Proxy,
-        salt: B256,
-        implementation: Address,
-    ) -> Result<Address, ResolveError> {
-        let init = match &proxy.init {
-            Some(Invocation { signature, args }) => self.calldata(&step.name, signature, args)?,
-            None => Bytes::new(),
-        };
-        let args = DynSolValue::Tuple(vec![
-            DynSolValue::Address(implementation),
-            DynSolValue::Bytes(init.to_vec()),
-        ])
-        .abi_encode_params();
-        let id = format!("{}/proxy", step.name);
-        let address = self.creation(&id, &step.name, &proxy.contract, salt, &args)?;
-        self.done.slots.push(SlotValue {
-            address,
-            slot: IMPLEMENTATION_SLOT,
-            value: implementation.into_word(),
-        });
-        Ok(address)
-    }
-
     fn call(&mut self, step: &Step, call: &Call) -> Result<(), ResolveError> {
-        let signature = &call.invocation.signature;
+        let signature = call.invocation.signature.clone();
         let to = self.address(&call.target)?;
-        let data = self.calldata(&step.name, signature, &call.invocation.args)?;
+        let data = self.calldata(&step.name, &signature, &call.invocation.args)?;
         self.done.ops.push(Op {
             id: step.name.clone(),
             step: step.name.clone(),
-            kind: OpKind::Call { to, data, signature: signature.clone() },
+            kind: OpKind::Call { to, value: call.value, data, signature },
         });
         Ok(())
     }
@@ -314,18 +309,23 @@ impl Resolver<'_> {
         salt: B256,
         args: &[u8],
     ) -> Result<Address, ResolveError> {
+        let initcode = self.initcode(contract, args)?;
+        let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
+        let contract = contract.clone();
+        self.done.ops.push(Op {
+            id: id.to_owned(),
+            step: step.to_owned(),
+            kind: OpKind::Create { contract, address, salt, initcode, guarded: None },
+        });
+        Ok(address)
+    }
+
+    fn initcode(&self, contract: &Fqn, args: &[u8]) -> Result<Bytes, ResolveError> {
         let missing = || ResolveError::Contract(contract.clone());
         let artifact = self.release.artifact(contract).ok_or_else(missing)?;
         let linked = artifact.creation.linked(&self.done.libraries);
         let code = linked.map_err(ResolveError::Contract)?;
-        let initcode: Bytes = [&code, args].concat().into();
-        let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
-        self.done.ops.push(Op {
-            id: id.to_owned(),
-            step: step.to_owned(),
-            kind: OpKind::Create { contract: contract.clone(), address, salt, initcode },
-        });
-        Ok(address)
+        Ok([&code, args].concat().into())
     }
 
     fn salt(&self, step: &str, label: &str) -> B256 {
@@ -353,6 +353,11 @@ impl Resolver<'_> {
             Source::Literal(value) => Ok(value.clone()),
             Source::Ref(name) => Ok(address_value(self.address(name)?)),
             Source::Param(name) => self.param(name),
+            Source::List(items) => items
+                .iter()
+                .map(|item| self.value(item))
+                .collect::<Result<_, _>>()
+                .map(Value::Array),
         }
     }
 
@@ -374,7 +379,9 @@ impl Resolver<'_> {
             "safe" => self.context.safe,
             _ => {
                 let step = self.done.places.get(name).map(|place| place.address);
-                step.or_else(|| self.context.externals.get(name).copied())
+                let existing = || self.context.existing.get(name).map(|place| place.address);
+                let external = || self.context.externals.get(name).copied();
+                step.or_else(external).or_else(existing)
             }
         };
         found.ok_or_else(|| ResolveError::Ref { name: name.to_owned() })

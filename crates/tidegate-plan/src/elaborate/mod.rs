@@ -1,19 +1,28 @@
-//! From steps as written to the symbolic plan, with the contracts' ABIs at hand.
+//! From steps as written to the symbolic plan, with what the compiler made of their contracts.
+
+mod args;
+mod create;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_json_abi::{Function, JsonAbi, Param};
+use alloy_json_abi::{Function, JsonAbi};
+use alloy_primitives::U256;
 use serde_json::Value;
 use tidegate_model::Fqn;
-use tidegate_model::plan::{
-    Action, Arg, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, ProxyKind, Source, Step,
-};
+use tidegate_model::plan::{Action, Call, Expect, ParamDecl, Plan, ProxyKind, Step};
+use tidegate_model::release::Artifact;
 
-use crate::config::{Config, StepConfig};
+use crate::config::{Config, ConfigError, StepConfig};
+use crate::minimal::MINIMAL_PROXY;
 use crate::value::{ValueError, normalise};
 
-/// The proxy contract behind `proxy = "uups"`, compiled from the project's own OpenZeppelin.
+/// The proxies and beacons, compiled from the project's own OpenZeppelin.
 const UUPS_PROXY: &str = "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy";
+const TRANSPARENT_PROXY: &str = "@openzeppelin/contracts/proxy/transparent/\
+    TransparentUpgradeableProxy.sol:TransparentUpgradeableProxy";
+const BEACON_PROXY: &str = "@openzeppelin/contracts/proxy/beacon/BeaconProxy.sol:BeaconProxy";
+const BEACON: &str = "@openzeppelin/contracts/proxy/beacon/UpgradeableBeacon.sol:UpgradeableBeacon";
 
 /// Names that stand for addresses in every project.
 const RESERVED: [&str; 5] = ["deployer", "safe", "executor", "anchor", "foreign"];
@@ -48,15 +57,27 @@ pub enum ElaborateError {
         /// Why.
         reason: String,
     },
+    /// An existing contract cannot be used.
+    #[error(transparent)]
+    Existing(#[from] ConfigError),
 }
 
 /// The contracts that have to be compiled, as the file names them.
 pub fn requested_contracts(config: &Config) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     for step in &config.steps {
         names.extend(step.create.clone());
-        if step.proxy.as_deref() == Some("uups") {
-            names.insert(UUPS_PROXY.to_owned());
+        match step.proxy.as_deref() {
+            Some("uups") => names.extend([UUPS_PROXY.to_owned()]),
+            Some("transparent") => names.extend([TRANSPARENT_PROXY.to_owned()]),
+            Some("beacon") => names.extend([BEACON_PROXY, BEACON].map(str::to_owned)),
+            _ => {}
+        }
+    }
+    for existing in config.existing.values() {
+        names.insert(existing.contract.clone());
+        if existing.proxy == ProxyKind::Beacon {
+            names.insert(BEACON.to_owned());
         }
     }
     let externals = config.externals.values().flat_map(BTreeMap::values);
@@ -65,12 +86,10 @@ pub fn requested_contracts(config: &Config) -> BTreeSet<String> {
 }
 
 /// What the compiler made of one requested name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Compiled<'a> {
-    /// The contract.
-    pub fqn: &'a Fqn,
-    /// Its ABI.
-    pub abi: &'a JsonAbi,
+    /// The artifact.
+    pub artifact: &'a Artifact,
     /// The libraries it links, each before those that link it.
     pub libraries: &'a [Fqn],
 }
@@ -92,17 +111,27 @@ pub fn elaborate(
     };
     for (name, networks) in &config.externals {
         let created = networks.values().find_map(|external| external.create.as_ref());
-        builder.targets.insert(name.clone(), created.and_then(|c| compiled.get(c)).map(|c| c.abi));
+        let abi = created.and_then(|c| compiled.get(c)).map(|c| &c.artifact.abi);
+        builder.targets.insert(name.clone(), abi);
+    }
+    for (name, existing) in &config.existing {
+        if builder.targets.contains_key(name) || RESERVED.contains(&name.as_str()) {
+            let reason = "this name is taken; give it another one";
+            return Err(ConfigError::value(format!("existing.{name}"), reason).into());
+        }
+        let abi = compiled.get(&existing.contract).map(|c| &c.artifact.abi);
+        builder.targets.insert(name.clone(), abi);
     }
     for (index, step) in config.steps.iter().enumerate() {
         builder.step(index, step)?;
     }
+    builder.refuse_unused_existing()?;
     let params = builder.params()?;
     Ok(Plan {
         steps: builder.steps,
         params,
         externals: config.externals.keys().cloned().collect(),
-        existing: BTreeSet::new(),
+        existing: config.existing.keys().cloned().collect(),
     })
 }
 
@@ -120,16 +149,25 @@ impl<'a> Builder<'a> {
     fn step(&mut self, index: usize, written: &StepConfig) -> Result<(), ElaborateError> {
         let place = written.name.clone().unwrap_or_else(|| format!("#{}", index + 1));
         let error = |reason: String| ElaborateError::Step { step: place.clone(), reason };
-        if written.guarded {
-            return Err(error("guarded creation is not built yet; remove `guarded`".to_owned()));
-        }
-        let (name, action, abi) = match (&written.create, written.call.is_empty()) {
-            (Some(contract), true) => {
-                let name = written.name.clone().unwrap_or_else(|| contract.to_lowercase());
+        let lower = |contract: &String| contract.rsplit(':').next().unwrap_or("").to_lowercase();
+        let (name, action, abi) = match (&written.create, &written.upgrade, written.call.is_empty())
+        {
+            (Some(contract), None, true) => {
+                let name = written.name.clone().unwrap_or_else(|| lower(contract));
                 let (create, abi) = self.create(&name, contract, written)?;
                 (name, Action::Create(create), Some(abi))
             }
-            (None, false) => {
+            (Some(contract), Some(target), true) => {
+                let name = written.name.clone().unwrap_or_else(|| lower(contract));
+                let (upgrade, abi) = self.upgrade(&name, target, contract, written)?;
+                self.targets.insert(upgrade.target.clone(), Some(abi));
+                (name, Action::Upgrade(upgrade), Some(abi))
+            }
+            (None, Some(_), true) => {
+                let reason = "name the new implementation with `create = \"Contract\"`";
+                return Err(error(reason.to_owned()));
+            }
+            (None, None, false) => {
                 let call = self.call(&place, written)?;
                 let function = call.invocation.signature.split('(').next().unwrap_or_default();
                 let default = || format!("{}.{function}", call.target);
@@ -144,6 +182,7 @@ impl<'a> Builder<'a> {
         if taken {
             return Err(error(format!("the name `{name}` is taken; give it another `name`")));
         }
+        refuse_misplaced(written, &action).map_err(error)?;
         let mut expect = Vec::new();
         if let Some(abi) = abi {
             self.targets.insert(name.clone(), Some(abi));
@@ -151,51 +190,11 @@ impl<'a> Builder<'a> {
                 expect.push(self.expect(&name, abi, written)?);
             }
         } else if !written.expect.is_empty() {
-            return Err(error("`expect` belongs to a step that creates".to_owned()));
+            return Err(error("`expect` belongs to a step that creates or upgrades".to_owned()));
         }
         let salt_label = written.salt.clone().unwrap_or_default();
         self.steps.push(Step { name, action, expect, salt_label });
         Ok(())
-    }
-
-    fn create(
-        &mut self,
-        step: &str,
-        contract: &str,
-        written: &StepConfig,
-    ) -> Result<(Create, &'a JsonAbi), ElaborateError> {
-        let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-        let missing = |name: &str| error(format!("`{name}` was not compiled"));
-        let compiled = self.compiled.get(contract).ok_or_else(|| missing(contract))?;
-        let (abi, fqn, libraries) = (compiled.abi, compiled.fqn, compiled.libraries);
-        if abi
-            .constructor
-            .as_ref()
-            .is_some_and(|c| c.state_mutability == alloy_json_abi::StateMutability::Payable)
-            && written.guarded
-        {
-            return Err(error("payable constructors are not built yet".to_owned()));
-        }
-        let inputs = abi.constructor.as_ref().map_or(&[][..], |c| &c.inputs);
-        let args = self.args(step, "constructor", inputs, &written.args)?;
-        let proxy = match written.proxy.as_deref() {
-            None if written.init.is_empty() => None,
-            None => return Err(error("`init` needs a `proxy`".to_owned())),
-            Some("uups") => {
-                let proxy = self.compiled.get(UUPS_PROXY).ok_or_else(|| missing(UUPS_PROXY))?;
-                let contract = proxy.fqn.clone();
-                let init = match written.init.split_first() {
-                    Some((function, args)) => Some(self.invocation(step, abi, function, args)?),
-                    None => None,
-                };
-                Some(Proxy { kind: ProxyKind::Uups, contract, init })
-            }
-            Some(other) => {
-                return Err(error(format!("proxy kind `{other}` is not built yet; use \"uups\"")));
-            }
-        };
-        let libraries = libraries.to_vec();
-        Ok((Create { contract: fqn.clone(), libraries, args, proxy }, abi))
     }
 
     fn call(&mut self, step: &str, written: &StepConfig) -> Result<Call, ElaborateError> {
@@ -206,7 +205,7 @@ impl<'a> Builder<'a> {
         let name = target.as_str().and_then(|t| t.strip_prefix('@'));
         let name = name.ok_or_else(|| error(format!("`{target}` is not an `@name`")))?;
         let abi = self.targets.get(name).copied();
-        let abi = abi.ok_or_else(|| error(format!("`@{name}` is no earlier step or external")))?;
+        let abi = abi.ok_or_else(|| error(self.unknown_target(name)))?;
         let parsed;
         let abi = match abi {
             Some(abi) => abi,
@@ -230,20 +229,8 @@ impl<'a> Builder<'a> {
             }
         };
         let invocation = self.invocation(step, abi, function, args)?;
-        Ok(Call { target: name.to_owned(), invocation })
-    }
-
-    fn invocation(
-        &mut self,
-        step: &str,
-        abi: &JsonAbi,
-        function: &Value,
-        args: &[Value],
-    ) -> Result<Invocation, ElaborateError> {
-        let function = find_function(step, abi, function)?;
-        let signature = function.signature();
-        let args = self.args(step, &signature, &function.inputs, args)?;
-        Ok(Invocation { signature, args })
+        let value = value(step, written)?;
+        Ok(Call { target: name.to_owned(), invocation, value })
     }
 
     fn expect(
@@ -256,66 +243,15 @@ impl<'a> Builder<'a> {
         let [function, args @ .., equals] = written else {
             return Err(error("write `expect = [[\"view\", arguments…, value]]`".to_owned()));
         };
-        let function = find_function(step, abi, function)?;
+        let function = args::find_function(step, abi, function)?;
         let [output] = function.outputs.as_slice() else {
             let signature = function.signature();
             return Err(error(format!("`{signature}` must return exactly one value")));
         };
         let signature = function.signature();
         let args = self.args(step, &signature, &function.inputs, args)?;
-        let equals = self.arg(step, &output.selector_type(), equals)?;
+        let equals = self.arg(step, &output.into(), equals)?;
         Ok(Expect { signature, args, equals })
-    }
-
-    fn args(
-        &mut self,
-        step: &str,
-        function: &str,
-        inputs: &[Param],
-        written: &[Value],
-    ) -> Result<Vec<Arg>, ElaborateError> {
-        if inputs.len() != written.len() {
-            let names: Vec<_> = inputs.iter().map(|i| format!("{} {}", i.ty, i.name)).collect();
-            let (given, names) = (written.len(), names.join(", "));
-            let reason = format!("{function} takes ({names}), but {given} arguments are written");
-            return Err(ElaborateError::Step { step: step.to_owned(), reason });
-        }
-        inputs
-            .iter()
-            .zip(written)
-            .map(|(input, value)| self.arg(step, &input.selector_type(), value))
-            .collect()
-    }
-
-    fn arg(&mut self, step: &str, ty: &str, written: &Value) -> Result<Arg, ElaborateError> {
-        let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-        let text = written.as_str().unwrap_or_default();
-        let from = if let Some(name) = text.strip_prefix('$') {
-            if !self.config.params.contains_key(name) {
-                return Err(error(format!("`${name}` is not under [params]")));
-            }
-            let earlier = self.params.entry(name.to_owned()).or_insert_with(|| ty.to_owned());
-            if earlier != ty {
-                let reason = format!("it is used both as `{earlier}` and as `{ty}`");
-                return Err(ElaborateError::Param { param: name.to_owned(), reason });
-            }
-            Source::Param(name.to_owned())
-        } else if let Some(name) = text.strip_prefix('@') {
-            if ty != "address" {
-                return Err(error(format!("`@{name}` is an address, but a `{ty}` is needed")));
-            }
-            if !RESERVED.contains(&name) && !self.targets.contains_key(name) {
-                return Err(error(format!("`@{name}` is no earlier step or external")));
-            }
-            Source::Ref(name.to_owned())
-        } else {
-            Source::Literal(normalise(ty, written).map_err(|source| ElaborateError::Argument {
-                step: step.to_owned(),
-                argument: written.to_string(),
-                source,
-            })?)
-        };
-        Ok(Arg { ty: ty.to_owned(), from })
     }
 
     fn params(&self) -> Result<BTreeMap<String, ParamDecl>, ElaborateError> {
@@ -333,30 +269,67 @@ impl<'a> Builder<'a> {
         }
         Ok(params)
     }
-}
 
-/// The function of this name, or of this full signature where names overload.
-fn find_function<'f>(
-    step: &str,
-    abi: &'f JsonAbi,
-    written: &Value,
-) -> Result<&'f Function, ElaborateError> {
-    let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-    let name = written.as_str().ok_or_else(|| error(format!("`{written}` is no function")))?;
-    let base = name.split('(').next().unwrap_or(name).trim();
-    let Some(overloads) = abi.functions.get(base) else {
-        let near = crate::config::nearest(base, abi.functions.keys().map(String::as_str));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        return Err(error(format!("the contract has no function `{base}`{near}")));
-    };
-    match overloads.as_slice() {
-        [function] if !name.contains('(') => Ok(function),
-        overloads => {
-            let wanted = name.replace(' ', "");
-            overloads.iter().find(|function| function.signature() == wanted).ok_or_else(|| {
-                let known: Vec<_> = overloads.iter().map(Function::signature).collect();
-                error(format!("write one of these in full: {}", known.join(", ")))
-            })
+    /// A live contract without an upgrade is an external: nothing would compare its code.
+    fn refuse_unused_existing(&self) -> Result<(), ElaborateError> {
+        let upgraded = |name: &String| {
+            self.steps.iter().filter_map(Step::as_upgrade).any(|upgrade| upgrade.target == *name)
+        };
+        match self.config.existing.keys().find(|name| !upgraded(name)) {
+            Some(name) => Err(ConfigError::value(
+                format!("existing.{name}"),
+                "no step upgrades it; what is only used stands under [externals]",
+            )
+            .into()),
+            None => Ok(()),
         }
     }
+
+    fn compiled(&self, step: &str, name: &str) -> Result<Compiled<'a>, ElaborateError> {
+        self.compiled.get(name).copied().ok_or_else(|| ElaborateError::Step {
+            step: step.to_owned(),
+            reason: format!("`{name}` was not compiled"),
+        })
+    }
+
+    fn unknown_target(&self, name: &str) -> String {
+        let near = crate::config::nearest(name, self.targets.keys().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `@{near}`?"));
+        format!("`@{name}` is no earlier step or external{near}")
+    }
+}
+
+/// Keys that mean nothing on this kind of step.
+fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String> {
+    let creates = matches!(action, Action::Create(_));
+    let given = [
+        ("proxy", written.proxy.is_some() && !creates),
+        ("admin", written.admin.is_some() && !creates),
+        ("beacon", written.beacon.is_some() && !creates),
+        ("guarded", written.guarded && !creates),
+        ("value", written.value.is_some() && matches!(action, Action::Upgrade(_))),
+        ("args", !written.args.is_empty() && matches!(action, Action::Call(_))),
+        ("init", !written.init.is_empty() && matches!(action, Action::Call(_))),
+    ];
+    match given.iter().find(|(_, misplaced)| *misplaced) {
+        Some((key, _)) => Err(format!("`{key}` means nothing on this kind of step")),
+        None => Ok(()),
+    }
+}
+
+/// The wei that a step sends.
+fn value(step: &str, written: &StepConfig) -> Result<U256, ElaborateError> {
+    let Some(value) = &written.value else { return Ok(U256::ZERO) };
+    let argument = |source| ElaborateError::Argument {
+        step: step.to_owned(),
+        argument: value.to_string(),
+        source,
+    };
+    let text = normalise("uint256", value).map_err(argument)?;
+    Ok(text.as_str().and_then(|digits| digits.parse().ok()).unwrap_or_default())
+}
+
+/// The synthetic artifact of a minimal proxy belongs to a release that has one.
+pub fn needs_minimal_proxy(plan: &Plan) -> bool {
+    plan.contracts().iter().any(|contract| contract.0 == MINIMAL_PROXY)
 }

@@ -1,0 +1,188 @@
+//! Arguments as written, beside the types that the ABI gives them.
+
+use alloy_json_abi::{Function, JsonAbi, Param};
+use serde_json::Value;
+use tidegate_model::plan::{Arg, Invocation, Source};
+
+use super::{Builder, ElaborateError, RESERVED};
+use crate::value::normalise;
+
+/// An ABI type, with the names of a structure's members.
+pub(super) struct Type<'p> {
+    /// The canonical type.
+    ty: String,
+    members: &'p [Param],
+}
+
+impl<'p> From<&'p Param> for Type<'p> {
+    fn from(param: &'p Param) -> Self {
+        Self { ty: param.selector_type().into_owned(), members: &param.components }
+    }
+}
+
+impl Type<'static> {
+    pub(super) fn address() -> Self {
+        Self { ty: "address".to_owned(), members: &[] }
+    }
+}
+
+impl<'p> Type<'p> {
+    /// The types of the items, where this is an array or structure of `len` items.
+    fn items(&self, len: usize) -> Option<Vec<Type<'p>>> {
+        if let Some((item, size)) = self.ty.strip_suffix(']').and_then(|t| t.rsplit_once('[')) {
+            let fits = size.is_empty() || size.parse() == Ok(len);
+            let item = || Type { ty: item.to_owned(), members: self.members };
+            return fits.then(|| std::iter::repeat_with(item).take(len).collect());
+        }
+        let structure = self.ty.starts_with('(') && self.members.len() == len;
+        structure.then(|| self.members.iter().map(Type::from).collect())
+    }
+}
+
+impl Builder<'_> {
+    pub(super) fn invocation(
+        &mut self,
+        step: &str,
+        abi: &JsonAbi,
+        function: &Value,
+        args: &[Value],
+    ) -> Result<Invocation, ElaborateError> {
+        let function = find_function(step, abi, function)?;
+        let signature = function.signature();
+        let args = self.args(step, &signature, &function.inputs, args)?;
+        Ok(Invocation { signature, args })
+    }
+
+    pub(super) fn args(
+        &mut self,
+        step: &str,
+        function: &str,
+        inputs: &[Param],
+        written: &[Value],
+    ) -> Result<Vec<Arg>, ElaborateError> {
+        if inputs.len() != written.len() {
+            let names: Vec<_> = inputs.iter().map(|i| format!("{} {}", i.ty, i.name)).collect();
+            let (given, names) = (written.len(), names.join(", "));
+            let reason = format!("{function} takes ({names}), but {given} arguments are written");
+            return Err(ElaborateError::Step { step: step.to_owned(), reason });
+        }
+        let pairs = inputs.iter().zip(written);
+        pairs.map(|(input, value)| self.arg(step, &input.into(), value)).collect()
+    }
+
+    pub(super) fn arg(
+        &mut self,
+        step: &str,
+        kind: &Type<'_>,
+        written: &Value,
+    ) -> Result<Arg, ElaborateError> {
+        let ty = kind.ty.as_str();
+        let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
+        let text = written.as_str().unwrap_or_default();
+        let from = if let Some(name) = text.strip_prefix('$') {
+            if !self.config.params.contains_key(name) {
+                let known = self.config.params.keys().map(String::as_str);
+                let near = crate::config::nearest(name, known);
+                let near =
+                    near.map_or_else(String::new, |near| format!("; did you mean `${near}`?"));
+                return Err(error(format!("`${name}` is not under [params]{near}")));
+            }
+            let earlier = self.params.entry(name.to_owned()).or_insert_with(|| ty.to_owned());
+            if earlier != ty {
+                let reason = format!("it is used both as `{earlier}` and as `{ty}`");
+                return Err(ElaborateError::Param { param: name.to_owned(), reason });
+            }
+            Source::Param(name.to_owned())
+        } else if let Some(name) = text.strip_prefix('@') {
+            if ty != "address" {
+                return Err(error(format!("`@{name}` is an address, but a `{ty}` is needed")));
+            }
+            if !RESERVED.contains(&name) && !self.targets.contains_key(name) {
+                return Err(error(self.unknown_target(name)));
+            }
+            Source::Ref(name.to_owned())
+        } else if let Some(source) = self.list(step, kind, written)? {
+            source
+        } else {
+            Source::Literal(normalise(ty, written).map_err(|source| ElaborateError::Argument {
+                step: step.to_owned(),
+                argument: written.to_string(),
+                source,
+            })?)
+        };
+        Ok(Arg { ty: ty.to_owned(), from })
+    }
+
+    /// An array or structure, item by item, so that each may be a parameter or an address.
+    fn list(
+        &mut self,
+        step: &str,
+        kind: &Type<'_>,
+        written: &Value,
+    ) -> Result<Option<Source>, ElaborateError> {
+        let ordered;
+        let items = match written {
+            Value::Array(items) => items,
+            Value::Object(table) if kind.ty.ends_with(')') => {
+                ordered = by_name(step, kind, table)?;
+                &ordered
+            }
+            _ => return Ok(None),
+        };
+        // What has another number of items is refused as a literal.
+        let Some(types) = kind.items(items.len()) else { return Ok(None) };
+        let args = types.iter().zip(items).map(|(kind, item)| self.arg(step, kind, item));
+        let args: Vec<Arg> = args.collect::<Result<_, _>>()?;
+        let literal = |arg: &Arg| match &arg.from {
+            Source::Literal(value) => Some(value.clone()),
+            _ => None,
+        };
+        Ok(Some(match args.iter().map(literal).collect() {
+            Some(values) => Source::Literal(Value::Array(values)),
+            None => Source::List(args),
+        }))
+    }
+}
+
+/// A structure written with its members' names, in the order of the ABI.
+fn by_name(
+    step: &str,
+    kind: &Type<'_>,
+    table: &serde_json::Map<String, Value>,
+) -> Result<Vec<Value>, ElaborateError> {
+    let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
+    let names = || kind.members.iter().map(|member| member.name.as_str());
+    if let Some(unknown) = table.keys().find(|key| !names().any(|name| name == *key)) {
+        let known: Vec<_> = names().collect();
+        return Err(error(format!("`{unknown}` is no member; it has {}", known.join(", "))));
+    }
+    names()
+        .map(|name| table.get(name).cloned().ok_or_else(|| error(format!("`{name}` is missing"))))
+        .collect()
+}
+
+/// The function of this name, or of this full signature where names overload.
+pub(super) fn find_function<'f>(
+    step: &str,
+    abi: &'f JsonAbi,
+    written: &Value,
+) -> Result<&'f Function, ElaborateError> {
+    let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
+    let name = written.as_str().ok_or_else(|| error(format!("`{written}` is no function")))?;
+    let base = name.split('(').next().unwrap_or(name).trim();
+    let Some(overloads) = abi.functions.get(base) else {
+        let near = crate::config::nearest(base, abi.functions.keys().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(error(format!("the contract has no function `{base}`{near}")));
+    };
+    match overloads.as_slice() {
+        [function] if !name.contains('(') => Ok(function),
+        overloads => {
+            let wanted = name.replace(' ', "");
+            overloads.iter().find(|function| function.signature() == wanted).ok_or_else(|| {
+                let known: Vec<_> = overloads.iter().map(Function::signature).collect();
+                error(format!("write one of these in full: {}", known.join(", ")))
+            })
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Operations: one transaction of a key, or one inner call of a Safe.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
+use alloy_sol_types::{SolCall, SolValue, sol};
+use tidegate_model::Fqn;
+pub use tidegate_model::digest::CREATE2_PROXY;
+
+/// Our helper contract, the same on all chains.
+pub const HELPER: Address = address!("2b3ff6E2f9538AC28Eb1A22992C6944f0bdb42e2");
+
+sol! {
+    function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) external payable;
+}
+
+/// One transaction of a key, or one inner call of a Safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Op {
+    /// Unique in the plan: the step's name, with `/implementation`, `/beacon` or `/proxy`, or
+    /// `lib:<fqn>`.
+    pub id: String,
+    /// The step.
+    pub step: String,
+    /// What it does.
+    pub kind: OpKind,
+}
+
+/// What an operation does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpKind {
+    /// Creates one contract by CREATE2.
+    Create {
+        /// The contract.
+        contract: Fqn,
+        /// Where it will stand.
+        address: Address,
+        /// The CREATE2 salt.
+        salt: B256,
+        /// Linked creation code with its arguments.
+        initcode: Bytes,
+        /// Whether the helper creates it for the executor alone.
+        guarded: Option<Guarded>,
+    },
+    /// Calls a contract.
+    Call {
+        /// The target.
+        to: Address,
+        /// Wei sent along.
+        value: U256,
+        /// The calldata.
+        data: Bytes,
+        /// The function, for people.
+        signature: String,
+    },
+}
+
+/// A creation by the helper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guarded {
+    /// Wei that the constructor gets.
+    pub value: U256,
+}
+
+impl Guarded {
+    /// Where the helper creates a contract for an executor.
+    pub fn address(executor: Address, salt: B256, initcode: &[u8]) -> Address {
+        let own = keccak256((executor, salt).abi_encode());
+        HELPER.create2_from_code(own, initcode)
+    }
+}
+
+/// What a key sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTransaction {
+    /// To whom.
+    pub to: Address,
+    /// Wei sent along.
+    pub value: U256,
+    /// The calldata.
+    pub data: Bytes,
+}
+
+impl Op {
+    /// The transaction that a key sends: through the CREATE2 proxy for creations, through the
+    /// helper for guarded ones, which name the code hash that local execution gave.
+    pub fn key_transaction(&self, code_hashes: &BTreeMap<Address, B256>) -> KeyTransaction {
+        match &self.kind {
+            OpKind::Create { salt, initcode, guarded: None, .. } => KeyTransaction {
+                to: CREATE2_PROXY,
+                value: U256::ZERO,
+                data: [salt.as_slice(), initcode].concat().into(),
+            },
+            OpKind::Create { salt, initcode, guarded: Some(guarded), address, .. } => {
+                let call = createGuardedCall {
+                    salt: *salt,
+                    initCode: initcode.clone(),
+                    codeHash: code_hashes.get(address).copied().unwrap_or_default(),
+                };
+                KeyTransaction { to: HELPER, value: guarded.value, data: call.abi_encode().into() }
+            }
+            OpKind::Call { to, value, data, .. } => {
+                KeyTransaction { to: *to, value: *value, data: data.clone() }
+            }
+        }
+    }
+}
