@@ -30,7 +30,7 @@ pub use keys::{TEST_KEYS, test_address, test_key};
 pub use keystore::keystore_json;
 pub use miner::Miner;
 pub use person::{Env, Person, Ran, split_words};
-pub use project::{Project, ProjectOptions};
+pub use project::{COMPILER, Project, ProjectOptions, networks_toml};
 pub use rpc::RpcClient;
 pub use scripted::{Reply, ScriptedNode};
 pub use solc::{compile_mock_usdc, solc_wrapper};

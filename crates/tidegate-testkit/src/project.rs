@@ -8,8 +8,8 @@ use crate::{TestkitError, Tools, World, actor_address, files};
 
 /// Folders of `tests/node_modules` that hold what the contracts import.
 const DEPENDENCIES: [&str; 2] = ["@openzeppelin/contracts", "@openzeppelin/contracts-upgradeable"];
-/// The compiler's package and what it loads.
-const COMPILER: [&str; 7] = [
+/// The compiler's package and what it loads, below `tests/node_modules`.
+pub const COMPILER: [&str; 7] = [
     "command-exists",
     "commander",
     "follow-redirects",
@@ -136,8 +136,7 @@ impl Project {
 }
 
 fn config(world: &World, options: &ProjectOptions) -> Result<String, TestkitError> {
-    let networks =
-        networks(world.safe, world.testnet.genesis_hash()?, world.mainnet.genesis_hash()?);
+    let networks = networks_toml(world)?;
     let externals = format!(
         "[externals.usdc]\ntestnet           = {{ create = \"MockUSDC\" }}\n\
          mainnet.address   = \"{}\"\nmainnet.code_hash = \"{}\"\n",
@@ -160,6 +159,16 @@ const PROJECT: &str = "\
 name    = \"vault\"
 version = \"1.4.0\"
 ";
+
+/// The section `[networks]` of a world: `testnet` with the key `deployer`, `mainnet` with the
+/// world's Safe and the key `relayer`.
+///
+/// # Errors
+/// If a chain does not say its genesis hash.
+pub fn networks_toml(world: &World) -> Result<String, TestkitError> {
+    let (testnet, mainnet) = (world.testnet.genesis_hash()?, world.mainnet.genesis_hash()?);
+    Ok(networks(world.safe, testnet, mainnet))
+}
 
 fn networks(safe: Address, testnet: B256, mainnet: B256) -> String {
     format!(

@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod clone;
 mod crash;
+mod kinds;
 mod pipeline;
 mod stranger;
 mod support;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         pipeline::cases(),
         clone::cases(),
         crash::cases(),
+        kinds::cases(),
         tamper::cases(),
         stranger::cases(),
         bad_input::cases(),

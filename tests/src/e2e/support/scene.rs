@@ -4,15 +4,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use alloy_primitives::{Address, U64};
+use alloy_primitives::{Address, U64, U256};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::{
-    Anvil, Binary, DAY_SECS, Env, GENESIS_TIMESTAMP, HOUR_SECS, Person, Ran, Tools, World,
-    split_words,
+    Anvil, Binary, COMPILER, DAY_SECS, Env, GENESIS_TIMESTAMP, HOUR_SECS, Person, Ran, Tools,
+    World, actor_address, networks_toml, split_words,
 };
 
-use super::{Status, files};
+use super::{Outcome, Status, files};
 
 /// The chains and a folder of one's own.
 #[derive(Debug)]
@@ -41,6 +41,28 @@ impl<'a> Scene<'a> {
             variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
         };
         Ok(Self { tools, world, env, folder: folder.to_owned() })
+    }
+
+    /// One of the projects under `tests/projects`, with the compiler and these npm packages, as
+    /// another project of the same people on the same chains.
+    pub(crate) fn other(&self, name: &str, packages: &[&str]) -> Result<Scene<'a>, Failed> {
+        let project = self.folder.join(name);
+        files::copy_tree(&self.tools.root.join("tests/projects").join(name), &project)?;
+        for package in COMPILER.iter().chain(packages) {
+            let from = self.tools.node_modules.join(package);
+            files::copy_tree(&from, &project.join("node_modules").join(package))?;
+        }
+        let env = Env { project, ..self.env.clone() };
+        let other = Scene { env, folder: self.folder.clone(), ..*self };
+        let text = other.read("tidegate.toml")?;
+        other.write("tidegate.toml", &format!("{text}\n{}", networks_toml(self.world)?))?;
+        Ok(other)
+    }
+
+    /// Gives the deployer ether on the testnet.
+    pub(crate) fn fund(&self) -> Outcome {
+        let ether = U256::from(50) * U256::from(10).pow(U256::from(18));
+        Ok(self.world.testnet.set_balance(actor_address("deployer"), ether)?)
     }
 
     /// The project's folder.

@@ -1,0 +1,45 @@
+//! Every kind of step, on real chains.
+
+use alloy_primitives::Address;
+use libtest_mimic::Failed;
+use serde_json::Value;
+
+use crate::support::{Case, Outcome, Scene, cases, said};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Funded:
+            every_kind_of_creation_deploys_and_verifies;
+    }
+}
+
+const PACKAGES: [&str; 1] = ["@openzeppelin/contracts"];
+
+fn every_kind_of_creation_deploys_and_verifies(scene: &Scene<'_>) -> Outcome {
+    let kinds = scene.other("kinds", &PACKAGES)?;
+    kinds.fund()?;
+    let refused = kinds.approve("eva", &["deploy"])?;
+    assert!(said(&refused).contains("deploy --helper"), "{refused:?}");
+    kinds.done("eva", &["deploy", "--helper", "testnet"])?;
+    let deployed = kinds.done("eva", &["deploy", "--json"])?.json()?;
+    let at = |step: &str| address(&deployed["steps"][step]["address"]);
+    let balance = kinds.world.testnet.balance(at("till")?)?;
+    assert_eq!(balance.to_string(), "4000000000", "what the constructor and the call sent");
+    let behind = |step: &str| address(&deployed["steps"][step]["implementation"]);
+    assert_eq!(behind("first")?, behind("second")?, "one beacon");
+    assert_ne!(behind("transparent")?, behind("first")?, "another salt");
+    let code = kinds.world.testnet.code(at("clone")?)?;
+    assert_eq!(code.len(), 45, "the code of ERC-1167");
+    assert_eq!(&code[10..30], behind("clone")?.as_slice());
+
+    let verified = kinds.run("eva", &["verify", "--json"], 0)?.json()?;
+    let rows = verified["contracts"].as_array().map_or(0, Vec::len);
+    assert_eq!(rows, 11, "a transparent proxy's admin is compared too: {verified}");
+    let again = kinds.done("eva", &["deploy"])?;
+    assert!(said(&again).contains("nothing was sent"), "{again:?}");
+    Ok(())
+}
+
+fn address(value: &Value) -> Result<Address, Failed> {
+    Ok(serde_json::from_value(value.clone())?)
+}
