@@ -170,6 +170,7 @@ fn artifact(
         sources,
         layout: compiled.layout.clone(),
         profile: metadata.profile(),
+        functions: compiled.functions.clone(),
     })
 }
 
@@ -275,6 +276,7 @@ mod tests {
             immutables: BTreeMap::new(),
             layout: json!({}),
             metadata: String::new(),
+            functions: tidegate_model::functions::FunctionMap::default(),
         }
     }
 

@@ -15,6 +15,12 @@ pub(crate) struct Node {
     pub(crate) node_type: String,
     #[serde(default)]
     pub(crate) name: String,
+    /// `start:length:source`, in bytes.
+    #[serde(default)]
+    pub(crate) src: String,
+    /// Of a function: `constructor`, `fallback`, `receive` or other.
+    pub(crate) kind: Option<String>,
+    pub(crate) parameters: Option<ParameterList>,
     #[serde(default)]
     pub(crate) nodes: Vec<Node>,
     #[serde(default)]
@@ -24,6 +30,12 @@ pub(crate) struct Node {
     pub(crate) documentation: Option<Documentation>,
     pub(crate) type_name: Option<TypeName>,
     pub(crate) underlying_type: Option<TypeName>,
+}
+
+/// The parameters of a function or modifier.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ParameterList {
+    pub(crate) parameters: Vec<Node>,
 }
 
 /// A type as it is written in a declaration.

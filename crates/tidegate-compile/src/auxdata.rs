@@ -5,9 +5,8 @@
 //! twice, the second time with other metadata, and a region is real if each build has its own
 //! bytes there.
 
+use tidegate_model::cbor;
 use tidegate_model::release::Span;
-
-use crate::cbor;
 
 /// Why metadata regions cannot be told from code.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

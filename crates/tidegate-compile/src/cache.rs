@@ -14,7 +14,7 @@ use crate::unit::Unit;
 const ENTRY_BYTES_MAX: u64 = 256 << 20;
 
 /// Changes with whatever is stored, so that no entry of another version is ever read.
-const FORMAT: &str = "tidegate-compile/1";
+const FORMAT: &str = "tidegate-compile/2";
 
 /// Where one compilation is kept.
 #[derive(Debug)]

@@ -17,13 +17,14 @@ pub(crate) struct Inputs {
     pub(crate) contrast: Option<Value>,
 }
 
-const OUTPUTS: [&str; 9] = [
+const OUTPUTS: [&str; 10] = [
     "abi",
     "evm.bytecode.linkReferences",
     "evm.bytecode.object",
     "evm.deployedBytecode.immutableReferences",
     "evm.deployedBytecode.linkReferences",
     "evm.deployedBytecode.object",
+    "evm.deployedBytecode.sourceMap",
     "evm.legacyAssembly",
     "metadata",
     "storageLayout",

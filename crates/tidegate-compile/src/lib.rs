@@ -12,7 +12,6 @@ mod artifact;
 mod ast;
 mod auxdata;
 mod cache;
-mod cbor;
 mod compile;
 mod files;
 mod foundry;
@@ -23,6 +22,7 @@ mod output;
 mod remapping;
 mod roots;
 mod solc;
+mod source_map;
 mod sources;
 #[cfg(test)]
 mod testing;

@@ -76,6 +76,8 @@ impl Diagnostic {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct SourceOutput {
+    /// The number that source maps have for it.
+    pub(crate) id: Option<i64>,
     pub(crate) ast: Option<ast::Node>,
 }
 
@@ -104,6 +106,8 @@ pub(crate) struct Bytecode {
     pub(crate) link_references: BTreeMap<String, BTreeMap<String, Vec<Span>>>,
     #[serde(default)]
     pub(crate) immutable_references: BTreeMap<String, Vec<Span>>,
+    #[serde(default)]
+    pub(crate) source_map: String,
 }
 
 #[derive(Debug, Deserialize)]

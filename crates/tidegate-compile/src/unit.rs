@@ -7,12 +7,14 @@ use alloy_primitives::Bytes;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tidegate_model::functions::FunctionMap;
 use tidegate_model::release::Span;
 
 use crate::ast::Declarations;
 use crate::auxdata::{self, AuxdataError, Build};
 use crate::layout::{self, LayoutError, STORAGE_LOCATION};
 use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
+use crate::source_map::SourceFunctions;
 use crate::sources::Closure;
 
 /// Why a compilation cannot be turned into artifacts.
@@ -59,6 +61,7 @@ pub(crate) struct Compiled {
     pub(crate) immutables: BTreeMap<String, Vec<Span>>,
     pub(crate) layout: Value,
     pub(crate) metadata: String,
+    pub(crate) functions: FunctionMap,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +82,7 @@ pub(crate) fn reduce(
 ) -> Result<Unit, UnitError> {
     let trees = build.sources.iter().filter_map(|(name, s)| Some((name.as_str(), s.ast.as_ref()?)));
     let declarations = Declarations::new(trees);
+    let functions = SourceFunctions::new(build);
     let mut contracts = BTreeMap::new();
     for (source, outputs) in &build.contracts {
         for (name, output) in outputs {
@@ -89,7 +93,9 @@ pub(crate) fn reduce(
             refuse_unreported_namespaces(&place, &declarations, closure, version)?;
             let other = contrast.contracts.get(source).and_then(|outputs| outputs.get(name));
             let other = other.ok_or_else(|| place.missing("the contrast build"))?;
-            let compiled = compiled(&place, output, other, &declarations)?;
+            let mut compiled = compiled(&place, output, other, &declarations)?;
+            let source_map = &output.evm.deployed_bytecode.source_map;
+            compiled.functions = functions.of_code(&compiled.runtime.object, source_map);
             contracts.insert(place.full, compiled);
         }
     }
@@ -132,6 +138,7 @@ fn compiled(
         immutables,
         layout,
         metadata: output.metadata.clone().ok_or_else(|| place.missing("the metadata"))?,
+        functions: FunctionMap::default(),
     })
 }
 

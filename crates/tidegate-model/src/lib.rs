@@ -4,9 +4,11 @@
 //! follow `docs/formats.md`. The crate does no I/O, knows no time and depends on no runtime, so
 //! that a digest means the same on every machine.
 
+pub mod cbor;
 pub mod decimal;
 pub mod digest;
 pub mod event;
+pub mod functions;
 pub mod ids;
 pub mod plan;
 pub mod policy;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak};
+use crate::functions::FunctionMap;
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
 use crate::plan::Plan;
 use crate::scope::{CodeScope, build_digest, code_root, release_root, scope_root};
@@ -87,6 +88,9 @@ pub struct Artifact {
     pub layout: Value,
     /// Compiler and settings, as in `compilerProfile`.
     pub profile: Value,
+    /// The functions of the runtime code; empty where the compiler gave no source map.
+    #[serde(default, skip_serializing_if = "FunctionMap::is_empty")]
+    pub functions: FunctionMap,
 }
 
 /// The compiler that made a release.

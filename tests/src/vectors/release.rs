@@ -190,6 +190,7 @@ pub(super) fn release() -> Release {
             sources: contract.sources.iter().map(hashed).collect(),
             layout: contract.layout,
             profile: profile(),
+            functions: tidegate_model::functions::FunctionMap::default(),
         };
         (fqn, artifact)
     };
