@@ -6,9 +6,11 @@
 
 mod audits;
 mod code;
+pub mod code_match;
 mod funds;
 mod parameters;
 mod policy;
+pub mod proxy;
 mod rules;
 mod separation;
 mod soak;
