@@ -206,19 +206,6 @@ impl Prepared {
         })
     }
 
-    /// Every created contract in order, with the code hash that local execution gives: those
-    /// of the plan's operations, then those that other contracts create.
-    pub(crate) fn contracts(&self, expected: &Expected) -> Vec<(String, Address, B256)> {
-        let own = self.resolved.creations().map(|(op, address, _)| {
-            let made = expected.created.get(&address);
-            let hash = made.map(|created| created.code_hash).unwrap_or_default();
-            (op_label(&op.id), address, hash)
-        });
-        let nested = expected.created.iter().filter(|(_, created)| created.nested);
-        let nested = nested.map(|(address, made)| (op_label(&made.op), *address, made.code_hash));
-        own.chain(nested).collect()
-    }
-
     /// The initcode hash of every creation.
     pub(crate) fn initcodes(&self) -> BTreeMap<Address, B256> {
         self.resolved.initcodes()

@@ -6,6 +6,7 @@ mod assess;
 mod clock;
 mod commands;
 mod compiler;
+mod contracts;
 mod deployment;
 mod error;
 mod funds;

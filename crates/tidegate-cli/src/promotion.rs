@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
-use tidegate_gates::{CodeFacts, ContractFact, code_verdict};
+use tidegate_gates::{CodeFacts, code_verdict};
 use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
 use tidegate_plan::{Executor, Expected, OpKind, When};
@@ -12,6 +12,7 @@ use tidegate_safe::{
 };
 
 use crate::assess::{VerifyReport, slots};
+use crate::contracts;
 use crate::deployment::{
     Prepared, code_hashes, expect, op_label, prepare, refuse_faults, simulate,
 };
@@ -111,12 +112,16 @@ impl TargetPlan {
     }
 
     /// Rows that compare a network with this plan.
-    async fn compare(&self, network: &Network, head: Head, name: &str) -> CliResult<CodeFacts> {
+    async fn compare(
+        &self,
+        network: &Network,
+        head: Head,
+        built: &Built,
+        name: &str,
+    ) -> CliResult<CodeFacts> {
         let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
-        for (name, address, expected) in self.prepared.contracts(&self.expected) {
-            let found = network.code_hash(address, head.block).await?;
-            facts.contracts.push(ContractFact { name, address, expected, found });
-        }
+        let (prepared, expected) = (&self.prepared, &self.expected);
+        facts.contracts = contracts::created(network, head, built, prepared, expected).await?;
         facts.slots = slots(network, head, &self.prepared, &self.expected).await?;
         Ok(facts)
     }
@@ -221,7 +226,7 @@ async fn read_back(
     recorded: Option<DeploymentDigest>,
 ) -> CliResult<VerifyReport> {
     let plan = target_plan(project, built, target, network, head, When::After).await?;
-    let mut facts = plan.compare(network, head, target).await?;
+    let mut facts = plan.compare(network, head, built, target).await?;
     if recorded.is_none() && facts.contracts.iter().all(|c| c.found == KECCAK256_EMPTY) {
         let missing = format!("nothing of it is on {target} yet; `tidegate promote` proposes it");
         let verdict = Verdict::unknown(missing);

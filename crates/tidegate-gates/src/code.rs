@@ -5,6 +5,8 @@ use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
 
 use crate::Observed;
+use crate::code_match::{CodeMatch, Transformations};
+use crate::proxy::Behind;
 
 /// What stands on a soak network, beside what should.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +38,12 @@ pub struct ContractFact {
     pub expected: B256,
     /// The hash on the chain.
     pub found: B256,
+    /// Where the code differs. It explains; the hashes decide.
+    pub matched: CodeMatch,
+    /// What turned the compiled code into this, where the code is the plan's.
+    pub transformations: Option<Transformations>,
+    /// What is behind it, where it is a proxy.
+    pub behind: Option<Behind>,
 }
 
 /// One slot.
@@ -74,9 +82,10 @@ pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     let not_yet = |found: B256| !facts.waiting.is_empty() && found == KECCAK256_EMPTY;
     let contracts = facts.contracts.iter().filter(|contract| !not_yet(contract.found));
     for contract in contracts.filter(|contract| contract.found != contract.expected) {
+        let ContractFact { name, address, expected, found, matched, .. } = contract;
+        let (why, network) = (matched.summary(), &facts.network);
         reasons.push(format!(
-            "{} at {} on {}: code hash is {}, expected {}",
-            contract.name, contract.address, facts.network, contract.found, contract.expected
+            "{name} at {address} on {network}: {why} (code hash {found}, expected {expected})"
         ));
     }
     let empty = |slot: &&SlotFact| !facts.waiting.is_empty() && slot.found.is_zero();

@@ -9,6 +9,7 @@ use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, When};
 
 use super::{Gathered, record};
+use crate::contracts;
 use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
@@ -94,7 +95,7 @@ impl<'a> CodeReader<'a> {
             record_faults: expected.faults.clone(),
             ..CodeFacts::default()
         };
-        contracts(network, head, &prepared, &expected, &deployment, &mut code).await?;
+        compare(network, head, built, &prepared, &expected, &deployment, &mut code).await?;
         let mut parameters = ParameterFacts::default();
         for difference in compare_deployments(&record.deployment, &deployment) {
             let fault =
@@ -121,27 +122,20 @@ impl<'a> CodeReader<'a> {
     }
 }
 
-async fn contracts(
+async fn compare(
     network: &Network,
     head: Head,
+    built: &Built,
     prepared: &Prepared,
     expected: &tidegate_plan::Expected,
     deployment: &Deployment,
     facts: &mut CodeFacts,
 ) -> CliResult {
-    for (name, address, expected) in prepared.contracts(expected) {
-        let found = network.code_hash(address, head.block).await?;
-        facts.contracts.push(ContractFact { name, address, expected, found });
+    facts.contracts = contracts::created(network, head, built, prepared, expected).await?;
+    for (name, expected) in &deployment.externals {
+        facts.contracts.push(contracts::external(network, head, name, expected).await?);
     }
-    for (name, external) in &deployment.externals {
-        facts.contracts.push(ContractFact {
-            name: format!("@{name}"),
-            address: external.address,
-            expected: external.code_hash,
-            found: network.code_hash(external.address, head.block).await?,
-        });
-    }
-    facts.slots.extend(slots(network, head, prepared, expected).await?);
+    facts.slots = slots(network, head, prepared, expected).await?;
     Ok(())
 }
 

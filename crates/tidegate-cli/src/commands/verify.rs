@@ -2,13 +2,18 @@
 
 use clap::Args;
 use serde_json::json;
+use tidegate_gates::ContractFact;
 use tidegate_plan::config::Stage;
 
-use crate::assess::verify_testnet;
+use crate::assess::{VerifyReport, verify_testnet};
 use crate::error::CliResult;
 use crate::project::Project;
 use crate::promotion::verify_target;
 use crate::release::built;
+use crate::ui::{COLUMNS, wrap};
+
+/// The columns in front of a finding.
+const FINDING_COLUMNS: usize = 10;
 
 /// Compare what stands on a network with what the sources give
 ///
@@ -35,15 +40,8 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
     };
     let ui = &project.ui;
     ui.line(format!("{} on {name}", built.release.name));
-    for row in &report.rows {
-        let word = if row.found == row.expected { "PASS" } else { "FAIL" };
-        ui.line(format!("{} {:<24} {}", ui.verdict(word), row.name, row.address));
-        if row.found != row.expected {
-            ui.line(format!("        expected {}", row.expected));
-            ui.line(format!("        found    {}", row.found));
-        }
-    }
-    for reason in report.verdict.reasons() {
+    report.rows.iter().for_each(|row| show(project, row));
+    for reason in other_reasons(&report) {
         ui.row("", &reason);
     }
     ui.line(format!("{} at block {}", ui.verdict(report.verdict.word()), report.block.number));
@@ -52,8 +50,48 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
         "result": report.verdict,
         "contracts": report.rows.iter().map(|row| json!({
             "name": row.name, "address": row.address,
-            "expected": row.expected, "found": row.found,
+            "expected": row.expected, "found": row.found, "match": row.matched,
+            "transformations": row.transformations, "behind": row.behind,
         })).collect::<Vec<_>>(),
     }));
     Ok(report.verdict.exit_code())
+}
+
+/// One contract, and where it differs.
+fn show(project: &Project, row: &ContractFact) {
+    let ui = &project.ui;
+    let same = row.found == row.expected;
+    let word = if same { "PASS" } else { "FAIL" };
+    ui.line(format!("{} {:<24} {}", ui.verdict(word), row.name, row.address));
+    if let Some(behind) = &row.behind {
+        ui.line(format!("        behind it now: {} ({})", behind.target, behind.kind.name()));
+        if let Some(admin) = behind.admin {
+            ui.line(format!("        its admin:     {admin}"));
+        }
+    }
+    if same {
+        return;
+    }
+    for finding in row.matched.findings() {
+        for (index, part) in wrap(&finding, COLUMNS - FINDING_COLUMNS).iter().enumerate() {
+            let bullet = if index == 0 { "-" } else { " " };
+            ui.line(format!("        {bullet} {part}"));
+        }
+    }
+    ui.line(format!("        expected {}", row.expected));
+    ui.line(format!("        found    {}", row.found));
+}
+
+/// What the rows do not say already.
+fn other_reasons(report: &VerifyReport) -> Vec<String> {
+    let differs = |row: &&ContractFact| row.found != row.expected;
+    let told: Vec<_> = report.rows.iter().filter(differs).collect();
+    let mut reasons = report.verdict.reasons();
+    reasons.retain(|reason| {
+        let begins = |row: &&ContractFact| {
+            reason.starts_with(&format!("{} at {} on ", row.name, row.address))
+        };
+        !told.iter().any(begins)
+    });
+    reasons
 }
