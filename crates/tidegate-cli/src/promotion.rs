@@ -17,6 +17,7 @@ use crate::deployment::{
     Prepared, code_hashes, expect, op_label, prepare, refuse_faults, simulate,
 };
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::existing::require_starts;
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::release::Built;
@@ -49,6 +50,9 @@ pub(crate) async fn target_plan(
         .safe
         .ok_or_else(|| CliError::config(format!("[networks.{target}] has no `safe`")))?;
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
+    if when == When::Before {
+        require_starts(network, built, &prepared, head).await?;
+    }
     let expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), target)?;

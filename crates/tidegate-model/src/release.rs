@@ -93,6 +93,33 @@ pub struct Artifact {
     pub functions: FunctionMap,
 }
 
+impl Artifact {
+    /// The template of runtime code that may be this contract's: with zeros for links,
+    /// immutables, metadata and a library's own address. `None` for code of another length.
+    pub fn template_of(&self, code: &[u8]) -> Option<B256> {
+        if code.len() != self.runtime.object.len() {
+            return None;
+        }
+        let mut masked = code.to_vec();
+        let links = self.runtime.links.values().flatten();
+        let spans = links.chain(self.immutables.values().flatten()).chain(&self.runtime.metadata);
+        for span in spans {
+            masked.get_mut(span.start..span.start + span.length)?.fill(0);
+        }
+        if self.runtime.object.starts_with(&CALL_PROTECTION) {
+            masked.get_mut(1..CALL_PROTECTION.len())?.fill(0);
+        }
+        Some(keccak256(masked))
+    }
+}
+
+/// What a library's code begins with until it is created: a push of its own address.
+const CALL_PROTECTION: [u8; 21] = {
+    let mut start = [0; 21];
+    start[0] = 0x73;
+    start
+};
+
 /// The compiler that made a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -113,6 +113,18 @@ impl Layout {
         Ok(self.network_dir(network)?.join("addresses.json"))
     }
 
+    /// `deployments/<network>/existing/<name>.json`: a live contract as it was adopted.
+    ///
+    /// # Errors
+    /// [`LayoutError`] if a name is not plain.
+    pub fn existing(&self, network: &str, name: &str) -> Result<PathBuf, LayoutError> {
+        let folder = self.network_dir(network)?.join("existing");
+        match is_plain(name) {
+            true => Ok(folder.join(format!("{name}.json"))),
+            false => Err(LayoutError::File(name.to_owned())),
+        }
+    }
+
     /// `deployments/<network>/abi/<name>.json`.
     ///
     /// # Errors

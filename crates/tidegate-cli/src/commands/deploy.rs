@@ -19,6 +19,7 @@ use crate::approve::{Approval, approve};
 use crate::assess::compare_deployments;
 use crate::deployment::{Prepared, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
+use crate::existing::require_starts;
 use crate::project::Project;
 use crate::release::{Built, built};
 use crate::sending::{open_lane, send, show_adoption};
@@ -64,6 +65,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
     let when = begun(&network, &prepared, head).await?;
+    require_starts(&network, &built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     if prepared.resolved.is_guarded() {

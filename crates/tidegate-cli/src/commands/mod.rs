@@ -1,5 +1,6 @@
 //! One module a command: its help, its arguments, and what it does.
 
+pub(crate) mod adopt;
 pub(crate) mod attest;
 pub(crate) mod build;
 pub(crate) mod deploy;

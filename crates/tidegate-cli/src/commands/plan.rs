@@ -8,6 +8,7 @@ use tidegate_plan::{Executor, Expected, OpKind, When};
 
 use crate::deployment::{Prepared, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult};
+use crate::existing::require_starts;
 use crate::project::Project;
 use crate::release::built;
 use crate::signer::LazySigner;
@@ -35,6 +36,7 @@ pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
     let prepared = prepare(project, &built, &name, executor, args.id)?;
     let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
+    require_starts(&network, &built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;
     project.ui.line(format!(
         "{} on {name}, by {}, deployment id {}",

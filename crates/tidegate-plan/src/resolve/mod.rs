@@ -152,8 +152,12 @@ pub struct Watch {
 pub struct Start {
     /// The upgrade's step.
     pub step: String,
-    /// The proxy, or the beacon.
+    /// Its name under `[existing]`, or the step that made it.
+    pub target: String,
+    /// The contract whose slot it is: the proxy, or the beacon.
     pub address: Address,
+    /// The admin contract that a transparent proxy must have.
+    pub admin: Option<Address>,
     /// The slot that holds its implementation.
     pub slot: B256,
     /// The contract that has to be behind it.

@@ -147,7 +147,9 @@ impl Resolver<'_> {
         let in_plan = earlier || self.done.places.contains_key(&upgrade.target);
         self.done.starts.push(Start {
             step: step.name.clone(),
+            target: upgrade.target.clone(),
             address: holder,
+            admin: (upgrade.kind == ProxyKind::Transparent).then_some(to),
             slot: upgrade.slot,
             reference: upgrade.reference.contract.clone(),
             in_plan,
