@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, hex, keccak256};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::files::{self, Access};
 use crate::input::Inputs;
@@ -33,9 +32,8 @@ struct Entry<U> {
 impl Slot {
     /// The place of a compilation of these inputs by this compiler.
     pub(crate) fn new(cache_dir: &Path, inputs: &Inputs, compiler: B256) -> Self {
-        let contrast = inputs.contrast.as_ref().map(Value::to_string).unwrap_or_default();
-        let parts =
-            [keccak256(FORMAT), keccak256(inputs.build.to_string()), keccak256(contrast), compiler];
+        let contrast = inputs.contrast.as_deref().unwrap_or_default();
+        let parts = [keccak256(FORMAT), keccak256(&inputs.build), keccak256(contrast), compiler];
         let key = keccak256(parts.map(|part| part.0).concat());
         let path = cache_dir.join(format!("compile-{}.json", hex::encode(key)));
         Self { key, path }
@@ -66,15 +64,13 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn an_entry_is_read_only_if_it_is_whole_and_of_the_same_inputs() {
         let dir = tempfile::tempdir().unwrap();
         let slot = |build: &str, compiler| {
-            let inputs = Inputs { build: json!(build), contrast: Some(json!("b")) };
+            let inputs = Inputs { build: build.to_owned(), contrast: Some("b".to_owned()) };
             Slot::new(dir.path(), &inputs, B256::repeat_byte(compiler))
         };
         let unit =

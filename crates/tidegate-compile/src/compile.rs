@@ -1,16 +1,14 @@
 //! From a project and the contracts of a plan to their artifacts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::thread;
+use std::path::{Path, PathBuf};
 
-use foundry_compilers::error::SolcError;
-use serde_json::Value;
 use tidegate_model::Fqn;
 use tidegate_model::release::{Artifact, Compiler};
 
 use crate::artifact::{self, ArtifactError};
 use crate::cache::Slot;
+use crate::driver::DriverError;
 use crate::foundry::{FoundryConfig, SolcPin};
 use crate::input::{self, Inputs};
 use crate::names::{self, NameError};
@@ -21,6 +19,7 @@ use crate::solc::{
 };
 use crate::sources::{self, Closure, SourceError};
 use crate::unit::{self, Unit, UnitError};
+use crate::version;
 
 /// What to compile, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +80,22 @@ pub enum CompileError {
         compiler: Compiler,
         /// Why.
         #[source]
-        source: Box<SolcError>,
+        source: DriverError,
+    },
+    /// The compiler is not the one that the cache takes it for.
+    #[error(
+        "trust the cache: it takes the compiler for {}, and {} was compiled by {found}; delete {}",
+        taken_for, fqn, kept.display()
+    )]
+    OtherVersion {
+        /// The version that the cache takes it for.
+        taken_for: String,
+        /// The contract.
+        fqn: Fqn,
+        /// The version in the contract's metadata.
+        found: String,
+        /// The file that says otherwise.
+        kept: PathBuf,
     },
     /// The compiler finds errors in the sources.
     #[error("compile the sources\n\n{}", messages.join("\n"))]
@@ -141,6 +155,7 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
     let contracts: Vec<String> = roots.iter().map(full).collect();
     let contracts = contracts.iter().map(String::as_str);
     let linked = artifact::artifacts(&unit, &closure, &names, contracts)?;
+    check_version(&compiler, linked.artifacts.values(), request.cache_dir)?;
     let fqn = |root: &Root| artifact::fqn(&full(root), &names);
     Ok(CompileOutput {
         artifacts: linked.artifacts,
@@ -161,31 +176,52 @@ fn wanted(foundry: &FoundryConfig, closure: &Closure) -> Wanted {
     }
 }
 
-/// Runs the build and its contrast side by side, as both take equally long.
+/// The version of the compiler is kept from run to run, and every contract says it again.
+fn check_version<'a>(
+    compiler: &FoundCompiler,
+    artifacts: impl IntoIterator<Item = &'a Artifact>,
+    cache_dir: &Path,
+) -> Result<(), CompileError> {
+    for artifact in artifacts {
+        let found = artifact.profile["longVersion"].as_str().unwrap_or_default();
+        if !compiler.version.is_called(found) {
+            return Err(CompileError::OtherVersion {
+                taken_for: compiler.compiler.version.clone(),
+                fqn: artifact.fqn.clone(),
+                found: found.to_owned(),
+                kept: version::kept_at(compiler.compiler.sha256, cache_dir),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Runs the build and its contrast.
 fn run(compiler: &FoundCompiler, inputs: &Inputs, closure: &Closure) -> Result<Unit, CompileError> {
-    let version = compiler.driver.version_short();
-    let (build, contrast) = thread::scope(|scope| {
-        let contrast =
-            inputs.contrast.as_ref().map(|input| scope.spawn(move || ask(compiler, input)));
-        let build = ask(compiler, &inputs.build);
-        let join = |handle: thread::ScopedJoinHandle<'_, _>| {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        (build, contrast.map(join))
-    });
-    // The first one's errors are the ones to show: both compile the same sources.
-    let build = build?;
-    let contrast = contrast.transpose()?;
-    let unit = unit::reduce(&build, contrast.as_ref().unwrap_or(&build), closure, &version)?;
+    let both: Vec<&str> =
+        [&inputs.build].into_iter().chain(&inputs.contrast).map(String::as_str).collect();
+    let mut outputs = ask(compiler, &both)?.into_iter();
+    let build = outputs.next().expect("there is an output for each input");
+    let contrast = outputs.next();
+    let version = &compiler.version.plain;
+    let unit = unit::reduce(&build, contrast.as_ref().unwrap_or(&build), closure, version)?;
     Ok(Unit { warnings: build.errors.into_iter().map(Diagnostic::into_text).collect(), ..unit })
 }
 
-fn ask(compiler: &FoundCompiler, input: &Value) -> Result<Output, CompileError> {
-    let answer = compiler.driver.compile_output(input);
+/// One output for each input. The first one that the compiler rejects ends it.
+fn ask(compiler: &FoundCompiler, inputs: &[&str]) -> Result<Vec<Output>, CompileError> {
+    let mut outputs = Vec::with_capacity(inputs.len());
+    let asked = compiler.driver.ask(inputs, |answer| {
+        outputs.push(accepted(&answer)?);
+        Ok::<_, CompileError>(())
+    });
     let compiler = || compiler.compiler.clone();
-    let answer =
-        answer.map_err(|e| CompileError::Run { compiler: compiler(), source: Box::new(e) })?;
-    let output = output::parse(&answer).map_err(UnitError::Output)?;
+    asked.map_err(|source| CompileError::Run { compiler: compiler(), source })??;
+    Ok(outputs)
+}
+
+fn accepted(answer: &[u8]) -> Result<Output, CompileError> {
+    let output = output::parse(answer).map_err(UnitError::Output)?;
     if output.errors.iter().any(Diagnostic::is_error) {
         let errors = output.errors.into_iter().filter(Diagnostic::is_error);
         return Err(CompileError::Rejected {

@@ -57,8 +57,22 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 
 /// The SHA-256 of a file of at most `limit` bytes.
 pub(crate) fn sha256(path: &Path, limit: u64) -> Result<B256, FileError> {
-    let bytes = read(path, limit)?;
-    Ok(B256::from_slice(Sha256::digest(&bytes).as_slice()))
+    let io = |source| FileError::Io { action: "read", path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?.take(limit + 1);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut length = 0;
+    loop {
+        let read = file.read(&mut buffer).map_err(io)?;
+        if read == 0 {
+            return Ok(B256::from_slice(hasher.finalize().as_slice()));
+        }
+        length += read as u64;
+        if length > limit {
+            return Err(FileError::TooLarge { path: path.to_owned(), limit });
+        }
+        hasher.update(&buffer[..read]);
+    }
 }
 
 /// Writes a file whole or not at all, and its folder if that is missing.

@@ -13,8 +13,8 @@ use crate::sources::Closure;
 /// to contrast.
 #[derive(Debug)]
 pub(crate) struct Inputs {
-    pub(crate) build: Value,
-    pub(crate) contrast: Option<Value>,
+    pub(crate) build: String,
+    pub(crate) contrast: Option<String>,
 }
 
 const OUTPUTS: [&str; 10] = [
@@ -55,8 +55,8 @@ pub(crate) fn inputs(closure: &Closure, foundry: &FoundryConfig, roots: &[Root])
     let contrast = selection(&selected, &CONTRAST_OUTPUTS);
     let hashed = foundry.cbor_metadata && foundry.bytecode_hash != BytecodeHash::None;
     Inputs {
-        build: standard_json(closure, foundry, build, false),
-        contrast: hashed.then(|| standard_json(closure, foundry, contrast, true)),
+        build: standard_json(closure, foundry, build, false).to_string(),
+        contrast: hashed.then(|| standard_json(closure, foundry, contrast, true).to_string()),
     }
 }
 

@@ -4,14 +4,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::B256;
-use foundry_compilers::error::SolcError;
-use foundry_compilers::solc::Solc;
+#[cfg(feature = "svm-solc")]
+use foundry_compilers::{error::SolcError, solc::Solc};
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 use tidegate_model::release::Compiler;
 
+use crate::driver::{Driver, DriverError, Protocol};
 use crate::files::{self, FileError};
 use crate::foundry::{FoundryConfig, SolcPin};
+use crate::version::LongVersion;
 use crate::wrapper::{self, WrapperError};
 
 /// Where compilers may be, in the order in which they are tried: the explicit one, Foundry's
@@ -66,14 +68,15 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// A compiler that was found and answered.
+/// A compiler that was found, and whose version is known.
 #[derive(Debug, Clone)]
 pub struct FoundCompiler {
     /// Its long version and digest, as a release records them.
     pub compiler: Compiler,
     /// Where it is: the binary, or the folder of the npm package.
     pub location: PathBuf,
-    pub(crate) driver: Solc,
+    pub(crate) driver: Driver,
+    pub(crate) version: LongVersion,
 }
 
 /// Why there is no compiler to use.
@@ -107,7 +110,7 @@ pub enum FindCompilerError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: Box<SolcError>,
+        source: DriverError,
     },
     /// The npm package needs node.
     #[error("run the compiler {}: it is an npm package, and there is no `node`", path.display())]
@@ -153,7 +156,7 @@ const INSTALLED_MAX: usize = 1_000;
 /// folders the highest version.
 ///
 /// # Effects
-/// Runs candidates with `--version` and writes the npm wrapper into `cache_dir`.
+/// Runs candidates with `--version`, and keeps what they say and the npm wrapper in `cache_dir`.
 ///
 /// # Errors
 /// If nothing fits, or the explicit compiler does not work or fit.
@@ -168,7 +171,7 @@ pub fn find_compiler(
     let mut tried = Vec::new();
     for candidate in candidates(sources, wanted, &mut tried) {
         match open(&candidate, sources, cache_dir) {
-            Ok(found) if wanted.allows(&found.driver.version) => return Ok(found),
+            Ok(found) if wanted.allows(&found.version.plain) => return Ok(found),
             Ok(found) => {
                 tried.push(format!("{} is {}", found.location.display(), found.compiler.version))
             }
@@ -176,7 +179,7 @@ pub fn find_compiler(
             Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
         }
     }
-    none_fits(wanted, tried)
+    none_fits(wanted, tried, cache_dir)
 }
 
 /// The folders in which a project's npm package `solc` may be.
@@ -219,12 +222,20 @@ fn with_causes(error: &FindCompilerError) -> String {
 }
 
 #[cfg(not(feature = "svm-solc"))]
-fn none_fits(wanted: &Wanted, tried: Vec<String>) -> Result<FoundCompiler, FindCompilerError> {
+fn none_fits(
+    wanted: &Wanted,
+    tried: Vec<String>,
+    _: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
     Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried })
 }
 
 #[cfg(feature = "svm-solc")]
-fn none_fits(wanted: &Wanted, tried: Vec<String>) -> Result<FoundCompiler, FindCompilerError> {
+fn none_fits(
+    wanted: &Wanted,
+    tried: Vec<String>,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
     // Only a pinned version is installed: pragmas would mean another one tomorrow.
     let Wanted::Exactly(version) = wanted else {
         return Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried });
@@ -234,7 +245,7 @@ fn none_fits(wanted: &Wanted, tried: Vec<String>) -> Result<FoundCompiler, FindC
         source: Box::new(source),
     };
     let driver = Solc::find_or_install(version).map_err(install)?;
-    open_native(&driver.solc)
+    open_native(&driver.solc, cache_dir)
 }
 
 fn explicit(
@@ -249,12 +260,12 @@ fn explicit(
         Candidate::Native(path.to_owned())
     };
     let found = open(&candidate, sources, cache_dir)?;
-    if wanted.allows(&found.driver.version) {
+    if wanted.allows(&found.version.plain) {
         return Ok(found);
     }
     Err(FindCompilerError::ExplicitUnfit {
         path: path.to_owned(),
-        version: found.driver.version,
+        version: found.version.plain,
         wanted: wanted.clone(),
     })
 }
@@ -321,19 +332,15 @@ fn open(
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
     match candidate {
-        Candidate::Native(path) => open_native(path),
+        Candidate::Native(path) => open_native(path, cache_dir),
         Candidate::Npm(package) => open_npm(package, sources.node.as_deref(), cache_dir),
     }
 }
 
-fn open_native(path: &Path) -> Result<FoundCompiler, FindCompilerError> {
-    let no_answer = |source: SolcError| FindCompilerError::NoAnswer {
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
-    let driver = Solc::new(path).map_err(no_answer)?;
+fn open_native(path: &Path, cache_dir: &Path) -> Result<FoundCompiler, FindCompilerError> {
+    let driver = Driver { program: path.to_owned(), args: Vec::new(), protocol: Protocol::Once };
     let sha256 = digest(path)?;
-    Ok(found(driver, path.to_owned(), sha256))
+    found(driver, path.to_owned(), sha256, cache_dir)
 }
 
 fn open_npm(
@@ -348,22 +355,25 @@ fn open_npm(
     let absolute = std::path::absolute(package).unwrap_or_else(|_| location.clone());
     let script = wrapper::place(&absolute, cache_dir)
         .map_err(|source| FindCompilerError::Wrapper { path: location.clone(), source })?;
-    let no_answer = |source: SolcError| FindCompilerError::NoAnswer {
-        path: location.clone(),
-        source: Box::new(source),
-    };
-    let driver = Solc::new_with_args(node, [script.to_string_lossy()]).map_err(no_answer)?;
-    Ok(found(driver, location, sha256))
+    let args = vec![script.into_os_string()];
+    let driver = Driver { program: node.to_owned(), args, protocol: Protocol::Frames };
+    found(driver, location, sha256, cache_dir)
 }
 
 fn digest(path: &Path) -> Result<B256, FindCompilerError> {
     files::sha256(path, COMPILER_BYTES_MAX).map_err(|source| FindCompilerError::Digest { source })
 }
 
-fn found(driver: Solc, location: PathBuf, sha256: B256) -> FoundCompiler {
-    // foundry-compilers writes `g++` as `gcc`, as a `+` cannot stand in a semver's build part.
-    let version = driver.version.to_string().replace(".gcc", ".g++");
-    FoundCompiler { compiler: Compiler { version, sha256 }, location, driver }
+fn found(
+    driver: Driver,
+    location: PathBuf,
+    sha256: B256,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
+    let version = LongVersion::of(&driver, sha256, cache_dir)
+        .map_err(|source| FindCompilerError::NoAnswer { path: location.clone(), source })?;
+    let compiler = Compiler { version: version.text.clone(), sha256 };
+    Ok(FoundCompiler { compiler, location, driver, version })
 }
 
 fn list(tried: &[String]) -> String {

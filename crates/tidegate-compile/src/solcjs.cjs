@@ -3,7 +3,9 @@
 //
 // Makes the npm package `solc`, which is the compiler as WebAssembly, answer like the native `solc` binary, so
 // that whoever drives a compiler by its path (this tool, forge) can drive this one. Only what such a driver asks
-// for is here: `--version` and `--standard-json`.
+// for is here: `--version` and `--standard-json`. For this tool alone there is `--standard-json-frames`: several
+// inputs, answered in their order by one compiler, as loading it and warming it up takes most of a short
+// compilation. Each input and each answer is its length in bytes as decimal digits, a line feed, and the bytes.
 //
 // The tool writes this file into its cache with the package's folder in place of the one placeholder below.
 
@@ -34,23 +36,41 @@ function load() {
   return wrapper(require(path.join(SOLC_PACKAGE, "soljson.js")));
 }
 
-/** Runs in the worker: one request in, one answer out. */
-function work({ request, input }) {
+/** Serves in the worker, until the port is closed: the version if asked for, or one answer an input. */
+function serve() {
   const compiler = load();
-  if (request === "version") return compiler.version();
-  return compiler.compile(input, {
-    import: (name) => ({ error: `${name} is not among the inline sources` }),
+  if (workerData === "version") {
+    parentPort.postMessage(compiler.version());
+    return;
+  }
+  const callbacks = { import: (name) => ({ error: `${name} is not among the inline sources` }) };
+  parentPort.on("message", (input) => {
+    const answer = new TextEncoder().encode(compiler.compile(new TextDecoder().decode(input), callbacks));
+    parentPort.postMessage(answer, [answer.buffer]);
   });
 }
 
-/** Gives the worker's answer; a compiler that crashes or stops without one is an error. */
-function ask(data) {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(__filename, { workerData: data, resourceLimits: { stackSizeMb: STACK_MB } });
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`the compiler stopped with code ${code}`)));
-  });
+/** A compiler in a worker. One that crashes, or stops without having answered, is an error. */
+class Compiler {
+  constructor(request) {
+    this.worker = new Worker(__filename, { workerData: request, resourceLimits: { stackSizeMb: STACK_MB } });
+    this.stopped = new Promise((_, reject) => {
+      this.worker.once("error", reject);
+      this.worker.once("exit", (code) => reject(new Error(`the compiler stopped with code ${code}`)));
+    });
+    this.stopped.catch(() => {});
+  }
+
+  /** The next message. */
+  answer() {
+    return Promise.race([new Promise((resolve) => this.worker.once("message", resolve)), this.stopped]);
+  }
+
+  /** The answer to an input, both as bytes. */
+  compile(input) {
+    this.worker.postMessage(input);
+    return this.answer();
+  }
 }
 
 /**
@@ -68,7 +88,7 @@ async function version() {
   } catch {
     // Nothing kept yet.
   }
-  const answer = await ask({ request: "version" });
+  const answer = await new Compiler("version").answer();
   try {
     // Renamed into place, so that another process never reads half a line.
     const draft = `${kept}.${process.pid}`;
@@ -83,14 +103,43 @@ async function version() {
 async function stdin() {
   const chunks = [];
   for await (const chunk of process.stdin) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** The inputs of standard input, each as soon as it is whole. */
+async function* frames() {
+  let [rest, wanted, chunks, have] = [Buffer.alloc(0), null, [], 0];
+  for await (const chunk of process.stdin) {
+    if (wanted === null) rest = Buffer.concat([rest, chunk]);
+    else [chunks, have] = [[...chunks, chunk], have + chunk.length];
+    for (;;) {
+      if (wanted === null) {
+        const end = rest.indexOf(10);
+        if (end < 0) break;
+        const digits = rest.subarray(0, end).toString("latin1");
+        if (!/^[0-9]{1,10}$/.test(digits)) throw new Error(`${JSON.stringify(digits)} is no length`);
+        wanted = Number(digits);
+        [chunks, have] = [[rest.subarray(end + 1)], rest.length - end - 1];
+      }
+      if (have < wanted) break;
+      const all = Buffer.concat(chunks);
+      yield all.subarray(0, wanted);
+      [rest, wanted] = [all.subarray(wanted), null];
+    }
+  }
+  if (wanted !== null || rest.length > 0) throw new Error("an input ends early");
+}
+
+/** Writes one part of the output; resolves when there is room for the next. */
+function write(part) {
+  return new Promise((resolve) => process.stdout.write(part, resolve));
 }
 
 async function main(args) {
   let request = null;
   for (let i = 0; i < args.length; i++) {
     const [name, value] = args[i].split("=", 2);
-    if (args[i] === "--version" || args[i] === "--standard-json") {
+    if (REQUESTS.has(args[i])) {
       request ??= args[i];
     } else if (IGNORED.has(name)) {
       if (IGNORED.get(name) && value === undefined) i++;
@@ -98,14 +147,33 @@ async function main(args) {
       throw new Error(`option ${JSON.stringify(args[i])} is not known to the WebAssembly compiler's wrapper`);
     }
   }
-  if (request === "--version") {
-    return `solc, the solidity compiler commandline interface\nVersion: ${await version()}\n`;
-  }
-  if (request === "--standard-json") {
-    return `${await ask({ request, input: await stdin() })}\n`;
-  }
-  throw new Error("either --version or --standard-json is needed");
+  const answer = REQUESTS.get(request);
+  if (!answer) throw new Error("either --version or --standard-json is needed");
+  await answer();
 }
+
+const REQUESTS = new Map([
+  ["--version", async () => write(`solc, the solidity compiler commandline interface\nVersion: ${await version()}\n`)],
+  [
+    "--standard-json",
+    async () => {
+      const compiler = new Compiler("compile");
+      await write(await compiler.compile(await stdin()));
+      await write("\n");
+    },
+  ],
+  [
+    "--standard-json-frames",
+    async () => {
+      const compiler = new Compiler("compile");
+      for await (const input of frames()) {
+        const answer = await compiler.compile(input);
+        await write(`${answer.length}\n`);
+        await write(answer);
+      }
+    },
+  ],
+]);
 
 if (isMainThread) {
   // One compilation is short: optimising all of the compiler first takes longer than it saves. A flag that another
@@ -114,12 +182,12 @@ if (isMainThread) {
   // A reader that has seen enough closes the pipe; that ends this process without a trace of its own.
   process.stdout.on("error", () => process.exit(1));
   main(process.argv.slice(2)).then(
-    (output) => process.stdout.write(output),
+    // The worker would wait for more.
+    () => process.exit(0),
     (error) => {
-      process.stderr.write(`solc: ${String(error.message).split("\n", 1)[0]}\n`);
-      process.exitCode = 1;
+      process.stderr.write(`solc: ${String(error.message).split("\n", 1)[0]}\n`, () => process.exit(1));
     },
   );
 } else {
-  parentPort.postMessage(work(workerData));
+  serve();
 }
