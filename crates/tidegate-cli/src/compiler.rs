@@ -1,22 +1,20 @@
 //! Where compilers may be on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tidegate_compile::{
-    CompileError, CompileOutput, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig,
-    compile, npm_candidates,
+    BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, FindCompilerError,
+    FoundryConfig, FoundryError, Profile, compile, npm_candidates,
 };
+use tidegate_plan::config::CompilerConfig;
 
-use crate::error::{CliError, CliResult, Kind};
+use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::settings::Environment;
 
 /// Compiles contracts of the project, as `tidegate.toml` names them.
 pub(crate) fn run(project: &Project, contracts: &[String]) -> CliResult<CompileOutput> {
-    let foundry = FoundryConfig::load(&project.root).map_err(|error| {
-        CliError::new(Kind::Config, error)
-            .hint("Tidegate reads sources, remappings and compiler settings from foundry.toml")
-    })?;
+    let foundry = settings(project)?;
     let compilers = sources(project, &foundry);
     let cache_dir = cache_dir(project);
     let request = CompileRequest {
@@ -27,6 +25,76 @@ pub(crate) fn run(project: &Project, contracts: &[String]) -> CliResult<CompileO
         cache_dir: &cache_dir,
     };
     Ok(compile(&request)?)
+}
+
+/// Where the sources lie and how they are compiled: as a profile of `foundry.toml` says, or
+/// `[compiler]` alone.
+pub(crate) fn settings(project: &Project) -> CliResult<FoundryConfig> {
+    let written = &project.config.compiler;
+    if written.is_own() {
+        return own(project, written);
+    }
+    let profile = written.profile.as_deref();
+    let mut foundry = FoundryConfig::load_profile(&project.root, profile)
+        .map_err(|error| missing(&project.root, error))?;
+    let chosen = profile.unwrap_or("default");
+    if let Some(other) = project.env.get("FOUNDRY_PROFILE").filter(|other| *other != chosen) {
+        foundry.ignored.push(format!(
+            "FOUNDRY_PROFILE={other} is not followed; the profile is `{chosen}`, as [compiler] \
+             profile in tidegate.toml says"
+        ));
+    }
+    Ok(foundry)
+}
+
+/// `foundry.toml` cannot be read, or is not there.
+pub(crate) fn missing(root: &Path, error: FoundryError) -> CliError {
+    let error = CliError::new(Kind::Config, error);
+    if hardhat_config(root).is_some() && !root.join(FOUNDRY_TOML).exists() {
+        return error.hint(
+            "Tidegate does not run a Hardhat configuration; write src, version and optimizer_runs \
+             under [compiler]",
+        );
+    }
+    error.hint("Tidegate reads sources, remappings and compiler settings from foundry.toml")
+}
+
+/// The file that makes a folder a Hardhat project.
+pub(crate) fn hardhat_config(root: &Path) -> Option<PathBuf> {
+    let names = ["hardhat.config.ts", "hardhat.config.js", "hardhat.config.cjs"];
+    names.into_iter().map(|name| root.join(name)).find(|path| path.is_file())
+}
+
+const FOUNDRY_TOML: &str = "foundry.toml";
+
+fn own(project: &Project, written: &CompilerConfig) -> CliResult<FoundryConfig> {
+    if written.profile.is_some() || project.root.join(FOUNDRY_TOML).exists() {
+        return Err(CliError::config(
+            "[compiler] in tidegate.toml says what foundry.toml says too, or names its profile",
+        )
+        .hint(
+            "keep one of them: below [compiler] only `solc` and `profile` go with foundry.toml",
+        ));
+    }
+    let bytecode_hash = written.bytecode_hash.as_deref().map(|name| {
+        BytecodeHash::of_name(name).ok_or_else(|| {
+            CliError::config(format!("[compiler] bytecode_hash: `{name}` is not one"))
+                .hint("write \"ipfs\", \"bzzr1\" or \"none\"")
+        })
+    });
+    let profile = Profile {
+        src: written.src.clone(),
+        libs: written.libs.clone(),
+        remappings: written.remappings.clone(),
+        solc: written.version.clone(),
+        optimizer: written.optimizer,
+        optimizer_runs: written.optimizer_runs,
+        via_ir: written.via_ir,
+        evm_version: written.evm_version.clone(),
+        bytecode_hash: bytecode_hash.transpose()?,
+        ..Profile::default()
+    };
+    FoundryConfig::from_profile(profile, Path::new("tidegate.toml")).or_kind(Kind::Config)
 }
 
 /// The compilers that may be used, in order.

@@ -1,4 +1,4 @@
-//! What `foundry.toml` says about sources and compiler: its default profile only.
+//! What `foundry.toml`, or a section of its own, says about sources and compiler.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use semver::Version;
 use serde::Deserialize;
 
 use crate::files::{self, FileError};
+use crate::profile::{self, Profile};
 use crate::remapping::{Remapping, RemappingError, is_clean};
 
 /// The compiler settings of a project. Any combination of values is valid.
@@ -68,6 +69,11 @@ impl BytecodeHash {
             Self::None => "none",
         }
     }
+
+    /// The hash of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Ipfs, Self::Bzzr1, Self::None].into_iter().find(|hash| hash.name() == name)
+    }
 }
 
 /// Why `foundry.toml` cannot be used.
@@ -113,6 +119,27 @@ pub enum FoundryError {
         /// Its value.
         value: String,
     },
+    /// There is no such profile.
+    #[error("use the profile {name:?}: {} has only {}", file.display(), known.join(", "))]
+    NoProfile {
+        /// The file.
+        file: PathBuf,
+        /// The profile asked for.
+        name: String,
+        /// The profiles that it has.
+        known: Vec<String>,
+    },
+    /// The compiler's version is none.
+    #[error(
+        "use the key `version` of {}: {value:?} is not a version such as \"0.8.30\"",
+        file.display()
+    )]
+    Version {
+        /// The file.
+        file: PathBuf,
+        /// The value.
+        value: String,
+    },
     /// The EVM version does not exist.
     #[error("use the key `evm_version` of {}: {value:?} is not an EVM version", file.display())]
     EvmVersion {
@@ -145,15 +172,24 @@ impl FoundryConfig {
         }
     }
 
-    /// Reads `foundry.toml` in a project's root.
+    /// Reads the default profile of `foundry.toml` in a project's root.
     ///
     /// # Errors
     /// If it is missing, unreadable or not valid.
     pub fn load(root: &Path) -> Result<Self, FoundryError> {
+        Self::load_profile(root, None)
+    }
+
+    /// Reads one profile of `foundry.toml` in a project's root. What the environment names is not
+    /// looked at: a digest must not depend on it.
+    ///
+    /// # Errors
+    /// If the file is missing, unreadable or not valid, or has no such profile.
+    pub fn load_profile(root: &Path, profile: Option<&str>) -> Result<Self, FoundryError> {
         let file = root.join("foundry.toml");
         let text = files::read_text(&file, Self::FILE_BYTES_MAX)
             .map_err(|source| FoundryError::Unreadable { source })?;
-        let mut config = Self::parse(&text, &file)?;
+        let mut config = Self::parse(&text, &file, profile)?;
         if root.join("remappings.txt").exists() {
             config.ignored.push(
                 "remappings.txt is not read: remappings are those written in foundry.toml"
@@ -164,59 +200,69 @@ impl FoundryConfig {
     }
 
     /// Reads the text of a `foundry.toml`; `file` only names it in errors. Unknown keys are
-    /// Foundry's business and skipped.
+    /// Foundry's business and skipped. A profile inherits from the default one key by key.
     ///
     /// # Errors
-    /// If the text is not TOML, or a key that matters here has a value that cannot be used.
-    pub fn parse(text: &str, file: &Path) -> Result<Self, FoundryError> {
-        let parsed: File = toml::from_str(text).map_err(|source| FoundryError::Malformed {
+    /// If the text is not TOML, there is no such profile, or a key that matters here has a value
+    /// that cannot be used.
+    pub fn parse(text: &str, file: &Path, profile: Option<&str>) -> Result<Self, FoundryError> {
+        let malformed = |source: toml::de::Error| FoundryError::Malformed {
             file: file.to_owned(),
             line: source.span().map_or(0, |span| line_of(text, span.start)),
             source: Box::new(source),
-        })?;
-        let config = from_profile(parsed.profile.default, file)?;
-        Ok(Self { ignored: ignored(text), ..config })
+        };
+        let table: toml::Table = toml::from_str(text).map_err(malformed)?;
+        let known = profile::names(&table);
+        let mut chosen = profile::read(text, profile::DEFAULT).map_err(malformed)?;
+        let mut ignored = ignored(&table, profile::DEFAULT);
+        if let Some(name) = profile.filter(|name| *name != profile::DEFAULT) {
+            if !known.iter().any(|known| known == name) {
+                let (file, name) = (file.to_owned(), name.to_owned());
+                return Err(FoundryError::NoProfile { file, name, known });
+            }
+            chosen = profile::read(text, name).map_err(malformed)?.over(chosen);
+            ignored.extend(self::ignored(&table, name));
+            ignored.dedup();
+        }
+        Ok(Self { ignored, ..from_profile(chosen, file)? })
+    }
+
+    /// The settings of a profile that is written in a file of the caller's, which `file` only
+    /// names in errors. There `solc` is called `version`, and can only be one.
+    ///
+    /// # Errors
+    /// If a key has a value that cannot be used.
+    pub fn from_profile(profile: Profile, file: &Path) -> Result<Self, FoundryError> {
+        let config = from_profile(profile, file)?;
+        if let Some(SolcPin::Path(value)) = &config.solc {
+            let value = value.display().to_string();
+            return Err(FoundryError::Version { file: file.to_owned(), value });
+        }
+        Ok(config)
+    }
+
+    /// The folders below the root in which a name is looked for that is no path in the project,
+    /// as by the compiler's include paths: `node_modules`, and those of `libs` that are one.
+    pub(crate) fn include_paths(&self) -> impl Iterator<Item = &str> {
+        const NODE_MODULES: &str = "node_modules";
+        let listed = self.libs.iter().map(String::as_str);
+        let listed = listed.filter(|lib| *lib != NODE_MODULES);
+        let listed = listed.filter(|lib| lib.rsplit('/').next() == Some(NODE_MODULES));
+        std::iter::once(NODE_MODULES).chain(listed)
     }
 }
 
 const OPTIMIZER_RUNS: u32 = 200;
 
-/// Keys of the default profile that would change the code if they were followed.
-const NOT_FOLLOWED: [&str; 5] = [
+/// Keys of a profile that would change the code if they were followed.
+const NOT_FOLLOWED: [&str; 6] = [
     "additional_compiler_profiles",
     "compilation_restrictions",
+    "extends",
     "libraries",
     "optimizer_details",
     "revert_strings",
 ];
-
-#[derive(Deserialize)]
-struct File {
-    #[serde(default)]
-    profile: Profiles,
-}
-
-#[derive(Default, Deserialize)]
-struct Profiles {
-    #[serde(default)]
-    default: Profile,
-}
-
-#[derive(Default, Deserialize)]
-struct Profile {
-    src: Option<String>,
-    test: Option<String>,
-    libs: Option<Vec<String>>,
-    remappings: Option<Vec<String>>,
-    solc: Option<String>,
-    solc_version: Option<String>,
-    optimizer: Option<bool>,
-    optimizer_runs: Option<u32>,
-    via_ir: Option<bool>,
-    evm_version: Option<String>,
-    bytecode_hash: Option<BytecodeHash>,
-    cbor_metadata: Option<bool>,
-}
 
 fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryError> {
     let empty = FoundryConfig::empty();
@@ -235,7 +281,7 @@ fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryE
             .collect::<Result<_, _>>()?,
         remappings: remappings
             .map_err(|source| FoundryError::Remapping { file: file.to_owned(), source })?,
-        solc: profile.solc.or(profile.solc_version).map(pin),
+        solc: profile.solc.map(pin),
         optimizer,
         optimizer_runs: profile.optimizer_runs.unwrap_or(empty.optimizer_runs),
         via_ir: profile.via_ir.unwrap_or(empty.via_ir),
@@ -246,9 +292,8 @@ fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryE
     })
 }
 
-fn ignored(text: &str) -> Vec<String> {
-    let table: toml::Table = toml::from_str(text).unwrap_or_default();
-    let profile = table.get("profile").and_then(|profiles| profiles.get("default"));
+fn ignored(table: &toml::Table, profile: &str) -> Vec<String> {
+    let profile = table.get("profile").and_then(|profiles| profiles.get(profile));
     NOT_FOLLOWED
         .iter()
         .filter(|key| profile.is_some_and(|profile| profile.get(key).is_some()))
@@ -287,11 +332,45 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<FoundryConfig, FoundryError> {
-        FoundryConfig::parse(text, Path::new("foundry.toml"))
+        FoundryConfig::parse(text, Path::new("foundry.toml"), None)
     }
 
     #[test]
-    fn only_the_default_profile_counts() {
+    fn a_profile_inherits_key_by_key() {
+        let text = r#"
+            [profile.default]
+            src = "contracts"
+            solc = "0.8.20"
+            libs = ["lib"]
+            remappings = ["a/=lib/a/", "b/=lib/b/"]
+            optimizer_runs = 999
+            [profile.ci]
+            solc_version = "0.8.30"
+            remappings = ["c/=lib/c/"]
+            via-ir = true
+            extends = "base.toml"
+            [profile.broken]
+            via_ir = 3
+            "#;
+        let read = |profile| FoundryConfig::parse(text, Path::new("foundry.toml"), profile);
+        let default = read(None).unwrap();
+        assert_eq!(read(Some("default")).unwrap(), default);
+        let expected = FoundryConfig {
+            solc: Some(SolcPin::Version(Version::new(0, 8, 30))),
+            remappings: vec![Remapping::parse("c/=lib/c/").unwrap()],
+            via_ir: true,
+            ignored: vec!["foundry.toml: `extends` is not followed".to_owned()],
+            ..default
+        };
+        assert_eq!(read(Some("ci")).unwrap(), expected);
+        let error = read(Some("broken")).unwrap_err();
+        assert!(matches!(error, FoundryError::Malformed { line: 14, .. }), "{error:?}");
+        let error = read(Some("cl")).unwrap_err().to_string();
+        assert!(error.ends_with("has only broken, ci, default"), "{error}");
+    }
+
+    #[test]
+    fn only_the_profile_asked_for_counts() {
         let config = parse(
             r#"
             [profile.default]
@@ -347,6 +426,18 @@ mod tests {
             let error = parse(&format!("[profile.default]\n{line}\n")).unwrap_err();
             assert!(error.to_string().contains(key), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn a_section_of_its_own_names_a_version() {
+        let read = |solc: &str| {
+            let profile = Profile { solc: Some(solc.to_owned()), ..Profile::default() };
+            FoundryConfig::from_profile(profile, Path::new("tidegate.toml"))
+        };
+        let pinned = Some(SolcPin::Version(Version::new(0, 8, 20)));
+        let config = FoundryConfig { solc: pinned, ..FoundryConfig::empty() };
+        assert_eq!(read("0.8.20").unwrap(), config);
+        assert!(matches!(read("^0.8.20").unwrap_err(), FoundryError::Version { .. }));
     }
 
     #[test]

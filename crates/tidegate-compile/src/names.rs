@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
+use crate::places;
 
 /// Why a source has no normalised name.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,8 @@ pub(crate) fn normalise<'a>(
     let mut names = BTreeMap::new();
     let mut taken: BTreeMap<String, (&str, &str)> = BTreeMap::new();
     for (source, content) in sources {
-        let name = match dependency(root, foundry, source)? {
+        let path = places::path_of(root, foundry, source);
+        let name = match dependency(root, foundry, path.as_deref().unwrap_or(source))? {
             Some((package, path)) => format!("dep:{package}/{path}"),
             None => source.to_owned(),
         };
@@ -172,6 +174,7 @@ mod tests {
             ("node_modules/@oz/contracts/build/package.json", "{\"type\": \"module\"}"),
             ("lib/deep/lib/inner/package.json", "{\"name\": \"inner\"}"),
             ("vendor/x/package.json", "{\"name\": \"x-by-name\"}"),
+            ("node_modules/@oz/contracts/utils/I.sol", ""),
         ]);
         let libs = ["lib", "vendor", "src/lib"].map(str::to_owned).to_vec();
         let foundry = FoundryConfig { libs, ..FoundryConfig::empty() };
@@ -190,6 +193,7 @@ mod tests {
             ("lib/deep/lib/bare/X.sol", "dep:deep/lib/bare/X.sol"),
             ("lib/deep/node_modules/n/X.sol", "dep:n/X.sol"),
             ("vendor/x/X.sol", "dep:x-by-name/X.sol"),
+            ("@oz/contracts/utils/I.sol", "dep:@oz/contracts/utils/I.sol"),
         ];
         for (source, expected) in cases {
             let names = normalise(root.path(), &foundry, [(source, "")]).unwrap();

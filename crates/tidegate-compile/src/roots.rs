@@ -7,7 +7,8 @@ use foundry_compilers::resolver::parse::SolData;
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
 use crate::names;
-use crate::remapping::{self, is_clean};
+use crate::places;
+use crate::remapping;
 use crate::sources::{SOURCE_BYTES_MAX, SourceError, content, fix, suggestion};
 
 /// Why a contract cannot be found.
@@ -97,6 +98,18 @@ pub(crate) fn find(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<R
     }
 }
 
+/// The `source:Name` of a contract as people name it.
+///
+/// # Errors
+/// If no source declares it, or more than one does.
+pub fn find_contract(
+    root: &Path,
+    foundry: &FoundryConfig,
+    name: &str,
+) -> Result<String, RootError> {
+    find(root, foundry, name).map(|found| format!("{}:{}", found.source, found.contract))
+}
+
 fn in_file(
     root: &Path,
     foundry: &FoundryConfig,
@@ -114,8 +127,7 @@ fn in_file(
     // A normalised name must not find another package that an import of that name happens to mean.
     let fits = |source: &String| {
         let names = || names::normalise(root, foundry, [(source.as_str(), "")]);
-        is_clean(source)
-            && root.join(source).is_file()
+        places::path_of(root, foundry, source).is_some()
             && (!normalised || names().is_ok_and(|names| names.values().all(|name| name == path)))
     };
     let Some(source) = places.iter().find(|source| fits(source)) else {
@@ -125,7 +137,7 @@ fn in_file(
             file: remapped,
         });
     };
-    let text = content(root, source)
+    let text = content(root, foundry, source)
         .map_err(|source| RootError::Source { name: name.to_owned(), source })?;
     let declared = SolData::parse(&text, Path::new(source)).contract_names;
     if !declared.iter().any(|declared| declared == contract) {
@@ -163,7 +175,7 @@ fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, Root
 }
 
 /// The names of all Solidity files under a folder. Links are not followed.
-fn solidity_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
+pub(crate) fn solidity_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
     let top = root.join(src);
     let io = |path: &Path, source| {
         let source = FileError::Io { action: "list", path: path.to_owned(), source };
@@ -207,6 +219,7 @@ mod tests {
             ("test/Only.sol", "contract Only {}"),
             ("lib/d/contracts/P.sol", "contract P {}"),
             ("lib/e/Q.sol", "contract Q {}"),
+            ("node_modules/@n/p/N.sol", "contract N {}"),
             ("lib/e/package.json", "{\"name\": \"named\"}"),
         ]);
         let remappings = ["@d/=lib/d/contracts/", "named/=lib/e/"];
@@ -222,6 +235,8 @@ mod tests {
             ("@d/P.sol:P", "lib/d/contracts/P.sol"),
             ("dep:d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
             ("dep:named/Q.sol:Q", "lib/e/Q.sol"),
+            ("@n/p/N.sol:N", "@n/p/N.sol"),
+            ("dep:@n/p/N.sol:N", "@n/p/N.sol"),
             ("lib/d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
         ];
         for (name, source) in cases {

@@ -9,6 +9,7 @@ use semver::VersionReq;
 
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
+use crate::places;
 use crate::remapping::{self, is_clean};
 
 /// Why a source cannot be compiled.
@@ -78,7 +79,8 @@ pub(crate) struct Source {
     pub(crate) may_be_linked: bool,
 }
 
-/// Sources by the name under which the compiler knows them: their path in the project.
+/// Sources by the name under which the compiler knows them: their path in the project, or below
+/// an include path.
 pub(crate) type Closure = BTreeMap<String, Source>;
 
 /// Reads the files named and everything they import.
@@ -103,7 +105,7 @@ pub(crate) fn closure(
 
 /// Reads one file of the project and finds out what it imports.
 fn read(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Source, SourceError> {
-    let content = content(root, name)?;
+    let content = content(root, foundry, name)?;
     let data = SolData::parse(&content, Path::new(name));
     let mut imports = Vec::new();
     for import in &data.imports {
@@ -116,14 +118,18 @@ fn read(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Source, Sour
 }
 
 /// The text of one file, which must not be a link that leads out of the project.
-pub(crate) fn content(root: &Path, name: &str) -> Result<String, SourceError> {
+pub(crate) fn content(
+    root: &Path,
+    foundry: &FoundryConfig,
+    name: &str,
+) -> Result<String, SourceError> {
     let unreadable = |source| SourceError::Unreadable { name: name.to_owned(), source };
     let canonical = |path: &Path| {
         let action = "find";
         path.canonicalize()
             .map_err(|source| unreadable(FileError::Io { action, path: path.to_owned(), source }))
     };
-    let file = canonical(&root.join(name))?;
+    let file = canonical(&places::file(root, foundry, name))?;
     if !file.starts_with(canonical(root)?) {
         return Err(SourceError::Outside { name: name.to_owned(), file });
     }
@@ -141,7 +147,7 @@ fn resolve(
         import: import.to_owned(),
         importer: importer.to_owned(),
     })?;
-    if root.join(&name).is_file() {
+    if places::path_of(root, foundry, &name).is_some() {
         return Ok(name);
     }
     Err(SourceError::Missing {
@@ -168,7 +174,7 @@ pub(crate) fn suggestion(root: &Path, foundry: &FoundryConfig, import: &str) -> 
 pub(crate) fn fix(suggestion: &Option<String>) -> String {
     let mut text = String::new();
     if let Some(remapping) = suggestion {
-        let _ = write!(text, "; foundry.toml needs the remapping \"{remapping}\"");
+        let _ = write!(text, "; the project needs the remapping \"{remapping}\"");
     }
     text
 }
@@ -201,6 +207,45 @@ mod tests {
         assert_eq!(closure["src/A.sol"].pragma, Some("^0.8.20".parse().unwrap()));
         let linkable: Vec<_> = closure.values().map(|source| source.may_be_linked).collect();
         assert_eq!(linkable, [true, false, false]);
+    }
+
+    #[test]
+    fn packages_are_found_without_a_remapping() {
+        let root = project(&[
+            ("src/A.sol", "import \"@d/c/X.sol\"; import \"e/E.sol\"; import \"r/R.sol\";"),
+            ("node_modules/@d/c/X.sol", "import \"./u/Y.sol\"; import \"../c/u/Y.sol\";"),
+            ("node_modules/@d/c/u/Y.sol", ""),
+            ("packages/node_modules/e/E.sol", ""),
+            ("node_modules/r/R.sol", "import \"not followed\";"),
+            ("lib/r/R.sol", ""),
+            ("src/Inner.sol", "import \"d/src/X.sol\";"),
+            ("lib/d/src/X.sol", ""),
+        ]);
+        let libs = ["lib", "packages/node_modules"].map(str::to_owned).to_vec();
+        let foundry = FoundryConfig { libs, ..remapped("r/=lib/r/") };
+        let closure = |name: &str| closure(root.path(), &foundry, [name.to_owned()]);
+        let found = closure("src/A.sol").unwrap();
+        let names: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(names, ["@d/c/X.sol", "@d/c/u/Y.sol", "e/E.sol", "lib/r/R.sol", "src/A.sol"]);
+        assert!(matches!(closure("src/Inner.sol"), Err(SourceError::Missing { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_among_packages_stay_inside_the_project() {
+        use std::os::unix::fs::symlink;
+        let outside = project(&[("X.sol", "")]);
+        let root = project(&[
+            ("src/A.sol", "import \"in/X.sol\";"),
+            ("src/B.sol", "import \"out/X.sol\";"),
+            ("node_modules/.pnpm/in@1/node_modules/in/X.sol", ""),
+        ]);
+        let modules = root.path().join("node_modules");
+        symlink(".pnpm/in@1/node_modules/in", modules.join("in")).unwrap();
+        symlink(outside.path(), modules.join("out")).unwrap();
+        let closure = |name: &str| closure(root.path(), &FoundryConfig::empty(), [name.to_owned()]);
+        assert!(closure("src/A.sol").unwrap().contains_key("in/X.sol"));
+        assert!(matches!(closure("src/B.sol"), Err(SourceError::Outside { .. })));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use alloy_primitives::hex;
 use clap::Args;
 use serde_json::json;
-use tidegate_compile::FoundryConfig;
 use tidegate_keys::OsKeyring;
 use tidegate_model::units::counted;
 use tidegate_plan::config::NetworkConfig;
@@ -55,22 +54,17 @@ pub(crate) async fn run(project: &Project, _args: &DoctorArgs) -> CliResult<u8> 
 fn compiler(project: &Project) -> Finding {
     let contracts = tidegate_plan::requested_contracts(&project.config);
     let contracts: Vec<_> = contracts.into_iter().collect();
-    let result =
-        FoundryConfig::load(&project.root).map_err(|error| error.to_string()).and_then(|_| {
-            match crate::compiler::run(project, &contracts) {
-                Ok(output) => {
-                    let compilers: Vec<_> = output
-                        .compilers
-                        .iter()
-                        .map(|c| {
-                            format!("solc {} sha256 {}", c.version, hex::encode(&c.sha256[..4]))
-                        })
-                        .collect();
-                    Ok(compilers.join(", "))
-                }
-                Err(error) => Err(error.to_string()),
-            }
-        });
+    let result = match crate::compiler::run(project, &contracts) {
+        Ok(output) => {
+            let compilers: Vec<_> = output
+                .compilers
+                .iter()
+                .map(|c| format!("solc {} sha256 {}", c.version, hex::encode(&c.sha256[..4])))
+                .collect();
+            Ok(compilers.join(", "))
+        }
+        Err(error) => Err(error.to_string()),
+    };
     Finding { what: "compiler".to_owned(), result }
 }
 

@@ -8,5 +8,5 @@ mod steps;
 pub use error::ConfigError;
 pub(crate) use error::nearest;
 pub use param::{ParamConfig, RuleConfig};
-pub use sections::{Config, FundsConfig, NetworkConfig, PersonConfig, Stage};
+pub use sections::{CompilerConfig, Config, FundsConfig, NetworkConfig, PersonConfig, Stage};
 pub use steps::{ExistingConfig, ExistingPlace, ExternalConfig, OpenZeppelin, StepConfig};

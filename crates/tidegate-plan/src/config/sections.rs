@@ -19,6 +19,8 @@ pub struct Config {
     pub version: String,
     /// The compiler to use instead of looking for one.
     pub solc: Option<String>,
+    /// What else `[compiler]` says.
+    pub compiler: CompilerConfig,
     /// The networks, by name.
     pub networks: BTreeMap<String, NetworkConfig>,
     /// Contracts that are there already: name, then network.
@@ -41,7 +43,8 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     project: RawProject,
-    compiler: Option<RawCompiler>,
+    #[serde(default)]
+    compiler: CompilerConfig,
     #[serde(default)]
     networks: BTreeMap<String, NetworkConfig>,
     #[serde(default)]
@@ -67,10 +70,40 @@ struct RawProject {
     version: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// `[compiler]`: a profile of `foundry.toml`, or everything that would stand in one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawCompiler {
+pub struct CompilerConfig {
+    /// The compiler to use instead of looking for one.
     solc: Option<String>,
+    /// The profile of `foundry.toml`.
+    pub profile: Option<String>,
+    /// The folder of the project's own contracts.
+    pub src: Option<String>,
+    /// The folders of its dependencies.
+    pub libs: Option<Vec<String>>,
+    /// Its remappings, `prefix=target`.
+    pub remappings: Option<Vec<String>>,
+    /// The compiler's version.
+    pub version: Option<String>,
+    /// Whether the optimizer runs.
+    pub optimizer: Option<bool>,
+    /// For how many runs it optimizes.
+    pub optimizer_runs: Option<u32>,
+    /// Whether code is generated through the intermediate representation.
+    pub via_ir: Option<bool>,
+    /// The EVM version.
+    pub evm_version: Option<String>,
+    /// Which hash of the metadata goes into the code.
+    pub bytecode_hash: Option<String>,
+}
+
+impl CompilerConfig {
+    /// Whether the project has its compiler settings here, and so no `foundry.toml`.
+    pub fn is_own(&self) -> bool {
+        let Self { solc, profile, .. } = self;
+        *self != Self { solc: solc.clone(), profile: profile.clone(), ..Self::default() }
+    }
 }
 
 /// Where in the pipeline a network stands.
@@ -146,7 +179,8 @@ impl Config {
         let config = Self {
             name: raw.project.name,
             version: raw.project.version,
-            solc: raw.compiler.and_then(|compiler| compiler.solc),
+            solc: raw.compiler.solc.clone(),
+            compiler: raw.compiler,
             networks: raw.networks,
             externals: raw.externals,
             existing: raw.existing,

@@ -1,0 +1,25 @@
+//! Where a source lies: the one place that leads from the name under which the compiler knows a
+//! source to its file.
+
+use std::path::{Path, PathBuf};
+
+use crate::foundry::FoundryConfig;
+use crate::remapping::is_clean;
+
+/// The path of a source's file, relative to the root, or `None` where there is none.
+///
+/// A name is a path in the project, or else one below the first include path that has it, as
+/// with the compiler's `--base-path` and `--include-path`: `@openzeppelin/contracts/…` in
+/// `node_modules`. The name stays what it is, so that metadata is that of other tools.
+pub(crate) fn path_of(root: &Path, foundry: &FoundryConfig, name: &str) -> Option<String> {
+    if !is_clean(name) {
+        return None;
+    }
+    let included = foundry.include_paths().map(|folder| format!("{folder}/{name}"));
+    std::iter::once(name.to_owned()).chain(included).find(|path| root.join(path).is_file())
+}
+
+/// The file of a source; one that is not there is looked for under its name.
+pub(crate) fn file(root: &Path, foundry: &FoundryConfig, name: &str) -> PathBuf {
+    root.join(path_of(root, foundry, name).as_deref().unwrap_or(name))
+}
