@@ -7,6 +7,7 @@ use tidegate_compile::{
     FoundryConfig, FoundryError, Profile, compile, npm_candidates,
 };
 use tidegate_plan::config::CompilerConfig;
+use tidegate_store::Layout;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -15,8 +16,9 @@ use crate::settings::Environment;
 /// Compiles contracts of the project, as `tidegate.toml` names them.
 pub(crate) fn run(project: &Project, contracts: &[String]) -> CliResult<CompileOutput> {
     let foundry = settings(project)?;
-    let compilers = sources(project, &foundry);
-    let cache_dir = cache_dir(project);
+    let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
+    let compilers = sources(&project.env, &project.root, explicit, &foundry);
+    let cache_dir = cache_dir(&project.env, &project.root);
     let request = CompileRequest {
         root: &project.root,
         foundry: &foundry,
@@ -98,14 +100,18 @@ fn own(project: &Project, written: &CompilerConfig) -> CliResult<FoundryConfig> 
 }
 
 /// The compilers that may be used, in order.
-pub(crate) fn sources(project: &Project, foundry: &FoundryConfig) -> CompilerSources {
-    let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
+pub(crate) fn sources(
+    env: &Environment,
+    root: &Path,
+    explicit: Option<PathBuf>,
+    foundry: &FoundryConfig,
+) -> CompilerSources {
     CompilerSources {
         explicit,
-        foundry_dirs: project.env.svm_dirs(),
-        node: node(&project.env),
-        path: project.env.path_dirs(),
-        npm_packages: npm_candidates(&project.root, foundry),
+        foundry_dirs: env.svm_dirs(),
+        node: node(env),
+        path: env.path_dirs(),
+        npm_packages: npm_candidates(root, foundry),
     }
 }
 
@@ -114,9 +120,10 @@ fn node(env: &Environment) -> Option<PathBuf> {
     env.path_dirs().into_iter().map(|dir| dir.join(name)).find(|path| path.is_file())
 }
 
-fn cache_dir(project: &Project) -> PathBuf {
-    let local = project.layout.local_dir().join("compile");
-    project.env.cache_dir().map_or(local, |cache| cache.join("compile"))
+/// Where compilations are kept.
+pub(crate) fn cache_dir(env: &Environment, root: &Path) -> PathBuf {
+    let local = Layout::new(root).local_dir().join("compile");
+    env.cache_dir().map_or(local, |cache| cache.join("compile"))
 }
 
 impl From<CompileError> for CliError {

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use tidegate_chain::{ConnectError, Network, NetworkConfig, ReadError, RedactedUrl, known_chain};
 use tidegate_model::{BlockRef, ChainId, NetworkId};
 
-use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
 
 /// What the settings alone say of a network.
@@ -86,12 +86,6 @@ pub(crate) async fn slot(
     at: BlockRef,
 ) -> Result<B256, ReadError> {
     Ok(network.storage(address, slot.into(), at).await?.into())
-}
-
-/// Reads the genesis hash of a network that is seen for the first time.
-pub(crate) async fn first_sight(chain: ChainId, url: &str) -> CliResult<NetworkId> {
-    let url = RedactedUrl::parse(url).or_kind(Kind::Usage)?;
-    Ok(Network::connect(NetworkConfig::new("init", chain, vec![url])).await?.id())
 }
 
 impl From<ConnectError> for CliError {

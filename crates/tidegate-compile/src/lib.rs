@@ -25,6 +25,7 @@ mod places;
 mod profile;
 mod remapping;
 mod roots;
+mod scope;
 mod solc;
 mod source_map;
 mod sources;
@@ -48,6 +49,7 @@ pub use output::OutputError;
 pub use profile::Profile;
 pub use remapping::{Remapping, RemappingError};
 pub use roots::{RootError, find_contract};
+pub use scope::{SourcePlace, source_places};
 pub use solc::{
     CompilerSources, FindCompilerError, FoundCompiler, Wanted, find_compiler, npm_candidates,
 };

@@ -1,7 +1,11 @@
 //! `tidegate build`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
+use tidegate_compile::source_places;
+use tidegate_plan::requested_contracts;
 
 use crate::error::CliResult;
 use crate::project::Project;
@@ -9,19 +13,47 @@ use crate::release::{Built, build};
 
 /// Compile the plan's contracts and show the release's digests
 #[derive(Debug, Args)]
-pub(crate) struct BuildArgs {}
+pub(crate) struct BuildArgs {
+    /// With --json, also the documents and files that the scopes' digests are over
+    #[arg(long, requires = "json")]
+    scope: bool,
+}
 
-pub(crate) fn run(project: &Project, _args: &BuildArgs) -> CliResult<u8> {
+pub(crate) fn run(project: &Project, args: &BuildArgs) -> CliResult<u8> {
     let built = build(project)?;
     for warning in &built.warnings {
         project.ui.note(warning);
     }
-    show(project, &built)?;
+    let mut result = shown(project, &built)?;
+    if args.scope {
+        add_documents(project, &built, &mut result)?;
+    }
+    project.ui.result(&result);
     Ok(0)
 }
 
-/// The release, its digests and its contracts.
-pub(crate) fn show(project: &Project, built: &Built) -> CliResult {
+/// Adds what `scripts/scope-root.mjs` recomputes the scope's root from.
+fn add_documents(project: &Project, built: &Built, result: &mut Value) -> CliResult {
+    let foundry = crate::compiler::settings(project)?;
+    let contracts: Vec<_> = requested_contracts(&project.config).into_iter().collect();
+    let places = source_places(&project.root, &foundry, &contracts)?;
+    for (row, artifact) in built.release.artifacts.values().enumerate() {
+        let named = |name: &String| Some((name.clone(), places.get(name)?));
+        let sources: BTreeMap<_, _> = artifact.sources.keys().filter_map(named).collect();
+        result["contracts"][row]["documents"] = json!({
+            "sources": sources,
+            "profile": artifact.profile,
+            "layout": artifact.layout,
+            "paramPolicy": built.release.plan.param_policy(&artifact.fqn),
+        });
+    }
+    let remappings: Vec<_> = foundry.remappings.iter().map(ToString::to_string).collect();
+    result["remappings"] = json!(remappings);
+    Ok(())
+}
+
+/// Shows the release, its digests and its contracts, and gives the same for machines.
+fn shown(project: &Project, built: &Built) -> CliResult<Value> {
     let Built { release, roots, .. } = built;
     let ui = &project.ui;
     let compilers: Vec<_> =
@@ -46,9 +78,8 @@ pub(crate) fn show(project: &Project, built: &Built) -> CliResult {
         let scope = release.scope(artifact)?;
         rows.push(json!({"fqn": artifact.fqn, "runtimeBytes": runtime, "scope": scope}));
     }
-    ui.result(&json!({
+    Ok(json!({
         "release": release.name, "roots": roots, "compilers": release.compilers,
         "contracts": rows, "warnings": built.warnings,
-    }));
-    Ok(())
+    }))
 }

@@ -1,26 +1,35 @@
 //! `tidegate init`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tidegate_chain::known_chain;
-use tidegate_compile::FoundryConfig;
+use tidegate_chain::{Network, NetworkConfig, Reading, RedactedUrl, known_chain};
+use tidegate_compile::{
+    CompileRequest, FoundryConfig, Profile, compile, deployable_contracts, find_contract,
+};
 use tidegate_model::ChainId;
-use tidegate_store::write_new;
+use tidegate_model::units::counted;
+use tidegate_plan::config::Config;
+use tidegate_store::{read_limited, write_new};
 
 use crate::args::Global;
-use crate::error::{CliError, CliResult, Kind};
-use crate::network::first_sight;
+use crate::compiler;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::scaffold::broadcast::{self, BROADCAST_BYTES_MAX, Broadcast};
+use crate::scaffold::text::{Head, text};
+use crate::scaffold::{Contracts, Draft, Known, check, hardhat, steps};
 use crate::settings::Environment;
 use crate::ui::Ui;
 
 /// The most contracts that are proposed as steps.
 const CONTRACTS_MAX: usize = 40;
-/// The largest source that is looked at, in bytes.
-const SOURCE_BYTES_MAX: u64 = 1 << 20;
 
-/// Write a `tidegate.toml` beside `foundry.toml`
+/// Write a `tidegate.toml` for an existing project
+///
+/// Steps are proposed from the latest `forge script --broadcast` to the chain, where there is
+/// one, or else from the contracts in the sources.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// The project's name; default: the folder's
@@ -35,6 +44,12 @@ pub(crate) struct InitArgs {
     /// Its endpoint; `${NAME}` is taken from the environment
     #[arg(long, default_value = "${SEPOLIA_RPC}")]
     rpc: String,
+    /// The profile of `foundry.toml`
+    #[arg(long)]
+    profile: Option<String>,
+    /// The broadcast file; default: the one with the latest block
+    #[arg(long, value_name = "FILE")]
+    broadcast: Option<PathBuf>,
 }
 
 pub(crate) async fn run(
@@ -52,102 +67,208 @@ pub(crate) async fn run(
         return Err(CliError::new(Kind::Conflict, "there is a tidegate.toml already")
             .hint("edit it, or remove it first"));
     }
-    let foundry = FoundryConfig::load(&root).map_err(|error| {
-        CliError::new(Kind::Config, error)
-            .hint("Tidegate reads sources and compiler settings from foundry.toml")
-    })?;
+    let (foundry, own) = settings(&root, args)?;
+    let network = connect(env, args).await;
+    let mut draft = Draft::default();
+    let run = latest(&root, args, &mut draft)?;
+    let mut checked = None;
+    let mut origin = None;
+    if let Some((file, mut broadcast)) = run {
+        let on_chain = match &network {
+            Ok(network) => check::keep_shown(network, &mut broadcast).await.map_err(|e| e.into()),
+            Err(error) => Err(CliError::new(Kind::Chain, error.to_string())),
+        };
+        let contracts = contracts(env, &root, &foundry, &broadcast, &mut draft);
+        let found = steps::from_broadcast(&broadcast, &contracts);
+        draft.steps = found.steps;
+        draft.externals = found.externals;
+        draft.notes.extend(found.notes);
+        let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        let word =
+            if on_chain.is_ok() { "checked on the chain" } else { "not checked on the chain" };
+        origin = Some(format!("From {}, {word}.", tidegate_chain::escape(&shown)));
+        if let Err(error) = &on_chain {
+            ui.warn(format!("the steps are not checked on the chain: {error}"));
+        }
+        if let Ok(network) = &network {
+            hash_externals(network, &mut draft).await;
+        }
+        checked = Some((shown, on_chain.is_ok()));
+    } else {
+        let mut contracts = deployable_contracts(&root, &foundry).or_kind(Kind::Config)?;
+        contracts.truncate(CONTRACTS_MAX);
+        draft.steps = steps::from_sources(&contracts).steps;
+    }
     let chain = ChainId(args.chain);
-    let genesis = genesis(ui, env, chain, args).await;
-    let contracts = contracts(&root.join(&foundry.src));
-    let folder = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = args.name.clone().unwrap_or(folder);
-    let text = text(&name, args, genesis.as_deref(), &contracts);
+    let genesis = known_chain(chain).is_none().then(|| network.as_ref().map(Network::id));
+    if let Some(Err(error)) = &genesis {
+        ui.warn(format!("the genesis hash could not be read: {error}"));
+    }
+    let head = Head {
+        project: &name(&root, args),
+        network: &args.network,
+        chain,
+        rpc: &args.rpc,
+        genesis: genesis.and_then(Result::ok).map(|id| id.genesis.to_string()),
+        profile: args.profile.as_deref(),
+        own: own.as_ref(),
+        origin,
+    };
+    let text = text(&head, &draft);
+    // What is written can be read: names and networks of the command line included.
+    Config::parse(&text)
+        .map_err(|error| CliError::from(error).hint("see `--name` and `--network`"))?;
     write_new(&path, text.as_bytes())?;
-    ui.line(format!("Wrote {} with {} steps.", path.display(), contracts.len()));
-    ui.note("next: put the steps in order, fill in arguments, then run `tidegate build`");
-    ui.result(&json!({ "file": path, "contracts": contracts }));
+    report(ui, &path, &draft, checked.as_ref());
     Ok(0)
 }
 
-/// The genesis hash of a chain that is not built in, read once and pinned.
-async fn genesis(ui: &Ui, env: &Environment, chain: ChainId, args: &InitArgs) -> Option<String> {
-    if known_chain(chain).is_some() {
-        return None;
+fn report(ui: &Ui, path: &Path, draft: &Draft, checked: Option<&(String, bool)>) {
+    for note in &draft.notes {
+        ui.note(note);
     }
-    let url = env.expand(&args.rpc).ok()?;
-    match first_sight(chain, &url).await {
-        Ok(id) => Some(id.genesis.to_string()),
-        Err(error) => {
-            ui.warn(format!("the genesis hash could not be read: {error}"));
-            None
-        }
-    }
+    ui.line(format!("Wrote {} with {}.", path.display(), counted(draft.steps.len(), "step")));
+    ui.note("next: put the steps in order, fill in arguments, then run `tidegate build`");
+    let created: Vec<_> = draft.steps.iter().filter_map(|step| step.create.as_ref()).collect();
+    ui.result(&json!({
+        "file": path, "contracts": created, "steps": draft.steps.len(),
+        "broadcast": checked.map(|(file, _)| file), "checked": checked.map(|(_, on_chain)| on_chain),
+        "notes": draft.notes,
+    }));
 }
 
-/// Contracts that stand in the sources: neither abstract nor interfaces or libraries.
-fn contracts(src: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![src.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        for entry in entries.filter_map(Result::ok) {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ext| ext == "sol") {
-                let bytes = tidegate_store::read_limited(&path, SOURCE_BYTES_MAX);
-                let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                found.extend(text.iter().flat_map(|text| declared(text)));
+/// The settings of `foundry.toml`, or what a Hardhat configuration seems to say.
+fn settings(root: &Path, args: &InitArgs) -> CliResult<(FoundryConfig, Option<Profile>)> {
+    let config = compiler::hardhat_config(root);
+    if let Some(config) = config.filter(|_| !root.join("foundry.toml").exists()) {
+        let own = hardhat::settings(&config);
+        let foundry = FoundryConfig::from_profile(own.clone(), &config).or_kind(Kind::Config)?;
+        return Ok((foundry, Some(own)));
+    }
+    let foundry = FoundryConfig::load_profile(root, args.profile.as_deref());
+    Ok((foundry.map_err(|error| compiler::missing(root, error))?, None))
+}
+
+/// The folder's name, as far as it can be a project's.
+fn name(root: &Path, args: &InitArgs) -> String {
+    let folder = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let simple = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let folder: String = folder.chars().map(simple).take(48).collect();
+    let folder = folder.trim_start_matches(['-', '_', '.']);
+    let default = if folder.is_empty() { "project" } else { folder };
+    args.name.clone().unwrap_or_else(|| default.to_owned())
+}
+
+/// The network, if its endpoint is known here and answers.
+async fn connect(env: &Environment, args: &InitArgs) -> CliResult<Network> {
+    let url = env.expand(&args.rpc).map_err(|variable| {
+        CliError::new(Kind::Chain, format!("the environment variable {variable} is not set"))
+    })?;
+    let url = RedactedUrl::parse(&url).or_kind(Kind::Usage)?;
+    let config = NetworkConfig::new(&args.network, ChainId(args.chain), vec![url]);
+    Ok(Network::connect(config).await?.reading(Reading::Single))
+}
+
+/// The run to propose steps from, with its file.
+fn latest(
+    root: &Path,
+    args: &InitArgs,
+    draft: &mut Draft,
+) -> CliResult<Option<(PathBuf, Broadcast)>> {
+    let read = |file: &Path| -> CliResult<Broadcast> {
+        let named = |error: CliError| error.hint(format!("the file is {}", file.display()));
+        let bytes = read_limited(file, BROADCAST_BYTES_MAX)?;
+        broadcast::parse(&bytes).or_kind(Kind::Config).map_err(named)
+    };
+    if let Some(file) = &args.broadcast {
+        return Ok(Some((file.clone(), read(file)?)));
+    }
+    let found = broadcast::find(root, args.chain);
+    let mut notes = Vec::new();
+    if found.multi {
+        notes.push("broadcast/multi is not read: its runs are over several chains".to_owned());
+    }
+    let mut runs = Vec::new();
+    for file in found.files {
+        runs.push((read(&file)?, file));
+    }
+    // Not by time: git gives every file the time of the checkout.
+    runs.sort_by_key(|(run, _)| run.block);
+    let latest = runs.pop();
+    for (_, file) in &runs {
+        let file = file.strip_prefix(root).unwrap_or(file).display();
+        notes.push(format!("{file} is older and not read; `--broadcast {file}` takes it instead"));
+    }
+    if latest.is_none() {
+        for chain in &found.other_chains {
+            notes.push(format!("there are broadcasts to chain {chain}; see `--chain {chain}`"));
+        }
+    }
+    draft.notes.extend(notes);
+    Ok(latest.map(|(run, file)| (file, run)))
+}
+
+/// The contracts that a run created, compiled where they compile.
+fn contracts(
+    env: &Environment,
+    root: &Path,
+    foundry: &FoundryConfig,
+    broadcast: &Broadcast,
+    draft: &mut Draft,
+) -> Contracts {
+    let mut found = BTreeMap::new();
+    for sent in &broadcast.sent {
+        let Some(name) = sent.contract.as_ref().filter(|_| sent.creation().is_some()) else {
+            continue;
+        };
+        let known = steps::PROXY_SOURCES.iter().find(|(proxy, _)| proxy == name);
+        let written = known.map_or(name.as_str(), |(_, source)| source);
+        if let Ok(full) = find_contract(root, foundry, written) {
+            found.insert(name.clone(), (written.to_owned(), full));
+        }
+    }
+    let unknown = |(name, (written, _)): (&String, &(String, String))| {
+        (name.clone(), Known { written: written.clone(), compiled: None })
+    };
+    let mut contracts: Contracts = found.iter().map(unknown).collect();
+    if found.is_empty() {
+        return contracts;
+    }
+    let named: Vec<_> = found.values().map(|(_, full)| full.clone()).collect();
+    let compilers = compiler::sources(env, root, None, foundry);
+    let cache_dir = compiler::cache_dir(env, root);
+    let request = CompileRequest {
+        root,
+        foundry,
+        contracts: &named,
+        compilers: &compilers,
+        cache_dir: &cache_dir,
+    };
+    match compile(&request) {
+        Ok(output) => {
+            for (name, (_, full)) in &found {
+                let artifact = output.roots.get(full).and_then(|fqn| output.artifacts.get(fqn));
+                if let (Some(artifact), Some(known)) = (artifact, contracts.get_mut(name)) {
+                    known.compiled = Some((artifact.abi.clone(), artifact.creation.clone()));
+                }
             }
         }
+        Err(error) => {
+            let error = CliError::from(error).to_string();
+            let first = error.lines().next().unwrap_or_default();
+            draft.notes.push(format!("arguments are not decoded, as nothing compiles: {first}"));
+        }
     }
-    found.sort();
-    found.truncate(CONTRACTS_MAX);
-    found
+    contracts
 }
 
-fn declared(source: &str) -> Vec<String> {
-    let names = source.lines().filter_map(|line| {
-        let rest = line.strip_prefix("contract ")?;
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '$')
-            .collect();
-        (!name.is_empty()).then_some(name)
-    });
-    names.collect()
-}
-
-fn text(name: &str, args: &InitArgs, genesis: Option<&str>, contracts: &[String]) -> String {
-    let network = &args.network;
-    let mut text = format!(
-        "# What this project deploys, where, and under which policy.\n\
-         # $x is a parameter; @x an address: a step, @deployer, @safe, @executor, an external.\n\
-         [project]\nname    = \"{name}\"\nversion = \"0.1.0\"\n\n\
-         [networks.{network}]\nstage    = \"testnet\"\nchain    = {}\nrpc      = [\"{}\"]\n\
-         deployer = \"{network}-deployer\"   # a key's name; make it with `tidegate key new`\n",
-        args.chain, args.rpc
-    );
-    if let Some(genesis) = genesis {
-        text += &format!("genesis  = \"{genesis}\"\n");
-    }
-    if known_chain(ChainId(args.chain)).is_none() {
-        text += "block_time = \"12s\"            # the expected time between blocks\n";
-    }
-    for contract in contracts {
-        text += &format!("\n[[step]]\ncreate = \"{contract}\"\n");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_contracts_are_proposed() {
-        let source = "interface IVault {}\nabstract contract Base {}\ncontract Vault is Base {\n\
-                      library L {}\n// contract Ghost\ncontract $x{}";
-        assert_eq!(declared(source), ["Vault", "$x"]);
+/// The code hashes of what is called and not created; without them a deployment asks for them.
+async fn hash_externals(network: &Network, draft: &mut Draft) {
+    let addresses = draft.externals.values().map(|external| external.address);
+    let Ok(hashes) = check::code_hashes(network, addresses.collect::<Vec<_>>()).await else {
+        return;
+    };
+    for external in draft.externals.values_mut() {
+        external.code_hash = hashes.get(&external.address).copied();
     }
 }

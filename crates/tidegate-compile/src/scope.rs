@@ -1,0 +1,42 @@
+//! Where the sources of a release lie, for whoever recomputes its digests without this program.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::compile::CompileError;
+use crate::foundry::FoundryConfig;
+use crate::{names, places, roots, sources};
+
+/// One source file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourcePlace {
+    /// The name under which the compiler knows it.
+    pub source: String,
+    /// Its path, relative to the project's root.
+    pub file: String,
+}
+
+/// Every source in the closure of some contracts, by the name that digests have it under.
+///
+/// # Errors
+/// As [`crate::compile`], up to where the compiler runs.
+pub fn source_places(
+    root: &Path,
+    foundry: &FoundryConfig,
+    contracts: &[String],
+) -> Result<BTreeMap<String, SourcePlace>, CompileError> {
+    let mut named = Vec::new();
+    for name in contracts {
+        named.push(roots::find(root, foundry, name)?.source);
+    }
+    let closure = sources::closure(root, foundry, named)?;
+    let contents = closure.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
+    let names = names::normalise(root, foundry, contents)?;
+    let place = |(source, name): (String, String)| {
+        let file = places::path_of(root, foundry, &source).unwrap_or_else(|| source.clone());
+        (name, SourcePlace { source, file })
+    };
+    Ok(names.into_iter().map(place).collect())
+}
