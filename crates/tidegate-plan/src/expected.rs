@@ -4,7 +4,7 @@
 //! taken as empty, so that the same run serves before the deployment, after it, and where a
 //! stranger came first; other contracts are read from the snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use tidegate_evm::{
@@ -26,6 +26,11 @@ pub struct Created {
     pub code_hash: B256,
     /// Whether another contract creates it, such as the admin of a transparent proxy.
     pub nested: bool,
+    /// What its slots may hold in the block of its creation: what the constructor leaves there,
+    /// and what the rest of the plan makes of it. Slots that depend on when it runs are left out.
+    pub slots: BTreeMap<U256, Vec<U256>>,
+    /// The slots that are left out.
+    pub varying: BTreeSet<U256>,
 }
 
 /// What a plan leaves on a network.
@@ -35,9 +40,6 @@ pub struct Expected {
     pub created: BTreeMap<Address, Created>,
     /// The watched slots with what they must hold, sorted.
     pub slots: Vec<SlotValue>,
-    /// The storage of the created contracts when the plan has run, without zeros and
-    /// without slots whose value depends on when it runs.
-    pub storage: BTreeMap<Address, BTreeMap<U256, U256>>,
     /// Gas of each operation, in order, as local execution measured it.
     pub gas: Vec<(String, u64)>,
     /// Operations that failed, checks that do not hold and constructors that depend on who runs
@@ -99,8 +101,10 @@ impl Run<'_> {
                 break;
             }
         }
-        for address in expected.created.keys() {
-            expected.storage.insert(*address, self.sandbox.slots(*address));
+        for (address, created) in &mut expected.created {
+            for (slot, value) in self.sandbox.slots(*address) {
+                created.slots.entry(slot).or_insert_with(|| vec![U256::ZERO]).push(value);
+            }
         }
         Ok(expected)
     }
@@ -154,6 +158,8 @@ impl Run<'_> {
             code: contract.code,
             code_hash: contract.code_hash,
             nested,
+            varying: BTreeSet::new(),
+            slots: contract.slots.into_iter().map(|(slot, value)| (slot, vec![value])).collect(),
         };
         expected.created.insert(*address, created(op.id.clone(), made.contract, false));
         for (index, (address, contract)) in made.nested.into_iter().enumerate() {
@@ -210,17 +216,18 @@ impl Run<'_> {
 
 /// Drops what depends on when the plan runs; code must not.
 fn compare(expected: &mut Expected, later: &Expected) {
-    for (address, created) in &expected.created {
+    for (address, created) in &mut expected.created {
         let other = later.created.get(address);
         if other.is_some_and(|other| other.code != created.code) && expected.faults.is_empty() {
             let fault = "makes code that depends on the block in which it is created";
             expected.faults.push(format!("{} {fault}", created.op));
         }
-        let (Some(slots), none) = (expected.storage.get_mut(address), BTreeMap::new()) else {
-            continue;
-        };
-        let other = later.storage.get(address).unwrap_or(&none);
-        slots.retain(|slot, value| other.get(slot) == Some(&*value));
+        let other = other.map(|other| &other.slots);
+        let same =
+            |slot: &U256, values: &Vec<U256>| other.and_then(|o| o.get(slot)) == Some(values);
+        let varying = created.slots.iter().filter(|(slot, values)| !same(slot, values));
+        created.varying = varying.map(|(slot, _)| *slot).collect();
+        created.slots.retain(|slot, values| same(slot, values));
     }
 }
 

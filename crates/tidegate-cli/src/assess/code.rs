@@ -8,10 +8,11 @@ use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, When};
 
-use super::{Gathered, record};
+use super::{Gathered, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
+use crate::existing::behind;
 use crate::project::Project;
 use crate::records;
 use crate::release::{Built, kept};
@@ -109,6 +110,8 @@ impl<'a> CodeReader<'a> {
         code.record_faults.extend(record::static_faults(project, built, record, &prepared, soak)?);
         let hashes = code_hashes(&expected);
         record::transactions(network, record, &prepared, &hashes, head, &mut code).await?;
+        storage::compare(network, head, built, record, (&prepared, &expected), &mut code).await?;
+        upgraded(network, built, record, &prepared, &mut code).await?;
         let digest = record.deployment.digest()?.0;
         let input = |kind: &str| GateInput {
             kind: kind.to_owned(),
@@ -136,6 +139,29 @@ async fn compare(
         facts.contracts.push(contracts::external(network, head, name, expected).await?);
     }
     facts.slots = slots(network, head, prepared, expected).await?;
+    Ok(())
+}
+
+/// Whether each upgrade that soaked started from what the plan says: else it rehearsed another one.
+async fn upgraded(
+    network: &Network,
+    built: &Built,
+    record: &DeploymentRecord,
+    prepared: &Prepared,
+    facts: &mut CodeFacts,
+) -> CliResult {
+    for start in prepared.resolved.starts.iter().filter(|start| !start.in_plan) {
+        let made = record.transactions.iter().find(|tx| tx.success && tx.op == start.step);
+        let Some(made) = made else { continue };
+        let before = network.head_at(made.block.number.saturating_sub(1)).await?;
+        match behind(network, built, start, before.block).await {
+            Ok(found) => facts.record_faults.extend(found.faults),
+            Err(error) => facts.missing.push(format!(
+                "what was behind @{} before block {} cannot be read: {error}",
+                start.target, made.block.number
+            )),
+        }
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod funds;
 mod record;
 mod separation;
 mod soak;
+mod storage;
 
 use std::future::Future;
 
