@@ -9,10 +9,12 @@ mod cli;
 mod clone;
 mod crash;
 mod kinds;
+mod mutants;
 mod pipeline;
 mod stranger;
 mod support;
 mod tamper;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -24,10 +26,12 @@ fn main() -> ExitCode {
         clone::cases(),
         crash::cases(),
         kinds::cases(),
+        mutants::cases(),
         tamper::cases(),
         stranger::cases(),
         bad_input::cases(),
         cli::cases(),
+        upgrade::cases(),
     ];
     support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
+// The odd constants let a test find the code of one function.
+
 /// Stands behind every kind of proxy.
 contract Box {
     address public owner;
@@ -21,7 +23,7 @@ contract Box {
     }
 
     function resize(uint256 size_) external {
-        size = size_;
+        size = size_ ^ 0x3003c0de;
     }
 }
 
@@ -58,5 +60,50 @@ contract Till {
 
     function pay() external payable {
         if (msg.value == 0) revert Empty();
+    }
+}
+
+library Twice {
+    function times(uint256 x) external pure returns (uint256) {
+        return 2 * x + 0x4004c0de;
+    }
+}
+
+library Fourfold {
+    function times(uint256 x) external pure returns (uint256) {
+        return Twice.times(Twice.times(x));
+    }
+}
+
+/// Created by another contract's constructor.
+contract Child {
+    uint256 public weight;
+
+    constructor(uint256 weight_) {
+        weight = weight_;
+    }
+}
+
+/// Immutables that stand in several places, two linked libraries, and a contract of its own.
+contract Desk {
+    uint256 public immutable fee;
+    uint256 public immutable bonus;
+    Child public immutable child;
+    uint256 public orders;
+
+    constructor(uint256 fee_, uint256 bonus_) {
+        fee = fee_;
+        bonus = bonus_;
+        child = new Child(fee_);
+    }
+
+    function order(uint256 amount) external returns (uint256) {
+        orders++;
+        return Twice.times(amount) + fee + 0x1001c0de;
+    }
+
+    function refund(uint256 amount) external returns (uint256) {
+        orders--;
+        return Fourfold.times(amount) - fee + 0x2002c0de;
     }
 }

@@ -21,6 +21,6 @@ contract Live {
         address vault = address(new Vault(1000e18));
         new ERC1967Proxy(vault, abi.encodeCall(Vault.initialize, (owner, 10e18)));
         address box = address(new Box());
-        new TransparentUpgradeableProxy(box, owner, "");
+        new TransparentUpgradeableProxy(box, owner, abi.encodeCall(Box.set, (1)));
     }
 }

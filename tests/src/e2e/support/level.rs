@@ -15,10 +15,23 @@ pub(crate) enum Level {
     Ready,
     /// Proposed, and signed by two of three owners.
     Signed,
+    /// Beside the fresh project, one with every kind of step: all but its last step is deployed.
+    Halfway,
+    /// That project is deployed.
+    Mixed,
 }
 
 impl Level {
-    /// All, lowest first.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Fresh, Self::Funded, Self::Deployed, Self::Day13, Self::Ready, Self::Signed];
+    /// The levels from the first one to this one.
+    pub(crate) fn path(self) -> Vec<Self> {
+        use Level::*;
+        match self {
+            Halfway => vec![Fresh, Halfway],
+            Mixed => vec![Fresh, Halfway, Mixed],
+            _ => {
+                let all = [Fresh, Funded, Deployed, Day13, Ready, Signed];
+                all.into_iter().filter(|level| *level <= self).collect()
+            }
+        }
+    }
 }

@@ -46,17 +46,22 @@ impl<'a> Scene<'a> {
     /// One of the projects under `tests/projects`, with the compiler and these npm packages, as
     /// another project of the same people on the same chains.
     pub(crate) fn other(&self, name: &str, packages: &[&str]) -> Result<Scene<'a>, Failed> {
-        let project = self.folder.join(name);
-        files::copy_tree(&self.tools.root.join("tests/projects").join(name), &project)?;
+        let other = self.beside(name);
+        let project = other.project();
+        files::copy_tree(&self.tools.root.join("tests/projects").join(name), project)?;
         for package in COMPILER.iter().chain(packages) {
             let from = self.tools.node_modules.join(package);
             files::copy_tree(&from, &project.join("node_modules").join(package))?;
         }
-        let env = Env { project, ..self.env.clone() };
-        let other = Scene { env, folder: self.folder.clone(), ..*self };
         let text = other.read("tidegate.toml")?;
         other.write("tidegate.toml", &format!("{text}\n{}", networks_toml(self.world)?))?;
         Ok(other)
+    }
+
+    /// The same scene with a project that lies beside the first one.
+    pub(crate) fn beside(&self, name: &str) -> Scene<'a> {
+        let env = Env { project: self.folder.join(name), ..self.env.clone() };
+        Scene { env, folder: self.folder.clone(), ..*self }
     }
 
     /// Gives the deployer ether on the testnet.

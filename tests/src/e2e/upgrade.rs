@@ -1,0 +1,161 @@
+//! Upgrades of live proxies that another tool deployed.
+
+use std::process::Command;
+
+use alloy_primitives::{Address, B256, U256, hex};
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+use tidegate_testkit::{Anvil, actor, actor_address, solc_wrapper};
+
+use crate::support::{Case, Outcome, Scene, cases, json_text, messages, said};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Fresh:
+            live_proxies_are_upgraded_on_both_networks,
+            mutant_what_an_upgrade_starts_from;
+    }
+}
+
+const PACKAGES: [&str; 2] = ["@openzeppelin/contracts", "@openzeppelin/contracts-upgradeable"];
+const IMPLEMENTATION: &str = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc";
+const ADMIN: &str = "0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103";
+
+fn live_proxies_are_upgraded_on_both_networks(scene: &Scene<'_>) -> Outcome {
+    let (project, _) = prepare(scene)?;
+    project.done("eva", &["deploy"])?;
+    project.world.settle()?;
+    project.run("eva", &["verify"], 0)?;
+
+    project.done("ops", &["deploy", "--helper"])?;
+    let adopt = project.done("eva", &["policy", "adopt", "--json"])?;
+    let proposal = json_text(&adopt, "proposal")?;
+    project.sign(&proposal, &["o1", "o2"])?;
+    project.done("ops", &["proposal", "execute", &proposal])?;
+    project.world.advance_days(1, 10)?;
+    let status = project.status()?;
+    status.expect("layout", "PASS", &[])?;
+    status.expect_others_pass(&[])?;
+    let promote = project.done("eva", &["promote", "--json"])?;
+    let proposal = json_text(&promote, "proposal")?;
+    project.sign(&proposal, &["o1", "o2"])?;
+    let executed = project.done("ops", &["proposal", "execute", &proposal])?;
+    assert!(said(&executed).contains("PROMOTED"), "{executed:?}");
+    project.run("eva", &["verify", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// Other code, another admin or nothing behind a live proxy: no upgrade starts from that.
+fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
+    let (project, live) = prepare(scene)?;
+    let testnet = &project.world.testnet;
+    let slot = |at: Address, slot: &str, value: B256| {
+        testnet.set_storage(at, slot.parse().unwrap_or_default(), value)
+    };
+    let refused = |words: &str| -> Outcome {
+        let deploy = project.approve("eva", &["deploy"])?.expect_code(1)?;
+        let errors = messages(&deploy, "error").join(" ");
+        assert!(errors.contains(words), "{words}: {errors}");
+        Ok(())
+    };
+    let behind = Live::read(testnet, live.vault, IMPLEMENTATION)?;
+    let boxed = Live::read(testnet, live.boxed, IMPLEMENTATION)?;
+    slot(live.vault, IMPLEMENTATION, boxed)?;
+    refused("behind @vault on testnet, is not src/v1/Vault.sol:Vault")?;
+    slot(live.vault, IMPLEMENTATION, B256::ZERO)?;
+    refused("nothing is behind @vault")?;
+    slot(live.vault, IMPLEMENTATION, behind)?;
+    slot(live.boxed, ADMIN, behind)?;
+    refused("the admin of @box on testnet")?;
+    slot(live.boxed, ADMIN, live.admin.into_word())?;
+    let code = testnet.code(Address::from_word(behind))?;
+    let mut other = code.to_vec();
+    let middle = other.len() / 2;
+    other[middle] ^= 1;
+    testnet.set_code(Address::from_word(behind), &other.into())?;
+    refused("is not src/v1/Vault.sol:Vault")?;
+    testnet.set_code(Address::from_word(behind), &code)?;
+
+    // What is undone after the upgrade is noticed too.
+    project.done("eva", &["deploy"])?;
+    project.run("eva", &["verify"], 0)?;
+    slot(live.vault, IMPLEMENTATION, behind)?;
+    project.run("eva", &["verify"], 1)?;
+    Ok(())
+}
+
+/// Where forge put the first versions on one chain.
+struct Live {
+    vault: Address,
+    boxed: Address,
+    admin: Address,
+}
+
+impl Live {
+    /// Runs the project's forge script, with this account as the owner of everything.
+    fn deploy(project: &Scene<'_>, anvil: &Anvil, owner: Address) -> Result<Self, Failed> {
+        let sender = actor("installer");
+        anvil.set_balance(sender.address(), U256::from(10).pow(U256::from(19)))?;
+        let done = Command::new(&project.tools.forge)
+            .args(["script", "script/Live.s.sol:Live", "--broadcast", "--offline", "--slow"])
+            .args(["--use", &solc_wrapper(project.tools)?.to_string_lossy()])
+            .args(["--rpc-url", anvil.url()])
+            .args(["--private-key", &hex::encode_prefixed(sender.to_bytes())])
+            .current_dir(project.project())
+            .env("OWNER", owner.to_string())
+            .output()?;
+        if !done.status.success() {
+            return Err(String::from_utf8_lossy(&done.stderr).into_owned().into());
+        }
+        let file = format!("broadcast/Live.s.sol/{}/run-latest.json", anvil.chain_id());
+        let broadcast: Value = serde_json::from_str(&project.read(&file)?)?;
+        let at = |index: usize| -> Result<Address, Failed> {
+            Ok(serde_json::from_value(broadcast["transactions"][index]["contractAddress"].clone())?)
+        };
+        let boxed = at(3)?;
+        let admin = Address::from_word(Self::read(anvil, boxed, ADMIN)?);
+        Ok(Self { vault: at(1)?, boxed, admin })
+    }
+
+    fn read(anvil: &Anvil, at: Address, slot: &str) -> Result<B256, Failed> {
+        Ok(serde_json::from_value(anvil.rpc("eth_getStorageAt", json!([at, slot, "latest"]))?)?)
+    }
+}
+
+/// The project with its first versions live on both chains, adopted as the baseline.
+fn prepare<'a>(scene: &Scene<'a>) -> Result<(Scene<'a>, Live), Failed> {
+    let project = scene.other("upgrade", &PACKAGES)?;
+    project.fund()?;
+    let world = project.world;
+    let live = Live::deploy(&project, &world.testnet, actor_address("deployer"))?;
+    let main = Live::deploy(&project, &world.mainnet, world.safe)?;
+    let existing =
+        |name: &str, contract: &str, kind: &str, places: [(Address, Option<Address>); 2]| {
+            let place = |(address, admin): (Address, Option<Address>)| {
+                let admin =
+                    admin.map_or_else(String::new, |admin| format!(", admin = \"{admin}\""));
+                format!("{{ address = \"{address}\"{admin} }}")
+            };
+            let [testnet, mainnet] = places.map(place);
+            format!(
+                "\n[existing.{name}]\ncontract = \"{contract}\"\nproxy = \"{kind}\"\n\
+             testnet = {testnet}\nmainnet = {mainnet}\n"
+            )
+        };
+    let vault = existing(
+        "vault",
+        "src/v1/Vault.sol:Vault",
+        "uups",
+        [(live.vault, None), (main.vault, None)],
+    );
+    let boxed = existing(
+        "box",
+        "src/v1/Box.sol:Box",
+        "transparent",
+        [(live.boxed, Some(live.admin)), (main.boxed, Some(main.admin))],
+    );
+    let config = project.read("tidegate.toml")?;
+    project.write("tidegate.toml", &format!("{config}{vault}{boxed}"))?;
+    project.done("eva", &["adopt"])?;
+    Ok((project, live))
+}
