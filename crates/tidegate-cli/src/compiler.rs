@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use tidegate_compile::{
-    BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, FindCompilerError,
-    FoundryConfig, FoundryError, Profile, compile, npm_candidates,
+    BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
+    FindCompilerError, FoundryConfig, FoundryError, Profile, compile, minimal, npm_candidates,
 };
 use tidegate_plan::config::CompilerConfig;
 use tidegate_store::Layout;
@@ -15,6 +15,19 @@ use crate::settings::Environment;
 
 /// Compiles contracts of the project, as `tidegate.toml` names them.
 pub(crate) fn run(project: &Project, contracts: &[String]) -> CliResult<CompileOutput> {
+    with_request(project, contracts, compile)
+}
+
+/// Compiles each contract from its own sources alone, and says where that gives other code.
+pub(crate) fn differences(project: &Project, contracts: &[String]) -> CliResult<Vec<Difference>> {
+    with_request(project, contracts, minimal)
+}
+
+fn with_request<T>(
+    project: &Project,
+    contracts: &[String],
+    run: impl FnOnce(&CompileRequest<'_>) -> Result<T, CompileError>,
+) -> CliResult<T> {
     let foundry = settings(project)?;
     let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
     let compilers = sources(&project.env, &project.root, explicit, &foundry);
@@ -26,7 +39,7 @@ pub(crate) fn run(project: &Project, contracts: &[String]) -> CliResult<CompileO
         compilers: &compilers,
         cache_dir: &cache_dir,
     };
-    Ok(compile(&request)?)
+    Ok(run(&request)?)
 }
 
 /// Where the sources lie and how they are compiled: as a profile of `foundry.toml` says, or

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_compile::CompileOutput;
+use tidegate_compile::{CompileOutput, Difference};
 use tidegate_model::release::{Artifact, Release, Roots};
 use tidegate_model::{BuildDigest, Fqn, ReleaseRoot};
 use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
@@ -20,6 +20,25 @@ pub(crate) struct Built {
     /// Contracts that externals are created from on test stages; outside the plan.
     pub(crate) mocks: Mocks,
     pub(crate) warnings: Vec<String>,
+}
+
+/// Refuses a release whose code depends on more than its contracts' own sources: auditors read
+/// those, and whoever rebuilds a contract from its metadata has only those.
+pub(crate) fn require_minimal(project: &Project, built: &Built) -> CliResult {
+    let contracts: Vec<_> = requested_contracts(&project.config).into_iter().collect();
+    let differences = crate::compiler::differences(project, &contracts)?;
+    let in_release = |d: &&Difference| built.release.artifacts.contains_key(&d.fqn);
+    let differences: Vec<_> =
+        differences.iter().filter(in_release).map(|d| d.to_string()).collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let text = "the compiler gives other code for a contract's own sources alone than with the \
+                plan's other sources beside them";
+    Err(CliError::new(Kind::Fail, format!("{text}: {}", differences.join(", "))).hint(
+        "solc is known for it (argotorg/solidity#13791, #14250, #14494): pin another version \
+         with `solc` in foundry.toml, or import less",
+    ))
 }
 
 /// The kind under which the store keeps releases.

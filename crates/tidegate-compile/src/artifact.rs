@@ -174,6 +174,16 @@ fn artifact(
     })
 }
 
+/// The sources that a contract's metadata lists, by the compiler's names.
+pub(crate) fn own_sources(
+    contract: &str,
+    compiled: &Compiled,
+) -> Result<BTreeSet<String>, ArtifactError> {
+    let metadata: Metadata = serde_json::from_str(&compiled.metadata)
+        .map_err(|source| ArtifactError::Metadata { contract: contract.to_owned(), source })?;
+    Ok(metadata.sources.into_keys().collect())
+}
+
 fn code(compiled: &CompiledCode, names: &BTreeMap<String, String>) -> Code {
     let links = compiled.links.iter().map(|(name, spans)| (fqn(name, names), spans.clone()));
     Code {

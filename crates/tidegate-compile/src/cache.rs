@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, hex, keccak256};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Access};
-use crate::input::Inputs;
-use crate::unit::Unit;
 
 /// The most bytes of an entry.
 const ENTRY_BYTES_MAX: u64 = 256 << 20;
@@ -24,37 +23,46 @@ pub(crate) struct Slot {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry<U> {
+struct Entry<T> {
     key: B256,
-    unit: U,
+    made: T,
 }
 
 impl Slot {
-    /// The place of a compilation of these inputs by this compiler.
-    pub(crate) fn new(cache_dir: &Path, inputs: &Inputs, compiler: B256) -> Self {
-        let contrast = inputs.contrast.as_deref().unwrap_or_default();
-        let parts = [keccak256(FORMAT), keccak256(&inputs.build), keccak256(contrast), compiler];
-        let key = keccak256(parts.map(|part| part.0).concat());
+    /// The place of what this compiler makes of these inputs.
+    pub(crate) fn new<'a>(
+        cache_dir: &Path,
+        inputs: impl IntoIterator<Item = &'a String>,
+        compiler: B256,
+    ) -> Self {
+        let mut parts = vec![keccak256(FORMAT), compiler];
+        parts.extend(inputs.into_iter().map(keccak256));
+        let key = keccak256(parts.concat());
         let path = cache_dir.join(format!("compile-{}.json", hex::encode(key)));
         Self { key, path }
     }
 
     /// What is kept there, if it is whole and is of this very compilation.
-    pub(crate) fn load(&self) -> Option<Unit> {
+    pub(crate) fn load<T: DeserializeOwned>(&self) -> Option<T> {
         let text = files::read_text(&self.path, ENTRY_BYTES_MAX).ok()?;
         let (digest, entry) = text.split_once('\n')?;
         if digest != keccak256(entry).to_string() {
             tracing::warn!(path = %self.path.display(), "a cached compilation is damaged");
             return None;
         }
-        let entry: Entry<Unit> = serde_json::from_str(entry).ok()?;
-        (entry.key == self.key).then_some(entry.unit)
+        let entry: Entry<T> = serde_json::from_str(entry).ok()?;
+        (entry.key == self.key).then_some(entry.made)
     }
 
     /// Keeps a compilation. A folder that cannot be written costs time, not the result.
-    pub(crate) fn store(&self, unit: &Unit) {
-        let entry = serde_json::to_string(&Entry { key: self.key, unit })
-            .expect("a unit has string keys only");
+    pub(crate) fn store<T: Serialize>(&self, made: &T) {
+        let entry = match serde_json::to_string(&Entry { key: self.key, made }) {
+            Ok(entry) => entry,
+            Err(error) => {
+                tracing::warn!(%error, "a compilation cannot be cached");
+                return;
+            }
+        };
         let text = format!("{}\n{entry}", keccak256(&entry));
         if let Err(error) = files::write(&self.path, text.as_bytes(), Access::Data) {
             tracing::warn!(%error, "a compilation is not cached");
@@ -65,29 +73,30 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unit::Unit;
 
     #[test]
     fn an_entry_is_read_only_if_it_is_whole_and_of_the_same_inputs() {
         let dir = tempfile::tempdir().unwrap();
         let slot = |build: &str, compiler| {
-            let inputs = Inputs { build: build.to_owned(), contrast: Some("b".to_owned()) };
+            let inputs = [build.to_owned(), "b".to_owned()];
             Slot::new(dir.path(), &inputs, B256::repeat_byte(compiler))
         };
         let unit =
             Unit { contracts: std::collections::BTreeMap::new(), warnings: vec!["w".to_owned()] };
         let first = slot("a", 1);
-        assert_eq!(first.load(), None);
+        assert_eq!(first.load::<Unit>(), None);
         first.store(&unit);
         assert_eq!(first.load(), Some(unit));
-        assert_eq!(slot("a", 2).load(), None);
-        assert_eq!(slot("x", 1).load(), None);
+        assert_eq!(slot("a", 2).load::<Unit>(), None);
+        assert_eq!(slot("x", 1).load::<Unit>(), None);
 
         let text = std::fs::read_to_string(&first.path).unwrap();
         let moved = slot("x", 1);
         files::write(&moved.path, text.as_bytes(), Access::Data).unwrap();
-        assert_eq!(moved.load(), None, "an entry under another name");
+        assert_eq!(moved.load::<Unit>(), None, "an entry under another name");
         let edited = text.replace("\"w\"", "\"v\"");
         files::write(&first.path, edited.as_bytes(), Access::Data).unwrap();
-        assert_eq!(first.load(), None, "an edited entry");
+        assert_eq!(first.load::<Unit>(), None, "an edited entry");
     }
 }

@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use tidegate_model::Fqn;
 use tidegate_model::release::{Artifact, Compiler};
 
-use crate::artifact::{self, ArtifactError};
+use crate::artifact::{self, ArtifactError, Linked};
 use crate::cache::Slot;
 use crate::driver::DriverError;
-use crate::foundry::{FoundryConfig, SolcPin};
+use crate::foundry::FoundryConfig;
+use crate::groups::{self, Group};
 use crate::input::{self, Inputs};
 use crate::names::{self, NameError};
 use crate::output::{self, Diagnostic, Output};
 use crate::roots::{self, Root, RootError};
-use crate::solc::{
-    CompilerSources, FindCompilerError, FoundCompiler, Wanted, find_compiler, with_pin,
-};
+use crate::solc::{CompilerSources, FindCompilerError, Finder, FoundCompiler, with_pin};
 use crate::sources::{self, Closure, SourceError};
 use crate::unit::{self, Unit, UnitError};
 use crate::version;
@@ -49,7 +48,7 @@ pub struct CompileOutput {
     /// For each artifact the libraries that it links, directly or not, each before those that
     /// link it.
     pub libraries: BTreeMap<Fqn, Vec<Fqn>>,
-    /// The compilers used.
+    /// The compilers used, the newest first.
     pub compilers: Vec<Compiler>,
     /// What the compiler warns of, as it formats it, and settings that are not followed.
     pub warnings: Vec<String>,
@@ -103,6 +102,15 @@ pub enum CompileError {
         /// The errors, as the compiler formats them.
         messages: Vec<String>,
     },
+    /// A library is linked into contracts of several compilers, which make other code of it.
+    #[error(
+        "link the library {fqn}: contracts that link it are built by several compilers, and each \
+         makes other code of it; pin one with `solc` in foundry.toml"
+    )]
+    SeveralCompilers {
+        /// The library.
+        fqn: Fqn,
+    },
     /// The compiler's answer cannot be used.
     #[error(transparent)]
     Unit(#[from] UnitError),
@@ -123,6 +131,48 @@ pub enum CompileError {
 /// If a contract or source cannot be found or lies outside the project, no compiler fits, or
 /// the compiler rejects the sources.
 pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileError> {
+    let Prepared { named, names, groups } = prepare(request)?;
+    let fqn = |root: &Root| artifact::fqn(&root.full(), &names);
+    let mut output = CompileOutput {
+        artifacts: BTreeMap::new(),
+        roots: named.iter().map(|(name, root)| ((*name).to_owned(), fqn(root))).collect(),
+        libraries: BTreeMap::new(),
+        compilers: Vec::new(),
+        warnings: request.foundry.ignored.clone(),
+    };
+    for group in groups {
+        let unit = group.unit(request.cache_dir)?;
+        let linked = group.linked(&unit, &names)?;
+        check_version(&group.compiler, linked.artifacts.values(), request.cache_dir)?;
+        for (fqn, artifact) in linked.artifacts {
+            // One library may be linked from contracts of several compilers.
+            let other = output.artifacts.get(&fqn);
+            if other.is_some_and(|other| other.creation.object != artifact.creation.object) {
+                return Err(CompileError::SeveralCompilers { fqn });
+            }
+            output.artifacts.insert(fqn, artifact);
+        }
+        output.libraries.extend(linked.libraries);
+        output.compilers.push(group.compiler.compiler);
+        let new = |text: &String| !output.warnings.contains(text);
+        let warnings = group.warnings.into_iter().chain(unit.warnings).filter(new);
+        let warnings: Vec<String> = warnings.collect();
+        output.warnings.extend(warnings);
+    }
+    Ok(output)
+}
+
+/// What is known before anything is compiled.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    /// The contracts by the name they were asked for with.
+    pub(crate) named: BTreeMap<&'a str, Root>,
+    /// The normalised names of all sources.
+    pub(crate) names: BTreeMap<String, String>,
+    pub(crate) groups: Vec<Group>,
+}
+
+pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, CompileError> {
     let CompileRequest { root, foundry, .. } = *request;
     if request.contracts.is_empty() {
         return Err(CompileError::NothingNamed);
@@ -134,45 +184,44 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
     let closure = sources::closure(root, foundry, named.values().map(|r| r.source.clone()))?;
     let contents = closure.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
     let names = names::normalise(root, foundry, contents)?;
-    let sources = with_pin(request.compilers, root, foundry.solc.as_ref());
-    let compiler = find_compiler(&sources, &wanted(foundry, &closure), request.cache_dir)?;
-
+    let compilers = with_pin(request.compilers, root, foundry.solc.as_ref());
+    let mut finder = Finder::new(&compilers, request.cache_dir);
     let mut roots: Vec<Root> = named.values().cloned().collect();
     roots.sort();
     roots.dedup();
-    let inputs = input::inputs(&closure, foundry, &roots);
-    let slot = Slot::new(request.cache_dir, &inputs, compiler.compiler.sha256);
-    let unit = match slot.load() {
-        Some(unit) => unit,
-        None => {
-            let unit = run(&compiler, &inputs, &closure)?;
-            slot.store(&unit);
-            unit
-        }
-    };
-
-    let full = |root: &Root| format!("{}:{}", root.source, root.contract);
-    let contracts: Vec<String> = roots.iter().map(full).collect();
-    let contracts = contracts.iter().map(String::as_str);
-    let linked = artifact::artifacts(&unit, &closure, &names, contracts)?;
-    check_version(&compiler, linked.artifacts.values(), request.cache_dir)?;
-    let fqn = |root: &Root| artifact::fqn(&full(root), &names);
-    Ok(CompileOutput {
-        artifacts: linked.artifacts,
-        roots: named.iter().map(|(name, root)| ((*name).to_owned(), fqn(root))).collect(),
-        libraries: linked.libraries,
-        compilers: vec![compiler.compiler],
-        warnings: foundry.ignored.iter().cloned().chain(unit.warnings).collect(),
-    })
+    let groups = groups::by_compiler(&roots, &closure, foundry, &mut finder)?;
+    Ok(Prepared { named, names, groups })
 }
 
-/// The compiler version: the pinned one, or one that every pragma in the closure allows.
-fn wanted(foundry: &FoundryConfig, closure: &Closure) -> Wanted {
-    match &foundry.solc {
-        Some(SolcPin::Version(version)) => Wanted::Exactly(version.clone()),
-        Some(SolcPin::Path(_)) | None => {
-            Wanted::Within(closure.values().filter_map(|source| source.pragma.clone()).collect())
+impl Group {
+    /// What the compiler makes of this group, now or when it was last asked.
+    pub(crate) fn unit(&self, cache_dir: &Path) -> Result<Unit, CompileError> {
+        let inputs = input::inputs(&self.closure, &self.foundry, &self.roots);
+        let all = [&inputs.build].into_iter().chain(&inputs.contrast);
+        let slot = Slot::new(cache_dir, all, self.compiler.compiler.sha256);
+        if let Some(unit) = slot.load() {
+            return Ok(unit);
         }
+        let unit = run(&self.compiler, &inputs, &self.closure)?;
+        slot.store(&unit);
+        Ok(unit)
+    }
+
+    /// The artifacts of its contracts and of all libraries that they link.
+    pub(crate) fn linked(
+        &self,
+        unit: &Unit,
+        names: &BTreeMap<String, String>,
+    ) -> Result<Linked, ArtifactError> {
+        let contracts: Vec<String> = self.roots.iter().map(Root::full).collect();
+        artifact::artifacts(unit, &self.closure, names, contracts.iter().map(String::as_str))
+    }
+}
+
+impl Root {
+    /// `source:Name`, as the compiler writes it.
+    fn full(&self) -> String {
+        format!("{}:{}", self.source, self.contract)
     }
 }
 
@@ -209,7 +258,7 @@ fn run(compiler: &FoundCompiler, inputs: &Inputs, closure: &Closure) -> Result<U
 }
 
 /// One output for each input. The first one that the compiler rejects ends it.
-fn ask(compiler: &FoundCompiler, inputs: &[&str]) -> Result<Vec<Output>, CompileError> {
+pub(crate) fn ask(compiler: &FoundCompiler, inputs: &[&str]) -> Result<Vec<Output>, CompileError> {
     let mut outputs = Vec::with_capacity(inputs.len());
     let asked = compiler.driver.ask(inputs, |answer| {
         outputs.push(accepted(&answer)?);

@@ -38,6 +38,22 @@ const CONTRAST_OUTPUTS: [&str; 5] = [
     "evm.legacyAssembly",
 ];
 
+const CODE_OUTPUTS: [&str; 4] = [
+    "evm.bytecode.linkReferences",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.linkReferences",
+    "evm.deployedBytecode.object",
+];
+
+/// The input for nothing but the code of these contracts, given as `source:Name`.
+pub(crate) fn alone(closure: &Closure, foundry: &FoundryConfig, contracts: &[&str]) -> String {
+    let mut selected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (source, name) in contracts.iter().filter_map(|contract| contract.rsplit_once(':')) {
+        selected.entry(source).or_default().push(name);
+    }
+    standard_json(closure, foundry, selection(&selected, &CODE_OUTPUTS), false).to_string()
+}
+
 /// The inputs for these sources. Code is asked for of the roots and of every file that may hold
 /// a library to link; generating it for all the rest would only take time.
 pub(crate) fn inputs(closure: &Closure, foundry: &FoundryConfig, roots: &[Root]) -> Inputs {

@@ -55,6 +55,17 @@ pub(crate) struct Output {
     pub(crate) contracts: BTreeMap<String, BTreeMap<String, ContractOutput>>,
 }
 
+impl Output {
+    /// The code of `source:Name`.
+    pub(crate) fn evm(&self, contract: &str) -> Result<&Evm, OutputError> {
+        let found = contract
+            .rsplit_once(':')
+            .and_then(|(source, name)| Some(&self.contracts.get(source)?.get(name)?.evm));
+        found
+            .ok_or_else(|| OutputError::Missing { contract: contract.to_owned(), what: "the code" })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Diagnostic {

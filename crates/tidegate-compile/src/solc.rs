@@ -1,5 +1,6 @@
 //! Finds a Solidity compiler on this machine.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,8 @@ use crate::foundry::{FoundryConfig, SolcPin};
 use crate::version::LongVersion;
 use crate::wrapper::{self, WrapperError};
 
-/// Where compilers may be, in the order in which they are tried: the explicit one, Foundry's
-/// folders, `PATH`, npm packages.
+/// Where compilers may be, in the order in which equal versions are tried: the explicit one,
+/// Foundry's folders, `PATH`, npm packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompilerSources {
     /// The compiler that the person named: a binary, or the folder of an npm package `solc`. It
@@ -149,11 +150,11 @@ pub enum FindCompilerError {
 /// The most bytes of a compiler's binary.
 const COMPILER_BYTES_MAX: u64 = 512 << 20;
 
-/// The most entries read of one of Foundry's install folders.
-const INSTALLED_MAX: usize = 1_000;
+/// The most entries read of a folder that may hold compilers.
+const ENTRIES_MAX: usize = 10_000;
 
-/// Finds the compiler. The first source that has one that will do wins; within Foundry's
-/// folders the highest version.
+/// Finds the compiler: the explicit one, or else the highest version that will do, and among
+/// those that are equally high the first source's.
 ///
 /// # Effects
 /// Runs candidates with `--version`, and keeps what they say and the npm wrapper in `cache_dir`.
@@ -165,34 +166,123 @@ pub fn find_compiler(
     wanted: &Wanted,
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
-    if let Some(path) = &sources.explicit {
-        return explicit(path, sources, wanted, cache_dir);
-    }
-    let mut tried = Vec::new();
-    for candidate in candidates(sources, wanted, &mut tried) {
-        match open(&candidate, sources, cache_dir) {
-            Ok(found) if wanted.allows(&found.version.plain) => return Ok(found),
-            Ok(found) => {
-                tried.push(format!("{} is {}", found.location.display(), found.compiler.version))
-            }
-            // One that is broken must not hide one that works further down the list.
-            Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
-        }
-    }
-    none_fits(wanted, tried, cache_dir)
+    Finder::new(sources, cache_dir).find(wanted)
 }
 
-/// The folders in which a project's npm package `solc` may be.
+/// Finds compilers, and looks at each only once.
+#[derive(Debug)]
+pub(crate) struct Finder<'a> {
+    sources: &'a CompilerSources,
+    cache_dir: &'a Path,
+    opened: BTreeMap<PathBuf, FoundCompiler>,
+}
+
+impl<'a> Finder<'a> {
+    pub(crate) fn new(sources: &'a CompilerSources, cache_dir: &'a Path) -> Self {
+        Self { sources, cache_dir, opened: BTreeMap::new() }
+    }
+
+    /// Whether every search ends with the same compiler, or none.
+    pub(crate) fn has_one_compiler(&self) -> bool {
+        self.sources.explicit.is_some()
+    }
+
+    pub(crate) fn find(&mut self, wanted: &Wanted) -> Result<FoundCompiler, FindCompilerError> {
+        if let Some(path) = &self.sources.explicit {
+            return self.explicit(path, wanted);
+        }
+        let mut tried = Vec::new();
+        let mut candidates = candidates(self.sources);
+        for (candidate, version) in &mut candidates {
+            if version.is_none() {
+                // Only it can say which one it is.
+                *version = self.open(candidate).ok().map(|found| found.version.plain);
+            }
+        }
+        candidates.sort_by(|(_, a), (_, b)| b.cmp(a));
+        for (candidate, version) in &candidates {
+            if let Some(version) = version.as_ref().filter(|version| !wanted.allows(version)) {
+                tried.push(format!("{} is {version}", candidate.path().display()));
+                continue;
+            }
+            match self.open(candidate) {
+                Ok(found) if wanted.allows(&found.version.plain) => return Ok(found),
+                Ok(found) => {
+                    let (at, version) = (found.location.display(), found.compiler.version);
+                    tried.push(format!("{at} is {version}"));
+                }
+                // One that is broken must not hide one that works further down the list.
+                Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
+            }
+        }
+        none_fits(wanted, tried, self.cache_dir)
+    }
+
+    fn explicit(
+        &mut self,
+        path: &Path,
+        wanted: &Wanted,
+    ) -> Result<FoundCompiler, FindCompilerError> {
+        let candidate = if path.is_dir() {
+            Candidate::Npm(path.to_owned())
+        } else {
+            Candidate::Native(path.to_owned())
+        };
+        let found = self.open(&candidate)?;
+        if wanted.allows(&found.version.plain) {
+            return Ok(found);
+        }
+        Err(FindCompilerError::ExplicitUnfit {
+            path: path.to_owned(),
+            version: found.version.plain,
+            wanted: wanted.clone(),
+        })
+    }
+
+    fn open(&mut self, candidate: &Candidate) -> Result<FoundCompiler, FindCompilerError> {
+        if let Some(found) = self.opened.get(candidate.path()) {
+            return Ok(found.clone());
+        }
+        let found = match candidate {
+            Candidate::Native(path) => open_native(path, self.cache_dir),
+            Candidate::Npm(package) => {
+                open_npm(package, self.sources.node.as_deref(), self.cache_dir)
+            }
+        }?;
+        self.opened.insert(candidate.path().to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
+/// The folders in which a project's npm packages `solc` may be: also under another name that
+/// starts with `solc-`, as npm installs several versions side by side.
 pub fn npm_candidates(root: &Path, foundry: &FoundryConfig) -> Vec<PathBuf> {
     let libs = foundry.libs.iter().map(String::as_str);
     let mut folders = Vec::new();
     for folder in ["node_modules", "tests/node_modules"].into_iter().chain(libs) {
-        let package = root.join(folder).join("solc");
-        if !folders.contains(&package) {
-            folders.push(package);
+        let folder = root.join(folder);
+        let mut packages = vec![folder.join("solc")];
+        packages.extend(aliases(&folder));
+        for package in packages {
+            if !folders.contains(&package) {
+                folders.push(package);
+            }
         }
     }
     folders
+}
+
+/// What may be npm's `solc` under another name, in the order of the names.
+fn aliases(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
+    let named = |entry: &std::fs::DirEntry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with("solc-"))
+    };
+    let entries = entries.take(ENTRIES_MAX).filter_map(Result::ok).filter(named);
+    let mut packages: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    packages.retain(|package| package.join("soljson.js").is_file());
+    packages.sort();
+    packages
 }
 
 /// The compiler sources of a project whose `foundry.toml` names a binary.
@@ -248,62 +338,29 @@ fn none_fits(
     open_native(&driver.solc, cache_dir)
 }
 
-fn explicit(
-    path: &Path,
-    sources: &CompilerSources,
-    wanted: &Wanted,
-    cache_dir: &Path,
-) -> Result<FoundCompiler, FindCompilerError> {
-    let candidate = if path.is_dir() {
-        Candidate::Npm(path.to_owned())
-    } else {
-        Candidate::Native(path.to_owned())
-    };
-    let found = open(&candidate, sources, cache_dir)?;
-    if wanted.allows(&found.version.plain) {
-        return Ok(found);
-    }
-    Err(FindCompilerError::ExplicitUnfit {
-        path: path.to_owned(),
-        version: found.version.plain,
-        wanted: wanted.clone(),
-    })
-}
-
 #[derive(Debug)]
 enum Candidate {
     Native(PathBuf),
     Npm(PathBuf),
 }
 
-/// What exists and, by its name or `package.json`, may fit. The rest goes to `tried`.
-fn candidates(
-    sources: &CompilerSources,
-    wanted: &Wanted,
-    tried: &mut Vec<String>,
-) -> Vec<Candidate> {
-    let mut list = Vec::new();
-    let mut installed: Vec<_> =
-        sources.foundry_dirs.iter().flat_map(|dir| installed(dir)).collect();
-    installed.sort_by(|a, b| b.0.cmp(&a.0));
-    for (version, path) in installed {
-        if wanted.allows(&version) {
-            list.push(Candidate::Native(path));
-        } else {
-            tried.push(format!("{} is {version}", path.display()));
+impl Candidate {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Native(path) | Self::Npm(path) => path,
         }
     }
+}
+
+/// What exists, with the version that its folder or `package.json` claims.
+fn candidates(sources: &CompilerSources) -> Vec<(Candidate, Option<Version>)> {
+    let installed = sources.foundry_dirs.iter().flat_map(|dir| installed(dir));
+    let installed = installed.map(|(version, path)| (Candidate::Native(path), Some(version)));
     let on_path = sources.path.iter().map(|dir| dir.join("solc")).filter(|file| file.is_file());
-    list.extend(on_path.map(Candidate::Native));
-    for package in sources.npm_packages.iter().filter(|dir| dir.join("soljson.js").is_file()) {
-        match package_version(package) {
-            Some(version) if !wanted.allows(&version) => {
-                tried.push(format!("{} is {version}", package.display()));
-            }
-            Some(_) | None => list.push(Candidate::Npm(package.clone())),
-        }
-    }
-    list
+    let on_path = on_path.map(|file| (Candidate::Native(file), None));
+    let npm = sources.npm_packages.iter().filter(|dir| dir.join("soljson.js").is_file());
+    let npm = npm.map(|dir| (Candidate::Npm(dir.clone()), package_version(dir)));
+    installed.chain(on_path).chain(npm).collect()
 }
 
 fn installed(dir: &Path) -> Vec<(Version, PathBuf)> {
@@ -313,7 +370,7 @@ fn installed(dir: &Path) -> Vec<(Version, PathBuf)> {
         let path = entry.path().join(format!("solc-{name}"));
         path.is_file().then_some((Version::parse(&name).ok()?, path))
     };
-    entries.take(INSTALLED_MAX).filter_map(|entry| binary(entry.ok()?)).collect()
+    entries.take(ENTRIES_MAX).filter_map(|entry| binary(entry.ok()?)).collect()
 }
 
 /// The version that a package claims, which saves starting one that cannot fit.
@@ -324,17 +381,6 @@ fn package_version(package: &Path) -> Option<Version> {
     }
     let text = files::read_text(&package.join("package.json"), 1 << 20).ok()?;
     Some(serde_json::from_str::<Manifest>(&text).ok()?.version)
-}
-
-fn open(
-    candidate: &Candidate,
-    sources: &CompilerSources,
-    cache_dir: &Path,
-) -> Result<FoundCompiler, FindCompilerError> {
-    match candidate {
-        Candidate::Native(path) => open_native(path, cache_dir),
-        Candidate::Npm(package) => open_npm(package, sources.node.as_deref(), cache_dir),
-    }
 }
 
 fn open_native(path: &Path, cache_dir: &Path) -> Result<FoundCompiler, FindCompilerError> {
@@ -417,7 +463,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_first_source_that_fits_wins() {
+    fn the_highest_version_of_the_first_source_wins() {
         let dir = tempfile::tempdir().unwrap();
         let svm = dir.path().join("svm");
         let bin = dir.path().join("bin");
@@ -428,10 +474,13 @@ mod tests {
         let sources = CompilerSources { foundry_dirs: vec![svm], path: vec![bin], ..nowhere() };
         let find = |wanted: &Wanted| find_compiler(&sources, wanted, dir.path());
 
-        assert_eq!(find(&within(">=0.8.0")).unwrap().compiler.version, "0.8.30+c");
+        assert_eq!(find(&within("<0.8.31")).unwrap().compiler.version, "0.8.30+c");
         assert_eq!(find(&within("<0.8.30")).unwrap().compiler.version, "0.8.20+c");
-        let on_path = find(&Wanted::Exactly(Version::new(0, 8, 31))).unwrap();
+        let on_path = find(&within(">=0.8.0")).unwrap();
         assert_eq!(on_path.compiler.version, "0.8.31+commit.00000001.Linux.g++");
+        let equal = sources.path[0].join("solc");
+        pretend(&equal, "0.8.30+d");
+        assert_eq!(find(&within(">=0.8.0")).unwrap().compiler.version, "0.8.30+c");
         let error = find(&Wanted::Exactly(Version::new(0, 8, 1))).unwrap_err().to_string();
         assert!(error.contains("version 0.8.1") && error.contains("is 0.8.20"), "{error}");
     }

@@ -19,7 +19,7 @@ use crate::approve::{Approval, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
-use crate::release::{Built, built};
+use crate::release::{Built, built, require_minimal};
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -80,6 +80,7 @@ pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
     let bytes = read_limited(report, REPORT_BYTES_MAX).or_kind(Kind::Config)?;
     let sha256 = B256::from_slice(&Sha256::digest(&bytes));
     let built = built(project, args.release.as_deref())?;
+    require_minimal(project, &built)?;
     let issued_at = issued_at(project, args).await?;
     let attestation = attestation(args, &built, &signer, sha256, issued_at)?;
     show(project, &built, &attestation)?;

@@ -15,7 +15,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::promotion::{promoted, simulate_batch, target_plan};
 use crate::recheck::require_multi_send;
-use crate::release::{Built, built};
+use crate::release::{Built, built, require_minimal};
 use crate::{commands, proposals};
 
 /// Check every gate and propose the release to the target's Safe
@@ -57,6 +57,7 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
             format!("{} is promoted to {target} already", built.release.name),
         ));
     }
+    require_minimal(project, &built)?;
     let proposal = propose(project, &built, &target, &assessment).await?;
     let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
     let path = proposals::write(project, &target, &checked)?;

@@ -4,6 +4,8 @@
 
 mod code_match;
 mod layout;
+mod perturbations;
 mod project;
 mod refusals;
 mod templates;
+mod versions;

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 use tidegate_compile::{
-    CompileError, CompileOutput, CompileRequest, CompilerSources, FoundryConfig, Remapping, compile,
+    CompileError, CompileOutput, CompileRequest, CompilerSources, Difference, FoundryConfig,
+    Remapping, compile, minimal, npm_candidates,
 };
 use tidegate_model::Fqn;
 use tidegate_model::release::Artifact;
@@ -67,12 +68,29 @@ pub(crate) fn compile_in(
     foundry: &FoundryConfig,
     contracts: &[&str],
 ) -> Result<CompileOutput, CompileError> {
+    with_request(root, foundry, contracts, compile)
+}
+
+/// Compiles each contract of a project from its own sources alone.
+pub(crate) fn minimal_in(
+    root: &Path,
+    foundry: &FoundryConfig,
+    contracts: &[&str],
+) -> Result<Vec<Difference>, CompileError> {
+    with_request(root, foundry, contracts, minimal)
+}
+
+fn with_request<T>(
+    root: &Path,
+    foundry: &FoundryConfig,
+    contracts: &[&str],
+    run: impl FnOnce(&CompileRequest<'_>) -> T,
+) -> T {
     let cache_dir = cache_dir();
     let contracts: Vec<String> = contracts.iter().map(|name| (*name).to_owned()).collect();
     let compilers = compilers();
-    let request =
-        CompileRequest { root, foundry, contracts: &contracts, compilers: &compilers, cache_dir };
-    compile(&request)
+    let contracts = contracts.as_slice();
+    run(&CompileRequest { root, foundry, contracts, compilers: &compilers, cache_dir })
 }
 
 /// A folder that keeps the compiler's wrapper from run to run. Compilations are shared between
@@ -92,15 +110,16 @@ fn cache_dir() -> &'static Path {
     })
 }
 
-/// The npm package that `npm ci --prefix tests` installs.
+/// The npm packages that `npm ci --prefix tests` installs.
 pub(crate) fn compilers() -> CompilerSources {
-    let package = repository().join("tests/node_modules/solc");
-    assert!(package.is_dir(), "the compiler is missing: run `npm ci --prefix tests`");
+    let npm_packages = npm_candidates(&repository(), &FoundryConfig::empty());
+    let there = npm_packages.iter().any(|package| package.is_dir());
+    assert!(there, "the compilers are missing: run `npm ci --prefix tests`");
     CompilerSources {
         explicit: None,
         foundry_dirs: Vec::new(),
         path: Vec::new(),
-        npm_packages: vec![package],
+        npm_packages,
         node: Some("node".into()),
     }
 }

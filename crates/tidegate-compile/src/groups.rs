@@ -1,0 +1,136 @@
+//! Which compiler builds which contracts.
+
+use std::collections::BTreeSet;
+
+use foundry_compilers::artifacts::EvmVersion;
+use semver::Version;
+
+use crate::foundry::{FoundryConfig, SolcPin};
+use crate::roots::Root;
+use crate::solc::{FindCompilerError, Finder, FoundCompiler, Wanted};
+use crate::sources::Closure;
+
+/// Contracts that one compiler builds together.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) compiler: FoundCompiler,
+    pub(crate) roots: Vec<Root>,
+    /// Everything that they import.
+    pub(crate) closure: Closure,
+    /// The project's settings as far as this compiler knows them.
+    pub(crate) foundry: FoundryConfig,
+    /// Which settings it does not know, for people.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Puts contracts together that have the same compiler: the pinned one, or the highest one that
+/// every pragma in a contract's own closure allows.
+pub(crate) fn by_compiler(
+    roots: &[Root],
+    all: &Closure,
+    foundry: &FoundryConfig,
+    finder: &mut Finder<'_>,
+) -> Result<Vec<Group>, FindCompilerError> {
+    let mut wanted: Vec<(Wanted, Vec<Root>)> = Vec::new();
+    if finder.has_one_compiler() || foundry.solc.is_some() {
+        wanted.push((self::wanted(foundry, all), roots.to_vec()));
+    } else {
+        for root in roots {
+            let own = self::wanted(foundry, &closure_of(all, [root]));
+            match wanted.iter_mut().find(|(other, _)| other.to_string() == own.to_string()) {
+                Some((_, roots)) => roots.push(root.clone()),
+                None => wanted.push((own, vec![root.clone()])),
+            }
+        }
+    }
+    let mut found: Vec<(FoundCompiler, Vec<Root>)> = Vec::new();
+    for (wanted, roots) in wanted {
+        let compiler = finder.find(&wanted)?;
+        match found.iter_mut().find(|(other, _)| other.compiler == compiler.compiler) {
+            Some((_, together)) => together.extend(roots),
+            None => found.push((compiler, roots)),
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| b.version.plain.cmp(&a.version.plain));
+    let group = |(compiler, mut roots): (FoundCompiler, Vec<Root>)| {
+        roots.sort();
+        let (foundry, warnings) = fitted(foundry, &compiler.version.plain);
+        Group { closure: closure_of(all, &roots), compiler, roots, foundry, warnings }
+    };
+    Ok(found.into_iter().map(group).collect())
+}
+
+/// The compiler version: the pinned one, or one that every pragma in the closure allows.
+fn wanted(foundry: &FoundryConfig, closure: &Closure) -> Wanted {
+    match &foundry.solc {
+        Some(SolcPin::Version(version)) => Wanted::Exactly(version.clone()),
+        Some(SolcPin::Path(_)) | None => {
+            Wanted::Within(closure.values().filter_map(|source| source.pragma.clone()).collect())
+        }
+    }
+}
+
+/// The part of a closure that these contracts need.
+fn closure_of<'a>(all: &Closure, roots: impl IntoIterator<Item = &'a Root>) -> Closure {
+    let mut open: BTreeSet<&str> = roots.into_iter().map(|root| root.source.as_str()).collect();
+    let mut closure = Closure::new();
+    while let Some(name) = open.pop_first() {
+        let Some(source) = all.get(name) else { continue };
+        if closure.insert(name.to_owned(), source.clone()).is_none() {
+            open.extend(source.imports.iter().map(String::as_str));
+            open.retain(|name| !closure.contains_key(*name));
+        }
+    }
+    closure
+}
+
+/// The first compiler that can leave metadata out.
+const NO_METADATA_SINCE: Version = Version::new(0, 8, 18);
+
+/// As in Foundry, an older compiler gets what it knows of settings that it cannot follow.
+fn fitted(foundry: &FoundryConfig, version: &Version) -> (FoundryConfig, Vec<String>) {
+    let mut fitted = foundry.clone();
+    let mut warnings = Vec::new();
+    let written = foundry.evm_version.as_deref();
+    if let Some(evm) = written.and_then(|text| text.parse::<EvmVersion>().ok()) {
+        let known = evm.normalize_version_solc(version);
+        fitted.evm_version = known.map(|evm| evm.as_str().to_owned());
+        if known != Some(evm) {
+            let known = known.map_or("its default", |evm| evm.as_str());
+            warnings.push(format!("solc {version} does not know {evm}: `evm_version` is {known}"));
+        }
+    }
+    if !foundry.cbor_metadata && *version < NO_METADATA_SINCE {
+        fitted.cbor_metadata = true;
+        warnings.push(format!("solc {version} always appends metadata: `cbor_metadata` is true"));
+    }
+    (fitted, warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(version: Version, evm: &str, expected: Option<&str>) {
+        let foundry = FoundryConfig {
+            evm_version: Some(evm.to_owned()),
+            cbor_metadata: false,
+            ..FoundryConfig::empty()
+        };
+        let (fitted, warnings) = fitted(&foundry, &version);
+        assert_eq!(fitted.evm_version.as_deref(), expected, "{version}");
+        assert_eq!(fitted.cbor_metadata, version < NO_METADATA_SINCE, "{version}");
+        let changed = usize::from(expected != Some(evm)) + usize::from(fitted.cbor_metadata);
+        assert_eq!(warnings.len(), changed, "{version}: {warnings:?}");
+    }
+
+    #[test]
+    fn old_compilers_get_what_they_know() {
+        check(Version::new(0, 8, 30), "cancun", Some("cancun"));
+        check(Version::new(0, 8, 20), "cancun", Some("shanghai"));
+        check(Version::new(0, 8, 10), "cancun", Some("london"));
+        check(Version::new(0, 7, 6), "cancun", Some("istanbul"));
+        check(Version::new(0, 8, 10), "istanbul", Some("istanbul"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Several compilers, old ones too, and contracts compiled alone.
+
+use alloy_primitives::hex;
+use serde_json::Value;
+use tidegate_compile::{CompileError, CompileRequest, FoundryConfig, SolcPin, compile};
+use tidegate_model::release::Code;
+
+use crate::project::{Project, artifact, compile_in, compilers, minimal_in, repository};
+
+fn pinned(version: &str) -> FoundryConfig {
+    FoundryConfig {
+        solc: Some(SolcPin::Version(version.parse().unwrap())),
+        libs: vec!["tests/node_modules".to_owned()],
+        ..FoundryConfig::empty()
+    }
+}
+
+/// The code with zeros at its metadata.
+fn masked(code: &Code) -> Vec<u8> {
+    let mut bytes = code.object.to_vec();
+    for span in &code.metadata {
+        bytes[span.start..span.start + span.length].fill(0);
+    }
+    bytes
+}
+
+#[test]
+fn each_contract_has_the_newest_compiler_that_its_own_sources_allow() {
+    let old = "pragma solidity >=0.8.0 <0.8.14; import \"./Both.sol\"; \
+               contract Old { function f() external pure returns (uint256) { return Both.g(); } }";
+    let new = "pragma solidity ^0.8.0; import \"./Both.sol\"; contract New { uint256 x = 1; }";
+    let both = "pragma solidity ^0.8.0; \
+                library Both { function g() internal pure returns (uint256) { return 7; } }";
+    let mut project =
+        Project::new(&[("src/Old.sol", old), ("src/New.sol", new), ("src/Both.sol", both)]);
+    let output = project.compile(&["Old", "New"]);
+    let versions: Vec<_> =
+        output.compilers.iter().map(|c| c.version.split('+').next().unwrap()).collect();
+    assert_eq!(versions, ["0.8.37", "0.8.13"]);
+    for (name, version, evm) in [("Old", "0.8.13", "london"), ("New", "0.8.37", "cancun")] {
+        let profile = &artifact(&output, &format!("src/{name}.sol:{name}")).profile;
+        assert!(profile["longVersion"].as_str().unwrap().starts_with(version), "{profile}");
+        assert_eq!(profile["evmVersion"], evm, "{name}");
+    }
+    let note = "solc 0.8.13 does not know cancun: `evm_version` is london";
+    assert!(output.warnings.iter().any(|warning| warning == note), "{:?}", output.warnings);
+
+    // A pin is for all.
+    project.foundry.solc = Some(SolcPin::Version("0.8.13".parse().unwrap()));
+    assert_eq!(project.compile(&["Old", "New"]).compilers.len(), 1);
+
+    // A library that is really linked has to be one contract.
+    let external = both.replace("internal", "external");
+    project.write("src/Both.sol", &external);
+    let uses = new.replace("uint256 x = 1;", "uint256 public x = Both.g();");
+    project.write("src/New.sol", &uses);
+    project.compile(&["Old", "New"]);
+    project.foundry.solc = None;
+    let error = project.try_compile(&["Old", "New"]).unwrap_err();
+    assert!(matches!(error, CompileError::SeveralCompilers { .. }), "{error:?}");
+}
+
+#[test]
+fn a_contract_compiled_alone_has_the_same_code() {
+    let used = "pragma solidity ^0.8.0; library Used { \
+                function f(uint256 x) external pure returns (uint256) { return x + 1; } }";
+    let first = "pragma solidity ^0.8.0; import \"./Used.sol\"; contract First { \
+                 function g(uint256 x) external pure returns (uint256) { return Used.f(x); } }";
+    let second = "pragma solidity ^0.8.0; contract Second { uint256 public immutable born = 1; }";
+    let project = Project::new(&[
+        ("src/Used.sol", used),
+        ("src/First.sol", first),
+        ("src/Second.sol", second),
+    ]);
+    let found = minimal_in(project.root(), &project.foundry, &["First", "Second"]).unwrap();
+    assert_eq!(found, []);
+}
+
+/// The cache says which version a compiler is; the contracts have the last word.
+#[test]
+fn a_version_that_the_cache_has_wrong_is_noticed() {
+    let source = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.0; contract A {}";
+    let project = Project::new(&[("src/A.sol", source)]);
+    let cache = tempfile::tempdir().unwrap();
+    let run = || {
+        compile(&CompileRequest {
+            root: project.root(),
+            foundry: &project.foundry,
+            contracts: &["A".to_owned()],
+            compilers: &compilers(),
+            cache_dir: cache.path(),
+        })
+    };
+    let compiler = run().unwrap().compilers.remove(0);
+    let kept = cache.path().join(format!("solc-{}.version", hex::encode(compiler.sha256)));
+    let edit = |text: &str| {
+        #[expect(clippy::disallowed_methods, reason = "a test's own throwaway file")]
+        std::fs::write(&kept, text).unwrap();
+    };
+    edit("0.8.36+commit.00000000.Emscripten.clang\n");
+    let error = run().unwrap_err();
+    assert!(matches!(error, CompileError::OtherVersion { .. }), "{error:?}");
+    assert!(error.to_string().contains(kept.to_str().unwrap()), "{error}");
+    // What is no version is asked for again.
+    edit("0.8.36");
+    assert_eq!(run().unwrap().compilers, [compiler]);
+}
+
+/// Safe 1.4.1, whose package has the code that its authors deployed, by solc 0.7.6.
+#[test]
+fn an_old_compiler_builds_what_is_deployed() {
+    let root = repository();
+    let package = "tests/node_modules/@safe-global/safe-contracts";
+    let safe = format!("{package}/contracts/Safe.sol:Safe");
+    let output = compile_in(&root, &pinned("0.7.6"), &[&safe]).unwrap();
+    let built = &output.artifacts[&output.roots[&safe]];
+    let published = root.join(package).join("build/artifacts/contracts/Safe.sol/Safe.json");
+    let published: Value =
+        serde_json::from_str(&std::fs::read_to_string(published).unwrap()).unwrap();
+    for (name, code) in [("bytecode", &built.creation), ("deployedBytecode", &built.runtime)] {
+        let object = hex::decode(published[name].as_str().unwrap()).unwrap();
+        assert_eq!(code.metadata.len(), 1, "{name}");
+        let expected = Code { object: object.into(), ..code.clone() };
+        assert_eq!(hex::encode(masked(code)), hex::encode(masked(&expected)), "{name}");
+    }
+    assert_eq!(built.profile["evmVersion"], "istanbul");
+    let first = &built.layout["items"][0];
+    assert_eq!((&first["label"], &first["slot"]), (&"singleton".into(), &"0".into()));
+}
+
+/// A lending protocol with eight linked libraries, by solc 0.8.10.
+#[test]
+#[ignore = "takes half a minute; ./scripts/test --full runs it"]
+fn a_large_protocol() {
+    let root = repository();
+    let pool = "tests/node_modules/@aave/core-v3/contracts/protocol/pool/Pool.sol:Pool";
+    let foundry = FoundryConfig { optimizer: true, optimizer_runs: 100_000, ..pinned("0.8.10") };
+    let output = compile_in(&root, &foundry, &[pool]).unwrap();
+    let fqn = &output.roots[pool];
+    assert_eq!(output.libraries[fqn].len(), 8, "{:?}", output.libraries[fqn]);
+    let pool = &output.artifacts[fqn];
+    assert_eq!(pool.runtime.metadata.len(), 1);
+    assert!(pool.immutables.contains_key("Pool.ADDRESSES_PROVIDER"), "{:?}", pool.immutables);
+    assert_eq!(minimal_in(&root, &foundry, &[&fqn.0]).unwrap(), []);
+}
