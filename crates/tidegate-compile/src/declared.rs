@@ -34,6 +34,9 @@ pub fn deployable_contracts(
     root: &Path,
     foundry: &FoundryConfig,
 ) -> Result<Vec<Deployable>, RootError> {
+    if !root.join(&foundry.src).is_dir() {
+        return Ok(Vec::new());
+    }
     let mut sources = solidity_files(root, &foundry.src)?;
     sources.sort();
     let mut declared = Vec::new();
@@ -148,5 +151,7 @@ mod tests {
             ("Vault", "IVault a, bytes memory b".to_owned()),
         ];
         assert_eq!(shown, expected);
+        let foundry = FoundryConfig { src: "gone".to_owned(), ..FoundryConfig::empty() };
+        assert_eq!(deployable_contracts(root.path(), &foundry).unwrap(), []);
     }
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod clone;
 mod crash;
+mod existing;
 mod kinds;
 mod mutants;
 mod pipeline;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         bad_input::cases(),
         cli::cases(),
         upgrade::cases(),
+        existing::cases(),
     ];
     support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

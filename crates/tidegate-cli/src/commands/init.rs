@@ -69,36 +69,27 @@ pub(crate) async fn run(
     }
     let (foundry, own) = settings(&root, args)?;
     let network = connect(env, args).await;
-    let mut draft = Draft::default();
-    let run = latest(&root, args, &mut draft)?;
-    let mut checked = None;
-    let mut origin = None;
-    if let Some((file, mut broadcast)) = run {
-        let on_chain = match &network {
-            Ok(network) => check::keep_shown(network, &mut broadcast).await.map_err(|e| e.into()),
-            Err(error) => Err(CliError::new(Kind::Chain, error.to_string())),
-        };
-        let contracts = contracts(env, &root, &foundry, &broadcast, &mut draft);
-        let found = steps::from_broadcast(&broadcast, &contracts);
-        draft.steps = found.steps;
-        draft.externals = found.externals;
-        draft.notes.extend(found.notes);
-        let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
-        let word =
-            if on_chain.is_ok() { "checked on the chain" } else { "not checked on the chain" };
-        origin = Some(format!("From {}, {word}.", tidegate_chain::escape(&shown)));
-        if let Err(error) = &on_chain {
-            ui.warn(format!("the steps are not checked on the chain: {error}"));
+    let (draft, checked) = match latest(&root, args)? {
+        (Some((file, run)), notes) => {
+            let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+            let place = Place { env, root: &root, foundry: &foundry };
+            let (mut draft, fault) = repeat(&place, network.as_ref(), run).await;
+            draft.notes.splice(0..0, notes);
+            if let Some(error) = &fault {
+                ui.warn(format!("the steps are not checked on the chain: {error}"));
+            }
+            (draft, Some((tidegate_chain::escape(&shown), fault.is_none())))
         }
-        if let Ok(network) = &network {
-            hash_externals(network, &mut draft).await;
+        (None, notes) => {
+            let mut contracts = deployable_contracts(&root, &foundry).or_kind(Kind::Config)?;
+            contracts.truncate(CONTRACTS_MAX);
+            (Draft { notes, ..steps::from_sources(&contracts) }, None)
         }
-        checked = Some((shown, on_chain.is_ok()));
-    } else {
-        let mut contracts = deployable_contracts(&root, &foundry).or_kind(Kind::Config)?;
-        contracts.truncate(CONTRACTS_MAX);
-        draft.steps = steps::from_sources(&contracts).steps;
-    }
+    };
+    let origin = checked.as_ref().map(|(file, on_chain)| {
+        let word = if *on_chain { "checked" } else { "not checked" };
+        format!("From {file}, {word} on the chain.")
+    });
     let chain = ChainId(args.chain);
     let genesis = known_chain(chain).is_none().then(|| network.as_ref().map(Network::id));
     if let Some(Err(error)) = &genesis {
@@ -123,6 +114,34 @@ pub(crate) async fn run(
     Ok(0)
 }
 
+/// The project that steps are proposed for.
+struct Place<'a> {
+    env: &'a Environment,
+    root: &'a Path,
+    foundry: &'a FoundryConfig,
+}
+
+/// Steps that repeat a run, and why they are not checked on the chain, if they are not.
+async fn repeat(
+    place: &Place<'_>,
+    network: Result<&Network, &CliError>,
+    mut run: Broadcast,
+) -> (Draft, Option<String>) {
+    let on_chain = match network {
+        Ok(network) => check::keep_shown(network, &mut run)
+            .await
+            .map_err(|error| CliError::from(error).to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let (contracts, note) = contracts(place, &run);
+    let mut draft = steps::from_broadcast(&run, &contracts);
+    draft.notes.extend(note);
+    if let (Ok(network), Ok(())) = (network, &on_chain) {
+        hash_externals(network, &mut draft).await;
+    }
+    (draft, on_chain.err())
+}
+
 fn report(ui: &Ui, path: &Path, draft: &Draft, checked: Option<&(String, bool)>) {
     for note in &draft.notes {
         ui.note(note);
@@ -131,9 +150,9 @@ fn report(ui: &Ui, path: &Path, draft: &Draft, checked: Option<&(String, bool)>)
     ui.note("next: put the steps in order, fill in arguments, then run `tidegate build`");
     let created: Vec<_> = draft.steps.iter().filter_map(|step| step.create.as_ref()).collect();
     ui.result(&json!({
-        "file": path, "contracts": created, "steps": draft.steps.len(),
-        "broadcast": checked.map(|(file, _)| file), "checked": checked.map(|(_, on_chain)| on_chain),
-        "notes": draft.notes,
+        "file": path, "contracts": created, "steps": draft.steps.len(), "notes": draft.notes,
+        "broadcast": checked.map(|(file, _)| file),
+        "checked": checked.map(|(_, on_chain)| on_chain),
     }));
 }
 
@@ -169,19 +188,18 @@ async fn connect(env: &Environment, args: &InitArgs) -> CliResult<Network> {
     Ok(Network::connect(config).await?.reading(Reading::Single))
 }
 
-/// The run to propose steps from, with its file.
-fn latest(
-    root: &Path,
-    args: &InitArgs,
-    draft: &mut Draft,
-) -> CliResult<Option<(PathBuf, Broadcast)>> {
+/// A run and its file.
+type Run = (PathBuf, Broadcast);
+
+/// The run to propose steps from, and notes on others.
+fn latest(root: &Path, args: &InitArgs) -> CliResult<(Option<Run>, Vec<String>)> {
     let read = |file: &Path| -> CliResult<Broadcast> {
         let named = |error: CliError| error.hint(format!("the file is {}", file.display()));
         let bytes = read_limited(file, BROADCAST_BYTES_MAX)?;
         broadcast::parse(&bytes).or_kind(Kind::Config).map_err(named)
     };
     if let Some(file) = &args.broadcast {
-        return Ok(Some((file.clone(), read(file)?)));
+        return Ok((Some((file.clone(), read(file)?)), Vec::new()));
     }
     let found = broadcast::find(root, args.chain);
     let mut notes = Vec::new();
@@ -197,30 +215,26 @@ fn latest(
     let latest = runs.pop();
     for (_, file) in &runs {
         let file = file.strip_prefix(root).unwrap_or(file).display();
-        notes.push(format!("{file} is older and not read; `--broadcast {file}` takes it instead"));
+        let instead = format!("`--broadcast {file}` takes it instead");
+        notes.push(format!("{file} is older and not read; {instead}"));
     }
     if latest.is_none() {
         for chain in &found.other_chains {
             notes.push(format!("there are broadcasts to chain {chain}; see `--chain {chain}`"));
         }
     }
-    draft.notes.extend(notes);
-    Ok(latest.map(|(run, file)| (file, run)))
+    Ok((latest.map(|(run, file)| (file, run)), notes))
 }
 
-/// The contracts that a run created, compiled where they compile.
-fn contracts(
-    env: &Environment,
-    root: &Path,
-    foundry: &FoundryConfig,
-    broadcast: &Broadcast,
-    draft: &mut Draft,
-) -> Contracts {
+/// The contracts that a run created, compiled where they compile; else a note that says why not.
+fn contracts(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<String>) {
+    let Place { env, root, foundry } = *place;
     let mut found = BTreeMap::new();
-    for sent in &broadcast.sent {
-        let Some(name) = sent.contract.as_ref().filter(|_| sent.creation().is_some()) else {
+    for sent in &run.sent {
+        if sent.creation().is_none() {
             continue;
-        };
+        }
+        let Some(name) = &sent.contract else { continue };
         let known = steps::PROXY_SOURCES.iter().find(|(proxy, _)| proxy == name);
         let written = known.map_or(name.as_str(), |(_, source)| source);
         if let Ok(full) = find_contract(root, foundry, written) {
@@ -232,7 +246,7 @@ fn contracts(
     };
     let mut contracts: Contracts = found.iter().map(unknown).collect();
     if found.is_empty() {
-        return contracts;
+        return (contracts, None);
     }
     let named: Vec<_> = found.values().map(|(_, full)| full.clone()).collect();
     let compilers = compiler::sources(env, root, None, foundry);
@@ -244,22 +258,22 @@ fn contracts(
         compilers: &compilers,
         cache_dir: &cache_dir,
     };
-    match compile(&request) {
-        Ok(output) => {
-            for (name, (_, full)) in &found {
-                let artifact = output.roots.get(full).and_then(|fqn| output.artifacts.get(fqn));
-                if let (Some(artifact), Some(known)) = (artifact, contracts.get_mut(name)) {
-                    known.compiled = Some((artifact.abi.clone(), artifact.creation.clone()));
-                }
-            }
-        }
+    let output = match compile(&request) {
+        Ok(output) => output,
         Err(error) => {
             let error = CliError::from(error).to_string();
             let first = error.lines().next().unwrap_or_default();
-            draft.notes.push(format!("arguments are not decoded, as nothing compiles: {first}"));
+            let note = format!("arguments are not decoded, as nothing compiles: {first}");
+            return (contracts, Some(note));
+        }
+    };
+    for (name, (_, full)) in &found {
+        let artifact = output.roots.get(full).and_then(|fqn| output.artifacts.get(fqn));
+        if let (Some(artifact), Some(known)) = (artifact, contracts.get_mut(name)) {
+            known.compiled = Some((artifact.abi.clone(), artifact.creation.clone()));
         }
     }
-    contracts
+    (contracts, None)
 }
 
 /// The code hashes of what is called and not created; without them a deployment asks for them.

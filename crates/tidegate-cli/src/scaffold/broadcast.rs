@@ -1,6 +1,6 @@
 //! Broadcast files of `forge script`, of today and of years ago.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
@@ -108,17 +108,67 @@ struct Receipt {
     transaction_hash: B256,
     status: Option<U64>,
     block_number: Option<U64>,
+    transaction_index: Option<U64>,
+    from: Address,
+    to: Option<Address>,
+    contract_address: Option<Address>,
 }
 
-/// Reads a broadcast file. Receipts are joined by hash, as they are in another order than the
-/// transactions; one that reverted has none.
+impl Receipt {
+    fn is_of(&self, transaction: &Transaction) -> bool {
+        let created = || {
+            let created = transaction.nonce.map(|nonce| self.from.create(nonce.to()));
+            self.contract_address.is_none_or(|address| Some(address) == created)
+        };
+        self.to == transaction.to && (self.to.is_some() || created())
+    }
+}
+
+/// Receipts of each sender, in the order in which the chain has them.
+struct Receipts<'a>(BTreeMap<Address, VecDeque<&'a Receipt>>);
+
+impl<'a> Receipts<'a> {
+    fn new(file: &'a File) -> Self {
+        let sent: BTreeSet<_> = file.transactions.iter().filter_map(|entry| entry.hash).collect();
+        let mut receipts: Vec<_> = file
+            .receipts
+            .iter()
+            .filter(|receipt| sent.contains(&receipt.transaction_hash))
+            .collect();
+        receipts.sort_by_key(|receipt| (receipt.block_number, receipt.transaction_index));
+        let mut by_sender: BTreeMap<_, VecDeque<_>> = BTreeMap::new();
+        for receipt in receipts {
+            by_sender.entry(receipt.from).or_default().push_back(receipt);
+        }
+        Self(by_sender)
+    }
+
+    /// The receipt of each transaction. Hashes do not tell: forge may write the hash of one
+    /// transaction beside another. But a sender's transactions are included in the order of their
+    /// nonces, and one that reverted has no receipt.
+    fn by_entry(mut self, file: &'a File) -> Vec<Option<&'a Receipt>> {
+        let mut order: Vec<_> = (0..file.transactions.len()).collect();
+        order.sort_by_key(|index| file.transactions[*index].transaction.nonce);
+        let mut joined = vec![None; order.len()];
+        for index in order {
+            let entry = &file.transactions[index];
+            let queue = entry.transaction.from.and_then(|from| self.0.get_mut(&from));
+            let Some(queue) = queue.filter(|_| entry.hash.is_some()) else { continue };
+            if queue.front().is_some_and(|receipt| receipt.is_of(&entry.transaction)) {
+                joined[index] = queue.pop_front();
+            }
+        }
+        joined
+    }
+}
+
+/// Reads a broadcast file.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Broadcast, BroadcastError> {
     let file: File = serde_json::from_slice(bytes)?;
     if file.transactions.len() > TRANSACTIONS_MAX {
         return Err(BroadcastError::TooMany);
     }
-    let receipts: BTreeMap<_, _> =
-        file.receipts.iter().map(|receipt| (receipt.transaction_hash, receipt)).collect();
+    let receipts = Receipts::new(&file).by_entry(&file);
     let blocks = file.receipts.iter().filter_map(|receipt| receipt.block_number);
     let mut broadcast =
         Broadcast { block: blocks.max().map_or(0, |block| block.to()), ..Broadcast::default() };
@@ -127,8 +177,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Broadcast, BroadcastError> {
             text.rsplit_once(':').and_then(|(_, address)| address.parse::<Address>().ok());
         broadcast.libraries.extend(address);
     }
-    for (index, entry) in file.transactions.into_iter().enumerate() {
-        match sent(entry, &receipts) {
+    for (index, (entry, receipt)) in file.transactions.iter().zip(receipts).enumerate() {
+        match sent(entry, receipt) {
             Ok(sent) => broadcast.sent.push(sent),
             Err((hash, why)) => {
                 let which = hash.map_or_else(|| format!("#{}", index + 1), short);
@@ -144,19 +194,20 @@ pub(crate) fn short(hash: B256) -> String {
     hash.to_string().chars().take(10).collect()
 }
 
-fn sent(
-    entry: Entry,
-    receipts: &BTreeMap<B256, &Receipt>,
-) -> Result<Sent, (Option<B256>, &'static str)> {
-    let Some(hash) = entry.hash else { return Err((None, "it was not sent")) };
+fn sent(entry: &Entry, receipt: Option<&Receipt>) -> Result<Sent, (Option<B256>, &'static str)> {
+    if entry.hash.is_none() {
+        return Err((None, "it was not sent"));
+    }
+    let Some(receipt) = receipt else {
+        return Err((entry.hash, "it has no receipt, so it reverted or was never mined"));
+    };
+    let hash = receipt.transaction_hash;
     let refused = |why| Err((Some(hash), why));
-    match receipts.get(&hash).map(|receipt| receipt.status) {
-        None => return refused("it has no receipt, so it reverted or was never mined"),
-        Some(Some(status)) if status.to::<u64>() == 1 => {}
-        Some(_) => return refused("it reverted"),
+    if receipt.status.is_none_or(|status| status.to::<u64>() != 1) {
+        return refused("it reverted");
     }
     let Transaction { from: Some(from), to, nonce: Some(nonce), value, input, data } =
-        entry.transaction
+        &entry.transaction
     else {
         return refused("the file does not say its sender or nonce");
     };
@@ -165,14 +216,14 @@ fn sent(
     let name = name.map(|name| name.rsplit_once(':').map_or(name, |(_, name)| name));
     let sent = Sent {
         hash,
-        from,
-        to,
+        from: *from,
+        to: *to,
         nonce: nonce.to(),
-        input: input.or(data).unwrap_or_default(),
+        input: input.as_ref().or(data.as_ref()).cloned().unwrap_or_default(),
         value: value.unwrap_or_default(),
         contract: name.filter(|name| is_identifier(name)).map(str::to_owned),
-        function: entry.function,
-        arguments: entry.arguments.unwrap_or_default().into_iter().take(ARGUMENTS_MAX).collect(),
+        function: entry.function.clone(),
+        arguments: entry.arguments.iter().flatten().take(ARGUMENTS_MAX).cloned().collect(),
     };
     match (sent.creation(), entry.contract_address) {
         (Some((address, _)), Some(written)) if address != written => {
@@ -233,71 +284,95 @@ mod tests {
         B256::repeat_byte(byte)
     }
 
-    fn receipt(byte: u8, status: &str) -> Value {
-        json!({"transactionHash": hash(byte), "status": status, "blockNumber": format!("0x{byte:x}"),
-            "l1Fee": "0x0", "logs": []})
+    fn receipt(byte: u8, block: u8, status: &str, to: Option<Address>) -> Value {
+        let created = to.is_none().then_some(FIRST);
+        json!({"transactionHash": hash(byte), "status": status, "from": FROM, "to": to,
+            "blockNumber": format!("0x{block:x}"), "transactionIndex": "0x0",
+            "contractAddress": created, "l1Fee": "0x0", "logs": []})
     }
 
     fn creation(byte: u8, nonce: &str) -> Value {
         json!({"hash": hash(byte), "transactionType": "CREATE", "contractName": "Counter",
             "contractAddress": FIRST, "function": null, "arguments": null,
-            "transaction": {"from": FROM, "gas": "0x1", "value": "0x0", "input": "0x60", "nonce": nonce},
+            "transaction": {"from": FROM, "gas": "0x1", "value": "0x0", "input": "0x60",
+                "nonce": nonce},
             "additionalContracts": [], "isFixedGasLimit": false})
     }
 
-    #[test]
-    fn receipts_are_joined_by_hash() {
-        let mut reverted = creation(3, "0x2");
-        reverted["contractAddress"] = Value::Null;
-        let mut call = json!({"hash": hash(2), "contractName": null, "contractAddress": FIRST,
+    /// As forge wrote it years ago.
+    fn call(byte: u8, nonce: &str, data: &str) -> Value {
+        json!({"hash": hash(byte), "contractName": null, "contractAddress": FIRST,
             "function": "set(uint256)", "arguments": ["2"],
-            "transaction": {"type": "0x02", "from": FROM, "to": FIRST, "data": "0x01", "nonce": "0x1",
-                "accessList": []}});
-        let file = json!({"transactions": [creation(1, "0x0"), call.clone(), reverted, creation(4, "0x0")],
-            "receipts": [receipt(2, "0x1"), receipt(4, "0x0"), receipt(1, "0x1")],
+            "transaction": {"type": "0x02", "from": FROM, "to": FIRST, "data": data,
+                "nonce": nonce, "accessList": []}})
+    }
+
+    fn read(transactions: &[Value], receipts: &[Value]) -> Broadcast {
+        let file = json!({"transactions": transactions, "receipts": receipts,
             "libraries": ["src/L.sol:L:0x5FbDB2315678afecb367f032d93F642f64180aa3", "nonsense"],
             "timestamp": 1_700_000_000, "chain": 1, "multi": false, "commit": null});
-        let read = parse(file.to_string().as_bytes()).unwrap();
-        assert_eq!(read.block, 4);
-        assert_eq!(read.libraries, BTreeSet::from([FIRST]));
-        let [first, second] = read.sent.as_slice() else { panic!("{read:?}") };
-        assert_eq!(first.creation(), Some((FIRST, &[0x60][..])));
-        assert_eq!(
-            (&second.input[..], second.to, second.creation()),
-            (&[1][..], Some(FIRST), None)
-        );
-        assert_eq!(second.contract, None);
-        assert_eq!(read.left_out.len(), 2, "{:?}", read.left_out);
-        assert!(read.left_out[0].contains("no receipt"), "{:?}", read.left_out);
-        assert!(read.left_out[1].ends_with("it reverted"), "{:?}", read.left_out);
+        parse(file.to_string().as_bytes()).unwrap()
+    }
 
-        call["hash"] = Value::Null;
-        let file = json!({"transactions": [call], "receipts": [receipt(2, "0x1")]});
-        let read = parse(file.to_string().as_bytes()).unwrap();
-        assert_eq!(read.left_out, ["transaction #1 is left out: it was not sent"]);
+    #[test]
+    fn receipts_are_joined_by_sender_and_order() {
+        let mut unsent = call(9, "0x5", "0x09");
+        unsent["hash"] = Value::Null;
+        // Receipts in another order, hashes beside the wrong transactions, and one that reverted.
+        let transactions = [
+            creation(2, "0x0"),
+            call(3, "0x1", "0x01"),
+            creation(4, "0x2"),
+            call(1, "0x3", "0x03"),
+            call(5, "0x4", "0x04"),
+            unsent,
+        ];
+        let receipts = [
+            receipt(2, 0x11, "0x1", Some(FIRST)),
+            receipt(5, 0x13, "0x0", Some(FIRST)),
+            receipt(1, 0x10, "0x1", None),
+            receipt(3, 0x12, "0x1", Some(FIRST)),
+            receipt(7, 0x09, "0x1", Some(FIRST)),
+        ];
+        let run = read(&transactions, &receipts);
+        assert_eq!((run.block, run.libraries), (0x13, BTreeSet::from([FIRST])));
+        let sent: Vec<_> = run.sent.iter().map(|s| (s.hash, s.nonce, s.input[0])).collect();
+        assert_eq!(sent, [(hash(1), 0, 0x60), (hash(2), 1, 1), (hash(3), 3, 3)]);
+        assert_eq!(run.sent[0].creation(), Some((FIRST, &[0x60][..])));
+        assert_eq!((run.sent[1].to, run.sent[1].creation()), (Some(FIRST), None));
+        assert_eq!(
+            (&run.sent[0].contract, &run.sent[1].contract),
+            (&Some("Counter".into()), &None)
+        );
+        let why = [
+            "0x04040404 is left out: it has no receipt",
+            "0x05050505 is left out: it reverted",
+            "#6 is left out: it was not sent",
+        ];
+        assert_eq!(run.left_out.len(), why.len(), "{:?}", run.left_out);
+        for (note, why) in run.left_out.iter().zip(why) {
+            assert!(note.contains(why), "{note}: {why}");
+        }
     }
 
     #[test]
     fn what_the_file_claims_is_not_believed() {
-        // Another nonce creates another address.
-        let file = json!({"transactions": [creation(1, "0x1")], "receipts": [receipt(1, "0x1")]});
-        let read = parse(file.to_string().as_bytes()).unwrap();
-        assert!(read.left_out[0].contains("another address"), "{:?}", read.left_out);
-        for name in ["a b", "1x", "x\"]\n[people]", "", "src/A.sol:A B"] {
+        let receipts = [receipt(1, 1, "0x1", None)];
+        let mut elsewhere = creation(1, "0x0");
+        elsewhere["contractAddress"] = json!(FROM);
+        let run = read(&[elsewhere], &receipts);
+        assert!(run.left_out[0].contains("another address"), "{:?}", run.left_out);
+        // Another nonce creates another address, so the receipt is not of this transaction.
+        assert_eq!(read(&[creation(1, "0x1")], &receipts).sent, []);
+        let named = |name: &str| {
             let mut entry = creation(1, "0x0");
             entry["contractName"] = json!(name);
-            let file = json!({"transactions": [entry], "receipts": [receipt(1, "0x1")]});
-            assert_eq!(
-                parse(file.to_string().as_bytes()).unwrap().sent[0].contract,
-                None,
-                "{name}"
-            );
+            read(&[entry], &receipts).sent[0].contract.clone()
+        };
+        for name in ["a b", "1x", "x\"]\n[people]", "", "src/A.sol:A B"] {
+            assert_eq!(named(name), None, "{name}");
         }
-        let mut entry = creation(1, "0x0");
-        entry["contractName"] = json!("src/A.sol:A");
-        let file = json!({"transactions": [entry], "receipts": [receipt(1, "0x1")]});
-        let read = parse(file.to_string().as_bytes()).unwrap();
-        assert_eq!(read.sent[0].contract.as_deref(), Some("A"));
+        assert_eq!(named("src/A.sol:A").as_deref(), Some("A"));
         assert!(matches!(parse(b"[]"), Err(BroadcastError::Malformed(_))));
         let many = json!({"transactions": vec![creation(1, "0x0"); TRANSACTIONS_MAX + 1]});
         assert!(matches!(parse(many.to_string().as_bytes()), Err(BroadcastError::TooMany)));

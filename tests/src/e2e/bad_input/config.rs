@@ -41,7 +41,7 @@ const PLAN: &[&str] = &["plan"];
 const LINE: &str = "line N";
 
 /// Each ends with exit code 3.
-const EDITS: [Edit; 27] = [
+const EDITS: [Edit; 29] = [
     edit(
         "version = \"1.4.0\"",
         "verison = \"1.4.0\"",
@@ -110,6 +110,8 @@ const EDITS: [Edit; 27] = [
     edit("testnet = 12,", "testnet = 256,", PLAN, &["share_decimals", "256"], ""),
     edit("testnet = \"@deployer\"", "testnet = \"0x12\"", PLAN, &["owner", "0x12"], ""),
     edit("testnet = \"250e6\", ", "", PLAN, &["$vault_cap", "no value"], ""),
+    edit("[policy]", "[compiler]\nsrc = \"x\"\n[policy]", BUILD, &["foundry.toml"], "keep one"),
+    edit("[policy]", "[compiler]\nprofile = \"ci\"\n[policy]", BUILD, &["\"ci\"", "default"], ""),
     edit("{ create = \"MockUSDC\" }", "{ create = \"MockUSDD\" }", PLAN, &["MockUSDD"], ""),
 ];
 
