@@ -6,6 +6,8 @@ mod json;
 mod secrets;
 mod snapshots;
 
+pub(crate) use help::fits;
+
 use crate::support::Case;
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -72,13 +72,13 @@ fn check(change: impl FnOnce(&mut Vec<u8>), findings: &[&str]) {
 #[test]
 fn each_place_is_named() {
     check(|_| (), &[]);
-    check(|code| code[47] = 0, &["byte 47, in C.f(uint256): expected 0x5b, found 0x00"]);
+    check(|code| code[47] = 0, &["C.f(uint256), byte 47: expected 0x5b, found 0x00"]);
     // Two functions beside each other; a run that has an equal byte in it.
     check(
         |code| [43, 45, 49, 50].into_iter().for_each(|at| code[at] = 0),
         &[
-            "byte 43, in C.f(uint256): expected 0x5b5b5b5b5b5b5b, found 0x005b005b5b5b00",
-            "byte 50, in C.g(): expected 0x5b, found 0x00",
+            "C.f(uint256), byte 43: expected 0x5b5b5b5b5b5b5b, found 0x005b005b5b5b00",
+            "C.g(), byte 50: expected 0x5b, found 0x00",
         ],
     );
     let (own, other) = (Address::repeat_byte(0x11), Address::repeat_byte(0x33));
@@ -132,12 +132,12 @@ fn metadata_counts_only_where_the_build_has_it() {
             code[METADATA..].copy_from_slice(&metadata(2, 30));
             code[116..118].fill(0);
         },
-        &["byte 116, in C.g(): expected 0x5b5b, found 0x0000", "metadata 1 at byte 120 differs"],
+        &["C.g(), byte 116: expected 0x5b5b, found 0x0000", "metadata 1 at byte 120 differs"],
     );
     // What looks like metadata elsewhere is code.
     check(
         |code| code[5..9].copy_from_slice(&hex!("a1646970")),
-        &["byte 5, in C.f(uint256): expected 0x5b5b5b5b, found 0xa1646970"],
+        &["C.f(uint256), byte 5: expected 0x5b5b5b5b, found 0xa1646970"],
     );
     let fake = |code: &mut Vec<u8>| {
         code.truncate(METADATA - 60);
@@ -192,7 +192,7 @@ fn nothing_is_known_of_code_that_is_not_the_compilers() {
     found[OWNER[0] + 31] = 7;
     assert_eq!(
         match_code(&artifact, &own, &found).findings(),
-        ["byte 41, in code of an unknown function: expected 0x11, found 0x07"]
+        ["code of an unknown function, byte 41: expected 0x11, found 0x07"]
     );
     assert_eq!(Transformations::of(&artifact, &[], &own), None);
 }

@@ -99,7 +99,7 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { offset, length, place, occurrences, expected, found } = self;
         match place {
-            Place::Code(_) => write!(f, "byte {offset}, in {place}")?,
+            Place::Code(_) => write!(f, "{place}, byte {offset}")?,
             Place::Metadata(_) if cbor::read_region(found).is_some() => {
                 return write!(f, "{place} at byte {offset} differs");
             }

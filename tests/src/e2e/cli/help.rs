@@ -69,7 +69,8 @@ fn status_before_and_after_the_promotion_fits_eighty_columns(scene: &Scene<'_>) 
     fits("status", &scene.run("eva", &["status"], 0)?.stdout)
 }
 
-fn fits(what: &str, text: &str) -> Result<(), Failed> {
+/// Whether text fits the screen.
+pub(crate) fn fits(what: &str, text: &str) -> Result<(), Failed> {
     let wide = |line: &&str| line.chars().count() > COLUMNS && !line.contains(WHOLE);
     match text.lines().find(wide) {
         Some(line) => Err(format!("{what}: wider than {COLUMNS}: {line}").into()),

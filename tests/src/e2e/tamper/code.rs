@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, b256};
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Case, Chains, Outcome, Scene, Status, cases, files, said};
 
@@ -10,6 +10,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Ready:
             one_other_byte_of_any_contract_fails,
+            verify_says_where_code_differs,
             another_implementation_behind_the_proxy_fails,
             a_flipped_byte_in_a_cached_compilation_is_noticed;
     }
@@ -36,6 +37,62 @@ fn one_other_byte_of_any_contract_fails(scene: &Scene<'_>) -> Outcome {
     }
     scene.run("eva", &["verify"], 0)?;
     Ok(())
+}
+
+/// Each case is put in place of the vault's implementation.
+fn verify_says_where_code_differs(scene: &Scene<'_>) -> Outcome {
+    let testnet = &scene.world.testnet;
+    let mut chains = Chains::save(scene.world)?;
+    let before = scene.run("eva", &["verify", "--json"], 0)?.json()?;
+    let implementation = row(&before, "vault/implementation")?;
+    let address: Address = serde_json::from_value(implementation["address"].clone())?;
+    let behind = &row(&before, "vault/proxy")?["behind"];
+    assert_eq!(behind["target"], json!(address), "{behind}");
+    let registry = scene.contract("registry")?;
+    let immutable = implementation["transformations"]["runtime"]["list"].as_array();
+    let immutable = immutable.into_iter().flatten().find(|step| step["id"] == "Vault.registry");
+    let immutable = immutable.and_then(|step| step["offset"].as_u64()).ok_or("no immutable")?;
+    let last = usize::try_from(immutable)? + 31;
+
+    let code = testnet.code(address)?.to_vec();
+    let length = code.len();
+    let with = |at: usize, byte: u8| {
+        let mut code = code.clone();
+        code[at] ^= byte;
+        code
+    };
+    let deposit = code.windows(4).position(|window| *window == DEPOSIT).ok_or("no deposit")?;
+    let delegation = [&[0xef, 0x01, 0x00][..], registry.as_slice()].concat();
+    for (code, outcome, says) in [
+        (
+            with(deposit, 1),
+            "different",
+            "- ERC4626Upgradeable._deposit(address,address,uint256,uint256), byte",
+        ),
+        (with(last, 1), "different", "immutable Vault.registry: expected 0x"),
+        (with(length - 20, 1), "metadataOnly", "only metadata differs (1 region)"),
+        (code[..length - 100].to_vec(), "different", "it ends early, in"),
+        (delegation, "delegation", "EIP-7702"),
+        (Vec::new(), "notDeployed", "there is no code"),
+    ] {
+        testnet.set_code(address, &Bytes::from(code))?;
+        let json = scene.run("eva", &["verify", "--json"], 1)?.json()?;
+        assert_eq!(row(&json, "vault/implementation")?["match"]["outcome"], outcome, "{says}");
+        let ran = scene.run("eva", &["verify"], 1)?;
+        let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(says), "{says}: {ran:?}");
+        crate::cli::fits("verify", &ran.stdout)?;
+        chains.restore(scene.world)?;
+    }
+    Ok(())
+}
+
+/// How the topic of `Deposit(address,address,uint256,uint256)` begins.
+const DEPOSIT: [u8; 4] = [0xdc, 0xbc, 0x1c, 0x05];
+
+fn row<'a>(verified: &'a Value, name: &str) -> Result<&'a Value, Failed> {
+    let mut rows = verified["contracts"].as_array().into_iter().flatten();
+    Ok(rows.find(|row| row["name"] == name).ok_or_else(|| format!("no {name}: {verified}"))?)
 }
 
 fn another_implementation_behind_the_proxy_fails(scene: &Scene<'_>) -> Outcome {
