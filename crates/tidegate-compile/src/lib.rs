@@ -18,6 +18,8 @@ mod driver;
 mod files;
 mod foundry;
 mod groups;
+#[cfg(test)]
+mod fuzz;
 mod input;
 mod layout;
 mod minimal;

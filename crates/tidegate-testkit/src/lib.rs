@@ -9,6 +9,7 @@ mod anvil;
 mod binary;
 mod error;
 mod files;
+pub mod fuzz;
 mod keys;
 mod keystore;
 mod miner;

@@ -156,7 +156,7 @@ fn check_functions(package: &str, via_ir: bool, optimizer: bool) {
         let other = constant ^ 0xff;
         assert_eq!(
             findings,
-            [format!("byte {at}, in {function}: expected 0x{constant:02x}, found 0x{other:02x}")],
+            [format!("{function}, byte {at}: expected 0x{constant:02x}, found 0x{other:02x}")],
             "{case}"
         );
     }
@@ -213,7 +213,7 @@ fn parameters_libraries_and_metadata_are_told_apart() {
     let mut changed = noisy.clone();
     changed[at] = 0;
     let [first, second] = match_code(vault, &expected, &changed).findings().try_into().unwrap();
-    assert!(first.contains("Vault.deposit(uint256): expected 0x06, found 0x00"), "{first}");
+    assert!(first.starts_with("Vault.deposit(uint256), byte "), "{first}");
     assert!(second.starts_with("metadata 1 at byte"), "{second}");
     // What looks like metadata, in place of code.
     let metadata = vault.runtime.metadata.last().unwrap();
