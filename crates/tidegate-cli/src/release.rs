@@ -42,7 +42,7 @@ pub(crate) fn require_minimal(project: &Project, built: &Built) -> CliResult {
 }
 
 /// The kind under which the store keeps releases.
-const BLOB_KIND: &str = "release";
+const BLOB_KIND: &str = "release/2";
 
 /// Builds what the working tree holds, and keeps it.
 pub(crate) fn build(project: &Project) -> CliResult<Built> {

@@ -169,6 +169,7 @@ fn artifact(
         immutables: immutables(&compiled.immutables, names),
         sources,
         layout: compiled.layout.clone(),
+        layout_notes: compiled.layout_notes.clone(),
         profile: metadata.profile(),
         functions: compiled.functions.clone(),
     })
@@ -269,6 +270,7 @@ impl Metadata {
 #[cfg(test)]
 mod tests {
     use tidegate_model::digest::jcs;
+    use tidegate_model::release::LayoutNotes;
 
     use super::*;
 
@@ -285,6 +287,7 @@ mod tests {
             runtime: empty(),
             immutables: BTreeMap::new(),
             layout: json!({}),
+            layout_notes: LayoutNotes::default(),
             metadata: String::new(),
             functions: tidegate_model::functions::FunctionMap::default(),
         }

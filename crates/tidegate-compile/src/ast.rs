@@ -12,6 +12,9 @@ use serde::{Deserialize, Deserializer};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Node {
     pub(crate) id: u64,
+    /// Where it stands in its source, as `start:length:source`, in bytes.
+    #[serde(default)]
+    pub(crate) src: String,
     pub(crate) node_type: String,
     #[serde(default)]
     pub(crate) name: String,

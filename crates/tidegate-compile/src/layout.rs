@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::ast::{Declarations, Node};
+use crate::notes::Notes;
 use crate::output::StorageLayout;
 use crate::types::{Budget, LayoutTypes, TreeTypes};
 
@@ -49,30 +50,40 @@ pub enum LayoutError {
 pub(crate) const STORAGE_LOCATION: &str = "@custom:storage-location";
 
 /// The canonical layout of one contract: `{items, namespaces}`, free of ids and paths, so that
-/// it is equal wherever storage is laid out equally.
+/// it is equal wherever storage is laid out equally. What it leaves out and a comparison needs goes
+/// into the notes.
 pub(crate) fn canonical(
     layout: &StorageLayout,
     contract: &Node,
     declarations: &Declarations<'_>,
+    notes: &mut Notes<'_>,
 ) -> Result<Value, LayoutError> {
     let empty = std::collections::BTreeMap::new();
     let types = layout.types.as_ref().unwrap_or(&empty);
-    let mut types = LayoutTypes { types, budget: Budget::default() };
+    for (position, item) in layout.storage.iter().enumerate() {
+        notes.variable(position, item.ast_id);
+    }
+    let mut types = LayoutTypes { types, notes, budget: Budget::default() };
     let items = layout.storage.iter().map(|item| types.item(item, &mut Vec::new()));
     let items: Vec<Value> = items.collect::<Result<_, _>>()?;
-    let namespaces = namespaces(contract, declarations)?;
+    let namespaces = namespaces(contract, declarations, notes)?;
     Ok(json!({"items": items, "namespaces": namespaces}))
 }
 
 /// The namespaces of a contract and its bases, from the most base to the most derived one.
-fn namespaces(contract: &Node, declarations: &Declarations<'_>) -> Result<Vec<Value>, LayoutError> {
-    let mut types = TreeTypes { declarations, budget: Budget::default() };
+fn namespaces(
+    contract: &Node,
+    declarations: &Declarations<'_>,
+    notes: &mut Notes<'_>,
+) -> Result<Vec<Value>, LayoutError> {
+    let mut types = TreeTypes { declarations, notes, budget: Budget::default() };
     let mut namespaces = Vec::new();
     for base in contract.linearized_base_contracts.iter().rev() {
         let unknown = || LayoutError::UnknownDeclaration { name: contract.name.clone() };
         for node in &declarations.get(*base).ok_or_else(unknown)?.nodes {
             let Some(id) = namespace_id(node) else { continue };
             let members = types.members(node, &mut Vec::new())?;
+            types.notes.members(id, node);
             let members: Vec<_> =
                 members.iter().map(|(label, kind)| json!([label, kind])).collect();
             namespaces.push(json!({"id": id, "members": members}));

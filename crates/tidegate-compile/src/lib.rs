@@ -24,6 +24,7 @@ mod input;
 mod layout;
 mod minimal;
 mod names;
+mod notes;
 mod output;
 mod places;
 mod profile;

@@ -128,7 +128,9 @@ pub(crate) struct StorageLayout {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct StorageItem {
+    pub(crate) ast_id: u64,
     pub(crate) label: String,
     pub(crate) offset: u64,
     pub(crate) slot: String,

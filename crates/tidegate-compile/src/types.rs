@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::ast::{Declarations, Node, TypeName};
 use crate::layout::LayoutError;
+use crate::notes::Notes;
 use crate::output::{StorageItem, StorageType};
 
 /// The most types that one contract's layout may expand to.
@@ -33,12 +34,13 @@ impl Budget {
 
 /// Expands a type of the compiler's layout.
 #[derive(Debug)]
-pub(crate) struct LayoutTypes<'a> {
+pub(crate) struct LayoutTypes<'a, 'n, 'd> {
     pub(crate) types: &'a BTreeMap<String, StorageType>,
+    pub(crate) notes: &'n mut Notes<'d>,
     pub(crate) budget: Budget,
 }
 
-impl<'a> LayoutTypes<'a> {
+impl<'a> LayoutTypes<'a, '_, '_> {
     /// One item or member, with its expanded type.
     pub(crate) fn item(
         &mut self,
@@ -57,6 +59,7 @@ impl<'a> LayoutTypes<'a> {
         if open.contains(&id) {
             return Ok(recursive(&kind.label));
         }
+        self.notes.type_id(&kind.label, id);
         open.push(id);
         let mut value = plain(&kind.encoding, &kind.label, &kind.number_of_bytes);
         for (name, inner) in [("key", &kind.key), ("value", &kind.value), ("base", &kind.base)] {
@@ -75,8 +78,9 @@ impl<'a> LayoutTypes<'a> {
 
 /// Expands a type of the syntax tree, placing members as the compiler does.
 #[derive(Debug)]
-pub(crate) struct TreeTypes<'a> {
+pub(crate) struct TreeTypes<'a, 'n, 'd> {
     pub(crate) declarations: &'a Declarations<'a>,
+    pub(crate) notes: &'n mut Notes<'d>,
     pub(crate) budget: Budget,
 }
 
@@ -108,7 +112,7 @@ impl Sized {
     }
 }
 
-impl<'a> TreeTypes<'a> {
+impl<'a> TreeTypes<'a, '_, '_> {
     /// The members of a structure, each with its expanded type.
     pub(crate) fn members(
         &mut self,
@@ -174,6 +178,7 @@ impl<'a> TreeTypes<'a> {
     ) -> Result<Sized, LayoutError> {
         let unknown = || LayoutError::UnknownType { id: label.to_owned() };
         let inplace = |bytes: usize| Sized::new("inplace", label, U256::from(bytes));
+        self.notes.declaration(label, node);
         match node.node_type.as_str() {
             "ContractDefinition" => Ok(inplace(20)),
             "EnumDefinition" => Ok(inplace(if node.members.len() <= 256 { 1 } else { 2 })),

@@ -8,11 +8,12 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_model::functions::FunctionMap;
-use tidegate_model::release::Span;
+use tidegate_model::release::{LayoutNotes, Span};
 
 use crate::ast::Declarations;
 use crate::auxdata::{self, AuxdataError, Build};
 use crate::layout::{self, LayoutError, STORAGE_LOCATION};
+use crate::notes::Notes;
 use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
 use crate::source_map::SourceFunctions;
 use crate::sources::Closure;
@@ -60,6 +61,7 @@ pub(crate) struct Compiled {
     /// By `source:Contract.variable`.
     pub(crate) immutables: BTreeMap<String, Vec<Span>>,
     pub(crate) layout: Value,
+    pub(crate) layout_notes: LayoutNotes,
     pub(crate) metadata: String,
     pub(crate) functions: FunctionMap,
 }
@@ -93,7 +95,7 @@ pub(crate) fn reduce(
             refuse_unreported_namespaces(&place, &declarations, closure, version)?;
             let other = contrast.contracts.get(source).and_then(|outputs| outputs.get(name));
             let other = other.ok_or_else(|| place.missing("the contrast build"))?;
-            let mut compiled = compiled(&place, output, other, &declarations)?;
+            let mut compiled = compiled(&place, output, other, &declarations, closure)?;
             let source_map = &output.evm.deployed_bytecode.source_map;
             compiled.functions = functions.of_code(&compiled.runtime.object, source_map);
             contracts.insert(place.full, compiled);
@@ -119,12 +121,14 @@ fn compiled(
     output: &ContractOutput,
     contrast: &ContractOutput,
     declarations: &Declarations<'_>,
+    closure: &Closure,
 ) -> Result<Compiled, UnitError> {
     let contract = &place.full;
     let node = declarations.contract(place.source, place.name);
     let node = node.ok_or_else(|| place.missing("the syntax tree"))?;
     let layout = output.storage_layout.as_ref().ok_or_else(|| place.missing("the layout"))?;
-    let layout = layout::canonical(layout, node, declarations)
+    let mut notes = Notes::new(declarations, closure);
+    let layout = layout::canonical(layout, node, declarations, &mut notes)
         .map_err(|source| UnitError::Layout { contract: contract.clone(), source })?;
     let (creation, runtime) = codes(contract, output, contrast)?;
     let immutables = immutables(place, &output.evm.deployed_bytecode, declarations)?;
@@ -137,6 +141,7 @@ fn compiled(
         runtime,
         immutables,
         layout,
+        layout_notes: notes.finish(),
         metadata: output.metadata.clone().ok_or_else(|| place.missing("the metadata"))?,
         functions: FunctionMap::default(),
     })

@@ -68,6 +68,31 @@ impl Code {
     }
 }
 
+/// What a comparison of layouts needs beside the canonical one. It is in no digest: it changes
+/// what a layout may follow, not where anything is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayoutNotes {
+    /// What state variables were before, by their position among the layout's items.
+    pub items: BTreeMap<usize, Formerly>,
+    /// What members were before, by their structure's label or their namespace's id, then by name.
+    pub members: BTreeMap<String, BTreeMap<String, Formerly>>,
+    /// The members of each enum, by its label. Where two enums share a label, neither is here.
+    pub enums: BTreeMap<String, Vec<String>>,
+    /// The type behind each user-defined value type, by its label; as above.
+    pub values: BTreeMap<String, String>,
+}
+
+/// What the author says that a variable was in the version before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Formerly {
+    /// Its name, from `@custom:oz-renamed-from`.
+    pub name: Option<String>,
+    /// Its type, from `@custom:oz-retyped-from`.
+    pub kind: Option<String>,
+}
+
 /// What the compiler made of one contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +111,8 @@ pub struct Artifact {
     pub sources: BTreeMap<String, B256>,
     /// The canonical storage layout.
     pub layout: Value,
+    /// What comparing it with another one needs beside it.
+    pub layout_notes: LayoutNotes,
     /// Compiler and settings, as in `compilerProfile`.
     pub profile: Value,
     /// The functions of the runtime code; empty where the compiler gave no source map.

@@ -10,7 +10,7 @@ use tidegate_model::plan::{
     Action, Arg, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, ProxyKind, Rule, Source,
     Step,
 };
-use tidegate_model::release::{Artifact, Code, Release, Span};
+use tidegate_model::release::{Artifact, Code, LayoutNotes, Release, Span};
 use tidegate_model::scope::{
     CodeScope, build_digest, code_root, eip712, scope_root, source_closure,
 };
@@ -189,6 +189,7 @@ pub(super) fn release() -> Release {
             immutables: BTreeMap::new(),
             sources: contract.sources.iter().map(hashed).collect(),
             layout: contract.layout,
+            layout_notes: LayoutNotes::default(),
             profile: profile(),
             functions: tidegate_model::functions::FunctionMap::default(),
         };

@@ -83,3 +83,61 @@ fn a_layout_is_free_of_ids_and_paths_and_follows_storage() {
     first.edit("src/T.sol", "uint8 tag;", "uint16 tag;");
     assert_ne!(layout(&first, "src/T.sol"), plain, "a type deep inside a namespace");
 }
+
+const NOTED: &str = r#"// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+import {Other} from "./Other.sol";
+
+enum Mode { Off, On }
+type Price is uint64;
+
+contract Base {
+    uint256 private first;
+    /// @custom:oz-renamed-from total
+    uint256 private sum;
+}
+
+contract Noted is Base, Other {
+    struct Kept {
+        /** @custom:oz-retyped-from uint8 */
+        bool flag;
+        Price price;
+    }
+    enum Inner { A, B }
+    /// @custom:storage-location erc7201:test.noted
+    struct Main {
+        uint256 /* größer */ a;
+        /// @custom:oz-renamed-from c
+        mapping(Inner => uint256) b;
+    }
+    mapping(uint256 => Kept[]) kept;
+    mapping(Mode => Price) prices;
+}
+"#;
+
+#[test]
+fn notes_hold_what_the_layout_leaves_out_and_no_digest_has() {
+    const OTHER: &str = "pragma solidity ^0.8.20;\nenum Mode { No }\ncontract Other { Mode m; }\n";
+    let project = Project::new(&[("src/T.sol", NOTED), ("src/Other.sol", OTHER)]);
+    let output = project.compile(&["Noted"]);
+    let noted = artifact(&output, "src/T.sol:Noted");
+    let expected = json!({
+        "items": {"1": {"name": "total", "kind": null}},
+        "members": {
+            "struct Noted.Kept": {"flag": {"name": null, "kind": "uint8"}},
+            "erc7201:test.noted": {"b": {"name": "c", "kind": null}},
+        },
+        // Two enums are called `Mode`.
+        "enums": {"enum Noted.Inner": ["A", "B"]},
+        "values": {"Price": "uint64"},
+    });
+    assert_eq!(serde_json::to_value(&noted.layout_notes).unwrap(), expected);
+
+    let before = noted.layout.clone();
+    project.edit("src/T.sol", "oz-renamed-from total", "notice total");
+    let output = project.compile(&["Noted"]);
+    let silent = artifact(&output, "src/T.sol:Noted");
+    assert!(silent.layout_notes.items.is_empty());
+    assert_eq!(silent.layout, before);
+}
