@@ -8,6 +8,7 @@ mod audits;
 mod code;
 pub mod code_match;
 mod funds;
+mod layout;
 mod parameters;
 mod policy;
 pub mod proxy;
@@ -18,6 +19,10 @@ mod soak;
 pub use audits::{AttestationFact, AuditFacts, RevocationFact};
 pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use funds::FundFacts;
+pub use layout::{
+    Layout, LayoutFact, LayoutFacts, LayoutProblem, LayoutReadError, Place, ProblemKind, Reference,
+    TypeFault, compare as compare_layouts,
+};
 pub use parameters::{ParameterFacts, ParameterRow};
 pub use policy::{PolicyFacts, TrustFacts, compare, differences};
 pub use rules::{PolicyError, PolicyRules};
@@ -36,6 +41,8 @@ pub struct Facts {
     pub gate_time: Observed<u64>,
     /// What stands on the soak network.
     pub code: Observed<CodeFacts>,
+    /// What stands behind the proxies that are upgraded.
+    pub layout: Observed<LayoutFacts>,
     /// Parameters, soaked and on the target.
     pub parameters: Observed<ParameterFacts>,
     /// How long and how much the release was used.
@@ -54,6 +61,7 @@ pub struct Facts {
 pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
     vec![
         code::gate(&facts.code),
+        layout::gate(&facts.layout),
         parameters::gate(&facts.parameters),
         soak::gate(rules, &facts.soak),
         audits::gate(rules, &facts.audits, &facts.gate_time),

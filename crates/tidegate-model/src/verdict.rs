@@ -158,6 +158,8 @@ impl fmt::Display for Verdict {
 pub enum GateId {
     /// What is on the chain is what the sources compile to.
     Code,
+    /// An upgrade leaves everything that is stored where and what it is.
+    Layout,
     /// Arguments keep their rules, on the testnet and on the target.
     Parameters,
     /// The release has lived and been used long enough.
@@ -174,8 +176,9 @@ pub enum GateId {
 
 impl GateId {
     /// Every gate.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Code,
+        Self::Layout,
         Self::Parameters,
         Self::Soak,
         Self::Audits,
@@ -188,6 +191,7 @@ impl GateId {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Code => "code",
+            Self::Layout => "layout",
             Self::Parameters => "parameters",
             Self::Soak => "soak",
             Self::Audits => "audits",

@@ -1,0 +1,129 @@
+//! A storage layout as it is compared: fields with places and types.
+
+use std::fmt;
+
+use alloy_primitives::{U256, U512};
+
+/// The storage layout of one contract: its state variables and its ERC-7201 namespaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    pub(super) types: Vec<Type>,
+    pub(super) items: Vec<Field>,
+    pub(super) namespaces: Vec<Namespace>,
+}
+
+impl Layout {
+    /// How many state variables it has, outside namespaces.
+    pub fn variables(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many namespaces it has.
+    pub fn namespaces(&self) -> usize {
+        self.namespaces.len()
+    }
+
+    pub(super) fn kind(&self, id: TypeId) -> &Type {
+        &self.types[id.0]
+    }
+
+    /// The byte behind a field, counted like its first one.
+    pub(super) fn end(&self, field: &Field) -> U512 {
+        field.place.byte() + U512::from(self.kind(field.kind).bytes)
+    }
+
+    /// Whether a field only keeps room for later ones.
+    pub(super) fn is_gap(&self, field: &Field) -> bool {
+        let named = field.label == "__gap" || field.label.starts_with("__gap_");
+        let shape = &self.kind(field.kind).shape;
+        named && matches!(shape, Shape::FixedArray { .. } | Shape::DynamicArray { .. })
+    }
+}
+
+/// A structure at a place of its own in storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Namespace {
+    pub(super) id: String,
+    pub(super) members: Vec<Field>,
+}
+
+/// Where something begins: in the contract's storage, or within a structure or namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The slot.
+    pub slot: U256,
+    /// The byte within the slot, counted from the right.
+    pub offset: u64,
+}
+
+impl Place {
+    /// The first byte, counted from the first of slot 0.
+    pub(super) fn byte(self) -> U512 {
+        U512::from(self.slot) * U512::from(32) + U512::from(self.offset)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Slots at `layout at` are large numbers that people know in hexadecimal.
+        if self.slot < U256::from(1_000_000) {
+            write!(f, "slot {}", self.slot)?;
+        } else {
+            write!(f, "slot {:#x}", self.slot)?;
+        }
+        if self.offset == 0 { Ok(()) } else { write!(f, ", byte {}", self.offset) }
+    }
+}
+
+/// A state variable, or a member of a structure or namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Field {
+    pub(super) label: String,
+    pub(super) place: Place,
+    pub(super) kind: TypeId,
+    pub(super) renamed_from: Option<String>,
+    pub(super) retyped_from: Option<String>,
+}
+
+/// A type of one layout. Equal types of a layout have equal ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TypeId(pub(super) usize);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Type {
+    /// The type in words.
+    pub(super) label: String,
+    /// What it takes at its place.
+    pub(super) bytes: U256,
+    pub(super) shape: Shape,
+    /// Whether a type inside it is one that it is inside of.
+    pub(super) recursive: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shape {
+    /// A type of the language that is what its label says.
+    Plain,
+    Contract,
+    /// With its members, where they are known.
+    Enum(Option<Vec<String>>),
+    /// With the type behind it, where that is known.
+    UserValue(Option<String>),
+    Function {
+        external: bool,
+    },
+    Struct(Vec<Field>),
+    Mapping {
+        key: TypeId,
+        value: TypeId,
+    },
+    FixedArray {
+        length: U256,
+        base: TypeId,
+    },
+    DynamicArray {
+        base: TypeId,
+    },
+    /// One of the types that this is inside of, by its label.
+    Inside,
+}
