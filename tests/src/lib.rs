@@ -1,4 +1,6 @@
-//! Tests of the whole: the binary end to end (`e2e`), and golden vectors.
+//! Tests of the whole: the binary end to end (`e2e`), golden vectors, and layout rules.
 
+#[cfg(test)]
+mod layouts;
 #[cfg(test)]
 mod vectors;
