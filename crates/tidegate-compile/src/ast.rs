@@ -18,9 +18,6 @@ pub(crate) struct Node {
     pub(crate) node_type: String,
     #[serde(default)]
     pub(crate) name: String,
-    /// `start:length:source`, in bytes.
-    #[serde(default)]
-    pub(crate) src: String,
     /// Of a function: `constructor`, `fallback`, `receive` or other.
     pub(crate) kind: Option<String>,
     pub(crate) parameters: Option<ParameterList>,

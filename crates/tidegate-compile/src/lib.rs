@@ -17,9 +17,9 @@ mod declared;
 mod driver;
 mod files;
 mod foundry;
-mod groups;
 #[cfg(test)]
 mod fuzz;
+mod groups;
 mod input;
 mod layout;
 mod minimal;

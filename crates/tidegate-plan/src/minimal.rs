@@ -53,6 +53,7 @@ pub fn minimal_proxy() -> Artifact {
         creation: code(&CREATION),
         runtime: code(&RUNTIME),
         immutables: BTreeMap::from([("MinimalProxy.implementation".to_owned(), implementation)]),
+        layout_notes: Default::default(),
         functions: Default::default(),
         sources: BTreeMap::from([("eip1167".to_owned(), keccak256(CREATION))]),
         layout: json!({"items": [], "namespaces": []}),

@@ -40,7 +40,7 @@ fn live_proxies_are_upgraded_on_both_networks(scene: &Scene<'_>) -> Outcome {
     let proposal = json_text(&promote, "proposal")?;
     project.sign(&proposal, &["o1", "o2"])?;
     let executed = project.done("ops", &["proposal", "execute", &proposal])?;
-    assert!(said(&executed).contains("PROMOTED"), "{executed:?}");
+    assert!(said(&executed).contains("is promoted to mainnet"), "{executed:?}");
     project.run("eva", &["verify", "mainnet"], 0)?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod audits;
 mod code;
 mod funds;
+mod layout;
 mod record;
 mod separation;
 mod soak;
@@ -14,9 +15,7 @@ use std::future::Future;
 
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
-use tidegate_gates::{
-    Facts, LayoutFacts, Observed, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall,
-};
+use tidegate_gates::{Facts, Observed, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, ScopeRoot, Verdict};
@@ -94,7 +93,7 @@ pub(crate) async fn assess(
     let facts = Facts {
         gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
         code,
-        layout: Ok(LayoutFacts::default()),
+        layout: observed(layout::facts(&gathered, &gate_head)).await,
         parameters,
         soak: soak_facts.clone(),
         audits: observed(audits::facts(&gathered, &gate_head)).await,

@@ -46,6 +46,7 @@ fn artifact() -> Artifact {
         sources: BTreeMap::new(),
         layout: json!({}),
         profile: json!({}),
+        layout_notes: Default::default(),
         functions: FunctionMap::new([(5, "dispatch"), (45, "C.f(uint256)"), (70, "C.g()")]),
     }
 }
