@@ -52,6 +52,7 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Init(commands::init::InitArgs),
     Build(commands::build::BuildArgs),
+    Diff(commands::diff::DiffArgs),
     Adopt(commands::adopt::AdoptArgs),
     Plan(commands::plan::PlanArgs),
     Deploy(commands::deploy::DeployArgs),

@@ -77,6 +77,7 @@ async fn dispatch(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
         Command::Key(args) => c::key::run(ui, env, &cli.global, args),
         Command::Build(args) => c::build::run(&open()?, args),
         Command::Adopt(args) => c::adopt::run(&open()?, args).await,
+        Command::Diff(args) => c::diff::run(&open()?, args).await,
         Command::Plan(args) => c::plan::run(&open()?, args).await,
         Command::Deploy(args) => c::deploy::run(&open()?, args).await,
         Command::Verify(args) => c::verify::run(&open()?, args).await,

@@ -125,6 +125,21 @@ pub(crate) fn kept(
     Ok(same.then(|| Built { release, roots, mocks, warnings: Vec::new() }))
 }
 
+/// A kept release by its name or the beginning of its root; of several builds, any one, since
+/// they are of the same code.
+pub(crate) fn stored(project: &Project, wanted: &str) -> CliResult<Option<Built>> {
+    for key in project.store()?.blob_keys(BLOB_KIND)? {
+        let digests = key.split_once('/').and_then(|(root, build)| {
+            Some((ReleaseRoot(root.parse().ok()?), BuildDigest(build.parse().ok()?)))
+        });
+        let Some((root, build)) = digests else { continue };
+        if let Some(found) = kept(project, root, build)?.filter(|b| names_release(b, wanted)) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 /// Builds, and checks that it is the release that was asked for.
 pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built> {
     let built = build(project)?;

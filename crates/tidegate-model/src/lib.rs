@@ -5,6 +5,7 @@
 //! that a digest means the same on every machine.
 
 pub mod cbor;
+pub mod changes;
 pub mod decimal;
 pub mod digest;
 pub mod event;

@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 pub(crate) mod attest;
 pub(crate) mod build;
 pub(crate) mod deploy;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod fund;
 pub(crate) mod import;

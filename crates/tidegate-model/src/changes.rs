@@ -1,0 +1,320 @@
+//! How two releases differ: in nothing that runs, in layout, in parameters, or in which functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::digest::{JcsError, jcs_keccak};
+use crate::functions::{DATA, FunctionMap};
+use crate::ids::Fqn;
+use crate::plan::{ParamDecl, Plan};
+use crate::release::{Artifact, Release};
+
+/// How far two versions of something are apart, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// The same code from the same text.
+    Identical,
+    /// The same code from other text: comments, names of files, formatting.
+    CommentOnly,
+    /// The same code from the same text, by another compiler or with other settings.
+    CompilerOnly,
+    /// Other arguments, rules or steps.
+    Parameters,
+    /// Other places in storage.
+    Layout,
+    /// Other code.
+    Code,
+}
+
+impl Change {
+    /// In words, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Identical => "identical",
+            Self::CommentOnly => "comment-only: other text, the same code",
+            Self::CompilerOnly => "compiler-only: other compiler or settings, the same code",
+            Self::Parameters => "parameters",
+            Self::Layout => "storage layout",
+            Self::Code => "code",
+        }
+    }
+}
+
+/// One contract in two releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContractChange {
+    /// Its name.
+    pub contract: Fqn,
+    /// Everything that differs, the furthest last; `Identical` alone where nothing does.
+    pub changes: Vec<Change>,
+    /// Whether only one release has it: the first one, or the second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_in: Option<Side>,
+    /// The functions whose code differs, in order of their names. What is made of a function that
+    /// only one of both has counts too.
+    pub functions: Vec<String>,
+    /// The sources whose text differs.
+    pub sources: Vec<String>,
+}
+
+/// One of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+/// How two releases differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReleaseChanges {
+    /// Every contract of either.
+    pub contracts: Vec<ContractChange>,
+    /// Steps and parameters that differ, one sentence each.
+    pub plan: Vec<String>,
+}
+
+impl ReleaseChanges {
+    /// Compares two releases.
+    ///
+    /// # Errors
+    /// If a layout or rule has no canonical JSON form.
+    pub fn between(a: &Release, b: &Release) -> Result<Self, JcsError> {
+        let names: BTreeSet<_> = a.artifacts.keys().chain(b.artifacts.keys()).collect();
+        let mut contracts = Vec::new();
+        for name in names {
+            contracts.push(match (a.artifacts.get(name), b.artifacts.get(name)) {
+                (Some(old), Some(new)) => contract(name, (a, old), (b, new))?,
+                (old, _) => ContractChange {
+                    contract: name.clone(),
+                    changes: vec![Change::Code],
+                    only_in: Some(if old.is_some() { Side::A } else { Side::B }),
+                    functions: Vec::new(),
+                    sources: Vec::new(),
+                },
+            });
+        }
+        Ok(Self { contracts, plan: plan(&a.plan, &b.plan)? })
+    }
+
+    /// The furthest change of all.
+    pub fn furthest(&self) -> Change {
+        let contracts = self.contracts.iter().filter_map(|contract| contract.changes.last());
+        let plan = if self.plan.is_empty() { Change::Identical } else { Change::Parameters };
+        contracts.copied().max().unwrap_or(Change::Identical).max(plan)
+    }
+}
+
+fn contract(
+    name: &Fqn,
+    (a, old): (&Release, &Artifact),
+    (b, new): (&Release, &Artifact),
+) -> Result<ContractChange, JcsError> {
+    let (one, other) = (a.scope(old)?, b.scope(new)?);
+    let code = one.creation_template != other.creation_template
+        || one.runtime_template != other.runtime_template;
+    let sources: BTreeSet<_> = old.sources.keys().chain(new.sources.keys()).collect();
+    let differs = |source: &&&String| old.sources.get(**source) != new.sources.get(**source);
+    let sources: Vec<_> = sources.iter().filter(differs).map(|source| (*source).clone()).collect();
+    let found = [
+        (Change::CommentOnly, !code && !sources.is_empty()),
+        (Change::CompilerOnly, !code && one.compiler_profile != other.compiler_profile),
+        (Change::Parameters, one.param_policy != other.param_policy),
+        (Change::Layout, one.storage_layout != other.storage_layout),
+        (Change::Code, code),
+    ];
+    let mut changes: Vec<_> =
+        found.into_iter().filter_map(|(change, found)| found.then_some(change)).collect();
+    if changes.is_empty() {
+        changes.push(Change::Identical);
+    }
+    let functions = if code { functions(old, new) } else { Vec::new() };
+    Ok(ContractChange { contract: name.clone(), changes, only_in: None, functions, sources })
+}
+
+/// The functions whose instructions differ once jump targets are left out, since those move with
+/// whatever stands before them.
+fn functions(old: &Artifact, new: &Artifact) -> Vec<String> {
+    let (a, b) = (instructions(old), instructions(new));
+    let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+    let differs = |name: &&&String| **name != DATA && a.get(**name) != b.get(**name);
+    names.iter().filter(differs).map(|name| (*name).clone()).collect()
+}
+
+const PUSH1: u8 = 0x60;
+const PUSH3: u8 = 0x62;
+const PUSH32: u8 = 0x7f;
+const JUMPDEST: u8 = 0x5b;
+
+/// The instructions of each function, in order.
+fn instructions(artifact: &Artifact) -> BTreeMap<String, Vec<u8>> {
+    let code = artifact.runtime.object.as_ref();
+    let functions: &FunctionMap = &artifact.functions;
+    let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut at = 0;
+    while at < code.len() {
+        let op = code[at];
+        let width = if (PUSH1..=PUSH32).contains(&op) { usize::from(op - PUSH1) + 1 } else { 0 };
+        let end = (at + 1 + width).min(code.len());
+        let operand = &code[at + 1..end];
+        let target = operand.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
+        let jump = (PUSH1..=PUSH3).contains(&op) && code.get(target) == Some(&JUMPDEST);
+        if let Some(name) = functions.at(at) {
+            let own = found.entry(name.to_owned()).or_default();
+            match jump {
+                // However wide: the width of a target follows from where it is.
+                true => own.push(PUSH1),
+                false => own.extend(&code[at..end]),
+            }
+        }
+        at = end;
+    }
+    found
+}
+
+fn plan(a: &Plan, b: &Plan) -> Result<Vec<String>, JcsError> {
+    let mut sentences = Vec::new();
+    let steps = |plan: &Plan| -> BTreeMap<String, Value> {
+        let document = plan.document();
+        let steps = document["steps"].as_array().into_iter().flatten();
+        steps.map(|s| (s["name"].as_str().unwrap_or_default().to_owned(), s.clone())).collect()
+    };
+    let (old, new) = (steps(a), steps(b));
+    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        match (old.get(name), new.get(name)) {
+            (Some(one), Some(other)) => {
+                for key in differing(one, other)? {
+                    sentences.push(format!("step `{name}`: {key} differs"));
+                }
+            }
+            (Some(_), None) => sentences.push(format!("step `{name}` is only in the first")),
+            _ => sentences.push(format!("step `{name}` is only in the second")),
+        }
+    }
+    let order = |plan: &Plan| plan.steps.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
+    if old.keys().eq(new.keys()) && order(a) != order(b) {
+        sentences.push("the steps are in another order".to_owned());
+    }
+    let names: BTreeSet<_> = a.params.keys().chain(b.params.keys()).collect();
+    for name in names {
+        let (one, other) = (a.params.get(name), b.params.get(name));
+        if let (Some(ParamDecl { ty, rule }), Some(changed)) = (one, other) {
+            if *ty != changed.ty {
+                sentences.push(format!("parameter `{name}`: type differs"));
+            }
+            if *rule != changed.rule {
+                sentences.push(format!("parameter `{name}`: rule differs"));
+            }
+        } else {
+            let side = if one.is_some() { "first" } else { "second" };
+            sentences.push(format!("parameter `{name}` is only in the {side}"));
+        }
+    }
+    Ok(sentences)
+}
+
+/// The keys in which two steps' documents differ.
+fn differing(one: &Value, other: &Value) -> Result<Vec<String>, JcsError> {
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
+        return Ok(Vec::new());
+    };
+    let keys: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+    let mut found = Vec::new();
+    for key in keys {
+        let digest = |value: Option<&Value>| jcs_keccak("step", &value.cloned());
+        if digest(one.get(key))? != digest(other.get(key))? {
+            found.push(key.clone());
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_json_abi::JsonAbi;
+    use alloy_primitives::{B256, Bytes, hex};
+    use serde_json::json;
+
+    use super::*;
+    use crate::release::{Code, LayoutNotes};
+
+    fn artifact(code: &str, runs: &[(usize, &str)]) -> Artifact {
+        let object = Bytes::from(hex::decode(code.replace(' ', "")).unwrap());
+        let code = Code { object, links: BTreeMap::new(), metadata: Vec::new() };
+        Artifact {
+            fqn: Fqn("src/C.sol:C".to_owned()),
+            abi: JsonAbi::new(),
+            creation: code.clone(),
+            runtime: code,
+            immutables: BTreeMap::new(),
+            sources: BTreeMap::from([("src/C.sol".to_owned(), B256::repeat_byte(1))]),
+            layout: json!({"items": [], "namespaces": []}),
+            profile: json!({"compiler": "solc"}),
+            layout_notes: LayoutNotes::default(),
+            functions: FunctionMap::new(runs.iter().copied()),
+        }
+    }
+
+    fn release(artifact: Artifact) -> Release {
+        Release {
+            v: Release::VERSION,
+            name: "c-1".to_owned(),
+            project: "c".to_owned(),
+            plan: Plan {
+                steps: Vec::new(),
+                params: BTreeMap::new(),
+                externals: BTreeSet::new(),
+                existing: BTreeSet::new(),
+            },
+            artifacts: BTreeMap::from([(artifact.fqn.clone(), artifact)]),
+            references: BTreeMap::new(),
+            compilers: Vec::new(),
+        }
+    }
+
+    #[track_caller]
+    fn check(a: &Artifact, b: &Artifact, changes: &[Change], functions: &[&str]) {
+        let found = ReleaseChanges::between(&release(a.clone()), &release(b.clone())).unwrap();
+        assert_eq!(found.contracts[0].changes, changes);
+        assert_eq!(found.contracts[0].functions, functions);
+        assert_eq!(found.furthest(), *changes.last().unwrap());
+    }
+
+    #[test]
+    fn a_change_is_named_by_its_kind_and_functions() {
+        // f jumps to 4, g stands there.
+        let runs = [(4, "C.f()"), (3, "C.g()")];
+        let a = artifact("6004 56 00 5b 6007", &runs);
+        check(&a, &a, &[Change::Identical], &[]);
+        // One instruction more in f moves g, whose own code is the same.
+        let longer = artifact("6005 56 00 00 5b 6007", &[(5, "C.f()"), (3, "C.g()")]);
+        check(&a, &longer, &[Change::Code], &["C.f()"]);
+        check(&a, &artifact("6004 56 00 5b 6008", &runs), &[Change::Code], &["C.g()"]);
+
+        let mut text = a.clone();
+        text.sources.insert("src/C.sol".to_owned(), B256::repeat_byte(2));
+        check(&a, &text, &[Change::CommentOnly], &[]);
+        let mut compiler = text.clone();
+        compiler.profile = json!({"compiler": "other"});
+        check(&a, &compiler, &[Change::CommentOnly, Change::CompilerOnly], &[]);
+        let mut layout = a.clone();
+        layout.layout = json!({"items": [1], "namespaces": []});
+        check(&a, &layout, &[Change::Layout], &[]);
+    }
+
+    #[test]
+    fn a_contract_of_one_release_is_named_with_its_side() {
+        let (a, mut b) = (artifact("00", &[]), artifact("00", &[]));
+        b.fqn = Fqn("src/D.sol:D".to_owned());
+        let found = ReleaseChanges::between(&release(a), &release(b)).unwrap();
+        let sides: Vec<_> = found.contracts.iter().map(|contract| contract.only_in).collect();
+        assert_eq!(sides, [Some(Side::A), Some(Side::B)]);
+        assert_eq!(found.furthest(), Change::Code);
+    }
+}
