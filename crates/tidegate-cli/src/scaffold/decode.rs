@@ -72,18 +72,17 @@ pub(crate) fn call_args(function: &Function, calldata: &[u8]) -> Option<Vec<DynS
 
 /// Values as TOML; `None` where one cannot be written.
 pub(crate) fn written(values: &[DynSolValue], names: &Names) -> Option<Vec<String>> {
-    values.iter().map(|value| one(value, names, true)).collect()
+    values.iter().map(|value| one(value, names)).collect()
 }
 
-fn one(value: &DynSolValue, names: &Names, named: bool) -> Option<String> {
+fn one(value: &DynSolValue, names: &Names) -> Option<String> {
     Some(match value {
         DynSolValue::Bool(value) => value.to_string(),
         DynSolValue::Uint(value, _) => number("", *value),
         DynSolValue::Int(value, _) => {
             number(if value.is_negative() { "-" } else { "" }, value.unsigned_abs())
         }
-        // Inside a list a name would be taken for a value.
-        DynSolValue::Address(address) => match names.get(address).filter(|_| named) {
+        DynSolValue::Address(address) => match names.get(address) {
             Some(name) => format!("\"@{name}\""),
             None => format!("\"{address}\""),
         },
@@ -94,8 +93,8 @@ fn one(value: &DynSolValue, names: &Names, named: bool) -> Option<String> {
         // Text that begins so would be taken for a reference.
         DynSolValue::String(text) if text.starts_with(['@', '$']) => return None,
         DynSolValue::String(text) => quoted(text),
-        DynSolValue::Array(items) | DynSolValue::FixedArray(items) => {
-            let items: Option<Vec<_>> = items.iter().map(|item| one(item, names, false)).collect();
+        DynSolValue::Array(items) | DynSolValue::FixedArray(items) | DynSolValue::Tuple(items) => {
+            let items: Option<Vec<_>> = items.iter().map(|item| one(item, names)).collect();
             format!("[{}]", items?.join(", "))
         }
         _ => return None,
@@ -103,7 +102,7 @@ fn one(value: &DynSolValue, names: &Names, named: bool) -> Option<String> {
 }
 
 /// Small numbers as they are, round ones as people write them, others as text.
-fn number(sign: &str, value: U256) -> String {
+pub(crate) fn number(sign: &str, value: U256) -> String {
     const PLAIN_BITS_MAX: usize = 53;
     const ROUND_ZEROS_MIN: usize = 6;
     let digits = value.to_string();
@@ -180,8 +179,11 @@ mod tests {
             (DynSolValue::Address(vault), "\"@vault\""),
             (DynSolValue::Address(Address::ZERO), "\"0x0000000000000000000000000000000000000000\""),
             (
-                DynSolValue::Array(vec![DynSolValue::Address(vault)]),
-                "[\"0x5FbDB2315678afecb367f032d93F642f64180aa3\"]",
+                DynSolValue::Array(vec![DynSolValue::Tuple(vec![
+                    DynSolValue::Address(vault),
+                    uint(1),
+                ])]),
+                "[[\"@vault\", 1]]",
             ),
             (DynSolValue::FixedBytes(B256::repeat_byte(7), 2), "\"0x0707\""),
             (
@@ -195,8 +197,9 @@ mod tests {
             let table: toml::Table = toml::from_str(&format!("x = {}", text[0])).unwrap();
             assert!(!table["x"].is_table());
         }
-        for value in [DynSolValue::String("@x".to_owned()), DynSolValue::Tuple(vec![uint(1)])] {
-            assert_eq!(written(&[value], &names), None);
+        for text in ["@x", "$x"] {
+            let value = DynSolValue::String(text.to_owned());
+            assert_eq!(written(&[DynSolValue::Array(vec![value])], &names), None);
         }
     }
 

@@ -38,8 +38,10 @@ pub(crate) struct Step {
     pub(crate) create: Option<String>,
     pub(crate) args: Vec<String>,
     pub(crate) proxy: Option<&'static str>,
+    pub(crate) admin: Option<String>,
     pub(crate) init: Vec<String>,
     pub(crate) call: Vec<String>,
+    pub(crate) value: Option<String>,
 }
 
 /// A contract that is called and that no step creates.

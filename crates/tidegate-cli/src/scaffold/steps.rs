@@ -8,7 +8,7 @@ use alloy_primitives::{Address, hex};
 use tidegate_compile::Deployable;
 
 use super::broadcast::{Broadcast, Sent, short};
-use super::decode::{Names, call_args, constructor_args, proxy_args, quoted, written};
+use super::decode::{Names, call_args, constructor_args, number, proxy_args, quoted, written};
 use super::{Contracts, Draft, External, Known, Step};
 
 /// Names that a step may not have.
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
         if sent.value.is_zero() {
             self.create(sent, address, initcode, contracts)
         } else {
-            Err("it sends ether, which a step cannot".to_owned())
+            Err("it sends ether to a constructor".to_owned())
         }
     }
 
@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
             .flat_map(|step| step.args.iter().chain(&step.init).chain(&step.call));
         if steps[index].create.is_none()
             || steps[index].proxy.is_some()
-            || later.any(|value| *value == reference)
+            || later.any(|value| value.contains(&reference))
         {
             return false;
         }
@@ -181,10 +181,9 @@ impl<'a> Builder<'a> {
                 None => step.comments.push(format!("fill in `init`: {}", cut(data))),
             }
         }
-        if let [_, DynSolValue::Address(owner), _] = values {
-            let owner =
-                self.names.get(owner).map_or_else(|| owner.to_string(), |name| format!("@{name}"));
-            step.comments.push(format!("the owner of its ProxyAdmin was {owner}"));
+        if let [_, owner, _] = values {
+            step.admin =
+                written(std::slice::from_ref(owner), &self.names).and_then(|mut v| v.pop());
         }
         self.names.remove(implementation);
         self.names.insert(proxy, name);
@@ -197,9 +196,6 @@ impl<'a> Builder<'a> {
 
     fn call(&mut self, sent: &Sent) -> Result<(), String> {
         let target = sent.to.unwrap_or_default();
-        if !sent.value.is_zero() {
-            return Err("it sends ether, which a step cannot".to_owned());
-        }
         if sent.input.len() < 4 {
             return Err("it calls no function".to_owned());
         }
@@ -228,7 +224,8 @@ impl<'a> Builder<'a> {
         let unique = self.unique(&default);
         let call = std::iter::once(format!("\"@{name}\"")).chain(invocation).collect();
         let name = (unique != default).then_some(unique);
-        self.draft.steps.push(Step { comments, name, call, ..Step::default() });
+        let value = (!sent.value.is_zero()).then(|| number("", sent.value));
+        self.draft.steps.push(Step { comments, name, call, value, ..Step::default() });
         Ok(())
     }
 
@@ -415,6 +412,29 @@ mod tests {
     }
 
     #[test]
+    fn a_transparent_proxy_has_an_admin_and_calls_may_send_ether() {
+        let mut run = Run::default();
+        let at = DynSolValue::Address;
+        let vault = run.create("Vault", &[0xbb, 0xbb], &[at(TOKEN)]);
+        // The project has no such source, so its arguments are what the initcode ends with.
+        let data = DynSolValue::Bytes(Vec::new());
+        let args = [at(vault), at(DEPLOYER), data];
+        let proxy = run.create("TransparentUpgradeableProxy", &[1, 2], &args);
+        run.0.sent[1].arguments = vec![vault.to_string(), DEPLOYER.to_string(), "0x".to_owned()];
+        let calls = [uint(7), at(DEPLOYER)];
+        run.call(proxy, "initialize(uint256,address)", &calls).value = U256::from(3_000_000);
+        let draft = from_broadcast(&run.0, &contracts());
+        let [create, call] = draft.steps.as_slice() else { panic!("{draft:?}") };
+        assert_eq!(
+            (create.proxy, create.admin.as_deref()),
+            (Some("transparent"), Some("\"@deployer\""))
+        );
+        assert!(create.init.is_empty() && create.comments.is_empty(), "{create:?}");
+        assert_eq!(call.call, ["\"@vault\"", "\"initialize\"", "7", "\"@deployer\""]);
+        assert_eq!(call.value.as_deref(), Some("\"3e6\""));
+    }
+
+    #[test]
     fn what_cannot_be_decoded_is_for_people_to_fill_in() {
         let mut run = Run::default();
         let at = DynSolValue::Address;
@@ -440,7 +460,8 @@ mod tests {
     fn what_a_plan_cannot_repeat_is_left_out() {
         let mut run = Run::default();
         let registry = run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
-        run.call(registry, "add(address)", &[DynSolValue::Address(TOKEN)]).value = U256::from(1);
+        run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
+        run.0.sent[1].value = U256::from(1);
         run.send(Some(TOKEN), None, Vec::new());
         run.send(Some(TOKEN), None, vec![1, 2, 3, 4]);
         run.call(registry, "add(address)", &[DynSolValue::Address(TOKEN)]).from = TOKEN;
@@ -452,7 +473,7 @@ mod tests {
         assert_eq!(draft.steps.len(), 1);
         let why = [
             "already",
-            "sends ether",
+            "ether to a constructor",
             "calls no function",
             "is not known",
             "another account",

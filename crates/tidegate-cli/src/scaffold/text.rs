@@ -95,11 +95,13 @@ fn step(step: &Step) -> String {
     for (key, values) in [("args", &step.args), ("init", &step.init), ("call", &step.call)] {
         if key == "init" {
             rows.extend(step.proxy.map(|kind| ("proxy", quoted(kind))));
+            rows.extend(step.admin.clone().map(|admin| ("admin", admin)));
         }
         if !values.is_empty() {
             rows.push((key, list(key, values)));
         }
     }
+    rows.extend(step.value.clone().map(|value| ("value", value)));
     text + &aligned(rows)
 }
 
