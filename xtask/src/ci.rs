@@ -15,7 +15,8 @@ use crate::{say, tidy};
 pub(crate) enum Scope {
     /// What every change is checked by.
     Quick,
-    /// Also what is slow: the contracts' tests on the committed bytes, and the linter's.
+    /// Also what is slow: the contracts' tests on the committed bytes, the linter's, and the
+    /// tests of the compilers.
     Full,
 }
 
@@ -36,6 +37,12 @@ pub(crate) fn run(scope: Scope) -> XtaskResult {
         call(&tools.node, &["contracts/helper/build.mjs", "--check"], &root, &[])
     })?;
     step("tests", || tests(&root))?;
+    if scope == Scope::Full {
+        step("compilers", || {
+            let tests = ["test", "--package", "tidegate-compile", "--test", "it"];
+            cargo(&[&tests[..], &["--", "--ignored"]].concat())
+        })?;
+    }
     say(format!("\nAll checks passed in {} s.", started.elapsed().as_secs()));
     Ok(())
 }

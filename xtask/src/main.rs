@@ -17,6 +17,7 @@ usage: cargo xtask COMMAND
   tidy          the checks that no other tool makes
   demo          a release from a clean checkout to mainnet, on two local chains
   bench         times and sizes of the binary, a line `name value unit` each
+  bench build   only `build` as it is released, against forge
 ";
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn run(args: &[&str]) -> XtaskResult {
         ["tidy"] => tidy::run(),
         ["demo"] => demo::run(),
         ["bench"] => bench::run(),
+        ["bench", "build"] => bench::build::run(),
         [] | ["help" | "-h" | "--help"] => {
             say(USAGE.trim_end());
             Ok(())

@@ -60,6 +60,12 @@ pub enum CompileError {
     /// No contract was asked for.
     #[error("compile: no contract is named")]
     NothingNamed,
+    /// A contract is written in another language.
+    #[error("compile {name}: contracts in Vyper cannot be compiled yet")]
+    Vyper {
+        /// The contract.
+        name: String,
+    },
     /// A contract cannot be found.
     #[error(transparent)]
     Root(#[from] RootError),
@@ -179,6 +185,9 @@ pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, 
     }
     let mut named: BTreeMap<&str, Root> = BTreeMap::new();
     for name in request.contracts {
+        if name.rsplit_once(':').is_some_and(|(path, _)| path.ends_with(".vy")) {
+            return Err(CompileError::Vyper { name: name.clone() });
+        }
         named.insert(name, roots::find(root, foundry, name)?);
     }
     let closure = sources::closure(root, foundry, named.values().map(|r| r.source.clone()))?;

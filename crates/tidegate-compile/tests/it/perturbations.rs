@@ -199,6 +199,28 @@ fn check(version: &str, via_ir: bool, optimizer: bool) {
     assert!(wrong.is_empty(), "{column}:\n{}", wrong.join("\n"));
 }
 
+/// The rows that change no template, all at once, for the newest compiler.
+#[test]
+fn noise_in_nested_contracts() {
+    for via_ir in [false, true] {
+        let foundry = FoundryConfig {
+            solc: Some(SolcPin::Version("0.8.37".parse().unwrap())),
+            via_ir,
+            optimizer: true,
+            ..FoundryConfig::empty()
+        };
+        let mut draft = Draft::new(&foundry);
+        let plain = draft.codes();
+        for change in [comment, moved, remapping, unrelated_file, interface_in_closure] {
+            change(&mut draft);
+        }
+        let noisy = draft.codes();
+        let (plain, noisy) = (&plain["Parent"], &noisy["Parent"]);
+        assert_eq!(Is::of(&plain.0, &noisy.0), Other, "exact bytes, viaIR {via_ir}");
+        assert_eq!(Is::of(&plain.1, &noisy.1), Same, "templates, viaIR {via_ir}");
+    }
+}
+
 #[test]
 #[ignore = "takes minutes; ./scripts/test --full runs it"]
 fn solc_0_8_13() {

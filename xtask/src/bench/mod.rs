@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: how long the binary takes, as whoever types its commands feels it.
 
+pub(crate) mod build;
+
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -41,7 +43,7 @@ pub(crate) fn run() -> XtaskResult {
     world.settle()?;
     figure("verify_ms", middle(&engineer, &["verify"])?, "ms");
     figure("status_ms", middle(&engineer, &["status"])?, "ms");
-    Ok(())
+    build::run()
 }
 
 /// Somebody who can deploy.
