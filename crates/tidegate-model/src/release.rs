@@ -23,6 +23,13 @@ pub struct Span {
     pub length: usize,
 }
 
+impl Span {
+    /// Its bytes in some code; none if it leads outside.
+    fn of_mut(self, code: &mut [u8]) -> Option<&mut [u8]> {
+        code.get_mut(self.start..self.start.checked_add(self.length)?)
+    }
+}
+
 /// Code with the places that are filled in later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +48,7 @@ impl Code {
     pub fn template(&self) -> B256 {
         let mut code = self.object.to_vec();
         for span in &self.metadata {
-            if let Some(region) = code.get_mut(span.start..span.start + span.length) {
+            if let Some(region) = span.of_mut(&mut code) {
                 region.fill(0);
             }
         }
@@ -51,7 +58,7 @@ impl Code {
     /// The code with every library's address filled in; the missing library's name otherwise.
     ///
     /// # Errors
-    /// If a library has no address.
+    /// If a library has no address, or its place in the code is none for an address.
     pub fn linked(
         &self,
         libraries: &BTreeMap<Fqn, alloy_primitives::Address>,
@@ -60,8 +67,8 @@ impl Code {
         for (library, spans) in &self.links {
             let address = libraries.get(library).ok_or_else(|| library.clone())?;
             for span in spans {
-                let region = code.get_mut(span.start..span.start + span.length);
-                region.ok_or_else(|| library.clone())?.copy_from_slice(address.as_slice());
+                let place = span.of_mut(&mut code).filter(|place| place.len() == address.len());
+                place.ok_or_else(|| library.clone())?.copy_from_slice(address.as_slice());
             }
         }
         Ok(code.into())

@@ -68,9 +68,14 @@ pub fn encode_value(ty: &str, value: &Value) -> Result<DynSolValue, ValueError> 
 pub fn decode_word(ty: &str, data: &[u8]) -> Result<Value, ValueError> {
     let parsed = parse_type(ty)?;
     let wrong = || ValueError::Mismatch { value: hex::encode_prefixed(data), ty: ty.to_owned() };
-    let decoded = DynSolType::Tuple(vec![parsed]).abi_decode_params(data).map_err(|_| wrong())?;
+    let params = DynSolType::Tuple(vec![parsed.clone()]);
+    let decoded = params.abi_decode_params(data).map_err(|_| wrong())?;
     let DynSolValue::Tuple(values) = decoded else { return Err(wrong()) };
-    to_json(values.first().ok_or_else(wrong)?, ty)
+    let value = to_json(values.first().ok_or_else(wrong)?, ty)?;
+    // Decoding alone takes words with bits that the type does not have, and bytes left over.
+    let exact = coerce(&parsed, &value)
+        .is_ok_and(|value| DynSolValue::Tuple(vec![value]).abi_encode_params() == data);
+    if exact { Ok(value) } else { Err(wrong()) }
 }
 
 fn coerce(ty: &DynSolType, value: &Value) -> Result<DynSolValue, ValueError> {
@@ -248,5 +253,7 @@ mod tests {
         let word = U256::from(42).to_be_bytes::<32>();
         assert_eq!(decode_word("uint256", &word), Ok(json!("42")));
         assert!(decode_word("uint256", &word[..31]).is_err());
+        assert!(decode_word("uint8", &[0xff; 32]).is_err());
+        assert!(decode_word("uint8", &[word, word].concat()).is_err());
     }
 }
