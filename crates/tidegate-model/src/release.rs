@@ -138,7 +138,7 @@ impl Artifact {
         let links = self.runtime.links.values().flatten();
         let spans = links.chain(self.immutables.values().flatten()).chain(&self.runtime.metadata);
         for span in spans {
-            masked.get_mut(span.start..span.start + span.length)?.fill(0);
+            span.of_mut(&mut masked)?.fill(0);
         }
         if self.runtime.object.starts_with(&CALL_PROTECTION) {
             masked.get_mut(1..CALL_PROTECTION.len())?.fill(0);

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use alloy_dyn_abi::DynSolValue;
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tidegate_model::Fqn;
 use tidegate_model::functions::FunctionMap;
 use tidegate_model::plan::Plan;
-use tidegate_model::release::{Artifact, Code, Release, Span};
+use tidegate_model::release::{Artifact, Code, LayoutNotes, Release, Span};
 use tidegate_plan::config::Config;
 use tidegate_plan::{
-    Compiled, ElaborateError, Executor, ResolveContext, Resolved, decode_word, elaborate, encode_value, normalise,
-    requested_contracts, resolve,
+    Compiled, ElaborateError, Executor, MINIMAL_PROXY, ResolveContext, Resolved, decode_word,
+    elaborate, encode_value, minimal_proxy, normalise, requested_contracts, resolve,
 };
 use tidegate_testkit::fuzz::{changed_bytes, changed_json, corpus, fuzz};
 
@@ -27,22 +27,24 @@ fn configs() -> Vec<(String, Vec<u8>)> {
     corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/config"))
 }
 
-/// Every contract has these functions; only the proxy's constructor differs.
+/// Every contract has these functions; constructors are those of the plan's kinds of contracts.
 fn abi(contract: &str) -> JsonAbi {
-    let constructor = if contract.contains("Proxy") {
-        "constructor(address target, bytes data)"
-    } else if contract == "Mock" {
-        "constructor()"
-    } else {
-        "constructor(address owner)"
+    let constructor = match contract {
+        "TransparentUpgradeableProxy" => "constructor(address logic, address owner, bytes data)",
+        "BeaconProxy" | "ERC1967Proxy" => "constructor(address target, bytes data)",
+        "UpgradeableBeacon" => "constructor(address implementation, address owner)",
+        "Mock" => "constructor()",
+        "Vault" => "constructor(address owner) payable",
+        _ => "constructor(address owner)",
     };
     JsonAbi::parse([
         constructor,
         "function initialize(address asset, uint256 cap, address owner)",
+        "function upgradeToAndCall(address to, bytes data) payable",
         "function owner() view returns (address)",
         "function share(address who, uint64 at) view returns (bool)",
         "function share(address who) view returns (uint256)",
-        "function register(address vault)",
+        "function register(address vault) payable",
         "function approve(address spender, uint256 amount)",
         "function lists(uint8[2] a, bytes[] b, uint32 c, int16 d, bytes4 e, bool f)",
         "function pair((uint256,string) both)",
@@ -50,44 +52,54 @@ fn abi(contract: &str) -> JsonAbi {
     .unwrap()
 }
 
-/// The plan of a configuration, every contract that it names being there.
-fn plan(config: &Config) -> Result<Plan, ElaborateError> {
-    let names = requested_contracts(config);
-    let libraries = [Fqn(LIBRARY.to_owned())];
-    let contracts: Vec<_> =
-        names.iter().map(|name| (name, Fqn(format!("src/{name}.sol:{name}")), abi(name))).collect();
-    let compiled = contracts.iter().map(|(name, fqn, abi)| {
-        let libraries = if name.as_str() == "Vault" { &libraries[..] } else { &[] };
-        ((*name).clone(), Compiled { fqn, abi, libraries })
-    });
-    elaborate(config, &compiled.collect())
-}
-
-fn artifact(fqn: &Fqn) -> Artifact {
-    let object = vec![0x60; 60];
+fn artifact(written: &str) -> Artifact {
+    let full =
+        if written.contains(':') { written.to_owned() } else { format!("src/a.sol:{written}") };
+    let fqn = Fqn(full);
     let links = BTreeMap::from([(Fqn(LIBRARY.to_owned()), vec![Span { start: 5, length: 20 }])]);
     let links = if fqn.name() == "Vault" { links } else { BTreeMap::new() };
-    let code = Code { object: object.into(), links, metadata: vec![Span { start: 30, length: 9 }] };
+    let metadata = vec![Span { start: 30, length: 9 }];
+    let code = Code { object: vec![0x60; 60].into(), links, metadata };
+    let kind = json!({"encoding": "inplace", "label": "address", "numberOfBytes": "20"});
+    let item = json!({"label": "_implementation", "slot": "1", "offset": 0, "type": kind});
     Artifact {
-        fqn: fqn.clone(),
         abi: abi(fqn.name()),
+        fqn,
         creation: code.clone(),
         runtime: code,
         immutables: BTreeMap::from([("V.x".to_owned(), vec![Span { start: 40, length: 20 }])]),
         sources: BTreeMap::new(),
-        layout: json!({"items": []}),
+        layout: json!({"items": [item], "namespaces": []}),
+        layout_notes: LayoutNotes::default(),
         profile: json!({}),
         functions: FunctionMap::new([(30, "V.f()"), (30, "V.g()")]),
     }
 }
 
+/// The plan of a configuration, every contract that it names being there.
+fn plan(config: &Config) -> Result<Plan, ElaborateError> {
+    let libraries = [Fqn(LIBRARY.to_owned())];
+    let names = requested_contracts(config).into_iter();
+    let artifacts: BTreeMap<_, _> = names.map(|name| (name.clone(), artifact(&name))).collect();
+    let compiled = artifacts.iter().map(|(name, artifact)| {
+        let links = !artifact.creation.links.is_empty();
+        (name.clone(), Compiled { artifact, libraries: if links { &libraries } else { &[] } })
+    });
+    elaborate(config, &compiled.collect())
+}
+
 fn release(plan: Plan) -> Release {
-    let artifacts = plan.contracts().into_iter().map(|fqn| (fqn.clone(), artifact(&fqn)));
+    let named = |names: BTreeSet<Fqn>| {
+        let minimal = |fqn: &Fqn| fqn.0 == MINIMAL_PROXY;
+        let artifact = |fqn: &Fqn| if minimal(fqn) { minimal_proxy() } else { artifact(&fqn.0) };
+        names.into_iter().map(|fqn| (fqn.clone(), artifact(&fqn))).collect()
+    };
     Release {
         v: Release::VERSION,
         name: "fuzz-1.0.0".to_owned(),
         project: "fuzz".to_owned(),
-        artifacts: artifacts.collect(),
+        artifacts: named(plan.contracts()),
+        references: named(plan.references()),
         plan,
         compilers: Vec::new(),
     }
@@ -97,6 +109,7 @@ fn release(plan: Plan) -> Release {
 fn resolved(release: &Release, config: &Config) -> Vec<Resolved> {
     let on = |name: &String| {
         let externals = config.externals.keys();
+        let existing = config.existing.iter();
         let params = config.params.iter();
         let context = ResolveContext {
             executor: Executor::Key(Address::repeat_byte(1)),
@@ -104,6 +117,9 @@ fn resolved(release: &Release, config: &Config) -> Vec<Resolved> {
             safe: Some(Address::repeat_byte(2)),
             deployment_id: 0,
             externals: externals.map(|name| (name.clone(), Address::repeat_byte(3))).collect(),
+            existing: existing
+                .filter_map(|(n, e)| Some((n.clone(), *e.networks.get(name)?)))
+                .collect(),
             params: params.filter_map(|(n, p)| Some((n.clone(), p.value(name)?.clone()))).collect(),
         };
         resolve(release, &context).ok()

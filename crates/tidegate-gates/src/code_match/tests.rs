@@ -173,6 +173,18 @@ fn other_kinds_of_accounts_are_told_apart() {
     }
     // Where one is expected, it is compared as any code.
     assert_eq!(match_code(&artifact, &minimal, &minimal), CodeMatch::Same);
+    let mut artifact = artifact;
+    artifact.immutables =
+        BTreeMap::from([("MinimalProxy.implementation".to_owned(), vec![span(10, 20)])]);
+    artifact.runtime =
+        Code { object: minimal.clone().into(), links: BTreeMap::new(), metadata: Vec::new() };
+    let mut other = minimal.clone();
+    other[10..30].fill(0x55);
+    let other_to = Address::repeat_byte(0x55);
+    assert_eq!(
+        match_code(&artifact, &minimal, &other).findings(),
+        [format!("immutable MinimalProxy.implementation: expected {to}, found {other_to}")]
+    );
     assert_eq!(match_other(&[0x60]).findings(), ["other code stands there"]);
 }
 

@@ -136,7 +136,7 @@ fn word(bytes: &[u8]) -> String {
     let significant = bytes.len() - bytes.iter().take_while(|byte| **byte == 0).count();
     if bytes.len() == 32 && significant <= NUMBER_BYTES_MAX {
         U256::from_be_slice(bytes).to_string()
-    } else if bytes.len() == 32 && significant <= 20 {
+    } else if significant <= 20 && bytes.len() >= 20 {
         address(bytes)
     } else {
         written(bytes, bytes.len())
