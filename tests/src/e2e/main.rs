@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod clone;
 mod crash;
+mod diff;
 mod existing;
 mod kinds;
 mod mutants;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         pipeline::cases(),
         clone::cases(),
         crash::cases(),
+        diff::cases(),
         kinds::cases(),
         mutants::cases(),
         tamper::cases(),
