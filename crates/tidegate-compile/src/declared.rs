@@ -131,7 +131,8 @@ mod tests {
                 "src/Vault.sol",
                 "interface IVault {} abstract contract Base { constructor(uint x) {} }\n\
                  /* contract Ghost {} */ library L {} contract $x{}\n\
-                 contract\nVault is Base { constructor(\n  IVault  a, bytes memory b\n) Base(1) {} }",
+                 contract\nVault is Base { constructor(\n  IVault  a, bytes memory b\n) \
+                 Base(1) {} }",
             ),
             ("src/a/Twice.sol", "contract Twice {}"),
             ("src/b/Twice.sol", "interface Twice {}"),

@@ -166,9 +166,10 @@ mod tests {
             kind: Some("mapping(address => uint256)".to_owned()),
         };
         for source in [
-            "; /// @custom:oz-renamed-from old\n /// @custom:oz-retyped-from  mapping(address => uint256)\n",
-            "{ // not this\n /** @dev Words.\n  * @custom:oz-retyped-from mapping(address =>\n  * uint256)\n \
-             * @custom:oz-renamed-from old */ ",
+            "; /// @custom:oz-renamed-from old\n \
+             /// @custom:oz-retyped-from  mapping(address => uint256)\n",
+            "{ // not this\n /** @dev Words.\n  * @custom:oz-retyped-from mapping(address =>\n  \
+             * uint256)\n * @custom:oz-renamed-from old */ ",
         ] {
             assert_eq!(formerly(&documentation(source)), both, "{source}");
         }

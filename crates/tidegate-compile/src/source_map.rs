@@ -146,8 +146,8 @@ mod tests {
     use super::*;
     use crate::output::parse;
 
-    const ANSWER: &str = r#"{"sources": {"a.sol": {"id": 3, "ast": {"id": 9, "nodeType": "SourceUnit",
-        "nodes": [
+    const ANSWER: &str = r#"{"sources": {"a.sol": {"id": 3, "ast": {
+        "id": 9, "nodeType": "SourceUnit", "nodes": [
             {"id": 1, "nodeType": "FunctionDefinition", "name": "free", "src": "0:10:3"},
             {"id": 2, "nodeType": "ContractDefinition", "name": "C", "src": "20:80:3", "nodes": [
                 {"id": 4, "nodeType": "FunctionDefinition", "name": "", "kind": "receive",

@@ -45,7 +45,8 @@ pub(crate) fn parse_type(ty: &str) -> Result<DynSolType, ValueError> {
 }
 
 /// Brings a literal into the normal form of its type: decimal digits for numbers, lower-case `0x`
-/// text for addresses and bytes, lists for arrays and structures. Spans (`14d`) count as seconds in integers.
+/// text for addresses and bytes, lists for arrays and structures. Spans (`14d`) count as seconds in
+/// integers.
 ///
 /// # Errors
 /// If the value is not one of this type.

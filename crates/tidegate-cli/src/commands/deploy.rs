@@ -20,6 +20,7 @@ use crate::assess::compare_deployments;
 use crate::deployment::{Prepared, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
 use crate::existing::require_starts;
+use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::release::{Built, built};
 use crate::sending::{open_lane, send, show_adoption};
@@ -65,12 +66,9 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
     let when = begun(&network, &prepared, head).await?;
-    require_starts(&network, &built, &prepared, head).await?;
+    require_there(&network, &built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
-    if prepared.resolved.is_guarded() {
-        crate::policy_doc::require_helper(&network, head).await?;
-    }
     let deployment = prepared.deployment(project, &built, &expected, network.id(), &name)?;
     refuse_other_deployment(project, &name, &built, id, &deployment)?;
     let run = DeployRun {
@@ -118,6 +116,20 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let path = records::write(project, &name, &record)?;
     write_abis(project, &name, &built)?;
     finish(project, &name, &record, &deployed, &path)
+}
+
+/// What has to be on the network before: what upgrades start from, and the helper if it creates.
+async fn require_there(
+    network: &Network,
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> CliResult {
+    require_starts(network, built, prepared, head).await?;
+    match prepared.resolved.is_guarded() {
+        true => require_helper(network, head).await,
+        false => Ok(()),
+    }
 }
 
 /// Refuses before anything is approved or sent what the deployer cannot pay for.

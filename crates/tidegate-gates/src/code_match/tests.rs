@@ -122,10 +122,9 @@ fn metadata_counts_only_where_the_build_has_it() {
     // One byte of its CBOR is no longer CBOR.
     check(
         |code| code[METADATA] = 0xa3,
-        &[
-            "metadata 1 at byte 120 holds something else: expected 0xa2646970667358221220010101010101… \
-          (53 bytes), found 0xa3646970667358221220010101010101… (53 bytes)",
-        ],
+        &["metadata 1 at byte 120 holds something else: expected \
+           0xa2646970667358221220010101010101… (53 bytes), found \
+           0xa3646970667358221220010101010101… (53 bytes)"],
     );
     // Other metadata around other code excuses nothing, and comes last.
     check(
