@@ -77,7 +77,7 @@ type Pair = (TypeId, TypeId, bool);
 enum Outcome {
     /// A gap that gives room to others and ends where it did.
     Gap,
-    Unsafe(Difference),
+    Unsafe(Box<Difference>),
 }
 
 impl<'a> Comparison<'a> {
@@ -92,7 +92,7 @@ impl<'a> Comparison<'a> {
         for step in steps {
             match step {
                 Step::Change(Outcome::Gap) => {}
-                Step::Change(Outcome::Unsafe(difference)) => differences.push(difference),
+                Step::Change(Outcome::Unsafe(difference)) => differences.push(*difference),
                 Step::Delete(i) => differences.push(Difference::Deleted { old: old[i].clone() }),
                 Step::Append(j) if !append => {
                     differences.push(Difference::Appended { new: new[j].clone() });
@@ -126,7 +126,7 @@ impl<'a> Comparison<'a> {
         let pair = || (old.clone(), new.clone());
         let moves = || {
             let (old, new) = pair();
-            (Cost::Low, Outcome::Unsafe(Difference::Moved { old, new }))
+            (Cost::Low, Outcome::Unsafe(Box::new(Difference::Moved { old, new })))
         };
         if new.retyped_from.is_some() && moved {
             return Some(moves());
@@ -140,14 +140,15 @@ impl<'a> Comparison<'a> {
                 Some((Cost::None, Outcome::Gap))
             }
             Some(_) if renamed => {
-                Some((Cost::Full, Outcome::Unsafe(Difference::Replaced { old, new })))
+                Some((Cost::Full, Outcome::Unsafe(Box::new(Difference::Replaced { old, new }))))
             }
             None if renamed => {
-                Some((Cost::Full, Outcome::Unsafe(Difference::Renamed { old, new })))
+                Some((Cost::Full, Outcome::Unsafe(Box::new(Difference::Renamed { old, new }))))
             }
-            Some(change) => {
-                Some((Cost::Low, Outcome::Unsafe(Difference::Retyped { old, new, change })))
-            }
+            Some(change) => Some((
+                Cost::Low,
+                Outcome::Unsafe(Box::new(Difference::Retyped { old, new, change })),
+            )),
             None if moved => Some(moves()),
             None => None,
         }

@@ -150,31 +150,31 @@ struct Labels<'a> {
 }
 
 impl Labels<'_> {
-    fn old<'f>(&'f self, field: &'f Field) -> (&'f str, &'f str) {
+    fn before<'f>(&'f self, field: &'f Field) -> (&'f str, &'f str) {
         (&field.label, &self.old.kind(field.kind).label)
     }
 
-    fn new<'f>(&'f self, field: &'f Field) -> (&'f str, &'f str) {
+    fn after<'f>(&'f self, field: &'f Field) -> (&'f str, &'f str) {
         (&field.label, &self.new.kind(field.kind).label)
     }
 
     fn sentence(&self, difference: &Difference) -> String {
         match difference {
             Difference::Inserted { new, over } => {
-                let (label, kind) = self.new(new);
+                let (label, kind) = self.after(new);
                 let over = over.as_ref().map_or("another", |field| field.label.as_str());
                 format!("`{label}` ({kind}) is new and covers what `{over}` holds")
             }
             Difference::Appended { new } => {
-                let (label, kind) = self.new(new);
+                let (label, kind) = self.after(new);
                 format!("`{label}` ({kind}) is new where nothing may be added")
             }
             Difference::Deleted { old } => {
-                let (label, kind) = self.old(old);
+                let (label, kind) = self.before(old);
                 format!("`{label}` ({kind}) is gone, but what it holds stays")
             }
             Difference::Replaced { old, new } => {
-                let ((was, from), (is, to)) = (self.old(old), self.new(new));
+                let ((was, from), (is, to)) = (self.before(old), self.after(new));
                 format!("`{was}` ({from}) becomes `{is}` ({to}), which would read its bytes")
             }
             Difference::Renamed { old, new } => {
