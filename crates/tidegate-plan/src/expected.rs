@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, address};
 use tidegate_evm::{
     CREATE2_PROXY_CODE, ContextCheck, Creation, EvmError, Sandbox, Tx, check_constructor,
 };
@@ -47,6 +47,9 @@ pub struct Expected {
     pub faults: Vec<String>,
 }
 
+/// Who sends the transactions of the second run.
+const SOMEBODY: Address = address!("7469646567617465000000000000000000009192");
+
 /// When a plan is executed locally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -69,8 +72,10 @@ pub fn expected_code(
     for (_, address, _) in resolved.creations() {
         sandbox = sandbox.with_account(address, AccountState::default());
     }
-    let mut later = Run { resolved, when, check: false, sandbox: sandbox.clone().later() };
-    let mut run = Run { resolved, when, check: true, sandbox };
+    let executor = resolved.executor.address();
+    let (plain, later) = (sandbox.clone(), sandbox.later());
+    let mut later = Run { resolved, when, check: false, origin: SOMEBODY, sandbox: later };
+    let mut run = Run { resolved, when, check: true, origin: executor, sandbox: plain };
     let mut expected = run.ops()?;
     run.slots(&mut expected)?;
     if when == When::Before && expected.faults.is_empty() {
@@ -85,6 +90,8 @@ struct Run<'a> {
     when: When,
     /// Whether constructors are run under other contexts too.
     check: bool,
+    /// Who sends the transactions: whoever pays the gas, where a Safe acts.
+    origin: Address,
     sandbox: Sandbox<'a>,
 }
 
@@ -112,7 +119,8 @@ impl Run<'_> {
     fn call(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
         let sent = op.key_transaction(&BTreeMap::new());
         let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
-        let outcome = self.sandbox.transact(&Tx { value: sent.value, ..tx })?;
+        let outcome =
+            self.sandbox.transact(&Tx { origin: self.origin, value: sent.value, ..tx })?;
         if outcome.is_success() {
             expected.gas.push((op.id.clone(), outcome.gas_used));
             return Ok(None);
@@ -177,7 +185,7 @@ impl Run<'_> {
         address: Address,
         initcode: &Bytes,
     ) -> Result<tidegate_evm::Expected, EvmError> {
-        let origin = self.resolved.executor.address();
+        let origin = self.origin;
         let mut trial = self.sandbox.clone().with_balance(HELPER, guarded.value);
         let tx = Tx { origin, value: guarded.value, ..Tx::create(HELPER, initcode.clone()) };
         let made = trial.create_at(&tx, address)?;
@@ -219,7 +227,7 @@ fn compare(expected: &mut Expected, later: &Expected) {
     for (address, created) in &mut expected.created {
         let other = later.created.get(address);
         if other.is_some_and(|other| other.code != created.code) && expected.faults.is_empty() {
-            let fault = "makes code that depends on the block in which it is created";
+            let fault = "makes code that depends on the block or on who sends the transaction";
             expected.faults.push(format!("{} {fault}", created.op));
         }
         let other = other.map(|other| &other.slots);

@@ -4,6 +4,7 @@ mod chains;
 mod config;
 mod keys;
 mod lanes;
+mod sources;
 mod statements;
 
 use libtest_mimic::Failed;
@@ -12,8 +13,14 @@ use tidegate_testkit::{Person, Ran};
 use crate::support::{Case, Scene, files, messages, said};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let themes =
-        [chains::cases(), config::cases(), keys::cases(), lanes::cases(), statements::cases()];
+    let themes = [
+        chains::cases(),
+        config::cases(),
+        keys::cases(),
+        lanes::cases(),
+        sources::cases(),
+        statements::cases(),
+    ];
     themes.into_iter().flatten().collect()
 }
 

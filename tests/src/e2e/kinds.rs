@@ -1,6 +1,6 @@
 //! Every kind of step, on real chains.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -10,6 +10,8 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Halfway:
             every_kind_of_creation_deploys_and_verifies;
+        Mixed:
+            every_kind_of_creation_is_promoted_by_the_safe;
     }
 }
 
@@ -32,6 +34,20 @@ fn every_kind_of_creation_deploys_and_verifies(scene: &Scene<'_>) -> Outcome {
     assert_eq!(rows, 15, "a transparent proxy's admin is compared too: {verified}");
     let again = kinds.done("eva", &["deploy"])?;
     assert!(said(&again).contains("nothing was sent"), "{again:?}");
+    Ok(())
+}
+
+fn every_kind_of_creation_is_promoted_by_the_safe(scene: &Scene<'_>) -> Outcome {
+    let kinds = scene.beside("kinds");
+    let wei = U256::from(10).pow(U256::from(18));
+    kinds.world.mainnet.set_balance(kinds.world.safe, wei)?;
+    kinds.done("ops", &["deploy", "--helper"])?;
+    kinds.promote()?;
+    let planned = kinds.run("eva", &["plan", "mainnet", "--json"], 0)?.json()?;
+    let rows = planned["operations"].as_array().into_iter().flatten();
+    let till = rows.filter(|row| row["id"] == "till").find_map(|row| address(&row["address"]).ok());
+    let balance = kinds.world.mainnet.balance(till.ok_or("no till")?)?;
+    assert_eq!(balance.to_string(), "4000000000", "what the constructor and the call sent");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::{Anvil, actor, actor_address, solc_wrapper};
 
-use crate::support::{Case, Outcome, Scene, cases, json_text, messages, said};
+use crate::support::{Case, Outcome, Scene, cases, messages};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -28,19 +28,8 @@ fn live_proxies_are_upgraded_on_both_networks(scene: &Scene<'_>) -> Outcome {
     project.run("eva", &["verify"], 0)?;
 
     project.done("ops", &["deploy", "--helper"])?;
-    let adopt = project.done("eva", &["policy", "adopt", "--json"])?;
-    let proposal = json_text(&adopt, "proposal")?;
-    project.sign(&proposal, &["o1", "o2"])?;
-    project.done("ops", &["proposal", "execute", &proposal])?;
-    project.world.advance_days(1, 10)?;
-    let status = project.status()?;
+    let status = project.promote()?;
     status.expect("layout", "PASS", &[])?;
-    status.expect_others_pass(&[])?;
-    let promote = project.done("eva", &["promote", "--json"])?;
-    let proposal = json_text(&promote, "proposal")?;
-    project.sign(&proposal, &["o1", "o2"])?;
-    let executed = project.done("ops", &["proposal", "execute", &proposal])?;
-    assert!(said(&executed).contains("is promoted to mainnet"), "{executed:?}");
     project.run("eva", &["verify", "mainnet"], 0)?;
     Ok(())
 }

@@ -45,16 +45,18 @@ contract Gate {
     }
 }
 
-/// Needs value and knows who made it, so that only its executor can create it.
+/// Needs value and remembers who opened it when, so that only its executor can create it.
 contract Till {
     address public immutable maker;
+    address public opener;
     uint256 public openedAt;
 
     error Empty();
 
     constructor() payable {
         if (msg.value == 0) revert Empty();
-        maker = tx.origin;
+        maker = msg.sender;
+        opener = tx.origin;
         openedAt = block.timestamp;
     }
 

@@ -12,7 +12,7 @@ use tidegate_testkit::{
     World, actor_address, networks_toml, split_words,
 };
 
-use super::{Outcome, Status, files};
+use super::{Outcome, Status, files, json_text, said};
 
 /// The chains and a folder of one's own.
 #[derive(Debug)]
@@ -136,6 +136,25 @@ impl<'a> Scene<'a> {
     /// What `status --json` says.
     pub(crate) fn status(&self) -> Result<Status, Failed> {
         Status::of(&self.run("eva", &["status", "--json"], 0)?)
+    }
+
+    /// Takes what is deployed on the testnet to mainnet, under a policy that asks only for an hour
+    /// of soak. Answers with what `status` said before.
+    pub(crate) fn promote(&self) -> Result<Status, Failed> {
+        let adopt = self.done("eva", &["policy", "adopt", "--json"])?;
+        let proposal = json_text(&adopt, "proposal")?;
+        self.sign(&proposal, &["o1", "o2"])?;
+        self.done("ops", &["proposal", "execute", &proposal])?;
+        self.world.advance_days(1, 10)?;
+        let status = self.status()?;
+        status.expect_others_pass(&[])?;
+        let promote = self.done("eva", &["promote", "--json"])?;
+        let proposal = json_text(&promote, "proposal")?;
+        self.sign(&proposal, &["o1", "o2"])?;
+        let executed = self.done("ops", &["proposal", "execute", &proposal])?;
+        assert!(said(&executed).contains("is promoted to mainnet"), "{executed:?}");
+        self.run("eva", &["verify", "mainnet"], 0)?;
+        Ok(status)
     }
 
     /// Owners check and sign a proposal.
