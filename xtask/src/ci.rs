@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::Value;
+use tidegate_testkit::fuzz::FUZZ_SECS;
 use tidegate_testkit::{Tools, repo_root, solc_wrapper};
 
 use crate::error::{XtaskError, XtaskResult};
@@ -15,8 +16,8 @@ use crate::{say, tidy};
 pub(crate) enum Scope {
     /// What every change is checked by.
     Quick,
-    /// Also what is slow: the contracts' tests on the committed bytes, the linter's, and the
-    /// tests of the compilers.
+    /// Also what is slow: the contracts' tests on the committed bytes, the linter's, the tests of
+    /// the compilers, and fuzzing with new values.
     Full,
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn run(scope: Scope) -> XtaskResult {
             let tests = ["test", "--package", "tidegate-compile", "--test", "it"];
             cargo(&[&tests[..], &["--", "--ignored"]].concat())
         })?;
+        step("fuzz", || fuzz(&root))?;
     }
     say(format!("\nAll checks passed in {} s.", started.elapsed().as_secs()));
     Ok(())
@@ -120,6 +122,14 @@ fn contracts(tools: &Tools, scope: Scope) -> XtaskResult {
 fn tests(root: &Path) -> XtaskResult {
     let variables = [("INSTA_UPDATE", "no"), ("INSTA_FORCE_PASS", "0")];
     call(&PathBuf::from("cargo"), &["test", "--workspace", "--no-fail-fast"], root, &variables)
+}
+
+/// Each fuzz target for a while. A check of a change runs them with the other tests, for a second.
+fn fuzz(root: &Path) -> XtaskResult {
+    const TARGET_SECS: &str = "60";
+    let cargo = |args: &[&str]| call(Path::new("cargo"), args, root, &[(FUZZ_SECS, TARGET_SECS)]);
+    cargo(&["test", "-p", "tidegate-compile", "--lib", "--", "fuzz::"])?;
+    cargo(&["test", "-p", "tidegate-plan", "-p", "tidegate-gates", "--test", "fuzz"])
 }
 
 #[cfg(test)]
