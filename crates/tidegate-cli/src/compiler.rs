@@ -107,6 +107,7 @@ fn own(project: &Project, written: &CompilerConfig) -> CliResult<FoundryConfig> 
         via_ir: written.via_ir,
         evm_version: written.evm_version.clone(),
         bytecode_hash: bytecode_hash.transpose()?,
+        use_literal_content: written.use_literal_content,
         ..Profile::default()
     };
     FoundryConfig::from_profile(profile, Path::new("tidegate.toml")).or_kind(Kind::Config)

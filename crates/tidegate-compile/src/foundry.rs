@@ -35,6 +35,8 @@ pub struct FoundryConfig {
     pub bytecode_hash: BytecodeHash,
     /// Whether metadata is appended to the code at all.
     pub cbor_metadata: bool,
+    /// Whether the metadata holds the sources themselves, not only their hashes; Hardhat's does.
+    pub use_literal_content: bool,
     /// What is written and shapes code, but is not followed: one sentence each, for people.
     pub ignored: Vec<String>,
 }
@@ -168,6 +170,7 @@ impl FoundryConfig {
             evm_version: None,
             bytecode_hash: BytecodeHash::Ipfs,
             cbor_metadata: true,
+            use_literal_content: false,
             ignored: Vec::new(),
         }
     }
@@ -288,6 +291,7 @@ fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryE
         evm_version: profile.evm_version.map(|text| evm_version(file, text)).transpose()?,
         bytecode_hash: profile.bytecode_hash.unwrap_or(empty.bytecode_hash),
         cbor_metadata: profile.cbor_metadata.unwrap_or(empty.cbor_metadata),
+        use_literal_content: profile.use_literal_content.unwrap_or(empty.use_literal_content),
         ignored: empty.ignored,
     })
 }
@@ -382,6 +386,7 @@ mod tests {
             evm_version = "tangerinewhistle"
             bytecode_hash = "none"
             cbor_metadata = false
+            use_literal_content = true
             via_ir = true
             some_future_key = { a = 1 }
             [profile.default.optimizer_details]
@@ -404,6 +409,7 @@ mod tests {
             evm_version: Some("tangerineWhistle".to_owned()),
             bytecode_hash: BytecodeHash::None,
             cbor_metadata: false,
+            use_literal_content: true,
             via_ir: true,
             ignored: vec!["foundry.toml: `optimizer_details` is not followed".to_owned()],
             ..FoundryConfig::empty()

@@ -51,7 +51,8 @@ pub(crate) fn alone(closure: &Closure, foundry: &FoundryConfig, contracts: &[&st
     for (source, name) in contracts.iter().filter_map(|contract| contract.rsplit_once(':')) {
         selected.entry(source).or_default().push(name);
     }
-    standard_json(closure, foundry, selection(&selected, &CODE_OUTPUTS), false).to_string()
+    let selection = selection(&selected, &CODE_OUTPUTS);
+    standard_json(closure, foundry, selection, foundry.use_literal_content).to_string()
 }
 
 /// The inputs for these sources. Code is asked for of the roots and of every file that may hold
@@ -70,9 +71,10 @@ pub(crate) fn inputs(closure: &Closure, foundry: &FoundryConfig, roots: &[Root])
     build.insert("*".to_owned(), json!({"": ["ast"]}));
     let contrast = selection(&selected, &CONTRAST_OUTPUTS);
     let hashed = foundry.cbor_metadata && foundry.bytecode_hash != BytecodeHash::None;
+    let literal = foundry.use_literal_content;
     Inputs {
-        build: standard_json(closure, foundry, build, false).to_string(),
-        contrast: hashed.then(|| standard_json(closure, foundry, contrast, true).to_string()),
+        build: standard_json(closure, foundry, build, literal).to_string(),
+        contrast: hashed.then(|| standard_json(closure, foundry, contrast, !literal).to_string()),
     }
 }
 

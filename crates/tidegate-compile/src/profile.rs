@@ -44,6 +44,9 @@ pub struct Profile {
     /// Whether metadata is appended to the code at all.
     #[serde(alias = "cbor-metadata")]
     pub cbor_metadata: Option<bool>,
+    /// Whether the metadata holds the sources themselves, not only their hashes.
+    #[serde(alias = "use-literal-content")]
+    pub use_literal_content: Option<bool>,
 }
 
 impl Profile {
@@ -62,6 +65,7 @@ impl Profile {
             evm_version: self.evm_version.or(base.evm_version),
             bytecode_hash: self.bytecode_hash.or(base.bytecode_hash),
             cbor_metadata: self.cbor_metadata.or(base.cbor_metadata),
+            use_literal_content: self.use_literal_content.or(base.use_literal_content),
         }
     }
 }

@@ -227,6 +227,22 @@ fn metadata_without_hash_and_no_metadata() {
     assert_eq!(factory.profile["bytecodeHash"], "none");
 }
 
+#[test]
+fn metadata_with_the_sources_in_it_changes_only_metadata() {
+    let mut project = project();
+    let hashed = project.compile(&["Factory"]);
+    project.foundry.use_literal_content = true;
+    let literal = project.compile(&["Factory"]);
+    assert_eq!(templates(&literal), templates(&hashed));
+    let [one, other] = [&hashed, &literal].map(|output| &artifact(output, FACTORY).runtime);
+    assert_eq!(one.metadata, other.metadata);
+    assert_eq!(one.metadata.len(), 2, "that of the contract inside it too");
+    for span in &one.metadata {
+        let at = span.start..span.start + span.length;
+        assert_ne!(one.object[at.clone()], other.object[at]);
+    }
+}
+
 /// This repository's own contracts: a UUPS vault with a linked library, and its proxy.
 #[test]
 fn the_example_protocol() {

@@ -96,6 +96,8 @@ pub struct CompilerConfig {
     pub evm_version: Option<String>,
     /// Which hash of the metadata goes into the code.
     pub bytecode_hash: Option<String>,
+    /// Whether the metadata holds the sources themselves, as that of Hardhat does.
+    pub use_literal_content: Option<bool>,
 }
 
 impl CompilerConfig {
