@@ -78,9 +78,6 @@ pub fn expected_code(
     let mut run = Run { resolved, when, check: true, origin: executor, sandbox: plain };
     let mut expected = run.ops()?;
     run.slots(&mut expected)?;
-    if when == When::Before && expected.faults.is_empty() {
-        run.checks(&mut expected)?;
-    }
     compare(&mut expected, &later.ops()?);
     Ok(expected)
 }
@@ -88,7 +85,7 @@ pub fn expected_code(
 struct Run<'a> {
     resolved: &'a Resolved,
     when: When,
-    /// Whether constructors are run under other contexts too.
+    /// Whether constructors are run under other contexts too, and checks are made.
     check: bool,
     /// Who sends the transactions: whoever pays the gas, where a Safe acts.
     origin: Address,
@@ -98,7 +95,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn ops(&mut self) -> Result<Expected, EvmError> {
         let mut expected = Expected::default();
-        for op in &self.resolved.ops {
+        for (index, op) in self.resolved.ops.iter().enumerate() {
             let fault = match &op.kind {
                 OpKind::Create { .. } => self.create(op, &mut expected)?,
                 OpKind::Call { .. } => self.call(op, &mut expected)?,
@@ -106,6 +103,12 @@ impl Run<'_> {
             if let Some(fault) = fault {
                 expected.faults.push(format!("{} {fault}", op.id));
                 break;
+            }
+            // A key and a Safe check a step when its last operation is done, not at the end.
+            let next = self.resolved.ops.get(index + 1);
+            let is_last = next.is_none_or(|next| next.step != op.step);
+            if self.check && is_last && self.when == When::Before && expected.faults.is_empty() {
+                self.checks(&op.step, &mut expected)?;
             }
         }
         for (address, created) in &mut expected.created {
@@ -207,9 +210,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn checks(&self, expected: &mut Expected) -> Result<(), EvmError> {
+    fn checks(&self, step: &str, expected: &mut Expected) -> Result<(), EvmError> {
         let executor = self.resolved.executor.address();
-        for check in &self.resolved.checks {
+        for check in self.resolved.checks.iter().filter(|check| check.step == step) {
             let outcome = self.sandbox.call(executor, check.to, check.data.clone())?;
             if !outcome.is_success() || outcome.output != check.returns {
                 expected.faults.push(format!(

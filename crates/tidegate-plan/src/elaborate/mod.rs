@@ -172,7 +172,8 @@ impl<'a> Builder<'a> {
                 let function = call.invocation.signature.split('(').next().unwrap_or_default();
                 let default = || format!("{}.{function}", call.target);
                 let name = written.name.clone().unwrap_or_else(default);
-                (name, Action::Call(call), None)
+                let abi = self.targets.get(&call.target).copied().flatten();
+                (name, Action::Call(call), abi)
             }
             _ => return Err(error("a step has either `create` or `call`".to_owned())),
         };
@@ -183,14 +184,14 @@ impl<'a> Builder<'a> {
             return Err(error(format!("the name `{name}` is taken; give it another `name`")));
         }
         refuse_misplaced(written, &action).map_err(error)?;
+        if !matches!(action, Action::Call(_)) {
+            self.targets.insert(name.clone(), abi);
+        }
         let mut expect = Vec::new();
-        if let Some(abi) = abi {
-            self.targets.insert(name.clone(), Some(abi));
-            for written in &written.expect {
-                expect.push(self.expect(&name, abi, written)?);
-            }
-        } else if !written.expect.is_empty() {
-            return Err(error("`expect` belongs to a step that creates or upgrades".to_owned()));
+        for written in &written.expect {
+            let abi =
+                abi.ok_or_else(|| error("what it calls has no ABI for `expect`".to_owned()))?;
+            expect.push(self.expect(&name, abi, written)?);
         }
         let salt_label = written.salt.clone().unwrap_or_default();
         self.steps.push(Step { name, action, expect, salt_label });

@@ -231,10 +231,10 @@ impl Resolver<'_> {
             Action::Call(call) => self.call(step, call)?,
         }
         for expect in &step.expect {
-            let place = self.done.places.get(&step.name);
-            let to = place
-                .map(|place| place.address)
-                .ok_or_else(|| ResolveError::Ref { name: step.name.clone() })?;
+            let to = self.address(match &step.action {
+                Action::Call(call) => &call.target,
+                Action::Create(_) | Action::Upgrade(_) => &step.name,
+            })?;
             let data = self.calldata(&step.name, &expect.signature, &expect.args)?;
             let value = self.value(&expect.equals)?;
             let returns = DynSolValue::Tuple(vec![self.word(&step.name, &expect.equals)?]);
