@@ -10,6 +10,7 @@ use tidegate_plan::requested_contracts;
 use crate::error::CliResult;
 use crate::project::Project;
 use crate::release::{Built, build};
+use crate::ui::COLUMNS;
 
 /// Compile the plan's contracts and show the release's digests
 #[derive(Debug, Args)]
@@ -70,11 +71,12 @@ fn shown(project: &Project, built: &Built) -> CliResult<Value> {
     let mut rows = Vec::new();
     for artifact in release.artifacts.values() {
         let runtime = artifact.runtime.object.len();
-        ui.line(format!(
-            "  {:<22} {runtime:>6} bytes  {}",
-            artifact.fqn.name(),
-            artifact.fqn.path()
-        ));
+        let size = format!("  {:<22} {runtime:>6} bytes", artifact.fqn.name());
+        let path = artifact.fqn.path();
+        match size.len() + path.len() + 2 <= COLUMNS {
+            true => ui.line(format!("{size}  {path}")),
+            false => ui.line(format!("{size}\n    {path}")),
+        }
         let scope = release.scope(artifact)?;
         rows.push(json!({"fqn": artifact.fqn, "runtimeBytes": runtime, "scope": scope}));
     }

@@ -50,7 +50,7 @@ fn what_cannot_be_deployed_is_explained(scene: &Scene<'_>) -> Outcome {
          hex\"{constant}\"; }} }}\n"
     );
     scene.write("contracts/src/Twin.sol", &big)?;
-    expect(&["plan", "testnet", "--as", "deployer"], 1, &["mine", "24,576"], "")?;
+    expect(&["plan", "testnet", "--as", "deployer"], 1, &["mine", "24576 bytes of code"], "")?;
 
     let cycle = config.replacen("args   = [\"$owner\"]", "args   = [\"@vault\"]", 1);
     scene.write("tidegate.toml", &cycle)?;
