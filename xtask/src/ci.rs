@@ -17,7 +17,7 @@ pub(crate) enum Scope {
     /// What every change is checked by.
     Quick,
     /// Also what is slow: the contracts' tests on the committed bytes, the linter's, the tests of
-    /// the compilers, and fuzzing with new values.
+    /// the compilers, protocols that take a compiler long, and fuzzing with new values.
     Full,
 }
 
@@ -44,6 +44,10 @@ pub(crate) fn run(scope: Scope) -> XtaskResult {
             cargo(&[&tests[..], &["--", "--ignored"]].concat())
         })?;
         step("fuzz", || fuzz(&root))?;
+        step("large protocols", || {
+            let tests = ["test", "--package", "tidegate-tests", "--test", "e2e"];
+            cargo(&[&tests[..], &["--", "--ignored"]].concat())
+        })?;
     }
     say(format!("\nAll checks passed in {} s.", started.elapsed().as_secs()));
     Ok(())

@@ -7,6 +7,7 @@
 mod bad_input;
 mod cli;
 mod clone;
+mod corpus;
 mod crash;
 mod diff;
 mod existing;
@@ -22,6 +23,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
 
+use crate::support::Case;
+
 fn main() -> ExitCode {
     let themes = [
         pipeline::cases(),
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
         cli::cases(),
         upgrade::cases(),
         existing::cases(),
+        corpus::cases(),
+        Case::slow(corpus::slow_cases()),
     ];
     support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

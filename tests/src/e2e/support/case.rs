@@ -13,6 +13,8 @@ type Body = Box<dyn Fn(&Scene<'_>) -> Result<Completion, Failed> + Send>;
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) level: Level,
+    /// Whether it is left out unless ignored cases are asked for, as `./scripts/test --full` does.
+    pub(crate) slow: bool,
     pub(crate) body: Body,
 }
 
@@ -25,7 +27,12 @@ impl Case {
     ) -> Self {
         let name = path.split_once("::").map_or(path, |(_, name)| name).to_owned();
         let body: Body = Box::new(move |scene| body(scene).map(|ended| ended.into().0));
-        Self { name, level, body }
+        Self { name, level, slow: false, body }
+    }
+
+    /// The same cases, of which a change waits for none.
+    pub(crate) fn slow(cases: Vec<Self>) -> Vec<Self> {
+        cases.into_iter().map(|case| Self { slow: true, ..case }).collect()
     }
 }
 

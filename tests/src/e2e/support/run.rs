@@ -31,14 +31,15 @@ pub(crate) fn run(args: &Arguments, mut cases: Vec<Case>) -> ExitCode {
 
 fn trial(case: Case, labs: &Arc<Labs>, times: &Times) -> Trial {
     let (labs, times) = (Arc::clone(labs), Arc::clone(times));
-    let Case { name, level, body } = case;
-    Trial::ignorable_test(name.clone(), move || {
+    let Case { name, level, slow, body } = case;
+    let trial = Trial::ignorable_test(name.clone(), move || {
         let mut lab = labs.take()?;
         let started = Instant::now();
         let ended = lab.scene(level).and_then(|scene| body(&scene));
         times.lock().unwrap_or_else(PoisonError::into_inner).push((started.elapsed(), name));
         ended
-    })
+    });
+    trial.with_ignored_flag(slow)
 }
 
 #[expect(clippy::print_stderr, reason = "the one place from which the tests speak")]
