@@ -54,7 +54,7 @@ impl Mutant {
             }
         };
         let name = format!("mutants::mutant_{}", self.name);
-        Case { name, level, body: Box::new(body) }
+        Case { name, level, slow: false, body: Box::new(body) }
     }
 }
 
