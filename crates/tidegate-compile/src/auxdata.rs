@@ -69,6 +69,13 @@ pub(crate) fn end_of(code: &[u8], part: &[u8]) -> Option<usize> {
     Some(occurrences(code, part).next()? + part.len())
 }
 
+/// Whether a part stands in some code exactly once, and ends there.
+pub(crate) fn ends_once(code: &[u8], part: &[u8], end: Option<usize>) -> bool {
+    let mut starts = occurrences(code, part);
+    let only = starts.next().filter(|_| starts.next().is_none());
+    only.is_some_and(|start| Some(start + part.len()) == end)
+}
+
 fn by_assembly(
     first: Build<'_>,
     second: Build<'_>,
@@ -184,6 +191,18 @@ mod tests {
         let auxdata = vec![CONSTANT.to_vec()];
         check([&same, &same], [&auxdata, &auxdata], &[(13, 12)]);
         check([&same, &same], [&[], &[]], &[(13, 12)]);
+    }
+
+    #[test]
+    fn metadata_that_stands_once_and_last_needs_no_contrast() {
+        let own = hashed(1);
+        let plain = code(&[b"\x60\x80\xfe", &own]);
+        assert!(ends_once(&plain, &own, Some(plain.len())));
+        assert!(!ends_once(&plain, &own, Some(plain.len() - 1)));
+        assert!(!ends_once(&plain, &own, None));
+        let twice = code(&[&own, b"\xfe", &own]);
+        assert!(!ends_once(&twice, &own, Some(twice.len())));
+        assert!(!ends_once(&plain, &hashed(2), Some(plain.len())));
     }
 
     #[test]

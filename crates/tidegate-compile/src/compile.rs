@@ -254,11 +254,29 @@ fn check_version<'a>(
     Ok(())
 }
 
-/// Runs the build and its contrast.
+/// Why no further answer is taken from the compiler.
+enum Stop {
+    /// What there is suffices.
+    Enough,
+    /// It is refused.
+    Refused(CompileError),
+}
+
+/// Runs the build and, unless the build itself shows where all metadata is, its contrast.
 fn run(compiler: &FoundCompiler, inputs: &Inputs, closure: &Closure) -> Result<Unit, CompileError> {
     let both: Vec<&str> =
         [&inputs.build].into_iter().chain(&inputs.contrast).map(String::as_str).collect();
-    let mut outputs = ask(compiler, &both)?.into_iter();
+    let mut outputs = Vec::with_capacity(both.len());
+    let asked = compiler.driver.ask(&both, |answer| {
+        outputs.push(accepted(&answer).map_err(Stop::Refused)?);
+        let enough = outputs.len() == 1 && outputs.iter().all(unit::shows_its_metadata);
+        if enough { Err(Stop::Enough) } else { Ok(()) }
+    });
+    let failed = |source| CompileError::Run { compiler: compiler.compiler.clone(), source };
+    if let Err(Stop::Refused(error)) = asked.map_err(failed)? {
+        return Err(error);
+    }
+    let mut outputs = outputs.into_iter();
     let build = outputs.next().expect("there is an output for each input");
     let contrast = outputs.next();
     let version = &compiler.version.plain;

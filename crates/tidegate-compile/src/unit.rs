@@ -147,6 +147,23 @@ fn compiled(
     })
 }
 
+/// Whether the build shows without a contrast where all of its metadata is: each contract has one
+/// region, which stands once, and at the end of its code. A contract that creates others has
+/// theirs too, and which bytes are theirs only a contrast tells.
+pub(crate) fn shows_its_metadata(build: &Output) -> bool {
+    let contracts = build.contracts.values().flat_map(BTreeMap::values);
+    contracts.filter(|output| !output.evm.bytecode.object.is_empty()).all(|output| {
+        let auxdata = output.evm.legacy_assembly.as_ref().map(|a| a.auxdata()).unwrap_or_default();
+        let [own] = auxdata.as_slice() else { return false };
+        let creation = output.evm.bytecode.unlinked("");
+        let runtime = output.evm.deployed_bytecode.unlinked("");
+        let (Ok(creation), Ok(runtime)) = (creation, runtime) else { return false };
+        let embedded = auxdata::end_of(&creation.bytes, &runtime.bytes);
+        auxdata::ends_once(&runtime.bytes, own, Some(runtime.bytes.len()))
+            && auxdata::ends_once(&creation.bytes, own, embedded)
+    })
+}
+
 fn codes(
     contract: &str,
     output: &ContractOutput,
