@@ -41,7 +41,17 @@ fn mismatch(value: &Value, ty: &DynSolType) -> ValueError {
 
 /// Parses a canonical ABI type.
 pub(crate) fn parse_type(ty: &str) -> Result<DynSolType, ValueError> {
-    DynSolType::parse(ty).map_err(|_| ValueError::Type(ty.to_owned()))
+    let parsed = DynSolType::parse(ty).ok().filter(|parsed| !has_empty_structure(parsed));
+    parsed.ok_or_else(|| ValueError::Type(ty.to_owned()))
+}
+
+/// Solidity has no structure without members, and its values could not be decoded.
+fn has_empty_structure(ty: &DynSolType) -> bool {
+    match ty {
+        DynSolType::Tuple(types) => types.is_empty() || types.iter().any(has_empty_structure),
+        DynSolType::Array(item) | DynSolType::FixedArray(item, _) => has_empty_structure(item),
+        _ => false,
+    }
 }
 
 /// Brings a literal into the normal form of its type: decimal digits for numbers, lower-case `0x`
@@ -243,6 +253,8 @@ mod tests {
             ("(uint256,address)", json!([1])),
             ("(uint8,bool)", json!([256, true])),
             ("uint257", json!(1)),
+            ("()", json!([])),
+            ("()[]", json!([])),
         ];
         for (ty, written) in cases {
             assert!(normalise(ty, &written).is_err(), "{ty} {written}");
