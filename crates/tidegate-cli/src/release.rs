@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_compile::{CompileOutput, Difference};
 use tidegate_model::release::{Artifact, Release, Roots};
+use tidegate_model::units::counted;
 use tidegate_model::{BuildDigest, Fqn, ReleaseRoot};
 use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
 
@@ -143,8 +144,10 @@ pub(crate) fn stored(project: &Project, wanted: &str) -> CliResult<Option<Built>
 /// Builds, and checks that it is the release that was asked for.
 pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built> {
     let built = build(project)?;
-    for warning in &built.warnings {
-        project.ui.note(warning);
+    // Dependencies alone can have dozens; who builds sees them all.
+    if !built.warnings.is_empty() {
+        let warnings = counted(built.warnings.len(), "warning");
+        project.ui.note(format!("{warnings} of the compiler; `tidegate build` shows all"));
     }
     let Some(wanted) = wanted else { return Ok(built) };
     if names_release(&built, wanted) {
