@@ -1,20 +1,8 @@
 //! What stands behind a proxy, as its code and its slots show it.
 
-use alloy_primitives::{Address, B256, b256, hex};
+use alloy_primitives::{Address, B256, hex};
 use serde::Serialize;
-
-/// EIP-1967: `keccak256("eip1967.proxy.implementation") - 1`.
-pub const IMPLEMENTATION_SLOT: B256 =
-    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
-/// EIP-1967: `keccak256("eip1967.proxy.beacon") - 1`.
-pub const BEACON_SLOT: B256 =
-    b256!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50");
-/// EIP-1967: `keccak256("eip1967.proxy.admin") - 1`.
-pub const ADMIN_SLOT: B256 =
-    b256!("b53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103");
-/// EIP-1822: `keccak256("PROXIABLE")`.
-pub const PROXIABLE_SLOT: B256 =
-    b256!("c5f16f0fcc639fa48a6947836d9850f504798523bf8c9a3a87d5876cf622bcf7");
+pub use tidegate_model::slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, PROXIABLE_SLOT};
 
 /// The slots that say what is behind a proxy.
 pub const PROXY_SLOTS: [B256; 4] = [IMPLEMENTATION_SLOT, BEACON_SLOT, ADMIN_SLOT, PROXIABLE_SLOT];

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod record;
 pub mod release;
 pub mod scope;
+pub mod slots;
 pub mod statement;
 pub mod units;
 pub mod verdict;

@@ -1,0 +1,32 @@
+//! Storage slots that standards give to what is behind a proxy.
+
+use alloy_primitives::{B256, b256};
+
+/// ERC-1967: `keccak256("eip1967.proxy.implementation") - 1`.
+pub const IMPLEMENTATION_SLOT: B256 =
+    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
+/// ERC-1967: `keccak256("eip1967.proxy.beacon") - 1`.
+pub const BEACON_SLOT: B256 =
+    b256!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50");
+/// ERC-1967: `keccak256("eip1967.proxy.admin") - 1`.
+pub const ADMIN_SLOT: B256 =
+    b256!("b53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103");
+/// ERC-1822: `keccak256("PROXIABLE")`.
+pub const PROXIABLE_SLOT: B256 =
+    b256!("c5f16f0fcc639fa48a6947836d9850f504798523bf8c9a3a87d5876cf622bcf7");
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{U256, keccak256};
+
+    use super::*;
+
+    #[test]
+    fn slots_follow_from_their_names() {
+        let slot = |name: &str| B256::from(U256::from_be_bytes(keccak256(name).0) - U256::ONE);
+        assert_eq!(slot("eip1967.proxy.implementation"), IMPLEMENTATION_SLOT);
+        assert_eq!(slot("eip1967.proxy.beacon"), BEACON_SLOT);
+        assert_eq!(slot("eip1967.proxy.admin"), ADMIN_SLOT);
+        assert_eq!(keccak256("PROXIABLE"), PROXIABLE_SLOT);
+    }
+}
