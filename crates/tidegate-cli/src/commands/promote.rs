@@ -44,7 +44,8 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
         ui.line(format!("{} not proposed", ui.verdict(assessment.overall.word())));
         ui.result(&json!({
             "target": target, "releaseRoot": built.roots.release_root, "proposal": null,
-            "overall": assessment.overall, "gates": assessment.reports,
+            "overall": assessment.overall,
+            "gates": commands::status::gate_rows(&assessment),
         }));
         return Ok(exit);
     }

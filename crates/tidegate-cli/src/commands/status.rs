@@ -163,6 +163,15 @@ const fn meaning(verdict: &Verdict) -> &'static str {
     }
 }
 
+/// Each gate as programs read it.
+pub(crate) fn gate_rows(assessment: &Assessment) -> Vec<Value> {
+    let row = |report: &GateReport| {
+        json!({"gate": report.gate, "result": report.verdict, "summary": report.summary,
+               "inputs": report.inputs})
+    };
+    assessment.reports.iter().map(row).collect()
+}
+
 /// Everything that two clones must agree on, and `local` apart.
 fn document(
     project: &Project,
@@ -171,14 +180,6 @@ fn document(
     promoted: Option<&Promoted>,
     next: &[String],
 ) -> CliResult<Value> {
-    let gates: Vec<_> = assessment
-        .reports
-        .iter()
-        .map(|report| {
-            json!({"gate": report.gate, "result": report.verdict, "summary": report.summary,
-                   "inputs": report.inputs})
-        })
-        .collect();
     let soak = assessment.soak_facts.as_ref().ok().map(|facts| {
         let progress = progress(&project.rules, facts);
         json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
@@ -194,7 +195,7 @@ fn document(
         "target": assessment.target,
         "gateHead": assessment.gate_head,
         "policyDigest": assessment.policy.as_ref().map(|doc| doc.digest()).transpose()?,
-        "gates": gates,
+        "gates": gate_rows(assessment),
         "overall": assessment.overall,
         "soak": soak,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,

@@ -33,8 +33,7 @@ impl Status {
     fn result(&self, gate: &str) -> Option<&Value> {
         let gates = self.0["gates"].as_array()?;
         let report = gates.iter().find(|report| report["gate"] == gate)?;
-        // `status` and `promote` name it differently.
-        report.get("result").or_else(|| report.get("verdict"))
+        report.get("result")
     }
 
     /// The verdict of a gate, or of the whole for `overall`.
