@@ -40,7 +40,7 @@ fn an_accepted_send_gives_the_hash_of_its_bytes() -> Outcome {
     let raw = signed(&anvil)?;
     let outcome = check(&anvil, &raw, Reply::Forward)?;
     assert!(matches!(outcome, SendOutcome::Accepted(hash) if hash == keccak256(&raw)));
-    assert!(anvil.receipt(keccak256(&raw))?.is_some_and(|receipt| receipt.status));
+    assert!(anvil.wait_receipt(keccak256(&raw))?.status);
 
     let again = check(&anvil, &raw, Reply::Forward)?;
     assert!(matches!(again, SendOutcome::Rejected { code: -32003, .. }), "{again:?}");
@@ -53,7 +53,7 @@ fn a_lost_answer_is_unknown_and_not_sent_again() -> Outcome {
     let raw = signed(&anvil)?;
     let outcome = check(&anvil, &raw, Reply::ForwardAndHangUp)?;
     assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
-    assert!(anvil.receipt(keccak256(&raw))?.is_some(), "it was included all the same");
+    anvil.wait_receipt(keccak256(&raw))?; // it was included all the same
 
     let busy = Reply::Http { status: 503, headers: vec![], body: vec![] };
     let lies = Reply::Result(json!(B256::repeat_byte(1)));
