@@ -147,6 +147,9 @@ impl From<CompileError> for CliError {
                 "install one: `npm install solc@VERSION`, Foundry's `forge build`, or name it \
                  under [compiler] solc"
             }
+            CompileError::FindCompiler(FindCompilerError::Changed { .. }) => {
+                "run the command again; where that does not help, delete the cached compilations"
+            }
             CompileError::Root(_) => "contracts are named `Vault` or `path/Vault.sol:Vault`",
             _ => "",
         };

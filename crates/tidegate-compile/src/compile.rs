@@ -266,6 +266,7 @@ enum Stop {
 fn run(compiler: &FoundCompiler, inputs: &Inputs, closure: &Closure) -> Result<Unit, CompileError> {
     let both: Vec<&str> =
         [&inputs.build].into_iter().chain(&inputs.contrast).map(String::as_str).collect();
+    compiler.check_digest()?;
     let mut outputs = Vec::with_capacity(both.len());
     let asked = compiler.driver.ask(&both, |answer| {
         outputs.push(accepted(&answer).map_err(Stop::Refused)?);
@@ -286,6 +287,7 @@ fn run(compiler: &FoundCompiler, inputs: &Inputs, closure: &Closure) -> Result<U
 
 /// One output for each input. The first one that the compiler rejects ends it.
 pub(crate) fn ask(compiler: &FoundCompiler, inputs: &[&str]) -> Result<Vec<Output>, CompileError> {
+    compiler.check_digest()?;
     let mut outputs = Vec::with_capacity(inputs.len());
     let asked = compiler.driver.ask(inputs, |answer| {
         outputs.push(accepted(&answer)?);

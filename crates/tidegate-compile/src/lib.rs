@@ -14,6 +14,7 @@ mod auxdata;
 mod cache;
 mod compile;
 mod declared;
+mod digest;
 mod driver;
 mod files;
 mod foundry;

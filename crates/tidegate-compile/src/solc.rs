@@ -11,6 +11,7 @@ use semver::{Version, VersionReq};
 use serde::Deserialize;
 use tidegate_model::release::Compiler;
 
+use crate::digest;
 use crate::driver::{Driver, DriverError, Protocol};
 use crate::files::{self, FileError};
 use crate::foundry::{FoundryConfig, SolcPin};
@@ -76,8 +77,23 @@ pub struct FoundCompiler {
     pub compiler: Compiler,
     /// Where it is: the binary, or the folder of the npm package.
     pub location: PathBuf,
+    /// The file that the digest is of.
+    binary: PathBuf,
     pub(crate) driver: Driver,
     pub(crate) version: LongVersion,
+}
+
+impl FoundCompiler {
+    /// Reads the compiler whole and compares its digest, before it makes anything that is kept
+    /// under that digest.
+    pub(crate) fn check_digest(&self) -> Result<(), FindCompilerError> {
+        let sha256 = files::sha256(&self.binary, COMPILER_BYTES_MAX)
+            .map_err(|source| FindCompilerError::Digest { source })?;
+        if sha256 == self.compiler.sha256 {
+            return Ok(());
+        }
+        Err(FindCompilerError::Changed { path: self.binary.clone(), known: self.compiler.sha256 })
+    }
 }
 
 /// Why there is no compiler to use.
@@ -134,6 +150,14 @@ pub enum FindCompilerError {
         /// Why.
         #[source]
         source: FileError,
+    },
+    /// It is not the file that it was taken for.
+    #[error("use the compiler {}: its SHA-256 is no longer {known}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The digest that was kept of it.
+        known: B256,
     },
     /// The download failed.
     #[cfg(feature = "svm-solc")]
@@ -385,8 +409,7 @@ fn package_version(package: &Path) -> Option<Version> {
 
 fn open_native(path: &Path, cache_dir: &Path) -> Result<FoundCompiler, FindCompilerError> {
     let driver = Driver { program: path.to_owned(), args: Vec::new(), protocol: Protocol::Once };
-    let sha256 = digest(path)?;
-    found(driver, path.to_owned(), sha256, cache_dir)
+    found(driver, path.to_owned(), path.to_owned(), cache_dir)
 }
 
 fn open_npm(
@@ -396,30 +419,27 @@ fn open_npm(
 ) -> Result<FoundCompiler, FindCompilerError> {
     let location = package.to_owned();
     let node = node.ok_or_else(|| FindCompilerError::NoNode { path: location.clone() })?;
-    let sha256 = digest(&package.join("soljson.js"))?;
     // The script loads the package from wherever node runs, so its path must not be relative.
     let absolute = std::path::absolute(package).unwrap_or_else(|_| location.clone());
     let script = wrapper::place(&absolute, cache_dir)
         .map_err(|source| FindCompilerError::Wrapper { path: location.clone(), source })?;
     let args = vec![script.into_os_string()];
     let driver = Driver { program: node.to_owned(), args, protocol: Protocol::Frames };
-    found(driver, location, sha256, cache_dir)
-}
-
-fn digest(path: &Path) -> Result<B256, FindCompilerError> {
-    files::sha256(path, COMPILER_BYTES_MAX).map_err(|source| FindCompilerError::Digest { source })
+    found(driver, location, package.join("soljson.js"), cache_dir)
 }
 
 fn found(
     driver: Driver,
     location: PathBuf,
-    sha256: B256,
+    binary: PathBuf,
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
+    let sha256 = digest::of_file(&binary, COMPILER_BYTES_MAX, cache_dir)
+        .map_err(|source| FindCompilerError::Digest { source })?;
     let version = LongVersion::of(&driver, sha256, cache_dir)
         .map_err(|source| FindCompilerError::NoAnswer { path: location.clone(), source })?;
     let compiler = Compiler { version: version.text.clone(), sha256 };
-    Ok(FoundCompiler { compiler, location, driver, version })
+    Ok(FoundCompiler { compiler, location, binary, driver, version })
 }
 
 fn list(tried: &[String]) -> String {
