@@ -7,6 +7,7 @@
 mod audits;
 mod code;
 pub mod code_match;
+pub mod controls;
 mod funds;
 mod layout;
 mod parameters;

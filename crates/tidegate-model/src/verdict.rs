@@ -72,6 +72,12 @@ impl Verdict {
         }
     }
 
+    /// Whether a release may go on: it passes, or somebody with the power to do so waived what is
+    /// missing.
+    pub const fn allows(&self) -> bool {
+        matches!(self, Self::Pass | Self::Waived { .. })
+    }
+
     /// The documented exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {

@@ -5,7 +5,7 @@ use std::fmt;
 use alloy_primitives::{U256, U512};
 
 /// The storage layout of one contract: its state variables and its ERC-7201 namespaces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
     pub(super) types: Vec<Type>,
     pub(super) items: Vec<Field>,

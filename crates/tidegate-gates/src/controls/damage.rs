@@ -1,0 +1,209 @@
+//! The damages, gate by gate.
+
+use alloy_primitives::{B256, KECCAK256_EMPTY};
+use tidegate_model::{GateId, PolicyDigest};
+
+use super::Damage;
+use crate::{
+    AuditFacts, Facts, Layout, LayoutFact, Observed, PolicyFacts, PolicyRules, RevocationFact,
+    SoakFacts, TrustFacts,
+};
+
+const NOT_READ: &str = "the endpoint did not answer";
+
+const fn damage(
+    gate: GateId,
+    name: &'static str,
+    apply: fn(&PolicyRules, &mut Facts) -> bool,
+) -> Damage {
+    Damage { gate, name, apply }
+}
+
+/// Every damage.
+pub(super) const ALL: &[Damage] = &[
+    damage(GateId::Code, "one bit of a contract's code", |_, facts| {
+        first(&mut facts.code, |f| f.contracts.first_mut(), |c| flip(&mut c.found))
+    }),
+    damage(GateId::Code, "a contract that is not there", |_, facts| {
+        first(&mut facts.code, |f| f.contracts.first_mut(), |c| c.found = KECCAK256_EMPTY)
+    }),
+    damage(GateId::Code, "no contract compared", |_, facts| {
+        read(&mut facts.code, |f| f.contracts.clear())
+    }),
+    damage(GateId::Code, "one bit of a watched slot", |_, facts| {
+        first(&mut facts.code, |f| f.slots.first_mut(), |s| flip(&mut s.found))
+    }),
+    damage(GateId::Code, "a record that disagrees", |_, facts| {
+        read(&mut facts.code, |f| f.record_faults.push("an address differs".to_owned()))
+    }),
+    damage(GateId::Code, "not read", |_, facts| unread(&mut facts.code)),
+    damage(GateId::Layout, "an upgrade from an unknown layout", |_, facts| {
+        first(
+            &mut facts.layout,
+            |f| f.upgrades.first_mut(),
+            |u| u.reference = Err("there is no baseline".to_owned()),
+        )
+    }),
+    damage(GateId::Layout, "an upgrade that drops every variable", |_, facts| {
+        let stored = |upgrade: &&mut LayoutFact| {
+            upgrade.reference.as_ref().is_ok_and(|reference| reference.layout.variables() > 0)
+        };
+        first(
+            &mut facts.layout,
+            |f| f.upgrades.iter_mut().find(stored),
+            |u| u.updated = Layout::default(),
+        )
+    }),
+    damage(GateId::Layout, "not read", |_, facts| unread(&mut facts.layout)),
+    damage(GateId::Parameters, "a value that has no rule's leave", |_, facts| {
+        first(
+            &mut facts.parameters,
+            |f| f.rows.first_mut(),
+            |row| row.target = Err("it is not set".to_owned()),
+        )
+    }),
+    damage(GateId::Parameters, "a record that disagrees", |_, facts| {
+        read(&mut facts.parameters, |f| f.record_faults.push("a value differs".to_owned()))
+    }),
+    damage(GateId::Parameters, "not read", |_, facts| unread(&mut facts.parameters)),
+    damage(GateId::Soak, "a soak of one window less", |rules, facts| {
+        soak(facts, |f| {
+            // However old it is, what is left is one second short of what is asked.
+            f.windows.truncate(usize::try_from(rules.soak_secs / crate::WINDOW_SECS).unwrap_or(0));
+            if let Some(last) = f.windows.last_mut() {
+                last.elapsed_secs = last.elapsed_secs.saturating_sub(1);
+            }
+        })
+    }),
+    damage(GateId::Soak, "a chain that stood still", |_, facts| {
+        soak(facts, |f| f.windows.iter_mut().for_each(|window| window.blocks = 0))
+    }),
+    damage(GateId::Soak, "one transaction too few", |rules, facts| {
+        soak(facts, |f| f.activity.transactions = rules.transactions.saturating_sub(1))
+    }),
+    damage(GateId::Soak, "one outside sender too few", |rules, facts| {
+        let fewer = (rules.senders as usize).saturating_sub(1);
+        soak(facts, |f| f.activity.senders.truncate(fewer))
+    }),
+    damage(GateId::Soak, "functions that nobody called", |_, facts| {
+        soak(facts, |f| {
+            let called = std::mem::take(&mut f.activity.called);
+            f.activity.uncalled.extend(called);
+        })
+    }),
+    damage(GateId::Soak, "evidence that contradicts", |_, facts| {
+        soak(facts, |f| f.faults.push("the anchor names another release".to_owned()))
+    }),
+    damage(GateId::Soak, "not read", |_, facts| unread(&mut facts.soak)),
+    damage(GateId::Audits, "one audit too few", |rules, facts| {
+        let fewer = (rules.audits as usize).saturating_sub(1);
+        audits(facts, |f, _| f.attestations.truncate(fewer))
+    }),
+    damage(GateId::Audits, "two keys of one firm", |rules, facts| {
+        // Where one firm is enough, that is no damage.
+        rules.audits > 1
+            && audits(facts, |f, _| {
+                f.people.values_mut().for_each(|person| person.firm = Some("One".to_owned()));
+            })
+    }),
+    damage(GateId::Audits, "an auditor that the policy does not know", |_, facts| {
+        audits(facts, |f, _| f.people.clear())
+    }),
+    damage(GateId::Audits, "attestations of another scope", |_, facts| {
+        audits(facts, |f, _| flip(&mut f.scope_root.0))
+    }),
+    damage(GateId::Audits, "attestations that have expired", |_, facts| {
+        audits(facts, |f, time| {
+            f.attestations.iter_mut().for_each(|a| a.attestation.valid_until = time);
+        })
+    }),
+    damage(GateId::Audits, "attestations from the future", |_, facts| {
+        audits(facts, |f, time| {
+            f.attestations.iter_mut().for_each(|a| a.attestation.issued_at = time + 1);
+        })
+    }),
+    damage(GateId::Audits, "an open finding of high severity", |_, facts| {
+        audits(facts, |f, _| f.attestations.iter_mut().for_each(|a| a.attestation.open_high = 1))
+    }),
+    damage(GateId::Audits, "a revocation", |_, facts| {
+        audits(facts, |f, _| {
+            let revoked = f.attestations.iter().map(|a| RevocationFact {
+                attestation: a.digest,
+                by: a.attestation.auditor,
+                found: "a control".to_owned(),
+            });
+            f.revocations.extend(revoked);
+        })
+    }),
+    damage(GateId::Audits, "revocations that cannot be read", |_, facts| {
+        audits(facts, |f, _| f.helper = Err(NOT_READ.to_owned()))
+    }),
+    damage(GateId::Audits, "not read", |_, facts| unread(&mut facts.audits)),
+    damage(GateId::Policy, "one bit of the policy", |_, facts| {
+        policy(facts, |f| flip(&mut f.current.0))
+    }),
+    damage(GateId::Policy, "another policy adopted", |_, facts| {
+        policy(facts, |f| {
+            if let TrustFacts::Adopted { digest, .. } = &mut f.trust {
+                *digest = PolicyDigest(B256::ZERO);
+            }
+        })
+    }),
+    damage(GateId::Policy, "no policy adopted", |_, facts| {
+        policy(facts, |f| f.trust = TrustFacts::Never)
+    }),
+    damage(GateId::Policy, "not read", |_, facts| unread(&mut facts.policy)),
+    damage(GateId::Funds, "a draw that nobody approved", |_, facts| {
+        read(&mut facts.funds, |f| f.violations.push("drawn without approval".to_owned()))
+    }),
+    damage(GateId::Funds, "a wei that the books do not explain", |_, facts| {
+        read(&mut facts.funds, |f| f.residues.push("1 wei".to_owned()))
+    }),
+    damage(GateId::Funds, "not read", |_, facts| unread(&mut facts.funds)),
+    damage(GateId::Separation, "an auditor who deployed", |_, facts| {
+        read(&mut facts.separation, |f| {
+            let auditors = f.auditors.clone();
+            f.deployers.extend(auditors);
+        }) && facts.separation.as_ref().is_ok_and(|f| !f.auditors.is_empty())
+    }),
+    damage(GateId::Separation, "a decision on one's own request", |_, facts| {
+        first(&mut facts.separation, |f| f.decisions.first_mut(), |d| d.2 = d.1)
+    }),
+    damage(GateId::Separation, "not read", |_, facts| unread(&mut facts.separation)),
+];
+
+fn flip(word: &mut B256) {
+    word.0[31] ^= 1;
+}
+
+fn unread<T>(fact: &mut Observed<T>) -> bool {
+    *fact = Err(NOT_READ.to_owned());
+    true
+}
+
+/// Damages a fact that was read.
+fn read<T>(fact: &mut Observed<T>, damage: impl FnOnce(&mut T)) -> bool {
+    fact.as_mut().map(damage).is_ok()
+}
+
+/// Damages one of several things that were read.
+fn first<T, U>(
+    fact: &mut Observed<T>,
+    find: impl FnOnce(&mut T) -> Option<&mut U>,
+    damage: impl FnOnce(&mut U),
+) -> bool {
+    fact.as_mut().ok().and_then(find).map(damage).is_some()
+}
+
+fn soak(facts: &mut Facts, damage: impl FnOnce(&mut SoakFacts)) -> bool {
+    read(&mut facts.soak, damage)
+}
+
+fn audits(facts: &mut Facts, damage: impl FnOnce(&mut AuditFacts, u64)) -> bool {
+    let Ok(time) = facts.gate_time else { return false };
+    read(&mut facts.audits, |f| damage(f, time))
+}
+
+fn policy(facts: &mut Facts, damage: impl FnOnce(&mut PolicyFacts)) -> bool {
+    read(&mut facts.policy, damage)
+}

@@ -1,0 +1,179 @@
+//! Facts on which every gate passes.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, keccak256};
+use serde_json::json;
+use tidegate_model::plan::Rule;
+use tidegate_model::policy::Person;
+use tidegate_model::release::LayoutNotes;
+use tidegate_model::statement::AuditAttestation;
+use tidegate_model::{BlockRef, Head, PolicyDigest, ScopeRoot, StatementDigest};
+
+use crate::code_match::CodeMatch;
+use crate::{
+    Activity, AttestationFact, AuditFacts, CodeFacts, ContractFact, Facts, FundFacts, Layout,
+    LayoutFact, LayoutFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, Reference,
+    SeparationFacts, SlotFact, SoakFacts, TrustFacts, WINDOW_SECS, Window,
+};
+
+/// Gate time of the exemplar.
+const TIME: u64 = 1_767_225_600;
+const BLOCK_TIME_SECS: u64 = 12;
+
+/// Facts of a release that these rules let pass, and no more than that: exactly as old, as used
+/// and as audited as they ask.
+pub fn exemplar(rules: &PolicyRules) -> Facts {
+    let people = auditors(rules.audits);
+    Facts {
+        gate_time: Ok(TIME),
+        code: Ok(code()),
+        layout: Ok(layout()),
+        parameters: Ok(parameters()),
+        soak: Ok(soak(rules)),
+        audits: Ok(audits(&people)),
+        policy: Ok(policy()),
+        funds: Ok(FundFacts::default()),
+        separation: Ok(separation(people)),
+    }
+}
+
+fn word(name: &str) -> B256 {
+    keccak256(name)
+}
+
+fn address(name: &str) -> Address {
+    Address::from_word(word(name))
+}
+
+fn code() -> CodeFacts {
+    let contract = ContractFact {
+        name: "vault".to_owned(),
+        address: address("vault"),
+        expected: word("code"),
+        found: word("code"),
+        matched: CodeMatch::Same,
+        transformations: None,
+        behind: None,
+    };
+    let slot = SlotFact {
+        name: "implementation".to_owned(),
+        address: address("vault"),
+        expected: word("implementation"),
+        found: word("implementation"),
+    };
+    let network = "testnet".to_owned();
+    CodeFacts { network, contracts: vec![contract], slots: vec![slot], ..CodeFacts::default() }
+}
+
+fn layout() -> LayoutFacts {
+    let uint = json!({"encoding": "inplace", "label": "uint256", "numberOfBytes": "32"});
+    let total = json!({"label": "total", "slot": "0", "offset": 0, "type": uint});
+    let written = json!({"items": [total], "namespaces": []});
+    let layout = Layout::read(&written, &LayoutNotes::default()).unwrap_or_default();
+    let reference = Reference { layout: layout.clone(), known_by: "a release".to_owned() };
+    let upgrade = LayoutFact {
+        name: "vault".to_owned(),
+        proxy: address("vault"),
+        reference: Ok(reference),
+        updated: layout,
+    };
+    LayoutFacts { upgrades: vec![upgrade], inputs: Vec::new() }
+}
+
+fn parameters() -> ParameterFacts {
+    let row = ParameterRow {
+        name: "cap".to_owned(),
+        rule: Rule::SameAsTestnet,
+        soaked: json!("1"),
+        target: Ok(json!("1")),
+    };
+    ParameterFacts { rows: vec![row], ..ParameterFacts::default() }
+}
+
+fn soak(rules: &PolicyRules) -> SoakFacts {
+    let window = |elapsed_secs| Window { blocks: elapsed_secs / BLOCK_TIME_SECS, elapsed_secs };
+    let full = usize::try_from(rules.soak_secs / WINDOW_SECS).unwrap_or(0);
+    let mut windows = vec![window(WINDOW_SECS); full];
+    windows.extend(Some(rules.soak_secs % WINDOW_SECS).filter(|rest| *rest > 0).map(window));
+    let head = BlockRef { number: TIME / BLOCK_TIME_SECS, hash: word("head") };
+    SoakFacts {
+        network: "testnet".to_owned(),
+        head: Head { block: head, timestamp: TIME },
+        start: TIME.saturating_sub(rules.soak_secs),
+        started_by: "the anchor".to_owned(),
+        block_time_secs: BLOCK_TIME_SECS,
+        windows,
+        activity: Activity {
+            transactions: rules.transactions,
+            senders: (0..rules.senders).map(|n| address(&format!("sender {n}"))).collect(),
+            called: vec!["Vault.deposit".to_owned()],
+            uncalled: Vec::new(),
+            digest: B256::ZERO,
+        },
+        faults: Vec::new(),
+        missing: Vec::new(),
+        inputs: Vec::new(),
+    }
+}
+
+fn auditors(count: u32) -> BTreeMap<String, Person> {
+    let person = |name: &str| Person {
+        roles: vec!["auditor".to_owned()],
+        firm: Some(name.to_owned()),
+        keys: vec![address(name)],
+    };
+    let names = (0..count).map(|n| format!("firm {n}"));
+    names.map(|name| (name.clone(), person(&name))).collect()
+}
+
+fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
+    let scope_root = ScopeRoot(word("scope"));
+    let attestation = |auditor: Address| AttestationFact {
+        digest: StatementDigest(word(&auditor.to_string())),
+        attestation: AuditAttestation {
+            auditor,
+            scope_root,
+            scope_count: 1,
+            repository: String::new(),
+            git_commit: String::new(),
+            report_sha256: word("report"),
+            report_uri: String::new(),
+            verdict: 1,
+            open_critical: 0,
+            open_high: 0,
+            open_medium: 0,
+            findings_digest: B256::ZERO,
+            issued_at: TIME,
+            valid_until: TIME + 1,
+            supersedes: StatementDigest(B256::ZERO),
+            salt: B256::ZERO,
+        },
+    };
+    AuditFacts {
+        scope_root,
+        people: people.clone(),
+        attestations: people.values().flat_map(|p| &p.keys).copied().map(attestation).collect(),
+        revocations: Vec::new(),
+        helper: Ok(Vec::new()),
+        remarks: Vec::new(),
+    }
+}
+
+fn policy() -> PolicyFacts {
+    let digest = PolicyDigest(word("policy"));
+    let trust = TrustFacts::Adopted { version: 1, digest, differences: Ok(Vec::new()) };
+    PolicyFacts { current: digest, trust, inputs: Vec::new() }
+}
+
+fn separation(people: BTreeMap<String, Person>) -> SeparationFacts {
+    let auditors = people.values().flat_map(|person| person.keys.clone());
+    // Somebody audited, also where the rules ask for nobody.
+    let auditors = auditors.chain([address("auditor")]).collect();
+    SeparationFacts {
+        auditors,
+        people,
+        deployers: vec![address("deployer")],
+        decisions: vec![("request".to_owned(), address("tester"), address("treasurer"))],
+    }
+}
