@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how long the binary takes, as whoever types its commands feels it.
 
 pub(crate) mod build;
+pub(crate) mod gates;
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -43,6 +44,7 @@ pub(crate) fn run() -> XtaskResult {
     world.settle()?;
     figure("verify_ms", middle(&engineer, &["verify"])?, "ms");
     figure("status_ms", middle(&engineer, &["status"])?, "ms");
+    gates::run()?;
     build::run()
 }
 

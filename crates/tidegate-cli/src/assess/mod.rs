@@ -42,6 +42,8 @@ pub(crate) struct Assessment {
     pub(crate) overall: Verdict,
     /// The target's latest finalized header: gate time.
     pub(crate) gate_head: Option<Head>,
+    /// What every gate looked at.
+    pub(crate) facts: Facts,
     /// The soak, as far as it could be read.
     pub(crate) soak_facts: Observed<SoakFacts>,
     /// Parameters, soaked and on the target.
@@ -113,7 +115,8 @@ pub(crate) async fn assess(
         reports,
         gate_head: gate_head.ok(),
         soak_facts,
-        parameters: facts.parameters,
+        parameters: facts.parameters.clone(),
+        facts,
         scope_root: built.roots.scope_root,
         audits_wanted: project.rules.audits as usize,
         soak_wanted_secs: project.rules.soak_secs,

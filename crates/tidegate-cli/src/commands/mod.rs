@@ -13,6 +13,7 @@ pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod policy_check;
 pub(crate) mod promote;
 pub(crate) mod proposal;
 pub(crate) mod status;

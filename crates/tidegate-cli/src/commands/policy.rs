@@ -20,18 +20,21 @@ pub(crate) enum PolicyCommand {
     Show(TargetArgs),
     /// Propose to the Safe that it adopts this policy
     Adopt(TargetArgs),
+    /// Damage each gate's inputs in one place at a time, and see that it refuses
+    Check(TargetArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
     /// The target; default: the only mainnet network
-    target: Option<String>,
+    pub(super) target: Option<String>,
 }
 
 pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult<u8> {
     let (args, adopt) = match command {
         PolicyCommand::Show(args) => (args, false),
         PolicyCommand::Adopt(args) => (args, true),
+        PolicyCommand::Check(args) => return super::policy_check::run(project, args).await,
     };
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     let network = project.connect(&target).await?;

@@ -11,6 +11,7 @@ use tidegate_safe::{
 };
 
 use crate::assess::{Assessment, assess};
+use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::promotion::{promoted, simulate_batch, target_plan};
@@ -59,6 +60,7 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
         ));
     }
     require_minimal(project, &built)?;
+    require_controls(project, &project.rules, &assessment.facts)?;
     let proposal = propose(project, &built, &target, &assessment).await?;
     let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
     let path = proposals::write(project, &target, &checked)?;

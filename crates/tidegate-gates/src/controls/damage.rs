@@ -67,37 +67,41 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Parameters, "not read", |_, facts| unread(&mut facts.parameters)),
     damage(GateId::Soak, "a soak of one window less", |rules, facts| {
-        soak(facts, |f| {
-            // However old it is, what is left is one second short of what is asked.
-            f.windows.truncate(usize::try_from(rules.soak_secs / crate::WINDOW_SECS).unwrap_or(0));
-            if let Some(last) = f.windows.last_mut() {
-                last.elapsed_secs = last.elapsed_secs.saturating_sub(1);
-            }
-        })
+        rules.soak_secs > 0
+            && soak(facts, |f| {
+                // However old it is, what is left is one second short of what is asked.
+                f.windows
+                    .truncate(usize::try_from(rules.soak_secs / crate::WINDOW_SECS).unwrap_or(0));
+                if let Some(last) = f.windows.last_mut() {
+                    last.elapsed_secs = last.elapsed_secs.saturating_sub(1);
+                }
+            })
     }),
-    damage(GateId::Soak, "a chain that stood still", |_, facts| {
-        soak(facts, |f| f.windows.iter_mut().for_each(|window| window.blocks = 0))
+    damage(GateId::Soak, "a chain that stood still", |rules, facts| {
+        rules.soak_secs > 0
+            && soak(facts, |f| f.windows.iter_mut().for_each(|window| window.blocks = 0))
     }),
     damage(GateId::Soak, "one transaction too few", |rules, facts| {
-        soak(facts, |f| f.activity.transactions = rules.transactions.saturating_sub(1))
+        rules.transactions > 0 && soak(facts, |f| f.activity.transactions = rules.transactions - 1)
     }),
     damage(GateId::Soak, "one outside sender too few", |rules, facts| {
-        let fewer = (rules.senders as usize).saturating_sub(1);
-        soak(facts, |f| f.activity.senders.truncate(fewer))
+        let fewer = (rules.senders as usize).checked_sub(1);
+        fewer.is_some_and(|fewer| soak(facts, |f| f.activity.senders.truncate(fewer)))
     }),
-    damage(GateId::Soak, "functions that nobody called", |_, facts| {
-        soak(facts, |f| {
-            let called = std::mem::take(&mut f.activity.called);
-            f.activity.uncalled.extend(called);
-        })
+    damage(GateId::Soak, "functions that nobody called", |rules, facts| {
+        rules.selectors_percent > 0
+            && soak(facts, |f| {
+                let called = std::mem::take(&mut f.activity.called);
+                f.activity.uncalled.extend(called);
+            })
     }),
     damage(GateId::Soak, "evidence that contradicts", |_, facts| {
         soak(facts, |f| f.faults.push("the anchor names another release".to_owned()))
     }),
     damage(GateId::Soak, "not read", |_, facts| unread(&mut facts.soak)),
     damage(GateId::Audits, "one audit too few", |rules, facts| {
-        let fewer = (rules.audits as usize).saturating_sub(1);
-        audits(facts, |f, _| f.attestations.truncate(fewer))
+        let fewer = (rules.audits as usize).checked_sub(1);
+        fewer.is_some_and(|fewer| audits(facts, |f, _| f.attestations.truncate(fewer)))
     }),
     damage(GateId::Audits, "two keys of one firm", |rules, facts| {
         // Where one firm is enough, that is no damage.
@@ -106,34 +110,36 @@ pub(super) const ALL: &[Damage] = &[
                 f.people.values_mut().for_each(|person| person.firm = Some("One".to_owned()));
             })
     }),
-    damage(GateId::Audits, "an auditor that the policy does not know", |_, facts| {
-        audits(facts, |f, _| f.people.clear())
+    damage(GateId::Audits, "an auditor that the policy does not know", |rules, facts| {
+        rules.audits > 0 && audits(facts, |f, _| f.people.clear())
     }),
-    damage(GateId::Audits, "attestations of another scope", |_, facts| {
-        audits(facts, |f, _| flip(&mut f.scope_root.0))
+    damage(GateId::Audits, "attestations of another scope", |rules, facts| {
+        rules.audits > 0 && audits(facts, |f, _| flip(&mut f.scope_root.0))
     }),
-    damage(GateId::Audits, "attestations that have expired", |_, facts| {
-        audits(facts, |f, time| {
-            f.attestations.iter_mut().for_each(|a| a.attestation.valid_until = time);
-        })
+    damage(GateId::Audits, "attestations that have expired", |rules, facts| {
+        rules.audits > 0
+            && audits(facts, |f, time| {
+                f.attestations.iter_mut().for_each(|a| a.attestation.valid_until = time);
+            })
     }),
-    damage(GateId::Audits, "attestations from the future", |_, facts| {
-        audits(facts, |f, time| {
-            f.attestations.iter_mut().for_each(|a| a.attestation.issued_at = time + 1);
-        })
+    damage(GateId::Audits, "attestations from the future", |rules, facts| {
+        rules.audits > 0
+            && audits(facts, |f, time| {
+                f.attestations.iter_mut().for_each(|a| a.attestation.issued_at = time + 1);
+            })
     }),
     damage(GateId::Audits, "an open finding of high severity", |_, facts| {
-        audits(facts, |f, _| f.attestations.iter_mut().for_each(|a| a.attestation.open_high = 1))
+        first(&mut facts.audits, |f| f.attestations.first_mut(), |a| a.attestation.open_high = 1)
     }),
     damage(GateId::Audits, "a revocation", |_, facts| {
-        audits(facts, |f, _| {
-            let revoked = f.attestations.iter().map(|a| RevocationFact {
-                attestation: a.digest,
-                by: a.attestation.auditor,
-                found: "a control".to_owned(),
-            });
-            f.revocations.extend(revoked);
-        })
+        let Ok(f) = &mut facts.audits else { return false };
+        let revoked = f.attestations.iter().map(|a| RevocationFact {
+            attestation: a.digest,
+            by: a.attestation.auditor,
+            found: "a control".to_owned(),
+        });
+        f.revocations.extend(revoked);
+        !f.revocations.is_empty()
     }),
     damage(GateId::Audits, "revocations that cannot be read", |_, facts| {
         audits(facts, |f, _| f.helper = Err(NOT_READ.to_owned()))

@@ -24,7 +24,8 @@ const BLOCK_TIME_SECS: u64 = 12;
 /// Facts of a release that these rules let pass, and no more than that: exactly as old, as used
 /// and as audited as they ask.
 pub fn exemplar(rules: &PolicyRules) -> Facts {
-    let people = auditors(rules.audits);
+    // One firm's word can be damaged even where the rules ask for nobody's.
+    let people = auditors(rules.audits.max(1));
     Facts {
         gate_time: Ok(TIME),
         code: Ok(code()),
@@ -167,11 +168,8 @@ fn policy() -> PolicyFacts {
 }
 
 fn separation(people: BTreeMap<String, Person>) -> SeparationFacts {
-    let auditors = people.values().flat_map(|person| person.keys.clone());
-    // Somebody audited, also where the rules ask for nobody.
-    let auditors = auditors.chain([address("auditor")]).collect();
     SeparationFacts {
-        auditors,
+        auditors: people.values().flat_map(|person| person.keys.clone()).collect(),
         people,
         deployers: vec![address("deployer")],
         decisions: vec![("request".to_owned(), address("tester"), address("treasurer"))],
