@@ -21,6 +21,7 @@ mod proposals;
 mod recheck;
 mod records;
 mod release;
+mod report;
 mod scaffold;
 mod sending;
 mod settings;

@@ -176,7 +176,7 @@ fn inert(text: &str) -> String {
     clean
 }
 
-const fn is_direction_mark(c: char) -> bool {
+pub(crate) const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -11,6 +11,7 @@ mod corpus;
 mod crash;
 mod diff;
 mod existing;
+mod explain;
 mod kinds;
 mod mutants;
 mod pipeline;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         cli::cases(),
         upgrade::cases(),
         existing::cases(),
+        explain::cases(),
         corpus::cases(),
         Case::slow(corpus::slow_cases()),
     ];

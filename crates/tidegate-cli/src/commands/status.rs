@@ -1,18 +1,22 @@
 //! `tidegate status`: the screen people live in.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::{Value, json};
 use tidegate_gates::{SoakProgress, progress};
 use tidegate_model::units::{format_span_secs, format_utc};
 use tidegate_model::{GateReport, Verdict};
 use tidegate_plan::config::Stage;
+use tidegate_store::write_atomic;
 
 use crate::assess::{Assessment, assess};
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::next::next_steps;
 use crate::project::Project;
 use crate::promotion::{Promoted, promoted};
 use crate::release::{Built, built};
+use crate::report::{Document, Subject, earliest, report};
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -25,6 +29,12 @@ pub(crate) struct StatusArgs {
     /// Exit with the verdict
     #[arg(long)]
     check: bool,
+    /// Explain: every gate with its inputs, who said what, and when it could be promoted
+    #[arg(long)]
+    explain: bool,
+    /// Write the explanation to a file, which ends with .md or .html
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
@@ -35,18 +45,41 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         Some(network) => promoted(project, &built, &target, network).await.ok().flatten(),
         None => None,
     };
-    show(project, &built, &assessment, promoted.as_ref())?;
     let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
-    if !next.is_empty() {
-        project.ui.line("");
+    let promoted = promoted.as_ref();
+    let subject = Subject { built: &built, assessment: &assessment, promoted, next: &next };
+    if let Some(path) = &args.report {
+        write_report(path, &report(subject)?)?;
+        project.ui.note(format!("written: {}", path.display()));
     }
-    for (index, step) in next.iter().enumerate() {
-        project.ui.row(if index == 0 { "Next" } else { "" }, step);
+    if args.explain {
+        report(subject)?.show(&project.ui);
+    } else {
+        show(project, &built, &assessment, promoted)?;
+        if !next.is_empty() {
+            project.ui.line("");
+        }
+        for (index, step) in next.iter().enumerate() {
+            project.ui.row(if index == 0 { "Next" } else { "" }, step);
+        }
     }
-    project.ui.result(&document(project, &built, &assessment, promoted.as_ref(), &next)?);
-    let verdict = promoted.as_ref().map_or(&assessment.overall, |promoted| &promoted.verdict);
+    project.ui.result(&document(project, &built, &assessment, promoted, &next)?);
+    let verdict = promoted.map_or(&assessment.overall, |promoted| &promoted.verdict);
     let code = verdict.exit_code();
     Ok(if args.check { code } else { 0 })
+}
+
+/// Markdown or a page, as the file's name ends.
+fn write_report(path: &Path, document: &Document) -> CliResult {
+    let text = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("md") => document.markdown(),
+        Some("html") => document.html(),
+        _ => {
+            let name = path.display();
+            return Err(CliError::usage(format!("--report {name}: a report is .md or .html")));
+        }
+    };
+    write_atomic(path, text.as_bytes()).or_kind(Kind::Config)
 }
 
 fn show(
@@ -197,6 +230,7 @@ fn document(
         "policyDigest": assessment.policy.as_ref().map(|doc| doc.digest()).transpose()?,
         "gates": gate_rows(assessment),
         "overall": assessment.overall,
+        "earliest": earliest(&assessment.reports),
         "soak": soak,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),

@@ -1,0 +1,264 @@
+//! Why a release may go on, or may not: for engineers, auditors and treasurers.
+//!
+//! Everything in it comes from one assessment, so that what is explained is what was judged.
+
+mod document;
+
+use tidegate_model::statement::Statement;
+use tidegate_model::units::{counted, format_utc};
+use tidegate_model::{GateInput, GateReport, Verdict};
+
+pub(crate) use document::Document;
+
+use crate::assess::Assessment;
+use crate::error::CliResult;
+use crate::promotion::Promoted;
+use crate::release::Built;
+
+/// What `status` knows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) built: &'a Built,
+    pub(crate) assessment: &'a Assessment,
+    pub(crate) promoted: Option<&'a Promoted>,
+    pub(crate) next: &'a [String],
+}
+
+/// The whole report.
+pub(crate) fn report(subject: Subject<'_>) -> CliResult<Document> {
+    let Subject { built, assessment, .. } = subject;
+    let (soak, target) = (&assessment.soak, &assessment.target);
+    let mut document = Document::new(format!("{}: {soak} to {target}", built.release.name));
+    verdict(&mut document, subject);
+    gates(&mut document, assessment);
+    parameters(&mut document, assessment);
+    auditor(&mut document, subject)?;
+    treasurer(&mut document, subject);
+    statements(&mut document, assessment);
+    Ok(document)
+}
+
+fn verdict(document: &mut Document, subject: Subject<'_>) {
+    let Subject { built, assessment, promoted, next, .. } = subject;
+    document.heading("Verdict");
+    if let Some(promoted) = promoted {
+        let (at, word) = (format_utc(promoted.recorded_at), promoted.verdict.word());
+        document.text(format!("PROMOTED {at}; read back from {}: {word}", assessment.target));
+    } else {
+        document.text(format!("{}. {}", assessment.overall.word(), earliest(&assessment.reports)));
+    }
+    let mut rows = vec![
+        vec!["releaseRoot".to_owned(), built.roots.release_root.to_string()],
+        vec!["buildDigest".to_owned(), built.roots.build_digest.to_string()],
+    ];
+    if let Some(head) = assessment.gate_head {
+        let (block, hash) = (head.block.number, head.block.hash);
+        let time = format_utc(head.timestamp);
+        rows.push(vec!["gate time".to_owned(), format!("{time}, finalized block {block}")]);
+        rows.push(vec!["its hash".to_owned(), hash.to_string()]);
+    }
+    document.table(&["what", "is"], rows);
+    if !next.is_empty() {
+        document.part("Next");
+        document.list(next.to_vec());
+    }
+}
+
+/// When everything could pass, as far as time alone decides it.
+pub(crate) fn earliest(reports: &[GateReport]) -> String {
+    let held: Vec<_> = reports.iter().filter(|report| !report.verdict.allows()).collect();
+    if held.is_empty() {
+        return "Earliest promotion: now".to_owned();
+    }
+    let etas = held.iter().map(|report| match &report.verdict {
+        Verdict::Waiting { eta, .. } => *eta,
+        _ => None,
+    });
+    let latest = etas.clone().flatten().max();
+    let open = held.iter().zip(etas).filter(|(_, eta)| eta.is_none());
+    let open: Vec<_> = open.map(|(report, _)| report.gate.name()).collect();
+    match (latest, open.is_empty()) {
+        (Some(eta), true) => format!("Earliest promotion: {}", format_utc(eta)),
+        (Some(eta), false) => format!(
+            "Earliest promotion: not before {}, and not before {} is settled",
+            format_utc(eta),
+            open.join(", ")
+        ),
+        (None, _) => format!("Earliest promotion: when {} is settled", open.join(", ")),
+    }
+}
+
+fn gates(document: &mut Document, assessment: &Assessment) {
+    document.heading("For engineers: every gate and what it rests on");
+    for GateReport { gate, verdict, summary, inputs } in &assessment.reports {
+        document.part(format!("{}: {}", gate.name(), verdict.word()));
+        document.text(summary);
+        document.list(verdict.reasons());
+        if inputs.is_empty() {
+            document.text("It rests on files and signatures only.");
+        }
+        document.table(&["input", "block", "hash", "digest"], inputs.iter().map(input).collect());
+    }
+}
+
+fn input(input: &GateInput) -> Vec<String> {
+    let GateInput { kind, chain, block, digest } = input;
+    vec![
+        kind.clone(),
+        format!("{} of chain {chain}", block.number),
+        block.hash.to_string(),
+        digest.to_string(),
+    ]
+}
+
+fn parameters(document: &mut Document, assessment: &Assessment) {
+    let Ok(facts) = &assessment.facts.parameters else { return };
+    let text =
+        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let rows = facts.rows.iter().filter(|row| row.target.as_ref() != Ok(&row.soaked));
+    let rows = rows.map(|row| {
+        let target = row.target.as_ref().map_or_else(Clone::clone, text);
+        vec![format!("${}", row.name), text(&row.soaked), target]
+    });
+    document.part("Parameters that differ from the testnet");
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        document.text("None.");
+    }
+    document.table(&["parameter", "soaked", "target"], rows);
+}
+
+fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
+    let Subject { built, assessment, .. } = subject;
+    document.heading("For auditors: what was read, and by whom");
+    document.text(format!(
+        "The scope has {}; an attestation signs the root over all of them.",
+        counted(built.release.artifacts.len(), "contract")
+    ));
+    let mut rows = vec![vec!["scopeRoot".to_owned(), built.roots.scope_root.to_string()]];
+    for scope in built.release.scopes()? {
+        rows.push(vec![scope.fqn.to_string(), scope.hash_struct().to_string()]);
+    }
+    document.table(&["contract", "digest"], rows);
+    let Ok(audits) = &assessment.facts.audits else { return Ok(()) };
+    document.part("Attestations");
+    let rows = audits.attestations.iter().map(|fact| {
+        let a = &fact.attestation;
+        let person = audits.people.values().find(|person| person.keys.contains(&a.auditor));
+        let firm = person.and_then(|person| person.firm.clone());
+        let (critical, high, medium) = (a.open_critical, a.open_high, a.open_medium);
+        let open = format!("{critical} critical, {high} high, {medium} medium");
+        vec![
+            firm.unwrap_or_else(|| "nobody of the policy".to_owned()),
+            a.auditor.to_string(),
+            fact.digest.to_string(),
+            format!("{} to {}", format_utc(a.issued_at), format_utc(a.valid_until)),
+            open,
+            format!("0x{}", alloy_primitives::hex::encode(a.report_sha256)),
+            a.report_uri.clone(),
+        ]
+    });
+    document
+        .table(&["firm", "key", "digest", "counts", "open", "sha256", "report"], rows.collect());
+    document.part("Revocations");
+    let rows = audits
+        .revocations
+        .iter()
+        .map(|revocation| vec![revocation.attestation.to_string(), revocation.found.clone()]);
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        document.text("None was found.");
+    }
+    document.table(&["attestation", "found"], rows);
+    Ok(())
+}
+
+fn treasurer(document: &mut Document, subject: Subject<'_>) {
+    let Subject { assessment, .. } = subject;
+    document.heading("For treasurers: money, and who lowered what");
+    let funds = assessment.reports.iter().find(|r| r.gate == tidegate_model::GateId::Funds);
+    if let Some(report) = funds {
+        document.text(format!("Test funds: {}. {}", report.verdict.word(), report.summary));
+    }
+    if let Ok(facts) = &assessment.facts.separation {
+        let rows = facts.decisions.iter().map(|(request, requester, decider)| {
+            vec![format!("request {request}"), requester.to_string(), decider.to_string()]
+        });
+        document.table(&["decision", "asked", "decided"], rows.collect());
+    }
+    document.part("Lowered requirements");
+    let waived = assessment.reports.iter().filter_map(|report| match &report.verdict {
+        Verdict::Waived { by, until } => Some(vec![
+            report.gate.name().to_owned(),
+            by.clone(),
+            format_utc(*until),
+            report.summary.clone(),
+        ]),
+        _ => None,
+    });
+    let waived: Vec<_> = waived.collect();
+    if waived.is_empty() {
+        document.text("Nobody has lowered a requirement for this release.");
+    }
+    document.table(&["gate", "by", "until", "what"], waived);
+}
+
+fn statements(document: &mut Document, assessment: &Assessment) {
+    document.heading("Every statement that was seen");
+    let rows = assessment.statements.statements.iter().map(|(digest, collected)| {
+        let statement = &collected.signed.statement;
+        vec![
+            kind(statement).to_owned(),
+            statement.text(),
+            format_utc(statement.issued_at()),
+            collected.signed.signer.to_string(),
+            digest.to_string(),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        document.text("None.");
+    }
+    document.table(&["kind", "says", "at", "signer", "digest"], rows);
+}
+
+const fn kind(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::AuditAttestation(_) => "audit attestation",
+        Statement::AuditRevocation(_) => "audit revocation",
+        Statement::Statement(general) => general.body.kind(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::GateId;
+
+    use super::*;
+
+    #[test]
+    fn promotion_is_as_early_as_the_last_gate() {
+        let report = |gate, verdict| GateReport {
+            gate,
+            verdict,
+            summary: String::new(),
+            inputs: Vec::new(),
+        };
+        let waiting = |eta| Verdict::Waiting { reasons: Vec::new(), eta };
+        let day = 86_400;
+        for (verdicts, expected) in [
+            ([Verdict::Pass, Verdict::Pass], "now"),
+            ([waiting(Some(day)), waiting(Some(2 * day))], "1970-01-03 00:00 UTC"),
+            (
+                [waiting(Some(day)), Verdict::unknown("x")],
+                "not before 1970-01-02 00:00 UTC, and not before audits is settled",
+            ),
+            ([Verdict::Pass, Verdict::fail("x")], "when audits is settled"),
+            ([waiting(None), Verdict::Pass], "when soak is settled"),
+        ] {
+            let [soak, audits] = verdicts;
+            let reports = [report(GateId::Soak, soak), report(GateId::Audits, audits)];
+            assert_eq!(earliest(&reports), format!("Earliest promotion: {expected}"));
+        }
+    }
+}
