@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Promote(commands::promote::PromoteArgs),
     Attest(commands::attest::AttestArgs),
     Import(commands::import::ImportArgs),
+    Export(commands::export::ExportArgs),
     #[command(subcommand)]
     Policy(commands::policy::PolicyCommand),
     #[command(subcommand)]

@@ -62,6 +62,14 @@ pub(crate) fn settings(project: &Project) -> CliResult<FoundryConfig> {
     Ok(foundry)
 }
 
+/// Whether there is anything to compile: a folder that took a bundle has only what it says.
+pub(crate) fn has_sources(project: &Project) -> bool {
+    let written = &project.config.compiler;
+    let own =
+        written.is_own() && settings(project).is_ok_and(|s| project.root.join(&s.src).is_dir());
+    own || project.root.join(FOUNDRY_TOML).exists()
+}
+
 /// `foundry.toml` cannot be read, or is not there.
 pub(crate) fn missing(root: &Path, error: FoundryError) -> CliError {
     let error = CliError::new(Kind::Config, error);

@@ -3,6 +3,7 @@
 mod approve;
 mod args;
 mod assess;
+mod bundle;
 mod clock;
 mod commands;
 mod compiler;
@@ -85,7 +86,8 @@ async fn dispatch(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
         Command::Status(args) => c::status::run(&open()?, args).await,
         Command::Promote(args) => c::promote::run(&open()?, args).await,
         Command::Attest(args) => c::attest::run(&open()?, args).await,
-        Command::Import(args) => c::import::run(&open()?, args),
+        Command::Import(args) => c::import::run(ui, env, &cli.global, args),
+        Command::Export(args) => c::export::run(&open()?, args),
         Command::Policy(args) => c::policy::run(&open()?, args).await,
         Command::Proposal(args) => c::proposal::run(&open()?, args).await,
         Command::Fund(args) => c::fund::run(&open()?, args).await,

@@ -94,7 +94,13 @@ pub(crate) fn build(project: &Project) -> CliResult<Built> {
     Ok(Built { release, roots, mocks, warnings: warnings.clone() })
 }
 
-fn keep(project: &Project, release: &Release, mocks: &Mocks, roots: &Roots) -> CliResult {
+/// Keeps a release by its digests.
+pub(crate) fn keep(
+    project: &Project,
+    release: &Release,
+    mocks: &Mocks,
+    roots: &Roots,
+) -> CliResult {
     let key = format!("{}/{}", roots.release_root, roots.build_digest);
     let store = project.store()?;
     if store.get_blob(BLOB_KIND, &key)?.is_none() {
@@ -115,10 +121,7 @@ pub(crate) fn kept(
     let Ok((release, mocks)) = serde_json::from_slice::<(Release, Mocks)>(&bytes) else {
         return Ok(None);
     };
-    let named: BTreeSet<_> = release.artifacts.keys().cloned().collect();
-    let consistent = named == release.plan.contracts()
-        && release.artifacts.iter().all(|(fqn, artifact)| *fqn == artifact.fqn);
-    if !consistent {
+    if !release.is_consistent() {
         return Ok(None);
     }
     let roots = release.roots()?;
@@ -143,6 +146,9 @@ pub(crate) fn stored(project: &Project, wanted: &str) -> CliResult<Option<Built>
 
 /// Builds, and checks that it is the release that was asked for.
 pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built> {
+    if let Some(built) = without_sources(project, wanted)? {
+        return Ok(built);
+    }
     let built = build(project)?;
     // Dependencies alone can have dozens; who builds sees them all.
     if !built.warnings.is_empty() {
@@ -156,6 +162,32 @@ pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built>
     let have = format!("{} ({})", built.release.name, built.roots.release_root.short());
     Err(CliError::usage(format!("the working tree builds {have}, not `{wanted}`"))
         .hint("check out the commit of that release, or leave the name away"))
+}
+
+/// The release of a folder that has no sources, because a bundle was taken in it.
+fn without_sources(project: &Project, wanted: Option<&str>) -> CliResult<Option<Built>> {
+    if crate::compiler::has_sources(project) {
+        return Ok(None);
+    }
+    let keys = project.store()?.blob_keys(BLOB_KIND)?;
+    let name = match (wanted, keys.as_slice()) {
+        (_, []) => return Ok(None),
+        (Some(wanted), _) => wanted.to_owned(),
+        (None, [key]) => key.split('/').next().unwrap_or_default().to_owned(),
+        (None, _) => {
+            return Err(CliError::usage(
+                "there are no sources here, and several releases are kept",
+            )
+            .hint("name one by its name or the beginning of its root"));
+        }
+    };
+    let built = stored(project, &name)?
+        .ok_or_else(|| CliError::usage(format!("no release `{name}` is kept here")))?;
+    project.ui.note(format!(
+        "{} comes from a bundle; its ABI and names are the word of whoever exported it",
+        built.release.name
+    ));
+    Ok(Some(built))
 }
 
 fn names_release(built: &Built, wanted: &str) -> bool {

@@ -5,9 +5,11 @@
 //! `tidegate-gates` is for.
 
 mod activity;
+mod bundle;
 mod soak;
 mod statements;
 
 pub use activity::{CountedContract, counted_functions};
+pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use soak::{SoakObservation, SoakRequest, observe_soak};
 pub use statements::{Collected, Origin, StatementSet, collect};

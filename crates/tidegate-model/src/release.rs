@@ -184,9 +184,9 @@ pub struct Release {
     pub compilers: Vec<Compiler>,
 }
 
-/// The digests of a release. They are derived and never stored beside what they digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The digests of a release. They are derived; where a file names them, they are computed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Roots {
     /// What an auditor reads.
     pub scope_root: ScopeRoot,
@@ -203,6 +203,13 @@ pub struct Roots {
 impl Release {
     /// The current format version.
     pub const VERSION: u32 = 2;
+
+    /// Whether it holds exactly the contracts that its plan names, each under its own name.
+    pub fn is_consistent(&self) -> bool {
+        self.v == Self::VERSION
+            && self.artifacts.keys().eq(&self.plan.contracts())
+            && self.artifacts.iter().all(|(fqn, artifact)| *fqn == artifact.fqn)
+    }
 
     /// The scope of one contract.
     ///

@@ -227,6 +227,25 @@ impl Layout {
         })
     }
 
+    /// Every file below `deployments/`, sorted, down to the deepest folder that this layout has.
+    ///
+    /// # Errors
+    /// [`FileError`] if a folder cannot be listed; they may be missing.
+    pub fn shared_files(&self) -> Result<Vec<PathBuf>, FileError> {
+        const DEPTH_MAX: usize = 3;
+        let mut files = Vec::new();
+        let mut folders = vec![(self.deployments_dir(), 1)];
+        while let Some((folder, depth)) = folders.pop() {
+            files.extend(list(&folder, Kind::File)?.into_iter().map(|name| folder.join(name)));
+            if depth < DEPTH_MAX {
+                let below = list(&folder, Kind::Folder)?.into_iter();
+                folders.extend(below.map(|name| (folder.join(name), depth + 1)));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
     /// An unusable network name has no files, so its listing is empty.
     fn listed<T>(
         &self,

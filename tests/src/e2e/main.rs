@@ -5,6 +5,7 @@
 //! the folders as they were at the level it names, and may do with them what it likes.
 
 mod bad_input;
+mod bundle;
 mod cli;
 mod clone;
 mod corpus;
@@ -37,12 +38,14 @@ fn main() -> ExitCode {
         tamper::cases(),
         stranger::cases(),
         bad_input::cases(),
+        bundle::cases(),
         cli::cases(),
         upgrade::cases(),
         existing::cases(),
         explain::cases(),
         corpus::cases(),
         Case::slow(corpus::slow_cases()),
+        Case::slow(bundle::slow_cases()),
     ];
     support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

@@ -6,6 +6,7 @@ pub(crate) mod build;
 pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod fund;
 pub(crate) mod import;
 pub(crate) mod init;

@@ -1,0 +1,140 @@
+//! Bundles: a release, its soak and its proposals as one file, out of a project and into a folder.
+
+use std::path::{Path, PathBuf};
+
+use tidegate_evidence::{Bundle, CONFIG};
+use tidegate_model::StatementDigest;
+use tidegate_safe::{helper, read_proposal};
+use tidegate_store::{Layout, read_limited, write_atomic};
+use toml_edit::{DocumentMut, Item};
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::project::Project;
+use crate::release::{self, Built};
+use crate::statements;
+
+/// The most bytes of one file in a bundle.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Everything that speaks of a release.
+pub(crate) fn gather(project: &Project, built: &Built) -> CliResult<Bundle> {
+    let set = statements::load(project)?;
+    let mut signed: Vec<_> = set.statements.into_iter().collect();
+    signed.sort_by_key(|(digest, _)| *digest);
+    let mut files = std::collections::BTreeMap::new();
+    files.insert(CONFIG.to_owned(), without_urls(&text(&project.layout.config())?)?);
+    for path in project.layout.shared_files()? {
+        let below = path.strip_prefix(&project.root).unwrap_or(&path);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let name = parts.join("/");
+        if Bundle::takes(&name) {
+            files.insert(name, text(&path)?);
+        }
+    }
+    Ok(Bundle {
+        release: built.release.clone(),
+        mocks: built.mocks.clone(),
+        roots: built.roots.clone(),
+        statements: signed.into_iter().map(|(_, collected)| collected.signed).collect(),
+        files,
+    })
+}
+
+fn text(path: &Path) -> CliResult<String> {
+    let bytes = read_limited(path, FILE_BYTES_MAX).or_kind(Kind::Config)?;
+    String::from_utf8(bytes).or_kind(Kind::Config)
+}
+
+/// The configuration with a variable in place of every URL: a URL may hold a key, and whoever
+/// takes the bundle asks endpoints of their own.
+fn without_urls(text: &str) -> CliResult<String> {
+    let mut document: DocumentMut = text.parse().or_kind(Kind::Config)?;
+    let networks = document.get_mut("networks").and_then(Item::as_table_like_mut);
+    for (name, network) in networks.into_iter().flat_map(|networks| networks.iter_mut()) {
+        let urls = network.get_mut("rpc").and_then(Item::as_array_mut);
+        let prefix: String = name.chars().map(variable_char).collect();
+        for (index, url) in urls.into_iter().flat_map(|urls| urls.iter_mut()).enumerate() {
+            if !url.as_str().is_some_and(is_variable) {
+                *url = format!("${{{prefix}_RPC_{}}}", index + 1).into();
+            }
+        }
+    }
+    Ok(document.to_string())
+}
+
+const fn variable_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }
+}
+
+/// `${NAME}` and nothing else.
+fn is_variable(url: &str) -> bool {
+    let name = url.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+}
+
+/// Reads a bundle and checks everything in it that needs no chain, then puts its files into the
+/// project's folder, or makes it one. Nothing is written unless all of it can be.
+pub(crate) fn place(root: &Path, bytes: Vec<u8>) -> CliResult<Bundle> {
+    let text = String::from_utf8(bytes).or_kind(Kind::Fail)?;
+    let bundle = Bundle::read(&text).or_kind(Kind::Fail)?;
+    let layout = Layout::new(root);
+    let mut wanted: Vec<(PathBuf, String)> = Vec::new();
+    for (name, content) in &bundle.files {
+        check_proposal(name, content)?;
+        wanted.push((root.join(name), content.clone()));
+    }
+    for signed in &bundle.statements {
+        let digest: StatementDigest = signed.verify()?;
+        let content = tidegate_store::to_text(&serde_json::to_value(signed)?);
+        wanted.push((layout.statement(digest), content));
+    }
+    let mut missing = Vec::new();
+    for (path, content) in wanted {
+        match read_limited(&path, FILE_BYTES_MAX) {
+            Ok(there) if there == content.as_bytes() => {}
+            Ok(_) if path == layout.config() => {}
+            Ok(_) => {
+                let path = path.display();
+                return Err(CliError::new(Kind::Conflict, format!("{path} says something else"))
+                    .hint("take the bundle in an empty folder, or settle which of the two holds"));
+            }
+            Err(_) => missing.push((path, content)),
+        }
+    }
+    for (path, content) in missing {
+        write_atomic(&path, content.as_bytes()).or_kind(Kind::Config)?;
+    }
+    Ok(bundle)
+}
+
+/// A proposal is named by the hash that owners sign, which is computed from its content.
+fn check_proposal(name: &str, content: &str) -> CliResult {
+    let Some((_, file)) = name.rsplit_once("/proposals/") else { return Ok(()) };
+    let is_proposal = file.strip_suffix(".json").is_some_and(|hash| !hash.contains('.'));
+    if is_proposal {
+        read_proposal(file, content, helper::address()).or_kind(Kind::Fail)?;
+    }
+    Ok(())
+}
+
+/// Keeps the release of a bundle in the store of the project that it was placed in.
+pub(crate) fn keep(project: &Project, bundle: &Bundle) -> CliResult {
+    release::keep(project, &bundle.release, &bundle.mocks, &bundle.roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_url_leaves_the_project() {
+        let text = "# team file\n[networks.main-net]\nrpc = [\"https://a/KEY\", \"${OURS}\"] # two\n\
+                    chain = 1\n\n[networks.t]\nrpc = [\n  \"https://x.example/${T}\",\n]\n";
+        let written = without_urls(text).unwrap();
+        assert_eq!(
+            written,
+            "# team file\n[networks.main-net]\nrpc = [\"${MAIN_NET_RPC_1}\", \"${OURS}\"] # two\n\
+             chain = 1\n\n[networks.t]\nrpc = [\"${T_RPC_1}\",\n]\n"
+        );
+    }
+}

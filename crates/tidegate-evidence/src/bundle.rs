@@ -1,0 +1,180 @@
+//! A bundle: one file for a release, its soak and its proposals, checked without our store.
+//!
+//! The first line names the format and keccak256 of the rest; the rest is canonical JSON. So no
+//! byte can be changed by accident. Against somebody who repairs that digest stand the inner
+//! ones: every statement has its signature, the release its roots, and what is content-addressed
+//! its name. All else is a claim, which [`Bundle::claims`] names: it counts only as far as a
+//! chain confirms it.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
+use tidegate_model::digest::{JcsError, jcs};
+use tidegate_model::release::{Artifact, Release, Roots};
+use tidegate_model::statement::{SignedStatement, StatementError};
+
+/// The most bytes of a bundle.
+pub const BUNDLE_BYTES_MAX: u64 = 256 << 20;
+/// The most files in one.
+const FILES_MAX: usize = 100_000;
+/// The most bytes of a path in it.
+const PATH_BYTES_MAX: usize = 512;
+
+const FORMAT: &str = "tidegate-bundle/1 ";
+
+/// The file that tells what the project is.
+pub const CONFIG: &str = "tidegate.toml";
+/// The folder of everything that the team shares.
+const DEPLOYMENTS: &str = "deployments/";
+/// The folder of statements, which a bundle carries apart.
+const STATEMENTS: &str = "deployments/statements/";
+
+/// What is read of a release that is in none of its digests.
+const UNBOUND: &str = "the release's name, ABIs, notes on layouts and functions, and mocks";
+
+/// A release with everything that speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Bundle {
+    /// The release.
+    pub release: Release,
+    /// Contracts that externals are created from on test stages; outside the plan.
+    pub mocks: BTreeMap<String, Artifact>,
+    /// The release's digests.
+    pub roots: Roots,
+    /// Every statement, sorted by digest.
+    pub statements: Vec<SignedStatement>,
+    /// `tidegate.toml`, and every other file below `deployments/`, by path.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A bundle that is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// It is another file, or of another version.
+    #[error("read the bundle: it does not begin with `{}`", FORMAT.trim())]
+    Format,
+    /// It was changed.
+    #[error("read the bundle: its content has digest {found}, and its first line says {named}")]
+    Digest {
+        /// The digest it names.
+        named: String,
+        /// The digest it has.
+        found: B256,
+    },
+    /// Its content has another form.
+    #[error("read the bundle")]
+    Shape(#[source] serde_json::Error),
+    /// The same could be written in another way.
+    #[error("read the bundle: it is not in canonical form")]
+    NotCanonical,
+    /// The release is not the one that it names.
+    #[error("read the bundle: the release does not have the digests that are named")]
+    Roots,
+    /// A statement's signature does not hold.
+    #[error("read the bundle")]
+    Statement(#[from] StatementError),
+    /// Statements are doubled, or not in order.
+    #[error("read the bundle: its statements are not in the order of their digests")]
+    Order,
+    /// A file would lie elsewhere.
+    #[error("read the bundle: {0:?} is no place for a file of it")]
+    Path(String),
+    /// It holds too much.
+    #[error("read the bundle: it has more than {FILES_MAX} files")]
+    TooMany,
+    /// It cannot be written.
+    #[error("write the bundle")]
+    Encode(#[from] JcsError),
+}
+
+impl Bundle {
+    /// Whether a file of the project belongs in a bundle, beside the statements.
+    pub fn takes(path: &str) -> bool {
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        let below = path.strip_prefix(DEPLOYMENTS);
+        let below = below.is_some_and(|below| below.split('/').all(plain));
+        path.len() <= PATH_BYTES_MAX && (path == CONFIG || (below && !path.starts_with(STATEMENTS)))
+    }
+
+    /// The bundle's text.
+    ///
+    /// # Errors
+    /// If something in it has no canonical form.
+    pub fn to_text(&self) -> Result<String, BundleError> {
+        let json = jcs("the bundle", self)?;
+        let digest = keccak256(&json);
+        Ok(format!("{FORMAT}{digest}\n{}\n", String::from_utf8_lossy(&json)))
+    }
+
+    /// Whether a file is a bundle, to go by how it begins.
+    pub fn is_one(bytes: &[u8]) -> bool {
+        bytes.starts_with(FORMAT.as_bytes())
+    }
+
+    /// Reads a bundle and checks all that can be checked without a chain.
+    ///
+    /// # Errors
+    /// If a byte was changed, a signature does not hold, or the release is another one.
+    pub fn read(text: &str) -> Result<Self, BundleError> {
+        let (named, json) = text
+            .strip_prefix(FORMAT)
+            .and_then(|rest| rest.strip_suffix('\n')?.split_once('\n'))
+            .ok_or(BundleError::Format)?;
+        let found = keccak256(json);
+        if named != found.to_string() {
+            return Err(BundleError::Digest { named: named.to_owned(), found });
+        }
+        let bundle: Self = serde_json::from_str(json).map_err(BundleError::Shape)?;
+        if jcs("the bundle", &bundle)? != json.as_bytes() {
+            return Err(BundleError::NotCanonical);
+        }
+        bundle.check()?;
+        Ok(bundle)
+    }
+
+    fn check(&self) -> Result<(), BundleError> {
+        if self.files.len() > FILES_MAX {
+            return Err(BundleError::TooMany);
+        }
+        if let Some(path) = self.files.keys().find(|path| !Self::takes(path)) {
+            return Err(BundleError::Path(path.clone()));
+        }
+        if !self.release.is_consistent() || self.release.roots()? != self.roots {
+            return Err(BundleError::Roots);
+        }
+        let mut last = None;
+        for signed in &self.statements {
+            let digest = signed.verify()?;
+            if last.replace(digest).is_some_and(|last| last >= digest) {
+                return Err(BundleError::Order);
+            }
+        }
+        Ok(())
+    }
+
+    /// What nothing in the bundle vouches for: files that a chain has to confirm, and what of the
+    /// release is in no digest.
+    pub fn claims(&self) -> Vec<String> {
+        self.files.keys().cloned().chain([UNBOUND.to_owned()]).collect()
+    }
+
+    /// Whether a value of a bundle, named by the keys that lead to it, is in a digest or under a
+    /// signature that [`Bundle::read`] checks. Everything else is a claim.
+    pub fn binds(path: &[&str]) -> bool {
+        match path {
+            ["files" | "mocks", ..] | ["release", "name" | "project" | "compilers" | "v", ..] => {
+                false
+            }
+            ["release", "references", _, field, ..] | ["release", "artifacts", _, field, ..] => {
+                !["abi", "layout_notes", "functions", "immutables"].contains(field)
+            }
+            _ => true,
+        }
+    }
+}
