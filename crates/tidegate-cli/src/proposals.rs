@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::B256;
 use tidegate_safe::{Checked, SafeState, SignatureSet, helper, read_proposal, read_signature};
 use tidegate_store::{read_limited, write_atomic};
 
@@ -23,21 +24,40 @@ pub(crate) fn write(project: &Project, network: &str, checked: &Checked) -> CliR
     Ok(path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path))
 }
 
-/// Every proposal of every target. A damaged file is an error that names it.
+/// Every proposal of every target that can be read. One that is damaged is named and counts for
+/// nothing: it must not hide the others.
 pub(crate) fn all(project: &Project) -> CliResult<Vec<Found>> {
     let mut found = Vec::new();
-    for (network, _) in project.targets() {
-        for (_, path) in project.layout.proposals(network)? {
-            let text = text(&path)?;
-            let checked = read_proposal(&name(&path), &text, helper::address());
-            let checked = checked.map_err(|error| {
-                CliError::new(Kind::Fail, error)
-                    .hint(format!("{} is damaged; restore it from git", path.display()))
-            })?;
-            found.push(Found { network: network.clone(), checked });
+    for (hash, read) in read_all(project)? {
+        match read {
+            Ok(proposal) => found.push(proposal),
+            Err(error) => {
+                project.ui.warn(format!("proposal {hash}: {error}; it counts for nothing"));
+            }
         }
     }
     Ok(found)
+}
+
+type Read = (B256, CliResult<Found>);
+
+/// Every proposal file, by the hash that it is named after.
+fn read_all(project: &Project) -> CliResult<Vec<Read>> {
+    let mut all = Vec::new();
+    for (network, _) in project.targets() {
+        for (hash, path) in project.layout.proposals(network)? {
+            let read = text(&path).and_then(|text| {
+                let checked = read_proposal(&name(&path), &text, helper::address());
+                checked.map_err(|error| {
+                    CliError::new(Kind::Fail, error)
+                        .hint(format!("{} is damaged; restore it from git", path.display()))
+                })
+            });
+            let network = network.clone();
+            all.push((hash, read.map(|checked| Found { network, checked })));
+        }
+    }
+    Ok(all)
 }
 
 fn name(path: &Path) -> String {
@@ -52,7 +72,16 @@ fn text(path: &Path) -> CliResult<String> {
 
 /// The proposal whose hash begins with this, or the only open one.
 pub(crate) fn find(project: &Project, wanted: Option<&str>) -> CliResult<Found> {
-    let all = all(project)?;
+    let mut all = Vec::new();
+    for (hash, read) in read_all(project)? {
+        let meant = wanted.is_none_or(|w| hash.to_string().starts_with(&with_prefix(w)));
+        match read {
+            Ok(found) => all.push(found),
+            // Nobody may take another proposal for the one that was damaged.
+            Err(error) if meant => return Err(error),
+            Err(_) => {}
+        }
+    }
     let known: Vec<_> = all.iter().map(|found| found.checked.hash().to_string()).collect();
     // Without a name the newest nonce is meant; what came before it is done or void.
     let newest = all.iter().map(|found| found.checked.proposal().safe_tx.nonce).max();

@@ -8,6 +8,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Signed:
             an_edited_proposal_is_refused,
+            a_damaged_proposal_hides_no_other,
             the_note_on_a_call_is_shown_as_its_authors_words,
             a_damaged_signature_counts_for_nothing,
             evidence_that_is_missing_at_the_signer_is_named;
@@ -47,6 +48,20 @@ fn edits() -> Vec<(&'static str, Value)> {
         ("/kind/promotion/deploymentDigest", json!(HASH)),
         ("/kind/promotion/validUntil", json!(9_999_999_999_u64)),
     ]
+}
+
+fn a_damaged_proposal_hides_no_other(scene: &Scene<'_>) -> Outcome {
+    let (hash, _) = scene.promotion()?;
+    let damaged = format!("deployments/mainnet/proposals/{HASH}.json");
+    scene.write(&damaged, "{}")?;
+    let status = scene.run("eva", &["status"], 0)?;
+    assert!(said(&status).contains(&format!("proposal {HASH}")), "{}", status.stderr);
+    let listed = scene.run("eva", &["proposal", "list"], 0)?;
+    assert!(listed.stdout.contains(&hash), "{}", listed.stdout);
+    scene.run("eva", &["proposal", "show", &hash], 0)?;
+    // Without a name it might be the one that is meant.
+    scene.run("eva", &["proposal", "show"], 1)?;
+    Ok(())
 }
 
 fn an_edited_proposal_is_refused(scene: &Scene<'_>) -> Outcome {
