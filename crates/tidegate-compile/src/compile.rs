@@ -19,6 +19,7 @@ use crate::solc::{CompilerSources, FindCompilerError, Finder, FoundCompiler, wit
 use crate::sources::{self, Closure, SourceError};
 use crate::unit::{self, Unit, UnitError};
 use crate::version;
+use crate::vyper::{self, Modules, VyperError};
 
 /// What to compile, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,8 @@ pub struct CompileRequest<'a> {
     pub root: &'a Path,
     /// The project's compiler settings.
     pub foundry: &'a FoundryConfig,
-    /// The contracts, as people name them: `Vault` (searched in `src`), `path:Vault`, or an
+    /// The contracts, as people name them: `Vault` (searched in `src`), `path:Vault`, where the
+    /// path is one of Solidity or, ending in `.vy`, of Vyper, or an
     /// import path such as `@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy`.
     /// A normalised name (`dep:<package>/<path>:Name`) works where the package lies in a folder
     /// of its own name or is imported by it.
@@ -60,12 +62,9 @@ pub enum CompileError {
     /// No contract was asked for.
     #[error("compile: no contract is named")]
     NothingNamed,
-    /// A contract is written in another language.
-    #[error("compile {name}: contracts in Vyper cannot be compiled yet")]
-    Vyper {
-        /// The contract.
-        name: String,
-    },
+    /// A contract in Vyper cannot be compiled.
+    #[error(transparent)]
+    Vyper(#[from] VyperError),
     /// A contract cannot be found.
     #[error(transparent)]
     Root(#[from] RootError),
@@ -137,7 +136,7 @@ pub enum CompileError {
 /// If a contract or source cannot be found or lies outside the project, no compiler fits, or
 /// the compiler rejects the sources.
 pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileError> {
-    let Prepared { named, names, groups } = prepare(request)?;
+    let Prepared { named, names, groups, vyper } = prepare(request)?;
     let fqn = |root: &Root| artifact::fqn(&root.full(), &names);
     let mut output = CompileOutput {
         artifacts: BTreeMap::new(),
@@ -160,12 +159,28 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
         }
         output.libraries.extend(linked.libraries);
         output.compilers.push(group.compiler.compiler);
-        let new = |text: &String| !output.warnings.contains(text);
-        let warnings = group.warnings.into_iter().chain(unit.warnings).filter(new);
-        let warnings: Vec<String> = warnings.collect();
-        output.warnings.extend(warnings);
+        output.warn(group.warnings.into_iter().chain(unit.warnings));
+    }
+    if let Some(compiled) = vyper::compile(request, &vyper, &names)? {
+        for artifact in compiled.artifacts {
+            output.libraries.insert(artifact.fqn.clone(), Vec::new());
+            output.artifacts.insert(artifact.fqn.clone(), artifact);
+        }
+        output.compilers.push(compiled.compiler);
+        output.warn(compiled.warnings);
     }
     Ok(output)
+}
+
+impl CompileOutput {
+    /// Adds what is not said yet.
+    fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
+        for text in warnings {
+            if !self.warnings.contains(&text) {
+                self.warnings.push(text);
+            }
+        }
+    }
 }
 
 /// What is known before anything is compiled.
@@ -176,6 +191,8 @@ pub(crate) struct Prepared<'a> {
     /// The normalised names of all sources.
     pub(crate) names: BTreeMap<String, String>,
     pub(crate) groups: Vec<Group>,
+    /// The contracts in Vyper, each with its own closure.
+    pub(crate) vyper: BTreeMap<Root, Modules>,
 }
 
 pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, CompileError> {
@@ -185,21 +202,48 @@ pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, 
     }
     let mut named: BTreeMap<&str, Root> = BTreeMap::new();
     for name in request.contracts {
-        if name.rsplit_once(':').is_some_and(|(path, _)| path.ends_with(".vy")) {
-            return Err(CompileError::Vyper { name: name.clone() });
-        }
         named.insert(name, roots::find(root, foundry, name)?);
     }
-    let closure = sources::closure(root, foundry, named.values().map(|r| r.source.clone()))?;
-    let contents = closure.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
-    let names = names::normalise(root, foundry, contents)?;
-    let compilers = with_pin(request.compilers, root, foundry.solc.as_ref());
-    let mut finder = Finder::new(&compilers, request.cache_dir);
     let mut roots: Vec<Root> = named.values().cloned().collect();
     roots.sort();
     roots.dedup();
+    let Closures { solidity: closure, vyper } = closures(root, foundry, &roots)?;
+    roots.retain(|root| !vyper.contains_key(root));
+    let names = names::normalise(root, foundry, contents(&closure, &vyper))?;
+    let compilers = with_pin(request.compilers, root, foundry.solc.as_ref());
+    let mut finder = Finder::new(&compilers, request.cache_dir);
     let groups = groups::by_compiler(&roots, &closure, foundry, &mut finder)?;
-    Ok(Prepared { named, names, groups })
+    Ok(Prepared { named, names, groups, vyper })
+}
+
+/// The sources of some contracts, by language: Solidity's together, Vyper's each for itself.
+#[derive(Debug)]
+pub(crate) struct Closures {
+    pub(crate) solidity: Closure,
+    pub(crate) vyper: BTreeMap<Root, Modules>,
+}
+
+pub(crate) fn closures(
+    root: &Path,
+    foundry: &FoundryConfig,
+    contracts: &[Root],
+) -> Result<Closures, SourceError> {
+    let in_vyper = |contract: &&Root| vyper::is_vyper(&contract.source);
+    let (of_vyper, others): (Vec<&Root>, Vec<&Root>) = contracts.iter().partition(in_vyper);
+    let solidity = sources::closure(root, foundry, others.iter().map(|r| r.source.clone()))?;
+    let closure =
+        |contract: &Root| Ok((contract.clone(), vyper::closure(root, foundry, &contract.source)?));
+    Ok(Closures { solidity, vyper: of_vyper.into_iter().map(closure).collect::<Result<_, _>>()? })
+}
+
+/// Every source with its text.
+pub(crate) fn contents<'a>(
+    solidity: &'a Closure,
+    vyper: &'a BTreeMap<Root, Modules>,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let modules = vyper.values().flatten();
+    let solidity = solidity.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
+    solidity.chain(modules.map(|(name, module)| (name.as_str(), module.content.as_str())))
 }
 
 impl Group {
@@ -229,7 +273,7 @@ impl Group {
 
 impl Root {
     /// `source:Name`, as the compiler writes it.
-    fn full(&self) -> String {
+    pub(crate) fn full(&self) -> String {
         format!("{}:{}", self.source, self.contract)
     }
 }

@@ -8,8 +8,9 @@ use solar::parse::interface::{Session, source_map::FileName};
 
 use crate::files;
 use crate::foundry::FoundryConfig;
-use crate::roots::{RootError, solidity_files};
+use crate::roots::{RootError, contract_files};
 use crate::sources::SOURCE_BYTES_MAX;
+use crate::vyper;
 
 /// A contract that can be created: neither abstract nor an interface or a library.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +38,15 @@ pub fn deployable_contracts(
     if !root.join(&foundry.src).is_dir() {
         return Ok(Vec::new());
     }
-    let mut sources = solidity_files(root, &foundry.src)?;
+    let mut sources = contract_files(root, &foundry.src)?;
     sources.sort();
     let mut declared = Vec::new();
     for source in &sources {
         let text = files::read_text(&root.join(source), SOURCE_BYTES_MAX)
             .map_err(|source| RootError::Search { folder: root.join(&foundry.src), source })?;
-        for contract in contracts(&text) {
-            declared.push((source, contract));
+        match vyper::contract_of(source) {
+            Some(name) => declared.push((source, in_vyper(name, &text))),
+            None => declared.extend(contracts(&text).into_iter().map(|found| (source, found))),
         }
     }
     let namesakes = |name: &str| declared.iter().filter(|(_, other)| other.name == name).count();
@@ -60,6 +62,13 @@ pub fn deployable_contracts(
         .collect();
     found.sort_by(|a, b| (&a.name, &a.written).cmp(&(&b.name, &b.written)));
     Ok(found)
+}
+
+/// A file of Vyper, which is a contract of its name unless it has nothing to call: then it is there
+/// to be imported.
+fn in_vyper(name: &str, text: &str) -> Contract {
+    let (constructor, concrete) = vyper::constructor(text);
+    Contract { name: name.to_owned(), concrete, constructor }
 }
 
 fn is_skipped(foundry: &FoundryConfig, below: &str, source: &str) -> bool {
@@ -141,6 +150,14 @@ mod tests {
             ("src/Vault.t.sol", "contract VaultTest {}"),
             ("src/Go.s.sol", "contract Go {}"),
             ("src/Broken.sol", "contract Broken {"),
+            (
+                "src/Coin.vy",
+                "import Part\n@deploy\ndef __init__(\n    owner: address,  # who\n\
+                 cap: HashMap[uint8, String[5]],\n) :\n    pass\n@external\ndef f(): pass\n",
+            ),
+            ("src/Bare.vy", "x: public(uint256)\n"),
+            ("src/Part.vy", "@internal\ndef f(): pass # @external\n"),
+            ("src/mocks/Fake.vy", "@external\ndef f(): pass\n"),
             ("test/Only.sol", "contract Only {}"),
         ]);
         let found = deployable_contracts(root.path(), &FoundryConfig::empty()).unwrap();
@@ -148,6 +165,8 @@ mod tests {
             found.iter().map(|c| (c.written.as_str(), c.constructor.join(", "))).collect();
         let expected = [
             ("$x", String::new()),
+            ("Bare", String::new()),
+            ("Coin", "owner: address, cap: HashMap[uint8, String[5]]".to_owned()),
             ("src/a/Twice.sol:Twice", String::new()),
             ("Vault", "IVault a, bytes memory b".to_owned()),
         ];

@@ -7,7 +7,7 @@ use semver::Version;
 use serde::Deserialize;
 
 use crate::files::{self, FileError};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Profile, VyperSettings};
 use crate::remapping::{Remapping, RemappingError, is_clean};
 
 /// The compiler settings of a project. Any combination of values is valid.
@@ -37,6 +37,8 @@ pub struct FoundryConfig {
     pub cbor_metadata: bool,
     /// Whether the metadata holds the sources themselves, not only their hashes; Hardhat's does.
     pub use_literal_content: bool,
+    /// What is said of Vyper.
+    pub vyper: VyperSettings,
     /// What is written and shapes code, but is not followed: one sentence each, for people.
     pub ignored: Vec<String>,
 }
@@ -171,6 +173,7 @@ impl FoundryConfig {
             bytecode_hash: BytecodeHash::Ipfs,
             cbor_metadata: true,
             use_literal_content: false,
+            vyper: VyperSettings::default(),
             ignored: Vec::new(),
         }
     }
@@ -227,6 +230,7 @@ impl FoundryConfig {
             ignored.extend(self::ignored(&table, name));
             ignored.dedup();
         }
+        chosen.vyper = chosen.vyper.over(profile::vyper(text).map_err(malformed)?);
         Ok(Self { ignored, ..from_profile(chosen, file)? })
     }
 
@@ -292,6 +296,7 @@ fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryE
         bytecode_hash: profile.bytecode_hash.unwrap_or(empty.bytecode_hash),
         cbor_metadata: profile.cbor_metadata.unwrap_or(empty.cbor_metadata),
         use_literal_content: profile.use_literal_content.unwrap_or(empty.use_literal_content),
+        vyper: profile.vyper,
         ignored: empty.ignored,
     })
 }
@@ -416,6 +421,28 @@ mod tests {
         };
         assert_eq!(config, expected);
         assert_eq!(parse("").unwrap(), FoundryConfig::empty());
+    }
+
+    #[test]
+    fn vyper_has_a_section_that_profiles_go_before() {
+        let text = r#"
+            [profile.default]
+            vyper = { path = "venv/bin/vyper", optimize = "gas" }
+            [profile.ci.vyper]
+            optimize = "codesize"
+            [vyper]
+            optimize = "none"
+            experimental_codegen = true
+            "#;
+        let read = |profile| FoundryConfig::parse(text, Path::new("foundry.toml"), profile);
+        for (profile, optimize) in [(None, "gas"), (Some("ci"), "codesize")] {
+            let expected = VyperSettings {
+                path: Some("venv/bin/vyper".into()),
+                optimize: Some(optimize.to_owned()),
+                experimental_codegen: Some(true),
+            };
+            assert_eq!(read(profile).unwrap().vyper, expected);
+        }
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub(crate) fn by_compiler(
     foundry: &FoundryConfig,
     finder: &mut Finder<'_>,
 ) -> Result<Vec<Group>, FindCompilerError> {
+    if roots.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut wanted: Vec<(Wanted, Vec<Root>)> = Vec::new();
     if finder.has_one_compiler() || foundry.solc.is_some() {
         wanted.push((self::wanted(foundry, all), roots.to_vec()));

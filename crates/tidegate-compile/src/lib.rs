@@ -1,4 +1,4 @@
-//! Drives the Solidity compiler and turns what it says into artifacts.
+//! Drives the compilers of Solidity and Vyper and turns what they say into artifacts.
 //!
 //! From a project's sources and `foundry.toml` to [`tidegate_model::release::Artifact`]s: names
 //! that mean the same in every clone, code with every metadata region located, and storage
@@ -40,6 +40,7 @@ mod testing;
 mod types;
 mod unit;
 mod version;
+mod vyper;
 mod wrapper;
 
 pub use artifact::ArtifactError;
@@ -53,7 +54,7 @@ pub use layout::LayoutError;
 pub use minimal::{Difference, Part, minimal};
 pub use names::NameError;
 pub use output::OutputError;
-pub use profile::Profile;
+pub use profile::{Profile, VyperSettings};
 pub use remapping::{Remapping, RemappingError};
 pub use roots::{RootError, find_contract};
 pub use scope::{SourcePlace, source_places};
@@ -62,4 +63,5 @@ pub use solc::{
 };
 pub use sources::SourceError;
 pub use unit::UnitError;
+pub use vyper::{TrailerError, VyperError};
 pub use wrapper::WrapperError;

@@ -53,7 +53,8 @@ impl fmt::Display for Difference {
 /// give the same.
 ///
 /// Contracts whose own sources are all there are have nothing to be compiled without, and are
-/// taken from the compilation.
+/// taken from the compilation. So are contracts in Vyper: [`compile`](crate::compile) gives the
+/// compiler one contract at a time, with its own sources and no others.
 ///
 /// # Effects
 /// As [`compile`](crate::compile); all closures are compiled by one process where the compiler

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -47,6 +48,32 @@ pub struct Profile {
     /// Whether the metadata holds the sources themselves, not only their hashes.
     #[serde(alias = "use-literal-content")]
     pub use_literal_content: Option<bool>,
+    /// What it says of Vyper.
+    #[serde(default)]
+    pub vyper: VyperSettings,
+}
+
+/// The settings of the Vyper compiler: the section `[vyper]`, or the same in a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct VyperSettings {
+    /// The compiler, relative to the project root unless absolute; else it is on `PATH`.
+    pub path: Option<PathBuf>,
+    /// What it optimizes for, in its own words; its default if missing.
+    pub optimize: Option<String>,
+    /// Whether code is generated through its newer intermediate representation.
+    #[serde(alias = "experimental-codegen")]
+    pub experimental_codegen: Option<bool>,
+}
+
+impl VyperSettings {
+    /// These settings with what they do not say taken from others.
+    pub(crate) fn over(self, base: Self) -> Self {
+        Self {
+            path: self.path.or(base.path),
+            optimize: self.optimize.or(base.optimize),
+            experimental_codegen: self.experimental_codegen.or(base.experimental_codegen),
+        }
+    }
 }
 
 impl Profile {
@@ -66,6 +93,7 @@ impl Profile {
             bytecode_hash: self.bytecode_hash.or(base.bytecode_hash),
             cbor_metadata: self.cbor_metadata.or(base.cbor_metadata),
             use_literal_content: self.use_literal_content.or(base.use_literal_content),
+            vyper: self.vyper.over(base.vyper),
         }
     }
 }
@@ -82,10 +110,18 @@ pub(crate) fn names(table: &toml::Table) -> Vec<String> {
 
 /// Reads one profile. The others are not even looked at, so they may hold what they like.
 pub(crate) fn read(text: &str, profile: &str) -> Result<Profile, toml::de::Error> {
-    let path = ["profile", profile];
-    let at = At::<Profile> { path: &path, kind: PhantomData };
-    let profile = at.deserialize(toml::Deserializer::parse(text)?)?.unwrap_or_default();
+    let profile: Profile = at(text, &["profile", profile])?;
     Ok(Profile { solc: profile.solc_version.or(profile.solc), solc_version: None, ..profile })
+}
+
+/// Reads the section `[vyper]`, which belongs to every profile.
+pub(crate) fn vyper(text: &str) -> Result<VyperSettings, toml::de::Error> {
+    at(text, &["vyper"])
+}
+
+fn at<T: DeserializeOwned + Default>(text: &str, path: &[&str]) -> Result<T, toml::de::Error> {
+    let at = At::<T> { path, kind: PhantomData };
+    Ok(at.deserialize(toml::Deserializer::parse(text)?)?.unwrap_or_default())
 }
 
 /// Reads what stands under a path of keys, and skips all else.

@@ -10,6 +10,7 @@ use crate::names;
 use crate::places;
 use crate::remapping;
 use crate::sources::{SOURCE_BYTES_MAX, SourceError, content, fix, suggestion};
+use crate::vyper;
 
 /// Why a contract cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -137,9 +138,14 @@ fn in_file(
             file: remapped,
         });
     };
-    let text = content(root, foundry, source)
-        .map_err(|source| RootError::Source { name: name.to_owned(), source })?;
-    let declared = SolData::parse(&text, Path::new(source)).contract_names;
+    let declared = match vyper::contract_of(source) {
+        Some(contract) => vec![contract.to_owned()],
+        None => {
+            let text = content(root, foundry, source)
+                .map_err(|source| RootError::Source { name: name.to_owned(), source })?;
+            SolData::parse(&text, Path::new(source)).contract_names
+        }
+    };
     if !declared.iter().any(|declared| declared == contract) {
         return Err(RootError::NotInFile {
             name: name.to_owned(),
@@ -152,7 +158,13 @@ fn in_file(
 
 fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
     let mut found = Vec::new();
-    for source in solidity_files(root, &foundry.src)? {
+    for source in contract_files(root, &foundry.src)? {
+        if let Some(contract) = vyper::contract_of(&source) {
+            if contract == name {
+                found.push(source);
+            }
+            continue;
+        }
         let path = root.join(&source);
         let text = files::read_text(&path, SOURCE_BYTES_MAX)
             .map_err(|source| RootError::Search { folder: root.join(&foundry.src), source })?;
@@ -174,8 +186,8 @@ fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, Root
     }
 }
 
-/// The names of all Solidity files under a folder. Links are not followed.
-pub(crate) fn solidity_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
+/// The names of all files of Solidity and Vyper under a folder. Links are not followed.
+pub(crate) fn contract_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
     let top = root.join(src);
     let io = |path: &Path, source| {
         let source = FileError::Io { action: "list", path: path.to_owned(), source };
@@ -196,7 +208,7 @@ pub(crate) fn solidity_files(root: &Path, src: &str) -> Result<Vec<String>, Root
             let Ok(name) = entry.file_name().into_string() else { continue };
             if kind.is_dir() {
                 folders.push(format!("{folder}/{name}"));
-            } else if kind.is_file() && name.ends_with(".sol") {
+            } else if kind.is_file() && (name.ends_with(".sol") || vyper::is_vyper(&name)) {
                 found.push(format!("{folder}/{name}"));
             }
         }
@@ -216,6 +228,9 @@ mod tests {
             ("src/Vault.sol", "contract Vault {} interface IVault {}"),
             ("src/a/Twice.sol", "contract Twice {} // Vault"),
             ("src/b/Twice.sol", "library Twice {}"),
+            ("src/Token.vy", ""),
+            ("src/b/Mixed.sol", "contract Mixed {}"),
+            ("src/a/Mixed.vy", ""),
             ("test/Only.sol", "contract Only {}"),
             ("lib/d/contracts/P.sol", "contract P {}"),
             ("lib/e/Q.sol", "contract Q {}"),
@@ -234,6 +249,9 @@ mod tests {
             ("test/Only.sol:Only", "test/Only.sol"),
             ("@d/P.sol:P", "lib/d/contracts/P.sol"),
             ("dep:d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
+            ("Token", "src/Token.vy"),
+            ("src/Token.vy:Token", "src/Token.vy"),
+            ("src/a/Mixed.vy:Mixed", "src/a/Mixed.vy"),
             ("dep:named/Q.sol:Q", "lib/e/Q.sol"),
             ("@n/p/N.sol:N", "@n/p/N.sol"),
             ("dep:@n/p/N.sol:N", "@n/p/N.sol"),
@@ -244,6 +262,10 @@ mod tests {
         }
         let error = find("Twice").unwrap_err().to_string();
         assert!(error.ends_with("src/a/Twice.sol:Twice or src/b/Twice.sol:Twice"), "{error}");
+        let error = find("Mixed").unwrap_err().to_string();
+        assert!(error.ends_with("src/a/Mixed.vy:Mixed or src/b/Mixed.sol:Mixed"), "{error}");
+        let error = find("src/Token.vy:Coin").unwrap_err().to_string();
+        assert!(error.ends_with("src/Token.vy declares only Token"), "{error}");
         assert!(matches!(find("Only").unwrap_err(), RootError::Unknown { .. }));
         assert!(matches!(find("src/Vault.sol:Gone").unwrap_err(), RootError::NotInFile { .. }));
         assert!(matches!(find("../x.sol:Gone").unwrap_err(), RootError::NoFile { .. }));

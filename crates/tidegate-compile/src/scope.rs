@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::compile::CompileError;
+use crate::compile::{Closures, CompileError, closures, contents};
 use crate::foundry::FoundryConfig;
-use crate::{names, places, roots, sources};
+use crate::{names, places, roots};
 
 /// One source file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,11 +29,10 @@ pub fn source_places(
 ) -> Result<BTreeMap<String, SourcePlace>, CompileError> {
     let mut named = Vec::new();
     for name in contracts {
-        named.push(roots::find(root, foundry, name)?.source);
+        named.push(roots::find(root, foundry, name)?);
     }
-    let closure = sources::closure(root, foundry, named)?;
-    let contents = closure.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
-    let names = names::normalise(root, foundry, contents)?;
+    let Closures { solidity, vyper } = closures(root, foundry, &named)?;
+    let names = names::normalise(root, foundry, contents(&solidity, &vyper))?;
     let place = |(source, name): (String, String)| {
         let file = places::path_of(root, foundry, &source).unwrap_or_else(|| source.clone());
         (name, SourcePlace { source, file })

@@ -172,7 +172,7 @@ pub enum FindCompilerError {
 }
 
 /// The most bytes of a compiler's binary.
-const COMPILER_BYTES_MAX: u64 = 512 << 20;
+pub(crate) const COMPILER_BYTES_MAX: u64 = 512 << 20;
 
 /// The most entries read of a folder that may hold compilers.
 const ENTRIES_MAX: usize = 10_000;

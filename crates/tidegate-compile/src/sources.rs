@@ -61,7 +61,7 @@ pub enum SourceError {
 }
 
 /// The most files of one closure.
-const SOURCES_MAX: usize = 10_000;
+pub(crate) const SOURCES_MAX: usize = 10_000;
 
 /// The most bytes of one source.
 pub(crate) const SOURCE_BYTES_MAX: u64 = 4 << 20;

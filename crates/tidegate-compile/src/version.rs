@@ -22,7 +22,7 @@ pub(crate) struct LongVersion {
 }
 
 impl LongVersion {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         // A semantic version has no further `+`, and the platform of one compiler is `Linux.g++`.
         let parsed = Version::parse(&text.replace("g++", "gcc")).ok()?;
         let plain = Version { build: semver::BuildMetadata::EMPTY, ..parsed };
@@ -33,20 +33,53 @@ impl LongVersion {
     /// compiler says. What is kept is only believed in what it is named after; that the compiler
     /// is really this one, it says in the metadata of each contract.
     pub(crate) fn of(driver: &Driver, sha256: B256, cache_dir: &Path) -> Result<Self, DriverError> {
-        let path = kept_at(sha256, cache_dir);
-        let kept = files::read_text(&path, LONG_VERSION_BYTES_MAX).ok();
-        if let Some(version) = kept.and_then(|text| Self::parse(text.strip_suffix('\n')?)) {
+        let labelled = |answer: &str| {
+            let said = answer.lines().find_map(|line| line.strip_prefix(LABEL))?;
+            Self::parse(said.trim())
+        };
+        Self::kept_or_said(&kept_at(sha256, cache_dir), driver, Self::parse, labelled)
+    }
+
+    /// The version of Vyper, which says nothing else. Where the digest is not that of the whole
+    /// compiler, nothing is kept, and so there is no file.
+    pub(crate) fn of_vyper(driver: &Driver, kept: Option<&Path>) -> Result<Self, DriverError> {
+        let read = |answer: &str| Self::parse_python(answer.trim());
+        match kept {
+            Some(path) => Self::kept_or_said(path, driver, read, read),
+            None => Self::said(driver, read),
+        }
+    }
+
+    /// Python writes prereleases without a hyphen: `0.4.1rc3+commit.1`.
+    fn parse_python(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| {
+            let at = text.find(|c: char| c.is_ascii_lowercase())?;
+            let plain = Self::parse(&format!("{}-{}", &text[..at], &text[at..]))?.plain;
+            Some(Self { text: text.to_owned(), plain })
+        })
+    }
+
+    fn kept_or_said(
+        path: &Path,
+        driver: &Driver,
+        parse: impl Fn(&str) -> Option<Self>,
+        read: impl Fn(&str) -> Option<Self>,
+    ) -> Result<Self, DriverError> {
+        let kept = files::read_text(path, LONG_VERSION_BYTES_MAX).ok();
+        if let Some(version) = kept.and_then(|text| parse(text.strip_suffix('\n')?)) {
             return Ok(version);
         }
-        let answer = driver.version_text()?;
-        let not_understood = || DriverError::NotUnderstood { text: answer.clone() };
-        let said = answer.lines().find_map(|line| line.strip_prefix(LABEL));
-        let version = said.and_then(|text| Self::parse(text.trim())).ok_or_else(not_understood)?;
+        let version = Self::said(driver, read)?;
         let line = format!("{}\n", version.text);
-        if let Err(error) = files::write(&path, line.as_bytes(), Access::Data) {
+        if let Err(error) = files::write(path, line.as_bytes(), Access::Data) {
             tracing::warn!(%error, "a compiler's version is not kept");
         }
         Ok(version)
+    }
+
+    fn said(driver: &Driver, read: impl Fn(&str) -> Option<Self>) -> Result<Self, DriverError> {
+        let answer = driver.version_text()?;
+        read(&answer).ok_or(DriverError::NotUnderstood { text: answer })
     }
 
     /// Whether this is the compiler that calls itself so in metadata, where it leaves its
@@ -82,5 +115,8 @@ mod tests {
         let nightly = LongVersion::parse("0.8.31-nightly.2025.8.1+commit.1.Linux.g++").unwrap();
         assert!(nightly.is_called("0.8.31-nightly.2025.8.1+commit.1"));
         assert_eq!(LongVersion::parse("0.8.30 or so"), None);
+        let python = LongVersion::parse_python("0.4.1rc3+commit.1").unwrap();
+        assert_eq!(python.plain, Version::parse("0.4.1-rc3").unwrap());
+        assert_eq!(LongVersion::parse_python("hello"), None);
     }
 }

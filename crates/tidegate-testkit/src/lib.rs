@@ -21,6 +21,7 @@ mod scripted;
 mod solc;
 mod tools;
 mod transaction;
+mod vyper;
 mod world;
 
 pub use activity::Activity;
@@ -37,6 +38,7 @@ pub use scripted::{Reply, ScriptedNode};
 pub use solc::{compile_mock_usdc, solc_wrapper};
 pub use tools::{Tools, repo_root};
 pub use transaction::{Receipt, Transaction};
+pub use vyper::vyper;
 pub use world::{DAY_SECS, HOUR_SECS, World, WorldOptions, actor, actor_address};
 
 /// The signer that keys of this crate are.

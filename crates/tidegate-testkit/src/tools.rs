@@ -99,17 +99,18 @@ fn install(tests: &Path, node_modules: &Path) -> Result<(), TestkitError> {
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(tests);
-    output(npm).map(|_| ())
+    output(&mut npm).map(|_| ())
 }
 
 /// `Command` searches the path for us; the program itself says where it is.
 fn node() -> Result<PathBuf, TestkitError> {
     let mut node = Command::new("node");
     node.args(["-p", "process.execPath"]);
-    Ok(PathBuf::from(output(node)?.trim()))
+    Ok(PathBuf::from(output(&mut node)?.trim()))
 }
 
-fn output(mut command: Command) -> Result<String, TestkitError> {
+/// Runs a program to its end; what it wrote.
+pub(crate) fn output(command: &mut Command) -> Result<String, TestkitError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let done = command
         .stdin(Stdio::null())

@@ -9,3 +9,4 @@ mod project;
 mod refusals;
 mod templates;
 mod versions;
+mod vyper;
