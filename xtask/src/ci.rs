@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tidegate_testkit::fuzz::FUZZ_SECS;
-use tidegate_testkit::{Tools, repo_root, solc_wrapper};
+use tidegate_testkit::{Tools, repo_root, solc_wrapper, vyper};
 
 use crate::error::{XtaskError, XtaskResult};
 use crate::{say, tidy};
@@ -84,10 +84,14 @@ fn set_up(root: &Path) -> XtaskResult {
         serde_json::from_str::<Value>(&text).unwrap_or_default()
     };
     let wanted = read("package-lock.json");
-    if is_installed(&wanted, &read("node_modules/.package-lock.json")) {
-        return Ok(());
+    if !is_installed(&wanted, &read("node_modules/.package-lock.json")) {
+        let args = ["ci", "--no-audit", "--no-fund", "--prefix", "tests"];
+        call(Path::new("npm"), &args, root, &[])?;
     }
-    call(Path::new("npm"), &["ci", "--no-audit", "--no-fund", "--prefix", "tests"], root, &[])
+    if let Err(error) = vyper(root) {
+        say(format!("tests of contracts in Vyper are left out: failed to {error}"));
+    }
+    Ok(())
 }
 
 /// Whether npm's note of what it installed is what the lock file asks for. Packages for other
