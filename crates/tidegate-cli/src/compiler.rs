@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tidegate_compile::{
     BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
-    FindCompilerError, FoundryConfig, FoundryError, Profile, compile, minimal, npm_candidates,
+    FindCompilerError, FoundryConfig, FoundryError, Profile, VyperError, compile, minimal,
+    npm_candidates,
 };
 use tidegate_plan::config::CompilerConfig;
 use tidegate_store::Layout;
@@ -157,6 +158,10 @@ impl From<CompileError> for CliError {
             }
             CompileError::FindCompiler(FindCompilerError::Changed { .. }) => {
                 "run the command again; where that does not help, delete the cached compilations"
+            }
+            CompileError::Vyper(VyperError::NotFound { .. } | VyperError::TooOld { .. }) => {
+                "install one: `pip install vyper`, or name it in foundry.toml: \
+                 `vyper = { path = \"PATH\" }`"
             }
             CompileError::Root(_) => "contracts are named `Vault` or `path/Vault.sol:Vault`",
             _ => "",

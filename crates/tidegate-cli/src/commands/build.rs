@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Value, json};
 use tidegate_compile::source_places;
+use tidegate_model::release::Compiler;
 use tidegate_plan::requested_contracts;
 
 use crate::error::CliResult;
@@ -53,14 +54,20 @@ fn add_documents(project: &Project, built: &Built, result: &mut Value) -> CliRes
     Ok(())
 }
 
+/// The compilers in a line. Vyper's versions say that they are, and come after solc's.
+fn compilers(all: &[Compiler]) -> String {
+    let versions: Vec<_> = all.iter().map(|compiler| compiler.version.as_str()).collect();
+    let only_vyper = versions.first().is_some_and(|version| version.starts_with("vyper "));
+    let first = if only_vyper { "" } else { "solc " };
+    format!("{first}{}", versions.join(", "))
+}
+
 /// Shows the release, its digests and its contracts, and gives the same for machines.
 fn shown(project: &Project, built: &Built) -> CliResult<Value> {
     let Built { release, roots, .. } = built;
     let ui = &project.ui;
-    let compilers: Vec<_> =
-        release.compilers.iter().map(|compiler| compiler.version.as_str()).collect();
     ui.row("release", &release.name);
-    ui.row("compiler", &format!("solc {}", compilers.join(", ")));
+    ui.row("compiler", &compilers(&release.compilers));
     ui.row("releaseRoot", &roots.release_root.to_string());
     ui.row("scopeRoot", &roots.scope_root.to_string());
     ui.row("codeRoot", &roots.code_root.to_string());
