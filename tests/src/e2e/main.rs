@@ -20,6 +20,7 @@ mod stranger;
 mod support;
 mod tamper;
 mod upgrade;
+mod vyper;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         existing::cases(),
         explain::cases(),
         corpus::cases(),
+        vyper::cases(),
         Case::slow(corpus::slow_cases()),
         Case::slow(bundle::slow_cases()),
     ];
