@@ -213,15 +213,13 @@ fn layouts_have_the_form_that_solidity_has() {
         kind("HashMap[address, HashMap[F, Q]]", 1),
         json!({"encoding": "mapping", "key": kind("address", 1), "value": values}),
     );
-    let name = with(kind("String[40]", 3), json!({"encoding": "bytes"}));
     let items = [
         at("s", 0, &s),
         at("m", 10, &m),
         at("f", 11, &kind("enum F", 1)),
-        at("name", 12, &name),
+        at("name", 12, &with(kind("String[40]", 3), json!({"encoding": "bytes"}))),
         at("token", 15, &kind("contract IERC20", 1)),
-        // A length that is not followed: the compiler's word for the type, and its size.
-        at("odd", 16, &kind("uint256[2]", 2)),
+        at("odd", 16, &kind("uint256[2]", 2)), // by the compiler's words
     ];
     for (found, expected) in main.layout["items"].as_array().unwrap().iter().zip(&items) {
         assert_eq!(found, expected);
