@@ -6,7 +6,7 @@
 //! only which compilation in the cache is taken; before anything is compiled, the whole file is
 //! read ([`FoundCompiler::check_digest`](crate::solc::FoundCompiler::check_digest)).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use alloy_primitives::{B256, hex, keccak256};
 
@@ -34,7 +34,7 @@ pub(crate) fn of_file(path: &Path, limit: u64, cache_dir: &Path) -> Result<B256,
     Ok(digest)
 }
 
-fn kept(at: &PathBuf, stamp: &Stamp) -> Option<B256> {
+fn kept(at: &Path, stamp: &Stamp) -> Option<B256> {
     if Stamp::of(at)?.changed.0 < stamp.changed.0.checked_add(SETTLED_SECS)? {
         return None;
     }
@@ -85,6 +85,7 @@ impl Stamp {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::Write;
     use std::time::{Duration, SystemTime};
 
     use super::*;
@@ -93,7 +94,7 @@ mod tests {
     fn a_kept_digest_is_taken_only_for_the_same_file_and_once_it_has_settled() {
         let dir = tempfile::tempdir().unwrap();
         let (path, at) = (dir.path().join("solc"), dir.path().join("kept"));
-        std::fs::write(&path, "one").unwrap();
+        files::write(&path, b"one", Access::Data).unwrap();
         let stamp = Stamp::of(&path).unwrap();
         let digest = files::sha256(&path, 9).unwrap();
         keep(&at, &stamp, digest);
@@ -116,10 +117,13 @@ mod tests {
     fn a_file_that_is_replaced_and_dated_back_is_read_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("solc");
-        let old = SystemTime::now() - Duration::from_secs(3_600);
+        files::write(&path, b"", Access::Data).unwrap();
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        // In place, so that it stays the same file.
         let write = |text: &str| {
-            std::fs::write(&path, text).unwrap();
-            std::fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+            let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            file.set_modified(old).unwrap();
             of_file(&path, 9, dir.path()).unwrap()
         };
         let first = write("one");

@@ -2,8 +2,8 @@
 //!
 //! A check that never fails looks like one that passes. So each gate is given inputs that are
 //! damaged in one place (a flipped byte, a second key of one firm, an attestation that has
-//! expired), under the very rules of the project, and has to refuse each. A gate that no longer looks
-//! at its input is found here; a rule that asks for nothing, such as `audits = 0`, is named.
+//! expired), under the very rules of the project, and has to refuse each. A gate that no longer
+//! looks at its input is found here; a rule that asks for nothing, such as `audits = 0`, is named.
 
 mod damage;
 mod exemplar;
