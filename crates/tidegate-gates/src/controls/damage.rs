@@ -128,8 +128,11 @@ pub(super) const ALL: &[Damage] = &[
                 f.attestations.iter_mut().for_each(|a| a.attestation.issued_at = time + 1);
             })
     }),
-    damage(GateId::Audits, "an open finding of high severity", |_, facts| {
-        first(&mut facts.audits, |f| f.attestations.first_mut(), |a| a.attestation.open_high = 1)
+    damage(GateId::Audits, "open findings of high severity", |_, facts| {
+        // All of them: a firm that attests again has had its last word.
+        let Ok(f) = &mut facts.audits else { return false };
+        f.attestations.iter_mut().for_each(|a| a.attestation.open_high = 1);
+        !f.attestations.is_empty()
     }),
     damage(GateId::Audits, "a revocation", |_, facts| {
         let Ok(f) = &mut facts.audits else { return false };

@@ -93,6 +93,8 @@ fn commands_until_the_promotion_print_json(scene: &Scene<'_>) -> Outcome {
     let attested = typist.types("ada", &["attest", "reports/acme.md", "--as", "ada"])?;
     let digest = attested["digest"].as_str().ok_or("a digest")?;
     typist.types("eva", &["import", &format!("deployments/statements/{digest}.json")])?;
+    typist.types("eva", &["policy", "check"])?;
+    typist.types("eva", &["status", "--explain"])?;
     let promoted = scene.run("eva", &["promote", "--json"], 0)?;
     let proposal = json_text(&promoted, "proposal")?;
     typist.types("eva", &["proposal", "list"])?;
@@ -102,5 +104,7 @@ fn commands_until_the_promotion_print_json(scene: &Scene<'_>) -> Outcome {
     typist.types("o2", &["proposal", "sign", &proposal, "--as", "owner"])?;
     typist.types("ops", &["proposal", "execute", &proposal])?;
     typist.types("eva", &["verify", "mainnet"])?;
+    typist.types("eva", &["export", "--out", "vault.tidegate"])?;
+    typist.types("eva", &["import", "vault.tidegate"])?;
     typist.end()
 }
