@@ -4,6 +4,7 @@
 //!
 //! A vector that changes is a format that changes: what others signed would no longer verify.
 
+mod exports;
 mod jcs;
 mod network;
 mod release;
@@ -28,8 +29,9 @@ const BLESS: &str = "TIDEGATE_BLESS";
 const INPUTS: [&str; 4] = ["name", "kind", "preimage", "links"];
 
 /// Every file with its vectors.
-fn files() -> [(&'static str, Vec<Value>); 5] {
+fn files() -> [(&'static str, Vec<Value>); 6] {
     [
+        ("exports.json", exports::vectors()),
         ("jcs.json", jcs::vectors()),
         ("network.json", network::vectors()),
         ("release.json", release::vectors()),

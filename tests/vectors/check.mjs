@@ -41,6 +41,9 @@ const TEXTS = {
   'fund/deny': (d) => `Deny fund request ${d.request}: ${d.reason}`,
   'fund/draw': (t) => transferText('Sent', t),
   'fund/return': (t) => transferText('Returned', t),
+  'risk/accept': (r) =>
+    `Decide ${r.decision} on ${r.severity} finding ${r.finding} in scope ${r.scopeRoot}: ` +
+    r.justification,
 };
 
 const transferText = (verb, t) =>
@@ -105,10 +108,22 @@ const KINDS = {
     const file = JSON.parse(text.replace(TIMES, '"$1":"$2"'));
     const { type, message } = file.statement;
     const digest = TypedDataEncoder.hash(DOMAIN, fieldsOf(type), messageOf(type, message));
+    // A contract says for itself, on its chain, whether it signed.
+    if (file.contract !== undefined) return { digest, signer: file.signer };
     const signer = recoverAddress(digest, file.signature).toLowerCase();
     equal('signature', file.signature, KEY.sign(digest).serialized);
     equal('signer', file.signer, signer);
     return { digest, signer };
+  },
+  /** Values packed without padding. */
+  packed: ({ types, values }) => ({ digest: keccak256(solidityPacked(types, values)) }),
+  /** What DSSE signs of a payload. */
+  pae: ({ type, body }) => {
+    const bytes = Buffer.from(body, 'utf8');
+    const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${bytes.length} `;
+    const encoded = Buffer.concat([Buffer.from(head, 'utf8'), bytes]);
+    const text = encoded.toString('utf8');
+    return { digest: keccak256(encoded), pae: text, bytes: encoded.toString('hex') };
   },
   /** A function call. */
   call: ({ function: signature, args }) => {

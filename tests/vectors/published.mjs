@@ -31,6 +31,34 @@ export const PUBLISHED = {
       '0x92149dff471325bf1d00268b365ce37a9150050be47e3343505b822b68f2b435' +
       '679cefb83e52d8b1880c502fce2459dceb11f8d4449959467f23fb5706606d5e1b',
   },
+  'type EAS Attest, delegated': {
+    digest: '0xfeb2925a02bae3dae48d424a0437a2b6ac939aa9230ddc55a1a76f065d988076',
+  },
+  'type EAS Revoke, delegated': {
+    digest: '0xb5d556f07587ec0f08cf386545cc4362c702a001650c2058002615ee5c9d1e75',
+  },
+  'type EAS Attest, off-chain': {
+    digest: '0x258b757fc37a6699a984f4be01258122f834200374b34b4457b6db0dd0f71132',
+  },
+  'type AuditSummary': {
+    digest: '0x1da42c62d10c9480eacec05e2d8a3046db1fe082e7c1a2a4b04cca4877f00371',
+  },
+  'EAS schema of ours': {
+    digest: '0x7ab03f30ce9d0ba01a4c2c8a7e87797b4ca2675f83082ddc58f4ec645ff09dff',
+  },
+  'research: EAS UID': {
+    digest: '0x33b7946626459269b5bd13c27e6a5b5350a709dbeb809c6f4794a71878392395',
+  },
+  'research: AuditSummary': {
+    domainHash: '0x8dfc2cb325565d10b5ff93bb068d094d5d5fcacf67c131c108b8c9411d7ce4c6',
+    digest: '0xfb4356121f78f3c09f08d4379fcbbf0a7abeb837e0d94bcc7f6284cc342a0bbd',
+  },
+  'research: AuditSummary, corrected': {
+    domainHash: '0xdf01b531e454ec2713dabc00262999884d607e2ad6f7d59029760ca815bf193b',
+  },
+  'DSSE: hello world': {
+    pae: 'DSSEv1 29 http://example.com/HelloWorld 11 hello world',
+  },
   // RFC 8785, sections 3.2.2 and 3.2.3.
   'RFC 8785: values': {
     canonical:

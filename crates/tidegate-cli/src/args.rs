@@ -33,7 +33,8 @@ pub(crate) struct Global {
     /// The project's directory; default: the nearest one above that holds `tidegate.toml`
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
-    /// The key that signs, by its name in `$TIDEGATE_HOME/keys`, or `foundry:NAME`
+    /// The key that signs, by its name in `$TIDEGATE_HOME/keys`, or `foundry:NAME`; with
+    /// `--typed-data` also an address whose key is elsewhere
     #[arg(long = "as", global = true, value_name = "KEY")]
     pub(crate) signer: Option<String>,
     /// Read the key's password from this file descriptor
@@ -43,6 +44,10 @@ pub(crate) struct Global {
     /// terminal, the command prints the one to type
     #[arg(long, global = true, value_name = "HASH")]
     pub(crate) approve: Option<String>,
+    /// Instead of signing a statement, write it as `eth_signTypedData_v4` takes it, for a wallet;
+    /// `-` is standard output. `import` takes the signature
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) typed_data: Option<String>,
     /// Pin this Safe on first sight, instead of being asked
     #[arg(long, global = true, value_name = "CHAIN:SAFE")]
     pub(crate) pin: Option<String>,
@@ -62,6 +67,8 @@ pub(crate) enum Command {
     Attest(commands::attest::AttestArgs),
     Import(commands::import::ImportArgs),
     Export(commands::export::ExportArgs),
+    #[command(subcommand)]
+    Record(commands::record::RecordCommand),
     #[command(subcommand)]
     Policy(commands::policy::PolicyCommand),
     #[command(subcommand)]

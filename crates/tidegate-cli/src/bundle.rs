@@ -19,7 +19,8 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Everything that speaks of a release.
 pub(crate) fn gather(project: &Project, built: &Built) -> CliResult<Bundle> {
     let set = statements::load(project)?;
-    let mut signed: Vec<_> = set.statements.into_iter().collect();
+    let pending = set.pending.into_iter().map(|(digest, (collected, _))| (digest, collected));
+    let mut signed: Vec<_> = set.statements.into_iter().chain(pending).collect();
     signed.sort_by_key(|(digest, _)| *digest);
     let mut files = std::collections::BTreeMap::new();
     files.insert(CONFIG.to_owned(), without_urls(&text(&project.layout.config())?)?);
@@ -84,7 +85,7 @@ pub(crate) fn place(root: &Path, bytes: Vec<u8>) -> CliResult<Bundle> {
         wanted.push((root.join(name), content.clone()));
     }
     for signed in &bundle.statements {
-        let digest: StatementDigest = signed.verify()?;
+        let digest: StatementDigest = signed.check()?.digest();
         let content = tidegate_store::to_text(&serde_json::to_value(signed)?);
         wanted.push((layout.statement(digest), content));
     }

@@ -47,9 +47,10 @@ pub(crate) fn statements(project: &Project, set: &StatementSet) -> CliResult<Vec
     let mut found = Vec::new();
     for (_, target) in project.targets().filter(|(_, target)| target.safe.is_some()) {
         let id = project.id(target)?;
-        for collected in set.statements.values() {
-            found.extend(FundStatement::from_signed(&collected.signed, id)?);
-        }
+        let of_project = set.general().filter_map(|(digest, general, signer)| {
+            FundStatement::from_general(digest, general, signer, id)
+        });
+        found.extend(of_project);
     }
     Ok(found)
 }

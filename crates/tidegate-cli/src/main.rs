@@ -24,10 +24,12 @@ mod records;
 mod release;
 mod report;
 mod scaffold;
+mod scopes;
 mod sending;
 mod settings;
 mod signer;
 mod statements;
+mod typed_data;
 mod ui;
 
 use std::process::ExitCode;
@@ -51,7 +53,8 @@ fn main() -> ExitCode {
     };
     let filter = env.get("TIDEGATE_LOG").map_or_else(EnvFilter::default, EnvFilter::new);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect());
+    let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect())
+        .lines_aside(cli.global.typed_data.as_deref() == Some(typed_data::STDOUT));
     let code = match run(&cli, &ui, &env) {
         Ok(code) => code,
         Err(error) => {
@@ -86,8 +89,9 @@ async fn dispatch(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
         Command::Status(args) => c::status::run(&open()?, args).await,
         Command::Promote(args) => c::promote::run(&open()?, args).await,
         Command::Attest(args) => c::attest::run(&open()?, args).await,
-        Command::Import(args) => c::import::run(ui, env, &cli.global, args),
-        Command::Export(args) => c::export::run(&open()?, args),
+        Command::Import(args) => c::import::run(ui, env, &cli.global, args).await,
+        Command::Export(args) => c::export::run(&open()?, args).await,
+        Command::Record(args) => c::record::run(&open()?, args).await,
         Command::Policy(args) => c::policy::run(&open()?, args).await,
         Command::Proposal(args) => c::proposal::run(&open()?, args).await,
         Command::Fund(args) => c::fund::run(&open()?, args).await,

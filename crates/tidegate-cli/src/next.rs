@@ -65,6 +65,9 @@ fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict)
         (GateId::Soak, _) if unknown => {
             Some(format!("testers: use the contracts on {soak}; see the reasons above"))
         }
+        (GateId::Audits, _) if unknown && is_open(assessment) => {
+            Some("two people: `tidegate record risk KEY`, or have the finding fixed".to_owned())
+        }
         (GateId::Audits, _) if unknown => Some(format!(
             "auditors: `tidegate attest REPORT` over scope {}",
             built.roots.scope_root.short()
@@ -80,4 +83,15 @@ fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict)
         }
         (gate, _) => Some(format!("engineer: resolve what gate `{}` says above", gate.name())),
     }
+}
+
+/// Whether an audit counts a finding of medium severity that two people have not accepted.
+fn is_open(assessment: &Assessment) -> bool {
+    let (Ok(audits), Some(head)) = (&assessment.facts.audits, assessment.gate_head) else {
+        return false;
+    };
+    audits.attestations.iter().any(|fact| {
+        let accepted = audits.accepted(fact, head.timestamp).len();
+        usize::from(fact.attestation.open_medium) > accepted
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::B256;
 use tidegate_chain::Network;
+use tidegate_gates::PolicyRules;
 use tidegate_model::{GateInput, Head};
 use tidegate_plan::When;
 use tidegate_safe::{
@@ -161,13 +162,14 @@ async fn check_promotion(
     if promotion.valid_until.saturating_sub(time) > project.rules.valid_for_secs {
         return Err(fail("the proposal would stay executable longer than the policy allows"));
     }
-    check_evidence(&assessment, network, promotion).await?;
+    check_evidence(&project.rules, &assessment, network, promotion).await?;
     check_batch(project, built, found, network, promotion).await
 }
 
 /// The set that was fixed at propose is not computed again: each listed statement must be here
 /// with its signature, and each listed block on the checker's own endpoint.
 async fn check_evidence(
+    rules: &PolicyRules,
     assessment: &Assessment,
     network: &Network,
     promotion: &Promotion,
@@ -186,12 +188,14 @@ async fn check_evidence(
     if kinds(&promotion.evidence.inputs) != kinds(&now) {
         return Err(fail("the evidence does not list what every gate rests on"));
     }
-    let listed = |digest| promotion.evidence.statements.contains(&digest);
-    let audits = assessment.statements.attestations();
-    let audits =
-        audits.filter(|(digest, a, _)| a.scope_root == assessment.scope_root && listed(*digest));
-    let firms: BTreeSet<_> = audits.map(|(_, a, _)| a.auditor).collect();
-    if firms.len() < assessment.audits_wanted {
+    let mut audits = assessment.facts.audits.clone();
+    if let Ok(audits) = &mut audits {
+        let listed = |digest| promotion.evidence.statements.contains(&digest);
+        audits.attestations.retain(|fact| listed(fact.digest));
+        audits.acceptances.retain(|fact| listed(fact.digest));
+    }
+    let time = assessment.gate_head.map(|head| head.timestamp).ok_or("no gate time".to_owned());
+    if tidegate_gates::audits_gate(rules, &audits, &time).verdict.exit_code() != 0 {
         return Err(fail("the evidence lists too few of this scope's audits"));
     }
     let soak = assessment.soak_network.as_ref().ok_or_else(|| fail("no soak chain"))?;

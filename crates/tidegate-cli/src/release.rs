@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_compile::{CompileOutput, Difference};
 use tidegate_model::release::{Artifact, Release, Roots};
 use tidegate_model::units::counted;
-use tidegate_model::{BuildDigest, Fqn, ReleaseRoot};
+use tidegate_model::{BuildDigest, Fqn, ReleaseRoot, ScopeRoot};
 use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
 
 use crate::error::{CliError, CliResult, Kind};
@@ -132,16 +132,31 @@ pub(crate) fn kept(
 /// A kept release by its name or the beginning of its root; of several builds, any one, since
 /// they are of the same code.
 pub(crate) fn stored(project: &Project, wanted: &str) -> CliResult<Option<Built>> {
-    for key in project.store()?.blob_keys(BLOB_KIND)? {
-        let digests = key.split_once('/').and_then(|(root, build)| {
-            Some((ReleaseRoot(root.parse().ok()?), BuildDigest(build.parse().ok()?)))
-        });
-        let Some((root, build)) = digests else { continue };
+    for (root, build) in kept_keys(project)? {
         if let Some(found) = kept(project, root, build)?.filter(|b| names_release(b, wanted)) {
             return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// A kept release of this scope; of several, any one, since their contracts are the same.
+pub(crate) fn with_scope(project: &Project, scope: ScopeRoot) -> CliResult<Option<Built>> {
+    for (root, build) in kept_keys(project)? {
+        if let Some(found) = kept(project, root, build)?.filter(|b| b.roots.scope_root == scope) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn kept_keys(project: &Project) -> CliResult<Vec<(ReleaseRoot, BuildDigest)>> {
+    let keys = project.store()?.blob_keys(BLOB_KIND)?;
+    let digests = keys.iter().filter_map(|key| {
+        let (root, build) = key.split_once('/')?;
+        Some((ReleaseRoot(root.parse().ok()?), BuildDigest(build.parse().ok()?)))
+    });
+    Ok(digests.collect())
 }
 
 /// Builds, and checks that it is the release that was asked for.

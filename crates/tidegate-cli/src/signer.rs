@@ -109,7 +109,13 @@ impl LazySigner {
     /// at once.
     pub(crate) fn new(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<Self> {
         let opened = OnceLock::new();
-        let address = match address_of(env, name)? {
+        // Whose key is elsewhere signs elsewhere.
+        let elsewhere = name.parse::<Address>().ok().filter(|_| global.typed_data.is_some());
+        let known = match elsewhere {
+            Some(address) => Some(address),
+            None => address_of(env, name)?,
+        };
+        let address = match known {
             Some(address) => address,
             None => {
                 let signer = open(ui, env, global, name)?;

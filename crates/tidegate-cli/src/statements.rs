@@ -1,14 +1,25 @@
 //! The statements this command sees, and how a new one is written.
 
-use tidegate_evidence::{StatementSet, collect};
-use tidegate_model::StatementDigest;
-use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{SignedStatement, Statement};
+use std::collections::BTreeMap;
 
-use crate::error::{CliResult, Kind, OrKind};
+use tidegate_chain::Network;
+use tidegate_evidence::{ContractAnswer, StatementSet, ask_contract, collect};
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{SignedStatement, Standing, Statement, StatementError};
+use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
+use tidegate_plan::config::Stage;
+
+use crate::approve::{Approval, approve};
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::people;
 use crate::project::Project;
+use crate::typed_data;
+
+/// Contracts are asked about at most this many statements.
+const QUESTIONS_MAX: usize = 256;
 
 /// Reads every statement file and everything this machine has ever seen, and remembers the union.
+/// What contracts signed counts only after [`confirm`].
 pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     let store = project.store()?;
     let files = tidegate_store::read_statements(&project.layout)?;
@@ -29,6 +40,118 @@ pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     Ok(set)
 }
 
+/// As [`load`], and asks the contracts that signed.
+pub(crate) async fn load_confirmed(project: &Project) -> CliResult<StatementSet> {
+    let mut set = load(project)?;
+    confirm(project, &mut set).await?;
+    Ok(set)
+}
+
+/// Asks each contract that signed a statement whether the signature is its own, at the finalized
+/// head, on the targets and the networks that back them. It is asked each time: a contract may
+/// change its mind. One that is nobody's key is not asked.
+pub(crate) async fn confirm(project: &Project, set: &mut StatementSet) -> CliResult {
+    if set.pending.is_empty() {
+        return Ok(());
+    }
+    let people = people(project);
+    let mut chains = Chains { project, open: BTreeMap::new() };
+    let pending: Vec<_> = set.pending.keys().copied().collect();
+    for (asked, digest) in pending.into_iter().enumerate() {
+        let Some((collected, contract)) = set.pending.get(&digest).cloned() else { continue };
+        let signed = &collected.signed;
+        let known = people.values().any(|person| person.keys.contains(&signed.signer));
+        let answer = match known {
+            _ if asked >= QUESTIONS_MAX => Err(format!("is one of more than {QUESTIONS_MAX}")),
+            false => Err("is nobody of this policy".to_owned()),
+            true => chains.ask(signed, digest, contract.chain).await,
+        };
+        let store = project.store()?;
+        let answer = match (answer, &signed.statement) {
+            (Ok(input), _) => {
+                store.remember_statement(digest, &serde_json::to_value(signed)?)?;
+                Ok(Some(input))
+            }
+            // What was taken back once is not given again by refusing to have said so.
+            (Err(_), Statement::AuditRevocation(_)) if store.seen_statement(digest)?.is_some() => {
+                Ok(None)
+            }
+            (Err(why), _) => {
+                let (by, what) = (signed.signer, signed.statement.text());
+                project.ui.warn(format!("{what}: contract {by} {why}; it counts for nothing"));
+                Err(why)
+            }
+        };
+        set.confirm(digest, answer);
+    }
+    Ok(())
+}
+
+/// The chains on which contracts are asked, each opened once.
+struct Chains<'a> {
+    project: &'a Project,
+    open: BTreeMap<ChainId, Result<(Network, Head), String>>,
+}
+
+impl Chains<'_> {
+    async fn ask(
+        &mut self,
+        signed: &SignedStatement,
+        digest: StatementDigest,
+        chain: ChainId,
+    ) -> Result<GateInput, String> {
+        if !self.open.contains_key(&chain) {
+            let opened = open(self.project, chain).await;
+            self.open.insert(chain, opened.map_err(|why| format!("could not be asked: {why}")));
+        }
+        let opened = self.open.get(&chain).ok_or("could not be asked")?;
+        let (network, head) = opened.as_ref().map_err(Clone::clone)?;
+        match ask_contract(network, *head, signed.signer, digest, &signed.signature).await {
+            Ok(ContractAnswer::Accepts(input)) => Ok(input),
+            Ok(ContractAnswer::Refuses(why)) => Err(why),
+            Err(error) => Err(format!("could not be asked: {error}")),
+        }
+    }
+}
+
+async fn open(project: &Project, chain: ChainId) -> Result<(Network, Head), String> {
+    let networks = &project.config.networks;
+    let backs = |name: &String| {
+        networks.iter().any(|(target, settings)| {
+            settings.stage == Stage::Mainnet && (target == name || settings.soaks_on.contains(name))
+        })
+    };
+    let mut of_policy = networks.iter().filter(|(name, _)| backs(name));
+    let found = of_policy.find(|(_, settings)| settings.chain == chain);
+    let (name, _) = found
+        .ok_or_else(|| format!("chain {chain} is neither a target nor a network that backs one"))?;
+    let network = project.connect(name).await.map_err(|error| error.to_string())?;
+    let head = network.finalized_head().await.map_err(|error| error.to_string())?;
+    Ok((network, head))
+}
+
+/// Has a statement approved, signs it, and writes its file; or, with `--typed-data`, writes what a
+/// wallet is to sign. Says which, and prints the result.
+pub(crate) fn conclude(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: Statement,
+    what: &str,
+    options: Vec<String>,
+) -> CliResult<StatementDigest> {
+    let digest = statement.digest()?;
+    let result = serde_json::json!({"digest": digest, "statement": statement});
+    if project.global.typed_data.is_some() {
+        typed_data::write(project, &statement, signer.address())?;
+        return Ok(digest);
+    }
+    approve(project, &Approval { network: what, hash: digest.0, options })?;
+    let digest = sign_and_write(project, signer, statement)?;
+    project.ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    project.ui.result(&result);
+    Ok(digest)
+}
+
 /// Signs a statement, writes its file and remembers it.
 pub(crate) fn sign_and_write(
     project: &Project,
@@ -36,22 +159,66 @@ pub(crate) fn sign_and_write(
     statement: Statement,
 ) -> CliResult<StatementDigest> {
     let digest = statement.digest()?;
+    if project.global.typed_data.is_some() {
+        typed_data::write(project, &statement, signer.address())?;
+        return Ok(digest);
+    }
     let signature = signer.sign_digest(&digest.0).or_kind(Kind::Keys)?;
-    let signed = SignedStatement {
-        v: SignedStatement::VERSION,
-        statement,
-        signer: signer.address(),
-        signature,
-    };
-    write(project, &signed)
+    write(project, &SignedStatement::by_key(statement, signer.address(), signature))
 }
 
 /// Checks a signed statement, writes its file and remembers it.
 pub(crate) fn write(project: &Project, signed: &SignedStatement) -> CliResult<StatementDigest> {
     let digest = signed.verify()?;
+    keep(project, signed, digest)?;
+    Ok(digest)
+}
+
+/// As [`write`], where a contract may have signed, which is then asked.
+pub(crate) async fn write_confirmed(
+    project: &Project,
+    signed: &SignedStatement,
+) -> CliResult<StatementDigest> {
+    let digest = check(project, signed).await?;
+    keep(project, signed, digest)?;
+    Ok(digest)
+}
+
+/// The digest of a statement whose signature holds, now.
+pub(crate) async fn check(
+    project: &Project,
+    signed: &SignedStatement,
+) -> CliResult<StatementDigest> {
+    let (digest, contract) = match signed.check()? {
+        Standing::Holds(digest) => return Ok(digest),
+        Standing::Pending(digest, contract) => (digest, contract),
+    };
+    let mut chains = Chains { project, open: BTreeMap::new() };
+    match chains.ask(signed, digest, contract.chain).await {
+        Ok(_) => Ok(digest),
+        Err(why) => Err(CliError::new(Kind::Fail, format!("contract {} {why}", signed.signer))),
+    }
+}
+
+fn keep(project: &Project, signed: &SignedStatement, digest: StatementDigest) -> CliResult {
     let value = serde_json::to_value(signed)?;
     let text = tidegate_store::to_text(&value);
     tidegate_store::write_atomic(&project.layout.statement(digest), text.as_bytes())?;
     project.store()?.remember_statement(digest, &value)?;
-    Ok(digest)
+    Ok(())
+}
+
+/// The form of a signature as a wallet gives it: with `v` 27 or 28.
+///
+/// # Errors
+/// If it is no 65 bytes that end with 0, 1, 27 or 28.
+pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> CliResult<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    let count = bytes.len();
+    match bytes.last_mut() {
+        Some(v @ (0 | 1)) if count == 65 => *v += 27,
+        Some(27 | 28) if count == 65 => {}
+        _ => return Err(StatementError::Form(digest).into()),
+    }
+    Ok(bytes)
 }

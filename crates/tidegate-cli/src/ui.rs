@@ -14,6 +14,8 @@ pub(crate) struct Ui {
     color: bool,
     /// Somebody sits at a terminal and can be asked.
     interactive: bool,
+    /// Standard output belongs to other programs; lines go beside it.
+    aside: bool,
     /// The command line as typed, for hints that repeat it.
     command: Vec<String>,
 }
@@ -25,7 +27,12 @@ impl Ui {
     pub(crate) fn new(json: bool, no_color: bool, command: Vec<String>) -> Self {
         let out = std::io::stdout().is_terminal();
         let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Self { json, color: out && !no_color && !json, interactive, command }
+        Self { json, color: out && !no_color && !json, interactive, aside: false, command }
+    }
+
+    /// The same, with lines for people on standard error where standard output is for programs.
+    pub(crate) fn lines_aside(self, aside: bool) -> Self {
+        Self { aside, ..self }
     }
 
     /// Whether a person can be asked.
@@ -35,14 +42,16 @@ impl Ui {
 
     /// One line of a result, for people.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
-        if !self.json {
+        if self.aside {
+            write_line(&mut std::io::stderr().lock(), text.as_ref());
+        } else if !self.json {
             write_line(&mut std::io::stdout().lock(), text.as_ref());
         }
     }
 
     /// A result for machines.
     pub(crate) fn result(&self, value: &Value) {
-        if self.json {
+        if self.json && !self.aside {
             let text = serde_json::to_string_pretty(value).unwrap_or_default();
             write_line(&mut std::io::stdout().lock(), &text);
         }

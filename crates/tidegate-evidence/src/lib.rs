@@ -6,10 +6,15 @@
 
 mod activity;
 mod bundle;
+mod contract_signature;
+pub mod exports;
+pub mod sarif;
 mod soak;
 mod statements;
 
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
+pub use contract_signature::{ContractAnswer, ask_contract};
+pub use sarif::{Finding, Findings, SarifError};
 pub use soak::{SoakObservation, SoakRequest, observe_soak};
-pub use statements::{Collected, Origin, StatementSet, collect};
+pub use statements::{Collected, Origin, StatementSet, Unconfirmed, collect};

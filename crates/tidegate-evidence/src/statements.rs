@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate_model::StatementDigest;
 use tidegate_model::statement::{
-    AuditAttestation, AuditRevocation, General, SignedStatement, Statement,
+    AuditAttestation, AuditRevocation, ContractSigner, General, SignedStatement, Standing,
+    Statement,
 };
+use tidegate_model::{GateInput, StatementDigest};
 
 /// Where a statement was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +27,27 @@ pub struct Collected {
     pub origin: Origin,
 }
 
+/// A statement by a contract that did not say, now, that the signature is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// The statement as it was found.
+    pub collected: Collected,
+    /// Why it does not count, in words that go on from "the contract that signed it".
+    pub why: String,
+}
+
 /// Every statement whose signature holds, by digest.
 #[derive(Debug, Clone, Default)]
 pub struct StatementSet {
     /// The statements.
     pub statements: BTreeMap<StatementDigest, Collected>,
+    /// Statements by contracts, which only their chains can confirm. They count for nothing until
+    /// [`StatementSet::confirm`] is called for them.
+    pub pending: BTreeMap<StatementDigest, (Collected, ContractSigner)>,
+    /// Those that their contracts did not confirm.
+    pub unconfirmed: BTreeMap<StatementDigest, Unconfirmed>,
+    /// Where a statement by a contract was confirmed.
+    pub confirmed: BTreeMap<StatementDigest, GateInput>,
     /// Files that are no valid statements, one sentence each.
     pub faults: Vec<String>,
 }
@@ -44,10 +61,11 @@ pub fn collect(
     let mut set = StatementSet::default();
     for (name, content) in files {
         match content.and_then(verified) {
-            Ok((digest, signed)) if name == file_name(digest) => {
-                set.statements.insert(digest, Collected { signed, origin: Origin::File });
+            Ok((standing, signed)) if name == file_name(standing.digest()) => {
+                set.add(standing, Collected { signed, origin: Origin::File });
             }
-            Ok((digest, _)) => {
+            Ok((standing, _)) => {
+                let digest = standing.digest();
                 let right = file_name(digest);
                 set.faults.push(format!("{name} holds the statement of {right}"));
             }
@@ -55,11 +73,13 @@ pub fn collect(
         }
     }
     for (_, value) in seen {
-        if let Ok((digest, signed)) = verified(value) {
-            let remembered = Collected { signed, origin: Origin::Memory };
-            set.statements.entry(digest).or_insert(remembered);
+        if let Ok((standing, signed)) = verified(value) {
+            set.add(standing, Collected { signed, origin: Origin::Memory });
         }
     }
+    // A key's word needs no chain.
+    let StatementSet { statements, pending, .. } = &mut set;
+    pending.retain(|digest, _| !statements.contains_key(digest));
     set
 }
 
@@ -67,14 +87,41 @@ fn file_name(digest: StatementDigest) -> String {
     format!("{digest}.json")
 }
 
-fn verified(value: Value) -> Result<(StatementDigest, SignedStatement), String> {
+fn verified(value: Value) -> Result<(Standing, SignedStatement), String> {
     let signed: SignedStatement =
         serde_json::from_value(value).map_err(|error| error.to_string())?;
-    let digest = signed.verify().map_err(|error| error.to_string())?;
-    Ok((digest, signed))
+    let standing = signed.check().map_err(|error| error.to_string())?;
+    Ok((standing, signed))
 }
 
 impl StatementSet {
+    /// Adds one; a file comes before what is remembered.
+    fn add(&mut self, standing: Standing, collected: Collected) {
+        match standing {
+            Standing::Holds(digest) => {
+                self.statements.entry(digest).or_insert(collected);
+            }
+            Standing::Pending(digest, contract) => {
+                self.pending.entry(digest).or_insert((collected, contract));
+            }
+        }
+    }
+
+    /// Notes what a contract said of a pending statement: that it holds and where that was read,
+    /// or why it does not count.
+    pub fn confirm(&mut self, digest: StatementDigest, answer: Result<Option<GateInput>, String>) {
+        let Some((collected, _)) = self.pending.remove(&digest) else { return };
+        match answer {
+            Ok(input) => {
+                self.confirmed.extend(input.map(|input| (digest, input)));
+                self.statements.insert(digest, collected);
+            }
+            Err(why) => {
+                self.unconfirmed.insert(digest, Unconfirmed { collected, why });
+            }
+        }
+    }
+
     /// Every attestation.
     pub fn attestations(
         &self,
@@ -114,5 +161,57 @@ impl StatementSet {
                 )
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256};
+    use tidegate_model::{BlockRef, ChainId};
+
+    use super::*;
+
+    /// A revocation that a contract is said to have signed.
+    fn by_contract(signature: u8) -> (StatementDigest, Value) {
+        let statement = Statement::AuditRevocation(AuditRevocation {
+            auditor: Address::with_last_byte(1),
+            attestation: StatementDigest(B256::ZERO),
+            reason: 0,
+            detail: String::new(),
+            revoked_at: 0,
+        });
+        let digest = statement.digest().unwrap();
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        let signed = SignedStatement {
+            v: SignedStatement::VERSION,
+            statement,
+            signer: Address::with_last_byte(1),
+            signature: vec![signature].into(),
+            contract: Some(ContractSigner { chain: ChainId(1), block }),
+        };
+        (digest, serde_json::to_value(&signed).unwrap())
+    }
+
+    #[test]
+    fn what_a_contract_signed_counts_only_once_it_says_so() {
+        let (digest, value) = by_contract(1);
+        let file = || [(file_name(digest), Ok(value.clone()))];
+        let seen = [(digest, by_contract(2).1)];
+        let set = collect(file(), seen);
+        assert!(set.statements.is_empty() && set.faults.is_empty());
+        let (collected, _) = &set.pending[&digest];
+        assert_eq!(collected.origin, Origin::File, "a file comes before what is remembered");
+
+        let mut refused = set.clone();
+        refused.confirm(digest, Err("refuses it".to_owned()));
+        assert_eq!(refused.revocations().count(), 0);
+        assert_eq!(refused.unconfirmed[&digest].why, "refuses it");
+        let mut accepted = set;
+        accepted.confirm(digest, Ok(None));
+        assert_eq!(accepted.revocations().count(), 1);
+        assert!(accepted.pending.is_empty());
+
+        let other = format!("0x{}.json", "00".repeat(32));
+        assert_eq!(collect([(other, Ok(value))], []).faults.len(), 1);
     }
 }

@@ -17,7 +17,10 @@ mod rules;
 mod separation;
 mod soak;
 
-pub use audits::{AttestationFact, AuditFacts, RevocationFact};
+pub use audits::{
+    AcceptanceFact, AttestationFact, AuditFacts, FindingFact, RevocationFact, ScopeHashes,
+    audits_gate,
+};
 pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use funds::FundFacts;
 pub use layout::{
@@ -65,7 +68,7 @@ pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
         layout::gate(&facts.layout),
         parameters::gate(&facts.parameters),
         soak::gate(rules, &facts.soak),
-        audits::gate(rules, &facts.audits, &facts.gate_time),
+        audits_gate(rules, &facts.audits, &facts.gate_time),
         policy::gate(&facts.policy),
         funds::gate(&facts.funds),
         separation::gate(&facts.separation),

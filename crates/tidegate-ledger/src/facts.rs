@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use tidegate_model::policy::Person;
-use tidegate_model::statement::{Body, SignedStatement, Statement, StatementError};
+use tidegate_model::statement::{Body, General, SignedStatement, Statement, StatementError};
 use tidegate_model::{BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot, StatementDigest};
 
 use crate::account::NetworkLabel;
@@ -162,16 +162,22 @@ impl FundStatement {
     ) -> Result<Option<Self>, StatementError> {
         let digest = signed.verify()?;
         let Statement::Statement(general) = &signed.statement else { return Ok(None) };
+        Ok(Self::from_general(digest, general, signed.signer, project))
+    }
+
+    /// A statement whose signature is known to hold; `None` if it is not about this project's
+    /// funds.
+    pub fn from_general(
+        digest: StatementDigest,
+        general: &General,
+        signer: Address,
+        project: ProjectId,
+    ) -> Option<Self> {
         if general.project != project || !general.body.kind().starts_with("fund/") {
-            return Ok(None);
+            return None;
         }
-        Ok(Some(Self {
-            digest,
-            signer: signed.signer,
-            issued_at: general.issued_at,
-            expires_at: general.expires_at,
-            body: general.body.clone(),
-        }))
+        let (issued_at, expires_at) = (general.issued_at, general.expires_at);
+        Some(Self { digest, signer, issued_at, expires_at, body: general.body.clone() })
     }
 }
 
@@ -282,7 +288,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::Signature;
-    use tidegate_model::statement::{FundDecision, General};
+    use tidegate_model::statement::FundDecision;
 
     use super::*;
 
@@ -300,7 +306,7 @@ mod tests {
         let digest = statement.digest().unwrap();
         let signature = Signature::test_signature().normalized_s();
         let signer = signature.recover_address_from_prehash(&digest.0).unwrap();
-        SignedStatement { v: SignedStatement::VERSION, statement, signer, signature }
+        SignedStatement::by_key(statement, signer, signature)
     }
 
     #[test]

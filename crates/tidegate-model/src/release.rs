@@ -46,13 +46,18 @@ impl Code {
     /// keccak256 of the code with every metadata region zeroed. Link references, immutables and
     /// a library's call protection are zero in `object` already, as the compiler leaves them.
     pub fn template(&self) -> B256 {
+        keccak256(self.masked())
+    }
+
+    /// What [`Code::template`] is of.
+    pub fn masked(&self) -> Vec<u8> {
         let mut code = self.object.to_vec();
         for span in &self.metadata {
             if let Some(region) = span.of_mut(&mut code) {
                 region.fill(0);
             }
         }
-        keccak256(code)
+        code
     }
 
     /// The code with every library's address filled in; the missing library's name otherwise.

@@ -1,5 +1,7 @@
 //! What an auditor read, contract by contract, and the roots over it.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::{SolStruct, sol};
 use serde::{Deserialize, Serialize};
@@ -69,6 +71,35 @@ fn sorted(scopes: &[CodeScope]) -> Vec<&CodeScope> {
 /// The EIP-712 encoding of `CodeScope[]`, sorted by name.
 pub fn scope_root(scopes: &[CodeScope]) -> ScopeRoot {
     ScopeRoot(keccak_concat(sorted(scopes).into_iter().map(CodeScope::hash_struct)))
+}
+
+/// A scope that is not the preimage of the root that names it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// A contract stands in it twice.
+    #[error("read a scope: {0} stands in it twice")]
+    Twice(Fqn),
+    /// Its root is another.
+    #[error("read a scope: its root is {0}")]
+    Root(ScopeRoot),
+}
+
+/// The contracts of a preimage with the hash of each scope, if it is that of the root.
+///
+/// # Errors
+/// If it is another's, or names a contract twice.
+pub fn scope_hashes(
+    root: ScopeRoot,
+    scopes: &[CodeScope],
+) -> Result<BTreeMap<Fqn, B256>, ScopeError> {
+    let mut hashes = BTreeMap::new();
+    for scope in scopes {
+        if hashes.insert(scope.fqn.clone(), scope.hash_struct()).is_some() {
+            return Err(ScopeError::Twice(scope.fqn.clone()));
+        }
+    }
+    let found = scope_root(scopes);
+    if found == root { Ok(hashes) } else { Err(ScopeError::Root(found)) }
 }
 
 /// What runs: templates, layouts and parameter rules, without sources and compiler.

@@ -140,6 +140,11 @@ pub fn format_date(timestamp: u64) -> String {
     format_time(timestamp, "%Y-%m-%d")
 }
 
+/// Writes a timestamp as RFC 3339 has it: `2026-01-20T10:00:00Z`.
+pub fn format_rfc3339(timestamp: u64) -> String {
+    format_time(timestamp, "%Y-%m-%dT%H:%M:%SZ")
+}
+
 fn format_time(timestamp: u64, format: &str) -> String {
     i64::try_from(timestamp)
         .ok()

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256};
-use tidegate_model::StatementDigest;
+use tidegate_model::{ScopeRoot, StatementDigest};
 
 use crate::files::{FileError, read_error};
 
@@ -9,8 +9,10 @@ use crate::files::{FileError, read_error};
 const ENTRIES_MAX: usize = 100_000;
 /// The longest name of a network or file, in bytes.
 const NAME_BYTES_MAX: usize = 128;
-/// The folder of statements, which therefore is no network's name.
+/// The folders beside those of networks, whose names therefore no network has.
 const STATEMENTS: &str = "statements";
+const SCOPES: &str = "scopes";
+const FINDINGS: &str = "findings";
 
 /// Where each file of a project lies. Paths are computed; only the listings read folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub enum LayoutError {
     /// The name of a network.
     #[error(
         "use {0:?} as a network's name: it must be letters, digits and `._-`, begin with a letter \
-         or digit, and not be `statements`"
+         or digit, and not be `statements`, `scopes` or `findings`"
     )]
     Network(String),
     /// The name of a file.
@@ -72,12 +74,23 @@ impl Layout {
         self.statements_dir().join(format!("{digest}.json"))
     }
 
+    /// `deployments/scopes/<scopeRoot>.json`: the preimage of a scope root.
+    pub fn scope(&self, root: ScopeRoot) -> PathBuf {
+        self.deployments_dir().join(SCOPES).join(format!("{root}.json"))
+    }
+
+    /// `deployments/findings/<digest>.sarif`: what an audit found.
+    pub fn findings(&self, digest: B256) -> PathBuf {
+        self.deployments_dir().join(FINDINGS).join(format!("{digest}.sarif"))
+    }
+
     /// `deployments/<network>/`.
     ///
     /// # Errors
     /// [`LayoutError::Network`] if the name would leave the folder or hide in it.
     pub fn network_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
-        if !is_plain(network) || network.eq_ignore_ascii_case(STATEMENTS) {
+        let taken = [STATEMENTS, SCOPES, FINDINGS];
+        if !is_plain(network) || taken.iter().any(|name| network.eq_ignore_ascii_case(name)) {
             return Err(LayoutError::Network(network.to_owned()));
         }
         Ok(self.deployments_dir().join(network))

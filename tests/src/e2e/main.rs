@@ -4,8 +4,10 @@
 //! A lab is a world of two chains, taken through the pipeline once. Each case gets the chains and
 //! the folders as they were at the level it names, and may do with them what it likes.
 
+mod audits;
 mod bad_input;
 mod bundle;
+mod cheat;
 mod cli;
 mod clone;
 mod corpus;
@@ -31,12 +33,14 @@ use crate::support::Case;
 fn main() -> ExitCode {
     let themes = [
         pipeline::cases(),
+        audits::cases(),
         clone::cases(),
         crash::cases(),
         diff::cases(),
         kinds::cases(),
         mutants::cases(),
         tamper::cases(),
+        cheat::cases(),
         stranger::cases(),
         bad_input::cases(),
         bundle::cases(),

@@ -1,6 +1,5 @@
 //! Whatever somebody edits, deletes or swaps: no gate opens, and the edit is named.
 
-mod audits;
 mod clock;
 mod code;
 mod parameters;
@@ -14,7 +13,6 @@ use crate::support::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
     let themes = [
-        audits::cases(),
         clock::cases(),
         code::cases(),
         parameters::cases(),

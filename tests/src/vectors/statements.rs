@@ -5,10 +5,13 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};
 use serde_json::{Value, json};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{
-    AuditAttestation, AuditRevocation, Body, FundDecision, FundRequest, FundTransfer, General,
-    NEVER, SignedStatement, Statement, domain, eip712,
+    AuditAttestation, AuditRevocation, Body, ContractSigner, FundDecision, FundRequest,
+    FundTransfer, General, NEVER, RiskAcceptance, RiskDecision, Severity, SignedStatement,
+    Standing, Statement, domain, eip712,
 };
-use tidegate_model::{ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
+use tidegate_model::{
+    BlockRef, ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest,
+};
 
 use super::{message, sign, typed, types, vector};
 
@@ -46,6 +49,7 @@ pub(super) fn vectors() -> Vec<Value> {
         file("file of AuditAttestation", Statement::AuditAttestation(limits(attestation()))),
         file("file of AuditRevocation", Statement::AuditRevocation(revocation())),
         file("file of Statement", Statement::Statement(said(request))),
+        contract_file(Statement::AuditAttestation(attestation())),
     ]);
     vectors
 }
@@ -61,7 +65,7 @@ fn type_vector<S: SolStruct>(name: &str) -> Value {
 }
 
 /// The attestation of the research note, signed by its key.
-fn attestation() -> AuditAttestation {
+pub(super) fn attestation() -> AuditAttestation {
     AuditAttestation {
         auditor: address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"),
         scope_root: ScopeRoot(b256!(
@@ -114,24 +118,7 @@ fn revocation() -> AuditRevocation {
 /// The research note's digest was computed under the domain that it proposed.
 fn under_another_domain(a: &AuditAttestation) -> Value {
     let domain: Eip712Domain = eip712_domain! { name: "Release Audit Attestation", version: "1", };
-    let signed = eip712::AuditAttestation {
-        auditor: a.auditor,
-        scopeRoot: a.scope_root.0,
-        scopeCount: a.scope_count,
-        repository: a.repository.clone(),
-        gitCommit: a.git_commit.clone(),
-        reportSha256: a.report_sha256,
-        reportUri: a.report_uri.clone(),
-        verdict: a.verdict,
-        openCritical: a.open_critical,
-        openHigh: a.open_high,
-        openMedium: a.open_medium,
-        findingsDigest: a.findings_digest,
-        issuedAt: a.issued_at,
-        validUntil: a.valid_until,
-        supersedes: a.supersedes.0,
-        salt: a.salt,
-    };
+    let signed = eip712::AuditAttestation::from(a);
     let preimage = json!({
         "domain": {"name": "Release Audit Attestation", "version": "1"},
         "types": types(&eip712::AuditAttestation::eip712_encode_type()),
@@ -169,7 +156,7 @@ fn audit(name: &str, statement: Statement) -> Value {
     typed(name, preimage, statement.digest().unwrap().0, json!({}))
 }
 
-fn bodies() -> [(&'static str, Body); 6] {
+fn bodies() -> [(&'static str, Body); 8] {
     let request = FundRequest {
         network: NETWORK,
         destination: address!("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
@@ -199,7 +186,22 @@ fn bodies() -> [(&'static str, Body); 6] {
         ("Statement fund/deny", Body::FundDeny(decision(""))),
         ("Statement fund/draw", Body::FundDraw(transfer(1_500_000_000_000_000_000))),
         ("Statement fund/return", Body::FundReturn(transfer(0))),
+        ("Statement risk/accept", Body::RiskAccept(risk(RiskDecision::Accept, "a cap"))),
+        ("Statement risk/accept of a false positive", {
+            Body::RiskAccept(risk(RiskDecision::FalsePositive, ""))
+        }),
     ]
+}
+
+fn risk(decision: RiskDecision, control: &str) -> RiskAcceptance {
+    RiskAcceptance {
+        scope_root: ScopeRoot(B256::repeat_byte(0x27)),
+        finding: B256::repeat_byte(0x28),
+        severity: Severity::Medium,
+        decision,
+        justification: "bounded, und geprüft".to_owned(),
+        control: control.to_owned(),
+    }
 }
 
 /// The subject of each kind. A new kind does not compile here: give it a vector in [`bodies`] and
@@ -209,6 +211,7 @@ fn subject(body: &Body) -> B256 {
         Body::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
         Body::FundApprove(decision) | Body::FundDeny(decision) => decision.request.0,
         Body::FundDraw(transfer) | Body::FundReturn(transfer) => transfer.request.0,
+        Body::RiskAccept(risk) => risk.scope_root.0,
     }
 }
 
@@ -248,10 +251,24 @@ fn file(name: &str, statement: Statement) -> Value {
     let digest = statement.digest().unwrap();
     let (signer, signature) = sign(digest.0);
     let signature = signature.parse().unwrap();
-    let signed = SignedStatement { v: SignedStatement::VERSION, statement, signer, signature };
+    let signed = SignedStatement::by_key(statement, signer, signature);
     assert_eq!(signed.verify().unwrap(), digest);
     let text = serde_json::to_string(&signed).unwrap();
     let read: SignedStatement = serde_json::from_str(&text).unwrap();
     assert_eq!(read, signed);
+    vector(name, "file", json!(text), json!({"digest": digest, "signer": signer}))
+}
+
+/// The same by a contract, of which only the digest can be recomputed here.
+fn contract_file(statement: Statement) -> Value {
+    let digest = statement.digest().unwrap();
+    let block = BlockRef { number: 21_000_000, hash: B256::repeat_byte(0x29) };
+    let contract = Some(ContractSigner { chain: ChainId(1), block });
+    let (v, signer) = (SignedStatement::VERSION, attestation().auditor);
+    let signature = vec![0x2a; 130].into();
+    let signed = SignedStatement { v, statement, signer, signature, contract };
+    assert!(matches!(signed.check(), Ok(Standing::Pending(found, _)) if found == digest));
+    let text = serde_json::to_string(&signed).unwrap();
+    let name = "file of AuditAttestation by a contract";
     vector(name, "file", json!(text), json!({"digest": digest, "signer": signer}))
 }

@@ -1,65 +1,120 @@
-//! Facts of the gate `audits`: attestations, and revocations from files and from the helper.
+//! Facts of the gate `audits`: attestations and what they are over, findings and who accepts them,
+//! and revocations from files and from the helper.
+
+use std::collections::BTreeMap;
 
 use alloy_primitives::keccak256;
-use tidegate_gates::{AttestationFact, AuditFacts, Observed, RevocationFact};
-use tidegate_model::{GateInput, Head, StatementDigest};
+use tidegate_evidence::StatementSet;
+use tidegate_gates::{AcceptanceFact, AttestationFact, AuditFacts, Observed, RevocationFact};
+use tidegate_model::scope::scope_hashes;
+use tidegate_model::statement::{AuditAttestation, Body, Statement};
+use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 use tidegate_safe::helper;
 
 use super::Gathered;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
+use crate::project::Project;
+use crate::scopes;
 
 pub(super) async fn facts(
     gathered: &Gathered<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<AuditFacts>> {
+    let project = gathered.project;
     let scope_root = gathered.built.roots.scope_root;
-    let attestations: Vec<_> = gathered
-        .statements
-        .attestations()
-        .filter(|(_, attestation, _)| attestation.scope_root == scope_root)
-        .map(|(digest, attestation, _)| AttestationFact {
-            digest,
-            attestation: attestation.clone(),
-        })
-        .collect();
-    let mut revocations: Vec<_> = gathered
-        .statements
-        .revocations()
-        .map(|(_, revocation)| RevocationFact {
-            attestation: revocation.attestation,
-            by: revocation.auditor,
-            found: format!("by file: {}", revocation.detail),
-        })
-        .collect();
-    let posted = posted(gathered, head, &attestations).await;
-    let helper = posted.map_err(|error| error.to_string()).map(|(inputs, found)| {
-        revocations.extend(found);
+    let release = gathered.built.release.scopes()?;
+    let project_id = project.id(project.network(gathered.target)?).ok();
+    let mut facts = AuditFacts {
+        scope_root,
+        contracts: scope_hashes(scope_root, &release).or_kind(Kind::Internal)?,
+        people: people(project),
+        attestations: attestations(project, gathered.statements),
+        revocations: revocations(gathered.statements),
+        acceptances: acceptances(gathered.statements, project_id),
+        helper: Ok(Vec::new()),
+        remarks: gathered.statements.remarks(),
+    };
+    let relevant = facts.relevant();
+    facts.attestations.retain(|fact| relevant.contains(&fact.digest));
+    for fact in &mut facts.attestations {
+        fact.findings = scopes::open_findings(project, &fact.attestation);
+    }
+    let posted = posted(gathered, head, &facts).await;
+    facts.helper = posted.map_err(|error| error.to_string()).map(|(inputs, found)| {
+        facts.revocations.extend(found);
         inputs
     });
-    Ok(Ok(AuditFacts {
-        scope_root,
-        people: people(gathered.project),
-        attestations,
-        revocations,
-        helper,
-        remarks: gathered.statements.remarks(),
-    }))
+    Ok(Ok(facts))
+}
+
+/// Every attestation whose signature holds, and those that their contracts did not confirm.
+fn attestations(project: &Project, set: &StatementSet) -> Vec<AttestationFact> {
+    let mut covered = BTreeMap::new();
+    let mut fact = |digest, attestation: &AuditAttestation, confirmed| {
+        let key = (attestation.scope_root, attestation.scope_count);
+        let covers =
+            covered.entry(key).or_insert_with(|| scopes::covered(project, attestation)).clone();
+        let findings = Ok(Vec::new());
+        AttestationFact { digest, attestation: attestation.clone(), confirmed, covers, findings }
+    };
+    let mut facts: Vec<_> = set
+        .attestations()
+        .map(|(digest, attestation, _)| {
+            fact(digest, attestation, Ok(set.confirmed.get(&digest).cloned()))
+        })
+        .collect();
+    facts.extend(set.unconfirmed.iter().filter_map(|(digest, unconfirmed)| {
+        let Statement::AuditAttestation(attestation) = &unconfirmed.collected.signed.statement
+        else {
+            return None;
+        };
+        Some(fact(*digest, attestation, Err(unconfirmed.why.clone())))
+    }));
+    facts
+}
+
+fn revocations(set: &StatementSet) -> Vec<RevocationFact> {
+    let found = set.revocations().map(|(_, revocation)| RevocationFact {
+        attestation: revocation.attestation,
+        by: revocation.auditor,
+        found: format!("by file: {}", revocation.detail),
+    });
+    found.collect()
+}
+
+/// Accepted risks of this project; one whose subject is not its scope speaks of nothing.
+pub(crate) fn acceptances(set: &StatementSet, project: Option<ProjectId>) -> Vec<AcceptanceFact> {
+    let of_project = set.general().filter(|(_, general, _)| Some(general.project) == project);
+    let found = of_project.filter_map(|(digest, general, by)| {
+        let Body::RiskAccept(acceptance) = &general.body else { return None };
+        (general.subject == acceptance.scope_root.0).then(|| AcceptanceFact {
+            digest,
+            by,
+            acceptance: acceptance.clone(),
+            issued_at: general.issued_at,
+            expires_at: general.expires_at,
+        })
+    });
+    found.collect()
 }
 
 /// Reads at the helper whether an auditor posted a revocation of their attestation. Who deletes
-/// the file does not undo it.
+/// the file does not undo it. What strangers attest does not count, and is not asked about.
 async fn posted(
     gathered: &Gathered<'_>,
     head: &Observed<Head>,
-    attestations: &[AttestationFact],
+    facts: &AuditFacts,
 ) -> CliResult<(Vec<GateInput>, Vec<RevocationFact>)> {
     let network = gathered.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     require_helper(network, head).await?;
     let mut found = Vec::new();
     let mut answers = Vec::new();
-    for fact in attestations {
+    let known = |fact: &&AttestationFact| {
+        facts.people.values().any(|person| person.keys.contains(&fact.attestation.auditor))
+    };
+    for fact in facts.attestations.iter().filter(known) {
         let (auditor, digest): (_, StatementDigest) = (fact.attestation.auditor, fact.digest);
         let call = helper::posted(auditor, digest);
         let answer = network.call(helper::address(), &call, head.block).await?;

@@ -2,7 +2,7 @@
 //!
 //! What cannot be read becomes a fact that says so; the gates turn it into UNKNOWN.
 
-mod audits;
+pub(crate) mod audits;
 mod code;
 mod funds;
 mod layout;
@@ -18,7 +18,7 @@ use tidegate_evidence::StatementSet;
 use tidegate_gates::{Facts, Observed, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::{GateInput, GateReport, Head, ScopeRoot, Verdict};
+use tidegate_model::{GateInput, GateReport, Head, Verdict};
 use tidegate_safe::SafeState;
 
 use crate::error::{CliError, CliResult};
@@ -54,10 +54,6 @@ pub(crate) struct Assessment {
     pub(crate) policy: Option<PolicyDoc>,
     /// The Safe at gate time.
     pub(crate) safe: Option<SafeState>,
-    /// The scope that audits have to cover.
-    pub(crate) scope_root: ScopeRoot,
-    /// How many firms the policy asks for.
-    pub(crate) audits_wanted: usize,
     /// Seconds of soak the policy asks for.
     pub(crate) soak_wanted_secs: u64,
     /// Every statement seen.
@@ -74,7 +70,7 @@ pub(crate) async fn assess(
     built: &Built,
     target: &str,
 ) -> CliResult<Assessment> {
-    let statements = crate::statements::load(project)?;
+    let statements = crate::statements::load_confirmed(project).await?;
     let (soak, record) = soaking(project, built, target)?;
     let target_network = project.connect(target).await;
     let soak_network = project.connect(&soak).await;
@@ -92,16 +88,18 @@ pub(crate) async fn assess(
     let trust = gathered.trust(&gate_head).await;
     let soak_facts = observed(soak::observe(&gathered)).await;
     let (code, parameters) = code::facts(&gathered).await;
+    let audits = observed(audits::facts(&gathered, &gate_head)).await;
+    let separation = separation::facts(&gathered, &audits);
     let facts = Facts {
         gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
         code,
         layout: observed(layout::facts(&gathered, &gate_head)).await,
         parameters,
         soak: soak_facts.clone(),
-        audits: observed(audits::facts(&gathered, &gate_head)).await,
+        audits,
         policy: gathered.policy(&gate_head, &trust).await,
         funds: observed(funds::facts(&gathered)).await,
-        separation: Ok(separation::facts(&gathered)),
+        separation: Ok(separation),
     };
     gathered.record = None;
     let reports = evaluate(&project.rules, &facts);
@@ -117,8 +115,6 @@ pub(crate) async fn assess(
         soak_facts,
         parameters: facts.parameters.clone(),
         facts,
-        scope_root: built.roots.scope_root,
-        audits_wanted: project.rules.audits as usize,
         soak_wanted_secs: project.rules.soak_secs,
         policy,
         safe,

@@ -1,19 +1,14 @@
 //! Facts of the gate `separation`.
 
-use tidegate_gates::SeparationFacts;
+use alloy_primitives::Address;
+use tidegate_gates::{AuditFacts, Observed, SeparationFacts};
 use tidegate_model::statement::Body;
 
 use super::Gathered;
 use crate::policy_doc::people;
 
-pub(super) fn facts(gathered: &Gathered<'_>) -> SeparationFacts {
-    let scope = gathered.built.roots.scope_root;
-    let auditors = gathered
-        .statements
-        .attestations()
-        .filter(|(_, attestation, _)| attestation.scope_root == scope)
-        .map(|(_, attestation, _)| attestation.auditor)
-        .collect();
+pub(super) fn facts(gathered: &Gathered<'_>, audits: &Observed<AuditFacts>) -> SeparationFacts {
+    let auditors = audits.as_ref().map(auditors).unwrap_or_default();
     let requester = |request| {
         let requests = gathered.statements.general();
         let found = requests.into_iter().find(|(digest, ..)| *digest == request);
@@ -36,4 +31,11 @@ pub(super) fn facts(gathered: &Gathered<'_>) -> SeparationFacts {
         decisions,
         people,
     }
+}
+
+/// Signers of attestations over a contract of the release.
+fn auditors(audits: &AuditFacts) -> Vec<Address> {
+    let covering = audits.covering();
+    let of_release = audits.attestations.iter().filter(|fact| covering.contains(&fact.digest));
+    of_release.filter(|fact| fact.confirmed.is_ok()).map(|fact| fact.attestation.auditor).collect()
 }

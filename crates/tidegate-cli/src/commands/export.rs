@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use tidegate_store::write_atomic;
 
+use super::export_audits;
 use crate::bundle;
 use crate::error::{CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -14,17 +15,52 @@ use crate::release::built;
 /// Write a release with all that speaks of it as one file: `tidegate import` takes it
 ///
 /// The bundle holds the release, every statement, record, policy and proposal, and the
-/// configuration without its URLs.
+/// configuration without its URLs. With --format, only the release's audits are written, as other
+/// programs read them. What auditors are to sign again, for EAS and ERC-7512, is typed data for
+/// their wallets; `import` takes the signature and writes the signed document beside it. in-toto
+/// envelopes are signed with the key of --as, if one is named.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The release; default: what the working tree builds
-    release: Option<String>,
-    /// The file; default: the release's name, with `.tidegate`
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) release: Option<String>,
+    /// The file; default: the release's name, with `.tidegate`; with --format a folder, `export`
+    #[arg(long, value_name = "PATH")]
+    pub(super) out: Option<PathBuf>,
+    /// Write audits in this form instead
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    /// The network whose contracts ERC-7512 names; default: the target
+    #[arg(long, value_name = "NETWORK", requires = "format")]
+    pub(super) network: Option<String>,
+    /// The chain whose EAS is named; default: the target
+    #[arg(long, value_name = "CHAIN", requires = "format")]
+    pub(super) eas_chain: Option<u64>,
+    /// The target; default: the only mainnet network
+    #[arg(long, requires = "format")]
+    pub(super) target: Option<String>,
 }
 
-pub(crate) fn run(project: &Project, args: &ExportArgs) -> CliResult<u8> {
+/// A form of audits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Off-chain attestations of the Ethereum Attestation Service, version 2
+    Eas,
+    /// in-toto statements in DSSE envelopes: each audit, and the verdict
+    InToto,
+    /// Audit summaries, one for each deployed contract and auditor
+    Erc7512,
+    /// Findings as SARIF, with accepted risks as suppressions
+    Sarif,
+}
+
+pub(crate) async fn run(project: &Project, args: &ExportArgs) -> CliResult<u8> {
+    match args.format {
+        Some(format) => export_audits::run(project, args, format).await,
+        None => write_bundle(project, args),
+    }
+}
+
+fn write_bundle(project: &Project, args: &ExportArgs) -> CliResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let bundle = bundle::gather(project, &built)?;
     let text = bundle.to_text().or_kind(Kind::Config)?;

@@ -18,7 +18,6 @@ use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
 use tidegate_plan::config::{FundsConfig, Stage};
 
-use crate::approve::{Approval, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::funds::project_id;
 use crate::project::Project;
@@ -129,7 +128,7 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
 }
 
 async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResult<u8> {
-    let set = statements::load(project)?;
+    let set = statements::load_confirmed(project).await?;
     let (request, found, requester) = find(&set, args.request.as_deref(), undecided)?;
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
@@ -150,7 +149,7 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
 }
 
 async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
-    let set = statements::load(project)?;
+    let set = statements::load_confirmed(project).await?;
     let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
     let name = network_name(project, found.network)?;
     let funds = funds_of(project, &name)?;
@@ -186,7 +185,7 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
 async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     /// What a plain transfer costs.
     const TRANSFER_GAS: u64 = 21_000;
-    let set = statements::load(project)?;
+    let set = statements::load_confirmed(project).await?;
     let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
     let name = network_name(project, found.network)?;
     let funds = funds_of(project, &name)?;
@@ -463,9 +462,5 @@ async fn sign(
         Some(_) => Vec::new(),
         None => vec!["--issued-at".to_owned(), issued_at.to_string()],
     };
-    approve(project, &Approval { network: "sign", hash: digest.0, options })?;
-    let digest = statements::sign_and_write(project, signer, statement)?;
-    ui.line(format!("Signed: deployments/statements/{digest}.json"));
-    ui.result(&json!({ "digest": digest }));
-    Ok(digest)
+    statements::conclude(project, signer, statement, "sign", options)
 }

@@ -75,7 +75,7 @@ pub(crate) async fn run(project: &Project, command: &LedgerCommand) -> CliResult
 async fn books(project: &Project, args: &NetworkArgs) -> CliResult<(String, Facts, Ledger)> {
     let name = network(project, args)?;
     let network = project.connect(&name).await?;
-    let set = statements::load(project)?;
+    let set = statements::load_confirmed(project).await?;
     let facts = facts(project, &set, &name, &network).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     Ok((name, facts, ledger))

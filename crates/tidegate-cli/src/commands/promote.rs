@@ -94,7 +94,7 @@ async fn propose(
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
     let soak = assessment.soak_facts.as_ref().map_err(|why| missing(why))?;
     let plan = target_plan(project, built, target, network, head, When::Before).await?;
-    let evidence = evidence(built, assessment, policy.project());
+    let evidence = evidence(assessment, policy.project());
     let promotion = Promotion {
         project: policy.project(),
         release_root: built.roots.release_root,
@@ -129,10 +129,9 @@ async fn propose(
 }
 
 /// What the gates were given: the statements that speak of this release, and every chain input.
-fn evidence(built: &Built, assessment: &Assessment, project: ProjectId) -> EvidenceItems {
-    let scope = built.roots.scope_root;
-    let attestations = assessment.statements.attestations();
-    let attestations = attestations.filter(|(_, a, _)| a.scope_root == scope).map(|(d, ..)| d);
+fn evidence(assessment: &Assessment, project: ProjectId) -> EvidenceItems {
+    let audits = assessment.facts.audits.iter().flat_map(|audits| &audits.attestations);
+    let attestations = audits.filter(|fact| fact.confirmed.is_ok()).map(|fact| fact.digest);
     let general = assessment.statements.general().filter(|(_, g, _)| g.project == project);
     let general = general.map(|(digest, ..)| digest);
     let mut statements: Vec<StatementDigest> = attestations.chain(general).collect();

@@ -1,12 +1,13 @@
 //! `tidegate status`: the screen people live in.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 use tidegate_gates::{SoakProgress, progress};
 use tidegate_model::units::{format_span_secs, format_utc};
-use tidegate_model::{GateReport, Verdict};
+use tidegate_model::{Fqn, GateReport, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
@@ -231,10 +232,17 @@ fn document(
         "gates": gate_rows(assessment),
         "overall": assessment.overall,
         "earliest": earliest(&assessment.reports),
+        "coverage": coverage(assessment),
         "soak": soak,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
         "local": {"store": project.layout.store()},
     }))
+}
+
+/// The firms whose audits cover each contract.
+pub(crate) fn coverage(assessment: &Assessment) -> Option<BTreeMap<Fqn, BTreeSet<String>>> {
+    let (audits, head) = (assessment.facts.audits.as_ref().ok()?, assessment.gate_head?);
+    Some(audits.coverage(head.timestamp))
 }

@@ -11,6 +11,7 @@ use tidegate_model::{GateInput, GateReport, Verdict};
 pub(crate) use document::Document;
 
 use crate::assess::Assessment;
+use crate::commands;
 use crate::error::CliResult;
 use crate::promotion::Promoted;
 use crate::release::Built;
@@ -132,14 +133,18 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
     let Subject { built, assessment, .. } = subject;
     document.heading("For auditors: what was read, and by whom");
     document.text(format!(
-        "The scope has {}; an attestation signs the root over all of them.",
+        "The scope has {}; an attestation covers those that are exactly the same in its own.",
         counted(built.release.artifacts.len(), "contract")
     ));
-    let mut rows = vec![vec!["scopeRoot".to_owned(), built.roots.scope_root.to_string()]];
+    let root = built.roots.scope_root.to_string();
+    let mut rows = vec![vec!["scopeRoot".to_owned(), root, String::new()]];
+    let coverage = commands::status::coverage(assessment).unwrap_or_default();
     for scope in built.release.scopes()? {
-        rows.push(vec![scope.fqn.to_string(), scope.hash_struct().to_string()]);
+        let firms: Vec<_> = coverage.get(&scope.fqn).into_iter().flatten().cloned().collect();
+        let digest = scope.hash_struct().to_string();
+        rows.push(vec![scope.fqn.to_string(), digest, firms.join(", ")]);
     }
-    document.table(&["contract", "digest"], rows);
+    document.table(&["contract", "digest", "audited by"], rows);
     let Ok(audits) = &assessment.facts.audits else { return Ok(()) };
     document.part("Attestations");
     let rows = audits.attestations.iter().map(|fact| {

@@ -1,12 +1,13 @@
 //! The damages, gate by gate.
 
 use alloy_primitives::{B256, KECCAK256_EMPTY};
-use tidegate_model::{GateId, PolicyDigest};
+use tidegate_model::statement::Severity;
+use tidegate_model::{Fqn, GateId, PolicyDigest};
 
 use super::Damage;
 use crate::{
-    AuditFacts, Facts, Layout, LayoutFact, Observed, PolicyFacts, PolicyRules, RevocationFact,
-    SoakFacts, TrustFacts,
+    AttestationFact, AuditFacts, Facts, FindingFact, Layout, LayoutFact, Observed, PolicyFacts,
+    PolicyRules, RevocationFact, SoakFacts, TrustFacts,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -114,7 +115,25 @@ pub(super) const ALL: &[Damage] = &[
         rules.audits > 0 && audits(facts, |f, _| f.people.clear())
     }),
     damage(GateId::Audits, "attestations of another scope", |rules, facts| {
-        rules.audits > 0 && audits(facts, |f, _| flip(&mut f.scope_root.0))
+        rules.audits > 0
+            && audits(facts, |f, _| {
+                flip(&mut f.scope_root.0);
+                f.contracts.values_mut().for_each(flip);
+            })
+    }),
+    damage(GateId::Audits, "a contract that nobody audited", |rules, facts| {
+        rules.audits > 0
+            && audits(facts, |f, _| {
+                flip(&mut f.scope_root.0);
+                f.contracts.insert(Fqn("src/Unread.sol:Unread".to_owned()), B256::ZERO);
+            })
+    }),
+    damage(GateId::Audits, "contracts that take their signatures back", |rules, facts| {
+        rules.audits > 0
+            && audits(facts, |f, _| {
+                let refused = || Err("does not accept the signature".to_owned());
+                f.attestations.iter_mut().for_each(|a| a.confirmed = refused());
+            })
     }),
     damage(GateId::Audits, "attestations that have expired", |rules, facts| {
         rules.audits > 0
@@ -133,6 +152,12 @@ pub(super) const ALL: &[Damage] = &[
         let Ok(f) = &mut facts.audits else { return false };
         f.attestations.iter_mut().for_each(|a| a.attestation.open_high = 1);
         !f.attestations.is_empty()
+    }),
+    damage(GateId::Audits, "a finding of medium severity that nobody accepts", |_, facts| {
+        audits(facts, |f, _| {
+            f.acceptances.clear();
+            f.attestations.iter_mut().for_each(find_medium);
+        }) && facts.audits.as_ref().is_ok_and(|f| !f.attestations.is_empty())
     }),
     damage(GateId::Audits, "a revocation", |_, facts| {
         let Ok(f) = &mut facts.audits else { return false };
@@ -193,6 +218,15 @@ fn unread<T>(fact: &mut Observed<T>) -> bool {
 /// Damages a fact that was read.
 fn read<T>(fact: &mut Observed<T>, damage: impl FnOnce(&mut T)) -> bool {
     fact.as_mut().map(damage).is_ok()
+}
+
+/// Lets an attestation report one open finding of medium severity.
+fn find_medium(fact: &mut AttestationFact) {
+    let (key, title) = (B256::repeat_byte(1), "a control".to_owned());
+    fact.attestation.verdict = fact.attestation.verdict.max(2);
+    fact.attestation.open_medium = 1;
+    fact.attestation.findings_digest = B256::repeat_byte(1);
+    fact.findings = Ok(vec![FindingFact { key, severity: Severity::Medium, title }]);
 }
 
 /// Damages one of several things that were read.

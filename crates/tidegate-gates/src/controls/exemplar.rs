@@ -8,13 +8,13 @@ use tidegate_model::plan::Rule;
 use tidegate_model::policy::Person;
 use tidegate_model::release::LayoutNotes;
 use tidegate_model::statement::AuditAttestation;
-use tidegate_model::{BlockRef, Head, PolicyDigest, ScopeRoot, StatementDigest};
+use tidegate_model::{BlockRef, Fqn, Head, PolicyDigest, ScopeRoot, StatementDigest};
 
 use crate::code_match::CodeMatch;
 use crate::{
     Activity, AttestationFact, AuditFacts, CodeFacts, ContractFact, Facts, FundFacts, Layout,
     LayoutFact, LayoutFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, Reference,
-    SeparationFacts, SlotFact, SoakFacts, TrustFacts, WINDOW_SECS, Window,
+    ScopeHashes, SeparationFacts, SlotFact, SoakFacts, TrustFacts, WINDOW_SECS, Window,
 };
 
 /// Gate time of the exemplar.
@@ -130,6 +130,7 @@ fn auditors(count: u32) -> BTreeMap<String, Person> {
 
 fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
     let scope_root = ScopeRoot(word("scope"));
+    let contracts: ScopeHashes = [(Fqn("src/Vault.sol:Vault".to_owned()), word("vault"))].into();
     let attestation = |auditor: Address| AttestationFact {
         digest: StatementDigest(word(&auditor.to_string())),
         attestation: AuditAttestation {
@@ -150,12 +151,17 @@ fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
             supersedes: StatementDigest(B256::ZERO),
             salt: B256::ZERO,
         },
+        confirmed: Ok(None),
+        covers: Ok(contracts.clone()),
+        findings: Ok(Vec::new()),
     };
     AuditFacts {
         scope_root,
+        contracts: contracts.clone(),
         people: people.clone(),
         attestations: people.values().flat_map(|p| &p.keys).copied().map(attestation).collect(),
         revocations: Vec::new(),
+        acceptances: Vec::new(),
         helper: Ok(Vec::new()),
         remarks: Vec::new(),
     }

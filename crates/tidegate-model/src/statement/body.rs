@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FundDecision, FundRequest, FundTransfer};
+use super::{FundDecision, FundRequest, FundTransfer, RiskAcceptance};
 
 /// What a general statement says. The tag is the EIP-712 `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub enum Body {
     /// The rest came back.
     #[serde(rename = "fund/return")]
     FundReturn(FundTransfer),
+    /// Somebody would live with a finding.
+    #[serde(rename = "risk/accept")]
+    RiskAccept(RiskAcceptance),
 }
 
 impl Body {
@@ -34,6 +37,7 @@ impl Body {
             Self::FundDeny(_) => "fund/deny",
             Self::FundDraw(_) => "fund/draw",
             Self::FundReturn(_) => "fund/return",
+            Self::RiskAccept(_) => "risk/accept",
         }
     }
 
@@ -53,6 +57,14 @@ impl Body {
             Self::FundReturn(t) => format!(
                 "Returned {} wei under fund request {} in transaction {} on chain {}",
                 t.amount, t.request, t.transaction, t.network.chain
+            ),
+            Self::RiskAccept(r) => format!(
+                "Decide {} on {} finding {} in scope {}: {}",
+                r.decision.word(),
+                r.severity.word(),
+                r.finding,
+                r.scope_root,
+                r.justification
             ),
         }
     }

@@ -6,7 +6,9 @@
 mod audit;
 mod body;
 mod funds;
+mod risk;
 mod signed;
+mod typed;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
@@ -15,7 +17,11 @@ use serde::{Deserialize, Serialize};
 pub use self::audit::{AuditAttestation, AuditRevocation};
 pub use self::body::Body;
 pub use self::funds::{FundDecision, FundRequest, FundTransfer};
-pub use self::signed::{SignedStatement, StatementError};
+pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
+pub use self::signed::{
+    CONTRACT_SIGNATURE_BYTES_MAX, ContractSigner, SignedStatement, Standing, StatementError,
+};
+pub use self::typed::{TypedDataError, from_typed_data, typed_data};
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::{ProjectId, StatementDigest};
 
@@ -88,44 +94,13 @@ impl Statement {
     pub fn digest(&self) -> Result<StatementDigest, JcsError> {
         let domain = domain();
         let digest = match self {
-            Self::AuditAttestation(a) => eip712::AuditAttestation {
-                auditor: a.auditor,
-                scopeRoot: a.scope_root.0,
-                scopeCount: a.scope_count,
-                repository: a.repository.clone(),
-                gitCommit: a.git_commit.clone(),
-                reportSha256: a.report_sha256,
-                reportUri: a.report_uri.clone(),
-                verdict: a.verdict,
-                openCritical: a.open_critical,
-                openHigh: a.open_high,
-                openMedium: a.open_medium,
-                findingsDigest: a.findings_digest,
-                issuedAt: a.issued_at,
-                validUntil: a.valid_until,
-                supersedes: a.supersedes.0,
-                salt: a.salt,
+            Self::AuditAttestation(a) => {
+                eip712::AuditAttestation::from(a).eip712_signing_hash(&domain)
             }
-            .eip712_signing_hash(&domain),
-            Self::AuditRevocation(r) => eip712::AuditRevocation {
-                auditor: r.auditor,
-                attestation: r.attestation.0,
-                reason: r.reason,
-                detail: r.detail.clone(),
-                revokedAt: r.revoked_at,
+            Self::AuditRevocation(r) => {
+                eip712::AuditRevocation::from(r).eip712_signing_hash(&domain)
             }
-            .eip712_signing_hash(&domain),
-            Self::Statement(g) => eip712::Statement {
-                kind: g.body.kind().to_owned(),
-                text: g.body.text(),
-                project: g.project.0,
-                subject: g.subject,
-                bodyDigest: jcs_keccak("statement body", &g.body)?,
-                issuedAt: g.issued_at,
-                expiresAt: g.expires_at,
-                salt: g.salt,
-            }
-            .eip712_signing_hash(&domain),
+            Self::Statement(g) => g.message()?.eip712_signing_hash(&domain),
         };
         Ok(StatementDigest(digest))
     }
@@ -153,6 +128,57 @@ impl Statement {
             }
             Self::Statement(g) => g.body.text(),
         }
+    }
+}
+
+impl From<&AuditAttestation> for eip712::AuditAttestation {
+    fn from(a: &AuditAttestation) -> Self {
+        Self {
+            auditor: a.auditor,
+            scopeRoot: a.scope_root.0,
+            scopeCount: a.scope_count,
+            repository: a.repository.clone(),
+            gitCommit: a.git_commit.clone(),
+            reportSha256: a.report_sha256,
+            reportUri: a.report_uri.clone(),
+            verdict: a.verdict,
+            openCritical: a.open_critical,
+            openHigh: a.open_high,
+            openMedium: a.open_medium,
+            findingsDigest: a.findings_digest,
+            issuedAt: a.issued_at,
+            validUntil: a.valid_until,
+            supersedes: a.supersedes.0,
+            salt: a.salt,
+        }
+    }
+}
+
+impl From<&AuditRevocation> for eip712::AuditRevocation {
+    fn from(r: &AuditRevocation) -> Self {
+        Self {
+            auditor: r.auditor,
+            attestation: r.attestation.0,
+            reason: r.reason,
+            detail: r.detail.clone(),
+            revokedAt: r.revoked_at,
+        }
+    }
+}
+
+impl General {
+    /// The EIP-712 message: kind, sentence and digest follow from the body.
+    fn message(&self) -> Result<eip712::Statement, JcsError> {
+        Ok(eip712::Statement {
+            kind: self.body.kind().to_owned(),
+            text: self.body.text(),
+            project: self.project.0,
+            subject: self.subject,
+            bodyDigest: jcs_keccak("statement body", &self.body)?,
+            issuedAt: self.issued_at,
+            expiresAt: self.expires_at,
+            salt: self.salt,
+        })
     }
 }
 

@@ -1,11 +1,17 @@
 //! A statement with its signature.
 
-use alloy_primitives::{Address, Signature};
+use alloy_primitives::{Address, Bytes, Signature};
 use serde::{Deserialize, Serialize};
 
 use super::Statement;
 use crate::digest::JcsError;
-use crate::ids::StatementDigest;
+use crate::ids::{BlockRef, ChainId, StatementDigest};
+
+/// The longest signature of a contract, in bytes: a Safe with 250 owners takes as much.
+pub const CONTRACT_SIGNATURE_BYTES_MAX: usize = 16 << 10;
+
+/// How long the signature of a key is: `r ‖ s ‖ v`.
+const KEY_SIGNATURE_BYTES: usize = 65;
 
 /// A statement with its signature, as it lies in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +23,39 @@ pub struct SignedStatement {
     pub statement: Statement,
     /// Who signed; checked against the signature.
     pub signer: Address,
-    /// `r ‖ s ‖ v`, 65 bytes, with `v` 27 or 28.
-    #[serde(with = "signature_bytes")]
-    pub signature: Signature,
+    /// Of a key: `r ‖ s ‖ v`, 65 bytes, with `v` 27 or 28. Of a contract: what it asks for.
+    pub signature: Bytes,
+    /// Where the signer stands, if it is a contract (ERC-1271).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub contract: Option<ContractSigner>,
+}
+
+/// Where a contract stands that signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractSigner {
+    /// The chain.
+    pub chain: ChainId,
+    /// A block at which it accepted the signature. For people: it is asked again each time.
+    pub block: BlockRef,
+}
+
+/// What can be said of a signature without asking a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The key of the named signer made it.
+    Holds(StatementDigest),
+    /// Only the contract can say, where it stands.
+    Pending(StatementDigest, ContractSigner),
+}
+
+impl Standing {
+    /// The statement's digest.
+    pub const fn digest(self) -> StatementDigest {
+        match self {
+            Self::Holds(digest) | Self::Pending(digest, _) => digest,
+        }
+    }
 }
 
 /// A statement whose signature does not hold.
@@ -31,6 +67,15 @@ pub enum StatementError {
     /// Its sentence has control characters, so that a wallet might show something else.
     #[error("statement {0} has control characters in its text")]
     Text(StatementDigest),
+    /// The signature is written in another way than signatures are.
+    #[error("statement {0}: the signature of a key is 65 bytes that end with 27 or 28")]
+    Form(StatementDigest),
+    /// The signature of a contract has too many bytes.
+    #[error(
+        "statement {0}: the signature of a contract has more than {CONTRACT_SIGNATURE_BYTES_MAX} \
+         bytes"
+    )]
+    Long(StatementDigest),
     /// The signature is by another key than it says.
     #[error("statement {digest} names signer {named} but its signature does not recover to it")]
     Signer {
@@ -49,6 +94,14 @@ pub enum StatementError {
         /// The signer.
         signer: Address,
     },
+    /// Only a chain can say whether it holds.
+    #[error("statement {digest} is signed by contract {signer}, which was not asked on its chain")]
+    Pending {
+        /// The statement.
+        digest: StatementDigest,
+        /// The contract.
+        signer: Address,
+    },
     /// No canonical form.
     #[error(transparent)]
     Encode(#[from] JcsError),
@@ -58,11 +111,31 @@ impl SignedStatement {
     /// The current format version.
     pub const VERSION: u32 = 1;
 
+    /// A statement that a key has signed.
+    pub fn by_key(statement: Statement, signer: Address, signature: Signature) -> Self {
+        let signature = Bytes::copy_from_slice(&signature.as_bytes());
+        Self { v: Self::VERSION, statement, signer, signature, contract: None }
+    }
+
     /// Checks the signature and returns the digest.
     ///
     /// # Errors
-    /// If the signature is not by the named signer, or an audit statement names another auditor.
+    /// If the signature is not by the named signer, or an audit statement names another auditor;
+    /// [`StatementError::Pending`] for a contract's, which only [`SignedStatement::check`] takes.
     pub fn verify(&self) -> Result<StatementDigest, StatementError> {
+        match self.check()? {
+            Standing::Holds(digest) => Ok(digest),
+            Standing::Pending(digest, _) => {
+                Err(StatementError::Pending { digest, signer: self.signer })
+            }
+        }
+    }
+
+    /// Checks the signature as far as that can be done without a chain.
+    ///
+    /// # Errors
+    /// If the signature is not by the named signer, or an audit statement names another auditor.
+    pub fn check(&self) -> Result<Standing, StatementError> {
         if self.v != Self::VERSION {
             return Err(StatementError::Version(self.v));
         }
@@ -70,45 +143,87 @@ impl SignedStatement {
         if self.statement.text().chars().any(char::is_control) {
             return Err(StatementError::Text(digest));
         }
-        let recovered = self.signature.recover_address_from_prehash(&digest.0).ok();
-        // A signature with high s recovers too; it is refused so that one statement has one form.
-        if recovered != Some(self.signer) || self.signature.normalize_s().is_some() {
-            return Err(StatementError::Signer { digest, named: self.signer });
-        }
+        let standing = match self.contract {
+            Some(_) if self.signature.len() > CONTRACT_SIGNATURE_BYTES_MAX => {
+                return Err(StatementError::Long(digest));
+            }
+            Some(contract) => Standing::Pending(digest, contract),
+            None => self.recovers(digest).map(|()| Standing::Holds(digest))?,
+        };
         let auditor = match &self.statement {
             Statement::AuditAttestation(a) => a.auditor,
             Statement::AuditRevocation(r) => r.auditor,
             Statement::Statement(_) => self.signer,
         };
         if auditor == self.signer {
-            Ok(digest)
+            Ok(standing)
         } else {
             Err(StatementError::Auditor { digest, auditor, signer: self.signer })
         }
     }
+
+    fn recovers(&self, digest: StatementDigest) -> Result<(), StatementError> {
+        let signature = Signature::from_raw(&self.signature).ok();
+        // One signature has one text.
+        let signature = signature.filter(|signature| {
+            self.signature.len() == KEY_SIGNATURE_BYTES
+                && signature.as_bytes()[..] == self.signature[..]
+        });
+        let signature = signature.ok_or(StatementError::Form(digest))?;
+        let recovered = signature.recover_address_from_prehash(&digest.0).ok();
+        // A signature with high s recovers too; it is refused so that one statement has one form.
+        if recovered != Some(self.signer) || signature.normalize_s().is_some() {
+            return Err(StatementError::Signer { digest, named: self.signer });
+        }
+        Ok(())
+    }
 }
 
-/// A signature as 65 bytes of `0x` text; one signature has one text.
-mod signature_bytes {
-    use alloy_primitives::{Bytes, Signature};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
 
-    pub(super) fn serialize<S: Serializer>(
-        signature: &Signature,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        Bytes::from(signature.as_bytes()).serialize(serializer)
+    use super::*;
+    use crate::statement::AuditRevocation;
+
+    /// A revocation by contract `n`, with a signature of some bytes.
+    fn signed(signer: u8, signature: usize) -> SignedStatement {
+        let statement = Statement::AuditRevocation(AuditRevocation {
+            auditor: Address::with_last_byte(1),
+            attestation: StatementDigest(B256::ZERO),
+            reason: 0,
+            detail: String::new(),
+            revoked_at: 0,
+        });
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        SignedStatement {
+            v: SignedStatement::VERSION,
+            statement,
+            signer: Address::with_last_byte(signer),
+            signature: vec![7; signature].into(),
+            contract: Some(ContractSigner { chain: ChainId(1), block }),
+        }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Signature, D::Error> {
-        let bytes = Bytes::deserialize(deserializer)?;
-        let signature = Signature::from_raw(&bytes).map_err(de::Error::custom)?;
-        if signature.as_bytes()[..] == bytes[..] {
-            Ok(signature)
-        } else {
-            Err(de::Error::custom("a signature is 65 bytes that end with 27 or 28"))
+    #[test]
+    fn a_contract_signature_is_never_decided_here() {
+        for bytes in [0, 65, CONTRACT_SIGNATURE_BYTES_MAX] {
+            let signed = signed(1, bytes);
+            assert!(matches!(signed.check(), Ok(Standing::Pending(..))));
+            assert!(matches!(signed.verify(), Err(StatementError::Pending { .. })));
+            let text = serde_json::to_string(&signed).unwrap();
+            assert_eq!(serde_json::from_str::<SignedStatement>(&text).unwrap(), signed);
+        }
+        let long = signed(1, CONTRACT_SIGNATURE_BYTES_MAX + 1);
+        assert!(matches!(long.check(), Err(StatementError::Long(_))));
+        assert!(matches!(signed(2, 65).check(), Err(StatementError::Auditor { .. })));
+        let key = SignedStatement { contract: None, ..signed(1, 65) };
+        assert!(matches!(key.check(), Err(StatementError::Form(_))));
+        let mut parity = vec![7; 65];
+        for v in [0, 1, 35] {
+            parity[64] = v;
+            let key = SignedStatement { signature: parity.clone().into(), ..key.clone() };
+            assert!(matches!(key.check(), Err(StatementError::Form(_))), "{v}");
         }
     }
 }

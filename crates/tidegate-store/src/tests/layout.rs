@@ -94,18 +94,15 @@ fn listings_tell_the_files_apart() {
 }
 
 fn statement(detail: &str) -> SignedStatement {
-    SignedStatement {
-        v: SignedStatement::VERSION,
-        statement: Statement::AuditRevocation(AuditRevocation {
-            auditor: Address::ZERO,
-            attestation: StatementDigest(ProjectId(B256::ZERO).0),
-            reason: 1,
-            detail: detail.to_owned(),
-            revoked_at: u64::MAX,
-        }),
-        signer: Address::ZERO,
-        signature: Signature::new(U256::from(1), U256::from(2), false),
-    }
+    let statement = Statement::AuditRevocation(AuditRevocation {
+        auditor: Address::ZERO,
+        attestation: StatementDigest(ProjectId(B256::ZERO).0),
+        reason: 1,
+        detail: detail.to_owned(),
+        revoked_at: u64::MAX,
+    });
+    let signature = Signature::new(U256::from(1), U256::from(2), false);
+    SignedStatement::by_key(statement, Address::ZERO, signature)
 }
 
 #[test]

@@ -11,7 +11,9 @@ pub(crate) enum Level {
     Deployed,
     /// Thirteen days and ten hours after genesis, with one of two audits.
     Day13,
-    /// Fourteen days and ten hours after genesis, with both audits: it can be promoted.
+    /// Fourteen days and ten hours after genesis: all it lacks is the second audit.
+    Due,
+    /// With both audits: it can be promoted.
     Ready,
     /// Proposed, and signed by two of three owners.
     Signed,
@@ -29,7 +31,7 @@ impl Level {
             Halfway => vec![Fresh, Halfway],
             Mixed => vec![Fresh, Halfway, Mixed],
             _ => {
-                let all = [Fresh, Funded, Deployed, Day13, Ready, Signed];
+                let all = [Fresh, Funded, Deployed, Day13, Due, Ready, Signed];
                 all.into_iter().filter(|level| *level <= self).collect()
             }
         }

@@ -3,6 +3,7 @@
 mod case;
 mod chains;
 pub(crate) mod files;
+mod forge;
 mod json;
 mod lab;
 mod labs;
@@ -15,6 +16,7 @@ mod status;
 
 pub(crate) use case::{Case, Outcome, cases};
 pub(crate) use chains::Chains;
+pub(crate) use forge::{Forge, by_key};
 pub(crate) use json::put;
 pub(crate) use level::Level;
 pub(crate) use run::run;

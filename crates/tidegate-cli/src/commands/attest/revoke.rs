@@ -1,0 +1,85 @@
+//! `tidegate attest --revoke`: an auditor takes an attestation back.
+
+use alloy_primitives::U256;
+use serde_json::json;
+use tidegate_model::StatementDigest;
+use tidegate_model::event::Intent;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{AuditRevocation, Statement};
+use tidegate_plan::config::Stage;
+use tidegate_safe::helper;
+
+use super::AttestArgs;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::require_helper;
+use crate::project::Project;
+use crate::sending::send;
+use crate::signer::LazySigner;
+use crate::statements;
+
+/// Signs a revocation, and posts it at the helper so that deleting the file undoes nothing.
+pub(super) async fn revoke(
+    project: &Project,
+    args: &AttestArgs,
+    signer: &LazySigner,
+    wanted: &str,
+) -> CliResult<u8> {
+    let set = statements::load_confirmed(project).await?;
+    let wanted = wanted.trim_start_matches("0x").to_lowercase();
+    let mine = set.attestations().filter(|(_, a, _)| a.auditor == signer.address());
+    let found = mine.map(|(digest, ..)| digest);
+    let found = found.filter(|d| alloy_primitives::hex::encode(d.0).starts_with(&wanted));
+    let mut attestation = found.collect::<Vec<_>>();
+    if attestation.is_empty() {
+        // The file may be gone; whoever signed still knows its digest.
+        attestation.extend(wanted.parse().ok().map(StatementDigest));
+    }
+    let [attestation] = attestation.as_slice() else {
+        return Err(CliError::usage("that names no attestation of yours")
+            .hint("its digest is the name of its file under deployments/statements/"));
+    };
+    let target = project.network_of(None, Stage::Mainnet)?;
+    let network = project.connect(&target).await?;
+    let head = network.finalized_head().await?;
+    require_helper(&network, head).await?;
+    let revoked_at = args.issued_at.unwrap_or(head.timestamp);
+    let statement = Statement::AuditRevocation(AuditRevocation {
+        auditor: signer.address(),
+        attestation: *attestation,
+        reason: 0,
+        detail: args.detail.clone(),
+        revoked_at,
+    });
+    if project.global.typed_data.is_some() {
+        // Whoever holds the key elsewhere also posts from there.
+        project.ui.note(format!(
+            "also post it from that wallet, so that deleting the file undoes nothing: to {}, data {}",
+            helper::address(),
+            helper::post(*attestation, u64::MAX)
+        ));
+        statements::sign_and_write(project, signer, statement)?;
+        return Ok(0);
+    }
+    let intent = Intent {
+        op: format!("revoke/{attestation}"),
+        to: helper::address(),
+        value: U256::ZERO,
+        data: helper::post(*attestation, u64::MAX),
+    };
+    project.ui.row("revokes", &attestation.to_string());
+    let latest = network.latest_head().await?;
+    let call = helper::posted(signer.address(), *attestation);
+    let answer = network.call(helper::address(), &call, latest.block).await?;
+    let mut post = None;
+    if helper::read_posted(&answer).or_kind(Kind::Chain)? == 0 {
+        post = Some(send(project, &target, &network, signer, &intent, Vec::new()).await?.hash);
+    }
+    let digest = statements::sign_and_write(project, signer, statement)?;
+    project.ui.line(match post {
+        Some(hash) => format!("Posted at the helper on {target}: {hash}"),
+        None => format!("It was posted at the helper on {target} before."),
+    });
+    project.ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": post}));
+    Ok(0)
+}

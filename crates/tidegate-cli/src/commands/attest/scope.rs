@@ -1,0 +1,161 @@
+//! What is attested: all contracts of the release, or those that changed since an attestation.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, hex};
+use tidegate_evidence::StatementSet;
+use tidegate_model::changes::ReleaseChanges;
+use tidegate_model::policy::Person;
+use tidegate_model::scope::{CodeScope, scope_root};
+use tidegate_model::statement::AuditAttestation;
+use tidegate_model::units::counted;
+use tidegate_model::{Fqn, ScopeRoot, StatementDigest};
+
+use crate::error::{CliError, CliResult, Kind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::release::{Built, with_scope};
+use crate::scopes;
+use crate::statements;
+
+/// A delta review rests on at most this many others, one on the next.
+const DELTAS_MAX: usize = 16;
+
+/// What is attested.
+pub(super) struct Scope {
+    /// The contracts, sorted by name.
+    pub(super) contracts: Vec<CodeScope>,
+    /// The attestation that a delta review rests on.
+    pub(super) base: Option<StatementDigest>,
+    /// What each contract of the release is to that one, and what differs.
+    changes: BTreeMap<Fqn, Vec<String>>,
+}
+
+impl Scope {
+    /// Its root.
+    pub(super) fn root(&self) -> ScopeRoot {
+        scope_root(&self.contracts)
+    }
+}
+
+/// Every contract of the release.
+pub(super) fn whole(built: &Built) -> CliResult<Scope> {
+    Ok(Scope { contracts: built.release.scopes()?, base: None, changes: BTreeMap::new() })
+}
+
+/// The contracts that changed since an attestation of the same firm.
+pub(super) async fn since(
+    project: &Project,
+    built: &Built,
+    wanted: &str,
+    auditor: Address,
+) -> CliResult<Scope> {
+    let set = statements::load_confirmed(project).await?;
+    let (base, attestation) = find(project, &set, wanted, auditor)?;
+    let old = attested(project, &set, attestation)?;
+    let contracts = built.release.scopes()?;
+    let differs = |scope: &&CodeScope| {
+        old.get(&scope.fqn).is_none_or(|old| old.hash_struct() != scope.hash_struct())
+    };
+    let changed: Vec<_> = contracts.iter().filter(differs).cloned().collect();
+    if changed.is_empty() {
+        return Err(CliError::usage(format!("nothing has changed since {}", base.short()))
+            .hint("that attestation covers every contract of this release"));
+    }
+    let mut changes: BTreeMap<_, _> = contracts
+        .iter()
+        .map(|scope| (scope.fqn.clone(), parts(old.get(&scope.fqn), scope)))
+        .collect();
+    if let Some(before) = with_scope(project, attestation.scope_root)? {
+        let found = ReleaseChanges::between(&before.release, &built.release)?;
+        for contract in found.contracts.into_iter().filter(|c| c.only_in.is_none()) {
+            let Some(words) = changes.get_mut(&contract.contract) else { continue };
+            *words = contract.changes.iter().map(|change| change.words().to_owned()).collect();
+            words.extend(contract.functions);
+        }
+    }
+    Ok(Scope { contracts: changed, base: Some(base), changes })
+}
+
+/// An attestation by its digest's beginning, of the auditor's firm.
+fn find<'a>(
+    project: &Project,
+    set: &'a StatementSet,
+    wanted: &str,
+    auditor: Address,
+) -> CliResult<(StatementDigest, &'a AuditAttestation)> {
+    let people = people(project);
+    let firm = |key: Address| {
+        let person = people.values().find(|person: &&Person| person.keys.contains(&key));
+        person.and_then(|person| person.firm.clone())
+    };
+    let own = |key: Address| key == auditor || (firm(key).is_some() && firm(key) == firm(auditor));
+    let wanted = wanted.trim_start_matches("0x").to_lowercase();
+    let found = set
+        .attestations()
+        .filter(|(digest, a, _)| own(a.auditor) && hex::encode(digest.0).starts_with(&wanted));
+    let found: Vec<_> = found.map(|(digest, a, _)| (digest, a)).collect();
+    match found.as_slice() {
+        [only] => Ok(*only),
+        _ => Err(CliError::usage("that names no attestation of your firm")
+            .hint("its digest is the name of its file under deployments/statements/")),
+    }
+}
+
+/// The contracts of an attestation, with those that it rests on itself.
+fn attested(
+    project: &Project,
+    set: &StatementSet,
+    attestation: &AuditAttestation,
+) -> CliResult<BTreeMap<Fqn, CodeScope>> {
+    let mut all = BTreeMap::new();
+    let mut next = Some(attestation);
+    for _ in 0..DELTAS_MAX {
+        let Some(attestation) = next else { break };
+        let scopes = scopes::preimage(project, attestation.scope_root);
+        let scopes = scopes.map_err(|why| CliError::new(Kind::Config, why))?;
+        for scope in scopes {
+            all.entry(scope.fqn.clone()).or_insert(scope);
+        }
+        let mut known = set.attestations();
+        let base = attestation.supersedes;
+        next = known.find(|(digest, ..)| *digest == base).map(|(_, a, _)| a);
+        next = next.filter(|_| attestation.verdict == 3);
+    }
+    Ok(all)
+}
+
+/// Which parts of a contract differ, where the older release itself is not here.
+fn parts(old: Option<&CodeScope>, new: &CodeScope) -> Vec<String> {
+    let Some(old) = old else { return vec!["new".to_owned()] };
+    let parts = [
+        ("sources", old.source_closure != new.source_closure),
+        ("compiler", old.compiler_profile != new.compiler_profile),
+        ("creation code", old.creation_template != new.creation_template),
+        ("runtime code", old.runtime_template != new.runtime_template),
+        ("storage layout", old.storage_layout != new.storage_layout),
+        ("parameters", old.param_policy != new.param_policy),
+    ];
+    let differing = parts.into_iter().filter(|(_, differs)| *differs);
+    let differing: Vec<_> = differing.map(|(part, _)| part.to_owned()).collect();
+    if differing.is_empty() { vec!["identical".to_owned()] } else { differing }
+}
+
+/// Every contract, with what has changed where that is asked.
+pub(super) fn show(project: &Project, built: &Built, scope: &Scope) {
+    let ui = &project.ui;
+    ui.line(format!("Scope of {}, recomputed from this checkout", built.release.name));
+    for contract in &scope.contracts {
+        ui.line(format!("  {:<22} {}", contract.fqn.name(), contract.fqn.path()));
+        ui.line(format!("    {}", contract.hash_struct()));
+        let changes = scope.changes.get(&contract.fqn).into_iter().flatten();
+        changes.for_each(|change| ui.line(format!("    {change}")));
+    }
+    if let Some(base) = scope.base {
+        let attested = |contract: &&Fqn| scope.contracts.iter().any(|c| c.fqn == **contract);
+        let identical: Vec<_> = scope.changes.keys().filter(|c| !attested(c)).collect();
+        let of = counted(identical.len(), "contract");
+        ui.line(format!("Identical since {}: {of}", base.short()));
+        identical.iter().for_each(|contract| ui.line(format!("  {}", contract.name())));
+    }
+}

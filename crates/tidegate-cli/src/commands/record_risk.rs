@@ -1,0 +1,201 @@
+//! `tidegate record risk`: somebody would live with a finding, and somebody else agrees.
+
+use alloy_primitives::{Address, hex};
+use clap::Args;
+use tidegate_gates::AcceptanceFact;
+use tidegate_model::ProjectId;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{
+    Body, General, RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity, Statement, salt_of,
+};
+use tidegate_model::units::{format_span_secs, format_utc, parse_span_secs};
+use tidegate_plan::config::Stage;
+
+use crate::assess::audits::acceptances;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::release::{Built, built};
+use crate::scopes;
+use crate::signer::{LazySigner, named};
+use crate::statements;
+
+/// Fewer digits than this do not name a finding.
+const PREFIX_DIGITS_MIN: usize = 4;
+
+/// Accept a finding of medium severity that stays open
+///
+/// It holds in exactly this scope, until its time is over, once two people who are not of the firm
+/// that reported it have signed the same. With the options somebody asks for it; without them
+/// somebody else agrees to what was asked.
+#[derive(Debug, Args)]
+pub(crate) struct RiskArgs {
+    /// The finding, by the beginning of its key; gate `audits` and `attest` name it
+    finding: String,
+    /// It is as reported, and accepted
+    #[arg(long, group = "decision")]
+    accept: bool,
+    /// It is no fault
+    #[arg(long, group = "decision")]
+    false_positive: bool,
+    /// Something else prevents it
+    #[arg(long, group = "decision")]
+    mitigated: bool,
+    /// It is fixed later
+    #[arg(long, group = "decision")]
+    defer: bool,
+    /// Why
+    #[arg(long, requires = "decision")]
+    reason: Option<String>,
+    /// What stands in its way meanwhile
+    #[arg(long, default_value = "", requires = "decision")]
+    control: String,
+    /// How long it is accepted, such as `90d`
+    #[arg(long, value_name = "SPAN", requires = "decision")]
+    until: Option<String>,
+    /// The target; default: the only mainnet network
+    #[arg(long)]
+    target: Option<String>,
+    /// The release; default: what the working tree builds
+    #[arg(long)]
+    release: Option<String>,
+    /// The target's chain time of the statement, in seconds; default: read from the target
+    #[arg(long, value_name = "SECONDS")]
+    issued_at: Option<u64>,
+}
+
+/// An acceptance, and when it ends.
+struct Wanted {
+    acceptance: RiskAcceptance,
+    expires_at: u64,
+}
+
+pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
+    let built = built(project, args.release.as_deref())?;
+    let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
+    let id = project.id(project.network(&target)?)?;
+    let key = named(&project.global, None)?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    let issued_at = match args.issued_at {
+        Some(given) => given,
+        None => project.connect(&target).await?.finalized_head().await?.timestamp,
+    };
+    let set = statements::load_confirmed(project).await?;
+    let accepted = acceptances(&set, Some(id));
+    let attestations = set.attestations().map(|(_, attestation, _)| attestation);
+    let findings = attestations.filter(|a| !a.findings_digest.is_zero()).map(|a| a.findings_digest);
+    let documents = findings.filter_map(|digest| scopes::findings(project, digest).ok());
+    let mut found: Vec<_> = documents
+        .flat_map(|document| document.findings)
+        .filter(|finding| finding.open && named_by(&args.finding, finding.key.as_slice()))
+        .collect();
+    found.sort_by_key(|finding| finding.key);
+    found.dedup_by_key(|finding| finding.key);
+    let [finding] = found.as_slice() else {
+        return Err(CliError::usage("that names no open finding, or several")
+            .hint("`tidegate status` names each by the beginning of its key"));
+    };
+    if finding.severity > Severity::Medium {
+        let severity = finding.severity.word();
+        return Err(CliError::new(Kind::Fail, format!("a {severity} finding must be fixed")));
+    }
+    let wanted = match decision(args) {
+        Some(decision) => {
+            let acceptance = RiskAcceptance {
+                scope_root: built.roots.scope_root,
+                finding: finding.key,
+                severity: finding.severity,
+                decision,
+                justification: args.reason.clone().ok_or_else(|| missing("--reason TEXT"))?,
+                control: args.control.clone(),
+            };
+            let span = args.until.as_deref().ok_or_else(|| missing("--until 90d"))?;
+            let secs = parse_span_secs(span).or_kind(Kind::Usage)?;
+            Wanted { acceptance, expires_at: issued_at.saturating_add(secs) }
+        }
+        None => asked(project, &built, &accepted, finding.key.as_slice(), signer.address())?,
+    };
+    if wanted.expires_at.saturating_sub(issued_at) > RISK_SECS_MAX {
+        let most = format_span_secs(RISK_SECS_MAX);
+        return Err(CliError::usage(format!("a risk is accepted for at most {most}")));
+    }
+    let ui = &project.ui;
+    ui.row("finding", &format!("{}: {}", finding.rule, finding.message));
+    ui.row("scopeRoot", &wanted.acceptance.scope_root.to_string());
+    if !wanted.acceptance.control.is_empty() {
+        ui.row("meanwhile", &wanted.acceptance.control);
+    }
+    ui.row("until", &format_utc(wanted.expires_at));
+    let statement = statement(id, &signer, wanted, issued_at)?;
+    ui.row("says", &statement.text());
+    ui.row("signer", &signer.address().to_string());
+    ui.row("digest", &statement.digest()?.to_string());
+    let options = match args.issued_at {
+        Some(_) => Vec::new(),
+        None => vec!["--issued-at".to_owned(), issued_at.to_string()],
+    };
+    statements::conclude(project, &signer, statement, "sign", options)?;
+    Ok(0)
+}
+
+fn missing(option: &str) -> CliError {
+    CliError::usage(format!("say why, and until when: {option} is missing"))
+}
+
+fn named_by(wanted: &str, key: &[u8]) -> bool {
+    let digits = wanted.trim_start_matches("0x").to_lowercase();
+    digits.len() >= PREFIX_DIGITS_MIN && hex::encode(key).starts_with(&digits)
+}
+
+const fn decision(args: &RiskArgs) -> Option<RiskDecision> {
+    match (args.accept, args.false_positive, args.mitigated, args.defer) {
+        (true, ..) => Some(RiskDecision::Accept),
+        (_, true, ..) => Some(RiskDecision::FalsePositive),
+        (_, _, true, _) => Some(RiskDecision::Mitigated),
+        (.., true) => Some(RiskDecision::Defer),
+        _ => None,
+    }
+}
+
+/// What somebody else has asked for, newest first.
+fn asked(
+    project: &Project,
+    built: &Built,
+    accepted: &[AcceptanceFact],
+    key: &[u8],
+    signer: Address,
+) -> CliResult<Wanted> {
+    let people = people(project);
+    let person = |key: Address| people.iter().find(|(_, p)| p.keys.contains(&key)).map(|(n, _)| n);
+    let here = accepted.iter().filter(|fact| {
+        fact.acceptance.finding == key && fact.acceptance.scope_root == built.roots.scope_root
+    });
+    let (own, others): (Vec<_>, Vec<_>) =
+        here.partition(|fact| fact.by == signer || person(fact.by) == person(signer));
+    match (others.into_iter().max_by_key(|fact| fact.issued_at), own.is_empty()) {
+        (Some(fact), _) => {
+            Ok(Wanted { acceptance: fact.acceptance.clone(), expires_at: fact.expires_at })
+        }
+        (None, false) => {
+            Err(CliError::new(Kind::Fail, "somebody else must agree to what you asked")
+                .hint("separation of duties: two people accept a risk"))
+        }
+        (None, true) => Err(CliError::usage("nobody has asked to accept this finding")
+            .hint("ask with --accept --reason TEXT --until 90d")),
+    }
+}
+
+fn statement(
+    project: ProjectId,
+    signer: &LazySigner,
+    wanted: Wanted,
+    issued_at: u64,
+) -> CliResult<Statement> {
+    let Wanted { acceptance, expires_at } = wanted;
+    let subject = acceptance.scope_root.0;
+    let body = Body::RiskAccept(acceptance);
+    let says = serde_json::to_vec(&body)?;
+    // The signer enters, so that two people who say the same have two statements.
+    let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
+    Ok(Statement::Statement(General { project, subject, body, issued_at, expires_at, salt }))
+}

@@ -1,0 +1,88 @@
+//! Whether a contract says that a signature is its own (ERC-1271).
+
+use alloy_primitives::{Address, Bytes, keccak256};
+use alloy_sol_types::{SolCall, sol};
+use tidegate_chain::{CallOutcome, Network, ReadError};
+use tidegate_model::{GateInput, Head, StatementDigest};
+
+sol! {
+    function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4);
+}
+
+/// What a contract returns that accepts: the function's own selector, in a whole word.
+const MAGIC: [u8; 4] = isValidSignatureCall::SELECTOR;
+/// What the code of a key begins with that has lent its account to a contract (EIP-7702).
+const DELEGATED: [u8; 3] = [0xef, 0x01, 0x00];
+/// The kind of the input.
+const INPUT: &str = "statements/erc1271";
+
+/// What a contract says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContractAnswer {
+    /// The signature is its own; where it said so.
+    Accepts(GateInput),
+    /// It is not, in words that go on from "the contract that signed it".
+    Refuses(String),
+}
+
+/// Asks the contract at a block. A key without code is no contract, whoever answers for it.
+///
+/// # Errors
+/// If too few endpoints answer, or they disagree.
+pub async fn ask_contract(
+    network: &Network,
+    head: Head,
+    signer: Address,
+    digest: StatementDigest,
+    signature: &Bytes,
+) -> Result<ContractAnswer, ReadError> {
+    let name = network.name();
+    let code = network.code(signer, head.block).await?;
+    if code.is_empty() {
+        return Ok(ContractAnswer::Refuses(format!("has no code on {name}")));
+    }
+    if code.starts_with(&DELEGATED) {
+        return Ok(ContractAnswer::Refuses(format!("is a key on {name}, which signs by itself")));
+    }
+    let call = isValidSignatureCall { hash: digest.0, signature: signature.clone() };
+    let answer = network.try_call(signer, &call.abi_encode().into(), head.block).await?;
+    let CallOutcome::Returned(answer) = answer else {
+        return Ok(ContractAnswer::Refuses(format!("refuses the signature on {name}")));
+    };
+    if !accepts(&answer) {
+        return Ok(ContractAnswer::Refuses(format!("does not accept the signature on {name}")));
+    }
+    Ok(ContractAnswer::Accepts(GateInput {
+        kind: INPUT.to_owned(),
+        chain: network.id().chain,
+        block: head.block,
+        digest: keccak256([digest.0.as_slice(), signer.as_slice(), &answer[..]].concat()),
+    }))
+}
+
+/// One word that begins with the selector and is zero otherwise.
+fn accepts(answer: &[u8]) -> bool {
+    let (magic, rest) = answer.split_at(answer.len().min(MAGIC.len()));
+    answer.len() == 32 && magic == MAGIC && rest.iter().all(|byte| *byte == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_magic_word_accepts() {
+        assert_eq!(MAGIC, [0x16, 0x26, 0xba, 0x7e]);
+        let mut word = [0; 32];
+        word[..4].copy_from_slice(&MAGIC);
+        assert!(accepts(&word));
+        let mut noisy = word;
+        noisy[31] = 1;
+        let mut right = [0; 32];
+        right[28..].copy_from_slice(&MAGIC);
+        let answers: [&[u8]; 6] = [&[], &MAGIC, &[1; 32], &noisy, &right, &[word, word].concat()];
+        for answer in answers {
+            assert!(!accepts(answer), "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! in-toto statements, version 1, in DSSE envelopes.
+
+use alloy_primitives::{B256, hex, keccak256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tidegate_model::digest::{JcsError, jcs};
+use tidegate_model::ports::{DigestSigner, SignError};
+
+/// The type of an envelope's payload.
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// The predicate of an audit: the signed statement, and the code scopes that it is over.
+pub const AUDIT_PREDICATE: &str = "urn:tidegate:predicate:audit:1";
+/// The predicate of a verdict: a simple verification result.
+pub const SVR_PREDICATE: &str = "https://in-toto.io/attestation/svr/v0.2";
+/// The type of a statement.
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// What a statement is about: bytes, of which both digests are taken, since not everybody knows
+/// keccak256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    name: String,
+    sha256: B256,
+    keccak256: B256,
+}
+
+impl Subject {
+    /// The subject that these bytes are.
+    pub fn new(name: impl Into<String>, bytes: &[u8]) -> Self {
+        let sha256 = B256::from_slice(&Sha256::digest(bytes));
+        Self { name: name.into(), sha256, keccak256: keccak256(bytes) }
+    }
+
+    /// Its keccak256.
+    pub const fn keccak256(&self) -> B256 {
+        self.keccak256
+    }
+
+    fn document(&self) -> Value {
+        let (sha256, keccak256) = (hex::encode(self.sha256), hex::encode(self.keccak256));
+        json!({"name": self.name, "digest": {"sha256": sha256, "keccak256": keccak256}})
+    }
+}
+
+/// A statement.
+pub fn statement(subjects: &[Subject], predicate_type: &str, predicate: Value) -> Value {
+    let subject: Vec<_> = subjects.iter().map(Subject::document).collect();
+    json!({
+        "_type": STATEMENT_TYPE, "subject": subject, "predicateType": predicate_type,
+        "predicate": predicate,
+    })
+}
+
+/// What is signed of a payload: DSSE's pre-authentication encoding.
+pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
+    [head.as_bytes(), payload].concat()
+}
+
+/// A statement that could not be put into an envelope.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// No canonical form.
+    #[error(transparent)]
+    Encode(#[from] JcsError),
+    /// The key could not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// The envelope of a statement, whose payload is canonical JSON. With a key it is signed: ECDSA on
+/// secp256k1 over SHA-256 of the pre-authentication encoding, as `r ‖ s ‖ v`; the key's id is its
+/// address, which the signature recovers to.
+///
+/// # Errors
+/// If the statement has no canonical form, or the key cannot sign.
+pub fn envelope(
+    statement: &Value,
+    signer: Option<&dyn DigestSigner>,
+) -> Result<Value, EnvelopeError> {
+    let payload = jcs("in-toto statement", statement)?;
+    let mut signatures = Vec::new();
+    if let Some(signer) = signer {
+        let digest = B256::from_slice(&Sha256::digest(pae(PAYLOAD_TYPE, &payload)));
+        let signature = signer.sign_digest(&digest)?;
+        let sig = STANDARD.encode(signature.as_bytes());
+        signatures.push(json!({"keyid": signer.address(), "sig": sig}));
+    }
+    Ok(json!({
+        "payload": STANDARD.encode(&payload), "payloadType": PAYLOAD_TYPE,
+        "signatures": signatures,
+    }))
+}

@@ -1,0 +1,377 @@
+//! What each attestation comes to, and which contracts it covers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::Address;
+use tidegate_model::policy::Person;
+use tidegate_model::statement::Severity;
+use tidegate_model::units::format_utc;
+use tidegate_model::{Fqn, GateInput, StatementDigest, Verdict};
+
+use super::risks::accepted;
+use super::{AttestationFact, AuditFacts, FindingFact, ScopeHashes};
+
+/// A delta review rests on at most this many others, one on the next.
+const DELTAS_MAX: usize = 16;
+
+/// What all attestations come to.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// Contradictions and what is waited for; a shortage of firms is not in it.
+    pub(super) verdict: Verdict,
+    /// The firms that cover each contract.
+    pub(super) coverage: BTreeMap<Fqn, BTreeSet<String>>,
+    /// The attestations that count.
+    pub(super) counting: BTreeSet<StatementDigest>,
+    /// Why attestations do not count, one sentence each.
+    pub(super) missing: Vec<String>,
+    /// Where contracts confirmed what they signed.
+    pub(super) inputs: Vec<GateInput>,
+}
+
+/// What one attestation comes to.
+enum Standing {
+    Counts,
+    NotYet,
+    Lacks(String),
+    Contradicts(Verdict),
+}
+
+/// A contradiction, and what it is about.
+struct Contradiction<'a> {
+    of: StatementDigest,
+    firm: &'a str,
+    issued_at: u64,
+    contracts: BTreeSet<&'a Fqn>,
+    verdict: Verdict,
+}
+
+/// The facts with what is looked up often.
+pub(super) struct Judge<'a> {
+    facts: &'a AuditFacts,
+    time: u64,
+    auditors: BTreeMap<Address, &'a Person>,
+    by_digest: BTreeMap<StatementDigest, &'a AttestationFact>,
+    revoked: BTreeMap<(StatementDigest, Address), &'a str>,
+    successors: BTreeMap<StatementDigest, Vec<&'a AttestationFact>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(facts: &'a AuditFacts, time: u64) -> Self {
+        let auditors = facts.people.values().filter(|person| is_auditor(person));
+        let auditors =
+            auditors.flat_map(|person| person.keys.iter().map(move |key| (*key, person)));
+        let mut successors: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for fact in &facts.attestations {
+            if !fact.attestation.supersedes.0.is_zero() {
+                successors.entry(fact.attestation.supersedes).or_default().push(fact);
+            }
+        }
+        let revoked = facts.revocations.iter();
+        Self {
+            facts,
+            time,
+            auditors: auditors.collect(),
+            by_digest: facts.attestations.iter().map(|fact| (fact.digest, fact)).collect(),
+            revoked: revoked.map(|r| ((r.attestation, r.by), r.found.as_str())).collect(),
+            successors,
+        }
+    }
+
+    /// Attestations over a contract of the release.
+    pub(super) fn covering(&self) -> BTreeSet<StatementDigest> {
+        let of_release = self.facts.attestations.iter();
+        let of_release = of_release.filter(|fact| !self.in_release(&self.reach(fact)).is_empty());
+        of_release.map(|fact| fact.digest).collect()
+    }
+
+    /// The same, what they rest on and what replaces them, and those of which nobody knows what
+    /// they are over.
+    pub(super) fn relevant(&self) -> BTreeSet<StatementDigest> {
+        let mut found = self.covering();
+        for fact in &self.facts.attestations {
+            if self.own(fact).is_none() && self.firm(fact.attestation.auditor).is_some() {
+                found.insert(fact.digest);
+            }
+        }
+        let mut open: Vec<_> = found.iter().copied().collect();
+        while let Some(digest) = open.pop() {
+            let base = self.by_digest.get(&digest).map(|fact| fact.attestation.supersedes);
+            let base = base.and_then(|base| self.by_digest.get(&base).copied());
+            let after = self.successors.get(&digest).into_iter().flatten().copied();
+            for next in base.into_iter().chain(after) {
+                if found.insert(next.digest) {
+                    open.push(next.digest);
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn judge(&self) -> Judged {
+        let contracts = self.facts.contracts.keys();
+        let mut newest: BTreeMap<&Fqn, BTreeMap<&str, u64>> =
+            contracts.map(|contract| (contract, BTreeMap::new())).collect();
+        let mut verdict = Verdict::Pass;
+        let (mut missing, mut inputs) = (Vec::new(), Vec::new());
+        let mut contradictions = Vec::new();
+        let (mut replaced, mut counting) = (BTreeSet::new(), BTreeSet::new());
+        for fact in &self.facts.attestations {
+            let (a, short) = (&fact.attestation, fact.digest.short());
+            let about = self.in_release(&self.reach(fact));
+            let Some(firm) = self.firm(a.auditor) else {
+                if !about.is_empty() {
+                    let auditor = a.auditor;
+                    missing.push(format!("{short} is by {auditor}, no auditor of this policy"));
+                }
+                continue;
+            };
+            if let (Err(why), true) = (&fact.covers, about.is_empty()) {
+                missing.push(format!("{short} by {firm} is over another scope, and {why}"));
+            }
+            if about.is_empty() {
+                continue;
+            }
+            match self.standing(fact, firm) {
+                Standing::Counts => {
+                    counting.insert(fact.digest);
+                    inputs.extend(fact.confirmed.clone().ok().flatten());
+                    if a.verdict == 3 {
+                        replaced.insert(a.supersedes);
+                    }
+                    for contract in self.counted(fact, &about) {
+                        let of = newest.entry(contract).or_default().entry(firm).or_insert(0);
+                        *of = a.issued_at.max(*of);
+                    }
+                }
+                Standing::NotYet => {
+                    let reason = format!(
+                        "attestation {short} is dated {}, after the target's finalized time",
+                        format_utc(a.issued_at)
+                    );
+                    let eta = Some(a.issued_at);
+                    verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta });
+                }
+                Standing::Lacks(reason) => missing.push(reason),
+                Standing::Contradicts(verdict) => contradictions.push(Contradiction {
+                    of: fact.digest,
+                    firm,
+                    issued_at: a.issued_at,
+                    contracts: about,
+                    verdict,
+                }),
+            }
+        }
+        for found in contradictions {
+            // A firm that has attested anew since has had its last word.
+            let later = |contract: &&Fqn| {
+                let of = newest.get(*contract).and_then(|firms| firms.get(found.firm));
+                of.is_some_and(|newest| *newest > found.issued_at)
+            };
+            if !replaced.contains(&found.of) && !found.contracts.iter().all(later) {
+                verdict = verdict.and(found.verdict);
+            }
+        }
+        inputs.sort_by(|a: &GateInput, b| (&a.kind, a.chain).cmp(&(&b.kind, b.chain)));
+        inputs.dedup();
+        let owned = |firms: BTreeMap<&str, u64>| firms.into_keys().map(str::to_owned).collect();
+        let coverage = newest.into_iter().map(|(c, firms)| (c.clone(), owned(firms))).collect();
+        Judged { verdict, coverage, counting, missing, inputs }
+    }
+
+    fn firm(&self, auditor: Address) -> Option<&'a str> {
+        self.auditors.get(&auditor)?.firm.as_deref()
+    }
+
+    fn revoked(&self, fact: &AttestationFact) -> Option<&'a str> {
+        self.revoked.get(&(fact.digest, fact.attestation.auditor)).copied()
+    }
+
+    /// The contracts that an attestation names by itself. Without its preimage that is known only
+    /// of the present scope.
+    fn own(&self, fact: &'a AttestationFact) -> Option<&'a ScopeHashes> {
+        match &fact.covers {
+            _ if fact.attestation.scope_root == self.facts.scope_root => {
+                Some(&self.facts.contracts)
+            }
+            Ok(covers) => Some(covers),
+            Err(_) => None,
+        }
+    }
+
+    /// What it speaks of, with what it rests on if it is a delta review.
+    fn reach(&self, fact: &'a AttestationFact) -> BTreeMap<&'a Fqn, &'a alloy_primitives::B256> {
+        let mut all = BTreeMap::new();
+        let mut next = Some(fact);
+        for _ in 0..DELTAS_MAX {
+            let Some(fact) = next else { break };
+            // Below what is not known, nothing is known.
+            let Some(own) = self.own(fact) else { break };
+            for (contract, hash) in own {
+                all.entry(contract).or_insert(hash);
+            }
+            let delta = fact.attestation.verdict == 3;
+            next = self.by_digest.get(&fact.attestation.supersedes).copied().filter(|_| delta);
+        }
+        all
+    }
+
+    /// The contracts of the release among these: those that are exactly the same.
+    fn in_release(
+        &self,
+        reach: &BTreeMap<&'a Fqn, &'a alloy_primitives::B256>,
+    ) -> BTreeSet<&'a Fqn> {
+        let same = self.facts.contracts.iter().filter(|(c, hash)| reach.get(c) == Some(hash));
+        same.map(|(contract, _)| contract).collect()
+    }
+
+    /// Those that no later attestation of the same firm replaces. A delta review carries on what
+    /// it rests on, so that its own base does not count beside it for what it changed.
+    fn counted(&self, fact: &'a AttestationFact, about: &BTreeSet<&'a Fqn>) -> Vec<&'a Fqn> {
+        let firm = self.firm(fact.attestation.auditor);
+        let successors = self.successors.get(&fact.digest).into_iter().flatten().copied();
+        let successors: Vec<_> = successors
+            .filter(|next| {
+                self.firm(next.attestation.auditor) == firm
+                    && next.confirmed.is_ok()
+                    && next.attestation.issued_at <= self.time
+            })
+            .collect();
+        let replaced = |contract: &Fqn| {
+            successors.iter().any(|next| {
+                // What a successor of unknown scope replaces is not known.
+                self.own(next).is_none_or(|own| own.contains_key(contract))
+            })
+        };
+        about.iter().copied().filter(|contract| !replaced(contract)).collect()
+    }
+
+    fn standing(&self, fact: &'a AttestationFact, firm: &str) -> Standing {
+        let (a, short) = (&fact.attestation, fact.digest.short());
+        if let Err(why) = &fact.confirmed {
+            return Standing::Lacks(format!(
+                "{short} by {firm}: the contract that signed it {why}"
+            ));
+        }
+        if let Some(found) = self.revoked(fact) {
+            let reason = format!("{firm} revoked attestation {short} ({found})");
+            return Standing::Contradicts(Verdict::fail(reason));
+        }
+        if a.open_critical > 0 || a.open_high > 0 {
+            let (critical, high) = (a.open_critical, a.open_high);
+            let reason = format!("{firm} reports open findings: {critical} critical, {high} high");
+            return Standing::Contradicts(Verdict::fail(reason));
+        }
+        if let Some(standing) = self.findings(fact, firm) {
+            return standing;
+        }
+        if !matches!(a.verdict, 1..=3) {
+            let verdict = a.verdict;
+            return Standing::Lacks(format!(
+                "{short} by {firm} has verdict {verdict}, 1 to 3 count"
+            ));
+        }
+        if a.issued_at > self.time {
+            return Standing::NotYet;
+        }
+        if a.valid_until <= self.time {
+            let until = format_utc(a.valid_until);
+            return Standing::Lacks(format!("{short} by {firm} expired {until}"));
+        }
+        match self.base_holds(fact, firm) {
+            Ok(()) => Standing::Counts,
+            Err(why) => Standing::Lacks(format!("{short} by {firm} is a delta review, and {why}")),
+        }
+    }
+
+    /// What its findings make of it; nothing where they are no obstacle.
+    fn findings(&self, fact: &AttestationFact, firm: &str) -> Option<Standing> {
+        let (a, short) = (&fact.attestation, fact.digest.short());
+        let lacks = |why: &str| Some(Standing::Lacks(format!("{short} by {firm} {why}")));
+        if a.verdict == 1 && a.open_medium > 0 {
+            return lacks("says clean and counts open findings of medium severity");
+        }
+        let documented = !a.findings_digest.is_zero();
+        if (a.verdict == 2 || a.open_medium > 0) && !documented {
+            return lacks("names no document with its findings");
+        }
+        let open = match &fact.findings {
+            Ok(open) => open,
+            // Who deletes the document hides no finding.
+            Err(why) if a.open_medium > 0 => {
+                let reason = format!("findings of {firm} ({short}): {why}");
+                return Some(Standing::Contradicts(Verdict::unknown(reason)));
+            }
+            Err(why) => return lacks(&format!("names findings, and {why}")),
+        };
+        let count = |severity| open.iter().filter(|f| f.severity == severity).count();
+        let [critical, high, medium] =
+            [Severity::Critical, Severity::High, Severity::Medium].map(count);
+        if critical + high > 0 {
+            let reason =
+                format!("the findings of {firm} list open ones: {critical} critical, {high} high");
+            return Some(Standing::Contradicts(Verdict::fail(reason)));
+        }
+        if documented && medium != usize::from(a.open_medium) {
+            return lacks(&format!(
+                "counts {} open findings of medium severity, its document {medium}",
+                a.open_medium
+            ));
+        }
+        let of_medium = open.iter().filter(|finding| finding.severity == Severity::Medium);
+        let unaccepted = of_medium.filter_map(|finding| {
+            let why = accepted(self.facts, firm, finding, self.time).err()?;
+            Some(unaccepted(firm, finding, &why))
+        });
+        let missing: Vec<_> = unaccepted.collect();
+        if missing.is_empty() {
+            return None;
+        }
+        Some(Standing::Contradicts(Verdict::Unknown { missing }))
+    }
+
+    /// Whether what a delta review rests on holds: an attestation of the same firm that is neither
+    /// revoked nor expired. What it found is as the delta says.
+    fn base_holds(&self, fact: &'a AttestationFact, firm: &str) -> Result<(), String> {
+        let mut delta = fact;
+        for _ in 0..DELTAS_MAX {
+            if delta.attestation.verdict != 3 {
+                return Ok(());
+            }
+            let wanted = delta.attestation.supersedes;
+            let missing =
+                || format!("the attestation {} that it rests on is missing", wanted.short());
+            let base = self.by_digest.get(&wanted).copied().ok_or_else(missing)?;
+            let (a, short) = (&base.attestation, wanted.short());
+            if self.firm(a.auditor) != Some(firm) {
+                return Err(format!("{short}, on which it rests, is not by {firm}"));
+            }
+            if let Err(why) = &base.confirmed {
+                return Err(format!(
+                    "of {short}, on which it rests, the contract that signed {why}"
+                ));
+            }
+            if let Some(found) = self.revoked(base) {
+                return Err(format!("{short}, on which it rests, was revoked ({found})"));
+            }
+            if a.valid_until <= self.time || a.issued_at > self.time {
+                let (from, until) = (format_utc(a.issued_at), format_utc(a.valid_until));
+                return Err(format!("{short}, on which it rests, holds from {from} until {until}"));
+            }
+            if !matches!(a.verdict, 1..=3) {
+                return Err(format!("{short}, on which it rests, has verdict {}", a.verdict));
+            }
+            delta = base;
+        }
+        Err(format!("more than {DELTAS_MAX} of them rest on one another"))
+    }
+}
+
+fn is_auditor(person: &Person) -> bool {
+    person.roles.iter().any(|role| role == "auditor")
+}
+
+fn unaccepted(firm: &str, finding: &FindingFact, why: &str) -> String {
+    let key = alloy_primitives::hex::encode(&finding.key[..4]);
+    format!("medium finding {key} of {firm} ({}): {why}", finding.title)
+}

@@ -1,0 +1,210 @@
+//! Gate `audits`: enough independent firms have read exactly this code, contract by contract, and
+//! what they found is fixed or accepted.
+
+mod judge;
+mod risks;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256};
+use tidegate_model::policy::Person;
+use tidegate_model::statement::{AuditAttestation, RiskAcceptance, Severity};
+use tidegate_model::units::counted;
+use tidegate_model::{Fqn, GateId, GateInput, GateReport, ScopeRoot, StatementDigest, Verdict};
+
+use self::judge::Judge;
+use crate::{Observed, PolicyRules};
+
+/// Each contract with the hash of its scope.
+pub type ScopeHashes = BTreeMap<Fqn, B256>;
+
+/// What is known of audits.
+#[derive(Debug, Clone)]
+pub struct AuditFacts {
+    /// The scope that has to be covered.
+    pub scope_root: ScopeRoot,
+    /// Its contracts.
+    pub contracts: ScopeHashes,
+    /// Who is who.
+    pub people: BTreeMap<String, Person>,
+    /// Attestations, of any scope.
+    pub attestations: Vec<AttestationFact>,
+    /// Revocations, from files and from the helper.
+    pub revocations: Vec<RevocationFact>,
+    /// Accepted risks of this project, of any scope.
+    pub acceptances: Vec<AcceptanceFact>,
+    /// Whether revocations could be read at the helper; otherwise what is missing.
+    pub helper: Observed<Vec<GateInput>>,
+    /// Remarks on files, such as one that was seen and is missing now.
+    pub remarks: Vec<String>,
+}
+
+/// An attestation whose signature holds, or could not be confirmed.
+#[derive(Debug, Clone)]
+pub struct AttestationFact {
+    /// Its digest.
+    pub digest: StatementDigest,
+    /// What it says.
+    pub attestation: AuditAttestation,
+    /// Where the contract that signed it confirmed that; nothing for a key. Otherwise why not, in
+    /// words that go on from "the contract that signed it".
+    pub confirmed: Observed<Option<GateInput>>,
+    /// The contracts that its scope is made of; what is missing where that is not known.
+    pub covers: Observed<ScopeHashes>,
+    /// The open findings of its document; none without one.
+    pub findings: Observed<Vec<FindingFact>>,
+}
+
+/// A finding that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingFact {
+    /// What it is named by.
+    pub key: B256,
+    /// How grave it is.
+    pub severity: Severity,
+    /// What it is about, for people.
+    pub title: String,
+}
+
+/// A revocation by an attestation's own signer.
+#[derive(Debug, Clone)]
+pub struct RevocationFact {
+    /// The attestation.
+    pub attestation: StatementDigest,
+    /// Who revoked.
+    pub by: Address,
+    /// Where it was found, for people.
+    pub found: String,
+}
+
+/// Somebody's word that a finding may stay open.
+#[derive(Debug, Clone)]
+pub struct AcceptanceFact {
+    /// Its digest.
+    pub digest: StatementDigest,
+    /// Who signed.
+    pub by: Address,
+    /// What they signed.
+    pub acceptance: RiskAcceptance,
+    /// The target's chain time at signing.
+    pub issued_at: u64,
+    /// When it ends.
+    pub expires_at: u64,
+}
+
+impl AuditFacts {
+    /// The digests of the attestations over a contract of this release.
+    pub fn covering(&self) -> BTreeSet<StatementDigest> {
+        Judge::new(self, 0).covering()
+    }
+
+    /// The digests of all attestations that bear on the verdict: the same, what they rest on, what
+    /// replaces them, and those of auditors of which nobody knows what they are over.
+    pub fn relevant(&self) -> BTreeSet<StatementDigest> {
+        Judge::new(self, 0).relevant()
+    }
+
+    /// The digests of the attestations that count at this time.
+    pub fn counting(&self, time: u64) -> BTreeSet<StatementDigest> {
+        Judge::new(self, time).judge().counting
+    }
+
+    /// The findings of an attestation that two people have accepted, with what they signed.
+    pub fn accepted(&self, fact: &AttestationFact, time: u64) -> Vec<(B256, Vec<&AcceptanceFact>)> {
+        let auditor = fact.attestation.auditor;
+        let mut people = self.people.values();
+        let person = people.find(|person| person.keys.contains(&auditor));
+        let firm = person.and_then(|person| person.firm.as_deref()).unwrap_or_default();
+        let open = fact.findings.iter().flatten();
+        let accepted = open.filter_map(|finding| {
+            Some((finding.key, risks::accepted(self, firm, finding, time).ok()?))
+        });
+        accepted.collect()
+    }
+
+    /// Which firms cover each contract of the release at this time.
+    pub fn coverage(&self, time: u64) -> BTreeMap<Fqn, BTreeSet<String>> {
+        Judge::new(self, time).judge().coverage
+    }
+}
+
+/// The gate by itself, for who has to evaluate it over less than all that is known.
+pub fn audits_gate(
+    rules: &PolicyRules,
+    facts: &Observed<AuditFacts>,
+    gate_time: &Observed<u64>,
+) -> GateReport {
+    let (verdict, summary, inputs) = match (facts, gate_time) {
+        (Err(missing), _) | (_, Err(missing)) => {
+            (Verdict::unknown(missing), "could not be checked".to_owned(), Vec::new())
+        }
+        (Ok(facts), Ok(time)) => assessed(rules, facts, *time),
+    };
+    GateReport { gate: GateId::Audits, verdict, summary, inputs }
+}
+
+fn assessed(
+    rules: &PolicyRules,
+    facts: &AuditFacts,
+    time: u64,
+) -> (Verdict, String, Vec<GateInput>) {
+    let wanted = rules.audits as usize;
+    let judged = Judge::new(facts, time).judge();
+    let short: Vec<_> = judged.coverage.iter().filter(|(_, firms)| firms.len() < wanted).collect();
+    let mut verdict = judged.verdict;
+    if !short.is_empty() || judged.coverage.is_empty() {
+        let mut reason = shortage(&judged.coverage, &short, wanted);
+        if !judged.missing.is_empty() {
+            reason += &format!(" ({})", judged.missing.join("; "));
+        }
+        verdict = verdict.and(Verdict::unknown(reason));
+        if !facts.remarks.is_empty() {
+            verdict = verdict.and(Verdict::Unknown { missing: facts.remarks.clone() });
+        }
+    }
+    if let Err(why) = &facts.helper {
+        verdict = verdict.and(Verdict::unknown(format!("revocations at the helper: {why}")));
+    }
+    let mut inputs = facts.helper.clone().unwrap_or_default();
+    inputs.extend(judged.inputs);
+    (verdict, summary(&judged.coverage, wanted), inputs)
+}
+
+/// The firms that cover all contracts, if those are all that cover any.
+fn uniform(coverage: &BTreeMap<Fqn, BTreeSet<String>>) -> Option<&BTreeSet<String>> {
+    let mut all = coverage.values();
+    let first = all.next()?;
+    all.all(|firms| firms == first).then_some(first)
+}
+
+fn named(firms: &BTreeSet<String>) -> String {
+    let names: Vec<_> = firms.iter().map(String::as_str).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+}
+
+fn summary(coverage: &BTreeMap<Fqn, BTreeSet<String>>, wanted: usize) -> String {
+    match uniform(coverage) {
+        Some(firms) => format!("{} of {wanted} firms{}", firms.len(), named(firms)),
+        None => {
+            let covered = coverage.values().filter(|firms| firms.len() >= wanted).count();
+            let of = counted(coverage.len(), "contract");
+            format!("{covered} of {of} by {wanted} firms")
+        }
+    }
+}
+
+fn shortage(
+    coverage: &BTreeMap<Fqn, BTreeSet<String>>,
+    short: &[(&Fqn, &BTreeSet<String>)],
+    wanted: usize,
+) -> String {
+    if let Some(firms) = uniform(coverage) {
+        return format!("{} of {wanted} audits of this scope", firms.len());
+    }
+    let contracts = short.iter().map(|(contract, firms)| {
+        format!("{} has {} of {wanted} audits{}", contract.name(), firms.len(), named(firms))
+    });
+    contracts.collect::<Vec<_>>().join(", ")
+}

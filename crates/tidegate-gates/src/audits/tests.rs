@@ -1,0 +1,322 @@
+use alloy_primitives::B256;
+use tidegate_model::statement::{RISK_SECS_MAX, RiskDecision};
+
+use super::*;
+
+const NOW: u64 = 1_000_000;
+const DAY: u64 = 86_400;
+
+/// Who is who: Acme has two keys and two people, Bolt one; eva and kim audit nothing.
+fn people() -> BTreeMap<String, Person> {
+    let person = |role: &str, firm: Option<&str>, keys: &[u8]| Person {
+        roles: vec![role.to_owned()],
+        firm: firm.map(str::to_owned),
+        keys: keys.iter().copied().map(Address::with_last_byte).collect(),
+    };
+    [
+        ("ada", person("auditor", Some("Acme"), &[1, 2])),
+        ("cy", person("auditor", Some("Acme"), &[4])),
+        ("bo", person("auditor", Some("Bolt"), &[3])),
+        ("eva", person("engineer", None, &[11, 12])),
+        ("kim", person("treasurer", None, &[13])),
+    ]
+    .map(|(name, person)| (name.to_owned(), person))
+    .into()
+}
+
+fn contracts(named: &[(&str, u8)]) -> ScopeHashes {
+    named.iter().map(|(name, hash)| (Fqn((*name).to_owned()), B256::repeat_byte(*hash))).collect()
+}
+
+fn digest(byte: u8) -> StatementDigest {
+    StatementDigest(B256::repeat_byte(byte))
+}
+
+/// An attestation of the release by a key, with the key's digest.
+fn fact(auditor: u8, edit: impl Fn(&mut AttestationFact)) -> AttestationFact {
+    let attestation = AuditAttestation {
+        auditor: Address::with_last_byte(auditor),
+        scope_root: ScopeRoot(B256::ZERO),
+        scope_count: 2,
+        repository: String::new(),
+        git_commit: String::new(),
+        report_sha256: B256::ZERO,
+        report_uri: String::new(),
+        verdict: 1,
+        open_critical: 0,
+        open_high: 0,
+        open_medium: 0,
+        findings_digest: B256::ZERO,
+        issued_at: NOW,
+        valid_until: NOW + 1,
+        supersedes: StatementDigest(B256::ZERO),
+        salt: B256::ZERO,
+    };
+    let mut fact = AttestationFact {
+        digest: digest(auditor),
+        attestation,
+        confirmed: Ok(None),
+        covers: Err("its preimage is missing".to_owned()),
+        findings: Ok(Vec::new()),
+    };
+    edit(&mut fact);
+    fact
+}
+
+fn plain(auditor: u8) -> AttestationFact {
+    fact(auditor, |_| {})
+}
+
+/// One of another scope, over these contracts.
+fn over(auditor: u8, named: &[(&str, u8)]) -> AttestationFact {
+    let covers = contracts(named);
+    fact(auditor, |f| {
+        f.attestation.scope_root = ScopeRoot(B256::repeat_byte(auditor));
+        f.covers = Ok(covers.clone());
+    })
+}
+
+fn delta(auditor: u8, base: u8, named: &[(&str, u8)]) -> AttestationFact {
+    let mut fact = over(auditor, named);
+    fact.digest = digest(auditor + 100);
+    fact.attestation.verdict = 3;
+    fact.attestation.supersedes = digest(base);
+    fact
+}
+
+fn facts(attestations: Vec<AttestationFact>) -> AuditFacts {
+    AuditFacts {
+        scope_root: ScopeRoot(B256::ZERO),
+        contracts: contracts(&[("src/A.sol:A", 1), ("src/B.sol:B", 2)]),
+        people: people(),
+        attestations,
+        revocations: Vec::new(),
+        acceptances: Vec::new(),
+        helper: Ok(Vec::new()),
+        remarks: Vec::new(),
+    }
+}
+
+#[track_caller]
+fn check(facts: AuditFacts, expected: &str, says: &[&str]) {
+    let report = audits_gate(&PolicyRules::default(), &Ok(facts), &Ok(NOW));
+    let reasons = report.verdict.reasons().join(" | ");
+    assert_eq!(report.verdict.word(), expected, "{reasons}");
+    for words in says {
+        assert!(reasons.contains(words), "{words}: {reasons}");
+    }
+}
+
+fn revoked(mut facts: AuditFacts, digest: StatementDigest, by: u8) -> AuditFacts {
+    facts.revocations.push(RevocationFact {
+        attestation: digest,
+        by: Address::with_last_byte(by),
+        found: "posted at the helper".to_owned(),
+    });
+    facts
+}
+
+#[test]
+fn firms_count_not_keys() {
+    let all = |list: Vec<AttestationFact>| facts(list);
+    check(all(vec![plain(1), plain(3)]), "PASS", &[]);
+    check(all(vec![plain(1), plain(2)]), "UNKNOWN", &["1 of 2"]);
+    check(all(vec![plain(1), plain(4)]), "UNKNOWN", &["1 of 2"]);
+    check(all(vec![plain(1)]), "UNKNOWN", &["1 of 2"]);
+    check(all(vec![plain(1), plain(9)]), "UNKNOWN", &["no auditor of this policy"]);
+    check(all(vec![plain(1), plain(11)]), "UNKNOWN", &["no auditor of this policy"]);
+    check(revoked(all(vec![plain(1), plain(3)]), digest(3), 3), "FAIL", &["Bolt revoked"]);
+    check(revoked(all(vec![plain(1), plain(3)]), digest(3), 1), "PASS", &[]);
+    for (edit, expected, says) in [
+        ((|f| f.attestation.open_high = 1) as fn(&mut AttestationFact), "FAIL", "1 high"),
+        (|f| f.attestation.open_critical = 1, "FAIL", "1 critical"),
+        (|f| f.attestation.valid_until = NOW, "UNKNOWN", "expired"),
+        (|f| f.attestation.verdict = 4, "UNKNOWN", "verdict 4"),
+        (|f| f.attestation.verdict = 2, "UNKNOWN", "names no document"),
+        (|f| f.attestation.verdict = 3, "UNKNOWN", "is missing"),
+        (|f| f.attestation.open_medium = 1, "UNKNOWN", "says clean"),
+        (|f| f.confirmed = Err("refuses it".to_owned()), "UNKNOWN", "refuses it"),
+        (|f| f.attestation.scope_root.0 = B256::repeat_byte(7), "UNKNOWN", "preimage is missing"),
+        // One dated after gate time is WAITING, and so is not counted yet.
+        (|f| f.attestation.issued_at = NOW + 1, "WAITING", "dated"),
+    ] {
+        check(
+            all(vec![
+                plain(1),
+                plain(3),
+                fact(3, |f| {
+                    f.digest = digest(33);
+                    edit(f);
+                }),
+            ]),
+            if expected == "UNKNOWN" { "PASS" } else { expected },
+            &[],
+        );
+        let alone = if expected == "WAITING" { "UNKNOWN" } else { expected };
+        let says = if expected == "WAITING" { "1 of 2" } else { says };
+        check(all(vec![plain(1), fact(3, edit)]), alone, &[says]);
+    }
+    let mut unread = all(vec![plain(1), plain(3)]);
+    unread.helper = Err("no endpoint".to_owned());
+    check(unread, "UNKNOWN", &["no endpoint"]);
+    check(
+        AuditFacts { contracts: ScopeHashes::new(), ..all(vec![plain(1), plain(3)]) },
+        "UNKNOWN",
+        &[],
+    );
+}
+
+#[test]
+fn each_contract_needs_its_firms() {
+    let (a, b) = (("src/A.sol:A", 1), ("src/B.sol:B", 2));
+    // Of releases with more contracts, with fewer, and before a change to B.
+    check(facts(vec![plain(1), over(3, &[a, b, ("src/C.sol:C", 3)])]), "PASS", &[]);
+    check(facts(vec![plain(1), over(3, &[a])]), "UNKNOWN", &["B has 1 of 2 audits (Acme)"]);
+    check(facts(vec![plain(1), over(3, &[a, ("src/B.sol:B", 9)])]), "UNKNOWN", &["B has 1 of 2"]);
+    let mut two = facts(vec![plain(1), over(3, &[a])]);
+    let mut second = over(3, &[b]);
+    second.digest = digest(33);
+    two.attestations.push(second);
+    let shown = two.coverage(NOW);
+    assert!(shown.values().all(|firms| firms.len() == 2), "{shown:?}");
+    check(two, "PASS", &[]);
+    // What is said of other code is no obstacle here.
+    let elsewhere = [("src/C.sol:C", 3)];
+    let mut other = facts(vec![plain(1), plain(3), over(4, &elsewhere)]);
+    other.attestations[2].attestation.open_high = 1;
+    check(other, "PASS", &[]);
+}
+
+#[test]
+fn a_delta_counts_with_what_it_rests_on() {
+    let old = [("src/A.sol:A", 1), ("src/B.sol:B", 9)];
+    let base = || over(3, &old);
+    let fixed = || delta(3, 3, &[("src/B.sol:B", 2)]);
+    let with = |list: Vec<AttestationFact>| facts([vec![plain(1)], list].concat());
+    check(with(vec![base(), fixed()]), "PASS", &[]);
+    check(with(vec![fixed()]), "UNKNOWN", &["that it rests on is missing"]);
+    check(with(vec![base()]), "UNKNOWN", &["B has 1 of 2"]);
+    check(revoked(with(vec![base(), fixed()]), digest(3), 3), "FAIL", &["revoked"]);
+    let edited = |edit: fn(&mut AttestationFact)| {
+        let mut base = base();
+        edit(&mut base);
+        with(vec![base, fixed()])
+    };
+    check(edited(|b| b.attestation.valid_until = NOW), "UNKNOWN", &["holds from"]);
+    check(edited(|b| b.confirmed = Err("refuses it".to_owned())), "UNKNOWN", &["refuses it"]);
+    check(edited(|b| b.attestation.auditor = Address::with_last_byte(1)), "UNKNOWN", &["not by"]);
+    check(edited(|b| b.attestation.verdict = 4), "UNKNOWN", &["verdict 4"]);
+    // What the base found is fixed, which is what the delta is for.
+    check(edited(|b| b.attestation.open_high = 1), "PASS", &[]);
+    check(edited(|b| b.covers = Err("its preimage is missing".to_owned())), "UNKNOWN", &["A has"]);
+
+    // The release before the fix is no longer covered by the base.
+    let mut before = with(vec![base(), fixed()]);
+    before.contracts = contracts(&old);
+    before.attestations[0].covers = Ok(contracts(&old));
+    before.attestations[0].attestation.scope_root = ScopeRoot(B256::repeat_byte(1));
+    check(before.clone(), "UNKNOWN", &["B has 1 of 2"]);
+    assert!(before.relevant().contains(&digest(103)), "what replaces it is looked at");
+    before.attestations[2].covers = Err("its preimage is missing".to_owned());
+    check(before.clone(), "UNKNOWN", &["1 of 2"]);
+    before.attestations.pop();
+    check(before, "PASS", &[]);
+}
+
+fn medium(auditor: u8) -> AttestationFact {
+    fact(auditor, |f| {
+        f.attestation.verdict = 2;
+        f.attestation.open_medium = 1;
+        f.attestation.findings_digest = B256::repeat_byte(5);
+        let (key, title) = (B256::repeat_byte(6), "rounding".to_owned());
+        f.findings = Ok(vec![FindingFact { key, severity: Severity::Medium, title }]);
+    })
+}
+
+fn acceptance(by: u8) -> AcceptanceFact {
+    AcceptanceFact {
+        digest: digest(by),
+        by: Address::with_last_byte(by),
+        acceptance: RiskAcceptance {
+            scope_root: ScopeRoot(B256::ZERO),
+            finding: B256::repeat_byte(6),
+            severity: Severity::Medium,
+            decision: RiskDecision::Accept,
+            justification: "a cap".to_owned(),
+            control: String::new(),
+        },
+        issued_at: NOW - DAY,
+        expires_at: NOW + DAY,
+    }
+}
+
+#[test]
+fn an_open_medium_is_accepted_by_two_people_or_blocks() {
+    let with = |acceptances: Vec<AcceptanceFact>| {
+        let mut facts = facts(vec![plain(1), medium(3)]);
+        facts.acceptances = acceptances;
+        facts
+    };
+    let two = |edit: fn(&mut AcceptanceFact)| {
+        let mut both = vec![acceptance(11), acceptance(13)];
+        both.iter_mut().for_each(edit);
+        with(both)
+    };
+    check(two(|_| {}), "PASS", &[]);
+    // Somebody of the other firm may; whoever reported it may not.
+    check(with(vec![acceptance(11), acceptance(1)]), "PASS", &[]);
+    check(with(vec![acceptance(11), acceptance(3)]), "UNKNOWN", &["06060606", "eva accepts it"]);
+    check(with(vec![]), "UNKNOWN", &["two people must accept it"]);
+    check(with(vec![acceptance(11), acceptance(12)]), "UNKNOWN", &["eva accepts it"]);
+    check(with(vec![acceptance(11), acceptance(99)]), "UNKNOWN", &["eva accepts it"]);
+    check(two(|a| a.expires_at = NOW), "UNKNOWN", &["expired"]);
+    check(two(|a| a.issued_at = NOW + 1), "UNKNOWN", &["two people"]);
+    check(two(|a| a.expires_at = NOW - DAY + RISK_SECS_MAX + 1), "UNKNOWN", &["two people"]);
+    check(
+        two(|a| a.acceptance.scope_root.0 = B256::repeat_byte(9)),
+        "UNKNOWN",
+        &["scope 09090909"],
+    );
+    check(two(|a| a.acceptance.finding = B256::ZERO), "UNKNOWN", &["two people"]);
+    check(two(|a| a.acceptance.severity = Severity::Low), "UNKNOWN", &["two people"]);
+    let mut apart = two(|_| {});
+    apart.acceptances[1].acceptance.justification = "another reason".to_owned();
+    check(apart, "UNKNOWN", &["accepts it"]);
+}
+
+#[test]
+fn findings_block_whoever_else_is_content() {
+    let third = |edit: fn(&mut AttestationFact)| {
+        let mut third = medium(3);
+        third.digest = digest(33);
+        edit(&mut third);
+        let mut facts = facts(vec![plain(1), plain(3), third]);
+        facts.people.insert(
+            "dan".to_owned(),
+            Person {
+                roles: vec!["auditor".to_owned()],
+                firm: Some("Dune".to_owned()),
+                keys: vec![Address::with_last_byte(5)],
+            },
+        );
+        facts.attestations[2].attestation.auditor = Address::with_last_byte(5);
+        facts
+    };
+    check(third(|_| {}), "UNKNOWN", &["medium finding 06060606 of Dune (rounding)"]);
+    // Deleting or editing the document hides nothing.
+    check(third(|f| f.findings = Err("it is missing".to_owned())), "UNKNOWN", &["it is missing"]);
+    let grave = |f: &mut AttestationFact| {
+        if let Ok(findings) = &mut f.findings {
+            findings[0].severity = Severity::High;
+        }
+    };
+    check(third(grave), "FAIL", &["list open ones", "1 high"]);
+    // The firm's later word replaces it.
+    let mut later = third(|f| f.attestation.issued_at = NOW - 1);
+    later.attestations.push(plain(5));
+    check(later, "PASS", &[]);
+    // A count that its document does not bear out is no attestation.
+    let mut off = facts(vec![plain(1), medium(3)]);
+    off.attestations[1].attestation.open_medium = 2;
+    check(off, "UNKNOWN", &["its document 1"]);
+}

@@ -1,0 +1,34 @@
+//! Attempts to have something promoted that should not be: none succeeds, and each is named by the
+//! gate that it meets.
+
+mod audits;
+mod findings;
+mod signatures;
+
+use libtest_mimic::Failed;
+
+use crate::support::{Case, Outcome, Scene, Status};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let areas = [audits::cases(), findings::cases(), signatures::cases()];
+    areas.into_iter().flatten().collect()
+}
+
+/// What stands in the way: promoting is refused, the gate has this verdict and says these words.
+fn refused(scene: &Scene<'_>, gate: &str, verdict: &str, says: &[&str]) -> Result<Status, Failed> {
+    let ran = scene.person("eva").run(&["promote", "--json"])?;
+    assert_ne!(ran.code, 0, "promoted: {ran:?}");
+    let status = Status::of(&ran)?;
+    status.expect(gate, verdict, says)?;
+    Ok(status)
+}
+
+/// As [`refused`], where nothing else is in the way.
+fn stopped(scene: &Scene<'_>, gate: &str, verdict: &str, says: &[&str]) -> Outcome {
+    refused(scene, gate, verdict, says)?.expect_others_pass(&[gate])
+}
+
+/// Other code of one contract, the same in all cases, so that it is compiled once.
+pub(crate) fn patch(scene: &Scene<'_>) -> Outcome {
+    scene.edit("contracts/src/Vault.sol", "OWNER_DELAY = 1 days", "OWNER_DELAY = 2 days")
+}

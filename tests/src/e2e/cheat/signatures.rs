@@ -1,0 +1,177 @@
+//! Signatures that are no word of the signer, and contracts that take theirs back.
+
+use std::path::Path;
+
+use alloy_primitives::{Address, B256, Bytes, U256, address, b256, hex};
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+use tidegate_model::statement::{ContractSigner, SignedStatement, Statement};
+use tidegate_model::{BlockRef, ChainId};
+use tidegate_testkit::{actor, actor_address};
+
+use super::refused;
+use crate::audits::{SIGN, node};
+use crate::support::{Case, Forge, Outcome, Scene, by_key, cases, files, said};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Due:
+            cheat_a_contract_that_changed_its_mind,
+            cheat_a_contract_signature_by_an_address_without_code,
+            cheat_a_contract_on_a_chain_that_nobody_named,
+            cheat_a_signature_with_high_s,
+            cheat_a_signature_of_other_typed_data,
+            a_wallet_signs_typed_data_that_another_machine_made;
+    }
+}
+
+/// Where a contract stands that audits.
+const DAO: Address = address!("000000000000000000000000000000000000da01");
+/// Answers every call with what its first slot holds.
+const CODE: [u8; 8] = hex!("5f545f5260205ff3");
+/// What it holds while it accepts.
+const ACCEPTS: B256 = b256!("1626ba7e00000000000000000000000000000000000000000000000000000000");
+
+/// Makes the contract an auditor of a second firm.
+fn name_the_dao(scene: &Scene<'_>) -> Outcome {
+    let dao = format!("dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"{DAO}\"] }}\n");
+    scene.edit("tidegate.toml", "cy = {", &format!("{dao}cy = {{"))
+}
+
+/// The contract's code on mainnet, and whether it accepts.
+fn dao(scene: &Scene<'_>, code: &[u8], answer: B256) -> Outcome {
+    let mainnet = &scene.world.mainnet;
+    mainnet.set_code(DAO, &Bytes::copy_from_slice(code))?;
+    mainnet.set_storage(DAO, U256::ZERO, answer)?;
+    Ok(scene.world.settle()?)
+}
+
+/// An attestation that the contract is said to have signed, on a chain.
+fn signed(scene: &Scene<'_>, chain: u64) -> Result<SignedStatement, Failed> {
+    let statement = Forge(scene).like_ada(DAO, |_| {})?;
+    let block = BlockRef { number: 1, hash: B256::ZERO };
+    let contract = Some(ContractSigner { chain: ChainId(chain), block });
+    let v = SignedStatement::VERSION;
+    Ok(SignedStatement { v, statement, signer: DAO, signature: Bytes::new(), contract })
+}
+
+fn cheat_a_contract_that_changed_its_mind(scene: &Scene<'_>) -> Outcome {
+    name_the_dao(scene)?;
+    let typed = scene.folder().join("dao.json");
+    let file = typed.to_string_lossy();
+    let dao_address = DAO.to_string();
+    let attest = ["attest", "reports/bolt.md", "--auditor", &dao_address, "--typed-data", &file];
+    scene.run("bo", &attest, 0)?;
+    let import = ["import", &file, "--signature", "0x1234", "--contract", "mainnet"];
+    let early = scene.run("bo", &import, 1)?;
+    assert!(said(&early).contains("has no code on mainnet"), "{early:?}");
+
+    dao(scene, &CODE, ACCEPTS)?;
+    scene.run("bo", &import, 0)?;
+    scene.status()?.expect("audits", "PASS", &[])?;
+    dao(scene, &CODE, B256::ZERO)?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "does not accept the signature"])?;
+    // Nor by what this machine remembers.
+    for entry in std::fs::read_dir(scene.project().join("deployments/statements"))? {
+        let path = entry?.path();
+        if std::fs::read_to_string(&path)?.contains("\"contract\"") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "does not accept the signature"])?;
+    Ok(())
+}
+
+fn cheat_a_contract_signature_by_an_address_without_code(scene: &Scene<'_>) -> Outcome {
+    name_the_dao(scene)?;
+    Forge(scene).write(&signed(scene, scene.world.mainnet.chain_id())?)?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "has no code on mainnet"])?;
+    // Nor by a key that lent its account to a contract which says yes to all.
+    dao(scene, &[&hex!("ef0100")[..], DAO.as_slice()].concat(), ACCEPTS)?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "is a key on mainnet"])?;
+    Ok(())
+}
+
+fn cheat_a_contract_on_a_chain_that_nobody_named(scene: &Scene<'_>) -> Outcome {
+    name_the_dao(scene)?;
+    dao(scene, &CODE, ACCEPTS)?;
+    Forge(scene).write(&signed(scene, 1337)?)?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "chain 1337 is neither a target"])?;
+    Ok(())
+}
+
+fn cheat_a_signature_with_high_s(scene: &Scene<'_>) -> Outcome {
+    let forge = Forge(scene);
+    let mut signed = by_key("bo", forge.like_ada(actor_address("bo"), |_| {})?)?;
+    // The curve's order less s, with the other parity, recovers to the same key.
+    let order = U256::from_str_radix(
+        "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
+        16,
+    )?;
+    let mut bytes = signed.signature.to_vec();
+    let s = order - U256::from_be_slice(&bytes[32..64]);
+    bytes[32..64].copy_from_slice(&s.to_be_bytes::<32>());
+    bytes[64] = 55 - bytes[64];
+    let low = std::mem::replace(&mut signed.signature, bytes.into());
+    forge.write(&signed)?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2"])?.expect_others_pass(&["audits"])?;
+    signed.signature = low;
+    forge.write(&signed)?;
+    scene.status()?.expect("audits", "PASS", &[])
+}
+
+/// Typed data that the second auditor is to sign elsewhere, in a file.
+fn typed_data(scene: &Scene<'_>, name: &str, args: &[&str]) -> Result<String, Failed> {
+    let file = scene.folder().join(name).to_string_lossy().into_owned();
+    let bo = actor_address("bo").to_string();
+    let attest = ["attest", "reports/bolt.md", "--auditor", &bo, "--typed-data", &file];
+    scene.run("eva", &[&attest[..], args].concat(), 0)?;
+    Ok(file)
+}
+
+/// What ethers makes of typed data with the second auditor's key.
+fn ethers_signs(scene: &Scene<'_>, typed: &str) -> Result<String, Failed> {
+    node(scene, SIGN, &[typed, &hex::encode_prefixed(actor("bo").to_bytes())])
+}
+
+fn cheat_a_signature_of_other_typed_data(scene: &Scene<'_>) -> Outcome {
+    let one = typed_data(scene, "one.json", &["--issued-at", "1"])?;
+    let other = typed_data(scene, "other.json", &["--issued-at", "2"])?;
+    let signature = ethers_signs(scene, &one)?;
+    let import = scene.run("eva", &["import", &other, "--signature", &signature], 3)?;
+    assert!(said(&import).contains("does not recover to it"), "{import:?}");
+    // Nor where the document shows one thing and its digest is of another.
+    let mut shown: Value = serde_json::from_slice(&std::fs::read(&one)?)?;
+    shown["message"]["openHigh"] = json!("0x0");
+    files::write(Path::new(&one), shown.to_string().as_bytes())?;
+    scene.run("eva", &["import", &one, "--signature", &signature], 3)?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2"])?.expect_others_pass(&["audits"])
+}
+
+fn a_wallet_signs_typed_data_that_another_machine_made(scene: &Scene<'_>) -> Outcome {
+    let file = typed_data(scene, "typed.json", &[])?;
+    scene.status()?.expect("audits", "UNKNOWN", &["1 of 2"])?;
+    let signature = ethers_signs(scene, &file)?;
+    let unsigned = scene.run("eva", &["import", &file], 2)?;
+    assert!(said(&unsigned).contains("--signature"), "{unsigned:?}");
+    let typed: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+    let both = json!({"typedData": typed, "signature": signature});
+    files::write(Path::new(&file), both.to_string().as_bytes())?;
+    scene.run("eva", &["import", &file], 0)?;
+    let status = scene.status()?;
+    status.expect("audits", "PASS", &[])?;
+    status.expect_others_pass(&[])?;
+    let Statement::AuditAttestation(_) = Forge(scene).signed("bo")?.statement else {
+        return Err("no attestation".into());
+    };
+
+    // A general statement takes its body along; standard output has the typed data alone.
+    let kim = actor_address("treasury").to_string();
+    let request = ["fund", "request", "1 ether", "--reason", "more", "--as", "deployer"];
+    scene.done("eva", &request)?;
+    let approve = ["fund", "approve", "--as", &kim, "--typed-data", "-"];
+    let shown = scene.run("eva", &approve, 0)?;
+    let typed: Value = serde_json::from_str(&shown.stdout)?;
+    assert_eq!(typed["tidegate"]["body"]["kind"], "fund/approve");
+    Ok(())
+}
