@@ -41,6 +41,9 @@ const TEXTS = {
   'fund/deny': (d) => `Deny fund request ${d.request}: ${d.reason}`,
   'fund/draw': (t) => transferText('Sent', t),
   'fund/return': (t) => transferText('Returned', t),
+  'soak/sample': (s) =>
+    `Saw block ${s.block.number} ${s.block.hash} of chain ${s.network.chain} as final: ` +
+    `release ${s.release}, deployment ${s.deployment}, state ${s.state}`,
 };
 
 const transferText = (verb, t) =>

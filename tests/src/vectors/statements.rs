@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Body, FundDecision, FundRequest, FundTransfer, General,
-    NEVER, SignedStatement, Statement, domain, eip712,
+    NEVER, SignedStatement, SoakSample, Statement, domain, eip712,
 };
-use tidegate_model::{ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
+use tidegate_model::{
+    BlockRef, ChainId, DeploymentDigest, NetworkId, ProjectId, ReleaseRoot, ScopeRoot,
+    StatementDigest,
+};
 
 use super::{message, sign, typed, types, vector};
 
@@ -169,7 +172,7 @@ fn audit(name: &str, statement: Statement) -> Value {
     typed(name, preimage, statement.digest().unwrap().0, json!({}))
 }
 
-fn bodies() -> [(&'static str, Body); 6] {
+fn bodies() -> [(&'static str, Body); 7] {
     let request = FundRequest {
         network: NETWORK,
         destination: address!("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
@@ -199,7 +202,22 @@ fn bodies() -> [(&'static str, Body); 6] {
         ("Statement fund/deny", Body::FundDeny(decision(""))),
         ("Statement fund/draw", Body::FundDraw(transfer(1_500_000_000_000_000_000))),
         ("Statement fund/return", Body::FundReturn(transfer(0))),
+        ("Statement soak/sample", Body::SoakSample(sample())),
     ]
+}
+
+fn sample() -> SoakSample {
+    SoakSample {
+        network: NETWORK,
+        release: ReleaseRoot(B256::repeat_byte(0x22)),
+        deployment: DeploymentDigest(B256::repeat_byte(0x27)),
+        block: BlockRef { number: 7_654_321, hash: B256::repeat_byte(0x28) },
+        timestamp: 1_767_225_588,
+        state: B256::repeat_byte(0x29),
+        activity: B256::repeat_byte(0x2a),
+        transactions: 25,
+        senders: 3,
+    }
 }
 
 /// The subject of each kind. A new kind does not compile here: give it a vector in [`bodies`] and
@@ -209,6 +227,7 @@ fn subject(body: &Body) -> B256 {
         Body::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
         Body::FundApprove(decision) | Body::FundDeny(decision) => decision.request.0,
         Body::FundDraw(transfer) | Body::FundReturn(transfer) => transfer.request.0,
+        Body::SoakSample(sample) => sample.release.0,
     }
 }
 

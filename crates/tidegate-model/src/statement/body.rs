@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FundDecision, FundRequest, FundTransfer};
+use super::{FundDecision, FundRequest, FundTransfer, SoakSample};
 
 /// What a general statement says. The tag is the EIP-712 `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub enum Body {
     /// The rest came back.
     #[serde(rename = "fund/return")]
     FundReturn(FundTransfer),
+    /// Somebody saw a soak.
+    #[serde(rename = "soak/sample")]
+    SoakSample(SoakSample),
 }
 
 impl Body {
@@ -34,6 +37,7 @@ impl Body {
             Self::FundDeny(_) => "fund/deny",
             Self::FundDraw(_) => "fund/draw",
             Self::FundReturn(_) => "fund/return",
+            Self::SoakSample(_) => "soak/sample",
         }
     }
 
@@ -53,6 +57,10 @@ impl Body {
             Self::FundReturn(t) => format!(
                 "Returned {} wei under fund request {} in transaction {} on chain {}",
                 t.amount, t.request, t.transaction, t.network.chain
+            ),
+            Self::SoakSample(s) => format!(
+                "Saw block {} {} of chain {} as final: release {}, deployment {}, state {}",
+                s.block.number, s.block.hash, s.network.chain, s.release, s.deployment, s.state
             ),
         }
     }

@@ -7,6 +7,7 @@ mod audit;
 mod body;
 mod funds;
 mod signed;
+mod soak;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
@@ -16,6 +17,7 @@ pub use self::audit::{AuditAttestation, AuditRevocation};
 pub use self::body::Body;
 pub use self::funds::{FundDecision, FundRequest, FundTransfer};
 pub use self::signed::{SignedStatement, StatementError};
+pub use self::soak::{ProbeValue, SoakSample, soak_state};
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::{ProjectId, StatementDigest};
 
