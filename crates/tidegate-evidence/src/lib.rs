@@ -11,5 +11,5 @@ mod statements;
 
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
-pub use soak::{SoakObservation, SoakRequest, observe_soak};
+pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
 pub use statements::{Collected, Origin, StatementSet, collect};
