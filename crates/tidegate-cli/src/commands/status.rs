@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tidegate_gates::{SoakProgress, progress};
-use tidegate_model::units::{format_span_secs, format_utc};
+use tidegate_gates::{SoakFacts, SoakProgress, credited, pauses, progress};
+use tidegate_model::units::{format_date, format_span_secs, format_utc};
 use tidegate_model::{GateReport, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
@@ -118,6 +118,7 @@ fn show(
     }
     if let Ok(facts) = &assessment.soak_facts {
         ui.line(soak_bar(progress(&project.rules, facts)));
+        interruptions(project, facts);
         ui.line("");
     }
     gates(project, assessment);
@@ -186,6 +187,38 @@ fn soak_bar(soak: SoakProgress) -> String {
     )
 }
 
+/// What set the soak back, and when it did not count; the latest ones.
+fn interruptions(project: &Project, facts: &SoakFacts) {
+    const ROWS_SHOWN_MAX: usize = 8;
+    let resets = facts.resets.iter().map(|reset| {
+        (format!("begun anew {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
+    });
+    let pauses = pauses(facts);
+    let pauses = pauses.iter().map(|pause| {
+        let (from, until) = (format_utc(pause.from), format_utc(pause.until));
+        (format!("paused {from} to {until}:"), pause.reason.clone(), pause.from)
+    });
+    let mut rows: Vec<_> = resets.chain(pauses).collect();
+    rows.sort_by_key(|(.., time)| *time);
+    let hidden = rows.len().saturating_sub(ROWS_SHOWN_MAX);
+    if hidden > 0 {
+        project.ui.line(format!("     ({hidden} earlier ones are in --json)"));
+    }
+    for (what, why, _) in rows.into_iter().skip(hidden) {
+        for (index, line) in
+            crate::ui::wrap(&format!("{what} {why}"), crate::ui::COLUMNS - 7).iter().enumerate()
+        {
+            let indent = if index == 0 { "     " } else { "       " };
+            project.ui.line(format!("{indent}{line}"));
+        }
+    }
+    if let Some(end) = &facts.end_of_life {
+        let end =
+            format!("     {} ends on {}, says {}", facts.network, format_date(end.at), end.source);
+        project.ui.line(end);
+    }
+}
+
 const fn meaning(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "every gate passes; it can be promoted",
@@ -213,14 +246,12 @@ fn document(
     promoted: Option<&Promoted>,
     next: &[String],
 ) -> CliResult<Value> {
-    let soak = assessment.soak_facts.as_ref().ok().map(|facts| {
-        let progress = progress(&project.rules, facts);
-        json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
-               "creditedSecs": progress.credited_secs, "requiredSecs": progress.required_secs,
-               "lostDays": progress.lost_windows, "eta": progress.eta, "head": facts.head,
-               "transactions": facts.activity.transactions, "senders": facts.activity.senders,
-               "called": facts.activity.called, "uncalled": facts.activity.uncalled})
-    });
+    let soak = assessment.soak_facts.as_ref().ok().map(|facts| soak_document(project, facts));
+    let others: Vec<_> = assessment
+        .other_soaks
+        .iter()
+        .map(|other| json!({"network": other.network, "gates": other.reports}))
+        .collect();
     Ok(json!({
         "v": 1,
         "release": built.release.name,
@@ -232,9 +263,34 @@ fn document(
         "overall": assessment.overall,
         "earliest": earliest(&assessment.reports),
         "soak": soak,
+        "otherSoaks": others,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
         "local": {"store": project.layout.store()},
     }))
+}
+
+fn soak_document(project: &Project, facts: &SoakFacts) -> Value {
+    let progress = progress(&project.rules, facts);
+    let senders: Vec<_> = facts.activity.users.iter().map(|user| user.address).collect();
+    let windows = credited(facts).map(|(from, window, counts)| {
+        json!({"from": from, "blocks": window.blocks, "elapsedSecs": window.elapsed_secs,
+               "counts": counts})
+    });
+    let samples = facts.samples.iter().map(|sample| {
+        json!({"digest": sample.digest, "by": sample.by, "block": sample.block,
+               "timestamp": sample.timestamp, "state": sample.state,
+               "canonical": sample.here.map(|_| sample.is_canonical())})
+    });
+    let end = facts.end_of_life.as_ref().map(|end| json!({"at": end.at, "source": end.source}));
+    json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
+           "creditedSecs": progress.credited_secs, "requiredSecs": progress.required_secs,
+           "lostDays": progress.lost_windows, "eta": progress.eta, "head": facts.head,
+           "windows": windows.collect::<Vec<_>>(), "resets": facts.resets,
+           "pauses": pauses(facts), "endOfLife": end, "state": facts.state,
+           "samples": samples.collect::<Vec<_>>(), "silentSlots": facts.silent_slots,
+           "transactions": facts.activity.transactions, "senders": senders,
+           "users": facts.activity.users, "indirect": facts.activity.indirect,
+           "called": facts.activity.called, "uncalled": facts.activity.uncalled})
 }
