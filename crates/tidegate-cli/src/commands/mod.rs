@@ -19,3 +19,4 @@ pub(crate) mod promote;
 pub(crate) mod proposal;
 pub(crate) mod status;
 pub(crate) mod verify;
+pub(crate) mod watch;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use tidegate_gates::{SoakFacts, SoakProgress, credited, pauses, progress};
-use tidegate_model::units::{format_date, format_span_secs, format_utc};
-use tidegate_model::{GateReport, Verdict};
+use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
+use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
+use super::watch::Watch;
 use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::next::next_steps;
@@ -17,6 +18,7 @@ use crate::project::Project;
 use crate::promotion::{Promoted, promoted};
 use crate::release::{Built, built};
 use crate::report::{Document, Subject, earliest, report};
+use crate::sampling;
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -35,11 +37,30 @@ pub(crate) struct StatusArgs {
     /// Write the explanation to a file, which ends with .md or .html
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Evaluate again and again, and show what changed; with --as, sign a sample each day
+    #[arg(long, conflicts_with_all = ["explain", "report"])]
+    watch: bool,
+    /// How long to wait between two rounds
+    #[arg(long, default_value = "10m", requires = "watch")]
+    every: String,
+    /// Stop after so many rounds
+    #[arg(long, value_name = "N", requires = "watch")]
+    rounds: Option<u64>,
+    /// Sign what was seen of the soak with the key of --as
+    #[arg(long, conflicts_with = "watch")]
+    sample: bool,
 }
 
 pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
+    if args.watch {
+        let every_secs = parse_span_secs(&args.every).or_kind(Kind::Usage)?;
+        let watch = Watch { every_secs, rounds: args.rounds };
+        let verdict = super::watch::run(project, &built, &target, &watch).await?;
+        return Ok(if args.check { verdict.exit_code() } else { 0 });
+    }
+    let signer = if args.sample { Some(sampling::signer(project)?) } else { None };
     let assessment = assess(project, &built, &target).await?;
     let promoted = match &assessment.target_network {
         Some(network) => promoted(project, &built, &target, network).await.ok().flatten(),
@@ -64,6 +85,9 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         }
     }
     project.ui.result(&document(project, &built, &assessment, promoted, &next)?);
+    if let Some(signer) = &signer {
+        noted(project, sampling::store(project, &assessment, signer)?);
+    }
     let verdict = promoted.map_or(&assessment.overall, |promoted| &promoted.verdict);
     let code = verdict.exit_code();
     Ok(if args.check { code } else { 0 })
@@ -80,6 +104,14 @@ fn write_report(path: &Path, document: &Document) -> CliResult {
         }
     };
     write_atomic(path, text.as_bytes()).or_kind(Kind::Config)
+}
+
+/// Says which sample was signed.
+pub(crate) fn noted(project: &Project, sample: Option<StatementDigest>) {
+    project.ui.note(match sample {
+        Some(digest) => format!("signed deployments/statements/{digest}.json; commit the file"),
+        None => "this key has signed a sample of this day already".to_owned(),
+    });
 }
 
 fn show(
