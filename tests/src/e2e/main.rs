@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod bundle;
+mod cheat;
 mod cli;
 mod clone;
 mod corpus;
@@ -21,6 +22,7 @@ mod support;
 mod tamper;
 mod upgrade;
 mod vyper;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -37,11 +39,13 @@ fn main() -> ExitCode {
         kinds::cases(),
         mutants::cases(),
         tamper::cases(),
+        cheat::cases(),
         stranger::cases(),
         bad_input::cases(),
         bundle::cases(),
         cli::cases(),
         upgrade::cases(),
+        watch::cases(),
         existing::cases(),
         explain::cases(),
         corpus::cases(),
