@@ -463,8 +463,8 @@ fn begun_anew(status: &Status, count: usize, reason: &str) -> Outcome {
     assert_eq!(found.len(), count, "{found:?}");
     assert!(found.iter().all(|found| found.starts_with(reason)), "{found:?}");
     assert!(credited(status) < 600, "{}", status.0["soak"]);
-    // Nobody has used it since.
-    status.expect("soak", "UNKNOWN", &["0 of 25 transactions"])
+    // Hardly anybody has used it since.
+    status.expect("soak", "UNKNOWN", &["of 25 transactions", "never called: Registry.follow"])
 }
 
 /// What somebody would sign who sees the soak as it is.
