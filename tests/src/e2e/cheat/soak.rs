@@ -100,6 +100,8 @@ fn cheat_slot_written_and_written_back_between_two_looks(scene: &Scene<'_>) -> O
     begun_anew(&status, 1, "kim saw other code, slots or probe values in block")
 }
 
+type Lie = Box<dyn Fn(&Value) -> Reply + Send + Sync>;
+
 fn cheat_one_endpoint_of_three_lies(scene: &Scene<'_>) -> Outcome {
     scene.edit(
         "tidegate.toml",
@@ -109,7 +111,7 @@ fn cheat_one_endpoint_of_three_lies(scene: &Scene<'_>) -> Outcome {
     let upstream = scene.world.testnet.url();
     let honest = ScriptedNode::start(Some(upstream), |_, _| Reply::Forward)?;
     let older = scene.world.testnet.rpc("eth_getBlockByNumber", json!(["0x3", false]))?;
-    let lies: [(&str, Box<dyn Fn(&Value) -> Reply + Send + Sync>); 3] = [
+    let lies: [(&str, Lie); 3] = [
         ("eth_getLogs", Box::new(|_| Reply::Result(json!([])))),
         ("eth_getStorageAt", Box::new(|_| Reply::Result(json!(B256::repeat_byte(7))))),
         (
