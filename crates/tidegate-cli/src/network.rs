@@ -46,7 +46,7 @@ pub(crate) fn end_of_life(project: &Project, name: &str) -> CliResult<Option<End
     Ok(written.or_else(|| known_end(settings.chain)))
 }
 
-/// What to say of a network that a soak begun now would not be outlived by.
+/// What to say of a network that a soak begun now would outlive.
 pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> CliResult<Option<String>> {
     let Some(end) = end_of_life(project, name)? else { return Ok(None) };
     let done = now.saturating_add(project.rules.soak_secs);
@@ -59,6 +59,14 @@ pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> CliResul
             format_date(done)
         )
     }))
+}
+
+/// Warns where a soak begun now would outlive its network.
+pub(crate) fn warn_of_end(project: &Project, name: &str, now: u64) -> CliResult {
+    if let Some(text) = ends_too_soon(project, name, now)? {
+        project.ui.warn(text);
+    }
+    Ok(())
 }
 
 /// How many endpoints of different hosts must agree.

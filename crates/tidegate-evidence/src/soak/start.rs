@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256};
-use tidegate_chain::{Network, ReadError};
+use tidegate_chain::{Network, ReadError, Receipt, Transaction};
 use tidegate_gates::Reset;
 use tidegate_model::Head;
 use tidegate_model::digest::CREATE2_PROXY;
@@ -51,18 +51,13 @@ pub(super) async fn anchor(
         let block = receipt.block.number;
         return Ok(Err(format!("the anchor in block {block} of {name} is not final yet")));
     }
-    let mut faults = Vec::new();
     let digest = match record.deployment.digest() {
         Ok(digest) => digest,
         Err(error) => return Ok(Err(error.to_string())),
     };
     let executor = record.deployment.executor;
-    if tx.from != executor || tx.to != Some(executor) || !receipt.status {
-        faults.push(format!("the anchor {hash} is no transaction of {executor} to itself"));
-    }
-    if tx.input != anchor_calldata(record.release_root, digest) {
-        faults.push(format!("the anchor {hash} names another release or deployment"));
-    }
+    let anchored = anchor_calldata(record.release_root, digest);
+    let mut faults = anchor_faults(&tx, &receipt, executor, &anchored);
     let mut moved = Vec::new();
     let mut latest = receipt.block.number;
     let mut by = "the anchor".to_owned();
@@ -100,6 +95,23 @@ pub(super) async fn anchor(
     }));
     let start = Start { head: network.head_at(latest).await?, by };
     Ok(Ok(Anchored { start, moved, faults }))
+}
+
+fn anchor_faults(
+    tx: &Transaction,
+    receipt: &Receipt,
+    executor: Address,
+    calldata: &[u8],
+) -> Vec<String> {
+    let hash = tx.hash;
+    let mut faults = Vec::new();
+    if tx.from != executor || tx.to != Some(executor) || !receipt.status {
+        faults.push(format!("the anchor {hash} is no transaction of {executor} to itself"));
+    }
+    if *tx.input != *calldata {
+        faults.push(format!("the anchor {hash} names another release or deployment"));
+    }
+    faults
 }
 
 /// A transaction whose recorded block has left the chain counts from where it is now. Where the

@@ -156,40 +156,15 @@ impl<'a> Walk<'a> {
                 }
             }
             let top = |depth: usize| stack[stack.len() - 1 - depth];
-            match op {
-                0x55 => drop(self.written.insert(top(0))),
-                0xf2 | 0xf4 => {
-                    memory.forget();
-                    self.delegates_elsewhere |=
-                        !matches!(top(1), Value::Constant(_) | Value::Itself);
-                }
-                0xa1..=0xa4 => {
-                    if let Value::Constant(topic) = top(2) {
-                        self.logged.insert(topic);
-                    }
-                }
-                0x39 => memory.copy(top(0), top(1), top(2), self.code),
-                0x52 => memory.write(top(0), top(1)),
-                0x37 | 0x3c | 0x3e | 0x53 | 0x5e | 0xf1 | 0xfa => memory.forget(),
+            let made = match op {
                 0x56 => {
                     let to = top(0);
                     stack.truncate(stack.len() - 1);
                     return self.jump(to, stack);
                 }
                 0x57 => {
-                    let (to, if_not_zero) = (top(0), top(1));
-                    stack.truncate(stack.len() - 2);
-                    if if_not_zero != Value::ZERO {
-                        let mut stack = stack.clone();
-                        // What was asked whether it is zero is zero where the answer was yes.
-                        if earlier.starts_with(&IS_ZERO)
-                            && let Some(asked) = stack.last_mut()
-                        {
-                            *asked = Value::ZERO;
-                        }
-                        self.jump(to, stack);
-                    }
-                    if matches!(if_not_zero, Value::Constant(number) if !number.is_zero()) {
+                    let is_zero = earlier.starts_with(&IS_ZERO);
+                    if !self.branch(&mut stack, is_zero) {
                         return;
                     }
                     at = next;
@@ -207,20 +182,54 @@ impl<'a> Walk<'a> {
                     at = next;
                     continue;
                 }
-                _ => {}
-            }
-            let made = match op {
                 0x5f..=0x7f => Value::Constant(pushed(self.code, at, pushed_bytes(op))),
                 0x51 => memory.read(top(0)),
                 _ if pops == 2 && pushes == 1 => operate(op, top(0), top(1)),
                 _ => result(op, stack.last().copied()),
             };
+            self.note(op, &stack, &mut memory);
             stack.truncate(stack.len() - pops);
             if pushes == 1 {
                 stack.push(made);
             }
             at = next;
         }
+    }
+
+    /// What an instruction does beside its stack.
+    fn note(&mut self, op: u8, stack: &[Value], memory: &mut Memory) {
+        let top = |depth: usize| stack[stack.len() - 1 - depth];
+        match op {
+            0x55 => drop(self.written.insert(top(0))),
+            0xa1..=0xa4 => {
+                if let Value::Constant(topic) = top(2) {
+                    self.logged.insert(topic);
+                }
+            }
+            0x39 => memory.copy(top(0), top(1), top(2), self.code),
+            0x52 => memory.write(top(0), top(1)),
+            0x37 | 0x3c | 0x3e | 0x53 | 0x5e | 0xf1 | 0xfa => memory.forget(),
+            0xf2 | 0xf4 => {
+                memory.forget();
+                self.delegates_elsewhere |= !matches!(top(1), Value::Constant(_) | Value::Itself);
+            }
+            _ => {}
+        }
+    }
+
+    /// A jump with a condition: whether the run goes on behind it.
+    fn branch(&mut self, stack: &mut Vec<Value>, asked_for_zero: bool) -> bool {
+        let (to, if_not_zero) = (stack[stack.len() - 1], stack[stack.len() - 2]);
+        stack.truncate(stack.len() - 2);
+        if if_not_zero != Value::ZERO {
+            let mut stack = stack.clone();
+            // What was asked whether it is zero is zero where the answer was yes.
+            if asked_for_zero && let Some(asked) = stack.last_mut() {
+                *asked = Value::ZERO;
+            }
+            self.jump(to, stack);
+        }
+        !matches!(if_not_zero, Value::Constant(number) if !number.is_zero())
     }
 
     fn jump(&mut self, to: Value, stack: Vec<Value>) {

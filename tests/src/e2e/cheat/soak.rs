@@ -404,8 +404,9 @@ fn cheat_use_by_the_deployer(scene: &Scene<'_>) -> Outcome {
 
 fn cheat_slot_that_code_can_write_in_silence(scene: &Scene<'_>) -> Outcome {
     let from = "    /// @notice Stops deposits.";
-    let function = "    /// @notice For migrations.\n    function poke(bytes32 slot, bytes32 value) \
-                    external {\n        assembly {\n            sstore(slot, value)\n        }\n    }\n\n";
+    let function = "    /// @notice For migrations.\n\
+                    function poke(bytes32 slot, bytes32 value) external {\n\
+                    assembly {\nsstore(slot, value)\n}\n}\n\n";
     scene.edit("contracts/src/Vault.sol", from, &format!("{function}{from}"))?;
     scene.done("eva", &["deploy"])?;
     let (testnet, vault) = (&scene.world.testnet, scene.contract("vault")?);
