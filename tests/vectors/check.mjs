@@ -44,6 +44,9 @@ const TEXTS = {
   'risk/accept': (r) =>
     `Decide ${r.decision} on ${r.severity} finding ${r.finding} in scope ${r.scopeRoot}: ` +
     r.justification,
+  'soak/sample': (s) =>
+    `Saw block ${s.block.number} ${s.block.hash} of chain ${s.network.chain} as final: ` +
+    `release ${s.release}, deployment ${s.deployment}, state ${s.state}`,
 };
 
 const transferText = (verb, t) =>

@@ -23,6 +23,7 @@ mod recheck;
 mod records;
 mod release;
 mod report;
+mod sampling;
 mod scaffold;
 mod scopes;
 mod sending;

@@ -2,6 +2,8 @@
 
 use alloy_primitives::{Address, B256};
 use tidegate_chain::{ConnectError, Network, NetworkConfig, ReadError, RedactedUrl, known_chain};
+use tidegate_gates::{END_MARGIN_SECS, EndOfLife, known_end};
+use tidegate_model::units::format_date;
 use tidegate_model::{BlockRef, ChainId, NetworkId};
 
 use crate::error::{CliError, CliResult, Kind};
@@ -34,6 +36,37 @@ pub(crate) fn identity(project: &Project, name: &str) -> CliResult<Identity> {
     })?;
     let id = NetworkId { chain: settings.chain, genesis };
     Ok(Identity { id, block_time_secs })
+}
+
+/// When a network ends: as the file says, else as is built in.
+pub(crate) fn end_of_life(project: &Project, name: &str) -> CliResult<Option<EndOfLife>> {
+    let settings = project.network(name)?;
+    let written = settings.end_of_life_at();
+    let written = written.map(|at| EndOfLife { at, source: "tidegate.toml".to_owned() });
+    Ok(written.or_else(|| known_end(settings.chain)))
+}
+
+/// What to say of a network that a soak begun now would outlive.
+pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> CliResult<Option<String>> {
+    let Some(end) = end_of_life(project, name)? else { return Ok(None) };
+    let done = now.saturating_add(project.rules.soak_secs);
+    let late = done.saturating_add(END_MARGIN_SECS) > end.at;
+    Ok(late.then(|| {
+        format!(
+            "{name} ends on {}, says {}; a soak begun now would be complete on {} at the earliest",
+            format_date(end.at),
+            end.source,
+            format_date(done)
+        )
+    }))
+}
+
+/// Warns where a soak begun now would outlive its network.
+pub(crate) fn warn_of_end(project: &Project, name: &str, now: u64) -> CliResult {
+    if let Some(text) = ends_too_soon(project, name, now)? {
+        project.ui.warn(text);
+    }
+    Ok(())
 }
 
 /// How many endpoints of different hosts must agree.

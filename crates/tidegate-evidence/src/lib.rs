@@ -16,5 +16,5 @@ pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract};
 pub use sarif::{Finding, Findings, SarifError};
-pub use soak::{SoakObservation, SoakRequest, observe_soak};
+pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
 pub use statements::{Collected, Origin, StatementSet, Unconfirmed, collect};

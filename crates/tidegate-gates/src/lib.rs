@@ -15,6 +15,7 @@ mod policy;
 pub mod proxy;
 mod rules;
 mod separation;
+pub mod slot_writes;
 mod soak;
 
 pub use audits::{
@@ -31,7 +32,11 @@ pub use parameters::{ParameterFacts, ParameterRow};
 pub use policy::{PolicyFacts, TrustFacts, compare, differences};
 pub use rules::{PolicyError, PolicyRules};
 pub use separation::SeparationFacts;
-pub use soak::{Activity, SoakFacts, SoakProgress, WINDOW_SECS, Window, progress};
+pub use soak::{
+    Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,
+    SoakProgress, User, WINDOW_SECS, Who, Window, changed as changed_by_samples, credited,
+    known_end, pauses, progress,
+};
 
 use tidegate_model::{GateReport, Verdict};
 
@@ -51,6 +56,8 @@ pub struct Facts {
     pub parameters: Observed<ParameterFacts>,
     /// How long and how much the release was used.
     pub soak: Observed<SoakFacts>,
+    /// The other networks on which it soaks.
+    pub other_soaks: Vec<OtherSoak>,
     /// Attestations and revocations.
     pub audits: Observed<AuditFacts>,
     /// What the Safe adopted.
@@ -63,16 +70,27 @@ pub struct Facts {
 
 /// Evaluates every gate, in the order in which they are shown.
 pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
+    let soaked = |report| soak::with_others(report, &facts.other_soaks);
     vec![
-        code::gate(&facts.code),
+        soaked(code::gate(&facts.code)),
         layout::gate(&facts.layout),
-        parameters::gate(&facts.parameters),
-        soak::gate(rules, &facts.soak),
+        soaked(parameters::gate(&facts.parameters)),
+        soaked(soak::gate(rules, &facts.soak)),
         audits_gate(rules, &facts.audits, &facts.gate_time),
         policy::gate(&facts.policy),
         funds::gate(&facts.funds),
         separation::gate(&facts.separation),
     ]
+}
+
+/// Evaluates the gates that speak of one soak network: `code`, `parameters` and `soak`.
+pub fn evaluate_soak(
+    rules: &PolicyRules,
+    code: &Observed<CodeFacts>,
+    parameters: &Observed<ParameterFacts>,
+    soak: &Observed<SoakFacts>,
+) -> Vec<GateReport> {
+    vec![code::gate(code), parameters::gate(parameters), soak::gate(rules, soak)]
 }
 
 /// The verdict on the whole: the worst of all gates.

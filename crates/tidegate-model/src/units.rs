@@ -11,6 +11,9 @@ pub enum UnitError {
     /// The number does not fit 256 bits.
     #[error("`{0}` does not fit 256 bits")]
     TooLarge(String),
+    /// The text is not a date.
+    #[error("`{0}` is not a date; write for example `2027-12-31`")]
+    NotADate(String),
     /// The text is not a span of time.
     #[error("`{0}` is not a span of time; write for example `14d`, `12h`, `30m` or `12s`")]
     NotASpan(String),
@@ -114,6 +117,17 @@ pub fn format_span_secs(secs: u64) -> String {
     }
 }
 
+/// Parses a date, `2027-12-31`, to its first second in UTC.
+///
+/// # Errors
+/// If the text is no date, or one before 1970.
+pub fn parse_date(text: &str) -> Result<u64, UnitError> {
+    let bad = || UnitError::NotADate(text.to_owned());
+    let date: jiff::civil::Date = text.trim().parse().map_err(|_| bad())?;
+    let start = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| bad())?;
+    u64::try_from(start.timestamp().as_second()).map_err(|_| bad())
+}
+
 /// Writes a count with its noun: `1 key`, `2 keys`.
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -155,6 +169,15 @@ fn format_time(timestamp: u64, format: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_days_in_utc() {
+        assert_eq!(parse_date("2027-12-31").map(format_date), Ok("2027-12-31".to_owned()));
+        assert_eq!(parse_date("1970-01-02"), Ok(86_400));
+        for bad in ["2027-13-01", "31.12.2027", "2027", "", "1969-12-31", "2027-02-29"] {
+            assert_eq!(parse_date(bad), Err(UnitError::NotADate(bad.to_owned())), "{bad}");
+        }
+    }
 
     #[test]
     fn numbers_as_people_write_them() {

@@ -103,7 +103,7 @@ impl Verdict {
     }
 
     /// Severity in the order FAIL, UNKNOWN, WAITING, WAIVED, PASS; greater is worse.
-    const fn severity(&self) -> u8 {
+    pub const fn severity(&self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Waived { .. } => 1,

@@ -4,13 +4,14 @@
 mod audits;
 mod findings;
 mod signatures;
+mod soak;
 
 use libtest_mimic::Failed;
 
 use crate::support::{Case, Outcome, Scene, Status};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let areas = [audits::cases(), findings::cases(), signatures::cases()];
+    let areas = [audits::cases(), findings::cases(), signatures::cases(), soak::cases()];
     areas.into_iter().flatten().collect()
 }
 

@@ -23,6 +23,7 @@ mod support;
 mod tamper;
 mod upgrade;
 mod vyper;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         bundle::cases(),
         cli::cases(),
         upgrade::cases(),
+        watch::cases(),
         existing::cases(),
         explain::cases(),
         corpus::cases(),

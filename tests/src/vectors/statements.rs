@@ -7,10 +7,11 @@ use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Body, ContractSigner, FundDecision, FundRequest,
     FundTransfer, General, NEVER, RiskAcceptance, RiskDecision, Severity, SignedStatement,
-    Standing, Statement, domain, eip712,
+    SoakSample, Standing, Statement, domain, eip712,
 };
 use tidegate_model::{
-    BlockRef, ChainId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, NetworkId, ProjectId, ReleaseRoot, ScopeRoot,
+    StatementDigest,
 };
 
 use super::{message, sign, typed, types, vector};
@@ -156,7 +157,7 @@ fn audit(name: &str, statement: Statement) -> Value {
     typed(name, preimage, statement.digest().unwrap().0, json!({}))
 }
 
-fn bodies() -> [(&'static str, Body); 8] {
+fn bodies() -> [(&'static str, Body); 9] {
     let request = FundRequest {
         network: NETWORK,
         destination: address!("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
@@ -190,6 +191,7 @@ fn bodies() -> [(&'static str, Body); 8] {
         ("Statement risk/accept of a false positive", {
             Body::RiskAccept(risk(RiskDecision::FalsePositive, ""))
         }),
+        ("Statement soak/sample", Body::SoakSample(sample())),
     ]
 }
 
@@ -204,6 +206,20 @@ fn risk(decision: RiskDecision, control: &str) -> RiskAcceptance {
     }
 }
 
+fn sample() -> SoakSample {
+    SoakSample {
+        network: NETWORK,
+        release: ReleaseRoot(B256::repeat_byte(0x22)),
+        deployment: DeploymentDigest(B256::repeat_byte(0x27)),
+        block: BlockRef { number: 7_654_321, hash: B256::repeat_byte(0x28) },
+        timestamp: 1_767_225_588,
+        state: B256::repeat_byte(0x29),
+        activity: B256::repeat_byte(0x2a),
+        transactions: 25,
+        senders: 3,
+    }
+}
+
 /// The subject of each kind. A new kind does not compile here: give it a vector in [`bodies`] and
 /// its sentence in `check.mjs`.
 fn subject(body: &Body) -> B256 {
@@ -212,6 +228,7 @@ fn subject(body: &Body) -> B256 {
         Body::FundApprove(decision) | Body::FundDeny(decision) => decision.request.0,
         Body::FundDraw(transfer) | Body::FundReturn(transfer) => transfer.request.0,
         Body::RiskAccept(risk) => risk.scope_root.0,
+        Body::SoakSample(sample) => sample.release.0,
     }
 }
 

@@ -9,13 +9,16 @@ mod layout;
 mod record;
 mod separation;
 mod soak;
+mod soaks;
 mod storage;
 
 use std::future::Future;
 
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
-use tidegate_gates::{Facts, Observed, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall};
+use tidegate_gates::{
+    Facts, Observed, OtherSoak, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall,
+};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, Verdict};
@@ -24,8 +27,9 @@ use tidegate_safe::SafeState;
 use crate::error::{CliError, CliResult};
 use crate::policy_doc;
 use crate::project::Project;
-use crate::records;
 use crate::release::Built;
+
+use soaks::{SoakReader, Soaked, Soaks};
 
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 
@@ -46,6 +50,8 @@ pub(crate) struct Assessment {
     pub(crate) facts: Facts,
     /// The soak, as far as it could be read.
     pub(crate) soak_facts: Observed<SoakFacts>,
+    /// The other networks on which the release soaks.
+    pub(crate) other_soaks: Vec<OtherSoak>,
     /// Parameters, soaked and on the target.
     pub(crate) parameters: Observed<ParameterFacts>,
     /// The record of the deployment that soaks.
@@ -71,9 +77,17 @@ pub(crate) async fn assess(
     target: &str,
 ) -> CliResult<Assessment> {
     let statements = crate::statements::load_confirmed(project).await?;
-    let (soak, record) = soaking(project, built, target)?;
     let target_network = project.connect(target).await;
-    let soak_network = project.connect(&soak).await;
+    let reader = SoakReader {
+        project,
+        built,
+        target,
+        statements: &statements,
+        target_network: target_network.as_ref().map_err(text),
+    };
+    let Soaks { best, others } = reader.all().await?;
+    let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
+        best;
     let mut gathered = Gathered {
         project,
         built,
@@ -82,12 +96,10 @@ pub(crate) async fn assess(
         record: record.as_ref(),
         statements: &statements,
         target_network: target_network.as_ref().map_err(text),
-        soak_network: soak_network.as_ref().map_err(text),
+        soak_network: soak_network.as_ref().map_err(Clone::clone),
     };
     let gate_head = gathered.gate_head().await;
     let trust = gathered.trust(&gate_head).await;
-    let soak_facts = observed(soak::observe(&gathered)).await;
-    let (code, parameters) = code::facts(&gathered).await;
     let audits = observed(audits::facts(&gathered, &gate_head)).await;
     let separation = separation::facts(&gathered, &audits);
     let facts = Facts {
@@ -96,6 +108,7 @@ pub(crate) async fn assess(
         layout: observed(layout::facts(&gathered, &gate_head)).await,
         parameters,
         soak: soak_facts.clone(),
+        other_soaks: others.clone(),
         audits,
         policy: gathered.policy(&gate_head, &trust).await,
         funds: observed(funds::facts(&gathered)).await,
@@ -113,6 +126,7 @@ pub(crate) async fn assess(
         reports,
         gate_head: gate_head.ok(),
         soak_facts,
+        other_soaks: others,
         parameters: facts.parameters.clone(),
         facts,
         soak_wanted_secs: project.rules.soak_secs,
@@ -136,25 +150,6 @@ async fn observed<T>(read: impl Future<Output = CliResult<Observed<T>>>) -> Obse
         Ok(fact) => fact,
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// The network on which this release soaks for a target: the first with a record of it.
-fn soaking(
-    project: &Project,
-    built: &Built,
-    target: &str,
-) -> CliResult<(String, Option<DeploymentRecord>)> {
-    let settings = project.network(target)?;
-    let Some(first) = settings.soaks_on.first() else {
-        return Err(CliError::config(format!("[networks.{target}] has no `soaks_on`"))
-            .hint("name the testnets whose soak backs it"));
-    };
-    for soak in &settings.soaks_on {
-        if let Some(record) = records::of_release(project, soak, built.roots.release_root)? {
-            return Ok((soak.clone(), Some(record)));
-        }
-    }
-    Ok((first.clone(), None))
 }
 
 /// What the fact readers share.

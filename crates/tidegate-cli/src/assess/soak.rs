@@ -1,16 +1,21 @@
 //! Facts of the gate `soak`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_evidence::{CountedContract, SoakRequest, counted_functions, observe_soak};
-use tidegate_gates::{Observed, SoakFacts};
+use alloy_primitives::Address;
+use tidegate_evidence::{
+    CountedContract, Probe, SeenSample, SoakRequest, Watched, counted_functions, observe_soak,
+};
+use tidegate_gates::{Observed, Reset, SoakFacts, Who};
 use tidegate_model::record::DeploymentRecord;
+use tidegate_model::statement::Body;
 use tidegate_plan::{Executor, OpKind};
 
 use super::Gathered;
 use super::code::deployed_build;
-use crate::deployment::prepare;
+use crate::deployment::{Prepared, prepare};
 use crate::error::{CliError, CliResult};
+use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::Built;
 
@@ -35,14 +40,113 @@ pub(super) async fn observe(gathered: &Gathered<'_>) -> CliResult<Observed<SoakF
             OpKind::Create { .. } => None,
         })
         .collect();
+    let names = names(gathered);
     let request = SoakRequest {
         name: gathered.soak,
         record,
         block_time_secs: identity.block_time_secs,
+        end_of_life: crate::network::end_of_life(gathered.project, gathered.soak)?,
         contracts: &contracts,
         calls: &calls,
+        probes: &probes(&prepared),
+        watched: &watched(&prepared),
+        external_resets: &external_resets(gathered, &names),
+        known: &known(gathered, &names),
+        samples: &samples(gathered, record, &names)?,
     };
     Ok(observe_soak(network, &request).await?)
+}
+
+/// Everybody under `[people]`, by key.
+fn names(gathered: &Gathered<'_>) -> BTreeMap<Address, String> {
+    let people = people(gathered.project).into_iter();
+    people
+        .flat_map(|(name, person)| person.keys.into_iter().map(move |k| (k, name.clone())))
+        .collect()
+}
+
+/// Who the senders are: people, and wallets that somebody else of the policy granted test funds.
+fn known(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> BTreeMap<Address, Who> {
+    let statements = || gathered.statements.general();
+    let approved = |request, requester| {
+        statements().any(|(_, general, signer)| {
+            matches!(&general.body, Body::FundApprove(decision) if decision.request == request)
+                && signer != requester
+                && names.contains_key(&signer)
+        })
+    };
+    let mut known = BTreeMap::new();
+    for (digest, general, signer) in statements() {
+        if let Body::FundRequest(request) = &general.body
+            && approved(digest, signer)
+        {
+            known.insert(request.destination, Who::Request(digest.short()));
+        }
+    }
+    known.extend(names.iter().map(|(key, name)| (*key, Who::Person(name.clone()))));
+    known
+}
+
+/// What happens elsewhere and sets the clock back: an auditor of the policy who takes back what
+/// they attested of this scope.
+fn external_resets(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> Vec<Reset> {
+    let scope = gathered.built.roots.scope_root;
+    let attested = |digest, auditor| {
+        let mut attestations = gathered.statements.attestations();
+        attestations.any(|(found, attestation, _)| {
+            found == digest && attestation.auditor == auditor && attestation.scope_root == scope
+        })
+    };
+    let revocations = gathered.statements.revocations().filter_map(|(_, revocation)| {
+        let name = names.get(&revocation.auditor)?;
+        attested(revocation.attestation, revocation.auditor).then(|| Reset {
+            time: revocation.revoked_at,
+            block: None,
+            reason: format!("{name} revoked their audit: {}", revocation.detail),
+        })
+    });
+    revocations.collect()
+}
+
+/// Samples of exactly this deployment, by people of the policy. What strangers sign says nothing.
+fn samples(
+    gathered: &Gathered<'_>,
+    record: &DeploymentRecord,
+    names: &BTreeMap<Address, String>,
+) -> CliResult<Vec<SeenSample>> {
+    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    let deployment = record.deployment.digest()?;
+    let seen = gathered.statements.general().filter_map(|(digest, general, signer)| {
+        let Body::SoakSample(says) = &general.body else { return None };
+        let by = names.get(&signer)?.clone();
+        let same = general.project == project
+            && says.network == record.deployment.network()
+            && says.release == record.release_root
+            && says.deployment == deployment;
+        same.then(|| SeenSample { digest, by, signer, says: says.clone() })
+    });
+    Ok(seen.collect())
+}
+
+fn probes(prepared: &Prepared) -> Vec<Probe> {
+    let checks = prepared.resolved.checks.iter().map(|check| Probe {
+        step: check.step.clone(),
+        signature: check.signature.clone(),
+        to: check.to,
+        data: check.data.clone(),
+        returns: check.returns.clone(),
+        expected: check.value.as_str().map_or_else(|| check.value.to_string(), str::to_owned),
+    });
+    checks.collect()
+}
+
+fn watched(prepared: &Prepared) -> Vec<Watched> {
+    let slots = prepared.resolved.slots.iter().map(|watch| Watched {
+        name: watch.name.to_owned(),
+        address: watch.address,
+        slot: watch.slot,
+    });
+    slots.collect()
 }
 
 /// The plan's contracts with the functions whose calls count.

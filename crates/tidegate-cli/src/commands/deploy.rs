@@ -65,6 +65,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let prepared = prepare(project, &built, &name, executor, id)?;
     let network = project.connect_single(&name).await?;
     let head = network.latest_head().await?;
+    crate::network::warn_of_end(project, &name, head.timestamp)?;
     let when = begun(&network, &prepared, head).await?;
     require_there(&network, &built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, when).await?;

@@ -99,6 +99,9 @@ async fn network(
         let genesis = network.id().genesis;
         findings.push(row(Err(format!("write genesis = \"{genesis}\" under [networks.{name}]"))));
     }
+    if let Some(text) = crate::network::ends_too_soon(project, name, head.timestamp)? {
+        findings.push(row(Err(text)));
+    }
     let helper = network.code_hash(helper::address(), head.block).await? == helper::CODE_HASH;
     if settings.safe.is_some() {
         findings.push(row(if helper {

@@ -22,3 +22,4 @@ pub(crate) mod record;
 pub(crate) mod record_risk;
 pub(crate) mod status;
 pub(crate) mod verify;
+pub(crate) mod watch;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tidegate_gates::{SoakProgress, progress};
-use tidegate_model::units::{format_span_secs, format_utc};
-use tidegate_model::{Fqn, GateReport, Verdict};
+use tidegate_gates::{SoakFacts, SoakProgress, credited, pauses, progress};
+use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
+use tidegate_model::{Fqn, GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
+use super::watch::Watch;
 use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::next::next_steps;
@@ -18,6 +19,7 @@ use crate::project::Project;
 use crate::promotion::{Promoted, promoted};
 use crate::release::{Built, built};
 use crate::report::{Document, Subject, earliest, report};
+use crate::sampling;
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -36,11 +38,30 @@ pub(crate) struct StatusArgs {
     /// Write the explanation to a file, which ends with .md or .html
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Evaluate again and again, and show what changed; with --as, sign a sample each day
+    #[arg(long, conflicts_with_all = ["explain", "report"])]
+    watch: bool,
+    /// How long to wait between two rounds
+    #[arg(long, default_value = "10m", requires = "watch")]
+    every: String,
+    /// Stop after so many rounds
+    #[arg(long, value_name = "N", requires = "watch")]
+    rounds: Option<u64>,
+    /// Sign what was seen of the soak with the key of --as
+    #[arg(long, conflicts_with = "watch")]
+    sample: bool,
 }
 
 pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
+    if args.watch {
+        let every_secs = parse_span_secs(&args.every).or_kind(Kind::Usage)?;
+        let watch = Watch { every_secs, rounds: args.rounds };
+        let verdict = super::watch::run(project, &built, &target, &watch).await?;
+        return Ok(if args.check { verdict.exit_code() } else { 0 });
+    }
+    let signer = if args.sample { Some(sampling::signer(project)?) } else { None };
     let assessment = assess(project, &built, &target).await?;
     let promoted = match &assessment.target_network {
         Some(network) => promoted(project, &built, &target, network).await.ok().flatten(),
@@ -65,6 +86,9 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         }
     }
     project.ui.result(&document(project, &built, &assessment, promoted, &next)?);
+    if let Some(signer) = &signer {
+        noted(project, sampling::store(project, &assessment, signer)?);
+    }
     let verdict = promoted.map_or(&assessment.overall, |promoted| &promoted.verdict);
     let code = verdict.exit_code();
     Ok(if args.check { code } else { 0 })
@@ -81,6 +105,14 @@ fn write_report(path: &Path, document: &Document) -> CliResult {
         }
     };
     write_atomic(path, text.as_bytes()).or_kind(Kind::Config)
+}
+
+/// Says which sample was signed.
+pub(crate) fn noted(project: &Project, sample: Option<StatementDigest>) {
+    project.ui.note(match sample {
+        Some(digest) => format!("signed deployments/statements/{digest}.json; commit the file"),
+        None => "this key has signed a sample of this day already".to_owned(),
+    });
 }
 
 fn show(
@@ -119,6 +151,7 @@ fn show(
     }
     if let Ok(facts) = &assessment.soak_facts {
         ui.line(soak_bar(progress(&project.rules, facts)));
+        interruptions(project, facts);
         ui.line("");
     }
     gates(project, assessment);
@@ -187,6 +220,38 @@ fn soak_bar(soak: SoakProgress) -> String {
     )
 }
 
+/// What set the soak back, and when it did not count; the latest ones.
+fn interruptions(project: &Project, facts: &SoakFacts) {
+    const ROWS_SHOWN_MAX: usize = 8;
+    let resets = facts.resets.iter().map(|reset| {
+        (format!("begun anew {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
+    });
+    let pauses = pauses(facts);
+    let pauses = pauses.iter().map(|pause| {
+        let (from, until) = (format_utc(pause.from), format_utc(pause.until));
+        (format!("paused {from} to {until}:"), pause.reason.clone(), pause.from)
+    });
+    let mut rows: Vec<_> = resets.chain(pauses).collect();
+    rows.sort_by_key(|(.., time)| *time);
+    let hidden = rows.len().saturating_sub(ROWS_SHOWN_MAX);
+    if hidden > 0 {
+        project.ui.line(format!("     ({hidden} earlier ones are in --json)"));
+    }
+    for (what, why, _) in rows.into_iter().skip(hidden) {
+        for (index, line) in
+            crate::ui::wrap(&format!("{what} {why}"), crate::ui::COLUMNS - 7).iter().enumerate()
+        {
+            let indent = if index == 0 { "     " } else { "       " };
+            project.ui.line(format!("{indent}{line}"));
+        }
+    }
+    if let Some(end) = &facts.end_of_life {
+        let end =
+            format!("     {} ends on {}, says {}", facts.network, format_date(end.at), end.source);
+        project.ui.line(end);
+    }
+}
+
 const fn meaning(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "every gate passes; it can be promoted",
@@ -214,14 +279,12 @@ fn document(
     promoted: Option<&Promoted>,
     next: &[String],
 ) -> CliResult<Value> {
-    let soak = assessment.soak_facts.as_ref().ok().map(|facts| {
-        let progress = progress(&project.rules, facts);
-        json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
-               "creditedSecs": progress.credited_secs, "requiredSecs": progress.required_secs,
-               "lostDays": progress.lost_windows, "eta": progress.eta, "head": facts.head,
-               "transactions": facts.activity.transactions, "senders": facts.activity.senders,
-               "called": facts.activity.called, "uncalled": facts.activity.uncalled})
-    });
+    let soak = assessment.soak_facts.as_ref().ok().map(|facts| soak_document(project, facts));
+    let others: Vec<_> = assessment
+        .other_soaks
+        .iter()
+        .map(|other| json!({"network": other.network, "gates": other.reports}))
+        .collect();
     Ok(json!({
         "v": 1,
         "release": built.release.name,
@@ -234,6 +297,7 @@ fn document(
         "earliest": earliest(&assessment.reports),
         "coverage": coverage(assessment),
         "soak": soak,
+        "otherSoaks": others,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
@@ -245,4 +309,28 @@ fn document(
 pub(crate) fn coverage(assessment: &Assessment) -> Option<BTreeMap<Fqn, BTreeSet<String>>> {
     let (audits, head) = (assessment.facts.audits.as_ref().ok()?, assessment.gate_head?);
     Some(audits.coverage(head.timestamp))
+}
+
+fn soak_document(project: &Project, facts: &SoakFacts) -> Value {
+    let progress = progress(&project.rules, facts);
+    let senders: Vec<_> = facts.activity.users.iter().map(|user| user.address).collect();
+    let windows = credited(facts).map(|(from, window, counts)| {
+        json!({"from": from, "blocks": window.blocks, "elapsedSecs": window.elapsed_secs,
+               "counts": counts})
+    });
+    let samples = facts.samples.iter().map(|sample| {
+        json!({"digest": sample.digest, "by": sample.by, "block": sample.block,
+               "timestamp": sample.timestamp, "state": sample.state,
+               "canonical": sample.here.map(|_| sample.is_canonical())})
+    });
+    let end = facts.end_of_life.as_ref().map(|end| json!({"at": end.at, "source": end.source}));
+    json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
+           "creditedSecs": progress.credited_secs, "requiredSecs": progress.required_secs,
+           "lostDays": progress.lost_windows, "eta": progress.eta, "head": facts.head,
+           "windows": windows.collect::<Vec<_>>(), "resets": facts.resets,
+           "pauses": pauses(facts), "endOfLife": end, "state": facts.state,
+           "samples": samples.collect::<Vec<_>>(), "silentSlots": facts.silent_slots,
+           "transactions": facts.activity.transactions, "senders": senders,
+           "users": facts.activity.users, "indirect": facts.activity.indirect,
+           "called": facts.activity.called, "uncalled": facts.activity.uncalled})
 }

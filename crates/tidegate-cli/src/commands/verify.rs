@@ -10,6 +10,7 @@ use crate::error::CliResult;
 use crate::project::Project;
 use crate::promotion::verify_target;
 use crate::release::built;
+use crate::sampling;
 use crate::ui::{COLUMNS, wrap};
 
 /// The columns in front of a finding.
@@ -26,6 +27,9 @@ pub(crate) struct VerifyArgs {
     /// The release; default: what the working tree builds
     #[arg(long)]
     release: Option<String>,
+    /// On a testnet, sign what was seen of the soak with the key of --as
+    #[arg(long)]
+    sample: bool,
 }
 
 pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
@@ -54,6 +58,9 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
             "transformations": row.transformations, "behind": row.behind,
         })).collect::<Vec<_>>(),
     }));
+    if args.sample {
+        super::status::noted(project, sampling::store_on(project, &built, &name).await?);
+    }
     Ok(report.verdict.exit_code())
 }
 

@@ -1,13 +1,13 @@
 //! The damages, gate by gate.
 
-use alloy_primitives::{B256, KECCAK256_EMPTY};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::statement::Severity;
-use tidegate_model::{Fqn, GateId, PolicyDigest};
+use tidegate_model::{BlockRef, Fqn, GateId, GateReport, PolicyDigest, StatementDigest, Verdict};
 
 use super::Damage;
 use crate::{
-    AttestationFact, AuditFacts, Facts, FindingFact, Layout, LayoutFact, Observed, PolicyFacts,
-    PolicyRules, RevocationFact, SoakFacts, TrustFacts,
+    AttestationFact, AuditFacts, EndOfLife, Facts, FindingFact, Layout, LayoutFact, Observed,
+    OtherSoak, PolicyFacts, PolicyRules, RevocationFact, SampleFact, SoakFacts, TrustFacts,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -87,7 +87,7 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Soak, "one outside sender too few", |rules, facts| {
         let fewer = (rules.senders as usize).checked_sub(1);
-        fewer.is_some_and(|fewer| soak(facts, |f| f.activity.senders.truncate(fewer)))
+        fewer.is_some_and(|fewer| soak(facts, |f| f.activity.users.truncate(fewer)))
     }),
     damage(GateId::Soak, "functions that nobody called", |rules, facts| {
         rules.selectors_percent > 0
@@ -95,6 +95,42 @@ pub(super) const ALL: &[Damage] = &[
                 let called = std::mem::take(&mut f.activity.called);
                 f.activity.uncalled.extend(called);
             })
+    }),
+    damage(GateId::Soak, "a network past its end", |rules, facts| {
+        rules.soak_secs > 0
+            && soak(facts, |f| {
+                f.end_of_life = Some(EndOfLife { at: f.start, source: "a control".to_owned() });
+            })
+    }),
+    damage(GateId::Soak, "a slot that may change in silence", |_, facts| {
+        // In less than a window nobody needs to look.
+        let full = |f: &SoakFacts| f.windows.iter().any(|w| w.elapsed_secs == crate::WINDOW_SECS);
+        facts.soak.as_ref().is_ok_and(full)
+            && soak(facts, |f| {
+                f.samples.clear();
+                f.silent_slots.push("a slot".to_owned());
+            })
+    }),
+    damage(GateId::Soak, "a sample of another chain", |_, facts| {
+        soak(facts, |f| {
+            f.samples.push(SampleFact {
+                digest: StatementDigest(f.state),
+                by: "somebody".to_owned(),
+                signer: Address::ZERO,
+                block: BlockRef { hash: f.state, ..f.head.block },
+                timestamp: f.head.timestamp,
+                state: f.state,
+                here: Some(f.head),
+            });
+        })
+    }),
+    damage(GateId::Soak, "another network that contradicts", |_, facts| {
+        let verdict = Verdict::fail("the anchor names another release");
+        let report =
+            GateReport { gate: GateId::Soak, verdict, summary: String::new(), inputs: Vec::new() };
+        facts.other_soaks =
+            vec![OtherSoak { network: "another".to_owned(), reports: vec![report] }];
+        true
     }),
     damage(GateId::Soak, "evidence that contradicts", |_, facts| {
         soak(facts, |f| f.faults.push("the anchor names another release".to_owned()))

@@ -14,7 +14,7 @@ use crate::code_match::CodeMatch;
 use crate::{
     Activity, AttestationFact, AuditFacts, CodeFacts, ContractFact, Facts, FundFacts, Layout,
     LayoutFact, LayoutFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, Reference,
-    ScopeHashes, SeparationFacts, SlotFact, SoakFacts, TrustFacts, WINDOW_SECS, Window,
+    ScopeHashes, SeparationFacts, SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS, Who, Window,
 };
 
 /// Gate time of the exemplar.
@@ -32,6 +32,7 @@ pub fn exemplar(rules: &PolicyRules) -> Facts {
         layout: Ok(layout()),
         parameters: Ok(parameters()),
         soak: Ok(soak(rules)),
+        other_soaks: Vec::new(),
         audits: Ok(audits(&people)),
         policy: Ok(policy()),
         funds: Ok(FundFacts::default()),
@@ -101,21 +102,32 @@ fn soak(rules: &PolicyRules) -> SoakFacts {
     SoakFacts {
         network: "testnet".to_owned(),
         head: Head { block: head, timestamp: TIME },
+        latest: None,
         start: TIME.saturating_sub(rules.soak_secs),
         started_by: "the anchor".to_owned(),
+        resets: Vec::new(),
         block_time_secs: BLOCK_TIME_SECS,
+        end_of_life: None,
         windows,
         activity: Activity {
             transactions: rules.transactions,
-            senders: (0..rules.senders).map(|n| address(&format!("sender {n}"))).collect(),
+            users: (0..rules.senders).map(user).collect(),
+            indirect: 0,
             called: vec!["Vault.deposit".to_owned()],
             uncalled: Vec::new(),
             digest: B256::ZERO,
         },
+        state: word("state"),
+        silent_slots: Vec::new(),
+        samples: Vec::new(),
         faults: Vec::new(),
         missing: Vec::new(),
         inputs: Vec::new(),
     }
+}
+
+fn user(number: u32) -> User {
+    User { address: address(&format!("sender {number}")), who: Who::Stranger, transactions: 1 }
 }
 
 fn auditors(count: u32) -> BTreeMap<String, Person> {

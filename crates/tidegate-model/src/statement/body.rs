@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FundDecision, FundRequest, FundTransfer, RiskAcceptance};
+use super::{FundDecision, FundRequest, FundTransfer, RiskAcceptance, SoakSample};
 
 /// What a general statement says. The tag is the EIP-712 `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub enum Body {
     /// Somebody would live with a finding.
     #[serde(rename = "risk/accept")]
     RiskAccept(RiskAcceptance),
+    /// Somebody saw a soak.
+    #[serde(rename = "soak/sample")]
+    SoakSample(SoakSample),
 }
 
 impl Body {
@@ -38,6 +41,7 @@ impl Body {
             Self::FundDraw(_) => "fund/draw",
             Self::FundReturn(_) => "fund/return",
             Self::RiskAccept(_) => "risk/accept",
+            Self::SoakSample(_) => "soak/sample",
         }
     }
 
@@ -65,6 +69,10 @@ impl Body {
                 r.finding,
                 r.scope_root,
                 r.justification
+            ),
+            Self::SoakSample(s) => format!(
+                "Saw block {} {} of chain {} as final: release {}, deployment {}, state {}",
+                s.block.number, s.block.hash, s.network.chain, s.release, s.deployment, s.state
             ),
         }
     }

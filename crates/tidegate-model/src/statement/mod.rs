@@ -8,6 +8,7 @@ mod body;
 mod funds;
 mod risk;
 mod signed;
+mod soak;
 mod typed;
 
 use alloy_primitives::{B256, keccak256};
@@ -21,6 +22,7 @@ pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
 pub use self::signed::{
     CONTRACT_SIGNATURE_BYTES_MAX, ContractSigner, SignedStatement, Standing, StatementError,
 };
+pub use self::soak::{ProbeValue, SoakSample, soak_state};
 pub use self::typed::{TypedDataError, from_typed_data, typed_data};
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::{ProjectId, StatementDigest};

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::ChainId;
-use tidegate_model::units::parse_span_secs;
+use tidegate_model::units::{parse_date, parse_span_secs};
 
 use super::{ConfigError, ExistingConfig, ExternalConfig, ParamConfig, StepConfig};
 
@@ -142,6 +142,8 @@ pub struct NetworkConfig {
     pub soaks_on: Vec<String>,
     /// The expected time between blocks, such as `12s`.
     pub block_time: Option<String>,
+    /// The day from which the network is not counted on, such as `2027-12-31`.
+    pub end_of_life: Option<String>,
 }
 
 /// The treasury of one network.
@@ -276,8 +278,17 @@ impl NetworkConfig {
         self.block_time.as_deref().and_then(|text| parse_span_secs(text).ok())
     }
 
+    /// The first second of the network's last day, where the file says so.
+    pub fn end_of_life_at(&self) -> Option<u64> {
+        self.end_of_life.as_deref().and_then(|text| parse_date(text).ok())
+    }
+
     fn check(&self, name: &str) -> Result<(), ConfigError> {
         let key = |field: &str| format!("networks.{name}.{field}");
+        if let Some(text) = &self.end_of_life {
+            parse_date(text)
+                .map_err(|error| ConfigError::value(key("end_of_life"), error.to_string()))?;
+        }
         if let Some(text) = &self.block_time {
             let secs = parse_span_secs(text)
                 .map_err(|error| ConfigError::value(key("block_time"), error.to_string()))?;

@@ -1,0 +1,204 @@
+//! What a soak network shows of one deployment: anchor, headers, events, state, use.
+
+mod resets;
+mod start;
+mod state;
+mod used;
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tidegate_chain::{LogQuery, Network, ReadError};
+use tidegate_gates::{EndOfLife, Reset, SoakFacts, WINDOW_SECS, Who, Window, changed_by_samples};
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::statement::SoakSample;
+use tidegate_model::units::format_utc;
+use tidegate_model::{GateInput, Head, StatementDigest};
+
+use self::start::Anchored;
+use crate::activity::CountedContract;
+
+/// The most windows that are counted, about two years.
+const WINDOWS_MAX: u64 = 750;
+
+/// The most questions that are asked of an endpoint at once.
+const READS_AT_ONCE_MAX: usize = 16;
+
+/// What to observe.
+#[derive(Debug)]
+pub struct SoakRequest<'a> {
+    /// The network's name, for people.
+    pub name: &'a str,
+    /// The deployment's record; a claim until the chain confirms it.
+    pub record: &'a DeploymentRecord,
+    /// Expected seconds between blocks.
+    pub block_time_secs: u64,
+    /// When the network ends, where that is known.
+    pub end_of_life: Option<EndOfLife>,
+    /// The plan's contracts and the functions that count.
+    pub contracts: &'a [CountedContract],
+    /// The plan's calls: name, target and calldata.
+    pub calls: &'a [(String, Address, Bytes)],
+    /// The plan's `expect` calls.
+    pub probes: &'a [Probe],
+    /// The slots that are watched.
+    pub watched: &'a [Watched],
+    /// Resets that happened elsewhere: revoked audits, findings. Their times are chain times.
+    pub external_resets: &'a [Reset],
+    /// Whom the project knows, by address.
+    pub known: &'a BTreeMap<Address, Who>,
+    /// What people of the policy signed of this deployment.
+    pub samples: &'a [SeenSample],
+}
+
+/// A view call of the plan.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Its step.
+    pub step: String,
+    /// The function, for people.
+    pub signature: String,
+    /// The contract.
+    pub to: Address,
+    /// The calldata.
+    pub data: Bytes,
+    /// What the step checks that it returns.
+    pub returns: Bytes,
+    /// That value for people.
+    pub expected: String,
+}
+
+/// A slot that is watched.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// What it holds, for people.
+    pub name: String,
+    /// The contract.
+    pub address: Address,
+    /// The slot.
+    pub slot: B256,
+}
+
+/// A sample by somebody of the policy.
+#[derive(Debug, Clone)]
+pub struct SeenSample {
+    /// The statement.
+    pub digest: StatementDigest,
+    /// The person.
+    pub by: String,
+    /// The key.
+    pub signer: Address,
+    /// What they say.
+    pub says: SoakSample,
+}
+
+/// What was observed: the facts, or what is missing to state them.
+pub type SoakObservation = Result<SoakFacts, String>;
+
+/// Reads the soak from the chain. A missing anchor or record is an `Err` that says so; a read
+/// that failed is a [`ReadError`].
+///
+/// # Errors
+/// If the chain cannot be read.
+pub async fn observe_soak(
+    network: &Network,
+    request: &SoakRequest<'_>,
+) -> Result<SoakObservation, ReadError> {
+    let head = network.finalized_head().await?;
+    let latest = network.latest_head().await.ok();
+    let Anchored { start: base, moved, mut faults } =
+        match start::anchor(network, request, head).await? {
+            Ok(found) => found,
+            Err(missing) => return Ok(Err(missing)),
+        };
+    let query = LogQuery {
+        addresses: request.record.deployment.addresses(),
+        topics: Vec::new(),
+        from: base.head.block.number,
+        to: head.block.number,
+    };
+    let logs = network.logs(&query).await?;
+    let mut missing = Vec::new();
+    let probed = resets::of_probes(network, request, base.head, head).await?;
+    faults.extend(probed.faults);
+    missing.extend(probed.missing);
+    let codes = state::Codes::read(network, request.record, head.block).await?;
+    let state = codes.state(network, request.record, &probed.values, head.block).await?;
+    let samples = state::samples(network, request.samples, head, &mut missing).await?;
+
+    let mut found = resets::of_events(network, &logs, base.head.block.number).await?;
+    found.extend(probed.resets);
+    found.extend(changed_by_samples(&samples, state));
+    found.extend(request.external_resets.iter().cloned());
+    found.retain(|reset| reset.time >= base.head.timestamp);
+    found.extend(moved);
+    let resets = resets::ordered(found);
+    let start = resets::latest_start(network, base, &resets, head).await?;
+
+    missing.extend(start::absent_at_start(network, request, start.head).await?);
+    let activity = used::activity(network, request, &logs, start.head, &mut missing).await?;
+    let windows = windows(network, start.head, head).await?;
+    let input = |kind: &str, block, digest| GateInput {
+        kind: kind.to_owned(),
+        chain: request.record.deployment.chain,
+        block,
+        digest,
+    };
+    let inputs = vec![
+        input("soak/start", start.head.block, start.head.block.hash),
+        input("soak/activity", head.block, activity.digest),
+        input("soak/state", head.block, state),
+        input("soak/terminal", head.block, head.block.hash),
+    ];
+    Ok(Ok(SoakFacts {
+        network: request.name.to_owned(),
+        head,
+        latest,
+        start: start.head.timestamp,
+        started_by: start.by,
+        resets,
+        block_time_secs: request.block_time_secs,
+        end_of_life: request.end_of_life.clone(),
+        windows,
+        activity,
+        state,
+        silent_slots: codes.silent(request),
+        samples,
+        faults,
+        missing,
+        inputs,
+    }))
+}
+
+/// Counts the blocks of each window from the start to the finalized head.
+async fn windows(network: &Network, start: Head, head: Head) -> Result<Vec<Window>, ReadError> {
+    let mut windows = Vec::new();
+    let mut first = start.block.number;
+    for index in 0..WINDOWS_MAX {
+        let from = start.timestamp + index * WINDOW_SECS;
+        if from >= head.timestamp {
+            break;
+        }
+        let until = from + WINDOW_SECS;
+        if until > head.timestamp {
+            let blocks = head.block.number + 1 - first;
+            windows.push(Window { blocks, elapsed_secs: head.timestamp - from });
+            break;
+        }
+        let next = network.first_block_at_or_after(until, head).await?;
+        let next = next.map_or(head.block.number + 1, |next| next.block.number);
+        windows.push(Window { blocks: next - first, elapsed_secs: WINDOW_SECS });
+        first = next;
+    }
+    tracing::debug!(start = %format_utc(start.timestamp), windows = windows.len(), "soak");
+    Ok(windows)
+}
+
+/// Reads many things, some at once, and gives them in order.
+async fn all<T, R>(
+    items: impl IntoIterator<Item = T>,
+    read: impl AsyncFn(T) -> Result<R, ReadError>,
+) -> Result<Vec<R>, ReadError> {
+    stream::iter(items).map(|item| read(item)).buffered(READS_AT_ONCE_MAX).try_collect().await
+}

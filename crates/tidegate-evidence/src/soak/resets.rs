@@ -1,0 +1,219 @@
+//! What sets the clock back: events, probes that changed, and what others say.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, Bytes, b256, hex};
+use tidegate_chain::{CallOutcome, Log, Network, ReadError};
+use tidegate_gates::Reset;
+use tidegate_model::statement::ProbeValue;
+use tidegate_model::{BlockRef, Head};
+
+use super::start::Start;
+use super::{Probe, SoakRequest, all};
+
+/// Events after which a release no longer is what the anchor said: upgrades, admin, ownership
+/// and role changes. The slots are the evidence; these are the alarm.
+const RESET_TOPICS: [(B256, &str); 7] = [
+    (UPGRADED, "Upgraded"),
+    (BEACON_UPGRADED, "BeaconUpgraded"),
+    (ADMIN_CHANGED, "AdminChanged"),
+    (
+        b256!("8be0079c531659141344cd1fd0a4f28419497f9722a3daafe3b4186f6b6457e0"),
+        "OwnershipTransferred",
+    ),
+    (b256!("2f8788117e7eff1d82e926ec794901d17c78024a50270940304540a733656f0d"), "RoleGranted"),
+    (b256!("f6391f5c32d9c69d2a47ea670b442974b53935d1edc7fd64eb21e047a839171b"), "RoleRevoked"),
+    (b256!("c7f505b2f371ae2175ee4913f4499e1f2633a7b5936321eed1cdaeb6115181d2"), "Initialized"),
+];
+
+pub(super) const UPGRADED: B256 =
+    b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
+pub(super) const BEACON_UPGRADED: B256 =
+    b256!("1cf3b03a6cf19fa2baba4df148e9dcabedea7f8a5c07840e207e5c089be95d3e");
+pub(super) const ADMIN_CHANGED: B256 =
+    b256!("7e644d79422f17c01e4894b5f4f588d331ebfa28653d42ae832dc59e38c9798f");
+
+/// The most resets that are dated and listed, the latest ones.
+const RESETS_MAX: usize = 100;
+/// The most halvings in search of the block in which a probe changed.
+const HALVINGS_MAX: usize = 64;
+/// The most bytes of an answer that a sentence shows.
+const SHOWN_BYTES_MAX: usize = 32;
+
+/// Events outside the plan, each block's once, the latest ones with their time.
+pub(super) async fn of_events(
+    network: &Network,
+    logs: &[Log],
+    after: u64,
+) -> Result<Vec<Reset>, ReadError> {
+    let found: BTreeSet<(u64, &str, Address)> = logs
+        .iter()
+        .filter(|log| log.block.number > after)
+        .filter_map(|log| {
+            let topic = log.topics.first()?;
+            let (_, event) = RESET_TOPICS.iter().find(|(reset, _)| reset == topic)?;
+            Some((log.block.number, *event, log.address))
+        })
+        .collect();
+    let latest = found.into_iter().rev().take(RESETS_MAX);
+    all(latest, async |(block, event, address)| {
+        let time = network.head_at(block).await?.timestamp;
+        let reason = format!("{event} of {address} outside the plan in block {block}");
+        Ok(Reset { time, block: Some(block), reason })
+    })
+    .await
+}
+
+/// What the plan's `expect` calls return now, and where they show a change since the start.
+#[derive(Default)]
+pub(super) struct Probed {
+    pub(super) values: Vec<ProbeValue>,
+    pub(super) resets: Vec<Reset>,
+    pub(super) faults: Vec<String>,
+    pub(super) missing: Vec<String>,
+}
+
+/// Calls each probe at the finalized head, and where the endpoints keep it at the start.
+pub(super) async fn of_probes(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    start: Head,
+    head: Head,
+) -> Result<Probed, ReadError> {
+    let mut probed = Probed::default();
+    for probe in request.probes {
+        let now = returned(network, probe, head.block).await?;
+        let then = returned(network, probe, start.block).await.ok();
+        probed.values.push(ProbeValue {
+            to: probe.to,
+            data: probe.data.clone(),
+            returned: now.clone(),
+        });
+        let as_planned = now.as_ref() == Some(&probe.returns);
+        let name = format!("{} of {}", probe.signature, probe.step);
+        match then {
+            Some(then) if then != now => {
+                let (was, is) = (shown(then.as_ref()), shown(now.as_ref()));
+                match changed_in(network, probe, (start, head), &now).await? {
+                    Some(at) => probed.resets.push(Reset {
+                        time: at.timestamp,
+                        block: Some(at.block.number),
+                        reason: format!(
+                            "{name} became {is} in block {} outside the plan",
+                            at.block.number
+                        ),
+                    }),
+                    None => probed.missing.push(format!(
+                        "{name} has changed since the start, and when cannot be read"
+                    )),
+                }
+                if !as_planned {
+                    let network = request.name;
+                    probed.faults.push(format!(
+                        "{name} on {network} is {is}; when the soak started it was {was}"
+                    ));
+                }
+            }
+            None if !as_planned => probed.missing.push(format!(
+                "{name} is {}, the plan expects {}; what it was when the soak started cannot be \
+                 read, which needs endpoints that keep the state of old blocks",
+                shown(now.as_ref()),
+                probe.expected
+            )),
+            // The plan itself may have changed it after its step; without old state, nothing
+            // hints that somebody else did.
+            _ => {}
+        }
+    }
+    Ok(probed)
+}
+
+async fn returned(
+    network: &Network,
+    probe: &Probe,
+    at: BlockRef,
+) -> Result<Option<Bytes>, ReadError> {
+    Ok(match network.try_call(probe.to, &probe.data, at).await? {
+        CallOutcome::Returned(bytes) => Some(bytes),
+        CallOutcome::Reverted(_) => None,
+    })
+}
+
+/// A block in which a probe became what it is now; `None` where old state cannot be read.
+async fn changed_in(
+    network: &Network,
+    probe: &Probe,
+    (start, head): (Head, Head),
+    now: &Option<Bytes>,
+) -> Result<Option<Head>, ReadError> {
+    // Invariant: after `low` it was something else, after `high` it is this.
+    let (mut low, mut high) = (start.block.number, head);
+    for _ in 0..HALVINGS_MAX {
+        if high.block.number - low <= 1 {
+            return Ok(Some(high));
+        }
+        let middle = network.head_at(low + (high.block.number - low) / 2).await?;
+        match returned(network, probe, middle.block).await {
+            Ok(found) if found == *now => high = middle,
+            Ok(_) => low = middle.block.number,
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// An answer for people, its leading zeros left out.
+fn shown(answer: Option<&Bytes>) -> String {
+    let Some(answer) = answer else { return "a revert".to_owned() };
+    let short = &answer[..answer.len().min(SHOWN_BYTES_MAX)];
+    let digits = hex::encode(short);
+    let digits = digits.trim_start_matches('0');
+    let more = if answer.len() > SHOWN_BYTES_MAX { "…" } else { "" };
+    format!("0x{}{more}", if digits.is_empty() { "0" } else { digits })
+}
+
+/// The start after all resets: that of the latest one, if it is later.
+pub(super) async fn latest_start(
+    network: &Network,
+    start: Start,
+    resets: &[Reset],
+    head: Head,
+) -> Result<Start, ReadError> {
+    let Some(last) = resets.last() else { return Ok(start) };
+    if last.time <= start.head.timestamp {
+        return Ok(start);
+    }
+    let at = match last.block {
+        Some(block) => network.head_at(block).await?,
+        None => network.first_block_at_or_after(last.time, head).await?.unwrap_or(head),
+    };
+    Ok(Start { head: at, by: last.reason.clone() })
+}
+
+/// Resets in order of time, each once, the latest ones.
+pub(super) fn ordered(mut resets: Vec<Reset>) -> Vec<Reset> {
+    resets.sort_unstable();
+    resets.dedup();
+    if resets.len() > RESETS_MAX {
+        resets.drain(..resets.len() - RESETS_MAX);
+    }
+    resets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resets_are_in_order_and_answers_short() {
+        let reset = |time, reason: &str| Reset { time, block: None, reason: reason.to_owned() };
+        let found = ordered(vec![reset(9, "b"), reset(7, "a"), reset(9, "b")]);
+        assert_eq!(found, [reset(7, "a"), reset(9, "b")]);
+        let many: Vec<_> = (0..150).map(|time| reset(time, "a")).collect();
+        assert_eq!(ordered(many).first().map(|reset| reset.time), Some(50));
+        let word = |last: u8| Bytes::from([vec![0; 31], vec![last]].concat());
+        assert_eq!(shown(Some(&word(10))), "0xa");
+        assert_eq!(shown(Some(&word(0))), "0x0");
+        assert_eq!(shown(None), "a revert");
+    }
+}

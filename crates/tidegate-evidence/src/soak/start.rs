@@ -1,0 +1,171 @@
+//! When a soak starts: the anchor and the plan's transactions, as the chain has them.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256};
+use tidegate_chain::{Network, ReadError, Receipt, Transaction};
+use tidegate_gates::Reset;
+use tidegate_model::Head;
+use tidegate_model::digest::CREATE2_PROXY;
+use tidegate_model::record::{MinedTransaction, anchor_calldata};
+
+use super::SoakRequest;
+
+/// A start, and what set it.
+pub(super) struct Start {
+    pub(super) head: Head,
+    pub(super) by: String,
+}
+
+/// What the record's transactions show.
+pub(super) struct Anchored {
+    /// The latest of the anchor and every transaction of the plan.
+    pub(super) start: Start,
+    /// Transactions that the chain has elsewhere than the record says.
+    pub(super) moved: Vec<Reset>,
+    /// Evidence that contradicts.
+    pub(super) faults: Vec<String>,
+}
+
+/// The start so far: the latest of the anchor and every transaction of the plan. The inner `Err`
+/// says what is missing.
+pub(super) async fn anchor(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    head: Head,
+) -> Result<Result<Anchored, String>, ReadError> {
+    let record = request.record;
+    let name = request.name;
+    let Some(claimed) = record.anchor() else {
+        return Ok(Err(format!(
+            "the record on {name} has no anchor; run `tidegate deploy {name}`"
+        )));
+    };
+    let hash = claimed.hash;
+    let (Some(tx), Some(receipt)) =
+        (network.transaction(hash).await?, network.receipt(hash).await?)
+    else {
+        return Ok(Err(format!("the anchor {hash} is not on {name}")));
+    };
+    if receipt.block.number > head.block.number {
+        let block = receipt.block.number;
+        return Ok(Err(format!("the anchor in block {block} of {name} is not final yet")));
+    }
+    let digest = match record.deployment.digest() {
+        Ok(digest) => digest,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let executor = record.deployment.executor;
+    let anchored = anchor_calldata(record.release_root, digest);
+    let mut faults = anchor_faults(&tx, &receipt, executor, &anchored);
+    let mut moved = Vec::new();
+    let mut latest = receipt.block.number;
+    let mut by = "the anchor".to_owned();
+    let mut calls: Vec<_> = request.calls.iter().collect();
+    for recorded in &record.transactions {
+        let (Some(receipt), Some(tx)) =
+            (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
+        else {
+            continue;
+        };
+        if receipt.block.number > head.block.number {
+            continue;
+        }
+        if receipt.block != recorded.block {
+            let at = network.head_at(receipt.block.number).await?;
+            moved.extend(reorganised(network, recorded, at).await?);
+        }
+        if !receipt.status {
+            continue;
+        }
+        let made = calls.iter().position(|(_, to, data)| {
+            tx.from == executor && tx.to == Some(*to) && tx.input == *data
+        });
+        let creates = tx.to == Some(CREATE2_PROXY);
+        if receipt.block.number > latest && (creates || made.is_some()) {
+            latest = receipt.block.number;
+            by = format!("step {}", recorded.op);
+        }
+        if let Some(made) = made {
+            calls.remove(made);
+        }
+    }
+    faults.extend(calls.into_iter().map(|(name, ..)| {
+        format!("the plan's call {name} is not among the record's successful transactions")
+    }));
+    let start = Start { head: network.head_at(latest).await?, by };
+    Ok(Ok(Anchored { start, moved, faults }))
+}
+
+fn anchor_faults(
+    tx: &Transaction,
+    receipt: &Receipt,
+    executor: Address,
+    calldata: &[u8],
+) -> Vec<String> {
+    let hash = tx.hash;
+    let mut faults = Vec::new();
+    if tx.from != executor || tx.to != Some(executor) || !receipt.status {
+        faults.push(format!("the anchor {hash} is no transaction of {executor} to itself"));
+    }
+    if *tx.input != *calldata {
+        faults.push(format!("the anchor {hash} names another release or deployment"));
+    }
+    faults
+}
+
+/// A transaction whose recorded block has left the chain counts from where it is now. Where the
+/// recorded block is still there, the record is wrong, which gate `code` says.
+async fn reorganised(
+    network: &Network,
+    recorded: &MinedTransaction,
+    now: Head,
+) -> Result<Option<Reset>, ReadError> {
+    if network.is_canonical(recorded.block).await? {
+        return Ok(None);
+    }
+    Ok(Some(Reset {
+        time: now.timestamp,
+        block: Some(now.block.number),
+        reason: format!(
+            "block {} of {} with {} has left the chain; it counts from block {}",
+            recorded.block.number,
+            network.name(),
+            recorded.op,
+            now.block.number
+        ),
+    }))
+}
+
+/// Contracts whose creation no receipt of the record shows must have stood at the start already:
+/// an anchor ages nothing that did not exist.
+pub(super) async fn absent_at_start(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    start: Head,
+) -> Result<Vec<String>, ReadError> {
+    let mut uncovered: BTreeSet<Address> =
+        request.record.deployment.addresses().into_iter().collect();
+    for claimed in request.record.transactions.iter().filter(|tx| tx.success) {
+        let Some(receipt) = network.receipt(claimed.hash).await? else { continue };
+        if !receipt.status || receipt.block.number > start.block.number {
+            continue;
+        }
+        let Some(tx) = network.transaction(claimed.hash).await? else { continue };
+        if let Some((salt, initcode)) = tx.input.split_at_checked(32)
+            && tx.to == Some(CREATE2_PROXY)
+        {
+            uncovered.remove(&CREATE2_PROXY.create2_from_code(B256::from_slice(salt), initcode));
+        }
+    }
+    let mut missing = Vec::new();
+    for address in uncovered {
+        let standing = match network.code(address, start.block).await {
+            Ok(code) if !code.is_empty() => continue,
+            Ok(_) => "it was not there when the soak started",
+            Err(_) => "whether it was there when the soak started cannot be read",
+        };
+        missing.push(format!("{address} has no creation in the record, and {standing}"));
+    }
+    Ok(missing)
+}

@@ -1,0 +1,289 @@
+//! Gate `soak`: the release has lived long enough, on chain time, and was used by others.
+
+mod lifecycle;
+mod progress;
+mod samples;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use alloy_primitives::{Address, B256};
+use serde::Serialize;
+use tidegate_model::units::{counted, format_date, format_span_secs};
+use tidegate_model::{GateId, GateInput, GateReport, Head, Verdict};
+
+pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, known_end};
+pub use self::progress::{Pause, SoakProgress, credited, pauses, progress};
+pub use self::samples::{SampleFact, changed};
+use self::samples::{contradictions, uncovered};
+use crate::{Observed, PolicyRules};
+
+/// Seconds in one window of the soak.
+pub const WINDOW_SECS: u64 = 86_400;
+
+/// The most days that one reason names.
+const DAYS_NAMED_MAX: usize = 5;
+
+/// What the soak network shows.
+#[derive(Debug, Clone)]
+pub struct SoakFacts {
+    /// The network's name.
+    pub network: String,
+    /// Its latest finalized header.
+    pub head: Head,
+    /// Its newest header, where it could be read.
+    pub latest: Option<Head>,
+    /// When the soak started: the latest of anchor, creations, last step and last reset.
+    pub start: u64,
+    /// What set the start, for people.
+    pub started_by: String,
+    /// Everything that set the clock back since the anchor and the last step, in order of time.
+    pub resets: Vec<Reset>,
+    /// Expected seconds between blocks.
+    pub block_time_secs: u64,
+    /// When the network ends, where that is known.
+    pub end_of_life: Option<EndOfLife>,
+    /// Blocks in each window from the start; the last one may be running.
+    pub windows: Vec<Window>,
+    /// What others did with it.
+    pub activity: Activity,
+    /// Digest of code, slots and probes at the finalized head.
+    pub state: B256,
+    /// Watched slots that the code may write without saying so, one sentence each.
+    pub silent_slots: Vec<String>,
+    /// What people of the policy signed of this deployment.
+    pub samples: Vec<SampleFact>,
+    /// Evidence that contradicts, one sentence each.
+    pub faults: Vec<String>,
+    /// Evidence that could not be read, one sentence each.
+    pub missing: Vec<String>,
+    /// The blocks it rests on.
+    pub inputs: Vec<GateInput>,
+}
+
+/// Something after which the soak begins anew.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Reset {
+    /// When it happened.
+    pub time: u64,
+    /// In which block of the soak network, where it happened there.
+    pub block: Option<u64>,
+    /// What happened.
+    pub reason: String,
+}
+
+/// One window of the soak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Window {
+    /// Blocks that the chain produced in it.
+    pub blocks: u64,
+    /// Seconds of it that have passed.
+    pub elapsed_secs: u64,
+}
+
+/// What was done with the release since the start.
+#[derive(Debug, Clone, Default)]
+pub struct Activity {
+    /// Successful transactions to plan contracts by outsiders.
+    pub transactions: u32,
+    /// Who sent them.
+    pub users: Vec<User>,
+    /// Successful transactions that reached a plan contract through another one; they do not
+    /// count.
+    pub indirect: u32,
+    /// Counted functions that were called, as `Contract.function`.
+    pub called: Vec<String>,
+    /// Counted functions that were not.
+    pub uncalled: Vec<String>,
+    /// keccak256 over the transactions, as evidence.
+    pub digest: B256,
+}
+
+/// Somebody who used the release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// The sender.
+    pub address: Address,
+    /// Who that is.
+    pub who: Who,
+    /// How many of the counted transactions they sent.
+    pub transactions: u32,
+}
+
+/// Who a sender is, as far as the project knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Who {
+    /// Somebody under `[people]`.
+    Person(String),
+    /// A destination of this approved request for test funds.
+    Request(String),
+    /// Nobody whom the project names.
+    Stranger,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => f.write_str(name),
+            Self::Request(digest) => write!(f, "request {digest}"),
+            Self::Stranger => f.write_str("stranger"),
+        }
+    }
+}
+
+impl Activity {
+    /// The outsiders for people: `3 strangers`, or `3 outsiders (kim, 2 strangers)`.
+    pub fn outsiders(&self) -> String {
+        let mut known = BTreeMap::<&Who, usize>::new();
+        for user in &self.users {
+            *known.entry(&user.who).or_default() += 1;
+        }
+        let strangers = known.remove(&Who::Stranger).unwrap_or(0);
+        if known.is_empty() {
+            return counted(strangers, "stranger");
+        }
+        let mut names: Vec<_> = known
+            .into_iter()
+            .map(|(who, keys)| if keys > 1 { format!("{who} ×{keys}") } else { who.to_string() })
+            .collect();
+        if strangers > 0 {
+            names.push(counted(strangers, "stranger"));
+        }
+        format!("{} ({})", counted(self.users.len(), "outsider"), names.join(", "))
+    }
+}
+
+/// The soak of a release on one further network.
+#[derive(Debug, Clone)]
+pub struct OtherSoak {
+    /// The network's name.
+    pub network: String,
+    /// What its gates `code`, `parameters` and `soak` say.
+    pub reports: Vec<GateReport>,
+}
+
+/// Adds to a gate's report what the same gate says on other networks: a contradiction anywhere is
+/// a contradiction; all else is only shown, as ages are not added up.
+pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateReport {
+    for other in others {
+        let Some(theirs) = other.reports.iter().find(|theirs| theirs.gate == report.gate) else {
+            continue;
+        };
+        if report.gate == GateId::Soak {
+            let word = theirs.verdict.word();
+            report.summary += &format!("; {word} with {}", theirs.summary);
+        }
+        if let Verdict::Fail { reasons } = &theirs.verdict {
+            let named = |reason: &String| format!("{}: {reason}", other.network);
+            let reasons = reasons.iter().map(named).collect();
+            report.verdict = report.verdict.and(Verdict::Fail { reasons });
+        }
+    }
+    report
+}
+
+pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SoakFacts>) -> GateReport {
+    let (verdict, summary, inputs) = match facts {
+        Err(missing) => (Verdict::unknown(missing), "not soaking".to_owned(), Vec::new()),
+        Ok(facts) => {
+            let progress = progress(rules, facts);
+            let summary = format!(
+                "{} of {} on {}; {} transactions by {}, {} of {} functions",
+                format_span_secs(progress.credited_secs),
+                format_span_secs(progress.required_secs),
+                facts.network,
+                facts.activity.transactions,
+                facts.activity.outsiders(),
+                facts.activity.called.len(),
+                facts.activity.called.len() + facts.activity.uncalled.len(),
+            );
+            (judge(rules, facts, progress), summary, facts.inputs.clone())
+        }
+    };
+    GateReport { gate: GateId::Soak, verdict, summary, inputs }
+}
+
+fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verdict {
+    let mut missing = facts.missing.clone();
+    let age = if progress.credited_secs >= progress.required_secs {
+        Verdict::Pass
+    } else {
+        let left = progress.required_secs - progress.credited_secs;
+        let mut reasons = vec![format!("{} of chain time left", format_span_secs(left))];
+        if progress.lost_windows > 0 {
+            let lost = counted(progress.lost_windows as usize, "day");
+            reasons[0] += &format!("; {lost} did not count");
+        }
+        reasons.extend(facts.resets.last().map(|reset| {
+            format!("it began anew on {}: {}", format_date(reset.time), reset.reason)
+        }));
+        missing.extend(too_late(facts, progress));
+        Verdict::Waiting { reasons, eta: Some(progress.eta) }
+    };
+    missing.extend(unseen(facts));
+    let activity = &facts.activity;
+    let senders = activity.users.len();
+    if activity.transactions < rules.transactions {
+        missing.push(format!(
+            "{} of {} transactions by outsiders",
+            activity.transactions, rules.transactions
+        ));
+    }
+    if senders < rules.senders as usize {
+        missing.push(format!("{senders} of {} outside senders", rules.senders));
+    }
+    let counted = activity.called.len() + activity.uncalled.len();
+    if activity.called.len() * 100 < counted * rules.selectors_percent as usize {
+        missing.push(format!(
+            "{} of {counted} state-changing functions were called, {} % are needed; never called: \
+             {}",
+            activity.called.len(),
+            rules.selectors_percent,
+            activity.uncalled.join(", ")
+        ));
+    }
+    let mut faults = facts.faults.clone();
+    faults.extend(contradictions(&facts.network, &facts.samples));
+    age.and(Verdict::from_findings(faults, missing))
+}
+
+/// A soak that cannot be complete while its network is counted on.
+fn too_late(facts: &SoakFacts, progress: SoakProgress) -> Option<String> {
+    let end = facts.end_of_life.as_ref()?;
+    let late = progress.eta.saturating_add(END_MARGIN_SECS) > end.at;
+    late.then(|| {
+        format!(
+            "{} ends on {}, says {}; a soak there would be complete on {} at the earliest",
+            facts.network,
+            format_date(end.at),
+            end.source,
+            format_date(progress.eta)
+        )
+    })
+}
+
+/// Slots that may change in silence, unless somebody of the policy looked on each day.
+fn unseen(facts: &SoakFacts) -> Vec<String> {
+    let days = uncovered(facts.start, &facts.windows, &facts.samples, facts.state);
+    if days.is_empty() {
+        return Vec::new();
+    }
+    let named: Vec<_> = days.iter().take(DAYS_NAMED_MAX).map(|day| format_date(*day)).collect();
+    let more = if days.len() > DAYS_NAMED_MAX { ", …" } else { "" };
+    let sentence = |slot: &String| {
+        format!(
+            "{slot}; between the start and now nothing shows that it did not. Nobody of the \
+             policy signed a sample on {} of {} (from {}{more}): `tidegate status --watch --as \
+             KEY`",
+            counted(days.len(), "day"),
+            facts.windows.len(),
+            named.join(", ")
+        )
+    };
+    facts.silent_slots.iter().map(sentence).collect()
+}
+
+#[cfg(test)]
+mod tests;

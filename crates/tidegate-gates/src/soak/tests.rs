@@ -1,0 +1,203 @@
+use tidegate_model::BlockRef;
+
+use super::*;
+
+fn head(number: u64, timestamp: u64) -> Head {
+    Head { block: BlockRef { number, hash: B256::ZERO }, timestamp }
+}
+
+fn user(last: u8, who: Who) -> User {
+    User { address: Address::with_last_byte(last), who, transactions: 9 }
+}
+
+fn facts(windows: &[(u64, u64)]) -> SoakFacts {
+    SoakFacts {
+        network: "sepolia".to_owned(),
+        head: head(9, 14 * WINDOW_SECS),
+        latest: Some(head(11, 14 * WINDOW_SECS + 24)),
+        start: 0,
+        started_by: "anchor".to_owned(),
+        resets: Vec::new(),
+        block_time_secs: 3_600,
+        end_of_life: None,
+        windows: windows
+            .iter()
+            .map(|&(blocks, elapsed_secs)| Window { blocks, elapsed_secs })
+            .collect(),
+        activity: Activity {
+            transactions: 25,
+            users: (0..3).map(|last| user(last, Who::Stranger)).collect(),
+            indirect: 0,
+            called: vec!["Vault.deposit".to_owned()],
+            uncalled: vec!["Vault.pause".to_owned()],
+            digest: B256::ZERO,
+        },
+        state: B256::ZERO,
+        silent_slots: Vec::new(),
+        samples: Vec::new(),
+        faults: Vec::new(),
+        missing: Vec::new(),
+        inputs: Vec::new(),
+    }
+}
+
+fn full(days: usize) -> SoakFacts {
+    facts(&vec![(24, WINDOW_SECS); days])
+}
+
+fn report(facts: SoakFacts) -> GateReport {
+    gate(&PolicyRules::default(), &Ok(facts))
+}
+
+#[test]
+fn windows_count_only_where_the_chain_produced_blocks() {
+    let rules = PolicyRules::default();
+    let credited = |windows: &[(u64, u64)]| {
+        let progress = progress(&rules, &facts(windows));
+        (progress.credited_secs, progress.lost_windows)
+    };
+    assert_eq!(credited(&[(24, WINDOW_SECS), (12, WINDOW_SECS)]), (2 * WINDOW_SECS, 0));
+    assert_eq!(credited(&[(24, WINDOW_SECS), (11, WINDOW_SECS)]), (WINDOW_SECS, 1));
+    assert_eq!(credited(&[(24, WINDOW_SECS), (5, 36_000)]), (WINDOW_SECS + 36_000, 0));
+    assert_eq!(credited(&[(24, WINDOW_SECS), (4, 36_000)]), (WINDOW_SECS, 0));
+}
+
+#[test]
+fn what_does_not_count_is_listed_with_its_reason() {
+    let mut soak = facts(&[(11, WINDOW_SECS), (24, WINDOW_SECS), (24, WINDOW_SECS), (4, 36_000)]);
+    let pause = |from, until, reason: &str| Pause { from, until, reason: reason.to_owned() };
+    let day = WINDOW_SECS;
+    let slow = pause(0, day, "the chain produced 11 blocks of the 24 expected");
+    let running =
+        pause(3 * day, 3 * day + 36_000, "the chain produced 4 blocks of the 10 expected");
+    assert_eq!(pauses(&soak), [slow.clone(), running]);
+    soak.end_of_life = Some(EndOfLife { at: 2 * day, source: "its operators".to_owned() });
+    let over =
+        pause(2 * day, 3 * day + 36_000, "the network's end was 1970-01-03, says its operators");
+    assert_eq!(pauses(&soak), [slow.clone(), over.clone()]);
+    soak.latest = Some(head(71, soak.head.timestamp + 36_001));
+    let from = soak.head.timestamp;
+    let stalled =
+        pause(from, from + 36_001, "finality has stalled 62 blocks behind the newest one");
+    assert_eq!(pauses(&soak), [slow, over, stalled]);
+    assert_eq!(progress(&PolicyRules::default(), &soak).credited_secs, day);
+}
+
+#[test]
+fn verdicts() {
+    let word = |facts: SoakFacts| report(facts).verdict.word();
+    assert_eq!(word(full(14)), "PASS");
+    assert_eq!(word(full(13)), "WAITING");
+    assert_eq!(gate(&PolicyRules::default(), &Err("x".to_owned())).verdict.word(), "UNKNOWN");
+    let mut quiet = full(14);
+    quiet.activity.transactions = 24;
+    assert_eq!(word(quiet), "UNKNOWN");
+    let mut lonely = full(14);
+    lonely.activity.users.pop();
+    assert_eq!(word(lonely), "UNKNOWN");
+    let mut narrow = full(14);
+    narrow.activity.uncalled.push("Vault.setCap".to_owned());
+    assert_eq!(word(narrow), "UNKNOWN");
+    let mut swapped = full(13);
+    swapped.faults.push("implementation changed".to_owned());
+    assert_eq!(word(swapped), "FAIL");
+    let mut reset = full(13);
+    reset.resets = vec![Reset { time: 86_400, block: Some(7), reason: "Upgraded".to_owned() }];
+    assert_eq!(report(reset).verdict.reasons()[1], "it began anew on 1970-01-02: Upgraded");
+}
+
+#[test]
+fn a_soak_must_be_complete_before_its_network_ends() {
+    let ending = |days, at| {
+        let mut soak = full(days);
+        soak.end_of_life = Some(EndOfLife { at, source: "its operators".to_owned() });
+        report(soak).verdict
+    };
+    let last = 15 * WINDOW_SECS + END_MARGIN_SECS;
+    assert_eq!(ending(13, last).word(), "WAITING");
+    let late = ending(13, last - 1);
+    assert_eq!(late.word(), "UNKNOWN");
+    assert!(late.reasons()[0].contains("sepolia ends on 1970-01-18, says its operators"));
+    assert_eq!(ending(14, 14 * WINDOW_SECS).word(), "PASS", "complete before the end");
+    assert_eq!(ending(14, 0).word(), "UNKNOWN", "nothing counts after the end");
+}
+
+#[test]
+fn a_slot_that_may_change_in_silence_needs_a_sample_each_day() {
+    let sample = |day: u64, state: u8| {
+        let timestamp = day * WINDOW_SECS + 60;
+        let block = BlockRef { number: day, hash: B256::ZERO };
+        SampleFact {
+            digest: tidegate_model::StatementDigest(B256::ZERO),
+            by: "kim".to_owned(),
+            signer: Address::ZERO,
+            block,
+            timestamp,
+            state: B256::repeat_byte(state),
+            here: Some(Head { block, timestamp }),
+        }
+    };
+    let mut soak = full(14);
+    soak.silent_slots = vec!["Vault may write the implementation slot".to_owned()];
+    let verdict = report(soak.clone()).verdict;
+    assert_eq!(verdict.word(), "UNKNOWN");
+    assert!(verdict.reasons()[0].starts_with("Vault may write the implementation slot; between"));
+    soak.samples = (0..14).map(|day| sample(day, 0)).collect();
+    assert_eq!(report(soak.clone()).verdict.word(), "PASS");
+    soak.samples.remove(3);
+    let verdict = report(soak.clone()).verdict;
+    assert!(verdict.reasons()[0].contains("on 1 day of 14 (from 1970-01-04)"), "{verdict:?}");
+    soak.samples.push(sample(3, 1));
+    assert_eq!(report(soak).verdict.word(), "UNKNOWN", "another state");
+}
+
+#[test]
+fn contradicting_samples_fail() {
+    let mut soak = full(14);
+    let block = BlockRef { number: 5, hash: B256::repeat_byte(1) };
+    soak.samples = vec![SampleFact {
+        digest: tidegate_model::StatementDigest(B256::ZERO),
+        by: "kim".to_owned(),
+        signer: Address::ZERO,
+        block,
+        timestamp: 60,
+        state: B256::ZERO,
+        here: Some(head(5, 60)),
+    }];
+    assert_eq!(report(soak).verdict.word(), "FAIL");
+}
+
+#[test]
+fn outsiders_are_named_where_somebody_knows_them() {
+    let said = |users: Vec<User>| Activity { users, ..Activity::default() }.outsiders();
+    let kim = || Who::Person("kim".to_owned());
+    assert_eq!(said(vec![]), "0 strangers");
+    assert_eq!(said(vec![user(1, Who::Stranger)]), "1 stranger");
+    let all = vec![
+        user(1, Who::Stranger),
+        user(2, kim()),
+        user(3, kim()),
+        user(4, Who::Request("1a2b3c4d".to_owned())),
+    ];
+    assert_eq!(said(all), "4 outsiders (kim ×2, request 1a2b3c4d, 1 stranger)");
+}
+
+#[test]
+fn networks_are_not_added_up_and_one_contradiction_counts() {
+    let other = |verdict| OtherSoak {
+        network: "hoodi".to_owned(),
+        reports: vec![GateReport {
+            gate: GateId::Soak,
+            verdict,
+            summary: "3d of 14d on hoodi".to_owned(),
+            inputs: Vec::new(),
+        }],
+    };
+    let merged = |verdict| with_others(report(full(14)), &[other(verdict)]);
+    let waiting = merged(Verdict::Waiting { reasons: Vec::new(), eta: None });
+    assert_eq!(waiting.verdict.word(), "PASS");
+    assert!(waiting.summary.ends_with("; WAITING with 3d of 14d on hoodi"), "{}", waiting.summary);
+    let failed = merged(Verdict::fail("swapped")).verdict;
+    assert_eq!(failed.reasons(), ["hoodi: swapped"]);
+    assert_eq!(failed.word(), "FAIL");
+}
