@@ -136,15 +136,18 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
         "The scope has {}; an attestation covers those that are exactly the same in its own.",
         counted(built.release.artifacts.len(), "contract")
     ));
-    let root = built.roots.scope_root.to_string();
-    let mut rows = vec![vec!["scopeRoot".to_owned(), root, String::new()]];
-    let coverage = commands::status::coverage(assessment).unwrap_or_default();
+    let mut rows = vec![vec!["scopeRoot".to_owned(), built.roots.scope_root.to_string()]];
     for scope in built.release.scopes()? {
-        let firms: Vec<_> = coverage.get(&scope.fqn).into_iter().flatten().cloned().collect();
-        let digest = scope.hash_struct().to_string();
-        rows.push(vec![scope.fqn.to_string(), digest, firms.join(", ")]);
+        rows.push(vec![scope.fqn.to_string(), scope.hash_struct().to_string()]);
     }
-    document.table(&["contract", "digest", "audited by"], rows);
+    document.table(&["contract", "digest"], rows);
+    let coverage = commands::status::coverage(assessment).unwrap_or_default();
+    let rows = coverage.into_iter().map(|(contract, firms)| {
+        let firms: Vec<_> = firms.into_iter().collect();
+        let by = if firms.is_empty() { "nobody".to_owned() } else { firms.join(", ") };
+        vec![contract.name().to_owned(), by]
+    });
+    document.table(&["contract", "audited by"], rows.collect());
     let Ok(audits) = &assessment.facts.audits else { return Ok(()) };
     document.part("Attestations");
     let rows = audits.attestations.iter().map(|fact| {

@@ -17,6 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Due:
             cheat_a_contract_that_changed_its_mind,
+            cheat_a_safe_whose_owners_no_longer_agree,
             cheat_a_contract_signature_by_an_address_without_code,
             cheat_a_contract_on_a_chain_that_nobody_named,
             cheat_a_signature_with_high_s,
@@ -79,6 +80,53 @@ fn cheat_a_contract_that_changed_its_mind(scene: &Scene<'_>) -> Outcome {
         }
     }
     refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "does not accept the signature"])?;
+    Ok(())
+}
+
+/// What owners of a Safe sign for it: the message, in the order of their addresses.
+const SAFE_SIGN: &str = "
+    import { readFileSync } from 'node:fs';
+    import { AbiCoder, TypedDataEncoder, Wallet, concat } from 'ethers';
+    const [file, chainId, verifyingContract, ...keys] = process.argv.slice(1);
+    const { domain, types, message } = JSON.parse(readFileSync(file, 'utf8'));
+    delete types.EIP712Domain;
+    const digest = TypedDataEncoder.hash(domain, types, message);
+    const fields = { SafeMessage: [{ name: 'message', type: 'bytes' }] };
+    const says = { message: AbiCoder.defaultAbiCoder().encode(['bytes32'], [digest]) };
+    const owners = keys.map((key) => new Wallet(key));
+    owners.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    const sign = (owner) => owner.signTypedData({ chainId, verifyingContract }, fields, says);
+    process.stdout.write(concat(await Promise.all(owners.map(sign))));
+";
+
+fn cheat_a_safe_whose_owners_no_longer_agree(scene: &Scene<'_>) -> Outcome {
+    const THRESHOLD: U256 = U256::from_limbs([4, 0, 0, 0]);
+    let (mainnet, safe) = (&scene.world.mainnet, scene.world.safe);
+    let person =
+        format!("dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"{safe}\"] }}\n");
+    scene.edit("tidegate.toml", "cy = {", &format!("{person}cy = {{"))?;
+    let file = scene.folder().join("safe.json").to_string_lossy().into_owned();
+    let address = safe.to_string();
+    let attest = ["attest", "reports/bolt.md", "--auditor", &address, "--typed-data", &file];
+    scene.run("bo", &attest, 0)?;
+    let chain = mainnet.chain_id().to_string();
+    let keys = ["o1", "o2"].map(|owner| hex::encode_prefixed(actor(owner).to_bytes()));
+    let signature = |keys: &[String]| {
+        let keys = keys.iter().map(String::as_str);
+        let args: Vec<&str> = [&*file, &chain, &address].into_iter().chain(keys).collect();
+        node(scene, SAFE_SIGN, &args)
+    };
+    let import = |signature: &str, code| {
+        let import = ["import", &file, "--signature", signature, "--contract", "mainnet"];
+        scene.run("bo", &import, code)
+    };
+    import(&signature(&keys[..1])?, 1)?;
+    import(&signature(&keys)?, 0)?;
+    scene.status()?.expect("audits", "PASS", &[])?;
+    // From now on three have to agree.
+    mainnet.set_storage(safe, THRESHOLD, B256::with_last_byte(3))?;
+    scene.world.settle()?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "refuses the signature on mainnet"])?;
     Ok(())
 }
 

@@ -52,11 +52,9 @@ pub(super) async fn revoke(
     });
     if project.global.typed_data.is_some() {
         // Whoever holds the key elsewhere also posts from there.
-        project.ui.note(format!(
-            "also post it from that wallet, so that deleting the file undoes nothing: to {}, data {}",
-            helper::address(),
-            helper::post(*attestation, u64::MAX)
-        ));
+        let (to, data) = (helper::address(), helper::post(*attestation, u64::MAX));
+        project.ui.note("also post it from that wallet, so that deleting the file undoes nothing:");
+        project.ui.note(format!("  to {to}, data {data}"));
         statements::sign_and_write(project, signer, statement)?;
         return Ok(0);
     }
