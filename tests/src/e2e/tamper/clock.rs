@@ -9,8 +9,8 @@ use crate::support::{Case, Scene, Status, cases, messages};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Day13: on_day_13_a_wrong_clock_changes_nothing;
-        Ready: on_day_14_a_wrong_clock_changes_nothing;
+        Day13: cheat_clock_moved_on_day_13;
+        Ready: cheat_clock_moved_on_day_14;
     }
 }
 
@@ -27,11 +27,11 @@ const LIBRARIES: [&str; 7] = [
 /// How wrong the clock is, in days.
 const SKEW_DAYS: u64 = 30;
 
-fn on_day_13_a_wrong_clock_changes_nothing(scene: &Scene<'_>) -> Result<Completion, Failed> {
+fn cheat_clock_moved_on_day_13(scene: &Scene<'_>) -> Result<Completion, Failed> {
     check(scene, 30)
 }
 
-fn on_day_14_a_wrong_clock_changes_nothing(scene: &Scene<'_>) -> Result<Completion, Failed> {
+fn cheat_clock_moved_on_day_14(scene: &Scene<'_>) -> Result<Completion, Failed> {
     check(scene, 0)
 }
 
