@@ -59,7 +59,8 @@ fn cheat_a_revocation_on_chain_whose_file_is_deleted(scene: &Scene<'_>) -> Outco
     let revoke = ["attest", "--revoke", &digest, "--detail", "a finding was missed", "--as", "ada"];
     scene.done("ada", &revoke)?;
     scene.world.settle()?;
-    stopped(scene, "audits", "FAIL", &["Acme", "revoked"])?;
+    let status = refused(scene, "audits", "FAIL", &["Acme", "revoked"])?;
+    status.expect("soak", "WAITING", &[])?;
 
     // The file is deleted, and another clone has never seen it.
     let after = files::read_tree(&scene.project().join("deployments"), &[])?;
