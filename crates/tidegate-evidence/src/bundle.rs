@@ -31,7 +31,9 @@ const DEPLOYMENTS: &str = "deployments/";
 const STATEMENTS: &str = "deployments/statements/";
 
 /// What is read of a release that is in none of its digests.
-const UNBOUND: &str = "the release's name, ABIs, notes on layouts and functions, and mocks";
+const OF_RELEASE: [&str; 4] = ["name", "project", "compilers", "v"];
+/// What is read of its contracts that is in none.
+const OF_CONTRACTS: [&str; 4] = ["abi", "layout_notes", "functions", "immutables"];
 
 /// A release with everything that speaks of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,19 +164,21 @@ impl Bundle {
     /// What nothing in the bundle vouches for: files that a chain has to confirm, and what of the
     /// release is in no digest.
     pub fn claims(&self) -> Vec<String> {
-        self.files.keys().cloned().chain([UNBOUND.to_owned()]).collect()
+        let unbound = format!(
+            "of the release: {}; of each contract: {}; mocks",
+            OF_RELEASE.join(", "),
+            OF_CONTRACTS.join(", ")
+        );
+        self.files.keys().cloned().chain([unbound]).collect()
     }
 
     /// Whether a value of a bundle, named by the keys that lead to it, is in a digest or under a
     /// signature that [`Bundle::read`] checks. Everything else is a claim.
     pub fn binds(path: &[&str]) -> bool {
         match path {
-            ["files" | "mocks", ..] | ["release", "name" | "project" | "compilers" | "v", ..] => {
-                false
-            }
-            ["release", "references", _, field, ..] | ["release", "artifacts", _, field, ..] => {
-                !["abi", "layout_notes", "functions", "immutables"].contains(field)
-            }
+            ["files" | "mocks", ..] => false,
+            ["release", "artifacts" | "references", _, field, ..] => !OF_CONTRACTS.contains(field),
+            ["release", field, ..] => !OF_RELEASE.contains(field),
             _ => true,
         }
     }
