@@ -2,6 +2,7 @@ use alloy_primitives::B256;
 use tidegate_model::statement::{RISK_SECS_MAX, RiskDecision};
 
 use super::*;
+use crate::controls::attestation;
 
 const NOW: u64 = 1_000_000;
 const DAY: u64 = 86_400;
@@ -35,22 +36,10 @@ fn digest(byte: u8) -> StatementDigest {
 /// An attestation of the release by a key, with the key's digest.
 fn fact(auditor: u8, edit: impl Fn(&mut AttestationFact)) -> AttestationFact {
     let attestation = AuditAttestation {
-        auditor: Address::with_last_byte(auditor),
-        scope_root: ScopeRoot(B256::ZERO),
         scope_count: 2,
-        repository: String::new(),
-        git_commit: String::new(),
-        report_sha256: B256::ZERO,
-        report_uri: String::new(),
-        verdict: 1,
-        open_critical: 0,
-        open_high: 0,
-        open_medium: 0,
-        findings_digest: B256::ZERO,
         issued_at: NOW,
         valid_until: NOW + 1,
-        supersedes: StatementDigest(B256::ZERO),
-        salt: B256::ZERO,
+        ..attestation(Address::with_last_byte(auditor), ScopeRoot(B256::ZERO))
     };
     let mut fact = AttestationFact {
         digest: digest(auditor),

@@ -140,29 +140,34 @@ fn auditors(count: u32) -> BTreeMap<String, Person> {
     names.map(|name| (name.clone(), person(&name))).collect()
 }
 
+/// A clean attestation, valid for a second.
+pub(crate) fn attestation(auditor: Address, scope_root: ScopeRoot) -> AuditAttestation {
+    AuditAttestation {
+        auditor,
+        scope_root,
+        scope_count: 1,
+        repository: String::new(),
+        git_commit: String::new(),
+        report_sha256: word("report"),
+        report_uri: String::new(),
+        verdict: 1,
+        open_critical: 0,
+        open_high: 0,
+        open_medium: 0,
+        findings_digest: B256::ZERO,
+        issued_at: TIME,
+        valid_until: TIME + 1,
+        supersedes: StatementDigest(B256::ZERO),
+        salt: B256::ZERO,
+    }
+}
+
 fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
     let scope_root = ScopeRoot(word("scope"));
     let contracts: ScopeHashes = [(Fqn("src/Vault.sol:Vault".to_owned()), word("vault"))].into();
-    let attestation = |auditor: Address| AttestationFact {
+    let fact = |auditor: Address| AttestationFact {
         digest: StatementDigest(word(&auditor.to_string())),
-        attestation: AuditAttestation {
-            auditor,
-            scope_root,
-            scope_count: 1,
-            repository: String::new(),
-            git_commit: String::new(),
-            report_sha256: word("report"),
-            report_uri: String::new(),
-            verdict: 1,
-            open_critical: 0,
-            open_high: 0,
-            open_medium: 0,
-            findings_digest: B256::ZERO,
-            issued_at: TIME,
-            valid_until: TIME + 1,
-            supersedes: StatementDigest(B256::ZERO),
-            salt: B256::ZERO,
-        },
+        attestation: attestation(auditor, scope_root),
         confirmed: Ok(None),
         covers: Ok(contracts.clone()),
         findings: Ok(Vec::new()),
@@ -171,7 +176,7 @@ fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
         scope_root,
         contracts: contracts.clone(),
         people: people.clone(),
-        attestations: people.values().flat_map(|p| &p.keys).copied().map(attestation).collect(),
+        attestations: people.values().flat_map(|p| &p.keys).copied().map(fact).collect(),
         revocations: Vec::new(),
         acceptances: Vec::new(),
         helper: Ok(Vec::new()),

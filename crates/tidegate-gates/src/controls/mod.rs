@@ -11,6 +11,8 @@ mod exemplar;
 use serde::Serialize;
 use tidegate_model::{GateId, GateReport, Verdict};
 
+#[cfg(test)]
+pub(crate) use exemplar::attestation;
 pub use exemplar::exemplar;
 
 use crate::{Facts, PolicyRules, evaluate};
