@@ -61,7 +61,7 @@ fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict)
         (GateId::Code, Verdict::Waiting { .. }) => {
             Some(format!("everybody: wait until the deployment is final on {soak}"))
         }
-        (GateId::Soak, _) if assessment.soak_facts.is_err() => None,
+        (GateId::Soak, _) if assessment.facts.soak.is_err() => None,
         (GateId::Soak, _) if unknown => {
             Some(format!("testers: use the contracts on {soak}; see the reasons above"))
         }

@@ -21,6 +21,7 @@ use crate::existing::require_starts;
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::release::Built;
+use crate::ui::plain;
 
 /// The most gas that a batch may be estimated at; a transaction may have 16,777,216 (EIP-7825).
 const BATCH_GAS_MAX: u64 = 14_000_000;
@@ -101,8 +102,7 @@ impl TargetPlan {
                 for check in checks.filter(|check| check.step == op.step) {
                     let returned = keccak256(&check.returns);
                     let data = helper::require_call(check.to, check.data.clone(), returned);
-                    let value =
-                        check.value.as_str().map_or_else(|| check.value.to_string(), str::to_owned);
+                    let value = plain(&check.value);
                     let note = format!("{}.{} must be {value}", check.step, check.signature);
                     calls.push(to_helper(data, note));
                 }

@@ -210,7 +210,7 @@ async fn check_evidence(
             return Err(fail(format!("block {hash} of the evidence is not on {on}")));
         }
     }
-    let soaked = assessment.soak_facts.as_ref().map_err(|why| fail(why.clone()))?;
+    let soaked = assessment.facts.soak.as_ref().map_err(|why| fail(why.clone()))?;
     let last = soak.head_at(terminal.number).await?;
     if last.timestamp < soaked.start + assessment.soak_wanted_secs {
         return Err(fail("the evidence's last block of the soak comes before its end"));

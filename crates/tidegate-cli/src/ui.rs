@@ -194,6 +194,11 @@ fn own_color(text: &str) -> Option<&str> {
     COLORS.into_iter().find(|color| text.starts_with(color)).map(|color| &text[..color.len()])
 }
 
+/// A JSON value as people read it: text without its quotes.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// Breaks text at spaces; a word longer than the width stands alone.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

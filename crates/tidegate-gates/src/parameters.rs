@@ -31,6 +31,13 @@ pub struct ParameterRow {
     pub target: Result<Value, String>,
 }
 
+impl ParameterFacts {
+    /// The parameters whose value on the target is not the one that soaked.
+    pub fn changed(&self) -> impl Iterator<Item = &ParameterRow> {
+        self.rows.iter().filter(|row| row.target.as_ref() != Ok(&row.soaked))
+    }
+}
+
 pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
         Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
@@ -38,11 +45,10 @@ pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
             let mut reasons = facts.record_faults.clone();
             reasons.extend(facts.rows.iter().filter_map(fault));
             let verdict = Verdict::from_findings(reasons, Vec::new());
-            let changed = facts.rows.iter().filter(|row| row.target.as_ref() != Ok(&row.soaked));
             let summary = format!(
                 "{} parameters, {} differ from the testnet",
                 facts.rows.len(),
-                changed.count()
+                facts.changed().count()
             );
             (verdict, summary, facts.inputs.clone())
         }

@@ -16,9 +16,7 @@ use std::future::Future;
 
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
-use tidegate_gates::{
-    Facts, Observed, OtherSoak, ParameterFacts, PolicyFacts, SoakFacts, evaluate, overall,
-};
+use tidegate_gates::{Facts, Observed, PolicyFacts, evaluate, overall};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, Verdict};
@@ -48,12 +46,6 @@ pub(crate) struct Assessment {
     pub(crate) gate_head: Option<Head>,
     /// What every gate looked at.
     pub(crate) facts: Facts,
-    /// The soak, as far as it could be read.
-    pub(crate) soak_facts: Observed<SoakFacts>,
-    /// The other networks on which the release soaks.
-    pub(crate) other_soaks: Vec<OtherSoak>,
-    /// Parameters, soaked and on the target.
-    pub(crate) parameters: Observed<ParameterFacts>,
     /// The record of the deployment that soaks.
     pub(crate) record: Option<DeploymentRecord>,
     /// The present policy.
@@ -107,8 +99,8 @@ pub(crate) async fn assess(
         code,
         layout: observed(layout::facts(&gathered, &gate_head)).await,
         parameters,
-        soak: soak_facts.clone(),
-        other_soaks: others.clone(),
+        soak: soak_facts,
+        other_soaks: others,
         audits,
         policy: gathered.policy(&gate_head, &trust).await,
         funds: observed(funds::facts(&gathered)).await,
@@ -125,9 +117,6 @@ pub(crate) async fn assess(
         overall: overall(&reports),
         reports,
         gate_head: gate_head.ok(),
-        soak_facts,
-        other_soaks: others,
-        parameters: facts.parameters.clone(),
         facts,
         soak_wanted_secs: project.rules.soak_secs,
         policy,

@@ -135,7 +135,7 @@ fn probes(prepared: &Prepared) -> Vec<Probe> {
         to: check.to,
         data: check.data.clone(),
         returns: check.returns.clone(),
-        expected: check.value.as_str().map_or_else(|| check.value.to_string(), str::to_owned),
+        expected: crate::ui::plain(&check.value),
     });
     checks.collect()
 }

@@ -15,6 +15,7 @@ use crate::project::Project;
 use crate::promotion::verify_target;
 use crate::records;
 use crate::release::{Built, built, kept, stored};
+use crate::ui::plain;
 
 /// The most functions or sources that are named of one contract.
 const NAMED_MAX: usize = 12;
@@ -197,8 +198,7 @@ fn values(project: &Project, a: &Side, b: &Side) -> CliResult<Vec<ValueChange>> 
         let Some(changed) = other.get(name).filter(|changed| *changed != value) else { continue };
         let rule = b.built.release.plan.params.get(name).map(|decl| &decl.rule);
         let allowed = across && !matches!(rule, None | Some(Rule::SameAsTestnet));
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        found.push(ValueChange { name: name.clone(), a: text(value), b: text(changed), allowed });
+        found.push(ValueChange { name: name.clone(), a: plain(value), b: plain(changed), allowed });
     }
     Ok(found)
 }

@@ -12,6 +12,7 @@ use crate::existing::require_starts;
 use crate::project::Project;
 use crate::release::built;
 use crate::signer::LazySigner;
+use crate::ui::plain;
 
 /// Show what a deployment would do: addresses, code, arguments, gas
 #[derive(Debug, Args)]
@@ -91,18 +92,14 @@ pub(crate) fn show(project: &Project, prepared: &Prepared, expected: &Expected) 
         }
     }
     for check in &prepared.resolved.checks {
-        ui.line(format!("  expect {}.{} = {}", check.step, check.signature, text(&check.value)));
+        ui.line(format!("  expect {}.{} = {}", check.step, check.signature, plain(&check.value)));
     }
     ui.line("");
     for (name, value) in &prepared.resolved.params {
-        ui.line(format!("  ${name} = {}", text(value)));
+        ui.line(format!("  ${name} = {}", plain(value)));
     }
     let total: u64 = expected.gas.iter().map(|(_, gas)| gas).sum();
     ui.line(format!("\n{} operations, {total} gas", prepared.resolved.ops.len()));
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn rows(prepared: &Prepared, expected: &Expected) -> Vec<Value> {

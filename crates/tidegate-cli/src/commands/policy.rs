@@ -1,7 +1,7 @@
 //! `tidegate policy`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::units::format_span_secs;
 use tidegate_plan::config::Stage;
@@ -12,6 +12,7 @@ use crate::error::{CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, current, require_helper, safe_state};
 use crate::project::Project;
 use crate::proposals;
+use crate::ui::plain;
 
 /// Show the policy, and propose to the Safe that it adopts it
 #[derive(Debug, Subcommand)]
@@ -138,12 +139,8 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
         ui.row("", &format!("code {}", external.code_hash));
     }
     for (name, param) in &doc.params {
-        let value = param.value.as_ref().map_or_else(|| "as soaked".to_owned(), text);
-        ui.row(&format!("${name}"), &format!("{value}   rule {}", text(&param.rule)));
+        let value = param.value.as_ref().map_or_else(|| "as soaked".to_owned(), plain);
+        ui.row(&format!("${name}"), &format!("{value}   rule {}", plain(&param.rule)));
     }
     Ok(())
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

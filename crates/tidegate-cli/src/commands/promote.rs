@@ -92,7 +92,7 @@ async fn propose(
     let policy = assessment.policy.as_ref().ok_or_else(|| missing("the policy"))?;
     let safe = assessment.safe.as_ref().ok_or_else(|| missing("the Safe"))?;
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
-    let soak = assessment.soak_facts.as_ref().map_err(|why| missing(why))?;
+    let soak = assessment.facts.soak.as_ref().map_err(|why| missing(why))?;
     let plan = target_plan(project, built, target, network, head, When::Before).await?;
     let evidence = evidence(assessment, policy.project());
     let promotion = Promotion {

@@ -20,6 +20,7 @@ use crate::promotion::{Promoted, promoted};
 use crate::release::{Built, built};
 use crate::report::{Document, Subject, earliest, report};
 use crate::sampling;
+use crate::ui::plain;
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -70,12 +71,14 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
     let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
     let promoted = promoted.as_ref();
     let subject = Subject { built: &built, assessment: &assessment, promoted, next: &next };
-    if let Some(path) = &args.report {
-        write_report(path, &report(subject)?)?;
+    let asked = args.explain || args.report.is_some();
+    let explained = asked.then(|| report(subject)).transpose()?;
+    if let (Some(path), Some(document)) = (&args.report, &explained) {
+        write_report(path, document)?;
         project.ui.note(format!("written: {}", path.display()));
     }
-    if args.explain {
-        report(subject)?.show(&project.ui);
+    if let Some(document) = explained.filter(|_| args.explain) {
+        document.show(&project.ui);
     } else {
         show(project, &built, &assessment, promoted)?;
         if !next.is_empty() {
@@ -149,7 +152,7 @@ fn show(
         }
         return Ok(());
     }
-    if let Ok(facts) = &assessment.soak_facts {
+    if let Ok(facts) = &assessment.facts.soak {
         ui.line(soak_bar(progress(&project.rules, facts)));
         interruptions(project, facts);
         ui.line("");
@@ -169,15 +172,12 @@ pub(crate) fn gates(project: &Project, assessment: &Assessment) {
 
 /// What differs between the testnet and the target, as signers must see it.
 pub(crate) fn differences(project: &Project, assessment: &Assessment) {
-    let Ok(parameters) = &assessment.parameters else { return };
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    for row in &parameters.rows {
-        let target = row.target.clone().unwrap_or_else(Value::String);
-        if target != row.soaked {
-            let (soaked, target) = (text(&row.soaked), text(&target));
-            project.ui.row(&format!("${}", row.name), &format!("{soaked} on {}", assessment.soak));
-            project.ui.row("", &format!("{target} on {}", assessment.target));
-        }
+    let Ok(parameters) = &assessment.facts.parameters else { return };
+    for row in parameters.changed() {
+        let target = row.target.as_ref().map_or_else(Clone::clone, plain);
+        let soaked = format!("{} on {}", plain(&row.soaked), assessment.soak);
+        project.ui.row(&format!("${}", row.name), &soaked);
+        project.ui.row("", &format!("{target} on {}", assessment.target));
     }
 }
 
@@ -279,8 +279,9 @@ fn document(
     promoted: Option<&Promoted>,
     next: &[String],
 ) -> CliResult<Value> {
-    let soak = assessment.soak_facts.as_ref().ok().map(|facts| soak_document(project, facts));
+    let soak = assessment.facts.soak.as_ref().ok().map(|facts| soak_document(project, facts));
     let others: Vec<_> = assessment
+        .facts
         .other_soaks
         .iter()
         .map(|other| json!({"network": other.network, "gates": other.reports}))

@@ -98,7 +98,7 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
         let colon = if reasons.is_empty() { "" } else { ": " };
         found.insert(report.gate.name().to_owned(), format!("{word}{colon}{reasons}"));
     }
-    if let Ok(facts) = &assessment.soak_facts {
+    if let Ok(facts) = &assessment.facts.soak {
         let activity = &facts.activity;
         let used = format!("{} transactions by {}", activity.transactions, activity.outsiders());
         found.insert("used".to_owned(), used);
@@ -122,7 +122,7 @@ fn show(
     now: &BTreeMap<String, String>,
     signer: Option<&LazySigner>,
 ) {
-    let soak = assessment.soak_facts.as_ref().ok().map(|facts| facts.head);
+    let soak = assessment.facts.soak.as_ref().ok().map(|facts| facts.head);
     let time = assessment.gate_head.or(soak).map(|head| format_utc(head.timestamp));
     let time = time.unwrap_or_else(|| "(no chain time)".to_owned());
     let mut changes = Vec::new();

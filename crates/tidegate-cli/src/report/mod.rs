@@ -15,6 +15,7 @@ use crate::commands;
 use crate::error::CliResult;
 use crate::promotion::Promoted;
 use crate::release::Built;
+use crate::ui::plain;
 
 /// What `status` knows.
 #[derive(Debug, Clone, Copy)]
@@ -114,12 +115,9 @@ fn input(input: &GateInput) -> Vec<String> {
 
 fn parameters(document: &mut Document, assessment: &Assessment) {
     let Ok(facts) = &assessment.facts.parameters else { return };
-    let text =
-        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let rows = facts.rows.iter().filter(|row| row.target.as_ref() != Ok(&row.soaked));
-    let rows = rows.map(|row| {
-        let target = row.target.as_ref().map_or_else(Clone::clone, text);
-        vec![format!("${}", row.name), text(&row.soaked), target]
+    let rows = facts.changed().map(|row| {
+        let target = row.target.as_ref().map_or_else(Clone::clone, plain);
+        vec![format!("${}", row.name), plain(&row.soaked), target]
     });
     document.part("Parameters that differ from the testnet");
     let rows: Vec<_> = rows.collect();
