@@ -47,14 +47,47 @@ const TEXTS = {
   'soak/sample': (s) =>
     `Saw block ${s.block.number} ${s.block.hash} of chain ${s.network.chain} as final: ` +
     `release ${s.release}, deployment ${s.deployment}, state ${s.state}`,
+  go: (g) =>
+    `Go for release ${g.release}${as(g)}, having seen ${g.statements.length} statements with ` +
+    `digest ${keccak256(concat(g.statements))}: ${g.reason}`,
+  'no-go': (n) => `No-go for release ${n.release}${as(n)}: ${n.reason}`,
+  bug: (b) =>
+    `Bug of severity ${b.severity}${b.blocking ? ', blocking' : ''} in release ${b.release}: ` +
+    `${b.title} ${b.link}`,
+  triage: (t) => `Bug ${t.bug} is ${t.resolution}: ${t.reason}`,
+  freeze: (f) => `Freeze every promotion until ${utc(f.until)}: ${f.reason}`,
+  waiver: (w) =>
+    `Lower gate ${w.gate} to ${lowered(w.lowers)} for release ${w.release} until ` +
+    `${utc(w.until)}: ${w.reason} ${w.link}`,
+  'people/key': (c) => `${c.name} holds key ${getAddress(c.key)}`,
+  postmortem: (p) => `Post-mortem of release ${p.release}, sha256 ${p.sha256.slice(2)}: ${p.uri}`,
 };
+
+const as = (says) => (says.discipline === undefined ? '' : ` as ${says.discipline}`);
+
+const utc = (seconds) =>
+  `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const LOWERED = {
+  soakSecs: (n) => `soak ${n} s`,
+  audits: (n) => `audits ${n}`,
+  transactions: (n) => `transactions ${n}`,
+  senders: (n) => `senders ${n}`,
+  selectorsPercent: (n) => `functions ${n} %`,
+};
+
+const lowered = (lowers) =>
+  Object.entries(LOWERED)
+    .filter(([key]) => lowers[key] !== undefined)
+    .map(([key, words]) => words(lowers[key]))
+    .join(', ');
 
 const transferText = (verb, t) =>
   `${verb} ${t.amount} wei under fund request ${t.request} in transaction ${t.transaction} ` +
   `on chain ${t.network.chain}`;
 
 /** Times in a file, of which a number here might not hold every digit. */
-const TIMES = /"(issuedAt|validUntil|revokedAt|expiresAt)":(\d+)/g;
+const TIMES = /"(issuedAt|validUntil|revokedAt|expiresAt|notBefore|retroDueBy)":(\d+)/g;
 
 /** Errors of the libraries repeat what they were given, however long it is. */
 const MESSAGE_CHARS_MAX = 300;
@@ -210,6 +243,10 @@ function fieldsOf(type) {
 
 /** What is signed, from what a file says. */
 function messageOf(type, fields) {
+  if (type === 'EmergencyWaiver') {
+    const { terms, ...rest } = fields;
+    return { ...rest, ...terms };
+  }
   if (type !== 'Statement') return fields;
   const { body, ...rest } = fields;
   const text = TEXTS[body.kind](body.says);

@@ -19,6 +19,9 @@ pub enum Verdict {
         by: String,
         /// Until when, in seconds since the Unix epoch.
         until: u64,
+        /// What stood against it, one sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<String>,
     },
     /// Only chain time is missing.
     Waiting {
@@ -93,8 +96,10 @@ impl Verdict {
     pub fn reasons(&self) -> Vec<String> {
         match self {
             Self::Pass => Vec::new(),
-            Self::Waived { by, until } => {
-                vec![format!("waived by {by} until {}", crate::units::format_utc(*until))]
+            Self::Waived { by, until, reasons } => {
+                let until = crate::units::format_utc(*until);
+                let waived = format!("waived by {by} until {until}");
+                [waived].into_iter().chain(reasons.iter().cloned()).collect()
             }
             Self::Waiting { reasons, .. }
             | Self::Unknown { missing: reasons }
@@ -172,26 +177,43 @@ pub enum GateId {
     Soak,
     /// Enough independent firms have audited exactly this code.
     Audits,
-    /// The Safe has adopted exactly this policy and still is what it was then.
+    /// No open bug stops it.
+    Bugs,
+    /// The Safe has adopted exactly this policy, and a looser one long enough ago.
     Policy,
+    /// The Safe is one that can be trusted, and nothing changed it since.
+    Safe,
     /// Test funds were approved and agree with the chain.
     Funds,
     /// Nobody approved their own work.
     Separation,
+    /// People have seen all of this and say go; nobody stops it.
+    Go,
+    /// What an earlier emergency left to do is done.
+    Obligations,
 }
 
 impl GateId {
     /// Every gate.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Code,
         Self::Layout,
         Self::Parameters,
         Self::Soak,
         Self::Audits,
+        Self::Bugs,
         Self::Policy,
+        Self::Safe,
         Self::Funds,
         Self::Separation,
+        Self::Go,
+        Self::Obligations,
     ];
+
+    /// The gate of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|gate| gate.name() == name)
+    }
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -201,9 +223,13 @@ impl GateId {
             Self::Parameters => "parameters",
             Self::Soak => "soak",
             Self::Audits => "audits",
+            Self::Bugs => "bugs",
             Self::Policy => "policy",
+            Self::Safe => "safe",
             Self::Funds => "funds",
             Self::Separation => "separation",
+            Self::Go => "go",
+            Self::Obligations => "obligations",
         }
     }
 }
@@ -243,7 +269,7 @@ mod tests {
     #[test]
     fn the_worst_verdict_wins() {
         let waiting = Verdict::Waiting { reasons: vec![], eta: Some(5) };
-        let waived = Verdict::Waived { by: "kim".to_owned(), until: 9 };
+        let waived = Verdict::Waived { by: "kim".to_owned(), until: 9, reasons: vec![] };
         let order = [Verdict::Pass, waived, waiting, Verdict::unknown("x"), Verdict::fail("y")];
         for pair in order.windows(2) {
             assert_eq!(Verdict::worst(pair), pair[1]);

@@ -5,13 +5,13 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};
 use serde_json::{Value, json};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{
-    AuditAttestation, AuditRevocation, Body, ContractSigner, FundDecision, FundRequest,
-    FundTransfer, General, NEVER, RiskAcceptance, RiskDecision, Severity, SignedStatement,
-    SoakSample, Standing, Statement, domain, eip712,
+    AuditAttestation, AuditRevocation, Body, Bug, ContractSigner, EMERGENCY_GATES, EmergencyTerms,
+    EmergencyWaiver, Freeze, FundDecision, FundRequest, FundTransfer, General, Go, KeyClaim,
+    Lowered, NEVER, NoGo, Postmortem, Resolution, RiskAcceptance, RiskDecision, Severity,
+    SignedStatement, SoakSample, Standing, Statement, Triage, Waiver, domain, eip712, gate_set,
 };
 use tidegate_model::{
-    BlockRef, ChainId, DeploymentDigest, NetworkId, ProjectId, ReleaseRoot, ScopeRoot,
-    StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest,
 };
 
 use super::{message, sign, typed, types, vector};
@@ -19,36 +19,27 @@ use super::{message, sign, typed, types, vector};
 const NETWORK: NetworkId =
     NetworkId { chain: ChainId(11_155_111), genesis: B256::repeat_byte(0x21) };
 
-/// Not built yet; its type is fixed.
-const EMERGENCY_WAIVER: &str = "EmergencyWaiver(address guardian,bytes32 releaseRoot,\
-    bytes32 baselineRoot,bytes32 safeTxHash,uint256 chainId,bytes32 gateSet,\
-    uint32 minSoakSeconds,string incident,bytes32 diffDigest,uint64 notBefore,uint64 expiresAt,\
-    uint64 retroDueBy,bytes32 salt)";
-
 pub(super) fn vectors() -> Vec<Value> {
     let mut vectors = vec![
         type_vector::<eip712::AuditAttestation>("AuditAttestation"),
         type_vector::<eip712::AuditRevocation>("AuditRevocation"),
         type_vector::<eip712::Statement>("Statement"),
-        vector(
-            "type EmergencyWaiver",
-            "type",
-            json!(EMERGENCY_WAIVER),
-            json!({"digest": keccak256(EMERGENCY_WAIVER)}),
-        ),
+        type_vector::<eip712::EmergencyWaiver>("EmergencyWaiver"),
         vector("domain", "domain", domain_document(), json!({"digest": domain().separator()})),
         under_another_domain(&attestation()),
         audit("AuditAttestation", Statement::AuditAttestation(attestation())),
         audit("AuditAttestation at its limits", Statement::AuditAttestation(limits(attestation()))),
         audit("AuditRevocation", Statement::AuditRevocation(revocation())),
+        audit("EmergencyWaiver", Statement::EmergencyWaiver(Box::new(emergency()))),
     ];
-    for (name, body) in bodies() {
+    for (name, body) in bodies().into_iter().chain(decisions()) {
         vectors.push(general(name, said(body)));
     }
     let [(_, request), ..] = bodies();
     vectors.extend([
         file("file of AuditAttestation", Statement::AuditAttestation(limits(attestation()))),
         file("file of AuditRevocation", Statement::AuditRevocation(revocation())),
+        file("file of EmergencyWaiver", Statement::EmergencyWaiver(Box::new(emergency()))),
         file("file of Statement", Statement::Statement(said(request))),
         contract_file(Statement::AuditAttestation(attestation())),
     ]);
@@ -146,6 +137,15 @@ fn audit(name: &str, statement: Statement) -> Value {
         Statement::AuditRevocation(r) => {
             (serde_json::to_value(r), eip712::AuditRevocation::eip712_encode_type())
         }
+        Statement::EmergencyWaiver(w) => {
+            let mut fields = serde_json::to_value(w);
+            if let Ok(Value::Object(fields)) = &mut fields
+                && let Some(Value::Object(terms)) = fields.remove("terms")
+            {
+                fields.extend(terms);
+            }
+            (fields, eip712::EmergencyWaiver::eip712_encode_type())
+        }
         Statement::Statement(_) => panic!("{name} is no audit statement"),
     };
     let preimage = json!({
@@ -155,6 +155,87 @@ fn audit(name: &str, statement: Statement) -> Value {
         "message": message(fields.unwrap()),
     });
     typed(name, preimage, statement.digest().unwrap().0, json!({}))
+}
+
+fn emergency() -> EmergencyWaiver {
+    EmergencyWaiver {
+        guardian: address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"),
+        release_root: ReleaseRoot(B256::repeat_byte(0x22)),
+        safe_tx_hash: B256::repeat_byte(0x30),
+        chain_id: 1,
+        terms: EmergencyTerms {
+            baseline_root: ReleaseRoot(B256::repeat_byte(0x31)),
+            gate_set: gate_set(&EMERGENCY_GATES).unwrap(),
+            min_soak_seconds: 86_400,
+            incident: "INC-7: withdraw rounds up".to_owned(),
+            diff_digest: B256::repeat_byte(0x32),
+            not_before: 1_767_225_600,
+            expires_at: 1_767_484_800,
+            retro_due_by: 1_770_076_800,
+        },
+        salt: B256::repeat_byte(0x33),
+    }
+}
+
+/// What people decide about a release.
+fn decisions() -> [(&'static str, Body); 9] {
+    let release = ReleaseRoot(B256::repeat_byte(0x22));
+    let [a, b] = [0x41, 0x40].map(|byte| StatementDigest(B256::repeat_byte(byte)));
+    let text = |text: &str| text.to_owned();
+    let lowers = Lowered { soak_secs: Some(604_800), senders: Some(1), ..Lowered::default() };
+    let go = |discipline| Go::over(release, [a, b], discipline, text("all seen"));
+    [
+        ("Statement go", Body::Go(go(None))),
+        ("Statement go as security", Body::Go(go(Some(text("security"))))),
+        (
+            "Statement no-go",
+            Body::NoGo(NoGo { release, discipline: None, reason: text("a doubt") }),
+        ),
+        (
+            "Statement bug",
+            Body::Bug(Bug {
+                release,
+                severity: Severity::Critical,
+                title: text("funds are stuck"),
+                link: text("https://example.org/7"),
+                blocking: true,
+            }),
+        ),
+        (
+            "Statement triage",
+            Body::Triage(Triage { bug: a, resolution: Resolution::Invalid, reason: text("none") }),
+        ),
+        (
+            "Statement freeze",
+            Body::Freeze(Freeze { until: 1_767_484_800, reason: text("holidays") }),
+        ),
+        (
+            "Statement waiver",
+            Body::Waiver(Waiver {
+                release,
+                gate: GateId::Soak,
+                lowers,
+                until: 1_767_484_800,
+                reason: text("a fix"),
+                link: text("https://example.org/8"),
+            }),
+        ),
+        (
+            "Statement people/key",
+            Body::KeyClaim(KeyClaim {
+                name: text("kim"),
+                key: address!("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
+            }),
+        ),
+        (
+            "Statement postmortem",
+            Body::Postmortem(Postmortem {
+                release,
+                sha256: B256::repeat_byte(0x42),
+                uri: text("https://example.org/9"),
+            }),
+        ),
+    ]
 }
 
 fn bodies() -> [(&'static str, Body); 9] {
@@ -229,6 +310,15 @@ fn subject(body: &Body) -> B256 {
         Body::FundDraw(transfer) | Body::FundReturn(transfer) => transfer.request.0,
         Body::RiskAccept(risk) => risk.scope_root.0,
         Body::SoakSample(sample) => sample.release.0,
+        Body::Go(go) => go.release.0,
+        Body::NoGo(no_go) => no_go.release.0,
+        Body::Bug(bug) => bug.release.0,
+        Body::Triage(triage) => triage.bug.0,
+        // Of the whole project.
+        Body::Freeze(_) => B256::repeat_byte(0x25),
+        Body::Waiver(waiver) => waiver.release.0,
+        Body::KeyClaim(_) => B256::ZERO,
+        Body::Postmortem(found) => found.release.0,
     }
 }
 

@@ -194,11 +194,12 @@ fn treasurer(document: &mut Document, subject: Subject<'_>) {
     }
     document.part("Lowered requirements");
     let waived = assessment.reports.iter().filter_map(|report| match &report.verdict {
-        Verdict::Waived { by, until } => Some(vec![
+        Verdict::Waived { by, until, reasons } => Some(vec![
             report.gate.name().to_owned(),
             by.clone(),
             format_utc(*until),
             report.summary.clone(),
+            reasons.join("; "),
         ]),
         _ => None,
     });
@@ -206,7 +207,7 @@ fn treasurer(document: &mut Document, subject: Subject<'_>) {
     if waived.is_empty() {
         document.text("Nobody has lowered a requirement for this release.");
     }
-    document.table(&["gate", "by", "until", "what"], waived);
+    document.table(&["gate", "by", "until", "what", "against it"], waived);
 }
 
 fn statements(document: &mut Document, assessment: &Assessment) {
@@ -232,6 +233,7 @@ const fn kind(statement: &Statement) -> &'static str {
     match statement {
         Statement::AuditAttestation(_) => "audit attestation",
         Statement::AuditRevocation(_) => "audit revocation",
+        Statement::EmergencyWaiver(_) => "emergency waiver",
         Statement::Statement(general) => general.body.kind(),
     }
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decisions::{Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Triage, Waiver};
 use super::{FundDecision, FundRequest, FundTransfer, RiskAcceptance, SoakSample};
+use crate::ids::{ReleaseRoot, StatementDigest};
+use crate::units::format_utc;
 
 /// What a general statement says. The tag is the EIP-712 `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,44 @@ pub enum Body {
     /// Somebody saw a soak.
     #[serde(rename = "soak/sample")]
     SoakSample(SoakSample),
+    /// A release may go.
+    #[serde(rename = "go")]
+    Go(Go),
+    /// It must not.
+    #[serde(rename = "no-go")]
+    NoGo(NoGo),
+    /// It has a bug.
+    #[serde(rename = "bug")]
+    Bug(Bug),
+    /// What the bug comes to.
+    #[serde(rename = "triage")]
+    Triage(Triage),
+    /// Nothing is promoted for a while.
+    #[serde(rename = "freeze")]
+    Freeze(Freeze),
+    /// A requirement is lowered.
+    #[serde(rename = "waiver")]
+    Waiver(Waiver),
+    /// A key is held by whom the policy says.
+    #[serde(rename = "people/key")]
+    KeyClaim(KeyClaim),
+    /// What was learnt after an emergency.
+    #[serde(rename = "postmortem")]
+    Postmortem(Postmortem),
+}
+
+/// What a statement bears on, so that a `go` which has not seen it is stale. Statements that only
+/// ever add evidence bear on nothing: that one is missing can open no gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bearing {
+    /// One release.
+    Release(ReleaseRoot),
+    /// Every release of the project.
+    Project,
+    /// Whatever another statement bears on.
+    On(StatementDigest),
+    /// Nothing.
+    Nothing,
 }
 
 impl Body {
@@ -42,6 +83,39 @@ impl Body {
             Self::FundReturn(_) => "fund/return",
             Self::RiskAccept(_) => "risk/accept",
             Self::SoakSample(_) => "soak/sample",
+            Self::Go(_) => "go",
+            Self::NoGo(_) => "no-go",
+            Self::Bug(_) => "bug",
+            Self::Triage(_) => "triage",
+            Self::Freeze(_) => "freeze",
+            Self::Waiver(_) => "waiver",
+            Self::KeyClaim(_) => "people/key",
+            Self::Postmortem(_) => "postmortem",
+        }
+    }
+
+    /// What it bears on. A statement whose absence could open a gate must bear on something.
+    pub fn bearing(&self) -> Bearing {
+        match self {
+            Self::FundRequest(request) => {
+                request.release.map_or(Bearing::Project, Bearing::Release)
+            }
+            Self::NoGo(no_go) => Bearing::Release(no_go.release),
+            Self::Bug(bug) => Bearing::Release(bug.release),
+            Self::Triage(triage) => Bearing::On(triage.bug),
+            Self::Freeze(_) => Bearing::Project,
+            // The books miss what was drawn whether or not its statement is there.
+            Self::FundApprove(_)
+            | Self::FundDeny(_)
+            | Self::FundDraw(_)
+            | Self::FundReturn(_)
+            // One that is missing leaves a finding open.
+            | Self::RiskAccept(_)
+            | Self::SoakSample(_)
+            | Self::Go(_)
+            | Self::Waiver(_)
+            | Self::KeyClaim(_)
+            | Self::Postmortem(_) => Bearing::Nothing,
         }
     }
 
@@ -74,6 +148,56 @@ impl Body {
                 "Saw block {} {} of chain {} as final: release {}, deployment {}, state {}",
                 s.block.number, s.block.hash, s.network.chain, s.release, s.deployment, s.state
             ),
+            Self::Go(go) => format!(
+                "Go for release {}{}, having seen {} statements with digest {}: {}",
+                go.release,
+                discipline(go.discipline.as_deref()),
+                go.statements.len(),
+                go.set,
+                go.reason
+            ),
+            Self::NoGo(no_go) => format!(
+                "No-go for release {}{}: {}",
+                no_go.release,
+                discipline(no_go.discipline.as_deref()),
+                no_go.reason
+            ),
+            Self::Bug(bug) => format!(
+                "Bug of severity {}{} in release {}: {} {}",
+                bug.severity.word(),
+                if bug.blocking { ", blocking" } else { "" },
+                bug.release,
+                bug.title,
+                bug.link
+            ),
+            Self::Triage(triage) => {
+                format!("Bug {} is {}: {}", triage.bug, triage.resolution.name(), triage.reason)
+            }
+            Self::Freeze(freeze) => format!(
+                "Freeze every promotion until {}: {}",
+                format_utc(freeze.until),
+                freeze.reason
+            ),
+            Self::Waiver(waiver) => format!(
+                "Lower gate {} to {} for release {} until {}: {} {}",
+                waiver.gate.name(),
+                waiver.lowers.words(),
+                waiver.release,
+                format_utc(waiver.until),
+                waiver.reason,
+                waiver.link
+            ),
+            Self::KeyClaim(claim) => format!("{} holds key {}", claim.name, claim.key),
+            Self::Postmortem(found) => format!(
+                "Post-mortem of release {}, sha256 {}: {}",
+                found.release,
+                alloy_primitives::hex::encode(found.sha256),
+                found.uri
+            ),
         }
     }
+}
+
+fn discipline(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" as {name}"))
 }

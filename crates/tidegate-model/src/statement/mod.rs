@@ -5,18 +5,25 @@
 
 mod audit;
 mod body;
+mod decisions;
+mod emergency;
 mod funds;
 mod risk;
 mod signed;
 mod soak;
 mod typed;
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
 pub use self::audit::{AuditAttestation, AuditRevocation};
-pub use self::body::Body;
+pub use self::body::{Bearing, Body};
+pub use self::decisions::{
+    Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, Triage, Waiver, debt_subject,
+    emergency_subject, freeze_subject, no_go_subject,
+};
+pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate_set};
 pub use self::funds::{FundDecision, FundRequest, FundTransfer};
 pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
 pub use self::signed::{
@@ -41,6 +48,13 @@ pub mod eip712 {
         #[derive(Debug, PartialEq, Eq)]
         struct AuditRevocation {
             address auditor; bytes32 attestation; uint8 reason; string detail; uint64 revokedAt;
+        }
+        #[derive(Debug, PartialEq, Eq)]
+        struct EmergencyWaiver {
+            address guardian; bytes32 releaseRoot; bytes32 baselineRoot; bytes32 safeTxHash;
+            uint256 chainId; bytes32 gateSet; uint32 minSoakSeconds; string incident;
+            bytes32 diffDigest; uint64 notBefore; uint64 expiresAt; uint64 retroDueBy;
+            bytes32 salt;
         }
         #[derive(Debug, PartialEq, Eq)]
         struct Statement {
@@ -84,6 +98,8 @@ pub enum Statement {
     AuditAttestation(AuditAttestation),
     /// Its revocation.
     AuditRevocation(AuditRevocation),
+    /// A guardian's word on an emergency.
+    EmergencyWaiver(Box<EmergencyWaiver>),
     /// Everything else.
     Statement(General),
 }
@@ -102,16 +118,20 @@ impl Statement {
             Self::AuditRevocation(r) => {
                 eip712::AuditRevocation::from(r).eip712_signing_hash(&domain)
             }
+            Self::EmergencyWaiver(w) => {
+                eip712::EmergencyWaiver::from(&**w).eip712_signing_hash(&domain)
+            }
             Self::Statement(g) => g.message()?.eip712_signing_hash(&domain),
         };
         Ok(StatementDigest(digest))
     }
 
     /// When it was made, by the target's chain time.
-    pub const fn issued_at(&self) -> u64 {
+    pub fn issued_at(&self) -> u64 {
         match self {
             Self::AuditAttestation(a) => a.issued_at,
             Self::AuditRevocation(r) => r.revoked_at,
+            Self::EmergencyWaiver(w) => w.terms.not_before,
             Self::Statement(g) => g.issued_at,
         }
     }
@@ -128,6 +148,15 @@ impl Statement {
             Self::AuditRevocation(r) => {
                 format!("Revoke attestation {}: {}", r.attestation, r.detail)
             }
+            Self::EmergencyWaiver(w) => format!(
+                "Emergency: promote release {} after {} s of soak by Safe transaction {} on chain \
+                 {}: {}",
+                w.release_root,
+                w.terms.min_soak_seconds,
+                w.safe_tx_hash,
+                w.chain_id,
+                w.terms.incident
+            ),
             Self::Statement(g) => g.body.text(),
         }
     }
@@ -164,6 +193,26 @@ impl From<&AuditRevocation> for eip712::AuditRevocation {
             reason: r.reason,
             detail: r.detail.clone(),
             revokedAt: r.revoked_at,
+        }
+    }
+}
+
+impl From<&EmergencyWaiver> for eip712::EmergencyWaiver {
+    fn from(w: &EmergencyWaiver) -> Self {
+        Self {
+            guardian: w.guardian,
+            releaseRoot: w.release_root.0,
+            baselineRoot: w.terms.baseline_root.0,
+            safeTxHash: w.safe_tx_hash,
+            chainId: U256::from(w.chain_id),
+            gateSet: w.terms.gate_set,
+            minSoakSeconds: w.terms.min_soak_seconds,
+            incident: w.terms.incident.clone(),
+            diffDigest: w.terms.diff_digest,
+            notBefore: w.terms.not_before,
+            expiresAt: w.terms.expires_at,
+            retroDueBy: w.terms.retro_due_by,
+            salt: w.salt,
         }
     }
 }
@@ -233,6 +282,10 @@ mod tests {
         assert_eq!(
             revocation.eip712_type_hash(),
             b256!("43fb370d561d544348c957308a749ff0e3a40c9db7390d2a17153669e20b3e43")
+        );
+        assert_eq!(
+            keccak256(eip712::EmergencyWaiver::eip712_encode_type().as_bytes()),
+            b256!("684ba0467eb4b77032be0dceb46b2f8bb2f645f34dee7d34f665a97c1df9e45d")
         );
     }
 }

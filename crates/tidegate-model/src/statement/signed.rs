@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, Bytes, Signature};
 use serde::{Deserialize, Serialize};
 
-use super::Statement;
+use super::{Body, General, Statement};
 use crate::digest::JcsError;
 use crate::ids::{BlockRef, ChainId, StatementDigest};
 
@@ -84,6 +84,9 @@ pub enum StatementError {
         /// The signer it names.
         named: Address,
     },
+    /// A `go` whose list is not the one that its digest says.
+    #[error("statement {0} lists other statements than its set digest says")]
+    Set(StatementDigest),
     /// An audit statement in which `auditor` is not the signer.
     #[error("statement {digest} speaks for auditor {auditor} but {signer} signed it")]
     Auditor {
@@ -150,9 +153,15 @@ impl SignedStatement {
             Some(contract) => Standing::Pending(digest, contract),
             None => self.recovers(digest).map(|()| Standing::Holds(digest))?,
         };
+        if let Statement::Statement(General { body: Body::Go(go), .. }) = &self.statement
+            && !go.is_consistent()
+        {
+            return Err(StatementError::Set(digest));
+        }
         let auditor = match &self.statement {
             Statement::AuditAttestation(a) => a.auditor,
             Statement::AuditRevocation(r) => r.auditor,
+            Statement::EmergencyWaiver(w) => w.guardian,
             Statement::Statement(_) => self.signer,
         };
         if auditor == self.signer {

@@ -5,7 +5,9 @@ use alloy_sol_types::SolStruct;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{AuditAttestation, AuditRevocation, Body, General, Statement, domain, eip712};
+use super::{
+    AuditAttestation, AuditRevocation, Body, EmergencyWaiver, General, Statement, domain, eip712,
+};
 use crate::digest::JcsError;
 
 /// The fields of a statement's domain.
@@ -53,6 +55,16 @@ pub fn typed_data(statement: &Statement, signer: Address) -> Result<Value, JcsEr
         Statement::AuditRevocation(r) => {
             (eip712::AuditRevocation::eip712_encode_type(), strings(json!(r)))
         }
+        Statement::EmergencyWaiver(w) => {
+            let mut fields = json!(w);
+            if let Some(Value::Object(terms)) =
+                fields.as_object_mut().and_then(|f| f.remove("terms"))
+                && let Some(fields) = fields.as_object_mut()
+            {
+                fields.extend(terms);
+            }
+            (eip712::EmergencyWaiver::eip712_encode_type(), strings(fields))
+        }
         Statement::Statement(g) => (eip712::Statement::eip712_encode_type(), general(g)?),
     };
     let domain = domain();
@@ -91,6 +103,17 @@ pub fn from_typed_data(typed: &Value) -> Result<(Statement, Address), TypedDataE
             let read = serde_json::from_value::<AuditRevocation>(fields);
             Statement::AuditRevocation(read.map_err(TypedDataError::Form)?)
         }
+        "EmergencyWaiver" => {
+            let mut fields = numbers(message, &EMERGENCY_NUMBERS);
+            if let Some(all) = fields.as_object_mut() {
+                let terms = TERMS.iter().filter_map(|name| Some((*name, all.remove(*name)?)));
+                let terms: Map<_, _> =
+                    terms.map(|(name, value)| (name.to_owned(), value)).collect();
+                all.insert("terms".to_owned(), Value::Object(terms));
+            }
+            let read = serde_json::from_value::<EmergencyWaiver>(fields);
+            Statement::EmergencyWaiver(Box::new(read.map_err(TypedDataError::Form)?))
+        }
         "Statement" => {
             let body = aside.body.ok_or(TypedDataError::Body)?;
             let fields = numbers(message, &["issuedAt", "expiresAt"]);
@@ -115,6 +138,21 @@ pub fn from_typed_data(typed: &Value) -> Result<(Statement, Address), TypedDataE
 
 const ATTESTATION_NUMBERS: [&str; 7] =
     ["scopeCount", "verdict", "openCritical", "openHigh", "openMedium", "issuedAt", "validUntil"];
+
+const EMERGENCY_NUMBERS: [&str; 5] =
+    ["chainId", "minSoakSeconds", "notBefore", "expiresAt", "retroDueBy"];
+
+/// The fields of a waiver that stand under `terms` in its file.
+const TERMS: [&str; 8] = [
+    "baselineRoot",
+    "gateSet",
+    "minSoakSeconds",
+    "incident",
+    "diffDigest",
+    "notBefore",
+    "expiresAt",
+    "retroDueBy",
+];
 
 /// A message with these numbers, which are decimal strings, as numbers. Others stay as they are
 /// and do not read as numbers.

@@ -1,0 +1,260 @@
+//! What people decide about a release: go, no-go, bugs, freezes, waivers.
+
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+use super::Severity;
+use crate::digest::{Preimage, keccak_concat};
+use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
+use crate::verdict::GateId;
+
+/// Somebody has seen these statements and says that the release may go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Go {
+    /// The release.
+    pub release: ReleaseRoot,
+    /// Every statement that bears on it and was seen, sorted. That one of them is missing later
+    /// is noticed by this list alone.
+    pub statements: Vec<StatementDigest>,
+    /// keccak256 of their digests, one after the other.
+    pub set: B256,
+    /// For which discipline the signer speaks, if the policy names disciplines.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub discipline: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Go {
+    /// How many statements one may list.
+    pub const STATEMENTS_MAX: usize = 10_000;
+
+    /// A go over statements, in any order.
+    pub fn over(
+        release: ReleaseRoot,
+        statements: impl IntoIterator<Item = StatementDigest>,
+        discipline: Option<String>,
+        reason: String,
+    ) -> Self {
+        let mut statements: Vec<_> = statements.into_iter().collect();
+        statements.sort_unstable();
+        statements.dedup();
+        let set = keccak_concat(statements.iter().map(|digest| digest.0));
+        Self { release, statements, set, discipline, reason }
+    }
+
+    /// Whether the list is sorted, short enough and has the digest that it says.
+    pub fn is_consistent(&self) -> bool {
+        self.statements.len() <= Self::STATEMENTS_MAX
+            && self.statements.windows(2).all(|pair| pair[0] < pair[1])
+            && self.set == keccak_concat(self.statements.iter().map(|digest| digest.0))
+    }
+}
+
+/// Somebody stops a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoGo {
+    /// The release.
+    pub release: ReleaseRoot,
+    /// For which discipline the signer speaks.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub discipline: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A bug of a release. One that is fixed is fixed in another release; in this one it stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bug {
+    /// The release.
+    pub release: ReleaseRoot,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is.
+    pub title: String,
+    /// Where more stands.
+    pub link: String,
+    /// Whether it stops the release whatever its severity.
+    pub blocking: bool,
+}
+
+impl Bug {
+    /// Whether it stops the release as long as it is open.
+    pub fn blocks(&self) -> bool {
+        self.blocking || self.severity >= Severity::High
+    }
+}
+
+/// What somebody else says about a bug.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triage {
+    /// The bug.
+    pub bug: StatementDigest,
+    /// What it comes to.
+    pub resolution: Resolution,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What a bug comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resolution {
+    /// It is none.
+    Invalid,
+    /// Another statement says the same.
+    Duplicate,
+    /// The release goes with it; never for a critical one.
+    Accepted,
+}
+
+impl Resolution {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Duplicate => "duplicate",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+/// Nothing is promoted for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// Until when, by the target's chain time.
+    pub until: u64,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A guardian lowers one gate's requirement, for one release and for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The release; no other one has it easier.
+    pub release: ReleaseRoot,
+    /// The gate.
+    pub gate: GateId,
+    /// What is asked instead.
+    pub lowers: Lowered,
+    /// Until when, by the target's chain time.
+    pub until: u64,
+    /// Why, in words.
+    pub reason: String,
+    /// Where more stands.
+    pub link: String,
+}
+
+/// Requirements as a waiver lowers them; what is absent stays as the policy has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Lowered {
+    /// Seconds of soak.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub soak_secs: Option<u64>,
+    /// Firms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub audits: Option<u32>,
+    /// Transactions by outsiders.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub transactions: Option<u32>,
+    /// Outside senders.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub senders: Option<u32>,
+    /// Functions that were called, in percent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub selectors_percent: Option<u32>,
+}
+
+impl Lowered {
+    /// In words, such as `soak 86400 s, audits 1`.
+    pub fn words(&self) -> String {
+        let parts = [
+            self.soak_secs.map(|secs| format!("soak {secs} s")),
+            self.audits.map(|n| format!("audits {n}")),
+            self.transactions.map(|n| format!("transactions {n}")),
+            self.senders.map(|n| format!("senders {n}")),
+            self.selectors_percent.map(|n| format!("functions {n} %")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Somebody shows that they hold a key that the policy lists under their name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyClaim {
+    /// The name under `[people]`.
+    pub name: String,
+    /// The key's address; also the signer.
+    pub key: Address,
+}
+
+/// What was learnt after an emergency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postmortem {
+    /// The release that was promoted in the emergency.
+    pub release: ReleaseRoot,
+    /// SHA-256 of the document.
+    pub sha256: B256,
+    /// Where it lies.
+    pub uri: String,
+}
+
+/// Under which subject a freeze of a project is posted at the helper. It follows from the project
+/// alone, so that a reader knows what to ask for where the statement's file is gone.
+pub fn freeze_subject(project: ProjectId) -> StatementDigest {
+    StatementDigest(Preimage::new().string("freeze/1").digest(project.0).keccak())
+}
+
+/// Under which subject a no-go is posted at the helper.
+pub fn no_go_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
+    let words = Preimage::new().string("no-go/1").digest(project.0).digest(release.0);
+    StatementDigest(words.keccak())
+}
+
+/// Under which subject the Safe itself posts, in the batch of an emergency's promotion, until when
+/// its obligations are due.
+pub fn debt_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
+    let words = Preimage::new().string("emergency-debt/1").digest(project.0).digest(release.0);
+    StatementDigest(words.keccak())
+}
+
+/// Under which subject guardians announce an emergency's Safe transaction.
+pub fn emergency_subject(release: ReleaseRoot, safe_tx_hash: B256) -> StatementDigest {
+    let words = Preimage::new().string("emergency/1").digest(release.0).digest(safe_tx_hash);
+    StatementDigest(words.keccak())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_go_names_what_it_saw() {
+        let [a, b] = [1, 2].map(|byte| StatementDigest(B256::repeat_byte(byte)));
+        let go = Go::over(ReleaseRoot(B256::ZERO), [b, a, b], None, String::new());
+        assert_eq!(go.statements, [a, b]);
+        assert!(go.is_consistent());
+        let unsorted = Go { statements: vec![b, a], ..go.clone() };
+        let shorter = Go { statements: vec![a], ..go };
+        assert!(!unsorted.is_consistent() && !shorter.is_consistent());
+    }
+
+    #[test]
+    fn what_blocks() {
+        let bug = |severity, blocking| {
+            let (title, link) = (String::new(), String::new());
+            Bug { release: ReleaseRoot(B256::ZERO), severity, title, link, blocking }.blocks()
+        };
+        assert!(bug(Severity::Critical, false) && bug(Severity::High, false));
+        assert!(!bug(Severity::Medium, false) && bug(Severity::Low, true));
+    }
+}
