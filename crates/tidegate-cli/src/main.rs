@@ -24,6 +24,7 @@ mod records;
 mod release;
 mod report;
 mod sampling;
+mod saying;
 mod scaffold;
 mod scopes;
 mod sending;

@@ -40,7 +40,7 @@ pub(crate) fn next_steps(
     for hash in &open {
         steps.push(format!("owners: check and sign, `tidegate proposal sign {hash}`"));
     }
-    if assessment.overall.exit_code() == 0 && open.is_empty() {
+    if assessment.overall.allows() && open.is_empty() {
         steps.push(format!("engineer: `tidegate promote` proposes it to {}", assessment.target));
     }
     Ok(steps)
@@ -78,6 +78,17 @@ fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict)
         (GateId::Funds, _) if unknown => {
             Some("treasurer: decide on open requests, `tidegate fund approve` or `deny`".to_owned())
         }
+        // Who signs it now would have to sign again after the next audit.
+        (GateId::Go, _) if unknown && !is_last(assessment) => None,
+        (GateId::Go, _) if unknown => {
+            Some("approvers: look at all of it, then `tidegate record go`".to_owned())
+        }
+        (GateId::Bugs, Verdict::Fail { .. }) => {
+            Some("testers: `tidegate record triage` what is no bug; fix what is one".to_owned())
+        }
+        (GateId::Separation, _) if unknown => {
+            Some("guardians: show that you hold your key, `tidegate record key NAME`".to_owned())
+        }
         (_, Verdict::Waiting { eta: Some(eta), .. }) => {
             Some(format!("everybody: wait until {}", format_utc(*eta)))
         }
@@ -94,4 +105,12 @@ fn is_open(assessment: &Assessment) -> bool {
         let accepted = audits.accepted(fact, head.timestamp).len();
         usize::from(fact.attestation.open_medium) > accepted
     })
+}
+
+/// Whether nothing but time and a go is missing.
+fn is_last(assessment: &Assessment) -> bool {
+    let others = assessment.reports.iter().filter(|report| report.gate != GateId::Go);
+    others
+        .into_iter()
+        .all(|report| report.verdict.allows() || matches!(report.verdict, Verdict::Waiting { .. }))
 }

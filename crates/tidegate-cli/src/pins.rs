@@ -53,6 +53,7 @@ fn confirm(project: &Project, chain: ChainId, state: &SafeState) -> CliResult {
     for owner in &trust.owners {
         ui.note(format!("  owner {owner}"));
     }
+    ui.note(format!("  code of the singleton {}", trust.singleton_code_hash));
     let wanted = format!("{chain}:{}", trust.address);
     if let Some(pin) = &project.global.pin {
         if pin.eq_ignore_ascii_case(&wanted) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_chain::Network;
-use tidegate_gates::{PolicyRules, TrustFacts, differences};
+use tidegate_gates::{
+    LOOSENING_SECS, Loosening, PolicyRules, TrustFacts, differences, loosened, looser_than_defaults,
+};
 use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SoakNetwork};
 use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
 use tidegate_safe::{SafeState, TrustAnswers, TrustReads, helper, read_trust};
@@ -16,6 +18,9 @@ use crate::project::Project;
 
 /// The largest policy file, in bytes.
 const POLICY_BYTES_MAX: u64 = 1 << 20;
+
+/// How many versions within 72 hours are compared.
+const VERSIONS_MAX: u64 = 50;
 
 /// Reads a Safe's state at a block.
 pub(crate) async fn safe_state(
@@ -135,25 +140,116 @@ pub(crate) async fn adopted(
     let Some((version, digest)) = adopted_version(network, head, safe, id).await? else {
         return Ok(TrustFacts::Never);
     };
-    let path = project.layout.policy(target, version).or_kind(Kind::Config)?;
-    let differences = match read_json(&path, POLICY_BYTES_MAX).map(serde_json::from_value) {
-        Ok(Ok(preimage)) => compare(&preimage, digest, current),
-        Ok(Err(error)) => Err(format!("the adopted policy's file is damaged: {error}")),
-        Err(error) => Err(format!("the adopted policy's file cannot be read: {error}")),
-    };
-    Ok(TrustFacts::Adopted { version, digest, differences })
+    let preimage = preimage(project, target, version, digest);
+    let differences = preimage.map(|adopted| differences(&adopted, current));
+    let loosenings = loosenings(project, target, network, head, current, version).await?;
+    Ok(TrustFacts::Adopted { version, digest, differences, loosenings })
 }
 
-fn compare(
-    preimage: &PolicyDoc,
+/// A version's file, if it has the digest that the chain holds.
+fn preimage(
+    project: &Project,
+    target: &str,
+    version: u64,
     digest: PolicyDigest,
-    current: &PolicyDoc,
-) -> Result<Vec<String>, String> {
-    match preimage.digest() {
-        Ok(found) if found == digest => Ok(differences(preimage, current)),
-        Ok(found) => Err(format!("the adopted policy's file has digest {found}")),
+) -> Result<PolicyDoc, String> {
+    let path = project.layout.policy(target, version).map_err(|error| error.to_string())?;
+    let found: PolicyDoc = match read_json(&path, POLICY_BYTES_MAX).map(serde_json::from_value) {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return Err(format!("the adopted policy's file is damaged: {error}")),
+        Err(error) => return Err(format!("the adopted policy's file cannot be read: {error}")),
+    };
+    match found.digest() {
+        Ok(has) if has == digest => Ok(found),
+        Ok(has) => Err(format!("the adopted policy's file policy-{version}.json has digest {has}")),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Every version that was in force within the last 72 hours, and in what the present policy asks
+/// for less. What came before the first version are the built-in defaults.
+async fn loosenings(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+    current: &PolicyDoc,
+    newest: u64,
+) -> CliResult<Result<Vec<Loosening>, String>> {
+    let mut found = Vec::new();
+    for version in (1..=newest).rev() {
+        let adopted = policy_at(network, head, current, version).await?;
+        let from = adopted.adopted_at.saturating_add(LOOSENING_SECS);
+        if from <= head.timestamp {
+            break;
+        }
+        if newest - version >= VERSIONS_MAX {
+            return Ok(Err(format!("more than {VERSIONS_MAX} versions within 72 hours")));
+        }
+        let (than, lines) = match version - 1 {
+            0 => ("the built-in defaults".to_owned(), looser_than_defaults(&current.policy)),
+            before => {
+                let digest = policy_at(network, head, current, before).await?.digest;
+                match preimage(project, target, before, digest) {
+                    Ok(old) => (format!("version {before}"), loosened(&old, current)),
+                    Err(missing) => return Ok(Err(missing)),
+                }
+            }
+        };
+        if !lines.is_empty() {
+            found.push(Loosening { than, lines, from });
+        }
+    }
+    Ok(Ok(found))
+}
+
+/// A version as the Safe adopted it.
+async fn policy_at(
+    network: &Network,
+    head: Head,
+    policy: &PolicyDoc,
+    version: u64,
+) -> CliResult<helper::AdoptedPolicy> {
+    let call = helper::policy_at(policy.safe.address, policy.project(), version);
+    let answer = network.call(helper::address(), &call, head.block).await?;
+    let adopted = helper::read_policy_at(&answer).or_kind(Kind::Chain)?;
+    let missing = || CliError::new(Kind::Chain, format!("the helper has no version {version}"));
+    adopted.ok_or_else(missing)
+}
+
+/// When the newest version was adopted, by the target's chain time.
+pub(crate) async fn adopted_at(
+    network: &Network,
+    head: Head,
+    policy: &PolicyDoc,
+) -> CliResult<Option<u64>> {
+    let (safe, id) = (policy.safe.address, policy.project());
+    let Some((version, _)) = adopted_version(network, head, safe, id).await? else {
+        return Ok(None);
+    };
+    Ok(Some(policy_at(network, head, policy, version).await?.adopted_at))
+}
+
+/// In what a policy asks for less than the newest adopted version, if that can be read, and than
+/// the built-in defaults.
+pub(crate) async fn looser_lines(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+    policy: &PolicyDoc,
+) -> CliResult<Vec<(String, Vec<String>)>> {
+    let mut lines = vec![("the defaults".to_owned(), looser_than_defaults(&policy.policy))];
+    let (safe, id) = (policy.safe.address, policy.project());
+    if let Some((version, digest)) = adopted_version(network, head, safe, id).await? {
+        let than = format!("version {version}");
+        lines.push(match preimage(project, target, version, digest) {
+            Ok(old) => (than, loosened(&old, policy)),
+            Err(missing) => (than, vec![format!("cannot be compared: {missing}")]),
+        });
+    }
+    lines.retain(|(_, lines)| !lines.is_empty());
+    Ok(lines)
 }
 
 /// The newest version that a Safe adopted, and its digest; `None` if there is none.

@@ -111,6 +111,7 @@ impl TargetPlan {
         let created: Vec<(Address, _)> = hashes.into_iter().collect();
         let note = "all contracts hold the expected code".to_owned();
         calls.push(to_helper(helper::require_code(&created), note));
+        calls.extend(promotion.debt_call(helper));
         calls.push(promotion.record_call(helper));
         calls
     }
@@ -203,21 +204,30 @@ async fn recorded(
     network: &Network,
     head: Head,
 ) -> CliResult<Option<helper::Recorded>> {
+    let records = promotions(project, target, network, head).await?;
+    let of_release = |r: &helper::Recorded| r.record.release_root == built.roots.release_root;
+    Ok(records.into_iter().find(of_release))
+}
+
+/// What the Safe recorded of this project at the helper, newest first.
+pub(crate) async fn promotions(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<Vec<helper::Recorded>> {
     let settings = project.network(target)?;
-    let Some(safe) = settings.safe else { return Ok(None) };
+    let Some(safe) = settings.safe else { return Ok(Vec::new()) };
     require_helper(network, head).await?;
     let (id, at, helper) = (project.id(settings)?, head.block, helper::address());
     let answer = network.call(helper, &helper::record_count(safe, id), at).await?;
     let count = helper::read_record_count(&answer).or_kind(Kind::Chain)?;
+    let mut records = Vec::new();
     for index in (count.saturating_sub(RECORDS_SEARCHED_MAX)..count).rev() {
         let answer = network.call(helper, &helper::record_at(safe, id, index), at).await?;
-        let recorded = helper::read_record_at(&answer).or_kind(Kind::Chain)?;
-        let found = recorded.filter(|r| r.record.release_root == built.roots.release_root);
-        if found.is_some() {
-            return Ok(found);
-        }
+        records.extend(helper::read_record_at(&answer).or_kind(Kind::Chain)?);
     }
-    Ok(None)
+    Ok(records)
 }
 
 /// Compares the target with what the sources give, and with the recorded deployment.

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_gates::PolicyRules;
-use tidegate_model::{GateInput, Head};
+use tidegate_model::{GateInput, Head, Verdict};
 use tidegate_plan::When;
 use tidegate_safe::{
     Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind,
     SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
 };
 
-use crate::assess::{Assessment, assess};
+use crate::assess::{Assessment, Emergency, assess_with};
 use crate::commands::promote::input_blocks;
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::{adopted_version, current, safe_state};
@@ -40,6 +40,8 @@ pub(crate) struct Rechecked {
     pub(crate) state: SafeState,
     /// Its calls as this machine builds them, with notes of its own.
     pub(crate) calls: Vec<InnerCall>,
+    /// What the gates come to: PASS or WAIVED.
+    pub(crate) verdict: Verdict,
 }
 
 /// Everything a signer or executor re-checks on their own endpoints.
@@ -61,12 +63,14 @@ pub(crate) async fn recheck(
         return Err(CliError::new(Kind::Fail, doubt.clone()));
     }
     pins::check(project, network.id().chain, &state, head.timestamp)?;
-    let calls = match (&proposal.kind, built) {
+    let (calls, verdict) = match (&proposal.kind, built) {
         (ProposalKind::Adoption(adoption), _) => {
             check_adoption(project, found, network, head, &state, adoption).await?;
             let (safe, nonce) = (proposal.safe, proposal.safe_tx.nonce);
             let helper = helper::address();
-            Proposal::adoption(network.id(), safe, nonce, helper, adoption.clone()).calls
+            let calls =
+                Proposal::adoption(network.id(), safe, nonce, helper, adoption.clone()).calls;
+            (calls, Verdict::Pass)
         }
         (ProposalKind::Promotion(promotion), Some(built)) => {
             check_promotion(project, built, found, network, &state, promotion).await?
@@ -85,7 +89,7 @@ pub(crate) async fn recheck(
         )
         .hint("another transaction was executed; propose again"));
     }
-    Ok(Rechecked { state, calls })
+    Ok(Rechecked { state, calls, verdict })
 }
 
 async fn check_adoption(
@@ -117,6 +121,7 @@ async fn check_adoption(
         )));
     }
     commands::policy::show_document(project, &policy)?;
+    commands::policy::show_looser(project, &found.network, network, latest, &policy).await;
     tracing::debug!(block = head.block.number, "adoption checked");
     Ok(())
 }
@@ -130,7 +135,7 @@ async fn check_promotion(
     network: &Network,
     state: &SafeState,
     promotion: &Promotion,
-) -> CliResult<Vec<InnerCall>> {
+) -> CliResult<(Vec<InnerCall>, Verdict)> {
     if promotion.release_root != built.roots.release_root {
         return Err(fail(format!(
             "the proposal promotes release {}, the working tree builds {}",
@@ -139,12 +144,16 @@ async fn check_promotion(
         ))
         .hint("check out the commit that the proposal was made from"));
     }
-    let assessment = assess(project, built, &found.network).await?;
+    let urgent = promotion.emergency.as_ref().map(|terms| Emergency {
+        terms: terms.clone(),
+        safe_tx_hash: Some(found.checked.hash().0),
+    });
+    let assessment = assess_with(project, built, &found.network, urgent.as_ref()).await?;
     commands::status::gates(project, &assessment);
     project.ui.line("");
     project.ui.line("Differs from the testnet:");
     commands::status::differences(project, &assessment);
-    if assessment.overall.exit_code() != 0 {
+    if !assessment.overall.allows() {
         let kind = Kind::Verdict(assessment.overall.exit_code());
         return Err(CliError::new(kind, "the gates do not pass now; nothing was signed or sent"));
     }
@@ -162,8 +171,12 @@ async fn check_promotion(
     if promotion.valid_until.saturating_sub(time) > project.rules.valid_for_secs {
         return Err(fail("the proposal would stay executable longer than the policy allows"));
     }
-    check_evidence(&project.rules, &assessment, network, promotion).await?;
-    check_batch(project, built, found, network, promotion).await
+    if assessment.waived_until().is_some_and(|until| promotion.valid_until > until) {
+        return Err(fail("the proposal would stay executable longer than what was waived"));
+    }
+    check_evidence(&assessment.effective, &assessment, network, promotion).await?;
+    let calls = check_batch(project, built, found, network, promotion).await?;
+    Ok((calls, assessment.overall))
 }
 
 /// The set that was fixed at propose is not computed again: each listed statement must be here

@@ -1,13 +1,14 @@
 //! The set of statements a command sees: files in git, and what this machine has ever seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_model::statement::{
-    AuditAttestation, AuditRevocation, ContractSigner, General, SignedStatement, Standing,
-    Statement,
+    AuditAttestation, AuditRevocation, Bearing, Body, Bug, ContractSigner, EmergencyWaiver,
+    General, SignedStatement, Standing, Statement,
 };
-use tidegate_model::{GateInput, StatementDigest};
+use tidegate_model::{GateInput, ProjectId, ReleaseRoot, StatementDigest};
 
 /// Where a statement was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +149,71 @@ impl StatementSet {
             Statement::Statement(g) => Some((*digest, g, collected.signed.signer)),
             _ => None,
         })
+    }
+
+    /// Every bug of a project's releases, with its finder.
+    pub fn bugs(
+        &self,
+        project: ProjectId,
+    ) -> impl Iterator<Item = (StatementDigest, &Bug, Address)> {
+        let of_project = self.general().filter(move |(_, general, _)| general.project == project);
+        of_project.filter_map(|(digest, general, signer)| match &general.body {
+            Body::Bug(bug) => Some((digest, bug, signer)),
+            _ => None,
+        })
+    }
+
+    /// Every guardian's word on an emergency.
+    pub fn emergencies(&self) -> impl Iterator<Item = &EmergencyWaiver> {
+        self.statements.values().filter_map(|collected| match &collected.signed.statement {
+            Statement::EmergencyWaiver(waiver) => Some(&**waiver),
+            _ => None,
+        })
+    }
+
+    /// The keys that have signed something for a project, or any audit.
+    pub fn signers(&self, project: ProjectId) -> BTreeSet<Address> {
+        let signed = self.statements.values().filter(|collected| {
+            !matches!(&collected.signed.statement, Statement::Statement(g) if g.project != project)
+        });
+        signed.map(|collected| collected.signed.signer).collect()
+    }
+
+    /// Every statement that a `go` for this release must have seen, each in words. What strangers
+    /// sign binds nobody: otherwise anybody could make every go stale.
+    pub fn bearing(
+        &self,
+        project: ProjectId,
+        release: ReleaseRoot,
+        is_known: impl Fn(Address) -> bool,
+    ) -> BTreeMap<StatementDigest, String> {
+        let mut found = BTreeMap::new();
+        let mut later = Vec::new();
+        for (digest, collected) in &self.statements {
+            let statement = &collected.signed.statement;
+            let on = match statement {
+                _ if !is_known(collected.signed.signer) => continue,
+                // One of another scope may cover a contract of this release.
+                Statement::AuditAttestation(_) => Bearing::Project,
+                Statement::AuditRevocation(r) => Bearing::On(r.attestation),
+                Statement::Statement(g) if g.project == project => g.body.bearing(),
+                _ => Bearing::Nothing,
+            };
+            match on {
+                Bearing::Project => drop(found.insert(*digest, statement.text())),
+                Bearing::Release(of) if of == release => {
+                    found.insert(*digest, statement.text());
+                }
+                Bearing::On(other) => later.push((*digest, other, statement.text())),
+                Bearing::Release(_) | Bearing::Nothing => {}
+            }
+        }
+        // What speaks of a statement that is not here may speak of this release.
+        let here = |digest| self.statements.contains_key(&digest);
+        let firsts: BTreeSet<_> = found.keys().copied().collect();
+        let later = later.into_iter().filter(|(_, on, _)| firsts.contains(on) || !here(*on));
+        found.extend(later.map(|(digest, _, text)| (digest, text)));
+        found
     }
 
     /// Statements whose files are missing, one sentence each.

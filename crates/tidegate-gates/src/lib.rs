@@ -5,40 +5,58 @@
 //! the target's finalized header, as a fact.
 
 mod audits;
+mod bugs;
 mod code;
 pub mod code_match;
 pub mod controls;
+mod emergency;
 mod funds;
+mod go;
 mod layout;
+mod loosening;
 mod parameters;
+mod people;
 mod policy;
 pub mod proxy;
 mod rules;
+mod safe;
 mod separation;
 pub mod slot_writes;
 mod soak;
+mod waivers;
 
 pub use audits::{
     AcceptanceFact, AttestationFact, AuditFacts, FindingFact, RevocationFact, ScopeHashes,
     audits_gate,
 };
+pub use bugs::{BugFact, BugFacts, TriageFact, resetting_bugs};
 pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
+pub use emergency::{
+    ANNOUNCED_SECS_MIN, Baseline, Debt, EMERGENCY_SECS_MAX, EmergencyFacts, ObligationFacts,
+    RETRO_SECS_MAX, emergency, lowerings, owed, refusals,
+};
 pub use funds::FundFacts;
+pub use go::{Decision, FreezeFact, GoFacts, PostedStop};
 pub use layout::{
     Layout, LayoutFact, LayoutFacts, LayoutProblem, LayoutReadError, Place, ProblemKind, Reference,
     TypeFault, compare as compare_layouts,
 };
+pub use loosening::{loosened, looser_than_defaults};
 pub use parameters::{ParameterFacts, ParameterRow};
-pub use policy::{PolicyFacts, TrustFacts, compare, differences};
-pub use rules::{PolicyError, PolicyRules};
+pub use policy::{LOOSENING_SECS, Loosening, PolicyFacts, TrustFacts, compare, differences};
+pub use rules::{GoRule, PolicyError, PolicyRules};
+pub use safe::SafeFacts;
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,
     SoakProgress, User, WINDOW_SECS, Who, Window, changed as changed_by_samples, credited,
     known_end, pauses, progress,
 };
+pub use waivers::{
+    AUDITS_MIN, Lowering, SOAK_SECS_MIN, WAIVER_SECS_MAX, WaiverFact, WaiverFacts, admissible,
+};
 
-use tidegate_model::{GateReport, Verdict};
+use tidegate_model::{GateId, GateReport, Verdict};
 
 /// A fact that may not have been readable; the text says what is missing.
 pub type Observed<T> = Result<T, String>;
@@ -60,27 +78,61 @@ pub struct Facts {
     pub other_soaks: Vec<OtherSoak>,
     /// Attestations and revocations.
     pub audits: Observed<AuditFacts>,
+    /// What people found.
+    pub bugs: Observed<BugFacts>,
     /// What the Safe adopted.
     pub policy: Observed<PolicyFacts>,
+    /// The Safe itself.
+    pub safe: Observed<SafeFacts>,
     /// Test funds.
     pub funds: Observed<FundFacts>,
     /// Who signed what.
     pub separation: Observed<SeparationFacts>,
+    /// Who says go, and who stops it.
+    pub go: Observed<GoFacts>,
+    /// What emergencies left to do.
+    pub obligations: Observed<ObligationFacts>,
+    /// Who lowered what.
+    pub waivers: WaiverFacts,
 }
 
 /// Evaluates every gate, in the order in which they are shown.
 pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
     let soaked = |report| soak::with_others(report, &facts.other_soaks);
-    vec![
+    let time = &facts.gate_time;
+    let waived = waived(rules, facts);
+    let mut reports = vec![
         soaked(code::gate(&facts.code)),
         layout::gate(&facts.layout),
         soaked(parameters::gate(&facts.parameters)),
-        soaked(soak::gate(rules, &facts.soak)),
-        audits_gate(rules, &facts.audits, &facts.gate_time),
-        policy::gate(&facts.policy),
+        waived.ask(GateId::Soak, rules, |rules| soaked(soak::gate(rules, &facts.soak))),
+        waived.ask(GateId::Audits, rules, |rules| audits_gate(rules, &facts.audits, time)),
+        bugs::gate(&facts.bugs),
+        policy::gate(&facts.policy, time),
+        safe::gate(rules, &facts.safe),
         funds::gate(&facts.funds),
         separation::gate(&facts.separation),
-    ]
+        go::gate(rules, &facts.go, time),
+        emergency::gate(&facts.obligations, time),
+    ];
+    for (gate, remark) in waived.unwaivable() {
+        for report in reports.iter_mut().filter(|report| report.gate == *gate) {
+            waivers::append(&mut report.verdict, vec![remark.clone()]);
+        }
+    }
+    reports
+}
+
+/// What a release is asked for once waivers count; what it rests on is judged by these.
+pub fn effective_rules(rules: &PolicyRules, facts: &Facts) -> PolicyRules {
+    waived(rules, facts).rules(rules)
+}
+
+fn waived(rules: &PolicyRules, facts: &Facts) -> waivers::InForce {
+    match facts.gate_time {
+        Ok(time) => waivers::in_force(rules, &facts.waivers, time),
+        Err(_) => waivers::InForce::default(),
+    }
 }
 
 /// Evaluates the gates that speak of one soak network: `code`, `parameters` and `soak`.

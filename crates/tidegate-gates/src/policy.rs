@@ -1,6 +1,7 @@
 //! Gate `policy`: the Safe has adopted exactly this policy, and still is what it was then.
 
 use tidegate_model::policy::PolicyDoc;
+use tidegate_model::units::format_utc;
 use tidegate_model::{GateId, GateInput, GateReport, PolicyDigest, Verdict};
 
 use crate::Observed;
@@ -30,28 +31,47 @@ pub enum TrustFacts {
         /// Where the present policy differs from the adopted preimage, one sentence each; what is
         /// missing where there is no preimage with the adopted digest.
         differences: Observed<Vec<String>>,
+        /// Versions in force within the last 72 hours that asked for more than this one does;
+        /// what is missing where one of them cannot be read.
+        loosenings: Observed<Vec<Loosening>>,
     },
 }
 
-pub(crate) fn gate(facts: &Observed<PolicyFacts>) -> GateReport {
-    let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new()),
-        Ok(facts) => {
-            let (verdict, summary) = judge(facts);
+/// The adopted policy asks for less than one that was in force lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loosening {
+    /// What was in force: a version, or the built-in defaults.
+    pub than: String,
+    /// Each line that is looser, one sentence each.
+    pub lines: Vec<String>,
+    /// When it takes effect, by the target's chain time.
+    pub from: u64,
+}
+
+/// How long a looser policy waits after its adoption, in seconds of the target's chain time.
+pub const LOOSENING_SECS: u64 = 72 * 3_600;
+
+pub(crate) fn gate(facts: &Observed<PolicyFacts>, gate_time: &Observed<u64>) -> GateReport {
+    let (verdict, summary, inputs) = match (facts, gate_time) {
+        (Err(missing), _) | (_, Err(missing)) => {
+            (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new())
+        }
+        (Ok(facts), Ok(time)) => {
+            let (verdict, summary) = judge(facts, *time);
             (verdict, summary, facts.inputs.clone())
         }
     };
     GateReport { gate: GateId::Policy, verdict, summary, inputs }
 }
 
-fn judge(facts: &PolicyFacts) -> (Verdict, String) {
-    let TrustFacts::Adopted { version, digest, differences } = &facts.trust else {
+fn judge(facts: &PolicyFacts, time: u64) -> (Verdict, String) {
+    let TrustFacts::Adopted { version, digest, differences, loosenings } = &facts.trust else {
         let missing = "the Safe has not adopted a policy; run `tidegate policy adopt`";
         return (Verdict::unknown(missing), "not adopted".to_owned());
     };
     let summary = format!("version {version} adopted, digest {}", digest.short());
     if *digest == facts.current {
-        return (Verdict::Pass, summary);
+        return (in_effect(loosenings, time), summary);
     }
     let mut reasons = match differences {
         Ok(differences) => differences.clone(),
@@ -62,6 +82,24 @@ fn judge(facts: &PolicyFacts) -> (Verdict, String) {
         format!("the policy is {} now, the Safe adopted {}", facts.current.short(), digest.short()),
     );
     (Verdict::Fail { reasons }, summary)
+}
+
+/// Tightening acts at once; loosening only after everybody had time to see it.
+fn in_effect(loosenings: &Observed<Vec<Loosening>>, time: u64) -> Verdict {
+    let loosenings = match loosenings {
+        Ok(loosenings) => loosenings,
+        Err(missing) => return Verdict::unknown(missing),
+    };
+    let waiting = loosenings.iter().filter(|loosening| loosening.from > time);
+    waiting.fold(Verdict::Pass, |verdict, loosening| {
+        let first = format!(
+            "it is looser than {}, and so in effect from {}",
+            loosening.than,
+            format_utc(loosening.from)
+        );
+        let reasons = [first].into_iter().chain(loosening.lines.iter().cloned()).collect();
+        verdict.and(Verdict::Waiting { reasons, eta: Some(loosening.from) })
+    })
 }
 
 /// Names every field in which two policies differ, as dotted paths with both values.
@@ -93,5 +131,29 @@ pub fn compare(
         }
         _ if before != now => found.push(format!("{path}: was {before}, is {now}")),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+
+    #[test]
+    fn loosening_waits_and_what_cannot_be_compared_is_unknown() {
+        let digest = PolicyDigest(B256::ZERO);
+        let word = |loosenings, time| {
+            let differences = Ok(Vec::new());
+            let trust = TrustFacts::Adopted { version: 2, digest, differences, loosenings };
+            let facts = PolicyFacts { current: digest, trust, inputs: Vec::new() };
+            gate(&Ok(facts), &Ok(time)).verdict.word()
+        };
+        let than = "version 1".to_owned();
+        let looser = Loosening { than, lines: vec!["audits: 1".into()], from: 100 };
+        assert_eq!(word(Ok(vec![looser.clone()]), 99), "WAITING");
+        assert_eq!(word(Ok(vec![looser]), 100), "PASS");
+        assert_eq!(word(Ok(Vec::new()), 0), "PASS");
+        assert_eq!(word(Err("policy-1.json is missing".to_owned()), 100), "UNKNOWN");
     }
 }

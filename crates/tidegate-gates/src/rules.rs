@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_model::units::parse_span_secs;
 
@@ -23,6 +24,24 @@ pub struct PolicyRules {
     pub activity_ignore: Vec<String>,
     /// How long a proposal stays executable, in seconds.
     pub valid_for_secs: u64,
+    /// Who must say go.
+    pub go: GoRule,
+    /// How many guardians must sign a waiver.
+    pub waiver_signers: u32,
+    /// How many guardians must sign an emergency.
+    pub emergency_signers: u32,
+    /// Modules, guards and handlers that the Safe may have, as `module:0x…`, `guard:0x…`,
+    /// `module_guard:0x…` or `handler:0x…`.
+    pub safe_allow: Vec<String>,
+}
+
+/// Who must say go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoRule {
+    /// How many people.
+    pub people: u32,
+    /// The disciplines of which each must have said so.
+    pub disciplines: Vec<String>,
 }
 
 impl Default for PolicyRules {
@@ -35,6 +54,10 @@ impl Default for PolicyRules {
             selectors_percent: 50,
             activity_ignore: Vec::new(),
             valid_for_secs: 7 * 86_400,
+            go: GoRule { people: 1, disciplines: Vec::new() },
+            waiver_signers: 2,
+            emergency_signers: 4,
+            safe_allow: Vec::new(),
         }
     }
 }
@@ -49,7 +72,7 @@ pub struct PolicyError {
     pub reason: String,
 }
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 11] = [
     "soak",
     "audits",
     "transactions",
@@ -57,6 +80,10 @@ const KEYS: [&str; 7] = [
     "selectors_percent",
     "activity_ignore",
     "valid_for",
+    "go",
+    "waiver_signers",
+    "emergency_signers",
+    "safe_allow",
 ];
 
 impl PolicyRules {
@@ -84,12 +111,13 @@ impl PolicyRules {
                     }
                 }
                 "activity_ignore" => {
-                    let list = value.as_array().and_then(|list| {
-                        list.iter().map(|item| item.as_str().map(str::to_owned)).collect()
-                    });
-                    rules.activity_ignore =
-                        list.ok_or_else(|| error("write a list of \"Contract.function\"".into()))?;
+                    let wanted = "write a list of \"Contract.function\"";
+                    rules.activity_ignore = texts(value).ok_or_else(|| error(wanted.into()))?;
                 }
+                "go" => rules.go = go(value).map_err(error)?,
+                "waiver_signers" => rules.waiver_signers = signers(value).map_err(error)?,
+                "emergency_signers" => rules.emergency_signers = signers(value).map_err(error)?,
+                "safe_allow" => rules.safe_allow = allowed(value).map_err(error)?,
                 _ => return Err(error(format!("known keys are {}", KEYS.join(", ")))),
             }
         }
@@ -105,6 +133,42 @@ fn span(value: &Value) -> Result<u64, String> {
 fn count(value: &Value) -> Result<u32, String> {
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     number.ok_or_else(|| "write a whole number".to_owned())
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+/// A number of people, or the disciplines that must be there.
+fn go(value: &Value) -> Result<GoRule, String> {
+    if let Ok(people) = count(value) {
+        return Ok(GoRule { people, disciplines: Vec::new() });
+    }
+    let disciplines = texts(value).ok_or("write a number, or a list of disciplines")?;
+    let people = u32::try_from(disciplines.len()).map_err(|error| error.to_string())?;
+    Ok(GoRule { people, disciplines })
+}
+
+/// One person alone lowers nothing.
+fn signers(value: &Value) -> Result<u32, String> {
+    let number = count(value)?;
+    if number < 2 { Err("at least 2 people must sign".to_owned()) } else { Ok(number) }
+}
+
+fn allowed(value: &Value) -> Result<Vec<String>, String> {
+    let wanted = "write a list of \"module:0x…\", \"guard:0x…\", \"module_guard:0x…\" and \
+                  \"handler:0x…\"";
+    let list = texts(value).ok_or(wanted)?;
+    for item in &list {
+        let known = item.split_once(':').is_some_and(|(what, address)| {
+            ["module", "guard", "module_guard", "handler"].contains(&what)
+                && address.parse::<Address>().is_ok()
+        });
+        if !known {
+            return Err(wanted.to_owned());
+        }
+    }
+    Ok(list)
 }
 
 #[cfg(test)]
@@ -128,6 +192,10 @@ mod tests {
             json!({"audits": -1}),
             json!({"selectors_percent": 101}),
             json!({"activity_ignore": "Vault.x"}),
+            json!({"go": "security"}),
+            json!({"waiver_signers": 1}),
+            json!({"safe_allow": ["0x00"]}),
+            json!({"safe_allow": ["owner:0x0000000000000000000000000000000000000001"]}),
         ] {
             assert!(read(bad.clone()).is_err(), "{bad}");
         }

@@ -1,6 +1,6 @@
 //! Gate `separation`: nobody approved or audited their own work, judged on signatures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
 use tidegate_model::policy::Person;
@@ -8,6 +8,7 @@ use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateReport, Verdict};
 
 use crate::Observed;
+use crate::people::{GUARDIAN, has_role};
 
 /// Who signed what.
 #[derive(Debug, Clone, Default)]
@@ -20,22 +21,38 @@ pub struct SeparationFacts {
     pub auditors: Vec<Address>,
     /// Requester and decider of each fund request, with the request's short name.
     pub decisions: Vec<(String, Address, Address)>,
+    /// Keys that have signed something for this project, and so are held by somebody.
+    pub proven: BTreeSet<Address>,
 }
 
 pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
     let (verdict, summary) = match facts {
         Err(missing) => (Verdict::unknown(missing), "could not be checked".to_owned()),
         Ok(facts) => {
+            let keys = facts.people.values().flat_map(|person| &person.keys);
+            let unproven = keys.filter(|key| !facts.proven.contains(*key)).count();
             let summary = format!(
-                "{} people, {}, {}",
+                "{} people, {}, {}, {} not proven",
                 facts.people.len(),
                 counted(facts.decisions.len(), "decision"),
-                counted(facts.auditors.len(), "audit")
+                counted(facts.auditors.len(), "audit"),
+                counted(unproven, "key"),
             );
-            (Verdict::from_findings(faults(facts), Vec::new()), summary)
+            (Verdict::from_findings(faults(facts), missing(facts)), summary)
         }
     };
     GateReport { gate: GateId::Separation, verdict, summary, inputs: Vec::new() }
+}
+
+/// Thresholds count on guardians: one whose key nobody holds would make them a formality.
+fn missing(facts: &SeparationFacts) -> Vec<String> {
+    let guardians = facts.people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
+    let keys = guardians.flat_map(|(name, person)| person.keys.iter().map(move |key| (name, key)));
+    keys.filter(|(_, key)| !facts.proven.contains(*key))
+        .map(|(name, key)| {
+            format!("guardian {name} has not shown that they hold {key}; `tidegate record key`")
+        })
+        .collect()
 }
 
 fn faults(facts: &SeparationFacts) -> Vec<String> {
@@ -81,6 +98,7 @@ mod tests {
             deployers: vec![key(9)],
             auditors: vec![key(3)],
             decisions: vec![("r".to_owned(), key(9), key(1))],
+            proven: [key(1)].into(),
         };
         edit(&mut facts);
         assert_eq!(gate(&Ok(facts)).verdict.word(), expected);
@@ -94,5 +112,16 @@ mod tests {
         check(|f| f.decisions[0] = ("r".to_owned(), key(1), key(2)), "FAIL");
         check(|f| f.auditors.push(key(9)), "FAIL");
         check(|f| drop(f.people.insert("eve".to_owned(), person(&[3]))), "FAIL");
+        let guardian = |f: &mut SeparationFacts| {
+            f.people.get_mut("ada").unwrap().roles.push("guardian".to_owned());
+        };
+        check(guardian, "UNKNOWN");
+        check(
+            |f| {
+                guardian(f);
+                f.proven.insert(key(3));
+            },
+            "PASS",
+        );
     }
 }

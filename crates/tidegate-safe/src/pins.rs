@@ -1,7 +1,7 @@
 //! The signer's own memory of Safes, so that a bundle cannot name another one. The caller reads
 //! and writes the file.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use tidegate_model::ChainId;
 use tidegate_model::policy::SafeTrust;
@@ -29,6 +29,8 @@ pub struct Pin {
     pub owners: Vec<Address>,
     /// How many must sign.
     pub threshold: u32,
+    /// The code hash of the singleton behind its proxy.
+    pub singleton: B256,
     /// The chain's finalized timestamp when it was accepted, in seconds.
     pub first_seen: u64,
 }
@@ -84,6 +86,7 @@ struct Row {
     address: String,
     owners: Vec<String>,
     threshold: u32,
+    singleton: String,
     first_seen: u64,
 }
 
@@ -144,6 +147,10 @@ impl Pins {
             let (before, after) = (pin.threshold, now.threshold);
             changes.push(format!("the threshold changed from {before} to {after}"));
         }
+        if pin.singleton != now.singleton_code_hash {
+            let (before, after) = (pin.singleton, now.singleton_code_hash);
+            changes.push(format!("the singleton's code changed from {before} to {after}"));
+        }
         if changes.is_empty() { PinCheck::Known } else { PinCheck::Changed(changes) }
     }
 
@@ -154,7 +161,8 @@ impl Pins {
         let mut owners = now.owners.clone();
         owners.sort_unstable();
         let (safe, threshold) = (now.address, now.threshold);
-        let pin = Pin { chain, safe, owners, threshold, first_seen };
+        let singleton = now.singleton_code_hash;
+        let pin = Pin { chain, safe, owners, threshold, singleton, first_seen };
         let others = self.0.iter().filter(|other| other.key() != pin.key()).cloned();
         let mut pins: Vec<_> = others.collect();
         pins.push(pin);
@@ -176,6 +184,7 @@ impl Row {
             address: pin.safe.to_string(),
             owners: pin.owners.iter().map(ToString::to_string).collect(),
             threshold: pin.threshold,
+            singleton: pin.singleton.to_string(),
             first_seen: pin.first_seen,
         }
     }
@@ -188,12 +197,17 @@ impl Row {
         owners.sort_unstable();
         let safe = parse_address(&self.address)?;
         let (chain, threshold) = (ChainId(self.chain), self.threshold);
-        Ok(Pin { chain, safe, owners, threshold, first_seen: self.first_seen })
+        let singleton = parse("code hash", &self.singleton)?;
+        Ok(Pin { chain, safe, owners, threshold, singleton, first_seen: self.first_seen })
     }
 }
 
 fn parse_address(text: &str) -> Result<Address, PinError> {
-    let custom = |_| serde::de::Error::custom(format!("`{text}` is not an address"));
+    parse("address", text)
+}
+
+fn parse<T: std::str::FromStr>(what: &str, text: &str) -> Result<T, PinError> {
+    let custom = |_| serde::de::Error::custom(format!("`{text}` is no {what}"));
     text.parse().map_err(custom).map_err(|e| PinError::Read(Box::new(e)))
 }
 
@@ -229,6 +243,7 @@ chain = 1
 address = \"0x0000000000000000000000000000000000000001\"
 owners = [\"0x0000000000000000000000000000000000000006\"]
 threshold = 1
+singleton = \"0x0000000000000000000000000000000000000000000000000000000000000000\"
 first_seen = 9
 
 [[safe]]
@@ -237,6 +252,7 @@ address = \"0x0000000000000000000000000000000000000001\"
 owners = [\"0x0000000000000000000000000000000000000004\", \
 \"0x0000000000000000000000000000000000000005\"]
 threshold = 2
+singleton = \"0x0000000000000000000000000000000000000000000000000000000000000000\"
 first_seen = 1767657600
 ";
         assert_eq!(text, expected);
@@ -251,6 +267,10 @@ first_seen = 1767657600
         assert_eq!(pins.check(ChainId(1), &trust(&[5, 4], 2)), PinCheck::Known);
         let changed = pins.check(ChainId(1), &trust(&[4, 6], 1));
         assert!(matches!(&changed, PinCheck::Changed(list) if list.len() == 3), "{changed:?}");
+        let mut other = trust(&[4, 5], 2);
+        other.singleton_code_hash = B256::repeat_byte(1);
+        let changed = pins.check(ChainId(1), &other);
+        assert!(matches!(&changed, PinCheck::Changed(list) if list.len() == 1), "{changed:?}");
         let accepted = pins.with(ChainId(1), &trust(&[4, 6], 1), 20);
         assert_eq!(accepted.check(ChainId(1), &trust(&[4, 6], 1)), PinCheck::Known);
         assert_eq!(accepted.iter().map(|pin| pin.first_seen).collect::<Vec<_>>(), [9]);
@@ -259,7 +279,8 @@ first_seen = 1767657600
     #[test]
     fn files_that_are_refused() {
         let row = "[[safe]]\nchain = 1\naddress = \"0x0000000000000000000000000000000000000001\"\n\
-                   owners = []\nthreshold = 1\nfirst_seen = 1\n";
+                   owners = []\nthreshold = 1\nsingleton = \"0x0000000000000000000000000000000000000000000000000000000000000000\"\n\
+                   first_seen = 1\n";
         let cases = [
             ("", "read the pin file"),
             ("version = 2\n", "read pin file version 2"),

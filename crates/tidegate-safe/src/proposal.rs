@@ -4,13 +4,15 @@
 //! its calls, and the calls must say on chain what the file says in words; only a [`Checked`]
 //! proposal can be shown and signed.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use tidegate_model::digest::JcsError;
 use tidegate_model::ports::{DigestSigner, SignError};
 use tidegate_model::record::Deployment;
+use tidegate_model::statement::{EmergencyTerms, debt_subject};
 use tidegate_model::{
     BlockRef, DeploymentDigest, EvidenceDigest, NetworkId, PolicyDigest, ProjectId, ReleaseRoot,
+    StatementDigest,
 };
 
 use crate::batch::{BatchError, InnerCall, batch_to_safe_tx};
@@ -89,6 +91,9 @@ pub struct Promotion {
     pub deployment_digest: DeploymentDigest,
     /// The timestamp after which the batch reverts, in seconds.
     pub valid_until: u64,
+    /// What guardians sign beside it, if it is an emergency.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub emergency: Option<EmergencyTerms>,
 }
 
 /// The soak that a promotion rests on.
@@ -270,6 +275,16 @@ impl Promotion {
         InnerCall { to: helper, value: U256::ZERO, data, note: "record the promotion".to_owned() }
     }
 
+    /// The call by which the Safe itself posts that an emergency owes something, and until when,
+    /// so that nobody can delete it.
+    pub fn debt_call(&self, helper: Address) -> Option<InnerCall> {
+        let terms = self.emergency.as_ref()?;
+        let subject = debt_subject(self.project, self.release_root);
+        let data = helper::post(subject, terms.retro_due_by);
+        let note = "post what the emergency owes".to_owned();
+        Some(InnerCall { to: helper, value: U256::ZERO, data, note })
+    }
+
     fn check(
         &self,
         network: NetworkId,
@@ -293,12 +308,24 @@ impl Promotion {
                 only_call(calls, helper, &self.record_call(helper)),
                 "its calls do not record this promotion exactly once",
             ),
+            (
+                match self.debt_call(helper) {
+                    Some(debt) => only_call(calls, helper, &debt),
+                    None => !calls.iter().any(|call| is_post(call, helper)),
+                },
+                "its calls do not post what an emergency owes, or post without one",
+            ),
         ];
         match claims.iter().find(|(holds, _)| !holds) {
             Some((_, claim)) => Err(ProposalError::Claim(claim)),
             None => Ok(()),
         }
     }
+}
+
+fn is_post(call: &InnerCall, helper: Address) -> bool {
+    let post = helper::post(StatementDigest(B256::ZERO), 0);
+    call.to == helper && call.data.get(..4) == post.get(..4)
 }
 
 /// Whether `wanted` is the one call of its function to the helper.

@@ -73,6 +73,13 @@ impl Rows {
         self.add("Soak terminal block", terminal);
         let until = promotion.valid_until;
         self.add("Valid until", format!("{} ({until})", format_utc(until)));
+        if let Some(terms) = &promotion.emergency {
+            self.add("Emergency", escape(&terms.incident));
+            self.add("Replaces release", terms.baseline_root);
+            self.add("Soak asked for", format!("{} s", terms.min_soak_seconds));
+            self.add("Difference digest", terms.diff_digest);
+            self.add("Owes until", format_utc(terms.retro_due_by));
+        }
     }
 
     fn call(&mut self, label: &str, call: &InnerCall, checked: &Checked, abis: &[JsonAbi]) {

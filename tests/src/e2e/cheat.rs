@@ -5,13 +5,15 @@ mod audits;
 mod findings;
 mod signatures;
 mod soak;
+mod trust;
 
 use libtest_mimic::Failed;
 
 use crate::support::{Case, Outcome, Scene, Status};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let areas = [audits::cases(), findings::cases(), signatures::cases(), soak::cases()];
+    let areas =
+        [audits::cases(), findings::cases(), signatures::cases(), soak::cases(), trust::cases()];
     areas.into_iter().flatten().collect()
 }
 

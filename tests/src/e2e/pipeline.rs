@@ -25,15 +25,18 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     let day13 = scene.status()?;
     day13.expect("soak", "WAITING", &[])?;
     day13.expect("audits", "UNKNOWN", &["1 of 2"])?;
-    day13.expect_others_pass(&["soak", "audits"])?;
+    day13.expect("go", "UNKNOWN", &["0 of 1"])?;
+    day13.expect_others_pass(&["soak", "audits", "go"])?;
 
     scene.advance_to_day(14)?;
     scene.run("eva", &["promote"], 30)?;
     let day14 = scene.status()?;
     day14.expect("audits", "UNKNOWN", &["1 of 2"])?;
-    day14.expect_others_pass(&["audits"])?;
+    day14.expect_others_pass(&["audits", "go"])?;
 
     scene.attest("bo")?;
+    scene.run("eva", &["status", "--check"], 30)?;
+    scene.go()?;
     scene.run("eva", &["status", "--check"], 0)?;
     let proposal = json_text(&scene.run("eva", &["promote", "--json"], 0)?, "proposal")?;
     for owner in ["o1", "o2"] {
@@ -61,6 +64,7 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
 
 fn with_both_audits_only_time_is_missing(scene: &Scene<'_>) -> Outcome {
     scene.attest("bo")?;
+    scene.go()?;
     scene.run("eva", &["promote"], 20)?;
     let status = scene.status()?;
     status.expect("soak", "WAITING", &[])?;

@@ -11,7 +11,8 @@ use tidegate_model::statement::{
     SignedStatement, SoakSample, Standing, Statement, Triage, Waiver, domain, eip712, gate_set,
 };
 use tidegate_model::{
-    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot,
+    StatementDigest,
 };
 
 use super::{message, sign, typed, types, vector};

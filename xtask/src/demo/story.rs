@@ -40,12 +40,14 @@ pub(super) fn play(world: &World, project: &Project, people: &People) -> XtaskRe
     heading("Day 13: too early");
     at(world, 13, 10)?;
     let early = run(&people.eva, &["promote"], EXIT_UNKNOWN)?;
-    only_open(&early, &[("WAITING", "soak"), ("UNKNOWN", "audits")])?;
+    only_open(&early, &[("WAITING", "soak"), ("UNKNOWN", "audits"), ("UNKNOWN", "go")])?;
     heading("Day 14, Tuesday 2026-01-20: two weeks, but one audit");
     at(world, 14, 10)?;
     let unaudited = run(&people.eva, &["promote"], EXIT_UNKNOWN)?;
-    only_open(&unaudited, &[("UNKNOWN", "audits")])?;
+    only_open(&unaudited, &[("UNKNOWN", "audits"), ("UNKNOWN", "go")])?;
     attest(people, 1)?;
+    tell("Kim, who did not deploy it, has seen every statement there is and says go.");
+    approve(&people.kim, &["record", "go", "--as", "treasury"], EXIT_OK)?;
     heading("The same day: promotion");
     let end = promote(world, people, record)?;
     heading("What is left of the test funds goes back");
@@ -159,8 +161,20 @@ fn settle_funds(world: &World, people: &People) -> XtaskResult {
 
 /// Every gate passes but these, which say this.
 fn only_open(ran: &Ran, expected: &[(&str, &str)]) -> XtaskResult {
-    const GATES: [&str; 8] =
-        ["code", "layout", "parameters", "soak", "audits", "policy", "funds", "separation"];
+    const GATES: [&str; 12] = [
+        "code",
+        "layout",
+        "parameters",
+        "soak",
+        "audits",
+        "bugs",
+        "policy",
+        "safe",
+        "funds",
+        "separation",
+        "go",
+        "obligations",
+    ];
     for gate in GATES {
         let word = expected.iter().find(|(_, open)| *open == gate).map_or("PASS", |(word, _)| word);
         let says = |line: &str| line.split_whitespace().take(2).eq([word, gate]);

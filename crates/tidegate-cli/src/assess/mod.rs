@@ -4,9 +4,13 @@
 
 pub(crate) mod audits;
 mod code;
+pub(crate) mod decisions;
+pub(crate) mod emergency;
 mod funds;
 mod layout;
+mod obligations;
 mod record;
+mod safe;
 mod separation;
 mod soak;
 mod soaks;
@@ -16,7 +20,9 @@ use std::future::Future;
 
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
-use tidegate_gates::{Facts, Observed, PolicyFacts, evaluate, overall};
+use tidegate_gates::{
+    Facts, ObligationFacts, Observed, PolicyFacts, PolicyRules, effective_rules, evaluate, overall,
+};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, Verdict};
@@ -30,6 +36,7 @@ use crate::release::Built;
 use soaks::{SoakReader, Soaked, Soaks};
 
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
+pub(crate) use emergency::Emergency;
 
 /// What an evaluation found, with everything it rests on.
 #[derive(Debug)]
@@ -52,7 +59,9 @@ pub(crate) struct Assessment {
     pub(crate) policy: Option<PolicyDoc>,
     /// The Safe at gate time.
     pub(crate) safe: Option<SafeState>,
-    /// Seconds of soak the policy asks for.
+    /// The rules by which it is judged, waivers counted.
+    pub(crate) effective: PolicyRules,
+    /// Seconds of soak that are asked for, waivers counted.
     pub(crate) soak_wanted_secs: u64,
     /// Every statement seen.
     pub(crate) statements: StatementSet,
@@ -62,11 +71,32 @@ pub(crate) struct Assessment {
     pub(crate) soak_network: Option<Network>,
 }
 
+impl Assessment {
+    /// When the first of its waivers ends, if there is one.
+    pub(crate) fn waived_until(&self) -> Option<u64> {
+        let waived = self.reports.iter().filter_map(|report| match report.verdict {
+            Verdict::Waived { until, .. } => Some(until),
+            _ => None,
+        });
+        waived.min()
+    }
+}
+
 /// Evaluates all gates of a release for a target.
 pub(crate) async fn assess(
     project: &Project,
     built: &Built,
     target: &str,
+) -> CliResult<Assessment> {
+    assess_with(project, built, target, None).await
+}
+
+/// The same, with what an emergency lowers.
+pub(crate) async fn assess_with(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    urgent: Option<&Emergency>,
 ) -> CliResult<Assessment> {
     let statements = crate::statements::load_confirmed(project).await?;
     let target_network = project.connect(target).await;
@@ -93,7 +123,8 @@ pub(crate) async fn assess(
     let gate_head = gathered.gate_head().await;
     let trust = gathered.trust(&gate_head).await;
     let audits = observed(audits::facts(&gathered, &gate_head)).await;
-    let separation = separation::facts(&gathered, &audits);
+    let separation = separation::facts(&gathered, &audits)?;
+    let (obligations, relief) = gathered.relief(&gate_head, &trust, urgent).await;
     let facts = Facts {
         gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
         code,
@@ -102,12 +133,18 @@ pub(crate) async fn assess(
         soak: soak_facts,
         other_soaks: others,
         audits,
+        bugs: decisions::bugs(&gathered),
         policy: gathered.policy(&gate_head, &trust).await,
+        safe: observed(safe::facts(&gathered, &gate_head, &trust)).await,
         funds: observed(funds::facts(&gathered)).await,
         separation: Ok(separation),
+        go: observed(decisions::go(&gathered, &gate_head)).await,
+        obligations,
+        waivers: decisions::waivers(&gathered, relief.lowerings, relief.remarks)?,
     };
     gathered.record = None;
     let reports = evaluate(&project.rules, &facts);
+    let effective = effective_rules(&project.rules, &facts);
     let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
     if let Ok(head) = &gate_head {
         crate::clock::warn_if_skewed(&project.ui, head.timestamp);
@@ -118,7 +155,8 @@ pub(crate) async fn assess(
         reports,
         gate_head: gate_head.ok(),
         facts,
-        soak_wanted_secs: project.rules.soak_secs,
+        soak_wanted_secs: effective.soak_secs,
+        effective,
         policy,
         safe,
         soak: soak.clone(),
@@ -173,6 +211,21 @@ impl Gathered<'_> {
             Ok::<_, CliError>((doc, state))
         };
         read.await.map_err(|error| error.to_string())
+    }
+
+    /// What emergencies owe, and what this one lowers.
+    async fn relief(
+        &self,
+        head: &Observed<Head>,
+        trust: &Trust,
+        urgent: Option<&Emergency>,
+    ) -> (Observed<ObligationFacts>, emergency::Relief) {
+        let mut owed = observed(obligations::facts(self, head)).await;
+        let relief = match urgent {
+            Some(urgent) => emergency::relief(self, head, trust, urgent, &mut owed).await,
+            None => emergency::Relief::default(),
+        };
+        (owed, relief)
     }
 
     async fn policy(&self, head: &Observed<Head>, trust: &Trust) -> Observed<PolicyFacts> {

@@ -5,9 +5,13 @@ use tidegate_gates::{AuditFacts, Observed, SeparationFacts};
 use tidegate_model::statement::Body;
 
 use super::Gathered;
+use crate::error::CliResult;
 use crate::policy_doc::people;
 
-pub(super) fn facts(gathered: &Gathered<'_>, audits: &Observed<AuditFacts>) -> SeparationFacts {
+pub(super) fn facts(
+    gathered: &Gathered<'_>,
+    audits: &Observed<AuditFacts>,
+) -> CliResult<SeparationFacts> {
     let auditors = audits.as_ref().map(auditors).unwrap_or_default();
     let requester = |request| {
         let requests = gathered.statements.general();
@@ -25,12 +29,14 @@ pub(super) fn facts(gathered: &Gathered<'_>, audits: &Observed<AuditFacts>) -> S
         Some((decision.request.short(), requester(decision.request)?, decider))
     });
     let decisions = decisions.collect();
-    SeparationFacts {
+    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    Ok(SeparationFacts {
+        proven: gathered.statements.signers(project),
         deployers: gathered.record.map(|record| record.deployment.executor).into_iter().collect(),
         auditors,
         decisions,
         people,
-    }
+    })
 }
 
 /// Signers of attestations over a contract of the release.

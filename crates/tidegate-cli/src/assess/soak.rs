@@ -6,13 +6,13 @@ use alloy_primitives::Address;
 use tidegate_evidence::{
     CountedContract, Probe, SeenSample, SoakRequest, Watched, counted_functions, observe_soak,
 };
-use tidegate_gates::{Observed, Reset, SoakFacts, Who};
+use tidegate_gates::{Observed, Reset, SoakFacts, Who, resetting_bugs};
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::Body;
 use tidegate_plan::{Executor, OpKind};
 
-use super::Gathered;
 use super::code::deployed_build;
+use super::{Gathered, decisions};
 use crate::deployment::{Prepared, prepare};
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::people;
@@ -88,7 +88,7 @@ fn known(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> BTreeMap
 }
 
 /// What happens elsewhere and sets the clock back: an auditor of the policy who takes back what
-/// they attested of this scope.
+/// they attested of this scope, and bugs of high severity.
 fn external_resets(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> Vec<Reset> {
     let scope = gathered.built.roots.scope_root;
     let attested = |digest, auditor| {
@@ -105,7 +105,15 @@ fn external_resets(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -
             reason: format!("{name} revoked their audit: {}", revocation.detail),
         })
     });
-    revocations.collect()
+    let bugs = decisions::bugs(gathered).unwrap_or_default();
+    let found = resetting_bugs(&bugs).into_iter().filter_map(|fact| {
+        let statement = &gathered.statements.statements.get(&fact.digest)?.signed.statement;
+        let name = names.get(&fact.signer)?;
+        let (severity, title) = (fact.bug.severity.word(), &fact.bug.title);
+        let reason = format!("{name} found a {severity} bug: {title}");
+        Some(Reset { time: statement.issued_at(), block: None, reason })
+    });
+    revocations.chain(found).collect()
 }
 
 /// Samples of exactly this deployment, by people of the policy. What strangers sign says nothing.

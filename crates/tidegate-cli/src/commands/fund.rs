@@ -11,17 +11,15 @@ use tidegate_evidence::StatementSet;
 use tidegate_ledger::{RequestState, build_ledger};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{
-    Body, FundDecision, FundRequest, FundTransfer, General, NEVER, Statement, salt_of,
-};
+use tidegate_model::statement::{Body, FundDecision, FundRequest, FundTransfer, Statement};
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
 use tidegate_plan::config::{FundsConfig, Stage};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::funds::project_id;
 use crate::project::Project;
 use crate::release::build;
+use crate::saying::{Dated, general, issued_at, sign};
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -81,14 +79,6 @@ pub(crate) struct TransferArgs {
     amount: Option<String>,
     #[command(flatten)]
     dated: Dated,
-}
-
-/// When a statement is dated.
-#[derive(Debug, Args)]
-struct Dated {
-    /// The target's chain time of the statement, in seconds; default: read from the target
-    #[arg(long, value_name = "SECONDS")]
-    issued_at: Option<u64>,
 }
 
 pub(crate) async fn run(project: &Project, command: &FundCommand) -> CliResult<u8> {
@@ -411,56 +401,4 @@ fn find(
         (Some(_), _) => Err(CliError::usage("several requests; name one by its digest")
             .hint("`tidegate ledger show` lists requests")),
     }
-}
-
-/// The target's finalized time, read before anything is sent.
-async fn issued_at(project: &Project, dated: &Dated) -> CliResult<u64> {
-    if let Some(given) = dated.issued_at {
-        return Ok(given);
-    }
-    let target = project.targets().next().ok_or_else(|| {
-        CliError::config("tidegate.toml has no mainnet network, whose time statements bear")
-    })?;
-    Ok(project.connect(target.0).await?.finalized_head().await?.timestamp)
-}
-
-async fn general(
-    project: &Project,
-    signer: &LazySigner,
-    body: Body,
-    subject: B256,
-    dated: &Dated,
-) -> CliResult<General> {
-    let issued_at = issued_at(project, dated).await?;
-    // The signer enters, so that two people who say the same have two statements.
-    let says = serde_json::to_vec(&body)?;
-    let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
-    let project = project_id(project)?;
-    Ok(General { project, subject, body, issued_at, expires_at: NEVER, salt })
-}
-
-/// Shows a statement, has it approved, signs and writes it.
-async fn sign(
-    project: &Project,
-    signer: &LazySigner,
-    body: Body,
-    subject: B256,
-    dated: &Dated,
-) -> CliResult<StatementDigest> {
-    let general = general(project, signer, body, subject, dated).await?;
-    let issued_at = general.issued_at;
-    let statement = Statement::Statement(general);
-    let digest = statement.digest()?;
-    let ui = &project.ui;
-    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = &statement {
-        ui.row("amount", &format!("{} ETH", format_amount(request.amount, 18)));
-    }
-    ui.row("says", &statement.text());
-    ui.row("signer", &signer.address().to_string());
-    ui.row("digest", &digest.to_string());
-    let options = match dated.issued_at {
-        Some(_) => Vec::new(),
-        None => vec!["--issued-at".to_owned(), issued_at.to_string()],
-    };
-    statements::conclude(project, signer, statement, "sign", options)
 }

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tidegate_chain::Network;
+use tidegate_model::Head;
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::units::format_span_secs;
 use tidegate_plan::config::Stage;
@@ -9,9 +11,10 @@ use tidegate_safe::{Adoption, Proposal, helper};
 use tidegate_store::{to_text, write_atomic};
 
 use crate::error::{CliResult, Kind, OrKind};
-use crate::policy_doc::{adopted_version, current, require_helper, safe_state};
+use crate::policy_doc::{adopted_version, current, looser_lines, require_helper, safe_state};
 use crate::project::Project;
 use crate::proposals;
+use crate::statements;
 use crate::ui::plain;
 
 /// Show the policy, and propose to the Safe that it adopts it
@@ -46,6 +49,7 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     let state = safe_state(&network, safe, head).await?;
     let doc = current(project, &target, network.id(), &state)?;
     show_document(project, &doc)?;
+    show_looser(project, &target, &network, head, &doc).await;
     if !adopt {
         project.ui.result(&json!({"policy": doc, "digest": doc.digest()?}));
         return Ok(0);
@@ -80,6 +84,28 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     Ok(0)
 }
 
+/// Each line that asks for less than the defaults or than what is adopted. Where the chain cannot
+/// be asked, that is said; the gate judges.
+pub(crate) async fn show_looser(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+    doc: &PolicyDoc,
+) {
+    match looser_lines(project, target, network, head, doc).await {
+        Ok(looser) => {
+            for (than, lines) in looser {
+                project.ui.line(format!("Looser than {than}, in effect 72 hours after adoption:"));
+                for line in lines {
+                    project.ui.row("", &line);
+                }
+            }
+        }
+        Err(error) => project.ui.warn(format!("not compared with what is adopted: {error}")),
+    }
+}
+
 /// The policy in words.
 pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     let ui = &project.ui;
@@ -111,6 +137,7 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     if !rules.activity_ignore.is_empty() {
         ui.row("not counted", &rules.activity_ignore.join(", "));
     }
+    show_decisions(project);
     ui.row("proposals", &format!("valid for {}", format_span_secs(rules.valid_for_secs)));
     for (what, address) in [
         ("guard", doc.safe.guard),
@@ -127,11 +154,13 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     for owner in &doc.safe.owners {
         ui.row("owner", &owner.to_string());
     }
+    let proven = statements::load(project)?.signers(doc.project());
     for (name, person) in &doc.people {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
         ui.row(name, &format!("{}{firm}", person.roles.join(", ")));
         for key in &person.keys {
-            ui.row("", &key.to_string());
+            let proven = if proven.contains(key) { "" } else { "   not proven" };
+            ui.row("", &format!("{key}{proven}"));
         }
     }
     for (name, external) in &doc.externals {
@@ -143,4 +172,20 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
         ui.row(&format!("${name}"), &format!("{value}   rule {}", plain(&param.rule)));
     }
     Ok(())
+}
+
+/// Who says go, who may lower what, and what the Safe may have.
+fn show_decisions(project: &Project) {
+    let (ui, rules) = (&project.ui, &project.rules);
+    let disciplines = if rules.go.disciplines.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", rules.go.disciplines.join(", "))
+    };
+    ui.row("go", &format!("{} people{disciplines}", rules.go.people));
+    let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
+    ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
+    for allowed in &rules.safe_allow {
+        ui.row("allowed", allowed);
+    }
 }

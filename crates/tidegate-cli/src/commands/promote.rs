@@ -2,7 +2,9 @@
 
 use clap::Args;
 use serde_json::json;
-use tidegate_model::units::format_utc;
+use tidegate_gates::{EMERGENCY_SECS_MAX, refusals};
+use tidegate_model::statement::{EMERGENCY_GATES, EmergencyTerms, gate_set};
+use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_model::{BlockRef, GateInput, ProjectId, StatementDigest};
 use tidegate_plan::When;
 use tidegate_plan::config::Stage;
@@ -10,7 +12,8 @@ use tidegate_safe::{
     EvidenceItems, MULTI_SEND_CALL_ONLY, Promotion, Proposal, SoakReference, helper,
 };
 
-use crate::assess::{Assessment, assess};
+use crate::assess::emergency::baseline;
+use crate::assess::{Assessment, Emergency, assess_with};
 use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -19,10 +22,13 @@ use crate::recheck::require_multi_send;
 use crate::release::{Built, built, require_minimal};
 use crate::{commands, proposals};
 
+/// How long after an emergency's end its obligations are due, in seconds.
+const RETRO_DUE_SECS: u64 = 30 * 86_400;
+
 /// Check every gate and propose the release to the target's Safe
 ///
 /// Writes a proposal file that each owner checks and signs alone. Exits with the verdict where
-/// the gates do not pass.
+/// the gates do not pass; what is waived is proposed, and exits with 10.
 #[derive(Debug, Args)]
 pub(crate) struct PromoteArgs {
     /// The target; default: the only mainnet network
@@ -30,17 +36,28 @@ pub(crate) struct PromoteArgs {
     target: Option<String>,
     /// The release; default: what the working tree builds
     release: Option<String>,
+    /// What happened, such as the incident's number: guardians may let an urgent fix of what is
+    /// promoted soak less; what is left out is owed afterwards
+    #[arg(long, value_name = "INCIDENT")]
+    emergency: Option<String>,
+    /// The soak that is asked for in an emergency, at least 24 h
+    #[arg(long, value_name = "SPAN", default_value = "24h", requires = "emergency")]
+    min_soak: String,
 }
 
 pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
-    let assessment = assess(project, &built, &target).await?;
+    let urgent = match &args.emergency {
+        Some(incident) => Some(draft(project, args, &built, &target, incident).await?),
+        None => None,
+    };
+    let assessment = assess_with(project, &built, &target, urgent.as_ref()).await?;
     let ui = &project.ui;
     ui.line(format!("Promote {} to {target}", built.release.name));
     commands::status::gates(project, &assessment);
     let exit = assessment.overall.exit_code();
-    if exit != 0 {
+    if !assessment.overall.allows() {
         ui.line("");
         ui.line(format!("{} not proposed", ui.verdict(assessment.overall.word())));
         ui.result(&json!({
@@ -61,12 +78,20 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
     }
     require_minimal(project, &built)?;
     require_controls(project, &project.rules, &assessment.facts)?;
-    let proposal = propose(project, &built, &target, &assessment).await?;
+    let terms = urgent.map(|urgent| urgent.terms);
+    let proposal = propose(project, &built, &target, &assessment, terms.clone()).await?;
     let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
     let path = proposals::write(project, &target, &checked)?;
     ui.line("");
     ui.row("proposal", &checked.hash().to_string());
     ui.row("file", &path.display().to_string());
+    if terms.is_some() {
+        ui.note(format!(
+            "commit the file; guardians sign it, `tidegate record emergency {}`, one of them with \
+             --post an hour before the owners",
+            checked.hash()
+        ));
+    }
     ui.note(format!(
         "commit the file; each owner runs `tidegate proposal sign {}`",
         checked.hash()
@@ -74,8 +99,39 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
     ui.result(&json!({
         "target": target, "releaseRoot": built.roots.release_root,
         "proposal": checked.hash(), "file": path, "overall": assessment.overall,
+        "emergency": terms,
     }));
-    Ok(0)
+    Ok(exit)
+}
+
+/// What guardians will be asked to sign, from what the target shows.
+async fn draft(
+    project: &Project,
+    args: &PromoteArgs,
+    built: &Built,
+    target: &str,
+    incident: &str,
+) -> CliResult<Emergency> {
+    let network = project.connect(target).await?;
+    let head = network.finalized_head().await?;
+    let baseline = baseline(project, built, target, &network, head).await;
+    let soak_secs = parse_span_secs(&args.min_soak).or_kind(Kind::Usage)?;
+    let expires_at = head.timestamp.saturating_add(EMERGENCY_SECS_MAX);
+    let found = baseline.map_err(|error| CliError::new(Kind::Fail, error.to_string()))?;
+    let terms = EmergencyTerms {
+        baseline_root: found.release,
+        gate_set: gate_set(&EMERGENCY_GATES)?,
+        min_soak_seconds: u32::try_from(soak_secs).or_kind(Kind::Usage)?,
+        incident: incident.to_owned(),
+        diff_digest: found.diff_digest,
+        not_before: head.timestamp,
+        expires_at,
+        retro_due_by: expires_at.saturating_add(RETRO_DUE_SECS),
+    };
+    if let Some(why) = refusals(&terms, &Ok(found)).into_iter().next() {
+        return Err(CliError::new(Kind::Fail, format!("no emergency: {why}")));
+    }
+    Ok(Emergency { terms, safe_tx_hash: None })
 }
 
 /// Builds the proposal from what the gates were just given, and executes its batch locally.
@@ -84,6 +140,7 @@ async fn propose(
     built: &Built,
     target: &str,
     assessment: &Assessment,
+    emergency: Option<EmergencyTerms>,
 ) -> CliResult<Proposal> {
     let missing =
         |what: &str| CliError::new(Kind::Internal, format!("gates passed without {what}"));
@@ -108,7 +165,8 @@ async fn propose(
         },
         deployment_digest: plan.deployment.digest()?,
         deployment: plan.deployment.clone(),
-        valid_until: head.timestamp + project.rules.valid_for_secs,
+        valid_until: valid_until(project, assessment, head.timestamp),
+        emergency,
     };
     let calls = plan.calls(&promotion);
     let ui = &project.ui;
@@ -126,6 +184,12 @@ async fn propose(
     let gas = simulate_batch(network, address, address, &proposal.safe_tx).await?;
     ui.row("gas", &format!("{gas} in local execution"));
     Ok(proposal)
+}
+
+/// As long as the policy allows, but no longer than what was waived.
+fn valid_until(project: &Project, assessment: &Assessment, now: u64) -> u64 {
+    let until = now.saturating_add(project.rules.valid_for_secs);
+    assessment.waived_until().map_or(until, |waived| until.min(waived))
 }
 
 /// What the gates were given: the statements that speak of this release, and every chain input.

@@ -7,7 +7,6 @@ use alloy_primitives::{B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::{LogQuery, Network};
-use tidegate_model::Verdict;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{DeploymentRecord, MinedTransaction};
@@ -153,13 +152,14 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     project.ui.line("");
     show_checked(project, &found, &rechecked.calls, &abis(built.as_ref()));
     project.ui.line("");
-    project.ui.line(format!("{} it may be signed", project.ui.verdict("PASS")));
+    let verdict = &rechecked.verdict;
+    project.ui.line(format!("{} it may be signed", project.ui.verdict(verdict.word())));
     let notes: Vec<_> = rechecked.calls.iter().map(|call| &call.note).collect();
     project.ui.result(&json!({
-        "safeTxHash": found.checked.hash(), "network": found.network, "result": Verdict::Pass,
+        "safeTxHash": found.checked.hash(), "network": found.network, "result": verdict,
         "calls": notes,
     }));
-    Ok(0)
+    Ok(verdict.exit_code())
 }
 
 async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
@@ -168,7 +168,8 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let Rechecked { state, calls } = recheck(project, built.as_ref(), &found, &network).await?;
+    let Rechecked { state, calls, verdict } =
+        recheck(project, built.as_ref(), &found, &network).await?;
     let owner = signer.address();
     if !state.trust.owners.contains(&owner) {
         return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
@@ -194,7 +195,7 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     if set.missing(threshold) == 0 {
         project.ui.note(format!("it can be executed: `tidegate proposal execute {hash}`"));
     }
-    Ok(0)
+    Ok(verdict.exit_code())
 }
 
 async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {

@@ -1,13 +1,19 @@
 //! The damages, gate by gate.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
-use tidegate_model::statement::Severity;
-use tidegate_model::{BlockRef, Fqn, GateId, GateReport, PolicyDigest, StatementDigest, Verdict};
+use tidegate_model::policy::Person;
+use tidegate_model::statement::{Bug, Severity};
+use tidegate_model::{
+    BlockRef, Fqn, GateId, GateReport, PolicyDigest, ReleaseRoot, StatementDigest, Verdict,
+};
 
 use super::Damage;
 use crate::{
-    AttestationFact, AuditFacts, EndOfLife, Facts, FindingFact, Layout, LayoutFact, Observed,
-    OtherSoak, PolicyFacts, PolicyRules, RevocationFact, SampleFact, SoakFacts, TrustFacts,
+    AttestationFact, AuditFacts, BugFact, Debt, Decision, EndOfLife, Facts, FindingFact, Layout,
+    LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts, PolicyRules, PostedStop,
+    RevocationFact, SafeFacts, SampleFact, SoakFacts, TrustFacts,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -222,7 +228,97 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Policy, "no policy adopted", |_, facts| {
         policy(facts, |f| f.trust = TrustFacts::Never)
     }),
+    damage(GateId::Policy, "a loosening within 72 hours", |_, facts| {
+        let Ok(time) = facts.gate_time else { return false };
+        let than = "a version before".to_owned();
+        let looser = Loosening { than, lines: vec!["audits: 0".to_owned()], from: time + 1 };
+        adopted(facts, |loosenings| *loosenings = Ok(vec![looser]))
+    }),
+    damage(GateId::Policy, "a version before that cannot be compared", |_, facts| {
+        adopted(facts, |loosenings| *loosenings = Err(NOT_READ.to_owned()))
+    }),
     damage(GateId::Policy, "not read", |_, facts| unread(&mut facts.policy)),
+    damage(GateId::Bugs, "an open bug of high severity", |_, facts| {
+        let Ok(f) = &mut facts.bugs else { return false };
+        let Some(signer) = somebody(&f.people) else { return false };
+        let (title, link) = ("a control".to_owned(), String::new());
+        let release = ReleaseRoot(B256::ZERO);
+        let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
+        f.bugs.push(BugFact { digest: StatementDigest(B256::ZERO), signer, bug });
+        true
+    }),
+    damage(GateId::Bugs, "not read", |_, facts| unread(&mut facts.bugs)),
+    damage(GateId::Safe, "two owners", |_, facts| safe(facts, |f| f.trust.owners.truncate(2))),
+    damage(GateId::Safe, "a threshold of one", |_, facts| safe(facts, |f| f.trust.threshold = 1)),
+    damage(GateId::Safe, "a module that nobody allowed", |_, facts| {
+        safe(facts, |f| f.trust.modules.push(Address::ZERO.create(0)))
+    }),
+    damage(GateId::Safe, "a guard that nobody allowed", |_, facts| {
+        safe(facts, |f| f.trust.guard = Address::ZERO.create(0))
+    }),
+    damage(GateId::Safe, "code that nobody knows", |_, facts| {
+        safe(facts, |f| f.doubts.push("the singleton's code is unknown".to_owned()))
+    }),
+    damage(GateId::Safe, "a change since the adoption", |_, facts| {
+        safe(facts, |f| f.changes = Ok(vec!["the Safe got the owner 0x0".to_owned()]))
+    }),
+    damage(GateId::Safe, "changes that cannot be read", |_, facts| {
+        safe(facts, |f| f.changes = Err(NOT_READ.to_owned()))
+    }),
+    damage(GateId::Safe, "a queued policy", |_, facts| {
+        safe(facts, |f| f.queued = Ok(vec!["a proposal would adopt another policy".to_owned()]))
+    }),
+    damage(GateId::Safe, "not read", |_, facts| unread(&mut facts.safe)),
+    damage(GateId::Go, "nobody says go", |rules, facts| {
+        rules.go.people > 0 && read(&mut facts.go, |f| f.decisions.clear())
+    }),
+    damage(GateId::Go, "people whom the policy does not know", |rules, facts| {
+        rules.go.people > 0 && read(&mut facts.go, |f| f.people.clear())
+    }),
+    damage(GateId::Go, "a statement that nobody has seen", |rules, facts| {
+        rules.go.people > 0
+            && read(&mut facts.go, |f| {
+                f.bearing.insert(StatementDigest(B256::ZERO), "a control".to_owned());
+            })
+    }),
+    damage(GateId::Go, "a statement that was deleted", |_, facts| {
+        let Ok(f) = &mut facts.go else { return false };
+        let known =
+            |decision: &&Decision| f.people.values().any(|p| p.keys.contains(&decision.signer));
+        let saw = f.decisions.iter().filter(known).find_map(|d| d.saw.as_ref()?.first());
+        let Some(saw) = saw.copied() else { return false };
+        f.known.remove(&saw)
+    }),
+    damage(GateId::Go, "a no-go", |_, facts| {
+        let Ok(f) = &mut facts.go else { return false };
+        let Some(signer) = somebody(&f.people) else { return false };
+        f.decisions.push(Decision {
+            digest: StatementDigest(B256::ZERO),
+            signer,
+            issued_at: u64::MAX,
+            discipline: None,
+            saw: None,
+            reason: "a control".to_owned(),
+        });
+        true
+    }),
+    damage(GateId::Go, "a freeze on chain", |_, facts| {
+        let Ok(f) = &mut facts.go else { return false };
+        let Some(by) = somebody(&f.people) else { return false };
+        f.posted = Ok(vec![PostedStop { by, freeze: true, until: u64::MAX }]);
+        true
+    }),
+    damage(GateId::Go, "stops that cannot be read", |_, facts| {
+        read(&mut facts.go, |f| f.posted = Err(NOT_READ.to_owned()))
+    }),
+    damage(GateId::Go, "not read", |_, facts| unread(&mut facts.go)),
+    damage(GateId::Obligations, "an emergency that still owes", |_, facts| {
+        read(&mut facts.obligations, |f| {
+            let unmet = vec!["an audit".to_owned()];
+            f.debts.push(Debt { release: ReleaseRoot(B256::ZERO), due_by: u64::MAX, unmet });
+        })
+    }),
+    damage(GateId::Obligations, "not read", |_, facts| unread(&mut facts.obligations)),
     damage(GateId::Funds, "a draw that nobody approved", |_, facts| {
         read(&mut facts.funds, |f| f.violations.push("drawn without approval".to_owned()))
     }),
@@ -239,8 +335,34 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Separation, "a decision on one's own request", |_, facts| {
         first(&mut facts.separation, |f| f.decisions.first_mut(), |d| d.2 = d.1)
     }),
+    damage(GateId::Separation, "a guardian whose key nobody holds", |_, facts| {
+        read(&mut facts.separation, |f| {
+            let keys = vec![Address::ZERO.create(1)];
+            let guardian = Person { roles: vec!["guardian".to_owned()], firm: None, keys };
+            f.people.insert("a control".to_owned(), guardian);
+        })
+    }),
     damage(GateId::Separation, "not read", |_, facts| unread(&mut facts.separation)),
 ];
+
+/// A key of somebody whom the policy knows.
+fn somebody(people: &BTreeMap<String, Person>) -> Option<Address> {
+    people.values().find_map(|person| person.keys.first().copied())
+}
+
+fn safe(facts: &mut Facts, damage: impl FnOnce(&mut SafeFacts)) -> bool {
+    read(&mut facts.safe, damage)
+}
+
+fn adopted(facts: &mut Facts, damage: impl FnOnce(&mut Observed<Vec<Loosening>>)) -> bool {
+    match &mut facts.policy {
+        Ok(PolicyFacts { trust: TrustFacts::Adopted { loosenings, .. }, .. }) => {
+            damage(loosenings);
+            true
+        }
+        _ => false,
+    }
+}
 
 fn flip(word: &mut B256) {
     word.0[31] ^= 1;

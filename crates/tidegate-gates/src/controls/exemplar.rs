@@ -1,20 +1,21 @@
 //! Facts on which every gate passes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, keccak256};
 use serde_json::json;
 use tidegate_model::plan::Rule;
-use tidegate_model::policy::Person;
+use tidegate_model::policy::{Person, SafeTrust};
 use tidegate_model::release::LayoutNotes;
 use tidegate_model::statement::AuditAttestation;
-use tidegate_model::{BlockRef, Fqn, Head, PolicyDigest, ScopeRoot, StatementDigest};
+use tidegate_model::{BlockRef, Fqn, Head, PolicyDigest, ReleaseRoot, ScopeRoot, StatementDigest};
 
 use crate::code_match::CodeMatch;
 use crate::{
-    Activity, AttestationFact, AuditFacts, CodeFacts, ContractFact, Facts, FundFacts, Layout,
-    LayoutFact, LayoutFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, Reference,
-    ScopeHashes, SeparationFacts, SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS, Who, Window,
+    Activity, AttestationFact, AuditFacts, BugFacts, CodeFacts, ContractFact, Decision, Facts,
+    FundFacts, GoFacts, GoRule, Layout, LayoutFact, LayoutFacts, ObligationFacts, ParameterFacts,
+    ParameterRow, PolicyFacts, PolicyRules, Reference, SafeFacts, ScopeHashes, SeparationFacts,
+    SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS, WaiverFacts, Who, Window,
 };
 
 /// Gate time of the exemplar.
@@ -34,9 +35,14 @@ pub fn exemplar(rules: &PolicyRules) -> Facts {
         soak: Ok(soak(rules)),
         other_soaks: Vec::new(),
         audits: Ok(audits(&people)),
+        bugs: Ok(BugFacts { people: people.clone(), ..BugFacts::default() }),
         policy: Ok(policy()),
+        safe: Ok(safe()),
         funds: Ok(FundFacts::default()),
-        separation: Ok(separation(people)),
+        separation: Ok(separation(people.clone())),
+        go: Ok(go(&rules.go)),
+        obligations: Ok(ObligationFacts::default()),
+        waivers: waivers(people),
     }
 }
 
@@ -186,8 +192,69 @@ fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
 
 fn policy() -> PolicyFacts {
     let digest = PolicyDigest(word("policy"));
-    let trust = TrustFacts::Adopted { version: 1, digest, differences: Ok(Vec::new()) };
+    let trust = TrustFacts::Adopted {
+        version: 1,
+        digest,
+        differences: Ok(Vec::new()),
+        loosenings: Ok(Vec::new()),
+    };
     PolicyFacts { current: digest, trust, inputs: Vec::new() }
+}
+
+fn safe() -> SafeFacts {
+    SafeFacts {
+        trust: SafeTrust {
+            address: address("safe"),
+            singleton_code_hash: word("singleton"),
+            owners: ["o1", "o2", "o3"].map(address).into(),
+            threshold: 2,
+            modules: Vec::new(),
+            guard: Address::ZERO,
+            module_guard: Address::ZERO,
+            handler: address("handler"),
+        },
+        doubts: Vec::new(),
+        handler_known: true,
+        changes: Ok(Vec::new()),
+        approvals: Vec::new(),
+        queued: Ok(Vec::new()),
+        inputs: Vec::new(),
+    }
+}
+
+/// As many people as are asked for, each for a discipline that is asked for, have seen all of it.
+fn go(rule: &GoRule) -> GoFacts {
+    let seen = StatementDigest(word("a statement"));
+    let names = (0..rule.people.max(1)).map(|n| format!("approver {n}"));
+    let discipline = |n: usize| rule.disciplines.get(n).cloned();
+    let people = names.clone().enumerate().map(|(n, name)| {
+        let roles = discipline(n).into_iter().collect();
+        let keys = vec![address(&name)];
+        (name, Person { roles, firm: None, keys })
+    });
+    let decisions = names.enumerate().map(|(n, name)| Decision {
+        digest: StatementDigest(word(&name)),
+        signer: address(&name),
+        issued_at: TIME,
+        discipline: discipline(n),
+        saw: Some(vec![seen]),
+        reason: String::new(),
+    });
+    GoFacts {
+        people: people.collect(),
+        deployers: vec![address("deployer")],
+        decisions: decisions.collect(),
+        known: [seen].into(),
+        bearing: [(seen, "a statement".to_owned())].into(),
+        freezes: Vec::new(),
+        posted: Ok(Vec::new()),
+        inputs: Vec::new(),
+    }
+}
+
+fn waivers(people: BTreeMap<String, Person>) -> WaiverFacts {
+    let release = ReleaseRoot(word("release"));
+    WaiverFacts { people, release, waivers: Vec::new(), emergency: Vec::new(), remarks: Vec::new() }
 }
 
 fn separation(people: BTreeMap<String, Person>) -> SeparationFacts {
@@ -196,5 +263,6 @@ fn separation(people: BTreeMap<String, Person>) -> SeparationFacts {
         people,
         deployers: vec![address("deployer")],
         decisions: vec![("request".to_owned(), address("tester"), address("treasurer"))],
+        proven: BTreeSet::new(),
     }
 }

@@ -59,6 +59,12 @@ pub fn controls_on(rules: &PolicyRules, facts: &Facts) -> Vec<Control> {
 
 fn run(rules: &PolicyRules, facts: &Facts, damage: &Damage) -> Control {
     let mut damaged = facts.clone();
+    // What is asked for is what the policy asks for: a waiver is no damage that got through.
+    damaged.waivers.waivers.clear();
+    damaged.waivers.emergency.clear();
+    if let Ok(obligations) = &mut damaged.obligations {
+        obligations.excused = None;
+    }
     let applies = (damage.apply)(rules, &mut damaged);
     let verdict = applies.then(|| verdict_of(evaluate(rules, &damaged), damage.gate));
     Control { gate: damage.gate, name: damage.name, verdict }

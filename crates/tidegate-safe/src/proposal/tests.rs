@@ -50,6 +50,7 @@ fn promotion() -> Proposal {
         deployment_digest: deployment.digest().unwrap(),
         deployment,
         valid_until: 1_767_657_600,
+        emergency: None,
     };
     let grant = InnerCall {
         to: Address::repeat_byte(0xaa),

@@ -3,7 +3,7 @@
 use libtest_mimic::Failed;
 
 use super::{Refusal, refused};
-use crate::support::{Case, Outcome, Scene, cases};
+use crate::support::{Case, Outcome, Scene, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -193,10 +193,9 @@ fn a_folder_that_cannot_be_written_is_explained(scene: &Scene<'_>) -> Outcome {
     let proposals = scene.project().join("deployments/mainnet/proposals");
     std::fs::rename(&proposals, proposals.with_extension("away"))?;
     scene.write("deployments/mainnet/proposals", "in the way")?;
-    let says = &["deployments/mainnet/proposals"][..];
-    let refusal = Refusal { code: 3, says, hint: "" };
-    let ran = scene.person("eva").run(&["promote"])?;
-    super::check(&ran, &refusal).map_err(|why| Failed::from(format!("{why}: {ran:?}")))?;
+    // What is proposed to the Safe cannot be read, so that the gate does not know.
+    let ran = scene.run("eva", &["promote"], 30)?;
+    assert!(said(&ran).contains("deployments/mainnet/proposals"), "{ran:?}");
     let statements = scene.project().join("deployments/statements");
     std::fs::rename(&statements, statements.with_extension("away"))?;
     scene.write("deployments/statements", "in the way")?;

@@ -95,6 +95,15 @@ fn commands_until_the_promotion_print_json(scene: &Scene<'_>) -> Outcome {
     typist.types("eva", &["import", &format!("deployments/statements/{digest}.json")])?;
     typist.types("eva", &["policy", "check"])?;
     typist.types("eva", &["status", "--explain"])?;
+    typist.types("kim", &["record", "key", "kim", "--as", "treasury"])?;
+    let bug = ["record", "bug", "a slip", "--severity", "medium", "--blocking", "--as", "ada"];
+    let bug = typist.types("ada", &bug)?;
+    let bug = bug["digest"].as_str().ok_or("a digest")?;
+    let triage = ["record", "triage", bug, "--resolution", "invalid", "--reason", "as designed"];
+    typist.types("kim", &[&triage[..], &["--as", "treasury"]].concat())?;
+    typist.types("kim", &["record", "no-go", "--as", "treasury"])?;
+    scene.world.settle()?;
+    typist.types("kim", &["record", "go", "--as", "treasury"])?;
     let promoted = scene.run("eva", &["promote", "--json"], 0)?;
     let proposal = json_text(&promoted, "proposal")?;
     typist.types("eva", &["proposal", "list"])?;

@@ -163,10 +163,30 @@ fn climb(scene: &Scene<'_>, level: Level) -> Result<(), Failed> {
             scene.advance_to_day(13)
         }
         Level::Due => scene.advance_to_day(14),
-        Level::Ready => scene.attest("bo"),
+        Level::Ready => {
+            scene.attest("bo")?;
+            scene.go()
+        }
         Level::Signed => {
             let promote = scene.done("eva", &["promote", "--json"])?;
             scene.sign(&json_text(&promote, "proposal")?, &["o1", "o2"])
+        }
+        Level::Guarded => guard(scene),
+        Level::Urgent => {
+            scene.advance_to_day(14)?;
+            promote_and_execute(scene)?;
+            let registry = "contracts/src/Registry.sol";
+            scene.edit(
+                registry,
+                "vaultCount++;",
+                "vaultCount++;\n        noteCount[vault] += 2;",
+            )?;
+            scene.edit("tidegate.toml", "1.4.0", "1.4.1")?;
+            scene.done("eva", &["deploy"])?;
+            scene.world.settle()?;
+            scene.attest("ada")?;
+            scene.advance_to_day(16)?;
+            two_say_go(scene)
         }
         Level::Halfway => {
             let kinds = scene.other("kinds", &["@openzeppelin/contracts"])?;
@@ -185,6 +205,51 @@ fn climb(scene: &Scene<'_>, level: Level) -> Result<(), Failed> {
             Ok(scene.world.settle()?)
         }
     }
+}
+
+fn promote_and_execute(scene: &Scene<'_>) -> Result<(), Failed> {
+    let proposal = json_text(&scene.done("eva", &["promote", "--json"])?, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    Ok(scene.world.settle()?)
+}
+
+/// A second version of the policy, with guardians; it is in effect three days later.
+fn guard(scene: &Scene<'_>) -> Result<(), Failed> {
+    let text = scene.read("tidegate.toml")?;
+    let second = actor_address("kim2");
+    let keys = format!("roles = [\"treasurer\", \"guardian\"], keys = [\"{second}\", ");
+    let text = text.replace("roles = [\"treasurer\"], keys = [", &keys);
+    let mut text = text.replace("audits = 2\n", "audits = 2\ngo = 2\n");
+    for firm in ["Acme", "Bolt"] {
+        let auditor = format!("roles = [\"auditor\"], firm = \"{firm}\"");
+        let guardian = auditor.replace("[\"auditor\"]", "[\"auditor\", \"guardian\"]");
+        text = text.replacen(&auditor, &guardian, 1);
+    }
+    for name in ["gil", "hana"] {
+        let key = actor_address(name);
+        text += &format!("{name} = {{ roles = [\"guardian\"], keys = [\"{key}\"] }}\n");
+        scene.person(name).keep_key(name, &actor(name))?;
+    }
+    scene.person("kim").keep_key("kim2", &actor("kim2"))?;
+    scene.write("tidegate.toml", &text)?;
+    let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
+    let proposal = json_text(&adopt, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    scene.advance_to_day(10)?;
+    for (person, key) in [("gil", "gil"), ("hana", "hana"), ("kim", "kim2")] {
+        scene.done(person, &["record", "key", person, "--as", key])?;
+    }
+    scene.attest("ada")?;
+    scene.attest("bo")?;
+    two_say_go(scene)
+}
+
+fn two_say_go(scene: &Scene<'_>) -> Result<(), Failed> {
+    scene.go()?;
+    scene.done("ada", &["record", "go", "--as", "ada"])?;
+    Ok(())
 }
 
 fn use_contracts(scene: &Scene<'_>) -> Result<(), Failed> {

@@ -13,10 +13,15 @@ pub(crate) enum Level {
     Day13,
     /// Fourteen days and ten hours after genesis: all it lacks is the second audit.
     Due,
-    /// With both audits: it can be promoted.
+    /// With both audits and a go: it can be promoted.
     Ready,
     /// Proposed, and signed by two of three owners.
     Signed,
+    /// Ten days after genesis, with both audits, under a policy with five guardians that asks for
+    /// two people's go: only time is missing.
+    Guarded,
+    /// That release is promoted, and the next one has soaked for a day and has one audit.
+    Urgent,
     /// Beside the fresh project, one with every kind of step: all but its last step is deployed.
     Halfway,
     /// That project is deployed.
@@ -30,6 +35,8 @@ impl Level {
         match self {
             Halfway => vec![Fresh, Halfway],
             Mixed => vec![Fresh, Halfway, Mixed],
+            Guarded => vec![Fresh, Funded, Deployed, Guarded],
+            Urgent => vec![Fresh, Funded, Deployed, Guarded, Urgent],
             _ => {
                 let all = [Fresh, Funded, Deployed, Day13, Due, Ready, Signed];
                 all.into_iter().filter(|level| *level <= self).collect()

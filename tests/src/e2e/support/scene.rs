@@ -139,13 +139,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Takes what is deployed on the testnet to mainnet, under a policy that asks only for an hour
-    /// of soak. Answers with what `status` said before.
+    /// of soak; being looser than the defaults, it is in effect three days later. Answers with
+    /// what `status` said before.
     pub(crate) fn promote(&self) -> Result<Status, Failed> {
         let adopt = self.done("eva", &["policy", "adopt", "--json"])?;
         let proposal = json_text(&adopt, "proposal")?;
         self.sign(&proposal, &["o1", "o2"])?;
         self.done("ops", &["proposal", "execute", &proposal])?;
-        self.world.advance_days(1, 10)?;
+        self.world.advance_days(4, 10)?;
         let status = self.status()?;
         status.expect_others_pass(&[])?;
         let promote = self.done("eva", &["promote", "--json"])?;
@@ -175,6 +176,11 @@ impl<'a> Scene<'a> {
     pub(crate) fn attest(&self, auditor: &str) -> Result<(), Failed> {
         let report = if auditor == "bo" { "reports/bolt.md" } else { "reports/acme.md" };
         self.done(auditor, &["attest", report, "--as", auditor]).map(|_| ())
+    }
+
+    /// Somebody who did not deploy says go, having seen every statement there is.
+    pub(crate) fn go(&self) -> Outcome {
+        self.done("kim", &["record", "go", "--as", "treasury"]).map(|_| ())
     }
 
     /// The open promotion: its hash, and the names of its signatures' files.

@@ -4,8 +4,8 @@ use crate::support::{Case, Outcome, Scene, Status, cases, files, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Signed: an_edited_policy_fails_at_promote_sign_and_execute;
-        Ready: the_file_of_the_adopted_policy_is_no_authority;
+        Signed: cheat_a_policy_that_is_only_edited;
+        Ready: cheat_an_edited_preimage_of_the_policy;
     }
 }
 
@@ -16,7 +16,7 @@ const EDITS: [(&str, &str, &str); 3] = [
     ("[people]", "[people]\nmallory = { roles = [\"auditor\"], keys = [] }", "people.mallory"),
 ];
 
-fn an_edited_policy_fails_at_promote_sign_and_execute(scene: &Scene<'_>) -> Outcome {
+fn cheat_a_policy_that_is_only_edited(scene: &Scene<'_>) -> Outcome {
     let (proposal, _) = scene.promotion()?;
     let kept = scene.read("tidegate.toml")?;
     let deployments = scene.project().join("deployments");
@@ -42,7 +42,7 @@ fn an_edited_policy_fails_at_promote_sign_and_execute(scene: &Scene<'_>) -> Outc
 }
 
 /// The chain holds the adopted digest. The file only explains it.
-fn the_file_of_the_adopted_policy_is_no_authority(scene: &Scene<'_>) -> Outcome {
+fn cheat_an_edited_preimage_of_the_policy(scene: &Scene<'_>) -> Outcome {
     let file = "deployments/mainnet/policy-1.json";
     scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
     scene.edit(file, "\"audits\": 2", "\"audits\": 1")?;

@@ -10,7 +10,7 @@ use crate::support::{Case, Outcome, Scene, cases, files, said};
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Ready:
-            a_store_edited_by_sql_is_refused,
+            cheat_a_store_edited_by_sql,
             a_store_with_a_flipped_byte_is_refused;
     }
 }
@@ -25,7 +25,7 @@ const EDITS: [(&str, &str); 6] = [
     ("blobs_fixed", "UPDATE blobs SET bytes = CAST(bytes || x'20' AS BLOB)"),
 ];
 
-fn a_store_edited_by_sql_is_refused(scene: &Scene<'_>) -> Outcome {
+fn cheat_a_store_edited_by_sql(scene: &Scene<'_>) -> Outcome {
     let store = Store::of(scene)?;
     for (trigger, edit) in EDITS {
         store.restore()?;

@@ -1,0 +1,163 @@
+//! Facts of the gates `go` and `bugs`, and the waivers: what people decided.
+
+use alloy_primitives::{Address, keccak256};
+use tidegate_gates::{
+    BugFact, BugFacts, Decision, FreezeFact, GoFacts, Lowering, Observed, PostedStop, TriageFact,
+    WaiverFact, WaiverFacts,
+};
+use tidegate_model::statement::{Body, Freeze, freeze_subject, no_go_subject};
+use tidegate_model::{GateInput, Head};
+use tidegate_safe::helper;
+
+use super::Gathered;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::{people, require_helper};
+
+/// How long a freeze by file can last, in seconds; another one can follow.
+pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
+
+/// How many keys of people are asked for at the helper.
+const KEYS_MAX: usize = 200;
+
+/// Keys that deployed what soaks.
+fn deployers(gathered: &Gathered<'_>) -> Vec<Address> {
+    gathered.record.map(|record| record.deployment.executor).into_iter().collect()
+}
+
+pub(super) async fn go(
+    gathered: &Gathered<'_>,
+    head: &Observed<Head>,
+) -> CliResult<Observed<GoFacts>> {
+    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    let roots = &gathered.built.roots;
+    let people = people(gathered.project);
+    let of_project = || gathered.statements.general().filter(|(_, g, _)| g.project == project);
+    let decisions = of_project().filter_map(|(digest, general, signer)| {
+        let (release, discipline, saw, reason) = match &general.body {
+            Body::Go(go) => (go.release, &go.discipline, Some(go.statements.clone()), &go.reason),
+            Body::NoGo(no_go) => (no_go.release, &no_go.discipline, None, &no_go.reason),
+            _ => return None,
+        };
+        (release == roots.release_root).then(|| Decision {
+            digest,
+            signer,
+            issued_at: general.issued_at,
+            discipline: discipline.clone(),
+            saw,
+            reason: reason.clone(),
+        })
+    });
+    let freezes = of_project().filter_map(|(digest, general, signer)| match &general.body {
+        Body::Freeze(Freeze { until, reason }) => Some(FreezeFact {
+            digest,
+            signer,
+            until: (*until).min(general.issued_at.saturating_add(FREEZE_SECS_MAX)),
+            reason: reason.clone(),
+        }),
+        _ => None,
+    });
+    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let bearing = gathered.statements.bearing(project, roots.release_root, is_known);
+    let (decisions, freezes) = (decisions.collect(), freezes.collect());
+    let keys: Vec<_> = people.values().flat_map(|person| person.keys.iter().copied()).collect();
+    let posted = posted(gathered, head, &keys).await.map_err(|error| error.to_string());
+    let (posted, inputs) = match posted {
+        Ok((stops, input)) => (Ok(stops), vec![input]),
+        Err(missing) => (Err(missing), Vec::new()),
+    };
+    Ok(Ok(GoFacts {
+        people,
+        deployers: deployers(gathered),
+        decisions,
+        known: gathered.statements.statements.keys().copied().collect(),
+        bearing,
+        freezes,
+        posted,
+        inputs,
+    }))
+}
+
+/// Asks the helper whether somebody of the policy stopped this release or froze the project. What
+/// is asked for follows from project and release alone, so that no file is needed for it.
+async fn posted(
+    gathered: &Gathered<'_>,
+    head: &Observed<Head>,
+    keys: &[Address],
+) -> CliResult<(Vec<PostedStop>, GateInput)> {
+    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let head = head.clone().map_err(CliError::config)?;
+    require_helper(network, head).await?;
+    if keys.len() > KEYS_MAX {
+        return Err(CliError::config(format!("[people] has more than {KEYS_MAX} keys")));
+    }
+    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    let stop = no_go_subject(project, gathered.built.roots.release_root);
+    let mut answers = Vec::new();
+    let mut found = Vec::new();
+    for by in keys {
+        for (freeze, subject) in [(true, freeze_subject(project)), (false, stop)] {
+            let call = helper::posted(*by, subject);
+            let answer = network.call(helper::address(), &call, head.block).await?;
+            let until = helper::read_posted(&answer).or_kind(Kind::Chain)?;
+            if until > 0 {
+                found.push(PostedStop { by: *by, freeze, until });
+            }
+            answers.extend_from_slice(&answer);
+        }
+    }
+    let input = GateInput {
+        kind: "go/posted".to_owned(),
+        chain: network.id().chain,
+        block: head.block,
+        digest: keccak256(&answers),
+    };
+    Ok((found, input))
+}
+
+pub(super) fn bugs(gathered: &Gathered<'_>) -> Observed<BugFacts> {
+    let read = || -> CliResult<BugFacts> {
+        let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+        let release = gathered.built.roots.release_root;
+        let bugs = gathered.statements.bugs(project).filter(|(_, bug, _)| bug.release == release);
+        let triages = gathered.statements.general().filter_map(|(_, general, signer)| {
+            let Body::Triage(triage) = &general.body else { return None };
+            let fact = TriageFact { bug: triage.bug, signer, resolution: triage.resolution };
+            (general.project == project).then_some(fact)
+        });
+        Ok(BugFacts {
+            people: people(gathered.project),
+            deployers: deployers(gathered),
+            bugs: bugs
+                .map(|(digest, bug, signer)| BugFact { digest, signer, bug: bug.clone() })
+                .collect(),
+            triages: triages.collect(),
+        })
+    };
+    read().map_err(|error| error.to_string())
+}
+
+/// Every waiver of the project; which ones count is for the gates.
+pub(super) fn waivers(
+    gathered: &Gathered<'_>,
+    emergency: Vec<Lowering>,
+    remarks: Vec<String>,
+) -> CliResult<WaiverFacts> {
+    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    let waivers = gathered.statements.general().filter_map(|(digest, general, signer)| {
+        let Body::Waiver(waiver) = &general.body else { return None };
+        let issued_at = general.issued_at;
+        (general.project == project).then(|| WaiverFact {
+            digest,
+            signer,
+            issued_at,
+            waiver: waiver.clone(),
+        })
+    });
+    Ok(WaiverFacts {
+        people: people(gathered.project),
+        release: gathered.built.roots.release_root,
+        waivers: waivers.collect(),
+        emergency,
+        remarks,
+    })
+}

@@ -1,0 +1,163 @@
+//! An emergency as the target shows it: what is promoted now, who signed, when it was announced.
+
+use std::sync::LazyLock;
+
+use alloy_primitives::{B256, keccak256};
+use tidegate_chain::{LogQuery, Network};
+use tidegate_gates::{
+    Baseline, EmergencyFacts, Layout, Lowering, ObligationFacts, Observed, compare_layouts,
+    emergency, lowerings,
+};
+use tidegate_model::changes::ReleaseChanges;
+use tidegate_model::digest::jcs_keccak;
+use tidegate_model::statement::{EmergencyTerms, emergency_subject};
+use tidegate_model::{Head, ReleaseRoot, Verdict};
+use tidegate_safe::helper;
+
+use super::safe::first_after;
+use super::{Gathered, Trust};
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::promotion::promotions;
+use crate::release::{Built, stored};
+
+/// The helper's event by which a guardian announces an emergency.
+static POSTED: LazyLock<B256> = LazyLock::new(|| keccak256("Posted(address,bytes32,uint64)"));
+
+/// An emergency that is drafted, or proposed under a hash that guardians sign.
+#[derive(Debug)]
+pub(crate) struct Emergency {
+    pub(crate) terms: EmergencyTerms,
+    /// The Safe transaction; `None` while it is drafted.
+    pub(crate) safe_tx_hash: Option<B256>,
+}
+
+/// What an emergency comes to.
+#[derive(Debug, Default)]
+pub(super) struct Relief {
+    pub(super) lowerings: Vec<Lowering>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// What an emergency lowers. A draft lowers as if it were signed: only a proposal is judged, and
+/// it is judged by everybody who signs or executes it.
+pub(super) async fn relief(
+    gathered: &Gathered<'_>,
+    head: &Observed<Head>,
+    trust: &Trust,
+    urgent: &Emergency,
+    obligations: &mut Observed<ObligationFacts>,
+) -> Relief {
+    let in_debt = obligations
+        .as_ref()
+        .map_or(true, |facts| facts.debts.iter().any(|debt| !debt.unmet.is_empty()));
+    let (verdict, by) = match urgent.safe_tx_hash {
+        None => (Verdict::Pass, "to be signed".to_owned()),
+        Some(hash) => match judged(gathered, head, trust, urgent, hash, in_debt).await {
+            Ok(judged) => judged,
+            Err(error) => (Verdict::unknown(error.to_string()), String::new()),
+        },
+    };
+    if verdict != Verdict::Pass {
+        let reasons = verdict.reasons().into_iter();
+        let remarks = reasons.map(|why| format!("the emergency does not count: {why}")).collect();
+        return Relief { lowerings: Vec::new(), remarks };
+    }
+    if let Ok(facts) = obligations {
+        facts.excused = Some((by.clone(), urgent.terms.expires_at));
+    }
+    Relief { lowerings: lowerings(&urgent.terms, &by), remarks: Vec::new() }
+}
+
+async fn judged(
+    gathered: &Gathered<'_>,
+    head: &Observed<Head>,
+    trust: &Trust,
+    urgent: &Emergency,
+    safe_tx_hash: B256,
+    in_debt: bool,
+) -> CliResult<(Verdict, String)> {
+    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let head = head.clone().map_err(CliError::config)?;
+    let (_, safe) = trust.as_ref().map_err(|why| CliError::config(why.clone()))?;
+    let release = gathered.built.roots.release_root;
+    let baseline = baseline(gathered.project, gathered.built, gathered.target, network, head).await;
+    let announced = announced_at(gathered, network, head, &urgent.terms, safe_tx_hash).await;
+    let facts = EmergencyFacts {
+        people: people(gathered.project),
+        safe_threshold: safe.trust.threshold,
+        release,
+        safe_tx_hash,
+        chain_id: network.id().chain.0,
+        terms: urgent.terms.clone(),
+        baseline: baseline.map_err(|error| error.to_string()),
+        waivers: gathered.statements.emergencies().cloned().collect(),
+        announced_at: announced.map_err(|error| error.to_string()),
+        in_debt,
+    };
+    let (verdict, names) = emergency(&gathered.project.rules, &facts, head.timestamp);
+    Ok((verdict, names.into_iter().collect::<Vec<_>>().join(", ")))
+}
+
+/// The release that the chain says was promoted last, and how a new one differs from it.
+pub(crate) async fn baseline(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<Baseline> {
+    let Some(newest) = promotions(project, target, network, head).await?.into_iter().next() else {
+        return Err(CliError::config(format!(
+            "nothing of this project is promoted to {target} yet, and so nothing is urgent: gate \
+             `soak` stays as it is"
+        )));
+    };
+    let release = newest.record.release_root;
+    let old = promoted_release(project, release)?;
+    let changes = ReleaseChanges::between(&old.release, &built.release)?;
+    let mut layout = Vec::new();
+    for (name, artifact) in &built.release.artifacts {
+        let Some(before) = old.release.artifacts.get(name) else { continue };
+        let read = |artifact| Layout::of(artifact).or_kind(Kind::Fail);
+        let (before, after) = (read(before)?, read(artifact)?);
+        let problems = compare_layouts(&before, &after).into_iter();
+        layout.extend(problems.map(|problem| format!("{}: {problem}", name.name())));
+    }
+    Ok(Baseline { release, diff_digest: jcs_keccak("differences", &changes)?, layout })
+}
+
+fn promoted_release(project: &Project, release: ReleaseRoot) -> CliResult<Built> {
+    stored(project, &release.to_string())?.ok_or_else(|| {
+        CliError::config(format!("the promoted release {} is not kept here", release.short()))
+            .hint("check out its commit, run `tidegate build`, and come back")
+    })
+}
+
+/// When a guardian first announced the emergency at the helper, by the time of its block.
+async fn announced_at(
+    gathered: &Gathered<'_>,
+    network: &Network,
+    head: Head,
+    terms: &EmergencyTerms,
+    safe_tx_hash: B256,
+) -> CliResult<Option<u64>> {
+    let people = people(gathered.project);
+    let guardians = people.values().filter(|p| p.roles.iter().any(|role| role == "guardian"));
+    let keys: Vec<_> = guardians.flat_map(|p| &p.keys).map(|key| key.into_word()).collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let subject = emergency_subject(gathered.built.roots.release_root, safe_tx_hash);
+    let query = LogQuery {
+        addresses: vec![helper::address()],
+        topics: vec![vec![*POSTED], keys, vec![subject.0]],
+        from: first_after(network, head, terms.not_before.saturating_sub(1)).await?,
+        to: head.block.number,
+    };
+    match network.logs(&query).await?.first() {
+        Some(log) => Ok(Some(network.head_at(log.block.number).await?.timestamp)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,157 @@
+//! Facts of the gate `safe`: what the root of trust is, what happened to it since it adopted the
+//! policy, and what is proposed to it.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, keccak256};
+use tidegate_chain::{LogQuery, Network};
+use tidegate_gates::{Observed, SafeFacts};
+use tidegate_model::{GateInput, Head};
+use tidegate_safe::{
+    APPROVE_HASH, CanonicalKind, EXECUTION_SUCCESS, ProposalKind, SafeState, canonical_by_address,
+    sensitive, trust_change, trust_topics,
+};
+
+use super::{Gathered, Trust};
+use crate::error::{CliError, CliResult};
+use crate::policy_doc::adopted_at;
+use crate::proposals::{self, Found};
+
+pub(super) async fn facts(
+    gathered: &Gathered<'_>,
+    head: &Observed<Head>,
+    trust: &Trust,
+) -> CliResult<Observed<SafeFacts>> {
+    let (doc, state) = match trust {
+        Ok((doc, state)) => (doc, state),
+        Err(missing) => return Ok(Err(missing.clone())),
+    };
+    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let head = head.clone().map_err(CliError::config)?;
+    let handler_known = handler_known(network, state.trust.handler, head).await?;
+    let since = adopted_at(network, head, doc).await?;
+    // Read once, since a damaged one is named each time.
+    let proposals = proposals::all(gathered.project).map_err(|error| error.to_string());
+    let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
+    let history = match since {
+        Some(since) => history(&ours, network, head, state, since).await,
+        None => Ok(History::default()),
+    };
+    let (changes, approvals, digest) = match history {
+        Ok(history) => (Ok(history.changes), history.approvals, history.digest),
+        Err(error) => (Err(error.to_string()), Vec::new(), B256::ZERO),
+    };
+    let input = GateInput {
+        kind: "safe/state".to_owned(),
+        chain: network.id().chain,
+        block: head.block,
+        digest: keccak256([doc.digest()?.0, digest].concat()),
+    };
+    Ok(Ok(SafeFacts {
+        trust: state.trust.clone(),
+        doubts: state.doubts.clone(),
+        handler_known,
+        changes,
+        approvals,
+        queued: proposals.map(|proposals| queued(gathered.target, &proposals, state)),
+        inputs: vec![input],
+    }))
+}
+
+/// Whether a handler is one that Safe published: at its address, with its code.
+async fn handler_known(network: &Network, handler: Address, head: Head) -> CliResult<bool> {
+    if handler.is_zero() {
+        return Ok(true);
+    }
+    let Some(known) = canonical_by_address(handler) else { return Ok(false) };
+    let code = network.code_hash(handler, head.block).await?;
+    Ok(known.kind == CanonicalKind::FallbackHandler && known.code_hash == code)
+}
+
+/// What a Safe's events say since its policy was adopted.
+#[derive(Default)]
+struct History {
+    changes: Vec<String>,
+    approvals: Vec<String>,
+    digest: B256,
+}
+
+async fn history(
+    ours: &[B256],
+    network: &Network,
+    head: Head,
+    state: &SafeState,
+    since: u64,
+) -> CliResult<History> {
+    let from = first_after(network, head, since).await?;
+    let mut topics = trust_topics();
+    topics.extend([*APPROVE_HASH, EXECUTION_SUCCESS]);
+    let query = LogQuery {
+        addresses: vec![state.trust.address],
+        topics: vec![topics],
+        from,
+        to: head.block.number,
+    };
+    let mut history = History::default();
+    let (mut approved, mut executed) = (BTreeSet::new(), BTreeSet::new());
+    let mut seen = Vec::new();
+    for log in network.logs(&query).await? {
+        let hash = log.topics.get(1).copied();
+        match log.topics.first() {
+            Some(topic) if *topic == *APPROVE_HASH => approved.extend(hash),
+            Some(topic) if *topic == EXECUTION_SUCCESS => executed.extend(hash),
+            _ => {
+                if let Some(change) = trust_change(&log.topics, &log.data) {
+                    let block = log.block.number;
+                    let since = "since it adopted the policy; adopt it anew";
+                    history.changes.push(format!("{change} in block {block}, {since}"));
+                }
+            }
+        }
+        seen.extend_from_slice(log.block.hash.as_slice());
+        seen.extend_from_slice(&log.index.to_be_bytes());
+    }
+    executed.extend(ours);
+    history.approvals = approved.difference(&executed).map(ToString::to_string).collect();
+    history.digest = keccak256(&seen);
+    Ok(history)
+}
+
+/// The first block after a time, found by halving.
+pub(super) async fn first_after(network: &Network, head: Head, time: u64) -> CliResult<u64> {
+    let (mut low, mut high) = (0, head.block.number + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if network.head_at(middle).await?.timestamp > time {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+/// Proposals in git that are not executed and would change who moves the Safe, or its policy.
+fn queued(target: &str, proposals: &[Found], state: &SafeState) -> Vec<String> {
+    let mut queued = Vec::new();
+    for found in proposals {
+        let (proposal, hash) = (found.checked.proposal(), found.checked.hash());
+        if found.network != target || proposal.safe_tx.nonce < state.nonce {
+            continue;
+        }
+        if let ProposalKind::Adoption(adoption) = &proposal.kind {
+            queued.push(format!(
+                "proposal {hash} would adopt policy version {}; execute it, or delete its file",
+                adoption.policy_version
+            ));
+        }
+        let to_safe = proposal.calls.iter().filter(|call| call.to == proposal.safe);
+        for call in to_safe {
+            let selector = call.data.get(..4).and_then(|bytes| bytes.try_into().ok());
+            let does = selector.and_then(|bytes: [u8; 4]| sensitive(bytes.into()));
+            let does = does.map_or("calls the Safe itself", |known| known.does);
+            queued.push(format!("proposal {hash} {does}"));
+        }
+    }
+    queued
+}

@@ -1,0 +1,170 @@
+//! Going and stopping: go, no-go, freezes.
+
+use alloy_primitives::{B256, U256};
+use serde_json::json;
+use tidegate_model::StatementDigest;
+use tidegate_model::event::Intent;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{
+    Body, Freeze, Go, NEVER, NoGo, Statement, freeze_subject, no_go_subject,
+};
+use tidegate_model::units::{format_utc, parse_span_secs};
+use tidegate_plan::config::Stage;
+use tidegate_safe::helper;
+
+use super::{DecisionArgs, FreezeArgs, StopArgs, speaker};
+use crate::assess::decisions::FREEZE_SECS_MAX;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::{people, require_helper};
+use crate::project::Project;
+use crate::release::{Built, built};
+use crate::saying::{Dated, general, issued_at, sign, sign_statement};
+use crate::sending::send;
+use crate::signer::LazySigner;
+use crate::statements;
+
+pub(super) async fn go(
+    project: &Project,
+    signer: &LazySigner,
+    args: &DecisionArgs,
+) -> CliResult<u8> {
+    speaker(project, signer.address())?;
+    let built = built(project, args.release.as_deref())?;
+    let seen = bearing(project, &built)?;
+    let ui = &project.ui;
+    ui.line(format!("Go for {}, having seen:", built.release.name));
+    for (digest, text) in &seen {
+        ui.row(&digest.short(), text);
+    }
+    if seen.is_empty() {
+        ui.note("there is no statement about this release yet");
+    }
+    if seen.len() > Go::STATEMENTS_MAX {
+        let what = format!("more than {} statements bear on it", Go::STATEMENTS_MAX);
+        return Err(CliError::config(what));
+    }
+    let release = built.roots.release_root;
+    let statements = seen.into_iter().map(|(digest, _)| digest);
+    let go = Go::over(release, statements, args.discipline.clone(), args.reason.clone());
+    sign(project, signer, Body::Go(go), release.0, &args.dated).await?;
+    ui.note("commit the file; a statement made from now on makes it stale");
+    Ok(0)
+}
+
+/// Every statement that bears on a release, as the gate will ask for it.
+fn bearing(project: &Project, built: &Built) -> CliResult<Vec<(StatementDigest, String)>> {
+    let set = statements::load(project)?;
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let roots = &built.roots;
+    let id = crate::funds::project_id(project)?;
+    let found = set.bearing(id, roots.release_root, is_known);
+    Ok(found.into_iter().collect())
+}
+
+pub(super) async fn no_go(
+    project: &Project,
+    signer: &LazySigner,
+    args: &StopArgs,
+) -> CliResult<u8> {
+    speaker(project, signer.address())?;
+    let StopArgs { decision, post } = args;
+    let built = built(project, decision.release.as_deref())?;
+    let release = built.roots.release_root;
+    let (discipline, reason) = (decision.discipline.clone(), decision.reason.clone());
+    let body = Body::NoGo(NoGo { release, discipline, reason });
+    let subject = no_go_subject(crate::funds::project_id(project)?, release);
+    let posted = post.then_some((subject, NEVER));
+    let issued_at = issued_at(project, &decision.dated).await?;
+    let options = decision.dated.options(issued_at);
+    stop(project, signer, (body, release.0), posted, (issued_at, options)).await
+}
+
+pub(super) async fn freeze(
+    project: &Project,
+    signer: &LazySigner,
+    args: &FreezeArgs,
+) -> CliResult<u8> {
+    speaker(project, signer.address())?;
+    let span = parse_span_secs(&args.span).or_kind(Kind::Usage)?;
+    if span > FREEZE_SECS_MAX {
+        return Err(CliError::usage("a freeze lasts at most 90 days; another one can follow"));
+    }
+    let issued_at = issued_at(project, &args.dated).await?;
+    let until = issued_at.saturating_add(span);
+    let id = crate::funds::project_id(project)?;
+    let body = Body::Freeze(Freeze { until, reason: args.reason.clone() });
+    let posted = args.post.then_some((freeze_subject(id), until));
+    let options = args.dated.options(issued_at);
+    stop(project, signer, (body, id.0), posted, (issued_at, options)).await
+}
+
+/// Signs what stops a promotion. Where it is posted at the helper too, the sending is approved,
+/// under the statement's digest.
+pub(super) async fn stop(
+    project: &Project,
+    signer: &LazySigner,
+    (body, about): (Body, B256),
+    posted: Option<(StatementDigest, u64)>,
+    (issued_at, options): (u64, Vec<String>),
+) -> CliResult<u8> {
+    let fixed = Dated { issued_at: Some(issued_at) };
+    let general = general(project, signer, body, about, &fixed).await?;
+    say_and_post(project, signer, Statement::Statement(general), posted, options).await
+}
+
+pub(super) async fn say_and_post(
+    project: &Project,
+    signer: &LazySigner,
+    statement: Statement,
+    posted: Option<(StatementDigest, u64)>,
+    options: Vec<String>,
+) -> CliResult<u8> {
+    let Some((subject, until)) = posted else {
+        sign_statement(project, signer, statement, options)?;
+        return Ok(0);
+    };
+    let ui = &project.ui;
+    ui.row("says", &statement.text());
+    let digest = statement.digest()?;
+    if !post(project, signer, &format!("stop/{digest}"), subject, until, &options).await? {
+        sign_statement(project, signer, statement, options)?;
+        return Ok(0);
+    }
+    let digest = statements::sign_and_write(project, signer, statement)?;
+    ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    ui.result(&json!({ "digest": digest }));
+    Ok(0)
+}
+
+/// Posts at the helper on the target; `false` if that is there already. It can be raised and never
+/// be taken back.
+pub(super) async fn post(
+    project: &Project,
+    signer: &LazySigner,
+    op: &str,
+    subject: StatementDigest,
+    until: u64,
+    options: &[String],
+) -> CliResult<bool> {
+    let target = project.network_of(None, Stage::Mainnet)?;
+    let network = project.connect(&target).await?;
+    let head = network.latest_head().await?;
+    require_helper(&network, head).await?;
+    let call = helper::posted(signer.address(), subject);
+    let answer = network.call(helper::address(), &call, head.block).await?;
+    if helper::read_posted(&answer).or_kind(Kind::Chain)? >= until {
+        project.ui.line(format!("It was posted at the helper on {target} before."));
+        return Ok(false);
+    }
+    let intent = Intent {
+        op: op.to_owned(),
+        to: helper::address(),
+        value: U256::ZERO,
+        data: helper::post(subject, until),
+    };
+    let landed = send(project, &target, &network, signer, &intent, options.to_vec()).await?;
+    let until = format_utc(until);
+    project.ui.line(format!("Posted at the helper on {target} until {until}: {}", landed.hash));
+    Ok(true)
+}

@@ -1,0 +1,158 @@
+//! What guardians sign, and what people show and learn.
+
+use alloy_primitives::B256;
+use sha2::{Digest, Sha256};
+use tidegate_gates::{WAIVER_SECS_MAX, admissible, refusals};
+use tidegate_model::GateId;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{
+    Body, EmergencyWaiver, KeyClaim, Lowered, Postmortem, Statement, Waiver, emergency_subject,
+    salt_of,
+};
+use tidegate_model::units::{format_utc, parse_span_secs};
+use tidegate_store::read_limited;
+
+use super::decide::say_and_post;
+use super::{EmergencyArgs, KeyArgs, PostmortemArgs, WaiverArgs, speaker};
+use crate::assess::emergency::baseline;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::promotion::promotion_of;
+use crate::proposals;
+use crate::release::built;
+use crate::saying::{issued_at, sign};
+use crate::signer::LazySigner;
+
+/// The largest post-mortem, in bytes.
+const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
+
+fn require_guardian(project: &Project, name: &str) -> CliResult {
+    let people = people(project);
+    if people.get(name).is_some_and(|person| person.roles.iter().any(|role| role == "guardian")) {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::Keys, format!("{name} is no guardian of this policy")))
+}
+
+pub(super) async fn waiver(
+    project: &Project,
+    signer: &LazySigner,
+    args: &WaiverArgs,
+) -> CliResult<u8> {
+    let name = speaker(project, signer.address())?;
+    let gate = GateId::named(&args.gate)
+        .ok_or_else(|| CliError::usage(format!("there is no gate `{}`", args.gate)))?;
+    let soak_secs = args.soak.as_deref().map(parse_span_secs).transpose().or_kind(Kind::Usage)?;
+    let lowers = Lowered {
+        soak_secs,
+        audits: args.audits,
+        transactions: args.transactions,
+        senders: args.senders,
+        selectors_percent: args.selectors_percent,
+    };
+    admissible(gate, &lowers).map_err(|why| CliError::new(Kind::Fail, why))?;
+    require_guardian(project, &name)?;
+    let issued_at = issued_at(project, &args.dated).await?;
+    if args.until <= issued_at || args.until > issued_at.saturating_add(WAIVER_SECS_MAX) {
+        return Err(CliError::usage(format!(
+            "--until is {}; a waiver ends within 90 days from {}",
+            format_utc(args.until),
+            format_utc(issued_at)
+        )));
+    }
+    let release = built(project, args.release.as_deref())?.roots.release_root;
+    let body = Body::Waiver(Waiver {
+        release,
+        gate,
+        lowers,
+        until: args.until,
+        reason: args.reason.clone(),
+        link: args.link.clone(),
+    });
+    sign(project, signer, body, release.0, &args.dated).await?;
+    let wanted = project.rules.waiver_signers;
+    project.ui.note(format!("it counts once {wanted} guardians have signed exactly this"));
+    Ok(0)
+}
+
+pub(super) async fn key_claim(
+    project: &Project,
+    signer: &LazySigner,
+    args: &KeyArgs,
+) -> CliResult<u8> {
+    let (key, name) = (signer.address(), args.name.clone());
+    if speaker(project, key)? != name {
+        let what = format!("[people] does not list {key} under {name}");
+        return Err(CliError::new(Kind::Keys, what));
+    }
+    let body = Body::KeyClaim(KeyClaim { name, key });
+    sign(project, signer, body, B256::ZERO, &args.dated).await?;
+    Ok(0)
+}
+
+/// A guardian computes everything that the terms say alone, and signs one Safe transaction.
+pub(super) async fn emergency(
+    project: &Project,
+    signer: &LazySigner,
+    args: &EmergencyArgs,
+) -> CliResult<u8> {
+    require_guardian(project, &speaker(project, signer.address())?)?;
+    let found = proposals::find(project, args.proposal.as_deref())?;
+    let promotion = promotion_of(found.checked.proposal())?;
+    let hash = found.checked.hash().0;
+    let Some(terms) = &promotion.emergency else {
+        return Err(CliError::usage("that proposal is no emergency"));
+    };
+    let built = built(project, None)?;
+    if built.roots.release_root != promotion.release_root {
+        return Err(CliError::new(Kind::Fail, "the working tree builds another release")
+            .hint("check out the commit that the proposal was made from"));
+    }
+    let network = project.connect(&found.network).await?;
+    let head = network.finalized_head().await?;
+    let baseline = baseline(project, &built, &found.network, &network, head).await;
+    let baseline = baseline.map_err(|error| error.to_string());
+    if let Some(why) = refusals(terms, &baseline).into_iter().next() {
+        return Err(CliError::new(Kind::Fail, format!("no emergency: {why}")));
+    }
+    let ui = &project.ui;
+    ui.row("incident", &terms.incident);
+    ui.row("release", &promotion.release_root.to_string());
+    ui.row("replaces", &terms.baseline_root.to_string());
+    ui.row(
+        "soak",
+        &format!("{} s instead of {} s", terms.min_soak_seconds, project.rules.soak_secs),
+    );
+    ui.row("counts", &format!("until {}", format_utc(terms.expires_at)));
+    ui.row(
+        "owes",
+        &format!("soak, audits and a post-mortem until {}", format_utc(terms.retro_due_by)),
+    );
+    let salt = salt_of(&[signer.address().as_slice(), hash.as_slice()]);
+    let statement = Statement::EmergencyWaiver(Box::new(EmergencyWaiver {
+        guardian: signer.address(),
+        release_root: promotion.release_root,
+        safe_tx_hash: hash,
+        chain_id: network.id().chain.0,
+        terms: terms.clone(),
+        salt,
+    }));
+    let subject = emergency_subject(promotion.release_root, hash);
+    let posted = args.post.then_some((subject, terms.expires_at));
+    say_and_post(project, signer, statement, posted, Vec::new()).await
+}
+
+pub(super) async fn postmortem(
+    project: &Project,
+    signer: &LazySigner,
+    args: &PostmortemArgs,
+) -> CliResult<u8> {
+    speaker(project, signer.address())?;
+    let bytes = read_limited(&args.document, DOCUMENT_BYTES_MAX).or_kind(Kind::Config)?;
+    let sha256 = B256::from_slice(&Sha256::digest(&bytes));
+    let release = built(project, args.release.as_deref())?.roots.release_root;
+    let body = Body::Postmortem(Postmortem { release, sha256, uri: args.uri.clone() });
+    sign(project, signer, body, release.0, &args.dated).await?;
+    Ok(0)
+}

@@ -1,0 +1,101 @@
+//! How a person says something: shown, approved, signed, written.
+
+use alloy_primitives::B256;
+use clap::Args;
+use serde_json::json;
+use tidegate_model::StatementDigest;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, General, NEVER, Statement, salt_of};
+use tidegate_model::units::format_amount;
+
+use crate::approve::{Approval, approve};
+use crate::error::{CliError, CliResult};
+use crate::funds::project_id;
+use crate::project::Project;
+use crate::signer::LazySigner;
+use crate::statements;
+
+/// When a statement is dated.
+#[derive(Debug, Args)]
+pub(crate) struct Dated {
+    /// The target's chain time of the statement, in seconds; default: read from the target
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) issued_at: Option<u64>,
+}
+
+/// The target's finalized time, read before anything is sent.
+pub(crate) async fn issued_at(project: &Project, dated: &Dated) -> CliResult<u64> {
+    if let Some(given) = dated.issued_at {
+        return Ok(given);
+    }
+    let target = project.targets().next().ok_or_else(|| {
+        CliError::config("tidegate.toml has no mainnet network, whose time statements bear")
+    })?;
+    Ok(project.connect(target.0).await?.finalized_head().await?.timestamp)
+}
+
+/// A statement of the project, dated by its target.
+pub(crate) async fn general(
+    project: &Project,
+    signer: &LazySigner,
+    body: Body,
+    subject: B256,
+    dated: &Dated,
+) -> CliResult<General> {
+    let issued_at = issued_at(project, dated).await?;
+    let expires_at = match &body {
+        Body::Freeze(freeze) => freeze.until,
+        Body::Waiver(waiver) => waiver.until,
+        _ => NEVER,
+    };
+    // The signer enters, so that two people who say the same have two statements.
+    let says = serde_json::to_vec(&body)?;
+    let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
+    let project = project_id(project)?;
+    Ok(General { project, subject, body, issued_at, expires_at, salt })
+}
+
+/// Shows a statement, has it approved, signs and writes it.
+pub(crate) async fn sign(
+    project: &Project,
+    signer: &LazySigner,
+    body: Body,
+    subject: B256,
+    dated: &Dated,
+) -> CliResult<StatementDigest> {
+    let general = general(project, signer, body, subject, dated).await?;
+    let options = dated.options(general.issued_at);
+    sign_statement(project, signer, Statement::Statement(general), options)
+}
+
+impl Dated {
+    /// What the printed command must repeat so that it says the same.
+    pub(crate) fn options(&self, issued_at: u64) -> Vec<String> {
+        match self.issued_at {
+            Some(_) => Vec::new(),
+            None => vec!["--issued-at".to_owned(), issued_at.to_string()],
+        }
+    }
+}
+
+/// The same for any statement. `options` are what the printed command must repeat.
+pub(crate) fn sign_statement(
+    project: &Project,
+    signer: &LazySigner,
+    statement: Statement,
+    options: Vec<String>,
+) -> CliResult<StatementDigest> {
+    let digest = statement.digest()?;
+    let ui = &project.ui;
+    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = &statement {
+        ui.row("amount", &format!("{} ETH", format_amount(request.amount, 18)));
+    }
+    ui.row("says", &statement.text());
+    ui.row("signer", &signer.address().to_string());
+    ui.row("digest", &digest.to_string());
+    approve(project, &Approval { network: "sign", hash: digest.0, options })?;
+    let digest = statements::sign_and_write(project, signer, statement)?;
+    ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    ui.result(&json!({ "digest": digest }));
+    Ok(digest)
+}

@@ -1,0 +1,365 @@
+//! The emergency: an urgent fix of what is promoted may soak less, at a price.
+//!
+//! It lowers requirements and never rewrites evidence, is good for one Safe transaction, needs
+//! more people than the Safe does, is announced on the target an hour before, and what it left
+//! out is owed: until that is made up for, no other release of the project is promoted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::B256;
+use tidegate_model::policy::Person;
+use tidegate_model::statement::{
+    EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Lowered, gate_set,
+};
+use tidegate_model::units::{counted, format_span_secs, format_utc};
+use tidegate_model::{GateId, GateInput, GateReport, ReleaseRoot, Verdict};
+
+use crate::people::{GUARDIAN, has_role, holder};
+use crate::waivers::{AUDITS_MIN, Lowering, SOAK_SECS_MIN};
+use crate::{AuditFacts, Observed, PolicyRules, SoakFacts};
+
+/// How long an emergency may last, in seconds.
+pub const EMERGENCY_SECS_MAX: u64 = 72 * 3_600;
+/// How long before its execution it must have been announced, in seconds.
+pub const ANNOUNCED_SECS_MIN: u64 = 3_600;
+/// How late its obligations may be due after its end, in seconds.
+pub const RETRO_SECS_MAX: u64 = 90 * 86_400;
+
+/// An emergency, and what speaks for it.
+#[derive(Debug, Clone)]
+pub struct EmergencyFacts {
+    /// Who is who.
+    pub people: BTreeMap<String, Person>,
+    /// How many owners move the Safe.
+    pub safe_threshold: u32,
+    /// The release.
+    pub release: ReleaseRoot,
+    /// The Safe transaction.
+    pub safe_tx_hash: B256,
+    /// The Safe's chain.
+    pub chain_id: u64,
+    /// What is asked for.
+    pub terms: EmergencyTerms,
+    /// The release that is promoted now, and how this one differs from it.
+    pub baseline: Observed<Baseline>,
+    /// Guardians' words whose signatures hold.
+    pub waivers: Vec<EmergencyWaiver>,
+    /// When a guardian first announced it on the target; `None` if nobody did.
+    pub announced_at: Observed<Option<u64>>,
+    /// Whether an earlier emergency still owes something.
+    pub in_debt: bool,
+}
+
+/// What an emergency starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// The release that the chain says was promoted last.
+    pub release: ReleaseRoot,
+    /// Digest of how it differs from the new one.
+    pub diff_digest: B256,
+    /// Where the new one's storage does not only append to it, one sentence each.
+    pub layout: Vec<String>,
+}
+
+/// Whether the terms can be signed at all: what they may never be.
+pub fn refusals(terms: &EmergencyTerms, baseline: &Observed<Baseline>) -> Vec<String> {
+    let mut refused = Vec::new();
+    let mut require = |holds: bool, what: String| {
+        if !holds {
+            refused.push(what);
+        }
+    };
+    let EmergencyTerms { not_before, expires_at, retro_due_by, .. } = *terms;
+    require(
+        not_before < expires_at && expires_at - not_before <= EMERGENCY_SECS_MAX,
+        format!("an emergency lasts at most {} hours", EMERGENCY_SECS_MAX / 3_600),
+    );
+    require(
+        u64::from(terms.min_soak_seconds) >= SOAK_SECS_MIN,
+        format!("its soak is never below {} hours", SOAK_SECS_MIN / 3_600),
+    );
+    require(
+        retro_due_by > expires_at && retro_due_by - expires_at <= RETRO_SECS_MAX,
+        format!("what it owes is due within {} days of its end", RETRO_SECS_MAX / 86_400),
+    );
+    require(
+        gate_set(&EMERGENCY_GATES).is_ok_and(|set| set == terms.gate_set),
+        "it names other gates than soak and audits".to_owned(),
+    );
+    match baseline {
+        Err(why) => refused.push(why.clone()),
+        Ok(baseline) => {
+            let mut require = |holds: bool, what: &str| {
+                if !holds {
+                    refused.push(what.to_owned());
+                }
+            };
+            let promoted = baseline.release == terms.baseline_root;
+            require(promoted, "its baseline is not the release that is promoted now");
+            let same = baseline.diff_digest == terms.diff_digest;
+            require(same, "its releases differ in something else than what guardians signed");
+            refused.extend(baseline.layout.iter().cloned());
+        }
+    }
+    refused
+}
+
+/// What an emergency comes to: PASS if it may lower the gates, and who signed.
+pub fn emergency(
+    rules: &PolicyRules,
+    facts: &EmergencyFacts,
+    time: u64,
+) -> (Verdict, BTreeSet<String>) {
+    let terms = &facts.terms;
+    let mut verdict = Verdict::from_findings(refusals(terms, &facts.baseline), Vec::new());
+    if time >= terms.expires_at {
+        let reason = format!("the emergency ended {}", format_utc(terms.expires_at));
+        verdict = verdict.and(Verdict::fail(reason));
+    } else if time < terms.not_before {
+        let reasons = vec![format!("the emergency begins {}", format_utc(terms.not_before))];
+        verdict = verdict.and(Verdict::Waiting { reasons, eta: Some(terms.not_before) });
+    }
+    let (names, mut missing) = signers(rules, facts);
+    match &facts.announced_at {
+        Err(why) => missing.push(format!("its announcement on the target: {why}")),
+        Ok(None) => missing.push("no guardian has announced it on the target".to_owned()),
+        Ok(Some(at)) if at.saturating_add(ANNOUNCED_SECS_MIN) > time => {
+            let from = at.saturating_add(ANNOUNCED_SECS_MIN);
+            let reasons = vec![format!("announced {}, an hour is for objections", format_utc(*at))];
+            verdict = verdict.and(Verdict::Waiting { reasons, eta: Some(from) });
+        }
+        Ok(Some(_)) => {}
+    }
+    (verdict.and(Verdict::from_findings(Vec::new(), missing)), names)
+}
+
+/// The guardians who signed exactly this, and who is missing.
+fn signers(rules: &PolicyRules, facts: &EmergencyFacts) -> (BTreeSet<String>, Vec<String>) {
+    let same = facts.waivers.iter().filter(|waiver| {
+        waiver.release_root == facts.release
+            && waiver.safe_tx_hash == facts.safe_tx_hash
+            && waiver.chain_id == facts.chain_id
+            && waiver.terms == facts.terms
+    });
+    let signed = same.filter_map(|waiver| holder(&facts.people, waiver.guardian));
+    let signed: BTreeMap<_, _> = signed.filter(|(_, p)| has_role(p, GUARDIAN)).collect();
+    let wanted = rules.emergency_signers.max(facts.safe_threshold + 1) + u32::from(facts.in_debt);
+    let mut missing = Vec::new();
+    if signed.len() < wanted as usize {
+        missing.push(format!("{} of {wanted} guardians signed the emergency", signed.len()));
+    }
+    if !signed.values().any(|person| has_role(person, "auditor") && person.firm.is_some()) {
+        missing.push("no auditor is among its guardians".to_owned());
+    }
+    if !signed.values().any(|person| has_role(person, "treasurer")) {
+        missing.push("no treasurer is among its guardians".to_owned());
+    }
+    (signed.into_keys().map(str::to_owned).collect(), missing)
+}
+
+/// What an emergency lowers.
+pub fn lowerings(terms: &EmergencyTerms, by: &str) -> Vec<Lowering> {
+    let lowering = |gate, lowers| {
+        let (by, until) = (format!("emergency ({by})"), terms.expires_at);
+        Lowering { gate, lowers, by, until }
+    };
+    let soak = Lowered {
+        soak_secs: Some(terms.min_soak_seconds.into()),
+        transactions: Some(0),
+        senders: Some(0),
+        selectors_percent: Some(0),
+        audits: None,
+    };
+    let audits = Lowered { audits: Some(AUDITS_MIN), ..Lowered::default() };
+    vec![lowering(GateId::Soak, soak), lowering(GateId::Audits, audits)]
+}
+
+/// What an emergency's release still owes: the whole soak, every audit, and the post-mortem.
+pub fn owed(
+    rules: &PolicyRules,
+    soak: &Observed<SoakFacts>,
+    audits: &Observed<AuditFacts>,
+    has_postmortem: bool,
+    gate_time: &Observed<u64>,
+) -> Vec<String> {
+    let reports = [crate::soak::gate(rules, soak), crate::audits_gate(rules, audits, gate_time)];
+    let mut owed: Vec<_> = reports.iter().flat_map(|report| report.verdict.reasons()).collect();
+    // Time weighs less than what is missing, and so is not among the reasons beside it.
+    if let (Ok(facts), Verdict::Unknown { .. }) = (soak, &reports[0].verdict) {
+        let progress = crate::soak::progress(rules, facts);
+        let left = progress.required_secs.saturating_sub(progress.credited_secs);
+        if left > 0 {
+            owed.push(format!("{} of chain time left", format_span_secs(left)));
+        }
+    }
+    if !has_postmortem {
+        owed.push("a post-mortem, `tidegate record postmortem FILE`".to_owned());
+    }
+    owed
+}
+
+/// What emergencies left to do, as the target shows them.
+#[derive(Debug, Clone, Default)]
+pub struct ObligationFacts {
+    /// One for each emergency promotion of another release.
+    pub debts: Vec<Debt>,
+    /// The emergency that is being judged, which one more guardian signed, and its end.
+    pub excused: Option<(String, u64)>,
+    /// The blocks it was read at.
+    pub inputs: Vec<GateInput>,
+}
+
+/// What one emergency left to do.
+#[derive(Debug, Clone)]
+pub struct Debt {
+    /// The release that was promoted.
+    pub release: ReleaseRoot,
+    /// By when everything is due.
+    pub due_by: u64,
+    /// What is still owed, one sentence each.
+    pub unmet: Vec<String>,
+}
+
+pub(crate) fn gate(facts: &Observed<ObligationFacts>, gate_time: &Observed<u64>) -> GateReport {
+    let (verdict, summary, inputs) = match (facts, gate_time) {
+        (Err(missing), _) | (_, Err(missing)) => {
+            (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new())
+        }
+        (Ok(facts), Ok(time)) => {
+            let open: Vec<_> = facts.debts.iter().filter(|debt| !debt.unmet.is_empty()).collect();
+            let summary = format!(
+                "{} of earlier emergencies, {} open",
+                counted(facts.debts.len(), "obligation"),
+                open.len()
+            );
+            (judge(facts, &open, *time), summary, facts.inputs.clone())
+        }
+    };
+    GateReport { gate: GateId::Obligations, verdict, summary, inputs }
+}
+
+fn judge(facts: &ObligationFacts, open: &[&Debt], time: u64) -> Verdict {
+    let verdict = open.iter().fold(Verdict::Pass, |verdict, debt| {
+        let owed = debt.unmet.join("; ");
+        let (release, due) = (debt.release.short(), format_utc(debt.due_by));
+        let text = format!("the emergency promotion of {release} owes until {due}: {owed}");
+        verdict.and(if time > debt.due_by { Verdict::fail(text) } else { Verdict::unknown(text) })
+    });
+    match &facts.excused {
+        Some((by, until)) if verdict != Verdict::Pass => {
+            let (by, until) = (format!("emergency ({by})"), *until);
+            Verdict::Waived { by, until, reasons: verdict.reasons() }
+        }
+        _ => verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Address;
+
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+
+    fn facts(signers: &[u8]) -> EmergencyFacts {
+        let root = |byte| ReleaseRoot(B256::repeat_byte(byte));
+        let terms = EmergencyTerms {
+            baseline_root: root(1),
+            gate_set: gate_set(&EMERGENCY_GATES).unwrap(),
+            min_soak_seconds: 86_400,
+            incident: "INC-1".to_owned(),
+            diff_digest: B256::ZERO,
+            not_before: NOW,
+            expires_at: NOW + EMERGENCY_SECS_MAX,
+            retro_due_by: NOW + EMERGENCY_SECS_MAX + 1,
+        };
+        let person = |roles: &[&str], firm: Option<&str>, key| Person {
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            firm: firm.map(str::to_owned),
+            keys: vec![Address::with_last_byte(key)],
+        };
+        let waiver = |&key: &u8| EmergencyWaiver {
+            guardian: Address::with_last_byte(key),
+            release_root: root(2),
+            safe_tx_hash: B256::ZERO,
+            chain_id: 1,
+            terms: terms.clone(),
+            salt: B256::ZERO,
+        };
+        EmergencyFacts {
+            people: [
+                ("ada".to_owned(), person(&["auditor", "guardian"], Some("Acme"), 1)),
+                ("kim".to_owned(), person(&["treasurer", "guardian"], None, 2)),
+                ("ann".to_owned(), person(&["guardian"], None, 3)),
+                ("bob".to_owned(), person(&["guardian"], None, 4)),
+                ("cy".to_owned(), person(&["guardian"], None, 5)),
+                ("eva".to_owned(), person(&["engineer"], None, 6)),
+            ]
+            .into(),
+            safe_threshold: 2,
+            release: root(2),
+            safe_tx_hash: B256::ZERO,
+            chain_id: 1,
+            waivers: signers.iter().map(waiver).collect(),
+            terms,
+            baseline: Ok(Baseline {
+                release: root(1),
+                diff_digest: B256::ZERO,
+                layout: Vec::new(),
+            }),
+            announced_at: Ok(Some(NOW - ANNOUNCED_SECS_MIN)),
+            in_debt: false,
+        }
+    }
+
+    fn word(signers: &[u8], edit: impl Fn(&mut EmergencyFacts)) -> &'static str {
+        let mut facts = facts(signers);
+        edit(&mut facts);
+        emergency(&PolicyRules::default(), &facts, NOW).0.word()
+    }
+
+    #[test]
+    fn an_emergency_has_a_price() {
+        let four: &[u8] = &[1, 2, 3, 4];
+        assert_eq!(word(four, |_| {}), "PASS");
+        assert_eq!(word(&[1, 2, 3], |_| {}), "UNKNOWN");
+        assert_eq!(word(&[1, 2, 3, 3], |_| {}), "UNKNOWN");
+        assert_eq!(word(&[1, 2, 3, 6], |_| {}), "UNKNOWN");
+        assert_eq!(word(&[2, 3, 4, 5], |_| {}), "UNKNOWN");
+        assert_eq!(word(&[1, 3, 4, 5], |_| {}), "UNKNOWN");
+        assert_eq!(word(four, |f| f.in_debt = true), "UNKNOWN");
+        assert_eq!(word(&[1, 2, 3, 4, 5], |f| f.in_debt = true), "PASS");
+        assert_eq!(word(four, |f| f.safe_threshold = 4), "UNKNOWN");
+        assert_eq!(word(four, |f| f.safe_tx_hash = B256::repeat_byte(9)), "UNKNOWN");
+        assert_eq!(word(four, |f| f.chain_id = 2), "UNKNOWN");
+        assert_eq!(word(four, |f| f.release = ReleaseRoot(B256::ZERO)), "UNKNOWN");
+        assert_eq!(word(four, |f| f.announced_at = Ok(None)), "UNKNOWN");
+        assert_eq!(word(four, |f| f.announced_at = Ok(Some(NOW))), "WAITING");
+        assert_eq!(word(four, |f| f.baseline = Err("never promoted".into())), "FAIL");
+        let elsewhere = |f: &mut EmergencyFacts, edit: fn(&mut Baseline)| {
+            edit(f.baseline.as_mut().unwrap());
+        };
+        assert_eq!(word(four, |f| elsewhere(f, |b| b.diff_digest = B256::repeat_byte(1))), "FAIL");
+        assert_eq!(word(four, |f| elsewhere(f, |b| b.release = ReleaseRoot(B256::ZERO))), "FAIL");
+        assert_eq!(word(four, |f| elsewhere(f, |b| b.layout.push("moved".into()))), "FAIL");
+        assert_eq!(word(four, |f| f.terms.min_soak_seconds = 86_399), "FAIL");
+        assert_eq!(word(four, |f| f.terms.expires_at += 1), "FAIL");
+        assert_eq!(word(four, |f| f.terms.expires_at = NOW), "FAIL");
+    }
+
+    #[test]
+    fn what_is_owed_blocks() {
+        let word = |unmet: &[&str], excused: bool, time| {
+            let unmet = unmet.iter().map(|what| (*what).to_owned()).collect();
+            let debts = vec![Debt { release: ReleaseRoot(B256::ZERO), due_by: NOW, unmet }];
+            let excused = excused.then(|| ("ann".to_owned(), NOW));
+            let facts = ObligationFacts { debts, excused, inputs: Vec::new() };
+            gate(&Ok(facts), &Ok(time)).verdict.word()
+        };
+        assert_eq!(word(&[], false, NOW), "PASS");
+        assert_eq!(word(&["an audit"], false, NOW), "UNKNOWN");
+        assert_eq!(word(&["an audit"], false, NOW + 1), "FAIL");
+        assert_eq!(word(&["an audit"], true, NOW), "WAIVED");
+    }
+}

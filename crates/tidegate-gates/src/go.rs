@@ -1,0 +1,359 @@
+//! Gate `go`: enough people have seen every statement there is and say go, and nobody stops it.
+//!
+//! A `go` lists what it saw. A statement that bears on the release and that it has not seen, or
+//! one that it has seen and that is missing now, makes it stale; so nothing passes because a
+//! statement was deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::Address;
+use tidegate_model::policy::Person;
+use tidegate_model::units::{counted, format_utc};
+use tidegate_model::{GateId, GateInput, GateReport, StatementDigest, Verdict};
+
+use crate::people::{has_role, holder};
+use crate::{Observed, PolicyRules};
+
+/// How many statements of a stale go are named.
+const NAMED_MAX: usize = 5;
+
+/// Who decided what, and what there is to see.
+#[derive(Debug, Clone)]
+pub struct GoFacts {
+    /// Who is who.
+    pub people: BTreeMap<String, Person>,
+    /// Keys that deployed this release.
+    pub deployers: Vec<Address>,
+    /// Every go and no-go about this release.
+    pub decisions: Vec<Decision>,
+    /// Every statement that is there.
+    pub known: BTreeSet<StatementDigest>,
+    /// Those which a go must have seen, each in words.
+    pub bearing: BTreeMap<StatementDigest, String>,
+    /// Freezes of the project, by file.
+    pub freezes: Vec<FreezeFact>,
+    /// What was posted at the helper; what is missing where that cannot be read.
+    pub posted: Observed<Vec<PostedStop>>,
+    /// The blocks it rests on.
+    pub inputs: Vec<GateInput>,
+}
+
+/// A go or a no-go.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The statement.
+    pub digest: StatementDigest,
+    /// Who signed.
+    pub signer: Address,
+    /// When.
+    pub issued_at: u64,
+    /// For which discipline.
+    pub discipline: Option<String>,
+    /// What a go has seen; `None` for a no-go.
+    pub saw: Option<Vec<StatementDigest>>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A freeze by file.
+#[derive(Debug, Clone)]
+pub struct FreezeFact {
+    /// The statement.
+    pub digest: StatementDigest,
+    /// Who signed.
+    pub signer: Address,
+    /// Until when.
+    pub until: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// A stop that was posted at the helper. Who deletes the file does not undo it.
+#[derive(Debug, Clone)]
+pub struct PostedStop {
+    /// Who posted.
+    pub by: Address,
+    /// Whether it freezes the project, rather than stopping this release.
+    pub freeze: bool,
+    /// Until when.
+    pub until: u64,
+}
+
+pub(crate) fn gate(
+    rules: &PolicyRules,
+    facts: &Observed<GoFacts>,
+    gate_time: &Observed<u64>,
+) -> GateReport {
+    let (verdict, summary, inputs) = match (facts, gate_time) {
+        (Err(missing), _) | (_, Err(missing)) => {
+            (Verdict::unknown(missing), "could not be checked".to_owned(), Vec::new())
+        }
+        (Ok(facts), Ok(time)) => {
+            let (verdict, people) = judge(rules, facts, *time);
+            let names: Vec<_> = people.into_iter().collect();
+            let by =
+                if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+            let of = rules.go.people;
+            let summary = format!(
+                "{} of {of} said go{by}, {} to see",
+                names.len(),
+                counted(facts.bearing.len(), "statement")
+            );
+            (verdict, summary, facts.inputs.clone())
+        }
+    };
+    GateReport { gate: GateId::Go, verdict, summary, inputs }
+}
+
+fn judge<'a>(rules: &PolicyRules, facts: &'a GoFacts, time: u64) -> (Verdict, BTreeSet<&'a str>) {
+    let stops = stops(facts, time);
+    let mut verdict = stops.clone();
+    let mut said = BTreeMap::new();
+    let gone = gone(facts);
+    let is_gone = !gone.is_empty();
+    let mut missing = gone;
+    for (name, person, decision) in last_words(facts) {
+        let short = decision.digest.short();
+        let Some(saw) = &decision.saw else {
+            let reason = format!("{name} says no-go ({short}): {}", decision.reason);
+            verdict = verdict.and(Verdict::fail(reason));
+            continue;
+        };
+        if person.keys.iter().any(|key| facts.deployers.contains(key)) {
+            missing.push(format!("{name} deployed this release; somebody else says go"));
+        } else if decision.issued_at > time {
+            let from = decision.issued_at;
+            let reason = format!(
+                "the go {short} is dated {}, after the target's finalized time",
+                format_utc(from)
+            );
+            verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta: Some(from) });
+        } else if let Some(why) = unseen(facts, saw) {
+            missing.push(format!("the go {short} by {name} is stale: {why}"));
+        } else {
+            // Who speaks for a discipline must have it as a role.
+            let discipline = decision.discipline.as_deref().filter(|d| has_role(person, d));
+            said.insert(name, discipline);
+        }
+    }
+    let strangers = facts.decisions.iter().filter(|decision| decision.saw.is_some());
+    let strangers = strangers.filter(|decision| holder(&facts.people, decision.signer).is_none());
+    let wanted = &rules.go;
+    if said.len() < wanted.people as usize {
+        missing.insert(0, format!("{} of {} people said go", said.len(), wanted.people));
+        missing.extend(strangers.map(|decision| {
+            format!(
+                "the go {} is by {}, nobody of this policy",
+                decision.digest.short(),
+                decision.signer
+            )
+        }));
+    }
+    for discipline in &wanted.disciplines {
+        if !said.values().any(|has| *has == Some(discipline)) {
+            missing.push(format!("nobody said go as {discipline}"));
+        }
+    }
+    let short = said.len() < wanted.people as usize
+        || wanted.disciplines.iter().any(|d| !said.values().any(|has| *has == Some(d)));
+    if short || is_gone {
+        // What stops it is said beside what is missing, though it weighs less.
+        if matches!(stops, Verdict::Waiting { .. }) {
+            missing.extend(stops.reasons());
+        }
+        verdict = verdict.and(Verdict::Unknown { missing });
+    }
+    if let Err(why) = &facts.posted {
+        let missing = format!("freezes and stops at the helper: {why}");
+        verdict = verdict.and(Verdict::unknown(missing));
+    }
+    (verdict, said.into_keys().collect())
+}
+
+/// The newest decision of each person; of two at one time the no-go.
+fn last_words(facts: &GoFacts) -> Vec<(&str, &Person, &Decision)> {
+    let mut newest: BTreeMap<&str, (&Person, &Decision)> = BTreeMap::new();
+    // Of two goes at one time, the one that saw more came later.
+    let rank = |decision: &Decision| {
+        let saw = decision.saw.as_ref().map_or(0, Vec::len);
+        (decision.issued_at, decision.saw.is_none(), saw)
+    };
+    for decision in &facts.decisions {
+        let Some((name, person)) = holder(&facts.people, decision.signer) else { continue };
+        match newest.get(name) {
+            Some((_, other)) if rank(other) >= rank(decision) => {}
+            _ => drop(newest.insert(name, (person, decision))),
+        }
+    }
+    newest.into_iter().map(|(name, (person, decision))| (name, person, decision)).collect()
+}
+
+/// What a go has not seen of what there is.
+fn unseen(facts: &GoFacts, saw: &[StatementDigest]) -> Option<String> {
+    let saw: BTreeSet<_> = saw.iter().collect();
+    let unseen: Vec<_> = facts.bearing.iter().filter(|(digest, _)| !saw.contains(digest)).collect();
+    let named = unseen.iter().take(NAMED_MAX);
+    let mut whys: Vec<_> = named
+        .map(|(digest, text)| format!("it has not seen {} ({text})", digest.short()))
+        .collect();
+    if unseen.len() > NAMED_MAX {
+        whys.push(format!("and {} more", unseen.len() - NAMED_MAX));
+    }
+    (!whys.is_empty()).then(|| whys.join("; "))
+}
+
+/// What anybody of the policy saw when they said go, also in a go that they replaced since, and
+/// that is missing now: somebody deleted it.
+fn gone(facts: &GoFacts) -> Vec<String> {
+    let mut gone = BTreeMap::new();
+    for decision in &facts.decisions {
+        let Some((name, _)) = holder(&facts.people, decision.signer) else { continue };
+        let saw = decision.saw.iter().flatten();
+        for digest in saw.filter(|digest| !facts.known.contains(digest)) {
+            gone.insert(digest, (decision.digest.short(), name));
+        }
+    }
+    let more = gone.len().saturating_sub(NAMED_MAX);
+    let named = gone.into_iter().take(NAMED_MAX).map(|(digest, (go, name))| {
+        format!(
+            "the go {go} by {name} is stale: statement {digest} that it saw is missing; restore \
+             its file"
+        )
+    });
+    let more = (more > 0).then(|| format!("and {more} more are missing"));
+    named.chain(more).collect()
+}
+
+/// What stops it, by file or at the helper. What strangers say binds nobody.
+fn stops(facts: &GoFacts, time: u64) -> Verdict {
+    let mut verdict = Verdict::Pass;
+    for freeze in facts.freezes.iter().filter(|freeze| freeze.until > time) {
+        if let Some((name, _)) = holder(&facts.people, freeze.signer) {
+            let reason = format!(
+                "{name} froze promotions until {} ({}): {}",
+                format_utc(freeze.until),
+                freeze.digest.short(),
+                freeze.reason
+            );
+            let eta = Some(freeze.until);
+            verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta });
+        }
+    }
+    for stop in facts.posted.iter().flatten().filter(|stop| stop.until > time) {
+        let Some((name, _)) = holder(&facts.people, stop.by) else { continue };
+        verdict = verdict.and(if stop.freeze {
+            let until = format_utc(stop.until);
+            let reason = format!("{name} froze promotions until {until}, posted at the helper");
+            Verdict::Waiting { reasons: vec![reason], eta: Some(stop.until) }
+        } else {
+            Verdict::fail(format!("{name} says no-go, posted at the helper"))
+        });
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+    use crate::rules::GoRule;
+
+    const NOW: u64 = 1_000;
+
+    fn digest(byte: u8) -> StatementDigest {
+        StatementDigest(B256::repeat_byte(byte))
+    }
+
+    fn decision(key: u8, issued_at: u64, saw: Option<&[u8]>) -> Decision {
+        Decision {
+            digest: digest(100 + key),
+            signer: Address::with_last_byte(key),
+            issued_at,
+            discipline: (key == 3).then(|| "security".to_owned()),
+            saw: saw.map(|saw| saw.iter().copied().map(digest).collect()),
+            reason: String::new(),
+        }
+    }
+
+    fn facts(decisions: Vec<Decision>) -> GoFacts {
+        let person = |roles: &[&str], keys: &[u8]| Person {
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            firm: None,
+            keys: keys.iter().copied().map(Address::with_last_byte).collect(),
+        };
+        GoFacts {
+            people: [
+                ("kim".to_owned(), person(&["treasurer"], &[1, 2])),
+                ("ada".to_owned(), person(&["security"], &[3])),
+                ("eva".to_owned(), person(&["security"], &[4])),
+            ]
+            .into(),
+            deployers: vec![Address::with_last_byte(4)],
+            decisions,
+            known: [digest(1), digest(2)].into(),
+            bearing: [(digest(1), "a bug".to_owned())].into(),
+            freezes: Vec::new(),
+            posted: Ok(Vec::new()),
+            inputs: Vec::new(),
+        }
+    }
+
+    fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> &'static str {
+        let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
+        let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
+        gate(&rules, &Ok(facts), &Ok(NOW)).verdict.word()
+    }
+
+    #[test]
+    fn a_go_counts_once_and_only_over_everything() {
+        let all: Option<&[u8]> = Some(&[1]);
+        let cases: [(Vec<Decision>, u32, &[&str], &str); 18] = [
+            (vec![], 0, &[], "PASS"),
+            (vec![], 1, &[], "UNKNOWN"),
+            (vec![decision(1, 9, all)], 1, &[], "PASS"),
+            (vec![decision(1, 9, Some(&[1, 2]))], 1, &[], "PASS"),
+            (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
+            (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),
+            (vec![decision(1, NOW + 1, all)], 1, &[], "UNKNOWN"),
+            (vec![decision(9, 9, all)], 1, &[], "UNKNOWN"),
+            (vec![decision(4, 9, all)], 1, &[], "UNKNOWN"),
+            (vec![decision(1, 9, all), decision(2, 9, all)], 2, &[], "UNKNOWN"),
+            (vec![decision(1, 9, all), decision(3, 9, all)], 2, &[], "PASS"),
+            (vec![decision(1, 9, all)], 1, &["security"], "UNKNOWN"),
+            (vec![decision(3, 9, all)], 1, &["security"], "PASS"),
+            (vec![decision(1, 9, all), decision(3, 10, None)], 1, &[], "FAIL"),
+            (vec![decision(1, 9, None), decision(2, 10, all)], 1, &[], "PASS"),
+            (vec![decision(1, 9, Some(&[1, 7])), decision(2, 10, all)], 1, &[], "UNKNOWN"),
+            (vec![decision(1, 9, Some(&[])), decision(2, 9, all)], 1, &[], "PASS"),
+            (vec![decision(1, 9, all), decision(9, 10, None)], 1, &[], "PASS"),
+        ];
+        for (index, (decisions, people, disciplines, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(word(people, disciplines, facts(decisions)), expected, "case {index}");
+        }
+    }
+
+    #[test]
+    fn who_stops_it() {
+        let check = |edit: &dyn Fn(&mut GoFacts), expected: &str| {
+            let mut facts = facts(vec![decision(1, 9, Some(&[1]))]);
+            edit(&mut facts);
+            assert_eq!(word(1, &[], facts), expected);
+        };
+        let stop =
+            |by, freeze, until| PostedStop { by: Address::with_last_byte(by), freeze, until };
+        let frozen = |by, until| FreezeFact {
+            digest: digest(1),
+            signer: Address::with_last_byte(by),
+            until,
+            reason: String::new(),
+        };
+        check(&|f| f.freezes.push(frozen(3, NOW + 1)), "WAITING");
+        check(&|f| f.freezes.push(frozen(3, NOW)), "PASS");
+        check(&|f| f.freezes.push(frozen(9, NOW + 1)), "PASS");
+        check(&|f| f.posted = Ok(vec![stop(3, true, NOW + 1)]), "WAITING");
+        check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL");
+        check(&|f| f.posted = Ok(vec![stop(9, false, NOW + 1)]), "PASS");
+        check(&|f| f.posted = Err("no answer".to_owned()), "UNKNOWN");
+    }
+}

@@ -1,0 +1,257 @@
+//! Which lines of a policy ask for less than those of another one.
+//!
+//! What is not known to ask for more counts as asking for less.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tidegate_model::policy::{Person, PolicyDoc, PolicyParam, SafeTrust};
+
+use crate::PolicyRules;
+
+/// Every line of `new` that is looser than `old`, one sentence each.
+pub fn loosened(old: &PolicyDoc, new: &PolicyDoc) -> Vec<String> {
+    let mut lines = Vec::new();
+    let PolicyDoc { v, name, target, soaks, quorum, safe, policy, people, externals, params } = new;
+    let mut other = |what: &str, same: bool| {
+        if !same {
+            lines.push(format!("{what} changed"));
+        }
+    };
+    other("the format version", *v == old.v);
+    other("the project's name", *name == old.name);
+    other("the target", *target == old.target);
+    other("the list of soak networks", *soaks == old.soaks);
+    other("the list of externals", *externals == old.externals);
+    if *quorum < old.quorum {
+        lines.push(format!("quorum: {} endpoints, were {}", quorum, old.quorum));
+    }
+    safe_lines(&old.safe, safe, &mut lines);
+    lines.extend(keys(&old.policy, policy));
+    people_lines(&old.people, people, &mut lines);
+    param_lines(&old.params, params, &mut lines);
+    lines
+}
+
+/// Every line that is looser than the built-in defaults, one sentence each.
+pub fn looser_than_defaults(written: &BTreeMap<String, Value>) -> Vec<String> {
+    let defaults = [("defaults".to_owned(), Value::String(PolicyRules::DEFAULTS.to_owned()))];
+    keys(&defaults.into(), written)
+}
+
+/// The keys of `[policy]`: known ones by what they ask for, others by whether they changed.
+fn keys(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<String> {
+    let rules = |written: &BTreeMap<String, Value>| {
+        let written = written.iter().filter(|(key, _)| *key != "defaults");
+        PolicyRules::from_written(&written.map(|(k, v)| (k.clone(), v.clone())).collect())
+    };
+    let (Ok(before), Ok(after)) = (rules(old), rules(new)) else {
+        return vec!["a policy key cannot be read".to_owned()];
+    };
+    let mut lines = Vec::new();
+    let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
+    names.sort();
+    names.dedup();
+    for key in names {
+        let (was, is) = (old.get(key), new.get(key));
+        if was == is || !looser(key, &before, &after) {
+            continue;
+        }
+        let text = |value: Option<&Value>| value.map_or_else(|| "the default".into(), plain);
+        lines.push(format!("{key}: {}, was {}", text(is), text(was)));
+    }
+    lines
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether a key that changed asks for less. A key that is not named here does.
+fn looser(key: &str, old: &PolicyRules, new: &PolicyRules) -> bool {
+    let added = |old: &[String], new: &[String]| new.iter().any(|item| !old.contains(item));
+    match key {
+        "soak" => new.soak_secs < old.soak_secs,
+        "audits" => new.audits < old.audits,
+        "transactions" => new.transactions < old.transactions,
+        "senders" => new.senders < old.senders,
+        "selectors_percent" => new.selectors_percent < old.selectors_percent,
+        "activity_ignore" => added(&old.activity_ignore, &new.activity_ignore),
+        "valid_for" => new.valid_for_secs > old.valid_for_secs,
+        "go" => {
+            let lost = old.go.disciplines.iter().any(|d| !new.go.disciplines.contains(d));
+            new.go.people < old.go.people || lost
+        }
+        "waiver_signers" => new.waiver_signers < old.waiver_signers,
+        "emergency_signers" => new.emergency_signers < old.emergency_signers,
+        "safe_allow" => added(&old.safe_allow, &new.safe_allow),
+        _ => true,
+    }
+}
+
+fn safe_lines(old: &SafeTrust, new: &SafeTrust, lines: &mut Vec<String>) {
+    let mut changed = |what: &str, same: bool| {
+        if !same {
+            lines.push(format!("the Safe's {what} changed"));
+        }
+    };
+    changed("address", old.address == new.address);
+    changed("singleton", old.singleton_code_hash == new.singleton_code_hash);
+    changed("guard", old.guard == new.guard);
+    changed("module guard", old.module_guard == new.module_guard);
+    changed("fallback handler", old.handler == new.handler);
+    if new.threshold < old.threshold {
+        lines.push(format!("the Safe's threshold: {}, was {}", new.threshold, old.threshold));
+    }
+    for owner in new.owners.iter().filter(|owner| !old.owners.contains(owner)) {
+        lines.push(format!("the Safe's owner {owner} was added"));
+    }
+    for module in new.modules.iter().filter(|module| !old.modules.contains(module)) {
+        lines.push(format!("the Safe's module {module} was added"));
+    }
+}
+
+/// Who joins may approve, and who leaves can stop nothing any more.
+fn people_lines(
+    old: &BTreeMap<String, Person>,
+    new: &BTreeMap<String, Person>,
+    lines: &mut Vec<String>,
+) {
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        lines.push(format!("people: {name} was removed"));
+    }
+    for (name, person) in new {
+        let Some(before) = old.get(name) else {
+            lines.push(format!("people: {name} was added"));
+            continue;
+        };
+        if person.keys != before.keys {
+            lines.push(format!("people: the keys of {name} changed"));
+        }
+        if person.firm != before.firm {
+            lines.push(format!("people: the firm of {name} changed"));
+        }
+        for role in person.roles.iter().filter(|role| !before.roles.contains(role)) {
+            lines.push(format!("people: {name} has the role {role} now"));
+        }
+    }
+}
+
+fn param_lines(
+    old: &BTreeMap<String, PolicyParam>,
+    new: &BTreeMap<String, PolicyParam>,
+    lines: &mut Vec<String>,
+) {
+    for (name, param) in new {
+        match old.get(name) {
+            None => lines.push(format!("params: ${name} was added")),
+            Some(before) if before.value != param.value => {
+                lines.push(format!("params: ${name} has another value"));
+            }
+            Some(before) if before.rule != param.rule && !is_narrowest(&param.rule) => {
+                lines.push(format!(
+                    "params: ${name} has the rule {}, was {}",
+                    plain(&param.rule),
+                    plain(&before.rule)
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        lines.push(format!("params: ${name} was removed"));
+    }
+}
+
+/// Only what soaked is the narrowest rule; everything else is another rule, not a narrower one.
+fn is_narrowest(rule: &Value) -> bool {
+    rule == "same-as-testnet"
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256};
+    use serde_json::json;
+    use tidegate_model::policy::SoakNetwork;
+    use tidegate_model::{ChainId, NetworkId};
+
+    use super::*;
+
+    fn doc() -> PolicyDoc {
+        let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
+        let at = Address::with_last_byte;
+        let person = Person { roles: vec!["auditor".into()], firm: None, keys: vec![at(7)] };
+        PolicyDoc {
+            v: 1,
+            name: "vault".to_owned(),
+            target: network,
+            soaks: vec![SoakNetwork { chain: ChainId(2), genesis: B256::ZERO, block_time: 12 }],
+            quorum: 2,
+            safe: SafeTrust {
+                address: at(1),
+                singleton_code_hash: B256::ZERO,
+                owners: vec![at(2), at(3), at(4)],
+                threshold: 2,
+                modules: vec![at(5)],
+                guard: Address::ZERO,
+                module_guard: Address::ZERO,
+                handler: at(6),
+            },
+            policy: [("soak".to_owned(), json!("14d")), ("defaults".to_owned(), json!("1"))].into(),
+            people: [("ada".to_owned(), person)].into(),
+            externals: BTreeMap::new(),
+            params: [("cap".to_owned(), PolicyParam { rule: json!({"max": "5"}), value: None })]
+                .into(),
+        }
+    }
+
+    #[test]
+    fn what_asks_for_less_is_named() {
+        type Edit = fn(&mut PolicyDoc);
+        let cases: [(Edit, &str); 22] = [
+            (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: 13d, was 14d"),
+            (|d| drop(d.policy.insert("soak".into(), json!("15d"))), ""),
+            (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: 1, was the default"),
+            (|d| drop(d.policy.insert("audits".into(), json!(3))), ""),
+            (|d| drop(d.policy.insert("valid_for".into(), json!("8d"))), "valid_for"),
+            (|d| drop(d.policy.insert("valid_for".into(), json!("6d"))), ""),
+            (|d| drop(d.policy.insert("go".into(), json!(0))), "go: 0"),
+            (|d| drop(d.policy.insert("go".into(), json!(["security"]))), ""),
+            (
+                |d| drop(d.policy.insert("activity_ignore".into(), json!(["A.b"]))),
+                "activity_ignore",
+            ),
+            (|d| drop(d.policy.insert("unheard".into(), json!(1))), "cannot be read"),
+            (|d| drop(d.policy.insert("defaults".into(), json!("2"))), "defaults"),
+            (|d| d.quorum = 1, "quorum: 1"),
+            (|d| d.quorum = 3, ""),
+            (|d| d.safe.threshold = 1, "threshold: 1, was 2"),
+            (|d| d.safe.owners[2] = Address::with_last_byte(9), "was added"),
+            (|d| d.safe.owners.truncate(2), ""),
+            (|d| d.safe.guard = Address::with_last_byte(9), "guard changed"),
+            (|d| d.safe.modules.clear(), ""),
+            (|d| d.people.clear(), "ada was removed"),
+            (|d| d.params.get_mut("cap").unwrap().rule = json!({"max": "6"}), "$cap has the rule"),
+            (|d| d.params.get_mut("cap").unwrap().rule = json!("same-as-testnet"), ""),
+            (|d| d.soaks.clear(), "soak networks changed"),
+        ];
+        for (edit, expected) in cases {
+            let mut new = doc();
+            edit(&mut new);
+            let lines = loosened(&doc(), &new).join("; ");
+            let right =
+                if expected.is_empty() { lines.is_empty() } else { lines.contains(expected) };
+            assert!(right, "{lines:?} should be {expected:?}");
+        }
+        assert!(loosened(&doc(), &doc()).is_empty());
+    }
+
+    #[test]
+    fn defaults_are_a_policy_too() {
+        let written = |value: Value| serde_json::from_value(value).unwrap();
+        let strict = written(json!({"soak": "14d", "audits": 3, "defaults": "1"}));
+        assert_eq!(looser_than_defaults(&strict), Vec::<String>::new());
+        let loose = written(json!({"soak": "1h", "senders": 0, "defaults": "1"}));
+        assert_eq!(looser_than_defaults(&loose).len(), 2);
+    }
+}

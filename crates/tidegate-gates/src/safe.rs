@@ -1,0 +1,147 @@
+//! Gate `safe`: the root of trust is a Safe that several people hold, whose code is known, and
+//! which nothing else can move.
+
+use alloy_primitives::Address;
+use tidegate_model::policy::SafeTrust;
+use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+
+use crate::{Observed, PolicyRules};
+
+/// The fewest owners that a root of trust has.
+const OWNERS_MIN: usize = 3;
+/// The fewest of them that must sign.
+const THRESHOLD_MIN: u32 = 2;
+
+/// The Safe, and what happened to it since it adopted the policy.
+#[derive(Debug, Clone)]
+pub struct SafeFacts {
+    /// The Safe as it is.
+    pub trust: SafeTrust,
+    /// What makes it no known Safe, one sentence each.
+    pub doubts: Vec<String>,
+    /// Whether its fallback handler is one that Safe published, by address and code.
+    pub handler_known: bool,
+    /// Changes of owners, threshold, modules, guards, handler or code since the adoption, one
+    /// sentence each: what was changed and changed back leaves no other trace.
+    pub changes: Observed<Vec<String>>,
+    /// Transactions that owners approved on chain and that are not executed, for people.
+    pub approvals: Vec<String>,
+    /// Proposals in git that would change the root of trust, one sentence each.
+    pub queued: Observed<Vec<String>>,
+    /// The blocks it was read at.
+    pub inputs: Vec<GateInput>,
+}
+
+pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateReport {
+    let (verdict, summary, inputs) = match facts {
+        Err(missing) => (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new()),
+        Ok(facts) => {
+            let SafeTrust { threshold, owners, .. } = &facts.trust;
+            let mut summary = format!("{threshold} of {} owners", owners.len());
+            if !facts.approvals.is_empty() {
+                let approvals = facts.approvals.join(", ");
+                summary += &format!("; approved on chain and not executed: {approvals}");
+            }
+            (judge(rules, facts), summary, facts.inputs.clone())
+        }
+    };
+    GateReport { gate: GateId::Safe, verdict, summary, inputs }
+}
+
+fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
+    let trust = &facts.trust;
+    let mut reasons = facts.doubts.clone();
+    if trust.owners.len() < OWNERS_MIN {
+        reasons.push(format!(
+            "the Safe has {} owners, at least {OWNERS_MIN} are needed",
+            trust.owners.len()
+        ));
+    }
+    if trust.threshold < THRESHOLD_MIN {
+        reasons.push(format!(
+            "{} of the Safe's owners moves it, at least {THRESHOLD_MIN} are needed",
+            trust.threshold
+        ));
+    }
+    let allowed = |what: &str, address: Address| {
+        rules.safe_allow.iter().any(|item| {
+            item.split_once(':').is_some_and(|(kind, written)| {
+                kind == what && written.parse::<Address>() == Ok(address)
+            })
+        })
+    };
+    let mut extras: Vec<_> = trust.modules.iter().map(|module| ("module", *module)).collect();
+    extras.extend([("guard", trust.guard), ("module_guard", trust.module_guard)]);
+    if !facts.handler_known {
+        extras.push(("handler", trust.handler));
+    }
+    for (what, address) in extras.into_iter().filter(|(_, address)| !address.is_zero()) {
+        if !allowed(what, address) {
+            let words = what.replace('_', " ");
+            reasons.push(format!(
+                "the Safe has the {words} {address}, which `safe_allow` of the policy does not list"
+            ));
+        }
+    }
+    let mut missing = Vec::new();
+    match &facts.changes {
+        Ok(changes) => reasons.extend(changes.iter().cloned()),
+        Err(why) => missing.push(format!("the Safe's changes since the adoption: {why}")),
+    }
+    match &facts.queued {
+        Ok(queued) => missing.extend(queued.iter().cloned()),
+        Err(why) => missing.push(format!("the proposals to the Safe: {why}")),
+    }
+    Verdict::from_findings(reasons, missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+
+    #[test]
+    fn a_root_of_trust() {
+        let at = Address::with_last_byte;
+        let word = |edit: fn(&mut SafeFacts), allow: &[&str]| {
+            let mut facts = SafeFacts {
+                trust: SafeTrust {
+                    address: at(1),
+                    singleton_code_hash: B256::ZERO,
+                    owners: vec![at(2), at(3), at(4)],
+                    threshold: 2,
+                    modules: Vec::new(),
+                    guard: Address::ZERO,
+                    module_guard: Address::ZERO,
+                    handler: at(5),
+                },
+                doubts: Vec::new(),
+                handler_known: true,
+                changes: Ok(Vec::new()),
+                approvals: Vec::new(),
+                queued: Ok(Vec::new()),
+                inputs: Vec::new(),
+            };
+            edit(&mut facts);
+            let safe_allow = allow.iter().map(|item| (*item).to_owned()).collect();
+            let rules = PolicyRules { safe_allow, ..PolicyRules::default() };
+            gate(&rules, &Ok(facts)).verdict.word()
+        };
+        let nine = "0x0000000000000000000000000000000000000009";
+        assert_eq!(word(|_| {}, &[]), "PASS");
+        assert_eq!(word(|f| f.trust.owners.truncate(2), &[]), "FAIL");
+        assert_eq!(word(|f| f.trust.threshold = 1, &[]), "FAIL");
+        assert_eq!(word(|f| f.doubts.push("unknown code".into()), &[]), "FAIL");
+        let module: fn(&mut SafeFacts) = |f| f.trust.modules.push(Address::with_last_byte(9));
+        assert_eq!(word(module, &[]), "FAIL");
+        assert_eq!(word(module, &[&format!("module:{nine}")]), "PASS");
+        assert_eq!(word(module, &[&format!("guard:{nine}")]), "FAIL");
+        assert_eq!(word(|f| f.trust.guard = Address::with_last_byte(9), &[]), "FAIL");
+        assert_eq!(word(|f| f.trust.module_guard = Address::with_last_byte(9), &[]), "FAIL");
+        assert_eq!(word(|f| f.handler_known = false, &[]), "FAIL");
+        assert_eq!(word(|f| f.changes = Ok(vec!["a module was enabled".into()]), &[]), "FAIL");
+        assert_eq!(word(|f| f.changes = Err("no answer".into()), &[]), "UNKNOWN");
+        assert_eq!(word(|f| f.queued = Ok(vec!["an adoption".into()]), &[]), "UNKNOWN");
+    }
+}

@@ -1,0 +1,323 @@
+//! Waivers: guardians lower one gate's requirement, for one release and for a while. The evidence
+//! stays what it is; the gate is asked again with less, and says who lowered it until when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::Address;
+use tidegate_model::policy::Person;
+use tidegate_model::statement::{Lowered, Waiver};
+use tidegate_model::units::format_utc;
+use tidegate_model::{GateId, GateReport, ReleaseRoot, StatementDigest, Verdict};
+
+use crate::PolicyRules;
+use crate::people::{GUARDIAN, has_role, holder};
+
+/// The shortest soak that a waiver may ask for, in seconds.
+pub const SOAK_SECS_MIN: u64 = 24 * 3_600;
+/// The fewest firms that a waiver may ask for.
+pub const AUDITS_MIN: u32 = 1;
+/// How long a waiver may last, in seconds.
+pub const WAIVER_SECS_MAX: u64 = 90 * 86_400;
+
+/// Gates whose requirement can be lowered. All others say what is so, not how much of it.
+const WAIVABLE: [GateId; 2] = [GateId::Soak, GateId::Audits];
+
+/// Every waiver of the project.
+#[derive(Debug, Clone)]
+pub struct WaiverFacts {
+    /// Who is who.
+    pub people: BTreeMap<String, Person>,
+    /// The release that is judged.
+    pub release: ReleaseRoot,
+    /// Waivers whose signatures hold.
+    pub waivers: Vec<WaiverFact>,
+    /// What an emergency lowers, already judged.
+    pub emergency: Vec<Lowering>,
+    /// Why an emergency lowers nothing yet, one sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// One guardian's signature under a waiver.
+#[derive(Debug, Clone)]
+pub struct WaiverFact {
+    /// The statement.
+    pub digest: StatementDigest,
+    /// Who signed.
+    pub signer: Address,
+    /// When.
+    pub issued_at: u64,
+    /// What it says.
+    pub waiver: Waiver,
+}
+
+/// A requirement that is lowered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lowering {
+    /// The gate.
+    pub gate: GateId,
+    /// What is asked instead.
+    pub lowers: Lowered,
+    /// Who lowered it.
+    pub by: String,
+    /// Until when.
+    pub until: u64,
+}
+
+/// What counts of the waivers, and why others do not.
+#[derive(Debug, Default)]
+pub(crate) struct InForce {
+    lowerings: Vec<Lowering>,
+    remarks: Vec<(GateId, String)>,
+}
+
+/// Why a waiver can never count: a gate that is not waivable, a foreign requirement or one below
+/// the floor.
+///
+/// # Errors
+/// If so, with the reason.
+pub fn admissible(gate: GateId, lowers: &Lowered) -> Result<(), String> {
+    if !WAIVABLE.contains(&gate) {
+        return Err(format!("gate `{}` can never be waived", gate.name()));
+    }
+    let of_soak = Lowered { audits: None, ..lowers.clone() };
+    let of_audits = Lowered { audits: lowers.audits, ..Lowered::default() };
+    let own = if gate == GateId::Soak { of_soak } else { of_audits };
+    if own != *lowers || own == Lowered::default() {
+        return Err(format!("it lowers nothing of gate `{}`, or of another one", gate.name()));
+    }
+    if lowers.soak_secs.is_some_and(|secs| secs < SOAK_SECS_MIN) {
+        return Err(format!("a soak is never below {} hours", SOAK_SECS_MIN / 3_600));
+    }
+    if lowers.audits.is_some_and(|audits| audits < AUDITS_MIN) {
+        return Err(format!("audits are never fewer than {AUDITS_MIN}"));
+    }
+    Ok(())
+}
+
+pub(crate) fn in_force(rules: &PolicyRules, facts: &WaiverFacts, time: u64) -> InForce {
+    let mut groups: Vec<(&Waiver, Vec<&WaiverFact>)> = Vec::new();
+    for fact in &facts.waivers {
+        match groups.iter_mut().find(|(waiver, _)| **waiver == fact.waiver) {
+            Some((_, signed)) => signed.push(fact),
+            None => groups.push((&fact.waiver, vec![fact])),
+        }
+    }
+    let remarks = facts.remarks.iter().map(|remark| (GateId::Soak, remark.clone())).collect();
+    let mut found = InForce { lowerings: facts.emergency.clone(), remarks };
+    for (waiver, signed) in groups {
+        match counts(rules, facts, waiver, &signed, time) {
+            Ok(by) => found.lowerings.push(Lowering {
+                gate: waiver.gate,
+                lowers: waiver.lowers.clone(),
+                by,
+                until: waiver.until,
+            }),
+            Err(why) => {
+                let short = signed.first().map(|fact| fact.digest.short()).unwrap_or_default();
+                let remark = format!("waiver {short} counts for nothing: {why}");
+                found.remarks.push((waiver.gate, remark));
+            }
+        }
+    }
+    found
+}
+
+/// The guardians by whom a waiver counts, or why it does not.
+fn counts(
+    rules: &PolicyRules,
+    facts: &WaiverFacts,
+    waiver: &Waiver,
+    signed: &[&WaiverFact],
+    time: u64,
+) -> Result<String, String> {
+    if waiver.release != facts.release {
+        return Err(format!("it is for release {}", waiver.release.short()));
+    }
+    admissible(waiver.gate, &waiver.lowers)?;
+    if waiver.until <= time {
+        return Err(format!("it expired {}", format_utc(waiver.until)));
+    }
+    let guardians = signed.iter().filter_map(|fact| {
+        let (name, person) = holder(&facts.people, fact.signer)?;
+        let in_time = fact.issued_at <= time
+            && waiver.until <= fact.issued_at.saturating_add(WAIVER_SECS_MAX);
+        (in_time && has_role(person, GUARDIAN)).then_some(name)
+    });
+    let guardians: BTreeSet<&str> = guardians.collect();
+    let (have, wanted) = (guardians.len(), rules.waiver_signers);
+    if have < wanted as usize {
+        return Err(format!("{have} of {wanted} guardians have signed it"));
+    }
+    Ok(guardians.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+impl InForce {
+    /// The rules with everything lowered that is.
+    pub(crate) fn rules(&self, rules: &PolicyRules) -> PolicyRules {
+        let mut rules = rules.clone();
+        for lowering in &self.lowerings {
+            lower(&mut rules, &lowering.lowers);
+        }
+        rules
+    }
+
+    /// Asks a gate with the policy's rules, and again with what is lowered for it.
+    pub(crate) fn ask(
+        &self,
+        gate: GateId,
+        rules: &PolicyRules,
+        judge: impl Fn(&PolicyRules) -> GateReport,
+    ) -> GateReport {
+        let mut full = judge(rules);
+        let lowerings = || self.lowerings.iter().filter(|lowering| lowering.gate == gate);
+        if full.verdict == Verdict::Pass {
+            return full;
+        }
+        let remarks = self.remarks.iter().filter(|(of, _)| *of == gate);
+        let remarks: Vec<_> = remarks.map(|(_, remark)| remark.clone()).collect();
+        let Some(until) = lowerings().map(|lowering| lowering.until).min() else {
+            append(&mut full.verdict, remarks);
+            return full;
+        };
+        let mut less = rules.clone();
+        for lowering in lowerings() {
+            lower(&mut less, &lowering.lowers);
+        }
+        let mut lowered = judge(&less);
+        let by: BTreeSet<_> = lowerings().map(|lowering| lowering.by.as_str()).collect();
+        let by = by.into_iter().collect::<Vec<_>>().join("; ");
+        if lowered.verdict == Verdict::Pass {
+            let reasons = full.verdict.reasons();
+            return GateReport { verdict: Verdict::Waived { by, until, reasons }, ..full };
+        }
+        append(&mut lowered.verdict, remarks);
+        lowered.summary += &format!("; lowered by {by} until {}", format_utc(until));
+        lowered
+    }
+
+    /// What could not count and belongs to gates that cannot be waived at all.
+    pub(crate) fn unwaivable(&self) -> impl Iterator<Item = &(GateId, String)> {
+        self.remarks.iter().filter(|(gate, _)| !WAIVABLE.contains(gate))
+    }
+}
+
+fn lower(rules: &mut PolicyRules, lowers: &Lowered) {
+    let lowest = |mine: &mut u32, theirs: Option<u32>| *mine = (*mine).min(theirs.unwrap_or(*mine));
+    rules.soak_secs = rules.soak_secs.min(lowers.soak_secs.unwrap_or(rules.soak_secs));
+    lowest(&mut rules.audits, lowers.audits);
+    lowest(&mut rules.transactions, lowers.transactions);
+    lowest(&mut rules.senders, lowers.senders);
+    lowest(&mut rules.selectors_percent, lowers.selectors_percent);
+}
+
+pub(crate) fn append(verdict: &mut Verdict, more: Vec<String>) {
+    match verdict {
+        Verdict::Pass | Verdict::Waived { .. } => {}
+        Verdict::Waiting { reasons, .. }
+        | Verdict::Unknown { missing: reasons }
+        | Verdict::Fail { reasons } => reasons.extend(more),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+    const RELEASE: ReleaseRoot = ReleaseRoot(B256::repeat_byte(1));
+
+    fn waiver(edit: impl Fn(&mut Waiver)) -> Waiver {
+        let mut waiver = Waiver {
+            release: RELEASE,
+            gate: GateId::Audits,
+            lowers: Lowered { audits: Some(1), ..Lowered::default() },
+            until: NOW + 1,
+            reason: String::new(),
+            link: String::new(),
+        };
+        edit(&mut waiver);
+        waiver
+    }
+
+    fn check(waiver: &Waiver, signers: &[u8], expected: Result<&str, &str>) {
+        let person = |role: &str, keys: &[u8]| Person {
+            roles: vec![role.to_owned()],
+            firm: None,
+            keys: keys.iter().copied().map(Address::with_last_byte).collect(),
+        };
+        let facts = WaiverFacts {
+            people: [
+                ("ann".to_owned(), person("guardian", &[1, 2])),
+                ("bob".to_owned(), person("guardian", &[3])),
+                ("eva".to_owned(), person("engineer", &[4])),
+            ]
+            .into(),
+            release: RELEASE,
+            waivers: signers
+                .iter()
+                .map(|&key| WaiverFact {
+                    digest: StatementDigest(B256::repeat_byte(key)),
+                    signer: Address::with_last_byte(key),
+                    issued_at: NOW,
+                    waiver: waiver.clone(),
+                })
+                .collect(),
+            emergency: Vec::new(),
+            remarks: Vec::new(),
+        };
+        let found = in_force(&PolicyRules::default(), &facts, NOW);
+        match expected {
+            Ok(by) => assert_eq!(found.lowerings[0].by, by),
+            Err(why) => {
+                assert!(found.lowerings.is_empty());
+                assert!(found.remarks[0].1.contains(why), "{:?} {why}", found.remarks);
+            }
+        }
+    }
+
+    #[test]
+    fn which_waivers_count() {
+        let plain = waiver(|_| {});
+        check(&plain, &[1, 3], Ok("ann, bob"));
+        check(&plain, &[1], Err("1 of 2 guardians"));
+        check(&plain, &[1, 2], Err("1 of 2 guardians"));
+        check(&plain, &[1, 4], Err("1 of 2 guardians"));
+        check(&plain, &[1, 9], Err("1 of 2 guardians"));
+        check(&waiver(|w| w.until = NOW), &[1, 3], Err("expired"));
+        check(&waiver(|w| w.until = NOW + WAIVER_SECS_MAX + 1), &[1, 3], Err("0 of 2"));
+        let other = ReleaseRoot(B256::ZERO);
+        check(&waiver(|w| w.release = other), &[1, 3], Err("is for release"));
+        check(&waiver(|w| w.gate = GateId::Code), &[1, 3], Err("can never be waived"));
+        check(&waiver(|w| w.gate = GateId::Soak), &[1, 3], Err("lowers nothing"));
+        check(&waiver(|w| w.lowers.audits = Some(0)), &[1, 3], Err("never fewer than 1"));
+        let short = Lowered { soak_secs: Some(SOAK_SECS_MIN - 1), ..Lowered::default() };
+        let short = waiver(|w| (w.gate, w.lowers) = (GateId::Soak, short.clone()));
+        check(&short, &[1, 3], Err("never below 24 hours"));
+    }
+
+    #[test]
+    fn a_lowered_gate_says_who_lowered_it_and_what_stood_against_it() {
+        let lowers = Lowered { audits: Some(1), ..Lowered::default() };
+        let lowering = Lowering { gate: GateId::Audits, lowers, by: "ann, bob".into(), until: 9 };
+        let found = InForce { lowerings: vec![lowering], remarks: Vec::new() };
+        let judge = |have: u32| {
+            move |rules: &PolicyRules| GateReport {
+                gate: GateId::Audits,
+                verdict: if have < rules.audits {
+                    Verdict::unknown(format!("{have} of {}", rules.audits))
+                } else {
+                    Verdict::Pass
+                },
+                summary: String::new(),
+                inputs: Vec::new(),
+            }
+        };
+        let ask = |have| found.ask(GateId::Audits, &PolicyRules::default(), judge(have)).verdict;
+        assert_eq!(ask(2), Verdict::Pass);
+        let reasons = vec!["1 of 2".to_owned()];
+        assert_eq!(ask(1), Verdict::Waived { by: "ann, bob".into(), until: 9, reasons });
+        assert_eq!(ask(0), Verdict::unknown("0 of 1"));
+    }
+}

@@ -1,0 +1,73 @@
+//! What a Safe's events say about who moves it. What was changed and changed back leaves no other
+//! trace.
+
+use std::sync::LazyLock;
+
+use alloy_primitives::{Address, B256, keccak256};
+
+/// Events and what they say, as the end of the sentence "the Safe …".
+const CHANGES: [(&str, &str); 12] = [
+    ("SafeSetup(address,address[],uint256,address,address)", "was set up"),
+    ("AddedOwner(address)", "got the owner"),
+    ("RemovedOwner(address)", "lost the owner"),
+    ("ChangedThreshold(uint256)", "changed its threshold"),
+    ("EnabledModule(address)", "enabled the module"),
+    ("DisabledModule(address)", "disabled the module"),
+    ("ChangedGuard(address)", "changed its guard to"),
+    ("ChangedModuleGuard(address)", "changed its module guard to"),
+    ("ChangedFallbackHandler(address)", "changed its fallback handler to"),
+    ("ChangedMasterCopy(address)", "changed its singleton to"),
+    ("ExecutionFromModuleSuccess(address)", "was moved by the module"),
+    ("ExecutionFromModuleFailure(address)", "was tried to be moved by the module"),
+];
+
+static TOPICS: LazyLock<Vec<(B256, &str)>> =
+    LazyLock::new(|| CHANGES.iter().map(|(event, says)| (keccak256(event), *says)).collect());
+
+/// The topic of `ApproveHash`: an owner approved a Safe transaction on chain.
+pub static APPROVE_HASH: LazyLock<B256> =
+    LazyLock::new(|| keccak256("ApproveHash(bytes32,address)"));
+
+/// The topics of every event that changes who moves a Safe.
+pub fn trust_topics() -> Vec<B256> {
+    TOPICS.iter().map(|(topic, _)| *topic).collect()
+}
+
+/// What a log says of its Safe, or `None` if it changes nothing about who moves it.
+pub fn trust_change(topics: &[B256], data: &[u8]) -> Option<String> {
+    let (_, says) = TOPICS.iter().find(|(topic, _)| topics.first() == Some(topic))?;
+    // Some versions index the argument and others do not.
+    let word = topics.get(1).map(|topic| topic.as_slice()).or_else(|| data.get(..32));
+    let address = word.filter(|_| !says.contains("threshold") && !says.ends_with("up"));
+    Some(match address {
+        Some(word) => format!("the Safe {says} {}", Address::from_slice(&word[12..])),
+        None => format!("the Safe {says}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::b256;
+
+    use super::*;
+
+    #[test]
+    fn topics_and_words() {
+        let guard = b256!("1151116914515bc0891ff9047a6cb32cf902546f83066499bcf8ba33d2353fa2");
+        let module_guard =
+            b256!("cd1966d6be16bc0c030cc741a06c6e0efaf8d00de2c8b6a9e11827e125de8bb8");
+        for topic in [guard, module_guard] {
+            assert!(trust_topics().contains(&topic), "{topic}");
+        }
+        let nine = Address::with_last_byte(9);
+        let expected = format!("the Safe enabled the module {nine}");
+        let topic = keccak256("EnabledModule(address)");
+        let indexed = trust_change(&[topic, nine.into_word()], &[]);
+        assert_eq!(indexed.as_deref(), Some(expected.as_str()));
+        let in_data = trust_change(&[topic], nine.into_word().as_slice());
+        assert_eq!(in_data.as_deref(), Some(expected.as_str()));
+        let threshold = trust_change(&[keccak256("ChangedThreshold(uint256)")], &[0; 32]);
+        assert_eq!(threshold.as_deref(), Some("the Safe changed its threshold"));
+        assert_eq!(trust_change(&[*APPROVE_HASH], &[]), None);
+    }
+}

@@ -1,0 +1,473 @@
+//! Cheating with what people say, with the policy and with the Safe.
+
+use std::path::PathBuf;
+
+use alloy::signers::SignerSync;
+use alloy_primitives::{Address, U256, keccak256};
+use alloy_sol_types::{SolCall, sol};
+use libtest_mimic::Failed;
+use serde_json::Value;
+use tidegate_model::digest::project_id;
+use tidegate_model::statement::{
+    Body, General, Lowered, NEVER, SignedStatement, Statement, Waiver,
+};
+use tidegate_model::{ChainId, GateId, ReleaseRoot};
+use tidegate_safe::helper;
+use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, actor, actor_address, safe};
+
+use crate::support::{Case, Outcome, Scene, Status, cases, files, json_text, safe_call, said};
+
+sol! {
+    function enableModule(address module);
+    function disableModule(address before, address module);
+    function swapOwner(address before, address old, address new);
+    function adoptPolicy(bytes32 project, bytes32 digest, uint64 version);
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready:
+            cheat_a_deleted_bug,
+            cheat_a_deleted_no_go,
+            cheat_a_deleted_freeze_that_was_posted,
+            cheat_a_deleted_stop_that_was_posted,
+            cheat_a_go_that_is_older_than_a_statement,
+            cheat_a_go_by_a_stranger,
+            cheat_a_go_by_who_deployed,
+            cheat_a_policy_that_somebody_else_adopted,
+            cheat_another_safe_as_the_root_of_trust,
+            cheat_a_loosened_policy_before_72_hours,
+            cheat_a_module_for_a_moment,
+            cheat_a_queued_policy;
+        Signed: cheat_an_owner_who_was_rotated_out;
+        Guarded:
+            cheat_a_policy_rolled_back,
+            cheat_two_keys_of_one_person_say_go,
+            cheat_a_waiver_for_another_release,
+            cheat_an_expired_waiver,
+            cheat_a_waiver_by_one_guardian_twice,
+            cheat_a_waiver_by_people_who_are_no_guardians,
+            cheat_a_waiver_below_the_floor,
+            cheat_a_waiver_of_what_cannot_be_waived,
+            cheat_an_emergency_of_what_was_never_promoted,
+            a_waiver_lowers_the_soak_and_says_who_did;
+        Urgent: cheat_an_emergency_for_another_safe_transaction;
+    }
+}
+
+const SENTINEL: Address = Address::with_last_byte(1);
+const SOMEBODY: Address = Address::with_last_byte(0xaa);
+const ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// Somebody with what git carries and an empty store.
+fn newcomer(scene: &Scene<'_>, name: &str) -> Result<Person, Failed> {
+    let clone = scene.folder().join(name);
+    files::copy_clone(scene.project(), &clone)?;
+    Ok(scene.person("o3").at(&clone))
+}
+
+fn status_of(person: &Person) -> Result<Status, Failed> {
+    Status::of(&person.run(&["status", "--json"])?.expect_code(0)?)
+}
+
+/// The digest of what somebody has just recorded.
+fn record(scene: &Scene<'_>, person: &str, key: &str, args: &[&str]) -> Result<String, Failed> {
+    let args = [&["record"], args, &["--as", key, "--json"]].concat();
+    json_text(&scene.done(person, &args)?, "digest")
+}
+
+fn statement_file(person: &Person, digest: &str) -> PathBuf {
+    person.project().join(format!("deployments/statements/{digest}.json"))
+}
+
+fn cheat_a_deleted_bug(scene: &Scene<'_>) -> Outcome {
+    let bug = record(scene, "ada", "ada", &["bug", "funds are stuck", "--severity", "high"])?;
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])?;
+    scene.go()?;
+    let clone = newcomer(scene, "clone")?;
+    std::fs::remove_file(statement_file(&clone, &bug))?;
+    status_of(&clone)?.expect("go", "UNKNOWN", &["is stale", &bug])?;
+    clone.run(&["promote"])?.expect_code(30)?;
+    // Who has seen it never forgets it.
+    std::fs::remove_file(statement_file(&scene.person("eva"), &bug))?;
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])
+}
+
+fn cheat_a_deleted_no_go(scene: &Scene<'_>) -> Outcome {
+    let no_go = record(scene, "bo", "bo", &["no-go", "--reason", "a doubt"])?;
+    scene.status()?.expect("go", "FAIL", &["bo says no-go", "a doubt"])?;
+    scene.go()?;
+    scene.status()?.expect("go", "FAIL", &["bo says no-go"])?;
+    let clone = newcomer(scene, "clone")?;
+    std::fs::remove_file(statement_file(&clone, &no_go))?;
+    status_of(&clone)?.expect("go", "UNKNOWN", &["is stale", &no_go])
+}
+
+fn cheat_a_deleted_freeze_that_was_posted(scene: &Scene<'_>) -> Outcome {
+    let freeze = ["freeze", "--for", "7d", "--reason", "holidays", "--post"];
+    posted(scene, &freeze, ["UNKNOWN", "WAITING"], "ada froze promotions")
+}
+
+fn cheat_a_deleted_stop_that_was_posted(scene: &Scene<'_>) -> Outcome {
+    posted(scene, &["no-go", "--reason", "a doubt", "--post"], ["FAIL"; 2], "ada says no-go")
+}
+
+/// Where its file is, and where it was deleted.
+fn posted(scene: &Scene<'_>, args: &[&str], verdicts: [&str; 2], says: &str) -> Outcome {
+    scene.world.mainnet.set_balance(actor_address("ada"), U256::from(ETHER))?;
+    let digest = record(scene, "ada", "ada", args)?;
+    scene.world.settle()?;
+    scene.status()?.expect("go", verdicts[0], &[says])?;
+    let clone = newcomer(scene, "clone")?;
+    std::fs::remove_file(statement_file(&clone, &digest))?;
+    status_of(&clone)?.expect("go", verdicts[1], &[says, "posted at the helper"])
+}
+
+fn cheat_a_go_that_is_older_than_a_statement(scene: &Scene<'_>) -> Outcome {
+    scene.done("eva", &["fund", "request", "1 ether", "--reason", "more"])?;
+    let status = scene.status()?;
+    status.expect("go", "UNKNOWN", &["is stale", "it has not seen"])?;
+    scene.run("eva", &["promote"], 30)?;
+    Ok(())
+}
+
+/// They put themselves under `[people]` of their own checkout and carry the file over.
+fn cheat_a_go_by_a_stranger(scene: &Scene<'_>) -> Outcome {
+    let go = go_of(scene, "kim")?;
+    let clone = newcomer(scene, "clone")?;
+    std::fs::remove_file(statement_file(&clone, &go))?;
+    scene.person("o3").keep_key("mallory", &actor("mallory"))?;
+    let go = ["record", "go", "--as", "mallory", "--json"];
+    let refused = clone.approve(&go)?.expect_code(5)?;
+    assert!(said(&refused).contains("belongs to nobody"), "{refused:?}");
+    let config = clone.project().join("tidegate.toml");
+    let kept = std::fs::read_to_string(&config)?;
+    let mallory = actor_address("mallory");
+    let line = format!("mallory = {{ roles = [\"product\"], keys = [\"{mallory}\"] }}");
+    files::write(&config, kept.replace("[people]", &format!("[people]\n{line}")).as_bytes())?;
+    clone.approve(&go)?.expect_code(0)?;
+    status_of(&clone)?.expect("policy", "FAIL", &["people.mallory"])?;
+    files::write(&config, kept.as_bytes())?;
+    status_of(&clone)?.expect("go", "UNKNOWN", &["nobody of this policy"])
+}
+
+fn cheat_a_go_by_who_deployed(scene: &Scene<'_>) -> Outcome {
+    let clone = newcomer(scene, "clone")?;
+    std::fs::remove_file(statement_file(&clone, &go_of(scene, "kim")?))?;
+    let eva = scene.person("eva").at(clone.project());
+    eva.approve(&["record", "go", "--as", "deployer"])?.expect_code(0)?;
+    status_of(&clone)?.expect("go", "UNKNOWN", &["eva deployed this release"])
+}
+
+/// The digest of the go by somebody's first key.
+fn go_of(scene: &Scene<'_>, name: &str) -> Result<String, Failed> {
+    let key = if name == "kim" { "treasury" } else { name };
+    let address = actor_address(key).to_string().to_lowercase();
+    for entry in std::fs::read_dir(scene.project().join("deployments/statements"))? {
+        let path = entry?.path();
+        let file: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let signer = file["signer"].as_str().unwrap_or_default().to_lowercase();
+        if signer == address && file["statement"]["message"]["body"]["kind"] == "go" {
+            return Ok(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        }
+    }
+    Err(format!("no go by {name}").into())
+}
+
+/// The helper keeps what each caller adopts under the caller.
+fn cheat_a_policy_that_somebody_else_adopted(scene: &Scene<'_>) -> Outcome {
+    scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
+    let shown = scene.run("eva", &["policy", "show", "--json"], 0)?;
+    let digest = json_text(&shown, "digest")?.parse()?;
+    let project = project_id(ChainId(31337), scene.world.safe, "vault").0;
+    let mallory = actor("mallory");
+    scene.world.mainnet.set_balance(mallory.address(), U256::from(ETHER))?;
+    for version in [1, 2] {
+        let call = adoptPolicyCall { project, digest, version }.abi_encode();
+        scene.world.mainnet.send(&mallory, Some(helper::address()), call, U256::ZERO)?;
+    }
+    scene.world.settle()?;
+    scene.status()?.expect("policy", "FAIL", &["policy.audits"])?;
+    scene.run("eva", &["promote"], 1)?;
+    Ok(())
+}
+
+fn cheat_another_safe_as_the_root_of_trust(scene: &Scene<'_>) -> Outcome {
+    let (mainnet, mallory) = (&scene.world.mainnet, actor("mallory"));
+    mainnet.set_balance(mallory.address(), U256::from(ETHER))?;
+    let singleton = safe::Singleton::Safe;
+    let own = safe::deploy_safe(mainnet, &mallory, singleton, &[mallory.address()], 1, 7)?;
+    scene.edit("tidegate.toml", &scene.world.safe.to_string(), &own.to_string())?;
+    let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
+    let proposal = json_text(&adopt, "proposal")?;
+    // The owners were told another Safe.
+    let refused = scene.person("o1").run(&scene.signing(&proposal))?.expect_code(2)?;
+    assert!(said(&refused).contains("but this is"), "{refused:?}");
+    scene.person("ops").keep_key("mallory", &mallory)?;
+    scene.approve("ops", &["proposal", "sign", &proposal, "--as", "mallory"])?.expect_code(0)?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    let says = ["the Safe has 1 owners", "1 of the Safe's owners moves it"];
+    status.expect("safe", "FAIL", &says)?;
+    // What was said about the project of the other Safe is said about another project.
+    status.expect("go", "UNKNOWN", &["0 of 1 people"])?;
+    scene.run("eva", &["promote"], 1)?;
+    Ok(())
+}
+
+/// Adopts what `tidegate.toml` says; the owners agree.
+fn adopt(scene: &Scene<'_>) -> Outcome {
+    let proposal = json_text(&scene.done("eva", &["policy", "adopt", "--json"])?, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    Ok(scene.world.settle()?)
+}
+
+/// Neither at once, nor behind a second version that is no looser than the first.
+fn cheat_a_loosened_policy_before_72_hours(scene: &Scene<'_>) -> Outcome {
+    scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
+    adopt(scene)?;
+    let says = ["looser than version 1", "audits: 1, was 2", "looser than the built-in defaults"];
+    scene.status()?.expect("policy", "WAITING", &says[..2])?;
+    scene.edit("tidegate.toml", "audits = 1", "audits = 1\nvalid_for = \"6d\"")?;
+    adopt(scene)?;
+    scene.status()?.expect("policy", "WAITING", &says[..2])?;
+    scene.run("eva", &["promote"], 20)?;
+    let first = "deployments/mainnet/policy-1.json";
+    let kept = scene.read(first)?;
+    scene.edit(first, "\"audits\": 2", "\"audits\": 1")?;
+    scene.status()?.expect("policy", "UNKNOWN", &["policy-1.json has digest"])?;
+    scene.write(first, &kept)?;
+    scene.advance_to_day(18)?;
+    scene.run("eva", &["status", "--check"], 0)?;
+    Ok(())
+}
+
+/// What a module did in between nobody knows.
+fn cheat_a_module_for_a_moment(scene: &Scene<'_>) -> Outcome {
+    let safe = scene.world.safe;
+    safe_call(scene, safe, enableModuleCall { module: SOMEBODY }.abi_encode())?;
+    let disable = disableModuleCall { before: SENTINEL, module: SOMEBODY };
+    safe_call(scene, safe, disable.abi_encode())?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    status.expect("safe", "FAIL", &["enabled the module", "disabled the module"])?;
+    status.expect_others_pass(&["safe"])?;
+    scene.run("eva", &["promote"], 1)?;
+    Ok(())
+}
+
+fn cheat_a_queued_policy(scene: &Scene<'_>) -> Outcome {
+    scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
+    scene.done("eva", &["policy", "adopt"])?;
+    scene.edit("tidegate.toml", "audits = 1", "audits = 2")?;
+    scene.status()?.expect("safe", "UNKNOWN", &["would adopt policy version 2"])?;
+    scene.run("eva", &["promote"], 30)?;
+    Ok(())
+}
+
+/// Their signature is still there, and counts no more.
+fn cheat_an_owner_who_was_rotated_out(scene: &Scene<'_>) -> Outcome {
+    let (proposal, _) = scene.promotion()?;
+    let before = owner_before(scene, actor_address("o1"))?;
+    let swap = swapOwnerCall { before, old: actor_address("o1"), new: SOMEBODY };
+    safe_call(scene, scene.world.safe, swap.abi_encode())?;
+    scene.world.settle()?;
+    let listed = scene.run("eva", &["proposal", "list", "--json"], 0)?.json()?;
+    let of_proposal = |row: &&Value| row["safeTxHash"] == proposal.as_str();
+    let rows = listed["proposals"].as_array().into_iter().flatten();
+    let row = rows.into_iter().find(of_proposal).ok_or("the proposal is listed")?;
+    assert_eq!(row["signed"].as_array().map(Vec::len), Some(1), "{row}");
+    scene.status()?.expect("safe", "FAIL", &["lost the owner"])?;
+    scene.status()?.expect("policy", "FAIL", &["safe.owners"])?;
+    scene.approve("ops", &["proposal", "execute", &proposal])?.expect_code(1)?;
+    Ok(())
+}
+
+/// The owner before another one in the Safe's list.
+fn owner_before(scene: &Scene<'_>, owner: Address) -> Result<Address, Failed> {
+    sol! { function getOwners() returns (address[] owners); }
+    let answer =
+        scene.world.mainnet.call(scene.world.safe, &getOwnersCall {}.abi_encode().into())?;
+    let owners = getOwnersCall::abi_decode_returns(&answer)?;
+    let at = owners.iter().position(|found| *found == owner).ok_or("an owner")?;
+    Ok(at.checked_sub(1).map_or(SENTINEL, |before| owners[before]))
+}
+
+fn cheat_a_policy_rolled_back(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read("tidegate.toml")?;
+    scene.write("tidegate.toml", &text.replace("go = 2\n", ""))?;
+    scene.status()?.expect("policy", "FAIL", &["policy.go", "the Safe adopted"])?;
+    scene.run("eva", &["promote"], 1)?;
+    Ok(())
+}
+
+fn cheat_two_keys_of_one_person_say_go(scene: &Scene<'_>) -> Outcome {
+    let clone = newcomer(scene, "clone")?;
+    std::fs::remove_file(statement_file(&clone, &go_of(scene, "ada")?))?;
+    let kim = scene.person("kim").at(clone.project());
+    kim.approve(&["record", "go", "--as", "kim2"])?.expect_code(0)?;
+    status_of(&clone)?.expect("go", "UNKNOWN", &["1 of 2 people"])
+}
+
+/// The time at which the cases of guardians play.
+const DAY10: u64 = GENESIS_TIMESTAMP + 10 * DAY_SECS;
+
+/// Puts a waiver that these people signed into a clone, whatever `record waiver` would say.
+fn waived(
+    scene: &Scene<'_>,
+    clone: &Person,
+    signers: &[&str],
+    edit: impl Fn(&mut Waiver),
+) -> Outcome {
+    let (_, record) = scene.record()?;
+    let release: ReleaseRoot = serde_json::from_value(record["releaseRoot"].clone())?;
+    let mut waiver = Waiver {
+        release,
+        gate: GateId::Soak,
+        lowers: Lowered { soak_secs: Some(7 * DAY_SECS), ..Lowered::default() },
+        until: DAY10 + 30 * DAY_SECS,
+        reason: "an urgent fix".to_owned(),
+        link: String::new(),
+    };
+    edit(&mut waiver);
+    for name in signers {
+        let signer = actor(name);
+        let statement = Statement::Statement(General {
+            project: project_id(ChainId(31337), scene.world.safe, "vault"),
+            subject: waiver.release.0,
+            body: Body::Waiver(waiver.clone()),
+            issued_at: DAY10,
+            expires_at: NEVER,
+            salt: keccak256(name),
+        });
+        let digest = statement.digest()?;
+        let signature = signer.sign_hash_sync(&digest.0)?;
+        let signer = signer.address();
+        let signed = SignedStatement { v: SignedStatement::VERSION, statement, signer, signature };
+        let text = format!("{:#}\n", serde_json::to_value(signed)?);
+        files::write(&statement_file(clone, &digest.to_string()), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+const BOTH: [&str; 2] = ["ada", "bo"];
+
+/// These waivers lower nothing, and the gate says why.
+fn lowers_nothing(
+    scene: &Scene<'_>,
+    signers: &[&str],
+    edit: impl Fn(&mut Waiver),
+    says: &str,
+) -> Outcome {
+    let clone = newcomer(scene, "clone")?;
+    waived(scene, &clone, signers, edit)?;
+    let status = status_of(&clone)?;
+    status.expect("soak", "WAITING", &["counts for nothing", says])?;
+    status.expect_others_pass(&["soak"])
+}
+
+fn cheat_a_waiver_for_another_release(scene: &Scene<'_>) -> Outcome {
+    let other = |w: &mut Waiver| w.release = ReleaseRoot(keccak256("another"));
+    lowers_nothing(scene, &BOTH, other, "it is for release")
+}
+
+fn cheat_an_expired_waiver(scene: &Scene<'_>) -> Outcome {
+    lowers_nothing(scene, &BOTH, |w| w.until = DAY10, "it expired")
+}
+
+fn cheat_a_waiver_by_one_guardian_twice(scene: &Scene<'_>) -> Outcome {
+    lowers_nothing(scene, &["treasury", "kim2"], |_| {}, "1 of 2 guardians")
+}
+
+/// One guardian, an auditor who is none, and somebody whom nobody knows.
+fn cheat_a_waiver_by_people_who_are_no_guardians(scene: &Scene<'_>) -> Outcome {
+    lowers_nothing(scene, &["ada", "cy", "mallory"], |_| {}, "1 of 2 guardians")
+}
+
+fn cheat_a_waiver_below_the_floor(scene: &Scene<'_>) -> Outcome {
+    let hour = |w: &mut Waiver| w.lowers.soak_secs = Some(3_600);
+    lowers_nothing(scene, &BOTH, hour, "never below 24 hours")
+}
+
+fn cheat_a_waiver_of_what_cannot_be_waived(scene: &Scene<'_>) -> Outcome {
+    let until = (DAY10 + DAY_SECS).to_string();
+    for gate in ["code", "layout", "parameters", "policy", "safe", "separation"] {
+        let waiver =
+            ["record", "waiver", gate, "--audits", "1", "--until", &until, "--reason", "x"];
+        let refused = scene.approve("ada", &[&waiver[..], &["--as", "ada"]].concat())?;
+        assert_eq!(refused.code, 1, "{refused:?}");
+        let told = said(&refused).contains(&format!("gate `{gate}` can never be waived"));
+        assert!(told, "{refused:?}");
+    }
+    // Nor where somebody signs it without asking: here a gate that is red.
+    let clone = newcomer(scene, "clone")?;
+    waived(scene, &clone, &BOTH, |w| w.gate = GateId::Policy)?;
+    let config = clone.project().join("tidegate.toml");
+    let text = std::fs::read_to_string(&config)?.replace("audits = 2", "audits = 1");
+    files::write(&config, text.as_bytes())?;
+    status_of(&clone)?.expect("policy", "FAIL", &["counts for nothing", "can never be waived"])
+}
+
+fn a_waiver_lowers_the_soak_and_says_who_did(scene: &Scene<'_>) -> Outcome {
+    let until = (DAY10 + DAY_SECS).to_string();
+    let waiver = ["waiver", "soak", "--soak", "7d", "--reason", "a fix", "--until", &until];
+    record(scene, "ada", "ada", &waiver)?;
+    scene.status()?.expect("soak", "WAITING", &["1 of 2 guardians"])?;
+    record(scene, "kim", "treasury", &waiver)?;
+    let status = scene.status()?;
+    status.expect("soak", "WAIVED", &["of chain time left"])?;
+    let promote = scene.run("eva", &["promote", "--json"], 10)?;
+    let proposal = json_text(&promote, "proposal")?;
+    let signed = scene.person("o1").run(&scene.signing(&proposal))?.expect_code(10)?;
+    assert!(said(&signed).contains("waived by ada, kim"), "{signed:?}");
+    // When the waiver ends, so does what rests on it.
+    scene.world.advance_to(DAY10 + 2 * DAY_SECS)?;
+    let late = scene.person("o2").run(&scene.signing(&proposal))?.expect_code(20)?;
+    assert!(said(&late).contains("counts for nothing: it expired"), "{late:?}");
+    Ok(())
+}
+
+fn cheat_an_emergency_of_what_was_never_promoted(scene: &Scene<'_>) -> Outcome {
+    let refused = scene.run("eva", &["promote", "--emergency", "INC-7"], 1)?;
+    assert!(said(&refused).contains("nothing of this project is promoted"), "{refused:?}");
+    assert!(said(&refused).contains("gate `soak` stays as it is"), "{refused:?}");
+    Ok(())
+}
+
+fn cheat_an_emergency_for_another_safe_transaction(scene: &Scene<'_>) -> Outcome {
+    let urgent = |incident| -> Result<String, Failed> {
+        let promote = ["promote", "--emergency", incident, "--json"];
+        json_text(&scene.run("eva", &promote, 10)?, "proposal")
+    };
+    let first = urgent("INC-7")?;
+    let unsigned = scene.person("o1").run(&scene.signing(&first))?;
+    assert!(said(&unsigned).contains("0 of 4 guardians signed"), "{unsigned:?}");
+    scene.world.mainnet.set_balance(actor_address("gil"), U256::from(ETHER))?;
+    for (person, key) in [("ada", "ada"), ("kim", "treasury"), ("hana", "hana")] {
+        scene.done(person, &["record", "emergency", &first, "--as", key])?;
+    }
+    scene.done("gil", &["record", "emergency", &first, "--as", "gil", "--post"])?;
+    scene.world.settle()?;
+    let other = urgent("INC-8")?;
+    let refused = scene.person("o1").run(&scene.signing(&other))?;
+    assert!(said(&refused).contains("UNKNOWN soak"), "{refused:?}");
+    assert!(said(&refused).contains("0 of 4 guardians signed"), "{refused:?}");
+    assert!(said(&refused).contains("the gates do not pass now"), "{refused:?}");
+
+    scene.world.advance_days(1, 12)?;
+    for owner in ["o1", "o2"] {
+        let signed = scene.person(owner).run(&scene.signing(&first))?.expect_code(10)?;
+        assert!(said(&signed).contains("emergency (ada, gil, hana, kim)"), "{signed:?}");
+    }
+    scene.done("ops", &["proposal", "execute", &first])?;
+    scene.world.settle()?;
+
+    // The price: nothing else is promoted until it is paid.
+    let registry = "contracts/src/Registry.sol";
+    scene.edit(registry, "noteCount[vault] += 2;", "noteCount[vault] += 3;")?;
+    scene.edit("tidegate.toml", "1.4.1", "1.4.2")?;
+    let owes = ["owes until", "of chain time left", "1 of 2 audits", "a post-mortem"];
+    scene.status()?.expect("obligations", "UNKNOWN", &owes)
+}
