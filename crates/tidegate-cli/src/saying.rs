@@ -2,13 +2,11 @@
 
 use alloy_primitives::B256;
 use clap::Args;
-use serde_json::json;
 use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, General, NEVER, Statement, salt_of};
 use tidegate_model::units::format_amount;
 
-use crate::approve::{Approval, approve};
 use crate::error::{CliError, CliResult};
 use crate::funds::project_id;
 use crate::project::Project;
@@ -93,9 +91,5 @@ pub(crate) fn sign_statement(
     ui.row("says", &statement.text());
     ui.row("signer", &signer.address().to_string());
     ui.row("digest", &digest.to_string());
-    approve(project, &Approval { network: "sign", hash: digest.0, options })?;
-    let digest = statements::sign_and_write(project, signer, statement)?;
-    ui.line(format!("Signed: deployments/statements/{digest}.json"));
-    ui.result(&json!({ "digest": digest }));
-    Ok(digest)
+    statements::conclude(project, signer, statement, "sign", options)
 }

@@ -2,20 +2,19 @@
 
 use std::path::PathBuf;
 
-use alloy::signers::SignerSync;
 use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::{SolCall, sol};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_model::digest::project_id;
-use tidegate_model::statement::{
-    Body, General, Lowered, NEVER, SignedStatement, Statement, Waiver,
-};
+use tidegate_model::statement::{Body, General, Lowered, NEVER, Statement, Waiver};
 use tidegate_model::{ChainId, GateId, ReleaseRoot};
 use tidegate_safe::helper;
 use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, actor, actor_address, safe};
 
-use crate::support::{Case, Outcome, Scene, Status, cases, files, json_text, safe_call, said};
+use crate::support::{
+    Case, Outcome, Scene, Status, by_key, cases, files, json_text, safe_call, said,
+};
 
 sol! {
     function enableModule(address module);
@@ -333,7 +332,6 @@ fn waived(
     };
     edit(&mut waiver);
     for name in signers {
-        let signer = actor(name);
         let statement = Statement::Statement(General {
             project: project_id(ChainId(31337), scene.world.safe, "vault"),
             subject: waiver.release.0,
@@ -343,9 +341,7 @@ fn waived(
             salt: keccak256(name),
         });
         let digest = statement.digest()?;
-        let signature = signer.sign_hash_sync(&digest.0)?;
-        let signer = signer.address();
-        let signed = SignedStatement { v: SignedStatement::VERSION, statement, signer, signature };
+        let signed = by_key(name, statement)?;
         let text = format!("{:#}\n", serde_json::to_value(signed)?);
         files::write(&statement_file(clone, &digest.to_string()), text.as_bytes())?;
     }
