@@ -30,7 +30,7 @@ pub(super) async fn go(
 ) -> CliResult<u8> {
     speaker(project, signer.address())?;
     let built = built(project, args.release.as_deref())?;
-    let seen = bearing(project, &built)?;
+    let seen = bearing(project, &built).await?;
     let ui = &project.ui;
     ui.line(format!("Go for {}, having seen:", built.release.name));
     for (digest, text) in &seen {
@@ -52,8 +52,8 @@ pub(super) async fn go(
 }
 
 /// Every statement that bears on a release, as the gate will ask for it.
-fn bearing(project: &Project, built: &Built) -> CliResult<Vec<(StatementDigest, String)>> {
-    let set = statements::load(project)?;
+async fn bearing(project: &Project, built: &Built) -> CliResult<Vec<(StatementDigest, String)>> {
+    let set = statements::load_confirmed(project).await?;
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let roots = &built.roots;
