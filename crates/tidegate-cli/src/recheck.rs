@@ -225,7 +225,7 @@ async fn check_evidence(
     }
     let soaked = assessment.facts.soak.as_ref().map_err(|why| fail(why.clone()))?;
     let last = soak.head_at(terminal.number).await?;
-    if last.timestamp < soaked.start + assessment.soak_wanted_secs {
+    if last.timestamp < soaked.start + assessment.effective.soak_secs {
         return Err(fail("the evidence's last block of the soak comes before its end"));
     }
     let record = assessment.record.as_ref().ok_or_else(|| fail("no record"))?;

@@ -61,8 +61,6 @@ pub(crate) struct Assessment {
     pub(crate) safe: Option<SafeState>,
     /// The rules by which it is judged, waivers counted.
     pub(crate) effective: PolicyRules,
-    /// Seconds of soak that are asked for, waivers counted.
-    pub(crate) soak_wanted_secs: u64,
     /// Every statement seen.
     pub(crate) statements: StatementSet,
     /// Connections, for what comes next.
@@ -110,7 +108,7 @@ pub(crate) async fn assess_with(
     let Soaks { best, others } = reader.all().await?;
     let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
         best;
-    let mut gathered = Gathered {
+    let gathered = Gathered {
         project,
         built,
         target,
@@ -123,7 +121,6 @@ pub(crate) async fn assess_with(
     let gate_head = gathered.gate_head().await;
     let trust = gathered.trust(&gate_head).await;
     let audits = observed(audits::facts(&gathered, &gate_head)).await;
-    let separation = separation::facts(&gathered, &audits)?;
     let (obligations, relief) = gathered.relief(&gate_head, &trust, urgent).await;
     let facts = Facts {
         gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
@@ -132,31 +129,25 @@ pub(crate) async fn assess_with(
         parameters,
         soak: soak_facts,
         other_soaks: others,
+        separation: Ok(separation::facts(&gathered, &audits)?),
         audits,
         bugs: decisions::bugs(&gathered),
         policy: gathered.policy(&gate_head, &trust).await,
         safe: observed(safe::facts(&gathered, &gate_head, &trust)).await,
         funds: observed(funds::facts(&gathered)).await,
-        separation: Ok(separation),
         go: observed(decisions::go(&gathered, &gate_head)).await,
         obligations,
         waivers: decisions::waivers(&gathered, relief.lowerings, relief.remarks)?,
     };
-    gathered.record = None;
     let reports = evaluate(&project.rules, &facts);
-    let effective = effective_rules(&project.rules, &facts);
     let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
-    if let Ok(head) = &gate_head {
-        crate::clock::warn_if_skewed(&project.ui, head.timestamp);
-    }
     Ok(Assessment {
         target: target.to_owned(),
         overall: overall(&reports),
         reports,
         gate_head: gate_head.ok(),
+        effective: effective_rules(&project.rules, &facts),
         facts,
-        soak_wanted_secs: effective.soak_secs,
-        effective,
         policy,
         safe,
         soak: soak.clone(),
@@ -196,7 +187,9 @@ type Trust = Observed<(PolicyDoc, SafeState)>;
 impl Gathered<'_> {
     async fn gate_head(&self) -> Observed<Head> {
         let network = self.target_network.clone()?;
-        network.finalized_head().await.map_err(|error| CliError::from(error).to_string())
+        let head = network.finalized_head().await.map_err(|e| CliError::from(e).to_string())?;
+        crate::clock::warn_if_skewed(&self.project.ui, head.timestamp);
+        Ok(head)
     }
 
     async fn trust(&self, head: &Observed<Head>) -> Trust {

@@ -178,15 +178,7 @@ impl Body {
                 format_utc(freeze.until),
                 freeze.reason
             ),
-            Self::Waiver(waiver) => format!(
-                "Lower gate {} to {} for release {} until {}: {} {}",
-                waiver.gate.name(),
-                waiver.lowers.words(),
-                waiver.release,
-                format_utc(waiver.until),
-                waiver.reason,
-                waiver.link
-            ),
+            Self::Waiver(waiver) => lowers(waiver),
             Self::KeyClaim(claim) => format!("{} holds key {}", claim.name, claim.key),
             Self::Postmortem(found) => format!(
                 "Post-mortem of release {}, sha256 {}: {}",
@@ -196,6 +188,18 @@ impl Body {
             ),
         }
     }
+}
+
+fn lowers(waiver: &Waiver) -> String {
+    format!(
+        "Lower gate {} to {} for release {} until {}: {} {}",
+        waiver.gate.name(),
+        waiver.lowers.words(),
+        waiver.release,
+        format_utc(waiver.until),
+        waiver.reason,
+        waiver.link
+    )
 }
 
 fn discipline(name: Option<&str>) -> String {
