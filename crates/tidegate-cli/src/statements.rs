@@ -146,9 +146,21 @@ pub(crate) fn conclude(
         return Ok(digest);
     }
     approve(project, &Approval { network: what, hash: digest.0, options })?;
-    let digest = sign_and_write(project, signer, statement)?;
-    project.ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    let digest = sign_and_say(project, signer, statement)?;
     project.ui.result(&result);
+    Ok(digest)
+}
+
+/// As [`sign_and_write`], and says where the signed file is.
+pub(crate) fn sign_and_say(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: Statement,
+) -> CliResult<StatementDigest> {
+    let digest = sign_and_write(project, signer, statement)?;
+    if project.global.typed_data.is_none() {
+        project.ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    }
     Ok(digest)
 }
 

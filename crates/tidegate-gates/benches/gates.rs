@@ -59,6 +59,7 @@ fn facts(rules: &PolicyRules) -> Observed<Facts> {
         .map(|n| RevocationFact {
             attestation: StatementDigest(word(ATTESTATIONS + n)),
             by: auditor(n),
+            at: 0,
             found: "by file".to_owned(),
         })
         .collect();

@@ -11,36 +11,37 @@ use tidegate_model::statement::{AuditAttestation, Body, Statement};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 use tidegate_safe::helper;
 
-use super::Gathered;
+use super::Candidate;
+use super::posts::first_posted;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
 use crate::project::Project;
 use crate::scopes;
 
 pub(super) async fn facts(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<AuditFacts>> {
-    let project = gathered.project;
-    let scope_root = gathered.built.roots.scope_root;
-    let release = gathered.built.release.scopes()?;
-    let project_id = project.id(project.network(gathered.target)?).ok();
+    let project = candidate.project;
+    let scope_root = candidate.built.roots.scope_root;
+    let release = candidate.built.release.scopes()?;
+    let project_id = project.id(project.network(candidate.target)?).ok();
     let mut facts = AuditFacts {
         scope_root,
         contracts: scope_hashes(scope_root, &release).or_kind(Kind::Internal)?,
         people: people(project),
-        attestations: attestations(project, gathered.statements),
-        revocations: revocations(gathered.statements),
-        acceptances: acceptances(gathered.statements, project_id),
+        attestations: attestations(project, candidate.statements),
+        revocations: revocations(candidate.statements),
+        acceptances: acceptances(candidate.statements, project_id),
         helper: Ok(Vec::new()),
-        remarks: gathered.statements.remarks(),
+        remarks: candidate.statements.remarks(),
     };
     let relevant = facts.relevant();
     facts.attestations.retain(|fact| relevant.contains(&fact.digest));
     for fact in &mut facts.attestations {
         fact.findings = scopes::open_findings(project, &fact.attestation);
     }
-    let posted = posted(gathered, head, &facts).await;
+    let posted = posted(candidate, head, &facts).await;
     facts.helper = posted.map_err(|error| error.to_string()).map(|(inputs, found)| {
         facts.revocations.extend(found);
         inputs
@@ -78,6 +79,7 @@ fn revocations(set: &StatementSet) -> Vec<RevocationFact> {
     let found = set.revocations().map(|(_, revocation)| RevocationFact {
         attestation: revocation.attestation,
         by: revocation.auditor,
+        at: revocation.revoked_at,
         found: format!("by file: {}", revocation.detail),
     });
     found.collect()
@@ -102,11 +104,11 @@ pub(crate) fn acceptances(set: &StatementSet, project: Option<ProjectId>) -> Vec
 /// Reads at the helper whether an auditor posted a revocation of their attestation. Who deletes
 /// the file does not undo it. What strangers attest does not count, and is not asked about.
 async fn posted(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
     facts: &AuditFacts,
 ) -> CliResult<(Vec<GateInput>, Vec<RevocationFact>)> {
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     require_helper(network, head).await?;
     let mut found = Vec::new();
@@ -119,8 +121,15 @@ async fn posted(
         let call = helper::posted(auditor, digest);
         let answer = network.call(helper::address(), &call, head.block).await?;
         if helper::read_posted(&answer).or_kind(Kind::Chain)? > 0 {
-            let found_at = format!("posted at the helper on {}", gathered.target);
-            found.push(RevocationFact { attestation: digest, by: auditor, found: found_at });
+            let (by, since) = (vec![auditor.into_word()], fact.attestation.issued_at);
+            let at = first_posted(network, head, by, digest, since).await?;
+            found.push(RevocationFact {
+                attestation: digest,
+                by: auditor,
+                // What was posted before it was signed took it back from the start.
+                at: at.unwrap_or(since),
+                found: format!("posted at the helper on {}", candidate.target),
+            });
         }
         answers.extend_from_slice(&answer);
     }

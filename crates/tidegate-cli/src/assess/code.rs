@@ -8,7 +8,7 @@ use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, When};
 
-use super::{Gathered, record, storage};
+use super::{Candidate, Gathered, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, code_hashes, expect, prepare};
 use crate::error::{CliError, CliResult};
@@ -31,7 +31,8 @@ pub(super) async fn facts(
 }
 
 async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)> {
-    let Gathered { project, built, soak, record, .. } = *gathered;
+    let Gathered { soak, record, .. } = *gathered;
+    let Candidate { project, built, .. } = **gathered;
     let network = gathered.soak_network.clone().map_err(CliError::config)?;
     let head = network.finalized_head().await?;
     let reader = CodeReader { project, built, name: soak, record };
@@ -194,7 +195,7 @@ pub(crate) fn compare_deployments(recorded: &Deployment, computed: &Deployment) 
 
 /// Each parameter as it soaked and as it will be on the target.
 fn rows(gathered: &Gathered<'_>, record: &DeploymentRecord) -> CliResult<Vec<ParameterRow>> {
-    let Gathered { project, built, target, .. } = *gathered;
+    let Candidate { project, built, target, .. } = **gathered;
     let safe = project
         .network(target)?
         .safe

@@ -9,7 +9,7 @@ use tidegate_model::statement::{Body, Freeze, freeze_subject, no_go_subject};
 use tidegate_model::{GateInput, Head};
 use tidegate_safe::helper;
 
-use super::Gathered;
+use super::{Candidate, Gathered};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
 
@@ -138,12 +138,12 @@ pub(super) fn bugs(gathered: &Gathered<'_>) -> Observed<BugFacts> {
 
 /// Every waiver of the project; which ones count is for the gates.
 pub(super) fn waivers(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     emergency: Vec<Lowering>,
     remarks: Vec<String>,
 ) -> CliResult<WaiverFacts> {
-    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
-    let waivers = gathered.statements.general().filter_map(|(digest, general, signer)| {
+    let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
+    let waivers = candidate.statements.general().filter_map(|(digest, general, signer)| {
         let Body::Waiver(waiver) = &general.body else { return None };
         let issued_at = general.issued_at;
         (general.project == project).then(|| WaiverFact {
@@ -154,8 +154,8 @@ pub(super) fn waivers(
         })
     });
     Ok(WaiverFacts {
-        people: people(gathered.project),
-        release: gathered.built.roots.release_root,
+        people: people(candidate.project),
+        release: candidate.built.roots.release_root,
         waivers: waivers.collect(),
         emergency,
         remarks,

@@ -1,9 +1,7 @@
 //! An emergency as the target shows it: what is promoted now, who signed, when it was announced.
 
-use std::sync::LazyLock;
-
-use alloy_primitives::{B256, keccak256};
-use tidegate_chain::{LogQuery, Network};
+use alloy_primitives::B256;
+use tidegate_chain::Network;
 use tidegate_gates::{
     Baseline, EmergencyFacts, Layout, Lowering, ObligationFacts, Observed, compare_layouts,
     emergency, lowerings,
@@ -12,18 +10,14 @@ use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{EmergencyTerms, emergency_subject};
 use tidegate_model::{Head, ReleaseRoot, Verdict};
-use tidegate_safe::helper;
 
-use super::safe::first_after;
-use super::{Gathered, Trust};
+use super::posts::first_posted;
+use super::{Candidate, Trust};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::promotion::promotions;
 use crate::release::{Built, stored};
-
-/// The helper's event by which a guardian announces an emergency.
-static POSTED: LazyLock<B256> = LazyLock::new(|| keccak256("Posted(address,bytes32,uint64)"));
 
 /// An emergency that is drafted, or proposed under a hash that guardians sign.
 #[derive(Debug)]
@@ -43,7 +37,7 @@ pub(super) struct Relief {
 /// What an emergency lowers. A draft lowers as if it were signed: only a proposal is judged, and
 /// it is judged by everybody who signs or executes it.
 pub(super) async fn relief(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
     trust: &Trust,
     urgent: &Emergency,
@@ -54,7 +48,7 @@ pub(super) async fn relief(
         .map_or(true, |facts| facts.debts.iter().any(|debt| !debt.unmet.is_empty()));
     let (verdict, by) = match urgent.safe_tx_hash {
         None => (Verdict::Pass, "to be signed".to_owned()),
-        Some(hash) => match judged(gathered, head, trust, urgent, hash, in_debt).await {
+        Some(hash) => match judged(candidate, head, trust, urgent, hash, in_debt).await {
             Ok(judged) => judged,
             Err(error) => (Verdict::unknown(error.to_string()), String::new()),
         },
@@ -71,32 +65,33 @@ pub(super) async fn relief(
 }
 
 async fn judged(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
     trust: &Trust,
     urgent: &Emergency,
     safe_tx_hash: B256,
     in_debt: bool,
 ) -> CliResult<(Verdict, String)> {
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     let (_, safe) = trust.as_ref().map_err(|why| CliError::config(why.clone()))?;
-    let release = gathered.built.roots.release_root;
-    let baseline = baseline(gathered.project, gathered.built, gathered.target, network, head).await;
-    let announced = announced_at(gathered, network, head, &urgent.terms, safe_tx_hash).await;
+    let release = candidate.built.roots.release_root;
+    let baseline =
+        baseline(candidate.project, candidate.built, candidate.target, network, head).await;
+    let announced = announced_at(candidate, network, head, &urgent.terms, safe_tx_hash).await;
     let facts = EmergencyFacts {
-        people: people(gathered.project),
+        people: people(candidate.project),
         safe_threshold: safe.trust.threshold,
         release,
         safe_tx_hash,
         chain_id: network.id().chain.0,
         terms: urgent.terms.clone(),
         baseline: baseline.map_err(|error| error.to_string()),
-        waivers: gathered.statements.emergencies().cloned().collect(),
+        waivers: candidate.statements.emergencies().cloned().collect(),
         announced_at: announced.map_err(|error| error.to_string()),
         in_debt,
     };
-    let (verdict, names) = emergency(&gathered.project.rules, &facts, head.timestamp);
+    let (verdict, names) = emergency(&candidate.project.rules, &facts, head.timestamp);
     Ok((verdict, names.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
@@ -137,27 +132,19 @@ fn promoted_release(project: &Project, release: ReleaseRoot) -> CliResult<Built>
 
 /// When a guardian first announced the emergency at the helper, by the time of its block.
 async fn announced_at(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     network: &Network,
     head: Head,
     terms: &EmergencyTerms,
     safe_tx_hash: B256,
 ) -> CliResult<Option<u64>> {
-    let people = people(gathered.project);
+    let people = people(candidate.project);
     let guardians = people.values().filter(|p| p.roles.iter().any(|role| role == "guardian"));
     let keys: Vec<_> = guardians.flat_map(|p| &p.keys).map(|key| key.into_word()).collect();
     if keys.is_empty() {
         return Ok(None);
     }
-    let subject = emergency_subject(gathered.built.roots.release_root, safe_tx_hash);
-    let query = LogQuery {
-        addresses: vec![helper::address()],
-        topics: vec![vec![*POSTED], keys, vec![subject.0]],
-        from: first_after(network, head, terms.not_before.saturating_sub(1)).await?,
-        to: head.block.number,
-    };
-    match network.logs(&query).await?.first() {
-        Some(log) => Ok(Some(network.head_at(log.block.number).await?.timestamp)),
-        None => Ok(None),
-    }
+    let subject = emergency_subject(candidate.built.roots.release_root, safe_tx_hash);
+    let since = terms.not_before.saturating_sub(1);
+    first_posted(network, head, keys, subject, since).await
 }

@@ -6,16 +6,16 @@ use tidegate_model::release::Artifact;
 use tidegate_model::{GateInput, Head};
 use tidegate_plan::{Executor, Start};
 
-use super::Gathered;
+use super::Candidate;
 use crate::deployment::{Prepared, prepare};
 use crate::error::{CliError, CliResult, Kind};
 use crate::existing::{Baseline, behind, reference};
 
 pub(super) async fn facts(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<LayoutFacts>> {
-    let Gathered { project, built, target, .. } = *gathered;
+    let Candidate { project, built, target, .. } = *candidate;
     if built.release.plan.references().is_empty() {
         return Ok(Ok(LayoutFacts::default()));
     }
@@ -25,7 +25,7 @@ pub(super) async fn facts(
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
     let mut facts = LayoutFacts::default();
     for start in &prepared.resolved.starts {
-        let known = known(gathered, &prepared, start, head, &mut facts.inputs).await?;
+        let known = known(candidate, &prepared, start, head, &mut facts.inputs).await?;
         let upgrade = built.release.plan.step(&start.step).and_then(|step| step.as_upgrade());
         let updated = upgrade.and_then(|upgrade| built.release.artifact(&upgrade.contract));
         let updated = updated.ok_or_else(|| {
@@ -54,13 +54,13 @@ fn layout(artifact: &Artifact) -> CliResult<Layout> {
 /// How the reference is known to be behind the proxy; otherwise what is missing. The baseline has
 /// to say the same as the sources, and both as the chain.
 async fn known(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     prepared: &Prepared,
     start: &Start,
     head: &Observed<Head>,
     inputs: &mut Vec<GateInput>,
 ) -> CliResult<Observed<String>> {
-    let Gathered { project, built, target, .. } = *gathered;
+    let Candidate { project, built, target, .. } = *candidate;
     if start.in_plan {
         return Ok(Ok("an earlier step of the plan".to_owned()));
     }
@@ -79,7 +79,7 @@ async fn known(
             source.fqn
         )));
     }
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     let found = behind(network, built, start, head.block).await?;
     inputs.push(GateInput {

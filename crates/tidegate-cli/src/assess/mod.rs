@@ -9,6 +9,7 @@ pub(crate) mod emergency;
 mod funds;
 mod layout;
 mod obligations;
+mod posts;
 mod record;
 mod safe;
 mod separation;
@@ -17,6 +18,7 @@ mod soaks;
 mod storage;
 
 use std::future::Future;
+use std::ops::Deref;
 
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
@@ -33,7 +35,7 @@ use crate::policy_doc;
 use crate::project::Project;
 use crate::release::Built;
 
-use soaks::{SoakReader, Soaked, Soaks};
+use soaks::{Soaked, Soaks};
 
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 pub(crate) use emergency::Emergency;
@@ -98,46 +100,42 @@ pub(crate) async fn assess_with(
 ) -> CliResult<Assessment> {
     let statements = crate::statements::load_confirmed(project).await?;
     let target_network = project.connect(target).await;
-    let reader = SoakReader {
+    let candidate = Candidate {
         project,
         built,
         target,
         statements: &statements,
         target_network: target_network.as_ref().map_err(text),
     };
-    let Soaks { best, others } = reader.all().await?;
+    let gate_head = candidate.gate_head().await;
+    let trust = candidate.trust(&gate_head).await;
+    let audits = observed(audits::facts(&candidate, &gate_head)).await;
+    let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
     let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
         best;
     let gathered = Gathered {
-        project,
-        built,
-        target,
+        candidate: candidate.clone(),
         soak: &soak,
         record: record.as_ref(),
-        statements: &statements,
-        target_network: target_network.as_ref().map_err(text),
         soak_network: soak_network.as_ref().map_err(Clone::clone),
     };
-    let gate_head = gathered.gate_head().await;
-    let trust = gathered.trust(&gate_head).await;
-    let audits = observed(audits::facts(&gathered, &gate_head)).await;
-    let (obligations, relief) = gathered.relief(&gate_head, &trust, urgent).await;
+    let (obligations, relief) = candidate.relief(&gate_head, &trust, urgent).await;
     let facts = Facts {
         gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
         code,
-        layout: observed(layout::facts(&gathered, &gate_head)).await,
+        layout: observed(layout::facts(&candidate, &gate_head)).await,
         parameters,
         soak: soak_facts,
         other_soaks: others,
         separation: Ok(separation::facts(&gathered, &audits)?),
         audits,
         bugs: decisions::bugs(&gathered),
-        policy: gathered.policy(&gate_head, &trust).await,
-        safe: observed(safe::facts(&gathered, &gate_head, &trust)).await,
+        policy: candidate.policy(&gate_head, &trust).await,
+        safe: observed(safe::facts(&candidate, &gate_head, &trust)).await,
         funds: observed(funds::facts(&gathered)).await,
         go: observed(decisions::go(&gathered, &gate_head)).await,
         obligations,
-        waivers: decisions::waivers(&gathered, relief.lowerings, relief.remarks)?,
+        waivers: decisions::waivers(&candidate, relief.lowerings, relief.remarks)?,
     };
     let reports = evaluate(&project.rules, &facts);
     let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
@@ -170,21 +168,35 @@ async fn observed<T>(read: impl Future<Output = CliResult<Observed<T>>>) -> Obse
     }
 }
 
-/// What the fact readers share.
-pub(super) struct Gathered<'a> {
+/// A release that is judged for a target, and all that was said.
+#[derive(Clone)]
+pub(super) struct Candidate<'a> {
     pub(super) project: &'a Project,
     pub(super) built: &'a Built,
     pub(super) target: &'a str,
-    pub(super) soak: &'a str,
-    pub(super) record: Option<&'a DeploymentRecord>,
     pub(super) statements: &'a StatementSet,
     pub(super) target_network: Result<&'a Network, String>,
+}
+
+/// The same on one network where it soaks.
+pub(super) struct Gathered<'a> {
+    pub(super) candidate: Candidate<'a>,
+    pub(super) soak: &'a str,
+    pub(super) record: Option<&'a DeploymentRecord>,
     pub(super) soak_network: Result<&'a Network, String>,
+}
+
+impl<'a> Deref for Gathered<'a> {
+    type Target = Candidate<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.candidate
+    }
 }
 
 type Trust = Observed<(PolicyDoc, SafeState)>;
 
-impl Gathered<'_> {
+impl Candidate<'_> {
     async fn gate_head(&self) -> Observed<Head> {
         let network = self.target_network.clone()?;
         let head = network.finalized_head().await.map_err(|e| CliError::from(e).to_string())?;

@@ -11,27 +11,26 @@ use tidegate_model::statement::{Body, debt_subject};
 use tidegate_model::{GateInput, Head, ProjectId, ReleaseRoot};
 use tidegate_safe::helper;
 
-use super::soaks::{SoakReader, Soaked};
-use super::{Gathered, audits, observed};
+use super::{Candidate, audits, observed, soaks};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::promotion::promotions;
-use crate::release::{Built, stored};
+use crate::release::stored;
 
 pub(super) async fn facts(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<ObligationFacts>> {
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone().map_err(CliError::config)?;
     let at = head.clone().map_err(CliError::config)?;
-    let settings = gathered.project.network(gathered.target)?;
+    let settings = candidate.project.network(candidate.target)?;
     let Some(safe) = settings.safe else { return Ok(Err("the target has no `safe`".to_owned())) };
-    let project = gathered.project.id(settings)?;
-    let records = promotions(gathered.project, gathered.target, network, at).await?;
+    let project = candidate.project.id(settings)?;
+    let records = promotions(candidate.project, candidate.target, network, at).await?;
     let releases: BTreeSet<_> = records.iter().map(|r| r.record.release_root).collect();
     let mut facts = ObligationFacts::default();
     let mut answers = Vec::new();
-    let own = gathered.built.roots.release_root;
+    let own = candidate.built.roots.release_root;
     for release in releases.into_iter().filter(|release| *release != own) {
         let call = helper::posted(safe, debt_subject(project, release));
         let answer = network.call(helper::address(), &call, at.block).await?;
@@ -39,7 +38,7 @@ pub(super) async fn facts(
         answers.extend_from_slice(release.0.as_slice());
         answers.extend_from_slice(&answer);
         if due_by > 0 {
-            let unmet = unmet(gathered, head, project, release).await?;
+            let unmet = unmet(candidate, head, project, release).await?;
             facts.debts.push(Debt { release, due_by, unmet });
         }
     }
@@ -54,50 +53,26 @@ pub(super) async fn facts(
 
 /// What a release that was promoted in an emergency still owes, judged as for any release.
 async fn unmet(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
     project: ProjectId,
     release: ReleaseRoot,
 ) -> CliResult<Vec<String>> {
-    let Some(built) = stored(gathered.project, &release.to_string())? else {
+    let Some(built) = stored(candidate.project, &release.to_string())? else {
         return Ok(vec![format!(
             "its sources are not here: check out the commit of release {}, run `tidegate build`",
             release.short()
         )]);
     };
-    let reader = SoakReader {
-        project: gathered.project,
-        built: &built,
-        target: gathered.target,
-        statements: gathered.statements,
-        target_network: gathered.target_network.clone(),
-    };
-    let soaked = reader.all().await?.best;
-    let other = of_release(gathered, &built, &soaked);
-    let people = people(gathered.project);
-    let has_postmortem = gathered.statements.general().any(|(_, general, signer)| {
+    let other = Candidate { built: &built, ..candidate.clone() };
+    let audits = observed(audits::facts(&other, head)).await;
+    let soaked = soaks::read(&other, &audits).await?.best;
+    let people = people(candidate.project);
+    let has_postmortem = candidate.statements.general().any(|(_, general, signer)| {
         let said = matches!(&general.body, Body::Postmortem(found) if found.release == release);
         let known = people.values().any(|person| person.keys.contains(&signer));
         said && known && general.project == project
     });
-    let audits = observed(audits::facts(&other, head)).await;
     let time = head.as_ref().map(|head| head.timestamp).map_err(Clone::clone);
-    Ok(owed(&gathered.project.rules, &soaked.soak, &audits, has_postmortem, &time))
-}
-
-fn of_release<'a>(
-    gathered: &'a Gathered<'_>,
-    built: &'a Built,
-    soaked: &'a Soaked,
-) -> Gathered<'a> {
-    Gathered {
-        project: gathered.project,
-        built,
-        target: gathered.target,
-        soak: &soaked.name,
-        record: soaked.record.as_ref(),
-        statements: gathered.statements,
-        target_network: gathered.target_network.clone(),
-        soak_network: soaked.network.as_ref().map_err(Clone::clone),
-    }
+    Ok(owed(&candidate.project.rules, &soaked.soak, &audits, has_postmortem, &time))
 }

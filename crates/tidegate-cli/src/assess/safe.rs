@@ -12,13 +12,14 @@ use tidegate_safe::{
     sensitive, trust_change, trust_topics,
 };
 
-use super::{Gathered, Trust};
+use super::posts::first_after;
+use super::{Candidate, Trust};
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::adopted_at;
 use crate::proposals::{self, Found};
 
 pub(super) async fn facts(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
     trust: &Trust,
 ) -> CliResult<Observed<SafeFacts>> {
@@ -26,12 +27,12 @@ pub(super) async fn facts(
         Ok((doc, state)) => (doc, state),
         Err(missing) => return Ok(Err(missing.clone())),
     };
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     let handler_known = handler_known(network, state.trust.handler, head).await?;
     let since = adopted_at(network, head, doc).await?;
     // Read once, since a damaged one is named each time.
-    let proposals = proposals::all(gathered.project).map_err(|error| error.to_string());
+    let proposals = proposals::all(candidate.project).map_err(|error| error.to_string());
     let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
     let history = match since {
         Some(since) => history(&ours, network, head, state, since).await,
@@ -53,7 +54,7 @@ pub(super) async fn facts(
         handler_known,
         changes,
         approvals,
-        queued: proposals.map(|proposals| queued(gathered.target, &proposals, state)),
+        queued: proposals.map(|proposals| queued(candidate.target, &proposals, state)),
         inputs: vec![input],
     }))
 }
@@ -115,20 +116,6 @@ async fn history(
     history.approvals = approved.difference(&executed).map(ToString::to_string).collect();
     history.digest = keccak256(&seen);
     Ok(history)
-}
-
-/// The first block after a time, found by halving.
-pub(super) async fn first_after(network: &Network, head: Head, time: u64) -> CliResult<u64> {
-    let (mut low, mut high) = (0, head.block.number + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if network.head_at(middle).await?.timestamp > time {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    Ok(low)
 }
 
 /// Proposals in git that are not executed and would change who moves the Safe, or its policy.

@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 use tidegate_evidence::{
     CountedContract, Probe, SeenSample, SoakRequest, Watched, counted_functions, observe_soak,
 };
-use tidegate_gates::{Observed, Reset, SoakFacts, Who, resetting_bugs};
+use tidegate_gates::{AuditFacts, Observed, Reset, SoakFacts, Who, resetting_bugs};
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::Body;
 use tidegate_plan::{Executor, OpKind};
@@ -19,7 +19,10 @@ use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::Built;
 
-pub(super) async fn observe(gathered: &Gathered<'_>) -> CliResult<Observed<SoakFacts>> {
+pub(super) async fn observe(
+    gathered: &Gathered<'_>,
+    audits: &Observed<AuditFacts>,
+) -> CliResult<Observed<SoakFacts>> {
     let Some(record) = gathered.record else {
         let soak = gathered.soak;
         return Ok(Err(format!("it is not deployed on {soak}; run `tidegate deploy {soak}`")));
@@ -50,7 +53,7 @@ pub(super) async fn observe(gathered: &Gathered<'_>) -> CliResult<Observed<SoakF
         calls: &calls,
         probes: &probes(&prepared),
         watched: &watched(&prepared),
-        external_resets: &external_resets(gathered, &names),
+        external_resets: &external_resets(gathered, audits, &names),
         known: &known(gathered, &names),
         samples: &samples(gathered, record, &names)?,
     };
@@ -87,24 +90,15 @@ fn known(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> BTreeMap
     known
 }
 
-/// What happens elsewhere and sets the clock back: an auditor of the policy who takes back what
-/// they attested of this scope, and bugs of high severity.
-fn external_resets(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> Vec<Reset> {
-    let scope = gathered.built.roots.scope_root;
-    let attested = |digest, auditor| {
-        let mut attestations = gathered.statements.attestations();
-        attestations.any(|(found, attestation, _)| {
-            found == digest && attestation.auditor == auditor && attestation.scope_root == scope
-        })
-    };
-    let revocations = gathered.statements.revocations().filter_map(|(_, revocation)| {
-        let name = names.get(&revocation.auditor)?;
-        attested(revocation.attestation, revocation.auditor).then(|| Reset {
-            time: revocation.revoked_at,
-            block: None,
-            reason: format!("{name} revoked their audit: {}", revocation.detail),
-        })
-    });
+/// What happens elsewhere and sets the clock back: auditors who take back what they attested or
+/// find something grave, and bugs of high severity.
+fn external_resets(
+    gathered: &Gathered<'_>,
+    audits: &Observed<AuditFacts>,
+    names: &BTreeMap<Address, String>,
+) -> Vec<Reset> {
+    // Where audits are unknown, their gate says so.
+    let audits = audits.iter().flat_map(AuditFacts::resets);
     let bugs = decisions::bugs(gathered).unwrap_or_default();
     let found = resetting_bugs(&bugs).into_iter().filter_map(|fact| {
         let statement = &gathered.statements.statements.get(&fact.digest)?.signed.statement;
@@ -113,7 +107,7 @@ fn external_resets(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -
         let reason = format!("{name} found a {severity} bug: {title}");
         Some(Reset { time: statement.issued_at(), block: None, reason })
     });
-    revocations.chain(found).collect()
+    audits.chain(found).collect()
 }
 
 /// Samples of exactly this deployment, by people of the policy. What strangers sign says nothing.

@@ -179,7 +179,7 @@ impl<'a> Judge<'a> {
         Judged { verdict, coverage, counting, missing, inputs }
     }
 
-    fn firm(&self, auditor: Address) -> Option<&'a str> {
+    pub(super) fn firm(&self, auditor: Address) -> Option<&'a str> {
         self.auditors.get(&auditor)?.firm.as_deref()
     }
 

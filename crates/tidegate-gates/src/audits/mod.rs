@@ -2,6 +2,7 @@
 //! what they found is fixed or accepted.
 
 mod judge;
+mod resets;
 mod risks;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,8 @@ pub struct RevocationFact {
     pub attestation: StatementDigest,
     /// Who revoked.
     pub by: Address,
+    /// When.
+    pub at: u64,
     /// Where it was found, for people.
     pub found: String,
 }

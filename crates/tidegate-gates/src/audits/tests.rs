@@ -100,6 +100,7 @@ fn revoked(mut facts: AuditFacts, digest: StatementDigest, by: u8) -> AuditFacts
     facts.revocations.push(RevocationFact {
         attestation: digest,
         by: Address::with_last_byte(by),
+        at: NOW,
         found: "posted at the helper".to_owned(),
     });
     facts
@@ -308,4 +309,26 @@ fn findings_block_whoever_else_is_content() {
     let mut off = facts(vec![plain(1), medium(3)]);
     off.attestations[1].attestation.open_medium = 2;
     check(off, "UNKNOWN", &["its document 1"]);
+}
+
+#[test]
+fn revocations_and_grave_findings_set_the_soak_back() {
+    let mut found = plain(3);
+    found.attestation.open_high = 1;
+    found.attestation.issued_at = 7;
+    let mut of_another_scope = over(5, &[("src/A.sol:A", 9)]);
+    of_another_scope.attestation.open_high = 1;
+    let facts = revoked(facts(vec![plain(1), found, of_another_scope]), digest(1), 1);
+    let resets = facts.resets();
+    let said: Vec<_> = resets.iter().map(|r| (r.time, r.reason.as_str())).collect();
+    let short = |n| digest(n).short();
+    assert_eq!(
+        said,
+        [
+            (NOW, format!("Acme revoked attestation {} (posted at the helper)", short(1)).as_str()),
+            (7, format!("Bolt found 0 critical, 1 high ({})", short(3)).as_str()),
+        ]
+    );
+    let by_another = revoked(self::facts(vec![plain(1), plain(3)]), digest(1), 3);
+    assert!(by_another.resets().is_empty(), "only who signed takes it back");
 }

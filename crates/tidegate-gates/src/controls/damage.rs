@@ -206,6 +206,7 @@ pub(super) const ALL: &[Damage] = &[
         let revoked = f.attestations.iter().map(|a| RevocationFact {
             attestation: a.digest,
             by: a.attestation.auditor,
+            at: a.attestation.issued_at,
             found: "a control".to_owned(),
         });
         f.revocations.extend(revoked);

@@ -205,10 +205,10 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
-    use crate::ids::{ProjectId, ScopeRoot, StatementDigest};
-    use crate::statement::{FundDecision, NEVER};
+    use crate::ids::{ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
+    use crate::statement::{EmergencyTerms, FundDecision, NEVER};
 
-    fn statements() -> [Statement; 3] {
+    fn statements() -> [Statement; 4] {
         [
             Statement::AuditAttestation(AuditAttestation {
                 auditor: Address::with_last_byte(1),
@@ -246,6 +246,23 @@ mod tests {
                 expires_at: NEVER,
                 salt: B256::ZERO,
             }),
+            Statement::EmergencyWaiver(Box::new(EmergencyWaiver {
+                guardian: Address::with_last_byte(1),
+                release_root: ReleaseRoot(B256::repeat_byte(4)),
+                safe_tx_hash: B256::repeat_byte(5),
+                chain_id: 1,
+                terms: EmergencyTerms {
+                    baseline_root: ReleaseRoot(B256::repeat_byte(6)),
+                    gate_set: B256::repeat_byte(7),
+                    min_soak_seconds: u32::MAX,
+                    incident: "i".to_owned(),
+                    diff_digest: B256::repeat_byte(8),
+                    not_before: 9,
+                    expires_at: u64::MAX,
+                    retro_due_by: 10,
+                },
+                salt: B256::ZERO,
+            })),
         ]
     }
 

@@ -72,12 +72,11 @@ pub(super) async fn revoke(
     if helper::read_posted(&answer).or_kind(Kind::Chain)? == 0 {
         post = Some(send(project, &target, &network, signer, &intent, Vec::new()).await?.hash);
     }
-    let digest = statements::sign_and_write(project, signer, statement)?;
+    let digest = statements::sign_and_say(project, signer, statement)?;
     project.ui.line(match post {
         Some(hash) => format!("Posted at the helper on {target}: {hash}"),
         None => format!("It was posted at the helper on {target} before."),
     });
-    project.ui.line(format!("Signed: deployments/statements/{digest}.json"));
     project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": post}));
     Ok(0)
 }

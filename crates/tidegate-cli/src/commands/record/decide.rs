@@ -138,8 +138,7 @@ pub(super) async fn say_and_post(
         sign_statement(project, signer, statement, options)?;
         return Ok(0);
     }
-    let digest = statements::sign_and_write(project, signer, statement)?;
-    ui.line(format!("Signed: deployments/statements/{digest}.json"));
+    let digest = statements::sign_and_say(project, signer, statement)?;
     ui.result(&json!({ "digest": digest }));
     Ok(0)
 }
