@@ -54,7 +54,7 @@ const TEXTS = {
   bug: (b) =>
     `Bug of severity ${b.severity}${b.blocking ? ', blocking' : ''} in release ${b.release}: ` +
     `${b.title} ${b.link}`,
-  triage: (t) => `Bug ${t.bug} is ${t.resolution}: ${t.reason}`,
+  triage: (t) => `Bug ${t.bug} is ${t.resolution}${t.of ? ` of ${t.of}` : ""}: ${t.reason}`,
   freeze: (f) => `Freeze every promotion until ${utc(f.until)}: ${f.reason}`,
   waiver: (w) =>
     `Lower gate ${w.gate} to ${lowered(w.lowers)} for release ${w.release} until ` +

@@ -1,5 +1,6 @@
 //! Deployment records in git: claims until the chain confirms them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tidegate_model::ReleaseRoot;
@@ -40,8 +41,41 @@ pub(crate) fn of_release(
     network: &str,
     release: ReleaseRoot,
 ) -> CliResult<Option<DeploymentRecord>> {
-    let found = found(project, network, release)?.into_iter().map(|(_, record)| record);
-    Ok(found.max_by_key(|record| record.id))
+    let found = all_of_release(project, network, release)?;
+    Ok(found.into_iter().max_by_key(|record| record.id))
+}
+
+/// Every deployment of a release on a network.
+pub(crate) fn all_of_release(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<DeploymentRecord>> {
+    Ok(found(project, network, release)?.into_iter().map(|(_, record)| record).collect())
+}
+
+/// The last block before another release took the place of this deployment: the one before the
+/// first transaction of the next record that has one of its addresses.
+pub(crate) fn succeeded_at(
+    project: &Project,
+    network: &str,
+    record: &DeploymentRecord,
+) -> CliResult<Option<u64>> {
+    let blocks = |record: &DeploymentRecord| {
+        let own = record.transactions.iter().filter(|sent| sent.op != "foreign");
+        own.map(|sent| sent.block.number).collect::<Vec<_>>()
+    };
+    let last = blocks(record).into_iter().max().unwrap_or_default();
+    let places = |record: &DeploymentRecord| {
+        record.deployment.steps.values().map(|place| place.address).collect::<BTreeSet<_>>()
+    };
+    let own = places(record);
+    let next = all(project, network)?.into_iter().map(|(_, other)| other);
+    let next = next.filter(|other| {
+        other.release_root != record.release_root && !places(other).is_disjoint(&own)
+    });
+    let first = next.filter_map(|other| blocks(&other).into_iter().filter(|n| *n > last).min());
+    Ok(first.min().map(|block| block - 1))
 }
 
 fn found(

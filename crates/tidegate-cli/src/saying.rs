@@ -41,11 +41,7 @@ pub(crate) async fn general(
     dated: &Dated,
 ) -> CliResult<General> {
     let issued_at = issued_at(project, dated).await?;
-    let expires_at = match &body {
-        Body::Freeze(freeze) => freeze.until,
-        Body::Waiver(waiver) => waiver.until,
-        _ => NEVER,
-    };
+    let expires_at = body.ends_at().unwrap_or(NEVER);
     // The signer enters, so that two people who say the same have two statements.
     let says = serde_json::to_vec(&body)?;
     let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);

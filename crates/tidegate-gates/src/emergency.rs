@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{
     EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Lowered, gate_set,
@@ -30,6 +30,8 @@ pub const RETRO_SECS_MAX: u64 = 90 * 86_400;
 pub struct EmergencyFacts {
     /// Who is who.
     pub people: BTreeMap<String, Person>,
+    /// Keys that deployed the release; who holds one signs no emergency of it.
+    pub deployers: Vec<Address>,
     /// How many owners move the Safe.
     pub safe_threshold: u32,
     /// The release.
@@ -142,17 +144,28 @@ fn signers(rules: &PolicyRules, facts: &EmergencyFacts) -> (BTreeSet<String>, Ve
             && waiver.terms == facts.terms
     });
     let signed = same.filter_map(|waiver| holder(&facts.people, waiver.guardian));
-    let signed: BTreeMap<_, _> = signed.filter(|(_, p)| has_role(p, GUARDIAN)).collect();
-    let wanted = rules.emergency_signers.max(facts.safe_threshold + 1) + u32::from(facts.in_debt);
+    let deployed = |person: &Person| person.keys.iter().any(|key| facts.deployers.contains(key));
+    let signed = signed.filter(|(_, person)| has_role(person, GUARDIAN) && !deployed(person));
+    let signed: BTreeMap<_, _> = signed.collect();
+    let more_than_safe = facts.safe_threshold.saturating_add(1);
+    let wanted = rules.emergency_signers.max(more_than_safe);
+    let wanted = wanted.saturating_add(u32::from(facts.in_debt));
     let mut missing = Vec::new();
     if signed.len() < wanted as usize {
         missing.push(format!("{} of {wanted} guardians signed the emergency", signed.len()));
     }
-    if !signed.values().any(|person| has_role(person, "auditor") && person.firm.is_some()) {
-        missing.push("no auditor is among its guardians".to_owned());
+    let of = |holds: fn(&Person) -> bool| -> Vec<&str> {
+        signed.iter().filter(|(_, person)| holds(person)).map(|(name, _)| *name).collect()
+    };
+    let auditors = of(|person| has_role(person, "auditor") && person.firm.is_some());
+    let treasurers = of(|person| has_role(person, "treasurer"));
+    for (what, names) in [("auditor", &auditors), ("treasurer", &treasurers)] {
+        if names.is_empty() {
+            missing.push(format!("no {what} is among its guardians"));
+        }
     }
-    if !signed.values().any(|person| has_role(person, "treasurer")) {
-        missing.push("no treasurer is among its guardians".to_owned());
+    if auditors.len() == 1 && auditors == treasurers {
+        missing.push("its only auditor is its only treasurer; two people".to_owned());
     }
     (signed.into_keys().map(str::to_owned).collect(), missing)
 }
@@ -256,8 +269,6 @@ fn judge(facts: &ObligationFacts, open: &[&Debt], time: u64) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::Address;
-
     use super::*;
 
     const NOW: u64 = 1_000_000;
@@ -297,6 +308,7 @@ mod tests {
                 ("eva".to_owned(), person(&["engineer"], None, 6)),
             ]
             .into(),
+            deployers: vec![Address::with_last_byte(7)],
             safe_threshold: 2,
             release: root(2),
             safe_tx_hash: B256::ZERO,
@@ -323,6 +335,17 @@ mod tests {
     fn an_emergency_has_a_price() {
         let four: &[u8] = &[1, 2, 3, 4];
         assert_eq!(word(four, |_| {}), "PASS");
+        let role = |name: &'static str, role: &'static str| {
+            move |f: &mut EmergencyFacts| f.people.get_mut(name).unwrap().roles.push(role.into())
+        };
+        let key = |name: &'static str, key| {
+            move |f: &mut EmergencyFacts| {
+                f.people.get_mut(name).unwrap().keys.push(Address::with_last_byte(key));
+            }
+        };
+        assert_eq!(word(&[1, 3, 4, 5], role("ada", "treasurer")), "UNKNOWN");
+        assert_eq!(word(four, role("ada", "treasurer")), "PASS");
+        assert_eq!(word(four, key("bob", 7)), "UNKNOWN");
         assert_eq!(word(&[1, 2, 3], |_| {}), "UNKNOWN");
         assert_eq!(word(&[1, 2, 3, 3], |_| {}), "UNKNOWN");
         assert_eq!(word(&[1, 2, 3, 6], |_| {}), "UNKNOWN");

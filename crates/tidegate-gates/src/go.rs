@@ -2,7 +2,8 @@
 //!
 //! A `go` lists what it saw. A statement that bears on the release and that it has not seen, or
 //! one that it has seen and that is missing now, makes it stale; so nothing passes because a
-//! statement was deleted.
+//! statement was deleted. It is said once the soak is over: what somebody found on the last day was
+//! there to be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,13 +84,14 @@ pub(crate) fn gate(
     rules: &PolicyRules,
     facts: &Observed<GoFacts>,
     gate_time: &Observed<u64>,
+    soaked_at: Option<u64>,
 ) -> GateReport {
     let (verdict, summary, inputs) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
             (Verdict::unknown(missing), "could not be checked".to_owned(), Vec::new())
         }
         (Ok(facts), Ok(time)) => {
-            let (verdict, people) = judge(rules, facts, *time);
+            let (verdict, people) = judge(rules, facts, *time, soaked_at.unwrap_or(0));
             let names: Vec<_> = people.into_iter().collect();
             let by =
                 if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
@@ -105,7 +107,12 @@ pub(crate) fn gate(
     GateReport { gate: GateId::Go, verdict, summary, inputs }
 }
 
-fn judge<'a>(rules: &PolicyRules, facts: &'a GoFacts, time: u64) -> (Verdict, BTreeSet<&'a str>) {
+fn judge<'a>(
+    rules: &PolicyRules,
+    facts: &'a GoFacts,
+    time: u64,
+    soaked_at: u64,
+) -> (Verdict, BTreeSet<&'a str>) {
     let stops = stops(facts, time);
     let mut verdict = stops.clone();
     let mut said = BTreeMap::new();
@@ -119,21 +126,14 @@ fn judge<'a>(rules: &PolicyRules, facts: &'a GoFacts, time: u64) -> (Verdict, BT
             verdict = verdict.and(Verdict::fail(reason));
             continue;
         };
-        if person.keys.iter().any(|key| facts.deployers.contains(key)) {
-            missing.push(format!("{name} deployed this release; somebody else says go"));
-        } else if decision.issued_at > time {
-            let from = decision.issued_at;
-            let reason = format!(
-                "the go {short} is dated {}, after the target's finalized time",
-                format_utc(from)
-            );
-            verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta: Some(from) });
-        } else if let Some(why) = unseen(facts, saw) {
-            missing.push(format!("the go {short} by {name} is stale: {why}"));
-        } else {
-            // Who speaks for a discipline must have it as a role.
-            let discipline = decision.discipline.as_deref().filter(|d| has_role(person, d));
-            said.insert(name, discipline);
+        match flaw(facts, (name, person), decision, saw, (soaked_at, time)) {
+            Some(Verdict::Unknown { missing: flaw }) => missing.extend(flaw),
+            Some(other) => verdict = verdict.and(other),
+            None => {
+                // Who speaks for a discipline must have it as a role.
+                let discipline = decision.discipline.as_deref().filter(|d| has_role(person, d));
+                said.insert(name, discipline);
+            }
         }
     }
     let strangers = facts.decisions.iter().filter(|decision| decision.saw.is_some());
@@ -168,6 +168,34 @@ fn judge<'a>(rules: &PolicyRules, facts: &'a GoFacts, time: u64) -> (Verdict, BT
         verdict = verdict.and(Verdict::unknown(missing));
     }
     (verdict, said.into_keys().collect())
+}
+
+/// Why a go does not count: who says it, when, or over what.
+fn flaw(
+    facts: &GoFacts,
+    (name, person): (&str, &Person),
+    decision: &Decision,
+    saw: &[StatementDigest],
+    (soaked_at, time): (u64, u64),
+) -> Option<Verdict> {
+    let (short, at) = (decision.digest.short(), decision.issued_at);
+    let unknown = |reason: String| Some(Verdict::unknown(reason));
+    if person.keys.iter().any(|key| facts.deployers.contains(key)) {
+        return unknown(format!("{name} deployed this release; somebody else says go"));
+    }
+    if at > time {
+        let dated = format_utc(at);
+        let reason = format!("the go {short} is dated {dated}, after the target's finalized time");
+        return Some(Verdict::Waiting { reasons: vec![reason], eta: Some(at) });
+    }
+    if at < soaked_at {
+        let from = format_utc(soaked_at);
+        return unknown(format!(
+            "{name} said go ({short}) before the soak was over; they look again from {from}"
+        ));
+    }
+    let why = unseen(facts, saw)?;
+    unknown(format!("the go {short} by {name} is stale: {why}"))
 }
 
 /// The newest decision of each person; of two at one time the no-go.
@@ -302,16 +330,17 @@ mod tests {
     fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> &'static str {
         let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
         let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
-        gate(&rules, &Ok(facts), &Ok(NOW)).verdict.word()
+        gate(&rules, &Ok(facts), &Ok(NOW), Some(9)).verdict.word()
     }
 
     #[test]
     fn a_go_counts_once_and_only_over_everything() {
         let all: Option<&[u8]> = Some(&[1]);
-        let cases: [(Vec<Decision>, u32, &[&str], &str); 18] = [
+        let cases: [(Vec<Decision>, u32, &[&str], &str); 19] = [
             (vec![], 0, &[], "PASS"),
             (vec![], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, all)], 1, &[], "PASS"),
+            (vec![decision(1, 8, all)], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[1, 2]))], 1, &[], "PASS"),
             (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),

@@ -101,18 +101,20 @@ pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
     let soaked = |report| soak::with_others(report, &facts.other_soaks);
     let time = &facts.gate_time;
     let waived = waived(rules, facts);
+    let soak_secs = waived.rules(rules).soak_secs;
+    let soaked_at = facts.soak.as_ref().ok().map(|soak| soak.start.saturating_add(soak_secs));
     let mut reports = vec![
         soaked(code::gate(&facts.code)),
         layout::gate(&facts.layout),
         soaked(parameters::gate(&facts.parameters)),
         waived.ask(GateId::Soak, rules, |rules| soaked(soak::gate(rules, &facts.soak))),
         waived.ask(GateId::Audits, rules, |rules| audits_gate(rules, &facts.audits, time)),
-        bugs::gate(&facts.bugs),
+        bugs::gate(&facts.bugs, time),
         policy::gate(&facts.policy, time),
         safe::gate(rules, &facts.safe),
         funds::gate(&facts.funds),
         separation::gate(&facts.separation),
-        go::gate(rules, &facts.go, time),
+        go::gate(rules, &facts.go, time, soaked_at),
         emergency::gate(&facts.obligations, time),
     ];
     for (gate, remark) in waived.unwaivable() {

@@ -131,8 +131,10 @@ fn people_lines(
         if person.firm != before.firm {
             lines.push(format!("people: the firm of {name} changed"));
         }
-        for role in person.roles.iter().filter(|role| !before.roles.contains(role)) {
-            lines.push(format!("people: {name} has the role {role} now"));
+        // Whose role is gone has no say any more, nor in what they said against it.
+        if person.roles != before.roles {
+            let (is, was) = (person.roles.join(", "), before.roles.join(", "));
+            lines.push(format!("people: the roles of {name}: {is}, were {was}"));
         }
     }
 }
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn what_asks_for_less_is_named() {
         type Edit = fn(&mut PolicyDoc);
-        let cases: [(Edit, &str); 22] = [
+        let cases: [(Edit, &str); 23] = [
             (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: 13d, was 14d"),
             (|d| drop(d.policy.insert("soak".into(), json!("15d"))), ""),
             (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: 1, was the default"),
@@ -231,6 +233,7 @@ mod tests {
             (|d| d.safe.guard = Address::with_last_byte(9), "guard changed"),
             (|d| d.safe.modules.clear(), ""),
             (|d| d.people.clear(), "ada was removed"),
+            (|d| d.people.get_mut("ada").unwrap().roles.clear(), "the roles of ada"),
             (|d| d.params.get_mut("cap").unwrap().rule = json!({"max": "6"}), "$cap has the rule"),
             (|d| d.params.get_mut("cap").unwrap().rule = json!("same-as-testnet"), ""),
             (|d| d.soaks.clear(), "soak networks changed"),

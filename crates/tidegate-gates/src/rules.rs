@@ -149,10 +149,17 @@ fn go(value: &Value) -> Result<GoRule, String> {
     Ok(GoRule { people, disciplines })
 }
 
+/// How many people's signatures can be asked for.
+const SIGNERS_MAX: u32 = 100;
+
 /// One person alone lowers nothing.
 fn signers(value: &Value) -> Result<u32, String> {
     let number = count(value)?;
-    if number < 2 { Err("at least 2 people must sign".to_owned()) } else { Ok(number) }
+    match number {
+        0 | 1 => Err("at least 2 people must sign".to_owned()),
+        2..=SIGNERS_MAX => Ok(number),
+        _ => Err(format!("at most {SIGNERS_MAX} people sign")),
+    }
 }
 
 fn allowed(value: &Value) -> Result<Vec<String>, String> {
@@ -194,6 +201,7 @@ mod tests {
             json!({"activity_ignore": "Vault.x"}),
             json!({"go": "security"}),
             json!({"waiver_signers": 1}),
+            json!({"emergency_signers": 101}),
             json!({"safe_allow": ["0x00"]}),
             json!({"safe_allow": ["owner:0x0000000000000000000000000000000000000001"]}),
         ] {

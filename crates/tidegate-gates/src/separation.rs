@@ -8,7 +8,7 @@ use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateReport, Verdict};
 
 use crate::Observed;
-use crate::people::{GUARDIAN, has_role};
+use crate::people::{GUARDIAN, has_role, holder};
 
 /// Who signed what.
 #[derive(Debug, Clone, Default)]
@@ -44,15 +44,19 @@ pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
     GateReport { gate: GateId::Separation, verdict, summary, inputs: Vec::new() }
 }
 
-/// Thresholds count on guardians: one whose key nobody holds would make them a formality.
+/// Thresholds count on guardians: one whose key nobody holds would make them a formality. And of a
+/// deployer whom nobody knows, nobody knows what else they approve.
 fn missing(facts: &SeparationFacts) -> Vec<String> {
+    let unknown = facts.deployers.iter().filter(|key| holder(&facts.people, **key).is_none());
+    let mut missing: Vec<_> = unknown
+        .map(|key| format!("{key} deployed this release and is nobody's key under [people]"))
+        .collect();
     let guardians = facts.people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
     let keys = guardians.flat_map(|(name, person)| person.keys.iter().map(move |key| (name, key)));
-    keys.filter(|(_, key)| !facts.proven.contains(*key))
-        .map(|(name, key)| {
-            format!("guardian {name} has not shown that they hold {key}; `tidegate record key`")
-        })
-        .collect()
+    missing.extend(keys.filter(|(_, key)| !facts.proven.contains(*key)).map(|(name, key)| {
+        format!("guardian {name} has not shown that they hold {key}; `tidegate record key`")
+    }));
+    missing
 }
 
 fn faults(facts: &SeparationFacts) -> Vec<String> {
@@ -94,7 +98,9 @@ mod tests {
     fn check(edit: impl Fn(&mut SeparationFacts), expected: &str) {
         let key = Address::with_last_byte;
         let mut facts = SeparationFacts {
-            people: [("kim".to_owned(), person(&[1, 2])), ("ada".to_owned(), person(&[3]))].into(),
+            people: [("kim", &[1, 2][..]), ("ada", &[3]), ("eva", &[9])]
+                .map(|(name, keys)| (name.to_owned(), person(keys)))
+                .into(),
             deployers: vec![key(9)],
             auditors: vec![key(3)],
             decisions: vec![("r".to_owned(), key(9), key(1))],
@@ -111,6 +117,7 @@ mod tests {
         check(|f| f.decisions[0].2 = key(9), "FAIL");
         check(|f| f.decisions[0] = ("r".to_owned(), key(1), key(2)), "FAIL");
         check(|f| f.auditors.push(key(9)), "FAIL");
+        check(|f| f.deployers.push(key(8)), "UNKNOWN");
         check(|f| drop(f.people.insert("eve".to_owned(), person(&[3]))), "FAIL");
         let guardian = |f: &mut SeparationFacts| {
             f.people.get_mut("ada").unwrap().roles.push("guardian".to_owned());

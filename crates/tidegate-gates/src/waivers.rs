@@ -27,6 +27,8 @@ const WAIVABLE: [GateId; 2] = [GateId::Soak, GateId::Audits];
 pub struct WaiverFacts {
     /// Who is who.
     pub people: BTreeMap<String, Person>,
+    /// Keys that deployed the release; who holds one lowers nothing for it.
+    pub deployers: Vec<Address>,
     /// The release that is judged.
     pub release: ReleaseRoot,
     /// Waivers whose signatures hold.
@@ -71,11 +73,12 @@ pub(crate) struct InForce {
 }
 
 /// Why a waiver can never count: a gate that is not waivable, a foreign requirement or one below
-/// the floor.
+/// the floor. A waiver asks for at least half of what the policy asks; less takes an emergency, at
+/// its price.
 ///
 /// # Errors
 /// If so, with the reason.
-pub fn admissible(gate: GateId, lowers: &Lowered) -> Result<(), String> {
+pub fn admissible(rules: &PolicyRules, gate: GateId, lowers: &Lowered) -> Result<(), String> {
     if !WAIVABLE.contains(&gate) {
         return Err(format!("gate `{}` can never be waived", gate.name()));
     }
@@ -90,6 +93,20 @@ pub fn admissible(gate: GateId, lowers: &Lowered) -> Result<(), String> {
     }
     if lowers.audits.is_some_and(|audits| audits < AUDITS_MIN) {
         return Err(format!("audits are never fewer than {AUDITS_MIN}"));
+    }
+    let count = |number: Option<u32>| number.map(u64::from);
+    let halves = [
+        ("soak", "seconds", lowers.soak_secs, rules.soak_secs),
+        ("audits", "firms", count(lowers.audits), rules.audits.into()),
+        ("transactions", "transactions", count(lowers.transactions), rules.transactions.into()),
+        ("senders", "senders", count(lowers.senders), rules.senders.into()),
+        ("functions", "percent", count(lowers.selectors_percent), rules.selectors_percent.into()),
+    ];
+    for (what, unit, asked, policy) in halves {
+        let half = policy.div_ceil(2);
+        if asked.is_some_and(|asked| asked < half) {
+            return Err(format!("{what}: a waiver asks for at least half, {half} {unit}"));
+        }
     }
     Ok(())
 }
@@ -133,15 +150,16 @@ fn counts(
     if waiver.release != facts.release {
         return Err(format!("it is for release {}", waiver.release.short()));
     }
-    admissible(waiver.gate, &waiver.lowers)?;
+    admissible(rules, waiver.gate, &waiver.lowers)?;
     if waiver.until <= time {
         return Err(format!("it expired {}", format_utc(waiver.until)));
     }
     let guardians = signed.iter().filter_map(|fact| {
         let (name, person) = holder(&facts.people, fact.signer)?;
+        let deployed = person.keys.iter().any(|key| facts.deployers.contains(key));
         let in_time = fact.issued_at <= time
             && waiver.until <= fact.issued_at.saturating_add(WAIVER_SECS_MAX);
-        (in_time && has_role(person, GUARDIAN)).then_some(name)
+        (in_time && !deployed && has_role(person, GUARDIAN)).then_some(name)
     });
     let guardians: BTreeSet<&str> = guardians.collect();
     let (have, wanted) = (guardians.len(), rules.waiver_signers);
@@ -252,8 +270,10 @@ mod tests {
                 ("ann".to_owned(), person("guardian", &[1, 2])),
                 ("bob".to_owned(), person("guardian", &[3])),
                 ("eva".to_owned(), person("engineer", &[4])),
+                ("dan".to_owned(), person("guardian", &[5, 6])),
             ]
             .into(),
+            deployers: vec![Address::with_last_byte(6)],
             release: RELEASE,
             waivers: signers
                 .iter()
@@ -284,6 +304,7 @@ mod tests {
         check(&plain, &[1], Err("1 of 2 guardians"));
         check(&plain, &[1, 2], Err("1 of 2 guardians"));
         check(&plain, &[1, 4], Err("1 of 2 guardians"));
+        check(&plain, &[1, 5], Err("1 of 2 guardians"));
         check(&plain, &[1, 9], Err("1 of 2 guardians"));
         check(&waiver(|w| w.until = NOW), &[1, 3], Err("expired"));
         check(&waiver(|w| w.until = NOW + WAIVER_SECS_MAX + 1), &[1, 3], Err("0 of 2"));
@@ -295,6 +316,14 @@ mod tests {
         let short = Lowered { soak_secs: Some(SOAK_SECS_MIN - 1), ..Lowered::default() };
         let short = waiver(|w| (w.gate, w.lowers) = (GateId::Soak, short.clone()));
         check(&short, &[1, 3], Err("never below 24 hours"));
+        let of_soak =
+            |lowers: Lowered| waiver(|w| (w.gate, w.lowers) = (GateId::Soak, lowers.clone()));
+        let week = Lowered { soak_secs: Some(7 * 86_400), ..Lowered::default() };
+        check(&of_soak(week.clone()), &[1, 3], Ok("ann, bob"));
+        let less = Lowered { soak_secs: Some(7 * 86_400 - 1), ..week };
+        check(&of_soak(less), &[1, 3], Err("soak: a waiver asks for at least half, 604800"));
+        let senders = Lowered { senders: Some(1), ..Lowered::default() };
+        check(&of_soak(senders), &[1, 3], Err("senders: a waiver asks for at least half, 2"));
     }
 
     #[test]

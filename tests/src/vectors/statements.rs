@@ -204,7 +204,12 @@ fn decisions() -> [(&'static str, Body); 9] {
         ),
         (
             "Statement triage",
-            Body::Triage(Triage { bug: a, resolution: Resolution::Invalid, reason: text("none") }),
+            Body::Triage(Triage {
+                bug: a,
+                resolution: Resolution::Duplicate,
+                of: Some(b),
+                reason: text("none"),
+            }),
         ),
         (
             "Statement freeze",

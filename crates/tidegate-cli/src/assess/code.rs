@@ -34,7 +34,10 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
     let Gathered { soak, record, .. } = *gathered;
     let Candidate { project, built, .. } = **gathered;
     let network = gathered.soak_network.clone().map_err(CliError::config)?;
-    let head = network.finalized_head().await?;
+    let head = match gathered.past(network).await? {
+        Some(past) => past,
+        None => network.finalized_head().await?,
+    };
     let reader = CodeReader { project, built, name: soak, record };
     let (code, mut parameters, record) = reader.read(network, head).await?;
     parameters.rows = rows(gathered, record)?;

@@ -1,17 +1,20 @@
 //! Facts of the gates `go` and `bugs`, and the waivers: what people decided.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, keccak256};
 use tidegate_gates::{
     BugFact, BugFacts, Decision, FreezeFact, GoFacts, Lowering, Observed, PostedStop, TriageFact,
     WaiverFact, WaiverFacts,
 };
-use tidegate_model::statement::{Body, Freeze, freeze_subject, no_go_subject};
+use tidegate_model::statement::{Body, Freeze, Triage, freeze_subject, no_go_subject};
 use tidegate_model::{GateInput, Head};
 use tidegate_safe::helper;
 
-use super::{Candidate, Gathered};
+use super::Candidate;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
+use crate::records;
 
 /// How long a freeze by file can last, in seconds; another one can follow.
 pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
@@ -19,26 +22,35 @@ pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
 /// How many keys of people are asked for at the helper.
 const KEYS_MAX: usize = 200;
 
-/// Keys that deployed what soaks.
-fn deployers(gathered: &Gathered<'_>) -> Vec<Address> {
-    gathered.record.map(|record| record.deployment.executor).into_iter().collect()
+/// Keys that deployed the release, on any network that backs the target.
+pub(super) fn deployers(candidate: &Candidate<'_>) -> CliResult<Vec<Address>> {
+    let mut keys = BTreeSet::new();
+    for soak in &candidate.project.network(candidate.target)?.soaks_on {
+        let release = candidate.built.roots.release_root;
+        let records = records::all_of_release(candidate.project, soak, release)?;
+        keys.extend(records.iter().map(|record| record.deployment.executor));
+    }
+    Ok(keys.into_iter().collect())
 }
 
 pub(super) async fn go(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<GoFacts>> {
-    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
-    let roots = &gathered.built.roots;
-    let people = people(gathered.project);
-    let of_project = || gathered.statements.general().filter(|(_, g, _)| g.project == project);
+    let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
+    let roots = &candidate.built.roots;
+    let people = people(candidate.project);
+    let time = head.as_ref().ok().map(|head| head.timestamp);
+    let of_project = || candidate.statements.general().filter(|(_, g, _)| g.project == project);
     let decisions = of_project().filter_map(|(digest, general, signer)| {
         let (release, discipline, saw, reason) = match &general.body {
             Body::Go(go) => (go.release, &go.discipline, Some(go.statements.clone()), &go.reason),
             Body::NoGo(no_go) => (no_go.release, &no_go.discipline, None, &no_go.reason),
             _ => return None,
         };
-        (release == roots.release_root).then(|| Decision {
+        // A go that has expired is none; a no-go stays.
+        let over = saw.is_some() && time.is_some_and(|time| general.expires_at <= time);
+        (release == roots.release_root && !over).then(|| Decision {
             digest,
             signer,
             issued_at: general.issued_at,
@@ -57,19 +69,19 @@ pub(super) async fn go(
         _ => None,
     });
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
-    let bearing = gathered.statements.bearing(project, roots.release_root, is_known);
+    let bearing = candidate.statements.bearing(project, roots.release_root, is_known);
     let (decisions, freezes) = (decisions.collect(), freezes.collect());
     let keys: Vec<_> = people.values().flat_map(|person| person.keys.iter().copied()).collect();
-    let posted = posted(gathered, head, &keys).await.map_err(|error| error.to_string());
+    let posted = posted(candidate, head, &keys).await.map_err(|error| error.to_string());
     let (posted, inputs) = match posted {
         Ok((stops, input)) => (Ok(stops), vec![input]),
         Err(missing) => (Err(missing), Vec::new()),
     };
     Ok(Ok(GoFacts {
         people,
-        deployers: deployers(gathered),
+        deployers: deployers(candidate)?,
         decisions,
-        known: gathered.statements.statements.keys().copied().collect(),
+        known: candidate.statements.statements.keys().copied().collect(),
         bearing,
         freezes,
         posted,
@@ -80,18 +92,18 @@ pub(super) async fn go(
 /// Asks the helper whether somebody of the policy stopped this release or froze the project. What
 /// is asked for follows from project and release alone, so that no file is needed for it.
 async fn posted(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     head: &Observed<Head>,
     keys: &[Address],
 ) -> CliResult<(Vec<PostedStop>, GateInput)> {
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     require_helper(network, head).await?;
     if keys.len() > KEYS_MAX {
         return Err(CliError::config(format!("[people] has more than {KEYS_MAX} keys")));
     }
-    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
-    let stop = no_go_subject(project, gathered.built.roots.release_root);
+    let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
+    let stop = no_go_subject(project, candidate.built.roots.release_root);
     let mut answers = Vec::new();
     let mut found = Vec::new();
     for by in keys {
@@ -114,19 +126,26 @@ async fn posted(
     Ok((found, input))
 }
 
-pub(super) fn bugs(gathered: &Gathered<'_>) -> Observed<BugFacts> {
+pub(super) fn bugs(candidate: &Candidate<'_>) -> Observed<BugFacts> {
     let read = || -> CliResult<BugFacts> {
-        let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
-        let release = gathered.built.roots.release_root;
-        let bugs = gathered.statements.bugs(project).filter(|(_, bug, _)| bug.release == release);
-        let triages = gathered.statements.general().filter_map(|(_, general, signer)| {
+        let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
+        let release = candidate.built.roots.release_root;
+        let bugs = candidate.statements.bugs(project).filter(|(_, bug, _)| bug.release == release);
+        let triages = candidate.statements.general().filter_map(|(_, general, signer)| {
             let Body::Triage(triage) = &general.body else { return None };
-            let fact = TriageFact { bug: triage.bug, signer, resolution: triage.resolution };
-            (general.project == project).then_some(fact)
+            let Triage { bug, resolution, of, .. } = *triage;
+            let issued_at = general.issued_at;
+            (general.project == project).then_some(TriageFact {
+                bug,
+                signer,
+                issued_at,
+                resolution,
+                of,
+            })
         });
         Ok(BugFacts {
-            people: people(gathered.project),
-            deployers: deployers(gathered),
+            people: people(candidate.project),
+            deployers: deployers(candidate)?,
             bugs: bugs
                 .map(|(digest, bug, signer)| BugFact { digest, signer, bug: bug.clone() })
                 .collect(),
@@ -155,6 +174,7 @@ pub(super) fn waivers(
     });
     Ok(WaiverFacts {
         people: people(candidate.project),
+        deployers: deployers(candidate)?,
         release: candidate.built.roots.release_root,
         waivers: waivers.collect(),
         emergency,

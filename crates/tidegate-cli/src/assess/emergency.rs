@@ -11,6 +11,7 @@ use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{EmergencyTerms, emergency_subject};
 use tidegate_model::{Head, ReleaseRoot, Verdict};
 
+use super::decisions::deployers;
 use super::posts::first_posted;
 use super::{Candidate, Trust};
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -81,6 +82,7 @@ async fn judged(
     let announced = announced_at(candidate, network, head, &urgent.terms, safe_tx_hash).await;
     let facts = EmergencyFacts {
         people: people(candidate.project),
+        deployers: deployers(candidate)?,
         safe_threshold: safe.trust.threshold,
         release,
         safe_tx_hash,

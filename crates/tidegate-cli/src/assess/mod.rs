@@ -106,6 +106,7 @@ pub(crate) async fn assess_with(
         target,
         statements: &statements,
         target_network: target_network.as_ref().map_err(text),
+        is_past: false,
     };
     let gate_head = candidate.gate_head().await;
     let trust = candidate.trust(&gate_head).await;
@@ -118,6 +119,7 @@ pub(crate) async fn assess_with(
         soak: &soak,
         record: record.as_ref(),
         soak_network: soak_network.as_ref().map_err(Clone::clone),
+        until: None,
     };
     let (obligations, relief) = candidate.relief(&gate_head, &trust, urgent).await;
     let facts = Facts {
@@ -127,13 +129,13 @@ pub(crate) async fn assess_with(
         parameters,
         soak: soak_facts,
         other_soaks: others,
-        separation: Ok(separation::facts(&gathered, &audits)?),
+        separation: Ok(separation::facts(&candidate, &audits)?),
         audits,
-        bugs: decisions::bugs(&gathered),
+        bugs: decisions::bugs(&candidate),
         policy: candidate.policy(&gate_head, &trust).await,
         safe: observed(safe::facts(&candidate, &gate_head, &trust)).await,
         funds: observed(funds::facts(&gathered)).await,
-        go: observed(decisions::go(&gathered, &gate_head)).await,
+        go: observed(decisions::go(&candidate, &gate_head)).await,
         obligations,
         waivers: decisions::waivers(&candidate, relief.lowerings, relief.remarks)?,
     };
@@ -176,6 +178,8 @@ pub(super) struct Candidate<'a> {
     pub(super) target: &'a str,
     pub(super) statements: &'a StatementSet,
     pub(super) target_network: Result<&'a Network, String>,
+    /// Whether another release may have taken its place since, where it soaked.
+    pub(super) is_past: bool,
 }
 
 /// The same on one network where it soaks.
@@ -184,6 +188,17 @@ pub(super) struct Gathered<'a> {
     pub(super) soak: &'a str,
     pub(super) record: Option<&'a DeploymentRecord>,
     pub(super) soak_network: Result<&'a Network, String>,
+    /// The last block at which it stood there, where that is over.
+    pub(super) until: Option<u64>,
+}
+
+impl Gathered<'_> {
+    /// The past block at which the soak network is read, instead of its finalized head.
+    async fn past(&self, network: &Network) -> CliResult<Option<Head>> {
+        let Some(until) = self.until else { return Ok(None) };
+        let is_final = until < network.finalized_head().await?.block.number;
+        Ok(if is_final { Some(network.head_at(until).await?) } else { None })
+    }
 }
 
 impl<'a> Deref for Gathered<'a> {

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::keccak256;
-use tidegate_gates::{Debt, ObligationFacts, Observed, owed};
+use tidegate_gates::{Debt, ObligationFacts, Observed, evaluate_soak, owed};
 use tidegate_model::statement::{Body, debt_subject};
-use tidegate_model::{GateInput, Head, ProjectId, ReleaseRoot};
-use tidegate_safe::helper;
+use tidegate_model::{GateId, GateInput, Head, ProjectId};
+use tidegate_safe::helper::{self, Recorded};
 
+use super::soaks::Soaked;
 use super::{Candidate, audits, observed, soaks};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
@@ -27,18 +28,26 @@ pub(super) async fn facts(
     let Some(safe) = settings.safe else { return Ok(Err("the target has no `safe`".to_owned())) };
     let project = candidate.project.id(settings)?;
     let records = promotions(candidate.project, candidate.target, network, at).await?;
-    let releases: BTreeSet<_> = records.iter().map(|r| r.record.release_root).collect();
     let mut facts = ObligationFacts::default();
     let mut answers = Vec::new();
     let own = candidate.built.roots.release_root;
-    for release in releases.into_iter().filter(|release| *release != own) {
+    let mut seen = BTreeSet::new();
+    for recorded in records {
+        let release = recorded.record.release_root;
+        if !seen.insert(release) {
+            continue;
+        }
         let call = helper::posted(safe, debt_subject(project, release));
         let answer = network.call(helper::address(), &call, at.block).await?;
         let due_by = helper::read_posted(&answer).or_kind(Kind::Chain)?;
         answers.extend_from_slice(release.0.as_slice());
         answers.extend_from_slice(&answer);
-        if due_by > 0 {
-            let unmet = unmet(candidate, head, project, release).await?;
+        if due_by == 0 {
+            // It was promoted with this gate passing: what was owed before it was paid.
+            break;
+        }
+        if release != own {
+            let unmet = unmet(candidate, head, project, &recorded).await?;
             facts.debts.push(Debt { release, due_by, unmet });
         }
     }
@@ -56,23 +65,31 @@ async fn unmet(
     candidate: &Candidate<'_>,
     head: &Observed<Head>,
     project: ProjectId,
-    release: ReleaseRoot,
+    recorded: &Recorded,
 ) -> CliResult<Vec<String>> {
+    let release = recorded.record.release_root;
     let Some(built) = stored(candidate.project, &release.to_string())? else {
         return Ok(vec![format!(
             "its sources are not here: check out the commit of release {}, run `tidegate build`",
             release.short()
         )]);
     };
-    let other = Candidate { built: &built, ..candidate.clone() };
+    let other = Candidate { built: &built, is_past: true, ..candidate.clone() };
     let audits = observed(audits::facts(&other, head)).await;
     let soaked = soaks::read(&other, &audits).await?.best;
     let people = people(candidate.project);
     let has_postmortem = candidate.statements.general().any(|(_, general, signer)| {
         let said = matches!(&general.body, Body::Postmortem(found) if found.release == release);
         let known = people.values().any(|person| person.keys.contains(&signer));
-        said && known && general.project == project
+        let after = general.issued_at >= recorded.recorded_at;
+        said && known && after && general.project == project
     });
     let time = head.as_ref().map(|head| head.timestamp).map_err(Clone::clone);
-    Ok(owed(&candidate.project.rules, &soaked.soak, &audits, has_postmortem, &time))
+    let Soaked { soak, code, parameters, .. } = &soaked;
+    let mut unmet = owed(&candidate.project.rules, soak, &audits, has_postmortem, &time);
+    let stands = evaluate_soak(&candidate.project.rules, code, parameters, soak);
+    // What its parameters are on the target is no longer a plan: they stand there.
+    let stands = stands.iter().filter(|report| report.gate == GateId::Code);
+    unmet.extend(stands.flat_map(|report| report.verdict.reasons()));
+    Ok(unmet)
 }

@@ -4,24 +4,24 @@ use alloy_primitives::Address;
 use tidegate_gates::{AuditFacts, Observed, SeparationFacts};
 use tidegate_model::statement::Body;
 
-use super::Gathered;
+use super::{Candidate, decisions};
 use crate::error::CliResult;
 use crate::policy_doc::people;
 
 pub(super) fn facts(
-    gathered: &Gathered<'_>,
+    candidate: &Candidate<'_>,
     audits: &Observed<AuditFacts>,
 ) -> CliResult<SeparationFacts> {
     let auditors = audits.as_ref().map(auditors).unwrap_or_default();
     let requester = |request| {
-        let requests = gathered.statements.general();
+        let requests = candidate.statements.general();
         let found = requests.into_iter().find(|(digest, ..)| *digest == request);
         found.map(|(_, _, signer)| signer)
     };
-    let people = people(gathered.project);
+    let people = people(candidate.project);
     // What strangers sign binds nobody: otherwise anybody could block a release with one key.
     let known = |key| people.values().any(|person| person.keys.contains(&key));
-    let decisions = gathered.statements.general().filter_map(|(_, general, decider)| {
+    let decisions = candidate.statements.general().filter_map(|(_, general, decider)| {
         let Body::FundApprove(decision) = &general.body else { return None };
         if !known(decider) {
             return None;
@@ -29,10 +29,10 @@ pub(super) fn facts(
         Some((decision.request.short(), requester(decision.request)?, decider))
     });
     let decisions = decisions.collect();
-    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
     Ok(SeparationFacts {
-        proven: gathered.statements.signers(project),
-        deployers: gathered.record.map(|record| record.deployment.executor).into_iter().collect(),
+        proven: candidate.statements.signers(project),
+        deployers: decisions::deployers(candidate)?,
         auditors,
         decisions,
         people,

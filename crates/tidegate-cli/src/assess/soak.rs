@@ -44,8 +44,16 @@ pub(super) async fn observe(
         })
         .collect();
     let names = names(gathered);
+    let at = gathered.past(network).await?;
+    // What came after it was over does not set it back.
+    let until = at.map_or((u64::MAX, u64::MAX), |head| (head.block.number, head.timestamp));
+    let mut resets = external_resets(gathered, audits, &names);
+    resets.retain(|reset| reset.time <= until.1);
+    let mut samples = samples(gathered, record, &names)?;
+    samples.retain(|sample| sample.says.block.number <= until.0);
     let request = SoakRequest {
         name: gathered.soak,
+        at,
         record,
         block_time_secs: identity.block_time_secs,
         end_of_life: crate::network::end_of_life(gathered.project, gathered.soak)?,
@@ -53,9 +61,9 @@ pub(super) async fn observe(
         calls: &calls,
         probes: &probes(&prepared),
         watched: &watched(&prepared),
-        external_resets: &external_resets(gathered, audits, &names),
+        external_resets: &resets,
         known: &known(gathered, &names),
-        samples: &samples(gathered, record, &names)?,
+        samples: &samples,
     };
     Ok(observe_soak(network, &request).await?)
 }

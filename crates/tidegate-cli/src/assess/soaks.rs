@@ -81,11 +81,22 @@ async fn one(
     record: Option<DeploymentRecord>,
 ) -> Soaked {
     let network = candidate.project.connect(&name).await.map_err(|error| text(&error));
+    let past = record.as_ref().filter(|_| candidate.is_past);
+    let until = past.map(|record| records::succeeded_at(candidate.project, &name, record));
+    let until = match until.transpose() {
+        Ok(until) => until.flatten(),
+        Err(error) => {
+            let (soak, code, parameters) =
+                (Err(text(&error)), Err(text(&error)), Err(text(&error)));
+            return Soaked { name, record, network, soak, code, parameters };
+        }
+    };
     let gathered = Gathered {
         candidate: candidate.clone(),
         soak: &name,
         record: record.as_ref(),
         soak_network: network.as_ref().map_err(Clone::clone),
+        until,
     };
     let soak = observed(soak::observe(&gathered, audits)).await;
     let (code, parameters) = code::facts(&gathered).await;

@@ -102,6 +102,9 @@ pub(crate) struct TriageArgs {
     /// What it comes to; one that is fixed is fixed in another release
     #[arg(long, value_enum, value_name = "WHAT")]
     resolution: ResolutionArg,
+    /// The bug of which it is a duplicate: its digest or its beginning
+    #[arg(long, value_name = "BUG", required_if_eq("resolution", "duplicate"))]
+    of: Option<String>,
     /// Why
     #[arg(long, value_name = "WHY")]
     reason: String,
@@ -115,8 +118,10 @@ enum ResolutionArg {
     Invalid,
     /// Another statement says the same
     Duplicate,
-    /// The release goes with it; never for a critical one
+    /// The release goes with it; two people say so, and never of a critical one
     Accepted,
+    /// It is one after all, whoever says otherwise
+    Confirmed,
 }
 
 #[derive(Debug, Args)]

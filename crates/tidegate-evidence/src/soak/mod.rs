@@ -14,7 +14,7 @@ use tidegate_gates::{EndOfLife, Reset, SoakFacts, WINDOW_SECS, Who, Window, chan
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::SoakSample;
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateInput, Head, StatementDigest};
+use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
 
 use self::start::Anchored;
 use crate::activity::CountedContract;
@@ -30,6 +30,8 @@ const READS_AT_ONCE_MAX: usize = 16;
 pub struct SoakRequest<'a> {
     /// The network's name, for people.
     pub name: &'a str,
+    /// A past block at which to look, instead of the finalized head.
+    pub at: Option<Head>,
     /// The deployment's record; a claim until the chain confirms it.
     pub record: &'a DeploymentRecord,
     /// Expected seconds between blocks.
@@ -105,8 +107,10 @@ pub async fn observe_soak(
     network: &Network,
     request: &SoakRequest<'_>,
 ) -> Result<SoakObservation, ReadError> {
-    let head = network.finalized_head().await?;
-    let latest = network.latest_head().await.ok();
+    let (head, latest) = match request.at {
+        Some(at) => (at, None),
+        None => (network.finalized_head().await?, network.latest_head().await.ok()),
+    };
     let Anchored { start: base, moved, mut faults } =
         match start::anchor(network, request, head).await? {
             Ok(found) => found,
@@ -139,18 +143,8 @@ pub async fn observe_soak(
     missing.extend(start::absent_at_start(network, request, start.head).await?);
     let activity = used::activity(network, request, &logs, start.head, &mut missing).await?;
     let windows = windows(network, start.head, head).await?;
-    let input = |kind: &str, block, digest| GateInput {
-        kind: kind.to_owned(),
-        chain: request.record.deployment.chain,
-        block,
-        digest,
-    };
-    let inputs = vec![
-        input("soak/start", start.head.block, start.head.block.hash),
-        input("soak/activity", head.block, activity.digest),
-        input("soak/state", head.block, state),
-        input("soak/terminal", head.block, head.block.hash),
-    ];
+    let chain = request.record.deployment.chain;
+    let inputs = inputs(chain, start.head, head, activity.digest, state);
     Ok(Ok(SoakFacts {
         network: request.name.to_owned(),
         head,
@@ -169,6 +163,18 @@ pub async fn observe_soak(
         missing,
         inputs,
     }))
+}
+
+/// The blocks that the facts rest on.
+fn inputs(chain: ChainId, start: Head, head: Head, activity: B256, state: B256) -> Vec<GateInput> {
+    let input =
+        |kind: &str, block, digest| GateInput { kind: kind.to_owned(), chain, block, digest };
+    vec![
+        input("soak/start", start.block, start.block.hash),
+        input("soak/activity", head.block, activity),
+        input("soak/state", head.block, state),
+        input("soak/terminal", head.block, head.block.hash),
+    ]
 }
 
 /// Counts the blocks of each window from the start to the finalized head.

@@ -254,12 +254,22 @@ fn go(rule: &GoRule) -> GoFacts {
 
 fn waivers(people: BTreeMap<String, Person>) -> WaiverFacts {
     let release = ReleaseRoot(word("release"));
-    WaiverFacts { people, release, waivers: Vec::new(), emergency: Vec::new(), remarks: Vec::new() }
+    WaiverFacts {
+        people,
+        deployers: vec![address("deployer")],
+        release,
+        waivers: Vec::new(),
+        emergency: Vec::new(),
+        remarks: Vec::new(),
+    }
 }
 
-fn separation(people: BTreeMap<String, Person>) -> SeparationFacts {
+fn separation(mut people: BTreeMap<String, Person>) -> SeparationFacts {
+    let auditors = people.values().flat_map(|person| person.keys.clone()).collect();
+    let keys = vec![address("deployer")];
+    people.insert("deployer".to_owned(), Person { roles: Vec::new(), firm: None, keys });
     SeparationFacts {
-        auditors: people.values().flat_map(|person| person.keys.clone()).collect(),
+        auditors,
         people,
         deployers: vec![address("deployer")],
         decisions: vec![("request".to_owned(), address("tester"), address("treasurer"))],

@@ -119,6 +119,15 @@ impl Body {
         }
     }
 
+    /// When what it says ends by itself.
+    pub fn ends_at(&self) -> Option<u64> {
+        match self {
+            Self::Freeze(freeze) => Some(freeze.until),
+            Self::Waiver(waiver) => Some(waiver.until),
+            _ => None,
+        }
+    }
+
     /// The sentence a wallet shows, made from the body alone.
     pub fn text(&self) -> String {
         match self {
@@ -171,7 +180,9 @@ impl Body {
                 bug.link
             ),
             Self::Triage(triage) => {
-                format!("Bug {} is {}: {}", triage.bug, triage.resolution.name(), triage.reason)
+                let of = triage.of.map(|of| format!(" of {of}")).unwrap_or_default();
+                let (bug, word) = (triage.bug, triage.resolution.name());
+                format!("Bug {bug} is {word}{of}: {}", triage.reason)
             }
             Self::Freeze(freeze) => format!(
                 "Freeze every promotion until {}: {}",

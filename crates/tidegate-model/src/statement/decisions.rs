@@ -96,6 +96,9 @@ pub struct Triage {
     pub bug: StatementDigest,
     /// What it comes to.
     pub resolution: Resolution,
+    /// The bug that says the same, for a duplicate.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of: Option<StatementDigest>,
     /// Why, in words.
     pub reason: String,
 }
@@ -110,6 +113,8 @@ pub enum Resolution {
     Duplicate,
     /// The release goes with it; never for a critical one.
     Accepted,
+    /// It is one after all, whoever says otherwise.
+    Confirmed,
 }
 
 impl Resolution {
@@ -119,6 +124,7 @@ impl Resolution {
             Self::Invalid => "invalid",
             Self::Duplicate => "duplicate",
             Self::Accepted => "accepted",
+            Self::Confirmed => "confirmed",
         }
     }
 }

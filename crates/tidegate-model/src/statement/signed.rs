@@ -87,6 +87,9 @@ pub enum StatementError {
     /// A `go` whose list is not the one that its digest says.
     #[error("statement {0} lists other statements than its set digest says")]
     Set(StatementDigest),
+    /// A freeze or a waiver that expires at another time than it ends.
+    #[error("statement {0} expires at another time than its body says")]
+    End(StatementDigest),
     /// An audit statement in which `auditor` is not the signer.
     #[error("statement {digest} speaks for auditor {auditor} but {signer} signed it")]
     Auditor {
@@ -157,6 +160,11 @@ impl SignedStatement {
             && !go.is_consistent()
         {
             return Err(StatementError::Set(digest));
+        }
+        if let Statement::Statement(general) = &self.statement
+            && general.body.ends_at().is_some_and(|end| end != general.expires_at)
+        {
+            return Err(StatementError::End(digest));
         }
         let auditor = match &self.statement {
             Statement::AuditAttestation(a) => a.auditor,

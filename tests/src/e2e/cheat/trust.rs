@@ -1,25 +1,27 @@
 //! Cheating with what people say, with the policy and with the Safe.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use alloy_primitives::{Address, U256, keccak256};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, sol};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_model::digest::project_id;
-use tidegate_model::statement::{Body, General, Lowered, NEVER, Statement, Waiver};
+use tidegate_model::statement::{Body, General, Lowered, Statement, Waiver};
 use tidegate_model::{ChainId, GateId, ReleaseRoot};
 use tidegate_safe::helper;
 use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, actor, actor_address, safe};
 
 use crate::support::{
-    Case, Outcome, Scene, Status, by_key, cases, files, json_text, safe_call, said,
+    Case, Outcome, Scene, Status, by_key, cases, files, json_text, safe_call, said, use_contracts,
 };
 
 sol! {
     function enableModule(address module);
     function disableModule(address before, address module);
     function swapOwner(address before, address old, address new);
+    function upgradeToAndCall(address to, bytes data);
     function adoptPolicy(bytes32 project, bytes32 digest, uint64 version);
 }
 
@@ -38,6 +40,9 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_loosened_policy_before_72_hours,
             cheat_a_module_for_a_moment,
             cheat_a_queued_policy;
+        Day13:
+            cheat_git_history_without_a_bug,
+            cheat_a_role_that_is_taken_away;
         Signed: cheat_an_owner_who_was_rotated_out;
         Guarded:
             cheat_a_policy_rolled_back,
@@ -47,6 +52,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_waiver_by_one_guardian_twice,
             cheat_a_waiver_by_people_who_are_no_guardians,
             cheat_a_waiver_below_the_floor,
+            cheat_a_waiver_instead_of_an_emergency,
             cheat_a_waiver_of_what_cannot_be_waived,
             cheat_an_emergency_of_what_was_never_promoted,
             a_waiver_lowers_the_soak_and_says_who_did;
@@ -90,6 +96,51 @@ fn cheat_a_deleted_bug(scene: &Scene<'_>) -> Outcome {
     // Who has seen it never forgets it.
     std::fs::remove_file(statement_file(&scene.person("eva"), &bug))?;
     scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])
+}
+
+/// The commit with the bug is gone from every branch, and with it every word that it ever was.
+fn cheat_git_history_without_a_bug(scene: &Scene<'_>) -> Outcome {
+    let git = |args: &[&str]| -> Outcome {
+        let identity = ["-c", "user.name=eva", "-c", "user.email=eva@example.org"];
+        let mut command = Command::new("git");
+        command.current_dir(scene.project()).args(identity).args(args);
+        let output = command.output()?;
+        if output.status.success() { Ok(()) } else { Err(format!("{args:?}: {output:?}").into()) }
+    };
+    scene.go()?;
+    git(&["init", "--quiet"])?;
+    git(&["add", "--all"])?;
+    git(&["commit", "--quiet", "--message", "vault 1.4.0"])?;
+    let bug = record(scene, "ada", "ada", &["bug", "funds are stuck", "--severity", "high"])?;
+    git(&["add", "--all"])?;
+    git(&["commit", "--quiet", "--message", "a bug"])?;
+    git(&["reset", "--quiet", "--hard", "HEAD~1"])?;
+    scene.attest("bo")?;
+    scene.advance_to_day(14)?;
+    let clone = newcomer(scene, "clone")?;
+    assert!(!statement_file(&clone, &bug).exists());
+    let status = status_of(&clone)?;
+    status.expect("go", "UNKNOWN", &["before the soak was over"])?;
+    clone.run(&["promote"])?.expect_code(30)?;
+    // And whoever has seen it says so when they are asked again.
+    scene.go()?;
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])
+}
+
+/// An auditor who found something is made somebody who audits nothing.
+fn cheat_a_role_that_is_taken_away(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read("tidegate.toml")?;
+    scene.write(
+        "tidegate.toml",
+        &text.replace("[\"auditor\"], firm = \"Bolt\"", "[], firm = \"Bolt\""),
+    )?;
+    let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
+    let proposal = json_text(&adopt, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    scene.world.settle()?;
+    let says = ["the roles of bo", "were auditor"];
+    scene.status()?.expect("policy", "WAITING", &says)
 }
 
 fn cheat_a_deleted_no_go(scene: &Scene<'_>) -> Outcome {
@@ -303,8 +354,9 @@ fn cheat_a_policy_rolled_back(scene: &Scene<'_>) -> Outcome {
 }
 
 fn cheat_two_keys_of_one_person_say_go(scene: &Scene<'_>) -> Outcome {
+    scene.advance_to_day(14)?;
+    scene.go()?;
     let clone = newcomer(scene, "clone")?;
-    std::fs::remove_file(statement_file(&clone, &go_of(scene, "ada")?))?;
     let kim = scene.person("kim").at(clone.project());
     kim.approve(&["record", "go", "--as", "kim2"])?.expect_code(0)?;
     status_of(&clone)?.expect("go", "UNKNOWN", &["1 of 2 people"])
@@ -337,7 +389,7 @@ fn waived(
             subject: waiver.release.0,
             body: Body::Waiver(waiver.clone()),
             issued_at: DAY10,
-            expires_at: NEVER,
+            expires_at: waiver.until,
             salt: keccak256(name),
         });
         let digest = statement.digest()?;
@@ -361,7 +413,9 @@ fn lowers_nothing(
     waived(scene, &clone, signers, edit)?;
     let status = status_of(&clone)?;
     status.expect("soak", "WAITING", &["counts for nothing", says])?;
-    status.expect_others_pass(&["soak"])
+    // They said go for a soak that would be over by now.
+    status.expect("go", "UNKNOWN", &["before the soak was over"])?;
+    status.expect_others_pass(&["soak", "go"])
 }
 
 fn cheat_a_waiver_for_another_release(scene: &Scene<'_>) -> Outcome {
@@ -385,6 +439,20 @@ fn cheat_a_waiver_by_people_who_are_no_guardians(scene: &Scene<'_>) -> Outcome {
 fn cheat_a_waiver_below_the_floor(scene: &Scene<'_>) -> Outcome {
     let hour = |w: &mut Waiver| w.lowers.soak_secs = Some(3_600);
     lowers_nothing(scene, &BOTH, hour, "never below 24 hours")
+}
+
+/// Less than half takes an emergency, which has a price.
+fn cheat_a_waiver_instead_of_an_emergency(scene: &Scene<'_>) -> Outcome {
+    let day = |w: &mut Waiver| {
+        w.lowers = Lowered {
+            soak_secs: Some(DAY_SECS),
+            transactions: Some(0),
+            senders: Some(0),
+            selectors_percent: Some(0),
+            audits: None,
+        };
+    };
+    lowers_nothing(scene, &BOTH, day, "at least half, 604800 seconds")
 }
 
 fn cheat_a_waiver_of_what_cannot_be_waived(scene: &Scene<'_>) -> Outcome {
@@ -420,7 +488,7 @@ fn a_waiver_lowers_the_soak_and_says_who_did(scene: &Scene<'_>) -> Outcome {
     assert!(said(&signed).contains("waived by ada, kim"), "{signed:?}");
     // When the waiver ends, so does what rests on it.
     scene.world.advance_to(DAY10 + 2 * DAY_SECS)?;
-    let late = scene.person("o2").run(&scene.signing(&proposal))?.expect_code(20)?;
+    let late = scene.person("o2").run(&scene.signing(&proposal))?.expect_code(30)?;
     assert!(said(&late).contains("counts for nothing: it expired"), "{late:?}");
     Ok(())
 }
@@ -465,5 +533,50 @@ fn cheat_an_emergency_for_another_safe_transaction(scene: &Scene<'_>) -> Outcome
     scene.edit(registry, "noteCount[vault] += 2;", "noteCount[vault] += 3;")?;
     scene.edit("tidegate.toml", "1.4.1", "1.4.2")?;
     let owes = ["owes until", "of chain time left", "1 of 2 audits", "a post-mortem"];
-    scene.status()?.expect("obligations", "UNKNOWN", &owes)
+    scene.status()?.expect("obligations", "UNKNOWN", &owes)?;
+    scene.edit(registry, "noteCount[vault] += 3;", "noteCount[vault] += 2;")?;
+    scene.edit("tidegate.toml", "1.4.2", "1.4.1")?;
+    debts_are_paid(scene)
+}
+
+/// The debt of the release in the working tree is paid, and stays paid when something else takes
+/// its place on the testnet.
+fn debts_are_paid(scene: &Scene<'_>) -> Outcome {
+    use_contracts(scene, "1.4.1")?;
+    scene.attest("bo")?;
+    scene.world.advance_days(14, 12)?;
+    let registry = "contracts/src/Registry.sol";
+    scene.write("reports/postmortem.md", "# INC-7\n")?;
+    let postmortem = ["record", "postmortem", "reports/postmortem.md", "--as", "ada"];
+    let next = || -> Outcome {
+        scene.edit(registry, "noteCount[vault] += 2;", "noteCount[vault] += 3;")?;
+        scene.edit("tidegate.toml", "1.4.1", "1.4.2")
+    };
+    next()?;
+    let status = scene.status()?;
+    status.expect("obligations", "UNKNOWN", &["a post-mortem"])?;
+    let told = status.why("obligations");
+    assert!(!told.contains("audits") && !told.contains("chain time"), "{told}");
+    scene.edit(registry, "noteCount[vault] += 3;", "noteCount[vault] += 2;")?;
+    scene.edit("tidegate.toml", "1.4.2", "1.4.1")?;
+    scene.done("ada", &postmortem)?;
+    next()?;
+    scene.status()?.expect("obligations", "PASS", &[])?;
+
+    let (path, mut record) = scene.record_of("1.4.1")?;
+    let vault = scene.contract_of("1.4.1", "vault")?;
+    let old = scene.record()?.1["deployment"]["steps"]["vault"]["implementation"].clone();
+    let call = upgradeToAndCallCall { to: serde_json::from_value(old)?, data: Bytes::new() };
+    let testnet = &scene.world.testnet;
+    let sent = testnet.send(&actor("deployer"), Some(vault), call.abi_encode(), U256::ZERO)?;
+    scene.world.settle()?;
+    scene.status()?.expect("obligations", "UNKNOWN", &["the implementation slot"])?;
+    // The record of what does so says when it began.
+    record["releaseRoot"] = keccak256("next").to_string().into();
+    let mut first = record["transactions"][0].clone();
+    first["block"]["number"] = sent.block.number.into();
+    record["transactions"] = Value::Array(vec![first]);
+    let next = path.with_file_name("vault-1.4.9-00000000-9.json");
+    files::write(&next, record.to_string().as_bytes())?;
+    scene.status()?.expect("obligations", "PASS", &[])
 }

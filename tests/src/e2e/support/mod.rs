@@ -18,6 +18,7 @@ pub(crate) use case::{Case, Outcome, cases};
 pub(crate) use chains::Chains;
 pub(crate) use forge::{Forge, by_key};
 pub(crate) use json::put;
+pub(crate) use lab::use_contracts;
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use safe::safe_call;

@@ -219,13 +219,18 @@ impl<'a> Scene<'a> {
         Ok(self.world.advance_to(GENESIS_TIMESTAMP + day * DAY_SECS + 10 * HOUR_SECS)?)
     }
 
-    /// The deployment record on the testnet: its path and what it holds.
+    /// The deployment record of the first release on the testnet: its path and what it holds.
     pub(crate) fn record(&self) -> Result<(PathBuf, Value), Failed> {
+        self.record_of("1.4.0")
+    }
+
+    /// The same of another release.
+    pub(crate) fn record_of(&self, version: &str) -> Result<(PathBuf, Value), Failed> {
         let folder = self.project().join("deployments/testnet");
         for entry in std::fs::read_dir(&folder)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with("vault-1.4.0-") {
+            if name.starts_with(&format!("vault-{version}-")) {
                 return Ok((path.clone(), serde_json::from_slice(&std::fs::read(path)?)?));
             }
         }
@@ -234,7 +239,12 @@ impl<'a> Scene<'a> {
 
     /// The address of a step or, with `@`, of an external on the testnet, as the record says.
     pub(crate) fn contract(&self, name: &str) -> Result<Address, Failed> {
-        let (_, record) = self.record()?;
+        self.contract_of("1.4.0", name)
+    }
+
+    /// The same of another release.
+    pub(crate) fn contract_of(&self, version: &str, name: &str) -> Result<Address, Failed> {
+        let (_, record) = self.record_of(version)?;
         let deployment = &record["deployment"];
         let address = match name.strip_prefix('@') {
             Some(external) => &deployment["externals"][external]["address"],

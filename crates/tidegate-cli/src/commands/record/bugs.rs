@@ -1,8 +1,10 @@
 //! Bugs, and what others say of them.
 
-use alloy_primitives::hex;
+use alloy_primitives::{Address, hex};
+use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Bug, Resolution, Severity, Triage};
+use tidegate_model::{ProjectId, StatementDigest};
 
 use super::{BugArgs, ResolutionArg, SeverityArg, TriageArgs, speaker};
 use crate::error::{CliError, CliResult, Kind};
@@ -35,20 +37,13 @@ pub(super) async fn triage(
 ) -> CliResult<u8> {
     let speaker = speaker(project, signer.address())?;
     let set = statements::load(project)?;
-    let wanted = args.bug.trim_start_matches("0x").to_lowercase();
     let id = crate::funds::project_id(project)?;
-    let bugs = set.bugs(id).filter(|(digest, ..)| hex::encode(digest.0).starts_with(&wanted));
-    let bugs: Vec<_> = bugs.collect();
-    let [(digest, bug, finder)] = bugs.as_slice() else {
-        return Err(CliError::usage("that names no bug, or several")
-            .hint("its digest is the name of its file under deployments/statements/"));
-    };
+    let (digest, bug, finder) = named(&set, id, &args.bug)?;
     project.ui.row("bug", &bug.title);
-    let own = people(project).get(&speaker).is_some_and(|person| person.keys.contains(finder));
-    if own {
-        return Err(CliError::new(Kind::Fail, "a bug is resolved by somebody else"));
-    }
+    let own = people(project).get(&speaker).is_some_and(|person| person.keys.contains(&finder));
     let resolution = match args.resolution {
+        ResolutionArg::Confirmed => Resolution::Confirmed,
+        _ if own => return Err(CliError::new(Kind::Fail, "a bug is resolved by somebody else")),
         ResolutionArg::Invalid => Resolution::Invalid,
         ResolutionArg::Duplicate => Resolution::Duplicate,
         ResolutionArg::Accepted if bug.severity == Severity::Critical => {
@@ -56,7 +51,28 @@ pub(super) async fn triage(
         }
         ResolutionArg::Accepted => Resolution::Accepted,
     };
-    let body = Body::Triage(Triage { bug: *digest, resolution, reason: args.reason.clone() });
+    let of = match &args.of {
+        Some(other) if resolution == Resolution::Duplicate => Some(named(&set, id, other)?.0),
+        Some(_) => return Err(CliError::usage("--of goes with `--resolution duplicate`")),
+        None => None,
+    };
+    let body = Body::Triage(Triage { bug: digest, resolution, of, reason: args.reason.clone() });
     sign(project, signer, body, digest.0, &args.dated).await?;
     Ok(0)
+}
+
+/// The bug whose digest begins so, and who found it.
+fn named<'a>(
+    set: &'a StatementSet,
+    project: ProjectId,
+    begins: &str,
+) -> CliResult<(StatementDigest, &'a Bug, Address)> {
+    let wanted = begins.trim_start_matches("0x").to_lowercase();
+    let bugs = set.bugs(project).filter(|(digest, ..)| hex::encode(digest.0).starts_with(&wanted));
+    let bugs: Vec<_> = bugs.collect();
+    let [found] = bugs.as_slice() else {
+        return Err(CliError::usage(format!("`{begins}` names no bug, or several"))
+            .hint("its digest is the name of its file under deployments/statements/"));
+    };
+    Ok(*found)
 }

@@ -51,7 +51,7 @@ pub(super) async fn waiver(
         senders: args.senders,
         selectors_percent: args.selectors_percent,
     };
-    admissible(gate, &lowers).map_err(|why| CliError::new(Kind::Fail, why))?;
+    admissible(&project.rules, gate, &lowers).map_err(|why| CliError::new(Kind::Fail, why))?;
     require_guardian(project, &name)?;
     let issued_at = issued_at(project, &args.dated).await?;
     if args.until <= issued_at || args.until > issued_at.saturating_add(WAIVER_SECS_MAX) {
