@@ -10,7 +10,7 @@ use tidegate_testkit::{
     Anvil, AnvilOptions, DAY_SECS, PrivateKeySigner, Reply, ScriptedNode, actor, safe,
 };
 
-use crate::support::{Case, Chains, Outcome, Scene, Status, cases, files, put};
+use crate::support::{Case, Chains, Outcome, Scene, Status, cases, files, json_text, put, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -26,6 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_chain_that_somebody_saw_otherwise,
             cheat_second_network_that_contradicts,
             cheat_public_id_behind_a_development_node;
+        Day13: cheat_fork_that_goes_on_where_the_testnet_stopped;
         Deployed:
             cheat_chain_warped_by_a_month,
             cheat_chain_that_stands_still;
@@ -279,6 +280,27 @@ fn cheat_public_id_behind_a_development_node(scene: &Scene<'_>) -> Outcome {
         status.expect("soak", "UNKNOWN", &[says])?;
         status.expect("code", "UNKNOWN", &[says])?;
     }
+    Ok(())
+}
+
+/// What one endpoint shows is the testnet up to its last block, and then whatever its owner mined.
+/// Nobody can tell but who asks another endpoint, as each owner does.
+fn cheat_fork_that_goes_on_where_the_testnet_stopped(scene: &Scene<'_>) -> Outcome {
+    let (testnet, mainnet) = (&scene.world.testnet, &scene.world.mainnet);
+    scene.attest("bo")?;
+    mainnet.mine_span(25, 3_600)?;
+    mainnet.mine(2)?;
+    scene.go()?;
+    scene.status()?.expect("soak", "WAITING", &["of chain time left"])?;
+    let real = testnet.snapshot()?;
+    testnet.mine_span(25, 3_600)?;
+    testnet.mine(2)?;
+    let promote = scene.run("eva", &["promote", "--json"], 0)?;
+    testnet.revert(real)?;
+    let signed = scene.person("o1").run(&scene.signing(&json_text(&promote, "proposal")?))?;
+    assert_ne!(signed.code, 0, "{signed:?}");
+    assert!(said(&signed).contains("WAITING soak"), "{signed:?}");
+    assert!(said(&signed).contains("nothing was signed or sent"), "{signed:?}");
     Ok(())
 }
 
