@@ -273,6 +273,11 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Go, "nobody says go", |rules, facts| {
         rules.go.people > 0 && read(&mut facts.go, |f| f.decisions.clear())
     }),
+    damage(GateId::Go, "a go from before the soak was over", |rules, facts| {
+        rules.go.people > 0
+            && facts.soak.is_ok()
+            && read(&mut facts.go, |f| f.decisions.iter_mut().for_each(|d| d.issued_at = 0))
+    }),
     damage(GateId::Go, "people whom the policy does not know", |rules, facts| {
         rules.go.people > 0 && read(&mut facts.go, |f| f.people.clear())
     }),
@@ -332,6 +337,9 @@ pub(super) const ALL: &[Damage] = &[
             let auditors = f.auditors.clone();
             f.deployers.extend(auditors);
         }) && facts.separation.as_ref().is_ok_and(|f| !f.auditors.is_empty())
+    }),
+    damage(GateId::Separation, "a deployer whom nobody knows", |_, facts| {
+        read(&mut facts.separation, |f| f.deployers.push(Address::ZERO.create(2)))
     }),
     damage(GateId::Separation, "a decision on one's own request", |_, facts| {
         first(&mut facts.separation, |f| f.decisions.first_mut(), |d| d.2 = d.1)
