@@ -119,7 +119,7 @@ fn judge<'a>(
     let gone = gone(facts);
     let is_gone = !gone.is_empty();
     let mut missing = gone;
-    for (name, person, decision) in last_words(facts) {
+    for (name, person, decision) in last_words(facts, time) {
         let short = decision.digest.short();
         let Some(saw) = &decision.saw else {
             let reason = format!("{name} says no-go ({short}): {}", decision.reason);
@@ -198,13 +198,15 @@ fn flaw(
     unknown(format!("the go {short} by {name} is stale: {why}"))
 }
 
-/// The newest decision of each person; of two at one time the no-go.
-fn last_words(facts: &GoFacts) -> Vec<(&str, &Person, &Decision)> {
+/// The newest decision of each person; of two at one time the no-go. A go of a later day replaces
+/// nothing that was said before; it stands for who has said nothing else.
+fn last_words(facts: &GoFacts, time: u64) -> Vec<(&str, &Person, &Decision)> {
     let mut newest: BTreeMap<&str, (&Person, &Decision)> = BTreeMap::new();
     // Of two goes at one time, the one that saw more came later.
     let rank = |decision: &Decision| {
         let saw = decision.saw.as_ref().map_or(0, Vec::len);
-        (decision.issued_at, decision.saw.is_none(), saw)
+        let early = decision.saw.is_some() && decision.issued_at > time;
+        (!early, decision.issued_at, decision.saw.is_none(), saw)
     };
     for decision in &facts.decisions {
         let Some((name, person)) = holder(&facts.people, decision.signer) else { continue };
@@ -336,7 +338,7 @@ mod tests {
     #[test]
     fn a_go_counts_once_and_only_over_everything() {
         let all: Option<&[u8]> = Some(&[1]);
-        let cases: [(Vec<Decision>, u32, &[&str], &str); 19] = [
+        let cases: [(Vec<Decision>, u32, &[&str], &str); 23] = [
             (vec![], 0, &[], "PASS"),
             (vec![], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, all)], 1, &[], "PASS"),
@@ -356,6 +358,11 @@ mod tests {
             (vec![decision(1, 9, Some(&[1, 7])), decision(2, 10, all)], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[])), decision(2, 9, all)], 1, &[], "PASS"),
             (vec![decision(1, 9, all), decision(9, 10, None)], 1, &[], "PASS"),
+            // One dated in the future replaces nothing.
+            (vec![decision(1, 9, None), decision(2, NOW + 1, all)], 0, &[], "FAIL"),
+            (vec![decision(1, NOW + 1, all), decision(2, 9, None)], 0, &[], "FAIL"),
+            (vec![decision(1, 9, all), decision(2, NOW + 1, all)], 1, &[], "PASS"),
+            (vec![decision(1, NOW + 1, all)], 0, &[], "WAITING"),
         ];
         for (index, (decisions, people, disciplines, expected)) in cases.into_iter().enumerate() {
             assert_eq!(word(people, disciplines, facts(decisions)), expected, "case {index}");
