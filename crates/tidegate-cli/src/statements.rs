@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_evidence::{ContractAnswer, StatementSet, ask_contract, collect};
 use tidegate_model::ports::DigestSigner;
@@ -55,16 +56,14 @@ pub(crate) async fn confirm(project: &Project, set: &mut StatementSet) -> CliRes
         return Ok(());
     }
     let people = people(project);
+    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let mut chains = Chains { project, open: BTreeMap::new() };
-    let pending: Vec<_> = set.pending.keys().copied().collect();
-    for (asked, digest) in pending.into_iter().enumerate() {
+    for (digest, question) in questions(set, is_known) {
         let Some((collected, contract)) = set.pending.get(&digest).cloned() else { continue };
         let signed = &collected.signed;
-        let known = people.values().any(|person| person.keys.contains(&signed.signer));
-        let answer = match known {
-            _ if asked >= QUESTIONS_MAX => Err(format!("is one of more than {QUESTIONS_MAX}")),
-            false => Err("is nobody of this policy".to_owned()),
-            true => chains.ask(signed, digest, contract.chain).await,
+        let answer = match question {
+            Ok(()) => chains.ask(signed, digest, contract.chain).await,
+            Err(why) => Err(why),
         };
         let store = project.store()?;
         let answer = match (answer, &signed.statement) {
@@ -85,6 +84,27 @@ pub(crate) async fn confirm(project: &Project, set: &mut StatementSet) -> CliRes
         set.confirm(digest, answer);
     }
     Ok(())
+}
+
+/// Each pending statement, and why its contract is not asked, if it is not. What strangers leave
+/// here pushes out nobody's word.
+fn questions(
+    set: &StatementSet,
+    is_known: impl Fn(Address) -> bool,
+) -> Vec<(StatementDigest, Result<(), String>)> {
+    let mut asked = 0;
+    let questions = set.pending.iter().map(|(digest, (collected, _))| {
+        let question = if !is_known(collected.signed.signer) {
+            Err("is nobody of this policy".to_owned())
+        } else if asked >= QUESTIONS_MAX {
+            Err(format!("is one of more than {QUESTIONS_MAX}"))
+        } else {
+            asked += 1;
+            Ok(())
+        };
+        (*digest, question)
+    });
+    questions.collect()
 }
 
 /// The chains on which contracts are asked, each opened once.
@@ -233,4 +253,54 @@ pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> CliResult<Ve
         _ => return Err(StatementError::Form(digest).into()),
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, Bytes};
+    use tidegate_evidence::{Collected, Origin};
+    use tidegate_model::BlockRef;
+    use tidegate_model::statement::{AuditRevocation, ContractSigner};
+
+    use super::*;
+
+    /// A set with this many pending statements by a contract.
+    fn pending(set: &mut StatementSet, auditor: Address, count: usize) {
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        let contract = ContractSigner { chain: ChainId(1), block };
+        for number in 0..count {
+            let statement = Statement::AuditRevocation(AuditRevocation {
+                auditor,
+                attestation: StatementDigest(B256::ZERO),
+                reason: 0,
+                detail: String::new(),
+                revoked_at: number as u64,
+            });
+            let digest = statement.digest().unwrap();
+            let signed = SignedStatement {
+                v: SignedStatement::VERSION,
+                statement,
+                signer: auditor,
+                signature: Bytes::new(),
+                contract: Some(contract),
+            };
+            let collected = Collected { signed, origin: Origin::File };
+            set.pending.insert(digest, (collected, contract));
+        }
+    }
+
+    #[test]
+    fn strangers_push_out_nobody() {
+        let (stranger, dao) = (Address::with_last_byte(9), Address::with_last_byte(1));
+        let asked = |strangers, own| {
+            let mut set = StatementSet::default();
+            pending(&mut set, stranger, strangers);
+            pending(&mut set, dao, own);
+            let questions = questions(&set, |key| key == dao);
+            assert_eq!(questions.len(), strangers + own, "each is answered");
+            questions.into_iter().filter(|(_, question)| question.is_ok()).count()
+        };
+        assert_eq!(asked(QUESTIONS_MAX * 4, 3), 3);
+        assert_eq!(asked(3, QUESTIONS_MAX + 1), QUESTIONS_MAX);
+    }
 }
