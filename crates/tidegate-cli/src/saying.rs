@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use clap::Args;
 use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, General, NEVER, Statement, salt_of};
+use tidegate_model::statement::{Body, General, NEVER, Statement};
 use tidegate_model::units::format_amount;
 
 use crate::error::{CliError, CliResult};
@@ -42,11 +42,10 @@ pub(crate) async fn general(
 ) -> CliResult<General> {
     let issued_at = issued_at(project, dated).await?;
     let expires_at = body.ends_at().unwrap_or(NEVER);
-    // The signer enters, so that two people who say the same have two statements.
-    let says = serde_json::to_vec(&body)?;
-    let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
     let project = project_id(project)?;
-    Ok(General { project, subject, body, issued_at, expires_at, salt })
+    let mut general = General { project, subject, body, issued_at, expires_at, salt: B256::ZERO };
+    general.salt = general.salt_by(signer.address())?;
+    Ok(general)
 }
 
 /// Shows a statement, has it approved, signs and writes it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use tidegate_chain::Network;
-use tidegate_evidence::{ContractAnswer, StatementSet, ask_contract, collect};
+use tidegate_evidence::{ContractAnswer, Doubt, StatementSet, ask_contract, collect};
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{SignedStatement, Standing, Statement, StatementError};
 use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
@@ -63,7 +63,7 @@ pub(crate) async fn confirm(project: &Project, set: &mut StatementSet) -> CliRes
         let signed = &collected.signed;
         let answer = match question {
             Ok(()) => chains.ask(signed, digest, contract.chain).await,
-            Err(why) => Err(why),
+            Err(why) => Err(Doubt { why, asked: false }),
         };
         let store = project.store()?;
         let answer = match (answer, &signed.statement) {
@@ -75,10 +75,12 @@ pub(crate) async fn confirm(project: &Project, set: &mut StatementSet) -> CliRes
             (Err(_), Statement::AuditRevocation(_)) if store.seen_statement(digest)?.is_some() => {
                 Ok(None)
             }
-            (Err(why), _) => {
-                let (by, what) = (signed.signer, signed.statement.text());
-                project.ui.warn(format!("{what}: contract {by} {why}; it counts for nothing"));
-                Err(why)
+            (Err(doubt), statement) => {
+                let (by, what, why) = (signed.signer, statement.text(), &doubt.why);
+                let stops = statement.stops() && is_known(by);
+                let so = if stops { "what it stops stays open" } else { "it counts for nothing" };
+                project.ui.warn(format!("{what}: contract {by} {why}; {so}"));
+                Err(doubt)
             }
         };
         set.confirm(digest, answer);
@@ -119,17 +121,19 @@ impl Chains<'_> {
         signed: &SignedStatement,
         digest: StatementDigest,
         chain: ChainId,
-    ) -> Result<GateInput, String> {
+    ) -> Result<GateInput, Doubt> {
+        let unasked = |why| Doubt { why, asked: false };
         if !self.open.contains_key(&chain) {
             let opened = open(self.project, chain).await;
             self.open.insert(chain, opened.map_err(|why| format!("could not be asked: {why}")));
         }
-        let opened = self.open.get(&chain).ok_or("could not be asked")?;
-        let (network, head) = opened.as_ref().map_err(Clone::clone)?;
+        let opened = self.open.get(&chain).ok_or_else(|| unasked("could not be asked".into()))?;
+        let (network, head) = opened.as_ref().map_err(|why| unasked(why.clone()))?;
         match ask_contract(network, *head, signed.signer, digest, &signed.signature).await {
             Ok(ContractAnswer::Accepts(input)) => Ok(input),
-            Ok(ContractAnswer::Refuses(why)) => Err(why),
-            Err(error) => Err(format!("could not be asked: {error}")),
+            Ok(ContractAnswer::Refuses(why)) => Err(Doubt { why, asked: true }),
+            Ok(ContractAnswer::Absent(why)) => Err(unasked(why)),
+            Err(error) => Err(unasked(format!("could not be asked: {error}"))),
         }
     }
 }
@@ -228,7 +232,9 @@ pub(crate) async fn check(
     let mut chains = Chains { project, open: BTreeMap::new() };
     match chains.ask(signed, digest, contract.chain).await {
         Ok(_) => Ok(digest),
-        Err(why) => Err(CliError::new(Kind::Fail, format!("contract {} {why}", signed.signer))),
+        Err(Doubt { why, .. }) => {
+            Err(CliError::new(Kind::Fail, format!("contract {} {why}", signed.signer)))
+        }
     }
 }
 

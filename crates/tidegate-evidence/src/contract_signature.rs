@@ -23,6 +23,8 @@ pub enum ContractAnswer {
     Accepts(GateInput),
     /// It is not, in words that go on from "the contract that signed it".
     Refuses(String),
+    /// No contract stands there, in the same words.
+    Absent(String),
 }
 
 /// Asks the contract at a block. A key without code is no contract, whoever answers for it.
@@ -39,10 +41,10 @@ pub async fn ask_contract(
     let name = network.name();
     let code = network.code(signer, head.block).await?;
     if code.is_empty() {
-        return Ok(ContractAnswer::Refuses(format!("has no code on {name}")));
+        return Ok(ContractAnswer::Absent(format!("has no code on {name}")));
     }
     if code.starts_with(&DELEGATED) {
-        return Ok(ContractAnswer::Refuses(format!("is a key on {name}, which signs by itself")));
+        return Ok(ContractAnswer::Absent(format!("is a key on {name}, which signs by itself")));
     }
     let call = isValidSignatureCall { hash: digest.0, signature: signature.clone() };
     let answer = network.try_call(signer, &call.abi_encode().into(), head.block).await?;

@@ -17,4 +17,4 @@ pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract};
 pub use sarif::{Finding, Findings, SarifError};
 pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
-pub use statements::{Collected, Origin, StatementSet, Unconfirmed, collect};
+pub use statements::{Collected, Doubt, Origin, Said, StatementSet, Unconfirmed, collect};

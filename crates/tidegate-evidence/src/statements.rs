@@ -33,8 +33,31 @@ pub struct Collected {
 pub struct Unconfirmed {
     /// The statement as it was found.
     pub collected: Collected,
-    /// Why it does not count, in words that go on from "the contract that signed it".
+    /// Why it does not count.
+    pub doubt: Doubt,
+}
+
+/// Why a contract's statement does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// In words that go on from "the contract that signed it".
     pub why: String,
+    /// Whether a contract stands there and was asked.
+    pub asked: bool,
+}
+
+/// A statement of the general form.
+#[derive(Debug, Clone)]
+pub struct Said<'a> {
+    /// Its digest.
+    pub digest: StatementDigest,
+    /// What was signed.
+    pub general: &'a General,
+    /// By whom.
+    pub signer: Address,
+    /// Whether it counts; otherwise why not, in words that go on from "the contract that signed
+    /// it".
+    pub confirmed: Result<(), String>,
 }
 
 /// Every statement whose signature holds, by digest.
@@ -110,17 +133,45 @@ impl StatementSet {
 
     /// Notes what a contract said of a pending statement: that it holds and where that was read,
     /// or why it does not count.
-    pub fn confirm(&mut self, digest: StatementDigest, answer: Result<Option<GateInput>, String>) {
+    pub fn confirm(&mut self, digest: StatementDigest, answer: Result<Option<GateInput>, Doubt>) {
         let Some((collected, _)) = self.pending.remove(&digest) else { return };
         match answer {
             Ok(input) => {
                 self.confirmed.extend(input.map(|input| (digest, input)));
                 self.statements.insert(digest, collected);
             }
-            Err(why) => {
-                self.unconfirmed.insert(digest, Unconfirmed { collected, why });
+            Err(doubt) => {
+                self.unconfirmed.insert(digest, Unconfirmed { collected, doubt });
             }
         }
+    }
+
+    /// The digest of every statement that counts, or is there and counted once: its contract has
+    /// changed its mind, of which the gates speak. Not so of one that anybody may have put in place
+    /// of a key's statement, nor of one that no gate would miss.
+    pub fn present(&self) -> BTreeSet<StatementDigest> {
+        let refused = self.unconfirmed.iter().filter(|(_, found)| {
+            let signed = &found.collected.signed;
+            found.doubt.asked
+                && match &signed.statement {
+                    Statement::Statement(general) => {
+                        !matches!(general.body, Body::FundRequest(_) | Body::SoakSample(_))
+                            && general.salt_by(signed.signer).ok() == Some(general.salt)
+                    }
+                    // These name who signs.
+                    Statement::AuditAttestation(_)
+                    | Statement::AuditRevocation(_)
+                    | Statement::EmergencyWaiver(_) => true,
+                }
+        });
+        let refused = refused.map(|(digest, _)| digest);
+        self.statements.keys().chain(refused).copied().collect()
+    }
+
+    /// What was signed, whether or not its contract confirms it.
+    pub fn signed(&self, digest: StatementDigest) -> Option<&SignedStatement> {
+        let unconfirmed = || self.unconfirmed.get(&digest).map(|found| &found.collected);
+        self.statements.get(&digest).or_else(unconfirmed).map(|collected| &collected.signed)
     }
 
     /// Every attestation.
@@ -151,14 +202,30 @@ impl StatementSet {
         })
     }
 
-    /// Every bug of a project's releases, with its finder.
-    pub fn bugs(
-        &self,
-        project: ProjectId,
-    ) -> impl Iterator<Item = (StatementDigest, &Bug, Address)> {
-        let of_project = self.general().filter(move |(_, general, _)| general.project == project);
-        of_project.filter_map(|(digest, general, signer)| match &general.body {
-            Body::Bug(bug) => Some((digest, bug, signer)),
+    /// The same, and those that stop something and that the contracts which signed them do not
+    /// confirm: nobody takes a stop back by rotating the owners of a Safe.
+    pub fn said(&self) -> impl Iterator<Item = Said<'_>> {
+        let counts = self.general().map(|(digest, general, signer)| Said {
+            digest,
+            general,
+            signer,
+            confirmed: Ok(()),
+        });
+        let doubtful = self.unconfirmed.iter().filter_map(|(digest, found)| {
+            let signed = &found.collected.signed;
+            let Statement::Statement(general) = &signed.statement else { return None };
+            let confirmed = Err(found.doubt.why.clone());
+            let said = Said { digest: *digest, general, signer: signed.signer, confirmed };
+            signed.statement.stops().then_some(said)
+        });
+        counts.chain(doubtful)
+    }
+
+    /// Every bug of a project's releases, also one that is not confirmed.
+    pub fn bugs(&self, project: ProjectId) -> impl Iterator<Item = (Said<'_>, &Bug)> {
+        let of_project = self.said().filter(move |said| said.general.project == project);
+        of_project.filter_map(|said| match &said.general.body {
+            Body::Bug(bug) => Some((said, bug)),
             _ => None,
         })
     }
@@ -233,6 +300,7 @@ impl StatementSet {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{Address, B256};
+    use tidegate_model::statement::{Freeze, Go, NoGo};
     use tidegate_model::{BlockRef, ChainId};
 
     use super::*;
@@ -258,6 +326,51 @@ mod tests {
         (digest, serde_json::to_value(&signed).unwrap())
     }
 
+    /// A statement of a release that a contract is said to have signed, which it does not confirm.
+    fn refused(body: Body, salted: bool, asked: bool) -> (StatementDigest, StatementSet) {
+        let signer = Address::with_last_byte(1);
+        let (project, subject, salt) = (ProjectId(B256::ZERO), B256::ZERO, B256::ZERO);
+        let mut general = General { project, subject, body, issued_at: 5, expires_at: 9, salt };
+        if salted {
+            general.salt = general.salt_by(signer).unwrap();
+        }
+        let statement = Statement::Statement(general);
+        let digest = statement.digest().unwrap();
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        let signed = SignedStatement {
+            v: SignedStatement::VERSION,
+            statement,
+            signer,
+            signature: vec![1].into(),
+            contract: Some(ContractSigner { chain: ChainId(1), block }),
+        };
+        let value = serde_json::to_value(&signed).unwrap();
+        let mut set = collect([(file_name(digest), Ok(value))], []);
+        set.confirm(digest, Err(Doubt { why: "refuses it".to_owned(), asked }));
+        (digest, set)
+    }
+
+    #[test]
+    fn a_stop_that_is_not_confirmed_stays_in_sight() {
+        let (release, discipline) = (ReleaseRoot(B256::ZERO), None);
+        let reason = String::new;
+        let no_go = Body::NoGo(NoGo { release, discipline, reason: reason() });
+        let freeze = Body::Freeze(Freeze { until: 9, reason: reason() });
+        let go = Body::Go(Go::over(release, [], None, reason()));
+        for (body, stops) in [(no_go.clone(), true), (freeze, true), (go, false)] {
+            let (digest, set) = refused(body, true, true);
+            let found: Vec<_> = set.said().map(|said| (said.digest, said.confirmed)).collect();
+            let doubtful = vec![(digest, Err("refuses it".to_owned()))];
+            assert_eq!(found, if stops { doubtful } else { Vec::new() });
+            assert_eq!(set.general().count(), 0, "it counts for nothing else");
+        }
+        // Its file is there, unless anybody may have put it in place of another's.
+        for (salted, asked) in [(true, true), (true, false), (false, true)] {
+            let (digest, set) = refused(no_go.clone(), salted, asked);
+            assert_eq!(set.present().contains(&digest), salted && asked, "{salted} {asked}");
+        }
+    }
+
     #[test]
     fn what_a_contract_signed_counts_only_once_it_says_so() {
         let (digest, value) = by_contract(1);
@@ -269,9 +382,11 @@ mod tests {
         assert_eq!(collected.origin, Origin::File, "a file comes before what is remembered");
 
         let mut refused = set.clone();
-        refused.confirm(digest, Err("refuses it".to_owned()));
+        let doubt = Doubt { why: "refuses it".to_owned(), asked: true };
+        refused.confirm(digest, Err(doubt.clone()));
         assert_eq!(refused.revocations().count(), 0);
-        assert_eq!(refused.unconfirmed[&digest].why, "refuses it");
+        assert_eq!(refused.unconfirmed[&digest].doubt, doubt);
+        assert!(refused.present().contains(&digest), "its file is still there");
         let mut accepted = set;
         accepted.confirm(digest, Ok(None));
         assert_eq!(accepted.revocations().count(), 1);

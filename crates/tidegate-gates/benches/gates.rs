@@ -61,6 +61,7 @@ fn facts(rules: &PolicyRules) -> Observed<Facts> {
             by: auditor(n),
             at: 0,
             found: "by file".to_owned(),
+            confirmed: Ok(()),
         })
         .collect();
     let separation = read(&mut facts.separation)?;

@@ -36,6 +36,9 @@ pub struct BugFact {
     pub signer: Address,
     /// What it says.
     pub bug: Bug,
+    /// Whether the contract that signed it confirms it, `Ok` for a key; otherwise why not, in
+    /// words that go on from "the contract that signed it".
+    pub confirmed: Observed<()>,
 }
 
 /// A word about a bug.
@@ -51,6 +54,8 @@ pub struct TriageFact {
     pub resolution: Resolution,
     /// The other bug, for a duplicate.
     pub of: Option<StatementDigest>,
+    /// As for a bug.
+    pub confirmed: Observed<()>,
 }
 
 pub(crate) fn gate(facts: &Observed<BugFacts>, gate_time: &Observed<u64>) -> GateReport {
@@ -60,12 +65,17 @@ pub(crate) fn gate(facts: &Observed<BugFacts>, gate_time: &Observed<u64>) -> Gat
         }
         (Ok(facts), Ok(time)) => {
             let open: Vec<_> = facts.known().filter(|bug| !is_closed(facts, bug, *time)).collect();
-            let reasons = open.iter().filter(|fact| fact.bug.blocks()).map(|fact| {
-                let severity = fact.bug.severity.word();
-                format!("{severity} bug {} is open: {}", fact.digest.short(), fact.bug.title)
-            });
+            let (mut reasons, mut missing) = (Vec::new(), Vec::new());
+            for fact in open.iter().filter(|fact| fact.bug.blocks()) {
+                let (severity, short) = (fact.bug.severity.word(), fact.digest.short());
+                let reason = format!("{severity} bug {short} is open: {}", fact.bug.title);
+                match doubt(facts, fact, *time) {
+                    None => reasons.push(reason),
+                    Some(why) => missing.push(format!("{reason}; {why}")),
+                }
+            }
             let summary = format!("{} open", counted(open.len(), "bug"));
-            (Verdict::from_findings(reasons.collect(), Vec::new()), summary)
+            (Verdict::from_findings(reasons, missing), summary)
         }
     };
     GateReport { gate: GateId::Bugs, verdict, summary, inputs: Vec::new() }
@@ -83,6 +93,21 @@ impl BugFacts {
     fn known(&self) -> impl Iterator<Item = &BugFact> {
         self.bugs.iter().filter(|fact| holder(&self.people, fact.signer).is_some())
     }
+}
+
+/// Why nobody knows whether an open bug is one: the contract that said so does not confirm it.
+fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<String> {
+    if let Err(why) = &fact.confirmed {
+        return Some(format!("the contract that signed it {why}: have it signed anew, or triaged"));
+    }
+    let (sure, doubtful): (Vec<_>, Vec<_>) =
+        facts.triages.iter().cloned().partition(|triage| triage.confirmed.is_ok());
+    let certain = BugFacts { triages: sure, ..facts.clone() };
+    let of_bug = doubtful.into_iter().find(|triage| triage.bug == fact.digest);
+    let why = of_bug.and_then(|triage| triage.confirmed.err());
+    why.filter(|_| is_closed(&certain, fact, time)).map(|why| {
+        format!("the contract that signed a word on it {why}: have that signed anew, or replaced")
+    })
 }
 
 /// Whether a bug holds nothing up any more.
@@ -144,8 +169,13 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_bug_stops_until_somebody_else_resolves_it() {
+    /// The verdict on a bug with what was said of it since, and whether it starts the soak anew.
+    /// `edit` says what of that is in doubt.
+    fn judged(
+        edit: &dyn Fn(&mut BugFacts),
+        (signer, severity, blocking): (u8, Severity, bool),
+        triages: &[(u8, Resolution)],
+    ) -> (&'static str, bool) {
         let at = Address::with_last_byte;
         let people = [("kim", 1), ("ada", 2), ("eva", 3), ("bo", 4)].map(|(name, key)| {
             (name.to_owned(), Person { roles: Vec::new(), firm: None, keys: vec![at(key)] })
@@ -154,27 +184,36 @@ mod tests {
         let bug = |byte, signer, severity, blocking| {
             let (title, link) = (String::new(), String::new());
             let bug = Bug { release: ReleaseRoot(B256::ZERO), severity, title, link, blocking };
-            BugFact { digest: digest(byte), signer: at(signer), bug }
+            BugFact { digest: digest(byte), signer: at(signer), bug, confirmed: Ok(()) }
         };
-        let word = |signer, severity, blocking, triages: &[(u8, Resolution)], resets: bool| {
-            let triage = |(when, &(signer, resolution)): (u64, &(u8, Resolution))| TriageFact {
-                bug: digest(0),
-                signer: at(signer),
-                issued_at: when,
-                resolution,
-                of: (resolution == Resolution::Duplicate).then_some(digest(1)),
-            };
-            let facts = BugFacts {
-                people: people.clone().into(),
-                deployers: vec![at(3)],
-                bugs: vec![bug(0, signer, severity, blocking), bug(1, 1, Severity::Low, false)],
-                triages: (0..).zip(triages).map(triage).collect(),
-            };
-            assert_eq!(resetting_bugs(&facts).len(), usize::from(resets), "{facts:?}");
-            gate(&Ok(facts), &Ok(9)).verdict.word()
+        let triage = |(when, &(signer, resolution)): (u64, &(u8, Resolution))| TriageFact {
+            bug: digest(0),
+            signer: at(signer),
+            issued_at: when,
+            resolution,
+            of: (resolution == Resolution::Duplicate).then_some(digest(1)),
+            confirmed: Ok(()),
         };
+        let mut facts = BugFacts {
+            people: people.into(),
+            deployers: vec![at(3)],
+            bugs: vec![bug(0, signer, severity, blocking), bug(1, 1, Severity::Low, false)],
+            triages: (0..).zip(triages).map(triage).collect(),
+        };
+        edit(&mut facts);
+        let resets = !resetting_bugs(&facts).is_empty();
+        (gate(&Ok(facts), &Ok(9)).verdict.word(), resets)
+    }
+
+    #[test]
+    fn a_bug_stops_until_somebody_else_resolves_it() {
         use Resolution::{Accepted, Confirmed, Duplicate, Invalid};
         use Severity::{Critical, High, Low};
+        let word = |signer, severity, blocking, triages: &[(u8, Resolution)], resets: bool| {
+            let (word, found) = judged(&|_| {}, (signer, severity, blocking), triages);
+            assert_eq!(found, resets, "{signer} {severity:?} {triages:?}");
+            word
+        };
         assert_eq!(word(1, High, false, &[], true), "FAIL");
         assert_eq!(word(1, Low, false, &[], false), "PASS");
         assert_eq!(word(1, Low, true, &[], false), "FAIL");
@@ -194,6 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_contract_no_longer_confirms_is_open() {
+        use Resolution::{Confirmed, Invalid};
+        use Severity::{High, Low};
+        let refuses = || Err("refuses it".to_owned());
+        let bug = |f: &mut BugFacts| f.bugs[0].confirmed = refuses();
+        assert_eq!(judged(&bug, (1, High, false), &[]), ("UNKNOWN", true));
+        assert_eq!(judged(&bug, (1, Low, false), &[]), ("PASS", false));
+        assert_eq!(judged(&bug, (9, High, false), &[]), ("PASS", false));
+        assert_eq!(judged(&bug, (1, High, false), &[(2, Invalid)]), ("PASS", false));
+        assert_eq!(judged(&bug, (1, High, false), &[(1, Invalid)]), ("UNKNOWN", true));
+        let last = |f: &mut BugFacts| f.triages.last_mut().unwrap().confirmed = refuses();
+        let contested = [(2, Invalid), (4, Confirmed)];
+        assert_eq!(judged(&last, (1, High, false), &contested), ("UNKNOWN", true));
+        assert_eq!(judged(&last, (1, High, false), &[(4, Confirmed)]), ("FAIL", true));
+        let first = |f: &mut BugFacts| f.triages[0].confirmed = refuses();
+        let replaced = [(4, Confirmed), (4, Invalid)];
+        assert_eq!(judged(&first, (1, High, false), &replaced), ("PASS", false));
+    }
+
+    #[test]
     fn two_duplicates_of_each_other_stay() {
         let at = Address::with_last_byte;
         let digest = |byte| StatementDigest(B256::repeat_byte(byte));
@@ -201,7 +260,7 @@ mod tests {
         let fact = |byte| {
             let (title, link, release) = (String::new(), String::new(), ReleaseRoot(B256::ZERO));
             let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
-            BugFact { digest: digest(byte), signer: at(1), bug }
+            BugFact { digest: digest(byte), signer: at(1), bug, confirmed: Ok(()) }
         };
         let triage = |bug, of| TriageFact {
             bug: digest(bug),
@@ -209,6 +268,7 @@ mod tests {
             issued_at: 0,
             resolution: Resolution::Duplicate,
             of: Some(digest(of)),
+            confirmed: Ok(()),
         };
         let facts = |triages| BugFacts {
             people: [("kim".to_owned(), person(1)), ("ada".to_owned(), person(2))].into(),

@@ -25,10 +25,13 @@ pub struct GoFacts {
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed this release.
     pub deployers: Vec<Address>,
-    /// Every go and no-go about this release.
+    /// Every go and no-go about this release. A go is confirmed.
     pub decisions: Vec<Decision>,
     /// Every statement that is there.
     pub known: BTreeSet<StatementDigest>,
+    /// Statements whose files are there and that count for nothing, each with words that go on
+    /// from "the contract that signed it".
+    pub unconfirmed: BTreeMap<StatementDigest, String>,
     /// Those which a go must have seen, each in words.
     pub bearing: BTreeMap<StatementDigest, String>,
     /// Freezes of the project, by file.
@@ -54,6 +57,9 @@ pub struct Decision {
     pub saw: Option<Vec<StatementDigest>>,
     /// Why.
     pub reason: String,
+    /// Whether the contract that signed it confirms it, `Ok` for a key; otherwise why not, in
+    /// words that go on from "the contract that signed it".
+    pub confirmed: Observed<()>,
 }
 
 /// A freeze by file.
@@ -67,6 +73,8 @@ pub struct FreezeFact {
     pub until: u64,
     /// Why.
     pub reason: String,
+    /// As for a decision.
+    pub confirmed: Observed<()>,
 }
 
 /// A stop that was posted at the helper. Who deletes the file does not undo it.
@@ -123,7 +131,13 @@ fn judge<'a>(
         let short = decision.digest.short();
         let Some(saw) = &decision.saw else {
             let reason = format!("{name} says no-go ({short}): {}", decision.reason);
-            verdict = verdict.and(Verdict::fail(reason));
+            verdict = verdict.and(match &decision.confirmed {
+                Ok(()) => Verdict::fail(reason),
+                Err(why) => Verdict::unknown(format!(
+                    "{reason}; the contract that signed it {why}: have it signed anew, or let \
+                     {name} decide anew"
+                )),
+            });
             continue;
         };
         match flaw(facts, (name, person), decision, saw, (soaked_at, time)) {
@@ -233,22 +247,24 @@ fn unseen(facts: &GoFacts, saw: &[StatementDigest]) -> Option<String> {
 }
 
 /// What anybody of the policy saw when they said go, also in a go that they replaced since, and
-/// that is missing now: somebody deleted it.
+/// that is missing now, because somebody deleted it, or of which nobody knows whether it counts.
 fn gone(facts: &GoFacts) -> Vec<String> {
     let mut gone = BTreeMap::new();
     for decision in &facts.decisions {
         let Some((name, _)) = holder(&facts.people, decision.signer) else { continue };
         let saw = decision.saw.iter().flatten();
-        for digest in saw.filter(|digest| !facts.known.contains(digest)) {
-            gone.insert(digest, (decision.digest.short(), name));
+        for digest in saw {
+            let why = match facts.unconfirmed.get(digest) {
+                _ if facts.known.contains(digest) => continue,
+                Some(why) => format!("counts for nothing: the contract that signed it {why}"),
+                None => "is missing; restore its file".to_owned(),
+            };
+            gone.insert(digest, (decision.digest.short(), name, why));
         }
     }
     let more = gone.len().saturating_sub(NAMED_MAX);
-    let named = gone.into_iter().take(NAMED_MAX).map(|(digest, (go, name))| {
-        format!(
-            "the go {go} by {name} is stale: statement {digest} that it saw is missing; restore \
-             its file"
-        )
+    let named = gone.into_iter().take(NAMED_MAX).map(|(digest, (go, name, why))| {
+        format!("the go {go} by {name} is stale: statement {digest} that it saw {why}")
     });
     let more = (more > 0).then(|| format!("and {more} more are missing"));
     named.chain(more).collect()
@@ -258,16 +274,21 @@ fn gone(facts: &GoFacts) -> Vec<String> {
 fn stops(facts: &GoFacts, time: u64) -> Verdict {
     let mut verdict = Verdict::Pass;
     for freeze in facts.freezes.iter().filter(|freeze| freeze.until > time) {
-        if let Some((name, _)) = holder(&facts.people, freeze.signer) {
-            let reason = format!(
-                "{name} froze promotions until {} ({}): {}",
-                format_utc(freeze.until),
-                freeze.digest.short(),
-                freeze.reason
-            );
-            let eta = Some(freeze.until);
-            verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta });
-        }
+        let Some((name, _)) = holder(&facts.people, freeze.signer) else { continue };
+        let reason = format!(
+            "{name} froze promotions until {} ({}): {}",
+            format_utc(freeze.until),
+            freeze.digest.short(),
+            freeze.reason
+        );
+        verdict = verdict.and(match &freeze.confirmed {
+            Ok(()) => Verdict::Waiting { reasons: vec![reason], eta: Some(freeze.until) },
+            Err(_) if is_said_anew(facts, name, freeze.until) => Verdict::Pass,
+            Err(why) => Verdict::unknown(format!(
+                "{reason}; the contract that signed it {why}: have it signed anew, or let {name} \
+                 freeze anew"
+            )),
+        });
     }
     for stop in facts.posted.iter().flatten().filter(|stop| stop.until > time) {
         let Some((name, _)) = holder(&facts.people, stop.by) else { continue };
@@ -280,6 +301,15 @@ fn stops(facts: &GoFacts, time: u64) -> Verdict {
         });
     }
     verdict
+}
+
+/// Whether a person has frozen promotions for as long by a statement that counts.
+fn is_said_anew(facts: &GoFacts, by: &str, until: u64) -> bool {
+    facts.freezes.iter().any(|freeze| {
+        let holder = holder(&facts.people, freeze.signer);
+        let same = holder.is_some_and(|(name, _)| name == by);
+        same && freeze.confirmed.is_ok() && freeze.until >= until
+    })
 }
 
 #[cfg(test)]
@@ -303,6 +333,7 @@ mod tests {
             discipline: (key == 3).then(|| "security".to_owned()),
             saw: saw.map(|saw| saw.iter().copied().map(digest).collect()),
             reason: String::new(),
+            confirmed: Ok(()),
         }
     }
 
@@ -322,6 +353,7 @@ mod tests {
             deployers: vec![Address::with_last_byte(4)],
             decisions,
             known: [digest(1), digest(2)].into(),
+            unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
             bearing: [(digest(1), "a bug".to_owned())].into(),
             freezes: Vec::new(),
             posted: Ok(Vec::new()),
@@ -338,7 +370,7 @@ mod tests {
     #[test]
     fn a_go_counts_once_and_only_over_everything() {
         let all: Option<&[u8]> = Some(&[1]);
-        let cases: [(Vec<Decision>, u32, &[&str], &str); 23] = [
+        let cases: [(Vec<Decision>, u32, &[&str], &str); 24] = [
             (vec![], 0, &[], "PASS"),
             (vec![], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, all)], 1, &[], "PASS"),
@@ -346,6 +378,7 @@ mod tests {
             (vec![decision(1, 9, Some(&[1, 2]))], 1, &[], "PASS"),
             (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),
+            (vec![decision(1, 9, Some(&[1, 3]))], 1, &[], "UNKNOWN"),
             (vec![decision(1, NOW + 1, all)], 1, &[], "UNKNOWN"),
             (vec![decision(9, 9, all)], 1, &[], "UNKNOWN"),
             (vec![decision(4, 9, all)], 1, &[], "UNKNOWN"),
@@ -383,7 +416,21 @@ mod tests {
             signer: Address::with_last_byte(by),
             until,
             reason: String::new(),
+            confirmed: Ok(()),
         };
+        let doubtful = || Err("refuses it".to_owned());
+        let no_go = |by, at| Decision { confirmed: doubtful(), ..decision(by, at, None) };
+        let thawed = |by, until| FreezeFact { confirmed: doubtful(), ..frozen(by, until) };
+        check(&|f| f.decisions.push(no_go(3, 9)), "UNKNOWN");
+        check(&|f| f.decisions.push(no_go(9, 9)), "PASS");
+        check(&|f| f.decisions.push(no_go(2, 10)), "UNKNOWN");
+        check(&|f| f.decisions.push(no_go(2, 8)), "PASS");
+        check(&|f| f.decisions.extend([no_go(3, 9), decision(3, 10, None)]), "FAIL");
+        check(&|f| f.freezes.push(thawed(3, NOW + 1)), "UNKNOWN");
+        check(&|f| f.freezes.push(thawed(3, NOW)), "PASS");
+        check(&|f| f.freezes.push(thawed(9, NOW + 1)), "PASS");
+        check(&|f| f.freezes.extend([thawed(3, NOW + 2), frozen(3, NOW + 1)]), "UNKNOWN");
+        check(&|f| f.freezes.extend([thawed(3, NOW + 1), frozen(3, NOW + 1)]), "WAITING");
         check(&|f| f.freezes.push(frozen(3, NOW + 1)), "WAITING");
         check(&|f| f.freezes.push(frozen(3, NOW)), "PASS");
         check(&|f| f.freezes.push(frozen(9, NOW + 1)), "PASS");

@@ -7,7 +7,7 @@ use alloy_primitives::keccak256;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{AcceptanceFact, AttestationFact, AuditFacts, Observed, RevocationFact};
 use tidegate_model::scope::scope_hashes;
-use tidegate_model::statement::{AuditAttestation, Body, Statement};
+use tidegate_model::statement::{AuditAttestation, AuditRevocation, Body, Statement};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 use tidegate_safe::helper;
 
@@ -70,19 +70,27 @@ fn attestations(project: &Project, set: &StatementSet) -> Vec<AttestationFact> {
         else {
             return None;
         };
-        Some(fact(*digest, attestation, Err(unconfirmed.why.clone())))
+        Some(fact(*digest, attestation, Err(unconfirmed.doubt.why.clone())))
     }));
     facts
 }
 
+/// Every revocation, also those that their contracts did not confirm.
 fn revocations(set: &StatementSet) -> Vec<RevocationFact> {
-    let found = set.revocations().map(|(_, revocation)| RevocationFact {
+    let fact = |revocation: &AuditRevocation, confirmed| RevocationFact {
         attestation: revocation.attestation,
         by: revocation.auditor,
         at: revocation.revoked_at,
         found: format!("by file: {}", revocation.detail),
+        confirmed,
+    };
+    let unconfirmed = set.unconfirmed.values().filter_map(|found| {
+        let Statement::AuditRevocation(revocation) = &found.collected.signed.statement else {
+            return None;
+        };
+        Some(fact(revocation, Err(found.doubt.why.clone())))
     });
-    found.collect()
+    set.revocations().map(|(_, revocation)| fact(revocation, Ok(()))).chain(unconfirmed).collect()
 }
 
 /// Accepted risks of this project; one whose subject is not its scope speaks of nothing.
@@ -129,6 +137,7 @@ async fn posted(
                 // What was posted before it was signed took it back from the start.
                 at: at.unwrap_or(since),
                 found: format!("posted at the helper on {}", candidate.target),
+                confirmed: Ok(()),
             });
         }
         answers.extend_from_slice(&answer);

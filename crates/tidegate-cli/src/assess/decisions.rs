@@ -41,35 +41,41 @@ pub(super) async fn go(
     let roots = &candidate.built.roots;
     let people = people(candidate.project);
     let time = head.as_ref().ok().map(|head| head.timestamp);
-    let of_project = || candidate.statements.general().filter(|(_, g, _)| g.project == project);
-    let decisions = of_project().filter_map(|(digest, general, signer)| {
-        let (release, discipline, saw, reason) = match &general.body {
+    let of_project = || candidate.statements.said().filter(|said| said.general.project == project);
+    let decisions = of_project().filter_map(|said| {
+        let (release, discipline, saw, reason) = match &said.general.body {
             Body::Go(go) => (go.release, &go.discipline, Some(go.statements.clone()), &go.reason),
             Body::NoGo(no_go) => (no_go.release, &no_go.discipline, None, &no_go.reason),
             _ => return None,
         };
         // A go that has expired is none; a no-go stays.
-        let over = saw.is_some() && time.is_some_and(|time| general.expires_at <= time);
+        let over = saw.is_some() && time.is_some_and(|time| said.general.expires_at <= time);
         (release == roots.release_root && !over).then(|| Decision {
-            digest,
-            signer,
-            issued_at: general.issued_at,
+            digest: said.digest,
+            signer: said.signer,
+            issued_at: said.general.issued_at,
             discipline: discipline.clone(),
             saw,
             reason: reason.clone(),
+            confirmed: said.confirmed.clone(),
         })
     });
-    let freezes = of_project().filter_map(|(digest, general, signer)| match &general.body {
-        Body::Freeze(Freeze { until, reason }) => Some(FreezeFact {
-            digest,
-            signer,
-            until: (*until).min(general.issued_at.saturating_add(FREEZE_SECS_MAX)),
+    let freezes = of_project().filter_map(|said| {
+        let Body::Freeze(Freeze { until, reason }) = &said.general.body else { return None };
+        let latest = said.general.issued_at.saturating_add(FREEZE_SECS_MAX);
+        Some(FreezeFact {
+            digest: said.digest,
+            signer: said.signer,
+            until: (*until).min(latest),
             reason: reason.clone(),
-        }),
-        _ => None,
+            confirmed: said.confirmed.clone(),
+        })
     });
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let bearing = candidate.statements.bearing(project, roots.release_root, is_known);
+    let known = candidate.statements.present();
+    let unconfirmed = candidate.statements.unconfirmed.iter();
+    let unconfirmed = unconfirmed.filter(|(digest, _)| !known.contains(digest));
     let (decisions, freezes) = (decisions.collect(), freezes.collect());
     let keys: Vec<_> = people.values().flat_map(|person| person.keys.iter().copied()).collect();
     let posted = posted(candidate, head, &keys).await.map_err(|error| error.to_string());
@@ -81,7 +87,10 @@ pub(super) async fn go(
         people,
         deployers: deployers(candidate)?,
         decisions,
-        known: candidate.statements.statements.keys().copied().collect(),
+        unconfirmed: unconfirmed
+            .map(|(digest, found)| (*digest, found.doubt.why.clone()))
+            .collect(),
+        known,
         bearing,
         freezes,
         posted,
@@ -130,24 +139,30 @@ pub(super) fn bugs(candidate: &Candidate<'_>) -> Observed<BugFacts> {
     let read = || -> CliResult<BugFacts> {
         let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
         let release = candidate.built.roots.release_root;
-        let bugs = candidate.statements.bugs(project).filter(|(_, bug, _)| bug.release == release);
-        let triages = candidate.statements.general().filter_map(|(_, general, signer)| {
-            let Body::Triage(triage) = &general.body else { return None };
+        let bugs = candidate.statements.bugs(project).filter(|(_, bug)| bug.release == release);
+        let of_project = candidate.statements.said().filter(|said| said.general.project == project);
+        let triages = of_project.filter_map(|said| {
+            let Body::Triage(triage) = &said.general.body else { return None };
             let Triage { bug, resolution, of, .. } = *triage;
-            let issued_at = general.issued_at;
-            (general.project == project).then_some(TriageFact {
+            Some(TriageFact {
                 bug,
-                signer,
-                issued_at,
+                signer: said.signer,
+                issued_at: said.general.issued_at,
                 resolution,
                 of,
+                confirmed: said.confirmed,
             })
         });
         Ok(BugFacts {
             people: people(candidate.project),
             deployers: deployers(candidate)?,
             bugs: bugs
-                .map(|(digest, bug, signer)| BugFact { digest, signer, bug: bug.clone() })
+                .map(|(said, bug)| BugFact {
+                    digest: said.digest,
+                    signer: said.signer,
+                    bug: bug.clone(),
+                    confirmed: said.confirmed,
+                })
                 .collect(),
             triages: triages.collect(),
         })

@@ -109,7 +109,7 @@ fn external_resets(
     let audits = audits.iter().flat_map(AuditFacts::resets);
     let bugs = decisions::bugs(gathered).unwrap_or_default();
     let found = resetting_bugs(&bugs).into_iter().filter_map(|fact| {
-        let statement = &gathered.statements.statements.get(&fact.digest)?.signed.statement;
+        let statement = &gathered.statements.signed(fact.digest)?.statement;
         let name = names.get(&fact.signer)?;
         let (severity, title) = (fact.bug.severity.word(), &fact.bug.title);
         let reason = format!("{name} found a {severity} bug: {title}");

@@ -1,12 +1,12 @@
 //! `tidegate record risk`: somebody would live with a finding, and somebody else agrees.
 
-use alloy_primitives::{Address, hex};
+use alloy_primitives::{Address, B256, hex};
 use clap::Args;
 use tidegate_gates::AcceptanceFact;
 use tidegate_model::ProjectId;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
-    Body, General, RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity, Statement, salt_of,
+    Body, General, RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity, Statement,
 };
 use tidegate_model::units::{format_span_secs, format_utc, parse_span_secs};
 use tidegate_plan::config::Stage;
@@ -194,8 +194,7 @@ fn statement(
     let Wanted { acceptance, expires_at } = wanted;
     let subject = acceptance.scope_root.0;
     let body = Body::RiskAccept(acceptance);
-    let says = serde_json::to_vec(&body)?;
-    // The signer enters, so that two people who say the same have two statements.
-    let salt = salt_of(&[signer.address().as_slice(), &says, &issued_at.to_be_bytes()]);
-    Ok(Statement::Statement(General { project, subject, body, issued_at, expires_at, salt }))
+    let mut general = General { project, subject, body, issued_at, expires_at, salt: B256::ZERO };
+    general.salt = general.salt_by(signer.address())?;
+    Ok(Statement::Statement(general))
 }

@@ -9,7 +9,7 @@ use tidegate_model::units::format_utc;
 use tidegate_model::{Fqn, GateInput, StatementDigest, Verdict};
 
 use super::risks::accepted;
-use super::{AttestationFact, AuditFacts, FindingFact, ScopeHashes};
+use super::{AttestationFact, AuditFacts, FindingFact, RevocationFact, ScopeHashes};
 
 /// A delta review rests on at most this many others, one on the next.
 const DELTAS_MAX: usize = 16;
@@ -52,7 +52,7 @@ pub(super) struct Judge<'a> {
     time: u64,
     auditors: BTreeMap<Address, &'a Person>,
     by_digest: BTreeMap<StatementDigest, &'a AttestationFact>,
-    revoked: BTreeMap<(StatementDigest, Address), &'a str>,
+    revoked: BTreeMap<(StatementDigest, Address), &'a RevocationFact>,
     successors: BTreeMap<StatementDigest, Vec<&'a AttestationFact>>,
 }
 
@@ -67,13 +67,21 @@ impl<'a> Judge<'a> {
                 successors.entry(fact.attestation.supersedes).or_default().push(fact);
             }
         }
-        let revoked = facts.revocations.iter();
+        let mut revoked = BTreeMap::new();
+        for revocation in &facts.revocations {
+            let found = revoked.entry((revocation.attestation, revocation.by));
+            // One that is confirmed comes before one that is not.
+            let found = found.or_insert(revocation);
+            if found.confirmed.is_err() {
+                *found = revocation;
+            }
+        }
         Self {
             facts,
             time,
             auditors: auditors.collect(),
             by_digest: facts.attestations.iter().map(|fact| (fact.digest, fact)).collect(),
-            revoked: revoked.map(|r| ((r.attestation, r.by), r.found.as_str())).collect(),
+            revoked,
             successors,
         }
     }
@@ -183,7 +191,7 @@ impl<'a> Judge<'a> {
         self.auditors.get(&auditor)?.firm.as_deref()
     }
 
-    fn revoked(&self, fact: &AttestationFact) -> Option<&'a str> {
+    fn revoked(&self, fact: &AttestationFact) -> Option<&'a RevocationFact> {
         self.revoked.get(&(fact.digest, fact.attestation.auditor)).copied()
     }
 
@@ -248,19 +256,28 @@ impl<'a> Judge<'a> {
 
     fn standing(&self, fact: &'a AttestationFact, firm: &str) -> Standing {
         let (a, short) = (&fact.attestation, fact.digest.short());
+        let (critical, high) = (a.open_critical, a.open_high);
+        let grave = format!("{firm} reports open findings: {critical} critical, {high} high");
         if let Err(why) = &fact.confirmed {
-            return Standing::Lacks(format!(
-                "{short} by {firm}: the contract that signed it {why}"
-            ));
+            let lacks = format!("{short} by {firm}: the contract that signed it {why}");
+            // Who stops confirming what was found has not taken it back.
+            return match critical + high {
+                0 => Standing::Lacks(lacks),
+                _ => Standing::Contradicts(Verdict::unknown(format!("{grave}; {lacks}"))),
+            };
         }
-        if let Some(found) = self.revoked(fact) {
+        if let Some(RevocationFact { found, confirmed, .. }) = self.revoked(fact) {
             let reason = format!("{firm} revoked attestation {short} ({found})");
-            return Standing::Contradicts(Verdict::fail(reason));
+            return Standing::Contradicts(match confirmed {
+                Ok(()) => Verdict::fail(reason),
+                Err(why) => Verdict::unknown(format!(
+                    "{reason}; the contract that signed that {why}: have it signed anew, or \
+                     attested anew"
+                )),
+            });
         }
-        if a.open_critical > 0 || a.open_high > 0 {
-            let (critical, high) = (a.open_critical, a.open_high);
-            let reason = format!("{firm} reports open findings: {critical} critical, {high} high");
-            return Standing::Contradicts(Verdict::fail(reason));
+        if critical > 0 || high > 0 {
+            return Standing::Contradicts(Verdict::fail(grave));
         }
         if let Some(standing) = self.findings(fact, firm) {
             return standing;
@@ -351,7 +368,7 @@ impl<'a> Judge<'a> {
                     "of {short}, on which it rests, the contract that signed {why}"
                 ));
             }
-            if let Some(found) = self.revoked(base) {
+            if let Some(RevocationFact { found, .. }) = self.revoked(base) {
                 return Err(format!("{short}, on which it rests, was revoked ({found})"));
             }
             if a.valid_until <= self.time || a.issued_at > self.time {

@@ -80,6 +80,9 @@ pub struct RevocationFact {
     pub at: u64,
     /// Where it was found, for people.
     pub found: String,
+    /// Whether the contract that signed it confirms it, `Ok` for a key and for what was posted;
+    /// otherwise why not, in words that go on from "the contract that signed it".
+    pub confirmed: Observed<()>,
 }
 
 /// Somebody's word that a finding may stay open.

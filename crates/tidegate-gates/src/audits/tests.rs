@@ -102,8 +102,37 @@ fn revoked(mut facts: AuditFacts, digest: StatementDigest, by: u8) -> AuditFacts
         by: Address::with_last_byte(by),
         at: NOW,
         found: "posted at the helper".to_owned(),
+        confirmed: Ok(()),
     });
     facts
+}
+
+#[test]
+fn what_a_contract_no_longer_confirms_is_not_taken_back() {
+    let refuses = || Err("refuses it".to_owned());
+    let doubtful = |mut facts: AuditFacts| {
+        facts.revocations.iter_mut().for_each(|found| found.confirmed = refuses());
+        facts
+    };
+    let both = || facts(vec![plain(1), plain(3)]);
+    let says = &["Bolt revoked", "the contract that signed that refuses it"];
+    check(doubtful(revoked(both(), digest(3), 3)), "UNKNOWN", says);
+    check(doubtful(revoked(both(), digest(3), 1)), "PASS", &[]);
+    // Of two the one that counts, in either order.
+    check(revoked(doubtful(revoked(both(), digest(3), 3)), digest(3), 3), "FAIL", &says[..1]);
+    let mut other = revoked(revoked(both(), digest(3), 3), digest(3), 3);
+    other.revocations[1].confirmed = refuses();
+    check(other, "FAIL", &says[..1]);
+
+    let third = |open_high| {
+        fact(4, |f| {
+            f.attestation.open_high = open_high;
+            f.confirmed = Err("refuses it".to_owned());
+        })
+    };
+    check(facts(vec![plain(1), plain(3), third(0)]), "PASS", &[]);
+    let says = &["Acme reports open findings", "the contract that signed it refuses it"];
+    check(facts(vec![plain(1), plain(3), third(1)]), "UNKNOWN", says);
 }
 
 #[test]

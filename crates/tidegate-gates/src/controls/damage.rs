@@ -208,6 +208,7 @@ pub(super) const ALL: &[Damage] = &[
             by: a.attestation.auditor,
             at: a.attestation.issued_at,
             found: "a control".to_owned(),
+            confirmed: Ok(()),
         });
         f.revocations.extend(revoked);
         !f.revocations.is_empty()
@@ -245,7 +246,8 @@ pub(super) const ALL: &[Damage] = &[
         let (title, link) = ("a control".to_owned(), String::new());
         let release = ReleaseRoot(B256::ZERO);
         let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
-        f.bugs.push(BugFact { digest: StatementDigest(B256::ZERO), signer, bug });
+        let digest = StatementDigest(B256::ZERO);
+        f.bugs.push(BugFact { digest, signer, bug, confirmed: Ok(()) });
         true
     }),
     damage(GateId::Bugs, "not read", |_, facts| unread(&mut facts.bugs)),
@@ -305,6 +307,21 @@ pub(super) const ALL: &[Damage] = &[
             discipline: None,
             saw: None,
             reason: "a control".to_owned(),
+            confirmed: Ok(()),
+        });
+        true
+    }),
+    damage(GateId::Go, "a no-go whose contract changed its mind", |_, facts| {
+        let Ok(f) = &mut facts.go else { return false };
+        let Some(signer) = somebody(&f.people) else { return false };
+        f.decisions.push(Decision {
+            digest: StatementDigest(B256::ZERO),
+            signer,
+            issued_at: u64::MAX,
+            discipline: None,
+            saw: None,
+            reason: "a control".to_owned(),
+            confirmed: Err("refuses the signature".to_owned()),
         });
         true
     }),

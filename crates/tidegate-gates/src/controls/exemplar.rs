@@ -239,12 +239,14 @@ fn go(rule: &GoRule) -> GoFacts {
         discipline: discipline(n),
         saw: Some(vec![seen]),
         reason: String::new(),
+        confirmed: Ok(()),
     });
     GoFacts {
         people: people.collect(),
         deployers: vec![address("deployer")],
         decisions: decisions.collect(),
         known: [seen].into(),
+        unconfirmed: BTreeMap::new(),
         bearing: [(seen, "a statement".to_owned())].into(),
         freezes: Vec::new(),
         posted: Ok(Vec::new()),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decisions::{Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Triage, Waiver};
+use super::decisions::{Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Resolution, Triage, Waiver};
 use super::{FundDecision, FundRequest, FundTransfer, RiskAcceptance, SoakSample};
 use crate::ids::{ReleaseRoot, StatementDigest};
 use crate::units::format_utc;
@@ -125,6 +125,15 @@ impl Body {
             Self::Freeze(freeze) => Some(freeze.until),
             Self::Waiver(waiver) => Some(waiver.until),
             _ => None,
+        }
+    }
+
+    /// Whether it stops something.
+    pub const fn stops(&self) -> bool {
+        match self {
+            Self::NoGo(_) | Self::Bug(_) | Self::Freeze(_) => true,
+            Self::Triage(triage) => matches!(triage.resolution, Resolution::Confirmed),
+            _ => false,
         }
     }
 

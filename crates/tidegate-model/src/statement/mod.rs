@@ -13,7 +13,7 @@ mod signed;
 mod soak;
 mod typed;
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +136,15 @@ impl Statement {
         }
     }
 
+    /// Whether it stops something, so that nobody may take it for gone who cannot check it.
+    pub const fn stops(&self) -> bool {
+        match self {
+            Self::AuditRevocation(_) => true,
+            Self::Statement(g) => g.body.stops(),
+            Self::AuditAttestation(_) | Self::EmergencyWaiver(_) => false,
+        }
+    }
+
     /// The sentence shown before signing and in lists.
     pub fn text(&self) -> String {
         match self {
@@ -218,6 +227,20 @@ impl From<&EmergencyWaiver> for eip712::EmergencyWaiver {
 }
 
 impl General {
+    /// The salt of a statement by this signer: whoever says the same makes another statement, and
+    /// one with this salt is by nobody else.
+    ///
+    /// # Errors
+    /// If the body has no canonical JSON form.
+    pub fn salt_by(&self, signer: Address) -> Result<B256, JcsError> {
+        let body = self.body_digest()?;
+        Ok(salt_of(&[signer.as_slice(), body.as_slice(), &self.issued_at.to_be_bytes()]))
+    }
+
+    fn body_digest(&self) -> Result<B256, JcsError> {
+        jcs_keccak("statement body", &self.body)
+    }
+
     /// The EIP-712 message: kind, sentence and digest follow from the body.
     fn message(&self) -> Result<eip712::Statement, JcsError> {
         Ok(eip712::Statement {
@@ -225,7 +248,7 @@ impl General {
             text: self.body.text(),
             project: self.project.0,
             subject: self.subject,
-            bodyDigest: jcs_keccak("statement body", &self.body)?,
+            bodyDigest: self.body_digest()?,
             issuedAt: self.issued_at,
             expiresAt: self.expires_at,
             salt: self.salt,
@@ -240,7 +263,7 @@ pub fn salt_of(parts: &[&[u8]]) -> B256 {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, b256};
+    use alloy_primitives::b256;
     use alloy_sol_types::SolStruct;
 
     use super::*;

@@ -11,7 +11,7 @@ use tidegate_testkit::{actor, actor_address};
 
 use super::refused;
 use crate::audits::{SIGN, node};
-use crate::support::{Case, Forge, Outcome, Scene, by_key, cases, files, said};
+use crate::support::{Case, Forge, Outcome, Scene, Status, by_key, cases, files, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -23,6 +23,9 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_signature_with_high_s,
             cheat_a_signature_of_other_typed_data,
             a_wallet_signs_typed_data_that_another_machine_made;
+        Ready:
+            cheat_a_contract_that_takes_a_no_go_back_in_silence,
+            cheat_a_no_go_by_a_contract_that_cannot_be_asked;
     }
 }
 
@@ -70,8 +73,11 @@ fn cheat_a_contract_that_changed_its_mind(scene: &Scene<'_>) -> Outcome {
     dao(scene, &CODE, ACCEPTS)?;
     scene.run("bo", &import, 0)?;
     scene.status()?.expect("audits", "PASS", &[])?;
+    scene.go()?;
     dao(scene, &CODE, B256::ZERO)?;
-    refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "does not accept the signature"])?;
+    let says = ["1 of 2", "Dao", "does not accept the signature"];
+    // Who said go has seen it, and it is still there.
+    refused(scene, "audits", "UNKNOWN", &says)?.expect("go", "PASS", &[])?;
     // Nor by what this machine remembers.
     for entry in std::fs::read_dir(scene.project().join("deployments/statements"))? {
         let path = entry?.path();
@@ -81,6 +87,54 @@ fn cheat_a_contract_that_changed_its_mind(scene: &Scene<'_>) -> Outcome {
     }
     refused(scene, "audits", "UNKNOWN", &["1 of 2", "Dao", "does not accept the signature"])?;
     Ok(())
+}
+
+/// The contract says no-go, on mainnet, and confirms it.
+fn stopped_by_the_dao(scene: &Scene<'_>) -> Outcome {
+    name_the_dao(scene)?;
+    dao(scene, &CODE, ACCEPTS)?;
+    let file = scene.folder().join("no-go.json").to_string_lossy().into_owned();
+    let dao = DAO.to_string();
+    let no_go = ["record", "no-go", "--reason", "a doubt", "--as", &dao, "--typed-data", &file];
+    scene.run("bo", &no_go, 0)?;
+    scene.run("bo", &["import", &file, "--signature", "0x1234", "--contract", "mainnet"], 0)?;
+    refused(scene, "go", "FAIL", &["dao says no-go", "a doubt"])?;
+    Ok(())
+}
+
+fn cheat_a_contract_that_takes_a_no_go_back_in_silence(scene: &Scene<'_>) -> Outcome {
+    stopped_by_the_dao(scene)?;
+    scene.go()?;
+    dao(scene, &CODE, B256::ZERO)?;
+    let says = ["dao says no-go", "a doubt", "does not accept the signature", "decide anew"];
+    let status = refused(scene, "go", "UNKNOWN", &says)?;
+    // The go that has seen it is not stale: its file is there.
+    assert!(!status.why("go").contains("stale"), "{}", status.why("go"));
+    // Who decides anew takes it back.
+    dao(scene, &CODE, ACCEPTS)?;
+    let file = scene.folder().join("go.json").to_string_lossy().into_owned();
+    let own = ["record", "go", "--as", &DAO.to_string(), "--typed-data", &file];
+    scene.run("bo", &own, 0)?;
+    scene.run("bo", &["import", &file, "--signature", "0x1234", "--contract", "mainnet"], 0)?;
+    scene.status()?.expect("go", "PASS", &[])
+}
+
+/// Another network stands in its file, on which nobody can ask.
+fn cheat_a_no_go_by_a_contract_that_cannot_be_asked(scene: &Scene<'_>) -> Outcome {
+    stopped_by_the_dao(scene)?;
+    let clone = scene.folder().join("clone");
+    files::copy_clone(scene.project(), &clone)?;
+    for entry in std::fs::read_dir(clone.join("deployments/statements"))? {
+        let path = entry?.path();
+        let mut file: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        if file["contract"].is_object() {
+            file["contract"]["chain"] = json!(1337);
+            files::write(&path, file.to_string().as_bytes())?;
+        }
+    }
+    let status = scene.person("o3").at(&clone).run(&["status", "--json"])?.expect_code(0)?;
+    let says = ["dao says no-go", "chain 1337 is neither a target"];
+    Status::of(&status)?.expect("go", "UNKNOWN", &says)
 }
 
 /// What owners of a Safe sign for it: the message, in the order of their addresses.

@@ -36,7 +36,7 @@ pub(super) async fn triage(
     args: &TriageArgs,
 ) -> CliResult<u8> {
     let speaker = speaker(project, signer.address())?;
-    let set = statements::load(project)?;
+    let set = statements::load_confirmed(project).await?;
     let id = crate::funds::project_id(project)?;
     let (digest, bug, finder) = named(&set, id, &args.bug)?;
     project.ui.row("bug", &bug.title);
@@ -68,11 +68,12 @@ fn named<'a>(
     begins: &str,
 ) -> CliResult<(StatementDigest, &'a Bug, Address)> {
     let wanted = begins.trim_start_matches("0x").to_lowercase();
-    let bugs = set.bugs(project).filter(|(digest, ..)| hex::encode(digest.0).starts_with(&wanted));
+    let bugs =
+        set.bugs(project).filter(|(said, _)| hex::encode(said.digest.0).starts_with(&wanted));
     let bugs: Vec<_> = bugs.collect();
-    let [found] = bugs.as_slice() else {
+    let [(said, bug)] = bugs.as_slice() else {
         return Err(CliError::usage(format!("`{begins}` names no bug, or several"))
             .hint("its digest is the name of its file under deployments/statements/"));
     };
-    Ok(*found)
+    Ok((said.digest, bug, said.signer))
 }
