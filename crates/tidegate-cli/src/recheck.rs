@@ -188,6 +188,11 @@ async fn check_evidence(
     promotion: &Promotion,
 ) -> CliResult {
     for digest in &promotion.evidence.statements {
+        if let Some(found) = assessment.statements.unconfirmed.get(digest) {
+            let (by, why) = (found.collected.signed.signer, &found.doubt.why);
+            return Err(fail(format!("statement {digest} of the evidence: contract {by} {why}"))
+                .hint("have it signed anew, or run `tidegate promote` again"));
+        }
         if !assessment.statements.statements.contains_key(digest) {
             return Err(fail(format!("statement {digest} of the evidence is missing here"))
                 .hint("fetch deployments/statements/ from git"));

@@ -1,10 +1,11 @@
 //! The statements this command sees, and how a new one is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
+use serde_json::Value;
 use tidegate_chain::Network;
-use tidegate_evidence::{ContractAnswer, Doubt, StatementSet, ask_contract, collect};
+use tidegate_evidence::{ContractAnswer, Doubt, Origin, StatementSet, ask_contract, collect};
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{SignedStatement, Standing, Statement, StatementError};
 use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
@@ -154,6 +155,25 @@ async fn open(project: &Project, chain: ChainId) -> Result<(Network, Head), Stri
     Ok((network, head))
 }
 
+/// Writes the missing files of what people of the policy have signed, and of these, as this machine
+/// remembers them: what is listed can then be found by others.
+pub(crate) fn restore(
+    project: &Project,
+    set: &StatementSet,
+    listed: &BTreeSet<StatementDigest>,
+) -> CliResult {
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let missing = set.statements.iter().filter(|(_, found)| found.origin == Origin::Memory);
+    for (digest, found) in missing {
+        if is_known(found.signed.signer) || listed.contains(digest) {
+            write_file(project, *digest, &serde_json::to_value(&found.signed)?)?;
+            project.ui.line(format!("restored deployments/statements/{digest}.json"));
+        }
+    }
+    Ok(())
+}
+
 /// Has a statement approved, signs it, and writes its file; or, with `--typed-data`, writes what a
 /// wallet is to sign. Says which, and prints the result.
 pub(crate) fn conclude(
@@ -240,9 +260,14 @@ pub(crate) async fn check(
 
 fn keep(project: &Project, signed: &SignedStatement, digest: StatementDigest) -> CliResult {
     let value = serde_json::to_value(signed)?;
-    let text = tidegate_store::to_text(&value);
-    tidegate_store::write_atomic(&project.layout.statement(digest), text.as_bytes())?;
+    write_file(project, digest, &value)?;
     project.store()?.remember_statement(digest, &value)?;
+    Ok(())
+}
+
+fn write_file(project: &Project, digest: StatementDigest, signed: &Value) -> CliResult {
+    let text = tidegate_store::to_text(signed);
+    tidegate_store::write_atomic(&project.layout.statement(digest), text.as_bytes())?;
     Ok(())
 }
 
@@ -264,7 +289,7 @@ pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> CliResult<Ve
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{B256, Bytes};
-    use tidegate_evidence::{Collected, Origin};
+    use tidegate_evidence::Collected;
     use tidegate_model::BlockRef;
     use tidegate_model::statement::{AuditRevocation, ContractSigner};
 

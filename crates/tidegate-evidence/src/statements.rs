@@ -283,6 +283,33 @@ impl StatementSet {
         found
     }
 
+    /// What the gates go by of the general statements of a project: those by people of the policy,
+    /// and what strangers say of fund requests on which these decided.
+    pub fn weighed(
+        &self,
+        project: ProjectId,
+        is_known: impl Fn(Address) -> bool,
+    ) -> BTreeSet<StatementDigest> {
+        let of_project = || self.general().filter(|(_, general, _)| general.project == project);
+        let decided = of_project().filter(|(_, _, signer)| is_known(*signer));
+        let decided = decided.filter_map(|(_, general, _)| match &general.body {
+            Body::FundApprove(decision) | Body::FundDeny(decision) => Some(decision.request),
+            _ => None,
+        });
+        let decided: BTreeSet<_> = decided.collect();
+        let weighed = of_project().filter(|(digest, general, signer)| {
+            is_known(*signer)
+                || match &general.body {
+                    Body::FundRequest(_) => decided.contains(digest),
+                    Body::FundDraw(moved) | Body::FundReturn(moved) => {
+                        decided.contains(&moved.request)
+                    }
+                    _ => false,
+                }
+        });
+        weighed.map(|(digest, ..)| digest).collect()
+    }
+
     /// Statements whose files are missing, one sentence each.
     pub fn remarks(&self) -> Vec<String> {
         let missing = self.statements.iter().filter(|(_, c)| c.origin == Origin::Memory);
@@ -299,9 +326,9 @@ impl StatementSet {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, B256};
-    use tidegate_model::statement::{Freeze, Go, NoGo};
-    use tidegate_model::{BlockRef, ChainId};
+    use alloy_primitives::{Address, B256, U256};
+    use tidegate_model::statement::{Freeze, FundDecision, FundRequest, FundTransfer, Go, NoGo};
+    use tidegate_model::{BlockRef, ChainId, NetworkId};
 
     use super::*;
 
@@ -369,6 +396,60 @@ mod tests {
             let (digest, set) = refused(no_go.clone(), salted, asked);
             assert_eq!(set.present().contains(&digest), salted && asked, "{salted} {asked}");
         }
+    }
+
+    #[test]
+    fn what_strangers_say_is_weighed_only_where_somebody_decided_on_it() {
+        let mut set = StatementSet::default();
+        let mut say = |signer, body| {
+            let (project, subject) = (ProjectId(B256::ZERO), B256::ZERO);
+            let signer = Address::with_last_byte(signer);
+            let salt = B256::ZERO;
+            let general = General { project, subject, body, issued_at: 5, expires_at: 9, salt };
+            let statement = Statement::Statement(general);
+            let digest = statement.digest().unwrap();
+            let (v, signature) = (SignedStatement::VERSION, vec![1].into());
+            let signed = SignedStatement { v, statement, signer, signature, contract: None };
+            set.statements.insert(digest, Collected { signed, origin: Origin::Memory });
+            digest
+        };
+        let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
+        let request = |reason: &str| {
+            Body::FundRequest(FundRequest {
+                network,
+                amount: U256::from(1),
+                destination: Address::ZERO,
+                release: None,
+                reason: reason.to_owned(),
+            })
+        };
+        let draw = |request| {
+            let (amount, transaction) = (U256::from(1), B256::ZERO);
+            Body::FundDraw(FundTransfer { network, request, amount, transaction })
+        };
+        let approve = |request| Body::FundApprove(FundDecision { request, reason: String::new() });
+        let release = ReleaseRoot(B256::ZERO);
+        let no_go = |reason: &str| {
+            Body::NoGo(NoGo { release, discipline: None, reason: reason.to_owned() })
+        };
+        let (kim, stranger) = (1, 9);
+        let granted = say(stranger, request("granted"));
+        let mut expected = vec![
+            granted,
+            say(stranger, draw(granted)),
+            say(kim, approve(granted)),
+            say(kim, request("own")),
+            say(kim, no_go("known")),
+        ];
+        let other = say(stranger, request("other"));
+        say(stranger, approve(other));
+        say(stranger, draw(other));
+        say(stranger, no_go("unknown"));
+        expected.sort_unstable();
+        let is_known = |key| key == Address::with_last_byte(kim);
+        let weighed = set.weighed(ProjectId(B256::ZERO), is_known);
+        assert_eq!(weighed.into_iter().collect::<Vec<_>>(), expected);
+        assert!(set.weighed(ProjectId(B256::repeat_byte(1)), is_known).is_empty());
     }
 
     #[test]

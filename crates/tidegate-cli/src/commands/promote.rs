@@ -16,11 +16,12 @@ use crate::assess::emergency::baseline;
 use crate::assess::{Assessment, Emergency, assess_with};
 use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::people;
 use crate::project::Project;
 use crate::promotion::{promoted, simulate_batch, target_plan};
 use crate::recheck::require_multi_send;
 use crate::release::{Built, built, require_minimal};
-use crate::{commands, proposals};
+use crate::{commands, proposals, statements};
 
 /// How long after an emergency's end its obligations are due, in seconds.
 const RETRO_DUE_SECS: u64 = 30 * 86_400;
@@ -151,7 +152,8 @@ async fn propose(
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
     let soak = assessment.facts.soak.as_ref().map_err(|why| missing(why))?;
     let plan = target_plan(project, built, target, network, head, When::Before).await?;
-    let evidence = evidence(assessment, policy.project());
+    let evidence = evidence(project, assessment, policy.project());
+    let listed = evidence.statements.iter().copied().collect();
     let promotion = Promotion {
         project: policy.project(),
         release_root: built.roots.release_root,
@@ -183,6 +185,7 @@ async fn propose(
     let proposal = proposal.or_kind(Kind::Fail)?;
     let gas = simulate_batch(network, address, address, &proposal.safe_tx).await?;
     ui.row("gas", &format!("{gas} in local execution"));
+    statements::restore(project, &assessment.statements, &listed)?;
     Ok(proposal)
 }
 
@@ -192,12 +195,16 @@ fn valid_until(project: &Project, assessment: &Assessment, now: u64) -> u64 {
     assessment.waived_until().map_or(until, |waived| until.min(waived))
 }
 
-/// What the gates were given: the statements that speak of this release, and every chain input.
-fn evidence(assessment: &Assessment, project: ProjectId) -> EvidenceItems {
+/// What the gates were given: the statements that they weigh, and every chain input. What strangers
+/// left on this machine alone is not asked of the others.
+fn evidence(project: &Project, assessment: &Assessment, id: ProjectId) -> EvidenceItems {
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let audits = assessment.facts.audits.iter().flat_map(|audits| &audits.attestations);
-    let attestations = audits.filter(|fact| fact.confirmed.is_ok()).map(|fact| fact.digest);
-    let general = assessment.statements.general().filter(|(_, g, _)| g.project == project);
-    let general = general.map(|(digest, ..)| digest);
+    let counting = audits.filter(|fact| fact.confirmed.is_ok());
+    let attestations = counting.filter(|fact| is_known(fact.attestation.auditor));
+    let attestations = attestations.map(|fact| fact.digest);
+    let general = assessment.statements.weighed(id, is_known);
     let mut statements: Vec<StatementDigest> = attestations.chain(general).collect();
     statements.sort_unstable();
     let inputs = assessment.reports.iter().flat_map(|report| report.inputs.iter().cloned());

@@ -1,6 +1,6 @@
 //! Cheating with what people say, with the policy and with the Safe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use alloy_primitives::{Address, Bytes, U256, keccak256};
@@ -8,13 +8,14 @@ use alloy_sol_types::{SolCall, sol};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_model::digest::project_id;
-use tidegate_model::statement::{Body, General, Lowered, Statement, Waiver};
+use tidegate_model::statement::{Body, General, Lowered, NEVER, NoGo, Statement, Waiver};
 use tidegate_model::{ChainId, GateId, ReleaseRoot};
 use tidegate_safe::helper;
-use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, actor, actor_address, safe};
+use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, Ran, actor, actor_address, safe};
 
 use crate::support::{
-    Case, Outcome, Scene, Status, by_key, cases, files, json_text, safe_call, said, use_contracts,
+    Case, Forge, Outcome, Scene, Status, by_key, cases, files, json_text, safe_call, said,
+    use_contracts,
 };
 
 sol! {
@@ -39,7 +40,8 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_another_safe_as_the_root_of_trust,
             cheat_a_loosened_policy_before_72_hours,
             cheat_a_module_for_a_moment,
-            cheat_a_queued_policy;
+            cheat_a_queued_policy,
+            cheat_a_proposal_over_what_only_one_machine_remembers;
         Day13:
             cheat_git_history_without_a_bug,
             cheat_a_role_that_is_taken_away;
@@ -207,6 +209,41 @@ fn cheat_a_go_by_who_deployed(scene: &Scene<'_>) -> Outcome {
     let eva = scene.person("eva").at(clone.project());
     eva.approve(&["record", "go", "--as", "deployer"])?.expect_code(0)?;
     status_of(&clone)?.expect("go", "UNKNOWN", &["eva deployed this release"])
+}
+
+/// What people of the policy signed is there for everybody again; what a stranger left here for a
+/// moment is asked of nobody.
+fn cheat_a_proposal_over_what_only_one_machine_remembers(scene: &Scene<'_>) -> Outcome {
+    let forge = Forge(scene);
+    let no_go = Body::NoGo(NoGo {
+        release: ReleaseRoot(keccak256("any")),
+        discipline: None,
+        reason: "a stranger's".to_owned(),
+    });
+    let strange = forge.say("mallory", keccak256("any"), no_go, [1, NEVER])?.to_string();
+    let audit = forge.file_of("bo")?;
+    let go = statement_file(&scene.person("eva"), &go_of(scene, "kim")?);
+    scene.status()?.expect_others_pass(&[])?;
+    std::fs::remove_file(statement_file(&scene.person("eva"), &strange))?;
+
+    let is_restored = |ran: &Ran, path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        said(ran).contains(&format!("restored deployments/statements/{name}")) && path.exists()
+    };
+    std::fs::remove_file(&audit)?;
+    scene.status()?.expect_others_pass(&[])?;
+    assert!(!audit.exists(), "who only looks writes nothing");
+    let again = scene.done("kim", &["record", "go", "--as", "treasury"])?;
+    assert!(is_restored(&again, &audit), "{again:?}");
+
+    std::fs::remove_file(&go)?;
+    let promote = scene.run("eva", &["promote"], 0)?;
+    assert!(is_restored(&promote, &go), "{promote:?}");
+    assert!(!said(&promote).contains(&format!("restored deployments/statements/{strange}")));
+    let (proposal, _) = scene.promotion()?;
+    let clone = newcomer(scene, "clone")?;
+    clone.run(&scene.signing(&proposal))?.expect_code(0)?;
+    Ok(())
 }
 
 /// The digest of the go by somebody's first key.

@@ -1,7 +1,10 @@
 //! Going and stopping: go, no-go, freezes.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{B256, U256};
 use serde_json::json;
+use tidegate_evidence::StatementSet;
 use tidegate_model::StatementDigest;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
@@ -30,7 +33,8 @@ pub(super) async fn go(
 ) -> CliResult<u8> {
     speaker(project, signer.address())?;
     let built = built(project, args.release.as_deref())?;
-    let seen = bearing(project, &built).await?;
+    let set = statements::load_confirmed(project).await?;
+    let seen = bearing(project, &built, &set)?;
     let ui = &project.ui;
     ui.line(format!("Go for {}, having seen:", built.release.name));
     for (digest, text) in &seen {
@@ -44,16 +48,21 @@ pub(super) async fn go(
         return Err(CliError::config(what));
     }
     let release = built.roots.release_root;
-    let statements = seen.into_iter().map(|(digest, _)| digest);
-    let go = Go::over(release, statements, args.discipline.clone(), args.reason.clone());
+    let listed: BTreeSet<_> = seen.into_iter().map(|(digest, _)| digest).collect();
+    let seen = listed.iter().copied();
+    let go = Go::over(release, seen, args.discipline.clone(), args.reason.clone());
     sign(project, signer, Body::Go(go), release.0, &args.dated).await?;
+    statements::restore(project, &set, &listed)?;
     ui.note("commit the file; a statement made from now on makes it stale");
     Ok(0)
 }
 
 /// Every statement that bears on a release, as the gate will ask for it.
-async fn bearing(project: &Project, built: &Built) -> CliResult<Vec<(StatementDigest, String)>> {
-    let set = statements::load_confirmed(project).await?;
+fn bearing(
+    project: &Project,
+    built: &Built,
+    set: &StatementSet,
+) -> CliResult<Vec<(StatementDigest, String)>> {
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let roots = &built.roots;
