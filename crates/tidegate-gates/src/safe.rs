@@ -21,15 +21,40 @@ pub struct SafeFacts {
     pub doubts: Vec<String>,
     /// Whether its fallback handler is one that Safe published, by address and code.
     pub handler_known: bool,
-    /// Changes of owners, threshold, modules, guards, handler or code since the adoption, one
-    /// sentence each: what was changed and changed back leaves no other trace.
-    pub changes: Observed<Vec<String>>,
+    /// Changes of owners, threshold, modules, guards, handler or code since the adoption, and what
+    /// modules did: what was changed and changed back leaves no other trace.
+    pub changes: Observed<Vec<SafeChange>>,
     /// Transactions that owners approved on chain and that are not executed, for people.
     pub approvals: Vec<String>,
     /// Proposals in git that would change the root of trust, one sentence each.
     pub queued: Observed<Vec<String>>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
+}
+
+/// What happened to a Safe since it adopted the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafeChange {
+    /// A sentence.
+    pub what: String,
+    /// The module that moved the Safe or tried to; `None` where anything else happened.
+    pub moved_by: Option<Address>,
+}
+
+impl SafeChange {
+    /// Whether it is no change: a module that the policy allows did what modules do.
+    pub fn is_allowed(&self, rules: &PolicyRules) -> bool {
+        self.moved_by.is_some_and(|module| allows(rules, "module", module))
+    }
+}
+
+/// Whether `safe_allow` lists it.
+fn allows(rules: &PolicyRules, what: &str, address: Address) -> bool {
+    rules.safe_allow.iter().any(|item| {
+        item.split_once(':').is_some_and(|(kind, written)| {
+            kind == what && written.parse::<Address>() == Ok(address)
+        })
+    })
 }
 
 pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateReport {
@@ -63,20 +88,13 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
             trust.threshold
         ));
     }
-    let allowed = |what: &str, address: Address| {
-        rules.safe_allow.iter().any(|item| {
-            item.split_once(':').is_some_and(|(kind, written)| {
-                kind == what && written.parse::<Address>() == Ok(address)
-            })
-        })
-    };
     let mut extras: Vec<_> = trust.modules.iter().map(|module| ("module", *module)).collect();
     extras.extend([("guard", trust.guard), ("module_guard", trust.module_guard)]);
     if !facts.handler_known {
         extras.push(("handler", trust.handler));
     }
     for (what, address) in extras.into_iter().filter(|(_, address)| !address.is_zero()) {
-        if !allowed(what, address) {
+        if !allows(rules, what, address) {
             let words = what.replace('_', " ");
             reasons.push(format!(
                 "the Safe has the {words} {address}, which `safe_allow` of the policy does not list"
@@ -85,7 +103,12 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
     }
     let mut missing = Vec::new();
     match &facts.changes {
-        Ok(changes) => reasons.extend(changes.iter().cloned()),
+        Ok(changes) => {
+            let changes = changes.iter().filter(|change| !change.is_allowed(rules));
+            reasons.extend(changes.map(|SafeChange { what, .. }| {
+                format!("{what}, since it adopted the policy; adopt it anew")
+            }));
+        }
         Err(why) => missing.push(format!("the Safe's changes since the adoption: {why}")),
     }
     match &facts.queued {
@@ -104,7 +127,7 @@ mod tests {
     #[test]
     fn a_root_of_trust() {
         let at = Address::with_last_byte;
-        let word = |edit: fn(&mut SafeFacts), allow: &[&str]| {
+        let word = |edit: &dyn Fn(&mut SafeFacts), allow: &[&str]| {
             let mut facts = SafeFacts {
                 trust: SafeTrust {
                     address: at(1),
@@ -129,19 +152,26 @@ mod tests {
             gate(&rules, &Ok(facts)).verdict.word()
         };
         let nine = "0x0000000000000000000000000000000000000009";
-        assert_eq!(word(|_| {}, &[]), "PASS");
-        assert_eq!(word(|f| f.trust.owners.truncate(2), &[]), "FAIL");
-        assert_eq!(word(|f| f.trust.threshold = 1, &[]), "FAIL");
-        assert_eq!(word(|f| f.doubts.push("unknown code".into()), &[]), "FAIL");
-        let module: fn(&mut SafeFacts) = |f| f.trust.modules.push(Address::with_last_byte(9));
+        assert_eq!(word(&|_| {}, &[]), "PASS");
+        assert_eq!(word(&|f| f.trust.owners.truncate(2), &[]), "FAIL");
+        assert_eq!(word(&|f| f.trust.threshold = 1, &[]), "FAIL");
+        assert_eq!(word(&|f| f.doubts.push("unknown code".into()), &[]), "FAIL");
+        let module = &|f: &mut SafeFacts| f.trust.modules.push(Address::with_last_byte(9));
         assert_eq!(word(module, &[]), "FAIL");
         assert_eq!(word(module, &[&format!("module:{nine}")]), "PASS");
         assert_eq!(word(module, &[&format!("guard:{nine}")]), "FAIL");
-        assert_eq!(word(|f| f.trust.guard = Address::with_last_byte(9), &[]), "FAIL");
-        assert_eq!(word(|f| f.trust.module_guard = Address::with_last_byte(9), &[]), "FAIL");
-        assert_eq!(word(|f| f.handler_known = false, &[]), "FAIL");
-        assert_eq!(word(|f| f.changes = Ok(vec!["a module was enabled".into()]), &[]), "FAIL");
-        assert_eq!(word(|f| f.changes = Err("no answer".into()), &[]), "UNKNOWN");
-        assert_eq!(word(|f| f.queued = Ok(vec!["an adoption".into()]), &[]), "UNKNOWN");
+        assert_eq!(word(&|f| f.trust.guard = Address::with_last_byte(9), &[]), "FAIL");
+        assert_eq!(word(&|f| f.trust.module_guard = Address::with_last_byte(9), &[]), "FAIL");
+        assert_eq!(word(&|f| f.handler_known = false, &[]), "FAIL");
+        let change = |moved_by| SafeChange { what: "something happened".to_owned(), moved_by };
+        let allowed = format!("module:{nine}");
+        let changed =
+            |moved_by, allow: &[&str]| word(&|f| f.changes = Ok(vec![change(moved_by)]), allow);
+        assert_eq!(changed(None, &[&allowed]), "FAIL");
+        assert_eq!(changed(Some(at(9)), &[&allowed]), "PASS");
+        assert_eq!(changed(Some(at(9)), &[&format!("guard:{nine}")]), "FAIL");
+        assert_eq!(changed(Some(at(8)), &[&allowed]), "FAIL");
+        assert_eq!(word(&|f| f.changes = Err("no answer".into()), &[]), "UNKNOWN");
+        assert_eq!(word(&|f| f.queued = Ok(vec!["an adoption".into()]), &[]), "UNKNOWN");
     }
 }

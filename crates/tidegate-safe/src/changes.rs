@@ -17,9 +17,13 @@ const CHANGES: [(&str, &str); 12] = [
     ("ChangedModuleGuard(address)", "changed its module guard to"),
     ("ChangedFallbackHandler(address)", "changed its fallback handler to"),
     ("ChangedMasterCopy(address)", "changed its singleton to"),
-    ("ExecutionFromModuleSuccess(address)", "was moved by the module"),
-    ("ExecutionFromModuleFailure(address)", "was tried to be moved by the module"),
+    ("ExecutionFromModuleSuccess(address)", MOVED),
+    ("ExecutionFromModuleFailure(address)", TRIED),
 ];
+
+/// What modules do, which changes nothing by itself.
+const MOVED: &str = "was moved by the module";
+const TRIED: &str = "was tried to be moved by the module";
 
 static TOPICS: LazyLock<Vec<(B256, &str)>> =
     LazyLock::new(|| CHANGES.iter().map(|(event, says)| (keccak256(event), *says)).collect());
@@ -33,16 +37,27 @@ pub fn trust_topics() -> Vec<B256> {
     TOPICS.iter().map(|(topic, _)| *topic).collect()
 }
 
+/// What a log says of its Safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustChange {
+    /// A sentence.
+    pub what: String,
+    /// The module that moved the Safe or tried to; `None` where anything else happened.
+    pub moved_by: Option<Address>,
+}
+
 /// What a log says of its Safe, or `None` if it changes nothing about who moves it.
-pub fn trust_change(topics: &[B256], data: &[u8]) -> Option<String> {
+pub fn trust_change(topics: &[B256], data: &[u8]) -> Option<TrustChange> {
     let (_, says) = TOPICS.iter().find(|(topic, _)| topics.first() == Some(topic))?;
     // Some versions index the argument and others do not.
     let word = topics.get(1).map(|topic| topic.as_slice()).or_else(|| data.get(..32));
-    let address = word.filter(|_| !says.contains("threshold") && !says.ends_with("up"));
-    Some(match address {
-        Some(word) => format!("the Safe {says} {}", Address::from_slice(&word[12..])),
+    let word = word.filter(|_| !says.contains("threshold") && !says.ends_with("up"));
+    let address = word.map(|word| Address::from_slice(&word[12..]));
+    let what = match address {
+        Some(address) => format!("the Safe {says} {address}"),
         None => format!("the Safe {says}"),
-    })
+    };
+    Some(TrustChange { what, moved_by: address.filter(|_| [MOVED, TRIED].contains(says)) })
 }
 
 #[cfg(test)]
@@ -62,12 +77,21 @@ mod tests {
         let nine = Address::with_last_byte(9);
         let expected = format!("the Safe enabled the module {nine}");
         let topic = keccak256("EnabledModule(address)");
+        let change = |what: &str, moved_by| Some(TrustChange { what: what.to_owned(), moved_by });
         let indexed = trust_change(&[topic, nine.into_word()], &[]);
-        assert_eq!(indexed.as_deref(), Some(expected.as_str()));
+        assert_eq!(indexed, change(&expected, None));
         let in_data = trust_change(&[topic], nine.into_word().as_slice());
-        assert_eq!(in_data.as_deref(), Some(expected.as_str()));
+        assert_eq!(in_data, change(&expected, None));
         let threshold = trust_change(&[keccak256("ChangedThreshold(uint256)")], &[0; 32]);
-        assert_eq!(threshold.as_deref(), Some("the Safe changed its threshold"));
+        assert_eq!(threshold, change("the Safe changed its threshold", None));
         assert_eq!(trust_change(&[*APPROVE_HASH], &[]), None);
+        for (word, says) in [("Success", MOVED), ("Failure", TRIED)] {
+            let topic = keccak256(format!("ExecutionFromModule{word}(address)"));
+            let moved = trust_change(&[topic, nine.into_word()], &[]);
+            assert_eq!(moved, change(&format!("the Safe {says} {nine}"), Some(nine)));
+            // One that names no module is nobody's.
+            let unnamed = trust_change(&[topic], &[]);
+            assert_eq!(unnamed, change(&format!("the Safe {says}"), None));
+        }
     }
 }

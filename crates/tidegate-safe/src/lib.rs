@@ -29,7 +29,7 @@ pub use canonical::{
     Canonical, CanonicalKind, MULTI_SEND_CALL_ONLY, SafeVersion, canonical_by_address,
     canonical_by_code_hash, proxy_version,
 };
-pub use changes::{APPROVE_HASH, trust_change, trust_topics};
+pub use changes::{APPROVE_HASH, TrustChange, trust_change, trust_topics};
 pub use describe::{Argument, Description, describe};
 pub use exec::{
     EXECUTION_FAILURE, EXECUTION_SUCCESS, ExecError, Execution, decode_exec_transaction,

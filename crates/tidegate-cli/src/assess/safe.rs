@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, keccak256};
 use tidegate_chain::{LogQuery, Network};
-use tidegate_gates::{Observed, SafeFacts};
+use tidegate_gates::{Observed, SafeChange, SafeFacts};
 use tidegate_model::{GateInput, Head};
 use tidegate_safe::{
-    APPROVE_HASH, CanonicalKind, EXECUTION_SUCCESS, ProposalKind, SafeState, canonical_by_address,
-    sensitive, trust_change, trust_topics,
+    APPROVE_HASH, CanonicalKind, EXECUTION_SUCCESS, ProposalKind, SafeState, TrustChange,
+    canonical_by_address, sensitive, trust_change, trust_topics,
 };
 
 use super::posts::first_after;
@@ -35,7 +35,7 @@ pub(super) async fn facts(
     let proposals = proposals::all(candidate.project).map_err(|error| error.to_string());
     let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
     let history = match since {
-        Some(since) => history(&ours, network, head, state, since).await,
+        Some(since) => history(&ours, network, head, state.trust.address, since).await,
         None => Ok(History::default()),
     };
     let (changes, approvals, digest) = match history {
@@ -72,7 +72,7 @@ async fn handler_known(network: &Network, handler: Address, head: Head) -> CliRe
 /// What a Safe's events say since its policy was adopted.
 #[derive(Default)]
 struct History {
-    changes: Vec<String>,
+    changes: Vec<SafeChange>,
     approvals: Vec<String>,
     digest: B256,
 }
@@ -81,18 +81,14 @@ async fn history(
     ours: &[B256],
     network: &Network,
     head: Head,
-    state: &SafeState,
+    safe: Address,
     since: u64,
 ) -> CliResult<History> {
     let from = first_after(network, head, since).await?;
     let mut topics = trust_topics();
     topics.extend([*APPROVE_HASH, EXECUTION_SUCCESS]);
-    let query = LogQuery {
-        addresses: vec![state.trust.address],
-        topics: vec![topics],
-        from,
-        to: head.block.number,
-    };
+    let query =
+        LogQuery { addresses: vec![safe], topics: vec![topics], from, to: head.block.number };
     let mut history = History::default();
     let (mut approved, mut executed) = (BTreeSet::new(), BTreeSet::new());
     let mut seen = Vec::new();
@@ -102,10 +98,10 @@ async fn history(
             Some(topic) if *topic == *APPROVE_HASH => approved.extend(hash),
             Some(topic) if *topic == EXECUTION_SUCCESS => executed.extend(hash),
             _ => {
-                if let Some(change) = trust_change(&log.topics, &log.data) {
-                    let block = log.block.number;
-                    let since = "since it adopted the policy; adopt it anew";
-                    history.changes.push(format!("{change} in block {block}, {since}"));
+                let change = trust_change(&log.topics, &log.data);
+                if let Some(TrustChange { what, moved_by }) = change {
+                    let what = format!("{what} in block {}", log.block.number);
+                    history.changes.push(SafeChange { what, moved_by });
                 }
             }
         }

@@ -13,7 +13,7 @@ use super::Damage;
 use crate::{
     AttestationFact, AuditFacts, BugFact, Debt, Decision, EndOfLife, Facts, FindingFact, Layout,
     LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts, PolicyRules, PostedStop,
-    RevocationFact, SafeFacts, SampleFact, SoakFacts, TrustFacts,
+    RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts, TrustFacts,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -263,7 +263,8 @@ pub(super) const ALL: &[Damage] = &[
         safe(facts, |f| f.doubts.push("the singleton's code is unknown".to_owned()))
     }),
     damage(GateId::Safe, "a change since the adoption", |_, facts| {
-        safe(facts, |f| f.changes = Ok(vec!["the Safe got the owner 0x0".to_owned()]))
+        let what = "the Safe got the owner 0x0".to_owned();
+        safe(facts, |f| f.changes = Ok(vec![SafeChange { what, moved_by: None }]))
     }),
     damage(GateId::Safe, "changes that cannot be read", |_, facts| {
         safe(facts, |f| f.changes = Err(NOT_READ.to_owned()))
