@@ -122,6 +122,7 @@ async fn check_adoption(
     }
     commands::policy::show_document(project, &policy)?;
     commands::policy::show_looser(project, &found.network, network, latest, &policy).await;
+    commands::policy::show_changes(project, network, latest, &policy).await?;
     tracing::debug!(block = head.block.number, "adoption checked");
     Ok(())
 }

@@ -106,7 +106,7 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
         Ok(changes) => {
             let changes = changes.iter().filter(|change| !change.is_allowed(rules));
             reasons.extend(changes.map(|SafeChange { what, .. }| {
-                format!("{what}, since it adopted the policy; adopt it anew")
+                format!("{what}, since it adopted the policy; `tidegate policy adopt` anew")
             }));
         }
         Err(why) => missing.push(format!("the Safe's changes since the adoption: {why}")),

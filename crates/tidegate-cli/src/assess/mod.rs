@@ -39,6 +39,7 @@ use soaks::{Soaked, Soaks};
 
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 pub(crate) use emergency::Emergency;
+pub(crate) use safe::safe_changes;
 
 /// What an evaluation found, with everything it rests on.
 #[derive(Debug)]

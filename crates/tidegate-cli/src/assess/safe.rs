@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, keccak256};
 use tidegate_chain::{LogQuery, Network};
-use tidegate_gates::{Observed, SafeChange, SafeFacts};
+use tidegate_gates::{Observed, PolicyRules, SafeChange, SafeFacts};
+use tidegate_model::policy::PolicyDoc;
 use tidegate_model::{GateInput, Head};
 use tidegate_safe::{
     APPROVE_HASH, CanonicalKind, EXECUTION_SUCCESS, ProposalKind, SafeState, TrustChange,
@@ -67,6 +68,20 @@ async fn handler_known(network: &Network, handler: Address, head: Head) -> CliRe
     let Some(known) = canonical_by_address(handler) else { return Ok(false) };
     let code = network.code_hash(handler, head.block).await?;
     Ok(known.kind == CanonicalKind::FallbackHandler && known.code_hash == code)
+}
+
+/// What happened to the policy's Safe since it adopted one, one sentence each, without what
+/// modules did that the policy allows.
+pub(crate) async fn safe_changes(
+    rules: &PolicyRules,
+    network: &Network,
+    head: Head,
+    doc: &PolicyDoc,
+) -> CliResult<Vec<String>> {
+    let Some(since) = adopted_at(network, head, doc).await? else { return Ok(Vec::new()) };
+    let history = history(&[], network, head, doc.safe.address, since).await?;
+    let changes = history.changes.into_iter().filter(|change| !change.is_allowed(rules));
+    Ok(changes.map(|change| change.what).collect())
 }
 
 /// What a Safe's events say since its policy was adopted.

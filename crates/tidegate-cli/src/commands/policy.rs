@@ -10,6 +10,7 @@ use tidegate_plan::config::Stage;
 use tidegate_safe::{Adoption, Proposal, helper};
 use tidegate_store::{to_text, write_atomic};
 
+use crate::assess::safe_changes;
 use crate::error::{CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, current, looser_lines, require_helper, safe_state};
 use crate::project::Project;
@@ -56,8 +57,11 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     }
     require_helper(&network, head).await?;
     let adopted = adopted_version(&network, head, safe, doc.project()).await?;
+    let changed = show_changes(project, &network, head, &doc).await?;
     let digest = doc.digest()?;
-    if let Some((version, _)) = adopted.filter(|(_, adopted)| *adopted == digest) {
+    let same = adopted.filter(|(_, adopted)| *adopted == digest);
+    // The same policy once more is how the owners say that they know what happened to their Safe.
+    if let Some((version, _)) = same.filter(|_| !changed) {
         project.ui.line(format!("The Safe has adopted it already, as version {version}."));
         project.ui.result(&json!({"adopted": digest, "version": version}));
         return Ok(0);
@@ -104,6 +108,30 @@ pub(crate) async fn show_looser(
         }
         Err(error) => project.ui.warn(format!("not compared with what is adopted: {error}")),
     }
+}
+
+/// What happened to the Safe since it adopted a policy, which a further adoption settles. Answers
+/// whether anything did.
+pub(crate) async fn show_changes(
+    project: &Project,
+    network: &Network,
+    head: Head,
+    doc: &PolicyDoc,
+) -> CliResult<bool> {
+    /// The most changes that are listed.
+    const SHOWN_MAX: usize = 20;
+    let changes = safe_changes(&project.rules, network, head, doc).await?;
+    if changes.is_empty() {
+        return Ok(false);
+    }
+    project.ui.line("Happened to the Safe since its last adoption; adopting anew settles it:");
+    for change in changes.iter().take(SHOWN_MAX) {
+        project.ui.row("", change);
+    }
+    if changes.len() > SHOWN_MAX {
+        project.ui.row("", &format!("and {} more", changes.len() - SHOWN_MAX));
+    }
+    Ok(true)
 }
 
 /// The policy in words.

@@ -23,6 +23,9 @@ sol! {
     function disableModule(address before, address module);
     function swapOwner(address before, address old, address new);
     function upgradeToAndCall(address to, bytes data);
+    function execTransactionFromModule(
+        address to, uint256 value, bytes data, uint8 operation
+    ) returns (bool);
     function adoptPolicy(bytes32 project, bytes32 digest, uint64 version);
 }
 
@@ -40,6 +43,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_another_safe_as_the_root_of_trust,
             cheat_a_loosened_policy_before_72_hours,
             cheat_a_module_for_a_moment,
+            a_module_that_the_policy_allows_moves_the_safe,
             cheat_a_queued_policy,
             cheat_a_proposal_over_what_only_one_machine_remembers;
         Day13:
@@ -331,7 +335,7 @@ fn cheat_a_loosened_policy_before_72_hours(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-/// What a module did in between nobody knows.
+/// What a module did in between nobody knows. Once the owners do, they adopt the same policy anew.
 fn cheat_a_module_for_a_moment(scene: &Scene<'_>) -> Outcome {
     let safe = scene.world.safe;
     safe_call(scene, safe, enableModuleCall { module: SOMEBODY }.abi_encode())?;
@@ -342,7 +346,44 @@ fn cheat_a_module_for_a_moment(scene: &Scene<'_>) -> Outcome {
     status.expect("safe", "FAIL", &["enabled the module", "disabled the module"])?;
     status.expect_others_pass(&["safe"])?;
     scene.run("eva", &["promote"], 1)?;
+    let again = scene.done("eva", &["policy", "adopt", "--json"])?;
+    let proposal = json_text(&again, "proposal")?;
+    let signed = scene.person("o1").run(&scene.signing(&proposal))?.expect_code(0)?;
+    assert!(said(&signed).contains("the Safe enabled the module"), "{signed:?}");
+    scene.sign(&proposal, &["o2"])?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    status.expect("safe", "PASS", &[])?;
+    status.expect_others_pass(&[])?;
+    scene.run("eva", &["status", "--check"], 0)?;
+    let third = scene.done("eva", &["policy", "adopt"])?;
+    assert!(said(&third).contains("adopted it already, as version 2"), "{third:?}");
     Ok(())
+}
+
+/// What it does is no change of the Safe; that it goes is.
+fn a_module_that_the_policy_allows_moves_the_safe(scene: &Scene<'_>) -> Outcome {
+    let (mainnet, safe, allowed) = (&scene.world.mainnet, scene.world.safe, actor("mallory"));
+    let module = allowed.address();
+    safe_call(scene, safe, enableModuleCall { module }.abi_encode())?;
+    let policy = format!("audits = 2\nsafe_allow = [\"module:{module}\"]");
+    scene.edit("tidegate.toml", "audits = 2", &policy)?;
+    adopt(scene)?;
+    mainnet.set_balance(module, U256::from(ETHER))?;
+    let moves = execTransactionFromModuleCall {
+        to: SOMEBODY,
+        value: U256::ZERO,
+        data: Bytes::new(),
+        operation: 0,
+    };
+    mainnet.send(&allowed, Some(safe), moves.abi_encode(), U256::ZERO)?;
+    scene.advance_to_day(18)?;
+    scene.run("eva", &["status", "--check"], 0)?;
+    let before = SENTINEL;
+    safe_call(scene, safe, disableModuleCall { before, module }.abi_encode())?;
+    scene.world.settle()?;
+    scene.status()?.expect("safe", "FAIL", &["disabled the module"])
 }
 
 fn cheat_a_queued_policy(scene: &Scene<'_>) -> Outcome {
