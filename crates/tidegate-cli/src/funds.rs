@@ -11,25 +11,27 @@ use tidegate_ledger::{
 };
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::Body;
-use tidegate_model::{Head, NetworkId, ProjectId, ReleaseRoot};
+use tidegate_model::{Head, NetworkId, ReleaseRoot};
 
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::records;
+use crate::saying::About;
 
 /// Wallets open each other earlier; after this many rounds that must have settled.
 const OPENING_ROUNDS_MAX: usize = 8;
 
-/// The project's id, which fund statements carry: that of the first target.
-pub(crate) fn project_id(project: &Project) -> CliResult<ProjectId> {
-    let target = project.targets().next().ok_or_else(|| {
-        crate::error::CliError::config(
-            "tidegate.toml has no mainnet network; fund statements \
-                                        belong to a project on its target",
+/// What fund statements are about: the first target, since those of any target are in the books
+/// of a testnet that backs several.
+pub(crate) fn about(project: &Project) -> CliResult<About> {
+    let (name, settings) = project.targets().next().ok_or_else(|| {
+        CliError::config(
+            "tidegate.toml has no mainnet network; fund statements belong to a project on its \
+             target",
         )
     })?;
-    project.id(target.1)
+    Ok(About { target: name.clone(), id: project.id(settings)? })
 }
 
 /// Whether some request was drawn and nothing of it came back yet.

@@ -31,9 +31,14 @@ pub(crate) fn next_steps(
         })
         .map(|found| found.checked.hash().to_string()[..10].to_owned())
         .collect();
+    // What is recorded is about one target, which must be named where there are several.
+    let named = match project.targets().count() {
+        0 | 1 => String::new(),
+        _ => format!(" --target {}", assessment.target),
+    };
     let mut steps = Vec::new();
     for report in &assessment.reports {
-        if let Some(step) = step(built, assessment, report.gate, &report.verdict) {
+        if let Some(step) = step(built, assessment, &named, report.gate, &report.verdict) {
             steps.push(step);
         }
     }
@@ -46,7 +51,13 @@ pub(crate) fn next_steps(
     Ok(steps)
 }
 
-fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict) -> Option<String> {
+fn step(
+    built: &Built,
+    assessment: &Assessment,
+    named: &str,
+    gate: GateId,
+    verdict: &Verdict,
+) -> Option<String> {
     let soak = &assessment.soak;
     let unknown = matches!(verdict, Verdict::Unknown { .. });
     match (gate, verdict) {
@@ -65,9 +76,9 @@ fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict)
         (GateId::Soak, _) if unknown => {
             Some(format!("testers: use the contracts on {soak}; see the reasons above"))
         }
-        (GateId::Audits, _) if unknown && is_open(assessment) => {
-            Some("two people: `tidegate record risk KEY`, or have the finding fixed".to_owned())
-        }
+        (GateId::Audits, _) if unknown && is_open(assessment) => Some(format!(
+            "two people: `tidegate record risk KEY{named}`, or have the finding fixed"
+        )),
         (GateId::Audits, _) if unknown => Some(format!(
             "auditors: `tidegate attest REPORT` over scope {}",
             built.roots.scope_root.short()
@@ -81,14 +92,14 @@ fn step(built: &Built, assessment: &Assessment, gate: GateId, verdict: &Verdict)
         // Who signs it now would have to sign again after the next audit.
         (GateId::Go, _) if unknown && !is_last(assessment) => None,
         (GateId::Go, _) if unknown => {
-            Some("approvers: look at all of it, then `tidegate record go`".to_owned())
+            Some(format!("approvers: look at all of it, then `tidegate record go{named}`"))
         }
-        (GateId::Bugs, Verdict::Fail { .. }) => {
-            Some("testers: `tidegate record triage` what is no bug; fix what is one".to_owned())
-        }
-        (GateId::Separation, _) if unknown => {
-            Some("guardians: show that you hold your key, `tidegate record key NAME`".to_owned())
-        }
+        (GateId::Bugs, Verdict::Fail { .. }) => Some(format!(
+            "testers: `tidegate record triage{named}` what is no bug; fix what is one"
+        )),
+        (GateId::Separation, _) if unknown => Some(format!(
+            "guardians: show that you hold your key, `tidegate record key NAME{named}`"
+        )),
         (_, Verdict::Waiting { eta: Some(eta), .. }) => {
             Some(format!("everybody: wait until {}", format_utc(*eta)))
         }

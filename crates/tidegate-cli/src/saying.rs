@@ -2,13 +2,13 @@
 
 use alloy_primitives::B256;
 use clap::Args;
-use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, General, NEVER, Statement};
 use tidegate_model::units::format_amount;
+use tidegate_model::{ProjectId, StatementDigest};
+use tidegate_plan::config::Stage;
 
-use crate::error::{CliError, CliResult};
-use crate::funds::project_id;
+use crate::error::CliResult;
 use crate::project::Project;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -21,28 +21,58 @@ pub(crate) struct Dated {
     pub(crate) issued_at: Option<u64>,
 }
 
-/// The target's finalized time, read before anything is sent.
-pub(crate) async fn issued_at(project: &Project, dated: &Dated) -> CliResult<u64> {
-    if let Some(given) = dated.issued_at {
-        return Ok(given);
+/// For which target something is said.
+#[derive(Debug, Args)]
+pub(crate) struct ForTarget {
+    /// The target that it is said about; default: the only mainnet network
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+}
+
+/// The target of a statement: the project's id there is in it, and it is dated by its time.
+#[derive(Debug)]
+pub(crate) struct About {
+    /// The target's name.
+    pub(crate) target: String,
+    /// The project on it.
+    pub(crate) id: ProjectId,
+}
+
+impl About {
+    /// The named target, or the only one.
+    pub(crate) fn named(project: &Project, named: &ForTarget) -> CliResult<Self> {
+        let target = project.network_of(named.target.as_deref(), Stage::Mainnet);
+        let target = target.map_err(|error| match &named.target {
+            None if project.targets().count() > 1 => {
+                error.hint("say with --target NAME which target it is about")
+            }
+            _ => error,
+        })?;
+        let id = project.id(project.network(&target)?)?;
+        Ok(Self { target, id })
     }
-    let target = project.targets().next().ok_or_else(|| {
-        CliError::config("tidegate.toml has no mainnet network, whose time statements bear")
-    })?;
-    Ok(project.connect(target.0).await?.finalized_head().await?.timestamp)
+}
+
+/// The target's finalized time, read before anything is sent.
+pub(crate) async fn issued_at(project: &Project, about: &About, dated: &Dated) -> CliResult<u64> {
+    match dated.issued_at {
+        Some(given) => Ok(given),
+        None => Ok(project.connect(&about.target).await?.finalized_head().await?.timestamp),
+    }
 }
 
 /// A statement of the project, dated by its target.
 pub(crate) async fn general(
     project: &Project,
+    about: &About,
     signer: &LazySigner,
     body: Body,
     subject: B256,
     dated: &Dated,
 ) -> CliResult<General> {
-    let issued_at = issued_at(project, dated).await?;
+    let issued_at = issued_at(project, about, dated).await?;
     let expires_at = body.ends_at().unwrap_or(NEVER);
-    let project = project_id(project)?;
+    let project = about.id;
     let mut general = General { project, subject, body, issued_at, expires_at, salt: B256::ZERO };
     general.salt = general.salt_by(signer.address())?;
     Ok(general)
@@ -51,12 +81,13 @@ pub(crate) async fn general(
 /// Shows a statement, has it approved, signs and writes it.
 pub(crate) async fn sign(
     project: &Project,
+    about: &About,
     signer: &LazySigner,
     body: Body,
     subject: B256,
     dated: &Dated,
 ) -> CliResult<StatementDigest> {
-    let general = general(project, signer, body, subject, dated).await?;
+    let general = general(project, about, signer, body, subject, dated).await?;
     let options = dated.options(general.issued_at);
     sign_statement(project, signer, Statement::Statement(general), options)
 }

@@ -17,6 +17,7 @@ use tidegate_model::{NetworkId, StatementDigest};
 use tidegate_plan::config::{FundsConfig, Stage};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::funds::about;
 use crate::project::Project;
 use crate::release::build;
 use crate::saying::{Dated, general, issued_at, sign};
@@ -112,7 +113,7 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
         reason: args.reason.clone(),
     });
     let subject = release.map_or(B256::ZERO, |release| release.0);
-    let digest = sign(project, &signer, body, subject, &args.dated).await?;
+    let digest = sign(project, &about(project)?, &signer, body, subject, &args.dated).await?;
     project.ui.note(format!("a treasurer approves it: `tidegate fund approve {}`", digest.short()));
     Ok(0)
 }
@@ -131,7 +132,7 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
     project.ui.line(format!("  {}", found.reason));
     let decision = FundDecision { request, reason: args.reason.clone() };
     let body = if approve { Body::FundApprove(decision) } else { Body::FundDeny(decision) };
-    sign(project, &signer, body, request.0, &args.dated).await?;
+    sign(project, &about(project)?, &signer, body, request.0, &args.dated).await?;
     if approve {
         project.ui.note(format!("the treasury sends it: `tidegate fund draw {}`", request.short()));
     }
@@ -283,7 +284,8 @@ impl Transfer<'_> {
         dated: &Dated,
         body: fn(FundTransfer) -> Body,
     ) -> CliResult<u8> {
-        let issued_at = issued_at(project, dated).await?;
+        let about = about(project)?;
+        let issued_at = issued_at(project, &about, dated).await?;
         let dated = Dated { issued_at: Some(issued_at) };
         let transaction = self.transaction(project, signer, intent).await?;
         let ui = &project.ui;
@@ -302,7 +304,8 @@ impl Transfer<'_> {
             transaction,
             amount: sent.value,
         };
-        let general = general(project, signer, body(transfer), self.request.0, &dated).await?;
+        let body = body(transfer);
+        let general = general(project, &about, signer, body, self.request.0, &dated).await?;
         let statement = Statement::Statement(general);
         let digest = statements::sign_and_write(project, signer, statement)?;
         ui.line(format!("{} ETH to {}", format_amount(sent.value, 18), intent.to));

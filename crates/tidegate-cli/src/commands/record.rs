@@ -16,7 +16,7 @@ use super::record_risk::{self, RiskArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::saying::Dated;
+use crate::saying::{Dated, ForTarget};
 use crate::signer::{LazySigner, named};
 
 /// Say go or no-go, and record bugs, freezes, waivers and keys
@@ -55,6 +55,8 @@ pub(crate) struct DecisionArgs {
     #[arg(long, default_value = "")]
     reason: String,
     #[command(flatten)]
+    target: ForTarget,
+    #[command(flatten)]
     dated: Dated,
 }
 
@@ -84,6 +86,8 @@ pub(crate) struct BugArgs {
     #[arg(long)]
     release: Option<String>,
     #[command(flatten)]
+    target: ForTarget,
+    #[command(flatten)]
     dated: Dated,
 }
 
@@ -108,6 +112,8 @@ pub(crate) struct TriageArgs {
     /// Why
     #[arg(long, value_name = "WHY")]
     reason: String,
+    #[command(flatten)]
+    target: ForTarget,
     #[command(flatten)]
     dated: Dated,
 }
@@ -135,6 +141,8 @@ pub(crate) struct FreezeArgs {
     /// Post it at the helper too, so that deleting the file undoes nothing
     #[arg(long)]
     post: bool,
+    #[command(flatten)]
+    target: ForTarget,
     #[command(flatten)]
     dated: Dated,
 }
@@ -171,6 +179,8 @@ pub(crate) struct WaiverArgs {
     #[arg(long)]
     release: Option<String>,
     #[command(flatten)]
+    target: ForTarget,
+    #[command(flatten)]
     dated: Dated,
 }
 
@@ -178,6 +188,8 @@ pub(crate) struct WaiverArgs {
 pub(crate) struct KeyArgs {
     /// Your name under `[people]`
     name: String,
+    #[command(flatten)]
+    target: ForTarget,
     #[command(flatten)]
     dated: Dated,
 }
@@ -201,6 +213,8 @@ pub(crate) struct PostmortemArgs {
     /// The release; default: what the working tree builds
     #[arg(long)]
     release: Option<String>,
+    #[command(flatten)]
+    target: ForTarget,
     #[command(flatten)]
     dated: Dated,
 }

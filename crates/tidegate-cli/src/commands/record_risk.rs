@@ -9,13 +9,13 @@ use tidegate_model::statement::{
     Body, General, RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity, Statement,
 };
 use tidegate_model::units::{format_span_secs, format_utc, parse_span_secs};
-use tidegate_plan::config::Stage;
 
 use crate::assess::audits::acceptances;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, built};
+use crate::saying::{About, Dated, ForTarget, issued_at};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -53,15 +53,13 @@ pub(crate) struct RiskArgs {
     /// How long it is accepted, such as `90d`
     #[arg(long, value_name = "SPAN", requires = "decision")]
     until: Option<String>,
-    /// The target; default: the only mainnet network
-    #[arg(long)]
-    target: Option<String>,
+    #[command(flatten)]
+    target: ForTarget,
     /// The release; default: what the working tree builds
     #[arg(long)]
     release: Option<String>,
-    /// The target's chain time of the statement, in seconds; default: read from the target
-    #[arg(long, value_name = "SECONDS")]
-    issued_at: Option<u64>,
+    #[command(flatten)]
+    dated: Dated,
 }
 
 /// An acceptance, and when it ends.
@@ -72,16 +70,12 @@ struct Wanted {
 
 pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
     let built = built(project, args.release.as_deref())?;
-    let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
-    let id = project.id(project.network(&target)?)?;
+    let about = About::named(project, &args.target)?;
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    let issued_at = match args.issued_at {
-        Some(given) => given,
-        None => project.connect(&target).await?.finalized_head().await?.timestamp,
-    };
+    let issued_at = issued_at(project, &about, &args.dated).await?;
     let set = statements::load_confirmed(project).await?;
-    let accepted = acceptances(&set, Some(id));
+    let accepted = acceptances(&set, Some(about.id));
     let attestations = set.attestations().map(|(_, attestation, _)| attestation);
     let findings = attestations.filter(|a| !a.findings_digest.is_zero()).map(|a| a.findings_digest);
     let documents = findings.filter_map(|digest| scopes::findings(project, digest).ok());
@@ -126,14 +120,11 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
         ui.row("meanwhile", &wanted.acceptance.control);
     }
     ui.row("until", &format_utc(wanted.expires_at));
-    let statement = statement(id, &signer, wanted, issued_at)?;
+    let statement = statement(about.id, &signer, wanted, issued_at)?;
     ui.row("says", &statement.text());
     ui.row("signer", &signer.address().to_string());
     ui.row("digest", &statement.digest()?.to_string());
-    let options = match args.issued_at {
-        Some(_) => Vec::new(),
-        None => vec!["--issued-at".to_owned(), issued_at.to_string()],
-    };
+    let options = args.dated.options(issued_at);
     statements::conclude(project, &signer, statement, "sign", options)?;
     Ok(0)
 }

@@ -43,6 +43,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_another_safe_as_the_root_of_trust,
             cheat_a_loosened_policy_before_72_hours,
             cheat_a_module_for_a_moment,
+            what_is_said_about_another_target,
             a_module_that_the_policy_allows_moves_the_safe,
             cheat_a_queued_policy,
             cheat_a_proposal_over_what_only_one_machine_remembers;
@@ -384,6 +385,38 @@ fn a_module_that_the_policy_allows_moves_the_safe(scene: &Scene<'_>) -> Outcome 
     safe_call(scene, safe, disableModuleCall { before, module }.abi_encode())?;
     scene.world.settle()?;
     scene.status()?.expect("safe", "FAIL", &["disabled the module"])
+}
+
+/// A second target, of whose Safe and chain only the names matter here. What is said about one
+/// target is about that one.
+fn what_is_said_about_another_target(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read("tidegate.toml")?;
+    let (_, target) = text.split_once("[networks.mainnet]").ok_or("a target")?;
+    let target = target.split("\n[").next().unwrap_or(target);
+    let other = target.replace(&scene.world.safe.to_string(), &SOMEBODY.to_string());
+    scene.write("tidegate.toml", &format!("{text}\n[networks.aside]{other}"))?;
+    let no_go = ["record", "no-go", "--reason", "a doubt", "--as", "ada"];
+    let unclear = scene.run("ada", &no_go, 2)?;
+    let asks = ["name one of: aside, mainnet", "say with --target NAME"];
+    assert!(asks.iter().all(|ask| said(&unclear).contains(ask)), "{unclear:?}");
+    let status = |target| -> Result<Status, Failed> {
+        Status::of(&scene.run("eva", &["status", "--json", "--target", target], 0)?)
+    };
+    let about = |target| scene.done("ada", &[&no_go[..], &["--target", target]].concat());
+    about("aside")?;
+    status("mainnet")?.expect_others_pass(&[])?;
+    let aside = status("aside")?;
+    aside.expect("go", "FAIL", &["ada says no-go"])?;
+    // Test funds are of the testnet, whatever target they were asked for.
+    aside.expect("funds", "PASS", &[])?;
+    about("mainnet")?;
+    let bug = ["bug", "funds are stuck", "--severity", "high", "--target", "mainnet"];
+    record(scene, "ada", "ada", &bug)?;
+    let mainnet = status("mainnet")?;
+    mainnet.expect("go", "FAIL", &["ada says no-go"])?;
+    mainnet.expect("bugs", "FAIL", &["funds are stuck"])?;
+    assert!(mainnet.0["next"].to_string().contains("triage --target mainnet"), "{mainnet:?}");
+    Ok(())
 }
 
 fn cheat_a_queued_policy(scene: &Scene<'_>) -> Outcome {

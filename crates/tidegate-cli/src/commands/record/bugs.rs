@@ -11,12 +11,13 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::built;
-use crate::saying::sign;
+use crate::saying::{About, sign};
 use crate::signer::LazySigner;
 use crate::statements;
 
 pub(super) async fn bug(project: &Project, signer: &LazySigner, args: &BugArgs) -> CliResult<u8> {
     speaker(project, signer.address())?;
+    let about = About::named(project, &args.target)?;
     let release = built(project, args.release.as_deref())?.roots.release_root;
     let severity = match args.severity {
         SeverityArg::Low => Severity::Low,
@@ -26,7 +27,7 @@ pub(super) async fn bug(project: &Project, signer: &LazySigner, args: &BugArgs) 
     };
     let (title, link) = (args.title.clone(), args.link.clone());
     let body = Body::Bug(Bug { release, severity, title, link, blocking: args.blocking });
-    sign(project, signer, body, release.0, &args.dated).await?;
+    sign(project, &about, signer, body, release.0, &args.dated).await?;
     Ok(0)
 }
 
@@ -37,8 +38,8 @@ pub(super) async fn triage(
 ) -> CliResult<u8> {
     let speaker = speaker(project, signer.address())?;
     let set = statements::load_confirmed(project).await?;
-    let id = crate::funds::project_id(project)?;
-    let (digest, bug, finder) = named(&set, id, &args.bug)?;
+    let about = About::named(project, &args.target)?;
+    let (digest, bug, finder) = named(&set, about.id, &args.bug)?;
     project.ui.row("bug", &bug.title);
     let own = people(project).get(&speaker).is_some_and(|person| person.keys.contains(&finder));
     let resolution = match args.resolution {
@@ -52,12 +53,12 @@ pub(super) async fn triage(
         ResolutionArg::Accepted => Resolution::Accepted,
     };
     let of = match &args.of {
-        Some(other) if resolution == Resolution::Duplicate => Some(named(&set, id, other)?.0),
+        Some(other) if resolution == Resolution::Duplicate => Some(named(&set, about.id, other)?.0),
         Some(_) => return Err(CliError::usage("--of goes with `--resolution duplicate`")),
         None => None,
     };
     let body = Body::Triage(Triage { bug: digest, resolution, of, reason: args.reason.clone() });
-    sign(project, signer, body, digest.0, &args.dated).await?;
+    sign(project, &about, signer, body, digest.0, &args.dated).await?;
     Ok(0)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::U256;
 use serde_json::json;
 use tidegate_evidence::StatementSet;
 use tidegate_model::StatementDigest;
@@ -12,7 +12,6 @@ use tidegate_model::statement::{
     Body, Freeze, Go, NEVER, NoGo, Statement, freeze_subject, no_go_subject,
 };
 use tidegate_model::units::{format_utc, parse_span_secs};
-use tidegate_plan::config::Stage;
 use tidegate_safe::helper;
 
 use super::{DecisionArgs, FreezeArgs, StopArgs, speaker};
@@ -21,7 +20,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{Dated, general, issued_at, sign, sign_statement};
+use crate::saying::{About, Dated, general, issued_at, sign, sign_statement};
 use crate::sending::send;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -32,9 +31,10 @@ pub(super) async fn go(
     args: &DecisionArgs,
 ) -> CliResult<u8> {
     speaker(project, signer.address())?;
+    let about = About::named(project, &args.target)?;
     let built = built(project, args.release.as_deref())?;
     let set = statements::load_confirmed(project).await?;
-    let seen = bearing(project, &built, &set)?;
+    let seen = bearing(project, &about, &built, &set)?;
     let ui = &project.ui;
     ui.line(format!("Go for {}, having seen:", built.release.name));
     for (digest, text) in &seen {
@@ -51,7 +51,7 @@ pub(super) async fn go(
     let listed: BTreeSet<_> = seen.into_iter().map(|(digest, _)| digest).collect();
     let seen = listed.iter().copied();
     let go = Go::over(release, seen, args.discipline.clone(), args.reason.clone());
-    sign(project, signer, Body::Go(go), release.0, &args.dated).await?;
+    sign(project, &about, signer, Body::Go(go), release.0, &args.dated).await?;
     statements::restore(project, &set, &listed)?;
     ui.note("commit the file; a statement made from now on makes it stale");
     Ok(0)
@@ -60,14 +60,14 @@ pub(super) async fn go(
 /// Every statement that bears on a release, as the gate will ask for it.
 fn bearing(
     project: &Project,
+    about: &About,
     built: &Built,
     set: &StatementSet,
 ) -> CliResult<Vec<(StatementDigest, String)>> {
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let roots = &built.roots;
-    let id = crate::funds::project_id(project)?;
-    let mut found = set.bearing(id, roots.release_root, is_known);
+    let mut found = set.bearing(about.id, roots.release_root, is_known);
     // One that contradicts must not vanish, but who looks each day makes no go stale.
     found.extend(set.general().filter_map(|(digest, general, signer)| match &general.body {
         Body::SoakSample(sample) if sample.release == roots.release_root && is_known(signer) => {
@@ -85,15 +85,16 @@ pub(super) async fn no_go(
 ) -> CliResult<u8> {
     speaker(project, signer.address())?;
     let StopArgs { decision, post } = args;
+    let about = About::named(project, &decision.target)?;
     let built = built(project, decision.release.as_deref())?;
     let release = built.roots.release_root;
     let (discipline, reason) = (decision.discipline.clone(), decision.reason.clone());
     let body = Body::NoGo(NoGo { release, discipline, reason });
-    let subject = no_go_subject(crate::funds::project_id(project)?, release);
-    let posted = post.then_some((subject, NEVER));
-    let issued_at = issued_at(project, &decision.dated).await?;
-    let options = decision.dated.options(issued_at);
-    stop(project, signer, (body, release.0), posted, (issued_at, options)).await
+    let posted = post.then_some((no_go_subject(about.id, release), NEVER));
+    let general = general(project, &about, signer, body, release.0, &decision.dated).await?;
+    let options = decision.dated.options(general.issued_at);
+    let statement = Statement::Statement(general);
+    say_and_post(project, &about.target, signer, statement, posted, options).await
 }
 
 pub(super) async fn freeze(
@@ -106,31 +107,23 @@ pub(super) async fn freeze(
     if span > FREEZE_SECS_MAX {
         return Err(CliError::usage("a freeze lasts at most 90 days; another one can follow"));
     }
-    let issued_at = issued_at(project, &args.dated).await?;
+    let about = About::named(project, &args.target)?;
+    let issued_at = issued_at(project, &about, &args.dated).await?;
     let until = issued_at.saturating_add(span);
-    let id = crate::funds::project_id(project)?;
     let body = Body::Freeze(Freeze { until, reason: args.reason.clone() });
-    let posted = args.post.then_some((freeze_subject(id), until));
-    let options = args.dated.options(issued_at);
-    stop(project, signer, (body, id.0), posted, (issued_at, options)).await
-}
-
-/// Signs what stops a promotion. Where it is posted at the helper too, the sending is approved,
-/// under the statement's digest.
-pub(super) async fn stop(
-    project: &Project,
-    signer: &LazySigner,
-    (body, about): (Body, B256),
-    posted: Option<(StatementDigest, u64)>,
-    (issued_at, options): (u64, Vec<String>),
-) -> CliResult<u8> {
+    let posted = args.post.then_some((freeze_subject(about.id), until));
     let fixed = Dated { issued_at: Some(issued_at) };
-    let general = general(project, signer, body, about, &fixed).await?;
-    say_and_post(project, signer, Statement::Statement(general), posted, options).await
+    let general = general(project, &about, signer, body, about.id.0, &fixed).await?;
+    let options = args.dated.options(issued_at);
+    let statement = Statement::Statement(general);
+    say_and_post(project, &about.target, signer, statement, posted, options).await
 }
 
+/// Signs a statement. Where it is posted at the helper on the target too, the sending is approved,
+/// under the statement's digest.
 pub(super) async fn say_and_post(
     project: &Project,
+    target: &str,
     signer: &LazySigner,
     statement: Statement,
     posted: Option<(StatementDigest, u64)>,
@@ -143,7 +136,8 @@ pub(super) async fn say_and_post(
     let ui = &project.ui;
     ui.row("says", &statement.text());
     let digest = statement.digest()?;
-    if !post(project, signer, &format!("stop/{digest}"), subject, until, &options).await? {
+    let op = format!("stop/{digest}");
+    if !post(project, target, signer, &op, (subject, until), &options).await? {
         sign_statement(project, signer, statement, options)?;
         return Ok(0);
     }
@@ -152,18 +146,17 @@ pub(super) async fn say_and_post(
     Ok(0)
 }
 
-/// Posts at the helper on the target; `false` if that is there already. It can be raised and never
+/// Posts at the helper on a target; `false` if that is there already. It can be raised and never
 /// be taken back.
-pub(super) async fn post(
+async fn post(
     project: &Project,
+    target: &str,
     signer: &LazySigner,
     op: &str,
-    subject: StatementDigest,
-    until: u64,
+    (subject, until): (StatementDigest, u64),
     options: &[String],
 ) -> CliResult<bool> {
-    let target = project.network_of(None, Stage::Mainnet)?;
-    let network = project.connect(&target).await?;
+    let network = project.connect(target).await?;
     let head = network.latest_head().await?;
     require_helper(&network, head).await?;
     let call = helper::posted(signer.address(), subject);
@@ -178,7 +171,7 @@ pub(super) async fn post(
         value: U256::ZERO,
         data: helper::post(subject, until),
     };
-    let landed = send(project, &target, &network, signer, &intent, options.to_vec()).await?;
+    let landed = send(project, target, &network, signer, &intent, options.to_vec()).await?;
     let until = format_utc(until);
     project.ui.line(format!("Posted at the helper on {target} until {until}: {}", landed.hash));
     Ok(true)

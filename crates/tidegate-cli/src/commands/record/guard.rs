@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::promotion::promotion_of;
 use crate::proposals;
 use crate::release::built;
-use crate::saying::{issued_at, sign};
+use crate::saying::{About, issued_at, sign};
 use crate::signer::LazySigner;
 
 /// The largest post-mortem, in bytes.
@@ -53,7 +53,8 @@ pub(super) async fn waiver(
     };
     admissible(&project.rules, gate, &lowers).map_err(|why| CliError::new(Kind::Fail, why))?;
     require_guardian(project, &name)?;
-    let issued_at = issued_at(project, &args.dated).await?;
+    let about = About::named(project, &args.target)?;
+    let issued_at = issued_at(project, &about, &args.dated).await?;
     if args.until <= issued_at || args.until > issued_at.saturating_add(WAIVER_SECS_MAX) {
         return Err(CliError::usage(format!(
             "--until is {}; a waiver ends within 90 days from {}",
@@ -70,7 +71,7 @@ pub(super) async fn waiver(
         reason: args.reason.clone(),
         link: args.link.clone(),
     });
-    sign(project, signer, body, release.0, &args.dated).await?;
+    sign(project, &about, signer, body, release.0, &args.dated).await?;
     let wanted = project.rules.waiver_signers;
     project.ui.note(format!("it counts once {wanted} guardians have signed exactly this"));
     Ok(0)
@@ -87,7 +88,8 @@ pub(super) async fn key_claim(
         return Err(CliError::new(Kind::Keys, what));
     }
     let body = Body::KeyClaim(KeyClaim { name, key });
-    sign(project, signer, body, B256::ZERO, &args.dated).await?;
+    let about = About::named(project, &args.target)?;
+    sign(project, &about, signer, body, B256::ZERO, &args.dated).await?;
     Ok(0)
 }
 
@@ -140,7 +142,7 @@ pub(super) async fn emergency(
     }));
     let subject = emergency_subject(promotion.release_root, hash);
     let posted = args.post.then_some((subject, terms.expires_at));
-    say_and_post(project, signer, statement, posted, Vec::new()).await
+    say_and_post(project, &found.network, signer, statement, posted, Vec::new()).await
 }
 
 pub(super) async fn postmortem(
@@ -149,10 +151,11 @@ pub(super) async fn postmortem(
     args: &PostmortemArgs,
 ) -> CliResult<u8> {
     speaker(project, signer.address())?;
+    let about = About::named(project, &args.target)?;
     let bytes = read_limited(&args.document, DOCUMENT_BYTES_MAX).or_kind(Kind::Config)?;
     let sha256 = B256::from_slice(&Sha256::digest(&bytes));
     let release = built(project, args.release.as_deref())?.roots.release_root;
     let body = Body::Postmortem(Postmortem { release, sha256, uri: args.uri.clone() });
-    sign(project, signer, body, release.0, &args.dated).await?;
+    sign(project, &about, signer, body, release.0, &args.dated).await?;
     Ok(0)
 }
