@@ -109,13 +109,23 @@ pub(crate) fn sign_statement(
     statement: Statement,
     options: Vec<String>,
 ) -> CliResult<StatementDigest> {
+    show(project, signer, &statement)?;
+    statements::conclude(project, signer, statement, "sign", options)
+}
+
+/// Shows what is about to be signed, and answers with its digest.
+pub(crate) fn show(
+    project: &Project,
+    signer: &LazySigner,
+    statement: &Statement,
+) -> CliResult<StatementDigest> {
     let digest = statement.digest()?;
     let ui = &project.ui;
-    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = &statement {
+    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = statement {
         ui.row("amount", &format!("{} ETH", format_amount(request.amount, 18)));
     }
     ui.row("says", &statement.text());
     ui.row("signer", &signer.address().to_string());
     ui.row("digest", &digest.to_string());
-    statements::conclude(project, signer, statement, "sign", options)
+    Ok(digest)
 }

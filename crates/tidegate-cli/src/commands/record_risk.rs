@@ -15,7 +15,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{About, Dated, ForTarget, issued_at};
+use crate::saying::{About, Dated, ForTarget, issued_at, sign_statement};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -121,11 +121,7 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
     }
     ui.row("until", &format_utc(wanted.expires_at));
     let statement = statement(about.id, &signer, wanted, issued_at)?;
-    ui.row("says", &statement.text());
-    ui.row("signer", &signer.address().to_string());
-    ui.row("digest", &statement.digest()?.to_string());
-    let options = args.dated.options(issued_at);
-    statements::conclude(project, &signer, statement, "sign", options)?;
+    sign_statement(project, &signer, statement, args.dated.options(issued_at))?;
     Ok(0)
 }
 

@@ -172,7 +172,11 @@ fn cheat_a_deleted_stop_that_was_posted(scene: &Scene<'_>) -> Outcome {
 /// Where its file is, and where it was deleted.
 fn posted(scene: &Scene<'_>, args: &[&str], verdicts: [&str; 2], says: &str) -> Outcome {
     scene.world.mainnet.set_balance(actor_address("ada"), U256::from(ETHER))?;
+    // Sending and signing are approved at once, so both are shown.
+    let shown = scene.run("ada", &[&["record"], args, &["--as", "ada"]].concat(), 2)?;
     let digest = record(scene, "ada", "ada", args)?;
+    let shows = ["says", &format!("digest {digest}"), &format!("signs statement {digest}")];
+    assert!(shows.iter().all(|text| said(&shown).contains(text)), "{shown:?}");
     scene.world.settle()?;
     scene.status()?.expect("go", verdicts[0], &[says])?;
     let clone = newcomer(scene, "clone")?;

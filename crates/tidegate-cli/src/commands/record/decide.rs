@@ -20,7 +20,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{About, Dated, general, issued_at, sign, sign_statement};
+use crate::saying::{About, Dated, general, issued_at, show, sign, sign_statement};
 use crate::sending::send;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -133,16 +133,16 @@ pub(super) async fn say_and_post(
         sign_statement(project, signer, statement, options)?;
         return Ok(0);
     };
-    let ui = &project.ui;
-    ui.row("says", &statement.text());
-    let digest = statement.digest()?;
+    let digest = show(project, signer, &statement)?;
+    project.ui.note(format!("What is approved below also signs statement {digest}."));
+    // The operation's name enters what is approved, and with it the statement.
     let op = format!("stop/{digest}");
     if !post(project, target, signer, &op, (subject, until), &options).await? {
-        sign_statement(project, signer, statement, options)?;
+        statements::conclude(project, signer, statement, "sign", options)?;
         return Ok(0);
     }
     let digest = statements::sign_and_say(project, signer, statement)?;
-    ui.result(&json!({ "digest": digest }));
+    project.ui.result(&json!({ "digest": digest }));
     Ok(0)
 }
 
