@@ -105,6 +105,17 @@ pub(crate) async fn baseline(
     network: &Network,
     head: Head,
 ) -> CliResult<Baseline> {
+    Ok(compared(project, built, target, network, head).await?.0)
+}
+
+/// The same, with the differences themselves.
+pub(crate) async fn compared(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<(Baseline, ReleaseChanges)> {
     let Some(newest) = promotions(project, target, network, head).await?.into_iter().next() else {
         return Err(CliError::config(format!(
             "nothing of this project is promoted to {target} yet, and so nothing is urgent: gate \
@@ -122,7 +133,8 @@ pub(crate) async fn baseline(
         let problems = compare_layouts(&before, &after).into_iter();
         layout.extend(problems.map(|problem| format!("{}: {problem}", name.name())));
     }
-    Ok(Baseline { release, diff_digest: jcs_keccak("differences", &changes)?, layout })
+    let diff_digest = jcs_keccak("differences", &changes)?;
+    Ok((Baseline { release, diff_digest, layout }, changes))
 }
 
 fn promoted_release(project: &Project, release: ReleaseRoot) -> CliResult<Built> {

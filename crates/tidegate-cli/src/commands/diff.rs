@@ -15,7 +15,7 @@ use crate::project::Project;
 use crate::promotion::verify_target;
 use crate::records;
 use crate::release::{Built, built, kept, stored};
-use crate::ui::plain;
+use crate::ui::{COLUMNS, Ui, plain, wrap};
 
 /// The most functions or sources that are named of one contract.
 const NAMED_MAX: usize = 12;
@@ -72,8 +72,7 @@ pub(crate) async fn run(project: &Project, args: &DiffArgs) -> CliResult<u8> {
         }
     }
     ui.line("");
-    changes.contracts.iter().for_each(|contract| show(project, contract));
-    changes.plan.iter().for_each(|sentence| ui.line(format!("  {sentence}")));
+    show_changes(ui, &changes);
     for value in &values {
         let note = if value.allowed { "as its rule allows" } else { "against its rule" };
         ui.line(format!("  ${} differs {note}", value.name));
@@ -203,13 +202,31 @@ fn values(project: &Project, a: &Side, b: &Side) -> CliResult<Vec<ValueChange>> 
     Ok(found)
 }
 
-fn show(project: &Project, contract: &ContractChange) {
-    let ui = &project.ui;
+/// How two releases differ, for people.
+pub(crate) fn show_changes(ui: &Ui, changes: &ReleaseChanges) {
+    changes.contracts.iter().for_each(|contract| show(ui, contract));
+    for sentence in &changes.plan {
+        for (index, part) in wrap(sentence, COLUMNS - 4).into_iter().enumerate() {
+            ui.line(format!("{}{part}", if index == 0 { "  " } else { "    " }));
+        }
+    }
+}
+
+fn show(ui: &Ui, contract: &ContractChange) {
+    const NAME_COLUMNS: usize = 28;
     let words: Vec<_> = match contract.only_in {
         Some(side) => vec![format!("only in {}", format!("{side:?}").to_lowercase())],
         None => contract.changes.iter().map(|change| change.words().to_owned()).collect(),
     };
-    ui.line(format!("  {:<28} {}", contract.contract.name(), words.join(", ")));
+    let mut name = contract.contract.name();
+    if name.chars().count() > NAME_COLUMNS {
+        ui.line(format!("  {name}"));
+        name = "";
+    }
+    for part in wrap(&words.join(", "), COLUMNS - NAME_COLUMNS - 3) {
+        ui.line(format!("  {name:<NAME_COLUMNS$} {part}"));
+        name = "";
+    }
     let sources = if contract.changes == [Change::Identical] { &[][..] } else { &contract.sources };
     let named = [("function", &contract.functions[..]), ("source", sources)];
     for (kind, names) in named {

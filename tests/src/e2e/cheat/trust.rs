@@ -627,7 +627,16 @@ fn cheat_an_emergency_for_another_safe_transaction(scene: &Scene<'_>) -> Outcome
     for (person, key) in [("ada", "ada"), ("kim", "treasury"), ("hana", "hana")] {
         scene.done(person, &["record", "emergency", &first, "--as", key])?;
     }
-    scene.done("gil", &["record", "emergency", &first, "--as", "gil", "--post"])?;
+    let announce = ["record", "emergency", &first, "--as", "gil", "--post"];
+    let shown = scene.run("gil", &announce, 2)?;
+    let differs = [
+        "Registry code function Registry.register(address)",
+        "source contracts/src/Registry.sol",
+        "CapMath identical",
+    ];
+    assert!(differs.iter().all(|text| said(&shown).contains(text)), "{shown:?}");
+    assert!(shown.stdout.lines().all(|line| line.chars().count() <= 80), "{shown:?}");
+    scene.done("gil", &announce)?;
     scene.world.settle()?;
     let other = urgent("INC-8")?;
     let refused = scene.person("o1").run(&scene.signing(&other))?;

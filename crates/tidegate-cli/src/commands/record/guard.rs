@@ -14,7 +14,8 @@ use tidegate_store::read_limited;
 
 use super::decide::say_and_post;
 use super::{EmergencyArgs, KeyArgs, PostmortemArgs, WaiverArgs, speaker};
-use crate::assess::emergency::baseline;
+use crate::assess::emergency::compared;
+use crate::commands::diff::show_changes;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
@@ -113,15 +114,16 @@ pub(super) async fn emergency(
     }
     let network = project.connect(&found.network).await?;
     let head = network.finalized_head().await?;
-    let baseline = baseline(project, &built, &found.network, &network, head).await;
-    let baseline = baseline.map_err(|error| error.to_string());
-    if let Some(why) = refusals(terms, &baseline).into_iter().next() {
+    let (baseline, changes) = compared(project, &built, &found.network, &network, head).await?;
+    if let Some(why) = refusals(terms, &Ok(baseline)).into_iter().next() {
         return Err(CliError::new(Kind::Fail, format!("no emergency: {why}")));
     }
     let ui = &project.ui;
     ui.row("incident", &terms.incident);
-    ui.row("release", &promotion.release_root.to_string());
     ui.row("replaces", &terms.baseline_root.to_string());
+    ui.row("release", &promotion.release_root.to_string());
+    ui.row("differs", &format!("{}; digest {}", changes.furthest().words(), terms.diff_digest));
+    show_changes(ui, &changes);
     ui.row(
         "soak",
         &format!("{} s instead of {} s", terms.min_soak_seconds, project.rules.soak_secs),
