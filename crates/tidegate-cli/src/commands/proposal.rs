@@ -7,6 +7,7 @@ use alloy_primitives::{B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::{LogQuery, Network};
+use tidegate_model::Verdict;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{DeploymentRecord, MinedTransaction};
@@ -204,13 +205,14 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let built = release_of(project, &found)?;
     if done(project, built.as_ref(), &found, &network).await? {
         project.ui.note("it was executed already");
-        let code = finish(project, built.as_ref(), &found, &network).await?;
+        finish(project, built.as_ref(), &found, &network, None).await?;
         if let (Some(built), Some(hash)) = (&built, executed_in(&network, &found).await?) {
             write_record(project, built, &found, &network, hash).await?;
         }
-        return Ok(code);
+        return Ok(0);
     }
-    let Rechecked { state, .. } = recheck(project, built.as_ref(), &found, &network).await?;
+    let Rechecked { state, verdict, .. } =
+        recheck(project, built.as_ref(), &found, &network).await?;
     let set = proposals::signatures(project, &found, &state)?;
     let threshold = state.trust.threshold;
     if set.missing(threshold) > 0 {
@@ -251,11 +253,11 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     }
     project.ui.row("transaction", &landed.hash.to_string());
     project.ui.row("gas", &landed.inclusion.gas_used.to_string());
-    let code = finish(project, built.as_ref(), &found, &network).await?;
+    finish(project, built.as_ref(), &found, &network, Some(&verdict)).await?;
     if let Some(built) = &built {
         write_record(project, built, &found, &network, landed.hash).await?;
     }
-    Ok(code)
+    Ok(verdict.exit_code())
 }
 
 /// The transaction in which the Safe executed a proposal, whoever sent it, if it is recent.
@@ -332,13 +334,15 @@ async fn done(
     }
 }
 
-/// Reads everything back; only then is it done.
+/// Reads everything back; only then is it done. The verdict is that of the gates at execution; what
+/// was executed earlier is not judged again.
 async fn finish(
     project: &Project,
     built: Option<&Built>,
     found: &Found,
     network: &Network,
-) -> CliResult<u8> {
+    verdict: Option<&Verdict>,
+) -> CliResult {
     let ui = &project.ui;
     let Some(built) = built else {
         let ProposalKind::Adoption(adoption) = &found.checked.proposal().kind else {
@@ -349,7 +353,7 @@ async fn finish(
             adoption.policy_version, adoption.policy_digest
         ));
         ui.result(&json!({"adopted": adoption.policy_digest, "version": adoption.policy_version}));
-        return Ok(0);
+        return Ok(());
     };
     let report = verify_target(project, built, &found.network).await?;
     let promotion = promotion_of(found.checked.proposal())?;
@@ -367,9 +371,14 @@ async fn finish(
     ui.row("recorded", &format_utc(recorded.recorded_at));
     ui.row("deployment", &promotion.deployment_digest.to_string());
     ui.line(format!("{} is promoted to {}.", built.release.name, found.network));
+    if let Some(Verdict::Waived { by, until, .. }) = verdict {
+        let until = format_utc(*until);
+        ui.line(format!("{} by {by}, until {until}", ui.verdict("WAIVED")));
+    }
     ui.result(&json!({
         "promoted": built.roots.release_root, "network": found.network,
         "recordedAt": recorded.recorded_at, "deployment": promotion.deployment,
+        "overall": verdict,
     }));
-    Ok(0)
+    Ok(())
 }
