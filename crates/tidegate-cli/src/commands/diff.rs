@@ -202,39 +202,68 @@ fn values(project: &Project, a: &Side, b: &Side) -> CliResult<Vec<ValueChange>> 
     Ok(found)
 }
 
-/// How two releases differ, for people.
+/// Shows how two releases differ.
 pub(crate) fn show_changes(ui: &Ui, changes: &ReleaseChanges) {
-    changes.contracts.iter().for_each(|contract| show(ui, contract));
+    changes.contracts.iter().flat_map(contract_lines).for_each(|line| ui.line(line));
     for sentence in &changes.plan {
-        for (index, part) in wrap(sentence, COLUMNS - 4).into_iter().enumerate() {
+        let parts = wrap(sentence, COLUMNS - 4).into_iter().enumerate();
+        parts.for_each(|(index, part)| {
             ui.line(format!("{}{part}", if index == 0 { "  " } else { "    " }));
-        }
+        });
     }
 }
 
-fn show(ui: &Ui, contract: &ContractChange) {
+/// One contract's differences, laid out for a screen.
+fn contract_lines(contract: &ContractChange) -> Vec<String> {
     const NAME_COLUMNS: usize = 28;
     let words: Vec<_> = match contract.only_in {
         Some(side) => vec![format!("only in {}", format!("{side:?}").to_lowercase())],
         None => contract.changes.iter().map(|change| change.words().to_owned()).collect(),
     };
+    let mut lines = Vec::new();
     let mut name = contract.contract.name();
     if name.chars().count() > NAME_COLUMNS {
-        ui.line(format!("  {name}"));
+        lines.push(format!("  {name}"));
         name = "";
     }
     for part in wrap(&words.join(", "), COLUMNS - NAME_COLUMNS - 3) {
-        ui.line(format!("  {name:<NAME_COLUMNS$} {part}"));
+        lines.push(format!("  {name:<NAME_COLUMNS$} {part}"));
         name = "";
     }
     let sources = if contract.changes == [Change::Identical] { &[][..] } else { &contract.sources };
     let named = [("function", &contract.functions[..]), ("source", sources)];
     for (kind, names) in named {
-        for name in names.iter().take(NAMED_MAX) {
-            ui.line(format!("    {kind} {name}"));
-        }
+        lines.extend(names.iter().take(NAMED_MAX).map(|name| format!("    {kind} {name}")));
         if names.len() > NAMED_MAX {
-            ui.line(format!("    and {} more", names.len() - NAMED_MAX));
+            lines.push(format!("    and {} more", names.len() - NAMED_MAX));
         }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::Fqn;
+
+    use super::*;
+
+    #[test]
+    fn differences_fit_a_screen() {
+        let name = "VaultThatHoldsEverythingForEverybody";
+        let contract = ContractChange {
+            contract: Fqn(format!("src/Vault.sol:{name}")),
+            changes: vec![Change::CompilerOnly, Change::Layout, Change::Code],
+            only_in: None,
+            functions: (0..=NAMED_MAX).map(|number| format!("f{number}()")).collect(),
+            sources: vec!["src/Vault.sol".to_owned()],
+        };
+        let lines = contract_lines(&contract);
+        assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{lines:#?}");
+        assert_eq!(lines[0], format!("  {name}"));
+        let words = lines[1..3].iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let compiler = Change::CompilerOnly.words();
+        assert_eq!(words, format!("{compiler}, storage layout, code"));
+        assert_eq!(lines[3], "    function f0()");
+        assert_eq!(lines[3 + NAMED_MAX..], ["    and 1 more", "    source src/Vault.sol"]);
     }
 }
