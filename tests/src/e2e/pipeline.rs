@@ -10,7 +10,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Day13:
             a_release_goes_from_a_testnet_to_mainnet,
-            with_both_audits_only_time_is_missing;
+            a_go_is_said_once_the_soak_is_over;
         Signed: a_proposal_needs_the_threshold_of_signatures_of_owners;
         Deployed:
             the_books_agree_with_the_chain_and_pass_hledger,
@@ -62,15 +62,17 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-fn with_both_audits_only_time_is_missing(scene: &Scene<'_>) -> Outcome {
+fn a_go_is_said_once_the_soak_is_over(scene: &Scene<'_>) -> Outcome {
     scene.attest("bo")?;
     scene.go()?;
-    scene.run("eva", &["promote"], 20)?;
+    scene.run("eva", &["promote"], 30)?;
     let status = scene.status()?;
     status.expect("soak", "WAITING", &[])?;
-    status.expect_others_pass(&["soak"])?;
-    scene.run("eva", &["status", "--check"], 20)?;
+    status.expect("go", "UNKNOWN", &["before the soak was over", "from 2026-01-"])?;
+    status.expect_others_pass(&["soak", "go"])?;
     scene.advance_to_day(14)?;
+    scene.run("eva", &["status", "--check"], 30)?;
+    scene.go()?;
     scene.run("eva", &["status", "--check"], 0)?;
     Ok(())
 }

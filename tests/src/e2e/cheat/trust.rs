@@ -181,7 +181,9 @@ fn posted(scene: &Scene<'_>, args: &[&str], verdicts: [&str; 2], says: &str) -> 
     scene.status()?.expect("go", verdicts[0], &[says])?;
     let clone = newcomer(scene, "clone")?;
     std::fs::remove_file(statement_file(&clone, &digest))?;
-    status_of(&clone)?.expect("go", verdicts[1], &[says, "posted at the helper"])
+    status_of(&clone)?.expect("go", verdicts[1], &[says, "posted at the helper"])?;
+    clone.run(&["promote"])?.expect_code(if verdicts[1] == "WAITING" { 20 } else { 1 })?;
+    Ok(())
 }
 
 fn cheat_a_go_that_is_older_than_a_statement(scene: &Scene<'_>) -> Outcome {

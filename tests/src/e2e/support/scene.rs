@@ -53,8 +53,11 @@ impl<'a> Scene<'a> {
             let from = self.tools.node_modules.join(package);
             files::copy_tree(&from, &project.join("node_modules").join(package))?;
         }
-        let text = other.read("tidegate.toml")?;
-        other.write("tidegate.toml", &format!("{text}\n{}", networks_toml(self.world)?))?;
+        let (text, networks) = (other.read("tidegate.toml")?, networks_toml(self.world)?);
+        let deployer = actor_address("deployer");
+        let eva =
+            format!("[people]\neva = {{ roles = [\"engineer\"], keys = [\"{deployer}\"] }}\n");
+        other.write("tidegate.toml", &format!("{text}\n{networks}\n{eva}"))?;
         Ok(other)
     }
 
