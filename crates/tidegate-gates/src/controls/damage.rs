@@ -254,10 +254,10 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Safe, "two owners", |_, facts| safe(facts, |f| f.trust.owners.truncate(2))),
     damage(GateId::Safe, "a threshold of one", |_, facts| safe(facts, |f| f.trust.threshold = 1)),
     damage(GateId::Safe, "a module that nobody allowed", |_, facts| {
-        safe(facts, |f| f.trust.modules.push(Address::ZERO.create(0)))
+        safe(facts, |f| f.trust.modules.push(Address::repeat_byte(0xc0)))
     }),
     damage(GateId::Safe, "a guard that nobody allowed", |_, facts| {
-        safe(facts, |f| f.trust.guard = Address::ZERO.create(0))
+        safe(facts, |f| f.trust.guard = Address::repeat_byte(0xc0))
     }),
     damage(GateId::Safe, "code that nobody knows", |_, facts| {
         safe(facts, |f| f.doubts.push("the singleton's code is unknown".to_owned()))
@@ -357,14 +357,14 @@ pub(super) const ALL: &[Damage] = &[
         }) && facts.separation.as_ref().is_ok_and(|f| !f.auditors.is_empty())
     }),
     damage(GateId::Separation, "a deployer whom nobody knows", |_, facts| {
-        read(&mut facts.separation, |f| f.deployers.push(Address::ZERO.create(2)))
+        read(&mut facts.separation, |f| f.deployers.push(Address::repeat_byte(0xc2)))
     }),
     damage(GateId::Separation, "a decision on one's own request", |_, facts| {
         first(&mut facts.separation, |f| f.decisions.first_mut(), |d| d.2 = d.1)
     }),
     damage(GateId::Separation, "a guardian whose key nobody holds", |_, facts| {
         read(&mut facts.separation, |f| {
-            let keys = vec![Address::ZERO.create(1)];
+            let keys = vec![Address::repeat_byte(0xc1)];
             let guardian = Person { roles: vec!["guardian".to_owned()], firm: None, keys };
             f.people.insert("a control".to_owned(), guardian);
         })
