@@ -240,11 +240,10 @@ pub(crate) fn gate(facts: &Observed<ObligationFacts>, gate_time: &Observed<u64>)
         }
         (Ok(facts), Ok(time)) => {
             let open: Vec<_> = facts.debts.iter().filter(|debt| !debt.unmet.is_empty()).collect();
-            let summary = format!(
-                "{} of earlier emergencies, {} open",
-                counted(facts.debts.len(), "obligation"),
-                open.len()
-            );
+            let summary = match facts.debts.len() {
+                0 => "no emergency owes anything".to_owned(),
+                debts => format!("{}, {} owing", counted(debts, "emergency promotion"), open.len()),
+            };
             (judge(facts, &open, *time), summary, facts.inputs.clone())
         }
     };

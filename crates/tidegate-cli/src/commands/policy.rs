@@ -210,7 +210,11 @@ fn show_decisions(project: &Project) {
     } else {
         format!(": {}", rules.go.disciplines.join(", "))
     };
-    ui.row("go", &format!("{} people{disciplines}", rules.go.people));
+    let people = match rules.go.people {
+        1 => "1 person".to_owned(),
+        people => format!("{people} people"),
+    };
+    ui.row("go", &format!("{people}{disciplines}"));
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
     for allowed in &rules.safe_allow {
