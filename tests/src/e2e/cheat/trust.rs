@@ -422,7 +422,14 @@ fn what_is_said_about_another_target(scene: &Scene<'_>) -> Outcome {
     mainnet.expect("go", "FAIL", &["ada says no-go"])?;
     mainnet.expect("bugs", "FAIL", &["funds are stuck"])?;
     assert!(mainnet.0["next"].to_string().contains("triage --target mainnet"), "{mainnet:?}");
-    Ok(())
+
+    scene.world.mainnet.set_balance(actor_address("bo"), U256::from(ETHER))?;
+    let attestation = Forge(scene).file_of("bo")?;
+    let attestation = attestation.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let revoke = ["attest", "--revoke", &attestation, "--target", "mainnet", "--as", "bo"];
+    let revoked = scene.done("bo", &revoke)?;
+    assert!(said(&revoked).contains("--target aside`"), "{revoked:?}");
+    status("aside")?.expect("audits", "FAIL", &["Bolt revoked"])
 }
 
 fn cheat_a_queued_policy(scene: &Scene<'_>) -> Outcome {

@@ -14,7 +14,6 @@ use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{AuditAttestation, Statement, salt_of};
 use tidegate_model::units::{format_utc, parse_span_secs};
-use tidegate_plan::config::Stage;
 use tidegate_store::read_limited;
 
 use self::findings::Counted;
@@ -23,6 +22,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{built, require_minimal};
+use crate::saying::{About, ForTarget};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -70,6 +70,8 @@ pub(crate) struct AttestArgs {
     /// How long the attestation counts
     #[arg(long, default_value = "365d")]
     valid_for: String,
+    #[command(flatten)]
+    target: ForTarget,
     /// The target's chain time of the statement, in seconds; default: read from the target
     #[arg(long, value_name = "SECONDS")]
     issued_at: Option<u64>,
@@ -148,7 +150,7 @@ async fn issued_at(project: &Project, args: &AttestArgs) -> CliResult<u64> {
     if let Some(given) = args.issued_at {
         return Ok(given);
     }
-    let target = project.network_of(None, Stage::Mainnet)?;
+    let About { target, .. } = About::named(project, &args.target)?;
     let network = project.connect(&target).await.map_err(|error| {
         error.hint("offline, give the target's time yourself with --issued-at SECONDS")
     })?;

@@ -6,13 +6,13 @@ use tidegate_model::StatementDigest;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{AuditRevocation, Statement};
-use tidegate_plan::config::Stage;
 use tidegate_safe::helper;
 
 use super::AttestArgs;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
+use crate::saying::About;
 use crate::sending::send;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -38,7 +38,7 @@ pub(super) async fn revoke(
         return Err(CliError::usage("that names no attestation of yours")
             .hint("its digest is the name of its file under deployments/statements/"));
     };
-    let target = project.network_of(None, Stage::Mainnet)?;
+    let About { target, .. } = About::named(project, &args.target)?;
     let network = project.connect(&target).await?;
     let head = network.finalized_head().await?;
     require_helper(&network, head).await?;
@@ -77,6 +77,10 @@ pub(super) async fn revoke(
         Some(hash) => format!("Posted at the helper on {target}: {hash}"),
         None => format!("It was posted at the helper on {target} before."),
     });
+    for (other, _) in project.targets().filter(|(name, _)| **name != target) {
+        let again = format!("`tidegate attest --revoke {} --target {other}`", attestation.short());
+        project.ui.note(format!("{other} has a helper of its own, post it there too: {again}"));
+    }
     project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": post}));
     Ok(0)
 }
