@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
+use tidegate_model::Fqn;
 use tidegate_model::digest::{JcsError, jcs};
-use tidegate_model::release::{Artifact, Release, Roots};
+use tidegate_model::release::{Artifact, Code, Release, Roots};
 use tidegate_model::statement::{SignedStatement, StatementError};
 
 /// The most bytes of a bundle.
@@ -74,6 +75,9 @@ pub enum BundleError {
     /// The release is not the one that it names.
     #[error("read the bundle: the release does not have the digests that are named")]
     Roots,
+    /// More of a contract's code is called metadata than is.
+    #[error("read the bundle: the metadata of {0} is not where it says")]
+    Metadata(Fqn),
     /// A statement's signature does not hold.
     #[error("read the bundle")]
     Statement(#[from] StatementError),
@@ -150,6 +154,13 @@ impl Bundle {
         if !self.release.is_consistent() || self.release.roots()? != self.roots {
             return Err(BundleError::Roots);
         }
+        let contracts = self.release.artifacts.values().chain(self.release.references.values());
+        for artifact in contracts {
+            let codes = [&artifact.creation, &artifact.runtime];
+            if !codes.into_iter().all(Code::has_tight_metadata) {
+                return Err(BundleError::Metadata(artifact.fqn.clone()));
+            }
+        }
         let mut last = None;
         for signed in &self.statements {
             // What a contract signed is confirmed on its chain by whoever takes the bundle.
@@ -165,7 +176,8 @@ impl Bundle {
     /// release is in no digest.
     pub fn claims(&self) -> Vec<String> {
         let unbound = format!(
-            "of the release: {}; of each contract: {}; mocks",
+            "of the release: {}; of each contract: {}, the metadata of its runtime code, and where \
+             metadata and links are; of what upgrades start from, all but code and layout; mocks",
             OF_RELEASE.join(", "),
             OF_CONTRACTS.join(", ")
         );
@@ -177,7 +189,10 @@ impl Bundle {
     pub fn binds(path: &[&str]) -> bool {
         match path {
             ["files" | "mocks", ..] => false,
-            ["release", "artifacts" | "references", _, field, ..] => !OF_CONTRACTS.contains(field),
+            ["release", "artifacts", _, "creation", "object"] => true,
+            ["release", "artifacts" | "references", _, "creation" | "runtime", ..] => false,
+            ["release", "references", _, field, ..] => ["fqn", "layout"].contains(field),
+            ["release", "artifacts", _, field, ..] => !OF_CONTRACTS.contains(field),
             ["release", field, ..] => !OF_RELEASE.contains(field),
             _ => true,
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::digest::{JcsError, jcs_keccak};
 use crate::functions::FunctionMap;
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
-use crate::plan::Plan;
+use crate::plan::{Plan, Reference};
 use crate::scope::{CodeScope, build_digest, code_root, release_root, scope_root};
 
 /// A run of bytes in code.
@@ -47,6 +47,23 @@ impl Code {
     /// a library's call protection are zero in `object` already, as the compiler leaves them.
     pub fn template(&self) -> B256 {
         keccak256(self.masked())
+    }
+
+    /// Whether no metadata region ends in zeros on either side, so that none hides zeros of the
+    /// code beside it: the template would be the same. A hash alone, of 32 bytes, may begin or end
+    /// so.
+    pub fn has_tight_metadata(&self) -> bool {
+        const HASH_BYTES: usize = 32;
+        self.metadata.iter().all(|span| {
+            let end = span.start.checked_add(span.length);
+            let region = end.and_then(|end| self.object.get(span.start..end)).unwrap_or_default();
+            match (region.first(), region.last()) {
+                (Some(0), _) | (_, Some(0)) => {
+                    region.len() == HASH_BYTES && region.iter().any(|byte| *byte != 0)
+                }
+                (first, _) => first.is_some(),
+            }
+        })
     }
 
     /// What [`Code::template`] is of.
@@ -209,11 +226,24 @@ impl Release {
     /// The current format version.
     pub const VERSION: u32 = 2;
 
-    /// Whether it holds exactly the contracts that its plan names, each under its own name.
+    /// Whether it holds exactly the contracts that its plan names, each under its own name, and of
+    /// those that upgrades start from the code and layout that the plan says.
     pub fn is_consistent(&self) -> bool {
+        let all = self.artifacts.iter().chain(&self.references);
+        let upgrades = self.plan.steps.iter().filter_map(|step| step.as_upgrade());
         self.v == Self::VERSION
             && self.artifacts.keys().eq(&self.plan.contracts())
-            && self.artifacts.iter().all(|(fqn, artifact)| *fqn == artifact.fqn)
+            && self.references.keys().eq(&self.plan.references())
+            && all.into_iter().all(|(fqn, artifact)| *fqn == artifact.fqn)
+            && upgrades.into_iter().all(|upgrade| self.holds(&upgrade.reference))
+    }
+
+    fn holds(&self, reference: &Reference) -> bool {
+        self.references.get(&reference.contract).is_some_and(|artifact| {
+            let layout = jcs_keccak("storage layout", &artifact.layout);
+            artifact.runtime.template() == reference.runtime_template
+                && layout.is_ok_and(|layout| layout == reference.storage_layout)
+        })
     }
 
     /// The scope of one contract.
@@ -263,5 +293,29 @@ impl Release {
     /// The artifact of one contract.
     pub fn artifact(&self, fqn: &Fqn) -> Option<&Artifact> {
         self.artifacts.get(fqn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_hides_no_zeros_beside_it() {
+        let tight = |metadata: &[(usize, usize)], code: &[u8]| {
+            let metadata = metadata.iter().map(|&(start, length)| Span { start, length });
+            let object = code.to_vec().into();
+            Code { object, links: BTreeMap::new(), metadata: metadata.collect() }
+                .has_tight_metadata()
+        };
+        let code = [0, 0, 7, 0, 8, 0];
+        assert!(tight(&[], &code) && tight(&[(2, 3)], &code));
+        for (start, length) in [(1, 4), (2, 4), (0, 2), (2, 0), (2, 9), (usize::MAX, 2)] {
+            assert!(!tight(&[(start, length)], &code), "{start} {length}");
+        }
+        let mut hash = [0; 40];
+        assert!(!tight(&[(4, 32)], &hash));
+        hash[9] = 1;
+        assert!(tight(&[(4, 32)], &hash) && !tight(&[(4, 33)], &hash));
     }
 }
