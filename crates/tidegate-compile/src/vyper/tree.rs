@@ -102,12 +102,20 @@ impl<'de> Deserialize<'de> for Node {
 
 /// The parameters of a function; other nodes have other things under that key.
 fn arguments(mut value: Value) -> Vec<Argument> {
-    serde_json::from_value(value["args"].take()).unwrap_or_default()
+    let arguments = value.get_mut("args").map(Value::take).unwrap_or_default();
+    serde_json::from_value(arguments).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_parameters_is_none() {
+        for other in ["[1]", "null", "7", r#"{"args": 7}"#, "{}"] {
+            assert!(arguments(serde_json::from_str(other).unwrap()).is_empty(), "{other}");
+        }
+    }
 
     #[test]
     fn functions_are_skipped_however_deep() {
