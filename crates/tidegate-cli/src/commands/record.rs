@@ -28,7 +28,7 @@ pub(crate) enum RecordCommand {
     NoGo(StopArgs),
     /// Report a bug of a release
     Bug(BugArgs),
-    /// Say what somebody else's bug comes to
+    /// Say what a bug comes to; who found it can only confirm it
     Triage(TriageArgs),
     /// Stop every promotion for a while
     Freeze(FreezeArgs),
@@ -151,10 +151,10 @@ pub(crate) struct FreezeArgs {
 pub(crate) struct WaiverArgs {
     /// The gate: soak or audits
     gate: String,
-    /// The soak that is asked for instead, at least 24 h
+    /// The soak that is asked for instead: at least half of the policy's, and 24 h
     #[arg(long, value_name = "SPAN")]
     soak: Option<String>,
-    /// How many firms are asked for instead, at least 1
+    /// How many firms are asked for instead: at least half of the policy's, and 1
     #[arg(long)]
     audits: Option<u32>,
     /// How many transactions by outsiders
