@@ -46,9 +46,9 @@ impl FunctionMap {
         Some(self.names.get(run?.1)?.as_str())
     }
 
-    /// Whether nothing is known.
+    /// Whether it says nothing at all, so that leaving it out loses nothing.
     pub const fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.names.is_empty() && self.runs.is_empty()
     }
 }
 
@@ -70,5 +70,7 @@ mod tests {
         let map: FunctionMap = serde_json::from_str(json).unwrap();
         assert_eq!(map.at(5), None);
         assert_eq!(FunctionMap::default().at(0), None);
+        let names: FunctionMap = serde_json::from_str(r#"{"names":["a"],"runs":[]}"#).unwrap();
+        assert!(!names.is_empty() && FunctionMap::new([(0, "a")]).is_empty());
     }
 }
