@@ -298,33 +298,9 @@ pub(super) const ALL: &[Damage] = &[
         let Some(saw) = saw.copied() else { return false };
         f.known.remove(&saw)
     }),
-    damage(GateId::Go, "a no-go", |_, facts| {
-        let Ok(f) = &mut facts.go else { return false };
-        let Some(signer) = somebody(&f.people) else { return false };
-        f.decisions.push(Decision {
-            digest: StatementDigest(B256::ZERO),
-            signer,
-            issued_at: u64::MAX,
-            discipline: None,
-            saw: None,
-            reason: "a control".to_owned(),
-            confirmed: Ok(()),
-        });
-        true
-    }),
+    damage(GateId::Go, "a no-go", |_, facts| no_go(facts, Ok(()))),
     damage(GateId::Go, "a no-go whose contract changed its mind", |_, facts| {
-        let Ok(f) = &mut facts.go else { return false };
-        let Some(signer) = somebody(&f.people) else { return false };
-        f.decisions.push(Decision {
-            digest: StatementDigest(B256::ZERO),
-            signer,
-            issued_at: u64::MAX,
-            discipline: None,
-            saw: None,
-            reason: "a control".to_owned(),
-            confirmed: Err("refuses the signature".to_owned()),
-        });
-        true
+        no_go(facts, Err("refuses the signature".to_owned()))
     }),
     damage(GateId::Go, "a freeze on chain", |_, facts| {
         let Ok(f) = &mut facts.go else { return false };
@@ -371,6 +347,22 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Separation, "not read", |_, facts| unread(&mut facts.separation)),
 ];
+
+/// Somebody whom the policy knows says no-go.
+fn no_go(facts: &mut Facts, confirmed: Observed<()>) -> bool {
+    let Ok(f) = &mut facts.go else { return false };
+    let Some(signer) = somebody(&f.people) else { return false };
+    f.decisions.push(Decision {
+        digest: StatementDigest(B256::ZERO),
+        signer,
+        issued_at: u64::MAX,
+        discipline: None,
+        saw: None,
+        reason: "a control".to_owned(),
+        confirmed,
+    });
+    true
+}
 
 /// A key of somebody whom the policy knows.
 fn somebody(people: &BTreeMap<String, Person>) -> Option<Address> {
