@@ -3,18 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::keccak256;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{AcceptanceFact, AttestationFact, AuditFacts, Observed, RevocationFact};
 use tidegate_model::scope::scope_hashes;
 use tidegate_model::statement::{AuditAttestation, AuditRevocation, Body, Statement};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
-use tidegate_safe::helper;
 
 use super::Candidate;
-use super::posts::first_posted;
+use super::posts::{Posts, first_posted};
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::{people, require_helper};
+use crate::policy_doc::people;
 use crate::project::Project;
 use crate::scopes;
 
@@ -118,17 +116,14 @@ async fn posted(
 ) -> CliResult<(Vec<GateInput>, Vec<RevocationFact>)> {
     let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
-    require_helper(network, head).await?;
+    let mut posts = Posts::at(network, head).await?;
     let mut found = Vec::new();
-    let mut answers = Vec::new();
     let known = |fact: &&AttestationFact| {
         facts.people.values().any(|person| person.keys.contains(&fact.attestation.auditor))
     };
     for fact in facts.attestations.iter().filter(known) {
         let (auditor, digest): (_, StatementDigest) = (fact.attestation.auditor, fact.digest);
-        let call = helper::posted(auditor, digest);
-        let answer = network.call(helper::address(), &call, head.block).await?;
-        if helper::read_posted(&answer).or_kind(Kind::Chain)? > 0 {
+        if posts.until(auditor, digest).await? > 0 {
             let (by, since) = (vec![auditor.into_word()], fact.attestation.issued_at);
             let at = first_posted(network, head, by, digest, since).await?;
             found.push(RevocationFact {
@@ -140,13 +135,6 @@ async fn posted(
                 confirmed: Ok(()),
             });
         }
-        answers.extend_from_slice(&answer);
     }
-    let input = GateInput {
-        kind: "audits/revocations".to_owned(),
-        chain: network.id().chain,
-        block: head.block,
-        digest: keccak256(&answers),
-    };
-    Ok((vec![input], found))
+    Ok((vec![posts.input("audits/revocations")], found))
 }

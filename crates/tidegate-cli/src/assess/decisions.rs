@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, keccak256};
+use alloy_primitives::Address;
 use tidegate_gates::{
     BugFact, BugFacts, Decision, FreezeFact, GoFacts, Lowering, Observed, PostedStop, TriageFact,
     WaiverFact, WaiverFacts,
 };
 use tidegate_model::statement::{Body, Freeze, Triage, freeze_subject, no_go_subject};
 use tidegate_model::{GateInput, Head};
-use tidegate_safe::helper;
 
 use super::Candidate;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::{people, require_helper};
+use super::posts::Posts;
+use crate::error::{CliError, CliResult};
+use crate::policy_doc::people;
 use crate::records;
 
 /// How long a freeze by file can last, in seconds; another one can follow.
@@ -107,32 +107,22 @@ async fn posted(
 ) -> CliResult<(Vec<PostedStop>, GateInput)> {
     let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
-    require_helper(network, head).await?;
     if keys.len() > KEYS_MAX {
         return Err(CliError::config(format!("[people] has more than {KEYS_MAX} keys")));
     }
     let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
     let stop = no_go_subject(project, candidate.built.roots.release_root);
-    let mut answers = Vec::new();
+    let mut posts = Posts::at(network, head).await?;
     let mut found = Vec::new();
     for by in keys {
         for (freeze, subject) in [(true, freeze_subject(project)), (false, stop)] {
-            let call = helper::posted(*by, subject);
-            let answer = network.call(helper::address(), &call, head.block).await?;
-            let until = helper::read_posted(&answer).or_kind(Kind::Chain)?;
+            let until = posts.until(*by, subject).await?;
             if until > 0 {
                 found.push(PostedStop { by: *by, freeze, until });
             }
-            answers.extend_from_slice(&answer);
         }
     }
-    let input = GateInput {
-        kind: "go/posted".to_owned(),
-        chain: network.id().chain,
-        block: head.block,
-        digest: keccak256(&answers),
-    };
-    Ok((found, input))
+    Ok((found, posts.input("go/posted")))
 }
 
 pub(super) fn bugs(candidate: &Candidate<'_>) -> Observed<BugFacts> {

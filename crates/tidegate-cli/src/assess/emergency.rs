@@ -159,6 +159,5 @@ async fn announced_at(
         return Ok(None);
     }
     let subject = emergency_subject(candidate.built.roots.release_root, safe_tx_hash);
-    let since = terms.not_before.saturating_sub(1);
-    first_posted(network, head, keys, subject, since).await
+    first_posted(network, head, keys, subject, terms.not_before).await
 }

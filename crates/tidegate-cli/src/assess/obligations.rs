@@ -5,15 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::keccak256;
 use tidegate_gates::{Debt, ObligationFacts, Observed, evaluate_soak, owed};
 use tidegate_model::statement::{Body, debt_subject};
-use tidegate_model::{GateId, GateInput, Head, ProjectId};
-use tidegate_safe::helper::{self, Recorded};
+use tidegate_model::{GateId, Head, ProjectId};
+use tidegate_safe::helper::Recorded;
 
+use super::posts::Posts;
 use super::soaks::Soaked;
 use super::{Candidate, audits, observed, soaks};
-use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::error::{CliError, CliResult};
 use crate::policy_doc::people;
 use crate::promotion::promotions;
 use crate::release::stored;
@@ -29,7 +29,7 @@ pub(super) async fn facts(
     let project = candidate.project.id(settings)?;
     let records = promotions(candidate.project, candidate.target, network, at).await?;
     let mut facts = ObligationFacts::default();
-    let mut answers = Vec::new();
+    let mut posts = Posts::at(network, at).await?;
     let own = candidate.built.roots.release_root;
     let mut seen = BTreeSet::new();
     for recorded in records {
@@ -37,11 +37,8 @@ pub(super) async fn facts(
         if !seen.insert(release) {
             continue;
         }
-        let call = helper::posted(safe, debt_subject(project, release));
-        let answer = network.call(helper::address(), &call, at.block).await?;
-        let due_by = helper::read_posted(&answer).or_kind(Kind::Chain)?;
-        answers.extend_from_slice(release.0.as_slice());
-        answers.extend_from_slice(&answer);
+        posts.about(release.0);
+        let due_by = posts.until(safe, debt_subject(project, release)).await?;
         if due_by == 0 {
             // It was promoted with this gate passing: what was owed before it was paid.
             break;
@@ -51,12 +48,7 @@ pub(super) async fn facts(
             facts.debts.push(Debt { release, due_by, unmet });
         }
     }
-    facts.inputs = vec![GateInput {
-        kind: "obligations/promotions".to_owned(),
-        chain: network.id().chain,
-        block: at.block,
-        digest: keccak256(&answers),
-    }];
+    facts.inputs = vec![posts.input("obligations/promotions")];
     Ok(Ok(facts))
 }
 

@@ -1,18 +1,53 @@
-//! When something was posted at the helper, by its events.
+//! What was posted at the helper, and when.
 
 use std::sync::LazyLock;
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use tidegate_chain::{LogQuery, Network};
-use tidegate_model::{Head, StatementDigest};
+use tidegate_model::{BlockRef, GateInput, Head, StatementDigest};
 use tidegate_safe::helper;
 
-use crate::error::CliResult;
+use crate::error::{CliResult, Kind, OrKind};
+use crate::policy_doc::require_helper;
 
 /// The helper's event: who posts, about what, until when it holds.
 static POSTED: LazyLock<B256> = LazyLock::new(|| keccak256("Posted(address,bytes32,uint64)"));
 
-/// When one of these first posted about a subject after a time, by the time of its block.
+/// Questions to the helper at one block, with its answers as evidence.
+pub(super) struct Posts<'a> {
+    network: &'a Network,
+    at: BlockRef,
+    answers: Vec<u8>,
+}
+
+impl<'a> Posts<'a> {
+    /// Nothing asked yet. Without the helper, nothing can be.
+    pub(super) async fn at(network: &'a Network, head: Head) -> CliResult<Self> {
+        require_helper(network, head).await?;
+        Ok(Self { network, at: head.block, answers: Vec::new() })
+    }
+
+    /// Until when somebody has posted about a subject; 0 for never.
+    pub(super) async fn until(&mut self, by: Address, subject: StatementDigest) -> CliResult<u64> {
+        let call = helper::posted(by, subject);
+        let answer = self.network.call(helper::address(), &call, self.at).await?;
+        self.answers.extend_from_slice(&answer);
+        helper::read_posted(&answer).or_kind(Kind::Chain)
+    }
+
+    /// What the next answer is about, where that is part of the evidence.
+    pub(super) fn about(&mut self, subject: B256) {
+        self.answers.extend_from_slice(subject.as_slice());
+    }
+
+    /// The block and all answers, end to end.
+    pub(super) fn input(&self, kind: &str) -> GateInput {
+        let (chain, block) = (self.network.id().chain, self.at);
+        GateInput { kind: kind.to_owned(), chain, block, digest: keccak256(&self.answers) }
+    }
+}
+
+/// When one of these first posted about a subject, at a time or later, by the time of its block.
 pub(super) async fn first_posted(
     network: &Network,
     head: Head,
@@ -20,28 +55,15 @@ pub(super) async fn first_posted(
     subject: StatementDigest,
     since: u64,
 ) -> CliResult<Option<u64>> {
+    let Some(first) = network.first_block_at_or_after(since, head).await? else { return Ok(None) };
     let query = LogQuery {
         addresses: vec![helper::address()],
         topics: vec![vec![*POSTED], by, vec![subject.0]],
-        from: first_after(network, head, since).await?,
+        from: first.block.number,
         to: head.block.number,
     };
     match network.logs(&query).await?.first() {
         Some(log) => Ok(Some(network.head_at(log.block.number).await?.timestamp)),
         None => Ok(None),
     }
-}
-
-/// The first block after a time, found by halving.
-pub(super) async fn first_after(network: &Network, head: Head, time: u64) -> CliResult<u64> {
-    let (mut low, mut high) = (0, head.block.number + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if network.head_at(middle).await?.timestamp > time {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    Ok(low)
 }

@@ -13,7 +13,6 @@ use tidegate_safe::{
     canonical_by_address, sensitive, trust_change, trust_topics,
 };
 
-use super::posts::first_after;
 use super::{Candidate, Trust};
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::adopted_at;
@@ -99,11 +98,18 @@ async fn history(
     safe: Address,
     since: u64,
 ) -> CliResult<History> {
-    let from = first_after(network, head, since).await?;
+    let after = since.saturating_add(1);
+    let Some(first) = network.first_block_at_or_after(after, head).await? else {
+        return Ok(History { digest: keccak256([]), ..History::default() });
+    };
     let mut topics = trust_topics();
     topics.extend([*APPROVE_HASH, EXECUTION_SUCCESS]);
-    let query =
-        LogQuery { addresses: vec![safe], topics: vec![topics], from, to: head.block.number };
+    let query = LogQuery {
+        addresses: vec![safe],
+        topics: vec![topics],
+        from: first.block.number,
+        to: head.block.number,
+    };
     let mut history = History::default();
     let (mut approved, mut executed) = (BTreeSet::new(), BTreeSet::new());
     let mut seen = Vec::new();
