@@ -120,32 +120,14 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::B256;
-
     use super::*;
+    use crate::controls::exemplar;
 
     #[test]
     fn a_root_of_trust() {
         let at = Address::with_last_byte;
         let word = |edit: &dyn Fn(&mut SafeFacts), allow: &[&str]| {
-            let mut facts = SafeFacts {
-                trust: SafeTrust {
-                    address: at(1),
-                    singleton_code_hash: B256::ZERO,
-                    owners: vec![at(2), at(3), at(4)],
-                    threshold: 2,
-                    modules: Vec::new(),
-                    guard: Address::ZERO,
-                    module_guard: Address::ZERO,
-                    handler: at(5),
-                },
-                doubts: Vec::new(),
-                handler_known: true,
-                changes: Ok(Vec::new()),
-                approvals: Vec::new(),
-                queued: Ok(Vec::new()),
-                inputs: Vec::new(),
-            };
+            let mut facts = exemplar(&PolicyRules::default()).safe.unwrap();
             edit(&mut facts);
             let safe_allow = allow.iter().map(|item| (*item).to_owned()).collect();
             let rules = PolicyRules { safe_allow, ..PolicyRules::default() };
@@ -156,12 +138,12 @@ mod tests {
         assert_eq!(word(&|f| f.trust.owners.truncate(2), &[]), "FAIL");
         assert_eq!(word(&|f| f.trust.threshold = 1, &[]), "FAIL");
         assert_eq!(word(&|f| f.doubts.push("unknown code".into()), &[]), "FAIL");
-        let module = &|f: &mut SafeFacts| f.trust.modules.push(Address::with_last_byte(9));
+        let module = &|f: &mut SafeFacts| f.trust.modules.push(at(9));
         assert_eq!(word(module, &[]), "FAIL");
         assert_eq!(word(module, &[&format!("module:{nine}")]), "PASS");
         assert_eq!(word(module, &[&format!("guard:{nine}")]), "FAIL");
-        assert_eq!(word(&|f| f.trust.guard = Address::with_last_byte(9), &[]), "FAIL");
-        assert_eq!(word(&|f| f.trust.module_guard = Address::with_last_byte(9), &[]), "FAIL");
+        assert_eq!(word(&|f| f.trust.guard = at(9), &[]), "FAIL");
+        assert_eq!(word(&|f| f.trust.module_guard = at(9), &[]), "FAIL");
         assert_eq!(word(&|f| f.handler_known = false, &[]), "FAIL");
         let change = |moved_by| SafeChange { what: "something happened".to_owned(), moved_by };
         let allowed = format!("module:{nine}");
