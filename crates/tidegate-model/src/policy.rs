@@ -9,6 +9,10 @@ use serde_json::Value;
 use crate::digest::{JcsError, jcs_keccak, project_id};
 use crate::ids::{NetworkId, PolicyDigest, ProjectId};
 
+mod key;
+
+pub use key::{PersonKey, PersonKeyError};
+
 /// Policy, people, target, soak networks, Safe, externals and mainnet values. RPC URLs and steps
 /// are outside: who may promote what does not depend on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
