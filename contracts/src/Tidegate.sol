@@ -10,6 +10,19 @@ contract Tidegate is ITidegate {
     /// The keyless CREATE2 proxy: takes salt and creation code, one after the other.
     address private constant PROXY = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
 
+    bytes32 private constant DOMAIN_TYPE =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    bytes32 private constant STATEMENT_TYPE = keccak256(
+        "Statement(address signer,string kind,string text,bytes32 project,bytes32 subject,bytes32 bodyDigest,"
+        "uint64 blockNumber,bytes32 blockHash,uint64 issuedAt,uint64 expiresAt)"
+    );
+
+    /// What a contract answers to `isValidSignature` where it signed (ERC-1271), as a whole word.
+    bytes32 private constant SIGNED = bytes32(bytes4(0x1626ba7e));
+
+    /// Half of the order of secp256k1: of the two signatures that every signature stands for, the one below it counts.
+    uint256 private constant S_MAX = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
     uint256 private constant OPEN = 1;
     uint256 private constant ENTERED = 2;
 
@@ -74,11 +87,39 @@ contract Tidegate is ITidegate {
 
     /// @inheritdoc ITidegate
     function requireBefore(uint256 timestamp) external view {
-        if (block.timestamp > timestamp) revert TooLate(timestamp, block.timestamp);
+        _requireBefore(timestamp);
     }
 
     /// @inheritdoc ITidegate
-    function adoptPolicy(bytes32 project, bytes32 digest, uint64 version) external {
+    function requireAfter(uint256 timestamp) external view {
+        if (block.timestamp <= timestamp) revert TooEarly(timestamp, block.timestamp);
+    }
+
+    /// @inheritdoc ITidegate
+    function requirePolicy(bytes32 project, uint64 version) external view {
+        uint64 present = uint64(_policies[msg.sender][project].length);
+        if (present != version) revert OtherPolicy(project, version, present);
+    }
+
+    /// @inheritdoc ITidegate
+    function requireRecords(bytes32 project, uint256 count) external view {
+        uint256 present = _records[msg.sender][project].length;
+        if (present != count) revert OtherRecords(project, count, present);
+    }
+
+    /// @inheritdoc ITidegate
+    function requirePosted(address[] calldata by, bytes32[] calldata subject, uint64[] calldata until) external view {
+        if (by.length != subject.length) revert LengthMismatch(by.length, subject.length);
+        if (by.length != until.length) revert LengthMismatch(by.length, until.length);
+        for (uint256 i = 0; i < by.length; i++) {
+            uint64 present = _posted[by[i]][subject[i]];
+            if (present != until[i]) revert OtherPost(by[i], subject[i], until[i], present);
+        }
+    }
+
+    /// @inheritdoc ITidegate
+    function adoptPolicy(bytes32 project, bytes32 digest, uint64 version, uint256 before) external {
+        _requireBefore(before);
         Policy[] storage adopted = _policies[msg.sender][project];
         uint64 next = uint64(adopted.length + 1);
         if (version != next) revert WrongVersion(project, version, next);
@@ -120,10 +161,15 @@ contract Tidegate is ITidegate {
 
     /// @inheritdoc ITidegate
     function post(bytes32 subject, uint64 until) external {
-        uint64 present = _posted[msg.sender][subject];
-        if (until <= present) revert NotRaised(subject, until, present);
-        _posted[msg.sender][subject] = until;
-        emit Posted(msg.sender, subject, until);
+        _post(msg.sender, subject, until);
+    }
+
+    /// @inheritdoc ITidegate
+    function postSigned(Statement calldata statement, bytes calldata signature) external {
+        bytes32 kind = keccak256(bytes(statement.kind));
+        _requireSigned(statement.signer, _digest(statement, kind), signature);
+        bytes32 subject = keccak256(abi.encode(kind, statement.project, statement.subject));
+        _post(statement.signer, subject, statement.expiresAt);
     }
 
     /// @inheritdoc ITidegate
@@ -159,6 +205,13 @@ contract Tidegate is ITidegate {
         return _posted[by][subject];
     }
 
+    function _post(address by, bytes32 subject, uint64 until) private {
+        uint64 present = _posted[by][subject];
+        if (until <= present) revert NotRaised(subject, until, present);
+        _posted[by][subject] = until;
+        emit Posted(by, subject, until);
+    }
+
     /// Creates with all of the call's value, and hands on the constructor's reason where it fails.
     function _create2(address account, bytes32 salt, bytes memory initCode) private {
         address created;
@@ -182,6 +235,56 @@ contract Tidegate is ITidegate {
         if (account.code.length == 0 || account.codehash != codeHash) {
             revert WrongCode(account, codeHash, account.codehash);
         }
+    }
+
+    function _requireBefore(uint256 timestamp) private view {
+        if (block.timestamp > timestamp) revert TooLate(timestamp, block.timestamp);
+    }
+
+    /// A contract says for itself whether it signed. Who has no code, or only the delegation of EIP-7702, which can change
+    /// from one block to the next, signs with a key.
+    function _requireSigned(address signer, bytes32 digest, bytes calldata signature) private view {
+        bool signed;
+        if (signer.code.length == 0 || _delegates(signer)) {
+            signed = _recovers(signer, digest, signature);
+        } else {
+            (bool answered, bytes memory answer) =
+                signer.staticcall(abi.encodeWithSignature("isValidSignature(bytes32,bytes)", digest, signature));
+            signed = answered && answer.length == 32 && abi.decode(answer, (bytes32)) == SIGNED;
+        }
+        if (!signed) revert NotSigned(signer, digest);
+    }
+
+    /// Only the form that is 65 bytes long, with `v` 27 or 28 and the lower `s`. Recovery fails with zero, who is nobody.
+    function _recovers(address signer, bytes32 digest, bytes calldata signature) private pure returns (bool) {
+        if (signer == address(0) || signature.length != 65) return false;
+        bytes32 s = bytes32(signature[32:64]);
+        uint8 v = uint8(signature[64]);
+        if (uint256(s) > S_MAX || (v != 27 && v != 28)) return false;
+        return ecrecover(digest, v, bytes32(signature[:32]), s) == signer;
+    }
+
+    function _delegates(address account) private view returns (bool) {
+        return account.code.length == 23 && bytes3(account.code) == 0xef0100;
+    }
+
+    /// What is signed, by EIP-712. The domain is this contract on this chain, so that nothing counts on another one.
+    function _digest(Statement calldata statement, bytes32 kind) private view returns (bytes32) {
+        bytes32 domain =
+            keccak256(abi.encode(DOMAIN_TYPE, keccak256("Tidegate"), keccak256("1"), block.chainid, address(this)));
+        // In two halves, which are words end to end either way: all at once is more than the older code generator holds.
+        bytes memory said = abi.encode(
+            STATEMENT_TYPE,
+            statement.signer,
+            kind,
+            keccak256(bytes(statement.text)),
+            statement.project,
+            statement.subject
+        );
+        bytes memory dated = abi.encode(
+            statement.bodyDigest, statement.blockNumber, statement.blockHash, statement.issuedAt, statement.expiresAt
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, keccak256(bytes.concat(said, dated))));
     }
 
     function _create2Address(address creator, bytes32 salt, bytes calldata initCode) private pure returns (address) {

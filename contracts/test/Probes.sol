@@ -81,3 +81,23 @@ contract Reentering {
         ITidegate(msg.sender).createGuarded{value: msg.value}(0, initCode, codeHash);
     }
 }
+
+/// A wallet that answers for its signatures (ERC-1271) with whatever it was told to.
+contract Wallet {
+    bytes private answer;
+    bytes32 private asked;
+
+    /// Answers `answer_`, and only about `asked_`; with nothing to answer it reverts.
+    constructor(bytes32 asked_, bytes memory answer_) {
+        (asked, answer) = (asked_, answer_);
+    }
+
+    function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
+        require(digest == asked && keccak256(signature) == keccak256("its own form"));
+        bytes memory said = answer;
+        if (said.length == 0) revert();
+        assembly ("memory-safe") {
+            return(add(said, 0x20), mload(said))
+        }
+    }
+}

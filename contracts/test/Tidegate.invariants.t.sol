@@ -95,13 +95,15 @@ contract Anybody is Base {
 
     // Records
 
-    function adoptPolicy(uint256 actor, uint256 key, uint64 version, bytes32 digest, bool next) external {
+    function adoptPolicy(uint256 actor, uint256 key, uint64 version, bytes32 digest, bool next, bool late) external {
         address by = anActor(actor);
         bytes32[] storage mine = adopted[by][keys[key % 2]];
         if (next) version = uint64(mine.length + 1);
         vm.prank(by);
-        (bool done,) = address(helper).call(abi.encodeCall(helper.adoptPolicy, (keys[key % 2], digest, version)));
-        vm.assertTrue(done == (version == mine.length + 1), "exactly the next version is accepted");
+        uint256 before = late ? block.timestamp - 1 : block.timestamp;
+        (bool done,) =
+            address(helper).call(abi.encodeCall(helper.adoptPolicy, (keys[key % 2], digest, version, before)));
+        vm.assertTrue(done == (version == mine.length + 1 && !late), "exactly the next version is accepted, in time");
         if (done) mine.push(digest);
     }
 
@@ -119,6 +121,50 @@ contract Anybody is Base {
         (bool done,) = address(helper).call(abi.encodeCall(helper.post, (keys[key % 2], until)));
         vm.assertTrue(done == (until > present), "exactly a raise is accepted");
         if (done) raised[by][keys[key % 2]] = until;
+    }
+
+    /// Somebody posts what an actor, or somebody else in their name, signed for here or for elsewhere.
+    function postSigned(uint256 payer, uint256 actor, uint256 key, uint64 until, uint256 by, bool here) external {
+        ITidegate.Statement memory s;
+        s.signer = anActor(actor);
+        s.kind = "kind";
+        s.subject = keys[key % 2];
+        s.expiresAt = until;
+        uint256 chain = here ? block.chainid : block.chainid + 1;
+        bytes memory signature = signed(by % 3 + 1, digestOf(s, chain, address(helper)));
+        bytes32 subject = subjectOf(s);
+        uint64 present = raised[s.signer][subject];
+        vm.prank(anActor(payer));
+        (bool done,) = address(helper).call(abi.encodeCall(helper.postSigned, (s, signature)));
+        bool right = here && by % 3 == actor % 3 && until > present;
+        vm.assertTrue(done == right, "exactly a raise that its poster signed is accepted");
+        if (done) raised[s.signer][subject] = until;
+    }
+
+    /// Whoever asks, each requirement holds exactly where the model says so.
+    function requireWhatIs(uint256 actor, uint256 key, uint64 version, uint256 count, uint64 until) external {
+        (address by, bytes32 key_) = (anActor(actor), keys[key % 2]);
+        version = uint64(bound(version, 0, 2));
+        count = bound(count, 0, 2);
+        vm.startPrank(by);
+        (bool done,) = address(helper).call(abi.encodeCall(helper.requirePolicy, (key_, version)));
+        vm.assertTrue(done == (version == adopted[by][key_].length), "the version is the model's");
+        (done,) = address(helper).call(abi.encodeCall(helper.requireRecords, (key_, count)));
+        vm.assertTrue(done == (count == recorded[by][key_].length), "the count is the model's");
+        (done,) = address(helper).call(requirePosts(by, until));
+        vm.assertTrue(done == (raised[by][keys[0]] == until), "the posts are the model's");
+        vm.stopPrank();
+    }
+
+    /// The first notice as it is claimed, the second as it is.
+    function requirePosts(address by, uint64 until) private view returns (bytes memory) {
+        address[] memory posters = new address[](2);
+        bytes32[] memory subjects = new bytes32[](2);
+        uint64[] memory times = new uint64[](2);
+        (posters[0], posters[1]) = (by, by);
+        (subjects[0], subjects[1]) = (keys[0], keys[1]);
+        (times[0], times[1]) = (until, raised[by][keys[1]]);
+        return abi.encodeCall(helper.requirePosted, (posters, subjects, times));
     }
 
     function wait(uint256 time) external {
@@ -152,9 +198,17 @@ contract Anybody is Base {
                 for (uint256 i = 0; i < roots.length; i++) {
                     vm.assertEq(helper.recordAt(actors[a], keys[k], i).releaseRoot, roots[i], "and stays");
                 }
-                vm.assertEq(helper.posted(actors[a], keys[k]), raised[actors[a]][keys[k]], "a notice never falls");
+                checkPosts(actors[a], keys[k]);
             }
         }
+    }
+
+    /// Under the subject itself, and under that of a statement about it.
+    function checkPosts(address by, bytes32 subject) private view {
+        ITidegate.Statement memory s;
+        (s.kind, s.subject) = ("kind", subject);
+        vm.assertEq(helper.posted(by, subject), raised[by][subject], "a notice never falls");
+        vm.assertEq(helper.posted(by, subjectOf(s)), raised[by][subjectOf(s)], "nor one that was signed");
     }
 
     function checkPolicies(address by, bytes32 project) private view {
@@ -225,7 +279,7 @@ contract TidegateInvariants is Base {
 
     /// Read by forge: only these are called, so the checks themselves are not.
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](7);
+        bytes4[] memory selectors = new bytes4[](9);
         selectors[0] = Anybody.createOnce.selector;
         selectors[1] = Anybody.createGuarded.selector;
         selectors[2] = Anybody.forceMoney.selector;
@@ -233,6 +287,8 @@ contract TidegateInvariants is Base {
         selectors[4] = Anybody.record.selector;
         selectors[5] = Anybody.post.selector;
         selectors[6] = Anybody.wait.selector;
+        selectors[7] = Anybody.postSigned.selector;
+        selectors[8] = Anybody.requireWhatIs.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(anybody), selectors);
     }

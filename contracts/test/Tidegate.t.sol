@@ -366,6 +366,59 @@ contract TidegateTest is Base {
         helper.requireBefore(block.timestamp - 1);
     }
 
+    // requireAfter
+
+    function testFuzz_requireAfter(uint64 present, uint256 timestamp) public {
+        vm.warp(present);
+        if (present <= timestamp) {
+            vm.expectRevert(abi.encodeWithSelector(ITidegate.TooEarly.selector, timestamp, present));
+        }
+        helper.requireAfter(timestamp);
+    }
+
+    /// Of any time exactly one of the two holds.
+    function test_requireAfter_begins_where_requireBefore_ends() public {
+        helper.requireAfter(block.timestamp - 1);
+        vm.expectRevert(abi.encodeWithSelector(ITidegate.TooEarly.selector, block.timestamp, block.timestamp));
+        helper.requireAfter(block.timestamp);
+    }
+
+    // requirePolicy, requireRecords
+
+    function testFuzz_requirePolicy_is_of_the_sender(uint256 adopted, uint64 version) public {
+        adopted = bound(adopted, 0, 3);
+        version = uint64(bound(version, 0, 4));
+        vm.startPrank(safe);
+        for (uint64 v = 1; v <= adopted; v++) {
+            helper.adoptPolicy(PROJECT, digest(v), v, block.timestamp);
+        }
+        if (version != adopted) {
+            vm.expectRevert(abi.encodeWithSelector(ITidegate.OtherPolicy.selector, PROJECT, version, adopted));
+        }
+        helper.requirePolicy(PROJECT, version);
+        helper.requirePolicy(digest(0), 0);
+        vm.stopPrank();
+        vm.prank(other);
+        helper.requirePolicy(PROJECT, 0);
+    }
+
+    function testFuzz_requireRecords_is_of_the_sender(uint256 recorded, uint256 count) public {
+        recorded = bound(recorded, 0, 3);
+        count = bound(count, 0, 4);
+        vm.startPrank(safe);
+        for (uint256 i = 0; i < recorded; i++) {
+            recordFrom(i);
+        }
+        if (count != recorded) {
+            vm.expectRevert(abi.encodeWithSelector(ITidegate.OtherRecords.selector, PROJECT, count, recorded));
+        }
+        helper.requireRecords(PROJECT, count);
+        helper.requireRecords(digest(0), 0);
+        vm.stopPrank();
+        vm.prank(other);
+        helper.requireRecords(PROJECT, 0);
+    }
+
     // adoptPolicy
 
     function test_adoptPolicy_counts_from_one() public {
@@ -375,7 +428,7 @@ contract TidegateTest is Base {
             vm.expectEmit(address(helper));
             emit ITidegate.PolicyAdopted(safe, PROJECT, version, digest(version));
             vm.prank(safe);
-            helper.adoptPolicy(PROJECT, digest(version), version);
+            helper.adoptPolicy(PROJECT, digest(version), version, block.timestamp);
             vm.assertEq(helper.policyVersion(safe, PROJECT), version);
             checkPolicy(safe, PROJECT, version, digest(version), block.timestamp);
         }
@@ -388,25 +441,34 @@ contract TidegateTest is Base {
     function testFuzz_adoptPolicy_leaves_no_gap(uint256 adopted, uint64 version) public {
         adopted = bound(adopted, 0, 5);
         for (uint64 v = 1; v <= adopted; v++) {
-            helper.adoptPolicy(PROJECT, digest(v), v);
+            helper.adoptPolicy(PROJECT, digest(v), v, block.timestamp);
         }
         vm.assume(version != adopted + 1);
         vm.expectRevert(abi.encodeWithSelector(ITidegate.WrongVersion.selector, PROJECT, version, adopted + 1));
-        helper.adoptPolicy(PROJECT, digest(9), version);
+        helper.adoptPolicy(PROJECT, digest(9), version, block.timestamp);
         vm.assertEq(helper.policyVersion(address(this), PROJECT), adopted);
     }
 
     function testFuzz_adoptPolicy_is_per_sender_and_project(address stranger, bytes32 project) public {
         vm.assume(stranger != safe);
         vm.prank(safe);
-        helper.adoptPolicy(PROJECT, digest(1), 1);
+        helper.adoptPolicy(PROJECT, digest(1), 1, block.timestamp);
         vm.startPrank(stranger);
-        helper.adoptPolicy(PROJECT, digest(2), 1);
-        helper.adoptPolicy(PROJECT, digest(3), 2);
+        helper.adoptPolicy(PROJECT, digest(2), 1, block.timestamp);
+        helper.adoptPolicy(PROJECT, digest(3), 2, block.timestamp);
         vm.stopPrank();
         vm.assertEq(helper.policyVersion(safe, PROJECT), 1);
         checkPolicy(safe, PROJECT, 1, digest(1), block.timestamp);
         if (project != PROJECT) vm.assertEq(helper.policyVersion(safe, project), 0);
+    }
+
+    /// An adoption that owners signed and forgot cannot come true a year later.
+    function testFuzz_adoptPolicy_has_an_end(uint64 present, uint256 before) public {
+        vm.warp(present);
+        bytes memory late = abi.encodeWithSelector(ITidegate.TooLate.selector, before, present);
+        if (present > before) vm.expectRevert(late);
+        helper.adoptPolicy(PROJECT, digest(1), 1, before);
+        vm.assertEq(helper.policyVersion(address(this), PROJECT), present > before ? 0 : 1);
     }
 
     // record

@@ -18,8 +18,10 @@ interface Vm {
     function assertNotEq(address left, address right, string calldata message) external pure;
     function assertTrue(bool condition, string calldata message) external pure;
     function assume(bool condition) external pure;
+    function chainId(uint256 newChainId) external;
     function deal(address account, uint256 newBalance) external;
     function envOr(string calldata name, bool defaultValue) external view returns (bool value);
+    function etch(address target, bytes calldata newRuntimeBytecode) external;
     function expectEmit(address emitter) external;
     function expectRevert() external;
     function expectRevert(bytes calldata revertData) external;
@@ -27,8 +29,10 @@ interface Vm {
     function parseBytes(string calldata stringifiedValue) external pure returns (bytes memory parsedValue);
     function prank(address msgSender) external;
     function readFile(string calldata path) external view returns (string memory data);
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function startPrank(address msgSender) external;
     function stopPrank() external;
+    function store(address target, bytes32 slot, bytes32 value) external;
     function trim(string calldata input) external pure returns (string memory output);
     function warp(uint256 newTimestamp) external;
 }

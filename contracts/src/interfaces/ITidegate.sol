@@ -5,8 +5,8 @@ pragma solidity ^0.8.20;
 /// @notice Stands at one address on every chain, belongs to nobody, cannot be changed and keeps no money. It gives a
 /// batch of calls three things that it lacks by itself: creation that a stranger cannot block, assertions that stop the
 /// whole batch, and a public record of what a Safe adopted, promoted and announced.
-/// @dev Everything stored is kept under `msg.sender`, so nobody can write for somebody else. Views never revert: what
-/// was never written reads as zero.
+/// @dev Everything stored is kept under `msg.sender`, or under whoever signed it, so nobody can write for somebody else.
+/// Views never revert: what was never written reads as zero.
 interface ITidegate {
     /// @notice A policy as a Safe adopted it.
     /// @param digest The policy's digest; what it covers is no concern of this contract.
@@ -30,6 +30,30 @@ interface ITidegate {
         bytes32 deploymentDigest;
         bytes32 soakTerminalHash;
         uint64 recordedAt;
+    }
+
+    /// @notice What somebody signed, in the form that most statements have.
+    /// @param signer Who signed: a key, or a contract that confirms it.
+    /// @param kind What is said, such as `freeze`.
+    /// @param text The sentence that the signer saw.
+    /// @param project The project it belongs to, zero for none.
+    /// @param subject What it is about.
+    /// @param bodyDigest Digest of everything it says.
+    /// @param blockNumber Number of the block that dates it.
+    /// @param blockHash Hash of that block.
+    /// @param issuedAt That block's timestamp.
+    /// @param expiresAt Timestamp through which it holds.
+    struct Statement {
+        address signer;
+        string kind;
+        string text;
+        bytes32 project;
+        bytes32 subject;
+        bytes32 bodyDigest;
+        uint64 blockNumber;
+        bytes32 blockHash;
+        uint64 issuedAt;
+        uint64 expiresAt;
     }
 
     /// @notice This contract made somebody's creation happen; not emitted for one that was there already.
@@ -69,8 +93,8 @@ interface ITidegate {
     /// @notice `createGuarded` was entered again from within a creation.
     error Reentered();
 
-    /// @notice The two lists that belong together differ in length.
-    error LengthMismatch(uint256 addresses, uint256 codeHashes);
+    /// @notice Two lists that belong together differ in length.
+    error LengthMismatch(uint256 first, uint256 other);
 
     /// @notice There is no code at `target` to be asked.
     error NoCode(address target);
@@ -83,6 +107,21 @@ interface ITidegate {
 
     /// @notice The batch was good through `timestamp`, and it is `present` now.
     error TooLate(uint256 timestamp, uint256 present);
+
+    /// @notice What is called is good after `timestamp`, and it is `present` now.
+    error TooEarly(uint256 timestamp, uint256 present);
+
+    /// @notice The sender's policy for `project` is at version `present`, not at `version`.
+    error OtherPolicy(bytes32 project, uint64 version, uint64 present);
+
+    /// @notice The sender has recorded `present` promotions of `project`, not `count`.
+    error OtherRecords(bytes32 project, uint256 count, uint256 present);
+
+    /// @notice What `by` posted about `subject` holds through `present`, not through `until`.
+    error OtherPost(address by, bytes32 subject, uint64 until, uint64 present);
+
+    /// @notice `signer` did not sign `digest`, or the signature has another form than counts.
+    error NotSigned(address signer, bytes32 digest);
 
     /// @notice `version` was to be adopted where only `next` can be.
     error WrongVersion(bytes32 project, uint64 version, uint64 next);
@@ -124,11 +163,34 @@ interface ITidegate {
     /// @param timestamp Seconds since 1970, compared with the block's.
     function requireBefore(uint256 timestamp) external view;
 
+    /// @notice Requires that it is later than `timestamp`; a block of exactly that time does not pass.
+    /// @param timestamp Seconds since 1970, compared with the block's.
+    function requireAfter(uint256 timestamp) external view;
+
+    /// @notice Requires that the sender's policy for a project is still at a version.
+    /// @param project A project of the sender's.
+    /// @param version The version adopted last; zero for none.
+    function requirePolicy(bytes32 project, uint64 version) external view;
+
+    /// @notice Requires that the sender has recorded this many promotions of a project, and none since.
+    /// @param project A project of the sender's.
+    /// @param count How many.
+    function requireRecords(bytes32 project, uint256 count) external view;
+
+    /// @notice Requires posts as they were seen: the n-th poster's notice about the n-th subject holds exactly through the
+    /// n-th time, zero for one that was never posted.
+    /// @dev Each costs about 2,500 gas besides its calldata; whoever makes the lists bounds them.
+    /// @param by Who posts.
+    /// @param subject About what.
+    /// @param until Through when.
+    function requirePosted(address[] calldata by, bytes32[] calldata subject, uint64[] calldata until) external view;
+
     /// @notice Adopts a policy for a project of the sender's.
     /// @param project The project; each sender has their own.
     /// @param digest The policy's digest.
     /// @param version The version adopted last, plus one; the first is 1.
-    function adoptPolicy(bytes32 project, bytes32 digest, uint64 version) external;
+    /// @param before The last timestamp at which this adoption is good.
+    function adoptPolicy(bytes32 project, bytes32 digest, uint64 version, uint256 before) external;
 
     /// @notice Appends a promotion to a project of the sender's. See `Record` for the parameters.
     function record(
@@ -144,6 +206,16 @@ interface ITidegate {
     /// @param subject What it is about: a digest.
     /// @param until Timestamp through which it holds; the largest number stands for ever.
     function post(bytes32 subject, uint64 until) external;
+
+    /// @notice Posts what somebody signed, under their name. Anybody may call and pay.
+    /// @dev The subject is keccak256(abi.encode(keccak256(bytes(kind)), project, subject)), and it holds through
+    /// `expiresAt`. The signature is over the EIP-712 digest under the domain {name "Tidegate", version "1", this chain,
+    /// this contract}: 65 bytes of a key with the lower `s` and `v` 27 or 28, or whatever a contract takes by ERC-1271. An
+    /// account that delegates its code (EIP-7702) signs with its key. A signature counts as long as its signer would
+    /// confirm it; posting the same twice is refused, since it raises nothing.
+    /// @param statement What was signed.
+    /// @param signature The signature.
+    function postSigned(Statement calldata statement, bytes calldata signature) external;
 
     /// @notice The version that `safe` adopted last, zero for none. All versions from 1 to this one are there.
     function policyVersion(address safe, bytes32 project) external view returns (uint64);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_gates::PolicyRules;
+use tidegate_model::units::format_utc;
 use tidegate_model::{GateInput, Head, Verdict};
 use tidegate_plan::When;
 use tidegate_safe::{
@@ -119,6 +120,15 @@ async fn check_adoption(
             "the proposal adopts version {}, but {next} comes next",
             adoption.policy_version
         )));
+    }
+    let until = adoption.valid_until;
+    if until < latest.timestamp {
+        return Err(fail(format!("the proposal ended on {}", format_utc(until)))
+            .hint("run `tidegate policy adopt` again"));
+    }
+    if until > latest.timestamp.saturating_add(project.rules.valid_for_secs) {
+        return Err(fail("the proposal is good for longer than `valid_for` of the policy")
+            .hint("run `tidegate policy adopt` again"));
     }
     commands::policy::show_document(project, &policy)?;
     commands::policy::show_looser(project, &found.network, network, latest, &policy).await;

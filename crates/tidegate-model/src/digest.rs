@@ -128,6 +128,10 @@ pub fn keccak_concat(digests: impl IntoIterator<Item = B256>) -> B256 {
 /// The canonical CREATE2 proxy, the same on all chains: calldata is `salt ‖ initcode`.
 pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
+/// The helper contract, the same on all chains. It is also the contract in the domain of every
+/// statement.
+pub const HELPER: Address = address!("b49c2E825ce1675d0cEd1556CEDBF10f7cde038e");
+
 /// The id of a project on one target.
 pub fn project_id(chain: ChainId, safe: Address, name: &str) -> ProjectId {
     ProjectId(Preimage::new().number(chain.0).address(safe).string(name).keccak())

@@ -232,9 +232,9 @@ mod tests {
         let one = B256::with_last_byte(1);
         check(
             helper,
-            helper::adopt_policy(ProjectId(one), PolicyDigest(one), 3),
+            helper::adopt_policy(ProjectId(one), PolicyDigest(one), 3, 9),
             &[],
-            &format!("adoptPolicy(project = {one}, digest = {one}, version = 3)"),
+            &format!("adoptPolicy(project = {one}, digest = {one}, version = 3, before = 9)"),
             &["adopts a promotion policy"],
         );
         let abis = [abi(&["function cap() view returns (uint256)"])];

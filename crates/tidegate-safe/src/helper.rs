@@ -1,8 +1,9 @@
 //! The helper contract: calldata for its functions and the meaning of its answers.
 
-use alloy_primitives::{Address, B256, Bytes, b256, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, b256, hex, keccak256};
 use alloy_sol_types::{SolCall, sol};
-pub use tidegate_model::digest::CREATE2_PROXY;
+use serde::{Deserialize, Serialize};
+pub use tidegate_model::digest::{CREATE2_PROXY, HELPER};
 use tidegate_model::{
     DeploymentDigest, EvidenceDigest, PolicyDigest, ProjectId, ReleaseRoot, StatementDigest,
 };
@@ -16,17 +17,31 @@ pub(crate) mod abi {
             bytes32 deploymentDigest; bytes32 soakTerminalHash; uint64 recordedAt;
         }
 
+        /// What [`post_signed`] posts, as its signer signed it.
+        #[derive(Debug, PartialEq, Eq)]
+        struct Statement {
+            address signer; string kind; string text; bytes32 project; bytes32 subject;
+            bytes32 bodyDigest; uint64 blockNumber; bytes32 blockHash; uint64 issuedAt;
+            uint64 expiresAt;
+        }
+
         function createOnce(bytes32 salt, bytes initCode, bytes32 codeHash) external;
         function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) external payable;
         function requireCode(address[] accounts, bytes32[] codeHash) external view;
         function requireCall(address target, bytes data, bytes32 keccakOfReturn) external view;
         function requireBefore(uint256 timestamp) external view;
-        function adoptPolicy(bytes32 project, bytes32 digest, uint64 version) external;
+        function requireAfter(uint256 timestamp) external view;
+        function requirePolicy(bytes32 project, uint64 version) external view;
+        function requireRecords(bytes32 project, uint256 count) external view;
+        function requirePosted(address[] by, bytes32[] subject, uint64[] until) external view;
+        function adoptPolicy(bytes32 project, bytes32 digest, uint64 version, uint256 before)
+            external;
         function record(
             bytes32 project, bytes32 releaseRoot, bytes32 policyDigest, bytes32 evidenceDigest,
             bytes32 deploymentDigest, bytes32 soakTerminalHash
         ) external;
         function post(bytes32 subject, uint64 until) external;
+        function postSigned(Statement statement, bytes signature) external;
         function policyVersion(address safe, bytes32 project)
             external view returns (uint64 version);
         function policyAt(address safe, bytes32 project, uint64 version)
@@ -38,12 +53,29 @@ pub(crate) mod abi {
     }
 }
 
+pub use abi::Statement as PostedStatement;
+
+/// The most posts that one batch checks: 25 kB of calldata and 0.75 M gas.
+pub const POSTS_MAX: usize = 256;
+
 /// keccak256 of the helper's runtime code. An address without exactly this code is not it.
 pub const CODE_HASH: B256 =
-    b256!("bf5f81e534afffc5ea943f2dd99e9450397d4707d294c56e38891ac61f643bd3");
+    b256!("eb78e40673bb5929db462511b25c835c114db19064325c559d466f8b5a05c936");
 
 /// The salt under which it is created.
 const SALT: B256 = B256::ZERO;
+
+/// A post as it was seen: who posts, about what, and through when it holds, 0 for never posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Post {
+    /// Who posts.
+    pub by: Address,
+    /// About what.
+    pub subject: StatementDigest,
+    /// Through when.
+    pub until: u64,
+}
 
 /// Its ABI as committed.
 pub(crate) const ABI_JSON: &str = include_str!("../../../contracts/helper/abi.json");
@@ -100,8 +132,8 @@ pub fn initcode() -> Bytes {
 }
 
 /// Where the helper stands on every chain.
-pub fn address() -> Address {
-    CREATE2_PROXY.create2(SALT, keccak256(initcode()))
+pub const fn address() -> Address {
+    HELPER
 }
 
 /// Calldata for [`CREATE2_PROXY`] that creates the helper.
@@ -138,12 +170,38 @@ pub fn require_call(target: Address, data: Bytes, keccak_of_return: B256) -> Byt
 
 /// Requires the block not to be later than a timestamp, in seconds.
 pub fn require_before(timestamp: u64) -> Bytes {
-    encode(&abi::requireBeforeCall { timestamp: timestamp.try_into().expect("64 bits fit 256") })
+    encode(&abi::requireBeforeCall { timestamp: U256::from(timestamp) })
 }
 
-/// Adopts a policy; the version must be the last one plus one.
-pub fn adopt_policy(project: ProjectId, digest: PolicyDigest, version: u64) -> Bytes {
-    encode(&abi::adoptPolicyCall { project: project.0, digest: digest.0, version })
+/// Requires the block to be later than a timestamp, in seconds.
+pub fn require_after(timestamp: u64) -> Bytes {
+    encode(&abi::requireAfterCall { timestamp: U256::from(timestamp) })
+}
+
+/// Requires the caller's policy still to be at a version.
+pub fn require_policy(project: ProjectId, version: u64) -> Bytes {
+    encode(&abi::requirePolicyCall { project: project.0, version })
+}
+
+/// Requires the caller to have recorded this many promotions and none since.
+pub fn require_records(project: ProjectId, count: u64) -> Bytes {
+    encode(&abi::requireRecordsCall { project: project.0, count: U256::from(count) })
+}
+
+/// Requires each post to be as it was seen. A batch checks at most [`POSTS_MAX`].
+pub fn require_posted(posts: &[Post]) -> Bytes {
+    encode(&abi::requirePostedCall {
+        by: posts.iter().map(|post| post.by).collect(),
+        subject: posts.iter().map(|post| post.subject.0).collect(),
+        until: posts.iter().map(|post| post.until).collect(),
+    })
+}
+
+/// Adopts a policy; the version must be the last one plus one, and the block not later than
+/// `before`.
+pub fn adopt_policy(project: ProjectId, digest: PolicyDigest, version: u64, before: u64) -> Bytes {
+    let (project, digest, before) = (project.0, digest.0, U256::from(before));
+    encode(&abi::adoptPolicyCall { project, digest, version, before })
 }
 
 /// Records a promotion.
@@ -163,6 +221,12 @@ pub fn post(subject: StatementDigest, until: u64) -> Bytes {
     encode(&abi::postCall { subject: subject.0, until })
 }
 
+/// Posts what somebody signed, under their name; anybody may send it. The subject is
+/// [`tidegate_model::statement::post_subject`], and it holds through `expiresAt`.
+pub fn post_signed(statement: PostedStatement, signature: Bytes) -> Bytes {
+    encode(&abi::postSignedCall { statement, signature })
+}
+
 /// Asks for the version that a Safe adopted last.
 pub fn policy_version(safe: Address, project: ProjectId) -> Bytes {
     encode(&abi::policyVersionCall { safe, project: project.0 })
@@ -180,8 +244,7 @@ pub fn record_count(safe: Address, project: ProjectId) -> Bytes {
 
 /// Asks for a promotion by its index, from 0.
 pub fn record_at(safe: Address, project: ProjectId, index: u64) -> Bytes {
-    let i = index.try_into().expect("64 bits fit 256");
-    encode(&abi::recordAtCall { safe, project: project.0, i })
+    encode(&abi::recordAtCall { safe, project: project.0, i: U256::from(index) })
 }
 
 /// Asks until when somebody has posted about a subject.
@@ -254,7 +317,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use alloy_json_abi::JsonAbi;
-    use alloy_primitives::U256;
     use alloy_sol_types::SolValue;
 
     use super::*;
@@ -263,6 +325,7 @@ mod tests {
 
     #[test]
     fn address_and_code_are_those_of_the_committed_build() {
+        assert_eq!(address(), CREATE2_PROXY.create2(SALT, keccak256(initcode())));
         assert!(README.contains(&format!("`{}`", address())), "{}", address());
         assert!(README.contains(&format!("`{CODE_HASH}`")));
         assert_eq!(creation_calldata().len(), initcode().len() + 32);
@@ -286,9 +349,14 @@ mod tests {
             (abi::requireCodeCall::SIGNATURE, ""),
             (abi::requireCallCall::SIGNATURE, ""),
             (abi::requireBeforeCall::SIGNATURE, ""),
+            (abi::requireAfterCall::SIGNATURE, ""),
+            (abi::requirePolicyCall::SIGNATURE, ""),
+            (abi::requireRecordsCall::SIGNATURE, ""),
+            (abi::requirePostedCall::SIGNATURE, ""),
             (abi::adoptPolicyCall::SIGNATURE, ""),
             (abi::recordCall::SIGNATURE, ""),
             (abi::postCall::SIGNATURE, ""),
+            (abi::postSignedCall::SIGNATURE, ""),
             (abi::policyVersionCall::SIGNATURE, "uint64"),
             (abi::policyAtCall::SIGNATURE, "bytes32,uint64"),
             (abi::recordCountCall::SIGNATURE, "uint256"),

@@ -67,6 +67,8 @@ pub struct Adoption {
     pub policy_version: u64,
     /// The policy.
     pub policy_digest: PolicyDigest,
+    /// The timestamp after which the call reverts, in seconds.
+    pub valid_until: u64,
 }
 
 /// The promotion of a release.
@@ -185,13 +187,7 @@ impl Proposal {
         helper: Address,
         adoption: Adoption,
     ) -> Self {
-        let Adoption { project, policy_version, policy_digest } = adoption;
-        let call = InnerCall {
-            to: helper,
-            value: U256::ZERO,
-            data: helper::adopt_policy(project, policy_digest, policy_version),
-            note: format!("adopt policy version {policy_version}"),
-        };
+        let call = adoption.call(helper);
         let kind = ProposalKind::Adoption(adoption);
         let safe_tx = direct(&call, nonce);
         Self { v: Self::VERSION, kind, network, safe, safe_tx, calls: vec![call] }
@@ -246,9 +242,18 @@ impl Proposal {
 }
 
 impl Adoption {
+    fn call(&self, helper: Address) -> InnerCall {
+        let Self { project, policy_version, policy_digest, valid_until } = *self;
+        InnerCall {
+            to: helper,
+            value: U256::ZERO,
+            data: helper::adopt_policy(project, policy_digest, policy_version, valid_until),
+            note: format!("adopt policy version {policy_version}"),
+        }
+    }
+
     fn check(&self, call: &InnerCall, helper: Address) -> Result<(), ProposalError> {
-        let data = helper::adopt_policy(self.project, self.policy_digest, self.policy_version);
-        if call.to == helper && call.value.is_zero() && call.data == data {
+        if call.same_call(&self.call(helper)) {
             return Ok(());
         }
         Err(ProposalError::Claim("its call does not adopt the policy that it names"))

@@ -52,7 +52,10 @@ const SENSITIVE: [(&str, &str); 24] = [
     ("grantRole(bytes32 role, address account)", "grants a role"),
     ("revokeRole(bytes32 role, address account)", "takes a role away"),
     ("renounceRole(bytes32 role, address account)", "gives a role up"),
-    ("adoptPolicy(bytes32 project, bytes32 digest, uint64 version)", "adopts a promotion policy"),
+    (
+        "adoptPolicy(bytes32 project, bytes32 digest, uint64 version, uint256 before)",
+        "adopts a promotion policy",
+    ),
 ];
 
 static TABLE: LazyLock<Vec<Sensitive>> = LazyLock::new(|| {

@@ -56,7 +56,8 @@ impl Rows {
         self.add("Project", adoption.project);
         self.add("Policy version", adoption.policy_version);
         self.add("Policy digest", adoption.policy_digest);
-        self.add("Valid until", "no end: a Safe transaction is voided only by using its nonce");
+        let until = adoption.valid_until;
+        self.add("Valid until", format!("{} ({until})", format_utc(until)));
     }
 
     fn promotion(&mut self, promotion: &Promotion) {

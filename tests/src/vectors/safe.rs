@@ -3,11 +3,12 @@
 use alloy_primitives::{Address, B256, Bytes, U256, address, bytes, keccak256};
 use alloy_sol_types::SolValue;
 use serde_json::{Value, json};
+use tidegate_model::statement::{debt_subject, freeze_subject, no_go_subject, revocation_subject};
 use tidegate_model::{
     ChainId, DeploymentDigest, EvidenceDigest, PolicyDigest, ProjectId, ReleaseRoot,
     StatementDigest,
 };
-use tidegate_safe::helper::{self, PromotionRecord};
+use tidegate_safe::helper::{self, Post, PostedStatement, PromotionRecord};
 use tidegate_safe::{
     Adoption, InnerCall, Operation, Proposal, SafeTx, batch_to_safe_tx, calldata_digest,
     domain_hash,
@@ -28,6 +29,7 @@ pub(super) fn vectors() -> Vec<Value> {
     vectors.extend(helper_calls());
     vectors.extend(adoption());
     vectors.extend(helper_addresses());
+    vectors.extend(subjects());
     vectors
 }
 
@@ -177,6 +179,23 @@ fn helper_calls() -> Vec<Value> {
             json!(record_args),
             helper::record(PROJECT, &record()),
         ),
+        ("requireAfter(uint256)", json!(["1767830400"]), helper::require_after(1_767_830_400)),
+        (
+            "requirePolicy(bytes32,uint64)",
+            json!([PROJECT, "3"]),
+            helper::require_policy(PROJECT, 3),
+        ),
+        (
+            "requireRecords(bytes32,uint256)",
+            json!([PROJECT, "2"]),
+            helper::require_records(PROJECT, 2),
+        ),
+        (
+            "requirePosted(address[],bytes32[],uint64[])",
+            json!([[at, SAFE], [hash, last], ["0", u64::MAX.to_string()]]),
+            helper::require_posted(&[(at, hash, 0), (SAFE, last, u64::MAX)].map(post)),
+        ),
+        post_signed(at),
         (
             "post(bytes32,uint64)",
             json!([hash, u64::MAX.to_string()]),
@@ -184,6 +203,63 @@ fn helper_calls() -> Vec<Value> {
         ),
     ];
     let vector = |(function, args, data): (&str, Value, Bytes)| call_vector(function, args, &data);
+    cases.into_iter().map(vector).collect()
+}
+
+fn post((by, subject, until): (Address, B256, u64)) -> Post {
+    Post { by, subject: StatementDigest(subject), until }
+}
+
+fn post_signed(signer: Address) -> (&'static str, Value, Bytes) {
+    let [subject, body, block] = [0x58, 0x59, 0x5a].map(B256::repeat_byte);
+    let statement = PostedStatement {
+        signer,
+        kind: "freeze".to_owned(),
+        text: "Freeze: ü".to_owned(),
+        project: PROJECT.0,
+        subject,
+        bodyDigest: body,
+        blockNumber: 21_000_000,
+        blockHash: block,
+        issuedAt: 1_767_830_400,
+        expiresAt: u64::MAX,
+    };
+    let fields = json!([
+        signer,
+        "freeze",
+        "Freeze: ü",
+        PROJECT,
+        subject,
+        body,
+        "21000000",
+        block,
+        "1767830400",
+        u64::MAX.to_string(),
+    ]);
+    let signature = Bytes::from([0x5b; 65]);
+    (
+        "postSigned((address,string,string,bytes32,bytes32,bytes32,uint64,bytes32,uint64,uint64),bytes)",
+        json!([fields, signature]),
+        helper::post_signed(statement, signature),
+    )
+}
+
+/// Under which subjects the helper posts what is said.
+fn subjects() -> Vec<Value> {
+    let (release, attestation) =
+        (B256::repeat_byte(0x53), StatementDigest(B256::repeat_byte(0x5c)));
+    let zero = ProjectId(B256::ZERO);
+    let cases = [
+        ("freeze", PROJECT, PROJECT.0, freeze_subject(PROJECT)),
+        ("no-go", PROJECT, release, no_go_subject(PROJECT, ReleaseRoot(release))),
+        ("audit/revoke", zero, attestation.0, revocation_subject(attestation)),
+        ("emergency-debt", PROJECT, release, debt_subject(PROJECT, ReleaseRoot(release))),
+    ];
+    let vector = |(kind, project, subject, posted): (&str, ProjectId, B256, StatementDigest)| {
+        let words = json!([{"string": kind}, {"digest": project}, {"digest": subject}]);
+        let name = format!("subject of a posted {kind}");
+        vector(&name, "words", words, json!({"digest": posted}))
+    };
     cases.into_iter().map(vector).collect()
 }
 
@@ -199,15 +275,16 @@ fn adoption() -> [Value; 2] {
         project: PROJECT,
         policy_version: 3,
         policy_digest: PolicyDigest(B256::repeat_byte(0x54)),
+        valid_until: 1_767_830_400,
     };
     let helper = helper::address();
     let proposal = Proposal::adoption(TARGET, SAFE, 7, helper, adoption).check(helper).unwrap();
-    let args = json!([PROJECT, B256::repeat_byte(0x54), "3"]);
+    let args = json!([PROJECT, B256::repeat_byte(0x54), "3", "1767830400"]);
     let tx = &proposal.proposal().safe_tx;
     assert_eq!(proposal.hash(), tx.hash(TARGET.chain, SAFE));
     let links = json!({"message.data": "call: adoptPolicy#data"});
     [
-        call_vector("adoptPolicy(bytes32,bytes32,uint64)", args, &tx.data),
+        call_vector("adoptPolicy(bytes32,bytes32,uint64,uint256)", args, &tx.data),
         safe_tx("Safe: adoption", TARGET.chain, SAFE, tx, links),
     ]
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{AcceptanceFact, AttestationFact, AuditFacts, Observed, RevocationFact};
 use tidegate_model::scope::scope_hashes;
-use tidegate_model::statement::{AuditAttestation, AuditRevocation, Body, Statement};
+use tidegate_model::statement::{
+    AuditAttestation, AuditRevocation, Body, Statement, revocation_subject,
+};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 
 use super::Candidate;
@@ -123,9 +125,10 @@ async fn posted(
     };
     for fact in facts.attestations.iter().filter(known) {
         let (auditor, digest): (_, StatementDigest) = (fact.attestation.auditor, fact.digest);
-        if posts.until(auditor, digest).await? > 0 {
+        let subject = revocation_subject(digest);
+        if posts.until(auditor, subject).await? > 0 {
             let (by, since) = (vec![auditor.into_word()], fact.attestation.issued_at);
-            let at = first_posted(network, head, by, digest, since).await?;
+            let at = first_posted(network, head, by, subject, since).await?;
             found.push(RevocationFact {
                 attestation: digest,
                 by: auditor,

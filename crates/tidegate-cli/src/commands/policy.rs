@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_model::Head;
 use tidegate_model::policy::PolicyDoc;
-use tidegate_model::units::format_span_secs;
+use tidegate_model::units::{format_span_secs, format_utc};
 use tidegate_plan::config::Stage;
 use tidegate_safe::{Adoption, Proposal, helper};
 use tidegate_store::{to_text, write_atomic};
@@ -70,14 +70,20 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     let path = project.layout.policy(&target, version).or_kind(Kind::Config)?;
     let text = to_text(&serde_json::to_value(&doc)?);
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
-    let adoption =
-        Adoption { project: doc.project(), policy_version: version, policy_digest: digest };
+    let adoption = Adoption {
+        project: doc.project(),
+        policy_version: version,
+        policy_digest: digest,
+        valid_until: head.timestamp.saturating_add(project.rules.valid_for_secs),
+    };
+    let until = adoption.valid_until;
     let proposal = Proposal::adoption(network.id(), safe, state.nonce, helper::address(), adoption);
     let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
     let file = proposals::write(project, &target, &checked)?;
     project.ui.line("");
     project.ui.row("proposal", &checked.hash().to_string());
     project.ui.row("file", &file.display().to_string());
+    project.ui.row("valid until", &format_utc(until));
     project.ui.note(format!(
         "commit both files; each owner runs `tidegate proposal sign {}`",
         checked.hash()

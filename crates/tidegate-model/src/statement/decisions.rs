@@ -214,23 +214,31 @@ pub struct Postmortem {
     pub uri: String,
 }
 
-/// Under which subject a freeze of a project is posted at the helper. It follows from the project
-/// alone, so that a reader knows what to ask for where the statement's file is gone.
-pub fn freeze_subject(project: ProjectId) -> StatementDigest {
-    StatementDigest(Preimage::new().string("freeze/1").digest(project.0).keccak())
+/// Under which subject the helper posts a statement of a kind. It follows from what is said, and
+/// about what, alone: a reader knows what to ask for where the statement's file is gone.
+pub fn post_subject(kind: &str, project: ProjectId, subject: B256) -> StatementDigest {
+    StatementDigest(Preimage::new().string(kind).digest(project.0).digest(subject).keccak())
 }
 
-/// Under which subject a no-go is posted at the helper.
+/// Under which subject a freeze of a project is posted.
+pub fn freeze_subject(project: ProjectId) -> StatementDigest {
+    post_subject("freeze", project, project.0)
+}
+
+/// Under which subject a no-go is posted.
 pub fn no_go_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
-    let words = Preimage::new().string("no-go/1").digest(project.0).digest(release.0);
-    StatementDigest(words.keccak())
+    post_subject("no-go", project, release.0)
+}
+
+/// Under which subject an auditor posts that an attestation is revoked. One speaks of no project.
+pub fn revocation_subject(attestation: StatementDigest) -> StatementDigest {
+    post_subject("audit/revoke", ProjectId(B256::ZERO), attestation.0)
 }
 
 /// Under which subject the Safe itself posts, in the batch of an emergency's promotion, until when
-/// its obligations are due.
+/// its obligations are due. No statement has this kind.
 pub fn debt_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
-    let words = Preimage::new().string("emergency-debt/1").digest(project.0).digest(release.0);
-    StatementDigest(words.keccak())
+    post_subject("emergency-debt", project, release.0)
 }
 
 /// Under which subject guardians announce an emergency's Safe transaction.

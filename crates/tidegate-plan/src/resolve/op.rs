@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue, sol};
 use tidegate_model::Fqn;
-pub use tidegate_model::digest::CREATE2_PROXY;
-
-/// Our helper contract, the same on all chains.
-pub const HELPER: Address = address!("2b3ff6E2f9538AC28Eb1A22992C6944f0bdb42e2");
+pub use tidegate_model::digest::{CREATE2_PROXY, HELPER};
 
 sol! {
     function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) external payable;

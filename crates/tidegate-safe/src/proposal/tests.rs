@@ -14,6 +14,7 @@ fn adoption() -> Proposal {
         project: ProjectId(B256::repeat_byte(2)),
         policy_version: 3,
         policy_digest: PolicyDigest(B256::repeat_byte(3)),
+        valid_until: 1_767_657_600,
     };
     Proposal::adoption(NETWORK, SAFE, 7, helper::address(), adoption)
 }
@@ -148,7 +149,15 @@ fn a_promotion_that_disagrees_with_itself_is_refused() {
 #[test]
 fn an_adoption_that_disagrees_with_itself_is_refused() {
     type Case = (fn(&mut Proposal), &'static str);
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
+        (
+            |p| {
+                if let ProposalKind::Adoption(adoption) = &mut p.kind {
+                    adoption.valid_until += 1;
+                }
+            },
+            "does not adopt the policy",
+        ),
         (|p| p.calls[0].to = Address::repeat_byte(9), "does not adopt the policy"),
         (|p| p.calls[0].value = U256::from(1), "does not adopt the policy"),
         (|p| p.calls.push(p.calls[0].clone()), "one direct call"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_model::StatementDigest;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{AuditRevocation, Statement};
+use tidegate_model::statement::{AuditRevocation, Statement, revocation_subject};
 use tidegate_safe::helper;
 
 use super::AttestArgs;
@@ -50,9 +50,10 @@ pub(super) async fn revoke(
         detail: args.detail.clone(),
         revoked_at,
     });
+    let subject = revocation_subject(*attestation);
     if project.global.typed_data.is_some() {
         // Whoever holds the key elsewhere also posts from there.
-        let (to, data) = (helper::address(), helper::post(*attestation, u64::MAX));
+        let (to, data) = (helper::address(), helper::post(subject, u64::MAX));
         project.ui.note("also post it from that wallet, so that deleting the file undoes nothing:");
         project.ui.note(format!("  to {to}, data {data}"));
         statements::sign_and_write(project, signer, statement)?;
@@ -62,11 +63,11 @@ pub(super) async fn revoke(
         op: format!("revoke/{attestation}"),
         to: helper::address(),
         value: U256::ZERO,
-        data: helper::post(*attestation, u64::MAX),
+        data: helper::post(subject, u64::MAX),
     };
     project.ui.row("revokes", &attestation.to_string());
     let latest = network.latest_head().await?;
-    let call = helper::posted(signer.address(), *attestation);
+    let call = helper::posted(signer.address(), subject);
     let answer = network.call(helper::address(), &call, latest.block).await?;
     let mut post = None;
     if helper::read_posted(&answer).or_kind(Kind::Chain)? == 0 {
