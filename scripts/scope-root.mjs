@@ -16,17 +16,17 @@ import { join } from 'node:path';
 const [project, file, compiler = 'solc'] = process.argv.slice(2);
 const packages = new URL('../tests/', import.meta.url);
 const require = createRequire(new URL('package.json', packages));
-const { TypedDataEncoder, concat, id, keccak256 } = require('ethers');
+const { TypedDataEncoder, concat, id, keccak256, toBeHex } = require('ethers');
 const jcs = await import(new URL('node_modules/canonicalize/lib/canonicalize.js', packages));
 const digest = (document) => id(jcs.default(document));
-const OUTPUTS = ['metadata', 'evm.bytecode', 'evm.deployedBytecode.object', 'evm.legacyAssembly'];
+const OUTPUTS = ['metadata', 'evm.bytecode', 'evm.deployedBytecode', 'evm.legacyAssembly'];
 const CODE_SCOPE = ['sourceClosure', 'compilerProfile', 'creationTemplate', 'runtimeTemplate',
   'storageLayout', 'paramPolicy'].map((name) => ({ name, type: 'bytes32' }));
 const TYPES = { CodeScope: [{ name: 'fqn', type: 'string' }, ...CODE_SCOPE] };
 const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 const { contracts, remappings } = JSON.parse(readFileSync(file, 'utf8'));
-const [sources, names, outputSelection] = [{}, {}, {}];
+const [sources, names, outputSelection] = [{}, {}, { '*': { '': ['ast'] } }];
 for (const contract of contracts) {
   const at = contract.fqn.lastIndexOf(':');
   contract.source = contract.documents.sources[contract.fqn.slice(0, at)].source;
@@ -49,11 +49,61 @@ const output = JSON.parse(require(compiler).compile(JSON.stringify(input)));
 const regions = ({ '.auxdata': own, '.data': inner = {} }) =>
   [own, ...Object.values(inner).flatMap((data) => (data['.code'] ? regions(data) : []))]
     .filter(Boolean);
-/** The hash of code with libraries and metadata zeroed; the compiler leaves immutables zero. */
-const template = (object, assembly) => {
-  const zero = (region) => '0'.repeat(region.length);
-  const code = object.replace(/__\$[0-9a-f]{34}\$__/g, zero);
-  return keccak256('0x' + regions(assembly).reduce((c, r) => c.replaceAll(r, zero(r)), code));
+/** Where these bytes stand in some code, both in hexadecimal. */
+const placesOf = (code, region) => {
+  const places = [];
+  for (let at = code.indexOf(region); at >= 0; at = code.indexOf(region, at + 1)) {
+    if (at % 2 === 0) places.push({ start: at / 2, length: region.length / 2 });
+  }
+  return places;
+};
+/** The name of each variable by its id in the syntax trees, with its contract and source. */
+const variables = new Map();
+for (const [source, { ast }] of Object.entries(output.sources)) {
+  for (const contract of ast.nodes.filter((node) => node.nodeType === 'ContractDefinition')) {
+    for (const node of contract.nodes.filter((node) => node.nodeType === 'VariableDeclaration')) {
+      variables.set(String(node.id), [names[source], `${contract.name}.${node.name}`]);
+    }
+  }
+}
+const OWN = 'library_deploy_address';
+/** Immutables as `Contract.variable`, with the path in front where two have the same name. */
+const immutables = (references = {}, source, contract) => {
+  const own = [names[source], `${contract}.${OWN}`];
+  const named = Object.entries(references).map(([id, places]) => ({
+    places, name: id === OWN ? own : variables.get(id),
+  }));
+  const alone = ({ name }) => named.filter((other) => other.name[1] === name[1]).length === 1;
+  return named.flatMap((each) => {
+    const name = alone(each) ? each.name[1] : each.name.join(':');
+    return each.places.map(({ start, length }) => ({ start, length, kind: 'immutable', name }));
+  });
+};
+const libraries = (references = {}) =>
+  Object.entries(references).flatMap(([source, places]) =>
+    Object.entries(places).flatMap(([library, spans]) =>
+      spans.map(({ start, length }) => ({
+        start, length, kind: 'link', name: `${names[source]}:${library}`,
+      }))));
+/** The hash of code with zeros at every place that is filled in later or is metadata, and of what
+ * each place is. */
+const template = ({ object, linkReferences }, assembly, immutables) => {
+  let code = object.replace(/__\$[0-9a-f]{34}\$__/g, (place) => '0'.repeat(place.length));
+  const metadata = [...new Set(regions(assembly))].flatMap((region) => placesOf(code, region));
+  const masks = [
+    ...libraries(linkReferences), ...(immutables ?? []),
+    ...metadata.map((place) => ({ ...place, kind: 'metadata', name: '' })),
+  ];
+  const taken = ({ start, length }) => start < 21 && start + length > 1;
+  if (immutables && code.startsWith(`73${'0'.repeat(40)}3014`) && !masks.some(taken)) {
+    masks.push({ start: 1, length: 20, kind: 'own-address', name: '' });
+  }
+  masks.sort((a, b) => a.start - b.start || a.length - b.length);
+  const words = masks.flatMap(({ start, length, kind, name }) => {
+    code = code.slice(0, 2 * start) + '0'.repeat(2 * length) + code.slice(2 * (start + length));
+    return [toBeHex(start, 32), toBeHex(length, 32), id(kind), id(name)];
+  });
+  return keccak256(concat([id('template/1'), keccak256('0x' + code), ...words]));
 };
 
 const scopes = contracts.map(({ fqn, source, name, documents }) => {
@@ -70,8 +120,9 @@ const scopes = contracts.map(({ fqn, source, name, documents }) => {
     fqn,
     sourceClosure: keccak256(concat(files.flatMap((f) => [id(names[f]), id(sources[f].content)]))),
     compilerProfile: digest(profile),
-    creationTemplate: template(evm.bytecode.object, evm.legacyAssembly),
-    runtimeTemplate: template(evm.deployedBytecode.object, evm.legacyAssembly),
+    creationTemplate: template(evm.bytecode, evm.legacyAssembly),
+    runtimeTemplate: template(evm.deployedBytecode, evm.legacyAssembly,
+      immutables(evm.deployedBytecode.immutableReferences, source, name)),
     storageLayout: digest(documents.layout),
     paramPolicy: digest(documents.paramPolicy),
   };

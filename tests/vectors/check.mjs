@@ -109,14 +109,16 @@ const KINDS = {
   },
   /** Bytes that are sent as they are. */
   bytes: (words) => sent(joined(words)),
-  /** Code with some regions zeroed. */
-  template: ({ code, zeroed }) => {
+  /** Code with some places zeroed, and what stands at each. */
+  template: ({ code, masks }) => {
     const bytes = getBytes(code);
-    for (const { start, length } of zeroed) {
-      if (start + length > bytes.length) throw new Error('a region is outside the code');
+    const places = masks.flatMap(({ start, length, kind, name }) => {
+      if (start + length > bytes.length) throw new Error('a place is outside the code');
       bytes.fill(0, start, start + length);
-    }
-    return { digest: keccak256(bytes) };
+      return [{ number: start }, { number: length }, { string: kind }, { string: name }];
+    });
+    const masked = { keccak: [{ bytes: hexlify(bytes) }] };
+    return { digest: keccak256(joined([{ string: 'template/1' }, masked, ...places])) };
   },
   /** An EIP-712 type. */
   type: (text) => ({ digest: id(text) }),

@@ -50,7 +50,7 @@ pub(crate) async fn behind(
     let mut faults = Vec::new();
     if implementation.is_zero() {
         faults.push(format!("nothing is behind @{target} at {} on {name}", start.address));
-    } else if reference.template_of(&code) != Some(reference.runtime.template()) {
+    } else if reference.template_of(&code) != Some(reference.runtime_template()) {
         let why = match_code(reference, &template_with(reference, &code), &code).summary();
         faults.push(format!(
             "{implementation}, behind @{target} on {name}, is not {}: {why}",
@@ -166,7 +166,7 @@ impl Baseline {
             admin: start.admin,
             implementation: found.implementation,
             contract: reference.fqn.clone(),
-            runtime_template: reference.runtime.template(),
+            runtime_template: reference.runtime_template(),
             storage_layout: jcs_keccak("storage layout", &reference.layout)?,
             layout: reference.layout.clone(),
             immutables: immutables

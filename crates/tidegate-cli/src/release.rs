@@ -43,7 +43,7 @@ pub(crate) fn require_minimal(project: &Project, built: &Built) -> CliResult {
 }
 
 /// The kind under which the store keeps releases.
-const BLOB_KIND: &str = "release/2";
+const BLOB_KIND: &str = "release/3";
 
 /// Builds what the working tree holds, and keeps it.
 pub(crate) fn build(project: &Project) -> CliResult<Built> {
@@ -65,7 +65,7 @@ pub(crate) fn build(project: &Project) -> CliResult<Built> {
         let libraries = libraries.get(fqn).unwrap_or(&no_libraries);
         compiled.insert(written.clone(), Compiled { artifact, libraries });
     }
-    let plan = elaborate(config, &compiled)?;
+    let plan = elaborate(config, &compiled, artifacts)?;
     let named = |names: &BTreeSet<Fqn>| {
         let named = artifacts.iter().filter(|(fqn, _)| names.contains(*fqn));
         named.map(|(fqn, artifact)| (fqn.clone(), artifact.clone())).collect::<BTreeMap<_, _>>()

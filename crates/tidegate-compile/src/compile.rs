@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tidegate_model::Fqn;
+use tidegate_model::masks::MaskError;
 use tidegate_model::release::{Artifact, Compiler};
 
 use crate::artifact::{self, ArtifactError, Linked};
@@ -122,6 +123,9 @@ pub enum CompileError {
     /// A contract has no artifact.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// The compiler's answer leaves code open that it should not.
+    #[error(transparent)]
+    Mask(#[from] MaskError),
 }
 
 /// Compiles contracts and the libraries that they link.
@@ -169,6 +173,7 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
         output.compilers.push(compiled.compiler);
         output.warn(compiled.warnings);
     }
+    output.artifacts.values().try_for_each(Artifact::check_masks)?;
     Ok(output)
 }
 

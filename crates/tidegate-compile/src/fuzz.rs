@@ -57,8 +57,8 @@ fn check(build: &[u8], contrast: &[u8]) -> usize {
         for artifact in made.iter().flat_map(|linked| linked.artifacts.values()) {
             let addresses = artifact.creation.links.keys().chain(artifact.runtime.links.keys());
             let addresses = addresses.map(|fqn| (fqn.clone(), Default::default())).collect();
-            let _ = (artifact.creation.template(), artifact.creation.linked(&addresses));
-            let _ = (artifact.runtime.template(), artifact.runtime.linked(&addresses));
+            let _ = (artifact.creation_template(), artifact.creation.linked(&addresses));
+            let _ = (artifact.runtime_template(), artifact.runtime.linked(&addresses));
         }
     }
     unit.contracts.len()

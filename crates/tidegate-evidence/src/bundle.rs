@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
-use tidegate_model::Fqn;
 use tidegate_model::digest::{JcsError, jcs};
-use tidegate_model::release::{Artifact, Code, Release, Roots};
+use tidegate_model::masks::MaskError;
+use tidegate_model::release::{Artifact, Release, Roots};
 use tidegate_model::statement::{SignedStatement, StatementError};
 
 /// The most bytes of a bundle.
@@ -34,7 +34,7 @@ const STATEMENTS: &str = "deployments/statements/";
 /// What is read of a release that is in none of its digests.
 const OF_RELEASE: [&str; 4] = ["name", "project", "compilers", "v"];
 /// What is read of its contracts that is in none.
-const OF_CONTRACTS: [&str; 4] = ["abi", "layout_notes", "functions", "immutables"];
+const OF_CONTRACTS: [&str; 3] = ["abi", "layout_notes", "functions"];
 
 /// A release with everything that speaks of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,9 +75,9 @@ pub enum BundleError {
     /// The release is not the one that it names.
     #[error("read the bundle: the release does not have the digests that are named")]
     Roots,
-    /// More of a contract's code is called metadata than is.
-    #[error("read the bundle: the metadata of {0} is not where it says")]
-    Metadata(Fqn),
+    /// More of a contract's code is left open than its compiler does.
+    #[error("read the bundle")]
+    Mask(#[from] MaskError),
     /// A statement's signature does not hold.
     #[error("read the bundle")]
     Statement(#[from] StatementError),
@@ -151,15 +151,9 @@ impl Bundle {
         if let Some(path) = self.files.keys().find(|path| !Self::takes(path)) {
             return Err(BundleError::Path(path.clone()));
         }
+        self.release.contracts().values().try_for_each(|artifact| artifact.check_masks())?;
         if !self.release.is_consistent() || self.release.roots()? != self.roots {
             return Err(BundleError::Roots);
-        }
-        let contracts = self.release.artifacts.values().chain(self.release.references.values());
-        for artifact in contracts {
-            let codes = [&artifact.creation, &artifact.runtime];
-            if !codes.into_iter().all(Code::has_tight_metadata) {
-                return Err(BundleError::Metadata(artifact.fqn.clone()));
-            }
         }
         let mut last = None;
         for signed in &self.statements {
@@ -176,8 +170,8 @@ impl Bundle {
     /// release is in no digest.
     pub fn claims(&self) -> Vec<String> {
         let unbound = format!(
-            "of the release: {}; of each contract: {}, the metadata of its runtime code, and where \
-             metadata and links are; of what upgrades start from, all but code and layout; mocks",
+            "of the release: {}; of each contract: {}; of what upgrades start from, all but code \
+             and layout; mocks",
             OF_RELEASE.join(", "),
             OF_CONTRACTS.join(", ")
         );
@@ -189,9 +183,9 @@ impl Bundle {
     pub fn binds(path: &[&str]) -> bool {
         match path {
             ["files" | "mocks", ..] => false,
-            ["release", "artifacts", _, "creation", "object"] => true,
-            ["release", "artifacts" | "references", _, "creation" | "runtime", ..] => false,
-            ["release", "references", _, field, ..] => ["fqn", "layout"].contains(field),
+            ["release", "references", _, field, ..] => {
+                ["fqn", "layout", "creation", "runtime", "immutables"].contains(field)
+            }
             ["release", "artifacts", _, field, ..] => !OF_CONTRACTS.contains(field),
             ["release", field, ..] => !OF_RELEASE.contains(field),
             _ => true,

@@ -23,8 +23,8 @@ pub struct MetadataHash {
     pub hash: Bytes,
 }
 
-/// The length of a metadata region that starts here: a CBOR map with a key that the compiler
-/// writes, then its length as two bytes, big-endian. Both are counted.
+/// The length of a metadata region that starts here: a CBOR map with keys that the compiler
+/// writes, each once, then its length as two bytes, big-endian. Both are counted.
 pub fn region_length(bytes: &[u8]) -> Option<usize> {
     region(bytes, |_, _| ())
 }
@@ -69,11 +69,14 @@ const KEYS: [&[u8]; 5] = [b"ipfs", b"bzzr0", b"bzzr1", b"experimental", b"solc"]
 
 fn map_length(bytes: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Option<usize> {
     let (MAP, pairs, mut at) = head(bytes)? else { return None };
-    let mut known = false;
+    let mut keys = Vec::new();
     for _ in 0..pairs {
         let (TEXT, length, skip) = head(bytes.get(at..)?)? else { return None };
         let key = bytes.get(at + skip..at + skip + length)?;
-        known |= KEYS.contains(&key);
+        if !KEYS.contains(&key) || keys.contains(&key) {
+            return None;
+        }
+        keys.push(key);
         at += skip + length;
         let (start, end) = match head(bytes.get(at..)?)? {
             (BYTES | TEXT, length, skip) => (at + skip, at + skip + length),
@@ -83,7 +86,7 @@ fn map_length(bytes: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Option<usize>
         each(key, bytes.get(start..end)?);
         at = end;
     }
-    known.then_some(at)
+    (!keys.is_empty()).then_some(at)
 }
 
 const BYTES: u8 = 2;
@@ -128,6 +131,9 @@ mod tests {
         // A length that leads outside, an unknown key, a byte too many, a map cut short.
         check("5b 5056", None);
         check("fe a1 64 746f6c63 43 00081e 000a", None);
+        check("fe a2 64 736f6c63 43 00081e 64 736f6c63 43 00081e 0013", None);
+        check("fe a2 64 736f6c63 43 00081e 64 746f6c63 43 00081e 0013", None);
+        check("fe a0 0001", None);
         check("fe a1 64 736f6c63 43 00081e 00 000b", None);
         check("fe a1 64 736f6c63 44 00081e 000a", None);
         check("", None);

@@ -216,7 +216,23 @@ fn plan(a: &Plan, b: &Plan) -> Result<Vec<String>, JcsError> {
             sentences.push(format!("parameter `{name}` is only in the {side}"));
         }
     }
+    sentences.extend(links(a, b));
     Ok(sentences)
+}
+
+/// Where another library is linked. A place that only one has belongs to other code, which is
+/// named with its contract.
+fn links(a: &Plan, b: &Plan) -> Vec<String> {
+    let by_place = |plan: &Plan| -> BTreeMap<(Fqn, usize), Fqn> {
+        let links = plan.links.iter();
+        links.map(|l| ((l.contract.clone(), l.position), l.library.clone())).collect()
+    };
+    let (old, new) = (by_place(a), by_place(b));
+    let differs = |((contract, position), one): (&(Fqn, usize), &Fqn)| {
+        let other = new.get(&(contract.clone(), *position)).filter(|other| *other != one)?;
+        Some(format!("{contract} links {other} at byte {position}, where the first links {one}"))
+    };
+    old.iter().filter_map(differs).collect()
 }
 
 /// The keys in which two steps' documents differ.
@@ -271,6 +287,7 @@ mod tests {
                 params: BTreeMap::new(),
                 externals: BTreeSet::new(),
                 existing: BTreeSet::new(),
+                links: BTreeSet::new(),
             },
             artifacts: BTreeMap::from([(artifact.fqn.clone(), artifact)]),
             references: BTreeMap::new(),

@@ -45,6 +45,12 @@ impl Preimage {
         self
     }
 
+    /// Everything appended.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The keccak256 of everything appended.
     pub fn keccak(&self) -> B256 {
         keccak256(&self.0)

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod event;
 pub mod functions;
 pub mod ids;
+pub mod masks;
 pub mod plan;
 pub mod policy;
 pub mod ports;
@@ -19,6 +20,7 @@ pub mod release;
 pub mod scope;
 pub mod slots;
 pub mod statement;
+pub mod trailer;
 pub mod units;
 pub mod verdict;
 

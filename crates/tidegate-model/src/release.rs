@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak};
 use crate::functions::FunctionMap;
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
+use crate::masks::links;
 use crate::plan::{Plan, Reference};
 use crate::scope::{CodeScope, build_digest, code_root, release_root, scope_root};
 
@@ -43,40 +44,6 @@ pub struct Code {
 }
 
 impl Code {
-    /// keccak256 of the code with every metadata region zeroed. Link references, immutables and
-    /// a library's call protection are zero in `object` already, as the compiler leaves them.
-    pub fn template(&self) -> B256 {
-        keccak256(self.masked())
-    }
-
-    /// Whether no metadata region ends in zeros on either side, so that none hides zeros of the
-    /// code beside it: the template would be the same. A hash alone, of 32 bytes, may begin or end
-    /// so.
-    pub fn has_tight_metadata(&self) -> bool {
-        const HASH_BYTES: usize = 32;
-        self.metadata.iter().all(|span| {
-            let end = span.start.checked_add(span.length);
-            let region = end.and_then(|end| self.object.get(span.start..end)).unwrap_or_default();
-            match (region.first(), region.last()) {
-                (Some(0), _) | (_, Some(0)) => {
-                    region.len() == HASH_BYTES && region.iter().any(|byte| *byte != 0)
-                }
-                (first, _) => first.is_some(),
-            }
-        })
-    }
-
-    /// What [`Code::template`] is of.
-    pub fn masked(&self) -> Vec<u8> {
-        let mut code = self.object.to_vec();
-        for span in &self.metadata {
-            if let Some(region) = span.of_mut(&mut code) {
-                region.fill(0);
-            }
-        }
-        code
-    }
-
     /// The code with every library's address filled in; the missing library's name otherwise.
     ///
     /// # Errors
@@ -149,33 +116,6 @@ pub struct Artifact {
     pub functions: FunctionMap,
 }
 
-impl Artifact {
-    /// The template of runtime code that may be this contract's: with zeros for links,
-    /// immutables, metadata and a library's own address. `None` for code of another length.
-    pub fn template_of(&self, code: &[u8]) -> Option<B256> {
-        if code.len() != self.runtime.object.len() {
-            return None;
-        }
-        let mut masked = code.to_vec();
-        let links = self.runtime.links.values().flatten();
-        let spans = links.chain(self.immutables.values().flatten()).chain(&self.runtime.metadata);
-        for span in spans {
-            span.of_mut(&mut masked)?.fill(0);
-        }
-        if self.runtime.object.starts_with(&CALL_PROTECTION) {
-            masked.get_mut(1..CALL_PROTECTION.len())?.fill(0);
-        }
-        Some(keccak256(masked))
-    }
-}
-
-/// What a library's code begins with until it is created: a push of its own address.
-const CALL_PROTECTION: [u8; 21] = {
-    let mut start = [0; 21];
-    start[0] = 0x73;
-    start
-};
-
 /// The compiler that made a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -224,24 +164,30 @@ pub struct Roots {
 
 impl Release {
     /// The current format version.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
-    /// Whether it holds exactly the contracts that its plan names, each under its own name, and of
-    /// those that upgrades start from the code and layout that the plan says.
+    /// Whether it holds exactly the contracts that its plan names, each under its own name and
+    /// linked as the plan says, and of those that upgrades start from the code and layout that the
+    /// plan says. No contract leaves code open that its compiler does not.
     pub fn is_consistent(&self) -> bool {
         let all = self.artifacts.iter().chain(&self.references);
+        let one = |(fqn, reference): (&Fqn, &Artifact)| {
+            self.artifacts.get(fqn).is_none_or(|artifact| artifact == reference)
+        };
         let upgrades = self.plan.steps.iter().filter_map(|step| step.as_upgrade());
         self.v == Self::VERSION
             && self.artifacts.keys().eq(&self.plan.contracts())
             && self.references.keys().eq(&self.plan.references())
-            && all.into_iter().all(|(fqn, artifact)| *fqn == artifact.fqn)
+            && self.plan.links == links(self.artifacts.values())
+            && all.into_iter().all(|(fqn, a)| *fqn == a.fqn && a.check_masks().is_ok())
+            && self.references.iter().all(one)
             && upgrades.into_iter().all(|upgrade| self.holds(&upgrade.reference))
     }
 
     fn holds(&self, reference: &Reference) -> bool {
         self.references.get(&reference.contract).is_some_and(|artifact| {
             let layout = jcs_keccak("storage layout", &artifact.layout);
-            artifact.runtime.template() == reference.runtime_template
+            artifact.runtime_template() == reference.runtime_template
                 && layout.is_ok_and(|layout| layout == reference.storage_layout)
         })
     }
@@ -256,8 +202,8 @@ impl Release {
             fqn: artifact.fqn.clone(),
             source_closure: crate::scope::source_closure(sources),
             compiler_profile: jcs_keccak("compiler profile", &artifact.profile)?,
-            creation_template: artifact.creation.template(),
-            runtime_template: artifact.runtime.template(),
+            creation_template: artifact.creation_template(),
+            runtime_template: artifact.runtime_template(),
             storage_layout: jcs_keccak("storage layout", &artifact.layout)?,
             param_policy: jcs_keccak("parameter policy", &self.plan.param_policy(&artifact.fqn))?,
         })
@@ -284,38 +230,17 @@ impl Release {
             code_root,
             plan_digest,
             release_root: release_root(code_root, plan_digest),
-            build_digest: build_digest(
-                self.artifacts.values().map(|a| (&a.fqn, a.creation.object.as_ref())),
-            ),
+            build_digest: build_digest(self.contracts().into_values()),
         })
+    }
+
+    /// Every contract, those that upgrades start from included.
+    pub fn contracts(&self) -> BTreeMap<&Fqn, &Artifact> {
+        self.references.iter().chain(&self.artifacts).collect()
     }
 
     /// The artifact of one contract.
     pub fn artifact(&self, fqn: &Fqn) -> Option<&Artifact> {
         self.artifacts.get(fqn)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metadata_hides_no_zeros_beside_it() {
-        let tight = |metadata: &[(usize, usize)], code: &[u8]| {
-            let metadata = metadata.iter().map(|&(start, length)| Span { start, length });
-            let object = code.to_vec().into();
-            Code { object, links: BTreeMap::new(), metadata: metadata.collect() }
-                .has_tight_metadata()
-        };
-        let code = [0, 0, 7, 0, 8, 0];
-        assert!(tight(&[], &code) && tight(&[(2, 3)], &code));
-        for (start, length) in [(1, 4), (2, 4), (0, 2), (2, 0), (2, 9), (usize::MAX, 2)] {
-            assert!(!tight(&[(start, length)], &code), "{start} {length}");
-        }
-        let mut hash = [0; 40];
-        assert!(!tight(&[(4, 32)], &hash));
-        hash[9] = 1;
-        assert!(tight(&[(4, 32)], &hash) && !tight(&[(4, 33)], &hash));
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Preimage, keccak_concat};
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
+use crate::release::Artifact;
 
 /// The EIP-712 structure of one contract in an audit's scope.
 pub mod eip712 {
@@ -36,9 +37,10 @@ pub struct CodeScope {
     pub source_closure: B256,
     /// Compiler, version and the settings that shape code.
     pub compiler_profile: B256,
-    /// Creation code with link references and every metadata region zeroed.
+    /// Creation code with zeros for libraries and metadata, and what stands at each.
     pub creation_template: B256,
-    /// Runtime code with link references, immutables, call protection and metadata zeroed.
+    /// Runtime code with zeros for libraries, immutables, its own address and metadata, and what
+    /// stands at each.
     pub runtime_template: B256,
     /// The storage layout, ERC-7201 namespaces included.
     pub storage_layout: B256,
@@ -119,13 +121,19 @@ pub fn release_root(code: CodeRoot, plan: PlanDigest) -> ReleaseRoot {
     ReleaseRoot(Preimage::new().string("release-root/1").digest(code.0).digest(plan.0).keccak())
 }
 
-/// The exact bytes of a build: each contract's unlinked creation bytecode, metadata included and
-/// link references zeroed.
-pub fn build_digest<'a>(contracts: impl IntoIterator<Item = (&'a Fqn, &'a [u8])>) -> BuildDigest {
+/// The exact bytes of a build: each contract's codes with their metadata, and what goes where in
+/// them.
+pub fn build_digest<'a>(contracts: impl IntoIterator<Item = &'a Artifact>) -> BuildDigest {
     let mut contracts: Vec<_> = contracts.into_iter().collect();
-    contracts.sort_by(|a, b| a.0.cmp(b.0));
-    BuildDigest(keccak_concat(contracts.into_iter().map(|(fqn, creation)| {
-        Preimage::new().string(&fqn.0).digest(keccak256(creation)).keccak()
+    contracts.sort_by(|a, b| a.fqn.cmp(&b.fqn));
+    BuildDigest(keccak_concat(contracts.into_iter().map(|artifact| {
+        Preimage::new()
+            .string(&artifact.fqn.0)
+            .digest(keccak256(&artifact.creation.object))
+            .digest(artifact.creation_template())
+            .digest(keccak256(&artifact.runtime.object))
+            .digest(artifact.runtime_template())
+            .keccak()
     })))
 }
 

@@ -85,7 +85,8 @@ fn plan(config: &Config) -> Result<Plan, ElaborateError> {
         let links = !artifact.creation.links.is_empty();
         (name.clone(), Compiled { artifact, libraries: if links { &libraries } else { &[] } })
     });
-    elaborate(config, &compiled.collect())
+    let by_fqn = artifacts.values().map(|artifact| (artifact.fqn.clone(), artifact.clone()));
+    elaborate(config, &compiled.collect(), &by_fqn.collect())
 }
 
 fn release(plan: Plan) -> Release {

@@ -3,6 +3,7 @@
 
 mod audits;
 mod findings;
+mod identity;
 mod signatures;
 mod soak;
 mod trust;
@@ -12,8 +13,14 @@ use libtest_mimic::Failed;
 use crate::support::{Case, Outcome, Scene, Status};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let areas =
-        [audits::cases(), findings::cases(), signatures::cases(), soak::cases(), trust::cases()];
+    let areas = [
+        audits::cases(),
+        findings::cases(),
+        identity::cases(),
+        signatures::cases(),
+        soak::cases(),
+        trust::cases(),
+    ];
     areas.into_iter().flatten().collect()
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{B256, Bytes, U256, bytes, keccak256};
+use alloy_primitives::{B256, Bytes, U256, bytes, hex, keccak256};
 use alloy_sol_types::SolStruct;
 use serde_json::{Value, json};
 use tidegate_model::Fqn;
+use tidegate_model::masks::Link;
 use tidegate_model::plan::{
     Action, Arg, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, ProxyKind, Rule, Source,
     Step,
@@ -28,6 +29,7 @@ struct Contract {
     fqn: &'static str,
     creation: Code,
     runtime: Code,
+    immutables: &'static [(&'static str, usize)],
     sources: &'static [(&'static str, &'static str)],
     layout: Value,
 }
@@ -44,8 +46,7 @@ pub(super) fn vectors() -> Vec<Value> {
     let reversed: Vec<CodeScope> = scopes.iter().rev().cloned().collect();
     assert_eq!(scope_root(&reversed), roots.scope_root);
     assert_eq!(code_root(&reversed), roots.code_root);
-    let built = contracts().map(|c| (Fqn(c.fqn.to_owned()), c.creation.object));
-    assert_eq!(build_digest(built.iter().rev().map(|(f, b)| (f, &b[..]))), roots.build_digest);
+    assert_eq!(build_digest(release.artifacts.values().rev()), roots.build_digest);
     vectors.extend([
         roots_vector("scopeRoot", roots.scope_root.0, |fqn| {
             vec![json!({"vector": format!("CodeScope of {fqn}")})]
@@ -66,8 +67,12 @@ pub(super) fn vectors() -> Vec<Value> {
         ),
         roots_vector("buildDigest", roots.build_digest.0, |fqn| {
             let contract = contracts().into_iter().find(|c| c.fqn == fqn).unwrap();
-            let code = json!({"keccak": [{"bytes": contract.creation.object}]});
-            vec![json!({"keccak": [{"string": fqn}, code]})]
+            let code = |code: &Code| json!({"keccak": [{"bytes": code.object}]});
+            let template = |part: &str| json!({"vector": format!("{part}Template of {fqn}")});
+            vec![json!({"keccak": [
+                {"string": fqn}, code(&contract.creation), template("creation"),
+                code(&contract.runtime), template("runtime"),
+            ]})]
         }),
     ]);
     vectors
@@ -153,15 +158,23 @@ fn scope_vectors(release: &Release, contract: &Contract) -> Vec<Value> {
         .iter()
         .map(|(path, text)| json!({"key": path, "words": [{"string": path}, {"string": text}]}))
         .collect();
-    let template = |code: &Code| json!({"code": code.object, "zeroed": code.metadata});
+    let template = |code: &Code, masks| json!({"code": code.object, "masks": masks});
     let policy = release.plan.param_policy(&artifact.fqn);
     let links: serde_json::Map<_, _> =
         PARTS.iter().map(|part| (format!("message.{part}"), json!(name(part)))).collect();
     let parts = [
         ("sorted", json!(sources), scope.source_closure),
         ("jcs", artifact.profile.clone(), scope.compiler_profile),
-        ("template", template(&contract.creation), scope.creation_template),
-        ("template", template(&contract.runtime), scope.runtime_template),
+        (
+            "template",
+            template(&contract.creation, json!(artifact.creation_masks())),
+            scope.creation_template,
+        ),
+        (
+            "template",
+            template(&contract.runtime, json!(artifact.runtime_masks())),
+            scope.runtime_template,
+        ),
         ("jcs", contract.layout.clone(), scope.storage_layout),
         ("jcs", policy, scope.param_policy),
     ];
@@ -180,13 +193,16 @@ fn scope_vectors(release: &Release, contract: &Contract) -> Vec<Value> {
 pub(super) fn release() -> Release {
     let artifact = |contract: Contract| {
         let fqn = Fqn(contract.fqn.to_owned());
+        let immutable = |(name, start): &(&str, usize)| {
+            ((*name).to_owned(), vec![Span { start: *start, length: 32 }])
+        };
         let hashed = |(path, text): &(&str, &str)| ((*path).to_owned(), keccak256(text));
         let artifact = Artifact {
             fqn: fqn.clone(),
             abi: alloy_json_abi::JsonAbi::new(),
             creation: contract.creation,
             runtime: contract.runtime,
-            immutables: BTreeMap::new(),
+            immutables: contract.immutables.iter().map(immutable).collect(),
             sources: contract.sources.iter().map(hashed).collect(),
             layout: contract.layout,
             layout_notes: LayoutNotes::default(),
@@ -195,12 +211,13 @@ pub(super) fn release() -> Release {
         };
         (fqn, artifact)
     };
+    let artifacts: BTreeMap<_, _> = contracts().into_iter().map(artifact).collect();
     Release {
         v: Release::VERSION,
         name: "vault-1.4.0".to_owned(),
         project: "vault".to_owned(),
         plan: plan(),
-        artifacts: contracts().into_iter().map(artifact).collect(),
+        artifacts,
         references: BTreeMap::new(),
         compilers: Vec::new(),
     }
@@ -240,6 +257,7 @@ fn contracts() -> [Contract; 4] {
             fqn: PROXY,
             creation: code(bytes!("6080604052a26469706673582201"), &[], &[(5, 9)]),
             runtime: code(bytes!("60806040a26469706673582201"), &[], &[(4, 9)]),
+            immutables: &[],
             sources: &[
                 ("dep:@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol", "contract P {}\n"),
                 ("dep:@openzeppelin/contracts/proxy/Proxy.sol", "abstract contract Q {}\n"),
@@ -250,6 +268,7 @@ fn contracts() -> [Contract; 4] {
             fqn: MATH,
             creation: code(bytes!("610001600055"), &[], &[]),
             runtime: code(bytes!("730000000000000000000000000000000000000000301415"), &[], &[]),
+            immutables: &[],
             sources: &[("dep:@tidy/math/contracts/Math.sol", "library Math {}\n")],
             layout: empty(),
         },
@@ -258,6 +277,7 @@ fn contracts() -> [Contract; 4] {
             // A contract inside, with metadata of its own.
             creation: code(bytes!("6001fea164010260ffa1640304"), &[], &[(3, 4), (9, 4)]),
             runtime: code(bytes!("60fffea1640304"), &[], &[(3, 4)]),
+            immutables: &[],
             sources: &[("src/Registry.sol", "// größer\ncontract Registry {}\n")],
             layout: json!({
                 "items": [
@@ -273,7 +293,12 @@ fn contracts() -> [Contract; 4] {
                 &[(MATH, 1)],
                 &[(23, 3)],
             ),
-            runtime: code(bytes!("63f0a26405"), &[], &[(2, 3)]),
+            runtime: code(
+                [&hex!("63f07f")[..], &[0; 32], &hex!("a26405")].concat().into(),
+                &[],
+                &[(35, 3)],
+            ),
+            immutables: &[("Vault.registry", 3)],
             sources: &[
                 ("src/Vault.sol", "contract Vault {}\n"),
                 ("dep:@tidy/math/contracts/Math.sol", "library Math {}\n"),
@@ -381,6 +406,7 @@ fn plan() -> Plan {
         params: params(),
         externals: BTreeSet::from(["usdc".to_owned()]),
         existing: BTreeSet::new(),
+        links: BTreeSet::from([Link { contract: fqn(VAULT), position: 1, library: fqn(MATH) }]),
     }
 }
 

@@ -69,7 +69,7 @@ async fn known(
     };
     let source = reference(built, &start.reference)?;
     let same = baseline.address == start.address
-        && baseline.runtime_template == source.runtime.template()
+        && baseline.runtime_template == source.runtime_template()
         && baseline.storage_layout == jcs_keccak("storage layout", &source.layout)?
         && baseline.layout == source.layout;
     if !same {

@@ -271,7 +271,7 @@ impl Source<'_> {
 fn templates(artifact: &Artifact) -> [Subject; 2] {
     let fqn = &artifact.fqn;
     [
-        Subject::new(format!("{fqn}#creationTemplate"), &artifact.creation.masked()),
-        Subject::new(format!("{fqn}#runtimeTemplate"), &artifact.runtime.masked()),
+        Subject::new(format!("{fqn}#creationTemplate"), &artifact.creation_preimage()),
+        Subject::new(format!("{fqn}#runtimeTemplate"), &artifact.runtime_preimage()),
     ]
 }

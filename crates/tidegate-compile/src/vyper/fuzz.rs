@@ -10,7 +10,9 @@ use tidegate_testkit::fuzz::{changed_bytes, changed_json, corpus, fuzz};
 use super::output::parse;
 use super::sources::{Module, Modules};
 use super::unit::{Place, VyperUnit, reduce};
-use super::{imports, trailer};
+use tidegate_model::trailer;
+
+use super::imports;
 use crate::foundry::FoundryConfig;
 use crate::version::LongVersion;
 

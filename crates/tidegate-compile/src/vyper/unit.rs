@@ -59,8 +59,10 @@ pub(super) fn reduce(
     let output = build.contract(source)?;
     let (creation, plain) = (output.creation(source)?, output.runtime(source)?);
     let trailer_error = |error| VyperError::Trailer { contract: source.to_owned(), source: error };
-    let trailer = trailer::read(&creation).ok_or(TrailerError::Missing).map_err(trailer_error)?;
-    trailer.check(&version.plain, plain.len()).map_err(trailer_error)?;
+    let trailer = tidegate_model::trailer::read(&creation)
+        .ok_or(TrailerError::Missing)
+        .map_err(trailer_error)?;
+    trailer::check(&trailer, &version.plain, plain.len()).map_err(trailer_error)?;
     let other = contrast.contract(source)?;
     let others = [other.creation(source)?, other.runtime(source)?];
     check_contrast(source, [&creation, &plain], [&others[0], &others[1]], trailer.integrity)?;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use tidegate_compile::{BytecodeHash, CompileOutput, FoundryConfig, Remapping, SolcPin};
+use tidegate_model::release::Code;
 
 use crate::project::Project;
 
@@ -115,9 +116,18 @@ fn codes(output: &CompileOutput) -> Codes {
     let all = output.artifacts.values().map(|artifact| {
         let both = [&artifact.creation, &artifact.runtime];
         let exact = both.map(|code| keccak256(&code.object));
-        (artifact.fqn.name().to_owned(), (exact, both.map(|code| code.template())))
+        (artifact.fqn.name().to_owned(), (exact, both.map(without_metadata)))
     });
     all.collect()
+}
+
+/// Templates have the names of libraries, which moved files change; this has only the code.
+fn without_metadata(code: &Code) -> B256 {
+    let mut bytes = code.object.to_vec();
+    for span in &code.metadata {
+        bytes[span.start..span.start + span.length].fill(0);
+    }
+    keccak256(bytes)
 }
 
 fn comment(draft: &mut Draft) {

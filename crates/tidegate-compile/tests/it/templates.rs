@@ -95,14 +95,13 @@ fn project() -> Project {
 /// Creation and runtime template of every contract.
 fn templates(output: &CompileOutput) -> BTreeMap<String, (B256, B256)> {
     let pair = |(fqn, artifact): (&Fqn, &tidegate_model::release::Artifact)| {
-        (fqn.0.clone(), (artifact.creation.template(), artifact.runtime.template()))
+        (fqn.0.clone(), (artifact.creation_template(), artifact.runtime_template()))
     };
     output.artifacts.iter().map(pair).collect()
 }
 
 fn exact(output: &CompileOutput) -> B256 {
-    let all = output.artifacts.values();
-    build_digest(all.map(|a| (&a.fqn, a.creation.object.as_ref()))).0
+    build_digest(output.artifacts.values()).0
 }
 
 /// Compiles with a change that touches no code; its own folder is part of the change.

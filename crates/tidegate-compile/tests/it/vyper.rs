@@ -84,7 +84,7 @@ fn token() -> Option<Project> {
 const FQN: &str = "src/Token.vy:Token";
 
 fn templates(artifact: &Artifact) -> [alloy_primitives::B256; 2] {
-    [artifact.creation.template(), artifact.runtime.template()]
+    [artifact.creation_template(), artifact.runtime_template()]
 }
 
 #[test]

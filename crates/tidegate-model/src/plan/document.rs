@@ -28,6 +28,7 @@ impl Plan {
             "params": params,
             "externals": self.externals,
             "existing": self.existing,
+            "links": self.links,
         })
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::Fqn;
+use crate::masks::Link;
 
 /// The plan of a release, in execution order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Plan {
     pub externals: BTreeSet<String>,
     /// The names under `[existing]`.
     pub existing: BTreeSet<String>,
+    /// Which library goes where in the creation code of which contract.
+    pub links: BTreeSet<Link>,
 }
 
 /// One step.

@@ -10,6 +10,7 @@ use alloy_json_abi::{Function, JsonAbi};
 use alloy_primitives::U256;
 use serde_json::Value;
 use tidegate_model::Fqn;
+use tidegate_model::masks::links;
 use tidegate_model::plan::{Action, Call, Expect, ParamDecl, Plan, ProxyKind, Step};
 use tidegate_model::release::Artifact;
 
@@ -94,13 +95,15 @@ pub struct Compiled<'a> {
     pub libraries: &'a [Fqn],
 }
 
-/// Builds the plan. `compiled` holds every name of [`requested_contracts`].
+/// Builds the plan. `compiled` holds every name of [`requested_contracts`], and `artifacts` every
+/// contract with every library that it links.
 ///
 /// # Errors
 /// If a step names something that is not there, or an argument does not fit the ABI.
 pub fn elaborate(
     config: &Config,
     compiled: &BTreeMap<String, Compiled<'_>>,
+    artifacts: &BTreeMap<Fqn, Artifact>,
 ) -> Result<Plan, ElaborateError> {
     let mut builder = Builder {
         config,
@@ -127,12 +130,15 @@ pub fn elaborate(
     }
     builder.refuse_unused_existing()?;
     let params = builder.params()?;
-    Ok(Plan {
+    let mut plan = Plan {
         steps: builder.steps,
         params,
         externals: config.externals.keys().cloned().collect(),
         existing: config.existing.keys().cloned().collect(),
-    })
+        links: BTreeSet::new(),
+    };
+    plan.links = links(plan.contracts().iter().filter_map(|fqn| artifacts.get(fqn)));
+    Ok(plan)
 }
 
 struct Builder<'a> {

@@ -121,7 +121,7 @@ fn function(start: &Start<'_>, migrates: bool) -> Result<&'static str, String> {
 fn reference(artifact: &Artifact) -> Result<Reference, tidegate_model::digest::JcsError> {
     Ok(Reference {
         contract: artifact.fqn.clone(),
-        runtime_template: artifact.runtime.template(),
+        runtime_template: artifact.runtime_template(),
         storage_layout: jcs_keccak("storage layout", &artifact.layout)?,
     })
 }

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+library Rate {
+    function of(uint256 amount) public pure returns (uint256) {
+        return amount / 100;
+    }
+}
