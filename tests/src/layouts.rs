@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tidegate_compile::{BytecodeHash, CompileRequest, CompilerSources, FoundryConfig, compile};
+use tidegate_compile::{
+    BytecodeHash, CompileRequest, CompilerSources, FoundryConfig, Trusted, compile,
+};
 use tidegate_gates::{Layout, LayoutProblem, ProblemKind, TypeFault, compare_layouts};
 use tidegate_testkit::{Tools, repo_root};
 
@@ -95,6 +97,7 @@ fn ours(root: &Path, tools: &Tools, count: usize) -> Vec<Vec<LayoutProblem>> {
         path: Vec::new(),
         npm_packages: vec![tools.solc.clone()],
         node: Some(tools.node.clone()),
+        trusted: Trusted::default(),
     };
     let cache = tempfile::tempdir().unwrap();
     // Without a hash in the code, one run of the compiler is enough.

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use tidegate_evidence::{Bundle, CONFIG};
 use tidegate_model::StatementDigest;
+use tidegate_model::endpoint::Endpoint;
+use tidegate_plan::config::{Config, NetworkConfig};
 use tidegate_safe::{helper, read_proposal};
 use tidegate_store::{Layout, read_limited, write_atomic};
 use toml_edit::{DocumentMut, Item};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::project::Project;
+use crate::project::{Project, refuse_links};
 use crate::release::{self, Built};
 use crate::statements;
 
@@ -23,12 +25,10 @@ pub(crate) fn gather(project: &Project, built: &Built) -> CliResult<Bundle> {
     let mut signed: Vec<_> = set.statements.into_iter().chain(pending).collect();
     signed.sort_by_key(|(digest, _)| *digest);
     let mut files = std::collections::BTreeMap::new();
-    files.insert(CONFIG.to_owned(), without_urls(&text(&project.layout.config())?)?);
+    files.insert(CONFIG.to_owned(), without_urls(&text(&project.config_file)?)?);
     for path in project.layout.shared_files()? {
-        let below = path.strip_prefix(&project.root).unwrap_or(&path);
-        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        let name = parts.join("/");
-        if Bundle::takes(&name) {
+        let shared = project.layout.shared(&path);
+        if let Some((name, _)) = shared.filter(|(name, _)| Bundle::takes(name)) {
             files.insert(name, text(&path)?);
         }
     }
@@ -67,22 +67,27 @@ const fn variable_char(c: char) -> char {
     if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }
 }
 
-/// `${NAME}` and nothing else.
 fn is_variable(url: &str) -> bool {
-    let name = url.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+    matches!(Endpoint::parse(url), Ok(Endpoint::Variable(_)))
 }
 
-/// Reads a bundle and checks everything in it that needs no chain, then puts its files into the
-/// project's folder, or makes it one. Nothing is written unless all of it can be.
+/// Reads a bundle and checks everything in it that needs no chain, then puts its data below
+/// `deployments/`. Its configuration stays apart from one that is there, and is no place for URLs.
+/// Nothing is written unless all of it can be.
 pub(crate) fn place(root: &Path, bytes: Vec<u8>) -> CliResult<Bundle> {
     let text = String::from_utf8(bytes).or_kind(Kind::Fail)?;
     let bundle = Bundle::read(&text).or_kind(Kind::Fail)?;
     let layout = Layout::new(root);
+    refuse_links(&layout)?;
     let mut wanted: Vec<(PathBuf, String)> = Vec::new();
     for (name, content) in &bundle.files {
-        check_proposal(name, content)?;
-        wanted.push((root.join(name), content.clone()));
+        if name != CONFIG {
+            check_proposal(name, content)?;
+            wanted.push((root.join(name), content.clone()));
+        } else if !layout.config().exists() {
+            refuse_urls(&Config::parse(content)?)?;
+            wanted.push((layout.bundle_config(), content.clone()));
+        }
     }
     for signed in &bundle.statements {
         let digest: StatementDigest = signed.check()?.digest();
@@ -93,7 +98,6 @@ pub(crate) fn place(root: &Path, bytes: Vec<u8>) -> CliResult<Bundle> {
     for (path, content) in wanted {
         match read_limited(&path, FILE_BYTES_MAX) {
             Ok(there) if there == content.as_bytes() => {}
-            Ok(_) if path == layout.config() => {}
             Ok(_) => {
                 let path = path.display();
                 return Err(CliError::new(Kind::Conflict, format!("{path} says something else"))
@@ -106,6 +110,19 @@ pub(crate) fn place(root: &Path, bytes: Vec<u8>) -> CliResult<Bundle> {
         write_atomic(&path, content.as_bytes()).or_kind(Kind::Config)?;
     }
     Ok(bundle)
+}
+
+/// Whoever takes a bundle asks endpoints of their own.
+fn refuse_urls(config: &Config) -> CliResult {
+    let literal = |network: &NetworkConfig| network.rpc.iter().any(|rpc| !is_variable(rpc));
+    match config.networks.iter().find(|(_, network)| literal(network)) {
+        None => Ok(()),
+        Some((name, _)) => Err(CliError::new(
+            Kind::Fail,
+            format!("the bundle names an endpoint of {name}, which is for whoever takes it to do"),
+        )
+        .hint("ask for a bundle that `tidegate export` wrote")),
+    }
 }
 
 /// A proposal is named by the hash that owners sign, which is computed from its content.

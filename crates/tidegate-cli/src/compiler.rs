@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::B256;
 use tidegate_compile::{
     BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
-    FindCompilerError, FoundryConfig, FoundryError, Profile, VyperError, compile, minimal,
-    npm_candidates,
+    FindCompilerError, FoundryConfig, FoundryError, Profile, Trusted, VyperError, compile, minimal,
+    npm_candidates, repository_root,
 };
 use tidegate_plan::config::CompilerConfig;
-use tidegate_store::Layout;
+use tidegate_store::{read_limited, write_private};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -29,10 +30,14 @@ fn with_request<T>(
     contracts: &[String],
     run: impl FnOnce(&CompileRequest<'_>) -> Result<T, CompileError>,
 ) -> CliResult<T> {
+    if project.is_bundle() {
+        return Err(CliError::config("this folder took a bundle, and nothing in it is compiled")
+            .hint("check out the project's sources, and run this there"));
+    }
     let foundry = settings(project)?;
     let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
-    let compilers = sources(&project.env, &project.root, explicit, &foundry);
-    let cache_dir = cache_dir(&project.env, &project.root);
+    let compilers = sources(&project.env, &project.root, explicit, &foundry)?;
+    let cache_dir = cache_dir(&project.env)?;
     let request = CompileRequest {
         root: &project.root,
         foundry: &foundry,
@@ -65,6 +70,9 @@ pub(crate) fn settings(project: &Project) -> CliResult<FoundryConfig> {
 
 /// Whether there is anything to compile: a folder that took a bundle has only what it says.
 pub(crate) fn has_sources(project: &Project) -> bool {
+    if project.is_bundle() {
+        return false;
+    }
     let written = &project.config.compiler;
     let own =
         written.is_own() && settings(project).is_ok_and(|s| project.root.join(&s.src).is_dir());
@@ -128,30 +136,60 @@ pub(crate) fn sources(
     root: &Path,
     explicit: Option<PathBuf>,
     foundry: &FoundryConfig,
-) -> CompilerSources {
-    CompilerSources {
+) -> CliResult<CompilerSources> {
+    Ok(CompilerSources {
         explicit,
         foundry_dirs: env.svm_dirs(),
-        node: node(env),
+        node: node(env, root),
         path: env.path_dirs(),
         npm_packages: npm_candidates(root, foundry),
-    }
+        trusted: trusted(env)?,
+    })
 }
 
-fn node(env: &Environment) -> Option<PathBuf> {
+/// The `node` on `PATH`; not one that the repository brings along, as npm's scripts put there.
+fn node(env: &Environment, root: &Path) -> Option<PathBuf> {
     let name = if cfg!(windows) { "node.exe" } else { "node" };
-    env.path_dirs().into_iter().map(|dir| dir.join(name)).find(|path| path.is_file())
+    let theirs = repository_root(root);
+    let real = |dir: PathBuf| dir.join(name).canonicalize().ok();
+    let folders = env.path_dirs().into_iter().filter(|dir| dir.is_absolute());
+    folders.filter_map(real).find(|path| path.is_file() && !path.starts_with(&theirs))
 }
 
-/// Where compilations are kept.
-pub(crate) fn cache_dir(env: &Environment, root: &Path) -> PathBuf {
-    let local = Layout::new(root).local_dir().join("compile");
-    env.cache_dir().map_or(local, |cache| cache.join("compile"))
+/// The largest list of trusted compilers, in bytes.
+const TRUSTED_BYTES_MAX: u64 = 1 << 20;
+
+fn trusted(env: &Environment) -> CliResult<Trusted> {
+    let path = env.home()?.join("compilers.toml");
+    if !path.exists() {
+        return Ok(Trusted::default());
+    }
+    let bytes = read_limited(&path, TRUSTED_BYTES_MAX)?;
+    Trusted::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)
+}
+
+/// Lets a compiler run on this machine, by its digest.
+pub(crate) fn trust(env: &Environment, sha256: B256) -> CliResult {
+    let text = trusted(env)?.with(sha256).to_text().or_kind(Kind::Internal)?;
+    Ok(write_private(&env.home()?.join("compilers.toml"), text.as_bytes())?)
+}
+
+/// Where compilations are kept: never in the project, where anybody could have put them.
+pub(crate) fn cache_dir(env: &Environment) -> CliResult<PathBuf> {
+    match env.cache_dir() {
+        Some(cache) => Ok(cache.join("compile")),
+        None => Ok(env.home()?.join("cache/compile")),
+    }
 }
 
 impl From<CompileError> for CliError {
     fn from(error: CompileError) -> Self {
         let hint = match &error {
+            CompileError::FindCompiler(FindCompilerError::NotTrusted { sha256, .. })
+            | CompileError::Vyper(VyperError::NotTrusted { sha256, .. }) => {
+                let hint = format!("if you know it: tidegate doctor --trust-compiler {sha256}");
+                return Self::new(Kind::Config, error).hint(hint);
+            }
             CompileError::FindCompiler(FindCompilerError::NoneFits { .. }) => {
                 "install one: `npm install solc@VERSION`, Foundry's `forge build`, or name it \
                  under [compiler] solc"

@@ -1,13 +1,21 @@
 //! From the settings of a network to a connection.
 
+use std::path::PathBuf;
+
 use alloy_primitives::{Address, B256};
-use tidegate_chain::{ConnectError, Network, NetworkConfig, ReadError, RedactedUrl, known_chain};
+use tidegate_chain::{
+    ConnectError, Endpoints, Network, NetworkConfig, OwnEndpoints, ReadError, RedactedUrl,
+    known_chain,
+};
 use tidegate_gates::{END_MARGIN_SECS, EndOfLife, known_end};
 use tidegate_model::units::format_date;
 use tidegate_model::{BlockRef, ChainId, NetworkId};
 
-use crate::error::{CliError, CliResult, Kind};
+use tidegate_store::{read_limited, write_private};
+
+use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
+use crate::settings::Environment;
 
 /// What the settings alone say of a network.
 #[derive(Debug, Clone, Copy)]
@@ -75,37 +83,102 @@ pub(crate) const fn quorum(chain: ChainId) -> u32 {
     if chain.0 == a || chain.0 == b || chain.0 == c { 1 } else { 2 }
 }
 
-/// The endpoints of a network, with the environment's values filled in. One whose variable is not
-/// set is left out with a warning: somebody else's endpoint need not be here.
-pub(crate) fn endpoints(project: &Project, name: &str) -> CliResult<Vec<RedactedUrl>> {
+/// The largest file of a person's endpoints, in bytes.
+const OWN_BYTES_MAX: u64 = 1 << 20;
+
+/// The file of the person's own endpoints.
+fn own_file(env: &Environment) -> CliResult<PathBuf> {
+    Ok(env.home()?.join("endpoints.toml"))
+}
+
+fn own_endpoints(env: &Environment) -> CliResult<OwnEndpoints> {
+    let path = own_file(env)?;
+    if !path.exists() {
+        return Ok(OwnEndpoints::default());
+    }
+    let bytes = read_limited(&path, OWN_BYTES_MAX)?;
+    OwnEndpoints::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)
+}
+
+/// The endpoints of a network here. A variable that is not set leaves its endpoint out with a
+/// warning: somebody else's need not be here.
+fn endpoints(project: &Project, name: &str, need: Need) -> CliResult<Vec<RedactedUrl>> {
     let settings = project.network(name)?;
-    let mut endpoints = Vec::new();
-    let mut unset = Vec::new();
-    for written in &settings.rpc {
-        match project.env.expand(written) {
-            Ok(url) => endpoints.push(RedactedUrl::parse(&url).map_err(|error| {
-                CliError::new(Kind::Config, error).hint(format!("see [networks.{name}] rpc"))
-            })?),
-            Err(variable) => unset.push(variable),
+    let chain = settings.chain;
+    let own = own_endpoints(&project.env)?;
+    let found = own.resolve(chain, &settings.rpc, |name| project.env.get(name));
+    let Endpoints { own: mut urls, unpinned, unset } = found.map_err(|error| {
+        CliError::new(Kind::Config, error).hint(format!("see [networks.{name}] rpc"))
+    })?;
+    let variable = unset.first().cloned().unwrap_or_else(|| OwnEndpoints::variable(chain));
+    let mut left_out = None;
+    for url in unpinned {
+        if need == Need::Any || pinned(project, name, chain, &url)? {
+            urls.push(url);
+        } else {
+            left_out = Some(url);
         }
     }
-    if endpoints.is_empty() {
-        let error = CliError::new(Kind::Chain, format!("network {name} has no endpoint here"));
-        return Err(match unset.first() {
-            Some(variable) => error.hint(format!("set the environment variable {variable}")),
-            None => error.hint(format!("write rpc = [\"…\"] under [networks.{name}]")),
-        });
+    let hint = format!("set the environment variable {variable} to an endpoint of your own");
+    match (&left_out, urls.is_empty()) {
+        (Some(url), true) => Err(CliError::new(
+            Kind::Verdict(30),
+            format!(
+                "network {name} has no endpoint of yours: the project names {url}, which counts \
+                     once you pin it at a terminal"
+            ),
+        )
+        .hint(hint)),
+        (None, true) => {
+            let error = CliError::new(Kind::Chain, format!("network {name} has no endpoint here"));
+            Err(error.hint(hint))
+        }
+        (left_out, false) => {
+            if let Some(url) = left_out {
+                project
+                    .ui
+                    .warn(format!("{url} is the project's, not yours; {name} does not ask it"));
+            }
+            for variable in unset {
+                project.ui.warn(format!("{variable} is not set; {name} has one endpoint less"));
+            }
+            Ok(urls)
+        }
     }
-    for variable in unset {
-        project.ui.warn(format!("{variable} is not set; {name} has one endpoint less"));
+}
+
+/// Asks whether an endpoint that the project names may count for decisions, and remembers it.
+/// Without a terminal nothing is pinned.
+fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> CliResult<bool> {
+    if !project.ui.interactive() {
+        return Ok(false);
     }
-    Ok(endpoints)
+    project
+        .ui
+        .note(format!("The project names {url} for {name}. Whoever runs it can show you any"));
+    project.ui.note("chain they like; gates and signatures would rest on what it says.");
+    let typed = project.ui.ask(&format!("Type `{}` to trust it, or nothing: ", url.host()))?;
+    if typed != url.host() {
+        return Ok(false);
+    }
+    let text = own_endpoints(&project.env)?.with(chain, url).to_text().or_kind(Kind::Internal)?;
+    write_private(&own_file(&project.env)?, text.as_bytes())?;
+    Ok(true)
+}
+
+/// Whose word is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Endpoints of the person's own: gates, statements and signatures rest on them.
+    Own,
+    /// Any that the project names, too: to plan, and to deploy to a testnet.
+    Any,
 }
 
 /// Connects to a network: chain id and genesis hash are checked at every endpoint.
-pub(crate) async fn connect(project: &Project, name: &str) -> CliResult<Network> {
+pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> CliResult<Network> {
     let settings = project.network(name)?;
-    let mut config = NetworkConfig::new(name, settings.chain, endpoints(project, name)?);
+    let mut config = NetworkConfig::new(name, settings.chain, endpoints(project, name, need)?);
     config.genesis = settings.genesis;
     config.quorum = quorum(settings.chain) as usize;
     Ok(Network::connect(config).await?)

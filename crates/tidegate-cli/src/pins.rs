@@ -14,10 +14,7 @@ const PINS_BYTES_MAX: u64 = 1 << 20;
 /// Checks a Safe against the pin file; on first sight it is pinned after it was shown and
 /// confirmed.
 pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u64) -> CliResult {
-    let home = project.env.tidegate_home().ok_or_else(|| {
-        CliError::new(Kind::Keys, "there is no home directory for pins").hint("set TIDEGATE_HOME")
-    })?;
-    let path = home.join("pins.toml");
+    let path = project.env.home()?.join("pins.toml");
     let pins = if path.exists() {
         let bytes = read_limited(&path, PINS_BYTES_MAX).or_kind(Kind::Config)?;
         Pins::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)?

@@ -8,10 +8,11 @@ use tidegate_gates::PolicyRules;
 use tidegate_model::digest::project_id;
 use tidegate_model::{NetworkId, ProjectId};
 use tidegate_plan::config::{Config, NetworkConfig, Stage};
-use tidegate_store::{Layout, Store};
+use tidegate_store::{Home, Layout, Store};
 
 use crate::args::Global;
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::network::{self, Need};
 use crate::settings::Environment;
 use crate::ui::Ui;
 
@@ -22,6 +23,8 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Project {
     pub(crate) root: PathBuf,
+    /// The file that says what the project is.
+    pub(crate) config_file: PathBuf,
     pub(crate) config: Config,
     pub(crate) rules: PolicyRules,
     pub(crate) layout: Layout,
@@ -29,6 +32,7 @@ pub(crate) struct Project {
     pub(crate) ui: Ui,
     pub(crate) global: Global,
     store: OnceCell<Store>,
+    journal: OnceCell<Store>,
 }
 
 impl Project {
@@ -42,7 +46,10 @@ impl Project {
             CliError::config(format!("open project {}: {error}", root.display()))
         })?;
         let layout = Layout::new(&root);
-        let bytes = tidegate_store::read_limited(&layout.config(), CONFIG_BYTES_MAX)
+        refuse_links(&layout)?;
+        let (own, taken) = (layout.config(), layout.bundle_config());
+        let config_file = if !own.exists() && taken.exists() { taken } else { own };
+        let bytes = tidegate_store::read_limited(&config_file, CONFIG_BYTES_MAX)
             .or_kind(Kind::Config)
             .map_err(|error| error.hint("run `tidegate init` to write one"))?;
         let text = String::from_utf8(bytes).or_kind(Kind::Config)?;
@@ -50,6 +57,7 @@ impl Project {
         let rules = PolicyRules::from_written(&config.policy)?;
         Ok(Self {
             root,
+            config_file,
             config,
             rules,
             layout,
@@ -57,16 +65,29 @@ impl Project {
             ui: ui.clone(),
             global: global.clone(),
             store: OnceCell::new(),
+            journal: OnceCell::new(),
         })
     }
 
-    /// This machine's store, opened on first use.
+    /// Whether a bundle was taken in this folder, which has no configuration of its own: then there
+    /// is nothing to compile, whatever lies beside it.
+    pub(crate) fn is_bundle(&self) -> bool {
+        self.config_file == self.layout.bundle_config()
+    }
+
+    /// Where this machine's store of this checkout is.
+    pub(crate) fn store_path(&self) -> CliResult<PathBuf> {
+        Ok(Home::new(self.env.home()?).checkout(&self.root))
+    }
+
+    /// This machine's store of this checkout, opened on first use.
     pub(crate) fn store(&self) -> CliResult<&Store> {
-        if let Some(store) = self.store.get() {
-            return Ok(store);
-        }
-        let store = Store::open(&self.layout.store())?;
-        Ok(self.store.get_or_init(|| store))
+        opened(&self.store, || self.store_path())
+    }
+
+    /// This machine's journal of what was signed and sent, opened on first use.
+    pub(crate) fn journal(&self) -> CliResult<&Store> {
+        opened(&self.journal, || Ok(Home::new(self.env.home()?).journal()))
     }
 
     /// The settings of a network.
@@ -103,14 +124,14 @@ impl Project {
         self.config.networks.iter().filter(|(_, network)| network.stage == Stage::Mainnet)
     }
 
-    /// Connects to a network: chain id and genesis hash are checked at every endpoint.
+    /// Connects to a network by endpoints of the person's own.
     pub(crate) async fn connect(&self, name: &str) -> CliResult<Network> {
-        crate::network::connect(self, name).await
+        network::connect(self, name, Need::Own).await
     }
 
     /// Connects where one endpoint's word is enough: to deploy to a testnet. Gates ask a quorum.
     pub(crate) async fn connect_single(&self, name: &str) -> CliResult<Network> {
-        Ok(self.connect(name).await?.reading(Reading::Single))
+        Ok(network::connect(self, name, Need::Any).await?.reading(Reading::Single))
     }
 
     /// The project's id on one target.
@@ -124,6 +145,21 @@ impl Project {
         let found = self.config.networks.iter().find(|(_, network)| network.chain == id.chain);
         found.map(|(name, _)| name.as_str())
     }
+}
+
+/// Links may lead to sources and dependencies only.
+pub(crate) fn refuse_links(layout: &Layout) -> CliResult {
+    layout.refuse_links().or_kind(Kind::Config).map_err(|error| {
+        error.hint("put the file itself there; links may lead to sources and dependencies only")
+    })
+}
+
+fn opened(cell: &OnceCell<Store>, path: impl FnOnce() -> CliResult<PathBuf>) -> CliResult<&Store> {
+    if let Some(store) = cell.get() {
+        return Ok(store);
+    }
+    let store = Store::open(&path()?)?;
+    Ok(cell.get_or_init(|| store))
 }
 
 const fn section_hint(stage: Stage) -> &'static str {
@@ -143,7 +179,8 @@ const fn stage_word(stage: Stage) -> &'static str {
 }
 
 fn find_root(from: &Path) -> CliResult<PathBuf> {
-    let found = from.ancestors().find(|dir| dir.join("tidegate.toml").is_file());
+    let is_root = |layout: &Layout| layout.config().is_file() || layout.bundle_config().is_file();
+    let found = from.ancestors().find(|dir| is_root(&Layout::new(*dir)));
     found.map(Path::to_path_buf).ok_or_else(|| {
         CliError::config("there is no tidegate.toml here or in a folder above")
             .hint("run `tidegate init` in the folder of foundry.toml, or name --project DIR")

@@ -17,7 +17,7 @@ pub(crate) async fn open_lane<'a>(
     network: &'a Network,
     signer: &'a LazySigner,
 ) -> CliResult<Lane<'a>> {
-    Ok(Lane::open(network, project.store()?, signer, FeeCap::DEFAULT).await?)
+    Ok(Lane::open(network, project.journal()?, signer, FeeCap::DEFAULT).await?)
 }
 
 /// Shows what a sender's adoption means.
@@ -44,22 +44,20 @@ pub(crate) async fn send(
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     let hash = frozen(&lane, intent, nonce);
-    if !lane.state().approved.contains(&hash) {
-        if let Some(adoption) = &adoption {
-            show_adoption(project, adoption);
-        }
-        let ui = &project.ui;
-        ui.note(format!("To send on {name} from {}:", lane.id().sender));
-        ui.note(format!("  to     {}", intent.to));
-        if intent.value > U256::ZERO {
-            ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));
-        }
-        ui.note(format!("  data   {}", shortened(&intent.data)));
-        if intent.data.len() > SHOWN_BYTES {
-            ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
-        }
-        approve(project, &Approval { network: name, hash, options })?;
+    if let Some(adoption) = &adoption {
+        show_adoption(project, adoption);
     }
+    let ui = &project.ui;
+    ui.note(format!("To send on {name} from {}:", lane.id().sender));
+    ui.note(format!("  to     {}", intent.to));
+    if intent.value > U256::ZERO {
+        ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));
+    }
+    ui.note(format!("  data   {}", shortened(&intent.data)));
+    if intent.data.len() > SHOWN_BYTES {
+        ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
+    }
+    approve(project, &Approval { network: name, hash, options })?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::error::{CliError, CliResult, Kind};
+
 /// What the environment says.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
@@ -33,6 +35,13 @@ impl Environment {
         named.or_else(|| Some(self.user_home()?.join(".tidegate")))
     }
 
+    /// The same, where there is nothing to do without it.
+    pub(crate) fn home(&self) -> CliResult<PathBuf> {
+        self.tidegate_home().ok_or_else(|| {
+            CliError::new(Kind::Keys, "there is no home directory").hint("set TIDEGATE_HOME")
+        })
+    }
+
     /// Foundry's folder.
     pub(crate) fn foundry_home(&self) -> Option<PathBuf> {
         let named = self.get("FOUNDRY_DIR").map(PathBuf::from);
@@ -58,19 +67,5 @@ impl Environment {
         let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = named.or_else(|| Some(self.user_home()?.join(".cache")))?;
         Some(cache.join("tidegate"))
-    }
-
-    /// Replaces `${NAME}` by the variable's value; the name of the first unset one otherwise.
-    pub(crate) fn expand(&self, text: &str) -> Result<String, String> {
-        let mut expanded = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, tail) = after.split_once('}').ok_or_else(|| after.to_owned())?;
-            expanded.push_str(before);
-            expanded.push_str(self.get(name).ok_or_else(|| name.to_owned())?);
-            rest = tail;
-        }
-        expanded.push_str(rest);
-        Ok(expanded)
     }
 }

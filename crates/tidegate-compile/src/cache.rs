@@ -12,7 +12,7 @@ use crate::files::{self, Access};
 const ENTRY_BYTES_MAX: u64 = 256 << 20;
 
 /// Changes with whatever is stored, so that no entry of another version is ever read.
-const FORMAT: &str = "tidegate-compile/2";
+const FORMAT: &str = "tidegate-compile/3";
 
 /// Where one compilation is kept.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ struct Entry<T> {
 }
 
 impl Slot {
-    /// The place of what this compiler makes of these inputs.
+    /// The place of what a compiler makes of these inputs, by the digest over everything that is
+    /// executed.
     pub(crate) fn new<'a>(
         cache_dir: &Path,
         inputs: impl IntoIterator<Item = &'a String>,

@@ -37,7 +37,7 @@ pub struct CompileRequest<'a> {
     pub contracts: &'a [String],
     /// Where compilers may be.
     pub compilers: &'a CompilerSources,
-    /// A folder for compilations and the npm wrapper; made if it is missing.
+    /// A folder for compilations and the script for npm packages; made if it is missing.
     pub cache_dir: &'a Path,
 }
 
@@ -256,7 +256,7 @@ impl Group {
     pub(crate) fn unit(&self, cache_dir: &Path) -> Result<Unit, CompileError> {
         let inputs = input::inputs(&self.closure, &self.foundry, &self.roots);
         let all = [&inputs.build].into_iter().chain(&inputs.contrast);
-        let slot = Slot::new(cache_dir, all, self.compiler.compiler.sha256);
+        let slot = Slot::new(cache_dir, all, self.compiler.key);
         if let Some(unit) = slot.load() {
             return Ok(unit);
         }

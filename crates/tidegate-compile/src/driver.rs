@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use crate::loader::NodeCompiler;
 
 /// Why a compiler gives no answer.
 #[derive(Debug, thiserror::Error)]
@@ -77,15 +79,49 @@ const VERSION_SECS_MAX: u64 = 120;
 pub(crate) enum Protocol {
     /// One process an input, as the native binary wants it.
     Once,
-    /// All to one process, each behind its length, as the npm wrapper wants it.
+    /// All to one process, each behind its length, as our script wants it.
     Frames,
+}
+
+/// What is started.
+#[derive(Debug, Clone)]
+pub(crate) enum Program {
+    /// A program, with what stands before the request.
+    Plain { path: PathBuf, args: Vec<OsString> },
+    /// The compiler of an npm package.
+    Node(NodeCompiler),
+}
+
+impl Program {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Plain { path, .. } => path,
+            Self::Node(compiler) => &compiler.node,
+        }
+    }
+
+    /// The command, with no variable of the environment.
+    fn command(&self, request: &str) -> Command {
+        let mut command = match self {
+            Self::Plain { path, args } => {
+                let mut command = Command::new(path);
+                command.args(args).arg(request);
+                command
+            }
+            Self::Node(compiler) => compiler.command(request),
+        };
+        // Windows starts nothing without its own.
+        if cfg!(unix) {
+            command.env_clear();
+        }
+        command
+    }
 }
 
 /// A compiler that can be started.
 #[derive(Debug, Clone)]
 pub(crate) struct Driver {
-    pub(crate) program: PathBuf,
-    pub(crate) args: Vec<OsString>,
+    pub(crate) program: Program,
     pub(crate) protocol: Protocol,
 }
 
@@ -145,9 +181,9 @@ impl Driver {
         parts: &[&[u8]],
         read: impl FnOnce(&mut dyn Read) -> Result<T, DriverError>,
     ) -> Result<T, DriverError> {
-        let start = |source| DriverError::Start { program: self.program.clone(), source };
-        let mut command = Command::new(&self.program);
-        command.args(&self.args).arg(request);
+        let program = self.program.path().to_owned();
+        let start = |source| DriverError::Start { program: program.clone(), source };
+        let mut command = self.program.command(request);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(start)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -289,10 +325,20 @@ fn said(stderr: &str) -> String {
 mod tests {
     use super::*;
 
+    fn shell(script: &str, protocol: Protocol) -> Driver {
+        let args = ["-c", script, "sh"].map(OsString::from).to_vec();
+        Driver { program: Program::Plain { path: "/bin/sh".into(), args }, protocol }
+    }
+
+    #[test]
+    fn a_compiler_has_no_environment() {
+        let script = "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=; echo x";
+        assert_eq!(asked(Protocol::Once, script).unwrap(), ["x\n", "x\n"]);
+    }
+
     /// What a program written in shell makes of two inputs.
     fn asked(protocol: Protocol, script: &str) -> Result<Vec<String>, DriverError> {
-        let args = ["-c", script, "sh"].map(OsString::from).to_vec();
-        let driver = Driver { program: "/bin/sh".into(), args, protocol };
+        let driver = shell(script, protocol);
         let mut answers = Vec::new();
         let taken = driver.ask(&["one", "second"], |answer| {
             answers.push(String::from_utf8_lossy(&answer).into_owned());
@@ -325,16 +371,14 @@ mod tests {
 
     #[test]
     fn one_that_never_answers_is_ended() {
-        let args = vec!["60".into()];
-        let driver = Driver { program: "sleep".into(), args, protocol: Protocol::Once };
+        let driver = shell("exec sleep 60", Protocol::Once);
         let error = driver.run("60", 1, &[], whole).unwrap_err();
         assert!(matches!(error, DriverError::TooSlow { limit_secs: 1 }), "{error:?}");
     }
 
     #[test]
     fn a_refused_answer_ends_the_process() {
-        let args = ["-c", "cat; exec sleep 60", "sh"].map(OsString::from).to_vec();
-        let driver = Driver { program: "/bin/sh".into(), args, protocol: Protocol::Frames };
+        let driver = shell("cat; exec sleep 60", Protocol::Frames);
         let mut seen = 0;
         let outcome = driver.ask(&["one", "second"], |_| {
             seen += 1;

@@ -29,6 +29,20 @@ pub enum FileError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// A folder has more files than it may have.
+    #[error("list {}: it has more than {limit} files", path.display())]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
+    /// It is a link, where what it leads to could change unnoticed.
+    #[error("read {}: it is a link", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// It is not text.
     #[error("read {}: it is not UTF-8", path.display())]
     NotText {
@@ -53,6 +67,14 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     } else {
         Err(FileError::TooLarge { path: path.to_owned(), limit })
     }
+}
+
+/// The beginning of a file.
+pub(crate) fn beginning(path: &Path, bytes: u64) -> Result<Vec<u8>, FileError> {
+    let io = |source| FileError::Io { action: "read", path: path.to_owned(), source };
+    let mut start = Vec::new();
+    File::open(path).map_err(io)?.take(bytes).read_to_end(&mut start).map_err(io)?;
+    Ok(start)
 }
 
 /// The SHA-256 of a file of at most `limit` bytes.
@@ -105,5 +127,6 @@ pub(crate) enum Access {
     /// To be read.
     Data,
     /// To be run.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests run what they write"))]
     Program,
 }

@@ -193,6 +193,9 @@ impl FoundryConfig {
     /// If the file is missing, unreadable or not valid, or has no such profile.
     pub fn load_profile(root: &Path, profile: Option<&str>) -> Result<Self, FoundryError> {
         let file = root.join("foundry.toml");
+        if file.symlink_metadata().is_ok_and(|found| found.file_type().is_symlink()) {
+            return Err(FoundryError::Unreadable { source: FileError::Link { path: file } });
+        }
         let text = files::read_text(&file, Self::FILE_BYTES_MAX)
             .map_err(|source| FoundryError::Unreadable { source })?;
         let mut config = Self::parse(&text, &file, profile)?;

@@ -117,7 +117,7 @@ fn codes(
         let own = group.closure.iter().filter(|(name, _)| sources.contains(*name));
         let own = own.map(|(name, source)| (name.clone(), source.clone())).collect();
         let input = input::alone(&own, &group.foundry, contracts);
-        let slot = Slot::new(request.cache_dir, [&input], group.compiler.compiler.sha256);
+        let slot = Slot::new(request.cache_dir, [&input], group.compiler.key);
         match slot.load::<Codes>() {
             Some(kept) => codes.extend(kept),
             None => open.push((input, slot, contracts)),

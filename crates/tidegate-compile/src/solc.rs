@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 #[cfg(feature = "svm-solc")]
 use foundry_compilers::{error::SolcError, solc::Solc};
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 use tidegate_model::release::Compiler;
 
+use crate::builds::{self, Trusted};
 use crate::digest;
-use crate::driver::{Driver, DriverError, Protocol};
+use crate::driver::{Driver, DriverError, Program, Protocol};
 use crate::files::{self, FileError};
 use crate::foundry::{FoundryConfig, SolcPin};
+use crate::loader::{self, NodeCompiler};
 use crate::version::LongVersion;
-use crate::wrapper::{self, WrapperError};
 
 /// Where compilers may be, in the order in which equal versions are tried: the explicit one,
 /// Foundry's folders, `PATH`, npm packages.
@@ -33,6 +34,8 @@ pub struct CompilerSources {
     pub npm_packages: Vec<PathBuf>,
     /// The `node` binary that runs an npm package; without it, they are not tried.
     pub node: Option<PathBuf>,
+    /// What may run beside official builds.
+    pub trusted: Trusted,
 }
 
 /// Which compiler versions will do.
@@ -79,6 +82,8 @@ pub struct FoundCompiler {
     pub location: PathBuf,
     /// The file that the digest is of.
     binary: PathBuf,
+    /// The digest over everything that is executed, which compilations are kept under.
+    pub(crate) key: B256,
     pub(crate) driver: Driver,
     pub(crate) version: LongVersion,
 }
@@ -107,6 +112,18 @@ pub enum FindCompilerError {
         /// What was found instead, one line each.
         tried: Vec<String>,
     },
+    /// It is no official build, and nobody here trusts it.
+    #[error(
+        "use the compiler {}: its SHA-256 {sha256} is neither that of an official build nor one \
+         that you trust",
+        path.display()
+    )]
+    NotTrusted {
+        /// The compiler.
+        path: PathBuf,
+        /// Its digest.
+        sha256: B256,
+    },
     /// The compiler that the person named has another version.
     #[error(
         "use the compiler {}: it is {version}, and the project asks for {wanted}",
@@ -134,15 +151,6 @@ pub enum FindCompilerError {
     NoNode {
         /// The package's folder.
         path: PathBuf,
-    },
-    /// The wrapper of an npm package cannot be put in place.
-    #[error("run the compiler {}", path.display())]
-    Wrapper {
-        /// The package's folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: WrapperError,
     },
     /// The compiler's binary cannot be read.
     #[error("digest the compiler")]
@@ -181,7 +189,8 @@ const ENTRIES_MAX: usize = 10_000;
 /// those that are equally high the first source's.
 ///
 /// # Effects
-/// Runs candidates with `--version`, and keeps what they say and the npm wrapper in `cache_dir`.
+/// Runs candidates that are trusted and not official with `--version`, and keeps what they say and
+/// the script for npm packages in `cache_dir`.
 ///
 /// # Errors
 /// If nothing fits, or the explicit compiler does not work or fit.
@@ -239,7 +248,7 @@ impl<'a> Finder<'a> {
                 Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
             }
         }
-        none_fits(wanted, tried, self.cache_dir)
+        none_fits(wanted, tried, &self.sources.trusted, self.cache_dir)
     }
 
     fn explicit(
@@ -268,10 +277,8 @@ impl<'a> Finder<'a> {
             return Ok(found.clone());
         }
         let found = match candidate {
-            Candidate::Native(path) => open_native(path, self.cache_dir),
-            Candidate::Npm(package) => {
-                open_npm(package, self.sources.node.as_deref(), self.cache_dir)
-            }
+            Candidate::Native(path) => open_native(path, &self.sources.trusted, self.cache_dir),
+            Candidate::Npm(package) => open_npm(package, self.sources, self.cache_dir),
         }?;
         self.opened.insert(candidate.path().to_owned(), found.clone());
         Ok(found)
@@ -339,6 +346,7 @@ fn with_causes(error: &FindCompilerError) -> String {
 fn none_fits(
     wanted: &Wanted,
     tried: Vec<String>,
+    _: &Trusted,
     _: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
     Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried })
@@ -348,6 +356,7 @@ fn none_fits(
 fn none_fits(
     wanted: &Wanted,
     tried: Vec<String>,
+    trusted: &Trusted,
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
     // Only a pinned version is installed: pragmas would mean another one tomorrow.
@@ -359,7 +368,7 @@ fn none_fits(
         source: Box::new(source),
     };
     let driver = Solc::find_or_install(version).map_err(install)?;
-    open_native(&driver.solc, cache_dir)
+    open_native(&driver.solc, trusted, cache_dir)
 }
 
 #[derive(Debug)]
@@ -407,39 +416,59 @@ fn package_version(package: &Path) -> Option<Version> {
     Some(serde_json::from_str::<Manifest>(&text).ok()?.version)
 }
 
-fn open_native(path: &Path, cache_dir: &Path) -> Result<FoundCompiler, FindCompilerError> {
-    let driver = Driver { program: path.to_owned(), args: Vec::new(), protocol: Protocol::Once };
-    found(driver, path.to_owned(), path.to_owned(), cache_dir)
+/// The digest of a compiler's file, if it may run.
+fn allowed(binary: &Path, trusted: &Trusted, cache_dir: &Path) -> Result<B256, FindCompilerError> {
+    let sha256 = digest::of_file(binary, COMPILER_BYTES_MAX, cache_dir)
+        .map_err(|source| FindCompilerError::Digest { source })?;
+    match builds::official(sha256).is_some() || trusted.holds(sha256) {
+        true => Ok(sha256),
+        false => Err(FindCompilerError::NotTrusted { path: binary.to_owned(), sha256 }),
+    }
 }
 
+fn open_native(
+    path: &Path,
+    trusted: &Trusted,
+    cache_dir: &Path,
+) -> Result<FoundCompiler, FindCompilerError> {
+    let sha256 = allowed(path, trusted, cache_dir)?;
+    let program = Program::Plain { path: path.to_owned(), args: Vec::new() };
+    let driver = Driver { program, protocol: Protocol::Once };
+    found(driver, path.to_owned(), path.to_owned(), [sha256; 2], cache_dir)
+}
+
+/// Of an npm package only `soljson.js` counts, which our own script runs.
 fn open_npm(
     package: &Path,
-    node: Option<&Path>,
+    sources: &CompilerSources,
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
     let location = package.to_owned();
+    let failed = |source| FindCompilerError::Digest { source };
+    let node = sources.node.clone();
     let node = node.ok_or_else(|| FindCompilerError::NoNode { path: location.clone() })?;
-    // The script loads the package from wherever node runs, so its path must not be relative.
-    let absolute = std::path::absolute(package).unwrap_or_else(|_| location.clone());
-    let script = wrapper::place(&absolute, cache_dir)
-        .map_err(|source| FindCompilerError::Wrapper { path: location.clone(), source })?;
-    let args = vec![script.into_os_string()];
-    let driver = Driver { program: node.to_owned(), args, protocol: Protocol::Frames };
-    found(driver, location, package.join("soljson.js"), cache_dir)
+    let soljson = package.join("soljson.js");
+    let sha256 = allowed(&soljson, &sources.trusted, cache_dir)?;
+    let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    let script = real(loader::place(cache_dir).map_err(failed)?);
+    let node_digest = digest::of_file(&node, COMPILER_BYTES_MAX, cache_dir).map_err(failed)?;
+    let key = keccak256([sha256, loader::digest(), node_digest].concat());
+    let compiler = NodeCompiler { node, script, soljson: real(soljson.clone()), sha256 };
+    let driver = Driver { program: Program::Node(compiler), protocol: Protocol::Frames };
+    found(driver, location, soljson, [sha256, key], cache_dir)
 }
 
 fn found(
     driver: Driver,
     location: PathBuf,
     binary: PathBuf,
+    [sha256, key]: [B256; 2],
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
-    let sha256 = digest::of_file(&binary, COMPILER_BYTES_MAX, cache_dir)
-        .map_err(|source| FindCompilerError::Digest { source })?;
     let version = LongVersion::of(&driver, sha256, cache_dir)
         .map_err(|source| FindCompilerError::NoAnswer { path: location.clone(), source })?;
     let compiler = Compiler { version: version.text.clone(), sha256 };
-    Ok(FoundCompiler { compiler, location, binary, driver, version })
+    Ok(FoundCompiler { compiler, location, binary, key, driver, version })
 }
 
 fn list(tried: &[String]) -> String {
@@ -457,14 +486,40 @@ mod tests {
             path: Vec::new(),
             npm_packages: Vec::new(),
             node: None,
+            trusted: Trusted::default(),
         }
     }
 
     /// A program that says it is a compiler of this version.
     #[cfg(unix)]
-    fn pretend(path: &Path, version: &str) {
+    fn pretend(path: &Path, version: &str) -> B256 {
         let text = format!("#!/bin/sh\necho solc\necho 'Version: {version}'\n");
         files::write(path, text.as_bytes(), files::Access::Program).unwrap();
+        files::sha256(path, COMPILER_BYTES_MAX).unwrap()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_neither_official_nor_trusted_is_never_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, mark) = (dir.path().join("solc"), dir.path().join("ran"));
+        let text = format!("#!/bin/sh\ntouch {}\necho 'Version: 0.8.30+c'\n", mark.display());
+        files::write(&path, text.as_bytes(), files::Access::Program).unwrap();
+        let sources = CompilerSources { path: vec![dir.path().to_owned()], ..nowhere() };
+        let error = find_compiler(&sources, &within("*"), dir.path()).unwrap_err();
+        assert!(error.to_string().contains("neither that of an official build"), "{error}");
+        let named = CompilerSources { explicit: Some(path.clone()), ..nowhere() };
+        let error = find_compiler(&named, &within("*"), dir.path()).unwrap_err();
+        let FindCompilerError::NotTrusted { sha256, .. } = error else { panic!("{error:?}") };
+        assert!(!mark.exists(), "it was started");
+
+        let trusted = CompilerSources { trusted: Trusted::default().with(sha256), ..named };
+        find_compiler(&trusted, &within("*"), dir.path()).unwrap();
+        assert!(mark.exists());
+        // Trust is for these bytes, not for the path.
+        files::write(&path, format!("{text}#").as_bytes(), files::Access::Program).unwrap();
+        let error = find_compiler(&trusted, &within("*"), dir.path()).unwrap_err();
+        assert!(matches!(error, FindCompilerError::NotTrusted { .. }), "{error:?}");
     }
 
     fn within(text: &str) -> Wanted {
@@ -487,11 +542,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let svm = dir.path().join("svm");
         let bin = dir.path().join("bin");
+        let mut trusted = Trusted::default();
         for version in ["0.8.9", "0.8.20", "0.8.30"] {
-            pretend(&svm.join(version).join(format!("solc-{version}")), &format!("{version}+c"));
+            let path = svm.join(version).join(format!("solc-{version}"));
+            trusted = trusted.with(pretend(&path, &format!("{version}+c")));
         }
-        pretend(&bin.join("solc"), "0.8.31+commit.00000001.Linux.g++");
-        let sources = CompilerSources { foundry_dirs: vec![svm], path: vec![bin], ..nowhere() };
+        trusted = trusted.with(pretend(&bin.join("solc"), "0.8.31+commit.00000001.Linux.g++"));
+        let sources =
+            CompilerSources { foundry_dirs: vec![svm], path: vec![bin], trusted, ..nowhere() };
         let find = |wanted: &Wanted| find_compiler(&sources, wanted, dir.path());
 
         assert_eq!(find(&within("<0.8.31")).unwrap().compiler.version, "0.8.30+c");
@@ -510,9 +568,11 @@ mod tests {
     fn the_explicit_compiler_is_used_or_refused() {
         let dir = tempfile::tempdir().unwrap();
         let named = dir.path().join("mine");
-        pretend(&named, "0.8.5+c");
+        let trusted = Trusted::default().with(pretend(&named, "0.8.5+c"));
         let broken = dir.path().join("bin/solc");
         files::write(&broken, b"#!/bin/sh\nexit 1\n", files::Access::Program).unwrap();
+        let trusted = trusted.with(files::sha256(&broken, 1_000).unwrap());
+        let nowhere = || CompilerSources { trusted: trusted.clone(), ..nowhere() };
 
         let sources = CompilerSources { explicit: Some(named.clone()), ..nowhere() };
         let found = find_compiler(&sources, &within("^0.8.0"), dir.path()).unwrap();

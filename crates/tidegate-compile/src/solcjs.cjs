@@ -1,21 +1,20 @@
-#!/usr/bin/env node
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Makes the npm package `solc`, which is the compiler as WebAssembly, answer like the native `solc` binary, so
-// that whoever drives a compiler by its path (this tool, forge) can drive this one. Only what such a driver asks
-// for is here: `--version` and `--standard-json`. For this tool alone there is `--standard-json-frames`: several
-// inputs, answered in their order by one compiler, as loading it and warming it up takes most of a short
-// compilation. Each input and each answer is its length in bytes as decimal digits, a line feed, and the bytes.
+// Runs `soljson.js`, which is the compiler of Solidity as WebAssembly, so that it answers like the native `solc`
+// binary. Nothing else of an npm package is read: the file's SHA-256 is an argument, and a file with another one is not
+// run. It runs in a context of its own, which has neither modules nor a process, no files and no network.
 //
-// The tool writes this file into its cache with the package's folder in place of the one placeholder below.
+//   node solcjs.cjs SOLJSON SHA256 (--version | --standard-json | --standard-json-frames)
+//
+// `--standard-json-frames` is several inputs, answered in their order by one compiler, as loading it and warming it up
+// takes most of a short compilation. Each input and each answer is its length in bytes as decimal digits, a line feed,
+// and the bytes.
 
 "use strict";
 
 const fs = require("node:fs");
-const path = require("node:path");
-const { isMainThread, parentPort, Worker, workerData } = require("node:worker_threads");
-
-const SOLC_PACKAGE = __SOLC_PACKAGE__;
+const vm = require("node:vm");
+const { createHash } = require("node:crypto");
 
 // What is recognised and has no meaning here, since every source is inline: true where a value follows.
 const IGNORED = new Map([
@@ -25,79 +24,30 @@ const IGNORED = new Map([
   ["-", false],
 ]);
 
-// WebAssembly frames live on the thread's stack, and the code generator recurses along the source's nesting. The
-// main thread's stack is bound by the shell's limit, and raising V8's idea of it beyond that limit crashes, so the
-// compiler runs in a worker, whose stack is really allocated at this size.
-const STACK_MB = 256;
-
-/** Loads the compiler, which takes most of a second. */
-function load() {
-  const wrapper = require(path.join(SOLC_PACKAGE, "wrapper.js"));
-  return wrapper(require(path.join(SOLC_PACKAGE, "soljson.js")));
-}
-
-/** Serves in the worker, until the port is closed: the version if asked for, or one answer an input. */
-function serve() {
-  const compiler = load();
-  if (workerData === "version") {
-    parentPort.postMessage(compiler.version());
-    return;
+/** The compiler in this file, if it is the one with this digest. */
+function load(path, sha256) {
+  const bytes = fs.readFileSync(path);
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found !== sha256) throw new Error(`the SHA-256 of ${path} is ${found}, not ${sha256}`);
+  // It says on the console what it also answers; and older ones decode themselves slowly without `atob`.
+  const console = { log() {}, warn() {}, error() {} };
+  const context = vm.createContext({ console, atob });
+  vm.runInContext(bytes.toString("utf8"), context, { filename: "soljson.js" });
+  const { Module } = context;
+  if (!Module?._solidity_compile || !Module?._solidity_version) {
+    throw new Error("this compiler is too old: versions from 0.5.0 on can be asked");
   }
-  const callbacks = { import: (name) => ({ error: `${name} is not among the inline sources` }) };
-  parentPort.on("message", (input) => {
-    const answer = new TextEncoder().encode(compiler.compile(new TextDecoder().decode(input), callbacks));
-    parentPort.postMessage(answer, [answer.buffer]);
-  });
-}
-
-/** A compiler in a worker. One that crashes, or stops without having answered, is an error. */
-class Compiler {
-  constructor(request) {
-    this.worker = new Worker(__filename, { workerData: request, resourceLimits: { stackSizeMb: STACK_MB } });
-    this.stopped = new Promise((_, reject) => {
-      this.worker.once("error", reject);
-      this.worker.once("exit", (code) => reject(new Error(`the compiler stopped with code ${code}`)));
-    });
-    this.stopped.catch(() => {});
-  }
-
-  /** The next message. */
-  answer() {
-    return Promise.race([new Promise((resolve) => this.worker.once("message", resolve)), this.stopped]);
-  }
-
-  /** The answer to an input, both as bytes. */
-  compile(input) {
-    this.worker.postMessage(input);
-    return this.answer();
-  }
-}
-
-/**
- * The compiler's long version. It is compressed inside the compiler and nowhere else in the package, so reading it
- * means loading the compiler; as drivers ask for it at every start, the answer is kept beside this file, bound to
- * the compiler's own bytes so that it can never speak of another one.
- */
-async function version() {
-  const bytes = fs.readFileSync(path.join(SOLC_PACKAGE, "soljson.js"));
-  const digest = require("node:crypto").createHash("sha256").update(bytes).digest("hex");
-  const kept = `${__filename}.version`;
-  try {
-    const [of, answer] = fs.readFileSync(kept, "utf8").trim().split(" ");
-    if (of === digest && answer) return answer;
-  } catch {
-    // Nothing kept yet.
-  }
-  const answer = await new Compiler("version").answer();
-  try {
-    // Renamed into place, so that another process never reads half a line.
-    const draft = `${kept}.${process.pid}`;
-    fs.writeFileSync(draft, `${digest} ${answer}\n`);
-    fs.renameSync(draft, kept);
-  } catch {
-    // A folder that cannot be written costs time, not the answer.
-  }
-  return answer;
+  const compile = Module.cwrap("solidity_compile", "string", ["string", "number", "number"]);
+  return {
+    version: Module.cwrap("solidity_version", "string", []),
+    // Without a callback, what is not among the inline sources is missing, as it is for the native binary.
+    compile(input) {
+      const answer = compile(input, 0, 0);
+      // The answer was copied; only this frees it.
+      Module._solidity_reset?.();
+      return Buffer.from(answer, "utf8");
+    },
+  };
 }
 
 async function stdin() {
@@ -135,39 +85,36 @@ function write(part) {
   return new Promise((resolve) => process.stdout.write(part, resolve));
 }
 
-async function main(args) {
-  let request = null;
+/** The one thing that is asked for. */
+function request(args) {
+  let asked = null;
   for (let i = 0; i < args.length; i++) {
     const [name, value] = args[i].split("=", 2);
-    if (REQUESTS.has(args[i])) {
-      request ??= args[i];
-    } else if (IGNORED.has(name)) {
-      if (IGNORED.get(name) && value === undefined) i++;
-    } else {
-      throw new Error(`option ${JSON.stringify(args[i])} is not known to the WebAssembly compiler's wrapper`);
-    }
+    if (REQUESTS.has(args[i])) asked ??= args[i];
+    else if (!IGNORED.has(name)) throw new Error(`option ${JSON.stringify(args[i])} is not known here`);
+    else if (IGNORED.get(name) && value === undefined) i++;
   }
-  const answer = REQUESTS.get(request);
-  if (!answer) throw new Error("either --version or --standard-json is needed");
-  await answer();
+  if (!asked) throw new Error("either --version or --standard-json is needed");
+  return REQUESTS.get(asked);
 }
 
 const REQUESTS = new Map([
-  ["--version", async () => write(`solc, the solidity compiler commandline interface\nVersion: ${await version()}\n`)],
+  [
+    "--version",
+    async (compiler) => write(`solc, the solidity compiler commandline interface\nVersion: ${compiler.version()}\n`),
+  ],
   [
     "--standard-json",
-    async () => {
-      const compiler = new Compiler("compile");
-      await write(await compiler.compile(await stdin()));
+    async (compiler) => {
+      await write(compiler.compile((await stdin()).toString("utf8")));
       await write("\n");
     },
   ],
   [
     "--standard-json-frames",
-    async () => {
-      const compiler = new Compiler("compile");
+    async (compiler) => {
       for await (const input of frames()) {
-        const answer = await compiler.compile(input);
+        const answer = compiler.compile(input.toString("utf8"));
         await write(`${answer.length}\n`);
         await write(answer);
       }
@@ -175,19 +122,19 @@ const REQUESTS = new Map([
   ],
 ]);
 
-if (isMainThread) {
-  // One compilation is short: optimising all of the compiler first takes longer than it saves. A flag that another
-  // version of node does not know costs a line on stderr.
-  require("node:v8").setFlagsFromString("--wasm-tiering-budget=20000000");
-  // A reader that has seen enough closes the pipe; that ends this process without a trace of its own.
-  process.stdout.on("error", () => process.exit(1));
-  main(process.argv.slice(2)).then(
-    // The worker would wait for more.
-    () => process.exit(0),
-    (error) => {
-      process.stderr.write(`solc: ${String(error.message).split("\n", 1)[0]}\n`, () => process.exit(1));
-    },
-  );
-} else {
-  serve();
+async function main([path, sha256, ...args]) {
+  const answer = request(args);
+  await answer(load(path, sha256));
 }
+
+// One compilation is short: optimising all of the compiler first takes longer than it saves. A flag that another version
+// of node does not know costs a line on stderr.
+require("node:v8").setFlagsFromString("--wasm-tiering-budget=20000000");
+// A reader that has seen enough closes the pipe; that ends this process without a trace of its own.
+process.stdout.on("error", () => process.exit(1));
+main(process.argv.slice(2)).then(
+  () => process.exit(0),
+  (error) => {
+    process.stderr.write(`solc: ${String(error.message).split("\n", 1)[0]}\n`, () => process.exit(1));
+  },
+);

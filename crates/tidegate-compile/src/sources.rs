@@ -9,7 +9,7 @@ use semver::VersionReq;
 
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
-use crate::places;
+use crate::places::{self, repository_root};
 use crate::remapping::{self, is_clean};
 
 /// Why a source cannot be compiled.
@@ -36,7 +36,7 @@ pub enum SourceError {
         importer: String,
     },
     /// A source leads out of the project through a link.
-    #[error("use the source {name}: it is really {}, outside the project", file.display())]
+    #[error("use the source {name}: it is really {}, outside the repository", file.display())]
     Outside {
         /// Its name.
         name: String,
@@ -117,7 +117,7 @@ fn read(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Source, Sour
     Ok(Source { imports, pragma: data.version_req, may_be_linked, content })
 }
 
-/// The text of one file, which must not be a link that leads out of the project.
+/// The text of one file, which may be a link that ends inside the same git repository.
 pub(crate) fn content(
     root: &Path,
     foundry: &FoundryConfig,
@@ -130,7 +130,7 @@ pub(crate) fn content(
             .map_err(|source| unreadable(FileError::Io { action, path: path.to_owned(), source }))
     };
     let file = canonical(&places::file(root, foundry, name))?;
-    if !file.starts_with(canonical(root)?) {
+    if !file.starts_with(repository_root(root)) {
         return Err(SourceError::Outside { name: name.to_owned(), file });
     }
     files::read_text(&file, SOURCE_BYTES_MAX).map_err(unreadable)
@@ -232,7 +232,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_among_packages_stay_inside_the_project() {
+    fn links_among_packages_stay_inside_the_repository() {
         use std::os::unix::fs::symlink;
         let outside = project(&[("X.sol", "")]);
         let root = project(&[
@@ -243,6 +243,17 @@ mod tests {
         let modules = root.path().join("node_modules");
         symlink(".pnpm/in@1/node_modules/in", modules.join("in")).unwrap();
         symlink(outside.path(), modules.join("out")).unwrap();
+        // A monorepo's packages lie beside its projects.
+        let whole = project(&[("app/src/A.sol", "import \"lib/L.sol\";"), ("lib/L.sol", "")]);
+        std::fs::create_dir_all(whole.path().join(".git")).unwrap();
+        std::fs::create_dir_all(whole.path().join("app/node_modules")).unwrap();
+        symlink("../../lib", whole.path().join("app/node_modules/lib")).unwrap();
+        let app = whole.path().join("app");
+        let name = "src/A.sol".to_owned();
+        assert!(super::closure(&app, &FoundryConfig::empty(), [name.clone()]).is_ok());
+        std::fs::remove_dir(whole.path().join(".git")).unwrap();
+        let error = super::closure(&app, &FoundryConfig::empty(), [name]).unwrap_err();
+        assert!(matches!(error, SourceError::Outside { .. }), "{error:?}");
         let closure = |name: &str| closure(root.path(), &FoundryConfig::empty(), [name.to_owned()]);
         assert!(closure("src/A.sol").unwrap().contains_key("in/X.sol"));
         assert!(matches!(closure("src/B.sol"), Err(SourceError::Outside { .. })));

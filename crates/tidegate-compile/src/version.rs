@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{B256, hex};
 use semver::Version;
 
+use crate::builds;
 use crate::driver::{Driver, DriverError};
 use crate::files::{self, Access};
 
@@ -29,10 +30,13 @@ impl LongVersion {
         Some(Self { text: text.to_owned(), plain })
     }
 
-    /// The version that the cache keeps for a compiler of this digest, or else the one that the
-    /// compiler says. What is kept is only believed in what it is named after; that the compiler
+    /// The version that the table has for an official build, or else the one that the cache keeps
+    /// for a compiler of this digest, or else the one that the compiler says. What is kept is only believed in what it is named after; that the compiler
     /// is really this one, it says in the metadata of each contract.
     pub(crate) fn of(driver: &Driver, sha256: B256, cache_dir: &Path) -> Result<Self, DriverError> {
+        if let Some(known) = builds::official(sha256).and_then(|text| Self::parse(&text)) {
+            return Ok(known);
+        }
         let labelled = |answer: &str| {
             let said = answer.lines().find_map(|line| line.strip_prefix(LABEL))?;
             Self::parse(said.trim())
@@ -40,14 +44,10 @@ impl LongVersion {
         Self::kept_or_said(&kept_at(sha256, cache_dir), driver, Self::parse, labelled)
     }
 
-    /// The version of Vyper, which says nothing else. Where the digest is not that of the whole
-    /// compiler, nothing is kept, and so there is no file.
-    pub(crate) fn of_vyper(driver: &Driver, kept: Option<&Path>) -> Result<Self, DriverError> {
+    /// The version of Vyper, which says nothing else.
+    pub(crate) fn of_vyper(driver: &Driver, kept: &Path) -> Result<Self, DriverError> {
         let read = |answer: &str| Self::parse_python(answer.trim());
-        match kept {
-            Some(path) => Self::kept_or_said(path, driver, read, read),
-            None => Self::said(driver, read),
-        }
+        Self::kept_or_said(kept, driver, read, read)
     }
 
     /// Python writes prereleases without a hyphen: `0.4.1rc3+commit.1`.

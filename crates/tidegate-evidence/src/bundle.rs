@@ -6,30 +6,25 @@
 //! its name. All else is a claim, which [`Bundle::claims`] names: it counts only as far as a
 //! chain confirms it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
 use tidegate_model::digest::{JcsError, jcs};
 use tidegate_model::masks::MaskError;
 use tidegate_model::release::{Artifact, Release, Roots};
+use tidegate_model::shared::SharedFile;
 use tidegate_model::statement::{SignedStatement, StatementError};
 
 /// The most bytes of a bundle.
 pub const BUNDLE_BYTES_MAX: u64 = 256 << 20;
 /// The most files in one.
 const FILES_MAX: usize = 100_000;
-/// The most bytes of a path in it.
-const PATH_BYTES_MAX: usize = 512;
 
 const FORMAT: &str = "tidegate-bundle/1 ";
 
 /// The file that tells what the project is.
 pub const CONFIG: &str = "tidegate.toml";
-/// The folder of everything that the team shares.
-const DEPLOYMENTS: &str = "deployments/";
-/// The folder of statements, which a bundle carries apart.
-const STATEMENTS: &str = "deployments/statements/";
 
 /// What is read of a release that is in none of its digests.
 const OF_RELEASE: [&str; 4] = ["name", "project", "compilers", "v"];
@@ -48,7 +43,7 @@ pub struct Bundle {
     pub roots: Roots,
     /// Every statement, sorted by digest.
     pub statements: Vec<SignedStatement>,
-    /// `tidegate.toml`, and every other file below `deployments/`, by path.
+    /// `tidegate.toml`, and every other shared file below `deployments/`, by path.
     pub files: BTreeMap<String, String>,
 }
 
@@ -84,9 +79,15 @@ pub enum BundleError {
     /// Statements are doubled, or not in order.
     #[error("read the bundle: its statements are not in the order of their digests")]
     Order,
-    /// A file would lie elsewhere.
+    /// A file would lie elsewhere, or is of no kind that a team shares.
     #[error("read the bundle: {0:?} is no place for a file of it")]
     Path(String),
+    /// A file is not what its name says.
+    #[error("read the bundle: {0} is not JSON")]
+    NotJson(String),
+    /// Two files would be one where the case of letters does not count.
+    #[error("read the bundle: {0} differs from another file of it only in the case of letters")]
+    Case(String),
     /// It holds too much.
     #[error("read the bundle: it has more than {FILES_MAX} files")]
     TooMany,
@@ -96,16 +97,11 @@ pub enum BundleError {
 }
 
 impl Bundle {
-    /// Whether a file of the project belongs in a bundle, beside the statements.
+    /// Whether a file of the project belongs in a bundle, beside the statements: a bundle is data,
+    /// of the kinds that a team shares, and holds nothing that is compiled or run.
     pub fn takes(path: &str) -> bool {
-        let plain = |part: &str| {
-            !part.is_empty()
-                && part.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-        };
-        let below = path.strip_prefix(DEPLOYMENTS);
-        let below = below.is_some_and(|below| below.split('/').all(plain));
-        path.len() <= PATH_BYTES_MAX && (path == CONFIG || (below && !path.starts_with(STATEMENTS)))
+        let kind = SharedFile::of(path);
+        path == CONFIG || kind.is_some_and(|kind| kind != SharedFile::Statement)
     }
 
     /// The bundle's text.
@@ -148,9 +144,7 @@ impl Bundle {
         if self.files.len() > FILES_MAX {
             return Err(BundleError::TooMany);
         }
-        if let Some(path) = self.files.keys().find(|path| !Self::takes(path)) {
-            return Err(BundleError::Path(path.clone()));
-        }
+        self.check_files()?;
         self.release.contracts().values().try_for_each(|artifact| artifact.check_masks())?;
         if !self.release.is_consistent() || self.release.roots()? != self.roots {
             return Err(BundleError::Roots);
@@ -161,6 +155,22 @@ impl Bundle {
             let digest = signed.check()?.digest();
             if last.replace(digest).is_some_and(|last| last >= digest) {
                 return Err(BundleError::Order);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_files(&self) -> Result<(), BundleError> {
+        let mut seen = BTreeSet::new();
+        for (path, text) in &self.files {
+            if !Self::takes(path) {
+                return Err(BundleError::Path(path.clone()));
+            }
+            if path != CONFIG && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+                return Err(BundleError::NotJson(path.clone()));
+            }
+            if !seen.insert(path.to_ascii_lowercase()) {
+                return Err(BundleError::Case(path.clone()));
             }
         }
         Ok(())

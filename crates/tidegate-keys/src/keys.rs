@@ -200,8 +200,9 @@ fn read_keystore(key: &KeyRef, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyErr
         ErrorKind::NotFound => KeyError::Missing { key: key.clone(), path: path.to_path_buf() },
         _ => KeyError::Read { path: path.to_path_buf(), source },
     };
-    if !path.metadata().map_err(fail)?.is_file() {
-        return Err(fail(std::io::Error::other("it is not a regular file")));
+    // A link could lead to a file that others write.
+    if !path.symlink_metadata().map_err(fail)?.is_file() {
+        return Err(fail(std::io::Error::other("it is a link, or no regular file")));
     }
     let mut json = Zeroizing::new(Vec::new());
     let limit = KEYSTORE_BYTES_MAX as u64 + 1;

@@ -19,6 +19,9 @@ pub enum FileError {
     /// It is a folder, a pipe or a device.
     #[error("read {}: it is not a regular file", .0.display())]
     NotAFile(PathBuf),
+    /// It is a link, where none may be.
+    #[error("use {}: it is a link, which could lead anywhere", .0.display())]
+    Link(PathBuf),
     /// It has more bytes than its kind may have.
     #[error("read {}: it has more than {bytes_max} bytes", path.display())]
     TooLarge {
@@ -83,8 +86,27 @@ impl FileError {
 /// # Errors
 /// [`FileError::Write`]; no temporary file is left then, unless the process dies.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, SHARED_MODE)
+}
+
+/// As [`write_atomic`], for a file that only its owner may read.
+///
+/// # Effects
+/// As [`write_atomic`].
+///
+/// # Errors
+/// [`FileError::Write`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, PRIVATE_MODE)
+}
+
+/// The umask applies, so the file gets the mode that an editor would give it.
+const SHARED_MODE: u32 = 0o666;
+const PRIVATE_MODE: u32 = 0o600;
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let folder = make_folder(path)?;
-    let temp = write_temp(path, folder, bytes)?;
+    let temp = write_temp(path, folder, bytes, mode)?;
     temp.persist(path).map_err(|error| write_error(path, error.error))?;
     sync_folder(folder)
 }
@@ -99,7 +121,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// [`FileError::Exists`] if the file is there with other bytes, or [`FileError::Write`].
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = make_folder(path)?;
-    let temp = write_temp(path, folder, bytes)?;
+    let temp = write_temp(path, folder, bytes, SHARED_MODE)?;
     match temp.persist_noclobber(path) {
         Ok(_) => sync_folder(folder),
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
@@ -109,6 +131,14 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
             }
         }
         Err(error) => Err(write_error(path, error.error)),
+    }
+}
+
+/// Refuses a path that is a link; one that is missing is none.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), FileError> {
+    match path.symlink_metadata() {
+        Ok(found) if found.file_type().is_symlink() => Err(FileError::Link(path.to_path_buf())),
+        _ => Ok(()),
     }
 }
 
@@ -184,12 +214,18 @@ fn make_folder(path: &Path) -> Result<&Path, FileError> {
     Ok(folder)
 }
 
-fn write_temp(path: &Path, folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, FileError> {
+fn write_temp(
+    path: &Path,
+    folder: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<NamedTempFile, FileError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tmp-");
-    // The umask applies, so the file gets the mode that an editor would give it.
     #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
     let mut temp = builder.tempfile_in(folder).map_err(|source| write_error(path, source))?;
     temp.write_all(bytes)
         .and_then(|()| temp.as_file().sync_all())

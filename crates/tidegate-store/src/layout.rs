@@ -1,18 +1,18 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256};
+use tidegate_model::shared::{
+    DEPLOYMENTS, FINDINGS, SCOPES, STATEMENTS, SharedFile, is_network, is_plain, is_record_name,
+    parse_hash, policy_version,
+};
 use tidegate_model::{ScopeRoot, StatementDigest};
 
-use crate::files::{FileError, read_error};
+use crate::files::{FileError, read_error, refuse_link};
 
+/// How deep the folders below `deployments/` go.
+const DEPTH_MAX: usize = 3;
 /// The most entries a folder may have.
 const ENTRIES_MAX: usize = 100_000;
-/// The longest name of a network or file, in bytes.
-const NAME_BYTES_MAX: usize = 128;
-/// The folders beside those of networks, whose names therefore no network has.
-const STATEMENTS: &str = "statements";
-const SCOPES: &str = "scopes";
-const FINDINGS: &str = "findings";
 
 /// Where each file of a project lies. Paths are computed; only the listings read folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +49,43 @@ impl Layout {
         self.project_root.join("tidegate.toml")
     }
 
-    /// `.tidegate/`, which git ignores.
-    pub fn local_dir(&self) -> PathBuf {
-        self.project_root.join(".tidegate")
+    /// `deployments/bundle.toml`: the configuration of a bundle that was taken in this folder. It
+    /// counts only where there is no `tidegate.toml`, and nothing is compiled under it.
+    pub fn bundle_config(&self) -> PathBuf {
+        self.deployments_dir().join("bundle.toml")
     }
 
-    /// `.tidegate/store.db`.
-    pub fn store(&self) -> PathBuf {
-        self.local_dir().join("store.db")
+    /// Refuses links where files decide something or are written: the configuration, and
+    /// everything below `deployments/`. One could lead anywhere on this machine.
+    ///
+    /// # Errors
+    /// [`FileError::Link`] names the first one; [`FileError`] if a folder cannot be listed.
+    pub fn refuse_links(&self) -> Result<(), FileError> {
+        refuse_link(&self.config())?;
+        refuse_link(&self.deployments_dir())?;
+        let mut folders = vec![self.deployments_dir()];
+        for _ in 0..DEPTH_MAX {
+            let mut below = Vec::new();
+            for folder in folders {
+                for entry in entries(&folder)? {
+                    let path = entry.path();
+                    let kind = entry.file_type().map_err(|source| read_error(&path, source))?;
+                    if kind.is_symlink() {
+                        return Err(FileError::Link(path));
+                    }
+                    if kind.is_dir() {
+                        below.push(path);
+                    }
+                }
+            }
+            folders = below;
+        }
+        Ok(())
     }
 
     /// `deployments/`.
     pub fn deployments_dir(&self) -> PathBuf {
-        self.project_root.join("deployments")
+        self.project_root.join(DEPLOYMENTS)
     }
 
     /// `deployments/statements/`.
@@ -89,11 +113,10 @@ impl Layout {
     /// # Errors
     /// [`LayoutError::Network`] if the name would leave the folder or hide in it.
     pub fn network_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
-        let taken = [STATEMENTS, SCOPES, FINDINGS];
-        if !is_plain(network) || taken.iter().any(|name| network.eq_ignore_ascii_case(name)) {
-            return Err(LayoutError::Network(network.to_owned()));
+        match is_network(network) {
+            true => Ok(self.deployments_dir().join(network)),
+            false => Err(LayoutError::Network(network.to_owned())),
         }
-        Ok(self.deployments_dir().join(network))
     }
 
     /// `deployments/<network>/<file name>`: a deployment record, named by
@@ -204,10 +227,7 @@ impl Layout {
     /// [`FileError`] if its folder cannot be listed; it may be missing.
     pub fn policies(&self, network: &str) -> Result<Vec<(u64, PathBuf)>, FileError> {
         let mut policies = self.listed(self.network_dir(network), |folder, name| {
-            let digits = name.strip_prefix("policy-")?.strip_suffix(".json")?;
-            let version: u64 = digits.parse().ok()?;
-            // One version has one spelling.
-            (version.to_string() == digits).then(|| (version, folder.join(name)))
+            policy_version(name).map(|version| (version, folder.join(name)))
         })?;
         policies.sort_unstable();
         Ok(policies)
@@ -240,12 +260,11 @@ impl Layout {
         })
     }
 
-    /// Every file below `deployments/`, sorted, down to the deepest folder that this layout has.
+    /// Every shared file below `deployments/`, sorted. What is no file of this layout is left out.
     ///
     /// # Errors
     /// [`FileError`] if a folder cannot be listed; they may be missing.
     pub fn shared_files(&self) -> Result<Vec<PathBuf>, FileError> {
-        const DEPTH_MAX: usize = 3;
         let mut files = Vec::new();
         let mut folders = vec![(self.deployments_dir(), 1)];
         while let Some((folder, depth)) = folders.pop() {
@@ -255,8 +274,17 @@ impl Layout {
                 folders.extend(below.map(|name| (folder.join(name), depth + 1)));
             }
         }
+        files.retain(|path| self.shared(path).is_some());
         files.sort();
         Ok(files)
+    }
+
+    /// The path of a shared file relative to the project, and its kind.
+    pub fn shared(&self, path: &Path) -> Option<(String, SharedFile)> {
+        let parts: Option<Vec<_>> =
+            path.strip_prefix(&self.project_root).ok()?.iter().map(|part| part.to_str()).collect();
+        let name = parts?.join("/");
+        SharedFile::of(&name).map(|kind| (name, kind))
     }
 
     /// An unusable network name has no files, so its listing is empty.
@@ -277,22 +305,30 @@ pub(crate) enum Kind {
     Folder,
 }
 
+/// The entries of a folder; none if it is missing.
+fn entries(folder: &Path) -> Result<Vec<std::fs::DirEntry>, FileError> {
+    let found = match std::fs::read_dir(folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(read_error(folder, source)),
+    };
+    let mut entries = Vec::new();
+    for entry in found {
+        if entries.len() >= ENTRIES_MAX {
+            let (path, entries_max) = (folder.to_path_buf(), ENTRIES_MAX);
+            return Err(FileError::TooMany { path, entries_max });
+        }
+        entries.push(entry.map_err(|source| read_error(folder, source))?);
+    }
+    Ok(entries)
+}
+
 /// The names of a folder's regular files or folders, sorted; empty if the folder is missing.
 /// Symbolic links, hidden names and names that are not UTF-8 are skipped: the files come out of
 /// git and may be anyone's.
 pub(crate) fn list(folder: &Path, kind: Kind) -> Result<Vec<String>, FileError> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(read_error(folder, source)),
-    };
     let mut names = Vec::new();
-    for (count, entry) in entries.enumerate() {
-        if count >= ENTRIES_MAX {
-            let (path, entries_max) = (folder.to_path_buf(), ENTRIES_MAX);
-            return Err(FileError::TooMany { path, entries_max });
-        }
-        let entry = entry.map_err(|source| read_error(folder, source))?;
+    for entry in entries(folder)? {
         let file_type = entry.file_type().map_err(|source| read_error(folder, source))?;
         let wanted = match kind {
             Kind::File => file_type.is_file(),
@@ -306,33 +342,4 @@ pub(crate) fn list(folder: &Path, kind: Kind) -> Result<Vec<String>, FileError> 
     }
     names.sort_unstable();
     Ok(names)
-}
-
-pub(crate) fn parse_hash(text: &str) -> Option<B256> {
-    // Other spellings of the same hash are other files, and none of ours.
-    let hash: B256 = text.parse().ok()?;
-    (hash.to_string() == text).then_some(hash)
-}
-
-fn is_plain(name: &str) -> bool {
-    name.len() <= NAME_BYTES_MAX
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-}
-
-/// `<name>-<root8>-<id>.json`.
-fn is_record_name(name: &str) -> bool {
-    let parts = name.strip_suffix(".json").and_then(|stem| {
-        let (rest, id) = stem.rsplit_once('-')?;
-        let (name, root) = rest.rsplit_once('-')?;
-        Some((name, root, id))
-    });
-    parts.is_some_and(|(name, root, id)| {
-        let hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-        !name.is_empty()
-            && root.len() == 8
-            && root.bytes().all(hex)
-            && !id.is_empty()
-            && id.bytes().all(|c| c.is_ascii_digit())
-    })
 }

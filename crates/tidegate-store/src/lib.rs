@@ -10,8 +10,10 @@
 //! the keystores of `tidegate-keys`.
 
 mod blobs;
+pub mod checkout;
 mod error;
 pub mod files;
+mod home;
 mod journal;
 mod layout;
 mod lease;
@@ -24,8 +26,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use checkout::{Checkout, CheckoutError};
 pub use error::{Damage, StoreError};
-pub use files::{FileError, read_json, read_limited, to_text, write_atomic, write_new};
+pub use files::{
+    FileError, read_json, read_limited, to_text, write_atomic, write_new, write_private,
+};
+pub use home::Home;
 pub use journal::{Event, Seq};
 pub use layout::{Layout, LayoutError};
 pub use lease::{Epoch, Lease, StreamName, this_holder};

@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tidegate_model::StatementDigest;
 use tidegate_model::digest::JcsError;
+use tidegate_model::shared::parse_hash;
 use tidegate_model::statement::SignedStatement;
 
 use crate::files::{FileError, read_limited};
-use crate::layout::{Kind, Layout, list, parse_hash};
+use crate::layout::{Kind, Layout, list};
 use crate::seen::STATEMENT_BYTES_MAX;
 
 /// A statement as its file has it. Its digest is the file's name; its signature is **not**

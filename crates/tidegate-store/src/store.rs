@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Damage, Fault, StoreError};
-use crate::files::FileError;
+use crate::files::{FileError, refuse_link};
 use crate::{journal, mounts, schema};
 
 /// How long a writer waits for another process, in milliseconds. Transactions here take a few.
@@ -34,11 +34,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Corrupt`] if anything does not hold, [`StoreError::Newer`] if a later
     /// program wrote it, [`StoreError::NetworkFileSystem`], [`StoreError::Folder`],
-    /// [`StoreError::Busy`] or [`StoreError::Sqlite`] if it cannot be used.
+    /// [`StoreError::Busy`] or [`StoreError::Sqlite`] if it cannot be used. A link where the
+    /// database, its folder or its locks should be is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let locks = folder.join("locks");
+        for own in [path, folder, &locks] {
+            refuse_link(own).map_err(StoreError::Folder)?;
+        }
         create_private_dir(folder).map_err(StoreError::Folder)?;
         if let Some(kind) = mounts::network_file_system(folder) {
             return Err(StoreError::NetworkFileSystem { path: path.to_path_buf(), kind });

@@ -82,8 +82,7 @@ impl Project {
             let from = tools.node_modules.join(package);
             files::copy_folder(&from, &modules.join(package), &all)?;
         }
-        // Kept apart from the store: what a person commits, and what stays on one machine.
-        files::write(&root.join(".gitignore"), b".tidegate/\ntests/node_modules/\n")?;
+        files::write(&root.join(".gitignore"), b"tests/node_modules/\n")?;
         files::copy_file(&tools.root.join("tidegate.toml"), &root.join("tidegate.toml"))?;
         Ok(Self { root: root.to_owned() })
     }

@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use alloy_primitives::{Bytes, hex, keccak256};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::{TestkitError, Tools, files};
 
-/// Where the compile crate keeps the script that wraps npm's `solc`.
-const WRAPPER: &str = "crates/tidegate-compile/src/solcjs.cjs";
-const WRAPPER_PLACEHOLDER: &str = "__SOLC_PACKAGE__";
+/// Where the compile crate keeps the script that runs npm's `solc`.
+const SCRIPT: &str = "crates/tidegate-compile/src/solcjs.cjs";
 const MOCK_USDC: &str = "contracts/src/MockUSDC.sol";
 /// What `MockUSDC` imports, below `tests/node_modules`.
 const MOCK_USDC_IMPORTS: [&str; 5] = [
@@ -22,15 +22,22 @@ const MOCK_USDC_IMPORTS: [&str; 5] = [
     "@openzeppelin/contracts/utils/Context.sol",
 ];
 
-/// Writes `target/solc.cjs`, which makes npm's `solc` answer like the native binary, and returns
-/// its path. For whoever asks for a compiler by its path, such as forge.
+/// Writes `target/solc`, which makes npm's `solc` answer like the native binary, and returns its
+/// path. For whoever asks for a compiler by its path, such as forge.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn solc_wrapper(tools: &Tools) -> Result<PathBuf, TestkitError> {
-    let path = tools.root.join("target/solc.cjs");
-    let package = Value::from(tools.solc.to_string_lossy().into_owned()).to_string();
-    let text = files::read_text(&tools.root.join(WRAPPER))?.replace(WRAPPER_PLACEHOLDER, &package);
+    let path = tools.root.join("target/solc");
+    let soljson = tools.solc.join("soljson.js");
+    let read = |source| TestkitError::Read { path: soljson.clone(), source };
+    let sha256 = hex::encode(Sha256::digest(std::fs::read(&soljson).map_err(read)?));
+    let (node, script) = (tools.node.display(), tools.root.join(SCRIPT));
+    let (script, soljson) = (script.display(), soljson.display());
+    let text = format!(
+        "#!/bin/sh\nulimit -S -s 262144 2>/dev/null || exec '{node}' '{script}' '{soljson}' {sha256} \"$@\"\n\
+         exec '{node}' --stack-size=235000 '{script}' '{soljson}' {sha256} \"$@\"\n"
+    );
     if files::read_text(&path).is_ok_and(|present| present == text) {
         return Ok(path);
     }
@@ -96,8 +103,7 @@ fn mock_usdc_input(tools: &Tools) -> Result<Value, TestkitError> {
 
 fn standard_json(tools: &Tools, input: &str) -> Result<Value, TestkitError> {
     let run = |source| TestkitError::Run { program: "solc".to_owned(), source };
-    let mut child = Command::new(&tools.node)
-        .arg(solc_wrapper(tools)?)
+    let mut child = Command::new(solc_wrapper(tools)?)
         .arg("--standard-json")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -41,7 +41,7 @@ fn refused(
     args: &[&str],
     expected: &Refusal<'_>,
 ) -> Result<Ran, Failed> {
-    let own = [".tidegate", "node_modules"];
+    let own = ["checkouts", "journal", "node_modules"];
     let before = files::read_tree(scene.folder(), &own)?;
     let ran = person.run(args)?;
     let changed = files::differences(&before, &files::read_tree(scene.folder(), &own)?);

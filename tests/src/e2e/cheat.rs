@@ -2,6 +2,7 @@
 //! gate that it meets.
 
 mod audits;
+mod data;
 mod findings;
 mod identity;
 mod signatures;
@@ -15,6 +16,7 @@ use crate::support::{Case, Outcome, Scene, Status};
 pub(crate) fn cases() -> Vec<Case> {
     let areas = [
         audits::cases(),
+        data::cases(),
         findings::cases(),
         identity::cases(),
         signatures::cases(),

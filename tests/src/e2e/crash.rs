@@ -59,10 +59,10 @@ fn a_deployment_that_is_done_is_found_on_the_chain(scene: &Scene<'_>) -> Outcome
     let clean = Deployed::read(scene)?;
     scene.done("eva", &["deploy"])?;
     assert_eq!(Deployed::read(scene)?, clean, "again");
-    std::fs::remove_dir_all(scene.project().join(".tidegate"))?;
+    scene.forget("eva")?;
     scene.done("eva", &["deploy"])?;
     assert_eq!(Deployed::read(scene)?, clean, "without a store");
-    std::fs::remove_dir_all(scene.project().join(".tidegate"))?;
+    scene.forget("eva")?;
     std::fs::remove_dir_all(scene.project().join("deployments/testnet"))?;
     scene.done("eva", &["deploy"])?;
     assert_eq!(Deployed::read(scene)?, clean, "without store and record");
@@ -107,13 +107,18 @@ struct Start {
 impl Start {
     fn save(scene: &Scene<'_>) -> Result<Self, Failed> {
         files::copy_tree(scene.project(), &scene.folder().join("kept"))?;
+        let home = scene.person("eva").home().to_owned();
+        files::copy_tree(&home, &scene.folder().join("kept-home"))?;
         Ok(Self { chains: Chains::save(scene.world)? })
     }
 
     fn restore(&mut self, scene: &Scene<'_>) -> Result<(), Failed> {
         self.chains.restore(scene.world)?;
         std::fs::remove_dir_all(scene.project())?;
-        Ok(files::copy_tree(&scene.folder().join("kept"), scene.project())?)
+        files::copy_tree(&scene.folder().join("kept"), scene.project())?;
+        let home = scene.person("eva").home().to_owned();
+        std::fs::remove_dir_all(&home)?;
+        Ok(files::copy_tree(&scene.folder().join("kept-home"), &home)?)
     }
 }
 

@@ -130,16 +130,14 @@ fn ours(tools: &Tools, project: &Project, folder: &Path) -> XtaskResult<Build> {
         .into(),
     };
     let person = Person::new(&env, "eva", folder.join("eva"));
-    let leaves = vec![cache, project.root().join(".tidegate")];
+    let leaves = vec![cache, folder.join("eva/checkouts")];
     Ok(Build { command: Box::new(move || person.command(&["build"])), leaves })
 }
 
 fn forge(tools: &Tools, project: &Project, folder: &Path) -> XtaskResult<Build> {
     let wrapper = solc_wrapper(tools)?;
-    // The wrapper keeps the compiler's version beside itself.
-    let version = PathBuf::from(format!("{}.version", wrapper.display()));
     let root = project.root().to_owned();
-    let leaves = vec![root.join("out"), root.join("cache"), version];
+    let leaves = vec![root.join("out"), root.join("cache")];
     let (forge, home) = (tools.forge.clone(), folder.join("forge"));
     let path = tools.node.parent().unwrap_or(Path::new("/")).to_owned();
     let command = move || {

@@ -84,20 +84,21 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     let hash = run.digest(network.id(), lane.id().sender, nonce)?;
-    if lane.state().approved.contains(&hash) {
+    // The hash does not depend on how much is done: who goes on approves the same one again.
+    let begun_before = lane.state().approved.contains(&hash);
+    if begun_before {
         project.ui.note("this plan was approved before; it goes on where it was");
-    } else {
-        if when == When::Before {
-            require_balance(&network, &lane, &expected).await?;
-        }
-        if project.global.approve.is_none() {
-            commands::plan::show(project, &prepared, &expected);
-        }
-        if let Some(adoption) = &adoption {
-            show_adoption(project, adoption);
-        }
-        approve(project, &Approval { network: &name, hash, options: Vec::new() })?;
     }
+    if when == When::Before && !begun_before {
+        require_balance(&network, &lane, &expected).await?;
+    }
+    if project.global.approve.is_none() {
+        commands::plan::show(project, &prepared, &expected);
+    }
+    if let Some(adoption) = &adoption {
+        show_adoption(project, adoption);
+    }
+    approve(project, &Approval { network: &name, hash, options: Vec::new() })?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

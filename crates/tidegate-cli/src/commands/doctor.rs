@@ -1,6 +1,6 @@
 //! `tidegate doctor`.
 
-use alloy_primitives::hex;
+use alloy_primitives::{B256, hex};
 use clap::Args;
 use serde_json::json;
 use tidegate_keys::OsKeyring;
@@ -14,7 +14,12 @@ use crate::project::Project;
 
 /// Check what this machine and project need, and say what is missing
 #[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {}
+pub(crate) struct DoctorArgs {
+    /// Let this compiler run here from now on, beside the official builds; the digest is in the
+    /// error that refuses it
+    #[arg(long, value_name = "SHA256")]
+    trust_compiler: Option<B256>,
+}
 
 /// What was looked at, and what it came to.
 struct Finding {
@@ -22,7 +27,10 @@ struct Finding {
     result: Result<String, String>,
 }
 
-pub(crate) async fn run(project: &Project, _args: &DoctorArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Project, args: &DoctorArgs) -> CliResult<u8> {
+    if let Some(sha256) = args.trust_compiler {
+        crate::compiler::trust(&project.env, sha256)?;
+    }
     let mut findings = vec![compiler(project), keyring()];
     for (name, settings) in &project.config.networks {
         match network(project, name, settings).await {

@@ -10,6 +10,7 @@ use tidegate_compile::{
     CompileRequest, FoundryConfig, Profile, compile, deployable_contracts, find_contract,
 };
 use tidegate_model::ChainId;
+use tidegate_model::endpoint::Endpoint;
 use tidegate_model::units::counted;
 use tidegate_plan::config::Config;
 use tidegate_store::{read_limited, write_new};
@@ -41,7 +42,7 @@ pub(crate) struct InitArgs {
     /// Its chain id
     #[arg(long, default_value_t = 11_155_111)]
     chain: u64,
-    /// Its endpoint; `${NAME}` is taken from the environment
+    /// Its endpoint: a URL, or `${NAME}` for one in the environment
     #[arg(long, default_value = "${SEPOLIA_RPC}")]
     rpc: String,
     /// The profile of `foundry.toml`
@@ -180,10 +181,13 @@ fn name(root: &Path, args: &InitArgs) -> String {
 
 /// The network, if its endpoint is known here and answers.
 async fn connect(env: &Environment, args: &InitArgs) -> CliResult<Network> {
-    let url = env.expand(&args.rpc).map_err(|variable| {
-        CliError::new(Kind::Chain, format!("the environment variable {variable} is not set"))
-    })?;
-    let url = RedactedUrl::parse(&url).or_kind(Kind::Usage)?;
+    let url = match Endpoint::parse(&args.rpc).or_kind(Kind::Usage)? {
+        Endpoint::Literal(url) => url,
+        Endpoint::Variable(name) => env.get(name).ok_or_else(|| {
+            CliError::new(Kind::Chain, format!("the environment variable {name} is not set"))
+        })?,
+    };
+    let url = RedactedUrl::parse(url).or_kind(Kind::Usage)?;
     let config = NetworkConfig::new(&args.network, ChainId(args.chain), vec![url]);
     Ok(Network::connect(config).await?.reading(Reading::Single))
 }
@@ -249,8 +253,11 @@ fn contracts(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<String>) 
         return (contracts, None);
     }
     let named: Vec<_> = found.values().map(|(_, full)| full.clone()).collect();
-    let compilers = compiler::sources(env, root, None, foundry);
-    let cache_dir = compiler::cache_dir(env, root);
+    let sources = compiler::sources(env, root, None, foundry);
+    let (compilers, cache_dir) = match (sources, compiler::cache_dir(env)) {
+        (Ok(compilers), Ok(cache_dir)) => (compilers, cache_dir),
+        (Err(error), _) | (_, Err(error)) => return (contracts, Some(error.to_string())),
+    };
     let request = CompileRequest {
         root,
         foundry,

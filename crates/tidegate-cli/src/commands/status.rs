@@ -302,7 +302,7 @@ fn document(
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
-        "local": {"store": project.layout.store()},
+        "local": {"store": project.store_path()?},
     }))
 }
 

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{B256, keccak256};
 use foundry_compilers::artifacts::EvmVersion;
 use semver::Version;
 use tidegate_model::release::{Artifact, Code, Compiler};
@@ -57,6 +57,24 @@ pub enum VyperError {
     NoFile {
         /// Where it should be.
         path: PathBuf,
+    },
+    /// What it executes cannot be told.
+    #[error(
+        "use the compiler {}: it is no program by itself, and no script that runs a Python of this \
+         machine with packages in one folder beside it",
+        path.display()
+    )]
+    NotWhole {
+        /// The compiler.
+        path: PathBuf,
+    },
+    /// Nobody here trusts it; there are no official builds that are known by digest.
+    #[error("use the compiler {}: you do not trust its digest {sha256} yet", path.display())]
+    NotTrusted {
+        /// The compiler.
+        path: PathBuf,
+        /// The digest over everything of it that is executed.
+        sha256: B256,
     },
     /// The compiler's file cannot be read.
     #[error("digest the Vyper compiler")]

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 use tidegate_compile::{
     CompileError, CompileOutput, CompileRequest, CompilerSources, Difference, FoundryConfig,
-    Remapping, compile, minimal, npm_candidates,
+    Remapping, Trusted, VyperError, compile, minimal, npm_candidates,
 };
 use tidegate_model::Fqn;
 use tidegate_model::release::Artifact;
@@ -84,13 +84,28 @@ fn with_request<T>(
     root: &Path,
     foundry: &FoundryConfig,
     contracts: &[&str],
-    run: impl FnOnce(&CompileRequest<'_>) -> T,
-) -> T {
+    run: impl Fn(&CompileRequest<'_>) -> Result<T, CompileError>,
+) -> Result<T, CompileError> {
     let cache_dir = cache_dir();
     let contracts: Vec<String> = contracts.iter().map(|name| (*name).to_owned()).collect();
     let compilers = compilers();
     let contracts = contracts.as_slice();
-    run(&CompileRequest { root, foundry, contracts, compilers: &compilers, cache_dir })
+    trusting(&CompileRequest { root, foundry, contracts, compilers: &compilers, cache_dir }, run)
+}
+
+/// As somebody who trusts whichever Vyper there is.
+pub(crate) fn trusting<T>(
+    request: &CompileRequest<'_>,
+    run: impl Fn(&CompileRequest<'_>) -> Result<T, CompileError>,
+) -> Result<T, CompileError> {
+    match run(request) {
+        Err(CompileError::Vyper(VyperError::NotTrusted { sha256, .. })) => {
+            let trusted = request.compilers.trusted.clone().with(sha256);
+            let compilers = CompilerSources { trusted, ..request.compilers.clone() };
+            run(&CompileRequest { compilers: &compilers, ..*request })
+        }
+        done => done,
+    }
 }
 
 /// A folder that keeps the compiler's wrapper from run to run. Compilations are shared between
@@ -120,7 +135,8 @@ pub(crate) fn compilers() -> CompilerSources {
         foundry_dirs: Vec::new(),
         path: Vec::new(),
         npm_packages,
-        node: Some("node".into()),
+        node: Some(tidegate_testkit::Tools::here().unwrap().node),
+        trusted: Trusted::default(),
     }
 }
 

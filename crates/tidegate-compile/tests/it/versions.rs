@@ -1,8 +1,14 @@
 //! Several compilers, old ones too, and contracts compiled alone.
 
-use alloy_primitives::hex;
+use std::path::Path;
+
+use alloy_primitives::{B256, hex};
 use serde_json::Value;
-use tidegate_compile::{CompileError, CompileRequest, FoundryConfig, SolcPin, compile};
+use sha2::{Digest, Sha256};
+use tidegate_compile::{
+    CompileError, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig, SolcPin,
+    Trusted, compile,
+};
 use tidegate_model::Fqn;
 use tidegate_model::release::Code;
 
@@ -77,27 +83,34 @@ fn a_contract_compiled_alone_has_the_same_code() {
     assert_eq!(found, []);
 }
 
-/// The cache says which version a compiler is; the contracts have the last word.
+/// The cache says which version a compiler is that is no official build; the contracts have the
+/// last word.
 #[test]
 fn a_version_that_the_cache_has_wrong_is_noticed() {
     let source = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.0; contract A {}";
     let project = Project::new(&[("src/A.sol", source)]);
     let cache = tempfile::tempdir().unwrap();
+    // Official, but for a byte of no meaning.
+    let package = project.root().join("node_modules/solc");
+    let mut soljson =
+        std::fs::read(repository().join("tests/node_modules/solc/soljson.js")).unwrap();
+    soljson.push(b'\n');
+    write(&package.join("soljson.js"), &soljson);
+    let trusted = Trusted::default().with(B256::from_slice(&Sha256::digest(&soljson)));
     let run = || {
+        let npm_packages = vec![package.clone()];
+        let compilers = CompilerSources { npm_packages, trusted: trusted.clone(), ..compilers() };
         compile(&CompileRequest {
             root: project.root(),
             foundry: &project.foundry,
             contracts: &["A".to_owned()],
-            compilers: &compilers(),
+            compilers: &compilers,
             cache_dir: cache.path(),
         })
     };
     let compiler = run().unwrap().compilers.remove(0);
     let kept = cache.path().join(format!("solc-{}.version", hex::encode(compiler.sha256)));
-    let edit = |text: &str| {
-        #[expect(clippy::disallowed_methods, reason = "a test's own throwaway file")]
-        std::fs::write(&kept, text).unwrap();
-    };
+    let edit = |text: &str| write(&kept, text.as_bytes());
     edit("0.8.36+commit.00000000.Emscripten.clang\n");
     let error = run().unwrap_err();
     assert!(matches!(error, CompileError::OtherVersion { .. }), "{error:?}");
@@ -105,6 +118,65 @@ fn a_version_that_the_cache_has_wrong_is_noticed() {
     // What is no version is asked for again.
     edit("0.8.36");
     assert_eq!(run().unwrap().compilers, [compiler]);
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test's own throwaway file")]
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Every file of a package is either not executed or decides by its digest whether anything is.
+#[test]
+fn a_package_that_was_changed_gives_the_same_answer_or_none() {
+    let source = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.0; contract A {}";
+    let project = Project::new(&[("src/A.sol", source)]);
+    let package = project.root().join("node_modules/solc");
+    let original = repository().join("tests/node_modules/solc");
+    let mark = project.root().join("ran");
+    let soljson = std::fs::read(original.join("soljson.js")).unwrap();
+    let run = |cache: &Path| {
+        let npm_packages = vec![package.clone()];
+        compile(&CompileRequest {
+            root: project.root(),
+            foundry: &project.foundry,
+            contracts: &["A".to_owned()],
+            compilers: &CompilerSources { npm_packages, ..compilers() },
+            cache_dir: cache,
+        })
+    };
+    write(&package.join("soljson.js"), &soljson);
+    let cache = tempfile::tempdir().unwrap();
+    let honest = run(cache.path()).unwrap();
+
+    let evil = format!("require('fs').writeFileSync({mark:?}, '1'); throw 1;");
+    let mut files = 0;
+    for entry in original.read_dir().unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".js") && name != "soljson.js" {
+            write(&package.join(&name), evil.as_bytes());
+            files += 1;
+        }
+    }
+    write(&package.join("package.json"), b"{\"version\": \"0.8.37\", \"main\": \"wrapper.js\"}");
+    assert!(files > 5, "the package has files beside its compiler");
+    let fresh = tempfile::tempdir().unwrap();
+    assert_eq!(run(fresh.path()).unwrap(), honest);
+    assert!(!mark.exists(), "a file of the package was run");
+
+    // One other byte of the compiler, at its ends and in its midst: refused, although the cache has
+    // what the honest one made.
+    for at in [0, soljson.len() / 2, soljson.len() - 1] {
+        let mut changed = soljson.clone();
+        changed[at] ^= 1;
+        write(&package.join("soljson.js"), &changed);
+        let error = run(cache.path()).unwrap_err();
+        let refused = matches!(&error, CompileError::FindCompiler(FindCompilerError::NoneFits { tried, .. })
+            if tried.iter().any(|line| line.contains("official build")));
+        assert!(refused, "{at}: {error:?}");
+    }
+    write(&package.join("soljson.js"), [evil.as_bytes(), &soljson].concat().as_slice());
+    assert!(run(cache.path()).is_err() && !mark.exists());
 }
 
 /// Safe 1.4.1, whose package has the code that its authors deployed, by solc 0.7.6.

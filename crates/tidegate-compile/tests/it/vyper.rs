@@ -1,6 +1,6 @@
 //! Contracts in Vyper, by the compiler of `tests/requirements.txt`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 use tidegate_compile::{
@@ -11,7 +11,7 @@ use tidegate_gates::Layout;
 use tidegate_gates::code_match::match_code;
 use tidegate_model::release::{Artifact, Span};
 
-use crate::project::{Project, artifact, compilers, repository};
+use crate::project::{Project, artifact, compilers, repository, trusting};
 
 const TOKEN: &str = "\
 # pragma version ^0.4.1
@@ -260,8 +260,8 @@ fn on_path(
         compilers: &sources,
         cache_dir: &project.root().join("cache"),
     };
-    let output = compile(&request)?;
-    assert_eq!(minimal(&request)?, []);
+    let output = trusting(&request, compile)?;
+    assert_eq!(trusting(&request, minimal)?, []);
     Ok(output)
 }
 
@@ -303,14 +303,50 @@ fn what_the_compiler_refuses_is_shown() {
     assert!(matches!(error, CompileError::Source(SourceError::Missing { .. })), "{error:?}");
 }
 
-/// A compiler written in shell, which says what is asked of it here.
+/// A compiler of a few lines, which says what is asked of it here.
 #[cfg(unix)]
 fn fake(project: &Project, script: &str) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
-    project.write("bin/vyper", &format!("#!/bin/sh\n{script}\n"));
-    let path = project.root().join("bin/vyper");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path.parent().map(Path::to_owned).unwrap()
+    project.write("bin/vyper", "#!/usr/bin/env python3\n");
+    let lines: String = script.lines().map(|line| format!("    {line}\n")).collect();
+    let text = format!("import sys\ndef _parse_cli_args():\n{lines}");
+    project.write("lib/python3/site-packages/vyper/cli/vyper_compile.py", &text);
+    project.root().join("bin")
+}
+
+/// Nothing of an environment is run before its digest is trusted, nor beside what the digest covers.
+#[cfg(unix)]
+#[test]
+fn an_environment_runs_only_what_its_digest_covers() {
+    let project = Project::new(&[("src/A.vy", "x: uint256\n")]);
+    let mark = project.root().join("ran");
+    let evil = format!("open({mark:?}, 'w')\n");
+    let folder = fake(&project, &format!("open({mark:?}, 'w')"));
+    let sources = CompilerSources { path: vec![folder], ..compilers() };
+    let request = CompileRequest {
+        root: project.root(),
+        foundry: &project.foundry,
+        contracts: &["A".to_owned()],
+        compilers: &sources,
+        cache_dir: &project.root().join("cache"),
+    };
+    let error = compile(&request).unwrap_err();
+    assert!(matches!(error, CompileError::Vyper(VyperError::NotTrusted { .. })), "{error:?}");
+    assert!(!mark.exists(), "it was started");
+    // What lies beside it and is in no digest is not run either.
+    fake(&project, "print('0.4.0+commit.e9db8d9')");
+    let site = "lib/python3/site-packages";
+    project.write("bin/vyper", &format!("#!/usr/bin/env python3\n{evil}"));
+    project.write(&format!("{site}/evil.pth"), &format!("import sys; {evil}"));
+    project.write(&format!("{site}/pip/__init__.py"), &evil);
+    project.write("sys.py", &evil);
+    project.write("bin/json.py", &evil);
+    project.write(
+        "lib/python3/site-packages/vyper/__init__.py",
+        "try:\n import pip\nexcept ImportError: pass\nimport json\n",
+    );
+    let error = trusting(&request, compile).unwrap_err();
+    assert!(matches!(error, CompileError::Vyper(VyperError::TooOld { .. })), "{error:?}");
+    assert!(!mark.exists(), "something beside it was run");
 }
 
 #[cfg(unix)]
@@ -318,12 +354,12 @@ fn fake(project: &Project, script: &str) -> PathBuf {
 fn a_compiler_that_is_none_or_too_old_is_refused() {
     let project = Project::new(&[("src/A.vy", "x: uint256\n")]);
     let check = |script: &str| on_path(&project, fake(&project, script), "A").unwrap_err();
-    let error = check("echo 0.4.0+commit.e9db8d9");
+    let error = check("print('0.4.0+commit.e9db8d9')");
     assert!(matches!(error, CompileError::Vyper(VyperError::TooOld { .. })), "{error:?}");
-    let error = check("echo hello");
+    let error = check("print('hello')");
     assert!(matches!(error, CompileError::Vyper(VyperError::NoAnswer { .. })), "{error:?}");
-    let version = "[ $1 = --version ] && echo 0.4.3rc1+commit.1 && exit";
-    let error = check(&format!("{version}\necho no python >&2; exit 3"));
+    let version = "if sys.argv[1] == '--version': print('0.4.3rc1+commit.1'); return";
+    let error = check(&format!("{version}\nsys.exit(3)"));
     assert!(matches!(error, CompileError::Run { .. }), "{error:?}");
     // Code without a trailer, and a trailer of other code.
     for code in ["6001", "60018402800 0a1657679706572830004030010"] {
@@ -333,7 +369,7 @@ fn a_compiler_that_is_none_or_too_old_is_refused() {
             "deployedBytecode": {{"object": "0x01"}}}}}}"#
         );
         let answer = format!(r#"{{"contracts": {{"src/A.vy": {{"A": {contract}}}}}}}"#);
-        let error = check(&format!("{version}\ncat > /dev/null; cat <<'E'\n{answer}\nE"));
+        let error = check(&format!("{version}\nsys.stdin.read()\nprint({answer:?})"));
         assert!(matches!(error, CompileError::Vyper(VyperError::Trailer { .. })), "{error:?}");
     }
 }

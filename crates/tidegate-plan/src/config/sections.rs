@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::ChainId;
+use tidegate_model::endpoint::Endpoint;
 use tidegate_model::units::{parse_date, parse_span_secs};
 
 use super::{ConfigError, ExistingConfig, ExternalConfig, ParamConfig, StepConfig};
@@ -128,7 +129,7 @@ pub struct NetworkConfig {
     pub chain: ChainId,
     /// The hash of block 0, for ids that are not built in.
     pub genesis: Option<B256>,
-    /// Endpoints; `${NAME}` is taken from the environment.
+    /// Endpoints: `${NAME}` is a whole URL in the environment.
     #[serde(default)]
     pub rpc: Vec<String>,
     /// The name of the key that deploys (test stages).
@@ -285,6 +286,10 @@ impl NetworkConfig {
 
     fn check(&self, name: &str) -> Result<(), ConfigError> {
         let key = |field: &str| format!("networks.{name}.{field}");
+        for text in &self.rpc {
+            Endpoint::parse(text)
+                .map_err(|error| ConfigError::value(key("rpc"), error.to_string()))?;
+        }
         if let Some(text) = &self.end_of_life {
             parse_date(text)
                 .map_err(|error| ConfigError::value(key("end_of_life"), error.to_string()))?;

@@ -16,7 +16,7 @@ fn paths_are_those_of_the_format() {
     let record = "vault-1.4.0-0123abcd-0.json";
     let paths = [
         (layout.config(), "tidegate.toml".to_owned()),
-        (layout.store(), ".tidegate/store.db".to_owned()),
+        (layout.bundle_config(), "deployments/bundle.toml".to_owned()),
         (layout.statement(StatementDigest(hash)), format!("deployments/statements/0x{hex}.json")),
         (layout.record("sepolia", record).unwrap(), format!("deployments/sepolia/{record}")),
         (layout.policy("mainnet", 3).unwrap(), "deployments/mainnet/policy-3.json".to_owned()),
@@ -52,6 +52,43 @@ fn names_cannot_leave_their_folder() {
     for name in ["addresses.json", "policy-1.json", "v-0123abc-0.json", "v-0123ABCD-0.json"] {
         assert!(matches!(layout.record("s", name), Err(LayoutError::File(_))), "{name}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_refused() {
+    use std::os::unix::fs::symlink;
+    let home = Home::new();
+    let elsewhere = home.dir.path().join("elsewhere");
+    write_atomic(&elsewhere.join("abi/Vault.json"), b"{}").unwrap();
+    let links = [
+        "tidegate.toml",
+        "deployments",
+        "deployments/s",
+        "deployments/s/abi",
+        "deployments/s/abi/Vault.json",
+        "deployments/statements",
+        "deployments/s/proposals/x",
+    ];
+    for link in links {
+        let root = home.dir.path().join("project");
+        let layout = Layout::new(&root);
+        write_atomic(&layout.addresses("other").unwrap(), b"{}").unwrap();
+        write_atomic(&layout.config(), b"").unwrap();
+        layout.refuse_links().unwrap();
+        let path = root.join(link);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        drop(std::fs::remove_file(&path));
+        drop(std::fs::remove_dir_all(&path));
+        symlink(&elsewhere, &path).unwrap();
+        let error = layout.refuse_links().unwrap_err();
+        assert!(matches!(&error, FileError::Link(at) if *at == path), "{link}: {error:?}");
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+    let store = home.dir.path().join("own/store.db");
+    symlink(&elsewhere, home.dir.path().join("own")).unwrap();
+    assert!(crate::Store::open(&store).is_err(), "a folder that is a link");
+    assert!(!elsewhere.join("store.db").exists());
 }
 
 #[test]

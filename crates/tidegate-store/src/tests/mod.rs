@@ -1,5 +1,6 @@
 //! Tests of the store, one module a feature.
 
+mod checkout;
 mod damage;
 mod files;
 mod journal;

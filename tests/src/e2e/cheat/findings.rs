@@ -64,8 +64,7 @@ fn cheat_counts_of_findings_edited_after_signing(scene: &Scene<'_>) -> Outcome {
     put(&mut statement, "/statement/message/openHigh", json!(0))?;
     files::write(&file, statement.to_string().as_bytes())?;
     // This clone has never seen the true one.
-    let folder = scene.project().join(".tidegate");
-    std::fs::remove_dir_all(&folder)?;
+    scene.forget("eva")?;
     stopped(scene, "audits", "UNKNOWN", &["1 of 2"])
 }
 

@@ -344,9 +344,8 @@ fn cheat_contracts_aged_before_the_anchor(scene: &Scene<'_>) -> Outcome {
     let library = creation(scene, &record, library.ok_or("a library")?)?;
     let registry = scene.contract("registry")?;
     chains.restore(scene.world)?;
-    for folder in ["deployments/testnet", ".tidegate"] {
-        std::fs::remove_dir_all(scene.project().join(folder))?;
-    }
+    std::fs::remove_dir_all(scene.project().join("deployments/testnet"))?;
+    scene.forget("eva")?;
     let (testnet, mallory) = (&scene.world.testnet, actor("mallory"));
     testnet.set_balance(mallory.address(), U256::from(10).pow(U256::from(19)))?;
     for (salt, initcode) in std::iter::once(&library).chain(&created) {
@@ -504,7 +503,8 @@ fn seen(scene: &Scene<'_>) -> Result<SoakSample, Failed> {
         {
             // Only what the case signs shall count: neither the file nor the memory of it.
             std::fs::remove_file(&path)?;
-            std::fs::remove_dir_all(scene.project().join(".tidegate"))?;
+            scene.forget("kim")?;
+            scene.forget("eva")?;
             return Ok(sample);
         }
     }

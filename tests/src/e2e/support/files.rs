@@ -29,8 +29,7 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Copies what git carries of a project, and the packages that `npm ci` would install.
 pub(crate) fn copy_clone(from: &Path, to: &Path) -> io::Result<()> {
-    copy_tree(from, to)?;
-    std::fs::remove_dir_all(to.join(".tidegate"))
+    copy_tree(from, to)
 }
 
 /// Reads everything below a folder but what is under a name that `skipped` names.

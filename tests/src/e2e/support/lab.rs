@@ -82,7 +82,8 @@ impl Lab {
         let mut top = *top;
         let reached = top;
         for next in path.into_iter().skip_while(|next| *next <= reached) {
-            let folder = self.folder.join("next");
+            // The folder of the cases: this machine's stores are kept by the project's path.
+            let folder = self.folder.join("scene");
             copy_over(&self.master(top), &folder)?;
             climb(&self.open(&folder)?, next)?;
             copy_over(&folder, &self.master(next))?;

@@ -136,6 +136,23 @@ impl<'a> Scene<'a> {
         Ok(child)
     }
 
+    /// What somebody's machine remembers of the project.
+    pub(crate) fn store(&self, person: &str) -> Result<PathBuf, Failed> {
+        let home = tidegate_store::Home::new(self.person(person).home());
+        Ok(home.checkout(&self.project().canonicalize()?))
+    }
+
+    /// Takes what somebody's machine remembers: of all checkouts, and of what it sent.
+    pub(crate) fn forget(&self, person: &str) -> Outcome {
+        for folder in ["checkouts", "journal"] {
+            let folder = self.person(person).home().join(folder);
+            if folder.exists() {
+                std::fs::remove_dir_all(folder)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What `status --json` says.
     pub(crate) fn status(&self) -> Result<Status, Failed> {
         Status::of(&self.run("eva", &["status", "--json"], 0)?)

@@ -160,7 +160,7 @@ fn evidence_that_is_missing_at_the_signer_is_named(scene: &Scene<'_>) -> Outcome
         named += usize::from(refused.stderr.contains(statement));
         files::write(&file, &kept)?;
         // What one command has seen, the next one knows: each begins with an empty store.
-        std::fs::remove_dir_all(clone.join(".tidegate"))?;
+        scene.forget("o3")?;
     }
     assert!(named > 0, "no statement but the attestations is missed by name");
     o3.run(&scene.signing(&hash))?.expect_code(0)?;

@@ -15,20 +15,33 @@ pub(crate) fn cases() -> Vec<Case> {
     }
 }
 
+/// Which of a machine's stores is edited, and by which command that is noticed.
+#[derive(Clone, Copy, PartialEq)]
+enum Which {
+    /// What was signed and sent.
+    Journal,
+    /// What is remembered of the checkout.
+    Checkout,
+}
+use Which::{Checkout, Journal};
+
 /// Edits, each behind the triggers' back: the trigger is dropped and made again.
-const EDITS: [(&str, &str); 6] = [
-    ("events_fixed", "UPDATE events SET body = replace(body, 'accepted', 'rejected')"),
-    ("events_fixed", "UPDATE events SET kind = 'Finalized' WHERE seq = 1"),
-    ("events_kept", "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
-    ("events_kept", "DELETE FROM events WHERE seq = 2"),
-    ("statements_fixed", "UPDATE statements SET json = replace(json, 'rehearse', 'approve')"),
-    ("blobs_fixed", "UPDATE blobs SET bytes = CAST(bytes || x'20' AS BLOB)"),
+const EDITS: [(Which, &str, &str); 6] = [
+    (Journal, "events_fixed", "UPDATE events SET body = replace(body, 'accepted', 'rejected')"),
+    (Journal, "events_fixed", "UPDATE events SET kind = 'Finalized' WHERE seq = 1"),
+    (Journal, "events_kept", "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
+    (Journal, "events_kept", "DELETE FROM events WHERE seq = 2"),
+    (
+        Checkout,
+        "statements_fixed",
+        "UPDATE statements SET json = replace(json, 'rehearse', 'approve')",
+    ),
+    (Checkout, "blobs_fixed", "UPDATE blobs SET bytes = CAST(bytes || x'20' AS BLOB)"),
 ];
 
 fn cheat_a_store_edited_by_sql(scene: &Scene<'_>) -> Outcome {
-    let store = Store::of(scene)?;
-    for (trigger, edit) in EDITS {
-        store.restore()?;
+    for (which, trigger, edit) in EDITS {
+        let store = Store::of(scene, which)?;
         let database = Connection::open(&store.path)?;
         let made: String = database.query_row(
             "SELECT sql FROM sqlite_schema WHERE name = ?1",
@@ -40,25 +53,29 @@ fn cheat_a_store_edited_by_sql(scene: &Scene<'_>) -> Outcome {
         database.execute_batch(&made)?;
         drop(database);
         store.is_refused(scene, edit)?;
+        store.restore()?;
     }
-    store.restore()?;
-    Connection::open(&store.path)?.execute_batch("DROP TRIGGER events_fixed")?;
-    store.is_refused(scene, "a trigger was dropped")?;
-    store.is_moved_away_without_loss(scene)
+    for which in [Journal, Checkout] {
+        let store = Store::of(scene, which)?;
+        Connection::open(&store.path)?.execute_batch("DROP TRIGGER events_fixed")?;
+        store.is_refused(scene, "a trigger was dropped")?;
+        store.is_moved_away_without_loss(scene)?;
+    }
+    Ok(())
 }
 
 fn a_store_with_a_flipped_byte_is_refused(scene: &Scene<'_>) -> Outcome {
-    let store = Store::of(scene)?;
     // Parts of: the header, the schema, an event, a statement, and a release. Where a page was
     // split, the last copy is the one in use.
-    let parts: [&[u8]; 5] = [
-        b"SQLite format",
-        b"the journal is append-only",
-        b"{\"body\":{\"balance\"",
-        b"rehearse vault",
-        b"\"creation\":{",
+    let parts: [(Which, &[u8]); 5] = [
+        (Journal, b"SQLite format"),
+        (Journal, b"the journal is append-only"),
+        (Journal, b"{\"body\":{\"balance\""),
+        (Checkout, b"rehearse vault"),
+        (Checkout, b"\"creation\":{"),
     ];
-    for part in parts {
+    for (which, part) in parts {
+        let store = Store::of(scene, which)?;
         let mut bytes = store.kept.clone();
         let found = bytes.windows(part.len()).rposition(|window| window == part);
         let what = String::from_utf8_lossy(part);
@@ -66,22 +83,34 @@ fn a_store_with_a_flipped_byte_is_refused(scene: &Scene<'_>) -> Outcome {
         bytes[at] ^= 1;
         files::write(&store.path, &bytes)?;
         store.is_refused(scene, &format!("a byte of {what:?}"))?;
+        store.restore()?;
     }
-    store.is_moved_away_without_loss(scene)
+    Store::of(scene, Checkout)?.is_moved_away_without_loss(scene)
 }
 
-/// The store of a scene, as it was.
+/// One of eva's stores, as it was.
 struct Store {
+    which: Which,
     path: PathBuf,
     kept: Vec<u8>,
 }
 
 impl Store {
-    fn of(scene: &Scene<'_>) -> Result<Self, Failed> {
+    fn of(scene: &Scene<'_>, which: Which) -> Result<Self, Failed> {
         scene.run("eva", &["status", "--check"], 0)?;
-        let path = scene.project().join(".tidegate/store.db");
+        let path = match which {
+            Journal => scene.person("eva").home().join("journal/store.db"),
+            Checkout => scene.store("eva")?,
+        };
         let kept = std::fs::read(&path)?;
-        Ok(Self { path, kept })
+        Ok(Self { which, path, kept })
+    }
+
+    fn command(&self) -> &'static [&'static str] {
+        match self.which {
+            Journal => &["deploy"],
+            Checkout => &["status", "--check"],
+        }
     }
 
     fn restore(&self) -> Outcome {
@@ -95,7 +124,7 @@ impl Store {
     }
 
     fn is_refused(&self, scene: &Scene<'_>, edit: &str) -> Outcome {
-        let refused = scene.person("eva").run(&["status", "--check"])?;
+        let refused = scene.person("eva").run(self.command())?;
         let named = said(&refused).contains("store.db: it is damaged");
         let hinted =
             refused.stderr.lines().any(|line| line.starts_with("hint: ") && line.contains("mv "));
@@ -109,8 +138,8 @@ impl Store {
     fn is_moved_away_without_loss(&self, scene: &Scene<'_>) -> Outcome {
         self.restore()?;
         let before = scene.status()?;
-        let folder = scene.project().join(".tidegate");
-        std::fs::rename(&folder, folder.with_extension("broken"))?;
+        let folder = self.path.parent().ok_or("a store lies in a folder")?;
+        std::fs::rename(folder, folder.with_extension("broken"))?;
         let after = scene.status()?;
         assert_eq!(after.shared(), before.shared());
         scene.run("eva", &["promote"], 0)?;
