@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::B256;
 use tidegate_compile::{
     BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
-    FindCompilerError, FoundryConfig, FoundryError, Profile, Trusted, VyperError, compile, minimal,
-    npm_candidates, repository_root,
+    FindCompilerError, FoundryConfig, FoundryError, Profile, Trusted, VyperError, compile,
+    find_node, minimal, npm_candidates,
 };
 use tidegate_plan::config::CompilerConfig;
-use tidegate_store::{read_limited, write_private};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -140,38 +139,22 @@ pub(crate) fn sources(
     Ok(CompilerSources {
         explicit,
         foundry_dirs: env.svm_dirs(),
-        node: node(env, root),
+        node: find_node(&env.path_dirs(), root),
         path: env.path_dirs(),
         npm_packages: npm_candidates(root, foundry),
-        trusted: trusted(env)?,
+        trusted: Trusted::load(&trusted(env)?).or_kind(Kind::Config)?,
     })
 }
 
-/// The `node` on `PATH`; not one that the repository brings along, as npm's scripts put there.
-fn node(env: &Environment, root: &Path) -> Option<PathBuf> {
-    let name = if cfg!(windows) { "node.exe" } else { "node" };
-    let theirs = repository_root(root);
-    let real = |dir: PathBuf| dir.join(name).canonicalize().ok();
-    let folders = env.path_dirs().into_iter().filter(|dir| dir.is_absolute());
-    folders.filter_map(real).find(|path| path.is_file() && !path.starts_with(&theirs))
-}
-
-/// The largest list of trusted compilers, in bytes.
-const TRUSTED_BYTES_MAX: u64 = 1 << 20;
-
-fn trusted(env: &Environment) -> CliResult<Trusted> {
-    let path = env.home()?.join("compilers.toml");
-    if !path.exists() {
-        return Ok(Trusted::default());
-    }
-    let bytes = read_limited(&path, TRUSTED_BYTES_MAX)?;
-    Trusted::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)
+/// The list of compilers that may run beside official builds.
+fn trusted(env: &Environment) -> CliResult<PathBuf> {
+    Ok(env.home()?.join("compilers.toml"))
 }
 
 /// Lets a compiler run on this machine, by its digest.
 pub(crate) fn trust(env: &Environment, sha256: B256) -> CliResult {
-    let text = trusted(env)?.with(sha256).to_text().or_kind(Kind::Internal)?;
-    Ok(write_private(&env.home()?.join("compilers.toml"), text.as_bytes())?)
+    let path = trusted(env)?;
+    Trusted::load(&path).and_then(|list| list.with(sha256).save(&path)).or_kind(Kind::Config)
 }
 
 /// Where compilations are kept: never in the project, where anybody could have put them.

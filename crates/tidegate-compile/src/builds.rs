@@ -1,9 +1,12 @@
 //! Which compilers may run: official builds by SHA-256, and those that a person trusts.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use alloy_primitives::{B256, hex};
 use serde::{Deserialize, Serialize};
+
+use crate::files::{self, Access, FileError};
 
 /// Official builds, one a line: digest, platform, long version, and where the digest is from.
 const OFFICIAL: &str = include_str!("builds.txt");
@@ -12,6 +15,8 @@ const OFFICIAL: &str = include_str!("builds.txt");
 const VERSION: u32 = 1;
 /// The most compilers that one person trusts.
 const TRUSTED_MAX: usize = 1_000;
+/// The most bytes of their file.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The long version of an official build of solc, as it says it itself.
 pub(crate) fn official(sha256: B256) -> Option<String> {
@@ -35,6 +40,12 @@ pub struct Trusted(BTreeSet<B256>);
 /// A list of trusted compilers that is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustedError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It cannot be written.
+    #[error("write the list of trusted compilers")]
+    Write(#[source] Box<toml::ser::Error>),
     /// It has another shape.
     #[error("read the list of trusted compilers")]
     Read(#[source] Box<toml::de::Error>),
@@ -54,11 +65,28 @@ struct File {
 }
 
 impl Trusted {
-    /// Reads the file.
+    /// Reads the file; a missing one trusts nothing.
     ///
     /// # Errors
     /// If it is no such file.
-    pub fn parse(text: &str) -> Result<Self, TrustedError> {
+    pub fn load(path: &Path) -> Result<Self, TrustedError> {
+        match path.exists() {
+            true => Self::parse(&files::read_text(path, FILE_BYTES_MAX)?),
+            false => Ok(Self::default()),
+        }
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TrustedError> {
+        let file = File { version: VERSION, sha256: self.0.clone() };
+        let text = toml::to_string(&file).map_err(|e| TrustedError::Write(Box::new(e)))?;
+        Ok(files::write(path, text.as_bytes(), Access::Data)?)
+    }
+
+    fn parse(text: &str) -> Result<Self, TrustedError> {
         let file: File = toml::from_str(text).map_err(|e| TrustedError::Read(Box::new(e)))?;
         if file.version != VERSION {
             return Err(TrustedError::Version(file.version));
@@ -67,14 +95,6 @@ impl Trusted {
             return Err(TrustedError::TooMany);
         }
         Ok(Self(file.sha256))
-    }
-
-    /// The file's text.
-    ///
-    /// # Errors
-    /// Never in practice; the encoder's error is passed on.
-    pub fn to_text(&self) -> Result<String, toml::ser::Error> {
-        toml::to_string(&File { version: VERSION, sha256: self.0.clone() })
     }
 
     /// The same with one more.
@@ -116,7 +136,10 @@ mod tests {
     fn a_list_of_trusted_compilers_is_read_as_it_is_written() {
         let digest = B256::repeat_byte(7);
         let trusted = Trusted::default().with(digest).with(digest);
-        let read = Trusted::parse(&trusted.to_text().unwrap()).unwrap();
+        let path = tempfile::tempdir().unwrap().path().join("home/compilers.toml");
+        assert_eq!(Trusted::load(&path).unwrap(), Trusted::default());
+        trusted.save(&path).unwrap();
+        let read = Trusted::load(&path).unwrap();
         assert!(read == trusted && read.holds(digest) && !read.holds(B256::ZERO));
         assert!(matches!(
             Trusted::parse("version = 2\nsha256 = []"),

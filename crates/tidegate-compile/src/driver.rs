@@ -100,21 +100,28 @@ impl Program {
         }
     }
 
-    /// The command, with no variable of the environment.
+    /// The command, with no variable of the environment, and away from the project: what a program
+    /// looks for in the folder that it runs in would be the project's.
     fn command(&self, request: &str) -> Command {
         let mut command = match self {
             Self::Plain { path, args } => {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 let mut command = Command::new(path);
                 command.args(args).arg(request);
                 command
             }
             Self::Node(compiler) => compiler.command(request),
         };
-        // Windows starts nothing without its own.
-        if cfg!(unix) {
-            command.env_clear();
-        }
+        isolate(&mut command);
         command
+    }
+}
+
+/// Takes away what a repository or a shell could have left for a program. Windows starts nothing
+/// without its variables.
+pub(crate) fn isolate(command: &mut Command) {
+    if cfg!(unix) {
+        command.env_clear().current_dir("/");
     }
 }
 

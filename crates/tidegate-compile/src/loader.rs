@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 
 use alloy_primitives::{B256, hex, keccak256};
 
+use crate::driver::isolate;
 use crate::files::{self, Access, FileError};
+use crate::places::repository_root;
 
 const SCRIPT: &str = include_str!("solcjs.cjs");
 
@@ -31,6 +33,18 @@ pub(crate) struct NodeCompiler {
     pub(crate) soljson: PathBuf,
     /// The compiler's digest, which the script compares.
     pub(crate) sha256: B256,
+}
+
+/// The first `node` in these folders; not one that the repository brings along, as npm's scripts
+/// put there.
+pub fn find_node(folders: &[PathBuf], root: &Path) -> Option<PathBuf> {
+    let name = if cfg!(windows) { "node.exe" } else { "node" };
+    let theirs = repository_root(root);
+    let is_ours = |path: &PathBuf| {
+        path.is_file() && path.canonicalize().is_ok_and(|real| !real.starts_with(&theirs))
+    };
+    let folders = folders.iter().filter(|dir| dir.is_absolute());
+    folders.map(|dir| dir.join(name)).find(is_ours)
 }
 
 /// The digest of the script.
@@ -81,7 +95,8 @@ impl NodeCompiler {
 /// The option by which this `node` takes permissions away, if it has one.
 fn permission_flag(node: &Path) -> Option<&'static str> {
     let mut command = Command::new(node);
-    command.arg("--version").env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null());
+    isolate(&mut command);
     let output = command.output().ok()?;
     flag_of(&String::from_utf8_lossy(&output.stdout))
 }

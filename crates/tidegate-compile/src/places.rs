@@ -26,7 +26,7 @@ pub(crate) fn file(root: &Path, foundry: &FoundryConfig, name: &str) -> PathBuf 
 
 /// The folder of the git repository that a project lies in, or of the project itself where it is
 /// in none. What lies below is whoever's who can write the repository.
-pub fn repository_root(root: &Path) -> PathBuf {
+pub(crate) fn repository_root(root: &Path) -> PathBuf {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let found = root.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok());
     found.unwrap_or(&root).to_owned()

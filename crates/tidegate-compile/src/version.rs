@@ -31,8 +31,9 @@ impl LongVersion {
     }
 
     /// The version that the table has for an official build, or else the one that the cache keeps
-    /// for a compiler of this digest, or else the one that the compiler says. What is kept is only believed in what it is named after; that the compiler
-    /// is really this one, it says in the metadata of each contract.
+    /// for a compiler of this digest, or else the one that the compiler says. What is kept is only
+    /// believed in what it is named after; that the compiler is really this one, it says in the
+    /// metadata of each contract.
     pub(crate) fn of(driver: &Driver, sha256: B256, cache_dir: &Path) -> Result<Self, DriverError> {
         if let Some(known) = builds::official(sha256).and_then(|text| Self::parse(&text)) {
             return Ok(known);

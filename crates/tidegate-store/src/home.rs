@@ -47,10 +47,10 @@ mod tests {
         let home = Home::new("/h");
         let of = |path: &str| home.checkout(Path::new(path));
         assert_eq!(home.journal(), Path::new("/h/journal/store.db"));
-        assert!(of("/work/a b").starts_with("/h/checkouts"));
-        assert_ne!(of("/work/a"), of("/work/b"));
-        assert_ne!(of("/work/a"), of("/other/a"));
-        let name = of("/work/../x/ä b").parent().unwrap().file_name().unwrap().to_owned();
+        assert!(of("/team/a b").starts_with("/h/checkouts"));
+        assert_ne!(of("/team/a"), of("/team/b"));
+        assert_ne!(of("/team/a"), of("/other/a"));
+        let name = of("/team/../x/ä b").parent().unwrap().file_name().unwrap().to_owned();
         assert!(name.to_str().unwrap().starts_with("--b-"), "{name:?}");
     }
 }

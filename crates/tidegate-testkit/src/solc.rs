@@ -34,9 +34,10 @@ pub fn solc_wrapper(tools: &Tools) -> Result<PathBuf, TestkitError> {
     let sha256 = hex::encode(Sha256::digest(std::fs::read(&soljson).map_err(read)?));
     let (node, script) = (tools.node.display(), tools.root.join(SCRIPT));
     let (script, soljson) = (script.display(), soljson.display());
+    let rest = format!("'{script}' '{soljson}' {sha256} \"$@\"");
     let text = format!(
-        "#!/bin/sh\nulimit -S -s 262144 2>/dev/null || exec '{node}' '{script}' '{soljson}' {sha256} \"$@\"\n\
-         exec '{node}' --stack-size=235000 '{script}' '{soljson}' {sha256} \"$@\"\n"
+        "#!/bin/sh\nulimit -S -s 262144 2>/dev/null || exec '{node}' {rest}\n\
+         exec '{node}' --stack-size=235000 {rest}\n"
     );
     if files::read_text(&path).is_ok_and(|present| present == text) {
         return Ok(path);

@@ -95,7 +95,8 @@ fn open(
     let sha256 = digest::of_tree(&packages, counts, cache_dir).map_err(failed)?;
     let python_digest = digest::of_file(&python, COMPILER_BYTES_MAX, cache_dir).map_err(failed)?;
     let mut kept = OsString::from("pycache_prefix=");
-    kept.push(cache_dir.join(format!("python-{}", hex::encode(&sha256[..8]))));
+    let folder = cache_dir.join(format!("python-{}", hex::encode(&sha256[..8])));
+    kept.push(std::path::absolute(&folder).unwrap_or(folder));
     let words = ["-I", "-S", "-X", "utf8", "-X"].map(OsString::from);
     let mut args: Vec<OsString> = words.into();
     args.extend([kept, "-c".into(), START.into(), packages.into_os_string()]);

@@ -313,7 +313,7 @@ fn fake(project: &Project, script: &str) -> PathBuf {
     project.root().join("bin")
 }
 
-/// Nothing of an environment is run before its digest is trusted, nor beside what the digest covers.
+/// Nothing of an environment is run before its digest is trusted, or without being in it.
 #[cfg(unix)]
 #[test]
 fn an_environment_runs_only_what_its_digest_covers() {
