@@ -23,8 +23,8 @@ const REPOSITORY = join(HERE, '..', '..');
 /** The key of every signature; it holds nothing anywhere. */
 const KEY = new SigningKey('0x' + '11'.repeat(32));
 
-/** The domain of statements. */
-const DOMAIN = { name: 'Tidegate', version: '1' };
+/** The helper contract, by its vector. */
+const HELPER = 'create2: helper';
 
 /**
  * What belongs to a vector beside the values that are recomputed. Links say which place of the
@@ -61,7 +61,50 @@ const TEXTS = {
     `${utc(w.until)}: ${w.reason} ${w.link}`,
   'people/key': (c) => `${c.name} holds key ${getAddress(c.key)}`,
   postmortem: (p) => `Post-mortem of release ${p.release}, sha256 ${p.sha256.slice(2)}: ${p.uri}`,
+  'audit/revoke': (r) => `Revoke attestation ${r.attestation}: ${r.detail}`,
 };
+
+/** What is said for one target names it, a freeze its project. */
+const FOR_TARGET = ['risk/accept', 'soak/sample', 'go', 'waiver', 'postmortem'];
+const FOR_ALL = ['no-go', 'bug', 'triage', 'audit/revoke'];
+
+/** The sentence of a statement, from its body, its project and the target's chain. */
+function textOf(body, project, chain) {
+  const text = TEXTS[body.kind];
+  if (text === undefined) throw new Error(`no sentence is known for ${body.kind}`);
+  const own = text(body.says);
+  if (FOR_ALL.includes(body.kind)) return own;
+  if (!FOR_TARGET.includes(body.kind)) return `${project.name}: ${own}`;
+  return `${project.name}, Safe ${getAddress(project.safe)} on chain ${chain}: ${own}`;
+}
+
+/** The id of a project on a target's chain. */
+const projectOf = (project, chain) =>
+  project === null ? ZERO : KINDS.words([
+    { number: chain }, { address: project.safe }, { string: project.name },
+  ]).digest;
+
+/** What each kind speaks of, from its body and project. */
+const SUBJECTS = {
+  'fund/request': (r) => r.release ?? ZERO,
+  'fund/approve': (d) => d.request,
+  'fund/deny': (d) => d.request,
+  'fund/draw': (t) => t.request,
+  'fund/return': (t) => t.request,
+  'risk/accept': (r) => r.scopeRoot,
+  'soak/sample': (s) => s.release,
+  go: (g) => g.release,
+  'no-go': (n) => n.release,
+  bug: (b) => b.release,
+  triage: (t) => t.bug,
+  freeze: (_, project) => project,
+  waiver: (w) => w.release,
+  'people/key': () => ZERO,
+  postmortem: (p) => p.release,
+  'audit/revoke': (r) => r.attestation,
+};
+
+const ZERO = '0x' + '00'.repeat(32);
 
 const as = (says) => (says.discipline === undefined ? '' : ` as ${says.discipline}`);
 
@@ -87,7 +130,7 @@ const transferText = (verb, t) =>
   `on chain ${t.network.chain}`;
 
 /** Times in a file, of which a number here might not hold every digit. */
-const TIMES = /"(issuedAt|validUntil|revokedAt|expiresAt|notBefore|retroDueBy)":(\d+)/g;
+const TIMES = /"(issuedAt|validUntil|expiresAt|notBefore|retroDueBy|number)":(\d+)/g;
 
 /** Errors of the libraries repeat what they were given, however long it is. */
 const MESSAGE_CHARS_MAX = 300;
@@ -132,7 +175,8 @@ const KINDS = {
     const signature = KEY.sign(digest);
     const signer = computeAddress(KEY.publicKey);
     if (recoverAddress(digest, signature) !== signer) throw new Error('the signature is lost');
-    if (typed.body !== undefined) checkBody(typed.message, typed.body);
+    if (typed.domain.name === 'Tidegate') checkDomain(typed.domain);
+    if (typed.body !== undefined) checkBody(typed);
     return {
       digest,
       domainHash: TypedDataEncoder.hashDomain(typed.domain),
@@ -145,12 +189,14 @@ const KINDS = {
   file: (text) => {
     const file = JSON.parse(text.replace(TIMES, '"$1":"$2"'));
     const { type, message } = file.statement;
-    const digest = TypedDataEncoder.hash(DOMAIN, fieldsOf(type), messageOf(type, message));
+    const named = message.auditor ?? message.guardian ?? message.signer;
+    const domain = domainOf(message.at.chain);
+    const digest = TypedDataEncoder.hash(domain, fieldsOf(type), messageOf(type, message));
     // A contract says for itself, on its chain, whether it signed.
-    if (file.contract !== undefined) return { digest, signer: file.signer };
+    if (file.contract !== undefined) return { digest, signer: named };
     const signer = recoverAddress(digest, file.signature).toLowerCase();
     equal('signature', file.signature, KEY.sign(digest).serialized);
-    equal('signer', file.signer, signer);
+    equal('signer', named, signer);
     return { digest, signer };
   },
   /** Values packed without padding. */
@@ -243,24 +289,39 @@ function fieldsOf(type) {
   return { [type]: fields.split(',').map(field) };
 }
 
-/** What is signed, from what a file says. */
-function messageOf(type, fields) {
-  if (type === 'EmergencyWaiver') {
-    const { terms, ...rest } = fields;
-    return { ...rest, ...terms };
-  }
-  if (type !== 'Statement') return fields;
-  const { body, ...rest } = fields;
-  const text = TEXTS[body.kind](body.says);
-  return { ...rest, kind: body.kind, text, bodyDigest: KINDS.jcs(body).digest };
+/** The domain of statements: the target's chain, and the helper as it is created everywhere. */
+function domainOf(chainId) {
+  const verifyingContract = recomputed(HELPER).address;
+  return { name: 'Tidegate', version: '1', chainId, verifyingContract };
 }
 
-/** Kind, sentence and digest in a statement's message all follow from its body. */
-function checkBody(message, body) {
-  const text = TEXTS[body.kind];
-  if (text === undefined) throw new Error(`no sentence is known for ${body.kind}`);
+function checkDomain(domain) {
+  equal('domain', JSON.stringify(domain), JSON.stringify(domainOf(domain.chainId)));
+}
+
+/** What is signed, from what a file says. */
+function messageOf(type, file) {
+  const { at, ...fields } = file;
+  const block = { blockNumber: at.number, blockHash: at.hash };
+  if (type === 'EmergencyWaiver') {
+    const { terms, ...rest } = fields;
+    return { ...rest, ...terms, ...block };
+  }
+  if (type !== 'Statement') return { ...fields, ...block };
+  const { body, ...rest } = fields;
+  const project = projectOf(fields.project, at.chain);
+  const text = textOf(body, fields.project, at.chain);
+  const subject = SUBJECTS[body.kind](body.says, project);
+  const bodyDigest = KINDS.jcs(body).digest;
+  return { ...rest, ...block, project, kind: body.kind, text, subject, bodyDigest };
+}
+
+/** Kind, sentence, project, subject and digest in a message follow from body and project. */
+function checkBody({ message, body, project, domain }) {
   equal('kind', message.kind, body.kind);
-  equal('text', message.text, text(body.says));
+  equal('project', message.project, projectOf(project, domain.chainId));
+  equal('text', message.text, textOf(body, project, domain.chainId));
+  equal('subject', message.subject, SUBJECTS[body.kind](body.says, message.project));
   equal('bodyDigest', message.bodyDigest, KINDS.jcs(body).digest);
 }
 

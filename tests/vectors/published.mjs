@@ -5,15 +5,6 @@ export const PUBLISHED = {
   'type CodeScope': {
     digest: '0x380fe0758b33d108ef04301398b9651e1dc7324ef383dbcac7664d5a22f43c3b',
   },
-  'type AuditAttestation': {
-    digest: '0x924090281ef0502f59e6f55d96fd704d74f5610c41707e399389debb52f61cac',
-  },
-  'type AuditRevocation': {
-    digest: '0x43fb370d561d544348c957308a749ff0e3a40c9db7390d2a17153669e20b3e43',
-  },
-  'type EmergencyWaiver': {
-    digest: '0x684ba0467eb4b77032be0dceb46b2f8bb2f645f34dee7d34f665a97c1df9e45d',
-  },
   'type SafeTx': {
     digest: '0xbb8310d486368db6bd6f849402fdd73ad53d316b5a4b2644ad6efe0f941286d8',
   },
@@ -22,14 +13,6 @@ export const PUBLISHED = {
   },
   'research: scopeRoot': {
     digest: '0xa490a706c665d1d460481d9e18b10fcf2cbf70449d27819de433e614880a0a92',
-  },
-  'research: AuditAttestation under another domain': {
-    domainHash: '0x23cdc522b50a1f4c719c17f332816af5d112334d24d71e753ad8b3da53098cbe',
-    digest: '0x2dd177873bdb527884068b483be352bfd2ea5b7200d8a93ac29aa7c9bfb9110e',
-    signer: '0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a',
-    signature:
-      '0x92149dff471325bf1d00268b365ce37a9150050be47e3343505b822b68f2b435' +
-      '679cefb83e52d8b1880c502fce2459dceb11f8d4449959467f23fb5706606d5e1b',
   },
   'type EAS Attest, delegated': {
     digest: '0xfeb2925a02bae3dae48d424a0437a2b6ac939aa9230ddc55a1a76f065d988076',

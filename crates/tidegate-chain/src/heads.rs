@@ -1,6 +1,7 @@
 //! Blocks: which there are, which is final, which belongs to the chain.
 
 use alloy_primitives::{B256, U64};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tidegate_model::ids::{BlockRef, Head};
 
@@ -10,6 +11,8 @@ use crate::{EndpointError, Network, ReadError, Subject};
 
 const BY_NUMBER: &str = "eth_getBlockByNumber";
 const BY_HASH: &str = "eth_getBlockByHash";
+/// Of many blocks, this many are asked for at a time.
+const HEADS_AT_ONCE: usize = 32;
 
 impl Network {
     /// The highest block that all endpoints hold for final: the lowest of theirs, which the
@@ -62,6 +65,20 @@ impl Network {
     /// If too few endpoints answer, or they disagree.
     pub async fn is_canonical(&self, block: BlockRef) -> Result<bool, ReadError> {
         Ok(self.head_if_at(block.number).await?.is_some_and(|head| head.block == block))
+    }
+
+    /// The blocks at these heights, in their order; `None` for one that no endpoint has.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn heads_at(&self, numbers: &[u64]) -> Result<Vec<Option<Head>>, ReadError> {
+        let mut heads = Vec::with_capacity(numbers.len());
+        for some in numbers.chunks(HEADS_AT_ONCE) {
+            for head in join_all(some.iter().map(|number| self.head_if_at(*number))).await {
+                heads.push(head?);
+            }
+        }
+        Ok(heads)
     }
 
     async fn head_if_at(&self, number: u64) -> Result<Option<Head>, ReadError> {

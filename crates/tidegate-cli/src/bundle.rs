@@ -21,7 +21,10 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Everything that speaks of a release.
 pub(crate) fn gather(project: &Project, built: &Built) -> CliResult<Bundle> {
     let set = statements::load(project)?;
-    let pending = set.pending.into_iter().map(|(digest, (collected, _))| (digest, collected));
+    let pending = set.pending.into_iter().filter_map(|(digest, both)| {
+        let (collected, _) = both.into_iter().next()?;
+        Some((digest, collected))
+    });
     let mut signed: Vec<_> = set.statements.into_iter().chain(pending).collect();
     signed.sort_by_key(|(digest, _)| *digest);
     let mut files = std::collections::BTreeMap::new();

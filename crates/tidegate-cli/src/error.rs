@@ -117,6 +117,7 @@ macro_rules! kinds {
 
 kinds! {
     tidegate_model::digest::JcsError => Kind::Config;
+    tidegate_model::lookup::LookupError => Kind::Usage;
     tidegate_model::statement::StatementError => Kind::Config;
     tidegate_plan::ElaborateError => Kind::Config;
     tidegate_plan::ResolveError => Kind::Config;

@@ -29,7 +29,7 @@ pub(crate) fn next_steps(
             found.network == assessment.target
                 && assessment.safe.as_ref().is_some_and(|safe| safe.nonce == nonce)
         })
-        .map(|found| found.checked.hash().to_string()[..10].to_owned())
+        .map(|found| found.checked.hash().to_string())
         .collect();
     // What is recorded is about one target, which must be named where there are several.
     let named = match project.targets().count() {

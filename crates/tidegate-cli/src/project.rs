@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tidegate_chain::{Network, Reading};
 use tidegate_gates::PolicyRules;
-use tidegate_model::digest::project_id;
+use tidegate_model::statement::{Date, ProjectRef};
 use tidegate_model::{NetworkId, ProjectId};
 use tidegate_plan::config::{Config, NetworkConfig, Stage};
 use tidegate_store::{Home, Layout, Store};
@@ -31,6 +31,8 @@ pub(crate) struct Project {
     pub(crate) env: Environment,
     pub(crate) ui: Ui,
     pub(crate) global: Global,
+    /// By which block this command dates what it says, once that is read.
+    pub(crate) date: OnceCell<Date>,
     store: OnceCell<Store>,
     journal: OnceCell<Store>,
 }
@@ -64,6 +66,7 @@ impl Project {
             env: env.clone(),
             ui: ui.clone(),
             global: global.clone(),
+            date: OnceCell::new(),
             store: OnceCell::new(),
             journal: OnceCell::new(),
         })
@@ -136,8 +139,13 @@ impl Project {
 
     /// The project's id on one target.
     pub(crate) fn id(&self, target: &NetworkConfig) -> CliResult<ProjectId> {
+        Ok(self.named_at(target)?.id(target.chain))
+    }
+
+    /// The project on one target, as statements name it.
+    pub(crate) fn named_at(&self, target: &NetworkConfig) -> CliResult<ProjectRef> {
         let safe = target.safe.ok_or_else(|| CliError::config("the target has no `safe`"))?;
-        Ok(project_id(target.chain, safe, &self.config.name))
+        Ok(ProjectRef { name: self.config.name.clone(), safe })
     }
 
     /// The network of these ids, by name.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::B256;
+use tidegate_model::lookup::Prefix;
 use tidegate_safe::{Checked, SafeState, SignatureSet, helper, read_proposal, read_signature};
 use tidegate_store::{read_limited, write_atomic};
 
@@ -72,9 +73,10 @@ fn text(path: &Path) -> CliResult<String> {
 
 /// The proposal whose hash begins with this, or the only open one.
 pub(crate) fn find(project: &Project, wanted: Option<&str>) -> CliResult<Found> {
+    let wanted = wanted.map(Prefix::parse).transpose()?;
     let mut all = Vec::new();
     for (hash, read) in read_all(project)? {
-        let meant = wanted.is_none_or(|w| hash.to_string().starts_with(&with_prefix(w)));
+        let meant = wanted.as_ref().is_none_or(|wanted| wanted.begins(hash));
         match read {
             Ok(found) => all.push(found),
             // Nobody may take another proposal for the one that was damaged.
@@ -85,8 +87,8 @@ pub(crate) fn find(project: &Project, wanted: Option<&str>) -> CliResult<Found> 
     let known: Vec<_> = all.iter().map(|found| found.checked.hash().to_string()).collect();
     // Without a name the newest nonce is meant; what came before it is done or void.
     let newest = all.iter().map(|found| found.checked.proposal().safe_tx.nonce).max();
-    let matches = |found: &&Found| match wanted {
-        Some(wanted) => found.checked.hash().to_string().starts_with(&with_prefix(wanted)),
+    let matches = |found: &&Found| match &wanted {
+        Some(wanted) => wanted.begins(found.checked.hash().0),
         None => Some(found.checked.proposal().safe_tx.nonce) == newest,
     };
     let mut matching = all.iter().filter(matches).map(|found| found.checked.hash());
@@ -103,10 +105,6 @@ pub(crate) fn find(project: &Project, wanted: Option<&str>) -> CliResult<Found> 
                 .hint(known.join("\nhint: ")))
         }
     }
-}
-
-fn with_prefix(wanted: &str) -> String {
-    if wanted.starts_with("0x") { wanted.to_owned() } else { format!("0x{wanted}") }
 }
 
 /// The signatures of a proposal's files that are by present owners.

@@ -200,8 +200,8 @@ async fn check_evidence(
 ) -> CliResult {
     for digest in &promotion.evidence.statements {
         if let Some(found) = assessment.statements.unconfirmed.get(digest) {
-            let (by, why) = (found.collected.signed.signer, &found.doubt.why);
-            return Err(fail(format!("statement {digest} of the evidence: contract {by} {why}"))
+            let why = &found.doubt.why;
+            return Err(fail(format!("statement {digest} of the evidence: {why}"))
                 .hint("have it signed anew, or run `tidegate promote` again"));
         }
         if !assessment.statements.statements.contains_key(digest) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_compile::{CompileOutput, Difference};
+use tidegate_model::lookup::Prefix;
 use tidegate_model::release::{Artifact, Release, Roots};
 use tidegate_model::units::counted;
 use tidegate_model::{BuildDigest, Fqn, ReleaseRoot, ScopeRoot};
@@ -206,8 +207,6 @@ fn without_sources(project: &Project, wanted: Option<&str>) -> CliResult<Option<
 }
 
 fn names_release(built: &Built, wanted: &str) -> bool {
-    const PREFIX_DIGITS_MIN: usize = 6;
-    let digits = wanted.trim_start_matches("0x").to_lowercase();
-    let root = alloy_primitives::hex::encode(built.roots.release_root.0);
-    built.release.name == wanted || (digits.len() >= PREFIX_DIGITS_MIN && root.starts_with(&digits))
+    let begins = |prefix: Prefix| prefix.begins(built.roots.release_root.0);
+    built.release.name == wanted || Prefix::parse(wanted).is_ok_and(begins)
 }

@@ -3,7 +3,7 @@
 use tidegate_gates::{SoakFacts, WINDOW_SECS};
 use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, General, NEVER, SoakSample, Statement, salt_of};
+use tidegate_model::statement::{At, Body, General, NEVER, SoakSample, Statement};
 
 use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult};
@@ -42,20 +42,14 @@ pub(crate) fn store(
     if is_known(assessment, facts, signer, &sample) {
         return Ok(None);
     }
-    let salt = salt_of(&[
-        signer.address().as_slice(),
-        sample.deployment.0.as_slice(),
-        sample.block.hash.as_slice(),
-        sample.state.as_slice(),
-        &time.timestamp.to_be_bytes(),
-    ]);
+    let target = project.network(&assessment.target)?;
     let statement = Statement::Statement(General {
-        project: project.id(project.network(&assessment.target)?)?,
-        subject: sample.release.0,
+        signer: signer.address(),
+        project: Some(project.named_at(target)?),
         body: Body::SoakSample(sample),
+        at: At::new(target.chain, time.block),
         issued_at: time.timestamp,
         expires_at: NEVER,
-        salt,
     });
     sign_and_write(project, signer, statement).map(Some)
 }

@@ -1,9 +1,8 @@
 //! How a person says something: shown, approved, signed, written.
 
-use alloy_primitives::B256;
 use clap::Args;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, General, NEVER, Statement};
+use tidegate_model::statement::{Body, Date, General, NEVER, Statement};
 use tidegate_model::units::format_amount;
 use tidegate_model::{ProjectId, StatementDigest};
 use tidegate_plan::config::Stage;
@@ -12,14 +11,6 @@ use crate::error::CliResult;
 use crate::project::Project;
 use crate::signer::LazySigner;
 use crate::statements;
-
-/// When a statement is dated.
-#[derive(Debug, Args)]
-pub(crate) struct Dated {
-    /// The target's chain time of the statement, in seconds; default: read from the target
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) issued_at: Option<u64>,
-}
 
 /// For which target something is said.
 #[derive(Debug, Args)]
@@ -53,12 +44,16 @@ impl About {
     }
 }
 
-/// The target's finalized time, read before anything is sent.
-pub(crate) async fn issued_at(project: &Project, about: &About, dated: &Dated) -> CliResult<u64> {
-    match dated.issued_at {
-        Some(given) => Ok(given),
-        None => Ok(project.connect(&about.target).await?.finalized_head().await?.timestamp),
+/// The newest finalized block of the target, by which everything is dated that this command says.
+/// What `--approve` names was shown a moment ago, with the block that was the newest then.
+pub(crate) async fn now(project: &Project, about: &About) -> CliResult<Date> {
+    if let Some(date) = project.date.get() {
+        return Ok(*date);
     }
+    let network = project.connect(&about.target).await?;
+    let newest = Date::of(network.id().chain, network.finalized_head().await?);
+    let date = crate::approve::shown_at(project, &newest)?.unwrap_or(newest);
+    Ok(*project.date.get_or_init(|| date))
 }
 
 /// A statement of the project, dated by its target.
@@ -67,15 +62,16 @@ pub(crate) async fn general(
     about: &About,
     signer: &LazySigner,
     body: Body,
-    subject: B256,
-    dated: &Dated,
 ) -> CliResult<General> {
-    let issued_at = issued_at(project, about, dated).await?;
+    let Date { at, time } = now(project, about).await?;
     let expires_at = body.ends_at().unwrap_or(NEVER);
-    let project = about.id;
-    let mut general = General { project, subject, body, issued_at, expires_at, salt: B256::ZERO };
-    general.salt = general.salt_by(signer.address())?;
-    Ok(general)
+    let signer = signer.address();
+    let project = match body {
+        // An attestation belongs to no project.
+        Body::AuditRevoke(_) => None,
+        _ => Some(project.named_at(project.network(&about.target)?)?),
+    };
+    Ok(General { signer, project, body, at, issued_at: time, expires_at })
 }
 
 /// Shows a statement, has it approved, signs and writes it.
@@ -84,33 +80,19 @@ pub(crate) async fn sign(
     about: &About,
     signer: &LazySigner,
     body: Body,
-    subject: B256,
-    dated: &Dated,
 ) -> CliResult<StatementDigest> {
-    let general = general(project, about, signer, body, subject, dated).await?;
-    let options = dated.options(general.issued_at);
-    sign_statement(project, signer, Statement::Statement(general), options)
+    let general = general(project, about, signer, body).await?;
+    sign_statement(project, signer, Statement::Statement(general))
 }
 
-impl Dated {
-    /// What the printed command must repeat so that it says the same.
-    pub(crate) fn options(&self, issued_at: u64) -> Vec<String> {
-        match self.issued_at {
-            Some(_) => Vec::new(),
-            None => vec!["--issued-at".to_owned(), issued_at.to_string()],
-        }
-    }
-}
-
-/// The same for any statement. `options` are what the printed command must repeat.
+/// The same for any statement.
 pub(crate) fn sign_statement(
     project: &Project,
     signer: &LazySigner,
     statement: Statement,
-    options: Vec<String>,
 ) -> CliResult<StatementDigest> {
     show(project, signer, &statement)?;
-    statements::conclude(project, signer, statement, "sign", options)
+    statements::conclude(project, signer, statement, "sign")
 }
 
 /// Shows what is about to be signed, and answers with its digest.

@@ -6,7 +6,7 @@ use tidegate_engine::{EngineError, FeeCap, Landed, Lane, adopted_nonce};
 use tidegate_model::event::Intent;
 use tidegate_model::units::format_amount;
 
-use crate::approve::{Approval, approve};
+use crate::approve::{Approval, Given, approve};
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
 use crate::signer::LazySigner;
@@ -57,7 +57,7 @@ pub(crate) async fn send(
     if intent.data.len() > SHOWN_BYTES {
         ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
     }
-    approve(project, &Approval { network: name, hash, options })?;
+    approve(project, &Approval { network: name, hash, given: Given::Whole, options })?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

@@ -5,13 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_chain::Network;
-use tidegate_evidence::{ContractAnswer, Doubt, Origin, StatementSet, ask_contract, collect};
+use tidegate_evidence::{
+    ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
+    collect, read_dates,
+};
+use tidegate_gates::Dating;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{SignedStatement, Standing, Statement, StatementError};
+use tidegate_model::statement::{
+    Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
+    WRITTEN_SECS_MAX,
+};
+use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
 use tidegate_plan::config::Stage;
 
-use crate::approve::{Approval, approve};
+use crate::approve::{Approval, Given, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
@@ -19,9 +27,11 @@ use crate::typed_data;
 
 /// Contracts are asked about at most this many statements.
 const QUESTIONS_MAX: usize = 256;
+/// Of statements that do not count by their dates, this many are named.
+const NAMED_MAX: usize = 10;
 
 /// Reads every statement file and everything this machine has ever seen, and remembers the union.
-/// What contracts signed counts only after [`confirm`].
+/// What contracts signed counts only after [`load_confirmed`].
 pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     let store = project.store()?;
     let files = tidegate_store::read_statements(&project.layout)?;
@@ -42,45 +52,98 @@ pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     Ok(set)
 }
 
-/// As [`load`], and asks the contracts that signed.
+/// As [`load`], and asks the targets by whose blocks statements are dated, and the contracts that
+/// signed.
 pub(crate) async fn load_confirmed(project: &Project) -> CliResult<StatementSet> {
+    load_at(project, None).await
+}
+
+/// The target that something is judged for, at gate time, or why it cannot be read.
+pub(crate) type Gate = (ChainId, Result<(Network, Head), String>);
+
+/// As [`load_confirmed`], where a target is read already.
+pub(crate) async fn load_at(project: &Project, gate: Option<Gate>) -> CliResult<StatementSet> {
     let mut set = load(project)?;
-    confirm(project, &mut set).await?;
+    let gate_time = gate.as_ref().and_then(|(_, read)| Some(read.as_ref().ok()?.1.timestamp));
+    let mut chains = Chains { project, open: gate.into_iter().collect() };
+    date(&mut chains, &mut set, gate_time).await?;
+    confirm(&mut chains, &mut set).await?;
     Ok(set)
+}
+
+/// Sets aside what people of the policy said that is dated by no final block of its target.
+async fn date(
+    chains: &mut Chains<'_>,
+    set: &mut StatementSet,
+    gate_time: Option<u64>,
+) -> CliResult {
+    let project = chains.project;
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let mut dates = BTreeMap::new();
+    for (chain, heights) in set.named_heights(is_known) {
+        if project.targets().any(|(_, target)| target.chain == chain) {
+            let read = match chains.opened(chain).await {
+                Ok((network, head)) => read_dates(network, *head, &heights).await,
+                Err(why) => ChainDates::unread(why.clone()),
+            };
+            dates.insert(chain, read);
+        }
+    }
+    let (mut void, mut unasked) = (Vec::new(), Vec::new());
+    for (digest, doubt) in set.date(is_known, &dates, gate_time) {
+        let of_kind = if doubt.kind == Doubtful::Void { &mut void } else { &mut unasked };
+        of_kind.push(format!("{digest}: {}", doubt.why));
+    }
+    warn_of(project, &void, "it counts for nothing");
+    warn_of(project, &unasked, "what it stops stays open, else it counts for nothing");
+    Ok(())
+}
+
+/// Warns of the first of some statements, and says how many more there are.
+fn warn_of(project: &Project, doubts: &[String], so: &str) {
+    for doubt in doubts.iter().take(NAMED_MAX) {
+        project.ui.warn(format!("statement {doubt}; {so}"));
+    }
+    if doubts.len() > NAMED_MAX {
+        project.ui.warn(format!("and {} more like these", doubts.len() - NAMED_MAX));
+    }
 }
 
 /// Asks each contract that signed a statement whether the signature is its own, at the finalized
 /// head, on the targets and the networks that back them. It is asked each time: a contract may
 /// change its mind. One that is nobody's key is not asked.
-pub(crate) async fn confirm(project: &Project, set: &mut StatementSet) -> CliResult {
+async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
     if set.pending.is_empty() {
         return Ok(());
     }
+    let project = chains.project;
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
-    let mut chains = Chains { project, open: BTreeMap::new() };
+    let store = project.store()?;
     for (digest, question) in questions(set, is_known) {
-        let Some((collected, contract)) = set.pending.get(&digest).cloned() else { continue };
-        let signed = &collected.signed;
+        let Some(both) = set.pending.get(&digest).cloned() else { continue };
         let answer = match question {
-            Ok(()) => chains.ask(signed, digest, contract.chain).await,
-            Err(why) => Err(Doubt { why, asked: false }),
+            Ok(()) => chains.ask_each(&both, digest).await,
+            Err(why) => Err(Doubt { why, kind: Doubtful::Unasked }),
         };
-        let store = project.store()?;
-        let answer = match (answer, &signed.statement) {
-            (Ok(input), _) => {
+        let Some((found, _)) = both.first() else { continue };
+        let statement = &found.signed.statement;
+        let revokes =
+            matches!(statement, Statement::Statement(General { body: Body::AuditRevoke(_), .. }));
+        let answer = match answer {
+            Ok((index, input)) => {
+                let signed = both.get(index).map_or(&found.signed, |(found, _)| &found.signed);
                 store.remember_statement(digest, &serde_json::to_value(signed)?)?;
-                Ok(Some(input))
+                Ok((index, Some(input)))
             }
             // What was taken back once is not given again by refusing to have said so.
-            (Err(_), Statement::AuditRevocation(_)) if store.seen_statement(digest)?.is_some() => {
-                Ok(None)
-            }
-            (Err(doubt), statement) => {
-                let (by, what, why) = (signed.signer, statement.text(), &doubt.why);
-                let stops = statement.stops() && is_known(by);
+            Err(_) if revokes && store.seen_statement(digest)?.is_some() => Ok((0, None)),
+            Err(doubt) => {
+                let (what, why) = (statement.text(), &doubt.why);
+                let stops = statement.stops() && is_known(statement.signer());
                 let so = if stops { "what it stops stays open" } else { "it counts for nothing" };
-                project.ui.warn(format!("{what}: contract {by} {why}; {so}"));
+                project.ui.warn(format!("{what}: {why}; {so}"));
                 Err(doubt)
             }
         };
@@ -96,16 +159,18 @@ fn questions(
     is_known: impl Fn(Address) -> bool,
 ) -> Vec<(StatementDigest, Result<(), String>)> {
     let mut asked = 0;
-    let questions = set.pending.iter().map(|(digest, (collected, _))| {
-        let question = if !is_known(collected.signed.signer) {
-            Err("is nobody of this policy".to_owned())
+    let questions = set.pending.iter().filter_map(|(digest, both)| {
+        let (found, _) = both.first()?;
+        let signer = found.signed.signer();
+        let question = if !is_known(signer) {
+            Err(format!("contract {signer} is nobody of this policy"))
         } else if asked >= QUESTIONS_MAX {
-            Err(format!("is one of more than {QUESTIONS_MAX}"))
+            Err(format!("contract {signer} is one of more than {QUESTIONS_MAX} questions"))
         } else {
             asked += 1;
             Ok(())
         };
-        (*digest, question)
+        Some((*digest, question))
     });
     questions.collect()
 }
@@ -117,24 +182,46 @@ struct Chains<'a> {
 }
 
 impl Chains<'_> {
+    /// The network of a chain and its finalized head.
+    async fn opened(&mut self, chain: ChainId) -> &Result<(Network, Head), String> {
+        if !self.open.contains_key(&chain) {
+            let opened = open(self.project, chain).await;
+            self.open.insert(chain, opened);
+        }
+        self.open.entry(chain).or_insert_with(|| Err("it was not opened".to_owned()))
+    }
+
+    /// Which of the signatures that are there the contract accepts.
+    async fn ask_each(
+        &mut self,
+        both: &[(Collected, ContractSigner)],
+        digest: StatementDigest,
+    ) -> Result<(usize, GateInput), Doubt> {
+        let mut doubt = Doubt { why: String::new(), kind: Doubtful::Unasked };
+        for (index, (found, contract)) in both.iter().enumerate() {
+            match self.ask(&found.signed, digest, contract.chain).await {
+                Ok(input) => return Ok((index, input)),
+                Err(why) => doubt = why,
+            }
+        }
+        Err(doubt)
+    }
+
     async fn ask(
         &mut self,
         signed: &SignedStatement,
         digest: StatementDigest,
         chain: ChainId,
     ) -> Result<GateInput, Doubt> {
-        let unasked = |why| Doubt { why, asked: false };
-        if !self.open.contains_key(&chain) {
-            let opened = open(self.project, chain).await;
-            self.open.insert(chain, opened.map_err(|why| format!("could not be asked: {why}")));
-        }
-        let opened = self.open.get(&chain).ok_or_else(|| unasked("could not be asked".into()))?;
-        let (network, head) = opened.as_ref().map_err(|why| unasked(why.clone()))?;
-        match ask_contract(network, *head, signed.signer, digest, &signed.signature).await {
+        let signer = signed.signer();
+        let doubt = |kind, why| Doubt { why: format!("contract {signer} {why}"), kind };
+        let unasked = |why| doubt(Doubtful::Unasked, format!("could not be asked: {why}"));
+        let (network, head) = self.opened(chain).await.as_ref().map_err(unasked)?;
+        match ask_contract(network, *head, signer, digest, &signed.signature).await {
             Ok(ContractAnswer::Accepts(input)) => Ok(input),
-            Ok(ContractAnswer::Refuses(why)) => Err(Doubt { why, asked: true }),
-            Ok(ContractAnswer::Absent(why)) => Err(unasked(why)),
-            Err(error) => Err(unasked(format!("could not be asked: {error}"))),
+            Ok(ContractAnswer::Refuses(why)) => Err(doubt(Doubtful::Refused, why)),
+            Ok(ContractAnswer::Absent(why)) => Err(doubt(Doubtful::Unasked, why)),
+            Err(error) => Err(unasked(&error.to_string())),
         }
     }
 }
@@ -166,7 +253,7 @@ pub(crate) fn restore(
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let missing = set.statements.iter().filter(|(_, found)| found.origin == Origin::Memory);
     for (digest, found) in missing {
-        if is_known(found.signed.signer) || listed.contains(digest) {
+        if is_known(found.signed.signer()) || listed.contains(digest) {
             write_file(project, *digest, &serde_json::to_value(&found.signed)?)?;
             project.ui.line(format!("restored deployments/statements/{digest}.json"));
         }
@@ -181,15 +268,17 @@ pub(crate) fn conclude(
     signer: &dyn DigestSigner,
     statement: Statement,
     what: &str,
-    options: Vec<String>,
 ) -> CliResult<StatementDigest> {
     let digest = statement.digest()?;
     let result = serde_json::json!({"digest": digest, "statement": statement});
     if project.global.typed_data.is_some() {
-        typed_data::write(project, &statement, signer.address())?;
+        typed_data::write(project, &statement)?;
         return Ok(digest);
     }
-    approve(project, &Approval { network: what, hash: digest.0, options })?;
+    let moves_money =
+        matches!(&statement, Statement::Statement(g) if g.body.kind().starts_with("fund/"));
+    let given = if moves_money { Given::Whole } else { Given::Beginning };
+    approve(project, &Approval { network: what, hash: digest.0, given, options: Vec::new() })?;
     let digest = sign_and_say(project, signer, statement)?;
     project.ui.result(&result);
     Ok(digest)
@@ -216,11 +305,11 @@ pub(crate) fn sign_and_write(
 ) -> CliResult<StatementDigest> {
     let digest = statement.digest()?;
     if project.global.typed_data.is_some() {
-        typed_data::write(project, &statement, signer.address())?;
+        typed_data::write(project, &statement)?;
         return Ok(digest);
     }
     let signature = signer.sign_digest(&digest.0).or_kind(Kind::Keys)?;
-    write(project, &SignedStatement::by_key(statement, signer.address(), signature))
+    write(project, &SignedStatement::by_key(statement, signature))
 }
 
 /// Checks a signed statement, writes its file and remembers it.
@@ -252,9 +341,7 @@ pub(crate) async fn check(
     let mut chains = Chains { project, open: BTreeMap::new() };
     match chains.ask(signed, digest, contract.chain).await {
         Ok(_) => Ok(digest),
-        Err(Doubt { why, .. }) => {
-            Err(CliError::new(Kind::Fail, format!("contract {} {why}", signed.signer)))
-        }
+        Err(Doubt { why, .. }) => Err(CliError::new(Kind::Fail, why)),
     }
 }
 
@@ -269,6 +356,31 @@ fn write_file(project: &Project, digest: StatementDigest, signed: &Value) -> Cli
     let text = tidegate_store::to_text(signed);
     tidegate_store::write_atomic(&project.layout.statement(digest), text.as_bytes())?;
     Ok(())
+}
+
+/// Refuses typed data that has lain too long, by the newest finalized block of its target.
+pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> CliResult {
+    if statement.at().block().is_none() {
+        return Ok(());
+    }
+    let chain = statement.at().chain;
+    let mut chains = Chains { project, open: BTreeMap::new() };
+    let (network, head) = chains.opened(chain).await.as_ref().map_err(CliError::config)?;
+    let heights = [statement.at().number].into();
+    let dates = read_dates(network, *head, &heights).await;
+    let written = statement.issued_at();
+    match dates.of(statement) {
+        Dating::Stands if head.timestamp.saturating_sub(written) <= WRITTEN_SECS_MAX => Ok(()),
+        Dating::Stands => Err(CliError::new(
+            Kind::Fail,
+            format!("that was written {}, more than two days ago", format_utc(written)),
+        )
+        .hint("write it anew with --typed-data, and have it signed within two days")),
+        Dating::Void(why) | Dating::Unread(why) | Dating::Ahead(why) => {
+            Err(CliError::new(Kind::Fail, format!("the typed data has no date: {why}"))
+                .hint("write it anew with --typed-data"))
+        }
+    }
 }
 
 /// The form of a signature as a wallet gives it: with `v` 27 or 28.
@@ -289,34 +401,38 @@ pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> CliResult<Ve
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{B256, Bytes};
-    use tidegate_evidence::Collected;
     use tidegate_model::BlockRef;
-    use tidegate_model::statement::{AuditRevocation, ContractSigner};
+    use tidegate_model::statement::{At, AuditRevocation, NEVER};
 
     use super::*;
 
     /// A set with this many pending statements by a contract.
-    fn pending(set: &mut StatementSet, auditor: Address, count: usize) {
+    fn pending(set: &mut StatementSet, signer: Address, count: usize) {
         let block = BlockRef { number: 1, hash: B256::ZERO };
         let contract = ContractSigner { chain: ChainId(1), block };
         for number in 0..count {
-            let statement = Statement::AuditRevocation(AuditRevocation {
-                auditor,
+            let revocation = AuditRevocation {
                 attestation: StatementDigest(B256::ZERO),
                 reason: 0,
                 detail: String::new(),
-                revoked_at: number as u64,
+            };
+            let statement = Statement::Statement(General {
+                signer,
+                project: None,
+                body: Body::AuditRevoke(revocation),
+                at: At::new(ChainId(1), block),
+                issued_at: number as u64,
+                expires_at: NEVER,
             });
             let digest = statement.digest().unwrap();
             let signed = SignedStatement {
                 v: SignedStatement::VERSION,
                 statement,
-                signer: auditor,
                 signature: Bytes::new(),
                 contract: Some(contract),
             };
             let collected = Collected { signed, origin: Origin::File };
-            set.pending.insert(digest, (collected, contract));
+            set.pending.insert(digest, vec![(collected, contract)]);
         }
     }
 

@@ -1,6 +1,5 @@
 //! `--typed-data`: what a wallet is to sign that this program does not know.
 
-use alloy_primitives::Address;
 use serde_json::{Value, json};
 use tidegate_model::statement::{Statement, typed_data};
 use tidegate_store::{to_text, write_atomic};
@@ -12,15 +11,16 @@ use crate::project::Project;
 pub(crate) const STDOUT: &str = "-";
 
 /// Writes a statement as `eth_signTypedData_v4` takes it, where `--typed-data` says.
-pub(crate) fn write(project: &Project, statement: &Statement, signer: Address) -> CliResult {
-    let typed = typed_data(statement, signer)?;
+pub(crate) fn write(project: &Project, statement: &Statement) -> CliResult {
+    let (typed, signer) = (typed_data(statement)?, statement.signer());
     let digest = statement.digest()?;
     let file = project.global.typed_data.as_deref().unwrap_or(STDOUT);
     put(project, file, &typed)?;
     let name = if file == STDOUT { "FILE" } else { file };
     project.ui.note(format!("nothing is signed yet; digest {digest}"));
     project.ui.note(format!(
-        "sign it with the wallet of {signer}, then `tidegate import {name} --signature 0x…`"
+        "sign it with the wallet of {signer} within two days, then `tidegate import {name} \
+         --signature 0x…`"
     ));
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod activity;
 mod bundle;
 mod contract_signature;
+mod dates;
 pub mod exports;
 pub mod sarif;
 mod soak;
@@ -15,6 +16,9 @@ mod statements;
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract};
+pub use dates::{BLOCKS_MAX, ChainDates, read_dates};
 pub use sarif::{Finding, Findings, SarifError};
 pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
-pub use statements::{Collected, Doubt, Origin, Said, StatementSet, Unconfirmed, collect};
+pub use statements::{
+    Collected, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
+};

@@ -28,7 +28,8 @@ pub struct Collected {
     pub origin: Origin,
 }
 
-/// A statement by a contract that did not say, now, that the signature is its own.
+/// A statement that does not count: its contract did not say, now, that the signature is its own,
+/// or the block that it names is none of its target's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unconfirmed {
     /// The statement as it was found.
@@ -37,13 +38,24 @@ pub struct Unconfirmed {
     pub doubt: Doubt,
 }
 
-/// Why a contract's statement does not count.
+/// Why a statement does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// In words that go on from "the contract that signed it".
+    /// In words.
     pub why: String,
-    /// Whether a contract stands there and was asked.
-    pub asked: bool,
+    /// What is known.
+    pub kind: Doubtful,
+}
+
+/// What is known of a statement that does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubtful {
+    /// The contract that signed it stands there, was asked, and refuses the signature now.
+    Refused,
+    /// Nobody could say, about the signature or the block.
+    Unasked,
+    /// It never counted, nor will it.
+    Void,
 }
 
 /// A statement of the general form.
@@ -55,8 +67,7 @@ pub struct Said<'a> {
     pub general: &'a General,
     /// By whom.
     pub signer: Address,
-    /// Whether it counts; otherwise why not, in words that go on from "the contract that signed
-    /// it".
+    /// Whether it counts; otherwise why not.
     pub confirmed: Result<(), String>,
 }
 
@@ -66,9 +77,10 @@ pub struct StatementSet {
     /// The statements.
     pub statements: BTreeMap<StatementDigest, Collected>,
     /// Statements by contracts, which only their chains can confirm. They count for nothing until
-    /// [`StatementSet::confirm`] is called for them.
-    pub pending: BTreeMap<StatementDigest, (Collected, ContractSigner)>,
-    /// Those that their contracts did not confirm.
+    /// [`StatementSet::confirm`] is called for them. Of one whose file has another signature than
+    /// is remembered, both stand here: either may be the one that the contract accepts.
+    pub pending: BTreeMap<StatementDigest, Vec<(Collected, ContractSigner)>>,
+    /// Those that do not count, by their contracts or their blocks.
     pub unconfirmed: BTreeMap<StatementDigest, Unconfirmed>,
     /// Where a statement by a contract was confirmed.
     pub confirmed: BTreeMap<StatementDigest, GateInput>,
@@ -77,7 +89,8 @@ pub struct StatementSet {
 }
 
 /// Collects statements from files and from memory. Each is parsed and its signature checked;
-/// what fails is named and counts for nothing.
+/// what fails is named and counts for nothing, and displaces nothing: who signs is in the digest,
+/// so a file under another's digest holds their own words or is refused.
 pub fn collect(
     files: impl IntoIterator<Item = (String, Result<Value, String>)>,
     seen: impl IntoIterator<Item = (StatementDigest, Value)>,
@@ -101,7 +114,7 @@ pub fn collect(
             set.add(standing, Collected { signed, origin: Origin::Memory });
         }
     }
-    // A key's word needs no chain.
+    // A key's word needs no chain, wherever it was found.
     let StatementSet { statements, pending, .. } = &mut set;
     pending.retain(|digest, _| !statements.contains_key(digest));
     set
@@ -126,46 +139,78 @@ impl StatementSet {
                 self.statements.entry(digest).or_insert(collected);
             }
             Standing::Pending(digest, contract) => {
-                self.pending.entry(digest).or_insert((collected, contract));
+                let both = self.pending.entry(digest).or_default();
+                let is_new = |(known, _): &(Collected, _)| known.signed != collected.signed;
+                if both.iter().all(is_new) {
+                    both.push((collected, contract));
+                }
             }
         }
     }
 
-    /// Notes what a contract said of a pending statement: that it holds and where that was read,
-    /// or why it does not count.
-    pub fn confirm(&mut self, digest: StatementDigest, answer: Result<Option<GateInput>, Doubt>) {
-        let Some((collected, _)) = self.pending.remove(&digest) else { return };
+    /// Notes what a contract said of a pending statement: which of its signatures holds and where
+    /// that was read, or why it does not count.
+    pub fn confirm(
+        &mut self,
+        digest: StatementDigest,
+        answer: Result<(usize, Option<GateInput>), Doubt>,
+    ) {
+        let Some(mut both) = self.pending.remove(&digest) else { return };
         match answer {
-            Ok(input) => {
+            Ok((index, input)) => {
                 self.confirmed.extend(input.map(|input| (digest, input)));
-                self.statements.insert(digest, collected);
+                if index < both.len() {
+                    self.statements.insert(digest, both.swap_remove(index).0);
+                }
             }
             Err(doubt) => {
-                self.unconfirmed.insert(digest, Unconfirmed { collected, doubt });
+                let first = both.into_iter().next();
+                let found = first.map(|(collected, _)| Unconfirmed { collected, doubt });
+                self.unconfirmed.extend(found.map(|found| (digest, found)));
             }
         }
     }
 
-    /// The digest of every statement that counts, or is there and counted once: its contract has
-    /// changed its mind, of which the gates speak. Not so of one that anybody may have put in place
-    /// of a key's statement, nor of one that no gate would miss.
-    pub fn present(&self) -> BTreeSet<StatementDigest> {
-        let refused = self.unconfirmed.iter().filter(|(_, found)| {
-            let signed = &found.collected.signed;
-            found.doubt.asked
-                && match &signed.statement {
-                    Statement::Statement(general) => {
-                        !matches!(general.body, Body::FundRequest(_) | Body::SoakSample(_))
-                            && general.salt_by(signed.signer).ok() == Some(general.salt)
-                    }
-                    // These name who signs.
-                    Statement::AuditAttestation(_)
-                    | Statement::AuditRevocation(_)
-                    | Statement::EmergencyWaiver(_) => true,
-                }
+    /// Sets a statement aside, of which its date says that it does not count.
+    pub(crate) fn set_aside(&mut self, digest: StatementDigest, doubt: Doubt) {
+        let pending = self.pending.remove(&digest).and_then(|both| both.into_iter().next());
+        let pending = pending.map(|(collected, _)| collected);
+        if let Some(collected) = self.statements.remove(&digest).or(pending) {
+            self.unconfirmed.insert(digest, Unconfirmed { collected, doubt });
+        }
+    }
+
+    /// Those that may count after all, for all that is known: nobody may take a stop for gone who
+    /// cannot check it.
+    pub fn doubtful(&self) -> impl Iterator<Item = (StatementDigest, &Unconfirmed)> {
+        let found = self.unconfirmed.iter().map(|(digest, found)| (*digest, found));
+        found.filter(|(_, found)| found.doubt.kind != Doubtful::Void)
+    }
+
+    /// Why some statement of a kind that begins so may count, for all that is known.
+    pub fn unasked(&self, kind: &str) -> Option<&str> {
+        let of_kind = self.doubtful().find(|(_, found)| match &found.collected.signed.statement {
+            Statement::Statement(general) => general.body.kind().starts_with(kind),
+            Statement::AuditAttestation(_) | Statement::EmergencyWaiver(_) => false,
         });
-        let refused = refused.map(|(digest, _)| digest);
-        self.statements.keys().chain(refused).copied().collect()
+        of_kind.map(|(_, found)| found.doubt.why.as_str())
+    }
+
+    /// Every statement that counts, or is there and counted once, with its date: its contract has
+    /// changed its mind, of which the gates speak. Not so of one that no gate would miss.
+    pub fn present(&self) -> BTreeMap<StatementDigest, u64> {
+        let refused = self.unconfirmed.iter().filter(|(_, found)| {
+            let missed = match &found.collected.signed.statement {
+                Statement::Statement(general) => {
+                    !matches!(general.body, Body::FundRequest(_) | Body::SoakSample(_))
+                }
+                Statement::AuditAttestation(_) | Statement::EmergencyWaiver(_) => true,
+            };
+            found.doubt.kind == Doubtful::Refused && missed
+        });
+        let refused = refused.map(|(digest, found)| (digest, &found.collected));
+        let all = self.statements.iter().chain(refused);
+        all.map(|(digest, found)| (*digest, found.signed.statement.issued_at())).collect()
     }
 
     /// What was signed, whether or not its contract confirms it.
@@ -184,10 +229,10 @@ impl StatementSet {
         })
     }
 
-    /// Every revocation.
-    pub fn revocations(&self) -> impl Iterator<Item = (StatementDigest, &AuditRevocation)> {
-        self.statements.iter().filter_map(|(digest, collected)| match &collected.signed.statement {
-            Statement::AuditRevocation(r) => Some((*digest, r)),
+    /// Every revocation, also one that is not confirmed.
+    pub fn revocations(&self) -> impl Iterator<Item = (Said<'_>, &AuditRevocation)> {
+        self.said().filter_map(|said| match &said.general.body {
+            Body::AuditRevoke(revocation) => Some((said, revocation)),
             _ => None,
         })
     }
@@ -197,13 +242,13 @@ impl StatementSet {
         &self,
     ) -> impl Iterator<Item = (StatementDigest, &General, alloy_primitives::Address)> {
         self.statements.iter().filter_map(|(digest, collected)| match &collected.signed.statement {
-            Statement::Statement(g) => Some((*digest, g, collected.signed.signer)),
+            Statement::Statement(g) => Some((*digest, g, g.signer)),
             _ => None,
         })
     }
 
-    /// The same, and those that stop something and that the contracts which signed them do not
-    /// confirm: nobody takes a stop back by rotating the owners of a Safe.
+    /// The same, and those that stop something and that are not confirmed: nobody takes a stop back
+    /// by rotating the owners of a Safe.
     pub fn said(&self) -> impl Iterator<Item = Said<'_>> {
         let counts = self.general().map(|(digest, general, signer)| Said {
             digest,
@@ -211,20 +256,28 @@ impl StatementSet {
             signer,
             confirmed: Ok(()),
         });
-        let doubtful = self.unconfirmed.iter().filter_map(|(digest, found)| {
-            let signed = &found.collected.signed;
-            let Statement::Statement(general) = &signed.statement else { return None };
+        let doubtful = self.doubtful().filter_map(|(digest, found)| {
+            let statement = &found.collected.signed.statement;
+            let Statement::Statement(general) = statement else { return None };
             let confirmed = Err(found.doubt.why.clone());
-            let said = Said { digest: *digest, general, signer: signed.signer, confirmed };
-            signed.statement.stops().then_some(said)
+            let said = Said { digest, general, signer: general.signer, confirmed };
+            statement.stops().then_some(said)
         });
         counts.chain(doubtful)
     }
 
-    /// Every bug of a project's releases, also one that is not confirmed.
-    pub fn bugs(&self, project: ProjectId) -> impl Iterator<Item = (Said<'_>, &Bug)> {
-        let of_project = self.said().filter(move |said| said.general.project == project);
-        of_project.filter_map(|said| match &said.general.body {
+    /// What is said that counts for a project's target, also what is not confirmed.
+    pub fn said_for<'a>(
+        &'a self,
+        name: &'a str,
+        target: ProjectId,
+    ) -> impl Iterator<Item = Said<'a>> {
+        self.said().filter(move |said| said.general.counts_for(name, target))
+    }
+
+    /// Every bug, also one that is not confirmed. One of a release is one wherever that is promoted.
+    pub fn bugs(&self) -> impl Iterator<Item = (Said<'_>, &Bug)> {
+        self.said().filter_map(|said| match &said.general.body {
             Body::Bug(bug) => Some((said, bug)),
             _ => None,
         })
@@ -238,19 +291,21 @@ impl StatementSet {
         })
     }
 
-    /// The keys that have signed something for a project, or any audit.
-    pub fn signers(&self, project: ProjectId) -> BTreeSet<Address> {
+    /// The keys that have signed something for a project of this name, or any audit.
+    pub fn signers(&self, name: &str) -> BTreeSet<Address> {
         let signed = self.statements.values().filter(|collected| {
-            !matches!(&collected.signed.statement, Statement::Statement(g) if g.project != project)
+            let Statement::Statement(general) = &collected.signed.statement else { return true };
+            general.project.as_ref().is_none_or(|project| project.name == name)
         });
-        signed.map(|collected| collected.signed.signer).collect()
+        signed.map(|collected| collected.signed.signer()).collect()
     }
 
     /// Every statement that a `go` for this release must have seen, each in words. What strangers
     /// sign binds nobody: otherwise anybody could make every go stale.
     pub fn bearing(
         &self,
-        project: ProjectId,
+        name: &str,
+        target: ProjectId,
         release: ReleaseRoot,
         is_known: impl Fn(Address) -> bool,
     ) -> BTreeMap<StatementDigest, String> {
@@ -259,12 +314,11 @@ impl StatementSet {
         for (digest, collected) in &self.statements {
             let statement = &collected.signed.statement;
             let on = match statement {
-                _ if !is_known(collected.signed.signer) => continue,
+                _ if !is_known(collected.signed.signer()) => continue,
                 // One of another scope may cover a contract of this release.
                 Statement::AuditAttestation(_) => Bearing::Project,
-                Statement::AuditRevocation(r) => Bearing::On(r.attestation),
-                Statement::Statement(g) if g.project == project => g.body.bearing(),
-                _ => Bearing::Nothing,
+                Statement::Statement(g) if g.counts_for(name, target) => g.body.bearing(),
+                Statement::Statement(_) | Statement::EmergencyWaiver(_) => Bearing::Nothing,
             };
             match on {
                 Bearing::Project => drop(found.insert(*digest, statement.text())),
@@ -287,10 +341,12 @@ impl StatementSet {
     /// and what strangers say of fund requests on which these decided.
     pub fn weighed(
         &self,
-        project: ProjectId,
+        name: &str,
+        target: ProjectId,
         is_known: impl Fn(Address) -> bool,
     ) -> BTreeSet<StatementDigest> {
-        let of_project = || self.general().filter(|(_, general, _)| general.project == project);
+        let of_project =
+            || self.general().filter(|(_, general, _)| general.counts_for(name, target));
         let decided = of_project().filter(|(_, _, signer)| is_known(*signer));
         let decided = decided.filter_map(|(_, general, _)| match &general.body {
             Body::FundApprove(decision) | Body::FundDeny(decision) => Some(decision.request),
@@ -325,155 +381,4 @@ impl StatementSet {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloy_primitives::{Address, B256, U256};
-    use tidegate_model::statement::{Freeze, FundDecision, FundRequest, FundTransfer, Go, NoGo};
-    use tidegate_model::{BlockRef, ChainId, NetworkId};
-
-    use super::*;
-
-    /// A revocation that a contract is said to have signed.
-    fn by_contract(signature: u8) -> (StatementDigest, Value) {
-        let statement = Statement::AuditRevocation(AuditRevocation {
-            auditor: Address::with_last_byte(1),
-            attestation: StatementDigest(B256::ZERO),
-            reason: 0,
-            detail: String::new(),
-            revoked_at: 0,
-        });
-        let digest = statement.digest().unwrap();
-        let block = BlockRef { number: 1, hash: B256::ZERO };
-        let signed = SignedStatement {
-            v: SignedStatement::VERSION,
-            statement,
-            signer: Address::with_last_byte(1),
-            signature: vec![signature].into(),
-            contract: Some(ContractSigner { chain: ChainId(1), block }),
-        };
-        (digest, serde_json::to_value(&signed).unwrap())
-    }
-
-    /// A statement of a release that a contract is said to have signed, which it does not confirm.
-    fn refused(body: Body, salted: bool, asked: bool) -> (StatementDigest, StatementSet) {
-        let signer = Address::with_last_byte(1);
-        let (project, subject, salt) = (ProjectId(B256::ZERO), B256::ZERO, B256::ZERO);
-        let mut general = General { project, subject, body, issued_at: 5, expires_at: 9, salt };
-        if salted {
-            general.salt = general.salt_by(signer).unwrap();
-        }
-        let statement = Statement::Statement(general);
-        let digest = statement.digest().unwrap();
-        let block = BlockRef { number: 1, hash: B256::ZERO };
-        let signed = SignedStatement {
-            v: SignedStatement::VERSION,
-            statement,
-            signer,
-            signature: vec![1].into(),
-            contract: Some(ContractSigner { chain: ChainId(1), block }),
-        };
-        let value = serde_json::to_value(&signed).unwrap();
-        let mut set = collect([(file_name(digest), Ok(value))], []);
-        set.confirm(digest, Err(Doubt { why: "refuses it".to_owned(), asked }));
-        (digest, set)
-    }
-
-    #[test]
-    fn a_stop_that_is_not_confirmed_stays_in_sight() {
-        let (release, discipline) = (ReleaseRoot(B256::ZERO), None);
-        let reason = String::new;
-        let no_go = Body::NoGo(NoGo { release, discipline, reason: reason() });
-        let freeze = Body::Freeze(Freeze { until: 9, reason: reason() });
-        let go = Body::Go(Go::over(release, [], None, reason()));
-        for (body, stops) in [(no_go.clone(), true), (freeze, true), (go, false)] {
-            let (digest, set) = refused(body, true, true);
-            let found: Vec<_> = set.said().map(|said| (said.digest, said.confirmed)).collect();
-            let doubtful = vec![(digest, Err("refuses it".to_owned()))];
-            assert_eq!(found, if stops { doubtful } else { Vec::new() });
-            assert_eq!(set.general().count(), 0, "it counts for nothing else");
-        }
-        // Its file is there, unless anybody may have put it in place of another's.
-        for (salted, asked) in [(true, true), (true, false), (false, true)] {
-            let (digest, set) = refused(no_go.clone(), salted, asked);
-            assert_eq!(set.present().contains(&digest), salted && asked, "{salted} {asked}");
-        }
-    }
-
-    #[test]
-    fn what_strangers_say_is_weighed_only_where_somebody_decided_on_it() {
-        let mut set = StatementSet::default();
-        let mut say = |signer, body| {
-            let (project, subject) = (ProjectId(B256::ZERO), B256::ZERO);
-            let signer = Address::with_last_byte(signer);
-            let salt = B256::ZERO;
-            let general = General { project, subject, body, issued_at: 5, expires_at: 9, salt };
-            let statement = Statement::Statement(general);
-            let digest = statement.digest().unwrap();
-            let (v, signature) = (SignedStatement::VERSION, vec![1].into());
-            let signed = SignedStatement { v, statement, signer, signature, contract: None };
-            set.statements.insert(digest, Collected { signed, origin: Origin::Memory });
-            digest
-        };
-        let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
-        let request = |reason: &str| {
-            Body::FundRequest(FundRequest {
-                network,
-                amount: U256::from(1),
-                destination: Address::ZERO,
-                release: None,
-                reason: reason.to_owned(),
-            })
-        };
-        let draw = |request| {
-            let (amount, transaction) = (U256::from(1), B256::ZERO);
-            Body::FundDraw(FundTransfer { network, request, amount, transaction })
-        };
-        let approve = |request| Body::FundApprove(FundDecision { request, reason: String::new() });
-        let release = ReleaseRoot(B256::ZERO);
-        let no_go = |reason: &str| {
-            Body::NoGo(NoGo { release, discipline: None, reason: reason.to_owned() })
-        };
-        let (kim, stranger) = (1, 9);
-        let granted = say(stranger, request("granted"));
-        let mut expected = vec![
-            granted,
-            say(stranger, draw(granted)),
-            say(kim, approve(granted)),
-            say(kim, request("own")),
-            say(kim, no_go("known")),
-        ];
-        let other = say(stranger, request("other"));
-        say(stranger, approve(other));
-        say(stranger, draw(other));
-        say(stranger, no_go("unknown"));
-        expected.sort_unstable();
-        let is_known = |key| key == Address::with_last_byte(kim);
-        let weighed = set.weighed(ProjectId(B256::ZERO), is_known);
-        assert_eq!(weighed.into_iter().collect::<Vec<_>>(), expected);
-        assert!(set.weighed(ProjectId(B256::repeat_byte(1)), is_known).is_empty());
-    }
-
-    #[test]
-    fn what_a_contract_signed_counts_only_once_it_says_so() {
-        let (digest, value) = by_contract(1);
-        let file = || [(file_name(digest), Ok(value.clone()))];
-        let seen = [(digest, by_contract(2).1)];
-        let set = collect(file(), seen);
-        assert!(set.statements.is_empty() && set.faults.is_empty());
-        let (collected, _) = &set.pending[&digest];
-        assert_eq!(collected.origin, Origin::File, "a file comes before what is remembered");
-
-        let mut refused = set.clone();
-        let doubt = Doubt { why: "refuses it".to_owned(), asked: true };
-        refused.confirm(digest, Err(doubt.clone()));
-        assert_eq!(refused.revocations().count(), 0);
-        assert_eq!(refused.unconfirmed[&digest].doubt, doubt);
-        assert!(refused.present().contains(&digest), "its file is still there");
-        let mut accepted = set;
-        accepted.confirm(digest, Ok(None));
-        assert_eq!(accepted.revocations().count(), 1);
-        assert!(accepted.pending.is_empty());
-
-        let other = format!("0x{}.json", "00".repeat(32));
-        assert_eq!(collect([(other, Ok(value))], []).faults.len(), 1);
-    }
-}
+mod tests;

@@ -36,8 +36,8 @@ pub struct BugFact {
     pub signer: Address,
     /// What it says.
     pub bug: Bug,
-    /// Whether the contract that signed it confirms it, `Ok` for a key; otherwise why not, in
-    /// words that go on from "the contract that signed it".
+    /// Whether it is confirmed: by the contract that signed it, and by the block that it names.
+    /// Otherwise why not.
     pub confirmed: Observed<()>,
 }
 
@@ -98,7 +98,7 @@ impl BugFacts {
 /// Why nobody knows whether an open bug is one: the contract that said so does not confirm it.
 fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<String> {
     if let Err(why) = &fact.confirmed {
-        return Some(format!("the contract that signed it {why}: have it signed anew, or triaged"));
+        return Some(format!("{why}: have it signed anew, or triaged"));
     }
     let (sure, doubtful): (Vec<_>, Vec<_>) =
         facts.triages.iter().cloned().partition(|triage| triage.confirmed.is_ok());

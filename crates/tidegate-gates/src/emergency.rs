@@ -121,7 +121,7 @@ pub fn emergency(
         let reasons = vec![format!("the emergency begins {}", format_utc(terms.not_before))];
         verdict = verdict.and(Verdict::Waiting { reasons, eta: Some(terms.not_before) });
     }
-    let (names, mut missing) = signers(rules, facts);
+    let (names, mut missing) = signers(rules, facts, time);
     match &facts.announced_at {
         Err(why) => missing.push(format!("its announcement on the target: {why}")),
         Ok(None) => missing.push("no guardian has announced it on the target".to_owned()),
@@ -136,11 +136,16 @@ pub fn emergency(
 }
 
 /// The guardians who signed exactly this, and who is missing.
-fn signers(rules: &PolicyRules, facts: &EmergencyFacts) -> (BTreeSet<String>, Vec<String>) {
+fn signers(
+    rules: &PolicyRules,
+    facts: &EmergencyFacts,
+    time: u64,
+) -> (BTreeSet<String>, Vec<String>) {
     let same = facts.waivers.iter().filter(|waiver| {
         waiver.release_root == facts.release
             && waiver.safe_tx_hash == facts.safe_tx_hash
-            && waiver.chain_id == facts.chain_id
+            && waiver.at.chain.0 == facts.chain_id
+            && waiver.issued_at <= time
             && waiver.terms == facts.terms
     });
     let signed = same.filter_map(|waiver| holder(&facts.people, waiver.guardian));
@@ -268,6 +273,9 @@ fn judge(facts: &ObligationFacts, open: &[&Debt], time: u64) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::statement::At;
+    use tidegate_model::{BlockRef, ChainId};
+
     use super::*;
 
     const NOW: u64 = 1_000_000;
@@ -293,9 +301,9 @@ mod tests {
             guardian: Address::with_last_byte(key),
             release_root: root(2),
             safe_tx_hash: B256::ZERO,
-            chain_id: 1,
             terms: terms.clone(),
-            salt: B256::ZERO,
+            at: At::new(ChainId(1), BlockRef { number: 1, hash: B256::ZERO }),
+            issued_at: NOW,
         };
         EmergencyFacts {
             people: [
@@ -355,6 +363,7 @@ mod tests {
         assert_eq!(word(four, |f| f.safe_threshold = 4), "UNKNOWN");
         assert_eq!(word(four, |f| f.safe_tx_hash = B256::repeat_byte(9)), "UNKNOWN");
         assert_eq!(word(four, |f| f.chain_id = 2), "UNKNOWN");
+        assert_eq!(word(four, |f| f.waivers[0].issued_at = NOW + 1), "UNKNOWN");
         assert_eq!(word(four, |f| f.release = ReleaseRoot(B256::ZERO)), "UNKNOWN");
         assert_eq!(word(four, |f| f.announced_at = Ok(None)), "UNKNOWN");
         assert_eq!(word(four, |f| f.announced_at = Ok(Some(NOW))), "WAITING");

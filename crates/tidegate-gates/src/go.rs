@@ -27,10 +27,9 @@ pub struct GoFacts {
     pub deployers: Vec<Address>,
     /// Every go and no-go about this release. A go is confirmed.
     pub decisions: Vec<Decision>,
-    /// Every statement that is there.
-    pub known: BTreeSet<StatementDigest>,
-    /// Statements whose files are there and that count for nothing, each with words that go on
-    /// from "the contract that signed it".
+    /// Every statement that is there, and how each is dated.
+    pub known: BTreeMap<StatementDigest, u64>,
+    /// Statements whose files are there and that count for nothing, and why.
     pub unconfirmed: BTreeMap<StatementDigest, String>,
     /// Those which a go must have seen, each in words.
     pub bearing: BTreeMap<StatementDigest, String>,
@@ -57,8 +56,8 @@ pub struct Decision {
     pub saw: Option<Vec<StatementDigest>>,
     /// Why.
     pub reason: String,
-    /// Whether the contract that signed it confirms it, `Ok` for a key; otherwise why not, in
-    /// words that go on from "the contract that signed it".
+    /// Whether it is confirmed: by the contract that signed it, and by the block that it names.
+    /// Otherwise why not.
     pub confirmed: Observed<()>,
 }
 
@@ -134,8 +133,7 @@ fn judge<'a>(
             verdict = verdict.and(match &decision.confirmed {
                 Ok(()) => Verdict::fail(reason),
                 Err(why) => Verdict::unknown(format!(
-                    "{reason}; the contract that signed it {why}: have it signed anew, or let \
-                     {name} decide anew"
+                    "{reason}; {why}: have it signed anew, or let {name} decide anew"
                 )),
             });
             continue;
@@ -208,6 +206,15 @@ fn flaw(
             "{name} said go ({short}) before the soak was over; they look again from {from}"
         ));
     }
+    // Whoever lists a statement had it before them; a list that is older than what stands in it
+    // was dated back.
+    let dated = |digest: &&StatementDigest| facts.known.get(*digest).is_some_and(|of| *of > at);
+    if let Some(later) = saw.iter().find(dated) {
+        return unknown(format!(
+            "the go {short} by {name} is dated before statement {later} that it lists; they say \
+             it anew"
+        ));
+    }
     let why = unseen(facts, saw)?;
     unknown(format!("the go {short} by {name} is stale: {why}"))
 }
@@ -255,8 +262,8 @@ fn gone(facts: &GoFacts) -> Vec<String> {
         let saw = decision.saw.iter().flatten();
         for digest in saw {
             let why = match facts.unconfirmed.get(digest) {
-                _ if facts.known.contains(digest) => continue,
-                Some(why) => format!("counts for nothing: the contract that signed it {why}"),
+                _ if facts.known.contains_key(digest) => continue,
+                Some(why) => format!("counts for nothing: {why}"),
                 None => "is missing; restore its file".to_owned(),
             };
             gone.insert(digest, (decision.digest.short(), name, why));
@@ -285,8 +292,7 @@ fn stops(facts: &GoFacts, time: u64) -> Verdict {
             Ok(()) => Verdict::Waiting { reasons: vec![reason], eta: Some(freeze.until) },
             Err(_) if is_said_anew(facts, name, freeze.until) => Verdict::Pass,
             Err(why) => Verdict::unknown(format!(
-                "{reason}; the contract that signed it {why}: have it signed anew, or let {name} \
-                 freeze anew"
+                "{reason}; {why}: have it signed anew, or let {name} freeze anew"
             )),
         });
     }
@@ -352,7 +358,7 @@ mod tests {
             .into(),
             deployers: vec![Address::with_last_byte(4)],
             decisions,
-            known: [digest(1), digest(2)].into(),
+            known: [(digest(1), 9), (digest(2), 20)].into(),
             unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
             bearing: [(digest(1), "a bug".to_owned())].into(),
             freezes: Vec::new(),
@@ -370,12 +376,13 @@ mod tests {
     #[test]
     fn a_go_counts_once_and_only_over_everything() {
         let all: Option<&[u8]> = Some(&[1]);
-        let cases: [(Vec<Decision>, u32, &[&str], &str); 24] = [
+        let cases: [(Vec<Decision>, u32, &[&str], &str); 25] = [
             (vec![], 0, &[], "PASS"),
             (vec![], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, all)], 1, &[], "PASS"),
             (vec![decision(1, 8, all)], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, Some(&[1, 2]))], 1, &[], "PASS"),
+            (vec![decision(1, 20, Some(&[1, 2]))], 1, &[], "PASS"),
+            (vec![decision(1, 19, Some(&[1, 2]))], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),
             (vec![decision(1, 9, Some(&[1, 3]))], 1, &[], "UNKNOWN"),

@@ -9,6 +9,7 @@ mod bugs;
 mod code;
 pub mod code_match;
 pub mod controls;
+mod dating;
 mod emergency;
 mod funds;
 mod go;
@@ -31,6 +32,7 @@ pub use audits::{
 };
 pub use bugs::{BugFact, BugFacts, TriageFact, resetting_bugs};
 pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
+pub use dating::{Dating, dating};
 pub use emergency::{
     ANNOUNCED_SECS_MIN, Baseline, Debt, EMERGENCY_SECS_MAX, EmergencyFacts, ObligationFacts,
     RETRO_SECS_MAX, emergency, lowerings, owed, refusals,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use tidegate_model::policy::Person;
-use tidegate_model::statement::{Body, General, SignedStatement, Statement, StatementError};
+use tidegate_model::statement::{Body, General};
 use tidegate_model::{BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot, StatementDigest};
 
 use crate::account::NetworkLabel;
@@ -152,19 +152,6 @@ pub struct FundStatement {
 }
 
 impl FundStatement {
-    /// Verifies a signed statement; `None` if it is not about this project's funds.
-    ///
-    /// # Errors
-    /// If the signature does not hold.
-    pub fn from_signed(
-        signed: &SignedStatement,
-        project: ProjectId,
-    ) -> Result<Option<Self>, StatementError> {
-        let digest = signed.verify()?;
-        let Statement::Statement(general) = &signed.statement else { return Ok(None) };
-        Ok(Self::from_general(digest, general, signed.signer, project))
-    }
-
     /// A statement whose signature is known to hold; `None` if it is not about this project's
     /// funds.
     pub fn from_general(
@@ -173,7 +160,7 @@ impl FundStatement {
         signer: Address,
         project: ProjectId,
     ) -> Option<Self> {
-        if general.project != project || !general.body.kind().starts_with("fund/") {
+        if general.project_id() != project || !general.body.kind().starts_with("fund/") {
             return None;
         }
         let (issued_at, expires_at) = (general.issued_at, general.expires_at);
@@ -282,42 +269,5 @@ impl Facts {
     /// Whether a key may approve and deny.
     pub(crate) fn is_treasurer(&self, key: Address) -> bool {
         self.person(key).is_some_and(|(_, p)| p.roles.iter().any(|role| role == TREASURER_ROLE))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy_primitives::Signature;
-    use tidegate_model::statement::FundDecision;
-
-    use super::*;
-
-    /// A fixed signature over any statement recovers to somebody, who is then its signer.
-    fn signed(project: u8) -> SignedStatement {
-        let decision = FundDecision { request: StatementDigest(B256::ZERO), reason: "x".into() };
-        let statement = Statement::Statement(General {
-            project: ProjectId(B256::repeat_byte(project)),
-            subject: B256::ZERO,
-            body: Body::FundApprove(decision),
-            issued_at: 5,
-            expires_at: 9,
-            salt: B256::ZERO,
-        });
-        let digest = statement.digest().unwrap();
-        let signature = Signature::test_signature().normalized_s();
-        let signer = signature.recover_address_from_prehash(&digest.0).unwrap();
-        SignedStatement::by_key(statement, signer, signature)
-    }
-
-    #[test]
-    fn only_verified_statements_of_the_project_become_facts() {
-        let project = ProjectId(B256::repeat_byte(1));
-        let own = signed(1);
-        let fact = FundStatement::from_signed(&own, project).unwrap().unwrap();
-        assert_eq!((fact.signer, fact.issued_at, fact.expires_at), (own.signer, 5, 9));
-        assert_eq!(fact.digest, own.statement.digest().unwrap());
-        assert_eq!(FundStatement::from_signed(&signed(2), project).unwrap(), None);
-        let forged = SignedStatement { signer: Address::ZERO, ..own };
-        assert!(FundStatement::from_signed(&forged, project).is_err());
     }
 }

@@ -18,9 +18,10 @@ macro_rules! digest_id {
         pub struct $name(pub ::alloy_primitives::B256);
 
         impl $name {
-            /// The first eight hexadecimal digits, for people and file names.
+            /// The first sixteen hexadecimal digits, for people and file names: enough to name it
+            /// in a command, see [`lookup`](crate::lookup).
             pub fn short(&self) -> String {
-                ::alloy_primitives::hex::encode(&self.0[..4])
+                ::alloy_primitives::hex::encode(&self.0[..8])
             }
         }
 

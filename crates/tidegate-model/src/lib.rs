@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod event;
 pub mod functions;
 pub mod ids;
+pub mod lookup;
 pub mod masks;
 pub mod plan;
 pub mod policy;

@@ -136,7 +136,7 @@ impl DeploymentRecord {
     /// The current format version.
     pub const VERSION: u32 = 1;
 
-    /// The file's name: human name, first eight digits of the root, deployment id.
+    /// The file's name: human name, first sixteen digits of the root, deployment id.
     pub fn file_name(&self) -> String {
         format!("{}-{}-{}.json", self.name, self.release_root.short(), self.id)
     }

@@ -26,7 +26,7 @@ pub enum SharedFile {
     Scope,
     /// `findings/<digest>.sarif`.
     Findings,
-    /// `<network>/<name>-<root8>-<id>.json`.
+    /// `<network>/<name>-<root16>-<id>.json`.
     Record,
     /// `<network>/policy-<version>.json`.
     Policy,
@@ -96,7 +96,7 @@ pub fn policy_version(name: &str) -> Option<u64> {
     (version.to_string() == digits).then_some(version)
 }
 
-/// Whether a name is `<name>-<root8>-<id>.json`, a deployment record's.
+/// Whether a name is `<name>-<root16>-<id>.json`, a deployment record's.
 pub fn is_record_name(name: &str) -> bool {
     let parts = name.strip_suffix(".json").and_then(|stem| {
         let (rest, id) = stem.rsplit_once('-')?;
@@ -106,7 +106,7 @@ pub fn is_record_name(name: &str) -> bool {
     parts.is_some_and(|(name, root, id)| {
         let hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
         !name.is_empty()
-            && root.len() == 8
+            && root.len() == crate::lookup::DIGITS_MIN
             && root.bytes().all(hex)
             && !id.is_empty()
             && id.bytes().all(|c| c.is_ascii_digit())
@@ -140,7 +140,7 @@ mod tests {
             (format!("deployments/statements/{hash}.json"), SharedFile::Statement),
             (format!("deployments/scopes/{hash}.json"), SharedFile::Scope),
             (format!("deployments/findings/{hash}.sarif"), SharedFile::Findings),
-            ("deployments/s/vault-1.4.0-0123abcd-0.json".to_owned(), SharedFile::Record),
+            ("deployments/s/vault-1.4.0-0123abcd0123abcd-0.json".to_owned(), SharedFile::Record),
             ("deployments/s/policy-12.json".to_owned(), SharedFile::Policy),
             ("deployments/s/addresses.json".to_owned(), SharedFile::Addresses),
             ("deployments/s/existing/vault.json".to_owned(), SharedFile::Existing),

@@ -42,4 +42,5 @@ pub use vyper::vyper;
 pub use world::{DAY_SECS, HOUR_SECS, World, WorldOptions, actor, actor_address};
 
 /// The signer that keys of this crate are.
+pub use alloy::signers::SignerSync;
 pub use alloy::signers::local::PrivateKeySigner;

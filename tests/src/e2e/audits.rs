@@ -20,7 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn a_delta_review_covers_what_changed_and_carries_the_rest(scene: &Scene<'_>) -> Outcome {
     let base = Forge(scene).signed("ada")?.statement.digest()?.to_string();
-    let delta = ["attest", "reports/acme.md", "--delta", &base[2..12], "--as", "ada"];
+    let delta = ["attest", "reports/acme.md", "--delta", &base[2..18], "--as", "ada"];
     let same = scene.person("ada").run(&delta)?.expect_code(2)?;
     assert!(said(&same).contains("nothing has changed"), "{same:?}");
 

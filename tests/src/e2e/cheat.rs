@@ -2,6 +2,7 @@
 //! gate that it meets.
 
 mod audits;
+mod authors;
 mod data;
 mod findings;
 mod identity;
@@ -16,6 +17,7 @@ use crate::support::{Case, Outcome, Scene, Status};
 pub(crate) fn cases() -> Vec<Case> {
     let areas = [
         audits::cases(),
+        authors::cases(),
         data::cases(),
         findings::cases(),
         identity::cases(),

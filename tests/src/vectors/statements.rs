@@ -1,18 +1,18 @@
 //! What people sign.
 
 use alloy_primitives::{B256, U256, address, b256, keccak256};
-use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};
+use alloy_sol_types::SolStruct;
 use serde_json::{Value, json};
-use tidegate_model::digest::jcs_keccak;
+use tidegate_model::digest::{HELPER, jcs_keccak};
 use tidegate_model::statement::{
-    AuditAttestation, AuditRevocation, Body, Bug, ContractSigner, EMERGENCY_GATES, EmergencyTerms,
-    EmergencyWaiver, Freeze, FundDecision, FundRequest, FundTransfer, General, Go, KeyClaim,
-    Lowered, NEVER, NoGo, Postmortem, Resolution, RiskAcceptance, RiskDecision, Severity,
-    SignedStatement, SoakSample, Standing, Statement, Triage, Waiver, domain, eip712, gate_set,
+    At, AuditAttestation, AuditRevocation, Body, Bug, ContractSigner, EMERGENCY_GATES,
+    EmergencyTerms, EmergencyWaiver, Freeze, FundDecision, FundRequest, FundTransfer, General, Go,
+    KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef, Resolution, RiskAcceptance,
+    RiskDecision, Severity, SignedStatement, SoakSample, Standing, Statement, Triage, Waiver,
+    domain, eip712, gate_set, post_subject,
 };
 use tidegate_model::{
-    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, ProjectId, ReleaseRoot, ScopeRoot,
-    StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, ReleaseRoot, ScopeRoot, StatementDigest,
 };
 
 use super::{message, sign, typed, types, vector};
@@ -23,23 +23,25 @@ const NETWORK: NetworkId =
 pub(super) fn vectors() -> Vec<Value> {
     let mut vectors = vec![
         type_vector::<eip712::AuditAttestation>("AuditAttestation"),
-        type_vector::<eip712::AuditRevocation>("AuditRevocation"),
         type_vector::<eip712::Statement>("Statement"),
         type_vector::<eip712::EmergencyWaiver>("EmergencyWaiver"),
-        vector("domain", "domain", domain_document(), json!({"digest": domain().separator()})),
-        under_another_domain(&attestation()),
+        domain_vector("domain", CHAIN),
+        domain_vector("domain of another chain", ChainId(11_155_111)),
         audit("AuditAttestation", Statement::AuditAttestation(attestation())),
         audit("AuditAttestation at its limits", Statement::AuditAttestation(limits(attestation()))),
-        audit("AuditRevocation", Statement::AuditRevocation(revocation())),
+        audit("AuditAttestation without block", {
+            let at = At::no_block(CHAIN);
+            Statement::AuditAttestation(AuditAttestation { at, ..attestation() })
+        }),
         audit("EmergencyWaiver", Statement::EmergencyWaiver(Box::new(emergency()))),
     ];
     for (name, body) in bodies().into_iter().chain(decisions()) {
+        vectors.extend(posted(name, &said(body.clone())));
         vectors.push(general(name, said(body)));
     }
     let [(_, request), ..] = bodies();
     vectors.extend([
         file("file of AuditAttestation", Statement::AuditAttestation(limits(attestation()))),
-        file("file of AuditRevocation", Statement::AuditRevocation(revocation())),
         file("file of EmergencyWaiver", Statement::EmergencyWaiver(Box::new(emergency()))),
         file("file of Statement", Statement::Statement(said(request))),
         contract_file(Statement::AuditAttestation(attestation())),
@@ -47,8 +49,31 @@ pub(super) fn vectors() -> Vec<Value> {
     vectors
 }
 
-fn domain_document() -> Value {
-    json!({"name": "Tidegate", "version": "1"})
+/// The target of what is said here, and a finalized block of it.
+const CHAIN: ChainId = ChainId(1);
+const BLOCK: BlockRef = BlockRef { number: 24_136_000, hash: B256::repeat_byte(0x26) };
+
+fn domain_document(chain: ChainId) -> Value {
+    json!({"name": "Tidegate", "version": "1", "chainId": chain, "verifyingContract": HELPER})
+}
+
+fn domain_vector(name: &str, chain: ChainId) -> Value {
+    let digest = domain(chain).separator();
+    vector(name, "domain", domain_document(chain), json!({ "digest": digest }))
+}
+
+/// Under which subject a kind is posted at the helper that anybody may post once it is signed.
+fn posted(name: &str, general: &General) -> Option<Value> {
+    let (Body::NoGo(_) | Body::Freeze(_) | Body::AuditRevoke(_)) = &general.body else {
+        return None;
+    };
+    let (kind, project, subject) = (general.body.kind(), general.project_id(), general.subject());
+    let preimage = json!({
+        "types": ["bytes32", "bytes32", "bytes32"],
+        "values": [keccak256(kind), project, subject],
+    });
+    let digest = post_subject(kind, project, subject);
+    Some(vector(&format!("posted: {name}"), "abi", preimage, json!({ "digest": digest })))
 }
 
 fn type_vector<S: SolStruct>(name: &str) -> Value {
@@ -77,7 +102,7 @@ pub(super) fn attestation() -> AuditAttestation {
         issued_at: 1_767_225_600,
         valid_until: 1_798_761_600,
         supersedes: StatementDigest(B256::ZERO),
-        salt: B256::repeat_byte(9),
+        at: At::new(CHAIN, BLOCK),
     }
 }
 
@@ -94,39 +119,9 @@ fn limits(attestation: AuditAttestation) -> AuditAttestation {
         issued_at: u64::MAX - 1,
         valid_until: u64::MAX,
         supersedes: StatementDigest(B256::repeat_byte(0xff)),
+        at: At { number: u64::MAX - 3, ..attestation.at },
         ..attestation
     }
-}
-
-fn revocation() -> AuditRevocation {
-    AuditRevocation {
-        auditor: address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"),
-        attestation: StatementDigest(B256::repeat_byte(0x0a)),
-        reason: 2,
-        detail: "a rounding fault in withdraw".to_owned(),
-        revoked_at: 1_767_312_000,
-    }
-}
-
-/// The research note's digest was computed under the domain that it proposed.
-fn under_another_domain(a: &AuditAttestation) -> Value {
-    let domain: Eip712Domain = eip712_domain! { name: "Release Audit Attestation", version: "1", };
-    let signed = eip712::AuditAttestation::from(a);
-    let preimage = json!({
-        "domain": {"name": "Release Audit Attestation", "version": "1"},
-        "types": types(&eip712::AuditAttestation::eip712_encode_type()),
-        "primaryType": "AuditAttestation",
-        "message": message(serde_json::to_value(a).unwrap()),
-    });
-    typed(
-        "research: AuditAttestation under another domain",
-        preimage,
-        signed.eip712_signing_hash(&domain),
-        json!({
-            "domainHash": domain.separator(), "structHash": signed.eip712_hash_struct(),
-            "links": {"message.scopeRoot": "research: scopeRoot"},
-        }),
-    )
 }
 
 /// The fields of a file with an audit statement are those of the EIP-712 message.
@@ -134,9 +129,6 @@ fn audit(name: &str, statement: Statement) -> Value {
     let (fields, ty) = match &statement {
         Statement::AuditAttestation(a) => {
             (serde_json::to_value(a), eip712::AuditAttestation::eip712_encode_type())
-        }
-        Statement::AuditRevocation(r) => {
-            (serde_json::to_value(r), eip712::AuditRevocation::eip712_encode_type())
         }
         Statement::EmergencyWaiver(w) => {
             let mut fields = serde_json::to_value(w);
@@ -150,12 +142,22 @@ fn audit(name: &str, statement: Statement) -> Value {
         Statement::Statement(_) => panic!("{name} is no audit statement"),
     };
     let preimage = json!({
-        "domain": domain_document(),
+        "domain": domain_document(statement.at().chain),
         "types": types(&ty),
         "primaryType": ty.split('(').next(),
-        "message": message(fields.unwrap()),
+        "message": message(flat(fields.unwrap())),
     });
     typed(name, preimage, statement.digest().unwrap().0, json!({}))
+}
+
+/// The fields of a file as its message has them: the block beside the others, its chain in the
+/// domain.
+fn flat(mut fields: Value) -> Value {
+    let all = fields.as_object_mut().unwrap();
+    let at: At = serde_json::from_value(all.remove("at").unwrap()).unwrap();
+    all.insert("blockNumber".to_owned(), json!(at.number));
+    all.insert("blockHash".to_owned(), json!(at.hash));
+    fields
 }
 
 fn emergency() -> EmergencyWaiver {
@@ -163,7 +165,6 @@ fn emergency() -> EmergencyWaiver {
         guardian: address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"),
         release_root: ReleaseRoot(B256::repeat_byte(0x22)),
         safe_tx_hash: B256::repeat_byte(0x30),
-        chain_id: 1,
         terms: EmergencyTerms {
             baseline_root: ReleaseRoot(B256::repeat_byte(0x31)),
             gate_set: gate_set(&EMERGENCY_GATES).unwrap(),
@@ -174,12 +175,13 @@ fn emergency() -> EmergencyWaiver {
             expires_at: 1_767_484_800,
             retro_due_by: 1_770_076_800,
         },
-        salt: B256::repeat_byte(0x33),
+        at: At::new(CHAIN, BLOCK),
+        issued_at: 1_767_225_611,
     }
 }
 
 /// What people decide about a release.
-fn decisions() -> [(&'static str, Body); 9] {
+fn decisions() -> [(&'static str, Body); 10] {
     let release = ReleaseRoot(B256::repeat_byte(0x22));
     let [a, b] = [0x41, 0x40].map(|byte| StatementDigest(B256::repeat_byte(byte)));
     let text = |text: &str| text.to_owned();
@@ -239,6 +241,14 @@ fn decisions() -> [(&'static str, Body); 9] {
                 release,
                 sha256: B256::repeat_byte(0x42),
                 uri: text("https://example.org/9"),
+            }),
+        ),
+        (
+            "Statement audit/revoke",
+            Body::AuditRevoke(AuditRevocation {
+                attestation: StatementDigest(B256::repeat_byte(0x0a)),
+                reason: 2,
+                detail: text("a rounding fault in withdraw"),
             }),
         ),
     ]
@@ -307,52 +317,37 @@ fn sample() -> SoakSample {
     }
 }
 
-/// The subject of each kind. A new kind does not compile here: give it a vector in [`bodies`] and
-/// its sentence in `check.mjs`.
-fn subject(body: &Body) -> B256 {
-    match body {
-        Body::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
-        Body::FundApprove(decision) | Body::FundDeny(decision) => decision.request.0,
-        Body::FundDraw(transfer) | Body::FundReturn(transfer) => transfer.request.0,
-        Body::RiskAccept(risk) => risk.scope_root.0,
-        Body::SoakSample(sample) => sample.release.0,
-        Body::Go(go) => go.release.0,
-        Body::NoGo(no_go) => no_go.release.0,
-        Body::Bug(bug) => bug.release.0,
-        Body::Triage(triage) => triage.bug.0,
-        // Of the whole project.
-        Body::Freeze(_) => B256::repeat_byte(0x25),
-        Body::Waiver(waiver) => waiver.release.0,
-        Body::KeyClaim(_) => B256::ZERO,
-        Body::Postmortem(found) => found.release.0,
-    }
-}
-
+/// A new kind needs a vector in [`bodies`] and its sentence in `check.mjs`.
 fn said(body: Body) -> General {
+    let safe = address!("5aFE3855358E112B5647B952709E6165e1c1eEEe");
+    let own = ProjectRef { name: "vault".to_owned(), safe };
+    let project = Some(own).filter(|_| !matches!(body, Body::AuditRevoke(_)));
     General {
-        project: ProjectId(B256::repeat_byte(0x25)),
-        subject: subject(&body),
+        signer: attestation().auditor,
+        project,
+        expires_at: body.ends_at().unwrap_or(NEVER),
         body,
-        issued_at: 1_767_225_600,
-        expires_at: NEVER,
-        salt: B256::repeat_byte(0x26),
+        at: At::new(CHAIN, BLOCK),
+        issued_at: 1_767_225_611,
     }
 }
 
 fn general(name: &str, general: General) -> Value {
     let ty = eip712::Statement::eip712_encode_type();
     let preimage = json!({
-        "domain": domain_document(),
+        "domain": domain_document(general.at.chain),
         "types": types(&ty),
         "primaryType": "Statement",
         "message": message(json!({
-            "kind": general.body.kind(), "text": general.body.text(),
-            "project": general.project, "subject": general.subject,
+            "signer": general.signer,
+            "kind": general.body.kind(), "text": general.text(),
+            "project": general.project_id(), "subject": general.subject(),
             "bodyDigest": jcs_keccak("body", &general.body).unwrap(),
+            "blockNumber": general.at.number, "blockHash": general.at.hash,
             "issuedAt": general.issued_at, "expiresAt": general.expires_at,
-            "salt": general.salt,
         })),
         "body": general.body,
+        "project": general.project,
     });
     let digest = Statement::Statement(general).digest().unwrap();
     typed(name, preimage, digest.0, json!({}))
@@ -364,7 +359,8 @@ fn file(name: &str, statement: Statement) -> Value {
     let digest = statement.digest().unwrap();
     let (signer, signature) = sign(digest.0);
     let signature = signature.parse().unwrap();
-    let signed = SignedStatement::by_key(statement, signer, signature);
+    assert_eq!(statement.signer(), signer, "the key of all vectors");
+    let signed = SignedStatement::by_key(statement, signature);
     assert_eq!(signed.verify().unwrap(), digest);
     let text = serde_json::to_string(&signed).unwrap();
     let read: SignedStatement = serde_json::from_str(&text).unwrap();
@@ -379,7 +375,7 @@ fn contract_file(statement: Statement) -> Value {
     let contract = Some(ContractSigner { chain: ChainId(1), block });
     let (v, signer) = (SignedStatement::VERSION, attestation().auditor);
     let signature = vec![0x2a; 130].into();
-    let signed = SignedStatement { v, statement, signer, signature, contract };
+    let signed = SignedStatement { v, statement, signature, contract };
     assert!(matches!(signed.check(), Ok(Standing::Pending(found, _)) if found == digest));
     let text = serde_json::to_string(&signed).unwrap();
     let name = "file of AuditAttestation by a contract";

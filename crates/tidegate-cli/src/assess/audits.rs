@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{AcceptanceFact, AttestationFact, AuditFacts, Observed, RevocationFact};
 use tidegate_model::scope::scope_hashes;
-use tidegate_model::statement::{
-    AuditAttestation, AuditRevocation, Body, Statement, revocation_subject,
-};
+use tidegate_model::statement::{AuditAttestation, Body, Statement, revocation_subject};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 
 use super::Candidate;
@@ -65,40 +63,33 @@ fn attestations(project: &Project, set: &StatementSet) -> Vec<AttestationFact> {
             fact(digest, attestation, Ok(set.confirmed.get(&digest).cloned()))
         })
         .collect();
-    facts.extend(set.unconfirmed.iter().filter_map(|(digest, unconfirmed)| {
-        let Statement::AuditAttestation(attestation) = &unconfirmed.collected.signed.statement
-        else {
+    facts.extend(set.doubtful().filter_map(|(digest, doubtful)| {
+        let Statement::AuditAttestation(attestation) = &doubtful.collected.signed.statement else {
             return None;
         };
-        Some(fact(*digest, attestation, Err(unconfirmed.doubt.why.clone())))
+        Some(fact(digest, attestation, Err(doubtful.doubt.why.clone())))
     }));
     facts
 }
 
 /// Every revocation, also those that their contracts did not confirm.
 fn revocations(set: &StatementSet) -> Vec<RevocationFact> {
-    let fact = |revocation: &AuditRevocation, confirmed| RevocationFact {
+    let facts = set.revocations().map(|(said, revocation)| RevocationFact {
         attestation: revocation.attestation,
-        by: revocation.auditor,
-        at: revocation.revoked_at,
+        by: said.signer,
+        at: said.general.issued_at,
         found: format!("by file: {}", revocation.detail),
-        confirmed,
-    };
-    let unconfirmed = set.unconfirmed.values().filter_map(|found| {
-        let Statement::AuditRevocation(revocation) = &found.collected.signed.statement else {
-            return None;
-        };
-        Some(fact(revocation, Err(found.doubt.why.clone())))
+        confirmed: said.confirmed,
     });
-    set.revocations().map(|(_, revocation)| fact(revocation, Ok(()))).chain(unconfirmed).collect()
+    facts.collect()
 }
 
-/// Accepted risks of this project; one whose subject is not its scope speaks of nothing.
+/// Accepted risks of this project.
 pub(crate) fn acceptances(set: &StatementSet, project: Option<ProjectId>) -> Vec<AcceptanceFact> {
-    let of_project = set.general().filter(|(_, general, _)| Some(general.project) == project);
+    let of_project = set.general().filter(|(_, general, _)| Some(general.project_id()) == project);
     let found = of_project.filter_map(|(digest, general, by)| {
         let Body::RiskAccept(acceptance) = &general.body else { return None };
-        (general.subject == acceptance.scope_root.0).then(|| AcceptanceFact {
+        Some(AcceptanceFact {
             digest,
             by,
             acceptance: acceptance.clone(),

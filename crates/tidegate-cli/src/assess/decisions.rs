@@ -8,7 +8,8 @@ use tidegate_gates::{
     WaiverFact, WaiverFacts,
 };
 use tidegate_model::statement::{Body, Freeze, Triage, freeze_subject, no_go_subject};
-use tidegate_model::{GateInput, Head};
+use tidegate_model::{GateInput, Head, ProjectId, ReleaseRoot};
+use tidegate_safe::helper;
 
 use super::Candidate;
 use super::posts::Posts;
@@ -41,7 +42,8 @@ pub(super) async fn go(
     let roots = &candidate.built.roots;
     let people = people(candidate.project);
     let time = head.as_ref().ok().map(|head| head.timestamp);
-    let of_project = || candidate.statements.said().filter(|said| said.general.project == project);
+    let name = &candidate.project.config.name;
+    let of_project = || candidate.statements.said_for(name, project);
     let decisions = of_project().filter_map(|said| {
         let (release, discipline, saw, reason) = match &said.general.body {
             Body::Go(go) => (go.release, &go.discipline, Some(go.statements.clone()), &go.reason),
@@ -72,15 +74,15 @@ pub(super) async fn go(
         })
     });
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
-    let bearing = candidate.statements.bearing(project, roots.release_root, is_known);
+    let bearing = candidate.statements.bearing(name, project, roots.release_root, is_known);
     let known = candidate.statements.present();
     let unconfirmed = candidate.statements.unconfirmed.iter();
-    let unconfirmed = unconfirmed.filter(|(digest, _)| !known.contains(digest));
+    let unconfirmed = unconfirmed.filter(|(digest, _)| !known.contains_key(digest));
     let (decisions, freezes) = (decisions.collect(), freezes.collect());
     let keys: Vec<_> = people.values().flat_map(|person| person.keys.iter().copied()).collect();
     let posted = posted(candidate, head, &keys).await.map_err(|error| error.to_string());
     let (posted, inputs) = match posted {
-        Ok((stops, input)) => (Ok(stops), vec![input]),
+        Ok((stops, inputs)) => (Ok(stops), inputs),
         Err(missing) => (Err(missing), Vec::new()),
     };
     Ok(Ok(GoFacts {
@@ -98,40 +100,70 @@ pub(super) async fn go(
     }))
 }
 
-/// Asks the helper whether somebody of the policy stopped this release or froze the project. What
-/// is asked for follows from project and release alone, so that no file is needed for it.
+/// Asks the helper on every target of the project whether somebody of the policy stopped this
+/// release or froze the project. What is asked for follows from project and release alone, so that
+/// no file is needed for it.
 async fn posted(
     candidate: &Candidate<'_>,
     head: &Observed<Head>,
     keys: &[Address],
-) -> CliResult<(Vec<PostedStop>, GateInput)> {
+) -> CliResult<(Vec<PostedStop>, Vec<GateInput>)> {
     let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     if keys.len() > KEYS_MAX {
         return Err(CliError::config(format!("[people] has more than {KEYS_MAX} keys")));
     }
-    let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
-    let stop = no_go_subject(project, candidate.built.roots.release_root);
+    let own = candidate.project.network(candidate.target)?;
+    let release = candidate.built.roots.release_root;
     let mut posts = Posts::at(network, head).await?;
+    let mut found = stops(&mut posts, candidate.project.id(own)?, release, keys).await?;
+    let mut inputs = Vec::new();
+    let others = candidate.project.targets().filter(|(name, _)| *name != candidate.target);
+    for (name, target) in others.filter(|(_, target)| target.safe.is_some()) {
+        let id = candidate.project.id(target)?;
+        if target.chain == own.chain {
+            found.extend(stops(&mut posts, id, release, keys).await?);
+            continue;
+        }
+        let network = candidate.project.connect(name).await?;
+        let head = network.finalized_head().await?;
+        // Where the helper is not yet, nobody has posted.
+        if network.code(helper::address(), head.block).await?.is_empty() {
+            continue;
+        }
+        let mut posts = Posts::at(&network, head).await?;
+        found.extend(stops(&mut posts, id, release, keys).await?);
+        inputs.push(posts.input("go/posted"));
+    }
+    inputs.insert(0, posts.input("go/posted"));
+    Ok((found, inputs))
+}
+
+/// What these keys posted about a project on one target.
+async fn stops(
+    posts: &mut Posts<'_>,
+    project: ProjectId,
+    release: ReleaseRoot,
+    keys: &[Address],
+) -> CliResult<Vec<PostedStop>> {
+    let subjects = [(true, freeze_subject(project)), (false, no_go_subject(project, release))];
     let mut found = Vec::new();
     for by in keys {
-        for (freeze, subject) in [(true, freeze_subject(project)), (false, stop)] {
+        for (freeze, subject) in subjects {
             let until = posts.until(*by, subject).await?;
             if until > 0 {
                 found.push(PostedStop { by: *by, freeze, until });
             }
         }
     }
-    Ok((found, posts.input("go/posted")))
+    Ok(found)
 }
 
 pub(super) fn bugs(candidate: &Candidate<'_>) -> Observed<BugFacts> {
     let read = || -> CliResult<BugFacts> {
-        let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
         let release = candidate.built.roots.release_root;
-        let bugs = candidate.statements.bugs(project).filter(|(_, bug)| bug.release == release);
-        let of_project = candidate.statements.said().filter(|said| said.general.project == project);
-        let triages = of_project.filter_map(|said| {
+        let bugs = candidate.statements.bugs().filter(|(_, bug)| bug.release == release);
+        let triages = candidate.statements.said().filter_map(|said| {
             let Body::Triage(triage) = &said.general.body else { return None };
             let Triage { bug, resolution, of, .. } = *triage;
             Some(TriageFact {
@@ -170,7 +202,7 @@ pub(super) fn waivers(
     let waivers = candidate.statements.general().filter_map(|(digest, general, signer)| {
         let Body::Waiver(waiver) = &general.body else { return None };
         let issued_at = general.issued_at;
-        (general.project == project).then(|| WaiverFact {
+        (general.project_id() == project).then(|| WaiverFact {
             digest,
             signer,
             issued_at,

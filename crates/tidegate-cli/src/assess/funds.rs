@@ -12,6 +12,10 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFacts>> {
     let network = gathered.soak_network.clone().map_err(CliError::config)?;
     let set = gathered.statements;
+    // Books without what may count are other books.
+    if let Some(why) = set.unasked("fund/") {
+        return Ok(Err(format!("fund statements: {why}")));
+    }
     let facts = crate::funds::facts(gathered.project, set, gathered.soak, network).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;

@@ -99,8 +99,13 @@ pub(crate) async fn assess_with(
     target: &str,
     urgent: Option<&Emergency>,
 ) -> CliResult<Assessment> {
-    let statements = crate::statements::load_confirmed(project).await?;
     let target_network = project.connect(target).await;
+    let gate_head = gate_head(project, target_network.as_ref().map_err(text)).await;
+    let gate = target_network.as_ref().map_err(text).and_then(|network| {
+        gate_head.as_ref().map(|head| (network.clone(), *head)).map_err(Clone::clone)
+    });
+    let gate = (project.network(target)?.chain, gate);
+    let statements = crate::statements::load_at(project, Some(gate)).await?;
     let candidate = Candidate {
         project,
         built,
@@ -109,7 +114,6 @@ pub(crate) async fn assess_with(
         target_network: target_network.as_ref().map_err(text),
         is_past: false,
     };
-    let gate_head = candidate.gate_head().await;
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;
     let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
@@ -163,6 +167,14 @@ fn text(error: &CliError) -> String {
     error.to_string()
 }
 
+/// The target's latest finalized header: gate time.
+async fn gate_head(project: &Project, network: Observed<&Network>) -> Observed<Head> {
+    let head =
+        network?.finalized_head().await.map_err(|error| CliError::from(error).to_string())?;
+    crate::clock::warn_if_skewed(&project.ui, head.timestamp);
+    Ok(head)
+}
+
 /// Turns a failed read into a fact that says what is missing.
 async fn observed<T>(read: impl Future<Output = CliResult<Observed<T>>>) -> Observed<T> {
     match read.await {
@@ -213,13 +225,6 @@ impl<'a> Deref for Gathered<'a> {
 type Trust = Observed<(PolicyDoc, SafeState)>;
 
 impl Candidate<'_> {
-    async fn gate_head(&self) -> Observed<Head> {
-        let network = self.target_network.clone()?;
-        let head = network.finalized_head().await.map_err(|e| CliError::from(e).to_string())?;
-        crate::clock::warn_if_skewed(&self.project.ui, head.timestamp);
-        Ok(head)
-    }
-
     async fn trust(&self, head: &Observed<Head>) -> Trust {
         let read = async {
             let network = self.target_network.clone().map_err(CliError::config)?;

@@ -74,7 +74,7 @@ async fn unmet(
         let said = matches!(&general.body, Body::Postmortem(found) if found.release == release);
         let known = people.values().any(|person| person.keys.contains(&signer));
         let after = general.issued_at >= recorded.recorded_at;
-        said && known && after && general.project == project
+        said && known && after && general.project_id() == project
     });
     let time = head.as_ref().map(|head| head.timestamp).map_err(Clone::clone);
     let Soaked { soak, code, parameters, .. } = &soaked;

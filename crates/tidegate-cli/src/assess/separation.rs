@@ -29,9 +29,8 @@ pub(super) fn facts(
         Some((decision.request.short(), requester(decision.request)?, decider))
     });
     let decisions = decisions.collect();
-    let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
     Ok(SeparationFacts {
-        proven: candidate.statements.signers(project),
+        proven: candidate.statements.signers(&candidate.project.config.name),
         deployers: decisions::deployers(candidate)?,
         auditors,
         decisions,

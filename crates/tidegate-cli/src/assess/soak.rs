@@ -129,7 +129,7 @@ fn samples(
     let seen = gathered.statements.general().filter_map(|(digest, general, signer)| {
         let Body::SoakSample(says) = &general.body else { return None };
         let by = names.get(&signer)?.clone();
-        let same = general.project == project
+        let same = general.project_id() == project
             && says.network == record.deployment.network()
             && says.release == record.release_root
             && says.deployment == deployment;

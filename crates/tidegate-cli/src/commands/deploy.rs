@@ -15,7 +15,7 @@ use tidegate_plan::config::Stage;
 use tidegate_plan::{CREATE2_PROXY, Executor, Expected, When};
 use tidegate_safe::helper;
 
-use crate::approve::{Approval, approve};
+use crate::approve::{Approval, Given, approve};
 use crate::assess::compare_deployments;
 use crate::deployment::{Prepared, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
@@ -98,7 +98,8 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
-    approve(project, &Approval { network: &name, hash, options: Vec::new() })?;
+    let given = Given::Beginning;
+    approve(project, &Approval { network: &name, hash, given, options: Vec::new() })?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

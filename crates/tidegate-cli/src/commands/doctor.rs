@@ -67,7 +67,7 @@ fn compiler(project: &Project) -> Finding {
             let compilers: Vec<_> = output
                 .compilers
                 .iter()
-                .map(|c| format!("solc {} sha256 {}", c.version, hex::encode(&c.sha256[..4])))
+                .map(|c| format!("solc {} sha256 {}", c.version, hex::encode(c.sha256)))
                 .collect();
             Ok(compilers.join(", "))
         }

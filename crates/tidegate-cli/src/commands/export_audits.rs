@@ -21,7 +21,7 @@ use tidegate_plan::config::Stage;
 use tidegate_store::{to_text, write_atomic};
 
 use super::export::{ExportArgs, Format};
-use crate::approve::{Approval, approve};
+use crate::approve::{Approval, Given, approve};
 use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -131,7 +131,12 @@ impl Source<'_> {
             Some(key) => {
                 let all: Vec<_> = statements.iter().map(|(_, statement)| statement).collect();
                 let hash = jcs_keccak("in-toto statements", &all)?;
-                let approval = Approval { network: "sign", hash, options: Vec::new() };
+                let approval = Approval {
+                    network: "sign",
+                    hash,
+                    given: Given::Beginning,
+                    options: Vec::new(),
+                };
                 approve(self.project, &approval)?;
                 Some(LazySigner::new(&self.project.ui, &self.project.env, global, key)?)
             }

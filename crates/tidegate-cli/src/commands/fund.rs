@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, B256, Bytes, U256, hex};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
@@ -10,6 +10,7 @@ use tidegate_engine::find_sent;
 use tidegate_evidence::StatementSet;
 use tidegate_ledger::{RequestState, build_ledger};
 use tidegate_model::event::Intent;
+use tidegate_model::lookup::Prefix;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, FundDecision, FundRequest, FundTransfer, Statement};
 use tidegate_model::units::{format_amount, parse_uint};
@@ -20,7 +21,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::funds::about;
 use crate::project::Project;
 use crate::release::build;
-use crate::saying::{Dated, general, issued_at, sign};
+use crate::saying::{general, now, sign};
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -56,8 +57,6 @@ pub(crate) struct RequestArgs {
     /// They are for no particular release
     #[arg(long)]
     no_release: bool,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Args)]
@@ -67,8 +66,6 @@ pub(crate) struct DecideArgs {
     /// Why
     #[arg(long, default_value = "")]
     reason: String,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Args)]
@@ -78,8 +75,6 @@ pub(crate) struct TransferArgs {
     /// How much; default: all that was approved, or all that can be returned
     #[arg(long)]
     amount: Option<String>,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 pub(crate) async fn run(project: &Project, command: &FundCommand) -> CliResult<u8> {
@@ -112,9 +107,8 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
         release,
         reason: args.reason.clone(),
     });
-    let subject = release.map_or(B256::ZERO, |release| release.0);
-    let digest = sign(project, &about(project)?, &signer, body, subject, &args.dated).await?;
-    project.ui.note(format!("a treasurer approves it: `tidegate fund approve {}`", digest.short()));
+    let digest = sign(project, &about(project)?, &signer, body).await?;
+    project.ui.note(format!("a treasurer approves it: `tidegate fund approve {digest}`"));
     Ok(0)
 }
 
@@ -128,13 +122,13 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
             .hint("separation of duties: the approver must not be the requester"));
     }
     let amount = format_amount(found.amount, 18);
-    project.ui.line(format!("Request {}: {amount} ETH for {}", request.short(), found.destination));
+    project.ui.line(format!("Request {request}: {amount} ETH for {}", found.destination));
     project.ui.line(format!("  {}", found.reason));
     let decision = FundDecision { request, reason: args.reason.clone() };
     let body = if approve { Body::FundApprove(decision) } else { Body::FundDeny(decision) };
-    sign(project, &about(project)?, &signer, body, request.0, &args.dated).await?;
+    sign(project, &about(project)?, &signer, body).await?;
     if approve {
-        project.ui.note(format!("the treasury sends it: `tidegate fund draw {}`", request.short()));
+        project.ui.note(format!("the treasury sends it: `tidegate fund draw {request}`"));
     }
     Ok(0)
 }
@@ -164,13 +158,13 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     }
     let earlier = transfers(&set, request).filter(|(_, back)| !*back).count();
     let intent = Intent {
-        op: format!("draw/{}/{earlier}", request.short()),
+        op: format!("draw/{request}/{earlier}"),
         to: found.destination,
         value: amount,
         data: Bytes::new(),
     };
     let transfer = Transfer { name: &name, network: &network, request, set: &set };
-    transfer.make(project, &signer, &intent, &args.dated, Body::FundDraw).await
+    transfer.make(project, &signer, &intent, Body::FundDraw).await
 }
 
 async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
@@ -201,13 +195,13 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     }
     let earlier = transfers(&set, request).filter(|(_, back)| *back).count();
     let intent = Intent {
-        op: format!("return/{}/{earlier}", request.short()),
+        op: format!("return/{request}/{earlier}"),
         to: funds.treasury,
         value: amount,
         data: Bytes::new(),
     };
     let transfer = Transfer { name: &name, network: &network, request, set: &set };
-    transfer.make(project, &signer, &intent, &args.dated, Body::FundReturn).await
+    transfer.make(project, &signer, &intent, Body::FundReturn).await
 }
 
 fn funds_of<'a>(project: &'a Project, network: &str) -> CliResult<&'a FundsConfig> {
@@ -264,7 +258,7 @@ async fn unstated(
 ) -> CliResult<bool> {
     let earlier = transfers(set, request).filter(|(_, back)| *back).count();
     let lane = crate::sending::open_lane(project, network, signer).await?;
-    Ok(lane.state().landed(&format!("return/{}/{earlier}", request.short())).is_some())
+    Ok(lane.state().landed(&format!("return/{request}/{earlier}")).is_some())
 }
 
 struct Transfer<'a> {
@@ -281,12 +275,11 @@ impl Transfer<'_> {
         project: &Project,
         signer: &LazySigner,
         intent: &Intent,
-        dated: &Dated,
         body: fn(FundTransfer) -> Body,
     ) -> CliResult<u8> {
         let about = about(project)?;
-        let issued_at = issued_at(project, &about, dated).await?;
-        let dated = Dated { issued_at: Some(issued_at) };
+        // Read before anything is sent.
+        now(project, &about).await?;
         let transaction = self.transaction(project, signer, intent).await?;
         let ui = &project.ui;
         if transfers(self.set, self.request).any(|(t, _)| t.transaction == transaction) {
@@ -305,7 +298,7 @@ impl Transfer<'_> {
             amount: sent.value,
         };
         let body = body(transfer);
-        let general = general(project, &about, signer, body, self.request.0, &dated).await?;
+        let general = general(project, &about, signer, body).await?;
         let statement = Statement::Statement(general);
         let digest = statements::sign_and_write(project, signer, statement)?;
         ui.line(format!("{} ETH to {}", format_amount(sent.value, 18), intent.to));
@@ -387,9 +380,9 @@ fn find(
     wanted: Option<&str>,
     open: fn(&StatementSet, StatementDigest) -> bool,
 ) -> CliResult<(StatementDigest, FundRequest, Address)> {
-    let wanted = wanted.map(|text| text.trim_start_matches("0x").to_lowercase());
+    let wanted = wanted.map(Prefix::parse).transpose()?;
     let matches = |digest: &StatementDigest| match &wanted {
-        Some(wanted) => hex::encode(digest.0).starts_with(wanted.as_str()),
+        Some(wanted) => wanted.begins(digest.0),
         None => open(set, *digest),
     };
     let requests = set.general().filter_map(|(digest, general, signer)| match &general.body {

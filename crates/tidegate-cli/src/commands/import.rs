@@ -109,7 +109,7 @@ async fn statements_of(project: &Project, args: &ImportArgs) -> CliResult<u8> {
     let mut digests = Vec::new();
     for signed in &taken {
         let digest = statements::write_confirmed(project, signed).await?;
-        project.ui.line(format!("{digest} by {}", signed.signer));
+        project.ui.line(format!("{digest} by {}", signed.signer()));
         project.ui.line(format!("  {}", signed.statement.text()));
         digests.push(digest);
     }
@@ -157,7 +157,8 @@ async fn from_wallet(
     typed: &Value,
     signature: &str,
 ) -> CliResult<SignedStatement> {
-    let (statement, signer) = from_typed_data(typed).or_kind(Kind::Config)?;
+    let statement = from_typed_data(typed).or_kind(Kind::Config)?;
+    statements::require_recent(project, &statement).await?;
     let signature = hex::decode(signature)
         .map_err(|error| CliError::usage(format!("read the signature: {error}")))?;
     let digest = statement.digest()?;
@@ -170,5 +171,5 @@ async fn from_wallet(
         }
     };
     let v = SignedStatement::VERSION;
-    Ok(SignedStatement { v, statement, signer, signature: Bytes::from(signature), contract })
+    Ok(SignedStatement { v, statement, signature: Bytes::from(signature), contract })
 }

@@ -188,7 +188,7 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     for owner in &doc.safe.owners {
         ui.row("owner", &owner.to_string());
     }
-    let proven = statements::load(project)?.signers(doc.project());
+    let proven = statements::load(project)?.signers(&doc.name);
     for (name, person) in &doc.people {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
         ui.row(name, &format!("{}{firm}", person.roles.join(", ")));

@@ -204,7 +204,7 @@ fn evidence(project: &Project, assessment: &Assessment, id: ProjectId) -> Eviden
     let counting = audits.filter(|fact| fact.confirmed.is_ok());
     let attestations = counting.filter(|fact| is_known(fact.attestation.auditor));
     let attestations = attestations.map(|fact| fact.digest);
-    let general = assessment.statements.weighed(id, is_known);
+    let general = assessment.statements.weighed(&project.config.name, id, is_known);
     let mut statements: Vec<StatementDigest> = attestations.chain(general).collect();
     statements.sort_unstable();
     let inputs = assessment.reports.iter().flat_map(|report| report.inputs.iter().cloned());

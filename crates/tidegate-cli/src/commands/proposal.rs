@@ -19,7 +19,7 @@ use tidegate_safe::{
 };
 use tidegate_store::write_atomic;
 
-use crate::approve::{Approval, approve};
+use crate::approve::{Approval, Given, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, safe_state};
 use crate::project::Project;
@@ -178,7 +178,12 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     project.ui.line("");
     show_checked(project, &found, &calls, &abis(built.as_ref()));
     let hash = found.checked.hash();
-    let approval = Approval { network: &found.network, hash: hash.0, options: Vec::new() };
+    let approval = Approval {
+        network: &found.network,
+        hash: hash.0,
+        given: Given::Whole,
+        options: Vec::new(),
+    };
     approve(project, &approval)?;
     let signature = sign_proposal(&found.checked, &signer).or_kind(Kind::Keys)?;
     let path = project.layout.proposal_signature(&found.network, hash.0, owner);

@@ -16,7 +16,7 @@ use super::record_risk::{self, RiskArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::saying::{Dated, ForTarget};
+use crate::saying::ForTarget;
 use crate::signer::{LazySigner, named};
 
 /// Say go or no-go, and record bugs, freezes, waivers and keys
@@ -56,8 +56,6 @@ pub(crate) struct DecisionArgs {
     reason: String,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Args)]
@@ -87,8 +85,6 @@ pub(crate) struct BugArgs {
     release: Option<String>,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -114,8 +110,6 @@ pub(crate) struct TriageArgs {
     reason: String,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -143,8 +137,6 @@ pub(crate) struct FreezeArgs {
     post: bool,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Args)]
@@ -180,8 +172,6 @@ pub(crate) struct WaiverArgs {
     release: Option<String>,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Args)]
@@ -190,8 +180,6 @@ pub(crate) struct KeyArgs {
     name: String,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 #[derive(Debug, Args)]
@@ -215,8 +203,6 @@ pub(crate) struct PostmortemArgs {
     release: Option<String>,
     #[command(flatten)]
     target: ForTarget,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult<u8> {

@@ -1,9 +1,9 @@
 //! `tidegate record risk`: somebody would live with a finding, and somebody else agrees.
 
-use alloy_primitives::{Address, B256, hex};
+use alloy_primitives::Address;
 use clap::Args;
 use tidegate_gates::AcceptanceFact;
-use tidegate_model::ProjectId;
+use tidegate_model::lookup;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, General, RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity, Statement,
@@ -15,13 +15,10 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{About, Dated, ForTarget, issued_at, sign_statement};
+use crate::saying::{About, ForTarget, general, now, sign_statement};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
 use crate::statements;
-
-/// Fewer digits than this do not name a finding.
-const PREFIX_DIGITS_MIN: usize = 4;
 
 /// Accept a finding of medium severity that stays open
 ///
@@ -58,8 +55,6 @@ pub(crate) struct RiskArgs {
     /// The release; default: what the working tree builds
     #[arg(long)]
     release: Option<String>,
-    #[command(flatten)]
-    dated: Dated,
 }
 
 /// An acceptance, and when it ends.
@@ -73,22 +68,19 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
     let about = About::named(project, &args.target)?;
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    let issued_at = issued_at(project, &about, &args.dated).await?;
+    let date = now(project, &about).await?;
     let set = statements::load_confirmed(project).await?;
     let accepted = acceptances(&set, Some(about.id));
     let attestations = set.attestations().map(|(_, attestation, _)| attestation);
     let findings = attestations.filter(|a| !a.findings_digest.is_zero()).map(|a| a.findings_digest);
     let documents = findings.filter_map(|digest| scopes::findings(project, digest).ok());
-    let mut found: Vec<_> = documents
+    let found = documents
         .flat_map(|document| document.findings)
-        .filter(|finding| finding.open && named_by(&args.finding, finding.key.as_slice()))
-        .collect();
-    found.sort_by_key(|finding| finding.key);
-    found.dedup_by_key(|finding| finding.key);
-    let [finding] = found.as_slice() else {
-        return Err(CliError::usage("that names no open finding, or several")
-            .hint("`tidegate status` names each by the beginning of its key"));
-    };
+        .filter(|finding| finding.open)
+        .map(|finding| (finding.key, finding));
+    let finding = lookup::find(&args.finding, found).map_err(|error| {
+        CliError::from(error).hint("`tidegate status` names each open finding by its key")
+    })?;
     if finding.severity > Severity::Medium {
         let severity = finding.severity.word();
         return Err(CliError::new(Kind::Fail, format!("a {severity} finding must be fixed")));
@@ -105,11 +97,11 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
             };
             let span = args.until.as_deref().ok_or_else(|| missing("--until 90d"))?;
             let secs = parse_span_secs(span).or_kind(Kind::Usage)?;
-            Wanted { acceptance, expires_at: issued_at.saturating_add(secs) }
+            Wanted { acceptance, expires_at: date.time.saturating_add(secs) }
         }
         None => asked(project, &built, &accepted, finding.key.as_slice(), signer.address())?,
     };
-    if wanted.expires_at.saturating_sub(issued_at) > RISK_SECS_MAX {
+    if wanted.expires_at.saturating_sub(date.time) > RISK_SECS_MAX {
         let most = format_span_secs(RISK_SECS_MAX);
         return Err(CliError::usage(format!("a risk is accepted for at most {most}")));
     }
@@ -120,18 +112,15 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
         ui.row("meanwhile", &wanted.acceptance.control);
     }
     ui.row("until", &format_utc(wanted.expires_at));
-    let statement = statement(about.id, &signer, wanted, issued_at)?;
-    sign_statement(project, &signer, statement, args.dated.options(issued_at))?;
+    let Wanted { acceptance, expires_at } = wanted;
+    let general = general(project, &about, &signer, Body::RiskAccept(acceptance)).await?;
+    let statement = Statement::Statement(General { expires_at, ..general });
+    sign_statement(project, &signer, statement)?;
     Ok(0)
 }
 
 fn missing(option: &str) -> CliError {
     CliError::usage(format!("say why, and until when: {option} is missing"))
-}
-
-fn named_by(wanted: &str, key: &[u8]) -> bool {
-    let digits = wanted.trim_start_matches("0x").to_lowercase();
-    digits.len() >= PREFIX_DIGITS_MIN && hex::encode(key).starts_with(&digits)
 }
 
 const fn decision(args: &RiskArgs) -> Option<RiskDecision> {
@@ -170,18 +159,4 @@ fn asked(
         (None, true) => Err(CliError::usage("nobody has asked to accept this finding")
             .hint("ask with --accept --reason TEXT --until 90d")),
     }
-}
-
-fn statement(
-    project: ProjectId,
-    signer: &LazySigner,
-    wanted: Wanted,
-    issued_at: u64,
-) -> CliResult<Statement> {
-    let Wanted { acceptance, expires_at } = wanted;
-    let subject = acceptance.scope_root.0;
-    let body = Body::RiskAccept(acceptance);
-    let mut general = General { project, subject, body, issued_at, expires_at, salt: B256::ZERO };
-    general.salt = general.salt_by(signer.address())?;
-    Ok(Statement::Statement(general))
 }

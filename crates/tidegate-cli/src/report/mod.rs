@@ -218,7 +218,7 @@ fn statements(document: &mut Document, assessment: &Assessment) {
             kind(statement).to_owned(),
             statement.text(),
             format_utc(statement.issued_at()),
-            collected.signed.signer.to_string(),
+            statement.signer().to_string(),
             digest.to_string(),
         ]
     });
@@ -232,7 +232,6 @@ fn statements(document: &mut Document, assessment: &Assessment) {
 const fn kind(statement: &Statement) -> &'static str {
     match statement {
         Statement::AuditAttestation(_) => "audit attestation",
-        Statement::AuditRevocation(_) => "audit revocation",
         Statement::EmergencyWaiver(_) => "emergency waiver",
         Statement::Statement(general) => general.body.kind(),
     }

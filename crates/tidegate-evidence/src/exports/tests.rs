@@ -1,7 +1,7 @@
 use alloy_primitives::{address, b256};
 use alloy_sol_types::SolStruct;
 use tidegate_model::ports::{DigestSigner, SignError};
-use tidegate_model::statement::AuditAttestation;
+use tidegate_model::statement::{At, AuditAttestation};
 use tidegate_model::{ChainId, ReleaseRoot, ScopeRoot, StatementDigest};
 
 use super::*;
@@ -23,7 +23,7 @@ fn attestation(auditor: Address) -> AuditAttestation {
         issued_at: 1_767_225_600,
         valid_until: 1_798_761_600,
         supersedes: StatementDigest(B256::ZERO),
-        salt: B256::ZERO,
+        at: At::no_block(ChainId(1)),
     }
 }
 

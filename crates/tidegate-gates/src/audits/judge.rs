@@ -259,7 +259,7 @@ impl<'a> Judge<'a> {
         let (critical, high) = (a.open_critical, a.open_high);
         let grave = format!("{firm} reports open findings: {critical} critical, {high} high");
         if let Err(why) = &fact.confirmed {
-            let lacks = format!("{short} by {firm}: the contract that signed it {why}");
+            let lacks = format!("{short} by {firm}: {why}");
             // Who stops confirming what was found has not taken it back.
             return match critical + high {
                 0 => Standing::Lacks(lacks),
@@ -271,8 +271,7 @@ impl<'a> Judge<'a> {
             return Standing::Contradicts(match confirmed {
                 Ok(()) => Verdict::fail(reason),
                 Err(why) => Verdict::unknown(format!(
-                    "{reason}; the contract that signed that {why}: have it signed anew, or \
-                     attested anew"
+                    "{reason}; {why}: have it signed anew, or attested anew"
                 )),
             });
         }
@@ -389,6 +388,6 @@ fn is_auditor(person: &Person) -> bool {
 }
 
 fn unaccepted(firm: &str, finding: &FindingFact, why: &str) -> String {
-    let key = alloy_primitives::hex::encode(&finding.key[..4]);
+    let key = alloy_primitives::hex::encode(&finding.key[..8]);
     format!("medium finding {key} of {firm} ({}): {why}", finding.title)
 }

@@ -49,8 +49,8 @@ pub struct AttestationFact {
     pub digest: StatementDigest,
     /// What it says.
     pub attestation: AuditAttestation,
-    /// Where the contract that signed it confirmed that; nothing for a key. Otherwise why not, in
-    /// words that go on from "the contract that signed it".
+    /// Where the contract that signed it confirmed that; nothing for a key. Otherwise why it is not
+    /// confirmed, by its contract or by the block that it names.
     pub confirmed: Observed<Option<GateInput>>,
     /// The contracts that its scope is made of; what is missing where that is not known.
     pub covers: Observed<ScopeHashes>,
@@ -80,8 +80,7 @@ pub struct RevocationFact {
     pub at: u64,
     /// Where it was found, for people.
     pub found: String,
-    /// Whether the contract that signed it confirms it, `Ok` for a key and for what was posted;
-    /// otherwise why not, in words that go on from "the contract that signed it".
+    /// Whether it is confirmed, as an attestation; `Ok` for what was posted. Otherwise why not.
     pub confirmed: Observed<()>,
 }
 

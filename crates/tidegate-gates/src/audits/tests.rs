@@ -115,7 +115,7 @@ fn what_a_contract_no_longer_confirms_is_not_taken_back() {
         facts
     };
     let both = || facts(vec![plain(1), plain(3)]);
-    let says = &["Bolt revoked", "the contract that signed that refuses it"];
+    let says = &["Bolt revoked", "refuses it: have it signed anew"];
     check(doubtful(revoked(both(), digest(3), 3)), "UNKNOWN", says);
     check(doubtful(revoked(both(), digest(3), 1)), "PASS", &[]);
     // Of two the one that counts, in either order.
@@ -131,7 +131,7 @@ fn what_a_contract_no_longer_confirms_is_not_taken_back() {
         })
     };
     check(facts(vec![plain(1), plain(3), third(0)]), "PASS", &[]);
-    let says = &["Acme reports open findings", "the contract that signed it refuses it"];
+    let says = &["Acme reports open findings", "by Acme: refuses it"];
     check(facts(vec![plain(1), plain(3), third(1)]), "UNKNOWN", says);
 }
 
@@ -321,7 +321,7 @@ fn findings_block_whoever_else_is_content() {
         facts.attestations[2].attestation.auditor = Address::with_last_byte(5);
         facts
     };
-    check(third(|_| {}), "UNKNOWN", &["medium finding 06060606 of Dune (rounding)"]);
+    check(third(|_| {}), "UNKNOWN", &["medium finding 0606060606060606 of Dune (rounding)"]);
     // Deleting or editing the document hides nothing.
     check(third(|f| f.findings = Err("it is missing".to_owned())), "UNKNOWN", &["it is missing"]);
     let grave = |f: &mut AttestationFact| {

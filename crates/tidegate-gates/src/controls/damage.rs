@@ -11,8 +11,8 @@ use tidegate_model::{
 
 use super::Damage;
 use crate::{
-    AttestationFact, AuditFacts, BugFact, Debt, Decision, EndOfLife, Facts, FindingFact, Layout,
-    LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts, PolicyRules, PostedStop,
+    AttestationFact, AuditFacts, BugFact, Debt, Decision, EndOfLife, Facts, FindingFact, GoFacts,
+    Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts, PolicyRules, PostedStop,
     RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts, TrustFacts,
 };
 
@@ -296,7 +296,13 @@ pub(super) const ALL: &[Damage] = &[
             |decision: &&Decision| f.people.values().any(|p| p.keys.contains(&decision.signer));
         let saw = f.decisions.iter().filter(known).find_map(|d| d.saw.as_ref()?.first());
         let Some(saw) = saw.copied() else { return false };
-        f.known.remove(&saw)
+        f.known.remove(&saw).is_some()
+    }),
+    damage(GateId::Go, "a go from before a statement that it lists", |rules, facts| {
+        let lists = |f: &GoFacts| f.decisions.iter().any(|d| d.saw.iter().flatten().count() > 0);
+        rules.go.people > 0
+            && facts.go.iter().any(lists)
+            && read(&mut facts.go, |f| f.known.values_mut().for_each(|dated| *dated = u64::MAX))
     }),
     damage(GateId::Go, "a no-go", |_, facts| no_go(facts, Ok(()))),
     damage(GateId::Go, "a no-go whose contract changed its mind", |_, facts| {

@@ -7,8 +7,10 @@ use serde_json::json;
 use tidegate_model::plan::Rule;
 use tidegate_model::policy::{Person, SafeTrust};
 use tidegate_model::release::LayoutNotes;
-use tidegate_model::statement::AuditAttestation;
-use tidegate_model::{BlockRef, Fqn, Head, PolicyDigest, ReleaseRoot, ScopeRoot, StatementDigest};
+use tidegate_model::statement::{At, AuditAttestation};
+use tidegate_model::{
+    BlockRef, ChainId, Fqn, Head, PolicyDigest, ReleaseRoot, ScopeRoot, StatementDigest,
+};
 
 use crate::code_match::CodeMatch;
 use crate::{
@@ -164,7 +166,7 @@ pub(crate) fn attestation(auditor: Address, scope_root: ScopeRoot) -> AuditAttes
         issued_at: TIME,
         valid_until: TIME + 1,
         supersedes: StatementDigest(B256::ZERO),
-        salt: B256::ZERO,
+        at: At::no_block(ChainId(1)),
     }
 }
 
@@ -245,7 +247,7 @@ fn go(rule: &GoRule) -> GoFacts {
         people: people.collect(),
         deployers: vec![address("deployer")],
         decisions: decisions.collect(),
-        known: [seen].into(),
+        known: [(seen, TIME)].into(),
         unconfirmed: BTreeMap::new(),
         bearing: [(seen, "a statement".to_owned())].into(),
         freezes: Vec::new(),

@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
+use super::At;
 use crate::ids::{ScopeRoot, StatementDigest};
 
 /// A firm's word on a scope.
@@ -33,28 +34,24 @@ pub struct AuditAttestation {
     pub open_medium: u16,
     /// Digest of the findings document, or zero.
     pub findings_digest: B256,
-    /// The target's chain time at signing.
+    /// The time of the block that it names; the auditor's own word where it names none.
     pub issued_at: u64,
     /// Until when it counts.
     pub valid_until: u64,
     /// The attestation it replaces, or zero.
     pub supersedes: StatementDigest,
-    /// Makes equal statements distinct.
-    pub salt: B256,
+    /// A block of any target, or none.
+    pub at: At,
 }
 
-/// A firm takes its word back.
+/// A firm takes its word back. It belongs to no project and does not end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AuditRevocation {
-    /// The key that signed the attestation.
-    pub auditor: Address,
     /// The attestation's digest.
     pub attestation: StatementDigest,
     /// 0 unspecified, 1 error in the report, 2 new finding, 3 key compromised.
     pub reason: u8,
     /// Why, in words.
     pub detail: String,
-    /// The target's chain time at signing.
-    pub revoked_at: u64,
 }

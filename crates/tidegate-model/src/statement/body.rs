@@ -1,10 +1,13 @@
 //! What a general statement says, and the sentence that a wallet shows for it.
 
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 use super::decisions::{Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Resolution, Triage, Waiver};
-use super::{FundDecision, FundRequest, FundTransfer, RiskAcceptance, SoakSample};
-use crate::ids::{ReleaseRoot, StatementDigest};
+use super::{
+    AuditRevocation, FundDecision, FundRequest, FundTransfer, NEVER, RiskAcceptance, SoakSample,
+};
+use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
 use crate::units::format_utc;
 
 /// What a general statement says. The tag is the EIP-712 `kind`.
@@ -56,6 +59,9 @@ pub enum Body {
     /// What was learnt after an emergency.
     #[serde(rename = "postmortem")]
     Postmortem(Postmortem),
+    /// An auditor takes an attestation back.
+    #[serde(rename = "audit/revoke")]
+    AuditRevoke(AuditRevocation),
 }
 
 /// What a statement bears on, so that a `go` which has not seen it is stale. Statements that only
@@ -70,6 +76,17 @@ pub enum Bearing {
     On(StatementDigest),
     /// Nothing.
     Nothing,
+}
+
+/// For how much a statement counts that somebody says for one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// For that target alone.
+    Target,
+    /// For every target of the project's name.
+    Family,
+    /// For what it speaks of, wherever that is promoted: a release or a bug is the same on all.
+    Content,
 }
 
 impl Body {
@@ -91,6 +108,28 @@ impl Body {
             Self::Waiver(_) => "waiver",
             Self::KeyClaim(_) => "people/key",
             Self::Postmortem(_) => "postmortem",
+            Self::AuditRevoke(_) => "audit/revoke",
+        }
+    }
+
+    /// What it speaks of, which the EIP-712 message names apart: a release root, another
+    /// statement, or the project that it is said for.
+    pub fn subject(&self, project: ProjectId) -> B256 {
+        match self {
+            Self::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
+            Self::FundApprove(decision) | Self::FundDeny(decision) => decision.request.0,
+            Self::FundDraw(transfer) | Self::FundReturn(transfer) => transfer.request.0,
+            Self::RiskAccept(risk) => risk.scope_root.0,
+            Self::SoakSample(sample) => sample.release.0,
+            Self::Go(go) => go.release.0,
+            Self::NoGo(no_go) => no_go.release.0,
+            Self::Bug(bug) => bug.release.0,
+            Self::Triage(triage) => triage.bug.0,
+            Self::Freeze(_) => project.0,
+            Self::Waiver(waiver) => waiver.release.0,
+            Self::KeyClaim(_) => B256::ZERO,
+            Self::Postmortem(found) => found.release.0,
+            Self::AuditRevoke(revocation) => revocation.attestation.0,
         }
     }
 
@@ -103,6 +142,7 @@ impl Body {
             Self::NoGo(no_go) => Bearing::Release(no_go.release),
             Self::Bug(bug) => Bearing::Release(bug.release),
             Self::Triage(triage) => Bearing::On(triage.bug),
+            Self::AuditRevoke(revocation) => Bearing::On(revocation.attestation),
             Self::Freeze(_) => Bearing::Project,
             // The books miss what was drawn whether or not its statement is there.
             Self::FundApprove(_)
@@ -119,11 +159,31 @@ impl Body {
         }
     }
 
+    /// For how much it counts. Nobody goes round a stop by promoting to a sibling.
+    pub const fn reach(&self) -> Reach {
+        match self {
+            Self::NoGo(_) | Self::Bug(_) | Self::Triage(_) | Self::AuditRevoke(_) => Reach::Content,
+            Self::Freeze(_)
+            | Self::KeyClaim(_)
+            | Self::FundRequest(_)
+            | Self::FundApprove(_)
+            | Self::FundDeny(_)
+            | Self::FundDraw(_)
+            | Self::FundReturn(_) => Reach::Family,
+            Self::RiskAccept(_)
+            | Self::SoakSample(_)
+            | Self::Go(_)
+            | Self::Waiver(_)
+            | Self::Postmortem(_) => Reach::Target,
+        }
+    }
+
     /// When what it says ends by itself.
     pub fn ends_at(&self) -> Option<u64> {
         match self {
             Self::Freeze(freeze) => Some(freeze.until),
             Self::Waiver(waiver) => Some(waiver.until),
+            Self::AuditRevoke(_) => Some(NEVER),
             _ => None,
         }
     }
@@ -131,7 +191,7 @@ impl Body {
     /// Whether it stops something.
     pub const fn stops(&self) -> bool {
         match self {
-            Self::NoGo(_) | Self::Bug(_) | Self::Freeze(_) => true,
+            Self::NoGo(_) | Self::Bug(_) | Self::Freeze(_) | Self::AuditRevoke(_) => true,
             Self::Triage(triage) => matches!(triage.resolution, Resolution::Confirmed),
             _ => false,
         }
@@ -206,6 +266,9 @@ impl Body {
                 alloy_primitives::hex::encode(found.sha256),
                 found.uri
             ),
+            Self::AuditRevoke(revocation) => {
+                format!("Revoke attestation {}: {}", revocation.attestation, revocation.detail)
+            }
         }
     }
 }

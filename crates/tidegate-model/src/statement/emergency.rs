@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
+use super::At;
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::ReleaseRoot;
 use crate::verdict::GateId;
@@ -42,12 +43,12 @@ pub struct EmergencyWaiver {
     pub release_root: ReleaseRoot,
     /// The Safe transaction.
     pub safe_tx_hash: B256,
-    /// The chain of the Safe.
-    pub chain_id: u64,
     /// What all guardians agree on.
     pub terms: EmergencyTerms,
-    /// Makes equal statements distinct.
-    pub salt: B256,
+    /// A block of the Safe's chain.
+    pub at: At,
+    /// That block's time.
+    pub issued_at: u64,
 }
 
 /// The digest of a list of gates, which the waiver carries.

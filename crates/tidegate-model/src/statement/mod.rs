@@ -1,8 +1,11 @@
-//! What people sign: EIP-712 statements under the domain `("Tidegate", "1")`, without chain id.
+//! What people sign: EIP-712 statements under a domain that names the target's chain and the
+//! helper contract.
 //!
-//! A statement travels as one file. Its digest is the EIP-712 signing digest, so the file's name,
-//! its content and the signature are bound to each other; who signed is recovered, never believed.
+//! A statement travels as one file. Its digest is the EIP-712 signing digest, and who signs is in
+//! what is signed: file name, content, author and signature are bound to each other, so that nobody
+//! puts their own signature under another's words.
 
+mod at;
 mod audit;
 mod body;
 mod decisions;
@@ -13,12 +16,13 @@ mod signed;
 mod soak;
 mod typed;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
+pub use self::at::{At, Date, ProjectRef, WRITTEN_SECS_MAX};
 pub use self::audit::{AuditAttestation, AuditRevocation};
-pub use self::body::{Bearing, Body};
+pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{
     Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, Triage, Waiver, debt_subject,
     emergency_subject, freeze_subject, no_go_subject, post_subject, revocation_subject,
@@ -31,8 +35,8 @@ pub use self::signed::{
 };
 pub use self::soak::{ProbeValue, SoakSample, soak_state};
 pub use self::typed::{TypedDataError, from_typed_data, typed_data};
-use crate::digest::{JcsError, jcs_keccak};
-use crate::ids::{ProjectId, StatementDigest};
+use crate::digest::{HELPER, JcsError, jcs_keccak};
+use crate::ids::{ChainId, ProjectId, StatementDigest};
 
 /// The EIP-712 structures as wallets see them.
 pub mod eip712 {
@@ -43,48 +47,51 @@ pub mod eip712 {
             address auditor; bytes32 scopeRoot; uint16 scopeCount; string repository;
             string gitCommit; bytes32 reportSha256; string reportUri; uint8 verdict;
             uint16 openCritical; uint16 openHigh; uint16 openMedium; bytes32 findingsDigest;
-            uint64 issuedAt; uint64 validUntil; bytes32 supersedes; bytes32 salt;
-        }
-        #[derive(Debug, PartialEq, Eq)]
-        struct AuditRevocation {
-            address auditor; bytes32 attestation; uint8 reason; string detail; uint64 revokedAt;
+            uint64 issuedAt; uint64 validUntil; bytes32 supersedes; uint64 blockNumber;
+            bytes32 blockHash;
         }
         #[derive(Debug, PartialEq, Eq)]
         struct EmergencyWaiver {
             address guardian; bytes32 releaseRoot; bytes32 baselineRoot; bytes32 safeTxHash;
-            uint256 chainId; bytes32 gateSet; uint32 minSoakSeconds; string incident;
-            bytes32 diffDigest; uint64 notBefore; uint64 expiresAt; uint64 retroDueBy;
-            bytes32 salt;
+            bytes32 gateSet; uint32 minSoakSeconds; string incident; bytes32 diffDigest;
+            uint64 notBefore; uint64 expiresAt; uint64 retroDueBy; uint64 blockNumber;
+            bytes32 blockHash; uint64 issuedAt;
         }
         #[derive(Debug, PartialEq, Eq)]
         struct Statement {
-            string kind; string text; bytes32 project; bytes32 subject; bytes32 bodyDigest;
-            uint64 issuedAt; uint64 expiresAt; bytes32 salt;
+            address signer; string kind; string text; bytes32 project; bytes32 subject;
+            bytes32 bodyDigest; uint64 blockNumber; bytes32 blockHash; uint64 issuedAt;
+            uint64 expiresAt;
         }
     }
 }
 
-/// The domain of every statement.
-pub fn domain() -> Eip712Domain {
-    eip712_domain! { name: "Tidegate", version: "1", }
+/// The domain of every statement on a chain: what another site has somebody sign is none.
+pub fn domain(chain: ChainId) -> Eip712Domain {
+    eip712_domain! {
+        name: "Tidegate",
+        version: "1",
+        chain_id: chain.0,
+        verifying_contract: HELPER,
+    }
 }
 
 /// Every other statement: a kind, a sentence and a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct General {
-    /// The project it belongs to.
-    pub project: ProjectId,
-    /// What it speaks of: a release root, or another statement's digest.
-    pub subject: B256,
+    /// Who signs.
+    pub signer: Address,
+    /// The project it belongs to; none for what belongs to none.
+    pub project: Option<ProjectRef>,
     /// What it says.
     pub body: Body,
-    /// The target's chain time at signing.
+    /// A finalized block of the project's target.
+    pub at: At,
+    /// That block's time.
     pub issued_at: u64,
     /// When it ends; [`NEVER`] if it does not.
     pub expires_at: u64,
-    /// Makes equal statements distinct.
-    pub salt: B256,
 }
 
 /// The end of the year 9999: when statements end that do not end. JSON readers carry it exactly.
@@ -96,8 +103,6 @@ pub const NEVER: u64 = 253_402_300_799;
 pub enum Statement {
     /// An audit.
     AuditAttestation(AuditAttestation),
-    /// Its revocation.
-    AuditRevocation(AuditRevocation),
     /// A guardian's word on an emergency.
     EmergencyWaiver(Box<EmergencyWaiver>),
     /// Everything else.
@@ -110,13 +115,10 @@ impl Statement {
     /// # Errors
     /// If the body has no canonical JSON form.
     pub fn digest(&self) -> Result<StatementDigest, JcsError> {
-        let domain = domain();
+        let domain = domain(self.at().chain);
         let digest = match self {
             Self::AuditAttestation(a) => {
                 eip712::AuditAttestation::from(a).eip712_signing_hash(&domain)
-            }
-            Self::AuditRevocation(r) => {
-                eip712::AuditRevocation::from(r).eip712_signing_hash(&domain)
             }
             Self::EmergencyWaiver(w) => {
                 eip712::EmergencyWaiver::from(&**w).eip712_signing_hash(&domain)
@@ -126,12 +128,29 @@ impl Statement {
         Ok(StatementDigest(digest))
     }
 
-    /// When it was made, by the target's chain time.
-    pub fn issued_at(&self) -> u64 {
+    /// Who signs it: nobody else's signature is one of it.
+    pub const fn signer(&self) -> Address {
+        match self {
+            Self::AuditAttestation(a) => a.auditor,
+            Self::EmergencyWaiver(w) => w.guardian,
+            Self::Statement(g) => g.signer,
+        }
+    }
+
+    /// The block that it names.
+    pub const fn at(&self) -> At {
+        match self {
+            Self::AuditAttestation(a) => a.at,
+            Self::EmergencyWaiver(w) => w.at,
+            Self::Statement(g) => g.at,
+        }
+    }
+
+    /// When it was made, by the time of its block.
+    pub const fn issued_at(&self) -> u64 {
         match self {
             Self::AuditAttestation(a) => a.issued_at,
-            Self::AuditRevocation(r) => r.revoked_at,
-            Self::EmergencyWaiver(w) => w.terms.not_before,
+            Self::EmergencyWaiver(w) => w.issued_at,
             Self::Statement(g) => g.issued_at,
         }
     }
@@ -139,7 +158,6 @@ impl Statement {
     /// Whether it stops something, so that nobody may take it for gone who cannot check it.
     pub const fn stops(&self) -> bool {
         match self {
-            Self::AuditRevocation(_) => true,
             Self::Statement(g) => g.body.stops(),
             Self::AuditAttestation(_) | Self::EmergencyWaiver(_) => false,
         }
@@ -154,19 +172,16 @@ impl Statement {
                 a.scope_count,
                 alloy_primitives::hex::encode(a.report_sha256)
             ),
-            Self::AuditRevocation(r) => {
-                format!("Revoke attestation {}: {}", r.attestation, r.detail)
-            }
             Self::EmergencyWaiver(w) => format!(
                 "Emergency: promote release {} after {} s of soak by Safe transaction {} on chain \
                  {}: {}",
                 w.release_root,
                 w.terms.min_soak_seconds,
                 w.safe_tx_hash,
-                w.chain_id,
+                w.at.chain,
                 w.terms.incident
             ),
-            Self::Statement(g) => g.body.text(),
+            Self::Statement(g) => g.text(),
         }
     }
 }
@@ -189,19 +204,8 @@ impl From<&AuditAttestation> for eip712::AuditAttestation {
             issuedAt: a.issued_at,
             validUntil: a.valid_until,
             supersedes: a.supersedes.0,
-            salt: a.salt,
-        }
-    }
-}
-
-impl From<&AuditRevocation> for eip712::AuditRevocation {
-    fn from(r: &AuditRevocation) -> Self {
-        Self {
-            auditor: r.auditor,
-            attestation: r.attestation.0,
-            reason: r.reason,
-            detail: r.detail.clone(),
-            revokedAt: r.revoked_at,
+            blockNumber: a.at.number,
+            blockHash: a.at.hash,
         }
     }
 }
@@ -213,7 +217,6 @@ impl From<&EmergencyWaiver> for eip712::EmergencyWaiver {
             releaseRoot: w.release_root.0,
             baselineRoot: w.terms.baseline_root.0,
             safeTxHash: w.safe_tx_hash,
-            chainId: U256::from(w.chain_id),
             gateSet: w.terms.gate_set,
             minSoakSeconds: w.terms.min_soak_seconds,
             incident: w.terms.incident.clone(),
@@ -221,94 +224,66 @@ impl From<&EmergencyWaiver> for eip712::EmergencyWaiver {
             notBefore: w.terms.not_before,
             expiresAt: w.terms.expires_at,
             retroDueBy: w.terms.retro_due_by,
-            salt: w.salt,
+            blockNumber: w.at.number,
+            blockHash: w.at.hash,
+            issuedAt: w.issued_at,
         }
     }
 }
 
 impl General {
-    /// The salt of a statement by this signer: whoever says the same makes another statement, and
-    /// one with this salt is by nobody else.
+    /// The id of its project on its target; zero for what belongs to none.
+    pub fn project_id(&self) -> ProjectId {
+        let id = self.project.as_ref().map(|project| project.id(self.at.chain));
+        id.unwrap_or(ProjectId(B256::ZERO))
+    }
+
+    /// What it speaks of, as the EIP-712 message names it.
+    pub fn subject(&self) -> B256 {
+        self.body.subject(self.project_id())
+    }
+
+    /// The sentence that a wallet shows. It names the target of what is said for one alone.
+    pub fn text(&self) -> String {
+        let text = self.body.text();
+        match (&self.project, self.body.reach()) {
+            (Some(ProjectRef { name, safe }), Reach::Target) => {
+                format!("{name}, Safe {safe} on chain {}: {text}", self.at.chain)
+            }
+            (Some(ProjectRef { name, .. }), Reach::Family) => format!("{name}: {text}"),
+            (Some(_), Reach::Content) | (None, _) => text,
+        }
+    }
+
+    /// Whether it counts for a project's target. What stops a release, and what is said of its bugs,
+    /// counts for every target; a freeze for all targets of one name.
+    pub fn counts_for(&self, name: &str, target: ProjectId) -> bool {
+        match self.body.reach() {
+            Reach::Target => self.project_id() == target,
+            Reach::Family => self.project.as_ref().is_some_and(|project| project.name == name),
+            Reach::Content => true,
+        }
+    }
+
+    /// The EIP-712 message: kind, sentence, subject and digest follow from the body.
     ///
     /// # Errors
     /// If the body has no canonical JSON form.
-    pub fn salt_by(&self, signer: Address) -> Result<B256, JcsError> {
-        let body = self.body_digest()?;
-        Ok(salt_of(&[signer.as_slice(), body.as_slice(), &self.issued_at.to_be_bytes()]))
-    }
-
-    fn body_digest(&self) -> Result<B256, JcsError> {
-        jcs_keccak("statement body", &self.body)
-    }
-
-    /// The EIP-712 message: kind, sentence and digest follow from the body.
-    fn message(&self) -> Result<eip712::Statement, JcsError> {
+    pub fn message(&self) -> Result<eip712::Statement, JcsError> {
         Ok(eip712::Statement {
+            signer: self.signer,
             kind: self.body.kind().to_owned(),
-            text: self.body.text(),
-            project: self.project.0,
-            subject: self.subject,
-            bodyDigest: self.body_digest()?,
+            text: self.text(),
+            project: self.project_id().0,
+            subject: self.subject(),
+            bodyDigest: jcs_keccak("statement body", &self.body)?,
+            blockNumber: self.at.number,
+            blockHash: self.at.hash,
             issuedAt: self.issued_at,
             expiresAt: self.expires_at,
-            salt: self.salt,
         })
     }
 }
 
-/// A salt that is equal for equal content, so that signing twice gives one file.
-pub fn salt_of(parts: &[&[u8]]) -> B256 {
-    keccak256(parts.concat())
-}
-
 #[cfg(test)]
-mod tests {
-    use alloy_primitives::b256;
-    use alloy_sol_types::SolStruct;
-
-    use super::*;
-
-    fn message() -> eip712::AuditAttestation {
-        eip712::AuditAttestation {
-            auditor: Address::ZERO,
-            scopeRoot: B256::ZERO,
-            scopeCount: 1,
-            repository: String::new(),
-            gitCommit: String::new(),
-            reportSha256: B256::ZERO,
-            reportUri: String::new(),
-            verdict: 1,
-            openCritical: 0,
-            openHigh: 0,
-            openMedium: 0,
-            findingsDigest: B256::ZERO,
-            issuedAt: 0,
-            validUntil: 0,
-            supersedes: B256::ZERO,
-            salt: B256::ZERO,
-        }
-    }
-
-    #[test]
-    fn typehashes_of_the_research_note() {
-        assert_eq!(
-            message().eip712_type_hash(),
-            b256!("924090281ef0502f59e6f55d96fd704d74f5610c41707e399389debb52f61cac")
-        );
-        let revocation = eip712::AuditRevocation {
-            auditor: Address::ZERO,
-            attestation: B256::ZERO,
-            reason: 0,
-            detail: String::new(),
-            revokedAt: 0,
-        };
-        assert_eq!(
-            revocation.eip712_type_hash(),
-            b256!("43fb370d561d544348c957308a749ff0e3a40c9db7390d2a17153669e20b3e43")
-        );
-        assert_eq!(
-            keccak256(eip712::EmergencyWaiver::eip712_encode_type().as_bytes()),
-            b256!("684ba0467eb4b77032be0dceb46b2f8bb2f645f34dee7d34f665a97c1df9e45d")
-        );
-    }
-}
+mod tests;

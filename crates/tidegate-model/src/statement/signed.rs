@@ -19,10 +19,8 @@ const KEY_SIGNATURE_BYTES: usize = 65;
 pub struct SignedStatement {
     /// The format version.
     pub v: u32,
-    /// What was signed.
+    /// What was signed, and by whom.
     pub statement: Statement,
-    /// Who signed; checked against the signature.
-    pub signer: Address,
     /// Of a key: `r ‖ s ‖ v`, 65 bytes, with `v` 27 or 28. Of a contract: what it asks for.
     pub signature: Bytes,
     /// Where the signer stands, if it is a contract (ERC-1271).
@@ -76,8 +74,8 @@ pub enum StatementError {
          bytes"
     )]
     Long(StatementDigest),
-    /// The signature is by another key than it says.
-    #[error("statement {digest} names signer {named} but its signature does not recover to it")]
+    /// The signature is by another key than the statement names.
+    #[error("statement {digest} is by {named} but its signature does not recover to it")]
     Signer {
         /// The statement.
         digest: StatementDigest,
@@ -87,19 +85,15 @@ pub enum StatementError {
     /// A `go` whose list is not the one that its digest says.
     #[error("statement {0} lists other statements than its set digest says")]
     Set(StatementDigest),
-    /// A freeze or a waiver that expires at another time than it ends.
+    /// A freeze, a waiver or a revocation that expires at another time than it ends.
     #[error("statement {0} expires at another time than its body says")]
     End(StatementDigest),
-    /// An audit statement in which `auditor` is not the signer.
-    #[error("statement {digest} speaks for auditor {auditor} but {signer} signed it")]
-    Auditor {
-        /// The statement.
-        digest: StatementDigest,
-        /// The auditor it names.
-        auditor: Address,
-        /// The signer.
-        signer: Address,
-    },
+    /// A revocation of an attestation that names a project, or another statement that names none.
+    #[error("statement {0} names a project where it belongs to none, or none where it does")]
+    Project(StatementDigest),
+    /// It names no block, which only attestations may.
+    #[error("statement {0} names no block of its target")]
+    Block(StatementDigest),
     /// Only a chain can say whether it holds.
     #[error("statement {digest} is signed by contract {signer}, which was not asked on its chain")]
     Pending {
@@ -117,22 +111,27 @@ impl SignedStatement {
     /// The current format version.
     pub const VERSION: u32 = 1;
 
-    /// A statement that a key has signed.
-    pub fn by_key(statement: Statement, signer: Address, signature: Signature) -> Self {
+    /// A statement that its signer's key has signed.
+    pub fn by_key(statement: Statement, signature: Signature) -> Self {
         let signature = Bytes::copy_from_slice(&signature.as_bytes());
-        Self { v: Self::VERSION, statement, signer, signature, contract: None }
+        Self { v: Self::VERSION, statement, signature, contract: None }
+    }
+
+    /// Who signed, as what was signed names them.
+    pub const fn signer(&self) -> Address {
+        self.statement.signer()
     }
 
     /// Checks the signature and returns the digest.
     ///
     /// # Errors
-    /// If the signature is not by the named signer, or an audit statement names another auditor;
+    /// If the signature is not by the signer that the statement names;
     /// [`StatementError::Pending`] for a contract's, which only [`SignedStatement::check`] takes.
     pub fn verify(&self) -> Result<StatementDigest, StatementError> {
         match self.check()? {
             Standing::Holds(digest) => Ok(digest),
             Standing::Pending(digest, _) => {
-                Err(StatementError::Pending { digest, signer: self.signer })
+                Err(StatementError::Pending { digest, signer: self.signer() })
             }
         }
     }
@@ -140,7 +139,8 @@ impl SignedStatement {
     /// Checks the signature as far as that can be done without a chain.
     ///
     /// # Errors
-    /// If the signature is not by the named signer, or an audit statement names another auditor.
+    /// If the signature is not by the signer that the statement names, or what it says does not
+    /// agree with itself.
     pub fn check(&self) -> Result<Standing, StatementError> {
         if self.v != Self::VERSION {
             return Err(StatementError::Version(self.v));
@@ -156,26 +156,11 @@ impl SignedStatement {
             Some(contract) => Standing::Pending(digest, contract),
             None => self.recovers(digest).map(|()| Standing::Holds(digest))?,
         };
-        if let Statement::Statement(General { body: Body::Go(go), .. }) = &self.statement
-            && !go.is_consistent()
-        {
-            return Err(StatementError::Set(digest));
-        }
-        if let Statement::Statement(general) = &self.statement
-            && general.body.ends_at().is_some_and(|end| end != general.expires_at)
-        {
-            return Err(StatementError::End(digest));
-        }
-        let auditor = match &self.statement {
-            Statement::AuditAttestation(a) => a.auditor,
-            Statement::AuditRevocation(r) => r.auditor,
-            Statement::EmergencyWaiver(w) => w.guardian,
-            Statement::Statement(_) => self.signer,
-        };
-        if auditor == self.signer {
-            Ok(standing)
-        } else {
-            Err(StatementError::Auditor { digest, auditor, signer: self.signer })
+        match &self.statement {
+            Statement::AuditAttestation(_) => Ok(standing),
+            statement if statement.at().block().is_none() => Err(StatementError::Block(digest)),
+            Statement::EmergencyWaiver(_) => Ok(standing),
+            Statement::Statement(general) => consistent(general, digest).map(|()| standing),
         }
     }
 
@@ -189,10 +174,25 @@ impl SignedStatement {
         let signature = signature.ok_or(StatementError::Form(digest))?;
         let recovered = signature.recover_address_from_prehash(&digest.0).ok();
         // A signature with high s recovers too; it is refused so that one statement has one form.
-        if recovered != Some(self.signer) || signature.normalize_s().is_some() {
-            return Err(StatementError::Signer { digest, named: self.signer });
+        if recovered != Some(self.signer()) || signature.normalize_s().is_some() {
+            return Err(StatementError::Signer { digest, named: self.signer() });
         }
         Ok(())
+    }
+}
+
+/// What a general statement says twice must be the same.
+fn consistent(general: &General, digest: StatementDigest) -> Result<(), StatementError> {
+    let body = &general.body;
+    if general.project.is_none() != matches!(body, Body::AuditRevoke(_)) {
+        return Err(StatementError::Project(digest));
+    }
+    if body.ends_at().is_some_and(|end| end != general.expires_at) {
+        return Err(StatementError::End(digest));
+    }
+    match body {
+        Body::Go(go) if !go.is_consistent() => Err(StatementError::Set(digest)),
+        _ => Ok(()),
     }
 }
 
@@ -201,22 +201,27 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
-    use crate::statement::AuditRevocation;
+    use crate::statement::{At, AuditRevocation, Freeze, NEVER, ProjectRef};
 
-    /// A revocation by contract `n`, with a signature of some bytes.
-    fn signed(signer: u8, signature: usize) -> SignedStatement {
-        let statement = Statement::AuditRevocation(AuditRevocation {
-            auditor: Address::with_last_byte(1),
-            attestation: StatementDigest(B256::ZERO),
-            reason: 0,
-            detail: String::new(),
-            revoked_at: 0,
-        });
+    fn general(body: Body) -> General {
+        let at = At::new(ChainId(1), BlockRef { number: 1, hash: B256::repeat_byte(1) });
+        let own = ProjectRef { name: "vault".to_owned(), safe: Address::ZERO };
+        let project = Some(own).filter(|_| !matches!(body, Body::AuditRevoke(_)));
+        let signer = Address::with_last_byte(1);
+        General { signer, project, body, at, issued_at: 5, expires_at: NEVER }
+    }
+
+    fn revocation() -> Body {
+        let attestation = StatementDigest(B256::ZERO);
+        Body::AuditRevoke(AuditRevocation { attestation, reason: 0, detail: String::new() })
+    }
+
+    /// A statement by a contract, with a signature of some bytes.
+    fn signed(general: General, signature: usize) -> SignedStatement {
         let block = BlockRef { number: 1, hash: B256::ZERO };
         SignedStatement {
             v: SignedStatement::VERSION,
-            statement,
-            signer: Address::with_last_byte(signer),
+            statement: Statement::Statement(general),
             signature: vec![7; signature].into(),
             contract: Some(ContractSigner { chain: ChainId(1), block }),
         }
@@ -225,16 +230,15 @@ mod tests {
     #[test]
     fn a_contract_signature_is_never_decided_here() {
         for bytes in [0, 65, CONTRACT_SIGNATURE_BYTES_MAX] {
-            let signed = signed(1, bytes);
+            let signed = signed(general(revocation()), bytes);
             assert!(matches!(signed.check(), Ok(Standing::Pending(..))));
             assert!(matches!(signed.verify(), Err(StatementError::Pending { .. })));
             let text = serde_json::to_string(&signed).unwrap();
             assert_eq!(serde_json::from_str::<SignedStatement>(&text).unwrap(), signed);
         }
-        let long = signed(1, CONTRACT_SIGNATURE_BYTES_MAX + 1);
+        let long = signed(general(revocation()), CONTRACT_SIGNATURE_BYTES_MAX + 1);
         assert!(matches!(long.check(), Err(StatementError::Long(_))));
-        assert!(matches!(signed(2, 65).check(), Err(StatementError::Auditor { .. })));
-        let key = SignedStatement { contract: None, ..signed(1, 65) };
+        let key = SignedStatement { contract: None, ..signed(general(revocation()), 65) };
         assert!(matches!(key.check(), Err(StatementError::Form(_))));
         let mut parity = vec![7; 65];
         for v in [0, 1, 35] {
@@ -242,5 +246,23 @@ mod tests {
             let key = SignedStatement { signature: parity.clone().into(), ..key.clone() };
             assert!(matches!(key.check(), Err(StatementError::Form(_))), "{v}");
         }
+    }
+
+    #[test]
+    fn what_does_not_agree_with_itself_is_refused() {
+        let freeze = || Body::Freeze(Freeze { until: 9, reason: String::new() });
+        let check = |general: General| signed(general, 1).check().map(Standing::digest);
+        assert!(check(General { expires_at: 9, ..general(freeze()) }).is_ok());
+        assert!(matches!(check(general(freeze())), Err(StatementError::End(_))));
+        let ends = General { expires_at: 9, ..general(revocation()) };
+        assert!(matches!(check(ends), Err(StatementError::End(_))));
+        for (body, project) in
+            [(revocation(), general(freeze()).project), (freeze(), general(revocation()).project)]
+        {
+            let other = General { project, ..general(body) };
+            assert!(matches!(check(other), Err(StatementError::Project(_))));
+        }
+        let blind = General { at: At::no_block(ChainId(1)), ..general(revocation()) };
+        assert!(matches!(check(blind), Err(StatementError::Block(_))));
     }
 }

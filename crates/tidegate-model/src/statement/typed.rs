@@ -1,17 +1,16 @@
 //! Statements as `eth_signTypedData_v4` takes them, for wallets that this program does not know.
 
-use alloy_primitives::Address;
 use alloy_sol_types::SolStruct;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    AuditAttestation, AuditRevocation, Body, EmergencyWaiver, General, Statement, domain, eip712,
-};
-use crate::digest::JcsError;
+use super::{AuditAttestation, Body, EmergencyWaiver, General, ProjectRef, Statement, eip712};
+use crate::digest::{HELPER, JcsError};
+use crate::ids::ChainId;
 
 /// The fields of a statement's domain.
-const DOMAIN: &str = "EIP712Domain(string name,string version)";
+const DOMAIN: &str =
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 
 /// Typed data that is no statement.
 #[derive(Debug, thiserror::Error)]
@@ -37,74 +36,57 @@ pub enum TypedDataError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Aside {
-    signer: Address,
-    #[serde(default)]
-    body: Option<Body>,
+    project: Option<ProjectRef>,
+    body: Body,
 }
 
-/// The typed data of a statement: what a wallet signs, and in the member `tidegate`, which no
-/// wallet reads, who is to sign and the body from which a general statement's message follows.
+/// The typed data of a statement: what a wallet signs, and of a general statement in the member
+/// `tidegate`, which no wallet reads, the project and the body from which its message follows.
 ///
 /// # Errors
 /// If the body has no canonical JSON form.
-pub fn typed_data(statement: &Statement, signer: Address) -> Result<Value, JcsError> {
-    let (ty, message) = match statement {
+pub fn typed_data(statement: &Statement) -> Result<Value, JcsError> {
+    let (ty, fields) = match statement {
         Statement::AuditAttestation(a) => {
-            (eip712::AuditAttestation::eip712_encode_type(), strings(json!(a)))
+            (eip712::AuditAttestation::eip712_encode_type(), json!(a))
         }
-        Statement::AuditRevocation(r) => {
-            (eip712::AuditRevocation::eip712_encode_type(), strings(json!(r)))
-        }
-        Statement::EmergencyWaiver(w) => {
-            let mut fields = json!(w);
-            if let Some(Value::Object(terms)) =
-                fields.as_object_mut().and_then(|f| f.remove("terms"))
-                && let Some(fields) = fields.as_object_mut()
-            {
-                fields.extend(terms);
-            }
-            (eip712::EmergencyWaiver::eip712_encode_type(), strings(fields))
-        }
+        Statement::EmergencyWaiver(w) => (eip712::EmergencyWaiver::eip712_encode_type(), json!(w)),
         Statement::Statement(g) => (eip712::Statement::eip712_encode_type(), general(g)?),
     };
-    let domain = domain();
     let (name, _) = ty.split_once('(').unwrap_or((&ty, ""));
-    let mut aside = json!({ "signer": signer });
-    if let Statement::Statement(g) = statement {
-        aside["body"] = json!(g.body);
-    }
-    Ok(json!({
-        "types": {"EIP712Domain": fields(DOMAIN), name: fields(&ty)},
+    let mut typed = json!({
+        "types": {"EIP712Domain": type_fields(DOMAIN), name: type_fields(&ty)},
         "primaryType": name,
-        "domain": {"name": domain.name, "version": domain.version},
-        "message": message,
-        "tidegate": aside,
-    }))
+        "domain": domain_document(statement.at().chain),
+        "message": strings(flat(fields)),
+    });
+    if let Statement::Statement(g) = statement {
+        typed["tidegate"] = json!({ "project": g.project, "body": g.body });
+    }
+    Ok(typed)
 }
 
-/// The statement that typed data says, and who is to sign it. All of it must be what
-/// [`typed_data`] writes, so that nobody is shown one thing and signs another.
+/// The domain as typed data has it.
+fn domain_document(chain: ChainId) -> Value {
+    json!({"name": "Tidegate", "version": "1", "chainId": chain, "verifyingContract": HELPER})
+}
+
+/// The statement that typed data says. All of it must be what [`typed_data`] writes, so that nobody
+/// is shown one thing and signs another.
 ///
 /// # Errors
 /// If it is not.
-pub fn from_typed_data(typed: &Value) -> Result<(Statement, Address), TypedDataError> {
+pub fn from_typed_data(typed: &Value) -> Result<Statement, TypedDataError> {
     let primary = typed["primaryType"].as_str().unwrap_or_default();
-    let aside: Aside =
-        serde_json::from_value(typed["tidegate"].clone()).map_err(TypedDataError::Form)?;
-    let message = &typed["message"];
+    let (message, chain) = (&typed["message"], &typed["domain"]["chainId"]);
     let statement = match primary {
         "AuditAttestation" => {
-            let fields = numbers(message, &ATTESTATION_NUMBERS);
+            let fields = at_block(numbers(message, &ATTESTATION_NUMBERS), chain);
             let read = serde_json::from_value::<AuditAttestation>(fields);
             Statement::AuditAttestation(read.map_err(TypedDataError::Form)?)
         }
-        "AuditRevocation" => {
-            let fields = numbers(message, &["reason", "revokedAt"]);
-            let read = serde_json::from_value::<AuditRevocation>(fields);
-            Statement::AuditRevocation(read.map_err(TypedDataError::Form)?)
-        }
         "EmergencyWaiver" => {
-            let mut fields = numbers(message, &EMERGENCY_NUMBERS);
+            let mut fields = at_block(numbers(message, &EMERGENCY_NUMBERS), chain);
             if let Some(all) = fields.as_object_mut() {
                 let terms = TERMS.iter().filter_map(|name| Some((*name, all.remove(*name)?)));
                 let terms: Map<_, _> =
@@ -115,32 +97,45 @@ pub fn from_typed_data(typed: &Value) -> Result<(Statement, Address), TypedDataE
             Statement::EmergencyWaiver(Box::new(read.map_err(TypedDataError::Form)?))
         }
         "Statement" => {
-            let body = aside.body.ok_or(TypedDataError::Body)?;
-            let fields = numbers(message, &["issuedAt", "expiresAt"]);
+            if typed["tidegate"].is_null() {
+                return Err(TypedDataError::Body);
+            }
+            let aside = serde_json::from_value::<Aside>(typed["tidegate"].clone());
+            let Aside { project, body } = aside.map_err(TypedDataError::Form)?;
+            let fields = numbers(message, &["blockNumber", "issuedAt", "expiresAt"]);
+            let fields = at_block(fields, chain);
             let says = json!({
-                "project": fields["project"], "subject": fields["subject"], "body": body,
-                "issuedAt": fields["issuedAt"], "expiresAt": fields["expiresAt"],
-                "salt": fields["salt"],
+                "signer": fields["signer"], "project": project, "body": body,
+                "at": fields["at"], "issuedAt": fields["issuedAt"],
+                "expiresAt": fields["expiresAt"],
             });
             let read = serde_json::from_value::<General>(says);
             Statement::Statement(read.map_err(TypedDataError::Form)?)
         }
         other => return Err(TypedDataError::Type(other.to_owned())),
     };
-    let ours = typed_data(&statement, aside.signer)?;
+    let ours = typed_data(&statement)?;
     for part in ["types", "domain", "message"] {
         if ours[part] != typed[part] {
             return Err(TypedDataError::Differs(part));
         }
     }
-    Ok((statement, aside.signer))
+    Ok(statement)
 }
 
-const ATTESTATION_NUMBERS: [&str; 7] =
-    ["scopeCount", "verdict", "openCritical", "openHigh", "openMedium", "issuedAt", "validUntil"];
+const ATTESTATION_NUMBERS: [&str; 8] = [
+    "scopeCount",
+    "verdict",
+    "openCritical",
+    "openHigh",
+    "openMedium",
+    "issuedAt",
+    "validUntil",
+    "blockNumber",
+];
 
-const EMERGENCY_NUMBERS: [&str; 5] =
-    ["chainId", "minSoakSeconds", "notBefore", "expiresAt", "retroDueBy"];
+const EMERGENCY_NUMBERS: [&str; 6] =
+    ["minSoakSeconds", "notBefore", "expiresAt", "retroDueBy", "blockNumber", "issuedAt"];
 
 /// The fields of a waiver that stand under `terms` in its file.
 const TERMS: [&str; 8] = [
@@ -173,11 +168,35 @@ fn numbers(message: &Value, names: &[&str]) -> Value {
 fn general(g: &General) -> Result<Value, JcsError> {
     let message = g.message()?;
     Ok(json!({
-        "kind": message.kind, "text": message.text, "project": message.project,
-        "subject": message.subject, "bodyDigest": message.bodyDigest,
-        "issuedAt": message.issuedAt.to_string(), "expiresAt": message.expiresAt.to_string(),
-        "salt": message.salt,
+        "signer": message.signer, "kind": message.kind, "text": message.text,
+        "project": message.project, "subject": message.subject,
+        "bodyDigest": message.bodyDigest, "at": g.at,
+        "issuedAt": message.issuedAt, "expiresAt": message.expiresAt,
     }))
+}
+
+/// The fields of a file as its message has them: what stands under `terms` beside the others, and
+/// the block without its chain, which is the domain's.
+fn flat(mut fields: Value) -> Value {
+    if let Some(all) = fields.as_object_mut() {
+        if let Some(Value::Object(terms)) = all.remove("terms") {
+            all.extend(terms);
+        }
+        let at = all.remove("at").unwrap_or_default();
+        all.insert("blockNumber".to_owned(), at["number"].clone());
+        all.insert("blockHash".to_owned(), at["hash"].clone());
+    }
+    fields
+}
+
+/// The other way: the block of a message, with its chain.
+fn at_block(mut fields: Value, chain: &Value) -> Value {
+    if let Some(all) = fields.as_object_mut() {
+        let [number, hash] =
+            ["blockNumber", "blockHash"].map(|name| all.remove(name).unwrap_or_default());
+        all.insert("at".to_owned(), json!({"chain": chain, "number": number, "hash": hash}));
+    }
+    fields
 }
 
 /// A message with its numbers as decimal strings, which no wallet rounds.
@@ -191,7 +210,7 @@ fn strings(message: Value) -> Value {
 }
 
 /// The fields of an encoded EIP-712 type that holds no other.
-fn fields(encoded: &str) -> Vec<Value> {
+fn type_fields(encoded: &str) -> Vec<Value> {
     let (_, fields) = encoded.trim_end_matches(')').split_once('(').unwrap_or_default();
     let field = |field: &str| {
         let (ty, name) = field.split_once(' ').unwrap_or_default();
@@ -202,95 +221,52 @@ fn fields(encoded: &str) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::B256;
+    use alloy_primitives::Address;
 
     use super::*;
-    use crate::ids::{ProjectId, ReleaseRoot, ScopeRoot, StatementDigest};
-    use crate::statement::{EmergencyTerms, FundDecision, NEVER};
-
-    fn statements() -> [Statement; 4] {
-        [
-            Statement::AuditAttestation(AuditAttestation {
-                auditor: Address::with_last_byte(1),
-                scope_root: ScopeRoot(B256::repeat_byte(2)),
-                scope_count: u16::MAX,
-                repository: "r".to_owned(),
-                git_commit: String::new(),
-                report_sha256: B256::ZERO,
-                report_uri: String::new(),
-                verdict: 1,
-                open_critical: 0,
-                open_high: 0,
-                open_medium: 3,
-                findings_digest: B256::ZERO,
-                issued_at: u64::MAX,
-                valid_until: u64::MAX,
-                supersedes: StatementDigest(B256::ZERO),
-                salt: B256::ZERO,
-            }),
-            Statement::AuditRevocation(AuditRevocation {
-                auditor: Address::with_last_byte(1),
-                attestation: StatementDigest(B256::ZERO),
-                reason: 1,
-                detail: "d".to_owned(),
-                revoked_at: 5,
-            }),
-            Statement::Statement(General {
-                project: ProjectId(B256::repeat_byte(3)),
-                subject: B256::ZERO,
-                body: Body::FundDeny(FundDecision {
-                    request: StatementDigest(B256::ZERO),
-                    reason: "no".to_owned(),
-                }),
-                issued_at: 7,
-                expires_at: NEVER,
-                salt: B256::ZERO,
-            }),
-            Statement::EmergencyWaiver(Box::new(EmergencyWaiver {
-                guardian: Address::with_last_byte(1),
-                release_root: ReleaseRoot(B256::repeat_byte(4)),
-                safe_tx_hash: B256::repeat_byte(5),
-                chain_id: 1,
-                terms: EmergencyTerms {
-                    baseline_root: ReleaseRoot(B256::repeat_byte(6)),
-                    gate_set: B256::repeat_byte(7),
-                    min_soak_seconds: u32::MAX,
-                    incident: "i".to_owned(),
-                    diff_digest: B256::repeat_byte(8),
-                    not_before: 9,
-                    expires_at: u64::MAX,
-                    retro_due_by: 10,
-                },
-                salt: B256::ZERO,
-            })),
-        ]
-    }
+    use crate::statement::tests::each_kind;
 
     #[test]
     fn typed_data_reads_back_and_every_change_is_noticed() {
-        for statement in statements() {
-            let signer = Address::with_last_byte(1);
-            let typed = typed_data(&statement, signer).unwrap();
-            assert_eq!(from_typed_data(&typed).unwrap(), (statement.clone(), signer));
-            assert_eq!(typed["domain"].as_object().unwrap().len(), 2, "no chain id");
+        for statement in each_kind(Address::with_last_byte(1)) {
+            let typed = typed_data(&statement).unwrap();
+            assert_eq!(from_typed_data(&typed).unwrap(), statement);
+            let domain = json!({
+                "name": "Tidegate", "version": "1", "chainId": 5, "verifyingContract": HELPER,
+            });
+            assert_eq!(typed["domain"], domain);
             let message = typed["message"].as_object().unwrap();
             assert!(message.values().all(Value::is_string), "{message:?}");
             for (name, value) in message {
                 let mut changed = typed.clone();
                 let longer = format!("{}0", value.as_str().unwrap());
                 changed["message"][name] = json!(longer);
-                let read = from_typed_data(&changed).ok().map(|(read, _)| read);
+                let read = from_typed_data(&changed).ok();
                 assert!(read.is_none_or(|read| read != statement), "{name}");
             }
             for (part, value) in [
-                ("domain", json!({"name": "Tidegate", "version": "2"})),
+                ("domain", json!({"name": "Tidegate", "version": "1"})),
                 ("types", json!({})),
                 ("primaryType", json!("Other")),
-                ("tidegate", Value::Null),
             ] {
                 let mut changed = typed.clone();
                 changed[part] = value;
                 assert!(from_typed_data(&changed).is_err(), "{part}");
+            }
+            for (name, value) in [
+                ("chainId", json!(6)),
+                ("chainId", json!("5")),
+                ("verifyingContract", json!(Address::ZERO)),
+            ] {
+                let mut changed = typed.clone();
+                changed["domain"][name] = value;
+                let read = from_typed_data(&changed).ok();
+                assert!(read.is_none_or(|read| read != statement), "{name}");
+            }
+            if let Statement::Statement(_) = statement {
+                let mut changed = typed.clone();
+                changed["tidegate"] = Value::Null;
+                assert!(from_typed_data(&changed).is_err(), "no body");
             }
         }
     }

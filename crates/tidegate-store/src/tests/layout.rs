@@ -1,6 +1,8 @@
 use alloy_primitives::{Address, B256, Signature, U256};
-use tidegate_model::statement::{AuditRevocation, SignedStatement, Statement};
-use tidegate_model::{ProjectId, StatementDigest};
+use tidegate_model::statement::{
+    At, AuditRevocation, Body, General, NEVER, SignedStatement, Statement,
+};
+use tidegate_model::{BlockRef, ChainId, StatementDigest};
 
 use super::Home;
 use crate::{
@@ -13,7 +15,7 @@ fn paths_are_those_of_the_format() {
     let hash = B256::repeat_byte(0xab);
     let hex = "ab".repeat(32);
     let owner: Address = "0x52908400098527886e0f7030069857d2e4169ee7".parse().unwrap();
-    let record = "vault-1.4.0-0123abcd-0.json";
+    let record = "vault-1.4.0-0123abcd0123abcd-0.json";
     let paths = [
         (layout.config(), "tidegate.toml".to_owned()),
         (layout.bundle_config(), "deployments/bundle.toml".to_owned()),
@@ -43,7 +45,7 @@ fn names_cannot_leave_their_folder() {
     for name in bad {
         assert!(matches!(layout.policy(name, 1), Err(LayoutError::Network(_))), "{name}");
         assert!(matches!(layout.abi("s", name), Err(LayoutError::File(_))), "{name}");
-        let record = format!("{name}/../-0123abcd-0.json");
+        let record = format!("{name}/../-0123abcd0123abcd-0.json");
         assert!(matches!(layout.record("s", &record), Err(LayoutError::File(_))), "{name}");
     }
     for name in ["statements", "Statements"] {
@@ -100,8 +102,8 @@ fn listings_tell_the_files_apart() {
     let (hash, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
     let owner = Address::repeat_byte(7);
     let files = [
-        layout.record("sepolia", "vault-1.4.0-0123abcd-0.json").unwrap(),
-        layout.record("sepolia", "policy-1.0-0123abcd-12.json").unwrap(),
+        layout.record("sepolia", "vault-1.4.0-0123abcd0123abcd-0.json").unwrap(),
+        layout.record("sepolia", "policy-1.0-0123abcd0123abcd-12.json").unwrap(),
         layout.policy("sepolia", 10).unwrap(),
         layout.policy("sepolia", 9).unwrap(),
         layout.addresses("sepolia").unwrap(),
@@ -109,7 +111,7 @@ fn listings_tell_the_files_apart() {
         layout.proposal("sepolia", other).unwrap(),
         layout.proposal_signature("sepolia", hash, owner).unwrap(),
         layout.network_dir("sepolia").unwrap().join("policy-09.json"),
-        layout.network_dir("sepolia").unwrap().join(".tmp-vault-1.4.0-0123abcd-1.json"),
+        layout.network_dir("sepolia").unwrap().join(".tmp-vault-1.4.0-0123abcd0123abcd-1.json"),
         layout.abi("base", "Vault").unwrap(),
         layout.statement(StatementDigest(hash)),
     ];
@@ -117,8 +119,11 @@ fn listings_tell_the_files_apart() {
         write_atomic(file, b"{}").unwrap();
     }
     #[cfg(unix)]
-    std::os::unix::fs::symlink(&files[0], layout.record("sepolia", "v-0123abcd-5.json").unwrap())
-        .unwrap();
+    std::os::unix::fs::symlink(
+        &files[0],
+        layout.record("sepolia", "v-0123abcd0123abcd-5.json").unwrap(),
+    )
+    .unwrap();
     assert_eq!(layout.networks().unwrap(), ["base", "sepolia"]);
     assert_eq!(layout.records("sepolia").unwrap(), [files[1].clone(), files[0].clone()]);
     let policies = [(9, files[3].clone()), (10, files[2].clone())];
@@ -131,15 +136,21 @@ fn listings_tell_the_files_apart() {
 }
 
 fn statement(detail: &str) -> SignedStatement {
-    let statement = Statement::AuditRevocation(AuditRevocation {
-        auditor: Address::ZERO,
-        attestation: StatementDigest(ProjectId(B256::ZERO).0),
+    let revocation = AuditRevocation {
+        attestation: StatementDigest(B256::ZERO),
         reason: 1,
         detail: detail.to_owned(),
-        revoked_at: u64::MAX,
+    };
+    let statement = Statement::Statement(General {
+        signer: Address::ZERO,
+        project: None,
+        body: Body::AuditRevoke(revocation),
+        at: At::new(ChainId(1), BlockRef { number: 1, hash: B256::repeat_byte(1) }),
+        issued_at: 7,
+        expires_at: NEVER,
     });
     let signature = Signature::new(U256::from(1), U256::from(2), false);
-    SignedStatement::by_key(statement, Address::ZERO, signature)
+    SignedStatement::by_key(statement, signature)
 }
 
 #[test]

@@ -143,18 +143,19 @@ fn a_wrong_configuration_is_explained(scene: &Scene<'_>) -> Outcome {
 }
 
 /// The command line, its exit code, and what it says.
-const COMMANDS: [(&[&str], i32, &[&str], &str); 9] = [
+const COMMANDS: [(&[&str], i32, &[&str], &str); 10] = [
     (&["depoly"], 2, &["depoly"], ""),
     (&["deploy", "--aprove", "00"], 2, &["--aprove", "--approve"], ""),
     (&["deploy", "nowhere"], 2, &["`nowhere`"], "known networks: mainnet, testnet"),
     (&["deploy", "mainnet"], 2, &["mainnet"], "tidegate promote"),
     (&["promote", "testnet-9.9"], 2, &["testnet-9.9", "vault-1.4.0"], ""),
     (&["fund", "request", "two ether", "--reason", "x"], 2, &["two ether"], ""),
-    (&["proposal", "show", "0xabcdef"], 2, &["no such proposal"], "proposal list"),
+    (&["proposal", "show", "0xabcdef"], 2, &["6 digits", "16 at least"], ""),
+    (&["proposal", "show", "0xabcdefabcdefabcd"], 2, &["no such proposal"], "proposal list"),
     (
-        &["attest", "--revoke", "0xabcdef", "--as", "deployer"],
+        &["attest", "--revoke", "0xabcdefabcdefabcd", "--as", "deployer"],
         2,
-        &["no attestation of yours"],
+        &["nothing here has a digest"],
         "statements",
     ),
     (&["attest", "reports/none.md", "--as", "deployer"], 3, &["reports/none.md"], ""),

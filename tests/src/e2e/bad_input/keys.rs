@@ -24,7 +24,7 @@ fn keys_passwords_and_approvals_that_are_wrong_are_explained(scene: &Scene<'_>) 
     let hint = approved.last().ok_or("a hash")?;
     refused(scene, &eva, &wrong, &refusal(2, &["deadbeef"], hint))?;
     let short = ["deploy", "--password-fd", "0", "--approve", &hint[..4]];
-    refused(scene, &eva, &short, &refusal(2, &["approved"], ""))?;
+    refused(scene, &eva, &short, &refusal(2, &["4 digits", "16 at least"], "--approve "))?;
     let args: Vec<&str> = approved.iter().map(String::as_str).collect();
 
     // Another person's password; no password; another key's name; no key at all.

@@ -29,7 +29,9 @@ fn a_damaged_statement_file_counts_for_nothing(scene: &Scene<'_>) -> Outcome {
 fn edits() -> Vec<(&'static str, Value)> {
     vec![
         ("/v", json!(9)),
-        ("/signer", json!("0x00000000000000000000000000000000000000aa")),
+        ("/statement/message/auditor", json!("0x00000000000000000000000000000000000000aa")),
+        ("/statement/message/at/chain", json!(1)),
+        ("/statement/message/at/number", json!(1)),
         ("/statement/message/openHigh", json!(1)),
         ("/statement/message/verdict", json!(2)),
         ("/statement/message/validUntil", json!(4_000_000_000_u64)),

@@ -1,12 +1,12 @@
 //! Attestations that are replayed, taken back, expired, or by nobody in particular.
 
 use alloy_primitives::{B256, U256};
-use tidegate_model::StatementDigest;
-use tidegate_model::statement::{AuditRevocation, Statement};
+use tidegate_model::statement::{At, AuditRevocation, Body, NEVER};
+use tidegate_model::{ChainId, StatementDigest};
 use tidegate_testkit::actor_address;
 
 use super::{patch, refused, stopped};
-use crate::support::{Case, Forge, Outcome, Scene, Status, by_key, cases, files};
+use crate::support::{Case, Forge, Outcome, Scene, Status, cases, files};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -79,14 +79,12 @@ fn cheat_a_revocation_on_chain_whose_file_is_deleted(scene: &Scene<'_>) -> Outco
 fn cheat_a_revocation_by_file_that_is_deleted(scene: &Scene<'_>) -> Outcome {
     let forge = Forge(scene);
     let revoked = forge.signed("ada")?.statement.digest()?;
-    let revocation = Statement::AuditRevocation(AuditRevocation {
-        auditor: actor_address("ada"),
+    let revocation = AuditRevocation {
         attestation: revoked,
         reason: 2,
         detail: "a finding was missed".to_owned(),
-        revoked_at: 1,
-    });
-    let digest = forge.write(&by_key("ada", revocation)?)?;
+    };
+    let digest = forge.say("ada", Body::AuditRevoke(revocation), [0, NEVER])?;
     scene.status()?.expect("audits", "FAIL", &["Acme revoked"])?;
     let file = format!("deployments/statements/{digest}.json");
     std::fs::remove_file(scene.project().join(file))?;
@@ -130,11 +128,21 @@ fn cheat_an_expired_attestation(scene: &Scene<'_>) -> Outcome {
 }
 
 fn cheat_an_attestation_dated_in_the_future(scene: &Scene<'_>) -> Outcome {
-    Forge(scene).attest("bo", |a| {
-        a.issued_at += 30 * 86_400;
-        a.valid_until += 60 * 86_400;
-    })?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2"])
+    // It waits, whichever block it names that is not final yet, or none.
+    let chain = ChainId(scene.world.mainnet.chain_id());
+    let later = At { chain, number: u64::from(u32::MAX), hash: B256::repeat_byte(1) };
+    for at in [At::no_block(chain), later] {
+        let digest = Forge(scene).attest("bo", |a| {
+            a.issued_at += 30 * 86_400;
+            a.valid_until += 60 * 86_400;
+            a.at = at;
+        })?;
+        stopped(scene, "audits", "UNKNOWN", &["1 of 2"])?;
+        let file = format!("deployments/statements/{digest}.json");
+        std::fs::remove_file(scene.project().join(file))?;
+        std::fs::remove_dir_all(scene.project().join(".tidegate"))?;
+    }
+    Ok(())
 }
 
 fn cheat_an_attestation_by_a_stranger(scene: &Scene<'_>) -> Outcome {
@@ -173,17 +181,13 @@ fn cheat_a_delta_review_without_what_it_rests_on(scene: &Scene<'_>) -> Outcome {
 
 fn cheat_a_delta_review_on_a_revoked_attestation(scene: &Scene<'_>) -> Outcome {
     let forge = Forge(scene);
-    let base = forge.attest("bo", |a| a.issued_at -= 1)?;
-    forge.write(&by_key(
-        "bo",
-        Statement::AuditRevocation(AuditRevocation {
-            auditor: actor_address("bo"),
-            attestation: base,
-            reason: 1,
-            detail: "the report was another's".to_owned(),
-            revoked_at: 1,
-        }),
-    )?)?;
+    let base = forge.attest("bo", |a| a.at = At::no_block(a.at.chain))?;
+    let revocation = AuditRevocation {
+        attestation: base,
+        reason: 1,
+        detail: "the report was another's".to_owned(),
+    };
+    forge.say("bo", Body::AuditRevoke(revocation), [0, NEVER])?;
     forge.attest("bo", |a| (a.verdict, a.supersedes) = (3, base))?;
     stopped(scene, "audits", "FAIL", &["Bolt revoked"])
 }

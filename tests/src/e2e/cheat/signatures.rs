@@ -56,7 +56,7 @@ fn signed(scene: &Scene<'_>, chain: u64) -> Result<SignedStatement, Failed> {
     let block = BlockRef { number: 1, hash: B256::ZERO };
     let contract = Some(ContractSigner { chain: ChainId(chain), block });
     let v = SignedStatement::VERSION;
-    Ok(SignedStatement { v, statement, signer: DAO, signature: Bytes::new(), contract })
+    Ok(SignedStatement { v, statement, signature: Bytes::new(), contract })
 }
 
 fn cheat_a_contract_that_changed_its_mind(scene: &Scene<'_>) -> Outcome {
@@ -237,8 +237,8 @@ fn ethers_signs(scene: &Scene<'_>, typed: &str) -> Result<String, Failed> {
 }
 
 fn cheat_a_signature_of_other_typed_data(scene: &Scene<'_>) -> Outcome {
-    let one = typed_data(scene, "one.json", &["--issued-at", "1"])?;
-    let other = typed_data(scene, "other.json", &["--issued-at", "2"])?;
+    let one = typed_data(scene, "one.json", &["--valid-for", "30d"])?;
+    let other = typed_data(scene, "other.json", &["--valid-for", "60d"])?;
     let signature = ethers_signs(scene, &one)?;
     let import = scene.run("eva", &["import", &other, "--signature", &signature], 3)?;
     assert!(said(&import).contains("does not recover to it"), "{import:?}");

@@ -5,12 +5,14 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256, b256};
 use alloy_sol_types::{SolCall, sol};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
-use tidegate_model::statement::{Body, General, NEVER, SignedStatement, SoakSample, Statement};
+use tidegate_model::statement::{Body, General, SignedStatement, SoakSample, Statement};
 use tidegate_testkit::{
     Anvil, AnvilOptions, DAY_SECS, PrivateKeySigner, Reply, ScriptedNode, actor, safe,
 };
 
-use crate::support::{Case, Chains, Outcome, Scene, Status, cases, files, json_text, put, said};
+use crate::support::{
+    Case, Chains, Forge, Outcome, Scene, Status, cases, files, json_text, put, said,
+};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -200,7 +202,7 @@ fn cheat_sample_signed_by_a_stranger(scene: &Scene<'_>) -> Outcome {
     forged.block.number -= 1;
     let file = sign(scene, &actor("mallory"), forged.clone())?;
     let mut lie: Value = serde_json::from_str(&scene.read(&file)?)?;
-    put(&mut lie, "/signer", json!(actor("treasury").address()))?;
+    put(&mut lie, "/statement/message/signer", json!(actor("treasury").address()))?;
     scene.write(&file, &format!("{lie:#}\n"))?;
     let status = scene.status()?;
     status.expect("soak", "PASS", &[])?;
@@ -513,23 +515,12 @@ fn seen(scene: &Scene<'_>) -> Result<SoakSample, Failed> {
 
 /// Writes a sample's file, signed by this key.
 fn sign(scene: &Scene<'_>, key: &PrivateKeySigner, sample: SoakSample) -> Result<String, Failed> {
-    let issued_at = sample.timestamp;
-    let project = tidegate_model::digest::project_id(
-        tidegate_model::ChainId(scene.world.mainnet.chain_id()),
-        scene.world.safe,
-        "vault",
-    );
-    let statement = Statement::Statement(General {
-        project,
-        subject: sample.release.0,
-        body: Body::SoakSample(sample),
-        issued_at,
-        expires_at: NEVER,
-        salt: B256::ZERO,
-    });
+    let time = sample.timestamp;
+    let general = Forge(scene).general("treasury", Body::SoakSample(sample), time)?;
+    let statement = Statement::Statement(General { signer: key.address(), ..general });
     let digest = statement.digest()?;
     let signature = key.sign_hash_sync(&digest.0)?;
-    let signed = SignedStatement::by_key(statement, key.address(), signature);
+    let signed = SignedStatement::by_key(statement, signature);
     let file = format!("deployments/statements/{digest}.json");
     scene.write(&file, &format!("{:#}\n", serde_json::to_value(&signed)?))?;
     Ok(file)

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use alloy::signers::SignerSync;
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, U64};
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_model::scope::{CodeScope, scope_root};
-use tidegate_model::statement::{AuditAttestation, Body, General, SignedStatement, Statement};
-use tidegate_model::{ProjectId, ScopeRoot, StatementDigest};
+use tidegate_model::statement::{
+    AuditAttestation, Body, Date, General, NEVER, ProjectRef, SignedStatement, Statement,
+};
+use tidegate_model::{BlockRef, ChainId, Head, ScopeRoot, StatementDigest};
 use tidegate_testkit::{actor, actor_address};
 
 use super::Scene;
@@ -23,7 +25,7 @@ impl Forge<'_> {
         for entry in std::fs::read_dir(self.0.project().join("deployments/statements"))? {
             let path = entry?.path();
             let statement: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-            if statement["signer"] == address.as_str() {
+            if statement["statement"]["message"]["auditor"] == address.as_str() {
                 return Ok(path);
             }
         }
@@ -59,26 +61,49 @@ impl Forge<'_> {
         self.write(&by_key(auditor, statement)?)
     }
 
-    /// A statement of the general form, in its file.
+    /// A statement of the general form that is dated by the block of this time, in its file.
     pub(crate) fn say(
         &self,
         who: &str,
-        subject: B256,
         body: Body,
-        [issued_at, expires_at]: [u64; 2],
+        [time, expires_at]: [u64; 2],
     ) -> Result<StatementDigest, Failed> {
-        let project = self.project_id()?;
-        let salt = keccak256(who);
-        let general = General { project, subject, body, issued_at, expires_at, salt };
+        let general = General { expires_at, ..self.general(who, body, time)? };
         self.write(&by_key(who, Statement::Statement(general))?)
     }
 
-    /// The project's id, from a statement that is there.
-    fn project_id(&self) -> Result<ProjectId, Failed> {
-        match self.signed("deployer")?.statement {
-            Statement::Statement(general) => Ok(general.project),
-            _ => Err("the deployer has asked for no funds".into()),
+    /// The same, unsigned, without an end of its own.
+    pub(crate) fn general(&self, who: &str, body: Body, time: u64) -> Result<General, Failed> {
+        let Date { at, time } = self.date(time)?;
+        let own = ProjectRef { name: "vault".to_owned(), safe: self.0.world.safe };
+        let project = Some(own).filter(|_| !matches!(body, Body::AuditRevoke(_)));
+        let expires_at = body.ends_at().unwrap_or(NEVER);
+        let signer = actor_address(who);
+        Ok(General { signer, project, body, at, issued_at: time, expires_at })
+    }
+
+    /// The last finalized block of mainnet at a time, or before it.
+    pub(crate) fn date(&self, time: u64) -> Result<Date, Failed> {
+        let mainnet = &self.0.world.mainnet;
+        let mut found = mainnet.finalized()?;
+        let mut low = 0;
+        while found.timestamp > time && low < found.block.number {
+            let middle = low + (found.block.number - low) / 2;
+            let block = mainnet.rpc("eth_getBlockByNumber", json!([U64::from(middle), false]))?;
+            let number = |name: &str| serde_json::from_value::<U64>(block[name].clone());
+            let block_ref =
+                BlockRef { number: middle, hash: serde_json::from_value(block["hash"].clone())? };
+            let head = Head { block: block_ref, timestamp: number("timestamp")?.to() };
+            let next =
+                mainnet.rpc("eth_getBlockByNumber", json!([U64::from(middle + 1), false]))?;
+            let after: U64 = serde_json::from_value(next["timestamp"].clone())?;
+            if head.timestamp > time || after.to::<u64>() > time {
+                found = head;
+            } else {
+                low = middle + 1;
+            }
         }
+        Ok(Date::of(ChainId(mainnet.chain_id()), found))
     }
 
     /// Writes a statement's file.
@@ -111,5 +136,5 @@ impl Forge<'_> {
 pub(crate) fn by_key(who: &str, statement: Statement) -> Result<SignedStatement, Failed> {
     let key = actor(who);
     let signature = key.sign_hash_sync(&statement.digest()?.0)?;
-    Ok(SignedStatement::by_key(statement, key.address(), signature))
+    Ok(SignedStatement::by_key(statement, signature))
 }

@@ -43,7 +43,7 @@ pub(super) fn count(args: &AttestArgs) -> CliResult<Counted> {
     }
     let mediums = found.findings.iter().filter(|f| f.open && f.severity == Severity::Medium);
     let line = |finding: &tidegate_evidence::Finding| {
-        let (key, rule) = (hex::encode(&finding.key[..4]), &finding.rule);
+        let (key, rule) = (hex::encode(&finding.key[..8]), &finding.rule);
         format!("{key} {rule}: {}", shortened(&finding.message))
     };
     Ok(Counted { open, digest: found.digest, mediums: mediums.map(line).collect() })

@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{AuditAttestation, Statement, salt_of};
+use tidegate_model::statement::{AuditAttestation, Date, Statement};
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_store::read_limited;
 
@@ -22,7 +22,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{built, require_minimal};
-use crate::saying::{About, ForTarget};
+use crate::saying::{About, ForTarget, now};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -72,9 +72,6 @@ pub(crate) struct AttestArgs {
     valid_for: String,
     #[command(flatten)]
     target: ForTarget,
-    /// The target's chain time of the statement, in seconds; default: read from the target
-    #[arg(long, value_name = "SECONDS")]
-    issued_at: Option<u64>,
     /// Show what would be signed and stop
     #[arg(long)]
     dry_run: bool,
@@ -108,8 +105,8 @@ pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
         None => scope::whole(&built)?,
     };
     let counted = findings::count(args)?;
-    let issued_at = issued_at(project, args).await?;
-    let attestation = attestation(args, &scope, &counted, &signer, sha256, issued_at)?;
+    let date = now(project, &About::named(project, &args.target)?).await?;
+    let attestation = attestation(args, &scope, &counted, &signer, sha256, date)?;
     scope::show(project, &built, &scope);
     show(project, &attestation, &counted);
     let statement = Statement::AuditAttestation(attestation);
@@ -119,9 +116,7 @@ pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
         project.ui.result(&json!({"digest": digest, "statement": statement}));
         return Ok(0);
     }
-    let options = vec!["--issued-at".to_owned(), issued_at.to_string()];
-    let options = if args.issued_at.is_some() { Vec::new() } else { options };
-    statements::conclude(project, &signer, statement, "attest", options)?;
+    statements::conclude(project, &signer, statement, "attest")?;
     scopes::keep(project, &scope.contracts)?;
     if let Some(file) = &args.findings {
         scopes::take_findings(project, file)?;
@@ -145,35 +140,18 @@ fn signer(project: &Project, args: &AttestArgs) -> CliResult<LazySigner> {
     LazySigner::new(&project.ui, &project.env, &global, &auditor.to_string())
 }
 
-/// The target's finalized time, which every statement is dated by.
-async fn issued_at(project: &Project, args: &AttestArgs) -> CliResult<u64> {
-    if let Some(given) = args.issued_at {
-        return Ok(given);
-    }
-    let About { target, .. } = About::named(project, &args.target)?;
-    let network = project.connect(&target).await.map_err(|error| {
-        error.hint("offline, give the target's time yourself with --issued-at SECONDS")
-    })?;
-    Ok(network.finalized_head().await?.timestamp)
-}
-
 fn attestation(
     args: &AttestArgs,
     scope: &Scope,
     counted: &Counted,
     signer: &LazySigner,
     report_sha256: B256,
-    issued_at: u64,
+    date: Date,
 ) -> CliResult<AuditAttestation> {
     let valid_secs = parse_span_secs(&args.valid_for).or_kind(Kind::Usage)?;
     let auditor = signer.address();
     let scope_root = scope.root();
-    let salt = salt_of(&[
-        auditor.as_slice(),
-        scope_root.0.as_slice(),
-        report_sha256.as_slice(),
-        &issued_at.to_be_bytes(),
-    ]);
+    let Date { at, time } = date;
     let [open_critical, open_high, open_medium] = counted.open;
     Ok(AuditAttestation {
         auditor,
@@ -188,10 +166,10 @@ fn attestation(
         open_high,
         open_medium,
         findings_digest: counted.digest,
-        issued_at,
-        valid_until: issued_at.saturating_add(valid_secs),
+        issued_at: time,
+        valid_until: time.saturating_add(valid_secs),
         supersedes: scope.base.unwrap_or(StatementDigest(B256::ZERO)),
-        salt,
+        at,
     })
 }
 

@@ -2,17 +2,17 @@
 
 use alloy_primitives::U256;
 use serde_json::json;
-use tidegate_model::StatementDigest;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{AuditRevocation, Statement, revocation_subject};
+use tidegate_model::statement::{AuditRevocation, Body, NEVER, Statement, revocation_subject};
+use tidegate_model::{StatementDigest, lookup};
 use tidegate_safe::helper;
 
 use super::AttestArgs;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
-use crate::saying::About;
+use crate::saying::{About, general};
 use crate::sending::send;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -25,35 +25,25 @@ pub(super) async fn revoke(
     wanted: &str,
 ) -> CliResult<u8> {
     let set = statements::load_confirmed(project).await?;
-    let wanted = wanted.trim_start_matches("0x").to_lowercase();
     let mine = set.attestations().filter(|(_, a, _)| a.auditor == signer.address());
-    let found = mine.map(|(digest, ..)| digest);
-    let found = found.filter(|d| alloy_primitives::hex::encode(d.0).starts_with(&wanted));
-    let mut attestation = found.collect::<Vec<_>>();
-    if attestation.is_empty() {
-        // The file may be gone; whoever signed still knows its digest.
-        attestation.extend(wanted.parse().ok().map(StatementDigest));
-    }
-    let [attestation] = attestation.as_slice() else {
-        return Err(CliError::usage("that names no attestation of yours")
-            .hint("its digest is the name of its file under deployments/statements/"));
-    };
-    let About { target, .. } = About::named(project, &args.target)?;
+    // The file may be gone; whoever signed still knows its whole digest.
+    let attestation = lookup::find(wanted, mine.map(|(digest, ..)| (digest.0, digest)));
+    let attestation = attestation.or_else(|error| match lookup::whole(wanted) {
+        Ok(digest) => Ok(StatementDigest(digest)),
+        Err(_) => Err(CliError::from(error)
+            .hint("its digest is the name of its file under deployments/statements/")),
+    })?;
+    let about = About::named(project, &args.target)?;
+    let target = about.target.clone();
     let network = project.connect(&target).await?;
-    let head = network.finalized_head().await?;
-    require_helper(&network, head).await?;
-    let revoked_at = args.issued_at.unwrap_or(head.timestamp);
-    let statement = Statement::AuditRevocation(AuditRevocation {
-        auditor: signer.address(),
-        attestation: *attestation,
-        reason: 0,
-        detail: args.detail.clone(),
-        revoked_at,
-    });
-    let subject = revocation_subject(*attestation);
+    require_helper(&network, network.finalized_head().await?).await?;
+    let detail = args.detail.clone();
+    let body = Body::AuditRevoke(AuditRevocation { attestation, reason: 0, detail });
+    let statement = Statement::Statement(general(project, &about, signer, body).await?);
+    let subject = revocation_subject(attestation);
     if project.global.typed_data.is_some() {
         // Whoever holds the key elsewhere also posts from there.
-        let (to, data) = (helper::address(), helper::post(subject, u64::MAX));
+        let (to, data) = (helper::address(), helper::post(subject, NEVER));
         project.ui.note("also post it from that wallet, so that deleting the file undoes nothing:");
         project.ui.note(format!("  to {to}, data {data}"));
         statements::sign_and_write(project, signer, statement)?;
@@ -63,7 +53,7 @@ pub(super) async fn revoke(
         op: format!("revoke/{attestation}"),
         to: helper::address(),
         value: U256::ZERO,
-        data: helper::post(subject, u64::MAX),
+        data: helper::post(subject, NEVER),
     };
     project.ui.row("revokes", &attestation.to_string());
     let latest = network.latest_head().await?;
@@ -79,7 +69,7 @@ pub(super) async fn revoke(
         None => format!("It was posted at the helper on {target} before."),
     });
     for (other, _) in project.targets().filter(|(name, _)| **name != target) {
-        let again = format!("`tidegate attest --revoke {} --target {other}`", attestation.short());
+        let again = format!("`tidegate attest --revoke {attestation} --target {other}`");
         project.ui.note(format!("{other} has a helper of its own, post it there too: {again}"));
     }
     project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": post}));

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, hex};
+use alloy_primitives::Address;
 use tidegate_evidence::StatementSet;
 use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::policy::Person;
 use tidegate_model::scope::{CodeScope, scope_root};
 use tidegate_model::statement::AuditAttestation;
 use tidegate_model::units::counted;
-use tidegate_model::{Fqn, ScopeRoot, StatementDigest};
+use tidegate_model::{Fqn, ScopeRoot, StatementDigest, lookup};
 
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
@@ -90,16 +90,12 @@ fn find<'a>(
         person.and_then(|person| person.firm.clone())
     };
     let own = |key: Address| key == auditor || (firm(key).is_some() && firm(key) == firm(auditor));
-    let wanted = wanted.trim_start_matches("0x").to_lowercase();
-    let found = set
-        .attestations()
-        .filter(|(digest, a, _)| own(a.auditor) && hex::encode(digest.0).starts_with(&wanted));
-    let found: Vec<_> = found.map(|(digest, a, _)| (digest, a)).collect();
-    match found.as_slice() {
-        [only] => Ok(*only),
-        _ => Err(CliError::usage("that names no attestation of your firm")
-            .hint("its digest is the name of its file under deployments/statements/")),
-    }
+    let of_firm = set.attestations().filter(|(_, a, _)| own(a.auditor));
+    let of_firm = of_firm.map(|(digest, a, _)| (digest.0, (digest, a)));
+    lookup::find(wanted, of_firm).map_err(|error| {
+        CliError::from(error)
+            .hint("an attestation's digest is the name of its file under deployments/statements/")
+    })
 }
 
 /// The contracts of an attestation, with those that it rests on itself.

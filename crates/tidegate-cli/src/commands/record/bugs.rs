@@ -1,10 +1,10 @@
 //! Bugs, and what others say of them.
 
-use alloy_primitives::{Address, hex};
+use alloy_primitives::Address;
 use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Bug, Resolution, Severity, Triage};
-use tidegate_model::{ProjectId, StatementDigest};
+use tidegate_model::{StatementDigest, lookup};
 
 use super::{BugArgs, ResolutionArg, SeverityArg, TriageArgs, speaker};
 use crate::error::{CliError, CliResult, Kind};
@@ -27,7 +27,7 @@ pub(super) async fn bug(project: &Project, signer: &LazySigner, args: &BugArgs) 
     };
     let (title, link) = (args.title.clone(), args.link.clone());
     let body = Body::Bug(Bug { release, severity, title, link, blocking: args.blocking });
-    sign(project, &about, signer, body, release.0, &args.dated).await?;
+    sign(project, &about, signer, body).await?;
     Ok(0)
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn triage(
     let speaker = speaker(project, signer.address())?;
     let set = statements::load_confirmed(project).await?;
     let about = About::named(project, &args.target)?;
-    let (digest, bug, finder) = named(&set, about.id, &args.bug)?;
+    let (digest, bug, finder) = named(&set, &args.bug)?;
     project.ui.row("bug", &bug.title);
     let own = people(project).get(&speaker).is_some_and(|person| person.keys.contains(&finder));
     let resolution = match args.resolution {
@@ -53,28 +53,24 @@ pub(super) async fn triage(
         ResolutionArg::Accepted => Resolution::Accepted,
     };
     let of = match &args.of {
-        Some(other) if resolution == Resolution::Duplicate => Some(named(&set, about.id, other)?.0),
+        Some(other) if resolution == Resolution::Duplicate => Some(named(&set, other)?.0),
         Some(_) => return Err(CliError::usage("--of goes with `--resolution duplicate`")),
         None => None,
     };
     let body = Body::Triage(Triage { bug: digest, resolution, of, reason: args.reason.clone() });
-    sign(project, &about, signer, body, digest.0, &args.dated).await?;
+    sign(project, &about, signer, body).await?;
     Ok(0)
 }
 
 /// The bug whose digest begins so, and who found it.
 fn named<'a>(
     set: &'a StatementSet,
-    project: ProjectId,
     begins: &str,
 ) -> CliResult<(StatementDigest, &'a Bug, Address)> {
-    let wanted = begins.trim_start_matches("0x").to_lowercase();
-    let bugs =
-        set.bugs(project).filter(|(said, _)| hex::encode(said.digest.0).starts_with(&wanted));
-    let bugs: Vec<_> = bugs.collect();
-    let [(said, bug)] = bugs.as_slice() else {
-        return Err(CliError::usage(format!("`{begins}` names no bug, or several"))
-            .hint("its digest is the name of its file under deployments/statements/"));
-    };
+    let bugs = set.bugs().map(|(said, bug)| (said.digest.0, (said, bug)));
+    let (said, bug) = lookup::find(begins, bugs).map_err(|error| {
+        CliError::from(error)
+            .hint("a bug's digest is the name of its file under deployments/statements/")
+    })?;
     Ok((said.digest, bug, said.signer))
 }

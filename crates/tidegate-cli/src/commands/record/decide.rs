@@ -20,7 +20,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{About, Dated, general, issued_at, show, sign, sign_statement};
+use crate::saying::{About, general, now, show, sign, sign_statement};
 use crate::sending::send;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -51,7 +51,7 @@ pub(super) async fn go(
     let listed: BTreeSet<_> = seen.into_iter().map(|(digest, _)| digest).collect();
     let seen = listed.iter().copied();
     let go = Go::over(release, seen, args.discipline.clone(), args.reason.clone());
-    sign(project, &about, signer, Body::Go(go), release.0, &args.dated).await?;
+    sign(project, &about, signer, Body::Go(go)).await?;
     statements::restore(project, &set, &listed)?;
     ui.note("commit the file; a statement made from now on makes it stale");
     Ok(0)
@@ -67,11 +67,11 @@ fn bearing(
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.keys.contains(&key));
     let roots = &built.roots;
-    let mut found = set.bearing(about.id, roots.release_root, is_known);
+    let mut found = set.bearing(&project.config.name, about.id, roots.release_root, is_known);
     // One that contradicts must not vanish, but who looks each day makes no go stale.
     found.extend(set.general().filter_map(|(digest, general, signer)| match &general.body {
         Body::SoakSample(sample) if sample.release == roots.release_root && is_known(signer) => {
-            Some((digest, general.body.text()))
+            Some((digest, general.text()))
         }
         _ => None,
     }));
@@ -91,10 +91,8 @@ pub(super) async fn no_go(
     let (discipline, reason) = (decision.discipline.clone(), decision.reason.clone());
     let body = Body::NoGo(NoGo { release, discipline, reason });
     let posted = post.then_some((no_go_subject(about.id, release), NEVER));
-    let general = general(project, &about, signer, body, release.0, &decision.dated).await?;
-    let options = decision.dated.options(general.issued_at);
-    let statement = Statement::Statement(general);
-    say_and_post(project, &about.target, signer, statement, posted, options).await
+    let statement = Statement::Statement(general(project, &about, signer, body).await?);
+    say_and_post(project, &about.target, signer, statement, posted).await
 }
 
 pub(super) async fn freeze(
@@ -108,15 +106,11 @@ pub(super) async fn freeze(
         return Err(CliError::usage("a freeze lasts at most 90 days; another one can follow"));
     }
     let about = About::named(project, &args.target)?;
-    let issued_at = issued_at(project, &about, &args.dated).await?;
-    let until = issued_at.saturating_add(span);
+    let until = now(project, &about).await?.time.saturating_add(span);
     let body = Body::Freeze(Freeze { until, reason: args.reason.clone() });
     let posted = args.post.then_some((freeze_subject(about.id), until));
-    let fixed = Dated { issued_at: Some(issued_at) };
-    let general = general(project, &about, signer, body, about.id.0, &fixed).await?;
-    let options = args.dated.options(issued_at);
-    let statement = Statement::Statement(general);
-    say_and_post(project, &about.target, signer, statement, posted, options).await
+    let statement = Statement::Statement(general(project, &about, signer, body).await?);
+    say_and_post(project, &about.target, signer, statement, posted).await
 }
 
 /// Signs a statement. Where it is posted at the helper on the target too, the sending is approved,
@@ -127,18 +121,17 @@ pub(super) async fn say_and_post(
     signer: &LazySigner,
     statement: Statement,
     posted: Option<(StatementDigest, u64)>,
-    options: Vec<String>,
 ) -> CliResult<u8> {
     let Some((subject, until)) = posted else {
-        sign_statement(project, signer, statement, options)?;
+        sign_statement(project, signer, statement)?;
         return Ok(0);
     };
     let digest = show(project, signer, &statement)?;
     project.ui.note(format!("What is approved below also signs statement {digest}."));
     // The operation's name enters what is approved, and with it the statement.
     let op = format!("stop/{digest}");
-    if !post(project, target, signer, &op, (subject, until), &options).await? {
-        statements::conclude(project, signer, statement, "sign", options)?;
+    if !post(project, target, signer, &op, (subject, until)).await? {
+        statements::conclude(project, signer, statement, "sign")?;
         return Ok(0);
     }
     let digest = statements::sign_and_say(project, signer, statement)?;
@@ -154,7 +147,6 @@ async fn post(
     signer: &LazySigner,
     op: &str,
     (subject, until): (StatementDigest, u64),
-    options: &[String],
 ) -> CliResult<bool> {
     let network = project.connect(target).await?;
     let head = network.latest_head().await?;
@@ -171,7 +163,7 @@ async fn post(
         value: U256::ZERO,
         data: helper::post(subject, until),
     };
-    let landed = send(project, target, &network, signer, &intent, options.to_vec()).await?;
+    let landed = send(project, target, &network, signer, &intent, Vec::new()).await?;
     let until = format_utc(until);
     project.ui.line(format!("Posted at the helper on {target} until {until}: {}", landed.hash));
     Ok(true)

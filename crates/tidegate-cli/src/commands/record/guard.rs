@@ -6,8 +6,8 @@ use tidegate_gates::{WAIVER_SECS_MAX, admissible, refusals};
 use tidegate_model::GateId;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
-    Body, EmergencyWaiver, KeyClaim, Lowered, Postmortem, Statement, Waiver, emergency_subject,
-    salt_of,
+    Body, Date, EmergencyWaiver, KeyClaim, Lowered, Postmortem, Statement, Waiver,
+    emergency_subject,
 };
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_store::read_limited;
@@ -22,7 +22,7 @@ use crate::project::Project;
 use crate::promotion::promotion_of;
 use crate::proposals;
 use crate::release::built;
-use crate::saying::{About, issued_at, sign};
+use crate::saying::{About, now, sign};
 use crate::signer::LazySigner;
 
 /// The largest post-mortem, in bytes.
@@ -55,7 +55,7 @@ pub(super) async fn waiver(
     admissible(&project.rules, gate, &lowers).map_err(|why| CliError::new(Kind::Fail, why))?;
     require_guardian(project, &name)?;
     let about = About::named(project, &args.target)?;
-    let issued_at = issued_at(project, &about, &args.dated).await?;
+    let issued_at = now(project, &about).await?.time;
     if args.until <= issued_at || args.until > issued_at.saturating_add(WAIVER_SECS_MAX) {
         return Err(CliError::usage(format!(
             "--until is {}; a waiver ends within 90 days from {}",
@@ -72,7 +72,7 @@ pub(super) async fn waiver(
         reason: args.reason.clone(),
         link: args.link.clone(),
     });
-    sign(project, &about, signer, body, release.0, &args.dated).await?;
+    sign(project, &about, signer, body).await?;
     let wanted = project.rules.waiver_signers;
     project.ui.note(format!("it counts once {wanted} guardians have signed exactly this"));
     Ok(0)
@@ -90,7 +90,7 @@ pub(super) async fn key_claim(
     }
     let body = Body::KeyClaim(KeyClaim { name, key });
     let about = About::named(project, &args.target)?;
-    sign(project, &about, signer, body, B256::ZERO, &args.dated).await?;
+    sign(project, &about, signer, body).await?;
     Ok(0)
 }
 
@@ -133,18 +133,19 @@ pub(super) async fn emergency(
         "owes",
         &format!("soak, audits and a post-mortem until {}", format_utc(terms.retro_due_by)),
     );
-    let salt = salt_of(&[signer.address().as_slice(), hash.as_slice()]);
+    let about = About { id: promotion.project, target: found.network.clone() };
+    let Date { at, time } = now(project, &about).await?;
     let statement = Statement::EmergencyWaiver(Box::new(EmergencyWaiver {
         guardian: signer.address(),
         release_root: promotion.release_root,
         safe_tx_hash: hash,
-        chain_id: network.id().chain.0,
         terms: terms.clone(),
-        salt,
+        at,
+        issued_at: time,
     }));
     let subject = emergency_subject(promotion.release_root, hash);
     let posted = args.post.then_some((subject, terms.expires_at));
-    say_and_post(project, &found.network, signer, statement, posted, Vec::new()).await
+    say_and_post(project, &found.network, signer, statement, posted).await
 }
 
 pub(super) async fn postmortem(
@@ -158,6 +159,6 @@ pub(super) async fn postmortem(
     let sha256 = B256::from_slice(&Sha256::digest(&bytes));
     let release = built(project, args.release.as_deref())?.roots.release_root;
     let body = Body::Postmortem(Postmortem { release, sha256, uri: args.uri.clone() });
-    sign(project, &about, signer, body, release.0, &args.dated).await?;
+    sign(project, &about, signer, body).await?;
     Ok(0)
 }

@@ -1,0 +1,210 @@
+//! By which blocks statements are dated, read from the chains of their targets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::Address;
+use tidegate_chain::Network;
+use tidegate_gates::{Dating, Observed, dating};
+use tidegate_model::statement::Statement;
+use tidegate_model::{ChainId, Head, StatementDigest};
+
+use crate::{Doubt, Doubtful, StatementSet};
+
+/// Of one chain, at most so many different blocks are read in one evaluation, the newest first.
+pub const BLOCKS_MAX: usize = 4_096;
+
+/// What a chain says of the blocks that statements name.
+#[derive(Debug, Clone)]
+pub struct ChainDates {
+    finalized: Observed<Head>,
+    found: BTreeMap<u64, Observed<Option<Head>>>,
+}
+
+impl ChainDates {
+    /// A chain that cannot be read.
+    pub const fn unread(why: String) -> Self {
+        Self { finalized: Err(why), found: BTreeMap::new() }
+    }
+
+    /// What the chain makes of a statement's date.
+    pub fn of(&self, statement: &Statement) -> Dating {
+        dating(statement, &self.finalized, self.found.get(&statement.at().number))
+    }
+}
+
+/// Reads the blocks at these heights, up to a finalized one, by the network's quorum.
+pub async fn read_dates(network: &Network, finalized: Head, heights: &BTreeSet<u64>) -> ChainDates {
+    let newest = heights.iter().rev().filter(|height| **height < finalized.block.number);
+    let wanted: Vec<_> = newest.take(BLOCKS_MAX).copied().collect();
+    let mut found = BTreeMap::from([(finalized.block.number, Ok(Some(finalized)))]);
+    match network.heads_at(&wanted).await {
+        Ok(heads) => found.extend(wanted.into_iter().zip(heads.into_iter().map(Ok))),
+        Err(error) => {
+            let why = error.to_string();
+            found.extend(wanted.into_iter().map(|height| (height, Err(why.clone()))));
+        }
+    }
+    ChainDates { finalized: Ok(finalized), found }
+}
+
+impl StatementSet {
+    /// The heights of the blocks that statements of these signers name, by chain. What strangers
+    /// sign binds nobody, and costs no question.
+    pub fn named_heights(
+        &self,
+        is_known: impl Fn(Address) -> bool,
+    ) -> BTreeMap<ChainId, BTreeSet<u64>> {
+        let mut heights: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (_, statement) in self.dated(is_known) {
+            if let Some(block) = statement.at().block() {
+                heights.entry(statement.at().chain).or_default().insert(block.number);
+            }
+        }
+        heights
+    }
+
+    /// Sets aside what these signers said and is dated by no final block of a target. An attestation that is dated after `gate_time`
+    /// stays: it waits for its day. What was set aside, with why.
+    pub fn date(
+        &mut self,
+        is_known: impl Fn(Address) -> bool,
+        chains: &BTreeMap<ChainId, ChainDates>,
+        gate_time: Option<u64>,
+    ) -> Vec<(StatementDigest, Doubt)> {
+        let judged = self.dated(is_known).filter_map(|(digest, statement)| {
+            let (chain, time) = (statement.at().chain, statement.issued_at());
+            let unread = ChainDates::unread("it is the chain of no target here".to_owned());
+            let dates = chains.get(&chain).unwrap_or(&unread);
+            let (kind, why) = match dates.of(statement) {
+                Dating::Stands => return None,
+                Dating::Ahead(why) => {
+                    let waits = matches!(statement, Statement::AuditAttestation(_));
+                    if waits && gate_time.is_none_or(|gate_time| time > gate_time) {
+                        return None;
+                    }
+                    (Doubtful::Unasked, why)
+                }
+                Dating::Void(why) => (Doubtful::Void, why),
+                Dating::Unread(why) => (Doubtful::Unasked, why),
+            };
+            Some((digest, Doubt { why, kind }))
+        });
+        let judged: Vec<_> = judged.collect();
+        for (digest, doubt) in &judged {
+            self.set_aside(*digest, doubt.clone());
+        }
+        judged
+    }
+
+    fn dated(
+        &self,
+        is_known: impl Fn(Address) -> bool,
+    ) -> impl Iterator<Item = (StatementDigest, &Statement)> {
+        let counting = self.statements.iter().map(|(digest, found)| (*digest, found));
+        let pending = self.pending.iter().filter_map(|(digest, both)| {
+            let (found, _) = both.first()?;
+            Some((*digest, found))
+        });
+        let all = counting.chain(pending).map(|(digest, found)| (digest, &found.signed.statement));
+        all.filter(move |(_, statement)| is_known(statement.signer()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use tidegate_model::statement::{
+        At, Body, Bug, Freeze, General, NEVER, ProjectRef, Severity, SignedStatement,
+    };
+    use tidegate_model::{BlockRef, ReleaseRoot};
+
+    use super::*;
+    use crate::{Collected, Origin};
+
+    const CHAIN: ChainId = ChainId(1);
+
+    fn head(number: u64) -> Head {
+        let hash = B256::repeat_byte(u8::try_from(number).unwrap());
+        Head { block: BlockRef { number, hash }, timestamp: number * 100 }
+    }
+
+    /// A set in which key 1 says something at each of these blocks, which key 9 repeats.
+    fn said(body: &Body, blocks: &[(ChainId, Head)]) -> (StatementSet, Vec<StatementDigest>) {
+        let mut set = StatementSet::default();
+        let mut digests = Vec::new();
+        for (signer, (chain, head)) in
+            blocks.iter().flat_map(|block| [(1, block), (9, block)]).map(|(key, b)| (key, *b))
+        {
+            let statement = Statement::Statement(General {
+                signer: Address::with_last_byte(signer),
+                project: Some(ProjectRef { name: "vault".to_owned(), safe: Address::ZERO }),
+                body: body.clone(),
+                at: At::new(chain, head.block),
+                issued_at: head.timestamp,
+                expires_at: NEVER,
+            });
+            let digest = statement.digest().unwrap();
+            if signer == 1 {
+                digests.push(digest);
+            }
+            let (v, signature) = (SignedStatement::VERSION, vec![1].into());
+            let signed = SignedStatement { v, statement, signature, contract: None };
+            set.statements.insert(digest, Collected { signed, origin: Origin::File });
+        }
+        (set, digests)
+    }
+
+    fn is_known(key: Address) -> bool {
+        key == Address::with_last_byte(1)
+    }
+
+    #[test]
+    fn what_is_not_dated_by_its_target_counts_for_nothing() {
+        let forged = Head { timestamp: 100, ..head(7) };
+        let other = B256::repeat_byte(0xee);
+        let other = Head { block: BlockRef { hash: other, ..head(6).block }, ..head(6) };
+        let unread = head(5);
+        let blocks = [head(10), head(4), forged, other, unread, head(11)].map(|h| (CHAIN, h));
+        let elsewhere = (ChainId(2), head(4));
+        let all: Vec<_> = blocks.into_iter().chain([elsewhere]).collect();
+        let freeze = Body::Freeze(Freeze { until: NEVER, reason: String::new() });
+        let (mut set, digests) = said(&freeze, &all);
+        let heights = set.named_heights(is_known);
+        assert_eq!(heights[&CHAIN], [4, 5, 6, 7, 10, 11].into());
+        let mut found: BTreeMap<_, _> =
+            [4, 6, 7, 10].map(|number| (number, Ok(Some(head(number))))).into();
+        found.insert(5, Ok(None));
+        let dates = ChainDates { finalized: Ok(head(10)), found };
+        let doubts = set.date(is_known, &BTreeMap::from([(CHAIN, dates)]), Some(1_000));
+        let doubts: BTreeMap<_, _> = doubts.into_iter().map(|(d, doubt)| (d, doubt.kind)).collect();
+        let (void, unasked) = (Some(&Doubtful::Void), Some(&Doubtful::Unasked));
+        let expected = [None, None, void, void, unasked, unasked, unasked];
+        assert_eq!(digests.iter().map(|d| doubts.get(d)).collect::<Vec<_>>(), expected);
+        // What strangers said stays as it is.
+        assert_eq!(set.statements.len(), 2 + all.len());
+        let stops = set.said().filter(|said| is_known(said.signer));
+        let confirmed: Vec<_> = stops.map(|said| said.confirmed.is_ok()).collect();
+        assert_eq!(confirmed.len(), 5, "a stop is gone only where it never was one");
+        assert_eq!(confirmed.iter().filter(|ok| **ok).count(), 2);
+    }
+
+    #[test]
+    fn where_the_chain_is_down_nothing_counts_and_no_stop_is_gone() {
+        let release = ReleaseRoot(B256::ZERO);
+        let (title, link) = (String::new(), String::new());
+        let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
+        let (mut set, digests) = said(&Body::Bug(bug), &[(CHAIN, head(4))]);
+        let down = ChainDates::unread("no answer".to_owned());
+        set.date(is_known, &BTreeMap::from([(CHAIN, down)]), None);
+        assert!(!set.statements.contains_key(&digests[0]));
+        assert_eq!(set.bugs().filter(|(said, _)| said.confirmed.is_err()).count(), 1);
+    }
+
+    #[test]
+    fn many_statements_of_few_blocks_are_few_questions() {
+        let freeze = Body::Freeze(Freeze { until: NEVER, reason: String::new() });
+        let blocks: Vec<_> = (1..=40).map(|number| (CHAIN, head(number % 4 + 1))).collect();
+        let (set, _) = said(&freeze, &blocks);
+        assert_eq!(set.named_heights(is_known)[&CHAIN].len(), 4);
+    }
+}

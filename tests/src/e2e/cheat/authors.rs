@@ -1,0 +1,317 @@
+//! Who said it, about what, when: another's words under one's own signature, words of another day,
+//! for another target, or by a name that fits two.
+
+use std::path::Path;
+
+use alloy::signers::SignerSync as _;
+use alloy_primitives::{Address, B256, hex};
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+use tidegate_model::ChainId;
+use tidegate_model::statement::{
+    At, Body, Bug, General, Go, NEVER, Severity, SignedStatement, Statement,
+};
+use tidegate_testkit::{DAY_SECS, Ran, actor, actor_address};
+
+use crate::audits::{SIGN, node};
+use crate::support::{
+    Case, Forge, Outcome, Scene, Status, by_key, cases, files, json_text, messages, said,
+};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready:
+            cheat_another_signature_under_what_stops_a_release,
+            cheat_another_author_of_a_bug,
+            cheat_a_go_dated_by_no_block_of_the_target,
+            cheat_a_go_dated_before_what_it_lists,
+            cheat_a_stop_said_for_a_sibling_target,
+            cheat_a_name_of_too_few_digits;
+        Due: cheat_a_signature_that_was_phished_or_lay_too_long;
+    }
+}
+
+/// The digest of what somebody has just recorded.
+fn record(scene: &Scene<'_>, key: &str, args: &[&str]) -> Result<String, Failed> {
+    let args = [&["record"], args, &["--as", key, "--json"]].concat();
+    json_text(&scene.done(key, &args)?, "digest")
+}
+
+/// Puts another author's signature into the file of a statement, and their name where asked.
+fn resign(scene: &Scene<'_>, digest: &str, who: &str, rename: bool) -> Outcome {
+    let path = scene.project().join(format!("deployments/statements/{digest}.json"));
+    let mut file: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let key = actor(who);
+    let mut signed: B256 = digest.parse()?;
+    if rename {
+        file["statement"]["message"]["signer"] = json!(key.address());
+        let statement: Statement = serde_json::from_value(file["statement"].clone())?;
+        signed = statement.digest()?.0;
+    }
+    let signature = key.sign_hash_sync(&signed)?;
+    file["signature"] = json!(hex::encode_prefixed(signature.as_bytes()));
+    Ok(files::write(&path, file.to_string().as_bytes())?)
+}
+
+/// Whoever can write git keeps each file and its name, and signs what it holds with a key that
+/// nobody knows: on its author's own machine it would displace what is remembered.
+fn cheat_another_signature_under_what_stops_a_release(scene: &Scene<'_>) -> Outcome {
+    let bug = record(scene, "ada", &["bug", "funds are stuck", "--severity", "high"])?;
+    let freeze = record(scene, "bo", &["freeze", "--for", "1d", "--reason", "a look"])?;
+    let (frozen, stopped) = (["bo froze promotions"], ["ada says no-go"]);
+    still_stands(scene, &[&bug, &freeze], ("WAITING", &frozen))?;
+    let no_go = record(scene, "ada", &["no-go", "--reason", "a doubt"])?;
+    still_stands(scene, &[&bug, &freeze, &no_go], ("FAIL", &stopped))
+}
+
+/// Each of these is signed by somebody else under its name, and stands as before.
+fn still_stands(scene: &Scene<'_>, digests: &[&str], go: (&str, &[&str])) -> Outcome {
+    let stands = |status: &Status| -> Outcome {
+        status.expect("go", go.0, go.1)?;
+        status.expect("bugs", "FAIL", &["funds are stuck"])
+    };
+    stands(&scene.status()?)?;
+    for rename in [false, true] {
+        for digest in digests {
+            resign(scene, digest, "mallory", rename)?;
+        }
+        let ran = scene.person("eva").run(&["promote", "--json"])?;
+        assert_ne!(ran.code, 0, "promoted: {ran:?}");
+        stands(&Status::of(&ran)?)?;
+        let faults = messages(&ran, "warning");
+        for digest in digests {
+            let named = |fault: &String| fault.contains(digest) && fault.contains("for nothing");
+            assert!(faults.iter().any(named), "{faults:#?}");
+        }
+    }
+    Ok(())
+}
+
+/// A finder cannot resolve their own bug, and becomes somebody else by another's signature.
+fn cheat_another_author_of_a_bug(scene: &Scene<'_>) -> Outcome {
+    let bug = record(scene, "ada", &["bug", "funds are stuck", "--severity", "critical"])?;
+    for rename in [false, true] {
+        resign(scene, &bug, "bo", rename)?;
+        let triage = ["record", "triage", &bug, "--resolution", "invalid", "--reason", "none"];
+        let own = scene.approve("ada", &[&triage[..], &["--as", "ada"]].concat())?;
+        assert_eq!(own.code, 1, "{own:?}");
+        assert!(said(&own).contains("resolved by somebody else"), "{own:?}");
+    }
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])
+}
+
+/// The newest go, to be said anew in another way; its file is gone.
+fn go_of_kim(scene: &Scene<'_>) -> Result<General, Failed> {
+    for entry in std::fs::read_dir(scene.project().join("deployments/statements"))? {
+        let path = entry?.path();
+        let signed: SignedStatement = serde_json::from_slice(&std::fs::read(&path)?)?;
+        if let Statement::Statement(general) = signed.statement
+            && matches!(general.body, Body::Go(_))
+        {
+            std::fs::remove_file(path)?;
+            std::fs::remove_dir_all(scene.project().join(".tidegate"))?;
+            return Ok(general);
+        }
+    }
+    Err("nobody said go".into())
+}
+
+/// Says it, looks what the gate makes of it, and takes it back.
+fn says(scene: &Scene<'_>, general: General, verdict: &str, why: &[&str], warns: &str) -> Outcome {
+    let signed = by_key("treasury", Statement::Statement(general))?;
+    let digest = Forge(scene).write(&signed)?;
+    let ran = scene.run("eva", &["status", "--json"], 0)?;
+    Status::of(&ran)?.expect("go", verdict, why)?;
+    let warned = messages(&ran, "warning").iter().any(|warning| warning.contains(warns));
+    assert!(warned, "{warns}: {ran:?}");
+    std::fs::remove_file(scene.project().join(format!("deployments/statements/{digest}.json")))?;
+    Ok(std::fs::remove_dir_all(scene.project().join(".tidegate"))?)
+}
+
+fn cheat_a_go_dated_by_no_block_of_the_target(scene: &Scene<'_>) -> Outcome {
+    let go = go_of_kim(scene)?;
+    let one = ["0 of 1 people"];
+    let hash = B256::repeat_byte(7);
+    let forged = General { at: At { hash, ..go.at }, ..go.clone() };
+    says(scene, forged, "UNKNOWN", &one, "which is not on that chain")?;
+    let earlier = General { issued_at: go.issued_at - 1, ..go.clone() };
+    says(scene, earlier, "UNKNOWN", &one, "but is dated")?;
+    let later = General { at: At { number: u64::from(u32::MAX), ..go.at }, ..go.clone() };
+    says(scene, later, "UNKNOWN", &one, "which is not final yet")?;
+    let back = At { number: u64::from(u32::MAX), ..go.at };
+    let back = General { at: back, issued_at: go.issued_at - DAY_SECS, ..go.clone() };
+    says(scene, back, "UNKNOWN", &one, "which comes after its date")?;
+    let elsewhere = At { chain: ChainId(1337), ..go.at };
+    let elsewhere = General { at: elsewhere, ..go.clone() };
+    says(scene, elsewhere, "UNKNOWN", &one, "the chain of no target here")?;
+    // The same, dated as it was, counts.
+    Forge(scene).write(&by_key("treasury", Statement::Statement(go))?)?;
+    scene.status()?.expect("go", "PASS", &[])
+}
+
+/// It lists what it saw, so that it is not stale, under a date at which nobody had said that.
+fn cheat_a_go_dated_before_what_it_lists(scene: &Scene<'_>) -> Outcome {
+    let go = go_of_kim(scene)?;
+    let Body::Go(Go { release, ref statements, .. }) = go.body else { return Err("no go".into()) };
+    scene.world.advance_days(1, 10)?;
+    let now = scene.world.mainnet.finalized()?.timestamp;
+    let (title, link) = ("a typo".to_owned(), String::new());
+    let bug = Bug { release, severity: Severity::Low, title, link, blocking: false };
+    let bug = Forge(scene).say("ada", Body::Bug(bug), [now, NEVER])?;
+    let listed = statements.iter().copied().chain([bug]);
+    let over = |general: &General| {
+        let body = Body::Go(Go::over(release, listed.clone(), None, "all seen".to_owned()));
+        General { body, ..general.clone() }
+    };
+    let why = ["is dated before statement", &bug.to_string()];
+    let signed = by_key("treasury", Statement::Statement(over(&go)))?;
+    Forge(scene).write(&signed)?;
+    scene.status()?.expect("go", "UNKNOWN", &why)?;
+    let today = Forge(scene).general("treasury", go.body.clone(), now)?;
+    Forge(scene).write(&by_key("treasury", Statement::Statement(over(&today)))?)?;
+    scene.status()?.expect("go", "PASS", &[])
+}
+
+/// Another Safe as a second target of the same project.
+const ASIDE: Address = Address::with_last_byte(0xaa);
+
+/// A stop is about the release: a second target with another Safe is no way round it. Test funds
+/// are of the testnet, whatever target they were asked for.
+fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read("tidegate.toml")?;
+    let (_, target) = text.split_once("[networks.mainnet]").ok_or("a target")?;
+    let target = target.split("\n[").next().unwrap_or(target);
+    let other = target.replace(&scene.world.safe.to_string(), &ASIDE.to_string());
+    scene.write("tidegate.toml", &format!("{text}\n[networks.aside]{other}"))?;
+    let no_go = ["record", "no-go", "--reason", "a doubt", "--as", "ada"];
+    let unclear = scene.run("ada", &no_go, 2)?;
+    let asks = ["name one of: aside, mainnet", "say with --target NAME"];
+    assert!(asks.iter().all(|ask| said(&unclear).contains(ask)), "{unclear:?}");
+    let status = |target| -> Result<Status, Failed> {
+        Status::of(&scene.run("eva", &["status", "--json", "--target", target], 0)?)
+    };
+    status("mainnet")?.expect_others_pass(&[])?;
+    let bug = ["bug", "funds are stuck", "--severity", "high", "--target", "aside"];
+    let bug = record(scene, "ada", &bug)?;
+    let freeze = ["freeze", "--for", "1d", "--reason", "a look", "--target", "aside"];
+    let shown = scene.person("bo").run(&[&["record"], &freeze[..], &["--as", "bo"]].concat())?;
+    assert!(said(&shown).contains("says vault: Freeze every promotion"), "{shown:?}");
+    record(scene, "bo", &freeze)?;
+    for target in ["mainnet", "aside"] {
+        status(target)?.expect("go", "WAITING", &["bo froze promotions"])?;
+    }
+    scene.done("ada", &[&no_go[..], &["--target", "aside"]].concat())?;
+    for target in ["mainnet", "aside"] {
+        let status = status(target)?;
+        status.expect("go", "FAIL", &["ada says no-go"])?;
+        status.expect("bugs", "FAIL", &["funds are stuck"])?;
+        status.expect("funds", "PASS", &[])?;
+    }
+    let triage = ["triage", &bug, "--resolution", "invalid", "--reason", "none"];
+    record(scene, "treasury", &[&triage[..], &["--target", "mainnet"]].concat())?;
+    status("aside")?.expect("bugs", "PASS", &[])?;
+    // What is deleted from the configuration stops as before.
+    scene.write("tidegate.toml", &text)?;
+    scene.status()?.expect("go", "FAIL", &["ada says no-go"])?;
+    // A go for one target says which, and is none for another.
+    let go = ["record", "go", "--as", "treasury"];
+    let go = scene.run("kim", &go, 2)?;
+    let names = format!("vault, Safe {} on chain 31337: Go for release", scene.world.safe);
+    assert!(said(&go).contains(&names), "{go:?}");
+    Ok(())
+}
+
+fn cheat_a_name_of_too_few_digits(scene: &Scene<'_>) -> Outcome {
+    let bug = record(scene, "ada", &["bug", "funds are stuck", "--severity", "high"])?;
+    let refused = |ran: Ran, says: &str| -> Outcome {
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(said(&ran).contains(says), "{says}: {ran:?}");
+        Ok(())
+    };
+    let triage = |bug: &str| {
+        let triage = ["record", "triage", bug, "--resolution", "invalid", "--reason", "none"];
+        scene.run("kim", &[&triage[..], &["--as", "treasury"]].concat(), 2)
+    };
+    refused(triage(&bug[..10])?, "has 8 digits, and a digest is named by 16 at least")?;
+    refused(triage("0x")?, "is no digest")?;
+    refused(triage(&"ef".repeat(8))?, "nothing here has a digest that begins with")?;
+    // Sixteen name it, and approve what moves nothing.
+    let shown = triage(&bug[..18])?;
+    let asked = shown.asked_for().ok_or("an approval")?;
+    let hash = asked.last().ok_or("a hash")?.clone();
+    let with = |digits: usize| {
+        let words = asked.iter().map(|word| if *word == hash { &hash[..digits] } else { word });
+        let words: Vec<_> = words.chain(["--password-fd", "0"]).collect();
+        scene.person("kim").run(&words)
+    };
+    refused(with(8)?, "has 8 digits")?;
+    assert_eq!(with(16)?.code, 0);
+    scene.go()?;
+    // A proposal is approved by all of its hash, and money too.
+    let proposal = json_text(&scene.run("eva", &["promote", "--json"], 0)?, "proposal")?;
+    let pin = scene.safe();
+    let sign = |approve: &str| {
+        let sign = ["proposal", "sign", &proposal, "--as", "owner", "--password-fd", "0"];
+        scene.person("o1").run(&[&sign[..], &["--approve", approve, "--pin", &pin]].concat())
+    };
+    refused(sign(&proposal[2..10])?, "has 8 digits")?;
+    refused(sign(&proposal[2..18])?, "the whole digest is asked for")?;
+    refused(sign(&proposal[2..64])?, "has 62 digits")?;
+    sign(&proposal)?.expect_code(0)?;
+    scene.done("eva", &["fund", "request", "1 ether", "--reason", "more"])?;
+    let approve = ["fund", "approve", "--as", "treasury", "--password-fd", "0"];
+    let asked = scene.person("kim").run(&approve)?.asked_for().ok_or("an approval")?;
+    let hash = asked.last().ok_or("a hash")?;
+    let part = [&approve[..], &["--approve", &hash[..16]]].concat();
+    refused(scene.person("kim").run(&part)?, "the whole digest is asked for")?;
+    Ok(())
+}
+
+/// What ethers makes of typed data with the second auditor's key.
+fn ethers_signs(scene: &Scene<'_>, typed: &Path) -> Result<String, Failed> {
+    let key = hex::encode_prefixed(actor("bo").to_bytes());
+    node(scene, SIGN, &[&typed.to_string_lossy(), &key])
+}
+
+fn cheat_a_signature_that_was_phished_or_lay_too_long(scene: &Scene<'_>) -> Outcome {
+    let bo = actor_address("bo").to_string();
+    let file = scene.folder().join("typed.json");
+    let typed = file.to_string_lossy().into_owned();
+    let attest = ["attest", "reports/bolt.md", "--auditor", &bo, "--typed-data", &typed];
+    scene.run("eva", &attest, 0)?;
+    let honest: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+    let import = |signature: &str, code| {
+        scene.run("eva", &["import", &typed, "--signature", signature], code)
+    };
+    // Signed at another site, under the domain without chain or contract, and under another chain's.
+    for (name, value) in [
+        ("domain", json!({"name": "Tidegate", "version": "1"})),
+        ("chainId", json!(1)),
+        ("verifyingContract", json!(ASIDE)),
+    ] {
+        let mut phished = honest.clone();
+        if name == "domain" {
+            let fields = &honest["types"]["EIP712Domain"].as_array().ok_or("fields")?[..2];
+            phished["types"]["EIP712Domain"] = json!(fields);
+            phished["domain"] = value;
+        } else {
+            phished["domain"][name] = value;
+        }
+        files::write(&file, phished.to_string().as_bytes())?;
+        let signature = ethers_signs(scene, &file)?;
+        import(&signature, 3)?;
+        files::write(&file, honest.to_string().as_bytes())?;
+        let own = import(&signature, 3)?;
+        assert!(said(&own).contains("does not recover to it"), "{name}: {own:?}");
+    }
+    scene.status()?.expect("audits", "UNKNOWN", &["1 of 2"])?;
+    // What it shows is signed, and taken two days later; not three.
+    let signature = ethers_signs(scene, &file)?;
+    scene.world.advance_days(3, 10)?;
+    let late = import(&signature, 1)?;
+    assert!(said(&late).contains("more than two days ago"), "{late:?}");
+    scene.run("eva", &attest, 0)?;
+    scene.world.advance_days(1, 10)?;
+    import(&ethers_signs(scene, &file)?, 0)?;
+    scene.status()?.expect("audits", "PASS", &[])
+}
