@@ -8,7 +8,6 @@ use alloy_primitives::{B256, keccak256};
 #[cfg(feature = "svm-solc")]
 use foundry_compilers::{error::SolcError, solc::Solc};
 use semver::{Version, VersionReq};
-use serde::Deserialize;
 use tidegate_model::release::Compiler;
 
 use crate::builds::{self, Trusted};
@@ -224,30 +223,21 @@ impl<'a> Finder<'a> {
         if let Some(path) = &self.sources.explicit {
             return self.explicit(path, wanted);
         }
-        let mut tried = Vec::new();
-        let mut candidates = candidates(self.sources);
-        for (candidate, version) in &mut candidates {
-            if version.is_none() {
-                // Only it can say which one it is.
-                *version = self.open(candidate).ok().map(|found| found.version.plain);
-            }
-        }
-        candidates.sort_by(|(_, a), (_, b)| b.cmp(a));
-        for (candidate, version) in &candidates {
-            if let Some(version) = version.as_ref().filter(|version| !wanted.allows(version)) {
-                tried.push(format!("{} is {version}", candidate.path().display()));
-                continue;
-            }
-            match self.open(candidate) {
-                Ok(found) if wanted.allows(&found.version.plain) => return Ok(found),
-                Ok(found) => {
-                    let (at, version) = (found.location.display(), found.compiler.version);
-                    tried.push(format!("{at} is {version}"));
-                }
+        let (mut found, mut tried) = (Vec::new(), Vec::new());
+        for candidate in candidates(self.sources) {
+            match self.open(&candidate) {
+                Ok(one) => found.push(one),
                 // One that is broken must not hide one that works further down the list.
                 Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
             }
         }
+        found.sort_by(|a, b| b.version.plain.cmp(&a.version.plain));
+        if let Some(one) = found.iter().find(|one| wanted.allows(&one.version.plain)) {
+            return Ok(one.clone());
+        }
+        let version =
+            |one: &FoundCompiler| format!("{} is {}", one.location.display(), one.compiler.version);
+        tried.extend(found.iter().map(version));
         none_fits(wanted, tried, &self.sources.trusted, self.cache_dir)
     }
 
@@ -385,35 +375,23 @@ impl Candidate {
     }
 }
 
-/// What exists, with the version that its folder or `package.json` claims.
-fn candidates(sources: &CompilerSources) -> Vec<(Candidate, Option<Version>)> {
+/// What exists. Which version it is says its digest, not a name or a `package.json`.
+fn candidates(sources: &CompilerSources) -> Vec<Candidate> {
     let installed = sources.foundry_dirs.iter().flat_map(|dir| installed(dir));
-    let installed = installed.map(|(version, path)| (Candidate::Native(path), Some(version)));
     let on_path = sources.path.iter().map(|dir| dir.join("solc")).filter(|file| file.is_file());
-    let on_path = on_path.map(|file| (Candidate::Native(file), None));
+    let native = installed.chain(on_path).map(Candidate::Native);
     let npm = sources.npm_packages.iter().filter(|dir| dir.join("soljson.js").is_file());
-    let npm = npm.map(|dir| (Candidate::Npm(dir.clone()), package_version(dir)));
-    installed.chain(on_path).chain(npm).collect()
+    native.chain(npm.cloned().map(Candidate::Npm)).collect()
 }
 
-fn installed(dir: &Path) -> Vec<(Version, PathBuf)> {
+fn installed(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = dir.read_dir() else { return Vec::new() };
     let binary = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
         let path = entry.path().join(format!("solc-{name}"));
-        path.is_file().then_some((Version::parse(&name).ok()?, path))
+        path.is_file().then_some(path)
     };
     entries.take(ENTRIES_MAX).filter_map(|entry| binary(entry.ok()?)).collect()
-}
-
-/// The version that a package claims, which saves starting one that cannot fit.
-fn package_version(package: &Path) -> Option<Version> {
-    #[derive(Deserialize)]
-    struct Manifest {
-        version: Version,
-    }
-    let text = files::read_text(&package.join("package.json"), 1 << 20).ok()?;
-    Some(serde_json::from_str::<Manifest>(&text).ok()?.version)
 }
 
 /// The digest of a compiler's file, if it may run.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tidegate_compile::{
     CompileError, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig, SolcPin,
-    Trusted, compile,
+    Trusted, Wanted, compile, find_compiler,
 };
 use tidegate_model::Fqn;
 use tidegate_model::release::Code;
@@ -124,6 +124,26 @@ fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     #[expect(clippy::disallowed_methods, reason = "a test's own throwaway file")]
     std::fs::write(path, bytes).unwrap();
+}
+
+/// A package that claims to be newer than it is displaces none that is.
+#[test]
+fn the_digest_says_which_version_a_compiler_is() {
+    let project = Project::new(&[]);
+    let modules = repository().join("tests/node_modules");
+    let package = project.root().join("node_modules/solc");
+    let old = std::fs::read(modules.join("solc-0.8.20/soljson.js")).unwrap();
+    write(&package.join("soljson.js"), &old);
+    write(&package.join("package.json"), b"{\"version\": \"0.9.0\"}");
+    let sources = CompilerSources {
+        npm_packages: vec![package.clone(), modules.join("solc-0.8.26")],
+        ..compilers()
+    };
+    let any = Wanted::Within(vec!["*".parse().unwrap()]);
+    let found = find_compiler(&sources, &any, project.root()).unwrap();
+    assert!(found.compiler.version.starts_with("0.8.26+"), "{found:?}");
+    let exactly = Wanted::Exactly("0.8.20".parse().unwrap());
+    assert_eq!(find_compiler(&sources, &exactly, project.root()).unwrap().location, package);
 }
 
 /// Every file of a package is either not executed or decides by its digest whether anything is.

@@ -119,6 +119,7 @@ fn cheat_git_history_without_a_bug(scene: &Scene<'_>) -> Outcome {
     git(&["add", "--all"])?;
     git(&["commit", "--quiet", "--message", "vault 1.4.0"])?;
     let bug = record(scene, "ada", "ada", &["bug", "funds are stuck", "--severity", "high"])?;
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])?;
     git(&["add", "--all"])?;
     git(&["commit", "--quiet", "--message", "a bug"])?;
     git(&["reset", "--quiet", "--hard", "HEAD~1"])?;
