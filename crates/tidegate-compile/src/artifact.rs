@@ -55,6 +55,29 @@ pub enum ArtifactError {
         #[source]
         source: serde_json::Error,
     },
+    /// Several contracts have one name, and are not the same in every byte.
+    #[error(
+        "name {fqn}: {} are called so, and the compiler makes other code of each",
+        contracts.join(" and ")
+    )]
+    OneName {
+        /// The name.
+        fqn: Fqn,
+        /// Each, as the compiler knows it.
+        contracts: Vec<String>,
+    },
+    /// Two variables of one contract have one name.
+    #[error("name the immutables of {contract}: {first} and {second} are both called {name}")]
+    OneVariable {
+        /// The contract.
+        contract: String,
+        /// The name.
+        name: String,
+        /// One of them, as the compiler knows it.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// The metadata speaks of another source than the one that was compiled.
     #[error("check the sources of {contract}: {source_name} is not the file that was compiled")]
     SourceMismatch {
@@ -82,6 +105,8 @@ pub(crate) fn artifacts<'a>(
 ) -> Result<Linked, ArtifactError> {
     let mut linked = Linked { artifacts: BTreeMap::new(), libraries: BTreeMap::new() };
     let mut open: BTreeSet<String> = contracts.into_iter().map(str::to_owned).collect();
+    // By the compiler's name, since two of those may be one of ours.
+    let mut done: BTreeMap<String, Fqn> = BTreeMap::new();
     while let Some(contract) = open.pop_first() {
         let compiled = unit.contracts.get(&contract);
         let not_deployable = || ArtifactError::NotDeployable { name: contract.clone() };
@@ -89,13 +114,32 @@ pub(crate) fn artifacts<'a>(
         let libraries = libraries(unit, &contract)?;
         let fqn = fqn(&contract, names);
         let artifact = artifact(&contract, &fqn, compiled, closure, names)?;
-        linked.artifacts.insert(fqn.clone(), artifact);
+        if add(&mut linked.artifacts, artifact).is_err() {
+            let others = done.into_iter().filter(|(_, other)| *other == fqn);
+            let contracts = others.map(|(name, _)| name).chain([contract]).collect();
+            return Err(ArtifactError::OneName { fqn, contracts });
+        }
         let ordered = libraries.iter().map(|library| self::fqn(library, names)).collect();
-        linked.libraries.insert(fqn, ordered);
-        let new = |name: &String| !linked.artifacts.contains_key(&self::fqn(name, names));
-        open.extend(libraries.into_iter().filter(new));
+        linked.libraries.insert(fqn.clone(), ordered);
+        done.insert(contract, fqn);
+        open.extend(libraries.into_iter().filter(|name| !done.contains_key(name)));
     }
     Ok(linked)
+}
+
+/// Adds an artifact, which must be the one that has its name already, if there is one.
+pub(crate) fn add(
+    artifacts: &mut BTreeMap<Fqn, Artifact>,
+    artifact: Artifact,
+) -> Result<(), Artifact> {
+    match artifacts.get(&artifact.fqn) {
+        Some(other) if *other != artifact => Err(artifact),
+        Some(_) => Ok(()),
+        None => {
+            artifacts.insert(artifact.fqn.clone(), artifact);
+            Ok(())
+        }
+    }
 }
 
 /// The normalised name of `source:Name`.
@@ -166,7 +210,7 @@ fn artifact(
         abi,
         creation: code(&compiled.creation, names),
         runtime: code(&compiled.runtime, names),
-        immutables: immutables(&compiled.immutables, names),
+        immutables: immutables(contract, &compiled.immutables, names)?,
         sources,
         layout: compiled.layout.clone(),
         layout_notes: compiled.layout_notes.clone(),
@@ -186,24 +230,38 @@ pub(crate) fn own_sources(
 }
 
 fn code(compiled: &CompiledCode, names: &BTreeMap<String, String>) -> Code {
-    let links = compiled.links.iter().map(|(name, spans)| (fqn(name, names), spans.clone()));
-    Code {
-        object: compiled.object.clone(),
-        links: links.collect(),
-        metadata: compiled.metadata.clone(),
+    // Libraries of one name are the same in every byte, so one address is right for all places.
+    let mut links: BTreeMap<Fqn, Vec<Span>> = BTreeMap::new();
+    for (name, spans) in &compiled.links {
+        let all = links.entry(fqn(name, names)).or_default();
+        all.extend(spans);
+        all.sort_unstable();
     }
+    Code { object: compiled.object.clone(), links, metadata: compiled.metadata.clone() }
 }
 
 /// By `Contract.variable`; where two bases of one name have a variable of one name, by
 /// `path:Contract.variable`.
 fn immutables(
+    contract: &str,
     compiled: &BTreeMap<String, Vec<Span>>,
     names: &BTreeMap<String, String>,
-) -> BTreeMap<String, Vec<Span>> {
+) -> Result<BTreeMap<String, Vec<Span>>, ArtifactError> {
     let short = |name: &str| name.rsplit_once(':').map_or(name, |(_, short)| short).to_owned();
     let unique = |name: &str| compiled.keys().filter(|k| short(k) == short(name)).count() == 1;
-    let named = |name: &str| if unique(name) { short(name) } else { fqn(name, names).0 };
-    compiled.iter().map(|(name, spans)| (named(name), spans.clone())).collect()
+    let mut found: BTreeMap<String, (&String, Vec<Span>)> = BTreeMap::new();
+    for (full, spans) in compiled {
+        let name = if unique(full) { short(full) } else { fqn(full, names).0 };
+        if let Some((first, _)) = found.insert(name.clone(), (full, spans.clone())) {
+            return Err(ArtifactError::OneVariable {
+                contract: contract.to_owned(),
+                name,
+                first: first.clone(),
+                second: full.clone(),
+            });
+        }
+    }
+    Ok(found.into_iter().map(|(name, (_, spans))| (name, spans)).collect())
 }
 
 #[derive(Deserialize)]
@@ -349,6 +407,38 @@ mod tests {
             ("dep:p/B.sol:Base.x".to_owned(), span(2)),
             ("Base.y".to_owned(), span(3)),
         ]);
-        assert_eq!(immutables(&compiled, &names), expected);
+        assert_eq!(immutables("s:C", &compiled, &names).unwrap(), expected);
+        let copies = ["lib/p/B.sol:Base.x", "lib/q/B.sol:Base.x"];
+        let compiled = copies.map(|name| (name.to_owned(), span(1))).into();
+        let name = |path: &str| (path.to_owned(), "dep:p/B.sol".to_owned());
+        let error = immutables("s:C", &compiled, &["lib/p/B.sol", "lib/q/B.sol"].map(name).into());
+        assert!(matches!(error, Err(ArtifactError::OneVariable { .. })));
+    }
+
+    /// Two of the compiler's names are one of ours: allowed for what is the same in every byte.
+    #[test]
+    fn one_name_is_one_contract() {
+        let names = ["lib/p/L.sol", "lib/q/L.sol"];
+        let names = names.map(|name| (name.to_owned(), "dep:p/L.sol".to_owned())).into();
+        let metadata = |evm: &str| {
+            json!({"compiler": {"version": "0.8.30"}, "language": "Solidity", "sources": {},
+                "settings": {"evmVersion": evm, "optimizer": {"enabled": true, "runs": 200}}})
+            .to_string()
+        };
+        let made = |evm: &str| {
+            let library = |evm: &str| Compiled { metadata: metadata(evm), ..linking(&[]) };
+            let user = linking(&["lib/p/L.sol:L", "lib/q/L.sol:L"]);
+            let contracts = [
+                ("s:C".to_owned(), Compiled { metadata: metadata("paris"), ..user }),
+                ("lib/p/L.sol:L".to_owned(), library("paris")),
+                ("lib/q/L.sol:L".to_owned(), library(evm)),
+            ];
+            let unit = Unit { contracts: contracts.into(), warnings: Vec::new() };
+            artifacts(&unit, &Closure::new(), &names, ["s:C"])
+        };
+        assert_eq!(made("paris").unwrap().artifacts.len(), 2);
+        let error = made("london").unwrap_err().to_string();
+        let says = "name dep:p/L.sol:L: lib/p/L.sol:L and lib/q/L.sol:L are called so";
+        assert!(error.starts_with(says), "{error}");
     }
 }

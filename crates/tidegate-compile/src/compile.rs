@@ -13,7 +13,7 @@ use crate::driver::DriverError;
 use crate::foundry::FoundryConfig;
 use crate::groups::{self, Group};
 use crate::input::{self, Inputs};
-use crate::names::{self, NameError};
+use crate::names::{self, NameError, Text};
 use crate::output::{self, Diagnostic, Output};
 use crate::roots::{self, Root, RootError};
 use crate::solc::{CompilerSources, FindCompilerError, Finder, FoundCompiler, with_pin};
@@ -155,11 +155,9 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
         check_version(&group.compiler, linked.artifacts.values(), request.cache_dir)?;
         for (fqn, artifact) in linked.artifacts {
             // One library may be linked from contracts of several compilers.
-            let other = output.artifacts.get(&fqn);
-            if other.is_some_and(|other| other.creation.object != artifact.creation.object) {
+            if artifact::add(&mut output.artifacts, artifact).is_err() {
                 return Err(CompileError::SeveralCompilers { fqn });
             }
-            output.artifacts.insert(fqn, artifact);
         }
         output.libraries.extend(linked.libraries);
         output.compilers.push(group.compiler.compiler);
@@ -167,14 +165,26 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
     }
     if let Some(compiled) = vyper::compile(request, &vyper, &names)? {
         for artifact in compiled.artifacts {
-            output.libraries.insert(artifact.fqn.clone(), Vec::new());
-            output.artifacts.insert(artifact.fqn.clone(), artifact);
+            let fqn = artifact.fqn.clone();
+            output.libraries.insert(fqn.clone(), Vec::new());
+            if artifact::add(&mut output.artifacts, artifact).is_err() {
+                return Err(
+                    ArtifactError::OneName { fqn, contracts: several(&vyper, &names) }.into()
+                );
+            }
         }
         output.compilers.push(compiled.compiler);
         output.warn(compiled.warnings);
     }
     output.artifacts.values().try_for_each(Artifact::check_masks)?;
     Ok(output)
+}
+
+/// The contracts in Vyper that share a name with another one.
+fn several(vyper: &BTreeMap<Root, Modules>, names: &BTreeMap<String, String>) -> Vec<String> {
+    let fqn = |root: &Root| artifact::fqn(&root.full(), names);
+    let shared = |root: &&Root| vyper.keys().any(|o| o != *root && fqn(o) == fqn(root));
+    vyper.keys().filter(shared).map(Root::full).collect()
 }
 
 impl CompileOutput {
@@ -214,7 +224,7 @@ pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, 
     roots.dedup();
     let Closures { solidity: closure, vyper } = closures(root, foundry, &roots)?;
     roots.retain(|root| !vyper.contains_key(root));
-    let names = names::normalise(root, foundry, contents(&closure, &vyper))?;
+    let names = names::normalise(root, foundry, texts(&closure, &vyper))?;
     let compilers = with_pin(request.compilers, root, foundry.solc.as_ref());
     let mut finder = Finder::new(&compilers, request.cache_dir);
     let groups = groups::by_compiler(&roots, &closure, foundry, &mut finder)?;
@@ -241,14 +251,21 @@ pub(crate) fn closures(
     Ok(Closures { solidity, vyper: of_vyper.into_iter().map(closure).collect::<Result<_, _>>()? })
 }
 
-/// Every source with its text.
-pub(crate) fn contents<'a>(
+/// Every source with its text and what it imports, once for each closure that it stands in.
+pub(crate) fn texts<'a>(
     solidity: &'a Closure,
     vyper: &'a BTreeMap<Root, Modules>,
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let modules = vyper.values().flatten();
-    let solidity = solidity.iter().map(|(name, source)| (name.as_str(), source.content.as_str()));
-    solidity.chain(modules.map(|(name, module)| (name.as_str(), module.content.as_str())))
+) -> impl Iterator<Item = Text<'a>> {
+    let solidity = solidity.iter().map(|(name, source)| Text {
+        source: name,
+        content: &source.content,
+        imports: source.imports.iter().map(|import| Some(import.as_str())).collect(),
+    });
+    solidity.chain(vyper.values().flatten().map(|(name, module)| Text {
+        source: name,
+        content: &module.content,
+        imports: module.imports.values().map(Option::as_deref).collect(),
+    }))
 }
 
 impl Group {

@@ -38,8 +38,9 @@ pub enum NameError {
         /// The name.
         name: String,
     },
-    /// Two different files have the same normalised name, as with two versions of one package.
-    #[error("tell {first} and {second} apart: both are {name}, and they differ")]
+    /// Two files with the same normalised name differ, as in two versions of one package, or
+    /// mean different files by what they import.
+    #[error("tell {first} and {second} apart: both are {name}, and {what}")]
     Collision {
         /// The normalised name.
         name: String,
@@ -47,6 +48,8 @@ pub enum NameError {
         first: String,
         /// The other one.
         second: String,
+        /// In what they differ.
+        what: String,
     },
 }
 
@@ -55,30 +58,70 @@ const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 const NODE_MODULES: &str = "node_modules";
 
+/// What a source says, by the compiler's names.
+#[derive(Debug, Clone)]
+pub(crate) struct Text<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) content: &'a str,
+    /// The source that each import means, in the order that the content gives; none where it is
+    /// the compiler's own.
+    pub(crate) imports: Vec<Option<&'a str>>,
+}
+
 /// The normalised names of all sources: `contracts/src/Vault.sol` stays as it is, a
-/// dependency becomes `dep:<package>/<path>`.
+/// dependency becomes `dep:<package>/<path>`. A name has one meaning: where several sources have
+/// it, or one source stands in several closures, bytes and imported names are the same.
 pub(crate) fn normalise<'a>(
     root: &Path,
     foundry: &FoundryConfig,
-    sources: impl IntoIterator<Item = (&'a str, &'a str)>,
+    sources: impl IntoIterator<Item = Text<'a>>,
 ) -> Result<BTreeMap<String, String>, NameError> {
+    let sources: Vec<_> = sources.into_iter().collect();
     let mut names = BTreeMap::new();
-    let mut taken: BTreeMap<String, (&str, &str)> = BTreeMap::new();
-    for (source, content) in sources {
-        let path = places::path_of(root, foundry, source);
-        let name = match dependency(root, foundry, path.as_deref().unwrap_or(source))? {
-            Some((package, path)) => format!("dep:{package}/{path}"),
-            None => source.to_owned(),
-        };
-        if let Some((first, other)) = taken.insert(name.clone(), (source, content))
-            && other != content
-        {
-            let (first, second) = (first.to_owned(), source.to_owned());
-            return Err(NameError::Collision { name, first, second });
+    for text in &sources {
+        if !names.contains_key(text.source) {
+            names.insert(text.source.to_owned(), name_of(root, foundry, text.source)?);
         }
-        names.insert(source.to_owned(), name);
+    }
+    let mut taken: BTreeMap<&str, &Text<'_>> = BTreeMap::new();
+    for text in &sources {
+        let name = &names[text.source];
+        let Some(first) = taken.get(name.as_str()) else {
+            taken.insert(name, text);
+            continue;
+        };
+        let imported = |text: &Text<'_>, at: usize| {
+            let import = text.imports.get(at).copied().flatten()?;
+            Some(names.get(import).map_or(import, String::as_str).to_owned())
+        };
+        let count = first.imports.len().max(text.imports.len());
+        let other = (0..count).find(|at| imported(first, *at) != imported(text, *at));
+        let what = match other {
+            _ if first.content != text.content => "they differ".to_owned(),
+            None => continue,
+            Some(at) => {
+                let [one, other] = [first, text]
+                    .map(|text| imported(text, at).unwrap_or_else(|| "the compiler's own".into()));
+                format!("one imports {one} where the other imports {other}")
+            }
+        };
+        let (name, first) = (name.clone(), first.source.to_owned());
+        return Err(NameError::Collision { name, first, second: text.source.to_owned(), what });
     }
     Ok(names)
+}
+
+/// The normalised name of one source.
+pub(crate) fn name_of(
+    root: &Path,
+    foundry: &FoundryConfig,
+    source: &str,
+) -> Result<String, NameError> {
+    let path = places::path_of(root, foundry, source);
+    Ok(match dependency(root, foundry, path.as_deref().unwrap_or(source))? {
+        Some((package, path)) => format!("dep:{package}/{path}"),
+        None => source.to_owned(),
+    })
 }
 
 /// Package and path in it, if a source belongs to a dependency.
@@ -196,12 +239,11 @@ mod tests {
             ("@oz/contracts/utils/I.sol", "dep:@oz/contracts/utils/I.sol"),
         ];
         for (source, expected) in cases {
-            let names = normalise(root.path(), &foundry, [(source, "")]).unwrap();
-            assert_eq!(names[source], expected, "{source}");
+            let name = name_of(root.path(), &foundry, source).unwrap();
+            assert_eq!(name, expected, "{source}");
         }
         let own = FoundryConfig { libs: vec!["src".to_owned()], ..FoundryConfig::empty() };
-        let names = normalise(root.path(), &own, [("src/a/X.sol", "")]).unwrap();
-        assert_eq!(names["src/a/X.sol"], "src/a/X.sol");
+        assert_eq!(name_of(root.path(), &own, "src/a/X.sol").unwrap(), "src/a/X.sol");
     }
 
     #[test]
@@ -209,11 +251,58 @@ mod tests {
         let manifest = "{\"name\": \"p\"}";
         let root = project(&[("lib/a/package.json", manifest), ("lib/b/package.json", manifest)]);
         let names = |second: &str| {
-            let sources = [("lib/a/X.sol", "one"), ("lib/b/X.sol", second)];
+            let text = |source, content| Text { source, content, imports: Vec::new() };
+            let sources = [text("lib/a/X.sol", "one"), text("lib/b/X.sol", second)];
             normalise(root.path(), &FoundryConfig::empty(), sources)
         };
         assert!(matches!(names("two").unwrap_err(), NameError::Collision { .. }));
         assert_eq!(names("one").unwrap()["lib/b/X.sol"], "dep:p/X.sol");
+    }
+
+    /// By a context remapping, by `../` at another depth, or because Vyper looks beside the
+    /// contract first.
+    #[test]
+    fn equal_files_that_import_others_collide() {
+        let manifest = "{\"name\": \"p\"}";
+        let root = project(&[
+            ("lib/a/package.json", manifest),
+            ("lib/b/package.json", manifest),
+            ("node_modules/q/package.json", "{\"name\": \"q\"}"),
+            ("node_modules/q/X.sol", ""),
+            ("node_modules/q/Y.sol", ""),
+        ]);
+        let check = |sources: [(&str, &[Option<&str>]); 2]| {
+            let text = |(source, imports): (_, &[_])| Text {
+                source,
+                content: "same",
+                imports: imports.to_vec(),
+            };
+            let names = normalise(root.path(), &FoundryConfig::empty(), sources.map(text));
+            names.map(|_| ()).map_err(|error| error.to_string())
+        };
+        let error = check([
+            ("lib/a/X.sol", &[Some("src/one/Rule.sol")]),
+            ("lib/b/X.sol", &[Some("src/two/Rule.sol")]),
+        ]);
+        let says = "both are dep:p/X.sol, and one imports src/one/Rule.sol where the other \
+                    imports src/two/Rule.sol";
+        assert!(error.unwrap_err().ends_with(says));
+        let own = Some("src/R.vy");
+        for imports in [&[own, None][..], &[None, None], &[own, own], &[]] {
+            let first = ("src/X.vy", &[own, None][..]);
+            let same = imports == first.1;
+            assert_eq!(check([first, ("src/X.vy", imports)]).is_ok(), same, "{imports:?}");
+        }
+        // The compiler's names may differ where the normalised ones do not.
+        let there = "node_modules/q/Y.sol";
+        let text = |source, imports| Text { source, content: "", imports };
+        let same = [
+            text("q/X.sol", vec![Some("q/Y.sol")]),
+            text("q/Y.sol", vec![]),
+            text("node_modules/q/X.sol", vec![Some(there)]),
+            text(there, vec![]),
+        ];
+        normalise(root.path(), &FoundryConfig::empty(), same).unwrap();
     }
 
     #[test]
@@ -221,8 +310,8 @@ mod tests {
         for name in ["", "@oz", "a/b", "@oz/a/b", "../x", "a:b", "@/x", "."] {
             let manifest = format!("{{\"name\": \"{name}\"}}");
             let root = project(&[("lib/a/package.json", &manifest)]);
-            let names = normalise(root.path(), &FoundryConfig::empty(), [("lib/a/X.sol", "")]);
-            assert!(matches!(names.unwrap_err(), NameError::BadPackage { .. }), "{name:?}");
+            let name_of = name_of(root.path(), &FoundryConfig::empty(), "lib/a/X.sol");
+            assert!(matches!(name_of.unwrap_err(), NameError::BadPackage { .. }), "{name:?}");
         }
     }
 }

@@ -127,9 +127,8 @@ fn in_file(
     }
     // A normalised name must not find another package that an import of that name happens to mean.
     let fits = |source: &String| {
-        let names = || names::normalise(root, foundry, [(source.as_str(), "")]);
-        places::path_of(root, foundry, source).is_some()
-            && (!normalised || names().is_ok_and(|names| names.values().all(|name| name == path)))
+        let named = || names::name_of(root, foundry, source).is_ok_and(|name| name == path);
+        places::path_of(root, foundry, source).is_some() && (!normalised || named())
     };
     let Some(source) = places.iter().find(|source| fits(source)) else {
         return Err(RootError::NoFile {

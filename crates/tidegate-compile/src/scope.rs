@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::compile::{Closures, CompileError, closures, contents};
+use crate::compile::{Closures, CompileError, closures, texts};
 use crate::foundry::FoundryConfig;
 use crate::{names, places, roots};
 
@@ -32,7 +32,7 @@ pub fn source_places(
         named.push(roots::find(root, foundry, name)?);
     }
     let Closures { solidity, vyper } = closures(root, foundry, &named)?;
-    let names = names::normalise(root, foundry, contents(&solidity, &vyper))?;
+    let names = names::normalise(root, foundry, texts(&solidity, &vyper))?;
     let place = |(source, name): (String, String)| {
         let file = places::path_of(root, foundry, &source).unwrap_or_else(|| source.clone());
         (name, SourcePlace { source, file })
