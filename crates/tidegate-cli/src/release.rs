@@ -6,7 +6,7 @@ use tidegate_compile::{CompileOutput, Difference};
 use tidegate_model::lookup::Prefix;
 use tidegate_model::release::{Artifact, Release, Roots};
 use tidegate_model::units::counted;
-use tidegate_model::{BuildDigest, Fqn, ReleaseRoot, ScopeRoot};
+use tidegate_model::{BuildDigest, DeploymentDigest, Fqn, ReleaseRoot, ScopeRoot};
 use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
 
 use crate::error::{CliError, CliResult, Kind};
@@ -130,15 +130,40 @@ pub(crate) fn kept(
     Ok(same.then(|| Built { release, roots, mocks, warnings: Vec::new() }))
 }
 
-/// A kept release by its name or the beginning of its root; of several builds, any one, since
-/// they are of the same code.
+/// A kept release by its name, or the beginning of its root or of its build's digest. Where several
+/// builds answer to it, none is chosen.
 pub(crate) fn stored(project: &Project, wanted: &str) -> CliResult<Option<Built>> {
+    let mut all = Vec::new();
     for (root, build) in kept_keys(project)? {
-        if let Some(found) = kept(project, root, build)?.filter(|b| names_release(b, wanted)) {
-            return Ok(Some(found));
+        all.extend(kept(project, root, build)?.filter(|b| names_release(b, wanted)));
+    }
+    match all.as_slice() {
+        [] | [_] => Ok(all.pop()),
+        several => {
+            let builds = several.iter().map(|b| b.roots.build_digest.to_string());
+            Err(CliError::usage(format!("{} builds of `{wanted}` are kept here", several.len()))
+                .hint(format!(
+                    "name one by its buildDigest: {}",
+                    builds.collect::<Vec<_>>().join(", ")
+                )))
         }
     }
-    Ok(None)
+}
+
+/// The kept build of what was promoted: the one that its proposal names, or the only one of its
+/// release.
+pub(crate) fn of_deployment(
+    project: &Project,
+    release: ReleaseRoot,
+    deployment: DeploymentDigest,
+) -> CliResult<Option<Built>> {
+    for found in crate::proposals::all(project)? {
+        let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind else { continue };
+        if promotion.deployment_digest == deployment {
+            return kept(project, release, promotion.deployment.build_digest);
+        }
+    }
+    stored(project, &release.to_string())
 }
 
 /// A kept release of this scope; of several, any one, since their contracts are the same.
@@ -207,6 +232,7 @@ fn without_sources(project: &Project, wanted: Option<&str>) -> CliResult<Option<
 }
 
 fn names_release(built: &Built, wanted: &str) -> bool {
-    let begins = |prefix: Prefix| prefix.begins(built.roots.release_root.0);
+    let roots = [built.roots.release_root.0, built.roots.build_digest.0];
+    let begins = |prefix: Prefix| roots.into_iter().any(|root| prefix.begins(root));
     built.release.name == wanted || Prefix::parse(wanted).is_ok_and(begins)
 }

@@ -1,5 +1,7 @@
 //! What stands on the soak network, beside what the sources give.
 
+use std::collections::BTreeSet;
+
 use tidegate_chain::Network;
 use tidegate_gates::{
     CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, code_verdict,
@@ -38,34 +40,58 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
         Some(past) => past,
         None => network.finalized_head().await?,
     };
-    let reader = CodeReader { project, built, name: soak, record };
+    let reader = CodeReader { project, built, name: soak, record, settled: gathered.is_past };
     let (code, mut parameters, record) = reader.read(network, head).await?;
     parameters.rows = rows(gathered, record)?;
     Ok((code, parameters))
 }
 
-/// The build that a deployment was made from, where it is not the working tree's. A record that
-/// its own anchor contradicts is compared with the working tree, so that what was edited shows.
+/// The build that a deployment was made from, where it is not the one at hand. What is judged for a
+/// target is the build that its batch would create, and so it must have soaked itself: only what is
+/// `settled`, because it was promoted before or is asked for by `verify`, may be another one, and
+/// then exactly the recorded one. A record that its own anchor contradicts is compared with the
+/// build at hand, so that what was edited shows.
 pub(super) async fn deployed_build(
     project: &Project,
     built: &Built,
     record: &DeploymentRecord,
     network: &Network,
+    settled: bool,
 ) -> CliResult<Option<Built>> {
     let build = record.deployment.build_digest;
     if build == built.roots.build_digest || !record::anchor_agrees(network, record).await? {
         return Ok(None);
     }
     let found = kept(project, record.release_root, build)?;
-    found.map(Some).ok_or_else(|| {
-        CliError::config(format!(
-            "{} holds build {} of this release, the working tree gives build {}, and the former \
-             is not kept here; check out the commit that was deployed and run `tidegate build`",
-            network.name(),
-            build.short(),
-            built.roots.build_digest.short()
-        ))
-    })
+    let differs = match &found {
+        Some(found) if settled => return Ok(Some(found.clone())),
+        Some(found) => format!(", which differs in {}", other_bytes(found, built)),
+        None => String::new(),
+    };
+    Err(CliError::config(format!(
+        "{} holds build {} of this release, and here is build {}{differs}: what is executed has \
+         to be what soaked; check out the commit that was deployed, or deploy this one",
+        network.name(),
+        build.short(),
+        built.roots.build_digest.short()
+    )))
+}
+
+/// The sources in which two builds of a release differ, or the contracts, where those are equal.
+fn other_bytes(a: &Built, b: &Built) -> String {
+    let (old, new) = (a.release.contracts(), b.release.contracts());
+    let pairs: Vec<_> =
+        old.iter().filter_map(|(fqn, one)| Some((fqn, one, new.get(fqn)?))).collect();
+    let sources = pairs.iter().flat_map(|(_, one, other)| {
+        one.sources.iter().filter(|(name, digest)| other.sources.get(*name) != Some(digest))
+    });
+    let sources: BTreeSet<_> = sources.map(|(name, _)| name.clone()).collect();
+    if !sources.is_empty() {
+        return sources.into_iter().collect::<Vec<_>>().join(", ");
+    }
+    let changed = pairs.iter().filter(|(_, one, other)| one != other);
+    let names: Vec<_> = changed.map(|(fqn, ..)| fqn.to_string()).collect();
+    format!("the settings or remappings of {}", names.join(", "))
 }
 
 /// Reads one network against one release.
@@ -74,6 +100,8 @@ struct CodeReader<'a> {
     built: &'a Built,
     name: &'a str,
     record: Option<&'a DeploymentRecord>,
+    /// As for [`deployed_build`].
+    settled: bool,
 }
 
 impl<'a> CodeReader<'a> {
@@ -82,14 +110,14 @@ impl<'a> CodeReader<'a> {
         network: &Network,
         head: Head,
     ) -> CliResult<(CodeFacts, ParameterFacts, &'a DeploymentRecord)> {
-        let Self { project, built, name: soak, record } = *self;
+        let Self { project, built, name: soak, record, .. } = *self;
         let Some(record) = record else {
             return Err(CliError::config(format!(
                 "{} is not deployed on {soak}; run `tidegate deploy {soak}`",
                 built.release.name
             )));
         };
-        let deployed = deployed_build(project, built, record, network).await?;
+        let deployed = deployed_build(project, built, record, network, self.settled).await?;
         let built = deployed.as_ref().unwrap_or(built);
         let executor = Executor::Key(record.deployment.executor);
         let prepared = prepare(project, built, soak, executor, record.id)?;
@@ -237,7 +265,7 @@ pub(crate) async fn verify_testnet(
     let record = records::of_release(project, name, built.roots.release_root)?;
     let network = project.connect(name).await?;
     let head = network.latest_head().await?;
-    let facts = CodeReader { project, built, name, record: record.as_ref() };
+    let facts = CodeReader { project, built, name, record: record.as_ref(), settled: true };
     let (code, _, _) = facts.read(&network, head).await?;
     let verdict = code_verdict(&code);
     Ok(VerifyReport { rows: code.contracts, verdict, block: head.block })

@@ -10,6 +10,7 @@ use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{EmergencyTerms, emergency_subject};
 use tidegate_model::{Head, ReleaseRoot, Verdict};
+use tidegate_safe::helper::Recorded;
 
 use super::decisions::deployers;
 use super::posts::first_posted;
@@ -18,7 +19,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::promotion::promotions;
-use crate::release::{Built, stored};
+use crate::release::{Built, of_deployment};
 
 /// An emergency that is drafted, or proposed under a hash that guardians sign.
 #[derive(Debug)]
@@ -123,7 +124,7 @@ pub(crate) async fn compared(
         )));
     };
     let release = newest.record.release_root;
-    let old = promoted_release(project, release)?;
+    let old = promoted_release(project, &newest)?;
     let changes = ReleaseChanges::between(&old.release, &built.release)?;
     let mut layout = Vec::new();
     for (name, artifact) in &built.release.artifacts {
@@ -137,8 +138,9 @@ pub(crate) async fn compared(
     Ok((Baseline { release, diff_digest, layout }, changes))
 }
 
-fn promoted_release(project: &Project, release: ReleaseRoot) -> CliResult<Built> {
-    stored(project, &release.to_string())?.ok_or_else(|| {
+fn promoted_release(project: &Project, recorded: &Recorded) -> CliResult<Built> {
+    let release = recorded.record.release_root;
+    of_deployment(project, release, recorded.record.deployment_digest)?.ok_or_else(|| {
         CliError::config(format!("the promoted release {} is not kept here", release.short()))
             .hint("check out its commit, run `tidegate build`, and come back")
     })

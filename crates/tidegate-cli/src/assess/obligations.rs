@@ -16,7 +16,7 @@ use super::{Candidate, audits, observed, soaks};
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::people;
 use crate::promotion::promotions;
-use crate::release::stored;
+use crate::release::of_deployment;
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
@@ -60,7 +60,8 @@ async fn unmet(
     recorded: &Recorded,
 ) -> CliResult<Vec<String>> {
     let release = recorded.record.release_root;
-    let Some(built) = stored(candidate.project, &release.to_string())? else {
+    let deployment = recorded.record.deployment_digest;
+    let Some(built) = of_deployment(candidate.project, release, deployment)? else {
         return Ok(vec![format!(
             "its sources are not here: check out the commit of release {}, run `tidegate build`",
             release.short()

@@ -28,7 +28,8 @@ pub(super) async fn observe(
         return Ok(Err(format!("it is not deployed on {soak}; run `tidegate deploy {soak}`")));
     };
     let network = gathered.soak_network.clone().map_err(CliError::config)?;
-    let deployed = deployed_build(gathered.project, gathered.built, record, network).await?;
+    let (project, past) = (gathered.project, gathered.is_past);
+    let deployed = deployed_build(project, gathered.built, record, network, past).await?;
     let built = deployed.as_ref().unwrap_or(gathered.built);
     let contracts = counted(gathered.project, built, record);
     let identity = crate::network::identity(gathered.project, gathered.soak)?;

@@ -4,13 +4,16 @@ use alloy_primitives::keccak256;
 use libtest_mimic::Failed;
 use serde_json::Value;
 
+use super::refused;
 use crate::support::{Case, Outcome, Scene, cases, files, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Fresh:
             cheat_libraries_swapped_by_their_remappings,
-            cheat_bundle_with_another_mask;
+            cheat_bundle_with_another_mask,
+            cheat_equal_files_that_import_others;
+        Ready: cheat_a_build_that_never_soaked;
     }
 }
 
@@ -92,4 +95,64 @@ fn cheat_bundle_with_another_mask(scene: &Scene<'_>) -> Outcome {
         till["immutables"] = serde_json::json!({ "Till.owner": places });
     };
     refused(&renamed, "does not have the digests")
+}
+
+/// One name, two meanings: the library of one would be linked where the other's belongs.
+fn cheat_equal_files_that_import_others(scene: &Scene<'_>) -> Outcome {
+    let scene = rates(scene)?;
+    let head = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.20;\n";
+    let rate = |import: &str| {
+        format!(
+            "{head}import {{Rate}} from \"{import}\";\nlibrary Wrap {{ function of(uint256 x) \
+             public pure returns (uint256) {{ return Rate.of(x); }} }}\n"
+        )
+    };
+    let copies = ["node_modules/a", "node_modules/x/node_modules/a"];
+    let refused = |says: &str| -> Outcome {
+        let refused = scene.run("eva", &["build"], 3)?;
+        let text = said(&refused);
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("both are dep:p/Wrap.sol") && flat.contains(says), "{flat}");
+        Ok(())
+    };
+    for copy in copies {
+        scene.write(&format!("{copy}/package.json"), "{\"name\": \"p\"}")?;
+        scene.write(&format!("{copy}/Wrap.sol"), &rate("@rate/Rate.sol"))?;
+    }
+    let [a, b] = copies;
+    let user = format!(
+        "{head}import {{Wrap as A}} from \"{a}/Wrap.sol\";\nimport {{Wrap as B}} from \
+         \"{b}/Wrap.sol\";\ncontract Till {{ function fee(uint256 x) external pure returns \
+         (uint256) {{ return A.of(x) + B.of(x); }} }}\n"
+    );
+    scene.write("src/Till.sol", &user)?;
+    let contexts =
+        format!("[\"{a}/:@rate/=src/small/\", \"{b}/:@rate/=src/large/\", \"@fee/=src/small/\"]");
+    scene.edit("foundry.toml", REMAPPINGS, &contexts)?;
+    refused("one imports src/small/Rate.sol where the other imports src/large/Rate.sol")?;
+
+    // The same file at another depth.
+    for copy in copies {
+        scene.write(&format!("{copy}/Wrap.sol"), &rate("../Rate.sol"))?;
+    }
+    for (folder, size) in [("node_modules", "small"), ("node_modules/x/node_modules", "large")] {
+        let text = scene.read(&format!("src/{size}/Rate.sol"))?;
+        scene.write(&format!("{folder}/Rate.sol"), &text)?;
+    }
+    refused("where the other imports")
+}
+
+/// Gates that judge what was deployed, and a batch from the working tree: one unused remapping is
+/// in the metadata, and so in a code hash that a contract may branch on.
+fn cheat_a_build_that_never_soaked(scene: &Scene<'_>) -> Outcome {
+    let foundry = scene.read("foundry.toml")?;
+    scene.edit("foundry.toml", "remappings = [", "remappings = [\n    \"unused/=lib/unused/\",")?;
+    let says = "what is executed has to be what soaked";
+    for gate in ["code", "soak"] {
+        refused(scene, gate, "UNKNOWN", &["the settings or remappings of", says])?;
+    }
+    scene.write("foundry.toml", &foundry)?;
+    scene.edit("contracts/src/Vault.sol", "contract Vault", "/* words */ contract Vault")?;
+    refused(scene, "code", "UNKNOWN", &["differs in contracts/src/Vault.sol", says])?;
+    Ok(())
 }
