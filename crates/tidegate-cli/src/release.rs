@@ -8,6 +8,7 @@ use tidegate_model::release::{Artifact, Release, Roots};
 use tidegate_model::units::counted;
 use tidegate_model::{BuildDigest, DeploymentDigest, Fqn, ReleaseRoot, ScopeRoot};
 use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
+use tidegate_safe::ProposalKind;
 
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;

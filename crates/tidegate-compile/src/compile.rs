@@ -32,8 +32,8 @@ pub struct CompileRequest<'a> {
     /// The contracts, as people name them: `Vault` (searched in `src`), `path:Vault`, where the
     /// path is one of Solidity or, ending in `.vy`, of Vyper, or an
     /// import path such as `@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy`.
-    /// A normalised name (`dep:<package>/<path>:Name`) works where the package lies in a folder
-    /// of its own name or is imported by it.
+    /// A normalised name works too: `dep:<package>/<path>:Name` where the package lies in a folder
+    /// of its own name or is imported by it, and `vendored:<path>:Name`.
     pub contracts: &'a [String],
     /// Where compilers may be.
     pub compilers: &'a CompilerSources,

@@ -23,6 +23,7 @@ mod foundry;
 mod fuzz;
 mod groups;
 mod input;
+mod known;
 mod layout;
 mod loader;
 mod minimal;

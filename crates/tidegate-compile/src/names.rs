@@ -1,4 +1,4 @@
-//! Names that are equal in every clone: project-relative, or by package for a dependency.
+//! Names that are equal in every clone: project-relative, or by package for what it published.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
+use crate::known::is_published;
 use crate::places;
 
 /// Why a source has no normalised name.
@@ -68,8 +69,9 @@ pub(crate) struct Text<'a> {
     pub(crate) imports: Vec<Option<&'a str>>,
 }
 
-/// The normalised names of all sources: `contracts/src/Vault.sol` stays as it is, a
-/// dependency becomes `dep:<package>/<path>`. A name has one meaning: where several sources have
+/// The normalised names of all sources: `contracts/src/Vault.sol` stays as it is, a file that a
+/// known package published becomes `dep:<package>/<path>`, and any other of a dependency
+/// `vendored:` and its path. A name has one meaning: where several sources have
 /// it, or one source stands in several closures, bytes and imported names are the same.
 pub(crate) fn normalise<'a>(
     root: &Path,
@@ -80,7 +82,8 @@ pub(crate) fn normalise<'a>(
     let mut names = BTreeMap::new();
     for text in &sources {
         if !names.contains_key(text.source) {
-            names.insert(text.source.to_owned(), name_of(root, foundry, text.source)?);
+            let name = name_of(root, foundry, text.source, text.content)?;
+            names.insert(text.source.to_owned(), name);
         }
     }
     let mut taken: BTreeMap<&str, &Text<'_>> = BTreeMap::new();
@@ -111,18 +114,30 @@ pub(crate) fn normalise<'a>(
     Ok(names)
 }
 
-/// The normalised name of one source.
+/// The normalised name of one source. What its folder is called proves nothing: only bytes do.
 pub(crate) fn name_of(
     root: &Path,
     foundry: &FoundryConfig,
     source: &str,
+    content: &str,
 ) -> Result<String, NameError> {
     let path = places::path_of(root, foundry, source);
-    Ok(match dependency(root, foundry, path.as_deref().unwrap_or(source))? {
-        Some((package, path)) => format!("dep:{package}/{path}"),
-        None => source.to_owned(),
-    })
+    let path = path.as_deref().unwrap_or(source);
+    if let Some((package, inner)) = dependency(root, foundry, path)? {
+        let published = format!("{package}/{inner}");
+        return Ok(match is_published(&published, content) {
+            true => format!("{PUBLISHED}{published}"),
+            false => format!("{VENDORED}{path}"),
+        });
+    }
+    // A folder of the project may be called like a package's scope.
+    Ok(if path.starts_with('@') { format!("{VENDORED}{path}") } else { path.to_owned() })
 }
+
+/// What a name begins with where a known package published exactly this file.
+pub(crate) const PUBLISHED: &str = "dep:";
+/// What it begins with where it lies as a package would, and nothing proves what it is.
+pub(crate) const VENDORED: &str = "vendored:";
 
 /// Package and path in it, if a source belongs to a dependency.
 fn dependency<'a>(
@@ -205,6 +220,7 @@ fn is_package_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::known::tests::{IERC20, ierc20};
     use crate::testing::project;
 
     #[test]
@@ -223,69 +239,96 @@ mod tests {
         let foundry = FoundryConfig { libs, ..FoundryConfig::empty() };
         let cases = [
             ("src/Vault.sol", "src/Vault.sol"),
-            ("src/lib/a/X.sol", "dep:a/X.sol"),
+            ("src/lib/a/X.sol", "a/X.sol"),
             ("library/X.sol", "library/X.sol"),
             ("lib/X.sol", "lib/X.sol"),
-            ("lib/solmate/src/X.sol", "dep:solmate/src/X.sol"),
-            ("lib/@odd/y/X.sol", "dep:@odd/y/X.sol"),
-            ("lib/oz/contracts/utils/X.sol", "dep:@oz/contracts/utils/X.sol"),
-            ("node_modules/@oz/contracts/utils/X.sol", "dep:@oz/contracts/utils/X.sol"),
-            ("node_modules/@oz/contracts/build/X.sol", "dep:@oz/contracts/build/X.sol"),
-            ("node_modules/@none/pkg/a/X.sol", "dep:@none/pkg/a/X.sol"),
-            ("lib/deep/lib/inner/a/X.sol", "dep:inner/a/X.sol"),
-            ("lib/deep/lib/bare/X.sol", "dep:deep/lib/bare/X.sol"),
-            ("lib/deep/node_modules/n/X.sol", "dep:n/X.sol"),
-            ("vendor/x/X.sol", "dep:x-by-name/X.sol"),
-            ("@oz/contracts/utils/I.sol", "dep:@oz/contracts/utils/I.sol"),
+            ("lib/solmate/src/X.sol", "solmate/src/X.sol"),
+            ("lib/@odd/y/X.sol", "@odd/y/X.sol"),
+            ("lib/oz/contracts/utils/X.sol", "@oz/contracts/utils/X.sol"),
+            ("node_modules/@oz/contracts/utils/X.sol", "@oz/contracts/utils/X.sol"),
+            ("node_modules/@oz/contracts/build/X.sol", "@oz/contracts/build/X.sol"),
+            ("node_modules/@none/pkg/a/X.sol", "@none/pkg/a/X.sol"),
+            ("lib/deep/lib/inner/a/X.sol", "inner/a/X.sol"),
+            ("lib/deep/lib/bare/X.sol", "deep/lib/bare/X.sol"),
+            ("lib/deep/node_modules/n/X.sol", "n/X.sol"),
+            ("vendor/x/X.sol", "x-by-name/X.sol"),
         ];
         for (source, expected) in cases {
-            let name = name_of(root.path(), &foundry, source).unwrap();
-            assert_eq!(name, expected, "{source}");
+            let found = dependency(root.path(), &foundry, source).unwrap();
+            let found = found.map(|(package, path)| format!("{package}/{path}"));
+            assert_eq!(found.as_deref().unwrap_or(source), expected, "{source}");
         }
         let own = FoundryConfig { libs: vec!["src".to_owned()], ..FoundryConfig::empty() };
-        assert_eq!(name_of(root.path(), &own, "src/a/X.sol").unwrap(), "src/a/X.sol");
+        assert_eq!(name_of(root.path(), &own, "src/a/X.sol", "").unwrap(), "src/a/X.sol");
+    }
+
+    /// Whatever a folder is called, and wherever it lies.
+    #[test]
+    fn only_bytes_prove_an_origin() {
+        let published = ierc20("5.0.0");
+        let foundry = FoundryConfig::empty();
+        let installed = format!("node_modules/{IERC20}");
+        for (place, proven) in [(installed.as_str(), true), (IERC20, false)] {
+            let root = project(&[(place, "")]);
+            for source in [place, IERC20] {
+                let named = |content| name_of(root.path(), &foundry, source, content).unwrap();
+                let vendored = format!("vendored:{place}");
+                assert_eq!(named("contract Mine {}"), vendored, "{source}");
+                let expected = if proven { format!("dep:{IERC20}") } else { vendored };
+                assert_eq!(named(&published), expected, "{source}");
+            }
+        }
     }
 
     #[test]
     fn two_versions_of_a_package_collide() {
-        let manifest = "{\"name\": \"p\"}";
+        let manifest = "{\"name\": \"@openzeppelin/contracts\"}";
         let root = project(&[("lib/a/package.json", manifest), ("lib/b/package.json", manifest)]);
         let names = |second: &str| {
             let text = |source, content| Text { source, content, imports: Vec::new() };
-            let sources = [text("lib/a/X.sol", "one"), text("lib/b/X.sol", second)];
-            normalise(root.path(), &FoundryConfig::empty(), sources)
+            let path = "interfaces/IERC20.sol";
+            let sources = [
+                (format!("lib/a/{path}"), ierc20("5.0.0")),
+                (format!("lib/b/{path}"), second.to_owned()),
+            ];
+            let texts = sources.iter().map(|(source, content)| text(source, content));
+            let names = normalise(root.path(), &FoundryConfig::empty(), texts);
+            names.map(|names| names.into_values().collect::<Vec<_>>())
         };
-        assert!(matches!(names("two").unwrap_err(), NameError::Collision { .. }));
-        assert_eq!(names("one").unwrap()["lib/b/X.sol"], "dep:p/X.sol");
+        assert!(matches!(names(&ierc20("5.4.0")).unwrap_err(), NameError::Collision { .. }));
+        let published = format!("dep:{IERC20}");
+        assert_eq!(names(&ierc20("5.0.0")).unwrap(), [published.clone(), published.clone()]);
+        let other = "vendored:lib/b/interfaces/IERC20.sol".to_owned();
+        assert_eq!(names("contract Mine {}").unwrap(), [published, other]);
     }
 
     /// By a context remapping, by `../` at another depth, or because Vyper looks beside the
     /// contract first.
     #[test]
     fn equal_files_that_import_others_collide() {
-        let manifest = "{\"name\": \"p\"}";
+        let manifest = "{\"name\": \"@openzeppelin/contracts\"}";
         let root = project(&[
             ("lib/a/package.json", manifest),
             ("lib/b/package.json", manifest),
-            ("node_modules/q/package.json", "{\"name\": \"q\"}"),
             ("node_modules/q/X.sol", ""),
             ("node_modules/q/Y.sol", ""),
         ]);
+        let content = ierc20("5.0.0");
         let check = |sources: [(&str, &[Option<&str>]); 2]| {
             let text = |(source, imports): (_, &[_])| Text {
                 source,
-                content: "same",
+                content: &content,
                 imports: imports.to_vec(),
             };
             let names = normalise(root.path(), &FoundryConfig::empty(), sources.map(text));
             names.map(|_| ()).map_err(|error| error.to_string())
         };
         let error = check([
-            ("lib/a/X.sol", &[Some("src/one/Rule.sol")]),
-            ("lib/b/X.sol", &[Some("src/two/Rule.sol")]),
+            ("lib/a/interfaces/IERC20.sol", &[Some("src/one/Rule.sol")]),
+            ("lib/b/interfaces/IERC20.sol", &[Some("src/two/Rule.sol")]),
         ]);
-        let says = "both are dep:p/X.sol, and one imports src/one/Rule.sol where the other \
-                    imports src/two/Rule.sol";
+        let says = "both are dep:@openzeppelin/contracts/interfaces/IERC20.sol, and one imports \
+                    src/one/Rule.sol where the other imports src/two/Rule.sol";
         assert!(error.unwrap_err().ends_with(says));
         let own = Some("src/R.vy");
         for imports in [&[own, None][..], &[None, None], &[own, own], &[]] {
@@ -310,7 +353,7 @@ mod tests {
         for name in ["", "@oz", "a/b", "@oz/a/b", "../x", "a:b", "@/x", "."] {
             let manifest = format!("{{\"name\": \"{name}\"}}");
             let root = project(&[("lib/a/package.json", &manifest)]);
-            let name_of = name_of(root.path(), &FoundryConfig::empty(), "lib/a/X.sol");
+            let name_of = name_of(root.path(), &FoundryConfig::empty(), "lib/a/X.sol", "");
             assert!(matches!(name_of.unwrap_err(), NameError::BadPackage { .. }), "{name:?}");
         }
     }

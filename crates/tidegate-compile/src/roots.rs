@@ -6,7 +6,7 @@ use foundry_compilers::resolver::parse::SolData;
 
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
-use crate::names;
+use crate::names::{self, PUBLISHED, VENDORED};
 use crate::places;
 use crate::remapping;
 use crate::sources::{SOURCE_BYTES_MAX, SourceError, content, fix, suggestion};
@@ -91,7 +91,8 @@ pub(crate) struct Root {
     pub(crate) contract: String,
 }
 
-/// Finds a contract by `Name`, `path:Name`, `import/path.sol:Name` or `dep:package/path:Name`.
+/// Finds a contract by `Name`, `path:Name`, `import/path.sol:Name`, `dep:package/path:Name` or
+/// `vendored:path:Name`.
 pub(crate) fn find(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
     match name.rsplit_once(':') {
         Some((path, contract)) => in_file(root, foundry, name, path, contract),
@@ -118,17 +119,22 @@ fn in_file(
     path: &str,
     contract: &str,
 ) -> Result<Root, RootError> {
-    let normalised = path.starts_with("dep:");
-    let inner = path.strip_prefix("dep:").unwrap_or(path).trim_start_matches("./");
+    let inner = [PUBLISHED, VENDORED].iter().find_map(|prefix| path.strip_prefix(prefix));
+    let normalised = inner.is_some();
+    let inner = inner.unwrap_or(path).trim_start_matches("./");
     let remapped = remapping::remap(inner, "", &foundry.remappings);
     let mut places = vec![remapped.clone(), inner.to_owned()];
     if normalised {
         places.extend(foundry.libs.iter().map(|lib| format!("{lib}/{inner}")));
     }
     // A normalised name must not find another package that an import of that name happens to mean.
+    let named = |source: &str| {
+        let text = content(root, foundry, source).ok()?;
+        names::name_of(root, foundry, source, &text).ok()
+    };
     let fits = |source: &String| {
-        let named = || names::name_of(root, foundry, source).is_ok_and(|name| name == path);
-        places::path_of(root, foundry, source).is_some() && (!normalised || named())
+        places::path_of(root, foundry, source).is_some()
+            && (!normalised || named(source).as_deref() == Some(path))
     };
     let Some(source) = places.iter().find(|source| fits(source)) else {
         return Err(RootError::NoFile {
@@ -247,13 +253,13 @@ mod tests {
             ("./src/b/Twice.sol:Twice", "src/b/Twice.sol"),
             ("test/Only.sol:Only", "test/Only.sol"),
             ("@d/P.sol:P", "lib/d/contracts/P.sol"),
-            ("dep:d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
+            ("vendored:lib/d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
             ("Token", "src/Token.vy"),
             ("src/Token.vy:Token", "src/Token.vy"),
             ("src/a/Mixed.vy:Mixed", "src/a/Mixed.vy"),
-            ("dep:named/Q.sol:Q", "lib/e/Q.sol"),
+            ("vendored:lib/e/Q.sol:Q", "lib/e/Q.sol"),
             ("@n/p/N.sol:N", "@n/p/N.sol"),
-            ("dep:@n/p/N.sol:N", "@n/p/N.sol"),
+            ("vendored:node_modules/@n/p/N.sol:N", "node_modules/@n/p/N.sol"),
             ("lib/d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
         ];
         for (name, source) in cases {

@@ -114,7 +114,7 @@ pub struct Head {
 }
 
 /// A contract's fully qualified name, `path:Name`, with the path normalised: project-relative,
-/// or `dep:<package>/<path>` for a dependency.
+/// `dep:<package>/<path>` for what a known package published, or `vendored:<path>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fqn(pub String);

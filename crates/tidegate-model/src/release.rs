@@ -1,6 +1,6 @@
 //! A built release: artifacts, plan and roots, kept content-addressed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{B256, Bytes};
@@ -237,6 +237,12 @@ impl Release {
     /// Every contract, those that upgrades start from included.
     pub fn contracts(&self) -> BTreeMap<&Fqn, &Artifact> {
         self.references.iter().chain(&self.artifacts).collect()
+    }
+
+    /// Sources that lie where packages do, while nothing proves that a package published them.
+    pub fn unproven(&self) -> BTreeSet<&str> {
+        let sources = self.artifacts.values().flat_map(|artifact| artifact.sources.keys());
+        sources.map(String::as_str).filter(|name| name.starts_with("vendored:")).collect()
     }
 
     /// The artifact of one contract.

@@ -53,8 +53,11 @@ fn abi(contract: &str) -> JsonAbi {
 }
 
 fn artifact(written: &str) -> Artifact {
-    let full =
-        if written.contains(':') { written.to_owned() } else { format!("src/a.sol:{written}") };
+    let full = match written.contains(':') {
+        true if written.starts_with('@') => format!("dep:{written}"),
+        true => written.to_owned(),
+        false => format!("src/a.sol:{written}"),
+    };
     let fqn = Fqn(full);
     let links = BTreeMap::from([(Fqn(LIBRARY.to_owned()), vec![Span { start: 5, length: 20 }])]);
     let links = if fqn.name() == "Vault" { links } else { BTreeMap::new() };

@@ -9,7 +9,7 @@ use tidegate_gates::{
 use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::statement::{EmergencyTerms, emergency_subject};
-use tidegate_model::{Head, ReleaseRoot, Verdict};
+use tidegate_model::{Head, Verdict};
 use tidegate_safe::helper::Recorded;
 
 use super::decisions::deployers;

@@ -71,6 +71,11 @@ pub(crate) async fn run(project: &Project, args: &DiffArgs) -> CliResult<u8> {
             reasons.iter().for_each(|reason| ui.row("", reason));
         }
     }
+    for source in b.built.release.unproven() {
+        if !a.built.release.unproven().contains(source) {
+            ui.warn(format!("{source} of b is not what a known package published"));
+        }
+    }
     ui.line("");
     show_changes(ui, &changes);
     for value in &values {

@@ -83,8 +83,8 @@ library Deeper {
 ];
 
 const FACTORY: &str = "src/Factory.sol:Factory";
-const EXT_LIB: &str = "dep:@acme/dep/src/ExtLib.sol:ExtLib";
-const DEEPER: &str = "dep:@acme/dep/src/Deeper.sol:Deeper";
+const EXT_LIB: &str = "vendored:lib/dep/src/ExtLib.sol:ExtLib";
+const DEEPER: &str = "vendored:lib/dep/src/Deeper.sol:Deeper";
 
 fn project() -> Project {
     let project = Project::new(&FILES);
@@ -140,9 +140,10 @@ fn an_artifact_has_everything() {
     let names: Vec<_> = factory.immutables.keys().map(String::as_str).collect();
     assert_eq!(names, ["Factory.limit", "Factory.owner"]);
     let sources: Vec<_> = factory.sources.keys().map(String::as_str).collect();
-    let dep = |name: &str| format!("dep:@acme/dep/src/{name}.sol");
-    let expected = [&dep("Deeper"), &dep("ExtLib"), "src/Child.sol", "src/Factory.sol"];
-    assert_eq!(sources[..4], expected);
+    let dep = |name: &str| format!("vendored:lib/dep/src/{name}.sol");
+    let own = ["src/Child.sol", "src/Factory.sol", "src/IThing.sol"];
+    assert_eq!(sources[..3], own);
+    assert_eq!(sources[3..], [dep("Deeper"), dep("ExtLib")]);
     assert_eq!(factory.creation.metadata.len(), 2, "its own and its child's");
     assert_eq!(factory.runtime.metadata.len(), 2, "its own and its child's");
     let version = output.compilers[0].version.split(".Emscripten").next().unwrap();

@@ -22,6 +22,8 @@ pub struct StepConfig {
     pub args: Vec<Value>,
     /// The kind of proxy.
     pub proxy: Option<String>,
+    /// The proxy's contract, where it is not OpenZeppelin's.
+    pub proxy_contract: Option<String>,
     /// Who may upgrade: the first owner of a transparent proxy's admin, or of a beacon.
     pub admin: Option<Value>,
     /// An earlier step whose beacon a beacon proxy shares, as `@name`.

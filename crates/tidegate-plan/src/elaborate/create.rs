@@ -64,6 +64,9 @@ impl<'a> Builder<'a> {
             None if !written.init.is_empty() => return Err(error("`init` needs a `proxy`")),
             None if written.admin.is_some() => return Err(error("`admin` needs a `proxy`")),
             None if written.beacon.is_some() => return Err(error("`beacon` needs a `proxy`")),
+            None if written.proxy_contract.is_some() => {
+                return Err(error("`proxy_contract` needs a `proxy`"));
+            }
             None => return Ok(None),
             Some("uups") => ProxyKind::Uups,
             Some("transparent") => ProxyKind::Transparent,
@@ -74,14 +77,18 @@ impl<'a> Builder<'a> {
                 return Err(error(known));
             }
         };
-        let contract = match kind {
-            ProxyKind::Uups => self.fqn(step, UUPS_PROXY)?,
-            ProxyKind::Transparent => self.fqn(step, TRANSPARENT_PROXY)?,
-            ProxyKind::Beacon => self.fqn(step, BEACON_PROXY)?,
-            ProxyKind::Minimal => Fqn(MINIMAL_PROXY.to_owned()),
+        let contract = match (kind, &written.proxy_contract) {
+            (ProxyKind::Minimal, None) => Fqn(MINIMAL_PROXY.to_owned()),
+            (ProxyKind::Minimal, Some(_)) => {
+                return Err(error("a minimal proxy has no `proxy_contract`"));
+            }
+            (_, Some(own)) => self.compiled(step, own)?.artifact.fqn.clone(),
+            (ProxyKind::Uups, None) => self.published(step, UUPS_PROXY)?,
+            (ProxyKind::Transparent, None) => self.published(step, TRANSPARENT_PROXY)?,
+            (ProxyKind::Beacon, None) => self.published(step, BEACON_PROXY)?,
         };
         let beacon = match (kind, &written.beacon) {
-            (ProxyKind::Beacon, None) => Some(Beacon::Own(self.fqn(step, BEACON)?)),
+            (ProxyKind::Beacon, None) => Some(Beacon::Own(self.published(step, BEACON)?)),
             (ProxyKind::Beacon, Some(other)) => {
                 let name = other
                     .strip_prefix('@')
@@ -136,7 +143,22 @@ impl<'a> Builder<'a> {
         Err(ElaborateError::Step { step: step.to_owned(), reason })
     }
 
-    fn fqn(&self, step: &str, name: &str) -> Result<Fqn, ElaborateError> {
-        Ok(self.compiled(step, name)?.artifact.fqn.clone())
+    /// A contract that is made of nothing but what OpenZeppelin published under its name.
+    fn published(&self, step: &str, name: &str) -> Result<Fqn, ElaborateError> {
+        let artifact = self.compiled(step, name)?.artifact;
+        let path = artifact.fqn.path();
+        let other = artifact.sources.keys().map(String::as_str).chain([path]);
+        let other = other.into_iter().find(|source| !source.starts_with("dep:@openzeppelin/"));
+        match other {
+            None if artifact.fqn.0 == format!("dep:{name}") => Ok(artifact.fqn.clone()),
+            other => Err(ElaborateError::Step {
+                step: step.to_owned(),
+                reason: format!(
+                    "{} is not what OpenZeppelin published as `{name}`: install a version that \
+                     Tidegate knows, or name the file with `proxy_contract` and have it audited",
+                    other.unwrap_or(path)
+                ),
+            }),
+        }
     }
 }

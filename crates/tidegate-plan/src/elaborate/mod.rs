@@ -18,7 +18,8 @@ use crate::config::{Config, ConfigError, StepConfig};
 use crate::minimal::MINIMAL_PROXY;
 use crate::value::{ValueError, normalise};
 
-/// The proxies and beacons, compiled from the project's own OpenZeppelin.
+/// The proxies and beacons, compiled from the project's copy of OpenZeppelin, which has to be what
+/// was published.
 const UUPS_PROXY: &str = "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy";
 const TRANSPARENT_PROXY: &str = "@openzeppelin/contracts/proxy/transparent/\
     TransparentUpgradeableProxy.sol:TransparentUpgradeableProxy";
@@ -68,10 +69,13 @@ pub fn requested_contracts(config: &Config) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = BTreeSet::new();
     for step in &config.steps {
         names.extend(step.create.clone());
+        let own = step.proxy_contract.as_deref();
         match step.proxy.as_deref() {
-            Some("uups") => names.extend([UUPS_PROXY.to_owned()]),
-            Some("transparent") => names.extend([TRANSPARENT_PROXY.to_owned()]),
-            Some("beacon") => names.extend([BEACON_PROXY, BEACON].map(str::to_owned)),
+            Some("uups") => names.extend([own.unwrap_or(UUPS_PROXY).to_owned()]),
+            Some("transparent") => names.extend([own.unwrap_or(TRANSPARENT_PROXY).to_owned()]),
+            Some("beacon") => {
+                names.extend([own.unwrap_or(BEACON_PROXY), BEACON].map(str::to_owned));
+            }
             _ => {}
         }
     }
@@ -312,6 +316,7 @@ fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String>
     let given = [
         ("proxy", written.proxy.is_some() && !creates),
         ("admin", written.admin.is_some() && !creates),
+        ("proxy_contract", written.proxy_contract.is_some() && !creates),
         ("beacon", written.beacon.is_some() && !creates),
         ("guarded", written.guarded && !creates),
         ("value", written.value.is_some() && matches!(action, Action::Upgrade(_))),

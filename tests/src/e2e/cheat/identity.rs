@@ -12,7 +12,8 @@ pub(crate) fn cases() -> Vec<Case> {
         Fresh:
             cheat_libraries_swapped_by_their_remappings,
             cheat_bundle_with_another_mask,
-            cheat_equal_files_that_import_others;
+            cheat_equal_files_that_import_others,
+            cheat_a_package_that_is_not_what_it_is_called;
         Ready: cheat_a_build_that_never_soaked;
     }
 }
@@ -97,49 +98,72 @@ fn cheat_bundle_with_another_mask(scene: &Scene<'_>) -> Outcome {
     refused(&renamed, "does not have the digests")
 }
 
-/// One name, two meanings: the library of one would be linked where the other's belongs.
+/// One name, two meanings: the contracts of one file would stand for those of the other. The file is
+/// as it was published; what it imports is chosen by a remapping for its folder.
 fn cheat_equal_files_that_import_others(scene: &Scene<'_>) -> Outcome {
-    let scene = rates(scene)?;
-    let head = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.20;\n";
-    let rate = |import: &str| {
-        format!(
-            "{head}import {{Rate}} from \"{import}\";\nlibrary Wrap {{ function of(uint256 x) \
-             public pure returns (uint256) {{ return Rate.of(x); }} }}\n"
-        )
-    };
-    let copies = ["node_modules/a", "node_modules/x/node_modules/a"];
+    const FILE: &str = "interfaces/IERC20.sol";
+    let modules = "tests/node_modules/@openzeppelin/contracts";
     let refused = |says: &str| -> Outcome {
         let refused = scene.run("eva", &["build"], 3)?;
         let text = said(&refused);
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flat.contains("both are dep:p/Wrap.sol") && flat.contains(says), "{flat}");
+        let name = format!("both are dep:@openzeppelin/contracts/{FILE}");
+        assert!(flat.contains(&name) && flat.contains(says), "{flat}");
         Ok(())
     };
+    let copies = ["tests/node_modules/a", "tests/node_modules/b"];
     for copy in copies {
-        scene.write(&format!("{copy}/package.json"), "{\"name\": \"p\"}")?;
-        scene.write(&format!("{copy}/Wrap.sol"), &rate("@rate/Rate.sol"))?;
+        let manifest = "{\"name\": \"@openzeppelin/contracts\"}";
+        scene.write(&format!("{copy}/package.json"), manifest)?;
+        scene.write(&format!("{copy}/{FILE}"), &scene.read(&format!("{modules}/{FILE}"))?)?;
     }
+    let token = scene.read(&format!("{modules}/token/ERC20/IERC20.sol"))?;
+    scene.write("contracts/src/other/IERC20.sol", &token)?;
+    scene.write("tests/node_modules/b/token/ERC20/IERC20.sol", &token)?;
     let [a, b] = copies;
-    let user = format!(
-        "{head}import {{Wrap as A}} from \"{a}/Wrap.sol\";\nimport {{Wrap as B}} from \
-         \"{b}/Wrap.sol\";\ncontract Till {{ function fee(uint256 x) external pure returns \
-         (uint256) {{ return A.of(x) + B.of(x); }} }}\n"
-    );
-    scene.write("src/Till.sol", &user)?;
-    let contexts =
-        format!("[\"{a}/:@rate/=src/small/\", \"{b}/:@rate/=src/large/\", \"@fee/=src/small/\"]");
-    scene.edit("foundry.toml", REMAPPINGS, &contexts)?;
-    refused("one imports src/small/Rate.sol where the other imports src/large/Rate.sol")?;
+    scene.edit(
+        "foundry.toml",
+        "remappings = [",
+        &format!("remappings = [\n    \"{a}/:{a}/token/ERC20/=contracts/src/other/\","),
+    )?;
+    let imports = format!("import \"{a}/{FILE}\";\nimport {{IERC20 as B}} from \"{b}/{FILE}\";\n");
+    scene.edit(
+        "contracts/src/Registry.sol",
+        "contract Registry",
+        &format!("{imports}contract Registry"),
+    )?;
+    refused("one imports contracts/src/other/IERC20.sol where the other imports dep:")?;
 
-    // The same file at another depth.
-    for copy in copies {
-        scene.write(&format!("{copy}/Wrap.sol"), &rate("../Rate.sol"))?;
-    }
-    for (folder, size) in [("node_modules", "small"), ("node_modules/x/node_modules", "large")] {
-        let text = scene.read(&format!("src/{size}/Rate.sol"))?;
-        scene.write(&format!("{folder}/Rate.sol"), &text)?;
-    }
-    refused("where the other imports")
+    // Another version of a file under the same name.
+    let older = "// SPDX-License-Identifier: MIT\n// OpenZeppelin Contracts (last updated v5.0.0) \
+                 (interfaces/IERC20.sol)\n\npragma solidity ^0.8.20;\n\nimport {IERC20} from \
+                 \"../token/ERC20/IERC20.sol\";\n";
+    scene.write(&format!("{a}/{FILE}"), older)?;
+    refused("they differ")
+}
+
+/// A folder of the repository with a package's name, and other code in it.
+fn cheat_a_package_that_is_not_what_it_is_called(scene: &Scene<'_>) -> Outcome {
+    const PROXY: &str = "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+    let file = format!("tests/node_modules/{PROXY}");
+    let published = scene.run("eva", &["build", "--json"], 0)?.json()?;
+    let release = published["roots"]["releaseRoot"].as_str().ok_or("a root")?;
+    scene.edit(&file, "contract ERC1967Proxy", "/* obeys one sender */ contract ERC1967Proxy")?;
+    let refused = scene.run("eva", &["build"], 3)?;
+    let flat = said(&refused).split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = format!("vendored:{file} is not what OpenZeppelin published");
+    assert!(flat.contains(&says), "{flat}");
+
+    // Named by the project it may be used, and stands in scope and comparison as what it is.
+    let proxy = format!("proxy  = \"uups\"\nproxy_contract = \"{PROXY}:ERC1967Proxy\"");
+    scene.edit("tidegate.toml", "proxy  = \"uups\"", &proxy)?;
+    let shown = scene.run("eva", &["build", "--json"], 0)?.json()?;
+    let rows = shown["contracts"].as_array().into_iter().flatten();
+    let named = format!("vendored:{file}:ERC1967Proxy");
+    assert!(rows.into_iter().any(|row| row["fqn"] == *named), "{shown}");
+    let diff = scene.run("eva", &["diff", "--check", release, "."], 1)?;
+    assert!(said(&diff).contains("is not what a known package published"), "{diff:?}");
+    Ok(())
 }
 
 /// Gates that judge what was deployed, and a batch from the working tree: one unused remapping is

@@ -147,6 +147,12 @@ pub(super) fn show(project: &Project, built: &Built, scope: &Scope) {
         let changes = scope.changes.get(&contract.fqn).into_iter().flatten();
         changes.for_each(|change| ui.line(format!("    {change}")));
     }
+    let unproven = built.release.unproven();
+    if !unproven.is_empty() {
+        let files = counted(unproven.len(), "file");
+        ui.warn(format!("{files} of packages are not what a known package published; read them"));
+        unproven.iter().for_each(|source| ui.line(format!("  {source}")));
+    }
     if let Some(base) = scope.base {
         let attested = |contract: &&Fqn| scope.contracts.iter().any(|c| c.fqn == **contract);
         let identical: Vec<_> = scope.changes.keys().filter(|c| !attested(c)).collect();
