@@ -85,6 +85,30 @@ pub(crate) async fn external(
     })
 }
 
+/// The proxies, beacons and admin contracts that are there already and that the plan goes through.
+/// Their code is compared between networks, and shown here.
+pub(crate) async fn live(
+    network: &Network,
+    head: Head,
+    prepared: &Prepared,
+) -> CliResult<Vec<ContractFact>> {
+    let mut facts = Vec::new();
+    for (name, address) in prepared.live() {
+        let found = network.code(address, head.block).await?;
+        let hash: B256 = keccak256(&found);
+        facts.push(ContractFact {
+            name: format!("@{name}"),
+            address,
+            expected: hash,
+            found: hash,
+            matched: CodeMatch::Same,
+            transformations: None,
+            behind: behind(network, address, &found, head.block).await?,
+        });
+    }
+    Ok(facts)
+}
+
 fn artifact<'a>(built: &'a Built, contract: &Fqn) -> Option<&'a Artifact> {
     let mock = || built.mocks.values().find(|artifact| artifact.fqn == *contract);
     built.release.artifact(contract).or_else(mock)

@@ -170,6 +170,16 @@ pub(crate) async fn simulate<T>(
     }
 }
 
+/// Whether any of the plan's contracts stands already: then what is there counts as made by it.
+pub(crate) async fn begun(network: &Network, prepared: &Prepared, head: Head) -> CliResult<When> {
+    for (_, address, _) in prepared.resolved.creations() {
+        if !network.code(address, head.block).await?.is_empty() {
+            return Ok(When::After);
+        }
+    }
+    Ok(When::Before)
+}
+
 impl Prepared {
     /// The preimage of the deployment's digest.
     pub(crate) fn deployment(
@@ -204,6 +214,13 @@ impl Prepared {
             params: self.resolved.params.clone(),
             slots: expected.slots.clone(),
         })
+    }
+
+    /// The contracts under `[existing]`, with the admins of those that have one.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (&str, Address)> {
+        let outside = self.resolved.outside.iter();
+        let live = outside.filter(|(name, _)| !self.externals.contains_key(*name));
+        live.map(|(name, address)| (name.as_str(), *address))
     }
 
     /// The initcode hash of every creation.

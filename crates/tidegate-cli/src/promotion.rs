@@ -127,6 +127,7 @@ impl TargetPlan {
         let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
         let (prepared, expected) = (&self.prepared, &self.expected);
         facts.contracts = contracts::created(network, head, built, prepared, expected).await?;
+        facts.contracts.extend(contracts::live(network, head, prepared).await?);
         facts.slots = slots(network, head, &self.prepared, &self.expected).await?;
         Ok(facts)
     }

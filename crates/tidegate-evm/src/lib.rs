@@ -30,7 +30,7 @@ pub use diff::{AccountDiff, Change, StateDiff};
 pub use env::{BlockFields, Env, EvmVersion, TX_GAS_MAX, UnknownEvmVersion};
 pub use error::EvmError;
 pub use failure::{Failure, Halt, RevertReason};
-pub use outcome::{CallKind, FailedCall, Outcome};
+pub use outcome::{CallKind, FailedCall, Look, Outcome, Seen};
 pub use sandbox::Sandbox;
 pub use settle::{Progress, ROUNDS_MAX, Rounds, SettleError, settle};
 pub use tx::{Delegate, Tx};

@@ -1,5 +1,6 @@
 //! What a transaction did.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use alloy_primitives::{Address, Bytes, Log, Selector, U256};
@@ -30,6 +31,42 @@ pub struct Outcome {
     /// wrapper that hides it (Safe 1.4.1 answers `GS013`), but a contract that caught a failure
     /// and then failed for another reason looks the same.
     pub trail: Vec<FailedCall>,
+    /// What it looked at, also where it failed.
+    pub seen: Seen,
+}
+
+/// What code looked at while it ran, beside the account in whose context it did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Whose code looked at which account, and how.
+    pub looks: BTreeSet<Look>,
+    /// Every slot that was read.
+    pub slots: BTreeSet<(Address, U256)>,
+    /// What each hash was made of: the keys of mappings, among others. Long ones are left out.
+    pub hashes: BTreeMap<U256, Bytes>,
+    /// Whether there was more than is kept.
+    pub is_cut: bool,
+}
+
+/// One account looked at by code of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look {
+    /// Whose code looked.
+    pub from: Address,
+    /// At which account.
+    pub at: Address,
+    /// Whether it ran its code, or read only its balance, its code or its hash.
+    pub runs: bool,
+}
+
+impl Seen {
+    /// Adds what another run saw.
+    pub fn extend(&mut self, other: Self) {
+        self.looks.extend(other.looks);
+        self.slots.extend(other.slots);
+        self.hashes.extend(other.hashes);
+        self.is_cut |= other.is_cut;
+    }
 }
 
 impl Outcome {

@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::env::Env;
 use crate::error::EvmError;
 use crate::handler::{SimContext, SimHandler};
-use crate::outcome::FailedCall;
+use crate::outcome::{FailedCall, Seen};
 use crate::state::Overlay;
 use crate::trace::Trace;
 
@@ -44,6 +44,7 @@ pub(crate) struct Run {
     pub(crate) result: ExecutionResult<HaltReason>,
     pub(crate) state: EvmState,
     pub(crate) trail: Vec<FailedCall>,
+    pub(crate) seen: Seen,
     pub(crate) vacated: BTreeSet<Address>,
 }
 
@@ -68,7 +69,8 @@ pub(crate) fn execute(
     }
     let vacated = std::mem::take(&mut db.vacated);
     let result = result.map_err(|error| EvmError::from_revm(error, job.data.len()))?;
-    Ok(Run { result, state, trail: evm.inspector.into_trail(), vacated })
+    let seen = std::mem::take(&mut evm.inspector.seen);
+    Ok(Run { result, state, trail: evm.inspector.into_trail(), seen, vacated })
 }
 
 impl Job {

@@ -170,7 +170,7 @@ impl<'a> Sandbox<'a> {
     }
 
     pub(crate) fn commit(&mut self, job: &Job) -> Result<Outcome, EvmError> {
-        let Run { result, state, trail, vacated } =
+        let Run { result, state, trail, seen, vacated } =
             execute(self.view, &self.overlay, &self.env, job)?;
         let Applied { diff, created } = match result.is_success() {
             true => self.overlay.apply(self.view, state, &vacated),
@@ -186,7 +186,7 @@ impl<'a> Sandbox<'a> {
                 (failure(InstructionResult::from(reason), &[]), Bytes::new(), Vec::new())
             }
         };
-        Ok(Outcome { failure, output, gas_used, gas_spent, logs, created, diff, trail })
+        Ok(Outcome { failure, output, gas_used, gas_spent, logs, created, diff, trail, seen })
     }
 
     pub(crate) fn overlay(&self) -> &Overlay {

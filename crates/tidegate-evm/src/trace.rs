@@ -1,15 +1,17 @@
 //! Watches calls: finds the path to a failure, and makes room for what is being created.
 
-use alloy_primitives::{Address, Selector, U256};
+use alloy_primitives::{Address, Selector, U256, keccak256};
 use revm::context_interface::{ContextTr, JournalTr};
 use revm::inspector::Inspector;
+use revm::interpreter::interpreter_types::{Jumps, MemoryTr};
 use revm::interpreter::{
-    CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, InterpreterResult,
+    CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, Interpreter,
+    InterpreterResult,
 };
 
 use crate::failure::failure;
 use crate::handler::SimContext;
-use crate::outcome::{CallKind, FailedCall};
+use crate::outcome::{CallKind, FailedCall, Look, Seen};
 
 /// The calls that are open, and the path to the last failure.
 #[derive(Debug, Default)]
@@ -20,7 +22,21 @@ pub(crate) struct Trace {
     open: Vec<Open>,
     /// Innermost first.
     trail: Vec<FailedCall>,
+    /// What was looked at.
+    pub(crate) seen: Seen,
 }
+
+/// The most of each kind that is kept of one run.
+const SEEN_MAX: usize = 1 << 14;
+/// The longest preimage of a hash that is kept: the key of a mapping is a word or a short text.
+const PREIMAGE_BYTES_MAX: usize = 256;
+
+const KECCAK256: u8 = 0x20;
+const BALANCE: u8 = 0x31;
+const EXTCODESIZE: u8 = 0x3b;
+const EXTCODECOPY: u8 = 0x3c;
+const EXTCODEHASH: u8 = 0x3f;
+const SLOAD: u8 = 0x54;
 
 #[derive(Debug)]
 struct Open {
@@ -36,13 +52,24 @@ struct Open {
 
 impl Trace {
     pub(crate) fn new(vacate: bool) -> Self {
-        Self { vacate, open: Vec::new(), trail: Vec::new() }
+        Self { vacate, open: Vec::new(), trail: Vec::new(), seen: Seen::default() }
     }
 
     /// The path to the failure, outermost first.
     pub(crate) fn into_trail(mut self) -> Vec<FailedCall> {
         self.trail.reverse();
         self.trail
+    }
+
+    /// Notes that the code that runs now looks at an account.
+    fn look(&mut self, at: Address, runs: bool) {
+        let Some(Open { to: from, .. }) = self.open.last() else { return };
+        let from = *from;
+        if self.seen.looks.len() < SEEN_MAX {
+            self.seen.looks.insert(Look { from, at, runs });
+        } else {
+            self.seen.is_cut = true;
+        }
     }
 
     fn close(&mut self, result: &InterpreterResult) {
@@ -63,6 +90,34 @@ impl Trace {
 }
 
 impl<'s> Inspector<SimContext<'s>> for Trace {
+    fn step(&mut self, interpreter: &mut Interpreter, _: &mut SimContext<'s>) {
+        let stack = interpreter.stack.data();
+        let top = |index: usize| stack.len().checked_sub(index + 1).map(|at| stack[at]);
+        let Some(first) = top(0) else { return };
+        match interpreter.bytecode.opcode() {
+            SLOAD if self.seen.slots.len() < SEEN_MAX => {
+                self.seen.slots.insert((interpreter.input.target_address, first));
+            }
+            SLOAD => self.seen.is_cut = true,
+            BALANCE | EXTCODESIZE | EXTCODECOPY | EXTCODEHASH => {
+                self.look(Address::from_word(first.into()), false);
+            }
+            KECCAK256 if self.seen.hashes.len() < SEEN_MAX => {
+                let length = top(1).and_then(|length| usize::try_from(length).ok());
+                let length = length.filter(|length| *length <= PREIMAGE_BYTES_MAX);
+                let (Some(length), Ok(start)) = (length, usize::try_from(first)) else { return };
+                // What the memory does not reach yet is zero.
+                let (from, to) = (start, start.saturating_add(length));
+                let size = interpreter.memory.size();
+                let mut bytes = interpreter.memory.slice(from.min(size)..to.min(size)).to_vec();
+                bytes.resize(length, 0);
+                self.seen.hashes.insert(U256::from_be_bytes(keccak256(&bytes).0), bytes.into());
+            }
+            KECCAK256 => self.seen.is_cut = true,
+            _ => {}
+        }
+    }
+
     fn call(
         &mut self,
         context: &mut SimContext<'s>,
@@ -79,6 +134,7 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         };
         let selector = inputs.input.as_bytes(context).first_chunk::<4>().map(Selector::from);
         let (to, value) = (inputs.bytecode_address, inputs.call_value());
+        self.look(to, true);
         self.open.push(Open { kind, from, to, value, selector, last: Vec::new() });
         None
     }

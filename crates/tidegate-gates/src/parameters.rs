@@ -14,6 +14,10 @@ pub struct ParameterFacts {
     pub rows: Vec<ParameterRow>,
     /// Places where the record disagrees with the anchored deployment, one sentence each.
     pub record_faults: Vec<String>,
+    /// What on the target would not be what soaked though no parameter says so, one sentence each.
+    pub differences: Vec<String>,
+    /// Why the target could not be compared, if so.
+    pub missing: Vec<String>,
     /// The blocks it rests on.
     pub inputs: Vec<GateInput>,
 }
@@ -44,7 +48,8 @@ pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
         Ok(facts) => {
             let mut reasons = facts.record_faults.clone();
             reasons.extend(facts.rows.iter().filter_map(fault));
-            let verdict = Verdict::from_findings(reasons, Vec::new());
+            reasons.extend(facts.differences.iter().cloned());
+            let verdict = Verdict::from_findings(reasons, facts.missing.clone());
             let summary = format!(
                 "{} parameters, {} differ from the testnet",
                 facts.rows.len(),

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use tidegate_evm::{
-    CREATE2_PROXY_CODE, ContextCheck, Creation, EvmError, Sandbox, Tx, check_constructor,
+    CREATE2_PROXY_CODE, ContextCheck, Creation, EvmError, Sandbox, Seen, Tx, check_constructor,
 };
 use tidegate_model::ports::{AccountState, StateSnapshot};
 use tidegate_model::record::SlotValue;
 
+use crate::foreign::{refuse_undecided, refuse_unnamed};
 use crate::resolve::{CREATE2_PROXY, Guarded, HELPER, Op, OpKind, Resolved};
 
 /// One contract as local execution creates it.
@@ -40,6 +41,8 @@ pub struct Expected {
     pub created: BTreeMap<Address, Created>,
     /// The watched slots with what they must hold, sorted.
     pub slots: Vec<SlotValue>,
+    /// What the operations looked at.
+    pub seen: Seen,
     /// Gas of each operation, in order, as local execution measured it.
     pub gas: Vec<(String, u64)>,
     /// Operations that failed, checks that do not hold and constructors that depend on who runs
@@ -74,26 +77,37 @@ pub fn expected_code(
     }
     let executor = resolved.executor.address();
     let (plain, later) = (sandbox.clone(), sandbox.later());
-    let mut later = Run { resolved, when, check: false, origin: SOMEBODY, sandbox: later };
-    let mut run = Run { resolved, when, check: true, origin: executor, sandbox: plain };
+    let (check, contexts) = (true, true);
+    let mut later =
+        Run { resolved, when, check: false, contexts: false, origin: SOMEBODY, sandbox: later };
+    let first = Run { resolved, when, check, contexts, origin: executor, sandbox: plain };
+    let mut run = Run { sandbox: first.sandbox.clone(), ..first };
     let mut expected = run.ops()?;
     run.slots(&mut expected)?;
     compare(&mut expected, &later.ops()?);
+    if expected.faults.is_empty() {
+        refuse_unnamed(resolved, &run.sandbox, &mut expected)?;
+    }
+    if when == When::Before && expected.faults.is_empty() {
+        refuse_undecided(&first, &mut expected)?;
+    }
     Ok(expected)
 }
 
-struct Run<'a> {
-    resolved: &'a Resolved,
-    when: When,
-    /// Whether constructors are run under other contexts too, and checks are made.
-    check: bool,
+pub(crate) struct Run<'a> {
+    pub(crate) resolved: &'a Resolved,
+    pub(crate) when: When,
+    /// Whether checks are made.
+    pub(crate) check: bool,
+    /// Whether constructors are run under other contexts too.
+    pub(crate) contexts: bool,
     /// Who sends the transactions: whoever pays the gas, where a Safe acts.
-    origin: Address,
-    sandbox: Sandbox<'a>,
+    pub(crate) origin: Address,
+    pub(crate) sandbox: Sandbox<'a>,
 }
 
 impl Run<'_> {
-    fn ops(&mut self) -> Result<Expected, EvmError> {
+    pub(crate) fn ops(&mut self) -> Result<Expected, EvmError> {
         let mut expected = Expected::default();
         for (index, op) in self.resolved.ops.iter().enumerate() {
             let fault = match &op.kind {
@@ -124,6 +138,7 @@ impl Run<'_> {
         let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
         let outcome =
             self.sandbox.transact(&Tx { origin: self.origin, value: sent.value, ..tx })?;
+        expected.seen.extend(outcome.seen.clone());
         if outcome.is_success() {
             expected.gas.push((op.id.clone(), outcome.gas_used));
             return Ok(None);
@@ -146,7 +161,7 @@ impl Run<'_> {
                     init_code: initcode.clone(),
                     gas_limit: Tx::call(executor, *address, Bytes::new()).gas_limit,
                 };
-                if self.check {
+                if self.contexts {
                     match check_constructor(&self.sandbox, &creation).map(|c| context_fault(&c)) {
                         Ok(None) | Err(EvmError::CreationFailed { .. }) => {}
                         Ok(Some(fault)) => expected.faults.push(format!("{} {fault}", op.id)),
@@ -164,6 +179,7 @@ impl Run<'_> {
             Err(error) => return Err(error),
         };
         expected.gas.push((op.id.clone(), made.outcome.gas_used));
+        expected.seen.extend(made.outcome.seen);
         let created = |op: String, contract: tidegate_evm::Contract, nested| Created {
             op,
             code: contract.code,

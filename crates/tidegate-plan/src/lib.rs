@@ -6,8 +6,10 @@
 pub mod config;
 mod elaborate;
 mod expected;
+mod foreign;
 mod minimal;
 mod resolve;
+mod same;
 mod slots;
 mod value;
 
@@ -20,5 +22,6 @@ pub use resolve::{
     CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
     ResolveError, Resolved, Start, Watch, resolve,
 };
+pub use same::{Names, Side, differences, same_code};
 pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
 pub use value::{ValueError, decode_word, encode_value, normalise};

@@ -68,6 +68,17 @@ fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
     // What is undone after the upgrade is noticed too.
     project.done("eva", &["deploy"])?;
     project.run("eva", &["verify"], 0)?;
+
+    // A proxy of another build, with the right slots, is not the one that mainnet has.
+    project.world.settle()?;
+    let proxy = testnet.code(live.vault)?;
+    let tail = proxy.len() - 53;
+    let fake = [&proxy[..tail], &[0xfe], &proxy[tail..]].concat();
+    testnet.set_code(live.vault, &fake.into())?;
+    let says = "@vault is another contract where it soaked";
+    project.world.settle()?;
+    project.status()?.expect("parameters", "FAIL", &[says])?;
+    testnet.set_code(live.vault, &proxy)?;
     slot(live.vault, IMPLEMENTATION, behind)?;
     project.run("eva", &["verify"], 1)?;
     Ok(())

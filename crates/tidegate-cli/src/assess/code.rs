@@ -8,7 +8,7 @@ use tidegate_gates::{
 };
 use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
-use tidegate_plan::{Executor, When};
+use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code};
 
 use super::{Candidate, Gathered, record, storage};
 use crate::contracts;
@@ -41,9 +41,61 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
         None => network.finalized_head().await?,
     };
     let reader = CodeReader { project, built, name: soak, record, settled: gathered.is_past };
-    let (code, mut parameters, record) = reader.read(network, head).await?;
+    let Read { code, mut parameters, record, prepared, expected } =
+        reader.read(network, head).await?;
     parameters.rows = rows(gathered, record)?;
+    if !gathered.is_past {
+        match on_target(gathered, (&prepared, &expected), network, head).await {
+            Ok(found) => parameters.differences = found,
+            Err(error) => parameters.missing.push(format!(
+                "what would stand on {} cannot be compared with what soaked: {error}",
+                gathered.target
+            )),
+        }
+    }
     Ok((code, parameters))
+}
+
+/// What on the target would not be what soaks, with the names of one network for the other's: code
+/// and storage of what the plan creates, and the code of what it goes through.
+async fn on_target(
+    gathered: &Gathered<'_>,
+    (prepared, expected): (&Prepared, &Expected),
+    soak: &Network,
+    head: Head,
+) -> CliResult<Vec<String>> {
+    let Candidate { project, built, target, .. } = **gathered;
+    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let at = network.finalized_head().await?;
+    let safe = project
+        .network(target)?
+        .safe
+        .ok_or_else(|| CliError::config(format!("[networks.{target}] has no `safe`")))?;
+    let there = prepare(project, built, target, Executor::Safe(safe), 0)?;
+    let when = crate::deployment::begun(network, &there, at).await?;
+    let then = expect(network, &there, at, when).await?;
+    if let Some(fault) = then.faults.first() {
+        return Err(CliError::config(format!("the plan fails there: {fault}")));
+    }
+    let (one, other) = (side(soak, prepared, expected), side(network, &there, &then));
+    let mut found = differences(&built.release, one, other);
+    let names = Names::of(&built.release, one, other);
+    for (name, address) in prepared.live() {
+        let Some(standing) = there.resolved.outside.get(name) else { continue };
+        let code = soak.code(address, head.block).await?;
+        let target_code = network.code(*standing, at.block).await?;
+        if same_code(&names, &code, &target_code).is_some() {
+            found.push(format!(
+                "@{name} is another contract where it soaked, at {address}, than on {target}, at \
+                 {standing}: what goes through it did not soak"
+            ));
+        }
+    }
+    Ok(found)
+}
+
+fn side<'a>(network: &Network, prepared: &'a Prepared, expected: &'a Expected) -> Side<'a> {
+    Side { chain: network.id().chain, resolved: &prepared.resolved, expected }
 }
 
 /// The build that a deployment was made from, where it is not the one at hand. What is judged for a
@@ -105,11 +157,7 @@ struct CodeReader<'a> {
 }
 
 impl<'a> CodeReader<'a> {
-    async fn read(
-        &self,
-        network: &Network,
-        head: Head,
-    ) -> CliResult<(CodeFacts, ParameterFacts, &'a DeploymentRecord)> {
+    async fn read(&self, network: &Network, head: Head) -> CliResult<Read<'a>> {
         let Self { project, built, name: soak, record, .. } = *self;
         let Some(record) = record else {
             return Err(CliError::config(format!(
@@ -153,8 +201,17 @@ impl<'a> CodeReader<'a> {
         };
         code.inputs.push(input("code/deployment"));
         parameters.inputs.push(input("parameters/deployment"));
-        Ok((code, parameters, record))
+        Ok(Read { code, parameters, record, prepared, expected })
     }
+}
+
+/// What was read of one network.
+struct Read<'a> {
+    code: CodeFacts,
+    parameters: ParameterFacts,
+    record: &'a DeploymentRecord,
+    prepared: Prepared,
+    expected: Expected,
 }
 
 async fn compare(
@@ -170,6 +227,7 @@ async fn compare(
     for (name, expected) in &deployment.externals {
         facts.contracts.push(contracts::external(network, head, name, expected).await?);
     }
+    facts.contracts.extend(contracts::live(network, head, prepared).await?);
     facts.slots = slots(network, head, prepared, expected).await?;
     Ok(())
 }
@@ -266,7 +324,7 @@ pub(crate) async fn verify_testnet(
     let network = project.connect(name).await?;
     let head = network.latest_head().await?;
     let facts = CodeReader { project, built, name, record: record.as_ref(), settled: true };
-    let (code, _, _) = facts.read(&network, head).await?;
+    let Read { code, .. } = facts.read(&network, head).await?;
     let verdict = code_verdict(&code);
     Ok(VerifyReport { rows: code.contracts, verdict, block: head.block })
 }

@@ -17,7 +17,7 @@ use tidegate_safe::helper;
 
 use crate::approve::{Approval, Given, approve};
 use crate::assess::compare_deployments;
-use crate::deployment::{Prepared, code_hashes, expect, op_label, prepare, refuse_faults};
+use crate::deployment::{Prepared, begun, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
 use crate::existing::require_starts;
 use crate::policy_doc::require_helper;
@@ -155,16 +155,6 @@ async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected
         format!("deployer {sender} holds {balance} ETH; this plan needs about {needed} ETH"),
     )
     .hint("fund it: `tidegate fund request` asks the treasury"))
-}
-
-/// Whether any of the plan's contracts stands already: then a deployment goes on.
-async fn begun(network: &Network, prepared: &Prepared, head: Head) -> CliResult<When> {
-    for (_, address, _) in prepared.resolved.creations() {
-        if !network.code(address, head.block).await?.is_empty() {
-            return Ok(When::After);
-        }
-    }
-    Ok(When::Before)
 }
 
 /// The id of an existing deployment of this release, or a new one's.

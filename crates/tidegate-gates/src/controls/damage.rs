@@ -72,6 +72,12 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Parameters, "a record that disagrees", |_, facts| {
         read(&mut facts.parameters, |f| f.record_faults.push("a value differs".to_owned()))
     }),
+    damage(GateId::Parameters, "something on the target that did not soak", |_, facts| {
+        read(&mut facts.parameters, |f| f.differences.push("an owner is another".to_owned()))
+    }),
+    damage(GateId::Parameters, "a target that cannot be compared", |_, facts| {
+        read(&mut facts.parameters, |f| f.missing.push(NOT_READ.to_owned()))
+    }),
     damage(GateId::Parameters, "not read", |_, facts| unread(&mut facts.parameters)),
     damage(GateId::Soak, "a soak of one window less", |rules, facts| {
         rules.soak_secs > 0

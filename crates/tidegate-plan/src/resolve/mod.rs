@@ -55,6 +55,17 @@ pub struct ResolveContext {
     pub params: BTreeMap<String, Value>,
 }
 
+impl ResolveContext {
+    /// Everything outside the plan that it names.
+    fn outside(&self) -> BTreeMap<String, Address> {
+        let live = self.existing.iter().flat_map(|(name, place)| {
+            let admin = place.admin.map(|admin| (format!("{name}.admin"), admin));
+            [(name.clone(), place.address)].into_iter().chain(admin)
+        });
+        self.externals.clone().into_iter().chain(live).collect()
+    }
+}
+
 /// A plan that one network's facts cannot complete.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
@@ -132,6 +143,9 @@ pub struct Resolved {
     pub slots: Vec<Watch>,
     /// What must be behind the proxies that are upgraded, before that.
     pub starts: Vec<Start>,
+    /// Where the externals and the contracts that are there already stand; of an admin contract
+    /// the name is its proxy's with `.admin` behind it.
+    pub outside: BTreeMap<String, Address>,
 }
 
 /// A slot to watch.
@@ -204,6 +218,7 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
             params: BTreeMap::new(),
             slots: Vec::new(),
             starts: Vec::new(),
+            outside: context.outside(),
         },
     };
     for step in &release.plan.steps {

@@ -13,7 +13,8 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_libraries_swapped_by_their_remappings,
             cheat_bundle_with_another_mask,
             cheat_equal_files_that_import_others,
-            cheat_a_package_that_is_not_what_it_is_called;
+            cheat_a_package_that_is_not_what_it_is_called,
+            cheat_construction_that_reads_what_others_decide;
         Ready: cheat_a_build_that_never_soaked;
     }
 }
@@ -178,5 +179,48 @@ fn cheat_a_build_that_never_soaked(scene: &Scene<'_>) -> Outcome {
     scene.write("foundry.toml", &foundry)?;
     scene.edit("contracts/src/Vault.sol", "contract Vault", "/* words */ contract Vault")?;
     refused(scene, "code", "UNKNOWN", &["differs in contracts/src/Vault.sol", says])?;
+    Ok(())
+}
+
+/// A constructor that reads an address which the plan does not name, and one that keeps what an
+/// external says now.
+fn cheat_construction_that_reads_what_others_decide(scene: &Scene<'_>) -> Outcome {
+    let somebody = "address(uint160(0xc0ffee11))";
+    let source = |body: &str| {
+        format!(
+            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\ninterface IToken {{ function \
+             totalSupply() external view returns (uint256); }}\ncontract Reader {{ uint256 public \
+             kept; constructor(address token) {{ {body} }} }}\n"
+        )
+    };
+    let step = "\n[[step]]\ncreate = \"Reader\"\nargs = [\"@usdc\"]\n";
+    let plan = scene.read("tidegate.toml")?;
+    let refused = |network: &str, says: &str| -> Outcome {
+        let ran = scene.run("eva", &["plan", network], 1)?;
+        let flat = said(&ran).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(says), "{says}: {flat}");
+        Ok(())
+    };
+    scene.write("tidegate.toml", &format!("{plan}{step}"))?;
+    let unnamed = "is neither in the plan nor under [externals]";
+    for body in [
+        format!("kept = IToken({somebody}).totalSupply() + uint160(token);"),
+        format!(
+            "(bool ok, bytes memory said) = {somebody}.staticcall(\"\"); kept = ok ? said.length : uint160(token);"
+        ),
+        format!("kept = {somebody}.balance + uint160(token);"),
+    ] {
+        scene.write("contracts/src/Reader.sol", &source(&body))?;
+        for network in ["testnet", "mainnet"] {
+            let says = if body.contains("IToken") { "reader" } else { unnamed };
+            refused(network, says)?;
+        }
+    }
+    scene.write("contracts/src/Reader.sol", &source("kept = IToken(token).totalSupply();"))?;
+    refused("mainnet", "reader holds what @usdc decides by slot")?;
+    // Shown by a view that the batch requires, it is pinned.
+    let pinned = format!("{plan}{step}expect = [[\"kept\", 0]]\n");
+    scene.write("tidegate.toml", &pinned)?;
+    scene.run("eva", &["plan", "mainnet"], 0)?;
     Ok(())
 }
