@@ -67,6 +67,21 @@ impl Network {
         self.pinned(Subject::Slot(address, slot), "eth_getStorageAt", params).await
     }
 
+    /// One storage slot after the block at a height, which must be final. Nodes that keep the
+    /// state of the latest blocks only give no answer.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn storage_at_height(
+        &self,
+        address: Address,
+        slot: U256,
+        number: u64,
+    ) -> Result<U256, ReadError> {
+        let params = json!([address, slot, U64::from(number)]);
+        self.pinned(Subject::Slot(address, slot), "eth_getStorageAt", params).await
+    }
+
     /// What a call returns that changes nothing.
     ///
     /// # Errors
@@ -208,7 +223,7 @@ impl Network {
         estimate.map(|gas| gas.to()).map_err(|data| ReadError::Reverted { what, data })
     }
 
-    async fn first<T: PartialEq>(
+    pub(crate) async fn first<T: PartialEq>(
         &self,
         what: Subject,
         read: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,

@@ -1,5 +1,6 @@
 //! What a soak network shows of one deployment: anchor, headers, events, state, use.
 
+mod looks;
 mod resets;
 mod start;
 mod state;
@@ -137,12 +138,19 @@ pub async fn observe_soak(
     found.extend(request.external_resets.iter().cloned());
     found.retain(|reset| reset.time >= base.head.timestamp);
     found.extend(moved);
-    let resets = resets::ordered(found);
-    let start = resets::latest_start(network, base, &resets, head).await?;
+    let mut resets = resets::ordered(found);
+    let mut start = resets::latest_start(network, base, &resets, head).await?;
+    let mut spans = windows(network, start.head, head).await?;
+    let looks = looks::at_silent(network, codes.silent(request), &spans, head).await?;
+    if !looks.resets.is_empty() {
+        resets = resets::ordered([resets, looks.resets].concat());
+        start = resets::latest_start(network, start, &resets, head).await?;
+        spans = windows(network, start.head, head).await?;
+    }
 
     missing.extend(start::absent_at_start(network, request, start.head).await?);
     let activity = used::activity(network, request, &logs, start.head, &mut missing).await?;
-    let windows = windows(network, start.head, head).await?;
+    let windows = spans.into_iter().map(|span| span.window).collect();
     let chain = request.record.deployment.chain;
     let inputs = inputs(chain, start.head, head, activity.digest, state);
     Ok(Ok(SoakFacts {
@@ -157,7 +165,7 @@ pub async fn observe_soak(
         windows,
         activity,
         state,
-        silent_slots: codes.silent(request),
+        silent_slots: looks.unseen,
         samples,
         faults,
         missing,
@@ -177,9 +185,15 @@ fn inputs(chain: ChainId, start: Head, head: Head, activity: B256, state: B256) 
     ]
 }
 
+/// A window, and its first block.
+struct Span {
+    window: Window,
+    first: u64,
+}
+
 /// Counts the blocks of each window from the start to the finalized head.
-async fn windows(network: &Network, start: Head, head: Head) -> Result<Vec<Window>, ReadError> {
-    let mut windows = Vec::new();
+async fn windows(network: &Network, start: Head, head: Head) -> Result<Vec<Span>, ReadError> {
+    let mut spans = Vec::new();
     let mut first = start.block.number;
     for index in 0..WINDOWS_MAX {
         let from = start.timestamp + index * WINDOW_SECS;
@@ -189,20 +203,22 @@ async fn windows(network: &Network, start: Head, head: Head) -> Result<Vec<Windo
         let until = from + WINDOW_SECS;
         if until > head.timestamp {
             let blocks = head.block.number + 1 - first;
-            windows.push(Window { blocks, elapsed_secs: head.timestamp - from });
+            let window = Window { blocks, elapsed_secs: head.timestamp - from };
+            spans.push(Span { window, first });
             break;
         }
         let next = network.first_block_at_or_after(until, head).await?;
         let next = next.map_or(head.block.number + 1, |next| next.block.number);
-        windows.push(Window { blocks: next - first, elapsed_secs: WINDOW_SECS });
+        let window = Window { blocks: next - first, elapsed_secs: WINDOW_SECS };
+        spans.push(Span { window, first });
         first = next;
     }
-    tracing::debug!(start = %format_utc(start.timestamp), windows = windows.len(), "soak");
-    Ok(windows)
+    tracing::debug!(start = %format_utc(start.timestamp), windows = spans.len(), "soak");
+    Ok(spans)
 }
 
 /// Reads many things, some at once, and gives them in order.
-async fn all<T, R>(
+pub(crate) async fn all<T, R>(
     items: impl IntoIterator<Item = T>,
     read: impl AsyncFn(T) -> Result<R, ReadError>,
 ) -> Result<Vec<R>, ReadError> {

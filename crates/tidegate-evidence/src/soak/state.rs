@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use tidegate_chain::{Network, ReadError};
 use tidegate_gates::SampleFact;
-use tidegate_gates::slot_writes::{Part, Writes, slot_writes};
+use tidegate_gates::slot_writes::{Part, Watch, Writes, slot_writes};
 use tidegate_model::record::{DeploymentRecord, SlotValue};
 use tidegate_model::slots::{ADMIN_SLOT, BEACON_SLOT};
 use tidegate_model::statement::{ProbeValue, soak_state};
@@ -48,9 +48,10 @@ impl Codes {
         Ok(soak_state(&hashes, &slots.await?, probes))
     }
 
-    /// Watched slots that code may write without the event that would tell, one sentence each.
-    pub(super) fn silent(&self, request: &SoakRequest<'_>) -> Vec<String> {
-        request.watched.iter().filter_map(|watched| self.silent_slot(request, watched)).collect()
+    /// Watched slots that code may write without the event that would tell, with a sentence each.
+    pub(super) fn silent<'a>(&self, request: &SoakRequest<'a>) -> Vec<(&'a Watched, String)> {
+        let watched = request.watched.iter();
+        watched.filter_map(|slot| Some((slot, self.silent_slot(request, slot)?))).collect()
     }
 
     fn silent_slot(&self, request: &SoakRequest<'_>, watched: &Watched) -> Option<String> {
@@ -69,18 +70,22 @@ impl Codes {
                 Part::Implementation,
             ))
         }));
-        let delegates = parts.len() > 1;
-        let libraries = deployment.libraries.iter().filter(|_| delegates);
+        let behind: Vec<_> = parts.iter().skip(1).map(|(address, ..)| *address).collect();
+        let libraries = deployment.libraries.iter().filter(|_| !behind.is_empty());
         parts.extend(
-            libraries.map(|(fqn, at)| (*at, format!("library {}", fqn.name()), Part::Library)),
+            libraries
+                .map(|(fqn, at)| (*at, format!("library {}", fqn.name()), Part::Implementation)),
         );
+        let libraries: Vec<_> = deployment.libraries.values().copied().collect();
         parts.into_iter().find_map(|(address, name, part)| {
             let code = self.0.get(&address)?;
-            let how = match slot_writes(code, watched.slot, &[topic], part) {
+            let known = if part == Part::Own { &behind } else { &libraries };
+            let watch = Watch { slot: watched.slot, topics: &[topic], part, known };
+            let how = match slot_writes(code, &watch) {
                 Writes::Never | Writes::Announced => return None,
-                Writes::Silently => "writes it without an event",
-                Writes::Anywhere => "writes to a slot that its caller chooses",
-                Writes::Elsewhere => "runs code that its caller chooses",
+                Writes::Silently => "can write it without an event",
+                Writes::Anywhere => "writes to a slot that may be it",
+                Writes::Elsewhere => "runs code that nothing here knows",
                 Writes::Unclear => "is too intricate to tell which slots it writes",
             };
             Some(format!("{} of {}: {name} {how}", watched.name, watched.address))

@@ -1,4 +1,4 @@
-use alloy_primitives::{b256, hex};
+use alloy_primitives::{U256, b256, hex};
 use tidegate_model::slots::{ADMIN_SLOT, IMPLEMENTATION_SLOT};
 
 use super::*;
@@ -15,23 +15,23 @@ macro_rules! code {
 }
 
 fn of(code: &[u8], part: Part) -> Writes {
-    slot_writes(code, IMPLEMENTATION_SLOT, &[UPGRADED], part)
+    slot_writes(code, &watch(IMPLEMENTATION_SLOT, &[UPGRADED], part))
+}
+
+fn watch(slot: B256, topics: &[B256], part: Part) -> Watch<'_> {
+    Watch { slot, topics, part, known: &[] }
 }
 
 #[test]
 fn code_of_compilers_is_followed() {
-    use Part::{Implementation, Library, Own};
+    use Part::{Implementation, Own};
     for (name, code, part, expected) in [
         ("ERC1967Proxy", code!("ERC1967Proxy"), Own, Writes::Never),
         ("transparent proxy", code!("TransparentUpgradeableProxy"), Own, Writes::Announced),
+        ("beacon proxy", code!("UpBeaconProxy"), Own, Writes::Never),
         ("UUPS implementation", code!("UUPS"), Implementation, Writes::Announced),
-        ("constant", code!("PokeConstant"), Implementation, Writes::Silently),
-        ("constant in a library", code!("PokeConstant"), Library, Writes::Silently),
         ("announced", code!("PokeAnnounced"), Implementation, Writes::Announced),
-        ("anywhere, with the topic", code!("PokeAnywhere"), Implementation, Writes::Anywhere),
-        ("a library's argument", code!("PokeAnywhere"), Library, Writes::Never),
-        ("elsewhere", code!("PokeElsewhere"), Implementation, Writes::Elsewhere),
-        ("a proxy's purpose", code!("PokeElsewhere"), Own, Writes::Never),
+        ("announced before", code!("PokeAnnouncedBefore"), Implementation, Writes::Announced),
         ("ordinary", code!("PokeNever"), Implementation, Writes::Never),
         ("nothing", Vec::new(), Own, Writes::Never),
     ] {
@@ -40,16 +40,77 @@ fn code_of_compilers_is_followed() {
 }
 
 #[test]
+fn what_openzeppelin_makes_upgradeable_is_known() {
+    for (name, code) in [
+        ("vault", code!("UpVault")),
+        ("votes", code!("UpVotes")),
+        ("roles", code!("UpRoles")),
+        ("admin", code!("UpAdmin")),
+        ("manager", code!("UpManager")),
+        ("items", code!("UpItems")),
+        ("many", code!("UpMany")),
+        ("timelock", code!("UpTimelock")),
+        ("governor", code!("UpGovernor")),
+    ] {
+        assert_eq!(of(&code, Part::Implementation), Writes::Announced, "{name}");
+    }
+}
+
+#[test]
+fn one_silent_path_is_enough() {
+    use Part::{Implementation, Own};
+    for (name, code, part, expected) in [
+        ("constant", code!("PokeConstant"), Implementation, Writes::Silently),
+        ("two doors", code!("PokeTwoDoors"), Implementation, Writes::Silently),
+        ("on request", code!("PokeOnRequest"), Implementation, Writes::Silently),
+        ("anywhere, with the topic", code!("PokeAnywhere"), Implementation, Writes::Anywhere),
+        ("a text's hash - 1", code!("PokeMinusOne"), Implementation, Writes::Anywhere),
+        ("an entry - 1", code!("PokeMappedMinusOne"), Implementation, Writes::Anywhere),
+        ("an entry + 2^256 - 1", code!("PokeMappedPlusLarge"), Implementation, Writes::Anywhere),
+        ("a text's hash", code!("PokeText"), Implementation, Writes::Anywhere),
+        ("a variable added", code!("PokePlusVariable"), Implementation, Writes::Anywhere),
+        ("a stored one added", code!("PokeStoredDistance"), Implementation, Writes::Anywhere),
+        ("a length that is chosen", code!("PokeLength"), Implementation, Writes::Anywhere),
+        ("a library's argument", code!("Pointers"), Implementation, Writes::Anywhere),
+        ("that library's caller", code!("PokeLibrary"), Implementation, Writes::Elsewhere),
+        ("elsewhere", code!("PokeElsewhere"), Implementation, Writes::Elsewhere),
+        ("elsewhere, beside an upgrade", code!("PokeRuns"), Implementation, Writes::Elsewhere),
+        ("a constant", code!("PokeConstantTarget"), Implementation, Writes::Elsewhere),
+        ("a proxy's other door", code!("PokeProxyDoor"), Own, Writes::Elsewhere),
+        ("a proxy's other slot", code!("PokeProxyElsewhere"), Own, Writes::Elsewhere),
+        ("whom the caller names", code!("PokeProxyAsks"), Own, Writes::Elsewhere),
+    ] {
+        assert_eq!(of(&code, part), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_looked_at_for_itself_is_known() {
+    let (library, constant) = (code!("PokeLibrary"), code!("PokeConstantTarget"));
+    let known = [Address::ZERO, Address::with_last_byte(0xef)];
+    let topics = [UPGRADED];
+    let of = |code: &[u8], known: &[Address]| {
+        let part = Part::Implementation;
+        slot_writes(code, &Watch { slot: IMPLEMENTATION_SLOT, topics: &topics, part, known })
+    };
+    // The place of the library in the code is empty.
+    assert_eq!(of(&library, &known), Writes::Never);
+    assert_eq!(of(&constant, &known), Writes::Elsewhere);
+    let beef = [Address::from_word(U256::from(0xbeef).into())];
+    assert_eq!(of(&constant, &beef), Writes::Never);
+}
+
+#[test]
 fn each_slot_has_its_event() {
     let proxy = code!("TransparentUpgradeableProxy");
-    assert_eq!(slot_writes(&proxy, ADMIN_SLOT, &[ADMIN_CHANGED], Part::Own), Writes::Never);
+    let own = |code: &[u8], slot, topic| slot_writes(code, &watch(slot, &[topic], Part::Own));
+    assert_eq!(own(&proxy, ADMIN_SLOT, ADMIN_CHANGED), Writes::Never);
     assert_eq!(of(&proxy, Part::Own), Writes::Announced);
-    let without = slot_writes(&proxy, IMPLEMENTATION_SLOT, &[ADMIN_CHANGED], Part::Own);
-    assert_eq!(without, Writes::Silently);
+    assert_eq!(own(&proxy, IMPLEMENTATION_SLOT, ADMIN_CHANGED), Writes::Silently);
     let beacon = code!("UpgradeableBeacon");
     let slot = B256::with_last_byte(1);
-    assert_eq!(slot_writes(&beacon, slot, &[UPGRADED], Part::Own), Writes::Announced);
-    assert_eq!(slot_writes(&beacon, slot, &[ADMIN_CHANGED], Part::Own), Writes::Silently);
+    assert_eq!(own(&beacon, slot, UPGRADED), Writes::Announced);
+    assert_eq!(own(&beacon, slot, ADMIN_CHANGED), Writes::Silently);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, keccak256};
 
 /// What is known of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,22 +11,120 @@ pub(super) enum Value {
     Constant(U256),
     /// Several constants, each too small to be a slot that a standard chose, and sums of such.
     Small,
-    /// A hash, or near one.
-    Hash,
+    /// The place of a mapping's entry or of an array's elements, or one that a known distance lies
+    /// behind it.
+    Hash(Shape),
+    /// This, or what a known distance lies behind it: a compiler hashes an array's slot itself.
+    Behind(U256),
+    /// A place that lies some distance behind a hash.
+    Near,
     /// The account's own address.
     Itself,
+    /// What a slot holds, a part of it, or one more or less.
+    Stored(Place),
+    /// A number that is below what a slot holds, or below a constant.
+    Index(Option<Place>),
+    /// Whether the value that an instruction made is below what a slot holds, or a constant.
+    Within(usize, Option<Place>),
+    /// Whether it is not.
+    Beyond(usize, Option<Place>),
+    /// What the chain or another contract gives; no caller chooses it.
+    Given,
+    /// Whatever the instruction at this position made, last.
+    Unknown(usize),
     /// Anything.
     Other,
 }
 
-impl Value {
-    pub(super) const ZERO: Self = Self::Constant(U256::ZERO);
+/// How a place behind a hash came about: equal ones are the same place of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shape(u64);
+
+/// Where a word is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// In this slot.
+    Slot(U256),
+    /// Behind a hash.
+    Behind(Shape),
 }
 
-use Value::{Constant, Hash, Itself, Other, Small};
+use Value::{
+    Behind, Beyond, Constant, Given, Hash, Index, Itself, Near, Other, Small, Stored, Unknown,
+    Within,
+};
+
+impl Value {
+    pub(super) const ZERO: Self = Self::Constant(U256::ZERO);
+
+    /// Whether a caller may have chosen it.
+    pub(super) fn is_chosen(self) -> bool {
+        matches!(self, Unknown(_) | Other | Near | Index(_))
+    }
+
+    /// Whether it is far below the numbers of slots that a standard chose.
+    fn is_distance(self) -> bool {
+        is_small(self) || matches!(self, Stored(_) | Index(_))
+    }
+
+    /// The place that a slot's number leads to, where it is known.
+    pub(super) fn place(self) -> Option<Place> {
+        match self {
+            Constant(slot) => Some(Place::Slot(slot)),
+            Hash(shape) => Some(Place::Behind(shape)),
+            Behind(from) => Some(Place::Behind(Shape::of(b'[', Shape::LOST, from))),
+            _ => None,
+        }
+    }
+
+    /// Where it was read that it may be a length, or that it is one, being small.
+    pub(super) fn length(self) -> Option<Option<Place>> {
+        match self {
+            Stored(place) => Some(Some(place)),
+            _ if is_small(self) => Some(None),
+            _ => None,
+        }
+    }
+}
+
+impl Place {
+    /// Whether it is one place of a source, not one of several.
+    pub(super) fn is_known(self) -> bool {
+        self != Self::Behind(Shape::LOST)
+    }
+}
+
+impl Shape {
+    const LOST: Self = Self(0);
+
+    fn of(kind: u8, from: Self, by: U256) -> Self {
+        let bytes = [&[kind][..], &from.0.to_be_bytes(), &by.to_be_bytes::<32>()].concat();
+        Self(u64::from_be_bytes(keccak256(bytes)[..8].try_into().expect("eight bytes")))
+    }
+
+    /// Of what is behind the slot that a value names: a mapping's entry or an array's elements.
+    fn behind(kind: u8, base: Value) -> Self {
+        match base {
+            Constant(slot) => Self::of(kind, Self::LOST, slot),
+            Hash(shape) if shape != Self::LOST => Self::of(kind, shape, U256::ZERO),
+            _ => Self::LOST,
+        }
+    }
+
+    fn plus(self, distance: Value) -> Self {
+        match distance {
+            _ if self == Self::LOST => self,
+            Constant(number) if number.is_zero() => self,
+            Constant(number) => Self::of(b'+', self, number),
+            _ => Self::of(b'[', self, U256::ZERO),
+        }
+    }
+}
 
 /// Numbers below this are ordinary slots, offsets and counters.
 const SMALL_BITS: usize = 64;
+/// A constant that is added to a hash is below this: members of structures, and gaps.
+const DISTANCE_BITS: usize = 32;
 
 fn is_small(value: Value) -> bool {
     match value {
@@ -36,41 +134,138 @@ fn is_small(value: Value) -> bool {
     }
 }
 
+/// A small number, or a small one less than zero.
+fn is_step(value: Value) -> bool {
+    match value {
+        Constant(number) => is_small(value) || is_small(Constant(number.wrapping_neg())),
+        _ => is_small(value),
+    }
+}
+
 /// What two values have in common.
 pub(super) fn merge(a: Value, b: Value) -> Value {
     match (a, b) {
         _ if a == b => a,
         _ if is_small(a) && is_small(b) => Small,
+        (Hash(_), Hash(_)) => Hash(Shape::LOST),
         // One routine for storage pointers of both kinds.
-        (Hash, other) | (other, Hash) if is_small(other) => Hash,
+        (Hash(_), other) | (other, Hash(_)) if is_small(other) => Hash(Shape::LOST),
+        (Near, Hash(_)) | (Hash(_), Near) => Near,
+        (Behind(from), Constant(is)) | (Constant(is), Behind(from)) if from == is => Behind(from),
+        (Index(_), other) | (other, Index(_)) if is_small(other) => Index(None),
+        _ if !a.is_chosen() && !b.is_chosen() => Given,
+        _ => Other,
+    }
+}
+
+/// The hash of a piece of memory: of a key and a mapping's slot, or of an array's slot. Whatever
+/// else is hashed may be the text that a standard's slot was made from.
+pub(super) fn hash(bytes: Value, memory: &Memory, at: Value) -> Value {
+    let base = |offset: u64| match at {
+        Constant(at) => memory.read(Constant(at.wrapping_add(U256::from(offset)))),
+        _ => None,
+    };
+    match bytes {
+        Constant(bytes) if bytes == U256::from(64) => {
+            Hash(base(32).map_or(Shape::LOST, |base| Shape::behind(b'm', base)))
+        }
+        Constant(bytes) if bytes == U256::from(32) => {
+            Hash(base(0).map_or(Shape::LOST, |base| Shape::behind(b'a', base)))
+        }
         _ => Other,
     }
 }
 
 /// What an instruction makes of two values, the first from the top of the stack.
 pub(super) fn operate(op: u8, a: Value, b: Value) -> Value {
-    let small = is_small(a) && is_small(b);
     match (op, a, b) {
-        (0x20, ..) => Hash,
         (0x01, Constant(a), Constant(b)) => Constant(a.wrapping_add(b)),
+        (0x02, Constant(a), Constant(b)) => Constant(a.wrapping_mul(b)),
         (0x03, Constant(a), Constant(b)) => Constant(a.wrapping_sub(b)),
         (0x16, Constant(a), Constant(b)) => Constant(a & b),
         (0x17, Constant(a), Constant(b)) => Constant(a | b),
         (0x18, Constant(a), Constant(b)) => Constant(a ^ b),
         (0x1b, Constant(by), Constant(number)) => Constant(shifted(number, by, true)),
         (0x1c, Constant(by), Constant(number)) => Constant(shifted(number, by, false)),
-        // Elements of arrays and members of structures lie behind a hash.
-        (0x01, Hash, _) | (0x01, _, Hash) | (0x03, Hash, _) => Hash,
-        (0x01, ..) if small => Small,
-        _ => Other,
+        (0x01, Hash(shape), by) | (0x01, by, Hash(shape)) => behind(shape, by),
+        (0x01, Near, _) | (0x01, _, Near) => Near,
+        (0x01, ..) if is_small(a) && is_small(b) => Small,
+        // The next element, or the one before.
+        (0x01, Stored(_), other) | (0x01, other, Stored(_)) if is_step(other) => stored(a, b),
+        (0x03, Stored(_), other) if is_small(other) => a,
+        (0x01, Constant(from) | Behind(from), by) | (0x01, by, Constant(from) | Behind(from))
+            if from.bit_len() > SMALL_BITS && by.is_distance() =>
+        {
+            Behind(from)
+        }
+        (0x01, Index(_), other) | (0x01, other, Index(_)) if is_small(other) => index(a, b),
+        // Elements of several words, or several to a word.
+        (0x02 | 0x04 | 0x1b | 0x1c, Stored(_) | Index(_), other)
+        | (0x02 | 0x04 | 0x1b | 0x1c, other, Stored(_) | Index(_))
+            if is_small(other) =>
+        {
+            part(op, a, b)
+        }
+        // An address, or another part of a word.
+        (0x16, Stored(_), Constant(_)) => a,
+        (0x16, Constant(_), Stored(_)) => b,
+        (0x10, Unknown(at), bound) | (0x11, bound, Unknown(at)) => match bound {
+            Stored(place) => Within(at, Some(place)),
+            Constant(_) | Small if is_small(bound) => Within(at, None),
+            _ => plain(a, b),
+        },
+        (0x11, Unknown(at), bound) | (0x10, bound, Unknown(at)) if is_small(bound) => {
+            Beyond(at, None)
+        }
+        _ => plain(a, b),
     }
+}
+
+/// What lies a distance behind a hash.
+fn behind(shape: Shape, by: Value) -> Value {
+    match by {
+        Constant(number) if number.bit_len() > DISTANCE_BITS => Other,
+        _ if by.is_distance() => Hash(shape.plus(by)),
+        _ => Near,
+    }
+}
+
+fn stored(a: Value, b: Value) -> Value {
+    if matches!(a, Stored(_)) { a } else { b }
+}
+
+fn index(a: Value, b: Value) -> Value {
+    if matches!(a, Index(_)) { a } else { b }
+}
+
+/// A multiple or a part of a number: parts of what is stored stay that.
+fn part(op: u8, a: Value, b: Value) -> Value {
+    match (op, a, b) {
+        (0x04, Stored(_), _) => a,
+        (0x1c, _, Stored(_)) => b,
+        (_, Stored(place), _) | (_, _, Stored(place)) => Index(Some(place)),
+        (_, Index(place), _) | (_, _, Index(place)) => Index(place),
+        _ => plain(a, b),
+    }
+}
+
+/// What nothing is known of, but who chose it.
+fn plain(a: Value, b: Value) -> Value {
+    if a.is_chosen() || b.is_chosen() { Other } else { Given }
 }
 
 /// What another instruction makes, given the top of the stack.
 pub(super) fn result(op: u8, top: Option<Value>) -> Value {
     match (op, top) {
+        (0x15, Some(Within(at, place))) => Beyond(at, place),
+        (0x15, Some(Beyond(at, place))) => Within(at, place),
         (0x19, Some(Constant(number))) => Constant(!number),
+        (0x54, Some(slot)) => slot.place().map_or(Other, Stored),
+        (0x15 | 0x19, Some(value)) if !value.is_chosen() => Given,
         (0x30, _) => Itself,
+        // Of accounts, blocks, gas and answers.
+        (0x31 | 0x38 | 0x3a | 0x3b | 0x3d | 0x3f | 0x40..=0x48 | 0x4a | 0x58..=0x5a, _) => Given,
+        (0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa, _) => Given,
         _ => Other,
     }
 }
@@ -121,10 +316,15 @@ impl Memory {
         self.0.clear();
     }
 
-    pub(super) fn read(&self, at: Value) -> Value {
+    /// Forgets whichever value an instruction made earlier.
+    pub(super) fn outdate(&mut self, made: Value) {
+        self.0.retain(|_, value| *value != made);
+    }
+
+    pub(super) fn read(&self, at: Value) -> Option<Value> {
         match at {
-            Constant(at) => self.0.get(&at).copied().unwrap_or(Other),
-            _ => Other,
+            Constant(at) => self.0.get(&at).copied(),
+            _ => None,
         }
     }
 

@@ -435,23 +435,40 @@ fn cheat_slot_that_code_can_write_in_silence(scene: &Scene<'_>) -> Outcome {
     let (testnet, vault) = (&scene.world.testnet, scene.contract("vault")?);
     let slot = json!([vault, IMPLEMENTATION_SLOT, "latest"]);
     let right: B256 = serde_json::from_value(testnet.rpc("eth_getStorageAt", slot)?)?;
+    let registry = scene.contract("registry")?.into_word();
     scene.advance_to_day(2)?;
-    for value in [scene.contract("registry")?.into_word(), right] {
-        let data = pokeCall { slot: IMPLEMENTATION_SLOT, value };
-        // While another implementation is behind it, only the chain's owner can put it back.
-        match value == right {
-            true => testnet.set_storage(vault, IMPLEMENTATION_SLOT.into(), value)?,
-            false => {
-                drop(testnet.send(&actor("t1"), Some(vault), data.abi_encode(), U256::ZERO)?)
-            }
-        }
-    }
-    scene.world.settle()?;
+    let data = pokeCall { slot: IMPLEMENTATION_SLOT, value: registry }.abi_encode();
+    testnet.send(&actor("t1"), Some(vault), data, U256::ZERO)?;
+    scene.advance_to_day(3)?;
+    // While another implementation is behind it, only the chain's owner can put it back.
+    testnet.set_storage(vault, IMPLEMENTATION_SLOT.into(), right)?;
+    scene.advance_to_day(4)?;
+    // Where state is kept, it is looked at in blocks that nobody could foresee.
     let status = scene.status()?;
+    let held = format!("the implementation slot of {vault} held {registry} in block");
+    let reasons = resets(&status);
+    assert!(reasons.last().is_some_and(|reason| reason.starts_with(&held)), "{reasons:?}");
+    assert!(credited(&status) < 2 * DAY_SECS, "{}", status.0["soak"]);
+
+    // Where it is not, nobody has looked.
+    let latest = testnet.latest()?.block.number;
+    let upstream = testnet.url();
+    let pruned = ScriptedNode::start(Some(upstream), move |method, params| {
+        let at = params.get(2).and_then(Value::as_str).unwrap_or_default();
+        let at = U64::from_str_radix(at.trim_start_matches("0x"), 16).map(|at| at.to::<u64>());
+        match method == "eth_getStorageAt" && at.is_ok_and(|at| at + 12 < latest) {
+            true => {
+                let message = "missing trie node".to_owned();
+                Reply::Error { code: -32_000, message, data: None }
+            }
+            false => Reply::Forward,
+        }
+    })?;
+    let person = scene.person("eva").with_variable("TESTNET_RPC", &pruned.url());
+    let status = Status::of(&person.run(&["status", "--json"])?.expect_code(0)?)?;
     let says = [
         "the implementation slot of",
-        "the implementation of vault writes to a slot that \
-                 its caller chooses",
+        "the implementation of vault writes to a slot that may be it",
         "Nobody of the policy signed a sample",
     ];
     status.expect("soak", "UNKNOWN", &says)?;

@@ -1,0 +1,24 @@
+// Compiles Pokes.sol and Upgradeable.sol to one *.hex file a contract.
+//
+//   node make.mjs            (in this folder; it uses the packages in tests/node_modules)
+
+import { createRequire } from "node:module";
+import { readFileSync, writeFileSync } from "node:fs";
+
+const modules = new URL("../../../../../tests/node_modules/", import.meta.url);
+const solc = createRequire(modules)("solc");
+const read = (path) => readFileSync(path, "utf8");
+const here = ["Pokes.sol", "Upgradeable.sol"];
+const sources = Object.fromEntries(here.map((name) => [name, { content: read(new URL(name, import.meta.url)) }]));
+const settings = { optimizer: { enabled: true, runs: 200 }, outputSelection: { "*": { "*": ["evm.deployedBytecode.object"] } } };
+const input = { language: "Solidity", sources, settings };
+const found = (path) => ({ contents: read(new URL(path, modules)) });
+const output = JSON.parse(solc.compile(JSON.stringify(input), { import: found }));
+for (const error of output.errors ?? []) if (error.severity === "error") throw new Error(error.formattedMessage);
+for (const file of here) {
+  for (const [name, contract] of Object.entries(output.contracts[file])) {
+    // The place of a library's own address, and of linked ones, is left empty.
+    const code = contract.evm.deployedBytecode.object.replace(/__\$\w+\$__/g, "0".repeat(40));
+    if (code !== "") writeFileSync(new URL(`${name}.hex`, import.meta.url), code + "\n");
+  }
+}
