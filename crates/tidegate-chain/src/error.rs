@@ -201,6 +201,8 @@ pub enum Subject {
     Nonce(Address),
     /// A storage slot.
     Slot(Address, U256),
+    /// An account and a proof of it.
+    Proof(Address),
     /// What a call returns.
     Call(Address),
     /// Logs of blocks, both ends included.
@@ -230,6 +232,7 @@ impl fmt::Display for Subject {
             Self::Balance(address) => write!(f, "the balance of {address}"),
             Self::Nonce(address) => write!(f, "the nonce of {address}"),
             Self::Slot(address, slot) => write!(f, "slot {slot:#x} of {address}"),
+            Self::Proof(address) => write!(f, "a proof of {address}"),
             Self::Call(address) => write!(f, "a call of {address}"),
             Self::Logs(from, to) => write!(f, "the logs of blocks {from} to {to}"),
             Self::Transaction(hash) => write!(f, "transaction {hash}"),

@@ -6,6 +6,8 @@ use tidegate_model::ids::Head;
 use crate::{Network, ReadError, Subject, Transaction};
 
 const SENDER_TRANSACTIONS_MAX: usize = 2_000;
+/// Fewer blocks are read faster than searched.
+const SEARCH_BLOCKS_MIN: u64 = 2_000;
 
 /// Blocks between which an account's nonce moved.
 #[derive(Clone, Copy)]
@@ -42,6 +44,25 @@ impl Network {
             }
         }
         Ok(Some(found))
+    }
+
+    /// A block before which a contract had logged nothing: the one that created it, where nodes
+    /// keep the state of old blocks; else the first.
+    pub async fn first_block_of(&self, contract: Address, upper: Head) -> u64 {
+        let (mut low, mut found) = (0, upper.block.number);
+        if found <= SEARCH_BLOCKS_MIN {
+            return low;
+        }
+        // Invariant: at `found` it exists, and below `low` it does not.
+        while low < found {
+            let middle = low + (found - low) / 2;
+            match self.nonce_at_height(contract, middle).await {
+                Ok(0) => low = middle + 1,
+                Ok(_) => found = middle,
+                Err(_) => return 0,
+            }
+        }
+        found
     }
 
     /// The transactions of `sender` with nonces from `from_nonce` up to and without `to_nonce`,

@@ -24,6 +24,13 @@ impl WireHead {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireRoot {
+    pub(crate) hash: Option<B256>,
+    pub(crate) state_root: B256,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct WireBlock {
     pub(crate) hash: Option<B256>,
     pub(crate) transactions: Vec<WireTransaction>,

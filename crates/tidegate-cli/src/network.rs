@@ -7,6 +7,7 @@ use tidegate_chain::{
     ConnectError, Endpoints, Network, NetworkConfig, OwnEndpoints, ReadError, RedactedUrl,
     known_chain,
 };
+use tidegate_evidence::SafeReadError;
 use tidegate_gates::{END_MARGIN_SECS, EndOfLife, known_end};
 use tidegate_model::units::format_date;
 use tidegate_model::{BlockRef, ChainId, NetworkId};
@@ -218,6 +219,18 @@ impl From<ReadError> for CliError {
             ReadError::TooFewEndpoints { .. } => Self::new(Kind::Verdict(30), error)
                 .hint("gates ask endpoints on different hosts; add one under rpc"),
             _ => Self::new(Kind::Chain, error),
+        }
+    }
+}
+
+impl From<SafeReadError> for CliError {
+    fn from(error: SafeReadError) -> Self {
+        match error {
+            SafeReadError::Read(error) => error.into(),
+            SafeReadError::Trust(error) => Self::new(Kind::Fail, error),
+            SafeReadError::Absent(safe) => {
+                Self::config(format!("there is no Safe at {safe} on this network"))
+            }
         }
     }
 }

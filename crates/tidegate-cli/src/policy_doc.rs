@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_chain::Network;
+use tidegate_evidence::{prove_safe, read_safe};
 use tidegate_gates::{
     LOOSENING_SECS, Loosening, PolicyRules, TrustFacts, differences, loosened, looser_than_defaults,
 };
 use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SoakNetwork};
 use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
-use tidegate_safe::{SafeState, TrustAnswers, TrustReads, helper, read_trust};
+use tidegate_safe::{SafeState, helper};
 use tidegate_store::read_json;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -22,34 +23,28 @@ const POLICY_BYTES_MAX: u64 = 1 << 20;
 /// How many versions within 72 hours are compared.
 const VERSIONS_MAX: u64 = 50;
 
-/// Reads a Safe's state at a block.
+/// What a Safe shows at a block.
 pub(crate) async fn safe_state(
     network: &Network,
     safe: Address,
     head: Head,
 ) -> CliResult<SafeState> {
-    let at = head.block;
-    let proxy = network.code(safe, at).await?;
-    if proxy.is_empty() {
-        return Err(CliError::config(format!("there is no Safe at {safe} on this network")));
+    Ok(read_safe(network, safe, head.block).await?)
+}
+
+/// Refuses a Safe that anything else may move than what it shows.
+pub(crate) async fn require_proof(
+    project: &Project,
+    network: &Network,
+    safe: Address,
+    head: Head,
+) -> CliResult {
+    let (hidden, missing) = prove_safe(network, safe, head).await?.faults(&project.rules);
+    match hidden.into_iter().chain(missing).next() {
+        Some(fault) => Err(CliError::new(Kind::Fail, fault)
+            .hint("adopt the policy by another Safe, made by Safe's own factory")),
+        None => Ok(()),
     }
-    let reads = TrustReads::new();
-    let singleton = crate::network::slot(network, safe, tidegate_safe::SLOT_SINGLETON, at).await?;
-    let singleton_address = tidegate_safe::slot_address("slot 0", singleton).or_kind(Kind::Fail)?;
-    let answers = TrustAnswers {
-        owners: network.call(safe, &reads.owners, at).await?,
-        threshold: network.call(safe, &reads.threshold, at).await?,
-        nonce: network.call(safe, &reads.nonce, at).await?,
-        modules: network.call(safe, &reads.modules, at).await?,
-        singleton,
-        guard: crate::network::slot(network, safe, tidegate_safe::SLOT_GUARD, at).await?,
-        module_guard: crate::network::slot(network, safe, tidegate_safe::SLOT_MODULE_GUARD, at)
-            .await?,
-        handler: crate::network::slot(network, safe, tidegate_safe::SLOT_HANDLER, at).await?,
-        proxy_code_hash: alloy_primitives::keccak256(&proxy),
-        singleton_code_hash: network.code_hash(singleton_address, at).await?,
-    };
-    read_trust(safe, &answers).or_kind(Kind::Fail)
 }
 
 /// The policy as it is now: the file and the Safe.

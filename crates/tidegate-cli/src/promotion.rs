@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use tidegate_chain::Network;
+use tidegate_evidence::{Untouched, used_before};
 use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
 use tidegate_gates::{CodeFacts, code_verdict};
 use tidegate_model::record::Deployment;
@@ -114,6 +115,36 @@ impl TargetPlan {
         calls.extend(promotion.debt_call(helper));
         calls.push(promotion.record_call(helper));
         calls
+    }
+
+    /// What shows that others created and used what the Safe is to create, one sentence each.
+    async fn used_before(&self, network: &Network, head: Head) -> CliResult<Vec<String>> {
+        let created = self.expected.created.iter().map(|(address, created)| Untouched {
+            label: op_label(&created.op),
+            address: *address,
+            nonce: created.nonce,
+            balance: created.balance,
+            logs: created.logs,
+            slots: created.slots_at_first(),
+            is_all: created.varying.is_empty(),
+        });
+        Ok(used_before(network, head, &created.collect::<Vec<_>>()).await?)
+    }
+
+    /// Says what others did with what the Safe is to create; refused where the policy says so.
+    pub(crate) async fn show_used(
+        &self,
+        project: &Project,
+        network: &Network,
+        head: Head,
+    ) -> CliResult {
+        let used = self.used_before(network, head).await?;
+        used.iter().for_each(|line| project.ui.warn(line.as_str()));
+        match used.into_iter().next().filter(|_| project.rules.fresh) {
+            Some(used) => Err(CliError::new(Kind::Fail, used)
+                .hint("the policy says `fresh = true`; other initcode gives other addresses")),
+            None => Ok(()),
+        }
     }
 
     /// Rows that compare a network with this plan.
@@ -255,7 +286,10 @@ async fn read_back(
             digest.short()
         )),
         Some(_) => {}
-        None => facts.missing.push(format!("the helper has no promotion of it on {target}")),
+        None => facts.missing.extend(plan.used_before(network, head).await?),
+    }
+    if recorded.is_none() {
+        facts.missing.push(format!("the helper has no promotion of it on {target}"));
     }
     let verdict = code_verdict(&facts);
     Ok(VerifyReport { rows: facts.contracts, verdict, block: head.block })

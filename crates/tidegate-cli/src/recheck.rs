@@ -16,7 +16,7 @@ use tidegate_safe::{
 use crate::assess::{Assessment, Emergency, assess_with};
 use crate::commands::promote::input_blocks;
 use crate::error::{CliError, CliResult, Kind};
-use crate::policy_doc::{adopted_version, current, safe_state};
+use crate::policy_doc::{adopted_version, current, require_proof, safe_state};
 use crate::project::Project;
 use crate::promotion::{simulate_batch, target_plan};
 use crate::proposals::Found;
@@ -63,6 +63,7 @@ pub(crate) async fn recheck(
     if let Some(doubt) = state.doubts.first() {
         return Err(CliError::new(Kind::Fail, doubt.clone()));
     }
+    require_proof(project, network, proposal.safe, latest).await?;
     pins::check(project, network.id().chain, &state, head.timestamp)?;
     let (calls, verdict) = match (&proposal.kind, built) {
         (ProposalKind::Adoption(adoption), _) => {
@@ -260,6 +261,7 @@ async fn check_batch(
 ) -> CliResult<Vec<InnerCall>> {
     let head = network.latest_head().await?;
     let plan = target_plan(project, built, &found.network, network, head, When::Before).await?;
+    plan.show_used(project, network, head).await?;
     let calls = plan.calls(promotion);
     let proposal = found.checked.proposal();
     let same = calls.len() == proposal.calls.len()

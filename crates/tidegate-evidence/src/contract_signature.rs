@@ -12,7 +12,7 @@ sol! {
 /// What a contract returns that accepts: the function's own selector, in a whole word.
 const MAGIC: [u8; 4] = isValidSignatureCall::SELECTOR;
 /// What the code of a key begins with that has lent its account to a contract (EIP-7702).
-const DELEGATED: [u8; 3] = [0xef, 0x01, 0x00];
+pub(crate) const DELEGATED: [u8; 3] = [0xef, 0x01, 0x00];
 /// The kind of the input.
 const INPUT: &str = "statements/erc1271";
 

@@ -9,6 +9,8 @@ mod bundle;
 mod contract_signature;
 mod dates;
 pub mod exports;
+mod fresh;
+mod safe;
 pub mod sarif;
 mod soak;
 mod statements;
@@ -17,6 +19,8 @@ pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract};
 pub use dates::{BLOCKS_MAX, ChainDates, read_dates};
+pub use fresh::{Untouched, used_before};
+pub use safe::{SafeReadError, prove_safe, read_safe};
 pub use sarif::{Finding, Findings, SarifError};
 pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
 pub use statements::{

@@ -47,7 +47,7 @@ pub use loosening::{loosened, looser_than_defaults};
 pub use parameters::{ParameterFacts, ParameterRow};
 pub use policy::{LOOSENING_SECS, Loosening, PolicyFacts, TrustFacts, compare, differences};
 pub use rules::{GoRule, PolicyError, PolicyRules};
-pub use safe::{SafeChange, SafeFacts};
+pub use safe::{SafeChange, SafeFacts, SafeProof};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,

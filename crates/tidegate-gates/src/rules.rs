@@ -33,6 +33,8 @@ pub struct PolicyRules {
     /// Modules, guards and handlers that the Safe may have, as `module:0x…`, `guard:0x…`,
     /// `module_guard:0x…` or `handler:0x…`.
     pub safe_allow: Vec<String>,
+    /// Whether nothing that the Safe creates may have been created and used by others before.
+    pub fresh: bool,
 }
 
 /// Who must say go.
@@ -58,6 +60,7 @@ impl Default for PolicyRules {
             waiver_signers: 2,
             emergency_signers: 4,
             safe_allow: Vec::new(),
+            fresh: false,
         }
     }
 }
@@ -72,7 +75,7 @@ pub struct PolicyError {
     pub reason: String,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "soak",
     "audits",
     "transactions",
@@ -84,6 +87,7 @@ const KEYS: [&str; 11] = [
     "waiver_signers",
     "emergency_signers",
     "safe_allow",
+    "fresh",
 ];
 
 impl PolicyRules {
@@ -118,6 +122,10 @@ impl PolicyRules {
                 "waiver_signers" => rules.waiver_signers = signers(value).map_err(error)?,
                 "emergency_signers" => rules.emergency_signers = signers(value).map_err(error)?,
                 "safe_allow" => rules.safe_allow = allowed(value).map_err(error)?,
+                "fresh" => {
+                    let wanted = || error("write true or false".to_owned());
+                    rules.fresh = value.as_bool().ok_or_else(wanted)?;
+                }
                 _ => return Err(error(format!("known keys are {}", KEYS.join(", ")))),
             }
         }
@@ -203,6 +211,7 @@ mod tests {
             json!({"waiver_signers": 1}),
             json!({"emergency_signers": 101}),
             json!({"safe_allow": ["0x00"]}),
+            json!({"fresh": "yes"}),
             json!({"safe_allow": ["owner:0x0000000000000000000000000000000000000001"]}),
         ] {
             assert!(read(bad.clone()).is_err(), "{bad}");

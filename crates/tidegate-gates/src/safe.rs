@@ -1,7 +1,7 @@
 //! Gate `safe`: the root of trust is a Safe that several people hold, whose code is known, and
 //! which nothing else can move.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use tidegate_model::policy::SafeTrust;
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
 
@@ -19,17 +19,62 @@ pub struct SafeFacts {
     pub trust: SafeTrust,
     /// What makes it no known Safe, one sentence each.
     pub doubts: Vec<String>,
+    /// What shows that nothing else moves it.
+    pub proof: Observed<SafeProof>,
     /// Whether its fallback handler is one that Safe published, by address and code.
     pub handler_known: bool,
     /// Changes of owners, threshold, modules, guards, handler or code since the adoption, and what
     /// modules did: what was changed and changed back leaves no other trace.
     pub changes: Observed<Vec<SafeChange>>,
-    /// Transactions that owners approved on chain and that are not executed, for people.
-    pub approvals: Vec<String>,
     /// Proposals in git that would change the root of trust, one sentence each.
     pub queued: Observed<Vec<String>>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
+}
+
+/// What a Safe holds and what ran as it, beside what it shows. It answers for its lists by walking
+/// them and looks its owners and modules up: an entry beside the lists moves it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SafeProof {
+    /// By what, for people.
+    pub by: String,
+    /// What its storage holds that is not shown, one sentence each.
+    pub hidden: Vec<String>,
+    /// Where no root proves its storage: what ran as the Safe and may have written to it.
+    pub unexplained: Vec<SafeChange>,
+    /// Transactions that owners approved on chain and that are not executed, with how many did.
+    pub approvals: Vec<(B256, usize)>,
+    /// Owners that are more than a key, for people.
+    pub owners_with_code: Vec<String>,
+}
+
+impl SafeProof {
+    /// What follows the count of owners.
+    fn summary(&self) -> String {
+        let mut summary = String::new();
+        if self.hidden.is_empty() && self.unexplained.is_empty() {
+            summary += &format!(", {}", self.by);
+        }
+        let approvals = self.approvals.iter();
+        let approvals = approvals.map(|(hash, owners)| format!("{hash} (by {owners})")).collect();
+        let lists = [
+            ("owners with code", &self.owners_with_code),
+            ("approved on chain and not executed", &approvals),
+        ];
+        for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            summary += &format!("; {what}: {}", list.join(", "));
+        }
+        summary
+    }
+
+    /// What speaks against it under a policy: contradictions, and what could not be shown.
+    pub fn faults(&self, rules: &PolicyRules) -> (Vec<String>, Vec<String>) {
+        let unexplained = self.unexplained.iter().filter(|change| !change.is_allowed(rules));
+        let missing = unexplained.map(|SafeChange { what, .. }| {
+            format!("{what}, and no root proves that it hid nothing in the Safe's storage")
+        });
+        (self.hidden.clone(), missing.collect())
+    }
 }
 
 /// What happened to a Safe since it adopted the policy.
@@ -63,9 +108,8 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateRepo
         Ok(facts) => {
             let SafeTrust { threshold, owners, .. } = &facts.trust;
             let mut summary = format!("{threshold} of {} owners", owners.len());
-            if !facts.approvals.is_empty() {
-                let approvals = facts.approvals.join(", ");
-                summary += &format!("; approved on chain and not executed: {approvals}");
+            if let Ok(proof) = &facts.proof {
+                summary += &proof.summary();
             }
             (judge(rules, facts), summary, facts.inputs.clone())
         }
@@ -102,6 +146,13 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
         }
     }
     let mut missing = Vec::new();
+    match facts.proof.as_ref().map(|proof| proof.faults(rules)) {
+        Ok((hidden, unexplained)) => {
+            reasons.extend(hidden);
+            missing.extend(unexplained);
+        }
+        Err(why) => missing.push(format!("what the Safe's storage holds: {why}")),
+    }
     match &facts.changes {
         Ok(changes) => {
             let changes = changes.iter().filter(|change| !change.is_allowed(rules));
@@ -122,6 +173,22 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
 mod tests {
     use super::*;
     use crate::controls::exemplar;
+
+    fn proof(facts: &mut SafeFacts) -> &mut SafeProof {
+        facts.proof.as_mut().unwrap()
+    }
+
+    #[test]
+    fn what_is_named_beside_the_owners() {
+        let mut facts = exemplar(&PolicyRules::default()).safe.unwrap();
+        proof(&mut facts).approvals.push((B256::ZERO, 1));
+        proof(&mut facts).owners_with_code.push("0xcd".into());
+        let report = gate(&PolicyRules::default(), &Ok(facts));
+        let says = "; owners with code: 0xcd; approved on chain and not executed: 0x0000";
+        assert!(report.summary.contains(says), "{}", report.summary);
+        assert!(report.summary.ends_with("(by 1)"), "{}", report.summary);
+        assert_eq!(report.verdict.word(), "PASS");
+    }
 
     #[test]
     fn a_root_of_trust() {
@@ -154,6 +221,16 @@ mod tests {
         assert_eq!(changed(Some(at(9)), &[&format!("guard:{nine}")]), "FAIL");
         assert_eq!(changed(Some(at(8)), &[&allowed]), "FAIL");
         assert_eq!(word(&|f| f.changes = Err("no answer".into()), &[]), "UNKNOWN");
+        assert_eq!(word(&|f| f.proof = Err("no answer".into()), &[]), "UNKNOWN");
+        let hidden = |f: &mut SafeFacts| proof(f).hidden.push("an owner".into());
+        assert_eq!(word(&hidden, &[&allowed]), "FAIL");
+        let ran = |moved_by, allow: &[&str]| {
+            word(&|f| proof(f).unexplained.push(change(moved_by)), allow)
+        };
+        assert_eq!(ran(None, &[&allowed]), "UNKNOWN");
+        assert_eq!(ran(Some(at(9)), &[]), "UNKNOWN");
+        assert_eq!(ran(Some(at(8)), &[&allowed]), "UNKNOWN");
+        assert_eq!(ran(Some(at(9)), &[&allowed]), "PASS");
         assert_eq!(word(&|f| f.queued = Ok(vec!["an adoption".into()]), &[]), "UNKNOWN");
     }
 }

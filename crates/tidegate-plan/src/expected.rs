@@ -32,6 +32,20 @@ pub struct Created {
     pub slots: BTreeMap<U256, Vec<U256>>,
     /// The slots that are left out.
     pub varying: BTreeSet<U256>,
+    /// Its nonce right after its creation.
+    pub nonce: u64,
+    /// Its balance then, in wei.
+    pub balance: U256,
+    /// How many events it has logged then.
+    pub logs: usize,
+}
+
+impl Created {
+    /// What its slots hold right after its creation.
+    pub fn slots_at_first(&self) -> BTreeMap<U256, U256> {
+        let first = |(slot, values): (&U256, &Vec<U256>)| Some((*slot, *values.first()?));
+        self.slots.iter().filter_map(first).collect()
+    }
 }
 
 /// What a plan leaves on a network.
@@ -180,18 +194,27 @@ impl Run<'_> {
         };
         expected.gas.push((op.id.clone(), made.outcome.gas_used));
         expected.seen.extend(made.outcome.seen);
-        let created = |op: String, contract: tidegate_evm::Contract, nested| Created {
-            op,
-            code: contract.code,
-            code_hash: contract.code_hash,
-            nested,
-            varying: BTreeSet::new(),
-            slots: contract.slots.into_iter().map(|(slot, value)| (slot, vec![value])).collect(),
+        let logs = made.outcome.logs;
+        let mut created = |op: String, at: Address, contract: tidegate_evm::Contract, nested| {
+            let account = self.sandbox.account(at)?;
+            let slots = contract.slots.into_iter().map(|(slot, value)| (slot, vec![value]));
+            let created = Created {
+                op,
+                code: contract.code,
+                code_hash: contract.code_hash,
+                nested,
+                varying: BTreeSet::new(),
+                slots: slots.collect(),
+                nonce: account.nonce,
+                balance: account.balance,
+                logs: logs.iter().filter(|log| log.address == at).count(),
+            };
+            expected.created.insert(at, created);
+            Ok::<_, EvmError>(())
         };
-        expected.created.insert(*address, created(op.id.clone(), made.contract, false));
+        created(op.id.clone(), *address, made.contract, false)?;
         for (index, (address, contract)) in made.nested.into_iter().enumerate() {
-            let name = format!("{}+{}", op.id, index + 1);
-            expected.created.insert(address, created(name, contract, true));
+            created(format!("{}+{}", op.id, index + 1), address, contract, true)?;
         }
         Ok(None)
     }

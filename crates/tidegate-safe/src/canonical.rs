@@ -28,6 +28,18 @@ pub enum CanonicalKind {
     MultiSendCallOnly,
     /// The fallback handler.
     FallbackHandler,
+    /// The batch contract that also takes delegate calls.
+    MultiSend,
+    /// The library that creates contracts.
+    CreateCall,
+    /// The library that notes a signed message.
+    SignMessageLib,
+    /// The library that moves to the singleton of its version.
+    SafeMigration,
+    /// The library that moves to the singleton that logs every transaction.
+    SafeToL2Migration,
+    /// The same, while a Safe is set up.
+    SafeToL2Setup,
 }
 
 /// A contract of Safe.
@@ -47,7 +59,7 @@ pub struct Canonical {
 pub const MULTI_SEND_CALL_ONLY: Address = address!("9641d764fc13c8B624c04430C7356C1C7C8102e2");
 
 /// Where Safe's registry of deployments says they stand.
-const CANONICAL: [Canonical; 10] = [
+const CANONICAL: [Canonical; 21] = [
     Canonical {
         version: SafeVersion::V1_4_1,
         kind: CanonicalKind::Safe,
@@ -108,6 +120,72 @@ const CANONICAL: [Canonical; 10] = [
         address: address!("3EfCBb83A4A7AfcB4F68D501E2c2203a38be77f4"),
         code_hash: b256!("3c6a85bcf7b563daa624b884b4e9a1b9fa5371edde7be945d998071a48f28bbc"),
     },
+    Canonical {
+        version: SafeVersion::V1_4_1,
+        kind: CanonicalKind::MultiSend,
+        address: address!("38869bf66a61cF6bDB996A6aE40D5853Fd43B526"),
+        code_hash: b256!("0e4f7fc66550a322d1e7688e181b75e217e662a4f3f4d6a29b22bc61217c4b77"),
+    },
+    Canonical {
+        version: SafeVersion::V1_4_1,
+        kind: CanonicalKind::CreateCall,
+        address: address!("9b35Af71d77eaf8d7e40252370304687390A1A52"),
+        code_hash: b256!("2b3060c55fcb8275653e99ad511a71f67ba76934ed66a7d74d6e68b52afff889"),
+    },
+    Canonical {
+        version: SafeVersion::V1_4_1,
+        kind: CanonicalKind::SignMessageLib,
+        address: address!("d53cd0aB83D845Ac265BE939c57F53AD838012c9"),
+        code_hash: b256!("525c754a46b79e05543a59bb61e8de3c9eee0d955a59352409cbe67ea1077528"),
+    },
+    Canonical {
+        version: SafeVersion::V1_4_1,
+        kind: CanonicalKind::SafeMigration,
+        address: address!("526643F69b81B008F46d95CD5ced5eC0edFFDaC6"),
+        code_hash: b256!("c00d7921460cd5a05393e7772e634bd7d212f356356aa3a77f0120a9b8e25e99"),
+    },
+    Canonical {
+        version: SafeVersion::V1_4_1,
+        kind: CanonicalKind::SafeToL2Migration,
+        address: address!("fF83F6335d8930cBad1c0D439A841f01888D9f69"),
+        code_hash: b256!("a83e7be2fa20c96dc9575e3937239d552f3831ea437d7c96397eec8736f0cba0"),
+    },
+    Canonical {
+        version: SafeVersion::V1_4_1,
+        kind: CanonicalKind::SafeToL2Setup,
+        address: address!("BD89A1CE4DDe368FFAB0eC35506eEcE0b1fFdc54"),
+        code_hash: b256!("2f25df28caf984366ee584e13241707e85dcd5a6ea0c14267928dafc1fd6274b"),
+    },
+    Canonical {
+        version: SafeVersion::V1_5_0,
+        kind: CanonicalKind::MultiSend,
+        address: address!("218543288004CD07832472D464648173c77D7eB7"),
+        code_hash: b256!("ca1147a12963172a93910c5cb2bfa5ad0e941c7f03fc7eb017dd06a8ea4e5604"),
+    },
+    Canonical {
+        version: SafeVersion::V1_5_0,
+        kind: CanonicalKind::CreateCall,
+        address: address!("2Ef5ECfbea521449E4De05EDB1ce63B75eDA90B4"),
+        code_hash: b256!("6b7d8d29bdf7004c4617d95041923774f3f7e74b056bff55c1861c9ec92ce54f"),
+    },
+    Canonical {
+        version: SafeVersion::V1_5_0,
+        kind: CanonicalKind::SignMessageLib,
+        address: address!("4FfeF8222648872B3dE295Ba1e49110E61f5b5aa"),
+        code_hash: b256!("d61840855da008da59a00fc03fb71455b4f70bdca1f56f9504f072ed8d90c50e"),
+    },
+    Canonical {
+        version: SafeVersion::V1_5_0,
+        kind: CanonicalKind::SafeMigration,
+        address: address!("6439e7ABD8Bb915A5263094784C5CF561c4172AC"),
+        code_hash: b256!("52d7472fa02c3a574544f9b5a4ed4c7777e4e3315217e368926b51e1cc6014ea"),
+    },
+    Canonical {
+        version: SafeVersion::V1_5_0,
+        kind: CanonicalKind::SafeToL2Setup,
+        address: address!("900C7589200010D6C6eCaaE5B06EBe653bc2D82a"),
+        code_hash: b256!("f6034d841bcbff8912aa55526b0f1609212536aaf60bb16f5e8a269a4ab38f18"),
+    },
 ];
 
 /// keccak256 of the proxies' runtime code, which has no immutables.
@@ -127,6 +205,11 @@ const PROXIES: [(SafeVersion, B256); 3] = [
 ];
 
 impl Canonical {
+    /// Whether a Safe's proxy may run it.
+    pub fn is_singleton(&self) -> bool {
+        matches!(self.kind, CanonicalKind::Safe | CanonicalKind::SafeL2)
+    }
+
     /// A contract by version and kind; none for 1.3.0.
     pub fn get(version: SafeVersion, kind: CanonicalKind) -> Option<&'static Self> {
         CANONICAL.iter().find(|known| known.version == version && known.kind == kind)
@@ -167,6 +250,12 @@ impl fmt::Display for Canonical {
             CanonicalKind::ProxyFactory => "SafeProxyFactory",
             CanonicalKind::MultiSendCallOnly => "MultiSendCallOnly",
             CanonicalKind::FallbackHandler => "CompatibilityFallbackHandler",
+            CanonicalKind::MultiSend => "MultiSend",
+            CanonicalKind::CreateCall => "CreateCall",
+            CanonicalKind::SignMessageLib => "SignMessageLib",
+            CanonicalKind::SafeMigration => "SafeMigration",
+            CanonicalKind::SafeToL2Migration => "SafeToL2Migration",
+            CanonicalKind::SafeToL2Setup => "SafeToL2Setup",
         };
         write!(f, "{name} {}", self.version)
     }
@@ -177,6 +266,20 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// As Safe's packages give them, deployed by Safe's factory: see `tests/safes/make.mjs`.
+    #[test]
+    fn addresses_and_code_are_those_of_the_packages() {
+        let made = include_str!("../../../tests/safes/safes.json");
+        let made: serde_json::Value = serde_json::from_str(made).unwrap();
+        let made = made["contracts"].as_object().unwrap();
+        assert_eq!(made.len(), CANONICAL.len());
+        for known in &CANONICAL {
+            let found = &made[&known.to_string()];
+            assert_eq!(found["address"], known.address.to_string(), "{known}");
+            assert_eq!(found["codeHash"], known.code_hash.to_string(), "{known}");
+        }
+    }
 
     #[test]
     fn every_contract_is_found_by_address_and_by_code() {

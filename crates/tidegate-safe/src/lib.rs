@@ -14,6 +14,7 @@ mod exec;
 pub mod helper;
 mod pins;
 mod proposal;
+mod root;
 mod sensitive;
 mod sheet;
 mod signature;
@@ -39,6 +40,9 @@ pub use pins::{PINS_VERSION, Pin, PinCheck, PinError, Pins};
 pub use proposal::{
     Adoption, Checked, EvidenceItems, PROPOSAL_BYTES_MAX, Promotion, Proposal, ProposalError,
     ProposalKind, ProposalSignature, SoakReference, read_proposal, read_signature, sign_proposal,
+};
+pub use root::{
+    Explained, SafeLog, SafePast, SafeStorage, creations_of, past_topics, pending_approvals,
 };
 pub use sensitive::{Sensitive, sensitive};
 pub use sheet::sheet;

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, address, b256};
 use alloy_sol_types::{SolCall, sol};
 use tidegate_model::policy::SafeTrust;
 
-use crate::canonical::{CanonicalKind, SafeVersion, canonical_by_code_hash, proxy_version};
+use crate::canonical::{SafeVersion, canonical_by_code_hash, proxy_version};
 
 mod abi {
     use super::sol;
@@ -34,7 +34,7 @@ pub const SLOT_HANDLER: B256 =
 pub const MODULES_MAX: usize = 100;
 
 /// Both ends of a Safe's linked lists.
-const SENTINEL: Address = address!("0000000000000000000000000000000000000001");
+pub(crate) const SENTINEL: Address = address!("0000000000000000000000000000000000000001");
 
 /// What to read of a Safe, all at one block. The singleton's code follows once slot
 /// [`SLOT_SINGLETON`] has been read.
@@ -147,21 +147,38 @@ impl Default for TrustReads {
     }
 }
 
+/// What a Safe shows of itself, in the order in which it does.
+pub(crate) struct Shown {
+    pub(crate) owners: Vec<Address>,
+    pub(crate) modules: Vec<Address>,
+    pub(crate) threshold: U256,
+    pub(crate) nonce: U256,
+}
+
+impl Shown {
+    pub(crate) fn read(answers: &TrustAnswers) -> Result<Self, TrustError> {
+        let page =
+            returned::<abi::getModulesPaginatedCall>("getModulesPaginated(…)", &answers.modules)?;
+        if page.next != SENTINEL {
+            return Err(TrustError::TooManyModules);
+        }
+        Ok(Self {
+            owners: returned::<abi::getOwnersCall>("getOwners()", &answers.owners)?,
+            modules: page.modules,
+            threshold: returned::<abi::getThresholdCall>("getThreshold()", &answers.threshold)?,
+            nonce: returned::<abi::nonceCall>("nonce()", &answers.nonce)?,
+        })
+    }
+}
+
 /// What the answers say about `safe`.
 ///
 /// # Errors
 /// If an answer has another shape, or no Safe can be like this.
 pub fn read_trust(safe: Address, answers: &TrustAnswers) -> Result<SafeState, TrustError> {
-    let owners = returned::<abi::getOwnersCall>("getOwners()", &answers.owners)?;
-    let threshold = returned::<abi::getThresholdCall>("getThreshold()", &answers.threshold)?;
-    let nonce = returned::<abi::nonceCall>("nonce()", &answers.nonce)?;
-    let page =
-        returned::<abi::getModulesPaginatedCall>("getModulesPaginated(…)", &answers.modules)?;
-    if page.next != SENTINEL {
-        return Err(TrustError::TooManyModules);
-    }
+    let Shown { owners, modules, threshold, nonce } = Shown::read(answers)?;
     let owners: BTreeSet<Address> = owners.into_iter().collect();
-    let modules: BTreeSet<Address> = page.modules.into_iter().collect();
+    let modules: BTreeSet<Address> = modules.into_iter().collect();
     let wrong = TrustError::Threshold { threshold, owners: owners.len() };
     let threshold = match u32::try_from(threshold) {
         Ok(number) if number > 0 && owners.len() >= number as usize => number,
@@ -177,8 +194,8 @@ pub fn read_trust(safe: Address, answers: &TrustAnswers) -> Result<SafeState, Tr
         module_guard: slot_address("the module guard's slot", answers.module_guard)?,
         handler: slot_address("the fallback handler's slot", answers.handler)?,
     };
-    let known = canonical_by_code_hash(answers.singleton_code_hash)
-        .filter(|known| matches!(known.kind, CanonicalKind::Safe | CanonicalKind::SafeL2));
+    let known =
+        canonical_by_code_hash(answers.singleton_code_hash).filter(|known| known.is_singleton());
     Ok(SafeState {
         trust,
         nonce: u64::try_from(nonce).map_err(|_| TrustError::Nonce(nonce))?,
@@ -258,7 +275,7 @@ mod tests {
     use alloy_sol_types::SolValue;
 
     use super::*;
-    use crate::canonical::Canonical;
+    use crate::canonical::{Canonical, CanonicalKind};
 
     const SAFE: Address = address!("00000000000000000000000000000000000005af");
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidegate_model::ChainId;
 
-mod eip712 {
+pub(crate) mod eip712 {
     use super::sol;
     sol! {
         struct SafeTx {
@@ -142,7 +142,7 @@ pub fn calldata_digest(calldata: &[u8]) -> CalldataDigest {
     CalldataDigest(hasher.finalize())
 }
 
-fn domain(chain: ChainId, safe: Address) -> Eip712Domain {
+pub(crate) fn domain(chain: ChainId, safe: Address) -> Eip712Domain {
     Eip712Domain::new(None, None, Some(U256::from(chain.0)), Some(safe), None)
 }
 

@@ -6,6 +6,7 @@ mod authors;
 mod data;
 mod findings;
 mod identity;
+mod roots;
 mod signatures;
 mod soak;
 mod trust;
@@ -21,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         data::cases(),
         findings::cases(),
         identity::cases(),
+        roots::cases(),
         signatures::cases(),
         soak::cases(),
         trust::cases(),

@@ -41,6 +41,14 @@ fn contracts_that_a_stranger_created_and_used_only_change_the_gas(scene: &Scene<
     assert_eq!(created.len(), 4, "registry, library, implementation and proxy");
     let vault = *created.last().ok_or("a vault")?;
     deposit(scene, &mallory, vault)?;
+    let says = format!("vault stands at {vault} already, and was used: it logged");
+    let verified = scene.run("eva", &["verify", "mainnet"], 30)?;
+    let signed = scene.person("o3").run(&scene.signing(&proposal))?.expect_code(0)?;
+    for told in [verified, signed] {
+        let told = said(&told).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(&says) && told.contains("its creation leaves"), "{told}");
+        assert!(!told.contains("registry stands at"), "created, and not used: {told}");
+    }
     let crowded = executed(scene, &proposal)?;
 
     assert_eq!(crowded.contracts, alone.contracts);
@@ -105,7 +113,7 @@ fn executed(scene: &Scene<'_>, proposal: &str) -> Result<Executed, Failed> {
 }
 
 /// Creates everything that the proposal's batch creates, through the public CREATE2 proxy.
-fn create_all(
+pub(crate) fn create_all(
     scene: &Scene<'_>,
     proposal: &str,
     who: &PrivateKeySigner,
@@ -129,7 +137,7 @@ fn create_all(
     Ok(created)
 }
 
-fn deposit(scene: &Scene<'_>, who: &PrivateKeySigner, vault: Address) -> Outcome {
+pub(crate) fn deposit(scene: &Scene<'_>, who: &PrivateKeySigner, vault: Address) -> Outcome {
     let amount = U256::from(DEPOSIT_UNITS);
     let (usdc, me) = (scene.world.usdc, who.address());
     let calls = [

@@ -1,16 +1,15 @@
 //! Facts of the gate `safe`: what the root of trust is, what happened to it since it adopted the
 //! policy, and what is proposed to it.
 
-use std::collections::BTreeSet;
-
 use alloy_primitives::{Address, B256, keccak256};
 use tidegate_chain::{LogQuery, Network};
+use tidegate_evidence::prove_safe;
 use tidegate_gates::{Observed, PolicyRules, SafeChange, SafeFacts};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::{GateInput, Head};
 use tidegate_safe::{
-    APPROVE_HASH, CanonicalKind, EXECUTION_SUCCESS, ProposalKind, SafeState, TrustChange,
-    canonical_by_address, sensitive, trust_change, trust_topics,
+    CanonicalKind, ProposalKind, SafeState, TrustChange, canonical_by_address, sensitive,
+    trust_change, trust_topics,
 };
 
 use super::{Candidate, Trust};
@@ -35,13 +34,16 @@ pub(super) async fn facts(
     let proposals = proposals::all(candidate.project).map_err(|error| error.to_string());
     let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
     let history = match since {
-        Some(since) => history(&ours, network, head, state.trust.address, since).await,
+        Some(since) => history(network, head, state.trust.address, since).await,
         None => Ok(History::default()),
     };
-    let (changes, approvals, digest) = match history {
-        Ok(history) => (Ok(history.changes), history.approvals, history.digest),
-        Err(error) => (Err(error.to_string()), Vec::new(), B256::ZERO),
+    let (changes, digest) = match history {
+        Ok(history) => (Ok(history.changes), history.digest),
+        Err(error) => (Err(error.to_string()), B256::ZERO),
     };
+    let proof = prove_safe(network, state.trust.address, head).await;
+    let mut proof = proof.map_err(|error| CliError::from(error).to_string());
+    proof.iter_mut().for_each(|proof| proof.approvals.retain(|(hash, _)| !ours.contains(hash)));
     let input = GateInput {
         kind: "safe/state".to_owned(),
         chain: network.id().chain,
@@ -52,8 +54,8 @@ pub(super) async fn facts(
         trust: state.trust.clone(),
         doubts: state.doubts.clone(),
         handler_known,
+        proof,
         changes,
-        approvals,
         queued: proposals.map(|proposals| queued(candidate.target, &proposals, state)),
         inputs: vec![input],
     }))
@@ -78,7 +80,7 @@ pub(crate) async fn safe_changes(
     doc: &PolicyDoc,
 ) -> CliResult<Vec<String>> {
     let Some(since) = adopted_at(network, head, doc).await? else { return Ok(Vec::new()) };
-    let history = history(&[], network, head, doc.safe.address, since).await?;
+    let history = history(network, head, doc.safe.address, since).await?;
     let changes = history.changes.into_iter().filter(|change| !change.is_allowed(rules));
     Ok(changes.map(|change| change.what).collect())
 }
@@ -87,50 +89,30 @@ pub(crate) async fn safe_changes(
 #[derive(Default)]
 struct History {
     changes: Vec<SafeChange>,
-    approvals: Vec<String>,
     digest: B256,
 }
 
-async fn history(
-    ours: &[B256],
-    network: &Network,
-    head: Head,
-    safe: Address,
-    since: u64,
-) -> CliResult<History> {
+async fn history(network: &Network, head: Head, safe: Address, since: u64) -> CliResult<History> {
     let after = since.saturating_add(1);
     let Some(first) = network.first_block_at_or_after(after, head).await? else {
         return Ok(History { digest: keccak256([]), ..History::default() });
     };
-    let mut topics = trust_topics();
-    topics.extend([*APPROVE_HASH, EXECUTION_SUCCESS]);
     let query = LogQuery {
         addresses: vec![safe],
-        topics: vec![topics],
+        topics: vec![trust_topics()],
         from: first.block.number,
         to: head.block.number,
     };
     let mut history = History::default();
-    let (mut approved, mut executed) = (BTreeSet::new(), BTreeSet::new());
     let mut seen = Vec::new();
     for log in network.logs(&query).await? {
-        let hash = log.topics.get(1).copied();
-        match log.topics.first() {
-            Some(topic) if *topic == *APPROVE_HASH => approved.extend(hash),
-            Some(topic) if *topic == EXECUTION_SUCCESS => executed.extend(hash),
-            _ => {
-                let change = trust_change(&log.topics, &log.data);
-                if let Some(TrustChange { what, moved_by }) = change {
-                    let what = format!("{what} in block {}", log.block.number);
-                    history.changes.push(SafeChange { what, moved_by });
-                }
-            }
+        if let Some(TrustChange { what, moved_by }) = trust_change(&log.topics, &log.data) {
+            let what = format!("{what} in block {}", log.block.number);
+            history.changes.push(SafeChange { what, moved_by });
         }
         seen.extend_from_slice(log.block.hash.as_slice());
         seen.extend_from_slice(&log.index.to_be_bytes());
     }
-    executed.extend(ours);
-    history.approvals = approved.difference(&executed).map(ToString::to_string).collect();
     history.digest = keccak256(&seen);
     Ok(history)
 }

@@ -12,7 +12,9 @@ use tidegate_store::{to_text, write_atomic};
 
 use crate::assess::safe_changes;
 use crate::error::{CliResult, Kind, OrKind};
-use crate::policy_doc::{adopted_version, current, looser_lines, require_helper, safe_state};
+use crate::policy_doc::{
+    adopted_version, current, looser_lines, require_helper, require_proof, safe_state,
+};
 use crate::project::Project;
 use crate::proposals;
 use crate::statements;
@@ -56,6 +58,7 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
         return Ok(0);
     }
     require_helper(&network, head).await?;
+    require_proof(project, &network, safe, head).await?;
     let adopted = adopted_version(&network, head, safe, doc.project()).await?;
     let changed = show_changes(project, &network, head, &doc).await?;
     let digest = doc.digest()?;
@@ -223,6 +226,9 @@ fn show_decisions(project: &Project) {
     ui.row("go", &format!("{people}{disciplines}"));
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
+    if rules.fresh {
+        ui.row("fresh", "nothing that the Safe creates may have been used before");
+    }
     for allowed in &rules.safe_allow {
         ui.row("allowed", allowed);
     }

@@ -268,6 +268,14 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Safe, "code that nobody knows", |_, facts| {
         safe(facts, |f| f.doubts.push("the singleton's code is unknown".to_owned()))
     }),
+    damage(GateId::Safe, "storage that it does not show", |_, facts| {
+        safe(facts, |f| {
+            f.proof.iter_mut().for_each(|proof| proof.hidden.push("an owner".to_owned()));
+        })
+    }),
+    damage(GateId::Safe, "storage that is not proven", |_, facts| {
+        safe(facts, |f| f.proof = Err(NOT_READ.to_owned()))
+    }),
     damage(GateId::Safe, "a change since the adoption", |_, facts| {
         let what = "the Safe got the owner 0x0".to_owned();
         safe(facts, |f| f.changes = Ok(vec![SafeChange { what, moved_by: None }]))

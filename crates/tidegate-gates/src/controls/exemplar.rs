@@ -16,8 +16,8 @@ use crate::code_match::CodeMatch;
 use crate::{
     Activity, AttestationFact, AuditFacts, BugFacts, CodeFacts, ContractFact, Decision, Facts,
     FundFacts, GoFacts, GoRule, Layout, LayoutFact, LayoutFacts, ObligationFacts, ParameterFacts,
-    ParameterRow, PolicyFacts, PolicyRules, Reference, SafeFacts, ScopeHashes, SeparationFacts,
-    SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS, WaiverFacts, Who, Window,
+    ParameterRow, PolicyFacts, PolicyRules, Reference, SafeFacts, SafeProof, ScopeHashes,
+    SeparationFacts, SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS, WaiverFacts, Who, Window,
 };
 
 /// Gate time of the exemplar.
@@ -216,9 +216,9 @@ fn safe() -> SafeFacts {
             handler: address("handler"),
         },
         doubts: Vec::new(),
+        proof: Ok(SafeProof { by: "all of its storage proven".to_owned(), ..SafeProof::default() }),
         handler_known: true,
         changes: Ok(Vec::new()),
-        approvals: Vec::new(),
         queued: Ok(Vec::new()),
         inputs: Vec::new(),
     }

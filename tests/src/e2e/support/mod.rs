@@ -21,7 +21,7 @@ pub(crate) use json::put;
 pub(crate) use lab::use_contracts;
 pub(crate) use level::Level;
 pub(crate) use run::run;
-pub(crate) use safe::safe_call;
+pub(crate) use safe::{safe_call, safe_runs};
 pub(crate) use said::{messages, said};
 pub(crate) use scene::Scene;
 pub(crate) use status::{Status, json_text};

@@ -24,9 +24,19 @@ sol! {
 
 const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 
-/// The Safe calls a contract: two owners approve the hash that the Safe itself computes, and one
-/// of them executes.
+/// The Safe calls a contract.
 pub(crate) fn safe_call(scene: &Scene<'_>, to: Address, data: Vec<u8>) -> Result<(), Failed> {
+    safe_runs(scene, to, data, 0)
+}
+
+/// The Safe calls a contract (operation 0) or runs its code (1): two owners approve the hash that
+/// the Safe itself computes, and one of them executes.
+pub(crate) fn safe_runs(
+    scene: &Scene<'_>,
+    to: Address,
+    data: Vec<u8>,
+    operation: u8,
+) -> Result<(), Failed> {
     let (mainnet, safe) = (&scene.world.mainnet, scene.world.safe);
     let data = Bytes::from(data);
     let nonce = mainnet.call(safe, &nonceCall {}.abi_encode().into())?;
@@ -34,7 +44,7 @@ pub(crate) fn safe_call(scene: &Scene<'_>, to: Address, data: Vec<u8>) -> Result
         to,
         value: U256::ZERO,
         data: data.clone(),
-        operation: 0,
+        operation,
         safeTxGas: U256::ZERO,
         baseGas: U256::ZERO,
         gasPrice: U256::ZERO,
@@ -58,7 +68,7 @@ pub(crate) fn safe_call(scene: &Scene<'_>, to: Address, data: Vec<u8>) -> Result
         to,
         value: U256::ZERO,
         data,
-        operation: 0,
+        operation,
         safeTxGas: U256::ZERO,
         baseGas: U256::ZERO,
         gasPrice: U256::ZERO,
