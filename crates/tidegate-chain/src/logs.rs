@@ -7,8 +7,8 @@ use crate::endpoint::Endpoint;
 use crate::wire::WireLog;
 use crate::{EndpointError, Log, Network, ReadError, Subject};
 
-/// Blocks asked for at first; halved where an endpoint refuses.
-const CHUNK_BLOCKS_MAX: u64 = 2_000;
+/// Blocks asked for at first; doubled until an endpoint refuses, and halved where one does.
+const CHUNK_BLOCKS_FIRST: u64 = 2_000;
 const CALLS_MAX: usize = 5_000;
 const LOGS_MAX: usize = 200_000;
 const ADDRESSES_MAX: usize = 200;
@@ -42,7 +42,8 @@ impl Network {
             return Err(too_many("addresses", ADDRESSES_MAX));
         }
         let mut logs = Vec::new();
-        let (mut from, mut size) = (query.from, CHUNK_BLOCKS_MAX);
+        let (mut from, mut size) = (query.from, CHUNK_BLOCKS_FIRST);
+        let mut refused = false;
         for _ in 0..CALLS_MAX {
             let to = query.to.min(from.saturating_add(size - 1));
             match self.chunk(query, from, to).await {
@@ -55,8 +56,13 @@ impl Network {
                         return Ok(logs);
                     }
                     from = to + 1;
+                    // Contracts that log little are read in few calls, however old they are.
+                    size = if refused { size } else { size.saturating_mul(2) };
                 }
-                Err(error) if size > 1 && asks_for_less(&error) => size /= 2,
+                Err(error) if size > 1 && asks_for_less(&error) => {
+                    refused = true;
+                    size /= 2;
+                }
                 Err(error) => return Err(error),
             }
         }

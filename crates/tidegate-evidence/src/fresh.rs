@@ -50,7 +50,9 @@ pub async fn used_before(
         if !signs.is_empty() {
             let Untouched { label, address, .. } = contract;
             let signs = signs.join(", ");
-            used.push(format!("{label} stands at {address} already, and was used: {signs}"));
+            used.push(format!(
+                "{label} stands at {address} already, and may have been used: {signs}"
+            ));
         }
     }
     Ok(used)
@@ -81,10 +83,7 @@ async fn signs(
             logs.len(),
             contract.logs
         )),
-        Err(ReadError::TooMany { limit, .. }) => {
-            signs.push(format!("it logged more than {limit} events"));
-        }
-        Err(error) => return Err(error),
+        Err(error) => signs.push(format!("what it logged cannot be read: {error}")),
     }
     signs.extend(changed_slots(network, head, contract).await?);
     Ok(signs)

@@ -92,7 +92,8 @@ pub async fn prove_safe(
     let within = |addresses, topics| LogQuery { addresses, topics, from, to: at.block.number };
     let logs = logs(network, within(vec![safe], vec![past_topics()])).await?;
     let mut proof = SafeProof {
-        by: format!("all of its storage proven in block {}", at.block.number),
+        by: "all of its storage proven".to_owned(),
+        at: at.block.number,
         approvals: pending_approvals(safe, &logs).into_iter().collect(),
         owners_with_code: owners_with_code(network, &state.trust.owners, at.block).await?,
         ..SafeProof::default()
@@ -122,7 +123,7 @@ pub async fn prove_safe(
             proof.hidden.extend(ran.into_iter().map(|change| change.what));
         }
         None => {
-            proof.by = "all that ever ran as it is known".to_owned();
+            proof.by = "its whole past known".to_owned();
             let change = |TrustChange { what, moved_by }| SafeChange { what, moved_by };
             proof.unexplained = explained?.unexplained.into_iter().map(change).collect();
         }

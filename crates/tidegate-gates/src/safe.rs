@@ -38,6 +38,8 @@ pub struct SafeFacts {
 pub struct SafeProof {
     /// By what, for people.
     pub by: String,
+    /// At which block.
+    pub at: u64,
     /// What its storage holds that is not shown, one sentence each.
     pub hidden: Vec<String>,
     /// Where no root proves its storage: what ran as the Safe and may have written to it.

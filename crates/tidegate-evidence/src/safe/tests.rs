@@ -26,101 +26,97 @@ fn head(number: u64, root: &Value) -> Value {
         "timestamp": "0x1", "stateRoot": root})
 }
 
-/// A node on a public chain that serves one Safe, with its chain's roots.
-fn node(chain: u64, made: Value, proofs: Proofs) -> ScriptedNode {
-    let latest = made["block"].as_str().unwrap().trim_start_matches("0x").to_owned();
-    let latest = u64::from_str_radix(&latest, 16).unwrap();
-    let answer = move |method: &str, params: &Value| -> Value {
-        let address = |value: &Value| serde_json::from_value::<Address>(value.clone()).ok();
-        let safe = address(&made["safe"]);
-        match method {
-            "eth_chainId" => json!(format!("{chain:#x}")),
-            "eth_getBlockByNumber" => match params[0].as_str() {
-                Some("latest") => head(latest, &made["stateRoot"]),
-                Some("finalized") => head(FINAL, &made["stateRoot"]),
-                Some(number) => {
-                    let number = u64::from_str_radix(number.trim_start_matches("0x"), 16);
-                    head(number.unwrap(), &made["stateRoot"])
-                }
-                None => Value::Null,
-            },
-            "eth_getBlockByHash" => {
-                let hash: B256 = serde_json::from_value(params[0].clone()).unwrap();
-                let number = U256::from_be_bytes(hash.0).to::<u64>() - 1;
-                head(number, &made["stateRoot"])
-            }
-            "eth_getCode" if address(&params[0]) == safe => made["code"].clone(),
-            "eth_getCode" => json!("0x"),
-            "eth_getTransactionCount" => json!("0x1"),
-            "eth_getStorageAt" => {
-                let slot: B256 = {
-                    let slot: U256 = serde_json::from_value(params[1].clone()).unwrap();
-                    slot.into()
-                };
-                let names = BTreeMap::from([
-                    (SLOT_SINGLETON, "singleton"),
-                    (SLOT_GUARD, "guard"),
-                    (SLOT_MODULE_GUARD, "moduleGuard"),
-                    (SLOT_HANDLER, "handler"),
-                ]);
-                made["storage"][names[&slot]].clone()
-            }
-            "eth_call" => {
-                let data = params[0]["data"].as_str().unwrap_or_default().to_owned();
-                let reads = TrustReads::new();
-                let calls = [
-                    (reads.owners, "owners"),
-                    (reads.threshold, "threshold"),
-                    (reads.nonce, "nonce"),
-                    (reads.modules, "modules"),
-                ];
-                let asked = calls.iter().find(|(call, _)| call.to_string() == data);
-                made[asked.unwrap().1].clone()
-            }
-            "eth_getLogs" => {
-                let of_safe = params[0]["address"]
-                    .as_array()
-                    .is_some_and(|of| of.iter().any(|of| address(of) == safe));
-                let topics: Vec<Value> =
-                    params[0]["topics"][0].as_array().cloned().unwrap_or_default();
-                let logs = if of_safe { &made["logs"] } else { &made["creations"] };
-                let logs = logs.as_array().cloned().unwrap_or_default().into_iter().enumerate();
-                let logs = logs.filter(|(_, log)| topics.contains(&log["topics"][0]));
-                let logs = logs.map(|(index, log)| {
-                    json!({"address": log["address"], "topics": log["topics"],
-                        "data": log["data"], "blockHash": B256::with_last_byte(2),
-                        "blockNumber": "0x1", "transactionHash": log["transaction"],
-                        "logIndex": format!("{index:#x}")})
-                });
-                logs.collect()
-            }
-            "eth_getTransactionByHash" => {
-                let hash = params[0].as_str().unwrap_or_default();
-                json!({"hash": hash, "from": Address::ZERO, "nonce": "0x0", "to": null,
-                    "value": "0x0", "input": made["inputs"][hash], "gas": "0x0",
-                    "blockHash": null, "blockNumber": null})
-            }
-            "eth_getProof" => {
-                let account = &made["account"];
-                json!({"nonce": account["nonce"], "balance": account["balance"],
-                    "codeHash": account["codeHash"], "storageHash": account["storageRoot"],
-                    "accountProof": made["accountProof"]})
-            }
-            _ => Value::Null,
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+/// The number of a block, as nodes write it.
+fn number(value: &Value) -> u64 {
+    read::<U256>(value).to()
+}
+
+/// What the chain of a Safe answers; `Null` for what it does not know.
+fn answer(chain: u64, made: &Value, method: &str, params: &Value) -> Value {
+    let safe: Address = read(&made["safe"]);
+    let root = &made["stateRoot"];
+    match method {
+        "eth_chainId" => json!(format!("{chain:#x}")),
+        "eth_getBlockByNumber" => match params[0].as_str() {
+            Some("latest") => head(number(&made["block"]), root),
+            Some("finalized") => head(FINAL, root),
+            _ => head(number(&params[0]), root),
+        },
+        "eth_getBlockByHash" => head(number(&params[0]) - 1, root),
+        "eth_getCode" if read::<Address>(&params[0]) == safe => made["code"].clone(),
+        "eth_getCode" => json!("0x"),
+        "eth_getTransactionCount" => json!("0x1"),
+        "eth_getStorageAt" => {
+            let names = BTreeMap::from([
+                (SLOT_SINGLETON, "singleton"),
+                (SLOT_GUARD, "guard"),
+                (SLOT_MODULE_GUARD, "moduleGuard"),
+                (SLOT_HANDLER, "handler"),
+            ]);
+            made["storage"][names[&B256::from(read::<U256>(&params[1]))]].clone()
         }
-    };
-    let refuse = || Reply::Error { code: -32_601, message: "no such method".into(), data: None };
+        "eth_call" => {
+            let TrustReads { owners, threshold, nonce, modules } = TrustReads::new();
+            let calls = [
+                (owners, "owners"),
+                (threshold, "threshold"),
+                (nonce, "nonce"),
+                (modules, "modules"),
+            ];
+            let asked: Bytes = read(&params[0]["data"]);
+            made[calls.iter().find(|(call, _)| *call == asked).unwrap().1].clone()
+        }
+        "eth_getLogs" => logs_of(made, &params[0]),
+        "eth_getTransactionByHash" => {
+            let hash = params[0].as_str().unwrap_or_default();
+            json!({"hash": hash, "from": Address::ZERO, "nonce": "0x0", "to": null,
+                "value": "0x0", "input": made["inputs"][hash], "gas": "0x0",
+                "blockHash": null, "blockNumber": null})
+        }
+        "eth_getProof" => {
+            let account = &made["account"];
+            json!({"nonce": account["nonce"], "balance": account["balance"],
+                "codeHash": account["codeHash"], "storageHash": account["storageRoot"],
+                "accountProof": made["accountProof"]})
+        }
+        _ => Value::Null,
+    }
+}
+
+fn logs_of(made: &Value, filter: &Value) -> Value {
+    let addresses: Vec<Address> = read(&filter["address"]);
+    let topics: Vec<B256> = read(&filter["topics"][0]);
+    let of_safe = addresses.contains(&read(&made["safe"]));
+    let logs = if of_safe { &made["logs"] } else { &made["creations"] };
+    let logs = logs.as_array().into_iter().flatten().enumerate();
+    let logs = logs.filter(|(_, log)| topics.contains(&read(&log["topics"][0])));
+    let wire = logs.map(|(index, log)| {
+        json!({"address": log["address"], "topics": log["topics"], "data": log["data"],
+            "blockHash": B256::with_last_byte(2), "blockNumber": "0x1",
+            "transactionHash": log["transaction"], "logIndex": format!("{index:#x}")})
+    });
+    wire.collect()
+}
+
+/// A node on a chain that serves one Safe, with its chain's roots.
+fn node(chain: u64, made: Value, proofs: Proofs) -> ScriptedNode {
     ScriptedNode::start(None, move |method, params| {
-        let at_latest = params[2] == json!(format!("{latest:#x}"));
         let refused = match proofs {
+            _ if method != "eth_getProof" => false,
             Proofs::Each => false,
-            Proofs::OfTheLatest => method == "eth_getProof" && !at_latest,
-            Proofs::None => method == "eth_getProof",
+            Proofs::OfTheLatest => number(&params[2]) != number(&made["block"]),
+            Proofs::None => true,
         };
-        match answer(method, params) {
-            Value::Null => refuse(),
-            _ if refused => refuse(),
-            result => Reply::Result(result),
+        match answer(chain, &made, method, params) {
+            result if !refused && !result.is_null() => Reply::Result(result),
+            _ => {
+                let message = "no such method".to_owned();
+                Reply::Error { code: -32_601, message, data: None }
+            }
         }
     })
     .unwrap()
@@ -153,16 +149,11 @@ fn a_root_proves_a_safe_or_contradicts_it() {
     const PUBLIC: u64 = 424_242;
     for made in safes() {
         let name = made["name"].as_str().unwrap().to_owned();
-        let latest = made["block"].as_str().unwrap().trim_start_matches("0x").to_owned();
-        let latest = u64::from_str_radix(&latest, 16).unwrap();
-        let latest = format!("all of its storage proven in block {latest}");
-        for (proofs, by) in [
-            (Proofs::Each, format!("all of its storage proven in block {FINAL}")),
-            (Proofs::OfTheLatest, latest),
-        ] {
+        let latest = number(&made["block"]);
+        for (proofs, at) in [(Proofs::Each, FINAL), (Proofs::OfTheLatest, latest)] {
             let proof = prove(PUBLIC, &made, proofs);
             assert!(proof.unexplained.is_empty(), "{name}: {proof:?}");
-            assert_eq!(proof.by, by, "{name}");
+            assert_eq!((proof.by.as_str(), proof.at), ("all of its storage proven", at), "{name}");
             let (hidden, missing) = proof.faults(&PolicyRules::default());
             assert!(missing.is_empty(), "{name}");
             assert_eq!(!hidden.is_empty(), name.starts_with("hidden"), "{name}: {hidden:?}");
@@ -181,7 +172,7 @@ fn a_past_proves_a_safe_or_leaves_it_unknown() {
         let name = made["name"].as_str().unwrap().to_owned();
         let proof = prove(1337, &made, Proofs::None);
         assert!(proof.hidden.is_empty(), "{name}: {proof:?}");
-        assert_eq!(proof.by, "all that ever ran as it is known");
+        assert_eq!(proof.by, "its whole past known");
         // No code of Safe's libraries stands on this chain: each is named, and nothing else.
         let missing = proof.faults(&PolicyRules::default()).1;
         let ran = missing.iter().filter(|what| !what.starts_with("what ran as the Safe at"));
@@ -197,7 +188,7 @@ fn a_made_up_proof_is_none() {
     let fresh = safes().into_iter().find(|made| made["name"] == "fresh").unwrap();
     made["account"]["storageRoot"] = fresh["account"]["storageRoot"].clone();
     let proof = prove(424_242, &made, Proofs::Each);
-    assert_eq!(proof.by, "all that ever ran as it is known");
+    assert_eq!(proof.by, "its whole past known");
     let says = "the Safe's setup ran code of 0x00000000000000000000000000000000000000AA";
     let missing = proof.faults(&PolicyRules::default()).1;
     assert!(missing.iter().any(|what| what.starts_with(says)), "{missing:?}");

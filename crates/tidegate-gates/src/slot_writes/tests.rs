@@ -33,6 +33,7 @@ fn code_of_compilers_is_followed() {
         ("announced", code!("PokeAnnounced"), Implementation, Writes::Announced),
         ("announced before", code!("PokeAnnouncedBefore"), Implementation, Writes::Announced),
         ("ordinary", code!("PokeNever"), Implementation, Writes::Never),
+        ("ordinary, by the other generator", code!("PokeNeverIr"), Implementation, Writes::Never),
         ("nothing", Vec::new(), Own, Writes::Never),
     ] {
         assert_eq!(of(&code, part), expected, "{name}");
@@ -49,6 +50,8 @@ fn what_openzeppelin_makes_upgradeable_is_known() {
         ("manager", code!("UpManager")),
         ("items", code!("UpItems")),
         ("many", code!("UpMany")),
+        ("items, by the other generator", code!("UpItemsIr")),
+        ("many, by the other generator", code!("UpManyIr")),
         ("timelock", code!("UpTimelock")),
         ("governor", code!("UpGovernor")),
     ] {

@@ -151,7 +151,12 @@ pub(super) fn merge(a: Value, b: Value) -> Value {
         // One routine for storage pointers of both kinds.
         (Hash(_), other) | (other, Hash(_)) if is_small(other) => Hash(Shape::LOST),
         (Near, Hash(_)) | (Hash(_), Near) => Near,
-        (Behind(from), Constant(is)) | (Constant(is), Behind(from)) if from == is => Behind(from),
+        // A pointer that goes from word to word.
+        (Constant(a) | Behind(a), Constant(b) | Behind(b))
+            if a.bit_len() > SMALL_BITS && a.abs_diff(b).bit_len() <= DISTANCE_BITS =>
+        {
+            Behind(a.min(b))
+        }
         (Index(_), other) | (other, Index(_)) if is_small(other) => Index(None),
         _ if !a.is_chosen() && !b.is_chosen() => Given,
         _ => Other,

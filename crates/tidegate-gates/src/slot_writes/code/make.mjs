@@ -10,15 +10,19 @@ const solc = createRequire(modules)("solc");
 const read = (path) => readFileSync(path, "utf8");
 const here = ["Pokes.sol", "Upgradeable.sol"];
 const sources = Object.fromEntries(here.map((name) => [name, { content: read(new URL(name, import.meta.url)) }]));
-const settings = { optimizer: { enabled: true, runs: 200 }, outputSelection: { "*": { "*": ["evm.deployedBytecode.object"] } } };
-const input = { language: "Solidity", sources, settings };
+const wanted = { "*": { "*": ["evm.deployedBytecode.object"] } };
 const found = (path) => ({ contents: read(new URL(path, modules)) });
-const output = JSON.parse(solc.compile(JSON.stringify(input), { import: found }));
-for (const error of output.errors ?? []) if (error.severity === "error") throw new Error(error.formattedMessage);
-for (const file of here) {
-  for (const [name, contract] of Object.entries(output.contracts[file])) {
+
+// Every contract by the legacy code generator, and some by the other one.
+for (const [viaIR, suffix, only] of [[false, "", null], [true, "Ir", ["PokeNever", "UpMany", "UpItems"]]]) {
+  const settings = { viaIR, optimizer: { enabled: true, runs: 200 }, outputSelection: wanted };
+  const input = JSON.stringify({ language: "Solidity", sources, settings });
+  const output = JSON.parse(solc.compile(input, { import: found }));
+  for (const error of output.errors ?? []) if (error.severity === "error") throw new Error(error.formattedMessage);
+  for (const [name, contract] of here.flatMap((file) => Object.entries(output.contracts[file]))) {
     // The place of a library's own address, and of linked ones, is left empty.
     const code = contract.evm.deployedBytecode.object.replace(/__\$\w+\$__/g, "0".repeat(40));
-    if (code !== "") writeFileSync(new URL(`${name}.hex`, import.meta.url), code + "\n");
+    if (code === "" || !(only?.includes(name) ?? true)) continue;
+    writeFileSync(new URL(`${name}${suffix}.hex`, import.meta.url), code + "\n");
   }
 }
