@@ -394,6 +394,9 @@ mod tests {
             nested: false,
             slots: slots.iter().map(|(slot, value)| (*slot, vec![*value])).collect(),
             varying: BTreeSet::new(),
+            nonce: 1,
+            balance: U256::ZERO,
+            logs: 0,
         }
     }
 
