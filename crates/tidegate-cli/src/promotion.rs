@@ -62,8 +62,8 @@ pub(crate) async fn target_plan(
 }
 
 impl TargetPlan {
-    /// The Safe's calls: expiry, externals, the plan's operations with their checks, all code,
-    /// and the record.
+    /// The Safe's calls: expiry, what was judged, externals, the plan's operations with their
+    /// checks, all code, and the record.
     pub(crate) fn calls(&self, promotion: &Promotion) -> Vec<InnerCall> {
         let helper = helper::address();
         let hashes = code_hashes(&self.expected);
@@ -72,6 +72,7 @@ impl TargetPlan {
         let externals: Vec<_> =
             self.deployment.externals.values().map(|e| (e.address, e.code_hash)).collect();
         let mut calls = vec![promotion.require_before_call(helper)];
+        calls.extend(promotion.judged_calls(helper));
         if !externals.is_empty() {
             let note = "externals hold the expected code".to_owned();
             calls.push(to_helper(helper::require_code(&externals), note));

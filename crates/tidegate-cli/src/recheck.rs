@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::B256;
 use tidegate_chain::Network;
-use tidegate_gates::PolicyRules;
+use tidegate_gates::{PolicyRules, good_through};
 use tidegate_model::units::format_utc;
 use tidegate_model::{GateInput, Head, Verdict};
 use tidegate_plan::When;
@@ -13,7 +13,7 @@ use tidegate_safe::{
     SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
 };
 
-use crate::assess::{Assessment, Emergency, assess_with};
+use crate::assess::{Assessment, Emergency, assess_with, judged};
 use crate::commands::promote::input_blocks;
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::{adopted_version, current, require_proof, safe_state};
@@ -187,6 +187,18 @@ async fn check_promotion(
         return Err(fail("the proposal would stay executable longer than what was waived"));
     }
     check_evidence(&assessment.effective, &assessment, network, promotion).await?;
+    let listed = &promotion.evidence.statements;
+    if good_through(&project.rules, &assessment.facts_of(listed), promotion.valid_until)
+        < promotion.valid_until
+    {
+        return Err(fail("the proposal would stay executable longer than what it rests on"));
+    }
+    let latest = network.latest_head().await?;
+    let now = judged(project, &assessment, network, latest, listed).await?;
+    if let Some(what) = promotion.judged.differs(&now) {
+        let why = format!("the proposal is void: {what}");
+        return Err(fail(why).hint("run `tidegate promote` again"));
+    }
     let calls = check_batch(project, built, found, network, promotion).await?;
     Ok((calls, assessment.overall))
 }
@@ -218,12 +230,7 @@ async fn check_evidence(
     if kinds(&promotion.evidence.inputs) != kinds(&now) {
         return Err(fail("the evidence does not list what every gate rests on"));
     }
-    let mut audits = assessment.facts.audits.clone();
-    if let Ok(audits) = &mut audits {
-        let listed = |digest| promotion.evidence.statements.contains(&digest);
-        audits.attestations.retain(|fact| listed(fact.digest));
-        audits.acceptances.retain(|fact| listed(fact.digest));
-    }
+    let audits = assessment.facts_of(&promotion.evidence.statements).audits;
     let time = assessment.gate_head.map(|head| head.timestamp).ok_or("no gate time".to_owned());
     if tidegate_gates::audits_gate(rules, &audits, &time).verdict.exit_code() != 0 {
         return Err(fail("the evidence lists too few of this scope's audits"));

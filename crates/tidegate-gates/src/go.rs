@@ -5,6 +5,7 @@
 //! statement was deleted. It is said once the soak is over: what somebody found on the last day was
 //! there to be seen.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
@@ -52,6 +53,8 @@ pub struct Decision {
     pub issued_at: u64,
     /// For which discipline.
     pub discipline: Option<String>,
+    /// When a go ends. A no-go stays.
+    pub expires_at: u64,
     /// What a go has seen; `None` for a no-go.
     pub saw: Option<Vec<StatementDigest>>,
     /// Why.
@@ -98,7 +101,8 @@ pub(crate) fn gate(
             (Verdict::unknown(missing), "could not be checked".to_owned(), Vec::new())
         }
         (Ok(facts), Ok(time)) => {
-            let (verdict, people) = judge(rules, facts, *time, soaked_at.unwrap_or(0));
+            let facts = current(facts, *time);
+            let (verdict, people) = judge(rules, &facts, *time, soaked_at.unwrap_or(0));
             let names: Vec<_> = people.into_iter().collect();
             let by =
                 if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
@@ -112,6 +116,17 @@ pub(crate) fn gate(
         }
     };
     GateReport { gate: GateId::Go, verdict, summary, inputs }
+}
+
+/// Without each go that has ended, which is none.
+fn current(facts: &GoFacts, time: u64) -> Cow<'_, GoFacts> {
+    let stands = |decision: &Decision| decision.saw.is_none() || decision.expires_at > time;
+    if facts.decisions.iter().all(stands) {
+        return Cow::Borrowed(facts);
+    }
+    let mut current = facts.clone();
+    current.decisions.retain(stands);
+    Cow::Owned(current)
 }
 
 fn judge<'a>(
@@ -336,6 +351,7 @@ mod tests {
             digest: digest(100 + key),
             signer: Address::with_last_byte(key),
             issued_at,
+            expires_at: u64::MAX,
             discipline: (key == 3).then(|| "security".to_owned()),
             saw: saw.map(|saw| saw.iter().copied().map(digest).collect()),
             reason: String::new(),

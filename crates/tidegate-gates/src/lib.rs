@@ -11,6 +11,7 @@ pub mod code_match;
 pub mod controls;
 mod dating;
 mod emergency;
+mod ends;
 mod funds;
 mod go;
 mod layout;
@@ -37,6 +38,7 @@ pub use emergency::{
     ANNOUNCED_SECS_MIN, Baseline, Debt, EMERGENCY_SECS_MAX, EmergencyFacts, ObligationFacts,
     RETRO_SECS_MAX, emergency, lowerings, owed, refusals,
 };
+pub use ends::good_through;
 pub use funds::FundFacts;
 pub use go::{Decision, FreezeFact, GoFacts, PostedStop};
 pub use layout::{

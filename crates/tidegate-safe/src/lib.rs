@@ -38,8 +38,9 @@ pub use exec::{
 };
 pub use pins::{PINS_VERSION, Pin, PinCheck, PinError, Pins};
 pub use proposal::{
-    Adoption, Checked, EvidenceItems, PROPOSAL_BYTES_MAX, Promotion, Proposal, ProposalError,
-    ProposalKind, ProposalSignature, SoakReference, read_proposal, read_signature, sign_proposal,
+    Adoption, CONFIRMATIONS_MAX, Checked, Confirmation, EvidenceItems, Judged, PROPOSAL_BYTES_MAX,
+    Promotion, Proposal, ProposalError, ProposalKind, ProposalSignature, SoakReference,
+    asked_posts, read_proposal, read_signature, sign_proposal,
 };
 pub use root::{
     Explained, SafeLog, SafePast, SafeStorage, creations_of, past_topics, pending_approvals,

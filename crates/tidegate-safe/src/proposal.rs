@@ -21,10 +21,12 @@ use crate::signature::{OwnerSignature, SignatureError};
 use crate::tx::{DomainHash, MessageHash, Operation, SafeTx, SafeTxHash, domain_hash};
 
 mod evidence;
+mod judged;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use evidence::EvidenceItems;
+pub use judged::{CONFIRMATIONS_MAX, Confirmation, Judged, asked_posts};
 
 /// How long a proposal or signature file may be.
 pub const PROPOSAL_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -85,6 +87,8 @@ pub struct Promotion {
     pub evidence_digest: EvidenceDigest,
     /// What the gates were given at propose.
     pub evidence: EvidenceItems,
+    /// What the batch requires to be still so.
+    pub judged: Judged,
     /// The soak.
     pub soak: SoakReference,
     /// Where the release will stand on the target.
@@ -159,6 +163,9 @@ pub enum ProposalError {
     /// The calls do something else than the proposal says.
     #[error("accept the proposal: {0}")]
     Claim(&'static str),
+    /// What was judged makes no batch.
+    #[error("accept the proposal: {0}")]
+    Judged(String),
     /// A preimage without canonical form.
     #[error(transparent)]
     Encode(#[from] JcsError),
@@ -194,7 +201,8 @@ impl Proposal {
     }
 
     /// Proposes that `safe` makes `calls`, which must hold the promotion's
-    /// [`Promotion::require_before_call`] and [`Promotion::record_call`].
+    /// [`Promotion::require_before_call`], [`Promotion::judged_calls`] and
+    /// [`Promotion::record_call`].
     ///
     /// # Errors
     /// If the calls do not make a batch.
@@ -267,6 +275,11 @@ impl Promotion {
         InnerCall { to: helper, value: U256::ZERO, data, note: "expire".to_owned() }
     }
 
+    /// The calls that make the batch revert where something is no longer as it was judged.
+    pub fn judged_calls(&self, helper: Address) -> Vec<InnerCall> {
+        self.judged.calls(helper, self.project, self.deployment.chain)
+    }
+
     /// The call that records the promotion.
     pub fn record_call(&self, helper: Address) -> InnerCall {
         let record = PromotionRecord {
@@ -297,6 +310,11 @@ impl Promotion {
         calls: &[InnerCall],
         helper: Address,
     ) -> Result<(), ProposalError> {
+        if let Some(fault) = self.judged.fault() {
+            return Err(ProposalError::Judged(fault));
+        }
+        let mut judged = self.judged_calls(helper);
+        let asked = judged.split_off(REQUIRED_ONCE);
         let claims = [
             (self.deployment.network() == network, "its deployment is on another network"),
             (self.deployment.executor == safe, "its deployment has another executor"),
@@ -308,6 +326,11 @@ impl Promotion {
             (
                 only_call(calls, helper, &self.require_before_call(helper)),
                 "its calls do not end at `valid_until` exactly once",
+            ),
+            (
+                judged.iter().all(|call| only_call(calls, helper, call))
+                    && asked.iter().all(|call| calls.iter().any(|c| c.same_call(call))),
+                "its calls do not require what was judged exactly once",
             ),
             (
                 only_call(calls, helper, &self.record_call(helper)),
@@ -327,6 +350,9 @@ impl Promotion {
         }
     }
 }
+
+/// How many of the calls that require what was judged have a function of their own.
+const REQUIRED_ONCE: usize = 3;
 
 fn is_post(call: &InnerCall, helper: Address) -> bool {
     let post = helper::post(StatementDigest(B256::ZERO), 0);

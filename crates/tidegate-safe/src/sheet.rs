@@ -129,11 +129,11 @@ mod tests {
         assert!(value(&rows, "To").ends_with("(MultiSendCallOnly 1.4.1)"));
         assert_eq!(value(&rows, "Operation"), "1 (DELEGATECALL)");
         assert_eq!(value(&rows, "Valid until"), "2026-01-06 00:00 UTC (1767657600)");
-        assert!(value(&rows, "Call 1 of 3").contains("(helper): requireBefore(timestamp = 1767"));
-        assert!(value(&rows, "Call 2 of 3").contains("with 5 wei: grantRole("));
-        assert_eq!(value(&rows, "Call 2 of 3, attention"), "this call grants a role");
-        assert!(value(&rows, "Call 2 of 3, note").contains("unchecked"));
-        assert!(value(&rows, "Call 3 of 3").contains("(helper): record(project ="));
+        assert!(value(&rows, "Call 1 of 6").contains("(helper): requireBefore(timestamp = 1767"));
+        assert!(value(&rows, "Call 5 of 6").contains("with 5 wei: grantRole("));
+        assert_eq!(value(&rows, "Call 5 of 6, attention"), "this call grants a role");
+        assert!(value(&rows, "Call 5 of 6, note").contains("unchecked"));
+        assert!(value(&rows, "Call 6 of 6").contains("(helper): record(project ="));
     }
 
     #[test]

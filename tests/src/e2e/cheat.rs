@@ -3,6 +3,7 @@
 
 mod audits;
 mod authors;
+mod batch;
 mod data;
 mod findings;
 mod identity;
@@ -19,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let areas = [
         audits::cases(),
         authors::cases(),
+        batch::cases(),
         data::cases(),
         findings::cases(),
         identity::cases(),

@@ -41,7 +41,6 @@ pub(super) async fn go(
     let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
     let roots = &candidate.built.roots;
     let people = people(candidate.project);
-    let time = head.as_ref().ok().map(|head| head.timestamp);
     let name = &candidate.project.config.name;
     let of_project = || candidate.statements.said_for(name, project);
     let decisions = of_project().filter_map(|said| {
@@ -50,12 +49,11 @@ pub(super) async fn go(
             Body::NoGo(no_go) => (no_go.release, &no_go.discipline, None, &no_go.reason),
             _ => return None,
         };
-        // A go that has expired is none; a no-go stays.
-        let over = saw.is_some() && time.is_some_and(|time| said.general.expires_at <= time);
-        (release == roots.release_root && !over).then(|| Decision {
+        (release == roots.release_root).then(|| Decision {
             digest: said.digest,
             signer: said.signer,
             issued_at: said.general.issued_at,
+            expires_at: said.general.expires_at,
             discipline: discipline.clone(),
             saw,
             reason: reason.clone(),

@@ -7,6 +7,7 @@ mod code;
 pub(crate) mod decisions;
 pub(crate) mod emergency;
 mod funds;
+mod judged;
 mod layout;
 mod obligations;
 mod posts;
@@ -27,7 +28,7 @@ use tidegate_gates::{
 };
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::{GateInput, GateReport, Head, Verdict};
+use tidegate_model::{GateInput, GateReport, Head, ReleaseRoot, StatementDigest, Verdict};
 use tidegate_safe::SafeState;
 
 use crate::error::{CliError, CliResult};
@@ -39,6 +40,7 @@ use soaks::{Soaked, Soaks};
 
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 pub(crate) use emergency::Emergency;
+pub(crate) use judged::judged;
 pub(crate) use safe::safe_changes;
 
 /// What an evaluation found, with everything it rests on.
@@ -46,6 +48,8 @@ pub(crate) use safe::safe_changes;
 pub(crate) struct Assessment {
     /// The target's name.
     pub(crate) target: String,
+    /// The release.
+    pub(crate) release: ReleaseRoot,
     /// The soak network's name.
     pub(crate) soak: String,
     /// Every gate.
@@ -73,6 +77,16 @@ pub(crate) struct Assessment {
 }
 
 impl Assessment {
+    /// The facts, of all audits and accepted risks only those that are listed.
+    pub(crate) fn facts_of(&self, listed: &[StatementDigest]) -> Facts {
+        let mut facts = self.facts.clone();
+        if let Ok(audits) = &mut facts.audits {
+            audits.attestations.retain(|fact| listed.contains(&fact.digest));
+            audits.acceptances.retain(|fact| listed.contains(&fact.digest));
+        }
+        facts
+    }
+
     /// When the first of its waivers ends, if there is one.
     pub(crate) fn waived_until(&self) -> Option<u64> {
         let waived = self.reports.iter().filter_map(|report| match report.verdict {
@@ -148,6 +162,7 @@ pub(crate) async fn assess_with(
     let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
     Ok(Assessment {
         target: target.to_owned(),
+        release: built.roots.release_root,
         overall: overall(&reports),
         reports,
         gate_head: gate_head.ok(),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use tidegate_gates::{EMERGENCY_SECS_MAX, refusals};
+use tidegate_gates::{EMERGENCY_SECS_MAX, good_through, refusals};
 use tidegate_model::statement::{EMERGENCY_GATES, EmergencyTerms, gate_set};
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_model::{BlockRef, GateInput, ProjectId, StatementDigest};
@@ -13,7 +13,7 @@ use tidegate_safe::{
 };
 
 use crate::assess::emergency::baseline;
-use crate::assess::{Assessment, Emergency, assess_with};
+use crate::assess::{Assessment, Emergency, assess_with, judged};
 use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
@@ -155,12 +155,17 @@ async fn propose(
     plan.show_used(project, network, head).await?;
     let evidence = evidence(project, assessment, policy.project());
     let listed = evidence.statements.iter().copied().collect();
+    let judged = judged(project, assessment, network, head, &evidence.statements).await?;
+    if let Some(fault) = judged.fault() {
+        return Err(CliError::config(fault).hint("leave out keys that nobody uses any more"));
+    }
     let promotion = Promotion {
         project: policy.project(),
         release_root: built.roots.release_root,
         policy_digest: policy.digest()?,
         evidence_digest: evidence.digest()?,
         evidence,
+        judged,
         soak: SoakReference {
             network: record.deployment.network(),
             deployment_digest: record.deployment.digest()?,
@@ -190,10 +195,11 @@ async fn propose(
     Ok(proposal)
 }
 
-/// As long as the policy allows, but no longer than what was waived.
+/// As long as the policy allows, but no longer than the gates would pass by themselves.
 fn valid_until(project: &Project, assessment: &Assessment, now: u64) -> u64 {
     let until = now.saturating_add(project.rules.valid_for_secs);
-    assessment.waived_until().map_or(until, |waived| until.min(waived))
+    let until = assessment.waived_until().map_or(until, |waived| until.min(waived));
+    good_through(&project.rules, &assessment.facts, until)
 }
 
 /// What the gates were given: the statements that they weigh, and every chain input. What strangers

@@ -376,6 +376,7 @@ fn no_go(facts: &mut Facts, confirmed: Observed<()>) -> bool {
         digest: StatementDigest(B256::ZERO),
         signer,
         issued_at: u64::MAX,
+        expires_at: u64::MAX,
         discipline: None,
         saw: None,
         reason: "a control".to_owned(),

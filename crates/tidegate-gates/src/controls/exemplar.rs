@@ -238,6 +238,7 @@ fn go(rule: &GoRule) -> GoFacts {
         digest: StatementDigest(word(&name)),
         signer: address(&name),
         issued_at: TIME,
+        expires_at: u64::MAX,
         discipline: discipline(n),
         saw: Some(vec![seen]),
         reason: String::new(),

@@ -43,6 +43,16 @@ fn promotion() -> Proposal {
         policy_digest: PolicyDigest(B256::repeat_byte(3)),
         evidence_digest: evidence.digest().unwrap(),
         evidence,
+        judged: Judged {
+            policy_version: 3,
+            records: 1,
+            posts: vec![helper::Post {
+                by: OWNERS[0].0,
+                subject: StatementDigest(B256::repeat_byte(11)),
+                until: 0,
+            }],
+            confirmations: vec![],
+        },
         soak: SoakReference {
             network: NetworkId { chain: ChainId(31338), genesis: B256::repeat_byte(9) },
             deployment_digest: DeploymentDigest(B256::repeat_byte(10)),
@@ -60,7 +70,9 @@ fn promotion() -> Proposal {
         note: "harmless\n".to_owned(),
     };
     let helper = helper::address();
-    let calls = vec![promotion.require_before_call(helper), grant, promotion.record_call(helper)];
+    let mut calls = vec![promotion.require_before_call(helper)];
+    calls.extend(promotion.judged_calls(helper));
+    calls.extend([grant, promotion.record_call(helper)]);
     Proposal::promotion(NETWORK, SAFE, 7, promotion, calls).unwrap()
 }
 
@@ -110,10 +122,10 @@ fn rebatch(proposal: &mut Proposal) {
 #[test]
 fn a_promotion_that_disagrees_with_itself_is_refused() {
     type Case = (fn(&mut Proposal), &'static str);
-    let cases: [Case; 12] = [
+    let cases: [Case; 16] = [
         (|p| p.v = 2, "read format version 2"),
-        (|p| p.calls[1].value = U256::ZERO, "does not make exactly its calls"),
-        (|p| drop(p.calls.remove(1)), "does not make exactly its calls"),
+        (|p| p.calls[4].value = U256::ZERO, "does not make exactly its calls"),
+        (|p| drop(p.calls.remove(4)), "does not make exactly its calls"),
         (|p| p.safe_tx.operation = Operation::Call, "does not make exactly its calls"),
         (|p| p.safe_tx.to = Address::repeat_byte(9), "does not make exactly its calls"),
         (|p| p.safe = Address::repeat_byte(9), "another executor"),
@@ -121,10 +133,20 @@ fn a_promotion_that_disagrees_with_itself_is_refused() {
         (|p| in_promotion(p).deployment.v = 9, "its deployment has another digest"),
         (|p| in_promotion(p).evidence.statements.clear(), "its evidence has another digest"),
         (|p| in_promotion(p).valid_until += 1, "end at `valid_until`"),
+        (|p| in_promotion(p).judged.posts[0].until = 1, "require what was judged"),
+        (|p| in_promotion(p).judged.policy_version = 4, "require what was judged"),
+        (|p| in_promotion(p).judged.records = 0, "require what was judged"),
+        (
+            |p| {
+                let judged = &mut in_promotion(p).judged;
+                judged.posts.push(judged.posts[0]);
+            },
+            "not sorted",
+        ),
         (|p| in_promotion(p).release_root = ReleaseRoot(B256::ZERO), "record this promotion"),
         (
             |p| {
-                let mut second = p.calls[2].clone();
+                let mut second = p.calls[5].clone();
                 second.data = helper::record(
                     ProjectId(B256::ZERO),
                     &PromotionRecord {

@@ -30,20 +30,21 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Where a contract stands that audits.
-const DAO: Address = address!("000000000000000000000000000000000000da01");
+pub(super) const DAO: Address = address!("000000000000000000000000000000000000da01");
 /// Answers every call with what its first slot holds.
-const CODE: [u8; 8] = hex!("5f545f5260205ff3");
+pub(super) const CODE: [u8; 8] = hex!("5f545f5260205ff3");
 /// What it holds while it accepts.
-const ACCEPTS: B256 = b256!("1626ba7e00000000000000000000000000000000000000000000000000000000");
+pub(super) const ACCEPTS: B256 =
+    b256!("1626ba7e00000000000000000000000000000000000000000000000000000000");
 
 /// Makes the contract an auditor of a second firm.
-fn name_the_dao(scene: &Scene<'_>) -> Outcome {
+pub(super) fn name_the_dao(scene: &Scene<'_>) -> Outcome {
     let dao = format!("dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"{DAO}\"] }}\n");
     scene.edit("tidegate.toml", "cy = {", &format!("{dao}cy = {{"))
 }
 
 /// The contract's code on mainnet, and whether it accepts.
-fn dao(scene: &Scene<'_>, code: &[u8], answer: B256) -> Outcome {
+pub(super) fn dao(scene: &Scene<'_>, code: &[u8], answer: B256) -> Outcome {
     let mainnet = &scene.world.mainnet;
     mainnet.set_code(DAO, &Bytes::copy_from_slice(code))?;
     mainnet.set_storage(DAO, U256::ZERO, answer)?;

@@ -1,0 +1,52 @@
+//! What the gates took for granted on the target, for a promotion's batch to require it.
+
+use tidegate_chain::Network;
+use tidegate_model::statement::Statement;
+use tidegate_model::{Head, StatementDigest};
+use tidegate_safe::helper::{Post, read_record_count, record_count};
+use tidegate_safe::{Confirmation, Judged, asked_posts, helper};
+
+use super::Assessment;
+use super::posts::Posts;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::{adopted_version, people};
+use crate::project::Project;
+
+/// Policy version, records and posts at a block, for a release on this evidence.
+pub(crate) async fn judged(
+    project: &Project,
+    assessment: &Assessment,
+    network: &Network,
+    head: Head,
+    evidence: &[StatementDigest],
+) -> CliResult<Judged> {
+    let missing = || CliError::new(Kind::Internal, "the policy could not be read");
+    let policy = assessment.policy.as_ref().ok_or_else(missing)?;
+    let (safe, id) = (policy.safe.address, policy.project());
+    let attested = evidence.iter().filter_map(|digest| {
+        let signed = &assessment.statements.statements.get(digest)?.signed;
+        matches!(signed.statement, Statement::AuditAttestation(_)).then_some((*digest, signed))
+    });
+    let people = people(project);
+    let keys = people.values().flat_map(|person| person.keys.iter().copied());
+    let auditors = attested.clone().map(|(digest, signed)| (digest, signed.signer));
+    let mut answers = Posts::at(network, head).await?;
+    let mut posts = Vec::new();
+    for (by, subject) in asked_posts(id, assessment.release, keys, auditors) {
+        posts.push(Post { by, subject, until: answers.until(by, subject).await? });
+    }
+    let answer = network.call(helper::address(), &record_count(safe, id), head.block).await?;
+    let adopted = adopted_version(network, head, safe, id).await?;
+    let confirmed = attested.filter_map(|(statement, signed)| {
+        let (chain, contract) = (signed.contract?.chain, signed.signer);
+        Some(Confirmation { statement, chain, contract, signature: signed.signature.clone() })
+    });
+    let mut confirmations: Vec<_> = confirmed.collect();
+    confirmations.sort();
+    Ok(Judged {
+        policy_version: adopted.map_or(0, |(version, _)| version),
+        records: read_record_count(&answer).or_kind(Kind::Chain)?,
+        posts,
+        confirmations,
+    })
+}

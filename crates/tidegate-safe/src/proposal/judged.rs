@@ -1,0 +1,232 @@
+//! What a promotion's batch requires to be still as the gates judged it.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::{SolCall, sol};
+use serde::{Deserialize, Serialize};
+use tidegate_model::statement::{freeze_subject, no_go_subject, revocation_subject};
+use tidegate_model::{ChainId, ProjectId, ReleaseRoot, StatementDigest};
+
+use crate::batch::InnerCall;
+use crate::helper::{self, POSTS_MAX, Post};
+
+sol! {
+    function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4);
+}
+
+/// The most contracts that a batch asks again whether they signed.
+pub const CONFIRMATIONS_MAX: usize = 32;
+
+/// What the gates took for granted on the target, and what may have changed when owners sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Judged {
+    /// The policy's version that the Safe adopted last.
+    pub policy_version: u64,
+    /// How many promotions it has recorded.
+    pub records: u64,
+    /// Each post that the gates asked for, sorted, each once.
+    pub posts: Vec<Post>,
+    /// The contracts that signed an attestation of the evidence, sorted.
+    pub confirmations: Vec<Confirmation>,
+}
+
+/// An attestation that a contract signed, which it may withdraw at any time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The attestation.
+    pub statement: StatementDigest,
+    /// Where the contract stands.
+    pub chain: ChainId,
+    /// The contract.
+    pub contract: Address,
+    /// What it is asked about.
+    pub signature: Bytes,
+}
+
+/// Who is asked for which post: every auditor of these attestations whether they revoked one, and
+/// every key of people whether they froze the project or stopped the release. Sorted, each once.
+pub fn asked_posts(
+    project: ProjectId,
+    release: ReleaseRoot,
+    keys: impl IntoIterator<Item = Address>,
+    attestations: impl IntoIterator<Item = (StatementDigest, Address)>,
+) -> BTreeSet<(Address, StatementDigest)> {
+    let stops = [freeze_subject(project), no_go_subject(project, release)];
+    let by_key = keys.into_iter().flat_map(|key| stops.map(|subject| (key, subject)));
+    let revocations = attestations.into_iter();
+    by_key.chain(revocations.map(|(digest, by)| (by, revocation_subject(digest)))).collect()
+}
+
+impl Judged {
+    /// Why it makes no batch, if it makes none.
+    pub fn fault(&self) -> Option<String> {
+        let posts = self.posts.len();
+        if posts > POSTS_MAX {
+            return Some(format!(
+                "the batch would check {posts} posts at the helper, at most {POSTS_MAX}: two for \
+                 each key under [people] and one for each attestation"
+            ));
+        }
+        if self.confirmations.len() > CONFIRMATIONS_MAX {
+            return Some(format!("more than {CONFIRMATIONS_MAX} contracts signed attestations"));
+        }
+        let place = |post: &Post| (post.by, post.subject);
+        let sorted = self.posts.windows(2).all(|pair| place(&pair[0]) < place(&pair[1]))
+            && self.confirmations.windows(2).all(|pair| pair[0] < pair[1]);
+        (!sorted).then(|| "its posts or confirmations are not sorted, each once".to_owned())
+    }
+
+    /// The calls that require it, for a Safe on this chain.
+    pub fn calls(&self, helper: Address, project: ProjectId, chain: ChainId) -> Vec<InnerCall> {
+        let call = |data, note: String| InnerCall { to: helper, value: U256::ZERO, data, note };
+        let mut calls = vec![
+            call(
+                helper::require_policy(project, self.policy_version),
+                format!("the policy is version {} still", self.policy_version),
+            ),
+            call(
+                helper::require_records(project, self.records),
+                format!("{} promotions are recorded, and none since", self.records),
+            ),
+            call(
+                helper::require_posted(&self.posts),
+                format!("{} posts are what they were when the gates passed", self.posts.len()),
+            ),
+        ];
+        let here = self.confirmations.iter().filter(|confirmed| confirmed.chain == chain);
+        calls.extend(here.map(|confirmed| {
+            let Confirmation { statement, contract, signature, .. } = confirmed;
+            let asked = isValidSignatureCall { hash: statement.0, signature: signature.clone() };
+            let data = helper::require_call(*contract, asked.abi_encode().into(), signed());
+            call(data, format!("{contract} confirms attestation {} still", statement.short()))
+        }));
+        calls
+    }
+
+    /// Contracts that this chain's batch cannot ask, because they stand elsewhere.
+    pub fn elsewhere(&self, chain: ChainId) -> impl Iterator<Item = &Confirmation> {
+        self.confirmations.iter().filter(move |confirmed| confirmed.chain != chain)
+    }
+
+    /// What is no longer as it was judged, the first of it, in words.
+    pub fn differs(&self, now: &Self) -> Option<String> {
+        if self.policy_version != now.policy_version {
+            let (was, is) = (self.policy_version, now.policy_version);
+            return Some(format!("the Safe has adopted policy version {is} since, it was {was}"));
+        }
+        if self.records != now.records {
+            let (was, is) = (self.records, now.records);
+            return Some(format!("the Safe has recorded {is} promotions, it had {was}"));
+        }
+        for (was, is) in self.posts.iter().zip(&now.posts) {
+            if (was.by, was.subject) != (is.by, is.subject) {
+                break;
+            }
+            if was.until != is.until {
+                let (by, subject) = (is.by, is.subject);
+                return Some(format!("{by} has posted about {subject} since"));
+            }
+        }
+        if self.posts != now.posts {
+            return Some("it asks for other posts than the evidence and the policy".to_owned());
+        }
+        (self.confirmations != now.confirmations)
+            .then(|| "it asks other contracts than those that signed attestations".to_owned())
+    }
+}
+
+/// keccak256 of the one word by which a contract confirms a signature.
+fn signed() -> B256 {
+    let mut word = B256::ZERO;
+    word[..4].copy_from_slice(&isValidSignatureCall::SELECTOR);
+    keccak256(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: ChainId = ChainId(1);
+
+    fn post(by: u8, until: u64) -> Post {
+        let subject = StatementDigest(B256::repeat_byte(9));
+        Post { by: Address::with_last_byte(by), subject, until }
+    }
+
+    fn judged() -> Judged {
+        let confirmation = |chain| Confirmation {
+            statement: StatementDigest(B256::repeat_byte(1)),
+            chain,
+            contract: Address::repeat_byte(2),
+            signature: Bytes::from_static(&[3]),
+        };
+        Judged {
+            policy_version: 2,
+            records: 1,
+            posts: vec![post(1, 0), post(2, 7)],
+            confirmations: vec![confirmation(HERE), confirmation(ChainId(5))],
+        }
+    }
+
+    #[test]
+    fn whatever_changes_is_named() {
+        type Change = (fn(&mut Judged), &'static str);
+        let cases: [Change; 7] = [
+            (|j| j.policy_version = 3, "adopted policy version 3 since"),
+            (|j| j.records = 2, "recorded 2 promotions"),
+            (|j| j.posts[0].until = 1, "0x0000000000000000000000000000000000000001 has posted"),
+            (|j| j.posts[1].until = 8, "0x0000000000000000000000000000000000000002 has posted"),
+            (|j| j.posts.truncate(1), "other posts"),
+            (|j| j.posts[1].by = Address::with_last_byte(3), "other posts"),
+            (|j| j.confirmations.truncate(1), "other contracts"),
+        ];
+        assert_eq!(judged().differs(&judged()), None);
+        for (change, says) in cases {
+            let mut now = judged();
+            change(&mut now);
+            let why = judged().differs(&now).unwrap();
+            assert!(why.contains(says), "{why} does not say {says}");
+        }
+    }
+
+    #[test]
+    fn a_batch_has_bounds_and_an_order() {
+        assert_eq!(judged().fault(), None);
+        let mut unsorted = judged();
+        unsorted.posts.reverse();
+        let mut twice = judged();
+        twice.posts[1] = twice.posts[0];
+        assert!(unsorted.fault().is_some() && twice.fault().is_some());
+        let mut many = judged();
+        let by = |index: usize| Address::from_word(B256::from(U256::from(index)));
+        many.posts = (0..POSTS_MAX).map(|index| Post { by: by(index), ..post(0, 0) }).collect();
+        assert_eq!(many.fault(), None);
+        many.posts.push(Post { by: by(POSTS_MAX), ..post(0, 0) });
+        assert!(many.fault().unwrap().contains("257 posts"));
+    }
+
+    #[test]
+    fn only_contracts_of_this_chain_are_asked_again() {
+        let helper = helper::address();
+        let calls = judged().calls(helper, ProjectId(B256::ZERO), HERE);
+        assert_eq!(calls.len(), 4);
+        assert!(calls.iter().all(|call| call.to == helper && call.value.is_zero()));
+        assert_eq!(judged().elsewhere(HERE).map(|found| found.chain.0).collect::<Vec<_>>(), [5]);
+        let elsewhere = judged().calls(helper, ProjectId(B256::ZERO), ChainId(9));
+        assert_eq!(elsewhere, calls[..3]);
+    }
+
+    #[test]
+    fn each_key_and_attestation_is_asked_once() {
+        let [one, two] = [1, 2].map(Address::with_last_byte);
+        let digest = StatementDigest(B256::repeat_byte(4));
+        let (project, release) = (ProjectId(B256::ZERO), ReleaseRoot(B256::ZERO));
+        let asked = asked_posts(project, release, [one, two, one], [(digest, two), (digest, two)]);
+        assert_eq!(asked.len(), 5);
+        assert!(asked.contains(&(two, revocation_subject(digest))));
+        assert!(!asked.contains(&(one, revocation_subject(digest))));
+    }
+}
