@@ -1,5 +1,6 @@
 //! A release on its target: the Safe's batch, its simulation, and what was recorded.
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evidence::{Untouched, used_before};
@@ -9,7 +10,7 @@ use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
 use tidegate_plan::{Executor, Expected, OpKind, When};
 use tidegate_safe::{
-    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper,
+    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper, unreadable,
 };
 
 use crate::assess::{VerifyReport, slots};
@@ -179,6 +180,7 @@ pub(crate) async fn simulate_batch(
         code_at: MULTI_SEND_CALL_ONLY,
         data: tx.data.clone(),
         gas_limit: TX_GAS_MAX,
+        watched: vec![safe, helper::address()],
     };
     let outcome =
         simulate(network, head, |snapshot| Sandbox::at(snapshot).delegate(&delegate)).await?;
@@ -187,6 +189,11 @@ pub(crate) async fn simulate_batch(
             Kind::Fail,
             format!("the batch fails in local execution: {}", outcome.why()),
         ));
+    }
+    if let Some(trespass) = outcome.trespasses(safe, helper::address()).first() {
+        let why = format!("the batch reaches the Safe or the helper by other ways: {trespass}");
+        return Err(CliError::new(Kind::Fail, why)
+            .hint("only the batch's own calls may; find out what the step that does it calls"));
     }
     if outcome.gas_used > BATCH_GAS_MAX {
         return Err(CliError::new(
@@ -199,6 +206,35 @@ pub(crate) async fn simulate_batch(
         .hint("splitting over several Safe transactions is not built yet"));
     }
     Ok(outcome.gas_used)
+}
+
+/// Refuses calls of which nobody can read what they do.
+pub(crate) fn require_readable(
+    project: &Project,
+    built: &Built,
+    plan: &TargetPlan,
+    calls: &[InnerCall],
+) -> CliResult {
+    let abis = abis(built, &plan.prepared);
+    let allowed = &project.rules.allow_selectors;
+    let Some((index, call)) = unreadable(calls, helper::address(), &abis, allowed) else {
+        return Ok(());
+    };
+    let why = format!("call {} of the batch cannot be read: {call}", index + 1);
+    Err(CliError::new(Kind::Fail, why)
+        .hint("write the called function into the plan, or its selector into `allow_selectors`"))
+}
+
+/// By what calls are read: the release's own contracts, and what the plan calls of others.
+pub(crate) fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
+    let own = built.release.artifacts.values().map(|artifact| artifact.abi.clone());
+    let called = prepared.resolved.ops.iter().filter_map(|op| match &op.kind {
+        OpKind::Call { signature, .. } => Some(signature),
+        OpKind::Create { .. } => None,
+    });
+    let named = called.chain(prepared.resolved.checks.iter().map(|check| &check.signature));
+    let parse = |signature: &String| JsonAbi::parse([&*format!("function {signature}")]).ok();
+    own.chain(named.filter_map(parse)).collect()
 }
 
 /// A promotion that the helper has recorded and the chain still shows.

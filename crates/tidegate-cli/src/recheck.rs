@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_gates::{PolicyRules, good_through};
@@ -18,7 +19,7 @@ use crate::commands::promote::input_blocks;
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::{adopted_version, current, require_proof, safe_state};
 use crate::project::Project;
-use crate::promotion::{simulate_batch, target_plan};
+use crate::promotion::{abis, require_readable, simulate_batch, target_plan};
 use crate::proposals::Found;
 use crate::release::Built;
 use crate::{commands, pins};
@@ -41,6 +42,8 @@ pub(crate) struct Rechecked {
     pub(crate) state: SafeState,
     /// Its calls as this machine builds them, with notes of its own.
     pub(crate) calls: Vec<InnerCall>,
+    /// By what they are read.
+    pub(crate) abis: Vec<JsonAbi>,
     /// What the gates come to: PASS or WAIVED.
     pub(crate) verdict: Verdict,
 }
@@ -65,14 +68,14 @@ pub(crate) async fn recheck(
     }
     require_proof(project, network, proposal.safe, latest).await?;
     pins::check(project, network.id().chain, &state, head.timestamp)?;
-    let (calls, verdict) = match (&proposal.kind, built) {
+    let (calls, abis, verdict) = match (&proposal.kind, built) {
         (ProposalKind::Adoption(adoption), _) => {
             check_adoption(project, found, network, head, &state, adoption).await?;
             let (safe, nonce) = (proposal.safe, proposal.safe_tx.nonce);
             let helper = helper::address();
             let calls =
                 Proposal::adoption(network.id(), safe, nonce, helper, adoption.clone()).calls;
-            (calls, Verdict::Pass)
+            (calls, Vec::new(), Verdict::Pass)
         }
         (ProposalKind::Promotion(promotion), Some(built)) => {
             check_promotion(project, built, found, network, &state, promotion).await?
@@ -91,7 +94,7 @@ pub(crate) async fn recheck(
         )
         .hint("another transaction was executed; propose again"));
     }
-    Ok(Rechecked { state, calls, verdict })
+    Ok(Rechecked { state, calls, abis, verdict })
 }
 
 async fn check_adoption(
@@ -147,7 +150,7 @@ async fn check_promotion(
     network: &Network,
     state: &SafeState,
     promotion: &Promotion,
-) -> CliResult<(Vec<InnerCall>, Verdict)> {
+) -> CliResult<(Vec<InnerCall>, Vec<JsonAbi>, Verdict)> {
     if promotion.release_root != built.roots.release_root {
         return Err(fail(format!(
             "the proposal promotes release {}, the working tree builds {}",
@@ -199,8 +202,8 @@ async fn check_promotion(
         let why = format!("the proposal is void: {what}");
         return Err(fail(why).hint("run `tidegate promote` again"));
     }
-    let calls = check_batch(project, built, found, network, promotion).await?;
-    Ok((calls, assessment.overall))
+    let (calls, abis) = check_batch(project, built, found, network, promotion).await?;
+    Ok((calls, abis, assessment.overall))
 }
 
 /// The set that was fixed at propose is not computed again: each listed statement must be here
@@ -265,7 +268,7 @@ async fn check_batch(
     found: &Found,
     network: &Network,
     promotion: &Promotion,
-) -> CliResult<Vec<InnerCall>> {
+) -> CliResult<(Vec<InnerCall>, Vec<JsonAbi>)> {
     let head = network.latest_head().await?;
     let plan = target_plan(project, built, &found.network, network, head, When::Before).await?;
     plan.show_used(project, network, head).await?;
@@ -276,9 +279,10 @@ async fn check_batch(
     if !same || plan.deployment != promotion.deployment {
         return Err(fail("the proposal's batch is not the one that this release gives"));
     }
+    require_readable(project, built, &plan, &calls)?;
     require_multi_send(network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?)?;
     simulate_batch(network, proposal.safe, proposal.safe, &proposal.safe_tx).await?;
-    Ok(calls)
+    Ok((calls, abis(built, &plan.prepared)))
 }
 
 fn fail(what: impl Into<String>) -> CliError {

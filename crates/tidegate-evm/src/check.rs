@@ -190,6 +190,7 @@ fn direct(
         gas_limit: creation.gas_limit,
         first: First::Create { from: caller, value: U256::ZERO, at: Some(creation.address()) },
         vacate: true,
+        watched: Vec::new(),
     })
 }
 

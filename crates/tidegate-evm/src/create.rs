@@ -117,7 +117,14 @@ impl Sandbox<'_> {
         let mut trial = self.clone();
         let first = First::Create { from: tx.from, value: tx.value, at: Some(address) };
         let (origin, data, gas_limit) = (tx.origin, tx.data.clone(), tx.gas_limit);
-        let outcome = trial.commit(&Job { origin, data, gas_limit, first, vacate: true })?;
+        let outcome = trial.commit(&Job {
+            origin,
+            data,
+            gas_limit,
+            first,
+            vacate: true,
+            watched: Vec::new(),
+        })?;
         let expected = trial.expected(address, outcome)?;
         *self = trial;
         Ok(expected)

@@ -7,6 +7,7 @@ use alloy_primitives::{Address, Bytes, Log, Selector, U256};
 
 use crate::diff::StateDiff;
 use crate::failure::Failure;
+use crate::reach::Reached;
 
 /// What a transaction did. One that failed has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub struct Outcome {
     /// wrapper that hides it (Safe 1.4.1 answers `GS013`), but a contract that caught a failure
     /// and then failed for another reason looks the same.
     pub trail: Vec<FailedCall>,
+    /// Every call that reached an account that was watched, in order; also of calls that failed
+    /// and were caught.
+    pub reached: Vec<Reached>,
     /// What it looked at, also where it failed.
     pub seen: Seen,
 }

@@ -16,6 +16,7 @@ use crate::env::Env;
 use crate::error::EvmError;
 use crate::handler::{SimContext, SimHandler};
 use crate::outcome::{FailedCall, Seen};
+use crate::reach::Reached;
 use crate::state::Overlay;
 use crate::trace::Trace;
 
@@ -28,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) first: First,
     /// Whether addresses about to be created count as empty.
     pub(crate) vacate: bool,
+    /// Accounts of which every call is kept.
+    pub(crate) watched: Vec<Address>,
 }
 
 /// The outermost frame.
@@ -45,6 +48,7 @@ pub(crate) struct Run {
     pub(crate) state: EvmState,
     pub(crate) trail: Vec<FailedCall>,
     pub(crate) seen: Seen,
+    pub(crate) reached: Vec<Reached>,
     pub(crate) vacated: BTreeSet<Address>,
 }
 
@@ -59,7 +63,7 @@ pub(crate) fn execute(
     context.cfg = env.cfg();
     context.block = env.block();
     context.tx = job.tx_env(env);
-    let mut evm = context.build_mainnet_with_inspector(Trace::new(job.vacate));
+    let mut evm = context.build_mainnet_with_inspector(Trace::new(job.vacate, job.watched.clone()));
     let result = SimHandler::new(job).inspect_run(&mut evm);
     let state = evm.ctx.journal_mut().finalize();
     let db = evm.ctx.db_mut();
@@ -70,7 +74,8 @@ pub(crate) fn execute(
     let vacated = std::mem::take(&mut db.vacated);
     let result = result.map_err(|error| EvmError::from_revm(error, job.data.len()))?;
     let seen = std::mem::take(&mut evm.inspector.seen);
-    Ok(Run { result, state, trail: evm.inspector.into_trail(), seen, vacated })
+    let (trail, reached) = evm.inspector.finish();
+    Ok(Run { result, state, trail, seen, reached, vacated })
 }
 
 impl Job {

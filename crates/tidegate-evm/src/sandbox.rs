@@ -145,6 +145,7 @@ impl<'a> Sandbox<'a> {
             gas_limit: self.env.tx_gas_max,
             first: First::Call { from, to, value: U256::ZERO, fixed: true },
             vacate: false,
+            watched: Vec::new(),
         };
         self.clone().commit(&job)
     }
@@ -159,9 +160,10 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// Where it has no outcome; see [`EvmError`].
     pub fn delegate(&mut self, delegate: &Delegate) -> Result<Outcome, EvmError> {
-        let Delegate { origin, account, code_at, ref data, gas_limit } = *delegate;
-        let first = First::Delegate { account, code_at };
-        self.commit(&Job { origin, data: data.clone(), gas_limit, first, vacate: false })
+        let Delegate { origin, account, code_at, ref data, gas_limit, ref watched } = *delegate;
+        let (first, data) = (First::Delegate { account, code_at }, data.clone());
+        let watched = watched.clone();
+        self.commit(&Job { origin, data, gas_limit, first, vacate: false, watched })
     }
 
     /// Runs a transaction that creates contracts, as if none of them were there yet.
@@ -170,7 +172,7 @@ impl<'a> Sandbox<'a> {
     }
 
     pub(crate) fn commit(&mut self, job: &Job) -> Result<Outcome, EvmError> {
-        let Run { result, state, trail, seen, vacated } =
+        let Run { result, state, trail, seen, reached, vacated } =
             execute(self.view, &self.overlay, &self.env, job)?;
         let Applied { diff, created } = match result.is_success() {
             true => self.overlay.apply(self.view, state, &vacated),
@@ -186,7 +188,18 @@ impl<'a> Sandbox<'a> {
                 (failure(InstructionResult::from(reason), &[]), Bytes::new(), Vec::new())
             }
         };
-        Ok(Outcome { failure, output, gas_used, gas_spent, logs, created, diff, trail, seen })
+        Ok(Outcome {
+            failure,
+            output,
+            gas_used,
+            gas_spent,
+            logs,
+            created,
+            diff,
+            trail,
+            seen,
+            reached,
+        })
     }
 
     pub(crate) fn overlay(&self) -> &Overlay {
@@ -204,5 +217,5 @@ fn job_of(tx: &Tx, vacate: bool) -> Job {
         Some(to) => First::Call { from, to, value, fixed: false },
         None => First::Create { from, value, at: None },
     };
-    Job { origin, data: data.clone(), gas_limit, first, vacate }
+    Job { origin, data: data.clone(), gas_limit, first, vacate, watched: Vec::new() }
 }

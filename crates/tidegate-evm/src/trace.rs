@@ -1,4 +1,5 @@
-//! Watches calls: finds the path to a failure, and makes room for what is being created.
+//! Watches calls: finds the path to a failure and who reaches what, and makes room for what is
+//! being created.
 
 use alloy_primitives::{Address, Selector, U256, keccak256};
 use revm::context_interface::{ContextTr, JournalTr};
@@ -12,6 +13,7 @@ use revm::interpreter::{
 use crate::failure::failure;
 use crate::handler::SimContext;
 use crate::outcome::{CallKind, FailedCall, Look, Seen};
+use crate::reach::Reached;
 
 /// The calls that are open, and the path to the last failure.
 #[derive(Debug, Default)]
@@ -19,6 +21,8 @@ pub(crate) struct Trace {
     /// Whether an address that is about to be created counts as empty, so that the expected
     /// code of a contract which is there already can be computed.
     pub(crate) vacate: bool,
+    watched: Vec<Address>,
+    reached: Vec<Reached>,
     open: Vec<Open>,
     /// Innermost first.
     trail: Vec<FailedCall>,
@@ -51,14 +55,14 @@ struct Open {
 }
 
 impl Trace {
-    pub(crate) fn new(vacate: bool) -> Self {
-        Self { vacate, open: Vec::new(), trail: Vec::new(), seen: Seen::default() }
+    pub(crate) fn new(vacate: bool, watched: Vec<Address>) -> Self {
+        Self { vacate, watched, ..Self::default() }
     }
 
-    /// The path to the failure, outermost first.
-    pub(crate) fn into_trail(mut self) -> Vec<FailedCall> {
+    /// The path to the failure, outermost first, and the calls that reached what is watched.
+    pub(crate) fn finish(mut self) -> (Vec<FailedCall>, Vec<Reached>) {
         self.trail.reverse();
-        self.trail
+        (self.trail, self.reached)
     }
 
     /// Notes that the code that runs now looks at an account.
@@ -135,6 +139,10 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         let selector = inputs.input.as_bytes(context).first_chunk::<4>().map(Selector::from);
         let (to, value) = (inputs.bytecode_address, inputs.call_value());
         self.look(to, true);
+        if self.watched.contains(&to) {
+            let (depth, is_static) = (self.open.len(), inputs.is_static);
+            self.reached.push(Reached { depth, kind, from, to, selector, is_static });
+        }
         self.open.push(Open { kind, from, to, value, selector, last: Vec::new() });
         None
     }

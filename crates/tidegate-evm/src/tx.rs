@@ -58,4 +58,6 @@ pub struct Delegate {
     pub data: Bytes,
     /// The gas it has, including what its data costs.
     pub gas_limit: u64,
+    /// Accounts of which every call that reaches them is kept.
+    pub watched: Vec<Address>,
 }

@@ -84,6 +84,9 @@ fn looser(key: &str, old: &PolicyRules, new: &PolicyRules) -> bool {
         }
         "waiver_signers" => new.waiver_signers < old.waiver_signers,
         "emergency_signers" => new.emergency_signers < old.emergency_signers,
+        "allow_selectors" => {
+            new.allow_selectors.iter().any(|item| !old.allow_selectors.contains(item))
+        }
         "safe_allow" => added(&old.safe_allow, &new.safe_allow),
         "fresh" => old.fresh && !new.fresh,
         _ => true,

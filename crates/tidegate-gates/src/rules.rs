@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Selector};
 use serde_json::Value;
 use tidegate_model::units::parse_span_secs;
 
@@ -35,6 +35,8 @@ pub struct PolicyRules {
     pub safe_allow: Vec<String>,
     /// Whether nothing that the Safe creates may have been created and used by others before.
     pub fresh: bool,
+    /// Selectors of calls that nobody can read and that are made all the same.
+    pub allow_selectors: Vec<Selector>,
 }
 
 /// Who must say go.
@@ -61,6 +63,7 @@ impl Default for PolicyRules {
             emergency_signers: 4,
             safe_allow: Vec::new(),
             fresh: false,
+            allow_selectors: Vec::new(),
         }
     }
 }
@@ -75,7 +78,7 @@ pub struct PolicyError {
     pub reason: String,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "soak",
     "audits",
     "transactions",
@@ -88,6 +91,7 @@ const KEYS: [&str; 12] = [
     "emergency_signers",
     "safe_allow",
     "fresh",
+    "allow_selectors",
 ];
 
 impl PolicyRules {
@@ -121,6 +125,7 @@ impl PolicyRules {
                 "go" => rules.go = go(value).map_err(error)?,
                 "waiver_signers" => rules.waiver_signers = signers(value).map_err(error)?,
                 "emergency_signers" => rules.emergency_signers = signers(value).map_err(error)?,
+                "allow_selectors" => rules.allow_selectors = selectors(value).map_err(error)?,
                 "safe_allow" => rules.safe_allow = allowed(value).map_err(error)?,
                 "fresh" => {
                     let wanted = || error("write true or false".to_owned());
@@ -170,6 +175,19 @@ fn signers(value: &Value) -> Result<u32, String> {
     }
 }
 
+/// How many selectors can be let through.
+const SELECTORS_MAX: usize = 32;
+
+fn selectors(value: &Value) -> Result<Vec<Selector>, String> {
+    let wanted = "write a list of at most 32 selectors such as \"0x12345678\"";
+    let list = texts(value).filter(|list| list.len() <= SELECTORS_MAX).ok_or(wanted)?;
+    let selector = |text: &String| {
+        let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 8);
+        digits.and_then(|digits| digits.parse::<Selector>().ok()).ok_or(wanted.to_owned())
+    };
+    list.iter().map(selector).collect()
+}
+
 fn allowed(value: &Value) -> Result<Vec<String>, String> {
     let wanted = "write a list of \"module:0x…\", \"guard:0x…\", \"module_guard:0x…\" and \
                   \"handler:0x…\"";
@@ -200,6 +218,8 @@ mod tests {
     fn written_keys_replace_defaults_and_slips_are_refused() {
         assert_eq!(read(json!({})), Ok(PolicyRules::default()));
         let rules = read(json!({"soak": "21d", "audits": 3})).unwrap();
+        let one = read(json!({"allow_selectors": ["0x12345678"]})).unwrap();
+        assert_eq!(one.allow_selectors, [Selector::from([0x12, 0x34, 0x56, 0x78])]);
         assert_eq!((rules.soak_secs, rules.audits, rules.senders), (21 * 86_400, 3, 3));
         for bad in [
             json!({"soaks": "14d"}),
@@ -210,6 +230,9 @@ mod tests {
             json!({"go": "security"}),
             json!({"waiver_signers": 1}),
             json!({"emergency_signers": 101}),
+            json!({"allow_selectors": "0x12345678"}),
+            json!({"allow_selectors": ["0x1234567"]}),
+            json!({"allow_selectors": ["transfer(address,uint256)"]}),
             json!({"safe_allow": ["0x00"]}),
             json!({"fresh": "yes"}),
             json!({"safe_allow": ["owner:0x0000000000000000000000000000000000000001"]}),

@@ -138,6 +138,19 @@ pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B
 /// statement.
 pub const HELPER: Address = address!("b49c2E825ce1675d0cEd1556CEDBF10f7cde038e");
 
+/// Where Safe's batch contracts stand, of both kinds and all versions: code that acts in whoever's
+/// name delegates to it.
+pub const MULTI_SENDS: [Address; 8] = [
+    address!("A238CBeb142c10Ef7Ad8442C6D1f9E89e07e7761"),
+    address!("998739BFdAAdde7C933B942a68053933098f9EDa"),
+    address!("40A2aCCbd92BCA938b02010E17A5b8929b49130D"),
+    address!("A1dabEF33b3B82c7814B6D82A79e50F4AC44102B"),
+    address!("38869bf66a61cF6bDB996A6aE40D5853Fd43B526"),
+    address!("9641d764fc13c8B624c04430C7356C1C7C8102e2"),
+    address!("218543288004CD07832472D464648173c77D7eB7"),
+    address!("A83c336B20401Af773B6219BA5027174338D1836"),
+];
+
 /// The id of a project on one target.
 pub fn project_id(chain: ChainId, safe: Address, name: &str) -> ProjectId {
     ProjectId(Preimage::new().number(chain.0).address(safe).string(name).keccak())

@@ -130,7 +130,15 @@ pub fn decode_multi_send(calldata: &[u8]) -> Result<Vec<InnerCall>, BatchError> 
     if call.abi_encode() != calldata {
         return Err(BatchError::Envelope);
     }
-    let mut rest = &call.transactions[..];
+    unpack_multi_send(&call.transactions)
+}
+
+/// The calls that are packed in the argument of `multiSend`.
+///
+/// # Errors
+/// As [`decode_multi_send`].
+pub(crate) fn unpack_multi_send(packed: &[u8]) -> Result<Vec<InnerCall>, BatchError> {
+    let mut rest = packed;
     let mut calls = Vec::new();
     while !rest.is_empty() {
         let (inner, after) = decode_one(rest, calls.len())?;

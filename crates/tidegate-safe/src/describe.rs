@@ -7,9 +7,10 @@ use alloy_dyn_abi::{DynSolValue, JsonAbiExt};
 use alloy_json_abi::{Function, JsonAbi};
 use alloy_primitives::{Address, Selector, hex, keccak256};
 
-use crate::batch::InnerCall;
+use crate::batch::{InnerCall, unpack_multi_send};
 use crate::helper;
 use crate::sensitive::sensitive;
+use crate::warning::Warning;
 
 /// How deep calls inside arguments are read.
 const NESTING_MAX: usize = 4;
@@ -23,8 +24,10 @@ pub struct Description {
     pub function: String,
     /// Its arguments; empty where the function is unknown.
     pub arguments: Vec<Argument>,
-    /// Words for what a signer must not overlook, as the end of "this call …".
-    pub warning: Option<&'static str>,
+    /// What a signer must not overlook.
+    pub warning: Option<Warning>,
+    /// Whether function and arguments are exactly what the calldata says.
+    pub is_read: bool,
 }
 
 /// One argument.
@@ -36,22 +39,30 @@ pub struct Argument {
     pub kind: String,
     /// Its value, with control characters escaped.
     pub value: String,
-    /// What the argument does where it is itself the calldata of a known function.
-    pub call: Option<Box<Description>>,
+    /// What the argument does where it is itself the calldata of a known function, or of a call
+    /// that is made; several where it is a list.
+    pub calls: Vec<Description>,
 }
 
 static HELPER_ABI: LazyLock<JsonAbi> =
     LazyLock::new(|| serde_json::from_str(helper::ABI_JSON).expect("the committed ABI parses"));
+
+/// What batches ask contracts that are nobody's of this project.
+static VIEWS: LazyLock<JsonAbi> = LazyLock::new(|| {
+    let signed = "function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)";
+    JsonAbi::parse([signed]).expect("the signature parses")
+});
 
 /// Describes a call by the helper's ABI where the helper is called, and else by `abis`. Notes are
 /// not looked at. Where two functions of the ABIs share a selector, both are named and none is
 /// decoded.
 pub fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Description {
     if call.data.is_empty() {
-        return Description::bare("plain transfer, no calldata".to_owned(), None);
+        let text = "plain transfer, no calldata".to_owned();
+        return Description { is_read: true, ..Description::bare(text, None) };
     }
     let own = [&*HELPER_ABI];
-    let others: Vec<_> = abis.iter().collect();
+    let others: Vec<_> = abis.iter().chain([&*VIEWS]).collect();
     // The helper's own functions may still hold calldata of the project's contracts.
     let outer = if call.to == helper { &own[..] } else { &others[..] };
     describe_data(&call.data, outer, &others, 0)
@@ -59,15 +70,43 @@ pub fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Descript
 
 impl Description {
     /// Every warning in the call and in the calls inside its arguments.
-    pub fn warnings(&self) -> Vec<&'static str> {
-        let inner = self.arguments.iter().filter_map(|argument| argument.call.as_ref());
-        let inner = inner.flat_map(|call| call.warnings());
+    pub fn warnings(&self) -> Vec<Warning> {
+        let inner = self.inner().flat_map(Self::warnings);
         self.warning.into_iter().chain(inner).collect()
     }
 
-    const fn bare(function: String, warning: Option<&'static str>) -> Self {
-        Self { function, arguments: Vec::new(), warning }
+    /// The first call, of this one and those inside its arguments, that could not be read.
+    pub fn unreadable(&self) -> Option<&Self> {
+        if !self.is_read {
+            return Some(self);
+        }
+        self.inner().find_map(Self::unreadable)
     }
+
+    fn inner(&self) -> impl Iterator<Item = &Self> {
+        self.arguments.iter().flat_map(|argument| &argument.calls)
+    }
+
+    const fn bare(function: String, warning: Option<Warning>) -> Self {
+        Self { function, arguments: Vec::new(), warning, is_read: false }
+    }
+}
+
+/// The first of these calls of which nobody can read what it does, by its place from 0, unless its
+/// selector is one of `allowed`.
+pub fn unreadable(
+    calls: &[InnerCall],
+    helper: Address,
+    abis: &[JsonAbi],
+    allowed: &[Selector],
+) -> Option<(usize, Description)> {
+    calls.iter().enumerate().find_map(|(index, call)| {
+        let selector = call.data.first_chunk::<4>().map(|bytes| Selector::from(*bytes));
+        if call.to != helper && selector.is_some_and(|selector| allowed.contains(&selector)) {
+            return None;
+        }
+        Some((index, describe(call, helper, abis).unreadable()?.clone()))
+    })
 }
 
 fn describe_data(data: &[u8], abis: &[&JsonAbi], inner: &[&JsonAbi], depth: usize) -> Description {
@@ -77,7 +116,7 @@ fn describe_data(data: &[u8], abis: &[&JsonAbi], inner: &[&JsonAbi], depth: usiz
     };
     let selector = Selector::from(*selector);
     let known = sensitive(selector);
-    let warning = known.map(|entry| entry.does);
+    let warning = known.map(|entry| entry.warning);
     let mut found: Vec<&Function> = Vec::new();
     let named = abis.iter().flat_map(|abi| abi.functions()).filter(|f| f.selector() == selector);
     for function in named.chain(known.map(|entry| &entry.function)) {
@@ -90,7 +129,8 @@ fn describe_data(data: &[u8], abis: &[&JsonAbi], inner: &[&JsonAbi], depth: usiz
         _ => None,
     };
     if let Some(arguments) = decoded {
-        return Description { function: found[0].signature(), arguments, warning };
+        let function = found[0].signature();
+        return Description { function, arguments, warning, is_read: true };
     }
     let text = match found[..] {
         [] => format!("unknown function {selector}, calldata {}", show_bytes(data)),
@@ -117,11 +157,16 @@ fn decode(
     if function.abi_encode_input(&values).ok()? != data {
         return None;
     }
-    let arguments = function.inputs.iter().zip(&values).map(|(input, value)| Argument {
+    let known = sensitive(function.selector());
+    let arguments = function.inputs.iter().zip(&values).enumerate();
+    let arguments = arguments.map(|(index, (input, value))| Argument {
         name: escape(&input.name),
         kind: input.selector_type().into_owned(),
         value: show(value),
-        call: nested(value, inner, depth).map(Box::new),
+        calls: match known {
+            Some(entry) if entry.carries(index) => carried(value, inner, depth),
+            _ => nested(value, inner, depth).into_iter().collect(),
+        },
     });
     Some(arguments.collect())
 }
@@ -138,7 +183,46 @@ fn nested(value: &DynSolValue, abis: &[&JsonAbi], depth: usize) -> Option<Descri
     Some(describe_data(data, abis, abis, depth + 1))
 }
 
-fn show(value: &DynSolValue) -> String {
+/// The descriptions of calls that are made, whatever they are. One without calldata is a transfer,
+/// or none.
+fn carried(value: &DynSolValue, abis: &[&JsonAbi], depth: usize) -> Vec<Description> {
+    let whole = |data: &[u8]| match depth >= NESTING_MAX {
+        true => Description::bare(format!("too deep to read: {}", show_bytes(data)), None),
+        false => describe_data(data, abis, abis, depth + 1),
+    };
+    match value {
+        DynSolValue::Bytes(data) if data.is_empty() => Vec::new(),
+        // A batch in a batch is packed, not encoded.
+        DynSolValue::Bytes(data) => match unpack_multi_send(data) {
+            Ok(calls) => calls.iter().map(|call| packed(call, &whole)).collect(),
+            Err(_) => vec![whole(data)],
+        },
+        DynSolValue::Array(values) => {
+            values.iter().flat_map(|value| carried(value, abis, depth)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// One call of a batch that stands in an argument.
+fn packed(call: &InnerCall, whole: &dyn Fn(&[u8]) -> Description) -> Description {
+    let argument = |name: &str, kind: &str, value: String| Argument {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        value,
+        calls: Vec::new(),
+    };
+    let data = Argument {
+        calls: if call.data.is_empty() { Vec::new() } else { vec![whole(&call.data)] },
+        ..argument("data", "bytes", show_bytes(&call.data))
+    };
+    let to = argument("to", "address", call.to.to_string());
+    let value = argument("value", "uint256", call.value.to_string());
+    let function = "call(address,uint256,bytes)".to_owned();
+    Description { function, arguments: vec![to, value, data], warning: None, is_read: true }
+}
+
+pub(crate) fn show(value: &DynSolValue) -> String {
     let list = |values: &[DynSolValue]| values.iter().map(show).collect::<Vec<_>>().join(", ");
     match value {
         DynSolValue::Bool(value) => value.to_string(),
@@ -195,9 +279,13 @@ impl fmt::Display for Description {
 impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.name.is_empty() { &self.kind } else { &self.name };
-        match &self.call {
-            Some(call) => write!(f, "{name} = {{{call}}}"),
-            None => write!(f, "{name} = {}", self.value),
+        match &self.calls[..] {
+            [] => write!(f, "{name} = {}", self.value),
+            [call] => write!(f, "{name} = {{{call}}}"),
+            calls => {
+                let calls: Vec<_> = calls.iter().map(|call| format!("{{{call}}}")).collect();
+                write!(f, "{name} = [{}]", calls.join(", "))
+            }
         }
     }
 }
@@ -213,7 +301,7 @@ mod tests {
         JsonAbi::parse(functions.iter().copied()).unwrap()
     }
 
-    fn check(to: Address, data: Bytes, abis: &[JsonAbi], text: &str, warnings: &[&str]) {
+    fn check(to: Address, data: Bytes, abis: &[JsonAbi], text: &str, warnings: &[Warning]) {
         let call = InnerCall { to, value: U256::ZERO, data, note: "says it is safe".to_owned() };
         let found = describe(&call, helper::address(), abis);
         assert_eq!(found.to_string(), text);
@@ -235,7 +323,7 @@ mod tests {
             helper::adopt_policy(ProjectId(one), PolicyDigest(one), 3, 9),
             &[],
             &format!("adoptPolicy(project = {one}, digest = {one}, version = 3, before = 9)"),
-            &["adopts a promotion policy"],
+            &[Warning::AdoptsPolicy],
         );
         let abis = [abi(&["function cap() view returns (uint256)"])];
         let cap = encode("cap()", &[]);
@@ -273,8 +361,64 @@ mod tests {
                 "upgradeToAndCall(newImplementation = {VAULT}, \
                  data = {{grantRole(role = {zero}, account = {VAULT})}})"
             ),
-            &["upgrades a proxy", "grants a role"],
+            &[Warning::UpgradesProxy, Warning::GrantsRole],
         );
+    }
+
+    /// A call that is made and that nobody can read hides behind no function that can be read.
+    #[test]
+    fn what_a_call_carries_is_read_or_said() {
+        let bytes = |data: &[u8]| DynSolValue::Bytes(data.to_vec());
+        let unknown = [1, 2, 3, 4];
+        let grant = encode(
+            "grantRole(bytes32,address)",
+            &[DynSolValue::FixedBytes(B256::ZERO, 32), VAULT.into()],
+        );
+        let word = || DynSolValue::FixedBytes(B256::ZERO, 32);
+        let zero = || DynSolValue::Uint(U256::ZERO, 256);
+        let packed = |data: &[u8]| {
+            let call = InnerCall {
+                to: VAULT,
+                value: U256::ZERO,
+                data: data.to_vec().into(),
+                note: "".into(),
+            };
+            crate::batch::encode_multi_send(&[call.clone(), call]).unwrap()
+        };
+        let upgrade = "upgradeToAndCall(address,bytes)";
+        let schedule = "schedule(address,uint256,bytes,bytes32,bytes32,uint256)";
+        let with = |data: &[u8]| {
+            let list = DynSolValue::Array(vec![bytes(data), bytes(&grant)]);
+            [
+                encode(upgrade, &[VAULT.into(), bytes(data)]),
+                encode(schedule, &[VAULT.into(), zero(), bytes(data), word(), word(), zero()]),
+                encode("multicall(bytes[])", &[list]),
+                packed(data),
+                // Inside of what is carried.
+                encode(
+                    upgrade,
+                    &[VAULT.into(), bytes(&encode(upgrade, &[VAULT.into(), bytes(data)]))],
+                ),
+            ]
+        };
+        let described = |data: Bytes| {
+            let call = InnerCall { to: VAULT, value: U256::ZERO, data, note: String::new() };
+            let found = unreadable(std::slice::from_ref(&call), helper::address(), &[], &[]);
+            let selector = Selector::from(*call.data.first_chunk::<4>().unwrap());
+            let allowed = unreadable(&[call.clone()], helper::address(), &[], &[selector]);
+            assert!(allowed.is_none());
+            (describe(&call, helper::address(), &[]), found)
+        };
+        for data in with(&unknown) {
+            let (_, found) = described(data);
+            assert!(found.unwrap().1.to_string().contains("unknown function 0x01020304"));
+        }
+        for data in with(&grant) {
+            let (description, found) = described(data);
+            assert!(found.is_none(), "{description}");
+            assert!(description.warnings().contains(&Warning::GrantsRole), "{description}");
+            assert!(description.to_string().contains("account = 0x0707"), "{description}");
+        }
     }
 
     #[test]
@@ -288,7 +432,7 @@ mod tests {
             data.into(),
             &[],
             &format!("not well-formed for {transfer}, calldata {shown}"),
-            &["gives ownership away"],
+            &[Warning::GivesOwnershipAway],
         );
         // Two functions with the selector 0x42966c68.
         let both = ["function burn(uint256)", "function collate_propagate_storage(bytes16)"];

@@ -21,6 +21,7 @@ mod signature;
 mod signature_set;
 mod trust;
 mod tx;
+mod warning;
 
 pub use batch::{
     BATCH_CALLS_MAX, BatchError, InnerCall, SAFE_TX_DATA_BYTES_MAX, batch_to_safe_tx,
@@ -31,7 +32,7 @@ pub use canonical::{
     canonical_by_code_hash, proxy_version,
 };
 pub use changes::{APPROVE_HASH, TrustChange, trust_change, trust_topics};
-pub use describe::{Argument, Description, describe};
+pub use describe::{Argument, Description, describe, unreadable};
 pub use exec::{
     EXECUTION_FAILURE, EXECUTION_SUCCESS, ExecError, Execution, decode_exec_transaction,
     encode_exec_transaction, execution_in_logs,
@@ -46,7 +47,7 @@ pub use root::{
     Explained, SafeLog, SafePast, SafeStorage, creations_of, past_topics, pending_approvals,
 };
 pub use sensitive::{Sensitive, sensitive};
-pub use sheet::sheet;
+pub use sheet::{sheet, sheet_with};
 pub use signature::{OwnerSignature, SIGNATURE_BYTES, SignatureError};
 pub use signature_set::{SignatureSet, approved_hash_slot, encode_approve_hash};
 pub use trust::{
@@ -57,3 +58,4 @@ pub use tx::{
     CalldataDigest, DomainHash, MessageHash, Operation, SafeTx, SafeTxError, SafeTxHash,
     calldata_digest, domain_hash,
 };
+pub use warning::{Warned, Warning, approved, warnings};

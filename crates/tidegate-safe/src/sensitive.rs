@@ -5,71 +5,128 @@ use std::sync::LazyLock;
 use alloy_json_abi::Function;
 use alloy_primitives::Selector;
 
+use crate::warning::Warning;
+
 /// A call that a signer must not overlook.
 #[derive(Debug, Clone)]
 pub struct Sensitive {
     /// The function.
     pub function: Function,
-    /// What it does, as the end of the sentence "this call …".
-    pub does: &'static str,
+    /// What it does.
+    pub warning: Warning,
 }
 
-const SENSITIVE: [(&str, &str); 24] = [
-    ("addOwnerWithThreshold(address owner, uint256 threshold)", "adds an owner to the Safe"),
-    (
-        "removeOwner(address prevOwner, address owner, uint256 threshold)",
-        "removes an owner from the Safe",
-    ),
-    (
-        "swapOwner(address prevOwner, address oldOwner, address newOwner)",
-        "replaces an owner of the Safe",
-    ),
-    ("changeThreshold(uint256 threshold)", "changes how many owners must sign"),
-    ("enableModule(address module)", "lets a module act for the Safe without signatures"),
-    ("disableModule(address prevModule, address module)", "disables a module of the Safe"),
-    ("setGuard(address guard)", "changes the Safe's transaction guard"),
-    ("setModuleGuard(address moduleGuard)", "changes the Safe's module guard"),
-    ("setFallbackHandler(address handler)", "changes the Safe's fallback handler"),
+const SENSITIVE: [(&str, Warning); 45] = [
+    ("addOwnerWithThreshold(address owner, uint256 threshold)", Warning::AddsOwner),
+    ("removeOwner(address prevOwner, address owner, uint256 threshold)", Warning::RemovesOwner),
+    ("swapOwner(address prevOwner, address oldOwner, address newOwner)", Warning::ReplacesOwner),
+    ("changeThreshold(uint256 threshold)", Warning::ChangesThreshold),
+    ("enableModule(address module)", Warning::EnablesModule),
+    ("disableModule(address prevModule, address module)", Warning::DisablesModule),
+    ("setGuard(address guard)", Warning::ChangesGuard),
+    ("setModuleGuard(address moduleGuard)", Warning::ChangesModuleGuard),
+    ("setFallbackHandler(address handler)", Warning::ChangesHandler),
     (
         "execTransactionFromModule(address to, uint256 value, bytes data, uint8 operation)",
-        "acts for a Safe as a module",
+        Warning::ActsAsModule,
+    ),
+    (
+        "execTransactionFromModuleReturnData(address to, uint256 value, bytes data, \
+         uint8 operation)",
+        Warning::ActsAsModule,
     ),
     (
         "execTransaction(address to, uint256 value, bytes data, uint8 operation, \
          uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, \
          address refundReceiver, bytes signatures)",
-        "executes a transaction of a Safe",
+        Warning::ExecutesSafeTransaction,
     ),
-    ("approveHash(bytes32 hashToApprove)", "approves another Safe's transaction for ever"),
-    ("signMessage(bytes data)", "signs a message as the Safe"),
-    ("multiSend(bytes transactions)", "runs another batch"),
-    ("upgradeTo(address newImplementation)", "upgrades a proxy"),
-    ("upgradeToAndCall(address newImplementation, bytes data)", "upgrades a proxy"),
-    ("upgradeAndCall(address proxy, address implementation, bytes data)", "upgrades a proxy"),
-    ("changeAdmin(address newAdmin)", "changes a proxy's admin"),
-    ("transferOwnership(address newOwner)", "gives ownership away"),
-    ("renounceOwnership()", "gives ownership up"),
-    ("grantRole(bytes32 role, address account)", "grants a role"),
-    ("revokeRole(bytes32 role, address account)", "takes a role away"),
-    ("renounceRole(bytes32 role, address account)", "gives a role up"),
+    ("approveHash(bytes32 hashToApprove)", Warning::ApprovesHash),
+    ("signMessage(bytes message)", Warning::SignsMessage),
+    ("multiSend(bytes transactions)", Warning::RunsCalls),
+    ("multicall(bytes[] data)", Warning::RunsCalls),
+    ("functionCall(address target, bytes data)", Warning::RunsCalls),
+    (
+        "execute(address target, uint256 value, bytes payload, bytes32 predecessor, \
+         bytes32 salt)",
+        Warning::RunsCalls,
+    ),
+    (
+        "executeBatch(address[] targets, uint256[] values, bytes[] payloads, \
+         bytes32 predecessor, bytes32 salt)",
+        Warning::RunsCalls,
+    ),
+    ("execute(address target, uint256 value, bytes data)", Warning::RunsCalls),
+    (
+        "schedule(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt, \
+         uint256 delay)",
+        Warning::SchedulesCalls,
+    ),
+    (
+        "scheduleBatch(address[] targets, uint256[] values, bytes[] payloads, \
+         bytes32 predecessor, bytes32 salt, uint256 delay)",
+        Warning::SchedulesCalls,
+    ),
+    (
+        "propose(address[] targets, uint256[] values, bytes[] calldatas, string description)",
+        Warning::SchedulesCalls,
+    ),
+    ("upgradeTo(address newImplementation)", Warning::UpgradesProxy),
+    ("upgradeToAndCall(address newImplementation, bytes data)", Warning::UpgradesProxy),
+    ("upgrade(address proxy, address implementation)", Warning::UpgradesProxy),
+    ("upgradeAndCall(address proxy, address implementation, bytes data)", Warning::UpgradesProxy),
+    ("changeAdmin(address newAdmin)", Warning::ChangesProxyAdmin),
+    ("changeProxyAdmin(address proxy, address newAdmin)", Warning::ChangesProxyAdmin),
+    ("setAdmin(address admin)", Warning::ChangesProxyAdmin),
+    ("transferOwnership(address newOwner)", Warning::GivesOwnershipAway),
+    ("setOwner(address owner)", Warning::GivesOwnershipAway),
+    ("setAuthority(address authority)", Warning::GivesOwnershipAway),
+    ("beginDefaultAdminTransfer(address newAdmin)", Warning::GivesOwnershipAway),
+    ("renounceOwnership()", Warning::GivesOwnershipUp),
+    ("grantRole(bytes32 role, address account)", Warning::GrantsRole),
+    ("revokeRole(bytes32 role, address account)", Warning::TakesRoleAway),
+    ("renounceRole(bytes32 role, address account)", Warning::GivesRoleUp),
+    ("setRoleAdmin(bytes32 role, bytes32 adminRole)", Warning::ChangesRoleAdmin),
+    ("approve(address spender, uint256 value)", Warning::LetsSpend),
+    ("increaseAllowance(address spender, uint256 addedValue)", Warning::LetsSpend),
+    ("setApprovalForAll(address operator, bool approved)", Warning::LetsSpend),
+    ("transfer(address to, uint256 value)", Warning::MovesTokens),
+    ("transferFrom(address from, address to, uint256 value)", Warning::MovesTokens),
     (
         "adoptPolicy(bytes32 project, bytes32 digest, uint64 version, uint256 before)",
-        "adopts a promotion policy",
+        Warning::AdoptsPolicy,
     ),
 ];
 
+/// Names of arguments that are themselves calls, in the functions of the table.
+const CARRIED: [&str; 5] = ["data", "payload", "payloads", "calldatas", "transactions"];
+
 static TABLE: LazyLock<Vec<Sensitive>> = LazyLock::new(|| {
-    let parse = |(text, does): (&str, &'static str)| {
+    let parse = |(text, warning): (&str, Warning)| {
         let function = Function::parse(text).expect("the table's signatures parse");
-        Sensitive { function, does }
+        Sensitive { function, warning }
     };
     SENSITIVE.map(parse).into()
 });
+
+/// Every function of the table.
+#[cfg(test)]
+pub(crate) fn table() -> &'static [Sensitive] {
+    &TABLE
+}
 
 /// What a call with this selector does, if it belongs to those that change who controls what. A
 /// selector is four bytes: another function may share it, so this warns and never excuses.
 pub fn sensitive(selector: Selector) -> Option<&'static Sensitive> {
     TABLE.iter().find(|entry| entry.function.selector() == selector)
+}
+
+impl Sensitive {
+    /// Whether the n-th argument is a call, or a list of calls, that is made.
+    pub(crate) fn carries(&self, index: usize) -> bool {
+        let input = self.function.inputs.get(index);
+        input.is_some_and(|input| CARRIED.contains(&input.name.as_str()))
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +162,6 @@ mod tests {
             let found = sensitive(selector.into()).map(|entry| entry.function.name.as_str());
             assert_eq!(found, Some(name));
         }
-        assert!(sensitive(hex!("a9059cbb").into()).is_none());
+        assert!(sensitive(hex!("70a08231").into()).is_none());
     }
 }

@@ -8,11 +8,22 @@ use crate::canonical::canonical_by_address;
 use crate::describe::{describe, escape};
 use crate::proposal::{Adoption, Checked, Promotion, ProposalKind};
 use crate::tx::Operation;
+use crate::warning::{Warned, warnings};
 
 /// Rows of label and value, in the order in which they are shown. The names of the digests are
 /// ERC-8213's, because each device shows another one of them. Calls are decoded from calldata by
 /// the helper's ABI and by `abis`; an author's note is marked as such.
 pub fn sheet(checked: &Checked, abis: &[JsonAbi]) -> Vec<(String, String)> {
+    sheet_with(checked, abis, None)
+}
+
+/// The same with notes of whoever built the same calls on this machine, instead of the author's.
+pub fn sheet_with(
+    checked: &Checked,
+    abis: &[JsonAbi],
+    own: Option<&[InnerCall]>,
+) -> Vec<(String, String)> {
+    let warned = warnings(checked, abis);
     let proposal = checked.proposal();
     let tx = &proposal.safe_tx;
     let mut rows = Rows(Vec::new());
@@ -40,7 +51,24 @@ pub fn sheet(checked: &Checked, abis: &[JsonAbi]) -> Vec<(String, String)> {
     for (index, call) in proposal.calls.iter().enumerate() {
         let label = format!("Call {} of {}", index + 1, proposal.calls.len());
         rows.call(&label, call, checked, abis);
+        rows.warnings(&label, &warned, Some(index + 1));
+        match own.map(|own| own.get(index).map(|call| &call.note)) {
+            Some(Some(note)) => rows.add(&format!("{label}, built here"), note),
+            Some(None) => {}
+            None if call.note.is_empty() => {}
+            None => {
+                let note = format!("\"{}\" (its author's words, unchecked)", escape(&call.note));
+                rows.add(&format!("{label}, note"), note);
+            }
+        }
     }
+    if let ProposalKind::Promotion(promotion) = &proposal.kind {
+        for found in promotion.judged.elsewhere(proposal.network.chain) {
+            let at = format!("{} on chain {}", found.contract, found.chain);
+            rows.add("Auditor elsewhere", format!("{at}: attestation {}", found.statement));
+        }
+    }
+    rows.warnings("Proposal", &warned, None);
     rows.0
 }
 
@@ -94,22 +122,24 @@ impl Rows {
             if call.value.is_zero() { String::new() } else { format!(" with {} wei", call.value) };
         let description = describe(call, helper, abis);
         self.add(label, format!("{}{name}{known}{value}: {description}", call.to));
-        for warning in description.warnings() {
-            self.add(&format!("{label}, attention"), format!("this call {warning}"));
-        }
-        if own {
-            self.add(&format!("{label}, attention"), "this call changes the Safe itself");
-        }
-        if !call.note.is_empty() {
-            let note = format!("\"{}\" (its author's words, unchecked)", escape(&call.note));
-            self.add(&format!("{label}, note"), note);
+    }
+
+    fn warnings(&mut self, label: &str, warned: &[Warned], call: Option<usize>) {
+        for found in warned.iter().filter(|found| found.call == call) {
+            self.add(&format!("{label}, attention"), found.warning.says());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::proposal::tests::{checked_adoption, checked_promotion};
+    use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
+    use alloy_primitives::{Address, B256, Bytes, U256};
+
+    use crate::describe::show;
+    use crate::proposal::tests::{checked_adoption, checked_promotion, checked_promotion_of};
+    use crate::sensitive::table;
+    use crate::warning::Warning;
 
     use super::*;
 
@@ -142,5 +172,90 @@ mod tests {
         assert_eq!(value(&rows, "Operation"), "0 (CALL)");
         assert_eq!(value(&rows, "Policy version"), "3");
         assert!(value(&rows, "Call 1 of 1").contains("(helper): adoptPolicy("));
+    }
+
+    /// Something of a type that is seen again.
+    fn sample(ty: &DynSolType, n: u8) -> DynSolValue {
+        match ty {
+            DynSolType::Address => Address::repeat_byte(0x10 + n).into(),
+            DynSolType::Uint(bits) if *bits == 8 => DynSolValue::Uint(U256::from(1), 8),
+            DynSolType::Uint(bits) => {
+                DynSolValue::Uint(U256::from(7_000_001 + u64::from(n)), *bits)
+            }
+            DynSolType::FixedBytes(size) => {
+                DynSolValue::FixedBytes(B256::repeat_byte(0xb0 + n), *size)
+            }
+            DynSolType::Bool => DynSolValue::Bool(true),
+            DynSolType::String => DynSolValue::String(format!("text {n}")),
+            DynSolType::Bytes => DynSolValue::Bytes(vec![0xc0 + n; 5]),
+            DynSolType::Array(inner) => DynSolValue::Array(vec![sample(inner, n)]),
+            other => panic!("the table has no {other}"),
+        }
+    }
+
+    fn grant() -> (DynSolValue, String) {
+        let grant = table().iter().find(|entry| entry.function.name == "grantRole").unwrap();
+        let values = [sample(&DynSolType::FixedBytes(32), 9), sample(&DynSolType::Address, 9)];
+        let account = show(&values[1]);
+        let data = grant.function.abi_encode_input(&values).unwrap();
+        (DynSolValue::Bytes(data), format!("account = {account}"))
+    }
+
+    /// Each function of the table, with every argument: none is left out, and nor is the warning,
+    /// the value, or what a call inside of it does.
+    #[test]
+    fn every_sensitive_call_warns_and_shows_every_argument() {
+        for entry in table() {
+            let (inner, says) = grant();
+            let mut expected = vec![entry.function.name.clone(), "with 3 wei".to_owned()];
+            let mut warned = vec![entry.warning, Warning::SendsValue];
+            let mut values = Vec::new();
+            for (n, input) in entry.function.inputs.iter().enumerate() {
+                let ty = DynSolType::parse(&input.ty).unwrap();
+                let value = match (entry.carries(n), &ty) {
+                    (false, _) => sample(&ty, u8::try_from(n).unwrap()),
+                    (true, DynSolType::Array(_)) => DynSolValue::Array(vec![inner.clone()]),
+                    (true, _) => inner.clone(),
+                };
+                if entry.carries(n) {
+                    warned.push(Warning::GrantsRole);
+                    expected.push(says.clone());
+                } else {
+                    expected.push(format!("{} = {}", input.name, show(&value)));
+                }
+                values.push(value);
+            }
+            let data = Bytes::from(entry.function.abi_encode_input(&values).unwrap());
+            let (to, value) = (Address::repeat_byte(0xaa), U256::from(3));
+            let checked = checked_promotion_of(InnerCall { to, value, data, note: String::new() });
+            let rows = sheet(&checked, &[]);
+            let shown = super::tests::value(&rows, "Call 5 of 6");
+            for text in expected {
+                assert!(shown.contains(&text), "{shown} does not say {text}");
+            }
+            for warning in warned {
+                let row = ("Call 5 of 6, attention".to_owned(), warning.says().to_owned());
+                assert!(rows.contains(&row), "{shown} does not warn: {}", warning.says());
+            }
+        }
+    }
+
+    /// What the Safe itself is told, and calls of which nobody can read what they do.
+    #[test]
+    fn forms_warn_as_well() {
+        let safe = checked_promotion().proposal().safe;
+        let call = |to, data: &'static [u8]| {
+            let data = Bytes::from_static(data);
+            InnerCall { to, value: U256::ZERO, data, note: String::new() }
+        };
+        let cases = [
+            (call(safe, &[]), Warning::CallsSafe),
+            (call(Address::repeat_byte(1), &[1, 2, 3, 4]), Warning::Unreadable),
+            (call(Address::repeat_byte(1), &[1]), Warning::Unreadable),
+        ];
+        for (call, warning) in cases {
+            let rows = sheet(&checked_promotion_of(call), &[]);
+            assert_eq!(value(&rows, "Call 5 of 6, attention"), warning.says());
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn judged(
     });
     let people = people(project);
     let keys = people.values().flat_map(|person| person.keys.iter().copied());
-    let auditors = attested.clone().map(|(digest, signed)| (digest, signed.signer));
+    let auditors = attested.clone().map(|(digest, signed)| (digest, signed.signer()));
     let mut answers = Posts::at(network, head).await?;
     let mut posts = Vec::new();
     for (by, subject) in asked_posts(id, assessment.release, keys, auditors) {
@@ -38,7 +38,7 @@ pub(crate) async fn judged(
     let answer = network.call(helper::address(), &record_count(safe, id), head.block).await?;
     let adopted = adopted_version(network, head, safe, id).await?;
     let confirmed = attested.filter_map(|(statement, signed)| {
-        let (chain, contract) = (signed.contract?.chain, signed.signer);
+        let (chain, contract) = (signed.contract?.chain, signed.signer());
         Some(Confirmation { statement, chain, contract, signature: signed.signature.clone() })
     });
     let mut confirmations: Vec<_> = confirmed.collect();

@@ -8,7 +8,7 @@ use tidegate_gates::{Observed, PolicyRules, SafeChange, SafeFacts};
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::{GateInput, Head};
 use tidegate_safe::{
-    CanonicalKind, ProposalKind, SafeState, TrustChange, canonical_by_address, sensitive,
+    CanonicalKind, ProposalKind, SafeState, TrustChange, Warning, canonical_by_address, sensitive,
     trust_change, trust_topics,
 };
 
@@ -135,8 +135,8 @@ fn queued(target: &str, proposals: &[Found], state: &SafeState) -> Vec<String> {
         for call in to_safe {
             let selector = call.data.get(..4).and_then(|bytes| bytes.try_into().ok());
             let does = selector.and_then(|bytes: [u8; 4]| sensitive(bytes.into()));
-            let does = does.map_or("calls the Safe itself", |known| known.does);
-            queued.push(format!("proposal {hash} {does}"));
+            let warning = does.map_or(Warning::CallsSafe, |known| known.warning);
+            queued.push(format!("a call of proposal {hash}: {}", warning.says()));
         }
     }
     queued

@@ -18,7 +18,7 @@ use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::promotion::{promoted, simulate_batch, target_plan};
+use crate::promotion::{promoted, require_readable, simulate_batch, target_plan};
 use crate::recheck::require_multi_send;
 use crate::release::{Built, built, require_minimal};
 use crate::{commands, proposals, statements};
@@ -177,6 +177,7 @@ async fn propose(
         emergency,
     };
     let calls = plan.calls(&promotion);
+    require_readable(project, built, &plan, &calls)?;
     let ui = &project.ui;
     ui.line("");
     ui.line("Differs from the testnet:");

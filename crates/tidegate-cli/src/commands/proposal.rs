@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use alloy_json_abi::JsonAbi;
 use alloy_primitives::{B256, Bytes, Log, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -14,8 +13,8 @@ use tidegate_model::record::{DeploymentRecord, MinedTransaction};
 use tidegate_model::units::format_utc;
 use tidegate_plan::When;
 use tidegate_safe::{
-    EXECUTION_SUCCESS, Execution, InnerCall, ProposalKind, SafeState, describe,
-    encode_exec_transaction, execution_in_logs, helper, sheet, sign_proposal,
+    EXECUTION_SUCCESS, Execution, ProposalKind, SafeState, Warned, approved,
+    encode_exec_transaction, execution_in_logs, sheet, sheet_with, sign_proposal, warnings,
 };
 use tidegate_store::write_atomic;
 
@@ -116,25 +115,14 @@ fn show(project: &Project, found: &Found) -> CliResult<u8> {
     Ok(0)
 }
 
-/// The sheet of a proposal whose batch this machine has built itself: the calls in its own words.
-fn show_checked(project: &Project, found: &Found, calls: &[InnerCall], abis: &[JsonAbi]) {
-    let ui = &project.ui;
-    let rows = sheet(&found.checked, &[]).into_iter();
-    ui.table(&rows.filter(|(label, _)| !label.starts_with("Call ")).collect::<Vec<_>>());
-    ui.line("\nIt is what this machine builds itself. Its calls:");
-    for (index, call) in calls.iter().enumerate() {
-        ui.row(&format!("{:>3}", index + 1), &call.note);
-        // What the helper does stands in the note; other calls are shown as they are decoded.
-        if call.to != helper::address() {
-            let decoded = describe(call, helper::address(), abis);
-            ui.row("", &format!("{}: {decoded}", call.to));
-        }
-    }
-}
-
-fn abis(built: Option<&Built>) -> Vec<JsonAbi> {
-    let artifacts = built.iter().flat_map(|built| built.release.artifacts.values());
-    artifacts.map(|artifact| artifact.abi.clone()).collect()
+/// The sheet of a proposal whose batch this machine has built itself. Answers with what is approved
+/// by whoever signs it: all that is warned of is in it.
+fn show_checked(project: &Project, found: &Found, rechecked: &Rechecked) -> (B256, Vec<Warned>) {
+    let Rechecked { calls, abis, .. } = rechecked;
+    project.ui.line("It is what this machine builds itself.");
+    project.ui.table(&sheet_with(&found.checked, abis, Some(calls)));
+    let warned = warnings(&found.checked, abis);
+    (approved(&found.checked, &warned), warned)
 }
 
 /// The release of a promotion, built from the working tree; `None` for an adoption.
@@ -151,14 +139,14 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let built = release_of(project, &found)?;
     let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
     project.ui.line("");
-    show_checked(project, &found, &rechecked.calls, &abis(built.as_ref()));
+    let (hash, warned) = show_checked(project, &found, &rechecked);
     project.ui.line("");
     let verdict = &rechecked.verdict;
     project.ui.line(format!("{} it may be signed", project.ui.verdict(verdict.word())));
     let notes: Vec<_> = rechecked.calls.iter().map(|call| &call.note).collect();
     project.ui.result(&json!({
         "safeTxHash": found.checked.hash(), "network": found.network, "result": verdict,
-        "calls": notes,
+        "calls": notes, "warnings": warned, "approve": hash,
     }));
     Ok(verdict.exit_code())
 }
@@ -169,22 +157,16 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let Rechecked { state, calls, verdict } =
-        recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
     let owner = signer.address();
-    if !state.trust.owners.contains(&owner) {
+    if !rechecked.state.trust.owners.contains(&owner) {
         return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
     }
     project.ui.line("");
-    show_checked(project, &found, &calls, &abis(built.as_ref()));
-    let hash = found.checked.hash();
-    let approval = Approval {
-        network: &found.network,
-        hash: hash.0,
-        given: Given::Whole,
-        options: Vec::new(),
-    };
-    approve(project, &approval)?;
+    let (hash, _) = show_checked(project, &found, &rechecked);
+    let (network, options) = (&*found.network, Vec::new());
+    approve(project, &Approval { network, hash, given: Given::Whole, options })?;
+    let (Rechecked { state, verdict, .. }, hash) = (rechecked, found.checked.hash());
     let signature = sign_proposal(&found.checked, &signer).or_kind(Kind::Keys)?;
     let path = project.layout.proposal_signature(&found.network, hash.0, owner);
     let path = path.or_kind(Kind::Config)?;

@@ -196,6 +196,7 @@ fn a_delegate_call_runs_in_the_safe() {
         code_at: TARGET,
         data: word(0).into(),
         gas_limit: TX_GAS_MAX,
+        watched: vec![],
     };
     let (outcome, kept) = chain
         .run(|snapshot| {

@@ -98,6 +98,7 @@ fn a_delegate_call_shows_the_reason_too() {
         code_at: TARGET,
         data: CALLDATA.into(),
         gas_limit: TX_GAS_MAX,
+        watched: vec![],
     };
     let outcome = chain.run(|s| Sandbox::at(s).delegate(&delegate)).unwrap();
     assert_eq!(outcome.failure, Some(Failure::Revert(RevertReason::Empty)));

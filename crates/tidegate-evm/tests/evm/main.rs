@@ -9,6 +9,8 @@ mod execution;
 #[cfg(test)]
 mod failure;
 #[cfg(test)]
+mod reach;
+#[cfg(test)]
 mod settle;
 #[cfg(test)]
 mod world;

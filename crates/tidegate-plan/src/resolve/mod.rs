@@ -9,7 +9,7 @@ use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, Bytes, hex, keccak256};
 use serde_json::Value;
 use tidegate_model::Fqn;
-use tidegate_model::digest::create2_salt;
+use tidegate_model::digest::{MULTI_SENDS, create2_salt};
 use tidegate_model::plan::{Action, Arg, Call, Create, Source, Step};
 use tidegate_model::record::Place;
 use tidegate_model::release::Release;
@@ -101,6 +101,16 @@ pub enum ResolveError {
     Beacon {
         /// The step.
         name: String,
+    },
+    /// A call that only a batch itself makes.
+    #[error("resolve step `{step}`: it calls {what} at {address}, which no plan may")]
+    OffLimits {
+        /// The step.
+        step: String,
+        /// What stands there.
+        what: &'static str,
+        /// Where.
+        address: Address,
     },
     /// A contract that the release does not hold.
     #[error("resolve contract `{0}`: the release does not hold it")]
@@ -229,6 +239,7 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
         resolver.done.params.insert(name.clone(), value);
     }
     resolver.done.slots.sort();
+    resolver.keep_off()?;
     Ok(resolver.done)
 }
 
@@ -239,6 +250,32 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    /// A plan moves its own contracts. What moves the Safe, speaks for it or creates in its name
+    /// is called by the batch alone, under whatever name the address is reached.
+    fn keep_off(&self) -> Result<(), ResolveError> {
+        let ResolveContext { executor, safe, .. } = self.context;
+        let what = |address: Address| match address {
+            HELPER => Some("the helper contract"),
+            CREATE2_PROXY => Some("the CREATE2 proxy"),
+            _ if MULTI_SENDS.contains(&address) => Some("a batch contract of Safe"),
+            _ if *safe == Some(address) => Some("the Safe"),
+            _ if executor.address() == address => Some("the executor"),
+            _ => None,
+        };
+        let called = self.done.ops.iter().filter_map(|op| match op.kind {
+            OpKind::Call { to, .. } => Some((&op.step, to)),
+            OpKind::Create { .. } => None,
+        });
+        let asked = self.done.checks.iter().map(|check| (&check.step, check.to));
+        let starts = self.done.starts.iter().map(|start| (&start.step, start.address));
+        for (step, address) in called.chain(asked).chain(starts) {
+            if let Some(what) = what(address) {
+                return Err(ResolveError::OffLimits { step: step.clone(), what, address });
+            }
+        }
+        Ok(())
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), ResolveError> {
         match &step.action {
             Action::Create(create) => self.create(step, create)?,

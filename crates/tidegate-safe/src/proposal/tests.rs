@@ -20,6 +20,16 @@ fn adoption() -> Proposal {
 }
 
 fn promotion() -> Proposal {
+    promotion_of(InnerCall {
+        to: Address::repeat_byte(0xaa),
+        value: U256::from(5),
+        data: [&[0x2f, 0x2f, 0xf1, 0x5d][..], &[0; 64]].concat().into(),
+        note: "harmless\n".to_owned(),
+    })
+}
+
+/// A promotion whose fifth call is this one.
+fn promotion_of(call: InnerCall) -> Proposal {
     let deployment = Deployment {
         v: Deployment::VERSION,
         chain: NETWORK.chain,
@@ -63,21 +73,19 @@ fn promotion() -> Proposal {
         valid_until: 1_767_657_600,
         emergency: None,
     };
-    let grant = InnerCall {
-        to: Address::repeat_byte(0xaa),
-        value: U256::from(5),
-        data: [&[0x2f, 0x2f, 0xf1, 0x5d][..], &[0; 64]].concat().into(),
-        note: "harmless\n".to_owned(),
-    };
     let helper = helper::address();
     let mut calls = vec![promotion.require_before_call(helper)];
     calls.extend(promotion.judged_calls(helper));
-    calls.extend([grant, promotion.record_call(helper)]);
+    calls.extend([call, promotion.record_call(helper)]);
     Proposal::promotion(NETWORK, SAFE, 7, promotion, calls).unwrap()
 }
 
 pub(crate) fn checked_adoption() -> Checked {
     adoption().check(helper::address()).unwrap()
+}
+
+pub(crate) fn checked_promotion_of(call: InnerCall) -> Checked {
+    promotion_of(call).check(helper::address()).unwrap()
 }
 
 pub(crate) fn checked_promotion() -> Checked {

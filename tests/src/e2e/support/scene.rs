@@ -181,7 +181,9 @@ impl<'a> Scene<'a> {
     /// Owners check and sign a proposal.
     pub(crate) fn sign(&self, proposal: &str, owners: &[&str]) -> Result<(), Failed> {
         for owner in owners {
-            self.person(owner).run(&self.signing(proposal))?.expect_code(0)?;
+            let pin = self.safe();
+            let sign = ["proposal", "sign", proposal, "--as", "owner", "--pin", &pin];
+            self.approve(owner, &sign)?.expect_code(0)?;
         }
         Ok(())
     }

@@ -1,0 +1,86 @@
+//! Who reaches an account that only a batch itself may move.
+
+use std::fmt;
+
+use alloy_primitives::{Address, Selector, U256};
+
+use crate::diff::AccountDiff;
+use crate::outcome::{CallKind, Outcome};
+
+/// How deep a batch's own calls are: the batch runs in the frame above them.
+const OWN_DEPTH: usize = 1;
+
+/// A call that reached an account that was watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// How many frames are around it; 0 is the outermost.
+    pub depth: usize,
+    /// How it was called.
+    pub kind: CallKind,
+    /// By whom.
+    pub from: Address,
+    /// Which one.
+    pub to: Address,
+    /// The first four bytes of the calldata, where there are four.
+    pub selector: Option<Selector>,
+    /// Whether nothing can be changed from there on.
+    pub is_static: bool,
+}
+
+/// What a batch does to an account that only its own calls may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trespass {
+    /// Somebody that the batch calls, calls it.
+    Call(Reached),
+    /// The batch calls the account that it is the batch of.
+    Itself(Reached),
+    /// Its code changes.
+    Code(Address),
+    /// Its nonce changes: it creates a contract.
+    Nonce(Address),
+    /// Its storage changes.
+    Slot(Address, U256),
+}
+
+impl Outcome {
+    /// Where a batch of `account` touches the account itself by anything, or `helper` by anything
+    /// but the batch's own calls. Both must have been watched. What can only look is no trespass.
+    pub fn trespasses(&self, account: Address, helper: Address) -> Vec<Trespass> {
+        let calls = self.reached.iter().filter(|reached| !reached.is_static);
+        let calls = calls.filter_map(|reached| match reached {
+            Reached { depth, .. } if *depth > OWN_DEPTH => Some(Trespass::Call(*reached)),
+            Reached { to, .. } if *to == account => Some(Trespass::Itself(*reached)),
+            _ => None,
+        });
+        let mut found: Vec<_> = calls.collect();
+        for of in [account, helper] {
+            let Some(AccountDiff { nonce, code, slots, .. }) = self.diff.accounts.get(&of) else {
+                continue;
+            };
+            found.extend(code.is_some().then_some(Trespass::Code(of)));
+            if of == account {
+                found.extend(nonce.is_some().then_some(Trespass::Nonce(of)));
+                found.extend(slots.keys().map(|slot| Trespass::Slot(of, *slot)));
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Display for Trespass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(Reached { kind, from, to, selector, .. }) => {
+                write!(f, "{from}, which is called, makes a {kind}")?;
+                if let Some(selector) = selector {
+                    write!(f, " {selector}")?;
+                }
+                write!(f, " of {to}")
+            }
+            Self::Itself(Reached { to, .. }) => write!(f, "it calls {to}, whose batch it is"),
+            Self::Code(of) => write!(f, "the code of {of} changes"),
+            Self::Nonce(of) => write!(f, "{of} creates a contract by itself"),
+            Self::Slot(of, slot) => write!(f, "storage slot {slot:#x} of {of} changes"),
+        }
+    }
+}

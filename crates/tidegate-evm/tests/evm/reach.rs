@@ -1,0 +1,83 @@
+//! What reaches a Safe and the helper while its batch runs.
+
+use alloy_primitives::{Address, U256, hex};
+use tidegate_evm::{CallKind, Delegate, Outcome, Sandbox, TX_GAS_MAX, Trespass};
+
+use crate::world::{Chain, EXECUTOR, OTHER, SAFE, TARGET};
+
+const HELPER: Address = Address::repeat_byte(0x4e);
+const ROUTER: Address = Address::repeat_byte(0x70);
+
+/// Code that calls an account without value, and goes on whatever comes of it.
+fn call(to: Address) -> Vec<u8> {
+    [&hex!("5f5f5f5f5f73")[..], to.as_slice(), &hex!("5af150")].concat()
+}
+
+fn static_call(to: Address) -> Vec<u8> {
+    [&hex!("5f5f5f5f73")[..], to.as_slice(), &hex!("5afa50")].concat()
+}
+
+fn delegate_call(to: Address) -> Vec<u8> {
+    [&hex!("5f5f5f5f73")[..], to.as_slice(), &hex!("5af450")].concat()
+}
+
+/// A batch of the Safe runs on these accounts' code.
+fn run(batch: Vec<u8>, codes: &[(Address, Vec<u8>)]) -> Outcome {
+    let mut chain = Chain::new().with_code(TARGET, batch);
+    let known = [(SAFE, hex!("00").to_vec()), (HELPER, hex!("60015f5500").to_vec())];
+    for (at, code) in known.iter().chain(codes) {
+        chain = chain.with_code(*at, code.clone());
+    }
+    let delegate = Delegate {
+        origin: EXECUTOR,
+        account: SAFE,
+        code_at: TARGET,
+        data: Default::default(),
+        gas_limit: TX_GAS_MAX,
+        watched: vec![SAFE, HELPER],
+    };
+    let outcome = chain.run(|snapshot| Sandbox::at(snapshot).delegate(&delegate)).unwrap();
+    assert!(outcome.is_success(), "{}", outcome.why());
+    outcome
+}
+
+fn trespasses(batch: Vec<u8>, codes: &[(Address, Vec<u8>)]) -> Vec<Trespass> {
+    run(batch, codes).trespasses(SAFE, HELPER)
+}
+
+#[test]
+fn the_batch_itself_may_call_the_helper_and_anybody_may_look() {
+    let own = [call(HELPER), call(OTHER)].concat();
+    assert_eq!(trespasses(own.clone(), &[(OTHER, call(ROUTER))]), []);
+    assert_eq!(run(own, &[(OTHER, vec![])]).reached.len(), 1);
+    let looks = [static_call(HELPER), static_call(SAFE)].concat();
+    assert_eq!(trespasses(call(OTHER), &[(OTHER, looks)]), []);
+    // Within a static call nothing that is called can change anything.
+    assert_eq!(trespasses(static_call(OTHER), &[(OTHER, call(SAFE))]), []);
+}
+
+#[test]
+fn whoever_is_called_may_not_call_on() {
+    for watched in [SAFE, HELPER] {
+        for via in [call(watched), delegate_call(watched)] {
+            let found = trespasses(call(OTHER), &[(OTHER, via)]);
+            let [Trespass::Call(reached)] = found[..] else { panic!("{found:?}") };
+            assert_eq!((reached.depth, reached.from, reached.to), (2, OTHER, watched));
+        }
+        // Through a router, and where the call fails and is caught.
+        let codes = [(OTHER, call(ROUTER)), (ROUTER, call(watched)), (SAFE, vec![0xfe])];
+        let found = trespasses(call(OTHER), &codes);
+        let [Trespass::Call(reached)] = found[..] else { panic!("{found:?}") };
+        assert_eq!((reached.depth, reached.kind), (3, CallKind::Call));
+        assert!(found[0].to_string().starts_with(&format!("{ROUTER}, which is called, makes")));
+    }
+}
+
+#[test]
+fn the_safe_is_left_as_it_is() {
+    let found = trespasses(call(SAFE), &[]);
+    assert!(matches!(found[..], [Trespass::Itself(_)]), "{found:?}");
+    // Slot 0 of a Safe is its singleton; CREATE of nothing.
+    let found = trespasses(hex!("60015f55 5f5f5ff050").to_vec(), &[]);
+    assert_eq!(found, [Trespass::Nonce(SAFE), Trespass::Slot(SAFE, U256::ZERO)]);
+}
