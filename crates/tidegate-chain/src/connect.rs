@@ -6,9 +6,11 @@ use tidegate_model::ids::ChainId;
 
 use crate::endpoint::{Endpoint, client};
 use crate::wire::WireHead;
-use crate::{ConnectError, EndpointError, NetworkConfig, known_chain};
+use crate::{ConnectError, EndpointError, NetworkConfig, Place, known_chain, operators};
 
 const ENDPOINTS_MAX: usize = 8;
+/// The most addresses of a host that are looked at.
+const ADDRESSES_MAX: usize = 64;
 /// How client versions of development nodes begin, in lower case.
 const DEVELOPMENT_CLIENTS: [&str; 5] =
     ["anvil/", "hardhatnetwork/", "ganache", "ethereumjs testrpc", "edr/"];
@@ -18,6 +20,7 @@ pub(crate) struct Checked {
     pub(crate) genesis: B256,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) absent: Vec<EndpointError>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// What one endpoint says of itself.
@@ -33,6 +36,9 @@ pub(crate) async fn connect(config: &NetworkConfig) -> Result<Checked, ConnectEr
     let network = || config.name.clone();
     if config.endpoints.len() > ENDPOINTS_MAX {
         return Err(ConnectError::TooManyEndpoints { network: network(), limit: ENDPOINTS_MAX });
+    }
+    if let Some(endpoint) = config.endpoints.iter().find(|url| url.is_clear_text()) {
+        return Err(ConnectError::ClearText { network: network(), endpoint: endpoint.clone() });
     }
     let mut expected = expected_genesis(config)?;
     let client = client(&config.limits)
@@ -60,11 +66,32 @@ pub(crate) async fn connect(config: &NetworkConfig) -> Result<Checked, ConnectEr
     match (expected, absent.pop()) {
         (Some(genesis), last) if !endpoints.is_empty() => {
             absent.extend(last);
-            Ok(Checked { genesis, endpoints, absent })
+            let remarks = name_operators(config, &mut endpoints).await;
+            Ok(Checked { genesis, endpoints, absent, remarks })
         }
         (_, Some(source)) => Err(ConnectError::Unreachable { network: network(), source }),
         (_, None) => Err(ConnectError::NoEndpoint { network: network() }),
     }
+}
+
+/// Tells whose the endpoints are. A host that does not resolve now has answered all the same, and
+/// counts by its name.
+async fn name_operators(config: &NetworkConfig, endpoints: &mut [Endpoint]) -> Vec<String> {
+    let look = |endpoint: &Endpoint| {
+        let (url, limit) = (endpoint.url.clone(), config.limits.connect);
+        async move {
+            let found = tokio::time::timeout(limit, tokio::net::lookup_host(url.authority())).await;
+            let found = found.into_iter().flatten().flatten();
+            let addresses = found.take(ADDRESSES_MAX).map(|address| address.ip()).collect();
+            Place { url, addresses }
+        }
+    };
+    let places = futures_util::future::join_all(endpoints.iter().map(look)).await;
+    let found = operators(&places, &config.operators);
+    for (endpoint, operator) in endpoints.iter_mut().zip(found.of) {
+        endpoint.operator = operator;
+    }
+    found.remarks
 }
 
 fn expected_genesis(config: &NetworkConfig) -> Result<Option<B256>, ConnectError> {

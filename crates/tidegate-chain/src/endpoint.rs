@@ -16,6 +16,8 @@ const CALL_ID: u64 = 1;
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) url: RedactedUrl,
+    /// Who operates it; set once all endpoints are known.
+    pub(crate) operator: String,
     client: reqwest::Client,
     limits: Limits,
 }
@@ -52,7 +54,7 @@ pub(crate) fn client(limits: &Limits) -> Result<reqwest::Client, reqwest::Error>
 
 impl Endpoint {
     pub(crate) fn new(url: RedactedUrl, client: reqwest::Client, limits: Limits) -> Self {
-        Self { url, client, limits }
+        Self { url, operator: String::new(), client, limits }
     }
 
     /// Reads: a passing failure is tried again, within the limits.

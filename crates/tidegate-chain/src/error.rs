@@ -32,6 +32,14 @@ pub enum EndpointError {
         /// The limit.
         secs: f64,
     },
+    /// The time for everything that is read together was over.
+    #[error("ask {endpoint}: the {secs} s for the whole evaluation were over")]
+    Budget {
+        /// The endpoint.
+        endpoint: RedactedUrl,
+        /// The limit.
+        secs: f64,
+    },
     /// It answered with an HTTP status other than success; redirects are not followed.
     #[error("ask {endpoint} for {method}: HTTP status {status}")]
     Status {
@@ -87,6 +95,7 @@ impl EndpointError {
             Self::Transport { .. } => true,
             Self::Status { status, .. } => *status == TOO_MANY_REQUESTS || *status >= SERVER_ERROR,
             Self::TimedOut { .. }
+            | Self::Budget { .. }
             | Self::TooLarge { .. }
             | Self::Rpc { .. }
             | Self::BadAnswer { .. } => false,
@@ -110,6 +119,14 @@ pub enum ConnectError {
         network: String,
         /// The limit.
         limit: usize,
+    },
+    /// An endpoint elsewhere would be asked in clear text, which anybody in between can change.
+    #[error("open network {network}: {endpoint} is not encrypted, and not on this machine")]
+    ClearText {
+        /// The network's name.
+        network: String,
+        /// The endpoint.
+        endpoint: RedactedUrl,
     },
     /// Connections could not be prepared, for example for want of certificates to trust.
     #[error("open network {network}: prepare connections")]
@@ -250,14 +267,14 @@ impl fmt::Display for Subject {
 /// A read that gave nothing to build on. A gate makes UNKNOWN of it, never a pass.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Too few endpoints on different hosts answered.
-    #[error("read {what}: {have} of {want} endpoints on different hosts answered")]
+    /// Too few endpoints of different operators answered.
+    #[error("read {what}: {have} of {want} endpoints of different operators answered")]
     TooFewEndpoints {
         /// What was read.
         what: Subject,
-        /// The hosts that answered.
+        /// The operators that answered.
         have: usize,
-        /// The hosts that must.
+        /// The operators that must.
         want: usize,
         /// Why the last one that did not answer did not, if one was asked.
         #[source]
@@ -270,6 +287,14 @@ pub enum ReadError {
         what: Subject,
         /// All endpoints that answered.
         endpoints: Vec<RedactedUrl>,
+    },
+    /// Heads are too far from one another, or from this machine's clock.
+    #[error("read {what}: {figures}")]
+    Stale {
+        /// What was read.
+        what: Subject,
+        /// How far, and whose.
+        figures: String,
     },
     /// A single endpoint is enough, and none answered.
     #[error("read {what}")]

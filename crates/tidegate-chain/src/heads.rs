@@ -19,7 +19,7 @@ impl Network {
     /// others must have at its height.
     ///
     /// # Errors
-    /// If too few endpoints answer, or they disagree.
+    /// If too few endpoints answer, they disagree, or one is far behind another or the clock.
     pub async fn finalized_head(&self) -> Result<Head, ReadError> {
         self.common_head(Subject::FinalizedHead, "finalized").await
     }
@@ -27,7 +27,7 @@ impl Network {
     /// The highest block that all endpoints have. It may still go.
     ///
     /// # Errors
-    /// If too few endpoints answer, or they disagree.
+    /// If too few endpoints answer, they disagree, or one is far behind another or the clock.
     pub async fn latest_head(&self) -> Result<Head, ReadError> {
         self.common_head(Subject::LatestHead, "latest").await
     }
@@ -92,6 +92,9 @@ impl Network {
             head.ok_or_else(|| endpoint.bad_answer(BY_NUMBER, "a block"))
         };
         let answers = self.answers(what, read).await?;
+        let named = |(at, head): &(&Endpoint, Head)| (at.url.to_string(), head.timestamp);
+        let mut times: Vec<_> = answers.given().iter().map(named).collect();
+        self.require_fresh(what, &times)?;
         let mut heads = answers.given().iter().map(|(_, head)| *head);
         let first = heads.next().ok_or(ReadError::NotFound { what })?;
         let lowest = heads
@@ -104,7 +107,15 @@ impl Network {
             let head = at_height(endpoint, lowest.block.number).await?;
             head.ok_or_else(|| endpoint.bad_answer(BY_NUMBER, "a block it just had"))
         };
-        self.agree(what, read).await
+        let agreed = self.agree(what, read).await?;
+        // A low height under a new time is as old as the block that stands there.
+        times.push(("the block that all have".to_owned(), agreed.timestamp));
+        self.require_fresh(what, &times)?;
+        Ok(agreed)
+    }
+
+    fn require_fresh(&self, what: Subject, times: &[(String, u64)]) -> Result<(), ReadError> {
+        self.freshness().check(times).map_err(|figures| ReadError::Stale { what, figures })
     }
 }
 

@@ -22,26 +22,82 @@ pub struct KnownChain {
     pub genesis: B256,
     /// Seconds from a block to the next.
     pub block_time_secs: u64,
+    /// Who sets its time.
+    pub time: Time,
 }
 
-const KNOWN: [KnownChain; 3] = [
+/// Who sets the time of a chain's blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// Its consensus: no operator alone can date a block.
+    Consensus,
+    /// One operator, as a rollup's sequencer.
+    Operator,
+}
+
+const KNOWN: [KnownChain; 9] = [
     KnownChain {
         chain: ChainId(1),
         name: "mainnet",
         genesis: b256!("0xd4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"),
         block_time_secs: 12,
+        time: Time::Consensus,
     },
     KnownChain {
         chain: ChainId(11_155_111),
         name: "sepolia",
         genesis: b256!("0x25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9"),
         block_time_secs: 12,
+        time: Time::Consensus,
     },
     KnownChain {
         chain: ChainId(560_048),
         name: "hoodi",
         genesis: b256!("0xbbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b"),
         block_time_secs: 12,
+        time: Time::Consensus,
+    },
+    KnownChain {
+        chain: ChainId(10),
+        name: "optimism",
+        genesis: b256!("0x7ca38a1916c42007829c55e69d3e9a73265554b586a499015373241b8a3fa48b"),
+        block_time_secs: 2,
+        time: Time::Operator,
+    },
+    KnownChain {
+        chain: ChainId(11_155_420),
+        name: "optimism-sepolia",
+        genesis: b256!("0x102de6ffb001480cc9b8b548fd05c34cd4f46ae4aa91759393db90ea0409887d"),
+        block_time_secs: 2,
+        time: Time::Operator,
+    },
+    KnownChain {
+        chain: ChainId(8453),
+        name: "base",
+        genesis: b256!("0xf712aa9241cc24369b143cf6dce85f0902a9731e70d66818a3a5845b296c73dd"),
+        block_time_secs: 2,
+        time: Time::Operator,
+    },
+    KnownChain {
+        chain: ChainId(84_532),
+        name: "base-sepolia",
+        genesis: b256!("0x0dcc9e089e30b90ddfc55be9a37dd15bc551aeee999d2e2b51414c54eaf934e4"),
+        block_time_secs: 2,
+        time: Time::Operator,
+    },
+    KnownChain {
+        chain: ChainId(42_161),
+        name: "arbitrum",
+        genesis: b256!("0x7ee576b35482195fc49205cec9af72ce14f003b9ae69f6ba0faef4514be8b442"),
+        block_time_secs: 1,
+        time: Time::Operator,
+    },
+    KnownChain {
+        chain: ChainId(421_614),
+        name: "arbitrum-sepolia",
+        genesis: b256!("0x77194da4010e549a7028a9c3c51c3e277823be6ac7d138d0bb8a70197b5c004c"),
+        block_time_secs: 1,
+        time: Time::Operator,
     },
 ];
 

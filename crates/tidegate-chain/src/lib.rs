@@ -1,8 +1,8 @@
 //! Endpoints, quorum reads, finality, fee data, limits, redaction and raw broadcast.
 //!
 //! [`Network`] is the only way that Tidegate speaks with a chain. A read that matters is pinned
-//! to a block hash and asked of all endpoints, of which as many as the quorum, on different
-//! hosts, must give the same answer. The crate speaks JSON-RPC itself, without a provider stack,
+//! to a block hash and asked of all endpoints, of which as many as the quorum, of different
+//! operators, must give the same answer. The crate speaks JSON-RPC itself, without a provider stack,
 //! so that nothing fills, signs, retries or fans out behind its back.
 //!
 //! It must never sign, choose a nonce, or send the same bytes again on its own. What a send
@@ -11,11 +11,13 @@
 mod connect;
 mod endpoint;
 mod error;
+mod freshness;
 mod heads;
 mod known;
 mod limits;
 mod logs;
 mod network;
+mod operators;
 mod own;
 mod proof;
 mod quorum;
@@ -29,10 +31,12 @@ mod url;
 mod wire;
 
 pub use error::{ConnectError, EndpointError, ReadError, Subject};
-pub use known::{KnownChain, known_chain, poll_interval};
+pub use freshness::{Clock, heads_within_secs};
+pub use known::{KnownChain, Time, known_chain, poll_interval};
 pub use limits::Limits;
 pub use logs::LogQuery;
 pub use network::{Network, NetworkConfig, Reading};
+pub use operators::{Operators, OperatorsError, Place, named_operators, operators};
 pub use own::{Endpoints, OwnEndpointError, OwnEndpoints};
 pub use proof::ProvenAccount;
 pub use send::SendOutcome;

@@ -101,6 +101,14 @@ fn matches(query: &LogQuery, from: u64, to: u64, log: &Log) -> bool {
     topics && (from..=to).contains(&log.block.number) && query.addresses.contains(&log.address)
 }
 
+impl ReadError {
+    /// Whether a part of what was asked might be answered: there is more than is read or served
+    /// at once.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooMany { .. }) || asks_for_less(self)
+    }
+}
+
 /// Endpoints refuse a range in many words; all are JSON-RPC errors or an answer over our limit.
 fn asks_for_less(error: &ReadError) -> bool {
     let source = match error {

@@ -1,5 +1,6 @@
 //! A network: endpoints that are known to serve the same chain.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::B256;
@@ -7,7 +8,8 @@ use tidegate_model::ids::{ChainId, NetworkId};
 
 use crate::connect::connect;
 use crate::endpoint::Endpoint;
-use crate::{ConnectError, EndpointError, Limits, RedactedUrl};
+use crate::freshness::Freshness;
+use crate::{Clock, ConnectError, EndpointError, Limits, RedactedUrl, heads_within_secs};
 
 /// Endpoints that must agree on public chains where policy says nothing else.
 const QUORUM_PUBLIC: usize = 2;
@@ -16,7 +18,7 @@ const QUORUM_SIMULATED: usize = 1;
 /// How many endpoints have to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// As many as the quorum, on different hosts: for whatever a gate, a record or a signer
+    /// As many as the quorum, of different operators: for whatever a gate, a record or a signer
     /// rests on.
     Quorum,
     /// One, the first that answers: enough to deploy to a testnet and to show a status.
@@ -34,8 +36,14 @@ pub struct NetworkConfig {
     pub genesis: Option<B256>,
     /// Its endpoints, in order of preference.
     pub endpoints: Vec<RedactedUrl>,
-    /// Endpoints on different hosts that must agree under [`Reading::Quorum`]; at least 1.
+    /// Endpoints of different operators that must agree under [`Reading::Quorum`]; at least 1.
     pub quorum: usize,
+    /// Who operates endpoints on this machine, by `host:port`; all others are one operator.
+    pub operators: BTreeMap<String, String>,
+    /// How far apart heads may be, in seconds.
+    pub heads_within_secs: u64,
+    /// The clock that the heads of public chains are held against.
+    pub clock: Clock,
     /// How many have to agree, unless [`Network::reading`] says otherwise.
     pub reading: Reading,
     /// Limits of each call.
@@ -44,8 +52,13 @@ pub struct NetworkConfig {
 
 impl NetworkConfig {
     /// A network read by a quorum of 2, or of 1 on a simulated chain, within
-    /// [`Limits::STANDARD`].
-    pub fn new(name: impl Into<String>, chain: ChainId, endpoints: Vec<RedactedUrl>) -> Self {
+    /// [`Limits::STANDARD`] and [`heads_within_secs`].
+    pub fn new(
+        name: impl Into<String>,
+        chain: ChainId,
+        endpoints: Vec<RedactedUrl>,
+        clock: Clock,
+    ) -> Self {
         let quorum = if chain.is_simulated() { QUORUM_SIMULATED } else { QUORUM_PUBLIC };
         Self {
             name: name.into(),
@@ -53,6 +66,9 @@ impl NetworkConfig {
             genesis: None,
             endpoints,
             quorum,
+            operators: BTreeMap::new(),
+            heads_within_secs: heads_within_secs(chain),
+            clock,
             reading: Reading::Quorum,
             limits: Limits::STANDARD,
         }
@@ -64,6 +80,14 @@ impl NetworkConfig {
 pub struct Network {
     shared: Arc<Shared>,
     reading: Reading,
+    budget: Option<Budget>,
+}
+
+/// Until when reads may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    pub(crate) until: tokio::time::Instant,
+    pub(crate) secs: f64,
 }
 
 #[derive(Debug)]
@@ -72,7 +96,10 @@ struct Shared {
     id: NetworkId,
     endpoints: Vec<Endpoint>,
     absent: Vec<EndpointError>,
+    remarks: Vec<String>,
     quorum: usize,
+    heads_within_secs: u64,
+    clock: Clock,
 }
 
 impl Network {
@@ -89,15 +116,31 @@ impl Network {
             id: NetworkId { chain: config.chain, genesis: checked.genesis },
             endpoints: checked.endpoints,
             absent: checked.absent,
+            remarks: checked.remarks,
             quorum: config.quorum.max(1),
+            heads_within_secs: config.heads_within_secs,
+            clock: config.clock,
         };
-        Ok(Self { shared: Arc::new(shared), reading: config.reading })
+        Ok(Self { shared: Arc::new(shared), reading: config.reading, budget: None })
     }
 
     /// The same network, read in another way.
     #[must_use]
     pub fn reading(&self, reading: Reading) -> Self {
-        Self { shared: Arc::clone(&self.shared), reading }
+        Self { reading, ..self.clone() }
+    }
+
+    /// The same network, whose reads are over when so much time has passed since `from`, all
+    /// together: an endpoint that is slow with each answer, or has more than others, does not take
+    /// for ever.
+    #[must_use]
+    pub fn within(&self, from: tokio::time::Instant, budget: std::time::Duration) -> Self {
+        let budget = Budget { until: from + budget, secs: budget.as_secs_f64() };
+        Self { budget: Some(budget), ..self.clone() }
+    }
+
+    pub(crate) fn budget(&self) -> Option<Budget> {
+        self.budget
     }
 
     /// Chain id and genesis hash, as all endpoints gave them.
@@ -120,8 +163,26 @@ impl Network {
         &self.shared.absent
     }
 
-    /// The hosts that must agree now.
-    pub fn hosts_wanted(&self) -> usize {
+    /// What a person should know of who operates the endpoints, a sentence each.
+    pub fn remarks(&self) -> &[String] {
+        &self.shared.remarks
+    }
+
+    /// How many operators the endpoints that answered have.
+    pub fn operators(&self) -> usize {
+        let names = self.shared.endpoints.iter().map(|endpoint| endpoint.operator.as_str());
+        names.collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// What heads are held against now.
+    pub(crate) fn freshness(&self) -> Freshness {
+        let public = !self.shared.id.chain.is_simulated();
+        let now = public.then(|| (self.shared.clock)());
+        Freshness { within_secs: self.shared.heads_within_secs, now }
+    }
+
+    /// The operators that must agree now.
+    pub fn operators_wanted(&self) -> usize {
         match self.reading {
             Reading::Quorum => self.shared.quorum,
             Reading::Single => 1,

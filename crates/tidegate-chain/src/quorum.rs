@@ -53,6 +53,7 @@ impl Network {
     ) -> Result<Answers<'_, T>, ReadError> {
         let mut answers = Answers { given: Vec::new(), failed: None };
         let endpoints = self.raw_endpoints();
+        let read = async |endpoint| self.in_time(endpoint, &read).await;
         if self.mode() == Reading::Single {
             for endpoint in endpoints {
                 match read(endpoint).await {
@@ -64,7 +65,7 @@ impl Network {
                 }
             }
         } else {
-            let asked = join_all(endpoints.iter().map(|endpoint| read(endpoint))).await;
+            let asked = join_all(endpoints.iter().map(read)).await;
             for (endpoint, answer) in endpoints.iter().zip(asked) {
                 match answer {
                     Ok(answer) => answers.given.push((endpoint, answer)),
@@ -73,6 +74,18 @@ impl Network {
             }
         }
         self.enough(what, answers)
+    }
+
+    /// An endpoint's answer, if there is time left for it.
+    async fn in_time<T>(
+        &self,
+        endpoint: &Endpoint,
+        read: &impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
+    ) -> Result<T, EndpointError> {
+        let Some(budget) = self.budget() else { return read(endpoint).await };
+        tokio::time::timeout_at(budget.until, read(endpoint)).await.unwrap_or_else(|_| {
+            Err(EndpointError::Budget { endpoint: endpoint.url.clone(), secs: budget.secs })
+        })
     }
 
     /// The one answer that all endpoints gave.
@@ -96,8 +109,9 @@ impl Network {
         what: Subject,
         answers: Answers<'a, T>,
     ) -> Result<Answers<'a, T>, ReadError> {
-        let hosts: BTreeSet<&str> = answers.given.iter().map(|(at, _)| at.url.host()).collect();
-        let (have, want) = (hosts.len(), self.hosts_wanted());
+        let operators: BTreeSet<&str> =
+            answers.given.iter().map(|(at, _)| at.operator.as_str()).collect();
+        let (have, want) = (operators.len(), self.operators_wanted());
         match (have >= want, self.mode(), answers.failed) {
             (true, _, failed) => Ok(Answers { given: answers.given, failed }),
             (false, Reading::Single, Some(source)) => Err(ReadError::Endpoint { what, source }),

@@ -176,28 +176,26 @@ impl Network {
         highest.ok_or(ReadError::NotFound { what })
     }
 
-    /// Present fees, by the word of the first endpoint that answers, which policy bounds.
+    /// Present fees, of all endpoints that answer: the highest base fee, which the next block
+    /// decides in any case, and the lowest tip, which nobody decides but who pays it.
     ///
     /// # Errors
     /// If no endpoint answers.
     pub async fn fee_data(&self) -> Result<FeeData, ReadError> {
-        let method = "eth_feeHistory";
-        self.first(Subject::Fees, async |endpoint: &Endpoint| {
-            let params = json!([U64::from(FEE_BLOCKS), "latest", [FEE_PERCENTILE]]);
-            let fees: WireFees = endpoint.read(method, params).await?;
-            let base_fee = fees.base_fee_per_gas.last();
-            let base_fee = base_fee.ok_or_else(|| endpoint.bad_answer(method, "fees"))?.to();
-            let paid = fees.reward.unwrap_or_default();
-            let mut paid: Vec<U128> =
-                paid.into_iter().filter_map(|block| block.first().copied()).collect();
-            paid.sort_unstable();
-            let priority_fee = match paid.get(paid.len() / 2) {
-                Some(median) if !median.is_zero() => *median,
-                _ => endpoint.read("eth_maxPriorityFeePerGas", json!([])).await?,
-            };
-            Ok(FeeData { base_fee, priority_fee: priority_fee.to() })
-        })
-        .await
+        let asked = self.raw_endpoints().iter().map(fees_of);
+        let (mut given, mut failed) = (Vec::new(), None);
+        for answer in futures_util::future::join_all(asked).await {
+            match answer {
+                Ok(fees) => given.push(fees),
+                Err(error) => failed = Some(Box::new(error)),
+            }
+        }
+        let what = Subject::Fees;
+        match (lowest_tip(&given), failed) {
+            (Some(fees), _) => Ok(fees),
+            (None, Some(source)) => Err(ReadError::Endpoint { what, source }),
+            (None, None) => Err(ReadError::NotFound { what }),
+        }
     }
 
     /// The gas that a transaction needs on the latest state, by the word of the first endpoint
@@ -230,6 +228,31 @@ impl Network {
     ) -> Result<T, ReadError> {
         self.reading(crate::Reading::Single).agree(what, read).await
     }
+}
+
+/// What one endpoint says of fees.
+async fn fees_of(endpoint: &Endpoint) -> Result<FeeData, EndpointError> {
+    let method = "eth_feeHistory";
+    let params = json!([U64::from(FEE_BLOCKS), "latest", [FEE_PERCENTILE]]);
+    let fees: WireFees = endpoint.read(method, params).await?;
+    let base_fee = fees.base_fee_per_gas.last();
+    let base_fee = base_fee.ok_or_else(|| endpoint.bad_answer(method, "fees"))?.to();
+    let paid = fees.reward.unwrap_or_default();
+    let mut paid: Vec<U128> = paid.into_iter().filter_map(|block| block.first().copied()).collect();
+    paid.sort_unstable();
+    let priority_fee = match paid.get(paid.len() / 2) {
+        Some(median) if !median.is_zero() => *median,
+        _ => endpoint.read("eth_maxPriorityFeePerGas", json!([])).await?,
+    };
+    Ok(FeeData { base_fee, priority_fee: priority_fee.to() })
+}
+
+/// An endpoint that says nothing of tips does not lower them to nothing.
+fn lowest_tip(given: &[FeeData]) -> Option<FeeData> {
+    let base_fee = given.iter().map(|fees| fees.base_fee).max()?;
+    let tips = given.iter().map(|fees| fees.priority_fee);
+    let priority_fee = tips.filter(|tip| *tip > 0).min().unwrap_or_default();
+    Some(FeeData { base_fee, priority_fee })
 }
 
 fn pin(at: BlockRef) -> Value {

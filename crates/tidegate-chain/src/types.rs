@@ -82,7 +82,7 @@ pub enum CallOutcome {
     Reverted(Bytes),
 }
 
-/// Present fees, by the word of one endpoint. A caller bounds them by its policy.
+/// Present fees, by the word of endpoints. A caller bounds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeeData {
     /// The next block's base fee a gas, in wei.

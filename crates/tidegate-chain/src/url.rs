@@ -47,20 +47,33 @@ impl RedactedUrl {
         }
     }
 
-    /// The host, in lower case: what tells one operator from another in a quorum.
+    /// The host, in lower case.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default().trim_end_matches('.')
     }
 
-    /// Whether what is sent there leaves this machine in clear text.
-    pub fn is_clear_text(&self) -> bool {
-        let local = match self.0.host() {
+    /// The host and port, as operators of this machine's endpoints are named by.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host(), self.0.port_or_known_default().unwrap_or_default())
+    }
+
+    /// Whether the URL itself names this machine.
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
             Some(Host::Domain(domain)) => domain.trim_end_matches('.') == "localhost",
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
             None => false,
-        };
-        self.0.scheme() == "http" && !local
+        }
+    }
+
+    /// Whether what is sent there leaves this machine in clear text.
+    pub fn is_clear_text(&self) -> bool {
+        self.0.scheme() == "http" && !self.is_loopback()
+    }
+
+    pub(crate) fn typed_host(&self) -> Option<Host<&str>> {
+        self.0.host()
     }
 
     pub(crate) fn expose(&self) -> &Url {
@@ -139,6 +152,10 @@ mod tests {
             ("http://[::1]:8545", false),
             ("http://10.0.0.7:8545", true),
             ("http://localhost.example", true),
+            ("http://node.localhost", true),
+            ("http://0.0.0.0:8545", true),
+            ("http://[::ffff:10.0.0.7]", true),
+            ("http://[::ffff:127.0.0.1]", false),
             ("https://node.example", false),
         ];
         for (text, expected) in cases {

@@ -29,6 +29,14 @@ pub(crate) enum Given {
     Whole,
 }
 
+/// Whether `--approve` names this hash.
+pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
+    project.global.approve.as_deref().is_some_and(|text| match given {
+        Given::Whole => lookup::whole(text).is_ok_and(|whole| whole == hash),
+        Given::Beginning => Prefix::parse(text).is_ok_and(|prefix| prefix.begins(hash)),
+    })
+}
+
 /// Returns once the hash has been approved.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use tidegate_chain::{Network, ReadError, Receipt};
 use tidegate_evidence::StatementSet;
 use tidegate_ledger::{
@@ -251,6 +251,16 @@ impl Reader<'_> {
             let first = opened.get(wallet).copied().unwrap_or(self.finalized.block.number + 1);
             let head = self.network.head_at(first.saturating_sub(1)).await?;
             let end = self.finalized.block;
+            let closing = self.network.balance(*wallet, end).await?;
+            let next = self.network.nonce(*wallet, end).await?;
+            let (balance, first) = match self.opening(*wallet, head).await {
+                Ok(found) => found,
+                // What code moves leaves no gap in nonces.
+                Err(error) if !self.network.code(*wallet, end).await?.is_empty() => {
+                    return Err(error);
+                }
+                Err(_) => self.counted_back(*wallet, closing, next),
+            };
             facts.push(WalletFacts {
                 address: *wallet,
                 role: if treasury == Some(*wallet) {
@@ -258,18 +268,33 @@ impl Reader<'_> {
                 } else {
                     WalletRole::Wallet
                 },
-                opening: Opening {
-                    head,
-                    balance: self.network.balance(*wallet, head.block).await?,
-                },
-                closing: self.network.balance(*wallet, end).await?,
-                nonces: Some(NonceBounds {
-                    first: self.network.nonce(*wallet, head.block).await?,
-                    next: self.network.nonce(*wallet, end).await?,
-                }),
+                opening: Opening { head, balance },
+                closing,
+                nonces: Some(NonceBounds { first, next }),
             });
         }
         Ok(facts)
+    }
+
+    async fn opening(&self, wallet: Address, head: Head) -> Result<(U256, u64), ReadError> {
+        let balance = self.network.balance(wallet, head.block).await?;
+        Ok((balance, self.network.nonce(wallet, head.block).await?))
+    }
+
+    /// What a wallet opened with, counted back from what it holds by its known transactions, where
+    /// endpoints have forgotten the state of then. A transaction that is not known leaves a gap in
+    /// its nonces, which the ledger names.
+    fn counted_back(&self, wallet: Address, closing: U256, next: u64) -> (U256, u64) {
+        let own = self.transactions.values().filter(|tx| tx.from == wallet);
+        let first = own.clone().map(|tx| tx.nonce).min().unwrap_or(next);
+        let paid = own.map(|tx| {
+            let fee = U256::from(tx.gas_used).saturating_mul(U256::from(tx.effective_gas_price));
+            if tx.success { fee.saturating_add(tx.value) } else { fee }
+        });
+        let paid = paid.fold(U256::ZERO, U256::saturating_add);
+        let came = self.transactions.values().filter(|tx| tx.to == wallet && tx.success);
+        let came = came.fold(U256::ZERO, |sum, tx| sum.saturating_add(tx.value));
+        (closing.saturating_add(paid).saturating_sub(came), first)
     }
 
     fn first_block(&self, wallet: Address) -> Option<u64> {
@@ -279,8 +304,9 @@ impl Reader<'_> {
 
     async fn sent_since(&mut self, wallet: Address, block: u64) -> Result<(), ReadError> {
         let start = self.network.head_at(block).await?;
-        let first = self.network.nonce(wallet, start.block).await?;
         let next = self.network.nonce(wallet, self.finalized.block).await?;
+        // Without the state of then nothing is searched: what is not known leaves a gap in nonces.
+        let Ok(first) = self.network.nonce(wallet, start.block).await else { return Ok(()) };
         let sent =
             self.network.sender_transactions(wallet, first, next, block, self.finalized).await?;
         for tx in sent {

@@ -1,22 +1,25 @@
 //! From the settings of a network to a connection.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256};
 use tidegate_chain::{
-    ConnectError, Endpoints, Network, NetworkConfig, OwnEndpoints, ReadError, RedactedUrl,
-    known_chain,
+    ConnectError, Endpoints, Network, NetworkConfig, OwnEndpoints, ReadError, RedactedUrl, Time,
+    known_chain, named_operators,
 };
 use tidegate_evidence::SafeReadError;
 use tidegate_gates::{END_MARGIN_SECS, EndOfLife, known_end};
 use tidegate_model::units::format_date;
 use tidegate_model::{BlockRef, ChainId, NetworkId};
-
 use tidegate_store::{read_limited, write_private};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::settings::Environment;
+
+/// The largest `operators.toml`, in bytes.
+const OPERATORS_BYTES_MAX: u64 = 1 << 16;
 
 /// What the settings alone say of a network.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,20 @@ pub(crate) fn identity(project: &Project, name: &str) -> CliResult<Identity> {
     })?;
     let id = NetworkId { chain: settings.chain, genesis };
     Ok(Identity { id, block_time_secs })
+}
+
+/// Whether one operator sets the time of a chain: all that is not built in, and rollups.
+pub(crate) fn has_operator(chain: ChainId) -> bool {
+    !chain.is_simulated() && known_chain(chain).is_none_or(|known| known.time == Time::Operator)
+}
+
+/// A chain for people, with what to know of who runs it.
+pub(crate) fn described(id: NetworkId) -> String {
+    let NetworkId { chain, genesis } = id;
+    match has_operator(chain) {
+        true => format!("chain {chain}, genesis {genesis}: its operator sets time and blocks"),
+        false => format!("chain {chain}"),
+    }
 }
 
 /// When a network ends: as the file says, else as is built in.
@@ -78,7 +95,7 @@ pub(crate) fn warn_of_end(project: &Project, name: &str, now: u64) -> CliResult 
     Ok(())
 }
 
-/// How many endpoints of different hosts must agree.
+/// How many endpoints of different operators must agree.
 pub(crate) const fn quorum(chain: ChainId) -> u32 {
     let [a, b, c] = ChainId::SIMULATED;
     if chain.0 == a || chain.0 == b || chain.0 == c { 1 } else { 2 }
@@ -179,10 +196,32 @@ pub(crate) enum Need {
 /// Connects to a network: chain id and genesis hash are checked at every endpoint.
 pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> CliResult<Network> {
     let settings = project.network(name)?;
-    let mut config = NetworkConfig::new(name, settings.chain, endpoints(project, name, need)?);
+    let (chain, urls) = (settings.chain, endpoints(project, name, need)?);
+    let mut config = NetworkConfig::new(name, chain, urls, crate::clock::now);
     config.genesis = settings.genesis;
-    config.quorum = quorum(settings.chain) as usize;
-    Ok(Network::connect(config).await?)
+    config.quorum = quorum(chain) as usize;
+    config.operators = operators(project, chain)?;
+    let asked = project.rules.heads_within_secs.unwrap_or(u64::MAX);
+    config.heads_within_secs = config.heads_within_secs.min(asked);
+    let network = Network::connect(config).await?;
+    for remark in network.remarks() {
+        project.ui.warn(remark);
+    }
+    Ok(network)
+}
+
+/// Whom this machine's person named as operators of endpoints on it; on simulated chains alone.
+fn operators(project: &Project, chain: ChainId) -> CliResult<BTreeMap<String, String>> {
+    let home = project.env.tidegate_home().filter(|_| chain.is_simulated());
+    let Some(file) = home.map(|home| home.join("operators.toml")) else {
+        return Ok(BTreeMap::new());
+    };
+    if !file.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let bytes = read_limited(&file, OPERATORS_BYTES_MAX)?;
+    let named = named_operators(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config);
+    named.map_err(|error| error.hint(format!("see {}", file.display())))
 }
 
 /// One storage slot, as the word it holds.
@@ -205,6 +244,9 @@ impl From<ConnectError> for CliError {
             ConnectError::DevelopmentNode { .. } => {
                 "simulated chains have the ids 31337, 31338 and 1337"
             }
+            ConnectError::ClearText { .. } => {
+                "write https://; http:// is for 127.0.0.1, [::1] and localhost"
+            }
             _ => "",
         };
         let error = Self::new(Kind::Chain, error);
@@ -217,7 +259,9 @@ impl From<ReadError> for CliError {
         match &error {
             // Nobody erred; there is too little evidence.
             ReadError::TooFewEndpoints { .. } => Self::new(Kind::Verdict(30), error)
-                .hint("gates ask endpoints on different hosts; add one under rpc"),
+                .hint("gates ask endpoints of different operators; add one under rpc"),
+            ReadError::Stale { .. } => Self::new(Kind::Verdict(30), error)
+                .hint("which one is right? another endpoint, or this machine's clock, tells"),
             _ => Self::new(Kind::Chain, error),
         }
     }

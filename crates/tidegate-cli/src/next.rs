@@ -73,6 +73,9 @@ fn step(
             Some(format!("everybody: wait until the deployment is final on {soak}"))
         }
         (GateId::Soak, _) if assessment.facts.soak.is_err() => None,
+        (GateId::Soak, _) if is_unposted(assessment) => {
+            Some(format!("engineer: post that it soaks, `tidegate record start{named}`"))
+        }
         (GateId::Soak, _) if unknown => {
             Some(format!("testers: use the contracts on {soak}; see the reasons above"))
         }
@@ -116,6 +119,13 @@ fn is_open(assessment: &Assessment) -> bool {
         let accepted = audits.accepted(fact, head.timestamp).len();
         usize::from(fact.attestation.open_medium) > accepted
     })
+}
+
+/// Whether nobody has posted on the target that it soaks, where that is asked.
+fn is_unposted(assessment: &Assessment) -> bool {
+    let soak = assessment.facts.soak.as_ref();
+    let post = soak.ok().and_then(|facts| facts.posted.as_ref().ok()?.as_ref());
+    post.is_some_and(|post| post.posted_at.is_none())
 }
 
 /// Whether nothing but time and a go is missing.

@@ -7,7 +7,8 @@ use serde_json::Value;
 use tidegate_chain::Network;
 use tidegate_evidence::{prove_safe, read_safe};
 use tidegate_gates::{
-    LOOSENING_SECS, Loosening, PolicyRules, TrustFacts, differences, loosened, looser_than_defaults,
+    LOOSENING_SECS, Loosening, PolicyRules, TrustFacts, differences, loosened,
+    looser_than_defaults, soak_network_fault,
 };
 use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SoakNetwork};
 use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
@@ -55,18 +56,10 @@ pub(crate) fn current(
     safe: &SafeState,
 ) -> CliResult<PolicyDoc> {
     let settings = project.network(target)?;
-    if settings.soaks_on.is_empty() {
-        return Err(CliError::config(format!("[networks.{target}] has no `soaks_on`"))
-            .hint("name the testnets whose soak backs it"));
-    }
+    require_soaks(project, target)?;
     let mut soaks = Vec::new();
     for name in &settings.soaks_on {
         let soak = crate::network::identity(project, name)?;
-        if soak.id.chain.is_simulated() && !id.chain.is_simulated() {
-            return Err(CliError::config(format!(
-                "`{name}` is simulated and cannot back {target}, which is not"
-            )));
-        }
         soaks.push(SoakNetwork {
             chain: soak.id.chain,
             genesis: soak.id.genesis,
@@ -87,6 +80,25 @@ pub(crate) fn current(
         externals: externals(project, target)?,
         params: params(project, target),
     })
+}
+
+/// Refuses networks that may not back a target.
+pub(crate) fn require_soaks(project: &Project, target: &str) -> CliResult {
+    let settings = project.network(target)?;
+    if settings.soaks_on.is_empty() {
+        return Err(CliError::config(format!("[networks.{target}] has no `soaks_on`"))
+            .hint("name the testnets whose soak backs it"));
+    }
+    for name in &settings.soaks_on {
+        let soak = project.network(name)?.chain;
+        let is_listed = tidegate_chain::known_chain(soak).is_some();
+        let soak = (name.as_str(), soak);
+        if let Some(why) = soak_network_fault(&project.rules, settings.chain, soak, is_listed) {
+            return Err(CliError::config(why)
+                .hint("if its operator may set the soak's time: unlisted = true under [policy]"));
+        }
+    }
+    Ok(())
 }
 
 /// Everybody, with roles and keys in order.

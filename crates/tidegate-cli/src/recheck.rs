@@ -1,13 +1,11 @@
 //! The checks that everybody makes on their own endpoints before signing or executing.
 
-use std::collections::BTreeSet;
-
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_gates::{PolicyRules, good_through};
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateInput, Head, Verdict};
+use tidegate_model::{Head, Verdict};
 use tidegate_plan::When;
 use tidegate_safe::{
     Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind,
@@ -163,7 +161,9 @@ async fn check_promotion(
         terms: terms.clone(),
         safe_tx_hash: Some(found.checked.hash().0),
     });
-    let assessment = assess_with(project, built, &found.network, urgent.as_ref()).await?;
+    let evidence = &promotion.evidence;
+    let assessment =
+        assess_with(project, built, &found.network, urgent.as_ref(), Some(evidence)).await?;
     commands::status::gates(project, &assessment);
     project.ui.line("");
     project.ui.line("Differs from the testnet:");
@@ -189,7 +189,7 @@ async fn check_promotion(
     if assessment.waived_until().is_some_and(|until| promotion.valid_until > until) {
         return Err(fail("the proposal would stay executable longer than what was waived"));
     }
-    check_evidence(&assessment.effective, &assessment, network, promotion).await?;
+    check_evidence(project, &assessment.effective, &assessment, network, promotion).await?;
     let listed = &promotion.evidence.statements;
     if good_through(&project.rules, &assessment.facts_of(listed), promotion.valid_until)
         < promotion.valid_until
@@ -209,6 +209,7 @@ async fn check_promotion(
 /// The set that was fixed at propose is not computed again: each listed statement must be here
 /// with its signature, and each listed block on the checker's own endpoint.
 async fn check_evidence(
+    project: &Project,
     rules: &PolicyRules,
     assessment: &Assessment,
     network: &Network,
@@ -225,13 +226,10 @@ async fn check_evidence(
                 .hint("fetch deployments/statements/ from git"));
         }
     }
-    // What the gates rest on now must be among what they rested on then.
-    let kinds = |inputs: &[GateInput]| {
-        inputs.iter().map(|input| input.kind.clone()).collect::<BTreeSet<_>>()
-    };
     let now: Vec<_> = assessment.reports.iter().flat_map(|r| r.inputs.iter().cloned()).collect();
-    if kinds(&promotion.evidence.inputs) != kinds(&now) {
-        return Err(fail("the evidence does not list what every gate rests on"));
+    if let Err(why) = promotion.evidence.compare(&now) {
+        return Err(fail(format!("the evidence is not what the gates rest on: {why}"))
+            .hint("what is true now is proposed anew by `tidegate promote`"));
     }
     let audits = assessment.facts_of(&promotion.evidence.statements).audits;
     let time = assessment.gate_head.map(|head| head.timestamp).ok_or("no gate time".to_owned());
@@ -243,8 +241,12 @@ async fn check_evidence(
     let mut blocks = input_blocks(&promotion.evidence);
     blocks.push((soaked_on.chain.0, terminal));
     for (chain, block) in blocks {
-        let on = [network, soak].into_iter().find(|on| on.id().chain.0 == chain);
-        let on = on.ok_or_else(|| fail(format!("the evidence names chain {chain}")))?;
+        let known = [network, soak].into_iter().find(|on| on.id().chain.0 == chain);
+        // A contract signs where it stands, which may be another network of the project.
+        let on = match known {
+            Some(on) => on.clone(),
+            None => project.connect(&network_of(project, chain)?).await?,
+        };
         if !on.is_canonical(block).await? {
             let (hash, on) = (block.hash, on.name());
             return Err(fail(format!("block {hash} of the evidence is not on {on}")));
@@ -256,10 +258,21 @@ async fn check_evidence(
         return Err(fail("the evidence's last block of the soak comes before its end"));
     }
     let record = assessment.record.as_ref().ok_or_else(|| fail("no record"))?;
+    if promotion.evidence.block_of("soak/terminal", soaked_on.chain) != Some(terminal) {
+        return Err(fail("the evidence names another last block of the soak than the proposal"));
+    }
     if soaked_on != soak.id() || record.deployment.digest()? != deployment_digest {
         return Err(fail("the proposal rests on another deployment's soak"));
     }
     Ok(())
+}
+
+/// The network of the project with a chain id.
+fn network_of(project: &Project, chain: u64) -> CliResult<String> {
+    let mut networks = project.config.networks.iter();
+    let found = networks.find(|(_, network)| network.chain.0 == chain);
+    let name = found.map(|(name, _)| name.clone());
+    name.ok_or_else(|| fail(format!("the evidence names chain {chain}, which is no network here")))
 }
 
 async fn check_batch(

@@ -2,11 +2,11 @@
 
 use alloy_primitives::{B256, U256, hex, keccak256};
 use tidegate_chain::Network;
-use tidegate_engine::{EngineError, FeeCap, Landed, Lane, adopted_nonce};
+use tidegate_engine::{Ceiling, EngineError, FeeCap, Landed, Lane, adopted_nonce};
 use tidegate_model::event::Intent;
 use tidegate_model::units::format_amount;
 
-use crate::approve::{Approval, Given, approve};
+use crate::approve::{Approval, Given, approve, names};
 use crate::error::{CliError, CliResult, Kind};
 use crate::project::Project;
 use crate::signer::LazySigner;
@@ -43,7 +43,11 @@ pub(crate) async fn send(
     let mut lane = open_lane(project, network, signer).await?;
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
-    let hash = frozen(&lane, intent, nonce);
+    let hash = |most| frozen(&lane, intent, nonce, most);
+    let (needed, cap) = (lane.most_of(intent).await?, FeeCap::DEFAULT.total);
+    let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
+    let ceiling = Ceiling::choose(&intent.op, needed, cap, hash, approved, named)?;
+    let hash = hash(ceiling.most);
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
@@ -53,6 +57,7 @@ pub(crate) async fn send(
     if intent.value > U256::ZERO {
         ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));
     }
+    ui.note(format!("  fees   at most {} ETH", format_amount(ceiling.most, 18)));
     ui.note(format!("  data   {}", shortened(&intent.data)));
     if intent.data.len() > SHOWN_BYTES {
         ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
@@ -62,6 +67,7 @@ pub(crate) async fn send(
         lane.adopt(adoption)?;
     }
     lane.approve(hash)?;
+    lane.limit(&intent.op, ceiling);
     Ok(lane.run(intent).await?)
 }
 
@@ -74,14 +80,15 @@ fn shortened(data: &[u8]) -> String {
 }
 
 /// The digest that an approval of one transaction covers.
-fn frozen(lane: &Lane<'_>, intent: &Intent, adopted_nonce: u64) -> B256 {
+fn frozen(lane: &Lane<'_>, intent: &Intent, adopted_nonce: u64, most: U256) -> B256 {
     tidegate_model::digest::Preimage::new()
-        .string("send/1")
+        .string("send/2")
         .number(lane.id().network.chain.0)
         .digest(lane.id().network.genesis)
         .address(lane.id().sender)
         .digest(intent.digest())
         .number(adopted_nonce)
+        .digest(most.into())
         .keccak()
 }
 
@@ -108,6 +115,9 @@ impl From<EngineError> for CliError {
             EngineError::Check { .. } => (Kind::Fail, ""),
             EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
                 (Kind::Chain, "wait for the chain, then run the same command again")
+            }
+            EngineError::FeeCap { .. } | EngineError::Ceiling { .. } => {
+                (Kind::Chain, "fees are high; run the same command again when they have fallen")
             }
             EngineError::Funds { .. } => {
                 (Kind::Chain, "fund it: `tidegate fund request` asks the treasury")

@@ -6,16 +6,20 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_model::digest::jcs_keccak;
-use tidegate_model::event::Intent;
+use tidegate_model::event::{Intent, LaneId};
 use tidegate_model::record::ANCHOR_OP;
 use tidegate_model::{BlockRef, NetworkId, ReleaseRoot};
 use tidegate_plan::{Check, KeyTransaction, Op, OpKind, decode_word};
 
 use crate::error::EngineError;
+use crate::fees::{Ceiling, FeeCap};
 use crate::lane::{Adoption, Landed, Lane};
 
 /// How many of a sender's transactions are searched for an earlier call, newest first.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
+
+/// What an anchor needs, generously.
+const ANCHOR_GAS: u64 = 40_000;
 
 /// A frozen deployment: nothing is left to choose.
 #[derive(Debug, Clone)]
@@ -63,8 +67,8 @@ pub struct Deployed {
 }
 
 impl DeployRun {
-    /// The digest that an approval covers: network, sender, every transaction in order, and the
-    /// adoption of the sender.
+    /// The digest that an approval covers: network, sender, every transaction in order, the
+    /// adoption of the sender, and the most that all may cost in fees.
     ///
     /// # Errors
     /// Never in practice; the encoder's error is passed on.
@@ -73,6 +77,7 @@ impl DeployRun {
         network: NetworkId,
         sender: Address,
         adopted_nonce: u64,
+        most: U256,
     ) -> Result<B256, tidegate_model::digest::JcsError> {
         let ops: Vec<_> = self
             .ops
@@ -86,9 +91,33 @@ impl DeployRun {
         let plan = json!({
             "v": "deploy/1", "network": network, "sender": sender, "release": self.release_root,
             "id": self.deployment_id, "ops": ops, "anchor": keccak256(&self.anchor),
-            "adoptedNonce": adopted_nonce,
+            "adoptedNonce": adopted_nonce, "most": most.to_string(),
         });
         jcs_keccak("deployment run", &plan)
+    }
+
+    /// The ceiling of its fees: see [`Ceiling::choose`]. `gas` is what local execution measured,
+    /// by operation; `named` says whether the person named a hash.
+    ///
+    /// # Errors
+    /// If fees cannot be read, or are higher than anything may be.
+    pub async fn ceiling(
+        &self,
+        lane: &Lane<'_>,
+        adopted_nonce: u64,
+        gas: &[(String, u64)],
+        named: impl Fn(B256) -> bool,
+    ) -> Result<Ceiling, EngineError> {
+        let state = lane.state();
+        let is_due =
+            |op: &str| state.landed(&self.key(op)).is_none_or(|(_, inclusion)| !inclusion.success);
+        let ops = gas.iter().filter(|(op, _)| is_due(op)).map(|(_, gas)| *gas);
+        let anchor = if is_due(ANCHOR_OP) { ANCHOR_GAS } else { 0 };
+        let needed = lane.most_with(&self.key(""), ops.sum::<u64>() + anchor).await?;
+        let cap = FeeCap::DEFAULT.total.saturating_mul(U256::from(self.ops.len() + 1));
+        let LaneId { network, sender } = lane.id();
+        let hash = |most| self.digest(network, sender, adopted_nonce, most).unwrap_or_default();
+        Ceiling::choose("the deployment", needed, cap, hash, &state.approved, named)
     }
 
     fn key(&self, op: &str) -> String {

@@ -86,6 +86,16 @@ pub enum EngineError {
         /// The cap, in wei per gas.
         cap: u128,
     },
+    /// More than was approved that it may cost, or than anything may.
+    #[error("sign {op}: its fees may come to {needed} wei, at most {most} may be paid")]
+    Ceiling {
+        /// The operation.
+        op: String,
+        /// What they may come to, in wei.
+        needed: alloy_primitives::U256,
+        /// The most, in wei.
+        most: alloy_primitives::U256,
+    },
     /// The sender cannot pay.
     #[error("send {op}: {sender} holds {balance} wei, up to {needed} are needed")]
     Funds {

@@ -1,15 +1,34 @@
-//! What a transaction may pay.
+//! What a transaction may pay, and what a person approves that it may cost.
+
+use alloy_primitives::{B256, U256};
 
 use crate::error::EngineError;
 
-/// The highest fee per gas that is ever signed, in wei.
+/// What is ever signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeeCap(pub u128);
+pub struct FeeCap {
+    /// The highest fee per gas, in wei: above it a transaction waits.
+    pub per_gas: u128,
+    /// The highest tip per gas, in wei: whoever asks for more gets this.
+    pub tip: u128,
+    /// The most that one transaction may cost in fees, in wei.
+    pub total: U256,
+}
 
 impl FeeCap {
-    /// 500 gwei: above it a deployment waits or asks for a decision.
-    pub const DEFAULT: Self = Self(500_000_000_000);
+    /// 500 gwei, of which 10 gwei are tip, and one ether.
+    pub const DEFAULT: Self = Self {
+        per_gas: 500_000_000_000,
+        tip: 10_000_000_000,
+        total: U256::from_limbs([WEI_PER_ETHER, 0, 0, 0]),
+    };
 }
+
+const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
+/// The least tip, in wei: less than the thousandth part of a gwei is left lying.
+const TIP_WEI_MIN: u128 = 1_000_000;
+/// Powers of ten up to which ceilings are listed: a million ether.
+const CEILING_DIGITS_MAX: u32 = 24;
 
 /// EIP-1559 fees, in wei per gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +40,15 @@ pub struct Fees {
 }
 
 impl Fees {
-    /// Twice the base fee, so that it outlasts six full blocks, and the priority fee on top.
+    /// Twice the base fee, so that it outlasts six full blocks, and the tip on top, which is kept
+    /// within sane bounds.
     ///
     /// # Errors
     /// If that is above the cap.
-    pub fn quote(op: &str, base: u128, priority: u128, cap: FeeCap) -> Result<Self, EngineError> {
-        let needed = base.saturating_mul(2).saturating_add(priority);
-        Self { max_fee_per_gas: needed, max_priority_fee_per_gas: priority }.within(op, cap)
+    pub fn quote(op: &str, base: u128, tip: u128, cap: FeeCap) -> Result<Self, EngineError> {
+        let tip = tip.max(TIP_WEI_MIN).min(cap.tip);
+        let needed = base.saturating_mul(2).saturating_add(tip);
+        Self { max_fee_per_gas: needed, max_priority_fee_per_gas: tip }.within(op, cap)
     }
 
     /// The fees of a replacement: an eighth above what was signed before, as nodes ask, and at
@@ -45,28 +66,113 @@ impl Fees {
         .within(op, cap)
     }
 
+    /// The most that so much gas costs, in wei.
+    pub fn most(self, gas: u64) -> U256 {
+        U256::from(gas).saturating_mul(U256::from(self.max_fee_per_gas))
+    }
+
     fn within(self, op: &str, cap: FeeCap) -> Result<Self, EngineError> {
         let needed = self.max_fee_per_gas;
-        if needed <= cap.0 {
+        if needed <= cap.per_gas {
             return Ok(self);
         }
-        Err(EngineError::FeeCap { op: op.to_owned(), needed, cap: cap.0 })
+        Err(EngineError::FeeCap { op: op.to_owned(), needed, cap: cap.per_gas })
     }
+}
+
+/// Gas with the margin that a transaction is given.
+pub(crate) const fn with_margin(gas: u64) -> u64 {
+    gas.saturating_add(gas / 4)
+}
+
+/// A most that fees may come to. It is approved with what is sent, so it has few values: 1, 2 and
+/// 5 times powers of ten. What was approved under one holds while fees stay below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ceiling {
+    /// The most, in wei.
+    pub most: U256,
+}
+
+impl Ceiling {
+    /// The ceiling to go by, for what needs up to `needed` wei: the one that is `named` by its
+    /// hash; else the highest that was approved before and suffices; else the next one.
+    ///
+    /// # Errors
+    /// If none below `cap` suffices.
+    pub fn choose(
+        op: &str,
+        needed: U256,
+        cap: U256,
+        hash: impl Fn(U256) -> B256,
+        approved: &[B256],
+        named: impl Fn(B256) -> bool,
+    ) -> Result<Self, EngineError> {
+        let steps: Vec<U256> = ceilings().filter(|most| *most >= needed && *most <= cap).collect();
+        let by_name = steps.iter().find(|most| named(hash(**most)));
+        let before = || steps.iter().rev().find(|most| approved.contains(&hash(**most)));
+        match by_name.or_else(before).or(steps.first()) {
+            Some(most) => Ok(Self { most: *most }),
+            None => Err(EngineError::Ceiling { op: op.to_owned(), needed, most: cap }),
+        }
+    }
+}
+
+fn ceilings() -> impl Iterator<Item = U256> {
+    let ten = U256::from(10);
+    (0..=CEILING_DIGITS_MAX).flat_map(move |digits| {
+        [1_u64, 2, 5].map(|first| U256::from(first).saturating_mul(ten.pow(U256::from(digits))))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const CAP: FeeCap = FeeCap { per_gas: 100_000_000, tip: 10_000_000, total: U256::MAX };
+
     #[test]
     fn fees_never_pass_the_cap() {
-        let cap = FeeCap(100);
-        let fees = Fees::quote("x", 30, 10, cap).unwrap();
-        assert_eq!(fees, Fees { max_fee_per_gas: 70, max_priority_fee_per_gas: 10 });
-        let bumped = fees.bump("x", fees, cap).unwrap();
-        assert_eq!(bumped, Fees { max_fee_per_gas: 79, max_priority_fee_per_gas: 12 });
-        assert!(Fees::quote("x", 46, 10, cap).is_err());
-        assert!(Fees::quote("x", u128::MAX, 10, cap).is_err());
-        assert!(Fees { max_fee_per_gas: 95, ..fees }.bump("x", fees, cap).is_err());
+        let fees = Fees::quote("x", 30_000_000, 10_000_000, CAP).unwrap();
+        let expected = Fees { max_fee_per_gas: 70_000_000, max_priority_fee_per_gas: 10_000_000 };
+        assert_eq!(fees, expected);
+        let bumped = fees.bump("x", fees, CAP).unwrap();
+        let expected = Fees { max_fee_per_gas: 78_750_001, max_priority_fee_per_gas: 11_250_001 };
+        assert_eq!(bumped, expected);
+        assert!(Fees::quote("x", 46_000_000, 10_000_000, CAP).is_err());
+        assert!(Fees::quote("x", u128::MAX, 10, CAP).is_err());
+        assert!(Fees { max_fee_per_gas: 95_000_000, ..fees }.bump("x", fees, CAP).is_err());
+    }
+
+    #[test]
+    fn tips_are_kept_sane() {
+        let tip = |asked| Fees::quote("x", 1, asked, CAP).unwrap().max_priority_fee_per_gas;
+        assert_eq!(
+            [tip(0), tip(2_000_000), tip(500_000_000_000), tip(u128::MAX)],
+            [TIP_WEI_MIN, 2_000_000, 10_000_000, 10_000_000]
+        );
+    }
+
+    #[test]
+    fn a_ceiling_is_what_was_approved_or_named_or_the_next() {
+        let hash = |most: U256| B256::from(most);
+        let wei = U256::from::<u64>;
+        let choose = |needed: u64, approved: &[u64], named: u64| {
+            let approved: Vec<_> = approved.iter().map(|most| hash(wei(*most))).collect();
+            Ceiling::choose("x", wei(needed), wei(1_000), hash, &approved, |found| {
+                found == hash(wei(named))
+            })
+            .map(|ceiling| ceiling.most.to::<u64>())
+        };
+        assert_eq!(choose(101, &[], 0).unwrap(), 200);
+        assert_eq!(choose(200, &[], 0).unwrap(), 200);
+        // Fees fell since it was named: it still names what it named.
+        assert_eq!(choose(101, &[], 500).unwrap(), 500);
+        assert_eq!(choose(101, &[500], 200).unwrap(), 200);
+        // They rose above it, or it names nothing: the next one is asked for.
+        assert_eq!(choose(101, &[], 100).unwrap(), 200);
+        assert_eq!(choose(101, &[100, 500], 0).unwrap(), 500);
+        assert_eq!(choose(501, &[100, 500], 0).unwrap(), 1_000);
+        assert_eq!(choose(0, &[100, 200], 0).unwrap(), 200);
+        assert!(choose(1_001, &[], 0).is_err());
     }
 }

@@ -16,7 +16,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_store::{Lease, Store, StreamName, this_holder};
 
 use crate::error::EngineError;
-use crate::fees::{FeeCap, Fees};
+use crate::fees::{Ceiling, FeeCap, Fees, with_margin};
 use crate::sign::sign_attempt;
 
 /// The most gas one transaction may have (EIP-7825).
@@ -42,6 +42,8 @@ pub struct Lane<'a> {
     lease: Lease,
     signer: &'a (dyn DigestSigner + Sync),
     cap: FeeCap,
+    /// Which operations, by the beginning of their names, may cost how much together.
+    ceiling: Option<(String, U256)>,
     state: LaneState,
 }
 
@@ -104,7 +106,7 @@ impl<'a> Lane<'a> {
         let stream = StreamName::new(&id.stream())?;
         let lease = store.acquire(&stream, &this_holder())?;
         let state = fold(store, &stream)?;
-        let mut lane = Self { id, network, store, lease, signer, cap, state };
+        let mut lane = Self { id, network, store, lease, signer, cap, ceiling: None, state };
         lane.settle().await?;
         Ok(lane)
     }
@@ -176,6 +178,77 @@ impl<'a> Lane<'a> {
         self.append(&LaneEvent::RunApproved { plan })
     }
 
+    /// What operations, by the beginning of their names, may cost together from now on, in wei.
+    pub fn limit(&mut self, ops: impl Into<String>, ceiling: Ceiling) {
+        self.ceiling = Some((ops.into(), ceiling.most));
+    }
+
+    /// The most that a new attempt at an intent would cost in fees, in wei; nothing where one is
+    /// on its way or has succeeded.
+    ///
+    /// # Errors
+    /// If it would revert, or no endpoint answers.
+    pub async fn most_of(&self, intent: &Intent) -> Result<U256, EngineError> {
+        let landed = self.state.landed(&intent.op);
+        let is_open = self.state.open().values().any(|attempt| attempt.op == intent.op);
+        if is_open || landed.is_some_and(|(_, inclusion)| inclusion.success) {
+            return Ok(U256::ZERO);
+        }
+        Ok(self.fees(&intent.op).await?.most(self.gas(intent).await?))
+    }
+
+    /// The most that all operations of a name's beginning come to in fees, in wei: what those that
+    /// landed paid, and `gas` for the rest.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn most_with(&self, ops: &str, gas: u64) -> Result<U256, EngineError> {
+        let rest = self.fees(ops).await?.most(with_margin(gas));
+        Ok(self.paid(ops, None).saturating_add(rest))
+    }
+
+    /// What landed transactions of these operations paid, without those on one nonce.
+    fn paid(&self, ops: &str, without: Option<u64>) -> U256 {
+        let of = self
+            .state
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.op.starts_with(ops) && Some(attempt.nonce) != without);
+        let fees = of.filter_map(|attempt| Some(attempt.state.inclusion()?.fee));
+        fees.fold(U256::ZERO, U256::saturating_add)
+    }
+
+    async fn fees(&self, op: &str) -> Result<Fees, EngineError> {
+        let data = self.network.fee_data().await?;
+        Fees::quote(op, data.base_fee, data.priority_fee, self.cap)
+    }
+
+    /// The gas limit of an intent.
+    async fn gas(&self, intent: &Intent) -> Result<u64, EngineError> {
+        let Intent { op, to, value, data } = intent.clone();
+        let query = GasQuery { from: self.id.sender, to: Some(to), data, value };
+        let estimate = self.network.estimate_gas(&query).await?;
+        if estimate > TX_GAS_MAX {
+            return Err(EngineError::Gas { op, gas: estimate, max: TX_GAS_MAX });
+        }
+        Ok(with_margin(estimate).min(TX_GAS_MAX))
+    }
+
+    /// Refuses fees that could come to more than was approved.
+    fn require_below(&self, op: &str, nonce: u64, needed: U256) -> Result<(), EngineError> {
+        let (before, most) = match &self.ceiling {
+            Some((ops, most)) if op.starts_with(ops.as_str()) => {
+                (self.paid(ops, Some(nonce)), *most)
+            }
+            _ => (U256::ZERO, self.cap.total),
+        };
+        let needed = before.saturating_add(needed);
+        if needed <= most {
+            return Ok(());
+        }
+        Err(EngineError::Ceiling { op: op.to_owned(), needed, most })
+    }
+
     /// Brings one intent to an end: it is sent at most once successfully, however often this is
     /// called. Returns where it landed.
     ///
@@ -243,27 +316,16 @@ impl<'a> Lane<'a> {
         let op = &intent.op;
         let sender = self.id.sender;
         let next = self.state.next_nonce.ok_or_else(|| self.not_adopted())?;
-        let data = self.network.fee_data().await?;
-        let fresh = Fees::quote(op, data.base_fee, data.priority_fee, self.cap)?;
+        let fresh = self.fees(op).await?;
         let (nonce, fees) = match replaces {
             Some((nonce, fees)) => (nonce, fees.bump(op, fresh, self.cap)?),
             None => (next, fresh),
         };
-        let query = GasQuery {
-            from: sender,
-            to: Some(intent.to),
-            data: intent.data.clone(),
-            value: intent.value,
-        };
-        let estimate = self.network.estimate_gas(&query).await?;
-        let gas = estimate.saturating_add(estimate / 4);
-        if estimate > TX_GAS_MAX {
-            return Err(EngineError::Gas { op: op.clone(), gas: estimate, max: TX_GAS_MAX });
-        }
-        let gas = gas.min(TX_GAS_MAX);
+        let gas = self.gas(intent).await?;
+        let fee = fees.most(gas);
+        self.require_below(op, nonce, fee)?;
         let head = self.network.latest_head().await?;
         let balance = self.network.balance(sender, head.block).await?;
-        let fee = U256::from(gas).saturating_mul(U256::from(fees.max_fee_per_gas));
         let needed = fee.saturating_add(intent.value);
         if balance < needed {
             return Err(EngineError::Funds { op: op.clone(), sender, balance, needed });

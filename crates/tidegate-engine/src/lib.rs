@@ -12,6 +12,6 @@ mod sign;
 
 pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, deploy, find_sent};
 pub use error::EngineError;
-pub use fees::{FeeCap, Fees};
+pub use fees::{Ceiling, FeeCap, Fees};
 pub use lane::{Adoption, Landed, Lane, lane_state};
 pub use sign::{SignedAttempt, sign_attempt};

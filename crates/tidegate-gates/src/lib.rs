@@ -53,8 +53,8 @@ pub use safe::{SafeChange, SafeFacts, SafeProof};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,
-    SoakProgress, User, WINDOW_SECS, Who, Window, changed as changed_by_samples, credited,
-    known_end, pauses, progress,
+    SoakProgress, StartPost, User, WINDOW_SECS, Who, Window, anchor_required,
+    changed as changed_by_samples, credited, known_end, pauses, progress, soak_network_fault,
 };
 pub use waivers::{
     AUDITS_MIN, Lowering, SOAK_SECS_MIN, WAIVER_SECS_MAX, WaiverFact, WaiverFacts, admissible,

@@ -87,6 +87,15 @@ fn looser(key: &str, old: &PolicyRules, new: &PolicyRules) -> bool {
         "allow_selectors" => {
             new.allow_selectors.iter().any(|item| !old.allow_selectors.contains(item))
         }
+        "heads_within" => {
+            let most = |rules: &PolicyRules| rules.heads_within_secs.unwrap_or(u64::MAX);
+            most(new) > most(old)
+        }
+        "soak_anchor" => {
+            let asked = |rules: &PolicyRules| rules.soak_anchor.unwrap_or(true);
+            asked(old) && !asked(new)
+        }
+        "unlisted" => new.unlisted && !old.unlisted,
         "safe_allow" => added(&old.safe_allow, &new.safe_allow),
         "fresh" => old.fresh && !new.fresh,
         _ => true,

@@ -30,6 +30,13 @@ pub struct PolicyRules {
     pub waiver_signers: u32,
     /// How many guardians must sign an emergency.
     pub emergency_signers: u32,
+    /// How far apart heads of endpoints may be, in seconds, where that is less than what is built
+    /// in for the chain.
+    pub heads_within_secs: Option<u64>,
+    /// Whether the start of a soak must be posted on the target; `None` where nothing is written.
+    pub soak_anchor: Option<bool>,
+    /// Whether a chain that is not built in may back a real target.
+    pub unlisted: bool,
     /// Modules, guards and handlers that the Safe may have, as `module:0x…`, `guard:0x…`,
     /// `module_guard:0x…` or `handler:0x…`.
     pub safe_allow: Vec<String>,
@@ -61,6 +68,9 @@ impl Default for PolicyRules {
             go: GoRule { people: 1, disciplines: Vec::new() },
             waiver_signers: 2,
             emergency_signers: 4,
+            heads_within_secs: None,
+            soak_anchor: None,
+            unlisted: false,
             safe_allow: Vec::new(),
             fresh: false,
             allow_selectors: Vec::new(),
@@ -78,7 +88,7 @@ pub struct PolicyError {
     pub reason: String,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "soak",
     "audits",
     "transactions",
@@ -89,9 +99,12 @@ const KEYS: [&str; 13] = [
     "go",
     "waiver_signers",
     "emergency_signers",
+    "heads_within",
     "safe_allow",
     "fresh",
     "allow_selectors",
+    "soak_anchor",
+    "unlisted",
 ];
 
 impl PolicyRules {
@@ -126,6 +139,11 @@ impl PolicyRules {
                 "waiver_signers" => rules.waiver_signers = signers(value).map_err(error)?,
                 "emergency_signers" => rules.emergency_signers = signers(value).map_err(error)?,
                 "allow_selectors" => rules.allow_selectors = selectors(value).map_err(error)?,
+                "heads_within" => {
+                    rules.heads_within_secs = Some(span(value).map_err(error)?);
+                }
+                "soak_anchor" => rules.soak_anchor = Some(yes_or_no(value).map_err(error)?),
+                "unlisted" => rules.unlisted = yes_or_no(value).map_err(error)?,
                 "safe_allow" => rules.safe_allow = allowed(value).map_err(error)?,
                 "fresh" => {
                     let wanted = || error("write true or false".to_owned());
@@ -141,6 +159,10 @@ impl PolicyRules {
 fn span(value: &Value) -> Result<u64, String> {
     let text = value.as_str().ok_or("write a span such as \"14d\"")?;
     parse_span_secs(text).map_err(|error| error.to_string())
+}
+
+fn yes_or_no(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "write true or false".to_owned())
 }
 
 fn count(value: &Value) -> Result<u32, String> {
@@ -233,6 +255,9 @@ mod tests {
             json!({"allow_selectors": "0x12345678"}),
             json!({"allow_selectors": ["0x1234567"]}),
             json!({"allow_selectors": ["transfer(address,uint256)"]}),
+            json!({"heads_within": 600}),
+            json!({"soak_anchor": "yes"}),
+            json!({"unlisted": 1}),
             json!({"safe_allow": ["0x00"]}),
             json!({"fresh": "yes"}),
             json!({"safe_allow": ["owner:0x0000000000000000000000000000000000000001"]}),

@@ -26,7 +26,7 @@ pub struct PolicyDoc {
     pub target: NetworkId,
     /// The networks whose soak backs it.
     pub soaks: Vec<SoakNetwork>,
-    /// How many endpoints of different hosts must agree.
+    /// How many endpoints of different operators must agree.
     pub quorum: u32,
     /// The root of trust.
     pub safe: SafeTrust,

@@ -4,6 +4,7 @@
 mod audits;
 mod authors;
 mod batch;
+mod chain;
 mod data;
 mod findings;
 mod identity;
@@ -21,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         audits::cases(),
         authors::cases(),
         batch::cases(),
+        chain::cases(),
         data::cases(),
         findings::cases(),
         identity::cases(),

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde_json::{Value, json};
-use tidegate_chain::{EndpointError, LogQuery, Network, NetworkConfig, ReadError};
+use tidegate_chain::{ConnectError, EndpointError, LogQuery, Network, NetworkConfig, ReadError};
 use tidegate_model::ids::{BlockRef, Head};
-use tidegate_testkit::{Anvil, Reply, ScriptedNode, test_address, test_key};
+use tidegate_testkit::{Anvil, GENESIS_TIMESTAMP, Reply, ScriptedNode, test_address, test_key};
 
 use crate::support::{
-    API_KEY, LIMITS, Outcome, SIMULATED, anvil, config, connect, is_disagreement, is_too_few,
-    limits_for, pair, run, single, whole,
+    API_KEY, LIMITS, Outcome, PUBLIC, SIMULATED, anvil, config, connect, is_disagreement,
+    is_too_few, limits_for, pair, public_node, run, second_host, single, whole,
 };
 
 const READ: &str = "eth_getBalance";
@@ -183,7 +183,7 @@ fn one_that_is_silent_leaves_too_few() -> Outcome {
 fn two_forks_have_no_common_head() -> Outcome {
     let hash = B256::repeat_byte(5);
     let forked =
-        move |number: &str| json!({"number": number, "hash": hash, "timestamp": "0x6a000000"});
+        move |number: &str| json!({"number": number, "hash": hash, "timestamp": "0x695c5180"});
     let pair = pair(move |method, params| match (method, params[0].as_str()) {
         ("eth_getBlockByNumber", Some("finalized" | "0x2")) => Reply::Result(forked("0x2")),
         _ => Reply::Forward,
@@ -241,5 +241,141 @@ fn what_was_reorganised_away_is_not_read() -> Outcome {
     let genesis = BlockRef { number: 0, hash: kept };
     assert!(run(network.is_canonical(genesis))?);
     assert_eq!(run(network.nonce(who, genesis))?, 0);
+    Ok(())
+}
+
+/// What a test says of the time at which one endpoint's tag stands.
+fn stale(tag: &'static str, secs: u64, height: &'static str) -> impl Fn(&str, &Value) -> Reply {
+    move |method, params| match (method, params[0].as_str()) {
+        ("eth_getBlockByNumber", Some(asked)) if asked == tag => Reply::Result(json!({
+            "number": height, "hash": B256::repeat_byte(3),
+            "timestamp": format!("{:#x}", GENESIS_TIMESTAMP - secs),
+        })),
+        _ => Reply::Forward,
+    }
+}
+
+fn is_stale<T>(result: &Result<T, ReadError>) -> bool {
+    matches!(result, Err(ReadError::Stale { .. }))
+}
+
+#[test]
+fn an_endpoint_that_is_an_hour_a_day_or_a_week_behind_is_no_view() -> Outcome {
+    const HOUR: u64 = 3_600;
+    for (tag, late) in [
+        ("finalized", 4 * HOUR),
+        ("latest", 4 * HOUR),
+        ("finalized", 24 * HOUR),
+        ("latest", 168 * HOUR),
+    ] {
+        let pair = pair(stale(tag, late, "0x0"))?;
+        pair.anvil.mine(3)?;
+        let (finalized, latest) =
+            (run(pair.network.finalized_head()), run(pair.network.latest_head()));
+        assert_eq!(is_stale(&finalized), tag == "finalized", "{finalized:?}");
+        assert_eq!(is_stale(&latest), tag == "latest", "{latest:?}");
+    }
+    Ok(())
+}
+
+/// The tag claims to be of now, and stands at a height that is not.
+#[test]
+fn a_low_height_under_a_new_time_is_as_old_as_its_block() -> Outcome {
+    let anvil = anvil(PUBLIC)?;
+    let nodes = [
+        public_node(&anvil, |_, _| Reply::Forward)?,
+        public_node(&anvil, stale("finalized", 0, "0x0"))?,
+    ];
+    anvil.mine_at(GENESIS_TIMESTAMP + 4_000)?;
+    anvil.mine(3)?;
+    let urls = [nodes[0].url(), second_host(&nodes[1].url())];
+    let within =
+        NetworkConfig { heads_within_secs: 5_000, ..config(PUBLIC, &[&urls[0], &urls[1]]) };
+    assert_eq!(run(connect(within)?.finalized_head())?.block.number, 0, "no older than is taken");
+    let heads_within_secs = 3_900;
+    let clock: fn() -> u64 = || GENESIS_TIMESTAMP + 2_000;
+    let network =
+        NetworkConfig { heads_within_secs, clock, ..config(PUBLIC, &[&urls[0], &urls[1]]) };
+    let network = connect(network)?;
+    let read = run(network.finalized_head());
+    assert!(is_stale(&read), "{read:?}");
+    Ok(())
+}
+
+/// All endpoints are behind alike: on a public chain the clock tells, on a simulated one the chain
+/// is the time.
+#[test]
+fn the_clock_tells_on_public_chains_alone() -> Outcome {
+    for (chain, refused) in [(PUBLIC, true), (SIMULATED, false)] {
+        let anvil = anvil(chain)?;
+        let node = public_node(&anvil, |_, _| Reply::Forward)?;
+        let clock: fn() -> u64 = || GENESIS_TIMESTAMP + 7 * 86_400;
+        let network = connect(NetworkConfig { clock, ..config(chain, &[&node.url()]) })?;
+        assert_eq!(is_stale(&run(network.finalized_head())), refused);
+        assert_eq!(is_stale(&run(single(&network).latest_head())), refused);
+        let tight = NetworkConfig {
+            heads_within_secs: 60,
+            clock: || GENESIS_TIMESTAMP + 120,
+            ..config(chain, &[&node.url()])
+        };
+        assert_eq!(is_stale(&run(connect(tight)?.latest_head())), refused);
+    }
+    Ok(())
+}
+
+#[test]
+fn clear_text_is_for_this_machine() -> Outcome {
+    for url in ["http://203.0.113.1", "http://node.example.com", "http://0.0.0.0:1"] {
+        let refused = connect(config(SIMULATED, &[url]));
+        assert!(matches!(refused, Err(ConnectError::ClearText { .. })), "{refused:?}");
+    }
+    Ok(())
+}
+
+/// Three names of this machine are one operator, unless a person says whose they are.
+#[test]
+fn names_of_this_machine_are_one_operator() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let urls =
+        ["127.0.0.1", "localhost", "127.0.0.1"].map(|at| anvil.url().replace("127.0.0.1", at));
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let unnamed = NetworkConfig { operators: [].into(), quorum: 2, ..config(SIMULATED, &urls) };
+    let network = connect(unnamed)?;
+    assert_eq!((network.operators(), network.operators_wanted()), (1, 2));
+    assert!(is_too_few(&run(network.latest_head())));
+    let network = connect(NetworkConfig { quorum: 2, ..config(SIMULATED, &urls) })?;
+    assert_eq!(network.operators(), 2);
+    assert_eq!(run(network.latest_head())?, anvil.latest()?);
+    Ok(())
+}
+
+/// Each answer comes in time, and all together do not.
+#[test]
+fn reads_that_go_on_and_on_are_over_together() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let slow = ScriptedNode::start(Some(anvil.url()), |method, _| match method {
+        READ => {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            Reply::Forward
+        }
+        _ => Reply::Forward,
+    })?;
+    let network = connect(config(SIMULATED, &[&slow.url()]))?;
+    let block = anvil.latest()?.block;
+    let (read, reads) = run(async {
+        let from = tokio::time::Instant::now();
+        let network = network.within(from, std::time::Duration::from_millis(200));
+        for reads in 0..100 {
+            if let Err(error) = network.balance(test_address(0), block).await {
+                return (Some(error), reads);
+            }
+        }
+        (None, 100)
+    });
+    let Some(ReadError::TooFewEndpoints { source: Some(source), .. }) = read else {
+        panic!("{read:?}")
+    };
+    assert!(matches!(*source, EndpointError::Budget { .. }), "{source:?}");
+    assert!((1..=4).contains(&reads), "{reads}");
     Ok(())
 }

@@ -9,7 +9,9 @@ use tidegate_chain::{
     ConnectError, Limits, Network, NetworkConfig, ReadError, Reading, RedactedUrl,
 };
 use tidegate_model::ids::ChainId;
-use tidegate_testkit::{Anvil, AnvilOptions, Reply, ScriptedNode, TestkitError, Tools};
+use tidegate_testkit::{
+    Anvil, AnvilOptions, GENESIS_TIMESTAMP, Reply, ScriptedNode, TestkitError, Tools,
+};
 
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
@@ -48,11 +50,16 @@ pub(crate) fn limits_for(reply: &Reply) -> Limits {
 
 /// A network read from these endpoints, by a quorum of as many as they are.
 pub(crate) fn config(chain: u64, urls: &[&str]) -> NetworkConfig {
-    let endpoints = urls.iter().map(|url| RedactedUrl::parse(url).expect("a URL")).collect();
+    let endpoints: Vec<_> =
+        urls.iter().map(|url| RedactedUrl::parse(url).expect("a URL")).collect();
+    // Each host is an operator; two ports of one host are not.
+    let named = |url: &RedactedUrl| (url.authority(), url.host().to_owned());
+    let operators = endpoints.iter().map(named).collect();
     NetworkConfig {
         limits: LIMITS,
         quorum: urls.len(),
-        ..NetworkConfig::new("test", ChainId(chain), endpoints)
+        operators,
+        ..NetworkConfig::new("test", ChainId(chain), endpoints, || GENESIS_TIMESTAMP)
     }
 }
 
@@ -105,7 +112,7 @@ pub(crate) fn pair(
     let other = public_node(&anvil, script)?;
     let urls = [honest.url(), second_host(&other.url())];
     let network = connect(config(PUBLIC, &[&urls[0], &urls[1]]))?;
-    assert_eq!(network.hosts_wanted(), 2);
+    assert_eq!(network.operators_wanted(), 2);
     Ok(Pair { anvil, honest, other, network })
 }
 

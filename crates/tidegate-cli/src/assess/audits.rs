@@ -110,14 +110,16 @@ async fn posted(
     let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
     let mut posts = Posts::at(network, head).await?;
-    let mut found = Vec::new();
+    let (mut found, mut inputs) = (Vec::new(), Vec::new());
     let known = |fact: &&AttestationFact| {
         facts.people.values().any(|person| person.keys.contains(&fact.attestation.auditor))
     };
     for fact in facts.attestations.iter().filter(known) {
         let (auditor, digest): (_, StatementDigest) = (fact.attestation.auditor, fact.digest);
         let subject = revocation_subject(digest);
-        if posts.until(auditor, subject).await? > 0 {
+        let until = posts.until(auditor, subject).await?;
+        inputs.push(posts.input_about("audits/revocations", digest, until));
+        if until > 0 {
             let (by, since) = (vec![auditor.into_word()], fact.attestation.issued_at);
             let at = first_posted(network, head, by, subject, since).await?;
             found.push(RevocationFact {
@@ -130,5 +132,5 @@ async fn posted(
             });
         }
     }
-    Ok((vec![posts.input("audits/revocations")], found))
+    Ok((inputs, found))
 }

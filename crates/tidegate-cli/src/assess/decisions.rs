@@ -13,8 +13,10 @@ use tidegate_safe::helper;
 
 use super::Candidate;
 use super::posts::Posts;
+use super::record::anchored_by_executor;
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::people;
+use crate::project::Project;
 use crate::records;
 
 /// How long a freeze by file can last, in seconds; another one can follow.
@@ -25,11 +27,29 @@ const KEYS_MAX: usize = 200;
 
 /// Keys that deployed the release, on any network that backs the target.
 pub(super) fn deployers(candidate: &Candidate<'_>) -> CliResult<Vec<Address>> {
+    candidate.deployers.clone().map_err(CliError::config)
+}
+
+/// The same, read from the records and the chains that confirm them: whoever writes a file makes
+/// nobody a deployer.
+pub(super) async fn read_deployers(
+    project: &Project,
+    target: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<Address>> {
     let mut keys = BTreeSet::new();
-    for soak in &candidate.project.network(candidate.target)?.soaks_on {
-        let release = candidate.built.roots.release_root;
-        let records = records::all_of_release(candidate.project, soak, release)?;
-        keys.extend(records.iter().map(|record| record.deployment.executor));
+    for soak in &project.network(target)?.soaks_on {
+        let records = records::all_of_release(project, soak, release)?;
+        let mut network = None;
+        for record in records {
+            if network.is_none() {
+                network = Some(project.connect(soak).await?);
+            }
+            let Some(network) = &network else { continue };
+            if anchored_by_executor(network, &record).await? {
+                keys.insert(record.deployment.executor);
+            }
+        }
     }
     Ok(keys.into_iter().collect())
 }
@@ -207,11 +227,14 @@ pub(super) fn waivers(
             waiver: waiver.clone(),
         })
     });
+    // Where nobody knows who deployed, nobody can tell whose waiver counts.
+    let known = deployers(candidate);
+    let waivers = waivers.filter(|_| known.is_ok()).collect();
     Ok(WaiverFacts {
         people: people(candidate.project),
-        deployers: deployers(candidate)?,
+        deployers: known.unwrap_or_default(),
         release: candidate.built.roots.release_root,
-        waivers: waivers.collect(),
+        waivers,
         emergency,
         remarks,
     })

@@ -20,7 +20,9 @@ mod storage;
 
 use std::future::Future;
 use std::ops::Deref;
+use std::time::Duration;
 
+use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{
@@ -29,7 +31,8 @@ use tidegate_gates::{
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, ReleaseRoot, StatementDigest, Verdict};
-use tidegate_safe::SafeState;
+use tidegate_safe::{EvidenceItems, SafeState};
+use tokio::time::Instant;
 
 use crate::error::{CliError, CliResult};
 use crate::policy_doc;
@@ -42,6 +45,10 @@ pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 pub(crate) use emergency::Emergency;
 pub(crate) use judged::judged;
 pub(crate) use safe::safe_changes;
+pub(crate) use soak::start_subject;
+
+/// How long everything may take that one evaluation reads.
+pub(super) const EVALUATION_SECS_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What an evaluation found, with everything it rests on.
 #[derive(Debug)]
@@ -103,30 +110,39 @@ pub(crate) async fn assess(
     built: &Built,
     target: &str,
 ) -> CliResult<Assessment> {
-    assess_with(project, built, target, None).await
+    assess_with(project, built, target, None, None).await
 }
 
-/// The same, with what an emergency lowers.
+/// The same, with what an emergency lowers; and where a proposal's evidence is checked, with what is
+/// counted up to a block counted up to the one that it lists.
 pub(crate) async fn assess_with(
     project: &Project,
     built: &Built,
     target: &str,
     urgent: Option<&Emergency>,
+    evidence: Option<&EvidenceItems>,
 ) -> CliResult<Assessment> {
+    let started = Instant::now();
     let target_network = project.connect(target).await;
+    let target_network = target_network.map(|n| n.within(started, EVALUATION_SECS_MAX));
     let gate_head = gate_head(project, target_network.as_ref().map_err(text)).await;
     let gate = target_network.as_ref().map_err(text).and_then(|network| {
         gate_head.as_ref().map(|head| (network.clone(), *head)).map_err(Clone::clone)
     });
     let gate = (project.network(target)?.chain, gate);
     let statements = crate::statements::load_at(project, Some(gate)).await?;
+    let release = built.roots.release_root;
+    let deployers = decisions::read_deployers(project, target, release).await;
     let candidate = Candidate {
+        deployers: deployers.map_err(|error| text(&error)),
         project,
         built,
         target,
         statements: &statements,
         target_network: target_network.as_ref().map_err(text),
         is_past: false,
+        evidence,
+        started,
     };
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;
@@ -148,7 +164,7 @@ pub(crate) async fn assess_with(
         parameters,
         soak: soak_facts,
         other_soaks: others,
-        separation: Ok(separation::facts(&candidate, &audits)?),
+        separation: separation::facts(&candidate, &audits).map_err(|error| text(&error)),
         audits,
         bugs: decisions::bugs(&candidate),
         policy: candidate.policy(&gate_head, &trust).await,
@@ -208,6 +224,12 @@ pub(super) struct Candidate<'a> {
     pub(super) target_network: Result<&'a Network, String>,
     /// Whether another release may have taken its place since, where it soaked.
     pub(super) is_past: bool,
+    /// Keys that deployed the release.
+    pub(super) deployers: Observed<Vec<Address>>,
+    /// The evidence that is being checked, if any.
+    pub(super) evidence: Option<&'a EvidenceItems>,
+    /// When the evaluation began, whose reads have a limit together.
+    pub(super) started: Instant,
 }
 
 /// The same on one network where it soaks.
@@ -240,8 +262,14 @@ impl<'a> Deref for Gathered<'a> {
 type Trust = Observed<(PolicyDoc, SafeState)>;
 
 impl Candidate<'_> {
+    /// The last block up to which an input counts, where its evidence is being checked.
+    pub(super) fn counted_to(&self, kind: &str, network: &Network) -> Option<u64> {
+        Some(self.evidence?.block_of(kind, network.id().chain)?.number)
+    }
+
     async fn trust(&self, head: &Observed<Head>) -> Trust {
         let read = async {
+            policy_doc::require_soaks(self.project, self.target)?;
             let network = self.target_network.clone().map_err(CliError::config)?;
             let head = head.clone().map_err(CliError::config)?;
             let safe = self.project.network(self.target)?.safe.ok_or_else(|| {

@@ -10,6 +10,7 @@ use tidegate_model::statement::{Body, debt_subject};
 use tidegate_model::{GateId, Head, ProjectId};
 use tidegate_safe::helper::Recorded;
 
+use super::decisions::read_deployers;
 use super::posts::Posts;
 use super::soaks::Soaked;
 use super::{Candidate, audits, observed, soaks};
@@ -67,7 +68,10 @@ async fn unmet(
             release.short()
         )]);
     };
-    let other = Candidate { built: &built, is_past: true, ..candidate.clone() };
+    let deployers = read_deployers(candidate.project, candidate.target, release).await;
+    let deployers = deployers.map_err(|error| error.to_string());
+    let past = Candidate { built: &built, is_past: true, evidence: None, ..candidate.clone() };
+    let other = Candidate { deployers, ..past };
     let audits = observed(audits::facts(&other, head)).await;
     let soaked = soaks::read(&other, &audits).await?.best;
     let people = people(candidate.project);

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use alloy_primitives::{Address, B256, keccak256};
 use tidegate_chain::{LogQuery, Network};
+use tidegate_model::digest::Preimage;
 use tidegate_model::{BlockRef, GateInput, Head, StatementDigest};
 use tidegate_safe::helper;
 
@@ -38,6 +39,13 @@ impl<'a> Posts<'a> {
     /// What the next answer is about, where that is part of the evidence.
     pub(super) fn about(&mut self, subject: B256) {
         self.answers.extend_from_slice(subject.as_slice());
+    }
+
+    /// One answer about a statement.
+    pub(super) fn input_about(&self, kind: &str, about: StatementDigest, until: u64) -> GateInput {
+        let (chain, block) = (self.network.id().chain, self.at);
+        let digest = Preimage::new().digest(about.0).number(until).keccak();
+        GateInput { kind: kind.to_owned(), chain, block, digest }
     }
 
     /// The block and all answers, end to end.

@@ -34,7 +34,11 @@ pub(super) async fn facts(
     let proposals = proposals::all(candidate.project).map_err(|error| error.to_string());
     let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
     let history = match since {
-        Some(since) => history(network, head, state.trust.address, since).await,
+        Some(since) => {
+            let counted_to = candidate.counted_to("safe/state", network);
+            let span = (since, counted_to.unwrap_or(head.block.number));
+            history(network, head, state.trust.address, span).await
+        }
         None => Ok(History::default()),
     };
     let (changes, digest) = match history {
@@ -80,7 +84,7 @@ pub(crate) async fn safe_changes(
     doc: &PolicyDoc,
 ) -> CliResult<Vec<String>> {
     let Some(since) = adopted_at(network, head, doc).await? else { return Ok(Vec::new()) };
-    let history = history(network, head, doc.safe.address, since).await?;
+    let history = history(network, head, doc.safe.address, (since, head.block.number)).await?;
     let changes = history.changes.into_iter().filter(|change| !change.is_allowed(rules));
     Ok(changes.map(|change| change.what).collect())
 }
@@ -92,7 +96,12 @@ struct History {
     digest: B256,
 }
 
-async fn history(network: &Network, head: Head, safe: Address, since: u64) -> CliResult<History> {
+async fn history(
+    network: &Network,
+    head: Head,
+    safe: Address,
+    (since, counted_to): (u64, u64),
+) -> CliResult<History> {
     let after = since.saturating_add(1);
     let Some(first) = network.first_block_at_or_after(after, head).await? else {
         return Ok(History { digest: keccak256([]), ..History::default() });
@@ -110,8 +119,10 @@ async fn history(network: &Network, head: Head, safe: Address, since: u64) -> Cl
             let what = format!("{what} in block {}", log.block.number);
             history.changes.push(SafeChange { what, moved_by });
         }
-        seen.extend_from_slice(log.block.hash.as_slice());
-        seen.extend_from_slice(&log.index.to_be_bytes());
+        if log.block.number <= counted_to {
+            seen.extend_from_slice(log.block.hash.as_slice());
+            seen.extend_from_slice(&log.index.to_be_bytes());
+        }
     }
     history.digest = keccak256(&seen);
     Ok(history)

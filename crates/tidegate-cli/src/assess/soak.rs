@@ -3,18 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
+use tidegate_chain::Network;
 use tidegate_evidence::{
     CountedContract, Probe, SeenSample, SoakRequest, Watched, counted_functions, observe_soak,
 };
-use tidegate_gates::{AuditFacts, Observed, Reset, SoakFacts, Who, resetting_bugs};
+use tidegate_gates::{
+    AuditFacts, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, anchor_required,
+    resetting_bugs,
+};
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::statement::Body;
+use tidegate_model::statement::{Body, soak_start_subject};
+use tidegate_model::{ProjectId, StatementDigest};
 use tidegate_plan::{Executor, OpKind};
 
 use super::code::deployed_build;
+use super::posts::{Posts, first_posted};
 use super::{Gathered, decisions};
 use crate::deployment::{Prepared, prepare};
-use crate::error::{CliError, CliResult};
+use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::Built;
@@ -52,12 +58,16 @@ pub(super) async fn observe(
     resets.retain(|reset| reset.time <= until.1);
     let mut samples = samples(gathered, record, &names)?;
     samples.retain(|sample| sample.says.block.number <= until.0);
+    let posted = start_post(gathered, record, network).await.map_err(|error| error.to_string());
     let request = SoakRequest {
         name: gathered.soak,
         at,
+        counted_to: gathered.counted_to("soak/activity", network),
+        posted: &posted,
         record,
         block_time_secs: identity.block_time_secs,
         end_of_life: crate::network::end_of_life(gathered.project, gathered.soak)?,
+        rules: &gathered.project.rules,
         contracts: &contracts,
         calls: &calls,
         probes: &probes(&prepared),
@@ -67,6 +77,53 @@ pub(super) async fn observe(
         samples: &samples,
     };
     Ok(observe_soak(network, &request).await?)
+}
+
+/// When the start was posted on the target by somebody of the policy or the deployer.
+async fn start_post(
+    gathered: &Gathered<'_>,
+    record: &DeploymentRecord,
+    network: &Network,
+) -> CliResult<Option<StartPost>> {
+    let (project, name) = (gathered.project, gathered.target);
+    let (target, soak) = (project.network(name)?, project.network(gathered.soak)?.chain);
+    let rules = &project.rules;
+    if !anchor_required(rules, target.chain, crate::network::has_operator(soak)) {
+        return Ok(None);
+    }
+    let subject = start_subject(project.id(target)?, record, network).await?;
+    let by = names(gathered).into_keys().chain([record.deployment.executor]);
+    let by: Vec<Address> = by.collect();
+    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let head = network.finalized_head().await?;
+    let since = head.timestamp.saturating_sub(rules.soak_secs + WINDOW_SECS);
+    let words = by.iter().map(|key| key.into_word()).collect();
+    let mut posted_at = first_posted(network, head, words, subject, since).await?;
+    let mut posts = Posts::at(network, head).await?;
+    for key in by {
+        // What was posted before that is as old as is asked for.
+        if posted_at.is_none() && posts.until(key, subject).await? > 0 {
+            posted_at = Some(since);
+        }
+    }
+    let (target, chain) = (name.to_owned(), network.id().chain);
+    Ok(Some(StartPost { target, chain, head, posted_at, subject: subject.0 }))
+}
+
+/// Under which subject the start of a recorded deployment is posted.
+pub(crate) async fn start_subject(
+    project: ProjectId,
+    record: &DeploymentRecord,
+    network: &Network,
+) -> CliResult<StatementDigest> {
+    let anchor = record.anchor().ok_or_else(|| CliError::config("the record has no anchor"))?;
+    let receipt = network.receipt(anchor.hash).await?;
+    let last = network.finalized_head().await?.block.number;
+    let block = receipt.map(|receipt| receipt.block).filter(|block| block.number <= last);
+    let block = block.ok_or_else(|| {
+        CliError::new(Kind::Chain, format!("the anchor is not final on {} yet", network.name()))
+    })?;
+    Ok(soak_start_subject(project, record.deployment.digest()?, block.hash))
 }
 
 /// Everybody under `[people]`, by key.

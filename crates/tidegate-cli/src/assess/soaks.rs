@@ -10,7 +10,7 @@ use tidegate_gates::{
 };
 use tidegate_model::record::DeploymentRecord;
 
-use super::{Candidate, Gathered, code, observed, soak, text};
+use super::{Candidate, EVALUATION_SECS_MAX, Gathered, code, observed, soak, text};
 use crate::error::{CliError, CliResult};
 use crate::records;
 
@@ -81,6 +81,7 @@ async fn one(
     record: Option<DeploymentRecord>,
 ) -> Soaked {
     let network = candidate.project.connect(&name).await.map_err(|error| text(&error));
+    let network = network.map(|n| n.within(candidate.started, EVALUATION_SECS_MAX));
     let past = record.as_ref().filter(|_| candidate.is_past);
     let until = past.map(|record| records::succeeded_at(candidate.project, &name, record));
     let until = match until.transpose() {

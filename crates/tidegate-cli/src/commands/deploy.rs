@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 use tidegate_chain::{Network, Transaction};
 use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
+use tidegate_gates::anchor_required;
 use tidegate_model::Head;
 use tidegate_model::event::Intent;
 use tidegate_model::record::{
@@ -15,11 +16,12 @@ use tidegate_plan::config::Stage;
 use tidegate_plan::{CREATE2_PROXY, Executor, Expected, When};
 use tidegate_safe::helper;
 
-use crate::approve::{Approval, Given, approve};
+use crate::approve::{Approval, Given, approve, names};
 use crate::assess::compare_deployments;
 use crate::deployment::{Prepared, begun, code_hashes, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
 use crate::existing::require_starts;
+use crate::network::has_operator;
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::release::{Built, built};
@@ -83,8 +85,11 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let mut lane = open_lane(project, &network, &signer).await?;
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
-    let hash = run.digest(network.id(), lane.id().sender, nonce)?;
-    // The hash does not depend on how much is done: who goes on approves the same one again.
+    // Who goes on approves the same hash again, as long as fees stay below what it says.
+    let given = Given::Beginning;
+    let named = |hash| names(project, given, hash);
+    let ceiling = run.ceiling(&lane, nonce, &expected.gas, named).await?;
+    let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
     let begun_before = lane.state().approved.contains(&hash);
     if begun_before {
         project.ui.note("this plan was approved before; it goes on where it was");
@@ -98,12 +103,14 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
-    let given = Given::Beginning;
+    let most = format_amount(ceiling.most, 18);
+    project.ui.note(format!("Its fees come to at most {most} ETH."));
     approve(project, &Approval { network: &name, hash, given, options: Vec::new() })?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }
     lane.approve(hash)?;
+    lane.limit(run.op_key(""), ceiling);
     let ui = project.ui.clone();
     let mut report = |progress: &Progress| match progress {
         Progress::Landed { op, landed } => ui.note(format!(
@@ -226,6 +233,16 @@ fn finish(
     let shown = path.strip_prefix(&project.root).unwrap_or(path);
     ui.row("record", &shown.display().to_string());
     ui.note("commit the record; `tidegate status` shows the soak");
+    for (target, settings) in
+        project.targets().filter(|(_, t)| t.soaks_on.iter().any(|soak| soak == name))
+    {
+        let soak = project.network(name)?.chain;
+        if anchor_required(&project.rules, settings.chain, has_operator(soak)) {
+            ui.note(format!(
+                "once it is final, post its start: `tidegate record start --target {target}`"
+            ));
+        }
+    }
     ui.result(&json!({
         "network": name, "record": shown, "anchor": deployed.anchor,
         "releaseRoot": record.release_root, "deploymentDigest": record.deployment.digest()?,

@@ -95,13 +95,16 @@ async fn network(
     let head = network.latest_head().await?;
     let row = |result| Finding { what: name.to_owned(), result };
     let wanted = crate::network::quorum(settings.chain) as usize;
-    let endpoints = network.endpoints().count();
-    let count = counted(endpoints, "endpoint");
+    let operators = network.operators();
+    let mut count = counted(network.endpoints().count(), "endpoint");
+    if operators < network.endpoints().count() {
+        count += &format!(" of {}", counted(operators, "operator"));
+    }
     let text = format!("chain {}, {count}, block {}", settings.chain, head.block.number);
-    let mut findings = vec![row(if endpoints >= wanted {
+    let mut findings = vec![row(if operators >= wanted {
         Ok(text)
     } else {
-        Err(format!("{text}; gates ask {wanted} endpoints on different hosts"))
+        Err(format!("{text}; gates ask {wanted} of different operators"))
     })];
     if settings.genesis.is_none() && tidegate_chain::known_chain(settings.chain).is_none() {
         let genesis = network.id().genesis;

@@ -188,7 +188,8 @@ async fn connect(env: &Environment, args: &InitArgs) -> CliResult<Network> {
         })?,
     };
     let url = RedactedUrl::parse(url).or_kind(Kind::Usage)?;
-    let config = NetworkConfig::new(&args.network, ChainId(args.chain), vec![url]);
+    let (chain, clock) = (ChainId(args.chain), crate::clock::now);
+    let config = NetworkConfig::new(&args.network, chain, vec![url], clock);
     Ok(Network::connect(config).await?.reading(Reading::Single))
 }
 

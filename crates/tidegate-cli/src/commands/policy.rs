@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
-use tidegate_model::Head;
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::units::{format_span_secs, format_utc};
+use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::Stage;
 use tidegate_safe::{Adoption, Proposal, helper};
 use tidegate_store::{to_text, write_atomic};
@@ -158,7 +158,9 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
         ),
     );
     for soak in &doc.soaks {
-        ui.row("soaks on", &format!("chain {}, a block every {} s", soak.chain, soak.block_time));
+        let id = NetworkId { chain: soak.chain, genesis: soak.genesis };
+        let chain = crate::network::described(id);
+        ui.row("soaks on", &format!("{chain}; a block every {} s", soak.block_time));
     }
     ui.row("quorum", &format!("{} endpoints", doc.quorum));
     let rules = &project.rules;

@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_gates::{EMERGENCY_SECS_MAX, good_through, refusals};
 use tidegate_model::statement::{EMERGENCY_GATES, EmergencyTerms, gate_set};
 use tidegate_model::units::{format_utc, parse_span_secs};
-use tidegate_model::{BlockRef, GateInput, ProjectId, StatementDigest};
+use tidegate_model::{BlockRef, ProjectId};
 use tidegate_plan::When;
 use tidegate_plan::config::Stage;
 use tidegate_safe::{
@@ -53,7 +53,7 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
         Some(incident) => Some(draft(project, args, &built, &target, incident).await?),
         None => None,
     };
-    let assessment = assess_with(project, &built, &target, urgent.as_ref()).await?;
+    let assessment = assess_with(project, &built, &target, urgent.as_ref(), None).await?;
     let ui = &project.ui;
     ui.line(format!("Promote {} to {target}", built.release.name));
     commands::status::gates(project, &assessment);
@@ -213,12 +213,9 @@ fn evidence(project: &Project, assessment: &Assessment, id: ProjectId) -> Eviden
     let attestations = counting.filter(|fact| is_known(fact.attestation.auditor));
     let attestations = attestations.map(|fact| fact.digest);
     let general = assessment.statements.weighed(&project.config.name, id, is_known);
-    let mut statements: Vec<StatementDigest> = attestations.chain(general).collect();
-    statements.sort_unstable();
+    let statements = attestations.chain(general).collect();
     let inputs = assessment.reports.iter().flat_map(|report| report.inputs.iter().cloned());
-    let mut inputs: Vec<GateInput> = inputs.collect();
-    inputs.sort_by(|a, b| (&a.kind, a.chain).cmp(&(&b.kind, b.chain)));
-    EvidenceItems { statements, inputs }
+    EvidenceItems::new(statements, inputs.collect())
 }
 
 /// The block of an input, for checks on the signer's own endpoint.

@@ -121,6 +121,9 @@ fn show_checked(project: &Project, found: &Found, rechecked: &Rechecked) -> (B25
     let Rechecked { calls, abis, .. } = rechecked;
     project.ui.line("It is what this machine builds itself.");
     project.ui.table(&sheet_with(&found.checked, abis, Some(calls)));
+    if let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind {
+        project.ui.row("Soaked on", &crate::network::described(promotion.soak.network));
+    }
     let warned = warnings(&found.checked, abis);
     (approved(&found.checked, &warned), warned)
 }

@@ -10,7 +10,7 @@ use alloy_primitives::Address;
 use clap::{Args, Subcommand, ValueEnum};
 
 use self::bugs::{bug, triage};
-use self::decide::{freeze, go, no_go};
+use self::decide::{freeze, go, no_go, start};
 use self::guard::{emergency, key_claim, postmortem, waiver};
 use super::record_risk::{self, RiskArgs};
 use crate::error::{CliError, CliResult, Kind};
@@ -26,6 +26,8 @@ pub(crate) enum RecordCommand {
     Go(DecisionArgs),
     /// Say that a release must not go
     NoGo(StopArgs),
+    /// Post on the target that a deployment soaks from now on: no more is credited than passes there
+    Start(StartArgs),
     /// Report a bug of a release
     Bug(BugArgs),
     /// Say what a bug comes to; who found it can only confirm it
@@ -54,6 +56,14 @@ pub(crate) struct DecisionArgs {
     /// Why
     #[arg(long, default_value = "")]
     reason: String,
+    #[command(flatten)]
+    target: ForTarget,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
+    /// The release; default: what the working tree builds
+    release: Option<String>,
     #[command(flatten)]
     target: ForTarget,
 }
@@ -212,6 +222,7 @@ pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult
         RecordCommand::Risk(args) => record_risk::run(project, args).await,
         RecordCommand::Go(args) => go(project, &signer, args).await,
         RecordCommand::NoGo(args) => no_go(project, &signer, args).await,
+        RecordCommand::Start(args) => start(project, &signer, args).await,
         RecordCommand::Bug(args) => bug(project, &signer, args).await,
         RecordCommand::Triage(args) => triage(project, &signer, args).await,
         RecordCommand::Freeze(args) => freeze(project, &signer, args).await,

@@ -14,6 +14,7 @@ use tidegate_store::write_atomic;
 use super::watch::Watch;
 use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::network::{described, has_operator};
 use crate::next::next_steps;
 use crate::project::Project;
 use crate::promotion::{Promoted, promoted};
@@ -133,6 +134,10 @@ fn show(
         assessment.target,
         root.short()
     ));
+    let soaks = crate::network::identity(project, &assessment.soak);
+    if let Some(soaks) = soaks.ok().filter(|soaks| has_operator(soaks.id.chain)) {
+        ui.line(format!("{} is {}", assessment.soak, described(soaks.id)));
+    }
     if let Some(head) = assessment.gate_head {
         ui.line(format!(
             "{} time {} (finalized block {})",

@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use tidegate_chain::{LogQuery, Network, ReadError};
-use tidegate_gates::{EndOfLife, Reset, SoakFacts, WINDOW_SECS, Who, Window, changed_by_samples};
+use tidegate_chain::{Network, ReadError};
+use tidegate_gates::{
+    EndOfLife, Observed, PolicyRules, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, Window,
+    changed_by_samples,
+};
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::SoakSample;
 use tidegate_model::units::format_utc;
@@ -39,6 +42,12 @@ pub struct SoakRequest<'a> {
     pub block_time_secs: u64,
     /// When the network ends, where that is known.
     pub end_of_life: Option<EndOfLife>,
+    /// The last block up to which use counts, where it is not the newest final one.
+    pub counted_to: Option<u64>,
+    /// When its start was posted on the target; `None` where that is not asked.
+    pub posted: &'a Observed<Option<StartPost>>,
+    /// How much use is asked for: more is not looked for.
+    pub rules: &'a PolicyRules,
     /// The plan's contracts and the functions that count.
     pub contracts: &'a [CountedContract],
     /// The plan's calls: name, target and calldata.
@@ -117,13 +126,6 @@ pub async fn observe_soak(
             Ok(found) => found,
             Err(missing) => return Ok(Err(missing)),
         };
-    let query = LogQuery {
-        addresses: request.record.deployment.addresses(),
-        topics: Vec::new(),
-        from: base.head.block.number,
-        to: head.block.number,
-    };
-    let logs = network.logs(&query).await?;
     let mut missing = Vec::new();
     let probed = resets::of_probes(network, request, base.head, head).await?;
     faults.extend(probed.faults);
@@ -132,7 +134,7 @@ pub async fn observe_soak(
     let state = codes.state(network, request.record, &probed.values, head.block).await?;
     let samples = state::samples(network, request.samples, head, &mut missing).await?;
 
-    let mut found = resets::of_events(network, &logs, base.head.block.number).await?;
+    let mut found = resets::of_events(network, request, base.head, head).await?;
     found.extend(probed.resets);
     found.extend(changed_by_samples(&samples, state));
     found.extend(request.external_resets.iter().cloned());
@@ -148,17 +150,23 @@ pub async fn observe_soak(
         spans = windows(network, start.head, head).await?;
     }
 
+    let counted_to = request.counted_to.unwrap_or(u64::MAX).min(head.block.number);
     missing.extend(start::absent_at_start(network, request, start.head).await?);
-    let activity = used::activity(network, request, &logs, start.head, &mut missing).await?;
+    let activity =
+        used::activity(network, request, (start.head.block.number, counted_to), &mut missing)
+            .await?;
     let windows = spans.into_iter().map(|span| span.window).collect();
     let chain = request.record.deployment.chain;
-    let inputs = inputs(chain, start.head, head, activity.digest, state);
+    let mut inputs = inputs(chain, start.head, head, activity.digest, state);
+    let posted = request.posted.as_ref().ok().and_then(Option::as_ref);
+    inputs.extend(posted.and_then(StartPost::input));
     Ok(Ok(SoakFacts {
         network: request.name.to_owned(),
         head,
         latest,
         start: start.head.timestamp,
         started_by: start.by,
+        posted: request.posted.clone(),
         resets,
         block_time_secs: request.block_time_secs,
         end_of_life: request.end_of_life.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, Bytes, b256, hex};
-use tidegate_chain::{CallOutcome, Log, Network, ReadError};
+use tidegate_chain::{CallOutcome, Log, LogQuery, Network, ReadError};
 use tidegate_gates::Reset;
 use tidegate_model::statement::ProbeValue;
 use tidegate_model::{BlockRef, Head};
@@ -35,26 +35,47 @@ pub(super) const ADMIN_CHANGED: B256 =
 
 /// The most resets that are dated and listed, the latest ones.
 const RESETS_MAX: usize = 100;
+/// Blocks whose events are asked for at once.
+const BLOCKS_AT_ONCE: u64 = 20_000;
 /// The most halvings in search of the block in which a probe changed.
 const HALVINGS_MAX: usize = 64;
 /// The most bytes of an answer that a sentence shows.
 const SHOWN_BYTES_MAX: usize = 32;
 
-/// Events outside the plan, each block's once, the latest ones with their time.
+/// Events outside the plan, each block's once, the latest ones with their time. They are asked for
+/// by their topics, so that no number of other events is in the way; and from the end, since only
+/// the latest ones decide.
 pub(super) async fn of_events(
     network: &Network,
-    logs: &[Log],
-    after: u64,
+    request: &SoakRequest<'_>,
+    after: Head,
+    head: Head,
 ) -> Result<Vec<Reset>, ReadError> {
-    let found: BTreeSet<(u64, &str, Address)> = logs
-        .iter()
-        .filter(|log| log.block.number > after)
-        .filter_map(|log| {
-            let topic = log.topics.first()?;
-            let (_, event) = RESET_TOPICS.iter().find(|(reset, _)| reset == topic)?;
-            Some((log.block.number, *event, log.address))
-        })
-        .collect();
+    let topics = vec![RESET_TOPICS.iter().map(|(topic, _)| *topic).collect()];
+    let addresses = request.record.deployment.addresses();
+    let mut found: BTreeSet<(u64, &str, Address)> = BTreeSet::new();
+    // A stack, the latest blocks on top.
+    let mut ranges = vec![(after.block.number + 1, head.block.number)];
+    while let Some((from, to)) = ranges.pop() {
+        if from > to || found.len() >= RESETS_MAX {
+            continue;
+        }
+        if to - from >= BLOCKS_AT_ONCE {
+            ranges.push((from, to - BLOCKS_AT_ONCE));
+            ranges.push((to - BLOCKS_AT_ONCE + 1, to));
+            continue;
+        }
+        let query = LogQuery { addresses: addresses.clone(), topics: topics.clone(), from, to };
+        match network.logs(&query).await {
+            Ok(logs) => found.extend(logs.iter().filter_map(named)),
+            Err(error) if from < to && error.is_too_much() => {
+                let middle = from + (to - from) / 2;
+                ranges.push((from, middle));
+                ranges.push((middle + 1, to));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     let latest = found.into_iter().rev().take(RESETS_MAX);
     all(latest, async |(block, event, address)| {
         let time = network.head_at(block).await?.timestamp;
@@ -62,6 +83,12 @@ pub(super) async fn of_events(
         Ok(Reset { time, block: Some(block), reason })
     })
     .await
+}
+
+fn named(log: &Log) -> Option<(u64, &'static str, Address)> {
+    let topic = log.topics.first()?;
+    let (_, event) = RESET_TOPICS.iter().find(|(reset, _)| reset == topic)?;
+    Some((log.block.number, *event, log.address))
 }
 
 /// What the plan's `expect` calls return now, and where they show a change since the start.

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_sol_types::{SolCall as _, SolValue as _, sol};
 use tidegate_chain::{Network, ReadError, Receipt, Transaction};
 use tidegate_gates::Reset;
 use tidegate_model::Head;
-use tidegate_model::digest::CREATE2_PROXY;
+use tidegate_model::digest::{CREATE2_PROXY, HELPER};
 use tidegate_model::record::{MinedTransaction, anchor_calldata};
 
 use super::SoakRequest;
+
+sol! {
+    function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) payable;
+}
 
 /// A start, and what set it.
 pub(super) struct Start {
@@ -81,7 +86,7 @@ pub(super) async fn anchor(
         let made = calls.iter().position(|(_, to, data)| {
             tx.from == executor && tx.to == Some(*to) && tx.input == *data
         });
-        let creates = tx.to == Some(CREATE2_PROXY);
+        let creates = created(&tx).is_some();
         if receipt.block.number > latest && (creates || made.is_some()) {
             latest = receipt.block.number;
             by = format!("step {}", recorded.op);
@@ -137,6 +142,22 @@ async fn reorganised(
     }))
 }
 
+/// What a transaction creates: by the keyless proxy, or by the helper for its sender.
+fn created(tx: &Transaction) -> Option<Address> {
+    match tx.to? {
+        CREATE2_PROXY => {
+            let (salt, initcode) = tx.input.split_at_checked(32)?;
+            Some(CREATE2_PROXY.create2_from_code(B256::from_slice(salt), initcode))
+        }
+        HELPER => {
+            let call = createGuardedCall::abi_decode(&tx.input).ok()?;
+            let salt = keccak256((tx.from, call.salt).abi_encode());
+            Some(HELPER.create2_from_code(salt, call.initCode))
+        }
+        _ => None,
+    }
+}
+
 /// Contracts whose creation no receipt of the record shows must have stood at the start already:
 /// an anchor ages nothing that did not exist.
 pub(super) async fn absent_at_start(
@@ -152,10 +173,8 @@ pub(super) async fn absent_at_start(
             continue;
         }
         let Some(tx) = network.transaction(claimed.hash).await? else { continue };
-        if let Some((salt, initcode)) = tx.input.split_at_checked(32)
-            && tx.to == Some(CREATE2_PROXY)
-        {
-            uncovered.remove(&CREATE2_PROXY.create2_from_code(B256::from_slice(salt), initcode));
+        if let Some(address) = created(&tx) {
+            uncovered.remove(&address);
         }
     }
     let mut missing = Vec::new();
@@ -168,4 +187,38 @@ pub(super) async fn absent_at_start(
         missing.push(format!("{address} has no creation in the record, and {standing}"));
     }
     Ok(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Bytes, U256};
+
+    use super::*;
+
+    #[test]
+    fn creations_are_read_from_calldata() {
+        let sender = Address::with_last_byte(7);
+        let tx = |to, input: Vec<u8>| Transaction {
+            hash: B256::ZERO,
+            from: sender,
+            nonce: 0,
+            to,
+            value: U256::ZERO,
+            input: input.into(),
+            gas_limit: 0,
+            block: None,
+        };
+        let (salt, code) = (B256::repeat_byte(1), vec![0x60, 0x00]);
+        let plain = [salt.as_slice(), &code].concat();
+        let by_proxy = CREATE2_PROXY.create2_from_code(salt, &code);
+        assert_eq!(created(&tx(Some(CREATE2_PROXY), plain.clone())), Some(by_proxy));
+        let call =
+            createGuardedCall { salt, initCode: Bytes::from(code.clone()), codeHash: B256::ZERO };
+        let own = keccak256([sender.into_word().as_slice(), salt.as_slice()].concat());
+        let guarded = HELPER.create2_from_code(own, &code);
+        assert_eq!(created(&tx(Some(HELPER), call.abi_encode())), Some(guarded));
+        for other in [tx(Some(HELPER), plain.clone()), tx(Some(sender), plain), tx(None, code)] {
+            assert_eq!(created(&other), None);
+        }
+    }
 }

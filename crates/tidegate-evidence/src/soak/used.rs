@@ -3,81 +3,232 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Selector, keccak256};
-use tidegate_chain::{Log, Network, ReadError};
-use tidegate_gates::{Activity, User, Who};
-use tidegate_model::Head;
+use tidegate_chain::{Log, LogQuery, Network, ReadError, Receipt, Transaction};
+use tidegate_gates::{Activity, PolicyRules, User, Who};
 
 use super::{SoakRequest, all};
+use crate::activity::CountedContract;
 
+/// Blocks whose events are read at once: the stretches in which use is counted.
+const STRETCH_BLOCKS: u64 = 2_000;
+/// The most stretches, about three years of Ethereum's blocks.
+const STRETCHES_MAX: usize = 5_000;
 /// The most transactions that are looked at one by one.
 const TRANSACTIONS_MAX: usize = 10_000;
+/// How many are looked at between two questions whether it is enough.
+const LOOKS_AT_ONCE: usize = 64;
+/// The most that are still looked at, for people, once it is enough.
+const MORE_SHOWN_MAX: usize = 1_000;
 
-/// Reads every transaction that left events at the plan's addresses. One that reverted leaves
-/// none, and so is nowhere to be found.
+/// Reads transactions that left events at the plan's addresses until there is as much use as the
+/// policy asks. One that reverted leaves none, and so is nowhere to be found. Stretches are read
+/// from both ends in turn, so that neither what strangers did first nor what they did last is in
+/// the way of what others did.
 pub(super) async fn activity(
     network: &Network,
     request: &SoakRequest<'_>,
-    logs: &[Log],
-    start: Head,
+    (from, to): (u64, u64),
     missing: &mut Vec<String>,
 ) -> Result<Activity, ReadError> {
-    let mut insiders: BTreeSet<Address> = BTreeSet::from([request.record.deployment.executor]);
-    insiders.extend(request.record.transactions.iter().map(|tx| tx.from));
-    let by_address: BTreeMap<_, _> = request.contracts.iter().map(|c| (c.address, c)).collect();
-    let hashes: BTreeSet<B256> = logs
-        .iter()
-        .filter(|log| log.block.number >= start.block.number)
-        .map(|log| log.transaction)
-        .collect();
-    if hashes.len() > TRANSACTIONS_MAX {
-        let count = hashes.len();
-        missing.push(format!("only {TRANSACTIONS_MAX} of {count} transactions were looked at"));
+    let mut tally = Tally::new(request);
+    let mut flooded = 0;
+    for stretch in stretches(from, to).take(STRETCHES_MAX) {
+        let logs = readable(network, request, stretch, &mut flooded).await?;
+        let hashes = in_order(&logs);
+        for some in hashes.chunks(LOOKS_AT_ONCE) {
+            if tally.is_done() {
+                break;
+            }
+            let read = all(some.iter().copied(), async |hash| {
+                Ok((hash, network.transaction(hash).await?, network.receipt(hash).await?))
+            });
+            for (hash, tx, receipt) in read.await? {
+                tally.look(hash, tx, receipt, missing);
+            }
+        }
+        if tally.enough.is_some() || tally.is_done() {
+            break;
+        }
     }
-    let read = all(hashes.into_iter().take(TRANSACTIONS_MAX), async |hash| {
-        Ok((hash, network.transaction(hash).await?, network.receipt(hash).await?))
-    });
-    let mut activity = Activity::default();
-    let mut counted = Vec::new();
-    let mut senders = BTreeMap::<Address, u32>::new();
-    let mut called = BTreeSet::new();
-    for (hash, tx, receipt) in read.await? {
+    if tally.enough.is_none() {
+        if tally.looked >= TRANSACTIONS_MAX {
+            missing.push(format!("only {TRANSACTIONS_MAX} transactions were looked at"));
+        }
+        if flooded > 0 {
+            missing.push(format!(
+                "{flooded} blocks hold too many events to be read; use in other blocks counts"
+            ));
+        }
+    }
+    Ok(tally.activity())
+}
+
+/// The events of a stretch, without blocks that alone hold more than can be read: anybody can fill
+/// a block with events, and takes no other one with it.
+async fn readable(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    stretch: (u64, u64),
+    flooded: &mut u64,
+) -> Result<Vec<Log>, ReadError> {
+    let addresses = request.record.deployment.addresses();
+    let mut logs = Vec::new();
+    // A stack, the earliest blocks on top.
+    let mut ranges = vec![stretch];
+    while let Some((from, to)) = ranges.pop() {
+        let query = LogQuery { addresses: addresses.clone(), topics: Vec::new(), from, to };
+        match network.logs(&query).await {
+            Ok(found) => logs.extend(found),
+            Err(error) if !error.is_too_much() => return Err(error),
+            Err(_) if from == to => *flooded += 1,
+            Err(_) => {
+                let middle = from + (to - from) / 2;
+                ranges.push((middle + 1, to));
+                ranges.push((from, middle));
+            }
+        }
+    }
+    Ok(logs)
+}
+
+/// The blocks from the first to the last in stretches of equal length, from both ends in turn.
+fn stretches(from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> {
+    let count = if to < from { 0 } else { (to - from) / STRETCH_BLOCKS + 1 };
+    (0..count).map(move |turn| {
+        let index = if turn % 2 == 0 { turn / 2 } else { count - 1 - turn / 2 };
+        let first = from + index * STRETCH_BLOCKS;
+        (first, to.min(first + STRETCH_BLOCKS - 1))
+    })
+}
+
+/// The transactions of events, each once, in the order of the chain.
+fn in_order(logs: &[Log]) -> Vec<B256> {
+    let mut seen = BTreeSet::new();
+    logs.iter().map(|log| log.transaction).filter(|hash| seen.insert(*hash)).collect()
+}
+
+/// What was counted so far.
+struct Tally<'a> {
+    request: &'a SoakRequest<'a>,
+    insiders: BTreeSet<Address>,
+    by_address: BTreeMap<Address, &'a CountedContract>,
+    functions: usize,
+    looked: usize,
+    indirect: u32,
+    counted: Vec<B256>,
+    senders: BTreeMap<Address, u32>,
+    called: BTreeSet<(Address, Selector)>,
+    /// How many counted ones were enough, and at which look.
+    enough: Option<(usize, usize)>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(request: &'a SoakRequest<'_>) -> Self {
+        let mut insiders = BTreeSet::from([request.record.deployment.executor]);
+        insiders.extend(request.record.transactions.iter().map(|tx| tx.from));
+        Self {
+            request,
+            insiders,
+            by_address: request.contracts.iter().map(|c| (c.address, c)).collect(),
+            functions: request.contracts.iter().map(|c| c.functions.len()).sum(),
+            looked: 0,
+            indirect: 0,
+            counted: Vec::new(),
+            senders: BTreeMap::new(),
+            called: BTreeSet::new(),
+            enough: None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let more = self.enough.map(|(_, at)| self.looked - at);
+        self.looked >= TRANSACTIONS_MAX || more.is_some_and(|more| more >= MORE_SHOWN_MAX)
+    }
+
+    fn look(
+        &mut self,
+        hash: B256,
+        tx: Option<Transaction>,
+        receipt: Option<Receipt>,
+        missing: &mut Vec<String>,
+    ) {
+        self.looked += 1;
         let (Some(tx), Some(receipt)) = (tx, receipt) else {
             missing.push(format!("transaction {hash} could not be read"));
-            continue;
+            return;
         };
         if !receipt.status {
             missing.push(format!("transaction {hash} reverted and yet has events"));
-            continue;
+            return;
         }
-        let outside = !insiders.contains(&tx.from);
-        let Some(contract) = tx.to.and_then(|to| by_address.get(&to)) else {
-            activity.indirect += u32::from(outside);
-            continue;
+        let outside = !self.insiders.contains(&tx.from);
+        let Some(contract) = tx.to.and_then(|to| self.by_address.get(&to)) else {
+            self.indirect += u32::from(outside);
+            return;
         };
-        if let Some(selector) = tx.input.get(..4).and_then(|s| Selector::try_from(s).ok()) {
-            called.insert((contract.address, selector));
+        let selector = tx.input.get(..4).and_then(|s| Selector::try_from(s).ok());
+        if let Some(selector) = selector.filter(|s| contract.functions.contains_key(s)) {
+            self.called.insert((contract.address, selector));
         }
         if outside {
-            activity.transactions += 1;
-            *senders.entry(tx.from).or_default() += 1;
-            counted.push(hash);
+            *self.senders.entry(tx.from).or_default() += 1;
+            self.counted.push(hash);
+        }
+        if self.enough.is_none() && self.suffices(self.request.rules) {
+            self.enough = Some((self.counted.len(), self.looked));
         }
     }
-    for contract in request.contracts {
-        for (selector, name) in &contract.functions {
-            let list = if called.contains(&(contract.address, *selector)) {
-                &mut activity.called
-            } else {
-                &mut activity.uncalled
-            };
-            list.push(name.clone());
+
+    fn suffices(&self, rules: &PolicyRules) -> bool {
+        self.counted.len() >= rules.transactions as usize
+            && self.senders.len() >= rules.senders as usize
+            && self.called.len() * 100 >= self.functions * rules.selectors_percent as usize
+    }
+
+    /// The use that was found. Its digest is over as many transactions as were enough, so that it
+    /// stays what it is when more come.
+    fn activity(self) -> Activity {
+        let mut activity = Activity { indirect: self.indirect, ..Activity::default() };
+        for contract in self.request.contracts {
+            for (selector, name) in &contract.functions {
+                let list = if self.called.contains(&(contract.address, *selector)) {
+                    &mut activity.called
+                } else {
+                    &mut activity.uncalled
+                };
+                list.push(name.clone());
+            }
+        }
+        activity.called.sort();
+        activity.uncalled.sort();
+        let known = self.request.known;
+        let who = |address| known.get(&address).cloned().unwrap_or(Who::Stranger);
+        let user = |(address, transactions)| User { address, who: who(address), transactions };
+        activity.transactions = u32::try_from(self.counted.len()).unwrap_or(u32::MAX);
+        activity.users = self.senders.into_iter().map(user).collect();
+        let basis = self.enough.map_or(self.counted.len(), |(counted, _)| counted);
+        activity.digest = keccak256(self.counted[..basis].concat());
+        activity
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_come_from_both_ends_and_leave_nothing_out() {
+        assert_eq!(stretches(5, 4).count(), 0);
+        assert_eq!(stretches(5, 5).collect::<Vec<_>>(), [(5, 5)]);
+        let some: Vec<_> = stretches(10, 8_010).collect();
+        let expected =
+            [(10, 2_009), (8_010, 8_010), (2_010, 4_009), (6_010, 8_009), (4_010, 6_009)];
+        assert_eq!(some, expected);
+        for last in [1, 1_999, 2_000, 2_001, 13_337] {
+            let mut sorted: Vec<_> = stretches(0, last).collect();
+            sorted.sort_unstable();
+            assert!(sorted.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
+            assert_eq!((sorted[0].0, sorted[sorted.len() - 1].1), (0, last));
         }
     }
-    activity.called.sort();
-    activity.uncalled.sort();
-    let who = |address| request.known.get(&address).cloned().unwrap_or(Who::Stranger);
-    let user = |(address, transactions)| User { address, who: who(address), transactions };
-    activity.users = senders.into_iter().map(user).collect();
-    activity.digest = keccak256(counted.concat());
-    Ok(activity)
 }

@@ -6,14 +6,14 @@ use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Bug, Severity};
 use tidegate_model::{
-    BlockRef, Fqn, GateId, GateReport, PolicyDigest, ReleaseRoot, StatementDigest, Verdict,
+    BlockRef, ChainId, Fqn, GateId, GateReport, PolicyDigest, ReleaseRoot, StatementDigest, Verdict,
 };
 
 use super::Damage;
 use crate::{
     AttestationFact, AuditFacts, BugFact, Debt, Decision, EndOfLife, Facts, FindingFact, GoFacts,
     Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts, PolicyRules, PostedStop,
-    RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts, TrustFacts,
+    RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts, StartPost, TrustFacts,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -112,6 +112,26 @@ pub(super) const ALL: &[Damage] = &[
         rules.soak_secs > 0
             && soak(facts, |f| {
                 f.end_of_life = Some(EndOfLife { at: f.start, source: "a control".to_owned() });
+            })
+    }),
+    damage(GateId::Soak, "a start that nobody posted on the target", |_, facts| {
+        soak(facts, |f| {
+            f.posted = Ok(Some(StartPost {
+                target: "the target".to_owned(),
+                chain: ChainId(1),
+                head: f.head,
+                posted_at: None,
+                subject: f.state,
+            }));
+        })
+    }),
+    damage(GateId::Soak, "a start that was posted a second too late", |rules, facts| {
+        rules.soak_secs > 0
+            && soak(facts, |f| {
+                let (target, chain, head) = ("the target".to_owned(), ChainId(1), f.head);
+                let posted_at = Some(head.timestamp - rules.soak_secs + 1);
+                let subject = f.state;
+                f.posted = Ok(Some(StartPost { target, chain, head, posted_at, subject }));
             })
     }),
     damage(GateId::Soak, "a slot that may change in silence", |_, facts| {

@@ -113,6 +113,7 @@ fn soak(rules: &PolicyRules) -> SoakFacts {
         latest: None,
         start: TIME.saturating_sub(rules.soak_secs),
         started_by: "the anchor".to_owned(),
+        posted: Ok(None),
         resets: Vec::new(),
         block_time_secs: BLOCK_TIME_SECS,
         end_of_life: None,

@@ -117,7 +117,7 @@ mod tests {
         let rules = PolicyRules { audits: 0, ..PolicyRules::default() };
         assert_eq!(asked(rules, GateId::Audits) + 8, all(GateId::Audits));
         let rules = PolicyRules { soak_secs: 0, senders: 0, ..PolicyRules::default() };
-        assert_eq!(asked(rules, GateId::Soak) + 5, all(GateId::Soak));
+        assert_eq!(asked(rules, GateId::Soak) + 6, all(GateId::Soak));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Gate `soak`: the release has lived long enough, on chain time, and was used by others.
 
+mod anchor;
 mod lifecycle;
 mod progress;
 mod samples;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use tidegate_model::units::{counted, format_date, format_span_secs};
 use tidegate_model::{GateId, GateInput, GateReport, Head, Verdict};
 
+pub use self::anchor::{StartPost, anchor_required, soak_network_fault};
 pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, known_end};
 pub use self::progress::{Pause, SoakProgress, credited, pauses, progress};
 pub use self::samples::{SampleFact, changed};
@@ -37,6 +39,8 @@ pub struct SoakFacts {
     pub start: u64,
     /// What set the start, for people.
     pub started_by: String,
+    /// When its start was posted on the target; `None` where that is not asked.
+    pub posted: Observed<Option<StartPost>>,
     /// Everything that set the clock back since the anchor and the last step, in order of time.
     pub resets: Vec<Reset>,
     /// Expected seconds between blocks.
@@ -219,9 +223,16 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
         reasons.extend(facts.resets.last().map(|reset| {
             format!("it began anew on {}: {}", format_date(reset.time), reset.reason)
         }));
+        if let Ok(Some(post)) = &facts.posted {
+            reasons.extend(post.shorter_than(progress.shown_secs));
+        }
         missing.extend(too_late(facts, progress));
         Verdict::Waiting { reasons, eta: Some(progress.eta) }
     };
+    missing.extend(match &facts.posted {
+        Ok(post) => post.as_ref().and_then(StartPost::missing),
+        Err(why) => Some(why.clone()),
+    });
     missing.extend(unseen(facts));
     let activity = &facts.activity;
     let senders = activity.users.len();

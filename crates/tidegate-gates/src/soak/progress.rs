@@ -14,8 +14,11 @@ const FINALITY_LAG_BLOCKS_MAX: u64 = 10;
 /// How far the clock has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SoakProgress {
-    /// Credited seconds.
+    /// Credited seconds: no more than have passed on the target since the start was posted there,
+    /// where that is asked.
     pub credited_secs: u64,
+    /// What the soak network alone shows.
+    pub shown_secs: u64,
     /// Required seconds.
     pub required_secs: u64,
     /// Full windows that did not count.
@@ -47,9 +50,15 @@ pub fn progress(rules: &PolicyRules, facts: &SoakFacts) -> SoakProgress {
             lost_windows += 1;
         }
     }
+    let shown_secs = credited_secs;
+    credited_secs = match &facts.posted {
+        Ok(None) => credited_secs,
+        Ok(Some(post)) => credited_secs.min(post.span_secs()),
+        Err(_) => 0,
+    };
     let left = rules.soak_secs.saturating_sub(credited_secs);
     let eta = facts.head.timestamp + left;
-    SoakProgress { credited_secs, required_secs: rules.soak_secs, lost_windows, eta }
+    SoakProgress { credited_secs, shown_secs, required_secs: rules.soak_secs, lost_windows, eta }
 }
 
 /// The times since the start that do not count, in order; and the time since the last final block,

@@ -1,4 +1,4 @@
-use tidegate_model::BlockRef;
+use tidegate_model::{BlockRef, ChainId};
 
 use super::*;
 
@@ -17,6 +17,7 @@ fn facts(windows: &[(u64, u64)]) -> SoakFacts {
         latest: Some(head(11, 14 * WINDOW_SECS + 24)),
         start: 0,
         started_by: "anchor".to_owned(),
+        posted: Ok(None),
         resets: Vec::new(),
         block_time_secs: 3_600,
         end_of_life: None,
@@ -200,4 +201,30 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
     let failed = merged(Verdict::fail("swapped")).verdict;
     assert_eq!(failed.reasons(), ["hoodi: swapped"]);
     assert_eq!(failed.word(), "FAIL");
+}
+
+#[test]
+fn no_more_is_credited_than_passed_on_the_target() {
+    let rules = PolicyRules::default();
+    let day = WINDOW_SECS;
+    let with = |posted_at| {
+        let target = "mainnet".to_owned();
+        let (chain, head) = (ChainId(1), head(9, 100 * day));
+        let post = StartPost { target, chain, head, posted_at, subject: B256::ZERO };
+        SoakFacts { posted: Ok(Some(post)), ..full(14) }
+    };
+    let credited = |posted_at| progress(&rules, &with(posted_at)).credited_secs;
+    assert_eq!(credited(Some(86 * day)), 14 * day);
+    assert_eq!(credited(Some(100 * day - 7_200)), 7_200);
+    assert_eq!((credited(Some(101 * day)), credited(None)), (0, 0));
+    assert_eq!(report(with(Some(86 * day))).verdict, Verdict::Pass);
+    let waiting = report(with(Some(100 * day - 7_200))).verdict;
+    let told = waiting.reasons().join("; ");
+    assert!(matches!(waiting, Verdict::Waiting { .. }), "{told}");
+    assert!(told.contains("posted on mainnet on 1970-04-10 22:00 UTC, 2h ago"), "{told}");
+    let nobody = report(with(None)).verdict;
+    assert!(matches!(nobody, Verdict::Unknown { .. }), "{nobody:?}");
+    assert!(nobody.reasons().join("; ").contains("`tidegate record start --target mainnet"));
+    let unread = SoakFacts { posted: Err("mainnet is silent".to_owned()), ..full(14) };
+    assert!(matches!(report(unread).verdict, Verdict::Unknown { .. }));
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Severity;
 use crate::digest::{Preimage, keccak_concat};
-use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
+use crate::ids::{DeploymentDigest, ProjectId, ReleaseRoot, StatementDigest};
 use crate::verdict::GateId;
 
 /// Somebody has seen these statements and says that the release may go.
@@ -239,6 +239,17 @@ pub fn revocation_subject(attestation: StatementDigest) -> StatementDigest {
 /// its obligations are due. No statement has this kind.
 pub fn debt_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
     post_subject("emergency-debt", project, release.0)
+}
+
+/// Under which subject somebody posts on the target that a deployment soaks from now on. The block
+/// of its anchor is in it, which nobody knows before it is there.
+pub fn soak_start_subject(
+    project: ProjectId,
+    deployment: DeploymentDigest,
+    anchor: B256,
+) -> StatementDigest {
+    let subject = Preimage::new().digest(deployment.0).digest(anchor).keccak();
+    post_subject("soak/start", project, subject)
 }
 
 /// Under which subject guardians announce an emergency's Safe transaction.

@@ -26,6 +26,7 @@ pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{
     Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, Triage, Waiver, debt_subject,
     emergency_subject, freeze_subject, no_go_subject, post_subject, revocation_subject,
+    soak_start_subject,
 };
 pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate_set};
 pub use self::funds::{FundDecision, FundRequest, FundTransfer};

@@ -14,8 +14,9 @@ use tidegate_model::statement::{
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_safe::helper;
 
-use super::{DecisionArgs, FreezeArgs, StopArgs, speaker};
+use super::{DecisionArgs, FreezeArgs, StartArgs, StopArgs, speaker};
 use crate::assess::decisions::FREEZE_SECS_MAX;
+use crate::assess::start_subject;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{people, require_helper};
 use crate::project::Project;
@@ -23,7 +24,7 @@ use crate::release::{Built, built};
 use crate::saying::{About, general, now, show, sign, sign_statement};
 use crate::sending::send;
 use crate::signer::LazySigner;
-use crate::statements;
+use crate::{records, statements};
 
 pub(super) async fn go(
     project: &Project,
@@ -111,6 +112,35 @@ pub(super) async fn freeze(
     let posted = args.post.then_some((freeze_subject(about.id), until));
     let statement = Statement::Statement(general(project, &about, signer, body).await?);
     say_and_post(project, &about.target, signer, statement, posted).await
+}
+
+pub(super) async fn start(
+    project: &Project,
+    signer: &LazySigner,
+    args: &StartArgs,
+) -> CliResult<u8> {
+    let about = About::named(project, &args.target)?;
+    let built = built(project, args.release.as_deref())?;
+    let mut posted = Vec::new();
+    for soak in &project.network(&about.target)?.soaks_on {
+        let release = built.roots.release_root;
+        let Some(record) = records::of_release(project, soak, release)? else { continue };
+        if signer.address() != record.deployment.executor {
+            speaker(project, signer.address())?;
+        }
+        let network = project.connect(soak).await?;
+        let subject = start_subject(about.id, &record, &network).await?;
+        let op = format!("start/{subject}");
+        project.ui.line(format!("{} soaks on {soak}.", record.name));
+        post(project, &about.target, signer, &op, (subject, NEVER)).await?;
+        posted.push(subject);
+    }
+    if posted.is_empty() {
+        return Err(CliError::config("it is deployed on no network that backs the target")
+            .hint("`tidegate deploy` comes first"));
+    }
+    project.ui.result(&json!({ "posted": posted, "target": about.target }));
+    Ok(0)
 }
 
 /// Signs a statement. Where it is posted at the helper on the target too, the sending is approved,
