@@ -26,7 +26,7 @@ export const PUBLISHED = {
   'type AuditSummary': {
     digest: '0x1da42c62d10c9480eacec05e2d8a3046db1fe082e7c1a2a4b04cca4877f00371',
   },
-  'EAS schema of ours': {
+  'research: EAS schema': {
     digest: '0x7ab03f30ce9d0ba01a4c2c8a7e87797b4ca2675f83082ddc58f4ec645ff09dff',
   },
   'research: EAS UID': {

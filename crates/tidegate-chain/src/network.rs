@@ -80,6 +80,7 @@ impl NetworkConfig {
 pub struct Network {
     shared: Arc<Shared>,
     reading: Reading,
+    silent: bool,
     budget: Option<Budget>,
 }
 
@@ -121,7 +122,8 @@ impl Network {
             heads_within_secs: config.heads_within_secs,
             clock: config.clock,
         };
-        Ok(Self { shared: Arc::new(shared), reading: config.reading, budget: None })
+        let (shared, reading) = (Arc::new(shared), config.reading);
+        Ok(Self { shared, reading, silent: false, budget: None })
     }
 
     /// The same network, read in another way.
@@ -137,6 +139,16 @@ impl Network {
     pub fn within(&self, from: tokio::time::Instant, budget: std::time::Duration) -> Self {
         let budget = Budget { until: from + budget, secs: budget.as_secs_f64() };
         Self { budget: Some(budget), ..self.clone() }
+    }
+
+    /// The same network, to which nothing can be sent: for a dry run.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.silent
     }
 
     pub(crate) fn budget(&self) -> Option<Budget> {

@@ -40,6 +40,10 @@ impl Network {
     /// # Effects
     /// As [`Network::send_raw`].
     pub async fn send_raw_via(&self, raw: &[u8], choice: usize) -> SendOutcome {
+        if self.is_silent() {
+            let message = "nothing is sent in a dry run".to_owned();
+            return SendOutcome::Rejected { code: 0, message };
+        }
         let method = "eth_sendRawTransaction";
         let endpoints = self.raw_endpoints();
         let endpoint = &endpoints[choice % endpoints.len()];

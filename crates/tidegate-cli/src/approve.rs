@@ -44,6 +44,9 @@ pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
 /// approved is something else.
 pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> CliResult {
     let hash = hex::encode(approval.hash);
+    if project.global.dry_run {
+        return Err(CliError::dry_run(format!("approve {hash} for {}", approval.network)));
+    }
     if let Some(given) = &project.global.approve {
         let is_this = match approval.given {
             Given::Whole => lookup::whole(given).map(|whole| whole == approval.hash),

@@ -48,6 +48,10 @@ pub(crate) struct Global {
     /// `-` is standard output. `import` takes the signature
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) typed_data: Option<String>,
+    /// Show what would be signed, sent or written, and stop before the first of it: no key is
+    /// opened, and nothing is kept but compilations
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
     /// Pin this Safe on first sight, instead of being asked
     #[arg(long, global = true, value_name = "CHAIN:SAFE")]
     pub(crate) pin: Option<String>,

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Conflict,
     /// A verdict that is not PASS, with its own code.
     Verdict(u8),
+    /// A dry run ends here, and nothing went wrong: 0.
+    DryRun,
     /// A fault of this program: 70.
     Internal,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Self::Keys => 5,
             Self::Conflict => 6,
             Self::Verdict(code) => code,
+            Self::DryRun => 0,
             Self::Internal => 70,
         }
     }
@@ -51,7 +54,9 @@ pub(crate) struct CliError {
 
 impl CliError {
     pub(crate) fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into(), hints: Vec::new() }
+        let source = source.into();
+        let dry = matches!(source.downcast_ref(), Some(tidegate_store::FileError::DryRun(_)));
+        Self { kind: if dry { Kind::DryRun } else { kind }, source, hints: Vec::new() }
     }
 
     pub(crate) fn usage(text: impl Into<String>) -> Self {
@@ -60,6 +65,11 @@ impl CliError {
 
     pub(crate) fn config(text: impl Into<String>) -> Self {
         Self::new(Kind::Config, text.into())
+    }
+
+    /// What a dry run would do next, which is where it ends.
+    pub(crate) fn dry_run(next: impl Into<String>) -> Self {
+        Self::new(Kind::DryRun, next.into())
     }
 
     /// Adds a line that says what to do next.

@@ -16,6 +16,7 @@ mod network;
 mod next;
 mod pins;
 mod policy_doc;
+mod posting;
 mod project;
 mod promotion;
 mod proposals;
@@ -57,8 +58,15 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect())
         .lines_aside(cli.global.typed_data.as_deref() == Some(typed_data::STDOUT));
+    if cli.global.dry_run {
+        tidegate_store::begin_dry_run();
+    }
     let code = match run(&cli, &ui, &env) {
         Ok(code) => code,
+        Err(error) if error.kind == Kind::DryRun => {
+            ui.note(format!("Dry run: nothing was signed, sent or written. Next: {error}"));
+            0
+        }
         Err(error) => {
             ui.error(&error);
             error.kind.exit_code()

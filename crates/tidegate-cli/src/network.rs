@@ -207,7 +207,7 @@ pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> CliRes
     for remark in network.remarks() {
         project.ui.warn(remark);
     }
-    Ok(network)
+    Ok(if project.global.dry_run { network.silent() } else { network })
 }
 
 /// Whom this machine's person named as operators of endpoints on it; on simulated chains alone.

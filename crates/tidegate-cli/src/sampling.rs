@@ -51,6 +51,7 @@ pub(crate) fn store(
         issued_at: time.timestamp,
         expires_at: NEVER,
     });
+    crate::saying::show(project, signer, &statement)?;
     sign_and_write(project, signer, statement).map(Some)
 }
 

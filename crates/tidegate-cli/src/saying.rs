@@ -1,13 +1,14 @@
 //! How a person says something: shown, approved, signed, written.
 
 use clap::Args;
+use tidegate_evidence::Shown;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, Date, General, NEVER, Statement};
+use tidegate_model::statement::{Body, Date, General, NEVER, Statement, typed_data};
 use tidegate_model::units::format_amount;
 use tidegate_model::{ProjectId, StatementDigest};
 use tidegate_plan::config::Stage;
 
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::signer::LazySigner;
 use crate::statements;
@@ -91,14 +92,13 @@ pub(crate) fn sign_statement(
     signer: &LazySigner,
     statement: Statement,
 ) -> CliResult<StatementDigest> {
-    show(project, signer, &statement)?;
-    statements::conclude(project, signer, statement, "sign")
+    statements::conclude(project, signer, statement, "sign", || Ok(()))
 }
 
-/// Shows what is about to be signed, and answers with its digest.
+/// Shows everything that is about to be signed, and answers with its digest.
 pub(crate) fn show(
     project: &Project,
-    signer: &LazySigner,
+    signer: &dyn DigestSigner,
     statement: &Statement,
 ) -> CliResult<StatementDigest> {
     let digest = statement.digest()?;
@@ -108,6 +108,12 @@ pub(crate) fn show(
     }
     ui.row("says", &statement.text());
     ui.row("signer", &signer.address().to_string());
+    let typed = typed_data(statement)?;
+    let shown = Shown::of(&typed).or_kind(Kind::Internal)?;
+    if shown.digest != digest.0 {
+        return Err(CliError::new(Kind::Internal, "what is shown is not what would be signed"));
+    }
+    ui.fields("You sign:", &shown.rows());
     ui.row("digest", &digest.to_string());
     Ok(digest)
 }

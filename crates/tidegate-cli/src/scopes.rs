@@ -4,15 +4,15 @@
 use std::path::Path;
 
 use alloy_primitives::B256;
-use tidegate_evidence::Findings;
 use tidegate_evidence::sarif::FINDINGS_BYTES_MAX;
-use tidegate_gates::{FindingFact, Observed, ScopeHashes};
+use tidegate_evidence::{FindingCounts, Findings};
+use tidegate_gates::{DocumentFact, FindingFact, Observed, ScopeHashes};
 use tidegate_model::ScopeRoot;
 use tidegate_model::scope::{CodeScope, scope_hashes, scope_root};
 use tidegate_model::statement::AuditAttestation;
 use tidegate_store::{FileError, read_limited, to_text, write_atomic};
 
-use crate::error::{CliResult, Kind, OrKind};
+use crate::error::CliResult;
 use crate::project::Project;
 
 /// The largest preimage of a scope root, in bytes: some thousands of contracts.
@@ -59,29 +59,24 @@ pub(crate) fn findings(project: &Project, digest: B256) -> Observed<Findings> {
     Findings::read(&bytes).map_err(|error| fault(&format!("cannot be used: {error}")))
 }
 
-/// The open findings of an attestation's document; none if it names none.
-pub(crate) fn open_findings(
-    project: &Project,
-    attestation: &AuditAttestation,
-) -> Observed<Vec<FindingFact>> {
+/// What an attestation's document lists; nothing if it names none.
+pub(crate) fn listed(project: &Project, attestation: &AuditAttestation) -> Observed<DocumentFact> {
     if attestation.findings_digest.is_zero() {
-        return Ok(Vec::new());
+        return Ok(DocumentFact::default());
     }
     let found = findings(project, attestation.findings_digest)?;
-    let open = found.findings.into_iter().filter(|finding| finding.open);
+    let FindingCounts { found: all, fixed, accepted, .. } = found.counts();
+    let open = found.findings.into_iter().filter(tidegate_evidence::Finding::is_open);
     let fact = |finding: tidegate_evidence::Finding| {
         let title = format!("{}: {}", finding.rule, shortened(&finding.message));
         FindingFact { key: finding.key, severity: finding.severity, title }
     };
-    Ok(open.map(fact).collect())
+    Ok(DocumentFact { found: all, fixed, accepted, open: open.map(fact).collect() })
 }
 
-/// Reads a document of findings and keeps it under its digest.
-pub(crate) fn take_findings(project: &Project, file: &Path) -> CliResult<Findings> {
-    let bytes = read_limited(file, FINDINGS_BYTES_MAX).or_kind(Kind::Config)?;
-    let findings = Findings::read(&bytes).or_kind(Kind::Config)?;
-    write_atomic(&project.layout.findings(findings.digest), &bytes)?;
-    Ok(findings)
+/// Keeps a document of findings under its digest.
+pub(crate) fn keep_findings(project: &Project, bytes: &[u8]) -> CliResult {
+    Ok(write_atomic(&project.layout.findings(alloy_primitives::keccak256(bytes)), bytes)?)
 }
 
 /// The beginning of a message, for a line.

@@ -31,6 +31,19 @@ pub(crate) fn show_adoption(project: &Project, adoption: &tidegate_engine::Adopt
     ));
 }
 
+/// One intent that was approved, and is not sent yet.
+pub(crate) struct Ready<'a> {
+    lane: Lane<'a>,
+    intent: &'a Intent,
+}
+
+impl Ready<'_> {
+    /// Sends it, and waits until it is in a block.
+    pub(crate) async fn send(mut self) -> CliResult<Landed> {
+        Ok(self.lane.run(self.intent).await?)
+    }
+}
+
 /// Sends one intent after its approval, and waits until it is in a block.
 pub(crate) async fn send(
     project: &Project,
@@ -40,6 +53,18 @@ pub(crate) async fn send(
     intent: &Intent,
     options: Vec<String>,
 ) -> CliResult<Landed> {
+    ready(project, name, network, signer, intent, options).await?.send().await
+}
+
+/// Has one intent approved.
+pub(crate) async fn ready<'a>(
+    project: &'a Project,
+    name: &str,
+    network: &'a Network,
+    signer: &'a LazySigner,
+    intent: &'a Intent,
+    options: Vec<String>,
+) -> CliResult<Ready<'a>> {
     let mut lane = open_lane(project, network, signer).await?;
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
@@ -68,7 +93,7 @@ pub(crate) async fn send(
     }
     lane.approve(hash)?;
     lane.limit(&intent.op, ceiling);
-    Ok(lane.run(intent).await?)
+    Ok(Ready { lane, intent })
 }
 
 /// How much of calldata is shown.

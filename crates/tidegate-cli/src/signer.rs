@@ -38,6 +38,11 @@ pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> CliResu
     })
 }
 
+/// A dry run has no key, whoever asks.
+pub(crate) fn refuse_dry(global: &Global, name: &str) -> CliResult {
+    if global.dry_run { Err(CliError::dry_run(format!("open key `{name}`"))) } else { Ok(()) }
+}
+
 /// Opens a key with the password of `--password-fd`, the OS keyring, or a person.
 pub(crate) fn open(
     ui: &Ui,
@@ -46,6 +51,7 @@ pub(crate) fn open(
     name: &str,
 ) -> CliResult<KeySigner> {
     let key: KeyRef = name.parse::<KeyRef>()?;
+    refuse_dry(global, name)?;
     let keys = keys(env)?;
     if let Some(fd) = global.password_fd {
         let mut lines = PasswordLines::from_fd(fd).or_kind(Kind::Keys)?;
@@ -75,6 +81,7 @@ pub(crate) fn open(
 /// Chooses the password of a new key.
 pub(crate) fn choose(ui: &Ui, global: &Global, name: &str) -> CliResult<tidegate_keys::Password> {
     let key: KeyRef = name.parse::<KeyRef>()?;
+    refuse_dry(global, name)?;
     let mut lines = match global.password_fd {
         Some(fd) => Some(PasswordLines::from_fd(fd).or_kind(Kind::Keys)?),
         None => None,
@@ -110,7 +117,8 @@ impl LazySigner {
     pub(crate) fn new(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<Self> {
         let opened = OnceLock::new();
         // Whose key is elsewhere signs elsewhere.
-        let elsewhere = name.parse::<Address>().ok().filter(|_| global.typed_data.is_some());
+        let elsewhere =
+            name.parse::<Address>().ok().filter(|_| global.typed_data.is_some() || global.dry_run);
         let known = match elsewhere {
             Some(address) => Some(address),
             None => address_of(env, name)?,

@@ -23,7 +23,7 @@ use crate::approve::{Approval, Given, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::typed_data;
+use crate::{saying, typed_data};
 
 /// Contracts are asked about at most this many statements.
 const QUESTIONS_MAX: usize = 256;
@@ -261,24 +261,30 @@ pub(crate) fn restore(
     Ok(())
 }
 
-/// Has a statement approved, signs it, and writes its file; or, with `--typed-data`, writes what a
-/// wallet is to sign. Says which, and prints the result.
+/// Shows a statement, has it approved, writes what it is over, signs it, and writes its file; or,
+/// with `--typed-data`, writes what a wallet is to sign. Says which, and prints the result.
 pub(crate) fn conclude(
     project: &Project,
     signer: &dyn DigestSigner,
     statement: Statement,
     what: &str,
+    preimages: impl FnOnce() -> CliResult,
 ) -> CliResult<StatementDigest> {
-    let digest = statement.digest()?;
+    let digest = saying::show(project, signer, &statement)?;
     let result = serde_json::json!({"digest": digest, "statement": statement});
     if project.global.typed_data.is_some() {
         typed_data::write(project, &statement)?;
+        preimages()?;
         return Ok(digest);
+    }
+    if project.global.dry_run {
+        project.ui.result(&result);
     }
     let moves_money =
         matches!(&statement, Statement::Statement(g) if g.body.kind().starts_with("fund/"));
     let given = if moves_money { Given::Whole } else { Given::Beginning };
     approve(project, &Approval { network: what, hash: digest.0, given, options: Vec::new() })?;
+    preimages()?;
     let digest = sign_and_say(project, signer, statement)?;
     project.ui.result(&result);
     Ok(digest)
@@ -307,6 +313,9 @@ pub(crate) fn sign_and_write(
     if project.global.typed_data.is_some() {
         typed_data::write(project, &statement)?;
         return Ok(digest);
+    }
+    if project.global.dry_run {
+        return Err(CliError::dry_run(format!("sign {digest}")));
     }
     let signature = signer.sign_digest(&digest.0).or_kind(Kind::Keys)?;
     write(project, &SignedStatement::by_key(statement, signature))

@@ -71,6 +71,21 @@ impl Ui {
         }
     }
 
+    /// A heading with all that stands under it; a value that does not fit has a line of its own.
+    pub(crate) fn fields(&self, heading: &str, rows: &[(String, String)]) {
+        self.line(heading);
+        let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        for (label, text) in rows {
+            let room = COLUMNS.saturating_sub(width + 3);
+            if text.chars().count() <= room {
+                self.line(format!("  {label:<width$} {text}"));
+                continue;
+            }
+            self.line(format!("  {label}"));
+            wrap(text, COLUMNS - 4).iter().for_each(|part| self.line(format!("    {part}")));
+        }
+    }
+
     /// Rows under labels of one width.
     pub(crate) fn table(&self, rows: &[(String, String)]) {
         let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);

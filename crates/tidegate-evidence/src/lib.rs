@@ -12,6 +12,7 @@ pub mod exports;
 mod fresh;
 mod safe;
 pub mod sarif;
+mod shown;
 mod soak;
 mod statements;
 
@@ -21,8 +22,9 @@ pub use contract_signature::{ContractAnswer, ask_contract};
 pub use dates::{BLOCKS_MAX, ChainDates, read_dates};
 pub use fresh::{Untouched, used_before};
 pub use safe::{SafeReadError, prove_safe, read_safe};
-pub use sarif::{Finding, Findings, SarifError};
+pub use sarif::{Finding, FindingCounts, FindingState, Findings, SarifError, Suppression};
+pub use shown::Shown;
 pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
 pub use statements::{
-    Collected, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
+    Collected, ContractSigned, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
 };

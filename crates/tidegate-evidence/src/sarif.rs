@@ -25,10 +25,61 @@ pub struct Finding {
     pub message: String,
     /// How grave it is.
     pub severity: Severity,
-    /// Whether it is still there, and nobody suppressed it in the document.
-    pub open: bool,
+    /// What has become of it.
+    pub state: FindingState,
+    /// Its suppressions, whether they close it or not.
+    pub suppressions: Vec<Suppression>,
     /// Which run and which of its results it is.
     pub(crate) place: (usize, usize),
+}
+
+/// What has become of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingState {
+    /// It is still there.
+    Open,
+    /// It is no longer there.
+    Fixed,
+    /// It is there, and a suppression of the kind `external` accepts it.
+    Accepted,
+}
+
+/// A suppression as the document has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// Its kind: `inSource` is a comment in the audited code, which closes nothing.
+    pub kind: String,
+    /// Why, on one line.
+    pub justification: String,
+}
+
+impl Finding {
+    /// Whether it is still there, and nobody but a comment in the code suppresses it.
+    pub fn is_open(&self) -> bool {
+        self.state == FindingState::Open
+    }
+
+    /// Whether it is a finding at all: some tools also list what they looked at.
+    pub fn is_finding(&self) -> bool {
+        self.severity != Severity::None
+    }
+}
+
+/// How many findings a document has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FindingCounts {
+    /// All of them.
+    pub found: usize,
+    /// Those that are no longer there.
+    pub fixed: usize,
+    /// Those that an `external` suppression accepts.
+    pub accepted: usize,
+    /// Open ones of critical, high and medium severity.
+    pub open: [usize; 3],
+    /// Suppressions of any kind.
+    pub suppressions: usize,
+    /// Those of them that close nothing.
+    pub ignored: usize,
 }
 
 /// A findings document.
@@ -113,7 +164,26 @@ impl Findings {
 
     /// How many findings of a severity are open.
     pub fn open(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|f| f.open && f.severity == severity).count()
+        self.findings.iter().filter(|f| f.is_open() && f.severity == severity).count()
+    }
+
+    /// How many there are of each.
+    pub fn counts(&self) -> FindingCounts {
+        let of = |state| {
+            let findings = self.findings.iter().filter(|f| f.is_finding());
+            findings.filter(|f| f.state == state).count()
+        };
+        let suppressions = |closes: fn(&Finding) -> bool| -> usize {
+            self.findings.iter().filter(|f| closes(f)).map(|f| f.suppressions.len()).sum()
+        };
+        FindingCounts {
+            found: self.findings.iter().filter(|f| f.is_finding()).count(),
+            fixed: of(FindingState::Fixed),
+            accepted: of(FindingState::Accepted),
+            open: [Severity::Critical, Severity::High, Severity::Medium].map(|s| self.open(s)),
+            suppressions: suppressions(|_| true),
+            ignored: suppressions(Finding::is_open),
+        }
     }
 
     /// The document with these suppressions added, for other tools.
@@ -157,7 +227,8 @@ fn finding(run: &Value, result: &Value) -> Result<Finding, Fault> {
         rule: rule_id.to_owned(),
         message: message.split_whitespace().collect::<Vec<_>>().join(" "),
         severity,
-        open: is_open(result),
+        state: state(result),
+        suppressions: suppressions(result),
         place: (0, 0),
     })
 }
@@ -206,21 +277,34 @@ fn severity(result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
     }
 }
 
-/// Suppressed is what has suppressions of which none is under review or rejected.
-fn is_open(result: &Value) -> bool {
+/// Accepted is what somebody outside the code suppressed, unless a suppression is under review or
+/// rejected. A comment in the code is the word of the audited, and closes nothing.
+fn state(result: &Value) -> FindingState {
     if result["baselineState"] == "absent" {
-        return false;
+        return FindingState::Fixed;
     }
-    let undecided = |suppression: &Value| {
-        !matches!(
-            suppression.get("status").map_or(Some("accepted"), Value::as_str),
-            Some("accepted")
-        )
+    let suppressions = result["suppressions"].as_array().map_or(&[][..], Vec::as_slice);
+    let accepted = |suppression: &Value| {
+        suppression.get("status").map_or(Some("accepted"), Value::as_str) == Some("accepted")
     };
-    match result["suppressions"].as_array() {
-        Some(suppressions) => suppressions.is_empty() || suppressions.iter().any(undecided),
-        None => true,
+    let external = suppressions.iter().any(|suppression| suppression["kind"] == "external");
+    if external && suppressions.iter().all(accepted) {
+        return FindingState::Accepted;
     }
+    FindingState::Open
+}
+
+fn suppressions(result: &Value) -> Vec<Suppression> {
+    let all = result["suppressions"].as_array().into_iter().flatten();
+    let text = |value: &Value| {
+        let words = value.as_str().unwrap_or_default().split_whitespace();
+        words.collect::<Vec<_>>().join(" ")
+    };
+    all.map(|suppression| Suppression {
+        kind: text(&suppression["kind"]),
+        justification: text(&suppression["justification"]),
+    })
+    .collect()
 }
 
 /// What names a finding whatever line it stands in: its fingerprints, or else what it says and of
@@ -271,7 +355,7 @@ mod tests {
     fn read(results: Value) -> Result<Vec<(Severity, bool)>, String> {
         let found = Findings::read(document(results).to_string().as_bytes());
         let found = found.map_err(|error| error.to_string())?;
-        Ok(found.findings.iter().map(|f| (f.severity, f.open)).collect())
+        Ok(found.findings.iter().map(|f| (f.severity, f.is_open())).collect())
     }
 
     fn result(edit: Value) -> Value {
@@ -285,7 +369,9 @@ mod tests {
     fn severity_and_openness_follow_the_document() {
         use Severity::{Critical, High, Low, Medium, None};
         let score = |score: Value| json!({"properties": {"security-severity": score}});
-        let suppressed = |status: Value| json!({"suppressions": [{"status": status}]});
+        let suppressed =
+            |status: Value| json!({"suppressions": [{"kind": "external", "status": status}]});
+        let in_source = json!({"kind": "inSource", "status": "accepted"});
         for (edit, expected) in [
             (json!({}), (Medium, true)),
             (json!({"level": "error"}), (High, true)),
@@ -304,17 +390,46 @@ mod tests {
             (json!({"baselineState": "absent"}), (Medium, false)),
             (json!({"suppressions": []}), (Medium, true)),
             (json!({"suppressions": [{"kind": "external"}]}), (Medium, false)),
+            // A comment in the code closes nothing, whatever else it says of itself.
+            (json!({"suppressions": [{"kind": "inSource"}]}), (Medium, true)),
+            (json!({"suppressions": [in_source, {"kind": "external"}]}), (Medium, false)),
+            (json!({"suppressions": [{"status": "accepted"}]}), (Medium, true)),
+            (json!({"suppressions": [{"kind": "External"}]}), (Medium, true)),
+            (json!({"suppressions": {"kind": "external"}}), (Medium, true)),
             (suppressed(json!("accepted")), (Medium, false)),
             (suppressed(json!("underReview")), (Medium, true)),
             (suppressed(json!("rejected")), (Medium, true)),
             (suppressed(json!(7)), (Medium, true)),
             (
-                json!({"suppressions": [{"status": "accepted"}, {"status": "rejected"}]}),
+                json!({"suppressions": [{"kind": "external"}, {"kind": "inSource", "status": "rejected"}]}),
                 (Medium, true),
             ),
         ] {
             assert_eq!(read(json!([result(edit.clone())])), Ok(vec![expected]), "{edit}");
         }
+    }
+
+    #[test]
+    fn everything_is_counted_also_what_closes_nothing() {
+        let external = json!({"kind": "external", "justification": "a  cap"});
+        let results = json!([
+            result(json!({"level": "error", "suppressions": [{"kind": "inSource"}]})),
+            result(json!({"ruleId": "scored", "suppressions": [external, {"kind": "inSource"}]})),
+            result(json!({"ruleId": "noted"})),
+            result(json!({"baselineState": "absent", "message": {"text": "gone"}})),
+            result(json!({"kind": "pass", "message": {"text": "looked at"}})),
+        ]);
+        let found = Findings::read(document(results).to_string().as_bytes()).unwrap();
+        let expected = FindingCounts {
+            found: 4,
+            fixed: 1,
+            accepted: 1,
+            open: [0, 1, 0],
+            suppressions: 3,
+            ignored: 1,
+        };
+        assert_eq!(found.counts(), expected);
+        assert_eq!(found.findings[1].suppressions[0].justification, "a cap");
     }
 
     #[test]

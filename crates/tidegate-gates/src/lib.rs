@@ -28,8 +28,8 @@ mod soak;
 mod waivers;
 
 pub use audits::{
-    AcceptanceFact, AttestationFact, AuditFacts, FindingFact, RevocationFact, ScopeHashes,
-    audits_gate,
+    AcceptanceFact, AttestationFact, AuditFacts, Coverage, DocumentFact, FindingFact, Item,
+    RevocationFact, ScopeHashes, SetBack, audits_gate,
 };
 pub use bugs::{BugFact, BugFacts, TriageFact, resetting_bugs};
 pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};

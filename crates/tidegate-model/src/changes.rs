@@ -19,6 +19,9 @@ pub enum Change {
     Identical,
     /// The same code from other text: comments, names of files, formatting.
     CommentOnly,
+    /// The same code from other text in files that it imports, which need not be comments: what
+    /// they make elsewhere may be other code.
+    Imports,
     /// The same code from the same text, by another compiler or with other settings.
     CompilerOnly,
     /// Other arguments, rules or steps.
@@ -35,6 +38,7 @@ impl Change {
         match self {
             Self::Identical => "identical",
             Self::CommentOnly => "comment-only: other text, the same code",
+            Self::Imports => "imports: other text in imported files, the same code here",
             Self::CompilerOnly => "compiler-only: other compiler or settings, the same code",
             Self::Parameters => "parameters",
             Self::Layout => "storage layout",
@@ -121,8 +125,11 @@ fn contract(
     let sources: BTreeSet<_> = old.sources.keys().chain(new.sources.keys()).collect();
     let differs = |source: &&&String| old.sources.get(**source) != new.sources.get(**source);
     let sources: Vec<_> = sources.iter().filter(differs).map(|source| (*source).clone()).collect();
+    let (own, imported): (Vec<_>, Vec<_>) =
+        sources.iter().partition(|source| *source == name.path());
     let found = [
-        (Change::CommentOnly, !code && !sources.is_empty()),
+        (Change::CommentOnly, !code && !own.is_empty()),
+        (Change::Imports, !code && !imported.is_empty()),
         (Change::CompilerOnly, !code && one.compiler_profile != other.compiler_profile),
         (Change::Parameters, one.param_policy != other.param_policy),
         (Change::Layout, one.storage_layout != other.storage_layout),
@@ -317,6 +324,13 @@ mod tests {
         let mut text = a.clone();
         text.sources.insert("src/C.sol".to_owned(), B256::repeat_byte(2));
         check(&a, &text, &[Change::CommentOnly], &[]);
+        // What is imported may be code of another contract: nobody is told that it is comments.
+        let mut imports = a.clone();
+        imports.sources.insert("src/Rule.sol".to_owned(), B256::repeat_byte(2));
+        check(&a, &imports, &[Change::Imports], &[]);
+        imports.sources.insert("src/C.sol".to_owned(), B256::repeat_byte(2));
+        check(&a, &imports, &[Change::CommentOnly, Change::Imports], &[]);
+        check(&imports, &a, &[Change::CommentOnly, Change::Imports], &[]);
         let mut compiler = text.clone();
         compiler.profile = json!({"compiler": "other"});
         check(&a, &compiler, &[Change::CommentOnly, Change::CompilerOnly], &[]);

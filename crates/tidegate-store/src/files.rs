@@ -6,6 +6,7 @@
 use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
@@ -59,6 +60,9 @@ pub enum FileError {
     /// It is there already, with other content.
     #[error("write {}: it exists with other content", .0.display())]
     Exists(PathBuf),
+    /// Nothing is written in a dry run.
+    #[error("write {}", .0.display())]
+    DryRun(PathBuf),
     /// It could not be written; what was there before is untouched.
     #[error("write {}", path.display())]
     Write {
@@ -77,6 +81,24 @@ impl FileError {
     }
 }
 
+/// Whether this process is a dry run. A process is one or is not: nothing turns it back.
+static DRY_RUN: AtomicBool = AtomicBool::new(false);
+
+/// From here on this process writes no file and no store of this crate. A store that is opened
+/// afterwards is a copy that is thrown away.
+pub fn begin_dry_run() {
+    DRY_RUN.store(true, Ordering::SeqCst);
+}
+
+/// Whether [`begin_dry_run`] was called.
+pub fn is_dry_run() -> bool {
+    DRY_RUN.load(Ordering::SeqCst)
+}
+
+fn require_wet(path: &Path) -> Result<(), FileError> {
+    if is_dry_run() { Err(FileError::DryRun(path.to_path_buf())) } else { Ok(()) }
+}
+
 /// Replaces a file, durably: after a crash it has the old bytes or the new ones. A symbolic link
 /// is replaced, not followed.
 ///
@@ -84,7 +106,8 @@ impl FileError {
 /// Creates missing folders, writes and syncs a temporary file, renames it, syncs the folder.
 ///
 /// # Errors
-/// [`FileError::Write`]; no temporary file is left then, unless the process dies.
+/// [`FileError::DryRun`], or [`FileError::Write`]; no temporary file is left then, unless the
+/// process dies.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, SHARED_MODE)
 }
@@ -105,6 +128,7 @@ const SHARED_MODE: u32 = 0o666;
 const PRIVATE_MODE: u32 = 0o600;
 
 fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    require_wet(path)?;
     let folder = make_folder(path)?;
     let temp = write_temp(path, folder, bytes, mode)?;
     temp.persist(path).map_err(|error| write_error(path, error.error))?;
@@ -118,8 +142,9 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
 /// As [`write_atomic`].
 ///
 /// # Errors
-/// [`FileError::Exists`] if the file is there with other bytes, or [`FileError::Write`].
+/// As [`write_atomic`], and [`FileError::Exists`] if the file is there with other bytes.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    require_wet(path)?;
     let folder = make_folder(path)?;
     let temp = write_temp(path, folder, bytes, SHARED_MODE)?;
     match temp.persist_noclobber(path) {

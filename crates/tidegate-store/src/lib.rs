@@ -29,7 +29,8 @@ mod tests;
 pub use checkout::{Checkout, CheckoutError};
 pub use error::{Damage, StoreError};
 pub use files::{
-    FileError, read_json, read_limited, to_text, write_atomic, write_new, write_private,
+    FileError, begin_dry_run, is_dry_run, read_json, read_limited, to_text, write_atomic,
+    write_new, write_private,
 };
 pub use home::Home;
 pub use journal::{Event, Seq};

@@ -4,9 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tempfile::TempDir;
 
 use crate::error::{Damage, Fault, StoreError};
-use crate::files::{FileError, refuse_link};
+use crate::files::{self, FileError, refuse_link};
 use crate::{journal, mounts, schema};
 
 /// How long a writer waits for another process, in milliseconds. Transactions here take a few.
@@ -21,6 +22,9 @@ pub struct Store {
     path: PathBuf,
     pub(crate) locks: PathBuf,
     conn: Mutex<Connection>,
+    /// Where a dry run works on a copy.
+    #[expect(dead_code, reason = "it is removed when the store is dropped")]
+    copy: Option<TempDir>,
 }
 
 impl Store {
@@ -29,7 +33,8 @@ impl Store {
     /// small store and grows with its size.
     ///
     /// # Effects
-    /// Creates the folder with mode 0700, and the database and `locks/` in it.
+    /// Creates the folder with mode 0700, and the database and `locks/` in it. In a dry run all of
+    /// that is a copy in a temporary folder, which goes when the store is dropped.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if anything does not hold, [`StoreError::Newer`] if a later
@@ -37,6 +42,14 @@ impl Store {
     /// [`StoreError::Busy`] or [`StoreError::Sqlite`] if it cannot be used. A link where the
     /// database, its folder or its locks should be is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if !files::is_dry_run() {
+            return Self::open_at(path);
+        }
+        let (copy, file) = copied(path).map_err(StoreError::Folder)?;
+        Ok(Self { copy: Some(copy), ..Self::open_at(&file)? })
+    }
+
+    fn open_at(path: &Path) -> Result<Self, StoreError> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let locks = folder.join("locks");
@@ -50,7 +63,8 @@ impl Store {
         create_private_dir(&locks).map_err(StoreError::Folder)?;
         create_private_file(path).map_err(StoreError::Folder)?;
         let conn = open_checked(path).map_err(|fault| fault.at("open", path))?;
-        Ok(Self { path: path.to_path_buf(), locks, conn: Mutex::new(conn) })
+        let path = path.to_path_buf();
+        Ok(Self { path, locks, conn: Mutex::new(conn), copy: None })
     }
 
     /// The database file.
@@ -161,6 +175,25 @@ fn check_integrity(conn: &Connection) -> Result<(), Fault> {
 
 fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
     conn.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+}
+
+/// A copy of a database with what is not yet in its main file; an empty folder where there is none.
+fn copied(path: &Path) -> Result<(TempDir, PathBuf), FileError> {
+    let fault = |source| FileError::Read { path: path.to_path_buf(), source };
+    let folder = tempfile::tempdir().map_err(fault)?;
+    let file = folder.path().join("store.sqlite");
+    for ending in ["", "-wal"] {
+        let with = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        match std::fs::copy(with(path), with(&file)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(error)),
+            _ => {}
+        }
+    }
+    Ok((folder, file))
 }
 
 fn create_private_dir(path: &Path) -> Result<(), FileError> {

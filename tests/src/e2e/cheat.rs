@@ -8,6 +8,7 @@ mod chain;
 mod data;
 mod findings;
 mod identity;
+mod reports;
 mod roots;
 mod signatures;
 mod soak;
@@ -26,6 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
         data::cases(),
         findings::cases(),
         identity::cases(),
+        reports::cases(),
         roots::cases(),
         signatures::cases(),
         soak::cases(),

@@ -8,7 +8,7 @@ use tidegate_evidence::exports::{
     eas_uid, pae,
 };
 use tidegate_model::statement::AuditAttestation;
-use tidegate_model::{ChainId, ReleaseRoot, StatementDigest};
+use tidegate_model::{ChainId, StatementDigest};
 
 use super::statements::attestation;
 use super::{typed, vector};
@@ -44,7 +44,8 @@ pub(super) fn vectors() -> Vec<Value> {
         .map(|(name, text)| vector(name, "type", json!(text), json!({"digest": keccak256(text)})))
         .collect();
     vectors.extend([
-        schema(),
+        schema("EAS schema of ours", EAS_SCHEMA),
+        schema("research: EAS schema", RESEARCHED),
         uid(),
         eas(),
         wallet("ERC-7512 AuditSummary", summary()),
@@ -55,11 +56,15 @@ pub(super) fn vectors() -> Vec<Value> {
     vectors
 }
 
-fn schema() -> Value {
+/// The schema of the research note, whose id was computed elsewhere.
+const RESEARCHED: &str = "bytes32 releaseRoot,bytes32 scopeRoot,bytes32 reportSha256,\
+    string gitCommit,string reportUri,uint8 verdict,uint16 openCritical,uint16 openHigh";
+
+fn schema(name: &str, schema: &str) -> Value {
     let types = ["string", "address", "bool"];
-    let preimage = json!({"types": types, "values": [EAS_SCHEMA, Address::ZERO, true]});
-    let digest = eas_schema_uid(EAS_SCHEMA, Address::ZERO, true);
-    vector("EAS schema of ours", "packed", preimage, json!({"digest": digest}))
+    let preimage = json!({"types": types, "values": [schema, Address::ZERO, true]});
+    let digest = eas_schema_uid(schema, Address::ZERO, true);
+    vector(name, "packed", preimage, json!({"digest": digest}))
 }
 
 /// The schema enters as the text of its digits.
@@ -92,11 +97,8 @@ fn uid() -> Value {
 
 fn eas() -> Value {
     let eas = eas_on(ChainId(1)).unwrap();
-    let (root, digest) = (B256::repeat_byte(0x22), B256::repeat_byte(0x23));
-    wallet(
-        "EAS attestation",
-        eas_attestation(eas, ReleaseRoot(root), StatementDigest(digest), &attestation()),
-    )
+    let digest = B256::repeat_byte(0x23);
+    wallet("EAS attestation", eas_attestation(eas, StatementDigest(digest), &attestation()))
 }
 
 fn summary() -> Value {

@@ -5,14 +5,15 @@ use alloy_sol_types::SolStruct;
 use serde_json::{Value, json};
 use tidegate_model::digest::{HELPER, jcs_keccak};
 use tidegate_model::statement::{
-    At, AuditAttestation, AuditRevocation, Body, Bug, ContractSigner, EMERGENCY_GATES,
-    EmergencyTerms, EmergencyWaiver, Freeze, FundDecision, FundRequest, FundTransfer, General, Go,
-    KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef, Resolution, RiskAcceptance,
-    RiskDecision, Severity, SignedStatement, SoakSample, Standing, Statement, Triage, Waiver,
-    domain, eip712, gate_set, post_subject,
+    At, AuditAttestation, AuditRevocation, AuditVerdict, Body, Bug, ContractSigner,
+    EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Freeze, FundDecision, FundRequest,
+    FundTransfer, General, Go, KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef, Resolution,
+    RiskAcceptance, RiskDecision, Severity, SignedStatement, SoakSample, Standing, Statement,
+    Triage, Waiver, domain, eip712, gate_set, post_subject,
 };
 use tidegate_model::{
-    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, ReleaseRoot, ScopeRoot, StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, PlanDigest, ReleaseRoot, ScopeRoot,
+    StatementDigest,
 };
 
 use super::{message, sign, typed, types, vector};
@@ -90,11 +91,18 @@ pub(super) fn attestation() -> AuditAttestation {
             "a490a706c665d1d460481d9e18b10fcf2cbf70449d27819de433e614880a0a92"
         )),
         scope_count: 1,
-        repository: "git+https://example.org/vault".to_owned(),
-        git_commit: "d20ace7968ba43c0219f62d71334c1095bab1602".to_owned(),
-        report_sha256: B256::repeat_byte(7),
+        project: "vault".to_owned(),
+        release: "vault-1.4.0".to_owned(),
+        plan_digest: PlanDigest(B256::repeat_byte(6)),
+        source: "https://example.org/vault@d20ace7968ba43c0219f62d71334c1095bab1602".to_owned(),
         report_uri: "ipfs://report".to_owned(),
-        verdict: 1,
+        report_version: "1.1".to_owned(),
+        report_sha256: B256::repeat_byte(7),
+        period: "2025-11-03/2025-12-19".to_owned(),
+        verdict: AuditVerdict::Clean,
+        found: 7,
+        fixed: 5,
+        accepted: 0,
         open_critical: 0,
         open_high: 0,
         open_medium: 0,
@@ -110,9 +118,13 @@ pub(super) fn attestation() -> AuditAttestation {
 fn limits(attestation: AuditAttestation) -> AuditAttestation {
     AuditAttestation {
         scope_count: u16::MAX,
-        repository: String::new(),
+        plan_digest: PlanDigest(B256::ZERO),
+        source: String::new(),
         report_uri: "https://example.org/prüfbericht-😀\n".to_owned(),
-        verdict: u8::MAX,
+        verdict: AuditVerdict::RiskAccepted,
+        found: u16::MAX,
+        fixed: u16::MAX,
+        accepted: u16::MAX,
         open_critical: u16::MAX,
         open_high: u16::MAX - 1,
         open_medium: u16::MAX - 2,

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use tidegate_evidence::StatementSet;
-use tidegate_gates::{AcceptanceFact, AttestationFact, AuditFacts, Observed, RevocationFact};
+use tidegate_gates::{
+    AcceptanceFact, AttestationFact, AuditFacts, DocumentFact, Observed, RevocationFact,
+};
 use tidegate_model::scope::scope_hashes;
 use tidegate_model::statement::{AuditAttestation, Body, Statement, revocation_subject};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
@@ -14,12 +16,50 @@ use super::posts::{Posts, first_posted};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
+use crate::release::Built;
 use crate::scopes;
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<AuditFacts>> {
+    Ok(Ok(gather(candidate, head, None).await?))
+}
+
+/// What is known of the audits of a release and of one attestation more, now.
+pub(crate) async fn of(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    statements: &StatementSet,
+    also: StatementDigest,
+) -> CliResult<(AuditFacts, u64)> {
+    let network = project.connect(target).await?;
+    let target_network = Ok(&network);
+    let candidate = Candidate {
+        project,
+        built,
+        target,
+        statements,
+        target_network,
+        is_past: false,
+        deployers: Ok(Vec::new()),
+        evidence: None,
+        started: tokio::time::Instant::now(),
+    };
+    let head = network.finalized_head().await?;
+    let facts = gather(&candidate, &Ok(head), Some(also)).await?;
+    if let Err(why) = &facts.helper {
+        return Err(CliError::new(Kind::Chain, format!("revocations at the helper: {why}")));
+    }
+    Ok((facts, head.timestamp))
+}
+
+async fn gather(
+    candidate: &Candidate<'_>,
+    head: &Observed<Head>,
+    also: Option<StatementDigest>,
+) -> CliResult<AuditFacts> {
     let project = candidate.project;
     let scope_root = candidate.built.roots.scope_root;
     let release = candidate.built.release.scopes()?;
@@ -27,6 +67,7 @@ pub(super) async fn facts(
     let mut facts = AuditFacts {
         scope_root,
         contracts: scope_hashes(scope_root, &release).or_kind(Kind::Internal)?,
+        plan: candidate.built.roots.plan_digest,
         people: people(project),
         attestations: attestations(project, candidate.statements),
         revocations: revocations(candidate.statements),
@@ -34,17 +75,17 @@ pub(super) async fn facts(
         helper: Ok(Vec::new()),
         remarks: candidate.statements.remarks(),
     };
-    let relevant = facts.relevant();
+    let relevant = facts.relevant_with(also);
     facts.attestations.retain(|fact| relevant.contains(&fact.digest));
     for fact in &mut facts.attestations {
-        fact.findings = scopes::open_findings(project, &fact.attestation);
+        fact.findings = scopes::listed(project, &fact.attestation);
     }
     let posted = posted(candidate, head, &facts).await;
     facts.helper = posted.map_err(|error| error.to_string()).map(|(inputs, found)| {
         facts.revocations.extend(found);
         inputs
     });
-    Ok(Ok(facts))
+    Ok(facts)
 }
 
 /// Every attestation whose signature holds, and those that their contracts did not confirm.
@@ -54,7 +95,7 @@ fn attestations(project: &Project, set: &StatementSet) -> Vec<AttestationFact> {
         let key = (attestation.scope_root, attestation.scope_count);
         let covers =
             covered.entry(key).or_insert_with(|| scopes::covered(project, attestation)).clone();
-        let findings = Ok(Vec::new());
+        let findings = Ok(DocumentFact::default());
         AttestationFact { digest, attestation: attestation.clone(), confirmed, covers, findings }
     };
     let mut facts: Vec<_> = set

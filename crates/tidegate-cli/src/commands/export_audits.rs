@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{Address, keccak256};
 use serde_json::{Value, json};
 use tidegate_evidence::exports::{
-    AUDIT_PREDICATE, AuditedContract, Auditor, SVR_PREDICATE, Subject, audit_summary,
-    eas_attestation, eas_on, envelope, statement,
+    AUDIT_PREDICATE, AuditedContract, Auditor, PAYLOAD_TYPE, SVR_PREDICATE, Subject, audit_summary,
+    eas_attestation, eas_on, envelope, envelope_digest, every_field, statement,
 };
 use tidegate_gates::{AcceptanceFact, AuditFacts};
 use tidegate_model::digest::jcs_keccak;
@@ -102,16 +102,15 @@ impl Source<'_> {
             CliError::usage(format!("no Ethereum Attestation Service is known on chain {chain}"))
                 .hint("name another chain's with --eas-chain, such as 1")
         })?;
-        let root = self.built.roots.release_root;
         let document = |(digest, a): (StatementDigest, &AuditAttestation)| {
-            (format!("eas-{}.json", digest.short()), eas_attestation(eas, root, digest, a))
+            (format!("eas-{}.json", digest.short()), eas_attestation(eas, digest, a))
         };
         Ok(self.attestations().into_iter().map(document).collect())
     }
 
     /// An envelope for each audit, and one for the verdict.
     fn in_toto(&self) -> CliResult<Vec<Written>> {
-        let mut statements = Vec::new();
+        let mut documents = Vec::new();
         for (digest, a) in self.attestations() {
             let signed = self.assessment.statements.statements.get(&digest);
             let scope = scopes::preimage(self.project, a.scope_root).ok();
@@ -122,32 +121,67 @@ impl Source<'_> {
             let of_audit = covered.iter().flat_map(|artifact| templates(artifact));
             let subjects: Vec<_> = of_audit.collect();
             let name = format!("audit-{}.intoto.jsonl", digest.short());
-            statements.push((name, statement(&subjects, AUDIT_PREDICATE, predicate)));
+            let said = statement(&subjects, AUDIT_PREDICATE, predicate);
+            documents.push((name, Some(a.auditor), said));
         }
         let name = format!("verdict-{}.intoto.jsonl", self.built.roots.release_root.short());
-        statements.push((name, self.verdict()?));
+        documents.push((name, None, self.verdict()?));
         let global = &self.project.global;
         let signer = match &global.signer {
-            Some(key) => {
-                let all: Vec<_> = statements.iter().map(|(_, statement)| statement).collect();
-                let hash = jcs_keccak("in-toto statements", &all)?;
-                let approval = Approval {
-                    network: "sign",
-                    hash,
-                    given: Given::Beginning,
-                    options: Vec::new(),
-                };
-                approve(self.project, &approval)?;
-                Some(LazySigner::new(&self.project.ui, &self.project.env, global, key)?)
-            }
+            Some(key) => Some(LazySigner::new(&self.project.ui, &self.project.env, global, key)?),
             None => None,
         };
-        let signer = signer.as_ref().map(|signer| signer as &dyn DigestSigner);
+        if let Some(signer) = &signer {
+            self.approve_own(signer.address(), &documents)?;
+        }
         let mut files = Vec::new();
-        for (name, statement) in statements {
+        for (name, owner, statement) in documents {
+            let signer = signer.as_ref().filter(|key| self.is_own(key.address(), owner));
+            let signer = signer.map(|signer| signer as &dyn DigestSigner);
             files.push((name, envelope(&statement, signer).or_kind(Kind::Keys)?));
         }
         Ok(files)
+    }
+
+    /// Whether a document is a key's to sign: an auditor's are their own audits and nothing else;
+    /// the verdict is anybody else's who has computed it.
+    fn is_own(&self, key: Address, owner: Option<Address>) -> bool {
+        let mut people = self.audits.people.values();
+        let is_auditor = people.any(|p| p.keys.contains(&key) && p.firm.is_some());
+        owner.map_or(!is_auditor, |owner| owner == key)
+    }
+
+    /// Shows all that a key would sign, and has it approved.
+    fn approve_own(
+        &self,
+        key: Address,
+        documents: &[(String, Option<Address>, Value)],
+    ) -> CliResult {
+        let (own, others): (Vec<_>, Vec<_>) =
+            documents.iter().partition(|(_, owner, _)| self.is_own(key, *owner));
+        if own.is_empty() {
+            return Err(CliError::usage(format!("none of these documents is {key}'s to sign"))
+                .hint("an auditor signs their own audits; without --as nothing is signed"));
+        }
+        let ui = &self.project.ui;
+        let mut all = Vec::new();
+        for (name, _, statement) in &own {
+            let digest = envelope_digest(statement)?;
+            let mut rows = every_field(statement);
+            rows.push(("payload type".to_owned(), PAYLOAD_TYPE.to_owned()));
+            rows.push(("sha256 that is signed".to_owned(), digest.to_string()));
+            ui.fields(&format!("You sign {name}:"), &rows);
+            all.push(digest);
+        }
+        let row = |(name, owner, _): &&(String, Option<Address>, Value)| {
+            let whose = owner.map_or_else(|| "the verdict".to_owned(), |owner| owner.to_string());
+            (name.clone(), whose)
+        };
+        ui.fields("You do not sign:", &others.iter().map(row).collect::<Vec<_>>());
+        let hash = jcs_keccak("in-toto statements", &all)?;
+        let options = Vec::new();
+        let approval = Approval { network: "sign", hash, given: Given::Beginning, options };
+        approve(self.project, &approval)
     }
 
     /// The release's contracts that an attestation covers.

@@ -300,6 +300,7 @@ impl Transfer<'_> {
         let body = body(transfer);
         let general = general(project, &about, signer, body).await?;
         let statement = Statement::Statement(general);
+        crate::saying::show(project, signer, &statement)?;
         let digest = statements::sign_and_write(project, signer, statement)?;
         ui.line(format!("{} ETH to {}", format_amount(sent.value, 18), intent.to));
         ui.row("transaction", &transaction.to_string());

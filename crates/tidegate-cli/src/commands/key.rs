@@ -69,6 +69,7 @@ pub(crate) fn run(
         KeyCommand::List => list(ui, env)?,
         KeyCommand::Remove(args) => {
             let name: KeyName = args.name.parse()?;
+            signer::refuse_dry(global, &args.name)?;
             signer::keys(env)?.remove(&name, args.address)?;
             if let Ok(keyring) = OsKeyring::probe() {
                 keyring.delete(args.address).or_kind(Kind::Keys)?;

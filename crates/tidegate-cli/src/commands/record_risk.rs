@@ -76,7 +76,7 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
     let documents = findings.filter_map(|digest| scopes::findings(project, digest).ok());
     let found = documents
         .flat_map(|document| document.findings)
-        .filter(|finding| finding.open)
+        .filter(|finding| finding.is_open())
         .map(|finding| (finding.key, finding));
     let finding = lookup::find(&args.finding, found).map_err(|error| {
         CliError::from(error).hint("`tidegate status` names each open finding by its key")

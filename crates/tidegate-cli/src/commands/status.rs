@@ -1,13 +1,12 @@
 //! `tidegate status`: the screen people live in.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tidegate_gates::{SoakFacts, SoakProgress, credited, pauses, progress};
+use tidegate_gates::{Coverage, SoakFacts, SoakProgress, credited, pauses, progress};
 use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
-use tidegate_model::{Fqn, GateReport, StatementDigest, Verdict};
+use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
@@ -311,8 +310,8 @@ fn document(
     }))
 }
 
-/// The firms whose audits cover each contract.
-pub(crate) fn coverage(assessment: &Assessment) -> Option<BTreeMap<Fqn, BTreeSet<String>>> {
+/// The firms whose audits cover each contract and the plan.
+pub(crate) fn coverage(assessment: &Assessment) -> Option<Coverage> {
     let (audits, head) = (assessment.facts.audits.as_ref().ok()?, assessment.gate_head?);
     Some(audits.coverage(head.timestamp))
 }

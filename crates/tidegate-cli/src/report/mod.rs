@@ -140,14 +140,15 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
     }
     document.table(&["contract", "digest"], rows);
     let coverage = commands::status::coverage(assessment).unwrap_or_default();
-    let rows = coverage.into_iter().map(|(contract, firms)| {
+    let rows = coverage.into_iter().map(|(item, firms)| {
         let firms: Vec<_> = firms.into_iter().collect();
         let by = if firms.is_empty() { "nobody".to_owned() } else { firms.join(", ") };
-        vec![contract.name().to_owned(), by]
+        vec![item.name().to_owned(), by]
     });
-    document.table(&["contract", "audited by"], rows.collect());
+    document.table(&["item", "audited by"], rows.collect());
     let Ok(audits) = &assessment.facts.audits else { return Ok(()) };
     document.part("Attestations");
+    let standings = audits.standings(assessment.gate_head.map_or(0, |head| head.timestamp));
     let rows = audits.attestations.iter().map(|fact| {
         let a = &fact.attestation;
         let person = audits.people.values().find(|person| person.keys.contains(&a.auditor));
@@ -158,14 +159,15 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
             firm.unwrap_or_else(|| "nobody of the policy".to_owned()),
             a.auditor.to_string(),
             fact.digest.to_string(),
+            standings.get(&fact.digest).cloned().unwrap_or_default(),
             format!("{} to {}", format_utc(a.issued_at), format_utc(a.valid_until)),
             open,
             format!("0x{}", alloy_primitives::hex::encode(a.report_sha256)),
             a.report_uri.clone(),
         ]
     });
-    document
-        .table(&["firm", "key", "digest", "counts", "open", "sha256", "report"], rows.collect());
+    let columns = &["firm", "key", "digest", "comes to", "dated", "open", "sha256", "report"];
+    document.table(columns, rows.collect());
     document.part("Revocations");
     let rows = audits
         .revocations

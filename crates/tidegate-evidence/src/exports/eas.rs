@@ -5,7 +5,7 @@ use alloy_sol_types::{SolStruct, SolValue, sol};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_model::statement::AuditAttestation;
-use tidegate_model::{ChainId, ReleaseRoot, StatementDigest};
+use tidegate_model::{ChainId, StatementDigest};
 
 use super::{ExportError, fields, typed, word};
 
@@ -15,15 +15,27 @@ sol! {
         uint16 version; bytes32 schema; address recipient; uint64 time; uint64 expirationTime;
         bool revocable; bytes32 refUID; bytes data; bytes32 salt;
     }
+    /// The fields of the schema.
+    #[derive(Debug)]
+    struct Said {
+        string project; string release; bytes32 scopeRoot; uint16 scopeCount; bytes32 planDigest;
+        string source; string reportUri; string reportVersion; bytes32 reportSha256;
+        string period; string verdict; uint16 found; uint16 fixed; uint16 accepted;
+        uint16 openCritical; uint16 openHigh; uint16 openMedium; bytes32 findingsDigest;
+        bytes32 supersedes;
+    }
 }
 
 /// The name of the domain.
 pub(super) const DOMAIN: &str = "EAS Attestation";
 /// The version of the off-chain form.
 const VERSION: u16 = 2;
-/// What an attestation of ours says.
-pub const EAS_SCHEMA: &str = "bytes32 releaseRoot,bytes32 scopeRoot,bytes32 reportSha256,\
-    string gitCommit,string reportUri,uint8 verdict,uint16 openCritical,uint16 openHigh";
+/// What an attestation of ours says: every field that was attested and that the service has no
+/// field for, and nothing else.
+pub const EAS_SCHEMA: &str = "string project,string release,bytes32 scopeRoot,uint16 scopeCount,\
+    bytes32 planDigest,string source,string reportUri,string reportVersion,bytes32 reportSha256,\
+    string period,string verdict,uint16 found,uint16 fixed,uint16 accepted,uint16 openCritical,\
+    uint16 openHigh,uint16 openMedium,bytes32 findingsDigest,bytes32 supersedes";
 
 /// Where the service stands on one chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,22 +74,28 @@ pub fn eas_schema_uid(schema: &str, resolver: Address, revocable: bool) -> B256 
 
 /// An attestation as typed data that its auditor is to sign. The statement's digest is the salt,
 /// so that the two belong to each other.
-pub fn eas_attestation(
-    eas: Eas,
-    release: ReleaseRoot,
-    digest: StatementDigest,
-    a: &AuditAttestation,
-) -> Value {
-    let data = (
-        release.0,
-        a.scope_root.0,
-        a.report_sha256,
-        a.git_commit.clone(),
-        a.report_uri.clone(),
-        u16::from(a.verdict),
-        a.open_critical,
-        a.open_high,
-    );
+pub fn eas_attestation(eas: Eas, digest: StatementDigest, a: &AuditAttestation) -> Value {
+    let data = Said {
+        project: a.project.clone(),
+        release: a.release.clone(),
+        scopeRoot: a.scope_root.0,
+        scopeCount: a.scope_count,
+        planDigest: a.plan_digest.0,
+        source: a.source.clone(),
+        reportUri: a.report_uri.clone(),
+        reportVersion: a.report_version.clone(),
+        reportSha256: a.report_sha256,
+        period: a.period.clone(),
+        verdict: a.verdict.words().to_owned(),
+        found: a.found,
+        fixed: a.fixed,
+        accepted: a.accepted,
+        openCritical: a.open_critical,
+        openHigh: a.open_high,
+        openMedium: a.open_medium,
+        findingsDigest: a.findings_digest,
+        supersedes: a.supersedes.0,
+    };
     let message = Attest {
         version: VERSION,
         schema: eas_schema_uid(EAS_SCHEMA, Address::ZERO, true),
@@ -86,7 +104,6 @@ pub fn eas_attestation(
         expirationTime: a.valid_until,
         revocable: true,
         refUID: B256::ZERO,
-        // A byte is encoded as a word, like any other number.
         data: data.abi_encode_params().into(),
         salt: digest.0,
     };

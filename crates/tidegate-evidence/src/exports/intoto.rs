@@ -70,6 +70,42 @@ pub enum EnvelopeError {
     Sign(#[from] SignError),
 }
 
+/// What a signature of an envelope is over.
+///
+/// # Errors
+/// If the statement has no canonical form.
+pub fn envelope_digest(statement: &Value) -> Result<B256, JcsError> {
+    let payload = jcs("in-toto statement", statement)?;
+    Ok(B256::from_slice(&Sha256::digest(pae(PAYLOAD_TYPE, &payload))))
+}
+
+/// Every value of a statement with its place, in the order of the canonical form: nothing of what is
+/// signed is left out.
+pub fn every_field(statement: &Value) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    flatten(String::new(), statement, &mut fields);
+    fields
+}
+
+/// Recursion is bounded by the depth of what this program writes.
+fn flatten(place: String, value: &Value, fields: &mut Vec<(String, String)>) {
+    let below =
+        |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            let mut names: Vec<_> = map.keys().collect();
+            names.sort();
+            names.into_iter().for_each(|name| flatten(below(name), &map[name], fields));
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let numbered = items.iter().enumerate();
+            numbered.for_each(|(index, item)| flatten(below(&index.to_string()), item, fields));
+        }
+        Value::String(text) => fields.push((place, text.clone())),
+        other => fields.push((place, other.to_string())),
+    }
+}
+
 /// The envelope of a statement, whose payload is canonical JSON. With a key it is signed: ECDSA on
 /// secp256k1 over SHA-256 of the pre-authentication encoding, as `r ‖ s ‖ v`; the key's id is its
 /// address, which the signature recovers to.
@@ -83,7 +119,7 @@ pub fn envelope(
     let payload = jcs("in-toto statement", statement)?;
     let mut signatures = Vec::new();
     if let Some(signer) = signer {
-        let digest = B256::from_slice(&Sha256::digest(pae(PAYLOAD_TYPE, &payload)));
+        let digest = envelope_digest(statement)?;
         let signature = signer.sign_digest(&digest)?;
         let sig = STANDARD.encode(signature.as_bytes());
         signatures.push(json!({"keyid": signer.address(), "sig": sig}));

@@ -8,7 +8,8 @@ mod intoto;
 pub use eas::{EAS_SCHEMA, Eas, eas_attestation, eas_on, eas_schema_uid, eas_uid};
 pub use erc7512::{AuditedContract, Auditor, audit_summary};
 pub use intoto::{
-    AUDIT_PREDICATE, EnvelopeError, PAYLOAD_TYPE, SVR_PREDICATE, Subject, envelope, pae, statement,
+    AUDIT_PREDICATE, EnvelopeError, PAYLOAD_TYPE, SVR_PREDICATE, Subject, envelope,
+    envelope_digest, every_field, pae, statement,
 };
 
 use alloy_dyn_abi::TypedData;

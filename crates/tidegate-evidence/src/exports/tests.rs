@@ -1,8 +1,8 @@
 use alloy_primitives::{address, b256};
 use alloy_sol_types::SolStruct;
 use tidegate_model::ports::{DigestSigner, SignError};
-use tidegate_model::statement::{At, AuditAttestation};
-use tidegate_model::{ChainId, ReleaseRoot, ScopeRoot, StatementDigest};
+use tidegate_model::statement::{At, AuditAttestation, AuditVerdict};
+use tidegate_model::{ChainId, PlanDigest, ScopeRoot, StatementDigest};
 
 use super::*;
 
@@ -11,11 +11,18 @@ fn attestation(auditor: Address) -> AuditAttestation {
         auditor,
         scope_root: ScopeRoot(B256::repeat_byte(1)),
         scope_count: 1,
-        repository: String::new(),
-        git_commit: "d20ace".to_owned(),
+        project: "vault".to_owned(),
+        release: "vault-1.4.0".to_owned(),
+        plan_digest: PlanDigest(B256::repeat_byte(2)),
+        source: "https://example.org/vault@d20ace".to_owned(),
+        report_version: "1.0".to_owned(),
+        period: String::new(),
+        found: 0,
+        fixed: 0,
+        accepted: 0,
         report_sha256: b256!("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         report_uri: "ipfs://report".to_owned(),
-        verdict: 1,
+        verdict: AuditVerdict::Clean,
         open_critical: 0,
         open_high: 0,
         open_medium: 0,
@@ -30,10 +37,14 @@ fn attestation(auditor: Address) -> AuditAttestation {
 /// The schema of the research note, and the id that an attestation of another has there.
 #[test]
 fn eas_ids_are_those_of_the_research_note() {
+    // The example of the note has another schema.
+    let example = "bytes32 releaseRoot,bytes32 scopeRoot,bytes32 reportSha256,string gitCommit,\
+                   string reportUri,uint8 verdict,uint16 openCritical,uint16 openHigh";
     assert_eq!(
-        eas_schema_uid(EAS_SCHEMA, Address::ZERO, true),
+        eas_schema_uid(example, Address::ZERO, true),
         b256!("7ab03f30ce9d0ba01a4c2c8a7e87797b4ca2675f83082ddc58f4ec645ff09dff")
     );
+    assert_eq!(eas::Said::eip712_encode_type(), format!("Said({EAS_SCHEMA})"));
     let message = json!({
         "version": 2, "schema": B256::repeat_byte(0xaa), "recipient": Address::repeat_byte(0x11),
         "time": "1767225600", "expirationTime": "0", "revocable": true, "refUID": B256::ZERO,
@@ -89,10 +100,7 @@ fn a_signature_is_taken_only_from_who_is_named_and_over_what_is_shown() {
     let auditor = Auditor { name: "A".to_owned(), uri: String::new(), authors: vec![] };
     let a = attestation(Address::ZERO);
     let digest = StatementDigest(B256::repeat_byte(3));
-    for mut document in [
-        eas_attestation(eas, ReleaseRoot(B256::repeat_byte(2)), digest, &a),
-        audit_summary(&auditor, contract, &a),
-    ] {
+    for mut document in [eas_attestation(eas, digest, &a), audit_summary(&auditor, contract, &a)] {
         let data: TypedData = serde_json::from_value(document.clone()).unwrap();
         let (signer, signature) = somebody(data.eip712_signing_hash().unwrap());
         assert!(with_signature(&document, &signature).is_err(), "somebody else signed");
@@ -129,6 +137,13 @@ fn envelopes_hold_what_is_signed() {
         digest["sha256"],
         "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9"
     );
+    let fields = every_field(&said);
+    let values = [("_type", "https://in-toto.io/Statement/v1"), ("predicate.properties", "[]")];
+    for (place, value) in values {
+        assert!(fields.contains(&(place.to_owned(), value.to_owned())), "{place}: {fields:?}");
+    }
+    assert!(fields.iter().any(|(place, _)| place == "subject.0.digest.keccak256"), "{fields:?}");
+    assert_eq!(fields.len(), 6, "each value once: {fields:?}");
     assert_eq!(envelope(&said, None).unwrap()["signatures"], json!([]));
     let signed = envelope(&said, Some(&Nobody)).unwrap();
     assert_eq!(signed["signatures"][0]["keyid"], json!(Address::repeat_byte(7)));

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use tidegate_model::policy::Person;
-use tidegate_model::statement::Severity;
+use tidegate_model::statement::{AuditVerdict, Severity};
 use tidegate_model::units::format_utc;
-use tidegate_model::{Fqn, GateInput, StatementDigest, Verdict};
+use tidegate_model::{GateInput, StatementDigest, Verdict};
 
 use super::risks::accepted;
-use super::{AttestationFact, AuditFacts, FindingFact, RevocationFact, ScopeHashes};
+use super::{
+    AttestationFact, AuditFacts, Coverage, FindingFact, Item, RevocationFact, ScopeHashes,
+};
 
 /// A delta review rests on at most this many others, one on the next.
 const DELTAS_MAX: usize = 16;
@@ -19,12 +21,16 @@ const DELTAS_MAX: usize = 16;
 pub(super) struct Judged {
     /// Contradictions and what is waited for; a shortage of firms is not in it.
     pub(super) verdict: Verdict,
-    /// The firms that cover each contract.
-    pub(super) coverage: BTreeMap<Fqn, BTreeSet<String>>,
+    /// The firms that cover each item.
+    pub(super) coverage: Coverage,
+    /// How many findings are accepted by the auditors of those that count.
+    pub(super) accepted: usize,
     /// The attestations that count.
     pub(super) counting: BTreeSet<StatementDigest>,
     /// Why attestations do not count, one sentence each.
     pub(super) missing: Vec<String>,
+    /// What each attestation comes to, in words.
+    pub(super) standings: BTreeMap<StatementDigest, String>,
     /// Where contracts confirmed what they signed.
     pub(super) inputs: Vec<GateInput>,
 }
@@ -42,7 +48,7 @@ struct Contradiction<'a> {
     of: StatementDigest,
     firm: &'a str,
     issued_at: u64,
-    contracts: BTreeSet<&'a Fqn>,
+    items: BTreeSet<Item>,
     verdict: Verdict,
 }
 
@@ -86,7 +92,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Attestations over a contract of the release.
+    /// Attestations over an item of the release.
     pub(super) fn covering(&self) -> BTreeSet<StatementDigest> {
         let of_release = self.facts.attestations.iter();
         let of_release = of_release.filter(|fact| !self.in_release(&self.reach(fact)).is_empty());
@@ -95,8 +101,9 @@ impl<'a> Judge<'a> {
 
     /// The same, what they rest on and what replaces them, and those of which nobody knows what
     /// they are over.
-    pub(super) fn relevant(&self) -> BTreeSet<StatementDigest> {
+    pub(super) fn relevant(&self, also: Option<StatementDigest>) -> BTreeSet<StatementDigest> {
         let mut found = self.covering();
+        found.extend(also);
         for fact in &self.facts.attestations {
             if self.own(fact).is_none() && self.firm(fact.attestation.auditor).is_some() {
                 found.insert(fact.digest);
@@ -117,38 +124,44 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn judge(&self) -> Judged {
-        let contracts = self.facts.contracts.keys();
-        let mut newest: BTreeMap<&Fqn, BTreeMap<&str, u64>> =
-            contracts.map(|contract| (contract, BTreeMap::new())).collect();
+        let mut newest: BTreeMap<Item, BTreeMap<&str, u64>> =
+            self.wanted().map(|(item, _)| (item, BTreeMap::new())).collect();
+        let mut accepted = 0;
         let mut verdict = Verdict::Pass;
         let (mut missing, mut inputs) = (Vec::new(), Vec::new());
+        let mut standings = BTreeMap::new();
+        let mut stands = |digest, words: &str| standings.insert(digest, words.to_owned());
         let mut contradictions = Vec::new();
         let (mut replaced, mut counting) = (BTreeSet::new(), BTreeSet::new());
         for fact in &self.facts.attestations {
             let (a, short) = (&fact.attestation, fact.digest.short());
             let about = self.in_release(&self.reach(fact));
             let Some(firm) = self.firm(a.auditor) else {
+                stands(fact.digest, "is by no auditor of this policy");
                 if !about.is_empty() {
                     let auditor = a.auditor;
                     missing.push(format!("{short} is by {auditor}, no auditor of this policy"));
                 }
                 continue;
             };
-            if let (Err(why), true) = (&fact.covers, about.is_empty()) {
+            if let (Err(why), None) = (&fact.covers, self.own(fact)) {
                 missing.push(format!("{short} by {firm} is over another scope, and {why}"));
             }
             if about.is_empty() {
+                stands(fact.digest, "covers nothing here");
                 continue;
             }
             match self.standing(fact, firm) {
                 Standing::Counts => {
+                    stands(fact.digest, "counts");
                     counting.insert(fact.digest);
                     inputs.extend(fact.confirmed.clone().ok().flatten());
-                    if a.verdict == 3 {
+                    accepted += usize::from(a.accepted);
+                    if a.verdict == AuditVerdict::Delta {
                         replaced.insert(a.supersedes);
                     }
-                    for contract in self.counted(fact, &about) {
-                        let of = newest.entry(contract).or_default().entry(firm).or_insert(0);
+                    for item in self.counted(fact, &about) {
+                        let of = newest.entry(item).or_default().entry(firm).or_insert(0);
                         *of = a.issued_at.max(*of);
                     }
                 }
@@ -158,33 +171,40 @@ impl<'a> Judge<'a> {
                         format_utc(a.issued_at)
                     );
                     let eta = Some(a.issued_at);
+                    stands(fact.digest, "waits for its date");
                     verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta });
                 }
-                Standing::Lacks(reason) => missing.push(reason),
-                Standing::Contradicts(verdict) => contradictions.push(Contradiction {
-                    of: fact.digest,
-                    firm,
-                    issued_at: a.issued_at,
-                    contracts: about,
-                    verdict,
-                }),
+                Standing::Lacks(reason) => {
+                    stands(fact.digest, &reason);
+                    missing.push(reason);
+                }
+                Standing::Contradicts(verdict) => {
+                    stands(fact.digest, &verdict.reasons().join("; "));
+                    contradictions.push(Contradiction {
+                        of: fact.digest,
+                        firm,
+                        issued_at: a.issued_at,
+                        items: about,
+                        verdict,
+                    });
+                }
             }
         }
         for found in contradictions {
             // A firm that has attested anew since has had its last word.
-            let later = |contract: &&Fqn| {
-                let of = newest.get(*contract).and_then(|firms| firms.get(found.firm));
+            let later = |item: &Item| {
+                let of = newest.get(item).and_then(|firms| firms.get(found.firm));
                 of.is_some_and(|newest| *newest > found.issued_at)
             };
-            if !replaced.contains(&found.of) && !found.contracts.iter().all(later) {
+            if !replaced.contains(&found.of) && !found.items.iter().all(later) {
                 verdict = verdict.and(found.verdict);
             }
         }
         inputs.sort_by(|a: &GateInput, b| (&a.kind, a.chain).cmp(&(&b.kind, b.chain)));
         inputs.dedup();
         let owned = |firms: BTreeMap<&str, u64>| firms.into_keys().map(str::to_owned).collect();
-        let coverage = newest.into_iter().map(|(c, firms)| (c.clone(), owned(firms))).collect();
-        Judged { verdict, coverage, counting, missing, inputs }
+        let coverage = newest.into_iter().map(|(item, firms)| (item, owned(firms))).collect();
+        Judged { verdict, coverage, accepted, counting, missing, standings, inputs }
     }
 
     pub(super) fn firm(&self, auditor: Address) -> Option<&'a str> {
@@ -207,35 +227,53 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether an attestation is by itself over nothing but items of the release.
+    pub(super) fn is_within(&self, fact: &'a AttestationFact) -> bool {
+        let Some(own) = self.own(fact) else { return false };
+        let here = |(fqn, hash): (_, _)| self.facts.contracts.get(fqn) == Some(hash);
+        let plan = fact.attestation.plan_digest == self.facts.plan;
+        own.iter().all(here) && (plan || !own.is_empty())
+    }
+
+    /// Every item of the release with its digest.
+    fn wanted(&self) -> impl Iterator<Item = (Item, B256)> + '_ {
+        let contracts = self.facts.contracts.iter();
+        let contracts = contracts.map(|(fqn, hash)| (Item::Contract(fqn.clone()), *hash));
+        contracts.chain([(Item::Plan, self.facts.plan.0)])
+    }
+
     /// What it speaks of, with what it rests on if it is a delta review.
-    fn reach(&self, fact: &'a AttestationFact) -> BTreeMap<&'a Fqn, &'a alloy_primitives::B256> {
+    fn reach(&self, fact: &'a AttestationFact) -> BTreeMap<Item, B256> {
         let mut all = BTreeMap::new();
-        let mut next = Some(fact);
+        let (mut next, mut known) = (Some(fact), true);
         for _ in 0..DELTAS_MAX {
             let Some(fact) = next else { break };
-            // Below what is not known, nothing is known.
-            let Some(own) = self.own(fact) else { break };
-            for (contract, hash) in own {
-                all.entry(contract).or_insert(hash);
+            // Below contracts that are not known, none are; a plan is named by the statement.
+            let own = self.own(fact).filter(|_| known);
+            known = own.is_some();
+            for (contract, hash) in own.into_iter().flatten() {
+                all.entry(Item::Contract(contract.clone())).or_insert(*hash);
             }
-            let delta = fact.attestation.verdict == 3;
+            if fact.attestation.names_plan() {
+                all.entry(Item::Plan).or_insert(fact.attestation.plan_digest.0);
+            }
+            let delta = fact.attestation.verdict == AuditVerdict::Delta;
             next = self.by_digest.get(&fact.attestation.supersedes).copied().filter(|_| delta);
         }
         all
     }
 
-    /// The contracts of the release among these: those that are exactly the same.
-    fn in_release(
-        &self,
-        reach: &BTreeMap<&'a Fqn, &'a alloy_primitives::B256>,
-    ) -> BTreeSet<&'a Fqn> {
-        let same = self.facts.contracts.iter().filter(|(c, hash)| reach.get(c) == Some(hash));
-        same.map(|(contract, _)| contract).collect()
+    /// The items of the release among these: those that are exactly the same.
+    fn in_release(&self, reach: &BTreeMap<Item, B256>) -> BTreeSet<Item> {
+        let same = self.wanted().filter(|(item, hash)| reach.get(item) == Some(hash));
+        same.map(|(item, _)| item).collect()
     }
 
     /// Those that no later attestation of the same firm replaces. A delta review carries on what
-    /// it rests on, so that its own base does not count beside it for what it changed.
-    fn counted(&self, fact: &'a AttestationFact, about: &BTreeSet<&'a Fqn>) -> Vec<&'a Fqn> {
+    /// it rests on, so that its own base does not count beside it for what it changed. A plan is
+    /// ended only by another word on the same plan, so that a return to an older release stays
+    /// covered.
+    fn counted(&self, fact: &'a AttestationFact, about: &BTreeSet<Item>) -> Vec<Item> {
         let firm = self.firm(fact.attestation.auditor);
         let successors = self.successors.get(&fact.digest).into_iter().flatten().copied();
         let successors: Vec<_> = successors
@@ -245,13 +283,13 @@ impl<'a> Judge<'a> {
                     && next.attestation.issued_at <= self.time
             })
             .collect();
-        let replaced = |contract: &Fqn| {
-            successors.iter().any(|next| {
-                // What a successor of unknown scope replaces is not known.
-                self.own(next).is_none_or(|own| own.contains_key(contract))
-            })
+        let replaces = |next: &'a AttestationFact, item: &Item| match item {
+            // What a successor of unknown scope replaces is not known.
+            Item::Contract(fqn) => self.own(next).is_none_or(|own| own.contains_key(fqn)),
+            Item::Plan => next.attestation.plan_digest == self.facts.plan,
         };
-        about.iter().copied().filter(|contract| !replaced(contract)).collect()
+        let replaced = |item: &Item| successors.iter().any(|next| replaces(next, item));
+        about.iter().filter(|item| !replaced(item)).cloned().collect()
     }
 
     fn standing(&self, fact: &'a AttestationFact, firm: &str) -> Standing {
@@ -261,10 +299,10 @@ impl<'a> Judge<'a> {
         if let Err(why) = &fact.confirmed {
             let lacks = format!("{short} by {firm}: {why}");
             // Who stops confirming what was found has not taken it back.
-            return match critical + high {
-                0 => Standing::Lacks(lacks),
-                _ => Standing::Contradicts(Verdict::unknown(format!("{grave}; {lacks}"))),
-            };
+            if critical == 0 && high == 0 {
+                return Standing::Lacks(lacks);
+            }
+            return Standing::Contradicts(Verdict::unknown(format!("{grave}; {lacks}")));
         }
         if let Some(RevocationFact { found, confirmed, .. }) = self.revoked(fact) {
             let reason = format!("{firm} revoked attestation {short} ({found})");
@@ -281,11 +319,11 @@ impl<'a> Judge<'a> {
         if let Some(standing) = self.findings(fact, firm) {
             return standing;
         }
-        if !matches!(a.verdict, 1..=3) {
-            let verdict = a.verdict;
-            return Standing::Lacks(format!(
-                "{short} by {firm} has verdict {verdict}, 1 to 3 count"
-            ));
+        if let Some(fault) = a.fault() {
+            return Standing::Lacks(format!("{short} by {firm} {fault}"));
+        }
+        if a.verdict == AuditVerdict::Deployment {
+            return Standing::Lacks(format!("{short} by {firm} has the verdict `deployment`"));
         }
         if a.issued_at > self.time {
             return Standing::NotYet;
@@ -304,15 +342,12 @@ impl<'a> Judge<'a> {
     fn findings(&self, fact: &AttestationFact, firm: &str) -> Option<Standing> {
         let (a, short) = (&fact.attestation, fact.digest.short());
         let lacks = |why: &str| Some(Standing::Lacks(format!("{short} by {firm} {why}")));
-        if a.verdict == 1 && a.open_medium > 0 {
-            return lacks("says clean and counts open findings of medium severity");
-        }
         let documented = !a.findings_digest.is_zero();
-        if (a.verdict == 2 || a.open_medium > 0) && !documented {
-            return lacks("names no document with its findings");
+        if !documented {
+            return None;
         }
-        let open = match &fact.findings {
-            Ok(open) => open,
+        let (document, open) = match &fact.findings {
+            Ok(document) => (document, &document.open),
             // Who deletes the document hides no finding.
             Err(why) if a.open_medium > 0 => {
                 let reason = format!("findings of {firm} ({short}): {why}");
@@ -321,17 +356,19 @@ impl<'a> Judge<'a> {
             Err(why) => return lacks(&format!("names findings, and {why}")),
         };
         let count = |severity| open.iter().filter(|f| f.severity == severity).count();
-        let [critical, high, medium] =
-            [Severity::Critical, Severity::High, Severity::Medium].map(count);
+        let [critical, high] = [Severity::Critical, Severity::High].map(count);
         if critical + high > 0 {
             let reason =
                 format!("the findings of {firm} list open ones: {critical} critical, {high} high");
             return Some(Standing::Contradicts(Verdict::fail(reason)));
         }
-        if documented && medium != usize::from(a.open_medium) {
+        let listed = (document.found, document.fixed, document.accepted, count(Severity::Medium));
+        let told = [a.found, a.fixed, a.accepted, a.open_medium].map(usize::from);
+        let told = (told[0], told[1], told[2], told[3]);
+        if listed != told {
             return lacks(&format!(
-                "counts {} open findings of medium severity, its document {medium}",
-                a.open_medium
+                "counts {told:?} findings (found, fixed, accepted, open of medium severity), its \
+                 document {listed:?}"
             ));
         }
         let of_medium = open.iter().filter(|finding| finding.severity == Severity::Medium);
@@ -348,13 +385,16 @@ impl<'a> Judge<'a> {
 
     /// Whether what a delta review rests on holds: an attestation of the same firm that is neither
     /// revoked nor expired. What it found is as the delta says.
-    fn base_holds(&self, fact: &'a AttestationFact, firm: &str) -> Result<(), String> {
-        let mut delta = fact;
+    fn base_holds(&self, fact: &AttestationFact, firm: &str) -> Result<(), String> {
+        if fact.attestation.verdict == AuditVerdict::Delta {
+            self.holds(fact.attestation.supersedes, firm)?;
+        }
+        Ok(())
+    }
+
+    /// The same of an attestation that one may rest on, and of all on which that one rests.
+    pub(super) fn holds(&self, mut wanted: StatementDigest, firm: &str) -> Result<(), String> {
         for _ in 0..DELTAS_MAX {
-            if delta.attestation.verdict != 3 {
-                return Ok(());
-            }
-            let wanted = delta.attestation.supersedes;
             let missing =
                 || format!("the attestation {} that it rests on is missing", wanted.short());
             let base = self.by_digest.get(&wanted).copied().ok_or_else(missing)?;
@@ -363,9 +403,7 @@ impl<'a> Judge<'a> {
                 return Err(format!("{short}, on which it rests, is not by {firm}"));
             }
             if let Err(why) = &base.confirmed {
-                return Err(format!(
-                    "of {short}, on which it rests, the contract that signed {why}"
-                ));
+                return Err(format!("{short}, on which it rests, is not confirmed: {why}"));
             }
             if let Some(RevocationFact { found, .. }) = self.revoked(base) {
                 return Err(format!("{short}, on which it rests, was revoked ({found})"));
@@ -374,10 +412,16 @@ impl<'a> Judge<'a> {
                 let (from, until) = (format_utc(a.issued_at), format_utc(a.valid_until));
                 return Err(format!("{short}, on which it rests, holds from {from} until {until}"));
             }
-            if !matches!(a.verdict, 1..=3) {
-                return Err(format!("{short}, on which it rests, has verdict {}", a.verdict));
+            if let Some(fault) = a.fault() {
+                return Err(format!("{short}, on which it rests, {fault}"));
             }
-            delta = base;
+            match a.verdict {
+                AuditVerdict::Delta => wanted = a.supersedes,
+                AuditVerdict::Clean | AuditVerdict::RiskAccepted => return Ok(()),
+                AuditVerdict::Deployment => {
+                    return Err(format!("{short}, on which it rests, says nothing of the code"));
+                }
+            }
         }
         Err(format!("more than {DELTAS_MAX} of them rest on one another"))
     }

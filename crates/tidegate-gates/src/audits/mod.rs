@@ -1,25 +1,70 @@
 //! Gate `audits`: enough independent firms have read exactly this code, contract by contract, and
 //! what they found is fixed or accepted.
+//! The plan is one more item beside the contracts, since what is done with code may undo it.
 
 mod judge;
+#[cfg(test)]
+mod plan_tests;
 mod resets;
 mod risks;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use alloy_primitives::{Address, B256};
+use serde::{Serialize, Serializer};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{AuditAttestation, RiskAcceptance, Severity};
 use tidegate_model::units::counted;
-use tidegate_model::{Fqn, GateId, GateInput, GateReport, ScopeRoot, StatementDigest, Verdict};
+use tidegate_model::{
+    Fqn, GateId, GateInput, GateReport, PlanDigest, ScopeRoot, StatementDigest, Verdict,
+};
 
 use self::judge::Judge;
+pub use self::resets::SetBack;
 use crate::{Observed, PolicyRules};
 
 /// Each contract with the hash of its scope.
 pub type ScopeHashes = BTreeMap<Fqn, B256>;
+
+/// What has to be audited: each contract, and the plan that says what is done with them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Item {
+    /// A contract.
+    Contract(Fqn),
+    /// The plan: its steps with what they create, call and pay, and the rules of its parameters.
+    Plan,
+}
+
+impl Item {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Contract(contract) => contract.name(),
+            Self::Plan => "the plan",
+        }
+    }
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contract(contract) => contract.fmt(f),
+            Self::Plan => f.write_str("plan"),
+        }
+    }
+}
+
+/// The firms that cover each item.
+pub type Coverage = BTreeMap<Item, BTreeSet<String>>;
 
 /// What is known of audits.
 #[derive(Debug, Clone)]
@@ -28,6 +73,8 @@ pub struct AuditFacts {
     pub scope_root: ScopeRoot,
     /// Its contracts.
     pub contracts: ScopeHashes,
+    /// Its plan, which has to be covered too.
+    pub plan: PlanDigest,
     /// Who is who.
     pub people: BTreeMap<String, Person>,
     /// Attestations, of any scope.
@@ -54,8 +101,21 @@ pub struct AttestationFact {
     pub confirmed: Observed<Option<GateInput>>,
     /// The contracts that its scope is made of; what is missing where that is not known.
     pub covers: Observed<ScopeHashes>,
-    /// The open findings of its document; none without one.
-    pub findings: Observed<Vec<FindingFact>>,
+    /// What its document lists; nothing without one.
+    pub findings: Observed<DocumentFact>,
+}
+
+/// What a document of findings lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DocumentFact {
+    /// How many findings.
+    pub found: usize,
+    /// How many of them are fixed.
+    pub fixed: usize,
+    /// How many a suppression of the kind `external` accepts.
+    pub accepted: usize,
+    /// Those that are open.
+    pub open: Vec<FindingFact>,
 }
 
 /// A finding that is open.
@@ -100,7 +160,7 @@ pub struct AcceptanceFact {
 }
 
 impl AuditFacts {
-    /// The digests of the attestations over a contract of this release.
+    /// The digests of the attestations over a contract of this release, or over its plan.
     pub fn covering(&self) -> BTreeSet<StatementDigest> {
         Judge::new(self, 0).covering()
     }
@@ -108,7 +168,32 @@ impl AuditFacts {
     /// The digests of all attestations that bear on the verdict: the same, what they rest on, what
     /// replaces them, and those of auditors of which nobody knows what they are over.
     pub fn relevant(&self) -> BTreeSet<StatementDigest> {
-        Judge::new(self, 0).relevant()
+        self.relevant_with(None)
+    }
+
+    /// The same, and one that somebody asks about.
+    pub fn relevant_with(&self, also: Option<StatementDigest>) -> BTreeSet<StatementDigest> {
+        Judge::new(self, 0).relevant(also)
+    }
+
+    /// Whether a delta review by this key may rest on an attestation, and if not, why.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn holds_for_delta(
+        &self,
+        base: StatementDigest,
+        auditor: Address,
+        time: u64,
+    ) -> Result<(), String> {
+        let judge = Judge::new(self, time);
+        let firm = judge.firm(auditor).ok_or("the policy names no firm of who would sign it")?;
+        judge.holds(base, firm)
+    }
+
+    /// What each attestation comes to, in words: `counts`, or why it does not.
+    pub fn standings(&self, time: u64) -> BTreeMap<StatementDigest, String> {
+        Judge::new(self, time).judge().standings
     }
 
     /// The digests of the attestations that count at this time.
@@ -122,15 +207,15 @@ impl AuditFacts {
         let mut people = self.people.values();
         let person = people.find(|person| person.keys.contains(&auditor));
         let firm = person.and_then(|person| person.firm.as_deref()).unwrap_or_default();
-        let open = fact.findings.iter().flatten();
+        let open = fact.findings.iter().flat_map(|document| &document.open);
         let accepted = open.filter_map(|finding| {
             Some((finding.key, risks::accepted(self, firm, finding, time).ok()?))
         });
         accepted.collect()
     }
 
-    /// Which firms cover each contract of the release at this time.
-    pub fn coverage(&self, time: u64) -> BTreeMap<Fqn, BTreeSet<String>> {
+    /// Which firms cover each contract of the release, and its plan, at this time.
+    pub fn coverage(&self, time: u64) -> Coverage {
         Judge::new(self, time).judge().coverage
     }
 }
@@ -159,7 +244,11 @@ fn assessed(
     let judged = Judge::new(facts, time).judge();
     let short: Vec<_> = judged.coverage.iter().filter(|(_, firms)| firms.len() < wanted).collect();
     let mut verdict = judged.verdict;
-    if !short.is_empty() || judged.coverage.is_empty() {
+    if facts.contracts.is_empty() {
+        verdict =
+            verdict.and(Verdict::unknown("the release has no contract that could be audited"));
+    }
+    if !short.is_empty() {
         let mut reason = shortage(&judged.coverage, &short, wanted);
         if !judged.missing.is_empty() {
             reason += &format!(" ({})", judged.missing.join("; "));
@@ -174,11 +263,16 @@ fn assessed(
     }
     let mut inputs = facts.helper.clone().unwrap_or_default();
     inputs.extend(judged.inputs);
-    (verdict, summary(&judged.coverage, wanted), inputs)
+    let mut said = summary(&judged.coverage, wanted);
+    if judged.accepted > 0 {
+        let of = counted(judged.accepted, "finding");
+        said += &format!("; their auditors accept {of} as suppressed");
+    }
+    (verdict, said, inputs)
 }
 
-/// The firms that cover all contracts, if those are all that cover any.
-fn uniform(coverage: &BTreeMap<Fqn, BTreeSet<String>>) -> Option<&BTreeSet<String>> {
+/// The firms that cover all items, if those are all that cover any.
+fn uniform(coverage: &Coverage) -> Option<&BTreeSet<String>> {
     let mut all = coverage.values();
     let first = all.next()?;
     all.all(|firms| firms == first).then_some(first)
@@ -189,27 +283,23 @@ fn named(firms: &BTreeSet<String>) -> String {
     if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
 
-fn summary(coverage: &BTreeMap<Fqn, BTreeSet<String>>, wanted: usize) -> String {
+fn summary(coverage: &Coverage, wanted: usize) -> String {
     match uniform(coverage) {
         Some(firms) => format!("{} of {wanted} firms{}", firms.len(), named(firms)),
         None => {
             let covered = coverage.values().filter(|firms| firms.len() >= wanted).count();
-            let of = counted(coverage.len(), "contract");
+            let of = counted(coverage.len(), "item");
             format!("{covered} of {of} by {wanted} firms")
         }
     }
 }
 
-fn shortage(
-    coverage: &BTreeMap<Fqn, BTreeSet<String>>,
-    short: &[(&Fqn, &BTreeSet<String>)],
-    wanted: usize,
-) -> String {
+fn shortage(coverage: &Coverage, short: &[(&Item, &BTreeSet<String>)], wanted: usize) -> String {
     if let Some(firms) = uniform(coverage) {
         return format!("{} of {wanted} audits of this scope", firms.len());
     }
-    let contracts = short.iter().map(|(contract, firms)| {
-        format!("{} has {} of {wanted} audits{}", contract.name(), firms.len(), named(firms))
+    let items = short.iter().map(|(item, firms)| {
+        format!("{} has {} of {wanted} audits{}", item.name(), firms.len(), named(firms))
     });
-    contracts.collect::<Vec<_>>().join(", ")
+    items.collect::<Vec<_>>().join(", ")
 }

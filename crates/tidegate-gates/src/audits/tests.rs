@@ -1,5 +1,5 @@
 use alloy_primitives::B256;
-use tidegate_model::statement::{RISK_SECS_MAX, RiskDecision};
+use tidegate_model::statement::{AuditVerdict, RISK_SECS_MAX, RiskDecision};
 
 use super::*;
 use crate::controls::attestation;
@@ -46,7 +46,7 @@ fn fact(auditor: u8, edit: impl Fn(&mut AttestationFact)) -> AttestationFact {
         attestation,
         confirmed: Ok(None),
         covers: Err("its preimage is missing".to_owned()),
-        findings: Ok(Vec::new()),
+        findings: Ok(DocumentFact::default()),
     };
     edit(&mut fact);
     fact
@@ -68,7 +68,7 @@ fn over(auditor: u8, named: &[(&str, u8)]) -> AttestationFact {
 fn delta(auditor: u8, base: u8, named: &[(&str, u8)]) -> AttestationFact {
     let mut fact = over(auditor, named);
     fact.digest = digest(auditor + 100);
-    fact.attestation.verdict = 3;
+    fact.attestation.verdict = AuditVerdict::Delta;
     fact.attestation.supersedes = digest(base);
     fact
 }
@@ -77,6 +77,7 @@ fn facts(attestations: Vec<AttestationFact>) -> AuditFacts {
     AuditFacts {
         scope_root: ScopeRoot(B256::ZERO),
         contracts: contracts(&[("src/A.sol:A", 1), ("src/B.sol:B", 2)]),
+        plan: plain(1).attestation.plan_digest,
         people: people(),
         attestations,
         revocations: Vec::new(),
@@ -150,10 +151,11 @@ fn firms_count_not_keys() {
         ((|f| f.attestation.open_high = 1) as fn(&mut AttestationFact), "FAIL", "1 high"),
         (|f| f.attestation.open_critical = 1, "FAIL", "1 critical"),
         (|f| f.attestation.valid_until = NOW, "UNKNOWN", "expired"),
-        (|f| f.attestation.verdict = 4, "UNKNOWN", "verdict 4"),
-        (|f| f.attestation.verdict = 2, "UNKNOWN", "names no document"),
-        (|f| f.attestation.verdict = 3, "UNKNOWN", "is missing"),
-        (|f| f.attestation.open_medium = 1, "UNKNOWN", "says clean"),
+        (|f| f.attestation.verdict = AuditVerdict::Deployment, "UNKNOWN", "`deployment`"),
+        (|f| f.attestation.verdict = AuditVerdict::RiskAccepted, "UNKNOWN", "names no document"),
+        (|f| f.attestation.verdict = AuditVerdict::Delta, "UNKNOWN", "names nothing"),
+        (|f| f.attestation.open_medium = 1, "UNKNOWN", "found 0, of which 1"),
+        (|f| (f.attestation.found, f.attestation.open_medium) = (1, 1), "UNKNOWN", "says clean"),
         (|f| f.confirmed = Err("refuses it".to_owned()), "UNKNOWN", "refuses it"),
         (|f| f.attestation.scope_root.0 = B256::repeat_byte(7), "UNKNOWN", "preimage is missing"),
         // One dated after gate time is WAITING, and so is not counted yet.
@@ -202,8 +204,12 @@ fn each_contract_needs_its_firms() {
     // What is said of other code is no obstacle here.
     let elsewhere = [("src/C.sol:C", 3)];
     let mut other = facts(vec![plain(1), plain(3), over(4, &elsewhere)]);
-    other.attestations[2].attestation.open_high = 1;
-    check(other, "PASS", &[]);
+    let a = &mut other.attestations[2].attestation;
+    (a.open_high, a.plan_digest) = (1, PlanDigest(B256::ZERO));
+    check(other.clone(), "PASS", &[]);
+    // Unless it is of the same plan.
+    other.attestations[2].attestation.plan_digest = other.plan;
+    check(other, "FAIL", &["1 high"]);
 }
 
 #[test]
@@ -224,9 +230,16 @@ fn a_delta_counts_with_what_it_rests_on() {
     check(edited(|b| b.attestation.valid_until = NOW), "UNKNOWN", &["holds from"]);
     check(edited(|b| b.confirmed = Err("refuses it".to_owned())), "UNKNOWN", &["refuses it"]);
     check(edited(|b| b.attestation.auditor = Address::with_last_byte(1)), "UNKNOWN", &["not by"]);
-    check(edited(|b| b.attestation.verdict = 4), "UNKNOWN", &["verdict 4"]);
+    check(edited(|b| b.attestation.verdict = AuditVerdict::Deployment), "UNKNOWN", &["nothing of"]);
     // What the base found is fixed, which is what the delta is for.
-    check(edited(|b| b.attestation.open_high = 1), "PASS", &[]);
+    check(
+        edited(|b| {
+            (b.attestation.verdict, b.attestation.found) = (AuditVerdict::RiskAccepted, 1);
+            (b.attestation.open_high, b.attestation.findings_digest) = (1, B256::repeat_byte(5));
+        }),
+        "PASS",
+        &[],
+    );
     check(edited(|b| b.covers = Err("its preimage is missing".to_owned())), "UNKNOWN", &["A has"]);
 
     // The release before the fix is no longer covered by the base.
@@ -244,11 +257,12 @@ fn a_delta_counts_with_what_it_rests_on() {
 
 fn medium(auditor: u8) -> AttestationFact {
     fact(auditor, |f| {
-        f.attestation.verdict = 2;
-        f.attestation.open_medium = 1;
+        f.attestation.verdict = AuditVerdict::RiskAccepted;
+        (f.attestation.found, f.attestation.open_medium) = (1, 1);
         f.attestation.findings_digest = B256::repeat_byte(5);
         let (key, title) = (B256::repeat_byte(6), "rounding".to_owned());
-        f.findings = Ok(vec![FindingFact { key, severity: Severity::Medium, title }]);
+        let open = vec![FindingFact { key, severity: Severity::Medium, title }];
+        f.findings = Ok(DocumentFact { found: 1, open, ..DocumentFact::default() });
     })
 }
 
@@ -284,7 +298,11 @@ fn an_open_medium_is_accepted_by_two_people_or_blocks() {
     check(two(|_| {}), "PASS", &[]);
     // Somebody of the other firm may; whoever reported it may not.
     check(with(vec![acceptance(11), acceptance(1)]), "PASS", &[]);
-    check(with(vec![acceptance(11), acceptance(3)]), "UNKNOWN", &["06060606", "eva accepts it"]);
+    check(
+        with(vec![acceptance(11), acceptance(3)]),
+        "UNKNOWN",
+        &["0606060606060606", "eva accepts it"],
+    );
     check(with(vec![]), "UNKNOWN", &["two people must accept it"]);
     check(with(vec![acceptance(11), acceptance(12)]), "UNKNOWN", &["eva accepts it"]);
     check(with(vec![acceptance(11), acceptance(99)]), "UNKNOWN", &["eva accepts it"]);
@@ -325,8 +343,8 @@ fn findings_block_whoever_else_is_content() {
     // Deleting or editing the document hides nothing.
     check(third(|f| f.findings = Err("it is missing".to_owned())), "UNKNOWN", &["it is missing"]);
     let grave = |f: &mut AttestationFact| {
-        if let Ok(findings) = &mut f.findings {
-            findings[0].severity = Severity::High;
+        if let Ok(document) = &mut f.findings {
+            document.open[0].severity = Severity::High;
         }
     };
     check(third(grave), "FAIL", &["list open ones", "1 high"]);
@@ -336,8 +354,9 @@ fn findings_block_whoever_else_is_content() {
     check(later, "PASS", &[]);
     // A count that its document does not bear out is no attestation.
     let mut off = facts(vec![plain(1), medium(3)]);
-    off.attestations[1].attestation.open_medium = 2;
-    check(off, "UNKNOWN", &["its document 1"]);
+    let a = &mut off.attestations[1].attestation;
+    (a.found, a.open_medium) = (2, 2);
+    check(off, "UNKNOWN", &["its document (1, 0, 0, 1)"]);
 }
 
 #[test]
@@ -360,4 +379,139 @@ fn revocations_and_grave_findings_set_the_soak_back() {
     );
     let by_another = revoked(self::facts(vec![plain(1), plain(3)]), digest(1), 3);
     assert!(by_another.resets().is_empty(), "only who signed takes it back");
+}
+
+/// What each firm says of the plan, with the contracts all audited.
+fn of_plan(auditor: u8, plan: u8) -> AttestationFact {
+    fact(auditor, |f| f.attestation.plan_digest = PlanDigest(B256::repeat_byte(plan)))
+}
+
+fn planned(plan: u8, attestations: Vec<AttestationFact>) -> AuditFacts {
+    AuditFacts { plan: PlanDigest(B256::repeat_byte(plan)), ..facts(attestations) }
+}
+
+#[test]
+fn the_plan_is_one_more_item() {
+    check(planned(7, vec![of_plan(1, 7), of_plan(3, 7)]), "PASS", &[]);
+    // Another plan, or none: the contracts stay covered, the plan is not.
+    let says = &["the plan has 1 of 2 audits (Acme)"];
+    check(planned(7, vec![of_plan(1, 7), of_plan(3, 8)]), "UNKNOWN", says);
+    check(planned(7, vec![of_plan(1, 7), of_plan(3, 0)]), "UNKNOWN", says);
+    check(planned(9, vec![of_plan(1, 7), of_plan(3, 7)]), "UNKNOWN", &["the plan has 0 of 2"]);
+    let coverage = planned(9, vec![of_plan(1, 7), of_plan(3, 7)]).coverage(NOW);
+    assert!(coverage.iter().all(|(item, firms)| (*item == Item::Plan) == firms.is_empty()));
+    // One over some contracts may name it; what a part says counts for that part.
+    let part = |mut f: AttestationFact| {
+        f.attestation.plan_digest = PlanDigest(B256::repeat_byte(7));
+        f
+    };
+    let some = || part(over(3, &[("src/A.sol:A", 1)]));
+    check(planned(7, vec![of_plan(1, 7), some()]), "UNKNOWN", &["B has 1 of 2 audits (Acme)"]);
+    let mut rest = over(3, &[("src/B.sol:B", 2)]);
+    (rest.digest, rest.attestation.plan_digest) = (digest(33), PlanDigest(B256::ZERO));
+    check(planned(7, vec![of_plan(1, 7), some(), rest]), "PASS", &[]);
+    // A waiver lowers both.
+    let one = PolicyRules { audits: 1, ..PolicyRules::default() };
+    let report = audits_gate(&one, &Ok(planned(7, vec![of_plan(1, 7), of_plan(3, 8)])), &Ok(NOW));
+    assert_eq!(report.verdict, Verdict::Pass);
+}
+
+/// A review of a plan alone, of no contract, that rests on another.
+fn plan_alone(auditor: u8, base: u8, plan: u8) -> AttestationFact {
+    let mut fact = delta(auditor, base, &[]);
+    fact.attestation.scope_root = ScopeRoot(alloy_primitives::keccak256([]));
+    fact.attestation.scope_count = 0;
+    fact.attestation.plan_digest = PlanDigest(B256::repeat_byte(plan));
+    fact
+}
+
+#[test]
+fn a_changed_plan_is_reviewed_alone_and_the_old_one_stays_covered() {
+    let both = |plan: u8| {
+        let list = vec![of_plan(1, 7), of_plan(3, 7), plan_alone(1, 1, 8), plan_alone(3, 3, 8)];
+        planned(plan, list)
+    };
+    check(both(8), "PASS", &[]);
+    // A return to the release before, whose plan nothing ends.
+    check(both(7), "PASS", &[]);
+    check(both(9), "UNKNOWN", &["the plan has 0 of 2"]);
+    check(revoked(both(8), digest(3), 3), "FAIL", &["Bolt revoked"]);
+    check(revoked(both(8), digest(103), 3), "FAIL", &["Bolt revoked"]);
+    // A delta that names no plan carries the one that it rests on, if that is still the plan.
+    let carried = |plan: u8| {
+        let mut delta = delta(3, 3, &[("src/B.sol:B", 2)]);
+        delta.attestation.plan_digest = PlanDigest(B256::ZERO);
+        let mut base = over(3, &[("src/A.sol:A", 1), ("src/B.sol:B", 9)]);
+        base.attestation.plan_digest = PlanDigest(B256::repeat_byte(7));
+        planned(plan, vec![of_plan(1, plan), base, delta])
+    };
+    check(carried(7), "PASS", &[]);
+    check(carried(8), "UNKNOWN", &["the plan has 1 of 2 audits (Acme)"]);
+    // A second word on the same plan replaces the first: what it does not bear out is over.
+    let mut ended = both(7);
+    let again = &mut ended.attestations[3].attestation;
+    (again.plan_digest, again.valid_until) = (PlanDigest(B256::repeat_byte(7)), NOW);
+    check(ended, "UNKNOWN", &["the plan has 1 of 2 audits (Acme)"]);
+    let mut nothing = both(8);
+    nothing.attestations[3].attestation.plan_digest = PlanDigest(B256::ZERO);
+    check(nothing, "UNKNOWN", &["the plan has 1 of 2 audits (Acme)"]);
+}
+
+#[test]
+fn what_a_revocation_sets_back_is_said_before() {
+    let list = vec![plain(1), plain(3), plan_alone(3, 3, 8)];
+    let facts = AuditFacts { plan: PlanDigest(B256::repeat_byte(8)), ..facts(list) };
+    let set_back = facts.set_back_by(digest(3), NOW);
+    assert!(set_back.restarts);
+    assert_eq!(set_back.resting, [digest(103)]);
+    let said = set_back.sentences("vault-1").join(" | ");
+    for words in ["soak of vault-1 starts anew", "Bolt no longer covers A, B, the plan"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let nothing = facts.set_back_by(digest(77), NOW).sentences("vault-1").join(" | ");
+    assert!(nothing.contains("nothing of vault-1"), "{nothing}");
+
+    let revoked = revoked(facts, digest(3), 3);
+    let standings = revoked.standings(NOW);
+    assert!(standings[&digest(3)].contains("Bolt revoked attestation"), "{standings:?}");
+    assert!(standings[&digest(103)].contains("was revoked"), "{standings:?}");
+    assert_eq!(standings[&digest(1)], "counts");
+    let key = Address::with_last_byte(3);
+    assert!(revoked.holds_for_delta(digest(3), key, NOW).is_err_and(|w| w.contains("revoked")));
+    assert_eq!(revoked.holds_for_delta(digest(1), Address::with_last_byte(2), NOW), Ok(()));
+    assert!(revoked.holds_for_delta(digest(1), key, NOW).is_err(), "of another firm");
+}
+
+#[test]
+fn numbers_of_a_document_are_those_that_were_signed() {
+    let documented = |edit: fn(&mut AttestationFact)| {
+        let mut bolt = medium(3);
+        edit(&mut bolt);
+        let mut facts = facts(vec![plain(1), bolt]);
+        facts.acceptances = vec![acceptance(11), acceptance(13)];
+        facts
+    };
+    check(documented(|_| {}), "PASS", &[]);
+    // A suppression that the auditor did not sign closes nothing.
+    check(
+        documented(|f| {
+            f.attestation.found = 2;
+            if let Ok(document) = &mut f.findings {
+                (document.found, document.accepted) = (2, 1);
+            }
+        }),
+        "UNKNOWN",
+        &["its document (2, 0, 1, 1)"],
+    );
+    check(
+        documented(|f| {
+            (f.attestation.found, f.attestation.accepted) = (2, 1);
+            if let Ok(document) = &mut f.findings {
+                (document.found, document.accepted) = (2, 1);
+            }
+        }),
+        "PASS",
+        &[],
+    );
+    check(documented(|f| f.attestation.fixed = 1), "UNKNOWN", &["counts (1, 1, 0, 1) findings"]);
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::policy::Person;
-use tidegate_model::statement::{Bug, Severity};
+use tidegate_model::statement::{AuditVerdict, Bug, Severity};
 use tidegate_model::{
-    BlockRef, ChainId, Fqn, GateId, GateReport, PolicyDigest, ReleaseRoot, StatementDigest, Verdict,
+    BlockRef, ChainId, Fqn, GateId, GateReport, PlanDigest, PolicyDigest, ReleaseRoot,
+    StatementDigest, Verdict,
 };
 
 use super::Damage;
 use crate::{
-    AttestationFact, AuditFacts, BugFact, Debt, Decision, EndOfLife, Facts, FindingFact, GoFacts,
-    Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts, PolicyRules, PostedStop,
-    RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts, StartPost, TrustFacts,
+    AttestationFact, AuditFacts, BugFact, Debt, Decision, DocumentFact, EndOfLife, Facts,
+    FindingFact, GoFacts, Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts,
+    PolicyRules, PostedStop, RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts,
+    StartPost, TrustFacts,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -188,6 +190,9 @@ pub(super) const ALL: &[Damage] = &[
                 flip(&mut f.scope_root.0);
                 f.contracts.values_mut().for_each(flip);
             })
+    }),
+    damage(GateId::Audits, "a plan that nobody read", |rules, facts| {
+        rules.audits > 0 && audits(facts, |f, _| f.plan = PlanDigest(B256::repeat_byte(0xab)))
     }),
     damage(GateId::Audits, "a contract that nobody audited", |rules, facts| {
         rules.audits > 0
@@ -441,10 +446,11 @@ fn read<T>(fact: &mut Observed<T>, damage: impl FnOnce(&mut T)) -> bool {
 /// Lets an attestation report one open finding of medium severity.
 fn find_medium(fact: &mut AttestationFact) {
     let (key, title) = (B256::repeat_byte(1), "a control".to_owned());
-    fact.attestation.verdict = fact.attestation.verdict.max(2);
-    fact.attestation.open_medium = 1;
+    fact.attestation.verdict = AuditVerdict::RiskAccepted;
+    (fact.attestation.found, fact.attestation.open_medium) = (1, 1);
     fact.attestation.findings_digest = B256::repeat_byte(1);
-    fact.findings = Ok(vec![FindingFact { key, severity: Severity::Medium, title }]);
+    let open = vec![FindingFact { key, severity: Severity::Medium, title }];
+    fact.findings = Ok(DocumentFact { found: 1, open, ..DocumentFact::default() });
 }
 
 /// Damages one of several things that were read.

@@ -7,17 +7,18 @@ use serde_json::json;
 use tidegate_model::plan::Rule;
 use tidegate_model::policy::{Person, SafeTrust};
 use tidegate_model::release::LayoutNotes;
-use tidegate_model::statement::{At, AuditAttestation};
+use tidegate_model::statement::{At, AuditAttestation, AuditVerdict};
 use tidegate_model::{
-    BlockRef, ChainId, Fqn, Head, PolicyDigest, ReleaseRoot, ScopeRoot, StatementDigest,
+    BlockRef, ChainId, Fqn, Head, PlanDigest, PolicyDigest, ReleaseRoot, ScopeRoot, StatementDigest,
 };
 
 use crate::code_match::CodeMatch;
 use crate::{
-    Activity, AttestationFact, AuditFacts, BugFacts, CodeFacts, ContractFact, Decision, Facts,
-    FundFacts, GoFacts, GoRule, Layout, LayoutFact, LayoutFacts, ObligationFacts, ParameterFacts,
-    ParameterRow, PolicyFacts, PolicyRules, Reference, SafeFacts, SafeProof, ScopeHashes,
-    SeparationFacts, SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS, WaiverFacts, Who, Window,
+    Activity, AttestationFact, AuditFacts, BugFacts, CodeFacts, ContractFact, Decision,
+    DocumentFact, Facts, FundFacts, GoFacts, GoRule, Layout, LayoutFact, LayoutFacts,
+    ObligationFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, Reference, SafeFacts,
+    SafeProof, ScopeHashes, SeparationFacts, SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS,
+    WaiverFacts, Who, Window,
 };
 
 /// Gate time of the exemplar.
@@ -155,11 +156,18 @@ pub(crate) fn attestation(auditor: Address, scope_root: ScopeRoot) -> AuditAttes
         auditor,
         scope_root,
         scope_count: 1,
-        repository: String::new(),
-        git_commit: String::new(),
-        report_sha256: word("report"),
+        project: String::new(),
+        release: String::new(),
+        plan_digest: PlanDigest(word("plan")),
+        source: String::new(),
         report_uri: String::new(),
-        verdict: 1,
+        report_version: String::new(),
+        report_sha256: word("report"),
+        period: String::new(),
+        verdict: AuditVerdict::Clean,
+        found: 0,
+        fixed: 0,
+        accepted: 0,
         open_critical: 0,
         open_high: 0,
         open_medium: 0,
@@ -179,11 +187,12 @@ fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
         attestation: attestation(auditor, scope_root),
         confirmed: Ok(None),
         covers: Ok(contracts.clone()),
-        findings: Ok(Vec::new()),
+        findings: Ok(DocumentFact::default()),
     };
     AuditFacts {
         scope_root,
         contracts: contracts.clone(),
+        plan: PlanDigest(word("plan")),
         people: people.clone(),
         attestations: people.values().flat_map(|p| &p.keys).copied().map(fact).collect(),
         revocations: Vec::new(),

@@ -115,7 +115,7 @@ mod tests {
         };
         let all = |gate| asked(PolicyRules::default(), gate);
         let rules = PolicyRules { audits: 0, ..PolicyRules::default() };
-        assert_eq!(asked(rules, GateId::Audits) + 8, all(GateId::Audits));
+        assert_eq!(asked(rules, GateId::Audits) + 9, all(GateId::Audits));
         let rules = PolicyRules { soak_secs: 0, senders: 0, ..PolicyRules::default() };
         assert_eq!(asked(rules, GateId::Soak) + 6, all(GateId::Soak));
     }

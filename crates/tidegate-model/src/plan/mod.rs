@@ -1,6 +1,7 @@
 //! The symbolic plan: steps with names in place of addresses and values, equal on all networks.
 
 mod document;
+mod readable;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -21,7 +21,9 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
 pub use self::at::{At, Date, ProjectRef, WRITTEN_SECS_MAX};
-pub use self::audit::{AuditAttestation, AuditRevocation};
+pub use self::audit::{
+    ATTESTATION_TEXT_BYTES_MAX, AuditAttestation, AuditRevocation, AuditVerdict,
+};
 pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{
     Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, Triage, Waiver, debt_subject,
@@ -45,11 +47,12 @@ pub mod eip712 {
     sol! {
         #[derive(Debug, PartialEq, Eq)]
         struct AuditAttestation {
-            address auditor; bytes32 scopeRoot; uint16 scopeCount; string repository;
-            string gitCommit; bytes32 reportSha256; string reportUri; uint8 verdict;
-            uint16 openCritical; uint16 openHigh; uint16 openMedium; bytes32 findingsDigest;
-            uint64 issuedAt; uint64 validUntil; bytes32 supersedes; uint64 blockNumber;
-            bytes32 blockHash;
+            address auditor; string project; string release; bytes32 scopeRoot; uint16 scopeCount;
+            bytes32 planDigest; string source; string reportUri; string reportVersion;
+            bytes32 reportSha256; string period; string verdict; uint16 found; uint16 fixed;
+            uint16 accepted; uint16 openCritical; uint16 openHigh; uint16 openMedium;
+            bytes32 findingsDigest; uint64 issuedAt; uint64 validUntil; bytes32 supersedes;
+            uint64 blockNumber; bytes32 blockHash;
         }
         #[derive(Debug, PartialEq, Eq)]
         struct EmergencyWaiver {
@@ -168,10 +171,14 @@ impl Statement {
     pub fn text(&self) -> String {
         match self {
             Self::AuditAttestation(a) => format!(
-                "Attest scope {} of {} contracts, report sha256 {}",
+                "Attest {} of {}: scope {} of {} contracts, plan {}, report sha256 {}: {}",
+                a.release,
+                a.project,
                 a.scope_root,
                 a.scope_count,
-                alloy_primitives::hex::encode(a.report_sha256)
+                if a.names_plan() { a.plan_digest.to_string() } else { "not read".to_owned() },
+                alloy_primitives::hex::encode(a.report_sha256),
+                a.verdict.words()
             ),
             Self::EmergencyWaiver(w) => format!(
                 "Emergency: promote release {} after {} s of soak by Safe transaction {} on chain \
@@ -191,13 +198,20 @@ impl From<&AuditAttestation> for eip712::AuditAttestation {
     fn from(a: &AuditAttestation) -> Self {
         Self {
             auditor: a.auditor,
+            project: a.project.clone(),
+            release: a.release.clone(),
             scopeRoot: a.scope_root.0,
             scopeCount: a.scope_count,
-            repository: a.repository.clone(),
-            gitCommit: a.git_commit.clone(),
-            reportSha256: a.report_sha256,
+            planDigest: a.plan_digest.0,
+            source: a.source.clone(),
             reportUri: a.report_uri.clone(),
-            verdict: a.verdict,
+            reportVersion: a.report_version.clone(),
+            reportSha256: a.report_sha256,
+            period: a.period.clone(),
+            verdict: a.verdict.words().to_owned(),
+            found: a.found,
+            fixed: a.fixed,
+            accepted: a.accepted,
             openCritical: a.open_critical,
             openHigh: a.open_high,
             openMedium: a.open_medium,

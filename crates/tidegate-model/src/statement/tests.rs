@@ -2,7 +2,9 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
 
 use super::*;
-use crate::ids::{BlockRef, DeploymentDigest, NetworkId, ReleaseRoot, ScopeRoot, StatementDigest};
+use crate::ids::{
+    BlockRef, DeploymentDigest, NetworkId, PlanDigest, ReleaseRoot, ScopeRoot, StatementDigest,
+};
 use crate::verdict::GateId;
 
 fn at() -> At {
@@ -111,11 +113,18 @@ fn attestation(auditor: Address) -> AuditAttestation {
         auditor,
         scope_root: ScopeRoot(B256::repeat_byte(2)),
         scope_count: u16::MAX,
-        repository: "r".to_owned(),
-        git_commit: String::new(),
-        report_sha256: B256::ZERO,
+        project: "p".to_owned(),
+        release: "r".to_owned(),
+        plan_digest: PlanDigest(B256::repeat_byte(3)),
+        source: String::new(),
         report_uri: String::new(),
-        verdict: 1,
+        report_version: String::new(),
+        report_sha256: B256::ZERO,
+        period: String::new(),
+        verdict: AuditVerdict::RiskAccepted,
+        found: 4,
+        fixed: 1,
+        accepted: 0,
         open_critical: 0,
         open_high: 0,
         open_medium: 3,

@@ -123,9 +123,11 @@ pub fn from_typed_data(typed: &Value) -> Result<Statement, TypedDataError> {
     Ok(statement)
 }
 
-const ATTESTATION_NUMBERS: [&str; 8] = [
+const ATTESTATION_NUMBERS: [&str; 10] = [
     "scopeCount",
-    "verdict",
+    "found",
+    "fixed",
+    "accepted",
     "openCritical",
     "openHigh",
     "openMedium",

@@ -1,7 +1,7 @@
 //! Attestations that are replayed, taken back, expired, or by nobody in particular.
 
 use alloy_primitives::{B256, U256};
-use tidegate_model::statement::{At, AuditRevocation, Body, NEVER};
+use tidegate_model::statement::{At, AuditRevocation, AuditVerdict, Body, NEVER};
 use tidegate_model::{ChainId, StatementDigest};
 use tidegate_testkit::actor_address;
 
@@ -173,7 +173,7 @@ fn cheat_a_preimage_with_more_contracts_than_were_signed(scene: &Scene<'_>) -> O
 
 fn cheat_a_delta_review_without_what_it_rests_on(scene: &Scene<'_>) -> Outcome {
     Forge(scene).attest("bo", |a| {
-        a.verdict = 3;
+        a.verdict = AuditVerdict::Delta;
         a.supersedes = StatementDigest(B256::repeat_byte(7));
     })?;
     stopped(scene, "audits", "UNKNOWN", &["1 of 2", "that it rests on is missing"])
@@ -188,6 +188,6 @@ fn cheat_a_delta_review_on_a_revoked_attestation(scene: &Scene<'_>) -> Outcome {
         detail: "the report was another's".to_owned(),
     };
     forge.say("bo", Body::AuditRevoke(revocation), [0, NEVER])?;
-    forge.attest("bo", |a| (a.verdict, a.supersedes) = (3, base))?;
+    forge.attest("bo", |a| (a.verdict, a.supersedes) = (AuditVerdict::Delta, base))?;
     stopped(scene, "audits", "FAIL", &["Bolt revoked"])
 }

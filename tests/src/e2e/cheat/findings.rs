@@ -5,7 +5,9 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_evidence::Findings;
 use tidegate_model::ScopeRoot;
-use tidegate_model::statement::{Body, RiskAcceptance, RiskDecision, Severity, Statement};
+use tidegate_model::statement::{
+    AuditVerdict, Body, RiskAcceptance, RiskDecision, Severity, Statement,
+};
 
 use super::stopped;
 use crate::support::{Case, Forge, Outcome, Scene, cases, files, json_text, put, said};
@@ -44,7 +46,7 @@ fn attest_with(scene: &Scene<'_>, level: &str) -> Result<B256, Failed> {
     let digest = keccak256(text.as_bytes());
     scene.write(&format!("deployments/findings/{digest}.sarif"), &text)?;
     Forge(scene).attest("bo", |a| {
-        a.verdict = 2;
+        (a.verdict, a.found) = (AuditVerdict::RiskAccepted, 1);
         a.findings_digest = digest;
         a.open_high = u16::from(level == "error");
         a.open_medium = u16::from(level == "warning");

@@ -65,7 +65,7 @@ fn cheat_a_contract_that_changed_its_mind(scene: &Scene<'_>) -> Outcome {
     let typed = scene.folder().join("dao.json");
     let file = typed.to_string_lossy();
     let dao_address = DAO.to_string();
-    let attest = ["attest", "reports/bolt.md", "--auditor", &dao_address, "--typed-data", &file];
+    let attest = ["attest", "reports/bolt.md", "--as", &dao_address, "--typed-data", &file];
     scene.run("bo", &attest, 0)?;
     let import = ["import", &file, "--signature", "0x1234", "--contract", "mainnet"];
     let early = scene.run("bo", &import, 1)?;
@@ -162,7 +162,7 @@ fn cheat_a_safe_whose_owners_no_longer_agree(scene: &Scene<'_>) -> Outcome {
     scene.edit("tidegate.toml", "cy = {", &format!("{person}cy = {{"))?;
     let file = scene.folder().join("safe.json").to_string_lossy().into_owned();
     let address = safe.to_string();
-    let attest = ["attest", "reports/bolt.md", "--auditor", &address, "--typed-data", &file];
+    let attest = ["attest", "reports/bolt.md", "--as", &address, "--typed-data", &file];
     scene.run("bo", &attest, 0)?;
     let chain = mainnet.chain_id().to_string();
     let keys = ["o1", "o2"].map(|owner| hex::encode_prefixed(actor(owner).to_bytes()));
@@ -227,7 +227,7 @@ fn cheat_a_signature_with_high_s(scene: &Scene<'_>) -> Outcome {
 fn typed_data(scene: &Scene<'_>, name: &str, args: &[&str]) -> Result<String, Failed> {
     let file = scene.folder().join(name).to_string_lossy().into_owned();
     let bo = actor_address("bo").to_string();
-    let attest = ["attest", "reports/bolt.md", "--auditor", &bo, "--typed-data", &file];
+    let attest = ["attest", "reports/bolt.md", "--as", &bo, "--typed-data", &file];
     scene.run("eva", &[&attest[..], args].concat(), 0)?;
     Ok(file)
 }

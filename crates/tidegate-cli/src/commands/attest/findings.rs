@@ -1,9 +1,9 @@
 //! How many findings are open, and which verdict that allows.
 
 use alloy_primitives::{B256, hex};
-use tidegate_evidence::Findings;
 use tidegate_evidence::sarif::FINDINGS_BYTES_MAX;
-use tidegate_model::statement::Severity;
+use tidegate_evidence::{Finding, FindingState, Findings};
+use tidegate_model::statement::{AuditVerdict, Severity};
 use tidegate_store::read_limited;
 
 use super::AttestArgs;
@@ -17,22 +17,37 @@ pub(super) struct Counted {
     pub(super) open: [u16; 3],
     /// The digest of the document, or zero.
     pub(super) digest: B256,
-    /// The open ones of medium severity, which two people have to accept, a line each.
-    pub(super) mediums: Vec<String>,
+    /// How many findings there are.
+    pub(super) found: u16,
+    /// How many are fixed.
+    pub(super) fixed: u16,
+    /// How many a suppression accepts that the auditor confirms by signing this number.
+    pub(super) accepted: u16,
+    /// How many suppressions there are, and how many of them close nothing.
+    pub(super) suppressions: [usize; 2],
+    /// The document, as it was read once.
+    pub(super) document: Vec<u8>,
+    /// What is open and has to be accepted by two people, and what a suppression speaks of, a
+    /// line each.
+    pub(super) lines: Vec<String>,
 }
 
 /// Counts what is open as the document has it; counts given by hand must be the same.
 pub(super) fn count(args: &AttestArgs) -> CliResult<Counted> {
     let given = args.open.as_deref().map(by_hand).transpose()?;
     let Some(file) = &args.findings else {
-        return Ok(Counted { open: given.unwrap_or_default(), ..Counted::default() });
+        let open: [u16; 3] = given.unwrap_or_default();
+        let told = open.iter().fold(args.fixed, |sum, count| sum.saturating_add(*count));
+        let found = args.found.unwrap_or(told);
+        return Ok(Counted { open, found, fixed: args.fixed, ..Counted::default() });
     };
     let bytes = read_limited(file, FINDINGS_BYTES_MAX).or_kind(Kind::Config)?;
     let found = Findings::read(&bytes).or_kind(Kind::Config)?;
+    let counts = found.counts();
+    let number = |count: usize| u16::try_from(count).or_kind(Kind::Config);
     let mut open = [0; 3];
-    let severities = [Severity::Critical, Severity::High, Severity::Medium];
-    for (count, severity) in open.iter_mut().zip(severities) {
-        *count = u16::try_from(found.open(severity)).or_kind(Kind::Config)?;
+    for (open, count) in open.iter_mut().zip(counts.open) {
+        *open = number(count)?;
     }
     if let Some(given) = given.filter(|given| *given != open) {
         let text = |[critical, high, medium]: [u16; 3]| format!("{critical},{high},{medium}");
@@ -41,12 +56,36 @@ pub(super) fn count(args: &AttestArgs) -> CliResult<Counted> {
         return Err(CliError::new(Kind::Fail, what)
             .hint("leave --open away; what is fixed or suppressed is so in the document"));
     }
-    let mediums = found.findings.iter().filter(|f| f.open && f.severity == Severity::Medium);
-    let line = |finding: &tidegate_evidence::Finding| {
-        let (key, rule) = (hex::encode(&finding.key[..8]), &finding.rule);
-        format!("{key} {rule}: {}", shortened(&finding.message))
+    let lines = found.findings.iter().filter_map(line).collect();
+    Ok(Counted {
+        open,
+        found: number(counts.found)?,
+        fixed: number(counts.fixed)?,
+        accepted: number(counts.accepted)?,
+        suppressions: [counts.suppressions, counts.ignored],
+        digest: found.digest,
+        document: bytes,
+        lines,
+    })
+}
+
+/// What an auditor has to see of a finding, besides that it is counted.
+fn line(finding: &Finding) -> Option<String> {
+    let kinds: Vec<_> = finding.suppressions.iter().map(|found| found.kind.as_str()).collect();
+    let why = match finding.state {
+        FindingState::Open if !kinds.is_empty() => {
+            format!("open, suppressed {} only", kinds.join(", "))
+        }
+        FindingState::Open if finding.severity == Severity::Medium => "open".to_owned(),
+        FindingState::Accepted => {
+            let words = finding.suppressions.iter().map(|found| found.justification.as_str());
+            format!("you accept it ({})", shortened(&words.collect::<Vec<_>>().join("; ")))
+        }
+        FindingState::Open | FindingState::Fixed => return None,
     };
-    Ok(Counted { open, digest: found.digest, mediums: mediums.map(line).collect() })
+    let (key, rule) = (hex::encode(&finding.key[..8]), &finding.rule);
+    let (severity, message) = (finding.severity.word(), shortened(&finding.message));
+    Some(format!("{key} {severity} {rule}: {message}; {why}"))
 }
 
 fn by_hand(text: &str) -> CliResult<[u16; 3]> {
@@ -55,32 +94,24 @@ fn by_hand(text: &str) -> CliResult<[u16; 3]> {
     numbers.ok_or_else(|| CliError::usage("write --open as `critical,high,medium`, such as 0,0,1"))
 }
 
-/// The verdict that was asked for, if the rest allows it; or the one that follows from the rest.
-pub(super) fn verdict(args: &AttestArgs, counted: &Counted, delta: bool) -> CliResult<u8> {
-    let open = counted.open.iter().any(|count| *count > 0);
-    let verdict = args.verdict.unwrap_or(match (delta, open) {
-        (true, _) => 3,
-        (false, true) => 2,
-        (false, false) => 1,
-    });
-    let refuse = |text: &str, hint: &str| Err(CliError::usage(text).hint(hint));
-    if (verdict == 3) != delta {
-        return refuse(
-            "verdict 3 is that of a delta review",
-            "name the attestation that it rests on with --delta DIGEST",
-        );
-    }
-    if verdict == 1 && open {
-        return refuse(
-            "verdict 1 says that nothing of medium or higher severity is open",
-            "leave --verdict away, or give verdict 2",
-        );
-    }
-    if (verdict == 2 || open) && counted.digest.is_zero() {
-        return refuse(
-            "open findings, and verdict 2, need the document that lists them",
-            "name it with --findings FILE.sarif",
-        );
+/// The verdict that was asked for, or the one that follows from the rest.
+pub(super) fn verdict(args: &AttestArgs, counted: &Counted) -> CliResult<AuditVerdict> {
+    let delta = args.delta.is_some();
+    let clean = counted.accepted == 0 && counted.open.iter().all(|count| *count == 0);
+    let Some(words) = &args.verdict else {
+        return Ok(match (delta, clean) {
+            (true, _) => AuditVerdict::Delta,
+            (false, true) => AuditVerdict::Clean,
+            (false, false) => AuditVerdict::RiskAccepted,
+        });
+    };
+    let verdict = AuditVerdict::of_words(words).ok_or_else(|| {
+        let all = AuditVerdict::ALL.map(AuditVerdict::words).join("`, `");
+        CliError::usage(format!("`{words}` is no verdict")).hint(format!("write one of `{all}`"))
+    })?;
+    if (verdict == AuditVerdict::Delta) != delta {
+        return Err(CliError::usage("`delta` is the verdict of a delta review, and of no other")
+            .hint("name the attestation that it rests on with --delta DIGEST"));
     }
     Ok(verdict)
 }

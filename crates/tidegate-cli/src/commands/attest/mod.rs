@@ -3,17 +3,18 @@
 mod findings;
 mod revoke;
 mod scope;
+mod source;
 
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256};
 use clap::Args;
-use serde_json::json;
 use sha2::{Digest, Sha256};
-use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{AuditAttestation, Date, Statement};
-use tidegate_model::units::{format_utc, parse_span_secs};
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::statement::{At, AuditAttestation, Date, Statement};
+use tidegate_model::units::{parse_date, parse_span_secs};
+use tidegate_model::{PlanDigest, StatementDigest};
 use tidegate_store::read_limited;
 
 use self::findings::Counted;
@@ -21,7 +22,7 @@ use self::scope::Scope;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::release::{built, require_minimal};
+use crate::release::{Built, built, require_minimal};
 use crate::saying::{About, ForTarget, now};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
@@ -44,37 +45,51 @@ pub(crate) struct AttestArgs {
     /// Where the report lies
     #[arg(long, default_value = "")]
     uri: String,
-    /// The repository, for people
+    /// The report's version, as it names itself
     #[arg(long, default_value = "")]
-    repository: String,
-    /// The commit that was read, for people
-    #[arg(long, default_value = "")]
-    commit: String,
-    /// What was found, as SARIF 2.1.0; open findings are counted in it, and it is kept under
+    report_version: String,
+    /// The first and the last day of the audit
+    #[arg(long, value_name = "YYYY-MM-DD/YYYY-MM-DD", default_value = "")]
+    period: String,
+    /// Repository and commit as `repository@commit`, for people; default: those of this checkout
+    #[arg(long)]
+    source: Option<String>,
+    /// Attest although files of this checkout are not those of its commit
+    #[arg(long)]
+    dirty: bool,
+    /// Attest only these contracts; what is left is for others
+    #[arg(long = "only", value_name = "CONTRACT", conflicts_with = "delta")]
+    only: Vec<String>,
+    /// Say nothing of the plan, which was not read
+    #[arg(long)]
+    no_plan: bool,
+    /// What was found, as SARIF 2.1.0; findings are counted in it, and it is kept under
     /// `deployments/findings/`
     #[arg(long, value_name = "FILE")]
     findings: Option<PathBuf>,
+    /// How many findings there were, without --findings
+    #[arg(long, conflicts_with = "findings")]
+    found: Option<u16>,
+    /// How many of them are fixed
+    #[arg(long, default_value_t = 0, conflicts_with = "findings")]
+    fixed: u16,
     /// Open findings, as `critical,high,medium`; default: as `--findings` has them, or none
     #[arg(long)]
     open: Option<String>,
-    /// 1 clean, 2 with accepted risk, 3 delta review, 4 deployment verification; default: what
-    /// follows from the other options
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=4))]
-    verdict: Option<u8>,
+    /// `clean`, `risk accepted`, `delta` or `deployment`; default: what follows from the others
+    #[arg(long, value_name = "WORDS")]
+    verdict: Option<String>,
     /// Attest only what has changed since this attestation of your firm, which it rests on
     #[arg(long, value_name = "DIGEST", conflicts_with = "revoke")]
     delta: Option<String>,
-    /// Who attests, where no key of theirs is here; with --typed-data or --dry-run
-    #[arg(long, value_name = "ADDRESS")]
-    auditor: Option<Address>,
     /// How long the attestation counts
     #[arg(long, default_value = "365d")]
     valid_for: String,
+    /// Name no block, so that no chain is asked; the day is then your word
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["delta", "revoke"])]
+    no_block: Option<String>,
     #[command(flatten)]
     target: ForTarget,
-    /// Show what would be signed and stop
-    #[arg(long)]
-    dry_run: bool,
     /// Revoke this attestation instead: a file, and a post at the helper on the target
     #[arg(long, value_name = "DIGEST", conflicts_with = "report")]
     revoke: Option<String>,
@@ -84,7 +99,8 @@ pub(crate) struct AttestArgs {
 }
 
 pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
-    let signer = signer(project, args)?;
+    let key = named(&project.global, None)?;
+    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     if let Some(wanted) = &args.revoke {
         return revoke::revoke(project, args, &signer, wanted).await;
     }
@@ -101,103 +117,146 @@ pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
     let built = built(project, args.release.as_deref())?;
     require_minimal(project, &built)?;
     let scope = match &args.delta {
-        Some(wanted) => scope::since(project, &built, wanted, signer.address()).await?,
-        None => scope::whole(&built)?,
+        Some(wanted) => {
+            let About { target, .. } = About::named(project, &args.target)?;
+            scope::since(project, &built, wanted, signer.address(), &target).await?
+        }
+        None => scope::whole(&built, &args.only)?,
     };
+    let plan = (!args.no_plan).then_some(built.roots.plan_digest);
+    if scope.contracts.is_empty() && plan.is_none_or(|plan| scope.base_plan == Some(plan)) {
+        return Err(CliError::usage("nothing has changed since that attestation")
+            .hint("it covers every contract of this release, and its plan"));
+    }
     let counted = findings::count(args)?;
-    let date = now(project, &About::named(project, &args.target)?).await?;
-    let attestation = attestation(args, &scope, &counted, &signer, sha256, date)?;
+    let source = source::source(project, args, &built)?;
+    let about = About::named(project, &args.target)?;
+    let date = match &args.no_block {
+        Some(day) => {
+            let at = At::no_block(project.network(&about.target)?.chain);
+            Date { at, time: parse_date(day).or_kind(Kind::Usage)? }
+        }
+        None => now(project, &about).await?,
+    };
+    let drafted = Draft { args, built: &built, scope: &scope, counted: &counted, sha256, source };
+    let attestation = drafted.attestation(signer.address(), date)?;
+    if let Some(fault) = attestation.fault() {
+        return Err(CliError::usage(format!("this attestation {fault}"))
+            .hint("see `tidegate attest --help` for what each option says"));
+    }
     scope::show(project, &built, &scope);
-    show(project, &attestation, &counted);
+    show_plan(project, &built, &attestation);
+    show_unsigned(project, args, &built, &attestation, &counted)?;
     let statement = Statement::AuditAttestation(attestation);
-    let digest = statement.digest()?;
-    project.ui.row("digest", &digest.to_string());
-    if args.dry_run {
-        project.ui.result(&json!({"digest": digest, "statement": statement}));
-        return Ok(0);
-    }
-    statements::conclude(project, &signer, statement, "attest")?;
-    scopes::keep(project, &scope.contracts)?;
-    if let Some(file) = &args.findings {
-        scopes::take_findings(project, file)?;
-    }
+    // What the statement is over is there before it, so that none ever speaks of what is missing.
+    let preimages = || {
+        scopes::keep(project, &scope.contracts)?;
+        if counted.document.is_empty() {
+            return Ok(());
+        }
+        scopes::keep_findings(project, &counted.document)
+    };
+    statements::conclude(project, &signer, statement, "attest", preimages)?;
     project.ui.note("commit what is new under deployments/");
     Ok(0)
 }
 
-/// The key that signs, or the address whose key is elsewhere.
-fn signer(project: &Project, args: &AttestArgs) -> CliResult<LazySigner> {
-    let mut global = project.global.clone();
-    let Some(auditor) = args.auditor else {
-        let key = named(&global, None)?;
-        return LazySigner::new(&project.ui, &project.env, &global, key);
-    };
-    if !args.dry_run && global.typed_data.is_none() {
-        return Err(CliError::usage("the key of --auditor is not here")
-            .hint("write what its wallet signs with --typed-data FILE, or name a key with --as"));
-    }
-    global.typed_data.get_or_insert_default();
-    LazySigner::new(&project.ui, &project.env, &global, &auditor.to_string())
+/// What an attestation is made of.
+struct Draft<'a> {
+    args: &'a AttestArgs,
+    built: &'a Built,
+    scope: &'a Scope,
+    counted: &'a Counted,
+    sha256: B256,
+    source: String,
 }
 
-fn attestation(
+impl Draft<'_> {
+    fn attestation(self, auditor: Address, date: Date) -> CliResult<AuditAttestation> {
+        let Self { args, built, scope, counted, sha256, source } = self;
+        let valid_secs = parse_span_secs(&args.valid_for).or_kind(Kind::Usage)?;
+        let Date { at, time } = date;
+        let [open_critical, open_high, open_medium] = counted.open;
+        let not_read = PlanDigest(B256::ZERO);
+        Ok(AuditAttestation {
+            auditor,
+            project: built.release.project.clone(),
+            release: built.release.name.clone(),
+            scope_root: scope.root(),
+            scope_count: u16::try_from(scope.contracts.len()).or_kind(Kind::Config)?,
+            plan_digest: if args.no_plan { not_read } else { built.roots.plan_digest },
+            source,
+            report_uri: args.uri.clone(),
+            report_version: args.report_version.clone(),
+            report_sha256: sha256,
+            period: args.period.clone(),
+            verdict: findings::verdict(args, counted)?,
+            found: counted.found,
+            fixed: counted.fixed,
+            accepted: counted.accepted,
+            open_critical,
+            open_high,
+            open_medium,
+            findings_digest: counted.digest,
+            issued_at: time,
+            valid_until: time.saturating_add(valid_secs),
+            supersedes: scope.base.unwrap_or(StatementDigest(B256::ZERO)),
+            at,
+        })
+    }
+}
+
+/// The plan whose digest is signed, step by step.
+fn show_plan(project: &Project, built: &Built, attestation: &AuditAttestation) {
+    if !attestation.names_plan() {
+        return project.ui.line("The plan is not read: this says nothing of what is done with it");
+    }
+    project.ui.line(format!("Plan {}", attestation.plan_digest));
+    for line in built.release.plan.lines() {
+        project.ui.line(format!("  {line}"));
+    }
+}
+
+/// What an auditor has to look at beside what is signed.
+fn show_unsigned(
+    project: &Project,
     args: &AttestArgs,
-    scope: &Scope,
+    built: &Built,
+    attestation: &AuditAttestation,
     counted: &Counted,
-    signer: &LazySigner,
-    report_sha256: B256,
-    date: Date,
-) -> CliResult<AuditAttestation> {
-    let valid_secs = parse_span_secs(&args.valid_for).or_kind(Kind::Usage)?;
-    let auditor = signer.address();
-    let scope_root = scope.root();
-    let Date { at, time } = date;
-    let [open_critical, open_high, open_medium] = counted.open;
-    Ok(AuditAttestation {
-        auditor,
-        scope_root,
-        scope_count: u16::try_from(scope.contracts.len()).or_kind(Kind::Config)?,
-        repository: args.repository.clone(),
-        git_commit: args.commit.clone(),
-        report_sha256,
-        report_uri: args.uri.clone(),
-        verdict: findings::verdict(args, counted, scope.base.is_some())?,
-        open_critical,
-        open_high,
-        open_medium,
-        findings_digest: counted.digest,
-        issued_at: time,
-        valid_until: time.saturating_add(valid_secs),
-        supersedes: scope.base.unwrap_or(StatementDigest(B256::ZERO)),
-        at,
-    })
+) -> CliResult {
+    let firm = firm(project, attestation.auditor);
+    if firm.is_none() {
+        let warning = "[people] names no auditor with this key and a firm; this would not count";
+        project.ui.warn(warning);
+    }
+    let mut rows = vec![("firm".to_owned(), firm.unwrap_or_else(|| "none".to_owned()))];
+    let [of, ignored] = counted.suppressions;
+    if of > 0 {
+        let said = format!("{of}, of which {ignored} close nothing");
+        rows.push(("suppressions".to_owned(), said));
+    }
+    rows.extend(counted.lines.iter().map(|line| ("finding".to_owned(), line.clone())));
+    rows.extend(soaking(project, args, built)?.map(|line| ("soaking".to_owned(), line)));
+    project.ui.fields("You do not sign:", &rows);
+    Ok(())
 }
 
-fn show(project: &Project, attestation: &AuditAttestation, counted: &Counted) {
-    let ui = &project.ui;
-    ui.row("scopeRoot", &attestation.scope_root.to_string());
-    let sha256 = alloy_primitives::hex::encode(attestation.report_sha256);
-    ui.row("report", &format!("sha256 {sha256}"));
-    if !attestation.findings_digest.is_zero() {
-        ui.row("findings", &attestation.findings_digest.to_string());
-        counted.mediums.iter().for_each(|line| ui.row("", line));
-    }
-    if !attestation.supersedes.0.is_zero() {
-        ui.row("supersedes", &attestation.supersedes.to_string());
-    }
-    match firm(project, attestation.auditor) {
-        Some(firm) => ui.row("auditor", &format!("{}, {firm}", attestation.auditor)),
-        None => {
-            ui.row("auditor", &attestation.auditor.to_string());
-            ui.warn("[people] names no auditor with this key and a firm; this would not count");
+/// The release that soaks for the target now, where its scope is another one than this.
+fn soaking(project: &Project, args: &AttestArgs, built: &Built) -> CliResult<Option<String>> {
+    let About { target, .. } = About::named(project, &args.target)?;
+    for soak in &project.network(&target)?.soaks_on {
+        let records = crate::records::all(project, soak)?.into_iter().map(|(_, record)| record);
+        let block = |record: &DeploymentRecord| record.anchor().map(|tx| tx.block.number);
+        let Some(newest) = records.max_by_key(block) else { continue };
+        if newest.scope_root != built.roots.scope_root {
+            let (name, root) = (&newest.name, newest.scope_root);
+            let text = format!("on {soak} it is {name} with scope {root}: not what is attested");
+            project.ui.warn(&text);
+            return Ok(Some(text));
         }
     }
-    let [critical, high, medium] =
-        [attestation.open_critical, attestation.open_high, attestation.open_medium];
-    let open = format!("open: {critical} critical, {high} high, {medium} medium");
-    ui.row("verdict", &format!("{} ({open})", attestation.verdict));
-    let (from, until) = (format_utc(attestation.issued_at), format_utc(attestation.valid_until));
-    ui.row("counts", &format!("from {from} until {until}"));
+    Ok(None)
 }
 
 /// The firm of an auditor, as `tidegate.toml` names it.

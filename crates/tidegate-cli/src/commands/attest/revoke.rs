@@ -1,19 +1,18 @@
 //! `tidegate attest --revoke`: an auditor takes an attestation back.
 
-use alloy_primitives::U256;
-use serde_json::json;
-use tidegate_model::event::Intent;
+use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{AuditRevocation, Body, NEVER, Statement, revocation_subject};
 use tidegate_model::{StatementDigest, lookup};
 use tidegate_safe::helper;
 
 use super::AttestArgs;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::require_helper;
+use crate::assess::audits;
+use crate::error::{CliError, CliResult};
+use crate::posting::say_and_post;
 use crate::project::Project;
+use crate::release::built;
 use crate::saying::{About, general};
-use crate::sending::send;
 use crate::signer::LazySigner;
 use crate::statements;
 
@@ -35,12 +34,14 @@ pub(super) async fn revoke(
     })?;
     let about = About::named(project, &args.target)?;
     let target = about.target.clone();
-    let network = project.connect(&target).await?;
-    require_helper(&network, network.finalized_head().await?).await?;
     let detail = args.detail.clone();
     let body = Body::AuditRevoke(AuditRevocation { attestation, reason: 0, detail });
     let statement = Statement::Statement(general(project, &about, signer, body).await?);
     let subject = revocation_subject(attestation);
+    project.ui.row("revokes", &attestation.to_string());
+    for sentence in set_back(project, args, &set, &target, attestation).await {
+        project.ui.row("sets back", &sentence);
+    }
     if project.global.typed_data.is_some() {
         // Whoever holds the key elsewhere also posts from there.
         let (to, data) = (helper::address(), helper::post(subject, NEVER));
@@ -49,29 +50,27 @@ pub(super) async fn revoke(
         statements::sign_and_write(project, signer, statement)?;
         return Ok(0);
     }
-    let intent = Intent {
-        op: format!("revoke/{attestation}"),
-        to: helper::address(),
-        value: U256::ZERO,
-        data: helper::post(subject, NEVER),
-    };
-    project.ui.row("revokes", &attestation.to_string());
-    let latest = network.latest_head().await?;
-    let call = helper::posted(signer.address(), subject);
-    let answer = network.call(helper::address(), &call, latest.block).await?;
-    let mut post = None;
-    if helper::read_posted(&answer).or_kind(Kind::Chain)? == 0 {
-        post = Some(send(project, &target, &network, signer, &intent, Vec::new()).await?.hash);
-    }
-    let digest = statements::sign_and_say(project, signer, statement)?;
-    project.ui.line(match post {
-        Some(hash) => format!("Posted at the helper on {target}: {hash}"),
-        None => format!("It was posted at the helper on {target} before."),
-    });
+    say_and_post(project, &target, signer, statement, Some((subject, NEVER))).await?;
     for (other, _) in project.targets().filter(|(name, _)| **name != target) {
         let again = format!("`tidegate attest --revoke {attestation} --target {other}`");
         project.ui.note(format!("{other} has a helper of its own, post it there too: {again}"));
     }
-    project.ui.result(&json!({"revoked": attestation, "digest": digest, "post": post}));
     Ok(0)
+}
+
+/// What the revocation sets back in the release that is here. It holds back no revocation that
+/// this cannot be read.
+async fn set_back(
+    project: &Project,
+    args: &AttestArgs,
+    set: &StatementSet,
+    target: &str,
+    attestation: StatementDigest,
+) -> Vec<String> {
+    let read = async {
+        let built = built(project, args.release.as_deref())?;
+        let (facts, time) = audits::of(project, &built, target, set, attestation).await?;
+        Ok::<_, CliError>(facts.set_back_by(attestation, time).sentences(&built.release.name))
+    };
+    read.await.unwrap_or_else(|error| vec![format!("what could not be read here: {error}")])
 }

@@ -7,10 +7,11 @@ use tidegate_evidence::StatementSet;
 use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::policy::Person;
 use tidegate_model::scope::{CodeScope, scope_root};
-use tidegate_model::statement::AuditAttestation;
+use tidegate_model::statement::{AuditAttestation, AuditVerdict};
 use tidegate_model::units::counted;
-use tidegate_model::{Fqn, ScopeRoot, StatementDigest, lookup};
+use tidegate_model::{Fqn, PlanDigest, ScopeRoot, StatementDigest, lookup};
 
+use crate::assess::audits;
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
@@ -27,6 +28,8 @@ pub(super) struct Scope {
     pub(super) contracts: Vec<CodeScope>,
     /// The attestation that a delta review rests on.
     pub(super) base: Option<StatementDigest>,
+    /// The plan that was read then.
+    pub(super) base_plan: Option<PlanDigest>,
     /// What each contract of the release is to that one, and what differs.
     changes: BTreeMap<Fqn, Vec<String>>,
 }
@@ -38,9 +41,21 @@ impl Scope {
     }
 }
 
-/// Every contract of the release.
-pub(super) fn whole(built: &Built) -> CliResult<Scope> {
-    Ok(Scope { contracts: built.release.scopes()?, base: None, changes: BTreeMap::new() })
+/// Every contract of the release, or these.
+pub(super) fn whole(built: &Built, only: &[String]) -> CliResult<Scope> {
+    let mut contracts = built.release.scopes()?;
+    for name in only {
+        let named = |scope: &&CodeScope| scope.fqn.0 == *name || scope.fqn.name() == name;
+        if contracts.iter().filter(named).count() != 1 {
+            return Err(CliError::usage(format!(
+                "`{name}` names no contract of the release, or several"
+            ))
+            .hint("write one as `Vault` or as `path/Vault.sol:Vault`"));
+        }
+    }
+    let is_asked = |fqn: &Fqn| only.iter().any(|name| fqn.0 == *name || fqn.name() == name);
+    contracts.retain(|scope| only.is_empty() || is_asked(&scope.fqn));
+    Ok(Scope { contracts, base: None, base_plan: None, changes: BTreeMap::new() })
 }
 
 /// The contracts that changed since an attestation of the same firm.
@@ -49,19 +64,21 @@ pub(super) async fn since(
     built: &Built,
     wanted: &str,
     auditor: Address,
+    target: &str,
 ) -> CliResult<Scope> {
     let set = statements::load_confirmed(project).await?;
     let (base, attestation) = find(project, &set, wanted, auditor)?;
-    let old = attested(project, &set, attestation)?;
+    let (facts, time) = audits::of(project, built, target, &set, base).await?;
+    facts.holds_for_delta(base, auditor, time).map_err(|why| {
+        CliError::new(Kind::Fail, format!("a delta review cannot rest on {}: {why}", base.short()))
+            .hint("leave --delta away: attest all that you have read")
+    })?;
+    let (old, base_plan) = attested(project, &set, attestation)?;
     let contracts = built.release.scopes()?;
     let differs = |scope: &&CodeScope| {
         old.get(&scope.fqn).is_none_or(|old| old.hash_struct() != scope.hash_struct())
     };
     let changed: Vec<_> = contracts.iter().filter(differs).cloned().collect();
-    if changed.is_empty() {
-        return Err(CliError::usage(format!("nothing has changed since {}", base.short()))
-            .hint("that attestation covers every contract of this release"));
-    }
     let mut changes: BTreeMap<_, _> = contracts
         .iter()
         .map(|scope| (scope.fqn.clone(), parts(old.get(&scope.fqn), scope)))
@@ -72,9 +89,10 @@ pub(super) async fn since(
             let Some(words) = changes.get_mut(&contract.contract) else { continue };
             *words = contract.changes.iter().map(|change| change.words().to_owned()).collect();
             words.extend(contract.functions);
+            words.extend(contract.sources.iter().map(|file| format!("other text in {file}")));
         }
     }
-    Ok(Scope { contracts: changed, base: Some(base), changes })
+    Ok(Scope { contracts: changed, base: Some(base), base_plan, changes })
 }
 
 /// An attestation by its digest's beginning, of the auditor's firm.
@@ -98,16 +116,17 @@ fn find<'a>(
     })
 }
 
-/// The contracts of an attestation, with those that it rests on itself.
+/// The contracts and the plan of an attestation, with those that it rests on itself.
 fn attested(
     project: &Project,
     set: &StatementSet,
     attestation: &AuditAttestation,
-) -> CliResult<BTreeMap<Fqn, CodeScope>> {
-    let mut all = BTreeMap::new();
+) -> CliResult<(BTreeMap<Fqn, CodeScope>, Option<PlanDigest>)> {
+    let (mut all, mut plan) = (BTreeMap::new(), None);
     let mut next = Some(attestation);
     for _ in 0..DELTAS_MAX {
         let Some(attestation) = next else { break };
+        plan = plan.or(attestation.names_plan().then_some(attestation.plan_digest));
         let scopes = scopes::preimage(project, attestation.scope_root);
         let scopes = scopes.map_err(|why| CliError::new(Kind::Config, why))?;
         for scope in scopes {
@@ -116,9 +135,9 @@ fn attested(
         let mut known = set.attestations();
         let base = attestation.supersedes;
         next = known.find(|(digest, ..)| *digest == base).map(|(_, a, _)| a);
-        next = next.filter(|_| attestation.verdict == 3);
+        next = next.filter(|_| attestation.verdict == AuditVerdict::Delta);
     }
-    Ok(all)
+    Ok((all, plan))
 }
 
 /// Which parts of a contract differ, where the older release itself is not here.

@@ -2,27 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::U256;
 use serde_json::json;
 use tidegate_evidence::StatementSet;
 use tidegate_model::StatementDigest;
-use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, Freeze, Go, NEVER, NoGo, Statement, freeze_subject, no_go_subject,
 };
-use tidegate_model::units::{format_utc, parse_span_secs};
-use tidegate_safe::helper;
+use tidegate_model::units::parse_span_secs;
 
 use super::{DecisionArgs, FreezeArgs, StartArgs, StopArgs, speaker};
 use crate::assess::decisions::FREEZE_SECS_MAX;
 use crate::assess::start_subject;
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::{people, require_helper};
+use crate::policy_doc::people;
+use crate::posting::{post, say_and_post};
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{About, general, now, show, sign, sign_statement};
-use crate::sending::send;
+use crate::saying::{About, general, now, sign};
 use crate::signer::LazySigner;
 use crate::{records, statements};
 
@@ -132,7 +129,7 @@ pub(super) async fn start(
         let subject = start_subject(about.id, &record, &network).await?;
         let op = format!("start/{subject}");
         project.ui.line(format!("{} soaks on {soak}.", record.name));
-        post(project, &about.target, signer, &op, (subject, NEVER)).await?;
+        post(project, &about.target, signer, op, (subject, NEVER)).await?;
         posted.push(subject);
     }
     if posted.is_empty() {
@@ -141,60 +138,4 @@ pub(super) async fn start(
     }
     project.ui.result(&json!({ "posted": posted, "target": about.target }));
     Ok(0)
-}
-
-/// Signs a statement. Where it is posted at the helper on the target too, the sending is approved,
-/// under the statement's digest.
-pub(super) async fn say_and_post(
-    project: &Project,
-    target: &str,
-    signer: &LazySigner,
-    statement: Statement,
-    posted: Option<(StatementDigest, u64)>,
-) -> CliResult<u8> {
-    let Some((subject, until)) = posted else {
-        sign_statement(project, signer, statement)?;
-        return Ok(0);
-    };
-    let digest = show(project, signer, &statement)?;
-    project.ui.note(format!("What is approved below also signs statement {digest}."));
-    // The operation's name enters what is approved, and with it the statement.
-    let op = format!("stop/{digest}");
-    if !post(project, target, signer, &op, (subject, until)).await? {
-        statements::conclude(project, signer, statement, "sign")?;
-        return Ok(0);
-    }
-    let digest = statements::sign_and_say(project, signer, statement)?;
-    project.ui.result(&json!({ "digest": digest }));
-    Ok(0)
-}
-
-/// Posts at the helper on a target; `false` if that is there already. It can be raised and never
-/// be taken back.
-async fn post(
-    project: &Project,
-    target: &str,
-    signer: &LazySigner,
-    op: &str,
-    (subject, until): (StatementDigest, u64),
-) -> CliResult<bool> {
-    let network = project.connect(target).await?;
-    let head = network.latest_head().await?;
-    require_helper(&network, head).await?;
-    let call = helper::posted(signer.address(), subject);
-    let answer = network.call(helper::address(), &call, head.block).await?;
-    if helper::read_posted(&answer).or_kind(Kind::Chain)? >= until {
-        project.ui.line(format!("It was posted at the helper on {target} before."));
-        return Ok(false);
-    }
-    let intent = Intent {
-        op: op.to_owned(),
-        to: helper::address(),
-        value: U256::ZERO,
-        data: helper::post(subject, until),
-    };
-    let landed = send(project, target, &network, signer, &intent, Vec::new()).await?;
-    let until = format_utc(until);
-    project.ui.line(format!("Posted at the helper on {target} until {until}: {}", landed.hash));
-    Ok(true)
 }

@@ -12,12 +12,12 @@ use tidegate_model::statement::{
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_store::read_limited;
 
-use super::decide::say_and_post;
 use super::{EmergencyArgs, KeyArgs, PostmortemArgs, WaiverArgs, speaker};
 use crate::assess::emergency::compared;
 use crate::commands::diff::show_changes;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
+use crate::posting::say_and_post;
 use crate::project::Project;
 use crate::promotion::promotion_of;
 use crate::proposals;

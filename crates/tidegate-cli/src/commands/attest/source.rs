@@ -1,0 +1,55 @@
+//! Where the sources come from that an auditor has read.
+
+use tidegate_store::Checkout;
+
+use super::AttestArgs;
+use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::project::Project;
+use crate::release::Built;
+
+/// How many changed files are named.
+const NAMED_MAX: usize = 5;
+
+/// `repository@commit` of the checkout, or what `--source` says; nothing where the project is in no
+/// commit.
+///
+/// # Errors
+/// If files are not those of the commit, and nobody asked for that.
+pub(super) fn source(project: &Project, args: &AttestArgs, built: &Built) -> CliResult<String> {
+    let given = args.source.clone();
+    let Some(checkout) = Checkout::read(&project.root).or_kind(Kind::Config)? else {
+        return Ok(given.unwrap_or_default());
+    };
+    let below = project.root.strip_prefix(&checkout.root).unwrap_or(&project.root);
+    let changed: Vec<_> = checkout.changed.iter().filter(|file| below_is(file, below)).collect();
+    let config = below.join("tidegate.toml");
+    let is_own = changed.iter().any(|file| **file == config.to_string_lossy())
+        || !checkout.lacks(&project.layout.config());
+    if !is_own {
+        // The folder lies in the checkout of something else.
+        return Ok(given.unwrap_or_default());
+    }
+    let artifacts = built.release.artifacts.values();
+    let sources = artifacts.flat_map(|a| a.sources.keys()).filter(|name| !name.starts_with("dep:"));
+    let lacked = sources.filter(|name| checkout.lacks(&project.root.join(name)));
+    let mut files: Vec<String> = changed.into_iter().chain(lacked).cloned().collect();
+    files.sort();
+    files.dedup();
+    let commit = &checkout.commit;
+    if !files.is_empty() && !args.dirty {
+        let named = files.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+        let count = files.len();
+        let what = format!("{count} files here are not those of commit {commit}: {named}");
+        return Err(CliError::new(Kind::Fail, what)
+            .hint("commit them, or attest what is here with --dirty"));
+    }
+    let dirty = if files.is_empty() { "" } else { "+changes" };
+    let repository = checkout.repository.unwrap_or_default();
+    Ok(given.unwrap_or_else(|| format!("{repository}@{commit}{dirty}")))
+}
+
+/// Whether a file of the checkout is the project's, and none of what people say about it.
+fn below_is(file: &str, below: &std::path::Path) -> bool {
+    let inside = std::path::Path::new(file).strip_prefix(below);
+    inside.is_ok_and(|inside| !inside.starts_with("deployments"))
+}
