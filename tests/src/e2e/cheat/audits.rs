@@ -140,7 +140,7 @@ fn cheat_an_attestation_dated_in_the_future(scene: &Scene<'_>) -> Outcome {
         stopped(scene, "audits", "UNKNOWN", &["1 of 2"])?;
         let file = format!("deployments/statements/{digest}.json");
         std::fs::remove_file(scene.project().join(file))?;
-        std::fs::remove_dir_all(scene.project().join(".tidegate"))?;
+        scene.forget("eva")?;
     }
     Ok(())
 }
