@@ -8,10 +8,10 @@ contract Till {
     address public immutable self = address(this);
 
     function fee(uint256 amount) external pure returns (uint256) {
-        return Fee.of(amount);
+        return Fee.part(amount);
     }
 
     function fine(uint256 amount) external pure returns (uint256) {
-        return Fine.of(amount);
+        return Fine.part(amount);
     }
 }

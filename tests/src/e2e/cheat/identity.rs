@@ -42,9 +42,12 @@ fn cheat_libraries_swapped_by_their_remappings(scene: &Scene<'_>) -> Outcome {
     let release = audited["releaseRoot"].as_str().ok_or("a root")?;
     let found = scene.run("eva", &["diff", "--check", "--json", release, "."], 1)?.json()?;
     assert_eq!(found["furthest"], "code", "{found}");
-    let sentence = found["plan"][0].as_str().unwrap_or_default();
-    let says = "src/Till.sol:Till links src/large/Rate.sol:Rate at byte";
-    assert!(sentence.starts_with(says), "{found}");
+    let sentences = found["plan"].as_array().ok_or("sentences")?;
+    assert_eq!(sentences.len(), 2, "{found}");
+    for sentence in sentences.iter().filter_map(Value::as_str) {
+        assert!(sentence.starts_with("src/Till.sol:Till links src/"), "{found}");
+        assert!(sentence.contains("Rate.sol:Rate at byte"), "{found}");
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.20;
 
 library Rate {
-    function of(uint256 amount) public pure returns (uint256) {
+    function part(uint256 amount) public pure returns (uint256) {
         return amount * 100;
     }
 }
