@@ -37,7 +37,9 @@ const TEXTS = {
   'fund/request': (r) =>
     `Request ${r.amount} wei on chain ${r.network.chain} for ${getAddress(r.destination)}: ` +
     r.reason,
-  'fund/approve': (d) => `Approve fund request ${d.request}: ${d.reason}`,
+  'fund/approve': (a) =>
+    `Approve ${a.amount} wei on chain ${a.network.chain} for ${getAddress(a.destination)}, ` +
+    `fund request ${a.request}: ${a.reason}`,
   'fund/deny': (d) => `Deny fund request ${d.request}: ${d.reason}`,
   'fund/draw': (t) => transferText('Sent', t),
   'fund/return': (t) => transferText('Returned', t),

@@ -106,6 +106,12 @@ pub fn known_chain(chain: ChainId) -> Option<KnownChain> {
     KNOWN.into_iter().find(|known| known.chain == chain)
 }
 
+/// Seconds from a block to the next: as built in, else as the file says. A soak counts days by the
+/// blocks that they should have, so nobody who may write the file makes that fewer.
+pub fn block_time_secs(chain: ChainId, written: Option<u64>) -> Option<u64> {
+    known_chain(chain).map(|known| known.block_time_secs).or(written)
+}
+
 /// How long to wait between two looks for something new on a chain.
 pub fn poll_interval(chain: ChainId, block_time_secs: u64) -> Duration {
     if chain.is_simulated() {
@@ -125,6 +131,14 @@ mod tests {
         for (chain, secs, expected_ms) in cases {
             let interval = poll_interval(ChainId(chain), secs);
             assert_eq!(interval, Duration::from_millis(expected_ms), "{chain}");
+        }
+    }
+
+    #[test]
+    fn the_file_says_no_other_block_time_than_is_built_in() {
+        for written in [None, Some(1), Some(12), Some(86_400)] {
+            assert_eq!(block_time_secs(ChainId(11_155_111), written), Some(12));
+            assert_eq!(block_time_secs(ChainId(4242), written), written);
         }
     }
 

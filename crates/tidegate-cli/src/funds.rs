@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, I256, U256};
 use tidegate_chain::{Network, ReadError, Receipt};
 use tidegate_evidence::StatementSet;
 use tidegate_ledger::{
-    Facts, FundStatement, NetworkFacts, NetworkLabel, NonceBounds, Opening, TransactionFacts,
-    WalletFacts, WalletRole,
+    Facts, FundStatement, NetworkFacts, NetworkLabel, NonceBounds, Opening, Outflows, RequestView,
+    Rise, TransactionFacts, WalletFacts, WalletRole, build_ledger, counting,
 };
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::Body;
-use tidegate_model::{Head, NetworkId, ReleaseRoot};
+use tidegate_model::{BlockRef, Head, NetworkId, ReleaseRoot};
 
-use crate::error::{CliError, CliResult};
+use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::records;
@@ -21,6 +21,10 @@ use crate::saying::About;
 
 /// Wallets open each other earlier; after this many rounds that must have settled.
 const OPENING_ROUNDS_MAX: usize = 8;
+
+/// So many blocks in which one wallet was paid unasked are looked for; what came in others is
+/// booked in one sum.
+const RISES_MAX: usize = 16;
 
 /// What fund statements are about: the first target, since those of any target are in the books
 /// of a testnet that backs several.
@@ -34,68 +38,72 @@ pub(crate) fn about(project: &Project) -> CliResult<About> {
     Ok(About { target: name.clone(), id: project.id(settings)? })
 }
 
-/// Whether some request was drawn and nothing of it came back yet.
-pub(crate) fn unreturned(set: &StatementSet) -> bool {
-    let bodies = || set.general().map(|(_, general, _)| &general.body);
-    bodies().any(|body| match body {
-        Body::FundDraw(draw) => !bodies()
-            .any(|body| matches!(body, Body::FundReturn(back) if back.request == draw.request)),
-        _ => false,
-    })
-}
-
-/// Every fund statement of this project, on any of its targets.
-pub(crate) fn statements(project: &Project, set: &StatementSet) -> CliResult<Vec<FundStatement>> {
-    let mut found = Vec::new();
+/// What statements say of funds, on any of the project's targets, before any chain is asked: who
+/// asked for what, and what was decided.
+pub(crate) fn said(project: &Project, set: &StatementSet) -> CliResult<Facts> {
+    let mut statements = Vec::new();
     for (_, target) in project.targets().filter(|(_, target)| target.safe.is_some()) {
         let id = project.id(target)?;
         let of_project = set.general().filter_map(|(digest, general, signer)| {
             FundStatement::from_general(digest, general, signer, id)
         });
-        found.extend(of_project);
+        statements.extend(of_project);
     }
-    Ok(found)
+    let mut treasuries = BTreeMap::new();
+    for (name, funds) in &project.config.funds {
+        treasuries.insert(crate::network::identity(project, name)?.id, funds.treasury);
+    }
+    Ok(Facts { people: people(project), treasuries, networks: Vec::new(), statements })
 }
 
-/// The facts of one network, read from the chain.
+/// The requests that count, and what was decided on them.
+pub(crate) fn requests(project: &Project, set: &StatementSet) -> CliResult<Vec<RequestView>> {
+    Ok(build_ledger(&said(project, set)?).or_kind(Kind::Fail)?.requests)
+}
+
+/// The facts of one network, read from the chain up to a block.
 pub(crate) async fn facts(
     project: &Project,
     set: &StatementSet,
     name: &str,
     network: &Network,
+    finalized: Head,
 ) -> CliResult<Facts> {
-    let statements = statements(project, set)?;
+    let said = said(project, set)?;
+    let statements = counting(&said);
     let records: Vec<_> = records::all(project, name)?.into_iter().map(|(_, r)| r).collect();
-    let finalized = network.finalized_head().await?;
     let treasury = project.config.funds.get(name).map(|funds| funds.treasury);
     let id = network.id();
     let mut unread = Vec::new();
     let (seeds, pending) =
         seeds(network, id, &records, &statements, finalized, &mut unread).await?;
-    let statements: Vec<_> =
-        statements.into_iter().filter(|statement| !is_pending(statement, &pending)).collect();
     let wallets = wallets(treasury, id, &records, &statements);
     let purposes = purposes(&records, &statements);
-    let mut reader = Reader { network, finalized, transactions: BTreeMap::new(), purposes };
+    let transactions = BTreeMap::new();
+    let mut reader = Reader { network, wallets, finalized, transactions, purposes };
     for seed in seeds {
         reader.add(seed).await?;
     }
-    let wallets = reader.open(&wallets, treasury).await?;
+    let wallets = reader.open(treasury).await?;
+    let rises = reader.rises(&wallets).await?;
     let contracts = records.iter().flat_map(|record| {
         record.deployment.addresses().into_iter().chain(record.mocks.values().copied())
     });
+    let mut all = said.statements;
+    all.retain(|statement| !is_pending(statement, &pending));
     Ok(Facts {
-        people: people(project),
         networks: vec![NetworkFacts {
             network: id,
             label: NetworkLabel::new(name),
             finalized,
             wallets,
             transactions: reader.transactions.into_values().collect(),
+            rises,
             contracts: contracts.collect(),
             unread,
         }],
-        statements,
+        statements: all,
+        ..said
     })
 }
 
@@ -186,6 +194,7 @@ fn purposes(records: &[DeploymentRecord], statements: &[FundStatement]) -> Purpo
 
 struct Reader<'a> {
     network: &'a Network,
+    wallets: BTreeSet<Address>,
     finalized: Head,
     transactions: BTreeMap<B256, TransactionFacts>,
     purposes: Purposes,
@@ -198,9 +207,12 @@ impl Reader<'_> {
             return Ok(());
         }
         let Some(tx) = self.network.transaction(hash).await? else { return Ok(()) };
+        let income = || format!("income from {}", tx.from);
         let head = self.network.head_at(receipt.block.number).await?;
         let known = self.purposes.get(&hash).cloned();
-        let (purpose, release) = known.unwrap_or_else(|| ("transaction".to_owned(), None));
+        let sent = self.wallets.contains(&tx.from);
+        let (purpose, release) =
+            known.unwrap_or_else(|| (if sent { "transaction".to_owned() } else { income() }, None));
         let facts = TransactionFacts {
             hash,
             block: receipt.block,
@@ -226,16 +238,13 @@ impl Reader<'_> {
 
     /// Opens each wallet at the block before the first transaction it takes part in, and reads
     /// everything it sent since. What it sent may open another wallet earlier, so this repeats.
-    async fn open(
-        &mut self,
-        wallets: &BTreeSet<Address>,
-        treasury: Option<Address>,
-    ) -> Result<Vec<WalletFacts>, ReadError> {
+    async fn open(&mut self, treasury: Option<Address>) -> Result<Vec<WalletFacts>, ReadError> {
+        let wallets = self.wallets.clone();
         let mut opened: BTreeMap<Address, u64> = BTreeMap::new();
         for _ in 0..OPENING_ROUNDS_MAX {
             let mut moved = false;
-            for wallet in wallets {
-                let Some(first) = self.first_block(*wallet) else { continue };
+            for wallet in &wallets {
+                let Some(first) = self.first_block(*wallet, treasury) else { continue };
                 if opened.get(wallet).is_none_or(|known| first < *known) {
                     opened.insert(*wallet, first);
                     self.sent_since(*wallet, first.saturating_sub(1)).await?;
@@ -247,19 +256,24 @@ impl Reader<'_> {
             }
         }
         let mut facts = Vec::new();
-        for wallet in wallets {
+        for wallet in &wallets {
             let first = opened.get(wallet).copied().unwrap_or(self.finalized.block.number + 1);
             let head = self.network.head_at(first.saturating_sub(1)).await?;
             let end = self.finalized.block;
             let closing = self.network.balance(*wallet, end).await?;
             let next = self.network.nonce(*wallet, end).await?;
-            let (balance, first) = match self.opening(*wallet, head).await {
-                Ok(found) => found,
-                // What code moves leaves no gap in nonces.
-                Err(error) if !self.network.code(*wallet, end).await?.is_empty() => {
-                    return Err(error);
+            let (balance, first, outflows) = match self.opening(*wallet, head).await {
+                Ok((balance, first)) => {
+                    (balance, first, self.outflows(*wallet, [head.block, end]).await?)
                 }
-                Err(_) => self.counted_back(*wallet, closing, next),
+                Err(error) => match self.outflows(*wallet, [end, end]).await? {
+                    // What code moves leaves no gap in nonces.
+                    Outflows::Hidden => return Err(error),
+                    known @ Outflows::Known => {
+                        let (balance, first) = self.counted_back(*wallet, closing, next);
+                        (balance, first, known)
+                    }
+                },
             };
             facts.push(WalletFacts {
                 address: *wallet,
@@ -271,6 +285,7 @@ impl Reader<'_> {
                 opening: Opening { head, balance },
                 closing,
                 nonces: Some(NonceBounds { first, next }),
+                outflows,
             });
         }
         Ok(facts)
@@ -297,9 +312,62 @@ impl Reader<'_> {
         (closing.saturating_add(paid).saturating_sub(came), first)
     }
 
-    fn first_block(&self, wallet: Address) -> Option<u64> {
-        let mine = |tx: &&TransactionFacts| tx.from == wallet || tx.to == wallet;
+    /// The treasury is in view as long as the books are, so that nothing leaves it before its
+    /// first draw.
+    fn first_block(&self, wallet: Address, treasury: Option<Address>) -> Option<u64> {
+        let all = treasury == Some(wallet);
+        let mine = |tx: &&TransactionFacts| all || tx.from == wallet || tx.to == wallet;
         self.transactions.values().filter(mine).map(|tx| tx.block.number).min()
+    }
+
+    /// A key without code pays by its own transactions alone. Code that it was given for a while
+    /// by EIP-7702 took a nonce, which no transaction explains.
+    async fn outflows(&self, wallet: Address, at: [BlockRef; 2]) -> Result<Outflows, ReadError> {
+        for block in at {
+            if !self.network.code(wallet, block).await?.is_empty() {
+                return Ok(Outflows::Hidden);
+            }
+        }
+        Ok(Outflows::Known)
+    }
+
+    /// Who paid in without being asked: the transactions that did become known, and what came in
+    /// another way is named with its block.
+    async fn rises(&mut self, wallets: &[WalletFacts]) -> Result<Vec<Rise>, ReadError> {
+        let mut rises = Vec::new();
+        for wallet in wallets.iter().filter(|wallet| wallet.outflows == Outflows::Known) {
+            let since = wallet.opening.head.block.number;
+            let mut known: BTreeMap<u64, I256> = BTreeMap::new();
+            for tx in self.transactions.values().filter(|tx| tx.block.number > since) {
+                let effect = tx.effect_on(wallet.address).unwrap_or_default();
+                let sum = known.entry(tx.block.number).or_default();
+                *sum = sum.saturating_add(effect);
+            }
+            let opening = I256::from_raw(wallet.opening.balance);
+            let expected = known.values().fold(opening, |sum, effect| sum.saturating_add(*effect));
+            if I256::from_raw(wallet.closing) <= expected {
+                continue;
+            }
+            let network = self.network;
+            let address = wallet.address;
+            for rise in network.rises(address, since, self.finalized, &known, RISES_MAX).await? {
+                let mut amount = rise.amount;
+                for payment in rise.payments {
+                    if self.transactions.contains_key(&payment.hash) {
+                        continue;
+                    }
+                    let Some(receipt) = network.receipt(payment.hash).await? else { continue };
+                    if receipt.status {
+                        amount = amount.saturating_sub(payment.value);
+                    }
+                    self.add(receipt).await?;
+                }
+                if !amount.is_zero() {
+                    rises.push(Rise { wallet: address, head: rise.head, amount });
+                }
+            }
+        }
+        Ok(rises)
     }
 
     async fn sent_since(&mut self, wallet: Address, block: u64) -> Result<(), ReadError> {

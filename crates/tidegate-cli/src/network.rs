@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256};
 use tidegate_chain::{
     ConnectError, Endpoints, Network, NetworkConfig, OwnEndpoints, ReadError, RedactedUrl, Time,
-    known_chain, named_operators,
+    block_time_secs, known_chain, named_operators,
 };
 use tidegate_evidence::SafeReadError;
-use tidegate_gates::{END_MARGIN_SECS, EndOfLife, known_end};
+use tidegate_gates::{END_MARGIN_SECS, EndOfLife};
 use tidegate_model::units::format_date;
 use tidegate_model::{BlockRef, ChainId, NetworkId};
 use tidegate_store::{read_limited, write_private};
@@ -41,7 +41,7 @@ pub(crate) fn identity(project: &Project, name: &str) -> CliResult<Identity> {
             "`tidegate doctor` prints it; write genesis = \"0x…\" under [networks.{name}]"
         ))
     })?;
-    let block_time = settings.block_time_secs().or(known.map(|known| known.block_time_secs));
+    let block_time = block_time_secs(settings.chain, settings.block_time_secs());
     let block_time_secs = block_time.ok_or_else(|| {
         CliError::config(format!("[networks.{name}] has no `block_time`"))
             .hint("write the expected time between blocks, such as block_time = \"12s\"")
@@ -64,12 +64,10 @@ pub(crate) fn described(id: NetworkId) -> String {
     }
 }
 
-/// When a network ends: as the file says, else as is built in.
+/// When a network ends.
 pub(crate) fn end_of_life(project: &Project, name: &str) -> CliResult<Option<EndOfLife>> {
     let settings = project.network(name)?;
-    let written = settings.end_of_life_at();
-    let written = written.map(|at| EndOfLife { at, source: "tidegate.toml".to_owned() });
-    Ok(written.or_else(|| known_end(settings.chain)))
+    Ok(tidegate_gates::end_of_life(settings.chain, settings.end_of_life_at()))
 }
 
 /// What to say of a network that a soak begun now would outlive.

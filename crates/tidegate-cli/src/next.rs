@@ -18,7 +18,7 @@ pub(crate) fn next_steps(
     promoted: Option<&Promoted>,
 ) -> CliResult<Vec<String>> {
     if promoted.is_some() {
-        let drawn = crate::funds::unreturned(&assessment.statements);
+        let drawn = assessment.facts.funds.as_ref().is_ok_and(|funds| funds.unreturned);
         let step = "engineer: return what is left of the test funds, `tidegate fund return`";
         return Ok(if drawn { vec![step.to_owned()] } else { Vec::new() });
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use serde_json::Value;
-use tidegate_chain::Network;
+use tidegate_chain::{LogQuery, Network};
 use tidegate_evidence::{prove_safe, read_safe};
 use tidegate_gates::{
-    LOOSENING_SECS, Loosening, PolicyRules, TrustFacts, differences, loosened,
-    looser_than_defaults, soak_network_fault,
+    LOOSENING_SECS, Loosening, OtherProject, PolicyRules, TrustFacts, differences, loosened,
+    looser_than_defaults, new_name, soak_network_fault,
 };
-use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SoakNetwork};
+use tidegate_model::policy::{Existing, External, Person, PolicyDoc, PolicyParam, SoakNetwork};
 use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
 use tidegate_safe::{SafeState, helper};
 use tidegate_store::read_json;
@@ -76,8 +76,10 @@ pub(crate) fn current(
         quorum: crate::network::quorum(id.chain),
         safe: safe.trust.clone(),
         policy,
+        firms: project.config.firms.clone(),
         people: people(project),
         externals: externals(project, target)?,
+        existing: existing(project, target),
         params: params(project, target),
     })
 }
@@ -127,6 +129,14 @@ fn externals(project: &Project, target: &str) -> CliResult<BTreeMap<String, Exte
     Ok(externals)
 }
 
+fn existing(project: &Project, target: &str) -> BTreeMap<String, Existing> {
+    let existing = project.config.existing.iter().filter_map(|(name, existing)| {
+        let place = existing.networks.get(target)?;
+        Some((name.clone(), Existing { address: place.address, admin: place.admin }))
+    });
+    existing.collect()
+}
+
 fn params(project: &Project, target: &str) -> BTreeMap<String, PolicyParam> {
     let params = project.config.params.iter().map(|(name, param)| {
         let value = param.value(target).cloned();
@@ -149,8 +159,52 @@ pub(crate) async fn adopted(
     };
     let preimage = preimage(project, target, version, digest);
     let differences = preimage.map(|adopted| differences(&adopted, current));
+    let others = others(network, head, safe, id).await.map_err(|error| error.to_string());
     let loosenings = loosenings(project, target, network, head, current, version).await?;
-    Ok(TrustFacts::Adopted { version, digest, differences, loosenings })
+    let mut loosenings = loosenings;
+    // Only the first version is a new name.
+    if version == 1
+        && let Ok(found) = &mut loosenings
+    {
+        let first = policy_at(network, head, current, 1).await?.adopted_at;
+        match &others {
+            Ok(others) => found.extend(new_name(others, first)),
+            Err(why) if head.timestamp < first.saturating_add(LOOSENING_SECS) => {
+                loosenings = Err(why.clone());
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(TrustFacts::Adopted { version, digest, differences, loosenings, others })
+}
+
+/// The other projects of a Safe, by the helper's events.
+pub(crate) async fn others(
+    network: &Network,
+    head: Head,
+    safe: Address,
+    own: ProjectId,
+) -> CliResult<Vec<OtherProject>> {
+    let simulated = network.id().chain.is_simulated();
+    let since = if simulated { 0 } else { helper::SINCE_SECS };
+    let Some(first) = network.first_block_at_or_after(since, head).await? else {
+        return Ok(Vec::new());
+    };
+    let query = LogQuery {
+        addresses: vec![helper::address()],
+        topics: vec![helper::PROJECT_TOPICS.to_vec(), vec![safe.into_word()]],
+        from: first.block.number,
+        to: head.block.number,
+    };
+    let logs = network.logs(&query).await?;
+    let found = helper::projects(safe, logs.iter().map(|log| log.topics.as_slice()));
+    let others = found.into_iter().filter(|(id, _)| *id != own);
+    let other = |(id, events): (_, helper::ProjectEvents)| OtherProject {
+        id,
+        policies: events.policies,
+        records: events.records,
+    };
+    Ok(others.map(other).collect())
 }
 
 /// A version's file, if it has the digest that the chain holds.
@@ -254,6 +308,8 @@ pub(crate) async fn looser_lines(
             Ok(old) => (than, loosened(&old, policy)),
             Err(missing) => (than, vec![format!("cannot be compared: {missing}")]),
         });
+    } else if let Some(waits) = new_name(&others(network, head, safe, id).await?, head.timestamp) {
+        lines.push((waits.than, waits.lines));
     }
     lines.retain(|(_, lines)| !lines.is_empty());
     Ok(lines)

@@ -121,7 +121,10 @@ impl LazySigner {
             name.parse::<Address>().ok().filter(|_| global.typed_data.is_some() || global.dry_run);
         let known = match elsewhere {
             Some(address) => Some(address),
-            None => address_of(env, name)?,
+            None => {
+                keys(env)?.check(&name.parse()?)?;
+                address_of(env, name)?
+            }
         };
         let address = match known {
             Some(address) => address,

@@ -79,7 +79,7 @@ async fn date(
 ) -> CliResult {
     let project = chains.project;
     let people = people(project);
-    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let is_known = |key| people.values().any(|person| person.holds(key));
     let mut dates = BTreeMap::new();
     for (chain, heights) in set.named_heights(is_known) {
         if project.targets().any(|(_, target)| target.chain == chain) {
@@ -119,7 +119,7 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
     }
     let project = chains.project;
     let people = people(project);
-    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let is_known = |key| people.values().any(|person| person.holds(key));
     let store = project.store()?;
     for (digest, question) in questions(set, is_known) {
         let Some(both) = set.pending.get(&digest).cloned() else { continue };
@@ -250,7 +250,7 @@ pub(crate) fn restore(
     listed: &BTreeSet<StatementDigest>,
 ) -> CliResult {
     let people = people(project);
-    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let is_known = |key| people.values().any(|person| person.holds(key));
     let missing = set.statements.iter().filter(|(_, found)| found.origin == Origin::Memory);
     for (digest, found) in missing {
         if is_known(found.signed.signer()) || listed.contains(digest) {

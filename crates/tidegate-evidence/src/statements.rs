@@ -364,32 +364,16 @@ impl StatementSet {
         found
     }
 
-    /// What the gates go by of the general statements of a project: those by people of the policy,
-    /// and what strangers say of fund requests on which these decided.
+    /// What the gates go by of the general statements of a project: those by people of the policy.
     pub fn weighed(
         &self,
         name: &str,
         target: ProjectId,
         is_known: impl Fn(Address) -> bool,
     ) -> BTreeSet<StatementDigest> {
-        let of_project =
-            || self.general().filter(|(_, general, _)| general.counts_for(name, target));
-        let decided = of_project().filter(|(_, _, signer)| is_known(*signer));
-        let decided = decided.filter_map(|(_, general, _)| match &general.body {
-            Body::FundApprove(decision) | Body::FundDeny(decision) => Some(decision.request),
-            _ => None,
-        });
-        let decided: BTreeSet<_> = decided.collect();
-        let weighed = of_project().filter(|(digest, general, signer)| {
-            is_known(*signer)
-                || match &general.body {
-                    Body::FundRequest(_) => decided.contains(digest),
-                    Body::FundDraw(moved) | Body::FundReturn(moved) => {
-                        decided.contains(&moved.request)
-                    }
-                    _ => false,
-                }
-        });
+        let weighed = self
+            .general()
+            .filter(|(_, general, signer)| general.counts_for(name, target) && is_known(*signer));
         weighed.map(|(digest, ..)| digest).collect()
     }
 

@@ -178,7 +178,7 @@ mod tests {
     ) -> (&'static str, bool) {
         let at = Address::with_last_byte;
         let people = [("kim", 1), ("ada", 2), ("eva", 3), ("bo", 4)].map(|(name, key)| {
-            (name.to_owned(), Person { roles: Vec::new(), firm: None, keys: vec![at(key)] })
+            (name.to_owned(), Person { roles: Vec::new(), firm: None, keys: vec![at(key).into()] })
         });
         let digest = |byte| StatementDigest(B256::repeat_byte(byte));
         let bug = |byte, signer, severity, blocking| {
@@ -256,7 +256,7 @@ mod tests {
     fn two_duplicates_of_each_other_stay() {
         let at = Address::with_last_byte;
         let digest = |byte| StatementDigest(B256::repeat_byte(byte));
-        let person = |key| Person { roles: Vec::new(), firm: None, keys: vec![at(key)] };
+        let person = |key| Person { roles: Vec::new(), firm: None, keys: vec![at(key).into()] };
         let fact = |byte| {
             let (title, link, release) = (String::new(), String::new(), ReleaseRoot(B256::ZERO));
             let bug = Bug { release, severity: Severity::High, title, link, blocking: false };

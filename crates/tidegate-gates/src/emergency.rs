@@ -12,11 +12,11 @@ use tidegate_model::statement::{
     EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Lowered, gate_set,
 };
 use tidegate_model::units::{counted, format_span_secs, format_utc};
-use tidegate_model::{GateId, GateInput, GateReport, ReleaseRoot, Verdict};
+use tidegate_model::{Fqn, GateId, GateInput, GateReport, ReleaseRoot, Verdict};
 
 use crate::people::{GUARDIAN, has_role, holder};
 use crate::waivers::{AUDITS_MIN, Lowering, SOAK_SECS_MIN};
-use crate::{AuditFacts, Observed, PolicyRules, SoakFacts};
+use crate::{AuditFacts, Layout, Observed, PolicyRules, SoakFacts, compare_layouts};
 
 /// How long an emergency may last, in seconds.
 pub const EMERGENCY_SECS_MAX: u64 = 72 * 3_600;
@@ -61,6 +61,28 @@ pub struct Baseline {
     pub diff_digest: B256,
     /// Where the new one's storage does not only append to it, one sentence each.
     pub layout: Vec<String>,
+}
+
+/// Where the storage of a release does not only append to that of another: contracts that are in
+/// both are compared by name, and one that has storage may not be gone, or a new name would be a
+/// way around the comparison. What replaces what behind a proxy is the gate `layout`'s.
+pub fn appends_only(old: &BTreeMap<Fqn, Layout>, new: &BTreeMap<Fqn, Layout>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, before) in old {
+        match new.get(name) {
+            Some(after) => problems.extend(
+                compare_layouts(before, after)
+                    .into_iter()
+                    .map(|problem| format!("{}: {problem}", name.name())),
+            ),
+            None if before.is_empty() => {}
+            None => problems.push(format!(
+                "{} is gone or has another name: an emergency keeps every contract with storage",
+                name.name()
+            )),
+        }
+    }
+    problems
 }
 
 /// Whether the terms can be signed at all: what they may never be.
@@ -149,7 +171,7 @@ fn signers(
             && waiver.terms == facts.terms
     });
     let signed = same.filter_map(|waiver| holder(&facts.people, waiver.guardian));
-    let deployed = |person: &Person| person.keys.iter().any(|key| facts.deployers.contains(key));
+    let deployed = |person: &Person| person.addresses().any(|key| facts.deployers.contains(&key));
     let signed = signed.filter(|(_, person)| has_role(person, GUARDIAN) && !deployed(person));
     let signed: BTreeMap<_, _> = signed.collect();
     let more_than_safe = facts.safe_threshold.saturating_add(1);
@@ -295,7 +317,7 @@ mod tests {
         let person = |roles: &[&str], firm: Option<&str>, key| Person {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             firm: firm.map(str::to_owned),
-            keys: vec![Address::with_last_byte(key)],
+            keys: vec![Address::with_last_byte(key).into()],
         };
         let waiver = |&key: &u8| EmergencyWaiver {
             guardian: Address::with_last_byte(key),
@@ -347,7 +369,7 @@ mod tests {
         };
         let key = |name: &'static str, key| {
             move |f: &mut EmergencyFacts| {
-                f.people.get_mut(name).unwrap().keys.push(Address::with_last_byte(key));
+                f.people.get_mut(name).unwrap().keys.push(Address::with_last_byte(key).into());
             }
         };
         assert_eq!(word(&[1, 3, 4, 5], role("ada", "treasurer")), "UNKNOWN");

@@ -207,7 +207,7 @@ fn flaw(
 ) -> Option<Verdict> {
     let (short, at) = (decision.digest.short(), decision.issued_at);
     let unknown = |reason: String| Some(Verdict::unknown(reason));
-    if person.keys.iter().any(|key| facts.deployers.contains(key)) {
+    if person.addresses().any(|key| facts.deployers.contains(&key)) {
         return unknown(format!("{name} deployed this release; somebody else says go"));
     }
     if at > time {
@@ -363,7 +363,7 @@ mod tests {
         let person = |roles: &[&str], keys: &[u8]| Person {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             firm: None,
-            keys: keys.iter().copied().map(Address::with_last_byte).collect(),
+            keys: keys.iter().map(|key| Address::with_last_byte(*key).into()).collect(),
         };
         GoFacts {
             people: [

@@ -36,7 +36,7 @@ pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use dating::{Dating, dating};
 pub use emergency::{
     ANNOUNCED_SECS_MIN, Baseline, Debt, EMERGENCY_SECS_MAX, EmergencyFacts, ObligationFacts,
-    RETRO_SECS_MAX, emergency, lowerings, owed, refusals,
+    RETRO_SECS_MAX, appends_only, emergency, lowerings, owed, refusals,
 };
 pub use ends::good_through;
 pub use funds::FundFacts;
@@ -47,14 +47,17 @@ pub use layout::{
 };
 pub use loosening::{loosened, looser_than_defaults};
 pub use parameters::{ParameterFacts, ParameterRow};
-pub use policy::{LOOSENING_SECS, Loosening, PolicyFacts, TrustFacts, compare, differences};
+pub use policy::{
+    LOOSENING_SECS, Loosening, OtherProject, PolicyFacts, TrustFacts, compare, differences,
+    new_name,
+};
 pub use rules::{GoRule, PolicyError, PolicyRules};
 pub use safe::{SafeChange, SafeFacts, SafeProof};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,
     SoakProgress, StartPost, User, WINDOW_SECS, Who, Window, anchor_required,
-    changed as changed_by_samples, credited, known_end, pauses, progress, soak_network_fault,
+    changed as changed_by_samples, credited, end_of_life, pauses, progress, soak_network_fault,
 };
 pub use waivers::{
     AUDITS_MIN, Lowering, SOAK_SECS_MIN, WAIVER_SECS_MAX, WaiverFact, WaiverFacts, admissible,

@@ -12,7 +12,8 @@ use crate::PolicyRules;
 /// Every line of `new` that is looser than `old`, one sentence each.
 pub fn loosened(old: &PolicyDoc, new: &PolicyDoc) -> Vec<String> {
     let mut lines = Vec::new();
-    let PolicyDoc { v, name, target, soaks, quorum, safe, policy, people, externals, params } = new;
+    let PolicyDoc { v, name, target, soaks, quorum, safe, .. } = new;
+    let PolicyDoc { policy, firms, people, externals, existing, params, .. } = new;
     let mut other = |what: &str, same: bool| {
         if !same {
             lines.push(format!("{what} changed"));
@@ -22,7 +23,9 @@ pub fn loosened(old: &PolicyDoc, new: &PolicyDoc) -> Vec<String> {
     other("the project's name", *name == old.name);
     other("the target", *target == old.target);
     other("the list of soak networks", *soaks == old.soaks);
+    other("the list of firms", *firms == old.firms);
     other("the list of externals", *externals == old.externals);
+    other("the list of existing contracts", *existing == old.existing);
     if *quorum < old.quorum {
         lines.push(format!("quorum: {} endpoints, were {}", quorum, old.quorum));
     }
@@ -187,7 +190,7 @@ fn is_narrowest(rule: &Value) -> bool {
 mod tests {
     use alloy_primitives::{Address, B256};
     use serde_json::json;
-    use tidegate_model::policy::SoakNetwork;
+    use tidegate_model::policy::{Existing, SoakNetwork};
     use tidegate_model::{ChainId, NetworkId};
 
     use super::*;
@@ -195,7 +198,7 @@ mod tests {
     fn doc() -> PolicyDoc {
         let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
         let at = Address::with_last_byte;
-        let person = Person { roles: vec!["auditor".into()], firm: None, keys: vec![at(7)] };
+        let person = Person { roles: vec!["auditor".into()], firm: None, keys: vec![at(7).into()] };
         PolicyDoc {
             v: 1,
             name: "vault".to_owned(),
@@ -214,7 +217,9 @@ mod tests {
             },
             policy: [("soak".to_owned(), json!("14d")), ("defaults".to_owned(), json!("1"))].into(),
             people: [("ada".to_owned(), person)].into(),
+            firms: [("acme".to_owned(), "Acme Audits".to_owned())].into(),
             externals: BTreeMap::new(),
+            existing: [("live".to_owned(), Existing { address: at(8), admin: None })].into(),
             params: [("cap".to_owned(), PolicyParam { rule: json!({"max": "5"}), value: None })]
                 .into(),
         }
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn what_asks_for_less_is_named() {
         type Edit = fn(&mut PolicyDoc);
-        let cases: [(Edit, &str); 23] = [
+        let cases: [(Edit, &str); 31] = [
             (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: 13d, was 14d"),
             (|d| drop(d.policy.insert("soak".into(), json!("15d"))), ""),
             (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: 1, was the default"),
@@ -250,6 +255,23 @@ mod tests {
             (|d| d.params.get_mut("cap").unwrap().rule = json!({"max": "6"}), "$cap has the rule"),
             (|d| d.params.get_mut("cap").unwrap().rule = json!("same-as-testnet"), ""),
             (|d| d.soaks.clear(), "soak networks changed"),
+            (|d| d.firms.clear(), "the list of firms changed"),
+            (|d| drop(d.firms.insert("bolt".into(), "Bolt".into())), "the list of firms changed"),
+            (|d| drop(d.firms.insert("acme".into(), "Bolt".into())), "the list of firms changed"),
+            (|d| d.existing.clear(), "the list of existing contracts changed"),
+            (
+                |d| d.existing.get_mut("live").unwrap().address = Address::with_last_byte(9),
+                "the list of existing contracts changed",
+            ),
+            (
+                |d| d.existing.get_mut("live").unwrap().admin = Some(Address::ZERO),
+                "the list of existing contracts changed",
+            ),
+            (
+                |d| d.people.get_mut("ada").unwrap().keys[0].chain = Some(ChainId(1)),
+                "the keys of ada changed",
+            ),
+            (|d| d.people.get_mut("ada").unwrap().firm = Some("acme".into()), "the firm of"),
         ];
         for (edit, expected) in cases {
             let mut new = doc();

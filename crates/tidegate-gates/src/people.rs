@@ -10,7 +10,7 @@ pub(crate) const GUARDIAN: &str = "guardian";
 
 /// The person who holds a key.
 pub(crate) fn holder(people: &BTreeMap<String, Person>, key: Address) -> Option<(&str, &Person)> {
-    let found = people.iter().find(|(_, person)| person.keys.contains(&key));
+    let found = people.iter().find(|(_, person)| person.holds(key));
     found.map(|(name, person)| (name.as_str(), person))
 }
 

@@ -1,8 +1,10 @@
 //! Gate `policy`: the Safe has adopted exactly this policy, and still is what it was then.
 
+use std::fmt;
+
 use tidegate_model::policy::PolicyDoc;
-use tidegate_model::units::format_utc;
-use tidegate_model::{GateId, GateInput, GateReport, PolicyDigest, Verdict};
+use tidegate_model::units::{counted, format_utc};
+use tidegate_model::{GateId, GateInput, GateReport, PolicyDigest, ProjectId, Verdict};
 
 use crate::Observed;
 
@@ -34,7 +36,41 @@ pub enum TrustFacts {
         /// Versions in force within the last 72 hours that asked for more than this one does;
         /// what is missing where one of them cannot be read.
         loosenings: Observed<Vec<Loosening>>,
+        /// The other projects of the Safe.
+        others: Observed<Vec<OtherProject>>,
     },
+}
+
+/// Another project of the same Safe, as the helper shows it. Its name is in its id, and nobody
+/// reads that back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherProject {
+    /// Its id.
+    pub id: ProjectId,
+    /// How many versions of its policy were adopted.
+    pub policies: u64,
+    /// How many promotions were recorded.
+    pub records: u64,
+}
+
+impl fmt::Display for OtherProject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policies =
+            counted(usize::try_from(self.policies).unwrap_or(usize::MAX), "policy version");
+        let records = counted(usize::try_from(self.records).unwrap_or(usize::MAX), "promotion");
+        write!(f, "project {} ({policies}, {records})", self.id)
+    }
+}
+
+/// What a first version under a new name waits for, on a Safe that has other projects: what was
+/// frozen, owed or adopted under their names is not so under the new one.
+pub fn new_name(others: &[OtherProject], adopted_at: u64) -> Option<Loosening> {
+    if others.is_empty() {
+        return None;
+    }
+    let lines = others.iter().map(|other| format!("its name is new beside {other}")).collect();
+    let than = "the Safe's other projects may be".to_owned();
+    Some(Loosening { than, lines, from: adopted_at.saturating_add(LOOSENING_SECS) })
 }
 
 /// The adopted policy asks for less than one that was in force lately.
@@ -51,6 +87,9 @@ pub struct Loosening {
 /// How long a looser policy waits after its adoption, in seconds of the target's chain time.
 pub const LOOSENING_SECS: u64 = 72 * 3_600;
 
+/// How many other projects of the Safe are named in one line.
+const OTHERS_SHOWN_MAX: usize = 5;
+
 pub(crate) fn gate(facts: &Observed<PolicyFacts>, gate_time: &Observed<u64>) -> GateReport {
     let (verdict, summary, inputs) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
@@ -65,11 +104,12 @@ pub(crate) fn gate(facts: &Observed<PolicyFacts>, gate_time: &Observed<u64>) -> 
 }
 
 fn judge(facts: &PolicyFacts, time: u64) -> (Verdict, String) {
-    let TrustFacts::Adopted { version, digest, differences, loosenings } = &facts.trust else {
+    let TrustFacts::Adopted { version, digest, differences, loosenings, others } = &facts.trust
+    else {
         let missing = "the Safe has not adopted a policy; run `tidegate policy adopt`";
         return (Verdict::unknown(missing), "not adopted".to_owned());
     };
-    let summary = format!("version {version} adopted, digest {}", digest.short());
+    let summary = format!("version {version} adopted, digest {}{}", digest.short(), beside(others));
     if *digest == facts.current {
         return (in_effect(loosenings, time), summary);
     }
@@ -82,6 +122,20 @@ fn judge(facts: &PolicyFacts, time: u64) -> (Verdict, String) {
         format!("the policy is {} now, the Safe adopted {}", facts.current.short(), digest.short()),
     );
     (Verdict::Fail { reasons }, summary)
+}
+
+/// The other projects of the Safe, for everybody who decides on this one.
+fn beside(others: &Observed<Vec<OtherProject>>) -> String {
+    match others {
+        Err(why) => format!("; the Safe's other projects were not read: {why}"),
+        Ok(others) => {
+            let shown =
+                others.iter().take(OTHERS_SHOWN_MAX).map(|other| format!("; beside {other}"));
+            let more = others.len().saturating_sub(OTHERS_SHOWN_MAX);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            shown.collect::<String>() + &more
+        }
+    }
 }
 
 /// Tightening acts at once; loosening only after everybody had time to see it.
@@ -145,7 +199,8 @@ mod tests {
         let digest = PolicyDigest(B256::ZERO);
         let word = |loosenings, time| {
             let differences = Ok(Vec::new());
-            let trust = TrustFacts::Adopted { version: 2, digest, differences, loosenings };
+            let others = Ok(Vec::new());
+            let trust = TrustFacts::Adopted { version: 2, digest, differences, loosenings, others };
             let facts = PolicyFacts { current: digest, trust, inputs: Vec::new() };
             gate(&Ok(facts), &Ok(time)).verdict.word()
         };
@@ -155,5 +210,34 @@ mod tests {
         assert_eq!(word(Ok(vec![looser]), 100), "PASS");
         assert_eq!(word(Ok(Vec::new()), 0), "PASS");
         assert_eq!(word(Err("policy-1.json is missing".to_owned()), 100), "UNKNOWN");
+    }
+
+    #[test]
+    fn a_new_name_waits_while_the_safe_has_another() {
+        let digest = PolicyDigest(B256::ZERO);
+        let other = |byte, policies, records| OtherProject {
+            id: ProjectId(B256::repeat_byte(byte)),
+            policies,
+            records,
+        };
+        assert_eq!(new_name(&[], 1_000), None);
+        for others in [vec![other(1, 1, 0)], vec![other(1, 0, 1)], vec![other(1, 2, 3); 7]] {
+            let waits = new_name(&others, 1_000).unwrap();
+            let judged = |time| {
+                let trust = TrustFacts::Adopted {
+                    version: 1,
+                    digest,
+                    differences: Ok(Vec::new()),
+                    loosenings: Ok(vec![waits.clone()]),
+                    others: Ok(others.clone()),
+                };
+                let facts = PolicyFacts { current: digest, trust, inputs: Vec::new() };
+                gate(&Ok(facts), &Ok(time))
+            };
+            assert_eq!(judged(1_000 + LOOSENING_SECS - 1).verdict.word(), "WAITING");
+            let later = judged(1_000 + LOOSENING_SECS);
+            assert_eq!(later.verdict.word(), "PASS");
+            assert!(later.summary.contains(&others[0].id.to_string()), "{}", later.summary);
+        }
     }
 }

@@ -29,8 +29,8 @@ pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
     let (verdict, summary) = match facts {
         Err(missing) => (Verdict::unknown(missing), "could not be checked".to_owned()),
         Ok(facts) => {
-            let keys = facts.people.values().flat_map(|person| &person.keys);
-            let unproven = keys.filter(|key| !facts.proven.contains(*key)).count();
+            let keys = facts.people.values().flat_map(Person::addresses);
+            let unproven = keys.filter(|key| !facts.proven.contains(key)).count();
             let summary = format!(
                 "{} people, {}, {}, {} not proven",
                 facts.people.len(),
@@ -52,8 +52,8 @@ fn missing(facts: &SeparationFacts) -> Vec<String> {
         .map(|key| format!("{key} deployed this release and is nobody's key under [people]"))
         .collect();
     let guardians = facts.people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
-    let keys = guardians.flat_map(|(name, person)| person.keys.iter().map(move |key| (name, key)));
-    missing.extend(keys.filter(|(_, key)| !facts.proven.contains(*key)).map(|(name, key)| {
+    let keys = guardians.flat_map(|(name, person)| person.addresses().map(move |key| (name, key)));
+    missing.extend(keys.filter(|(_, key)| !facts.proven.contains(key)).map(|(name, key)| {
         format!("guardian {name} has not shown that they hold {key}; `tidegate record key`")
     }));
     missing
@@ -63,8 +63,8 @@ fn faults(facts: &SeparationFacts) -> Vec<String> {
     let mut faults = Vec::new();
     let mut owners: BTreeMap<Address, &str> = BTreeMap::new();
     for (name, person) in &facts.people {
-        for key in &person.keys {
-            if let Some(other) = owners.insert(*key, name) {
+        for key in person.addresses() {
+            if let Some(other) = owners.insert(key, name) {
                 faults.push(format!("key {key} belongs to both {other} and {name}"));
             }
         }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn person(keys: &[u8]) -> Person {
-        let keys = keys.iter().copied().map(Address::with_last_byte).collect();
+        let keys = keys.iter().map(|key| Address::with_last_byte(*key).into()).collect();
         Person { roles: Vec::new(), firm: None, keys }
     }
 

@@ -37,6 +37,25 @@ pub enum KeyError {
         #[source]
         source: KeystoreError,
     },
+    /// Others on this machine may read its file, and try passwords.
+    #[error("open key {key}: others on this machine may read {}", path.display())]
+    Shared {
+        /// The key.
+        key: KeyRef,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// Its file makes trying passwords cheap.
+    #[error(
+        "open key {key}: its keystore makes guessing its password cheap (scrypt n·r·p below 2^16, \
+         or PBKDF2 below 100,000 iterations)"
+    )]
+    Weak {
+        /// The key.
+        key: KeyRef,
+        /// Its file.
+        path: PathBuf,
+    },
     /// A keystore to be imported is not usable, or the password is wrong.
     #[error("import key {name}")]
     Import {

@@ -33,7 +33,7 @@ pub struct KeyInfo {
     /// The address that its file names (a claim until it is opened), `None` where it names none
     /// (Foundry's do not), or why the file is no usable keystore.
     pub address: Result<Option<Address>, KeyError>,
-    /// Whether others on this machine may read the file (mode beyond 0700): worth a warning.
+    /// Whether others on this machine may read the file (mode beyond 0700): it is not opened.
     pub readable_by_others: bool,
 }
 
@@ -124,12 +124,21 @@ impl Keys {
         Ok(self.keystore(key)?.address())
     }
 
+    /// Checks that a key may be opened, before anybody types its password.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], but for the password.
+    pub fn check(&self, key: &KeyRef) -> Result<(), KeyError> {
+        self.guarded(key).map(drop)
+    }
+
     /// Decrypts a key. It takes about a second and 256 MiB, on purpose.
     ///
     /// # Errors
-    /// As [`Keys::address_of`]; [`KeyError::is_wrong_password`] tells that case.
+    /// As [`Keys::address_of`], [`KeyError::Shared`] or [`KeyError::Weak`];
+    /// [`KeyError::is_wrong_password`] tells that case.
     pub fn open(&self, key: &KeyRef, password: &Password) -> Result<KeySigner, KeyError> {
-        self.open_keystore(key, &self.keystore(key)?, password)
+        self.open_keystore(key, &self.guarded(key)?, password)
     }
 
     /// Removes one of our keys, if `repeated` is its address. **The key is gone for good**; what
@@ -151,6 +160,22 @@ impl Keys {
         let path = self.own_path(name);
         std::fs::remove_file(&path).map_err(|source| KeyError::Write { path, source })?;
         sync_folder(&self.own_dir())
+    }
+
+    /// A keystore that keeps its key: nobody else reads it, and guessing costs something. One that
+    /// does not is imported, which encrypts it anew, and never opened to sign.
+    pub(crate) fn guarded(&self, key: &KeyRef) -> Result<Keystore, KeyError> {
+        let keystore = self.keystore(key)?;
+        let path = self.path(key)?;
+        let metadata = path.metadata();
+        let shared = metadata.map_err(|source| KeyError::Read { path: path.clone(), source })?;
+        if is_readable_by_others(&shared) {
+            return Err(KeyError::Shared { key: key.clone(), path });
+        }
+        if keystore.is_weak() {
+            return Err(KeyError::Weak { key: key.clone(), path });
+        }
+        Ok(keystore)
     }
 
     pub(crate) fn keystore(&self, key: &KeyRef) -> Result<Keystore, KeyError> {

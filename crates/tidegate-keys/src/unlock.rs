@@ -100,7 +100,7 @@ impl Keys {
         key: &KeyRef,
         sources: &mut PasswordSources<'_>,
     ) -> Result<Unlocked, KeyError> {
-        let keystore = self.keystore(key)?;
+        let keystore = self.guarded(key)?;
         let open = |password: &Password| self.open_keystore(key, &keystore, password);
         if let Some(lines) = &mut sources.lines {
             let password = lines.next_password().map_err(|e| refused(key, e))?;

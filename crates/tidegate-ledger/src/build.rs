@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use alloy_primitives::{Address, I256, U256};
-use tidegate_model::{ChainId, StatementDigest};
+use alloy_primitives::{Address, B256, I256, U256};
+use tidegate_model::{ChainId, Head, StatementDigest};
 
 use crate::account::{Account, Commodity};
 use crate::claims::Claims;
 use crate::entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
 use crate::error::LedgerError;
-use crate::facts::{Facts, NetworkFacts, TransactionFacts, WalletFacts, WalletRole};
-use crate::funds::{OwnFunds, RequestState, RequestView, Violation, view_request};
-use crate::reconcile::reconcile_entries;
+use crate::facts::{Facts, NetworkFacts, Outflows, TransactionFacts, WalletFacts, WalletRole};
+use crate::funds::{Income, OwnFunds, RequestState, RequestView, Violation, view_request};
+use crate::reconcile::{Row, reconcile_entries};
 
 mod decisions;
 mod draft;
@@ -33,6 +33,8 @@ pub struct Ledger {
     pub requests: Vec<RequestView>,
     /// Spend that no request covers, by commodity.
     pub own_funds: Vec<OwnFunds>,
+    /// What came in that nobody of the books sent, in the order of the books.
+    pub incomes: Vec<Income>,
     /// Where draws and approvals break the rules.
     pub violations: Vec<Violation>,
     /// What could not be read or is not known, one sentence each.
@@ -54,7 +56,9 @@ pub struct Closing {
     pub timestamp: u64,
 }
 
-/// Builds the books. Where the chain and the known transactions disagree, an entry of kind
+/// Builds the books. What a wallet holds beyond what is known came from somebody else where
+/// everything that it paid is known, and is booked as `Income:Unsolicited`: nobody can keep others
+/// from paying in. Where the chain and the known transactions disagree otherwise, an entry of kind
 /// `Residue` says so against `Equity:Unreconciled`, so that closing balances are always the
 /// chain's and nothing is adjusted in silence.
 ///
@@ -71,6 +75,7 @@ pub fn build_ledger(facts: &Facts) -> Result<Ledger, LedgerError> {
         for tx in transactions {
             books.transaction(network, tx)?;
         }
+        books.rises(network)?;
         books.unread.extend(network.unread.iter().cloned());
     }
     books.decisions()?;
@@ -89,9 +94,11 @@ struct Books<'a> {
     claims: &'a Claims<'a>,
     entries: Vec<Entry>,
     closings: Vec<Closing>,
+    incomes: Vec<Income>,
     violations: Vec<Violation>,
     unread: Vec<String>,
     tallies: BTreeMap<StatementDigest, Tally>,
+    moved: BTreeMap<StatementDigest, Moved>,
     /// In the order of the chain, so that earlier draws are spent first.
     drawn_order: Vec<StatementDigest>,
     own: BTreeMap<ChainId, U256>,
@@ -122,6 +129,26 @@ pub(crate) struct Tally {
     pub(crate) settled: bool,
 }
 
+/// The transactions under a request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Moved {
+    pub(crate) draws: Vec<B256>,
+    pub(crate) returns: Vec<B256>,
+    /// Whether one is stated that has not been read.
+    pub(crate) unseen: bool,
+}
+
+/// Why no request is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PickError {
+    /// None is.
+    #[error("there is no such request")]
+    None,
+    /// More than one may be.
+    #[error("several requests; name one by its digest")]
+    Several,
+}
+
 impl Tally {
     /// What is left to spend under the request.
     pub(crate) fn left(&self) -> U256 {
@@ -146,9 +173,11 @@ impl<'a> Books<'a> {
             claims,
             entries: Vec::new(),
             closings: Vec::new(),
+            incomes: Vec::new(),
             violations: Vec::new(),
             unread: Vec::new(),
             tallies,
+            moved: BTreeMap::new(),
             drawn_order: Vec::new(),
             own: BTreeMap::new(),
             own_open: BTreeMap::new(),
@@ -186,38 +215,101 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    fn residues(&mut self, network: &NetworkFacts) -> Result<(), LedgerError> {
-        let chain = network.network.chain;
-        let head = network.finalized;
-        for row in reconcile_entries(&self.entries, network)? {
-            self.unread.extend(row.nonces_missing());
-            if row.residue.is_zero() {
+    /// Books what came in by no known transaction and was found.
+    fn rises(&mut self, network: &NetworkFacts) -> Result<(), LedgerError> {
+        for rise in &network.rises {
+            let Some(wallet) = network.open_wallet(rise.wallet, rise.head.block.number) else {
                 continue;
+            };
+            if wallet.outflows == Outflows::Known {
+                let last = rise.head.block.number;
+                self.unseen_income(network, wallet, rise.head, (last, last), rise.amount)?;
             }
-            let equity = Account::Unreconciled(network.label.clone());
-            self.entries.push(Entry {
-                key: NaturalKey::Residue(chain, row.wallet),
-                timestamp: head.timestamp,
-                chain,
-                block: Some(head.block),
-                tx_index: None,
-                kind: EntryKind::Residue,
-                description: row.explanation.clone().unwrap_or_default(),
-                request: None,
-                release: None,
-                postings: pair(Commodity(chain), row.account, equity, row.residue),
-                evidence: vec![Evidence::Balance(head.block)],
-            });
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Ledger, LedgerError> {
+    /// Books what is not explained.
+    fn residues(&mut self, network: &NetworkFacts) -> Result<(), LedgerError> {
+        for (row, wallet) in reconcile_entries(&self.entries, network)?.iter().zip(&network.wallets)
+        {
+            self.unread.extend(row.nonces_missing());
+            if (wallet.role, wallet.outflows) == (WalletRole::Treasury, Outflows::Hidden) {
+                self.unread.push(format!(
+                    "treasury {} on chain {} has code: what leaves it inside transactions of \
+                     others cannot be read",
+                    row.wallet, row.chain
+                ));
+            }
+            if row.is_income(wallet) {
+                // When it came is not known; at the opening, since it may have been spent since.
+                let opening = wallet.opening.head;
+                let blocks = (opening.block.number + 1, network.finalized.block.number);
+                let amount = row.residue.unsigned_abs();
+                self.unseen_income(network, wallet, opening, blocks, amount)?;
+            } else if !row.residue.is_zero() {
+                self.residue(network, row);
+            }
+        }
+        Ok(())
+    }
+
+    fn unseen_income(
+        &mut self,
+        network: &NetworkFacts,
+        wallet: &WalletFacts,
+        head: Head,
+        blocks: (u64, u64),
+        amount: U256,
+    ) -> Result<(), LedgerError> {
+        let chain = network.network.chain;
+        let income = Income { chain, wallet: wallet.address, amount, by: None, blocks };
+        let account = wallet_account(network, wallet);
+        let amount = signed(chain, amount)?;
+        self.entries.push(Entry {
+            key: NaturalKey::Income(chain, wallet.address, head.block.number),
+            timestamp: head.timestamp,
+            chain,
+            block: Some(head.block),
+            tx_index: None,
+            kind: EntryKind::Receive,
+            description: income.to_string(),
+            request: None,
+            release: None,
+            postings: pair(Commodity(chain), account, Account::Unsolicited, amount),
+            evidence: vec![Evidence::Balance(head.block)],
+        });
+        self.incomes.push(income);
+        Ok(())
+    }
+
+    fn residue(&mut self, network: &NetworkFacts, row: &Row) {
+        let head = network.finalized;
+        let equity = Account::Unreconciled(network.label.clone());
+        self.entries.push(Entry {
+            key: NaturalKey::Residue(row.chain, row.wallet),
+            timestamp: head.timestamp,
+            chain: row.chain,
+            block: Some(head.block),
+            tx_index: None,
+            kind: EntryKind::Residue,
+            description: row.explanation.clone().unwrap_or_default(),
+            request: None,
+            release: None,
+            postings: pair(Commodity(row.chain), row.account.clone(), equity, row.residue),
+            evidence: vec![Evidence::Balance(head.block)],
+        });
+    }
+
+    fn finish(mut self) -> Result<Ledger, LedgerError> {
         let requests = self
             .claims
             .requests
             .iter()
-            .map(|(digest, claim)| view_request(claim, self.tallies[digest]))
+            .map(|(digest, claim)| {
+                let moved = self.moved.remove(digest).unwrap_or_default();
+                view_request(claim, self.tallies[digest], moved)
+            })
             .collect();
         let own = self.own.into_iter().filter(|(_, amount)| !amount.is_zero());
         Ok(Ledger {
@@ -227,6 +319,7 @@ impl<'a> Books<'a> {
             own_funds: own
                 .map(|(chain, amount)| OwnFunds { commodity: Commodity(chain), amount })
                 .collect(),
+            incomes: self.incomes,
             violations: self.violations,
             unread: self.unread,
             ignored: self.claims.ignored.clone(),
@@ -238,6 +331,27 @@ impl Ledger {
     /// A request's view.
     pub fn request(&self, digest: StatementDigest) -> Option<&RequestView> {
         self.requests.iter().find(|view| view.request == digest)
+    }
+
+    /// The request that is named, or the only one that `ready` takes.
+    ///
+    /// # Errors
+    /// If there is none, or none is named and several are ready.
+    pub fn pick(
+        &self,
+        wanted: Option<StatementDigest>,
+        ready: impl Fn(&RequestView) -> bool,
+    ) -> Result<&RequestView, PickError> {
+        let meant = |view: &&RequestView| match wanted {
+            Some(digest) => view.request == digest,
+            None => ready(view),
+        };
+        let mut found = self.requests.iter().filter(meant);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(PickError::None),
+            (Some(_), Some(_)) => Err(PickError::Several),
+        }
     }
 
     /// The requests that nobody has decided on.

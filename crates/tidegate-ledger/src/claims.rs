@@ -1,10 +1,11 @@
-//! What the statements claim, ordered by request and transaction, before the chain is asked.
+//! What the statements claim, ordered by request and transaction, before the chain is asked: the
+//! one place that says which of them count, by who signed them and what they name.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256};
-use tidegate_model::statement::{Body, FundRequest, FundTransfer};
-use tidegate_model::{ChainId, StatementDigest};
+use tidegate_model::statement::{Body, FundApproval, FundRequest, FundTransfer};
+use tidegate_model::{ChainId, NetworkId, StatementDigest};
 
 use crate::facts::{Facts, FundStatement};
 
@@ -52,6 +53,18 @@ pub(crate) enum Direction {
     Return,
 }
 
+/// The statements that count, for who wants to read what they are about. Everything that is built
+/// on statements of funds takes these and no others.
+pub fn counting(facts: &Facts) -> Vec<FundStatement> {
+    let claims = Claims::new(facts);
+    let requests = claims.requests.values().flat_map(|claim| {
+        let decisions = claim.decisions.iter().map(|decision| decision.statement);
+        std::iter::once(claim.statement).chain(decisions).chain(claim.self_approvals.clone())
+    });
+    let transfers = claims.transfers.values().flatten().map(|claim| claim.statement);
+    requests.chain(transfers).cloned().collect()
+}
+
 impl<'a> Claims<'a> {
     pub(crate) fn new(facts: &'a Facts) -> Self {
         let distinct: BTreeMap<_, _> = facts.statements.iter().map(|s| (s.digest, s)).collect();
@@ -60,16 +73,18 @@ impl<'a> Claims<'a> {
         let mut claims = Self::default();
         for statement in &statements {
             if let Body::FundRequest(request) = &statement.body {
-                let decisions = Vec::new();
-                let self_approvals = Vec::new();
-                let claim = RequestClaim { statement, request, decisions, self_approvals };
-                claims.requests.insert(statement.digest, claim);
+                claims.request(facts, statement, request);
+            }
+        }
+        for statement in &statements {
+            match &statement.body {
+                Body::FundApprove(a) => claims.decide(facts, statement, a.request, Some(a)),
+                Body::FundDeny(denial) => claims.decide(facts, statement, denial.request, None),
+                _ => {}
             }
         }
         for statement in statements {
             match &statement.body {
-                Body::FundApprove(said) => claims.decide(facts, statement, said.request, true),
-                Body::FundDeny(said) => claims.decide(facts, statement, said.request, false),
                 Body::FundDraw(t) => claims.transfer(facts, statement, t, Direction::Draw),
                 Body::FundReturn(t) => claims.transfer(facts, statement, t, Direction::Return),
                 _ => {}
@@ -81,26 +96,42 @@ impl<'a> Claims<'a> {
         claims
     }
 
+    /// Whoever decides must know who asked: a key of nobody could be the treasurer's own.
+    fn request(&mut self, facts: &Facts, statement: &'a FundStatement, request: &'a FundRequest) {
+        let (digest, signer) = (statement.digest, statement.signer);
+        if facts.person(signer).is_none() {
+            let why = format!("request {digest} is by {signer}, nobody under [people]");
+            return self.ignored.push(why);
+        }
+        let (decisions, self_approvals) = (Vec::new(), Vec::new());
+        let claim = RequestClaim { statement, request, decisions, self_approvals };
+        self.requests.insert(digest, claim);
+    }
+
+    /// An approval has its terms; a denial needs none.
     fn decide(
         &mut self,
         facts: &Facts,
         statement: &'a FundStatement,
         request: StatementDigest,
-        approved: bool,
+        approval: Option<&FundApproval>,
     ) {
-        let digest = statement.digest;
+        let (digest, signer, approved) = (statement.digest, statement.signer, approval.is_some());
         let Some(claim) = self.requests.get_mut(&request) else {
             self.ignored.push(format!("decision {digest} is on unknown request {request}"));
             return;
         };
-        let own = facts.same_person(statement.signer, claim.statement.signer);
-        match (own, facts.is_treasurer(statement.signer)) {
+        if approval.is_some_and(|said| !said.is_of(claim.request)) {
+            let why = format!("approval {digest} names other terms than request {request}");
+            return self.ignored.push(why);
+        }
+        match (facts.same_person(signer, claim.statement.signer), facts.is_treasurer(signer)) {
             (true, _) if approved => claim.self_approvals.push(statement),
             // Whoever asked may also step back.
             (true, _) | (false, true) => claim.decisions.push(Decision { statement, approved }),
-            (false, false) => self
-                .ignored
-                .push(format!("decision {digest} is by {}, no treasurer", statement.signer)),
+            (false, false) => {
+                self.ignored.push(format!("decision {digest} is by {signer}, no treasurer"));
+            }
         }
     }
 
@@ -112,8 +143,7 @@ impl<'a> Claims<'a> {
         direction: Direction,
     ) {
         let request = self.requests.get(&transfer.request);
-        let destination = request.map(|claim| claim.request.destination);
-        if !may_report(facts, statement.signer, destination) {
+        if !may_report(facts, statement.signer, transfer.network, request, direction) {
             let (digest, signer) = (statement.digest, statement.signer);
             self.ignored.push(format!("transfer {digest} is by {signer}, who has no part in it"));
             return;
@@ -124,14 +154,35 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// People of the policy, watched wallets and the request's destination; a stranger's word about a
-/// transfer would let anybody with write access to the statements make a gate fail.
-fn may_report(facts: &Facts, signer: Address, destination: Option<Address>) -> bool {
-    let watched = facts.networks.iter().any(|network| network.wallet(signer).is_some());
-    watched || facts.person(signer).is_some() || destination == Some(signer)
+/// A draw is told by the treasury or a treasurer, a return by these, whoever asked, or whoever was
+/// granted the funds. Another's word about a transfer would let anybody with write access to
+/// the statements make a gate fail, or an approval look unused.
+fn may_report(
+    facts: &Facts,
+    signer: Address,
+    network: NetworkId,
+    request: Option<&RequestClaim<'_>>,
+    direction: Direction,
+) -> bool {
+    let treasury = facts.treasuries.get(&network) == Some(&signer);
+    let granted = request.filter(|claim| claim.decisions.iter().any(|d| d.approved));
+    match direction {
+        _ if treasury => true,
+        Direction::Draw => facts.is_treasurer(signer),
+        Direction::Return => granted.is_some_and(|claim| {
+            let asked = facts.same_person(signer, claim.statement.signer);
+            asked || claim.request.destination == signer || facts.is_treasurer(signer)
+        }),
+    }
 }
 
 impl<'a> RequestClaim<'a> {
+    /// Every approval that counts, in the order in which they were signed, then the requester's.
+    pub(crate) fn approvals(&self) -> impl Iterator<Item = &'a FundStatement> {
+        let approved = self.decisions.iter().filter(|d| d.approved).map(|d| d.statement);
+        approved.chain(self.self_approvals.iter().copied())
+    }
+
     /// The last decision.
     pub(crate) fn decision(&self) -> Option<Decision<'a>> {
         self.decisions.last().copied()

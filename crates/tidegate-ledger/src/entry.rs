@@ -46,6 +46,8 @@ pub enum NaturalKey {
     Transaction(ChainId, B256),
     /// A decision.
     Statement(StatementDigest),
+    /// What came to a wallet in a block by no known transaction.
+    Income(ChainId, Address, u64),
     /// A wallet's residue.
     Residue(ChainId, Address),
 }
@@ -119,6 +121,7 @@ impl Entry {
         let place = match self.kind {
             EntryKind::Opening => u64::MAX - 1,
             EntryKind::Residue => u64::MAX,
+            EntryKind::Receive => self.tx_index.map_or(u64::MAX, u64::from),
             _ => self.tx_index.map_or(0, u64::from),
         };
         (self.timestamp / DAY_SECS, self.chain, block, place, self.key)

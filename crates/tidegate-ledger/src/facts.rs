@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, I256, U256};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Body, General};
 use tidegate_model::{BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot, StatementDigest};
 
 use crate::account::NetworkLabel;
 use crate::error::LedgerError;
+use crate::funds::RequestView;
 
 /// The role whose approvals and denials count.
 pub const TREASURER_ROLE: &str = "treasurer";
@@ -18,9 +19,13 @@ pub const TREASURER_ROLE: &str = "treasurer";
 pub struct Facts {
     /// Who is who, by the adopted policy.
     pub people: BTreeMap<String, Person>,
+    /// Each network's treasury.
+    pub treasuries: BTreeMap<NetworkId, Address>,
     /// The networks.
     pub networks: Vec<NetworkFacts>,
-    /// Statements about funds, of this project only.
+    /// Statements about funds, of this project only, whoever signed them; see [`counting`].
+    ///
+    /// [`counting`]: crate::counting
     pub statements: Vec<FundStatement>,
 }
 
@@ -38,6 +43,9 @@ pub struct NetworkFacts {
     /// Every known finalized transaction that a watched wallet sent or that moved value to or
     /// from one, in any order.
     pub transactions: Vec<TransactionFacts>,
+    /// By how much watched wallets rose in a block beyond what the transactions explain, where
+    /// that was looked for and [`WalletFacts::outflows`] are known.
+    pub rises: Vec<Rise>,
     /// Contracts of ours: value sent there can come back.
     pub contracts: BTreeSet<Address>,
     /// What could not be read, one sentence each.
@@ -57,6 +65,30 @@ pub struct WalletFacts {
     pub closing: U256,
     /// Its nonces; none for a contract such as a Safe.
     pub nonces: Option<NonceBounds>,
+    /// Whether everything that it paid is among the transactions.
+    pub outflows: Outflows,
+}
+
+/// Value that came to a wallet in a block by no known transaction: inside those of others, by the
+/// end of a contract, or as the block's reward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rise {
+    /// The wallet.
+    pub wallet: Address,
+    /// The block.
+    pub head: Head,
+    /// How much, in wei.
+    pub amount: U256,
+}
+
+/// Whether the transactions show everything that a wallet paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outflows {
+    /// They do: a key without code pays by what it sends alone, and its nonces are complete; or
+    /// the moves inside other transactions were read.
+    Known,
+    /// It has code, so it may pay inside what others send, where nobody looked.
+    Hidden,
 }
 
 /// What a watched wallet is.
@@ -177,6 +209,24 @@ impl TransactionFacts {
         Some([execution, self.l1_fee.unwrap_or(zero), self.operator_fee.unwrap_or(zero)])
     }
 
+    /// By how much it changes what an address holds; none if that does not fit.
+    pub fn effect_on(&self, address: Address) -> Option<I256> {
+        let mut sum = I256::ZERO;
+        for transfer in self.transfers() {
+            let value = I256::try_from(transfer.value).ok()?;
+            if transfer.to == address {
+                sum = sum.checked_add(value)?;
+            }
+            if transfer.from == address {
+                sum = sum.checked_sub(value)?;
+            }
+        }
+        if self.from == address {
+            sum = sum.checked_sub(I256::try_from(self.fee()?).ok()?)?;
+        }
+        Some(sum)
+    }
+
     /// What it cost its sender in fees.
     pub(crate) fn fee(&self) -> Option<U256> {
         let [execution, data, operator] = self.fee_parts()?;
@@ -257,13 +307,34 @@ impl Facts {
     /// The name of the person a key belongs to.
     pub(crate) fn person(&self, key: Address) -> Option<(&str, &Person)> {
         let mut people = self.people.iter();
-        people.find(|(_, person)| person.keys.contains(&key)).map(|(name, p)| (name.as_str(), p))
+        people.find(|(_, person)| person.holds(key)).map(|(name, p)| (name.as_str(), p))
     }
 
     /// Whether two keys belong to one person.
     pub(crate) fn same_person(&self, a: Address, b: Address) -> bool {
         let names = [a, b].map(|key| self.person(key).map(|(name, _)| name));
         a == b || (names[0].is_some() && names[0] == names[1])
+    }
+
+    /// How people call the holder of an address: a person's name, the treasury, or a stranger.
+    pub fn name_of(&self, network: NetworkId, address: Address) -> String {
+        match self.person(address) {
+            Some((name, _)) => name.to_owned(),
+            None if self.treasuries.get(&network) == Some(&address) => "the treasury".to_owned(),
+            None => "a stranger".to_owned(),
+        }
+    }
+
+    /// Whether a decision by this key on a request would count.
+    ///
+    /// # Errors
+    /// If it would not, with the reason.
+    pub fn may_decide(&self, key: Address, of: &RequestView, approve: bool) -> Result<(), String> {
+        match (self.same_person(key, of.requester), self.is_treasurer(key)) {
+            (true, _) if approve => Err("a request is decided by somebody else".to_owned()),
+            (true, _) | (false, true) => Ok(()),
+            (false, false) => Err(format!("{key} is no treasurer under [people]")),
+        }
     }
 
     /// Whether a key may approve and deny.

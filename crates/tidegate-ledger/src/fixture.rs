@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use tidegate_model::policy::Person;
-use tidegate_model::statement::{Body, FundDecision, FundRequest, FundTransfer};
+use tidegate_model::statement::{Body, FundApproval, FundDenial, FundRequest, FundTransfer};
 use tidegate_model::{BlockRef, ChainId, Head, NetworkId, ReleaseRoot, StatementDigest};
 
 use crate::account::NetworkLabel;
 use crate::facts::{
-    Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, TransactionFacts, WalletFacts,
-    WalletRole,
+    Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, Outflows, Rise,
+    TransactionFacts, WalletFacts, WalletRole,
 };
 
 pub(crate) const TREASURY: Address = Address::repeat_byte(0x1a);
@@ -24,6 +24,9 @@ pub(crate) const KIM: Address = Address::repeat_byte(0x6f);
 /// The engineer's keys: one person.
 pub(crate) const ANA: Address = Address::repeat_byte(0x7a);
 pub(crate) const ANA_TOO: Address = Address::repeat_byte(0x7b);
+
+/// An engineer's key.
+pub(crate) const LEE: Address = Address::repeat_byte(0x7c);
 
 pub(crate) const CHAIN: ChainId = ChainId(11_155_111);
 pub(crate) const NETWORK: NetworkId = NetworkId { chain: CHAIN, genesis: B256::repeat_byte(0x99) };
@@ -48,6 +51,7 @@ pub(crate) struct Sim {
     pub(crate) transactions: Vec<TransactionFacts>,
     pub(crate) statements: Vec<FundStatement>,
     pub(crate) gas_price: u128,
+    pub(crate) rises: Vec<Rise>,
 }
 
 /// What a transaction does besides its fee.
@@ -77,6 +81,7 @@ impl Sim {
             transactions: vec![],
             statements: vec![],
             gas_price: 1_000_000_007,
+            rises: vec![],
         };
         sim.watch(TREASURY, WalletRole::Treasury, eth(10_000));
         sim.watch(WALLET, WalletRole::Wallet, eth(1_000));
@@ -152,6 +157,17 @@ impl Sim {
         hash
     }
 
+    /// Value that comes in without a transaction that anybody reads: by the end of a contract,
+    /// inside a call, or as a block's reward.
+    pub(crate) fn gift(&mut self, address: Address, amount: U256) {
+        *self.balances.entry(address).or_default() += amount;
+    }
+
+    /// Value that is gone, and nobody knows how.
+    pub(crate) fn lose(&mut self, address: Address, amount: U256) {
+        self.take(address, amount);
+    }
+
     fn take(&mut self, from: Address, amount: U256) {
         let held = self.balances.entry(from).or_default();
         *held = held.checked_sub(amount).expect("the test's accounts have enough");
@@ -180,8 +196,18 @@ impl Sim {
     }
 
     pub(crate) fn decide(&mut self, byte: u8, by: Address, request: u8, approve: bool) {
-        let decision = FundDecision { request: request_id(request), reason: String::new() };
-        let body = if approve { Body::FundApprove(decision) } else { Body::FundDeny(decision) };
+        let (request, reason) = (request_id(request), String::new());
+        let asked = self.statements.iter().find_map(|said| match &said.body {
+            Body::FundRequest(asked) if said.digest == request => Some(asked.clone()),
+            _ => None,
+        });
+        let body = match asked.filter(|_| approve) {
+            Some(FundRequest { network, destination, amount, .. }) => {
+                let terms = FundApproval { request, network, destination, amount, reason };
+                Body::FundApprove(terms)
+            }
+            None => Body::FundDeny(FundDenial { request, reason }),
+        };
         self.say(byte, by, body);
     }
 
@@ -206,6 +232,7 @@ impl Sim {
             opening: *opening,
             closing: self.balance(*address),
             nonces: Some(NonceBounds { first: *first, next: self.nonce(*address) }),
+            outflows: Outflows::Known,
         });
         let network = NetworkFacts {
             network: NETWORK,
@@ -213,19 +240,22 @@ impl Sim {
             finalized: self.head(),
             wallets: wallets.collect(),
             transactions: self.transactions.clone(),
+            rises: self.rises.clone(),
             contracts: BTreeSet::from([CONTRACT]),
             unread: vec![],
         };
         let person = |roles: &[&str], keys: &[Address]| Person {
             roles: roles.iter().map(ToString::to_string).collect(),
             firm: None,
-            keys: keys.to_vec(),
+            keys: keys.iter().map(|key| (*key).into()).collect(),
         };
         let people = BTreeMap::from([
             ("ana".to_owned(), person(&["engineer", "treasurer"], &[ANA, ANA_TOO])),
             ("kim".to_owned(), person(&["treasurer"], &[KIM])),
+            ("lee".to_owned(), person(&["engineer"], &[LEE])),
         ]);
-        Facts { people, networks: vec![network], statements: self.statements.clone() }
+        let treasuries = BTreeMap::from([(NETWORK, TREASURY)]);
+        Facts { people, treasuries, networks: vec![network], statements: self.statements.clone() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What came of every request, and what the `funds` gate has to know.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use alloy_primitives::{Address, B256, I256, U256};
@@ -7,10 +8,10 @@ use serde::Serialize;
 use tidegate_model::{ChainId, NetworkId, ReleaseRoot, StatementDigest};
 
 use crate::account::Commodity;
-use crate::build::{Ledger, Tally};
+use crate::build::{Ledger, Moved, Tally};
 use crate::claims::RequestClaim;
 use crate::error::LedgerError;
-use crate::facts::Facts;
+use crate::facts::{Facts, Outflows};
 use crate::invariant::{Breach, check_ledger};
 use crate::reconcile::{Row, reconcile};
 
@@ -35,6 +36,16 @@ pub struct RequestView {
     pub submitted_at: u64,
     /// Where it stands.
     pub state: RequestState,
+    /// Every approval with its signer, those by the requester too.
+    pub approvals: Vec<(StatementDigest, Address)>,
+    /// Until when the last decision lets the treasury send, in seconds; none if it does not.
+    pub approved_until: Option<u64>,
+    /// The transactions of its draws, as the chain has them, in its order.
+    pub draws: Vec<B256>,
+    /// The transactions of its returns.
+    pub returns: Vec<B256>,
+    /// Whether a draw or return is stated whose transaction has not been read.
+    pub unseen: bool,
     /// What the treasury sent.
     pub drawn: U256,
     /// What the destination spent of it, value that lies in contracts included.
@@ -137,13 +148,31 @@ pub enum Violation {
     Books(Breach),
 }
 
+/// What came to a watched wallet from somebody whom no statement names. It passes, with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Income {
+    /// The chain.
+    pub chain: ChainId,
+    /// The wallet.
+    pub wallet: Address,
+    /// How much, in wei.
+    pub amount: U256,
+    /// Who sent it in which transaction; none where it came inside transactions that were not
+    /// read, by the end of a contract, or as a block's reward.
+    pub by: Option<(Address, B256)>,
+    /// The first and the last block in which it may have come; mostly one.
+    pub blocks: (u64, u64),
+}
+
 /// What the `funds` gate has to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FundsReport {
     /// Broken rules: FAIL.
     pub violations: Vec<Violation>,
-    /// Wallets whose residue is not zero: FAIL.
+    /// Wallets whose residue is not zero, and no income: FAIL.
     pub residues: Vec<Row>,
+    /// What came in unasked: shown, passes.
+    pub incomes: Vec<Income>,
     /// What could not be read: UNKNOWN.
     pub unread: Vec<String>,
     /// Requests without a decision: UNKNOWN where one names the release.
@@ -178,12 +207,31 @@ pub struct OwnFunds {
 /// If an amount does not fit.
 pub fn funds_report(ledger: &Ledger, facts: &Facts) -> Result<FundsReport, LedgerError> {
     let rows = reconcile(ledger, facts)?;
+    let hidden: BTreeSet<_> = facts
+        .networks
+        .iter()
+        .flat_map(|n| n.wallets.iter().map(|wallet| (n.network.chain, wallet)))
+        .filter(|(_, wallet)| wallet.outflows == Outflows::Hidden)
+        .map(|(chain, wallet)| (chain, wallet.address))
+        .collect();
+    let unclear =
+        |row: &Row| row.residue.is_positive() && hidden.contains(&(row.chain, row.wallet));
+    let (unclear, residues): (Vec<_>, Vec<_>) =
+        rows.into_iter().filter(|row| !row.residue.is_zero()).partition(unclear);
+    let unclear = unclear.into_iter().map(|row| {
+        let (wallet, residue, chain) = (row.wallet, row.residue, row.chain);
+        format!(
+            "{wallet} on chain {chain} has code and holds {residue} wei more than is explained: \
+             what came in cannot be told from what came in and left"
+        )
+    });
     let breaches = check_ledger(ledger).into_iter().map(Violation::Books);
     let open = ledger.undecided();
     Ok(FundsReport {
         violations: ledger.violations.iter().cloned().chain(breaches).collect(),
-        residues: rows.into_iter().filter(|row| !row.residue.is_zero()).collect(),
-        unread: ledger.unread.clone(),
+        residues,
+        incomes: ledger.incomes.clone(),
+        unread: ledger.unread.iter().cloned().chain(unclear).collect(),
         open_requests: open
             .map(|view| OpenRequest { request: view.request, release: view.release })
             .collect(),
@@ -192,7 +240,7 @@ pub fn funds_report(ledger: &Ledger, facts: &Facts) -> Result<FundsReport, Ledge
     })
 }
 
-pub(crate) fn view_request(claim: &RequestClaim<'_>, tally: Tally) -> RequestView {
+pub(crate) fn view_request(claim: &RequestClaim<'_>, tally: Tally, moved: Moved) -> RequestView {
     let request = claim.request;
     let used = tally.spent.saturating_add(tally.returned);
     let spent_up = tally.drawn >= request.amount && used >= tally.drawn;
@@ -213,6 +261,11 @@ pub(crate) fn view_request(claim: &RequestClaim<'_>, tally: Tally) -> RequestVie
         reason: request.reason.clone(),
         submitted_at: claim.statement.issued_at,
         state,
+        approvals: claim.approvals().map(|said| (said.digest, said.signer)).collect(),
+        approved_until: claim.decision().filter(|d| d.approved).map(|d| d.statement.expires_at),
+        draws: moved.draws,
+        returns: moved.returns,
+        unseen: moved.unseen,
         drawn: tally.drawn,
         spent: tally.spent,
         returned: tally.returned,
@@ -231,6 +284,37 @@ fn decided(claim: &RequestClaim<'_>) -> RequestState {
     }
 }
 
+impl RequestView {
+    /// What the treasury may still send at a time of the target's chain.
+    pub fn drawable(&self, at: u64) -> U256 {
+        let approved = self.approved_until.is_some_and(|until| at <= until);
+        if approved && !self.unseen { self.encumbered } else { U256::ZERO }
+    }
+
+    /// What was sent and has not come back.
+    pub fn out(&self) -> U256 {
+        self.drawn.saturating_sub(self.returned)
+    }
+}
+
+impl fmt::Display for Income {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = self.blocks;
+        write!(f, "{} wei came to {} ", self.amount, self.wallet)?;
+        match &self.by {
+            Some((sender, transaction)) => {
+                write!(f, "from {sender} in transaction {transaction}, ")?;
+            }
+            None => f.write_str("inside transactions of others or as a reward, ")?,
+        }
+        if first == last {
+            write!(f, "in block {last}")
+        } else {
+            write!(f, "between blocks {first} and {last}")
+        }
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -246,7 +330,7 @@ impl fmt::Display for Violation {
             Self::UnknownRequest { request, statement, transaction } => write!(
                 f,
                 "draw {statement} in transaction {transaction} names request {request}, \
-                 which does not exist"
+                 which is unknown or by nobody under [people]"
             ),
             Self::SelfApproval { request, approval, by } => {
                 write!(f, "approval {approval} of request {request} is by its requester {by}")

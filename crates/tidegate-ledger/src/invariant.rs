@@ -104,6 +104,9 @@ impl fmt::Display for NaturalKey {
             Self::Opening(chain, wallet) => write!(f, "the opening of {wallet} on chain {chain}"),
             Self::Transaction(chain, hash) => write!(f, "transaction {hash} on chain {chain}"),
             Self::Statement(digest) => write!(f, "statement {digest}"),
+            Self::Income(chain, wallet, block) => {
+                write!(f, "the income of {wallet} on chain {chain} in block {block}")
+            }
             Self::Residue(chain, wallet) => write!(f, "the residue of {wallet} on chain {chain}"),
         }
     }

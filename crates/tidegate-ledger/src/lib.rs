@@ -19,16 +19,17 @@ mod invariant;
 mod reconcile;
 
 pub use account::{Account, Commodity, NATIVE_DECIMALS, NetworkLabel};
-pub use build::{Closing, Ledger, build_ledger};
+pub use build::{Closing, Ledger, PickError, build_ledger};
+pub use claims::counting;
 pub use entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
 pub use error::LedgerError;
 pub use export::{BEANCOUNT_DIGITS_MAX, ExportError, Format, export};
 pub use facts::{
-    Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, TREASURER_ROLE,
+    Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, Outflows, Rise, TREASURER_ROLE,
     TransactionFacts, WalletFacts, WalletRole,
 };
 pub use funds::{
-    FundsReport, OpenRequest, OwnFunds, RequestState, RequestView, Violation, funds_report,
+    FundsReport, Income, OpenRequest, OwnFunds, RequestState, RequestView, Violation, funds_report,
 };
 pub use invariant::{Breach, check_ledger};
 pub use reconcile::{Row, reconcile};

@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::build::{Ledger, signed, wallet_account};
 use crate::entry::{Entry, EntryKind};
 use crate::error::LedgerError;
-use crate::facts::{Facts, NetworkFacts, WalletFacts};
+use crate::facts::{Facts, NetworkFacts, Outflows, WalletFacts};
 
 /// How many missing nonces are listed by number.
 const NONCES_SHOWN_MAX: usize = 10;
@@ -156,6 +156,13 @@ fn list(nonces: &[u64]) -> String {
 }
 
 impl Row {
+    /// Whether the residue came from somebody else: the wallet holds more than is explained, and
+    /// everything that it paid is known, so that nothing hides behind what came in.
+    pub(crate) fn is_income(&self, wallet: &WalletFacts) -> bool {
+        let complete = self.nonces.is_empty() && wallet.outflows == Outflows::Known;
+        self.residue.is_positive() && complete
+    }
+
     /// The sentence for nonces that nothing explains: the history is incomplete, even where
     /// amounts happen to agree.
     pub(crate) fn nonces_missing(&self) -> Option<String> {

@@ -32,10 +32,14 @@ pub struct PolicyDoc {
     pub safe: SafeTrust,
     /// The policy's keys as written, plus `defaults`.
     pub policy: BTreeMap<String, Value>,
+    /// The firms that audit: what each is called, by its id.
+    pub firms: BTreeMap<String, String>,
     /// Who is who.
     pub people: BTreeMap<String, Person>,
     /// Contracts that are there already, on the target.
     pub externals: BTreeMap<String, External>,
+    /// Proxies and beacons that steps may upgrade, on the target.
+    pub existing: BTreeMap<String, Existing>,
     /// Every parameter's rule and its value on the target, `@names` kept.
     pub params: BTreeMap<String, PolicyParam>,
 }
@@ -80,11 +84,23 @@ pub struct SafeTrust {
 pub struct Person {
     /// Their roles, sorted.
     pub roles: Vec<String>,
-    /// The firm, for auditors.
+    /// The id of the firm, for auditors.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub firm: Option<String>,
-    /// The addresses of their keys, sorted.
-    pub keys: Vec<Address>,
+    /// Their keys, sorted.
+    pub keys: Vec<PersonKey>,
+}
+
+impl Person {
+    /// The addresses of their keys.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        self.keys.iter().map(|key| key.address)
+    }
+
+    /// Whether a key of theirs has this address.
+    pub fn holds(&self, address: Address) -> bool {
+        self.addresses().any(|own| own == address)
+    }
 }
 
 /// A contract that is there already.
@@ -95,6 +111,17 @@ pub struct External {
     pub address: Address,
     /// The hash of its runtime code.
     pub code_hash: B256,
+}
+
+/// A proxy or beacon that steps may upgrade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Existing {
+    /// Its address.
+    pub address: Address,
+    /// Of a transparent proxy, the admin contract that upgrades it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub admin: Option<Address>,
 }
 
 /// A parameter as the policy binds it.

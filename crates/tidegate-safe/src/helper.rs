@@ -1,7 +1,9 @@
 //! The helper contract: calldata for its functions and the meaning of its answers.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256, Bytes, U256, b256, hex, keccak256};
-use alloy_sol_types::{SolCall, sol};
+use alloy_sol_types::{SolCall, SolEvent, sol};
 use serde::{Deserialize, Serialize};
 pub use tidegate_model::digest::{CREATE2_PROXY, HELPER};
 use tidegate_model::{
@@ -24,6 +26,15 @@ pub(crate) mod abi {
             bytes32 bodyDigest; uint64 blockNumber; bytes32 blockHash; uint64 issuedAt;
             uint64 expiresAt;
         }
+
+        event PolicyAdopted(
+            address indexed safe, bytes32 indexed project, uint64 indexed version, bytes32 digest
+        );
+        event Recorded(
+            address indexed safe, bytes32 indexed project, bytes32 indexed releaseRoot,
+            uint256 index, bytes32 policyDigest, bytes32 evidenceDigest, bytes32 deploymentDigest,
+            bytes32 soakTerminalHash
+        );
 
         function createOnce(bytes32 salt, bytes initCode, bytes32 codeHash) external;
         function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) external payable;
@@ -57,6 +68,14 @@ pub use abi::Statement as PostedStatement;
 
 /// The most posts that one batch checks: 25 kB of calldata and 0.75 M gas.
 pub const POSTS_MAX: usize = 256;
+
+/// No chain has this helper before 2026-11-29: its code was made then. Simulated chains keep a
+/// time of their own.
+pub const SINCE_SECS: u64 = 1_795_910_400;
+
+/// The topics of the events by which a Safe's projects are found: a policy, a promotion.
+pub const PROJECT_TOPICS: [B256; 2] =
+    [abi::PolicyAdopted::SIGNATURE_HASH, abi::Recorded::SIGNATURE_HASH];
 
 /// keccak256 of the helper's runtime code. An address without exactly this code is not it.
 pub const CODE_HASH: B256 =
@@ -312,6 +331,36 @@ fn decode<C: SolCall>(call: &'static str, answer: &[u8]) -> Result<C::Return, He
     C::abi_decode_returns_validate(answer).map_err(|source| HelperError { call, source })
 }
 
+/// What a Safe did under one project's name: how many policies and promotions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProjectEvents {
+    /// Versions of its policy.
+    pub policies: u64,
+    /// Promotions.
+    pub records: u64,
+}
+
+/// The projects of a Safe, from the topics of the helper's events; other events are left out.
+pub fn projects<'a>(
+    safe: Address,
+    topics: impl Iterator<Item = &'a [B256]>,
+) -> BTreeMap<ProjectId, ProjectEvents> {
+    let mut found: BTreeMap<_, ProjectEvents> = BTreeMap::new();
+    for topics in topics {
+        let [event, by, project, ..] = topics else { continue };
+        if *by != safe.into_word() {
+            continue;
+        }
+        let [policy, promotion] = PROJECT_TOPICS;
+        if *event == policy {
+            found.entry(ProjectId(*project)).or_default().policies += 1;
+        } else if *event == promotion {
+            found.entry(ProjectId(*project)).or_default().records += 1;
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -399,5 +448,26 @@ mod tests {
         assert_ne!(one, two);
         let own = keccak256((Address::with_last_byte(1), salt).abi_encode());
         assert_eq!(one, address().create2_from_code(own, b"code"));
+    }
+
+    #[test]
+    fn a_safe_shows_all_its_projects() {
+        let (safe, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let [policy, promotion] = PROJECT_TOPICS;
+        let [one, two, last] = [1, 2, 3].map(B256::repeat_byte);
+        let logs = [
+            vec![policy, safe.into_word(), one, last],
+            vec![policy, safe.into_word(), one, last],
+            vec![promotion, safe.into_word(), one, last],
+            vec![promotion, safe.into_word(), two, last],
+            vec![policy, other.into_word(), last, last],
+            vec![last, safe.into_word(), last, last],
+            vec![policy],
+            vec![],
+        ];
+        let found = projects(safe, logs.iter().map(Vec::as_slice));
+        let events = |policies, records| ProjectEvents { policies, records };
+        let expected = [(ProjectId(one), events(2, 1)), (ProjectId(two), events(0, 1))];
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
     }
 }

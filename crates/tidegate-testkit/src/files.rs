@@ -17,6 +17,14 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TestkitError> {
     std::fs::write(path, bytes).map_err(fail)
 }
 
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), TestkitError> {
+    write(path, bytes)?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    let fail = |source| TestkitError::Write { path: path.to_owned(), source };
+    std::fs::set_permissions(path, mode).map_err(fail)
+}
+
 /// Reads a file as text.
 pub(crate) fn read_text(path: &Path) -> Result<String, TestkitError> {
     std::fs::read_to_string(path)

@@ -7,8 +7,8 @@ use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use serde_json::json;
 
-/// log₂ of scrypt's n: weak, and quick.
-const SCRYPT_LOG_N: u8 = 12;
+/// log₂ of scrypt's n: the least that is opened, and quick.
+const SCRYPT_LOG_N: u8 = 13;
 const SCRYPT_R: u32 = 8;
 const SCRYPT_P: u32 = 1;
 

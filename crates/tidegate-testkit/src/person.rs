@@ -130,7 +130,7 @@ impl Person {
     /// If the file cannot be written.
     pub fn keep_key(&self, name: &str, key: &PrivateKeySigner) -> Result<Address, TestkitError> {
         let path = self.home.join("keys").join(format!("{name}.json"));
-        files::write(&path, keystore_json(key, &self.password).as_bytes())?;
+        files::write_private(&path, keystore_json(key, &self.password).as_bytes())?;
         Ok(key.address())
     }
 

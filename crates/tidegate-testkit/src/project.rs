@@ -218,6 +218,14 @@ expect = [
 call = ["@registry", "register", "@vault"]
 "#;
 
+/// The firms that audit.
+const FIRMS: &str = "\
+[firms]
+Acme = \"Acme Audits\"
+Bolt = \"Bolt Security\"
+Dao = \"Auditors of the Dao\"
+";
+
 /// Name, role, firm and key of everybody who signs.
 const PEOPLE: [(&str, &str, &str, &str); 5] = [
     ("eva", "engineer", "", "deployer"),
@@ -233,5 +241,5 @@ fn people() -> String {
         let key = actor_address(key);
         format!("{name} = {{ roles = [\"{role}\"], {firm}keys = [\"{key}\"] }}\n")
     };
-    format!("[people]\n{}", PEOPLE.map(line).concat())
+    format!("{FIRMS}\n[people]\n{}", PEOPLE.map(line).concat())
 }

@@ -8,6 +8,8 @@ mod chain;
 mod data;
 mod findings;
 mod identity;
+mod money;
+mod people;
 mod reports;
 mod roots;
 mod signatures;
@@ -29,6 +31,8 @@ pub(crate) fn cases() -> Vec<Case> {
         identity::cases(),
         reports::cases(),
         roots::cases(),
+        money::cases(),
+        people::cases(),
         signatures::cases(),
         soak::cases(),
         trust::cases(),

@@ -6,7 +6,9 @@ use alloy_primitives::{Address, B256, Bytes, address, bytes, keccak256};
 use alloy_sol_types::SolValue;
 use serde_json::{Value, json};
 use tidegate_model::digest::{create2_salt, project_id};
-use tidegate_model::policy::{External, Person, PolicyDoc, PolicyParam, SafeTrust, SoakNetwork};
+use tidegate_model::policy::{
+    Existing, External, Person, PersonKey, PolicyDoc, PolicyParam, SafeTrust, SoakNetwork,
+};
 use tidegate_model::record::{Deployment, SlotValue, anchor_calldata};
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, Fqn, GateInput, NetworkId, StatementDigest,
@@ -286,7 +288,7 @@ fn policy_doc() -> PolicyDoc {
     let person = |roles: &[&str], firm: Option<&str>, keys: &[Address]| Person {
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         firm: firm.map(str::to_owned),
-        keys: keys.to_vec(),
+        keys: keys.iter().map(|key| (*key).into()).collect(),
     };
     let param = |rule: Value, value: Option<Value>| PolicyParam { rule, value };
     let named = |(name, value): (&str, Value)| (name.to_owned(), value);
@@ -314,11 +316,20 @@ fn policy_doc() -> PolicyDoc {
         ]
         .map(named)
         .into(),
+        firms: BTreeMap::from([("acme".to_owned(), "Acme Prüfungen".to_owned())]),
         people: BTreeMap::from([
-            ("acme".to_owned(), person(&["auditor"], Some("Acme"), &[first])),
+            ("ada".to_owned(), person(&["auditor"], Some("acme"), &[first])),
             ("kim".to_owned(), person(&["approver", "treasurer"], None, &[first, second])),
+            ("safe".to_owned(), {
+                let keys = vec![PersonKey::plain(first), PersonKey::contract(TARGET.chain, SAFE)];
+                Person { roles: vec!["guardian".to_owned()], firm: None, keys }
+            }),
         ]),
         externals: external(),
+        existing: BTreeMap::from([
+            ("live".to_owned(), Existing { address: second, admin: Some(first) }),
+            ("other".to_owned(), Existing { address: first, admin: None }),
+        ]),
         params: BTreeMap::from([
             ("fee".to_owned(), param(json!("same-as-testnet"), None)),
             ("owner".to_owned(), param(json!("per-network"), Some(json!("@safe")))),

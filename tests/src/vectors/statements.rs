@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tidegate_model::digest::{HELPER, jcs_keccak};
 use tidegate_model::statement::{
     At, AuditAttestation, AuditRevocation, AuditVerdict, Body, Bug, ContractSigner,
-    EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Freeze, FundDecision, FundRequest,
-    FundTransfer, General, Go, KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef, Resolution,
-    RiskAcceptance, RiskDecision, Severity, SignedStatement, SoakSample, Standing, Statement,
-    Triage, Waiver, domain, eip712, gate_set, post_subject,
+    EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Freeze, FundApproval, FundDenial,
+    FundRequest, FundTransfer, General, Go, KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef,
+    Resolution, RiskAcceptance, RiskDecision, Severity, SignedStatement, SoakSample, Standing,
+    Statement, Triage, Waiver, domain, eip712, gate_set, post_subject,
 };
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, PlanDigest, ReleaseRoot, ScopeRoot,
@@ -281,8 +281,14 @@ fn bodies() -> [(&'static str, Body); 9] {
         ..request.clone()
     };
     let request_digest = StatementDigest(B256::repeat_byte(0x23));
-    let decision =
-        |reason: &str| FundDecision { request: request_digest, reason: reason.to_owned() };
+    let approval = FundApproval {
+        request: request_digest,
+        network: request.network,
+        destination: request.destination,
+        amount: request.amount,
+        reason: "within the budget".to_owned(),
+    };
+    let denial = FundDenial { request: request_digest, reason: String::new() };
     let transfer = |amount: u64| FundTransfer {
         request: request_digest,
         network: NETWORK,
@@ -292,8 +298,8 @@ fn bodies() -> [(&'static str, Body); 9] {
     [
         ("Statement fund/request", Body::FundRequest(request)),
         ("Statement fund/request without release", Body::FundRequest(largest)),
-        ("Statement fund/approve", Body::FundApprove(decision("within the budget"))),
-        ("Statement fund/deny", Body::FundDeny(decision(""))),
+        ("Statement fund/approve", Body::FundApprove(approval)),
+        ("Statement fund/deny", Body::FundDeny(denial)),
         ("Statement fund/draw", Body::FundDraw(transfer(1_500_000_000_000_000_000))),
         ("Statement fund/return", Body::FundReturn(transfer(0))),
         ("Statement risk/accept", Body::RiskAccept(risk(RiskDecision::Accept, "a cap"))),

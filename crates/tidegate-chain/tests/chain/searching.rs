@@ -1,6 +1,8 @@
 //! What is found by bisection.
 
-use alloy_primitives::{Bytes, U256};
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Bytes, I256, U256};
 use tidegate_chain::ReadError;
 use tidegate_testkit::{GENESIS_TIMESTAMP, Transaction, test_address, test_key};
 
@@ -92,5 +94,42 @@ fn a_nonce_that_moved_by_itself_is_not_a_transaction() -> Outcome {
     let upper = anvil.latest()?;
     let refused = run(network.sender_transactions(sender.address(), 0, 3, 0, upper));
     assert!(matches!(refused, Err(ReadError::NotFound { .. })), "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn where_an_account_rose() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let network = connect(config(SIMULATED, &[anvil.url()]))?;
+    let (account, other) = (test_address(7), test_key(0));
+
+    let start = anvil.latest()?.block.number;
+    let held = run(network.balance(account, anvil.latest()?.block))?;
+    anvil.mine(3)?;
+    let paid = anvil.send(&other, Some(account), Bytes::new(), U256::from(5))?.hash;
+    anvil.mine(6)?;
+    let known = anvil.send(&other, Some(account), Bytes::new(), U256::from(40))?.hash;
+    let known_at = anvil.latest()?.block.number;
+    anvil.mine(1)?;
+    let upper = anvil.latest()?;
+    let read = |known: &BTreeMap<u64, I256>, upper, limit| {
+        let found = run(network.rises(account, start, upper, known, limit))?;
+        let of = |rise: tidegate_chain::Rise| {
+            (rise.amount.to::<u64>(), rise.payments.iter().map(|tx| tx.hash).collect::<Vec<_>>())
+        };
+        Ok::<_, ReadError>(found.into_iter().map(of).collect::<Vec<_>>())
+    };
+    let none = BTreeMap::new();
+    assert_eq!(read(&none, upper, 9)?, [(5, vec![paid]), (40, vec![known])]);
+    assert_eq!(read(&none, upper, 1)?, [(5, vec![paid])]);
+    let explained = BTreeMap::from([(known_at, I256::try_from(40)?)]);
+    assert_eq!(read(&explained, upper, 9)?, [(5, vec![paid])]);
+    // By no transaction, and down again: a fall is no rise, nor does it undo one.
+    anvil.set_balance(account, held + U256::from(100))?;
+    anvil.mine(1)?;
+    anvil.set_balance(account, held + U256::from(20))?;
+    anvil.mine(1)?;
+    let upper = anvil.latest()?;
+    assert_eq!(read(&explained, upper, 9)?, [(5, vec![paid]), (55, vec![])]);
     Ok(())
 }

@@ -153,7 +153,7 @@ async fn posted(
     let mut posts = Posts::at(network, head).await?;
     let (mut found, mut inputs) = (Vec::new(), Vec::new());
     let known = |fact: &&AttestationFact| {
-        facts.people.values().any(|person| person.keys.contains(&fact.attestation.auditor))
+        facts.people.values().any(|person| person.holds(fact.attestation.auditor))
     };
     for fact in facts.attestations.iter().filter(known) {
         let (auditor, digest): (_, StatementDigest) = (fact.attestation.auditor, fact.digest);

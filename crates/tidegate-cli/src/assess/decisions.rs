@@ -91,13 +91,14 @@ pub(super) async fn go(
             confirmed: said.confirmed.clone(),
         })
     });
-    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let is_known = |key| people.values().any(|person| person.holds(key));
     let bearing = candidate.statements.bearing(name, project, roots.release_root, is_known);
     let known = candidate.statements.present();
     let unconfirmed = candidate.statements.unconfirmed.iter();
     let unconfirmed = unconfirmed.filter(|(digest, _)| !known.contains_key(digest));
     let (decisions, freezes) = (decisions.collect(), freezes.collect());
-    let keys: Vec<_> = people.values().flat_map(|person| person.keys.iter().copied()).collect();
+    let keys: Vec<_> =
+        people.values().flat_map(tidegate_model::policy::Person::addresses).collect();
     let posted = posted(candidate, head, &keys).await.map_err(|error| error.to_string());
     let (posted, inputs) = match posted {
         Ok((stops, inputs)) => (Ok(stops), inputs),

@@ -1,15 +1,18 @@
 //! An emergency as the target shows it: what is promoted now, who signed, when it was announced.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_gates::{
-    Baseline, EmergencyFacts, Layout, Lowering, ObligationFacts, Observed, compare_layouts,
-    emergency, lowerings,
+    Baseline, EmergencyFacts, Layout, Lowering, ObligationFacts, Observed, appends_only, emergency,
+    lowerings,
 };
 use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::digest::jcs_keccak;
+use tidegate_model::policy::Person;
 use tidegate_model::statement::{EmergencyTerms, emergency_subject};
-use tidegate_model::{Head, Verdict};
+use tidegate_model::{Fqn, Head, Verdict};
 use tidegate_safe::helper::Recorded;
 
 use super::decisions::deployers;
@@ -126,16 +129,17 @@ pub(crate) async fn compared(
     let release = newest.record.release_root;
     let old = promoted_release(project, &newest)?;
     let changes = ReleaseChanges::between(&old.release, &built.release)?;
-    let mut layout = Vec::new();
-    for (name, artifact) in &built.release.artifacts {
-        let Some(before) = old.release.artifacts.get(name) else { continue };
-        let read = |artifact| Layout::of(artifact).or_kind(Kind::Fail);
-        let (before, after) = (read(before)?, read(artifact)?);
-        let problems = compare_layouts(&before, &after).into_iter();
-        layout.extend(problems.map(|problem| format!("{}: {problem}", name.name())));
-    }
+    let layout = appends_only(&layouts(&old)?, &layouts(built)?);
     let diff_digest = jcs_keccak("differences", &changes)?;
     Ok((Baseline { release, diff_digest, layout }, changes))
+}
+
+fn layouts(built: &Built) -> CliResult<BTreeMap<Fqn, Layout>> {
+    let mut layouts = BTreeMap::new();
+    for (name, artifact) in &built.release.artifacts {
+        layouts.insert(name.clone(), Layout::of(artifact).or_kind(Kind::Fail)?);
+    }
+    Ok(layouts)
 }
 
 fn promoted_release(project: &Project, recorded: &Recorded) -> CliResult<Built> {
@@ -156,7 +160,7 @@ async fn announced_at(
 ) -> CliResult<Option<u64>> {
     let people = people(candidate.project);
     let guardians = people.values().filter(|p| p.roles.iter().any(|role| role == "guardian"));
-    let keys: Vec<_> = guardians.flat_map(|p| &p.keys).map(|key| key.into_word()).collect();
+    let keys: Vec<_> = guardians.flat_map(Person::addresses).map(|key| key.into_word()).collect();
     if keys.is_empty() {
         return Ok(None);
     }

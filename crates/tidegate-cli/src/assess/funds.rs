@@ -16,7 +16,8 @@ pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFac
     if let Some(why) = set.unasked("fund/") {
         return Ok(Err(format!("fund statements: {why}")));
     }
-    let facts = crate::funds::facts(gathered.project, set, gathered.soak, network).await?;
+    let head = network.finalized_head().await?;
+    let facts = crate::funds::facts(gathered.project, set, gathered.soak, network, head).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
     let release = gathered.built.roots.release_root;
@@ -57,6 +58,11 @@ pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFac
             .map(|open| format!("request {} awaits a decision", open.request.short()))
             .collect(),
         missing: report.unread.clone(),
+        unreturned: ledger
+            .requests
+            .iter()
+            .any(|view| view.out() == view.drawn && !view.drawn.is_zero()),
+        incomes: report.incomes.iter().map(ToString::to_string).collect(),
         summary,
         inputs: inputs.collect(),
     }))

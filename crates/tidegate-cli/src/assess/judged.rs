@@ -28,7 +28,7 @@ pub(crate) async fn judged(
         matches!(signed.statement, Statement::AuditAttestation(_)).then_some((*digest, signed))
     });
     let people = people(project);
-    let keys = people.values().flat_map(|person| person.keys.iter().copied());
+    let keys = people.values().flat_map(|person| person.addresses());
     let auditors = attested.clone().map(|(digest, signed)| (digest, signed.signer()));
     let mut answers = Posts::at(network, head).await?;
     let mut posts = Vec::new();

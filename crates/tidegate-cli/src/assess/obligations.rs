@@ -77,7 +77,7 @@ async fn unmet(
     let people = people(candidate.project);
     let has_postmortem = candidate.statements.general().any(|(_, general, signer)| {
         let said = matches!(&general.body, Body::Postmortem(found) if found.release == release);
-        let known = people.values().any(|person| person.keys.contains(&signer));
+        let known = people.values().any(|person| person.holds(signer));
         let after = general.issued_at >= recorded.recorded_at;
         said && known && after && general.project_id() == project
     });

@@ -2,7 +2,6 @@
 
 use alloy_primitives::Address;
 use tidegate_gates::{AuditFacts, Observed, SeparationFacts};
-use tidegate_model::statement::Body;
 
 use super::{Candidate, decisions};
 use crate::error::CliResult;
@@ -13,20 +12,10 @@ pub(super) fn facts(
     audits: &Observed<AuditFacts>,
 ) -> CliResult<SeparationFacts> {
     let auditors = audits.as_ref().map(auditors).unwrap_or_default();
-    let requester = |request| {
-        let requests = candidate.statements.general();
-        let found = requests.into_iter().find(|(digest, ..)| *digest == request);
-        found.map(|(_, _, signer)| signer)
-    };
     let people = people(candidate.project);
-    // What strangers sign binds nobody: otherwise anybody could block a release with one key.
-    let known = |key| people.values().any(|person| person.keys.contains(&key));
-    let decisions = candidate.statements.general().filter_map(|(_, general, decider)| {
-        let Body::FundApprove(decision) = &general.body else { return None };
-        if !known(decider) {
-            return None;
-        }
-        Some((decision.request.short(), requester(decision.request)?, decider))
+    let requests = crate::funds::requests(candidate.project, candidate.statements)?;
+    let decisions = requests.iter().flat_map(|view| {
+        view.approvals.iter().map(|(_, by)| (view.request.short(), view.requester, *by))
     });
     let decisions = decisions.collect();
     Ok(SeparationFacts {

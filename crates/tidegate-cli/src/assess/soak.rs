@@ -11,6 +11,7 @@ use tidegate_gates::{
     AuditFacts, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, anchor_required,
     resetting_bugs,
 };
+use tidegate_ledger::RequestState;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::{Body, soak_start_subject};
 use tidegate_model::{ProjectId, StatementDigest};
@@ -73,7 +74,7 @@ pub(super) async fn observe(
         probes: &probes(&prepared),
         watched: &watched(&prepared),
         external_resets: &resets,
-        known: &known(gathered, &names),
+        known: &known(gathered, &names)?,
         samples: &samples,
     };
     Ok(observe_soak(network, &request).await?)
@@ -130,30 +131,22 @@ pub(crate) async fn start_subject(
 fn names(gathered: &Gathered<'_>) -> BTreeMap<Address, String> {
     let people = people(gathered.project).into_iter();
     people
-        .flat_map(|(name, person)| person.keys.into_iter().map(move |k| (k, name.clone())))
+        .flat_map(|(name, p)| p.keys.into_iter().map(move |key| (key.address, name.clone())))
         .collect()
 }
 
 /// Who the senders are: people, and wallets that somebody else of the policy granted test funds.
-fn known(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> BTreeMap<Address, Who> {
-    let statements = || gathered.statements.general();
-    let approved = |request, requester| {
-        statements().any(|(_, general, signer)| {
-            matches!(&general.body, Body::FundApprove(decision) if decision.request == request)
-                && signer != requester
-                && names.contains_key(&signer)
-        })
-    };
-    let mut known = BTreeMap::new();
-    for (digest, general, signer) in statements() {
-        if let Body::FundRequest(request) = &general.body
-            && approved(digest, signer)
-        {
-            known.insert(request.destination, Who::Request(digest.short()));
-        }
-    }
+fn known(
+    gathered: &Gathered<'_>,
+    names: &BTreeMap<Address, String>,
+) -> CliResult<BTreeMap<Address, Who>> {
+    let requests = crate::funds::requests(gathered.project, gathered.statements)?;
+    let granted =
+        requests.iter().filter(|view| matches!(view.state, RequestState::Approved { .. }));
+    let mut known: BTreeMap<_, _> =
+        granted.map(|view| (view.destination, Who::Request(view.request.short()))).collect();
     known.extend(names.iter().map(|(key, name)| (*key, Who::Person(name.clone()))));
-    known
+    Ok(known)
 }
 
 /// What happens elsewhere and sets the clock back: auditors who take back what they attested or

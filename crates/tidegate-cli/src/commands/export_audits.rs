@@ -147,7 +147,7 @@ impl Source<'_> {
     /// the verdict is anybody else's who has computed it.
     fn is_own(&self, key: Address, owner: Option<Address>) -> bool {
         let mut people = self.audits.people.values();
-        let is_auditor = people.any(|p| p.keys.contains(&key) && p.firm.is_some());
+        let is_auditor = people.any(|p| p.holds(key) && p.firm.is_some());
         owner.map_or(!is_auditor, |owner| owner == key)
     }
 
@@ -271,7 +271,7 @@ impl Source<'_> {
     }
 
     fn auditor(&self, key: Address) -> Auditor {
-        let found = self.audits.people.iter().find(|(_, person)| person.keys.contains(&key));
+        let found = self.audits.people.iter().find(|(_, person)| person.holds(key));
         let (name, person) = found.map_or((String::new(), None), |(n, p)| (n.clone(), Some(p)));
         let firm = person.and_then(|person| person.firm.clone()).unwrap_or_default();
         Auditor { name: firm, uri: String::new(), authors: vec![name] }

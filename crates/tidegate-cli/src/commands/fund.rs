@@ -7,18 +7,19 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_engine::find_sent;
-use tidegate_evidence::StatementSet;
-use tidegate_ledger::{RequestState, build_ledger};
+use tidegate_ledger::{Ledger, RequestState, RequestView, build_ledger};
 use tidegate_model::event::Intent;
-use tidegate_model::lookup::Prefix;
+use tidegate_model::lookup::whole;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, FundDecision, FundRequest, FundTransfer, Statement};
+use tidegate_model::statement::{
+    Body, FundApproval, FundDenial, FundRequest, FundTransfer, Statement,
+};
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
 use tidegate_plan::config::{FundsConfig, Stage};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::funds::about;
+use crate::funds::{about, facts, said};
 use crate::project::Project;
 use crate::release::build;
 use crate::saying::{general, now, sign};
@@ -61,7 +62,7 @@ pub(crate) struct RequestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DecideArgs {
-    /// The request's digest or its beginning; default: the only open one
+    /// The request's digest; default: the only one that people of the policy ask for
     request: Option<String>,
     /// Why
     #[arg(long, default_value = "")]
@@ -70,7 +71,7 @@ pub(crate) struct DecideArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TransferArgs {
-    /// The request's digest or its beginning; default: the only one
+    /// The request's digest; default: the only one that was approved
     request: Option<String>,
     /// How much; default: all that was approved, or all that can be returned
     #[arg(long)]
@@ -114,18 +115,29 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
 
 async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResult<u8> {
     let set = statements::load_confirmed(project).await?;
-    let (request, found, requester) = find(&set, args.request.as_deref(), undecided)?;
+    let facts = said(project, &set)?;
+    let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
+    let open = |view: &RequestView| matches!(view.state, RequestState::Submitted);
+    let found = pick(&ledger, args.request.as_deref(), open)?;
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    if signer.address() == requester {
-        return Err(CliError::new(Kind::Fail, "a request is decided by somebody else")
-            .hint("separation of duties: the approver must not be the requester"));
-    }
+    facts.may_decide(signer.address(), found, approve).map_err(|why| {
+        CliError::new(Kind::Fail, why)
+            .hint("a person with the role `treasurer`, other than the requester, decides")
+    })?;
+    let (request, network) = (found.request, found.network);
+    let asked = facts.name_of(network, found.requester);
     let amount = format_amount(found.amount, 18);
-    project.ui.line(format!("Request {request}: {amount} ETH for {}", found.destination));
+    let (to, name) = (found.destination, facts.name_of(network, found.destination));
+    project.ui.line(format!("Request {request} by {asked}: {amount} ETH to {name}, {to}"));
     project.ui.line(format!("  {}", found.reason));
-    let decision = FundDecision { request, reason: args.reason.clone() };
-    let body = if approve { Body::FundApprove(decision) } else { Body::FundDeny(decision) };
+    let reason = args.reason.clone();
+    let body = if approve {
+        let (destination, amount) = (found.destination, found.amount);
+        Body::FundApprove(FundApproval { request, network, destination, amount, reason })
+    } else {
+        Body::FundDeny(FundDenial { request, reason })
+    };
     sign(project, &about(project)?, &signer, body).await?;
     if approve {
         project.ui.note(format!("the treasury sends it: `tidegate fund draw {request}`"));
@@ -134,16 +146,24 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
 }
 
 async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
-    let set = statements::load_confirmed(project).await?;
-    let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
-    let name = network_name(project, found.network)?;
-    let funds = funds_of(project, &name)?;
+    let ready = |view: &RequestView| matches!(view.state, RequestState::Approved { .. });
+    let books = Books::read(project, args, ready).await?;
+    let found = books.request()?;
+    let funds = funds_of(project, &books.name)?;
     let signer = treasury(project, named(&project.global, Some(&funds.key))?, funds.treasury)?;
-    let network = project.connect(&name).await?;
-    require_approval(project, &set, &name, &network, request).await?;
-    let left = found.amount.saturating_sub(stated(&set, request, false));
+    if found.approved_until.is_none() {
+        return Err(CliError::new(Kind::Fail, "the request has no approval in force")
+            .hint("a person with the role `treasurer`, other than the requester, approves it"));
+    }
+    if found.unseen {
+        let what = "a draw or return of this request is stated that the chain does not show";
+        return Err(CliError::new(Kind::Fail, what).hint(
+            "wait until its transaction is in a block; `tidegate ledger reconcile` names it",
+        ));
+    }
+    let left = found.drawable(now(project, &about(project)?).await?.time);
     if left.is_zero() {
-        project.ui.line("All that was approved has been drawn.");
+        project.ui.line("Nothing is left to draw under this approval.");
         project.ui.result(&json!({ "transaction": null, "amount": "0", "digest": null }));
         return Ok(0);
     }
@@ -156,27 +176,19 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
         let what = format!("that is more than was approved; {left} ETH are left to draw");
         return Err(CliError::new(Kind::Fail, what));
     }
-    let earlier = transfers(&set, request).filter(|(_, back)| !*back).count();
-    let intent = Intent {
-        op: format!("draw/{request}/{earlier}"),
-        to: found.destination,
-        value: amount,
-        data: Bytes::new(),
-    };
-    let transfer = Transfer { name: &name, network: &network, request, set: &set };
-    transfer.make(project, &signer, &intent, Body::FundDraw).await
+    let intent = books.intent("draw", &found.draws, found.destination, amount);
+    books.make(project, &signer, &intent, Body::FundDraw).await
 }
 
 async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     /// What a plain transfer costs.
     const TRANSFER_GAS: u64 = 21_000;
-    let set = statements::load_confirmed(project).await?;
-    let (request, found, _) = find(&set, args.request.as_deref(), approved)?;
-    let name = network_name(project, found.network)?;
-    let funds = funds_of(project, &name)?;
-    let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
+    let books = Books::read(project, args, |view| !view.approvals.is_empty()).await?;
+    let found = books.request()?;
+    let network = &books.network;
+    let funds = funds_of(project, &books.name)?;
+    let key = named(&project.global, project.network(&books.name)?.deployer.as_deref())?;
     let signer = treasury(project, key, found.destination)?;
-    let network = project.connect(&name).await?;
     let amount = match &args.amount {
         Some(text) => parse_uint(text).or_kind(Kind::Usage)?,
         None => {
@@ -186,22 +198,14 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
             // Held back: the highest fee that the transfer may pay, with the engine's margins.
             let per_gas = fees.base_fee.saturating_mul(2).saturating_add(fees.priority_fee);
             let held = U256::from(TRANSFER_GAS * 2).saturating_mul(U256::from(per_gas));
-            let out = stated(&set, request, false).saturating_sub(stated(&set, request, true));
-            balance.saturating_sub(held).min(out)
+            balance.saturating_sub(held).min(found.out())
         }
     };
-    if amount.is_zero() && !unstated(project, &signer, &network, request, &set).await? {
+    if amount.is_zero() && !books.unstated(project, &signer, &found.returns).await? {
         return Err(CliError::new(Kind::Fail, "there is nothing to return"));
     }
-    let earlier = transfers(&set, request).filter(|(_, back)| *back).count();
-    let intent = Intent {
-        op: format!("return/{request}/{earlier}"),
-        to: funds.treasury,
-        value: amount,
-        data: Bytes::new(),
-    };
-    let transfer = Transfer { name: &name, network: &network, request, set: &set };
-    transfer.make(project, &signer, &intent, Body::FundReturn).await
+    let intent = books.intent("return", &found.returns, funds.treasury, amount);
+    books.make(project, &signer, &intent, Body::FundReturn).await
 }
 
 fn funds_of<'a>(project: &'a Project, network: &str) -> CliResult<&'a FundsConfig> {
@@ -209,66 +213,67 @@ fn funds_of<'a>(project: &'a Project, network: &str) -> CliResult<&'a FundsConfi
     project.config.funds.get(network).ok_or_else(missing)
 }
 
-/// The transfers stated under a request, each transaction once; `true` for a return.
-fn transfers(
-    set: &StatementSet,
+/// The books of a request's network up to its latest block, so that what was sent a moment ago is
+/// in them.
+struct Books {
+    name: String,
+    network: Network,
+    ledger: Ledger,
     request: StatementDigest,
-) -> impl Iterator<Item = (&FundTransfer, bool)> {
-    let mut seen = BTreeSet::new();
-    let stated = set.general().filter_map(|(_, general, _)| match &general.body {
-        Body::FundDraw(transfer) => Some((transfer, false)),
-        Body::FundReturn(transfer) => Some((transfer, true)),
-        _ => None,
-    });
-    stated.filter(move |(t, _)| t.request == request && seen.insert(t.transaction))
 }
 
-/// What was drawn under a request, or returned.
-fn stated(set: &StatementSet, request: StatementDigest, returned: bool) -> U256 {
-    transfers(set, request)
-        .filter(|(_, back)| *back == returned)
-        .fold(U256::ZERO, |sum, (transfer, _)| sum.saturating_add(transfer.amount))
-}
-
-/// The ledger decides what is approved: by a treasurer, not by the requester, and in force.
-async fn require_approval(
-    project: &Project,
-    set: &StatementSet,
-    name: &str,
-    network: &Network,
-    request: StatementDigest,
-) -> CliResult {
-    let facts = crate::funds::facts(project, set, name, network).await?;
-    let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
-    let state = ledger.request(request).map(|view| view.state);
-    match state {
-        Some(RequestState::Approved { .. } | RequestState::Drawn | RequestState::Settled) => Ok(()),
-        _ => Err(CliError::new(Kind::Fail, "the request has no approval in force")
-            .hint("a person with the role `treasurer`, other than the requester, approves it")),
+impl Books {
+    async fn read(
+        project: &Project,
+        args: &TransferArgs,
+        ready: impl Fn(&RequestView) -> bool,
+    ) -> CliResult<Self> {
+        let set = statements::load_confirmed(project).await?;
+        let said = build_ledger(&said(project, &set)?).or_kind(Kind::Fail)?;
+        let found = pick(&said, args.request.as_deref(), ready)?;
+        let name = network_name(project, found.network)?;
+        let network = project.connect(&name).await?;
+        if network.id() != found.network {
+            let what = format!("the request is for another chain than {name}: genesis differs");
+            return Err(CliError::new(Kind::Fail, what));
+        }
+        let head = network.latest_head().await?;
+        let facts = facts(project, &set, &name, &network, head).await?;
+        let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
+        Ok(Self { name, network, ledger, request: found.request })
     }
-}
 
-/// Whether a return was sent whose statement is still missing.
-async fn unstated(
-    project: &Project,
-    signer: &LazySigner,
-    network: &Network,
-    request: StatementDigest,
-    set: &StatementSet,
-) -> CliResult<bool> {
-    let earlier = transfers(set, request).filter(|(_, back)| *back).count();
-    let lane = crate::sending::open_lane(project, network, signer).await?;
-    Ok(lane.state().landed(&format!("return/{request}/{earlier}")).is_some())
-}
+    fn request(&self) -> CliResult<&RequestView> {
+        let missing = || CliError::new(Kind::Fail, "the request is not in the books");
+        self.ledger.request(self.request).ok_or_else(missing)
+    }
 
-struct Transfer<'a> {
-    name: &'a str,
-    network: &'a Network,
-    request: StatementDigest,
-    set: &'a StatementSet,
-}
+    /// The next transfer's step in the journal; `done` are those of its kind that are stated.
+    fn op(&self, kind: &str, done: &[B256]) -> String {
+        format!("{kind}/{}/{}", self.request, done.len())
+    }
 
-impl Transfer<'_> {
+    fn intent(&self, kind: &str, done: &[B256], to: Address, value: U256) -> Intent {
+        Intent { op: self.op(kind, done), to, value, data: Bytes::new() }
+    }
+
+    /// Whether the next return was sent and its statement is still missing.
+    async fn unstated(
+        &self,
+        project: &Project,
+        signer: &LazySigner,
+        done: &[B256],
+    ) -> CliResult<bool> {
+        let lane = crate::sending::open_lane(project, &self.network, signer).await?;
+        Ok(lane.state().landed(&self.op("return", done)).is_some())
+    }
+
+    /// Every transaction that a draw or return in the books names.
+    fn stated(&self) -> BTreeSet<B256> {
+        let transfers = self.ledger.requests.iter().flat_map(|view| [&view.draws, &view.returns]);
+        transfers.flatten().copied().collect()
+    }
+
     /// Sends it unless it was sent before, then signs the statement that names its transaction.
     async fn make(
         &self,
@@ -282,7 +287,7 @@ impl Transfer<'_> {
         now(project, &about).await?;
         let transaction = self.transaction(project, signer, intent).await?;
         let ui = &project.ui;
-        if transfers(self.set, self.request).any(|(t, _)| t.transaction == transaction) {
+        if self.stated().contains(&transaction) {
             ui.line(format!("It was sent before: {transaction}"));
             ui.result(&json!({ "transaction": transaction, "digest": null }));
             return Ok(0);
@@ -318,7 +323,7 @@ impl Transfer<'_> {
         signer: &LazySigner,
         intent: &Intent,
     ) -> CliResult<B256> {
-        let lane = crate::sending::open_lane(project, self.network, signer).await?;
+        let lane = crate::sending::open_lane(project, &self.network, signer).await?;
         let landed = lane.state().landed(&intent.op);
         if let Some((attempt, _)) = landed.filter(|(_, inclusion)| inclusion.success) {
             return Ok(attempt.hash);
@@ -326,12 +331,7 @@ impl Transfer<'_> {
         let journal_is_new = lane.state().attempts.is_empty();
         drop(lane);
         if journal_is_new {
-            let stated = self.set.general().filter_map(|(_, general, _)| match &general.body {
-                Body::FundDraw(t) | Body::FundReturn(t) => Some(t.transaction),
-                _ => None,
-            });
-            let stated = stated.collect();
-            let found = find_sent(self.network, signer.address(), intent, &stated).await?;
+            let found = find_sent(&self.network, signer.address(), intent, &self.stated()).await?;
             if let Some(transaction) = found {
                 project.ui.note("it is on the chain already; its statement is missing");
                 return Ok(transaction);
@@ -341,7 +341,7 @@ impl Transfer<'_> {
         if intent.op.starts_with("return/") {
             options = vec!["--amount".to_owned(), intent.value.to_string()];
         }
-        let landed = send(project, self.name, self.network, signer, intent, options).await?;
+        let landed = send(project, &self.name, &self.network, signer, intent, options).await?;
         Ok(landed.hash)
     }
 }
@@ -361,41 +361,19 @@ fn network_name(project: &Project, id: NetworkId) -> CliResult<String> {
     })
 }
 
-fn undecided(set: &StatementSet, request: StatementDigest) -> bool {
-    !set.general().any(|(_, general, _)| match &general.body {
-        Body::FundApprove(d) | Body::FundDeny(d) => d.request == request,
-        _ => false,
+/// The request that is named by its whole digest, or the only one that is ready: no beginning of a
+/// digest moves money.
+fn pick<'a>(
+    ledger: &'a Ledger,
+    named: Option<&str>,
+    ready: impl Fn(&RequestView) -> bool,
+) -> CliResult<&'a RequestView> {
+    let wanted = named.map(whole).transpose()?.map(StatementDigest);
+    ledger.pick(wanted, ready).map_err(|error| {
+        let of = |why: &&String| wanted.is_some_and(|digest| why.contains(&digest.to_string()));
+        let why = ledger.ignored.iter().find(of);
+        let error = CliError::usage(error.to_string());
+        let error = why.into_iter().fold(error, |error, why| error.hint(why));
+        error.hint("`tidegate ledger show` lists requests")
     })
-}
-
-fn approved(set: &StatementSet, request: StatementDigest) -> bool {
-    set.general().any(|(_, general, _)| match &general.body {
-        Body::FundApprove(decision) => decision.request == request,
-        _ => false,
-    })
-}
-
-/// The request that begins with this, or the only one of its kind.
-fn find(
-    set: &StatementSet,
-    wanted: Option<&str>,
-    open: fn(&StatementSet, StatementDigest) -> bool,
-) -> CliResult<(StatementDigest, FundRequest, Address)> {
-    let wanted = wanted.map(Prefix::parse).transpose()?;
-    let matches = |digest: &StatementDigest| match &wanted {
-        Some(wanted) => wanted.begins(digest.0),
-        None => open(set, *digest),
-    };
-    let requests = set.general().filter_map(|(digest, general, signer)| match &general.body {
-        Body::FundRequest(request) => Some((digest, request.clone(), signer)),
-        _ => None,
-    });
-    let mut found: Vec<_> = requests.filter(|(digest, ..)| matches(digest)).collect();
-    match (found.pop(), found.len()) {
-        (Some(only), 0) => Ok(only),
-        (None, _) => Err(CliError::usage("there is no such request")
-            .hint("`tidegate ledger show` lists requests")),
-        (Some(_), _) => Err(CliError::usage("several requests; name one by its digest")
-            .hint("`tidegate ledger show` lists requests")),
-    }
 }

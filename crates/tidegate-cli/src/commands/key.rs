@@ -157,6 +157,11 @@ impl From<tidegate_keys::KeyError> for CliError {
             tidegate_keys::KeyError::Missing { key, .. } => {
                 format!("make it with `tidegate key new {key}`, or name another with --as")
             }
+            tidegate_keys::KeyError::Shared { path, .. } => format!("chmod 600 {}", path.display()),
+            tidegate_keys::KeyError::Weak { path, .. } => format!(
+                "encrypt it anew with `tidegate key import NAME --from {}`, and use that one",
+                path.display()
+            ),
             _ => return Self::new(Kind::Keys, error),
         };
         Self::new(Kind::Keys, error).hint(hint)

@@ -76,7 +76,8 @@ async fn books(project: &Project, args: &NetworkArgs) -> CliResult<(String, Fact
     let name = network(project, args)?;
     let network = project.connect(&name).await?;
     let set = statements::load_confirmed(project).await?;
-    let facts = facts(project, &set, &name, &network).await?;
+    let head = network.finalized_head().await?;
+    let facts = facts(project, &set, &name, &network, head).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     Ok((name, facts, ledger))
 }
@@ -103,7 +104,7 @@ async fn show(project: &Project, args: &NetworkArgs) -> CliResult<u8> {
         let eth = |wei| tidegate_model::units::format_amount(wei, 18);
         ui.line(format!(
             "  {}  {state:<9} asked {} drawn {} spent {} returned {}",
-            request.request.short(),
+            request.request,
             eth(request.amount),
             eth(request.drawn),
             eth(request.spent),
@@ -153,6 +154,9 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
         if let Some(why) = &row.explanation {
             ui.row("", why);
         }
+    }
+    for income in &report.incomes {
+        ui.row("unasked", &income.to_string());
     }
     let faults: Vec<_> = report.violations.iter().map(ToString::to_string).collect();
     for fault in faults.iter().chain(&report.unread) {

@@ -198,8 +198,17 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
         ui.row(name, &format!("{}{firm}", person.roles.join(", ")));
         for key in &person.keys {
-            let proven = if proven.contains(key) { "" } else { "   not proven" };
+            let proven = if proven.contains(&key.address) { "" } else { "   not proven" };
             ui.row("", &format!("{key}{proven}"));
+        }
+    }
+    for (id, name) in &doc.firms {
+        ui.row("firm", &format!("{id}: {name}"));
+    }
+    for (name, existing) in &doc.existing {
+        ui.row(&format!("@{name}"), &format!("{}   may be upgraded", existing.address));
+        if let Some(admin) = existing.admin {
+            ui.row("", &format!("by its admin {admin}"));
         }
     }
     for (name, external) in &doc.externals {

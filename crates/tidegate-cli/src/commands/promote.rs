@@ -207,7 +207,7 @@ fn valid_until(project: &Project, assessment: &Assessment, now: u64) -> u64 {
 /// left on this machine alone is not asked of the others.
 fn evidence(project: &Project, assessment: &Assessment, id: ProjectId) -> EvidenceItems {
     let people = people(project);
-    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let is_known = |key| people.values().any(|person| person.holds(key));
     let audits = assessment.facts.audits.iter().flat_map(|audits| &audits.attestations);
     let counting = audits.filter(|fact| fact.confirmed.is_ok());
     let attestations = counting.filter(|fact| is_known(fact.attestation.auditor));

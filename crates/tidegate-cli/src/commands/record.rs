@@ -235,7 +235,7 @@ pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult
 
 /// The person who holds the signing key. What nobody of the policy says binds nobody.
 fn speaker(project: &Project, key: Address) -> CliResult<String> {
-    let found = people(project).into_iter().find(|(_, person)| person.keys.contains(&key));
+    let found = people(project).into_iter().find(|(_, person)| person.holds(key));
     found.map(|(name, _)| name).ok_or_else(|| {
         CliError::new(Kind::Keys, format!("{key} belongs to nobody under [people]"))
             .hint("what nobody of the policy says binds nobody")

@@ -142,7 +142,7 @@ fn asked(
     signer: Address,
 ) -> CliResult<Wanted> {
     let people = people(project);
-    let person = |key: Address| people.iter().find(|(_, p)| p.keys.contains(&key)).map(|(n, _)| n);
+    let person = |key: Address| people.iter().find(|(_, p)| p.holds(key)).map(|(n, _)| n);
     let here = accepted.iter().filter(|fact| {
         fact.acceptance.finding == key && fact.acceptance.scope_root == built.roots.scope_root
     });

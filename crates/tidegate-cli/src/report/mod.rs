@@ -151,7 +151,7 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
     let standings = audits.standings(assessment.gate_head.map_or(0, |head| head.timestamp));
     let rows = audits.attestations.iter().map(|fact| {
         let a = &fact.attestation;
-        let person = audits.people.values().find(|person| person.keys.contains(&a.auditor));
+        let person = audits.people.values().find(|person| person.holds(a.auditor));
         let firm = person.and_then(|person| person.firm.clone());
         let (critical, high, medium) = (a.open_critical, a.open_high, a.open_medium);
         let open = format!("{critical} critical, {high} high, {medium} medium");

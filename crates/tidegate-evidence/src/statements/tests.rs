@@ -1,7 +1,7 @@
 use alloy_primitives::{Address, B256, U256};
 use serde_json::json;
 use tidegate_model::statement::{
-    At, Freeze, FundDecision, FundRequest, FundTransfer, Go, KeyClaim, NEVER, NoGo, ProjectRef,
+    At, Freeze, FundDenial, FundRequest, FundTransfer, Go, KeyClaim, NEVER, NoGo, ProjectRef,
     Resolution, Severity, Triage,
 };
 use tidegate_model::{BlockRef, ChainId, NetworkId};
@@ -65,9 +65,9 @@ fn a_stop_that_is_not_confirmed_stays_in_sight() {
         let (_, void) = refused(body, Doubtful::Void);
         assert_eq!(void.said().count(), 0, "what names no block of its target is no stop");
     }
-    let approve = FundDecision { request: StatementDigest(B256::ZERO), reason: reason() };
+    let denial = FundDenial { request: StatementDigest(B256::ZERO), reason: reason() };
     for (kind, why) in [(Doubtful::Unasked, Some("refuses it")), (Doubtful::Void, None)] {
-        let (_, set) = refused(Body::FundApprove(approve.clone()), kind);
+        let (_, set) = refused(Body::FundDeny(denial.clone()), kind);
         assert_eq!(set.unasked("fund/"), why);
         assert_eq!(set.unasked("go"), None);
     }
@@ -78,7 +78,7 @@ fn a_stop_that_is_not_confirmed_stays_in_sight() {
 }
 
 #[test]
-fn what_strangers_say_is_weighed_only_where_somebody_decided_on_it() {
+fn what_strangers_say_is_not_weighed() {
     let mut set = StatementSet::default();
     let mut say = |signer, body| {
         let statement = says(Address::with_last_byte(signer), body);
@@ -98,26 +98,12 @@ fn what_strangers_say_is_weighed_only_where_somebody_decided_on_it() {
             reason: reason.to_owned(),
         })
     };
-    let draw = |request| {
-        let (amount, transaction) = (U256::from(1), B256::ZERO);
-        Body::FundDraw(FundTransfer { network, request, amount, transaction })
-    };
-    let approve = |request| Body::FundApprove(FundDecision { request, reason: String::new() });
     let release = ReleaseRoot(B256::ZERO);
     let no_go =
         |reason: &str| Body::NoGo(NoGo { release, discipline: None, reason: reason.to_owned() });
     let (kim, stranger) = (1, 9);
-    let granted = say(stranger, request("granted"));
-    let mut expected = vec![
-        granted,
-        say(stranger, draw(granted)),
-        say(kim, approve(granted)),
-        say(kim, request("own")),
-        say(kim, no_go("known")),
-    ];
-    let other = say(stranger, request("other"));
-    say(stranger, approve(other));
-    say(stranger, draw(other));
+    let mut expected = vec![say(kim, request("known")), say(kim, no_go("known"))];
+    say(stranger, request("known"));
     say(stranger, no_go("unknown"));
     expected.sort_unstable();
     let is_known = |key| key == Address::with_last_byte(kim);
@@ -159,7 +145,7 @@ fn decisions(signer: Address) -> Vec<Statement> {
     let release = ReleaseRoot(B256::repeat_byte(3));
     let (text, bug) = (String::new, StatementDigest(B256::repeat_byte(4)));
     let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
-    let decision = FundDecision { request: bug, reason: text() };
+    let denial = FundDenial { request: bug, reason: text() };
     let moved =
         FundTransfer { network, request: bug, amount: U256::from(1), transaction: B256::ZERO };
     let bodies = [
@@ -174,8 +160,7 @@ fn decisions(signer: Address) -> Vec<Statement> {
             blocking: false,
         }),
         Body::Triage(Triage { bug, resolution: Resolution::Confirmed, of: None, reason: text() }),
-        Body::FundApprove(decision.clone()),
-        Body::FundDeny(decision),
+        Body::FundDeny(denial),
         Body::FundDraw(moved),
         Body::KeyClaim(KeyClaim { name: text(), key: signer }),
         revocation(),

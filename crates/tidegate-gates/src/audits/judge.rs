@@ -65,8 +65,7 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(super) fn new(facts: &'a AuditFacts, time: u64) -> Self {
         let auditors = facts.people.values().filter(|person| is_auditor(person));
-        let auditors =
-            auditors.flat_map(|person| person.keys.iter().map(move |key| (*key, person)));
+        let auditors = auditors.flat_map(|person| person.addresses().map(move |key| (key, person)));
         let mut successors: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for fact in &facts.attestations {
             if !fact.attestation.supersedes.0.is_zero() {

@@ -205,7 +205,7 @@ impl AuditFacts {
     pub fn accepted(&self, fact: &AttestationFact, time: u64) -> Vec<(B256, Vec<&AcceptanceFact>)> {
         let auditor = fact.attestation.auditor;
         let mut people = self.people.values();
-        let person = people.find(|person| person.keys.contains(&auditor));
+        let person = people.find(|person| person.holds(auditor));
         let firm = person.and_then(|person| person.firm.as_deref()).unwrap_or_default();
         let open = fact.findings.iter().flat_map(|document| &document.open);
         let accepted = open.filter_map(|finding| {

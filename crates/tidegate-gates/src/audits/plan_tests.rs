@@ -196,7 +196,7 @@ fn facts(plan: &Plan) -> AuditFacts {
     let read = self::plan().digest().unwrap();
     let firms = [("ada", "Acme", 1), ("bo", "Bolt", 2)];
     let people = firms.map(|(name, firm, key)| {
-        let (roles, keys) = (vec!["auditor".to_owned()], vec![Address::with_last_byte(key)]);
+        let (roles, keys) = (vec!["auditor".to_owned()], vec![Address::with_last_byte(key).into()]);
         (name.to_owned(), Person { roles, firm: Some(firm.to_owned()), keys })
     });
     let fact = |key: u8| AttestationFact {

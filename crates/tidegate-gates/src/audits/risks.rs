@@ -24,7 +24,7 @@ pub(super) fn accepted<'a>(
     });
     let (here, elsewhere): (Vec<_>, Vec<_>) =
         of_finding.partition(|a| a.acceptance.scope_root == facts.scope_root);
-    let known = |key| facts.people.values().any(|person| person.keys.contains(&key));
+    let known = |key| facts.people.values().any(|person| person.holds(key));
     let now = |a: &&&AcceptanceFact| {
         a.issued_at <= time && time < a.expires_at && is_bounded(a) && known(a.by)
     };
@@ -77,7 +77,7 @@ fn signers<'a>(
     let same = present.iter().filter(|other| other.acceptance == one.acceptance);
     let people = same.filter_map(|acceptance| {
         let mut people = facts.people.iter();
-        people.find(|(_, person)| person.keys.contains(&acceptance.by))
+        people.find(|(_, person)| person.holds(acceptance.by))
     });
     let outside = people.filter(|(_, person)| person.firm.as_deref() != Some(firm));
     outside.map(|(name, _)| name.as_str()).collect()

@@ -12,7 +12,7 @@ fn people() -> BTreeMap<String, Person> {
     let person = |role: &str, firm: Option<&str>, keys: &[u8]| Person {
         roles: vec![role.to_owned()],
         firm: firm.map(str::to_owned),
-        keys: keys.iter().copied().map(Address::with_last_byte).collect(),
+        keys: keys.iter().map(|key| Address::with_last_byte(*key).into()).collect(),
     };
     [
         ("ada", person("auditor", Some("Acme"), &[1, 2])),
@@ -333,7 +333,7 @@ fn findings_block_whoever_else_is_content() {
             Person {
                 roles: vec!["auditor".to_owned()],
                 firm: Some("Dune".to_owned()),
-                keys: vec![Address::with_last_byte(5)],
+                keys: vec![Address::with_last_byte(5).into()],
             },
         );
         facts.attestations[2].attestation.auditor = Address::with_last_byte(5);

@@ -331,8 +331,7 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Go, "a statement that was deleted", |_, facts| {
         let Ok(f) = &mut facts.go else { return false };
-        let known =
-            |decision: &&Decision| f.people.values().any(|p| p.keys.contains(&decision.signer));
+        let known = |decision: &&Decision| f.people.values().any(|p| p.holds(decision.signer));
         let saw = f.decisions.iter().filter(known).find_map(|d| d.saw.as_ref()?.first());
         let Some(saw) = saw.copied() else { return false };
         f.known.remove(&saw).is_some()
@@ -385,7 +384,7 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Separation, "a guardian whose key nobody holds", |_, facts| {
         read(&mut facts.separation, |f| {
-            let keys = vec![Address::repeat_byte(0xc1)];
+            let keys = vec![Address::repeat_byte(0xc1).into()];
             let guardian = Person { roles: vec!["guardian".to_owned()], firm: None, keys };
             f.people.insert("a control".to_owned(), guardian);
         })
@@ -412,7 +411,7 @@ fn no_go(facts: &mut Facts, confirmed: Observed<()>) -> bool {
 
 /// A key of somebody whom the policy knows.
 fn somebody(people: &BTreeMap<String, Person>) -> Option<Address> {
-    people.values().find_map(|person| person.keys.first().copied())
+    people.values().find_map(|person| person.addresses().next())
 }
 
 fn safe(facts: &mut Facts, damage: impl FnOnce(&mut SafeFacts)) -> bool {

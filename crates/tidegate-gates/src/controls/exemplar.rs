@@ -144,7 +144,7 @@ fn auditors(count: u32) -> BTreeMap<String, Person> {
     let person = |name: &str| Person {
         roles: vec!["auditor".to_owned()],
         firm: Some(name.to_owned()),
-        keys: vec![address(name)],
+        keys: vec![address(name).into()],
     };
     let names = (0..count).map(|n| format!("firm {n}"));
     names.map(|name| (name.clone(), person(&name))).collect()
@@ -194,7 +194,7 @@ fn audits(people: &BTreeMap<String, Person>) -> AuditFacts {
         contracts: contracts.clone(),
         plan: PlanDigest(word("plan")),
         people: people.clone(),
-        attestations: people.values().flat_map(|p| &p.keys).copied().map(fact).collect(),
+        attestations: people.values().flat_map(Person::addresses).map(fact).collect(),
         revocations: Vec::new(),
         acceptances: Vec::new(),
         helper: Ok(Vec::new()),
@@ -209,6 +209,7 @@ fn policy() -> PolicyFacts {
         digest,
         differences: Ok(Vec::new()),
         loosenings: Ok(Vec::new()),
+        others: Ok(Vec::new()),
     };
     PolicyFacts { current: digest, trust, inputs: Vec::new() }
 }
@@ -241,7 +242,7 @@ fn go(rule: &GoRule) -> GoFacts {
     let discipline = |n: usize| rule.disciplines.get(n).cloned();
     let people = names.clone().enumerate().map(|(n, name)| {
         let roles = discipline(n).into_iter().collect();
-        let keys = vec![address(&name)];
+        let keys = vec![address(&name).into()];
         (name, Person { roles, firm: None, keys })
     });
     let decisions = names.enumerate().map(|(n, name)| Decision {
@@ -280,8 +281,8 @@ fn waivers(people: BTreeMap<String, Person>) -> WaiverFacts {
 }
 
 fn separation(mut people: BTreeMap<String, Person>) -> SeparationFacts {
-    let auditors = people.values().flat_map(|person| person.keys.clone()).collect();
-    let keys = vec![address("deployer")];
+    let auditors = people.values().flat_map(Person::addresses).collect();
+    let keys = vec![address("deployer").into()];
     people.insert("deployer".to_owned(), Person { roles: Vec::new(), firm: None, keys });
     SeparationFacts {
         auditors,

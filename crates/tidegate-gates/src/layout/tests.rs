@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use alloy_primitives::U256;
 use serde_json::{Value, json};
+use tidegate_model::Fqn;
 use tidegate_model::release::LayoutNotes;
 
 use super::*;
@@ -137,5 +140,30 @@ fn other_forms_are_refused() {
         raw(&vec![many; 1_001]),
     ] {
         assert!(Layout::read(&bad, &LayoutNotes::default()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn an_emergency_keeps_each_contract_with_storage_under_its_name() {
+    let release = |contracts: &[(&str, &[&str])]| {
+        let named = contracts
+            .iter()
+            .map(|(name, labels)| (Fqn(format!("src/{name}.sol:{name}")), totals(labels)));
+        named.collect::<BTreeMap<_, _>>()
+    };
+    let old = release(&[("Vault", &["a", "b"]), ("Pure", &[])]);
+    type Case<'a> = (&'a [(&'a str, &'a [&'a str])], &'a str);
+    let cases: [Case<'_>; 6] = [
+        (&[("Vault", &["a", "b"]), ("Pure", &[])], ""),
+        (&[("Vault", &["a", "b", "c"]), ("Other", &["z"])], ""),
+        (&[("Vault", &["b", "a"]), ("Pure", &[])], "Vault: "),
+        (&[("VaultFix", &["b", "a"]), ("Pure", &[])], "Vault is gone or has another name"),
+        (&[("VaultFix", &["a", "b"]), ("Pure", &[])], "Vault is gone or has another name"),
+        (&[], "Vault is gone or has another name"),
+    ];
+    for (new, expected) in cases {
+        let problems = crate::appends_only(&old, &release(new)).join("; ");
+        assert_eq!(problems.is_empty(), expected.is_empty(), "{problems}");
+        assert!(problems.contains(expected), "{problems} does not say {expected}");
     }
 }

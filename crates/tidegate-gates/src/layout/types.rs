@@ -23,6 +23,11 @@ impl Layout {
         self.namespaces.len()
     }
 
+    /// Whether it stores nothing at a place of its own.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.namespaces.is_empty()
+    }
+
     pub(super) fn kind(&self, id: TypeId) -> &Type {
         &self.types[id.0]
     }

@@ -26,7 +26,7 @@ struct Known {
 const ANNOUNCED_2025: &str = "the Ethereum Foundation, 2025-03-18";
 
 /// Dates as their operators announced them, at the beginning of the day in UTC. An announced date
-/// can move: `end_of_life` under `[networks.NAME]` says otherwise.
+/// can move to an earlier day: `end_of_life` under `[networks.NAME]` says so.
 const KNOWN: [Known; 4] = [
     // Goerli, 2024-04-17: three months after Dencun on it.
     Known { chain: 5, at: 1_713_312_000, source: "the Ethereum Foundation, 2023-11-30" },
@@ -38,8 +38,19 @@ const KNOWN: [Known; 4] = [
     Known { chain: 560_048, at: 1_853_884_800, source: ANNOUNCED_2025 },
 ];
 
-/// When a network ends, where that is built in.
-pub fn known_end(chain: ChainId) -> Option<EndOfLife> {
+/// When a network ends: what is built in, or an earlier day that the file says. Nobody who may
+/// write the file makes a network last longer.
+pub fn end_of_life(chain: ChainId, written: Option<u64>) -> Option<EndOfLife> {
+    let known = known_end(chain);
+    match (written, known) {
+        (Some(at), known) if known.as_ref().is_none_or(|known| at < known.at) => {
+            Some(EndOfLife { at, source: "tidegate.toml".to_owned() })
+        }
+        (_, known) => known,
+    }
+}
+
+fn known_end(chain: ChainId) -> Option<EndOfLife> {
     let known = KNOWN.iter().find(|known| known.chain == chain.0)?;
     Some(EndOfLife { at: known.at, source: known.source.to_owned() })
 }
@@ -49,6 +60,21 @@ mod tests {
     use tidegate_model::units::format_date;
 
     use super::*;
+
+    #[test]
+    fn the_file_ends_a_network_earlier_and_never_later() {
+        let sepolia = ChainId(11_155_111);
+        let built_in = known_end(sepolia).unwrap();
+        let at = |written| end_of_life(sepolia, written).unwrap();
+        assert_eq!(at(None), built_in);
+        for later in [built_in.at, built_in.at + 1, u64::MAX] {
+            assert_eq!(at(Some(later)), built_in);
+        }
+        let earlier = at(Some(built_in.at - 1));
+        assert_eq!((earlier.at, earlier.source.as_str()), (built_in.at - 1, "tidegate.toml"));
+        assert_eq!(end_of_life(ChainId(4242), None), None);
+        assert_eq!(end_of_life(ChainId(4242), Some(7)).map(|end| end.at), Some(7));
+    }
 
     #[test]
     fn ends_are_the_announced_days() {

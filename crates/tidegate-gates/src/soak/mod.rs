@@ -14,7 +14,7 @@ use tidegate_model::units::{counted, format_date, format_span_secs};
 use tidegate_model::{GateId, GateInput, GateReport, Head, Verdict};
 
 pub use self::anchor::{StartPost, anchor_required, soak_network_fault};
-pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, known_end};
+pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, end_of_life};
 pub use self::progress::{Pause, SoakProgress, credited, pauses, progress};
 pub use self::samples::{SampleFact, changed};
 use self::samples::{contradictions, uncovered};

@@ -16,6 +16,10 @@ const SCRYPT_MEMORY_BYTES_MAX: u64 = 1 << 30;
 const SCRYPT_WORK_MAX: u64 = 1 << 23;
 /// The most iterations of PBKDF2. Geth's parameter is 2^18.
 const PBKDF2_ITERATIONS_MAX: u64 = 1 << 23;
+/// The least work of scrypt that keeps a key: `n · r · p` as Foundry writes it (2^13 · 8).
+const SCRYPT_WORK_MIN: u64 = 1 << 16;
+/// The least iterations of PBKDF2 that keep a key.
+const PBKDF2_ITERATIONS_MIN: u32 = 100_000;
 /// The longest salt, in bytes.
 const SALT_BYTES_MAX: usize = 64;
 
@@ -38,6 +42,18 @@ pub(crate) enum Kdf {
 }
 
 impl Keystore {
+    /// Whether whoever copies the file can try passwords quickly: `n · r · p` of scrypt below
+    /// 2^16, or fewer than 100,000 iterations of PBKDF2.
+    pub fn is_weak(&self) -> bool {
+        match &self.kdf {
+            Kdf::Scrypt { log_n, r, p, .. } => {
+                let work = u64::from(*r).saturating_mul(u64::from(*p));
+                work.saturating_mul(1 << *log_n) < SCRYPT_WORK_MIN
+            }
+            Kdf::Pbkdf2 { iterations, .. } => *iterations < PBKDF2_ITERATIONS_MIN,
+        }
+    }
+
     /// Reads a keystore and checks all bounds. Fields that others add are ignored.
     ///
     /// # Errors

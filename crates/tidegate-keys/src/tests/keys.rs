@@ -74,6 +74,37 @@ fn files_and_folders_are_private() {
     let shared = folder.join("mine.json");
     std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o640)).unwrap();
     assert!(home.keys.list().unwrap()[0].readable_by_others);
+    for mode in [0o640, 0o604, 0o666, 0o660, 0o620] {
+        std::fs::set_permissions(&shared, PermissionsExt::from_mode(mode)).unwrap();
+        let refused = home.keys.open(&own("mine"), &password("pw"));
+        assert!(matches!(refused, Err(KeyError::Shared { .. })), "{mode:o}");
+    }
+    for mode in [0o600, 0o400] {
+        std::fs::set_permissions(&shared, PermissionsExt::from_mode(mode)).unwrap();
+        home.keys.open(&own("mine"), &password("pw")).unwrap();
+    }
+}
+
+#[test]
+fn a_weak_keystore_opens_nowhere_and_can_be_imported() {
+    let home = Home::new();
+    let bytes =
+        zeroize::Zeroizing::new(alloy_primitives::hex::decode_to_array(crate::tests::KEY).unwrap());
+    let sealed =
+        crate::keystore::test_support::seal(&bytes, &password(PASSWORD), &[7; 32], &[9; 16], 1);
+    let mut weak = cheap(PASSWORD, None);
+    weak["crypto"]["ciphertext"] = alloy_primitives::hex::encode(sealed.0).into();
+    weak["crypto"]["mac"] = alloy_primitives::hex::encode(sealed.1).into();
+    weak["crypto"]["kdfparams"]["n"] = 2.into();
+    let text = weak.to_string();
+    home.put("home/keys/mine.json", text.as_bytes());
+    home.put("foundry/mine", text.as_bytes());
+    for key in [own("mine"), "foundry:mine".parse().unwrap()] {
+        let refused = home.keys.open(&key, &password(PASSWORD));
+        assert!(matches!(refused, Err(KeyError::Weak { .. })), "{refused:?}");
+    }
+    home.keys.import_keystore(&name("strong"), text.as_bytes(), &password(PASSWORD)).unwrap();
+    home.keys.open(&own("strong"), &password(PASSWORD)).unwrap();
 }
 
 #[test]

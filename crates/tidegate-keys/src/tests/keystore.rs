@@ -173,10 +173,10 @@ fn other_shapes_are_refused() {
         "{}".to_owned(),
         "[".repeat(10_000),
         good[..good.len() - 1].to_owned(),
-        good.replace("\"n\":16", "\"n\":-16"),
-        good.replace("\"n\":16", "\"n\":16.5"),
-        good.replace("\"n\":16", "\"n\":1e400"),
-        good.replace("\"n\":16", "\"n\":\"16\""),
+        good.replace("\"n\":8192", "\"n\":-16"),
+        good.replace("\"n\":8192", "\"n\":16.5"),
+        good.replace("\"n\":8192", "\"n\":1e400"),
+        good.replace("\"n\":8192", "\"n\":\"16\""),
         good.replace("\"version\":3", "\"version\":3,\"version\":3"),
         good.replace("\"version\":3", "\"version\":3,\"Crypto\":{}"),
         good.replace("\"mac\"", "\"mac2\""),
@@ -230,5 +230,29 @@ fn no_flipped_bit_gives_another_key() {
                 assert_eq!(hex::encode(opened.bytes()), KEY, "{text}");
             }
         }
+    }
+}
+
+#[test]
+fn keystores_that_cost_little_to_guess_are_weak() {
+    let scrypt = |n: u64, r: u64, p: u64| {
+        let mut keystore = cheap(PASSWORD, None);
+        let params = &mut keystore["crypto"]["kdfparams"];
+        (params["n"], params["r"], params["p"]) = (n.into(), r.into(), p.into());
+        parse(&keystore).unwrap().is_weak()
+    };
+    // Foundry's, geth's light and standard ones.
+    for (n, r, p) in [(1 << 13, 8, 1), (1 << 12, 8, 6), (1 << 18, 8, 1)] {
+        assert!(!scrypt(n, r, p), "{n} {r} {p}");
+    }
+    for (n, r, p) in [(2, 8, 1), (2, 1, 1), (1 << 12, 8, 1), (1 << 15, 1, 1), (2, 1, 1 << 14)] {
+        assert!(scrypt(n, r, p), "{n} {r} {p}");
+    }
+    for (iterations, weak) in [(1, true), (99_999, true), (100_000, false), (262_144, false)] {
+        let mut keystore = cheap(PASSWORD, None);
+        keystore["crypto"]["kdf"] = "pbkdf2".into();
+        keystore["crypto"]["kdfparams"] =
+            json!({ "dklen": 32, "salt": "00", "c": iterations, "prf": "hmac-sha256" });
+        assert_eq!(parse(&keystore).unwrap().is_weak(), weak, "{iterations}");
     }
 }

@@ -27,17 +27,17 @@ fn key() -> PrivateKey {
     PrivateKey::parse(KEY).unwrap()
 }
 
-/// A keystore as Foundry writes it, but with parameters that take no time.
+/// A keystore as Foundry writes it.
 fn cheap(password_text: &str, address: Option<&str>) -> Value {
     let bytes = Zeroizing::new(hex::decode_to_array(KEY).unwrap());
-    let (ciphertext, mac) = seal(&bytes, &password(password_text), &[7; 32], &[9; 16], 4);
+    let (ciphertext, mac) = seal(&bytes, &password(password_text), &[7; 32], &[9; 16], 13);
     let mut keystore = json!({
         "crypto": {
             "cipher": "aes-128-ctr",
             "cipherparams": { "iv": hex::encode([9; 16]) },
             "ciphertext": hex::encode(ciphertext),
             "kdf": "scrypt",
-            "kdfparams": { "dklen": 32, "n": 16, "p": 1, "r": 8, "salt": hex::encode([7; 32]) },
+            "kdfparams": { "dklen": 32, "n": 8192, "p": 1, "r": 8, "salt": hex::encode([7; 32]) },
             "mac": hex::encode(mac),
         },
         "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6",
@@ -66,7 +66,12 @@ impl Home {
     fn put(&self, path: &str, content: &[u8]) {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let mut file = std::fs::File::create(path).unwrap();
+        let mut file = std::fs::File::create(&path).unwrap();
         std::io::Write::write_all(&mut file, content).unwrap();
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&path, mode).unwrap();
+        }
     }
 }

@@ -130,6 +130,7 @@ impl<'a> Books<'a> {
             }
             for claim in claims {
                 let statement = claim.statement.digest;
+                self.moved.entry(claim.transfer.request).or_default().unseen = true;
                 self.unread.push(format!(
                     "statement {statement} names transaction {transaction} on chain {chain}, \
                      which has not been read"

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::B256;
-use tidegate_model::statement::{Body, FundRequest};
+use tidegate_model::statement::{Body, FundApproval, FundRequest, FundTransfer};
 use tidegate_model::{BlockRef, Head, NetworkId};
 
 use super::*;
 use crate::account::NetworkLabel;
-use crate::facts::{Move, Opening};
+use crate::facts::{Move, Opening, Outflows, Rise};
 use crate::fixture::{
-    ANA, ANA_TOO, CONTRACT, KIM, NETWORK, OTHER, STRANGER, Send, Sim, TREASURY, WALLET, eth,
+    ANA, ANA_TOO, CONTRACT, KIM, LEE, NETWORK, OTHER, STRANGER, Send, Sim, TREASURY, WALLET, eth,
     request_id, transfer, whole_story,
 };
 use crate::funds::{FundsReport, funds_report};
@@ -176,7 +176,7 @@ fn nobody_approves_alone_and_nothing_leaves_unsaid() {
             |s| {
                 s.draw(3, 8, eth(1));
             },
-            "which does not exist",
+            "which is unknown or by nobody",
         ),
         (
             |s| {
@@ -290,13 +290,9 @@ fn requests_stand_where_decisions_and_draws_put_them() {
         s.draw(3, 1, eth(100));
     };
     assert_eq!(state(drawn), (RequestState::Drawn, eth(400), 0));
-    let back = Body::FundDeny(tidegate_model::statement::FundDecision {
-        request: request_id(1),
-        reason: String::new(),
-    });
     let mut sim = Sim::new();
     sim.request(1, eth(500));
-    sim.say(2, ANA, back);
+    sim.decide(2, ANA, 1, false);
     let (ledger, _) = report(&sim);
     let by = RequestState::Denied { denial: request_id(2), by: ANA };
     assert_eq!(ledger.request(request_id(1)).unwrap().state, by);
@@ -338,14 +334,6 @@ fn what_is_missing_is_named() {
     assert_eq!(balance(&ledger, "Equity:Unreconciled:Sepolia"), -row.residue);
     assert!(check_ledger(&ledger).is_empty());
 
-    // Value that came in unseen.
-    let mut facts = whole_story().facts();
-    facts.networks[0].transactions.retain(|tx| tx.from != STRANGER);
-    let ledger = build_ledger(&facts).unwrap();
-    let report = funds_report(&ledger, &facts).unwrap();
-    let explanation = report.residues[0].explanation.clone().unwrap();
-    assert_eq!(explanation, "5 wei came in by no known transaction");
-
     // A statement about a transaction that was not read, and history that could not be.
     let mut sim = Sim::new();
     sim.say(3, KIM, Body::FundDraw(transfer(1, B256::ZERO, eth(1))));
@@ -357,6 +345,150 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn income_that_nobody_asked_for_is_booked_and_named() {
+    // In a transaction that was read: with its sender.
+    let mut sim = Sim::new();
+    let dust = sim.send(Send::new(STRANGER, TREASURY, U256::ONE, "dust"));
+    let (ledger, found) = report(&sim);
+    assert_eq!((found.violations.len(), found.residues.len(), found.unread.len()), (0, 0, 0));
+    let [income] = &found.incomes[..] else { panic!("{:?}", found.incomes) };
+    assert_eq!((income.amount, income.by), (U256::ONE, Some((STRANGER, dust))));
+    assert!(income.to_string().contains(&format!("from {STRANGER} in transaction {dust}")));
+    assert_eq!(balance(&ledger, "Income:Unsolicited"), I256::MINUS_ONE);
+
+    // By no transaction at all: to the treasury, to a wallet, to both, more than they hold.
+    for (to, amount) in [(TREASURY, U256::ONE), (WALLET, eth(1)), (TREASURY, eth(1_000_000))] {
+        let mut sim = whole_story();
+        sim.gift(to, amount);
+        sim.gift(WALLET, U256::from(3));
+        let (ledger, found) = report(&sim);
+        assert_eq!((found.violations.len(), found.residues.len()), (0, 0), "{found:?}");
+        assert!(found.unread.is_empty());
+        let unnamed = found.incomes.iter().filter(|income| income.by.is_none());
+        let sum = unnamed.map(|income| income.amount).fold(U256::ZERO, |sum, one| sum + one);
+        assert_eq!(sum, amount + U256::from(3));
+        let booked = I256::try_from(sum + U256::from(5)).unwrap();
+        assert_eq!(balance(&ledger, "Income:Unsolicited"), -booked);
+        assert_eq!(balance(&ledger, "Equity:Unreconciled:Sepolia"), I256::ZERO);
+        assert!(check_ledger(&ledger).is_empty());
+    }
+}
+
+#[test]
+fn income_can_be_spent_once_it_has_come() {
+    // A faucet's contract pays inside its own call: seen at its block, or not found at all.
+    for found in [true, false] {
+        let mut sim = Sim::new();
+        sim.watch(OTHER, WalletRole::Wallet, U256::ZERO);
+        sim.block += 1;
+        sim.gift(OTHER, eth(500));
+        if found {
+            sim.rises.push(Rise { wallet: OTHER, head: sim.head(), amount: eth(500) });
+        }
+        sim.send(Send::new(OTHER, CONTRACT, eth(400), "deposit"));
+        let (ledger, found_by) = report(&sim);
+        assert_eq!((found_by.violations.len(), found_by.residues.len()), (0, 0), "{found_by:?}");
+        let [income] = &found_by.incomes[..] else { panic!("{found_by:?}") };
+        assert_eq!(income.blocks, if found { (101, 101) } else { (101, 102) });
+        assert_eq!(balance(&ledger, "Income:Unsolicited"), -signed_eth(500));
+    }
+}
+
+#[test]
+fn a_rise_that_is_more_than_the_chain_shows_fails() {
+    let mut sim = Sim::new();
+    sim.block += 1;
+    sim.gift(TREASURY, eth(1));
+    sim.rises.push(Rise { wallet: TREASURY, head: sim.head(), amount: eth(2) });
+    let (_, found) = report(&sim);
+    assert_eq!(found.residues.len(), 1, "{found:?}");
+}
+
+#[test]
+fn no_outflow_hides_behind_income() {
+    type Case = (fn(&mut Sim), fn(&mut Facts), &'static str);
+    let quiet = |s: &mut Sim| {
+        s.send(Send::new(TREASURY, STRANGER, eth(1), "quietly"));
+        s.gift(TREASURY, eth(1));
+    };
+    let cases: [Case; 6] = [
+        // What went out is paid back by somebody else, to the wei, fee included.
+        (quiet, |_| (), "without a draw statement"),
+        (
+            |s| {
+                s.send(Send::new(TREASURY, STRANGER, eth(1), "quietly"));
+                s.send(Send::new(STRANGER, TREASURY, eth(1), "and back"));
+                s.gift(TREASURY, U256::from(GAS));
+            },
+            |_| (),
+            "without a draw statement",
+        ),
+        // One transaction that takes and gives.
+        (
+            |s| {
+                let moves = vec![Move { from: STRANGER, to: TREASURY, value: eth(1) }];
+                s.send(Send { moves, ..Send::new(TREASURY, STRANGER, eth(1), "swap") });
+            },
+            |_| (),
+            "without a draw statement",
+        ),
+        // The transaction that went out is not among the facts; more came in than left.
+        (
+            |s| {
+                s.send(Send::new(TREASURY, STRANGER, eth(1), "quietly"));
+                s.gift(TREASURY, eth(5));
+            },
+            |f| f.networks[0].transactions.clear(),
+            "no known transaction has nonce 0",
+        ),
+        // Less than the books explain, by a wei.
+        (|s| s.lose(TREASURY, U256::ONE), |_| (), "1 wei went out by no known transaction"),
+        (
+            |s| {
+                s.lose(WALLET, U256::ONE);
+                s.gift(TREASURY, eth(1));
+            },
+            |_| (),
+            "1 wei went out by no known transaction",
+        ),
+    ];
+    for (story, change, expected) in cases {
+        let mut sim = Sim::new();
+        story(&mut sim);
+        let mut facts = sim.facts();
+        change(&mut facts);
+        let ledger = build_ledger(&facts).unwrap();
+        let found = funds_report(&ledger, &facts).unwrap();
+        let violations = found.violations.iter().map(ToString::to_string);
+        let residues = found.residues.iter().filter_map(|row| row.explanation.clone());
+        let said: Vec<_> = violations.chain(residues).collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(expected), "{said:?} does not say {expected}");
+    }
+}
+
+#[test]
+fn a_wallet_with_code_may_pay_where_nobody_looks() {
+    let told = |change: fn(&mut Sim), hidden: usize| {
+        let mut sim = Sim::new();
+        change(&mut sim);
+        let mut facts = sim.facts();
+        facts.networks[0].wallets[hidden].outflows = Outflows::Hidden;
+        let ledger = build_ledger(&facts).unwrap();
+        let found = funds_report(&ledger, &facts).unwrap();
+        (found.residues.len() + found.violations.len(), found.unread.len(), found.incomes.len())
+    };
+    let (treasury, wallet) = (0, 1);
+    // Nothing seems to have happened to the treasury: what left and came back is not seen.
+    assert_eq!(told(|_| (), treasury), (0, 1, 0));
+    assert_eq!(told(|s| s.gift(TREASURY, U256::ONE), treasury), (0, 2, 0));
+    assert_eq!(told(|s| s.lose(TREASURY, U256::ONE), treasury), (1, 1, 0));
+    assert_eq!(told(|_| (), wallet), (0, 0, 0));
+    assert_eq!(told(|s| s.gift(WALLET, U256::ONE), wallet), (0, 1, 0));
+    assert_eq!(told(|s| s.lose(WALLET, U256::ONE), wallet), (1, 0, 0));
+}
+
+#[test]
 fn strangers_statements_change_nothing() {
     let mut sim = whole_story();
     let hash = sim.transactions[1].hash;
@@ -364,6 +496,152 @@ fn strangers_statements_change_nothing() {
     sim.decide(10, STRANGER, 1, false);
     let (_, report) = report(&sim);
     assert_eq!((report.violations.len(), report.ignored.len()), (0, 2));
+}
+
+/// What is left of request 1 of 0.5 ETH, and what may be drawn of it.
+fn left(story: impl Fn(&mut Sim)) -> (U256, U256) {
+    let mut sim = Sim::new();
+    sim.request(1, eth(500));
+    story(&mut sim);
+    let (ledger, _) = report(&sim);
+    let view = ledger.request(request_id(1)).unwrap();
+    (view.encumbered, view.drawable(sim.head().timestamp))
+}
+
+#[test]
+fn what_is_left_to_draw_is_what_the_chain_leaves_of_an_approval() {
+    let (zero, all) = (U256::ZERO, eth(500));
+    assert_eq!(left(|_| ()), (zero, zero));
+    let approved = |s: &mut Sim| s.decide(2, KIM, 1, true);
+    let drawn = |s: &mut Sim| {
+        approved(s);
+        s.draw(3, 1, eth(500))
+    };
+    assert_eq!(left(approved), (all, all));
+    let all_of_it = |s: &mut Sim| {
+        drawn(s);
+    };
+    assert_eq!(left(all_of_it), (zero, zero));
+    // A second statement about the same transaction gives nothing back, whoever signs it: of
+    // amount zero, dated before the first, or as a return.
+    for signer in [STRANGER, LEE, KIM, TREASURY] {
+        for amount in [zero, eth(1), all] {
+            let again = |s: &mut Sim, body: fn(FundTransfer) -> Body| {
+                let hash = drawn(s);
+                s.say(0, signer, body(transfer(1, hash, amount)));
+                s.statements.rotate_right(1);
+            };
+            assert_eq!(left(|s| again(s, Body::FundDraw)), (zero, zero), "{signer} {amount}");
+            assert_eq!(left(|s| again(s, Body::FundReturn)), (zero, zero), "{signer} {amount}");
+        }
+    }
+    // What was sent back is not drawn again.
+    let back = |s: &mut Sim| {
+        drawn(s);
+        s.give_back(4, 1, eth(100));
+    };
+    assert_eq!(left(back), (zero, zero));
+    // Nor is anything while a draw is stated that nobody has seen, or after the approval ended.
+    let unseen = |s: &mut Sim| {
+        approved(s);
+        s.say(3, KIM, Body::FundDraw(transfer(1, B256::repeat_byte(9), eth(1))));
+    };
+    assert_eq!(left(unseen), (all, zero));
+    let over = |s: &mut Sim| {
+        approved(s);
+        s.statements[1].expires_at = s.statements[1].issued_at;
+        s.days(1);
+    };
+    assert_eq!(left(over), (all, zero));
+    let denied = |s: &mut Sim| {
+        approved(s);
+        s.days(1);
+        s.decide(3, KIM, 1, false);
+    };
+    assert_eq!(left(denied), (zero, zero));
+}
+
+#[test]
+fn only_people_ask_and_only_for_what_is_approved() {
+    // A stranger's look-alike, and a stranger's denial of the honest one.
+    let mut sim = Sim::new();
+    sim.request(1, eth(500));
+    let mut alike = sim.statements[0].clone();
+    (alike.digest, alike.signer) = (request_id(2), STRANGER);
+    sim.statements.push(alike);
+    sim.decide(3, STRANGER, 1, false);
+    let (ledger, found) = report(&sim);
+    let open = |view: &RequestView| matches!(view.state, RequestState::Submitted);
+    assert_eq!(ledger.pick(None, open).unwrap().request, request_id(1));
+    assert_eq!(ledger.pick(Some(request_id(2)), open).unwrap_err(), PickError::None);
+    assert_eq!((ledger.requests.len(), found.ignored.len()), (1, 2));
+    sim.request(4, eth(500));
+    assert_eq!(report(&sim).0.pick(None, open).unwrap_err(), PickError::Several);
+
+    // The treasurer asks with a throwaway key, approves, and draws alone.
+    let mut sim = Sim::new();
+    sim.request(1, eth(500));
+    sim.statements[0].signer = STRANGER;
+    sim.decide(2, KIM, 1, true);
+    sim.draw(3, 1, eth(500));
+    let (ledger, found) = report(&sim);
+    assert!(ledger.requests.is_empty());
+    assert_eq!(found.violations.len(), 1, "{found:?}");
+    assert!(found.violations[0].to_string().contains("by nobody under [people]"));
+
+    // An approval of other terms than those that were asked for.
+    type Change = fn(&mut FundApproval);
+    let changes: [Change; 3] = [
+        |terms| terms.amount = eth(400),
+        |terms| terms.destination = STRANGER,
+        |terms| terms.network.genesis = B256::ZERO,
+    ];
+    for change in changes {
+        let mut sim = Sim::new();
+        sim.request(1, eth(500));
+        sim.decide(2, KIM, 1, true);
+        let Body::FundApprove(terms) = &mut sim.statements[1].body else { panic!() };
+        change(terms);
+        let (ledger, found) = report(&sim);
+        assert!(open(ledger.request(request_id(1)).unwrap()));
+        assert!(found.ignored[0].contains("other terms"), "{found:?}");
+    }
+}
+
+#[test]
+fn transfers_are_told_by_who_has_a_part_in_them() {
+    type Story = fn(&mut Sim, Address);
+    let draw: Story = |s, by| {
+        let hash = s.send(Send::new(TREASURY, WALLET, eth(1), "draw"));
+        s.say(3, by, Body::FundDraw(transfer(1, hash, eth(1))));
+    };
+    let back: Story = |s, by| {
+        let hash = s.send(Send::new(WALLET, TREASURY, eth(1), "return"));
+        s.say(3, by, Body::FundReturn(transfer(1, hash, eth(1))));
+    };
+    let cases = [
+        (draw, TREASURY, true),
+        (draw, KIM, true),
+        (draw, LEE, false),
+        (draw, WALLET, false),
+        (draw, STRANGER, false),
+        (back, TREASURY, true),
+        (back, WALLET, true),
+        (back, ANA_TOO, true),
+        (back, KIM, true),
+        (back, LEE, false),
+        (back, STRANGER, false),
+    ];
+    for (story, by, counts) in cases {
+        let mut sim = Sim::new();
+        sim.request(1, eth(500));
+        sim.decide(2, KIM, 1, true);
+        story(&mut sim, by);
+        let (_, found) = report(&sim);
+        assert_eq!(found.ignored.is_empty(), counts, "{by}: {found:?}");
+        let facts = sim.facts();
+        assert_eq!(crate::counting(&facts).len(), if counts { 3 } else { 2 });
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::claims::{Direction, TransferClaim};
 use crate::entry::{EntryKind, Evidence};
 use crate::error::LedgerError;
 use crate::facts::{Move, NetworkFacts, TransactionFacts, WalletFacts, WalletRole};
-use crate::funds::Violation;
+use crate::funds::{Income, Violation};
 
 impl<'a> Books<'a> {
     pub(super) fn transaction(
@@ -180,6 +180,13 @@ impl<'a> Books<'a> {
         if rest.is_zero() {
             return Ok(());
         }
+        self.incomes.push(Income {
+            chain: network.network.chain,
+            wallet: to.address,
+            amount: rest,
+            by: Some((draft.tx.from, draft.tx.hash)),
+            blocks: (draft.tx.block.number, draft.tx.block.number),
+        });
         draft.post(Account::Unsolicited, sink, rest)
     }
 
@@ -213,13 +220,16 @@ impl<'a> Books<'a> {
         amount: U256,
     ) -> Result<(), LedgerError> {
         let request = claim.transfer.request;
+        let moved = self.moved.entry(request).or_default();
         match claim.direction {
             Direction::Draw => {
                 draft.kind = EntryKind::Draw;
+                moved.draws.push(draft.tx.hash);
                 self.draw(draft, claim, amount)
             }
             Direction::Return => {
                 draft.kind = EntryKind::Return;
+                moved.returns.push(draft.tx.hash);
                 if let Some(tally) = self.tallies.get_mut(&request) {
                     tally.returned = tally.returned.saturating_add(amount);
                 }

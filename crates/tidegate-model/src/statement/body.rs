@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::decisions::{Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Resolution, Triage, Waiver};
 use super::{
-    AuditRevocation, FundDecision, FundRequest, FundTransfer, NEVER, RiskAcceptance, SoakSample,
+    AuditRevocation, FundApproval, FundDenial, FundRequest, FundTransfer, NEVER, RiskAcceptance,
+    SoakSample,
 };
 use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
 use crate::units::format_utc;
@@ -19,10 +20,10 @@ pub enum Body {
     FundRequest(FundRequest),
     /// Somebody else grants them.
     #[serde(rename = "fund/approve")]
-    FundApprove(FundDecision),
+    FundApprove(FundApproval),
     /// Somebody else refuses them.
     #[serde(rename = "fund/deny")]
-    FundDeny(FundDecision),
+    FundDeny(FundDenial),
     /// They were sent.
     #[serde(rename = "fund/draw")]
     FundDraw(FundTransfer),
@@ -117,7 +118,8 @@ impl Body {
     pub fn subject(&self, project: ProjectId) -> B256 {
         match self {
             Self::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
-            Self::FundApprove(decision) | Self::FundDeny(decision) => decision.request.0,
+            Self::FundApprove(approval) => approval.request.0,
+            Self::FundDeny(denial) => denial.request.0,
             Self::FundDraw(transfer) | Self::FundReturn(transfer) => transfer.request.0,
             Self::RiskAccept(risk) => risk.scope_root.0,
             Self::SoakSample(sample) => sample.release.0,
@@ -204,7 +206,10 @@ impl Body {
                 "Request {} wei on chain {} for {}: {}",
                 r.amount, r.network.chain, r.destination, r.reason
             ),
-            Self::FundApprove(d) => format!("Approve fund request {}: {}", d.request, d.reason),
+            Self::FundApprove(a) => format!(
+                "Approve {} wei on chain {} for {}, fund request {}: {}",
+                a.amount, a.network.chain, a.destination, a.request, a.reason
+            ),
             Self::FundDeny(d) => format!("Deny fund request {}: {}", d.request, d.reason),
             Self::FundDraw(t) => format!(
                 "Sent {} wei under fund request {} in transaction {} on chain {}",

@@ -22,14 +22,40 @@ pub struct FundRequest {
     pub reason: String,
 }
 
-/// An approval or denial of a request.
+/// An approval of a request. It says once more what is sent where, so that whoever signs it sees
+/// that, and nothing else, in what they sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FundDecision {
+pub struct FundApproval {
+    /// The request.
+    pub request: StatementDigest,
+    /// The request's network.
+    pub network: NetworkId,
+    /// The request's destination.
+    pub destination: Address,
+    /// The request's amount, in wei.
+    #[serde(with = "crate::decimal")]
+    pub amount: U256,
+    /// Why.
+    pub reason: String,
+}
+
+/// A denial of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FundDenial {
     /// The request.
     pub request: StatementDigest,
     /// Why.
     pub reason: String,
+}
+
+impl FundApproval {
+    /// Whether it names what was asked for.
+    pub fn is_of(&self, request: &FundRequest) -> bool {
+        (self.network, self.destination, self.amount)
+            == (request.network, request.destination, request.amount)
+    }
 }
 
 /// A transfer under a request: from the treasury (draw) or back to it (return).

@@ -31,7 +31,7 @@ pub use self::decisions::{
     soak_start_subject,
 };
 pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate_set};
-pub use self::funds::{FundDecision, FundRequest, FundTransfer};
+pub use self::funds::{FundApproval, FundDenial, FundRequest, FundTransfer};
 pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
 pub use self::signed::{
     CONTRACT_SIGNATURE_BYTES_MAX, ContractSigner, SignedStatement, Standing, StatementError,

@@ -21,7 +21,8 @@ fn bodies() -> Vec<Body> {
     let text = || "t".to_owned();
     let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
     let moved = FundTransfer { request: a, network, transaction: B256::ZERO, amount: U256::ONE };
-    let decision = FundDecision { request: a, reason: text() };
+    let (destination, amount) = (Address::ZERO, U256::MAX);
+    let approval = FundApproval { request: a, network, destination, amount, reason: text() };
     let block = BlockRef { number: 1, hash: B256::ZERO };
     vec![
         Body::FundRequest(FundRequest {
@@ -31,8 +32,8 @@ fn bodies() -> Vec<Body> {
             release: None,
             reason: text(),
         }),
-        Body::FundApprove(decision.clone()),
-        Body::FundDeny(decision),
+        Body::FundApprove(approval),
+        Body::FundDeny(FundDenial { request: a, reason: text() }),
         Body::FundDraw(moved.clone()),
         Body::FundReturn(moved),
         Body::RiskAccept(RiskAcceptance {

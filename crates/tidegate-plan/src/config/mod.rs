@@ -2,11 +2,13 @@
 
 mod error;
 mod param;
+mod people;
 mod sections;
 mod steps;
 
 pub use error::ConfigError;
 pub(crate) use error::nearest;
 pub use param::{ParamConfig, RuleConfig};
-pub use sections::{CompilerConfig, Config, FundsConfig, NetworkConfig, PersonConfig, Stage};
+pub use people::PersonConfig;
+pub use sections::{CompilerConfig, Config, FundsConfig, NetworkConfig, Stage};
 pub use steps::{ExistingConfig, ExistingPlace, ExternalConfig, OpenZeppelin, StepConfig};

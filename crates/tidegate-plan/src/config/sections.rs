@@ -9,7 +9,8 @@ use tidegate_model::ChainId;
 use tidegate_model::endpoint::Endpoint;
 use tidegate_model::units::{parse_date, parse_span_secs};
 
-use super::{ConfigError, ExistingConfig, ExternalConfig, ParamConfig, StepConfig};
+use super::people::check_people;
+use super::{ConfigError, ExistingConfig, ExternalConfig, ParamConfig, PersonConfig, StepConfig};
 
 /// The whole file.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Config {
     pub funds: BTreeMap<String, FundsConfig>,
     /// `[policy]`: the keys as written; this is what the policy's digest covers.
     pub policy: BTreeMap<String, Value>,
+    /// What each firm that audits is called, by its id.
+    pub firms: BTreeMap<String, String>,
     /// Who is who.
     pub people: BTreeMap<String, PersonConfig>,
 }
@@ -60,6 +63,8 @@ struct RawConfig {
     funds: BTreeMap<String, FundsConfig>,
     #[serde(default)]
     policy: BTreeMap<String, Value>,
+    #[serde(default)]
+    firms: BTreeMap<String, String>,
     #[serde(default)]
     people: BTreeMap<String, PersonConfig>,
 }
@@ -157,18 +162,6 @@ pub struct FundsConfig {
     pub key: String,
 }
 
-/// A person.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PersonConfig {
-    /// What they may do.
-    pub roles: Vec<String>,
-    /// The firm, for auditors.
-    pub firm: Option<String>,
-    /// The addresses of their keys.
-    pub keys: Vec<Address>,
-}
-
 impl Config {
     /// Reads the file.
     ///
@@ -193,6 +186,7 @@ impl Config {
             steps: raw.steps,
             funds: raw.funds,
             policy: raw.policy,
+            firms: raw.firms,
             people: raw.people,
         };
         config.check()?;
@@ -241,6 +235,7 @@ impl Config {
         for network in self.funds.keys() {
             self.known_network("funds", network)?;
         }
+        check_people(&self.firms, &self.people)?;
         self.check_keys()
     }
 
@@ -315,7 +310,7 @@ impl NetworkConfig {
 }
 
 /// Names become file names and salts; they stay simple.
-fn check_name(key: &str, name: &str) -> Result<(), ConfigError> {
+pub(super) fn check_name(key: &str, name: &str) -> Result<(), ConfigError> {
     const NAME_CHARS_MAX: usize = 48;
     /// Operations that are no step of the plan.
     const RESERVED: [&str; 2] = ["anchor", "foreign"];

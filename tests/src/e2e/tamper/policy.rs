@@ -10,9 +10,10 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// What is edited, and the field that the gate names.
-const EDITS: [(&str, &str, &str); 3] = [
+const EDITS: [(&str, &str, &str); 4] = [
     ("audits = 2", "audits = 1", "policy.audits"),
-    ("firm = \"Bolt\"", "firm = \"Bolt & Sons\"", "people.bo.firm"),
+    ("firm = \"Bolt\"", "firm = \"Acme\"", "people.bo.firm"),
+    ("Bolt Security", "Bolt & Sons", "firms.Bolt"),
     ("[people]", "[people]\nmallory = { roles = [\"auditor\"], keys = [] }", "people.mallory"),
 ];
 

@@ -263,5 +263,5 @@ fn soaking(project: &Project, args: &AttestArgs, built: &Built) -> CliResult<Opt
 fn firm(project: &Project, auditor: Address) -> Option<String> {
     let people = people(project);
     let mut auditors = people.values().filter(|person| person.roles.iter().any(|r| r == "auditor"));
-    auditors.find(|person| person.keys.contains(&auditor))?.firm.clone()
+    auditors.find(|person| person.holds(auditor))?.firm.clone()
 }

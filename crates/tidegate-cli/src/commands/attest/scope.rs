@@ -104,7 +104,7 @@ fn find<'a>(
 ) -> CliResult<(StatementDigest, &'a AuditAttestation)> {
     let people = people(project);
     let firm = |key: Address| {
-        let person = people.values().find(|person: &&Person| person.keys.contains(&key));
+        let person = people.values().find(|person: &&Person| person.holds(key));
         person.and_then(|person| person.firm.clone())
     };
     let own = |key: Address| key == auditor || (firm(key).is_some() && firm(key) == firm(auditor));

@@ -41,7 +41,7 @@ pub(super) async fn triage(
     let about = About::named(project, &args.target)?;
     let (digest, bug, finder) = named(&set, &args.bug)?;
     project.ui.row("bug", &bug.title);
-    let own = people(project).get(&speaker).is_some_and(|person| person.keys.contains(&finder));
+    let own = people(project).get(&speaker).is_some_and(|person| person.holds(finder));
     let resolution = match args.resolution {
         ResolutionArg::Confirmed => Resolution::Confirmed,
         _ if own => return Err(CliError::new(Kind::Fail, "a bug is resolved by somebody else")),

@@ -63,7 +63,7 @@ fn bearing(
     set: &StatementSet,
 ) -> CliResult<Vec<(StatementDigest, String)>> {
     let people = people(project);
-    let is_known = |key| people.values().any(|person| person.keys.contains(&key));
+    let is_known = |key| people.values().any(|person| person.holds(key));
     let roots = &built.roots;
     let mut found = set.bearing(&project.config.name, about.id, roots.release_root, is_known);
     // One that contradicts must not vanish, but who looks each day makes no go stale.
