@@ -165,3 +165,132 @@ fn leaves(
     });
     other.map_or(Leaves::Same, |(_, made)| Leaves::Other(made.op.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, Bytes, hex};
+    use tidegate_evm::{Progress, Rounds};
+    use tidegate_model::ports::{AccountState, StateSnapshot};
+    use tidegate_model::{BlockRef, ChainId, Fqn, Head};
+
+    use super::*;
+    use crate::expected::{When, expected_code};
+    use crate::resolve::{Check, Executor, Op, OpKind};
+
+    const OTHER: Address = address!("00000000000000000000000000000000c0ffee11");
+    /// Answers with its slot 0.
+    const ANSWER: [u8; 11] = hex!("60005460005260206000f3");
+
+    fn balance_of_other() -> Vec<u8> {
+        [&hex!("73")[..], OTHER.as_slice(), &hex!("31")].concat()
+    }
+
+    /// A static call without arguments; its answer stays on the stack.
+    fn answer_of_other() -> Vec<u8> {
+        let call = [&hex!("602060006000600073")[..], OTHER.as_slice(), &hex!("5afa50")];
+        [&call.concat()[..], &hex!("600051")].concat()
+    }
+
+    /// A plan with one contract, which keeps what this code leaves on the stack in its slot 0 and
+    /// answers with it.
+    fn plan(read: &[u8], keeps: bool) -> Resolved {
+        let keep = if keeps { hex!("600055") } else { hex!("505b5b") };
+        let runtime = [&hex!("6a")[..], &ANSWER, &hex!("600052600b6015f3")].concat();
+        let initcode: Bytes = [read, &keep, &runtime].concat().into();
+        let salt = B256::ZERO;
+        let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
+        let contract = Fqn("src/R.sol:R".to_owned());
+        let kind = OpKind::Create { contract, address, salt, initcode, guarded: None };
+        Resolved {
+            executor: Executor::Key(Address::repeat_byte(1)),
+            ops: vec![Op { id: "reader".to_owned(), step: "reader".to_owned(), kind }],
+            checks: Vec::new(),
+            places: BTreeMap::new(),
+            libraries: BTreeMap::new(),
+            params: BTreeMap::new(),
+            slots: Vec::new(),
+            starts: Vec::new(),
+            outside: BTreeMap::new(),
+        }
+    }
+
+    /// What is wrong with a plan where `OTHER` has this code and the word 5 in its slot 0.
+    fn faults(plan: &Resolved, code: &[u8], when: When) -> Vec<String> {
+        let block = BlockRef { number: 100, hash: B256::repeat_byte(2) };
+        let mut snapshot =
+            StateSnapshot::empty(ChainId(1), Head { block, timestamp: 1_800_000_000 });
+        let mut rounds = Rounds::new();
+        loop {
+            match rounds.step(expected_code(plan, &snapshot, when)).unwrap() {
+                Progress::Done(expected) => return expected.faults,
+                Progress::Fetch(keys) => keys.into_iter().for_each(|key| match key {
+                    StateKey::Account(at) => {
+                        let code = if at == OTHER { code.to_vec().into() } else { Bytes::new() };
+                        snapshot.accounts.insert(at, AccountState { code, ..Default::default() });
+                    }
+                    StateKey::Slot(at, slot) => {
+                        snapshot.slots.insert((at, slot), U256::from(5));
+                    }
+                    StateKey::BlockHash(number) => {
+                        snapshot.block_hashes.insert(number, B256::ZERO);
+                    }
+                }),
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_plan_does_not_name_is_not_read() {
+        let unnamed = |plan: &Resolved, code: &[u8]| {
+            let found = faults(plan, code, When::After);
+            assert!(found.len() <= 1, "{found:?}");
+            found.first().is_some_and(|fault| {
+                fault.starts_with("reader reads 0x") && fault.contains("neither in the plan")
+            })
+        };
+        for read in [balance_of_other(), answer_of_other()] {
+            for code in [&ANSWER[..], &[]] {
+                assert!(unnamed(&plan(&read, true), code));
+                assert!(unnamed(&plan(&read, false), code), "whatever becomes of it");
+                let mut named = plan(&read, true);
+                named.outside.insert("usdc".to_owned(), OTHER);
+                assert!(!unnamed(&named, code));
+            }
+        }
+        // Whether an owner has code may be asked; a contract among the parameters is not run.
+        let mut owned = plan(&balance_of_other(), true);
+        owned.params.insert("owner".to_owned(), Value::String(OTHER.to_string().to_lowercase()));
+        assert!(!unnamed(&owned, &ANSWER));
+        let mut owned = Resolved { params: owned.params, ..plan(&answer_of_other(), true) };
+        assert!(unnamed(&owned, &ANSWER) && !unnamed(&owned, &[]));
+        owned.params.insert("owner".to_owned(), Value::Array(vec![Value::Null]));
+        assert!(unnamed(&owned, &[]));
+    }
+
+    #[test]
+    fn what_an_external_decides_is_shown() {
+        let mut kept = plan(&answer_of_other(), true);
+        kept.outside.insert("usdc".to_owned(), OTHER);
+        let found = faults(&kept, &ANSWER, When::Before);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("reader holds what @usdc decides by slot 0"), "{found:?}");
+        assert!(faults(&kept, &ANSWER, When::After).is_empty(), "it stands there");
+
+        let (op, ..) = kept.creations().next().unwrap();
+        let OpKind::Create { address: to, .. } = op.kind else { panic!("a creation") };
+        let returns = U256::from(5).to_be_bytes::<32>().into();
+        kept.checks.push(Check {
+            step: "reader".to_owned(),
+            signature: "kept()".to_owned(),
+            to,
+            data: Bytes::new(),
+            returns,
+            value: Value::Null,
+        });
+        assert!(faults(&kept, &ANSWER, When::Before).is_empty(), "the batch requires it");
+
+        let mut dropped = plan(&answer_of_other(), false);
+        dropped.outside.insert("usdc".to_owned(), OTHER);
+        assert!(faults(&dropped, &ANSWER, When::Before).is_empty(), "nothing is kept of it");
+    }
+}
