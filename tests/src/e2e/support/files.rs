@@ -10,7 +10,8 @@ const DEPTH_MAX: usize = 32;
 /// What a folder holds: the bytes of each file, by its path below the folder.
 pub(crate) type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Copies a folder. What lies below a `node_modules` is linked, not copied: nothing writes there.
+/// Copies a folder. What lies below a `node_modules` is linked, not copied; [`write`] leaves the
+/// other names of a file as they are.
 pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     for path in walk(from)? {
         let target = to.join(&path);
@@ -54,10 +55,15 @@ pub(crate) fn differences(before: &Tree, after: &Tree) -> Vec<PathBuf> {
     paths
 }
 
-/// Writes a file, making its folder.
+/// Writes a file, making its folder. A file that is there is replaced and not changed: it may be
+/// linked from elsewhere.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
     #[expect(clippy::disallowed_methods, reason = "nobody reads it before a case says so")]
     std::fs::write(path, bytes)
