@@ -41,7 +41,7 @@ fn contracts_that_a_stranger_created_and_used_only_change_the_gas(scene: &Scene<
     assert_eq!(created.len(), 4, "registry, library, implementation and proxy");
     let vault = *created.last().ok_or("a vault")?;
     deposit(scene, &mallory, vault)?;
-    let says = format!("vault stands at {vault} already, and may have been used: it logged");
+    let says = format!("vault/proxy stands at {vault} already, and may have been used: it logged");
     let verified = scene.run("eva", &["verify", "mainnet"], 30)?;
     let signed = scene.person("o3").run(&scene.signing(&proposal))?.expect_code(0)?;
     for told in [verified, signed] {

@@ -209,7 +209,7 @@ fn cheat_a_contract_that_a_stranger_used_where_none_may_have(scene: &Scene<'_>) 
     assert!(said(&refused).contains("it holds 1 wei, its creation leaves 0"), "{refused:?}");
     mainnet.set_balance(created[0], U256::ZERO)?;
     deposit(scene, &mallory, vault)?;
-    let says = format!("vault stands at {vault} already, and may have been used");
+    let says = format!("vault/proxy stands at {vault} already, and may have been used");
     let signing = scene.person("o3").run(&scene.signing(&proposal))?;
     let executing = scene.approve("ops", &["proposal", "execute", &proposal])?;
     for refused in [signing, executing] {
