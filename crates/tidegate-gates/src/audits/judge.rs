@@ -35,6 +35,36 @@ pub(super) struct Judged {
     pub(super) inputs: Vec<GateInput>,
 }
 
+impl Default for Judged {
+    /// Nothing is known, and nothing stands against it.
+    fn default() -> Self {
+        Self {
+            verdict: Verdict::Pass,
+            coverage: Coverage::new(),
+            accepted: 0,
+            counting: BTreeSet::new(),
+            missing: Vec::new(),
+            standings: BTreeMap::new(),
+            inputs: Vec::new(),
+        }
+    }
+}
+
+impl Judged {
+    fn stands(&mut self, digest: StatementDigest, words: &str) {
+        self.standings.insert(digest, words.to_owned());
+    }
+}
+
+/// What is summed up while attestations are looked at.
+struct Tally<'a> {
+    /// When each firm last covered each item.
+    newest: BTreeMap<Item, BTreeMap<&'a str, u64>>,
+    contradictions: Vec<Contradiction<'a>>,
+    replaced: BTreeSet<StatementDigest>,
+    judged: Judged,
+}
+
 /// What one attestation comes to.
 enum Standing {
     Counts,
@@ -123,72 +153,16 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn judge(&self) -> Judged {
-        let mut newest: BTreeMap<Item, BTreeMap<&str, u64>> =
-            self.wanted().map(|(item, _)| (item, BTreeMap::new())).collect();
-        let mut accepted = 0;
-        let mut verdict = Verdict::Pass;
-        let (mut missing, mut inputs) = (Vec::new(), Vec::new());
-        let mut standings = BTreeMap::new();
-        let mut stands = |digest, words: &str| standings.insert(digest, words.to_owned());
-        let mut contradictions = Vec::new();
-        let (mut replaced, mut counting) = (BTreeSet::new(), BTreeSet::new());
+        let mut tally = Tally {
+            newest: self.wanted().map(|(item, _)| (item, BTreeMap::new())).collect(),
+            contradictions: Vec::new(),
+            replaced: BTreeSet::new(),
+            judged: Judged::default(),
+        };
         for fact in &self.facts.attestations {
-            let (a, short) = (&fact.attestation, fact.digest.short());
-            let about = self.in_release(&self.reach(fact));
-            let Some(firm) = self.firm(a.auditor) else {
-                stands(fact.digest, "is by no auditor of this policy");
-                if !about.is_empty() {
-                    let auditor = a.auditor;
-                    missing.push(format!("{short} is by {auditor}, no auditor of this policy"));
-                }
-                continue;
-            };
-            if let (Err(why), None) = (&fact.covers, self.own(fact)) {
-                missing.push(format!("{short} by {firm} is over another scope, and {why}"));
-            }
-            if about.is_empty() {
-                stands(fact.digest, "covers nothing here");
-                continue;
-            }
-            match self.standing(fact, firm) {
-                Standing::Counts => {
-                    stands(fact.digest, "counts");
-                    counting.insert(fact.digest);
-                    inputs.extend(fact.confirmed.clone().ok().flatten());
-                    accepted += usize::from(a.accepted);
-                    if a.verdict == AuditVerdict::Delta {
-                        replaced.insert(a.supersedes);
-                    }
-                    for item in self.counted(fact, &about) {
-                        let of = newest.entry(item).or_default().entry(firm).or_insert(0);
-                        *of = a.issued_at.max(*of);
-                    }
-                }
-                Standing::NotYet => {
-                    let reason = format!(
-                        "attestation {short} is dated {}, after the target's finalized time",
-                        format_utc(a.issued_at)
-                    );
-                    let eta = Some(a.issued_at);
-                    stands(fact.digest, "waits for its date");
-                    verdict = verdict.and(Verdict::Waiting { reasons: vec![reason], eta });
-                }
-                Standing::Lacks(reason) => {
-                    stands(fact.digest, &reason);
-                    missing.push(reason);
-                }
-                Standing::Contradicts(verdict) => {
-                    stands(fact.digest, &verdict.reasons().join("; "));
-                    contradictions.push(Contradiction {
-                        of: fact.digest,
-                        firm,
-                        issued_at: a.issued_at,
-                        items: about,
-                        verdict,
-                    });
-                }
-            }
+            self.weigh(fact, &mut tally);
         }
+        let Tally { newest, contradictions, replaced, mut judged } = tally;
         for found in contradictions {
             // A firm that has attested anew since has had its last word.
             let later = |item: &Item| {
@@ -196,14 +170,69 @@ impl<'a> Judge<'a> {
                 of.is_some_and(|newest| *newest > found.issued_at)
             };
             if !replaced.contains(&found.of) && !found.items.iter().all(later) {
-                verdict = verdict.and(found.verdict);
+                judged.verdict = judged.verdict.and(found.verdict);
             }
         }
-        inputs.sort_by(|a: &GateInput, b| (&a.kind, a.chain).cmp(&(&b.kind, b.chain)));
-        inputs.dedup();
+        judged.inputs.sort_by(|a: &GateInput, b| (&a.kind, a.chain).cmp(&(&b.kind, b.chain)));
+        judged.inputs.dedup();
         let owned = |firms: BTreeMap<&str, u64>| firms.into_keys().map(str::to_owned).collect();
-        let coverage = newest.into_iter().map(|(item, firms)| (item, owned(firms))).collect();
-        Judged { verdict, coverage, accepted, counting, missing, standings, inputs }
+        judged.coverage = newest.into_iter().map(|(item, firms)| (item, owned(firms))).collect();
+        judged
+    }
+
+    /// What one attestation adds.
+    fn weigh(&self, fact: &'a AttestationFact, tally: &mut Tally<'a>) {
+        let (a, digest, short) = (&fact.attestation, fact.digest, fact.digest.short());
+        let about = self.in_release(&self.reach(fact));
+        let judged = &mut tally.judged;
+        let Some(firm) = self.firm(a.auditor) else {
+            judged.stands(digest, "is by no auditor of this policy");
+            if !about.is_empty() {
+                let auditor = a.auditor;
+                judged.missing.push(format!("{short} is by {auditor}, no auditor of this policy"));
+            }
+            return;
+        };
+        if let (Err(why), None) = (&fact.covers, self.own(fact)) {
+            judged.missing.push(format!("{short} by {firm} is over another scope, and {why}"));
+        }
+        if about.is_empty() {
+            return judged.stands(digest, "covers nothing here");
+        }
+        match self.standing(fact, firm) {
+            Standing::Counts => {
+                judged.stands(digest, "counts");
+                judged.counting.insert(digest);
+                judged.inputs.extend(fact.confirmed.clone().ok().flatten());
+                judged.accepted += usize::from(a.accepted);
+                if a.verdict == AuditVerdict::Delta {
+                    tally.replaced.insert(a.supersedes);
+                }
+                for item in self.counted(fact, &about) {
+                    let of = tally.newest.entry(item).or_default().entry(firm).or_insert(0);
+                    *of = a.issued_at.max(*of);
+                }
+            }
+            Standing::NotYet => {
+                let reason = format!(
+                    "attestation {short} is dated {}, after the target's finalized time",
+                    format_utc(a.issued_at)
+                );
+                let eta = Some(a.issued_at);
+                judged.stands(digest, "waits for its date");
+                let waiting = Verdict::Waiting { reasons: vec![reason], eta };
+                judged.verdict = std::mem::replace(&mut judged.verdict, Verdict::Pass).and(waiting);
+            }
+            Standing::Lacks(reason) => {
+                judged.stands(digest, &reason);
+                judged.missing.push(reason);
+            }
+            Standing::Contradicts(verdict) => {
+                judged.stands(digest, &verdict.reasons().join("; "));
+                let (of, issued_at, items) = (digest, a.issued_at, about);
+                tally.contradictions.push(Contradiction { of, firm, issued_at, items, verdict });
+            }
+        }
     }
 
     pub(super) fn firm(&self, auditor: Address) -> Option<&'a str> {

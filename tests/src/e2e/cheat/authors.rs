@@ -280,7 +280,7 @@ fn cheat_a_signature_that_was_phished_or_lay_too_long(scene: &Scene<'_>) -> Outc
     let bo = actor_address("bo").to_string();
     let file = scene.folder().join("typed.json");
     let typed = file.to_string_lossy().into_owned();
-    let attest = ["attest", "reports/bolt.md", "--auditor", &bo, "--typed-data", &typed];
+    let attest = ["attest", "reports/bolt.md", "--as", &bo, "--typed-data", &typed];
     scene.run("eva", &attest, 0)?;
     let honest: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
     let import = |signature: &str, code| {

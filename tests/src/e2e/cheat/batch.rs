@@ -198,7 +198,7 @@ fn cheat_an_auditor_contract_that_withdraws_after_the_owners_signed(scene: &Scen
     dao(scene, &CODE, ACCEPTS)?;
     let (file, name) = (scene.folder().join("dao.json"), DAO.to_string());
     let file = file.to_string_lossy();
-    let attest = ["attest", "reports/bolt.md", "--auditor", &name, "--typed-data", &file];
+    let attest = ["attest", "reports/bolt.md", "--as", &name, "--typed-data", &file];
     scene.run("bo", &attest, 0)?;
     scene.run("bo", &["import", &file, "--signature", "0x1234", "--contract", "mainnet"], 0)?;
     scene.go()?;
