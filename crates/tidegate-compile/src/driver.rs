@@ -100,9 +100,9 @@ impl Program {
         }
     }
 
-    /// The command, with no variable of the environment, and away from the project: what a program
-    /// looks for in the folder that it runs in would be the project's.
-    fn command(&self, request: &str) -> Command {
+    /// The command, with no variable of the environment, in a folder without files: a compiler
+    /// would read imports that are not among its inputs from the folder that it runs in.
+    fn command(&self, request: &str, folder: &Path) -> Command {
         let mut command = match self {
             Self::Plain { path, args } => {
                 let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -113,6 +113,7 @@ impl Program {
             Self::Node(compiler) => compiler.command(request),
         };
         isolate(&mut command);
+        command.current_dir(folder);
         command
     }
 }
@@ -121,7 +122,7 @@ impl Program {
 /// without its variables.
 pub(crate) fn isolate(command: &mut Command) {
     if cfg!(unix) {
-        command.env_clear().current_dir("/");
+        command.env_clear();
     }
 }
 
@@ -130,6 +131,8 @@ pub(crate) fn isolate(command: &mut Command) {
 pub(crate) struct Driver {
     pub(crate) program: Program,
     pub(crate) protocol: Protocol,
+    /// An empty folder, to run in.
+    pub(crate) folder: PathBuf,
 }
 
 impl Driver {
@@ -190,7 +193,7 @@ impl Driver {
     ) -> Result<T, DriverError> {
         let program = self.program.path().to_owned();
         let start = |source| DriverError::Start { program: program.clone(), source };
-        let mut command = self.program.command(request);
+        let mut command = self.program.command(request, &self.folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(start)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -334,7 +337,8 @@ mod tests {
 
     fn shell(script: &str, protocol: Protocol) -> Driver {
         let args = ["-c", script, "sh"].map(OsString::from).to_vec();
-        Driver { program: Program::Plain { path: "/bin/sh".into(), args }, protocol }
+        let program = Program::Plain { path: "/bin/sh".into(), args };
+        Driver { program, protocol, folder: "/".into() }
     }
 
     #[test]

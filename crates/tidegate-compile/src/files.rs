@@ -77,6 +77,17 @@ pub(crate) fn beginning(path: &Path, bytes: u64) -> Result<Vec<u8>, FileError> {
     Ok(start)
 }
 
+/// The folder below this one that is kept empty, for programs to run in.
+pub(crate) fn empty_folder(cache_dir: &Path) -> Result<PathBuf, FileError> {
+    let path = cache_dir.join("empty");
+    let io = |source| FileError::Io { action: "make", path: path.clone(), source };
+    std::fs::create_dir_all(&path).map_err(io)?;
+    match path.read_dir().map_err(io)?.next() {
+        None => Ok(path),
+        Some(_) => Err(io(io::Error::other("it must be empty: delete what is in it"))),
+    }
+}
+
 /// The SHA-256 of a file of at most `limit` bytes.
 pub(crate) fn sha256(path: &Path, limit: u64) -> Result<B256, FileError> {
     let io = |source| FileError::Io { action: "read", path: path.to_owned(), source };

@@ -97,6 +97,8 @@ fn permission_flag(node: &Path) -> Option<&'static str> {
     let mut command = Command::new(node);
     command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null());
     isolate(&mut command);
+    // Where version managers look for a project's wishes.
+    command.current_dir(if cfg!(unix) { "/" } else { "." });
     let output = command.output().ok()?;
     flag_of(&String::from_utf8_lossy(&output.stdout))
 }

@@ -404,6 +404,10 @@ fn allowed(binary: &Path, trusted: &Trusted, cache_dir: &Path) -> Result<B256, F
     }
 }
 
+fn folder(cache_dir: &Path) -> Result<PathBuf, FindCompilerError> {
+    files::empty_folder(cache_dir).map_err(|source| FindCompilerError::Digest { source })
+}
+
 fn open_native(
     path: &Path,
     trusted: &Trusted,
@@ -411,7 +415,7 @@ fn open_native(
 ) -> Result<FoundCompiler, FindCompilerError> {
     let sha256 = allowed(path, trusted, cache_dir)?;
     let program = Program::Plain { path: path.to_owned(), args: Vec::new() };
-    let driver = Driver { program, protocol: Protocol::Once };
+    let driver = Driver { program, protocol: Protocol::Once, folder: folder(cache_dir)? };
     found(driver, path.to_owned(), path.to_owned(), [sha256; 2], cache_dir)
 }
 
@@ -432,7 +436,8 @@ fn open_npm(
     let node_digest = digest::of_file(&node, COMPILER_BYTES_MAX, cache_dir).map_err(failed)?;
     let key = keccak256([sha256, loader::digest(), node_digest].concat());
     let compiler = NodeCompiler { node, script, soljson: real(soljson.clone()), sha256 };
-    let driver = Driver { program: Program::Node(compiler), protocol: Protocol::Frames };
+    let program = Program::Node(compiler);
+    let driver = Driver { program, protocol: Protocol::Frames, folder: folder(cache_dir)? };
     found(driver, location, soljson, [sha256, key], cache_dir)
 }
 
@@ -494,6 +499,13 @@ mod tests {
         let trusted = CompilerSources { trusted: Trusted::default().with(sha256), ..named };
         find_compiler(&trusted, &within("*"), dir.path()).unwrap();
         assert!(mark.exists());
+        // It runs where there is no file that it could read instead of an input.
+        let text = text.replace("+c", "+in$(ls -A | wc -l | tr -d ' ')");
+        files::write(&path, text.as_bytes(), files::Access::Program).unwrap();
+        let sha256 = files::sha256(&path, COMPILER_BYTES_MAX).unwrap();
+        let trusted = CompilerSources { trusted: Trusted::default().with(sha256), ..trusted };
+        let found = find_compiler(&trusted, &within("*"), dir.path()).unwrap();
+        assert_eq!(found.compiler.version, "0.8.30+in0");
         // Trust is for these bytes, not for the path.
         files::write(&path, format!("{text}#").as_bytes(), files::Access::Program).unwrap();
         let error = find_compiler(&trusted, &within("*"), dir.path()).unwrap_err();

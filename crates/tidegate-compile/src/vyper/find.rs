@@ -159,7 +159,9 @@ pub(super) fn find(
     if !sources.trusted.holds(sha256) {
         return Err(VyperError::NotTrusted { path, sha256 });
     }
-    let driver = Driver { program, protocol: Protocol::Once };
+    let folder = files::empty_folder(cache_dir);
+    let folder = folder.map_err(|source| VyperError::Digest { source })?;
+    let driver = Driver { program, protocol: Protocol::Once, folder };
     let kept = cache_dir.join(format!("vyper-{}.version", hex::encode(sha256)));
     let version = LongVersion::of_vyper(&driver, &kept)
         .map_err(|source| VyperError::NoAnswer { path: path.clone(), source })?;

@@ -84,6 +84,7 @@ fn cheat_a_bundle_with_sources_and_a_compiler(scene: &Scene<'_>) -> Outcome {
 /// nothing is executed; and a configuration that is there stays.
 fn cheat_a_bundle_whose_configuration_names_programs(scene: &Scene<'_>) -> Outcome {
     let newcomer = newcomer(scene, "empty")?;
+    newcomer.keep_key("ada", &actor("ada"))?;
     let folder = newcomer.project().to_owned();
     let mark = scene.folder().join("ran");
     let program = scene.folder().join("solc");
@@ -115,9 +116,19 @@ fn cheat_a_bundle_whose_configuration_names_programs(scene: &Scene<'_>) -> Outco
         let plan = newcomer.run(&["plan"])?.expect_code(5)?;
         assert!(said(&plan).contains("comes from a bundle"), "{plan:?}");
         newcomer.run(&["doctor"])?;
-        let attest = newcomer.run(&["attest", "A.sol", "--dry-run"])?.expect_code(1)?;
+        let attest = newcomer.run(&["attest", "A.sol", "--as", "ada"])?.expect_code(1)?;
         assert!(said(&attest).contains("no sources here"), "{attest:?}");
         assert!(!mark.exists(), "something was run under {section}");
+    }
+    // Nor under any other that somebody puts there by hand.
+    let taken = folder.join("deployments/bundle.toml");
+    let config = std::fs::read_to_string(&taken)?;
+    let (_, config) = config.split_once("[project]").ok_or("a project")?;
+    for seed in 0_usize..24 {
+        let section = compiler_section(seed, &program);
+        replace(&taken, format!("{section}\n[project]{config}").as_bytes())?;
+        let built = newcomer.run(&["build"])?.expect_code(3)?;
+        assert!(!mark.exists(), "something was run under {section}: {built:?}");
     }
     // In a project of one's own, its files stay as they are.
     let project = scene.project();
@@ -132,6 +143,23 @@ fn cheat_a_bundle_whose_configuration_names_programs(scene: &Scene<'_>) -> Outco
     assert_eq!((scene.read("tidegate.toml")?, scene.read("foundry.toml")?), (config, foundry));
     assert!(!project.join("deployments/bundle.toml").exists());
     Ok(())
+}
+
+/// Some of what can be said under `[compiler]`, another choice for each seed.
+fn compiler_section(seed: usize, program: &str) -> String {
+    let lines = [
+        format!("solc = \"{program}\""),
+        "src = \".\"".to_owned(),
+        "libs = [\"node_modules\", \"deployments\"]".to_owned(),
+        "version = \"0.8.37\"".to_owned(),
+        "remappings = [\"@a/=deployments/\"]".to_owned(),
+        "profile = \"default\"".to_owned(),
+        "via_ir = true".to_owned(),
+    ];
+    let mixed = seed.wrapping_mul(2_654_435_761) >> 3;
+    let chosen = lines.iter().enumerate().filter(|(bit, _)| mixed >> bit & 1 == 1);
+    let lines: Vec<_> = chosen.map(|(_, line)| line.as_str()).collect();
+    format!("[compiler]\n{}\n", lines.join("\n"))
 }
 
 fn cheat_a_bundle_that_names_an_endpoint(scene: &Scene<'_>) -> Outcome {
