@@ -18,12 +18,23 @@ const TRUSTED_MAX: usize = 1_000;
 /// The most bytes of their file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The long version of an official build of solc, as it says it itself.
-pub(crate) fn official(sha256: B256) -> Option<String> {
+/// What the table says of a digest: platform, long version and origin.
+fn line(sha256: B256) -> Option<[&'static str; 3]> {
     let digits = hex::encode(sha256);
     let rest = OFFICIAL.lines().find_map(|line| line.strip_prefix(&digits))?;
     let mut words = rest.split_whitespace();
-    let (platform, version) = (words.next()?, words.next()?);
+    Some([words.next()?, words.next()?, words.next()?])
+}
+
+/// Who published the official build of this digest: `solc-bin` or `npm`; `None` where it is no
+/// official build, and so one that somebody trusts.
+pub fn published_by(sha256: B256) -> Option<&'static str> {
+    line(sha256).map(|[_, _, origin]| origin)
+}
+
+/// The long version of an official build of solc, as it says it itself.
+pub(crate) fn official(sha256: B256) -> Option<String> {
+    let [platform, version, _] = line(sha256)?;
     let platform = match platform {
         "wasm" => "Emscripten.clang",
         "linux" => "Linux.g++",
@@ -125,11 +136,13 @@ mod tests {
             assert!(["solc-bin", "npm"].contains(origin), "{line}");
             let digest: B256 = digest.parse().unwrap();
             assert!(digests.insert(digest), "{line}");
+            assert_eq!(published_by(digest), Some(*origin));
             let known = LongVersion::parse(&official(digest).unwrap()).unwrap();
             assert!(known.is_called(version), "{line}");
         }
         assert!(digests.len() > 200);
         assert_eq!(official(B256::ZERO), None);
+        assert_eq!(published_by(B256::ZERO), None);
     }
 
     #[test]

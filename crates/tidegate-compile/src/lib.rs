@@ -47,7 +47,7 @@ mod vyper;
 
 pub use artifact::ArtifactError;
 pub use auxdata::AuxdataError;
-pub use builds::{Trusted, TrustedError};
+pub use builds::{Trusted, TrustedError, published_by};
 pub use compile::{CompileError, CompileOutput, CompileRequest, compile};
 pub use declared::{Deployable, deployable_contracts};
 pub use driver::DriverError;

@@ -1,8 +1,9 @@
 //! `tidegate doctor`.
 
-use alloy_primitives::{B256, hex};
+use alloy_primitives::B256;
 use clap::Args;
 use serde_json::json;
+use tidegate_compile::published_by;
 use tidegate_keys::OsKeyring;
 use tidegate_model::units::counted;
 use tidegate_plan::config::NetworkConfig;
@@ -67,7 +68,10 @@ fn compiler(project: &Project) -> Finding {
             let compilers: Vec<_> = output
                 .compilers
                 .iter()
-                .map(|c| format!("solc {} sha256 {}", c.version, hex::encode(c.sha256)))
+                .map(|c| {
+                    let from = published_by(c.sha256).unwrap_or("what you trust");
+                    format!("{} from {from}, sha256 {}", c.version, c.sha256)
+                })
                 .collect();
             Ok(compilers.join(", "))
         }
