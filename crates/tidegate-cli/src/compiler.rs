@@ -6,8 +6,9 @@ use alloy_primitives::B256;
 use tidegate_compile::{
     BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
     FindCompilerError, FoundryConfig, FoundryError, Profile, Trusted, VyperError, compile,
-    find_node, minimal, npm_candidates,
+    find_node, minimal, npm_candidates, published_by,
 };
+use tidegate_model::release::Compiler;
 use tidegate_plan::config::CompilerConfig;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -155,6 +156,12 @@ fn trusted(env: &Environment) -> CliResult<PathBuf> {
 pub(crate) fn trust(env: &Environment, sha256: B256) -> CliResult {
     let path = trusted(env)?;
     Trusted::load(&path).and_then(|list| list.with(sha256).save(&path)).or_kind(Kind::Config)
+}
+
+/// A compiler, who published it, and its digest.
+pub(crate) fn described(compiler: &Compiler) -> String {
+    let from = published_by(compiler.sha256).unwrap_or("what is trusted here");
+    format!("{} from {from}, sha256 {}", compiler.version, compiler.sha256)
 }
 
 /// Where compilations are kept: never in the project, where anybody could have put them.

@@ -3,12 +3,12 @@
 use alloy_primitives::B256;
 use clap::Args;
 use serde_json::json;
-use tidegate_compile::published_by;
 use tidegate_keys::OsKeyring;
 use tidegate_model::units::counted;
 use tidegate_plan::config::NetworkConfig;
 use tidegate_safe::helper;
 
+use crate::compiler::described;
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::safe_state;
 use crate::project::Project;
@@ -65,14 +65,7 @@ fn compiler(project: &Project) -> Finding {
     let contracts: Vec<_> = contracts.into_iter().collect();
     let result = match crate::compiler::run(project, &contracts) {
         Ok(output) => {
-            let compilers: Vec<_> = output
-                .compilers
-                .iter()
-                .map(|c| {
-                    let from = published_by(c.sha256).unwrap_or("what you trust");
-                    format!("{} from {from}, sha256 {}", c.version, c.sha256)
-                })
-                .collect();
+            let compilers: Vec<_> = output.compilers.iter().map(described).collect();
             Ok(compilers.join(", "))
         }
         Err(error) => Err(error.to_string()),

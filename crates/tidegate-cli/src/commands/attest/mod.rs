@@ -19,6 +19,7 @@ use tidegate_store::read_limited;
 
 use self::findings::Counted;
 use self::scope::Scope;
+use crate::compiler::described;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
@@ -236,6 +237,8 @@ fn show_unsigned(
         let said = format!("{of}, of which {ignored} close nothing");
         rows.push(("suppressions".to_owned(), said));
     }
+    let built_by = built.release.compilers.iter().map(described);
+    rows.extend(built_by.map(|line| ("compiler".to_owned(), line)));
     rows.extend(counted.lines.iter().map(|line| ("finding".to_owned(), line.clone())));
     rows.extend(soaking(project, args, built)?.map(|line| ("soaking".to_owned(), line)));
     project.ui.fields("You do not sign:", &rows);
