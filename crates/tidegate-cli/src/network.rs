@@ -151,9 +151,8 @@ fn endpoints(project: &Project, name: &str, need: Need) -> CliResult<Vec<Redacte
         }
         (left_out, false) => {
             if let Some(url) = left_out {
-                project
-                    .ui
-                    .warn(format!("{url} is the project's, not yours; {name} does not ask it"));
+                let theirs = format!("{url} is the project's, not yours");
+                project.ui.warn(format!("{theirs}; {name} does not ask it"));
             }
             for variable in unset {
                 project.ui.warn(format!("{variable} is not set; {name} has one endpoint less"));
@@ -166,15 +165,15 @@ fn endpoints(project: &Project, name: &str, need: Need) -> CliResult<Vec<Redacte
 /// Asks whether an endpoint that the project names may count for decisions, and remembers it.
 /// Without a terminal nothing is pinned.
 fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> CliResult<bool> {
-    if !project.ui.interactive() {
+    if !project.ui.interactive() || project.declined.borrow().contains(url) {
         return Ok(false);
     }
-    project
-        .ui
-        .note(format!("The project names {url} for {name}. Whoever runs it can show you any"));
-    project.ui.note("chain they like; gates and signatures would rest on what it says.");
+    let ui = &project.ui;
+    ui.note(format!("The project names {url} for {name}. Whoever runs it can show you any"));
+    ui.note("chain they like; gates and signatures would rest on what it says.");
     let typed = project.ui.ask(&format!("Type `{}` to trust it, or nothing: ", url.host()))?;
     if typed != url.host() {
+        project.declined.borrow_mut().push(url.clone());
         return Ok(false);
     }
     let text = own_endpoints(&project.env)?.with(chain, url).to_text().or_kind(Kind::Internal)?;

@@ -1,9 +1,9 @@
 //! The project a command works on: its file, its folders, its store, its networks and keys.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use tidegate_chain::{Network, Reading};
+use tidegate_chain::{Network, Reading, RedactedUrl};
 use tidegate_gates::PolicyRules;
 use tidegate_model::statement::{Date, ProjectRef};
 use tidegate_model::{NetworkId, ProjectId};
@@ -35,6 +35,8 @@ pub(crate) struct Project {
     pub(crate) date: OnceCell<Date>,
     store: OnceCell<Store>,
     journal: OnceCell<Store>,
+    /// Endpoints of the project that the person did not pin when they were asked.
+    pub(crate) declined: RefCell<Vec<RedactedUrl>>,
 }
 
 impl Project {
@@ -69,6 +71,7 @@ impl Project {
             date: OnceCell::new(),
             store: OnceCell::new(),
             journal: OnceCell::new(),
+            declined: RefCell::default(),
         })
     }
 

@@ -377,7 +377,10 @@ fn cheat_an_approval_that_was_given_before(scene: &Scene<'_>) -> Outcome {
     for approved in ["banana", "", "0x", &hash[..7], &other, &format!("{hash}00")] {
         let run = ["deploy", "--password-fd", "0", "--approve", approved];
         let refused = eva.run(&run)?.expect_code(2)?;
-        assert!(said(&refused).contains("what was approved is"), "{approved}: {refused:?}");
+        assert!(
+            said(&refused).contains("look at it again, then approve it"),
+            "{approved}: {refused:?}"
+        );
     }
     // A deployment that stands is gone through again under the hash that it was made under.
     scene.forget("eva")?;
