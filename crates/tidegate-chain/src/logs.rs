@@ -12,6 +12,8 @@ const CHUNK_BLOCKS_FIRST: u64 = 2_000;
 const CALLS_MAX: usize = 5_000;
 const LOGS_MAX: usize = 200_000;
 const ADDRESSES_MAX: usize = 200;
+/// Single blocks that are asked for in vain.
+const REFUSED_BLOCKS_MAX: u64 = 64;
 const METHOD: &str = "eth_getLogs";
 
 /// Which logs are wanted.
@@ -33,40 +35,86 @@ impl Network {
     /// # Errors
     /// If there are too many, too few endpoints answer, or they disagree.
     pub async fn logs(&self, query: &LogQuery) -> Result<Vec<Log>, ReadError> {
-        let what = Subject::Logs(query.from, query.to);
-        let too_many = |of, limit| ReadError::TooMany { what, of, limit };
+        let mut logs = Vec::new();
+        self.each_chunk(query, |chunk| match chunk {
+            Chunk::Read(found) => {
+                logs.extend(found);
+                if logs.len() > LOGS_MAX {
+                    Err(too_many(query, "logs", LOGS_MAX))
+                } else {
+                    Ok(true)
+                }
+            }
+            Chunk::Refused(error) => Err(error),
+        })
+        .await?;
+        Ok(logs)
+    }
+
+    /// The same, without blocks that alone hold more than endpoints serve: how many they are, and
+    /// how many come after as many logs, or such blocks, as are read at once.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn readable_logs(&self, query: &LogQuery) -> Result<(Vec<Log>, u64), ReadError> {
+        let (mut logs, mut refused) = (Vec::new(), 0);
+        let read = self.each_chunk(query, |chunk| match chunk {
+            Chunk::Read(found) => {
+                logs.extend(found);
+                Ok(logs.len() <= LOGS_MAX)
+            }
+            Chunk::Refused(_) => {
+                refused += 1;
+                Ok(refused < REFUSED_BLOCKS_MAX)
+            }
+        });
+        let left = read.await?;
+        Ok((logs, refused + left))
+    }
+
+    /// Reads chunk by chunk, until `take` has enough. Contracts that log little are read in few
+    /// calls, however old they are: chunks grow until an endpoint refuses one, and shrink where
+    /// one does. Answers how many blocks were left.
+    async fn each_chunk(
+        &self,
+        query: &LogQuery,
+        mut take: impl FnMut(Chunk) -> Result<bool, ReadError>,
+    ) -> Result<u64, ReadError> {
         if query.addresses.is_empty() || query.to < query.from {
-            return Ok(Vec::new());
+            return Ok(0);
         }
         if query.addresses.len() > ADDRESSES_MAX {
-            return Err(too_many("addresses", ADDRESSES_MAX));
+            return Err(too_many(query, "addresses", ADDRESSES_MAX));
         }
-        let mut logs = Vec::new();
         let (mut from, mut size) = (query.from, CHUNK_BLOCKS_FIRST);
-        let mut refused = false;
+        // The largest chunk that was served, and whether one was refused.
+        let (mut served, mut refused) = (1, false);
         for _ in 0..CALLS_MAX {
             let to = query.to.min(from.saturating_add(size - 1));
-            match self.chunk(query, from, to).await {
-                Ok(chunk) => {
-                    logs.extend(chunk);
-                    if logs.len() > LOGS_MAX {
-                        return Err(too_many("logs", LOGS_MAX));
-                    }
-                    if to == query.to {
-                        return Ok(logs);
-                    }
-                    from = to + 1;
-                    // Contracts that log little are read in few calls, however old they are.
+            let chunk = match self.chunk(query, from, to).await {
+                Ok(found) => {
+                    served = served.max(size);
                     size = if refused { size } else { size.saturating_mul(2) };
+                    Chunk::Read(found)
                 }
-                Err(error) if size > 1 && asks_for_less(&error) => {
+                Err(error) if asks_for_less(&error) && size > 1 => {
                     refused = true;
                     size /= 2;
+                    continue;
+                }
+                Err(error) if asks_for_less(&error) => {
+                    // It was this block: the next ones are asked for as before it.
+                    (size, refused) = (served, false);
+                    Chunk::Refused(error)
                 }
                 Err(error) => return Err(error),
+            };
+            if !take(chunk)? || to == query.to {
+                return Ok(query.to - to);
             }
+            from = to + 1;
         }
-        Err(too_many("calls", CALLS_MAX))
+        Err(too_many(query, "calls", CALLS_MAX))
     }
 
     async fn chunk(&self, query: &LogQuery, from: u64, to: u64) -> Result<Vec<Log>, ReadError> {
@@ -92,6 +140,17 @@ impl Network {
         })
         .await
     }
+}
+
+/// What came of one chunk.
+enum Chunk {
+    Read(Vec<Log>),
+    /// A single block, of which even that was too much.
+    Refused(ReadError),
+}
+
+fn too_many(query: &LogQuery, of: &'static str, limit: usize) -> ReadError {
+    ReadError::TooMany { what: Subject::Logs(query.from, query.to), of, limit }
 }
 
 fn matches(query: &LogQuery, from: u64, to: u64, log: &Log) -> bool {

@@ -379,3 +379,25 @@ fn reads_that_go_on_and_on_are_over_together() -> Outcome {
     assert!((1..=4).contains(&reads), "{reads}");
     Ok(())
 }
+
+#[test]
+fn a_block_that_is_refused_takes_no_other_one_with_it() -> Outcome {
+    let number = |value: &Value| -> u64 {
+        serde_json::from_value::<alloy_primitives::U64>(value.clone()).map_or(0, |n| n.to())
+    };
+    let pair = pair(move |method, params| {
+        let (from, to) = (number(&params[0]["fromBlock"]), number(&params[0]["toBlock"]));
+        if method != "eth_getLogs" || !(from..=to).contains(&5) {
+            return Reply::Forward;
+        }
+        let message = "query returned more than 10000 results".to_owned();
+        Reply::Error { code: -32005, message, data: None }
+    })?;
+    pair.anvil.mine(9)?;
+    let addresses = vec![test_address(0)];
+    let query = LogQuery { addresses, topics: Vec::new(), from: 1, to: 9 };
+    assert_eq!(run(pair.network.readable_logs(&query))?, (Vec::new(), 1));
+    let all = run(pair.network.logs(&query));
+    assert!(is_too_few(&all), "{all:?}");
+    Ok(())
+}

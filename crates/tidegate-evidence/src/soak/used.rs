@@ -32,8 +32,12 @@ pub(super) async fn activity(
 ) -> Result<Activity, ReadError> {
     let mut tally = Tally::new(request);
     let mut flooded = 0;
-    for stretch in stretches(from, to).take(STRETCHES_MAX) {
-        let logs = readable(network, request, stretch, &mut flooded).await?;
+    for (from, to) in stretches(from, to).take(STRETCHES_MAX) {
+        let addresses = request.record.deployment.addresses();
+        let query = LogQuery { addresses, topics: Vec::new(), from, to };
+        // Anybody can fill a block with events, and takes no other one with it.
+        let (logs, refused) = network.readable_logs(&query).await?;
+        flooded += refused;
         let hashes = in_order(&logs);
         for some in hashes.chunks(LOOKS_AT_ONCE) {
             if tally.is_done() {
@@ -61,34 +65,6 @@ pub(super) async fn activity(
         }
     }
     Ok(tally.activity())
-}
-
-/// The events of a stretch, without blocks that alone hold more than can be read: anybody can fill
-/// a block with events, and takes no other one with it.
-async fn readable(
-    network: &Network,
-    request: &SoakRequest<'_>,
-    stretch: (u64, u64),
-    flooded: &mut u64,
-) -> Result<Vec<Log>, ReadError> {
-    let addresses = request.record.deployment.addresses();
-    let mut logs = Vec::new();
-    // A stack, the earliest blocks on top.
-    let mut ranges = vec![stretch];
-    while let Some((from, to)) = ranges.pop() {
-        let query = LogQuery { addresses: addresses.clone(), topics: Vec::new(), from, to };
-        match network.logs(&query).await {
-            Ok(found) => logs.extend(found),
-            Err(error) if !error.is_too_much() => return Err(error),
-            Err(_) if from == to => *flooded += 1,
-            Err(_) => {
-                let middle = from + (to - from) / 2;
-                ranges.push((middle + 1, to));
-                ranges.push((from, middle));
-            }
-        }
-    }
-    Ok(logs)
 }
 
 /// The blocks from the first to the last in stretches of equal length, from both ends in turn.

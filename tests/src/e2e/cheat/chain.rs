@@ -9,7 +9,9 @@ use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::{NEVER, soak_start_subject};
 use tidegate_model::{ChainId, GateInput, StatementDigest};
 use tidegate_safe::{Proposal, ProposalKind, helper};
-use tidegate_testkit::{Anvil, AnvilOptions, Person, Reply, ScriptedNode, actor, actor_address};
+use tidegate_testkit::{
+    Anvil, AnvilOptions, Person, Ran, Reply, ScriptedNode, actor, actor_address,
+};
 
 use crate::support::{Case, Outcome, Scene, Status, cases, files, said};
 
@@ -197,7 +199,7 @@ fn cheat_events_of_a_stranger_without_end(scene: &Scene<'_>) -> Outcome {
     late.expect("soak", "PASS", &[])?;
     // Where the use itself is buried, that is said, and other use counts.
     let all = status(&flooded(testnet, 0..=last)?)?;
-    all.expect("soak", "UNKNOWN", &["blocks hold too many events to be read", "0 of 25"])?;
+    all.expect("soak", "UNKNOWN", &["blocks hold too many events to be read", " of 25 "])?;
     // An upgrade in such a block is seen all the same.
     let (_, record) = scene.record()?;
     let vault = scene.contract("vault")?;
@@ -226,6 +228,13 @@ fn asks_for(anvil: &Anvil, base: &str, tip: &str) -> Result<ScriptedNode, Failed
     })?)
 }
 
+/// What a command says that its fees may come to, in ether.
+fn fees(ran: &Ran) -> Result<f64, Failed> {
+    let told = said(ran);
+    let most = told.split_once("fees at most ").and_then(|(_, rest)| rest.split_once(" ETH"));
+    Ok(most.ok_or("fees are shown")?.0.parse()?)
+}
+
 fn cheat_a_tip_that_one_endpoint_names(scene: &Scene<'_>) -> Outcome {
     const GWEI: u128 = 1_000_000_000;
     second_endpoint(scene, "MAINNET_RPC")?;
@@ -243,10 +252,9 @@ fn cheat_a_tip_that_one_endpoint_names(scene: &Scene<'_>) -> Outcome {
     let refused = ops(&dear.url(), mainnet.url()).run(&execute)?.expect_code(4)?;
     assert!(said(&refused).contains("wei per gas, the cap is"), "{refused:?}");
     let alone = ops(&greedy.url(), &greedy.url()).run(&execute)?.expect_code(2)?;
-    assert!(said(&alone).contains("fees at most 0.05 ETH"), "{alone:?}");
+    assert!(fees(&alone)? <= 0.1, "{alone:?}");
     let asked = ops(&greedy.url(), mainnet.url()).run(&execute)?.expect_code(2)?;
-    let shown = said(&asked);
-    assert!(shown.contains("fees at most 0.0") && !shown.contains("0.05 ETH"), "{asked:?}");
+    assert!(fees(&asked)? * 4.0 < fees(&alone)?, "{asked:?}");
     // What was approved for less is not spent when fees are said to have risen.
     let approved = asked.asked_for().ok_or("an approval")?;
     let risen = asks_for(mainnet, "0x2540be400", "0x1")?;
