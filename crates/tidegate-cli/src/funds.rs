@@ -56,6 +56,14 @@ pub(crate) fn said(project: &Project, set: &StatementSet) -> CliResult<Facts> {
     Ok(Facts { people: people(project), treasuries, networks: Vec::new(), statements })
 }
 
+/// Whether there is anything to book on a network.
+pub(crate) fn has_books(project: &Project, set: &StatementSet, name: &str) -> CliResult<bool> {
+    let id = crate::network::identity(project, name)?.id;
+    let asked = || Ok::<_, CliError>(requests(project, set)?.iter().any(|view| view.network == id));
+    let funded = project.config.funds.contains_key(name);
+    Ok(funded || !records::all(project, name)?.is_empty() || asked()?)
+}
+
 /// The requests that count, and what was decided on them.
 pub(crate) fn requests(project: &Project, set: &StatementSet) -> CliResult<Vec<RequestView>> {
     Ok(build_ledger(&said(project, set)?).or_kind(Kind::Fail)?.requests)

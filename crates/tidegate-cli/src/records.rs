@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::hex;
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_store::{read_limited, to_text, write_atomic};
@@ -52,6 +53,37 @@ pub(crate) fn all_of_release(
     release: ReleaseRoot,
 ) -> CliResult<Vec<DeploymentRecord>> {
     Ok(found(project, network, release)?.into_iter().map(|(_, record)| record).collect())
+}
+
+/// A network in this machine's memory: names can change, chains do not.
+fn place(project: &Project, network: &str) -> CliResult<String> {
+    let id = crate::network::identity(project, network)?.id;
+    Ok(format!("{}-{}", id.chain, &hex::encode(id.genesis)[..16]))
+}
+
+/// Remembers a record that the chain has confirmed.
+pub(crate) fn remember(project: &Project, network: &str, record: &DeploymentRecord) -> CliResult {
+    let text = to_text(&serde_json::to_value(record)?);
+    let place = place(project, network)?;
+    Ok(project.store()?.remember_record(&place, &record.file_name(), text.as_bytes())?)
+}
+
+/// The records of a release that this machine has seen confirmed and whose files are gone.
+pub(crate) fn gone(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<DeploymentRecord>> {
+    let here: BTreeSet<_> =
+        project.layout.records(network).or_kind(Kind::Config)?.iter().map(|p| name(p)).collect();
+    let mut gone = Vec::new();
+    for (file, bytes) in project.store()?.seen_records(&place(project, network)?)? {
+        let record: DeploymentRecord = serde_json::from_slice(&bytes)?;
+        if record.release_root == release && !here.contains(&file) {
+            gone.push(record);
+        }
+    }
+    Ok(gone)
 }
 
 /// The last block before another release took the place of this deployment: the one before the

@@ -28,6 +28,21 @@ pub struct FundFacts {
     pub inputs: Vec<GateInput>,
 }
 
+impl FundFacts {
+    /// Adds the books of another network that backs the same target.
+    pub fn add(&mut self, network: &str, other: Self) {
+        let Self { violations, residues, open_requests, missing, incomes, .. } = self;
+        violations.extend(other.violations);
+        residues.extend(other.residues);
+        open_requests.extend(other.open_requests);
+        missing.extend(other.missing);
+        incomes.extend(other.incomes);
+        self.unreturned |= other.unreturned;
+        self.summary += &format!("; on {network} {}", other.summary);
+        self.inputs.extend(other.inputs);
+    }
+}
+
 pub(crate) fn gate(facts: &Observed<FundFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
         Err(missing) => (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new()),
@@ -55,6 +70,23 @@ fn summary(facts: &FundFacts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_books_of_every_network_count() {
+        let says = |text: &str| vec![text.to_owned()];
+        let clean = || FundFacts { summary: "2 entries".to_owned(), ..FundFacts::default() };
+        let word = |other: FundFacts| {
+            let mut all = clean();
+            all.add("hoodi", other);
+            assert_eq!(all.summary, "2 entries; on hoodi 2 entries");
+            gate(&Ok(all)).verdict.word()
+        };
+        assert_eq!(word(clean()), "PASS");
+        assert_eq!(word(FundFacts { violations: says("x"), ..clean() }), "FAIL");
+        assert_eq!(word(FundFacts { residues: says("x"), ..clean() }), "FAIL");
+        assert_eq!(word(FundFacts { open_requests: says("x"), ..clean() }), "UNKNOWN");
+        assert_eq!(word(FundFacts { missing: says("x"), ..clean() }), "UNKNOWN");
+    }
 
     #[test]
     fn income_is_named_and_an_outflow_beside_it_still_fails() {

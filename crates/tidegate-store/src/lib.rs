@@ -20,6 +20,7 @@ mod lease;
 mod mounts;
 mod schema;
 mod seen;
+mod seen_records;
 mod statement_files;
 mod store;
 

@@ -47,9 +47,13 @@ pub(super) async fn read_deployers(
             }
             let Some(network) = &network else { continue };
             if anchored_by_executor(network, &record).await? {
+                records::remember(project, soak, &record)?;
                 keys.insert(record.deployment.executor);
             }
         }
+        // Whoever deletes a record is no less a deployer.
+        let gone = records::gone(project, soak, release)?;
+        keys.extend(gone.iter().map(|record| record.deployment.executor));
     }
     Ok(keys.into_iter().collect())
 }

@@ -1,23 +1,40 @@
 //! Facts of the gate `funds`: what the ledger of the soak network comes to.
 
+use tidegate_chain::Network;
 use tidegate_gates::{FundFacts, Observed};
 use tidegate_ledger::{build_ledger, funds_report};
 use tidegate_model::GateInput;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::units::{counted, format_amount};
 
-use super::Gathered;
+use super::{EVALUATION_SECS_MAX, Gathered};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 
+/// The books of every network that backs the target: of the one that the gates rest on, and of
+/// each other that has a treasury, a record or a request.
 pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFacts>> {
-    let network = gathered.soak_network.clone().map_err(CliError::config)?;
     let set = gathered.statements;
     // Books without what may count are other books.
     if let Some(why) = set.unasked("fund/") {
         return Ok(Err(format!("fund statements: {why}")));
     }
+    let network = gathered.soak_network.clone().map_err(CliError::config)?;
+    let mut all = books(gathered, gathered.soak, network).await?;
+    let project = gathered.project;
+    for name in &project.network(gathered.target)?.soaks_on {
+        if name != gathered.soak && crate::funds::has_books(project, set, name)? {
+            let network = project.connect(name).await?;
+            let network = network.within(gathered.started, EVALUATION_SECS_MAX);
+            all.add(name, books(gathered, name, &network).await?);
+        }
+    }
+    Ok(Ok(all))
+}
+
+async fn books(gathered: &Gathered<'_>, name: &str, network: &Network) -> CliResult<FundFacts> {
+    let set = gathered.statements;
     let head = network.finalized_head().await?;
-    let facts = crate::funds::facts(gathered.project, set, gathered.soak, network, head).await?;
+    let facts = crate::funds::facts(gathered.project, set, name, network, head).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
     let release = gathered.built.roots.release_root;
@@ -48,7 +65,7 @@ pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFac
         block: network.finalized.block,
         digest,
     });
-    Ok(Ok(FundFacts {
+    Ok(FundFacts {
         violations: report.violations.iter().map(ToString::to_string).collect(),
         residues: residues.collect(),
         open_requests: report
@@ -65,5 +82,5 @@ pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFac
         incomes: report.incomes.iter().map(ToString::to_string).collect(),
         summary,
         inputs: inputs.collect(),
-    }))
+    })
 }

@@ -51,11 +51,32 @@ pub(super) async fn read(
             .hint("name the testnets whose soak backs it")
     })?;
     let (_, best, _) = read.remove(best);
-    let others = read
-        .into_iter()
-        .map(|(_, soaked, reports)| OtherSoak { network: soaked.name, reports })
-        .collect();
+    let others = read.into_iter().map(|(_, soaked, reports)| OtherSoak {
+        network: soaked.name,
+        reports,
+        gone: Vec::new(),
+    });
+    let mut others: Vec<_> = others.collect();
+    others.extend(unrecorded(candidate, &best)?);
     Ok(Soaks { best, others })
+}
+
+/// The networks that back the target without a record of this release, and which records of it
+/// this machine has seen there.
+fn unrecorded(candidate: &Candidate<'_>, best: &Soaked) -> CliResult<Vec<OtherSoak>> {
+    let release = candidate.built.roots.release_root;
+    let mut found = Vec::new();
+    for soak in &candidate.project.network(candidate.target)?.soaks_on {
+        if records::of_release(candidate.project, soak, release)?.is_some() {
+            continue;
+        }
+        let gone = records::gone(candidate.project, soak, release)?;
+        if *soak != best.name || !gone.is_empty() {
+            let gone = gone.iter().map(DeploymentRecord::file_name).collect();
+            found.push(OtherSoak { network: soak.clone(), reports: Vec::new(), gone });
+        }
+    }
+    Ok(found)
 }
 
 /// The networks with a record of this release; the first one where none has.

@@ -163,7 +163,13 @@ pub(super) const ALL: &[Damage] = &[
         let report =
             GateReport { gate: GateId::Soak, verdict, summary: String::new(), inputs: Vec::new() };
         facts.other_soaks =
-            vec![OtherSoak { network: "another".to_owned(), reports: vec![report] }];
+            vec![OtherSoak { network: "another".to_owned(), reports: vec![report], gone: vec![] }];
+        true
+    }),
+    damage(GateId::Soak, "another network whose record is gone", |_, facts| {
+        let gone = vec!["a-1.json".to_owned()];
+        let another = OtherSoak { network: "another".to_owned(), reports: Vec::new(), gone };
+        facts.other_soaks = vec![another];
         true
     }),
     damage(GateId::Soak, "evidence that contradicts", |_, facts| {

@@ -164,14 +164,28 @@ impl Activity {
 pub struct OtherSoak {
     /// The network's name.
     pub network: String,
-    /// What its gates `code`, `parameters` and `soak` say.
+    /// What its gates `code`, `parameters` and `soak` say; none where it has no record.
     pub reports: Vec<GateReport>,
+    /// Files of records that were seen there, confirmed by the chain, and are gone.
+    pub gone: Vec<String>,
 }
 
 /// Adds to a gate's report what the same gate says on other networks: a contradiction anywhere is
-/// a contradiction; all else is only shown, as ages are not added up.
+/// a contradiction, and a record that is gone may have been one; all else is only shown, as ages
+/// are not added up.
 pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateReport {
     for other in others {
+        if report.gate == GateId::Soak && other.reports.is_empty() {
+            report.summary += &format!("; no record of it on {}", other.network);
+        }
+        if report.gate == GateId::Soak && !other.gone.is_empty() {
+            let what = format!(
+                "{}: it was deployed there, and the record {} is gone; restore it",
+                other.network,
+                other.gone.join(", ")
+            );
+            report.verdict = report.verdict.and(Verdict::unknown(what));
+        }
         let Some(theirs) = other.reports.iter().find(|theirs| theirs.gate == report.gate) else {
             continue;
         };

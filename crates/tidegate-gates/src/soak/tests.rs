@@ -193,11 +193,23 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
             summary: "3d of 14d on hoodi".to_owned(),
             inputs: Vec::new(),
         }],
+        gone: Vec::new(),
     };
     let merged = |verdict| with_others(report(full(14)), &[other(verdict)]);
     let waiting = merged(Verdict::Waiting { reasons: Vec::new(), eta: None });
     assert_eq!(waiting.verdict.word(), "PASS");
     assert!(waiting.summary.ends_with("; WAITING with 3d of 14d on hoodi"), "{}", waiting.summary);
+    let without = |gone: &[&str]| {
+        let gone = gone.iter().map(ToString::to_string).collect();
+        let other = OtherSoak { network: "hoodi".to_owned(), reports: Vec::new(), gone };
+        with_others(report(full(14)), &[other])
+    };
+    let never = without(&[]);
+    assert_eq!(never.verdict.word(), "PASS");
+    assert!(never.summary.ends_with("; no record of it on hoodi"), "{}", never.summary);
+    let gone = without(&["vault-1.json"]);
+    assert_eq!(gone.verdict.word(), "UNKNOWN");
+    assert!(gone.verdict.reasons()[0].contains("vault-1.json is gone"), "{:?}", gone.verdict);
     let failed = merged(Verdict::fail("swapped")).verdict;
     assert_eq!(failed.reasons(), ["hoodi: swapped"]);
     assert_eq!(failed.word(), "FAIL");

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
+use super::refused;
 use crate::support::{Case, Outcome, Scene, cases, json_text, put, said};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -12,7 +13,8 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_second_firm_that_looks_like_the_first,
             cheat_a_contract_s_key_without_its_chain,
             cheat_a_keystore_that_others_may_read,
-            cheat_a_keystore_that_costs_nothing_to_guess;
+            cheat_a_keystore_that_costs_nothing_to_guess,
+            cheat_a_record_that_was_seen_and_is_gone;
         Funded: cheat_a_project_under_a_new_name;
     }
 }
@@ -93,4 +95,20 @@ fn cheat_a_project_under_a_new_name(scene: &Scene<'_>) -> Outcome {
     let promote = scene.person("eva").run(&["promote"])?;
     assert_ne!(promote.code, 0, "{promote:?}");
     Ok(())
+}
+
+/// Whoever deletes the record of a deployment hides neither it nor who deployed.
+fn cheat_a_record_that_was_seen_and_is_gone(scene: &Scene<'_>) -> Outcome {
+    scene.status()?.expect("soak", "PASS", &[])?;
+    let (path, _) = scene.record()?;
+    let kept = std::fs::read(&path)?;
+    std::fs::remove_file(&path)?;
+    let status =
+        refused(scene, "soak", "UNKNOWN", &["it was deployed there", "is gone; restore it"])?;
+    assert!(status.why("soak").contains("vault-1.4.0-"), "{}", status.why("soak"));
+    // Whoever has not seen it learns at least that the network has none.
+    scene.forget("eva")?;
+    scene.status()?.expect("soak", "UNKNOWN", &["not deployed"])?;
+    std::fs::write(path, kept)?;
+    scene.status()?.expect("soak", "PASS", &[])
 }
