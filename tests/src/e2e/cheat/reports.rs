@@ -5,7 +5,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::actor_address;
 
-use super::{patch, refused, stopped};
+use super::{patch, refused};
 use crate::support::{Case, Forge, Outcome, Scene, cases, files, said};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -185,7 +185,8 @@ fn cheat_a_finding_suppressed_by_a_comment_in_the_code(scene: &Scene<'_>) -> Out
         assert!(said(&ran).contains("1,0,0"), "{ran:?}");
     }
     scene.done("bo", &attest)?;
-    stopped(scene, "audits", "FAIL", &["Bolt reports open findings: 1 critical"])
+    // It sets the soak back too.
+    refused(scene, "audits", "FAIL", &["Bolt reports open findings: 1 critical"]).map(|_| ())
 }
 
 /// The last step of the example's plan, as it is written.

@@ -28,6 +28,7 @@ use crate::saying::{About, ForTarget, now};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
 use crate::statements;
+use crate::ui::{COLUMNS, wrap};
 
 /// The largest report, in bytes.
 const REPORT_BYTES_MAX: u64 = 256 << 20;
@@ -214,7 +215,11 @@ fn show_plan(project: &Project, built: &Built, attestation: &AuditAttestation) {
     }
     project.ui.line(format!("Plan {}", attestation.plan_digest));
     for line in built.release.plan.lines() {
-        project.ui.line(format!("  {line}"));
+        let text = line.trim_start();
+        let indent = 2 + line.len() - text.len();
+        for part in wrap(text, COLUMNS - indent) {
+            project.ui.line(format!("{:indent$}{part}", ""));
+        }
     }
 }
 
