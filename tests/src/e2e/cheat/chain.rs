@@ -343,9 +343,12 @@ fn cheat_a_chain_that_nobody_lists(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-/// A proposal like the open one, with other inputs of its evidence, under its own hash.
-fn with_inputs(scene: &Scene<'_>, change: impl Fn(&mut Vec<GateInput>)) -> Result<String, Failed> {
-    let (hash, _) = scene.promotion()?;
+/// A proposal like this one, with other inputs of its evidence, under its own hash.
+fn with_inputs(
+    scene: &Scene<'_>,
+    hash: &str,
+    change: impl Fn(&mut Vec<GateInput>),
+) -> Result<String, Failed> {
     let text = scene.read(&format!("deployments/mainnet/proposals/{hash}.json"))?;
     let proposal: Proposal = serde_json::from_str(&text)?;
     let ProposalKind::Promotion(promotion) = proposal.kind else {
@@ -373,6 +376,7 @@ fn with_inputs(scene: &Scene<'_>, change: impl Fn(&mut Vec<GateInput>)) -> Resul
 
 /// Canonical blocks and the right kinds, and every digest made up; or one alone.
 fn cheat_evidence_that_is_garbage(scene: &Scene<'_>) -> Outcome {
+    let (hash, _) = scene.promotion()?;
     let garbage = B256::repeat_byte(7);
     let all = |inputs: &mut Vec<GateInput>| inputs.iter_mut().for_each(|i| i.digest = garbage);
     let refused = |hash: &str, says: &str| -> Outcome {
@@ -382,16 +386,16 @@ fn cheat_evidence_that_is_garbage(scene: &Scene<'_>) -> Outcome {
             told.contains("the evidence is not what the gates rest on") && told.contains(says);
         if right { Ok(()) } else { Err(format!("{says}: {told}").into()) }
     };
-    refused(&with_inputs(scene, all)?, "has digest 0x0707")?;
+    refused(&with_inputs(scene, &hash, all)?, "has digest 0x0707")?;
     for kind in ["audits/revocations", "go/posted", "safe/state", "soak/activity", "soak/start"] {
         let one = |inputs: &mut Vec<GateInput>| {
             let found = inputs.iter_mut().filter(|input| input.kind == kind);
             found.for_each(|input| input.digest = garbage);
         };
-        refused(&with_inputs(scene, one)?, &format!("input {kind} has digest 0x0707"))?;
+        refused(&with_inputs(scene, &hash, one)?, &format!("input {kind} has digest 0x0707"))?;
     }
     let fewer = |inputs: &mut Vec<GateInput>| inputs.retain(|input| input.kind != "go/posted");
-    refused(&with_inputs(scene, fewer)?, "it does not list input go/posted")
+    refused(&with_inputs(scene, &hash, fewer)?, "it does not list input go/posted")
 }
 
 /// An endpoint that has forgotten the state of all but its newest 128 blocks.
