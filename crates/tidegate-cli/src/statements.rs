@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_chain::Network;
 use tidegate_evidence::{
     ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
-    collect, read_dates,
+    collect, read_dates, stands_on,
 };
-use tidegate_gates::Dating;
+use tidegate_model::policy::Person;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
-    WRITTEN_SECS_MAX,
 };
-use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
 use tidegate_plan::config::Stage;
 
@@ -121,11 +118,11 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.holds(key));
     let store = project.store()?;
-    for (digest, question) in questions(set, is_known) {
+    for (digest, question) in questions(set, &people) {
         let Some(both) = set.pending.get(&digest).cloned() else { continue };
         let answer = match question {
             Ok(()) => chains.ask_each(&both, digest).await,
-            Err(why) => Err(Doubt { why, kind: Doubtful::Unasked }),
+            Err(doubt) => Err(doubt),
         };
         let Some((found, _)) = both.first() else { continue };
         let statement = &found.signed.statement;
@@ -156,20 +153,20 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
 /// here pushes out nobody's word.
 fn questions(
     set: &StatementSet,
-    is_known: impl Fn(Address) -> bool,
-) -> Vec<(StatementDigest, Result<(), String>)> {
+    people: &BTreeMap<String, Person>,
+) -> Vec<(StatementDigest, Result<(), Doubt>)> {
     let mut asked = 0;
     let questions = set.pending.iter().filter_map(|(digest, both)| {
-        let (found, _) = both.first()?;
-        let signer = found.signed.signer();
-        let question = if !is_known(signer) {
-            Err(format!("contract {signer} is nobody of this policy"))
-        } else if asked >= QUESTIONS_MAX {
-            Err(format!("contract {signer} is one of more than {QUESTIONS_MAX} questions"))
-        } else {
+        let signer = both.first()?.0.signed.signer();
+        // Either of two signatures may be the one; what stands nowhere costs no question.
+        let mut stands = both.iter().map(|(_, at)| stands_on(people, signer, at.chain));
+        let first = stands.next().unwrap_or(Ok(()));
+        let question = stands.fold(first, Result::or).and_then(|()| {
             asked += 1;
-            Ok(())
-        };
+            let why = format!("contract {signer} is one of more than {QUESTIONS_MAX} questions");
+            let kind = Doubtful::Unasked;
+            if asked > QUESTIONS_MAX { Err(Doubt { why, kind }) } else { Ok(()) }
+        });
         Some((*digest, question))
     });
     questions.collect()
@@ -214,6 +211,7 @@ impl Chains<'_> {
         chain: ChainId,
     ) -> Result<GateInput, Doubt> {
         let signer = signed.signer();
+        stands_on(&people(self.project), signer, chain)?;
         let doubt = |kind, why| Doubt { why: format!("contract {signer} {why}"), kind };
         let unasked = |why| doubt(Doubtful::Unasked, format!("could not be asked: {why}"));
         let (network, head) = self.opened(chain).await.as_ref().map_err(unasked)?;
@@ -376,20 +374,9 @@ pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> 
     let mut chains = Chains { project, open: BTreeMap::new() };
     let (network, head) = chains.opened(chain).await.as_ref().map_err(CliError::config)?;
     let heights = [statement.at().number].into();
-    let dates = read_dates(network, *head, &heights).await;
-    let written = statement.issued_at();
-    match dates.of(statement) {
-        Dating::Stands if head.timestamp.saturating_sub(written) <= WRITTEN_SECS_MAX => Ok(()),
-        Dating::Stands => Err(CliError::new(
-            Kind::Fail,
-            format!("that was written {}, more than two days ago", format_utc(written)),
-        )
-        .hint("write it anew with --typed-data, and have it signed within two days")),
-        Dating::Void(why) | Dating::Unread(why) | Dating::Ahead(why) => {
-            Err(CliError::new(Kind::Fail, format!("the typed data has no date: {why}"))
-                .hint("write it anew with --typed-data"))
-        }
-    }
+    read_dates(network, *head, &heights).await.require_recent(statement).map_err(|why| {
+        CliError::new(Kind::Fail, why).hint("write it anew with --typed-data, and sign it at once")
+    })
 }
 
 /// The form of a signature as a wallet gives it: with `v` 27 or 28.
@@ -409,8 +396,9 @@ pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> CliResult<Ve
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{B256, Bytes};
+    use alloy_primitives::{Address, B256, Bytes};
     use tidegate_model::BlockRef;
+    use tidegate_model::policy::PersonKey;
     use tidegate_model::statement::{At, AuditRevocation, NEVER};
 
     use super::*;
@@ -452,7 +440,9 @@ mod tests {
             let mut set = StatementSet::default();
             pending(&mut set, stranger, strangers);
             pending(&mut set, dao, own);
-            let questions = questions(&set, |key| key == dao);
+            let keys = vec![PersonKey::contract(ChainId(1), dao)];
+            let person = Person { roles: Vec::new(), firm: None, keys };
+            let questions = questions(&set, &[("dao".to_owned(), person)].into());
             assert_eq!(questions.len(), strangers + own, "each is answered");
             questions.into_iter().filter(|(_, question)| question.is_ok()).count()
         };

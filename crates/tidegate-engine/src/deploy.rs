@@ -121,7 +121,7 @@ impl DeployRun {
     }
 
     fn key(&self, op: &str) -> String {
-        format!("deploy/{}/{}/{op}", self.release_root.short(), self.deployment_id)
+        format!("deploy/{}/{}/{op}", self.release_root, self.deployment_id)
     }
 
     /// The name of an operation's journal entries.

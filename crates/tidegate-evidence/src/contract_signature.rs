@@ -1,9 +1,14 @@
 //! Whether a contract says that a signature is its own (ERC-1271).
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, Bytes, keccak256};
 use alloy_sol_types::{SolCall, sol};
 use tidegate_chain::{CallOutcome, Network, ReadError};
-use tidegate_model::{GateInput, Head, StatementDigest};
+use tidegate_model::policy::Person;
+use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
+
+use crate::{Doubt, Doubtful};
 
 sol! {
     function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4);
@@ -62,6 +67,35 @@ pub async fn ask_contract(
     }))
 }
 
+/// A contract is asked where its key in the policy says that it stands, and nowhere else: the
+/// address may be anybody's on another chain.
+///
+/// # Errors
+/// If it stands elsewhere, the policy has it as a key without code, or it is nobody's.
+pub fn stands_on(
+    people: &BTreeMap<String, Person>,
+    signer: Address,
+    named: ChainId,
+) -> Result<(), Doubt> {
+    let keys = people.values().flat_map(|person| &person.keys);
+    let chains: Vec<_> = keys.filter(|key| key.address == signer).map(|key| key.chain).collect();
+    let doubt = |kind, why| Err(Doubt { why, kind });
+    match chains.iter().find_map(|chain| *chain) {
+        _ if chains.contains(&Some(named)) => Ok(()),
+        Some(chain) => doubt(
+            Doubtful::Unasked,
+            format!("contract {signer} stands on chain {chain}, and its file names {named}"),
+        ),
+        None if chains.is_empty() => {
+            doubt(Doubtful::Unasked, format!("contract {signer} is nobody of this policy"))
+        }
+        None => doubt(
+            Doubtful::Void,
+            format!("{signer} is a key without code; a contract is eip155:CHAIN:0x…"),
+        ),
+    }
+}
+
 /// One word that begins with the selector and is zero otherwise.
 fn accepts(answer: &[u8]) -> bool {
     let (magic, rest) = answer.split_at(answer.len().min(MAGIC.len()));
@@ -70,7 +104,22 @@ fn accepts(answer: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::policy::PersonKey;
+
     use super::*;
+
+    #[test]
+    fn a_contract_is_asked_where_the_policy_says_that_it_stands() {
+        let [dao, key, stranger] = [1, 2, 3].map(Address::with_last_byte);
+        let keys = vec![PersonKey::contract(ChainId(1), dao), PersonKey::plain(key)];
+        let person = Person { roles: Vec::new(), firm: None, keys };
+        let people = [("dao".to_owned(), person)].into();
+        let kind = |signer, chain| stands_on(&people, signer, ChainId(chain)).map_err(|d| d.kind);
+        assert_eq!(kind(dao, 1), Ok(()));
+        assert_eq!(kind(dao, 2), Err(Doubtful::Unasked), "a stop stays in sight");
+        assert_eq!(kind(key, 1), Err(Doubtful::Void), "a key signs by itself");
+        assert_eq!(kind(stranger, 1), Err(Doubtful::Unasked));
+    }
 
     #[test]
     fn only_the_magic_word_accepts() {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_gates::{Dating, Observed, dating};
-use tidegate_model::statement::Statement;
+use tidegate_model::statement::{Statement, WRITTEN_SECS_MAX};
+use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, Head, StatementDigest};
 
 use crate::{Doubt, Doubtful, StatementSet};
@@ -24,6 +25,25 @@ impl ChainDates {
     /// A chain that cannot be read.
     pub const fn unread(why: String) -> Self {
         Self { finalized: Err(why), found: BTreeMap::new() }
+    }
+
+    /// Whether typed data may still become a statement: its block stands, and what is final now is
+    /// not two days later.
+    ///
+    /// # Errors
+    /// If it may not, in words.
+    pub fn require_recent(&self, statement: &Statement) -> Result<(), String> {
+        let written = statement.issued_at();
+        let now = self.finalized.as_ref().map_or(u64::MAX, |head| head.timestamp);
+        match self.of(statement) {
+            Dating::Stands if now.saturating_sub(written) <= WRITTEN_SECS_MAX => Ok(()),
+            Dating::Stands => {
+                Err(format!("that was written {}, more than two days ago", format_utc(written)))
+            }
+            Dating::Void(why) | Dating::Unread(why) | Dating::Ahead(why) => {
+                Err(format!("the typed data has no date: {why}"))
+            }
+        }
     }
 
     /// What the chain makes of a statement's date.
@@ -186,6 +206,25 @@ mod tests {
         let confirmed: Vec<_> = stops.map(|said| said.confirmed.is_ok()).collect();
         assert_eq!(confirmed.len(), 5, "a stop is gone only where it never was one");
         assert_eq!(confirmed.iter().filter(|ok| **ok).count(), 2);
+    }
+
+    #[test]
+    fn typed_data_is_signed_within_two_days() {
+        let freeze = Body::Freeze(Freeze { until: NEVER, reason: String::new() });
+        let (set, digests) = said(&freeze, &[(CHAIN, head(4))]);
+        let statement = &set.statements[&digests[0]].signed.statement;
+        let at = |timestamp, found| {
+            let finalized = Head { timestamp, ..head(10) };
+            let dates = ChainDates { finalized: Ok(finalized), found: [(4, found)].into() };
+            dates.require_recent(statement).is_ok()
+        };
+        let written = head(4).timestamp;
+        assert!(at(written, Ok(Some(head(4)))));
+        assert!(at(written + WRITTEN_SECS_MAX, Ok(Some(head(4)))));
+        assert!(!at(written + WRITTEN_SECS_MAX + 1, Ok(Some(head(4)))));
+        assert!(!at(written, Ok(Some(head(5)))));
+        assert!(!at(written, Ok(None)));
+        assert!(ChainDates::unread("down".to_owned()).require_recent(statement).is_err());
     }
 
     #[test]

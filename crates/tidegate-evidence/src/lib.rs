@@ -18,7 +18,7 @@ mod statements;
 
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
-pub use contract_signature::{ContractAnswer, ask_contract};
+pub use contract_signature::{ContractAnswer, ask_contract, stands_on};
 pub use dates::{BLOCKS_MAX, ChainDates, read_dates};
 pub use fresh::{Untouched, used_before};
 pub use safe::{SafeReadError, prove_safe, read_safe};

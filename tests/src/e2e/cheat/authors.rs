@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use alloy::signers::SignerSync as _;
-use alloy_primitives::{Address, B256, hex};
+use alloy_primitives::{Address, B256, U256, hex};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_model::ChainId;
@@ -203,6 +203,12 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
     for target in ["mainnet", "aside"] {
         status(target)?.expect("go", "UNKNOWN", &["bo froze promotions"])?;
     }
+    // What was posted for the sibling stops without its file, too.
+    scene.world.mainnet.set_balance(actor_address("bo"), U256::from(10).pow(U256::from(18)))?;
+    let posted = record(scene, "bo", &[&freeze[..], &["--post"]].concat())?;
+    std::fs::remove_file(scene.project().join(format!("deployments/statements/{posted}.json")))?;
+    scene.world.settle()?;
+    status("mainnet")?.expect("go", "UNKNOWN", &["bo froze promotions", "posted at the helper"])?;
     scene.done("ada", &[&no_go[..], &["--target", "aside"]].concat())?;
     for target in ["mainnet", "aside"] {
         let status = status(target)?;
@@ -210,8 +216,8 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
         status.expect("bugs", "FAIL", &["funds are stuck"])?;
         status.expect("funds", "PASS", &[])?;
     }
-    let triage = ["triage", &bug, "--resolution", "invalid", "--reason", "none"];
-    record(scene, "treasury", &[&triage[..], &["--target", "mainnet"]].concat())?;
+    let triage = ["record", "triage", &bug, "--resolution", "invalid", "--reason", "none"];
+    scene.done("kim", &[&triage[..], &["--target", "mainnet", "--as", "treasury"]].concat())?;
     status("aside")?.expect("bugs", "PASS", &[])?;
     // What is deleted from the configuration stops as before.
     scene.write("tidegate.toml", &text)?;

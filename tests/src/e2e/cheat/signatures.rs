@@ -20,6 +20,8 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_safe_whose_owners_no_longer_agree,
             cheat_a_contract_signature_by_an_address_without_code,
             cheat_a_contract_on_a_chain_that_nobody_named,
+            cheat_a_contract_that_a_stranger_created_on_another_chain,
+            cheat_a_key_that_is_said_to_be_a_contract,
             cheat_a_signature_with_high_s,
             cheat_a_signature_of_other_typed_data,
             a_wallet_signs_typed_data_that_another_machine_made;
@@ -39,7 +41,10 @@ pub(super) const ACCEPTS: B256 =
 
 /// Makes the contract an auditor of a second firm.
 pub(super) fn name_the_dao(scene: &Scene<'_>) -> Outcome {
-    let dao = format!("dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"{DAO}\"] }}\n");
+    let chain = scene.world.mainnet.chain_id();
+    let dao = format!(
+        "dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"eip155:{chain}:{DAO}\"] }}\n"
+    );
     scene.edit("tidegate.toml", "cy = {", &format!("{dao}cy = {{"))
 }
 
@@ -134,7 +139,7 @@ fn cheat_a_no_go_by_a_contract_that_cannot_be_asked(scene: &Scene<'_>) -> Outcom
         }
     }
     let status = scene.person("o3").at(&clone).run(&["status", "--json"])?.expect_code(0)?;
-    let says = ["dao says no-go", "chain 1337 is neither a target"];
+    let says = ["dao says no-go", "stands on chain 31337, and its file names 1337"];
     Status::of(&status)?.expect("go", "UNKNOWN", &says)
 }
 
@@ -157,8 +162,9 @@ const SAFE_SIGN: &str = "
 fn cheat_a_safe_whose_owners_no_longer_agree(scene: &Scene<'_>) -> Outcome {
     const THRESHOLD: U256 = U256::from_limbs([4, 0, 0, 0]);
     let (mainnet, safe) = (&scene.world.mainnet, scene.world.safe);
-    let person =
-        format!("dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"{safe}\"] }}\n");
+    let person = format!(
+        "dao = {{ roles = [\"auditor\"], firm = \"Dao\", keys = [\"eip155:31337:{safe}\"] }}\n"
+    );
     scene.edit("tidegate.toml", "cy = {", &format!("{person}cy = {{"))?;
     let file = scene.folder().join("safe.json").to_string_lossy().into_owned();
     let address = safe.to_string();
@@ -199,7 +205,43 @@ fn cheat_a_contract_on_a_chain_that_nobody_named(scene: &Scene<'_>) -> Outcome {
     name_the_dao(scene)?;
     dao(scene, &CODE, ACCEPTS)?;
     Forge(scene).write(&signed(scene, 1337)?)?;
-    refused(scene, "audits", "UNKNOWN", &["1 of 2", "chain 1337 is neither a target"])?;
+    refused(scene, "audits", "UNKNOWN", &["1 of 2", "stands on chain 31337"])?;
+    Ok(())
+}
+
+/// Whoever holds the keys of an old deployer, or finds the address free, creates a contract at the
+/// same address where the soak runs, and it says yes to all.
+fn cheat_a_contract_that_a_stranger_created_on_another_chain(scene: &Scene<'_>) -> Outcome {
+    name_the_dao(scene)?;
+    let testnet = &scene.world.testnet;
+    testnet.set_code(DAO, &Bytes::from_static(&CODE))?;
+    testnet.set_storage(DAO, U256::ZERO, ACCEPTS)?;
+    scene.world.settle()?;
+    let forged = Forge(scene).write(&signed(scene, testnet.chain_id())?)?;
+    let says = ["1 of 2", "stands on chain 31337, and its file names 31338"];
+    refused(scene, "audits", "UNKNOWN", &says)?;
+    let file = format!("deployments/statements/{forged}.json");
+    let import = scene.run("bo", &["import", &file], 1)?;
+    assert!(said(&import).contains("stands on chain 31337"), "{import:?}");
+    // Nor where the policy is made to name that chain: the Safe adopted another.
+    scene.edit("tidegate.toml", "eip155:31337:", "eip155:31338:")?;
+    refused(scene, "policy", "FAIL", &["the Safe adopted"])?;
+    Ok(())
+}
+
+/// A key of the policy without code: whoever creates a contract at its address signs for nobody.
+fn cheat_a_key_that_is_said_to_be_a_contract(scene: &Scene<'_>) -> Outcome {
+    let bo = actor_address("bo");
+    scene.world.mainnet.set_code(bo, &Bytes::from_static(&CODE))?;
+    scene.world.mainnet.set_storage(bo, U256::ZERO, ACCEPTS)?;
+    scene.world.settle()?;
+    let chain = scene.world.mainnet.chain_id();
+    let statement = Forge(scene).like_ada(bo, |_| {})?;
+    let forged = SignedStatement { statement, ..signed(scene, chain)? };
+    Forge(scene).write(&forged)?;
+    let ran = scene.run("eva", &["status", "--json"], 0)?;
+    Status::of(&ran)?.expect("audits", "UNKNOWN", &["1 of 2 audits"])?;
+    assert!(said(&ran).contains("is a key without code"), "{ran:?}");
     Ok(())
 }
 
