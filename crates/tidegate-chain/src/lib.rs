@@ -2,8 +2,8 @@
 //!
 //! [`Network`] is the only way that Tidegate speaks with a chain. A read that matters is pinned
 //! to a block hash and asked of all endpoints, of which as many as the quorum, of different
-//! operators, must give the same answer. The crate speaks JSON-RPC itself, without a provider stack,
-//! so that nothing fills, signs, retries or fans out behind its back.
+//! operators, must give the same answer. The crate speaks JSON-RPC itself, without a provider
+//! stack, so that nothing fills, signs, retries or fans out behind its back.
 //!
 //! It must never sign, choose a nonce, or send the same bytes again on its own. What a send
 //! answers is for diagnosis only: the caller reconciles by hash and nonce.

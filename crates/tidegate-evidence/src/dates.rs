@@ -83,8 +83,9 @@ impl StatementSet {
         heights
     }
 
-    /// Sets aside what these signers said and is dated by no final block of a target. An attestation that is dated after `gate_time`
-    /// stays: it waits for its day. What was set aside, with why.
+    /// Sets aside what these signers said and is dated by no final block of a target. An
+    /// attestation that is dated after `gate_time` stays: it waits for its day. What was set
+    /// aside, with why.
     pub fn date(
         &mut self,
         is_known: impl Fn(Address) -> bool,

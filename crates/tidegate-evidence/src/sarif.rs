@@ -401,7 +401,9 @@ mod tests {
             (suppressed(json!("rejected")), (Medium, true)),
             (suppressed(json!(7)), (Medium, true)),
             (
-                json!({"suppressions": [{"kind": "external"}, {"kind": "inSource", "status": "rejected"}]}),
+                json!({"suppressions": [
+                    {"kind": "external"}, {"kind": "inSource", "status": "rejected"}
+                ]}),
                 (Medium, true),
             ),
         ] {

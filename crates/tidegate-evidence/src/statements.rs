@@ -71,8 +71,8 @@ pub struct Said<'a> {
     pub confirmed: Result<(), String>,
 }
 
-/// A statement that counts because a contract says so, and whom to ask again before anything rests on
-/// it.
+/// A statement that counts because a contract says so, and whom to ask again before anything rests
+/// on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractSigned {
     /// The chain of the contract.
@@ -302,7 +302,7 @@ impl StatementSet {
         self.said().filter(move |said| said.general.counts_for(name, target))
     }
 
-    /// Every bug, also one that is not confirmed. One of a release is one wherever that is promoted.
+    /// Every bug, also one that is not confirmed. A bug of a release is one on every target.
     pub fn bugs(&self) -> impl Iterator<Item = (Said<'_>, &Bug)> {
         self.said().filter_map(|said| match &said.general.body {
             Body::Bug(bug) => Some((said, bug)),

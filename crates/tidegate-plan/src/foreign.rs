@@ -102,8 +102,8 @@ pub(crate) fn refuse_undecided(run: &Run<'_>, expected: &mut Expected) -> Result
                 let named = run.resolved.outside.iter().find(|(_, at)| **at == read.0);
                 let who = named.map_or(read.0.to_string(), |(name, _)| format!("@{name}"));
                 found.push(format!(
-                    "{op} holds what {who} decides by slot {}: add an `expect` that shows it, since \
-                     it may change before the batch runs",
+                    "{op} holds what {who} decides by slot {}: add an `expect` that shows it, \
+                     since it may change before the batch runs",
                     read.1
                 ));
                 break;

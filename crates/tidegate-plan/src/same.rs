@@ -1,9 +1,9 @@
 //! Whether what a plan leaves on its target is what soaked: every byte of code and every slot that
 //! the plan writes, with the target's names in place of the testnet's.
 //!
-//! Templates and layouts being equal does not say it: a constructor may read what stands on a chain.
-//! What may differ is what the plan names (its parameters, contracts, libraries, externals, who acts)
-//! and the chain's id, and what is hashed from these.
+//! Templates and layouts being equal does not say it: a constructor may read what stands on a
+//! chain. What may differ is what the plan names (its parameters, contracts, libraries, externals,
+//! who acts) and the chain's id, and what is hashed from these.
 
 use std::collections::{BTreeMap, BTreeSet};
 

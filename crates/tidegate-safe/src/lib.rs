@@ -14,7 +14,6 @@ mod exec;
 pub mod helper;
 mod pins;
 mod proposal;
-mod root;
 mod sensitive;
 mod sheet;
 mod signature;
@@ -22,6 +21,7 @@ mod signature_set;
 mod trust;
 mod tx;
 mod warning;
+mod whole_state;
 
 pub use batch::{
     BATCH_CALLS_MAX, BatchError, InnerCall, SAFE_TX_DATA_BYTES_MAX, batch_to_safe_tx,
@@ -43,9 +43,6 @@ pub use proposal::{
     Promotion, Proposal, ProposalError, ProposalKind, ProposalSignature, SoakReference,
     asked_posts, read_proposal, read_signature, sign_proposal,
 };
-pub use root::{
-    Explained, SafeLog, SafePast, SafeStorage, creations_of, past_topics, pending_approvals,
-};
 pub use sensitive::{Sensitive, sensitive};
 pub use sheet::{sheet, sheet_with};
 pub use signature::{OwnerSignature, SIGNATURE_BYTES, SignatureError};
@@ -59,3 +56,6 @@ pub use tx::{
     calldata_digest, domain_hash,
 };
 pub use warning::{Warned, Warning, approved, warnings};
+pub use whole_state::{
+    Explained, SafeLog, SafePast, SafeStorage, creations_of, past_topics, pending_approvals,
+};

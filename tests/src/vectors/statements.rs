@@ -255,15 +255,16 @@ fn decisions() -> [(&'static str, Body); 10] {
                 uri: text("https://example.org/9"),
             }),
         ),
-        (
-            "Statement audit/revoke",
-            Body::AuditRevoke(AuditRevocation {
-                attestation: StatementDigest(B256::repeat_byte(0x0a)),
-                reason: 2,
-                detail: text("a rounding fault in withdraw"),
-            }),
-        ),
+        ("Statement audit/revoke", Body::AuditRevoke(revocation())),
     ]
+}
+
+fn revocation() -> AuditRevocation {
+    AuditRevocation {
+        attestation: StatementDigest(B256::repeat_byte(0x0a)),
+        reason: 2,
+        detail: "a rounding fault in withdraw".to_owned(),
+    }
 }
 
 fn bodies() -> [(&'static str, Body); 9] {

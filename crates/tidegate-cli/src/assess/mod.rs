@@ -26,7 +26,8 @@ use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{
-    Facts, ObligationFacts, Observed, PolicyFacts, PolicyRules, effective_rules, evaluate, overall,
+    Facts, FundFacts, ObligationFacts, Observed, PolicyFacts, PolicyRules, effective_rules,
+    evaluate, overall,
 };
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
@@ -113,8 +114,8 @@ pub(crate) async fn assess(
     assess_with(project, built, target, None, None).await
 }
 
-/// The same, with what an emergency lowers; and where a proposal's evidence is checked, with what is
-/// counted up to a block counted up to the one that it lists.
+/// The same, with what an emergency lowers. Where a proposal's evidence is checked, what is counted
+/// up to a block is counted up to the one that the proposal lists.
 pub(crate) async fn assess_with(
     project: &Project,
     built: &Built,
@@ -126,10 +127,7 @@ pub(crate) async fn assess_with(
     let target_network = project.connect(target).await;
     let target_network = target_network.map(|n| n.within(started, EVALUATION_SECS_MAX));
     let gate_head = gate_head(project, target_network.as_ref().map_err(text)).await;
-    let gate = target_network.as_ref().map_err(text).and_then(|network| {
-        gate_head.as_ref().map(|head| (network.clone(), *head)).map_err(Clone::clone)
-    });
-    let gate = (project.network(target)?.chain, gate);
+    let gate = (project.network(target)?.chain, at_gate(&target_network, &gate_head));
     let statements = crate::statements::load_at(project, Some(gate)).await?;
     let release = built.roots.release_root;
     let deployers = decisions::read_deployers(project, target, release).await;
@@ -147,15 +145,9 @@ pub(crate) async fn assess_with(
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;
     let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
+    let funds = funds_of(&candidate, &best).await;
     let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
         best;
-    let gathered = Gathered {
-        candidate: candidate.clone(),
-        soak: &soak,
-        record: record.as_ref(),
-        soak_network: soak_network.as_ref().map_err(Clone::clone),
-        until: None,
-    };
     let (obligations, relief) = candidate.relief(&gate_head, &trust, urgent).await;
     let facts = Facts {
         gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
@@ -169,7 +161,7 @@ pub(crate) async fn assess_with(
         bugs: decisions::bugs(&candidate),
         policy: candidate.policy(&gate_head, &trust).await,
         safe: observed(safe::facts(&candidate, &gate_head, &trust)).await,
-        funds: observed(funds::facts(&gathered)).await,
+        funds,
         go: observed(decisions::go(&candidate, &gate_head)).await,
         obligations,
         waivers: decisions::waivers(&candidate, relief.lowerings, relief.remarks)?,
@@ -178,7 +170,7 @@ pub(crate) async fn assess_with(
     let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
     Ok(Assessment {
         target: target.to_owned(),
-        release: built.roots.release_root,
+        release,
         overall: overall(&reports),
         reports,
         gate_head: gate_head.ok(),
@@ -186,12 +178,29 @@ pub(crate) async fn assess_with(
         facts,
         policy,
         safe,
-        soak: soak.clone(),
+        soak,
         record,
         target_network: target_network.ok(),
         soak_network: soak_network.ok(),
         statements,
     })
+}
+
+async fn funds_of(candidate: &Candidate<'_>, soaked: &Soaked) -> Observed<FundFacts> {
+    let gathered = Gathered {
+        candidate: candidate.clone(),
+        soak: &soaked.name,
+        record: soaked.record.as_ref(),
+        soak_network: soaked.network.as_ref().map_err(Clone::clone),
+        until: None,
+    };
+    observed(funds::facts(&gathered)).await
+}
+
+/// The target with the block that gates are judged at.
+fn at_gate(network: &CliResult<Network>, head: &Observed<Head>) -> Observed<(Network, Head)> {
+    let network = network.as_ref().map_err(text)?;
+    Ok((network.clone(), head.clone()?))
 }
 
 fn text(error: &CliError) -> String {

@@ -112,20 +112,24 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     lane.approve(hash)?;
     lane.limit(run.op_key(""), ceiling);
     let ui = project.ui.clone();
-    let mut report = |progress: &Progress| match progress {
-        Progress::Landed { op, landed } => ui.note(format!(
-            "  {:<26} block {:<9} {:>9} gas",
-            op_label(op),
-            landed.inclusion.block.number,
-            landed.inclusion.gas_used
-        )),
-        Progress::There { op } => ui.note(format!("  {:<26} is there already", op_label(op))),
-    };
+    let mut report = |progress: &Progress| show_progress(&ui, progress);
     let deployed = deploy(&mut lane, &network, &run, &mut report).await?;
     let record = record(&lane, &network, &built, &prepared, deployment, &run, id).await?;
     let path = records::write(project, &name, &record)?;
     write_abis(project, &name, &built)?;
     finish(project, &name, &record, &deployed, &path)
+}
+
+fn show_progress(ui: &crate::ui::Ui, progress: &Progress) {
+    ui.note(match progress {
+        Progress::Landed { op, landed } => format!(
+            "  {:<26} block {:<9} {:>9} gas",
+            op_label(op),
+            landed.inclusion.block.number,
+            landed.inclusion.gas_used
+        ),
+        Progress::There { op } => format!("  {:<26} is there already", op_label(op)),
+    });
 }
 
 /// What has to be on the network before: what upgrades start from, and the helper if it creates.

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
-use tidegate_model::policy::PolicyDoc;
+use tidegate_model::policy::{PolicyDoc, SafeTrust};
 use tidegate_model::units::{format_span_secs, format_utc};
 use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::Stage;
@@ -178,21 +178,7 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     }
     show_decisions(project);
     ui.row("proposals", &format!("valid for {}", format_span_secs(rules.valid_for_secs)));
-    for (what, address) in [
-        ("guard", doc.safe.guard),
-        ("module guard", doc.safe.module_guard),
-        ("handler", doc.safe.handler),
-    ] {
-        if !address.is_zero() {
-            ui.row(what, &address.to_string());
-        }
-    }
-    for module in &doc.safe.modules {
-        ui.row("module", &module.to_string());
-    }
-    for owner in &doc.safe.owners {
-        ui.row("owner", &owner.to_string());
-    }
+    show_safe(project, &doc.safe);
     let proven = statements::load(project)?.signers(&doc.name);
     for (name, person) in &doc.people {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
@@ -220,6 +206,23 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
         ui.row(&format!("${name}"), &format!("{value}   rule {}", plain(&param.rule)));
     }
     Ok(())
+}
+
+fn show_safe(project: &Project, safe: &SafeTrust) {
+    let ui = &project.ui;
+    for (what, address) in
+        [("guard", safe.guard), ("module guard", safe.module_guard), ("handler", safe.handler)]
+    {
+        if !address.is_zero() {
+            ui.row(what, &address.to_string());
+        }
+    }
+    for module in &safe.modules {
+        ui.row("module", &module.to_string());
+    }
+    for owner in &safe.owners {
+        ui.row("owner", &owner.to_string());
+    }
 }
 
 /// Who says go, who may lower what, and what the Safe may have.

@@ -26,7 +26,7 @@ pub(crate) enum RecordCommand {
     Go(DecisionArgs),
     /// Say that a release must not go
     NoGo(StopArgs),
-    /// Post on the target that a deployment soaks from now on: no more is credited than passes there
+    /// Post on the target that a deployment soaks from now on; no more age counts than passes there
     Start(StartArgs),
     /// Report a bug of a release
     Bug(BugArgs),

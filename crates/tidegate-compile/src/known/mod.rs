@@ -5,8 +5,8 @@
 
 use alloy_primitives::{hex, keccak256};
 
-/// The files of OpenZeppelin's packages, as `scripts/known-packages.mjs` writes them: the first half
-/// of keccak256(keccak256(name) ‖ keccak256(file)) of each, sorted.
+/// The files of OpenZeppelin's packages, as `scripts/known-packages.mjs` writes them: the first
+/// half of keccak256(keccak256(name) ‖ keccak256(file)) of each, sorted.
 const OPENZEPPELIN: &str = include_str!("openzeppelin.txt");
 const LINE_BYTES: usize = 33;
 

@@ -79,8 +79,8 @@ pub fn envelope_digest(statement: &Value) -> Result<B256, JcsError> {
     Ok(B256::from_slice(&Sha256::digest(pae(PAYLOAD_TYPE, &payload))))
 }
 
-/// Every value of a statement with its place, in the order of the canonical form: nothing of what is
-/// signed is left out.
+/// Every value of a statement with its place, in the order of the canonical form: nothing of what
+/// is signed is left out.
 pub fn every_field(statement: &Value) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     flatten(String::new(), statement, &mut fields);

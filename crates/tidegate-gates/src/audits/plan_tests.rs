@@ -116,12 +116,13 @@ fn call_of(plan: &mut Plan) -> &mut Call {
     call
 }
 
+const STRANGER: &str = "0x00000000000000000000000000000000000bad";
+
 /// Each thing that somebody may change after the audit.
 fn mutations() -> Vec<(&'static str, fn(&mut Plan))> {
     vec![
         ("a call more", |p| {
-            let to =
-                arg("address", Source::Literal(json!("0x00000000000000000000000000000000000bad")));
+            let to = arg("address", Source::Literal(json!(STRANGER)));
             let give = call("registry", "transferOwnership(address)", vec![to]);
             p.steps.push(step("registry.transferOwnership", give));
         }),

@@ -56,8 +56,8 @@ impl Date {
     }
 }
 
-/// The project that a statement belongs to: with the chain of its block that is one target. Projects
-/// of one name are a family: whoever stops one target stops them all.
+/// The project that a statement belongs to: with the chain of its block that is one target.
+/// Projects of one name are a family: whoever stops one target stops them all.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectRef {

@@ -253,11 +253,7 @@ impl Body {
                 bug.title,
                 bug.link
             ),
-            Self::Triage(triage) => {
-                let of = triage.of.map(|of| format!(" of {of}")).unwrap_or_default();
-                let (bug, word) = (triage.bug, triage.resolution.name());
-                format!("Bug {bug} is {word}{of}: {}", triage.reason)
-            }
+            Self::Triage(triage) => triaged(triage),
             Self::Freeze(freeze) => format!(
                 "Freeze every promotion until {}: {}",
                 format_utc(freeze.until),
@@ -265,17 +261,23 @@ impl Body {
             ),
             Self::Waiver(waiver) => lowers(waiver),
             Self::KeyClaim(claim) => format!("{} holds key {}", claim.name, claim.key),
-            Self::Postmortem(found) => format!(
-                "Post-mortem of release {}, sha256 {}: {}",
-                found.release,
-                alloy_primitives::hex::encode(found.sha256),
-                found.uri
-            ),
+            Self::Postmortem(postmortem) => found(postmortem),
             Self::AuditRevoke(revocation) => {
                 format!("Revoke attestation {}: {}", revocation.attestation, revocation.detail)
             }
         }
     }
+}
+
+fn triaged(triage: &Triage) -> String {
+    let of = triage.of.map(|of| format!(" of {of}")).unwrap_or_default();
+    let (bug, word) = (triage.bug, triage.resolution.name());
+    format!("Bug {bug} is {word}{of}: {}", triage.reason)
+}
+
+fn found(postmortem: &Postmortem) -> String {
+    let sha256 = alloy_primitives::hex::encode(postmortem.sha256);
+    format!("Post-mortem of release {}, sha256 {sha256}: {}", postmortem.release, postmortem.uri)
 }
 
 fn lowers(waiver: &Waiver) -> String {

@@ -270,8 +270,8 @@ impl General {
         }
     }
 
-    /// Whether it counts for a project's target. What stops a release, and what is said of its bugs,
-    /// counts for every target; a freeze for all targets of one name.
+    /// Whether it counts for a project's target. What stops a release, and what is said of its
+    /// bugs, counts for every target; a freeze for all targets of one name.
     pub fn counts_for(&self, name: &str, target: ProjectId) -> bool {
         match self.body.reach() {
             Reach::Target => self.project_id() == target,

@@ -292,7 +292,7 @@ fn cheat_a_signature_that_was_phished_or_lay_too_long(scene: &Scene<'_>) -> Outc
     let import = |signature: &str, code| {
         scene.run("eva", &["import", &typed, "--signature", signature], code)
     };
-    // Signed at another site, under the domain without chain or contract, and under another chain's.
+    // Signed at another site, under the domain without chain or contract, under another chain's.
     for (name, value) in [
         ("domain", json!({"name": "Tidegate", "version": "1"})),
         ("chainId", json!(1)),

@@ -102,8 +102,8 @@ fn cheat_bundle_with_another_mask(scene: &Scene<'_>) -> Outcome {
     refused(&renamed, "does not have the digests")
 }
 
-/// One name, two meanings: the contracts of one file would stand for those of the other. The file is
-/// as it was published; what it imports is chosen by a remapping for its folder.
+/// One name, two meanings: the contracts of one file would stand for those of the other. The file
+/// is as it was published; what it imports is chosen by a remapping for its folder.
 fn cheat_equal_files_that_import_others(scene: &Scene<'_>) -> Outcome {
     const FILE: &str = "interfaces/IERC20.sol";
     let modules = "tests/node_modules/@openzeppelin/contracts";
@@ -191,9 +191,9 @@ fn cheat_construction_that_reads_what_others_decide(scene: &Scene<'_>) -> Outcom
     let somebody = "address(uint160(0xc0ffee11))";
     let source = |body: &str| {
         format!(
-            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\ninterface IToken {{ function \
-             totalSupply() external view returns (uint256); }}\ncontract Reader {{ uint256 public \
-             kept; constructor(address token) {{ {body} }} }}\n"
+            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\ninterface IToken {{ \
+             function totalSupply() external view returns (uint256); }}\ncontract Reader {{ \
+             uint256 public kept; constructor(address token) {{ {body} }} }}\n"
         )
     };
     let step = "\n[[step]]\ncreate = \"Reader\"\nargs = [\"@usdc\"]\n";
