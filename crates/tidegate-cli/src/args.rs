@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     Status(commands::status::StatusArgs),
     Promote(commands::promote::PromoteArgs),
-    Attest(commands::attest::AttestArgs),
+    Attest(Box<commands::attest::AttestArgs>),
     Import(commands::import::ImportArgs),
     Export(commands::export::ExportArgs),
     #[command(subcommand)]

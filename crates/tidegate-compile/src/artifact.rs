@@ -131,9 +131,9 @@ pub(crate) fn artifacts<'a>(
 pub(crate) fn add(
     artifacts: &mut BTreeMap<Fqn, Artifact>,
     artifact: Artifact,
-) -> Result<(), Artifact> {
+) -> Result<(), Box<Artifact>> {
     match artifacts.get(&artifact.fqn) {
-        Some(other) if *other != artifact => Err(artifact),
+        Some(other) if *other != artifact => Err(Box::new(artifact)),
         Some(_) => Ok(()),
         None => {
             artifacts.insert(artifact.fqn.clone(), artifact);

@@ -86,7 +86,8 @@ mod tests {
     fn a_statement_is_dated_by_a_final_block_of_its_target() {
         let finalized: Observed<Head> = Ok(head(10, 10, 1_000));
         let found = |head| Some(Ok(Some(head)));
-        let cases: [(Head, Option<Observed<Option<Head>>>, &str); 12] = [
+        type Found = Option<Observed<Option<Head>>>;
+        let cases: [(Head, Found, &str); 12] = [
             (head(7, 7, 700), found(head(7, 7, 700)), "stands"),
             (head(10, 10, 1_000), found(head(10, 10, 1_000)), "stands"),
             (head(7, 7, 700), found(head(7, 8, 700)), "void"),

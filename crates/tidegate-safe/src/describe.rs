@@ -403,9 +403,10 @@ mod tests {
         };
         let described = |data: Bytes| {
             let call = InnerCall { to: VAULT, value: U256::ZERO, data, note: String::new() };
-            let found = unreadable(std::slice::from_ref(&call), helper::address(), &[], &[]);
+            let alone = std::slice::from_ref(&call);
+            let found = unreadable(alone, helper::address(), &[], &[]);
             let selector = Selector::from(*call.data.first_chunk::<4>().unwrap());
-            let allowed = unreadable(&[call.clone()], helper::address(), &[], &[selector]);
+            let allowed = unreadable(alone, helper::address(), &[], &[selector]);
             assert!(allowed.is_none());
             (describe(&call, helper::address(), &[]), found)
         };

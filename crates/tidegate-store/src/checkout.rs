@@ -223,7 +223,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let inner = if self.depth < DEPTH_MAX { read_at(&path, self.depth + 1)? } else { None };
-        let Some(inner) = inner.filter(|inner| inner.commit == id.to_string()) else {
+        let Some(inner) = inner.filter(|inner| id.to_hex() == *inner.commit) else {
             self.changed.push(name.to_str_lossy().into_owned());
             return Ok(());
         };

@@ -62,7 +62,7 @@ fn audits_go_out_in_the_forms_of_others(scene: &Scene<'_>) -> Outcome {
         let run = scene.done(who, &["export", "--format", "in-toto", "--as", key, "--json"])?;
         let listed: Vec<String> = serde_json::from_value(run.json()?["files"].clone())?;
         let file = listed.iter().find(|file| file.contains(part)).ok_or("nothing to sign")?;
-        let said = node(scene, VERIFY, &[&scene.project().join(&file).to_string_lossy()])?;
+        let said = node(scene, VERIFY, &[&scene.project().join(file).to_string_lossy()])?;
         let statement: Value = serde_json::from_str(&said)?;
         assert!(statement["subject"].as_array().is_some_and(|s| !s.is_empty()), "{statement}");
         if file.contains("verdict") {

@@ -46,7 +46,7 @@ fn contracts_that_a_stranger_created_and_used_only_change_the_gas(scene: &Scene<
     let signed = scene.person("o3").run(&scene.signing(&proposal))?.expect_code(0)?;
     for told in [verified, signed] {
         let told = said(&told).split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(told.contains(&says) && told.contains("its creation leaves"), "{told}");
+        assert!(told.contains(&says) && told.contains("its creation logs"), "{told}");
         assert!(!told.contains("registry stands at"), "created, and not used: {told}");
     }
     let crowded = executed(scene, &proposal)?;

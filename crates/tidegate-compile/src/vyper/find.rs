@@ -194,7 +194,7 @@ mod tests {
 
     /// The digest of a program in an environment, seen from a project elsewhere.
     fn digest_in(folder: &Path, cache: &Path) -> Result<B256, VyperError> {
-        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().expect("the machine has a folder for such");
         let opened = open(&folder.join("bin/vyper"), elsewhere.path(), &sources(), cache)?;
         Ok(opened.sha256)
     }

@@ -118,8 +118,10 @@ fn call_of(plan: &mut Plan) -> &mut Call {
 
 const STRANGER: &str = "0x00000000000000000000000000000000000bad";
 
+type Mutation = (&'static str, fn(&mut Plan));
+
 /// Each thing that somebody may change after the audit.
-fn mutations() -> Vec<(&'static str, fn(&mut Plan))> {
+fn mutations() -> Vec<Mutation> {
     vec![
         ("a call more", |p| {
             let to = arg("address", Source::Literal(json!(STRANGER)));

@@ -45,7 +45,7 @@ pub(super) fn check_people(
 }
 
 fn check_firm_name(id: &str, name: &str) -> Result<(), ConfigError> {
-    let shown = |c: char| !c.is_control() && !(c.is_whitespace() && c != ' ') && !hidden(c);
+    let shown = |c: char| c == ' ' || !(c.is_control() || c.is_whitespace() || hidden(c));
     let good = (1..=FIRM_NAME_CHARS_MAX).contains(&name.chars().count())
         && name.trim() == name
         && name.chars().all(shown)

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use super::refused;
-use crate::support::{Case, Outcome, Scene, cases, json_text, put, said};
+use crate::support::{Case, Outcome, Scene, cases, files, json_text, put, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -71,7 +71,7 @@ fn cheat_a_keystore_that_costs_nothing_to_guess(scene: &Scene<'_>) -> Outcome {
     let mut keystore: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
     for n in [2, 1 << 12] {
         put(&mut keystore, "/crypto/kdfparams/n", json!(n))?;
-        std::fs::write(&path, keystore.to_string())?;
+        files::write(&path, keystore.to_string().as_bytes())?;
         let ran = scene.approve("kim", &["record", "go", "--as", "treasury"])?.expect_code(5)?;
         let shown = said(&ran);
         assert!(shown.contains("cheap") && shown.contains("key import"), "{ran:?}");
@@ -109,6 +109,6 @@ fn cheat_a_record_that_was_seen_and_is_gone(scene: &Scene<'_>) -> Outcome {
     // Whoever has not seen it learns at least that the network has none.
     scene.forget("eva")?;
     scene.status()?.expect("soak", "UNKNOWN", &["not deployed"])?;
-    std::fs::write(path, kept)?;
+    files::write(&path, &kept)?;
     scene.status()?.expect("soak", "PASS", &[])
 }
