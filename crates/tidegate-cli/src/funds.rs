@@ -49,10 +49,11 @@ pub(crate) fn said(project: &Project, set: &StatementSet) -> CliResult<Facts> {
         });
         statements.extend(of_project);
     }
-    let mut treasuries = BTreeMap::new();
-    for (name, funds) in &project.config.funds {
-        treasuries.insert(crate::network::identity(project, name)?.id, funds.treasury);
-    }
+    // A network that nobody can tell apart from others has no treasury: what left it is unexplained.
+    let of = |(name, funds): (&String, &tidegate_plan::config::FundsConfig)| {
+        Some((crate::network::identity(project, name).ok()?.id, funds.treasury))
+    };
+    let treasuries = project.config.funds.iter().filter_map(of).collect();
     Ok(Facts { people: people(project), treasuries, networks: Vec::new(), statements })
 }
 

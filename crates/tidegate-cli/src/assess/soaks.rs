@@ -70,7 +70,10 @@ fn unrecorded(candidate: &Candidate<'_>, best: &Soaked) -> CliResult<Vec<OtherSo
         if records::of_release(candidate.project, soak, release)?.is_some() {
             continue;
         }
-        let gone = records::gone(candidate.project, soak, release)?;
+        // Without a genesis hash there is no policy either, so the gate `policy` is UNKNOWN.
+        let known = crate::network::identity(candidate.project, soak).is_ok();
+        let gone =
+            if known { records::gone(candidate.project, soak, release)? } else { Vec::new() };
         if *soak != best.name || !gone.is_empty() {
             let gone = gone.iter().map(DeploymentRecord::file_name).collect();
             found.push(OtherSoak { network: soak.clone(), reports: Vec::new(), gone });

@@ -152,7 +152,7 @@ async fn propose(
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
     let soak = assessment.facts.soak.as_ref().map_err(|why| missing(why))?;
     let plan = target_plan(project, built, target, network, head, When::Before).await?;
-    plan.show_used(project, network, head).await?;
+    plan.show_used(project, network, network.latest_head().await?).await?;
     let evidence = evidence(project, assessment, policy.project());
     let listed = evidence.statements.iter().copied().collect();
     let judged = judged(project, assessment, network, head, &evidence.statements).await?;

@@ -115,6 +115,9 @@ fn a_flipped_byte_in_a_cached_compilation_is_noticed(scene: &Scene<'_>) -> Outco
     let folder = own.join("tidegate/compile");
     for entry in std::fs::read_dir(&folder)? {
         let path = entry?.path();
+        if path.is_dir() {
+            continue;
+        }
         let mut bytes = std::fs::read(&path)?;
         // In the bytecode, so that the entry is as well-formed as before.
         let code = b"\"object\":\"0x60806040";
