@@ -49,7 +49,7 @@ pub(crate) fn said(project: &Project, set: &StatementSet) -> CliResult<Facts> {
         });
         statements.extend(of_project);
     }
-    // A network that nobody can tell apart from others has no treasury: what left it is unexplained.
+    // A network that cannot be told apart has no treasury: what left it stays unexplained.
     let of = |(name, funds): (&String, &tidegate_plan::config::FundsConfig)| {
         Some((crate::network::identity(project, name).ok()?.id, funds.treasury))
     };
