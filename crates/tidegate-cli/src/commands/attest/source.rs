@@ -30,7 +30,9 @@ pub(super) fn source(project: &Project, args: &AttestArgs, built: &Built) -> Cli
         return Ok(given.unwrap_or_default());
     }
     let artifacts = built.release.artifacts.values();
-    let sources = artifacts.flat_map(|a| a.sources.keys()).filter(|name| !name.starts_with("dep:"));
+    // Packages need not be in the commit; those that are vendored are listed by name.
+    let own = |name: &&String| !["dep:", "vendored:"].iter().any(|of| name.starts_with(of));
+    let sources = artifacts.flat_map(|a| a.sources.keys()).filter(own);
     let lacked = sources.filter(|name| checkout.lacks(&project.root.join(name)));
     let mut files: Vec<String> = changed.into_iter().chain(lacked).cloned().collect();
     files.sort();
