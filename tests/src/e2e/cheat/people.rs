@@ -72,6 +72,7 @@ fn cheat_a_keystore_that_costs_nothing_to_guess(scene: &Scene<'_>) -> Outcome {
     for n in [2, 1 << 12] {
         put(&mut keystore, "/crypto/kdfparams/n", json!(n))?;
         files::write(&path, keystore.to_string().as_bytes())?;
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
         let ran = scene.approve("kim", &["record", "go", "--as", "treasury"])?.expect_code(5)?;
         let shown = said(&ran);
         assert!(shown.contains("cheap") && shown.contains("key import"), "{ran:?}");
