@@ -162,10 +162,8 @@ pub(crate) async fn adopted(
     let others = others(network, head, safe, id).await.map_err(|error| error.to_string());
     let loosenings = loosenings(project, target, network, head, current, version).await?;
     let mut loosenings = loosenings;
-    // Only the first version is a new name.
-    if version == 1
-        && let Ok(found) = &mut loosenings
-    {
+    // A name is new for as long after its first version, whatever version follows it.
+    if let Ok(found) = &mut loosenings {
         let first = policy_at(network, head, current, 1).await?.adopted_at;
         match &others {
             Ok(others) => found.extend(new_name(others, first)),

@@ -95,6 +95,16 @@ fn cheat_a_project_under_a_new_name(scene: &Scene<'_>) -> Outcome {
     status.expect("policy", "WAITING", &["its name is new beside project", "1 policy version"])?;
     let promote = scene.person("eva").run(&["promote"])?;
     assert_ne!(promote.code, 0, "{promote:?}");
+
+    // A second version that asks for more ends nothing of that wait.
+    scene.edit("tidegate.toml", "audits = 2", "audits = 2\ntransactions = 26")?;
+    let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
+    let proposal = json_text(&adopt, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
+    scene.done("ops", &["proposal", "execute", &proposal])?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    status.expect("policy", "WAITING", &["its name is new beside project"])?;
     Ok(())
 }
 
