@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, sol};
 
 use crate::tx::{Operation, SafeTx, SafeTxError, SafeTxHash, refuse_gas_fields};
 
-mod abi {
+pub(crate) mod abi {
     use super::sol;
     sol! {
         function execTransaction(

@@ -16,17 +16,13 @@ use tidegate_model::ChainId;
 use super::storage::{SIGN_MSG, SafeLog};
 use crate::canonical::{Canonical, CanonicalKind, SafeVersion, canonical_by_address};
 use crate::changes::{APPROVE_HASH, TrustChange, trust_change, trust_topics};
+use crate::exec::abi::execTransactionCall;
 use crate::exec::{EXECUTION_FAILURE, EXECUTION_SUCCESS};
 use crate::tx::{domain, eip712};
 
 mod abi {
     use super::sol;
     sol! {
-        function execTransaction(
-            address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas,
-            uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver,
-            bytes signatures
-        ) external payable returns (bool success);
         function multiSend(bytes transactions) external payable;
         event SafeMultiSigTransaction(
             address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas,
@@ -274,10 +270,10 @@ fn carried(input: &[u8], logs: &[SafeLog]) -> Vec<Carried> {
             })
         };
     }
-    let selector = abi::execTransactionCall::SELECTOR;
+    let selector = execTransactionCall::SELECTOR;
     let places = input.windows(4).enumerate().filter(|(_, bytes)| *bytes == selector);
     let calls = places.take(CANDIDATES_MAX).filter_map(|(at, _)| {
-        let call = abi::execTransactionCall::abi_decode(&input[at..]).ok()?;
+        let call = execTransactionCall::abi_decode(&input[at..]).ok()?;
         Some(tx!(call))
     });
     let logged = logs.iter().filter_map(|log| {
