@@ -48,6 +48,14 @@ pub(crate) fn run() -> XtaskResult {
     build::run()
 }
 
+/// `status` where the demo stands when every gate passes, by the binary of this program's profile.
+pub(crate) fn status() -> XtaskResult {
+    crate::demo::at_go(|engineer| {
+        figure("status_at_go_ms", middle(engineer, &["status"])?, "ms");
+        Ok(())
+    })
+}
+
 /// Somebody who can deploy.
 fn engineer(env: &Env, world: &World, folder: &Path) -> Result<Person, TestkitError> {
     const ETHER_WEI: u128 = 1_000_000_000_000_000_000;

@@ -15,8 +15,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use tidegate_testkit::{Env, ProjectOptions, Tools};
+use tidegate_testkit::{Env, Person, Project, ProjectOptions, Tools, World};
 
+use self::people::People;
 use crate::error::{XtaskError, XtaskResult};
 use crate::say;
 
@@ -25,24 +26,45 @@ pub(crate) fn run() -> XtaskResult {
     let tools = Tools::here()?;
     build(&tools)?;
     let started = Instant::now();
-    world::require_ports()?;
-    let folder = fresh_folder(&tools)?;
-    let cache = folder.join("cache");
-    let project = project::copy(&tools, &folder)?;
-    let (world, people) = thread::scope(|scope| {
-        let warm_up = scope.spawn(|| project::warm_up(&tools, &project, &cache));
-        let world = world::start(&tools, &folder)?;
-        let env = Env::new(&tools, &world, &project, &cache)?;
-        let people = people::gather(&env, &folder)?;
-        warm_up.join().expect("a warm-up does not panic")?;
-        Ok::<_, XtaskError>((world, people))
-    })?;
-    project.write_config(&world, &ProjectOptions::default())?;
-    let end = story::play(&world, &project, &people)?;
-    table::show(&world, &people, &end)?;
+    let stage = Stage::set(&tools)?;
+    let end = story::play(&stage.world, &stage.project, &stage.people)?;
+    table::show(&stage.world, &stage.people, &end)?;
     say(format!("\nThe demo took {} s.", started.elapsed().as_secs()));
     say(format!("PROMOTED {} {}", end.release, end.release_root));
     Ok(())
+}
+
+/// Plays the story until every gate passes, and hands over who may then type commands.
+pub(crate) fn at_go(measure: impl FnOnce(&Person) -> XtaskResult) -> XtaskResult {
+    let stage = Stage::set(&Tools::here()?)?;
+    story::until_go(&stage.world, &stage.project, &stage.people)?;
+    measure(&stage.people.eva)
+}
+
+/// Two chains, a project and its people, before anything happened.
+struct Stage {
+    world: World,
+    project: Project,
+    people: People,
+}
+
+impl Stage {
+    fn set(tools: &Tools) -> XtaskResult<Self> {
+        world::require_ports()?;
+        let folder = fresh_folder(tools)?;
+        let cache = folder.join("cache");
+        let project = project::copy(tools, &folder)?;
+        let (world, people) = thread::scope(|scope| {
+            let warm_up = scope.spawn(|| project::warm_up(tools, &project, &cache));
+            let world = world::start(tools, &folder)?;
+            let env = Env::new(tools, &world, &project, &cache)?;
+            let people = people::gather(&env, &folder)?;
+            warm_up.join().expect("a warm-up does not panic")?;
+            Ok::<_, XtaskError>((world, people))
+        })?;
+        project.write_config(&world, &ProjectOptions::default())?;
+        Ok(Self { world, project, people })
+    }
 }
 
 fn build(tools: &Tools) -> XtaskResult {

@@ -31,6 +31,16 @@ pub(super) struct End {
 
 /// Plays all of it; ends where a command does not do what it should.
 pub(super) fn play(world: &World, project: &Project, people: &People) -> XtaskResult<End> {
+    let record = until_go(world, project, people)?;
+    heading("The same day: promotion");
+    let end = promote(world, people, record)?;
+    heading("What is left of the test funds goes back");
+    settle_funds(world, people)?;
+    Ok(end)
+}
+
+/// Plays until every gate passes, and returns the record of the testnet deployment.
+pub(super) fn until_go(world: &World, project: &Project, people: &People) -> XtaskResult<Value> {
     heading("Tuesday 2026-01-06: what is agreed");
     adopt_policy(world, people)?;
     heading("The same day: build, test funds, deployment");
@@ -48,11 +58,7 @@ pub(super) fn play(world: &World, project: &Project, people: &People) -> XtaskRe
     attest(people, 1)?;
     tell("Kim, who did not deploy it, has seen every statement there is and says go.");
     approve(&people.kim, &["record", "go", "--as", "treasury"], EXIT_OK)?;
-    heading("The same day: promotion");
-    let end = promote(world, people, record)?;
-    heading("What is left of the test funds goes back");
-    settle_funds(world, people)?;
-    Ok(end)
+    Ok(record)
 }
 
 fn adopt_policy(world: &World, people: &People) -> XtaskResult {
