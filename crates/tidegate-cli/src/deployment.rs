@@ -16,7 +16,7 @@ use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
 use tidegate_plan::{
     CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, When, expected_code,
-    resolve,
+    expected_in, resolve,
 };
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -46,6 +46,18 @@ pub(crate) fn prepare(
     network: &str,
     executor: Executor,
     deployment_id: u64,
+) -> CliResult<Prepared> {
+    prepare_with(project, built, network, executor, deployment_id, BTreeMap::new())
+}
+
+/// The same, with other values of these parameters than are written for the network.
+pub(crate) fn prepare_with(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    executor: Executor,
+    deployment_id: u64,
+    mut values: BTreeMap<String, Value>,
 ) -> CliResult<Prepared> {
     let settings = project.network(network)?;
     let mut mocks = BTreeMap::new();
@@ -83,7 +95,11 @@ pub(crate) fn prepare(
         deployment_id,
         externals: externals.clone(),
         existing: existing(project, network)?,
-        params: params(project, built, network, settings),
+        params: {
+            let mut written = params(project, built, network, settings);
+            written.append(&mut values);
+            written
+        },
     };
     let mut resolved = resolve(&built.release, &context)?;
     ops.append(&mut resolved.ops);
@@ -148,6 +164,19 @@ pub(crate) async fn expect(
     when: When,
 ) -> CliResult<Expected> {
     simulate(network, head, |snapshot| expected_code(&prepared.resolved, snapshot, when)).await
+}
+
+/// What a plan creates on the network's state at a block if it ran in `block`, so that two networks
+/// can be compared in one moment.
+pub(crate) async fn expect_in(
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+    when: When,
+    block: Head,
+) -> CliResult<Expected> {
+    let run = |snapshot: &_| expected_in(&prepared.resolved, snapshot, when, block);
+    simulate(network, head, run).await
 }
 
 /// Runs a local execution until nothing is missing from its snapshot.

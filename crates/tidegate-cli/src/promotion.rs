@@ -4,7 +4,7 @@ use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evidence::{Untouched, used_before};
-use tidegate_evm::{Delegate, Sandbox, TX_GAS_MAX};
+use tidegate_evm::{Batch, BatchFault, Sandbox};
 use tidegate_gates::{CodeFacts, code_verdict};
 use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
@@ -166,35 +166,33 @@ impl TargetPlan {
     }
 }
 
-/// Executes a Safe's batch locally on present state. Returns its gas.
+/// Executes a Safe's batch locally on present state, as whoever sends it. Returns its gas.
 pub(crate) async fn simulate_batch(
     network: &Network,
     safe: Address,
-    origin: Address,
+    plan: &TargetPlan,
     tx: &SafeTx,
 ) -> CliResult<u64> {
     let head = network.latest_head().await?;
-    let delegate = Delegate {
-        origin,
+    let creates = plan.expected.created.keys().copied().collect();
+    let batch = Batch {
         account: safe,
         code_at: MULTI_SEND_CALL_ONLY,
         data: tx.data.clone(),
-        gas_limit: TX_GAS_MAX,
-        watched: vec![safe, helper::address()],
+        helper: helper::address(),
+        creates: &creates,
     };
-    let outcome =
-        simulate(network, head, |snapshot| Sandbox::at(snapshot).delegate(&delegate)).await?;
-    if !outcome.is_success() {
-        return Err(CliError::new(
-            Kind::Fail,
-            format!("the batch fails in local execution: {}", outcome.why()),
-        ));
-    }
-    if let Some(trespass) = outcome.trespasses(safe, helper::address()).first() {
-        let why = format!("the batch reaches the Safe or the helper by other ways: {trespass}");
-        return Err(CliError::new(Kind::Fail, why)
-            .hint("only the batch's own calls may; find out what the step that does it calls"));
-    }
+    let ran = simulate(network, head, |snapshot| Sandbox::at(snapshot).batch(&batch)).await?;
+    let outcome = ran.map_err(|fault| {
+        let error = CliError::new(Kind::Fail, fault.to_string());
+        match fault {
+            BatchFault::Fails(_) => error,
+            BatchFault::Creates(_) => error.hint("let a contract of the plan create it"),
+            BatchFault::Reaches(_) => error
+                .hint("only the batch's own calls may; find out what the step that does it calls"),
+            BatchFault::Depends { .. } => error.hint("call contracts that do not ask who sends"),
+        }
+    })?;
     if outcome.gas_used > BATCH_GAS_MAX {
         return Err(CliError::new(
             Kind::Fail,

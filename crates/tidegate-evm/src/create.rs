@@ -140,13 +140,17 @@ impl Sandbox<'_> {
         }
         let mut nested = BTreeMap::new();
         for created in &outcome.created {
-            nested.insert(*created, self.contract(*created)?);
+            nested.insert(created.at, self.contract(created.at)?);
         }
         let contract = nested.remove(&address).ok_or(EvmError::NotCreated { address })?;
         Ok(Expected { address, contract, nested, outcome })
     }
 
-    fn contract(&self, address: Address) -> Result<Contract, EvmError> {
+    /// A contract that was created here, as it is now.
+    ///
+    /// # Errors
+    /// [`EvmError::Missing`] where the snapshot lacks it.
+    pub fn contract(&self, address: Address) -> Result<Contract, EvmError> {
         let code = self.code(address)?;
         let code_hash = keccak256(&code);
         Ok(Contract { code, code_hash, slots: self.overlay().slots_if_whole(address) })

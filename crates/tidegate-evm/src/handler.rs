@@ -121,14 +121,15 @@ fn frame_input(
             let inputs = CallInputs { value, scheme, is_static: fixed, ..call(from, to, code) };
             FrameInput::Call(Box::new(inputs))
         }
-        First::Delegate { account, code_at } => {
+        First::Delegate { caller, account, code_at } => {
+            context.journal_mut().load_account(caller)?;
             context.journal_mut().load_account(account)?;
             let code = code_of(context, code_at)?;
             FrameInput::Call(Box::new(CallInputs {
                 bytecode_address: code_at,
                 value: CallValue::Apparent(U256::ZERO),
                 scheme: CallScheme::DelegateCall,
-                ..call(job.origin, account, code)
+                ..call(caller, account, code)
             }))
         }
         First::Create { from, value, at } => {

@@ -23,8 +23,8 @@ pub struct Outcome {
     pub gas_spent: u64,
     /// The events, in order.
     pub logs: Vec<Log>,
-    /// Contracts that exist since this transaction, sorted.
-    pub created: Vec<Address>,
+    /// Contracts that exist since this transaction, in the order of their creation.
+    pub created: Vec<Made>,
     /// What changed.
     pub diff: StateDiff,
     /// The path to the failure, outermost call first. From each failed call it goes on to the
@@ -39,6 +39,15 @@ pub struct Outcome {
     pub seen: Seen,
 }
 
+/// A contract that a transaction created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Made {
+    /// Where it stands.
+    pub at: Address,
+    /// Who created it.
+    pub by: Address,
+}
+
 /// What code looked at while it ran, beside the account in whose context it did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
@@ -48,19 +57,34 @@ pub struct Seen {
     pub slots: BTreeSet<(Address, U256)>,
     /// What each hash was made of: the keys of mappings, among others. Long ones are left out.
     pub hashes: BTreeMap<U256, Bytes>,
+    /// Whose code, and in whose context, asked who sends the transaction (`ORIGIN`).
+    pub origin: BTreeSet<Address>,
+    /// Words that were compared with each other, or subtracted, which is how compilers do it.
+    pub compared: BTreeSet<(U256, U256)>,
     /// Whether there was more than is kept.
     pub is_cut: bool,
 }
 
-/// One account looked at by code of another one.
+/// One account looked at by code of another one, or its own balance by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Look {
-    /// Whose code looked.
+    /// Whose code looked; of borrowed code there is a second look, from whose context it was.
     pub from: Address,
     /// At which account.
     pub at: Address,
-    /// Whether it ran its code, or read only its balance, its code or its hash.
-    pub runs: bool,
+    /// At what of it.
+    pub part: Part,
+}
+
+/// What of an account is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Its code is run.
+    Runs,
+    /// Its code, the size or the hash of it.
+    Code,
+    /// Its balance.
+    Balance,
 }
 
 impl Seen {
@@ -69,6 +93,8 @@ impl Seen {
         self.looks.extend(other.looks);
         self.slots.extend(other.slots);
         self.hashes.extend(other.hashes);
+        self.origin.extend(other.origin);
+        self.compared.extend(other.compared);
         self.is_cut |= other.is_cut;
     }
 }

@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::env::Env;
 use crate::error::EvmError;
 use crate::handler::{SimContext, SimHandler};
-use crate::outcome::{FailedCall, Seen};
+use crate::outcome::{FailedCall, Made, Seen};
 use crate::reach::Reached;
 use crate::state::Overlay;
 use crate::trace::Trace;
@@ -37,7 +37,7 @@ pub(crate) struct Job {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum First {
     Call { from: Address, to: Address, value: U256, fixed: bool },
-    Delegate { account: Address, code_at: Address },
+    Delegate { caller: Address, account: Address, code_at: Address },
     Create { from: Address, value: U256, at: Option<Address> },
 }
 
@@ -49,6 +49,7 @@ pub(crate) struct Run {
     pub(crate) trail: Vec<FailedCall>,
     pub(crate) seen: Seen,
     pub(crate) reached: Vec<Reached>,
+    pub(crate) made: Vec<Made>,
     pub(crate) vacated: BTreeSet<Address>,
 }
 
@@ -74,8 +75,8 @@ pub(crate) fn execute(
     let vacated = std::mem::take(&mut db.vacated);
     let result = result.map_err(|error| EvmError::from_revm(error, job.data.len()))?;
     let seen = std::mem::take(&mut evm.inspector.seen);
-    let (trail, reached) = evm.inspector.finish();
-    Ok(Run { result, state, trail, seen, reached, vacated })
+    let (trail, reached, made) = evm.inspector.finish();
+    Ok(Run { result, state, trail, seen, reached, made, vacated })
 }
 
 impl Job {

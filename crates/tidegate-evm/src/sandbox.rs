@@ -8,7 +8,7 @@ use tidegate_model::ports::{AccountState, StateKey, StateSnapshot, StateView};
 use crate::env::Env;
 use crate::error::EvmError;
 use crate::failure::{Failure, RevertReason, failure};
-use crate::outcome::Outcome;
+use crate::outcome::{Made, Outcome};
 use crate::run::{First, Job, Run, execute};
 use crate::state::{Applied, Overlay};
 use crate::tx::{Delegate, Tx};
@@ -62,6 +62,16 @@ impl<'a> Sandbox<'a> {
     #[must_use]
     pub fn with_slot(mut self, address: Address, slot: U256, value: U256) -> Self {
         self.overlay.set_slot(address, slot, value);
+        self
+    }
+
+    /// The same state in a block with this number and time, whose older hashes are invented: so that
+    /// two chains can be looked at in one moment.
+    #[must_use]
+    pub fn in_block(mut self, number: u64, timestamp: u64) -> Self {
+        self.env.head.block.number = number;
+        self.env.head.timestamp = timestamp;
+        self.env.block.invented_hashes = true;
         self
     }
 
@@ -160,24 +170,37 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// Where it has no outcome; see [`EvmError`].
     pub fn delegate(&mut self, delegate: &Delegate) -> Result<Outcome, EvmError> {
-        let Delegate { origin, account, code_at, ref data, gas_limit, ref watched } = *delegate;
-        let (first, data) = (First::Delegate { account, code_at }, data.clone());
+        let Delegate { origin, caller, account, code_at, ref data, gas_limit, ref watched } =
+            *delegate;
+        let (first, data) = (First::Delegate { caller, account, code_at }, data.clone());
         let watched = watched.clone();
         self.commit(&Job { origin, data, gas_limit, first, vacate: false, watched })
     }
 
-    /// Runs a transaction that creates contracts, as if none of them were there yet.
-    pub(crate) fn transact_vacating(&mut self, tx: &Tx) -> Result<Outcome, EvmError> {
+    /// Runs a transaction and keeps its changes if it succeeds, as if no contract that it creates
+    /// were there yet.
+    ///
+    /// # Errors
+    /// Where it has no outcome; see [`EvmError`].
+    pub fn transact_vacating(&mut self, tx: &Tx) -> Result<Outcome, EvmError> {
         self.commit(&job_of(tx, true))
     }
 
     pub(crate) fn commit(&mut self, job: &Job) -> Result<Outcome, EvmError> {
-        let Run { result, state, trail, seen, reached, vacated } =
+        let Run { result, state, trail, seen, reached, made, vacated } =
             execute(self.view, &self.overlay, &self.env, job)?;
-        let Applied { diff, created } = match result.is_success() {
+        let Applied { diff, created: present } = match result.is_success() {
             true => self.overlay.apply(self.view, state, &vacated),
             false => Applied::default(),
         };
+        let mut created: Vec<Made> = Vec::new();
+        // What was undone and created once more counts where it was created last.
+        for made in made.into_iter().rev().filter(|made| present.contains(&made.at)) {
+            if !created.iter().any(|known| known.at == made.at) {
+                created.push(made);
+            }
+        }
+        created.reverse();
         let (gas_used, gas_spent) = (result.tx_gas_used(), result.gas().total_gas_spent());
         let (failure, output, logs) = match result {
             ExecutionResult::Success { logs, output, .. } => (None, output.into_data(), logs),

@@ -69,6 +69,16 @@ impl Overlay {
         }
     }
 
+    /// Whether an account was put here without code, so that a contract can be created there.
+    pub(crate) fn is_vacant(&self, address: Address) -> bool {
+        let vacant = |entry: &Entry| {
+            entry.whole
+                && entry.nonce == Some(0)
+                && entry.code.as_ref().is_some_and(|c| c.is_empty())
+        };
+        self.entries.get(&address).is_some_and(vacant)
+    }
+
     pub(crate) fn set_code(&mut self, address: Address, code: Bytes) {
         self.entries.entry(address).or_default().code = Some(code);
     }

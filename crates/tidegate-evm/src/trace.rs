@@ -12,7 +12,7 @@ use revm::interpreter::{
 
 use crate::failure::failure;
 use crate::handler::SimContext;
-use crate::outcome::{CallKind, FailedCall, Look, Seen};
+use crate::outcome::{CallKind, FailedCall, Look, Made, Part, Seen};
 use crate::reach::Reached;
 
 /// The calls that are open, and the path to the last failure.
@@ -28,6 +28,8 @@ pub(crate) struct Trace {
     trail: Vec<FailedCall>,
     /// What was looked at.
     pub(crate) seen: Seen,
+    /// Every creation that was begun, in order.
+    pub(crate) made: Vec<Made>,
 }
 
 /// The most of each kind that is kept of one run.
@@ -35,11 +37,17 @@ const SEEN_MAX: usize = 1 << 14;
 /// The longest preimage of a hash that is kept: the key of a mapping is a word or a short text.
 const PREIMAGE_BYTES_MAX: usize = 256;
 
+const SUB: u8 = 0x03;
+const LT: u8 = 0x10;
+const EQ: u8 = 0x14;
+const XOR: u8 = 0x18;
 const KECCAK256: u8 = 0x20;
 const BALANCE: u8 = 0x31;
+const ORIGIN: u8 = 0x32;
 const EXTCODESIZE: u8 = 0x3b;
 const EXTCODECOPY: u8 = 0x3c;
 const EXTCODEHASH: u8 = 0x3f;
+const SELFBALANCE: u8 = 0x47;
 const SLOAD: u8 = 0x54;
 
 #[derive(Debug)]
@@ -47,6 +55,8 @@ struct Open {
     kind: CallKind,
     from: Address,
     to: Address,
+    /// Whose storage it works on.
+    context: Address,
     value: U256,
     selector: Option<Selector>,
     /// The path to the failure of the last call made from here, innermost first; empty where
@@ -59,25 +69,39 @@ impl Trace {
         Self { vacate, watched, ..Self::default() }
     }
 
-    /// The path to the failure, outermost first, and the calls that reached what is watched.
-    pub(crate) fn finish(mut self) -> (Vec<FailedCall>, Vec<Reached>) {
+    /// The path to the failure, outermost first, the calls that reached what is watched, and what
+    /// was created.
+    pub(crate) fn finish(mut self) -> (Vec<FailedCall>, Vec<Reached>, Vec<Made>) {
         self.trail.reverse();
-        (self.trail, self.reached)
+        (self.trail, self.reached, self.made)
     }
 
     /// Notes that the code that runs now looks at an account.
-    fn look(&mut self, at: Address, runs: bool) {
-        let Some(Open { to: from, .. }) = self.open.last() else { return };
-        let from = *from;
-        if self.seen.looks.len() < SEEN_MAX {
-            self.seen.looks.insert(Look { from, at, runs });
-        } else {
-            self.seen.is_cut = true;
+    fn look(&mut self, at: Address, part: Part) {
+        let Some(Open { to, context, .. }) = self.open.last() else { return };
+        for from in [*to, *context] {
+            if self.seen.looks.len() < SEEN_MAX {
+                self.seen.looks.insert(Look { from, at, part });
+            } else {
+                self.seen.is_cut = true;
+            }
+        }
+    }
+
+    /// Notes what needs no operand.
+    fn ask(&mut self, opcode: u8) {
+        let Some(Open { to, context, .. }) = self.open.last() else { return };
+        let (to, context) = (*to, *context);
+        match opcode {
+            ORIGIN => self.seen.origin.extend([to, context]),
+            SELFBALANCE => self.look(context, Part::Balance),
+            _ => {}
         }
     }
 
     fn close(&mut self, result: &InterpreterResult) {
-        let Some(Open { kind, from, to, value, selector, last }) = self.open.pop() else { return };
+        let Some(open) = self.open.pop() else { return };
+        let Open { kind, from, to, value, selector, last, .. } = open;
         let trail = match failure(result.result, &result.output) {
             None => Vec::new(),
             Some(failure) => {
@@ -95,16 +119,23 @@ impl Trace {
 
 impl<'s> Inspector<SimContext<'s>> for Trace {
     fn step(&mut self, interpreter: &mut Interpreter, _: &mut SimContext<'s>) {
+        let opcode = interpreter.bytecode.opcode();
+        self.ask(opcode);
         let stack = interpreter.stack.data();
         let top = |index: usize| stack.len().checked_sub(index + 1).map(|at| stack[at]);
         let Some(first) = top(0) else { return };
-        match interpreter.bytecode.opcode() {
+        match opcode {
             SLOAD if self.seen.slots.len() < SEEN_MAX => {
                 self.seen.slots.insert((interpreter.input.target_address, first));
             }
             SLOAD => self.seen.is_cut = true,
-            BALANCE | EXTCODESIZE | EXTCODECOPY | EXTCODEHASH => {
-                self.look(Address::from_word(first.into()), false);
+            BALANCE => self.look(Address::from_word(first.into()), Part::Balance),
+            EXTCODESIZE | EXTCODECOPY | EXTCODEHASH => {
+                self.look(Address::from_word(first.into()), Part::Code);
+            }
+            SUB | LT..=EQ | XOR if self.seen.compared.len() < SEEN_MAX => {
+                let second = top(1).filter(|second| *second != first);
+                self.seen.compared.extend(second.map(|second| (first, second)));
             }
             KECCAK256 if self.seen.hashes.len() < SEEN_MAX => {
                 let length = top(1).and_then(|length| usize::try_from(length).ok());
@@ -138,12 +169,13 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         };
         let selector = inputs.input.as_bytes(context).first_chunk::<4>().map(Selector::from);
         let (to, value) = (inputs.bytecode_address, inputs.call_value());
-        self.look(to, true);
+        self.look(to, Part::Runs);
+        let context = inputs.target_address;
         if self.watched.contains(&to) {
             let (depth, is_static) = (self.open.len(), inputs.is_static);
             self.reached.push(Reached { depth, kind, from, to, selector, is_static });
         }
-        self.open.push(Open { kind, from, to, value, selector, last: Vec::new() });
+        self.open.push(Open { kind, from, to, context, value, selector, last: Vec::new() });
         None
     }
 
@@ -161,18 +193,14 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         let nonce = context.journal_mut().load_account(from).map(|a| a.info.nonce);
         let to = nonce.map_or(Address::ZERO, |nonce| inputs.created_address(nonce));
         // What the transaction has looked at already stays as it was seen.
-        if self.vacate && !context.journal().evm_state().contains_key(&to) {
+        let is_new = !context.journal().evm_state().contains_key(&to);
+        if self.vacate && is_new && !context.db_mut().overlay.is_vacant(to) {
             context.db_mut().vacated.insert(to);
         }
-        let value = inputs.value();
-        self.open.push(Open {
-            kind: CallKind::Create,
-            from,
-            to,
-            value,
-            selector: None,
-            last: Vec::new(),
-        });
+        self.made.push(Made { at: to, by: from });
+        let (kind, value) = (CallKind::Create, inputs.value());
+        let last = Vec::new();
+        self.open.push(Open { kind, from, to, context: to, value, selector: None, last });
         None
     }
 

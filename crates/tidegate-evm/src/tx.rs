@@ -47,9 +47,11 @@ impl Tx {
 /// A delegate call, as a Safe makes one for a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delegate {
-    /// What `ORIGIN` answers, and what the code sees as its caller: whoever sends the Safe's
-    /// `execTransaction`.
+    /// What `ORIGIN` answers: whoever sends the transaction.
     pub origin: Address,
+    /// What the code sees as its caller: whoever calls the Safe's `execTransaction`. That is the
+    /// origin, or a contract of theirs.
+    pub caller: Address,
     /// The account in whose context the code runs: the Safe.
     pub account: Address,
     /// The account whose code runs: MultiSendCallOnly.

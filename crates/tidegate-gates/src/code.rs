@@ -21,6 +21,8 @@ pub struct CodeFacts {
     pub record_faults: Vec<String>,
     /// Things that could not be read, one sentence each.
     pub missing: Vec<String>,
+    /// Slots that depend on when they were written, so that nothing says what they must hold.
+    pub varying: Vec<String>,
     /// Things that are not final yet, one sentence each.
     pub waiting: Vec<String>,
     /// The blocks it was read at.
@@ -63,12 +65,16 @@ pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
         Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
         Ok(facts) => {
-            let summary = format!(
+            let mut summary = format!(
                 "{} and {} on {} compared with local execution",
                 counted(facts.contracts.len(), "contract"),
                 counted(facts.slots.len(), "slot"),
                 facts.network
             );
+            if !facts.varying.is_empty() {
+                let varying = facts.varying.join(", ");
+                summary += &format!("; not compared, since they depend on the block: {varying}");
+            }
             (code_verdict(facts), summary, facts.inputs.clone())
         }
     };

@@ -9,19 +9,24 @@ mod expected;
 mod foreign;
 mod minimal;
 mod resolve;
+mod run;
 mod same;
+mod senders;
 mod slots;
+#[cfg(test)]
+mod trial;
+mod undecided;
 mod value;
 
 pub use elaborate::{
     Compiled, ElaborateError, elaborate, needs_minimal_proxy, requested_contracts,
 };
-pub use expected::{Created, Expected, When, expected_code};
+pub use expected::{Created, Expected, When, expected_code, expected_in};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
     ResolveError, Resolved, Start, Watch, resolve,
 };
-pub use same::{Names, Side, differences, same_code};
+pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
 pub use value::{ValueError, decode_word, encode_value, normalise};

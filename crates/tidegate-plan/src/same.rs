@@ -2,20 +2,23 @@
 //! the plan writes, with the target's names in place of the testnet's.
 //!
 //! Templates and layouts being equal does not say it: a constructor may read what stands on a
-//! chain. What may differ is what the plan names (its parameters, contracts, libraries, externals,
-//! who acts) and the chain's id, and what is hashed from these.
+//! chain. Both networks are looked at in one moment and with the target's values, so numbers, texts
+//! and times are equal, or something else made them. What may differ is where things stand (the
+//! plan's contracts and libraries, externals, who acts, addresses among the parameters) and the
+//! chain's id as a word, and what is hashed from these.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_dyn_abi::DynSolValue;
+use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_primitives::{Address, B256, Bytes, U256};
+use serde_json::Value;
 use tidegate_model::ChainId;
 use tidegate_model::cbor::trailing_region;
 use tidegate_model::release::Release;
 
 use crate::expected::{Created, Expected};
 use crate::resolve::{OpKind, Resolved};
-use crate::value::encode_value;
+use crate::value::{ValueError, encode_value, parse_type};
 
 /// How deep hashes of hashes are followed, as in mappings of mappings.
 const DEPTH_MAX: usize = 6;
@@ -29,10 +32,55 @@ const NAMED_MAX: usize = 8;
 pub struct Side<'a> {
     /// The network's chain.
     pub chain: ChainId,
-    /// The plan with the network's names.
+    /// The plan with the network's names; where it soaked, with [`values_of`] the target.
     pub resolved: &'a Resolved,
-    /// What local execution gives there.
+    /// What local execution gives there, in one block for both: [`crate::expected_in`].
     pub expected: &'a Expected,
+}
+
+/// The parameters of the network where a plan soaked, with the values of its target: only addresses
+/// stay, since each network has its own.
+///
+/// # Errors
+/// If a parameter's type cannot be read.
+pub fn values_of(
+    target: &Resolved,
+    soaked: &Resolved,
+    release: &Release,
+) -> Result<BTreeMap<String, Value>, ValueError> {
+    let mut values = BTreeMap::new();
+    for (name, decl) in &release.plan.params {
+        let (Some(own), Some(other)) = (soaked.params.get(name), target.params.get(name)) else {
+            continue;
+        };
+        values.insert(name.clone(), value_of(&parse_type(&decl.ty)?, own, other));
+    }
+    Ok(values)
+}
+
+/// One value in normal form, with the other one's numbers and texts. Addresses at which nothing can
+/// stand, such as zero, are values too: as names they would explain every zero.
+fn value_of(ty: &DynSolType, own: &Value, other: &Value) -> Value {
+    if *ty == DynSolType::Address {
+        let value = if is_place(own) && is_place(other) { own } else { other };
+        return value.clone();
+    }
+    let (Some(a), Some(b)) = (own.as_array(), other.as_array()) else { return other.clone() };
+    if a.len() != b.len() {
+        return other.clone();
+    }
+    let types: Vec<&DynSolType> = match ty {
+        DynSolType::Tuple(types) => types.iter().collect(),
+        DynSolType::Array(item) | DynSolType::FixedArray(item, _) => vec![&**item; a.len()],
+        _ => return other.clone(),
+    };
+    let items = types.into_iter().zip(a.iter().zip(b));
+    Value::Array(items.map(|(ty, (one, other))| value_of(ty, one, other)).collect())
+}
+
+fn is_place(address: &Value) -> bool {
+    let parsed = address.as_str().and_then(|text| text.parse::<Address>().ok());
+    parsed.is_some_and(|at| U256::from_be_slice(at.as_slice()) > U256::from(u32::MAX))
 }
 
 /// What stands for what on the two networks: bytes of one, and the bytes of the other that mean
@@ -89,67 +137,15 @@ impl Names {
         }
     }
 
-    /// Every form in which the values of a parameter may stand in code or in a slot.
+    /// The addresses in a parameter's values, pair by pair.
     fn value(&mut self, one: &DynSolValue, other: &DynSolValue) {
-        match (one, other) {
-            (DynSolValue::Uint(a, bits), DynSolValue::Uint(b, _)) => {
-                self.number(&a.to_be_bytes::<32>(), &b.to_be_bytes::<32>(), *bits);
-            }
-            (DynSolValue::Int(a, bits), DynSolValue::Int(b, _)) => {
-                self.number(&a.to_be_bytes::<32>(), &b.to_be_bytes::<32>(), *bits);
-            }
-            (DynSolValue::Bool(a), DynSolValue::Bool(b)) => {
-                self.add(&[(*a).into()], &[(*b).into()])
-            }
-            (DynSolValue::Address(a), DynSolValue::Address(b)) => self.address(*a, *b),
-            (DynSolValue::FixedBytes(a, size), DynSolValue::FixedBytes(b, _)) => {
-                self.add(&a[..*size], &b[..*size]);
-                self.add(a.as_slice(), b.as_slice());
-            }
-            (DynSolValue::String(a), DynSolValue::String(b)) => {
-                self.text(a.as_bytes(), b.as_bytes());
-            }
-            (DynSolValue::Bytes(a), DynSolValue::Bytes(b)) => self.text(a, b),
-            _ => {
-                let (Some(a), Some(b)) = (items(one), items(other)) else { return };
-                let word = |items: &[DynSolValue]| U256::from(items.len()).to_be_bytes::<32>();
-                self.add(&word(a), &word(b));
-                a.iter().zip(b).for_each(|(one, other)| self.value(one, other));
-            }
+        if let (DynSolValue::Address(a), DynSolValue::Address(b)) = (one, other) {
+            self.address(*a, *b);
         }
-    }
-
-    fn number(&mut self, one: &[u8; 32], other: &[u8; 32], bits: usize) {
-        self.add(one, other);
-        let from = 32 - bits.div_ceil(8).min(32);
-        self.add(&one[from..], &other[from..]);
-    }
-
-    /// The words that a text has in storage: short ones with their length, or the length alone and
-    /// the text word by word.
-    fn text(&mut self, one: &[u8], other: &[u8]) {
-        let words = |text: &[u8]| -> Vec<[u8; 32]> {
-            let mut words: Vec<_> = text
-                .chunks(32)
-                .map(|chunk| {
-                    let mut word = [0; 32];
-                    word[..chunk.len()].copy_from_slice(chunk);
-                    word
-                })
-                .collect();
-            let length = text.len();
-            match words.as_mut_slice() {
-                [word] if length < 32 => word[31] = u8::try_from(2 * length).unwrap_or(u8::MAX),
-                [] => words.push([0; 32]),
-                _ => words.insert(0, U256::from(2 * length + 1).to_be_bytes()),
-            }
-            words
-        };
-        let (mut a, mut b) = (words(one), words(other));
-        let count = a.len().max(b.len());
-        a.resize(count, [0; 32]);
-        b.resize(count, [0; 32]);
-        a.iter().zip(&b).for_each(|(one, other)| self.add(one, other));
+        let (Some(a), Some(b)) = (items(one), items(other)) else { return };
+        if a.len() == b.len() {
+            a.iter().zip(b).for_each(|(one, other)| self.value(one, other));
+        }
     }
 
     /// The first byte that nothing explains; none if one means the same as the other.
@@ -280,15 +276,8 @@ fn shown(code: &[u8], at: usize) -> Bytes {
 
 fn slots(names: &Names, one: &Created, other: &Created) -> Vec<String> {
     let last = |values: &Vec<U256>| values.last().copied().unwrap_or_default();
-    let varies = |slot: U256| {
-        one.varying.contains(&slot)
-            || other.varying.iter().any(|varying| names.same_slot(slot, *varying))
-    };
     let mut rest: BTreeMap<U256, U256> =
         other.slots.iter().map(|(slot, values)| (*slot, last(values))).collect();
-    other.varying.iter().for_each(|slot| {
-        rest.remove(slot);
-    });
     let mut found = Vec::new();
     let mut differs = |slot: U256, a: U256, b: U256| {
         let [x, y] = [a, b].map(|value| value.to_be_bytes::<32>());
@@ -305,14 +294,10 @@ fn slots(names: &Names, one: &Created, other: &Created) -> Vec<String> {
         let own = rest.contains_key(slot).then_some(*slot);
         let key = own.or_else(|| rest.keys().copied().find(|k| names.same_slot(*slot, *k)));
         let value = key.and_then(|key| rest.remove(&key));
-        if !varies(*slot) {
-            differs(*slot, last(values), value.unwrap_or_default());
-        }
+        differs(*slot, last(values), value.unwrap_or_default());
     }
     for (slot, value) in rest {
-        if !one.varying.iter().any(|varying| names.same_slot(*varying, slot)) {
-            differs(slot, U256::ZERO, value);
-        }
+        differs(slot, U256::ZERO, value);
     }
     let more = found.len().saturating_sub(NAMED_MAX);
     found.truncate(NAMED_MAX);
@@ -332,6 +317,7 @@ pub fn same_code(names: &Names, one: &[u8], other: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::keccak256;
+    use serde_json::json;
 
     use super::*;
 
@@ -402,7 +388,7 @@ mod tests {
 
     #[test]
     fn every_slot_that_the_plan_writes_is_compared() {
-        let names = names(&[(&HERE, &THERE), (&[7], &[8])], [&[], &[]]);
+        let names = names(&[(&HERE, &THERE)], [&[], &[]]);
         let value = |address: [u8; 20]| U256::from_be_bytes(word(address));
         let one = U256::from(1);
         let check =
@@ -411,36 +397,34 @@ mod tests {
         assert_eq!(check(&[(one, value(HERE))], &[(one, value(BOSS))]), 1, "the boss is another");
         assert_eq!(check(&[(one, value(HERE))], &[]), 1, "nobody is");
         assert_eq!(check(&[], &[(one, value(BOSS))]), 1, "nobody was");
-        assert_eq!(check(&[(one, U256::from(7))], &[(one, U256::from(8))]), 0, "a parameter");
-        assert_eq!(check(&[(one, U256::from(7))], &[(one, U256::from(9))]), 1);
+        assert_eq!(check(&[(one, U256::from(7))], &[(one, U256::from(8))]), 1, "a number");
+        assert_eq!(check(&[(one, U256::from(1))], &[]), 1, "a switch");
         // Packed: an address and a number behind it.
         let packed = |address, number: u64| (value(address) << 8_usize) | U256::from(number);
-        assert_eq!(check(&[(one, packed(HERE, 7))], &[(one, packed(THERE, 8))]), 0);
-        assert_eq!(check(&[(one, packed(HERE, 7))], &[(one, packed(BOSS, 8))]), 1);
+        assert_eq!(check(&[(one, packed(HERE, 7))], &[(one, packed(THERE, 7))]), 0);
+        assert_eq!(check(&[(one, packed(HERE, 7))], &[(one, packed(THERE, 8))]), 1);
+        assert_eq!(check(&[(one, packed(HERE, 7))], &[(one, packed(BOSS, 7))]), 1);
         let many: Vec<_> = (0..20).map(|n| (U256::from(n), U256::from(100))).collect();
         assert_eq!(check(&many, &[]), NAMED_MAX + 1);
-        let mut varying = created(&[]);
-        varying.varying.insert(one);
-        assert!(slots(&names, &varying, &created(&[(one, value(BOSS))])).is_empty());
     }
 
     #[test]
-    fn texts_have_the_words_of_storage() {
-        let mut names = Names::default();
-        names.text(b"vault", b"safe");
-        let short = |text: &[u8], length: u8| {
-            let mut word = [0; 32];
-            word[..text.len()].copy_from_slice(text);
-            word[31] = length;
-            word
-        };
-        assert_eq!(names.first_difference(&short(b"vault", 10), &short(b"safe", 8)), None);
-        assert_eq!(names.first_difference(&short(b"vault", 10), &short(b"sofa", 8)), Some(0));
-        let mut names = Names::default();
-        names.text(&[b'x'; 40], &[b'y'; 33]);
-        let length = |length: u64| U256::from(2 * length + 1).to_be_bytes::<32>();
-        assert_eq!(names.first_difference(&length(40), &length(33)), None);
-        assert_eq!(names.first_difference(&[b'x'; 32], &[b'y'; 32]), None);
+    fn values_are_the_target_s_and_addresses_are_not() {
+        let mixed =
+            |ty: &str, own: Value, other: Value| value_of(&parse_type(ty).unwrap(), &own, &other);
+        let [a, b, zero] =
+            [HERE, THERE, [0; 20]].map(|address| json!(Address::from(address).to_string()));
+        assert_eq!(mixed("address", a.clone(), b.clone()), a);
+        assert_eq!(mixed("address", zero.clone(), b.clone()), b, "zero is no place");
+        assert_eq!(mixed("address", a.clone(), zero.clone()), zero);
+        assert_eq!(mixed("bool", json!(true), json!(false)), json!(false));
+        assert_eq!(mixed("uint8[]", json!(["1", "2"]), json!(["3"])), json!(["3"]));
+        let one = json!([["7", a, [a, a]], ["8", a, [a, a]]]);
+        let other = json!([["9", b, [b, b]], ["9", b, [b, b]]]);
+        let both = json!([["9", a, [a, a]], ["9", a, [a, a]]]);
+        assert_eq!(mixed("(uint256,address,address[2])[]", one, other), both);
+        // Lists of another length are the target's altogether, and so equal.
+        assert_eq!(mixed("address[]", json!([a]), json!([b, b])), json!([b, b]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod audits;
 mod authors;
 mod batch;
 mod chain;
+mod construction;
 mod data;
 mod findings;
 mod identity;
@@ -26,6 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
         authors::cases(),
         batch::cases(),
         chain::cases(),
+        construction::cases(),
         data::cases(),
         findings::cases(),
         identity::cases(),

@@ -19,7 +19,7 @@ const ADMIN: &str = "0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850
 const BEACON: &str = "0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50";
 
 /// Other code than the sources give.
-const CODE: [Mutant; 24] = [
+const CODE: [Mutant; 25] = [
     Mutant::new("no_code", |m| m.set_code("gate", Vec::new()), &["gate", "no code"]),
     Mutant::new("one_byte_of_code", |m| m.flip("gate", 40), &["gate", "byte 40"]),
     Mutant::new(
@@ -85,6 +85,7 @@ const CODE: [Mutant; 24] = [
     ),
     Mutant::new("minimal_proxy_in_place", |m| m.clone_of("gate", STRANGER), &["gate", "1167"]),
     Mutant::new("code_of_a_nested_contract", |m| m.flip("desk+1", 60), &["desk+1"]),
+    Mutant::new("code_of_what_a_call_made", |m| m.flip("strike+1", 40), &["strike+1"]),
     Mutant::new("code_of_another_contract", |m| m.copy("gate", "desk"), &["desk"]),
     Mutant::new(
         "other_maker_of_a_guarded_contract",

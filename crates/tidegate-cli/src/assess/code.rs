@@ -8,12 +8,12 @@ use tidegate_gates::{
 };
 use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
-use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code};
+use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code, values_of};
 
 use super::{Candidate, Gathered, record, storage};
 use crate::contracts;
-use crate::deployment::{Prepared, code_hashes, expect, prepare};
-use crate::error::{CliError, CliResult};
+use crate::deployment::{Prepared, code_hashes, expect, expect_in, prepare, prepare_with};
+use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::existing::behind;
 use crate::project::Project;
 use crate::records;
@@ -57,7 +57,8 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
 }
 
 /// What on the target would not be what soaks, with the names of one network for the other's: code
-/// and storage of what the plan creates, and the code of what it goes through.
+/// and storage of what the plan creates, and the code of what it goes through. Both are executed in
+/// the target's block and with its values, so that neither time nor a parameter explains anything.
 async fn on_target(
     gathered: &Gathered<'_>,
     (prepared, expected): (&Prepared, &Expected),
@@ -77,7 +78,22 @@ async fn on_target(
     if let Some(fault) = then.faults.first() {
         return Err(CliError::config(format!("the plan fails there: {fault}")));
     }
-    let (one, other) = (side(soak, prepared, expected), side(network, &there, &then));
+    let values = values_of(&there.resolved, &prepared.resolved, &built.release);
+    let values = values.or_kind(Kind::Config)?;
+    let (name, executor) = (gathered.soak, prepared.resolved.executor);
+    let id = gathered.record.map_or(0, |record| record.id);
+    let here = prepare_with(project, built, name, executor, id, values)?;
+    let soaked = expect_in(soak, &here, head, When::After, at).await?;
+    let failing = soaked.skipped.iter().find(|(op, _)| !expected.skipped.contains_key(*op));
+    let failing = failing.map(|(op, why)| format!("{op} fails: {why}"));
+    if let Some(fault) = soaked.faults.first().cloned().or(failing) {
+        return Err(CliError::config(format!(
+            "with the parameters of {target} the plan fails on {name}, so it cannot be compared: \
+             {fault}"
+        )));
+    }
+    let then = expect_in(network, &there, at, when, at).await?;
+    let (one, other) = (side(soak, &here, &soaked), side(network, &there, &then));
     let mut found = differences(&built.release, one, other);
     let names = Names::of(&built.release, one, other);
     for (name, address) in prepared.live() {

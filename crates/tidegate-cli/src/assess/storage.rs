@@ -20,6 +20,8 @@ use crate::release::Built;
 
 /// The most slots of one contract that are compared.
 const SLOTS_MAX: usize = 256;
+/// The most slots of one contract that are named because they depend on the block.
+const VARYING_MAX: usize = 8;
 /// The most slots of one variable.
 const VARIABLE_SLOTS_MAX: u64 = 16;
 const SLOT_BYTES: u64 = 32;
@@ -42,13 +44,16 @@ pub(super) async fn compare(
         let made = record.transactions.iter().find(|tx| tx.success && tx.op == op);
         let at = made.map_or(anchor.block, |tx| tx.block);
         let variables = variables(built, prepared, *address);
+        let name = |slot: &U256| variables.get(slot).map_or_else(|| slot.to_string(), Clone::clone);
+        let label = op_label(&created.op);
+        let varying = created.varying.iter().take(VARYING_MAX);
+        facts.varying.extend(varying.map(|slot| format!("{} of {label}", name(slot))));
         for (slot, values) in wanted(created, &variables) {
             let present = network.storage(*address, slot, head.block).await?;
             if values.contains(&present) {
                 continue;
             }
-            let name = variables.get(&slot).map_or_else(|| slot.to_string(), Clone::clone);
-            let label = op_label(&created.op);
+            let name = name(&slot);
             // Use may have changed it since; what it was then needs state that not all keep.
             match network.storage(*address, slot, at).await {
                 Ok(found) if values.contains(&found) => {}

@@ -190,7 +190,7 @@ async fn propose(
     let address = safe.trust.address;
     let proposal = Proposal::promotion(network.id(), address, safe.nonce, promotion, calls);
     let proposal = proposal.or_kind(Kind::Fail)?;
-    let gas = simulate_batch(network, address, address, &proposal.safe_tx).await?;
+    let gas = simulate_batch(network, address, &plan, &proposal.safe_tx).await?;
     ui.row("gas", &format!("{gas} in local execution"));
     statements::restore(project, &assessment.statements, &listed)?;
     Ok(proposal)

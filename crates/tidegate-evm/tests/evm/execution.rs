@@ -192,6 +192,7 @@ fn a_delegate_call_runs_in_the_safe() {
         .with_code(OTHER, hex!("335f55"));
     let delegate = Delegate {
         origin: EXECUTOR,
+        caller: EXECUTOR,
         account: SAFE,
         code_at: TARGET,
         data: word(0).into(),

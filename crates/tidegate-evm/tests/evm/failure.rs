@@ -94,6 +94,7 @@ fn a_delegate_call_shows_the_reason_too() {
     let chain = safe(&revert_with(&Revert::from("paused").abi_encode()));
     let delegate = Delegate {
         origin: EXECUTOR,
+        caller: EXECUTOR,
         account: SAFE,
         code_at: TARGET,
         data: CALLDATA.into(),

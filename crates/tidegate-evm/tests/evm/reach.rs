@@ -1,7 +1,9 @@
 //! What reaches a Safe and the helper while its batch runs.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, U256, hex};
-use tidegate_evm::{CallKind, Delegate, Outcome, Sandbox, TX_GAS_MAX, Trespass};
+use tidegate_evm::{Batch, BatchFault, CallKind, Delegate, Outcome, Sandbox, TX_GAS_MAX, Trespass};
 
 use crate::world::{Chain, EXECUTOR, OTHER, SAFE, TARGET};
 
@@ -30,6 +32,7 @@ fn run(batch: Vec<u8>, codes: &[(Address, Vec<u8>)]) -> Outcome {
     }
     let delegate = Delegate {
         origin: EXECUTOR,
+        caller: EXECUTOR,
         account: SAFE,
         code_at: TARGET,
         data: Default::default(),
@@ -80,4 +83,54 @@ fn the_safe_is_left_as_it_is() {
     // Slot 0 of a Safe is its singleton; CREATE of nothing.
     let found = trespasses(hex!("60015f55 5f5f5ff050").to_vec(), &[]);
     assert_eq!(found, [Trespass::Nonce(SAFE), Trespass::Slot(SAFE, U256::ZERO)]);
+}
+
+/// A batch that is tried by everybody who may send it, and may create these contracts.
+fn tried(codes: &[(Address, Vec<u8>)], creates: &[Address]) -> Result<Outcome, BatchFault> {
+    let mut chain = Chain::new().with_code(TARGET, call(OTHER)).with_code(SAFE, hex!("00"));
+    for (at, code) in codes {
+        chain = chain.with_code(*at, code.clone());
+    }
+    let creates = BTreeSet::from_iter(creates.iter().copied());
+    let (account, code_at, data) = (SAFE, TARGET, Default::default());
+    let batch = Batch { account, code_at, data, helper: HELPER, creates: &creates };
+    chain.run(|snapshot| Sandbox::at(snapshot).batch(&batch)).unwrap()
+}
+
+#[test]
+fn a_batch_does_the_same_whoever_sends_it() {
+    let quiet = hex!("60015f5500").to_vec();
+    assert!(tried(&[(OTHER, quiet)], &[]).is_ok());
+    // ORIGIN: kept, logged, paid, asked for its code, and whether it is the Safe.
+    let only_safe = [&hex!("3273")[..], SAFE.as_slice(), &hex!("14601d575f5ffd5b00")].concat();
+    let calls_helper = [&hex!("3273")[..], SAFE.as_slice(), &hex!("146035575f5f5f5f5f73")].concat();
+    let calls_helper = [&calls_helper[..], HELPER.as_slice(), &hex!("5af1505b00")].concat();
+    let cases = [
+        (OTHER, hex!("325f5500").to_vec(), "otherwise"),
+        (OTHER, hex!("325f5fa100").to_vec(), "other events"),
+        (OTHER, hex!("323b5f5500").to_vec(), "otherwise"),
+        (TARGET, only_safe, "it fails"),
+        (OTHER, calls_helper, "makes a call"),
+    ];
+    for (at, code, says) in cases {
+        let Err(fault) = tried(&[(at, code.clone())], &[]) else { panic!("{code:x?}") };
+        let text = fault.to_string();
+        assert!(text.contains("depends on who sends it (tx.origin)"), "{text}");
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    // A router of theirs may pass it on; who calls the Safe is seen by nobody else.
+    assert!(tried(&[(OTHER, hex!("335f5500").to_vec())], &[]).is_ok());
+}
+
+#[test]
+fn a_batch_creates_what_is_expected() {
+    // CREATE of initcode that leaves one byte of code: 60015ff3.
+    let creates = hex!("6360015ff35f526004601c5ff000").to_vec();
+    let child = OTHER.create(1);
+    assert!(tried(&[(OTHER, creates.clone())], &[child]).is_ok());
+    let found = tried(&[(OTHER, creates)], &[SAFE]);
+    let Err(BatchFault::Creates(made)) = found else { panic!("{found:?}") };
+    assert_eq!((made.by, made.at), (OTHER, child));
+    let fails = tried(&[(OTHER, hex!("00").to_vec()), (TARGET, hex!("5f5ffd").to_vec())], &[]);
+    assert!(matches!(fails, Err(BatchFault::Fails(_))), "{fails:?}");
 }

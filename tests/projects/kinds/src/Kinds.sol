@@ -45,10 +45,9 @@ contract Gate {
     }
 }
 
-/// Needs value and remembers who opened it when, so that only its executor can create it.
+/// Needs value and remembers when it was opened, so that only its executor can create it.
 contract Till {
     address public immutable maker;
-    address public opener;
     uint256 public openedAt;
 
     error Empty();
@@ -56,7 +55,6 @@ contract Till {
     constructor() payable {
         if (msg.value == 0) revert Empty();
         maker = msg.sender;
-        opener = tx.origin;
         openedAt = block.timestamp;
     }
 
@@ -107,5 +105,28 @@ contract Desk {
     function refund(uint256 amount) external returns (uint256) {
         orders--;
         return Fourfold.times(amount) - fee + 0x2002c0de;
+    }
+}
+
+/// Made by a step that calls its maker.
+contract Coin {
+    address public immutable maker;
+    uint256 public worth;
+
+    constructor(uint256 worth_) {
+        maker = msg.sender;
+        worth = worth_;
+    }
+}
+
+/// Makes a coin, once.
+contract Mint {
+    Coin public coin;
+
+    error Struck();
+
+    function strike(uint256 worth) external {
+        if (address(coin) != address(0)) revert Struck();
+        coin = new Coin(worth);
     }
 }

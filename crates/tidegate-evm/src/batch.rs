@@ -1,0 +1,133 @@
+//! A Safe's batch as whoever sends it would run it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use alloy_primitives::{Address, Bytes, address};
+
+use crate::diff::AccountDiff;
+use crate::env::TX_GAS_MAX;
+use crate::error::EvmError;
+use crate::outcome::{Made, Outcome};
+use crate::reach::Trespass;
+use crate::sandbox::Sandbox;
+use crate::tx::Delegate;
+
+/// Accounts that no chain has: somebody who sends, and somebody's contract that passes it on.
+const SENDER: Address = address!("7469646567617465000000000000000000005e4d");
+const PASSER: Address = address!("7469646567617465000000000000000000009a55");
+
+/// A Safe's batch.
+#[derive(Debug, Clone)]
+pub struct Batch<'b> {
+    /// The Safe.
+    pub account: Address,
+    /// The account whose code runs: MultiSendCallOnly.
+    pub code_at: Address,
+    /// The calldata.
+    pub data: Bytes,
+    /// The helper, which only the batch's own calls may reach.
+    pub helper: Address,
+    /// Every contract that it may create.
+    pub creates: &'b BTreeSet<Address>,
+}
+
+/// Why a batch is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchFault {
+    /// It fails.
+    Fails(String),
+    /// Something that it calls reaches the Safe or the helper, or changes them.
+    Reaches(Trespass),
+    /// It creates a contract that nobody expects.
+    Creates(Made),
+    /// What it does depends on who sends it.
+    Depends {
+        /// What follows from that.
+        what: String,
+    },
+}
+
+impl Sandbox<'_> {
+    /// Runs a batch as the Safe itself, as somebody who sends it, and as somebody whose contract
+    /// passes it on: all must leave the same. The sandbox is left as it is. Returns what the first
+    /// one did.
+    ///
+    /// # Errors
+    /// Where there is no outcome; see [`EvmError`].
+    pub fn batch(&self, batch: &Batch<'_>) -> Result<Result<Outcome, BatchFault>, EvmError> {
+        let own = self.batch_by(batch, batch.account, batch.account)?;
+        if !own.is_success() {
+            return Ok(Err(BatchFault::Fails(own.why().to_string())));
+        }
+        if let Some(trespass) = own.trespasses(batch.account, batch.helper).first() {
+            return Ok(Err(BatchFault::Reaches(*trespass)));
+        }
+        if let Some(made) = own.created.iter().find(|made| !batch.creates.contains(&made.at)) {
+            return Ok(Err(BatchFault::Creates(*made)));
+        }
+        for (origin, caller) in [(SENDER, SENDER), (SENDER, PASSER)] {
+            let other = self.batch_by(batch, origin, caller)?;
+            let what = match other.trespasses(batch.account, batch.helper).first() {
+                _ if !other.is_success() => Some(format!("it fails: {}", other.why())),
+                Some(trespass) => Some(trespass.to_string()),
+                None => differs(&own, &other, [batch.account, SENDER, PASSER]),
+            };
+            if let Some(what) = what {
+                return Ok(Err(BatchFault::Depends { what }));
+            }
+        }
+        Ok(Ok(own))
+    }
+
+    fn batch_by(
+        &self,
+        batch: &Batch<'_>,
+        origin: Address,
+        caller: Address,
+    ) -> Result<Outcome, EvmError> {
+        self.clone().delegate(&Delegate {
+            origin,
+            caller,
+            account: batch.account,
+            code_at: batch.code_at,
+            data: batch.data.clone(),
+            gas_limit: TX_GAS_MAX,
+            watched: vec![batch.account, batch.helper],
+        })
+    }
+}
+
+/// In what two runs differ, beside the nonces of those who may send.
+fn differs(one: &Outcome, other: &Outcome, senders: [Address; 3]) -> Option<String> {
+    if one.logs != other.logs {
+        return Some("it logs other events".to_owned());
+    }
+    let changes = |outcome: &Outcome| -> BTreeMap<Address, AccountDiff> {
+        let accounts = outcome.diff.accounts.iter().map(|(at, diff)| {
+            let nonce = if senders.contains(at) { None } else { diff.nonce };
+            (*at, AccountDiff { nonce, ..diff.clone() })
+        });
+        accounts.filter(|(_, diff)| !diff.is_empty()).collect()
+    };
+    let (one, other) = (changes(one), changes(other));
+    let at = one.keys().chain(other.keys()).find(|at| one.get(*at) != other.get(*at))?;
+    Some(format!("it leaves {at} otherwise"))
+}
+
+impl fmt::Display for BatchFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fails(why) => write!(f, "the batch fails in local execution: {why}"),
+            Self::Reaches(trespass) => {
+                write!(f, "the batch reaches the Safe or the helper by other ways: {trespass}")
+            }
+            Self::Creates(Made { at, by }) => {
+                write!(f, "the batch has {by} create a contract at {at}, which no step names")
+            }
+            Self::Depends { what } => {
+                write!(f, "what the batch does depends on who sends it (tx.origin): {what}")
+            }
+        }
+    }
+}

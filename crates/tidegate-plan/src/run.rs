@@ -1,0 +1,203 @@
+//! One run of a plan: every operation in order, on a sandbox of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, Bytes, U256};
+use tidegate_evm::{
+    ContextCheck, Contract, Creation, EvmError, Made, Outcome, Sandbox, StateDiff, Tx,
+    check_constructor,
+};
+
+use crate::expected::{Created, Expected, When};
+use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
+
+/// A plan on a sandbox.
+#[derive(Clone)]
+pub(crate) struct Run<'a> {
+    pub(crate) resolved: &'a Resolved,
+    pub(crate) when: When,
+    /// Whether checks are made.
+    pub(crate) check: bool,
+    /// Whether constructors are run under other contexts too.
+    pub(crate) contexts: bool,
+    /// Who sends the transactions: whoever pays the gas, where a Safe acts.
+    pub(crate) origin: Address,
+    pub(crate) sandbox: Sandbox<'a>,
+    /// What each operation changed, in order; nothing of one that failed.
+    pub(crate) effects: Vec<(String, StateDiff)>,
+}
+
+impl Run<'_> {
+    pub(crate) fn ops(&mut self) -> Result<Expected, EvmError> {
+        let mut expected = Expected::default();
+        for (index, op) in self.resolved.ops.iter().enumerate() {
+            let fault = match &op.kind {
+                OpKind::Create { .. } => self.create(op, &mut expected)?,
+                OpKind::Call { .. } => self.call(op, &mut expected)?,
+            };
+            if let Some(fault) = fault {
+                expected.faults.push(format!("{} {fault}", op.id));
+                break;
+            }
+            // A key and a Safe check a step when its last operation is done, not at the end.
+            let next = self.resolved.ops.get(index + 1);
+            let is_last = next.is_none_or(|next| next.step != op.step);
+            if self.check && is_last && self.when == When::Before && expected.faults.is_empty() {
+                self.checks(&op.step, &mut expected)?;
+            }
+        }
+        for (address, created) in &mut expected.created {
+            for (slot, value) in self.sandbox.slots(*address) {
+                created.slots.entry(slot).or_insert_with(|| vec![U256::ZERO]).push(value);
+            }
+        }
+        Ok(expected)
+    }
+
+    fn call(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
+        let sent = op.key_transaction(&BTreeMap::new());
+        let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
+        let tx = Tx { origin: self.origin, value: sent.value, ..tx };
+        let outcome = self.sandbox.transact_vacating(&tx)?;
+        if !outcome.is_success() {
+            let why = outcome.why().to_string();
+            expected.seen.extend(outcome.seen);
+            self.effects.push((op.id.clone(), StateDiff::default()));
+            if self.when == When::Before {
+                return Ok(Some(format!("fails: {why}")));
+            }
+            expected.skipped.insert(op.id.clone(), why);
+            return Ok(None);
+        }
+        for (index, made) in outcome.created.iter().enumerate() {
+            let contract = self.sandbox.contract(made.at)?;
+            let name = format!("{}+{}", op.id, index + 1);
+            self.keep(name, made.at, contract, &outcome, expected)?;
+        }
+        self.done(op, outcome, expected);
+        Ok(None)
+    }
+
+    fn create(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
+        let OpKind::Create { address, salt, initcode, guarded, .. } = &op.kind else {
+            return Ok(None);
+        };
+        let executor = self.resolved.executor.address();
+        let made = match guarded {
+            Some(guarded) => self.create_guarded(*guarded, *address, initcode),
+            None => {
+                let creation = Creation {
+                    executor,
+                    salt: *salt,
+                    init_code: initcode.clone(),
+                    gas_limit: Tx::call(executor, *address, Bytes::new()).gas_limit,
+                };
+                if self.contexts {
+                    match check_constructor(&self.sandbox, &creation).map(|c| context_fault(&c)) {
+                        Ok(None) | Err(EvmError::CreationFailed { .. }) => {}
+                        Ok(Some(fault)) => expected.faults.push(format!("{} {fault}", op.id)),
+                        Err(error) => return Err(error),
+                    }
+                }
+                self.sandbox.create_by(&Tx { origin: self.origin, ..creation.tx() }, *address)
+            }
+        };
+        let made = match made {
+            Ok(made) => made,
+            Err(EvmError::CreationFailed { outcome, .. }) => {
+                return Ok(Some(format!("fails: {}", outcome.why())));
+            }
+            Err(error) => return Err(error),
+        };
+        let outcome = made.outcome;
+        self.keep(op.id.clone(), *address, made.contract, &outcome, expected)?;
+        let mut nested = made.nested;
+        let others = outcome.created.iter().filter(|made| made.at != *address);
+        for (index, Made { at, .. }) in others.enumerate() {
+            let Some(contract) = nested.remove(at) else { continue };
+            let name = format!("{}+{}", op.id, index + 1);
+            self.keep(name, *at, contract, &outcome, expected)?;
+        }
+        self.done(op, outcome, expected);
+        Ok(None)
+    }
+
+    /// Keeps a contract as its transaction leaves it.
+    fn keep(
+        &self,
+        op: String,
+        at: Address,
+        contract: Contract,
+        outcome: &Outcome,
+        expected: &mut Expected,
+    ) -> Result<(), EvmError> {
+        let account = self.sandbox.account(at)?;
+        let slots = contract.slots.into_iter().map(|(slot, value)| (slot, vec![value]));
+        let is_own = |op: &Op| matches!(&op.kind, OpKind::Create { address, .. } if *address == at);
+        let created = Created {
+            op,
+            code: contract.code,
+            code_hash: contract.code_hash,
+            nested: !self.resolved.ops.iter().any(is_own),
+            varying: BTreeSet::new(),
+            slots: slots.collect(),
+            nonce: account.nonce,
+            balance: account.balance,
+            logs: outcome.logs.iter().filter(|log| log.address == at).count(),
+        };
+        expected.created.insert(at, created);
+        Ok(())
+    }
+
+    fn done(&mut self, op: &Op, outcome: Outcome, expected: &mut Expected) {
+        expected.gas.push((op.id.clone(), outcome.gas_used));
+        expected.seen.extend(outcome.seen);
+        self.effects.push((op.id.clone(), outcome.diff));
+    }
+
+    /// As the helper creates it. The helper's own code needs the hash of the code that is made
+    /// here, so the creation is run in its place.
+    fn create_guarded(
+        &mut self,
+        guarded: Guarded,
+        address: Address,
+        initcode: &Bytes,
+    ) -> Result<tidegate_evm::Expected, EvmError> {
+        let origin = self.origin;
+        let mut trial = self.sandbox.clone().with_balance(HELPER, guarded.value);
+        let tx = Tx { origin, value: guarded.value, ..Tx::create(HELPER, initcode.clone()) };
+        let made = trial.create_at(&tx, address)?;
+        self.sandbox = trial;
+        Ok(made)
+    }
+
+    fn checks(&self, step: &str, expected: &mut Expected) -> Result<(), EvmError> {
+        let executor = self.resolved.executor.address();
+        for check in self.resolved.checks.iter().filter(|check| check.step == step) {
+            let outcome = self.sandbox.call(executor, check.to, check.data.clone())?;
+            if !outcome.is_success() || outcome.output != check.returns {
+                expected.faults.push(format!(
+                    "{}.{} returns {}, expected {} ({})",
+                    check.step, check.signature, outcome.output, check.returns, check.value
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says what a constructor's outcome depends on that no plan fixes.
+fn context_fault(check: &ContextCheck) -> Option<String> {
+    let varies_with = match check {
+        ContextCheck::Same => return None,
+        ContextCheck::Differs { varies_with, .. } | ContextCheck::Fails { varies_with, .. } => {
+            varies_with
+        }
+    };
+    let with: Vec<_> = varies_with.iter().map(ToString::to_string).collect();
+    Some(format!(
+        "has a constructor whose outcome depends on {}; pass what it needs as an argument, such \
+         as the owner, or create it with `guarded = true`",
+        with.join(" and ")
+    ))
+}

@@ -1,0 +1,120 @@
+//! Who sends the transaction decides nothing.
+//!
+//! A key sends on the testnet. On the target the Safe acts, and whoever has its owners' signatures
+//! sends. So what asks for `tx.origin` soaks with one answer and runs with another one.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use tidegate_evm::{AccountDiff, StateDiff};
+
+use crate::expected::Expected;
+use crate::run::Run;
+
+/// What to do about it.
+const INSTEAD: &str = "use msg.sender, or pass what it needs as an argument";
+
+/// Refuses a plan whose own contracts ask who sends the transaction while they are created and set
+/// up, and one that changes anything else, anywhere, if somebody else sends it.
+pub(crate) fn refuse_senders(
+    run: &Run<'_>,
+    (sent, by_somebody): (&Run<'_>, &Expected),
+    expected: &mut Expected,
+) {
+    let asking = expected.created.iter().find(|(at, _)| expected.seen.origin.contains(*at));
+    if let Some((_, made)) = asking {
+        let op = &made.op;
+        expected.faults.push(format!(
+            "{op} asks who sends the transaction (tx.origin), who on the target is whoever has \
+             the owners' signatures; {INSTEAD}"
+        ));
+        return;
+    }
+    if let Some(fault) = by_somebody.faults.first() {
+        expected.faults.push(format!(
+            "{fault}, if somebody else sends the transaction (tx.origin); {INSTEAD}"
+        ));
+        return;
+    }
+    let ours = run.effects.iter().zip(&sent.effects);
+    for ((op, one), (_, other)) in ours {
+        let origins = [run.origin, sent.origin];
+        let (one, other) = (changes(one, origins), changes(other, origins));
+        let all = one.keys().chain(other.keys());
+        let Some(at) = all.into_iter().find(|at| one.get(*at) != other.get(*at)) else { continue };
+        let name = expected.created.get(at).map_or(at.to_string(), |made| made.op.clone());
+        expected.faults.push(format!(
+            "{op} leaves {name} otherwise if somebody else sends the transaction (tx.origin); \
+             {INSTEAD}"
+        ));
+        return;
+    }
+}
+
+/// What a run changed, without the nonces of who may have sent it.
+fn changes(diff: &StateDiff, origins: [Address; 2]) -> BTreeMap<Address, AccountDiff> {
+    let accounts = diff.accounts.iter().map(|(at, account)| {
+        let mut account = account.clone();
+        if origins.contains(at) {
+            account.nonce = None;
+        }
+        (*at, account)
+    });
+    accounts.filter(|(_, account)| !account.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::hex;
+
+    use crate::expected::When;
+    use crate::resolve::Resolved;
+    use crate::trial::{ANSWER, OTHER, at, call, creation, faults, leaving, plan_of, reader};
+
+    /// Keeps ORIGIN in slot 0.
+    const KEEPS: [u8; 4] = hex!("325f5500");
+    /// Goes on, whatever ORIGIN is.
+    const ASKS: [u8; 3] = hex!("325000");
+
+    fn fault(plan: &Resolved, code: &[u8]) -> String {
+        let found = [When::Before, When::After].map(|when| faults(plan, code, when));
+        assert_eq!(found[0], found[1]);
+        assert!(found[0].len() <= 1, "{found:?}");
+        found[0].first().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn own_contracts_do_not_ask_who_sends() {
+        let asks = "asks who sends the transaction (tx.origin)";
+        let guarded = plan_of(vec![creation("till", reader(&hex!("32"), true), true)]);
+        assert!(fault(&guarded, &[]).starts_with(&format!("till {asks}")));
+        // Whatever becomes of it: it may be compared with one key.
+        let dropped = plan_of(vec![creation("till", reader(&hex!("32"), false), true)]);
+        assert!(fault(&dropped, &[]).starts_with(&format!("till {asks}")));
+        for code in [&KEEPS[..], &ASKS] {
+            let made = creation("desk", leaving(code), false);
+            let to = at(&made);
+            let called = plan_of(vec![made, call("open", to)]);
+            assert!(fault(&called, &[]).starts_with(&format!("desk {asks}")), "{code:?}");
+        }
+        // A constructor that anybody may run names it as before.
+        let open = plan_of(vec![creation("till", reader(&hex!("32"), true), false)]);
+        assert!(fault(&open, &[]).contains("depends on the origin (tx.origin)"));
+        let quiet = creation("desk", leaving(&ANSWER), false);
+        let to = at(&quiet);
+        assert_eq!(fault(&plan_of(vec![quiet, call("open", to)]), &[]), "");
+    }
+
+    #[test]
+    fn others_may_ask_as_long_as_nothing_follows_from_it() {
+        let mut plan = plan_of(vec![call("open", OTHER)]);
+        plan.outside.insert("feed".to_owned(), OTHER);
+        let other = format!("open leaves {OTHER} otherwise if somebody else sends");
+        assert!(fault(&plan, &KEEPS).starts_with(&other));
+        assert_eq!(fault(&plan, &ASKS), "");
+        // ORIGIN, the executor, EQ, and a failure where they differ.
+        let only = [&hex!("3273")[..], &[1; 20], &hex!("14601d575f5ffd5b00")].concat();
+        let found = faults(&plan, &only, When::Before);
+        assert!(found[0].contains("if somebody else sends the transaction"), "{found:?}");
+    }
+}

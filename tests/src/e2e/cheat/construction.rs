@@ -1,0 +1,274 @@
+//! Construction that follows who sends it, when it runs, or what others decide, so that what is
+//! executed is not what soaked.
+
+use alloy_primitives::{Address, Bytes};
+use libtest_mimic::Failed;
+
+use crate::support::{Case, Outcome, Scene, cases, said};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Fresh:
+            cheat_a_child_that_reads_what_others_decide,
+            cheat_a_plan_that_asks_who_sends,
+            cheat_state_outside_the_plan_that_turns_it;
+        Funded:
+            cheat_a_child_that_is_not_what_was_made,
+            cheat_differences_behind_a_small_parameter,
+            cheat_a_boss_that_is_packed_beside_a_time;
+    }
+}
+
+const FILE: &str = "contracts/src/Odd.sol";
+
+/// Adds contracts to the project, and what the plan does with them.
+fn add(scene: &Scene<'_>, plan: &str, source: &str, steps: &str) -> Outcome {
+    let head = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\n";
+    scene.write(FILE, &format!("{head}{source}"))?;
+    scene.write("tidegate.toml", &format!("{plan}{steps}"))
+}
+
+/// A plan that is refused, and why.
+fn refused(scene: &Scene<'_>, network: &str, says: &[&str]) -> Outcome {
+    let ran = scene.run("eva", &["plan", network], 1)?;
+    let flat = said(&ran);
+    for words in says {
+        assert!(flat.contains(words), "{words}: {flat}");
+    }
+    Ok(())
+}
+
+const TOKEN: &str = "interface IToken { function totalSupply() external view returns (uint256); \
+                     function decimals() external view returns (uint8); }\n";
+
+/// No step creates it: a step calls what does.
+fn cheat_a_child_that_reads_what_others_decide(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let steps = "\n[[step]]\ncreate = \"Maker\"\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
+                 \"make\", \"@usdc\"]\n";
+    let source = |child: &str, make: &str| {
+        format!(
+            "{TOKEN}contract Child {{ uint256 public kept; constructor(address token) {{ {child} \
+             }} }}\ncontract Inner {{ constructor(address token) {{ new Child(token); }} }}\n\
+             contract Maker {{ address public child; function make(address token) external {{ \
+             child = address({make}); }} }}\n"
+        )
+    };
+    let unnamed = "kept = address(uint160(0xc0ffee11)).balance + uint160(token);";
+    let says = "is neither in the plan nor under [externals]";
+    let makes = ["new Child(token)", "new Child{salt: 0}(token)", "new Inner(token)"];
+    for (make, child) in makes.into_iter().zip(["make+1", "make+1", "make+2"]) {
+        add(scene, &plan, &source(unnamed, make), steps)?;
+        refused(scene, "testnet", &[&format!("{child} reads 0x"), says])?;
+        refused(scene, "mainnet", &[&format!("{child} reads 0x"), says])?;
+    }
+    let supply = "kept = IToken(token).totalSupply();";
+    add(scene, &plan, &source(supply, makes[0]), steps)?;
+    refused(scene, "mainnet", &["make+1 holds what @usdc decides by slot"])?;
+    // What the code of an external fixes needs no `expect`.
+    add(scene, &plan, &source("kept = IToken(token).decimals();", makes[0]), steps)?;
+    scene.run("eva", &["plan", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// Whoever has the owners' signatures sends on the target.
+fn cheat_a_plan_that_asks_who_sends(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let source = |made: &str, called: &str| {
+        format!(
+            "contract Door {{ address public boss; constructor() {{ {made} }} function open() \
+             external {{ {called} }} }}\n"
+        )
+    };
+    let guarded = "\n[[step]]\ncreate = \"Door\"\nguarded = true\n";
+    let open = "\n[[step]]\ncall = [\"@door\", \"open\"]\n";
+    let asks = "door asks who sends the transaction (tx.origin)";
+    let one = "if (tx.origin == address(uint160(0xb055))) boss = tx.origin;";
+    let cases = [
+        (source("boss = tx.origin;", ""), guarded.to_owned()),
+        // Nobody of today: nothing shows it but the question itself.
+        (source(one, ""), guarded.to_owned()),
+        (source("", "boss = tx.origin;"), format!("\n[[step]]\ncreate = \"Door\"\n{open}")),
+        (source("", one), format!("{guarded}{open}")),
+    ];
+    for (source, steps) in cases {
+        add(scene, &plan, &source, &steps)?;
+        for network in ["testnet", "mainnet"] {
+            refused(scene, network, &[asks, "use msg.sender, or pass what it needs"])?;
+        }
+    }
+    add(
+        scene,
+        &plan,
+        &source("boss = msg.sender;", "boss = msg.sender;"),
+        &format!("{guarded}{open}"),
+    )?;
+    scene.run("eva", &["plan", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// Between the owners' signatures and the execution anybody may change what is outside.
+fn cheat_state_outside_the_plan_that_turns_it(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let step = "\n[[step]]\ncreate = \"Turn\"\nargs = [\"@usdc\", \"$owner\"]\n";
+    let source = |body: &str| {
+        format!(
+            "{TOKEN}contract Turn {{ uint256 public kept; constructor(address token, address \
+             owner) {{ {body} }} }}\n"
+        )
+    };
+    let cases = [
+        // No value but one turns it, and the last bit never does.
+        (
+            "if (IToken(token).totalSupply() == 0xdeadbeefdeadbeef) kept = uint160(owner);",
+            "turn holds what @usdc decides by slot 2",
+        ),
+        (
+            "if (IToken(token).totalSupply() > 1e30) kept = uint160(owner);",
+            "turn holds what @usdc decides by slot 2",
+        ),
+        ("kept = token.balance + uint160(owner);", "turn holds what the balance of @usdc decides"),
+        (
+            "kept = address(this).balance + uint160(token) + uint160(owner);",
+            "turn holds what lay at turn before it was created, which anybody decides",
+        ),
+        // The Safe's own slots: its threshold.
+        (
+            "(, bytes memory said) = owner.staticcall(hex\"e75235b8\"); kept = said.length + \
+          (said.length == 32 ? uint256(bytes32(said)) : 0) + uint160(token);",
+            "turn holds what whoever acts decides by slot 4",
+        ),
+    ];
+    for (body, says) in cases {
+        scene.write("tidegate.toml", &format!("{plan}{step}"))?;
+        add(scene, &plan, &source(body), step)?;
+        refused(scene, "mainnet", &[says, "add an `expect`"])?;
+    }
+    // A key has no code yet, and may have some tomorrow.
+    let body = "kept = owner.code.length + uint160(token);";
+    add(scene, &plan, &source(body), step)?;
+    refused(scene, "testnet", &["turn holds what code at whoever acts decides, which may come or go"])?;
+    scene.run("eva", &["plan", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// The step's transaction stands in the record, and its child under nobody's name.
+fn cheat_a_child_that_is_not_what_was_made(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let source = "contract Child { uint256 public kept = 7; function fee() external pure returns \
+                  (uint256) { return 10; } }\ncontract Maker { Child public child; function make() \
+                  external { if (address(child) == address(0)) child = new Child(); } }\n";
+    let steps = "\n[[step]]\ncreate = \"Maker\"\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
+                 \"make\"]\n";
+    add(scene, &plan, source, steps)?;
+    scene.done("eva", &["deploy"])?;
+    let maker = scene.contract("maker")?;
+    let child = maker.create(1);
+    let verified = || -> Result<(i32, String), Failed> {
+        let ran = scene.person("eva").run(&["verify"])?;
+        Ok((ran.code, said(&ran)))
+    };
+    let (code, text) = verified()?;
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("make+1"), "{text}");
+
+    let testnet = &scene.world.testnet;
+    let kept = testnet.code(child)?;
+    let mut other = kept.to_vec();
+    other[60] ^= 1;
+    testnet.set_code(child, &Bytes::from(other))?;
+    scene.world.settle()?;
+    let (code, text) = verified()?;
+    assert!(code == 1 && text.contains("make+1"), "{text}");
+    testnet.set_code(child, &Bytes::new())?;
+    let (code, text) = verified()?;
+    assert!(code == 1 && text.contains("make+1") && text.contains("no code"), "{text}");
+    testnet.set_code(child, &kept)?;
+    let (code, text) = verified()?;
+    assert_eq!(code, 0, "{text}");
+    scene.world.settle()?;
+    scene.status()?.expect("parameters", "PASS", &[])?;
+    Ok(())
+}
+
+/// A switch that the plan turns, and others that nobody turned: all go from 1 to 0.
+fn cheat_differences_behind_a_small_parameter(scene: &Scene<'_>) -> Outcome {
+    let params = "[params]\nopen  = { rule = \"per-network\", testnet = true, mainnet = false }\n\
+                  level = { rule = \"per-network\", testnet = 7, mainnet = 8 }\n\
+                  title = { rule = \"per-network\", testnet = \"test\", mainnet = \"main\" }\n";
+    scene.edit("tidegate.toml", "[params]\n", params)?;
+    let plan = scene.read("tidegate.toml")?;
+    let step = "\n[[step]]\ncreate = \"Switch\"\nargs = [\"$open\", \"$level\", \"$title\"]\n";
+    let source = |body: &str| {
+        format!(
+            "contract Switch {{ bool public open; uint8 public level; string public gap; bool \
+             public other; uint8 public pad; string public title; uint256 public immutable fixed_; \
+             constructor(bool open_, uint8 level_, string memory title_) {{ open = open_; level = \
+             level_; title = title_; bool test = block.chainid == 31338; uint256 f = level_; \
+             {body} fixed_ = f; }} }}\n"
+        )
+    };
+    let turned = [
+        ("other = test;", "slot 0x"),
+        ("pad = test ? 7 : 8;", "slot 0x"),
+        ("f = test ? 7 : 8;", "the immutable"),
+        ("gap = test ? \"test\" : \"main\";", "slot 0x"),
+    ];
+    for (index, (body, says)) in turned.into_iter().enumerate() {
+        add(scene, &plan, &source(body), step)?;
+        scene.edit(
+            "tidegate.toml",
+            "version = \"1.4.0\"",
+            &format!("version = \"1.5.{index}\""),
+        )?;
+        scene.done("eva", &["deploy"])?;
+        scene.world.settle()?;
+        let status = scene.status()?;
+        status.expect("parameters", "FAIL", &["switch", says])?;
+    }
+    add(scene, &plan, &source(""), step)?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.status()?.expect("parameters", "PASS", &[])?;
+    Ok(())
+}
+
+/// Both are in one slot, which depends on when it was written.
+fn cheat_a_boss_that_is_packed_beside_a_time(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let steps = "\n[[step]]\ncreate = \"Shop\"\nargs = [\"$owner\"]\n\n[[step]]\ncall = [\"@shop\", \
+                 \"open\"]\n";
+    let source = |boss: &str| {
+        format!(
+            "contract Shop {{ address public owner; uint96 public since; constructor(address \
+             owner_) {{ owner = owner_; }} function open() external {{ since = \
+             uint96(block.timestamp); {boss} }} }}\n"
+        )
+    };
+    let boss: Address = Address::with_last_byte(0xb5);
+    let takes = format!("if (block.chainid == 31337) owner = {boss};");
+    let mapped = format!("if (block.chainid == 31337) since += uint96(uint160({boss}));");
+    for (index, takes) in [takes, mapped].into_iter().enumerate() {
+        add(scene, &plan, &source(&takes), steps)?;
+        scene.edit(
+            "tidegate.toml",
+            "version = \"1.4.0\"",
+            &format!("version = \"1.5.{index}\""),
+        )?;
+        scene.done("eva", &["deploy"])?;
+        scene.world.settle()?;
+        scene.status()?.expect("parameters", "FAIL", &["shop: slot 0x"])?;
+    }
+    add(scene, &plan, &source(""), steps)?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    status.expect("parameters", "PASS", &[])?;
+    // What nothing could be said of is named.
+    let shown = scene.run("eva", &["status"], 0)?;
+    assert!(
+        said(&shown).contains("since they depend on the block: owner, since of shop"),
+        "{shown:?}"
+    );
+    Ok(())
+}
