@@ -50,8 +50,9 @@ const TEXTS = {
     `Saw block ${s.block.number} ${s.block.hash} of chain ${s.network.chain} as final: ` +
     `release ${s.release}, deployment ${s.deployment}, state ${s.state}`,
   go: (g) =>
-    `Go for release ${g.release}${as(g)}, having seen ${g.statements.length} statements with ` +
-    `digest ${keccak256(concat(g.statements))}: ${g.reason}`,
+    `Go for release ${g.release}${as(g)}, having seen ${g.statements.length} statements and ` +
+    `${g.records.length} records with digest ` +
+    `${keccak256(concat([...g.statements, ...g.records.map((r) => r.digest)]))}: ${g.reason}`,
   'no-go': (n) => `No-go for release ${n.release}${as(n)}: ${n.reason}`,
   bug: (b) =>
     `Bug of severity ${b.severity}${b.blocking ? ', blocking' : ''} in release ${b.release}: ` +

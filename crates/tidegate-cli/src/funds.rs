@@ -62,7 +62,7 @@ pub(crate) fn has_books(project: &Project, set: &StatementSet, name: &str) -> Cl
     let id = crate::network::identity(project, name)?.id;
     let asked = || Ok::<_, CliError>(requests(project, set)?.iter().any(|view| view.network == id));
     let funded = project.config.funds.contains_key(name);
-    Ok(funded || !records::all(project, name)?.is_empty() || asked()?)
+    Ok(funded || !records::own(project, name)?.is_empty() || asked()?)
 }
 
 /// The requests that count, and what was decided on them.
@@ -80,7 +80,7 @@ pub(crate) async fn facts(
 ) -> CliResult<Facts> {
     let said = said(project, set)?;
     let statements = counting(&said);
-    let records: Vec<_> = records::all(project, name)?.into_iter().map(|(_, r)| r).collect();
+    let records: Vec<_> = records::own(project, name)?.into_iter().map(|(_, r)| r).collect();
     let treasury = project.config.funds.get(name).map(|funds| funds.treasury);
     let id = network.id();
     let mut unread = Vec::new();

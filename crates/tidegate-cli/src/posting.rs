@@ -1,6 +1,6 @@
 //! What is said in a file and posted at the helper too, so that deleting the file undoes nothing.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_model::StatementDigest;
@@ -72,7 +72,8 @@ fn intent(op: String, subject: StatementDigest, until: u64) -> Intent {
     Intent { op, to: helper::address(), value: U256::ZERO, data: helper::post(subject, until) }
 }
 
-fn posted_line(project: &Project, target: &str, until: u64, transaction: B256) {
+/// Says that it is posted, until when and by which transaction.
+pub(crate) fn posted_line(project: &Project, target: &str, until: u64, transaction: B256) {
     let until =
         if until == NEVER { String::new() } else { " until ".to_owned() + &format_utc(until) };
     project.ui.line(format!("Posted at the helper on {target}{until}: {transaction}"));
@@ -85,9 +86,19 @@ async fn is_posted(
     subject: StatementDigest,
     until: u64,
 ) -> CliResult<bool> {
+    let (posted, _) = posted_until(network, signer.address(), subject).await?;
+    Ok(posted >= until)
+}
+
+/// Until when somebody has posted about a subject, 0 for never, and the latest block's time.
+pub(crate) async fn posted_until(
+    network: &Network,
+    by: Address,
+    subject: StatementDigest,
+) -> CliResult<(u64, u64)> {
     let head = network.latest_head().await?;
     require_helper(network, head).await?;
-    let call = helper::posted(signer.address(), subject);
+    let call = helper::posted(by, subject);
     let answer = network.call(helper::address(), &call, head.block).await?;
-    Ok(helper::read_posted(&answer).or_kind(Kind::Chain)? >= until)
+    Ok((helper::read_posted(&answer).or_kind(Kind::Chain)?, head.timestamp))
 }

@@ -3,19 +3,23 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::hex;
+use alloy_primitives::{Address, hex};
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_store::{read_limited, to_text, write_atomic};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::policy_doc::people;
 use crate::project::Project;
 
 /// The largest record, in bytes.
 const RECORD_BYTES_MAX: u64 = 16 << 20;
 
+/// Records with their files.
+type Records = Vec<(PathBuf, DeploymentRecord)>;
+
 /// Every record of a network that can be read.
-pub(crate) fn all(project: &Project, network: &str) -> CliResult<Vec<(PathBuf, DeploymentRecord)>> {
+pub(crate) fn all(project: &Project, network: &str) -> CliResult<Records> {
     let mut records = Vec::new();
     for path in project.layout.records(network).or_kind(Kind::Config)? {
         let bytes = read_limited(&path, RECORD_BYTES_MAX).or_kind(Kind::Config)?;
@@ -35,8 +39,49 @@ pub(crate) fn all(project: &Project, network: &str) -> CliResult<Vec<(PathBuf, D
     Ok(records)
 }
 
+/// Those that count: the records by keys under `[people]`. Whoever else deploys a release, and
+/// writes a record of it, says nothing about ours. Where nobody is under `[people]`, all count.
+pub(crate) fn own(project: &Project, network: &str) -> CliResult<Records> {
+    let mut records = all(project, network)?;
+    records.retain(|(_, record)| is_own(project, record));
+    Ok(records)
+}
+
+/// One that names another executor than the anchor's is an edited one of ours.
+pub(crate) fn is_own(project: &Project, record: &DeploymentRecord) -> bool {
+    let anchor = record.anchor().map(|anchor| anchor.from);
+    is_ours(project, record.deployment.executor) || anchor.is_some_and(|by| is_ours(project, by))
+}
+
+/// Whether somebody under `[people]` holds a key, or nobody is there at all.
+pub(crate) fn is_ours(project: &Project, key: Address) -> bool {
+    let people = people(project);
+    people.is_empty() || people.values().any(|person| person.holds(key))
+}
+
+/// Records of a release that count for nothing, one sentence each: strangers wrote them, or they
+/// are named for it and hold another one.
+pub(crate) fn void(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<String>> {
+    let mut void = Vec::new();
+    for (path, record) in all(project, network)? {
+        let (file, by) = (name(&path), record.deployment.executor);
+        if record.release_root != release && is_named_for(&path, release) {
+            let what = "is named for this release and holds another; restore it from git";
+            void.push(format!("deployments/{network}/{file} {what}"));
+        } else if record.release_root == release && !is_own(project, &record) {
+            let what = "deployed by it and is nobody under [people]; it counts for nothing";
+            void.push(format!("deployments/{network}/{file}: {by} {what}"));
+        }
+    }
+    Ok(void)
+}
+
 /// The newest deployment of a release on a network, by its content or by its file's name, so that
-/// an edited record does not pass for a missing one.
+/// an edited record does not pass for a missing one; of those that count.
 pub(crate) fn of_release(
     project: &Project,
     network: &str,
@@ -46,13 +91,27 @@ pub(crate) fn of_release(
     Ok(found.into_iter().max_by_key(|record| record.id))
 }
 
-/// Every deployment of a release on a network.
+/// Every deployment of a release on a network that counts.
 pub(crate) fn all_of_release(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
 ) -> CliResult<Vec<DeploymentRecord>> {
     Ok(found(project, network, release)?.into_iter().map(|(_, record)| record).collect())
+}
+
+/// The same; where none counts, the newest one of anybody: whoever is nobody under `[people]` may
+/// deploy, and look at it.
+pub(crate) fn of_anybody(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> CliResult<Option<DeploymentRecord>> {
+    if let Some(own) = of_release(project, network, release)? {
+        return Ok(Some(own));
+    }
+    let all = all(project, network)?.into_iter().map(|(_, record)| record);
+    Ok(all.filter(|record| record.release_root == release).max_by_key(|record| record.id))
 }
 
 /// A network in this machine's memory: names can change, chains do not.
@@ -65,25 +124,66 @@ fn place(project: &Project, network: &str) -> CliResult<String> {
 pub(crate) fn remember(project: &Project, network: &str, record: &DeploymentRecord) -> CliResult {
     let text = to_text(&serde_json::to_value(record)?);
     let place = place(project, network)?;
-    Ok(project.store()?.remember_record(&place, &record.file_name(), text.as_bytes())?)
+    Ok(project.store()?.remember_record(&place, record.digest()?, text.as_bytes())?)
 }
 
-/// The records of a release that this machine has seen confirmed and whose files are gone.
+/// Every record on a network that this machine has seen a chain confirm.
+fn remembered(project: &Project, network: &str) -> CliResult<Vec<DeploymentRecord>> {
+    let seen = project.store()?.seen_records(&place(project, network)?)?;
+    seen.iter().map(|bytes| Ok(serde_json::from_slice(bytes)?)).collect()
+}
+
+/// Whether two records are of one deployment: what it is, and the transaction that anchors it.
+fn is_same(a: &DeploymentRecord, b: &DeploymentRecord) -> bool {
+    let anchor = |record: &DeploymentRecord| record.anchor().map(|tx| tx.hash);
+    a.release_root == b.release_root && a.deployment == b.deployment && anchor(a) == anchor(b)
+}
+
+/// Whether this machine has seen the chain confirm the deployment of a record.
+pub(crate) fn is_remembered(
+    project: &Project,
+    network: &str,
+    record: &DeploymentRecord,
+) -> CliResult<bool> {
+    Ok(remembered(project, network)?.iter().any(|seen| is_same(seen, record)))
+}
+
+/// The records of a release that this machine has seen confirmed and that are gone: no file here
+/// is of their deployment. Each deployment once.
 pub(crate) fn gone(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
 ) -> CliResult<Vec<DeploymentRecord>> {
-    let here: BTreeSet<_> =
-        project.layout.records(network).or_kind(Kind::Config)?.iter().map(|p| name(p)).collect();
-    let mut gone = Vec::new();
-    for (file, bytes) in project.store()?.seen_records(&place(project, network)?)? {
-        let record: DeploymentRecord = serde_json::from_slice(&bytes)?;
-        if record.release_root == release && !here.contains(&file) {
-            gone.push(record);
+    let here = all(project, network)?;
+    let mut gone: Vec<DeploymentRecord> = Vec::new();
+    for seen in remembered(project, network)? {
+        let is_here = here.iter().any(|(_, record)| is_same(record, &seen));
+        let is_new = !is_here && !gone.iter().any(|record| is_same(record, &seen));
+        if seen.release_root == release && is_new {
+            gone.push(seen);
         }
     }
     Ok(gone)
+}
+
+/// Writes the files of those that are gone, as this machine remembers them: others find them then.
+pub(crate) fn restore(project: &Project, target: &str, release: ReleaseRoot) -> CliResult {
+    for network in &project.network(target)?.soaks_on {
+        for record in gone(project, network, release)? {
+            let file = record.file_name();
+            let path = project.layout.record(network, &file).or_kind(Kind::Config)?;
+            if path.exists() {
+                let what = format!("deployments/{network}/{file} is not what was seen here");
+                project.ui.warn(format!("{what}; restore it from git"));
+                continue;
+            }
+            let text = to_text(&serde_json::to_value(&record)?);
+            write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+            project.ui.line(format!("restored deployments/{network}/{file}"));
+        }
+    }
+    Ok(())
 }
 
 /// The last block before another release took the place of this deployment: the one before the
@@ -101,24 +201,23 @@ pub(crate) fn succeeded_at(
     let places = |record: &DeploymentRecord| {
         record.deployment.steps.values().map(|place| place.address).collect::<BTreeSet<_>>()
     };
-    let own = places(record);
-    let next = all(project, network)?.into_iter().map(|(_, other)| other);
+    let here = places(record);
+    let next = own(project, network)?.into_iter().map(|(_, other)| other);
     let next = next.filter(|other| {
-        other.release_root != record.release_root && !places(other).is_disjoint(&own)
+        other.release_root != record.release_root && !places(other).is_disjoint(&here)
     });
     let first = next.filter_map(|other| blocks(&other).into_iter().filter(|n| *n > last).min());
     Ok(first.min().map(|block| block - 1))
 }
 
-fn found(
-    project: &Project,
-    network: &str,
-    release: ReleaseRoot,
-) -> CliResult<Vec<(PathBuf, DeploymentRecord)>> {
-    let root = format!("-{}-", release.short());
-    let mut found = all(project, network)?;
-    found.retain(|(path, record)| record.release_root == release || name(path).contains(&root));
+fn found(project: &Project, network: &str, release: ReleaseRoot) -> CliResult<Records> {
+    let mut found = own(project, network)?;
+    found.retain(|(path, record)| record.release_root == release || is_named_for(path, release));
     Ok(found)
+}
+
+fn is_named_for(path: &Path, release: ReleaseRoot) -> bool {
+    name(path).contains(&format!("-{}-", release.short()))
 }
 
 fn name(path: &Path) -> String {

@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
 use tidegate_model::policy::Person;
+use tidegate_model::statement::SeenRecord;
 use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{GateId, GateInput, GateReport, StatementDigest, Verdict};
 
 use crate::people::{has_role, holder};
+use crate::records::{RecordsHere, changed, missing_records, unlisted};
 use crate::{Observed, PolicyRules};
 
 /// How many statements of a stale go are named.
@@ -34,6 +36,8 @@ pub struct GoFacts {
     pub unconfirmed: BTreeMap<StatementDigest, String>,
     /// Those which a go must have seen, each in words.
     pub bearing: BTreeMap<StatementDigest, String>,
+    /// The records that are there.
+    pub records: Observed<RecordsHere>,
     /// Freezes of the project, by file.
     pub freezes: Vec<FreezeFact>,
     /// What was posted at the helper; what is missing where that cannot be read.
@@ -57,6 +61,8 @@ pub struct Decision {
     pub expires_at: u64,
     /// What a go has seen; `None` for a no-go.
     pub saw: Option<Vec<StatementDigest>>,
+    /// The records that a go has seen.
+    pub records: Vec<SeenRecord>,
     /// Why.
     pub reason: String,
     /// Whether it is confirmed: by the contract that signed it, and by the block that it names.
@@ -107,15 +113,29 @@ pub(crate) fn gate(
             let by =
                 if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
             let of = rules.go.people;
-            let summary = format!(
+            let mut summary = format!(
                 "{} of {of} said go{by}, {} to see",
                 names.len(),
                 counted(facts.bearing.len(), "statement")
             );
+            summary += &unlisted_records(&facts, &names, *time);
             (verdict, summary, facts.inputs.clone())
         }
     };
     GateReport { gate: GateId::Go, verdict, summary, inputs }
+}
+
+/// Records that are there and that nobody listed whose go counts, in words.
+fn unlisted_records(facts: &GoFacts, names: &[&str], time: u64) -> String {
+    let goes = last_words(facts, time).into_iter();
+    let goes = goes.filter(|(name, _, said)| names.contains(name) && said.saw.is_some());
+    let goes: Vec<_> = goes.map(|(.., said)| said).collect();
+    let Ok(here) = &facts.records else { return String::new() };
+    let unlisted: Vec<_> = unlisted(here, &goes).collect();
+    if goes.is_empty() || unlisted.is_empty() {
+        return String::new();
+    }
+    format!("; nobody who said go lists {}", unlisted.join(", "))
 }
 
 /// Without each go that has ended, which is none.
@@ -190,6 +210,9 @@ fn judge<'a>(
         }
         verdict = verdict.and(Verdict::Unknown { missing });
     }
+    if let Err(why) = &facts.records {
+        verdict = verdict.and(Verdict::unknown(format!("deployment records: {why}")));
+    }
     if let Err(why) = &facts.posted {
         let missing = format!("freezes and stops at the helper: {why}");
         verdict = verdict.and(Verdict::unknown(missing));
@@ -228,6 +251,13 @@ fn flaw(
         return unknown(format!(
             "the go {short} by {name} is dated before statement {later} that it lists; they say \
              it anew"
+        ));
+    }
+    let edited = facts.records.as_ref().ok().and_then(|here| changed(here, &decision.records));
+    if let Some(path) = edited {
+        return unknown(format!(
+            "the go {short} by {name} is stale: {path} was changed since; restore it from git, or \
+             let {name} say go anew"
         ));
     }
     let why = unseen(facts, saw)?;
@@ -289,6 +319,18 @@ fn gone(facts: &GoFacts) -> Vec<String> {
         format!("the go {go} by {name} is stale: statement {digest} that it saw {why}")
     });
     let more = (more > 0).then(|| format!("and {more} more are missing"));
+    named.chain(more).chain(gone_records(facts)).collect()
+}
+
+/// The same of records.
+fn gone_records(facts: &GoFacts) -> Vec<String> {
+    let Ok(here) = &facts.records else { return Vec::new() };
+    let gone = missing_records(&facts.people, &facts.decisions, here);
+    let named = gone.iter().take(NAMED_MAX).map(|record| {
+        format!("the go {} by {} is stale: {}", record.go.short(), record.by, record.text())
+    });
+    let more = gone.len().saturating_sub(NAMED_MAX);
+    let more = (more > 0).then(|| format!("and {more} more records are missing"));
     named.chain(more).collect()
 }
 
@@ -354,6 +396,7 @@ mod tests {
             expires_at: u64::MAX,
             discipline: (key == 3).then(|| "security".to_owned()),
             saw: saw.map(|saw| saw.iter().copied().map(digest).collect()),
+            records: Vec::new(),
             reason: String::new(),
             confirmed: Ok(()),
         }
@@ -377,6 +420,7 @@ mod tests {
             known: [(digest(1), 9), (digest(2), 20)].into(),
             unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
             bearing: [(digest(1), "a bug".to_owned())].into(),
+            records: Ok(RecordsHere::default()),
             freezes: Vec::new(),
             posted: Ok(Vec::new()),
             inputs: Vec::new(),
@@ -423,6 +467,49 @@ mod tests {
         for (index, (decisions, people, disciplines, expected)) in cases.into_iter().enumerate() {
             assert_eq!(word(people, disciplines, facts(decisions)), expected, "case {index}");
         }
+    }
+
+    #[test]
+    fn a_record_that_was_seen_is_missed() {
+        let network =
+            tidegate_model::NetworkId { chain: tidegate_model::ChainId(1), genesis: B256::ZERO };
+        let seen = |byte: u8| SeenRecord {
+            digest: tidegate_model::RecordDigest(B256::repeat_byte(byte)),
+            deployment: tidegate_model::DeploymentDigest(B256::repeat_byte(byte)),
+            anchor: B256::ZERO,
+            network,
+            file: format!("v-{byte}.json"),
+        };
+        let here = |digests: &[u8]| {
+            let file = |byte: &u8| {
+                let SeenRecord { digest, deployment, anchor, file, .. } = seen(*byte);
+                let (path, anchor) = (format!("here/{file}"), Some(anchor));
+                crate::RecordFile { path, digest, deployment, anchor, counts: true }
+            };
+            let files = digests.iter().map(file).collect();
+            let folders = [(network, "here".to_owned())].into();
+            Ok(RecordsHere { files, folders, ..RecordsHere::default() })
+        };
+        let go = |key, at, records: &[u8]| Decision {
+            records: records.iter().copied().map(seen).collect(),
+            ..decision(key, at, Some(&[1]))
+        };
+        let report = |decisions: Vec<Decision>, records| {
+            let facts = GoFacts { records, ..facts(decisions) };
+            let report = gate(&PolicyRules::default(), &Ok(facts), &Ok(NOW), Some(9));
+            (report.verdict.word(), format!("{:?} {}", report.verdict, report.summary))
+        };
+        assert_eq!(report(vec![go(1, 9, &[1])], here(&[1])).0, "PASS");
+        let (word, text) = report(vec![go(1, 9, &[1])], here(&[]));
+        assert_eq!(word, "UNKNOWN");
+        assert!(text.contains("record here/v-1.json (0101010101010101) is gone"), "{text}");
+        // Nor does a later go hide what an earlier one saw; a stranger's says nothing.
+        assert_eq!(report(vec![go(1, 9, &[1]), go(2, 10, &[])], here(&[])).0, "UNKNOWN");
+        assert_eq!(report(vec![go(1, 9, &[]), go(9, 9, &[1])], here(&[])).0, "PASS");
+        let (word, text) = report(vec![go(1, 9, &[1])], here(&[1, 2]));
+        assert_eq!(word, "PASS");
+        assert!(text.contains("nobody who said go lists here/v-2.json"), "{text}");
+        assert_eq!(report(vec![go(1, 9, &[1])], Err("a file".to_owned())).0, "UNKNOWN");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod parameters;
 mod people;
 mod policy;
 pub mod proxy;
+mod records;
 mod rules;
 mod safe;
 mod separation;
@@ -51,6 +52,7 @@ pub use policy::{
     LOOSENING_SECS, Loosening, OtherProject, PolicyFacts, TrustFacts, compare, differences,
     new_name,
 };
+pub use records::{MissingRecord, RecordFile, RecordsHere, missing_records};
 pub use rules::{GoRule, PolicyError, PolicyRules};
 pub use safe::{SafeChange, SafeFacts, SafeProof};
 pub use separation::SeparationFacts;

@@ -7,8 +7,8 @@ use tidegate_model::policy::Person;
 use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateReport, Verdict};
 
-use crate::Observed;
 use crate::people::{GUARDIAN, has_role, holder};
+use crate::{MissingRecord, Observed};
 
 /// Who signed what.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub struct SeparationFacts {
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed this release.
     pub deployers: Vec<Address>,
+    /// Records that a go lists and that are gone: who deployed by them is unknown.
+    pub gone: Vec<MissingRecord>,
     /// Signers of attestations that cover this release.
     pub auditors: Vec<Address>,
     /// Requester and decider of each fund request, with the request's short name.
@@ -51,6 +53,11 @@ fn missing(facts: &SeparationFacts) -> Vec<String> {
     let mut missing: Vec<_> = unknown
         .map(|key| format!("{key} deployed this release and is nobody's key under [people]"))
         .collect();
+    missing.extend(
+        facts.gone.iter().map(|record| {
+            format!("who deployed is in no record that is here: {}", record.sentence())
+        }),
+    );
     let guardians = facts.people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
     let keys = guardians.flat_map(|(name, person)| person.addresses().map(move |key| (name, key)));
     missing.extend(keys.filter(|(_, key)| !facts.proven.contains(key)).map(|(name, key)| {
@@ -88,6 +95,9 @@ fn faults(facts: &SeparationFacts) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::B256;
+    use tidegate_model::{ChainId, NetworkId, StatementDigest};
+
     use super::*;
 
     fn person(keys: &[u8]) -> Person {
@@ -102,6 +112,7 @@ mod tests {
                 .map(|(name, keys)| (name.to_owned(), person(keys)))
                 .into(),
             deployers: vec![key(9)],
+            gone: Vec::new(),
             auditors: vec![key(3)],
             decisions: vec![("r".to_owned(), key(9), key(1))],
             proven: [key(1)].into(),
@@ -118,6 +129,24 @@ mod tests {
         check(|f| f.decisions[0] = ("r".to_owned(), key(1), key(2)), "FAIL");
         check(|f| f.auditors.push(key(9)), "FAIL");
         check(|f| f.deployers.push(key(8)), "UNKNOWN");
+        check(
+            |f| {
+                f.gone.push(MissingRecord {
+                    seen: tidegate_model::statement::SeenRecord {
+                        digest: tidegate_model::RecordDigest(B256::ZERO),
+                        deployment: tidegate_model::DeploymentDigest(B256::ZERO),
+                        anchor: B256::ZERO,
+                        network: NetworkId { chain: ChainId(1), genesis: B256::ZERO },
+                        file: "v-1.json".to_owned(),
+                    },
+                    go: StatementDigest(B256::ZERO),
+                    by: "kim".to_owned(),
+                    path: None,
+                    is_changed: false,
+                });
+            },
+            "UNKNOWN",
+        );
         check(|f| drop(f.people.insert("eve".to_owned(), person(&[3]))), "FAIL");
         let guardian = |f: &mut SeparationFacts| {
             f.people.get_mut("ada").unwrap().roles.push("guardian".to_owned());

@@ -52,6 +52,8 @@ digest_id! {
     BuildDigest;
     /// Where a release stands on one network, and with which parameters.
     DeploymentDigest;
+    /// A deployment record as a whole: all that its file says.
+    RecordDigest;
     /// The policy that a Safe adopts.
     PolicyDigest;
     /// The set of statements and chain observations a promotion rests on.

@@ -29,6 +29,7 @@ pub mod verdict;
 
 pub use ids::{
     BlockRef, BuildDigest, ChainId, CodeRoot, DeploymentDigest, EvidenceDigest, Fqn, Head,
-    NetworkId, PlanDigest, PolicyDigest, ProjectId, ReleaseRoot, ScopeRoot, StatementDigest,
+    NetworkId, PlanDigest, PolicyDigest, ProjectId, RecordDigest, ReleaseRoot, ScopeRoot,
+    StatementDigest,
 };
 pub use verdict::{GateId, GateInput, GateReport, Verdict};

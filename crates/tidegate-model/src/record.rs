@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::{
-    BlockRef, BuildDigest, ChainId, DeploymentDigest, Fqn, NetworkId, ReleaseRoot, ScopeRoot,
+    BlockRef, BuildDigest, ChainId, DeploymentDigest, Fqn, NetworkId, RecordDigest, ReleaseRoot,
+    ScopeRoot,
 };
 use crate::policy::External;
 
@@ -139,6 +140,14 @@ impl DeploymentRecord {
     /// The file's name: human name, first sixteen digits of the root, deployment id.
     pub fn file_name(&self) -> String {
         format!("{}-{}-{}.json", self.name, self.release_root.short(), self.id)
+    }
+
+    /// The digest of all that it says: keccak256 over its canonical JSON.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn digest(&self) -> Result<RecordDigest, JcsError> {
+        jcs_keccak("record", self).map(RecordDigest)
     }
 
     /// The anchor's transaction, if the record holds one.

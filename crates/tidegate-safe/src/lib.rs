@@ -13,6 +13,7 @@ mod describe;
 mod exec;
 pub mod helper;
 mod pins;
+mod posting;
 mod proposal;
 mod sensitive;
 mod sheet;
@@ -38,6 +39,7 @@ pub use exec::{
     encode_exec_transaction, execution_in_logs,
 };
 pub use pins::{PINS_VERSION, Pin, PinCheck, PinError, Pins};
+pub use posting::{Posting, PostingError, posting};
 pub use proposal::{
     Adoption, CONFIRMATIONS_MAX, Checked, Confirmation, EvidenceItems, Judged, PROPOSAL_BYTES_MAX,
     Promotion, Proposal, ProposalError, ProposalKind, ProposalSignature, SoakReference,

@@ -65,7 +65,7 @@ pub fn sheet_with(
     if let ProposalKind::Promotion(promotion) = &proposal.kind {
         for found in promotion.judged.elsewhere(proposal.network.chain) {
             let at = format!("{} on chain {}", found.contract, found.chain);
-            rows.add("Auditor elsewhere", format!("{at}: attestation {}", found.statement));
+            rows.add("Signer elsewhere", format!("{at}: statement {}", found.statement));
         }
     }
     rows.warnings("Proposal", &warned, None);

@@ -72,8 +72,8 @@ pub enum Warning {
     SendsValue,
     /// What the call does cannot be read from its bytes.
     Unreadable,
-    /// A contract signed an attestation and stands where the batch cannot ask it.
-    AuditorElsewhere,
+    /// A contract signed what the gates rest on and stands where the batch cannot ask it.
+    SignerElsewhere,
 }
 
 impl Warning {
@@ -109,7 +109,7 @@ impl Warning {
             Self::CallsSafe => "calls-safe",
             Self::SendsValue => "sends-value",
             Self::Unreadable => "unreadable",
-            Self::AuditorElsewhere => "auditor-elsewhere",
+            Self::SignerElsewhere => "signer-elsewhere",
         }
     }
 
@@ -145,8 +145,8 @@ impl Warning {
             Self::CallsSafe => "this call changes the Safe itself",
             Self::SendsValue => "this call sends ether",
             Self::Unreadable => "nobody can read from its bytes what this call does",
-            Self::AuditorElsewhere => {
-                "a contract that signed an attestation stands on another chain, where this \
+            Self::SignerElsewhere => {
+                "a contract that signed what the gates rest on stands on another chain, where this \
                  transaction cannot ask it again"
             }
         }
@@ -189,7 +189,7 @@ pub fn warnings(checked: &Checked, abis: &[JsonAbi]) -> Vec<Warned> {
         }
         ProposalKind::Promotion(promotion) => {
             if promotion.judged.elsewhere(proposal.network.chain).next().is_some() {
-                found.insert(Warned { call: None, warning: Warning::AuditorElsewhere });
+                found.insert(Warned { call: None, warning: Warning::SignerElsewhere });
             }
         }
     }

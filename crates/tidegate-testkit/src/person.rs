@@ -11,6 +11,8 @@ use crate::{Binary, PrivateKeySigner, Project, TestkitError, Tools, World, files
 
 /// The exit code of a command that asks for an approval or a pin.
 const EXIT_USAGE: i32 = 2;
+/// What gives a command a terminal.
+const SCRIPT: &str = "/usr/bin/script";
 /// A command is asked to pin and then to approve; more than that is a loop.
 const ROUNDS_MAX: usize = 4;
 
@@ -175,6 +177,35 @@ impl Person {
             args: args.iter().map(|arg| arg.as_ref().to_owned()).collect(),
             code: done.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&shown).into_owned(),
+            stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
+        })
+    }
+
+    /// Runs a command at a terminal, where it may ask: the terminal of `script`, on which all that
+    /// it writes comes together. What is typed ends with the end of input.
+    ///
+    /// # Errors
+    /// If it cannot be run, or `script` of util-linux is missing; not if it fails.
+    pub fn at_terminal<S: AsRef<str>>(&self, args: &[S], typed: &str) -> Result<Ran, TestkitError> {
+        let run = |source| TestkitError::Run { program: SCRIPT.to_owned(), source };
+        let own = self.command(args);
+        let words = std::iter::once(own.get_program()).chain(own.get_args());
+        let line: Vec<_> = words.map(|word| quoted(&word.to_string_lossy())).collect();
+        let mut command = Command::new(SCRIPT);
+        command.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
+        command.current_dir(&self.env.project).env_clear().stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut child = command.spawn().map_err(run)?;
+        let mut stdin = child.stdin.take().expect("stdin was asked to be piped");
+        // A command that asks nothing may be gone already.
+        let _ = stdin.write_all(typed.as_bytes());
+        drop(stdin);
+        let done = child.wait_with_output().map_err(run)?;
+        Ok(Ran {
+            args: args.iter().map(|arg| arg.as_ref().to_owned()).collect(),
+            code: done.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
         })
     }

@@ -1,16 +1,20 @@
 //! Attempts to have something promoted that should not be: none succeeds, and each is named by the
 //! gate that it meets.
 
+mod attesting;
 mod audits;
 mod authors;
 mod batch;
 mod chain;
 mod construction;
+mod contracts;
 mod data;
 mod findings;
 mod identity;
 mod money;
 mod people;
+mod posting;
+mod records;
 mod reports;
 mod roots;
 mod signatures;
@@ -23,11 +27,13 @@ use crate::support::{Case, Outcome, Scene, Status};
 
 pub(crate) fn cases() -> Vec<Case> {
     let areas = [
+        attesting::cases(),
         audits::cases(),
         authors::cases(),
         batch::cases(),
         chain::cases(),
         construction::cases(),
+        contracts::cases(),
         data::cases(),
         findings::cases(),
         identity::cases(),
@@ -35,6 +41,8 @@ pub(crate) fn cases() -> Vec<Case> {
         roots::cases(),
         money::cases(),
         people::cases(),
+        posting::cases(),
+        records::cases(),
         signatures::cases(),
         soak::cases(),
         trust::cases(),

@@ -21,6 +21,7 @@ mod pipeline;
 mod stranger;
 mod support;
 mod tamper;
+mod terminal;
 mod upgrade;
 mod vyper;
 mod watch;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         kinds::cases(),
         mutants::cases(),
         tamper::cases(),
+        terminal::cases(),
         cheat::cases(),
         stranger::cases(),
         bad_input::cases(),

@@ -4,7 +4,7 @@ use alloy_dyn_abi::TypedData;
 use alloy_primitives::{Address, B256, address, hex, keccak256};
 use serde_json::{Value, json};
 use tidegate_evidence::exports::{
-    AuditedContract, Auditor, EAS_SCHEMA, audit_summary, eas_attestation, eas_on, eas_schema_uid,
+    AuditedContract, Auditor, audit_summary, eas_attestation, eas_on, eas_schema, eas_schema_uid,
     eas_uid, pae,
 };
 use tidegate_model::statement::AuditAttestation;
@@ -44,7 +44,7 @@ pub(super) fn vectors() -> Vec<Value> {
         .map(|(name, text)| vector(name, "type", json!(text), json!({"digest": keccak256(text)})))
         .collect();
     vectors.extend([
-        schema("EAS schema of ours", EAS_SCHEMA),
+        schema("EAS schema of ours", &eas_schema()),
         schema("research: EAS schema", RESEARCHED),
         uid(),
         eas(),
@@ -98,7 +98,10 @@ fn uid() -> Value {
 fn eas() -> Value {
     let eas = eas_on(ChainId(1)).unwrap();
     let digest = B256::repeat_byte(0x23);
-    wallet("EAS attestation", eas_attestation(eas, StatementDigest(digest), &attestation()))
+    wallet(
+        "EAS attestation",
+        eas_attestation(eas, StatementDigest(digest), &attestation()).unwrap_or_default(),
+    )
 }
 
 fn summary() -> Value {

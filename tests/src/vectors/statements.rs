@@ -8,12 +8,12 @@ use tidegate_model::statement::{
     At, AuditAttestation, AuditRevocation, AuditVerdict, Body, Bug, ContractSigner,
     EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Freeze, FundApproval, FundDenial,
     FundRequest, FundTransfer, General, Go, KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef,
-    Resolution, RiskAcceptance, RiskDecision, Severity, SignedStatement, SoakSample, Standing,
-    Statement, Triage, Waiver, domain, eip712, gate_set, post_subject,
+    Resolution, RiskAcceptance, RiskDecision, SeenRecord, Severity, SignedStatement, SoakSample,
+    Standing, Statement, Triage, Waiver, domain, eip712, gate_set, post_subject,
 };
 use tidegate_model::{
-    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, PlanDigest, ReleaseRoot, ScopeRoot,
-    StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, PlanDigest, RecordDigest, ReleaseRoot,
+    ScopeRoot, StatementDigest,
 };
 
 use super::{message, sign, typed, types, vector};
@@ -198,7 +198,16 @@ fn decisions() -> [(&'static str, Body); 10] {
     let [a, b] = [0x41, 0x40].map(|byte| StatementDigest(B256::repeat_byte(byte)));
     let text = |text: &str| text.to_owned();
     let lowers = Lowered { soak_secs: Some(604_800), senders: Some(1), ..Lowered::default() };
-    let go = |discipline| Go::over(release, [a, b], discipline, text("all seen"));
+    let records = || {
+        [0x52, 0x51].map(|byte| SeenRecord {
+            digest: RecordDigest(B256::repeat_byte(byte)),
+            deployment: DeploymentDigest(B256::repeat_byte(0x53)),
+            anchor: B256::repeat_byte(0x55),
+            network: NETWORK,
+            file: text("vault-1.4.0-2222222222222222-0.json"),
+        })
+    };
+    let go = |discipline| Go::over(release, [a, b], records(), discipline, text("all seen"));
     [
         ("Statement go", Body::Go(go(None))),
         ("Statement go as security", Body::Go(go(Some(text("security"))))),

@@ -12,6 +12,7 @@ use tidegate_model::statement::{AuditAttestation, Body, Statement, revocation_su
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 
 use super::Candidate;
+use super::deployers::Deployed;
 use super::posts::{Posts, first_posted};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
@@ -43,7 +44,7 @@ pub(crate) async fn of(
         statements,
         target_network,
         is_past: false,
-        deployers: Ok(Vec::new()),
+        deployed: Deployed::by(Ok(Vec::new())),
         evidence: None,
         started: tokio::time::Instant::now(),
     };

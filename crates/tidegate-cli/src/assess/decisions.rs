@@ -1,8 +1,7 @@
 //! Facts of the gates `go` and `bugs`, and the waivers: what people decided.
 
-use std::collections::BTreeSet;
-
 use alloy_primitives::Address;
+use tidegate_evidence::StatementSet;
 use tidegate_gates::{
     BugFact, BugFacts, Decision, FreezeFact, GoFacts, Lowering, Observed, PostedStop, TriageFact,
     WaiverFact, WaiverFacts,
@@ -13,11 +12,9 @@ use tidegate_safe::helper;
 
 use super::Candidate;
 use super::posts::Posts;
-use super::record::anchored_by_executor;
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::records;
 
 /// How long a freeze by file can last, in seconds; another one can follow.
 pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
@@ -27,35 +24,41 @@ const KEYS_MAX: usize = 200;
 
 /// Keys that deployed the release, on any network that backs the target.
 pub(super) fn deployers(candidate: &Candidate<'_>) -> CliResult<Vec<Address>> {
-    candidate.deployers.clone().map_err(CliError::config)
+    candidate.deployed.keys.clone().map_err(CliError::config)
 }
 
-/// The same, read from the records and the chains that confirm them: whoever writes a file makes
-/// nobody a deployer.
-pub(super) async fn read_deployers(
+/// Every go and no-go about a release that counts for a target.
+pub(super) fn decided(
     project: &Project,
     target: &str,
+    statements: &StatementSet,
     release: ReleaseRoot,
-) -> CliResult<Vec<Address>> {
-    let mut keys = BTreeSet::new();
-    for soak in &project.network(target)?.soaks_on {
-        let records = records::all_of_release(project, soak, release)?;
-        let mut network = None;
-        for record in records {
-            if network.is_none() {
-                network = Some(project.connect(soak).await?);
+) -> CliResult<Vec<Decision>> {
+    let id = project.id(project.network(target)?)?;
+    let decisions = statements.said_for(&project.config.name, id).filter_map(|said| {
+        let (of, discipline, saw, records, reason) = match &said.general.body {
+            Body::Go(go) => {
+                let saw = Some(go.statements.clone());
+                (go.release, &go.discipline, saw, go.records.clone(), &go.reason)
             }
-            let Some(network) = &network else { continue };
-            if anchored_by_executor(network, &record).await? {
-                records::remember(project, soak, &record)?;
-                keys.insert(record.deployment.executor);
+            Body::NoGo(no_go) => {
+                (no_go.release, &no_go.discipline, None, Vec::new(), &no_go.reason)
             }
-        }
-        // Whoever deletes a record is no less a deployer.
-        let gone = records::gone(project, soak, release)?;
-        keys.extend(gone.iter().map(|record| record.deployment.executor));
-    }
-    Ok(keys.into_iter().collect())
+            _ => return None,
+        };
+        (of == release).then(|| Decision {
+            digest: said.digest,
+            signer: said.signer,
+            issued_at: said.general.issued_at,
+            expires_at: said.general.expires_at,
+            discipline: discipline.clone(),
+            saw,
+            records,
+            reason: reason.clone(),
+            confirmed: said.confirmed.clone(),
+        })
+    });
+    Ok(decisions.collect())
 }
 
 pub(super) async fn go(
@@ -66,25 +69,7 @@ pub(super) async fn go(
     let roots = &candidate.built.roots;
     let people = people(candidate.project);
     let name = &candidate.project.config.name;
-    let of_project = || candidate.statements.said_for(name, project);
-    let decisions = of_project().filter_map(|said| {
-        let (release, discipline, saw, reason) = match &said.general.body {
-            Body::Go(go) => (go.release, &go.discipline, Some(go.statements.clone()), &go.reason),
-            Body::NoGo(no_go) => (no_go.release, &no_go.discipline, None, &no_go.reason),
-            _ => return None,
-        };
-        (release == roots.release_root).then(|| Decision {
-            digest: said.digest,
-            signer: said.signer,
-            issued_at: said.general.issued_at,
-            expires_at: said.general.expires_at,
-            discipline: discipline.clone(),
-            saw,
-            reason: reason.clone(),
-            confirmed: said.confirmed.clone(),
-        })
-    });
-    let freezes = of_project().filter_map(|said| {
+    let freezes = candidate.statements.said_for(name, project).filter_map(|said| {
         let Body::Freeze(Freeze { until, reason }) = &said.general.body else { return None };
         let latest = said.general.issued_at.saturating_add(FREEZE_SECS_MAX);
         Some(FreezeFact {
@@ -100,7 +85,7 @@ pub(super) async fn go(
     let known = candidate.statements.present();
     let unconfirmed = candidate.statements.unconfirmed.iter();
     let unconfirmed = unconfirmed.filter(|(digest, _)| !known.contains_key(digest));
-    let (decisions, freezes) = (decisions.collect(), freezes.collect());
+    let freezes = freezes.collect();
     let keys: Vec<_> =
         people.values().flat_map(tidegate_model::policy::Person::addresses).collect();
     let posted = posted(candidate, head, &keys).await.map_err(|error| error.to_string());
@@ -111,12 +96,18 @@ pub(super) async fn go(
     Ok(Ok(GoFacts {
         people,
         deployers: deployers(candidate)?,
-        decisions,
+        decisions: decided(
+            candidate.project,
+            candidate.target,
+            candidate.statements,
+            roots.release_root,
+        )?,
         unconfirmed: unconfirmed
             .map(|(digest, found)| (*digest, found.doubt.why.clone()))
             .collect(),
         known,
         bearing,
+        records: candidate.deployed.records.clone(),
         freezes,
         posted,
         inputs,
@@ -234,7 +225,8 @@ pub(super) fn waivers(
     });
     // Where nobody knows who deployed, nobody can tell whose waiver counts.
     let known = deployers(candidate);
-    let waivers = waivers.filter(|_| known.is_ok()).collect();
+    let all_known = known.is_ok() && candidate.deployed.gone.is_empty();
+    let waivers = waivers.filter(|_| all_known).collect();
     Ok(WaiverFacts {
         people: people(candidate.project),
         deployers: known.unwrap_or_default(),

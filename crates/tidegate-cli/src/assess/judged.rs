@@ -23,13 +23,14 @@ pub(crate) async fn judged(
     let missing = || CliError::new(Kind::Internal, "the policy could not be read");
     let policy = assessment.policy.as_ref().ok_or_else(missing)?;
     let (safe, id) = (policy.safe.address, policy.project());
-    let attested = evidence.iter().filter_map(|digest| {
-        let signed = &assessment.statements.statements.get(digest)?.signed;
-        matches!(signed.statement, Statement::AuditAttestation(_)).then_some((*digest, signed))
+    let listed = evidence.iter().filter_map(|digest| {
+        Some((*digest, &assessment.statements.statements.get(digest)?.signed))
     });
+    let is_audit = |statement: &Statement| matches!(statement, Statement::AuditAttestation(_));
+    let attested = listed.clone().filter(|(_, signed)| is_audit(&signed.statement));
     let people = people(project);
     let keys = people.values().flat_map(|person| person.addresses());
-    let auditors = attested.clone().map(|(digest, signed)| (digest, signed.signer()));
+    let auditors = attested.map(|(digest, signed)| (digest, signed.signer()));
     let mut answers = Posts::at(network, head).await?;
     let mut posts = Vec::new();
     for (by, subject) in asked_posts(id, assessment.release, keys, auditors) {
@@ -37,7 +38,8 @@ pub(crate) async fn judged(
     }
     let answer = network.call(helper::address(), &record_count(safe, id), head.block).await?;
     let adopted = adopted_version(network, head, safe, id).await?;
-    let confirmed = attested.filter_map(|(statement, signed)| {
+    let opening = listed.filter(|(_, signed)| signed.statement.opens());
+    let confirmed = opening.filter_map(|(statement, signed)| {
         let (chain, contract) = (signed.contract?.chain, signed.signer());
         Some(Confirmation { statement, chain, contract, signature: signed.signature.clone() })
     });

@@ -5,6 +5,7 @@
 pub(crate) mod audits;
 mod code;
 pub(crate) mod decisions;
+mod deployers;
 pub(crate) mod emergency;
 mod funds;
 mod judged;
@@ -22,7 +23,6 @@ use std::future::Future;
 use std::ops::Deref;
 use std::time::Duration;
 
-use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{
@@ -40,9 +40,11 @@ use crate::policy_doc;
 use crate::project::Project;
 use crate::release::Built;
 
+use deployers::Deployed;
 use soaks::{Soaked, Soaks};
 
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
+pub(crate) use deployers::to_see;
 pub(crate) use emergency::Emergency;
 pub(crate) use judged::judged;
 pub(crate) use safe::safe_changes;
@@ -130,9 +132,9 @@ pub(crate) async fn assess_with(
     let gate = (project.network(target)?.chain, at_gate(&target_network, &gate_head));
     let statements = crate::statements::load_at(project, Some(gate)).await?;
     let release = built.roots.release_root;
-    let deployers = decisions::read_deployers(project, target, release).await;
+    let deployed = Deployed::read(project, target, &statements, release).await;
     let candidate = Candidate {
-        deployers: deployers.map_err(|error| text(&error)),
+        deployed,
         project,
         built,
         target,
@@ -233,8 +235,8 @@ pub(super) struct Candidate<'a> {
     pub(super) target_network: Result<&'a Network, String>,
     /// Whether another release may have taken its place since, where it soaked.
     pub(super) is_past: bool,
-    /// Keys that deployed the release.
-    pub(super) deployers: Observed<Vec<Address>>,
+    /// Who deployed the release.
+    pub(super) deployed: Deployed,
     /// The evidence that is being checked, if any.
     pub(super) evidence: Option<&'a EvidenceItems>,
     /// When the evaluation began, whose reads have a limit together.

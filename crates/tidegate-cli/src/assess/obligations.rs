@@ -10,7 +10,7 @@ use tidegate_model::statement::{Body, debt_subject};
 use tidegate_model::{GateId, Head, ProjectId};
 use tidegate_safe::helper::Recorded;
 
-use super::decisions::read_deployers;
+use super::deployers::{self, Deployed};
 use super::posts::Posts;
 use super::soaks::Soaked;
 use super::{Candidate, audits, observed, soaks};
@@ -68,10 +68,10 @@ async fn unmet(
             release.short()
         )]);
     };
-    let deployers = read_deployers(candidate.project, candidate.target, release).await;
-    let deployers = deployers.map_err(|error| error.to_string());
+    let keys = deployers::read(candidate.project, candidate.target, release).await;
+    let deployed = Deployed::by(keys.map_err(|error| error.to_string()));
     let past = Candidate { built: &built, is_past: true, evidence: None, ..candidate.clone() };
-    let other = Candidate { deployers, ..past };
+    let other = Candidate { deployed, ..past };
     let audits = observed(audits::facts(&other, head)).await;
     let soaked = soaks::read(&other, &audits).await?.best;
     let people = people(candidate.project);

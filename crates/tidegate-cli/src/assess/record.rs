@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256};
 use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
+use tidegate_model::Head;
 use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
-use tidegate_model::{DeploymentDigest, Head};
 use tidegate_plan::OpKind;
 
 use crate::deployment::{Prepared, op_label};
@@ -21,20 +21,6 @@ pub(super) async fn anchor_agrees(network: &Network, record: &DeploymentRecord) 
     let expected = anchor_calldata(record.release_root, record.deployment.digest()?);
     let found = network.transaction(anchor.hash).await?;
     Ok(found.is_some_and(|tx| tx.input == expected))
-}
-
-/// Whether the executor of a record sent an anchor of its release.
-pub(super) async fn anchored_by_executor(
-    network: &Network,
-    record: &DeploymentRecord,
-) -> CliResult<bool> {
-    let Some(anchor) = record.anchor() else { return Ok(false) };
-    let Some(tx) = network.transaction(anchor.hash).await? else { return Ok(false) };
-    // Which deployment it names is for the gates `code` and `soak`.
-    let release = anchor_calldata(record.release_root, DeploymentDigest(B256::ZERO));
-    let release = &release[..release.len() - B256::len_bytes()];
-    let executor = record.deployment.executor;
-    Ok(tx.from == executor && tx.to == Some(executor) && tx.input.starts_with(release))
 }
 
 /// Fields that the sources, or the record itself, give another value.

@@ -21,6 +21,7 @@ pub(super) fn facts(
     Ok(SeparationFacts {
         proven: candidate.statements.signers(&candidate.project.config.name),
         deployers: decisions::deployers(candidate)?,
+        gone: candidate.deployed.gone.clone(),
         auditors,
         decisions,
         people,

@@ -51,18 +51,55 @@ pub(super) async fn read(
             .hint("name the testnets whose soak backs it")
     })?;
     let (_, best, _) = read.remove(best);
-    let others = read.into_iter().map(|(_, soaked, reports)| OtherSoak {
-        network: soaked.name,
-        reports,
-        gone: Vec::new(),
-    });
-    let mut others: Vec<_> = others.collect();
+    let mut others = Vec::new();
+    if best.record.is_some() {
+        let gone = gone(candidate, &best.name, best.record.as_ref())?;
+        let (network, reports) = (best.name.clone(), Vec::new());
+        others.extend((!gone.is_empty()).then_some(OtherSoak {
+            network,
+            has_record: true,
+            reports,
+            gone,
+        }));
+    }
+    for (_, soaked, reports) in read {
+        let gone = gone(candidate, &soaked.name, soaked.record.as_ref())?;
+        others.push(OtherSoak { network: soaked.name, has_record: true, reports, gone });
+    }
     others.extend(unrecorded(candidate, &best)?);
     Ok(Soaks { best, others })
 }
 
+/// Records on a network that somebody has seen and that are gone, one sentence each: those that a
+/// go lists, and newer ones than the present one that this machine remembers.
+fn gone(
+    candidate: &Candidate<'_>,
+    soak: &str,
+    present: Option<&DeploymentRecord>,
+) -> CliResult<Vec<String>> {
+    // Without a genesis hash there is no policy either, so the gate `policy` is UNKNOWN.
+    let Ok(identity) = crate::network::identity(candidate.project, soak) else {
+        return Ok(Vec::new());
+    };
+    let listed = candidate.deployed.gone.iter().filter(|record| record.seen.network == identity.id);
+    let mut gone: Vec<_> = listed.clone().map(|record| record.sentence()).collect();
+    let release = candidate.built.roots.release_root;
+    for record in records::gone(candidate.project, soak, release)? {
+        let digest = record.deployment.digest()?;
+        let is_listed = listed.clone().any(|missing| missing.seen.deployment == digest);
+        if !is_listed && present.is_none_or(|present| present.id < record.id) {
+            let file = record.file_name();
+            gone.push(format!(
+                "record deployments/{soak}/{file} is gone; restore it from git, or `tidegate \
+                 import` a bundle that has it"
+            ));
+        }
+    }
+    Ok(gone.into_iter().map(|what| format!("it was deployed there, and {what}")).collect())
+}
+
 /// The networks that back the target without a record of this release, and which records of it
-/// this machine has seen there.
+/// somebody has seen there.
 fn unrecorded(candidate: &Candidate<'_>, best: &Soaked) -> CliResult<Vec<OtherSoak>> {
     let release = candidate.built.roots.release_root;
     let mut found = Vec::new();
@@ -70,13 +107,10 @@ fn unrecorded(candidate: &Candidate<'_>, best: &Soaked) -> CliResult<Vec<OtherSo
         if records::of_release(candidate.project, soak, release)?.is_some() {
             continue;
         }
-        // Without a genesis hash there is no policy either, so the gate `policy` is UNKNOWN.
-        let known = crate::network::identity(candidate.project, soak).is_ok();
-        let gone =
-            if known { records::gone(candidate.project, soak, release)? } else { Vec::new() };
+        let gone = gone(candidate, soak, None)?;
         if *soak != best.name || !gone.is_empty() {
-            let gone = gone.iter().map(DeploymentRecord::file_name).collect();
-            found.push(OtherSoak { network: soak.clone(), reports: Vec::new(), gone });
+            let (network, reports) = (soak.clone(), Vec::new());
+            found.push(OtherSoak { network, has_record: false, reports, gone });
         }
     }
     Ok(found)

@@ -175,7 +175,7 @@ fn deployment_id(
     name: &str,
     wanted: Option<u64>,
 ) -> CliResult<u64> {
-    let Some(record) = records::of_release(project, name, built.roots.release_root)? else {
+    let Some(record) = records::of_anybody(project, name, built.roots.release_root)? else {
         return Ok(wanted.unwrap_or(0));
     };
     let id = wanted.unwrap_or(record.id);
@@ -200,7 +200,7 @@ fn refuse_other_deployment(
     id: u64,
     deployment: &Deployment,
 ) -> CliResult {
-    let recorded = records::of_release(project, name, built.roots.release_root)?;
+    let recorded = records::of_anybody(project, name, built.roots.release_root)?;
     let Some(recorded) = recorded.filter(|r| r.id == id && r.deployment != *deployment) else {
         return Ok(());
     };

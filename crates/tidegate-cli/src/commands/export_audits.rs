@@ -103,9 +103,10 @@ impl Source<'_> {
                 .hint("name another chain's with --eas-chain, such as 1")
         })?;
         let document = |(digest, a): (StatementDigest, &AuditAttestation)| {
-            (format!("eas-{}.json", digest.short()), eas_attestation(eas, digest, a))
+            let document = eas_attestation(eas, digest, a).or_kind(Kind::Internal)?;
+            Ok((format!("eas-{}.json", digest.short()), document))
         };
-        Ok(self.attestations().into_iter().map(document).collect())
+        self.attestations().into_iter().map(document).collect()
     }
 
     /// An envelope for each audit, and one for the verdict.

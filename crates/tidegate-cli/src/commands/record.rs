@@ -3,6 +3,7 @@
 mod bugs;
 mod decide;
 mod guard;
+mod post;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use self::bugs::{bug, triage};
 use self::decide::{freeze, go, no_go, start};
 use self::guard::{emergency, key_claim, postmortem, waiver};
+use self::post::PostArgs;
 use super::record_risk::{self, RiskArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
@@ -44,6 +46,8 @@ pub(crate) enum RecordCommand {
     Risk(RiskArgs),
     /// Record what was learnt after an emergency
     Postmortem(PostmortemArgs),
+    /// Post at the helper what somebody else signed: a freeze, a no-go, a revocation
+    Post(PostArgs),
 }
 
 #[derive(Debug, Args)]
@@ -216,20 +220,23 @@ pub(crate) struct PostmortemArgs {
 }
 
 pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult<u8> {
-    let key = named(&project.global, None)?;
-    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
+    let signer = || -> CliResult<LazySigner> {
+        let key = named(&project.global, None)?;
+        LazySigner::new(&project.ui, &project.env, &project.global, key)
+    };
     match command {
         RecordCommand::Risk(args) => record_risk::run(project, args).await,
-        RecordCommand::Go(args) => go(project, &signer, args).await,
-        RecordCommand::NoGo(args) => no_go(project, &signer, args).await,
-        RecordCommand::Start(args) => start(project, &signer, args).await,
-        RecordCommand::Bug(args) => bug(project, &signer, args).await,
-        RecordCommand::Triage(args) => triage(project, &signer, args).await,
-        RecordCommand::Freeze(args) => freeze(project, &signer, args).await,
-        RecordCommand::Waiver(args) => waiver(project, &signer, args).await,
-        RecordCommand::Key(args) => key_claim(project, &signer, args).await,
-        RecordCommand::Emergency(args) => emergency(project, &signer, args).await,
-        RecordCommand::Postmortem(args) => postmortem(project, &signer, args).await,
+        RecordCommand::Post(args) => post::post(project, args).await,
+        RecordCommand::Go(args) => go(project, &signer()?, args).await,
+        RecordCommand::NoGo(args) => no_go(project, &signer()?, args).await,
+        RecordCommand::Start(args) => start(project, &signer()?, args).await,
+        RecordCommand::Bug(args) => bug(project, &signer()?, args).await,
+        RecordCommand::Triage(args) => triage(project, &signer()?, args).await,
+        RecordCommand::Freeze(args) => freeze(project, &signer()?, args).await,
+        RecordCommand::Waiver(args) => waiver(project, &signer()?, args).await,
+        RecordCommand::Key(args) => key_claim(project, &signer()?, args).await,
+        RecordCommand::Emergency(args) => emergency(project, &signer()?, args).await,
+        RecordCommand::Postmortem(args) => postmortem(project, &signer()?, args).await,
     }
 }
 

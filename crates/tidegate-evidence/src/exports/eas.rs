@@ -1,10 +1,11 @@
 //! Off-chain attestations of the Ethereum Attestation Service, version 2.
 
+use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_primitives::{Address, B256, Bytes, Signature, address, hex, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, sol};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tidegate_model::statement::AuditAttestation;
+use tidegate_model::statement::{AuditAttestation, eip712};
 use tidegate_model::{ChainId, StatementDigest};
 
 use super::{ExportError, fields, typed, word};
@@ -15,27 +16,49 @@ sol! {
         uint16 version; bytes32 schema; address recipient; uint64 time; uint64 expirationTime;
         bool revocable; bytes32 refUID; bytes data; bytes32 salt;
     }
-    /// The fields of the schema.
-    #[derive(Debug)]
-    struct Said {
-        string project; string release; bytes32 scopeRoot; uint16 scopeCount; bytes32 planDigest;
-        string source; string reportUri; string reportVersion; bytes32 reportSha256;
-        string period; string verdict; uint16 found; uint16 fixed; uint16 accepted;
-        uint16 openCritical; uint16 openHigh; uint16 openMedium; bytes32 findingsDigest;
-        bytes32 supersedes;
-    }
 }
 
 /// The name of the domain.
 pub(super) const DOMAIN: &str = "EAS Attestation";
 /// The version of the off-chain form.
 const VERSION: u16 = 2;
-/// What an attestation of ours says: every field that was attested and that the service has no
-/// field for, and nothing else.
-pub const EAS_SCHEMA: &str = "string project,string release,bytes32 scopeRoot,uint16 scopeCount,\
-    bytes32 planDigest,string source,string reportUri,string reportVersion,bytes32 reportSha256,\
-    string period,string verdict,uint16 found,uint16 fixed,uint16 accepted,uint16 openCritical,\
-    uint16 openHigh,uint16 openMedium,bytes32 findingsDigest,bytes32 supersedes";
+/// What of an attestation has a place of its own in the service's form, or says only by which block
+/// it is dated.
+const APART: [&str; 5] = ["auditor", "issuedAt", "validUntil", "blockNumber", "blockHash"];
+
+/// What an attestation of ours says, as a schema: every field that was attested and that the
+/// service has no field for, and nothing else.
+pub fn eas_schema() -> String {
+    let fields = attested().into_iter().filter(|(_, name)| !APART.contains(&name.as_str()));
+    fields.map(|(ty, name)| format!("{ty} {name}")).collect::<Vec<_>>().join(",")
+}
+
+/// The fields of an attestation, type and name, as they are signed.
+fn attested() -> Vec<(String, String)> {
+    let encoded = eip712::AuditAttestation::eip712_encode_type();
+    let (_, inner) = encoded.trim_end_matches(')').split_once('(').unwrap_or_default();
+    let field = |field: &str| {
+        let (ty, name) = field.split_once(' ').unwrap_or_default();
+        (ty.to_owned(), name.to_owned())
+    };
+    inner.split(',').map(field).collect()
+}
+
+/// What is attested, encoded by the schema.
+///
+/// # Errors
+/// [`ExportError::Encode`] if the attestation is none of its own type.
+fn data(a: &AuditAttestation) -> Result<Bytes, ExportError> {
+    let fields = attested();
+    let types: Result<Vec<_>, _> = fields.iter().map(|(ty, _)| DynSolType::parse(ty)).collect();
+    let all = eip712::AuditAttestation::from(a).abi_encode_params();
+    let read = DynSolType::Tuple(types.map_err(ExportError::Encode)?).abi_decode_params(&all);
+    let DynSolValue::Tuple(values) = read.map_err(ExportError::Encode)? else {
+        return Ok(Bytes::new());
+    };
+    let kept = values.into_iter().zip(&fields).filter(|(_, (_, name))| !APART.contains(&&**name));
+    Ok(DynSolValue::Tuple(kept.map(|(value, _)| value).collect()).abi_encode_params().into())
+}
 
 /// Where the service stands on one chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,37 +97,23 @@ pub fn eas_schema_uid(schema: &str, resolver: Address, revocable: bool) -> B256 
 
 /// An attestation as typed data that its auditor is to sign. The statement's digest is the salt,
 /// so that the two belong to each other.
-pub fn eas_attestation(eas: Eas, digest: StatementDigest, a: &AuditAttestation) -> Value {
-    let data = Said {
-        project: a.project.clone(),
-        release: a.release.clone(),
-        scopeRoot: a.scope_root.0,
-        scopeCount: a.scope_count,
-        planDigest: a.plan_digest.0,
-        source: a.source.clone(),
-        reportUri: a.report_uri.clone(),
-        reportVersion: a.report_version.clone(),
-        reportSha256: a.report_sha256,
-        period: a.period.clone(),
-        verdict: a.verdict.words().to_owned(),
-        found: a.found,
-        fixed: a.fixed,
-        accepted: a.accepted,
-        openCritical: a.open_critical,
-        openHigh: a.open_high,
-        openMedium: a.open_medium,
-        findingsDigest: a.findings_digest,
-        supersedes: a.supersedes.0,
-    };
+///
+/// # Errors
+/// If it cannot be encoded; no attestation is such.
+pub fn eas_attestation(
+    eas: Eas,
+    digest: StatementDigest,
+    a: &AuditAttestation,
+) -> Result<Value, ExportError> {
     let message = Attest {
         version: VERSION,
-        schema: eas_schema_uid(EAS_SCHEMA, Address::ZERO, true),
+        schema: eas_schema_uid(&eas_schema(), Address::ZERO, true),
         recipient: Address::ZERO,
         time: a.issued_at,
         expirationTime: a.valid_until,
         revocable: true,
         refUID: B256::ZERO,
-        data: data.abi_encode_params().into(),
+        data: data(a)?,
         salt: digest.0,
     };
     let encoded = Attest::eip712_encode_type();
@@ -124,7 +133,7 @@ pub fn eas_attestation(eas: Eas, digest: StatementDigest, a: &AuditAttestation) 
         "revocable": message.revocable, "refUID": message.refUID, "data": message.data,
         "salt": message.salt,
     });
-    typed(types, "Attest", domain, message, a.auditor)
+    Ok(typed(types, "Attest", domain, message, a.auditor))
 }
 
 /// A message as typed data has it.

@@ -5,7 +5,7 @@ mod eas;
 mod erc7512;
 mod intoto;
 
-pub use eas::{EAS_SCHEMA, Eas, eas_attestation, eas_on, eas_schema_uid, eas_uid};
+pub use eas::{Eas, eas_attestation, eas_on, eas_schema, eas_schema_uid, eas_uid};
 pub use erc7512::{AuditedContract, Auditor, audit_summary};
 pub use intoto::{
     AUDIT_PREDICATE, EnvelopeError, PAYLOAD_TYPE, SVR_PREDICATE, Subject, envelope,
@@ -25,6 +25,9 @@ pub enum ExportError {
     /// Typed data whose digest cannot be computed.
     #[error("compute the digest of typed data")]
     Digest(#[source] alloy_dyn_abi::Error),
+    /// An attestation that is not as its own type says.
+    #[error("encode an attestation by its schema")]
+    Encode(#[source] alloy_dyn_abi::Error),
     /// Its format is none of ours.
     #[error("read typed data: its domain `{0}` is that of no export")]
     Domain(String),

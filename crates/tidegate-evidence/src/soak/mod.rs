@@ -21,6 +21,7 @@ use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
 
 use self::start::Anchored;
+pub(crate) use self::start::created;
 use crate::activity::CountedContract;
 
 /// The most windows that are counted, about two years.

@@ -143,7 +143,7 @@ async fn reorganised(
 }
 
 /// What a transaction creates: by the keyless proxy, or by the helper for its sender.
-fn created(tx: &Transaction) -> Option<Address> {
+pub(crate) fn created(tx: &Transaction) -> Option<Address> {
     match tx.to? {
         CREATE2_PROXY => {
             let (salt, initcode) = tx.input.split_at_checked(32)?;

@@ -54,7 +54,7 @@ fn a_stop_that_is_not_confirmed_stays_in_sight() {
     let reason = String::new;
     let no_go = Body::NoGo(NoGo { release, discipline, reason: reason() });
     let freeze = Body::Freeze(Freeze { until: 9, reason: reason() });
-    let go = Body::Go(Go::over(release, [], None, reason()));
+    let go = Body::Go(Go::over(release, [], [], None, reason()));
     let stops = [(no_go.clone(), true), (freeze, true), (revocation(), true), (go, false)];
     for (body, stops) in stops {
         let (digest, set) = refused(body.clone(), Doubtful::Refused);
@@ -150,7 +150,7 @@ fn decisions(signer: Address) -> Vec<Statement> {
         FundTransfer { network, request: bug, amount: U256::from(1), transaction: B256::ZERO };
     let bodies = [
         Body::NoGo(NoGo { release, discipline: None, reason: text() }),
-        Body::Go(Go::over(release, [bug], None, text())),
+        Body::Go(Go::over(release, [bug], [], None, text())),
         Body::Freeze(Freeze { until: 9, reason: text() }),
         Body::Bug(Bug {
             release,

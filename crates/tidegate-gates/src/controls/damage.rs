@@ -14,8 +14,8 @@ use super::Damage;
 use crate::{
     AttestationFact, AuditFacts, BugFact, Debt, Decision, DocumentFact, EndOfLife, Facts,
     FindingFact, GoFacts, Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts,
-    PolicyRules, PostedStop, RevocationFact, SafeChange, SafeFacts, SampleFact, SoakFacts,
-    StartPost, TrustFacts,
+    PolicyRules, PostedStop, RecordsHere, RevocationFact, SafeChange, SafeFacts, SampleFact,
+    SoakFacts, StartPost, TrustFacts, missing_records,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -26,6 +26,12 @@ const fn damage(
     apply: fn(&PolicyRules, &mut Facts) -> bool,
 ) -> Damage {
     Damage { gate, name, apply }
+}
+
+/// What a further network says.
+fn another(has_record: bool, reports: Vec<GateReport>, gone: &[&str]) -> OtherSoak {
+    let gone = gone.iter().map(|what| (*what).to_owned()).collect();
+    OtherSoak { network: "another".to_owned(), has_record, reports, gone }
 }
 
 /// Every damage.
@@ -162,14 +168,11 @@ pub(super) const ALL: &[Damage] = &[
         let verdict = Verdict::fail("the anchor names another release");
         let report =
             GateReport { gate: GateId::Soak, verdict, summary: String::new(), inputs: Vec::new() };
-        facts.other_soaks =
-            vec![OtherSoak { network: "another".to_owned(), reports: vec![report], gone: vec![] }];
+        facts.other_soaks = vec![another(true, vec![report], &[])];
         true
     }),
     damage(GateId::Soak, "another network whose record is gone", |_, facts| {
-        let gone = vec!["a-1.json".to_owned()];
-        let another = OtherSoak { network: "another".to_owned(), reports: Vec::new(), gone };
-        facts.other_soaks = vec![another];
+        facts.other_soaks = vec![another(false, Vec::new(), &["record a-1.json is gone"])];
         true
     }),
     damage(GateId::Soak, "evidence that contradicts", |_, facts| {
@@ -342,6 +345,14 @@ pub(super) const ALL: &[Damage] = &[
         let Some(saw) = saw.copied() else { return false };
         f.known.remove(&saw).is_some()
     }),
+    damage(GateId::Go, "a record that was deleted", |_, facts| {
+        let listed = |f: &GoFacts| {
+            let known = |by| f.people.values().any(|person| person.holds(by));
+            f.decisions.iter().any(|d| !d.records.is_empty() && known(d.signer))
+        };
+        facts.go.as_ref().is_ok_and(listed)
+            && read(&mut facts.go, |f| f.records = Ok(RecordsHere::default()))
+    }),
     damage(GateId::Go, "a go from before a statement that it lists", |rules, facts| {
         let lists = |f: &GoFacts| f.decisions.iter().any(|d| d.saw.iter().flatten().count() > 0);
         rules.go.people > 0
@@ -357,6 +368,9 @@ pub(super) const ALL: &[Damage] = &[
         let Some(by) = somebody(&f.people) else { return false };
         f.posted = Ok(vec![PostedStop { by, freeze: true, until: u64::MAX }]);
         true
+    }),
+    damage(GateId::Go, "records that cannot be read", |_, facts| {
+        read(&mut facts.go, |f| f.records = Err(NOT_READ.to_owned()))
     }),
     damage(GateId::Go, "stops that cannot be read", |_, facts| {
         read(&mut facts.go, |f| f.posted = Err(NOT_READ.to_owned()))
@@ -385,6 +399,11 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Separation, "a deployer whom nobody knows", |_, facts| {
         read(&mut facts.separation, |f| f.deployers.push(Address::repeat_byte(0xc2)))
     }),
+    damage(GateId::Separation, "a deployer whose record is gone", |_, facts| {
+        let Ok(go) = &facts.go else { return false };
+        let gone = missing_records(&go.people, &go.decisions, &RecordsHere::default());
+        !gone.is_empty() && read(&mut facts.separation, |f| f.gone = gone)
+    }),
     damage(GateId::Separation, "a decision on one's own request", |_, facts| {
         first(&mut facts.separation, |f| f.decisions.first_mut(), |d| d.2 = d.1)
     }),
@@ -403,6 +422,7 @@ fn no_go(facts: &mut Facts, confirmed: Observed<()>) -> bool {
     let Ok(f) = &mut facts.go else { return false };
     let Some(signer) = somebody(&f.people) else { return false };
     f.decisions.push(Decision {
+        records: Vec::new(),
         digest: StatementDigest(B256::ZERO),
         signer,
         issued_at: u64::MAX,

@@ -7,18 +7,19 @@ use serde_json::json;
 use tidegate_model::plan::Rule;
 use tidegate_model::policy::{Person, SafeTrust};
 use tidegate_model::release::LayoutNotes;
-use tidegate_model::statement::{At, AuditAttestation, AuditVerdict};
+use tidegate_model::statement::{At, AuditAttestation, AuditVerdict, SeenRecord};
 use tidegate_model::{
-    BlockRef, ChainId, Fqn, Head, PlanDigest, PolicyDigest, ReleaseRoot, ScopeRoot, StatementDigest,
+    BlockRef, ChainId, DeploymentDigest, Fqn, Head, NetworkId, PlanDigest, PolicyDigest,
+    RecordDigest, ReleaseRoot, ScopeRoot, StatementDigest,
 };
 
 use crate::code_match::CodeMatch;
 use crate::{
     Activity, AttestationFact, AuditFacts, BugFacts, CodeFacts, ContractFact, Decision,
     DocumentFact, Facts, FundFacts, GoFacts, GoRule, Layout, LayoutFact, LayoutFacts,
-    ObligationFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, Reference, SafeFacts,
-    SafeProof, ScopeHashes, SeparationFacts, SlotFact, SoakFacts, TrustFacts, User, WINDOW_SECS,
-    WaiverFacts, Who, Window,
+    ObligationFacts, ParameterFacts, ParameterRow, PolicyFacts, PolicyRules, RecordFile,
+    RecordsHere, Reference, SafeFacts, SafeProof, ScopeHashes, SeparationFacts, SlotFact,
+    SoakFacts, TrustFacts, User, WINDOW_SECS, WaiverFacts, Who, Window,
 };
 
 /// Gate time of the exemplar.
@@ -252,6 +253,7 @@ fn go(rule: &GoRule) -> GoFacts {
         expires_at: u64::MAX,
         discipline: discipline(n),
         saw: Some(vec![seen]),
+        records: vec![seen_record()],
         reason: String::new(),
         confirmed: Ok(()),
     });
@@ -262,10 +264,28 @@ fn go(rule: &GoRule) -> GoFacts {
         known: [(seen, TIME)].into(),
         unconfirmed: BTreeMap::new(),
         bearing: [(seen, "a statement".to_owned())].into(),
+        records: Ok(RecordsHere {
+            files: vec![RecordFile {
+                path: "a-1.json".to_owned(),
+                digest: seen_record().digest,
+                deployment: seen_record().deployment,
+                anchor: Some(seen_record().anchor),
+                counts: true,
+            }],
+            ..RecordsHere::default()
+        }),
         freezes: Vec::new(),
         posted: Ok(Vec::new()),
         inputs: Vec::new(),
     }
+}
+
+/// The record that everybody saw who said go.
+fn seen_record() -> SeenRecord {
+    let network = NetworkId { chain: ChainId(1), genesis: word("genesis") };
+    let (digest, deployment) = (word("record"), DeploymentDigest(word("deployment")));
+    let (anchor, file) = (word("anchor"), "a-1.json".to_owned());
+    SeenRecord { digest: RecordDigest(digest), deployment, anchor, network, file }
 }
 
 fn waivers(people: BTreeMap<String, Person>) -> WaiverFacts {
@@ -288,6 +308,7 @@ fn separation(mut people: BTreeMap<String, Person>) -> SeparationFacts {
         auditors,
         people,
         deployers: vec![address("deployer")],
+        gone: Vec::new(),
         decisions: vec![("request".to_owned(), address("tester"), address("treasurer"))],
         proven: BTreeSet::new(),
     }

@@ -164,9 +164,11 @@ impl Activity {
 pub struct OtherSoak {
     /// The network's name.
     pub network: String,
-    /// What its gates `code`, `parameters` and `soak` say; none where it has no record.
+    /// Whether it has a record of the release.
+    pub has_record: bool,
+    /// What its gates `code`, `parameters` and `soak` say; none where that is said elsewhere.
     pub reports: Vec<GateReport>,
-    /// Files of records that were seen there, confirmed by the chain, and are gone.
+    /// Records that somebody saw there and that are gone, one sentence each.
     pub gone: Vec<String>,
 }
 
@@ -175,16 +177,12 @@ pub struct OtherSoak {
 /// are not added up.
 pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateReport {
     for other in others {
-        if report.gate == GateId::Soak && other.reports.is_empty() {
+        if report.gate == GateId::Soak && !other.has_record {
             report.summary += &format!("; no record of it on {}", other.network);
         }
         if report.gate == GateId::Soak && !other.gone.is_empty() {
-            let what = format!(
-                "{}: it was deployed there, and the record {} is gone; restore it",
-                other.network,
-                other.gone.join(", ")
-            );
-            report.verdict = report.verdict.and(Verdict::unknown(what));
+            let missing = other.gone.iter().map(|gone| format!("{}: {gone}", other.network));
+            report.verdict = report.verdict.and(Verdict::Unknown { missing: missing.collect() });
         }
         let Some(theirs) = other.reports.iter().find(|theirs| theirs.gate == report.gate) else {
             continue;

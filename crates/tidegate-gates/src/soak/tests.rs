@@ -187,6 +187,7 @@ fn outsiders_are_named_where_somebody_knows_them() {
 fn networks_are_not_added_up_and_one_contradiction_counts() {
     let other = |verdict| OtherSoak {
         network: "hoodi".to_owned(),
+        has_record: true,
         reports: vec![GateReport {
             gate: GateId::Soak,
             verdict,
@@ -201,15 +202,17 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
     assert!(waiting.summary.ends_with("; WAITING with 3d of 14d on hoodi"), "{}", waiting.summary);
     let without = |gone: &[&str]| {
         let gone = gone.iter().map(ToString::to_string).collect();
-        let other = OtherSoak { network: "hoodi".to_owned(), reports: Vec::new(), gone };
+        let (network, reports) = ("hoodi".to_owned(), Vec::new());
+        let other = OtherSoak { network, has_record: false, reports, gone };
         with_others(report(full(14)), &[other])
     };
     let never = without(&[]);
     assert_eq!(never.verdict.word(), "PASS");
     assert!(never.summary.ends_with("; no record of it on hoodi"), "{}", never.summary);
-    let gone = without(&["vault-1.json"]);
+    let gone = without(&["record vault-1.json is gone", "record vault-2.json is gone"]);
     assert_eq!(gone.verdict.word(), "UNKNOWN");
-    assert!(gone.verdict.reasons()[0].contains("vault-1.json is gone"), "{:?}", gone.verdict);
+    let reasons = ["hoodi: record vault-1.json is gone", "hoodi: record vault-2.json is gone"];
+    assert_eq!(gone.verdict.reasons(), reasons);
     let failed = merged(Verdict::fail("swapped")).verdict;
     assert_eq!(failed.reasons(), ["hoodi: swapped"]);
     assert_eq!(failed.word(), "FAIL");

@@ -199,6 +199,28 @@ impl Body {
         }
     }
 
+    /// Whether a gate may pass because of it.
+    pub const fn opens(&self) -> bool {
+        match self {
+            Self::Go(_)
+            | Self::RiskAccept(_)
+            | Self::Waiver(_)
+            | Self::SoakSample(_)
+            | Self::FundApprove(_)
+            | Self::KeyClaim(_)
+            | Self::Postmortem(_) => true,
+            Self::Triage(_) => !self.stops(),
+            Self::NoGo(_)
+            | Self::Bug(_)
+            | Self::Freeze(_)
+            | Self::AuditRevoke(_)
+            | Self::FundRequest(_)
+            | Self::FundDeny(_)
+            | Self::FundDraw(_)
+            | Self::FundReturn(_) => false,
+        }
+    }
+
     /// The sentence a wallet shows, made from the body alone.
     pub fn text(&self) -> String {
         match self {
@@ -231,14 +253,7 @@ impl Body {
                 "Saw block {} {} of chain {} as final: release {}, deployment {}, state {}",
                 s.block.number, s.block.hash, s.network.chain, s.release, s.deployment, s.state
             ),
-            Self::Go(go) => format!(
-                "Go for release {}{}, having seen {} statements with digest {}: {}",
-                go.release,
-                discipline(go.discipline.as_deref()),
-                go.statements.len(),
-                go.set,
-                go.reason
-            ),
+            Self::Go(go) => said_go(go),
             Self::NoGo(no_go) => format!(
                 "No-go for release {}{}: {}",
                 no_go.release,
@@ -267,6 +282,18 @@ impl Body {
             }
         }
     }
+}
+
+fn said_go(go: &Go) -> String {
+    format!(
+        "Go for release {}{}, having seen {} statements and {} records with digest {}: {}",
+        go.release,
+        discipline(go.discipline.as_deref()),
+        go.statements.len(),
+        go.records.len(),
+        go.set,
+        go.reason
+    )
 }
 
 fn triaged(triage: &Triage) -> String {

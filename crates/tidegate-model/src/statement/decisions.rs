@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Severity;
 use crate::digest::{Preimage, keccak_concat};
-use crate::ids::{DeploymentDigest, ProjectId, ReleaseRoot, StatementDigest};
+use crate::ids::{
+    DeploymentDigest, NetworkId, ProjectId, RecordDigest, ReleaseRoot, StatementDigest,
+};
 use crate::verdict::GateId;
 
-/// Somebody has seen these statements and says that the release may go.
+/// Somebody has seen these statements and records and says that the release may go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Go {
@@ -17,7 +19,9 @@ pub struct Go {
     /// Every statement that bears on it and was seen, sorted. That one of them is missing later
     /// is noticed by this list alone.
     pub statements: Vec<StatementDigest>,
-    /// keccak256 of their digests, one after the other.
+    /// Every record of a deployment of it that was seen, sorted by digest. As for statements.
+    pub records: Vec<SeenRecord>,
+    /// keccak256 of the statements' digests and then the records', one after the other.
     pub set: B256,
     /// For which discipline the signer speaks, if the policy names disciplines.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -26,30 +30,59 @@ pub struct Go {
     pub reason: String,
 }
 
+/// A deployment record that somebody saw, named so that it can be found again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenRecord {
+    /// The digest of all that it says.
+    pub digest: RecordDigest,
+    /// The deployment that it is of.
+    pub deployment: DeploymentDigest,
+    /// The transaction that anchors it.
+    pub anchor: B256,
+    /// The network that it speaks of. Names of networks change, chains do not.
+    pub network: NetworkId,
+    /// The name of its file.
+    pub file: String,
+}
+
 impl Go {
     /// How many statements one may list.
     pub const STATEMENTS_MAX: usize = 10_000;
+    /// How many records one may list.
+    pub const RECORDS_MAX: usize = 1_000;
 
-    /// A go over statements, in any order.
+    /// A go over statements and records, in any order.
     pub fn over(
         release: ReleaseRoot,
         statements: impl IntoIterator<Item = StatementDigest>,
+        records: impl IntoIterator<Item = SeenRecord>,
         discipline: Option<String>,
         reason: String,
     ) -> Self {
         let mut statements: Vec<_> = statements.into_iter().collect();
         statements.sort_unstable();
         statements.dedup();
-        let set = keccak_concat(statements.iter().map(|digest| digest.0));
-        Self { release, statements, set, discipline, reason }
+        let mut records: Vec<_> = records.into_iter().collect();
+        records.sort_unstable_by_key(|record| record.digest);
+        records.dedup_by_key(|record| record.digest);
+        let set = set_of(&statements, &records);
+        Self { release, statements, records, set, discipline, reason }
     }
 
-    /// Whether the list is sorted, short enough and has the digest that it says.
+    /// Whether the lists are sorted, short enough and have the digest that it says.
     pub fn is_consistent(&self) -> bool {
         self.statements.len() <= Self::STATEMENTS_MAX
+            && self.records.len() <= Self::RECORDS_MAX
             && self.statements.windows(2).all(|pair| pair[0] < pair[1])
-            && self.set == keccak_concat(self.statements.iter().map(|digest| digest.0))
+            && self.records.windows(2).all(|pair| pair[0].digest < pair[1].digest)
+            && self.set == set_of(&self.statements, &self.records)
     }
+}
+
+fn set_of(statements: &[StatementDigest], records: &[SeenRecord]) -> B256 {
+    let statements = statements.iter().map(|digest| digest.0);
+    keccak_concat(statements.chain(records.iter().map(|record| record.digest.0)))
 }
 
 /// Somebody stops a release.
@@ -261,16 +294,42 @@ pub fn emergency_subject(release: ReleaseRoot, safe_tx_hash: B256) -> StatementD
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::ChainId;
+    use crate::statement::Body;
 
     #[test]
     fn a_go_names_what_it_saw() {
         let [a, b] = [1, 2].map(|byte| StatementDigest(B256::repeat_byte(byte)));
-        let go = Go::over(ReleaseRoot(B256::ZERO), [b, a, b], None, String::new());
-        assert_eq!(go.statements, [a, b]);
+        let [c, d] = [3, 4].map(|byte| SeenRecord {
+            digest: RecordDigest(B256::repeat_byte(byte)),
+            deployment: DeploymentDigest(B256::ZERO),
+            anchor: B256::ZERO,
+            network: NetworkId { chain: ChainId(1), genesis: B256::ZERO },
+            file: format!("vault-{byte}.json"),
+        });
+        let over = |statements: &[StatementDigest], records: &[&SeenRecord]| {
+            let records = records.iter().copied().cloned();
+            let release = ReleaseRoot(B256::ZERO);
+            Go::over(release, statements.iter().copied(), records, None, String::new())
+        };
+        let go = over(&[b, a, b], &[&d, &c, &d]);
+        assert_eq!(
+            (&go.statements[..], &go.records[..]),
+            (&[a, b][..], &[c.clone(), d.clone()][..])
+        );
         assert!(go.is_consistent());
-        let unsorted = Go { statements: vec![b, a], ..go.clone() };
-        let shorter = Go { statements: vec![a], ..go };
-        assert!(!unsorted.is_consistent() && !shorter.is_consistent());
+        let broken = [
+            Go { statements: vec![b, a], ..go.clone() },
+            Go { statements: vec![a], ..go.clone() },
+            Go { records: vec![d.clone(), c.clone()], ..go.clone() },
+            Go { records: vec![c.clone()], ..go.clone() },
+            Go { records: Vec::new(), ..go.clone() },
+        ];
+        assert!(broken.iter().all(|go| !go.is_consistent()));
+        // Whether something is a statement or a record is not in the set; the sentence counts both.
+        let all = over(&[a, b, StatementDigest(c.digest.0)], &[&d]);
+        assert_eq!(all.set, go.set);
+        assert_ne!(Body::Go(all).text(), Body::Go(go).text());
     }
 
     #[test]

@@ -26,9 +26,9 @@ pub use self::audit::{
 };
 pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{
-    Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, Triage, Waiver, debt_subject,
-    emergency_subject, freeze_subject, no_go_subject, post_subject, revocation_subject,
-    soak_start_subject,
+    Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, SeenRecord, Triage, Waiver,
+    debt_subject, emergency_subject, freeze_subject, no_go_subject, post_subject,
+    revocation_subject, soak_start_subject,
 };
 pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate_set};
 pub use self::funds::{FundApproval, FundDenial, FundRequest, FundTransfer};
@@ -164,6 +164,15 @@ impl Statement {
         match self {
             Self::Statement(g) => g.body.stops(),
             Self::AuditAttestation(_) | Self::EmergencyWaiver(_) => false,
+        }
+    }
+
+    /// Whether a gate may pass because of it: whoever acts on that asks a contract again that
+    /// signed it.
+    pub const fn opens(&self) -> bool {
+        match self {
+            Self::AuditAttestation(_) | Self::EmergencyWaiver(_) => true,
+            Self::Statement(g) => g.body.opens(),
         }
     }
 

@@ -82,8 +82,8 @@ pub enum StatementError {
         /// The signer it names.
         named: Address,
     },
-    /// A `go` whose list is not the one that its digest says.
-    #[error("statement {0} lists other statements than its set digest says")]
+    /// A `go` whose lists are not those that its digest says.
+    #[error("statement {0} lists other statements or records than its set digest says")]
     Set(StatementDigest),
     /// A freeze, a waiver or a revocation that expires at another time than it ends.
     #[error("statement {0} expires at another time than its body says")]

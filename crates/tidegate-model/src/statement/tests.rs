@@ -3,7 +3,8 @@ use alloy_sol_types::SolValue;
 
 use super::*;
 use crate::ids::{
-    BlockRef, DeploymentDigest, NetworkId, PlanDigest, ReleaseRoot, ScopeRoot, StatementDigest,
+    BlockRef, DeploymentDigest, NetworkId, PlanDigest, RecordDigest, ReleaseRoot, ScopeRoot,
+    StatementDigest,
 };
 use crate::verdict::GateId;
 
@@ -13,6 +14,16 @@ fn at() -> At {
 
 fn project() -> ProjectRef {
     ProjectRef { name: "vault".to_owned(), safe: Address::with_last_byte(3) }
+}
+
+fn seen_record() -> SeenRecord {
+    SeenRecord {
+        digest: RecordDigest(B256::repeat_byte(8)),
+        deployment: DeploymentDigest(B256::repeat_byte(9)),
+        anchor: B256::repeat_byte(10),
+        network: NetworkId { chain: ChainId(1), genesis: B256::ZERO },
+        file: "vault-1.0.0-0404040404040404-0.json".to_owned(),
+    }
 }
 
 fn bodies() -> Vec<Body> {
@@ -55,7 +66,7 @@ fn bodies() -> Vec<Body> {
             transactions: 1,
             senders: 1,
         }),
-        Body::Go(Go::over(release, [a, b], None, text())),
+        Body::Go(Go::over(release, [a, b], [seen_record()], None, text())),
         Body::NoGo(NoGo { release, discipline: None, reason: text() }),
         Body::Bug(Bug {
             release,
@@ -226,6 +237,7 @@ fn what_is_said_for_one_target_reaches_its_siblings_where_it_stops_something() {
             Reach::Content => [true; 4],
         };
         assert_eq!(found, expected, "{}", body.kind());
+        assert!(!(body.stops() && body.opens()), "{}", body.kind());
         assert!(!body.stops() || body.reach() != Reach::Target, "{}", body.kind());
     }
 }

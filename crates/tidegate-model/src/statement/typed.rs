@@ -81,12 +81,14 @@ pub fn from_typed_data(typed: &Value) -> Result<Statement, TypedDataError> {
     let (message, chain) = (&typed["message"], &typed["domain"]["chainId"]);
     let statement = match primary {
         "AuditAttestation" => {
-            let fields = at_block(numbers(message, &ATTESTATION_NUMBERS), chain);
+            let fields =
+                at_block(numbers(message, &eip712::AuditAttestation::eip712_encode_type()), chain);
             let read = serde_json::from_value::<AuditAttestation>(fields);
             Statement::AuditAttestation(read.map_err(TypedDataError::Form)?)
         }
         "EmergencyWaiver" => {
-            let mut fields = at_block(numbers(message, &EMERGENCY_NUMBERS), chain);
+            let mut fields =
+                at_block(numbers(message, &eip712::EmergencyWaiver::eip712_encode_type()), chain);
             if let Some(all) = fields.as_object_mut() {
                 let terms = TERMS.iter().filter_map(|name| Some((*name, all.remove(*name)?)));
                 let terms: Map<_, _> =
@@ -102,7 +104,7 @@ pub fn from_typed_data(typed: &Value) -> Result<Statement, TypedDataError> {
             }
             let aside = serde_json::from_value::<Aside>(typed["tidegate"].clone());
             let Aside { project, body } = aside.map_err(TypedDataError::Form)?;
-            let fields = numbers(message, &["blockNumber", "issuedAt", "expiresAt"]);
+            let fields = numbers(message, &eip712::Statement::eip712_encode_type());
             let fields = at_block(fields, chain);
             let says = json!({
                 "signer": fields["signer"], "project": project, "body": body,
@@ -123,22 +125,6 @@ pub fn from_typed_data(typed: &Value) -> Result<Statement, TypedDataError> {
     Ok(statement)
 }
 
-const ATTESTATION_NUMBERS: [&str; 10] = [
-    "scopeCount",
-    "found",
-    "fixed",
-    "accepted",
-    "openCritical",
-    "openHigh",
-    "openMedium",
-    "issuedAt",
-    "validUntil",
-    "blockNumber",
-];
-
-const EMERGENCY_NUMBERS: [&str; 6] =
-    ["minSoakSeconds", "notBefore", "expiresAt", "retroDueBy", "blockNumber", "issuedAt"];
-
 /// The fields of a waiver that stand under `terms` in its file.
 const TERMS: [&str; 8] = [
     "baselineRoot",
@@ -151,17 +137,21 @@ const TERMS: [&str; 8] = [
     "retroDueBy",
 ];
 
-/// A message with these numbers, which are decimal strings, as numbers. Others stay as they are
-/// and do not read as numbers.
-fn numbers(message: &Value, names: &[&str]) -> Value {
+/// A message with the numbers of its type, which are decimal strings, as numbers. Others stay as
+/// they are and do not read as numbers.
+fn numbers(message: &Value, encoded: &str) -> Value {
     let mut fields = message.as_object().cloned().unwrap_or_default();
-    for name in names {
+    for field in type_fields(encoded) {
+        let (name, ty) = (field["name"].as_str(), field["type"].as_str());
+        let Some(name) = name.filter(|_| ty.is_some_and(|ty| ty.starts_with("uint"))) else {
+            continue;
+        };
         let number = fields
-            .get(*name)
+            .get(name)
             .and_then(Value::as_str)
             .and_then(|text| text.parse::<u64>().ok().filter(|number| number.to_string() == text));
         if let Some(number) = number {
-            fields.insert((*name).to_owned(), json!(number));
+            fields.insert(name.to_owned(), json!(number));
         }
     }
     Value::Object(fields)

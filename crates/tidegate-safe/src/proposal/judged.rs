@@ -28,15 +28,15 @@ pub struct Judged {
     pub records: u64,
     /// Each post that the gates asked for, sorted, each once.
     pub posts: Vec<Post>,
-    /// The contracts that signed an attestation of the evidence, sorted.
+    /// The contracts that signed what the gates rest on, sorted.
     pub confirmations: Vec<Confirmation>,
 }
 
-/// An attestation that a contract signed, which it may withdraw at any time.
+/// A statement by which a gate may pass and that a contract signed: it may withdraw at any time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The attestation.
+    /// The statement.
     pub statement: StatementDigest,
     /// Where the contract stands.
     pub chain: ChainId,
@@ -71,7 +71,11 @@ impl Judged {
             ));
         }
         if self.confirmations.len() > CONFIRMATIONS_MAX {
-            return Some(format!("more than {CONFIRMATIONS_MAX} contracts signed attestations"));
+            return Some(format!(
+                "contracts signed {} statements that the gates rest on, and a batch asks about at \
+                 most {CONFIRMATIONS_MAX}",
+                self.confirmations.len()
+            ));
         }
         let place = |post: &Post| (post.by, post.subject);
         let sorted = self.posts.windows(2).all(|pair| place(&pair[0]) < place(&pair[1]))
@@ -101,7 +105,7 @@ impl Judged {
             let Confirmation { statement, contract, signature, .. } = confirmed;
             let asked = isValidSignatureCall { hash: statement.0, signature: signature.clone() };
             let data = helper::require_call(*contract, asked.abi_encode().into(), signed());
-            call(data, format!("{contract} confirms attestation {} still", statement.short()))
+            call(data, format!("{contract} confirms statement {} still", statement.short()))
         }));
         calls
     }
@@ -133,8 +137,9 @@ impl Judged {
         if self.posts != now.posts {
             return Some("it asks for other posts than the evidence and the policy".to_owned());
         }
-        (self.confirmations != now.confirmations)
-            .then(|| "it asks other contracts than those that signed attestations".to_owned())
+        (self.confirmations != now.confirmations).then(|| {
+            "it asks other contracts than those that signed what the gates rest on".to_owned()
+        })
     }
 }
 

@@ -155,7 +155,9 @@ fn cheat_a_go_dated_by_no_block_of_the_target(scene: &Scene<'_>) -> Outcome {
 /// It lists what it saw, so that it is not stale, under a date at which nobody had said that.
 fn cheat_a_go_dated_before_what_it_lists(scene: &Scene<'_>) -> Outcome {
     let go = go_of_kim(scene)?;
-    let Body::Go(Go { release, ref statements, .. }) = go.body else { return Err("no go".into()) };
+    let Body::Go(Go { release, ref statements, ref records, .. }) = go.body else {
+        return Err("no go".into());
+    };
     scene.world.advance_days(1, 10)?;
     let now = scene.world.mainnet.finalized()?.timestamp;
     let (title, link) = ("a typo".to_owned(), String::new());
@@ -163,7 +165,13 @@ fn cheat_a_go_dated_before_what_it_lists(scene: &Scene<'_>) -> Outcome {
     let bug = Forge(scene).say("ada", Body::Bug(bug), [now, NEVER])?;
     let listed = statements.iter().copied().chain([bug]);
     let over = |general: &General| {
-        let body = Body::Go(Go::over(release, listed.clone(), None, "all seen".to_owned()));
+        let body = Body::Go(Go::over(
+            release,
+            listed.clone(),
+            records.clone(),
+            None,
+            "all seen".to_owned(),
+        ));
         General { body, ..general.clone() }
     };
     let why = ["is dated before statement", &bug.to_string()];

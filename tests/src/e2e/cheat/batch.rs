@@ -1,7 +1,7 @@
 //! Having a promotion executed that was signed before something changed.
 
 use alloy::signers::SignerSync;
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolStruct, eip712_domain};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
@@ -16,7 +16,6 @@ use tidegate_safe::{SignatureSet, encode_exec_transaction, read_proposal, read_s
 use tidegate_testkit::safe::{MULTI_SEND, MULTI_SEND_CALL_ONLY};
 use tidegate_testkit::{DAY_SECS, actor, actor_address};
 
-use super::signatures::{ACCEPTS, CODE, DAO, dao, name_the_dao};
 use crate::support::{Case, Forge, Outcome, Scene, by_key, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -26,13 +25,11 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_stop_that_comes_after_the_owners_signed,
             cheat_a_freeze_that_its_signer_cannot_pay_for,
             cheat_a_policy_or_promotion_that_comes_after_the_owners_signed;
-        Due:
-            cheat_a_proposal_that_outlives_an_attestation,
-            cheat_an_auditor_contract_that_withdraws_after_the_owners_signed;
+        Due: cheat_a_proposal_that_outlives_an_attestation;
     }
 }
 
-const ETHER: u64 = 1_000_000_000_000_000_000;
+pub(super) const ETHER: u64 = 1_000_000_000_000_000_000;
 
 fn project(scene: &Scene<'_>) -> ProjectId {
     project_id(ChainId(scene.world.mainnet.chain_id()), scene.world.safe, "vault")
@@ -46,7 +43,7 @@ fn promotion(scene: &Scene<'_>) -> Result<Value, Failed> {
 }
 
 /// What anybody can send to the Safe with the signatures that lie in git.
-fn execution(scene: &Scene<'_>) -> Result<Bytes, Failed> {
+pub(super) fn execution(scene: &Scene<'_>) -> Result<Bytes, Failed> {
     let (hash, signatures) = scene.promotion()?;
     let read = |name: &str| scene.read(&format!("deployments/mainnet/proposals/{name}"));
     let name = format!("{hash}.json");
@@ -60,7 +57,7 @@ fn execution(scene: &Scene<'_>) -> Result<Bytes, Failed> {
 
 /// The promotion could be executed; after this it cannot, whoever sends it, and the chain is as it
 /// was before.
-fn ends_it(scene: &Scene<'_>, says: &str, happens: impl FnOnce() -> Outcome) -> Outcome {
+pub(super) fn ends_it(scene: &Scene<'_>, says: &str, happens: impl FnOnce() -> Outcome) -> Outcome {
     let (mainnet, safe, data) = (&scene.world.mainnet, scene.world.safe, execution(scene)?);
     let before = mainnet.snapshot()?;
     mainnet.call(safe, &data)?;
@@ -213,31 +210,5 @@ fn cheat_a_proposal_that_outlives_an_attestation(scene: &Scene<'_>) -> Outcome {
     mainnet.call(safe, &data)?;
     mainnet.mine_at(end + 1)?;
     assert!(mainnet.call(safe, &data).is_err(), "the attestation is over");
-    Ok(())
-}
-
-/// It stands on the target, so the batch asks it once more.
-fn cheat_an_auditor_contract_that_withdraws_after_the_owners_signed(scene: &Scene<'_>) -> Outcome {
-    name_the_dao(scene)?;
-    let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
-    let adoption = json_text(&adopt, "proposal")?;
-    scene.sign(&adoption, &["o1", "o2"])?;
-    scene.done("ops", &["proposal", "execute", &adoption])?;
-    scene.advance_to_day(18)?;
-    dao(scene, &CODE, ACCEPTS)?;
-    let (file, name) = (scene.folder().join("dao.json"), DAO.to_string());
-    let file = file.to_string_lossy();
-    let attest = ["attest", "reports/bolt.md", "--as", &name, "--typed-data", &file];
-    scene.run("bo", &attest, 0)?;
-    scene.run("bo", &["import", &file, "--signature", "0x1234", "--contract", "mainnet"], 0)?;
-    scene.go()?;
-    let proposed = scene.done("eva", &["promote", "--json"])?;
-    scene.sign(&json_text(&proposed, "proposal")?, &["o1", "o2"])?;
-    ends_it(scene, "fails in local execution", || {
-        Ok(scene.world.mainnet.set_storage(DAO, U256::ZERO, B256::ZERO)?)
-    })?;
-    // Where somebody else's contract says no, nothing is said about this one.
-    scene.world.mainnet.set_storage(Address::repeat_byte(9), U256::ZERO, B256::ZERO)?;
-    scene.world.mainnet.call(scene.world.safe, &execution(scene)?)?;
     Ok(())
 }

@@ -54,6 +54,12 @@ fn attest_with(scene: &Scene<'_>, level: &str) -> Result<B256, Failed> {
     Ok(digest)
 }
 
+/// The same with one that two people may accept. Answers with its key.
+pub(super) fn attest_with_a_finding(scene: &Scene<'_>) -> Result<String, Failed> {
+    attest_with(scene, "warning")?;
+    Ok(acceptance(scene)?.finding.to_string())
+}
+
 fn cheat_an_open_high_finding(scene: &Scene<'_>) -> Outcome {
     attest_with(scene, "error")?;
     stopped(scene, "audits", "FAIL", &["Bolt reports open findings: 0 critical, 1 high"])

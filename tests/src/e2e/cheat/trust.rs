@@ -105,15 +105,18 @@ fn cheat_a_deleted_bug(scene: &Scene<'_>) -> Outcome {
     scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])
 }
 
+/// Runs git in the project, as somebody.
+pub(super) fn git(scene: &Scene<'_>, args: &[&str]) -> Outcome {
+    let identity = ["-c", "user.name=eva", "-c", "user.email=eva@example.org"];
+    let mut command = Command::new("git");
+    command.current_dir(scene.project()).args(identity).args(args);
+    let output = command.output()?;
+    if output.status.success() { Ok(()) } else { Err(format!("{args:?}: {output:?}").into()) }
+}
+
 /// The commit with the bug is gone from every branch, and with it every word that it ever was.
 fn cheat_git_history_without_a_bug(scene: &Scene<'_>) -> Outcome {
-    let git = |args: &[&str]| -> Outcome {
-        let identity = ["-c", "user.name=eva", "-c", "user.email=eva@example.org"];
-        let mut command = Command::new("git");
-        command.current_dir(scene.project()).args(identity).args(args);
-        let output = command.output()?;
-        if output.status.success() { Ok(()) } else { Err(format!("{args:?}: {output:?}").into()) }
-    };
+    let git = |args: &[&str]| git(scene, args);
     scene.go()?;
     git(&["init", "--quiet"])?;
     git(&["add", "--all"])?;

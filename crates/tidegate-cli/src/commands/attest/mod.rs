@@ -254,7 +254,7 @@ fn show_unsigned(
 fn soaking(project: &Project, args: &AttestArgs, built: &Built) -> CliResult<Option<String>> {
     let About { target, .. } = About::named(project, &args.target)?;
     for soak in &project.network(&target)?.soaks_on {
-        let records = crate::records::all(project, soak)?.into_iter().map(|(_, record)| record);
+        let records = crate::records::own(project, soak)?.into_iter().map(|(_, record)| record);
         let block = |record: &DeploymentRecord| record.anchor().map(|tx| tx.block.number);
         let Some(newest) = records.max_by_key(block) else { continue };
         if newest.scope_root != built.roots.scope_root {

@@ -1,5 +1,6 @@
 //! Where the sources come from that an auditor has read.
 
+use tidegate_model::units::counted;
 use tidegate_store::Checkout;
 
 use super::AttestArgs;
@@ -10,8 +11,12 @@ use crate::release::Built;
 /// How many changed files are named.
 const NAMED_MAX: usize = 5;
 
+/// What marks a source whose files are not those of its commit.
+const MARK: &str = "+changes";
+
 /// `repository@commit` of the checkout, or what `--source` says; nothing where the project is in no
-/// commit.
+/// commit. Whoever attests other files than the commit's says so in what is signed, and is told
+/// which.
 ///
 /// # Errors
 /// If files are not those of the commit, and nobody asked for that.
@@ -38,16 +43,22 @@ pub(super) fn source(project: &Project, args: &AttestArgs, built: &Built) -> Cli
     files.sort();
     files.dedup();
     let commit = &checkout.commit;
-    if !files.is_empty() && !args.dirty {
-        let named = files.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
-        let count = files.len();
-        let what = format!("{count} files here are not those of commit {commit}: {named}");
+    let repository = checkout.repository.unwrap_or_default();
+    let source = given.unwrap_or_else(|| format!("{repository}@{commit}"));
+    if files.is_empty() {
+        return Ok(source);
+    }
+    let named = files.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let more = files.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let files = counted(files.len(), "file");
+    let what = format!("{files} here differ from commit {commit}: {named}{more}");
+    if !args.dirty {
         return Err(CliError::new(Kind::Fail, what)
             .hint("commit them, or attest what is here with --dirty"));
     }
-    let dirty = if files.is_empty() { "" } else { "+changes" };
-    let repository = checkout.repository.unwrap_or_default();
-    Ok(given.unwrap_or_else(|| format!("{repository}@{commit}{dirty}")))
+    project.ui.warn(format!("{what}; the attestation is marked `{MARK}`"));
+    Ok(if source.ends_with(MARK) { source } else { source + MARK })
 }
 
 /// Whether a file of the checkout is the project's, and none of what people say about it.

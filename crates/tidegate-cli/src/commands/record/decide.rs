@@ -13,7 +13,7 @@ use tidegate_model::units::parse_span_secs;
 
 use super::{DecisionArgs, FreezeArgs, StartArgs, StopArgs, speaker};
 use crate::assess::decisions::FREEZE_SECS_MAX;
-use crate::assess::start_subject;
+use crate::assess::{start_subject, to_see};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::posting::{post, say_and_post};
@@ -33,6 +33,8 @@ pub(super) async fn go(
     let built = built(project, args.release.as_deref())?;
     let set = statements::load_confirmed(project).await?;
     let seen = bearing(project, &about, &built, &set)?;
+    let release = built.roots.release_root;
+    let records = to_see(project, &about.target, release).await?;
     let ui = &project.ui;
     ui.line(format!("Go for {}, having seen:", built.release.name));
     for (digest, text) in &seen {
@@ -41,17 +43,22 @@ pub(super) async fn go(
     if seen.is_empty() {
         ui.note("there is no statement about this release yet");
     }
-    if seen.len() > Go::STATEMENTS_MAX {
-        let what = format!("more than {} statements bear on it", Go::STATEMENTS_MAX);
+    for (network, record) in &records {
+        ui.row(&record.digest.short(), &format!("record deployments/{network}/{}", record.file));
+    }
+    if seen.len() > Go::STATEMENTS_MAX || records.len() > Go::RECORDS_MAX {
+        let (statements, of) = (Go::STATEMENTS_MAX, Go::RECORDS_MAX);
+        let what = format!("a go lists at most {statements} statements and {of} records");
         return Err(CliError::config(what));
     }
-    let release = built.roots.release_root;
     let listed: BTreeSet<_> = seen.into_iter().map(|(digest, _)| digest).collect();
     let seen = listed.iter().copied();
-    let go = Go::over(release, seen, args.discipline.clone(), args.reason.clone());
+    let records = records.into_iter().map(|(_, record)| record);
+    let go = Go::over(release, seen, records, args.discipline.clone(), args.reason.clone());
     sign(project, &about, signer, Body::Go(go)).await?;
     statements::restore(project, &set, &listed)?;
-    ui.note("commit the file; a statement made from now on makes it stale");
+    records::restore(project, &about.target, release)?;
+    ui.note("commit the file and every record; a statement made from now on makes it stale");
     Ok(0)
 }
 

@@ -1,0 +1,159 @@
+//! Who deployed a release, and which records of it there are to see.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::Address;
+use tidegate_evidence::{Borne, StatementSet, borne_out};
+use tidegate_gates::{MissingRecord, Observed, RecordFile, RecordsHere, missing_records};
+use tidegate_model::ReleaseRoot;
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::statement::SeenRecord;
+
+use super::decisions::decided;
+use crate::error::CliResult;
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::{network, records};
+
+/// Who deployed a release, and what shows it.
+#[derive(Clone)]
+pub(crate) struct Deployed {
+    /// The keys.
+    pub(super) keys: Observed<Vec<Address>>,
+    /// The record files of the checkout.
+    pub(super) records: Observed<RecordsHere>,
+    /// Records that somebody saw when they said go, and that are gone.
+    pub(super) gone: Vec<MissingRecord>,
+}
+
+impl Deployed {
+    /// By these keys, where nobody asks for records.
+    pub(super) fn by(keys: Observed<Vec<Address>>) -> Self {
+        Self { keys, records: Ok(RecordsHere::default()), gone: Vec::new() }
+    }
+
+    /// Read for a release and a target. What cannot be read is UNKNOWN where it is asked for.
+    pub(super) async fn read(
+        project: &Project,
+        target: &str,
+        statements: &StatementSet,
+        release: ReleaseRoot,
+    ) -> Self {
+        let keys = read(project, target, release).await.map_err(|error| error.to_string());
+        let records = here(project, target, release).map_err(|error| error.to_string());
+        let decided = decided(project, target, statements, release);
+        let gone = match (&records, decided) {
+            (Ok(here), Ok(decided)) => missing_records(&people(project), &decided, here),
+            _ => Vec::new(),
+        };
+        Self { keys, records, gone }
+    }
+}
+
+/// Keys that deployed a release, on any network that backs the target: by the records, as far as
+/// the chains bear them out, and by those that this machine has seen so and that are gone.
+pub(super) async fn read(
+    project: &Project,
+    target: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<Address>> {
+    let mut keys = BTreeSet::new();
+    for soak in &project.network(target)?.soaks_on {
+        for void in records::void(project, soak, release)? {
+            project.ui.warn(void);
+        }
+        let mut found = counted(project, soak, release).await?;
+        // Whoever deletes a record is no less a deployer.
+        found.extend(records::gone(project, soak, release)?);
+        keys.extend(found.iter().map(|record| record.deployment.executor));
+    }
+    Ok(keys.into_iter().collect())
+}
+
+/// The records of a release on a network that count: their executors, people of the policy,
+/// deployed. Of the newest one, on which the soak rests, the anchor is enough, as others may have
+/// created all its contracts.
+async fn counted(
+    project: &Project,
+    soak: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<DeploymentRecord>> {
+    let all = records::all_of_release(project, soak, release)?;
+    let newest = records::of_release(project, soak, release)?;
+    let mut network = None;
+    let mut counted = Vec::new();
+    for record in all {
+        let executor = record.deployment.executor;
+        if record.release_root != release || !records::is_ours(project, executor) {
+            continue;
+        }
+        if !records::is_remembered(project, soak, &record)? {
+            if network.is_none() {
+                network = Some(project.connect(soak).await?);
+            }
+            let Some(network) = &network else { continue };
+            match borne_out(network, &record).await? {
+                Borne::Contracts => records::remember(project, soak, &record)?,
+                Borne::Anchor if newest.as_ref() == Some(&record) => {}
+                Borne::Anchor | Borne::Nothing => continue,
+            }
+        }
+        counted.push(record);
+    }
+    Ok(counted)
+}
+
+/// Every record that somebody sees who says go, with its network's name: those that count, and
+/// those that this machine has seen and that are gone.
+pub(crate) async fn to_see(
+    project: &Project,
+    target: &str,
+    release: ReleaseRoot,
+) -> CliResult<Vec<(String, SeenRecord)>> {
+    let mut seen = Vec::new();
+    for soak in &project.network(target)?.soaks_on {
+        let mut found = counted(project, soak, release).await?;
+        found.extend(records::gone(project, soak, release)?);
+        for record in found {
+            let Some(anchor) = record.anchor().map(|tx| tx.hash) else { continue };
+            let record = SeenRecord {
+                digest: record.digest()?,
+                anchor,
+                deployment: record.deployment.digest()?,
+                network: record.deployment.network(),
+                file: record.file_name(),
+            };
+            seen.push((soak.clone(), record));
+        }
+    }
+    Ok(seen)
+}
+
+/// The record files of this checkout; those of the release count that people of the policy made, on
+/// a network that backs the target.
+fn here(project: &Project, target: &str, release: ReleaseRoot) -> CliResult<RecordsHere> {
+    let backs = &project.network(target)?.soaks_on;
+    let mut here = RecordsHere::default();
+    for name in project.config.networks.keys() {
+        // Without a genesis hash there is no policy either, so the gate `policy` is UNKNOWN.
+        if let Ok(identity) = network::identity(project, name) {
+            here.folders.insert(identity.id, format!("deployments/{name}"));
+        }
+        for (path, record) in records::all(project, name)? {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let path = format!("deployments/{name}/{file}");
+            if record.release_root != release {
+                here.others.insert(path);
+                continue;
+            }
+            here.files.push(RecordFile {
+                path,
+                digest: record.digest()?,
+                deployment: record.deployment.digest()?,
+                anchor: record.anchor().map(|tx| tx.hash),
+                counts: backs.contains(name) && records::is_own(project, &record),
+            });
+        }
+    }
+    Ok(here)
+}
