@@ -18,6 +18,7 @@ mod records;
 mod reports;
 mod roots;
 mod signatures;
+mod silent;
 mod soak;
 mod trust;
 
@@ -44,6 +45,7 @@ pub(crate) fn cases() -> Vec<Case> {
         posting::cases(),
         records::cases(),
         signatures::cases(),
+        silent::cases(),
         soak::cases(),
         trust::cases(),
     ];

@@ -2,6 +2,7 @@
 
 mod looks;
 mod resets;
+mod silent;
 mod start;
 mod state;
 mod used;
@@ -144,7 +145,8 @@ pub async fn observe_soak(
     let mut resets = resets::ordered(found);
     let mut start = resets::latest_start(network, base, &resets, head).await?;
     let mut spans = windows(network, start.head, head).await?;
-    let looks = looks::at_silent(network, codes.silent(request), &spans, head).await?;
+    let silent = silent::slots(network, &codes, request, head.block).await?;
+    let looks = looks::at_silent(network, silent, &spans, head).await?;
     if !looks.resets.is_empty() {
         resets = resets::ordered([resets, looks.resets].concat());
         start = resets::latest_start(network, start, &resets, head).await?;

@@ -6,30 +6,56 @@
 //! path that writes, or runs code of an address that it was given, has to emit the event that
 //! tells before it ends: that another path does is worth nothing.
 //!
+//! Several codes run in one storage: a proxy's own, what is behind it, libraries. What one stores is
+//! what another reads, so all are judged together.
+//!
 //! Hashes of keys and slots are taken to be no slot of a standard, and neither is what a known
 //! distance lies behind one: a standard's slot is made from a text, and one less than its hash.
 
+mod found;
+mod memory;
 mod values;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256};
 
+use self::found::{Found, Free, length_slots};
 use self::walk::Walk;
 
-/// Where code runs.
+/// How code comes to run in an account's storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// It is the account's own code. What it delegates to by the slots of the standard is looked
-    /// at for itself.
-    Own,
-    /// The account delegates to it, or what it delegates to does.
-    Implementation,
+pub enum Runs<'a> {
+    /// It is the account's own.
+    Own {
+        /// The account's watched slots that hold an implementation, which is one of the codes.
+        slots: &'a [B256],
+        /// The beacon that the account's watched slot names; what that answers is one of the
+        /// codes.
+        beacon: Option<Address>,
+    },
+    /// It stands behind the account.
+    Behind,
+    /// It is one of the others' libraries: it runs where their code has its address.
+    Named,
+}
+
+/// Code that may run in an account's storage.
+#[derive(Debug, Clone, Copy)]
+pub struct Code<'a> {
+    /// Where it stands.
+    pub address: Address,
+    /// Runtime code.
+    pub bytes: &'a [u8],
+    /// How it comes to run.
+    pub runs: Runs<'a>,
 }
 
 /// What code may do to one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
-    /// It never writes it.
+    /// It never writes it, or never runs.
     Never,
     /// It writes it, and emits the event that tells wherever it does.
     Announced,
@@ -50,22 +76,42 @@ pub struct Watch<'a> {
     pub slot: B256,
     /// The topics of the events that tell of it.
     pub topics: &'a [B256],
-    /// Where the code runs.
-    pub part: Part,
-    /// Addresses whose code is looked at for itself wherever this code delegates to them.
-    pub known: &'a [Address],
 }
 
-/// What runtime code may do to a slot.
-pub fn slot_writes(code: &[u8], watch: &Watch<'_>) -> Writes {
-    let found = Walk::follow(code, watch);
-    match found {
-        _ if found.writes_anywhere() => Writes::Anywhere,
-        _ if found.silent => Writes::Silently,
-        _ if found.elsewhere => Writes::Elsewhere,
-        _ if found.unclear => Writes::Unclear,
-        _ if found.announced => Writes::Announced,
-        _ => Writes::Never,
+/// What all code of one account may do to a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Of each code, in the order in which it was given.
+    pub writes: Vec<Writes>,
+    /// Slots that hold lengths by which elements are found. Where one holds 2^64 or more, elements
+    /// lie anywhere.
+    pub lengths: BTreeSet<B256>,
+}
+
+/// What the codes that run in one account's storage may do to a slot.
+pub fn slot_writes(codes: &[Code<'_>], watch: &Watch<'_>) -> Account {
+    let known: BTreeSet<_> = codes.iter().map(|code| code.address).collect();
+    let mut found: Vec<Option<Found>> = codes.iter().map(|_| None).collect();
+    // Libraries bring in libraries, until no code names another one.
+    loop {
+        let named: BTreeSet<Address> =
+            found.iter().flatten().flat_map(|found| found.named.iter().copied()).collect();
+        let mut more = false;
+        for (code, found) in codes.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            if code.runs != Runs::Named || named.contains(&code.address) {
+                *found = Some(Walk::follow(code, watch, &known));
+                more = true;
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    let free = Free::of(found.iter().flatten());
+    let of = |found: &Option<Found>| found.as_ref().map_or(Writes::Never, |f| f.writes(&free));
+    Account {
+        writes: found.iter().map(of).collect(),
+        lengths: length_slots(found.iter().flatten()),
     }
 }
 

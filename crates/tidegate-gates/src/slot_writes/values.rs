@@ -1,8 +1,8 @@
 //! What is known of a value on the stack, and what instructions make of it.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::{U256, keccak256};
+
+use super::memory::Memory;
 
 /// What is known of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,14 +20,32 @@ pub(super) enum Value {
     Near,
     /// The account's own address.
     Itself,
-    /// What a slot holds, a part of it, or one more or less.
+    /// The word that a slot holds, or the address in it.
+    Held(Place),
+    /// The same word, which is not zero.
+    Positive(Place),
+    /// What a slot holds, a part of it, more, or one less where that is something.
     Stored(Place),
+    /// What a slot holds less so much, which may be below zero.
+    Lower(Place, u64),
+    /// Whether what a slot holds is zero.
+    IsZero(Place),
+    /// Whether it is not.
+    NotZero(Place),
+    /// Whether what a slot holds less so much is below zero.
+    Wrapped(Place, u64),
+    /// Whether it is not.
+    NotWrapped(Place, u64),
     /// A number that is below what a slot holds, or below a constant.
     Index(Option<Place>),
     /// Whether the value that an instruction made is below what a slot holds, or a constant.
     Within(usize, Option<Place>),
     /// Whether it is not.
     Beyond(usize, Option<Place>),
+    /// How much there is of something, or whether a call went well: no address of anybody.
+    Size,
+    /// What the beacon answered that stands behind a proxy.
+    Told,
     /// What the chain or another contract gives; no caller chooses it.
     Given,
     /// Whatever the instruction at this position made, last.
@@ -50,8 +68,8 @@ pub(super) enum Place {
 }
 
 use Value::{
-    Behind, Beyond, Constant, Given, Hash, Index, Itself, Near, Other, Small, Stored, Unknown,
-    Within,
+    Behind, Beyond, Constant, Given, Hash, Held, Index, IsZero, Itself, Lower, Near, NotWrapped,
+    NotZero, Other, Positive, Size, Small, Stored, Told, Unknown, Within, Wrapped,
 };
 
 impl Value {
@@ -62,9 +80,50 @@ impl Value {
         matches!(self, Unknown(_) | Other | Near | Index(_))
     }
 
+    /// The same without what only holds for an exact word.
+    fn loosened(self) -> Self {
+        if let Held(place) | Positive(place) = self { Stored(place) } else { self }
+    }
+
+    /// What becomes of it where a condition held: of what was asked, more is known.
+    pub(super) fn given(self, condition: Self) -> Self {
+        match (condition, self) {
+            (NotZero(of) | Held(of), Held(place)) if of == place => Positive(place),
+            (NotWrapped(of, by), Lower(place, less)) if (of, by) == (place, less) => Stored(place),
+            _ => self,
+        }
+    }
+
+    /// The opposite of a condition about what a slot holds.
+    pub(super) fn opposite(self) -> Self {
+        match self {
+            IsZero(place) => NotZero(place),
+            NotZero(place) | Held(place) => IsZero(place),
+            Wrapped(place, by) => NotWrapped(place, by),
+            NotWrapped(place, by) => Wrapped(place, by),
+            _ => self,
+        }
+    }
+
+    /// What was read from a slot before something else may have been stored.
+    pub(super) fn aged(self) -> Self {
+        match self {
+            Held(place) => Stored(place),
+            Lower(place, _) => Lower(place, UNKNOWN),
+            IsZero(_) | NotZero(_) | Wrapped(..) | NotWrapped(..) => Size,
+            _ => self,
+        }
+    }
+
     /// Whether it is far below the numbers of slots that a standard chose.
     fn is_distance(self) -> bool {
-        is_small(self) || matches!(self, Stored(_) | Index(_))
+        is_small(self) || matches!(self, Held(_) | Positive(_) | Stored(_) | Lower(..) | Index(_))
+    }
+
+    /// Whether it is a number that is no address of anybody.
+    pub(super) fn is_size(self) -> bool {
+        let asked = matches!(self, IsZero(_) | NotZero(_) | Wrapped(..) | NotWrapped(..));
+        self == Size || asked || is_small(self)
     }
 
     /// The place that a slot's number leads to, where it is known.
@@ -80,7 +139,7 @@ impl Value {
     /// Where it was read that it may be a length, or that it is one, being small.
     pub(super) fn length(self) -> Option<Option<Place>> {
         match self {
-            Stored(place) => Some(Some(place)),
+            Held(place) | Positive(place) | Stored(place) => Some(Some(place)),
             _ if is_small(self) => Some(None),
             _ => None,
         }
@@ -122,7 +181,14 @@ impl Shape {
 }
 
 /// Numbers below this are ordinary slots, offsets and counters.
-const SMALL_BITS: usize = 64;
+pub(super) const SMALL_BITS: usize = 64;
+/// What leaves the address in a word.
+const ADDRESS: U256 = U256::from_limbs([u64::MAX, u64::MAX, u32::MAX as u64, 0]);
+const ZERO: U256 = U256::ZERO;
+const ONE: U256 = U256::from_limbs([1, 0, 0, 0]);
+const MINUS_ONE: U256 = U256::from_limbs([u64::MAX; 4]);
+/// How much less something is, where that is not known.
+const UNKNOWN: u64 = u64::MAX;
 /// A constant that is added to a hash is below this: members of structures, and gaps.
 const DISTANCE_BITS: usize = 32;
 
@@ -144,9 +210,13 @@ fn is_step(value: Value) -> bool {
 
 /// What two values have in common.
 pub(super) fn merge(a: Value, b: Value) -> Value {
-    match (a, b) {
-        _ if a == b => a,
+    if a == b {
+        return a;
+    }
+    match (a.loosened(), b.loosened()) {
+        (a, b) if a == b => a,
         _ if is_small(a) && is_small(b) => Small,
+        _ if a.is_size() && b.is_size() => Size,
         (Hash(_), Hash(_)) => Hash(Shape::LOST),
         // One routine for storage pointers of both kinds.
         (Hash(_), other) | (other, Hash(_)) if is_small(other) => Hash(Shape::LOST),
@@ -156,6 +226,9 @@ pub(super) fn merge(a: Value, b: Value) -> Value {
             if a.bit_len() > SMALL_BITS && a.abs_diff(b).bit_len() <= DISTANCE_BITS =>
         {
             Behind(a.min(b))
+        }
+        (Lower(a, _), Lower(b, _) | Stored(b)) | (Stored(a), Lower(b, _)) if a == b => {
+            Lower(a, UNKNOWN)
         }
         (Index(_), other) | (other, Index(_)) if is_small(other) => Index(None),
         _ if !a.is_chosen() && !b.is_chosen() => Given,
@@ -183,6 +256,10 @@ pub(super) fn hash(bytes: Value, memory: &Memory, at: Value) -> Value {
 
 /// What an instruction makes of two values, the first from the top of the stack.
 pub(super) fn operate(op: u8, a: Value, b: Value) -> Value {
+    if let Some(made) = exact(op, a, b) {
+        return made;
+    }
+    let (a, b) = (a.loosened(), b.loosened());
     match (op, a, b) {
         (0x01, Constant(a), Constant(b)) => Constant(a.wrapping_add(b)),
         (0x02, Constant(a), Constant(b)) => Constant(a.wrapping_mul(b)),
@@ -195,9 +272,15 @@ pub(super) fn operate(op: u8, a: Value, b: Value) -> Value {
         (0x01, Hash(shape), by) | (0x01, by, Hash(shape)) => behind(shape, by),
         (0x01, Near, _) | (0x01, _, Near) => Near,
         (0x01, ..) if is_small(a) && is_small(b) => Small,
-        // The next element, or the one before.
-        (0x01, Stored(_), other) | (0x01, other, Stored(_)) if is_step(other) => stored(a, b),
-        (0x03, Stored(_), other) if is_small(other) => a,
+        // The next element; one before may be none.
+        (0x01, Stored(_), other) | (0x01, other, Stored(_)) if is_small(other) => stored(a, b),
+        (0x01, Stored(place) | Lower(place, _), other)
+        | (0x01, other, Stored(place) | Lower(place, _))
+            if is_step(other) =>
+        {
+            Lower(place, UNKNOWN)
+        }
+        (0x03, Stored(place) | Lower(place, _), other) if is_small(other) => Lower(place, UNKNOWN),
         (0x01, Constant(from) | Behind(from), by) | (0x01, by, Constant(from) | Behind(from))
             if from.bit_len() > SMALL_BITS && by.is_distance() =>
         {
@@ -207,6 +290,8 @@ pub(super) fn operate(op: u8, a: Value, b: Value) -> Value {
         // Elements of several words, or several to a word.
         (0x02 | 0x04 | 0x1b | 0x1c, Stored(_) | Index(_), other)
         | (0x02 | 0x04 | 0x1b | 0x1c, other, Stored(_) | Index(_))
+        | (0x02 | 0x1b, Lower(..), other)
+        | (0x02 | 0x1b, other, Lower(..))
             if is_small(other) =>
         {
             part(op, a, b)
@@ -214,15 +299,56 @@ pub(super) fn operate(op: u8, a: Value, b: Value) -> Value {
         // An address, or another part of a word.
         (0x16, Stored(_), Constant(_)) => a,
         (0x16, Constant(_), Stored(_)) => b,
+        (0x16, Lower(place, _), Constant(_)) | (0x16, Constant(_), Lower(place, _)) => {
+            Lower(place, UNKNOWN)
+        }
         (0x10, Unknown(at), bound) | (0x11, bound, Unknown(at)) => match bound {
             Stored(place) => Within(at, Some(place)),
             Constant(_) | Small if is_small(bound) => Within(at, None),
-            _ => plain(a, b),
+            _ => plain(op, a, b),
         },
         (0x11, Unknown(at), bound) | (0x10, bound, Unknown(at)) if is_small(bound) => {
             Beyond(at, None)
         }
-        _ => plain(a, b),
+        _ => plain(op, a, b),
+    }
+}
+
+/// The same where a word is exactly what a slot holds, or what a beacon answered.
+fn exact(op: u8, a: Value, b: Value) -> Option<Value> {
+    Some(match (op, a, b) {
+        (0x16, Constant(ADDRESS), word @ (Held(_) | Positive(_) | Told))
+        | (0x16, word @ (Held(_) | Positive(_) | Told), Constant(ADDRESS)) => word,
+        // One less, where something is there.
+        (0x03, Positive(place), Constant(ONE))
+        | (0x01, Positive(place), Constant(MINUS_ONE))
+        | (0x01, Constant(MINUS_ONE), Positive(place)) => Stored(place),
+        (0x03, Held(place), Constant(by)) if is_small(b) => lower(place, by),
+        (0x01, Held(place), Constant(by)) | (0x01, Constant(by), Held(place))
+            if is_small(Constant(by.wrapping_neg())) =>
+        {
+            lower(place, by.wrapping_neg())
+        }
+        // Whether one less is more: how compilers find what is below zero.
+        (0x11, Lower(place, by), Held(of)) | (0x10, Held(of), Lower(place, by))
+            if of == place && by != UNKNOWN =>
+        {
+            Wrapped(place, by)
+        }
+        // Whether it is less than one.
+        (0x10, Held(place), Constant(ONE)) | (0x11, Constant(ONE), Held(place)) => IsZero(place),
+        (0x14, Held(place), Constant(ZERO)) | (0x14, Constant(ZERO), Held(place)) => IsZero(place),
+        (0x11, Held(place), Constant(ZERO)) | (0x10, Constant(ZERO), Held(place)) => NotZero(place),
+        _ => return None,
+    })
+}
+
+/// What a slot holds less so much; less by nothing is that.
+fn lower(place: Place, by: U256) -> Value {
+    match u64::try_from(by) {
+        Ok(0) => Held(place),
+        Ok(by) => Lower(place, by),
+        Err(_) => Other,
     }
 }
 
@@ -248,15 +374,24 @@ fn part(op: u8, a: Value, b: Value) -> Value {
     match (op, a, b) {
         (0x04, Stored(_), _) => a,
         (0x1c, _, Stored(_)) => b,
-        (_, Stored(place), _) | (_, _, Stored(place)) => Index(Some(place)),
+        (_, Stored(place) | Lower(place, _), _) | (_, _, Stored(place) | Lower(place, _)) => {
+            Index(Some(place))
+        }
         (_, Index(place), _) | (_, _, Index(place)) => Index(place),
-        _ => plain(a, b),
+        _ => plain(op, a, b),
     }
 }
 
 /// What nothing is known of, but who chose it.
-fn plain(a: Value, b: Value) -> Value {
-    if a.is_chosen() || b.is_chosen() { Other } else { Given }
+fn plain(op: u8, a: Value, b: Value) -> Value {
+    match op {
+        _ if a.is_chosen() || b.is_chosen() => Other,
+        // Comparisons; sums and differences of sizes; what a mask leaves of one.
+        0x10..=0x14 => Size,
+        0x01 | 0x03 if a.is_size() && b.is_size() => Size,
+        0x16 if a.is_size() || b.is_size() => Size,
+        _ => Given,
+    }
 }
 
 /// What another instruction makes, given the top of the stack.
@@ -265,12 +400,15 @@ pub(super) fn result(op: u8, top: Option<Value>) -> Value {
         (0x15, Some(Within(at, place))) => Beyond(at, place),
         (0x15, Some(Beyond(at, place))) => Within(at, place),
         (0x19, Some(Constant(number))) => Constant(!number),
-        (0x54, Some(slot)) => slot.place().map_or(Other, Stored),
-        (0x15 | 0x19, Some(value)) if !value.is_chosen() => Given,
+        (0x54, Some(slot)) => slot.place().map_or(Other, Held),
+        (0x15, Some(value)) if value.opposite() != value => value.opposite(),
+        (0x15, Some(value)) if !value.is_chosen() => Size,
+        (0x19, Some(value)) if !value.is_chosen() => Given,
         (0x30, _) => Itself,
-        // Of accounts, blocks, gas and answers.
-        (0x31 | 0x38 | 0x3a | 0x3b | 0x3d | 0x3f | 0x40..=0x48 | 0x4a | 0x58..=0x5a, _) => Given,
-        (0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa, _) => Given,
+        // Sizes of code, answers and memory, gas, and whether a call went well.
+        (0x38 | 0x3b | 0x3d | 0x58..=0x5a | 0xf1 | 0xf2 | 0xf4 | 0xfa, _) => Size,
+        // Of accounts and blocks, and what was created.
+        (0x31 | 0x3a | 0x3f | 0x40..=0x48 | 0x4a | 0xf0 | 0xf5, _) => Given,
         _ => Other,
     }
 }
@@ -306,49 +444,4 @@ pub(super) const fn arity(op: u8) -> Option<(usize, usize)> {
         0xf5 => (4, 1),
         _ => return None,
     })
-}
-
-/// The words of memory that are known between two jumps. Compilers load a large constant by
-/// copying it from the code to memory and reading it back.
-#[derive(Debug, Default)]
-pub(super) struct Memory(BTreeMap<U256, Value>);
-
-/// A word, in bytes.
-const WORD_BYTES: U256 = U256::from_limbs([32, 0, 0, 0]);
-
-impl Memory {
-    pub(super) fn forget(&mut self) {
-        self.0.clear();
-    }
-
-    /// Forgets whichever value an instruction made earlier.
-    pub(super) fn outdate(&mut self, made: Value) {
-        self.0.retain(|_, value| *value != made);
-    }
-
-    pub(super) fn read(&self, at: Value) -> Option<Value> {
-        match at {
-            Constant(at) => self.0.get(&at).copied(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn write(&mut self, at: Value, value: Value) {
-        let Constant(at) = at else { return self.forget() };
-        self.0.retain(|other, _| other.abs_diff(at) >= WORD_BYTES);
-        self.0.insert(at, value);
-    }
-
-    /// A copy from the code: of one word it is known what it holds.
-    pub(super) fn copy(&mut self, to: Value, from: Value, bytes: Value, code: &[u8]) {
-        let (Constant(from), true) = (from, bytes == Constant(WORD_BYTES)) else {
-            return self.forget();
-        };
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let mut word = [0; 32];
-        let data = code.get(from..).unwrap_or_default();
-        let data = &data[..data.len().min(32)];
-        word[..data.len()].copy_from_slice(data);
-        self.write(to, Constant(U256::from_be_bytes(word)));
-    }
 }

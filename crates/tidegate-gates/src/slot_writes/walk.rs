@@ -3,47 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256, b256};
-use tidegate_model::slots::IMPLEMENTATION_SLOT;
+use tidegate_model::slots::BEACON_SLOT;
 
-use super::values::{Memory, Place, Value, arity, hash, merge, operate, result};
-use super::{Part, Watch};
+use super::found::Found;
+use super::memory::Memory;
+use super::values::{Place, Value, arity, hash, merge, operate, result};
+use super::{Code, Runs, Watch};
 
 /// The most instructions that are followed before code counts as too intricate.
 const STEPS_MAX: usize = 1_000_000;
 const STACK_MAX: usize = 1_024;
 /// The topic of `Upgraded(address)`, which tells of whatever other code runs.
 const UPGRADED: B256 = b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
-
-/// What the paths do.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) announced: bool,
-    pub(super) silent: bool,
-    pub(super) elsewhere: bool,
-    pub(super) unclear: bool,
-    anywhere: bool,
-    /// Where lengths are stored by which elements are found.
-    lengths: BTreeSet<Place>,
-    /// Where something is stored that need not be a length.
-    no_lengths: BTreeSet<Place>,
-    /// Where something is stored that was read elsewhere.
-    copies: BTreeSet<(Place, Place)>,
-}
-
-impl Found {
-    /// Whether some slot is free: a length is no bound if anything can be stored in its place.
-    pub(super) fn writes_anywhere(&self) -> bool {
-        let mut free = self.no_lengths.clone();
-        loop {
-            let copied = self.copies.iter().filter(|(_, from)| free.contains(from));
-            let to: Vec<_> = copied.map(|(to, _)| *to).filter(|to| !free.contains(to)).collect();
-            if to.is_empty() {
-                return self.anywhere || !self.lengths.is_disjoint(&free);
-            }
-            free.extend(to);
-        }
-    }
-}
 
 /// What a path did so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +27,10 @@ struct Did {
     wrote: bool,
     /// It ran code that is not known.
     ran: bool,
-    /// It put into memory what a caller may have chosen.
+    /// It put into memory what may make an address.
     fed: bool,
+    /// It asked the account's beacon.
+    asked: bool,
 }
 
 /// A jump's place, the return addresses on the stack, and what was done: calls of one function
@@ -66,14 +39,26 @@ type Key = (usize, usize, Vec<(usize, U256)>, Did);
 
 pub(super) struct Walk<'a> {
     code: &'a [u8],
-    watch: &'a Watch<'a>,
+    runs: Runs<'a>,
+    /// Addresses whose code is looked at for itself.
+    known: &'a BTreeSet<Address>,
     slot: U256,
     topics: BTreeSet<U256>,
     jumpdests: BTreeSet<usize>,
-    known: BTreeMap<Key, Vec<Value>>,
+    seen: BTreeMap<Key, Vec<Value>>,
     open: Vec<(usize, Vec<Value>, Did)>,
     steps: usize,
     found: Found,
+}
+
+/// Where compilers keep the end of the memory that is used.
+const POINTER: Value = Value::Constant(U256::from_limbs([0x40, 0, 0, 0]));
+/// The word that asks a beacon: the selector of `implementation()`, and zeros.
+const QUESTION: Value = Value::Constant(U256::from_limbs([0, 0, 0, 0x5c60_da1b_0000_0000]));
+
+/// Whether nobody can make an address of what is put into memory, at whatever place it is read.
+fn is_harmless(at: Value, value: Value) -> bool {
+    value == QUESTION || (at == POINTER && value.is_size())
 }
 
 /// Positions and opcodes, without the data of pushes.
@@ -126,15 +111,20 @@ impl Run {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn follow(code: &'a [u8], watch: &'a Watch<'a>) -> Found {
-        let jumpdests = instructions(code).filter(|(_, op)| *op == 0x5b).map(|(at, _)| at);
+    pub(super) fn follow(
+        code: &'a Code<'a>,
+        watch: &Watch<'_>,
+        known: &'a BTreeSet<Address>,
+    ) -> Found {
+        let jumpdests = instructions(code.bytes).filter(|(_, op)| *op == 0x5b).map(|(at, _)| at);
         let mut walk = Self {
-            code,
-            watch,
+            code: code.bytes,
+            runs: code.runs,
+            known,
             slot: watch.slot.into(),
             topics: watch.topics.iter().map(|topic| (*topic).into()).collect(),
             jumpdests: jumpdests.collect(),
-            known: BTreeMap::new(),
+            seen: BTreeMap::new(),
             open: vec![(0, Vec::new(), Did::default())],
             steps: 0,
             found: Found::default(),
@@ -189,6 +179,11 @@ impl<'a> Walk<'a> {
                     let made = self.made(op, at, &run, pops, pushes);
                     let made = if made == Value::Other { run.unknown(at) } else { made };
                     self.note(op, &mut run);
+                    // What is stored, or runs elsewhere, may change what was read.
+                    if matches!(op, 0x55 | 0xf0 | 0xf1 | 0xf2 | 0xf4 | 0xf5) {
+                        run.stack.iter_mut().for_each(|value| *value = value.aged());
+                        run.memory.age();
+                    }
                     run.stack.truncate(run.stack.len() - pops);
                     if pushes == 1 {
                         run.stack.push(made);
@@ -207,7 +202,8 @@ impl<'a> Walk<'a> {
             0x51 => match run.memory.read(run.top(0)) {
                 Some(value) => value,
                 None if run.did.fed => Value::Other,
-                None => Value::Given,
+                None if run.did.asked && run.top(0) != POINTER => Value::Told,
+                None => Value::Size,
             },
             _ if pops == 2 && pushes == 1 => {
                 let (a, b) = (run.top(0), run.top(1));
@@ -215,7 +211,12 @@ impl<'a> Walk<'a> {
                 // What is added to a hash is a length, or below one.
                 if matches!((op, made), (0x01, Value::Hash(_) | Value::Behind(_))) {
                     for by in [a, b] {
-                        if let Value::Stored(place) | Value::Index(Some(place)) = by {
+                        if let Value::Held(place)
+                        | Value::Positive(place)
+                        | Value::Stored(place)
+                        | Value::Lower(place, _)
+                        | Value::Index(Some(place)) = by
+                        {
                             self.found.lengths.extend(place.is_known().then_some(place));
                         }
                     }
@@ -236,20 +237,25 @@ impl<'a> Walk<'a> {
                     run.did.upgraded |= topic == U256::from_be_bytes(UPGRADED.0);
                 }
             }
-            0x39 => run.memory.copy(run.top(0), run.top(1), run.top(2), self.code),
+            0x39 => {
+                run.memory.copy(run.top(0), run.top(1), run.top(2), self.code);
+                run.did.fed = true;
+            }
             0x52 => {
                 let (at, value) = (run.top(0), run.top(1));
                 run.memory.write(at, value);
-                run.did.fed |= value.is_chosen();
+                run.did.fed |= !is_harmless(at, value);
             }
-            0x37 | 0x53 => {
+            // Of calldata, another account's code, answers; bytes; within memory.
+            0x37 | 0x3c | 0x3e | 0x53 | 0x5e | 0xf0 | 0xf5 => {
                 run.memory.forget();
                 run.did.fed = true;
             }
-            0x3c | 0x3e | 0x5e => run.memory.forget(),
             0xf1 | 0xfa => {
                 run.memory.forget();
-                run.did.fed |= run.top(1).is_chosen();
+                let asked = self.is_beacon(run.top(1));
+                run.did.asked |= asked;
+                run.did.fed |= !asked;
             }
             0xf2 | 0xf4 => {
                 run.memory.forget();
@@ -263,7 +269,10 @@ impl<'a> Walk<'a> {
     fn store(&mut self, slot: Value, value: Value, did: &mut Did) {
         match slot {
             Value::Constant(slot) => did.wrote |= slot == self.slot,
-            Value::Small => did.wrote |= self.slot.bit_len() <= 64,
+            Value::Small => {
+                did.wrote |= self.slot.bit_len() <= 64;
+                self.found.small_is_free |= value.length().is_none();
+            }
             Value::Hash(_) => {}
             Value::Behind(from) => did.wrote |= self.slot.wrapping_sub(from).bit_len() <= 64,
             // Zeros, where an array is cut.
@@ -271,29 +280,37 @@ impl<'a> Walk<'a> {
             _ => self.found.anywhere = true,
         }
         if let Some(place) = slot.place().filter(|place| place.is_known()) {
-            let lengths = &mut self.found;
-            match value.length() {
-                Some(None) => {}
-                Some(Some(from)) if from == place => {}
-                Some(Some(from)) if from.is_known() => drop(lengths.copies.insert((place, from))),
-                _ => drop(lengths.no_lengths.insert(place)),
-            }
+            self.found.stored(place, value);
         }
     }
 
-    /// Whether what is delegated to is looked at for itself: a proxy's implementation, by the
-    /// standard's slot or by the word of its beacon, or an address in the code that is known.
-    fn is_known(&self, target: Value) -> bool {
-        let own = self.watch.part == Part::Own;
+    /// Whether what is delegated to is looked at for itself: a proxy's implementation, by the slot
+    /// that is watched or by the word of its beacon, or an address in the code that is known.
+    fn is_known(&mut self, target: Value) -> bool {
+        match (target, self.runs) {
+            (Value::Itself, _) => true,
+            (Value::Constant(word), _) => {
+                let address = Address::from_word(B256::from(word));
+                self.found.named.insert(address);
+                self.known.contains(&address)
+            }
+            (
+                Value::Held(Place::Slot(slot)) | Value::Positive(Place::Slot(slot)),
+                Runs::Own { slots, .. },
+            ) => slots.contains(&B256::from(slot)),
+            (Value::Told, Runs::Own { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether this is the beacon that is watched.
+    fn is_beacon(&self, target: Value) -> bool {
+        let Runs::Own { beacon: Some(beacon), .. } = self.runs else { return false };
         match target {
-            Value::Itself => true,
-            Value::Constant(word) => {
-                self.watch.known.contains(&Address::from_word(B256::from(word)))
+            Value::Constant(word) => Address::from_word(B256::from(word)) == beacon,
+            Value::Held(Place::Slot(slot)) | Value::Positive(Place::Slot(slot)) => {
+                B256::from(slot) == BEACON_SLOT
             }
-            Value::Stored(Place::Slot(slot)) => {
-                own && (slot == self.slot || slot == U256::from_be_bytes(IMPLEMENTATION_SLOT.0))
-            }
-            Value::Given => own,
             _ => false,
         }
     }
@@ -324,10 +341,15 @@ impl<'a> Walk<'a> {
             if let Value::Within(at, place) = condition {
                 known(&mut stack, at, place);
             }
+            stack.iter_mut().for_each(|value| *value = value.given(condition));
             self.jump(to, stack, run.did);
         }
         if let Value::Beyond(at, place) = condition {
             known(&mut run.stack, at, place);
+        }
+        let opposite = condition.opposite();
+        if opposite != condition {
+            run.stack.iter_mut().for_each(|value| *value = value.given(opposite));
         }
         !matches!(condition, Value::Constant(number) if !number.is_zero())
     }
@@ -357,9 +379,9 @@ impl<'a> Walk<'a> {
             _ => None,
         });
         let key = (at, stack.len(), returns.collect(), run.did);
-        match self.known.get_mut(&key) {
+        match self.seen.get_mut(&key) {
             None => {
-                self.known.insert(key, stack.clone());
+                self.seen.insert(key, stack.clone());
                 true
             }
             Some(known) => {

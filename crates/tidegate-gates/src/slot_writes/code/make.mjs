@@ -1,4 +1,4 @@
-// Compiles Pokes.sol and Upgradeable.sol to one *.hex file a contract.
+// Compiles the sources in this folder to one *.hex file a contract.
 //
 //   node make.mjs            (in this folder; it uses the packages in tests/node_modules)
 
@@ -8,13 +8,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 const modules = new URL("../../../../../tests/node_modules/", import.meta.url);
 const solc = createRequire(modules)("solc");
 const read = (path) => readFileSync(path, "utf8");
-const here = ["Pokes.sol", "Upgradeable.sol"];
+const here = ["Pokes.sol", "Shared.sol", "Upgradeable.sol"];
 const sources = Object.fromEntries(here.map((name) => [name, { content: read(new URL(name, import.meta.url)) }]));
 const wanted = { "*": { "*": ["evm.deployedBytecode.object"] } };
 const found = (path) => ({ contents: read(new URL(path, modules)) });
 
 // Every contract by the legacy code generator, and some by the other one.
-for (const [viaIR, suffix, only] of [[false, "", null], [true, "Ir", ["PokeNever", "UpMany", "UpItems"]]]) {
+for (const [viaIR, suffix, only] of [[false, "", null], [true, "Ir", ["PokeNever", "SharedShrinks", "UpMany", "UpItems"]]]) {
   const settings = { viaIR, optimizer: { enabled: true, runs: 200 }, outputSelection: wanted };
   const input = JSON.stringify({ language: "Solidity", sources, settings });
   const output = JSON.parse(solc.compile(input, { import: found }));
