@@ -79,6 +79,11 @@ pub(crate) fn of_tree(
     Ok(digest)
 }
 
+/// The SHA-256 over two digests.
+pub(crate) fn of_both(one: B256, other: B256) -> B256 {
+    B256::from_slice(&Sha256::digest([one, other].concat()))
+}
+
 /// The paths of all files below a folder that count, sorted.
 fn names_below(folder: &Path, counts: impl Fn(&str) -> bool) -> Result<Vec<String>, FileError> {
     let mut names = Vec::new();

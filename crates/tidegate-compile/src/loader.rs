@@ -8,7 +8,7 @@ use alloy_primitives::{B256, hex, keccak256};
 
 use crate::driver::isolate;
 use crate::files::{self, Access, FileError};
-use crate::places::repository_root;
+use crate::places::outermost_repository;
 
 const SCRIPT: &str = include_str!("solcjs.cjs");
 
@@ -35,11 +35,11 @@ pub(crate) struct NodeCompiler {
     pub(crate) sha256: B256,
 }
 
-/// The first `node` in these folders; not one that the repository brings along, as npm's scripts
-/// put there.
+/// The first `node` in these folders; not one that a repository around the project brings along, as
+/// npm's scripts put there.
 pub fn find_node(folders: &[PathBuf], root: &Path) -> Option<PathBuf> {
     let name = if cfg!(windows) { "node.exe" } else { "node" };
-    let theirs = repository_root(root);
+    let theirs = outermost_repository(root);
     let is_ours = |path: &PathBuf| {
         path.is_file() && path.canonicalize().is_ok_and(|real| !real.starts_with(&theirs))
     };
@@ -124,6 +124,31 @@ mod tests {
         files::write(&path, b"cut", Access::Data).unwrap();
         assert_eq!(place(cache.path()).unwrap(), path);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), SCRIPT);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn node_is_not_from_a_repository_around_the_project() {
+        use crate::testing::{project, write};
+        let (outer, machine) = (project(&[]), project(&[("bin/node", "")]));
+        for folder in [".git", "inner/.git", "inner/project"] {
+            std::fs::create_dir_all(outer.path().join(folder)).unwrap();
+        }
+        let root = outer.path().join("inner/project");
+        let honest = machine.path().join("bin");
+        let found = |first: &str| {
+            find_node(&[outer.path().join(first), honest.clone()], &root)
+                .map(|node| node.parent().map(|folder| folder == honest).unwrap_or_default())
+        };
+        for folder in ["inner/project/bin", "inner/bin", "bin"] {
+            write(outer.path(), &format!("{folder}/node"), "");
+            assert_eq!(found(folder), Some(true), "{folder}");
+        }
+        // A link from outside does not lead back in.
+        let link = machine.path().join("linked");
+        std::fs::create_dir(&link).unwrap();
+        std::os::unix::fs::symlink(outer.path().join("bin/node"), link.join("node")).unwrap();
+        assert_eq!(find_node(&[link], &root), None);
     }
 
     #[test]

@@ -146,7 +146,11 @@ pub enum FindCompilerError {
         source: DriverError,
     },
     /// The npm package needs node.
-    #[error("run the compiler {}: it is an npm package, and there is no `node`", path.display())]
+    #[error(
+        "run the compiler {}: it is an npm package, and PATH has no `node` outside of the git \
+         repository around the project",
+        path.display()
+    )]
     NoNode {
         /// The package's folder.
         path: PathBuf,

@@ -12,7 +12,7 @@ use crate::digest;
 use crate::driver::{Driver, Program, Protocol};
 use crate::files;
 use crate::foundry::FoundryConfig;
-use crate::places::repository_root;
+use crate::places::outermost_repository;
 use crate::solc::{COMPILER_BYTES_MAX, CompilerSources};
 use crate::version::LongVersion;
 
@@ -53,19 +53,14 @@ sys.exit(_parse_cli_args())
 /// A program that is Vyper, and what of it counts.
 struct Opened {
     program: Program,
-    /// Of the program, or of every file of its packages that can be imported.
+    /// Of the program; or of every file of its packages that can be imported, and of Python.
     sha256: B256,
-    /// Of what runs it.
+    /// Of how it is started.
     runs: B256,
 }
 
 /// Follows a program to what it executes.
-fn open(
-    path: &Path,
-    root: &Path,
-    sources: &CompilerSources,
-    cache_dir: &Path,
-) -> Result<Opened, VyperError> {
+fn open(path: &Path, root: &Path, cache_dir: &Path) -> Result<Opened, VyperError> {
     let failed = |source| VyperError::Digest { source };
     let mut start = files::beginning(path, SHEBANG_BYTES_MAX).map_err(failed)?;
     if !start.starts_with(b"#!") {
@@ -80,7 +75,10 @@ fn open(
     start.truncate(start.iter().position(|byte| *byte == b'\n').unwrap_or(start.len()));
     let line = String::from_utf8_lossy(&start).into_owned();
     let not_whole = || VyperError::NotWhole { path: path.to_owned() };
-    let python = python(&line, root, sources).ok_or_else(not_whole)?;
+    let python = python(&line, path).ok_or_else(not_whole)?;
+    if python.starts_with(outermost_repository(root)) {
+        return Err(VyperError::Python { path: path.to_owned(), python });
+    }
     let packages = packages(path).ok_or_else(not_whole)?;
     let counts = |name: &str| {
         let first = name.split('/').next().unwrap_or_default();
@@ -92,32 +90,33 @@ fn open(
                 .iter()
                 .any(|list| name.split_once(".dist-info/").is_some_and(|(_, file)| file == *list))
     };
-    let sha256 = digest::of_tree(&packages, counts, cache_dir).map_err(failed)?;
-    let python_digest = digest::of_file(&python, COMPILER_BYTES_MAX, cache_dir).map_err(failed)?;
+    let tree = digest::of_tree(&packages, counts, cache_dir).map_err(failed)?;
+    let binary = digest::of_file(&python, COMPILER_BYTES_MAX, cache_dir).map_err(failed)?;
+    let sha256 = digest::of_both(tree, binary);
     let mut kept = OsString::from("pycache_prefix=");
     let folder = cache_dir.join(format!("python-{}", hex::encode(&sha256[..8])));
     kept.push(std::path::absolute(&folder).unwrap_or(folder));
     let words = ["-I", "-S", "-X", "utf8", "-X"].map(OsString::from);
     let mut args: Vec<OsString> = words.into();
     args.extend([kept, "-c".into(), START.into(), packages.into_os_string()]);
-    let runs = keccak256([keccak256(START), python_digest].concat());
-    Ok(Opened { program: Program::Plain { path: python, args }, sha256, runs })
+    let program = Program::Plain { path: python, args };
+    Ok(Opened { program, sha256, runs: keccak256(START) })
 }
 
-/// The Python that a script asks for; not one that the repository brings along, and not the
-/// environment's own name for it, whose configuration could lead elsewhere.
-fn python(line: &str, root: &Path, sources: &CompilerSources) -> Option<PathBuf> {
+/// The Python that a script names: the program itself, not the environment's own name for it, whose
+/// configuration could lead elsewhere, and not what a search would find. Where the script leaves it
+/// to a search, its own environment's is meant.
+fn python(line: &str, script: &Path) -> Option<PathBuf> {
     let mut words = line.trim_start_matches("#!").split_whitespace();
     let mut program = PathBuf::from(words.next()?);
     if program.ends_with("env") {
-        let name = words.next()?;
-        let system = ["/usr/bin", "/bin", "/usr/local/bin"].map(PathBuf::from);
-        let folders = sources.path.iter().filter(|dir| dir.is_absolute()).chain(&system);
-        program = folders.map(|dir| dir.join(name)).find(|path| path.is_file())?;
+        program = script.canonicalize().ok()?.parent()?.join(words.next()?);
     }
-    let found = program.canonicalize().ok()?;
+    let found = Some(program).filter(|program| program.is_absolute())?.canonicalize().ok()?;
     let is_python = found.file_name()?.to_str()?.starts_with("python");
-    (is_python && !found.starts_with(repository_root(root))).then_some(found)
+    // A script in its place would choose by the working directory, as version managers do.
+    let start = files::beginning(&found, SHEBANG_BYTES_MAX).ok()?;
+    (is_python && !start.starts_with(b"#!")).then_some(found)
 }
 
 /// The folder of packages that has Vyper, in the environment of this program.
@@ -155,7 +154,7 @@ pub(super) fn find(
             there.ok_or_else(|| VyperError::NotFound { contract: contract.to_owned() })?
         }
     };
-    let Opened { program, sha256, runs } = open(&path, root, sources, cache_dir)?;
+    let Opened { program, sha256, runs } = open(&path, root, cache_dir)?;
     if !sources.trusted.holds(sha256) {
         return Err(VyperError::NotTrusted { path, sha256 });
     }
@@ -176,26 +175,15 @@ pub(super) fn find(
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::builds::Trusted;
     use crate::testing::{project, write};
 
     const SITE: &str = "lib/python3.11/site-packages";
-
-    fn sources() -> CompilerSources {
-        CompilerSources {
-            explicit: None,
-            foundry_dirs: Vec::new(),
-            path: Vec::new(),
-            npm_packages: Vec::new(),
-            node: None,
-            trusted: Trusted::default(),
-        }
-    }
+    const SCRIPT: &str = "#!/usr/bin/env python3\nother";
 
     /// The digest of a program in an environment, seen from a project elsewhere.
     fn digest_in(folder: &Path, cache: &Path) -> Result<B256, VyperError> {
         let elsewhere = tempfile::tempdir().expect("the machine has a folder for such");
-        let opened = open(&folder.join("bin/vyper"), elsewhere.path(), &sources(), cache)?;
+        let opened = open(&folder.join("bin/vyper"), elsewhere.path(), cache)?;
         Ok(opened.sha256)
     }
 
@@ -214,6 +202,7 @@ mod tests {
             (&format!("{SITE}/evil.pth"), "a"),
             (&format!("{SITE}/vyper/__pycache__/x.cpython-311.pyc"), "a"),
         ]);
+        write(env.path(), "bin/python3", "a Python");
         let cache = tempfile::tempdir().unwrap();
         let of = || digest_in(env.path(), cache.path()).unwrap();
         let first = of();
@@ -230,10 +219,12 @@ mod tests {
             ("evil.pth", false),
             ("vyper/__pycache__/x.cpython-311.pyc", false),
             ("../../../bin/vyper", false),
+            ("../../../bin/python3", true),
         ] {
             let path = env.path().join(SITE).join(file);
             let kept = std::fs::read(&path).ok();
-            write(env.path(), &format!("{SITE}/{file}"), "#!/usr/bin/env python3\nother");
+            let other = if file.ends_with("python3") { "other" } else { SCRIPT };
+            write(env.path(), &format!("{SITE}/{file}"), other);
             assert_eq!(of() != first, counts, "{file}");
             match kept {
                 Some(bytes) => files::write(&path, &bytes, files::Access::Data).unwrap(),
@@ -247,17 +238,42 @@ mod tests {
     #[test]
     fn what_a_script_runs_is_known_or_it_is_refused() {
         let cache = tempfile::tempdir().unwrap();
-        for line in ["#!/bin/sh", "#!/usr/bin/env bash", "#!/nowhere/python3"] {
-            let env = project(&[("bin/vyper", line), (&format!("{SITE}/vyper/__init__.py"), "")]);
-            let error = digest_in(env.path(), cache.path()).unwrap_err();
+        let machine = project(&[("python3", "a Python"), ("python9", "#!/bin/sh\n")]);
+        let named = |name: &str| format!("#!{}\n", machine.path().join(name).display());
+        let there = |line: &str| {
+            project(&[("bin/vyper", line), (&format!("{SITE}/vyper/__init__.py"), "")])
+        };
+        let env = there(&named("python3"));
+        digest_in(env.path(), cache.path()).unwrap();
+        for line in [
+            "#!/bin/sh",
+            "#!/usr/bin/env bash",
+            "#!/nowhere/python3",
+            // Whatever a search finds, and what depends on the working directory.
+            "#!/usr/bin/env python3",
+            "#!python3",
+            // A program that chooses one.
+            &named("python9"),
+        ] {
+            let error = digest_in(there(line).path(), cache.path()).unwrap_err();
             assert!(matches!(error, VyperError::NotWhole { .. }), "{line}: {error:?}");
         }
-        // A Python that the repository brings along.
-        let env = project(&[("python3", "\x7fELF"), (&format!("{SITE}/vyper/__init__.py"), "")]);
-        let python = env.path().join("python3");
-        write(env.path(), "bin/vyper", &format!("#!{}\n", python.display()));
-        let path = env.path().join("bin/vyper");
-        let opened = open(&path, env.path(), &sources(), cache.path());
-        assert!(matches!(opened.err(), Some(VyperError::NotWhole { .. })));
+    }
+
+    #[test]
+    fn python_is_not_from_a_repository_around_the_project() {
+        let cache = tempfile::tempdir().unwrap();
+        let outer = project(&[(&format!("{SITE}/vyper/__init__.py"), "")]);
+        for folder in [".git", "inner/.git", "inner/project"] {
+            std::fs::create_dir_all(outer.path().join(folder)).unwrap();
+        }
+        for place in ["inner/project/python3", "inner/python3", "python3"] {
+            write(outer.path(), place, "a Python");
+            let line = format!("#!{}\n", outer.path().join(place).display());
+            write(outer.path(), "bin/vyper", &line);
+            let path = outer.path().join("bin/vyper");
+            let opened = open(&path, &outer.path().join("inner/project"), cache.path());
+            assert!(matches!(opened.err(), Some(VyperError::Python { .. })), "{place}");
+        }
     }
 }

@@ -60,13 +60,25 @@ pub enum VyperError {
     },
     /// What it executes cannot be told.
     #[error(
-        "use the compiler {}: it is no program by itself, and no script that runs a Python of this \
-         machine with packages in one folder beside it",
+        "use the compiler {}: it is no program by itself, and no script whose first line names a \
+         Python program, with packages in one folder beside it",
         path.display()
     )]
     NotWhole {
         /// The compiler.
         path: PathBuf,
+    },
+    /// Whoever writes the repository chooses what runs it.
+    #[error(
+        "use the compiler {}: its Python {} lies in the git repository around the project",
+        path.display(),
+        python.display()
+    )]
+    Python {
+        /// The compiler.
+        path: PathBuf,
+        /// What runs it.
+        python: PathBuf,
     },
     /// Nobody here trusts it; there are no official builds that are known by digest.
     #[error("use the compiler {}: you do not trust its digest {sha256} yet", path.display())]
