@@ -7,7 +7,6 @@ use alloy_primitives::{Address, B256, Bytes, hex};
 use serde::{Deserialize, Serialize};
 use tidegate_chain::Network;
 use tidegate_gates::code_match::match_code;
-use tidegate_model::digest::jcs_keccak;
 use tidegate_model::release::Artifact;
 use tidegate_model::{BlockRef, ChainId, Fqn, Head};
 use tidegate_plan::{ADMIN_SLOT, Start};
@@ -167,7 +166,7 @@ impl Baseline {
             implementation: found.implementation,
             contract: reference.fqn.clone(),
             runtime_template: reference.runtime_template(),
-            storage_layout: jcs_keccak("storage layout", &reference.layout)?,
+            storage_layout: reference.storage_layout()?,
             layout: reference.layout.clone(),
             immutables: immutables
                 .filter_map(|(name, spans)| Some((name.clone(), value(spans)?)))

@@ -1,7 +1,7 @@
 //! What a canonical layout leaves out and a comparison of layouts needs: what variables were
 //! before, the members of enums, and the types behind user-defined value types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::release::{Formerly, LayoutNotes};
 
@@ -17,14 +17,17 @@ pub(crate) struct Notes<'a> {
     declarations: &'a Declarations<'a>,
     closure: &'a Closure,
     notes: LayoutNotes,
+    /// What the members of each structure say that they were, by its label. Unlike the notes it
+    /// has those, too, that say nothing.
+    structures: BTreeMap<String, BTreeMap<String, Formerly>>,
     /// Labels under which two different declarations were seen: such a label tells nothing.
     ambiguous: BTreeSet<String>,
 }
 
 impl<'a> Notes<'a> {
     pub(crate) fn new(declarations: &'a Declarations<'a>, closure: &'a Closure) -> Self {
-        let (notes, ambiguous) = (LayoutNotes::default(), BTreeSet::new());
-        Self { declarations, closure, notes, ambiguous }
+        let (notes, structures) = (LayoutNotes::default(), BTreeMap::new());
+        Self { declarations, closure, notes, structures, ambiguous: BTreeSet::new() }
     }
 
     /// Notes the state variable that is at this position of the layout.
@@ -78,19 +81,26 @@ impl<'a> Notes<'a> {
         let (Some(content), Some((start, _))) = (content, range(structure)) else { return };
         let content = content.content.as_bytes();
         let mut end_of_last = start;
+        let mut members: BTreeMap<String, Formerly> = BTreeMap::new();
         for member in &structure.members {
             let Some((start, end)) = range(member) else { return };
             let before = content.get(end_of_last..start).unwrap_or_default();
             end_of_last = end;
             let formerly = formerly(&documentation(&String::from_utf8_lossy(before)));
             if formerly != Formerly::default() {
-                let members = self.notes.members.entry(owner.to_owned()).or_default();
                 members.insert(member.name.clone(), formerly);
             }
+        }
+        let known = self.structures.entry(owner.to_owned()).or_insert_with(|| members.clone());
+        if *known != members {
+            self.ambiguous.insert(owner.to_owned());
+        } else if !members.is_empty() {
+            self.notes.members.insert(owner.to_owned(), members);
         }
     }
 
     pub(crate) fn finish(mut self) -> LayoutNotes {
+        self.notes.members.retain(|label, _| !self.ambiguous.contains(label));
         self.notes.enums.retain(|label, _| !self.ambiguous.contains(label));
         self.notes.values.retain(|label, _| !self.ambiguous.contains(label));
         self.notes

@@ -29,7 +29,11 @@ pub const CONFIG: &str = "tidegate.toml";
 /// What is read of a release that is in none of its digests.
 const OF_RELEASE: [&str; 4] = ["name", "project", "compilers", "v"];
 /// What is read of its contracts that is in none.
-const OF_CONTRACTS: [&str; 3] = ["abi", "layout_notes", "functions"];
+const OF_CONTRACTS: [&str; 1] = ["functions"];
+
+/// What of the contracts that upgrades start from is in one.
+const OF_REFERENCES: [&str; 7] =
+    ["fqn", "abi", "layout", "layout_notes", "creation", "runtime", "immutables"];
 
 /// A release with everything that speaks of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,8 +184,8 @@ impl Bundle {
     /// release is in no digest.
     pub fn claims(&self) -> Vec<String> {
         let unbound = format!(
-            "of the release: {}; of each contract: {}; of what upgrades start from, all but code \
-             and layout; mocks",
+            "of the release: {}; of each contract: {}; of what upgrades start from, all but code, \
+             layout and ABI; mocks",
             OF_RELEASE.join(", "),
             OF_CONTRACTS.join(", ")
         );
@@ -193,9 +197,7 @@ impl Bundle {
     pub fn binds(path: &[&str]) -> bool {
         match path {
             ["files" | "mocks", ..] => false,
-            ["release", "references", _, field, ..] => {
-                ["fqn", "layout", "creation", "runtime", "immutables"].contains(field)
-            }
+            ["release", "references", _, field, ..] => OF_REFERENCES.contains(field),
             ["release", "artifacts", _, field, ..] => !OF_CONTRACTS.contains(field),
             ["release", field, ..] => !OF_RELEASE.contains(field),
             _ => true,

@@ -387,9 +387,45 @@ mod tests {
     fn check(artifact: &Artifact, other: &Value, is_metadata: bool, what: &str) {
         let other: Artifact = serde_json::from_value(other.clone()).unwrap();
         let refused = other.check_masks().is_err();
-        assert!(refused || build_digest([&other]) != build_digest([artifact]), "{what}: one build");
+        let build = |artifact| build_digest([artifact]).unwrap();
+        assert!(refused || build(&other) != build(artifact), "{what}: one build");
         let same = templates(&other) == templates(artifact) && links([&other]) == links([artifact]);
         assert!(!same || refused || is_metadata, "{what}: one template");
+    }
+
+    #[test]
+    fn notes_are_in_the_layout_and_functions_in_the_build() {
+        use crate::release::Formerly;
+        let plain = artifact();
+        assert!(plain.layout_document().get("notes").is_none(), "empty notes are absent");
+        let was = |name: &str| Formerly { name: Some(name.to_owned()), kind: None };
+        let edits: [fn(&mut LayoutNotes, Formerly); 4] = [
+            |notes, was| drop(notes.items.insert(0, was)),
+            |notes, was| {
+                let members = BTreeMap::from([("a".to_owned(), was)]);
+                notes.members.insert("struct S".to_owned(), members);
+            },
+            |notes, was| {
+                let members = was.name.into_iter().collect();
+                notes.enums.insert("enum E".to_owned(), members);
+            },
+            |notes, was| drop(notes.values.insert("V".to_owned(), was.name.unwrap_or_default())),
+        ];
+        for (index, edit) in edits.into_iter().enumerate() {
+            let noted = |name: &str| {
+                let mut other = artifact();
+                edit(&mut other.layout_notes, was(name));
+                other.storage_layout().unwrap()
+            };
+            assert_ne!(noted("a"), plain.storage_layout().unwrap(), "{index}");
+            assert_ne!(noted("a"), noted("b"), "{index}");
+        }
+        let functions = ["function a() view", "function a()"];
+        let builds = functions.map(|function| {
+            let abi = JsonAbi::parse([function]).unwrap();
+            build_digest([&Artifact { abi, ..artifact() }]).unwrap()
+        });
+        assert!(builds[0] != builds[1] && builds[0] != build_digest([&plain]).unwrap());
     }
 
     #[test]

@@ -116,6 +116,27 @@ pub struct Artifact {
     pub functions: FunctionMap,
 }
 
+impl Artifact {
+    /// The storage layout as it is bound: with what comparing it needs beside it, if there is any.
+    pub fn layout_document(&self) -> Value {
+        let mut document = self.layout.clone();
+        if self.layout_notes != LayoutNotes::default()
+            && let Some(document) = document.as_object_mut()
+        {
+            document.insert("notes".to_owned(), serde_json::json!(self.layout_notes));
+        }
+        document
+    }
+
+    /// The digest of that document.
+    ///
+    /// # Errors
+    /// If a value has no canonical JSON form.
+    pub fn storage_layout(&self) -> Result<B256, JcsError> {
+        jcs_keccak("storage layout", &self.layout_document())
+    }
+}
+
 /// The compiler that made a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +145,19 @@ pub struct Compiler {
     pub version: String,
     /// SHA-256 of the binary (or of `soljson.js`).
     pub sha256: B256,
+}
+
+impl Compiler {
+    /// The version without the platform, `solc` or `vyper` in front.
+    pub fn plain_version(&self) -> String {
+        let version = &self.version;
+        let end = version.split_once("+commit.").map(|(before, commit)| {
+            let digits = commit.bytes().take_while(u8::is_ascii_hexdigit).count();
+            before.len() + "+commit.".len() + digits
+        });
+        let plain = version.get(..end.unwrap_or(version.len())).unwrap_or(version);
+        if plain.starts_with("vyper ") { plain.to_owned() } else { format!("solc {plain}") }
+    }
 }
 
 /// A release once built.
@@ -186,7 +220,7 @@ impl Release {
 
     fn holds(&self, reference: &Reference) -> bool {
         self.references.get(&reference.contract).is_some_and(|artifact| {
-            let layout = jcs_keccak("storage layout", &artifact.layout);
+            let layout = artifact.storage_layout();
             artifact.runtime_template() == reference.runtime_template
                 && layout.is_ok_and(|layout| layout == reference.storage_layout)
         })
@@ -204,7 +238,7 @@ impl Release {
             compiler_profile: jcs_keccak("compiler profile", &artifact.profile)?,
             creation_template: artifact.creation_template(),
             runtime_template: artifact.runtime_template(),
-            storage_layout: jcs_keccak("storage layout", &artifact.layout)?,
+            storage_layout: artifact.storage_layout()?,
             param_policy: jcs_keccak("parameter policy", &self.plan.param_policy(&artifact.fqn))?,
         })
     }
@@ -230,7 +264,7 @@ impl Release {
             code_root,
             plan_digest,
             release_root: release_root(code_root, plan_digest),
-            build_digest: build_digest(self.contracts().into_values()),
+            build_digest: build_digest(self.contracts().into_values())?,
         })
     }
 

@@ -6,7 +6,7 @@ use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::{SolStruct, sol};
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Preimage, keccak_concat};
+use crate::digest::{JcsError, Preimage, jcs_keccak, keccak_concat};
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
 use crate::release::Artifact;
 
@@ -121,20 +121,28 @@ pub fn release_root(code: CodeRoot, plan: PlanDigest) -> ReleaseRoot {
     ReleaseRoot(Preimage::new().string("release-root/1").digest(code.0).digest(plan.0).keccak())
 }
 
-/// The exact bytes of a build: each contract's codes with their metadata, and what goes where in
-/// them.
-pub fn build_digest<'a>(contracts: impl IntoIterator<Item = &'a Artifact>) -> BuildDigest {
+/// The exact bytes of a build: each contract's codes with their metadata, what goes where in them,
+/// and its functions.
+///
+/// # Errors
+/// If an ABI has no canonical JSON form.
+pub fn build_digest<'a>(
+    contracts: impl IntoIterator<Item = &'a Artifact>,
+) -> Result<BuildDigest, JcsError> {
     let mut contracts: Vec<_> = contracts.into_iter().collect();
     contracts.sort_by(|a, b| a.fqn.cmp(&b.fqn));
-    BuildDigest(keccak_concat(contracts.into_iter().map(|artifact| {
-        Preimage::new()
+    let hash = |artifact: &Artifact| {
+        let preimage = Preimage::new()
             .string(&artifact.fqn.0)
             .digest(keccak256(&artifact.creation.object))
             .digest(artifact.creation_template())
             .digest(keccak256(&artifact.runtime.object))
             .digest(artifact.runtime_template())
-            .keccak()
-    })))
+            .digest(jcs_keccak("ABI", &artifact.abi)?);
+        Ok(preimage.keccak())
+    };
+    let hashes: Result<Vec<_>, _> = contracts.into_iter().map(hash).collect();
+    Ok(BuildDigest(keccak_concat(hashes?)))
 }
 
 /// The digest of a source closure: files sorted by the bytes of their names.

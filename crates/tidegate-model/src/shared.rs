@@ -76,10 +76,11 @@ impl SharedFile {
 }
 
 /// Whether a name is one plain file or folder name: letters, digits and `._-`, beginning with a
-/// letter or digit.
+/// letter or digit, and not ending in a dot, which some systems drop.
 pub fn is_plain(name: &str) -> bool {
     name.len() <= NAME_BYTES_MAX
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && !name.ends_with('.')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
@@ -178,6 +179,7 @@ mod tests {
             "deployments/solc/soljson.js",
             "deployments/solc/package.json",
             "deployments/s/foundry.toml",
+            "deployments/s./addresses.json",
             "deployments/s/abi/.hidden.json",
             "deployments/s/abi/a.b/c.json",
             "deployments/Statements/a/addresses.json",

@@ -6,12 +6,13 @@ use alloy_primitives::{B256, Bytes, U256, bytes, hex, keccak256};
 use alloy_sol_types::SolStruct;
 use serde_json::{Value, json};
 use tidegate_model::Fqn;
+use tidegate_model::digest::jcs_keccak;
 use tidegate_model::masks::Link;
 use tidegate_model::plan::{
     Action, Arg, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, ProxyKind, Rule, Source,
     Step,
 };
-use tidegate_model::release::{Artifact, Code, LayoutNotes, Release, Span};
+use tidegate_model::release::{Artifact, Code, Formerly, LayoutNotes, Release, Span};
 use tidegate_model::scope::{
     CodeScope, build_digest, code_root, eip712, scope_root, source_closure,
 };
@@ -46,7 +47,7 @@ pub(super) fn vectors() -> Vec<Value> {
     let reversed: Vec<CodeScope> = scopes.iter().rev().cloned().collect();
     assert_eq!(scope_root(&reversed), roots.scope_root);
     assert_eq!(code_root(&reversed), roots.code_root);
-    assert_eq!(build_digest(release.artifacts.values().rev()), roots.build_digest);
+    assert_eq!(build_digest(release.artifacts.values().rev()).unwrap(), roots.build_digest);
     vectors.extend([
         roots_vector("scopeRoot", roots.scope_root.0, |fqn| {
             vec![json!({"vector": format!("CodeScope of {fqn}")})]
@@ -71,7 +72,7 @@ pub(super) fn vectors() -> Vec<Value> {
             let template = |part: &str| json!({"vector": format!("{part}Template of {fqn}")});
             vec![json!({"keccak": [
                 {"string": fqn}, code(&contract.creation), template("creation"),
-                code(&contract.runtime), template("runtime"),
+                code(&contract.runtime), template("runtime"), {"vector": format!("abi of {fqn}")},
             ]})]
         }),
     ]);
@@ -175,7 +176,7 @@ fn scope_vectors(release: &Release, contract: &Contract) -> Vec<Value> {
             template(&contract.runtime, json!(artifact.runtime_masks())),
             scope.runtime_template,
         ),
-        ("jcs", contract.layout.clone(), scope.storage_layout),
+        ("jcs", artifact.layout_document(), scope.storage_layout),
         ("jcs", policy, scope.param_policy),
     ];
     let mut vectors: Vec<_> = PARTS
@@ -186,12 +187,21 @@ fn scope_vectors(release: &Release, contract: &Contract) -> Vec<Value> {
         })
         .collect();
     vectors.push(scope_vector(&name("CodeScope"), &scope, json!(links)));
+    let abi = jcs_keccak("ABI", &artifact.abi).unwrap();
+    vectors.push(vector(&name("abi"), "jcs", json!(artifact.abi), json!({"digest": abi})));
     vectors
 }
 
 /// The release of every vector that needs one.
 pub(super) fn release() -> Release {
+    let noted = || LayoutNotes {
+        items: BTreeMap::from([(0, Formerly { name: Some("admin".to_owned()), kind: None })]),
+        enums: BTreeMap::from([("enum Mode".to_owned(), vec!["On".to_owned()])]),
+        ..LayoutNotes::default()
+    };
     let artifact = |contract: Contract| {
+        let is_registry = contract.fqn == REGISTRY;
+        let functions = is_registry.then_some("function owner() view returns (address)");
         let fqn = Fqn(contract.fqn.to_owned());
         let immutable = |(name, start): &(&str, usize)| {
             ((*name).to_owned(), vec![Span { start: *start, length: 32 }])
@@ -199,13 +209,13 @@ pub(super) fn release() -> Release {
         let hashed = |(path, text): &(&str, &str)| ((*path).to_owned(), keccak256(text));
         let artifact = Artifact {
             fqn: fqn.clone(),
-            abi: alloy_json_abi::JsonAbi::new(),
+            abi: alloy_json_abi::JsonAbi::parse(functions).unwrap(),
             creation: contract.creation,
             runtime: contract.runtime,
             immutables: contract.immutables.iter().map(immutable).collect(),
             sources: contract.sources.iter().map(hashed).collect(),
             layout: contract.layout,
-            layout_notes: LayoutNotes::default(),
+            layout_notes: if is_registry { noted() } else { LayoutNotes::default() },
             profile: profile(),
             functions: tidegate_model::functions::FunctionMap::default(),
         };

@@ -1,7 +1,6 @@
 //! Facts of the gate `layout`: what is really behind each proxy that is upgraded.
 
 use tidegate_gates::{Layout, LayoutFact, LayoutFacts, Observed, Reference};
-use tidegate_model::digest::jcs_keccak;
 use tidegate_model::release::Artifact;
 use tidegate_model::{GateInput, Head};
 use tidegate_plan::{Executor, Start};
@@ -70,7 +69,7 @@ async fn known(
     let source = reference(built, &start.reference)?;
     let same = baseline.address == start.address
         && baseline.runtime_template == source.runtime_template()
-        && baseline.storage_layout == jcs_keccak("storage layout", &source.layout)?
+        && baseline.storage_layout == source.storage_layout()?
         && baseline.layout == source.layout;
     if !same {
         let name = &start.target;

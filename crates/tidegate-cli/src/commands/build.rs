@@ -45,7 +45,7 @@ fn add_documents(project: &Project, built: &Built, result: &mut Value) -> CliRes
         result["contracts"][row]["documents"] = json!({
             "sources": sources,
             "profile": artifact.profile,
-            "layout": artifact.layout,
+            "layout": artifact.layout_document(),
             "paramPolicy": built.release.plan.param_policy(&artifact.fqn),
         });
     }

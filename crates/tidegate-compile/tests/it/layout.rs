@@ -117,7 +117,7 @@ contract Noted is Base, Other {
 "#;
 
 #[test]
-fn notes_hold_what_the_layout_leaves_out_and_no_digest_has() {
+fn notes_hold_what_the_layout_leaves_out() {
     const OTHER: &str = "pragma solidity ^0.8.20;\nenum Mode { No }\ncontract Other { Mode m; }\n";
     let project = Project::new(&[("src/T.sol", NOTED), ("src/Other.sol", OTHER)]);
     let output = project.compile(&["Noted"]);
@@ -134,10 +134,35 @@ fn notes_hold_what_the_layout_leaves_out_and_no_digest_has() {
     });
     assert_eq!(serde_json::to_value(&noted.layout_notes).unwrap(), expected);
 
-    let before = noted.layout.clone();
+    let (before, digest) = (noted.layout.clone(), noted.storage_layout().unwrap());
     project.edit("src/T.sol", "oz-renamed-from total", "notice total");
     let output = project.compile(&["Noted"]);
     let silent = artifact(&output, "src/T.sol:Noted");
     assert!(silent.layout_notes.items.is_empty());
     assert_eq!(silent.layout, before);
+    assert_ne!(silent.storage_layout().unwrap(), digest, "a note is bound");
+}
+
+/// Of two structures of one name only one says what its member was.
+#[test]
+fn a_note_on_one_of_two_structures_of_one_name_counts_for_neither() {
+    const KEPT: &str = "struct Kept { /// @custom:oz-retyped-from uint8\n bool flag; }\n";
+    let silent = KEPT.replace("/// @custom:oz-retyped-from uint8\n", "");
+    let head = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.20;\n";
+    let source = |first: &str| {
+        format!(
+            "{head}import {{Kept as Theirs}} from \"./Other.sol\";\n{first}contract Two {{ \
+             mapping(uint256 => Kept) a; mapping(uint256 => Theirs) b; }}\n"
+        )
+    };
+    for (first, second, counts) in
+        [(KEPT, silent.as_str(), false), (&silent, KEPT, false), (KEPT, KEPT, true)]
+    {
+        let other = format!("{head}{second}");
+        let project = Project::new(&[("src/T.sol", &source(first)), ("src/Other.sol", &other)]);
+        let output = project.compile(&["Two"]);
+        let notes = &artifact(&output, "src/T.sol:Two").layout_notes;
+        let members = notes.members.get("struct Kept");
+        assert_eq!(members.is_some(), counts, "{first} beside {second}: {notes:?}");
+    }
 }

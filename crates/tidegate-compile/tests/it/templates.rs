@@ -101,7 +101,7 @@ fn templates(output: &CompileOutput) -> BTreeMap<String, (B256, B256)> {
 }
 
 fn exact(output: &CompileOutput) -> B256 {
-    build_digest(output.artifacts.values()).0
+    build_digest(output.artifacts.values()).unwrap().0
 }
 
 /// Compiles with a change that touches no code; its own folder is part of the change.

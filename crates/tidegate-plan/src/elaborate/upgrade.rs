@@ -2,7 +2,6 @@
 
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::B256;
-use tidegate_model::digest::jcs_keccak;
 use tidegate_model::plan::{Create, ProxyKind, Reference, Step, Upgrade};
 use tidegate_model::release::Artifact;
 
@@ -122,6 +121,6 @@ fn reference(artifact: &Artifact) -> Result<Reference, tidegate_model::digest::J
     Ok(Reference {
         contract: artifact.fqn.clone(),
         runtime_template: artifact.runtime_template(),
-        storage_layout: jcs_keccak("storage layout", &artifact.layout)?,
+        storage_layout: artifact.storage_layout()?,
     })
 }

@@ -3,16 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy_json_abi::{JsonAbi, StateMutability};
 use libtest_mimic::Failed;
 use tidegate_evidence::{Bundle, CONFIG};
 use tidegate_testkit::{Person, Reply, ScriptedNode, actor};
 
-use crate::support::{Case, Outcome, Scene, cases, files, said};
+use crate::support::{Case, Outcome, Scene, Status, cases, files, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Fresh:
             cheat_a_compiler_of_the_repository,
+            cheat_an_interpreter_of_a_repository_around_the_project,
             cheat_a_program_in_place_of_a_compiler;
         Funded: cheat_a_variable_inside_an_endpoint;
         Deployed:
@@ -23,6 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_an_endpoint_that_the_project_chose,
             cheat_a_bundle_with_sources_and_a_compiler,
             cheat_a_bundle_whose_configuration_names_programs,
+            cheat_a_bundle_with_fewer_functions,
             cheat_a_bundle_that_names_an_endpoint;
     }
 }
@@ -177,6 +180,34 @@ fn cheat_a_bundle_that_names_an_endpoint(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
+/// Use is counted by function. Whoever leaves out what nobody called, or calls it a view, and
+/// repairs every digest of the bundle, has another build than the one that soaked.
+fn cheat_a_bundle_with_fewer_functions(scene: &Scene<'_>) -> Outcome {
+    let edits: [(&str, &dyn Fn(&mut JsonAbi)); 3] = [
+        ("fewer", &|abi| abi.functions.retain(|name, _| name == "deposit" || name == "note")),
+        ("views", &|abi| {
+            let functions = abi.functions.values_mut().flatten();
+            functions.for_each(|function| function.state_mutability = StateMutability::View);
+        }),
+        ("none", &|abi| abi.functions.clear()),
+    ];
+    for (what, edit) in edits {
+        let newcomer = newcomer(scene, what)?;
+        let file = forged(scene, |bundle| {
+            bundle.release.artifacts.values_mut().for_each(|artifact| edit(&mut artifact.abi));
+            let roots = bundle.release.roots().expect("a release has digests");
+            assert_eq!(roots.release_root, bundle.roots.release_root, "{what}");
+            bundle.roots = roots;
+        })?;
+        import(&newcomer, &file, 0)?;
+        let status = Status::of(&newcomer.run(&["status", "--json"])?)?;
+        for gate in ["code", "soak"] {
+            status.expect(gate, "UNKNOWN", &["what is executed has to be what soaked"])?;
+        }
+    }
+    Ok(())
+}
+
 /// A program that leaves a mark when it is run, and says that it is a compiler. Returns its text.
 fn trap(path: &Path, mark: &Path) -> Result<String, Failed> {
     let text = format!("#!/bin/sh\ntouch '{}'\necho 'Version: 0.8.37+commit.1'\n", mark.display());
@@ -234,6 +265,41 @@ fn cheat_a_compiler_of_the_repository(scene: &Scene<'_>) -> Outcome {
         assert_ne!(refused.code, 0, "{refused:?}");
     }
     assert!(!mark.exists(), "the compiler was run");
+    Ok(())
+}
+
+/// A `node` of the repository that has the project's as a submodule, and of one around both.
+fn cheat_an_interpreter_of_a_repository_around_the_project(scene: &Scene<'_>) -> Outcome {
+    let eva = scene.person("eva");
+    let mark = scene.folder().join("ran");
+    let outer = scene.project().parent().ok_or("a folder around the project")?;
+    for repository in [outer, scene.project()] {
+        std::fs::create_dir_all(repository.join(".git"))?;
+    }
+    let path = scene.env.variables.get("PATH").cloned().unwrap_or_default();
+    let linked = scene.folder().join("linked");
+    std::fs::create_dir_all(&linked)?;
+    let tools = outer.join("tools");
+    trap(&tools.join("node"), &mark)?;
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(tools.join("node"), linked.join("node"))?;
+    for (index, folder) in [&tools, &linked].into_iter().enumerate() {
+        let cache = scene.folder().join(format!("cache-{index}"));
+        let careless = eva
+            .with_variable("PATH", &format!("{}:{path}", folder.display()))
+            .with_variable("XDG_CACHE_HOME", &cache.to_string_lossy());
+        careless.run(&["build"])?.expect_code(0)?;
+        assert!(!mark.exists(), "the node in {} was run", folder.display());
+    }
+    // Where there is no other, the error says what to do.
+    let alone = eva
+        .with_variable("PATH", &tools.to_string_lossy())
+        .with_variable("XDG_CACHE_HOME", &scene.folder().join("cache-2").to_string_lossy());
+    let refused = alone.run(&["build"])?.expect_code(3)?;
+    let text = said(&refused).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("no `node` outside of the git repository"), "{text}");
+    assert!(text.contains("if your home folder is a repository"), "{text}");
+    assert!(!mark.exists(), "it was run");
     Ok(())
 }
 

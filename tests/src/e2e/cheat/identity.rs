@@ -3,6 +3,8 @@
 use alloy_primitives::keccak256;
 use libtest_mimic::Failed;
 use serde_json::Value;
+use tidegate_evidence::Bundle;
+use tidegate_model::release::{Artifact, Formerly};
 
 use super::refused;
 use crate::support::{Case, Outcome, Scene, cases, files, said};
@@ -12,10 +14,13 @@ pub(crate) fn cases() -> Vec<Case> {
         Fresh:
             cheat_libraries_swapped_by_their_remappings,
             cheat_bundle_with_another_mask,
+            cheat_bundle_with_another_note_or_function,
             cheat_equal_files_that_import_others,
             cheat_a_package_that_is_not_what_it_is_called,
             cheat_construction_that_reads_what_others_decide;
-        Ready: cheat_a_build_that_never_soaked;
+        Ready:
+            cheat_a_build_that_never_soaked,
+            cheat_a_note_that_came_after_the_audits;
     }
 }
 
@@ -100,6 +105,82 @@ fn cheat_bundle_with_another_mask(scene: &Scene<'_>) -> Outcome {
         till["immutables"] = serde_json::json!({ "Till.owner": places });
     };
     refused(&renamed, "does not have the digests")
+}
+
+/// What a variable was before, and which functions there are, decides whether an upgrade keeps its
+/// storage and what has to be used: whoever repairs a bundle after changing it has another release.
+fn cheat_bundle_with_another_note_or_function(scene: &Scene<'_>) -> Outcome {
+    let file = scene.folder().join("honest.tidegate");
+    scene.run("eva", &["build"], 0)?;
+    scene.run("eva", &["export", "--out", &file.to_string_lossy()], 0)?;
+    let honest = Bundle::read(&std::fs::read_to_string(&file)?)?;
+    let folder = scene.folder().join("elsewhere");
+    std::fs::create_dir_all(&folder)?;
+    let newcomer = scene.person("newcomer").at(&folder);
+    let formerly = |kind: &str| Formerly { name: None, kind: Some(kind.to_owned()) };
+    let namespace = "erc7201:tidegate.example.Vault".to_owned();
+    let changes: [(&str, &dyn Fn(&mut Artifact)); 5] = [
+        ("a variable", &|vault| drop(vault.layout_notes.items.insert(0, formerly("uint8")))),
+        ("a member", &|vault| {
+            let members = [("cap".to_owned(), formerly("uint128"))].into();
+            vault.layout_notes.members.insert(namespace.clone(), members);
+        }),
+        ("an enum", &|vault| {
+            vault.layout_notes.enums.insert("enum Vault.Mode".to_owned(), vec!["On".to_owned()]);
+        }),
+        ("a value", &|vault| {
+            vault.layout_notes.values.insert("Price".to_owned(), "uint64".to_owned());
+        }),
+        ("a function", &|vault| drop(vault.abi.functions.remove("pause"))),
+    ];
+    for (what, change) in changes {
+        let mut forged = honest.clone();
+        let vaults = forged.release.artifacts.iter_mut();
+        let mut vaults = vaults.filter(|(fqn, _)| fqn.name() == "Vault");
+        change(vaults.next().ok_or("a vault")?.1);
+        files::write(&file, forged.to_text()?.as_bytes())?;
+        let refused = newcomer.run(&["import", &file.to_string_lossy()])?.expect_code(1)?;
+        assert!(said(&refused).contains("does not have the digests"), "{what}: {refused:?}");
+        assert_eq!(std::fs::read_dir(&folder)?.count(), 0, "nothing was written");
+
+        let roots = forged.release.roots()?;
+        match what {
+            "a function" => assert_ne!(roots.build_digest, honest.roots.build_digest),
+            _ => {
+                assert_ne!(roots.scope_root, honest.roots.scope_root, "{what}");
+                assert_ne!(roots.release_root, honest.roots.release_root, "{what}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A comment that says what a variable was before permits what the auditors never saw permitted.
+fn cheat_a_note_that_came_after_the_audits(scene: &Scene<'_>) -> Outcome {
+    let roots = || -> Result<Value, Failed> {
+        Ok(scene.run("eva", &["build", "--json"], 0)?.json()?["roots"].clone())
+    };
+    let (audited, source) = (roots()?, scene.read("contracts/src/Vault.sol")?);
+    for note in ["@custom:oz-retyped-from uint128", "@custom:oz-renamed-from limit"] {
+        let noted =
+            source.replace("uint256 cap;\n", &format!("/// {note}\n        uint256 cap;\n"));
+        assert_ne!(noted, source);
+        scene.write("contracts/src/Vault.sol", &noted)?;
+        let after = roots()?;
+        for root in ["scopeRoot", "codeRoot", "releaseRoot"] {
+            assert_ne!(audited[root], after[root], "{note}: {root}");
+        }
+        let status = scene.status()?;
+        assert_ne!(status.verdict("audits"), "PASS", "{note}");
+        assert_ne!(status.verdict("soak"), "PASS", "{note}: it is another release");
+    }
+    // Any other comment changes what is read, and not what runs.
+    scene
+        .write("contracts/src/Vault.sol", &source.replace("uint256 cap;\n", "uint256 cap; //\n"))?;
+    let after = roots()?;
+    assert_ne!(audited["scopeRoot"], after["scopeRoot"]);
+    assert_eq!(audited["releaseRoot"], after["releaseRoot"]);
+    Ok(())
 }
 
 /// One name, two meanings: the contracts of one file would stand for those of the other. The file
