@@ -164,7 +164,7 @@ async fn check_promotion(
     let evidence = &promotion.evidence;
     let assessment =
         assess_with(project, built, &found.network, urgent.as_ref(), Some(evidence)).await?;
-    commands::status::gates(project, &assessment);
+    commands::status::gates(project, built, &assessment);
     project.ui.line("");
     project.ui.line("Differs from the testnet:");
     commands::status::differences(project, &assessment);

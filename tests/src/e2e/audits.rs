@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use alloy_primitives::hex;
+use alloy_primitives::{B256, hex};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::actor;
@@ -14,6 +14,7 @@ use crate::support::{Case, Forge, Outcome, Scene, cases, said};
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Ready: audits_go_out_in_the_forms_of_others;
+        Day13: an_audit_by_another_build_is_named;
         Due: a_delta_review_covers_what_changed_and_carries_the_rest;
     }
 }
@@ -38,6 +39,31 @@ fn a_delta_review_covers_what_changed_and_carries_the_rest(scene: &Scene<'_>) ->
     status.expect("audits", "PASS", &[])?;
     let coverage = status.0["coverage"].as_object().ok_or("no coverage")?;
     assert!(coverage.values().all(|firms| *firms == json!(["Acme", "Bolt"])), "{coverage:?}");
+    Ok(())
+}
+
+fn an_audit_by_another_build_is_named(scene: &Scene<'_>) -> Outcome {
+    let own = |who: &str| -> Result<String, Failed> {
+        let signed = serde_json::to_value(Forge(scene).signed(who)?)?;
+        Ok(signed["statement"]["message"]["source"].as_str().unwrap_or_default().to_owned())
+    };
+    let ada = own("ada")?;
+    assert!(ada.contains("; by 0.8.37+commit.f401782d"), "{ada}");
+    let other =
+        format!("elsewhere@1; by 0.8.37+commit.f401782d.Linux.g++ {}", B256::repeat_byte(9));
+    scene.done("bo", &["attest", "reports/bolt.md", "--source", &other, "--as", "bo"])?;
+    let status = scene.status()?;
+    status.expect("audits", "PASS", &[])?;
+    let named = status.0["local"]["otherBuilds"].as_array().cloned().unwrap_or_default();
+    assert_eq!(named.len(), 1, "{named:?}");
+    let says = "bo (Bolt) attested what another build of solc 0.8.37+commit.f401782d made";
+    assert!(named[0].as_str().is_some_and(|said| said.starts_with(says)), "{named:?}");
+    for asked in [&["status"][..], &["status", "--explain"]] {
+        let shown = scene.run("eva", asked, 0)?;
+        fits("status", &shown.stdout)?;
+        let flat = shown.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(says), "{flat}");
+    }
     Ok(())
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
     let assessment = assess_with(project, &built, &target, urgent.as_ref(), None).await?;
     let ui = &project.ui;
     ui.line(format!("Promote {} to {target}", built.release.name));
-    commands::status::gates(project, &assessment);
+    commands::status::gates(project, &built, &assessment);
     let exit = assessment.overall.exit_code();
     if !assessment.overall.allows() {
         ui.line("");

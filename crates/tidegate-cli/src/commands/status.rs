@@ -161,17 +161,30 @@ fn show(
         interruptions(project, facts);
         ui.line("");
     }
-    gates(project, assessment);
+    gates(project, built, assessment);
     ui.line("");
     ui.line(format!("{} {}", ui.verdict(assessment.overall.word()), meaning(&assessment.overall)));
     Ok(())
 }
 
-/// Every gate with its verdict and reasons.
-pub(crate) fn gates(project: &Project, assessment: &Assessment) {
+/// Every gate with its verdict and reasons, and whose compiler was another build than ours.
+pub(crate) fn gates(project: &Project, built: &Built, assessment: &Assessment) {
     for report in &assessment.reports {
         gate(project, report);
     }
+    for said in other_builds(built, assessment) {
+        for line in crate::ui::wrap(&said, crate::ui::COLUMNS) {
+            project.ui.line(line);
+        }
+    }
+}
+
+/// Auditors that built what they read with another build of a compiler than this machine did.
+pub(crate) fn other_builds(built: &Built, assessment: &Assessment) -> Vec<String> {
+    let (Ok(audits), Some(head)) = (&assessment.facts.audits, assessment.gate_head) else {
+        return Vec::new();
+    };
+    audits.other_builds(&built.release.compilers, head.timestamp)
 }
 
 /// What differs between the testnet and the target, as signers must see it.
@@ -306,7 +319,7 @@ fn document(
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
-        "local": {"store": project.store_path()?},
+        "local": {"store": project.store_path()?, "otherBuilds": other_builds(built, assessment)},
     }))
 }
 

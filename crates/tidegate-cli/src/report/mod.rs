@@ -168,6 +168,7 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
     });
     let columns = &["firm", "key", "digest", "comes to", "dated", "open", "sha256", "report"];
     document.table(columns, rows.collect());
+    document.list(commands::status::other_builds(subject.built, assessment));
     document.part("Revocations");
     let rows = audits
         .revocations

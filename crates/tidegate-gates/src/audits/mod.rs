@@ -2,6 +2,7 @@
 //! what they found is fixed or accepted.
 //! The plan is one more item beside the contracts, since what is done with code may undo it.
 
+mod builds;
 mod judge;
 #[cfg(test)]
 mod plan_tests;

@@ -1,5 +1,6 @@
 use alloy_primitives::B256;
-use tidegate_model::statement::{AuditVerdict, RISK_SECS_MAX, RiskDecision};
+use tidegate_model::release::Compiler;
+use tidegate_model::statement::{AuditVerdict, RISK_SECS_MAX, RiskDecision, source_built_by};
 
 use super::*;
 use crate::controls::attestation;
@@ -106,6 +107,37 @@ fn revoked(mut facts: AuditFacts, digest: StatementDigest, by: u8) -> AuditFacts
         confirmed: Ok(()),
     });
     facts
+}
+
+#[test]
+fn another_build_of_a_compiler_is_named() {
+    let compiler = |version: &str, byte| Compiler {
+        version: version.to_owned(),
+        sha256: B256::repeat_byte(byte),
+    };
+    let by = |auditor, compilers: &[Compiler]| {
+        fact(auditor, |f| f.attestation.source = source_built_by("repository@commit", compilers))
+    };
+    let native = compiler("0.8.37+commit.f401782d.Linux.g++", 1);
+    let wasm = compiler("0.8.37+commit.f401782d.Emscripten.clang", 2);
+    let older = compiler("0.8.30+commit.73712a01.Linux.g++", 3);
+    let ours = [native.clone(), compiler("vyper 0.4.3+commit.bff19ea2", 4)];
+    let said = |attestations| facts(attestations).other_builds(&ours, NOW);
+    let honest = || by(1, &[native.clone(), older.clone()]);
+    assert_eq!(said(vec![honest(), plain(3)]), Vec::<String>::new());
+    let found = said(vec![honest(), by(3, &[wasm.clone()])]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    for words in ["bo (Bolt)", "another build of solc 0.8.37+commit.f401782d", "0x0202", "0x0101"] {
+        assert!(found[0].contains(words), "{words}: {found:?}");
+    }
+    let vyper = compiler("vyper 0.4.3+commit.bff19ea2", 5);
+    assert_eq!(said(vec![by(1, &[vyper, native.clone()]), by(3, &[wasm])]).len(), 2);
+    // What does not count is not spoken of.
+    let expired = fact(3, |f| {
+        f.attestation.valid_until = NOW - 1;
+        f.attestation.source = source_built_by("", &[compiler("0.8.37+commit.f401782d", 9)]);
+    });
+    assert_eq!(said(vec![honest(), expired]), Vec::<String>::new());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::At;
 use crate::ids::{PlanDigest, ScopeRoot, StatementDigest};
+use crate::release::Compiler;
 
 /// The longest text of an attestation, in bytes: a device shows each.
 pub const ATTESTATION_TEXT_BYTES_MAX: usize = 512;
@@ -25,7 +26,8 @@ pub struct AuditAttestation {
     pub scope_count: u16,
     /// The plan that was read, or zero.
     pub plan_digest: PlanDigest,
-    /// Repository and commit as `repository@commit`; for people, never a check.
+    /// Repository and commit as `repository@commit`, and by which compilers the auditor built it;
+    /// for people, never a check.
     pub source: String,
     /// Where the report lies.
     pub report_uri: String,
@@ -98,7 +100,33 @@ impl AuditVerdict {
     }
 }
 
+/// What stands before each compiler in `source`.
+const BUILT_BY: &str = "; by ";
+
+/// Where the sources came from that somebody read, with the compilers that built them: as many as
+/// the text has room for.
+pub fn source_built_by(source: &str, compilers: &[Compiler]) -> String {
+    let mut text = source.to_owned();
+    for compiler in compilers {
+        let more = format!("{BUILT_BY}{} {}", compiler.version, compiler.sha256);
+        if text.len() + more.len() <= ATTESTATION_TEXT_BYTES_MAX {
+            text += &more;
+        }
+    }
+    text
+}
+
 impl AuditAttestation {
+    /// The compilers that the auditor says built what was read.
+    pub fn built_by(&self) -> Vec<Compiler> {
+        let parts = self.source.split(BUILT_BY).skip(1);
+        let compiler = |part: &str| {
+            let (version, sha256) = part.rsplit_once(' ')?;
+            Some(Compiler { version: version.to_owned(), sha256: sha256.parse().ok()? })
+        };
+        parts.filter_map(compiler).collect()
+    }
+
     /// Open findings of critical, high and medium severity.
     pub const fn open(&self) -> [u16; 3] {
         [self.open_critical, self.open_high, self.open_medium]
@@ -211,6 +239,32 @@ mod tests {
             supersedes: StatementDigest(B256::ZERO),
             at: At::no_block(ChainId(1)),
         }
+    }
+
+    #[test]
+    fn compilers_are_read_from_the_source_as_they_were_written() {
+        let compiler = |version: &str, byte| Compiler {
+            version: version.to_owned(),
+            sha256: B256::repeat_byte(byte),
+        };
+        let two = [
+            compiler("0.8.37+commit.f401782d.Linux.g++", 1),
+            compiler("vyper 0.4.3+commit.bff19ea2", 2),
+        ];
+        let source = source_built_by("https://example.org/vault@d20ace", &two);
+        let said = AuditAttestation { source, ..attestation() };
+        assert_eq!(said.built_by(), two);
+        assert_eq!(said.fault(), None);
+        assert_eq!(attestation().built_by(), []);
+        // What is no compiler is none, and what has no room is left out.
+        for odd in ["x; by solc", "x; by 0.8.37 0x12", "; by "] {
+            let said = AuditAttestation { source: odd.to_owned(), ..attestation() };
+            assert_eq!(said.built_by(), [], "{odd}");
+        }
+        let long = "x".repeat(ATTESTATION_TEXT_BYTES_MAX - 80);
+        assert_eq!(source_built_by(&long, &two[..1]), long);
+        let many: Vec<_> = (0..9).map(|byte| compiler("0.8.37+commit.f401782d", byte)).collect();
+        assert!(source_built_by("x", &many).len() <= ATTESTATION_TEXT_BYTES_MAX);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::at::{At, Date, ProjectRef, WRITTEN_SECS_MAX};
 pub use self::audit::{
-    ATTESTATION_TEXT_BYTES_MAX, AuditAttestation, AuditRevocation, AuditVerdict,
+    ATTESTATION_TEXT_BYTES_MAX, AuditAttestation, AuditRevocation, AuditVerdict, source_built_by,
 };
 pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{

@@ -12,7 +12,7 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::statement::{At, AuditAttestation, Date, Statement};
+use tidegate_model::statement::{At, AuditAttestation, Date, Statement, source_built_by};
 use tidegate_model::units::{parse_date, parse_span_secs};
 use tidegate_model::{PlanDigest, StatementDigest};
 use tidegate_store::read_limited;
@@ -132,6 +132,7 @@ pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
     }
     let counted = findings::count(args)?;
     let source = source::source(project, args, &built)?;
+    let source = source_built_by(&source, &built.release.compilers);
     let about = About::named(project, &args.target)?;
     let date = match &args.no_block {
         Some(day) => {
