@@ -6,15 +6,14 @@ use alloy_primitives::{Address, B256, I256, U256};
 use tidegate_chain::{Network, ReadError, Receipt};
 use tidegate_evidence::StatementSet;
 use tidegate_ledger::{
-    Facts, FundStatement, NetworkFacts, NetworkLabel, NonceBounds, Opening, Outflows, RequestView,
-    Rise, TransactionFacts, WalletFacts, WalletRole, build_ledger, counting,
+    Facts, FundRules, FundStatement, NetworkFacts, NetworkLabel, NonceBounds, Opening, Outflows,
+    RequestView, Rise, TransactionFacts, WalletFacts, WalletRole, build_ledger, counting,
 };
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::Body;
 use tidegate_model::{BlockRef, Head, NetworkId, ReleaseRoot};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::people;
 use crate::project::Project;
 use crate::records;
 use crate::saying::About;
@@ -40,7 +39,7 @@ pub(crate) fn about(project: &Project) -> CliResult<About> {
 
 /// What statements say of funds, on any of the project's targets, before any chain is asked: who
 /// asked for what, and what was decided.
-pub(crate) fn said(project: &Project, set: &StatementSet) -> CliResult<Facts> {
+pub(crate) fn said(project: &Project, set: &StatementSet, rules: &FundRules) -> CliResult<Facts> {
     let mut statements = Vec::new();
     for (_, target) in project.targets().filter(|(_, target)| target.safe.is_some()) {
         let id = project.id(target)?;
@@ -49,47 +48,57 @@ pub(crate) fn said(project: &Project, set: &StatementSet) -> CliResult<Facts> {
         });
         statements.extend(of_project);
     }
-    // A network that cannot be told apart has no treasury: what left it stays unexplained.
-    let of = |(name, funds): (&String, &tidegate_plan::config::FundsConfig)| {
-        Some((crate::network::identity(project, name).ok()?.id, funds.treasury))
-    };
-    let treasuries = project.config.funds.iter().filter_map(of).collect();
-    Ok(Facts { people: people(project), treasuries, networks: Vec::new(), statements })
+    let FundRules { people, treasuries } = rules.clone();
+    Ok(Facts { people, treasuries, networks: Vec::new(), statements })
 }
 
 /// Whether there is anything to book on a network.
-pub(crate) fn has_books(project: &Project, set: &StatementSet, name: &str) -> CliResult<bool> {
+pub(crate) fn has_books(
+    project: &Project,
+    set: &StatementSet,
+    rules: &FundRules,
+    name: &str,
+) -> CliResult<bool> {
     let id = crate::network::identity(project, name)?.id;
-    let asked = || Ok::<_, CliError>(requests(project, set)?.iter().any(|view| view.network == id));
-    let funded = project.config.funds.contains_key(name);
+    let requests = || requests(project, set, rules);
+    let asked = || Ok::<_, CliError>(requests()?.iter().any(|view| view.network == id));
+    let funded = rules.treasuries.contains_key(&id) || project.config.funds.contains_key(name);
     Ok(funded || !records::own(project, name)?.is_empty() || asked()?)
 }
 
 /// The requests that count, and what was decided on them.
-pub(crate) fn requests(project: &Project, set: &StatementSet) -> CliResult<Vec<RequestView>> {
-    Ok(build_ledger(&said(project, set)?).or_kind(Kind::Fail)?.requests)
+pub(crate) fn requests(
+    project: &Project,
+    set: &StatementSet,
+    rules: &FundRules,
+) -> CliResult<Vec<RequestView>> {
+    Ok(build_ledger(&said(project, set, rules)?).or_kind(Kind::Fail)?.requests)
 }
 
 /// The facts of one network, read from the chain up to a block.
 pub(crate) async fn facts(
     project: &Project,
     set: &StatementSet,
-    name: &str,
-    network: &Network,
+    rules: &FundRules,
+    (name, network): (&str, &Network),
     finalized: Head,
 ) -> CliResult<Facts> {
-    let said = said(project, set)?;
+    let said = said(project, set, rules)?;
     let statements = counting(&said);
     let records: Vec<_> = records::own(project, name)?.into_iter().map(|(_, r)| r).collect();
-    let treasury = project.config.funds.get(name).map(|funds| funds.treasury);
     let id = network.id();
+    let treasury = rules.treasuries.get(&id).copied();
     let mut unread = Vec::new();
     let (seeds, pending) =
         seeds(network, id, &records, &statements, finalized, &mut unread).await?;
     let wallets = wallets(treasury, id, &records, &statements);
     let purposes = purposes(&records, &statements);
     let transactions = BTreeMap::new();
-    let mut reader = Reader { network, wallets, finalized, transactions, purposes };
+    let kept = treasury.into_iter().chain(records.iter().map(|record| record.deployment.executor));
+    let kept = kept.collect();
+    let unwatched = BTreeSet::new();
+    let mut reader =
+        Reader { network, wallets, kept, unwatched, finalized, transactions, purposes };
     for seed in seeds {
         reader.add(seed).await?;
     }
@@ -109,6 +118,7 @@ pub(crate) async fn facts(
             transactions: reader.transactions.into_values().collect(),
             rises,
             contracts: contracts.collect(),
+            unwatched: reader.unwatched,
             unread,
         }],
         statements: all,
@@ -204,6 +214,10 @@ fn purposes(records: &[DeploymentRecord], statements: &[FundStatement]) -> Purpo
 struct Reader<'a> {
     network: &'a Network,
     wallets: BTreeSet<Address>,
+    /// Treasury and deployers, which are watched whatever they send.
+    kept: BTreeSet<Address>,
+    /// Others that sent more than can be read.
+    unwatched: BTreeSet<Address>,
     finalized: Head,
     transactions: BTreeMap<B256, TransactionFacts>,
     purposes: Purposes,
@@ -253,10 +267,19 @@ impl Reader<'_> {
         for _ in 0..OPENING_ROUNDS_MAX {
             let mut moved = false;
             for wallet in &wallets {
+                if self.unwatched.contains(wallet) {
+                    continue;
+                }
                 let Some(first) = self.first_block(*wallet, treasury) else { continue };
                 if opened.get(wallet).is_none_or(|known| first < *known) {
                     opened.insert(*wallet, first);
-                    self.sent_since(*wallet, first.saturating_sub(1)).await?;
+                    match self.sent_since(*wallet, first.saturating_sub(1)).await {
+                        // Whoever was lent funds ends nobody's books by sending without end.
+                        Err(ReadError::TooMany { .. }) if !self.kept.contains(wallet) => {
+                            self.unwatched.insert(*wallet);
+                        }
+                        sent => sent?,
+                    }
                     moved = true;
                 }
             }
@@ -265,7 +288,7 @@ impl Reader<'_> {
             }
         }
         let mut facts = Vec::new();
-        for wallet in &wallets {
+        for wallet in wallets.difference(&self.unwatched) {
             let first = opened.get(wallet).copied().unwrap_or(self.finalized.block.number + 1);
             let head = self.network.head_at(first.saturating_sub(1)).await?;
             let end = self.finalized.block;

@@ -11,6 +11,7 @@ mod contracts;
 mod deployment;
 mod error;
 mod existing;
+mod fund_rules;
 mod funds;
 mod network;
 mod next;

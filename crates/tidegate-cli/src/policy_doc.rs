@@ -10,7 +10,9 @@ use tidegate_gates::{
     LOOSENING_SECS, Loosening, OtherProject, PolicyRules, TrustFacts, differences, loosened,
     looser_than_defaults, new_name, soak_network_fault,
 };
-use tidegate_model::policy::{Existing, External, Person, PolicyDoc, PolicyParam, SoakNetwork};
+use tidegate_model::policy::{
+    Existing, External, Person, PolicyDoc, PolicyParam, SoakNetwork, Treasury,
+};
 use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
 use tidegate_safe::{SafeState, helper};
 use tidegate_store::read_json;
@@ -66,6 +68,8 @@ pub(crate) fn current(
             block_time: soak.block_time_secs,
         });
     }
+    let mut funds = treasuries(project).collect::<CliResult<Vec<_>>>()?;
+    funds.sort();
     let mut policy: BTreeMap<String, Value> = project.config.policy.clone();
     policy.insert("defaults".to_owned(), Value::String(PolicyRules::DEFAULTS.to_owned()));
     Ok(PolicyDoc {
@@ -81,6 +85,15 @@ pub(crate) fn current(
         externals: externals(project, target)?,
         existing: existing(project, target),
         params: params(project, target),
+        funds,
+    })
+}
+
+/// Each treasury of `[funds]` with its network.
+pub(crate) fn treasuries(project: &Project) -> impl Iterator<Item = CliResult<Treasury>> {
+    project.config.funds.iter().map(|(name, funds)| {
+        let NetworkId { chain, genesis } = crate::network::identity(project, name)?.id;
+        Ok(Treasury { chain, genesis, treasury: funds.treasury })
     })
 }
 
@@ -206,7 +219,7 @@ pub(crate) async fn others(
 }
 
 /// A version's file, if it has the digest that the chain holds.
-fn preimage(
+pub(crate) fn preimage(
     project: &Project,
     target: &str,
     version: u64,

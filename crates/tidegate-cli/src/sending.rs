@@ -77,7 +77,8 @@ pub(crate) async fn ready<'a>(
         show_adoption(project, adoption);
     }
     let ui = &project.ui;
-    ui.note(format!("To send on {name} from {}:", lane.id().sender));
+    let chain = lane.id().network.chain;
+    ui.note(format!("To send on {name} (chain {chain}) from {}:", lane.id().sender));
     ui.note(format!("  to     {}", intent.to));
     if intent.value > U256::ZERO {
         ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate_model::policy::{Person, PolicyDoc, PolicyParam, SafeTrust};
+use tidegate_model::policy::{Person, PolicyDoc, PolicyParam, SafeTrust, Treasury};
 
 use crate::PolicyRules;
 
@@ -13,7 +13,7 @@ use crate::PolicyRules;
 pub fn loosened(old: &PolicyDoc, new: &PolicyDoc) -> Vec<String> {
     let mut lines = Vec::new();
     let PolicyDoc { v, name, target, soaks, quorum, safe, .. } = new;
-    let PolicyDoc { policy, firms, people, externals, existing, params, .. } = new;
+    let PolicyDoc { policy, firms, people, externals, existing, params, funds, .. } = new;
     let mut other = |what: &str, same: bool| {
         if !same {
             lines.push(format!("{what} changed"));
@@ -33,6 +33,7 @@ pub fn loosened(old: &PolicyDoc, new: &PolicyDoc) -> Vec<String> {
     lines.extend(keys(&old.policy, policy));
     people_lines(&old.people, people, &mut lines);
     param_lines(&old.params, params, &mut lines);
+    fund_lines(&old.funds, funds, &mut lines);
     lines
 }
 
@@ -181,6 +182,20 @@ fn param_lines(
     }
 }
 
+/// A treasury that is gone is watched no more, and another one is where funds would go. One on a
+/// network that had none is watched from now on, so that asks for more.
+fn fund_lines(old: &[Treasury], new: &[Treasury], lines: &mut Vec<String>) {
+    for Treasury { chain, genesis, treasury } in old.iter().filter(|was| !new.contains(was)) {
+        let of_network = |is: &&Treasury| is.chain == *chain && is.genesis == *genesis;
+        lines.push(match new.iter().find(of_network) {
+            Some(is) => {
+                format!("funds: the treasury on chain {chain}: {}, was {treasury}", is.treasury)
+            }
+            None => format!("funds: the treasury {treasury} on chain {chain} was removed"),
+        });
+    }
+}
+
 /// Only what soaked is the narrowest rule; everything else is another rule, not a narrower one.
 fn is_narrowest(rule: &Value) -> bool {
     rule == "same-as-testnet"
@@ -222,13 +237,14 @@ mod tests {
             existing: [("live".to_owned(), Existing { address: at(8), admin: None })].into(),
             params: [("cap".to_owned(), PolicyParam { rule: json!({"max": "5"}), value: None })]
                 .into(),
+            funds: vec![Treasury { chain: ChainId(2), genesis: B256::ZERO, treasury: at(9) }],
         }
     }
 
     #[test]
     fn what_asks_for_less_is_named() {
         type Edit = fn(&mut PolicyDoc);
-        let cases: [(Edit, &str); 31] = [
+        let cases: [(Edit, &str); 35] = [
             (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: 13d, was 14d"),
             (|d| drop(d.policy.insert("soak".into(), json!("15d"))), ""),
             (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: 1, was the default"),
@@ -272,6 +288,16 @@ mod tests {
                 "the keys of ada changed",
             ),
             (|d| d.people.get_mut("ada").unwrap().firm = Some("acme".into()), "the firm of"),
+            (|d| d.funds.clear(), "09 on chain 2 was removed"),
+            (|d| d.funds[0].treasury = Address::with_last_byte(3), "the treasury on chain 2: "),
+            (|d| d.funds[0].genesis = B256::repeat_byte(1), "09 on chain 2 was removed"),
+            (
+                |d| {
+                    let other = Treasury { chain: ChainId(7), ..d.funds[0] };
+                    d.funds.push(other);
+                },
+                "",
+            ),
         ];
         for (edit, expected) in cases {
             let mut new = doc();

@@ -48,6 +48,9 @@ pub struct NetworkFacts {
     pub rises: Vec<Rise>,
     /// Contracts of ours: value sent there can come back.
     pub contracts: BTreeSet<Address>,
+    /// Destinations of approved requests that sent more than can be read, and are no treasury and
+    /// no deployer: they are not watched, and what they hold is their holders'.
+    pub unwatched: BTreeSet<Address>,
     /// What could not be read, one sentence each.
     pub unread: Vec<String>,
 }

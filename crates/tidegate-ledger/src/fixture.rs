@@ -242,6 +242,7 @@ impl Sim {
             transactions: self.transactions.clone(),
             rises: self.rises.clone(),
             contracts: BTreeSet::from([CONTRACT]),
+            unwatched: BTreeSet::new(),
             unread: vec![],
         };
         let person = |roles: &[&str], keys: &[Address]| Person {

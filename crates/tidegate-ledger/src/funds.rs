@@ -11,7 +11,7 @@ use crate::account::Commodity;
 use crate::build::{Ledger, Moved, Tally};
 use crate::claims::RequestClaim;
 use crate::error::LedgerError;
-use crate::facts::{Facts, Outflows};
+use crate::facts::{Facts, NetworkFacts, Outflows};
 use crate::invariant::{Breach, check_ledger};
 use crate::reconcile::{Row, reconcile};
 
@@ -179,6 +179,8 @@ pub struct FundsReport {
     pub open_requests: Vec<OpenRequest>,
     /// Spend that no request covers: shown, passes.
     pub own_funds: Vec<OwnFunds>,
+    /// Wallets that were lent funds and are not watched, one sentence each: shown, passes.
+    pub unwatched: Vec<String>,
     /// Statements that do not count: shown.
     pub ignored: Vec<String>,
 }
@@ -199,6 +201,17 @@ pub struct OwnFunds {
     pub commodity: Commodity,
     /// How much, in wei.
     pub amount: U256,
+}
+
+/// Who is not watched any more, one sentence each.
+fn unwatched(network: &NetworkFacts) -> impl Iterator<Item = String> {
+    let chain = network.network.chain;
+    network.unwatched.iter().map(move |wallet| {
+        format!(
+            "{wallet} on chain {chain} sent too many transactions to be watched: what it was lent \
+             is booked as spent, but for what it returned"
+        )
+    })
 }
 
 /// Sums up the books for the gate.
@@ -236,6 +249,7 @@ pub fn funds_report(ledger: &Ledger, facts: &Facts) -> Result<FundsReport, Ledge
             .map(|view| OpenRequest { request: view.request, release: view.release })
             .collect(),
         own_funds: ledger.own_funds.clone(),
+        unwatched: facts.networks.iter().flat_map(unwatched).collect(),
         ignored: ledger.ignored.clone(),
     })
 }

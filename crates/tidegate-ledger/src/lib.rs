@@ -17,6 +17,7 @@ mod fixture;
 mod funds;
 mod invariant;
 mod reconcile;
+mod rules;
 
 pub use account::{Account, Commodity, NATIVE_DECIMALS, NetworkLabel};
 pub use build::{Closing, Ledger, PickError, build_ledger};
@@ -33,3 +34,4 @@ pub use funds::{
 };
 pub use invariant::{Breach, check_ledger};
 pub use reconcile::{Row, reconcile};
+pub use rules::FundRules;

@@ -73,6 +73,15 @@ impl ChainId {
     /// The ids on which development nodes are accepted as networks.
     pub const SIMULATED: [u64; 3] = [31337, 31338, 1337];
 
+    /// The ids of public chains whose coin is worth something, of those that are built in.
+    const VALUED: [u64; 4] = [1, 10, 8453, 42_161];
+
+    /// Whether this id belongs to a public chain whose coin is worth something: no test network
+    /// has it.
+    pub fn is_valued(self) -> bool {
+        Self::VALUED.contains(&self.0)
+    }
+
     /// Whether this id belongs to a simulated chain.
     pub fn is_simulated(self) -> bool {
         Self::SIMULATED.contains(&self.0)

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak, project_id};
-use crate::ids::{NetworkId, PolicyDigest, ProjectId};
+use crate::ids::{ChainId, NetworkId, PolicyDigest, ProjectId};
 
 mod key;
 
 pub use key::{PersonKey, PersonKeyError};
 
-/// Policy, people, target, soak networks, Safe, externals and mainnet values. RPC URLs and steps
-/// are outside: who may promote what does not depend on them.
+/// Policy, people, target, soak networks, Safe, externals, treasuries and mainnet values. RPC URLs
+/// and steps are outside: who may promote what does not depend on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PolicyDoc {
@@ -42,6 +42,8 @@ pub struct PolicyDoc {
     pub existing: BTreeMap<String, Existing>,
     /// Every parameter's rule and its value on the target, `@names` kept.
     pub params: BTreeMap<String, PolicyParam>,
+    /// Where test funds belong, sorted; one a network.
+    pub funds: Vec<Treasury>,
 }
 
 /// A network that soaks.
@@ -49,7 +51,7 @@ pub struct PolicyDoc {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SoakNetwork {
     /// The chain id.
-    pub chain: crate::ids::ChainId,
+    pub chain: ChainId,
     /// The hash of block 0.
     pub genesis: B256,
     /// Seconds between blocks, as expected.
@@ -124,6 +126,18 @@ pub struct Existing {
     pub admin: Option<Address>,
 }
 
+/// The treasury of test funds on a network: what is watched there, and where funds go back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Treasury {
+    /// The chain id.
+    pub chain: ChainId,
+    /// The hash of block 0.
+    pub genesis: B256,
+    /// The wallet.
+    pub treasury: Address,
+}
+
 /// A parameter as the policy binds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +147,13 @@ pub struct PolicyParam {
     /// Its value on the target, as written; absent where the rule takes the soaked one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<Value>,
+}
+
+impl Treasury {
+    /// Its network.
+    pub const fn network(&self) -> NetworkId {
+        NetworkId { chain: self.chain, genesis: self.genesis }
+    }
 }
 
 impl PolicyDoc {

@@ -20,6 +20,7 @@ mod roots;
 mod signatures;
 mod silent;
 mod soak;
+mod treasury;
 mod trust;
 
 use libtest_mimic::Failed;
@@ -47,6 +48,7 @@ pub(crate) fn cases() -> Vec<Case> {
         signatures::cases(),
         silent::cases(),
         soak::cases(),
+        treasury::cases(),
         trust::cases(),
     ];
     areas.into_iter().flatten().collect()

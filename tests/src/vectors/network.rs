@@ -7,7 +7,7 @@ use alloy_sol_types::SolValue;
 use serde_json::{Value, json};
 use tidegate_model::digest::{create2_salt, project_id};
 use tidegate_model::policy::{
-    Existing, External, Person, PersonKey, PolicyDoc, PolicyParam, SafeTrust, SoakNetwork,
+    Existing, External, Person, PersonKey, PolicyDoc, PolicyParam, SafeTrust, SoakNetwork, Treasury,
 };
 use tidegate_model::record::{Deployment, SlotValue, anchor_calldata};
 use tidegate_model::{
@@ -335,6 +335,10 @@ fn policy_doc() -> PolicyDoc {
             ("owner".to_owned(), param(json!("per-network"), Some(json!("@safe")))),
             ("vault_cap".to_owned(), param(json!({"max": "500e18"}), Some(json!("250e18")))),
         ]),
+        funds: vec![
+            Treasury { chain: TARGET.chain, genesis: TARGET.genesis, treasury: second },
+            Treasury { chain: SOAK.chain, genesis: SOAK.genesis, treasury: first },
+        ],
     }
 }
 
@@ -346,6 +350,7 @@ fn least_policy() -> PolicyDoc {
         people: BTreeMap::new(),
         externals: BTreeMap::new(),
         params: BTreeMap::new(),
+        funds: Vec::new(),
         safe: SafeTrust { modules: Vec::new(), module_guard: Address::ZERO, ..doc.safe },
         ..doc
     }

@@ -2,39 +2,59 @@
 
 use tidegate_chain::Network;
 use tidegate_gates::{FundFacts, Observed};
-use tidegate_ledger::{build_ledger, funds_report};
-use tidegate_model::GateInput;
+use tidegate_ledger::{FundRules, build_ledger, funds_report};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::units::{counted, format_amount};
+use tidegate_model::{GateInput, Head};
 
 use super::{EVALUATION_SECS_MAX, Gathered};
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::fund_rules;
 
 /// The books of every network that backs the target: of the one that the gates rest on, and of
 /// each other that has a treasury, a record or a request.
-pub(super) async fn facts(gathered: &Gathered<'_>) -> CliResult<Observed<FundFacts>> {
+pub(super) async fn facts(
+    gathered: &Gathered<'_>,
+    gate_head: &Observed<Head>,
+) -> CliResult<Observed<FundFacts>> {
     let set = gathered.statements;
     // Books without what may count are other books.
     if let Some(why) = set.unasked("fund/") {
         return Ok(Err(format!("fund statements: {why}")));
     }
     let network = gathered.soak_network.clone().map_err(CliError::config)?;
-    let mut all = books(gathered, gathered.soak, network).await?;
+    let rules = rules(gathered, gate_head).await?;
+    let mut all = books(gathered, &rules, gathered.soak, network).await?;
     let project = gathered.project;
     for name in &project.network(gathered.target)?.soaks_on {
-        if name != gathered.soak && crate::funds::has_books(project, set, name)? {
+        if name != gathered.soak && crate::funds::has_books(project, set, &rules, name)? {
             let network = project.connect(name).await?;
             let network = network.within(gathered.started, EVALUATION_SECS_MAX);
-            all.add(name, books(gathered, name, &network).await?);
+            all.add(name, books(gathered, &rules, name, &network).await?);
         }
     }
     Ok(Ok(all))
 }
 
-async fn books(gathered: &Gathered<'_>, name: &str, network: &Network) -> CliResult<FundFacts> {
+/// The treasury and the people that the Safe adopted; before it has adopted any, those of
+/// `tidegate.toml`, which the gate `policy` does not pass.
+async fn rules(gathered: &Gathered<'_>, gate_head: &Observed<Head>) -> CliResult<FundRules> {
+    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let head = gate_head.clone().map_err(CliError::config)?;
+    let project = gathered.project;
+    let adopted = fund_rules::of_target(project, gathered.target, network, head).await?;
+    Ok(adopted.map_or_else(|| fund_rules::written(project), |policy| FundRules::of(&policy)))
+}
+
+async fn books(
+    gathered: &Gathered<'_>,
+    rules: &FundRules,
+    name: &str,
+    network: &Network,
+) -> CliResult<FundFacts> {
     let set = gathered.statements;
     let head = network.finalized_head().await?;
-    let facts = crate::funds::facts(gathered.project, set, name, network, head).await?;
+    let facts = crate::funds::facts(gathered.project, set, rules, (name, network), head).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
     let release = gathered.built.roots.release_root;
@@ -45,8 +65,12 @@ async fn books(gathered: &Gathered<'_>, name: &str, network: &Network) -> CliRes
         .collect();
     let own =
         if own.is_empty() { String::new() } else { format!(", own funds {}", own.join(", ")) };
+    let unwatched = match report.unwatched.len() {
+        0 => String::new(),
+        lent => format!(", {} not watched", counted(lent, "lent wallet")),
+    };
     let summary = format!(
-        "{} entries, {}, residue {}{own}",
+        "{} entries, {}, residue {}{own}{unwatched}",
         ledger.entries.len(),
         counted(ledger.requests.len(), "request"),
         if report.residues.is_empty() { "0" } else { "found" }

@@ -147,7 +147,7 @@ pub(crate) async fn assess_with(
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;
     let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
-    let funds = funds_of(&candidate, &best).await;
+    let funds = funds_of(&candidate, &best, &gate_head).await;
     let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
         best;
     let (obligations, relief) = candidate.relief(&gate_head, &trust, urgent).await;
@@ -188,7 +188,11 @@ pub(crate) async fn assess_with(
     })
 }
 
-async fn funds_of(candidate: &Candidate<'_>, soaked: &Soaked) -> Observed<FundFacts> {
+async fn funds_of(
+    candidate: &Candidate<'_>,
+    soaked: &Soaked,
+    gate_head: &Observed<Head>,
+) -> Observed<FundFacts> {
     let gathered = Gathered {
         candidate: candidate.clone(),
         soak: &soaked.name,
@@ -196,7 +200,7 @@ async fn funds_of(candidate: &Candidate<'_>, soaked: &Soaked) -> Observed<FundFa
         soak_network: soaked.network.as_ref().map_err(Clone::clone),
         until: None,
     };
-    observed(funds::facts(&gathered)).await
+    observed(funds::facts(&gathered, gate_head)).await
 }
 
 /// The target with the block that gates are judged at.

@@ -140,7 +140,8 @@ fn known(
     gathered: &Gathered<'_>,
     names: &BTreeMap<Address, String>,
 ) -> CliResult<BTreeMap<Address, Who>> {
-    let requests = crate::funds::requests(gathered.project, gathered.statements)?;
+    let rules = crate::fund_rules::written(gathered.project);
+    let requests = crate::funds::requests(gathered.project, gathered.statements, &rules)?;
     let granted =
         requests.iter().filter(|view| matches!(view.state, RequestState::Approved { .. }));
     let mut known: BTreeMap<_, _> =

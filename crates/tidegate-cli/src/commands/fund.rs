@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::Network;
 use tidegate_engine::find_sent;
-use tidegate_ledger::{Ledger, RequestState, RequestView, build_ledger};
+use tidegate_ledger::{FundRules, Ledger, RequestState, RequestView, build_ledger};
 use tidegate_model::event::Intent;
 use tidegate_model::lookup::whole;
 use tidegate_model::ports::DigestSigner;
@@ -16,9 +16,10 @@ use tidegate_model::statement::{
 };
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
-use tidegate_plan::config::{FundsConfig, Stage};
+use tidegate_plan::config::Stage;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::fund_rules::in_force;
 use crate::funds::{about, facts, said};
 use crate::project::Project;
 use crate::release::build;
@@ -115,7 +116,7 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
 
 async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResult<u8> {
     let set = statements::load_confirmed(project).await?;
-    let facts = said(project, &set)?;
+    let facts = said(project, &set, &in_force(project).await?)?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let open = |view: &RequestView| matches!(view.state, RequestState::Submitted);
     let found = pick(&ledger, args.request.as_deref(), open)?;
@@ -129,7 +130,9 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
     let asked = facts.name_of(network, found.requester);
     let amount = format_amount(found.amount, 18);
     let (to, name) = (found.destination, facts.name_of(network, found.destination));
+    let on = network_name(project, network)?;
     project.ui.line(format!("Request {request} by {asked}: {amount} ETH to {name}, {to}"));
+    project.ui.line(format!("  on {on} (chain {})", network.chain));
     project.ui.line(format!("  {}", found.reason));
     let reason = args.reason.clone();
     let body = if approve {
@@ -149,8 +152,8 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     let ready = |view: &RequestView| matches!(view.state, RequestState::Approved { .. });
     let books = Books::read(project, args, ready).await?;
     let found = books.request()?;
-    let funds = funds_of(project, &books.name)?;
-    let signer = treasury(project, named(&project.global, Some(&funds.key))?, funds.treasury)?;
+    let key = project.config.funds.get(&books.name).map(|funds| funds.key.as_str());
+    let signer = treasury(project, named(&project.global, key)?, books.treasury()?)?;
     if found.approved_until.is_none() {
         return Err(CliError::new(Kind::Fail, "the request has no approval in force")
             .hint("a person with the role `treasurer`, other than the requester, approves it"));
@@ -186,7 +189,7 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     let books = Books::read(project, args, |view| !view.approvals.is_empty()).await?;
     let found = books.request()?;
     let network = &books.network;
-    let funds = funds_of(project, &books.name)?;
+    let home = books.treasury()?;
     let key = named(&project.global, project.network(&books.name)?.deployer.as_deref())?;
     let signer = treasury(project, key, found.destination)?;
     let amount = match &args.amount {
@@ -204,13 +207,8 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     if amount.is_zero() && !books.unstated(project, &signer, &found.returns).await? {
         return Err(CliError::new(Kind::Fail, "there is nothing to return"));
     }
-    let intent = books.intent("return", &found.returns, funds.treasury, amount);
+    let intent = books.intent("return", &found.returns, home, amount);
     books.make(project, &signer, &intent, Body::FundReturn).await
-}
-
-fn funds_of<'a>(project: &'a Project, network: &str) -> CliResult<&'a FundsConfig> {
-    let missing = || CliError::config(format!("[funds] has no treasury for {network}"));
-    project.config.funds.get(network).ok_or_else(missing)
 }
 
 /// The books of a request's network up to its latest block, so that what was sent a moment ago is
@@ -218,6 +216,7 @@ fn funds_of<'a>(project: &'a Project, network: &str) -> CliResult<&'a FundsConfi
 struct Books {
     name: String,
     network: Network,
+    rules: FundRules,
     ledger: Ledger,
     request: StatementDigest,
 }
@@ -229,7 +228,8 @@ impl Books {
         ready: impl Fn(&RequestView) -> bool,
     ) -> CliResult<Self> {
         let set = statements::load_confirmed(project).await?;
-        let said = build_ledger(&said(project, &set)?).or_kind(Kind::Fail)?;
+        let rules = in_force(project).await?;
+        let said = build_ledger(&said(project, &set, &rules)?).or_kind(Kind::Fail)?;
         let found = pick(&said, args.request.as_deref(), ready)?;
         let name = network_name(project, found.network)?;
         let network = project.connect(&name).await?;
@@ -238,14 +238,22 @@ impl Books {
             return Err(CliError::new(Kind::Fail, what));
         }
         let head = network.latest_head().await?;
-        let facts = facts(project, &set, &name, &network, head).await?;
+        let facts = facts(project, &set, &rules, (&name, &network), head).await?;
         let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
-        Ok(Self { name, network, ledger, request: found.request })
+        Ok(Self { name, network, rules, ledger, request: found.request })
     }
 
     fn request(&self) -> CliResult<&RequestView> {
         let missing = || CliError::new(Kind::Fail, "the request is not in the books");
         self.ledger.request(self.request).ok_or_else(missing)
+    }
+
+    /// The treasury of the network, by the rules in force.
+    fn treasury(&self) -> CliResult<Address> {
+        self.rules.treasuries.get(&self.network.id()).copied().ok_or_else(|| {
+            CliError::config(format!("{} has no treasury in the policy in force", self.name))
+                .hint("name it under [funds] and have the Safe adopt it: `tidegate policy adopt`")
+        })
     }
 
     /// The next transfer's step in the journal; `done` are those of its kind that are stated.
@@ -254,7 +262,7 @@ impl Books {
     }
 
     fn intent(&self, kind: &str, done: &[B256], to: Address, value: U256) -> Intent {
-        Intent { op: self.op(kind, done), to, value, data: Bytes::new() }
+        Intent { op: self.op(kind, done), to, value, data: Bytes::new(), alike: None }
     }
 
     /// Whether the next return was sent and its statement is still missing.

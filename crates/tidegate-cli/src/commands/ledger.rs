@@ -12,6 +12,7 @@ use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::fund_rules::to_show;
 use crate::funds::facts;
 use crate::project::Project;
 use crate::statements;
@@ -77,7 +78,12 @@ async fn books(project: &Project, args: &NetworkArgs) -> CliResult<(String, Fact
     let network = project.connect(&name).await?;
     let set = statements::load_confirmed(project).await?;
     let head = network.finalized_head().await?;
-    let facts = facts(project, &set, &name, &network, head).await?;
+    let (rules, unknown) = to_show(project).await;
+    let mut facts = facts(project, &set, &rules, (&name, &network), head).await?;
+    if let Some(why) = unknown {
+        project.ui.warn(&why);
+        facts.networks.iter_mut().for_each(|network| network.unread.push(why.clone()));
+    }
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     Ok((name, facts, ledger))
 }
@@ -157,6 +163,9 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
     }
     for income in &report.incomes {
         ui.row("unasked", &income.to_string());
+    }
+    for lent in &report.unwatched {
+        ui.row("lent", lent);
     }
     let faults: Vec<_> = report.violations.iter().map(ToString::to_string).collect();
     for fault in faults.iter().chain(&report.unread) {

@@ -197,6 +197,9 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
             ui.row("", &format!("by its admin {admin}"));
         }
     }
+    for entry in &doc.funds {
+        ui.row("treasury", &format!("{} on chain {}", entry.treasury, entry.chain));
+    }
     for (name, external) in &doc.externals {
         ui.row(&format!("@{name}"), &external.address.to_string());
         ui.row("", &format!("code {}", external.code_hash));

@@ -830,3 +830,24 @@ fn random_stories_balance_and_reconcile() {
         assert_eq!(build_ledger(&shuffled).unwrap(), ledger, "seed {seed}");
     }
 }
+
+/// Of a wallet that nobody follows, draws and returns are booked as before, and nothing of what it
+/// sends or holds is asked for.
+#[test]
+fn a_lent_wallet_that_is_not_watched_ends_no_books() {
+    let mut facts = whole_story().facts();
+    let network = &mut facts.networks[0];
+    network.wallets.retain(|wallet| wallet.address != WALLET);
+    network.unwatched.insert(WALLET);
+    let ledger = build_ledger(&facts).unwrap();
+    let report = funds_report(&ledger, &facts).unwrap();
+    assert_eq!((report.violations, report.residues), (vec![], vec![]));
+    assert!(report.unread.is_empty(), "{:?}", report.unread);
+    assert!(report.unwatched[0].contains("sent too many transactions to be watched"));
+    let view = ledger.request(request_id(1)).unwrap();
+    assert_eq!(
+        (view.drawn, view.returned, view.state),
+        (eth(400), eth(300), RequestState::Settled)
+    );
+    assert_eq!(balance(&ledger, "Expenses:Test:Transfers"), signed_eth(100));
+}

@@ -90,6 +90,12 @@ impl<'a> Books<'a> {
         let (network, block) = (draft.network, draft.tx.block.number);
         let from = network.open_wallet(transfer.from, block);
         let to = network.open_wallet(transfer.to, block);
+        let is_unwatched = network.unwatched.contains(&transfer.from);
+        if let (None, Some(to), Some(claim), true) = (from, to, claim, is_unwatched) {
+            // What comes back of what went out when it was lent.
+            self.claimed(draft, &claim, transfer.value)?;
+            return draft.post(Account::TestTransfers, wallet_account(network, to), transfer.value);
+        }
         if let (None, Some(claim)) = (from, claim) {
             let (statement, payer) = (claim.statement.digest, transfer.from);
             self.unread.push(format!(

@@ -1,5 +1,6 @@
 //! `tidegate.toml`: what people write, checked for shape but not yet for meaning.
 
+mod chains;
 mod error;
 mod param;
 mod people;

@@ -235,6 +235,7 @@ impl Config {
         for network in self.funds.keys() {
             self.known_network("funds", network)?;
         }
+        super::chains::check(&self.networks, &self.funds)?;
         check_people(&self.firms, &self.people)?;
         self.check_keys()
     }

@@ -1,0 +1,87 @@
+//! By which policy test funds are handled: the one that the Safe adopted, where there is one.
+
+use tidegate_chain::Network;
+use tidegate_ledger::FundRules;
+use tidegate_model::Head;
+use tidegate_model::policy::PolicyDoc;
+use tidegate_safe::helper;
+
+use crate::error::{CliError, CliResult, Kind};
+use crate::policy_doc::{adopted_version, current, people, preimage, safe_state, treasuries};
+use crate::project::Project;
+
+/// What `tidegate.toml` says, which anybody can change who can write to git. It counts where no
+/// Safe has adopted a policy.
+pub(crate) fn written(project: &Project) -> FundRules {
+    // A network that cannot be told apart has no treasury: what left it stays unexplained.
+    let treasuries = treasuries(project).filter_map(Result::ok);
+    let treasuries = treasuries.map(|entry| (entry.network(), entry.treasury));
+    FundRules { people: people(project), treasuries: treasuries.collect() }
+}
+
+/// The rules in force, for commands that decide or send: what the adopted policies of all targets
+/// say. What differs from `tidegate.toml` is said, and so is that nothing was adopted.
+pub(crate) async fn in_force(project: &Project) -> CliResult<FundRules> {
+    let mut adopted = Vec::new();
+    for (name, _) in project.targets().filter(|(_, target)| target.safe.is_some()) {
+        let network = project.connect(name).await?;
+        let head = network.finalized_head().await?;
+        adopted.extend(of_target(project, name, &network, head).await?);
+    }
+    let written = written(project);
+    let Some(rules) = FundRules::common(&adopted) else {
+        project.ui.warn(
+            "no Safe has adopted a policy: who decides on test funds and where they go back to is \
+             what tidegate.toml says, which whoever writes to git can change",
+        );
+        return Ok(written);
+    };
+    for line in rules.differences(&written) {
+        project.ui.warn(format!("{line}; what the Safe adopted counts"));
+    }
+    Ok(rules)
+}
+
+/// The rules in force, for commands that only show books; also why they are not known.
+pub(crate) async fn to_show(project: &Project) -> (FundRules, Option<String>) {
+    match in_force(project).await {
+        Ok(rules) => (rules, None),
+        Err(error) => {
+            let why = format!("which treasury the Safe adopted is not known: {error}");
+            (written(project), Some(why))
+        }
+    }
+}
+
+/// The policy that a target's Safe adopted; `None` if it has adopted none.
+///
+/// # Errors
+/// If the chain cannot be read, or no file here has the adopted digest.
+pub(crate) async fn of_target(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<Option<PolicyDoc>> {
+    let settings = project.network(target)?;
+    let (Some(safe), id) = (settings.safe, project.id(settings)?) else { return Ok(None) };
+    // Without the helper nothing was adopted; the first proposals ask for it.
+    if network.code(helper::address(), head.block).await?.is_empty() {
+        return Ok(None);
+    }
+    let Some((version, digest)) = adopted_version(network, head, safe, id).await? else {
+        return Ok(None);
+    };
+    let missing = match preimage(project, target, version, digest) {
+        Ok(found) => return Ok(Some(found)),
+        Err(missing) => missing,
+    };
+    let state = safe_state(network, safe, head).await?;
+    let now = current(project, target, network.id(), &state)?;
+    if now.digest()? == digest {
+        return Ok(Some(now));
+    }
+    Err(CliError::new(Kind::Verdict(30), missing).hint(format!(
+        "restore deployments/{target}/policy-{version}.json from git: it is what the Safe adopted"
+    )))
+}

@@ -1,0 +1,140 @@
+//! Who decides on test funds, and where they belong.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use tidegate_model::NetworkId;
+use tidegate_model::policy::{Person, PolicyDoc};
+
+/// By whom test funds are asked for and granted, and each network's treasury.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FundRules {
+    /// Who is who, by name.
+    pub people: BTreeMap<String, Person>,
+    /// Each network's treasury.
+    pub treasuries: BTreeMap<NetworkId, Address>,
+}
+
+impl FundRules {
+    /// The rules of one policy.
+    pub fn of(policy: &PolicyDoc) -> Self {
+        let treasuries = policy.funds.iter().map(|entry| (entry.network(), entry.treasury));
+        Self { people: policy.people.clone(), treasuries: treasuries.collect() }
+    }
+
+    /// What all of several policies say; `None` if there is no policy. A key, a role or a treasury
+    /// counts only if each of them has it, so that no further policy gives anybody more.
+    pub fn common<'a>(policies: impl IntoIterator<Item = &'a PolicyDoc>) -> Option<Self> {
+        policies.into_iter().map(Self::of).reduce(Self::both)
+    }
+
+    fn both(mut self, other: Self) -> Self {
+        self.treasuries.retain(|network, wallet| other.treasuries.get(network) == Some(wallet));
+        self.people.retain(|name, _| other.people.contains_key(name));
+        for (name, person) in &mut self.people {
+            let Some(also) = other.people.get(name) else { continue };
+            person.roles.retain(|role| also.roles.contains(role));
+            person.keys.retain(|key| also.keys.contains(key));
+        }
+        self
+    }
+
+    /// In what `tidegate.toml` differs from these, one sentence each.
+    pub fn differences(&self, written: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let networks = self.treasuries.keys().chain(written.treasuries.keys());
+        let mut networks: Vec<_> = networks.collect();
+        networks.sort();
+        networks.dedup();
+        for network in networks {
+            let [ours, theirs] = [self, written].map(|rules| rules.treasuries.get(network));
+            if ours != theirs {
+                let text = |wallet: Option<&Address>| {
+                    wallet.map_or_else(|| "none".to_owned(), Address::to_string)
+                };
+                let (is, says) = (text(ours), text(theirs));
+                let chain = network.chain;
+                lines.push(format!(
+                    "the treasury on chain {chain} is {is}; tidegate.toml names {says}"
+                ));
+            }
+        }
+        let names = self.people.keys().chain(written.people.keys());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names.dedup();
+        let differs = |name: &&&String| self.people.get(**name) != written.people.get(**name);
+        for name in names.iter().filter(differs) {
+            lines.push(format!("who `{name}` is and may do is not what tidegate.toml says"));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use tidegate_model::ChainId;
+
+    use super::*;
+
+    fn network(chain: u64) -> NetworkId {
+        NetworkId { chain: ChainId(chain), genesis: B256::ZERO }
+    }
+
+    fn rules() -> FundRules {
+        let keys = [1, 2].map(|byte| Address::with_last_byte(byte).into()).to_vec();
+        let roles = vec!["engineer".to_owned(), "treasurer".to_owned()];
+        let kim = Person { roles, firm: None, keys };
+        FundRules {
+            people: [("kim".to_owned(), kim)].into(),
+            treasuries: [(network(5), Address::with_last_byte(9))].into(),
+        }
+    }
+
+    #[test]
+    fn a_further_policy_gives_nobody_more() {
+        let mut other = rules();
+        other.treasuries.insert(network(6), Address::with_last_byte(7));
+        other.treasuries.insert(network(5), Address::with_last_byte(7));
+        let kim = other.people.get_mut("kim").unwrap();
+        kim.roles = vec!["treasurer".to_owned(), "guardian".to_owned()];
+        kim.keys = vec![Address::with_last_byte(2).into(), Address::with_last_byte(3).into()];
+        let mallory = Person { keys: vec![Address::with_last_byte(4).into()], ..kim.clone() };
+        other.people.insert("mallory".to_owned(), mallory);
+        for (a, b) in [(rules(), other.clone()), (other, rules())] {
+            let both = a.both(b);
+            assert!(both.treasuries.is_empty(), "{both:?}");
+            assert_eq!(both.people.keys().collect::<Vec<_>>(), ["kim"]);
+            assert_eq!(both.people["kim"].roles, ["treasurer"]);
+            assert_eq!(both.people["kim"].keys, [Address::with_last_byte(2).into()]);
+        }
+        assert_eq!(rules().both(rules()), rules());
+        assert_eq!(FundRules::common([]), None);
+    }
+
+    #[test]
+    fn each_difference_to_the_file_is_named() {
+        type Edit = fn(&mut FundRules);
+        let cases: [(Edit, &str); 6] = [
+            (|_| {}, ""),
+            (|r| r.treasuries.clear(), "09; tidegate.toml names none"),
+            (
+                |r| r.treasuries.extend([(network(5), Address::with_last_byte(7))]),
+                "09; tidegate.toml names 0x0000000000000000000000000000000000000007",
+            ),
+            (
+                |r| r.treasuries.extend([(network(6), Address::with_last_byte(7))]),
+                "on chain 6 is none",
+            ),
+            (|r| r.people.get_mut("kim").unwrap().roles.clear(), "who `kim` is"),
+            (|r| drop(r.people.insert("eva".into(), r.people["kim"].clone())), "who `eva` is"),
+        ];
+        for (edit, says) in cases {
+            let mut written = rules();
+            edit(&mut written);
+            let lines = rules().differences(&written).join("\n");
+            assert!(lines.contains(says) && lines.is_empty() == says.is_empty(), "{lines}");
+        }
+    }
+}
