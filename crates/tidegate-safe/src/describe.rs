@@ -3,19 +3,20 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use alloy_dyn_abi::{DynSolValue, JsonAbiExt};
+use alloy_dyn_abi::JsonAbiExt;
 use alloy_json_abi::{Function, JsonAbi};
-use alloy_primitives::{Address, Selector, hex, keccak256};
+use alloy_primitives::{Address, Selector, keccak256};
 
-use crate::batch::{InnerCall, unpack_multi_send};
+use crate::batch::InnerCall;
 use crate::helper;
 use crate::sensitive::sensitive;
 use crate::warning::Warning;
 
-/// How deep calls inside arguments are read.
-const NESTING_MAX: usize = 4;
-/// Longer byte strings are shown by their beginning, length and hash.
-const BYTES_SHOWN_MAX: usize = 68;
+mod arguments;
+
+#[cfg(test)]
+pub(crate) use arguments::show;
+use arguments::{Reading, argument, hidden, show_bytes};
 
 /// What a call does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub struct Description {
     pub function: String,
     /// Its arguments; empty where the function is unknown.
     pub arguments: Vec<Argument>,
-    /// What a signer must not overlook.
-    pub warning: Option<Warning>,
+    /// What a signer must not overlook: of the function, or of bytes that nobody can read.
+    pub warnings: Vec<Warning>,
     /// Whether function and arguments are exactly what the calldata says.
     pub is_read: bool,
 }
@@ -39,9 +40,15 @@ pub struct Argument {
     pub kind: String,
     /// Its value, with control characters escaped.
     pub value: String,
-    /// What the argument does where it is itself the calldata of a known function, or of a call
-    /// that is made; several where it is a list.
+    /// Whether it is calldata or a list of it, so that its calls say all of it.
+    pub is_calls: bool,
+    /// What the argument does where it is or holds calldata of known functions, or calls that are
+    /// made; several where it is a list.
     pub calls: Vec<Description>,
+    /// What sensitive calls may be hidden in bytes of it that are no call.
+    pub hidden: Vec<Warning>,
+    /// Whether all of it is shown.
+    pub is_read: bool,
 }
 
 static HELPER_ABI: LazyLock<JsonAbi> =
@@ -59,20 +66,26 @@ static VIEWS: LazyLock<JsonAbi> = LazyLock::new(|| {
 pub fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Description {
     if call.data.is_empty() {
         let text = "plain transfer, no calldata".to_owned();
-        return Description { is_read: true, ..Description::bare(text, None) };
+        return Description { is_read: true, ..Description::bare(text, Vec::new()) };
+    }
+    if call.to == helper::CREATE2_PROXY {
+        return creation(&call.data);
     }
     let own = [&*HELPER_ABI];
     let others: Vec<_> = abis.iter().chain([&*VIEWS]).collect();
     // The helper's own functions may still hold calldata of the project's contracts.
     let outer = if call.to == helper { &own[..] } else { &others[..] };
-    describe_data(&call.data, outer, &others, 0)
+    let reading = Reading { abis: &others, by_helper: call.to == helper, depth: 0 };
+    describe_data(&call.data, outer, reading)
 }
 
 impl Description {
     /// Every warning in the call and in the calls inside its arguments.
     pub fn warnings(&self) -> Vec<Warning> {
-        let inner = self.inner().flat_map(Self::warnings);
-        self.warning.into_iter().chain(inner).collect()
+        let inner = self.arguments.iter().flat_map(|argument| {
+            argument.hidden.iter().copied().chain(argument.calls.iter().flat_map(Self::warnings))
+        });
+        self.warnings.iter().copied().chain(inner).collect()
     }
 
     /// The first call, of this one and those inside its arguments, that could not be read.
@@ -87,8 +100,8 @@ impl Description {
         self.arguments.iter().flat_map(|argument| &argument.calls)
     }
 
-    const fn bare(function: String, warning: Option<Warning>) -> Self {
-        Self { function, arguments: Vec::new(), warning, is_read: false }
+    const fn bare(function: String, warnings: Vec<Warning>) -> Self {
+        Self { function, arguments: Vec::new(), warnings, is_read: false }
     }
 }
 
@@ -109,14 +122,29 @@ pub fn unreadable(
     })
 }
 
-fn describe_data(data: &[u8], abis: &[&JsonAbi], inner: &[&JsonAbi], depth: usize) -> Description {
+/// A call of the CREATE2 proxy, which takes salt and creation code end to end. Whoever checks a
+/// proposal makes the code again.
+fn creation(data: &[u8]) -> Description {
+    let Some((salt, code, address)) = helper::created_new(data) else {
+        let text = format!("unknown calldata {} of the CREATE2 proxy", show_bytes(data));
+        return Description::bare(text, hidden(data));
+    };
+    let function = format!(
+        "the CREATE2 proxy creates {address} and reverts if anything stands there; salt {salt}, \
+         creation code of {} bytes, keccak256 {}",
+        code.len(),
+        keccak256(code)
+    );
+    Description { is_read: true, ..Description::bare(function, Vec::new()) }
+}
+
+fn describe_data(data: &[u8], abis: &[&JsonAbi], reading: Reading<'_>) -> Description {
     let Some((selector, _)) = data.split_first_chunk::<4>() else {
         let text = format!("unknown calldata {}", show_bytes(data));
-        return Description::bare(text, None);
+        return Description::bare(text, Vec::new());
     };
     let selector = Selector::from(*selector);
     let known = sensitive(selector);
-    let warning = known.map(|entry| entry.warning);
     let mut found: Vec<&Function> = Vec::new();
     let named = abis.iter().flat_map(|abi| abi.functions()).filter(|f| f.selector() == selector);
     for function in named.chain(known.map(|entry| &entry.function)) {
@@ -125,12 +153,14 @@ fn describe_data(data: &[u8], abis: &[&JsonAbi], inner: &[&JsonAbi], depth: usiz
         }
     }
     let decoded = match found[..] {
-        [function] => decode(function, data, inner, depth),
+        [function] => decode(function, data, reading),
         _ => None,
     };
     if let Some(arguments) = decoded {
         let function = found[0].signature();
-        return Description { function, arguments, warning, is_read: true };
+        let warnings = known.map(|entry| entry.warning).into_iter().collect();
+        let is_read = arguments.iter().all(|argument| argument.is_read);
+        return Description { function, arguments, warnings, is_read };
     }
     let text = match found[..] {
         [] => format!("unknown function {selector}, calldata {}", show_bytes(data)),
@@ -142,112 +172,18 @@ fn describe_data(data: &[u8], abis: &[&JsonAbi], inner: &[&JsonAbi], depth: usiz
             format!("either {}, calldata {}", names.join(" or "), show_bytes(data))
         }
     };
-    Description::bare(text, warning)
+    Description::bare(text, hidden(data))
 }
 
 /// `None` unless the arguments encode to exactly this calldata again: other bytes could mean
 /// something else to the contract than what is shown.
-fn decode(
-    function: &Function,
-    data: &[u8],
-    inner: &[&JsonAbi],
-    depth: usize,
-) -> Option<Vec<Argument>> {
+fn decode(function: &Function, data: &[u8], reading: Reading<'_>) -> Option<Vec<Argument>> {
     let values = function.abi_decode_input(&data[4..]).ok()?;
     if function.abi_encode_input(&values).ok()? != data {
         return None;
     }
-    let known = sensitive(function.selector());
-    let arguments = function.inputs.iter().zip(&values).enumerate();
-    let arguments = arguments.map(|(index, (input, value))| Argument {
-        name: escape(&input.name),
-        kind: input.selector_type().into_owned(),
-        value: show(value),
-        calls: match known {
-            Some(entry) if entry.carries(index) => carried(value, inner, depth),
-            _ => nested(value, inner, depth).into_iter().collect(),
-        },
-    });
-    Some(arguments.collect())
-}
-
-/// The description of an argument that is the calldata of a known function.
-fn nested(value: &DynSolValue, abis: &[&JsonAbi], depth: usize) -> Option<Description> {
-    let DynSolValue::Bytes(data) = value else { return None };
-    let selector = Selector::from(*data.first_chunk::<4>()?);
-    let named = abis.iter().flat_map(|abi| abi.functions());
-    let known = named.map(Function::selector).any(|found| found == selector);
-    if depth >= NESTING_MAX || !(known || sensitive(selector).is_some()) {
-        return None;
-    }
-    Some(describe_data(data, abis, abis, depth + 1))
-}
-
-/// The descriptions of calls that are made, whatever they are. One without calldata is a transfer,
-/// or none.
-fn carried(value: &DynSolValue, abis: &[&JsonAbi], depth: usize) -> Vec<Description> {
-    let whole = |data: &[u8]| match depth >= NESTING_MAX {
-        true => Description::bare(format!("too deep to read: {}", show_bytes(data)), None),
-        false => describe_data(data, abis, abis, depth + 1),
-    };
-    match value {
-        DynSolValue::Bytes(data) if data.is_empty() => Vec::new(),
-        // A batch in a batch is packed, not encoded.
-        DynSolValue::Bytes(data) => match unpack_multi_send(data) {
-            Ok(calls) => calls.iter().map(|call| packed(call, &whole)).collect(),
-            Err(_) => vec![whole(data)],
-        },
-        DynSolValue::Array(values) => {
-            values.iter().flat_map(|value| carried(value, abis, depth)).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// One call of a batch that stands in an argument.
-fn packed(call: &InnerCall, whole: &dyn Fn(&[u8]) -> Description) -> Description {
-    let argument = |name: &str, kind: &str, value: String| Argument {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        value,
-        calls: Vec::new(),
-    };
-    let data = Argument {
-        calls: if call.data.is_empty() { Vec::new() } else { vec![whole(&call.data)] },
-        ..argument("data", "bytes", show_bytes(&call.data))
-    };
-    let to = argument("to", "address", call.to.to_string());
-    let value = argument("value", "uint256", call.value.to_string());
-    let function = "call(address,uint256,bytes)".to_owned();
-    Description { function, arguments: vec![to, value, data], warning: None, is_read: true }
-}
-
-pub(crate) fn show(value: &DynSolValue) -> String {
-    let list = |values: &[DynSolValue]| values.iter().map(show).collect::<Vec<_>>().join(", ");
-    match value {
-        DynSolValue::Bool(value) => value.to_string(),
-        DynSolValue::Int(value, _) => value.to_string(),
-        DynSolValue::Uint(value, _) => value.to_string(),
-        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]),
-        DynSolValue::Address(address) => address.to_string(),
-        DynSolValue::Function(function) => hex::encode_prefixed(function),
-        DynSolValue::Bytes(bytes) => show_bytes(bytes),
-        DynSolValue::String(text) => format!("\"{}\"", escape(text)),
-        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => {
-            format!("[{}]", list(values))
-        }
-        DynSolValue::Tuple(values) | DynSolValue::CustomStruct { tuple: values, .. } => {
-            format!("({})", list(values))
-        }
-    }
-}
-
-fn show_bytes(bytes: &[u8]) -> String {
-    if bytes.len() <= BYTES_SHOWN_MAX {
-        return hex::encode_prefixed(bytes);
-    }
-    let start = hex::encode_prefixed(&bytes[..8]);
-    format!("{start}… ({} bytes, keccak256 {})", bytes.len(), keccak256(bytes))
+    let inputs = function.inputs.iter().enumerate().zip(&values);
+    Some(inputs.map(|(input, value)| argument(function, input, value, reading)).collect())
 }
 
 /// Text from outside, so that it can neither move the cursor nor turn the reading direction.
@@ -281,6 +217,10 @@ impl fmt::Display for Argument {
         let name = if self.name.is_empty() { &self.kind } else { &self.name };
         match &self.calls[..] {
             [] => write!(f, "{name} = {}", self.value),
+            calls if !self.is_calls => {
+                let calls: Vec<_> = calls.iter().map(|call| format!("{{{call}}}")).collect();
+                write!(f, "{name} = {} that holds {}", self.value, calls.join(", "))
+            }
             [call] => write!(f, "{name} = {{{call}}}"),
             calls => {
                 let calls: Vec<_> = calls.iter().map(|call| format!("{{{call}}}")).collect();
@@ -292,7 +232,8 @@ impl fmt::Display for Argument {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{B256, Bytes, U256};
+    use alloy_dyn_abi::DynSolValue;
+    use alloy_primitives::{B256, Bytes, U256, hex};
     use tidegate_model::{PolicyDigest, ProjectId};
 
     use super::*;
@@ -340,6 +281,35 @@ mod tests {
         check(VAULT, cap, &[], &unknown, &[]);
         check(VAULT, Bytes::new(), &[], "plain transfer, no calldata", &[]);
         check(VAULT, Bytes::from_static(&[1]), &[], "unknown calldata 0x01", &[]);
+    }
+
+    /// Creation code holds the selectors of its functions, which are no calls.
+    #[test]
+    fn a_creation_by_the_proxy_is_read() {
+        let (salt, code) =
+            (B256::repeat_byte(3), [[7; 40].as_slice(), &[0x2f, 0x2f, 0xf1, 0x5d]].concat());
+        let created = helper::CREATE2_PROXY.create2_from_code(salt, &code);
+        let hash = keccak256(&code);
+        check(
+            helper::CREATE2_PROXY,
+            helper::create_new(salt, &code),
+            &[],
+            &format!(
+                "the CREATE2 proxy creates {created} and reverts if anything stands there; salt \
+                 {salt}, creation code of 44 bytes, keccak256 {hash}"
+            ),
+            &[],
+        );
+        let call = |data: Bytes| InnerCall {
+            to: helper::CREATE2_PROXY,
+            value: U256::ZERO,
+            data,
+            note: String::new(),
+        };
+        for (data, is_read) in [(helper::create_new(salt, &code), true), (salt.into(), false)] {
+            let found = unreadable(&[call(data)], helper::address(), &[], &[]);
+            assert_eq!(found.is_none(), is_read, "{found:?}");
+        }
     }
 
     #[test]
@@ -451,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_shown_whole_or_by_hash_and_inert() {
+    fn values_are_shown_whole_and_inert() {
         let function = "function f(string s, int8 i, bytes b, address[2] a, (bool,bytes4) t)";
         let long = vec![0xab; 69];
         let values = [
@@ -472,9 +442,8 @@ mod tests {
             &abis,
             &format!(
                 "f(s = \"a\\\"\\u{{1b}}[2J\\u{{202e}}é\\n\", i = -5, \
-                 b = 0xabababababababab… (69 bytes, keccak256 {}), \
-                 a = [{VAULT}, {}], t = (true, 0x01020304))",
-                keccak256(long),
+                 b = {}, a = [{VAULT}, {}], t = (true, 0x01020304))",
+                hex::encode_prefixed(long),
                 Address::ZERO
             ),
             &[],

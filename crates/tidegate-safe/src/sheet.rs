@@ -240,6 +240,33 @@ mod tests {
         }
     }
 
+    /// A sensitive call in a function that only the release's ABI knows, in each shape of argument.
+    #[test]
+    fn a_sensitive_call_warns_in_any_shape() {
+        let (grant, says) = grant();
+        let list = |value: DynSolValue| DynSolValue::Array(vec![value]);
+        let entry = || DynSolValue::Tuple(vec![Address::repeat_byte(1).into(), grant.clone()]);
+        let multicall = table().iter().find(|entry| entry.function.name == "multicall").unwrap();
+        let nested = multicall.function.abi_encode_input(&[list(grant.clone())]).unwrap();
+        let cases = [
+            ("run((address,bytes) entry)", entry()),
+            ("run((address,bytes)[] entries)", list(entry())),
+            ("run(bytes[] calls)", list(grant.clone())),
+            ("run(bytes[] calls)", list(DynSolValue::Bytes(nested))),
+        ];
+        for (function, value) in cases {
+            let abi = JsonAbi::parse([&*format!("function {function}")]).unwrap();
+            let data = abi.functions().next().unwrap().abi_encode_input(&[value]).unwrap();
+            let to = Address::repeat_byte(0xaa);
+            let call = InnerCall { to, value: U256::ZERO, data: data.into(), note: String::new() };
+            let rows = sheet(&checked_promotion_of(call), &[abi]);
+            let shown = super::tests::value(&rows, "Call 5 of 6");
+            assert!(shown.contains(&says), "{shown} does not say {says}");
+            let warned = Warning::GrantsRole.says().to_owned();
+            assert!(rows.contains(&("Call 5 of 6, attention".to_owned(), warned)), "{shown}");
+        }
+    }
+
     /// What the Safe itself is told, and calls of which nobody can read what they do.
     #[test]
     fn forms_warn_as_well() {
