@@ -8,7 +8,7 @@ use tidegate_evm::{Batch, BatchFault, Sandbox};
 use tidegate_gates::{CodeFacts, code_verdict};
 use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
-use tidegate_plan::{Executor, Expected, OpKind, When};
+use tidegate_plan::{CREATE2_PROXY, Executor, Expected, OpKind, When};
 use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper, unreadable,
 };
@@ -65,7 +65,9 @@ pub(crate) async fn target_plan(
 impl TargetPlan {
     /// The Safe's calls: expiry, what was judged, externals, the plan's operations with their
     /// checks, all code, and the record.
-    pub(crate) fn calls(&self, promotion: &Promotion) -> Vec<InnerCall> {
+    ///
+    /// `fresh`: a creation reverts where something stands already, so that nobody can have used it.
+    pub(crate) fn calls(&self, promotion: &Promotion, fresh: bool) -> Vec<InnerCall> {
         let helper = helper::address();
         let hashes = code_hashes(&self.expected);
         let to_helper =
@@ -86,6 +88,10 @@ impl TargetPlan {
                     let (code, label) = (initcode.clone(), op_label(&op.id));
                     let note = format!("create {label} ({}) at {address}", contract.name());
                     match guarded {
+                        None if fresh => InnerCall {
+                            to: CREATE2_PROXY,
+                            ..to_helper(helper::create_new(*salt, initcode), note)
+                        },
                         None => to_helper(helper::create_once(*salt, code, hash), note),
                         Some(guarded) => InnerCall {
                             value: guarded.value,
@@ -142,11 +148,30 @@ impl TargetPlan {
     ) -> CliResult {
         let used = self.used_before(network, head).await?;
         used.iter().for_each(|line| project.ui.warn(line.as_str()));
-        match used.into_iter().next().filter(|_| project.rules.fresh) {
-            Some(used) => Err(CliError::new(Kind::Fail, used)
-                .hint("the policy says `fresh = true`; other initcode gives other addresses")),
-            None => Ok(()),
+        if !project.rules.fresh {
+            return Ok(());
         }
+        let refused = match used.into_iter().next() {
+            Some(used) => Some(used),
+            None => self.standing(network, head).await?,
+        };
+        refused.map_or(Ok(()), |what| {
+            Err(CliError::new(Kind::Fail, what).hint(
+                "the policy says `fresh = true`, so the batch would revert; with another `salt` in \
+                 its step it stands elsewhere, and soaks anew",
+            ))
+        })
+    }
+
+    /// The first contract that the Safe is to create and that stands there already.
+    async fn standing(&self, network: &Network, head: Head) -> CliResult<Option<String>> {
+        for (address, created) in &self.expected.created {
+            if !network.code(*address, head.block).await?.is_empty() {
+                let label = op_label(&created.op);
+                return Ok(Some(format!("{label} stands at {address} already")));
+            }
+        }
+        Ok(None)
     }
 
     /// Rows that compare a network with this plan.

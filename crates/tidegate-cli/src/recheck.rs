@@ -285,7 +285,7 @@ async fn check_batch(
     let head = network.latest_head().await?;
     let plan = target_plan(project, built, &found.network, network, head, When::Before).await?;
     plan.show_used(project, network, head).await?;
-    let calls = plan.calls(promotion);
+    let calls = plan.calls(promotion, project.rules.fresh);
     let proposal = found.checked.proposal();
     let same = calls.len() == proposal.calls.len()
         && calls.iter().zip(&proposal.calls).all(|(ours, theirs)| ours.same_call(theirs));

@@ -157,7 +157,20 @@ pub const fn address() -> Address {
 
 /// Calldata for [`CREATE2_PROXY`] that creates the helper.
 pub fn creation_calldata() -> Bytes {
-    [SALT.as_slice(), &initcode()].concat().into()
+    create_new(SALT, &initcode())
+}
+
+/// Calldata for [`CREATE2_PROXY`] itself, which creates and reverts where something stands already.
+/// The helper has no such function: what it creates once may stand there.
+pub fn create_new(salt: B256, init_code: &[u8]) -> Bytes {
+    [salt.as_slice(), init_code].concat().into()
+}
+
+/// What calldata of [`CREATE2_PROXY`] creates: the salt, the creation code, and the address.
+pub(crate) fn created_new(data: &[u8]) -> Option<(B256, &[u8], Address)> {
+    let (salt, code) = data.split_first_chunk::<32>().filter(|(_, code)| !code.is_empty())?;
+    let salt = B256::from(*salt);
+    Some((salt, code, CREATE2_PROXY.create2_from_code(salt, code)))
 }
 
 /// Creates through the CREATE2 proxy unless it is there; then requires the code.

@@ -126,11 +126,16 @@ pub(crate) fn create_all(
     for call in proposal["calls"].as_array().into_iter().flatten() {
         let to: Address = serde_json::from_value(call["to"].clone())?;
         let data: Bytes = serde_json::from_value(call["data"].clone())?;
-        let Ok(creation) = createOnceCall::abi_decode(&data) else { continue };
-        assert_eq!(to, helper::address());
-        let address =
-            safe::DETERMINISTIC_PROXY.create2_from_code(creation.salt, &creation.initCode);
-        let data = [creation.salt.as_slice(), &creation.initCode].concat();
+        // Under `fresh` the batch itself calls the proxy.
+        let data = match createOnceCall::abi_decode(&data) {
+            Ok(creation) if to == helper::address() => {
+                [creation.salt.as_slice(), &creation.initCode].concat()
+            }
+            _ if to == safe::DETERMINISTIC_PROXY => data.to_vec(),
+            _ => continue,
+        };
+        let (salt, code) = data.split_first_chunk::<32>().ok_or("a salt")?;
+        let address = safe::DETERMINISTIC_PROXY.create2_from_code(salt, code);
         let mainnet = &scene.world.mainnet;
         mainnet.send(who, Some(safe::DETERMINISTIC_PROXY), data, U256::ZERO)?;
         assert!(!mainnet.code(address)?.is_empty(), "{address}");

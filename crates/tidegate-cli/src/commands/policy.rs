@@ -244,7 +244,7 @@ fn show_decisions(project: &Project) {
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
     if rules.fresh {
-        ui.row("fresh", "nothing that the Safe creates may have been used before");
+        ui.row("fresh", "whatever the Safe creates must not stand there before");
     }
     for allowed in &rules.safe_allow {
         ui.row("allowed", allowed);

@@ -176,7 +176,7 @@ async fn propose(
         valid_until: valid_until(project, assessment, head.timestamp),
         emergency,
     };
-    let calls = plan.calls(&promotion);
+    let calls = plan.calls(&promotion, project.rules.fresh);
     require_readable(project, built, &plan, &calls)?;
     let ui = &project.ui;
     ui.line("");
