@@ -69,7 +69,8 @@ pub(crate) async fn post(
 }
 
 fn intent(op: String, subject: StatementDigest, until: u64) -> Intent {
-    Intent { op, to: helper::address(), value: U256::ZERO, data: helper::post(subject, until) }
+    let data = helper::post(subject, until);
+    Intent { op, to: helper::address(), value: U256::ZERO, data, alike: None }
 }
 
 /// Says that it is posted, until when and by which transaction.

@@ -204,12 +204,13 @@ fn anchor_intent(lane: &Lane<'_>, run: &DeployRun) -> Intent {
         to: lane.id().sender,
         value: U256::ZERO,
         data: run.anchor.clone(),
+        alike: None,
     }
 }
 
 fn intent(run: &DeployRun, op: &Op) -> Intent {
     let KeyTransaction { to, value, data } = op.key_transaction(&run.code_hashes);
-    Intent { op: run.key(&op.id), to, value, data }
+    Intent { op: run.key(&op.id), to, value, data, alike: None }
 }
 
 async fn create(

@@ -183,18 +183,23 @@ impl<'a> Lane<'a> {
         self.ceiling = Some((ops.into(), ceiling.most));
     }
 
-    /// The most that a new attempt at an intent would cost in fees, in wei; nothing where one is
-    /// on its way or has succeeded.
+    /// The most that a new attempt at an intent would cost in fees, in wei; nothing where the same
+    /// bytes are on their way, or one has succeeded.
     ///
     /// # Errors
     /// If it would revert, or no endpoint answers.
     pub async fn most_of(&self, intent: &Intent) -> Result<U256, EngineError> {
-        let landed = self.state.landed(&intent.op);
-        let is_open = self.state.open().values().any(|attempt| attempt.op == intent.op);
-        if is_open || landed.is_some_and(|(_, inclusion)| inclusion.success) {
+        let op = &intent.op;
+        if self.state.landed(op).is_some_and(|(_, inclusion)| inclusion.success) {
             return Ok(U256::ZERO);
         }
-        Ok(self.fees(&intent.op).await?.most(self.gas(intent).await?))
+        let open = self.state.open().into_values().find(|attempt| attempt.op == *op);
+        let fees = match open {
+            Some(attempt) if is_same(attempt, intent)? => return Ok(U256::ZERO),
+            Some(attempt) => fees_of(attempt)?.bump(op, self.fees(op).await?, self.cap)?,
+            None => self.fees(op).await?,
+        };
+        Ok(fees.most(self.gas(intent).await?))
     }
 
     /// The most that all operations of a name's beginning come to in fees, in wei: what those that
@@ -225,7 +230,7 @@ impl<'a> Lane<'a> {
 
     /// The gas limit of an intent.
     async fn gas(&self, intent: &Intent) -> Result<u64, EngineError> {
-        let Intent { op, to, value, data } = intent.clone();
+        let Intent { op, to, value, data, alike: _ } = intent.clone();
         let query = GasQuery { from: self.id.sender, to: Some(to), data, value };
         let estimate = self.network.estimate_gas(&query).await?;
         if estimate > TX_GAS_MAX {
@@ -250,7 +255,8 @@ impl<'a> Lane<'a> {
     }
 
     /// Brings one intent to an end: it is sent at most once successfully, however often this is
-    /// called. Returns where it landed.
+    /// called. Where other bytes of an intent that is alike are on their way, these replace them on
+    /// their nonce, so that only one can land. Returns where it landed.
     ///
     /// # Effects
     /// Signs, journals and sends, unless it has landed already.
@@ -258,7 +264,7 @@ impl<'a> Lane<'a> {
     /// # Errors
     /// If it reverted, could not be sent, or did not land in time.
     pub async fn run(&mut self, intent: &Intent) -> Result<Landed, EngineError> {
-        let other = |attempt: &Attempt| attempt.intent != intent.digest();
+        let other = |attempt: &Attempt| attempt.intent != intent.bound();
         if let Some((attempt, inclusion)) = self.state.landed(&intent.op)
             && inclusion.success
         {
@@ -273,14 +279,21 @@ impl<'a> Lane<'a> {
         // Whatever is still open below must land first, or nothing above it ever does.
         let open: Vec<_> = self.state.open().into_values().cloned().collect();
         let open: Vec<_> = open.into_iter().filter(|a| !self.is_behind(a.nonce)).collect();
-        for attempt in &open {
-            self.send(attempt.hash, &attempt.raw).await?;
-        }
         let mine = open.iter().find(|attempt| attempt.op == intent.op);
         if mine.is_some_and(other) {
             return Err(EngineError::OtherIntent { op: intent.op.clone() });
         }
+        let replaced = match mine {
+            Some(attempt) if !is_same(attempt, intent)? => Some(attempt.nonce),
+            _ => None,
+        };
+        for attempt in open.iter().filter(|attempt| Some(attempt.nonce) != replaced) {
+            self.send(attempt.hash, &attempt.raw).await?;
+        }
         let nonce = match mine {
+            Some(attempt) if replaced.is_some() => {
+                self.attempt(intent, Some((attempt.nonce, fees_of(attempt)?))).await?
+            }
             Some(attempt) => attempt.nonce,
             None => {
                 for attempt in &open {
@@ -334,7 +347,7 @@ impl<'a> Lane<'a> {
         let signed = sign_attempt(self.signer, chain, intent, nonce, gas, fees)?;
         self.append(&LaneEvent::AttemptRecorded {
             op: op.clone(),
-            intent: intent.digest(),
+            intent: intent.bound(),
             nonce,
             hash: signed.hash,
             raw: signed.raw.clone(),
@@ -504,7 +517,13 @@ fn intent_of(attempt: &Attempt) -> Result<Intent, EngineError> {
     let tx = decoded(attempt)?;
     let to = tx.to().ok_or(EngineError::Bytes { hash: attempt.hash })?;
     let op = attempt.op.clone();
-    Ok(Intent { op, to, value: tx.value(), data: tx.input().clone() })
+    let alike = Some(attempt.intent);
+    Ok(Intent { op, to, value: tx.value(), data: tx.input().clone(), alike })
+}
+
+/// Whether an attempt sends exactly what an intent that is alike does.
+fn is_same(attempt: &Attempt, intent: &Intent) -> Result<bool, EngineError> {
+    Ok(intent_of(attempt)?.digest() == intent.digest())
 }
 
 /// The fees that an attempt was signed with.

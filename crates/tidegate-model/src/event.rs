@@ -42,10 +42,27 @@ pub struct Intent {
     pub value: U256,
     /// The calldata.
     pub data: Bytes,
+    /// What all intents share that do the same by other calldata; `None` where only equal calldata
+    /// does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alike: Option<B256>,
 }
 
 impl Intent {
-    /// The digest that an attempt is bound to.
+    /// Has a Safe execute one of its transactions, which it does once, whoever's signatures come
+    /// along in `data`.
+    pub fn safe_tx(op: String, safe: Address, data: Bytes, safe_tx_hash: B256) -> Self {
+        let preimage = Preimage::new().string("safe-tx/1").string(&op).address(safe);
+        let alike = Some(preimage.digest(safe_tx_hash).keccak());
+        Self { op, to: safe, value: U256::ZERO, data, alike }
+    }
+
+    /// The digest that an attempt is bound to: one nonce carries one of these.
+    pub fn bound(&self) -> B256 {
+        self.alike.unwrap_or_else(|| self.digest())
+    }
+
+    /// The digest of exactly this transaction, which a person approves.
     pub fn digest(&self) -> B256 {
         Preimage::new()
             .string(&self.op)
@@ -79,7 +96,7 @@ pub enum LaneEvent {
     AttemptRecorded {
         /// What it is for.
         op: String,
-        /// The digest of its intent.
+        /// The digest that its intent is bound to.
         intent: B256,
         /// Its nonce.
         nonce: u64,
@@ -395,6 +412,29 @@ mod tests {
             &[adopted(0), mined(9, true)],
             Err(FoldError::UnknownTransaction(B256::repeat_byte(9))),
         );
+    }
+
+    /// Other signatures make another transaction and no other act; another Safe, another of its
+    /// transactions or another step do.
+    #[test]
+    fn a_safe_executes_one_transaction_by_any_signatures() {
+        let [a, b] = [1, 2].map(Address::with_last_byte);
+        let [hash, other] = [1, 2].map(B256::with_last_byte);
+        let intent = |op: &str, safe, data: &[u8], hash| {
+            Intent::safe_tx(op.to_owned(), safe, Bytes::copy_from_slice(data), hash)
+        };
+        let first = intent("execute", a, &[1], hash);
+        let again = intent("execute", a, &[2], hash);
+        assert_eq!(first.bound(), again.bound());
+        assert_ne!(first.digest(), again.digest(), "what is approved is the bytes");
+        for different in [
+            intent("execute", b, &[1], hash),
+            intent("execute", a, &[1], other),
+            intent("executes", a, &[1], hash),
+            Intent { alike: None, ..first.clone() },
+        ] {
+            assert_ne!(first.bound(), different.bound(), "{different:?}");
+        }
     }
 
     #[test]

@@ -355,6 +355,7 @@ async fn create_helper(project: &Project, name: Option<&str>) -> CliResult<u8> {
             to: CREATE2_PROXY,
             value: U256::ZERO,
             data: helper::creation_calldata(),
+            alike: None,
         };
         project.ui.note(format!("Creates Tidegate's helper contract at {address}."));
         send(project, &name, &network, &signer, &intent, Vec::new()).await?;

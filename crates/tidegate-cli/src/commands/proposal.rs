@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, Bytes, Log, U256};
+use alloy_primitives::{B256, Bytes, Log};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tidegate_chain::{LogQuery, Network};
@@ -216,12 +216,9 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let settings = project.network(&found.network)?;
     let key = named(&project.global, settings.relayer.as_deref())?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    let intent = Intent {
-        op: format!("execute/{}", found.checked.hash()),
-        to: proposal.safe,
-        value: U256::ZERO,
-        data: encode_exec_transaction(&proposal.safe_tx, signatures),
-    };
+    let hash = found.checked.hash();
+    let data = encode_exec_transaction(&proposal.safe_tx, signatures);
+    let intent = Intent::safe_tx(format!("execute/{hash}"), proposal.safe, data, hash.0);
     let landed = send(project, &found.network, &network, &signer, &intent, Vec::new()).await?;
     let receipt = network
         .receipt(landed.hash)

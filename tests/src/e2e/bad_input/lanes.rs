@@ -3,16 +3,22 @@
 use std::time::{Duration, Instant};
 
 use alloy_primitives::U256;
+use libtest_mimic::Failed;
+use serde_json::json;
 use tidegate_testkit::{Reply, ScriptedNode, actor_address};
 
 use super::{Refusal, refused};
-use crate::support::{Case, Outcome, Scene, cases};
+use crate::support::{Case, Outcome, Scene, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Funded:
             a_second_process_does_not_get_the_lane,
             a_sender_without_funds_is_told_where_to_ask;
+        Signed:
+            other_signatures_replace_what_never_landed,
+            other_signatures_replace_what_waits_for_a_block,
+            what_landed_is_executed_once_whoever_signed_it;
     }
 }
 
@@ -40,6 +46,72 @@ fn a_second_process_does_not_get_the_lane(scene: &Scene<'_>) -> Outcome {
     second?;
     // With the first one gone, the lane is free.
     eva.run(&args)?.expect_code(0)?;
+    Ok(())
+}
+
+/// Sends the proposal by an endpoint that answers no send, ends the command, and has another owner
+/// sign in place of the first one. Answers with the relayer's next nonce from before.
+fn cut_off(scene: &Scene<'_>, proposal: &str, reply: Reply) -> Result<usize, Failed> {
+    let nonce = scene.nonce(&scene.world.mainnet, actor_address("relayer"))?;
+    let ops = scene.person("ops");
+    let execute = ["proposal", "execute", proposal, "--password-fd", "0"];
+    let asked = ops.run(&execute)?.asked_for().ok_or("the command")?;
+    let url = scene.world.mainnet.url();
+    let node = ScriptedNode::start(Some(url), move |method, _| match method {
+        "eth_sendRawTransaction" => reply.clone(),
+        _ => Reply::Forward,
+    })?;
+    let mut first = scene.spawn_with("ops", &asked, "MAINNET_RPC", &node.url())?;
+    let until = Instant::now() + Duration::from_secs(WAIT_SECS_MAX);
+    while node.calls("eth_sendRawTransaction") == 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(POLL_MS));
+    }
+    // One that is passed on has arrived before its connection ends.
+    drop(node);
+    first.kill()?;
+    first.wait()?;
+    let (_, signatures) = scene.promotion()?;
+    let first = signatures.first().ok_or("a signature")?;
+    std::fs::remove_file(scene.project().join("deployments/mainnet/proposals").join(first))?;
+    scene.sign(proposal, &["o3"])?;
+    Ok(nonce)
+}
+
+/// With the relayer's nonce from before, it is executed by one transaction more.
+fn executed_once(scene: &Scene<'_>, proposal: &str, nonce: usize) -> Outcome {
+    scene.done("ops", &["proposal", "execute", proposal])?;
+    assert_eq!(scene.nonce(&scene.world.mainnet, actor_address("relayer"))?, nonce + 1);
+    let again = scene.done("ops", &["proposal", "execute", proposal])?;
+    assert!(said(&again).contains("executed already"), "{again:?}");
+    assert_eq!(scene.nonce(&scene.world.mainnet, actor_address("relayer"))?, nonce + 1);
+    scene.world.settle()?;
+    scene.run("eva", &["verify", "mainnet"], 0).map(|_| ())
+}
+
+fn other_signatures_replace_what_never_landed(scene: &Scene<'_>) -> Outcome {
+    let (proposal, _) = scene.promotion()?;
+    let nonce = cut_off(scene, &proposal, Reply::Stall)?;
+    executed_once(scene, &proposal, nonce)
+}
+
+/// The node has the first one and mines the second, which pays more, on the same nonce.
+fn other_signatures_replace_what_waits_for_a_block(scene: &Scene<'_>) -> Outcome {
+    let (proposal, _) = scene.promotion()?;
+    let mainnet = &scene.world.mainnet;
+    mainnet.rpc("evm_setAutomine", json!([false]))?;
+    let cut = cut_off(scene, &proposal, Reply::ForwardAndHangUp);
+    let pending = mainnet.rpc("txpool_status", json!([]))?;
+    mainnet.rpc("evm_setAutomine", json!([true]))?;
+    assert_eq!(pending["pending"], "0x1", "the first one waits");
+    executed_once(scene, &proposal, cut?)
+}
+
+fn what_landed_is_executed_once_whoever_signed_it(scene: &Scene<'_>) -> Outcome {
+    let (proposal, _) = scene.promotion()?;
+    let nonce = cut_off(scene, &proposal, Reply::ForwardAndHangUp)?;
+    let again = scene.done("ops", &["proposal", "execute", &proposal])?;
+    assert!(said(&again).contains("executed already"), "{again:?}");
+    assert_eq!(scene.nonce(&scene.world.mainnet, actor_address("relayer"))?, nonce + 1);
     Ok(())
 }
 
