@@ -9,8 +9,7 @@ use tidegate_chain::{
     block_time_secs, known_chain, named_operators,
 };
 use tidegate_evidence::SafeReadError;
-use tidegate_gates::{END_MARGIN_SECS, EndOfLife};
-use tidegate_model::units::format_date;
+use tidegate_gates::EndOfLife;
 use tidegate_model::{BlockRef, ChainId, NetworkId};
 use tidegate_store::{read_limited, write_private};
 
@@ -74,15 +73,16 @@ pub(crate) fn end_of_life(project: &Project, name: &str) -> CliResult<Option<End
 pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> CliResult<Option<String>> {
     let Some(end) = end_of_life(project, name)? else { return Ok(None) };
     let done = now.saturating_add(project.rules.soak_secs);
-    let late = done.saturating_add(END_MARGIN_SECS) > end.at;
-    Ok(late.then(|| {
-        format!(
-            "{name} ends on {}, says {}; a soak begun now would be complete on {} at the earliest",
-            format_date(end.at),
-            end.source,
-            format_date(done)
-        )
-    }))
+    Ok(end.too_soon(name, now, done))
+}
+
+/// Why a network does not answer, and that it has ended, where it has by this machine's clock.
+pub(crate) fn unreachable(project: &Project, name: &str, why: String) -> String {
+    let now = crate::clock::now();
+    match end_of_life(project, name) {
+        Ok(Some(end)) if now >= end.at => format!("{}; {why}", end.over(name, now)),
+        _ => why,
+    }
 }
 
 /// Warns where a soak begun now would outlive its network.

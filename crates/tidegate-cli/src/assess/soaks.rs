@@ -12,6 +12,7 @@ use tidegate_model::record::DeploymentRecord;
 
 use super::{Candidate, EVALUATION_SECS_MAX, Gathered, code, observed, soak, text};
 use crate::error::{CliError, CliResult};
+use crate::network::unreachable;
 use crate::records;
 
 /// A release on one soak network.
@@ -138,7 +139,8 @@ async fn one(
     name: String,
     record: Option<DeploymentRecord>,
 ) -> Soaked {
-    let network = candidate.project.connect(&name).await.map_err(|error| text(&error));
+    let network = candidate.project.connect(&name).await;
+    let network = network.map_err(|error| unreachable(candidate.project, &name, text(&error)));
     let network = network.map(|n| n.within(candidate.started, EVALUATION_SECS_MAX));
     let past = record.as_ref().filter(|_| candidate.is_past);
     let until = past.map(|record| records::succeeded_at(candidate.project, &name, record));

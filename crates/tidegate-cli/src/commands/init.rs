@@ -9,6 +9,7 @@ use tidegate_chain::{Network, NetworkConfig, Reading, RedactedUrl, known_chain};
 use tidegate_compile::{
     CompileRequest, FoundryConfig, Profile, compile, deployable_contracts, find_contract,
 };
+use tidegate_gates::{PolicyRules, end_of_life};
 use tidegate_model::ChainId;
 use tidegate_model::endpoint::Endpoint;
 use tidegate_model::units::counted;
@@ -37,13 +38,13 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     name: Option<String>,
     /// The testnet's name
-    #[arg(long, default_value = "sepolia")]
+    #[arg(long, default_value = "hoodi")]
     network: String,
     /// Its chain id
-    #[arg(long, default_value_t = 11_155_111)]
+    #[arg(long, default_value_t = 560_048)]
     chain: u64,
     /// Its endpoint: a URL, or `${NAME}` for one in the environment
-    #[arg(long, default_value = "${SEPOLIA_RPC}")]
+    #[arg(long, default_value = "${HOODI_RPC}")]
     rpc: String,
     /// The profile of `foundry.toml`
     #[arg(long)]
@@ -92,6 +93,13 @@ pub(crate) async fn run(
         format!("From {file}, {word} on the chain.")
     });
     let chain = ChainId(args.chain);
+    let now = crate::clock::now();
+    let done = now.saturating_add(PolicyRules::default().soak_secs);
+    if let Some(end) = end_of_life(chain, None)
+        && let Some(text) = end.too_soon(&args.network, now, done)
+    {
+        ui.warn(text);
+    }
     let genesis = known_chain(chain).is_none().then(|| network.as_ref().map(Network::id));
     if let Some(Err(error)) = &genesis {
         ui.warn(format!("the genesis hash could not be read: {error}"));

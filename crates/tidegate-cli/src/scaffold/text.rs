@@ -157,9 +157,9 @@ mod tests {
         };
         let head = Head {
             project: "a-b",
-            network: "sepolia",
-            chain: ChainId(11_155_111),
-            rpc: "${SEPOLIA_RPC}",
+            network: "hoodi",
+            chain: ChainId(560_048),
+            rpc: "${HOODI_RPC}",
             genesis: None,
             profile: None,
             own: Some(&own),

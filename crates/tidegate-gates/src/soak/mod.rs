@@ -275,16 +275,7 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
 /// A soak that cannot be complete while its network is counted on.
 fn too_late(facts: &SoakFacts, progress: SoakProgress) -> Option<String> {
     let end = facts.end_of_life.as_ref()?;
-    let late = progress.eta.saturating_add(END_MARGIN_SECS) > end.at;
-    late.then(|| {
-        format!(
-            "{} ends on {}, says {}; a soak there would be complete on {} at the earliest",
-            facts.network,
-            format_date(end.at),
-            end.source,
-            format_date(progress.eta)
-        )
-    })
+    end.too_soon(&facts.network, facts.head.timestamp, progress.eta)
 }
 
 /// Slots that may change in silence, unless somebody of the policy looked on each day.

@@ -119,6 +119,8 @@ fn a_soak_must_be_complete_before_its_network_ends() {
     let late = ending(13, last - 1);
     assert_eq!(late.word(), "UNKNOWN");
     assert!(late.reasons()[0].contains("sepolia ends on 1970-01-18, says its operators"));
+    let over = ending(13, 13 * WINDOW_SECS);
+    assert!(over.reasons()[0].contains("sepolia ended on 1970-01-14, says its operators"));
     assert_eq!(ending(14, 14 * WINDOW_SECS).word(), "PASS", "complete before the end");
     assert_eq!(ending(14, 0).word(), "UNKNOWN", "nothing counts after the end");
 }

@@ -3,11 +3,13 @@
 use tidegate_testkit::{Anvil, AnvilOptions};
 
 use super::{Refusal, refused};
-use crate::support::{Case, Outcome, Scene, Status, cases};
+use crate::support::{Case, Outcome, Scene, Status, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Ready: an_endpoint_that_is_down_or_another_chain_is_explained;
+        Ready:
+            an_endpoint_that_is_down_or_another_chain_is_explained,
+            a_testnet_that_has_ended_is_said;
         Fresh: a_development_node_is_no_public_chain;
     }
 }
@@ -50,6 +52,28 @@ fn an_endpoint_that_is_down_or_another_chain_is_explained(scene: &Scene<'_>) -> 
     scene.write("tidegate.toml", &wrong.replacen(&genesis, &other, 1))?;
     let says = &[&genesis[..], &other[..]][..];
     refused(scene, &eva, &["verify"], &Refusal { code: 4, says, hint: "another chain" })?;
+    Ok(())
+}
+
+/// Its end is what stands in the way, whether it answers still or not, and what to do is said.
+fn a_testnet_that_has_ended_is_said(scene: &Scene<'_>) -> Outcome {
+    scene.edit(
+        "tidegate.toml",
+        "chain      = 31338",
+        "chain      = 31338\nend_of_life = \"2026-01-08\"",
+    )?;
+    let eva = scene.person("eva");
+    let gone = eva.with_variable("TESTNET_RPC", NOWHERE);
+    let says = [
+        "testnet ended on 2026-01-08, says tidegate.toml",
+        "Deploy to a testnet that lives, such as hoodi (chain 560048), name it in `soaks_on`",
+    ];
+    for person in [&eva, &gone] {
+        let status = Status::of(&person.run(&["status", "--json"])?.expect_code(0)?)?;
+        status.expect("soak", "UNKNOWN", &says)?;
+    }
+    let shown = said(&eva.run(&["status"])?);
+    assert!(shown.contains("testnet ended on 2026-01-08"), "{shown}");
     Ok(())
 }
 
