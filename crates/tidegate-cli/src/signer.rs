@@ -72,10 +72,7 @@ pub(crate) fn open(
         vault: keyring.as_ref().ok().map(|keyring| keyring as &dyn PasswordVault),
         ask: if ui.interactive() { Some(&mut ask) } else { None },
     };
-    let unlocked = keys.unlock(&key, &mut sources).map_err(|error| {
-        CliError::from(error).hint("give the password with --password-fd N, or in the OS keyring")
-    })?;
-    Ok(unlocked.signer)
+    Ok(keys.unlock(&key, &mut sources)?.signer)
 }
 
 /// Chooses the password of a new key.

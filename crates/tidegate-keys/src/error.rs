@@ -38,7 +38,10 @@ pub enum KeyError {
         source: KeystoreError,
     },
     /// Others on this machine may read its file, and try passwords.
-    #[error("open key {key}: others on this machine may read {}", path.display())]
+    #[error(
+        "open key {key}: others on this machine may read or write {0}; run `chmod 600 {0}`",
+        path.display()
+    )]
     Shared {
         /// The key.
         key: KeyRef,
@@ -125,6 +128,47 @@ pub enum KeyError {
 }
 
 impl KeyError {
+    /// What whoever reads this does next; `None` where the error says it all.
+    pub fn hint(&self) -> Option<String> {
+        let list = "see `tidegate key list`";
+        Some(match self {
+            Self::Missing { key: KeyRef::Own(name), .. } => {
+                format!("make it with `tidegate key new {name}`, or name another with --as")
+            }
+            Self::Missing { key: KeyRef::Foundry(name), .. } => format!(
+                "make it with Foundry (`cast wallet import {name}`), or name another with --as; \
+                 {list}"
+            ),
+            Self::NoFoundryFolder(_) => {
+                "set HOME, or FOUNDRY_DIR to the folder that holds `keystores`".to_owned()
+            }
+            Self::Exists(name) => format!(
+                "take another name, or remove that key with `tidegate key remove {name} --address \
+                 ADDRESS`, which is for good"
+            ),
+            Self::Shared { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Weak { path, .. } => format!(
+                "encrypt it anew with `tidegate key import NAME --from {}`, and use that one",
+                path.display()
+            ),
+            Self::Keystore { source, .. } | Self::Import { source, .. } => source.hint()?,
+            Self::Read { path, .. } => {
+                format!("it must be a file of your own, no link: look at {}", path.display())
+            }
+            Self::NotRepeated { .. } => format!("repeat the address that is its own; {list}"),
+            Self::NoAddress(name) => {
+                format!("delete keys/{name}.json in $TIDEGATE_HOME yourself, once you are sure")
+            }
+            Self::NoPassword { .. } => {
+                "give the password with --password-fd N, or in the OS keyring".to_owned()
+            }
+            Self::Password { source: PasswordError::Ended, .. } => {
+                "each password is one line of the descriptor that --password-fd names".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
     /// Whether the password was wrong, or the keystore altered: no one can tell these apart.
     pub const fn is_wrong_password(&self) -> bool {
         matches!(
@@ -175,6 +219,27 @@ pub enum KeystoreError {
     /// The keystore just made does not open; nothing was written.
     #[error("check the new keystore: it does not open")]
     SelfCheck,
+}
+
+impl KeystoreError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Mac => {
+                "a keystore opens with the password that it was encrypted under, whichever \
+                          program made it"
+                    .to_owned()
+            }
+            Self::TooLarge { .. } | Self::Shape(_) | Self::Field { .. } => {
+                "it must be a keystore of version 3, as `tidegate key new`, `cast wallet` and geth \
+                 make them"
+                    .to_owned()
+            }
+            Self::NotAKey | Self::Address { .. } => {
+                "the file was altered: take it from a backup".to_owned()
+            }
+            Self::Random(_) | Self::SelfCheck => return None,
+        })
+    }
 }
 
 /// A password or private key text that is refused. The text itself is in no error.

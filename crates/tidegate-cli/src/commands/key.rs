@@ -137,10 +137,17 @@ fn list(ui: &Ui, env: &Environment) -> CliResult {
     };
     for info in &keys {
         ui.line(format!("{:<20} {}", info.key.to_string(), address(info)));
+        if info.readable_by_others {
+            let path = info.path.display();
+            ui.warn(format!("others may read or write it, so it does not sign: chmod 600 {path}"));
+        }
     }
     let rows: Vec<_> = keys
         .iter()
-        .map(|info| json!({"name": info.key.to_string(), "address": address(info)}))
+        .map(|info| {
+            json!({"name": info.key.to_string(), "address": address(info),
+                   "readableByOthers": info.readable_by_others})
+        })
         .collect();
     ui.result(&json!({ "keys": rows }));
     Ok(())
@@ -153,17 +160,8 @@ fn shown(ui: &Ui, verb: &str, name: &str, address: Address) {
 
 impl From<tidegate_keys::KeyError> for CliError {
     fn from(error: tidegate_keys::KeyError) -> Self {
-        let hint = match &error {
-            tidegate_keys::KeyError::Missing { key, .. } => {
-                format!("make it with `tidegate key new {key}`, or name another with --as")
-            }
-            tidegate_keys::KeyError::Shared { path, .. } => format!("chmod 600 {}", path.display()),
-            tidegate_keys::KeyError::Weak { path, .. } => format!(
-                "encrypt it anew with `tidegate key import NAME --from {}`, and use that one",
-                path.display()
-            ),
-            _ => return Self::new(Kind::Keys, error),
-        };
-        Self::new(Kind::Keys, error).hint(hint)
+        let hint = error.hint();
+        let error = Self::new(Kind::Keys, error);
+        hint.into_iter().fold(error, |error, hint| error.hint(hint))
     }
 }

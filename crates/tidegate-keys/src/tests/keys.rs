@@ -206,3 +206,46 @@ fn a_signature_that_does_not_fit_is_not_given_out() {
     assert_eq!(high.recover_address_from_prehash(&digest).unwrap(), address);
     assert!(matches!(checked(high, &digest, address), Err(SignFault::HighS)));
 }
+
+/// Each says what to type or to look at, and never how to make what cannot be made here.
+#[test]
+fn errors_say_what_to_do_next() {
+    let home = Home::new();
+    let foundry: KeyRef = "foundry:mine".parse().unwrap();
+    let hint = |error: KeyError| error.hint().unwrap_or_default();
+    let open = |key: &KeyRef| home.keys.open(key, &password("pw")).unwrap_err();
+    assert!(hint(open(&own("none"))).contains("`tidegate key new none`"));
+    let missing = hint(open(&foundry));
+    assert!(missing.contains("cast wallet import mine") && !missing.contains("key new"));
+    for text in ["no JSON", "{}", "[1]"] {
+        home.put("home/keys/bad.json", text.as_bytes());
+        assert!(hint(open(&own("bad"))).contains("version 3"), "{text}");
+    }
+    home.put("home/keys/large.json", &vec![b' '; 1 << 20]);
+    assert!(hint(open(&own("large"))).contains("version 3"));
+    home.keys.import(&name("mine"), &key(), &password("pw")).unwrap();
+    let wrong = home.keys.open(&own("mine"), &password("pW")).unwrap_err();
+    assert!(hint(wrong).contains("password that it was encrypted under"));
+    let taken = home.keys.import(&name("mine"), &key(), &password("pw")).unwrap_err();
+    assert!(hint(taken).contains("`tidegate key remove mine --address ADDRESS`"));
+    let other = home.keys.remove(&name("mine"), Address::ZERO).unwrap_err();
+    assert!(hint(other).contains("`tidegate key list`"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shared_keystore_says_chmod_wherever_it_lies() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new();
+    let text = cheap(PASSWORD, None).to_string();
+    for (file, key) in [("home/keys/mine.json", "mine"), ("foundry/mine", "foundry:mine")] {
+        home.put(file, text.as_bytes());
+        let path = home.dir.path().join(file);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        let error = home.keys.open(&key.parse().unwrap(), &password(PASSWORD)).unwrap_err();
+        let command = format!("chmod 600 {}", path.display());
+        assert!(error.to_string().contains(&command), "{error}");
+        assert_eq!(error.hint(), Some(command));
+    }
+}

@@ -13,6 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_second_firm_that_looks_like_the_first,
             cheat_a_contract_s_key_without_its_chain,
             cheat_a_keystore_that_others_may_read,
+            cheat_a_foundry_keystore_that_others_may_read,
             cheat_a_keystore_that_costs_nothing_to_guess,
             cheat_a_record_that_was_seen_and_is_gone;
         Funded: cheat_a_project_under_a_new_name;
@@ -62,8 +63,32 @@ fn cheat_a_keystore_that_others_may_read(scene: &Scene<'_>) -> Outcome {
         let shown = said(&ran);
         assert!(shown.contains("others on this machine") && shown.contains("chmod 600"), "{ran:?}");
     }
+    let listed = said(&scene.run("kim", &["key", "list"], 0)?);
+    assert!(listed.contains(&format!("chmod 600 {}", path.display())), "{listed}");
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
     scene.go()
+}
+
+/// Foundry makes its keystores readable by all, and names no address in them.
+fn cheat_a_foundry_keystore_that_others_may_read(scene: &Scene<'_>) -> Outcome {
+    let kim = scene.person("kim");
+    let mut keystore: Value =
+        serde_json::from_slice(&std::fs::read(kim.home().join("keys/treasury.json"))?)?;
+    keystore.as_object_mut().ok_or("a keystore")?.remove("address");
+    let path = kim.home().join(".foundry/keystores/mine");
+    files::write(&path, keystore.to_string().as_bytes())?;
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644))?;
+    for args in
+        [&["record", "go", "--as", "foundry:mine"][..], &["fund", "draw", "--as", "foundry:mine"]]
+    {
+        let ran = scene.approve("kim", args)?.expect_code(5)?;
+        assert!(said(&ran).contains(&format!("chmod 600 {}", path.display())), "{ran:?}");
+        assert!(!said(&ran).contains("--password-fd N"), "{ran:?}");
+    }
+    let missing =
+        scene.approve("kim", &["record", "go", "--as", "foundry:none"])?.expect_code(5)?;
+    assert!(said(&missing).contains("cast wallet import none"), "{missing:?}");
+    Ok(())
 }
 
 fn cheat_a_keystore_that_costs_nothing_to_guess(scene: &Scene<'_>) -> Outcome {
