@@ -94,7 +94,7 @@ pub async fn prove_safe(
     let mut proof = SafeProof {
         by: "all of its storage proven".to_owned(),
         at: at.block.number,
-        approvals: pending_approvals(safe, &logs).into_iter().collect(),
+        approvals: pending_approvals(safe, &logs),
         owners_with_code: owners_with_code(network, &state.trust.owners, at.block).await?,
         ..SafeProof::default()
     };

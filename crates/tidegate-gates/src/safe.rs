@@ -12,6 +12,9 @@ const OWNERS_MIN: usize = 3;
 /// The fewest of them that must sign.
 const THRESHOLD_MIN: u32 = 2;
 
+/// How many approvals on chain are named, of those that wait.
+const APPROVALS_SHOWN_MAX: usize = 8;
+
 /// The Safe, and what happened to it since it adopted the policy.
 #[derive(Debug, Clone)]
 pub struct SafeFacts {
@@ -44,21 +47,28 @@ pub struct SafeProof {
     pub hidden: Vec<String>,
     /// Where no root proves its storage: what ran as the Safe and may have written to it.
     pub unexplained: Vec<SafeChange>,
-    /// Transactions that owners approved on chain and that are not executed, with how many did.
+    /// Transactions that owners approved on chain and that are not executed, with how many did:
+    /// most approvals first, then the newest.
     pub approvals: Vec<(B256, usize)>,
     /// Owners that are more than a key, for people.
     pub owners_with_code: Vec<String>,
 }
 
 impl SafeProof {
-    /// What follows the count of owners.
-    fn summary(&self) -> String {
+    /// What follows the count of owners. An owner can approve without end, so few are shown.
+    fn summary(&self, threshold: u32) -> String {
         let mut summary = String::new();
         if self.hidden.is_empty() && self.unexplained.is_empty() {
             summary += &format!(", {}", self.by);
         }
-        let approvals = self.approvals.iter();
-        let approvals = approvals.map(|(hash, owners)| format!("{hash} (by {owners})")).collect();
+        let shown = self.approvals.iter().take(APPROVALS_SHOWN_MAX).map(|(hash, owners)| {
+            let missing = (threshold as usize).saturating_sub(*owners);
+            let missing = if missing <= 1 { format!(", {missing} missing") } else { String::new() };
+            format!("{hash} (by {owners}{missing})")
+        });
+        let more = self.approvals.len().saturating_sub(APPROVALS_SHOWN_MAX);
+        let more = (more > 0).then(|| format!("and {more} more, all in `status --json`"));
+        let approvals = shown.chain(more).collect();
         let lists = [
             ("owners with code", &self.owners_with_code),
             ("approved on chain and not executed", &approvals),
@@ -111,7 +121,7 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateRepo
             let SafeTrust { threshold, owners, .. } = &facts.trust;
             let mut summary = format!("{threshold} of {} owners", owners.len());
             if let Ok(proof) = &facts.proof {
-                summary += &proof.summary();
+                summary += &proof.summary(*threshold);
             }
             (judge(rules, facts), summary, facts.inputs.clone())
         }
@@ -188,8 +198,24 @@ mod tests {
         let report = gate(&PolicyRules::default(), &Ok(facts));
         let says = "; owners with code: 0xcd; approved on chain and not executed: 0x0000";
         assert!(report.summary.contains(says), "{}", report.summary);
-        assert!(report.summary.ends_with("(by 1)"), "{}", report.summary);
+        assert!(report.summary.ends_with("(by 1, 1 missing)"), "{}", report.summary);
         assert_eq!(report.verdict.word(), "PASS");
+    }
+
+    /// One owner approves without end: what is closest to its execution stays in sight.
+    #[test]
+    fn a_flood_of_approvals_is_counted() {
+        let mut facts = exemplar(&PolicyRules::default()).safe.unwrap();
+        facts.trust.threshold = 3;
+        let hash = |n: usize| B256::from(alloy_primitives::U256::from(n));
+        proof(&mut facts).approvals.push((hash(9_999), 2));
+        proof(&mut facts).approvals.extend((0..1_500).map(|n| (hash(n), 1)));
+        let report = gate(&PolicyRules::default(), &Ok(facts));
+        let count = report.summary.matches("(by 1)").count();
+        assert_eq!(count, APPROVALS_SHOWN_MAX - 1, "{}", report.summary);
+        let first = format!("not executed: {} (by 2, 1 missing), ", hash(9_999));
+        assert!(report.summary.contains(&first), "{}", report.summary);
+        assert!(report.summary.ends_with("and 1493 more, all in `status --json`"));
     }
 
     #[test]

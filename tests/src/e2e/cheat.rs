@@ -2,6 +2,7 @@
 //! gate that it meets.
 
 mod attesting;
+mod allowed;
 mod audits;
 mod authors;
 mod batch;
@@ -10,6 +11,7 @@ mod construction;
 mod contracts;
 mod data;
 mod findings;
+mod fresh;
 mod identity;
 mod money;
 mod people;
@@ -30,6 +32,7 @@ use crate::support::{Case, Outcome, Scene, Status};
 pub(crate) fn cases() -> Vec<Case> {
     let areas = [
         attesting::cases(),
+        allowed::cases(),
         audits::cases(),
         authors::cases(),
         batch::cases(),
@@ -38,6 +41,7 @@ pub(crate) fn cases() -> Vec<Case> {
         contracts::cases(),
         data::cases(),
         findings::cases(),
+        fresh::cases(),
         identity::cases(),
         reports::cases(),
         roots::cases(),

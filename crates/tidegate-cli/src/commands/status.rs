@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::B256;
 use clap::Args;
 use serde_json::{Value, json};
 use tidegate_gates::{Coverage, SoakFacts, SoakProgress, credited, pauses, progress};
@@ -263,9 +264,9 @@ fn interruptions(project: &Project, facts: &SoakFacts) {
         }
     }
     if let Some(end) = &facts.end_of_life {
-        let end =
-            format!("     {} ends on {}, says {}", facts.network, format_date(end.at), end.source);
-        project.ui.line(end);
+        let word = if facts.head.timestamp >= end.at { "ended" } else { "ends" };
+        let (network, day) = (&facts.network, format_date(end.at));
+        project.ui.line(format!("     {network} {word} on {day}, says {}", end.source));
     }
 }
 
@@ -303,6 +304,11 @@ fn document(
         .iter()
         .map(|other| json!({"network": other.network, "gates": other.reports}))
         .collect();
+    let safe = assessment.facts.safe.as_ref().ok().and_then(|facts| facts.proof.as_ref().ok());
+    let approvals = safe.map(|proof| {
+        let row = |(hash, owners): &(B256, usize)| json!({"safeTxHash": hash, "owners": owners});
+        proof.approvals.iter().map(row).collect::<Vec<_>>()
+    });
     Ok(json!({
         "v": 1,
         "release": built.release.name,
@@ -316,6 +322,7 @@ fn document(
         "coverage": coverage(assessment),
         "soak": soak,
         "otherSoaks": others,
+        "approvals": approvals,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,

@@ -1,5 +1,6 @@
 //! A Safe's storage, rebuilt from what it shows and what it logged.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -124,20 +125,25 @@ impl SafeStorage {
     }
 }
 
-/// Hashes that owners approved on chain and that were not executed, with how many approved each.
-pub fn pending_approvals(safe: Address, logs: &[SafeLog]) -> BTreeMap<B256, usize> {
-    let mut approvals: BTreeMap<B256, BTreeSet<B256>> = BTreeMap::new();
-    for log in logs.iter().filter(|log| log.address == safe) {
+/// Hashes that owners approved on chain and that were not executed, with how many approved each:
+/// those that most approved first, of equals the one that was approved last. `logs` are in order.
+pub fn pending_approvals(safe: Address, logs: &[SafeLog]) -> Vec<(B256, usize)> {
+    let mut approvals: BTreeMap<B256, (BTreeSet<B256>, usize)> = BTreeMap::new();
+    for (place, log) in logs.iter().enumerate().filter(|(_, log)| log.address == safe) {
         if let [topic, hash, owner] = log.topics[..]
             && topic == *APPROVE_HASH
         {
-            approvals.entry(hash).or_default().insert(owner);
+            let (owners, last) = approvals.entry(hash).or_default();
+            owners.insert(owner);
+            *last = place;
         }
     }
     for (hash, _) in logs.iter().filter_map(SafeLog::executed) {
         approvals.remove(&hash);
     }
-    approvals.into_iter().map(|(hash, owners)| (hash, owners.len())).collect()
+    let mut pending: Vec<_> = approvals.into_iter().collect();
+    pending.sort_by_key(|(_, (owners, last))| Reverse((owners.len(), *last)));
+    pending.into_iter().map(|(hash, (owners, _))| (hash, owners.len())).collect()
 }
 
 fn place(slot: u64) -> B256 {

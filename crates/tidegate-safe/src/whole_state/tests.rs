@@ -293,7 +293,22 @@ fn an_execution_within_other_calldata() {
 fn approvals_that_wait() {
     let (_, made) = Made::named("hash approved");
     let pending = pending_approvals(made.safe, &logs(&made.logs));
-    assert_eq!(pending.into_values().collect::<Vec<_>>(), [1]);
+    assert_eq!(pending.iter().map(|(_, owners)| *owners).collect::<Vec<_>>(), [1]);
+    // Approved by two comes first, then what was approved last.
+    let mut approved = logs(&made.logs);
+    let template = approved
+        .iter()
+        .find(|log| log.topics.first() == Some(&keccak256("ApproveHash(bytes32,address)")))
+        .cloned()
+        .unwrap();
+    for (hash, owner) in [(1, 1), (2, 1), (1, 2), (3, 1)] {
+        let [hash, owner] = [hash, owner].map(B256::with_last_byte);
+        approved
+            .push(SafeLog { topics: vec![template.topics[0], hash, owner], ..template.clone() });
+    }
+    let found = pending_approvals(made.safe, &approved);
+    let order: Vec<_> = found.iter().map(|(hash, owners)| (hash[31], *owners)).collect();
+    assert_eq!(order[..3], [(1, 2), (3, 1), (2, 1)], "{order:?}");
     let (_, made) = Made::named("owners changed");
     assert!(pending_approvals(made.safe, &logs(&made.logs)).is_empty());
 }
