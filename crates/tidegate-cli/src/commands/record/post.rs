@@ -60,6 +60,7 @@ pub(super) async fn post(project: &Project, args: &PostArgs) -> CliResult<u8> {
         to: helper::address(),
         value: U256::ZERO,
         data: posting.data.clone(),
+        alike: None,
     };
     let ready = ready(project, &target, &network, &signer, &intent, Vec::new()).await?;
     statements::write_confirmed(project, &signed).await?;
