@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use alloy_primitives::U256;
+use alloy_primitives::{U64, U256};
 use libtest_mimic::Failed;
 use serde_json::json;
 use tidegate_testkit::{Reply, ScriptedNode, actor_address};
@@ -49,32 +49,41 @@ fn a_second_process_does_not_get_the_lane(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-/// Sends the proposal by an endpoint that answers no send, ends the command, and has another owner
-/// sign in place of the first one. Answers with the relayer's next nonce from before.
+/// Sends the proposal by an endpoint that answers no send, and ends the command once what it sent
+/// has arrived, or nowhere. Answers with the relayer's next nonce from before.
 fn cut_off(scene: &Scene<'_>, proposal: &str, reply: Reply) -> Result<usize, Failed> {
-    let nonce = scene.nonce(&scene.world.mainnet, actor_address("relayer"))?;
+    let mainnet = &scene.world.mainnet;
+    let nonce = scene.nonce(mainnet, actor_address("relayer"))?;
     let ops = scene.person("ops");
     let execute = ["proposal", "execute", proposal, "--password-fd", "0"];
     let asked = ops.run(&execute)?.asked_for().ok_or("the command")?;
-    let url = scene.world.mainnet.url();
-    let node = ScriptedNode::start(Some(url), move |method, _| match method {
+    let arrives = matches!(reply, Reply::ForwardAndHangUp);
+    let node = ScriptedNode::start(Some(mainnet.url()), move |method, _| match method {
         "eth_sendRawTransaction" => reply.clone(),
         _ => Reply::Forward,
     })?;
     let mut first = scene.spawn_with("ops", &asked, "MAINNET_RPC", &node.url())?;
     let until = Instant::now() + Duration::from_secs(WAIT_SECS_MAX);
-    while node.calls("eth_sendRawTransaction") == 0 && Instant::now() < until {
+    let sent = || -> Result<bool, Failed> {
+        let params = json!([actor_address("relayer"), "pending"]);
+        let pending: U64 = serde_json::from_value(mainnet.rpc("eth_getTransactionCount", params)?)?;
+        let is_there = pending.to::<usize>() > nonce;
+        Ok(node.calls("eth_sendRawTransaction") > 0 && is_there == arrives)
+    };
+    while !sent()? && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(POLL_MS));
     }
-    // One that is passed on has arrived before its connection ends.
-    drop(node);
     first.kill()?;
     first.wait()?;
+    Ok(nonce)
+}
+
+/// Another owner signs in place of the first one.
+fn sign_otherwise(scene: &Scene<'_>, proposal: &str) -> Outcome {
     let (_, signatures) = scene.promotion()?;
     let first = signatures.first().ok_or("a signature")?;
     std::fs::remove_file(scene.project().join("deployments/mainnet/proposals").join(first))?;
-    scene.sign(proposal, &["o3"])?;
-    Ok(nonce)
+    scene.sign(proposal, &["o3"])
 }
 
 /// With the relayer's nonce from before, it is executed by one transaction more.
@@ -91,6 +100,7 @@ fn executed_once(scene: &Scene<'_>, proposal: &str, nonce: usize) -> Outcome {
 fn other_signatures_replace_what_never_landed(scene: &Scene<'_>) -> Outcome {
     let (proposal, _) = scene.promotion()?;
     let nonce = cut_off(scene, &proposal, Reply::Stall)?;
+    sign_otherwise(scene, &proposal)?;
     executed_once(scene, &proposal, nonce)
 }
 
@@ -102,8 +112,10 @@ fn other_signatures_replace_what_waits_for_a_block(scene: &Scene<'_>) -> Outcome
     let cut = cut_off(scene, &proposal, Reply::ForwardAndHangUp);
     let pending = mainnet.rpc("txpool_status", json!([]))?;
     mainnet.rpc("evm_setAutomine", json!([true]))?;
+    let nonce = cut?;
     assert_eq!(pending["pending"], "0x1", "the first one waits");
-    executed_once(scene, &proposal, cut?)
+    sign_otherwise(scene, &proposal)?;
+    executed_once(scene, &proposal, nonce)
 }
 
 fn what_landed_is_executed_once_whoever_signed_it(scene: &Scene<'_>) -> Outcome {

@@ -125,7 +125,7 @@ fn cheat_a_call_that_nobody_can_read(scene: &Scene<'_>) -> Outcome {
     project.status()?.expect("policy", "WAITING", &["allow_selectors"])?;
     project.run("eva", &["promote"], 20)?;
     project.world.advance_days(4, 10)?;
-    refused("run(data")?;
+    refused("run(bytes")?;
 
     let run = selector("run(bytes)");
     project.write(CONFIG, &with(&format!("allow_selectors = [\"{execute}\", \"{run}\"]\n")))?;
