@@ -191,11 +191,6 @@ impl From<CompileError> for CliError {
                 "install one: `pip install vyper`, or name it in foundry.toml: \
                  `vyper = { path = \"PATH\" }`"
             }
-            CompileError::FindCompiler(FindCompilerError::NoNode { .. }) => {
-                "install Node 20 or newer where no repository around the project has it, and put \
-                 that folder on PATH; if your home folder is a repository, /usr/local is such a \
-                 place"
-            }
             CompileError::Vyper(VyperError::NotWhole { .. } | VyperError::Python { .. }) => {
                 "make an environment with a Python of this machine, `python3 -m venv FOLDER`, \
                  install vyper in it, and name it in foundry.toml: `vyper = { path = \

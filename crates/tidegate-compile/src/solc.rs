@@ -148,7 +148,8 @@ pub enum FindCompilerError {
     /// The npm package needs node.
     #[error(
         "run the compiler {}: it is an npm package, and PATH has no `node` outside of the git \
-         repository around the project",
+         repository around the project; if your home folder is a repository, install Node 20 or \
+         newer elsewhere, such as below /usr/local",
         path.display()
     )]
     NoNode {
