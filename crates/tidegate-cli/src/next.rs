@@ -98,7 +98,7 @@ fn step(
             Some(format!("approvers: look at all of it, then `tidegate record go{named}`"))
         }
         (GateId::Bugs, Verdict::Fail { .. }) => Some(format!(
-            "testers: `tidegate record triage{named}` what is no bug; fix what is one"
+            "two testers: `tidegate record triage{named}` what is no bug; fix what is one"
         )),
         (GateId::Separation, _) if unknown => Some(format!(
             "guardians: show that you hold your key, `tidegate record key NAME{named}`"

@@ -14,9 +14,10 @@ use tidegate_model::statement::SeenRecord;
 use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{GateId, GateInput, GateReport, StatementDigest, Verdict};
 
+use crate::bugs::dismissals;
 use crate::people::{has_role, holder};
 use crate::records::{RecordsHere, changed, missing_records, unlisted};
-use crate::{Observed, PolicyRules};
+use crate::{BugFacts, Observed, PolicyRules};
 
 /// How many statements of a stale go are named.
 const NAMED_MAX: usize = 5;
@@ -99,6 +100,7 @@ pub struct PostedStop {
 pub(crate) fn gate(
     rules: &PolicyRules,
     facts: &Observed<GoFacts>,
+    bugs: &Observed<BugFacts>,
     gate_time: &Observed<u64>,
     soaked_at: Option<u64>,
 ) -> GateReport {
@@ -108,7 +110,10 @@ pub(crate) fn gate(
         }
         (Ok(facts), Ok(time)) => {
             let facts = current(facts, *time);
-            let (verdict, people) = judge(rules, &facts, *time, soaked_at.unwrap_or(0));
+            // Where nobody knows the bugs, their gate says so.
+            let called_away = bugs.as_ref().map_or_else(|_| BTreeMap::new(), |bugs| dismissals(bugs, *time));
+            let moment = Moment { soaked_at: soaked_at.unwrap_or(0), time: *time, called_away };
+            let (verdict, people) = judge(rules, &facts, &moment);
             let names: Vec<_> = people.into_iter().collect();
             let by =
                 if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
@@ -138,6 +143,16 @@ fn unlisted_records(facts: &GoFacts, names: &[&str], time: u64) -> String {
     format!("; nobody who said go lists {}", unlisted.join(", "))
 }
 
+/// When it is judged, and who has called a bug away by then.
+struct Moment<'a> {
+    /// When the soak was over.
+    soaked_at: u64,
+    /// Gate time.
+    time: u64,
+    /// Who called which bug that stops the release none.
+    called_away: BTreeMap<&'a str, StatementDigest>,
+}
+
 /// Without each go that has ended, which is none.
 fn current(facts: &GoFacts, time: u64) -> Cow<'_, GoFacts> {
     let stands = |decision: &Decision| decision.saw.is_none() || decision.expires_at > time;
@@ -152,9 +167,9 @@ fn current(facts: &GoFacts, time: u64) -> Cow<'_, GoFacts> {
 fn judge<'a>(
     rules: &PolicyRules,
     facts: &'a GoFacts,
-    time: u64,
-    soaked_at: u64,
+    moment: &Moment<'_>,
 ) -> (Verdict, BTreeSet<&'a str>) {
+    let time = moment.time;
     let stops = stops(facts, time);
     let mut verdict = stops.clone();
     let mut said = BTreeMap::new();
@@ -173,7 +188,7 @@ fn judge<'a>(
             });
             continue;
         };
-        match flaw(facts, (name, person), decision, saw, (soaked_at, time)) {
+        match flaw(facts, (name, person), decision, saw, moment) {
             Some(Verdict::Unknown { missing: flaw }) => missing.extend(flaw),
             Some(other) => verdict = verdict.and(other),
             None => {
@@ -226,12 +241,18 @@ fn flaw(
     (name, person): (&str, &Person),
     decision: &Decision,
     saw: &[StatementDigest],
-    (soaked_at, time): (u64, u64),
+    moment: &Moment<'_>,
 ) -> Option<Verdict> {
+    let Moment { soaked_at, time, called_away } = moment;
+    let (soaked_at, time) = (*soaked_at, *time);
     let (short, at) = (decision.digest.short(), decision.issued_at);
     let unknown = |reason: String| Some(Verdict::unknown(reason));
     if person.addresses().any(|key| facts.deployers.contains(&key)) {
         return unknown(format!("{name} deployed this release; somebody else says go"));
+    }
+    if let Some(bug) = called_away.get(name) {
+        let bug = bug.short();
+        return unknown(format!("{name} called bug {bug} none of this release; somebody else says go"));
     }
     if at > time {
         let dated = format_utc(at);
@@ -376,177 +397,4 @@ fn is_said_anew(facts: &GoFacts, by: &str, until: u64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloy_primitives::B256;
-
-    use super::*;
-    use crate::rules::GoRule;
-
-    const NOW: u64 = 1_000;
-
-    fn digest(byte: u8) -> StatementDigest {
-        StatementDigest(B256::repeat_byte(byte))
-    }
-
-    fn decision(key: u8, issued_at: u64, saw: Option<&[u8]>) -> Decision {
-        Decision {
-            digest: digest(100 + key),
-            signer: Address::with_last_byte(key),
-            issued_at,
-            expires_at: u64::MAX,
-            discipline: (key == 3).then(|| "security".to_owned()),
-            saw: saw.map(|saw| saw.iter().copied().map(digest).collect()),
-            records: Vec::new(),
-            reason: String::new(),
-            confirmed: Ok(()),
-        }
-    }
-
-    fn facts(decisions: Vec<Decision>) -> GoFacts {
-        let person = |roles: &[&str], keys: &[u8]| Person {
-            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-            firm: None,
-            keys: keys.iter().map(|key| Address::with_last_byte(*key).into()).collect(),
-        };
-        GoFacts {
-            people: [
-                ("kim".to_owned(), person(&["treasurer"], &[1, 2])),
-                ("ada".to_owned(), person(&["security"], &[3])),
-                ("eva".to_owned(), person(&["security"], &[4])),
-            ]
-            .into(),
-            deployers: vec![Address::with_last_byte(4)],
-            decisions,
-            known: [(digest(1), 9), (digest(2), 20)].into(),
-            unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
-            bearing: [(digest(1), "a bug".to_owned())].into(),
-            records: Ok(RecordsHere::default()),
-            freezes: Vec::new(),
-            posted: Ok(Vec::new()),
-            inputs: Vec::new(),
-        }
-    }
-
-    fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> &'static str {
-        let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
-        let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
-        gate(&rules, &Ok(facts), &Ok(NOW), Some(9)).verdict.word()
-    }
-
-    #[test]
-    fn a_go_counts_once_and_only_over_everything() {
-        let all: Option<&[u8]> = Some(&[1]);
-        let cases: [(Vec<Decision>, u32, &[&str], &str); 25] = [
-            (vec![], 0, &[], "PASS"),
-            (vec![], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, all)], 1, &[], "PASS"),
-            (vec![decision(1, 8, all)], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 20, Some(&[1, 2]))], 1, &[], "PASS"),
-            (vec![decision(1, 19, Some(&[1, 2]))], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, Some(&[1, 3]))], 1, &[], "UNKNOWN"),
-            (vec![decision(1, NOW + 1, all)], 1, &[], "UNKNOWN"),
-            (vec![decision(9, 9, all)], 1, &[], "UNKNOWN"),
-            (vec![decision(4, 9, all)], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, all), decision(2, 9, all)], 2, &[], "UNKNOWN"),
-            (vec![decision(1, 9, all), decision(3, 9, all)], 2, &[], "PASS"),
-            (vec![decision(1, 9, all)], 1, &["security"], "UNKNOWN"),
-            (vec![decision(3, 9, all)], 1, &["security"], "PASS"),
-            (vec![decision(1, 9, all), decision(3, 10, None)], 1, &[], "FAIL"),
-            (vec![decision(1, 9, None), decision(2, 10, all)], 1, &[], "PASS"),
-            (vec![decision(1, 9, Some(&[1, 7])), decision(2, 10, all)], 1, &[], "UNKNOWN"),
-            (vec![decision(1, 9, Some(&[])), decision(2, 9, all)], 1, &[], "PASS"),
-            (vec![decision(1, 9, all), decision(9, 10, None)], 1, &[], "PASS"),
-            // One dated in the future replaces nothing.
-            (vec![decision(1, 9, None), decision(2, NOW + 1, all)], 0, &[], "FAIL"),
-            (vec![decision(1, NOW + 1, all), decision(2, 9, None)], 0, &[], "FAIL"),
-            (vec![decision(1, 9, all), decision(2, NOW + 1, all)], 1, &[], "PASS"),
-            (vec![decision(1, NOW + 1, all)], 0, &[], "WAITING"),
-        ];
-        for (index, (decisions, people, disciplines, expected)) in cases.into_iter().enumerate() {
-            assert_eq!(word(people, disciplines, facts(decisions)), expected, "case {index}");
-        }
-    }
-
-    #[test]
-    fn a_record_that_was_seen_is_missed() {
-        let network =
-            tidegate_model::NetworkId { chain: tidegate_model::ChainId(1), genesis: B256::ZERO };
-        let seen = |byte: u8| SeenRecord {
-            digest: tidegate_model::RecordDigest(B256::repeat_byte(byte)),
-            deployment: tidegate_model::DeploymentDigest(B256::repeat_byte(byte)),
-            anchor: B256::ZERO,
-            network,
-            file: format!("v-{byte}.json"),
-        };
-        let here = |digests: &[u8]| {
-            let file = |byte: &u8| {
-                let SeenRecord { digest, deployment, anchor, file, .. } = seen(*byte);
-                let (path, anchor) = (format!("here/{file}"), Some(anchor));
-                crate::RecordFile { path, digest, deployment, anchor, counts: true }
-            };
-            let files = digests.iter().map(file).collect();
-            let folders = [(network, "here".to_owned())].into();
-            Ok(RecordsHere { files, folders, ..RecordsHere::default() })
-        };
-        let go = |key, at, records: &[u8]| Decision {
-            records: records.iter().copied().map(seen).collect(),
-            ..decision(key, at, Some(&[1]))
-        };
-        let report = |decisions: Vec<Decision>, records| {
-            let facts = GoFacts { records, ..facts(decisions) };
-            let report = gate(&PolicyRules::default(), &Ok(facts), &Ok(NOW), Some(9));
-            (report.verdict.word(), format!("{:?} {}", report.verdict, report.summary))
-        };
-        assert_eq!(report(vec![go(1, 9, &[1])], here(&[1])).0, "PASS");
-        let (word, text) = report(vec![go(1, 9, &[1])], here(&[]));
-        assert_eq!(word, "UNKNOWN");
-        assert!(text.contains("record here/v-1.json (0101010101010101) is gone"), "{text}");
-        // Nor does a later go hide what an earlier one saw; a stranger's says nothing.
-        assert_eq!(report(vec![go(1, 9, &[1]), go(2, 10, &[])], here(&[])).0, "UNKNOWN");
-        assert_eq!(report(vec![go(1, 9, &[]), go(9, 9, &[1])], here(&[])).0, "PASS");
-        let (word, text) = report(vec![go(1, 9, &[1])], here(&[1, 2]));
-        assert_eq!(word, "PASS");
-        assert!(text.contains("nobody who said go lists here/v-2.json"), "{text}");
-        assert_eq!(report(vec![go(1, 9, &[1])], Err("a file".to_owned())).0, "UNKNOWN");
-    }
-
-    #[test]
-    fn who_stops_it() {
-        let check = |edit: &dyn Fn(&mut GoFacts), expected: &str| {
-            let mut facts = facts(vec![decision(1, 9, Some(&[1]))]);
-            edit(&mut facts);
-            assert_eq!(word(1, &[], facts), expected);
-        };
-        let stop =
-            |by, freeze, until| PostedStop { by: Address::with_last_byte(by), freeze, until };
-        let frozen = |by, until| FreezeFact {
-            digest: digest(1),
-            signer: Address::with_last_byte(by),
-            until,
-            reason: String::new(),
-            confirmed: Ok(()),
-        };
-        let doubtful = || Err("refuses it".to_owned());
-        let no_go = |by, at| Decision { confirmed: doubtful(), ..decision(by, at, None) };
-        let thawed = |by, until| FreezeFact { confirmed: doubtful(), ..frozen(by, until) };
-        check(&|f| f.decisions.push(no_go(3, 9)), "UNKNOWN");
-        check(&|f| f.decisions.push(no_go(9, 9)), "PASS");
-        check(&|f| f.decisions.push(no_go(2, 10)), "UNKNOWN");
-        check(&|f| f.decisions.push(no_go(2, 8)), "PASS");
-        check(&|f| f.decisions.extend([no_go(3, 9), decision(3, 10, None)]), "FAIL");
-        check(&|f| f.freezes.push(thawed(3, NOW + 1)), "UNKNOWN");
-        check(&|f| f.freezes.push(thawed(3, NOW)), "PASS");
-        check(&|f| f.freezes.push(thawed(9, NOW + 1)), "PASS");
-        check(&|f| f.freezes.extend([thawed(3, NOW + 2), frozen(3, NOW + 1)]), "UNKNOWN");
-        check(&|f| f.freezes.extend([thawed(3, NOW + 1), frozen(3, NOW + 1)]), "WAITING");
-        check(&|f| f.freezes.push(frozen(3, NOW + 1)), "WAITING");
-        check(&|f| f.freezes.push(frozen(3, NOW)), "PASS");
-        check(&|f| f.freezes.push(frozen(9, NOW + 1)), "PASS");
-        check(&|f| f.posted = Ok(vec![stop(3, true, NOW + 1)]), "WAITING");
-        check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL");
-        check(&|f| f.posted = Ok(vec![stop(9, false, NOW + 1)]), "PASS");
-        check(&|f| f.posted = Err("no answer".to_owned()), "UNKNOWN");
-    }
-}
+mod tests;

@@ -32,7 +32,7 @@ pub use audits::{
     AcceptanceFact, AttestationFact, AuditFacts, Coverage, DocumentFact, FindingFact, Item,
     RevocationFact, ScopeHashes, SetBack, audits_gate,
 };
-pub use bugs::{BugFact, BugFacts, TriageFact, resetting_bugs};
+pub use bugs::{BugFact, BugFacts, TriageFact, duplicate_fault, resetting_bugs};
 pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use dating::{Dating, dating};
 pub use emergency::{
@@ -123,7 +123,7 @@ pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
         safe::gate(rules, &facts.safe),
         funds::gate(&facts.funds),
         separation::gate(&facts.separation),
-        go::gate(rules, &facts.go, time, soaked_at),
+        go::gate(rules, &facts.go, &facts.bugs, time, soaked_at),
         emergency::gate(&facts.obligations, time),
     ];
     for (gate, remark) in waived.unwaivable() {

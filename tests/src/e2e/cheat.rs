@@ -24,6 +24,7 @@ mod silent;
 mod soak;
 mod treasury;
 mod trust;
+mod words;
 
 use libtest_mimic::Failed;
 
@@ -54,6 +55,7 @@ pub(crate) fn cases() -> Vec<Case> {
         soak::cases(),
         treasury::cases(),
         trust::cases(),
+        words::cases(),
     ];
     areas.into_iter().flatten().collect()
 }

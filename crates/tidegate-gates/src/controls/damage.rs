@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::policy::Person;
-use tidegate_model::statement::{AuditVerdict, Bug, Severity};
+use tidegate_model::statement::{AuditVerdict, Bug, Resolution, Severity};
 use tidegate_model::{
     BlockRef, ChainId, Fqn, GateId, GateReport, PlanDigest, PolicyDigest, ReleaseRoot,
     StatementDigest, Verdict,
@@ -12,10 +12,10 @@ use tidegate_model::{
 
 use super::Damage;
 use crate::{
-    AttestationFact, AuditFacts, BugFact, Debt, Decision, DocumentFact, EndOfLife, Facts,
+    AttestationFact, AuditFacts, BugFact, BugFacts, Debt, Decision, DocumentFact, EndOfLife, Facts,
     FindingFact, GoFacts, Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts,
     PolicyRules, PostedStop, RecordsHere, RevocationFact, SafeChange, SafeFacts, SampleFact,
-    SoakFacts, StartPost, TrustFacts, missing_records,
+    SoakFacts, StartPost, TriageFact, TrustFacts, missing_records,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -281,14 +281,14 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Policy, "not read", |_, facts| unread(&mut facts.policy)),
     damage(GateId::Bugs, "an open bug of high severity", |_, facts| {
-        let Ok(f) = &mut facts.bugs else { return false };
-        let Some(signer) = somebody(&f.people) else { return false };
-        let (title, link) = ("a control".to_owned(), String::new());
-        let release = ReleaseRoot(B256::ZERO);
-        let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
-        let digest = StatementDigest(B256::ZERO);
-        f.bugs.push(BugFact { digest, signer, bug, confirmed: Ok(()) });
-        true
+        read(&mut facts.bugs, |f| _ = grave_bug(f))
+    }),
+    damage(GateId::Bugs, "a bug that one person calls none", |_, facts| {
+        read(&mut facts.bugs, |f| {
+            let bug = grave_bug(f);
+            let signer = newcomer(&mut f.people, "another control", 0xc4);
+            f.triages.push(called_none(bug, signer));
+        })
     }),
     damage(GateId::Bugs, "not read", |_, facts| unread(&mut facts.bugs)),
     damage(GateId::Safe, "two owners", |_, facts| safe(facts, |f| f.trust.owners.truncate(2))),
@@ -331,6 +331,16 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Go, "people whom the policy does not know", |rules, facts| {
         rules.go.people > 0 && read(&mut facts.go, |f| f.people.clear())
+    }),
+    damage(GateId::Go, "a go by whoever called a bug none", |rules, facts| {
+        let Ok(go) = &facts.go else { return false };
+        let (people, goes) = (go.people.clone(), go.decisions.clone());
+        let said = |f: &mut BugFacts| {
+            f.people = people;
+            let bug = grave_bug(f);
+            f.triages.extend(goes.iter().map(|go| called_none(bug, go.signer)));
+        };
+        rules.go.people > 0 && read(&mut facts.bugs, said)
     }),
     damage(GateId::Go, "a statement that nobody has seen", |rules, facts| {
         rules.go.people > 0
@@ -433,6 +443,31 @@ fn no_go(facts: &mut Facts, confirmed: Observed<()>) -> bool {
         confirmed,
     });
     true
+}
+
+/// Somebody finds a bug of high severity.
+fn grave_bug(f: &mut BugFacts) -> StatementDigest {
+    let signer = newcomer(&mut f.people, "a control", 0xc3);
+    let (title, link) = ("a control".to_owned(), String::new());
+    let release = ReleaseRoot(B256::ZERO);
+    let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
+    let digest = StatementDigest(B256::ZERO);
+    f.bugs.push(BugFact { digest, signer, bug, confirmed: Ok(()) });
+    digest
+}
+
+/// Somebody calls a bug none.
+const fn called_none(bug: StatementDigest, signer: Address) -> TriageFact {
+    let resolution = Resolution::Invalid;
+    TriageFact { bug, signer, issued_at: 0, resolution, of: None, confirmed: Ok(()) }
+}
+
+/// One more person whom the policy knows, and their key.
+fn newcomer(people: &mut BTreeMap<String, Person>, name: &str, byte: u8) -> Address {
+    let key = Address::repeat_byte(byte);
+    let person = Person { roles: Vec::new(), firm: None, keys: vec![key.into()] };
+    people.insert(name.to_owned(), person);
+    key
 }
 
 /// A key of somebody whom the policy knows.

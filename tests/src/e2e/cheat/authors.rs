@@ -225,7 +225,9 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
         status.expect("funds", "PASS", &[])?;
     }
     let triage = ["record", "triage", &bug, "--resolution", "invalid", "--reason", "none"];
-    scene.done("kim", &[&triage[..], &["--target", "mainnet", "--as", "treasury"]].concat())?;
+    for (who, key) in [("kim", "treasury"), ("ops", "relayer")] {
+        scene.done(who, &[&triage[..], &["--target", "mainnet", "--as", key]].concat())?;
+    }
     status("aside")?.expect("bugs", "PASS", &[])?;
     // What is deleted from the configuration stops as before.
     scene.write("tidegate.toml", &text)?;

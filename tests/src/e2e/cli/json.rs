@@ -100,7 +100,9 @@ fn commands_until_the_promotion_print_json(scene: &Scene<'_>) -> Outcome {
     let bug = typist.types("ada", &bug)?;
     let bug = bug["digest"].as_str().ok_or("a digest")?;
     let triage = ["record", "triage", bug, "--resolution", "invalid", "--reason", "as designed"];
-    typist.types("kim", &[&triage[..], &["--as", "treasury"]].concat())?;
+    for (who, key) in [("bo", "bo"), ("ops", "relayer")] {
+        typist.types(who, &[&triage[..], &["--as", key]].concat())?;
+    }
     typist.types("kim", &["record", "no-go", "--as", "treasury"])?;
     scene.world.settle()?;
     typist.types("kim", &["record", "go", "--as", "treasury"])?;

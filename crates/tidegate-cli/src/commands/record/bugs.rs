@@ -2,6 +2,7 @@
 
 use alloy_primitives::Address;
 use tidegate_evidence::StatementSet;
+use tidegate_gates::duplicate_fault;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Bug, Resolution, Severity, Triage};
 use tidegate_model::{StatementDigest, lookup};
@@ -53,13 +54,35 @@ pub(super) async fn triage(
         ResolutionArg::Accepted => Resolution::Accepted,
     };
     let of = match &args.of {
-        Some(other) if resolution == Resolution::Duplicate => Some(named(&set, other)?.0),
+        Some(other) if resolution == Resolution::Duplicate => {
+            Some(original(&set, (digest, bug), other)?)
+        }
         Some(_) => return Err(CliError::usage("--of goes with `--resolution duplicate`")),
         None => None,
     };
     let body = Body::Triage(Triage { bug: digest, resolution, of, reason: args.reason.clone() });
+    let stops = bug.blocks();
     sign(project, &about, signer, body).await?;
+    if stops && matches!(resolution, Resolution::Invalid | Resolution::Duplicate) {
+        let ui = &project.ui;
+        ui.note("it stops the release until two people have said so; neither of them says go");
+    }
     Ok(0)
+}
+
+/// The bug of which another one is a duplicate, if it can be.
+fn original(
+    set: &StatementSet,
+    (digest, bug): (StatementDigest, &Bug),
+    begins: &str,
+) -> CliResult<StatementDigest> {
+    let (of, other, _) = named(set, begins)?;
+    let fault = (of == digest).then_some("that is the bug itself");
+    match fault.or_else(|| duplicate_fault(bug, other)) {
+        None => Ok(of),
+        Some(why) => Err(CliError::new(Kind::Fail, format!("no duplicate: {why}"))
+            .hint("name with --of the bug that stays: of the same release, and as severe")),
+    }
 }
 
 /// The bug whose digest begins so, and who found it.

@@ -1,0 +1,214 @@
+use alloy_primitives::B256;
+
+use super::*;
+use crate::rules::GoRule;
+
+const NOW: u64 = 1_000;
+
+fn digest(byte: u8) -> StatementDigest {
+    StatementDigest(B256::repeat_byte(byte))
+}
+
+fn decision(key: u8, issued_at: u64, saw: Option<&[u8]>) -> Decision {
+    Decision {
+        digest: digest(100 + key),
+        signer: Address::with_last_byte(key),
+        issued_at,
+        expires_at: u64::MAX,
+        discipline: (key == 3).then(|| "security".to_owned()),
+        saw: saw.map(|saw| saw.iter().copied().map(digest).collect()),
+        records: Vec::new(),
+        reason: String::new(),
+        confirmed: Ok(()),
+    }
+}
+
+fn facts(decisions: Vec<Decision>) -> GoFacts {
+    let person = |roles: &[&str], keys: &[u8]| Person {
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        firm: None,
+        keys: keys.iter().map(|key| Address::with_last_byte(*key).into()).collect(),
+    };
+    GoFacts {
+        people: [
+            ("kim".to_owned(), person(&["treasurer"], &[1, 2])),
+            ("ada".to_owned(), person(&["security"], &[3])),
+            ("eva".to_owned(), person(&["security"], &[4])),
+        ]
+        .into(),
+        deployers: vec![Address::with_last_byte(4)],
+        decisions,
+        known: [(digest(1), 9), (digest(2), 20)].into(),
+        unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
+        bearing: [(digest(1), "a bug".to_owned())].into(),
+        records: Ok(RecordsHere::default()),
+        freezes: Vec::new(),
+        posted: Ok(Vec::new()),
+        inputs: Vec::new(),
+    }
+}
+
+fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> &'static str {
+    let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
+    let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
+    gate(&rules, &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), Some(9)).verdict.word()
+}
+
+#[test]
+fn a_go_counts_once_and_only_over_everything() {
+    let all: Option<&[u8]> = Some(&[1]);
+    let cases: [(Vec<Decision>, u32, &[&str], &str); 25] = [
+        (vec![], 0, &[], "PASS"),
+        (vec![], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, all)], 1, &[], "PASS"),
+        (vec![decision(1, 8, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 20, Some(&[1, 2]))], 1, &[], "PASS"),
+        (vec![decision(1, 19, Some(&[1, 2]))], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, Some(&[1, 3]))], 1, &[], "UNKNOWN"),
+        (vec![decision(1, NOW + 1, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(9, 9, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(4, 9, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, all), decision(2, 9, all)], 2, &[], "UNKNOWN"),
+        (vec![decision(1, 9, all), decision(3, 9, all)], 2, &[], "PASS"),
+        (vec![decision(1, 9, all)], 1, &["security"], "UNKNOWN"),
+        (vec![decision(3, 9, all)], 1, &["security"], "PASS"),
+        (vec![decision(1, 9, all), decision(3, 10, None)], 1, &[], "FAIL"),
+        (vec![decision(1, 9, None), decision(2, 10, all)], 1, &[], "PASS"),
+        (vec![decision(1, 9, Some(&[1, 7])), decision(2, 10, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, Some(&[])), decision(2, 9, all)], 1, &[], "PASS"),
+        (vec![decision(1, 9, all), decision(9, 10, None)], 1, &[], "PASS"),
+        // One dated in the future replaces nothing.
+        (vec![decision(1, 9, None), decision(2, NOW + 1, all)], 0, &[], "FAIL"),
+        (vec![decision(1, NOW + 1, all), decision(2, 9, None)], 0, &[], "FAIL"),
+        (vec![decision(1, 9, all), decision(2, NOW + 1, all)], 1, &[], "PASS"),
+        (vec![decision(1, NOW + 1, all)], 0, &[], "WAITING"),
+    ];
+    for (index, (decisions, people, disciplines, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(word(people, disciplines, facts(decisions)), expected, "case {index}");
+    }
+}
+
+#[test]
+fn a_record_that_was_seen_is_missed() {
+    let network =
+        tidegate_model::NetworkId { chain: tidegate_model::ChainId(1), genesis: B256::ZERO };
+    let seen = |byte: u8| SeenRecord {
+        digest: tidegate_model::RecordDigest(B256::repeat_byte(byte)),
+        deployment: tidegate_model::DeploymentDigest(B256::repeat_byte(byte)),
+        anchor: B256::ZERO,
+        network,
+        file: format!("v-{byte}.json"),
+    };
+    let here = |digests: &[u8]| {
+        let file = |byte: &u8| {
+            let SeenRecord { digest, deployment, anchor, file, .. } = seen(*byte);
+            let (path, anchor) = (format!("here/{file}"), Some(anchor));
+            crate::RecordFile { path, digest, deployment, anchor, counts: true }
+        };
+        let files = digests.iter().map(file).collect();
+        let folders = [(network, "here".to_owned())].into();
+        Ok(RecordsHere { files, folders, ..RecordsHere::default() })
+    };
+    let go = |key, at, records: &[u8]| Decision {
+        records: records.iter().copied().map(seen).collect(),
+        ..decision(key, at, Some(&[1]))
+    };
+    let report = |decisions: Vec<Decision>, records| {
+        let facts = GoFacts { records, ..facts(decisions) };
+        let bugs = Ok(BugFacts::default());
+        let report = gate(&PolicyRules::default(), &Ok(facts), &bugs, &Ok(NOW), Some(9));
+        (report.verdict.word(), format!("{:?} {}", report.verdict, report.summary))
+    };
+    assert_eq!(report(vec![go(1, 9, &[1])], here(&[1])).0, "PASS");
+    let (word, text) = report(vec![go(1, 9, &[1])], here(&[]));
+    assert_eq!(word, "UNKNOWN");
+    assert!(text.contains("record here/v-1.json (0101010101010101) is gone"), "{text}");
+    // Nor does a later go hide what an earlier one saw; a stranger's says nothing.
+    assert_eq!(report(vec![go(1, 9, &[1]), go(2, 10, &[])], here(&[])).0, "UNKNOWN");
+    assert_eq!(report(vec![go(1, 9, &[]), go(9, 9, &[1])], here(&[])).0, "PASS");
+    let (word, text) = report(vec![go(1, 9, &[1])], here(&[1, 2]));
+    assert_eq!(word, "PASS");
+    assert!(text.contains("nobody who said go lists here/v-2.json"), "{text}");
+    assert_eq!(report(vec![go(1, 9, &[1])], Err("a file".to_owned())).0, "UNKNOWN");
+}
+
+#[test]
+fn who_stops_it() {
+    let check = |edit: &dyn Fn(&mut GoFacts), expected: &str| {
+        let mut facts = facts(vec![decision(1, 9, Some(&[1]))]);
+        edit(&mut facts);
+        assert_eq!(word(1, &[], facts), expected);
+    };
+    let stop =
+        |by, freeze, until| PostedStop { by: Address::with_last_byte(by), freeze, until };
+    let frozen = |by, until| FreezeFact {
+        digest: digest(1),
+        signer: Address::with_last_byte(by),
+        until,
+        reason: String::new(),
+        confirmed: Ok(()),
+    };
+    let doubtful = || Err("refuses it".to_owned());
+    let no_go = |by, at| Decision { confirmed: doubtful(), ..decision(by, at, None) };
+    let thawed = |by, until| FreezeFact { confirmed: doubtful(), ..frozen(by, until) };
+    check(&|f| f.decisions.push(no_go(3, 9)), "UNKNOWN");
+    check(&|f| f.decisions.push(no_go(9, 9)), "PASS");
+    check(&|f| f.decisions.push(no_go(2, 10)), "UNKNOWN");
+    check(&|f| f.decisions.push(no_go(2, 8)), "PASS");
+    check(&|f| f.decisions.extend([no_go(3, 9), decision(3, 10, None)]), "FAIL");
+    check(&|f| f.freezes.push(thawed(3, NOW + 1)), "UNKNOWN");
+    check(&|f| f.freezes.push(thawed(3, NOW)), "PASS");
+    check(&|f| f.freezes.push(thawed(9, NOW + 1)), "PASS");
+    check(&|f| f.freezes.extend([thawed(3, NOW + 2), frozen(3, NOW + 1)]), "UNKNOWN");
+    check(&|f| f.freezes.extend([thawed(3, NOW + 1), frozen(3, NOW + 1)]), "WAITING");
+    check(&|f| f.freezes.push(frozen(3, NOW + 1)), "WAITING");
+    check(&|f| f.freezes.push(frozen(3, NOW)), "PASS");
+    check(&|f| f.freezes.push(frozen(9, NOW + 1)), "PASS");
+    check(&|f| f.posted = Ok(vec![stop(3, true, NOW + 1)]), "WAITING");
+    check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL");
+    check(&|f| f.posted = Ok(vec![stop(9, false, NOW + 1)]), "PASS");
+    check(&|f| f.posted = Err("no answer".to_owned()), "UNKNOWN");
+}
+
+#[test]
+fn who_calls_a_bug_away_does_not_say_go_too() {
+    use tidegate_model::ReleaseRoot;
+    use tidegate_model::statement::{Bug, Resolution, Severity};
+
+    use crate::{BugFact, TriageFact};
+
+    let found = |severity, by: u8, resolution| {
+        let (title, link, release) = (String::new(), String::new(), ReleaseRoot(B256::ZERO));
+        let bug = Bug { release, severity, title, link, blocking: false };
+        let (digest, signer) = (digest(50), Address::with_last_byte(4));
+        let people = facts(Vec::new()).people;
+        let triage = TriageFact {
+            bug: digest,
+            signer: Address::with_last_byte(by),
+            issued_at: 3,
+            resolution,
+            of: None,
+            confirmed: Ok(()),
+        };
+        let bugs = vec![BugFact { digest, signer, bug, confirmed: Ok(()) }];
+        Ok(BugFacts { people, deployers: Vec::new(), bugs, triages: vec![triage] })
+    };
+    let word = |bugs: &Observed<BugFacts>| {
+        let facts = facts(vec![decision(1, 9, Some(&[1]))]);
+        let go = GoRule { people: 1, disciplines: Vec::new() };
+        let rules = PolicyRules { go, ..PolicyRules::default() };
+        gate(&rules, &Ok(facts), bugs, &Ok(NOW), Some(9)).verdict
+    };
+    for by in [1, 2] {
+        let verdict = word(&found(Severity::High, by, Resolution::Invalid));
+        assert!(format!("{verdict:?}").contains("kim called bug"), "{verdict:?}");
+    }
+    let open = [
+        found(Severity::High, 3, Resolution::Invalid),
+        found(Severity::High, 1, Resolution::Accepted),
+        found(Severity::Low, 1, Resolution::Invalid),
+    ];
+    assert!(open.iter().all(|bugs| word(bugs) == Verdict::Pass));
+}
