@@ -197,7 +197,10 @@ impl From<CompileError> for CliError {
                  \"FOLDER/bin/vyper\" }`; if your home folder is a repository, take the system's \
                  Python"
             }
-            CompileError::Root(_) => "contracts are named `Vault` or `path/Vault.sol:Vault`",
+            CompileError::Root(_) => {
+                "contracts are named `Vault` or `path/Vault.sol:Vault`; one of a package is there \
+                 once the packages are installed, such as by `npm ci`"
+            }
             _ => "",
         };
         let error = Self::new(Kind::Config, error);

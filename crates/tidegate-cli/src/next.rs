@@ -29,7 +29,6 @@ pub(crate) fn next_steps(
             found.network == assessment.target
                 && assessment.safe.as_ref().is_some_and(|safe| safe.nonce == nonce)
         })
-        .map(|found| found.checked.hash().to_string())
         .collect();
     // What is recorded is about one target, which must be named where there are several.
     let named = match project.targets().count() {
@@ -42,8 +41,19 @@ pub(crate) fn next_steps(
             steps.push(step);
         }
     }
-    for hash in &open {
-        steps.push(format!("owners: check and sign, `tidegate proposal sign {hash}`"));
+    for found in &open {
+        let hash = found.checked.hash();
+        let missing = match &assessment.safe {
+            Some(safe) => {
+                let signed = proposals::signatures(project, found, safe)?;
+                signed.missing(safe.trust.threshold)
+            }
+            None => 1,
+        };
+        steps.push(match missing {
+            0 => format!("operations: `tidegate proposal execute {hash}`"),
+            _ => format!("owners: check and sign, `tidegate proposal sign {hash}`"),
+        });
     }
     if assessment.overall.allows() && open.is_empty() {
         steps.push(format!("engineer: `tidegate promote` proposes it to {}", assessment.target));
@@ -79,6 +89,10 @@ fn step(
         (GateId::Soak, _) if unknown => {
             Some(format!("testers: use the contracts on {soak}; see the reasons above"))
         }
+        // What could not be read is nobody's to sign.
+        (GateId::Audits, _) if assessment.facts.audits.is_err() => Some(unread(gate)),
+        (GateId::Policy, _) if assessment.facts.policy.is_err() => Some(unread(gate)),
+        (GateId::Funds, _) if assessment.facts.funds.is_err() => Some(unread(gate)),
         (GateId::Audits, _) if unknown && is_open(assessment) => Some(format!(
             "two people: `tidegate record risk KEY{named}`, or have the finding fixed"
         )),
@@ -106,8 +120,13 @@ fn step(
         (_, Verdict::Waiting { eta: Some(eta), .. }) => {
             Some(format!("everybody: wait until {}", format_utc(*eta)))
         }
-        (gate, _) => Some(format!("engineer: resolve what gate `{}` says above", gate.name())),
+        (gate, _) => Some(unread(gate)),
     }
+}
+
+/// What nobody can do by one command.
+fn unread(gate: GateId) -> String {
+    format!("engineer: resolve what gate `{}` says above", gate.name())
 }
 
 /// Whether an audit counts a finding of medium severity that two people have not accepted.

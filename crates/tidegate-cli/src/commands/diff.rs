@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tidegate_model::changes::{Change, ContractChange, ReleaseChanges};
 use tidegate_model::plan::Rule;
 use tidegate_model::record::DeploymentRecord;
+use tidegate_plan::Executor;
 use tidegate_plan::config::Stage;
 
 use crate::assess::verify_testnet;
@@ -183,13 +184,17 @@ struct ValueChange {
 /// Values of parameters, where at least one side is a network. The other side, if it is a release,
 /// is taken as it would be deployed there now.
 fn values(project: &Project, a: &Side, b: &Side) -> CliResult<Vec<ValueChange>> {
-    let Some((network, _)) = a.deployed.as_ref().or(b.deployed.as_ref()) else {
+    let Some((network, record)) = a.deployed.as_ref().or(b.deployed.as_ref()) else {
         return Ok(Vec::new());
     };
     let params = |side: &Side| match &side.deployed {
         Some((_, record)) => Ok(record.deployment.params.clone()),
         None => {
-            let acts = executor(project, network)?;
+            // Whoever compares needs no key: the record says who deployed.
+            let acts = match project.network(network)?.stage {
+                Stage::Testnet => Executor::Key(record.deployment.executor),
+                Stage::Mainnet => executor(project, network)?,
+            };
             Ok::<_, CliError>(prepare(project, &side.built, network, acts, 0)?.resolved.params)
         }
     };
