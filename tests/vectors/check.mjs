@@ -135,6 +135,9 @@ const transferText = (verb, t) =>
 /** Times in a file, of which a number here might not hold every digit. */
 const TIMES = /"(issuedAt|validUntil|expiresAt|notBefore|retroDueBy|number)":(\d+)/g;
 
+/** How long a no-go holds. */
+const NO_GO_SECS = 3_153_600_000n;
+
 /** Errors of the libraries repeat what they were given, however long it is. */
 const MESSAGE_CHARS_MAX = 300;
 
@@ -326,6 +329,9 @@ function checkBody({ message, body, project, domain }) {
   equal('text', message.text, textOf(body, project, domain.chainId));
   equal('subject', message.subject, SUBJECTS[body.kind](body.says, message.project));
   equal('bodyDigest', message.bodyDigest, KINDS.jcs(body).digest);
+  if (body.kind === 'no-go') {
+    equal('expiresAt', BigInt(message.expiresAt), BigInt(message.issuedAt) + NO_GO_SECS);
+  }
 }
 
 function equal(what, found, expected) {

@@ -81,6 +81,7 @@ pub struct Network {
     shared: Arc<Shared>,
     reading: Reading,
     silent: bool,
+    for_stop: bool,
     budget: Option<Budget>,
 }
 
@@ -123,7 +124,7 @@ impl Network {
             clock: config.clock,
         };
         let (shared, reading) = (Arc::new(shared), config.reading);
-        Ok(Self { shared, reading, silent: false, budget: None })
+        Ok(Self { shared, reading, silent: false, for_stop: false, budget: None })
     }
 
     /// The same network, read in another way.
@@ -145,6 +146,18 @@ impl Network {
     #[must_use]
     pub fn silent(self) -> Self {
         Self { silent: true, ..self }
+    }
+
+    /// The same network, for what stops something: its heads may be as old as they like, or as far
+    /// behind another endpoint's. Nobody waits for finality to stop a release.
+    #[must_use]
+    pub fn for_stop(&self) -> Self {
+        Self { for_stop: true, ..self.clone() }
+    }
+
+    /// Whether it is read for what stops something.
+    pub const fn is_for_stop(&self) -> bool {
+        self.for_stop
     }
 
     pub(crate) const fn is_silent(&self) -> bool {

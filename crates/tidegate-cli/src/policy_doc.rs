@@ -1,6 +1,6 @@
 //! The policy as `tidegate.toml` and the Safe have it now, and as the Safe adopted it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use tidegate_model::policy::{
     Existing, External, Person, PolicyDoc, PolicyParam, SoakNetwork, Treasury,
 };
 use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
-use tidegate_safe::{SafeState, helper};
+use tidegate_safe::{SafeState, helper, keys_fault};
 use tidegate_store::read_json;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -59,6 +59,7 @@ pub(crate) fn current(
 ) -> CliResult<PolicyDoc> {
     let settings = project.network(target)?;
     require_soaks(project, target)?;
+    require_keys(project, target)?;
     let mut soaks = Vec::new();
     for name in &settings.soaks_on {
         let soak = crate::network::identity(project, name)?;
@@ -114,6 +115,18 @@ pub(crate) fn require_soaks(project: &Project, target: &str) -> CliResult {
         }
     }
     Ok(())
+}
+
+/// Refuses more keys than a promotion's batch can ask whether they stopped it.
+pub(crate) fn require_keys(project: &Project, target: &str) -> CliResult {
+    let targets = project.ids_on(project.network(target)?.chain)?.len();
+    let people = people(project);
+    let keys: BTreeSet<_> = people.values().flat_map(Person::addresses).collect();
+    match keys_fault(keys.len(), targets) {
+        Some(why) => Err(CliError::config(why)
+            .hint("take from [people] the keys with which nobody signs, or name fewer targets")),
+        None => Ok(()),
+    }
 }
 
 /// Everybody, with roles and keys in order.

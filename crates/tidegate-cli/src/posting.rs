@@ -13,7 +13,7 @@ use tidegate_safe::helper;
 use crate::error::{CliResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
-use crate::saying::{show, sign_statement};
+use crate::saying::{for_stop, show, sign_statement};
 use crate::sending::{ready, send};
 use crate::signer::LazySigner;
 use crate::statements;
@@ -32,6 +32,7 @@ pub(crate) async fn say_and_post(
         return Ok(0);
     };
     let network = project.connect(target).await?;
+    let network = if statement.stops() { for_stop(network).await.0 } else { network };
     if is_posted(&network, signer, subject, until).await? {
         project.ui.line(format!("It was posted at the helper on {target} before."));
         sign_statement(project, signer, statement)?;

@@ -1,12 +1,13 @@
 //! The project a command works on: its file, its folders, its store, its networks and keys.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tidegate_chain::{Network, Reading, RedactedUrl};
 use tidegate_gates::PolicyRules;
 use tidegate_model::statement::{Date, ProjectRef};
-use tidegate_model::{NetworkId, ProjectId};
+use tidegate_model::{ChainId, NetworkId, ProjectId};
 use tidegate_plan::config::{Config, NetworkConfig, Stage};
 use tidegate_store::{Home, Layout, Store};
 
@@ -128,6 +129,14 @@ impl Project {
     /// The targets whose promotions a soak network backs.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (&String, &NetworkConfig)> {
         self.config.networks.iter().filter(|(_, network)| network.stage == Stage::Mainnet)
+    }
+
+    /// What the project is on a chain: one id for each of its targets there that has a Safe.
+    pub(crate) fn ids_on(&self, chain: ChainId) -> CliResult<BTreeSet<ProjectId>> {
+        let here = self.targets().filter(|(_, target)| target.chain == chain);
+        here.filter(|(_, target)| target.safe.is_some())
+            .map(|(_, target)| self.id(target))
+            .collect()
     }
 
     /// Connects to a network by endpoints of the person's own.

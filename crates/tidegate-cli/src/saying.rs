@@ -1,6 +1,7 @@
 //! How a person says something: shown, approved, signed, written.
 
 use clap::Args;
+use tidegate_chain::{Network, ReadError, Reading};
 use tidegate_evidence::Shown;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Date, General, NEVER, Statement, typed_data};
@@ -48,11 +49,44 @@ impl About {
 /// The newest finalized block of the target, by which everything is dated that this command says.
 /// What `--approve` names was shown a moment ago, with the block that was the newest then.
 pub(crate) async fn now(project: &Project, about: &About) -> CliResult<Date> {
+    dated(project, about, false).await
+}
+
+/// The same for what stops something, however old that block is: it is worth more said at once than
+/// dated well.
+pub(crate) async fn now_for_stop(project: &Project, about: &About) -> CliResult<Date> {
+    dated(project, about, true).await
+}
+
+/// A network for what stops something, and what is in doubt there: where heads are far apart they
+/// are taken as they are, and where too few endpoints answer one is enough.
+pub(crate) async fn for_stop(network: Network) -> (Network, Option<ReadError>) {
+    let Err(why) = network.finalized_head().await else { return (network, None) };
+    let network = network.for_stop();
+    match network.finalized_head().await {
+        Ok(_) => (network, Some(why)),
+        Err(_) => (network.reading(Reading::Single), Some(why)),
+    }
+}
+
+async fn dated(project: &Project, about: &About, stops: bool) -> CliResult<Date> {
     if let Some(date) = project.date.get() {
         return Ok(*date);
     }
-    let network = project.connect(&about.target).await?;
-    let newest = Date::of(network.id().chain, network.finalized_head().await?);
+    let mut network = project.connect(&about.target).await?;
+    if stops {
+        let (as_it_is, doubt) = for_stop(network).await;
+        network = as_it_is;
+        if let Some(why) = doubt {
+            let target = &about.target;
+            project.ui.warn(format!(
+                "the newest final block of {target} is in doubt: {why}. A stop does not wait; it \
+                 is dated by the newest that is shown here"
+            ));
+        }
+    }
+    let head = network.finalized_head().await?;
+    let newest = Date::of(network.id().chain, head);
     let date = crate::approve::shown_at(project, &newest)?.unwrap_or(newest);
     Ok(*project.date.get_or_init(|| date))
 }
@@ -64,8 +98,8 @@ pub(crate) async fn general(
     signer: &LazySigner,
     body: Body,
 ) -> CliResult<General> {
-    let Date { at, time } = now(project, about).await?;
-    let expires_at = body.ends_at().unwrap_or(NEVER);
+    let Date { at, time } = dated(project, about, body.stops()).await?;
+    let expires_at = body.ends_at(time).unwrap_or(NEVER);
     let signer = signer.address();
     let project = match body {
         // An attestation belongs to no project.

@@ -8,7 +8,6 @@ use tidegate_evidence::{
     ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
     collect, read_dates, stands_on,
 };
-use tidegate_model::policy::Person;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
@@ -22,13 +21,12 @@ use crate::policy_doc::people;
 use crate::project::Project;
 use crate::{saying, typed_data};
 
-/// Contracts are asked about at most this many statements.
-const QUESTIONS_MAX: usize = 256;
 /// Of statements that do not count by their dates, this many are named.
 const NAMED_MAX: usize = 10;
 
-/// Reads every statement file and everything this machine has ever seen, and remembers the union.
-/// What contracts signed counts only after [`load_confirmed`].
+/// Reads every statement file and everything this machine has ever seen of people of the policy,
+/// and remembers the union: what strangers leave here fills nothing. What contracts signed counts
+/// only after [`load_confirmed`].
 pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     let store = project.store()?;
     let files = tidegate_store::read_statements(&project.layout)?;
@@ -36,8 +34,16 @@ pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         (name, content.map(|file| file.json).map_err(|error| error.to_string()))
     });
-    let set = collect(files, store.seen_statements()?);
-    for (digest, collected) in &set.statements {
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.holds(key));
+    let by_people = |value: &Value| {
+        let signed = serde_json::from_value::<SignedStatement>(value.clone());
+        signed.is_ok_and(|signed| is_known(signed.signer()))
+    };
+    let seen = store.seen_statements()?.into_iter().filter(|(_, value)| by_people(value));
+    let set = collect(files, seen);
+    let known = set.statements.iter().filter(|(_, found)| is_known(found.signed.signer()));
+    for (digest, collected) in known {
         store.remember_statement(*digest, &serde_json::to_value(&collected.signed)?)?;
     }
     for fault in &set.faults {
@@ -118,7 +124,7 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.holds(key));
     let store = project.store()?;
-    for (digest, question) in questions(set, &people) {
+    for (digest, question) in set.questions(&people) {
         let Some(both) = set.pending.get(&digest).cloned() else { continue };
         let answer = match question {
             Ok(()) => chains.ask_each(&both, digest).await,
@@ -149,29 +155,6 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
     Ok(())
 }
 
-/// Each pending statement, and why its contract is not asked, if it is not. What strangers leave
-/// here pushes out nobody's word.
-fn questions(
-    set: &StatementSet,
-    people: &BTreeMap<String, Person>,
-) -> Vec<(StatementDigest, Result<(), Doubt>)> {
-    let mut asked = 0;
-    let questions = set.pending.iter().filter_map(|(digest, both)| {
-        let signer = both.first()?.0.signed.signer();
-        // Either of two signatures may be the one; what stands nowhere costs no question.
-        let mut stands = both.iter().map(|(_, at)| stands_on(people, signer, at.chain));
-        let first = stands.next().unwrap_or(Ok(()));
-        let question = stands.fold(first, Result::or).and_then(|()| {
-            asked += 1;
-            let why = format!("contract {signer} is one of more than {QUESTIONS_MAX} questions");
-            let kind = Doubtful::Unasked;
-            if asked > QUESTIONS_MAX { Err(Doubt { why, kind }) } else { Ok(()) }
-        });
-        Some((*digest, question))
-    });
-    questions.collect()
-}
-
 /// The chains on which contracts are asked, each opened once.
 struct Chains<'a> {
     project: &'a Project,
@@ -182,7 +165,7 @@ impl Chains<'_> {
     /// The network of a chain and its finalized head.
     async fn opened(&mut self, chain: ChainId) -> &Result<(Network, Head), String> {
         if !self.open.contains_key(&chain) {
-            let opened = open(self.project, chain).await;
+            let opened = open(self.project, chain, false).await;
             self.open.insert(chain, opened);
         }
         self.open.entry(chain).or_insert_with(|| Err("it was not opened".to_owned()))
@@ -224,7 +207,12 @@ impl Chains<'_> {
     }
 }
 
-async fn open(project: &Project, chain: ChainId) -> Result<(Network, Head), String> {
+/// The network of a chain and its finalized head; for a stop, however old that is.
+async fn open(
+    project: &Project,
+    chain: ChainId,
+    for_stop: bool,
+) -> Result<(Network, Head), String> {
     let networks = &project.config.networks;
     let backs = |name: &String| {
         networks.iter().any(|(target, settings)| {
@@ -236,6 +224,7 @@ async fn open(project: &Project, chain: ChainId) -> Result<(Network, Head), Stri
     let (name, _) = found
         .ok_or_else(|| format!("chain {chain} is neither a target nor a network that backs one"))?;
     let network = project.connect(name).await.map_err(|error| error.to_string())?;
+    let network = if for_stop { network.for_stop() } else { network };
     let head = network.finalized_head().await.map_err(|error| error.to_string())?;
     Ok((network, head))
 }
@@ -365,16 +354,16 @@ fn write_file(project: &Project, digest: StatementDigest, signed: &Value) -> Cli
     Ok(())
 }
 
-/// Refuses typed data that has lain too long, by the newest finalized block of its target.
+/// Refuses typed data that has lain too long, by the newest finalized block of its target; of a
+/// stop, by that block however old it is.
 pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> CliResult {
     if statement.at().block().is_none() {
         return Ok(());
     }
-    let chain = statement.at().chain;
-    let mut chains = Chains { project, open: BTreeMap::new() };
-    let (network, head) = chains.opened(chain).await.as_ref().map_err(CliError::config)?;
-    let heights = [statement.at().number].into();
-    read_dates(network, *head, &heights).await.require_recent(statement).map_err(|why| {
+    let opened = open(project, statement.at().chain, statement.stops()).await;
+    let (network, head) = opened.map_err(CliError::config)?;
+    let heights = [statement.at().number];
+    read_dates(&network, head, &heights).await.require_recent(statement).map_err(|why| {
         CliError::new(Kind::Fail, why).hint("write it anew with --typed-data, and sign it at once")
     })
 }
@@ -392,61 +381,4 @@ pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> CliResult<Ve
         _ => return Err(StatementError::Form(digest).into()),
     }
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy_primitives::{Address, B256, Bytes};
-    use tidegate_model::BlockRef;
-    use tidegate_model::policy::PersonKey;
-    use tidegate_model::statement::{At, AuditRevocation, NEVER};
-
-    use super::*;
-
-    /// A set with this many pending statements by a contract.
-    fn pending(set: &mut StatementSet, signer: Address, count: usize) {
-        let block = BlockRef { number: 1, hash: B256::ZERO };
-        let contract = ContractSigner { chain: ChainId(1), block };
-        for number in 0..count {
-            let revocation = AuditRevocation {
-                attestation: StatementDigest(B256::ZERO),
-                reason: 0,
-                detail: String::new(),
-            };
-            let statement = Statement::Statement(General {
-                signer,
-                project: None,
-                body: Body::AuditRevoke(revocation),
-                at: At::new(ChainId(1), block),
-                issued_at: number as u64,
-                expires_at: NEVER,
-            });
-            let digest = statement.digest().unwrap();
-            let signed = SignedStatement {
-                v: SignedStatement::VERSION,
-                statement,
-                signature: Bytes::new(),
-                contract: Some(contract),
-            };
-            let collected = Collected { signed, origin: Origin::File };
-            set.pending.insert(digest, vec![(collected, contract)]);
-        }
-    }
-
-    #[test]
-    fn strangers_push_out_nobody() {
-        let (stranger, dao) = (Address::with_last_byte(9), Address::with_last_byte(1));
-        let asked = |strangers, own| {
-            let mut set = StatementSet::default();
-            pending(&mut set, stranger, strangers);
-            pending(&mut set, dao, own);
-            let keys = vec![PersonKey::contract(ChainId(1), dao)];
-            let person = Person { roles: Vec::new(), firm: None, keys };
-            let questions = questions(&set, &[("dao".to_owned(), person)].into());
-            assert_eq!(questions.len(), strangers + own, "each is answered");
-            questions.into_iter().filter(|(_, question)| question.is_ok()).count()
-        };
-        assert_eq!(asked(QUESTIONS_MAX * 4, 3), 3);
-        assert_eq!(asked(3, QUESTIONS_MAX + 1), QUESTIONS_MAX);
-    }
 }

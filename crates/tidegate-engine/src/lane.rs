@@ -125,7 +125,8 @@ impl<'a> Lane<'a> {
     /// agrees with the chain.
     ///
     /// # Errors
-    /// If the sender has transactions that are not final, which an adoption cannot cover.
+    /// If the sender has transactions that are not final, which an adoption cannot cover. A stop
+    /// does not wait for them: it comes after them.
     pub async fn adoption(&self) -> Result<Option<Adoption>, EngineError> {
         let sender = self.id.sender;
         let head = self.network.latest_head().await?;
@@ -134,10 +135,12 @@ impl<'a> Lane<'a> {
         if self.state.next_nonce.is_some_and(|next| latest <= next) && !lost {
             return Ok(None);
         }
-        let finalized = self.network.finalized_head().await?;
-        let settled = self.network.nonce(sender, finalized.block).await?;
-        if settled != latest {
-            return Err(EngineError::Unsettled { sender, latest, finalized: settled });
+        if latest > 0 && !self.network.is_for_stop() {
+            let finalized = self.network.finalized_head().await?;
+            let settled = self.network.nonce(sender, finalized.block).await?;
+            if settled != latest {
+                return Err(EngineError::Unsettled { sender, latest, finalized: settled });
+            }
         }
         let balance = self.network.balance(sender, head.block).await?;
         Ok(Some(Adoption { lane: self.id, nonce: latest, balance, block: head.block }))

@@ -9,9 +9,11 @@ use tidegate_model::statement::{Statement, WRITTEN_SECS_MAX};
 use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, Head, StatementDigest};
 
+use crate::order::in_turn;
 use crate::{Doubt, Doubtful, StatementSet};
 
-/// Of one chain, at most so many different blocks are read in one evaluation, the newest first.
+/// Of one chain, at most so many different blocks are read in one evaluation. Authors take turns,
+/// and of each what was looked at before comes first, then the newest.
 pub const BLOCKS_MAX: usize = 4_096;
 
 /// What a chain says of the blocks that statements name.
@@ -52,10 +54,10 @@ impl ChainDates {
     }
 }
 
-/// Reads the blocks at these heights, up to a finalized one, by the network's quorum.
-pub async fn read_dates(network: &Network, finalized: Head, heights: &BTreeSet<u64>) -> ChainDates {
-    let newest = heights.iter().rev().filter(|height| **height < finalized.block.number);
-    let wanted: Vec<_> = newest.take(BLOCKS_MAX).copied().collect();
+/// Reads the blocks at the first of these heights, up to a finalized one, by the network's quorum.
+pub async fn read_dates(network: &Network, finalized: Head, heights: &[u64]) -> ChainDates {
+    let known = heights.iter().filter(|height| **height < finalized.block.number);
+    let wanted: Vec<_> = known.take(BLOCKS_MAX).copied().collect();
     let mut found = BTreeMap::from([(finalized.block.number, Ok(Some(finalized)))]);
     match network.heads_at(&wanted).await {
         Ok(heads) => found.extend(wanted.into_iter().zip(heads.into_iter().map(Ok))),
@@ -68,19 +70,25 @@ pub async fn read_dates(network: &Network, finalized: Head, heights: &BTreeSet<u
 }
 
 impl StatementSet {
-    /// The heights of the blocks that statements of these signers name, by chain. What strangers
-    /// sign binds nobody, and costs no question.
-    pub fn named_heights(
-        &self,
-        is_known: impl Fn(Address) -> bool,
-    ) -> BTreeMap<ChainId, BTreeSet<u64>> {
-        let mut heights: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (_, statement) in self.dated(is_known) {
+    /// The heights of the blocks that statements of these signers name, by chain, in the order in
+    /// which they are read. What strangers sign binds nobody, and costs no question.
+    pub fn named_heights(&self, is_known: impl Fn(Address) -> bool) -> BTreeMap<ChainId, Vec<u64>> {
+        let first = self.looked_at(&is_known);
+        let mut authors: BTreeMap<_, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+        for (digest, statement) in self.dated(&is_known) {
             if let Some(block) = statement.at().block() {
-                heights.entry(statement.at().chain).or_default().insert(block.number);
+                let of_chain = authors.entry(statement.at().chain).or_default();
+                let heights = of_chain.entry(statement.signer()).or_default();
+                heights.insert((first.contains(&digest), block.number));
             }
         }
-        heights
+        let order = |heights: BTreeSet<(bool, u64)>| {
+            heights.into_iter().rev().map(|(_, height)| height).collect()
+        };
+        let in_order = authors
+            .into_iter()
+            .map(|(chain, authors)| (chain, in_turn(authors.into_values().map(order))));
+        in_order.collect()
     }
 
     /// Sets aside what these signers said and is dated by no final block of a target. An
@@ -191,7 +199,7 @@ mod tests {
         let freeze = Body::Freeze(Freeze { until: NEVER, reason: String::new() });
         let (mut set, digests) = said(&freeze, &all);
         let heights = set.named_heights(is_known);
-        assert_eq!(heights[&CHAIN], [4, 5, 6, 7, 10, 11].into());
+        assert_eq!(heights[&CHAIN], [11, 10, 7, 6, 5, 4]);
         let mut found: BTreeMap<_, _> =
             [4, 6, 7, 10].map(|number| (number, Ok(Some(head(number))))).into();
         found.insert(5, Ok(None));
@@ -246,5 +254,25 @@ mod tests {
         let blocks: Vec<_> = (1..=40).map(|number| (CHAIN, head(number % 4 + 1))).collect();
         let (set, _) = said(&freeze, &blocks);
         assert_eq!(set.named_heights(is_known)[&CHAIN].len(), 4);
+    }
+
+    #[test]
+    fn one_author_s_many_blocks_push_out_no_other_s() {
+        let freeze = Body::Freeze(Freeze { until: NEVER, reason: String::new() });
+        let many: Vec<_> = (100..200).map(|number| (CHAIN, head(number))).collect();
+        // Of each block two keys have said something; both are known here, and one has said more.
+        let (mut set, digests) = said(&freeze, &many);
+        let (few, _) = said(&freeze, &[(CHAIN, head(5)), (CHAIN, head(6))]);
+        let of_nine =
+            few.statements.into_iter().filter(|(_, found)| !is_known(found.signed.signer()));
+        set.statements.retain(|_, found| is_known(found.signed.signer()));
+        set.statements.extend(of_nine);
+        let all = |_: Address| true;
+        let heights = set.named_heights(all).remove(&CHAIN).unwrap();
+        assert_eq!(heights.len(), 102);
+        assert_eq!(heights[..4], [199, 6, 198, 5]);
+        // What was remembered before comes before what is newer.
+        set.remembered.insert(digests[3]);
+        assert_eq!(set.named_heights(all)[&CHAIN][..4], [103, 6, 199, 5]);
     }
 }

@@ -11,6 +11,7 @@ mod dates;
 mod deployed;
 pub mod exports;
 mod fresh;
+mod order;
 mod safe;
 pub mod sarif;
 mod shown;

@@ -96,6 +96,8 @@ pub struct StatementSet {
     pub pending: BTreeMap<StatementDigest, Vec<(Collected, ContractSigner)>>,
     /// Those that do not count, by their contracts or their blocks.
     pub unconfirmed: BTreeMap<StatementDigest, Unconfirmed>,
+    /// Those that this machine remembers from before.
+    pub remembered: BTreeSet<StatementDigest>,
     /// Where a statement by a contract was confirmed.
     pub confirmed: BTreeMap<StatementDigest, GateInput>,
     /// Files that are no valid statements, one sentence each.
@@ -125,6 +127,7 @@ pub fn collect(
     }
     for (_, value) in seen {
         if let Ok((standing, signed)) = verified(value) {
+            set.remembered.insert(standing.digest());
             set.add(standing, Collected { signed, origin: Origin::Memory });
         }
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
 use tidegate_model::policy::Person;
-use tidegate_model::statement::SeenRecord;
+use tidegate_model::statement::{SeenRecord, no_go_said_at};
 use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{GateId, GateInput, GateReport, StatementDigest, Verdict};
 
@@ -111,7 +111,8 @@ pub(crate) fn gate(
         (Ok(facts), Ok(time)) => {
             let facts = current(facts, *time);
             // Where nobody knows the bugs, their gate says so.
-            let called_away = bugs.as_ref().map_or_else(|_| BTreeMap::new(), |bugs| dismissals(bugs, *time));
+            let called_away =
+                bugs.as_ref().map_or_else(|_| BTreeMap::new(), |bugs| dismissals(bugs, *time));
             let moment = Moment { soaked_at: soaked_at.unwrap_or(0), time: *time, called_away };
             let (verdict, people) = judge(rules, &facts, &moment);
             let names: Vec<_> = people.into_iter().collect();
@@ -252,7 +253,9 @@ fn flaw(
     }
     if let Some(bug) = called_away.get(name) {
         let bug = bug.short();
-        return unknown(format!("{name} called bug {bug} none of this release; somebody else says go"));
+        return unknown(format!(
+            "{name} called bug {bug} none of this release; somebody else says go"
+        ));
     }
     if at > time {
         let dated = format_utc(at);
@@ -380,11 +383,25 @@ fn stops(facts: &GoFacts, time: u64) -> Verdict {
             let until = format_utc(stop.until);
             let reason = format!("{name} froze promotions until {until}, posted at the helper");
             Verdict::Waiting { reasons: vec![reason], eta: Some(stop.until) }
+        } else if is_lifted(facts, name, stop.until, time) {
+            Verdict::Pass
         } else {
-            Verdict::fail(format!("{name} says no-go, posted at the helper"))
+            Verdict::fail(format!(
+                "{name} says no-go, posted at the helper; a newer go by {name} lifts it"
+            ))
         });
     }
     verdict
+}
+
+/// Whether a person has said go since they said the no-go that is posted. Its end says when that
+/// was. Whoever finds an old no-go in a file and posts it stops nothing that its author has lifted.
+fn is_lifted(facts: &GoFacts, by: &str, until: u64, time: u64) -> bool {
+    let Some(said_at) = no_go_said_at(until) else { return false };
+    let mut words = last_words(facts, time).into_iter().filter(|(name, ..)| *name == by);
+    words.any(|(_, _, word)| {
+        word.saw.is_some() && word.issued_at > said_at && word.issued_at <= time
+    })
 }
 
 /// Whether a person has frozen promotions for as long by a statement that counts.

@@ -26,7 +26,7 @@ mod judged;
 pub(crate) mod tests;
 
 pub use evidence::EvidenceItems;
-pub use judged::{CONFIRMATIONS_MAX, Confirmation, Judged, asked_posts};
+pub use judged::{CONFIRMATIONS_MAX, Confirmation, Judged, asked_posts, keys_fault};
 
 /// How long a proposal or signature file may be.
 pub const PROPOSAL_BYTES_MAX: usize = 4 * 1024 * 1024;

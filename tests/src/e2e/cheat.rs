@@ -1,8 +1,8 @@
 //! Attempts to have something promoted that should not be: none succeeds, and each is named by the
 //! gate that it meets.
 
-mod attesting;
 mod allowed;
+mod attesting;
 mod audits;
 mod authors;
 mod batch;
@@ -22,6 +22,7 @@ mod roots;
 mod signatures;
 mod silent;
 mod soak;
+mod stops;
 mod treasury;
 mod trust;
 mod words;
@@ -54,6 +55,7 @@ pub(crate) fn cases() -> Vec<Case> {
         silent::cases(),
         soak::cases(),
         treasury::cases(),
+        stops::cases(),
         trust::cases(),
         words::cases(),
     ];

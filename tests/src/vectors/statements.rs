@@ -350,13 +350,14 @@ fn said(body: Body) -> General {
     let safe = address!("5aFE3855358E112B5647B952709E6165e1c1eEEe");
     let own = ProjectRef { name: "vault".to_owned(), safe };
     let project = Some(own).filter(|_| !matches!(body, Body::AuditRevoke(_)));
+    let issued_at = 1_767_225_611;
     General {
         signer: attestation().auditor,
         project,
-        expires_at: body.ends_at().unwrap_or(NEVER),
+        expires_at: body.ends_at(issued_at).unwrap_or(NEVER),
         body,
         at: At::new(CHAIN, BLOCK),
-        issued_at: 1_767_225_611,
+        issued_at,
     }
 }
 

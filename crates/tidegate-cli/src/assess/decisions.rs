@@ -13,14 +13,11 @@ use tidegate_safe::helper;
 use super::Candidate;
 use super::posts::Posts;
 use crate::error::{CliError, CliResult};
-use crate::policy_doc::people;
+use crate::policy_doc::{people, require_keys};
 use crate::project::Project;
 
 /// How long a freeze by file can last, in seconds; another one can follow.
 pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
-
-/// How many keys of people are asked for at the helper.
-const KEYS_MAX: usize = 200;
 
 /// Keys that deployed the release, on any network that backs the target.
 pub(super) fn deployers(candidate: &Candidate<'_>) -> CliResult<Vec<Address>> {
@@ -124,9 +121,7 @@ async fn posted(
 ) -> CliResult<(Vec<PostedStop>, Vec<GateInput>)> {
     let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
-    if keys.len() > KEYS_MAX {
-        return Err(CliError::config(format!("[people] has more than {KEYS_MAX} keys")));
-    }
+    require_keys(candidate.project, candidate.target)?;
     let own = candidate.project.network(candidate.target)?;
     let release = candidate.built.roots.release_root;
     let mut posts = Posts::at(network, head).await?;

@@ -23,6 +23,8 @@ pub(crate) async fn judged(
     let missing = || CliError::new(Kind::Internal, "the policy could not be read");
     let policy = assessment.policy.as_ref().ok_or_else(missing)?;
     let (safe, id) = (policy.safe.address, policy.project());
+    // What was posted for another target on this chain was judged too.
+    let family = project.ids_on(network.id().chain)?;
     let listed = evidence.iter().filter_map(|digest| {
         Some((*digest, &assessment.statements.statements.get(digest)?.signed))
     });
@@ -33,7 +35,7 @@ pub(crate) async fn judged(
     let auditors = attested.map(|(digest, signed)| (digest, signed.signer()));
     let mut answers = Posts::at(network, head).await?;
     let mut posts = Vec::new();
-    for (by, subject) in asked_posts(id, assessment.release, keys, auditors) {
+    for (by, subject) in asked_posts(family, assessment.release, keys, auditors) {
         posts.push(Post { by, subject, until: answers.until(by, subject).await? });
     }
     let answer = network.call(helper::address(), &record_count(safe, id), head.block).await?;

@@ -9,6 +9,7 @@ use tidegate_plan::{Executor, Expected, OpKind, When};
 use crate::deployment::{Prepared, expect, op_label, prepare, refuse_faults};
 use crate::error::{CliError, CliResult};
 use crate::existing::require_starts;
+use crate::policy_doc::require_keys;
 use crate::project::Project;
 use crate::release::built;
 use crate::signer::LazySigner;
@@ -59,10 +60,11 @@ pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
 pub(crate) fn executor(project: &Project, name: &str) -> CliResult<Executor> {
     let settings = project.network(name)?;
     match settings.stage {
-        Stage::Mainnet => settings
-            .safe
-            .map(Executor::Safe)
-            .ok_or_else(|| CliError::config(format!("[networks.{name}] has no `safe`"))),
+        Stage::Mainnet => {
+            require_keys(project, name)?;
+            let what = || CliError::config(format!("[networks.{name}] has no `safe`"));
+            settings.safe.map(Executor::Safe).ok_or_else(what)
+        }
         Stage::Testnet => {
             let key = crate::signer::named(&project.global, settings.deployer.as_deref())?;
             let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;

@@ -17,7 +17,7 @@ fn project() -> ProjectRef {
 
 fn says(signer: Address, body: Body) -> Statement {
     let project = Some(project()).filter(|_| !matches!(body, Body::AuditRevoke(_)));
-    let (at, expires_at) = (At::new(ChainId(1), BLOCK), body.ends_at().unwrap_or(NEVER));
+    let (at, expires_at) = (At::new(ChainId(1), BLOCK), body.ends_at(5).unwrap_or(NEVER));
     Statement::Statement(General { signer, project, body, at, issued_at: 5, expires_at })
 }
 

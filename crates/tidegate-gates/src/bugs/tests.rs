@@ -19,7 +19,8 @@ fn judged(
     triages: &[(u8, Resolution)],
 ) -> (&'static str, bool) {
     let at = Address::with_last_byte;
-    let people = people([("kim", &[1]), ("ada", &[2, 6]), ("eva", &[3]), ("bo", &[4]), ("ops", &[5])]);
+    let people =
+        people([("kim", &[1]), ("ada", &[2, 6]), ("eva", &[3]), ("bo", &[4]), ("ops", &[5])]);
     let digest = |byte| StatementDigest(B256::repeat_byte(byte));
     let bug = |byte, signer, severity, blocking| {
         let (title, link) = (String::new(), String::new());
@@ -47,7 +48,7 @@ fn judged(
 
 #[test]
 fn a_bug_stops_until_somebody_else_resolves_it() {
-    use Resolution::{Accepted, Confirmed, Duplicate, Invalid};
+    use Resolution::Accepted;
     use Severity::{Critical, High, Low};
     let word = |signer, severity, blocking, triages: &[(u8, Resolution)], resets: bool| {
         let (word, found) = judged(&|_| {}, (signer, severity, blocking), triages);

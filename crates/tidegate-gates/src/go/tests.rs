@@ -1,4 +1,5 @@
 use alloy_primitives::B256;
+use tidegate_model::statement::no_go_until;
 
 use super::*;
 use crate::rules::GoRule;
@@ -141,8 +142,7 @@ fn who_stops_it() {
         edit(&mut facts);
         assert_eq!(word(1, &[], facts), expected);
     };
-    let stop =
-        |by, freeze, until| PostedStop { by: Address::with_last_byte(by), freeze, until };
+    let stop = |by, freeze, until| PostedStop { by: Address::with_last_byte(by), freeze, until };
     let frozen = |by, until| FreezeFact {
         digest: digest(1),
         signer: Address::with_last_byte(by),
@@ -170,6 +170,36 @@ fn who_stops_it() {
     check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL");
     check(&|f| f.posted = Ok(vec![stop(9, false, NOW + 1)]), "PASS");
     check(&|f| f.posted = Err("no answer".to_owned()), "UNKNOWN");
+    // A no-go that is posted ends for a newer go of the same person, and for nothing else.
+    let said = |f: &mut GoFacts, posted: &[(u8, u64)]| {
+        let stops = posted.iter().map(|(by, at)| stop(*by, false, no_go_until(*at)));
+        f.posted = Ok(stops.collect());
+    };
+    check(&|f| said(f, &[(1, 8)]), "PASS");
+    check(&|f| said(f, &[(2, 8)]), "PASS");
+    check(&|f| said(f, &[(1, 9)]), "FAIL");
+    check(&|f| said(f, &[(1, 10)]), "FAIL");
+    check(&|f| said(f, &[(3, 8)]), "FAIL");
+    check(&|f| said(f, &[(1, 8), (3, 8)]), "FAIL");
+    check(&|f| said(f, &[(1, NOW + 9)]), "FAIL");
+    check(&|f| f.posted = Ok(vec![stop(1, false, NOW + 1)]), "FAIL");
+    check(&|f| f.posted = Ok(vec![stop(1, false, u64::MAX)]), "FAIL");
+    // Not by one of a later day, nor by one that has ended.
+    let late = decision(1, NOW + 1, Some(&[1]));
+    let lifts = |f: &mut GoFacts, go: &Decision| {
+        said(f, &[(1, 50)]);
+        f.decisions.push(go.clone());
+    };
+    check(&|f| lifts(f, &decision(1, 51, Some(&[1]))), "PASS");
+    check(&|f| lifts(f, &late), "FAIL");
+    check(&|f| lifts(f, &Decision { expires_at: 60, ..decision(1, 51, Some(&[1])) }), "FAIL");
+    check(
+        &|f| {
+            lifts(f, &decision(1, 51, Some(&[1])));
+            f.decisions.push(decision(2, 52, None));
+        },
+        "FAIL",
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use super::decisions::{Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Resolution, Triage, Waiver};
+use super::decisions::{
+    Bug, Freeze, Go, KeyClaim, NoGo, Postmortem, Resolution, Triage, Waiver, no_go_until,
+};
 use super::{
     AuditRevocation, FundApproval, FundDenial, FundRequest, FundTransfer, NEVER, RiskAcceptance,
     SoakSample,
@@ -180,9 +182,10 @@ impl Body {
         }
     }
 
-    /// When what it says ends by itself.
-    pub fn ends_at(&self) -> Option<u64> {
+    /// When what it says ends by itself, said at a time.
+    pub const fn ends_at(&self, issued_at: u64) -> Option<u64> {
         match self {
+            Self::NoGo(_) => Some(no_go_until(issued_at)),
             Self::Freeze(freeze) => Some(freeze.until),
             Self::Waiver(waiver) => Some(waiver.until),
             Self::AuditRevoke(_) => Some(NEVER),

@@ -263,6 +263,21 @@ pub fn no_go_subject(project: ProjectId, release: ReleaseRoot) -> StatementDiges
     post_subject("no-go", project, release.0)
 }
 
+/// How long a no-go holds, in seconds: a hundred years of 365 days. It ends for its author's newer
+/// go and for nothing else. Its end says when it was said, also where only its post is left, and a
+/// newer one ends later, so that it can be posted after an older one.
+const NO_GO_SECS: u64 = 36_500 * 86_400;
+
+/// Until when a no-go holds that was said at a time.
+pub const fn no_go_until(issued_at: u64) -> u64 {
+    issued_at.saturating_add(NO_GO_SECS)
+}
+
+/// When a no-go was said that is posted until a time; `None` where that is no such end.
+pub const fn no_go_said_at(until: u64) -> Option<u64> {
+    until.checked_sub(NO_GO_SECS)
+}
+
 /// Under which subject an auditor posts that an attestation is revoked. One speaks of no project.
 pub fn revocation_subject(attestation: StatementDigest) -> StatementDigest {
     post_subject("audit/revoke", ProjectId(B256::ZERO), attestation.0)
@@ -330,6 +345,13 @@ mod tests {
         let all = over(&[a, b, StatementDigest(c.digest.0)], &[&d]);
         assert_eq!(all.set, go.set);
         assert_ne!(Body::Go(all).text(), Body::Go(go).text());
+    }
+
+    #[test]
+    fn the_end_of_a_no_go_says_when_it_was_said() {
+        assert_eq!(no_go_said_at(no_go_until(7)), Some(7));
+        assert_eq!(no_go_said_at(1_800_000_000), None);
+        assert!(no_go_until(8) > no_go_until(7) && no_go_until(u64::MAX) == u64::MAX);
     }
 
     #[test]

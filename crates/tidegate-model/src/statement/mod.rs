@@ -27,8 +27,8 @@ pub use self::audit::{
 pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{
     Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, SeenRecord, Triage, Waiver,
-    debt_subject, emergency_subject, freeze_subject, no_go_subject, post_subject,
-    revocation_subject, soak_start_subject,
+    debt_subject, emergency_subject, freeze_subject, no_go_said_at, no_go_subject, no_go_until,
+    post_subject, revocation_subject, soak_start_subject,
 };
 pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate_set};
 pub use self::funds::{FundApproval, FundDenial, FundRequest, FundTransfer};

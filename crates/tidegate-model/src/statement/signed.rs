@@ -187,7 +187,7 @@ fn consistent(general: &General, digest: StatementDigest) -> Result<(), Statemen
     if general.project.is_none() != matches!(body, Body::AuditRevoke(_)) {
         return Err(StatementError::Project(digest));
     }
-    if body.ends_at().is_some_and(|end| end != general.expires_at) {
+    if body.ends_at(general.issued_at).is_some_and(|end| end != general.expires_at) {
         return Err(StatementError::End(digest));
     }
     match body {
@@ -201,7 +201,8 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
-    use crate::statement::{At, AuditRevocation, Freeze, NEVER, ProjectRef};
+    use crate::ids::ReleaseRoot;
+    use crate::statement::{At, AuditRevocation, Freeze, NEVER, NoGo, ProjectRef, no_go_until};
 
     fn general(body: Body) -> General {
         let at = At::new(ChainId(1), BlockRef { number: 1, hash: B256::repeat_byte(1) });
@@ -254,6 +255,13 @@ mod tests {
         let check = |general: General| signed(general, 1).check().map(Standing::digest);
         assert!(check(General { expires_at: 9, ..general(freeze()) }).is_ok());
         assert!(matches!(check(general(freeze())), Err(StatementError::End(_))));
+        let no_go = || {
+            let (release, reason) = (ReleaseRoot(B256::ZERO), String::new());
+            Body::NoGo(NoGo { release, discipline: None, reason })
+        };
+        let end = no_go_until(5);
+        assert!(check(General { expires_at: end, ..general(no_go()) }).is_ok());
+        assert!(matches!(check(general(no_go())), Err(StatementError::End(_))));
         let ends = General { expires_at: 9, ..general(revocation()) };
         assert!(matches!(check(ends), Err(StatementError::End(_))));
         for (body, project) in

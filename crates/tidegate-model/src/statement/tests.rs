@@ -95,7 +95,7 @@ fn bodies() -> Vec<Body> {
 pub(super) fn each_kind(signer: Address) -> Vec<Statement> {
     let general = |body: Body| {
         let project = Some(project()).filter(|_| !matches!(body, Body::AuditRevoke(_)));
-        let expires_at = body.ends_at().unwrap_or(NEVER);
+        let expires_at = body.ends_at(7).unwrap_or(NEVER);
         Statement::Statement(General { signer, project, body, at: at(), issued_at: 7, expires_at })
     };
     let mut all: Vec<_> = bodies().into_iter().map(general).collect();

@@ -15,6 +15,9 @@ sol! {
     function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4);
 }
 
+/// Of the posts that a batch checks, so many are kept free for revocations.
+const REVOCATIONS_MAX: usize = 32;
+
 /// The most contracts that a batch asks again whether they signed.
 pub const CONFIRMATIONS_MAX: usize = 32;
 
@@ -46,16 +49,30 @@ pub struct Confirmation {
     pub signature: Bytes,
 }
 
+/// Why a batch could not check the stops of so many keys, if it could not: it asks each of them
+/// for a freeze and a no-go of every target that the project has on the chain.
+pub fn keys_fault(keys: usize, targets: usize) -> Option<String> {
+    let most = (POSTS_MAX - REVOCATIONS_MAX) / (2 * targets.max(1));
+    (keys > most).then(|| {
+        format!(
+            "[people] has {keys} keys, and a batch can check the stops of {most} where the \
+             project has {targets} targets on the chain"
+        )
+    })
+}
+
 /// Who is asked for which post: every auditor of these attestations whether they revoked one, and
-/// every key of people whether they froze the project or stopped the release. Sorted, each once.
+/// every key of people whether they froze one of these projects or stopped the release there: what
+/// is said for a sibling target stops this one too. Sorted, each once.
 pub fn asked_posts(
-    project: ProjectId,
+    projects: impl IntoIterator<Item = ProjectId>,
     release: ReleaseRoot,
     keys: impl IntoIterator<Item = Address>,
     attestations: impl IntoIterator<Item = (StatementDigest, Address)>,
 ) -> BTreeSet<(Address, StatementDigest)> {
-    let stops = [freeze_subject(project), no_go_subject(project, release)];
-    let by_key = keys.into_iter().flat_map(|key| stops.map(|subject| (key, subject)));
+    let stops = |project| [freeze_subject(project), no_go_subject(project, release)];
+    let stops: Vec<_> = projects.into_iter().flat_map(stops).collect();
+    let by_key = keys.into_iter().flat_map(|key| stops.iter().map(move |subject| (key, *subject)));
     let revocations = attestations.into_iter();
     by_key.chain(revocations.map(|(digest, by)| (by, revocation_subject(digest)))).collect()
 }
@@ -67,7 +84,7 @@ impl Judged {
         if posts > POSTS_MAX {
             return Some(format!(
                 "the batch would check {posts} posts at the helper, at most {POSTS_MAX}: two for \
-                 each key under [people] and one for each attestation"
+                 each key under [people] and each target on the chain, one for each attestation"
             ));
         }
         if self.confirmations.len() > CONFIRMATIONS_MAX {
@@ -214,6 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn as_many_keys_fit_as_a_batch_can_ask() {
+        let keys = |count: usize| (0..count).map(|n| Address::from_word(B256::from(U256::from(n))));
+        let by = Address::ZERO;
+        let attested = (0..REVOCATIONS_MAX).map(|n| (StatementDigest(keccak256([n as u8])), by));
+        for (targets, most) in [(1, 112), (2, 56), (3, 37)] {
+            assert_eq!(keys_fault(most, targets), None);
+            let why = keys_fault(most + 1, targets).unwrap();
+            assert!(why.contains(&format!("stops of {most} ")), "{why}");
+            let projects = (0..targets).map(|n| ProjectId(keccak256([n as u8])));
+            let release = ReleaseRoot(B256::ZERO);
+            let asked = asked_posts(projects, release, keys(most), attested.clone());
+            assert!(asked.len() <= POSTS_MAX && asked.len() + 2 * targets > POSTS_MAX);
+        }
+        assert!(keys_fault(113, 0).is_some() && keys_fault(112, 0).is_none());
+    }
+
+    #[test]
     fn only_contracts_of_this_chain_are_asked_again() {
         let helper = helper::address();
         let calls = judged().calls(helper, ProjectId(B256::ZERO), HERE);
@@ -229,8 +263,14 @@ mod tests {
         let [one, two] = [1, 2].map(Address::with_last_byte);
         let digest = StatementDigest(B256::repeat_byte(4));
         let (project, release) = (ProjectId(B256::ZERO), ReleaseRoot(B256::ZERO));
-        let asked = asked_posts(project, release, [one, two, one], [(digest, two), (digest, two)]);
+        let twice = [(digest, two), (digest, two)];
+        let asked = asked_posts([project, project], release, [one, two, one], twice);
         assert_eq!(asked.len(), 5);
+        let sibling = ProjectId(B256::repeat_byte(1));
+        let both = asked_posts([project, sibling], release, [one, two], twice);
+        assert_eq!(both.len(), 9);
+        assert!(both.is_superset(&asked) && both.contains(&(one, freeze_subject(sibling))));
+        assert!(both.contains(&(two, no_go_subject(sibling, release))));
         assert!(asked.contains(&(two, revocation_subject(digest))));
         assert!(!asked.contains(&(one, revocation_subject(digest))));
     }

@@ -55,7 +55,7 @@ fn behind(anvil: &Anvil, tag: &'static str, blocks: u64) -> Result<ScriptedNode,
 }
 
 /// Gives a network a second endpoint, named by a variable.
-fn second_endpoint(scene: &Scene<'_>, variable: &str) -> Outcome {
+pub(super) fn second_endpoint(scene: &Scene<'_>, variable: &str) -> Outcome {
     let (from, second) = (format!("[\"${{{variable}}}\"]"), format!("${{{variable}_B}}"));
     scene.edit("tidegate.toml", &from, &format!("[\"${{{variable}}}\", \"{second}\"]"))
 }

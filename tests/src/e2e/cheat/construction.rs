@@ -147,7 +147,11 @@ fn cheat_state_outside_the_plan_that_turns_it(scene: &Scene<'_>) -> Outcome {
     // A key has no code yet, and may have some tomorrow.
     let body = "kept = owner.code.length + uint160(token);";
     add(scene, &plan, &source(body), step)?;
-    refused(scene, "testnet", &["turn holds what code at whoever acts decides, which may come or go"])?;
+    refused(
+        scene,
+        "testnet",
+        &["turn holds what code at whoever acts decides, which may come or go"],
+    )?;
     scene.run("eva", &["plan", "mainnet"], 0)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use alloy_sol_types::{SolCall, sol};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_model::digest::project_id;
-use tidegate_model::statement::{Body, Lowered, NEVER, NoGo, Statement, Waiver};
+use tidegate_model::statement::{Body, Lowered, NoGo, Statement, Waiver};
 use tidegate_model::{ChainId, GateId, ReleaseRoot};
 use tidegate_safe::helper;
 use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, Ran, actor, actor_address, safe};
@@ -235,7 +235,8 @@ fn cheat_a_proposal_over_what_only_one_machine_remembers(scene: &Scene<'_>) -> O
         discipline: None,
         reason: "a stranger's".to_owned(),
     });
-    let strange = forge.say("mallory", no_go, [1, NEVER])?.to_string();
+    let no_go = Statement::Statement(forge.general("mallory", no_go, 1)?);
+    let strange = forge.write(&by_key("mallory", no_go)?)?.to_string();
     let audit = forge.file_of("bo")?;
     let go = statement_file(&scene.person("eva"), &go_of(scene, "kim")?);
     scene.status()?.expect_others_pass(&[])?;

@@ -1,10 +1,14 @@
-//! Talking something past the gates: calling a bug none, taking a stop for gone, or saying so much
-//! that what counts is not read.
+//! Talking something past the gates: calling a bug none, or saying so much that what counts is not
+//! read.
 
+use alloy_primitives::{B256, Bytes, hex};
 use libtest_mimic::Failed;
-use tidegate_model::StatementDigest;
-use tidegate_model::statement::{Body, NEVER, Resolution, Triage};
+use tidegate_model::statement::{
+    Body, ContractSigner, Freeze, General, NEVER, Resolution, SignedStatement, Statement, Triage,
+};
+use tidegate_model::{BlockRef, ChainId, StatementDigest};
 
+use super::signatures::{ACCEPTS, DAO, dao, name_the_dao};
 use crate::support::{Case, Forge, Outcome, Scene, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -14,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_duplicate_of_what_stops_nothing,
             cheat_a_go_by_who_called_a_bug_none;
         Guarded: cheat_a_bug_called_none_by_two_keys_of_one_person;
+        Due: cheat_a_contract_s_word_among_many_that_pose_as_it;
     }
 }
 
@@ -33,6 +38,8 @@ fn triage(scene: &Scene<'_>, by: (&str, &str), bug: &str, what: &[&str]) -> Outc
     record(scene, by, &args).map(|_| ())
 }
 
+/// Answers with what its first slot holds where the signature is 0x1234, else with zero.
+const PICKY: [u8; 19] = hex!("60643560f01c611234145f54025f5260205ff3");
 const KIM: (&str, &str) = ("kim", "treasury");
 const BO: (&str, &str) = ("bo", "bo");
 const OPS: (&str, &str) = ("ops", "relayer");
@@ -108,7 +115,11 @@ fn cheat_a_go_by_who_called_a_bug_none(scene: &Scene<'_>) -> Outcome {
     for by in [BO, KIM] {
         record(scene, by, &["go"])?;
         let why = format!("{} called bug", by.0);
-        scene.status()?.expect("go", "UNKNOWN", &["0 of 1 people", &why, "somebody else says go"])?;
+        scene.status()?.expect(
+            "go",
+            "UNKNOWN",
+            &["0 of 1 people", &why, "somebody else says go"],
+        )?;
     }
     assert_ne!(scene.person("eva").run(&["promote"])?.code, 0, "promoted");
     record(scene, OPS, &["go"])?;
@@ -137,4 +148,43 @@ fn cheat_a_bug_called_none_by_two_keys_of_one_person(scene: &Scene<'_>) -> Outco
         Forge(scene).say(who, Body::Triage(none.clone()), [now, NEVER])?;
     }
     scene.status()?.expect("bugs", "FAIL", &["funds are lost"])
+}
+
+/// Whoever can write git leaves six hundred files that name the contract as their author.
+fn cheat_a_contract_s_word_among_many_that_pose_as_it(scene: &Scene<'_>) -> Outcome {
+    name_the_dao(scene)?;
+    dao(scene, &PICKY, ACCEPTS)?;
+    let file = scene.folder().join("dao.json").to_string_lossy().into_owned();
+    let name = DAO.to_string();
+    let attest = ["attest", "reports/bolt.md", "--as", &name, "--typed-data", &file];
+    scene.run("bo", &attest, 0)?;
+    let import = ["import", &file, "--signature", "0x1234", "--contract", "mainnet"];
+    scene.run("bo", &import, 0)?;
+    scene.go()?;
+    scene.status()?.expect("audits", "PASS", &[])?;
+    let forge = Forge(scene);
+    let now = scene.world.mainnet.finalized()?.timestamp;
+    let body = |until| Body::Freeze(Freeze { until, reason: "any".to_owned() });
+    let like = General { signer: DAO, ..forge.general("mallory", body(now), now)? };
+    let contract = ContractSigner {
+        chain: ChainId(scene.world.mainnet.chain_id()),
+        block: BlockRef { number: 1, hash: B256::ZERO },
+    };
+    for number in 0..600 {
+        let (body, expires_at) = (body(now + number), now + number);
+        let general = General { body, expires_at, ..like.clone() };
+        let signed = SignedStatement {
+            v: SignedStatement::VERSION,
+            statement: Statement::Statement(general),
+            signature: Bytes::from_static(&[1]),
+            contract: Some(contract),
+        };
+        forge.write(&signed)?;
+    }
+    // Who said go has seen it, so it is asked first, also where nothing is remembered.
+    scene.forget("eva")?;
+    let status = scene.status()?;
+    status.expect("audits", "PASS", &[])?;
+    // What is not asked is named, and passes nothing.
+    status.expect("go", "UNKNOWN", &["is one of more than 256 questions"])
 }

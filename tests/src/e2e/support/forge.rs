@@ -77,7 +77,7 @@ impl Forge<'_> {
         let Date { at, time } = self.date(time)?;
         let own = ProjectRef { name: "vault".to_owned(), safe: self.0.world.safe };
         let project = Some(own).filter(|_| !matches!(body, Body::AuditRevoke(_)));
-        let expires_at = body.ends_at().unwrap_or(NEVER);
+        let expires_at = body.ends_at(time).unwrap_or(NEVER);
         let signer = actor_address(who);
         Ok(General { signer, project, body, at, issued_at: time, expires_at })
     }

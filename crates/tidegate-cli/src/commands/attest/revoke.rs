@@ -24,9 +24,14 @@ pub(super) async fn revoke(
     wanted: &str,
 ) -> CliResult<u8> {
     let set = statements::load_confirmed(project).await?;
-    let mine = set.attestations().filter(|(_, a, _)| a.auditor == signer.address());
+    // Nobody needs a chain's word on an attestation to take it back.
+    let unread = set.doubtful().map(|(digest, found)| (digest, &found.collected.signed.statement));
+    let unread = unread.filter(|(_, said)| matches!(said, Statement::AuditAttestation(_)));
+    let read = set.attestations().map(|(digest, a, _)| (digest, a.auditor));
+    let all = read.chain(unread.map(|(digest, said)| (digest, said.signer())));
+    let mine = all.filter(|(_, auditor)| *auditor == signer.address());
     // The file may be gone; whoever signed still knows its whole digest.
-    let attestation = lookup::find(wanted, mine.map(|(digest, ..)| (digest.0, digest)));
+    let attestation = lookup::find(wanted, mine.map(|(digest, _)| (digest.0, digest)));
     let attestation = attestation.or_else(|error| match lookup::whole(wanted) {
         Ok(digest) => Ok(StatementDigest(digest)),
         Err(_) => Err(CliError::from(error)

@@ -19,7 +19,7 @@ use crate::policy_doc::people;
 use crate::posting::{post, say_and_post};
 use crate::project::Project;
 use crate::release::{Built, built};
-use crate::saying::{About, general, now, sign};
+use crate::saying::{About, general, now_for_stop, sign};
 use crate::signer::LazySigner;
 use crate::{records, statements};
 
@@ -95,8 +95,9 @@ pub(super) async fn no_go(
     let release = built.roots.release_root;
     let (discipline, reason) = (decision.discipline.clone(), decision.reason.clone());
     let body = Body::NoGo(NoGo { release, discipline, reason });
-    let posted = post.then_some((no_go_subject(about.id, release), NEVER));
-    let statement = Statement::Statement(general(project, &about, signer, body).await?);
+    let general = general(project, &about, signer, body).await?;
+    let posted = post.then_some((no_go_subject(about.id, release), general.expires_at));
+    let statement = Statement::Statement(general);
     say_and_post(project, &about.target, signer, statement, posted).await
 }
 
@@ -111,7 +112,7 @@ pub(super) async fn freeze(
         return Err(CliError::usage("a freeze lasts at most 90 days; another one can follow"));
     }
     let about = About::named(project, &args.target)?;
-    let until = now(project, &about).await?.time.saturating_add(span);
+    let until = now_for_stop(project, &about).await?.time.saturating_add(span);
     let body = Body::Freeze(Freeze { until, reason: args.reason.clone() });
     let posted = args.post.then_some((freeze_subject(about.id), until));
     let statement = Statement::Statement(general(project, &about, signer, body).await?);
