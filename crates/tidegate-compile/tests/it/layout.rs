@@ -156,7 +156,7 @@ fn a_note_on_one_of_two_structures_of_one_name_counts_for_neither() {
         )
     };
     for (first, second, counts) in
-        [(KEPT, silent.as_str(), false), (&silent, KEPT, false), (KEPT, KEPT, true)]
+        [(KEPT, silent.as_str(), false), (silent.as_str(), KEPT, false), (KEPT, KEPT, true)]
     {
         let other = format!("{head}{second}");
         let project = Project::new(&[("src/T.sol", &source(first)), ("src/Other.sol", &other)]);
