@@ -40,10 +40,12 @@ pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
         let signed = serde_json::from_value::<SignedStatement>(value.clone());
         signed.is_ok_and(|signed| is_known(signed.signer()))
     };
-    let seen = store.seen_statements()?.into_iter().filter(|(_, value)| by_people(value));
+    let seen: Vec<_> =
+        store.seen_statements()?.into_iter().filter(|(_, value)| by_people(value)).collect();
+    let before: BTreeSet<_> = seen.iter().map(|(digest, _)| *digest).collect();
     let set = collect(files, seen);
     let known = set.statements.iter().filter(|(_, found)| is_known(found.signed.signer()));
-    for (digest, collected) in known {
+    for (digest, collected) in known.filter(|(digest, _)| !before.contains(digest)) {
         store.remember_statement(*digest, &serde_json::to_value(&collected.signed)?)?;
     }
     for fault in &set.faults {

@@ -26,6 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_go_dated_by_no_block_of_the_target,
             cheat_a_go_dated_before_what_it_lists,
             cheat_a_stop_said_for_a_sibling_target,
+            cheat_strangers_whose_statements_stay_in_every_memory,
             cheat_a_name_of_too_few_digits;
         Due: cheat_a_signature_that_was_phished_or_lay_too_long;
     }
@@ -101,6 +102,36 @@ fn cheat_another_author_of_a_bug(scene: &Scene<'_>) -> Outcome {
         assert!(said(&own).contains("resolved by somebody else"), "{own:?}");
     }
     scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])
+}
+
+/// What strangers sign slows nobody down for good: with its files it is gone from every machine.
+/// What people of the policy signed stays.
+fn cheat_strangers_whose_statements_stay_in_every_memory(scene: &Scene<'_>) -> Outcome {
+    let now = scene.world.mainnet.finalized()?.timestamp;
+    let release = serde_json::from_value(scene.record()?.1["releaseRoot"].clone())?;
+    let bug = |title: String| {
+        let (severity, link) = (Severity::Critical, String::new());
+        Body::Bug(Bug { release, severity, title, link, blocking: true })
+    };
+    let mut files = Vec::new();
+    for number in 0..20 {
+        let digest = Forge(scene).say("mallory", bug(format!("bug {number}")), [now, NEVER])?;
+        files.push(format!("deployments/statements/{digest}.json"));
+    }
+    for person in ["eva", "kim"] {
+        Status::of(&scene.run(person, &["status", "--json"], 0)?)?.expect_others_pass(&[])?;
+    }
+    let own = Forge(scene).say("ada", bug("funds are stuck".to_owned()), [now, NEVER])?;
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])?;
+    files.push(format!("deployments/statements/{own}.json"));
+    for file in &files {
+        std::fs::remove_file(scene.project().join(file))?;
+    }
+    let ran = scene.run("eva", &["status", "--json"], 0)?;
+    Status::of(&ran)?.expect("bugs", "FAIL", &["funds are stuck"])?;
+    let missing = messages(&ran, "warning").into_iter().filter(|w| w.contains("is missing here"));
+    assert_eq!(missing.count(), 1, "{ran:?}");
+    Ok(())
 }
 
 /// The newest go, to be said anew in another way; its file is gone.

@@ -116,7 +116,7 @@ fn stopped(project: &Project, posting: &Posting<'_>, by: Address) -> CliResult<(
         }
         _ => {
             let of = general.subject();
-            format!("release {of} on {target}, for good: nothing takes a posted no-go back")
+            format!("release {of} on {target}, until its author says go after this no-go's block")
         }
     };
     let stops = if posting.until == NEVER { format!("{stops}; without end") } else { stops };
