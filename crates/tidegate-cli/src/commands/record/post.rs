@@ -15,6 +15,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::posting::{posted_line, posted_until};
 use crate::project::Project;
+use crate::saying::for_stop;
 use crate::sending::ready;
 use crate::signer::{LazySigner, named};
 use crate::statements;
@@ -38,7 +39,8 @@ pub(super) async fn post(project: &Project, args: &PostArgs) -> CliResult<u8> {
     let by = signed.signer();
     let who = signer_name(project, by)?;
     let (target, stops) = stopped(project, &posting, by)?;
-    let network = project.connect(&target).await?;
+    // Nobody waits for finality to stop a release.
+    let (network, _) = for_stop(project.connect(&target).await?).await;
     let (until, now) = posted_until(&network, by, posting.subject).await?;
     if posting.until <= now || posting.until <= until {
         let why = if posting.until <= now { "it is over" } else { "it is posted already" };
