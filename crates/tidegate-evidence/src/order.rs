@@ -168,7 +168,7 @@ mod tests {
         let (remembered, listed, by_stranger) = (late[0], late[1], late[2]);
         set.remembered.insert(remembered);
         for (signer, digest) in [(7, listed), (9, by_stranger)] {
-            let go = Go::over(ReleaseRoot(B256::ZERO), [digest], None, String::new());
+            let go = Go::over(ReleaseRoot(B256::ZERO), [digest], [], None, String::new());
             let statement = Statement::Statement(general(key(signer), Body::Go(go), 5));
             let (digest, v) = (statement.digest().unwrap(), SignedStatement::VERSION);
             let signed = SignedStatement { v, statement, signature: Bytes::new(), contract: None };
