@@ -199,13 +199,14 @@ pub(crate) async fn simulate_batch(
     tx: &SafeTx,
 ) -> CliResult<u64> {
     let head = network.latest_head().await?;
-    let creates = plan.expected.created.keys().copied().collect();
+    let created = plan.expected.created.iter();
+    let leaves = created.map(|(at, made)| (*at, made.leaves())).collect();
     let batch = Batch {
         account: safe,
         code_at: MULTI_SEND_CALL_ONLY,
         data: tx.data.clone(),
         helper: helper::address(),
-        creates: &creates,
+        leaves: &leaves,
     };
     let ran = simulate(network, head, |snapshot| Sandbox::at(snapshot).batch(&batch)).await?;
     let outcome = ran.map_err(|fault| {
@@ -215,6 +216,8 @@ pub(crate) async fn simulate_batch(
             BatchFault::Creates(_) => error.hint("let a contract of the plan create it"),
             BatchFault::Reaches(_) => error
                 .hint("only the batch's own calls may; find out what the step that does it calls"),
+            BatchFault::Leaves { .. } => error
+                .hint("another `salt` of that step gives another address, `guarded = true` keeps it"),
             BatchFault::Depends { .. } => error.hint("call contracts that do not ask who sends"),
         }
     })?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use alloy_primitives::{Address, Bytes, address};
+use alloy_primitives::{Address, Bytes, U256, address};
 
 use crate::diff::AccountDiff;
 use crate::env::TX_GAS_MAX;
@@ -28,8 +28,18 @@ pub struct Batch<'b> {
     pub data: Bytes,
     /// The helper, which only the batch's own calls may reach.
     pub helper: Address,
-    /// Every contract that it may create.
-    pub creates: &'b BTreeSet<Address>,
+    /// Every contract that it may create, with what its slots hold in the end: all that are not
+    /// zero, but those that depend on the block.
+    pub leaves: &'b BTreeMap<Address, Leaves>,
+}
+
+/// What slots of one contract hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leaves {
+    /// Slots that are not zero.
+    pub slots: BTreeMap<U256, U256>,
+    /// Slots of which nothing is known.
+    pub varying: BTreeSet<U256>,
 }
 
 /// Why a batch is refused.
@@ -41,6 +51,17 @@ pub enum BatchFault {
     Reaches(Trespass),
     /// It creates a contract that nobody expects.
     Creates(Made),
+    /// What stands there already makes it leave something else.
+    Leaves {
+        /// The contract.
+        at: Address,
+        /// Its slot.
+        slot: U256,
+        /// What it would hold.
+        found: U256,
+        /// What the plan alone leaves there.
+        expected: U256,
+    },
     /// What it does depends on who sends it.
     Depends {
         /// What follows from that.
@@ -56,18 +77,30 @@ impl Sandbox<'_> {
     /// # Errors
     /// Where there is no outcome; see [`EvmError`].
     pub fn batch(&self, batch: &Batch<'_>) -> Result<Result<Outcome, BatchFault>, EvmError> {
-        let own = self.batch_by(batch, batch.account, batch.account)?;
+        let mut after = self.clone();
+        let own = after.batch_by(batch, batch.account, batch.account)?;
         if !own.is_success() {
             return Ok(Err(BatchFault::Fails(own.why().to_string())));
         }
         if let Some(trespass) = own.trespasses(batch.account, batch.helper).first() {
             return Ok(Err(BatchFault::Reaches(*trespass)));
         }
-        if let Some(made) = own.created.iter().find(|made| !batch.creates.contains(&made.at)) {
+        if let Some(made) = own.created.iter().find(|made| !batch.leaves.contains_key(&made.at)) {
             return Ok(Err(BatchFault::Creates(*made)));
         }
+        for (at, leaves) in batch.leaves {
+            let changed = own.diff.accounts.get(at).into_iter().flat_map(|diff| diff.slots.keys());
+            let slots: BTreeSet<_> = leaves.slots.keys().chain(changed).collect();
+            for slot in slots.into_iter().filter(|slot| !leaves.varying.contains(*slot)) {
+                let expected = leaves.slots.get(slot).copied().unwrap_or_default();
+                let (at, slot, found) = (*at, *slot, after.storage(*at, *slot)?);
+                if found != expected {
+                    return Ok(Err(BatchFault::Leaves { at, slot, found, expected }));
+                }
+            }
+        }
         for (origin, caller) in [(SENDER, SENDER), (SENDER, PASSER)] {
-            let other = self.batch_by(batch, origin, caller)?;
+            let other = self.clone().batch_by(batch, origin, caller)?;
             let what = match other.trespasses(batch.account, batch.helper).first() {
                 _ if !other.is_success() => Some(format!("it fails: {}", other.why())),
                 Some(trespass) => Some(trespass.to_string()),
@@ -81,12 +114,12 @@ impl Sandbox<'_> {
     }
 
     fn batch_by(
-        &self,
+        &mut self,
         batch: &Batch<'_>,
         origin: Address,
         caller: Address,
     ) -> Result<Outcome, EvmError> {
-        self.clone().delegate(&Delegate {
+        self.delegate(&Delegate {
             origin,
             caller,
             account: batch.account,
@@ -125,6 +158,11 @@ impl fmt::Display for BatchFault {
             Self::Creates(Made { at, by }) => {
                 write!(f, "the batch has {by} create a contract at {at}, which no step names")
             }
+            Self::Leaves { at, slot, found, expected } => write!(
+                f,
+                "after the batch slot {slot:#x} of {at} would hold {found:#x}, where the plan alone \
+                 leaves {expected:#x}: somebody created or used what it rests on"
+            ),
             Self::Depends { what } => {
                 write!(f, "what the batch does depends on who sends it (tx.origin): {what}")
             }

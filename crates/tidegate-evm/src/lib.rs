@@ -24,7 +24,7 @@ mod state;
 mod trace;
 mod tx;
 
-pub use batch::{Batch, BatchFault};
+pub use batch::{Batch, BatchFault, Leaves};
 pub use check::{ContextCheck, Difference, Differs, SlotPair, Varied, check_constructor};
 pub use create::{
     CREATE2_PROXY, CREATE2_PROXY_CODE, CREATE2_PROXY_CODE_HASH, Contract, Creation, Expected,
@@ -33,7 +33,7 @@ pub use diff::{AccountDiff, Change, StateDiff};
 pub use env::{BlockFields, Env, EvmVersion, TX_GAS_MAX, UnknownEvmVersion};
 pub use error::EvmError;
 pub use failure::{Failure, Halt, RevertReason};
-pub use outcome::{CallKind, FailedCall, Look, Made, Outcome, Part, Seen};
+pub use outcome::{Asked, CallKind, FailedCall, Look, Made, Outcome, Part, Seen};
 pub use reach::{Reached, Trespass};
 pub use sandbox::Sandbox;
 pub use settle::{Progress, ROUNDS_MAX, Rounds, SettleError, settle};

@@ -57,12 +57,33 @@ pub struct Seen {
     pub slots: BTreeSet<(Address, U256)>,
     /// What each hash was made of: the keys of mappings, among others. Long ones are left out.
     pub hashes: BTreeMap<U256, Bytes>,
-    /// Whose code, and in whose context, asked who sends the transaction (`ORIGIN`).
-    pub origin: BTreeSet<Address>,
+    /// Whose code, and in whose context, asked for what the sender of the transaction chooses.
+    pub asked: BTreeSet<(Address, Asked)>,
     /// Words that were compared with each other, or subtracted, which is how compilers do it.
     pub compared: BTreeSet<(U256, U256)>,
     /// Whether there was more than is kept.
     pub is_cut: bool,
+}
+
+/// What the sender of a transaction chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// Who sends it.
+    Origin,
+    /// What they pay for gas.
+    GasPrice,
+    /// Which blobs they send along.
+    Blobs,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Origin => "tx.origin",
+            Self::GasPrice => "tx.gasprice",
+            Self::Blobs => "blobhash",
+        })
+    }
 }
 
 /// One account looked at by code of another one, or its own balance by itself.
@@ -93,7 +114,7 @@ impl Seen {
         self.looks.extend(other.looks);
         self.slots.extend(other.slots);
         self.hashes.extend(other.hashes);
-        self.origin.extend(other.origin);
+        self.asked.extend(other.asked);
         self.compared.extend(other.compared);
         self.is_cut |= other.is_cut;
     }

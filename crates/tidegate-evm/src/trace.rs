@@ -12,7 +12,7 @@ use revm::interpreter::{
 
 use crate::failure::failure;
 use crate::handler::SimContext;
-use crate::outcome::{CallKind, FailedCall, Look, Made, Part, Seen};
+use crate::outcome::{Asked, CallKind, FailedCall, Look, Made, Part, Seen};
 use crate::reach::Reached;
 
 /// The calls that are open, and the path to the last failure.
@@ -44,10 +44,12 @@ const XOR: u8 = 0x18;
 const KECCAK256: u8 = 0x20;
 const BALANCE: u8 = 0x31;
 const ORIGIN: u8 = 0x32;
+const GASPRICE: u8 = 0x3a;
 const EXTCODESIZE: u8 = 0x3b;
 const EXTCODECOPY: u8 = 0x3c;
 const EXTCODEHASH: u8 = 0x3f;
 const SELFBALANCE: u8 = 0x47;
+const BLOBHASH: u8 = 0x49;
 const SLOAD: u8 = 0x54;
 
 #[derive(Debug)]
@@ -92,11 +94,14 @@ impl Trace {
     fn ask(&mut self, opcode: u8) {
         let Some(Open { to, context, .. }) = self.open.last() else { return };
         let (to, context) = (*to, *context);
-        match opcode {
-            ORIGIN => self.seen.origin.extend([to, context]),
-            SELFBALANCE => self.look(context, Part::Balance),
-            _ => {}
-        }
+        let asked = match opcode {
+            ORIGIN => Asked::Origin,
+            GASPRICE => Asked::GasPrice,
+            BLOBHASH => Asked::Blobs,
+            SELFBALANCE => return self.look(context, Part::Balance),
+            _ => return,
+        };
+        self.seen.asked.extend([(to, asked), (context, asked)]);
     }
 
     fn close(&mut self, result: &InterpreterResult) {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
-use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Sandbox, Seen};
+use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Leaves, Sandbox, Seen};
 use tidegate_model::Head;
 use tidegate_model::ports::{AccountState, StateSnapshot};
 use tidegate_model::record::SlotValue;
@@ -15,7 +15,7 @@ use tidegate_model::record::SlotValue;
 use crate::foreign::refuse_unnamed;
 use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
-use crate::senders::refuse_senders;
+use crate::senders::{refuse_gas, refuse_senders, tight};
 use crate::undecided::refuse_undecided;
 
 /// One contract as local execution creates it.
@@ -49,6 +49,19 @@ impl Created {
     pub fn slots_at_first(&self) -> BTreeMap<U256, U256> {
         let first = |(slot, values): (&U256, &Vec<U256>)| Some((*slot, *values.first()?));
         self.slots.iter().filter_map(first).collect()
+    }
+
+    /// Whether an operation creates it, or has it created.
+    pub fn is_of(&self, op: &str) -> bool {
+        let rest = self.op.strip_prefix(op);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
+    }
+
+    /// What its slots hold when the plan is done.
+    pub fn leaves(&self) -> Leaves {
+        let last = |(slot, values): (&U256, &Vec<U256>)| Some((*slot, *values.last()?));
+        let slots = self.slots.iter().filter_map(last).collect();
+        Leaves { slots, varying: self.varying.clone() }
     }
 }
 
@@ -109,10 +122,14 @@ pub fn expected_code(
         refuse_senders(&run, (&sent, &by_somebody), &mut expected);
     }
     if expected.faults.is_empty() {
+        let with_less = Run { gas: tight(&expected.gas), ..plain }.ops()?;
+        refuse_gas(&found, &with_less, &mut expected);
+    }
+    if expected.faults.is_empty() {
         refuse_unnamed(resolved, &run.sandbox, &mut expected)?;
     }
     if when == When::Before && expected.faults.is_empty() {
-        refuse_undecided(&first, &found, &mut expected)?;
+        refuse_undecided(&first, &run.reads, &found, &mut expected)?;
     }
     if when == When::Before && expected.faults.is_empty() {
         refuse_unrepeatable(&run, &mut expected)?;
@@ -153,7 +170,10 @@ fn start<'a>(resolved: &'a Resolved, snapshot: &'a StateSnapshot, when: When) ->
         contexts: false,
         origin: resolved.executor.address(),
         sandbox: cleared(sandbox, addresses),
+        gas: BTreeMap::new(),
+        before: None,
         effects: Vec::new(),
+        reads: Vec::new(),
     }
 }
 
@@ -201,9 +221,8 @@ fn compare(expected: &mut Expected, later: &Expected) {
 fn refuse_unrepeatable(run: &Run<'_>, expected: &mut Expected) -> Result<(), EvmError> {
     let sandbox = cleared(run.sandbox.clone(), expected.created.keys().copied());
     let sandbox = sandbox.with_balance(run.resolved.executor.address(), PLENTY);
-    let effects = Vec::new();
     let (when, check, contexts) = (When::After, false, false);
-    let again = Run { when, check, contexts, sandbox, effects, ..run.clone() }.ops()?;
+    let again = Run { when, check, contexts, sandbox, ..run.clone() }.ops()?;
     let missing = expected
         .created
         .iter()

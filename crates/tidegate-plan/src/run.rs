@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, Bytes, U256};
 use tidegate_evm::{
-    ContextCheck, Contract, Creation, EvmError, Made, Outcome, Sandbox, StateDiff, Tx,
+    ContextCheck, Contract, Creation, EvmError, Made, Outcome, Sandbox, StateDiff, TX_GAS_MAX, Tx,
     check_constructor,
 };
 
@@ -23,14 +23,34 @@ pub(crate) struct Run<'a> {
     /// Who sends the transactions: whoever pays the gas, where a Safe acts.
     pub(crate) origin: Address,
     pub(crate) sandbox: Sandbox<'a>,
+    /// The gas of operations that have less than a transaction may have.
+    pub(crate) gas: BTreeMap<String, u64>,
+    /// What happens before one of the operations, by its index.
+    pub(crate) before: Option<(usize, Before)>,
     /// What each operation changed, in order; nothing of one that failed.
     pub(crate) effects: Vec<(String, StateDiff)>,
+    /// Which slots each operation read, in order.
+    pub(crate) reads: Vec<BTreeSet<(Address, U256)>>,
+}
+
+/// What others do before an operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Before {
+    /// They make the operation's call themselves.
+    Call(Address),
+    /// They have a slot hold something.
+    Slot(Address, U256, U256),
 }
 
 impl Run<'_> {
     pub(crate) fn ops(&mut self) -> Result<Expected, EvmError> {
         let mut expected = Expected::default();
+        (self.effects, self.reads) = (Vec::new(), Vec::new());
         for (index, op) in self.resolved.ops.iter().enumerate() {
+            match self.before {
+                Some((at, before)) if at == index => self.others(op, before)?,
+                _ => {}
+            }
             let fault = match &op.kind {
                 OpKind::Create { .. } => self.create(op, &mut expected)?,
                 OpKind::Call { .. } => self.call(op, &mut expected)?,
@@ -47,9 +67,11 @@ impl Run<'_> {
             }
         }
         for (address, created) in &mut expected.created {
-            for (slot, value) in self.sandbox.slots(*address) {
-                created.slots.entry(slot).or_insert_with(|| vec![U256::ZERO]).push(value);
+            let mut last = self.sandbox.slots(*address);
+            for (slot, values) in &mut created.slots {
+                values.push(last.remove(slot).unwrap_or_default());
             }
+            created.slots.extend(last.into_iter().map(|(slot, v)| (slot, vec![U256::ZERO, v])));
         }
         Ok(expected)
     }
@@ -57,10 +79,12 @@ impl Run<'_> {
     fn call(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
         let sent = op.key_transaction(&BTreeMap::new());
         let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
-        let tx = Tx { origin: self.origin, value: sent.value, ..tx };
+        let gas_limit = self.gas_of(op);
+        let tx = Tx { origin: self.origin, value: sent.value, gas_limit, ..tx };
         let outcome = self.sandbox.transact_vacating(&tx)?;
         if !outcome.is_success() {
             let why = outcome.why().to_string();
+            self.reads.push(outcome.seen.slots.clone());
             expected.seen.extend(outcome.seen);
             self.effects.push((op.id.clone(), StateDiff::default()));
             if self.when == When::Before {
@@ -84,13 +108,13 @@ impl Run<'_> {
         };
         let executor = self.resolved.executor.address();
         let made = match guarded {
-            Some(guarded) => self.create_guarded(*guarded, *address, initcode),
+            Some(guarded) => self.create_guarded(op, *guarded, *address, initcode),
             None => {
                 let creation = Creation {
                     executor,
                     salt: *salt,
                     init_code: initcode.clone(),
-                    gas_limit: Tx::call(executor, *address, Bytes::new()).gas_limit,
+                    gas_limit: self.gas_of(op),
                 };
                 if self.contexts {
                     match check_constructor(&self.sandbox, &creation).map(|c| context_fault(&c)) {
@@ -122,6 +146,26 @@ impl Run<'_> {
         Ok(None)
     }
 
+    fn gas_of(&self, op: &Op) -> u64 {
+        self.gas.get(&op.id).copied().unwrap_or(TX_GAS_MAX)
+    }
+
+    /// What others do first; a call of theirs that fails changes nothing.
+    fn others(&mut self, op: &Op, before: Before) -> Result<(), EvmError> {
+        match (before, &op.kind) {
+            (Before::Slot(at, slot, value), _) => {
+                self.sandbox = self.sandbox.clone().with_slot(at, slot, value);
+            }
+            (Before::Call(who), OpKind::Call { to, value, data, .. }) => {
+                self.sandbox = self.sandbox.clone().with_balance(who, *value);
+                let tx = Tx { value: *value, ..Tx::call(who, *to, data.clone()) };
+                self.sandbox.transact_vacating(&tx)?;
+            }
+            (Before::Call(_), OpKind::Create { .. }) => {}
+        }
+        Ok(())
+    }
+
     /// Keeps a contract as its transaction leaves it.
     fn keep(
         &self,
@@ -151,6 +195,7 @@ impl Run<'_> {
 
     fn done(&mut self, op: &Op, outcome: Outcome, expected: &mut Expected) {
         expected.gas.push((op.id.clone(), outcome.gas_used));
+        self.reads.push(outcome.seen.slots.clone());
         expected.seen.extend(outcome.seen);
         self.effects.push((op.id.clone(), outcome.diff));
     }
@@ -159,13 +204,15 @@ impl Run<'_> {
     /// here, so the creation is run in its place.
     fn create_guarded(
         &mut self,
+        op: &Op,
         guarded: Guarded,
         address: Address,
         initcode: &Bytes,
     ) -> Result<tidegate_evm::Expected, EvmError> {
-        let origin = self.origin;
+        let (origin, gas_limit) = (self.origin, self.gas_of(op));
         let mut trial = self.sandbox.clone().with_balance(HELPER, guarded.value);
-        let tx = Tx { origin, value: guarded.value, ..Tx::create(HELPER, initcode.clone()) };
+        let tx = Tx::create(HELPER, initcode.clone());
+        let tx = Tx { origin, value: guarded.value, gas_limit, ..tx };
         let made = trial.create_at(&tx, address)?;
         self.sandbox = trial;
         Ok(made)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use tidegate_evm::{AccountDiff, StateDiff};
 
-use crate::expected::Expected;
+use crate::expected::{Created, Expected};
 use crate::run::Run;
 
 /// What to do about it.
@@ -21,12 +21,13 @@ pub(crate) fn refuse_senders(
     (sent, by_somebody): (&Run<'_>, &Expected),
     expected: &mut Expected,
 ) {
-    let asking = expected.created.iter().find(|(at, _)| expected.seen.origin.contains(*at));
-    if let Some((_, made)) = asking {
+    let mut asked = expected.seen.asked.iter();
+    let asking = asked.find_map(|(at, what)| Some((expected.created.get(at)?, what)));
+    if let Some((made, what)) = asking {
         let op = &made.op;
         expected.faults.push(format!(
-            "{op} asks who sends the transaction (tx.origin), who on the target is whoever has \
-             the owners' signatures; {INSTEAD}"
+            "{op} asks for {what}, which is the choice of who sends the transaction, and on the \
+             target that is whoever has the owners' signatures; {INSTEAD}"
         ));
         return;
     }
@@ -48,6 +49,32 @@ pub(crate) fn refuse_senders(
              {INSTEAD}"
         ));
         return;
+    }
+}
+
+/// Half as much gas again as each operation took, for a run that shows who asks how much is left.
+pub(crate) fn tight(gas: &[(String, u64)]) -> BTreeMap<String, u64> {
+    gas.iter().map(|(op, gas)| (op.clone(), gas.saturating_add(gas / 2))).collect()
+}
+
+/// Refuses a plan of which a contract is or holds something else with less gas, while nothing fails.
+pub(crate) fn refuse_gas(
+    created: &BTreeMap<Address, Created>,
+    with_less: &Expected,
+    expected: &mut Expected,
+) {
+    if !with_less.faults.is_empty() || with_less.skipped != expected.skipped {
+        return;
+    }
+    let is_other = |(at, made): &(&Address, &Created)| {
+        let other = with_less.created.get(*at);
+        other.is_none_or(|other| other.code != made.code || other.slots != made.slots)
+    };
+    if let Some((_, made)) = created.iter().find(is_other) {
+        expected.faults.push(format!(
+            "{} depends on the gas that is left, which is the choice of who sends the transaction",
+            made.op
+        ));
     }
 }
 
@@ -85,7 +112,7 @@ mod tests {
 
     #[test]
     fn own_contracts_do_not_ask_who_sends() {
-        let asks = "asks who sends the transaction (tx.origin)";
+        let asks = "asks for tx.origin, which is the choice of who sends the transaction";
         let guarded = plan_of(vec![creation("till", reader(&hex!("32"), true), true)]);
         assert!(fault(&guarded, &[]).starts_with(&format!("till {asks}")));
         // Whatever becomes of it: it may be compared with one key.
@@ -100,6 +127,15 @@ mod tests {
         // A constructor that anybody may run names it as before.
         let open = plan_of(vec![creation("till", reader(&hex!("32"), true), false)]);
         assert!(fault(&open, &[]).contains("depends on the origin (tx.origin)"));
+        for (asking, what) in [(hex!("3a5000"), "tx.gasprice"), (hex!("5f4950"), "blobhash")] {
+            let made = creation("desk", leaving(&asking), false);
+            let to = at(&made);
+            let called = plan_of(vec![made, call("open", to)]);
+            assert!(fault(&called, &[]).starts_with(&format!("desk asks for {what}")));
+        }
+        // Whether more than 8,000,000 gas is left.
+        let gas = plan_of(vec![creation("till", reader(&hex!("627a12005a11"), true), true)]);
+        assert!(fault(&gas, &[]).starts_with("till depends on the gas that is left"));
         let quiet = creation("desk", leaving(&ANSWER), false);
         let to = at(&quiet);
         assert_eq!(fault(&plan_of(vec![quiet, call("open", to)]), &[]), "");

@@ -13,7 +13,8 @@ use tidegate_model::ports::{AccountState, StateKey};
 
 use crate::expected::{Created, Expected};
 use crate::foreign::is_precompile;
-use crate::run::Run;
+use crate::resolve::OpKind;
+use crate::run::{Before, Run};
 
 /// The most things outside the plan that are varied one by one.
 const READS_MAX: usize = 128;
@@ -35,6 +36,9 @@ enum Read {
     Balance(Address),
     /// Whether there is code, where it may still come or go.
     Code(Address),
+    /// A slot of a contract of the plan that anybody may create and use before the operation with
+    /// this index, which creates another one.
+    Used(usize, Address, U256),
 }
 
 /// What stands in place of something that was read.
@@ -48,10 +52,12 @@ enum Other {
 /// plan did, while no operation and no `expect` fails then. `created` is what the run gives.
 pub(crate) fn refuse_undecided(
     run: &Run<'_>,
+    slots: &[BTreeSet<(Address, U256)>],
     created: &BTreeMap<Address, Created>,
     expected: &mut Expected,
 ) -> Result<(), EvmError> {
-    let reads = reads(run, expected)?;
+    let mut reads = reads(run, expected)?;
+    reads.extend(used(run, slots, expected));
     if reads.len() > READS_MAX {
         let count = reads.len();
         expected.faults.push(format!(
@@ -85,6 +91,9 @@ pub(crate) fn refuse_undecided(
             break;
         }
     }
+    if found.is_empty() {
+        found.extend(trial.calls_of_others(expected));
+    }
     if !trial.missing.is_empty() {
         return Err(EvmError::Missing(trial.missing.into_iter().collect()));
     }
@@ -115,11 +124,37 @@ fn reads(run: &Run<'_>, expected: &Expected) -> Result<BTreeSet<Read>, EvmError>
     Ok(reads)
 }
 
+/// What an operation that creates reads of contracts that stand there before it. Nobody comes between
+/// what only the executor can create and what follows.
+fn used(
+    run: &Run<'_>,
+    slots: &[BTreeSet<(Address, U256)>],
+    expected: &Expected,
+) -> BTreeSet<Read> {
+    let mut reads = BTreeSet::new();
+    let mut before = BTreeSet::new();
+    for (index, (op, slots)) in run.resolved.ops.iter().zip(slots).enumerate() {
+        if matches!(op.kind, OpKind::Create { .. }) {
+            let slots = slots.iter().filter(|(at, _)| before.contains(at));
+            reads.extend(slots.map(|(at, slot)| Read::Used(index, *at, *slot)));
+        }
+        if !matches!(op.kind, OpKind::Create { guarded: Some(_), .. }) {
+            let made = expected.created.iter().filter(|(_, made)| made.is_of(&op.id));
+            before.extend(made.map(|(at, _)| *at));
+        }
+    }
+    reads
+}
+
 /// What else may be there: bounds, a strange address, the least change, and whatever it was compared
 /// with, since that is where code turns.
 fn others_of(run: &Run<'_>, read: Read, expected: &Expected) -> Result<Vec<Other>, EvmError> {
     let strange = U256::from_be_slice(STRANGE.as_slice());
     let (present, bounds) = match read {
+        Read::Used(..) => {
+            let words = [U256::ZERO, U256::ONE, U256::MAX, strange, strange ^ U256::ONE];
+            return Ok(words.map(Other::Word).to_vec());
+        }
         Read::Slot(at, slot) => {
             let present = run.sandbox.storage(at, slot)?;
             (present, vec![U256::ZERO, U256::ONE, present ^ U256::ONE, U256::MAX, strange])
@@ -156,14 +191,48 @@ struct Trial<'t, 'a> {
     missing: BTreeSet<StateKey>,
 }
 
-impl Trial<'_, '_> {
+impl<'a> Trial<'_, 'a> {
     /// The operation whose contract is another one then, while nothing fails.
     fn changes(&mut self, others: &[(Read, &Other)]) -> Option<String> {
         let sandbox = others.iter().try_fold(self.run.sandbox.clone(), |sandbox, (read, other)| {
             changed(sandbox, *read, other)
         });
-        let ran =
-            sandbox.and_then(|sandbox| Run { sandbox, contexts: false, ..self.run.clone() }.ops());
+        let before = others.iter().find_map(|(read, other)| match (read, other) {
+            (Read::Used(op, at, slot), Other::Word(word)) => {
+                Some((*op, Before::Slot(*at, *slot, *word)))
+            }
+            _ => None,
+        });
+        self.run_with(sandbox, before)
+    }
+
+    /// The call that anybody can make first, after which a contract holds something else.
+    fn calls_of_others(&mut self, expected: &Expected) -> Option<String> {
+        for (index, op) in self.run.resolved.ops.iter().enumerate() {
+            let OpKind::Call { to, .. } = op.kind else { continue };
+            if !expected.created.contains_key(&to) {
+                continue;
+            }
+            let sandbox = Ok(self.run.sandbox.clone());
+            if let Some(other) = self.run_with(sandbox, Some((index, Before::Call(STRANGE)))) {
+                return Some(format!(
+                    "anybody can make the call {} first, and then {other} holds something else: \
+                     let only the owner call it, or add an `expect` that shows what it leaves",
+                    op.id
+                ));
+            }
+        }
+        None
+    }
+
+    fn run_with(
+        &mut self,
+        sandbox: Result<Sandbox<'a>, EvmError>,
+        before: Option<(usize, Before)>,
+    ) -> Option<String> {
+        let ran = sandbox.and_then(|sandbox| {
+            Run { sandbox, before, contexts: false, ..self.run.clone() }.ops()
+        });
         let found = match ran {
             Ok(found) if found.faults.is_empty() => found.created,
             Err(EvmError::Missing(keys)) => {
@@ -175,11 +244,28 @@ impl Trial<'_, '_> {
         };
         let all = self.created.iter().chain(&found);
         let mut other = all.filter(|(at, _)| match (self.created.get(*at), found.get(*at)) {
-            (Some(made), Some(other)) => made.code != other.code || made.slots != other.slots,
+            (Some(made), Some(other)) => {
+                let mut slots = made.slots.keys().chain(other.slots.keys());
+                let differs = |slot: &U256| {
+                    let (one, other) = (last(made, slot), last(other, slot));
+                    // What strangers left there is theirs, as long as nothing follows from it.
+                    let left = matches!(
+                        before,
+                        Some((_, Before::Slot(of, poked, word)))
+                            if (of, poked, word) == (**at, *slot, other)
+                    );
+                    one != other && !left
+                };
+                made.code != other.code || slots.any(differs)
+            }
             _ => true,
         });
         other.next().map(|(_, made)| made.op.clone())
     }
+}
+
+fn last(made: &Created, slot: &U256) -> U256 {
+    made.slots.get(slot).and_then(|values| values.last()).copied().unwrap_or_default()
 }
 
 fn changed<'a>(sandbox: Sandbox<'a>, read: Read, other: &Other) -> Result<Sandbox<'a>, EvmError> {
@@ -216,6 +302,14 @@ fn sentence(run: &Run<'_>, expected: &Expected, op: &str, read: Read) -> String 
             }
             None => format!("the balance of {} decides", name(at)),
         },
+        Read::Used(_, at, slot) => {
+            let of = expected.created.get(&at).map_or(at.to_string(), |made| made.op.clone());
+            return format!(
+                "{op} holds what slot {slot} of {of} decides, and anybody may create and use {of} \
+                 before the batch runs: add an `expect` that shows it, or create {of} with \
+                 `guarded = true`"
+            );
+        }
         Read::Code(at) => format!("code at {} decides, which may come or go", name(at)),
     };
     format!(
@@ -337,5 +431,51 @@ mod tests {
         let found = judged(plan_of(vec![call("make", OTHER)]), &factory(&child));
         assert!(found.starts_with("make+1 at 0x"), "{found}");
         assert!(found.contains("let a contract of the plan create it"), "{found}");
+    }
+
+    /// What a contract answers whose code this is, kept in slot 0 of another one.
+    fn asking(of: Address) -> Bytes {
+        let call = [&hex!("602060006000600073")[..], of.as_slice(), &hex!("5afa50600051")];
+        reader(&call.concat(), true)
+    }
+
+    #[test]
+    fn what_strangers_make_of_an_earlier_contract_is_shown() {
+        for guarded in [false, true] {
+            let board = creation("board", leaving(&ANSWER), guarded);
+            let boxed = creation("box", asking(at(&board)), false);
+            let to = at(&boxed);
+            let mut plan = plan_of(vec![board, boxed]);
+            let found = judged(plan.clone(), &[]);
+            if guarded {
+                assert_eq!(found, "", "nobody comes between");
+                continue;
+            }
+            let says = "box holds what slot 0 of board decides, and anybody may create and use board";
+            assert!(found.starts_with(says), "{found}");
+            plan.checks.push(Check {
+                step: "box".to_owned(),
+                signature: "kept()".to_owned(),
+                to,
+                data: Bytes::new(),
+                returns: U256::ZERO.to_be_bytes::<32>().into(),
+                value: Value::Null,
+            });
+            assert_eq!(judged(plan, &[]), "");
+        }
+    }
+
+    #[test]
+    fn a_call_that_anybody_makes_first_is_refused_where_it_shows_nowhere() {
+        let called = |code: &[u8]| {
+            let club = creation("club", leaving(code), false);
+            let to = at(&club);
+            judged(plan_of(vec![club, call("join", to)]), &[])
+        };
+        // Slot 0 counts; slot 1 has the first caller; slot 1 has whoever was first, and no second.
+        let counts = called(&hex!("5f546001015f5500"));
+        assert!(counts.starts_with("anybody can make the call join first, and then club"), "{counts}");
+        assert_eq!(called(&hex!("60015f5500")), "", "it leaves the same");
+        assert_eq!(called(&hex!("5f54600a5733" "5f5500" "5b5f5ffd")), "", "the batch fails then");
     }
 }

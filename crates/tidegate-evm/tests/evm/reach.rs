@@ -1,9 +1,11 @@
 //! What reaches a Safe and the helper while its batch runs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256, hex};
-use tidegate_evm::{Batch, BatchFault, CallKind, Delegate, Outcome, Sandbox, TX_GAS_MAX, Trespass};
+use tidegate_evm::{
+    Batch, BatchFault, CallKind, Delegate, Leaves, Outcome, Sandbox, TX_GAS_MAX, Trespass,
+};
 
 use crate::world::{Chain, EXECUTOR, OTHER, SAFE, TARGET};
 
@@ -91,9 +93,16 @@ fn tried(codes: &[(Address, Vec<u8>)], creates: &[Address]) -> Result<Outcome, B
     for (at, code) in codes {
         chain = chain.with_code(*at, code.clone());
     }
-    let creates = BTreeSet::from_iter(creates.iter().copied());
+    let leaves = creates.iter().map(|at| (*at, Leaves::default())).collect();
+    tried_over(&chain, &leaves)
+}
+
+fn tried_over(
+    chain: &Chain,
+    leaves: &BTreeMap<Address, Leaves>,
+) -> Result<Outcome, BatchFault> {
     let (account, code_at, data) = (SAFE, TARGET, Default::default());
-    let batch = Batch { account, code_at, data, helper: HELPER, creates: &creates };
+    let batch = Batch { account, code_at, data, helper: HELPER, leaves };
     chain.run(|snapshot| Sandbox::at(snapshot).batch(&batch)).unwrap()
 }
 
@@ -133,4 +142,28 @@ fn a_batch_creates_what_is_expected() {
     assert_eq!((made.by, made.at), (OTHER, child));
     let fails = tried(&[(OTHER, hex!("00").to_vec()), (TARGET, hex!("5f5ffd").to_vec())], &[]);
     assert!(matches!(fails, Err(BatchFault::Fails(_))), "{fails:?}");
+}
+
+#[test]
+fn what_stands_there_already_does_not_decide() {
+    // OTHER copies slot 1 of ROUTER, which answers with it, to its own slot 0.
+    let copies = [&hex!("60205f5f5f73")[..], ROUTER.as_slice(), &hex!("5afa505f515f5500")].concat();
+    let chain = Chain::new().with_code(TARGET, call(OTHER)).with_code(SAFE, hex!("00"));
+    let chain = chain.with_code(OTHER, copies).with_code(ROUTER, hex!("6001545f5260205ff3"));
+    let (zero, one, seven) = (U256::ZERO, U256::ONE, U256::from(7));
+    let leaves = |slots: &[(U256, U256)], varying: &[U256]| {
+        let slots = slots.iter().copied().collect();
+        let leaves = Leaves { slots, varying: varying.iter().copied().collect() };
+        BTreeMap::from([(OTHER, leaves), (ROUTER, Leaves::default())])
+    };
+    assert!(tried_over(&chain, &leaves(&[], &[])).is_ok());
+    let used = chain.with_slot(ROUTER, 1, 7);
+    let found = tried_over(&used, &leaves(&[], &[]));
+    let fault = BatchFault::Leaves { at: OTHER, slot: zero, found: seven, expected: zero };
+    assert_eq!(found.unwrap_err(), fault);
+    assert!(tried_over(&used, &leaves(&[(zero, seven)], &[])).is_ok());
+    assert!(tried_over(&used, &leaves(&[], &[zero])).is_ok(), "it depends on the block");
+    // Also of a slot that the batch does not touch.
+    let found = tried_over(&used, &leaves(&[(zero, seven), (one, seven)], &[]));
+    assert!(matches!(found, Err(BatchFault::Leaves { slot, .. }) if slot == one), "{found:?}");
 }
