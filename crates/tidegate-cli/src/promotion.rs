@@ -216,8 +216,9 @@ pub(crate) async fn simulate_batch(
             BatchFault::Creates(_) => error.hint("let a contract of the plan create it"),
             BatchFault::Reaches(_) => error
                 .hint("only the batch's own calls may; find out what the step that does it calls"),
-            BatchFault::Leaves { .. } => error
-                .hint("another `salt` of that step gives another address, `guarded = true` keeps it"),
+            BatchFault::Leaves { .. } => error.hint(
+                "another `salt` of that step gives another address, `guarded = true` keeps it",
+            ),
             BatchFault::Depends { .. } => error.hint("call contracts that do not ask who sends"),
         }
     })?;

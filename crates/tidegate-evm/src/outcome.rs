@@ -57,7 +57,7 @@ pub struct Seen {
     pub slots: BTreeSet<(Address, U256)>,
     /// What each hash was made of: the keys of mappings, among others. Long ones are left out.
     pub hashes: BTreeMap<U256, Bytes>,
-    /// Whose code, and in whose context, asked for what the sender of the transaction chooses.
+    /// Whose code, and in whose context, asked for what the sender chooses or who makes the block.
     pub asked: BTreeSet<(Address, Asked)>,
     /// Words that were compared with each other, or subtracted, which is how compilers do it.
     pub compared: BTreeSet<(U256, U256)>,
@@ -65,7 +65,7 @@ pub struct Seen {
     pub is_cut: bool,
 }
 
-/// What the sender of a transaction chooses.
+/// What the sender of a transaction chooses, or who makes its block; number and time are not meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
     /// Who sends it.
@@ -74,6 +74,8 @@ pub enum Asked {
     GasPrice,
     /// Which blobs they send along.
     Blobs,
+    /// Who makes the block, its randomness, its fees, its gas limit, or an older block's hash.
+    Block,
 }
 
 impl fmt::Display for Asked {
@@ -82,6 +84,7 @@ impl fmt::Display for Asked {
             Self::Origin => "tx.origin",
             Self::GasPrice => "tx.gasprice",
             Self::Blobs => "blobhash",
+            Self::Block => "block.coinbase, block.prevrandao, blockhash or fees of the block",
         })
     }
 }

@@ -50,6 +50,8 @@ const EXTCODECOPY: u8 = 0x3c;
 const EXTCODEHASH: u8 = 0x3f;
 const SELFBALANCE: u8 = 0x47;
 const BLOBHASH: u8 = 0x49;
+/// `BLOCKHASH`, `COINBASE`, `PREVRANDAO`, `GASLIMIT`, `BASEFEE` and `BLOBBASEFEE`.
+const OF_THE_BLOCK: [u8; 6] = [0x40, 0x41, 0x44, 0x45, 0x48, 0x4a];
 const SLOAD: u8 = 0x54;
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Trace {
             ORIGIN => Asked::Origin,
             GASPRICE => Asked::GasPrice,
             BLOBHASH => Asked::Blobs,
+            _ if OF_THE_BLOCK.contains(&opcode) => Asked::Block,
             SELFBALANCE => return self.look(context, Part::Balance),
             _ => return,
         };

@@ -9,8 +9,10 @@ use tidegate_evm::{EvmError, Part, Sandbox};
 use crate::expected::Expected;
 use crate::resolve::{CREATE2_PROXY, HELPER, Resolved};
 
-/// The last address that may be a precompile's.
-const PRECOMPILE_MAX: U256 = U256::from_limbs([0x1ff, 0, 0, 0]);
+/// The last precompile that has its address in the order of their making.
+const PRECOMPILE_MAX: U256 = U256::from_limbs([0x11, 0, 0, 0]);
+/// The precompile for signatures over secp256r1.
+const P256_VERIFY: U256 = U256::from_limbs([0x100, 0, 0, 0]);
 /// Refuses a plan whose own code, while it is created and set up, looks at an account that the plan
 /// does not name: whoever controls that one decides what is created.
 pub(crate) fn refuse_unnamed(
@@ -22,7 +24,8 @@ pub(crate) fn refuse_unnamed(
     let mut unnamed = BTreeMap::new();
     for look in &expected.seen.looks {
         let Some(made) = expected.created.get(&look.from) else { continue };
-        if is_precompile(look.at) || is_named(resolved, expected, look.at) {
+        let precompile = is_precompile(look.at) && look.part != Part::Balance;
+        if precompile || is_named(resolved, expected, look.at) {
             continue;
         }
         // Whether an owner is a key or a contract may be asked; what a contract answers may not.
@@ -46,7 +49,8 @@ pub(crate) fn refuse_unnamed(
 }
 
 pub(crate) fn is_precompile(at: Address) -> bool {
-    U256::from_be_slice(at.as_slice()) <= PRECOMPILE_MAX
+    let number = U256::from_be_slice(at.as_slice());
+    (!number.is_zero() && number <= PRECOMPILE_MAX) || number == P256_VERIFY
 }
 
 fn is_named(resolved: &Resolved, expected: &Expected, at: Address) -> bool {

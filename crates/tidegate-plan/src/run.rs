@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, Bytes, U256};
 use tidegate_evm::{
     ContextCheck, Contract, Creation, EvmError, Made, Outcome, Sandbox, StateDiff, TX_GAS_MAX, Tx,
-    check_constructor,
+    Varied, check_constructor,
 };
 
 use crate::expected::{Created, Expected, When};
@@ -242,9 +242,14 @@ fn context_fault(check: &ContextCheck) -> Option<String> {
         }
     };
     let with: Vec<_> = varies_with.iter().map(ToString::to_string).collect();
+    // The helper fixes who calls, and nothing else.
+    let guard = match varies_with.as_slice() {
+        [Varied::Caller] => ", or create it with `guarded = true`",
+        _ => "",
+    };
     Some(format!(
         "has a constructor whose outcome depends on {}; pass what it needs as an argument, such \
-         as the owner, or create it with `guarded = true`",
+         as the owner{guard}",
         with.join(" and ")
     ))
 }

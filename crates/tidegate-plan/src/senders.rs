@@ -26,8 +26,8 @@ pub(crate) fn refuse_senders(
     if let Some((made, what)) = asking {
         let op = &made.op;
         expected.faults.push(format!(
-            "{op} asks for {what}, which is the choice of who sends the transaction, and on the \
-             target that is whoever has the owners' signatures; {INSTEAD}"
+            "{op} asks for {what}, which is the choice of who sends the transaction or makes its \
+             block, and on the target anybody with the owners' signatures may send; {INSTEAD}"
         ));
         return;
     }
@@ -127,7 +127,13 @@ mod tests {
         // A constructor that anybody may run names it as before.
         let open = plan_of(vec![creation("till", reader(&hex!("32"), true), false)]);
         assert!(fault(&open, &[]).contains("depends on the origin (tx.origin)"));
-        for (asking, what) in [(hex!("3a5000"), "tx.gasprice"), (hex!("5f4950"), "blobhash")] {
+        let asking = [
+            (hex!("3a5000"), "tx.gasprice"),
+            (hex!("5f4950"), "blobhash"),
+            (hex!("415000"), "block.coinbase"),
+            (hex!("5f4050"), "block.coinbase, block.prevrandao, blockhash"),
+        ];
+        for (asking, what) in asking {
             let made = creation("desk", leaving(&asking), false);
             let to = at(&made);
             let called = plan_of(vec![made, call("open", to)]);

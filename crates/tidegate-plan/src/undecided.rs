@@ -13,7 +13,7 @@ use tidegate_model::ports::{AccountState, StateKey};
 
 use crate::expected::{Created, Expected};
 use crate::foreign::is_precompile;
-use crate::resolve::OpKind;
+use crate::resolve::{Op, OpKind};
 use crate::run::{Before, Run};
 
 /// The most things outside the plan that are varied one by one.
@@ -108,11 +108,10 @@ fn reads(run: &Run<'_>, expected: &Expected) -> Result<BTreeSet<Read>, EvmError>
     let mut reads: BTreeSet<_> = slots.map(|(at, slot)| Read::Slot(*at, *slot)).collect();
     for look in &expected.seen.looks {
         match look.part {
-            _ if is_precompile(look.at) => {}
             Part::Balance => {
                 reads.insert(Read::Balance(look.at));
             }
-            Part::Runs | Part::Code if is_own(&look.at) => {}
+            Part::Runs | Part::Code if is_own(&look.at) || is_precompile(look.at) => {}
             Part::Runs | Part::Code => {
                 let code = run.sandbox.code(look.at)?;
                 if code.is_empty() || code.starts_with(&DELEGATION) {
@@ -126,11 +125,7 @@ fn reads(run: &Run<'_>, expected: &Expected) -> Result<BTreeSet<Read>, EvmError>
 
 /// What an operation that creates reads of contracts that stand there before it. Nobody comes between
 /// what only the executor can create and what follows.
-fn used(
-    run: &Run<'_>,
-    slots: &[BTreeSet<(Address, U256)>],
-    expected: &Expected,
-) -> BTreeSet<Read> {
+fn used(run: &Run<'_>, slots: &[BTreeSet<(Address, U256)>], expected: &Expected) -> BTreeSet<Read> {
     let mut reads = BTreeSet::new();
     let mut before = BTreeSet::new();
     for (index, (op, slots)) in run.resolved.ops.iter().zip(slots).enumerate() {
@@ -210,7 +205,13 @@ impl<'a> Trial<'_, 'a> {
     fn calls_of_others(&mut self, expected: &Expected) -> Option<String> {
         for (index, op) in self.run.resolved.ops.iter().enumerate() {
             let OpKind::Call { to, .. } = op.kind else { continue };
-            if !expected.created.contains_key(&to) {
+            // Nobody comes between what only the executor can create and what follows.
+            let guarded = |op: &Op| match op.kind {
+                OpKind::Create { guarded, address, .. } => guarded.is_some() && address == to,
+                OpKind::Call { .. } => false,
+            };
+            let is_guarded = self.run.resolved.ops.iter().any(guarded);
+            if is_guarded || !expected.created.contains_key(&to) {
                 continue;
             }
             let sandbox = Ok(self.run.sandbox.clone());
@@ -230,9 +231,8 @@ impl<'a> Trial<'_, 'a> {
         sandbox: Result<Sandbox<'a>, EvmError>,
         before: Option<(usize, Before)>,
     ) -> Option<String> {
-        let ran = sandbox.and_then(|sandbox| {
-            Run { sandbox, before, contexts: false, ..self.run.clone() }.ops()
-        });
+        let ran = sandbox
+            .and_then(|sandbox| Run { sandbox, before, contexts: false, ..self.run.clone() }.ops());
         let found = match ran {
             Ok(found) if found.faults.is_empty() => found.created,
             Err(EvmError::Missing(keys)) => {
@@ -403,7 +403,7 @@ mod tests {
 
     /// A factory, and a step that calls it.
     fn made_by_a_call(child: &Bytes) -> Resolved {
-        let maker = creation("maker", leaving(&factory(child)), false);
+        let maker = creation("maker", leaving(&factory(child)), true);
         let to = at(&maker);
         plan_of(vec![maker, call("make", to)])
     }
@@ -451,7 +451,8 @@ mod tests {
                 assert_eq!(found, "", "nobody comes between");
                 continue;
             }
-            let says = "box holds what slot 0 of board decides, and anybody may create and use board";
+            let says =
+                "box holds what slot 0 of board decides, and anybody may create and use board";
             assert!(found.starts_with(says), "{found}");
             plan.checks.push(Check {
                 step: "box".to_owned(),
@@ -474,7 +475,10 @@ mod tests {
         };
         // Slot 0 counts; slot 1 has the first caller; slot 1 has whoever was first, and no second.
         let counts = called(&hex!("5f546001015f5500"));
-        assert!(counts.starts_with("anybody can make the call join first, and then club"), "{counts}");
+        assert!(
+            counts.starts_with("anybody can make the call join first, and then club"),
+            "{counts}"
+        );
         assert_eq!(called(&hex!("60015f5500")), "", "it leaves the same");
         assert_eq!(called(&hex!("5f54600a5733" "5f5500" "5b5f5ffd")), "", "the batch fails then");
     }

@@ -16,6 +16,7 @@ mod identity;
 mod money;
 mod people;
 mod posting;
+mod reach;
 mod records;
 mod reports;
 mod roots;
@@ -45,6 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
         findings::cases(),
         fresh::cases(),
         identity::cases(),
+        reach::cases(),
         reports::cases(),
         roots::cases(),
         money::cases(),

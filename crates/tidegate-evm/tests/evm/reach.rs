@@ -97,10 +97,7 @@ fn tried(codes: &[(Address, Vec<u8>)], creates: &[Address]) -> Result<Outcome, B
     tried_over(&chain, &leaves)
 }
 
-fn tried_over(
-    chain: &Chain,
-    leaves: &BTreeMap<Address, Leaves>,
-) -> Result<Outcome, BatchFault> {
+fn tried_over(chain: &Chain, leaves: &BTreeMap<Address, Leaves>) -> Result<Outcome, BatchFault> {
     let (account, code_at, data) = (SAFE, TARGET, Default::default());
     let batch = Batch { account, code_at, data, helper: HELPER, leaves };
     chain.run(|snapshot| Sandbox::at(snapshot).batch(&batch)).unwrap()

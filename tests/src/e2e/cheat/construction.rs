@@ -11,7 +11,8 @@ pub(crate) fn cases() -> Vec<Case> {
         Fresh:
             cheat_a_child_that_reads_what_others_decide,
             cheat_a_plan_that_asks_who_sends,
-            cheat_state_outside_the_plan_that_turns_it;
+            cheat_state_outside_the_plan_that_turns_it,
+            cheat_a_stranger_who_comes_first;
         Funded:
             cheat_a_child_that_is_not_what_was_made,
             cheat_differences_behind_a_small_parameter,
@@ -51,7 +52,7 @@ fn cheat_a_child_that_reads_what_others_decide(scene: &Scene<'_>) -> Outcome {
             "{TOKEN}contract Child {{ uint256 public kept; constructor(address token) {{ {child} \
              }} }}\ncontract Inner {{ constructor(address token) {{ new Child(token); }} }}\n\
              contract Maker {{ address public child; function make(address token) external {{ \
-             child = address({make}); }} }}\n"
+             require(child == address(0)); child = address({make}); }} }}\n"
         )
     };
     let unnamed = "kept = address(uint160(0xc0ffee11)).balance + uint160(token);";
@@ -82,7 +83,7 @@ fn cheat_a_plan_that_asks_who_sends(scene: &Scene<'_>) -> Outcome {
     };
     let guarded = "\n[[step]]\ncreate = \"Door\"\nguarded = true\n";
     let open = "\n[[step]]\ncall = [\"@door\", \"open\"]\n";
-    let asks = "door asks who sends the transaction (tx.origin)";
+    let asks = "door asks for tx.origin, which is the choice of who sends the transaction";
     let one = "if (tx.origin == address(uint160(0xb055))) boss = tx.origin;";
     let cases = [
         (source("boss = tx.origin;", ""), guarded.to_owned()),
@@ -153,6 +154,52 @@ fn cheat_state_outside_the_plan_that_turns_it(scene: &Scene<'_>) -> Outcome {
         &["turn holds what code at whoever acts decides, which may come or go"],
     )?;
     scene.run("eva", &["plan", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// Anybody may create what is not guarded, and use it before the batch does.
+fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let source = "contract Board { address public last; uint256 public count; mapping(uint256 => \
+                  address) public member; function write() external { last = msg.sender; } \
+                  function join() external { member[count++] = msg.sender; } function once() \
+                  external { require(last == address(0)); last = msg.sender; } }\ncontract Box { \
+                  address public boss; constructor(Board board) { boss = board.last(); } }\n\
+                  contract Gas { uint256 public many; constructor() { if (gasleft() > 8000000) many \
+                  = 1; } }\ncontract Blob { bytes32 public blob; constructor() { blob = blobhash(0); \
+                  } }\ncontract Coin { address public boss = block.coinbase; }\n";
+    let step = |rest: &str| format!("\n[[step]]\n{rest}\n");
+    let (board, call) = ("create = \"Board\"", "name = \"call\"\ncall = [\"@board\", ");
+    let boxed = "create = \"Box\"\nargs = [\"@board\"]";
+    let guarded = format!("{board}\nguarded = true");
+    let join = format!("{call}\"join\"]");
+    let refusals = [
+        (step(board) + &step(boxed), "box holds what slot 0 of board decides, and anybody may"),
+        (step(board) + &step(&join), "anybody can make the call call first, and then board holds"),
+        (step("create = \"Gas\""), "gas depends on the gas that is left"),
+        (step("create = \"Gas\"\nguarded = true"), "gas depends on the gas that is left"),
+        (step("create = \"Blob\"\nguarded = true"), "blob asks for blobhash"),
+        (step("create = \"Coin\"\nguarded = true"), "coin asks for block.coinbase"),
+    ];
+    for (steps, says) in refusals {
+        add(scene, &plan, source, &steps)?;
+        for network in ["testnet", "mainnet"] {
+            refused(scene, network, &[says])?;
+        }
+    }
+    let zero = "0x0000000000000000000000000000000000000000";
+    let shown = format!("{boxed}\nexpect = [[\"boss\", \"{zero}\"]]");
+    let counted = format!("{join}\nexpect = [[\"count\", 1]]");
+    for steps in [
+        step(board) + &step(&shown),
+        step(&guarded) + &step(boxed),
+        step(board) + &step(&counted),
+        step(&guarded) + &step(&join),
+        step(board) + &step(&format!("{call}\"once\"]")),
+    ] {
+        add(scene, &plan, source, &steps)?;
+        scene.run("eva", &["plan", "mainnet"], 0)?;
+    }
     Ok(())
 }
 
