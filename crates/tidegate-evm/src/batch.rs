@@ -160,8 +160,8 @@ impl fmt::Display for BatchFault {
             }
             Self::Leaves { at, slot, found, expected } => write!(
                 f,
-                "after the batch slot {slot:#x} of {at} would hold {found:#x}, where the plan alone \
-                 leaves {expected:#x}: somebody created or used what it rests on"
+                "after the batch slot {slot:#x} of {at} would hold {found:#x}, where the plan \
+                 alone leaves {expected:#x}: somebody created or used what it rests on"
             ),
             Self::Depends { what } => {
                 write!(f, "what the batch does depends on who sends it (tx.origin): {what}")

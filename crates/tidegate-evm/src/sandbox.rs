@@ -65,8 +65,8 @@ impl<'a> Sandbox<'a> {
         self
     }
 
-    /// The same state in a block with this number and time, whose older hashes are invented: so that
-    /// two chains can be looked at in one moment.
+    /// The same state in a block with this number and time, whose older hashes are invented: so
+    /// that two chains can be looked at in one moment.
     #[must_use]
     pub fn in_block(mut self, number: u64, timestamp: u64) -> Self {
         self.env.head.block.number = number;

@@ -57,7 +57,7 @@ pub(crate) fn tight(gas: &[(String, u64)]) -> BTreeMap<String, u64> {
     gas.iter().map(|(op, gas)| (op.clone(), gas.saturating_add(gas / 2))).collect()
 }
 
-/// Refuses a plan of which a contract is or holds something else with less gas, while nothing fails.
+/// Refuses a plan of which a contract is or holds something else with less gas, and nothing fails.
 pub(crate) fn refuse_gas(
     created: &BTreeMap<Address, Created>,
     with_less: &Expected,
@@ -158,5 +158,16 @@ mod tests {
         let only = [&hex!("3273")[..], &[1; 20], &hex!("14601d575f5ffd5b00")].concat();
         let found = faults(&plan, &only, When::Before);
         assert!(found[0].contains("if somebody else sends the transaction"), "{found:?}");
+    }
+
+    #[test]
+    fn what_turns_at_a_date_is_named() {
+        // Whether it is later than a month after the block of the tests: TIMESTAMP, GT.
+        let read = hex!("636b715f00" "4211");
+        let made = plan_of(vec![creation("till", reader(&read, true), true)]);
+        let found = crate::trial::found(&made, &[], When::Before);
+        assert_eq!(found.faults, Vec::<String>::new());
+        let [till] = found.created.values().collect::<Vec<_>>()[..] else { panic!("one") };
+        assert!(till.varying.contains(&alloy_primitives::U256::ZERO), "{till:?}");
     }
 }

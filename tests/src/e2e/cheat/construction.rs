@@ -165,9 +165,9 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
                   function join() external { member[count++] = msg.sender; } function once() \
                   external { require(last == address(0)); last = msg.sender; } }\ncontract Box { \
                   address public boss; constructor(Board board) { boss = board.last(); } }\n\
-                  contract Gas { uint256 public many; constructor() { if (gasleft() > 8000000) many \
-                  = 1; } }\ncontract Blob { bytes32 public blob; constructor() { blob = blobhash(0); \
-                  } }\ncontract Coin { address public boss = block.coinbase; }\n";
+                  contract Gas { uint256 public many; constructor() { if (gasleft() > 8000000) \
+                  many = 1; } }\ncontract Blob { bytes32 public blob; constructor() { blob = \
+                  blobhash(0); } }\ncontract Coin { address public boss = block.coinbase; }\n";
     let step = |rest: &str| format!("\n[[step]]\n{rest}\n");
     let (board, call) = ("create = \"Board\"", "name = \"call\"\ncall = [\"@board\", ");
     let boxed = "create = \"Box\"\nargs = [\"@board\"]";
@@ -287,8 +287,8 @@ fn cheat_differences_behind_a_small_parameter(scene: &Scene<'_>) -> Outcome {
 /// Both are in one slot, which depends on when it was written.
 fn cheat_a_boss_that_is_packed_beside_a_time(scene: &Scene<'_>) -> Outcome {
     let plan = scene.read("tidegate.toml")?;
-    let steps = "\n[[step]]\ncreate = \"Shop\"\nargs = [\"$owner\"]\n\n[[step]]\ncall = [\"@shop\", \
-                 \"open\"]\n";
+    let steps = "\n[[step]]\ncreate = \"Shop\"\nargs = [\"$owner\"]\n\n[[step]]\ncall = \
+                 [\"@shop\", \"open\"]\n";
     let source = |boss: &str| {
         format!(
             "contract Shop {{ address public owner; uint96 public since; constructor(address \
