@@ -89,7 +89,7 @@ mod tests {
     use alloy_primitives::{Address, B256};
     use tidegate_model::statement::{
         At, AuditRevocation, Bug, ContractSigner, Freeze, NEVER, NoGo, ProjectRef, Severity,
-        freeze_subject, no_go_subject, revocation_subject,
+        freeze_subject, no_go_subject, no_go_until, revocation_subject,
     };
     use tidegate_model::{BlockRef, ReleaseRoot};
 
@@ -102,7 +102,7 @@ mod tests {
         let general = General {
             signer: Address::with_last_byte(1),
             project: Some(own).filter(|_| !matches!(body, Body::AuditRevoke(_))),
-            expires_at: body.ends_at().unwrap_or(NEVER),
+            expires_at: body.ends_at(5).unwrap_or(NEVER),
             body,
             at: At::new(ChainId(5), BLOCK),
             issued_at: 5,
@@ -127,7 +127,7 @@ mod tests {
         let project = found.general.project_id();
         assert_eq!((found.subject, found.until), (freeze_subject(project), 9));
         let found = posting(&no_go).unwrap();
-        assert_eq!((found.subject, found.until), (no_go_subject(project, release), NEVER));
+        assert_eq!((found.subject, found.until), (no_go_subject(project, release), no_go_until(5)));
         assert_eq!(posting(&revocation).unwrap().subject, revocation_subject(attestation));
     }
 
