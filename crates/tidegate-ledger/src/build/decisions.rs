@@ -89,7 +89,8 @@ impl<'a> Books<'a> {
             self.violations.push(Violation::UnapprovedDraw { request, transaction, amount });
         }
         let destination = asked.request.destination;
-        if draft.network.wallet(destination).is_none() {
+        let network = draft.network;
+        if network.wallet(destination).is_none() && !network.unwatched.contains(&destination) {
             self.unread
                 .push(format!("destination {destination} of request {request} is not watched"));
         }
