@@ -96,9 +96,8 @@ pub fn duplicate_fault(bug: &Bug, of: &Bug) -> Option<&'static str> {
     if bug.release != of.release {
         return Some("the other one is of another release");
     }
-    let weighs = |bug: &Bug| (bug.blocks(), bug.severity);
-    let (own, other) = (weighs(bug), weighs(of));
-    (other.0 < own.0 || other.1 < own.1).then_some("the other one is less severe")
+    let is_less = of.severity < bug.severity || (bug.blocks() && !of.blocks());
+    is_less.then_some("the other one is less severe")
 }
 
 /// Who called a bug that stops the release no bug of its own, and which one. Whoever does so has
