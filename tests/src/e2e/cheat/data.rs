@@ -183,7 +183,8 @@ fn cheat_a_bundle_that_names_an_endpoint(scene: &Scene<'_>) -> Outcome {
 /// Use is counted by function. Whoever leaves out what nobody called, or calls it a view, and
 /// repairs every digest of the bundle, has another build than the one that soaked.
 fn cheat_a_bundle_with_fewer_functions(scene: &Scene<'_>) -> Outcome {
-    let edits: [(&str, &dyn Fn(&mut JsonAbi)); 3] = [
+    type Edit = dyn Fn(&mut JsonAbi);
+    let edits: [(&str, &Edit); 3] = [
         ("fewer", &|abi| abi.functions.retain(|name, _| name == "deposit" || name == "note")),
         ("views", &|abi| {
             let functions = abi.functions.values_mut().flatten();

@@ -8,7 +8,7 @@ use tidegate_model::statement::{Body, Freeze, NoGo, SignedStatement, Statement};
 use tidegate_testkit::{DAY_SECS, actor_address};
 
 use super::batch::{ETHER, ends_it};
-use crate::support::{Case, Forge, Outcome, Scene, by_key, cases, put, said};
+use crate::support::{Case, Forge, Outcome, Scene, by_key, cases, files, put, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -28,7 +28,7 @@ fn aside(scene: &Scene<'_>, who: &str, body: Body) -> Result<String, Failed> {
 
 fn written(scene: &Scene<'_>, signed: &SignedStatement) -> Result<String, Failed> {
     let file = scene.folder().join("signed.json");
-    std::fs::write(&file, serde_json::to_string_pretty(signed)?)?;
+    files::write(&file, serde_json::to_string_pretty(signed)?.as_bytes())?;
     Ok(file.to_string_lossy().into_owned())
 }
 
@@ -85,7 +85,7 @@ fn cheat_a_posted_statement_that_nobody_signed_so(scene: &Scene<'_>) -> Outcome 
     for (field, value) in edits {
         let mut edited = signed.clone();
         put(&mut edited, field, value)?;
-        std::fs::write(&own, edited.to_string())?;
+        files::write(&own, edited.to_string().as_bytes())?;
         refused(&own, 3, "does not recover to it")?;
     }
     // A project under another name is another one.

@@ -107,7 +107,7 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     status.expect("soak", "UNKNOWN", &gone)?;
     status.expect("separation", "UNKNOWN", &["who deployed", "-7.json"])?;
     status.expect("go", "UNKNOWN", &["-7.json", "is gone"])?;
-    std::fs::write(&file, text)?;
+    files::write(&file, text.as_bytes())?;
     let status = scene.status()?;
     assert!(!status.why("soak").contains("it was deployed there"), "{}", status.why("soak"));
     status.expect("separation", "PASS", &[])
