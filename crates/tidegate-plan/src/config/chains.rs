@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::error::ConfigError;
 use super::sections::{FundsConfig, NetworkConfig, Stage};
 
-/// Refuses a testnet on a chain whose coin is worth something or that another network has too, and
-/// test funds elsewhere than on a testnet. Whoever sends names a network, and the chain is what
+/// Refuses a testnet on a chain whose coin is worth something or that a target has too, and test
+/// funds elsewhere than on a testnet. Whoever sends names a network, and the chain is what
 /// counts.
 pub(super) fn check(
     networks: &BTreeMap<String, NetworkConfig>,
@@ -23,10 +23,9 @@ pub(super) fn check(
             let genesis = network.genesis.is_some() && network.genesis == other.genesis;
             other.chain == chain || genesis
         };
-        let mut others = networks.iter().filter(|(other, _)| *other != name);
+        let mut others = networks.iter().filter(|(_, other)| other.stage != Stage::Testnet);
         if let Some((other, _)) = others.find(|(_, other)| is_same(other)) {
-            let what =
-                format!("`{name}` and `{other}` are one chain; a testnet has one of its own");
+            let what = format!("`{name}` and `{other}` are one chain; a testnet is no target's");
             return Err(ConfigError::value(key(), what));
         }
     }
@@ -66,13 +65,14 @@ mod tests {
         read(test, real, "").unwrap();
         read(test, real, &funds("t")).unwrap();
         read(test, real, &second("mainnet", 1)).unwrap();
+        read(test, real, &second("testnet", 560_048)).unwrap();
         read(&format!("{test}\n{}", hash("1")), &format!("{real}\n{}", hash("2")), "").unwrap();
         let refused = [
             (read("chain = 1", "chain = 10", ""), "the coin of chain 1 is worth something"),
             (read("chain = 8453", real, ""), "the coin of chain 8453 is worth something"),
             (read("chain = 42161", real, ""), "the coin of chain 42161"),
             (read("chain = 7", "chain = 7", ""), "`t` and `m` are one chain"),
-            (read(test, real, &second("testnet", 560_048)), "`s` and `t` are one chain"),
+            (read(test, real, &second("mainnet", 560_048)), "`t` and `s` are one chain"),
             (
                 read(&format!("{test}\n{}", hash("1")), &format!("{real}\n{}", hash("1")), ""),
                 "`t` and `m` are one chain",

@@ -48,7 +48,7 @@ fn an_endpoint_that_is_down_or_another_chain_is_explained(scene: &Scene<'_>) -> 
     }
     let wrong = scene.read("tidegate.toml")?;
     let genesis = scene.world.testnet.genesis_hash()?.to_string();
-    let other = scene.world.mainnet.genesis_hash()?.to_string();
+    let other = format!("0x{}", "07".repeat(32));
     scene.write("tidegate.toml", &wrong.replacen(&genesis, &other, 1))?;
     let says = &[&genesis[..], &other[..]][..];
     refused(scene, &eva, &["verify"], &Refusal { code: 4, says, hint: "another chain" })?;

@@ -17,7 +17,6 @@ pub(crate) fn cases() -> Vec<Case> {
             a_sender_without_funds_is_told_where_to_ask;
         Signed:
             other_signatures_replace_what_never_landed,
-            other_signatures_replace_what_waits_for_a_block,
             what_landed_is_executed_once_whoever_signed_it;
     }
 }
@@ -100,20 +99,6 @@ fn executed_once(scene: &Scene<'_>, proposal: &str, nonce: usize) -> Outcome {
 fn other_signatures_replace_what_never_landed(scene: &Scene<'_>) -> Outcome {
     let (proposal, _) = scene.promotion()?;
     let nonce = cut_off(scene, &proposal, Reply::Stall)?;
-    sign_otherwise(scene, &proposal)?;
-    executed_once(scene, &proposal, nonce)
-}
-
-/// The node has the first one and mines the second, which pays more, on the same nonce.
-fn other_signatures_replace_what_waits_for_a_block(scene: &Scene<'_>) -> Outcome {
-    let (proposal, _) = scene.promotion()?;
-    let mainnet = &scene.world.mainnet;
-    mainnet.rpc("evm_setAutomine", json!([false]))?;
-    let cut = cut_off(scene, &proposal, Reply::ForwardAndHangUp);
-    let pending = mainnet.rpc("txpool_status", json!([]))?;
-    mainnet.rpc("evm_setAutomine", json!([true]))?;
-    let nonce = cut?;
-    assert_eq!(pending["pending"], "0x1", "the first one waits");
     sign_otherwise(scene, &proposal)?;
     executed_once(scene, &proposal, nonce)
 }

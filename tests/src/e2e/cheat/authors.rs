@@ -272,7 +272,7 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
 }
 
 fn cheat_a_name_of_too_few_digits(scene: &Scene<'_>) -> Outcome {
-    let bug = record(scene, "ada", &["bug", "funds are stuck", "--severity", "high"])?;
+    let bug = record(scene, "ada", &["bug", "funds are stuck", "--severity", "low"])?;
     let refused = |ran: Ran, says: &str| -> Outcome {
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(said(&ran).contains(says), "{says}: {ran:?}");

@@ -208,7 +208,7 @@ fn cheat_a_child_that_is_not_what_was_made(scene: &Scene<'_>) -> Outcome {
     let plan = scene.read("tidegate.toml")?;
     let source = "contract Child { uint256 public kept = 7; function fee() external pure returns \
                   (uint256) { return 10; } }\ncontract Maker { Child public child; function make() \
-                  external { if (address(child) == address(0)) child = new Child(); } }\n";
+                  external { require(address(child) == address(0)); child = new Child(); } }\n";
     let steps = "\n[[step]]\ncreate = \"Maker\"\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
                  \"make\"]\n";
     add(scene, &plan, source, steps)?;

@@ -119,8 +119,8 @@ fn cheat_bundle_with_another_note_or_function(scene: &Scene<'_>) -> Outcome {
     let newcomer = scene.person("newcomer").at(&folder);
     let formerly = |kind: &str| Formerly { name: None, kind: Some(kind.to_owned()) };
     let namespace = "erc7201:tidegate.example.Vault".to_owned();
-    type Change = dyn Fn(&mut Artifact);
-    let changes: [(&str, &Change); 5] = [
+    type Change<'a> = dyn Fn(&mut Artifact) + 'a;
+    let changes: [(&str, &Change<'_>); 5] = [
         ("a variable", &|vault| drop(vault.layout_notes.items.insert(0, formerly("uint8")))),
         ("a member", &|vault| {
             let members = [("cap".to_owned(), formerly("uint128"))].into();

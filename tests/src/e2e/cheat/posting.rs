@@ -1,5 +1,7 @@
 //! Posting what somebody else signed: it stops what they stopped, and nothing else.
 
+use std::path::Path;
+
 use alloy_primitives::U256;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
@@ -85,7 +87,7 @@ fn cheat_a_posted_statement_that_nobody_signed_so(scene: &Scene<'_>) -> Outcome 
     for (field, value) in edits {
         let mut edited = signed.clone();
         put(&mut edited, field, value)?;
-        files::write(&own, edited.to_string().as_bytes())?;
+        files::write(Path::new(&own), edited.to_string().as_bytes())?;
         refused(&own, 3, "does not recover to it")?;
     }
     // A project under another name is another one.

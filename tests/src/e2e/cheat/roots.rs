@@ -190,6 +190,7 @@ fn cheat_a_batch_that_runs_a_strangers_code(scene: &Scene<'_>) -> Outcome {
 /// What owners read is not buried under approvals that one of them makes.
 fn cheat_an_owner_who_approves_without_end(scene: &Scene<'_>) -> Outcome {
     let (mainnet, o1) = (&scene.world.mainnet, actor("o1"));
+    mainnet.set_balance(o1.address(), U256::from(ETHER))?;
     for number in 0..12_u8 {
         let approve = approveHashCall { hash: keccak256([number]) }.abi_encode();
         mainnet.send(&o1, Some(scene.world.safe), approve, U256::ZERO)?;

@@ -92,13 +92,13 @@ fn cheat_a_testnet_that_is_another_network(scene: &Scene<'_>) -> Outcome {
         [&scene.world.testnet, &scene.world.mainnet].map(tidegate_testkit::Anvil::genesis_hash);
     let (test, real) = (test?.to_string(), real?.to_string());
     let chain = kept.replacen("chain      = 31338", "chain      = 31337", 1);
-    refused(&chain, "are one chain; a testnet has one of its own")?;
+    refused(&chain, "are one chain; a testnet is no target's")?;
     let genesis = kept.replacen(&test, &real, 1);
-    refused(&genesis, "are one chain; a testnet has one of its own")?;
+    refused(&genesis, "are one chain; a testnet is no target's")?;
     let value = kept.replacen("chain      = 31338", "chain      = 1", 1);
     refused(&value, "the coin of chain 1 is worth something; it is no testnet")?;
-    let second = "[networks.other]\nstage = \"testnet\"\nchain = 31338\n\n[funds]\n";
-    refused(&kept.replace("[funds]\n", second), "`other` and `testnet` are one chain")
+    let second = "[networks.other]\nstage = \"mainnet\"\nchain = 31338\n\n[funds]\n";
+    refused(&kept.replace("[funds]\n", second), "`testnet` and `other` are one chain")
 }
 
 /// What is written in git as a person and a treasurer asks, grants, and has it drawn.
@@ -163,6 +163,7 @@ fn cheat_a_lent_wallet_that_sends_without_end(scene: &Scene<'_>) -> Outcome {
     scene.done("kim", &["fund", "draw", &request])?;
     scene.world.settle()?;
     scene.world.testnet.set_nonce(actor_address("bot"), 5_000)?;
+    scene.world.settle()?;
     scene.go()?;
     scene.status()?.expect("funds", "PASS", &[])?;
     let shown = scene.run("eva", &["status"], 0)?;
