@@ -305,6 +305,7 @@ fn what_the_compiler_refuses_is_shown() {
 
 /// A Python of this machine that is a program.
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "where a test finds the machine's own")]
 fn python() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     let system = ["/usr/bin", "/usr/local/bin"].map(PathBuf::from);

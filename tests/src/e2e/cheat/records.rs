@@ -92,6 +92,10 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     let text = text.replace("soaks_on   = [\"testnet\"]", "soaks_on   = [\"testnet\", \"other\"]");
     let text =
         text.replace("testnet = \"@deployer\"", "testnet = \"@deployer\", other = \"@deployer\"");
+    let usdc = "[externals.usdc]\n";
+    let text = text.replacen(usdc, &format!("{usdc}other = {{ create = \"MockUSDC\" }}\n"), 1);
+    let text = text.replace("testnet = \"250e6\"", "testnet = \"250e6\", other = \"250e6\"");
+    let text = text.replace("{ testnet = 12,", "{ testnet = 12, other = 12,");
     scene.write("tidegate.toml", &format!("{text}\n[networks.other]{testnet}"))?;
     let ether = U256::from(10).pow(U256::from(18));
     scene.world.testnet.set_balance(actor_address("treasury"), ether)?;

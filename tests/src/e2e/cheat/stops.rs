@@ -267,5 +267,5 @@ fn cheat_a_go_while_finality_lags(scene: &Scene<'_>) -> Outcome {
     let status = Status::of(&eva.run(&["status", "--json"])?)?;
     status.expect("go", "FAIL", &["bo says no-go", "posted at the helper"])?;
     status.expect("bugs", "FAIL", &["funds are stuck"])?;
-    status.expect("audits", "UNKNOWN", &["1 of 2"])
+    status.expect("audits", "FAIL", &["revoked"])
 }
