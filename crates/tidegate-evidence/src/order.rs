@@ -14,8 +14,8 @@ use crate::{Doubt, Doubtful, StatementSet, stands_on};
 const QUESTIONS_MAX: usize = 256;
 
 impl StatementSet {
-    /// Each pending statement, and why its contract is not asked, if it is not. What strangers leave
-    /// here costs no question, and what poses as one contract's word takes none from another.
+    /// Each pending statement, and why its contract is not asked, if it is not. What strangers
+    /// leave here costs no question, and what poses as one contract's word takes none from another.
     pub fn questions(
         &self,
         people: &BTreeMap<String, Person>,

@@ -186,7 +186,7 @@ mod tests {
         let missing =
             |decisions: &[Decision], here: &RecordsHere| missing_records(&people, decisions, here);
         let (one, other) = (go(1, &[seen(1, 5)]), go(1, &[seen(2, 6)]));
-        assert!(missing(&[one.clone()], &here(&[(1, 1, "renamed.json")])).is_empty());
+        assert!(missing(std::slice::from_ref(&one), &here(&[(1, 1, "renamed.json")])).is_empty());
         let stranger = go(2, &[seen(1, 5)]);
         assert!(missing(&[stranger], &here(&[])).is_empty(), "strangers list anything");
         let gone = missing(&[one.clone(), one.clone(), other], &here(&[]));
@@ -199,7 +199,7 @@ mod tests {
         other.files[0].anchor = None;
         let moved = RecordsHere { others: [other.files[0].path.clone()].into(), ..here(&[]) };
         for here in [other, moved] {
-            let text = missing(&[one.clone()], &here)[0].text();
+            let text = missing(std::slice::from_ref(&one), &here)[0].text();
             assert!(text.contains("v-1.json (0101010101010101) was replaced; restore"), "{text}");
         }
         assert!(gone[0].sentence().ends_with("the go 0101010101010101 by kim lists it"));

@@ -192,21 +192,23 @@ fn emergency() -> EmergencyWaiver {
     }
 }
 
+/// Two deployment records that a go lists.
+fn records() -> [SeenRecord; 2] {
+    [0x52, 0x51].map(|byte| SeenRecord {
+        digest: RecordDigest(B256::repeat_byte(byte)),
+        deployment: DeploymentDigest(B256::repeat_byte(0x53)),
+        anchor: B256::repeat_byte(0x55),
+        network: NETWORK,
+        file: "vault-1.4.0-2222222222222222-0.json".to_owned(),
+    })
+}
+
 /// What people decide about a release.
 fn decisions() -> [(&'static str, Body); 10] {
     let release = ReleaseRoot(B256::repeat_byte(0x22));
     let [a, b] = [0x41, 0x40].map(|byte| StatementDigest(B256::repeat_byte(byte)));
     let text = |text: &str| text.to_owned();
     let lowers = Lowered { soak_secs: Some(604_800), senders: Some(1), ..Lowered::default() };
-    let records = || {
-        [0x52, 0x51].map(|byte| SeenRecord {
-            digest: RecordDigest(B256::repeat_byte(byte)),
-            deployment: DeploymentDigest(B256::repeat_byte(0x53)),
-            anchor: B256::repeat_byte(0x55),
-            network: NETWORK,
-            file: text("vault-1.4.0-2222222222222222-0.json"),
-        })
-    };
     let go = |discipline| Go::over(release, [a, b], records(), discipline, text("all seen"));
     [
         ("Statement go", Body::Go(go(None))),

@@ -125,7 +125,7 @@ fn another_build_of_a_compiler_is_named() {
     let said = |attestations| facts(attestations).other_builds(&ours, NOW);
     let honest = || by(1, &[native.clone(), older.clone()]);
     assert_eq!(said(vec![honest(), plain(3)]), Vec::<String>::new());
-    let found = said(vec![honest(), by(3, &[wasm.clone()])]);
+    let found = said(vec![honest(), by(3, std::slice::from_ref(&wasm))]);
     assert_eq!(found.len(), 1, "{found:?}");
     for words in ["bo (Bolt)", "another build of solc 0.8.37+commit.f401782d", "0x0202", "0x0101"] {
         assert!(found[0].contains(words), "{words}: {found:?}");

@@ -6,8 +6,8 @@
 //! path that writes, or runs code of an address that it was given, has to emit the event that
 //! tells before it ends: that another path does is worth nothing.
 //!
-//! Several codes run in one storage: a proxy's own, what is behind it, libraries. What one stores is
-//! what another reads, so all are judged together.
+//! Several codes run in one storage: a proxy's own, what is behind it, libraries. What one stores
+//! is what another reads, so all are judged together.
 //!
 //! Hashes of keys and slots are taken to be no slot of a standard, and neither is what a known
 //! distance lies behind one: a standard's slot is made from a text, and one less than its hash.

@@ -89,8 +89,8 @@ fn cheat_length_that_another_code_stores(scene: &Scene<'_>) -> Outcome {
     scene.edit("contracts/src/Vault.sol", from, &format!("{function}{from}"))?;
     let door = |constructor: &str, function: &str| {
         format!(
-            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\nimport {{ERC1967Proxy}} from \
-             \"@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol\";\ncontract Door is \
+            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\nimport {{ERC1967Proxy}} \
+             from \"@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol\";\ncontract Door is \
              ERC1967Proxy {{\n    constructor(address to, bytes memory data) payable \
              ERC1967Proxy(to, data) {{ {constructor} }}\n    {function}\n    receive() external \
              payable {{}}\n}}\n"
@@ -126,8 +126,8 @@ fn cheat_length_that_another_code_stores(scene: &Scene<'_>) -> Outcome {
 fn cheat_proxy_that_asks_somebody_else(scene: &Scene<'_>) -> Outcome {
     let door = |target: &str| {
         format!(
-            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\nimport {{BeaconProxy}} from \
-             \"@openzeppelin/contracts/proxy/beacon/BeaconProxy.sol\";\nimport {{IBeacon}} from \
+            "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\nimport {{BeaconProxy}} \
+             from \"@openzeppelin/contracts/proxy/beacon/BeaconProxy.sol\";\nimport {{IBeacon}} from \
              \"@openzeppelin/contracts/proxy/beacon/IBeacon.sol\";\ncontract Door is BeaconProxy {{\n\
              address private other;\nconstructor(address to, bytes memory data) payable \
              BeaconProxy(to, data) {{}}\nfunction _implementation() internal view override returns \

@@ -461,8 +461,8 @@ fn cheat_record_that_leaves_creations_out(scene: &Scene<'_>) -> Outcome {
         put(tx, "/block", serde_json::to_value(sent.block)?)?;
     }
     scene.world.settle()?;
-    // None is named; and one, from the block of whose creation it would count. What they log as they
-    // are created begins it anew.
+    // None is named; and one, from the block of whose creation it would count. What they log as
+    // they are created begins it anew.
     for named in [Vec::new(), vec![creations.remove(0).0]] {
         let transactions: Vec<_> = named.into_iter().chain([anchor.clone()]).collect();
         put(&mut record, "/transactions", json!(transactions))?;
