@@ -112,7 +112,11 @@ fn a_person_runs_the_binary() -> Outcome {
     let listed = kim.run(&["key", "list", "--json"])?.expect_code(0)?;
     assert_eq!(
         listed.json()?,
-        json!({"keys": [{"name": "treasury", "address": actor_address("treasury").to_string()}]})
+        json!({"keys": [{
+            "name": "treasury",
+            "address": actor_address("treasury").to_string(),
+            "readableByOthers": false,
+        }]})
     );
     assert_eq!(kim.run(&["no-such-command"])?.code, 2);
     Ok(())
