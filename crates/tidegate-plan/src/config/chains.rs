@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_testnet_is_no_chain_of_value_and_no_other_network() {
+    fn a_testnet_is_no_chain_of_value_and_no_target_s() {
         let hash = |digit: &str| format!("genesis = \"0x{}\"", digit.repeat(64));
         let funds = |name: &str| {
             format!("[funds]\n{name} = {{ treasury = \"0x{}\", key = \"k\" }}\n", "01".repeat(20))

@@ -1,4 +1,4 @@
-//! What a plan may upgrade, and what the policy lets nobody read.
+//! What a plan may call and upgrade, and what the policy lets nobody read.
 
 use alloy_primitives::{Address, Bytes, hex, keccak256};
 use tidegate_safe::helper;
@@ -9,6 +9,7 @@ use crate::support::{Case, Outcome, Scene, cases, json_text, said};
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Fresh:
+            cheat_a_step_that_calls_what_only_the_batch_calls,
             cheat_an_upgrade_of_what_only_the_batch_calls,
             cheat_an_admin_that_only_the_batch_calls,
             cheat_a_call_that_nobody_can_read;
@@ -18,8 +19,8 @@ pub(crate) fn cases() -> Vec<Case> {
 const CONFIG: &str = "tidegate.toml";
 const BOSS: Address = Address::repeat_byte(0xb0);
 
-/// Each address that no plan may call, in what `[existing]` says of a proxy.
-fn refused_at_each(scene: &Scene<'_>, existing: impl Fn(Address) -> String) -> Outcome {
+/// Each address that no plan may call, in a step and what it names.
+fn refused_at_each(scene: &Scene<'_>, step: impl Fn(Address) -> String) -> Outcome {
     let kept = scene.read(CONFIG)?;
     let (steps, rest) = kept.split_once("[funds]").ok_or("the last step")?;
     let places = [
@@ -30,10 +31,7 @@ fn refused_at_each(scene: &Scene<'_>, existing: impl Fn(Address) -> String) -> O
         (scene.world.safe, "the Safe"),
     ];
     for (address, what) in places {
-        let step = "[[step]]\nname = \"boss-v2\"\nupgrade = \"@boss\"\n\
-                    create = \"contracts/src/Vault.sol:Vault\"\nargs = [\"@registry\"]\n\n";
-        let existing = existing(address);
-        scene.write(CONFIG, &format!("{steps}{step}{existing}\n[funds]{rest}"))?;
+        scene.write(CONFIG, &format!("{steps}{}\n[funds]{rest}", step(address)))?;
         let refused = scene.person("eva").run(&["plan", "mainnet"])?;
         assert_ne!(refused.code, 0, "{refused:?}");
         let says = format!("it calls {what} at {address}, which no plan may");
@@ -42,10 +40,31 @@ fn refused_at_each(scene: &Scene<'_>, existing: impl Fn(Address) -> String) -> O
     Ok(())
 }
 
+/// Under whatever name the plan reaches them, on either network.
+fn cheat_a_step_that_calls_what_only_the_batch_calls(scene: &Scene<'_>) -> Outcome {
+    let code_hash = keccak256("whatever");
+    refused_at_each(scene, |address| {
+        let place = |network| {
+            let place = format!("{network}.address = \"{address}\"\n");
+            place + &format!("{network}.code_hash = \"{code_hash}\"\n")
+        };
+        let (testnet, mainnet) = (place("testnet"), place("mainnet"));
+        format!(
+            "[[step]]\ncall = [\"@boss\", \"multiSend(bytes)\", \"0x\"]\n\n\
+             [externals.boss]\n{testnet}{mainnet}"
+        )
+    })
+}
+
+/// The upgrade of a live proxy, whatever `[existing]` says of it.
+const UPGRADE: &str = "[[step]]\nname = \"boss-v2\"\nupgrade = \"@boss\"\n\
+                       create = \"contracts/src/Vault.sol:Vault\"\nargs = [\"@registry\"]\n\n";
+
 fn cheat_an_upgrade_of_what_only_the_batch_calls(scene: &Scene<'_>) -> Outcome {
     refused_at_each(scene, |address| {
         format!(
-            "[existing.boss]\ncontract = \"contracts/src/Vault.sol:Vault\"\nproxy = \"uups\"\n\
+            "{UPGRADE}[existing.boss]\ncontract = \"contracts/src/Vault.sol:Vault\"\n\
+             proxy = \"uups\"\n\
              testnet = {{ address = \"{address}\" }}\nmainnet = {{ address = \"{address}\" }}\n"
         )
     })
@@ -56,7 +75,7 @@ fn cheat_an_admin_that_only_the_batch_calls(scene: &Scene<'_>) -> Outcome {
     refused_at_each(scene, |address| {
         let place = format!("{{ address = \"{BOSS}\", admin = \"{address}\" }}");
         format!(
-            "[existing.boss]\ncontract = \"contracts/src/Vault.sol:Vault\"\n\
+            "{UPGRADE}[existing.boss]\ncontract = \"contracts/src/Vault.sol:Vault\"\n\
              proxy = \"transparent\"\ntestnet = {place}\nmainnet = {place}\n"
         )
     })

@@ -13,14 +13,12 @@ use tidegate_model::{
 };
 use tidegate_safe::helper::{self, PostedStatement};
 use tidegate_safe::{SignatureSet, encode_exec_transaction, read_proposal, read_signature};
-use tidegate_testkit::safe::{MULTI_SEND, MULTI_SEND_CALL_ONLY};
 use tidegate_testkit::{DAY_SECS, actor, actor_address};
 
 use crate::support::{Case, Forge, Outcome, Scene, by_key, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Fresh: cheat_a_step_that_calls_what_only_the_batch_calls;
         Signed:
             cheat_a_stop_that_comes_after_the_owners_signed,
             cheat_a_freeze_that_its_signer_cannot_pay_for,
@@ -68,33 +66,6 @@ pub(super) fn ends_it(scene: &Scene<'_>, says: &str, happens: impl FnOnce() -> O
     assert_ne!(refused.code, 0, "{says}: {refused:?}");
     assert!(said(&refused).contains(says), "{says}: {refused:?}");
     Ok(mainnet.revert(before)?)
-}
-
-/// Under whatever name the plan reaches them, on either network.
-fn cheat_a_step_that_calls_what_only_the_batch_calls(scene: &Scene<'_>) -> Outcome {
-    let kept = scene.read("tidegate.toml")?;
-    let (steps, rest) = kept.split_once("[funds]").ok_or("the last step")?;
-    let places = [
-        (helper::address(), "the helper contract"),
-        (helper::CREATE2_PROXY, "the CREATE2 proxy"),
-        (MULTI_SEND, "a batch contract of Safe"),
-        (MULTI_SEND_CALL_ONLY, "a batch contract of Safe"),
-        (scene.world.safe, "the Safe"),
-    ];
-    for (address, what) in places {
-        let code_hash = keccak256("whatever");
-        let place = |network| {
-            format!("{network}.address = \"{address}\"\n{network}.code_hash = \"{code_hash}\"\n")
-        };
-        let external = format!("[externals.boss]\n{}{}\n", place("testnet"), place("mainnet"));
-        let step = "[[step]]\ncall = [\"@boss\", \"multiSend(bytes)\", \"0x\"]\n\n";
-        scene.write("tidegate.toml", &format!("{steps}{step}{external}[funds]{rest}"))?;
-        let refused = scene.person("eva").run(&["plan", "mainnet"])?;
-        assert_ne!(refused.code, 0, "{refused:?}");
-        let says = format!("it calls {what} at {address}, which no plan may");
-        assert!(said(&refused).contains(&says), "{says}: {refused:?}");
-    }
-    Ok(())
 }
 
 /// Not final yet, so that no gate has seen it.

@@ -4,7 +4,7 @@
 use alloy_primitives::{Address, Bytes};
 use libtest_mimic::Failed;
 
-use crate::support::{Case, Outcome, Scene, cases, said};
+use crate::support::{Case, Outcome, Scene, Status, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -267,21 +267,22 @@ fn cheat_differences_behind_a_small_parameter(scene: &Scene<'_>) -> Outcome {
     ];
     for (index, (body, says)) in turned.into_iter().enumerate() {
         add(scene, &plan, &source(body), step)?;
-        scene.edit(
-            "tidegate.toml",
-            "version = \"1.4.0\"",
-            &format!("version = \"1.5.{index}\""),
-        )?;
-        scene.done("eva", &["deploy"])?;
-        scene.world.settle()?;
-        let status = scene.status()?;
-        status.expect("parameters", "FAIL", &["switch", says])?;
+        deployed_as(scene, index)?.expect("parameters", "FAIL", &["switch", says])?;
     }
     add(scene, &plan, &source(""), step)?;
     scene.done("eva", &["deploy"])?;
     scene.world.settle()?;
     scene.status()?.expect("parameters", "PASS", &[])?;
     Ok(())
+}
+
+/// Deploys what is there as a release of its own, and reads the gates.
+fn deployed_as(scene: &Scene<'_>, index: usize) -> Result<Status, Failed> {
+    let version = format!("version = \"1.5.{index}\"");
+    scene.edit("tidegate.toml", "version = \"1.4.0\"", &version)?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.status()
 }
 
 /// Both are in one slot, which depends on when it was written.
@@ -301,14 +302,7 @@ fn cheat_a_boss_that_is_packed_beside_a_time(scene: &Scene<'_>) -> Outcome {
     let mapped = format!("if (block.chainid == 31337) since += uint96(uint160({boss}));");
     for (index, takes) in [takes, mapped].into_iter().enumerate() {
         add(scene, &plan, &source(&takes), steps)?;
-        scene.edit(
-            "tidegate.toml",
-            "version = \"1.4.0\"",
-            &format!("version = \"1.5.{index}\""),
-        )?;
-        scene.done("eva", &["deploy"])?;
-        scene.world.settle()?;
-        scene.status()?.expect("parameters", "FAIL", &["shop: slot 0x"])?;
+        deployed_as(scene, index)?.expect("parameters", "FAIL", &["shop: slot 0x"])?;
     }
     add(scene, &plan, &source(""), steps)?;
     scene.done("eva", &["deploy"])?;
