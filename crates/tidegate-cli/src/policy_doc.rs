@@ -19,6 +19,7 @@ use tidegate_store::read_json;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
+use crate::proposals::Known;
 
 /// The largest policy file, in bytes.
 const POLICY_BYTES_MAX: u64 = 1 << 20;
@@ -42,10 +43,10 @@ pub(crate) async fn require_proof(
     safe: Address,
     head: Head,
 ) -> CliResult {
-    let (hidden, missing) = prove_safe(network, safe, head).await?.faults(&project.rules);
+    let proof = prove_safe(network, safe, head, &Known(project)).await?;
+    let (hidden, missing) = proof.faults(&project.rules);
     match hidden.into_iter().chain(missing).next() {
-        Some(fault) => Err(CliError::new(Kind::Fail, fault)
-            .hint("adopt the policy by another Safe, made by Safe's own factory")),
+        Some(fault) => Err(CliError::new(Kind::Fail, fault).hint(proof.next_step(&project.rules))),
         None => Ok(()),
     }
 }

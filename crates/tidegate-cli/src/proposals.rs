@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::B256;
+use tidegate_evidence::KnownTransactions;
 use tidegate_model::lookup::Prefix;
-use tidegate_safe::{Checked, SafeState, SignatureSet, helper, read_proposal, read_signature};
+use tidegate_safe::{
+    Checked, Preimage, SafeState, SignatureSet, helper, read_proposal, read_signature,
+};
 use tidegate_store::{read_limited, write_atomic};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -22,6 +25,7 @@ pub(crate) fn write(project: &Project, network: &str, checked: &Checked) -> CliR
     let path = project.layout.proposal(network, checked.hash().0).or_kind(Kind::Config)?;
     let text = checked.to_text().or_kind(Kind::Internal)?;
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+    remember(project, checked);
     Ok(path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path))
 }
 
@@ -125,5 +129,43 @@ pub(crate) fn signatures(
             project.ui.warn(format!("{name}: {why}; it counts for nothing"));
         }
     }
+    if !set.signed().is_empty() {
+        remember(project, &found.checked);
+    }
     Ok(set)
+}
+
+/// Keeps what a proposal's Safe would execute: it stays known after the file is gone. Done for what
+/// was made, checked or signed by an owner here, so that files of strangers fill nothing.
+pub(crate) fn remember(project: &Project, checked: &Checked) {
+    Known(project).keep(checked.hash().0, &Preimage::from(&checked.proposal().safe_tx));
+}
+
+/// What files and memory know of a Safe's transactions.
+#[derive(Debug)]
+pub(crate) struct Known<'a>(pub(crate) &'a Project);
+
+impl KnownTransactions for Known<'_> {
+    fn candidates(&self, hash: B256) -> Vec<Preimage> {
+        let Self(project) = self;
+        let seen = project.store().ok().and_then(|store| store.seen_safe_transaction(hash).ok());
+        if let Some(tx) = seen.flatten().and_then(|json| serde_json::from_slice(&json).ok()) {
+            return vec![tx];
+        }
+        let networks = project.layout.networks().unwrap_or_default().into_iter();
+        let paths = networks.filter_map(|network| project.layout.proposal(&network, hash).ok());
+        let texts = paths.filter_map(|path| text(&path).ok());
+        texts.filter_map(|text| Preimage::in_proposal(text.as_bytes())).collect()
+    }
+
+    /// Where it cannot be kept, it is known from elsewhere now, and missed later, not believed.
+    fn keep(&self, hash: B256, tx: &Preimage) {
+        let Self(project) = self;
+        let kept = serde_json::to_vec(tx)
+            .map_err(CliError::from)
+            .and_then(|json| Ok(project.store()?.remember_safe_transaction(hash, &json)?));
+        if let Err(error) = kept {
+            tracing::debug!(%hash, %error, "a Safe's transaction is not remembered");
+        }
+    }
 }

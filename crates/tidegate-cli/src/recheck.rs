@@ -18,7 +18,7 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::{adopted_version, current, require_proof, safe_state};
 use crate::project::Project;
 use crate::promotion::{abis, require_readable, simulate_batch, target_plan};
-use crate::proposals::Found;
+use crate::proposals::{self, Found};
 use crate::release::Built;
 use crate::{commands, pins};
 
@@ -92,6 +92,7 @@ pub(crate) async fn recheck(
         )
         .hint("another transaction was executed; propose again"));
     }
+    proposals::remember(project, &found.checked);
     Ok(Rechecked { state, calls, abis, verdict })
 }
 

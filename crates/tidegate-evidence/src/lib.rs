@@ -24,7 +24,7 @@ pub use contract_signature::{ContractAnswer, ask_contract, stands_on};
 pub use dates::{BLOCKS_MAX, ChainDates, read_dates};
 pub use deployed::{Borne, borne_out};
 pub use fresh::{Untouched, used_before};
-pub use safe::{SafeReadError, prove_safe, read_safe};
+pub use safe::{KnownTransactions, SafeReadError, prove_safe, read_safe};
 pub use sarif::{Finding, FindingCounts, FindingState, Findings, SarifError, Suppression};
 pub use shown::Shown;
 pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};

@@ -1,15 +1,15 @@
 //! A Safe at a block: what it shows, and that nothing else moves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use tidegate_chain::{LogQuery, Network, ProvenAccount, ReadError, Subject};
-use tidegate_gates::{SafeChange, SafeProof};
+use tidegate_gates::{SafeChange, SafeProof, UnknownExecution};
 use tidegate_model::{BlockRef, Head};
 use tidegate_safe::{
-    Explained, SLOT_GUARD, SLOT_HANDLER, SLOT_MODULE_GUARD, SLOT_SINGLETON, SafeLog, SafePast,
-    SafeState, SafeStorage, TrustAnswers, TrustChange, TrustError, TrustReads, creations_of,
-    past_topics, pending_approvals, read_trust, slot_address,
+    Executed, Explained, Preimage, Preimages, SLOT_GUARD, SLOT_HANDLER, SLOT_MODULE_GUARD,
+    SLOT_SINGLETON, SafeLog, SafePast, SafeState, SafeStorage, TrustAnswers, TrustChange,
+    TrustError, TrustReads, creations_of, past_topics, pending_approvals, read_trust, slot_address,
 };
 
 use crate::contract_signature::DELEGATED;
@@ -17,6 +17,16 @@ use crate::soak::all;
 
 /// The most executions whose calldata is read, where no root proves a Safe's storage.
 const EXECUTIONS_MAX: usize = 2_000;
+
+/// What is known of a Safe's transactions beside what chains say: proposals, and what was seen.
+/// Nothing of it is believed: a transaction is what a Safe executed if it has the hash.
+pub trait KnownTransactions {
+    /// What may have this hash.
+    fn candidates(&self, hash: B256) -> Vec<Preimage>;
+
+    /// Takes what a Safe executed, which has this hash.
+    fn keep(&self, hash: B256, tx: &Preimage);
+}
 
 /// A Safe that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +86,7 @@ async fn answers(
 
 /// What shows that nothing moves a Safe but what it shows: the root of its storage, proven at the
 /// block or at the latest one, equals the root of what it shows and logged; else, everything that
-/// ever ran as the Safe.
+/// ever ran as the Safe. What it executed and is known is kept.
 ///
 /// # Errors
 /// If the chain cannot be read.
@@ -84,6 +94,7 @@ pub async fn prove_safe(
     network: &Network,
     safe: Address,
     at: Head,
+    seen: &dyn KnownTransactions,
 ) -> Result<SafeProof, SafeReadError> {
     let (account, at) = proven(network, safe, at).await;
     let answers = answers(network, safe, at.block).await?;
@@ -98,6 +109,7 @@ pub async fn prove_safe(
         owners_with_code: owners_with_code(network, &state.trust.owners, at.block).await?,
         ..SafeProof::default()
     };
+    let known = known(network, safe, &logs, seen);
     let storage = SafeStorage::new(safe, &answers, &logs)?;
     let is_all = |account: &ProvenAccount| {
         account.code_hash == answers.proxy_code_hash && storage.has_root(account.storage_root)
@@ -108,9 +120,12 @@ pub async fn prove_safe(
     let (factories, topics) = creations_of(safe);
     let explained = async {
         let creations = self::logs(network, within(factories, topics)).await?;
-        past(network, safe, at, state.nonce, &creations, &logs).await
+        past(network, at, state.nonce, (&creations, &logs), known).await
     };
-    let explained = explained.await;
+    let explained: Result<_, ReadError> = explained.await;
+    for (hash, tx) in explained.iter().flat_map(|explained| &explained.executed) {
+        seen.keep(*hash, tx);
+    }
     // Development nodes keep entries of zeros, so that their roots contradict nothing.
     match account.filter(|_| !network.id().chain.is_simulated()) {
         Some(account) => {
@@ -125,7 +140,9 @@ pub async fn prove_safe(
         None => {
             proof.by = "its whole past known".to_owned();
             let change = |TrustChange { what, moved_by }| SafeChange { what, moved_by };
-            proof.unexplained = explained?.unexplained.into_iter().map(change).collect();
+            let explained = explained?;
+            proof.unexplained = explained.unexplained.into_iter().map(change).collect();
+            proof.unknown = unknown(network, explained.unknown);
         }
     }
     Ok(proof)
@@ -145,15 +162,42 @@ async fn proven(network: &Network, safe: Address, at: Head) -> (Option<ProvenAcc
     (None, at)
 }
 
-async fn past(
+/// What a Safe executed, as far as it is known already; all of that is kept.
+fn known(
     network: &Network,
     safe: Address,
+    logs: &[SafeLog],
+    seen: &dyn KnownTransactions,
+) -> Preimages {
+    let mut known = Preimages::new(network.id().chain, safe);
+    for Executed { hash, .. } in SafePast::executed(logs) {
+        let right = seen.candidates(hash).into_iter().find(|tx| known.hash(tx) == hash);
+        if let Some(tx) = right {
+            seen.keep(hash, &tx);
+            known.add(tx);
+        }
+    }
+    known
+}
+
+fn unknown(network: &Network, unknown: Vec<Executed>) -> Vec<UnknownExecution> {
+    let unknown = unknown.into_iter().map(|Executed { transaction, hash }| {
+        let file = format!("deployments/{}/proposals/{hash}.json", network.name());
+        UnknownExecution { transaction, hash, file }
+    });
+    unknown.collect()
+}
+
+/// The calldata of what is known already is not read.
+async fn past(
+    network: &Network,
     at: Head,
     nonce: u64,
-    creations: &[SafeLog],
-    logs: &[SafeLog],
+    (creations, logs): (&[SafeLog], &[SafeLog]),
+    known: Preimages,
 ) -> Result<Explained, ReadError> {
-    let executed = SafePast::transactions(logs);
+    let unknown = SafePast::executed(logs).filter(|ran| known.get(ran.hash).is_none());
+    let executed: BTreeSet<B256> = unknown.map(|ran| ran.transaction).collect();
     if executed.len() > EXECUTIONS_MAX {
         let what = Subject::Logs(0, at.block.number);
         return Err(ReadError::TooMany { what, of: "executions", limit: EXECUTIONS_MAX });
@@ -163,8 +207,7 @@ async fn past(
         Ok((hash, tx.map(|tx| tx.input).unwrap_or_default()))
     });
     let inputs: BTreeMap<B256, Bytes> = inputs.await?.into_iter().collect();
-    let chain = network.id().chain;
-    let mut explained = SafePast { chain, safe, nonce, creations, logs, inputs: &inputs }.explain();
+    let mut explained = SafePast { nonce, creations, logs, inputs: &inputs, known }.explain();
     for (address, known) in &explained.relies_on {
         if network.code_hash(*address, at.block).await? != known.code_hash {
             let what = format!("what ran as the Safe at {address} is not {known}");

@@ -54,7 +54,7 @@ pub use policy::{
 };
 pub use records::{MissingRecord, RecordFile, RecordsHere, missing_records};
 pub use rules::{GoRule, PolicyError, PolicyRules};
-pub use safe::{SafeChange, SafeFacts, SafeProof};
+pub use safe::{SafeChange, SafeFacts, SafeProof, UnknownExecution};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,

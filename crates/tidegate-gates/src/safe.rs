@@ -47,6 +47,8 @@ pub struct SafeProof {
     pub hidden: Vec<String>,
     /// Where no root proves its storage: what ran as the Safe and may have written to it.
     pub unexplained: Vec<SafeChange>,
+    /// Where no root proves its storage: what ran as the Safe and nobody here knows.
+    pub unknown: Vec<UnknownExecution>,
     /// Transactions that owners approved on chain and that are not executed, with how many did:
     /// most approvals first, then the newest.
     pub approvals: Vec<(B256, usize)>,
@@ -54,11 +56,22 @@ pub struct SafeProof {
     pub owners_with_code: Vec<String>,
 }
 
+/// An execution that is known by its hash alone: whoever sent it hid it from the calldata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownExecution {
+    /// The transaction in which it ran.
+    pub transaction: B256,
+    /// The hash that the owners signed.
+    pub hash: B256,
+    /// The file of its proposal, below the project's folder.
+    pub file: String,
+}
+
 impl SafeProof {
     /// What follows the count of owners. An owner can approve without end, so few are shown.
     fn summary(&self, threshold: u32) -> String {
         let mut summary = String::new();
-        if self.hidden.is_empty() && self.unexplained.is_empty() {
+        if self.hidden.is_empty() && self.unexplained.is_empty() && self.unknown.is_empty() {
             summary += &format!(", {}", self.by);
         }
         let shown = self.approvals.iter().take(APPROVALS_SHOWN_MAX).map(|(hash, owners)| {
@@ -85,7 +98,23 @@ impl SafeProof {
         let missing = unexplained.map(|SafeChange { what, .. }| {
             format!("{what}, and no root proves that it hid nothing in the Safe's storage")
         });
-        (self.hidden.clone(), missing.collect())
+        let unknown = self.unknown.iter().map(|UnknownExecution { transaction, hash, file }| {
+            format!(
+                "what {transaction} executed as {hash} is in no calldata, no proposal and no memory \
+                 here, and no root proves that it hid nothing in the Safe's storage: put {file} \
+                 back, from git or from an owner"
+            )
+        });
+        (self.hidden.clone(), missing.chain(unknown).collect())
+    }
+
+    /// What to do where [`SafeProof::faults`] names something.
+    pub fn next_step(&self, rules: &PolicyRules) -> &'static str {
+        let explained = self.unexplained.iter().all(|change| change.is_allowed(rules));
+        if self.hidden.is_empty() && explained {
+            return "run this again once the proposal's file is back";
+        }
+        "adopt the policy by another Safe, made by Safe's own factory"
     }
 }
 
@@ -190,6 +219,33 @@ mod tests {
         facts.proof.as_mut().unwrap()
     }
 
+    fn unknown() -> UnknownExecution {
+        let (transaction, hash) = (B256::repeat_byte(1), B256::repeat_byte(2));
+        UnknownExecution { transaction, hash, file: "deployments/m/proposals/0x02.json".into() }
+    }
+
+    /// What nobody here knows is named with its file; another Safe is advised only where a file
+    /// would not help.
+    #[test]
+    fn an_execution_that_nobody_knows_says_what_to_do() {
+        let rules = PolicyRules::default();
+        let mut proof = SafeProof { unknown: vec![unknown()], ..SafeProof::default() };
+        let (hidden, missing) = proof.faults(&rules);
+        let says = "put deployments/m/proposals/0x02.json back, from git or from an owner";
+        assert!(
+            hidden.is_empty() && missing.len() == 1 && missing[0].contains(says),
+            "{missing:?}"
+        );
+        assert!(proof.next_step(&rules).contains("once the proposal's file is back"));
+        assert!(!proof.summary(2).contains("past known"), "{}", proof.summary(2));
+        proof.unexplained.push(SafeChange { what: "ran code".into(), moved_by: None });
+        assert!(proof.faults(&rules).1[0].starts_with("ran code"));
+        assert!(proof.next_step(&rules).contains("another Safe"));
+        proof.unexplained.clear();
+        proof.hidden.push("an owner".into());
+        assert!(proof.next_step(&rules).contains("another Safe"));
+    }
+
     #[test]
     fn what_is_named_beside_the_owners() {
         let mut facts = exemplar(&PolicyRules::default()).safe.unwrap();
@@ -259,6 +315,8 @@ mod tests {
         assert_eq!(ran(Some(at(9)), &[]), "UNKNOWN");
         assert_eq!(ran(Some(at(8)), &[&allowed]), "UNKNOWN");
         assert_eq!(ran(Some(at(9)), &[&allowed]), "PASS");
+        let lost = |f: &mut SafeFacts| proof(f).unknown.push(unknown());
+        assert_eq!(word(&lost, &[&allowed]), "UNKNOWN");
         assert_eq!(word(&|f| f.queued = Ok(vec!["an adoption".into()]), &[]), "UNKNOWN");
     }
 }

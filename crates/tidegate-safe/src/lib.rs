@@ -59,5 +59,6 @@ pub use tx::{
 };
 pub use warning::{Warned, Warning, approved, warnings};
 pub use whole_state::{
-    Explained, SafeLog, SafePast, SafeStorage, creations_of, past_topics, pending_approvals,
+    Executed, Explained, Preimage, Preimages, SafeLog, SafePast, SafeStorage, creations_of,
+    past_topics, pending_approvals,
 };

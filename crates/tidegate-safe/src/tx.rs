@@ -179,23 +179,23 @@ pub(crate) fn refuse_gas_fields(
 }
 
 /// All ten fields, under Safe's names.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Wire {
-    to: Address,
+pub(crate) struct Wire {
+    pub(crate) to: Address,
     #[serde(with = "tidegate_model::decimal")]
-    value: U256,
-    data: Bytes,
-    operation: u8,
+    pub(crate) value: U256,
+    pub(crate) data: Bytes,
+    pub(crate) operation: u8,
     #[serde(with = "tidegate_model::decimal")]
-    safe_tx_gas: U256,
+    pub(crate) safe_tx_gas: U256,
     #[serde(with = "tidegate_model::decimal")]
-    base_gas: U256,
+    pub(crate) base_gas: U256,
     #[serde(with = "tidegate_model::decimal")]
-    gas_price: U256,
-    gas_token: Address,
-    refund_receiver: Address,
-    nonce: u64,
+    pub(crate) gas_price: U256,
+    pub(crate) gas_token: Address,
+    pub(crate) refund_receiver: Address,
+    pub(crate) nonce: u64,
 }
 
 impl TryFrom<Wire> for SafeTx {

@@ -21,6 +21,7 @@ mod mounts;
 mod schema;
 mod seen;
 mod seen_records;
+mod seen_transactions;
 mod statement_files;
 mod store;
 

@@ -12,6 +12,7 @@ mod contracts;
 mod data;
 mod findings;
 mod fresh;
+mod hidden;
 mod identity;
 mod money;
 mod people;
@@ -45,6 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
         data::cases(),
         findings::cases(),
         fresh::cases(),
+        hidden::cases(),
         identity::cases(),
         reach::cases(),
         reports::cases(),

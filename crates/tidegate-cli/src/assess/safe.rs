@@ -15,7 +15,7 @@ use tidegate_safe::{
 use super::{Candidate, Trust};
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::adopted_at;
-use crate::proposals::{self, Found};
+use crate::proposals::{self, Found, Known};
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
@@ -45,7 +45,7 @@ pub(super) async fn facts(
         Ok(history) => (Ok(history.changes), history.digest),
         Err(error) => (Err(error.to_string()), B256::ZERO),
     };
-    let proof = prove_safe(network, state.trust.address, head).await;
+    let proof = prove_safe(network, state.trust.address, head, &Known(candidate.project)).await;
     let mut proof = proof.map_err(|error| CliError::from(error).to_string());
     proof.iter_mut().for_each(|proof| proof.approvals.retain(|(hash, _)| !ours.contains(hash)));
     let input = GateInput {

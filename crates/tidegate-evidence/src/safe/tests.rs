@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256};
@@ -122,8 +123,26 @@ fn node(chain: u64, made: Value, proofs: Proofs) -> ScriptedNode {
     .unwrap()
 }
 
+/// What a machine has seen of a Safe's transactions.
+#[derive(Default)]
+struct Memory(RefCell<BTreeMap<B256, Preimage>>);
+
+impl KnownTransactions for Memory {
+    fn candidates(&self, hash: B256) -> Vec<Preimage> {
+        self.0.borrow().get(&hash).cloned().into_iter().collect()
+    }
+
+    fn keep(&self, hash: B256, tx: &Preimage) {
+        self.0.borrow_mut().insert(hash, tx.clone());
+    }
+}
+
 /// What a public chain's Safe comes to.
 fn prove(chain: u64, made: &Value, proofs: Proofs) -> SafeProof {
+    prove_with(chain, made, proofs, &Memory::default())
+}
+
+fn prove_with(chain: u64, made: &Value, proofs: Proofs, seen: &Memory) -> SafeProof {
     let node = node(chain, made.clone(), proofs);
     let safe = serde_json::from_value(made["safe"].clone()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -137,7 +156,7 @@ fn prove(chain: u64, made: &Value, proofs: Proofs) -> SafeProof {
         };
         let network = Network::connect(config).await.unwrap();
         let head = network.finalized_head().await.unwrap();
-        prove_safe(&network, safe, head).await.unwrap()
+        prove_safe(&network, safe, head, seen).await.unwrap()
     })
 }
 
@@ -182,6 +201,35 @@ fn a_past_proves_a_safe_or_leaves_it_unknown() {
         assert!(missing.len() > ran.len(), "{name}: {missing:?}");
         assert_eq!(!ran.is_empty(), name.starts_with("hidden"), "{name}: {ran:?}");
     }
+}
+
+/// A machine that has once read what a Safe executed knows it after the calldata says nothing any
+/// more; one that has not names each execution and its proposal's file.
+#[test]
+fn what_was_once_read_stays_known() {
+    let mut made = safes().into_iter().find(|made| made["name"] == "message signed").unwrap();
+    let logs = made["logs"].as_array_mut().unwrap();
+    // The singleton of other chains logs no transaction in its own words.
+    logs.retain(|log| log["topics"].as_array().unwrap().len() > 1);
+    let seen = Memory::default();
+    assert!(prove_with(1337, &made, Proofs::None, &seen).unknown.is_empty());
+    let inputs = made["inputs"].as_object_mut().unwrap();
+    inputs.values_mut().for_each(|input| *input = json!("0x"));
+    let unknown = prove(1337, &made, Proofs::None).unknown;
+    let hash = *seen.0.borrow().keys().next().unwrap();
+    assert_eq!((unknown.len(), unknown[0].hash), (1, hash));
+    assert_eq!(unknown[0].file, format!("deployments/public/proposals/{hash}.json"));
+    assert!(prove_with(1337, &made, Proofs::None, &seen).unknown.is_empty());
+    // What only stands under that hash is no other transaction's preimage.
+    let other = Preimage::from(&tidegate_safe::SafeTx {
+        to: Address::ZERO,
+        value: U256::ZERO,
+        data: Bytes::new(),
+        operation: tidegate_safe::Operation::Call,
+        nonce: 0,
+    });
+    seen.keep(hash, &other);
+    assert_eq!(prove_with(1337, &made, Proofs::None, &seen).unknown, unknown);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
     AttestationFact, AuditFacts, BugFact, BugFacts, Debt, Decision, DocumentFact, EndOfLife, Facts,
     FindingFact, GoFacts, Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts,
     PolicyRules, PostedStop, RecordsHere, RevocationFact, SafeChange, SafeFacts, SampleFact,
-    SoakFacts, StartPost, TriageFact, TrustFacts, missing_records,
+    SoakFacts, StartPost, TriageFact, TrustFacts, UnknownExecution, missing_records,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -306,6 +306,14 @@ pub(super) const ALL: &[Damage] = &[
         safe(facts, |f| {
             f.proof.iter_mut().for_each(|proof| proof.hidden.push("an owner".to_owned()));
         })
+    }),
+    damage(GateId::Safe, "an execution that nobody knows", |_, facts| {
+        let unknown = UnknownExecution {
+            transaction: B256::ZERO,
+            hash: B256::ZERO,
+            file: "deployments/mainnet/proposals/0x0.json".to_owned(),
+        };
+        safe(facts, |f| f.proof.iter_mut().for_each(|proof| proof.unknown.push(unknown.clone())))
     }),
     damage(GateId::Safe, "storage that is not proven", |_, facts| {
         safe(facts, |f| f.proof = Err(NOT_READ.to_owned()))

@@ -6,21 +6,19 @@
 //! it runs can neither prevent nor take back. So the first thing that could have hidden something
 //! is always seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::{SolCall, SolEvent, SolStruct, sol};
-use tidegate_model::ChainId;
+use alloy_sol_types::{SolCall, SolEvent, sol};
 
+use super::preimage::{Preimage, Preimages};
 use super::storage::{SIGN_MSG, SafeLog};
 use crate::canonical::{Canonical, CanonicalKind, SafeVersion, canonical_by_address};
 use crate::changes::{APPROVE_HASH, TrustChange, trust_change, trust_topics};
-use crate::exec::abi::execTransactionCall;
 use crate::exec::{EXECUTION_FAILURE, EXECUTION_SUCCESS};
-use crate::tx::{domain, eip712};
 
-mod abi {
+pub(super) mod abi {
     use super::sol;
     sol! {
         function multiSend(bytes transactions) external payable;
@@ -41,8 +39,6 @@ mod abi {
 
 /// The deepest batch within a batch that is followed.
 const DEPTH_MAX: usize = 4;
-/// The most executions that one transaction's calldata is searched for.
-const CANDIDATES_MAX: usize = 256;
 /// The bytes of an inner call before its data: operation, target, value, length.
 const HEADER_BYTES: usize = 1 + 20 + 32 + 32;
 
@@ -79,18 +75,17 @@ pub fn creations_of(safe: Address) -> (Vec<Address>, Vec<Vec<B256>>) {
 /// A Safe's past, as far as it is logged.
 #[derive(Debug)]
 pub struct SafePast<'a> {
-    /// Its chain.
-    pub chain: ChainId,
-    /// The Safe.
-    pub safe: Address,
     /// Its present nonce.
     pub nonce: u64,
     /// The logs by which a factory of Safe says that it made it.
     pub creations: &'a [SafeLog],
     /// Its own logs with [`past_topics`], in order, from its creation on.
     pub logs: &'a [SafeLog],
-    /// The calldata of the transactions that logged.
+    /// The calldata of the transactions that logged, as far as it is needed.
     pub inputs: &'a BTreeMap<B256, Bytes>,
+    /// What it executed, as far as that is known beside its transactions' calldata: whoever sends
+    /// one may hide what the Safe executes in it.
+    pub known: Preimages,
 }
 
 /// What a past explains.
@@ -98,25 +93,40 @@ pub struct SafePast<'a> {
 pub struct Explained {
     /// What may have written anything, one sentence each; empty where nothing did.
     pub unexplained: Vec<TrustChange>,
+    /// What was executed and is known from nowhere; it may have written anything, too.
+    pub unknown: Vec<Executed>,
+    /// What was executed and is known.
+    pub executed: Vec<(B256, Preimage)>,
     /// The contracts that this rests on: each must have its code.
     pub relies_on: BTreeMap<Address, Canonical>,
 }
 
+/// What a Safe says that it executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Executed {
+    /// In which transaction.
+    pub transaction: B256,
+    /// The hash that its owners signed.
+    pub hash: B256,
+}
+
 impl SafePast<'_> {
-    /// The transactions whose calldata has to be read.
-    pub fn transactions(logs: &[SafeLog]) -> BTreeSet<B256> {
-        let executed = logs.iter().filter(|log| log.executed().is_some_and(|(_, done)| done));
-        executed.map(|log| log.transaction).collect()
+    /// What ran as the Safe and did not fail, by its logs.
+    pub fn executed(logs: &[SafeLog]) -> impl Iterator<Item = Executed> {
+        logs.iter().filter_map(|log| match log.executed() {
+            Some((hash, true)) => Some(Executed { transaction: log.transaction, hash }),
+            _ => None,
+        })
     }
 
     /// Follows all that ran.
-    pub fn explain(&self) -> Explained {
+    pub fn explain(mut self) -> Explained {
         let mut explained = Explained::default();
-        explained.creation(self);
+        explained.creation(&self);
         for log in self.logs {
             explained.log(log);
         }
-        explained.executions(self);
+        explained.executions(&mut self);
         explained
     }
 }
@@ -176,30 +186,29 @@ impl Explained {
         }
     }
 
-    /// Each execution is found in what its transaction carries, by its hash, however deep: the
-    /// nonces that one transaction used are known, their order within it is not.
-    fn executions(&mut self, past: &SafePast<'_>) {
+    /// Each execution is known already, or found in what its transaction carries, by its hash,
+    /// however deep: the nonces that one transaction used are known, their order within it is not.
+    fn executions(&mut self, past: &mut SafePast<'_>) {
         let mut nonce = 0;
         for logs in past.logs.chunk_by(|a, b| a.transaction == b.transaction) {
-            let executed: Vec<_> = logs.iter().filter_map(SafeLog::executed).collect();
-            let nonces = nonce..nonce + executed.len() as u64;
+            let ended = logs.iter().filter_map(SafeLog::executed).count();
+            let nonces = nonce..nonce + ended as u64;
             nonce = nonces.end;
-            if executed.is_empty() {
-                continue;
+            let executed: Vec<_> = SafePast::executed(logs).collect();
+            let unknown = executed.iter().map(|ran| ran.hash);
+            let unknown: Vec<_> = unknown.filter(|hash| past.known.get(*hash).is_none()).collect();
+            if !unknown.is_empty() {
+                let input = past.inputs.get(&logs[0].transaction);
+                let input = input.map_or(&[][..], |input| input);
+                past.known.add_carried(&unknown, nonces, (input, logs));
             }
-            let transaction = logs[0].transaction;
-            let input = past.inputs.get(&transaction).map_or(&[][..], |input| input);
-            let carried = carried(input, logs);
-            for (hash, _) in executed.iter().filter(|(_, done)| *done) {
-                let found = carried.iter().find(|candidate| {
-                    nonces.clone().any(|nonce| candidate.hash(past, nonce) == *hash)
-                });
-                match found {
-                    Some(tx) => self.ran(transaction, tx.0.operation, tx.0.to, &tx.0.data, 0),
-                    None => self.doubt(format!(
-                        "what {transaction} executed as {hash} is not in its calldata"
-                    )),
-                }
+            for ran in executed {
+                let Some(tx) = past.known.get(ran.hash) else {
+                    self.unknown.push(ran);
+                    continue;
+                };
+                self.ran(ran.transaction, tx.operation(), tx.to(), tx.data(), 0);
+                self.executed.push((ran.hash, tx.clone()));
             }
         }
         if nonce != past.nonce {
@@ -237,52 +246,9 @@ impl Explained {
 }
 
 impl SafeLog {
-    fn log_data(&self) -> alloy_primitives::LogData {
+    pub(super) fn log_data(&self) -> alloy_primitives::LogData {
         alloy_primitives::LogData::new_unchecked(self.topics.clone(), self.data.clone())
     }
-}
-
-/// A transaction of a Safe, with every field but its nonce.
-struct Carried(eip712::SafeTx);
-
-impl Carried {
-    fn hash(&self, past: &SafePast<'_>, nonce: u64) -> B256 {
-        let tx = eip712::SafeTx { nonce: U256::from(nonce), ..self.0.clone() };
-        tx.eip712_signing_hash(&domain(past.chain, past.safe))
-    }
-}
-
-/// Every execution that calldata carries, at any place in it, and those that the Safe logged.
-fn carried(input: &[u8], logs: &[SafeLog]) -> Vec<Carried> {
-    macro_rules! tx {
-        ($call:ident) => {
-            Carried(eip712::SafeTx {
-                to: $call.to,
-                value: $call.value,
-                data: $call.data,
-                operation: $call.operation,
-                safeTxGas: $call.safeTxGas,
-                baseGas: $call.baseGas,
-                gasPrice: $call.gasPrice,
-                gasToken: $call.gasToken,
-                refundReceiver: $call.refundReceiver,
-                nonce: U256::ZERO,
-            })
-        };
-    }
-    let selector = execTransactionCall::SELECTOR;
-    let places = input.windows(4).enumerate().filter(|(_, bytes)| *bytes == selector);
-    let calls = places.take(CANDIDATES_MAX).filter_map(|(at, _)| {
-        let call = execTransactionCall::abi_decode(&input[at..]).ok()?;
-        Some(tx!(call))
-    });
-    let logged = logs.iter().filter_map(|log| {
-        let topic = abi::SafeMultiSigTransaction::SIGNATURE_HASH;
-        let log = log.topics.first().filter(|is| **is == topic).map(|_| log.log_data())?;
-        let event = abi::SafeMultiSigTransaction::decode_log_data(&log).ok()?;
-        Some(tx!(event))
-    });
-    calls.chain(logged).collect()
 }
 
 /// The calls of a batch; `None` where it is none.
