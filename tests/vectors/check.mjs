@@ -49,6 +49,9 @@ const TEXTS = {
   'soak/sample': (s) =>
     `Saw block ${s.block.number} ${s.block.hash} of chain ${s.network.chain} as final: ` +
     `release ${s.release}, deployment ${s.deployment}, state ${s.state}`,
+  'soak/withdraw': (w) =>
+    `Withdraw soak sample ${w.sample}: block ${w.block.number} of chain ${w.network.chain} is ` +
+    `${w.block.hash}: ${w.reason}`,
   go: (g) =>
     `Go for release ${g.release}${as(g)}, having seen ${g.statements.length} statements and ` +
     `${g.records.length} records with digest ` +
@@ -68,7 +71,7 @@ const TEXTS = {
 };
 
 /** What is said for one target names it, a freeze its project. */
-const FOR_TARGET = ['risk/accept', 'soak/sample', 'go', 'waiver', 'postmortem'];
+const FOR_TARGET = ['risk/accept', 'soak/sample', 'soak/withdraw', 'go', 'waiver', 'postmortem'];
 const FOR_ALL = ['no-go', 'bug', 'triage', 'audit/revoke'];
 
 /** The sentence of a statement, from its body, its project and the target's chain. */
@@ -96,6 +99,7 @@ const SUBJECTS = {
   'fund/return': (t) => t.request,
   'risk/accept': (r) => r.scopeRoot,
   'soak/sample': (s) => s.release,
+  'soak/withdraw': (w) => w.sample,
   go: (g) => g.release,
   'no-go': (n) => n.release,
   bug: (b) => b.release,

@@ -1,5 +1,6 @@
 //! What happens next with a release, and who must do it.
 
+use tidegate_gates::disputed;
 use tidegate_model::units::format_utc;
 use tidegate_model::{GateId, Verdict};
 
@@ -86,6 +87,11 @@ fn step(
         (GateId::Soak, _) if is_unposted(assessment) => {
             Some(format!("engineer: post that it soaks, `tidegate record start{named}`"))
         }
+        (GateId::Soak, _) if is_disputed(assessment) => Some(
+            "whoever signed a sample that is named above: compare endpoints; if it was wrong, \
+             `tidegate record withdraw`"
+                .to_owned(),
+        ),
         (GateId::Soak, _) if unknown => {
             Some(format!("testers: use the contracts on {soak}; see the reasons above"))
         }
@@ -138,6 +144,11 @@ fn is_open(assessment: &Assessment) -> bool {
         let accepted = audits.accepted(fact, head.timestamp).len();
         usize::from(fact.attestation.open_medium) > accepted
     })
+}
+
+/// Whether somebody saw another chain than the others.
+fn is_disputed(assessment: &Assessment) -> bool {
+    assessment.facts.soak.as_ref().is_ok_and(|facts| !disputed(facts).is_empty())
 }
 
 /// Whether nobody has posted on the target that it soaks, where that is asked.

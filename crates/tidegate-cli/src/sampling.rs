@@ -79,9 +79,8 @@ fn is_known(
     sample: &SoakSample,
 ) -> bool {
     let day = |timestamp: u64| timestamp.checked_sub(facts.start).map(|age| age / WINDOW_SECS);
-    // One that the chain has left behind says nothing of this day.
-    let gone =
-        |digest| facts.samples.iter().any(|known| known.digest == digest && !known.is_canonical());
+    // One that the chain has left behind, or that was taken back, says nothing of this day.
+    let gone = |digest| facts.samples.iter().any(|known| known.digest == digest && !known.counts());
     assessment.statements.general().any(|(digest, general, by)| {
         let Body::SoakSample(known) = &general.body else { return false };
         by == signer.address()

@@ -27,6 +27,7 @@ mod soak;
 mod stops;
 mod treasury;
 mod trust;
+mod withdrawn;
 mod words;
 
 use libtest_mimic::Failed;
@@ -61,6 +62,7 @@ pub(crate) fn cases() -> Vec<Case> {
         treasury::cases(),
         stops::cases(),
         trust::cases(),
+        withdrawn::cases(),
         words::cases(),
     ];
     areas.into_iter().flatten().collect()

@@ -8,8 +8,9 @@ use tidegate_model::statement::{
     At, AuditAttestation, AuditRevocation, AuditVerdict, Body, Bug, ContractSigner,
     EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Freeze, FundApproval, FundDenial,
     FundRequest, FundTransfer, General, Go, KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef,
-    Resolution, RiskAcceptance, RiskDecision, SeenRecord, Severity, SignedStatement, SoakSample,
-    Standing, Statement, Triage, Waiver, domain, eip712, gate_set, post_subject,
+    Resolution, RiskAcceptance, RiskDecision, SampleWithdrawal, SeenRecord, Severity,
+    SignedStatement, SoakSample, Standing, Statement, Triage, Waiver, domain, eip712, gate_set,
+    post_subject,
 };
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, PlanDigest, RecordDigest, ReleaseRoot,
@@ -278,7 +279,7 @@ fn revocation() -> AuditRevocation {
     }
 }
 
-fn bodies() -> [(&'static str, Body); 9] {
+fn bodies() -> [(&'static str, Body); 10] {
     let request = FundRequest {
         network: NETWORK,
         destination: address!("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
@@ -319,6 +320,11 @@ fn bodies() -> [(&'static str, Body); 9] {
             Body::RiskAccept(risk(RiskDecision::FalsePositive, ""))
         }),
         ("Statement soak/sample", Body::SoakSample(sample())),
+        ("Statement soak/withdraw", {
+            let SoakSample { network, block, timestamp, .. } = sample();
+            let (sample, reason) = (StatementDigest(B256::repeat_byte(0x2b)), "a fork".to_owned());
+            Body::SoakWithdraw(SampleWithdrawal { sample, network, block, timestamp, reason })
+        }),
     ]
 }
 

@@ -8,8 +8,8 @@ use tidegate_evidence::{
     CountedContract, Probe, SeenSample, SoakRequest, Watched, counted_functions, observe_soak,
 };
 use tidegate_gates::{
-    AuditFacts, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, anchor_required,
-    resetting_bugs,
+    AuditFacts, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, WithdrawalFact,
+    anchor_required, resetting_bugs,
 };
 use tidegate_ledger::RequestState;
 use tidegate_model::record::DeploymentRecord;
@@ -76,6 +76,7 @@ pub(super) async fn observe(
         external_resets: &resets,
         known: &known(gathered, &names)?,
         samples: &samples,
+        withdrawals: &withdrawals(gathered),
     };
     Ok(observe_soak(network, &request).await?)
 }
@@ -188,6 +189,16 @@ fn samples(
         same.then(|| SeenSample { digest, by, signer, says: says.clone() })
     });
     Ok(seen.collect())
+}
+
+/// Samples that somebody takes back; whether they are their own is asked where they are compared.
+fn withdrawals(gathered: &Gathered<'_>) -> Vec<WithdrawalFact> {
+    let said = gathered.statements.general().filter_map(|(digest, general, signer)| {
+        let Body::SoakWithdraw(says) = &general.body else { return None };
+        let (sample, block, timestamp) = (says.sample, says.block, says.timestamp);
+        Some(WithdrawalFact { digest, signer, sample, block, timestamp })
+    });
+    said.collect()
 }
 
 fn probes(prepared: &Prepared) -> Vec<Probe> {

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 
 use tidegate_chain::Network;
 use tidegate_gates::{
-    AuditFacts, CodeFacts, Observed, OtherSoak, ParameterFacts, SoakFacts, evaluate_soak, overall,
-    progress,
+    AuditFacts, CodeFacts, Observed, OtherSoak, ParameterFacts, SoakFacts, disputed, evaluate_soak,
+    overall, progress,
 };
 use tidegate_model::record::DeploymentRecord;
 
@@ -61,11 +61,13 @@ pub(super) async fn read(
             has_record: true,
             reports,
             gone,
+            disputed: Vec::new(),
         }));
     }
     for (_, soaked, reports) in read {
         let gone = gone(candidate, &soaked.name, soaked.record.as_ref())?;
-        others.push(OtherSoak { network: soaked.name, has_record: true, reports, gone });
+        let disputed = soaked.soak.as_ref().map(disputed).unwrap_or_default();
+        others.push(OtherSoak { network: soaked.name, has_record: true, reports, gone, disputed });
     }
     others.extend(unrecorded(candidate, &best)?);
     Ok(Soaks { best, others })
@@ -111,7 +113,8 @@ fn unrecorded(candidate: &Candidate<'_>, best: &Soaked) -> CliResult<Vec<OtherSo
         let gone = gone(candidate, soak, None)?;
         if *soak != best.name || !gone.is_empty() {
             let (network, reports) = (soak.clone(), Vec::new());
-            found.push(OtherSoak { network, has_record: false, reports, gone });
+            let disputed = Vec::new();
+            found.push(OtherSoak { network, has_record: false, reports, gone, disputed });
         }
     }
     Ok(found)

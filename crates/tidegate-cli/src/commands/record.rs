@@ -4,6 +4,7 @@ mod bugs;
 mod decide;
 mod guard;
 mod post;
+mod withdraw;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use self::bugs::{bug, triage};
 use self::decide::{freeze, go, no_go, start};
 use self::guard::{emergency, key_claim, postmortem, waiver};
 use self::post::PostArgs;
+use self::withdraw::withdraw;
 use super::record_risk::{self, RiskArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
@@ -34,6 +36,8 @@ pub(crate) enum RecordCommand {
     Bug(BugArgs),
     /// Say what a bug comes to; who found it can only confirm it
     Triage(TriageArgs),
+    /// Take back a sample of the soak that you signed, of which the chain shows something else
+    Withdraw(WithdrawArgs),
     /// Stop every promotion for a while
     Freeze(FreezeArgs),
     /// Lower a gate's requirement as a guardian, for one release and for a while
@@ -139,6 +143,17 @@ enum ResolutionArg {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    /// The sample's digest or its beginning
+    sample: String,
+    /// Why it was wrong
+    #[arg(long, value_name = "WHY")]
+    reason: String,
+    #[command(flatten)]
+    target: ForTarget,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct FreezeArgs {
     /// For how long, at most 90 days
     #[arg(long = "for", value_name = "SPAN")]
@@ -232,6 +247,7 @@ pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult
         RecordCommand::Start(args) => start(project, &signer()?, args).await,
         RecordCommand::Bug(args) => bug(project, &signer()?, args).await,
         RecordCommand::Triage(args) => triage(project, &signer()?, args).await,
+        RecordCommand::Withdraw(args) => withdraw(project, &signer()?, args).await,
         RecordCommand::Freeze(args) => freeze(project, &signer()?, args).await,
         RecordCommand::Waiver(args) => waiver(project, &signer()?, args).await,
         RecordCommand::Key(args) => key_claim(project, &signer()?, args).await,

@@ -346,7 +346,8 @@ fn soak_document(project: &Project, facts: &SoakFacts) -> Value {
     let samples = facts.samples.iter().map(|sample| {
         json!({"digest": sample.digest, "by": sample.by, "block": sample.block,
                "timestamp": sample.timestamp, "state": sample.state,
-               "canonical": sample.here.map(|_| sample.is_canonical())})
+               "canonical": sample.here.map(|_| sample.is_canonical()),
+               "withdrawn": sample.withdrawn})
     });
     let end = facts.end_of_life.as_ref().map(|end| json!({"at": end.at, "source": end.source}));
     json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,

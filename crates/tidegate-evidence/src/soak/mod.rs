@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tidegate_chain::{Network, ReadError};
 use tidegate_gates::{
     EndOfLife, Observed, PolicyRules, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, Window,
-    changed_by_samples,
+    WithdrawalFact, changed_by_samples,
 };
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::SoakSample;
@@ -64,6 +64,8 @@ pub struct SoakRequest<'a> {
     pub known: &'a BTreeMap<Address, Who>,
     /// What people of the policy signed of this deployment.
     pub samples: &'a [SeenSample],
+    /// Which of their own people of the policy have taken back.
+    pub withdrawals: &'a [WithdrawalFact],
 }
 
 /// A view call of the plan.
@@ -134,7 +136,8 @@ pub async fn observe_soak(
     missing.extend(probed.missing);
     let codes = state::Codes::read(network, request.record, head.block).await?;
     let state = codes.state(network, request.record, &probed.values, head.block).await?;
-    let samples = state::samples(network, request.samples, head, &mut missing).await?;
+    let said = (request.samples, request.withdrawals);
+    let samples = state::samples(network, said, head, &mut missing).await?;
 
     let mut found = resets::of_events(network, request, base.head, head).await?;
     found.extend(probed.resets);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use tidegate_chain::{Network, ReadError};
-use tidegate_gates::SampleFact;
+use tidegate_gates::{SampleFact, WithdrawalFact};
 use tidegate_model::record::{DeploymentRecord, SlotValue};
 use tidegate_model::statement::{ProbeValue, soak_state};
 use tidegate_model::{BlockRef, Head};
@@ -51,10 +51,11 @@ impl Codes {
     }
 }
 
-/// Looks up what the chain has at the height of each sample.
+/// Looks up what the chain has at the height of each sample, and whether its author has taken it
+/// back.
 pub(super) async fn samples(
     network: &Network,
-    seen: &[SeenSample],
+    (seen, withdrawals): (&[SeenSample], &[WithdrawalFact]),
     head: Head,
     missing: &mut Vec<String>,
 ) -> Result<Vec<SampleFact>, ReadError> {
@@ -69,7 +70,7 @@ pub(super) async fn samples(
             true => None,
             false => Some(network.head_at(number).await?),
         };
-        Ok(SampleFact {
+        let fact = SampleFact {
             digest: sample.digest,
             by: sample.by.clone(),
             signer: sample.signer,
@@ -77,7 +78,9 @@ pub(super) async fn samples(
             timestamp: sample.says.timestamp,
             state: sample.says.state,
             here,
-        })
+            withdrawn: None,
+        };
+        Ok(fact.withdrawn_by(withdrawals))
     })
     .await
 }

@@ -31,7 +31,8 @@ const fn damage(
 /// What a further network says.
 fn another(has_record: bool, reports: Vec<GateReport>, gone: &[&str]) -> OtherSoak {
     let gone = gone.iter().map(|what| (*what).to_owned()).collect();
-    OtherSoak { network: "another".to_owned(), has_record, reports, gone }
+    let (network, disputed) = ("another".to_owned(), Vec::new());
+    OtherSoak { network, has_record, reports, gone, disputed }
 }
 
 /// Every damage.
@@ -161,6 +162,7 @@ pub(super) const ALL: &[Damage] = &[
                 timestamp: f.head.timestamp,
                 state: f.state,
                 here: Some(f.head),
+                withdrawn: None,
             });
         })
     }),

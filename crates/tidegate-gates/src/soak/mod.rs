@@ -16,7 +16,7 @@ use tidegate_model::{GateId, GateInput, GateReport, Head, Verdict};
 pub use self::anchor::{StartPost, anchor_required, soak_network_fault};
 pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, end_of_life};
 pub use self::progress::{Pause, SoakProgress, credited, pauses, progress};
-pub use self::samples::{SampleFact, changed};
+pub use self::samples::{SampleFact, WithdrawalFact, changed};
 use self::samples::{contradictions, uncovered};
 use crate::{Observed, PolicyRules};
 
@@ -170,18 +170,26 @@ pub struct OtherSoak {
     pub reports: Vec<GateReport>,
     /// Records that somebody saw there and that are gone, one sentence each.
     pub gone: Vec<String>,
+    /// Samples of it that contradict the chain or each other, one sentence each.
+    pub disputed: Vec<String>,
+}
+
+/// Samples that contradict the chain or each other, one sentence each.
+pub fn disputed(facts: &SoakFacts) -> Vec<String> {
+    contradictions(&facts.network, &facts.samples)
 }
 
 /// Adds to a gate's report what the same gate says on other networks: a contradiction anywhere is
-/// a contradiction, and a record that is gone may have been one; all else is only shown, as ages
-/// are not added up.
+/// a contradiction, a record that is gone may have been one, and so may what somebody saw
+/// otherwise; all else is only shown, as ages are not added up.
 pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateReport {
     for other in others {
         if report.gate == GateId::Soak && !other.has_record {
             report.summary += &format!("; no record of it on {}", other.network);
         }
-        if report.gate == GateId::Soak && !other.gone.is_empty() {
-            let missing = other.gone.iter().map(|gone| format!("{}: {gone}", other.network));
+        let doubts = || other.gone.iter().chain(&other.disputed);
+        if report.gate == GateId::Soak && doubts().next().is_some() {
+            let missing = doubts().map(|doubt| format!("{}: {doubt}", other.network));
             report.verdict = report.verdict.and(Verdict::Unknown { missing: missing.collect() });
         }
         let Some(theirs) = other.reports.iter().find(|theirs| theirs.gate == report.gate) else {
@@ -267,9 +275,8 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
             activity.uncalled.join(", ")
         ));
     }
-    let mut faults = facts.faults.clone();
-    faults.extend(contradictions(&facts.network, &facts.samples));
-    age.and(Verdict::from_findings(faults, missing))
+    missing.extend(disputed(facts));
+    age.and(Verdict::from_findings(facts.faults.clone(), missing))
 }
 
 /// A soak that cannot be complete while its network is counted on.

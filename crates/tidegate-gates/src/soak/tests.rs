@@ -138,6 +138,7 @@ fn a_slot_that_may_change_in_silence_needs_a_sample_each_day() {
             timestamp,
             state: B256::repeat_byte(state),
             here: Some(Head { block, timestamp }),
+            withdrawn: None,
         }
     };
     let mut soak = full(14);
@@ -155,7 +156,7 @@ fn a_slot_that_may_change_in_silence_needs_a_sample_each_day() {
 }
 
 #[test]
-fn contradicting_samples_fail() {
+fn contradicting_samples_are_unknown_until_they_are_taken_back() {
     let mut soak = full(14);
     let block = BlockRef { number: 5, hash: B256::repeat_byte(1) };
     soak.samples = vec![SampleFact {
@@ -166,8 +167,13 @@ fn contradicting_samples_fail() {
         timestamp: 60,
         state: B256::ZERO,
         here: Some(head(5, 60)),
+        withdrawn: None,
     }];
-    assert_eq!(report(soak).verdict.word(), "FAIL");
+    let stands = report(soak.clone()).verdict;
+    assert_eq!(stands.word(), "UNKNOWN");
+    assert_eq!(stands.reasons(), disputed(&soak));
+    soak.samples[0].withdrawn = Some(soak.samples[0].digest);
+    assert_eq!(report(soak).verdict.word(), "PASS");
 }
 
 #[test]
@@ -197,6 +203,7 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
             inputs: Vec::new(),
         }],
         gone: Vec::new(),
+        disputed: Vec::new(),
     };
     let merged = |verdict| with_others(report(full(14)), &[other(verdict)]);
     let waiting = merged(Verdict::Waiting { reasons: Vec::new(), eta: None });
@@ -205,7 +212,8 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
     let without = |gone: &[&str]| {
         let gone = gone.iter().map(ToString::to_string).collect();
         let (network, reports) = ("hoodi".to_owned(), Vec::new());
-        let other = OtherSoak { network, has_record: false, reports, gone };
+        let disputed = Vec::new();
+        let other = OtherSoak { network, has_record: false, reports, gone, disputed };
         with_others(report(full(14)), &[other])
     };
     let never = without(&[]);
@@ -215,6 +223,13 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
     assert_eq!(gone.verdict.word(), "UNKNOWN");
     let reasons = ["hoodi: record vault-1.json is gone", "hoodi: record vault-2.json is gone"];
     assert_eq!(gone.verdict.reasons(), reasons);
+    let mut seen = other(Verdict::Pass);
+    seen.disputed.push("kim saw another block".to_owned());
+    let disputed = with_others(report(full(14)), &[seen]).verdict;
+    assert_eq!(
+        (disputed.word(), disputed.reasons()[0].as_str()),
+        ("UNKNOWN", "hoodi: kim saw another block")
+    );
     let failed = merged(Verdict::fail("swapped")).verdict;
     assert_eq!(failed.reasons(), ["hoodi: swapped"]);
     assert_eq!(failed.word(), "FAIL");

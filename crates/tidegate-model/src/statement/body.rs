@@ -8,7 +8,7 @@ use super::decisions::{
 };
 use super::{
     AuditRevocation, FundApproval, FundDenial, FundRequest, FundTransfer, NEVER, RiskAcceptance,
-    SoakSample,
+    SampleWithdrawal, SoakSample,
 };
 use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
 use crate::units::format_utc;
@@ -38,6 +38,9 @@ pub enum Body {
     /// Somebody saw a soak.
     #[serde(rename = "soak/sample")]
     SoakSample(SoakSample),
+    /// They take it back.
+    #[serde(rename = "soak/withdraw")]
+    SoakWithdraw(SampleWithdrawal),
     /// A release may go.
     #[serde(rename = "go")]
     Go(Go),
@@ -103,6 +106,7 @@ impl Body {
             Self::FundReturn(_) => "fund/return",
             Self::RiskAccept(_) => "risk/accept",
             Self::SoakSample(_) => "soak/sample",
+            Self::SoakWithdraw(_) => "soak/withdraw",
             Self::Go(_) => "go",
             Self::NoGo(_) => "no-go",
             Self::Bug(_) => "bug",
@@ -125,6 +129,7 @@ impl Body {
             Self::FundDraw(transfer) | Self::FundReturn(transfer) => transfer.request.0,
             Self::RiskAccept(risk) => risk.scope_root.0,
             Self::SoakSample(sample) => sample.release.0,
+            Self::SoakWithdraw(withdrawal) => withdrawal.sample.0,
             Self::Go(go) => go.release.0,
             Self::NoGo(no_go) => no_go.release.0,
             Self::Bug(bug) => bug.release.0,
@@ -156,6 +161,8 @@ impl Body {
             // One that is missing leaves a finding open.
             | Self::RiskAccept(_)
             | Self::SoakSample(_)
+            // One that is missing leaves a sample standing.
+            | Self::SoakWithdraw(_)
             | Self::Go(_)
             | Self::Waiver(_)
             | Self::KeyClaim(_)
@@ -176,6 +183,7 @@ impl Body {
             | Self::FundReturn(_) => Reach::Family,
             Self::RiskAccept(_)
             | Self::SoakSample(_)
+            | Self::SoakWithdraw(_)
             | Self::Go(_)
             | Self::Waiver(_)
             | Self::Postmortem(_) => Reach::Target,
@@ -209,6 +217,7 @@ impl Body {
             | Self::RiskAccept(_)
             | Self::Waiver(_)
             | Self::SoakSample(_)
+            | Self::SoakWithdraw(_)
             | Self::FundApprove(_)
             | Self::KeyClaim(_)
             | Self::Postmortem(_) => true,
@@ -255,6 +264,10 @@ impl Body {
             Self::SoakSample(s) => format!(
                 "Saw block {} {} of chain {} as final: release {}, deployment {}, state {}",
                 s.block.number, s.block.hash, s.network.chain, s.release, s.deployment, s.state
+            ),
+            Self::SoakWithdraw(w) => format!(
+                "Withdraw soak sample {}: block {} of chain {} is {}: {}",
+                w.sample, w.block.number, w.network.chain, w.block.hash, w.reason
             ),
             Self::Go(go) => said_go(go),
             Self::NoGo(no_go) => format!(

@@ -36,7 +36,7 @@ pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
 pub use self::signed::{
     CONTRACT_SIGNATURE_BYTES_MAX, ContractSigner, SignedStatement, Standing, StatementError,
 };
-pub use self::soak::{ProbeValue, SoakSample, soak_state};
+pub use self::soak::{ProbeValue, SampleWithdrawal, SoakSample, soak_state};
 pub use self::typed::{TypedDataError, from_typed_data, typed_data};
 use crate::digest::{HELPER, JcsError, jcs_keccak};
 use crate::ids::{ChainId, ProjectId, StatementDigest};

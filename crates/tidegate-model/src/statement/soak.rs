@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Preimage;
-use crate::ids::{BlockRef, DeploymentDigest, NetworkId, ReleaseRoot};
+use crate::ids::{BlockRef, DeploymentDigest, NetworkId, ReleaseRoot, StatementDigest};
 use crate::record::SlotValue;
 
 /// What somebody saw of a deployment at a block that was final to them.
@@ -29,6 +29,22 @@ pub struct SoakSample {
     pub transactions: u32,
     /// How many outsiders sent them.
     pub senders: u32,
+}
+
+/// Somebody takes a sample of their own back: what they see at its height now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleWithdrawal {
+    /// The sample, by the same key.
+    pub sample: StatementDigest,
+    /// The soak network.
+    pub network: NetworkId,
+    /// The chain's block at the height of the sample.
+    pub block: BlockRef,
+    /// Its timestamp.
+    pub timestamp: u64,
+    /// Why.
+    pub reason: String,
 }
 
 /// A view call of the plan, and what it returned; `None` where it reverted.

@@ -66,6 +66,13 @@ fn bodies() -> Vec<Body> {
             transactions: 1,
             senders: 1,
         }),
+        Body::SoakWithdraw(SampleWithdrawal {
+            sample: a,
+            network,
+            block,
+            timestamp: 1,
+            reason: text(),
+        }),
         Body::Go(Go::over(release, [a, b], [seen_record()], None, text())),
         Body::NoGo(NoGo { release, discipline: None, reason: text() }),
         Body::Bug(Bug {

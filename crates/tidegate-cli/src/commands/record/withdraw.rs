@@ -1,0 +1,109 @@
+//! Taking a sample of the soak back.
+
+use tidegate_evidence::StatementSet;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, General, SampleWithdrawal, SoakSample};
+use tidegate_model::units::format_utc;
+use tidegate_model::{Head, StatementDigest, lookup};
+
+use super::{WithdrawArgs, speaker};
+use crate::error::{CliError, CliResult, Kind};
+use crate::project::Project;
+use crate::saying::{About, sign};
+use crate::signer::LazySigner;
+use crate::statements;
+
+/// Shows what was signed beside what the person's own endpoints show at that height now.
+pub(super) async fn withdraw(
+    project: &Project,
+    signer: &LazySigner,
+    args: &WithdrawArgs,
+) -> CliResult<u8> {
+    let speaker = speaker(project, signer.address())?;
+    let about = About::named(project, &args.target)?;
+    let set = statements::load_confirmed(project).await?;
+    let (digest, general, sample) = named(&set, &args.sample)?;
+    if general.signer != signer.address() {
+        let by = general.signer;
+        return Err(CliError::new(Kind::Fail, format!("that sample is by {by}, not by this key"))
+            .hint("only the key that signed a sample takes it back"));
+    }
+    if general.project_id() != about.id {
+        return Err(CliError::usage(format!("that sample was not said for {}", about.target))
+            .hint("say with --target NAME for which target it was"));
+    }
+    let here = seen_now(project, sample).await?;
+    let ui = &project.ui;
+    ui.row("withdraws", &general.text());
+    ui.row("it saw", &shown(Head { block: sample.block, timestamp: sample.timestamp }));
+    ui.row("now there is", &shown(here));
+    if here.block == sample.block && here.timestamp == sample.timestamp {
+        if !contradicted(&set, digest, sample) {
+            let what = "your endpoints show what it saw, and nobody saw something else there";
+            return Err(CliError::new(Kind::Fail, what)
+                .hint("if others see another chain, compare endpoints with them first"));
+        }
+        ui.note("its block is on the chain: you take back what it says of code and slots");
+    }
+    let body = Body::SoakWithdraw(SampleWithdrawal {
+        sample: digest,
+        network: sample.network,
+        block: here.block,
+        timestamp: here.timestamp,
+        reason: args.reason.clone(),
+    });
+    sign(project, &about, signer, body).await?;
+    ui.note(format!("commit the file; what {speaker} saw then counts for nothing"));
+    Ok(0)
+}
+
+/// What the person's endpoints show as final at the height of a sample.
+async fn seen_now(project: &Project, sample: &SoakSample) -> CliResult<Head> {
+    let (chain, number) = (sample.network.chain, sample.block.number);
+    let name = project.name_of(sample.network).ok_or_else(|| {
+        CliError::config(format!("it is of chain {chain}, which is no network here"))
+            .hint("check out the commit with the network that it is of")
+    })?;
+    let network = project.connect(name).await?;
+    if network.finalized_head().await?.block.number < number {
+        return Err(CliError::new(
+            Kind::Chain,
+            format!("block {number} of {name} is not final yet"),
+        )
+        .hint("run this again once it is"));
+    }
+    Ok(network.head_at(number).await?)
+}
+
+fn shown(head: Head) -> String {
+    let Head { block, timestamp } = head;
+    format!("block {} {} of {}", block.number, block.hash, format_utc(timestamp))
+}
+
+/// Whether a sample of the same block says something else.
+fn contradicted(set: &StatementSet, digest: StatementDigest, sample: &SoakSample) -> bool {
+    set.general().any(|(other, general, _)| match &general.body {
+        Body::SoakSample(says) => {
+            other != digest
+                && says.deployment == sample.deployment
+                && says.block == sample.block
+                && (says.state, says.timestamp) != (sample.state, sample.timestamp)
+        }
+        _ => false,
+    })
+}
+
+/// The sample whose digest begins so.
+fn named<'a>(
+    set: &'a StatementSet,
+    begins: &str,
+) -> CliResult<(StatementDigest, &'a General, &'a SoakSample)> {
+    let samples = set.general().filter_map(|(digest, general, _)| match &general.body {
+        Body::SoakSample(sample) => Some((digest.0, (digest, general, sample))),
+        _ => None,
+    });
+    lookup::find(begins, samples).map_err(|error| {
+        CliError::from(error)
+            .hint("a sample's digest is the name of its file under deployments/statements/")
+    })
+}

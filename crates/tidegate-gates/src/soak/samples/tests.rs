@@ -1,0 +1,121 @@
+use super::*;
+
+fn sample(by: &str, number: u64, hash: u8, here: Option<u8>, state: u8) -> SampleFact {
+    let block = |hash| BlockRef { number, hash: B256::repeat_byte(hash) };
+    let timestamp = number * 3_600;
+    SampleFact {
+        digest: StatementDigest(B256::repeat_byte(hash ^ state)),
+        by: by.to_owned(),
+        signer: Address::left_padding_from(by.as_bytes()),
+        block: block(hash),
+        timestamp,
+        state: B256::repeat_byte(state),
+        here: here.map(|hash| Head { block: block(hash), timestamp }),
+        withdrawn: None,
+    }
+}
+
+#[test]
+fn samples_that_contradict_are_named() {
+    let found = |samples: &[SampleFact]| contradictions("sepolia", samples);
+    assert_eq!(found(&[sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 7)]), [""; 0]);
+    assert_eq!(found(&[sample("kim", 5, 1, None, 7)]), [""; 0], "it is not final here yet");
+    let gone = found(&[sample("kim", 5, 1, Some(2), 7)]);
+    assert!(gone[0].starts_with("kim saw block 5 of sepolia as final with hash 0x0101"));
+    assert!(gone[0].contains("the chain has 0x0202"), "{gone:?}");
+    let ahead = [sample("kim", 5, 1, None, 7), sample("eva", 5, 2, None, 7)];
+    assert!(found(&ahead)[0].starts_with("kim and eva saw different blocks 5 of sepolia: if kim"));
+    let state = [sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 8)];
+    assert!(found(&state)[0].contains("different code or slots in block 5"));
+    let mut late = sample("kim", 5, 1, Some(1), 7);
+    late.timestamp += 1;
+    assert!(found(&[late.clone()])[0].starts_with("kim signed that block 5"));
+    assert!(!late.is_canonical());
+}
+
+#[test]
+fn a_sample_of_another_state_restarts_and_covers_nothing() {
+    let state = B256::repeat_byte(7);
+    let day = |day: u64, state| sample("kim", day * 24 + 1, 1, Some(1), state);
+    let samples = [day(0, 7), day(1, 8), day(2, 7)];
+    let resets = changed(&samples, state);
+    assert_eq!(resets.iter().map(|reset| reset.block).collect::<Vec<_>>(), [Some(25)]);
+    let windows = [Window { blocks: 24, elapsed_secs: WINDOW_SECS }; 3];
+    assert_eq!(uncovered(0, &windows, &samples, state), [WINDOW_SECS]);
+    let running = [windows[0], Window { blocks: 1, elapsed_secs: 60 }];
+    assert_eq!(uncovered(0, &running, &samples, state), [0; 0], "now is read from the chain");
+    let gone = [sample("kim", 1, 1, Some(2), 7)];
+    assert_eq!(uncovered(0, &windows[..1], &gone, state), [0]);
+}
+
+/// What somebody says of a sample: the block at this height has this hash.
+fn word(by: &str, of: &SampleFact, number: u64, hash: u8) -> WithdrawalFact {
+    WithdrawalFact {
+        digest: StatementDigest(B256::repeat_byte(0x77)),
+        signer: Address::left_padding_from(by.as_bytes()),
+        sample: of.digest,
+        block: BlockRef { number, hash: B256::repeat_byte(hash) },
+        timestamp: number * 3_600,
+    }
+}
+
+#[test]
+fn its_author_takes_a_wrong_sample_back_and_nobody_else() {
+    let wrong = sample("kim", 5, 1, Some(2), 7);
+    let stands = |said: &[WithdrawalFact]| {
+        let sample = wrong.clone().withdrawn_by(said);
+        assert!(!sample.counts(), "what is no block of the chain never counts");
+        !contradictions("sepolia", &[sample]).is_empty()
+    };
+    let right = word("kim", &wrong, 5, 2);
+    assert!(stands(&[]));
+    assert!(!stands(&[right.clone()]));
+    let other = sample("kim", 5, 3, Some(2), 7);
+    let cases: [(&str, WithdrawalFact); 6] = [
+        ("another person", word("eva", &wrong, 5, 2)),
+        ("another wrong block", word("kim", &wrong, 5, 3)),
+        ("the wrong block again", word("kim", &wrong, 5, 1)),
+        ("another height", word("kim", &wrong, 6, 2)),
+        ("another sample", word("kim", &other, 5, 2)),
+        ("another time", WithdrawalFact { timestamp: 1, ..right.clone() }),
+    ];
+    for (what, said) in &cases {
+        assert!(stands(std::slice::from_ref(said)), "{what}");
+    }
+    // What does not hold hides nothing that does.
+    let all: Vec<_> = cases.into_iter().map(|(_, said)| said).chain([right.clone()]).collect();
+    assert!(!stands(&all));
+    // Above the final head nobody knows yet.
+    let ahead = [sample("kim", 5, 1, None, 7), sample("eva", 5, 2, None, 7)];
+    let ahead = ahead.map(|sample| sample.withdrawn_by(&[word("kim", &wrong, 5, 2)]));
+    assert_eq!(contradictions("sepolia", &ahead).len(), 1);
+    // The chain may come back to what was seen first: then that stands, and is right.
+    let back = sample("kim", 5, 1, Some(1), 7).withdrawn_by(&[right]);
+    assert!(back.counts() && contradictions("sepolia", &[back]).is_empty());
+}
+
+#[test]
+fn a_right_sample_of_another_height_or_person_silences_nothing() {
+    let wrong = sample("kim", 5, 1, Some(2), 7);
+    for right in [sample("kim", 6, 1, Some(1), 7), sample("eva", 4, 1, Some(1), 7)] {
+        let found = contradictions("sepolia", &[wrong.clone(), right]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].ends_with(&format!("`tidegate record withdraw {}`", wrong.digest)));
+    }
+    // A right one of the same height says who of both is wrong, and silences nothing either.
+    let found = contradictions("sepolia", &[wrong, sample("kim", 5, 2, Some(2), 7)]);
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn one_that_is_taken_back_restarts_and_covers_nothing() {
+    let state = B256::repeat_byte(7);
+    let pair = [sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 8)];
+    assert_eq!((contradictions("sepolia", &pair).len(), changed(&pair, state).len()), (1, 1));
+    let said = [word("eva", &pair[1], 5, 1)];
+    let taken = pair.map(|sample| sample.withdrawn_by(&said));
+    assert!(contradictions("sepolia", &taken).is_empty() && changed(&taken, state).is_empty());
+    let windows = [Window { blocks: 24, elapsed_secs: WINDOW_SECS }];
+    assert_eq!(uncovered(0, &windows, &taken[..1], state), [0; 0]);
+    assert_eq!(uncovered(0, &windows, &taken[1..], B256::repeat_byte(8)), [0]);
+}
