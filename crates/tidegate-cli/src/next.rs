@@ -56,6 +56,9 @@ pub(crate) fn next_steps(
             _ => format!("owners: check and sign, `tidegate proposal sign {hash}`"),
         });
     }
+    if assessment.is_held_by_batch() {
+        steps.push("engineer: resolve why the batch does not pass, above".to_owned());
+    }
     if assessment.overall.allows() && open.is_empty() {
         steps.push(format!("engineer: `tidegate promote` proposes it to {}", assessment.target));
     }

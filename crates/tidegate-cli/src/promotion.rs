@@ -10,7 +10,8 @@ use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
 use tidegate_plan::{CREATE2_PROXY, Executor, Expected, OpKind, When};
 use tidegate_safe::{
-    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, helper, unreadable,
+    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
+    helper, unreadable,
 };
 
 use crate::assess::{VerifyReport, slots};
@@ -191,11 +192,13 @@ impl TargetPlan {
     }
 }
 
-/// Executes a Safe's batch locally on present state, as whoever sends it. Returns its gas.
+/// Executes a Safe's batch locally on present state, as whoever sends it. Returns its gas; where it
+/// fails, the error names the call.
 pub(crate) async fn simulate_batch(
     network: &Network,
     safe: Address,
     plan: &TargetPlan,
+    calls: &[InnerCall],
     tx: &SafeTx,
 ) -> CliResult<u64> {
     let head = network.latest_head().await?;
@@ -208,9 +211,22 @@ pub(crate) async fn simulate_batch(
         helper: helper::address(),
         leaves: &leaves,
     };
-    let ran = simulate(network, head, |snapshot| Sandbox::at(snapshot).batch(&batch)).await?;
-    let outcome = ran.map_err(|fault| {
-        let error = CliError::new(Kind::Fail, fault.to_string());
+    let first = |count: usize| encode_multi_send(&calls[..count]).unwrap_or_default();
+    let run = |snapshot: &_| {
+        let sandbox = Sandbox::at(snapshot);
+        Ok(match sandbox.batch(&batch)? {
+            Err(fault @ BatchFault::Fails(_)) => {
+                Err((fault, Some(sandbox.failing_call(&batch, calls.len(), first)?)))
+            }
+            ran => ran.map_err(|fault| (fault, None)),
+        })
+    };
+    let outcome = simulate(network, head, run).await?.map_err(|(fault, at)| {
+        let at = at.and_then(|at| Some((at + 1, &calls.get(at)?.note)));
+        let at = at.map_or_else(String::new, |(number, note)| {
+            format!(" (call {number} of {}: {note})", calls.len())
+        });
+        let error = CliError::new(Kind::Fail, format!("{fault}{at}"));
         match fault {
             BatchFault::Fails(_) => error,
             BatchFault::Creates(_) => error.hint("let a contract of the plan create it"),

@@ -295,7 +295,7 @@ async fn check_batch(
     }
     require_readable(project, built, &plan, &calls)?;
     require_multi_send(network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?)?;
-    simulate_batch(network, proposal.safe, &plan, &proposal.safe_tx).await?;
+    simulate_batch(network, proposal.safe, &plan, &calls, &proposal.safe_tx).await?;
     Ok((calls, abis(built, &plan.prepared)))
 }
 

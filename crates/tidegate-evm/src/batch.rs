@@ -113,6 +113,29 @@ impl Sandbox<'_> {
         Ok(Ok(own))
     }
 
+    /// The call of a batch at which it fails, counted from 0. `first` gives the calldata of so many
+    /// of its calls; a batch that fails goes on failing with more of them.
+    ///
+    /// # Errors
+    /// Where there is no outcome; see [`EvmError`].
+    pub fn failing_call(
+        &self,
+        batch: &Batch<'_>,
+        calls: usize,
+        first: impl Fn(usize) -> Bytes,
+    ) -> Result<usize, EvmError> {
+        let (mut runs, mut fails) = (0, calls.max(1));
+        while fails - runs > 1 {
+            let half = runs.midpoint(fails);
+            let part = Batch { data: first(half), ..batch.clone() };
+            match self.clone().batch_by(&part, batch.account, batch.account)?.is_success() {
+                true => runs = half,
+                false => fails = half,
+            }
+        }
+        Ok(runs)
+    }
+
     fn batch_by(
         &mut self,
         batch: &Batch<'_>,

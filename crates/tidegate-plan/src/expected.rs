@@ -84,7 +84,7 @@ pub struct Expected {
 }
 
 /// What an executor has whose plan ran already, in wei.
-const PLENTY: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
+pub(crate) const PLENTY: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
 
 /// How far ahead it is looked for what turns at a date: further than any proposal holds.
 const SECS_FAR: u64 = 60 * 86_400;
@@ -139,10 +139,10 @@ pub fn expected_code(
         refuse_unnamed(resolved, &run.sandbox, &mut expected)?;
     }
     if when == When::Before && expected.faults.is_empty() {
-        refuse_undecided(&first, &run.reads, &found, &mut expected)?;
+        refuse_unrepeatable(&run, &mut expected)?;
     }
     if when == When::Before && expected.faults.is_empty() {
-        refuse_unrepeatable(&run, &mut expected)?;
+        refuse_undecided(&first, &run.reads, &found, &mut expected)?;
     }
     Ok(expected)
 }
@@ -182,12 +182,16 @@ fn start<'a>(resolved: &'a Resolved, snapshot: &'a StateSnapshot, when: When) ->
         sandbox: cleared(sandbox, addresses),
         gas: BTreeMap::new(),
         before: None,
+        stands: None,
         effects: Vec::new(),
         reads: Vec::new(),
     }
 }
 
-fn cleared<'a>(sandbox: Sandbox<'a>, addresses: impl Iterator<Item = Address>) -> Sandbox<'a> {
+pub(crate) fn cleared<'a>(
+    sandbox: Sandbox<'a>,
+    addresses: impl Iterator<Item = Address>,
+) -> Sandbox<'a> {
     addresses.fold(sandbox, |sandbox, at| sandbox.with_account(at, AccountState::default()))
 }
 

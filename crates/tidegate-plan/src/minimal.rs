@@ -13,12 +13,16 @@ pub const MINIMAL_PROXY: &str = "eip1167:MinimalProxy";
 
 /// Runs the initialiser by `DELEGATECALL`, unless it is empty, and returns the code of ERC-1167.
 /// It expects `abi.encode(implementation, init)` behind itself, and fails as the initialiser does.
-const CREATION: [u8; 97] = hex!(
-    "606138036061600039" // the arguments to memory
-    "60405115602b57" // without an initialiser, go on at 0x2b
-    "6000600060405160606000515af4602b57" // run it in the proxy's context
+/// It fails without an implementation, where the initialiser would do nothing and succeed: else
+/// whoever creates it first could initialise it afterwards.
+const CREATION: [u8; 110] = hex!(
+    "606e3803606e600039" // the arguments to memory
+    "6000513b601557" // with code at the implementation's address, go on at 0x15
+    "60006000fd" // fail
+    "5b60405115603857" // 0x15: without an initialiser, go on at 0x38
+    "6000600060405160606000515af4603857" // run it in the proxy's context
     "3d600060003e3d6000fd" // where it fails, fail with what it says
-    "5b60005160601b" // 0x2b: the implementation's address
+    "5b60005160601b" // 0x38: the implementation's address
     "69363d3d373d3d3d363d7360b01b600052600a52" // the code's first part, and the address
     "6e5af43d82803e903d91602b57fd5bf360881b601e52" // its last part
     "602d6000f3" // return it

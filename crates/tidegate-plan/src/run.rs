@@ -25,21 +25,22 @@ pub(crate) struct Run<'a> {
     pub(crate) sandbox: Sandbox<'a>,
     /// The gas of operations that have less than a transaction may have.
     pub(crate) gas: BTreeMap<String, u64>,
-    /// What happens before one of the operations, by its index.
-    pub(crate) before: Option<(usize, Before)>,
+    /// What others have a slot hold before one of the operations, by its index.
+    pub(crate) before: Option<(usize, Poked)>,
+    /// What strangers created before it began, where they came first: it is not created again.
+    pub(crate) stands: Option<BTreeMap<Address, Created>>,
     /// What each operation changed, in order; nothing of one that failed.
     pub(crate) effects: Vec<(String, StateDiff)>,
     /// Which slots each operation read, in order.
     pub(crate) reads: Vec<BTreeSet<(Address, U256)>>,
 }
 
-/// What others do before an operation.
+/// A slot that others have hold something.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Before {
-    /// They make the operation's call themselves.
-    Call(Address),
-    /// They have a slot hold something.
-    Slot(Address, U256, U256),
+pub(crate) struct Poked {
+    pub(crate) at: Address,
+    pub(crate) slot: U256,
+    pub(crate) word: U256,
 }
 
 impl Run<'_> {
@@ -48,7 +49,9 @@ impl Run<'_> {
         (self.effects, self.reads) = (Vec::new(), Vec::new());
         for (index, op) in self.resolved.ops.iter().enumerate() {
             match self.before {
-                Some((at, before)) if at == index => self.others(op, before)?,
+                Some((before, Poked { at, slot, word })) if before == index => {
+                    self.sandbox = self.sandbox.clone().with_slot(at, slot, word);
+                }
                 _ => {}
             }
             let fault = match &op.kind {
@@ -81,7 +84,10 @@ impl Run<'_> {
         let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
         let gas_limit = self.gas_of(op);
         let tx = Tx { origin: self.origin, value: sent.value, gas_limit, ..tx };
-        let outcome = self.sandbox.transact_vacating(&tx)?;
+        let outcome = match self.stands {
+            None => self.sandbox.transact_vacating(&tx)?,
+            Some(_) => self.sandbox.transact(&tx)?,
+        };
         if !outcome.is_success() {
             let why = outcome.why().to_string();
             self.reads.push(outcome.seen.slots.clone());
@@ -106,6 +112,13 @@ impl Run<'_> {
         let OpKind::Create { address, salt, initcode, guarded, .. } = &op.kind else {
             return Ok(None);
         };
+        if let Some(stands) = self.stands.as_ref().filter(|stands| stands.contains_key(address)) {
+            let made = stands.iter().filter(|(_, made)| made.is_of(&op.id));
+            expected.created.extend(made.map(|(at, made)| (*at, made.clone())));
+            self.reads.push(BTreeSet::new());
+            self.effects.push((op.id.clone(), StateDiff::default()));
+            return Ok(None);
+        }
         let executor = self.resolved.executor.address();
         let made = match guarded {
             Some(guarded) => self.create_guarded(op, *guarded, *address, initcode),
@@ -148,22 +161,6 @@ impl Run<'_> {
 
     fn gas_of(&self, op: &Op) -> u64 {
         self.gas.get(&op.id).copied().unwrap_or(TX_GAS_MAX)
-    }
-
-    /// What others do first; a call of theirs that fails changes nothing.
-    fn others(&mut self, op: &Op, before: Before) -> Result<(), EvmError> {
-        match (before, &op.kind) {
-            (Before::Slot(at, slot, value), _) => {
-                self.sandbox = self.sandbox.clone().with_slot(at, slot, value);
-            }
-            (Before::Call(who), OpKind::Call { to, value, data, .. }) => {
-                self.sandbox = self.sandbox.clone().with_balance(who, *value);
-                let tx = Tx { value: *value, ..Tx::call(who, *to, data.clone()) };
-                self.sandbox.transact_vacating(&tx)?;
-            }
-            (Before::Call(_), OpKind::Create { .. }) => {}
-        }
-        Ok(())
     }
 
     /// Keeps a contract as its transaction leaves it.

@@ -5,6 +5,7 @@
 //! something else. Code that cannot change any more is not varied, so what an external's code alone
 //! gives, such as an immutable, needs no `expect`: the batch requires that code.
 
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod vary;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, Bytes, U256, address, hex};
 use tidegate_evm::{EvmError, Part};
 
+use self::strangers::what_others_do_first;
 use self::vary::Trial;
 use crate::expected::{Created, Expected};
 use crate::foreign::is_precompile;
@@ -96,7 +98,7 @@ pub(crate) fn refuse_undecided(
         }
     }
     if found.is_empty() {
-        found.extend(trial.calls_of_others(expected));
+        found.extend(what_others_do_first(&mut trial, expected));
     }
     if !trial.missing.is_empty() {
         return Err(EvmError::Missing(trial.missing.into_iter().collect()));
@@ -205,8 +207,8 @@ fn sentence(run: &Run<'_>, expected: &Expected, op: &str, read: Read) -> String 
             let of = expected.created.get(&at).map_or(at.to_string(), |made| made.op.clone());
             return format!(
                 "{op} holds what slot {slot} of {of} decides, and anybody may create and use {of} \
-                 before the batch runs: add an `expect` that shows it, or create {of} with \
-                 `guarded = true`"
+                 before the batch runs: create {of} with `guarded = true`, or add an `expect` that \
+                 shows it, by which the batch fails once somebody did"
             );
         }
         Read::Code(at) => format!("code at {} decides, which may come or go", name(at)),

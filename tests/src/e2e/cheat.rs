@@ -11,6 +11,7 @@ mod construction;
 mod contracts;
 mod data;
 mod findings;
+mod first;
 mod fresh;
 mod hidden;
 mod identity;
@@ -46,6 +47,7 @@ pub(crate) fn cases() -> Vec<Case> {
         contracts::cases(),
         data::cases(),
         findings::cases(),
+        first::cases(),
         fresh::cases(),
         hidden::cases(),
         identity::cases(),

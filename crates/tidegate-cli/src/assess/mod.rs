@@ -97,6 +97,11 @@ impl Assessment {
         facts
     }
 
+    /// Whether nothing but the batch itself stands in the way: each gate lets it through.
+    pub(crate) fn is_held_by_batch(&self) -> bool {
+        !self.overall.allows() && self.reports.iter().all(|report| report.verdict.allows())
+    }
+
     /// When the first of its waivers ends, if there is one.
     pub(crate) fn waived_until(&self) -> Option<u64> {
         let waived = self.reports.iter().filter_map(|report| match report.verdict {

@@ -2,10 +2,11 @@
 
 use clap::Args;
 use serde_json::json;
+use tidegate_chain::Network;
 use tidegate_gates::{EMERGENCY_SECS_MAX, good_through, refusals};
 use tidegate_model::statement::{EMERGENCY_GATES, EmergencyTerms, gate_set};
 use tidegate_model::units::{format_utc, parse_span_secs};
-use tidegate_model::{BlockRef, ProjectId};
+use tidegate_model::{BlockRef, ProjectId, Verdict};
 use tidegate_plan::When;
 use tidegate_plan::config::Stage;
 use tidegate_safe::{
@@ -18,7 +19,9 @@ use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::promotion::{promoted, require_readable, simulate_batch, target_plan};
+use crate::promotion::{
+    Promoted, TargetPlan, promoted, promotion_of, require_readable, simulate_batch, target_plan,
+};
 use crate::recheck::require_multi_send;
 use crate::release::{Built, built, require_minimal};
 use crate::{commands, proposals, statements};
@@ -68,9 +71,7 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
         }));
         return Ok(exit);
     }
-    let network = assessment.target_network.as_ref().ok_or_else(|| {
-        CliError::new(Kind::Internal, "gates passed without a connection to the target")
-    })?;
+    let network = target_of(&assessment)?;
     if promoted(project, &built, &target, network).await?.is_some() {
         return Err(CliError::new(
             Kind::Conflict,
@@ -135,6 +136,12 @@ async fn draft(
     Ok(Emergency { terms, safe_tx_hash: None })
 }
 
+/// What would be proposed.
+struct Draft {
+    proposal: Proposal,
+    plan: TargetPlan,
+}
+
 /// Builds the proposal from what the gates were just given, and executes its batch locally.
 async fn propose(
     project: &Project,
@@ -143,18 +150,97 @@ async fn propose(
     assessment: &Assessment,
     emergency: Option<EmergencyTerms>,
 ) -> CliResult<Proposal> {
-    let missing =
-        |what: &str| CliError::new(Kind::Internal, format!("gates passed without {what}"));
-    let network = assessment.target_network.as_ref().ok_or_else(|| missing("the target"))?;
+    let Draft { proposal, plan } = drafted(project, built, target, assessment, emergency).await?;
+    let promotion = promotion_of(&proposal)?;
+    let network = target_of(assessment)?;
+    plan.show_used(project, network, network.latest_head().await?).await?;
+    require_readable(project, built, &plan, &proposal.calls)?;
+    let ui = &project.ui;
+    ui.line("");
+    ui.line("Differs from the testnet:");
+    commands::status::differences(project, assessment);
+    ui.line("");
+    ui.line(format!("{} calls in one Safe transaction", proposal.calls.len()));
+    ui.row("valid until", &format_utc(promotion.valid_until));
+    let gas = ran(network, &proposal, &plan).await?;
+    ui.row("gas", &format!("{gas} in local execution"));
+    let listed = promotion.evidence.statements.iter().copied().collect();
+    statements::restore(project, &assessment.statements, &listed)?;
+    Ok(proposal)
+}
+
+/// Evaluates all gates of a release. Where they pass and it is not promoted yet, the batch that
+/// would be proposed is executed locally on the target's present state: where it fails, so does the
+/// verdict on the whole.
+pub(crate) async fn assess_ready(
+    project: &Project,
+    built: &Built,
+    target: &str,
+) -> CliResult<(Assessment, Option<Promoted>)> {
+    let mut assessment = assess_with(project, built, target, None, None).await?;
+    let promoted = match &assessment.target_network {
+        Some(network) => promoted(project, built, target, network).await,
+        None => Ok(None),
+    };
+    if !assessment.overall.allows() {
+        return Ok((assessment, promoted.ok().flatten()));
+    }
+    let tried = match promoted {
+        Ok(None) => tried(project, built, target, &assessment).await,
+        Ok(promoted) => return Ok((assessment, promoted)),
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(_) => {}
+        Err(error) if error.kind == Kind::Chain => {
+            let what = format!("the batch could not be tried: {error}");
+            assessment.overall = Verdict::unknown(what);
+        }
+        Err(error) => assessment.overall = Verdict::fail(error.to_string()),
+    }
+    Ok((assessment, None))
+}
+
+async fn tried(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    assessment: &Assessment,
+) -> CliResult<u64> {
+    let Draft { proposal, plan } = drafted(project, built, target, assessment, None).await?;
+    ran(target_of(assessment)?, &proposal, &plan).await
+}
+
+/// Executes the batch locally. Returns its gas.
+async fn ran(network: &Network, proposal: &Proposal, plan: &TargetPlan) -> CliResult<u64> {
+    let head = network.latest_head().await?;
+    require_multi_send(network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?)?;
+    simulate_batch(network, proposal.safe, plan, &proposal.calls, &proposal.safe_tx).await
+}
+
+fn missing(what: &str) -> CliError {
+    CliError::new(Kind::Internal, format!("gates passed without {what}"))
+}
+
+fn target_of(assessment: &Assessment) -> CliResult<&Network> {
+    assessment.target_network.as_ref().ok_or_else(|| missing("the target"))
+}
+
+async fn drafted(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    assessment: &Assessment,
+    emergency: Option<EmergencyTerms>,
+) -> CliResult<Draft> {
+    let network = target_of(assessment)?;
     let head = assessment.gate_head.ok_or_else(|| missing("gate time"))?;
     let policy = assessment.policy.as_ref().ok_or_else(|| missing("the policy"))?;
     let safe = assessment.safe.as_ref().ok_or_else(|| missing("the Safe"))?;
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
     let soak = assessment.facts.soak.as_ref().map_err(|why| missing(why))?;
     let plan = target_plan(project, built, target, network, head, When::Before).await?;
-    plan.show_used(project, network, network.latest_head().await?).await?;
     let evidence = evidence(project, assessment, policy.project());
-    let listed = evidence.statements.iter().copied().collect();
     let judged = judged(project, assessment, network, head, &evidence.statements).await?;
     if let Some(fault) = judged.fault() {
         return Err(CliError::config(fault).hint("leave out keys that nobody uses any more"));
@@ -177,23 +263,9 @@ async fn propose(
         emergency,
     };
     let calls = plan.calls(&promotion, project.rules.fresh);
-    require_readable(project, built, &plan, &calls)?;
-    let ui = &project.ui;
-    ui.line("");
-    ui.line("Differs from the testnet:");
-    commands::status::differences(project, assessment);
-    ui.line("");
-    ui.line(format!("{} calls in one Safe transaction", calls.len()));
-    ui.row("valid until", &format_utc(promotion.valid_until));
-    let code = network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?;
-    require_multi_send(code)?;
-    let address = safe.trust.address;
-    let proposal = Proposal::promotion(network.id(), address, safe.nonce, promotion, calls);
-    let proposal = proposal.or_kind(Kind::Fail)?;
-    let gas = simulate_batch(network, address, &plan, &proposal.safe_tx).await?;
-    ui.row("gas", &format!("{gas} in local execution"));
-    statements::restore(project, &assessment.statements, &listed)?;
-    Ok(proposal)
+    let proposal =
+        Proposal::promotion(network.id(), safe.trust.address, safe.nonce, promotion, calls);
+    Ok(Draft { proposal: proposal.or_kind(Kind::Fail)?, plan })
 }
 
 /// As long as the policy allows, but no longer than the gates would pass by themselves.

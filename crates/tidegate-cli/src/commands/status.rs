@@ -11,13 +11,14 @@ use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
+use super::promote::assess_ready;
 use super::watch::Watch;
-use crate::assess::{Assessment, assess};
+use crate::assess::Assessment;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::network::{described, has_operator};
 use crate::next::next_steps;
 use crate::project::Project;
-use crate::promotion::{Promoted, promoted};
+use crate::promotion::Promoted;
 use crate::release::{Built, built};
 use crate::report::{Document, Subject, earliest, report};
 use crate::sampling;
@@ -64,11 +65,7 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         return Ok(if args.check { verdict.exit_code() } else { 0 });
     }
     let signer = if args.sample { Some(sampling::signer(project)?) } else { None };
-    let assessment = assess(project, &built, &target).await?;
-    let promoted = match &assessment.target_network {
-        Some(network) => promoted(project, &built, &target, network).await.ok().flatten(),
-        None => None,
-    };
+    let (assessment, promoted) = assess_ready(project, &built, &target).await?;
     let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
     let promoted = promoted.as_ref();
     let subject = Subject { built: &built, assessment: &assessment, promoted, next: &next };
@@ -164,7 +161,18 @@ fn show(
     }
     gates(project, built, assessment);
     ui.line("");
-    ui.line(format!("{} {}", ui.verdict(assessment.overall.word()), meaning(&assessment.overall)));
+    let overall = &assessment.overall;
+    if assessment.is_held_by_batch() {
+        ui.line(format!(
+            "{} every gate passes, but not the batch: it cannot be promoted",
+            ui.verdict(overall.word())
+        ));
+        for reason in overall.reasons() {
+            ui.row("", &reason);
+        }
+        return Ok(());
+    }
+    ui.line(format!("{} {}", ui.verdict(overall.word()), meaning(overall)));
     Ok(())
 }
 
@@ -318,7 +326,7 @@ fn document(
         "policyDigest": assessment.policy.as_ref().map(|doc| doc.digest()).transpose()?,
         "gates": gate_rows(assessment),
         "overall": assessment.overall,
-        "earliest": earliest(&assessment.reports),
+        "earliest": earliest(assessment),
         "coverage": coverage(assessment),
         "soak": soak,
         "otherSoaks": others,

@@ -9,7 +9,8 @@ use tidegate_model::Verdict;
 use tidegate_model::units::format_utc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::assess::{Assessment, assess};
+use super::promote::assess_ready;
+use crate::assess::Assessment;
 use crate::error::{CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::release::Built;
@@ -50,8 +51,8 @@ pub(crate) async fn run(
     let mut failures = 0;
     let mut verdict = Verdict::unknown("no round was completed");
     for round in 1.. {
-        match assess(project, built, target).await {
-            Ok(assessment) => {
+        match assess_ready(project, built, target).await {
+            Ok((assessment, _)) => {
                 let readable = assessment.gate_head.is_some() && assessment.soak_network.is_some();
                 failures = if readable { 0 } else { failures + 1 };
                 let now = observations(&assessment);
@@ -110,7 +111,11 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
             found.insert(format!("paused from {}", format_utc(pause.from)), pause.reason);
         }
     }
-    found.insert("overall".to_owned(), assessment.overall.word().to_owned());
+    let mut overall = assessment.overall.word().to_owned();
+    if assessment.is_held_by_batch() {
+        overall = format!("{overall}: {}", assessment.overall.reasons().join("; "));
+    }
+    found.insert("overall".to_owned(), overall);
     found
 }
 

@@ -47,7 +47,7 @@ fn verdict(document: &mut Document, subject: Subject<'_>) {
         let (at, word) = (format_utc(promoted.recorded_at), promoted.verdict.word());
         document.text(format!("PROMOTED {at}; read back from {}: {word}", assessment.target));
     } else {
-        document.text(format!("{}. {}", assessment.overall.word(), earliest(&assessment.reports)));
+        document.text(format!("{}. {}", assessment.overall.word(), earliest(assessment)));
     }
     let mut rows = vec![
         vec!["releaseRoot".to_owned(), built.roots.release_root.to_string()],
@@ -67,7 +67,15 @@ fn verdict(document: &mut Document, subject: Subject<'_>) {
 }
 
 /// When everything could pass, as far as time alone decides it.
-pub(crate) fn earliest(reports: &[GateReport]) -> String {
+pub(crate) fn earliest(assessment: &Assessment) -> String {
+    if assessment.is_held_by_batch() {
+        let why = assessment.overall.reasons().join("; ");
+        return format!("Earliest promotion: when the batch passes: {why}");
+    }
+    by_gates(&assessment.reports)
+}
+
+fn by_gates(reports: &[GateReport]) -> String {
     let held: Vec<_> = reports.iter().filter(|report| !report.verdict.allows()).collect();
     if held.is_empty() {
         return "Earliest promotion: now".to_owned();
@@ -268,7 +276,7 @@ mod tests {
         ] {
             let [soak, audits] = verdicts;
             let reports = [report(GateId::Soak, soak), report(GateId::Audits, audits)];
-            assert_eq!(earliest(&reports), format!("Earliest promotion: {expected}"));
+            assert_eq!(by_gates(&reports), format!("Earliest promotion: {expected}"));
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What others may decide, and how it is refused.
 
+use alloy_sol_types::SolValue;
 use serde_json::Value;
 
 use super::*;
 use crate::expected::When;
+use crate::minimal::minimal_proxy;
 use crate::resolve::{Check, Resolved};
 use crate::trial::{
     ANSWER, OTHER, answer_of_other, at, balance_of_other, call, creation, factory, faults, found,
@@ -145,16 +147,115 @@ fn what_strangers_make_of_an_earlier_contract_is_shown() {
     }
 }
 
+/// What is wrong with a plan that creates a contract of this code and calls it.
+fn called(code: &[u8], guarded: bool) -> String {
+    let club = creation("club", leaving(code), guarded);
+    let to = at(&club);
+    judged(plan_of(vec![club, call("join", to)]), &[])
+}
+
+/// Keeps the caller in slot 0, and fails where somebody is there.
+const ONCE: [u8; 13] = hex!("5f54600957" "335f5500" "5b5f5ffd");
+const FIRST: &str = "anybody can make the call join first, and then";
+
+/// Whether a plan is refused since the batch would fail.
+fn fails(found: &str) -> bool {
+    found.starts_with(&format!("{FIRST} the plan fails for good (join fails: "))
+}
+
 #[test]
-fn a_call_that_anybody_makes_first_is_refused_where_it_shows_nowhere() {
-    let called = |code: &[u8]| {
-        let club = creation("club", leaving(code), false);
-        let to = at(&club);
-        judged(plan_of(vec![club, call("join", to)]), &[])
-    };
-    // Slot 0 counts; slot 1 has the first caller; slot 1 has whoever was first, and no second.
-    let counts = called(&hex!("5f546001015f5500"));
-    assert!(counts.starts_with("anybody can make the call join first, and then club"), "{counts}");
-    assert_eq!(called(&hex!("60015f5500")), "", "it leaves the same");
-    assert_eq!(called(&hex!("5f54600a5733" "5f5500" "5b5f5ffd")), "", "the batch fails then");
+fn a_call_that_anybody_makes_first_and_that_leaves_something_else_is_refused() {
+    // Slot 0 counts.
+    let counts = hex!("5f546001015f5500");
+    let found = called(&counts, false);
+    assert!(found.starts_with(&format!("{FIRST} club holds something else")), "{found}");
+    assert_eq!(called(&counts, true), "", "nobody comes between");
+    assert_eq!(called(&hex!("60015f5500"), false), "", "it leaves the same");
+}
+
+#[test]
+fn a_call_that_anybody_makes_first_and_that_then_fails_is_refused() {
+    let found = called(&ONCE, false);
+    assert!(fails(&found) && found.contains("or create the contract with `guarded"), "{found}");
+    assert_eq!(called(&ONCE, true), "", "nobody comes between");
+    // Who acts alone may call it.
+    let check = [&hex!("3373")[..], &[1; 20], &hex!("14601d575f5ffd5b")].concat();
+    let owned = [&check[..], &hex!("5f54602757335f5500" "5b5f5ffd")].concat();
+    assert_eq!(called(&owned, false), "");
+
+    // Whoever calls it must name themselves.
+    let named = hex!("60043533" "14600b575f5ffd5b" "5f54601557335f5500" "5b5f5ffd");
+    let club = creation("club", leaving(&named), false);
+    let (to, executor) = (at(&club), Address::repeat_byte(1));
+    let mut join = call("join", to);
+    let OpKind::Call { data, .. } = &mut join.kind else { panic!("a call") };
+    *data = [&[7; 4][..], executor.into_word().as_slice()].concat().into();
+    let found = judged(plan_of(vec![club, join]), &[]);
+    assert!(fails(&found), "{found}");
+}
+
+#[test]
+fn strangers_make_the_calls_before_it_that_they_can() {
+    // Opens where it is called without data, and else says whether it is open.
+    let open = hex!("36600957" "60015f5500" "5b5f545f5260205ff3");
+    let check = [&hex!("3373")[..], &[1; 20], &hex!("143617601f575f5ffd5b")].concat();
+    let owned = [&check[..], &hex!("36602957" "60015f5500" "5b5f545f5260205ff3")].concat();
+    for (gate, is_refused) in [(&open[..], true), (&owned[..], false)] {
+        let gate = creation("gate", leaving(gate), false);
+        // Asks the gate, and then as above.
+        let asked = at(&gate);
+        let asks = [&hex!("60205f60015f73")[..], asked.as_slice(), &hex!("5afa505f5115602d57")];
+        let club = [&asks.concat()[..], &hex!("5f54602d57335f5500" "5b5f5ffd")].concat();
+        let club = creation("club", leaving(&club), false);
+        let calls = [call("open", asked), call("join", at(&club))];
+        let found = judged(plan_of([gate, club].into_iter().chain(calls).collect()), &[]);
+        assert_eq!(fails(&found), is_refused, "{found}");
+        assert!(is_refused || found.is_empty(), "{found}");
+    }
+}
+
+#[test]
+fn a_call_of_others_that_anybody_makes_first_is_made_by_a_contract_that_looks() {
+    // Slot 0 turns from 5 to 7, once; with data it is answered.
+    let once = hex!("36601557" "60055f5414600f575f5ffd5b" "60075f5500" "5b5f545f5260205ff3");
+    let found = judged(plan_of(vec![call("join", OTHER)]), &once);
+    assert!(fails(&found) && found.contains("let a contract of the plan make it"), "{found}");
+    let looks =
+        [&hex!("60205f60015f73")[..], OTHER.as_slice(), &hex!("5afa505f5160051460275700" "5b")];
+    let calls = [&hex!("5f5f5f5f5f73")[..], OTHER.as_slice(), &hex!("5af11560495700" "5b5f5ffd")];
+    let found = called(&[looks.concat(), calls.concat()].concat(), false);
+    assert_eq!(found, "");
+    // What stands for it on a testnet is nobody's there.
+    let mock = creation("mock:usdc", leaving(&ONCE), false);
+    let to = at(&mock);
+    let mut plan = plan_of(vec![mock, call("join", to)]);
+    plan.outside.insert("usdc".to_owned(), to);
+    assert_eq!(faults(&plan, &[], When::Before), Vec::<String>::new());
+}
+
+#[test]
+fn what_anybody_creates_before_what_it_asks_is_refused() {
+    for guarded in [false, true] {
+        let board = creation("board", leaving(&ANSWER), guarded);
+        // Whether there is code: EXTCODESIZE.
+        let asks = [&hex!("73")[..], at(&board).as_slice(), &hex!("3b")].concat();
+        let boxed = |guarded| creation("box", reader(&asks, true), guarded);
+        let found = judged(plan_of(vec![board.clone(), boxed(false)]), &[]);
+        let says = "anybody can create box first, and then box holds something else: create it";
+        assert!(found.starts_with(says), "{found}");
+        assert_eq!(judged(plan_of(vec![board, boxed(true)]), &[]), "");
+    }
+}
+
+#[test]
+fn a_minimal_proxy_waits_for_its_implementation() {
+    let behind = creation("behind", leaving(&hex!("60015f5500")), false);
+    let init = (at(&behind), Bytes::from_static(&[7])).abi_encode_params();
+    let initcode = [&minimal_proxy().creation.object[..], &init].concat().into();
+    let proxy = creation("proxy", initcode, false);
+    let found = found(&plan_of(vec![behind, proxy.clone()]), &[], When::Before);
+    assert_eq!(found.faults, Vec::<String>::new());
+    assert_eq!(found.created[&at(&proxy)].slots.len(), 1, "the initialiser ran");
+    let alone = faults(&plan_of(vec![proxy]), &[], When::Before);
+    assert!(alone[0].starts_with("proxy fails: "), "{alone:?}");
 }

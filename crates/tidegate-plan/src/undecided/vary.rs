@@ -6,10 +6,9 @@ use alloy_primitives::{Address, U256};
 use tidegate_evm::{EvmError, Sandbox};
 use tidegate_model::ports::{AccountState, StateKey};
 
-use super::{Other, Read, STRANGE};
-use crate::expected::{Created, Expected};
-use crate::resolve::{Op, OpKind};
-use crate::run::{Before, Run};
+use super::{Other, Read};
+use crate::expected::Created;
+use crate::run::{Poked, Run};
 
 /// A plan that is run once more with something else around it.
 pub(super) struct Trial<'t, 'a> {
@@ -18,7 +17,18 @@ pub(super) struct Trial<'t, 'a> {
     pub(super) missing: BTreeSet<StateKey>,
 }
 
-impl<'a> Trial<'_, 'a> {
+/// What became of a trial.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ran {
+    /// The same, as far as the state that is here tells.
+    Same,
+    /// The contract of this operation is another one, or holds something else.
+    Other(String),
+    /// The plan fails, and so would the batch.
+    Fails(String),
+}
+
+impl Trial<'_, '_> {
     /// The operation whose contract is another one then, while nothing fails.
     pub(super) fn changes(&mut self, others: &[(Read, &Other)]) -> Option<String> {
         let sandbox = others.iter().try_fold(self.run.sandbox.clone(), |sandbox, (read, other)| {
@@ -26,54 +36,31 @@ impl<'a> Trial<'_, 'a> {
         });
         let before = others.iter().find_map(|(read, other)| match (read, other) {
             (Read::Used(op, at, slot), Other::Word(word)) => {
-                Some((*op, Before::Slot(*at, *slot, *word)))
+                Some((*op, Poked { at: *at, slot: *slot, word: *word }))
             }
             _ => None,
         });
-        self.run_with(sandbox, before)
-    }
-
-    /// The call that anybody can make first, after which a contract holds something else.
-    pub(super) fn calls_of_others(&mut self, expected: &Expected) -> Option<String> {
-        for (index, op) in self.run.resolved.ops.iter().enumerate() {
-            let OpKind::Call { to, .. } = op.kind else { continue };
-            // Nobody comes between what only the executor can create and what follows.
-            let guarded = |op: &Op| match op.kind {
-                OpKind::Create { guarded, address, .. } => guarded.is_some() && address == to,
-                OpKind::Call { .. } => false,
-            };
-            let is_guarded = self.run.resolved.ops.iter().any(guarded);
-            if is_guarded || !expected.created.contains_key(&to) {
-                continue;
-            }
-            let sandbox = Ok(self.run.sandbox.clone());
-            if let Some(other) = self.run_with(sandbox, Some((index, Before::Call(STRANGE)))) {
-                return Some(format!(
-                    "anybody can make the call {} first, and then {other} holds something else: \
-                     let only the owner call it, or add an `expect` that shows what it leaves",
-                    op.id
-                ));
-            }
-        }
-        None
-    }
-
-    fn run_with(
-        &mut self,
-        sandbox: Result<Sandbox<'a>, EvmError>,
-        before: Option<(usize, Before)>,
-    ) -> Option<String> {
-        let ran = sandbox
-            .and_then(|sandbox| Run { sandbox, before, contexts: false, ..self.run.clone() }.ops());
-        let found = match ran {
-            Ok(found) if found.faults.is_empty() => found.created,
-            Err(EvmError::Missing(keys)) => {
-                self.missing.extend(keys);
-                return None;
-            }
-            // The plan fails, and so would the batch.
-            Ok(_) | Err(_) => return None,
+        let ran = match sandbox {
+            Ok(sandbox) => self.ran(Run { sandbox, before, ..self.run.clone() }),
+            Err(error) => self.failed(error),
         };
+        match ran {
+            Ran::Other(op) => Some(op),
+            Ran::Same | Ran::Fails(_) => None,
+        }
+    }
+
+    /// Runs the plan as it is given, and compares it with what it makes otherwise.
+    pub(super) fn ran(&mut self, run: Run<'_>) -> Ran {
+        let mut run = Run { contexts: false, ..run };
+        let found = match run.ops() {
+            Ok(found) => found,
+            Err(error) => return self.failed(error),
+        };
+        if let Some(fault) = found.faults.into_iter().next() {
+            return Ran::Fails(fault);
+        }
+        let found = found.created;
         let all = self.created.iter().chain(&found);
         let mut other = all.filter(|(at, _)| match (self.created.get(*at), found.get(*at)) {
             (Some(made), Some(other)) => {
@@ -81,18 +68,27 @@ impl<'a> Trial<'_, 'a> {
                 let differs = |slot: &U256| {
                     let (one, other) = (last(made, slot), last(other, slot));
                     // What strangers left there is theirs, as long as nothing follows from it.
-                    let left = matches!(
-                        before,
-                        Some((_, Before::Slot(of, poked, word)))
-                            if (of, poked, word) == (**at, *slot, other)
-                    );
+                    let left = run.before.is_some_and(|(_, poked)| {
+                        (poked.at, poked.slot, poked.word) == (**at, *slot, other)
+                    });
                     one != other && !left
                 };
                 made.code != other.code || slots.any(differs)
             }
             _ => true,
         });
-        other.next().map(|(_, made)| made.op.clone())
+        other.next().map_or(Ran::Same, |(_, made)| Ran::Other(made.op.clone()))
+    }
+
+    /// What is missing is fetched before anything is said.
+    pub(super) fn failed(&mut self, error: EvmError) -> Ran {
+        match error {
+            EvmError::Missing(keys) => {
+                self.missing.extend(keys);
+                Ran::Same
+            }
+            error => Ran::Fails(error.to_string()),
+        }
     }
 }
 

@@ -45,8 +45,8 @@ const TOKEN: &str = "interface IToken { function totalSupply() external view ret
 /// No step creates it: a step calls what does.
 fn cheat_a_child_that_reads_what_others_decide(scene: &Scene<'_>) -> Outcome {
     let plan = scene.read("tidegate.toml")?;
-    let steps = "\n[[step]]\ncreate = \"Maker\"\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
-                 \"make\", \"@usdc\"]\n";
+    let steps = "\n[[step]]\ncreate = \"Maker\"\nguarded = true\n\n[[step]]\nname = \
+                 \"make\"\ncall = [\"@maker\", \"make\", \"@usdc\"]\n";
     let source = |child: &str, make: &str| {
         format!(
             "{TOKEN}contract Child {{ uint256 public kept; constructor(address token) {{ {child} \
@@ -176,6 +176,14 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
     let refusals = [
         (step(board) + &step(boxed), "box holds what slot 0 of board decides, and anybody may"),
         (step(board) + &step(&join), "anybody can make the call call first, and then board holds"),
+        (
+            step(board) + &step(&format!("{join}\nexpect = [[\"count\", 1]]")),
+            "anybody can make the call call first, and then the plan fails for good (call.count()",
+        ),
+        (
+            step(board) + &step(&format!("{call}\"once\"]")),
+            "anybody can make the call call first, and then the plan fails for good (call fails",
+        ),
         (step("create = \"Gas\""), "gas depends on the gas that is left"),
         (step("create = \"Gas\"\nguarded = true"), "gas depends on the gas that is left"),
         (step("create = \"Blob\"\nguarded = true"), "blob asks for blobhash"),
@@ -189,13 +197,11 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
     }
     let zero = "0x0000000000000000000000000000000000000000";
     let shown = format!("{boxed}\nexpect = [[\"boss\", \"{zero}\"]]");
-    let counted = format!("{join}\nexpect = [[\"count\", 1]]");
     for steps in [
         step(board) + &step(&shown),
         step(&guarded) + &step(boxed),
-        step(board) + &step(&counted),
         step(&guarded) + &step(&join),
-        step(board) + &step(&format!("{call}\"once\"]")),
+        step(&guarded) + &step(&format!("{call}\"once\"]")),
     ] {
         add(scene, &plan, source, &steps)?;
         scene.run("eva", &["plan", "mainnet"], 0)?;
@@ -207,9 +213,11 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
 fn cheat_a_child_that_is_not_what_was_made(scene: &Scene<'_>) -> Outcome {
     let plan = scene.read("tidegate.toml")?;
     let source = "contract Child { uint256 public kept = 7; function fee() external pure returns \
-                  (uint256) { return 10; } }\ncontract Maker { Child public child; function make() \
-                  external { require(address(child) == address(0)); child = new Child(); } }\n";
-    let steps = "\n[[step]]\ncreate = \"Maker\"\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
+                  (uint256) { return 10; } }\ncontract Maker { Child public child; address boss; \
+                  constructor(address to) { boss = to; } function make() external { \
+                  require(msg.sender == boss && address(child) == address(0)); child = new \
+                  Child(); } }\n";
+    let steps = "\n[[step]]\ncreate = \"Maker\"\nargs = [\"$owner\"]\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
                  \"make\"]\n";
     add(scene, &plan, source, steps)?;
     scene.done("eva", &["deploy"])?;

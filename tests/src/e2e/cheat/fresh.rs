@@ -100,6 +100,7 @@ fn cheat_a_contract_that_a_stranger_only_created(scene: &Scene<'_>) -> Outcome {
     let proposal = proposed(scene)?;
     scene.sign(&proposal, &["o1", "o2"])?;
     let created = create_all(scene, &proposal, &actor("mallory"))?;
+    assert_eq!(scene.status()?.verdict("overall"), "FAIL", "nothing may stand there");
     scene.world.mainnet.set_balance(created[0], U256::from(1))?;
     all_refused(scene, &proposal, "it holds 1 wei, its creation leaves 0")?;
     scene.world.mainnet.set_balance(created[0], U256::ZERO)?;

@@ -56,6 +56,7 @@ fn soaked<'a>(scene: &Scene<'a>) -> Result<Scene<'a>, Failed> {
     let hash = format!("{line}mainnet.code_hash = \"{}\"\n", keccak256(&CODE));
     project.edit("tidegate.toml", &line, &hash)?;
     project.fund()?;
+    project.done("eva", &["deploy", "--helper", "testnet"])?;
     project.done("eva", &["deploy"])?;
     project.done("ops", &["deploy", "--helper"])?;
     safe_call(scene, safe, enableModuleCall { module: ROUTER }.abi_encode())?;
