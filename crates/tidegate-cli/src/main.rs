@@ -21,6 +21,8 @@ mod posting;
 mod project;
 mod promotion;
 mod proposals;
+mod published;
+mod read_back;
 mod recheck;
 mod records;
 mod release;

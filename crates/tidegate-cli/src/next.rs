@@ -7,8 +7,8 @@ use tidegate_model::{GateId, Verdict};
 use crate::assess::Assessment;
 use crate::error::CliResult;
 use crate::project::Project;
-use crate::promotion::Promoted;
 use crate::proposals;
+use crate::read_back::Promoted;
 use crate::release::Built;
 
 /// The next steps, most urgent first.

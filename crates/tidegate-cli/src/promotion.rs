@@ -1,21 +1,18 @@
 //! A release on its target: the Safe's batch, its simulation, and what was recorded.
 
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evidence::{Untouched, used_before};
 use tidegate_evm::{Batch, BatchFault, Sandbox};
-use tidegate_gates::{CodeFacts, code_verdict};
+use tidegate_model::Head;
 use tidegate_model::record::Deployment;
-use tidegate_model::{DeploymentDigest, EvidenceDigest, Head, Verdict};
 use tidegate_plan::{CREATE2_PROXY, Executor, Expected, OpKind, When};
 use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
     helper, unreadable,
 };
 
-use crate::assess::{VerifyReport, slots};
-use crate::contracts;
 use crate::deployment::{
     Prepared, code_hashes, expect, op_label, prepare, refuse_faults, simulate,
 };
@@ -127,7 +124,11 @@ impl TargetPlan {
     }
 
     /// What shows that others created and used what the Safe is to create, one sentence each.
-    async fn used_before(&self, network: &Network, head: Head) -> CliResult<Vec<String>> {
+    pub(crate) async fn used_before(
+        &self,
+        network: &Network,
+        head: Head,
+    ) -> CliResult<Vec<String>> {
         let created = self.expected.created.iter().map(|(address, created)| Untouched {
             label: op_label(&created.op),
             address: *address,
@@ -173,22 +174,6 @@ impl TargetPlan {
             }
         }
         Ok(None)
-    }
-
-    /// Rows that compare a network with this plan.
-    async fn compare(
-        &self,
-        network: &Network,
-        head: Head,
-        built: &Built,
-        name: &str,
-    ) -> CliResult<CodeFacts> {
-        let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
-        let (prepared, expected) = (&self.prepared, &self.expected);
-        facts.contracts = contracts::created(network, head, built, prepared, expected).await?;
-        facts.contracts.extend(contracts::live(network, head, prepared).await?);
-        facts.slots = slots(network, head, &self.prepared, &self.expected).await?;
-        Ok(facts)
     }
 }
 
@@ -280,47 +265,6 @@ pub(crate) fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
     own.chain(named.filter_map(parse)).collect()
 }
 
-/// A promotion that the helper has recorded and the chain still shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Promoted {
-    pub(crate) recorded_at: u64,
-    pub(crate) evidence_digest: EvidenceDigest,
-    pub(crate) verdict: Verdict,
-}
-
-/// The recorded promotion of this release, if there is one, read back from the chain.
-pub(crate) async fn promoted(
-    project: &Project,
-    built: &Built,
-    target: &str,
-    network: &Network,
-) -> CliResult<Option<Promoted>> {
-    let head = network.latest_head().await?;
-    let Some(recorded) = recorded(project, built, target, network, head).await? else {
-        return Ok(None);
-    };
-    let digest = recorded.record.deployment_digest;
-    let report = read_back(project, built, target, network, head, Some(digest)).await?;
-    Ok(Some(Promoted {
-        recorded_at: recorded.recorded_at,
-        evidence_digest: recorded.record.evidence_digest,
-        verdict: report.verdict,
-    }))
-}
-
-/// The newest promotion of this release that the Safe recorded at the helper.
-async fn recorded(
-    project: &Project,
-    built: &Built,
-    target: &str,
-    network: &Network,
-    head: Head,
-) -> CliResult<Option<helper::Recorded>> {
-    let records = promotions(project, target, network, head).await?;
-    let of_release = |r: &helper::Recorded| r.record.release_root == built.roots.release_root;
-    Ok(records.into_iter().find(of_release))
-}
-
 /// What the Safe recorded of this project at the helper, newest first.
 pub(crate) async fn promotions(
     project: &Project,
@@ -340,52 +284,6 @@ pub(crate) async fn promotions(
         records.extend(helper::read_record_at(&answer).or_kind(Kind::Chain)?);
     }
     Ok(records)
-}
-
-/// Compares the target with what the sources give, and with the recorded deployment.
-async fn read_back(
-    project: &Project,
-    built: &Built,
-    target: &str,
-    network: &Network,
-    head: Head,
-    recorded: Option<DeploymentDigest>,
-) -> CliResult<VerifyReport> {
-    let plan = target_plan(project, built, target, network, head, When::After).await?;
-    let mut facts = plan.compare(network, head, built, target).await?;
-    if recorded.is_none() && facts.contracts.iter().all(|c| c.found == KECCAK256_EMPTY) {
-        let missing = format!("nothing of it is on {target} yet; `tidegate promote` proposes it");
-        let verdict = Verdict::unknown(missing);
-        return Ok(VerifyReport { rows: Vec::new(), verdict, block: head.block });
-    }
-    let digest = plan.deployment.digest()?;
-    match recorded {
-        Some(recorded) if recorded != digest => facts.record_faults.push(format!(
-            "the promotion recorded deployment {}, the sources give {}",
-            recorded.short(),
-            digest.short()
-        )),
-        Some(_) => {}
-        None => facts.missing.extend(plan.used_before(network, head).await?),
-    }
-    if recorded.is_none() {
-        facts.missing.push(format!("the helper has no promotion of it on {target}"));
-    }
-    let verdict = code_verdict(&facts);
-    Ok(VerifyReport { rows: facts.contracts, verdict, block: head.block })
-}
-
-/// `verify` on a target.
-pub(crate) async fn verify_target(
-    project: &Project,
-    built: &Built,
-    target: &str,
-) -> CliResult<VerifyReport> {
-    let network = project.connect(target).await?;
-    let head = network.latest_head().await?;
-    let recorded = recorded(project, built, target, &network, head).await?;
-    let digest = recorded.map(|recorded| recorded.record.deployment_digest);
-    read_back(project, built, target, &network, head, digest).await
 }
 
 /// The promotion of a proposal, or an error for the other kind.

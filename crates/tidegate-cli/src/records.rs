@@ -242,24 +242,3 @@ pub(crate) fn name_faults(
     }
     Ok(faults)
 }
-
-/// Writes a record and the network's address book.
-pub(crate) fn write(
-    project: &Project,
-    network: &str,
-    record: &DeploymentRecord,
-) -> CliResult<PathBuf> {
-    let path = project.layout.record(network, &record.file_name()).or_kind(Kind::Config)?;
-    let text = to_text(&serde_json::to_value(record)?);
-    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
-    let book = serde_json::json!({
-        "release": record.name,
-        "releaseRoot": record.release_root,
-        "addresses": record.deployment.steps,
-        "libraries": record.deployment.libraries,
-        "externals": record.deployment.externals,
-    });
-    let addresses = project.layout.addresses(network).or_kind(Kind::Config)?;
-    write_atomic(&addresses, to_text(&book).as_bytes()).or_kind(Kind::Config)?;
-    Ok(path)
-}

@@ -4,6 +4,7 @@ use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
 
+use crate::Findings;
 use crate::Observed;
 use crate::code_match::{CodeMatch, Transformations};
 use crate::proxy::Behind;
@@ -27,6 +28,21 @@ pub struct CodeFacts {
     pub waiting: Vec<String>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
+}
+
+impl CodeFacts {
+    /// The slots that are not compared, if there are any.
+    pub fn left_out(&self) -> Option<String> {
+        let varying = self.varying.join(", ");
+        let some = !varying.is_empty();
+        some.then(|| format!("not compared, since they depend on the block: {varying}"))
+    }
+
+    /// Adds what was found in files or in storage.
+    pub fn add(&mut self, findings: Findings) {
+        self.record_faults.extend(findings.faults);
+        self.missing.extend(findings.missing);
+    }
 }
 
 /// One contract's code hash.
@@ -71,9 +87,8 @@ pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
                 counted(facts.slots.len(), "slot"),
                 facts.network
             );
-            if !facts.varying.is_empty() {
-                let varying = facts.varying.join(", ");
-                summary += &format!("; not compared, since they depend on the block: {varying}");
+            if let Some(left_out) = facts.left_out() {
+                summary += &format!("; {left_out}");
             }
             (code_verdict(facts), summary, facts.inputs.clone())
         }

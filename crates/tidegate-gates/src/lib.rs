@@ -20,6 +20,7 @@ mod parameters;
 mod people;
 mod policy;
 pub mod proxy;
+mod published;
 mod records;
 mod rules;
 mod safe;
@@ -52,6 +53,7 @@ pub use policy::{
     LOOSENING_SECS, Loosening, OtherProject, PolicyFacts, TrustFacts, compare, differences,
     new_name,
 };
+pub use published::{FileFact, Findings, Published, published};
 pub use records::{MissingRecord, RecordFile, RecordsHere, missing_records};
 pub use rules::{GoRule, PolicyError, PolicyRules};
 pub use safe::{SafeChange, SafeFacts, SafeProof, UnknownExecution};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::digest::{JcsError, jcs_keccak};
 use crate::ids::{
@@ -74,6 +74,17 @@ impl Deployment {
         jcs_keccak("deployment", self).map(DeploymentDigest)
     }
 
+    /// The address book of this deployment, which is for other programs.
+    pub fn book(&self, name: &str, release: ReleaseRoot) -> Value {
+        json!({
+            "release": name,
+            "releaseRoot": release,
+            "addresses": self.steps,
+            "libraries": self.libraries,
+            "externals": self.externals,
+        })
+    }
+
     /// The network.
     pub const fn network(&self) -> NetworkId {
         NetworkId { chain: self.chain, genesis: self.genesis }
@@ -137,9 +148,19 @@ impl DeploymentRecord {
     /// The current format version.
     pub const VERSION: u32 = 1;
 
+    /// The address book that goes with it.
+    pub fn book(&self) -> Value {
+        self.deployment.book(&self.name, self.release_root)
+    }
+
     /// The file's name: human name, first sixteen digits of the root, deployment id.
     pub fn file_name(&self) -> String {
-        format!("{}-{}-{}.json", self.name, self.release_root.short(), self.id)
+        Self::file_name_of(&self.name, self.release_root, self.id)
+    }
+
+    /// The name of a record's file.
+    pub fn file_name_of(name: &str, release: ReleaseRoot, id: u64) -> String {
+        format!("{name}-{}-{id}.json", release.short())
     }
 
     /// The digest of all that it says: keccak256 over its canonical JSON.

@@ -77,6 +77,23 @@ pub const SINCE_SECS: u64 = 1_795_910_400;
 pub const PROJECT_TOPICS: [B256; 2] =
     [abi::PolicyAdopted::SIGNATURE_HASH, abi::Recorded::SIGNATURE_HASH];
 
+/// The topics of the event by which the helper says that a Safe recorded a release.
+pub fn recorded_topics(safe: Address, project: ProjectId, release: ReleaseRoot) -> [B256; 4] {
+    [abi::Recorded::SIGNATURE_HASH, safe.into_word(), project.0, release.0]
+}
+
+/// Whether the data of that event is of this record.
+pub fn is_event_of(data: &[u8], record: &PromotionRecord) -> bool {
+    let words = [
+        record.policy_digest.0,
+        record.evidence_digest.0,
+        record.deployment_digest.0,
+        record.soak_terminal,
+    ];
+    // In front of them stands its place among the Safe's records.
+    data.get(32..) == Some(words.concat().as_slice())
+}
+
 /// keccak256 of the helper's runtime code. An address without exactly this code is not it.
 pub const CODE_HASH: B256 =
     b256!("eb78e40673bb5929db462511b25c835c114db19064325c559d466f8b5a05c936");
@@ -442,6 +459,13 @@ mod tests {
         let recorded = read_record_at(&(a, b, c, d, e, 9_u64).abi_encode()).unwrap();
         assert_eq!(recorded, Some(Recorded { record, recorded_at: 9 }));
         assert_eq!(read_record_at(&[0; 192]).unwrap(), None);
+        let event = (U256::from(7), b, c, d, e).abi_encode();
+        assert!(is_event_of(&event, &record));
+        assert!(!is_event_of(
+            &event,
+            &PromotionRecord { deployment_digest: DeploymentDigest(a), ..record }
+        ));
+        assert!(!is_event_of(&event[..128], &record) && !is_event_of(&[], &record));
         let adopted = read_policy_at(&(b, 7_u64).abi_encode()).unwrap();
         assert_eq!(adopted, Some(AdoptedPolicy { digest: PolicyDigest(b), adopted_at: 7 }));
         assert_eq!(read_policy_at(&[0; 64]).unwrap(), None);

@@ -18,6 +18,7 @@ mod identity;
 mod money;
 mod people;
 mod posting;
+mod published;
 mod reach;
 mod records;
 mod reports;
@@ -57,6 +58,7 @@ pub(crate) fn cases() -> Vec<Case> {
         money::cases(),
         people::cases(),
         posting::cases(),
+        published::cases(),
         records::cases(),
         signatures::cases(),
         silent::cases(),

@@ -55,9 +55,17 @@ fn an_owner_signs_and_operations_execute_in_clones_of_their_own(scene: &Scene<'_
     let ops = scene.person("ops").at(&folder);
     ops.approve(&["proposal", "execute", &proposal])?.expect_code(0)?;
     scene.world.settle()?;
-    // The folder that everything began in has not seen any of it, and needs no more than the chain.
+    // The folder that everything began in has not seen any of it, and needs no more than the chain:
+    // it says which files are to come, and can make them without a key.
+    let status = scene.status()?;
+    assert_eq!(status.0["promoted"]["readBack"]["verdict"], "UNKNOWN", "{status:?}");
+    scene.run("eva", &["proposal", "execute", &proposal], 0)?;
     let status = scene.status()?;
     assert_eq!(status.0["promoted"]["readBack"]["verdict"], "PASS", "{status:?}");
+    for file in ["addresses.json", "abi/vault.json"] {
+        let file = format!("deployments/mainnet/{file}");
+        assert_eq!(scene.read(&file)?, std::fs::read_to_string(folder.join(&file))?);
+    }
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use crate::deployment::{Prepared, code_hashes, expect, expect_in, prepare, prepa
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::existing::behind;
 use crate::project::Project;
+use crate::published::on_testnet;
 use crate::records;
 use crate::release::{Built, kept};
 
@@ -41,7 +42,7 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
         None => network.finalized_head().await?,
     };
     let reader = CodeReader { project, built, name: soak, record, settled: gathered.is_past };
-    let Read { code, mut parameters, record, prepared, expected } =
+    let Read { code, mut parameters, record, prepared, expected, .. } =
         reader.read(network, head).await?;
     parameters.rows = rows(gathered, record)?;
     if !gathered.is_past {
@@ -217,7 +218,7 @@ impl<'a> CodeReader<'a> {
         };
         code.inputs.push(input("code/deployment"));
         parameters.inputs.push(input("parameters/deployment"));
-        Ok(Read { code, parameters, record, prepared, expected })
+        Ok(Read { code, parameters, record, prepared, expected, deployment })
     }
 }
 
@@ -228,6 +229,7 @@ struct Read<'a> {
     record: &'a DeploymentRecord,
     prepared: Prepared,
     expected: Expected,
+    deployment: Deployment,
 }
 
 async fn compare(
@@ -327,10 +329,19 @@ pub(crate) struct VerifyReport {
     pub(crate) rows: Vec<ContractFact>,
     pub(crate) verdict: Verdict,
     pub(crate) block: BlockRef,
+    /// The slots that are not compared, if there are any.
+    pub(crate) left_out: Option<String>,
+}
+
+impl VerifyReport {
+    pub(crate) fn of(facts: CodeFacts, block: BlockRef) -> Self {
+        let (verdict, left_out) = (code_verdict(&facts), facts.left_out());
+        Self { rows: facts.contracts, verdict, block, left_out }
+    }
 }
 
 /// `verify` on a test stage: the gate `code`, at the latest block so that it can be asked right
-/// after a deployment.
+/// after a deployment, and the files that other programs read.
 pub(crate) async fn verify_testnet(
     project: &Project,
     built: &Built,
@@ -340,7 +351,7 @@ pub(crate) async fn verify_testnet(
     let network = project.connect(name).await?;
     let head = network.latest_head().await?;
     let facts = CodeReader { project, built, name, record: record.as_ref(), settled: true };
-    let Read { code, .. } = facts.read(&network, head).await?;
-    let verdict = code_verdict(&code);
-    Ok(VerifyReport { rows: code.contracts, verdict, block: head.block })
+    let Read { mut code, record, deployment, .. } = facts.read(&network, head).await?;
+    code.add(on_testnet(project, built, (name, &network), record, &deployment).await?);
+    Ok(VerifyReport::of(code, head.block))
 }

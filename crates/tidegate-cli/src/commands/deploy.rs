@@ -27,7 +27,7 @@ use crate::project::Project;
 use crate::release::{Built, built};
 use crate::sending::{open_lane, send, show_adoption};
 use crate::signer::{LazySigner, named};
-use crate::{commands, records};
+use crate::{commands, published, records};
 
 /// How far back a lane is searched for a deployment's transactions.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
@@ -115,8 +115,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let mut report = |progress: &Progress| show_progress(&ui, progress);
     let deployed = deploy(&mut lane, &network, &run, &mut report).await?;
     let record = record(&lane, &network, &built, &prepared, deployment, &run, id).await?;
-    let path = records::write(project, &name, &record)?;
-    write_abis(project, &name, &built)?;
+    let path = published::write(project, &name, &record, &built.release)?;
     finish(project, &name, &record, &deployed, &path)
 }
 
@@ -253,18 +252,6 @@ fn finish(
         "steps": record.deployment.steps, "libraries": record.deployment.libraries,
     }));
     Ok(0)
-}
-
-fn write_abis(project: &Project, name: &str, built: &Built) -> CliResult {
-    use crate::error::OrKind;
-    for step in built.release.plan.steps.iter() {
-        let artifact = step.contract().and_then(|(contract, _)| built.release.artifact(contract));
-        let Some(artifact) = artifact else { continue };
-        let path = project.layout.abi(name, &step.name).or_kind(Kind::Config)?;
-        let text = tidegate_store::to_text(&serde_json::to_value(&artifact.abi)?);
-        tidegate_store::write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
-    }
-    Ok(())
 }
 
 /// Builds the record from the chain: every transaction of the lane from the deployment's first to

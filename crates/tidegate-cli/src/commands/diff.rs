@@ -13,7 +13,7 @@ use crate::commands::plan::executor;
 use crate::deployment::prepare;
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
-use crate::promotion::verify_target;
+use crate::read_back::verify_target;
 use crate::records;
 use crate::release::{Built, built, kept, stored};
 use crate::ui::{COLUMNS, Ui, plain, wrap};
@@ -135,14 +135,17 @@ async fn side(project: &Project, name: &str) -> CliResult<Side> {
 async fn deployed(project: &Project, network: &str, id: Option<u64>) -> CliResult<Side> {
     let records = records::all(project, network)?.into_iter().map(|(_, record)| record);
     let wanted = records.filter(|record| id.is_none_or(|id| record.id == id));
+    let stage = project.network(network)?.stage;
     let newest = wanted.max_by_key(|record| {
         let last = record.transactions.iter().map(|tx| tx.block.number).max();
         (last, record.id)
     });
     let record = newest.ok_or_else(|| {
         let id = id.map_or_else(String::new, |id| format!(" with id {id}"));
-        CliError::config(format!("nothing is recorded on {network}{id}"))
-            .hint(format!("`tidegate deploy {network}` deploys"))
+        CliError::config(format!("nothing is recorded on {network}{id}")).hint(match stage {
+            Stage::Testnet => format!("`tidegate deploy {network}` deploys"),
+            Stage::Mainnet => "`tidegate proposal execute` writes what it has executed".to_owned(),
+        })
     })?;
     let found = match kept(project, record.release_root, record.deployment.build_digest)? {
         Some(found) => found,
@@ -159,7 +162,7 @@ async fn deployed(project: &Project, network: &str, id: Option<u64>) -> CliResul
             tree
         }
     };
-    let report = match project.network(network)?.stage {
+    let report = match stage {
         Stage::Testnet => verify_testnet(project, &found, network).await,
         Stage::Mainnet => verify_target(project, &found, network).await,
     };

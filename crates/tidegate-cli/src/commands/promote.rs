@@ -19,9 +19,8 @@ use crate::commands::policy_check::require_controls;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::promotion::{
-    Promoted, TargetPlan, promoted, promotion_of, require_readable, simulate_batch, target_plan,
-};
+use crate::promotion::{TargetPlan, promotion_of, require_readable, simulate_batch, target_plan};
+use crate::read_back::{Standing, is_promoted, standing};
 use crate::recheck::require_multi_send;
 use crate::release::{Built, built, require_minimal};
 use crate::{commands, proposals, statements};
@@ -72,7 +71,7 @@ pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> 
         return Ok(exit);
     }
     let network = target_of(&assessment)?;
-    if promoted(project, &built, &target, network).await?.is_some() {
+    if is_promoted(project, &built, &target, network).await? {
         return Err(CliError::new(
             Kind::Conflict,
             format!("{} is promoted to {target} already", built.release.name),
@@ -176,19 +175,19 @@ pub(crate) async fn assess_ready(
     project: &Project,
     built: &Built,
     target: &str,
-) -> CliResult<(Assessment, Option<Promoted>)> {
+) -> CliResult<(Assessment, Standing)> {
     let mut assessment = assess_with(project, built, target, None, None).await?;
-    let promoted = match &assessment.target_network {
-        Some(network) => promoted(project, built, target, network).await,
-        None => Ok(None),
+    let standing = match &assessment.target_network {
+        Some(network) => standing(project, built, target, network).await,
+        None => Ok(Standing::default()),
     };
     if !assessment.overall.allows() {
-        return Ok((assessment, promoted.ok().flatten()));
+        return Ok((assessment, standing.unwrap_or_default()));
     }
-    let tried = match promoted {
-        Ok(None) => tried(project, built, target, &assessment).await,
-        Ok(promoted) => return Ok((assessment, promoted)),
-        Err(error) => Err(error),
+    let (tried, standing) = match standing {
+        Ok(standing) if standing.promoted.is_some() => return Ok((assessment, standing)),
+        Ok(standing) => (tried(project, built, target, &assessment).await, standing),
+        Err(error) => (Err(error), Standing::default()),
     };
     match tried {
         Ok(_) => {}
@@ -198,7 +197,7 @@ pub(crate) async fn assess_ready(
         }
         Err(error) => assessment.overall = Verdict::fail(error.to_string()),
     }
-    Ok((assessment, None))
+    Ok((assessment, standing))
 }
 
 async fn tried(

@@ -1,20 +1,16 @@
 //! `tidegate proposal`: what owners check, sign and execute.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::{B256, Bytes, Log};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tidegate_chain::{LogQuery, Network};
+use tidegate_chain::Network;
 use tidegate_model::Verdict;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::record::{DeploymentRecord, MinedTransaction};
 use tidegate_model::units::format_utc;
-use tidegate_plan::When;
 use tidegate_safe::{
-    EXECUTION_SUCCESS, Execution, ProposalKind, SafeState, Warned, approved,
-    encode_exec_transaction, execution_in_logs, sheet, sheet_with, sign_proposal, warnings,
+    Execution, ProposalKind, SafeState, Warned, approved, encode_exec_transaction,
+    execution_in_logs, sheet, sheet_with, sign_proposal, warnings,
 };
 use tidegate_store::write_atomic;
 
@@ -22,10 +18,11 @@ use crate::approve::{Approval, Given, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, safe_state};
 use crate::project::Project;
-use crate::promotion::{promoted, promotion_of, target_plan, verify_target};
+use crate::promotion::promotion_of;
 use crate::proposals::{self, Found};
+use crate::published;
+use crate::read_back::{is_promoted, read_back};
 use crate::recheck::{Rechecked, recheck};
-use crate::records;
 use crate::release::{Built, build};
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
@@ -195,11 +192,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let built = release_of(project, &found)?;
     if done(project, built.as_ref(), &found, &network).await? {
         project.ui.note("it was executed already");
-        finish(project, built.as_ref(), &found, &network, None).await?;
-        if let (Some(built), Some(hash)) = (&built, executed_in(&network, &found).await?) {
-            write_record(project, built, &found, &network, hash).await?;
-        }
-        return Ok(0);
+        return finish(project, built.as_ref(), &found, &network, Verdict::Pass).await;
     }
     let Rechecked { state, verdict, .. } =
         recheck(project, built.as_ref(), &found, &network).await?;
@@ -240,64 +233,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     }
     project.ui.row("transaction", &landed.hash.to_string());
     project.ui.row("gas", &landed.inclusion.gas_used.to_string());
-    finish(project, built.as_ref(), &found, &network, Some(&verdict)).await?;
-    if let Some(built) = &built {
-        write_record(project, built, &found, &network, landed.hash).await?;
-    }
-    Ok(verdict.exit_code())
-}
-
-/// The transaction in which the Safe executed a proposal, whoever sent it, if it is recent.
-async fn executed_in(network: &Network, found: &Found) -> CliResult<Option<B256>> {
-    /// How many blocks back are searched.
-    const BLOCKS_MAX: u64 = 20_000;
-    let head = network.latest_head().await?;
-    let query = LogQuery {
-        addresses: vec![found.checked.proposal().safe],
-        topics: vec![vec![EXECUTION_SUCCESS], vec![found.checked.hash().0]],
-        from: head.block.number.saturating_sub(BLOCKS_MAX),
-        to: head.block.number,
-    };
-    Ok(network.logs(&query).await?.first().map(|log| log.transaction))
-}
-
-/// Records where the release stands on the target, for address books and later upgrades.
-async fn write_record(
-    project: &Project,
-    built: &Built,
-    found: &Found,
-    network: &Network,
-    hash: B256,
-) -> CliResult {
-    let head = network.latest_head().await?;
-    let plan = target_plan(project, built, &found.network, network, head, When::After).await?;
-    let missing = || CliError::new(Kind::Chain, format!("{hash} is not on {}", network.name()));
-    let receipt = network.receipt(hash).await?.ok_or_else(missing)?;
-    let transaction = network.transaction(hash).await?.ok_or_else(missing)?;
-    let record = DeploymentRecord {
-        v: DeploymentRecord::VERSION,
-        name: built.release.name.clone(),
-        id: 0,
-        release_root: built.roots.release_root,
-        scope_root: built.roots.scope_root,
-        initcodes: plan.prepared.initcodes(),
-        deployment: plan.deployment,
-        mocks: BTreeMap::new(),
-        transactions: vec![MinedTransaction {
-            op: format!("execute/{}", found.checked.hash()),
-            hash,
-            from: receipt.from,
-            nonce: transaction.nonce,
-            block: receipt.block,
-            success: receipt.status,
-            gas_used: receipt.gas_used,
-            fee: receipt.fee(),
-        }],
-    };
-    let path = records::write(project, &found.network, &record)?;
-    let shown = path.strip_prefix(&project.root).unwrap_or(&path);
-    project.ui.row("record", &shown.display().to_string());
-    Ok(())
+    finish(project, built.as_ref(), &found, &network, verdict).await
 }
 
 /// Whether what the proposal does is on the chain already, by whomever.
@@ -316,20 +252,21 @@ async fn done(
         }
         (ProposalKind::Promotion(promotion), Some(built)) => Ok(promotion.release_root
             == built.roots.release_root
-            && promoted(project, built, &found.network, network).await?.is_some()),
+            && is_promoted(project, built, &found.network, network).await?),
         (ProposalKind::Promotion(_), None) => Ok(false),
     }
 }
 
-/// Reads everything back; only then is it done. The verdict is that of the gates at execution; what
-/// was executed earlier is not judged again.
+/// Reads everything back and writes the files that say where it stands; only then is it done. The
+/// verdict is that of the gates at execution (what was executed earlier is not judged again) and of
+/// what was read.
 async fn finish(
     project: &Project,
     built: Option<&Built>,
     found: &Found,
     network: &Network,
-    verdict: Option<&Verdict>,
-) -> CliResult {
+    verdict: Verdict,
+) -> CliResult<u8> {
     let ui = &project.ui;
     let Some(built) = built else {
         let ProposalKind::Adoption(adoption) = &found.checked.proposal().kind else {
@@ -340,32 +277,39 @@ async fn finish(
             adoption.policy_version, adoption.policy_digest
         ));
         ui.result(&json!({"adopted": adoption.policy_digest, "version": adoption.policy_version}));
-        return Ok(());
+        return Ok(verdict.exit_code());
     };
-    let report = verify_target(project, built, &found.network).await?;
+    let read = read_back(project, built, &found.network, network).await?;
     let promotion = promotion_of(found.checked.proposal())?;
-    let recorded = promoted(project, built, &found.network, network).await?;
-    let Some(recorded) = recorded.filter(|_| report.verdict.exit_code() == 0) else {
-        let mut error = CliError::new(Kind::Fail, "the promotion could not be read back");
-        for reason in report.verdict.reasons() {
-            error = error.hint(reason);
-        }
-        return Err(error);
+    let intact = read.verdict();
+    let is_intact = !matches!(intact, Verdict::Fail { .. });
+    let Some(recorded_at) = read.recorded_at.filter(|_| is_intact) else {
+        let error = CliError::new(Kind::Fail, "the promotion could not be read back");
+        return Err(intact.reasons().into_iter().fold(error, CliError::hint));
     };
-    for row in &report.rows {
+    for row in &read.facts.contracts {
         ui.line(format!("{} {:<24} {}", ui.verdict("PASS"), row.name, row.address));
     }
-    ui.row("recorded", &format_utc(recorded.recorded_at));
+    ui.row("recorded", &format_utc(recorded_at));
     ui.row("deployment", &promotion.deployment_digest.to_string());
+    if let Some(record) = &read.record {
+        let path = published::write(project, &found.network, record, &built.release)?;
+        let shown = path.strip_prefix(&project.root).unwrap_or(&path);
+        ui.row("record", &shown.display().to_string());
+    }
     ui.line(format!("{} is promoted to {}.", built.release.name, found.network));
-    if let Some(Verdict::Waived { by, until, .. }) = verdict {
+    if let Verdict::Waived { by, until, .. } = &verdict {
         let until = format_utc(*until);
         ui.line(format!("{} by {by}, until {until}", ui.verdict("WAIVED")));
     }
+    if intact != Verdict::Pass {
+        ui.line(format!("{} read back from {}", ui.verdict(intact.word()), found.network));
+        intact.reasons().iter().for_each(|reason| ui.row("", reason));
+    }
     ui.result(&json!({
         "promoted": built.roots.release_root, "network": found.network,
-        "recordedAt": recorded.recorded_at, "deployment": promotion.deployment,
-        "overall": verdict,
+        "recordedAt": recorded_at, "deployment": promotion.deployment,
+        "overall": verdict, "readBack": intact,
     }));
-    Ok(())
+    Ok(verdict.and(intact).exit_code())
 }

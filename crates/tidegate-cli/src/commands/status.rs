@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::B256;
 use clap::Args;
 use serde_json::{Value, json};
-use tidegate_gates::{Coverage, SoakFacts, SoakProgress, credited, pauses, progress};
+use tidegate_gates::{Coverage, Findings, SoakFacts, SoakProgress, credited, pauses, progress};
 use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
 use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
@@ -18,7 +18,8 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::network::{described, has_operator};
 use crate::next::next_steps;
 use crate::project::Project;
-use crate::promotion::Promoted;
+use crate::published::on_testnet;
+use crate::read_back::Promoted;
 use crate::release::{Built, built};
 use crate::report::{Document, Subject, earliest, report};
 use crate::sampling;
@@ -65,7 +66,9 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         return Ok(if args.check { verdict.exit_code() } else { 0 });
     }
     let signer = if args.sample { Some(sampling::signer(project)?) } else { None };
-    let (assessment, promoted) = assess_ready(project, &built, &target).await?;
+    let (assessment, standing) = assess_ready(project, &built, &target).await?;
+    warn_of_files(project, &built, &assessment, standing.files).await?;
+    let promoted = standing.promoted;
     let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
     let promoted = promoted.as_ref();
     let subject = Subject { built: &built, assessment: &assessment, promoted, next: &next };
@@ -93,6 +96,24 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
     let verdict = promoted.map_or(&assessment.overall, |promoted| &promoted.verdict);
     let code = verdict.exit_code();
     Ok(if args.check { code } else { 0 })
+}
+
+/// Names the files that front ends read and that are not what they must be. No gate rests on them;
+/// those of a promoted release are read back with it.
+async fn warn_of_files(
+    project: &Project,
+    built: &Built,
+    assessment: &Assessment,
+    mut files: Findings,
+) -> CliResult {
+    if let (Some(network), Some(record)) = (&assessment.soak_network, &assessment.record) {
+        let place = (assessment.soak.as_str(), network);
+        let soak = on_testnet(project, built, place, record, &record.deployment).await?;
+        files.faults.extend(soak.faults);
+        files.missing.extend(soak.missing);
+    }
+    files.faults.into_iter().chain(files.missing).for_each(|what| project.ui.warn(what));
+    Ok(())
 }
 
 /// Markdown or a page, as the file's name ends.

@@ -8,7 +8,7 @@ use tidegate_plan::config::Stage;
 use crate::assess::{VerifyReport, verify_testnet};
 use crate::error::CliResult;
 use crate::project::Project;
-use crate::promotion::verify_target;
+use crate::read_back::verify_target;
 use crate::release::built;
 use crate::sampling;
 use crate::ui::{COLUMNS, wrap};
@@ -47,6 +47,9 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
     report.rows.iter().for_each(|row| show(project, row));
     for reason in other_reasons(&report) {
         ui.row("", &reason);
+    }
+    if let Some(left_out) = &report.left_out {
+        ui.row("", left_out);
     }
     ui.line(format!("{} at block {}", ui.verdict(report.verdict.word()), report.block.number));
     ui.result(&json!({

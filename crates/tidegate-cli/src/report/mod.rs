@@ -13,7 +13,7 @@ pub(crate) use document::Document;
 use crate::assess::Assessment;
 use crate::commands;
 use crate::error::CliResult;
-use crate::promotion::Promoted;
+use crate::read_back::Promoted;
 use crate::release::Built;
 use crate::ui::plain;
 

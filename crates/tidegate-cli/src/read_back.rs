@@ -1,0 +1,220 @@
+//! A promoted release, read back: its contracts and their storage, what the Safe recorded, and the
+//! files that say where it stands.
+
+use alloy_primitives::KECCAK256_EMPTY;
+use tidegate_chain::Network;
+use tidegate_evidence::{Executed, executed};
+use tidegate_gates::{CodeFacts, Findings, code_verdict};
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::{BlockRef, EvidenceDigest, Head, Verdict};
+use tidegate_plan::When;
+use tidegate_safe::helper::Recorded;
+
+use crate::assess::{VerifyReport, slots};
+use crate::contracts;
+use crate::error::CliResult;
+use crate::project::Project;
+use crate::promotion::{TargetPlan, promotions, target_plan};
+use crate::published::OnTarget;
+use crate::release::Built;
+
+/// A promotion that the helper has recorded and the chain still shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Promoted {
+    pub(crate) recorded_at: u64,
+    pub(crate) evidence_digest: EvidenceDigest,
+    pub(crate) verdict: Verdict,
+}
+
+/// How a release stands on its target.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// The recorded promotion, read back.
+    pub(crate) promoted: Option<Promoted>,
+    /// What is wrong with the target's files, where this release is not promoted.
+    pub(crate) files: Findings,
+}
+
+/// What a target shows of a release.
+pub(crate) struct ReadBack {
+    pub(crate) facts: CodeFacts,
+    pub(crate) block: BlockRef,
+    /// What the deployment record of its promotion must be.
+    pub(crate) record: Option<DeploymentRecord>,
+    /// When the promotion was recorded.
+    pub(crate) recorded_at: Option<u64>,
+}
+
+/// What the Safe has recorded, newest first, at the latest head.
+struct Seen {
+    head: Head,
+    promotions: Vec<Recorded>,
+}
+
+impl Seen {
+    async fn on(project: &Project, target: &str, network: &Network) -> CliResult<Self> {
+        let head = network.latest_head().await?;
+        Ok(Self { head, promotions: promotions(project, target, network, head).await? })
+    }
+
+    fn of(&self, built: &Built) -> Option<&Recorded> {
+        let root = built.roots.release_root;
+        self.promotions.iter().find(|recorded| recorded.record.release_root == root)
+    }
+}
+
+/// Whether the Safe has recorded a release.
+pub(crate) async fn is_promoted(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> CliResult<bool> {
+    Ok(Seen::on(project, target, network).await?.of(built).is_some())
+}
+
+/// How a release stands on its target, its files included.
+pub(crate) async fn standing(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> CliResult<Standing> {
+    let seen = Seen::on(project, target, network).await?;
+    let promotions = &seen.promotions;
+    let Some(recorded) = seen.of(built) else {
+        let files = OnTarget { name: target, built, promotions, record: None };
+        return Ok(Standing { promoted: None, files: files.findings(project)? });
+    };
+    let verdict = match report(project, built, target, network, &seen).await {
+        Ok(report) => report.verdict,
+        Err(error) => Verdict::unknown(format!("it could not be read back: {error}")),
+    };
+    let promoted = Promoted {
+        recorded_at: recorded.recorded_at,
+        evidence_digest: recorded.record.evidence_digest,
+        verdict,
+    };
+    Ok(Standing { promoted: Some(promoted), files: Findings::default() })
+}
+
+/// `verify` on a target.
+pub(crate) async fn verify_target(
+    project: &Project,
+    built: &Built,
+    target: &str,
+) -> CliResult<VerifyReport> {
+    let network = project.connect(target).await?;
+    let seen = Seen::on(project, target, &network).await?;
+    report(project, built, target, &network, &seen).await
+}
+
+async fn report(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    seen: &Seen,
+) -> CliResult<VerifyReport> {
+    let mut found = read(project, built, target, network, seen).await?;
+    let record = found.record.as_ref();
+    let files = OnTarget { name: target, built, promotions: &seen.promotions, record };
+    found.facts.add(files.findings(project)?);
+    Ok(VerifyReport::of(found.facts, found.block))
+}
+
+/// The chain's part alone: whoever has just executed has yet to write the files.
+pub(crate) async fn read_back(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> CliResult<ReadBack> {
+    let seen = Seen::on(project, target, network).await?;
+    read(project, built, target, network, &seen).await
+}
+
+async fn read(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    seen: &Seen,
+) -> CliResult<ReadBack> {
+    let (head, recorded) = (seen.head, seen.of(built));
+    let plan = target_plan(project, built, target, network, head, When::After).await?;
+    let mut facts = compare(&plan, network, head, built, target).await?;
+    let mut found = ReadBack {
+        facts: CodeFacts { network: target.to_owned(), ..CodeFacts::default() },
+        block: head.block,
+        record: None,
+        recorded_at: recorded.map(|recorded| recorded.recorded_at),
+    };
+    let Some(recorded) = recorded else {
+        if facts.contracts.iter().all(|contract| contract.found == KECCAK256_EMPTY) {
+            let missing =
+                format!("nothing of it is on {target} yet; `tidegate promote` proposes it");
+            found.facts.missing.push(missing);
+            return Ok(found);
+        }
+        facts.missing.extend(plan.used_before(network, head).await?);
+        facts.missing.push(format!("the helper has no promotion of it on {target}"));
+        return Ok(ReadBack { facts, ..found });
+    };
+    let (named, digest) = (recorded.record.deployment_digest, plan.deployment.digest()?);
+    if named != digest {
+        facts.record_faults.push(format!(
+            "the promotion recorded deployment {}, the sources give {}",
+            named.short(),
+            digest.short()
+        ));
+    }
+    let settings = project.network(target)?;
+    let by = (plan.prepared.resolved.executor.address(), project.id(settings)?);
+    match executed(network, head, by, recorded).await? {
+        Some(executed) => found.record = Some(record(built, &plan, &executed)),
+        None => facts.missing.push(format!(
+            "the transaction that promoted it is in no log of {}; ask an endpoint that keeps them",
+            network.name()
+        )),
+    }
+    Ok(ReadBack { facts, ..found })
+}
+
+/// Rows that compare a network with a plan.
+async fn compare(
+    plan: &TargetPlan,
+    network: &Network,
+    head: Head,
+    built: &Built,
+    name: &str,
+) -> CliResult<CodeFacts> {
+    let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
+    let TargetPlan { prepared, expected, .. } = plan;
+    facts.contracts = contracts::created(network, head, built, prepared, expected).await?;
+    facts.contracts.extend(contracts::live(network, head, prepared).await?);
+    facts.slots = slots(network, head, prepared, expected).await?;
+    Ok(facts)
+}
+
+/// Where the release stands on the target, for address books and later upgrades.
+fn record(built: &Built, plan: &TargetPlan, executed: &Executed) -> DeploymentRecord {
+    DeploymentRecord {
+        v: DeploymentRecord::VERSION,
+        name: built.release.name.clone(),
+        id: 0,
+        release_root: built.roots.release_root,
+        scope_root: built.roots.scope_root,
+        deployment: plan.deployment.clone(),
+        initcodes: plan.prepared.initcodes(),
+        mocks: plan.prepared.mocks.clone(),
+        transactions: vec![executed.mined()],
+    }
+}
+
+impl ReadBack {
+    /// What the chain's part comes to.
+    pub(crate) fn verdict(&self) -> Verdict {
+        code_verdict(&self.facts)
+    }
+}
