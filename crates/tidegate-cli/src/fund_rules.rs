@@ -9,6 +9,7 @@ use tidegate_safe::helper;
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::{adopted_version, current, people, preimage, safe_state, treasuries};
 use crate::project::Project;
+use crate::relied;
 
 /// What `tidegate.toml` says, which anybody can change who can write to git. It counts where no
 /// Safe has adopted a policy.
@@ -19,33 +20,50 @@ pub(crate) fn written(project: &Project) -> FundRules {
     FundRules { people: people(project), treasuries: treasuries.collect() }
 }
 
+/// The rules in force.
+pub(crate) struct InForce {
+    pub(crate) rules: FundRules,
+    /// The policies that they are from, for people; none while no Safe has adopted one.
+    pub(crate) adopted: Vec<String>,
+}
+
 /// The rules in force, for commands that decide or send: what the adopted policies of all targets
 /// say. What differs from `tidegate.toml` is said, and so is that nothing was adopted.
-pub(crate) async fn in_force(project: &Project) -> CliResult<FundRules> {
-    let mut adopted = Vec::new();
+///
+/// # Errors
+/// If a policy cannot be read, or the file names another Safe than this machine relies on.
+pub(crate) async fn in_force(project: &Project) -> CliResult<InForce> {
+    let (mut policies, mut adopted) = (Vec::new(), Vec::new());
     for (name, _) in project.targets().filter(|(_, target)| target.safe.is_some()) {
+        if let Some(why) = relied::other(project, name)? {
+            return Err(CliError::new(Kind::Fail, why));
+        }
         let network = project.connect(name).await?;
         let head = network.finalized_head().await?;
-        adopted.extend(of_target(project, name, &network, head).await?);
+        if let Some((version, policy)) = version_of(project, name, &network, head).await? {
+            let (safe, chain) = (policy.safe.address, policy.target.chain);
+            adopted.push(format!("version {version}, adopted by Safe {safe} on chain {chain}"));
+            policies.push(policy);
+        }
     }
     let written = written(project);
-    let Some(rules) = FundRules::common(&adopted) else {
+    let Some(rules) = FundRules::common(&policies) else {
         project.ui.warn(
             "no Safe has adopted a policy: who decides on test funds and where they go back to is \
              what tidegate.toml says, which whoever writes to git can change",
         );
-        return Ok(written);
+        return Ok(InForce { rules: written, adopted });
     };
     for line in rules.differences(&written) {
         project.ui.warn(format!("{line}; what the Safe adopted counts"));
     }
-    Ok(rules)
+    Ok(InForce { rules, adopted })
 }
 
 /// The rules in force, for commands that only show books; also why they are not known.
 pub(crate) async fn to_show(project: &Project) -> (FundRules, Option<String>) {
     match in_force(project).await {
-        Ok(rules) => (rules, None),
+        Ok(InForce { rules, .. }) => (rules, None),
         Err(error) => {
             let why = format!("which treasury the Safe adopted is not known: {error}");
             (written(project), Some(why))
@@ -63,6 +81,16 @@ pub(crate) async fn of_target(
     network: &Network,
     head: Head,
 ) -> CliResult<Option<PolicyDoc>> {
+    Ok(version_of(project, target, network, head).await?.map(|(_, policy)| policy))
+}
+
+/// The same with its version.
+async fn version_of(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> CliResult<Option<(u64, PolicyDoc)>> {
     let settings = project.network(target)?;
     let (Some(safe), id) = (settings.safe, project.id(settings)?) else { return Ok(None) };
     // Without the helper nothing was adopted; the first proposals ask for it.
@@ -73,13 +101,13 @@ pub(crate) async fn of_target(
         return Ok(None);
     };
     let missing = match preimage(project, target, version, digest) {
-        Ok(found) => return Ok(Some(found)),
+        Ok(found) => return Ok(Some((version, found))),
         Err(missing) => missing,
     };
     let state = safe_state(network, safe, head).await?;
     let now = current(project, target, network.id(), &state)?;
     if now.digest()? == digest {
-        return Ok(Some(now));
+        return Ok(Some((version, now)));
     }
     Err(CliError::new(Kind::Verdict(30), missing).hint(format!(
         "restore deployments/{target}/policy-{version}.json from git: it is what the Safe adopted"

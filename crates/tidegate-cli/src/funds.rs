@@ -28,13 +28,13 @@ const RISES_MAX: usize = 16;
 /// What fund statements are about: the first target, since those of any target are in the books
 /// of a testnet that backs several.
 pub(crate) fn about(project: &Project) -> CliResult<About> {
-    let (name, settings) = project.targets().next().ok_or_else(|| {
+    let (name, _) = project.targets().next().ok_or_else(|| {
         CliError::config(
             "tidegate.toml has no mainnet network; fund statements belong to a project on its \
              target",
         )
     })?;
-    Ok(About { target: name.clone(), id: project.id(settings)? })
+    About::on(project, name.clone())
 }
 
 /// What statements say of funds, on any of the project's targets, before any chain is asked: who

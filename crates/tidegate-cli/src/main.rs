@@ -26,6 +26,7 @@ mod read_back;
 mod recheck;
 mod records;
 mod release;
+mod relied;
 mod report;
 mod sampling;
 mod saying;

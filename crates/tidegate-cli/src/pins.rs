@@ -1,9 +1,12 @@
 //! The signer's own pin file: which Safe they know, with which owners and threshold. A proposal
 //! never says which Safe to trust.
 
+use std::path::PathBuf;
+
 use tidegate_model::ChainId;
+use tidegate_model::policy::SafeTrust;
 use tidegate_safe::{PinCheck, Pins, SafeState};
-use tidegate_store::{read_limited, write_atomic};
+use tidegate_store::{is_dry_run, read_limited, write_atomic};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
@@ -14,13 +17,7 @@ const PINS_BYTES_MAX: u64 = 1 << 20;
 /// Checks a Safe against the pin file; on first sight it is pinned after it was shown and
 /// confirmed.
 pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u64) -> CliResult {
-    let path = project.env.home()?.join("pins.toml");
-    let pins = if path.exists() {
-        let bytes = read_limited(&path, PINS_BYTES_MAX).or_kind(Kind::Config)?;
-        Pins::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)?
-    } else {
-        Pins::empty()
-    };
+    let (path, pins) = read(project)?;
     match pins.check(chain, &state.trust) {
         PinCheck::Known => Ok(()),
         PinCheck::Changed(differences) => {
@@ -35,15 +32,32 @@ pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u
                 .hint(format!("if the owners agreed on this, edit the pin in {}", path.display())))
         }
         PinCheck::New => {
-            confirm(project, chain, state)?;
-            let text = pins.with(chain, &state.trust, now).to_text().or_kind(Kind::Internal)?;
-            write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)
+            show(project, chain, &state.trust);
+            confirm(project, chain, &state.trust)?;
+            if is_dry_run() { Ok(()) } else { keep(project, chain, &state.trust, now) }
         }
     }
 }
 
-fn confirm(project: &Project, chain: ChainId, state: &SafeState) -> CliResult {
-    let trust = &state.trust;
+fn read(project: &Project) -> CliResult<(PathBuf, Pins)> {
+    let path = project.env.home()?.join("pins.toml");
+    if !path.exists() {
+        return Ok((path, Pins::empty()));
+    }
+    let bytes = read_limited(&path, PINS_BYTES_MAX).or_kind(Kind::Config)?;
+    let pins = Pins::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)?;
+    Ok((path, pins))
+}
+
+/// Pins a Safe as it is now.
+pub(crate) fn keep(project: &Project, chain: ChainId, trust: &SafeTrust, now: u64) -> CliResult {
+    let (path, pins) = read(project)?;
+    let text = pins.with(chain, trust, now).to_text().or_kind(Kind::Internal)?;
+    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)
+}
+
+/// Shows a Safe as it is pinned.
+pub(crate) fn show(project: &Project, chain: ChainId, trust: &SafeTrust) {
     let ui = &project.ui;
     ui.note(format!("First sight of Safe {} on chain {chain}:", trust.address));
     ui.note(format!("  threshold {} of {}", trust.threshold, trust.owners.len()));
@@ -51,6 +65,11 @@ fn confirm(project: &Project, chain: ChainId, state: &SafeState) -> CliResult {
         ui.note(format!("  owner {owner}"));
     }
     ui.note(format!("  code of the singleton {}", trust.singleton_code_hash));
+}
+
+/// The person says that a Safe that was shown is the one they know.
+pub(crate) fn confirm(project: &Project, chain: ChainId, trust: &SafeTrust) -> CliResult {
+    let ui = &project.ui;
     let wanted = format!("{chain}:{}", trust.address);
     if let Some(pin) = &project.global.pin {
         if pin.eq_ignore_ascii_case(&wanted) {

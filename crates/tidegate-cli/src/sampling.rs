@@ -9,6 +9,7 @@ use crate::assess::{Assessment, assess};
 use crate::error::{CliError, CliResult};
 use crate::project::Project;
 use crate::release::Built;
+use crate::relied;
 use crate::signer::{LazySigner, named};
 use crate::statements::sign_and_write;
 
@@ -41,6 +42,9 @@ pub(crate) fn store(
     };
     if is_known(assessment, facts, signer, &sample) {
         return Ok(None);
+    }
+    if let Some(why) = relied::other(project, &assessment.target)? {
+        return Err(no_sample(&why));
     }
     let target = project.network(&assessment.target)?;
     let statement = Statement::Statement(General {

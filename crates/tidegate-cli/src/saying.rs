@@ -4,7 +4,7 @@ use clap::Args;
 use tidegate_chain::{Network, ReadError, Reading};
 use tidegate_evidence::Shown;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, Date, General, NEVER, Statement, typed_data};
+use tidegate_model::statement::{Body, Date, General, NEVER, ProjectRef, Statement, typed_data};
 use tidegate_model::units::format_amount;
 use tidegate_model::{ProjectId, StatementDigest};
 use tidegate_plan::config::Stage;
@@ -12,7 +12,7 @@ use tidegate_plan::config::Stage;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::project::Project;
 use crate::signer::LazySigner;
-use crate::statements;
+use crate::{relied, statements};
 
 /// For which target something is said.
 #[derive(Debug, Args)]
@@ -27,7 +27,9 @@ pub(crate) struct ForTarget {
 pub(crate) struct About {
     /// The target's name.
     pub(crate) target: String,
-    /// The project on it.
+    /// The project on it, as statements name it.
+    pub(crate) project: ProjectRef,
+    /// The same as an id.
     pub(crate) id: ProjectId,
 }
 
@@ -41,8 +43,26 @@ impl About {
             }
             _ => error,
         })?;
-        let id = project.id(project.network(&target)?)?;
-        Ok(Self { target, id })
+        Self::on(project, target)
+    }
+
+    /// This target.
+    pub(crate) fn on(project: &Project, target: String) -> CliResult<Self> {
+        let settings = project.network(&target)?;
+        let named = project.named_at(settings)?;
+        Ok(Self { target, id: named.id(settings.chain), project: named })
+    }
+
+    /// As [`Self::named`], of what stops something: where the file names another Safe than this
+    /// machine relies on, it is said for the one that it relies on, so that no line in git turns a
+    /// stop aside.
+    pub(crate) fn for_stop(project: &Project, named: &ForTarget) -> CliResult<Self> {
+        let about = Self::named(project, named)?;
+        let Some(instead) = relied::stops_instead(project, &about.target)? else {
+            return Ok(about);
+        };
+        let known = ProjectRef { name: instead.project, safe: instead.safe };
+        Ok(Self { id: known.id(instead.chain), project: known, ..about })
     }
 }
 
@@ -104,7 +124,7 @@ pub(crate) async fn general(
     let project = match body {
         // An attestation belongs to no project.
         Body::AuditRevoke(_) => None,
-        _ => Some(project.named_at(project.network(&about.target)?)?),
+        _ => Some(about.project.clone()),
     };
     Ok(General { signer, project, body, at, issued_at: time, expires_at })
 }

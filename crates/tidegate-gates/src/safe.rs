@@ -22,6 +22,8 @@ pub struct SafeFacts {
     pub trust: SafeTrust,
     /// What makes it no known Safe, one sentence each.
     pub doubts: Vec<String>,
+    /// That this machine relied on another Safe of the project before, as a sentence.
+    pub other: Option<String>,
     /// What shows that nothing else moves it.
     pub proof: Observed<SafeProof>,
     /// Whether its fallback handler is one that Safe published, by address and code.
@@ -160,7 +162,7 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateRepo
 
 fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
     let trust = &facts.trust;
-    let mut reasons = facts.doubts.clone();
+    let mut reasons: Vec<_> = facts.other.iter().chain(&facts.doubts).cloned().collect();
     if trust.owners.len() < OWNERS_MIN {
         reasons.push(format!(
             "the Safe has {} owners, at least {OWNERS_MIN} are needed",
@@ -289,6 +291,7 @@ mod tests {
         assert_eq!(word(&|f| f.trust.owners.truncate(2), &[]), "FAIL");
         assert_eq!(word(&|f| f.trust.threshold = 1, &[]), "FAIL");
         assert_eq!(word(&|f| f.doubts.push("unknown code".into()), &[]), "FAIL");
+        assert_eq!(word(&|f| f.other = Some("another Safe".into()), &[]), "FAIL");
         let module = &|f: &mut SafeFacts| f.trust.modules.push(at(9));
         assert_eq!(word(module, &[]), "FAIL");
         assert_eq!(word(module, &[&format!("module:{nine}")]), "PASS");

@@ -39,6 +39,36 @@ impl FundRules {
         self
     }
 
+    /// While no Safe has adopted a policy, who is who is what a file says. Then a treasury pays only
+    /// what its own key has approved.
+    ///
+    /// # Errors
+    /// If it has not, with the reason.
+    pub fn may_draw_unadopted(approvers: &[Address], treasury: Address) -> Result<(), String> {
+        if approvers.contains(&treasury) {
+            return Ok(());
+        }
+        Err(format!(
+            "no Safe has adopted a policy, so {treasury} pays only what it has approved with its \
+             own key, and it has not approved this request"
+        ))
+    }
+
+    /// Where test funds go back to without a question: a wallet that sent some of them. Any other
+    /// treasury is one that a policy names; none while no Safe has adopted one.
+    ///
+    /// # Errors
+    /// If neither holds, with the reason.
+    pub fn may_return_unadopted(senders: &[Address], treasury: Address) -> Result<(), String> {
+        if senders.contains(&treasury) {
+            return Ok(());
+        }
+        Err(format!(
+            "no Safe has adopted a policy, so test funds go back only to a wallet that lent them, \
+             and {treasury}, which tidegate.toml names, lent none of these"
+        ))
+    }
+
     /// In what `tidegate.toml` differs from these, one sentence each.
     pub fn differences(&self, written: &Self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -111,6 +141,19 @@ mod tests {
         }
         assert_eq!(rules().both(rules()), rules());
         assert_eq!(FundRules::common([]), None);
+    }
+
+    #[test]
+    fn before_a_policy_only_the_treasury_s_own_word_and_the_way_back_count() {
+        let [treasury, other] = [9, 7].map(Address::with_last_byte);
+        FundRules::may_draw_unadopted(&[other, treasury], treasury).unwrap();
+        let why = FundRules::may_draw_unadopted(&[other], treasury).unwrap_err();
+        assert!(why.contains("it has not approved this request"), "{why}");
+        FundRules::may_draw_unadopted(&[], treasury).unwrap_err();
+        FundRules::may_return_unadopted(&[other, treasury], treasury).unwrap();
+        let why = FundRules::may_return_unadopted(&[other], treasury).unwrap_err();
+        assert!(why.contains("lent none of these"), "{why}");
+        FundRules::may_return_unadopted(&[], treasury).unwrap_err();
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod helper;
 mod pins;
 mod posting;
 mod proposal;
+mod relied;
 mod sensitive;
 mod sheet;
 mod signature;
@@ -45,6 +46,7 @@ pub use proposal::{
     Promotion, Proposal, ProposalError, ProposalKind, ProposalSignature, SoakReference,
     asked_posts, keys_fault, read_proposal, read_signature, sign_proposal,
 };
+pub use relied::{ProjectSafe, Reliance, Relied, stops_under};
 pub use sensitive::{Sensitive, sensitive};
 pub use sheet::{sheet, sheet_with};
 pub use signature::{OwnerSignature, SIGNATURE_BYTES, SignatureError};

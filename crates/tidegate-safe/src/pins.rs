@@ -202,7 +202,7 @@ impl Row {
     }
 }
 
-fn parse_address(text: &str) -> Result<Address, PinError> {
+pub(crate) fn parse_address(text: &str) -> Result<Address, PinError> {
     parse("address", text)
 }
 

@@ -29,12 +29,16 @@ impl Home {
     /// this folder. The digits are of the whole path, so each checkout has its own, whatever its
     /// configuration calls the project.
     pub fn checkout(&self, project_root: &Path) -> PathBuf {
+        self.root.join("checkouts").join(Self::checkout_name(project_root)).join("store.db")
+    }
+
+    /// How this machine calls a checkout: `<folder>-<16 digits>`.
+    pub fn checkout_name(project_root: &Path) -> String {
         let label = project_root.file_name().unwrap_or_default().to_string_lossy();
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let label: String = label.chars().map(plain).take(LABEL_CHARS_MAX).collect();
         let path = keccak256(project_root.as_os_str().as_encoded_bytes());
-        let name = format!("{label}-{}", hex::encode(&path[..8]));
-        self.root.join("checkouts").join(name).join("store.db")
+        format!("{label}-{}", hex::encode(&path[..8]))
     }
 }
 

@@ -27,6 +27,7 @@ mod signatures;
 mod silent;
 mod soak;
 mod stops;
+mod switched;
 mod treasury;
 mod trust;
 mod withdrawn;
@@ -65,6 +66,7 @@ pub(crate) fn cases() -> Vec<Case> {
         soak::cases(),
         treasury::cases(),
         stops::cases(),
+        switched::cases(),
         trust::cases(),
         withdrawn::cases(),
         words::cases(),

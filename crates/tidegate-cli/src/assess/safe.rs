@@ -16,15 +16,20 @@ use super::{Candidate, Trust};
 use crate::error::{CliError, CliResult};
 use crate::policy_doc::adopted_at;
 use crate::proposals::{self, Found, Known};
+use crate::relied;
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
     head: &Observed<Head>,
     trust: &Trust,
 ) -> CliResult<Observed<SafeFacts>> {
+    let other = relied::other(candidate.project, candidate.target)?;
     let (doc, state) = match trust {
         Ok((doc, state)) => (doc, state),
-        Err(missing) => return Ok(Err(missing.clone())),
+        Err(missing) => {
+            let other = other.map(|why| format!("{why}; ")).unwrap_or_default();
+            return Ok(Err(other + missing));
+        }
     };
     let network = candidate.target_network.clone().map_err(CliError::config)?;
     let head = head.clone().map_err(CliError::config)?;
@@ -57,6 +62,7 @@ pub(super) async fn facts(
     Ok(Ok(SafeFacts {
         trust: state.trust.clone(),
         doubts: state.doubts.clone(),
+        other,
         handler_known,
         proof,
         changes,

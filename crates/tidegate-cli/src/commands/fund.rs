@@ -19,10 +19,11 @@ use tidegate_model::{NetworkId, StatementDigest};
 use tidegate_plan::config::Stage;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::fund_rules::in_force;
+use crate::fund_rules::{InForce, in_force};
 use crate::funds::{about, facts, said};
 use crate::project::Project;
 use crate::release::build;
+use crate::relied;
 use crate::saying::{general, now, sign};
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
@@ -80,6 +81,7 @@ pub(crate) struct TransferArgs {
 }
 
 pub(crate) async fn run(project: &Project, command: &FundCommand) -> CliResult<u8> {
+    relied::require(project).await?;
     match command {
         FundCommand::Request(args) => request(project, args).await,
         FundCommand::Approve(args) => decide(project, args, true).await,
@@ -116,7 +118,8 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
 
 async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResult<u8> {
     let set = statements::load_confirmed(project).await?;
-    let facts = said(project, &set, &in_force(project).await?)?;
+    let InForce { rules, adopted } = in_force(project).await?;
+    let facts = said(project, &set, &rules)?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let open = |view: &RequestView| matches!(view.state, RequestState::Submitted);
     let found = pick(&ledger, args.request.as_deref(), open)?;
@@ -134,6 +137,9 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
     project.ui.line(format!("Request {request} by {asked}: {amount} ETH to {name}, {to}"));
     project.ui.line(format!("  on {on} (chain {})", network.chain));
     project.ui.line(format!("  {}", found.reason));
+    if approve && adopted.is_empty() {
+        relied::require_pinned(project).await?;
+    }
     let reason = args.reason.clone();
     let body = if approve {
         let (destination, amount) = (found.destination, found.amount);
@@ -179,6 +185,16 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
         let what = format!("that is more than was approved; {left} ETH are left to draw");
         return Err(CliError::new(Kind::Fail, what));
     }
+    if books.adopted.is_empty() {
+        let approvers: Vec<_> = found.approvals.iter().map(|(_, by)| *by).collect();
+        FundRules::may_draw_unadopted(&approvers, signer.address()).map_err(|why| {
+            CliError::new(Kind::Fail, why)
+                .hint("have the Safe adopt the policy first: `tidegate policy adopt`")
+                .hint("or approve it with that key: `tidegate fund approve REQUEST --as KEY`")
+        })?;
+    }
+    books.show(project, found)?;
+    relied::require_pinned(project).await?;
     let intent = books.intent("draw", &found.draws, found.destination, amount);
     books.make(project, &signer, &intent, Body::FundDraw).await
 }
@@ -207,6 +223,15 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     if amount.is_zero() && !books.unstated(project, &signer, &found.returns).await? {
         return Err(CliError::new(Kind::Fail, "there is nothing to return"));
     }
+    books.show(project, found)?;
+    let senders = books.senders(found).await?;
+    if let Err(why) = FundRules::may_return_unadopted(&senders, home) {
+        if books.adopted.is_empty() {
+            return Err(CliError::new(Kind::Fail, why)
+                .hint("have the Safe adopt the policy first: `tidegate policy adopt`"));
+        }
+        relied::require_pinned(project).await?;
+    }
     let intent = books.intent("return", &found.returns, home, amount);
     books.make(project, &signer, &intent, Body::FundReturn).await
 }
@@ -217,6 +242,8 @@ struct Books {
     name: String,
     network: Network,
     rules: FundRules,
+    /// The adopted policies that the rules are from.
+    adopted: Vec<String>,
     ledger: Ledger,
     request: StatementDigest,
 }
@@ -228,7 +255,7 @@ impl Books {
         ready: impl Fn(&RequestView) -> bool,
     ) -> CliResult<Self> {
         let set = statements::load_confirmed(project).await?;
-        let rules = in_force(project).await?;
+        let InForce { rules, adopted } = in_force(project).await?;
         let said = build_ledger(&said(project, &set, &rules)?).or_kind(Kind::Fail)?;
         let found = pick(&said, args.request.as_deref(), ready)?;
         let name = network_name(project, found.network)?;
@@ -240,7 +267,7 @@ impl Books {
         let head = network.latest_head().await?;
         let facts = facts(project, &set, &rules, (&name, &network), head).await?;
         let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
-        Ok(Self { name, network, rules, ledger, request: found.request })
+        Ok(Self { name, network, rules, adopted, ledger, request: found.request })
     }
 
     fn request(&self) -> CliResult<&RequestView> {
@@ -254,6 +281,40 @@ impl Books {
             CliError::config(format!("{} has no treasury in the policy in force", self.name))
                 .hint("name it under [funds] and have the Safe adopt it: `tidegate policy adopt`")
         })
+    }
+
+    /// Shows on what a transfer rests: the request, who decided, the treasury and the policy.
+    fn show(&self, project: &Project, found: &RequestView) -> CliResult {
+        let ui = &project.ui;
+        let called = |key: Address| {
+            let person = self.rules.people.iter().find(|(_, person)| person.holds(key));
+            format!("{}, {key}", person.map_or("a stranger", |(name, _)| name.as_str()))
+        };
+        let approvers: BTreeSet<_> = found.approvals.iter().map(|(_, by)| called(*by)).collect();
+        let approvers: Vec<_> = approvers.into_iter().collect();
+        ui.row("request", &found.request.to_string());
+        ui.row("asked by", &called(found.requester));
+        ui.row("reason", &found.reason);
+        ui.row("amount", &format!("{} ETH", format_amount(found.amount, 18)));
+        ui.row("to", &called(found.destination));
+        ui.row("approved by", &approvers.join("; "));
+        ui.row("treasury", &self.treasury()?.to_string());
+        for policy in &self.adopted {
+            ui.row("policy", policy);
+        }
+        if self.adopted.is_empty() {
+            ui.row("policy", "none: no Safe has adopted one");
+        }
+        Ok(())
+    }
+
+    /// Who sent the draws of a request.
+    async fn senders(&self, found: &RequestView) -> CliResult<Vec<Address>> {
+        let mut senders = Vec::new();
+        for draw in &found.draws {
+            senders.extend(self.network.transaction(*draw).await?.map(|sent| sent.from));
+        }
+        Ok(senders)
     }
 
     /// The next transfer's step in the journal; `done` are those of its kind that are stated.

@@ -17,6 +17,7 @@ use crate::policy_doc::{
 };
 use crate::project::Project;
 use crate::proposals;
+use crate::relied;
 use crate::statements;
 use crate::ui::plain;
 
@@ -44,6 +45,9 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
         PolicyCommand::Check(args) => return super::policy_check::run(project, args).await,
     };
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
+    if adopt {
+        relied::require(project).await?;
+    }
     let network = project.connect(&target).await?;
     let head = network.latest_head().await?;
     let safe = project.network(&target)?.safe.ok_or_else(|| {
@@ -54,7 +58,11 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     show_document(project, &doc)?;
     show_looser(project, &target, &network, head, &doc).await;
     if !adopt {
-        project.ui.result(&json!({"policy": doc, "digest": doc.digest()?}));
+        let other = relied::other(project, &target)?;
+        if let Some(why) = &other {
+            project.ui.row(&project.ui.verdict("FAIL"), &format!("safe: {why}"));
+        }
+        project.ui.result(&json!({"policy": doc, "digest": doc.digest()?, "other": other}));
         return Ok(0);
     }
     require_helper(&network, head).await?;

@@ -23,7 +23,7 @@ use crate::promotion::{TargetPlan, promotion_of, require_readable, simulate_batc
 use crate::read_back::{Standing, is_promoted, standing};
 use crate::recheck::require_multi_send;
 use crate::release::{Built, built, require_minimal};
-use crate::{commands, proposals, statements};
+use crate::{commands, proposals, relied, statements};
 
 /// How long after an emergency's end its obligations are due, in seconds.
 const RETRO_DUE_SECS: u64 = 30 * 86_400;
@@ -49,6 +49,7 @@ pub(crate) struct PromoteArgs {
 }
 
 pub(crate) async fn run(project: &Project, args: &PromoteArgs) -> CliResult<u8> {
+    relied::require(project).await?;
     let built = built(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     let urgent = match &args.emergency {

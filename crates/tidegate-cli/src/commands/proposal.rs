@@ -24,6 +24,7 @@ use crate::published;
 use crate::read_back::{is_promoted, read_back};
 use crate::recheck::{Rechecked, recheck};
 use crate::release::{Built, build};
+use crate::relied;
 use crate::sending::send;
 use crate::signer::{LazySigner, named};
 
@@ -49,6 +50,7 @@ pub(crate) struct HashArgs {
 }
 
 pub(crate) async fn run(project: &Project, command: &ProposalCommand) -> CliResult<u8> {
+    relied::require(project).await?;
     match command {
         ProposalCommand::List => list(project).await,
         ProposalCommand::Show(args) => {

@@ -20,6 +20,7 @@ use super::record_risk::{self, RiskArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
+use crate::relied;
 use crate::saying::ForTarget;
 use crate::signer::{LazySigner, named};
 
@@ -234,11 +235,21 @@ pub(crate) struct PostmortemArgs {
     target: ForTarget,
 }
 
+impl RecordCommand {
+    /// Whether it stops something, which no line in git may hinder.
+    const fn stops(&self) -> bool {
+        matches!(self, Self::NoGo(_) | Self::Freeze(_) | Self::Bug(_) | Self::Post(_))
+    }
+}
+
 pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult<u8> {
     let signer = || -> CliResult<LazySigner> {
         let key = named(&project.global, None)?;
         LazySigner::new(&project.ui, &project.env, &project.global, key)
     };
+    if !command.stops() {
+        relied::require(project).await?;
+    }
     match command {
         RecordCommand::Risk(args) => record_risk::run(project, args).await,
         RecordCommand::Post(args) => post::post(project, args).await,

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 use tidegate_gates::ContractFact;
+use tidegate_model::Verdict;
 use tidegate_plan::config::Stage;
 
 use crate::assess::{VerifyReport, verify_testnet};
@@ -10,6 +11,7 @@ use crate::error::CliResult;
 use crate::project::Project;
 use crate::read_back::verify_target;
 use crate::release::built;
+use crate::relied;
 use crate::sampling;
 use crate::ui::{COLUMNS, wrap};
 
@@ -38,10 +40,13 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
         Some(name) => name.clone(),
         None => project.network_of(None, Stage::Testnet)?,
     };
-    let report = match project.network(&name)?.stage {
+    let mut report = match project.network(&name)?.stage {
         Stage::Testnet => verify_testnet(project, &built, &name).await?,
         Stage::Mainnet => verify_target(project, &built, &name).await?,
     };
+    if let Some(why) = relied::other(project, &name)? {
+        report.verdict = report.verdict.and(Verdict::fail(why));
+    }
     let ui = &project.ui;
     ui.line(format!("{} on {name}", built.release.name));
     report.rows.iter().for_each(|row| show(project, row));

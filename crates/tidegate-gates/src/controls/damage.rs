@@ -304,6 +304,9 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Safe, "code that nobody knows", |_, facts| {
         safe(facts, |f| f.doubts.push("the singleton's code is unknown".to_owned()))
     }),
+    damage(GateId::Safe, "another Safe than this machine relied on", |_, facts| {
+        safe(facts, |f| f.other = Some("this machine relied on another one".to_owned()))
+    }),
     damage(GateId::Safe, "storage that it does not show", |_, facts| {
         safe(facts, |f| {
             f.proof.iter_mut().for_each(|proof| proof.hidden.push("an owner".to_owned()));

@@ -228,6 +228,7 @@ fn safe() -> SafeFacts {
             handler: address("handler"),
         },
         doubts: Vec::new(),
+        other: None,
         proof: Ok(SafeProof { by: "all of its storage proven".to_owned(), ..SafeProof::default() }),
         handler_known: true,
         changes: Ok(Vec::new()),

@@ -267,15 +267,15 @@ impl General {
         self.body.subject(self.project_id())
     }
 
-    /// The sentence that a wallet shows. It names the target of what is said for one alone.
+    /// The sentence that a wallet shows. It names the project with its Safe and chain, so that
+    /// whoever signs sees for whose project it is said.
     pub fn text(&self) -> String {
         let text = self.body.text();
-        match (&self.project, self.body.reach()) {
-            (Some(ProjectRef { name, safe }), Reach::Target) => {
+        match &self.project {
+            Some(ProjectRef { name, safe }) => {
                 format!("{name}, Safe {safe} on chain {}: {text}", self.at.chain)
             }
-            (Some(ProjectRef { name, .. }), Reach::Family) => format!("{name}: {text}"),
-            (Some(_), Reach::Content) | (None, _) => text,
+            None => text,
         }
     }
 

@@ -225,6 +225,7 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
     let target = target.split("\n[").next().unwrap_or(target);
     let other = target.replace(&scene.world.safe.to_string(), &ASIDE.to_string());
     scene.write("tidegate.toml", &format!("{text}\n[networks.aside]{other}"))?;
+    scene.forget_safes()?;
     let no_go = ["record", "no-go", "--reason", "a doubt", "--as", "ada"];
     let unclear = scene.run("ada", &no_go, 2)?;
     let asks = ["name one of: aside, mainnet", "say with --target NAME"];
@@ -237,7 +238,7 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
     let bug = record(scene, "ada", &bug)?;
     let freeze = ["freeze", "--for", "1d", "--reason", "a look", "--target", "aside"];
     let shown = scene.person("bo").run(&[&["record"], &freeze[..], &["--as", "bo"]].concat())?;
-    assert!(said(&shown).contains("says vault: Freeze every promotion"), "{shown:?}");
+    assert!(said(&shown).contains("on chain 31337: Freeze every promotion"), "{shown:?}");
     record(scene, "bo", &freeze)?;
     for target in ["mainnet", "aside"] {
         status(target)?.expect("go", "UNKNOWN", &["bo froze promotions"])?;

@@ -108,6 +108,8 @@ fn cheat_a_keystore_that_costs_nothing_to_guess(scene: &Scene<'_>) -> Outcome {
 /// A freeze, a debt and the 72 hours of `vault` are not those of `Vault`.
 fn cheat_a_project_under_a_new_name(scene: &Scene<'_>) -> Outcome {
     scene.edit("tidegate.toml", "name    = \"vault\"", "name    = \"Vault\"")?;
+    // Of machines that knew the project none would go on without a pin.
+    scene.forget_safes()?;
     let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
     let proposal = json_text(&adopt, "proposal")?;
     let verify = ["proposal", "verify", &proposal, "--pin", &scene.safe()];

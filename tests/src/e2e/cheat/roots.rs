@@ -234,6 +234,7 @@ fn what_a_safe_did_by_itself_is_known(scene: &Scene<'_>) -> Outcome {
     let moved = make(scene, Singleton::Safe.address(), safe::SAFE_TO_L2_SETUP, &data)?;
     scene.world.settle()?;
     scene.edit("tidegate.toml", &scene.world.safe.to_string(), &moved.to_string())?;
+    scene.forget_safes()?;
     scene.done("eva", &["policy", "adopt"])?;
     Ok(())
 }

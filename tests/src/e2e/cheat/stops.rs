@@ -145,6 +145,7 @@ fn with_sibling(scene: &Scene<'_>) -> Result<String, Failed> {
     let target = target.split("\n[").next().unwrap_or(target);
     let other = target.replace(&scene.world.safe.to_string(), &ASIDE.to_string());
     scene.write("tidegate.toml", &format!("{text}\n[networks.aside]{other}"))?;
+    scene.forget_safes()?;
     Ok(text)
 }
 
@@ -160,6 +161,7 @@ fn cheat_a_stop_posted_for_a_sibling_after_the_owners_signed(scene: &Scene<'_>) 
     let sign = scene.person("o1").run(&scene.signing(&proposal))?;
     assert!(sign.code != 0 && said(&sign).contains("input go/posted has digest"), "{sign:?}");
     scene.write("tidegate.toml", &both)?;
+    scene.forget_safes()?;
     scene.sign(&proposal, &["o1", "o2"])?;
     let (sibling, release) = (project(scene, ASIDE), release(scene)?);
     let now = scene.world.mainnet.latest()?.timestamp;

@@ -179,6 +179,7 @@ fn cheat_a_lent_wallet_that_sends_without_end(scene: &Scene<'_>) -> Outcome {
 fn test_funds_before_a_policy_are_said_to_be_by_the_file_alone(scene: &Scene<'_>) -> Outcome {
     let text = scene.read(CONFIG)?;
     scene.write(CONFIG, &text.replace("name    = \"vault\"", "name    = \"vault2\""))?;
+    scene.forget_safes()?;
     let ran = scene.run("kim", &["ledger", "show", "testnet"], 0)?;
     assert!(said(&ran).contains("no Safe has adopted a policy"), "{ran:?}");
     Ok(())

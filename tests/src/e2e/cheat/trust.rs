@@ -302,6 +302,8 @@ fn cheat_another_safe_as_the_root_of_trust(scene: &Scene<'_>) -> Outcome {
     let singleton = safe::Singleton::Safe;
     let own = safe::deploy_safe(mainnet, &mallory, singleton, &[mallory.address()], 1, 7)?;
     scene.edit("tidegate.toml", &scene.world.safe.to_string(), &own.to_string())?;
+    // A machine that knew the project would say so at once.
+    scene.forget_safes()?;
     let adopt = scene.done("eva", &["policy", "adopt", "--json"])?;
     let proposal = json_text(&adopt, "proposal")?;
     // The owners were told another Safe.
@@ -407,6 +409,7 @@ fn what_is_said_about_another_target(scene: &Scene<'_>) -> Outcome {
     let target = target.split("\n[").next().unwrap_or(target);
     let other = target.replace(&scene.world.safe.to_string(), &SOMEBODY.to_string());
     scene.write("tidegate.toml", &format!("{text}\n[networks.aside]{other}"))?;
+    scene.forget_safes()?;
     let status = |target| -> Result<Status, Failed> {
         Status::of(&scene.run("eva", &["status", "--json", "--target", target], 0)?)
     };

@@ -153,6 +153,17 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
+    /// Takes from everybody's machine which Safe the project had.
+    pub(crate) fn forget_safes(&self) -> Outcome {
+        for home in std::fs::read_dir(self.folder.join("homes"))? {
+            let file = home?.path().join("safes.toml");
+            if file.exists() {
+                std::fs::remove_file(file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What `status --json` says.
     pub(crate) fn status(&self) -> Result<Status, Failed> {
         Status::of(&self.run("eva", &["status", "--json"], 0)?)

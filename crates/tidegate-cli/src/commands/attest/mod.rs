@@ -24,6 +24,7 @@ use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, built, require_minimal};
+use crate::relied;
 use crate::saying::{About, ForTarget, now};
 use crate::scopes;
 use crate::signer::{LazySigner, named};
@@ -106,6 +107,7 @@ pub(crate) async fn run(project: &Project, args: &AttestArgs) -> CliResult<u8> {
     if let Some(wanted) = &args.revoke {
         return revoke::revoke(project, args, &signer, wanted).await;
     }
+    relied::require(project).await?;
     let report = args.report.as_ref().ok_or_else(|| CliError::usage("name the report"))?;
     let bytes = read_limited(report, REPORT_BYTES_MAX).or_kind(Kind::Config)?;
     let sha256 = B256::from_slice(&Sha256::digest(&bytes));

@@ -37,7 +37,7 @@ pub(super) async fn revoke(
         Err(_) => Err(CliError::from(error)
             .hint("its digest is the name of its file under deployments/statements/")),
     })?;
-    let about = About::named(project, &args.target)?;
+    let about = About::for_stop(project, &args.target)?;
     let target = about.target.clone();
     let detail = args.detail.clone();
     let body = Body::AuditRevoke(AuditRevocation { attestation, reason: 0, detail });

@@ -18,7 +18,7 @@ use crate::statements;
 
 pub(super) async fn bug(project: &Project, signer: &LazySigner, args: &BugArgs) -> CliResult<u8> {
     speaker(project, signer.address())?;
-    let about = About::named(project, &args.target)?;
+    let about = About::for_stop(project, &args.target)?;
     let release = built(project, args.release.as_deref())?.roots.release_root;
     let severity = match args.severity {
         SeverityArg::Low => Severity::Low,

@@ -88,9 +88,9 @@ pub(super) async fn no_go(
     signer: &LazySigner,
     args: &StopArgs,
 ) -> CliResult<u8> {
-    speaker(project, signer.address())?;
     let StopArgs { decision, post } = args;
-    let about = About::named(project, &decision.target)?;
+    let about = About::for_stop(project, &decision.target)?;
+    speaks_of(project, signer, &about)?;
     let built = built(project, decision.release.as_deref())?;
     let release = built.roots.release_root;
     let (discipline, reason) = (decision.discipline.clone(), decision.reason.clone());
@@ -106,17 +106,25 @@ pub(super) async fn freeze(
     signer: &LazySigner,
     args: &FreezeArgs,
 ) -> CliResult<u8> {
-    speaker(project, signer.address())?;
     let span = parse_span_secs(&args.span).or_kind(Kind::Usage)?;
     if span > FREEZE_SECS_MAX {
         return Err(CliError::usage("a freeze lasts at most 90 days; another one can follow"));
     }
-    let about = About::named(project, &args.target)?;
+    let about = About::for_stop(project, &args.target)?;
+    speaks_of(project, signer, &about)?;
     let until = now_for_stop(project, &about).await?.time.saturating_add(span);
     let body = Body::Freeze(Freeze { until, reason: args.reason.clone() });
     let posted = args.post.then_some((freeze_subject(about.id), until));
     let statement = Statement::Statement(general(project, &about, signer, body).await?);
     say_and_post(project, &about.target, signer, statement, posted).await
+}
+
+/// Who stops something is somebody of the policy. Who takes people out of a file that names another
+/// Safe hinders no stop.
+fn speaks_of(project: &Project, signer: &LazySigner, about: &About) -> CliResult {
+    let known = speaker(project, signer.address());
+    let named = project.named_at(project.network(&about.target)?)?;
+    if named == about.project { known.map(|_| ()) } else { Ok(()) }
 }
 
 pub(super) async fn start(

@@ -133,7 +133,7 @@ pub(super) async fn emergency(
         "owes",
         &format!("soak, audits and a post-mortem until {}", format_utc(terms.retro_due_by)),
     );
-    let about = About { id: promotion.project, target: found.network.clone() };
+    let about = About::on(project, found.network.clone())?;
     let Date { at, time } = now(project, &about).await?;
     let statement = Statement::EmergencyWaiver(Box::new(EmergencyWaiver {
         guardian: signer.address(),

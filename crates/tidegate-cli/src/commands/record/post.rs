@@ -6,9 +6,9 @@ use alloy_primitives::{Address, U256};
 use clap::Args;
 use serde_json::json;
 use tidegate_model::event::Intent;
-use tidegate_model::statement::{Body, NEVER, SignedStatement};
+use tidegate_model::statement::{Body, NEVER, ProjectRef, SignedStatement};
 use tidegate_model::units::format_utc;
-use tidegate_safe::{Posting, helper, posting};
+use tidegate_safe::{Posting, ProjectSafe, helper, posting};
 use tidegate_store::read_limited;
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -18,7 +18,7 @@ use crate::project::Project;
 use crate::saying::for_stop;
 use crate::sending::ready;
 use crate::signer::{LazySigner, named};
-use crate::statements;
+use crate::{relied, statements};
 
 /// The largest statement, in bytes.
 const STATEMENT_BYTES_MAX: u64 = 1 << 20;
@@ -37,8 +37,13 @@ pub(super) async fn post(project: &Project, args: &PostArgs) -> CliResult<u8> {
     let digest = statements::check(project, &signed).await?;
     let posting = posting(&signed).or_kind(Kind::Fail)?;
     let by = signed.signer();
-    let who = signer_name(project, by)?;
-    let (target, stops) = stopped(project, &posting, by)?;
+    let before = relied::before_on(project, posting.general.at.chain)?;
+    let who = match signer_name(project, by) {
+        // Who takes people out of a file that names another Safe hinders no stop.
+        Err(_) if !before.is_empty() => "nobody of this tidegate.toml".to_owned(),
+        found => found?,
+    };
+    let (target, stops) = stopped(project, &posting, by, &before)?;
     // Nobody waits for finality to stop a release.
     let (network, _) = for_stop(project.connect(&target).await?).await;
     let (until, now) = posted_until(&network, by, posting.subject).await?;
@@ -82,13 +87,27 @@ fn signer_name(project: &Project, by: Address) -> CliResult<String> {
 }
 
 /// On which target it is posted, and what it stops there.
-fn stopped(project: &Project, posting: &Posting<'_>, by: Address) -> CliResult<(String, String)> {
+/// It counts for the Safes that this machine relied on before, whatever the file names now.
+fn stopped(
+    project: &Project,
+    posting: &Posting<'_>,
+    by: Address,
+    before: &[ProjectSafe],
+) -> CliResult<(String, String)> {
     let (general, nothing) = (posting.general, "posting it does nothing");
     let chain = general.at.chain;
     let mut targets = project.targets().filter(|(_, target)| target.chain == chain);
     let id = general.project_id();
     let found = match &general.project {
-        Some(_) => targets.find(|(_, target)| project.id(target).is_ok_and(|own| own == id)),
+        Some(ProjectRef { name, safe })
+            if before.iter().any(|one| (&one.project, &one.safe) == (name, safe)) =>
+        {
+            targets.next()
+        }
+        Some(_) => targets.find(|(name, target)| {
+            project.id(target).is_ok_and(|own| own == id)
+                && relied::other(project, name).is_ok_and(|why| why.is_none())
+        }),
         None => targets.next(),
     };
     let Some((target, _)) = found else {
@@ -99,7 +118,8 @@ fn stopped(project: &Project, posting: &Posting<'_>, by: Address) -> CliResult<(
     let stops = match &general.body {
         Body::Freeze(freeze) => {
             let until = format_utc(freeze.until);
-            format!("every promotion of {} to {target} until {until}", project.config.name)
+            let name = general.project.as_ref().map_or("", |project| project.name.as_str());
+            format!("every promotion of {name} to {target} until {until}")
         }
         Body::AuditRevoke(revocation) => {
             let set = statements::load(project)?;
