@@ -52,7 +52,7 @@ pub(crate) struct Global {
     /// opened, and nothing is kept but compilations
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
-    /// Pin this Safe on first sight, instead of being asked
+    /// Pin this Safe, at first sight or in place of another, instead of being asked
     #[arg(long, global = true, value_name = "CHAIN:SAFE")]
     pub(crate) pin: Option<String>,
 }

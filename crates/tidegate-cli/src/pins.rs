@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use alloy_primitives::Address;
 use tidegate_model::ChainId;
 use tidegate_model::policy::SafeTrust;
 use tidegate_safe::{PinCheck, Pins, SafeState};
@@ -47,6 +48,12 @@ fn read(project: &Project) -> CliResult<(PathBuf, Pins)> {
     let bytes = read_limited(&path, PINS_BYTES_MAX).or_kind(Kind::Config)?;
     let pins = Pins::parse(&String::from_utf8_lossy(&bytes)).or_kind(Kind::Config)?;
     Ok((path, pins))
+}
+
+/// The Safes that are pinned on a chain.
+pub(crate) fn on(project: &Project, chain: ChainId) -> CliResult<Vec<Address>> {
+    let (_, pins) = read(project)?;
+    Ok(pins.iter().filter(|pin| pin.chain == chain).map(|pin| pin.safe).collect())
 }
 
 /// Pins a Safe as it is now.

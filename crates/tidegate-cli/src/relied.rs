@@ -28,8 +28,11 @@ fn targets(project: &Project) -> CliResult<Vec<Target>> {
     let relied = read(&path)?;
     let named = named(project);
     let first = relied.with_first(&checkout, &named);
-    if first != relied && !is_dry_run() {
-        write(&path, &first)?;
+    if first != relied {
+        warn_of_pins(project, &relied, &checkout, &named)?;
+        if !is_dry_run() {
+            write(&path, &first)?;
+        }
     }
     let with_safe = project.targets().filter(|(_, target)| target.safe.is_some());
     let targets = with_safe.zip(named).map(|((name, _), now)| {
@@ -37,6 +40,27 @@ fn targets(project: &Project) -> CliResult<Vec<Target>> {
         Target { name: name.clone(), now, reliance }
     });
     Ok(targets.collect())
+}
+
+/// Says of what is trusted on first use that the person has pinned other Safes on its chain.
+fn warn_of_pins(
+    project: &Project,
+    relied: &Relied,
+    checkout: &str,
+    named: &[ProjectSafe],
+) -> CliResult {
+    for now in named.iter().filter(|now| relied.reliance(checkout, now) == Reliance::First) {
+        let pinned = pins::on(project, now.chain)?;
+        if !pinned.is_empty() && !pinned.contains(&now.safe) {
+            let pinned: Vec<_> = pinned.iter().map(ToString::to_string).collect();
+            project.ui.warn(format!(
+                "first sight of {now}, which is none that you have pinned on that chain ({}): \
+                 compare it with what its owners told you",
+                pinned.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The Safes that `tidegate.toml` names, in the order of its targets.
