@@ -70,17 +70,12 @@ const TEXTS = {
   'audit/revoke': (r) => `Revoke attestation ${r.attestation}: ${r.detail}`,
 };
 
-/** What is said for one target names it, a freeze its project. */
-const FOR_TARGET = ['risk/accept', 'soak/sample', 'soak/withdraw', 'go', 'waiver', 'postmortem'];
-const FOR_ALL = ['no-go', 'bug', 'triage', 'audit/revoke'];
-
 /** The sentence of a statement, from its body, its project and the target's chain. */
 function textOf(body, project, chain) {
   const text = TEXTS[body.kind];
   if (text === undefined) throw new Error(`no sentence is known for ${body.kind}`);
   const own = text(body.says);
-  if (FOR_ALL.includes(body.kind)) return own;
-  if (!FOR_TARGET.includes(body.kind)) return `${project.name}: ${own}`;
+  if (project === null) return own;
   return `${project.name}, Safe ${getAddress(project.safe)} on chain ${chain}: ${own}`;
 }
 
