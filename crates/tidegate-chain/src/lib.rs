@@ -42,6 +42,6 @@ pub use own::{Endpoints, OwnEndpointError, OwnEndpoints};
 pub use proof::ProvenAccount;
 pub use rises::Rise;
 pub use send::SendOutcome;
-pub use text::escape;
+pub use text::{escape, is_deceptive};
 pub use types::{CallOutcome, FeeData, GasQuery, Log, Receipt, Transaction};
 pub use url::{RedactedUrl, UrlError};

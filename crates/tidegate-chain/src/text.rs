@@ -21,8 +21,8 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Invisible characters and those that reorder or hide their neighbours.
-fn is_deceptive(c: char) -> bool {
+/// Whether a character is invisible, ends a line unseen, or reorders or hides its neighbours.
+pub const fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

@@ -142,6 +142,19 @@ pub(crate) fn people(project: &Project) -> BTreeMap<String, Person> {
     people.collect()
 }
 
+/// The keys of everybody in the policies' files here, adopted or not.
+pub(crate) fn keys_of_policies(project: &Project) -> CliResult<BTreeSet<Address>> {
+    let mut keys = BTreeSet::new();
+    for (target, _) in project.targets() {
+        for (_, path) in project.layout.policies(target)? {
+            let read = read_json(&path, POLICY_BYTES_MAX).map(serde_json::from_value::<PolicyDoc>);
+            let people = read.ok().and_then(Result::ok).map(|doc| doc.people);
+            keys.extend(people.iter().flatten().flat_map(|(_, person)| person.addresses()));
+        }
+    }
+    Ok(keys)
+}
+
 fn externals(project: &Project, target: &str) -> CliResult<BTreeMap<String, External>> {
     let mut externals = BTreeMap::new();
     for (name, networks) in &project.config.externals {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{Address, hex};
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_store::{read_limited, to_text, write_atomic};
+use tidegate_store::{SeenRecord, read_limited, to_text, write_atomic};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
@@ -114,7 +114,7 @@ pub(crate) fn of_anybody(
     Ok(all.filter(|record| record.release_root == release).max_by_key(|record| record.id))
 }
 
-/// A network in this machine's memory: names can change, chains do not.
+/// A network's chain in this machine's memory: names can change, chains do not.
 fn place(project: &Project, network: &str) -> CliResult<String> {
     let id = crate::network::identity(project, network)?.id;
     Ok(format!("{}-{}", id.chain, &hex::encode(id.genesis)[..16]))
@@ -124,13 +124,14 @@ fn place(project: &Project, network: &str) -> CliResult<String> {
 pub(crate) fn remember(project: &Project, network: &str, record: &DeploymentRecord) -> CliResult {
     let text = to_text(&serde_json::to_value(record)?);
     let place = place(project, network)?;
-    Ok(project.store()?.remember_record(&place, record.digest()?, text.as_bytes())?)
+    let digest = record.digest()?;
+    Ok(project.store()?.remember_record(&place, network, digest, text.as_bytes())?)
 }
 
-/// Every record on a network that this machine has seen a chain confirm.
-fn remembered(project: &Project, network: &str) -> CliResult<Vec<DeploymentRecord>> {
+/// Every record that this machine has seen a network's chain confirm.
+fn remembered(project: &Project, network: &str) -> CliResult<Vec<(SeenRecord, DeploymentRecord)>> {
     let seen = project.store()?.seen_records(&place(project, network)?)?;
-    seen.iter().map(|bytes| Ok(serde_json::from_slice(bytes)?)).collect()
+    seen.into_iter().map(|seen| Ok((seen.clone(), serde_json::from_slice(&seen.json)?))).collect()
 }
 
 /// Whether two records are of one deployment: what it is, and the transaction that anchors it.
@@ -145,23 +146,35 @@ pub(crate) fn is_remembered(
     network: &str,
     record: &DeploymentRecord,
 ) -> CliResult<bool> {
-    Ok(remembered(project, network)?.iter().any(|seen| is_same(seen, record)))
+    Ok(remembered(project, network)?.iter().any(|(_, seen)| is_same(seen, record)))
 }
 
-/// The records of a release that this machine has seen confirmed and that are gone: no file here
-/// is of their deployment. Each deployment once.
+/// The records of a release that this machine has seen confirmed and that are gone from a network's
+/// folder: no file there is of their deployment. Each deployment once. Of a network that has no
+/// name any more, a file under any name of its chain will do.
 pub(crate) fn gone(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
 ) -> CliResult<Vec<DeploymentRecord>> {
-    let here = all(project, network)?;
+    let chain = place(project, network)?;
+    let networks = project.config.networks.keys();
+    let names = networks.filter(|name| place(project, name).is_ok_and(|other| other == chain));
+    let names: BTreeSet<String> = names.cloned().collect();
     let mut gone: Vec<DeploymentRecord> = Vec::new();
-    for seen in remembered(project, network)? {
-        let is_here = here.iter().any(|(_, record)| is_same(record, &seen));
-        let is_new = !is_here && !gone.iter().any(|record| is_same(record, &seen));
-        if seen.release_root == release && is_new {
-            gone.push(seen);
+    for (seen, record) in remembered(project, network)? {
+        let is_known = |record| gone.iter().any(|known| is_same(known, record));
+        if record.release_root != release || !seen.is_of(network, &names) || is_known(&record) {
+            continue;
+        }
+        let is_named = seen.network.as_deref() == Some(network);
+        let folders = names.iter().filter(|name| !is_named || *name == network);
+        let mut is_here = false;
+        for folder in folders {
+            is_here |= all(project, folder)?.iter().any(|(_, here)| is_same(here, &record));
+        }
+        if !is_here {
+            gone.push(record);
         }
     }
     Ok(gone)

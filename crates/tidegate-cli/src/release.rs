@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::B256;
 use tidegate_compile::{CompileOutput, Difference};
 use tidegate_model::lookup::Prefix;
 use tidegate_model::release::{Artifact, Release, Roots};
@@ -134,21 +135,39 @@ pub(crate) fn kept(
 /// A kept release by its name, or the beginning of its root or of its build's digest. Where several
 /// builds answer to it, none is chosen.
 pub(crate) fn stored(project: &Project, wanted: &str) -> CliResult<Option<Built>> {
+    let mut all = answering(project, wanted)?;
+    require_one(wanted, &all, None)?;
+    Ok(all.pop())
+}
+
+/// Every kept build that answers to a name.
+fn answering(project: &Project, wanted: &str) -> CliResult<Vec<Built>> {
     let mut all = Vec::new();
+    let prefix = Prefix::parse(wanted).ok();
+    let is_named = |root: B256| prefix.as_ref().is_none_or(|prefix| prefix.begins(root));
     for (root, build) in kept_keys(project)? {
-        all.extend(kept(project, root, build)?.filter(|b| names_release(b, wanted)));
-    }
-    match all.as_slice() {
-        [] | [_] => Ok(all.pop()),
-        several => {
-            let builds = several.iter().map(|b| b.roots.build_digest.to_string());
-            Err(CliError::usage(format!("{} builds of `{wanted}` are kept here", several.len()))
-                .hint(format!(
-                    "name one by its buildDigest: {}",
-                    builds.collect::<Vec<_>>().join(", ")
-                )))
+        if is_named(root.0) || is_named(build.0) {
+            all.extend(kept(project, root, build)?.filter(|b| names_release(b, wanted)));
         }
     }
+    Ok(all)
+}
+
+/// Refuses a name to which several builds answer; `here` is what the working tree builds.
+fn require_one(wanted: &str, found: &[Built], here: Option<&Built>) -> CliResult {
+    if found.len() < 2 {
+        return Ok(());
+    }
+    let all: Vec<_> = found.iter().map(|built| built.roots.clone()).collect();
+    let named = all.iter().map(|roots| {
+        let is_here = here.is_some_and(|here| here.roots == *roots);
+        let note = if is_here { " (the working tree)" } else { "" };
+        format!("{}{note}", roots.alone_in(&all))
+    });
+    let named: Vec<_> = named.collect();
+    Err(CliError::usage(format!("{} builds of `{wanted}` are kept here", found.len())).hint(
+        format!("name one by its digest, sixteen digits of it at least: {}", named.join(", ")),
+    ))
 }
 
 /// The kept build of what was promoted: the one that its proposal names, or the only one of its
@@ -186,7 +205,8 @@ fn kept_keys(project: &Project) -> CliResult<Vec<(ReleaseRoot, BuildDigest)>> {
     Ok(digests.collect())
 }
 
-/// Builds, and checks that it is the release that was asked for.
+/// Builds, and checks that it is the release that was asked for, by a name that no other kept build
+/// answers to.
 pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built> {
     if let Some(built) = without_sources(project, wanted)? {
         return Ok(built);
@@ -199,6 +219,7 @@ pub(crate) fn built(project: &Project, wanted: Option<&str>) -> CliResult<Built>
     }
     let Some(wanted) = wanted else { return Ok(built) };
     if names_release(&built, wanted) {
+        require_one(wanted, &answering(project, wanted)?, Some(&built))?;
         return Ok(built);
     }
     let have = format!("{} ({})", built.release.name, built.roots.release_root.short());

@@ -17,25 +17,35 @@ use tidegate_plan::config::Stage;
 
 use crate::approve::{Approval, Given, approve};
 use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::people;
+use crate::policy_doc::{keys_of_policies, people};
 use crate::project::Project;
 use crate::{saying, typed_data};
 
-/// Of statements that do not count by their dates, this many are named.
+/// Of statements that do not count, this many are named.
 const NAMED_MAX: usize = 10;
 
-/// Reads every statement file and everything this machine has ever seen of people of the policy,
-/// and remembers the union: what strangers leave here fills nothing. What contracts signed counts
-/// only after [`load_confirmed`].
+/// Reads the statement files and everything this machine has ever seen of people of the policy, and
+/// remembers the union: what strangers leave here fills nothing, and many files of theirs are not
+/// even checked. What contracts signed counts only after [`load_confirmed`].
 pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     let store = project.store()?;
-    let files = tidegate_store::read_statements(&project.layout)?;
-    let files = files.into_iter().map(|(path, content)| {
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.holds(key));
+    let adopted = keys_of_policies(project)?;
+    let is_nobody_named = people.is_empty() && adopted.is_empty();
+    let is_anybody = |key| is_nobody_named || is_known(key) || adopted.contains(&key);
+    let files = tidegate_store::read_statements(&project.layout, is_anybody)?;
+    if files.strangers > 0 {
+        project.ui.warn(format!(
+            "{} more statement files are by nobody of the policy; they are not read and count for \
+             nothing",
+            files.strangers
+        ));
+    }
+    let files = files.read.into_iter().map(|(path, content)| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         (name, content.map(|file| file.json).map_err(|error| error.to_string()))
     });
-    let people = people(project);
-    let is_known = |key| people.values().any(|person| person.holds(key));
     let by_people = |value: &Value| {
         let signed = serde_json::from_value::<SignedStatement>(value.clone());
         signed.is_ok_and(|signed| is_known(signed.signer()))
@@ -48,8 +58,12 @@ pub(crate) fn load(project: &Project) -> CliResult<StatementSet> {
     for (digest, collected) in known.filter(|(digest, _)| !before.contains(digest)) {
         store.remember_statement(*digest, &serde_json::to_value(&collected.signed)?)?;
     }
-    for fault in &set.faults {
+    for fault in set.faults.iter().take(NAMED_MAX) {
         project.ui.warn(format!("{fault}; it counts for nothing"));
+    }
+    if set.faults.len() > NAMED_MAX {
+        let more = set.faults.len() - NAMED_MAX;
+        project.ui.warn(format!("and {more} more files like these"));
     }
     for remark in set.remarks() {
         project.ui.warn(remark);

@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Write};
 
 use serde_json::Value;
+use tidegate_chain::is_deceptive;
 
 use crate::error::{CliError, CliResult};
 
@@ -180,7 +181,8 @@ fn write_line(out: &mut impl Write, text: &str) {
     drop(writeln!(out, "{}", inert(text)));
 }
 
-/// Replaces control characters and text direction marks, except line ends and our own colours.
+/// Replaces control characters, and characters that are invisible or turn the direction of writing,
+/// except line ends and our own colours.
 fn inert(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
@@ -190,7 +192,7 @@ fn inert(text: &str) -> String {
             rest = &rest[code.len()..];
             continue;
         }
-        if (c.is_control() && c != '\n') || is_direction_mark(c) {
+        if (c.is_control() && c != '\n') || is_deceptive(c) {
             clean.extend(c.escape_unicode());
         } else {
             clean.push(c);
@@ -198,10 +200,6 @@ fn inert(text: &str) -> String {
         rest = &rest[c.len_utf8()..];
     }
     clean
-}
-
-pub(crate) const fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn own_color(text: &str) -> Option<&str> {
@@ -240,6 +238,12 @@ mod tests {
     #[test]
     fn text_from_outside_is_inert() {
         assert_eq!(inert("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\n");
+        for hidden in
+            ["\u{200b}", "\u{200f}", "\u{2028}", "\u{2029}", "\u{2060}", "\u{feff}", "\u{ad}"]
+        {
+            let shown = inert(&format!("a{hidden}b"));
+            assert!(shown.starts_with("a\\u{") && shown.is_ascii(), "{shown}");
+        }
         assert_eq!(inert("\u{1b}[32mPASS\u{1b}[0m"), "\u{1b}[32mPASS\u{1b}[0m");
     }
 

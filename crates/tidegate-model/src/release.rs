@@ -196,6 +196,16 @@ pub struct Roots {
     pub build_digest: BuildDigest,
 }
 
+impl Roots {
+    /// The digest that names this one among several: the release's root, or the build's digest
+    /// where another build has the same root.
+    pub fn alone_in(&self, all: &[Self]) -> B256 {
+        let others = all.iter().filter(|other| other.build_digest != self.build_digest);
+        let is_shared = others.into_iter().any(|other| other.release_root == self.release_root);
+        if is_shared { self.build_digest.0 } else { self.release_root.0 }
+    }
+}
+
 impl Release {
     /// The current format version.
     pub const VERSION: u32 = 3;
@@ -282,5 +292,25 @@ impl Release {
     /// The artifact of one contract.
     pub fn artifact(&self, fqn: &Fqn) -> Option<&Artifact> {
         self.artifacts.get(fqn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_is_named_alone_by_its_release_or_by_itself() {
+        let roots = |release: u8, build: u8| Roots {
+            scope_root: ScopeRoot(B256::ZERO),
+            code_root: CodeRoot(B256::ZERO),
+            plan_digest: PlanDigest(B256::ZERO),
+            release_root: ReleaseRoot(B256::repeat_byte(release)),
+            build_digest: BuildDigest(B256::repeat_byte(build)),
+        };
+        let all = [roots(1, 11), roots(1, 12), roots(2, 13)];
+        let named = all.each_ref().map(|roots| roots.alone_in(&all));
+        assert_eq!(named, [11, 12, 2].map(B256::repeat_byte));
+        assert_eq!(all[0].alone_in(&all[..1]), B256::repeat_byte(1));
     }
 }

@@ -39,5 +39,9 @@ pub use journal::{Event, Seq};
 pub use layout::{Layout, LayoutError};
 pub use lease::{Epoch, Lease, StreamName, this_holder};
 pub use seen::Seen;
-pub use statement_files::{StatementFile, StatementFileError, StatementRead, read_statements};
+pub use seen_records::SeenRecord;
+pub use statement_files::{
+    STRANGERS_MAX, StatementFile, StatementFileError, StatementFiles, StatementRead,
+    read_statements,
+};
 pub use store::Store;

@@ -1,5 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use alloy_primitives::Address;
+use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::StatementDigest;
 use tidegate_model::digest::JcsError;
@@ -50,25 +52,75 @@ pub enum StatementFileError {
 /// A file of the statements' folder: its path, and the statement or why it is none.
 pub type StatementRead = (PathBuf, Result<StatementFile, StatementFileError>);
 
-/// Reads every statement file of a project, sorted by name. A bad file stands in the list with
-/// its error and hides no other. Folders, links and hidden files are skipped.
+/// So many files of strangers are read. What strangers say binds nobody, and looking at all of it
+/// would let whoever can write git slow down every command.
+pub const STRANGERS_MAX: usize = 64;
+
+/// The statements' folder.
+#[derive(Debug, Default)]
+pub struct StatementFiles {
+    /// What was read, sorted by name.
+    pub read: Vec<StatementRead>,
+    /// How many files of strangers were passed over.
+    pub strangers: usize,
+}
+
+/// Who a file says has signed it. It is read before anything is checked.
+#[derive(Deserialize)]
+struct Claim {
+    statement: ClaimedStatement,
+}
+
+#[derive(Deserialize)]
+struct ClaimedStatement {
+    message: ClaimedAuthor,
+}
+
+#[derive(Deserialize)]
+struct ClaimedAuthor {
+    #[serde(alias = "auditor", alias = "guardian")]
+    signer: Address,
+}
+
+/// Reads every statement file of a project whose author is known, and [`STRANGERS_MAX`] of others.
+/// A bad file stands in the list with its error and hides no other. Folders, links and hidden files
+/// are skipped. Nothing is kept of what is passed over: once its author is known, it counts.
 ///
 /// # Errors
 /// [`FileError`] if the folder cannot be listed or has too many entries; a missing folder has
 /// none.
-pub fn read_statements(layout: &Layout) -> Result<Vec<StatementRead>, FileError> {
+pub fn read_statements(
+    layout: &Layout,
+    is_known: impl Fn(Address) -> bool,
+) -> Result<StatementFiles, FileError> {
     let folder = layout.statements_dir();
-    let names = list(&folder, Kind::File)?;
-    let read = |name: &String| (folder.join(name), read_one(&folder.join(name), name));
-    Ok(names.iter().map(read).collect())
+    let mut files = StatementFiles::default();
+    let mut left = STRANGERS_MAX;
+    for name in list(&folder, Kind::File)? {
+        let path = folder.join(&name);
+        let bytes = read_limited(&path, STATEMENT_BYTES_MAX as u64);
+        let claimed = bytes.as_ref().ok().and_then(|bytes| serde_json::from_slice(bytes).ok());
+        match claimed {
+            Some(Claim { statement }) if !is_known(statement.message.signer) => {
+                let Some(fewer) = left.checked_sub(1) else {
+                    files.strangers += 1;
+                    continue;
+                };
+                left = fewer;
+            }
+            _ => {}
+        }
+        let read = bytes.map_err(Into::into).and_then(|bytes| read_one(&bytes, &name));
+        files.read.push((path, read));
+    }
+    Ok(files)
 }
 
-fn read_one(path: &Path, name: &str) -> Result<StatementFile, StatementFileError> {
+fn read_one(bytes: &[u8], name: &str) -> Result<StatementFile, StatementFileError> {
     let stem = name.strip_suffix(".json").ok_or(StatementFileError::Name)?;
     let named = StatementDigest(parse_hash(stem).ok_or(StatementFileError::Name)?);
-    let bytes = read_limited(path, STATEMENT_BYTES_MAX as u64)?;
     let signed: SignedStatement =
-        serde_json::from_slice(&bytes).map_err(StatementFileError::Shape)?;
+        serde_json::from_slice(bytes).map_err(StatementFileError::Shape)?;
     let actual = signed.statement.digest()?;
     if actual != named {
         return Err(StatementFileError::Digest { named, actual });

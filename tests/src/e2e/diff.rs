@@ -3,10 +3,11 @@
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
-use crate::support::{Case, Outcome, Scene, cases};
+use crate::support::{Case, Outcome, Scene, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
+        Fresh: a_name_that_two_builds_have_names_neither;
         Mixed:
             a_change_is_named_by_its_kind,
             two_deployments_of_one_release_are_identical;
@@ -94,5 +95,57 @@ fn two_deployments_of_one_release_are_identical(scene: &Scene<'_>) -> Outcome {
     assert_eq!(ids, [json!(0), json!(1)]);
     scene.run("eva", &["diff", "testnet#7"], 3)?;
     scene.run("eva", &["diff", "testnt"], 2)?;
+    Ok(())
+}
+
+/// One rule for every command that takes a release's name.
+fn a_name_that_two_builds_have_names_neither(scene: &Scene<'_>) -> Outcome {
+    const NAME: &str = "vault-1.4.0";
+    let roots = |field: &str| -> Result<String, Failed> {
+        Ok(scene.run("eva", &["build", "--json"], 0)?.json()?["roots"][field]
+            .as_str()
+            .ok_or("a root")?
+            .to_owned())
+    };
+    let first = roots("releaseRoot")?;
+    scene.run("eva", &["status", NAME], 0)?;
+    scene.edit("contracts/src/Registry.sol", "vaultCount++", "vaultCount += 1 + 0 * 7")?;
+    scene.edit("contracts/src/Registry.sol", "noteCount[vault]++", "noteCount[vault] += 2")?;
+    let second = roots("releaseRoot")?;
+    assert_ne!(first, second);
+    let commands: [&[&str]; 12] = [
+        &["status", NAME],
+        &["promote", NAME],
+        &["diff", NAME, "."],
+        &["plan", "--release", NAME],
+        &["deploy", "--release", NAME],
+        &["verify", "--release", NAME],
+        &["export", NAME],
+        &["export", NAME, "--format", "sarif"],
+        &["record", "bug", "x", "--severity", "low", "--release", NAME, "--as", "deployer"],
+        &["record", "go", NAME, "--as", "deployer"],
+        &["record", "start", NAME, "--as", "deployer"],
+        &["record", "no-go", NAME, "--reason", "x", "--as", "deployer"],
+    ];
+    for args in commands {
+        let says = said(&scene.run("eva", args, 2)?);
+        assert!(says.contains(&format!("2 builds of `{NAME}` are kept here")), "{args:?}: {says}");
+        assert!(says.contains(&first), "{args:?}: {says}");
+        let is_here = if args[0] == "diff" { "" } else { " (the working tree)" };
+        assert!(says.contains(&format!("{second}{is_here}")), "{args:?}: {says}");
+    }
+    let status = scene.run("eva", &["status", &second, "--json"], 0)?;
+    assert_eq!(status.json()?["roots"]["releaseRoot"], Value::from(second.as_str()));
+    let other = said(&scene.run("eva", &["status", &first], 2)?);
+    assert!(other.contains("the working tree builds"), "{other}");
+
+    // A comment changes the build alone.
+    scene.edit("contracts/src/Registry.sol", "Lists `vault`.", "Lists this `vault`.")?;
+    let (root, build) = (roots("releaseRoot")?, roots("buildDigest")?);
+    assert_eq!(root, second);
+    let says = said(&scene.run("eva", &["status", &root], 2)?);
+    assert!(says.contains(&format!("{build} (the working tree)")), "{says}");
+    let status = scene.run("eva", &["status", &build[..20], "--json"], 0)?;
+    assert_eq!(json_text(&status, "release")?, NAME);
     Ok(())
 }

@@ -164,7 +164,7 @@ fn escaped(text: &str) -> String {
             '>' => out += "&gt;",
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => out.extend(['\\', c]),
             c if first || numbered => out.extend(['\\', c]),
-            c if c.is_control() || crate::ui::is_direction_mark(c) => out.push(' '),
+            c if c.is_control() || tidegate_chain::is_deceptive(c) => out.push(' '),
             c => out.push(c),
         }
     }

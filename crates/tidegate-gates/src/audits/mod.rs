@@ -245,6 +245,10 @@ fn assessed(
     let judged = Judge::new(facts, time).judge();
     let short: Vec<_> = judged.coverage.iter().filter(|(_, firms)| firms.len() < wanted).collect();
     let mut verdict = judged.verdict;
+    let awaited = match &verdict {
+        Verdict::Waiting { reasons, .. } => reasons.clone(),
+        _ => Vec::new(),
+    };
     if facts.contracts.is_empty() {
         verdict =
             verdict.and(Verdict::unknown("the release has no contract that could be audited"));
@@ -261,6 +265,10 @@ fn assessed(
     }
     if let Err(why) = &facts.helper {
         verdict = verdict.and(Verdict::unknown(format!("revocations at the helper: {why}")));
+    }
+    // What waits is said beside what is missing.
+    if let Verdict::Unknown { missing } = &mut verdict {
+        missing.extend(awaited);
     }
     let mut inputs = facts.helper.clone().unwrap_or_default();
     inputs.extend(judged.inputs);

@@ -6,7 +6,8 @@ use tidegate_model::{BlockRef, ChainId, StatementDigest};
 
 use super::Home;
 use crate::{
-    FileError, Layout, LayoutError, StatementFileError, read_statements, to_text, write_atomic,
+    FileError, Layout, LayoutError, STRANGERS_MAX, StatementFileError, read_statements, to_text,
+    write_atomic,
 };
 
 #[test]
@@ -136,13 +137,17 @@ fn listings_tell_the_files_apart() {
 }
 
 fn statement(detail: &str) -> SignedStatement {
+    statement_by(Address::ZERO, detail)
+}
+
+fn statement_by(signer: Address, detail: &str) -> SignedStatement {
     let revocation = AuditRevocation {
         attestation: StatementDigest(B256::ZERO),
         reason: 1,
         detail: detail.to_owned(),
     };
     let statement = Statement::Statement(General {
-        signer: Address::ZERO,
+        signer,
         project: None,
         body: Body::AuditRevoke(revocation),
         at: At::new(ChainId(1), BlockRef { number: 1, hash: B256::repeat_byte(1) }),
@@ -157,7 +162,8 @@ fn statement(detail: &str) -> SignedStatement {
 fn one_bad_statement_file_hides_no_other() {
     let home = Home::new();
     let layout = Layout::new(home.dir.path());
-    assert!(read_statements(&layout).unwrap().is_empty());
+    let known = |signer: Address| signer == Address::ZERO;
+    assert!(read_statements(&layout, known).unwrap().read.is_empty());
     let signed = statement("right");
     let text = to_text(&serde_json::to_value(&signed).unwrap());
     let digest = signed.statement.digest().unwrap();
@@ -173,7 +179,7 @@ fn one_bad_statement_file_hides_no_other() {
     write_atomic(&folder.join(format!("{}.json", "0".repeat(64))), text.as_bytes()).unwrap();
     write_atomic(&folder.join(".tmp-x"), b"").unwrap();
 
-    let read = read_statements(&layout).unwrap();
+    let read = read_statements(&layout, known).unwrap().read;
     assert_eq!(read.len(), 6);
     for (path, result) in read {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -194,4 +200,39 @@ fn one_bad_statement_file_hides_no_other() {
             Err(error) => panic!("{error:?}"),
         }
     }
+}
+
+#[test]
+fn what_strangers_leave_hides_nothing_and_is_read_once_they_are_known() {
+    let home = Home::new();
+    let layout = Layout::new(home.dir.path());
+    let (known, stranger) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    let write = |signer, detail: &str| {
+        let signed = statement_by(signer, detail);
+        let digest = signed.statement.digest().unwrap();
+        let text = to_text(&serde_json::to_value(&signed).unwrap());
+        write_atomic(&layout.statement(digest), text.as_bytes()).unwrap();
+        digest
+    };
+    let more = 5;
+    for number in 0..STRANGERS_MAX + more {
+        write(stranger, &number.to_string());
+    }
+    let ours = write(known, "ours");
+    let by = |key: Address, known: Address| {
+        let files = read_statements(&layout, |signer| signer == known).unwrap();
+        let read = files.read.into_iter().map(|(_, read)| read.unwrap());
+        let read: Vec<_> = read.filter(|file| file.signed.signer() == key).collect();
+        (read.into_iter().map(|file| file.digest).collect::<Vec<_>>(), files.strangers)
+    };
+    assert_eq!(by(known, known), (vec![ours], more));
+    assert_eq!(by(stranger, known).0.len(), STRANGERS_MAX);
+    assert_eq!(by(stranger, stranger).0.len(), STRANGERS_MAX + more, "they joined");
+
+    // What does not say who signed it is read, and so named.
+    let file = layout.statements_dir().join(format!("{}.json", B256::repeat_byte(9)));
+    let twice = "{\"statement\":{\"message\":{\"signer\":\"0x00\",\"signer\":\"0x01\"}}}";
+    write_atomic(&file, twice.as_bytes()).unwrap();
+    let files = read_statements(&layout, |signer| signer == known).unwrap();
+    assert!(files.read.iter().any(|(path, read)| *path == file && read.is_err()));
 }

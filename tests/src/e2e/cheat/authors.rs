@@ -27,6 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_go_dated_before_what_it_lists,
             cheat_a_stop_said_for_a_sibling_target,
             cheat_strangers_whose_statements_stay_in_every_memory,
+            cheat_statements_of_strangers_by_the_hundred,
             cheat_a_name_of_too_few_digits;
         Due: cheat_a_signature_that_was_phished_or_lay_too_long;
     }
@@ -131,6 +132,49 @@ fn cheat_strangers_whose_statements_stay_in_every_memory(scene: &Scene<'_>) -> O
     Status::of(&ran)?.expect("bugs", "FAIL", &["funds are stuck"])?;
     let missing = messages(&ran, "warning").into_iter().filter(|w| w.contains("is missing here"));
     assert_eq!(missing.count(), 1, "{ran:?}");
+    Ok(())
+}
+
+/// Many files of strangers are not even checked, and hide nobody else's word.
+fn cheat_statements_of_strangers_by_the_hundred(scene: &Scene<'_>) -> Outcome {
+    const MANY: usize = 200;
+    const READ: usize = 64;
+    let now = scene.world.mainnet.finalized()?.timestamp;
+    let release = serde_json::from_value(scene.record()?.1["releaseRoot"].clone())?;
+    let bug = |title: &str| {
+        let (severity, link) = (Severity::Critical, String::new());
+        Body::Bug(Bug { release, severity, title: title.to_owned(), link, blocking: true })
+    };
+    for number in 0..MANY {
+        Forge(scene).say("mallory", bug(&format!("bug {number}")), [now, NEVER])?;
+    }
+    for number in 0..30 {
+        let name = format!("deployments/statements/0x{number:064x}.json");
+        scene.write(&name, "{\"v\": 1}")?;
+    }
+    let ran = scene.run("eva", &["status", "--json"], 0)?;
+    Status::of(&ran)?.expect_others_pass(&[])?;
+    let warned = messages(&ran, "warning");
+    let says = format!("{} more statement files are by nobody of the policy", MANY - READ);
+    assert_eq!(warned.iter().filter(|line| line.contains(&says)).count(), 1, "{warned:?}");
+    assert!(warned.len() < 15, "{warned:?}");
+    assert!(warned.iter().any(|line| line.contains("and 20 more files like these")), "{warned:?}");
+
+    // What people say among them counts.
+    let own = Forge(scene).say("ada", bug("funds are stuck"), [now, NEVER])?;
+    scene.status()?.expect("bugs", "FAIL", &["funds are stuck"])?;
+    std::fs::remove_file(scene.project().join(format!("deployments/statements/{own}.json")))?;
+    scene.forget("eva")?;
+    scene.status()?.expect("bugs", "PASS", &[])?;
+    // Who joins is heard with all that they said before.
+    let mallory = actor_address("mallory");
+    let joined = format!("[people]\nmallory = {{ roles = [], keys = [\"{mallory}\"] }}\n");
+    scene.edit("tidegate.toml", "[people]\n", &joined)?;
+    let ran = scene.run("eva", &["status", "--json"], 0)?;
+    let status = Status::of(&ran)?;
+    status.expect("bugs", "FAIL", &["bug 0", &format!("bug {}", MANY - 1)])?;
+    let warned = messages(&ran, "warning");
+    assert!(!warned.iter().any(|line| line.contains("by nobody of the policy")), "{warned:?}");
     Ok(())
 }
 

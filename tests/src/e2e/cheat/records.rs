@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_record_whose_name_stays_over_other_content,
             cheat_a_record_that_was_edited_since_the_go,
             cheat_a_second_soak_network_without_its_record,
+            cheat_a_record_that_comes_back_under_another_name,
             cheat_an_anchor_that_a_stranger_sends_again,
             cheat_an_anchor_that_somebody_of_the_policy_sends_again,
             cheat_a_deployment_by_a_stranger_that_outlives_its_record;
@@ -84,8 +85,8 @@ fn cheat_a_record_that_was_edited_since_the_go(scene: &Scene<'_>) -> Outcome {
     scene.status()?.expect_others_pass(&[])
 }
 
-/// What a second network says is not hidden by the record's file: whoever said go saw it.
-fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome {
+/// A second name of the testnet's chain, where somebody deployed too.
+fn with_other(scene: &Scene<'_>) -> Outcome {
     let text = scene.read("tidegate.toml")?;
     let (_, testnet) = text.split_once("[networks.testnet]").ok_or("a testnet")?;
     let testnet = testnet.split("\n[").next().unwrap_or(testnet);
@@ -101,6 +102,12 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     scene.world.testnet.set_balance(actor_address("treasury"), ether)?;
     scene.done("kim", &["deploy", "other", "--id", "7", "--as", "treasury"])?;
     scene.world.settle()?;
+    Ok(())
+}
+
+/// What a second network says is not hidden by the record's file: whoever said go saw it.
+fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome {
+    with_other(scene)?;
     scene.done("ada", &["record", "go", "--as", "ada"])?;
     let file = record_of(scene, "other", "-7.json")?;
     let text = std::fs::read_to_string(&file)?;
@@ -112,6 +119,47 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     let status = scene.status()?;
     assert!(!status.why("soak").contains("it was deployed there"), "{}", status.why("soak"));
     status.expect("separation", "PASS", &[])
+}
+
+/// Two networks may be one chain: what lay under one name is missed there alone, and comes back there.
+fn cheat_a_record_that_comes_back_under_another_name(scene: &Scene<'_>) -> Outcome {
+    with_other(scene)?;
+    let one = scene.record()?.0;
+    let other = record_of(scene, "other", "-7.json")?;
+    let (kept_one, kept_other) = (std::fs::read(&one)?, std::fs::read(&other)?);
+    let strange = |file: &PathBuf, network: &str| -> Result<PathBuf, Failed> {
+        let name = file.file_name().ok_or("a name")?;
+        Ok(scene.project().join("deployments").join(network).join(name))
+    };
+    let (one_there, other_there) = (strange(&one, "other")?, strange(&other, "testnet")?);
+    let go = || scene.done("kim", &["record", "go", "--as", "treasury"]);
+    go()?;
+    assert!(!one_there.exists() && !other_there.exists(), "nothing was gone");
+    for file in [&one, &other] {
+        std::fs::remove_file(file)?;
+        go()?;
+        assert!(!one_there.exists() && !other_there.exists(), "under another name");
+        assert_eq!(
+            (std::fs::read(&one)?, std::fs::read(&other)?),
+            (kept_one.clone(), kept_other.clone())
+        );
+    }
+    // Moved to the other name it is gone from its own.
+    std::fs::rename(&other, &other_there)?;
+    let gone = ["it was deployed there, and record", "-7.json is gone; restore it"];
+    let kim = scene.run("kim", &["status", "--json"], 0)?;
+    Status::of(&kim)?.expect("soak", "UNKNOWN", &gone)?;
+    std::fs::rename(&other_there, &other)?;
+    // A name is given up, and its chain is not.
+    let text = scene.read("tidegate.toml")?;
+    let renamed =
+        text.replace("[networks.other]", "[networks.third]").replace("other = ", "third = ");
+    scene.write("tidegate.toml", &renamed.replace("\"other\"]", "\"third\"]"))?;
+    let folder = |name: &str| scene.project().join("deployments").join(name);
+    std::fs::rename(folder("other"), folder("third"))?;
+    go()?;
+    assert!(!other_there.exists() && !folder("other").exists(), "it is under its new name");
+    Ok(())
 }
 
 fn record_of(scene: &Scene<'_>, network: &str, end: &str) -> Result<PathBuf, Failed> {
