@@ -217,8 +217,8 @@ fn cheat_a_child_that_is_not_what_was_made(scene: &Scene<'_>) -> Outcome {
                   constructor(address to) { boss = to; } function make() external { \
                   require(msg.sender == boss && address(child) == address(0)); child = new \
                   Child(); } }\n";
-    let steps = "\n[[step]]\ncreate = \"Maker\"\nargs = [\"$owner\"]\n\n[[step]]\nname = \"make\"\ncall = [\"@maker\", \
-                 \"make\"]\n";
+    let steps = "\n[[step]]\ncreate = \"Maker\"\nargs = [\"$owner\"]\n\n[[step]]\nname = \
+                 \"make\"\ncall = [\"@maker\", \"make\"]\n";
     add(scene, &plan, source, steps)?;
     scene.done("eva", &["deploy"])?;
     let maker = scene.contract("maker")?;

@@ -121,7 +121,8 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     status.expect("separation", "PASS", &[])
 }
 
-/// Two networks may be one chain: what lay under one name is missed there alone, and comes back there.
+/// Two networks may be one chain: what lay under one name is missed there alone, and comes back
+/// there.
 fn cheat_a_record_that_comes_back_under_another_name(scene: &Scene<'_>) -> Outcome {
     with_other(scene)?;
     let one = scene.record()?.0;
