@@ -8,9 +8,9 @@ use tidegate_gates::proxy::{self, Behind};
 use tidegate_model::policy::External;
 use tidegate_model::release::Artifact;
 use tidegate_model::{BlockRef, Fqn, Head};
-use tidegate_plan::{Expected, OpKind};
+use tidegate_plan::{Expected, OpKind, op_label};
 
-use crate::deployment::{Prepared, op_label};
+use crate::deployment::Prepared;
 use crate::error::CliResult;
 use crate::network::slot;
 use crate::release::Built;

@@ -273,11 +273,3 @@ pub(crate) fn refuse_faults(expected: &Expected) -> CliResult {
     }
     Err(error)
 }
-
-/// An operation's name for people: a library's without its path.
-pub(crate) fn op_label(op: &str) -> String {
-    match op.strip_prefix("lib:") {
-        Some(fqn) => format!("lib:{}", tidegate_model::Fqn(fqn.to_owned()).name()),
-        None => op.to_owned(),
-    }
-}

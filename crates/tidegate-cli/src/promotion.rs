@@ -7,15 +7,13 @@ use tidegate_evidence::{Untouched, used_before};
 use tidegate_evm::{Batch, BatchFault, Sandbox};
 use tidegate_model::Head;
 use tidegate_model::record::Deployment;
-use tidegate_plan::{CREATE2_PROXY, Executor, Expected, OpKind, When};
+use tidegate_plan::{CREATE2_PROXY, Executor, Expected, OpKind, When, op_label};
 use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
     helper, unreadable,
 };
 
-use crate::deployment::{
-    Prepared, code_hashes, expect, op_label, prepare, refuse_faults, simulate,
-};
+use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults, simulate};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::policy_doc::require_helper;

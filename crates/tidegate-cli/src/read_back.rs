@@ -3,11 +3,11 @@
 
 use alloy_primitives::KECCAK256_EMPTY;
 use tidegate_chain::Network;
-use tidegate_evidence::{Executed, executed};
+use tidegate_evidence::{BySafe, Executed, Made, compare_stored, executed};
 use tidegate_gates::{CodeFacts, Findings, code_verdict};
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{BlockRef, EvidenceDigest, Head, Verdict};
-use tidegate_plan::When;
+use tidegate_plan::{Moment, When, stored};
 use tidegate_safe::helper::Recorded;
 
 use crate::assess::{VerifyReport, slots};
@@ -172,7 +172,10 @@ async fn read(
     let settings = project.network(target)?;
     let by = (plan.prepared.resolved.executor.address(), project.id(settings)?);
     match executed(network, head, by, recorded).await? {
-        Some(executed) => found.record = Some(record(built, &plan, &executed)),
+        Some(executed) => {
+            storage(&plan, network, head, built, &executed, &mut facts).await?;
+            found.record = Some(record(built, &plan, &executed));
+        }
         None => facts.missing.push(format!(
             "the transaction that promoted it is in no log of {}; ask an endpoint that keeps them",
             network.name()
@@ -195,6 +198,35 @@ async fn compare(
     facts.contracts.extend(contracts::live(network, head, prepared).await?);
     facts.slots = slots(network, head, prepared, expected).await?;
     Ok(facts)
+}
+
+/// Compares what the contracts held after the execution with what the plan leaves. What a call has
+/// written that fails by now, nothing can say.
+async fn storage(
+    plan: &TargetPlan,
+    network: &Network,
+    head: Head,
+    built: &Built,
+    executed: &Executed,
+    facts: &mut CodeFacts,
+) -> CliResult {
+    let at = executed.receipt.block;
+    let before = network.head_at(at.number.saturating_sub(1)).await?.block;
+    let last_log = executed.receipt.logs.last().map_or(0, |log| log.index);
+    let made = Made { at, by_safe: Some(BySafe { before, last_log }) };
+    let TargetPlan { prepared, expected, .. } = plan;
+    let mut all = Findings::default();
+    for contract in stored(&built.release, &prepared.resolved, expected, Moment::Done) {
+        facts.varying.extend(contract.left_out());
+        let found = compare_stored(network, head.block, &contract, made).await?;
+        all.faults.extend(found.faults);
+        all.missing.extend(found.missing);
+    }
+    if !expected.skipped.is_empty() {
+        all.missing.append(&mut all.faults);
+    }
+    facts.add(all);
+    Ok(())
 }
 
 /// Where the release stands on the target, for address books and later upgrades.

@@ -18,6 +18,7 @@ pub mod sarif;
 mod shown;
 mod soak;
 mod statements;
+mod stored;
 
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
@@ -33,3 +34,4 @@ pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe
 pub use statements::{
     Collected, ContractSigned, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
 };
+pub use stored::{BySafe, Made, compare_stored};

@@ -23,6 +23,7 @@ pub mod scope;
 pub mod shared;
 pub mod slots;
 pub mod statement;
+pub mod stored;
 pub mod trailer;
 pub mod units;
 pub mod verdict;

@@ -13,6 +13,7 @@ mod run;
 mod same;
 mod senders;
 mod slots;
+mod stored;
 #[cfg(test)]
 mod trial;
 mod undecided;
@@ -25,8 +26,9 @@ pub use expected::{Created, Expected, When, expected_code, expected_in};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
-    ResolveError, Resolved, Start, Watch, resolve,
+    ResolveError, Resolved, Start, Watch, op_label, resolve,
 };
 pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
+pub use stored::{Moment, stored};
 pub use value::{ValueError, decode_word, encode_value, normalise};

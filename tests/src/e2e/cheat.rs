@@ -15,6 +15,7 @@ mod first;
 mod fresh;
 mod hidden;
 mod identity;
+mod left;
 mod money;
 mod people;
 mod posting;
@@ -44,6 +45,7 @@ pub(crate) fn cases() -> Vec<Case> {
         audits::cases(),
         authors::cases(),
         batch::cases(),
+        left::cases(),
         chain::cases(),
         construction::cases(),
         contracts::cases(),

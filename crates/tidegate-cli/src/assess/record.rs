@@ -7,9 +7,9 @@ use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
 use tidegate_model::Head;
 use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
-use tidegate_plan::OpKind;
+use tidegate_plan::{OpKind, op_label};
 
-use crate::deployment::{Prepared, op_label};
+use crate::deployment::Prepared;
 use crate::error::CliResult;
 use crate::project::Project;
 use crate::records;

@@ -13,12 +13,12 @@ use tidegate_model::record::{
 };
 use tidegate_model::units::format_amount;
 use tidegate_plan::config::Stage;
-use tidegate_plan::{CREATE2_PROXY, Executor, Expected, When};
+use tidegate_plan::{CREATE2_PROXY, Executor, Expected, When, op_label};
 use tidegate_safe::helper;
 
 use crate::approve::{Approval, Given, approve, names};
 use crate::assess::compare_deployments;
-use crate::deployment::{Prepared, begun, code_hashes, expect, op_label, prepare, refuse_faults};
+use crate::deployment::{Prepared, begun, code_hashes, expect, prepare, refuse_faults};
 use crate::error::{CliError, CliResult, Kind};
 use crate::existing::require_starts;
 use crate::network::has_operator;

@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
-use tidegate_plan::{Executor, Expected, OpKind, When};
+use tidegate_plan::{Executor, Expected, OpKind, When, op_label};
 
-use crate::deployment::{Prepared, expect, op_label, prepare, refuse_faults};
+use crate::deployment::{Prepared, expect, prepare, refuse_faults};
 use crate::error::{CliError, CliResult};
 use crate::existing::require_starts;
 use crate::policy_doc::require_keys;

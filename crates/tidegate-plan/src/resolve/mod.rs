@@ -14,7 +14,7 @@ use tidegate_model::plan::{Action, Arg, Call, Create, Source, Step};
 use tidegate_model::record::Place;
 use tidegate_model::release::Release;
 
-pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind};
+pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind, op_label};
 use crate::config::ExistingPlace;
 use crate::value::{ValueError, encode_value, normalise};
 

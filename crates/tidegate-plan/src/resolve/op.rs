@@ -23,6 +23,14 @@ pub struct Op {
     pub kind: OpKind,
 }
 
+/// An operation's name for people: a library's without its path.
+pub fn op_label(op: &str) -> String {
+    match op.strip_prefix("lib:") {
+        Some(fqn) => format!("lib:{}", Fqn(fqn.to_owned()).name()),
+        None => op.to_owned(),
+    }
+}
+
 /// What an operation does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpKind {

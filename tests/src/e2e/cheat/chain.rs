@@ -399,7 +399,7 @@ fn cheat_evidence_that_is_garbage(scene: &Scene<'_>) -> Outcome {
 }
 
 /// An endpoint that has forgotten the state of all but its newest 128 blocks.
-fn pruned(anvil: &Anvil) -> Result<ScriptedNode, Failed> {
+pub(super) fn pruned(anvil: &Anvil) -> Result<ScriptedNode, Failed> {
     const KEPT_BLOCKS: u64 = 128;
     let latest = anvil.latest()?.block.number;
     let oldest = latest.saturating_sub(KEPT_BLOCKS - 1);
