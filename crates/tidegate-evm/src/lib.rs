@@ -14,6 +14,7 @@ mod diff;
 mod env;
 mod error;
 mod failure;
+mod gas_use;
 mod handler;
 mod outcome;
 mod reach;

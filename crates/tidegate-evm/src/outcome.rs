@@ -55,6 +55,10 @@ pub struct Seen {
     pub looks: BTreeSet<Look>,
     /// Every slot that was read.
     pub slots: BTreeSet<(Address, U256)>,
+    /// Every slot that was written, also with what it held.
+    pub written: BTreeSet<(Address, U256)>,
+    /// Whose context ran whose code.
+    pub borrowed: BTreeSet<(Address, Address)>,
     /// What each hash was made of: the keys of mappings, among others. Long ones are left out.
     pub hashes: BTreeMap<U256, Bytes>,
     /// Whose code, and in whose context, asked for what the sender chooses or who makes the block.
@@ -74,6 +78,8 @@ pub enum Asked {
     GasPrice,
     /// Which blobs they send along.
     Blobs,
+    /// How much gas is left, for anything but the gas of a call.
+    Gas,
     /// Who makes the block, its randomness, its fees, its gas limit, or an older block's hash.
     Block,
 }
@@ -84,6 +90,7 @@ impl fmt::Display for Asked {
             Self::Origin => "tx.origin",
             Self::GasPrice => "tx.gasprice",
             Self::Blobs => "blobhash",
+            Self::Gas => "the gas that is left (gasleft)",
             Self::Block => "block.coinbase, block.prevrandao, blockhash or fees of the block",
         })
     }
@@ -116,6 +123,8 @@ impl Seen {
     pub fn extend(&mut self, other: Self) {
         self.looks.extend(other.looks);
         self.slots.extend(other.slots);
+        self.written.extend(other.written);
+        self.borrowed.extend(other.borrowed);
         self.hashes.extend(other.hashes);
         self.asked.extend(other.asked);
         self.compared.extend(other.compared);

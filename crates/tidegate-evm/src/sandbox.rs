@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use revm::context::result::ExecutionResult;
 use revm::interpreter::InstructionResult;
+use tidegate_model::ChainId;
 use tidegate_model::ports::{AccountState, StateKey, StateSnapshot, StateView};
 
 use crate::env::Env;
@@ -72,6 +73,13 @@ impl<'a> Sandbox<'a> {
         self.env.head.block.number = number;
         self.env.head.timestamp = timestamp;
         self.env.block.invented_hashes = true;
+        self
+    }
+
+    /// The same state on a chain with another id.
+    #[must_use]
+    pub fn on_chain(mut self, chain: ChainId) -> Self {
+        self.env.chain = chain;
         self
     }
 

@@ -2,6 +2,7 @@
 //! being created.
 
 use alloy_primitives::{Address, Selector, U256, keccak256};
+use revm::bytecode::opcode::OpCode;
 use revm::context_interface::{ContextTr, JournalTr};
 use revm::inspector::Inspector;
 use revm::interpreter::interpreter_types::{Jumps, MemoryTr};
@@ -11,6 +12,7 @@ use revm::interpreter::{
 };
 
 use crate::failure::failure;
+use crate::gas_use::GasUse;
 use crate::handler::SimContext;
 use crate::outcome::{Asked, CallKind, FailedCall, Look, Made, Part, Seen};
 use crate::reach::Reached;
@@ -53,6 +55,7 @@ const BLOBHASH: u8 = 0x49;
 /// `BLOCKHASH`, `COINBASE`, `PREVRANDAO`, `GASLIMIT`, `BASEFEE` and `BLOBBASEFEE`.
 const OF_THE_BLOCK: [u8; 6] = [0x40, 0x41, 0x44, 0x45, 0x48, 0x4a];
 const SLOAD: u8 = 0x54;
+const SSTORE: u8 = 0x55;
 
 #[derive(Debug)]
 struct Open {
@@ -63,6 +66,8 @@ struct Open {
     context: Address,
     value: U256,
     selector: Option<Selector>,
+    /// Where it has what gas is left.
+    gas: GasUse,
     /// The path to the failure of the last call made from here, innermost first; empty where
     /// that call succeeded.
     last: Vec<FailedCall>,
@@ -107,6 +112,15 @@ impl Trace {
         self.seen.asked.extend([(to, asked), (context, asked)]);
     }
 
+    /// Follows what becomes of the gas that is left.
+    fn follow_gas(&mut self, opcode: u8, height: usize) {
+        let Some(open) = self.open.last_mut() else { return };
+        let inputs = OpCode::new(opcode).map_or(0, |known| usize::from(known.inputs()));
+        if open.gas.step(opcode, inputs, height) {
+            self.seen.asked.extend([(open.to, Asked::Gas), (open.context, Asked::Gas)]);
+        }
+    }
+
     fn close(&mut self, result: &InterpreterResult) {
         let Some(open) = self.open.pop() else { return };
         let Open { kind, from, to, value, selector, last, .. } = open;
@@ -130,13 +144,17 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         let opcode = interpreter.bytecode.opcode();
         self.ask(opcode);
         let stack = interpreter.stack.data();
+        self.follow_gas(opcode, stack.len());
         let top = |index: usize| stack.len().checked_sub(index + 1).map(|at| stack[at]);
         let Some(first) = top(0) else { return };
         match opcode {
             SLOAD if self.seen.slots.len() < SEEN_MAX => {
                 self.seen.slots.insert((interpreter.input.target_address, first));
             }
-            SLOAD => self.seen.is_cut = true,
+            SSTORE if self.seen.written.len() < SEEN_MAX => {
+                self.seen.written.insert((interpreter.input.target_address, first));
+            }
+            SLOAD | SSTORE => self.seen.is_cut = true,
             BALANCE => self.look(Address::from_word(first.into()), Part::Balance),
             EXTCODESIZE | EXTCODECOPY | EXTCODEHASH => {
                 self.look(Address::from_word(first.into()), Part::Code);
@@ -179,11 +197,23 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         let (to, value) = (inputs.bytecode_address, inputs.call_value());
         self.look(to, Part::Runs);
         let context = inputs.target_address;
+        if kind == CallKind::Delegate && self.seen.borrowed.len() < SEEN_MAX {
+            self.seen.borrowed.insert((context, to));
+        }
         if self.watched.contains(&to) {
             let (depth, is_static) = (self.open.len(), inputs.is_static);
             self.reached.push(Reached { depth, kind, from, to, selector, is_static });
         }
-        self.open.push(Open { kind, from, to, context, value, selector, last: Vec::new() });
+        self.open.push(Open {
+            kind,
+            from,
+            to,
+            context,
+            value,
+            selector,
+            gas: GasUse::default(),
+            last: Vec::new(),
+        });
         None
     }
 
@@ -207,8 +237,8 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         }
         self.made.push(Made { at: to, by: from });
         let (kind, value) = (CallKind::Create, inputs.value());
-        let last = Vec::new();
-        self.open.push(Open { kind, from, to, context: to, value, selector: None, last });
+        let (gas, last) = (GasUse::default(), Vec::new());
+        self.open.push(Open { kind, from, to, context: to, value, selector: None, gas, last });
         None
     }
 

@@ -13,9 +13,11 @@ use tidegate_model::ports::{AccountState, StateSnapshot};
 use tidegate_model::record::SlotValue;
 
 use crate::foreign::refuse_unnamed;
+use crate::outside::{Outside, vary as vary_outside};
 use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
 use crate::senders::{refuse_gas, refuse_senders, tight};
+use crate::tight::refuse_tight;
 use crate::undecided::refuse_undecided;
 
 /// One contract as local execution creates it.
@@ -72,6 +74,8 @@ pub struct Expected {
     pub created: BTreeMap<Address, Created>,
     /// The watched slots with what they must hold, sorted.
     pub slots: Vec<SlotValue>,
+    /// The slots of other contracts that the operations read or wrote.
+    pub outside: Outside,
     /// What the operations looked at.
     pub seen: Seen,
     /// Gas of each operation, in order, as local execution measured it.
@@ -118,13 +122,16 @@ pub fn expected_code(
     slots(&run, &mut expected)?;
     let found = expected.created.clone();
     let mut later = Run { sandbox: plain.sandbox.clone().later(), ..plain.clone() };
-    compare(&mut expected, &later.ops()?);
+    let later = later.ops()?;
+    compare(&mut expected, &later);
+    vary_outside(&mut expected.outside, &later.outside);
     let Head { block, timestamp } = plain.sandbox.env().head;
     let (number, time) = (block.number.saturating_add(BLOCKS_FAR), timestamp + SECS_FAR);
     let far =
         Run { sandbox: plain.sandbox.clone().in_block(number, time), ..plain.clone() }.ops()?;
     if far.faults.is_empty() && far.skipped == expected.skipped {
         vary(&mut expected, &far);
+        vary_outside(&mut expected.outside, &far.outside);
     }
     let mut sent = Run { origin: SOMEBODY, ..plain.clone() };
     let by_somebody = sent.ops()?;
@@ -133,7 +140,7 @@ pub fn expected_code(
     }
     if expected.faults.is_empty() {
         let with_less = Run { gas: tight(&expected.gas), ..plain }.ops()?;
-        refuse_gas(&found, &with_less, &mut expected);
+        refuse_gas(&run, &found, &with_less, &mut expected);
     }
     if expected.faults.is_empty() {
         refuse_unnamed(resolved, &run.sandbox, &mut expected)?;
@@ -143,6 +150,9 @@ pub fn expected_code(
     }
     if when == When::Before && expected.faults.is_empty() {
         refuse_undecided(&first, &run.reads, &found, &mut expected)?;
+    }
+    if when == When::Before && expected.faults.is_empty() {
+        refuse_tight(&first, &mut expected)?;
     }
     Ok(expected)
 }

@@ -7,13 +7,16 @@ pub mod config;
 mod elaborate;
 mod expected;
 mod foreign;
+mod label;
 mod minimal;
+mod outside;
 mod resolve;
 mod run;
 mod same;
 mod senders;
 mod slots;
 mod stored;
+mod tight;
 #[cfg(test)]
 mod trial;
 mod undecided;
@@ -24,6 +27,7 @@ pub use elaborate::{
 };
 pub use expected::{Created, Expected, When, expected_code, expected_in};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
+pub use outside::{Kept, Outside, Write, unrehearsed, writes};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
     ResolveError, Resolved, Start, Watch, op_label, resolve,

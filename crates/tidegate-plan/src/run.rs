@@ -9,6 +9,7 @@ use tidegate_evm::{
 };
 
 use crate::expected::{Created, Expected, When};
+use crate::outside::outside;
 use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
 
 /// A plan on a sandbox.
@@ -47,6 +48,7 @@ impl Run<'_> {
     pub(crate) fn ops(&mut self) -> Result<Expected, EvmError> {
         let mut expected = Expected::default();
         (self.effects, self.reads) = (Vec::new(), Vec::new());
+        let before = self.sandbox.clone();
         for (index, op) in self.resolved.ops.iter().enumerate() {
             match self.before {
                 Some((before, Poked { at, slot, word })) if before == index => {
@@ -54,11 +56,7 @@ impl Run<'_> {
                 }
                 _ => {}
             }
-            let fault = match &op.kind {
-                OpKind::Create { .. } => self.create(op, &mut expected)?,
-                OpKind::Call { .. } => self.call(op, &mut expected)?,
-            };
-            if let Some(fault) = fault {
+            if let Some(fault) = self.one(op, &mut expected)? {
                 expected.faults.push(format!("{} {fault}", op.id));
                 break;
             }
@@ -76,7 +74,21 @@ impl Run<'_> {
             }
             created.slots.extend(last.into_iter().map(|(slot, v)| (slot, vec![U256::ZERO, v])));
         }
+        let sandboxes = (&before, &self.sandbox);
+        expected.outside = outside(&expected.seen, &expected.created, sandboxes)?;
         Ok(expected)
+    }
+
+    /// Runs one operation, and says how it fails.
+    pub(crate) fn one(
+        &mut self,
+        op: &Op,
+        expected: &mut Expected,
+    ) -> Result<Option<String>, EvmError> {
+        match &op.kind {
+            OpKind::Create { .. } => self.create(op, expected),
+            OpKind::Call { .. } => self.call(op, expected),
+        }
     }
 
     fn call(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {

@@ -127,6 +127,20 @@ impl Names {
         names
     }
 
+    /// The names of one plan on one chain with two ids.
+    pub(crate) fn of_chains(one: (u64, &Expected), other: (u64, &Expected)) -> Self {
+        let mut names = Self {
+            pairs: BTreeSet::new(),
+            hashes: [one.1, other.1].map(|expected| expected.seen.hashes.clone()),
+        };
+        let [a, b] = [one.0, other.0].map(|id| U256::from(id).to_be_bytes::<32>());
+        names.add(&a, &b);
+        for (one, other) in matched(one.1, other.1) {
+            names.address(*one.0, *other.0);
+        }
+        names
+    }
+
     fn address(&mut self, one: Address, other: Address) {
         self.add(one.as_slice(), other.as_slice());
     }
@@ -198,7 +212,7 @@ impl Names {
     }
 
     /// Whether a slot of one network is the same variable, or the same key, as one of the other.
-    fn same_slot(&self, one: U256, other: U256) -> bool {
+    pub(crate) fn same_slot(&self, one: U256, other: U256) -> bool {
         one == other || self.same_hash(one, other, 0)
     }
 }

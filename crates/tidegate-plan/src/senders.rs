@@ -9,6 +9,7 @@ use alloy_primitives::Address;
 use tidegate_evm::{AccountDiff, StateDiff};
 
 use crate::expected::{Created, Expected};
+use crate::outside::{Outside, slot_of};
 use crate::run::Run;
 
 /// What to do about it.
@@ -57,8 +58,10 @@ pub(crate) fn tight(gas: &[(String, u64)]) -> BTreeMap<String, u64> {
     gas.iter().map(|(op, gas)| (op.clone(), gas.saturating_add(gas / 2))).collect()
 }
 
-/// Refuses a plan of which a contract is or holds something else with less gas, and nothing fails.
+/// Refuses a plan of which a contract, also one that is there already, is or holds something else
+/// with less gas, and nothing fails.
 pub(crate) fn refuse_gas(
+    run: &Run<'_>,
     created: &BTreeMap<Address, Created>,
     with_less: &Expected,
     expected: &mut Expected,
@@ -70,12 +73,18 @@ pub(crate) fn refuse_gas(
         let other = with_less.created.get(*at);
         other.is_none_or(|other| other.code != made.code || other.slots != made.slots)
     };
-    if let Some((_, made)) = created.iter().find(is_other) {
-        expected.faults.push(format!(
-            "{} depends on the gas that is left, which is the choice of who sends the transaction",
-            made.op
-        ));
-    }
+    let all = expected.outside.iter().chain(&with_less.outside);
+    let mut slots = all.filter(|(_, kept)| kept.is_changed()).map(|(key, _)| key);
+    let after = |outside: &Outside, key| outside.get(key).map(|kept| kept.after);
+    let slot = slots.find(|key| after(&expected.outside, key) != after(&with_less.outside, key));
+    let what = match (created.iter().find(is_other), slot) {
+        (Some((_, made)), _) => made.op.clone(),
+        (None, Some((at, slot))) => slot_of(run.resolved, *at, *slot),
+        (None, None) => return,
+    };
+    expected.faults.push(format!(
+        "{what} depends on the gas that is left, which is the choice of who sends the transaction"
+    ));
 }
 
 /// What a run changed, without the nonces of who may have sent it.
@@ -139,9 +148,11 @@ mod tests {
             let called = plan_of(vec![made, call("open", to)]);
             assert!(fault(&called, &[]).starts_with(&format!("desk asks for {what}")));
         }
-        // Whether more than 8,000,000 gas is left.
-        let gas = plan_of(vec![creation("till", reader(&hex!("627a12005a11"), true), true)]);
-        assert!(fault(&gas, &[]).starts_with("till depends on the gas that is left"));
+        // Whether more than 8,000,000 gas is left, or 1,000; whatever becomes of it.
+        for (read, keeps) in [(&hex!("627a12005a11")[..], true), (&hex!("6103e85a11"), false)] {
+            let gas = plan_of(vec![creation("till", reader(read, keeps), true)]);
+            assert!(fault(&gas, &[]).starts_with("till asks for the gas that is left (gasleft)"));
+        }
         let quiet = creation("desk", leaving(&ANSWER), false);
         let to = at(&quiet);
         assert_eq!(fault(&plan_of(vec![quiet, call("open", to)]), &[]), "");

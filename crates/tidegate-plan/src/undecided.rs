@@ -5,6 +5,7 @@
 //! something else. Code that cannot change any more is not varied, so what an external's code alone
 //! gives, such as an immutable, needs no `expect`: the batch requires that code.
 
+mod standing;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -54,8 +55,9 @@ enum Other {
     Code(Bytes),
 }
 
-/// Refuses a plan of which a created contract would be or hold something else if state outside the
-/// plan did, while no operation and no `expect` fails then. `created` is what the run gives.
+/// Refuses a plan of which a contract, created or there already, would be or hold something else if
+/// state outside the plan did, while no operation and no `expect` fails then. `created` is what the
+/// run gives. A slot of a contract that is there already may go on from what it held itself.
 pub(crate) fn refuse_undecided(
     run: &Run<'_>,
     slots: &[BTreeSet<(Address, U256)>],
@@ -71,7 +73,10 @@ pub(crate) fn refuse_undecided(
         ));
         return Ok(());
     }
-    let mut trial = Trial { run, created, missing: BTreeSet::new() };
+    let points = points(run, &reads, expected)?;
+    let outside = expected.outside.clone();
+    let mut trial =
+        Trial { run, created, outside: &outside, points: &points, missing: BTreeSet::new() };
     let mut found = Vec::new();
     let mut others = Vec::new();
     for read in reads {
@@ -83,9 +88,13 @@ pub(crate) fn refuse_undecided(
     // Several at once, for what takes more than one.
     let most = others.iter().map(|(_, values)| values.len()).max().unwrap_or_default();
     let rounds = if found.is_empty() { most } else { 0 };
-    for round in 0..rounds {
+    // Without what says whose code runs too, since nothing shows where another one does.
+    let again = if points.is_empty() { 1 } else { 2 };
+    for round in 0..rounds * again {
+        let (round, all) = (round / again, round % again == 0);
         let pick = |(read, values): &'_ (Read, Vec<Other>)| {
-            Some((*read, values.get(round).or(values.first())?.clone()))
+            let is_meant = all || !points.contains(read);
+            is_meant.then(|| Some((*read, values.get(round).or(values.first())?.clone())))?
         };
         let picked: Vec<_> = others.iter().filter_map(pick).collect();
         let picked: Vec<_> = picked.iter().map(|(read, other)| (*read, other)).collect();
@@ -99,6 +108,9 @@ pub(crate) fn refuse_undecided(
     }
     if found.is_empty() {
         found.extend(what_others_do_first(&mut trial, expected));
+    }
+    if found.is_empty() {
+        found.extend(trial.other_chains(&expected.seen.compared));
     }
     if !trial.missing.is_empty() {
         return Err(EvmError::Missing(trial.missing.into_iter().collect()));
@@ -129,13 +141,34 @@ fn reads(run: &Run<'_>, expected: &Expected) -> Result<BTreeSet<Read>, EvmError>
     Ok(reads)
 }
 
-/// What an operation that creates reads of contracts that stand there before it. Nobody comes
+/// The slots that say whose code runs in place of another one's, as a proxy's do.
+fn points(
+    run: &Run<'_>,
+    reads: &BTreeSet<Read>,
+    expected: &Expected,
+) -> Result<BTreeSet<Read>, EvmError> {
+    let mut points = BTreeSet::new();
+    for read in reads {
+        let Read::Slot(at, slot) = *read else { continue };
+        let code = Address::from_word(run.sandbox.storage(at, slot)?.into());
+        if expected.seen.borrowed.iter().any(|(_, borrowed)| *borrowed == code) {
+            points.insert(*read);
+        }
+    }
+    Ok(points)
+}
+
+/// What an operation that creates, or calls what is there already, reads of contracts that stand there before it. Nobody comes
 /// between what only the executor can create and what follows.
 fn used(run: &Run<'_>, slots: &[BTreeSet<(Address, U256)>], expected: &Expected) -> BTreeSet<Read> {
     let mut reads = BTreeSet::new();
     let mut before = BTreeSet::new();
     for (index, (op, slots)) in run.resolved.ops.iter().zip(slots).enumerate() {
-        if matches!(op.kind, OpKind::Create { .. }) {
+        let goes_out = match op.kind {
+            OpKind::Create { .. } => true,
+            OpKind::Call { to, .. } => !expected.created.contains_key(&to),
+        };
+        if goes_out {
             let slots = slots.iter().filter(|(at, _)| before.contains(at));
             reads.extend(slots.map(|(at, slot)| Read::Used(index, *at, *slot)));
         }

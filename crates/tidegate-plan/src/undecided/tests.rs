@@ -259,3 +259,44 @@ fn a_minimal_proxy_waits_for_its_implementation() {
     let alone = faults(&plan_of(vec![proxy]), &[], When::Before);
     assert!(alone[0].starts_with("proxy fails: "), "{alone:?}");
 }
+
+/// What is wrong with a plan that calls `OTHER`, which is there already and has this code.
+fn changing(code: &[u8]) -> String {
+    judged(plan_of(vec![call("go", OTHER)]), code)
+}
+
+#[test]
+fn what_is_written_in_a_contract_that_is_there_is_a_result_too() {
+    let counts = changing(&hex!("6001546001016001550000"));
+    assert_eq!(counts, "", "a counter goes on");
+    assert_eq!(changing(&hex!("60015460ff19166007176001550000")), "", "beside what is there");
+    assert_eq!(changing(&hex!("60076001550000")), "", "it is set");
+    // Slot 2 holds what slot 1 does, or whether it is above 6, or follows the balance.
+    let decided = "slot 0x2 of @usdc holds what @usdc decides by slot 1";
+    for code in [&hex!("6001546002550000")[..], &hex!("600660015411600255")] {
+        let found = changing(code);
+        assert!(found.starts_with(decided), "{found}");
+    }
+    let found = changing(&hex!("47600255"));
+    assert!(found.starts_with("slot 0x2 of @usdc holds what the balance of @usdc"), "{found}");
+    // Which slot is written: by the word in slot 1.
+    let found = changing(&hex!("6001600154600101550000"));
+    assert!(found.contains("of @usdc holds what @usdc decides by slot 1"), "{found}");
+    // Twice what it holds is no counting.
+    let found = changing(&hex!("600154800160015500"));
+    assert!(found.starts_with("slot 0x1 of @usdc holds"), "{found}");
+    // With less gas than 8,000,000.
+    let found = changing(&hex!("627a12005a1060025500"));
+    assert!(found.starts_with("slot 0x2 of @usdc depends on the gas that is left"), "{found}");
+    // The chain's id: as itself it may be kept, and what it decides may not.
+    assert_eq!(changing(&hex!("4660025500")), "");
+    let codes =
+        [&hex!("617a69461460025500")[..], &hex!("6001461460025500"), &hex!("46600116600255")];
+    for code in codes {
+        let found = changing(code);
+        assert!(
+            found.starts_with("slot 0x2 of @usdc holds what the chain's id decides"),
+            "{found}"
+        );
+    }
+}

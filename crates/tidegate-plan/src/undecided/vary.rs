@@ -7,13 +7,17 @@ use tidegate_evm::{EvmError, Sandbox};
 use tidegate_model::ports::{AccountState, StateKey};
 
 use super::{Other, Read};
-use crate::expected::Created;
+use crate::expected::{Created, Expected};
+use crate::outside::{Outside, slot_of};
 use crate::run::{Poked, Run};
 
 /// A plan that is run once more with something else around it.
 pub(super) struct Trial<'t, 'a> {
     pub(super) run: &'t Run<'a>,
     pub(super) created: &'t BTreeMap<Address, Created>,
+    pub(super) outside: &'t Outside,
+    /// Slots that say whose code runs: another one does nothing, and shows nothing.
+    pub(super) points: &'t BTreeSet<Read>,
     pub(super) missing: BTreeSet<StateKey>,
 }
 
@@ -29,7 +33,8 @@ pub(super) enum Ran {
 }
 
 impl Trial<'_, '_> {
-    /// The operation whose contract is another one then, while nothing fails.
+    /// What is another one then, while nothing fails: an operation's contract, or a slot of one that
+    /// is there already.
     pub(super) fn changes(&mut self, others: &[(Read, &Other)]) -> Option<String> {
         let sandbox = others.iter().try_fold(self.run.sandbox.clone(), |sandbox, (read, other)| {
             changed(sandbox, *read, other)
@@ -40,44 +45,61 @@ impl Trial<'_, '_> {
             }
             _ => None,
         });
-        let ran = match sandbox {
-            Ok(sandbox) => self.ran(Run { sandbox, before, ..self.run.clone() }),
-            Err(error) => self.failed(error),
+        let run = match sandbox {
+            Ok(sandbox) => Run { sandbox, before, ..self.run.clone() },
+            Err(error) => {
+                self.failed(error);
+                return None;
+            }
         };
-        match ran {
-            Ran::Other(op) => Some(op),
-            Ran::Same | Ran::Fails(_) => None,
+        let found = self.found(run).ok()?;
+        let op = self.other_made(&found, before);
+        if op.is_some() || others.iter().any(|(read, _)| self.points.contains(read)) {
+            return op;
         }
+        let (at, slot) = self.other_outside(&found, others)?;
+        Some(slot_of(self.run.resolved, at, slot))
     }
 
     /// Runs the plan as it is given, and compares it with what it makes otherwise.
     pub(super) fn ran(&mut self, run: Run<'_>) -> Ran {
-        let mut run = Run { contexts: false, ..run };
-        let found = match run.ops() {
-            Ok(found) => found,
-            Err(error) => return self.failed(error),
-        };
-        if let Some(fault) = found.faults.into_iter().next() {
-            return Ran::Fails(fault);
+        let before = run.before;
+        match self.found(run) {
+            Ok(found) => self.other_made(&found, before).map_or(Ran::Same, Ran::Other),
+            Err(ran) => ran,
         }
-        let found = found.created;
-        let all = self.created.iter().chain(&found);
-        let mut other = all.filter(|(at, _)| match (self.created.get(*at), found.get(*at)) {
-            (Some(made), Some(other)) => {
-                let mut slots = made.slots.keys().chain(other.slots.keys());
-                let differs = |slot: &U256| {
-                    let (one, other) = (last(made, slot), last(other, slot));
-                    // What strangers left there is theirs, as long as nothing follows from it.
-                    let left = run.before.is_some_and(|(_, poked)| {
-                        (poked.at, poked.slot, poked.word) == (**at, *slot, other)
-                    });
-                    one != other && !left
-                };
-                made.code != other.code || slots.any(differs)
-            }
-            _ => true,
-        });
-        other.next().map_or(Ran::Same, |(_, made)| Ran::Other(made.op.clone()))
+    }
+
+    /// What a run gives in which nothing fails.
+    pub(super) fn found(&mut self, run: Run<'_>) -> Result<Expected, Ran> {
+        let mut run = Run { contexts: false, ..run };
+        let found = run.ops().map_err(|error| self.failed(error))?;
+        match found.faults.first() {
+            Some(fault) => Err(Ran::Fails(fault.clone())),
+            None => Ok(found),
+        }
+    }
+
+    /// The operation whose contract is another one.
+    fn other_made(&self, found: &Expected, before: Option<(usize, Poked)>) -> Option<String> {
+        let all = self.created.iter().chain(&found.created);
+        let mut other =
+            all.filter(|(at, _)| match (self.created.get(*at), found.created.get(*at)) {
+                (Some(made), Some(other)) => {
+                    let mut slots = made.slots.keys().chain(other.slots.keys());
+                    let differs = |slot: &U256| {
+                        let (one, other) = (last(made, slot), last(other, slot));
+                        // What strangers left there is theirs, as long as nothing follows from it.
+                        let left = before.is_some_and(|(_, poked)| {
+                            (poked.at, poked.slot, poked.word) == (**at, *slot, other)
+                        });
+                        one != other && !left
+                    };
+                    made.code != other.code || slots.any(differs)
+                }
+                _ => true,
+            });
+        other.next().map(|(_, made)| made.op.clone())
     }
 
     /// What is missing is fetched before anything is said.

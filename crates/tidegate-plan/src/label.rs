@@ -1,0 +1,82 @@
+//! What the layout calls a slot of a contract that is there already.
+
+use alloy_primitives::{U256, keccak256};
+use serde_json::Value;
+use tidegate_model::release::{Artifact, Release};
+
+use crate::resolve::{OpKind, Resolved};
+use crate::same::Side;
+use crate::slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
+
+/// The most mappings in mappings that are followed.
+const DEPTH_MAX: usize = 4;
+/// The formula of a namespace's first slot, before its name.
+const FORMULA: &str = "erc7201:";
+/// The most slots of a structure or a namespace.
+const MEMBERS_MAX: u64 = 256;
+
+/// A slot's name: of a variable, an entry of a mapping with its keys, or a namespace.
+pub(crate) fn label(release: &Release, side: Side<'_>, name: &str, slot: U256) -> Option<String> {
+    let well_known =
+        [(IMPLEMENTATION_SLOT, "implementation"), (BEACON_SLOT, "beacon"), (ADMIN_SLOT, "admin")];
+    if let Some((_, known)) = well_known.iter().find(|(at, _)| U256::from_be_bytes(at.0) == slot) {
+        return Some((*known).to_owned());
+    }
+    let layout = &behind(release, side.resolved, name)?.layout;
+    named(layout, side, slot, 0)
+}
+
+/// The contract that is behind a live proxy in the end.
+fn behind<'r>(release: &'r Release, resolved: &Resolved, name: &str) -> Option<&'r Artifact> {
+    let start = resolved.starts.iter().rev().find(|start| start.target == name)?;
+    let made = resolved.ops.iter().find_map(|op| match &op.kind {
+        OpKind::Create { contract, .. } if op.step == start.step => Some(contract),
+        _ => None,
+    });
+    release.artifact(made.unwrap_or(&start.reference))
+}
+
+fn named(layout: &Value, side: Side<'_>, slot: U256, depth: usize) -> Option<String> {
+    if depth > DEPTH_MAX {
+        return None;
+    }
+    if let Some(found) = variable(layout, slot) {
+        return Some(found);
+    }
+    let (base, preimage) = side.expected.seen.hashes.range(..=slot).next_back()?;
+    let member = slot - *base;
+    if member >= U256::from(MEMBERS_MAX) {
+        return None;
+    }
+    let words = preimage.len().checked_sub(32).map(|at| preimage.split_at(at));
+    let (key, outer) = words.filter(|(key, _)| key.len() == 32 || key.is_empty())?;
+    let outer = named(layout, side, U256::from_be_slice(outer), depth + 1)?;
+    let entry = match key.is_empty() {
+        true => format!("{outer}[{member}]"),
+        false if member.is_zero() => format!("{outer}[{:#x}]", U256::from_be_slice(key)),
+        false => format!("{outer}[{:#x}] +{member}", U256::from_be_slice(key)),
+    };
+    Some(entry)
+}
+
+/// The variables of a slot, or the namespace that it lies in.
+fn variable(layout: &Value, slot: U256) -> Option<String> {
+    let items = layout["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let at = |item: &&Value| item["slot"].as_str().and_then(|text| text.parse().ok()) == Some(slot);
+    let labels: Vec<_> =
+        items.iter().filter(at).filter_map(|item| item["label"].as_str()).collect();
+    if !labels.is_empty() {
+        return Some(labels.join(", "));
+    }
+    let namespaces = layout["namespaces"].as_array()?;
+    namespaces.iter().find_map(|space| {
+        let id = space["id"].as_str()?.strip_prefix(FORMULA)?;
+        let inner = U256::from_be_bytes(keccak256(id).0).wrapping_sub(U256::from(1));
+        let root = U256::from_be_bytes(keccak256(inner.to_be_bytes::<32>()).0) & !U256::from(0xff);
+        let member = slot.checked_sub(root).filter(|at| *at < U256::from(MEMBERS_MAX))?;
+        Some(match member.is_zero() {
+            true => id.to_owned(),
+            false => format!("{id} +{member}"),
+        })
+    })
+}
