@@ -48,7 +48,7 @@ pub use layout::{
     TypeFault, compare as compare_layouts,
 };
 pub use loosening::{loosened, looser_than_defaults};
-pub use parameters::{ParameterFacts, ParameterRow};
+pub use parameters::{ParameterFacts, ParameterRow, WriteRow};
 pub use policy::{
     LOOSENING_SECS, Loosening, OtherProject, PolicyFacts, TrustFacts, compare, differences,
     new_name,

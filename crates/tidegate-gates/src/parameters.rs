@@ -1,6 +1,6 @@
 //! Gate `parameters`: arguments keep their rules, where they soaked and where they go.
 
-use alloy_primitives::{I256, U256};
+use alloy_primitives::{B256, I256, U256};
 use serde_json::Value;
 use tidegate_model::plan::Rule;
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
@@ -16,6 +16,8 @@ pub struct ParameterFacts {
     pub record_faults: Vec<String>,
     /// What on the target would not be what soaked though no parameter says so, one sentence each.
     pub differences: Vec<String>,
+    /// Every slot that the plan writes in contracts that are there already.
+    pub writes: Vec<WriteRow>,
     /// Why the target could not be compared, if so.
     pub missing: Vec<String>,
     /// The blocks it rests on.
@@ -35,6 +37,21 @@ pub struct ParameterRow {
     pub target: Result<Value, String>,
 }
 
+/// A slot of a contract that is there already, as the plan finds and leaves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteRow {
+    /// The contract, by its name in the plan or its address.
+    pub contract: String,
+    /// The slot.
+    pub slot: B256,
+    /// What the layout calls it, where that is known.
+    pub label: Option<String>,
+    /// What it holds before and after on the target; none where it is left alone there.
+    pub target: Option<String>,
+    /// The same where the plan soaked; none where that is not known.
+    pub soaked: Option<String>,
+}
+
 impl ParameterFacts {
     /// The parameters whose value on the target is not the one that soaked.
     pub fn changed(&self) -> impl Iterator<Item = &ParameterRow> {
@@ -50,8 +67,13 @@ pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
             reasons.extend(facts.rows.iter().filter_map(fault));
             reasons.extend(facts.differences.iter().cloned());
             let verdict = Verdict::from_findings(reasons, facts.missing.clone());
+            let written = match facts.writes.len() {
+                0 => String::new(),
+                1 => "; 1 slot is written in what is there already".to_owned(),
+                many => format!("; {many} slots are written in what is there already"),
+            };
             let summary = format!(
-                "{} parameters, {} differ from the testnet",
+                "{} parameters, {} differ from the testnet{written}",
                 facts.rows.len(),
                 facts.changed().count()
             );

@@ -1,6 +1,8 @@
 //! What the layout calls a slot of a contract that is there already.
 
-use alloy_primitives::{U256, keccak256};
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Bytes, U256, keccak256};
 use serde_json::Value;
 use tidegate_model::release::{Artifact, Release};
 
@@ -15,6 +17,9 @@ const FORMULA: &str = "erc7201:";
 /// The most slots of a structure or a namespace.
 const MEMBERS_MAX: u64 = 256;
 
+/// What hashes were made of.
+type Hashes = BTreeMap<U256, Bytes>;
+
 /// A slot's name: of a variable, an entry of a mapping with its keys, or a namespace.
 pub(crate) fn label(release: &Release, side: Side<'_>, name: &str, slot: U256) -> Option<String> {
     let well_known =
@@ -23,7 +28,7 @@ pub(crate) fn label(release: &Release, side: Side<'_>, name: &str, slot: U256) -
         return Some((*known).to_owned());
     }
     let layout = &behind(release, side.resolved, name)?.layout;
-    named(layout, side, slot, 0)
+    named(layout, &side.expected.seen.hashes, slot, 0)
 }
 
 /// The contract that is behind a live proxy in the end.
@@ -36,21 +41,21 @@ fn behind<'r>(release: &'r Release, resolved: &Resolved, name: &str) -> Option<&
     release.artifact(made.unwrap_or(&start.reference))
 }
 
-fn named(layout: &Value, side: Side<'_>, slot: U256, depth: usize) -> Option<String> {
+fn named(layout: &Value, hashes: &Hashes, slot: U256, depth: usize) -> Option<String> {
     if depth > DEPTH_MAX {
         return None;
     }
     if let Some(found) = variable(layout, slot) {
         return Some(found);
     }
-    let (base, preimage) = side.expected.seen.hashes.range(..=slot).next_back()?;
+    let (base, preimage) = hashes.range(..=slot).next_back()?;
     let member = slot - *base;
     if member >= U256::from(MEMBERS_MAX) {
         return None;
     }
     let words = preimage.len().checked_sub(32).map(|at| preimage.split_at(at));
     let (key, outer) = words.filter(|(key, _)| key.len() == 32 || key.is_empty())?;
-    let outer = named(layout, side, U256::from_be_slice(outer), depth + 1)?;
+    let outer = named(layout, hashes, U256::from_be_slice(outer), depth + 1)?;
     let entry = match key.is_empty() {
         true => format!("{outer}[{member}]"),
         false if member.is_zero() => format!("{outer}[{:#x}]", U256::from_be_slice(key)),
@@ -79,4 +84,40 @@ fn variable(layout: &Value, slot: U256) -> Option<String> {
             false => format!("{id} +{member}"),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn slots_have_the_names_of_the_layout() {
+        let layout = json!({
+            "items": [
+                {"label": "cap", "slot": "0", "offset": 0, "type": "uint128"},
+                {"label": "paused", "slot": "0", "offset": 16, "type": "bool"},
+                {"label": "shares", "slot": "1", "offset": 0, "type": "mapping"},
+                {"label": "users", "slot": "2", "offset": 0, "type": "address[]"},
+            ],
+            "namespaces": [{"id": "erc7201:example.main", "members": []}],
+        });
+        let word = |n: u64| U256::from(n).to_be_bytes::<32>();
+        let hash = |bytes: &[u8]| U256::from_be_bytes(keccak256(bytes).0);
+        let entry = [word(0x77), word(1)].concat();
+        let nested = [word(0x88), hash(&entry).to_be_bytes::<32>()].concat();
+        let all = [&entry[..], &nested, &word(2)];
+        let hashes: Hashes =
+            all.iter().map(|bytes| (hash(bytes), Bytes::copy_from_slice(bytes))).collect();
+        let label = |slot: U256| named(&layout, &hashes, slot, 0).unwrap_or_default();
+        assert_eq!(label(U256::ZERO), "cap, paused");
+        assert_eq!(label(hash(&entry)), "shares[0x77]");
+        assert_eq!(label(hash(&entry) + U256::from(1)), "shares[0x77] +1");
+        assert_eq!(label(hash(&nested)), "shares[0x77][0x88]");
+        assert_eq!(label(hash(&word(2)) + U256::from(4)), "users[4]");
+        let root = "0x183a6125c38840424c4a85fa12bab2ab606c4b6d0e7cc73c0c06ba5300eab500";
+        assert_eq!(label(root.parse().unwrap()), "example.main");
+        assert_eq!(label(U256::from(9)), "");
+    }
 }

@@ -10,6 +10,7 @@ mod foreign;
 mod label;
 mod minimal;
 mod outside;
+mod rehearsed;
 mod resolve;
 mod run;
 mod same;
@@ -27,7 +28,8 @@ pub use elaborate::{
 };
 pub use expected::{Created, Expected, When, expected_code, expected_in};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
-pub use outside::{Kept, Outside, Write, unrehearsed, writes};
+pub use outside::{Kept, Outside};
+pub use rehearsed::{Write, unrehearsed, writes};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
     ResolveError, Resolved, Start, Watch, op_label, resolve,

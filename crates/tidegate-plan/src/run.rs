@@ -75,7 +75,7 @@ impl Run<'_> {
             created.slots.extend(last.into_iter().map(|(slot, v)| (slot, vec![U256::ZERO, v])));
         }
         let sandboxes = (&before, &self.sandbox);
-        expected.outside = outside(&expected.seen, &expected.created, sandboxes)?;
+        expected.outside = outside(&expected.seen, &expected.created, sandboxes);
         Ok(expected)
     }
 

@@ -150,28 +150,36 @@ fn points(
     let mut points = BTreeSet::new();
     for read in reads {
         let Read::Slot(at, slot) = *read else { continue };
-        let code = Address::from_word(run.sandbox.storage(at, slot)?.into());
-        if expected.seen.borrowed.iter().any(|(_, borrowed)| *borrowed == code) {
+        if runs(expected, run.sandbox.storage(at, slot)?) {
             points.insert(*read);
         }
     }
     Ok(points)
 }
 
-/// What an operation that creates, or calls what is there already, reads of contracts that stand there before it. Nobody comes
-/// between what only the executor can create and what follows.
+/// Whether a word is the address of code that ran in place of another one's.
+fn runs(expected: &Expected, word: U256) -> bool {
+    let code = Address::from_word(word.into());
+    expected.seen.borrowed.iter().any(|(_, borrowed)| *borrowed == code)
+}
+
+/// What an operation that creates, or calls what is there already, reads of contracts that stand
+/// there before it. Nobody comes between what only the executor can create and what follows.
 fn used(run: &Run<'_>, slots: &[BTreeSet<(Address, U256)>], expected: &Expected) -> BTreeSet<Read> {
     let mut reads = BTreeSet::new();
     let mut before = BTreeSet::new();
     for (index, (op, slots)) in run.resolved.ops.iter().zip(slots).enumerate() {
-        let goes_out = match op.kind {
+        let is_meant = |(at, slot): &&(Address, U256)| match op.kind {
+            _ if !before.contains(at) => false,
             OpKind::Create { .. } => true,
-            OpKind::Call { to, .. } => !expected.created.contains_key(&to),
+            OpKind::Call { to, .. } => {
+                let made = expected.created.get(at).and_then(|made| made.slots.get(slot));
+                let word = made.and_then(|values| values.last()).copied().unwrap_or_default();
+                !expected.created.contains_key(&to) && !runs(expected, word)
+            }
         };
-        if goes_out {
-            let slots = slots.iter().filter(|(at, _)| before.contains(at));
-            reads.extend(slots.map(|(at, slot)| Read::Used(index, *at, *slot)));
-        }
+        let slots = slots.iter().filter(is_meant);
+        reads.extend(slots.map(|(at, slot)| Read::Used(index, *at, *slot)));
         if !matches!(op.kind, OpKind::Create { guarded: Some(_), .. }) {
             let made = expected.created.iter().filter(|(_, made)| made.is_of(&op.id));
             before.extend(made.map(|(at, _)| *at));

@@ -27,6 +27,7 @@ mod roots;
 mod signatures;
 mod silent;
 mod soak;
+mod standing;
 mod stops;
 mod switched;
 mod treasury;
@@ -66,6 +67,7 @@ pub(crate) fn cases() -> Vec<Case> {
         signatures::cases(),
         silent::cases(),
         soak::cases(),
+        standing::cases(),
         treasury::cases(),
         stops::cases(),
         switched::cases(),

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use tidegate_chain::Network;
 use tidegate_gates::{
-    CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, code_verdict,
+    CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, WriteRow,
+    code_verdict,
 };
 use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code, values_of};
 
+use super::rehearsal::{Both, written};
 use super::{Candidate, Gathered, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, code_hashes, expect, expect_in, prepare, prepare_with};
@@ -47,7 +49,7 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
     parameters.rows = rows(gathered, record)?;
     if !gathered.is_past {
         match on_target(gathered, (&prepared, &expected), network, head).await {
-            Ok(found) => parameters.differences = found,
+            Ok((found, writes)) => (parameters.differences, parameters.writes) = (found, writes),
             Err(error) => parameters.missing.push(format!(
                 "what would stand on {} cannot be compared with what soaked: {error}",
                 gathered.target
@@ -65,7 +67,7 @@ async fn on_target(
     (prepared, expected): (&Prepared, &Expected),
     soak: &Network,
     head: Head,
-) -> CliResult<Vec<String>> {
+) -> CliResult<(Vec<String>, Vec<WriteRow>)> {
     let Candidate { project, built, target, .. } = **gathered;
     let network = gathered.target_network.clone().map_err(CliError::config)?;
     let at = network.finalized_head().await?;
@@ -75,8 +77,8 @@ async fn on_target(
         .ok_or_else(|| CliError::config(format!("[networks.{target}] has no `safe`")))?;
     let there = prepare(project, built, target, Executor::Safe(safe), 0)?;
     let when = crate::deployment::begun(network, &there, at).await?;
-    let then = expect(network, &there, at, when).await?;
-    if let Some(fault) = then.faults.first() {
+    let judged = expect(network, &there, at, when).await?;
+    if let Some(fault) = judged.faults.first() {
         return Err(CliError::config(format!("the plan fails there: {fault}")));
     }
     let values = values_of(&there.resolved, &prepared.resolved, &built.release);
@@ -94,11 +96,16 @@ async fn on_target(
         )));
     }
     let then = expect_in(network, &there, at, when, at).await?;
-    let (one, other) = (side(soak, &here, &soaked), side(network, &there, &then));
+    let ((here, soaked), (there, mut then)) = ((&here, &soaked), (&there, then));
+    for (key, kept) in &mut then.outside {
+        kept.varies |= judged.outside.get(key).is_some_and(|judged| judged.varies);
+    }
+    let there = (there, &then);
+    let (one, other) = (side(soak, (here, soaked)), side(network, there));
     let mut found = differences(&built.release, one, other);
     let names = Names::of(&built.release, one, other);
     for (name, address) in prepared.live() {
-        let Some(standing) = there.resolved.outside.get(name) else { continue };
+        let Some(standing) = there.0.resolved.outside.get(name) else { continue };
         let code = soak.code(address, head.block).await?;
         let target_code = network.code(*standing, at.block).await?;
         if same_code(&names, &code, &target_code).is_some() {
@@ -108,10 +115,16 @@ async fn on_target(
             ));
         }
     }
-    Ok(found)
+    let both = Both { soak: (soak, head, (here, soaked)), target: (network, at, there) };
+    let (unrehearsed, writes) = written(gathered, &both).await?;
+    found.extend(unrehearsed);
+    Ok((found, writes))
 }
 
-fn side<'a>(network: &Network, prepared: &'a Prepared, expected: &'a Expected) -> Side<'a> {
+/// A plan on a network, and what local execution gives there.
+pub(super) type Planned<'a> = (&'a Prepared, &'a Expected);
+
+pub(super) fn side<'a>(network: &Network, (prepared, expected): Planned<'a>) -> Side<'a> {
     Side { chain: network.id().chain, resolved: &prepared.resolved, expected }
 }
 

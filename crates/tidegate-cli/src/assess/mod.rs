@@ -13,6 +13,7 @@ mod layout;
 mod obligations;
 mod posts;
 mod record;
+mod rehearsal;
 mod safe;
 mod separation;
 mod soak;

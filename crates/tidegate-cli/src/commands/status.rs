@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::B256;
 use clap::Args;
 use serde_json::{Value, json};
-use tidegate_gates::{Coverage, Findings, SoakFacts, SoakProgress, credited, pauses, progress};
+use tidegate_gates::{
+    Coverage, Findings, SoakFacts, SoakProgress, WriteRow, credited, pauses, progress,
+};
 use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
 use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
@@ -181,6 +183,7 @@ fn show(
         ui.line("");
     }
     gates(project, built, assessment);
+    writes(project, assessment);
     ui.line("");
     let overall = &assessment.overall;
     if assessment.is_held_by_batch() {
@@ -225,6 +228,23 @@ pub(crate) fn differences(project: &Project, assessment: &Assessment) {
         let soaked = format!("{} on {}", plain(&row.soaked), assessment.soak);
         project.ui.row(&format!("${}", row.name), &soaked);
         project.ui.row("", &format!("{target} on {}", assessment.target));
+    }
+    writes(project, assessment);
+}
+
+/// Every slot that the plan writes in contracts that are there already.
+fn writes(project: &Project, assessment: &Assessment) {
+    let Ok(parameters) = &assessment.facts.parameters else { return };
+    let (soak, target) = (&assessment.soak, &assessment.target);
+    if !parameters.writes.is_empty() {
+        project.ui.line("\nWrites in existing contracts:");
+    }
+    for row in &parameters.writes {
+        let label = row.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+        project.ui.line(format!("{} slot {}{label}", row.contract, row.slot));
+        let known = |value: &Option<String>, none: &str| value.clone().unwrap_or(none.to_owned());
+        project.ui.row("", &format!("{} on {target}", known(&row.target, "left alone")));
+        project.ui.row("", &format!("{} on {soak}", known(&row.soaked, "not compared with it")));
     }
 }
 
@@ -351,12 +371,23 @@ fn document(
         "coverage": coverage(assessment),
         "soak": soak,
         "otherSoaks": others,
+        "writes": write_rows(assessment),
         "approvals": approvals,
         "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
             "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
         "next": next,
         "local": {"store": project.store_path()?, "otherBuilds": other_builds(built, assessment)},
     }))
+}
+
+/// What is written in contracts that are there already, as programs read it.
+fn write_rows(assessment: &Assessment) -> Vec<Value> {
+    let row = |row: &WriteRow| {
+        json!({"contract": row.contract, "slot": row.slot, "label": row.label,
+               "target": row.target, "soaked": row.soaked})
+    };
+    let facts = assessment.facts.parameters.as_ref();
+    facts.iter().flat_map(|facts| &facts.writes).map(row).collect()
 }
 
 /// The firms whose audits cover each contract and the plan.

@@ -33,8 +33,8 @@ pub(super) enum Ran {
 }
 
 impl Trial<'_, '_> {
-    /// What is another one then, while nothing fails: an operation's contract, or a slot of one that
-    /// is there already.
+    /// What is another one then, while nothing fails: an operation's contract, or a slot of one
+    /// that is there already.
     pub(super) fn changes(&mut self, others: &[(Read, &Other)]) -> Option<String> {
         let sandbox = others.iter().try_fold(self.run.sandbox.clone(), |sandbox, (read, other)| {
             changed(sandbox, *read, other)

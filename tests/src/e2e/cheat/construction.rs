@@ -184,8 +184,8 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
             step(board) + &step(&format!("{call}\"once\"]")),
             "anybody can make the call call first, and then the plan fails for good (call fails",
         ),
-        (step("create = \"Gas\""), "gas depends on the gas that is left"),
-        (step("create = \"Gas\"\nguarded = true"), "gas depends on the gas that is left"),
+        (step("create = \"Gas\""), "gas asks for the gas that is left (gasleft)"),
+        (step("create = \"Gas\"\nguarded = true"), "gas asks for the gas that is left (gasleft)"),
         (step("create = \"Blob\"\nguarded = true"), "blob asks for blobhash"),
         (step("create = \"Coin\"\nguarded = true"), "coin asks for block.coinbase"),
     ];
