@@ -1,10 +1,11 @@
 //! One transaction through the interpreter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use revm::context::result::{ExecutionResult, HaltReason};
 use revm::context::{Context, TxEnv};
+use revm::context_interface::transaction::{AccessList, AccessListItem, TransactionType};
 use revm::context_interface::{ContextTr, JournalTr};
 use revm::handler::MainBuilder;
 use revm::inspector::InspectorHandler;
@@ -33,6 +34,9 @@ pub(crate) struct Job {
     pub(crate) watched: Vec<Address>,
 }
 
+/// Accounts and slots that a transaction names beforehand, so that they cost less.
+pub(crate) type Warm = BTreeMap<Address, BTreeSet<U256>>;
+
 /// The outermost frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum First {
@@ -58,12 +62,13 @@ pub(crate) fn execute(
     view: &dyn StateView,
     overlay: &Overlay,
     env: &Env,
+    warm: &Warm,
     job: &Job,
 ) -> Result<Run, EvmError> {
     let mut context: SimContext<'_> = Context::new(Db::new(view, overlay, env), env.spec());
     context.cfg = env.cfg();
     context.block = env.block();
-    context.tx = job.tx_env(env);
+    context.tx = job.tx_env(env, warm);
     let mut evm = context.build_mainnet_with_inspector(Trace::new(job.vacate, job.watched.clone()));
     let result = SimHandler::new(job).inspect_run(&mut evm);
     let state = evm.ctx.journal_mut().finalize();
@@ -81,13 +86,24 @@ pub(crate) fn execute(
 
 impl Job {
     /// The fields that validation and the cost of data look at.
-    fn tx_env(&self, env: &Env) -> TxEnv {
+    fn tx_env(&self, env: &Env, warm: &Warm) -> TxEnv {
         let kind = match self.first {
             First::Call { to, .. } => TxKind::Call(to),
             First::Delegate { account, .. } => TxKind::Call(account),
             First::Create { .. } => TxKind::Create,
         };
+        let access_list = warm.iter().map(|(address, slots)| AccessListItem {
+            address: *address,
+            storage_keys: slots.iter().map(|slot| (*slot).into()).collect(),
+        });
         TxEnv {
+            tx_type: if warm.is_empty() {
+                TransactionType::Legacy
+            } else {
+                TransactionType::Eip2930
+            }
+            .into(),
+            access_list: AccessList(access_list.collect()),
             caller: self.origin,
             gas_limit: self.gas_limit,
             gas_price: env.block.gas_price,

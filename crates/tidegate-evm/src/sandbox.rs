@@ -1,5 +1,7 @@
 //! Transactions in a row on a snapshot of chain state.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use revm::context::result::ExecutionResult;
 use revm::interpreter::InstructionResult;
@@ -10,7 +12,7 @@ use crate::env::Env;
 use crate::error::EvmError;
 use crate::failure::{Failure, RevertReason, failure};
 use crate::outcome::{Made, Outcome};
-use crate::run::{First, Job, Run, execute};
+use crate::run::{First, Job, Run, Warm, execute};
 use crate::state::{Applied, Overlay};
 use crate::tx::{Delegate, Tx};
 
@@ -21,6 +23,7 @@ pub struct Sandbox<'a> {
     view: &'a dyn StateView,
     env: Env,
     overlay: Overlay,
+    warm: Warm,
 }
 
 impl std::fmt::Debug for Sandbox<'_> {
@@ -32,7 +35,7 @@ impl std::fmt::Debug for Sandbox<'_> {
 impl<'a> Sandbox<'a> {
     /// A sandbox over `view`, whose state must be that of `env.head`.
     pub fn new(view: &'a impl StateView, env: Env) -> Self {
-        Self { view, env, overlay: Overlay::default() }
+        Self { view, env, overlay: Overlay::default(), warm: Warm::new() }
     }
 
     /// A sandbox over a snapshot, with the newest mainnet rules and no fees.
@@ -73,6 +76,14 @@ impl<'a> Sandbox<'a> {
         self.env.head.block.number = number;
         self.env.head.timestamp = timestamp;
         self.env.block.invented_hashes = true;
+        self
+    }
+
+    /// Has each transaction name these accounts, with these of their slots, beforehand (EIP-2930):
+    /// reading them costs less then. Whoever sends it chooses that.
+    #[must_use]
+    pub fn with_warm(mut self, accounts: BTreeMap<Address, BTreeSet<U256>>) -> Self {
+        self.warm = accounts;
         self
     }
 
@@ -133,7 +144,7 @@ impl<'a> Sandbox<'a> {
     }
 
     /// The storage of a contract that was created here, without zeros; empty for others.
-    pub fn slots(&self, address: Address) -> std::collections::BTreeMap<U256, U256> {
+    pub fn slots(&self, address: Address) -> BTreeMap<U256, U256> {
         self.overlay.slots_if_whole(address)
     }
 
@@ -196,7 +207,7 @@ impl<'a> Sandbox<'a> {
 
     pub(crate) fn commit(&mut self, job: &Job) -> Result<Outcome, EvmError> {
         let Run { result, state, trail, seen, reached, made, vacated } =
-            execute(self.view, &self.overlay, &self.env, job)?;
+            execute(self.view, &self.overlay, &self.env, &self.warm, job)?;
         let Applied { diff, created: present } = match result.is_success() {
             true => self.overlay.apply(self.view, state, &vacated),
             false => Applied::default(),

@@ -16,7 +16,7 @@ use crate::foreign::refuse_unnamed;
 use crate::outside::{Outside, vary as vary_outside};
 use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
-use crate::senders::{refuse_gas, refuse_senders, tight};
+use crate::senders::{refuse_gas, refuse_senders, tight, warm};
 use crate::tight::refuse_tight;
 use crate::undecided::refuse_undecided;
 
@@ -139,8 +139,13 @@ pub fn expected_code(
         refuse_senders(&run, (&sent, &by_somebody), &mut expected);
     }
     if expected.faults.is_empty() {
-        let with_less = Run { gas: tight(&expected.gas), ..plain }.ops()?;
-        refuse_gas(&run, &found, &with_less, &mut expected);
+        let with_less = Run { gas: tight(&expected.gas), ..plain.clone() }.ops()?;
+        let sandbox = plain.sandbox.clone().with_warm(warm(&expected));
+        let with_warm = Run { sandbox, ..plain }.ops()?;
+        let ways = [(with_less, "the gas that is left"), (with_warm, "what reading costs")];
+        for (otherwise, what) in &ways {
+            refuse_gas(&run, &found, (otherwise, what), &mut expected);
+        }
     }
     if expected.faults.is_empty() {
         refuse_unnamed(resolved, &run.sandbox, &mut expected)?;

@@ -3,15 +3,17 @@
 //! A key sends on the testnet. On the target the Safe acts, and whoever has its owners' signatures
 //! sends. So what asks for `tx.origin` soaks with one answer and runs with another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use tidegate_evm::{AccountDiff, StateDiff};
 
 use crate::expected::{Created, Expected};
 use crate::outside::{Outside, slot_of};
 use crate::run::Run;
 
+/// The most slots of an access list; each costs 1,900 gas.
+const WARM_MAX: usize = 2_000;
 /// What to do about it.
 const INSTEAD: &str = "use msg.sender, or pass what it needs as an argument";
 
@@ -58,15 +60,31 @@ pub(crate) fn tight(gas: &[(String, u64)]) -> BTreeMap<String, u64> {
     gas.iter().map(|(op, gas)| (op.clone(), gas.saturating_add(gas / 2))).collect()
 }
 
+/// Everything that a plan looks at, as an access list (EIP-2930) names it.
+pub(crate) fn warm(expected: &Expected) -> BTreeMap<Address, BTreeSet<U256>> {
+    let mut warm: BTreeMap<Address, BTreeSet<U256>> = BTreeMap::new();
+    for (at, slot) in expected.seen.slots.union(&expected.seen.written).take(WARM_MAX) {
+        warm.entry(*at).or_default().insert(*slot);
+    }
+    let accounts = expected.seen.looks.iter().map(|look| look.at);
+    for at in accounts.chain(expected.created.keys().copied()) {
+        warm.entry(at).or_default();
+    }
+    warm
+}
+
 /// Refuses a plan of which a contract, also one that is there already, is or holds something else
-/// with less gas, and nothing fails.
+/// with less gas, or where everything that it reads costs less, and nothing fails.
 pub(crate) fn refuse_gas(
     run: &Run<'_>,
     created: &BTreeMap<Address, Created>,
-    with_less: &Expected,
+    (with_less, what): (&Expected, &str),
     expected: &mut Expected,
 ) {
-    if !with_less.faults.is_empty() || with_less.skipped != expected.skipped {
+    if !expected.faults.is_empty()
+        || !with_less.faults.is_empty()
+        || with_less.skipped != expected.skipped
+    {
         return;
     }
     let is_other = |(at, made): &(&Address, &Created)| {
@@ -77,13 +95,13 @@ pub(crate) fn refuse_gas(
     let mut slots = all.filter(|(_, kept)| kept.is_changed()).map(|(key, _)| key);
     let after = |outside: &Outside, key| outside.get(key).map(|kept| kept.after);
     let slot = slots.find(|key| after(&expected.outside, key) != after(&with_less.outside, key));
-    let what = match (created.iter().find(is_other), slot) {
+    let other = match (created.iter().find(is_other), slot) {
         (Some((_, made)), _) => made.op.clone(),
         (None, Some((at, slot))) => slot_of(run.resolved, *at, *slot),
         (None, None) => return,
     };
     expected.faults.push(format!(
-        "{what} depends on the gas that is left, which is the choice of who sends the transaction"
+        "{other} depends on {what}, which is the choice of who sends the transaction"
     ));
 }
 

@@ -30,13 +30,20 @@ fn live_proxies_are_upgraded_on_both_networks(scene: &Scene<'_>) -> Outcome {
     project.done("ops", &["deploy", "--helper"])?;
     let status = project.promote()?;
     status.expect("layout", "PASS", &[])?;
+    // Each slot that is written in what is there already, as it is on both networks.
+    let writes = status.0["writes"].as_array().ok_or("writes")?;
+    let of = |name: &str| writes.iter().filter(|row| row["contract"] == name).count();
+    assert_eq!((of("@box"), of("@vault")), (1, 3), "{writes:?}");
+    let cooldown = writes.iter().find(|row| row["label"] == "cooldown").ok_or("cooldown")?;
+    assert_eq!(cooldown["target"], "0x0 → 0x3f480", "{cooldown}");
+    assert_eq!(cooldown["soaked"], cooldown["target"], "{cooldown}");
     project.run("eva", &["verify", "mainnet"], 0)?;
     Ok(())
 }
 
 /// Other code, another admin or nothing behind a live proxy: no upgrade starts from that.
 fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
-    let (project, live) = prepare(scene)?;
+    let (project, Lives { test: live, .. }) = prepare(scene)?;
     let testnet = &project.world.testnet;
     let slot = |at: Address, slot: &str, value: B256| {
         testnet.set_storage(at, slot.parse().unwrap_or_default(), value)
@@ -84,9 +91,15 @@ fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-/// Where forge put the first versions on one chain.
-struct Live {
-    vault: Address,
+/// Where forge put the first versions.
+pub(crate) struct Lives {
+    test: Live,
+    pub(crate) main: Live,
+}
+
+/// Where they are on one chain.
+pub(crate) struct Live {
+    pub(crate) vault: Address,
     boxed: Address,
     admin: Address,
 }
@@ -123,7 +136,7 @@ impl Live {
 }
 
 /// The project with its first versions live on both chains, adopted as the baseline.
-fn prepare<'a>(scene: &Scene<'a>) -> Result<(Scene<'a>, Live), Failed> {
+pub(crate) fn prepare<'a>(scene: &Scene<'a>) -> Result<(Scene<'a>, Lives), Failed> {
     let project = scene.other("upgrade", &PACKAGES)?;
     project.fund()?;
     let world = project.world;
@@ -157,5 +170,5 @@ fn prepare<'a>(scene: &Scene<'a>) -> Result<(Scene<'a>, Live), Failed> {
     let config = project.read("tidegate.toml")?;
     project.write("tidegate.toml", &format!("{config}{vault}{boxed}"))?;
     project.done("eva", &["adopt"])?;
-    Ok((project, live))
+    Ok((project, Lives { test: live, main }))
 }

@@ -80,7 +80,7 @@ async fn before(gathered: &Gathered<'_>, soak: &Network) -> CliResult<Head> {
     let sent = gathered.record.iter().flat_map(|record| &record.transactions);
     let first = sent.filter(|tx| tx.success).map(|tx| tx.block.number).min();
     let first = first.ok_or_else(|| CliError::config("the record names no transaction"))?;
-    soak.head_at(first.saturating_sub(1)).await
+    Ok(soak.head_at(first.saturating_sub(1)).await?)
 }
 
 fn rows(writes: Vec<Write>) -> Vec<WriteRow> {

@@ -3,8 +3,8 @@
 use libtest_mimic::Failed;
 use serde_json::Value;
 
-use crate::existing::{Lives, prepare};
 use crate::support::{Case, Outcome, Scene, cases, messages, said};
+use crate::upgrade::{Lives, prepare};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
