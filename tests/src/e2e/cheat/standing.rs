@@ -105,7 +105,8 @@ fn cheat_gas_that_is_short(scene: &Scene<'_>) -> Outcome {
     let source = |made: &str, opened: &str| {
         format!(
             "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\ncontract Burn {{ address \
-             public boss; constructor(address o) {{ boss = o; {made} }} function burn() external \
+             public boss; uint256 internal pad; function peek() external view returns (uint256) {{ \
+             return pad; }} constructor(address o) {{ boss = o; {made} }} function burn() external \
              pure {{ {burn} }} function open(address o) external {{ require(msg.sender == boss); \
              {opened} boss = o; }} }}\n"
         )
@@ -126,10 +127,17 @@ fn cheat_gas_that_is_short(scene: &Scene<'_>) -> Outcome {
                 address(0x7777); return; }}"
             .replace("{{", "{")
             .replace("}}", "}");
+    // What reading a slot costs: an access list makes it cheaper.
+    let measured = "uint256 g = gasleft(); uint256 x = pad; g = g - gasleft(); if (g < 1000) { \
+                    boss = address(uint160(0x7777 + x)); return; }";
+    let priced = "(bool ok,) = address(this).staticcall{gas: 2000}(abi.encodeCall(this.peek, \
+                  ())); if (ok) { boss = address(0x7777); return; }";
     let cheats = [
         (low.as_str(), "", asks),
         ("", low.as_str(), asks),
         ("if (gasleft() & 1 == 1) boss = address(0x7777);", "", asks),
+        ("", measured, asks),
+        ("", priced, "burn depends on what reading costs"),
         ("", "try this.burn() {} catch { boss = address(0x7777); return; }", other),
         ("", call.as_str(), other),
     ];
