@@ -122,11 +122,8 @@ fn cheat_gas_that_is_short(scene: &Scene<'_>) -> Outcome {
     let low = format!("bool low = gasleft() < 1400000; {burn} if (low) boss = address(0x7777);");
     let asks = "burn asks for the gas that is left (gasleft)";
     let other = "does something else with";
-    let call =
-        "(bool ok,) = address(this).call(abi.encodeCall(this.burn, ())); if (!ok) {{ boss = \
-                address(0x7777); return; }}"
-            .replace("{{", "{")
-            .replace("}}", "}");
+    let call = "(bool ok,) = address(this).call(abi.encodeCall(this.burn, ())); if (!ok) { boss = \
+                address(0x7777); return; }";
     // What reading a slot costs: an access list makes it cheaper.
     let measured = "uint256 g = gasleft(); uint256 x = pad; g = g - gasleft(); if (g < 1000) { \
                     boss = address(uint160(0x7777 + x)); return; }";
@@ -139,7 +136,7 @@ fn cheat_gas_that_is_short(scene: &Scene<'_>) -> Outcome {
         ("", measured, asks),
         ("", priced, "burn depends on what reading costs"),
         ("", "try this.burn() {} catch { boss = address(0x7777); return; }", other),
-        ("", call.as_str(), other),
+        ("", call, other),
     ];
     for (made, opened, says) in cheats {
         let errors = ran(made, opened)?.join(" ");
