@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_chain::Network;
 use tidegate_gates::{
-    CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, WriteRow,
-    code_verdict,
+    CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, code_verdict,
 };
 use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Verdict};
@@ -48,12 +47,12 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
         reader.read(network, head).await?;
     parameters.rows = rows(gathered, record)?;
     if !gathered.is_past {
-        match on_target(gathered, (&prepared, &expected), network, head).await {
-            Ok((found, writes)) => (parameters.differences, parameters.writes) = (found, writes),
-            Err(error) => parameters.missing.push(format!(
+        let prepared = (&prepared, &expected);
+        if let Err(error) = on_target(gathered, prepared, network, head, &mut parameters).await {
+            parameters.missing.push(format!(
                 "what would stand on {} cannot be compared with what soaked: {error}",
                 gathered.target
-            )),
+            ));
         }
     }
     Ok((code, parameters))
@@ -67,7 +66,8 @@ async fn on_target(
     (prepared, expected): (&Prepared, &Expected),
     soak: &Network,
     head: Head,
-) -> CliResult<(Vec<String>, Vec<WriteRow>)> {
+    facts: &mut ParameterFacts,
+) -> CliResult {
     let Candidate { project, built, target, .. } = **gathered;
     let network = gathered.target_network.clone().map_err(CliError::config)?;
     let at = network.finalized_head().await?;
@@ -102,14 +102,14 @@ async fn on_target(
     }
     let there = (there, &then);
     let (one, other) = (side(soak, (here, soaked)), side(network, there));
-    let mut found = differences(&built.release, one, other);
+    facts.differences = differences(&built.release, one, other);
     let names = Names::of(&built.release, one, other);
     for (name, address) in prepared.live() {
         let Some(standing) = there.0.resolved.outside.get(name) else { continue };
         let code = soak.code(address, head.block).await?;
         let target_code = network.code(*standing, at.block).await?;
         if same_code(&names, &code, &target_code).is_some() {
-            found.push(format!(
+            facts.differences.push(format!(
                 "@{name} is another contract where it soaked, at {address}, than on {target}, at \
                  {standing}: what goes through it did not soak"
             ));
@@ -117,8 +117,9 @@ async fn on_target(
     }
     let both = Both { soak: (soak, head, (here, soaked)), target: (network, at, there) };
     let (unrehearsed, writes) = written(gathered, &both).await?;
-    found.extend(unrehearsed);
-    Ok((found, writes))
+    facts.differences.extend(unrehearsed);
+    facts.writes = writes;
+    Ok(())
 }
 
 /// A plan on a network, and what local execution gives there.

@@ -38,6 +38,9 @@ pub(super) async fn written(
     if !is_called && !changed.any(|((of, _), _)| places.contains(of)) {
         return Ok((Vec::new(), rows(writes(release, None, target))));
     }
+    if let Some((op, why)) = there.1.skipped.iter().next() {
+        return Err(CliError::config(format!("{op} fails on {}: {why}", gathered.target)));
+    }
     let (soak, _, here) = both.soak;
     let before = before(gathered, soak).await?;
     let rehearsed = expect_in(soak, here.0, before, When::After, at).await?;
