@@ -47,7 +47,7 @@ pub fn writes(
             found.extend(pairs.into_iter().map(|Unlike { slot, one, other }| Write {
                 contract: format!("@{name}"),
                 slot: slot.into(),
-                label: label(release, side, name, slot),
+                label: label(release, if one.is_some() { side } else { target }, name, slot),
                 target: other,
                 soaked: one,
             }));
