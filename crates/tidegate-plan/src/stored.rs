@@ -126,7 +126,10 @@ mod tests {
 
     #[test]
     fn variables_have_all_their_slots() {
-        let item = |label: &str, slot: &str, bytes: &str| json!({"label": label, "slot": slot, "type": {"numberOfBytes": bytes}});
+        let item = |label: &str, slot: &str, bytes: &str| {
+            let ty = json!({"numberOfBytes": bytes});
+            json!({"label": label, "slot": slot, "type": ty})
+        };
         let items = [item("boss", "0", "20"), item("on", "0", "1"), item("list", "3", "64")];
         let names = named(&json!({"items": items}));
         let expected = [(0, "boss, on"), (3, "list"), (4, "list")];

@@ -34,12 +34,14 @@ fn source() -> String {
          abstract contract Turns {{ function _on(IFeed feed) internal view returns (bool) {{ \
          return keccak256(abi.encode(feed.read())) == {key}; }} }}\n\
          contract Shed is Turns {{ address public boss; constructor(IFeed feed) {{ if \
-         (_on(feed)) boss = address(0x77); }} function move(address to) external {{ boss = to; }} }}\n\
+         (_on(feed)) boss = address(0x77); }} function move(address to) external {{ boss = to; \
+         }} }}\n\
          contract Lid is Turns {{ mapping(address => bool) public may; constructor(IFeed feed, \
          address owner) {{ may[_on(feed) ? address(0x77) : owner] = true; }} }}\n\
          contract Tap is Turns {{ IFeed public immutable feed; uint256 public level = 7; \
          uint256 public since; constructor(IFeed feed_) {{ feed = feed_; }} function open() \
-         external {{ since = block.timestamp; if (level == 7) level = _on(feed) ? 9 : 8; }} function turn() external {{ level += 1; }} }}\n"
+         external {{ since = block.timestamp; if (level == 7) level = _on(feed) ? \
+         9 : 8; }} function turn() external {{ level += 1; }} }}\n"
     )
 }
 
@@ -92,17 +94,17 @@ fn cheat_what_somebody_turned_before_the_execution(scene: &Scene<'_>) -> Outcome
     // Turned back, so that nothing shows now but what it made.
     mainnet.rpc("anvil_setStorageAt", json!([FEED, slot, B256::ZERO]))?;
     scene.world.settle()?;
-    let boss = "storage of shed: boss held 0x00000000000000000000000000000000000000000000000000000\
-                00000000077 in block";
-    let level = "storage of tap: level held 0x000000000000000000000000000000000000000000000000000000\
-                 0000000009 in block";
+    let held = |what: &str, value: u64| {
+        format!("storage of {what} held {} in block", B256::from(U256::from(value)))
+    };
+    let (boss, level) = (held("shed: boss", 0x77), held("tap: level", 9));
     let verified = project.run("eva", &["verify", "mainnet"], 1)?;
     let status = project.run("eva", &["status", "--check"], 1)?;
     let executed =
         project.person("ops").run(&["proposal", "execute", &proposal])?.expect_code(1)?;
     for ran in [&verified, &status, &executed] {
         let flat = said(ran);
-        for says in [boss, level, "storage of lid: ", "the plan leaves"] {
+        for says in [&*boss, &*level, "storage of lid: ", "the plan leaves"] {
             assert!(flat.contains(says), "{says}: {flat}");
         }
         assert!(!flat.contains("since held"), "{flat}");
