@@ -34,14 +34,14 @@ struct Refusal<'a> {
 }
 
 /// Types a command that is refused, and checks that nothing was written but this machine's own
-/// store and caches.
+/// memory and caches.
 fn refused(
     scene: &Scene<'_>,
     person: &Person,
     args: &[&str],
     expected: &Refusal<'_>,
 ) -> Result<Ran, Failed> {
-    let own = ["checkouts", "journal", "node_modules"];
+    let own = ["checkouts", "journal", "safes.toml", "node_modules"];
     let before = files::read_tree(scene.folder(), &own)?;
     let ran = person.run(args)?;
     let changed = files::differences(&before, &files::read_tree(scene.folder(), &own)?);
