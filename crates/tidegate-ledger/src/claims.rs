@@ -126,7 +126,12 @@ impl<'a> Claims<'a> {
             return self.ignored.push(why);
         }
         match (facts.same_person(signer, claim.statement.signer), facts.is_treasurer(signer)) {
-            (true, _) if approved => claim.self_approvals.push(statement),
+            (true, true) if approved => claim.self_approvals.push(statement),
+            // It moves nothing, so it may not hold up anything either.
+            (true, false) if approved => {
+                let why = "approves their own request and is no treasurer";
+                self.ignored.push(format!("decision {digest} is by {signer}, who {why}"));
+            }
             // Whoever asked may also step back.
             (true, _) | (false, true) => claim.decisions.push(Decision { statement, approved }),
             (false, false) => {
@@ -177,10 +182,13 @@ fn may_report(
 }
 
 impl<'a> RequestClaim<'a> {
-    /// Every approval that counts, in the order in which they were signed, then the requester's.
+    /// Every approval that counts, in the order in which they were signed, then the requester's
+    /// own, unless the request was denied or taken back.
     pub(crate) fn approvals(&self) -> impl Iterator<Item = &'a FundStatement> {
         let approved = self.decisions.iter().filter(|d| d.approved).map(|d| d.statement);
-        approved.chain(self.self_approvals.iter().copied())
+        let is_denied = self.decision().is_some_and(|last| !last.approved);
+        let own = self.self_approvals.iter().copied().filter(move |_| !is_denied);
+        approved.chain(own)
     }
 
     /// The last decision.

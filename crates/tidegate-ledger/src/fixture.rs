@@ -24,6 +24,8 @@ pub(crate) const KIM: Address = Address::repeat_byte(0x6f);
 /// The engineer's keys: one person.
 pub(crate) const ANA: Address = Address::repeat_byte(0x7a);
 pub(crate) const ANA_TOO: Address = Address::repeat_byte(0x7b);
+/// An engineer, who is no treasurer.
+pub(crate) const BO: Address = Address::repeat_byte(0x7c);
 
 /// An engineer's key.
 pub(crate) const LEE: Address = Address::repeat_byte(0x7c);
@@ -185,6 +187,10 @@ impl Sim {
     }
 
     pub(crate) fn request(&mut self, byte: u8, amount: U256) {
+        self.request_by(byte, ANA, amount);
+    }
+
+    pub(crate) fn request_by(&mut self, byte: u8, by: Address, amount: U256) {
         let request = FundRequest {
             network: NETWORK,
             destination: WALLET,
@@ -192,7 +198,7 @@ impl Sim {
             release: Some(ReleaseRoot(B256::repeat_byte(0x77))),
             reason: "rehearse: deposits".to_owned(),
         };
-        self.say(byte, ANA, Body::FundRequest(request));
+        self.say(byte, by, Body::FundRequest(request));
     }
 
     pub(crate) fn decide(&mut self, byte: u8, by: Address, request: u8, approve: bool) {
@@ -252,6 +258,7 @@ impl Sim {
         };
         let people = BTreeMap::from([
             ("ana".to_owned(), person(&["engineer", "treasurer"], &[ANA, ANA_TOO])),
+            ("bo".to_owned(), person(&["engineer"], &[BO])),
             ("kim".to_owned(), person(&["treasurer"], &[KIM])),
             ("lee".to_owned(), person(&["engineer"], &[LEE])),
         ]);

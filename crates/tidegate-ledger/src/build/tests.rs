@@ -8,8 +8,8 @@ use super::*;
 use crate::account::NetworkLabel;
 use crate::facts::{Move, Opening, Outflows, Rise};
 use crate::fixture::{
-    ANA, ANA_TOO, CONTRACT, KIM, LEE, NETWORK, OTHER, STRANGER, Send, Sim, TREASURY, WALLET, eth,
-    request_id, transfer, whole_story,
+    ANA, ANA_TOO, BO, CONTRACT, KIM, LEE, NETWORK, OTHER, STRANGER, Send, Sim, TREASURY, WALLET,
+    eth, request_id, transfer, whole_story,
 };
 use crate::funds::{FundsReport, funds_report};
 use crate::invariant::check_ledger;
@@ -162,9 +162,26 @@ fn draws_keep_to_their_approval() {
 #[test]
 fn nobody_approves_alone_and_nothing_leaves_unsaid() {
     type Case = (fn(&mut Sim), &'static str);
-    let cases: [Case; 6] = [
+    let own = |s: &mut Sim| {
+        s.request_by(7, KIM, eth(1));
+        s.decide(8, KIM, 7, true);
+    };
+    let no_treasurer = |s: &mut Sim| {
+        s.request_by(7, BO, eth(1));
+        s.decide(8, BO, 7, true);
+    };
+    let taken_back = |s: &mut Sim| {
+        s.request_by(7, KIM, eth(1));
+        s.decide(8, KIM, 7, true);
+        s.decide(9, KIM, 7, false);
+    };
+    let cases: [Case; 9] = [
         (|s| s.decide(2, ANA, 1, true), "by its requester"),
         (|s| s.decide(2, ANA_TOO, 1, true), "by its requester"),
+        // Who is no treasurer moves nothing, and so holds nothing up.
+        (no_treasurer, ""),
+        (own, "by its requester"),
+        (taken_back, ""),
         (
             |s| {
                 s.decide(2, ANA_TOO, 1, true);

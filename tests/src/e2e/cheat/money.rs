@@ -22,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_strangers_draw_of_nothing,
             cheat_a_strangers_look_alike_request,
             cheat_a_treasurer_who_asks_with_a_throwaway_key,
+            cheat_an_approval_of_ones_own_request,
             cheat_an_approval_of_other_terms;
     }
 }
@@ -168,6 +169,30 @@ fn cheat_a_strangers_look_alike_request(scene: &Scene<'_>) -> Outcome {
     assert!(shown.contains(&honest) && shown.contains("to eva"), "{ran:?}");
     assert!(!shown.contains(&SOMEBODY.to_string()), "{ran:?}");
     Ok(())
+}
+
+/// Whoever is under [people] may ask; an approval of one's own by somebody who is no treasurer
+/// moves nothing and so may not hold anything up. A treasurer's own does, until they step back.
+fn cheat_an_approval_of_ones_own_request(scene: &Scene<'_>) -> Outcome {
+    let (_, asked, _) = drawn(scene)?;
+    let (network, amount, forge) = (asked.network, ether(1), Forge(scene));
+    let own = |who: &str| -> Result<StatementDigest, Failed> {
+        let (release, reason) = (None, "mine".to_owned());
+        let request = FundRequest { network, destination: SOMEBODY, amount, release, reason };
+        let request = forge.say(who, Body::FundRequest(request), now(scene)?)?;
+        let (destination, reason) = (SOMEBODY, String::new());
+        let approval = FundApproval { request, network, destination, amount, reason };
+        forge.say(who, Body::FundApprove(approval), now(scene)?)?;
+        Ok(request)
+    };
+    let status = || Status::of(&scene.run("eva", &["status", "--json"], 0)?);
+    own("ada")?;
+    status()?.expect_others_pass(&["go"])?;
+    let request = own("treasury")?;
+    status()?.expect("separation", "FAIL", &["decided on their own fund request"])?;
+    let denial = FundDenial { request, reason: String::new() };
+    forge.say("treasury", Body::FundDeny(denial), now(scene)?)?;
+    status()?.expect_others_pass(&["go"])
 }
 
 fn cheat_a_treasurer_who_asks_with_a_throwaway_key(scene: &Scene<'_>) -> Outcome {
