@@ -227,7 +227,8 @@ impl StatementSet {
     }
 
     /// Every statement that counts, or is there and counted once, with its date: its contract has
-    /// changed its mind, of which the gates speak. Not so of one that no gate would miss.
+    /// changed its mind, of which the gates speak. Not so of one that no gate would miss. One that
+    /// names no block has no date but its author's word, which is 0 here.
     pub fn present(&self) -> BTreeMap<StatementDigest, u64> {
         let refused = self.unconfirmed.iter().filter(|(_, found)| {
             let missed = match &found.collected.signed.statement {
@@ -240,7 +241,8 @@ impl StatementSet {
         });
         let refused = refused.map(|(digest, found)| (digest, &found.collected));
         let all = self.statements.iter().chain(refused);
-        all.map(|(digest, found)| (*digest, found.signed.statement.issued_at())).collect()
+        let date = |of: &Statement| of.at().block().map_or(0, |_| of.issued_at());
+        all.map(|(digest, found)| (*digest, date(&found.signed.statement))).collect()
     }
 
     /// What was signed, whether or not its contract confirms it.

@@ -244,7 +244,11 @@ fn assessed(
     let wanted = rules.audits as usize;
     let judged = Judge::new(facts, time).judge();
     let short: Vec<_> = judged.coverage.iter().filter(|(_, firms)| firms.len() < wanted).collect();
-    let mut verdict = judged.verdict;
+    // Nothing waits for what is dated ahead where enough firms count without it.
+    let mut verdict = match judged.verdict {
+        Verdict::Waiting { .. } if short.is_empty() => Verdict::Pass,
+        verdict => verdict,
+    };
     let awaited = match &verdict {
         Verdict::Waiting { reasons, .. } => reasons.clone(),
         _ => Vec::new(),
