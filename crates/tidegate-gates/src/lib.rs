@@ -16,6 +16,7 @@ mod funds;
 mod go;
 mod layout;
 mod loosening;
+mod own_code;
 mod parameters;
 mod people;
 mod policy;
@@ -48,7 +49,8 @@ pub use layout::{
     TypeFault, compare as compare_layouts,
 };
 pub use loosening::{loosened, looser_than_defaults};
-pub use parameters::{ParameterFacts, ParameterRow, WriteRow};
+pub use own_code::{Account, Outsider, foreign_code};
+pub use parameters::{ExternalRow, ParameterFacts, ParameterRow, WriteRow};
 pub use policy::{
     LOOSENING_SECS, Loosening, OtherProject, PolicyFacts, TrustFacts, compare, differences,
     new_name,

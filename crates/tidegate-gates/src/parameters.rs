@@ -3,6 +3,7 @@
 use alloy_primitives::{B256, I256, U256};
 use serde_json::Value;
 use tidegate_model::plan::Rule;
+use tidegate_model::policy::External;
 use tidegate_model::{GateId, GateInput, GateReport, Verdict};
 
 use crate::Observed;
@@ -12,6 +13,8 @@ use crate::Observed;
 pub struct ParameterFacts {
     /// One row a parameter.
     pub rows: Vec<ParameterRow>,
+    /// One row an external.
+    pub externals: Vec<ExternalRow>,
     /// Places where the record disagrees with the anchored deployment, one sentence each.
     pub record_faults: Vec<String>,
     /// What on the target would not be what soaked though no parameter says so, one sentence each.
@@ -22,6 +25,17 @@ pub struct ParameterFacts {
     pub missing: Vec<String>,
     /// The blocks it rests on.
     pub inputs: Vec<GateInput>,
+}
+
+/// One external.
+#[derive(Debug, Clone)]
+pub struct ExternalRow {
+    /// Its name.
+    pub name: String,
+    /// What stood for it where the release soaked.
+    pub soaked: External,
+    /// What it is on the target.
+    pub target: External,
 }
 
 /// One parameter.
@@ -57,6 +71,11 @@ impl ParameterFacts {
     pub fn changed(&self) -> impl Iterator<Item = &ParameterRow> {
         self.rows.iter().filter(|row| row.target.as_ref() != Ok(&row.soaked))
     }
+
+    /// The externals that have other code on the target than what stood for them.
+    pub fn stand_ins(&self) -> impl Iterator<Item = &ExternalRow> {
+        self.externals.iter().filter(|row| row.target.code_hash != row.soaked.code_hash)
+    }
 }
 
 pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
@@ -72,11 +91,15 @@ pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
                 1 => "; 1 slot is written in what is there already".to_owned(),
                 many => format!("; {many} slots are written in what is there already"),
             };
-            let summary = format!(
+            let mut summary = format!(
                 "{} parameters, {} differ from the testnet{written}",
                 facts.rows.len(),
                 facts.changed().count()
             );
+            let other: Vec<_> = facts.stand_ins().map(|row| format!("@{}", row.name)).collect();
+            if !other.is_empty() {
+                summary += &format!("; other code than there: {}", other.join(", "));
+            }
             (verdict, summary, facts.inputs.clone())
         }
     };
@@ -129,9 +152,27 @@ fn at_least(max: &str, value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::Address;
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn externals_with_other_code_are_named() {
+        let external = |code: &str| External {
+            address: Address::repeat_byte(1),
+            code_hash: alloy_primitives::keccak256(code),
+        };
+        let row = |name: &str, soaked, target| ExternalRow {
+            name: name.to_owned(),
+            soaked: external(soaked),
+            target: external(target),
+        };
+        let externals = vec![row("usdc", "mock", "real"), row("hub", "hub", "hub")];
+        let report = gate(&Ok(ParameterFacts { externals, ..ParameterFacts::default() }));
+        assert_eq!(report.verdict, Verdict::Pass);
+        assert!(report.summary.ends_with("; other code than there: @usdc"), "{}", report.summary);
+    }
 
     #[test]
     fn rules_bind_values() {

@@ -17,6 +17,7 @@ mod hidden;
 mod identity;
 mod left;
 mod money;
+mod own_code;
 mod people;
 mod posting;
 mod published;
@@ -60,6 +61,7 @@ pub(crate) fn cases() -> Vec<Case> {
         reports::cases(),
         roots::cases(),
         money::cases(),
+        own_code::cases(),
         people::cases(),
         posting::cases(),
         published::cases(),

@@ -11,7 +11,7 @@ use tidegate_model::{BlockRef, GateInput, Head, Verdict};
 use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code, values_of};
 
 use super::rehearsal::{Both, written};
-use super::{Candidate, Gathered, record, storage};
+use super::{Candidate, Gathered, own_code, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, code_hashes, expect, expect_in, prepare, prepare_with};
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -46,6 +46,7 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
     let Read { code, mut parameters, record, prepared, expected, .. } =
         reader.read(network, head).await?;
     parameters.rows = rows(gathered, record)?;
+    parameters.externals = own_code::rows(project, gathered.target, record);
     if !gathered.is_past {
         let prepared = (&prepared, &expected);
         if let Err(error) = on_target(gathered, prepared, network, head, &mut parameters).await {
@@ -115,6 +116,9 @@ async fn on_target(
             ));
         }
     }
+    let soaks = own_code::On { network: soak, head, planned: (here, soaked) };
+    let on_target = own_code::On { network, head: at, planned: there };
+    facts.differences.extend(own_code::foreign(&names, &soaks, &on_target).await?);
     let both = Both { soak: (soak, head, (here, soaked)), target: (network, at, there) };
     let (unrehearsed, writes) = written(gathered, &both).await?;
     facts.differences.extend(unrehearsed);

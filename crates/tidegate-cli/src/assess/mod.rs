@@ -11,6 +11,7 @@ mod funds;
 mod judged;
 mod layout;
 mod obligations;
+mod own_code;
 mod posts;
 mod record;
 mod rehearsal;

@@ -6,8 +6,10 @@ use alloy_primitives::B256;
 use clap::Args;
 use serde_json::{Value, json};
 use tidegate_gates::{
-    Coverage, Findings, SoakFacts, SoakProgress, WriteRow, credited, pauses, progress,
+    Coverage, ExternalRow, Findings, ParameterFacts, SoakFacts, SoakProgress, WriteRow, credited,
+    pauses, progress,
 };
+use tidegate_model::policy::External;
 use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
 use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
@@ -183,6 +185,13 @@ fn show(
         ui.line("");
     }
     gates(project, built, assessment);
+    if let Ok(parameters) = &assessment.facts.parameters
+        && parameters.stand_ins().next().is_some()
+    {
+        ui.line("");
+        ui.line("Other code than where it soaked:");
+        stand_ins(project, assessment, parameters);
+    }
     writes(project, assessment);
     ui.line("");
     let overall = &assessment.overall;
@@ -229,6 +238,7 @@ pub(crate) fn differences(project: &Project, assessment: &Assessment) {
         project.ui.row(&format!("${}", row.name), &soaked);
         project.ui.row("", &format!("{target} on {}", assessment.target));
     }
+    stand_ins(project, assessment, parameters);
     writes(project, assessment);
 }
 
@@ -245,6 +255,15 @@ fn writes(project: &Project, assessment: &Assessment) {
         let known = |value: &Option<String>, none: &str| value.clone().unwrap_or(none.to_owned());
         project.ui.row("", &format!("{} on {target}", known(&row.target, "left alone")));
         project.ui.row("", &format!("{} on {soak}", known(&row.soaked, "not compared with it")));
+    }
+}
+
+/// The externals that are other code on the target than where the release soaked.
+fn stand_ins(project: &Project, assessment: &Assessment, parameters: &ParameterFacts) {
+    for ExternalRow { name, soaked, target } in parameters.stand_ins() {
+        let at = |of: &External, on| format!("{} on {on}, code hash {}", of.address, of.code_hash);
+        project.ui.row(&format!("@{name}"), &at(soaked, &assessment.soak));
+        project.ui.row("", &at(target, &assessment.target));
     }
 }
 

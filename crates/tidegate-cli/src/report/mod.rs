@@ -4,6 +4,7 @@
 
 mod document;
 
+use tidegate_model::policy::External;
 use tidegate_model::statement::Statement;
 use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{GateInput, GateReport, Verdict};
@@ -133,6 +134,15 @@ fn parameters(document: &mut Document, assessment: &Assessment) {
         document.text("None.");
     }
     document.table(&["parameter", "soaked", "target"], rows);
+    let place = |of: &External| format!("{} with code hash {}", of.address, of.code_hash);
+    let rows = facts.stand_ins();
+    let rows: Vec<_> = rows
+        .map(|row| vec![format!("@{}", row.name), place(&row.soaked), place(&row.target)])
+        .collect();
+    if !rows.is_empty() {
+        document.part("Externals that are other code than where it soaked");
+        document.table(&["external", "soaked", "target"], rows);
+    }
 }
 
 fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {

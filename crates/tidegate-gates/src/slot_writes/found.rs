@@ -17,6 +17,10 @@ pub(super) struct Found {
     pub(super) anywhere: bool,
     /// The addresses in the code that it delegates to.
     pub(super) named: BTreeSet<Address>,
+    /// The places of addresses that it delegates to, where that is asked.
+    pub(super) held: BTreeSet<Place>,
+    /// It asks the beacon whom it delegates to.
+    pub(super) asks: bool,
     /// Where lengths are stored by which elements are found.
     pub(super) lengths: BTreeSet<Place>,
     /// Something that need not be a length is stored in a small slot, nobody knows which.

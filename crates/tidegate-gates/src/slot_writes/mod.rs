@@ -12,6 +12,7 @@
 //! Hashes of keys and slots are taken to be no slot of a standard, and neither is what a known
 //! distance lies behind one: a standard's slot is made from a text, and one less than its hash.
 
+mod delegates;
 mod found;
 mod memory;
 mod values;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256};
 
+pub use self::delegates::{Delegates, delegates};
 use self::found::{Found, Free, length_slots};
 use self::walk::Walk;
 
@@ -39,6 +41,11 @@ pub enum Runs<'a> {
     Behind,
     /// It is one of the others' libraries: it runs where their code has its address.
     Named,
+    /// It is asked where the code stands that it runs: see [`delegates`].
+    Asked {
+        /// The beacon that its account's slot names.
+        beacon: Option<Address>,
+    },
 }
 
 /// Code that may run in an account's storage.

@@ -14,7 +14,8 @@ use super::{Code, Runs, Watch};
 const STEPS_MAX: usize = 1_000_000;
 const STACK_MAX: usize = 1_024;
 /// The topic of `Upgraded(address)`, which tells of whatever other code runs.
-const UPGRADED: B256 = b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
+pub(super) const UPGRADED: B256 =
+    b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
 
 /// What a path did so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,6 +138,11 @@ impl<'a> Walk<'a> {
             }
         }
         walk.found
+    }
+
+    /// Whether code has an instruction that runs other code in its own place.
+    pub(super) fn may_delegate(code: &[u8]) -> bool {
+        instructions(code).any(|(_, op)| matches!(op, 0xf2 | 0xf4))
     }
 
     /// Runs until a jump or an end.
@@ -292,7 +298,18 @@ impl<'a> Walk<'a> {
             (Value::Constant(word), _) => {
                 let address = Address::from_word(B256::from(word));
                 self.found.named.insert(address);
-                self.known.contains(&address)
+                matches!(self.runs, Runs::Asked { .. }) || self.known.contains(&address)
+            }
+            (
+                Value::Held(place) | Value::Positive(place) | Value::Stored(place),
+                Runs::Asked { .. },
+            ) => {
+                self.found.held.insert(place);
+                true
+            }
+            (Value::Told, Runs::Asked { .. }) => {
+                self.found.asks = true;
+                true
             }
             (
                 Value::Held(Place::Slot(slot)) | Value::Positive(Place::Slot(slot)),
@@ -305,7 +322,11 @@ impl<'a> Walk<'a> {
 
     /// Whether this is the beacon that is watched.
     fn is_beacon(&self, target: Value) -> bool {
-        let Runs::Own { beacon: Some(beacon), .. } = self.runs else { return false };
+        let (Runs::Own { beacon: Some(beacon), .. } | Runs::Asked { beacon: Some(beacon) }) =
+            self.runs
+        else {
+            return false;
+        };
         match target {
             Value::Constant(word) => Address::from_word(B256::from(word)) == beacon,
             Value::Held(Place::Slot(slot)) | Value::Positive(Place::Slot(slot)) => {

@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 const modules = new URL("../../../../../tests/node_modules/", import.meta.url);
 const solc = createRequire(modules)("solc");
 const read = (path) => readFileSync(path, "utf8");
-const here = ["Pokes.sol", "Shared.sol", "Upgradeable.sol"];
+const here = ["Own.sol", "Pokes.sol", "Shared.sol", "Upgradeable.sol"];
 const sources = Object.fromEntries(here.map((name) => [name, { content: read(new URL(name, import.meta.url)) }]));
 const wanted = { "*": { "*": ["evm.deployedBytecode.object"] } };
 const found = (path) => ({ contents: read(new URL(path, modules)) });
