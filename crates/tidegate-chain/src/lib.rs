@@ -43,5 +43,7 @@ pub use proof::ProvenAccount;
 pub use rises::Rise;
 pub use send::SendOutcome;
 pub use text::{escape, is_deceptive};
-pub use types::{CallOutcome, FeeData, GasQuery, Log, Receipt, Transaction};
+pub use types::{
+    Authorization, Authorized, CallOutcome, FeeData, GasQuery, Log, Receipt, Sent, Transaction,
+};
 pub use url::{RedactedUrl, UrlError};

@@ -1,9 +1,11 @@
 //! What has to be found by bisection.
 
-use alloy_primitives::Address;
+use std::ops::Range;
+
+use alloy_primitives::{Address, U256};
 use tidegate_model::ids::Head;
 
-use crate::{Network, ReadError, Subject, Transaction};
+use crate::{Authorization, Authorized, Network, ReadError, Sent, Subject, Transaction};
 
 const SENDER_TRANSACTIONS_MAX: usize = 2_000;
 /// Fewer blocks are read faster than searched.
@@ -65,15 +67,11 @@ impl Network {
         found
     }
 
-    /// The transactions of `sender` with nonces from `from_nonce` up to and without `to_nonce`,
-    /// in that order, as included up to `upper`. `since` is a block by which the nonce was not
-    /// yet above `from_nonce`; 0 if that is not known. Needs nodes that keep the state of old
-    /// blocks, back to `since`.
+    /// The transactions of `sender` with nonces from `from_nonce` up to and without `to_nonce`, as
+    /// [`Network::sent`] finds them; nonces that an authorization took have none.
     ///
     /// # Errors
-    /// If one is not there (the nonce is not reached, or moved without a transaction, as an
-    /// EIP-7702 authorisation does), there are too many, too few endpoints answer, or they
-    /// disagree.
+    /// As [`Network::sent`], and if nothing is known to have taken one of the nonces.
     pub async fn sender_transactions(
         &self,
         sender: Address,
@@ -82,14 +80,38 @@ impl Network {
         since: u64,
         upper: Head,
     ) -> Result<Vec<Transaction>, ReadError> {
+        let sent = self.sent(sender, from_nonce, to_nonce, since, upper).await?;
+        match sent.unexplained.first() {
+            Some(nonce) => Err(ReadError::NotFound { what: Subject::SenderNonce(sender, *nonce) }),
+            None => Ok(sent.transactions),
+        }
+    }
+
+    /// What took the nonces of `sender` from `from_nonce` up to and without `to_nonce`, as included
+    /// up to `upper`: its transactions, and its authorizations in those of anybody (EIP-7702).
+    /// `since` is a block by which the nonce was not yet above `from_nonce`; 0 if that is not
+    /// known. Needs nodes that keep the state of old blocks, back to `since`.
+    ///
+    /// # Errors
+    /// If `to_nonce` is not reached or `since` too late, there are too many, too few endpoints
+    /// answer, or they disagree.
+    pub async fn sent(
+        &self,
+        sender: Address,
+        from_nonce: u64,
+        to_nonce: u64,
+        since: u64,
+        upper: Head,
+    ) -> Result<Sent, ReadError> {
         let none = |nonce| ReadError::NotFound { what: Subject::SenderNonce(sender, nonce) };
         let wanted = to_nonce.saturating_sub(from_nonce);
         if wanted > SENDER_TRANSACTIONS_MAX as u64 {
             let (of, limit) = ("transactions", SENDER_TRANSACTIONS_MAX);
             return Err(ReadError::TooMany { what: Subject::Nonce(sender), of, limit });
         }
+        let mut sent = Sent::default();
         if wanted == 0 {
-            return Ok(Vec::new());
+            return Ok(sent);
         }
         let high = (upper.block.number, self.nonce(sender, upper.block).await?);
         let low = (since, self.nonce_at_height(sender, since).await?);
@@ -99,7 +121,6 @@ impl Network {
         if low.1 > from_nonce || since > upper.block.number {
             return Err(none(from_nonce));
         }
-        let mut found = Vec::new();
         // A stack, the earliest span on top, so that transactions come in order.
         let mut spans = vec![Span { low, high }];
         while let Some(span) = spans.pop() {
@@ -108,9 +129,8 @@ impl Network {
                 continue;
             }
             if high.0 - low.0 == 1 {
-                let of_block = self.of_sender(sender, span).await?;
-                let wanted = of_block.into_iter();
-                found.extend(wanted.filter(|tx| (from_nonce..to_nonce).contains(&tx.nonce)));
+                let nonces = low.1.max(from_nonce)..high.1.min(to_nonce);
+                self.of_sender(sender, span, nonces, &mut sent).await?;
                 continue;
             }
             let height = low.0 + (high.0 - low.0) / 2;
@@ -118,19 +138,38 @@ impl Network {
             spans.push(Span { low: middle, high });
             spans.push(Span { low, high: middle });
         }
-        match (from_nonce..to_nonce).zip(&found).find(|(nonce, tx)| tx.nonce != *nonce) {
-            Some((missing, _)) => Err(none(missing)),
-            None if (found.len() as u64) < wanted => Err(none(from_nonce + found.len() as u64)),
-            None => Ok(found),
-        }
+        Ok(sent)
     }
 
-    /// The transactions of a sender in the one block of a span.
-    async fn of_sender(&self, sender: Address, span: Span) -> Result<Vec<Transaction>, ReadError> {
+    /// What took nonces of a sender in the one block of a span.
+    async fn of_sender(
+        &self,
+        sender: Address,
+        span: Span,
+        nonces: Range<u64>,
+        sent: &mut Sent,
+    ) -> Result<(), ReadError> {
         let head = self.head_at(span.high.0).await?;
-        let mut all = self.block_transactions(head.block).await?;
-        all.retain(|tx| tx.from == sender);
-        all.sort_by_key(|tx| tx.nonce);
-        Ok(all)
+        let all = self.block_transactions(head.block).await?;
+        let chain = U256::from(self.id().chain.0);
+        let on_chain = |given: &&Authorization| given.chain.is_zero() || given.chain == chain;
+        for nonce in nonces {
+            if let Some(tx) = all.iter().find(|tx| tx.from == sender && tx.nonce == nonce) {
+                sent.transactions.push(tx.clone());
+                continue;
+            }
+            let given = all.iter().find_map(|tx| {
+                let given = tx.authorizations.iter().filter(on_chain);
+                let mut given = given.filter(|given| given.nonce == nonce);
+                let found = given.find(|given| given.authority() == Some(sender))?;
+                let (code, transaction, block) = (found.address, tx.hash, head.block);
+                Some(Authorized { nonce, code, transaction, block })
+            });
+            match given {
+                Some(given) => sent.authorized.push(given),
+                None => sent.unexplained.push(nonce),
+            }
+        }
+        Ok(())
     }
 }

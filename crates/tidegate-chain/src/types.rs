@@ -1,6 +1,7 @@
 //! What this crate reads, in its own words.
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
+use alloy_rlp::{Encodable, encode_list};
 use tidegate_model::ids::BlockRef;
 
 /// A transaction that a node knows.
@@ -20,8 +21,75 @@ pub struct Transaction {
     pub input: Bytes,
     /// Its gas limit.
     pub gas_limit: u64,
+    /// What it lets code of others be run at (EIP-7702), in its order.
+    pub authorizations: Vec<Authorization>,
     /// The block it is in; `None` while it is pending.
     pub block: Option<BlockRef>,
+}
+
+/// A key's word that its account runs the code of another one (EIP-7702). It takes one of the key's
+/// nonces, whoever sends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authorization {
+    /// On which chain; 0 is any.
+    pub chain: U256,
+    /// Whose code; zero takes it away.
+    pub address: Address,
+    /// The nonce that it takes.
+    pub nonce: u64,
+    /// The signature.
+    pub(crate) signature: (B256, B256, bool),
+}
+
+impl Authorization {
+    /// An authorization with its signature: `r`, `s`, and whether `y` is odd.
+    pub const fn new(
+        chain: U256,
+        address: Address,
+        nonce: u64,
+        signature: (B256, B256, bool),
+    ) -> Self {
+        Self { chain, address, nonce, signature }
+    }
+
+    /// Whose it is; `None` where nobody signed it, so that it has no effect.
+    pub fn authority(&self) -> Option<Address> {
+        /// What is hashed begins with this.
+        const MAGIC: u8 = 0x05;
+        let mut preimage = vec![MAGIC];
+        let fields: [&dyn Encodable; 3] = [&self.chain, &self.address, &self.nonce];
+        encode_list::<_, dyn Encodable>(&fields, &mut preimage);
+        let (r, s, odd) = self.signature;
+        let signature = Signature::from_scalars_and_parity(r, s, odd);
+        if signature.normalize_s().is_some() {
+            return None;
+        }
+        signature.recover_address_from_prehash(&keccak256(preimage)).ok()
+    }
+}
+
+/// What took a nonce of a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Its transactions, by nonce.
+    pub transactions: Vec<Transaction>,
+    /// Its authorizations in transactions, by nonce.
+    pub authorized: Vec<Authorized>,
+    /// Nonces that neither explains, by number.
+    pub unexplained: Vec<u64>,
+}
+
+/// An authorization that took a nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authorized {
+    /// The nonce.
+    pub nonce: u64,
+    /// Whose code the account runs since; zero for none.
+    pub code: Address,
+    /// The transaction that carried it, whoever sent that.
+    pub transaction: B256,
+    /// Its block.
+    pub block: BlockRef,
 }
 
 /// What became of an included transaction.
@@ -102,4 +170,47 @@ pub struct GasQuery {
     pub data: Bytes,
     /// Its value, in wei.
     pub value: U256,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{address, b256};
+
+    use super::*;
+
+    /// As Foundry's `cast wallet sign-auth` signs them with the first key of test nodes.
+    #[test]
+    fn whose_an_authorization_is() {
+        let key = Some(address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"));
+        let code = Address::repeat_byte(0x11);
+        let r = b256!("08ea1161ee0e41f25847b003c5a089c1b3d85d2e20785d5167377f290ee58d0c");
+        let s = b256!("7fbc7bf88e6aa866745851a49d0473261140dba43eb1ac1262e15517047b92eb");
+        let of = |chain: u64, code, nonce, signature| {
+            Authorization::new(U256::from(chain), code, nonce, signature).authority()
+        };
+        assert_eq!(of(31_337, code, 7, (r, s, true)), key);
+        for other in [
+            of(31_338, code, 7, (r, s, true)),
+            of(31_337, Address::ZERO, 7, (r, s, true)),
+            of(31_337, code, 8, (r, s, true)),
+            of(31_337, code, 7, (r, s, false)),
+            of(31_337, code, 7, (s, r, true)),
+        ] {
+            assert_ne!(other, key);
+        }
+        // Zero is any chain, or nobody's code.
+        let r = b256!("aa64791de483fa82224c2beeba9ee4c89323db0d1a39c24bcfa555b8d3c31aa9");
+        let s = b256!("3cdeba27b1c512236967597d1352b6d71239bebde01237ca72b26d6fd218cb97");
+        assert_eq!(of(0, Address::ZERO, 0, (r, s, true)), key);
+        // The other half of the curve has no effect.
+        let order = U256::from_be_bytes(order_of_the_curve());
+        let high = B256::from(order - U256::from_be_bytes(s.0));
+        assert_eq!(of(0, Address::ZERO, 0, (r, high, false)), None);
+        assert_eq!(of(0, Address::ZERO, 0, (B256::ZERO, s, true)), None);
+    }
+
+    /// How many points the curve has.
+    fn order_of_the_curve() -> [u8; 32] {
+        b256!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").0
+    }
 }

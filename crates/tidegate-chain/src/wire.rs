@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
 use serde::Deserialize;
 use tidegate_model::ids::{BlockRef, Head};
 
-use crate::{Log, Receipt, Transaction};
+use crate::{Authorization, Log, Receipt, Transaction};
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,8 +46,28 @@ pub(crate) struct WireTransaction {
     value: U256,
     input: Bytes,
     gas: U64,
+    #[serde(default)]
+    authorization_list: Vec<WireAuthorization>,
     block_hash: Option<B256>,
     block_number: Option<U64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAuthorization {
+    chain_id: U256,
+    address: Address,
+    nonce: U64,
+    y_parity: U64,
+    r: U256,
+    s: U256,
+}
+
+impl From<WireAuthorization> for Authorization {
+    fn from(wire: WireAuthorization) -> Self {
+        let signature = (wire.r.into(), wire.s.into(), wire.y_parity == U64::ONE);
+        Self::new(wire.chain_id, wire.address, wire.nonce.to(), signature)
+    }
 }
 
 impl From<WireTransaction> for Transaction {
@@ -61,6 +81,7 @@ impl From<WireTransaction> for Transaction {
             value: wire.value,
             input: wire.input,
             gas_limit: wire.gas.to(),
+            authorizations: wire.authorization_list.into_iter().map(Into::into).collect(),
             block: block.map(|(hash, number)| BlockRef { number: number.to(), hash }),
         }
     }

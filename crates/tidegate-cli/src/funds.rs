@@ -1,13 +1,15 @@
 //! What the ledger is made from: watched wallets, their transactions, and signed statements.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use alloy_primitives::{Address, B256, I256, U256};
-use tidegate_chain::{Network, ReadError, Receipt};
+use tidegate_chain::{Authorized, Network, ReadError, Receipt};
 use tidegate_evidence::StatementSet;
 use tidegate_ledger::{
-    Facts, FundRules, FundStatement, NetworkFacts, NetworkLabel, NonceBounds, Opening, Outflows,
-    RequestView, Rise, TransactionFacts, WalletFacts, WalletRole, build_ledger, counting,
+    AuthorizationFacts, Facts, FundRules, FundStatement, NetworkFacts, NetworkLabel, NonceBounds,
+    Opening, Outflows, RequestView, Rise, TransactionFacts, Unwatched, WalletFacts, WalletRole,
+    build_ledger, counting,
 };
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::Body;
@@ -96,9 +98,17 @@ pub(crate) async fn facts(
     let transactions = BTreeMap::new();
     let kept = treasury.into_iter().chain(records.iter().map(|record| record.deployment.executor));
     let kept = kept.collect();
-    let unwatched = BTreeSet::new();
-    let mut reader =
-        Reader { network, wallets, kept, unwatched, finalized, transactions, purposes };
+    let (unwatched, authorizations) = (BTreeMap::new(), BTreeMap::new());
+    let mut reader = Reader {
+        network,
+        wallets,
+        kept,
+        unwatched,
+        finalized,
+        transactions,
+        authorizations,
+        purposes,
+    };
     for seed in seeds {
         reader.add(seed).await?;
     }
@@ -118,6 +128,7 @@ pub(crate) async fn facts(
             transactions: reader.transactions.into_values().collect(),
             rises,
             contracts: contracts.collect(),
+            authorizations: reader.authorizations.into_values().collect(),
             unwatched: reader.unwatched,
             unread,
         }],
@@ -216,10 +227,12 @@ struct Reader<'a> {
     wallets: BTreeSet<Address>,
     /// Treasury and deployers, which are watched whatever they send.
     kept: BTreeSet<Address>,
-    /// Others that sent more than can be read.
-    unwatched: BTreeSet<Address>,
+    /// Others whose payments cannot all be read.
+    unwatched: BTreeMap<Address, Unwatched>,
     finalized: Head,
     transactions: BTreeMap<B256, TransactionFacts>,
+    /// By key and nonce.
+    authorizations: BTreeMap<(Address, u64), AuthorizationFacts>,
     purposes: Purposes,
 }
 
@@ -267,7 +280,7 @@ impl Reader<'_> {
         for _ in 0..OPENING_ROUNDS_MAX {
             let mut moved = false;
             for wallet in &wallets {
-                if self.unwatched.contains(wallet) {
+                if self.unwatched.contains_key(wallet) {
                     continue;
                 }
                 let Some(first) = self.first_block(*wallet, treasury) else { continue };
@@ -276,7 +289,7 @@ impl Reader<'_> {
                     match self.sent_since(*wallet, first.saturating_sub(1)).await {
                         // Whoever was lent funds ends nobody's books by sending without end.
                         Err(ReadError::TooMany { .. }) if !self.kept.contains(wallet) => {
-                            self.unwatched.insert(*wallet);
+                            self.unwatched.insert(*wallet, Unwatched::Endless);
                         }
                         sent => sent?,
                     }
@@ -288,39 +301,66 @@ impl Reader<'_> {
             }
         }
         let mut facts = Vec::new();
-        for wallet in wallets.difference(&self.unwatched) {
-            let first = opened.get(wallet).copied().unwrap_or(self.finalized.block.number + 1);
-            let head = self.network.head_at(first.saturating_sub(1)).await?;
-            let end = self.finalized.block;
-            let closing = self.network.balance(*wallet, end).await?;
-            let next = self.network.nonce(*wallet, end).await?;
-            let (balance, first, outflows) = match self.opening(*wallet, head).await {
-                Ok((balance, first)) => {
-                    (balance, first, self.outflows(*wallet, [head.block, end]).await?)
-                }
-                Err(error) => match self.outflows(*wallet, [end, end]).await? {
-                    // What code moves leaves no gap in nonces.
-                    Outflows::Hidden => return Err(error),
-                    known @ Outflows::Known => {
-                        let (balance, first) = self.counted_back(*wallet, closing, next);
-                        (balance, first, known)
-                    }
-                },
-            };
-            facts.push(WalletFacts {
-                address: *wallet,
-                role: if treasury == Some(*wallet) {
-                    WalletRole::Treasury
-                } else {
-                    WalletRole::Wallet
-                },
-                opening: Opening { head, balance },
-                closing,
-                nonces: Some(NonceBounds { first, next }),
-                outflows,
-            });
+        for wallet in wallets {
+            if self.unwatched.contains_key(&wallet) {
+                continue;
+            }
+            let first = opened.get(&wallet).copied().unwrap_or(self.finalized.block.number + 1);
+            let is_treasury = treasury == Some(wallet);
+            let role = if is_treasury { WalletRole::Treasury } else { WalletRole::Wallet };
+            match self.wallet(wallet, role, first).await? {
+                Ok(wallet) => facts.push(wallet),
+                Err(why) => drop(self.unwatched.insert(wallet, why)),
+            }
         }
         Ok(facts)
+    }
+
+    /// One wallet, or why it is not watched: what treasury and deployers do is everybody's, and
+    /// what others make of what they were lent is their own.
+    async fn wallet(
+        &self,
+        address: Address,
+        role: WalletRole,
+        first_block: u64,
+    ) -> Result<Result<WalletFacts, Unwatched>, ReadError> {
+        let head = self.network.head_at(first_block.saturating_sub(1)).await?;
+        let end = self.finalized.block;
+        let closing = self.network.balance(address, end).await?;
+        let next = self.network.nonce(address, end).await?;
+        let is_lent = !self.kept.contains(&address);
+        let (balance, first, outflows) = match self.opening(address, head).await {
+            Ok((balance, first)) => {
+                (balance, first, self.outflows(address, [head.block, end]).await?)
+            }
+            Err(error) => match self.outflows(address, [end, end]).await? {
+                Outflows::Hidden if is_lent => return Ok(Err(Unwatched::Code)),
+                // What code moves leaves no gap in nonces.
+                Outflows::Hidden => return Err(error),
+                known @ Outflows::Known => {
+                    let (balance, first) = self.counted_back(address, closing, next);
+                    (balance, first, known)
+                }
+            },
+        };
+        if is_lent && outflows == Outflows::Hidden {
+            return Ok(Err(Unwatched::Code));
+        }
+        if is_lent && self.has_gap(address, first..next) {
+            return Ok(Err(Unwatched::Nonces));
+        }
+        let opening = Opening { head, balance };
+        let nonces = Some(NonceBounds { first, next });
+        Ok(Ok(WalletFacts { address, role, opening, closing, nonces, outflows }))
+    }
+
+    /// Whether nothing that is known took one of these nonces.
+    fn has_gap(&self, wallet: Address, mut nonces: Range<u64>) -> bool {
+        let own = self.transactions.values().filter(|tx| tx.from == wallet);
+        let own: BTreeSet<_> = own.map(|tx| tx.nonce).collect();
+        let is_known =
+            |nonce| own.contains(&nonce) || self.authorizations.contains_key(&(wallet, nonce));
+        nonces.any(|nonce| !is_known(nonce))
     }
 
     async fn opening(&self, wallet: Address, head: Head) -> Result<(U256, u64), ReadError> {
@@ -353,8 +393,12 @@ impl Reader<'_> {
     }
 
     /// A key without code pays by its own transactions alone. Code that it was given for a while
-    /// by EIP-7702 took a nonce, which no transaction explains.
+    /// (EIP-7702) took a nonce, which the authorization explains.
     async fn outflows(&self, wallet: Address, at: [BlockRef; 2]) -> Result<Outflows, ReadError> {
+        let mut given = self.authorizations.range((wallet, 0)..=(wallet, u64::MAX));
+        if given.any(|(_, given)| !given.code.is_zero()) {
+            return Ok(Outflows::Hidden);
+        }
         for block in at {
             if !self.network.code(wallet, block).await?.is_empty() {
                 return Ok(Outflows::Hidden);
@@ -367,7 +411,7 @@ impl Reader<'_> {
     /// another way is named with its block.
     async fn rises(&mut self, wallets: &[WalletFacts]) -> Result<Vec<Rise>, ReadError> {
         let mut rises = Vec::new();
-        for wallet in wallets.iter().filter(|wallet| wallet.outflows == Outflows::Known) {
+        for wallet in wallets {
             let since = wallet.opening.head.block.number;
             let mut known: BTreeMap<u64, I256> = BTreeMap::new();
             for tx in self.transactions.values().filter(|tx| tx.block.number > since) {
@@ -394,7 +438,7 @@ impl Reader<'_> {
                     }
                     self.add(receipt).await?;
                 }
-                if !amount.is_zero() {
+                if !amount.is_zero() && wallet.outflows == Outflows::Known {
                     rises.push(Rise { wallet: address, head: rise.head, amount });
                 }
             }
@@ -407,9 +451,12 @@ impl Reader<'_> {
         let next = self.network.nonce(wallet, self.finalized.block).await?;
         // Without the state of then nothing is searched: what is not known leaves a gap in nonces.
         let Ok(first) = self.network.nonce(wallet, start.block).await else { return Ok(()) };
-        let sent =
-            self.network.sender_transactions(wallet, first, next, block, self.finalized).await?;
-        for tx in sent {
+        let sent = self.network.sent(wallet, first, next, block, self.finalized).await?;
+        for Authorized { nonce, code, transaction, .. } in sent.authorized {
+            let given = AuthorizationFacts { wallet, nonce, code, transaction };
+            self.authorizations.insert((wallet, nonce), given);
+        }
+        for tx in sent.transactions {
             if let Some(receipt) = self.network.receipt(tx.hash).await? {
                 self.add(receipt).await?;
             }

@@ -147,6 +147,7 @@ mod tests {
             value: U256::ZERO,
             input: input.into(),
             gas_limit: 0,
+            authorizations: Vec::new(),
             block: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use alloy_primitives::{Address, B256, I256, U256};
-use tidegate_model::{ChainId, Head, StatementDigest};
+use tidegate_model::{ChainId, Head, NetworkId, StatementDigest};
 
 use crate::account::{Account, Commodity};
 use crate::claims::Claims;
@@ -236,8 +236,9 @@ impl<'a> Books<'a> {
             self.unread.extend(row.nonces_missing());
             if (wallet.role, wallet.outflows) == (WalletRole::Treasury, Outflows::Hidden) {
                 self.unread.push(format!(
-                    "treasury {} on chain {} has code: what leaves it inside transactions of \
-                     others cannot be read",
+                    "treasury {} on chain {} has or had code: what leaves it inside transactions \
+                     of others cannot be read; a treasury is a key without code: name another one \
+                     under [funds] and have the Safe adopt it",
                     row.wallet, row.chain
                 ));
             }
@@ -352,6 +353,13 @@ impl Ledger {
             (None, _) => Err(PickError::None),
             (Some(_), Some(_)) => Err(PickError::Several),
         }
+    }
+
+    /// The network of all requests that `ready` takes, where it is one.
+    pub fn only_network(&self, ready: impl Fn(&RequestView) -> bool) -> Option<NetworkId> {
+        let mut networks = self.requests.iter().filter(|view| ready(view)).map(|v| v.network);
+        let first = networks.next()?;
+        networks.all(|network| network == first).then_some(first)
     }
 
     /// The requests that nobody has decided on.

@@ -48,9 +48,11 @@ pub struct NetworkFacts {
     pub rises: Vec<Rise>,
     /// Contracts of ours: value sent there can come back.
     pub contracts: BTreeSet<Address>,
-    /// Destinations of approved requests that sent more than can be read, and are no treasury and
-    /// no deployer: they are not watched, and what they hold is their holders'.
-    pub unwatched: BTreeSet<Address>,
+    /// Nonces that watched wallets gave away by authorizations.
+    pub authorizations: Vec<AuthorizationFacts>,
+    /// Destinations of approved requests whose payments cannot all be read, and that are no
+    /// treasury and no deployer: they are not watched, and what they hold is their holders'.
+    pub unwatched: BTreeMap<Address, Unwatched>,
     /// What could not be read, one sentence each.
     pub unread: Vec<String>,
 }
@@ -84,13 +86,38 @@ pub struct Rise {
     pub amount: U256,
 }
 
+/// A key's word that its account runs the code of another one (EIP-7702). It takes one of the key's
+/// nonces, in a transaction of whoever sends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorizationFacts {
+    /// The key.
+    pub wallet: Address,
+    /// The nonce that it takes.
+    pub nonce: u64,
+    /// Whose code runs since; zero for none.
+    pub code: Address,
+    /// The transaction that carries it.
+    pub transaction: B256,
+}
+
+/// Why nobody can say what a wallet paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwatched {
+    /// It sent too many transactions.
+    Endless,
+    /// It has or had code, and so pays inside what others send.
+    Code,
+    /// Some of its nonces were taken by nothing that is known.
+    Nonces,
+}
+
 /// Whether the transactions show everything that a wallet paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outflows {
     /// They do: a key without code pays by what it sends alone, and its nonces are complete; or
     /// the moves inside other transactions were read.
     Known,
-    /// It has code, so it may pay inside what others send, where nobody looked.
+    /// It has or had code, so it may pay inside what others send, where nobody looked.
     Hidden,
 }
 

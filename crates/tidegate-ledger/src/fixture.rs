@@ -248,7 +248,8 @@ impl Sim {
             transactions: self.transactions.clone(),
             rises: self.rises.clone(),
             contracts: BTreeSet::from([CONTRACT]),
-            unwatched: BTreeSet::new(),
+            authorizations: Vec::new(),
+            unwatched: BTreeMap::new(),
             unread: vec![],
         };
         let person = |roles: &[&str], keys: &[Address]| Person {

@@ -11,7 +11,7 @@ use crate::account::Commodity;
 use crate::build::{Ledger, Moved, Tally};
 use crate::claims::RequestClaim;
 use crate::error::LedgerError;
-use crate::facts::{Facts, NetworkFacts, Outflows};
+use crate::facts::{AuthorizationFacts, Facts, NetworkFacts, Outflows, Unwatched};
 use crate::invariant::{Breach, check_ledger};
 use crate::reconcile::{Row, reconcile};
 
@@ -181,6 +181,8 @@ pub struct FundsReport {
     pub own_funds: Vec<OwnFunds>,
     /// Wallets that were lent funds and are not watched, one sentence each: shown, passes.
     pub unwatched: Vec<String>,
+    /// Which watched keys were given code, one sentence each.
+    pub lent_code: Vec<String>,
     /// Statements that do not count: shown.
     pub ignored: Vec<String>,
 }
@@ -206,10 +208,28 @@ pub struct OwnFunds {
 /// Who is not watched any more, one sentence each.
 fn unwatched(network: &NetworkFacts) -> impl Iterator<Item = String> {
     let chain = network.network.chain;
-    network.unwatched.iter().map(move |wallet| {
+    network.unwatched.iter().map(move |(wallet, why)| {
+        let why = match why {
+            Unwatched::Endless => "sent too many transactions to be watched",
+            Unwatched::Code => "runs or ran code, and may pay inside what others send",
+            Unwatched::Nonces => "has nonces that nothing known took",
+        };
         format!(
-            "{wallet} on chain {chain} sent too many transactions to be watched: what it was lent \
-             is booked as spent, but for what it returned"
+            "{wallet} on chain {chain} {why}: what it was lent is booked as spent, but for what it \
+             returned"
+        )
+    })
+}
+
+/// Which watched keys were given code, one sentence each.
+fn lent_code(network: &NetworkFacts) -> impl Iterator<Item = String> {
+    let chain = network.network.chain;
+    let given = network.authorizations.iter().filter(|given| !given.code.is_zero());
+    let watched = given.filter(|given| network.wallet(given.wallet).is_some());
+    watched.map(move |AuthorizationFacts { wallet, code, transaction, nonce }| {
+        format!(
+            "{wallet} on chain {chain} ran the code of {code} since transaction {transaction}, by \
+             an authorization with nonce {nonce} (EIP-7702)"
         )
     })
 }
@@ -234,8 +254,8 @@ pub fn funds_report(ledger: &Ledger, facts: &Facts) -> Result<FundsReport, Ledge
     let unclear = unclear.into_iter().map(|row| {
         let (wallet, residue, chain) = (row.wallet, row.residue, row.chain);
         format!(
-            "{wallet} on chain {chain} has code and holds {residue} wei more than is explained: \
-             what came in cannot be told from what came in and left"
+            "{wallet} on chain {chain} has or had code and holds {residue} wei more than is \
+             explained: what came in cannot be told from what came in and left"
         )
     });
     let breaches = check_ledger(ledger).into_iter().map(Violation::Books);
@@ -250,6 +270,7 @@ pub fn funds_report(ledger: &Ledger, facts: &Facts) -> Result<FundsReport, Ledge
             .collect(),
         own_funds: ledger.own_funds.clone(),
         unwatched: facts.networks.iter().flat_map(unwatched).collect(),
+        lent_code: facts.networks.iter().flat_map(lent_code).collect(),
         ignored: ledger.ignored.clone(),
     })
 }

@@ -26,8 +26,8 @@ pub use entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
 pub use error::LedgerError;
 pub use export::{BEANCOUNT_DIGITS_MAX, ExportError, Format, export};
 pub use facts::{
-    Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, Outflows, Rise, TREASURER_ROLE,
-    TransactionFacts, WalletFacts, WalletRole,
+    AuthorizationFacts, Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, Outflows,
+    Rise, TREASURER_ROLE, TransactionFacts, Unwatched, WalletFacts, WalletRole,
 };
 pub use funds::{
     FundsReport, Income, OpenRequest, OwnFunds, RequestState, RequestView, Violation, funds_report,

@@ -124,11 +124,13 @@ fn fees(network: &NetworkFacts, wallet: &WalletFacts) -> Result<I256, LedgerErro
     })
 }
 
-/// Every mined transaction of a key takes exactly one nonce, failed ones included.
+/// Every mined transaction of a key takes exactly one nonce, failed ones included; so does every
+/// authorization.
 fn missing_nonces(network: &NetworkFacts, wallet: &WalletFacts) -> Vec<u64> {
     let Some(bounds) = wallet.nonces else { return Vec::new() };
     let own = network.transactions.iter().filter(|tx| tx.from == wallet.address);
-    let known: BTreeSet<u64> = own.map(|tx| tx.nonce).collect();
+    let given = network.authorizations.iter().filter(|given| given.wallet == wallet.address);
+    let known: BTreeSet<u64> = own.map(|tx| tx.nonce).chain(given.map(|g| g.nonce)).collect();
     let range = bounds.first..bounds.next.min(bounds.first.saturating_add(NONCES_MAX));
     range.filter(|nonce| !known.contains(nonce)).collect()
 }

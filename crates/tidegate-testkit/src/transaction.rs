@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::consensus::{SignableTransaction, TxEip1559, TxEip7702, TxEnvelope};
 use alloy::eips::eip2718::Encodable2718;
+use alloy::eips::eip7702::Authorization;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U64, U256};
@@ -140,6 +141,46 @@ impl Anvil {
         let signature =
             key.sign_hash_sync(&unsigned.signature_hash()).map_err(TestkitError::Sign)?;
         Ok(TxEnvelope::Eip1559(unsigned.into_signed(signature)).encoded_2718().into())
+    }
+
+    /// Sends a transaction of type 4 to nobody, by which the account of `authority` runs `code`
+    /// from then on; nobody's where that is zero (EIP-7702). The authority may be the sender.
+    ///
+    /// # Errors
+    /// If the node refuses it or it was not included.
+    pub fn authorize(
+        &self,
+        key: &PrivateKeySigner,
+        authority: &PrivateKeySigner,
+        code: Address,
+    ) -> Result<Receipt, TestkitError> {
+        /// More than a transfer and one authorization take.
+        const GAS: u64 = 100_000;
+        let of = |who: Address| self.quantity("eth_getTransactionCount", json!([who, "pending"]));
+        let nonce = of(key.address())?;
+        let own = u64::from(key.address() == authority.address());
+        let chain_id = U256::from(self.chain_id());
+        let given =
+            Authorization { chain_id, address: code, nonce: of(authority.address())? + own };
+        let signed = authority.sign_hash_sync(&given.signature_hash());
+        let given = given.into_signed(signed.map_err(TestkitError::Sign)?);
+        let price = self.quantity("eth_gasPrice", json!([]))?;
+        let unsigned = TxEip7702 {
+            chain_id: self.chain_id(),
+            nonce,
+            gas_limit: GAS,
+            max_fee_per_gas: u128::from(price) * 2 + PRIORITY_FEE_WEI,
+            max_priority_fee_per_gas: PRIORITY_FEE_WEI,
+            to: Address::repeat_byte(0x99),
+            value: U256::ZERO,
+            access_list: Default::default(),
+            authorization_list: vec![given],
+            input: Bytes::new(),
+        };
+        let signature =
+            key.sign_hash_sync(&unsigned.signature_hash()).map_err(TestkitError::Sign)?;
+        let raw = TxEnvelope::Eip7702(unsigned.into_signed(signature)).encoded_2718();
+        self.include(&raw)
     }
 
     /// Sends raw bytes and returns the hash that the node gives.

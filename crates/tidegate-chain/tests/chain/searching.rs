@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Bytes, I256, U256};
+use alloy_primitives::{Address, Bytes, I256, U256};
 use tidegate_chain::ReadError;
 use tidegate_testkit::{GENESIS_TIMESTAMP, Transaction, test_address, test_key};
 
@@ -94,6 +94,40 @@ fn a_nonce_that_moved_by_itself_is_not_a_transaction() -> Outcome {
     let upper = anvil.latest()?;
     let refused = run(network.sender_transactions(sender.address(), 0, 3, 0, upper));
     assert!(matches!(refused, Err(ReadError::NotFound { .. })), "{refused:?}");
+    Ok(())
+}
+
+/// By its own transactions, by those of others, and several in one block.
+#[test]
+fn a_nonce_that_an_authorization_took_is_explained() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let network = connect(config(SIMULATED, &[anvil.url()]))?;
+    let (sender, other) = (test_key(0), test_key(1));
+    let code = test_address(5);
+    let to = Some(test_address(2));
+    let mut sent = vec![anvil.send(&sender, to, Bytes::new(), U256::ZERO)?.hash];
+    let own = anvil.authorize(&sender, &sender, code)?.hash;
+    sent.push(own);
+    anvil.mine(3)?;
+    let relayed = anvil.authorize(&other, &sender, Address::ZERO)?.hash;
+    sent.push(anvil.send(&sender, to, Bytes::new(), U256::ZERO)?.hash);
+    anvil.mine(1)?;
+    let upper = anvil.latest()?;
+    let read = |from, to| run(network.sent(sender.address(), from, to, 0, upper));
+    let all = read(0, 5)?;
+    assert_eq!(all.transactions.iter().map(|tx| tx.hash).collect::<Vec<_>>(), sent);
+    let given: Vec<_> = all.authorized.iter().map(|a| (a.nonce, a.code, a.transaction)).collect();
+    assert_eq!(given, [(2, code, own), (3, Address::ZERO, relayed)]);
+    assert_eq!(all.unexplained, [0; 0]);
+    assert_eq!(read(2, 3)?.authorized.len(), 1);
+    let found = run(network.sender_transactions(sender.address(), 0, 5, 0, upper))?;
+    assert_eq!(found.len(), 3);
+    // What nothing took is named.
+    anvil.set_nonce(sender.address(), 7)?;
+    anvil.mine(1)?;
+    let upper = anvil.latest()?;
+    let gap = run(network.sent(sender.address(), 0, 7, 0, upper))?;
+    assert_eq!(gap.unexplained, [5, 6]);
     Ok(())
 }
 

@@ -69,8 +69,12 @@ async fn books(
         0 => String::new(),
         lent => format!(", {} not watched", counted(lent, "lent wallet")),
     };
+    let lent_code = match report.lent_code.len() {
+        0 => String::new(),
+        _ => format!("; {}", report.lent_code.join("; ")),
+    };
     let summary = format!(
-        "{} entries, {}, residue {}{own}{unwatched}",
+        "{} entries, {}, residue {}{own}{unwatched}{lent_code}",
         ledger.entries.len(),
         counted(ledger.requests.len(), "request"),
         if report.residues.is_empty() { "0" } else { "found" }

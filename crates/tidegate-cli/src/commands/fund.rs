@@ -156,7 +156,11 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
 
 async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     let ready = |view: &RequestView| matches!(view.state, RequestState::Approved { .. });
-    let books = Books::read(project, args, ready).await?;
+    let left = |view: &RequestView| {
+        let is_open = matches!(view.state, RequestState::Approved { .. } | RequestState::Drawn);
+        is_open && view.approved_until.is_some() && view.drawn < view.amount
+    };
+    let books = Books::read(project, args, ready, left).await?;
     let found = books.request()?;
     let key = project.config.funds.get(&books.name).map(|funds| funds.key.as_str());
     let signer = treasury(project, named(&project.global, key)?, books.treasury()?)?;
@@ -202,7 +206,9 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
 async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     /// What a plain transfer costs.
     const TRANSFER_GAS: u64 = 21_000;
-    let books = Books::read(project, args, |view| !view.approvals.is_empty()).await?;
+    let ready = |view: &RequestView| !view.approvals.is_empty();
+    let left = |view: &RequestView| view.state != RequestState::Settled && !view.out().is_zero();
+    let books = Books::read(project, args, ready, left).await?;
     let found = books.request()?;
     let network = &books.network;
     let home = books.treasury()?;
@@ -249,25 +255,39 @@ struct Books {
 }
 
 impl Books {
+    /// The books of the request that is named, or of the only one that is `ready` by what was said;
+    /// of several on one network, the only one of which something is `left` on the chain.
     async fn read(
         project: &Project,
         args: &TransferArgs,
         ready: impl Fn(&RequestView) -> bool,
+        left: impl Fn(&RequestView) -> bool,
     ) -> CliResult<Self> {
         let set = statements::load_confirmed(project).await?;
         let InForce { rules, adopted } = in_force(project).await?;
         let said = build_ledger(&said(project, &set, &rules)?).or_kind(Kind::Fail)?;
-        let found = pick(&said, args.request.as_deref(), ready)?;
-        let name = network_name(project, found.network)?;
+        let found = pick(&said, args.request.as_deref(), &ready);
+        let found = found.map(|found| (found.request, found.network));
+        let several = if args.request.is_none() { said.only_network(&ready) } else { None };
+        let (found, id) = match (found, several) {
+            (Ok((request, id)), _) => (Ok(request), id),
+            (Err(error), Some(id)) => (Err(error), id),
+            (Err(error), None) => return Err(error),
+        };
+        let name = network_name(project, id)?;
         let network = project.connect(&name).await?;
-        if network.id() != found.network {
+        if network.id() != id {
             let what = format!("the request is for another chain than {name}: genesis differs");
             return Err(CliError::new(Kind::Fail, what));
         }
         let head = network.latest_head().await?;
         let facts = facts(project, &set, &rules, (&name, &network), head).await?;
         let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
-        Ok(Self { name, network, rules, adopted, ledger, request: found.request })
+        let request = match found {
+            Ok(request) => request,
+            Err(error) => ledger.pick(None, left).map_err(|_| error)?.request,
+        };
+        Ok(Self { name, network, rules, adopted, ledger, request })
     }
 
     fn request(&self) -> CliResult<&RequestView> {

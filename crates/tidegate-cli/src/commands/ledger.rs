@@ -167,6 +167,9 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
     for lent in &report.unwatched {
         ui.row("lent", lent);
     }
+    for given in &report.lent_code {
+        ui.row("code", given);
+    }
     let faults: Vec<_> = report.violations.iter().map(ToString::to_string).collect();
     for fault in faults.iter().chain(&report.unread) {
         ui.row("", fault);

@@ -206,6 +206,7 @@ mod tests {
             value: U256::ZERO,
             input: input.into(),
             gas_limit: 0,
+            authorizations: Vec::new(),
             block: None,
         };
         let (salt, code) = (B256::repeat_byte(1), vec![0x60, 0x00]);

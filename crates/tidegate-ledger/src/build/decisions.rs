@@ -90,7 +90,7 @@ impl<'a> Books<'a> {
         }
         let destination = asked.request.destination;
         let network = draft.network;
-        if network.wallet(destination).is_none() && !network.unwatched.contains(&destination) {
+        if network.wallet(destination).is_none() && !network.unwatched.contains_key(&destination) {
             self.unread
                 .push(format!("destination {destination} of request {request} is not watched"));
         }

@@ -6,7 +6,7 @@ use tidegate_model::{BlockRef, Head, NetworkId};
 
 use super::*;
 use crate::account::NetworkLabel;
-use crate::facts::{Move, Opening, Outflows, Rise};
+use crate::facts::{AuthorizationFacts, Move, Opening, Outflows, Rise, Unwatched};
 use crate::fixture::{
     ANA, ANA_TOO, BO, CONTRACT, KIM, LEE, NETWORK, OTHER, STRANGER, Send, Sim, TREASURY, WALLET,
     eth, request_id, transfer, whole_story,
@@ -852,19 +852,48 @@ fn random_stories_balance_and_reconcile() {
 /// sends or holds is asked for.
 #[test]
 fn a_lent_wallet_that_is_not_watched_ends_no_books() {
-    let mut facts = whole_story().facts();
-    let network = &mut facts.networks[0];
-    network.wallets.retain(|wallet| wallet.address != WALLET);
-    network.unwatched.insert(WALLET);
-    let ledger = build_ledger(&facts).unwrap();
-    let report = funds_report(&ledger, &facts).unwrap();
-    assert_eq!((report.violations, report.residues), (vec![], vec![]));
-    assert!(report.unread.is_empty(), "{:?}", report.unread);
-    assert!(report.unwatched[0].contains("sent too many transactions to be watched"));
-    let view = ledger.request(request_id(1)).unwrap();
-    assert_eq!(
-        (view.drawn, view.returned, view.state),
-        (eth(400), eth(300), RequestState::Settled)
-    );
-    assert_eq!(balance(&ledger, "Expenses:Test:Transfers"), signed_eth(100));
+    for (why, says) in [
+        (Unwatched::Endless, "sent too many transactions to be watched"),
+        (Unwatched::Code, "runs or ran code"),
+        (Unwatched::Nonces, "nonces that nothing known took"),
+    ] {
+        let mut facts = whole_story().facts();
+        let network = &mut facts.networks[0];
+        network.wallets.retain(|wallet| wallet.address != WALLET);
+        network.unwatched.insert(WALLET, why);
+        let ledger = build_ledger(&facts).unwrap();
+        let report = funds_report(&ledger, &facts).unwrap();
+        assert_eq!((report.violations, report.residues), (vec![], vec![]));
+        assert!(report.unread.is_empty(), "{:?}", report.unread);
+        assert!(report.unwatched[0].contains(says), "{:?}", report.unwatched);
+        let view = ledger.request(request_id(1)).unwrap();
+        assert_eq!(
+            (view.drawn, view.returned, view.state),
+            (eth(400), eth(300), RequestState::Settled)
+        );
+        assert_eq!(balance(&ledger, "Expenses:Test:Transfers"), signed_eth(100));
+    }
+}
+
+/// An authorization takes a nonce that no transaction has.
+#[test]
+fn a_nonce_that_an_authorization_took_is_known() {
+    let told = |wallet: Address, nonce: u64, code: Address| {
+        let mut facts = whole_story().facts();
+        let network = &mut facts.networks[0];
+        let of = network.wallets.iter_mut().find(|known| known.address == WALLET).unwrap();
+        let bounds = of.nonces.as_mut().unwrap();
+        let taken = bounds.next;
+        bounds.next += 1;
+        let transaction = B256::repeat_byte(0x77);
+        let nonce = taken + nonce;
+        network.authorizations.push(AuthorizationFacts { wallet, nonce, code, transaction });
+        let ledger = build_ledger(&facts).unwrap();
+        let report = funds_report(&ledger, &facts).unwrap();
+        (report.unread.len(), report.lent_code.len())
+    };
+    assert_eq!(told(WALLET, 0, STRANGER), (0, 1));
+    assert_eq!(told(WALLET, 0, Address::ZERO), (0, 0), "it takes code away");
+    assert_eq!(told(WALLET, 1, STRANGER), (1, 1), "another nonce");
+    assert_eq!(told(STRANGER, 0, WALLET), (1, 0), "somebody else's");
 }

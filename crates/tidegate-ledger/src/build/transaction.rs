@@ -90,7 +90,7 @@ impl<'a> Books<'a> {
         let (network, block) = (draft.network, draft.tx.block.number);
         let from = network.open_wallet(transfer.from, block);
         let to = network.open_wallet(transfer.to, block);
-        let is_unwatched = network.unwatched.contains(&transfer.from);
+        let is_unwatched = network.unwatched.contains_key(&transfer.from);
         if let (None, Some(to), Some(claim), true) = (from, to, claim, is_unwatched) {
             // What comes back of what went out when it was lent.
             self.claimed(draft, &claim, transfer.value)?;

@@ -85,7 +85,7 @@ fn cheat_a_treasury_that_was_given_code(scene: &Scene<'_>) -> Outcome {
     let params = serde_json::json!([actor_address("treasury"), code]);
     scene.world.testnet.rpc("anvil_setCode", params)?;
     scene.world.settle()?;
-    stopped(scene, "funds", "UNKNOWN", &["has code", "cannot be read"])
+    stopped(scene, "funds", "UNKNOWN", &["has or had code", "cannot be read"])
 }
 
 /// The record of the deployment is older than any draw that this clone has.

@@ -18,7 +18,8 @@ const FILE: &str = "contracts/src/Own.sol";
 const OUT: Address = Address::repeat_byte(0x0e);
 /// What stands in for it, and contracts that run it.
 const SOURCE: &str = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\n\
-    contract Rules { function fee(uint256 x) external pure returns (uint256) { return x / 100; } }\n\
+    contract Rules { function fee(uint256 x) external pure returns (uint256) { return x / 100; } \
+    }\n\
     abstract contract Fwd { uint256 public kept; function _impl() internal virtual view returns \
     (address); fallback(bytes calldata d) external returns (bytes memory) { (bool ok, bytes memory \
     r) = _impl().delegatecall(d); require(ok); return r; } }\n\
@@ -26,11 +27,12 @@ const SOURCE: &str = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\
     function _impl() internal view override returns (address) { return impl; } }\n\
     contract FwdSlot is Fwd { uint32 public fee = 7; address impl; constructor(address i) { impl = \
     i; } function _impl() internal view override returns (address) { return impl; } }\n\
-    contract FwdEntry is Fwd { mapping(uint256 => address) impls; constructor(address i) { impls[7] \
-    = i; } function _impl() internal view override returns (address) { return impls[7]; } }\n\
-    contract FwdMemory is Fwd { address[] impls; constructor(address i) { impls.push(i); impls.push(i); \
-    } function _impl() internal view override returns (address) { address[] memory m = impls; return \
-    m[1]; } }\n\
+    contract FwdEntry is Fwd { mapping(uint256 => address) impls; constructor(address i) { \
+    impls[7] = i; } function _impl() internal view override returns (address) { return impls[7]; } \
+    }\n\
+    contract FwdMemory is Fwd { address[] impls; constructor(address i) { impls.push(i); \
+    impls.push(i); } function _impl() internal view override returns (address) { address[] memory \
+    m = impls; return m[1]; } }\n\
     contract Caller { address impl; constructor(address i) { impl = i; } function fee() external \
     returns (bool ok) { (ok,) = impl.call(\"\"); } }\n\
     contract Fixed is Fwd { function _impl() internal pure override returns (address) { return \

@@ -19,7 +19,10 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_people_that_git_lets_grant_funds,
             cheat_an_adopted_policy_whose_file_is_gone,
             cheat_another_treasury_before_72_hours,
-            cheat_a_lent_wallet_that_sends_without_end;
+            cheat_a_lent_wallet_that_sends_without_end,
+            cheat_a_lent_wallet_that_gave_its_nonce_away,
+            cheat_a_deployer_and_a_treasury_that_were_given_code,
+            the_only_request_with_something_left_needs_no_name;
     }
 }
 
@@ -156,12 +159,7 @@ fn cheat_another_treasury_before_72_hours(scene: &Scene<'_>) -> Outcome {
 
 /// Whoever was lent funds sends more than anybody reads: the books go on without that wallet.
 fn cheat_a_lent_wallet_that_sends_without_end(scene: &Scene<'_>) -> Outcome {
-    let bot = actor_address("bot").to_string();
-    let ask = ["fund", "request", "1 ether", "--reason", "load", "--no-release", "--to", &bot];
-    let request = json_text(&scene.done("eva", &[&ask[..], &["--json"]].concat())?, "digest")?;
-    scene.done("kim", &["fund", "approve", &request, "--as", "treasury"])?;
-    scene.done("kim", &["fund", "draw", &request])?;
-    scene.world.settle()?;
+    lend(scene)?;
     scene.world.testnet.set_nonce(actor_address("bot"), 5_000)?;
     scene.world.settle()?;
     scene.go()?;
@@ -174,6 +172,87 @@ fn cheat_a_lent_wallet_that_sends_without_end(scene: &Scene<'_>) -> Outcome {
     scene.world.testnet.set_nonce(actor_address("treasury"), 5_000)?;
     scene.world.settle()?;
     scene.status()?.expect("funds", "UNKNOWN", &["more than 2000 transactions"])
+}
+
+/// The bot's own wallet is lent an ether.
+fn lend(scene: &Scene<'_>) -> Outcome {
+    let bot = actor_address("bot").to_string();
+    let ask = ["fund", "request", "1 ether", "--reason", "load", "--no-release", "--to", &bot];
+    let request = json_text(&scene.done("eva", &[&ask[..], &["--json"]].concat())?, "digest")?;
+    scene.done("kim", &["fund", "approve", &request, "--as", "treasury"])?;
+    scene.done("kim", &["fund", "draw", &request])?;
+    Ok(scene.world.settle()?)
+}
+
+/// Somebody who was lent funds makes their wallet a smart account (EIP-7702), has another send
+/// that, takes it back, or has nonces that nobody can explain: no books end by it.
+fn cheat_a_lent_wallet_that_gave_its_nonce_away(scene: &Scene<'_>) -> Outcome {
+    lend(scene)?;
+    scene.go()?;
+    let testnet = &scene.world.testnet;
+    let (bot, relay) = (actor("bot"), actor("t1"));
+    let read = |says: &str| -> Outcome {
+        scene.world.settle()?;
+        scene.status()?.expect("funds", "PASS", &[])?;
+        let books = said(&scene.run("kim", &["ledger", "reconcile", "--check"], 0)?);
+        assert!(books.contains(says), "{says}: {books}");
+        Ok(())
+    };
+    // Nobody's code: the wallet is a key as before.
+    testnet.authorize(&relay, &bot, Address::ZERO)?;
+    read("The books agree")?;
+    testnet.authorize(&bot, &bot, scene.contract("registry")?)?;
+    read("runs or ran code")?;
+    testnet.authorize(&bot, &bot, Address::ZERO)?;
+    read("runs or ran code")?;
+    // As a contract of its own would that it had for a while.
+    testnet.set_nonce(bot.address(), 40)?;
+    read("runs or ran code")?;
+    scene.done("eva", &["promote"])?;
+    Ok(())
+}
+
+/// What the pipeline's own keys pay is everybody's: a nonce is explained, and what it did is named.
+fn cheat_a_deployer_and_a_treasury_that_were_given_code(scene: &Scene<'_>) -> Outcome {
+    let testnet = &scene.world.testnet;
+    let (deployer, treasury, relay) = (actor("deployer"), actor("treasury"), actor("t1"));
+    let code = scene.contract("registry")?;
+    testnet.authorize(&relay, &deployer, code)?;
+    testnet.authorize(&relay, &deployer, Address::ZERO)?;
+    scene.world.settle()?;
+    scene.status()?.expect("funds", "PASS", &[])?;
+    let books = said(&scene.run("kim", &["ledger", "reconcile", "--check"], 0)?);
+    let says = format!("{} on chain 31338 ran the code of {code}", deployer.address());
+    assert!(books.contains(&says), "{says}: {books}");
+    // A stranger's coin is named, and ends nothing.
+    testnet.send(&relay, Some(deployer.address()), Bytes::new(), U256::from(1))?;
+    scene.world.settle()?;
+    scene.status()?.expect("funds", "PASS", &[])?;
+    scene.done("eva", &["promote"])?;
+    // A treasury is a key without code, whatever it is now.
+    testnet.authorize(&relay, &treasury, code)?;
+    testnet.authorize(&relay, &treasury, Address::ZERO)?;
+    scene.world.settle()?;
+    scene.status()?.expect("funds", "UNKNOWN", &["has or had code", "name another one"])?;
+    scene.run("kim", &["ledger", "reconcile", "--check"], 30)?;
+    Ok(())
+}
+
+/// Of two requests one was drawn, and one came back.
+fn the_only_request_with_something_left_needs_no_name(scene: &Scene<'_>) -> Outcome {
+    let ask = ["fund", "request", "1 ether", "--reason", "more", "--no-release", "--json"];
+    let request = json_text(&scene.done("eva", &ask)?, "digest")?;
+    scene.done("kim", &["fund", "approve", &request, "--as", "treasury"])?;
+    let drawn = json_text(&scene.done("kim", &["fund", "draw", "--json"])?, "transaction")?;
+    assert!(drawn.starts_with("0x"), "{drawn}");
+    scene.world.settle()?;
+    // Both have something to return.
+    let several = scene.approve("eva", &["fund", "return"])?;
+    assert!(several.code != 0 && said(&several).contains("several requests"), "{several:?}");
+    scene.done("eva", &["fund", "return", &request])?;
+    scene.world.settle()?;
+    scene.done("eva", &["fund", "return"])?;
+    Ok(())
 }
 
 fn test_funds_before_a_policy_are_said_to_be_by_the_file_alone(scene: &Scene<'_>) -> Outcome {
