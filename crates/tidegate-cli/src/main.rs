@@ -35,6 +35,7 @@ mod scopes;
 mod sending;
 mod settings;
 mod signer;
+mod standing;
 mod statements;
 mod typed_data;
 mod ui;

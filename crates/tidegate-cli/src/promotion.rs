@@ -7,7 +7,9 @@ use tidegate_evidence::{Untouched, used_before};
 use tidegate_evm::{Batch, BatchFault, Sandbox};
 use tidegate_model::Head;
 use tidegate_model::record::Deployment;
-use tidegate_plan::{CREATE2_PROXY, Executor, Expected, OpKind, When, op_label};
+use tidegate_plan::{
+    CREATE2_PROXY, Executor, Expected, OpKind, WAY_OUT, When, may_stand, op_label,
+};
 use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
     helper, unreadable,
@@ -19,6 +21,7 @@ use crate::existing::require_starts;
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::release::Built;
+use crate::standing::stands_already;
 use crate::ui::plain;
 
 /// The most gas that a batch may be estimated at; a transaction may have 16,777,216 (EIP-7825).
@@ -62,7 +65,8 @@ impl TargetPlan {
     /// The Safe's calls: expiry, what was judged, externals, the plan's operations with their
     /// checks, all code, and the record.
     ///
-    /// `fresh`: a creation reverts where something stands already, so that nobody can have used it.
+    /// `fresh`: a creation reverts where something stands already, so that nobody can have used it;
+    /// but for what nobody can change.
     pub(crate) fn calls(&self, promotion: &Promotion, fresh: bool) -> Vec<InnerCall> {
         let helper = helper::address();
         let hashes = code_hashes(&self.expected);
@@ -83,8 +87,9 @@ impl TargetPlan {
                     let hash = hashes.get(address).copied().unwrap_or_default();
                     let (code, label) = (initcode.clone(), op_label(&op.id));
                     let note = format!("create {label} ({}) at {address}", contract.name());
+                    let shared = may_stand(op, self.expected.created.get(address));
                     match guarded {
-                        None if fresh => InnerCall {
+                        None if fresh && !shared => InnerCall {
                             to: CREATE2_PROXY,
                             ..to_helper(helper::create_new(*salt, initcode), note)
                         },
@@ -148,30 +153,11 @@ impl TargetPlan {
     ) -> CliResult {
         let used = self.used_before(network, head).await?;
         used.iter().for_each(|line| project.ui.warn(line.as_str()));
-        if !project.rules.fresh {
-            return Ok(());
+        let plan = (&self.prepared.resolved, &self.expected);
+        match stands_already(project, network, head, plan).await?.into_iter().next() {
+            Some(what) => Err(CliError::new(Kind::Fail, what).hint(WAY_OUT)),
+            None => Ok(()),
         }
-        let refused = match used.into_iter().next() {
-            Some(used) => Some(used),
-            None => self.standing(network, head).await?,
-        };
-        refused.map_or(Ok(()), |what| {
-            Err(CliError::new(Kind::Fail, what).hint(
-                "the policy says `fresh = true`, so the batch would revert; with another `salt` in \
-                 its step it stands elsewhere, and soaks anew",
-            ))
-        })
-    }
-
-    /// The first contract that the Safe is to create and that stands there already.
-    async fn standing(&self, network: &Network, head: Head) -> CliResult<Option<String>> {
-        for (address, created) in &self.expected.created {
-            if !network.code(*address, head.block).await?.is_empty() {
-                let label = op_label(&created.op);
-                return Ok(Some(format!("{label} stands at {address} already")));
-            }
-        }
-        Ok(None)
     }
 }
 

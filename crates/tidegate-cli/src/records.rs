@@ -199,28 +199,23 @@ pub(crate) fn restore(project: &Project, target: &str, release: ReleaseRoot) -> 
     Ok(())
 }
 
-/// The last block before another release took the place of this deployment: the one before the
-/// first transaction of the next record that has one of its addresses.
-pub(crate) fn succeeded_at(
+/// The records of other releases on a network by keys under `[people]`: those in git, and those that
+/// this machine has seen the chain confirm.
+pub(crate) fn of_others(
     project: &Project,
     network: &str,
-    record: &DeploymentRecord,
-) -> CliResult<Option<u64>> {
-    let blocks = |record: &DeploymentRecord| {
-        let own = record.transactions.iter().filter(|sent| sent.op != "foreign");
-        own.map(|sent| sent.block.number).collect::<Vec<_>>()
-    };
-    let last = blocks(record).into_iter().max().unwrap_or_default();
-    let places = |record: &DeploymentRecord| {
-        record.deployment.steps.values().map(|place| place.address).collect::<BTreeSet<_>>()
-    };
-    let here = places(record);
-    let next = own(project, network)?.into_iter().map(|(_, other)| other);
-    let next = next.filter(|other| {
-        other.release_root != record.release_root && !places(other).is_disjoint(&here)
-    });
-    let first = next.filter_map(|other| blocks(&other).into_iter().filter(|n| *n > last).min());
-    Ok(first.min().map(|block| block - 1))
+    release: ReleaseRoot,
+) -> CliResult<Vec<DeploymentRecord>> {
+    let mut records: Vec<_> =
+        all(project, network)?.into_iter().map(|(_, record)| record).collect();
+    for (_, seen) in remembered(project, network)? {
+        if !records.contains(&seen) {
+            records.push(seen);
+        }
+    }
+    let by = |record: &DeploymentRecord| is_ours(project, record.deployment.executor);
+    records.retain(|record| record.release_root != release && by(record));
+    Ok(records)
 }
 
 fn found(project: &Project, network: &str, release: ReleaseRoot) -> CliResult<Records> {

@@ -53,7 +53,7 @@ pub async fn borne_out(network: &Network, record: &DeploymentRecord) -> Result<B
 }
 
 /// A recorded transaction as the chain has it, if it is there.
-async fn mined(
+pub(crate) async fn mined(
     network: &Network,
     recorded: Option<&MinedTransaction>,
 ) -> Result<Option<(Transaction, Receipt)>, ReadError> {

@@ -19,6 +19,7 @@ mod shown;
 mod soak;
 mod statements;
 mod stored;
+mod succession;
 
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
@@ -35,3 +36,4 @@ pub use statements::{
     Collected, ContractSigned, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
 };
 pub use stored::{BySafe, Made, compare_stored};
+pub use succession::{End, ends};

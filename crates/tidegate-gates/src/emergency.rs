@@ -16,7 +16,7 @@ use tidegate_model::{Fqn, GateId, GateInput, GateReport, ReleaseRoot, Verdict};
 
 use crate::people::{GUARDIAN, has_role, holder};
 use crate::waivers::{AUDITS_MIN, Lowering, SOAK_SECS_MIN};
-use crate::{AuditFacts, Layout, Observed, PolicyRules, SoakFacts, compare_layouts};
+use crate::{AuditFacts, CodeFacts, Layout, Observed, PolicyRules, SoakFacts, compare_layouts};
 
 /// How long an emergency may last, in seconds.
 pub const EMERGENCY_SECS_MAX: u64 = 72 * 3_600;
@@ -236,6 +236,16 @@ pub fn owed(
         owed.push("a post-mortem, `tidegate record postmortem FILE`".to_owned());
     }
     owed
+}
+
+/// Whether a release that was promoted before has soaked whole, with its own code.
+pub fn has_soaked(
+    rules: &PolicyRules,
+    soak: &Observed<SoakFacts>,
+    code: &Observed<CodeFacts>,
+) -> bool {
+    let stands = code.as_ref().is_ok_and(|code| crate::code_verdict(code) == Verdict::Pass);
+    stands && crate::soak::gate(rules, soak).verdict == Verdict::Pass
 }
 
 /// What emergencies left to do, as the target shows them.

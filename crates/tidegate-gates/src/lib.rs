@@ -39,7 +39,7 @@ pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use dating::{Dating, dating};
 pub use emergency::{
     ANNOUNCED_SECS_MIN, Baseline, Debt, EMERGENCY_SECS_MAX, EmergencyFacts, ObligationFacts,
-    RETRO_SECS_MAX, appends_only, emergency, lowerings, owed, refusals,
+    RETRO_SECS_MAX, appends_only, emergency, has_soaked, lowerings, owed, refusals,
 };
 pub use ends::good_through;
 pub use funds::FundFacts;

@@ -7,6 +7,7 @@ pub mod config;
 mod elaborate;
 mod expected;
 mod foreign;
+mod fresh;
 mod label;
 mod minimal;
 mod outside;
@@ -27,6 +28,7 @@ pub use elaborate::{
     Compiled, ElaborateError, elaborate, needs_minimal_proxy, requested_contracts,
 };
 pub use expected::{Created, Expected, When, expected_code, expected_in};
+pub use fresh::{WAY_OUT, may_stand, must_be_absent};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
 pub use outside::{Kept, Outside};
 pub use rehearsed::{Write, unrehearsed, writes};

@@ -10,6 +10,7 @@ mod chain;
 mod construction;
 mod contracts;
 mod data;
+mod debts;
 mod findings;
 mod first;
 mod fresh;
@@ -52,6 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
         construction::cases(),
         contracts::cases(),
         data::cases(),
+        debts::cases(),
         findings::cases(),
         first::cases(),
         fresh::cases(),

@@ -125,10 +125,21 @@ pub(crate) fn create_all(
     proposal: &str,
     who: &PrivateKeySigner,
 ) -> Result<Vec<Address>, Failed> {
+    created_by(scene, proposal, who, |_| true)
+}
+
+/// The same of those whose calls have such a note, and where nothing stands yet.
+pub(crate) fn created_by(
+    scene: &Scene<'_>,
+    proposal: &str,
+    who: &PrivateKeySigner,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Address>, Failed> {
     let text = scene.read(&format!("deployments/mainnet/proposals/{proposal}.json"))?;
     let proposal: Value = serde_json::from_str(&text)?;
     let mut created = Vec::new();
-    for call in proposal["calls"].as_array().into_iter().flatten() {
+    let calls = proposal["calls"].as_array().into_iter().flatten();
+    for call in calls.filter(|call| is_wanted(call["note"].as_str().unwrap_or_default())) {
         let to: Address = serde_json::from_value(call["to"].clone())?;
         let data: Bytes = serde_json::from_value(call["data"].clone())?;
         // Under `fresh` the batch itself calls the proxy.
@@ -142,6 +153,9 @@ pub(crate) fn create_all(
         let (salt, code) = data.split_first_chunk::<32>().ok_or("a salt")?;
         let address = safe::DETERMINISTIC_PROXY.create2_from_code(salt, code);
         let mainnet = &scene.world.mainnet;
+        if !mainnet.code(address)?.is_empty() {
+            continue;
+        }
         mainnet.send(who, Some(safe::DETERMINISTIC_PROXY), data, U256::ZERO)?;
         assert!(!mainnet.code(address)?.is_empty(), "{address}");
         created.push(address);

@@ -20,6 +20,7 @@ use crate::project::Project;
 use crate::published::on_testnet;
 use crate::records;
 use crate::release::{Built, kept};
+use crate::standing::in_the_way;
 
 /// Facts of the gates `code` and `parameters`.
 pub(super) async fn facts(
@@ -104,6 +105,9 @@ async fn on_target(
     let there = (there, &then);
     let (one, other) = (side(soak, (here, soaked)), side(network, there));
     facts.differences = differences(&built.release, one, other);
+    let plan = (&there.0.resolved, there.1);
+    let standing = in_the_way(project, built, target, (network, at), plan).await?;
+    facts.differences.extend(standing);
     let names = Names::of(&built.release, one, other);
     for (name, address) in prepared.live() {
         let Some(standing) = there.0.resolved.outside.get(name) else { continue };

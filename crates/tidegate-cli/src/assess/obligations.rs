@@ -73,7 +73,7 @@ async fn unmet(
     let past = Candidate { built: &built, is_past: true, evidence: None, ..candidate.clone() };
     let other = Candidate { deployed, ..past };
     let audits = observed(audits::facts(&other, head)).await;
-    let soaked = soaks::read(&other, &audits).await?.best;
+    let (soaked, why) = soaks::settled(&other, &audits).await?;
     let people = people(candidate.project);
     let has_postmortem = candidate.statements.general().any(|(_, general, signer)| {
         let said = matches!(&general.body, Body::Postmortem(found) if found.release == release);
@@ -88,5 +88,6 @@ async fn unmet(
     // What its parameters are on the target is no longer a plan: they stand there.
     let stands = stands.iter().filter(|report| report.gate == GateId::Code);
     unmet.extend(stands.flat_map(|report| report.verdict.reasons()));
+    unmet.extend(why);
     Ok(unmet)
 }

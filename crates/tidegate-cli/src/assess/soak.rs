@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_evidence::{
-    CountedContract, Probe, SeenSample, SoakRequest, Watched, counted_functions, observe_soak,
+    CountedContract, End, Probe, SeenSample, SoakRequest, Watched, counted_functions,
+    ends as find_ends, observe_soak,
 };
 use tidegate_gates::{
     AuditFacts, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, WithdrawalFact,
@@ -19,11 +20,12 @@ use tidegate_plan::{Executor, OpKind};
 
 use super::code::deployed_build;
 use super::posts::{Posts, first_posted};
-use super::{Gathered, decisions};
+use super::{Candidate, Gathered, decisions};
 use crate::deployment::{Prepared, prepare};
 use crate::error::{CliError, CliResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
+use crate::records;
 use crate::release::Built;
 
 pub(super) async fn observe(
@@ -79,6 +81,22 @@ pub(super) async fn observe(
         withdrawals: &withdrawals(gathered),
     };
     Ok(observe_soak(network, &request).await?)
+}
+
+/// Where later deployments on a network changed what is judged of a record's release.
+pub(super) async fn ends(
+    candidate: &Candidate<'_>,
+    name: &str,
+    record: &DeploymentRecord,
+) -> CliResult<Vec<End>> {
+    let project = candidate.project;
+    let network = project.connect(name).await?;
+    let deployed = deployed_build(project, candidate.built, record, &network, true).await?;
+    let built = deployed.as_ref().unwrap_or(candidate.built);
+    let executor = Executor::Key(record.deployment.executor);
+    let prepared = prepare(project, built, name, executor, record.id)?;
+    let later = records::of_others(project, name, record.release_root)?;
+    Ok(find_ends(&network, record, &probes(&prepared), &later).await?)
 }
 
 /// When the start was posted on the target by somebody of the policy or the deployer.

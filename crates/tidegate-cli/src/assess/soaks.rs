@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 
 use tidegate_chain::Network;
 use tidegate_gates::{
-    AuditFacts, CodeFacts, Observed, OtherSoak, ParameterFacts, SoakFacts, disputed, evaluate_soak,
-    overall, progress,
+    AuditFacts, CodeFacts, Observed, OtherSoak, ParameterFacts, SoakFacts, code_verdict, disputed,
+    evaluate_soak, has_soaked, overall, progress,
 };
+use tidegate_model::Verdict;
 use tidegate_model::record::DeploymentRecord;
 
 use super::{Candidate, EVALUATION_SECS_MAX, Gathered, code, observed, soak, text};
@@ -39,7 +40,7 @@ pub(super) async fn read(
 ) -> CliResult<Soaks> {
     let mut read = Vec::new();
     for (name, record) in soaking(candidate)? {
-        let soaked = one(candidate, audits, name, record).await;
+        let soaked = one(candidate, audits, name, record, None).await;
         let rules = &candidate.project.rules;
         let reports = evaluate_soak(rules, &soaked.code, &soaked.parameters, &soaked.soak);
         let age = soaked.soak.as_ref().map_or(0, |facts| progress(rules, facts).credited_secs);
@@ -136,25 +137,63 @@ fn soaking(candidate: &Candidate<'_>) -> CliResult<Vec<(String, Option<Deploymen
     Ok(found)
 }
 
+/// A release that was promoted before, on the network where it comes closest to passing; and why no
+/// time mends it where it has not soaked whole. It is read as it stands; where a later deployment
+/// changed something of it, also as it stood before that.
+pub(super) async fn settled(
+    candidate: &Candidate<'_>,
+    audits: &Observed<AuditFacts>,
+) -> CliResult<(Soaked, Option<String>)> {
+    let best = read(candidate, audits).await?.best;
+    let rules = &candidate.project.rules;
+    if has_soaked(rules, &best.soak, &best.code) {
+        return Ok((best, None));
+    }
+    let mut ended = None;
+    for (name, record) in soaking(candidate)? {
+        let Some(record) = record else { continue };
+        let ends = match soak::ends(candidate, &name, &record).await {
+            Ok(ends) => ends,
+            Err(error) => {
+                let why = format!("what later deployments changed on {name}: {error}");
+                ended.get_or_insert(why);
+                continue;
+            }
+        };
+        for end in &ends {
+            let (name, record) = (name.clone(), Some(record.clone()));
+            let was = one(candidate, audits, name, record, Some(end.until)).await;
+            if has_soaked(rules, &was.soak, &was.code) {
+                return Ok((was, None));
+            }
+        }
+        ended = ended.or(ends.first().map(|end| end.sentence(&name)));
+    }
+    let stands = best.code.as_ref().is_ok_and(|code| code_verdict(code) == Verdict::Pass);
+    let release = candidate.built.roots.release_root.short();
+    let out = format!(
+        "no time mends that: check out the commit of release {release} and deploy it on {} again \
+         with another `--id`, where it soaks anew",
+        best.name
+    );
+    let why = match ended {
+        _ if stands => None,
+        Some(ended) => Some(format!("{ended}; {out}")),
+        None => Some(out),
+    };
+    Ok((best, why))
+}
+
 async fn one(
     candidate: &Candidate<'_>,
     audits: &Observed<AuditFacts>,
     name: String,
     record: Option<DeploymentRecord>,
+    until: Option<u64>,
 ) -> Soaked {
     let network = candidate.project.connect(&name).await;
     let network = network.map_err(|error| unreachable(candidate.project, &name, text(&error)));
     let network = network.map(|n| n.within(candidate.started, EVALUATION_SECS_MAX));
-    let past = record.as_ref().filter(|_| candidate.is_past);
-    let until = past.map(|record| records::succeeded_at(candidate.project, &name, record));
-    let until = match until.transpose() {
-        Ok(until) => until.flatten(),
-        Err(error) => {
-            let (soak, code, parameters) =
-                (Err(text(&error)), Err(text(&error)), Err(text(&error)));
-            return Soaked { name, record, network, soak, code, parameters };
-        }
-    };
     let gathered = Gathered {
         candidate: candidate.clone(),
         soak: &name,

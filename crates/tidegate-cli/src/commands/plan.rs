@@ -13,6 +13,7 @@ use crate::policy_doc::require_keys;
 use crate::project::Project;
 use crate::release::built;
 use crate::signer::LazySigner;
+use crate::standing::in_the_way;
 use crate::ui::plain;
 
 /// Show what a deployment would do: addresses, code, arguments, gas
@@ -47,10 +48,18 @@ pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
         args.id
     ));
     show(project, &prepared, &expected);
+    let standing = match executor {
+        Executor::Safe(_) => {
+            let plan = (&prepared.resolved, &expected);
+            in_the_way(project, &built, &name, (&network, head), plan).await?
+        }
+        Executor::Key(_) => Vec::new(),
+    };
+    standing.iter().for_each(|line| project.ui.warn(line.as_str()));
     project.ui.result(&json!({
         "network": name, "executor": executor.address(), "id": args.id,
         "releaseRoot": built.roots.release_root, "operations": rows(&prepared, &expected),
-        "params": prepared.resolved.params, "faults": expected.faults,
+        "params": prepared.resolved.params, "faults": expected.faults, "standing": standing,
     }));
     refuse_faults(&expected)?;
     Ok(0)

@@ -252,7 +252,7 @@ fn show_decisions(project: &Project) {
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
     if rules.fresh {
-        ui.row("fresh", "whatever the Safe creates must not stand there before");
+        ui.row("fresh", "what others can create first must not stand before the Safe creates it");
     }
     for allowed in &rules.safe_allow {
         ui.row("allowed", allowed);

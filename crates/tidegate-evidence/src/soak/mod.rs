@@ -21,6 +21,7 @@ use tidegate_model::statement::SoakSample;
 use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
 
+pub(crate) use self::resets::named;
 use self::start::Anchored;
 pub(crate) use self::start::created;
 use crate::activity::CountedContract;

@@ -85,7 +85,8 @@ pub(super) async fn of_events(
     .await
 }
 
-fn named(log: &Log) -> Option<(u64, &'static str, Address)> {
+/// An event that sets a soak back: its block, its name and its contract.
+pub(crate) fn named(log: &Log) -> Option<(u64, &'static str, Address)> {
     let topic = log.topics.first()?;
     let (_, event) = RESET_TOPICS.iter().find(|(reset, _)| reset == topic)?;
     Some((log.block.number, *event, log.address))

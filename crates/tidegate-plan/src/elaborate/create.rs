@@ -38,8 +38,8 @@ impl<'a> Builder<'a> {
             return Err(error("a constructor that gets `value` needs `guarded = true`"));
         }
         let proxy = self.proxy(step, abi, written)?;
-        if written.guarded && proxy.is_some() {
-            return Err(error("`guarded` creates one contract; it does not go with `proxy`"));
+        if !value.is_zero() && proxy.is_some() {
+            return Err(error("a constructor behind a `proxy` gets no `value`"));
         }
         let libraries = if shares { Vec::new() } else { compiled.libraries.to_vec() };
         let contract = compiled.artifact.fqn.clone();

@@ -303,42 +303,27 @@ impl Resolver<'_> {
     }
 
     fn create(&mut self, step: &Step, create: &Create) -> Result<(), ResolveError> {
-        self.libraries(&create.libraries)?;
+        self.libraries(&create.libraries, &step.salt_label)?;
         let args = self.encode_args(&step.name, &create.args)?;
         let salt = self.salt(&step.name, &step.salt_label);
         if let Some(proxy) = &create.proxy {
             return self.proxied(step, create, proxy, salt, &args);
         }
-        let address = if create.guarded {
-            let initcode = self.initcode(&create.contract, &args)?;
-            let executor = self.context.executor.address();
-            let address = Guarded::address(executor, salt, &initcode);
-            self.done.ops.push(Op {
-                id: step.name.clone(),
-                step: step.name.clone(),
-                kind: OpKind::Create {
-                    contract: create.contract.clone(),
-                    address,
-                    salt,
-                    initcode,
-                    guarded: Some(Guarded { value: create.value }),
-                },
-            });
-            address
-        } else {
-            self.creation(&step.name, &step.name, &create.contract, salt, &args)?
-        };
+        let guarded = create.guarded.then_some(Guarded { value: create.value });
+        let address =
+            self.creation((&step.name, &step.name), &create.contract, salt, &args, guarded)?;
         let place = Place { address, implementation: None };
         self.done.places.insert(step.name.clone(), place);
         Ok(())
     }
 
-    fn libraries(&mut self, libraries: &[Fqn]) -> Result<(), ResolveError> {
+    /// Each once, before the first contract that links it, under the label of that one's step.
+    fn libraries(&mut self, libraries: &[Fqn], label: &str) -> Result<(), ResolveError> {
         for library in libraries {
             if !self.done.libraries.contains_key(library) {
                 let name = format!("lib:{library}");
-                let salt = self.salt(&name, "");
-                let address = self.creation(&name, &name, library, salt, &[])?;
+                let salt = self.salt(&name, label);
+                let address = self.creation((&name, &name), library, salt, &[], None)?;
                 self.done.libraries.insert(library.clone(), address);
             }
         }
@@ -359,19 +344,22 @@ impl Resolver<'_> {
 
     fn creation(
         &mut self,
-        id: &str,
-        step: &str,
+        (id, step): (&str, &str),
         contract: &Fqn,
         salt: B256,
         args: &[u8],
+        guarded: Option<Guarded>,
     ) -> Result<Address, ResolveError> {
         let initcode = self.initcode(contract, args)?;
-        let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
+        let address = match guarded {
+            Some(_) => Guarded::address(self.context.executor.address(), salt, &initcode),
+            None => CREATE2_PROXY.create2_from_code(salt, &initcode),
+        };
         let contract = contract.clone();
         self.done.ops.push(Op {
             id: id.to_owned(),
             step: step.to_owned(),
-            kind: OpKind::Create { contract, address, salt, initcode, guarded: None },
+            kind: OpKind::Create { contract, address, salt, initcode, guarded },
         });
         Ok(address)
     }

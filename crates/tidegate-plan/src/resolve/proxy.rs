@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use tidegate_model::plan::{Arg, Beacon, Create, Invocation, Proxy, ProxyKind, Step, Upgrade};
 use tidegate_model::record::Place;
 
-use super::{Op, OpKind, ResolveError, Resolver, Start, Watch};
+use super::{Guarded, Op, OpKind, ResolveError, Resolver, Start, Watch};
 use crate::slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, beacon_slot};
 
 const IMPLEMENTATION: &str = "the implementation slot";
@@ -20,11 +20,13 @@ impl Resolver<'_> {
         salt: B256,
         args: &[u8],
     ) -> Result<(), ResolveError> {
+        let guarded = create.guarded.then_some(Guarded { value: U256::ZERO });
         let (behind, implementation) = match &proxy.beacon {
             Some(Beacon::Of(other)) => self.shared_beacon(other)?,
             own => {
                 let id = format!("{}/implementation", step.name);
-                let made = self.creation(&id, &step.name, &create.contract, salt, args)?;
+                let of = (&*id, &*step.name);
+                let made = self.creation(of, &create.contract, salt, args, guarded)?;
                 let beacon = match own {
                     Some(Beacon::Own(contract)) => Some((contract, proxy.admin.as_ref())),
                     _ => None,
@@ -33,7 +35,8 @@ impl Resolver<'_> {
                     Some((contract, admin)) => {
                         let args = self.owned_args(step, vec![word(made)], contract, admin)?;
                         let id = format!("{}/beacon", step.name);
-                        let beacon = self.creation(&id, &step.name, contract, salt, &args)?;
+                        let of = (&*id, &*step.name);
+                        let beacon = self.creation(of, contract, salt, &args, guarded)?;
                         let missing = || ResolveError::Beacon { name: step.name.clone() };
                         let artifact = self.release.artifact(contract);
                         let slot = artifact.and_then(|artifact| beacon_slot(&artifact.layout));
@@ -51,7 +54,8 @@ impl Resolver<'_> {
         words.push(DynSolValue::Bytes(self.init_data(step, proxy.init.as_ref())?.to_vec()));
         let args = DynSolValue::Tuple(words).abi_encode_params();
         let id = format!("{}/proxy", step.name);
-        let address = self.creation(&id, &step.name, &proxy.contract, salt, &args)?;
+        let of = (&*id, &*step.name);
+        let address = self.creation(of, &proxy.contract, salt, &args, guarded)?;
         match proxy.kind {
             ProxyKind::Uups => {
                 self.watch(address, IMPLEMENTATION_SLOT, IMPLEMENTATION, Some(behind));
@@ -108,11 +112,12 @@ impl Resolver<'_> {
 
     /// A new implementation, and the call that puts it behind the proxy.
     pub(super) fn upgrade(&mut self, step: &Step, upgrade: &Upgrade) -> Result<(), ResolveError> {
-        self.libraries(&upgrade.libraries)?;
+        self.libraries(&upgrade.libraries, &step.salt_label)?;
         let args = self.encode_args(&step.name, &upgrade.args)?;
         let salt = self.salt(&step.name, &step.salt_label);
         let id = format!("{}/implementation", step.name);
-        let made = self.creation(&id, &step.name, &upgrade.contract, salt, &args)?;
+        let of = (&*id, &*step.name);
+        let made = self.creation(of, &upgrade.contract, salt, &args, None)?;
         let target = self.address(&upgrade.target)?;
         let holder = match upgrade.kind {
             ProxyKind::Beacon => self.beacon_of(&upgrade.target, target),

@@ -1,0 +1,128 @@
+//! What may not stand already where the policy says `fresh = true`.
+//!
+//! Whoever creates a contract first may use it before the batch runs. Two kinds need no such rule:
+//! what is `guarded`, since only the executor can create it there; and a linked library whose code
+//! can change nothing of its own account, since whatever others do with it, it stays as it is.
+
+use alloy_primitives::Address;
+
+use crate::expected::{Created, Expected};
+use crate::resolve::{Op, OpKind, Resolved};
+
+/// What to do about a contract that may not stand already.
+pub const WAY_OUT: &str = "another `salt` in its step, of a library in the first step that links \
+                           it, gives another address, and is another plan, which soaks and is \
+                           audited anew; `guarded = true` in that step keeps others from creating \
+                           there";
+
+/// Whether what an operation creates may stand already, whoever created it, under `fresh = true`.
+pub fn may_stand(op: &Op, created: Option<&Created>) -> bool {
+    match &op.kind {
+        OpKind::Create { guarded: Some(_), .. } => true,
+        OpKind::Create { guarded: None, .. } => {
+            op.id.starts_with("lib:") && created.is_some_and(|made| changes_nothing(&made.code))
+        }
+        OpKind::Call { .. } => false,
+    }
+}
+
+/// What may not stand already: the operation, and the address.
+pub fn must_be_absent<'a>(
+    resolved: &'a Resolved,
+    expected: &'a Expected,
+) -> impl Iterator<Item = (&'a str, Address)> {
+    expected.created.iter().filter_map(|(address, created)| {
+        let op = resolved.ops.iter().find(|op| created.is_of(&op.id));
+        let may = op.is_some_and(|op| may_stand(op, Some(created)));
+        (!may).then_some((created.op.as_str(), *address))
+    })
+}
+
+/// Whether no run of this code changes storage, code or nonce of its own account: no instruction
+/// that can be reached does so, or lets other code do it. Execution comes to an instruction from
+/// the one before it, or by a jump to a `JUMPDEST`.
+fn changes_nothing(code: &[u8]) -> bool {
+    let mut is_reached = true;
+    let mut at = 0;
+    while let Some(&instruction) = code.get(at) {
+        at += 1;
+        match instruction {
+            JUMPDEST => is_reached = true,
+            PUSH1..=PUSH32 => at += usize::from(instruction - PUSH1) + 1,
+            SSTORE | TSTORE | CREATE | CALLCODE | DELEGATECALL | CREATE2 | SELFDESTRUCT
+                if is_reached =>
+            {
+                return false;
+            }
+            STOP | JUMP | RETURN | REVERT | INVALID => is_reached = false,
+            _ => {}
+        }
+    }
+    true
+}
+
+const STOP: u8 = 0x00;
+const SSTORE: u8 = 0x55;
+const JUMP: u8 = 0x56;
+const JUMPDEST: u8 = 0x5b;
+const TSTORE: u8 = 0x5d;
+const PUSH1: u8 = 0x60;
+const PUSH32: u8 = 0x7f;
+const CREATE: u8 = 0xf0;
+const CALLCODE: u8 = 0xf2;
+const RETURN: u8 = 0xf3;
+const DELEGATECALL: u8 = 0xf4;
+const CREATE2: u8 = 0xf5;
+const REVERT: u8 = 0xfd;
+const INVALID: u8 = 0xfe;
+const SELFDESTRUCT: u8 = 0xff;
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::hex;
+
+    use super::*;
+    use crate::trial::creation;
+
+    #[test]
+    fn code_that_can_change_its_account_is_found() {
+        assert!(changes_nothing(&[]));
+        // Words that only look like such instructions: data of a push, and what is never reached.
+        assert!(changes_nothing(&hex!("60ff00")));
+        assert!(changes_nothing(&hex!("61fff400")));
+        assert!(changes_nothing(&hex!("00fffff455")));
+        assert!(changes_nothing(&hex!("fea2646970667358221220ff5500")));
+        for ends in [hex!("00"), hex!("56"), hex!("f3"), hex!("fd"), hex!("fe")] {
+            assert!(changes_nothing(&[&ends[..], &[SELFDESTRUCT]].concat()));
+            assert!(!changes_nothing(&[&ends[..], &[JUMPDEST, SELFDESTRUCT]].concat()));
+        }
+        for changing in [SSTORE, TSTORE, CREATE, CALLCODE, DELEGATECALL, CREATE2, SELFDESTRUCT] {
+            assert!(!changes_nothing(&[changing]));
+            assert!(!changes_nothing(&[0x60, 0x00, changing]));
+            // After a conditional jump it goes on.
+            assert!(!changes_nothing(&[0x57, changing]));
+        }
+    }
+
+    #[test]
+    fn only_what_others_cannot_change_may_stand() {
+        let made = |code: &[u8]| Created {
+            op: String::new(),
+            code: code.to_vec().into(),
+            code_hash: alloy_primitives::B256::ZERO,
+            nested: false,
+            slots: Default::default(),
+            varying: Default::default(),
+            nonce: 1,
+            balance: alloy_primitives::U256::ZERO,
+            logs: 0,
+        };
+        let (still, moving) = (made(&hex!("00")), made(&hex!("ff")));
+        let op = |id: &str, guarded| creation(id, hex!("00").into(), guarded);
+        assert!(may_stand(&op("till", true), Some(&moving)));
+        assert!(may_stand(&op("lib:src/A.sol:A", false), Some(&still)));
+        assert!(!may_stand(&op("lib:src/A.sol:A", false), Some(&moving)));
+        assert!(!may_stand(&op("lib:src/A.sol:A", false), None));
+        assert!(!may_stand(&op("till", false), Some(&still)));
+    }
+}
