@@ -69,7 +69,7 @@ fn its_author_takes_a_wrong_sample_back_and_nobody_else() {
     };
     let right = word("kim", &wrong, 5, 2);
     assert!(stands(&[]));
-    assert!(!stands(&[right.clone()]));
+    assert!(!stands(std::slice::from_ref(&right)));
     let other = sample("kim", 5, 3, Some(2), 7);
     let cases: [(&str, WithdrawalFact); 6] = [
         ("another person", word("eva", &wrong, 5, 2)),
