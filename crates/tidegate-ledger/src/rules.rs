@@ -39,8 +39,8 @@ impl FundRules {
         self
     }
 
-    /// While no Safe has adopted a policy, who is who is what a file says. Then a treasury pays only
-    /// what its own key has approved.
+    /// While no Safe has adopted a policy, who is who is what a file says. Then a treasury pays
+    /// only what its own key has approved.
     ///
     /// # Errors
     /// If it has not, with the reason.

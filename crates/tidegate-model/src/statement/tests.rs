@@ -26,6 +26,12 @@ fn seen_record() -> SeenRecord {
     }
 }
 
+fn waiver(release: ReleaseRoot) -> Waiver {
+    let (gate, lowers) = (GateId::Soak, Lowered::default());
+    let text = || "t".to_owned();
+    Waiver { release, gate, lowers, until: 9, reason: text(), link: text() }
+}
+
 fn bodies() -> Vec<Body> {
     let release = ReleaseRoot(B256::repeat_byte(4));
     let [a, b] = [1, 2].map(|byte| StatementDigest(B256::repeat_byte(byte)));
@@ -84,14 +90,7 @@ fn bodies() -> Vec<Body> {
         }),
         Body::Triage(Triage { bug: a, resolution: Resolution::Invalid, of: None, reason: text() }),
         Body::Freeze(Freeze { until: 9, reason: text() }),
-        Body::Waiver(Waiver {
-            release,
-            gate: GateId::Soak,
-            lowers: Lowered::default(),
-            until: 9,
-            reason: text(),
-            link: text(),
-        }),
+        Body::Waiver(waiver(release)),
         Body::KeyClaim(KeyClaim { name: text(), key: Address::ZERO }),
         Body::Postmortem(Postmortem { release, sha256: B256::ZERO, uri: text() }),
         Body::AuditRevoke(AuditRevocation { attestation: a, reason: 1, detail: text() }),
