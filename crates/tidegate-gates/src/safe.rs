@@ -103,8 +103,8 @@ impl SafeProof {
         let unknown = self.unknown.iter().map(|UnknownExecution { transaction, hash, file }| {
             format!(
                 "what {transaction} executed as {hash} is in no calldata, no proposal and no \
-                 memory here, and no root proves that it hid nothing in the Safe's storage: put {file} \
-                 back, from git or from an owner"
+                 memory here, and no root proves that it hid nothing in the Safe's storage: put \
+                 {file} back, from git or from an owner"
             )
         });
         (self.hidden.clone(), missing.chain(unknown).collect())
