@@ -199,8 +199,8 @@ pub(crate) fn restore(project: &Project, target: &str, release: ReleaseRoot) -> 
     Ok(())
 }
 
-/// The records of other releases on a network by keys under `[people]`: those in git, and those that
-/// this machine has seen the chain confirm.
+/// The records of other releases on a network by keys under `[people]`: those in git, and those
+/// that this machine has seen the chain confirm.
 pub(crate) fn of_others(
     project: &Project,
     network: &str,

@@ -22,7 +22,8 @@ const TRANSACTIONS_MAX: usize = 256;
 /// The most ends that are told, the latest ones.
 const ENDS_MAX: usize = 8;
 
-/// Where a release stood as it was deployed for the last time, before a later deployment changed it.
+/// Where a release stood as it was deployed for the last time, before a later deployment changed
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// The last block before that.

@@ -665,8 +665,8 @@ fn cheat_an_emergency_for_another_safe_transaction(scene: &Scene<'_>) -> Outcome
     debts_are_paid(scene)
 }
 
-/// The debt of the release in the working tree is paid, and open again once something takes its place
-/// on the testnet that no record tells.
+/// The debt of the release in the working tree is paid, and open again once something takes its
+/// place on the testnet that no record tells.
 fn debts_are_paid(scene: &Scene<'_>) -> Outcome {
     use_contracts(scene, "1.4.1")?;
     scene.attest("bo")?;
