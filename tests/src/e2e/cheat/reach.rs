@@ -5,6 +5,7 @@ use alloy_sol_types::{SolCall, sol};
 use libtest_mimic::Failed;
 use tidegate_model::StatementDigest;
 use tidegate_safe::helper;
+use tidegate_testkit::Ran;
 
 use crate::support::{Case, Outcome, Scene, cases, json_text, safe_call, said};
 
@@ -92,11 +93,16 @@ fn cheat_a_call_that_comes_back_to_the_safe_or_the_helper(scene: &Scene<'_>) -> 
         // Nothing that the Safe knows: its handler is asked, and may change something.
         (safe, hex!("0badc0de").to_vec()),
     ];
-    let says = "reaches the Safe or the helper by other ways";
+    // The gate `parameters` sees it first where what it does turns on what the router holds.
+    let says = ["reaches the Safe or the helper by other ways", "holds what @router decides"];
+    let refuses = |to: Address, refused: &Ran| {
+        assert_ne!(refused.code, 0, "{to}: {refused:?}");
+        let said = said(refused);
+        assert!(says.iter().any(|says| said.contains(says)), "{to}: {refused:?}");
+    };
     for (to, data) in &all {
         does(&project, Some((*to, data.clone())))?;
-        let refused = project.run("eva", &["promote"], 1)?;
-        assert!(said(&refused).contains(says), "{to}: {refused:?}");
+        refuses(*to, &project.person("eva").run(&["promote"])?);
     }
 
     does(&project, None)?;
@@ -104,16 +110,13 @@ fn cheat_a_call_that_comes_back_to_the_safe_or_the_helper(scene: &Scene<'_>) -> 
     project.sign(&proposal, &["o1"])?;
     for (to, data) in all {
         does(&project, Some((to, data)))?;
-        let refused = project.person("o2").run(&project.signing(&proposal))?.expect_code(1)?;
-        assert!(said(&refused).contains(says), "{to}: {refused:?}");
+        refuses(to, &project.person("o2").run(&project.signing(&proposal))?);
     }
     does(&project, None)?;
     project.sign(&proposal, &["o2"])?;
     let (to, data) = (safe, moves.abi_encode());
     does(&project, Some((to, data)))?;
-    let refused = project.approve("ops", &["proposal", "execute", &proposal])?;
-    assert_ne!(refused.code, 0, "{refused:?}");
-    assert!(said(&refused).contains(says), "{refused:?}");
+    refuses(to, &project.approve("ops", &["proposal", "execute", &proposal])?);
     does(&project, None)?;
     project.done("ops", &["proposal", "execute", &proposal])?;
     Ok(())

@@ -113,7 +113,7 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     let text = std::fs::read_to_string(&file)?;
     std::fs::remove_file(&file)?;
     scene.forget("eva")?;
-    let gone = ["it was deployed there, and record", "-7.json is gone; restore it"];
+    let gone = ["it was deployed there, and record", "-7.json (", "is gone; restore it"];
     scene.status()?.expect("soak", "UNKNOWN", &gone)?;
     files::write(&file, text.as_bytes())?;
     let status = scene.status()?;
@@ -147,7 +147,7 @@ fn cheat_a_record_that_comes_back_under_another_name(scene: &Scene<'_>) -> Outco
     }
     // Moved to the other name it is gone from its own.
     std::fs::rename(&other, &other_there)?;
-    let gone = ["it was deployed there, and record", "-7.json is gone; restore it"];
+    let gone = ["it was deployed there, and record", "-7.json (", "is gone; restore it"];
     let kim = scene.run("kim", &["status", "--json"], 0)?;
     Status::of(&kim)?.expect("soak", "UNKNOWN", &gone)?;
     std::fs::rename(&other_there, &other)?;

@@ -138,6 +138,7 @@ fn cheat_a_safe_that_holds_more_than_it_shows(scene: &Scene<'_>) -> Outcome {
     ] {
         scene.edit("tidegate.toml", &before.to_string(), &safe.to_string())?;
         before = safe;
+        scene.forget_safes()?;
         scene.status()?.expect("safe", "UNKNOWN", &[&says])?;
         let refused = scene.run("eva", &["policy", "adopt"], 1)?;
         assert!(said(&refused).contains(&says), "{refused:?}");
