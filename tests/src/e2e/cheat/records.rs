@@ -147,7 +147,7 @@ fn cheat_a_record_that_comes_back_under_another_name(scene: &Scene<'_>) -> Outco
     }
     // Moved to the other name it is gone from its own.
     std::fs::rename(&other, &other_there)?;
-    let gone = ["it was deployed there, and record", "-7.json (", "is gone; restore it"];
+    let gone = ["it was deployed there, and record", "-7.json is gone; restore it"];
     let kim = scene.run("kim", &["status", "--json"], 0)?;
     Status::of(&kim)?.expect("soak", "UNKNOWN", &gone)?;
     std::fs::rename(&other_there, &other)?;
