@@ -99,4 +99,4 @@ fn word(value: U256) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

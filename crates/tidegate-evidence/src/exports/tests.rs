@@ -6,7 +6,7 @@ use tidegate_model::{ChainId, PlanDigest, ScopeRoot, StatementDigest};
 
 use super::*;
 
-fn attestation(auditor: Address) -> AuditAttestation {
+pub(crate) fn attestation(auditor: Address) -> AuditAttestation {
     AuditAttestation {
         auditor,
         scope_root: ScopeRoot(B256::repeat_byte(1)),

@@ -8,6 +8,7 @@ use tidegate_model::{BlockRef, ChainId, NetworkId};
 use tidegate_testkit::{PrivateKeySigner, SignerSync as _};
 
 use super::*;
+use crate::exports::tests::attestation;
 
 const BLOCK: BlockRef = BlockRef { number: 1, hash: B256::repeat_byte(1) };
 
@@ -46,6 +47,21 @@ fn refused(body: Body, kind: Doubtful) -> (StatementDigest, StatementSet) {
     let mut set = collect([(file_name(digest), Ok(value))], []);
     set.confirm(digest, Err(doubt(kind)));
     (digest, set)
+}
+
+/// A day that no block shows is its author's word: nobody's list is dated back by it.
+#[test]
+fn what_names_no_block_has_no_date() {
+    let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).unwrap();
+    for (at, date) in [(At::no_block(ChainId(1)), 0), (At::new(ChainId(1), BLOCK), 1_767_225_600)] {
+        let attestation = AuditAttestation { at, ..attestation(signer.address()) };
+        let statement = Statement::AuditAttestation(attestation);
+        let digest = statement.digest().unwrap();
+        let signature = signer.sign_hash_sync(&digest.0).unwrap();
+        let signed = serde_json::to_value(SignedStatement::by_key(statement, signature)).unwrap();
+        let set = collect([(file_name(digest), Ok(signed))], []);
+        assert_eq!(set.present(), [(digest, date)].into());
+    }
 }
 
 #[test]
