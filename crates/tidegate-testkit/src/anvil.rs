@@ -94,6 +94,11 @@ impl Shared {
     }
 }
 
+/// How many blocks' states it keeps, of some 100 kB each. Its own limit, 3,600, also counts the
+/// blocks that were gone back from, so that a world which many cases share would lose the states
+/// of its first blocks.
+const STATES_MAX: &str = "100000";
+
 impl Anvil {
     /// Starts an anvil and waits until it answers.
     ///
@@ -113,6 +118,7 @@ impl Anvil {
         command
             .args(["--host", "127.0.0.1", "--slots-in-an-epoch", "1", "--enable-tx-gas-limit"])
             .args(["--color", "never", "--threads", "1"])
+            .args(["--max-persisted-states", STATES_MAX])
             .args(["--port", &options.port.to_string()])
             .args(["--chain-id", &options.chain_id.to_string()])
             .args(["--timestamp", &options.timestamp.to_string()])
