@@ -14,6 +14,7 @@ mod debts;
 mod findings;
 mod first;
 mod fresh;
+mod guard;
 mod hidden;
 mod identity;
 mod left;
@@ -57,6 +58,7 @@ pub(crate) fn cases() -> Vec<Case> {
         findings::cases(),
         first::cases(),
         fresh::cases(),
+        guard::cases(),
         hidden::cases(),
         identity::cases(),
         reach::cases(),
