@@ -151,7 +151,11 @@ fn is_open(assessment: &Assessment) -> bool {
 
 /// Whether somebody saw another chain than the others.
 fn is_disputed(assessment: &Assessment) -> bool {
-    assessment.facts.soak.as_ref().is_ok_and(|facts| !disputed(facts).is_empty())
+    assessment
+        .facts
+        .soak
+        .as_ref()
+        .is_ok_and(|facts| !disputed(&assessment.effective, facts).is_empty())
 }
 
 /// Whether nobody has posted on the target that it soaks, where that is asked.

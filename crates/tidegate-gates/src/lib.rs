@@ -62,9 +62,9 @@ pub use safe::{SafeChange, SafeFacts, SafeProof, UnknownExecution};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, END_MARGIN_SECS, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts,
-    SoakProgress, StartPost, User, WINDOW_SECS, Who, Window, WithdrawalFact, anchor_required,
-    changed as changed_by_samples, credited, disputed, end_of_life, pauses, progress,
-    soak_network_fault,
+    SoakProgress, StartPost, StateThere, User, WINDOW_SECS, Who, Window, WithdrawalFact,
+    anchor_required, changed as changed_by_samples, credited, disputed, end_of_life, pauses,
+    progress, soak_network_fault, to_look_at,
 };
 pub use waivers::{
     AUDITS_MIN, Lowering, SOAK_SECS_MIN, WAIVER_SECS_MAX, WaiverFact, WaiverFacts, admissible,

@@ -78,7 +78,7 @@ pub(super) async fn observe(
         external_resets: &resets,
         known: &known(gathered, &names)?,
         samples: &samples,
-        withdrawals: &withdrawals(gathered),
+        withdrawals: &withdrawals(gathered, &names),
     };
     Ok(observe_soak(network, &request).await?)
 }
@@ -210,11 +210,20 @@ fn samples(
 }
 
 /// Samples that somebody takes back; whether they are their own is asked where they are compared.
-fn withdrawals(gathered: &Gathered<'_>) -> Vec<WithdrawalFact> {
+/// Whoever deployed the release speaks of nobody else's.
+fn withdrawals(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> Vec<WithdrawalFact> {
+    let deployers = gathered.deployed.keys.as_ref().map_err(|_| ());
+    let deployed: Option<BTreeSet<_>> =
+        deployers.ok().map(|keys| keys.iter().filter_map(|key| names.get(key)).collect());
+    let other = |signer: &Address| {
+        let name = names.get(signer)?;
+        // Where nobody knows who deployed, nobody speaks for others.
+        (!deployed.as_ref()?.contains(name)).then(|| name.clone())
+    };
     let said = gathered.statements.general().filter_map(|(digest, general, signer)| {
         let Body::SoakWithdraw(says) = &general.body else { return None };
         let (sample, block, timestamp) = (says.sample, says.block, says.timestamp);
-        Some(WithdrawalFact { digest, signer, sample, block, timestamp })
+        Some(WithdrawalFact { digest, signer, by: other(&signer), sample, block, timestamp })
     });
     said.collect()
 }

@@ -67,7 +67,8 @@ pub(super) async fn read(
     }
     for (_, soaked, reports) in read {
         let gone = gone(candidate, &soaked.name, soaked.record.as_ref())?;
-        let disputed = soaked.soak.as_ref().map(disputed).unwrap_or_default();
+        let rules = &candidate.project.rules;
+        let disputed = soaked.soak.as_ref().map(|soak| disputed(rules, soak)).unwrap_or_default();
         others.push(OtherSoak { network: soaked.name, has_record: true, reports, gone, disputed });
     }
     others.extend(unrecorded(candidate, &best)?);

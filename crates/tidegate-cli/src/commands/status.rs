@@ -426,6 +426,7 @@ fn soak_document(project: &Project, facts: &SoakFacts) -> Value {
         json!({"digest": sample.digest, "by": sample.by, "block": sample.block,
                "timestamp": sample.timestamp, "state": sample.state,
                "canonical": sample.here.map(|_| sample.is_canonical()),
+               "disproved": sample.is_disproved(),
                "withdrawn": sample.withdrawn})
     });
     let end = facts.end_of_life.as_ref().map(|end| json!({"at": end.at, "source": end.source}));

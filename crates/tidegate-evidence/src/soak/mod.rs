@@ -138,16 +138,21 @@ pub async fn observe_soak(
     let codes = state::Codes::read(network, request.record, head.block).await?;
     let state = codes.state(network, request.record, &probed.values, head.block).await?;
     let said = (request.samples, request.withdrawals);
-    let samples = state::samples(network, said, head, &mut missing).await?;
+    let mut samples = state::samples(network, said, head, &mut missing).await?;
 
     let mut found = resets::of_events(network, request, base.head, head).await?;
     found.extend(probed.resets);
-    found.extend(changed_by_samples(&samples, state));
     found.extend(request.external_resets.iter().cloned());
     found.retain(|reset| reset.time >= base.head.timestamp);
     found.extend(moved);
     let mut resets = resets::ordered(found);
     let mut start = resets::latest_start(network, base, &resets, head).await?;
+    state::look(network, request, &mut samples, (state, start.head.timestamp)).await;
+    let seen = changed_by_samples(&samples, state);
+    if !seen.is_empty() {
+        resets = resets::ordered([resets, seen].concat());
+        start = resets::latest_start(network, start, &resets, head).await?;
+    }
     let mut spans = windows(network, start.head, head).await?;
     let silent = silent::slots(network, &codes, request, head.block).await?;
     let looks = looks::at_silent(network, silent, &spans, head).await?;

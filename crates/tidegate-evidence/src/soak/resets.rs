@@ -156,6 +156,19 @@ pub(super) async fn of_probes(
     Ok(probed)
 }
 
+/// What the probes return at a block.
+pub(super) async fn values(
+    network: &Network,
+    probes: &[Probe],
+    at: BlockRef,
+) -> Result<Vec<ProbeValue>, ReadError> {
+    all(probes, async |probe: &Probe| {
+        let returned = returned(network, probe, at).await?;
+        Ok(ProbeValue { to: probe.to, data: probe.data.clone(), returned })
+    })
+    .await
+}
+
 async fn returned(
     network: &Network,
     probe: &Probe,

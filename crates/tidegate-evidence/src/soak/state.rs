@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use tidegate_chain::{Network, ReadError};
-use tidegate_gates::{SampleFact, WithdrawalFact};
+use tidegate_gates::{SampleFact, StateThere, WithdrawalFact, to_look_at};
 use tidegate_model::record::{DeploymentRecord, SlotValue};
 use tidegate_model::statement::{ProbeValue, soak_state};
 use tidegate_model::{BlockRef, Head};
 
-use super::{SeenSample, all};
+use super::{SeenSample, SoakRequest, all, resets};
 
 /// The most samples that are compared with the chain, the latest ones.
 const SAMPLES_MAX: usize = 2_000;
@@ -78,9 +78,44 @@ pub(super) async fn samples(
             timestamp: sample.says.timestamp,
             state: sample.says.state,
             here,
+            there: StateThere::Unasked,
             withdrawn: None,
         };
         Ok(fact.withdrawn_by(withdrawals))
     })
     .await
+}
+
+/// Looks at the state of each block in which a sample says that it was another than now: the chain
+/// decides what was there, where an endpoint still has it.
+pub(super) async fn look(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    samples: &mut [SampleFact],
+    (state, since): (B256, u64),
+) {
+    for block in to_look_at(samples, state, since) {
+        let there = match at(network, request, block).await {
+            Ok(state) => StateThere::Read(state),
+            Err(error) => {
+                tracing::debug!(number = block.number, %error, "no state of a sample's block");
+                StateThere::Forgotten
+            }
+        };
+        for sample in samples.iter_mut().filter(|sample| sample.block == block) {
+            sample.there = there;
+            *sample = sample.clone().withdrawn_by(request.withdrawals);
+        }
+    }
+}
+
+/// The digest of code, slots and probes at a block.
+async fn at(
+    network: &Network,
+    request: &SoakRequest<'_>,
+    block: BlockRef,
+) -> Result<B256, ReadError> {
+    let codes = Codes::read(network, request.record, block).await?;
+    let values = resets::values(network, request.probes, block).await?;
+    codes.state(network, request.record, &values, block).await
 }

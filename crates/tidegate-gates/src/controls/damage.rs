@@ -15,7 +15,7 @@ use crate::{
     AttestationFact, AuditFacts, BugFact, BugFacts, Debt, Decision, DocumentFact, EndOfLife, Facts,
     FindingFact, GoFacts, Layout, LayoutFact, Loosening, Observed, OtherSoak, PolicyFacts,
     PolicyRules, PostedStop, RecordsHere, RevocationFact, SafeChange, SafeFacts, SampleFact,
-    SoakFacts, StartPost, TriageFact, TrustFacts, UnknownExecution, missing_records,
+    SoakFacts, StartPost, StateThere, TriageFact, TrustFacts, UnknownExecution, missing_records,
 };
 
 const NOT_READ: &str = "the endpoint did not answer";
@@ -162,6 +162,7 @@ pub(super) const ALL: &[Damage] = &[
                 timestamp: f.head.timestamp,
                 state: f.state,
                 here: Some(f.head),
+                there: StateThere::Unasked,
                 withdrawn: None,
             });
         })

@@ -16,8 +16,8 @@ use tidegate_model::{GateId, GateInput, GateReport, Head, Verdict};
 pub use self::anchor::{StartPost, anchor_required, soak_network_fault};
 pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, end_of_life};
 pub use self::progress::{Pause, SoakProgress, credited, pauses, progress};
-pub use self::samples::{SampleFact, WithdrawalFact, changed};
-use self::samples::{contradictions, uncovered};
+pub use self::samples::{SampleFact, StateThere, WithdrawalFact, changed, to_look_at};
+use self::samples::{contradictions, doubts, set_aside, uncovered};
 use crate::{Observed, PolicyRules};
 
 /// Seconds in one window of the soak.
@@ -25,6 +25,9 @@ pub const WINDOW_SECS: u64 = 86_400;
 
 /// The most days that one reason names.
 const DAYS_NAMED_MAX: usize = 5;
+
+/// The most samples that one summary names.
+const ASIDE_NAMED_MAX: usize = 3;
 
 /// What the soak network shows.
 #[derive(Debug, Clone)]
@@ -174,9 +177,12 @@ pub struct OtherSoak {
     pub disputed: Vec<String>,
 }
 
-/// Samples that contradict the chain or each other, one sentence each.
-pub fn disputed(facts: &SoakFacts) -> Vec<String> {
-    contradictions(&facts.network, &facts.samples)
+/// Samples that contradict the chain or each other, or of which nobody can tell whether they are
+/// right, one sentence each.
+pub fn disputed(rules: &PolicyRules, facts: &SoakFacts) -> Vec<String> {
+    let mut found = contradictions(&facts.network, &facts.samples);
+    found.extend(doubts(facts, rules.soak_secs));
+    found
 }
 
 /// Adds to a gate's report what the same gate says on other networks: a contradiction anywhere is
@@ -213,7 +219,7 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SoakFacts>) -> GateRepo
         Err(missing) => (Verdict::unknown(missing), "not soaking".to_owned(), Vec::new()),
         Ok(facts) => {
             let progress = progress(rules, facts);
-            let summary = format!(
+            let mut summary = format!(
                 "{} of {} on {}; {} transactions by {}, {} of {} functions",
                 format_span_secs(progress.credited_secs),
                 format_span_secs(progress.required_secs),
@@ -223,6 +229,10 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SoakFacts>) -> GateRepo
                 facts.activity.called.len(),
                 facts.activity.called.len() + facts.activity.uncalled.len(),
             );
+            let aside = set_aside(&facts.samples);
+            for what in aside.iter().take(ASIDE_NAMED_MAX) {
+                summary += &format!("; {what}");
+            }
             (judge(rules, facts, progress), summary, facts.inputs.clone())
         }
     };
@@ -275,7 +285,7 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
             activity.uncalled.join(", ")
         ));
     }
-    missing.extend(disputed(facts));
+    missing.extend(disputed(rules, facts));
     age.and(Verdict::from_findings(facts.faults.clone(), missing))
 }
 

@@ -1,10 +1,19 @@
 //! Signed samples: what people saw of a soak, beside what the chain shows now.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alloy_primitives::{Address, B256};
 use tidegate_model::units::format_utc;
 use tidegate_model::{BlockRef, Head, StatementDigest};
 
-use super::{Reset, WINDOW_SECS, Window};
+use super::{Reset, SoakFacts, WINDOW_SECS, Window, credited};
+
+/// How many others say that a sample was wrong whose state no endpoint keeps.
+const OTHERS_MIN: usize = 2;
+
+/// At how many blocks of one author the state is read, the newest ones. Whoever holds their key
+/// can take any of them back, so nothing is hidden by more.
+const LOOKS_MAX: usize = 16;
 
 /// What somebody of the policy signed of this deployment, and what the chain has at that height.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,17 +32,33 @@ pub struct SampleFact {
     pub state: B256,
     /// What the chain has at that height; `None` above the finalized head.
     pub here: Option<Head>,
+    /// What the chain shows of the state there.
+    pub there: StateThere,
     /// By which statement its author has taken it back; it counts for nothing then.
     pub withdrawn: Option<StatementDigest>,
 }
 
-/// Somebody's word that a sample of theirs was wrong, and what they see at its height.
+/// What the endpoints show of code, slots and probes at a sample's block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StateThere {
+    /// Nobody asks: it says what the finalized head shows, or decides nothing.
+    #[default]
+    Unasked,
+    /// The digest at that block, as the quorum has it.
+    Read(B256),
+    /// None of them keeps it.
+    Forgotten,
+}
+
+/// Somebody's word that a sample was wrong, and what they see at its height.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithdrawalFact {
     /// The statement.
     pub digest: StatementDigest,
     /// The key.
     pub signer: Address,
+    /// The person of the policy who holds it, if they did not deploy the release.
+    pub by: Option<String>,
     /// The sample.
     pub sample: StatementDigest,
     /// The block at its height, as they say.
@@ -48,41 +73,68 @@ impl SampleFact {
         self.here.is_some_and(|here| here.block == self.block && here.timestamp == self.timestamp)
     }
 
-    /// Whether it says something of this soak: its block is on the chain, and it stands.
+    /// Whether the chain shows another state at its block.
+    pub fn is_disproved(&self) -> bool {
+        matches!(self.there, StateThere::Read(state) if state != self.state)
+    }
+
+    /// Whether it says something of this soak: its block is on the chain, with the state that it
+    /// says where that was asked, and it stands.
     pub fn counts(&self) -> bool {
-        self.is_canonical() && self.withdrawn.is_none()
+        self.is_canonical() && self.withdrawn.is_none() && !self.is_disproved()
     }
 
     /// Takes it back if its own key has said so and sees at its height what the chain has there:
-    /// who was shown another chain sees this one now. Nobody else takes it back, and no sample of
-    /// another height does.
+    /// who was shown another chain sees this one now. No sample of another height does. Where the
+    /// state of its block decides and no endpoint keeps that, two others may say that it was wrong,
+    /// who did not deploy the release.
     #[must_use]
     pub fn withdrawn_by(mut self, said: &[WithdrawalFact]) -> Self {
-        let is_this = |word: &&WithdrawalFact| {
-            let sees = |here: Head| here.block == word.block && here.timestamp == word.timestamp;
-            word.signer == self.signer && word.sample == self.digest && self.here.is_some_and(sees)
+        let sees = |word: &&WithdrawalFact| {
+            let same = |here: Head| here.block == word.block && here.timestamp == word.timestamp;
+            word.sample == self.digest && self.here.is_some_and(same)
         };
-        self.withdrawn = said.iter().find(is_this).map(|word| word.digest);
+        let own = said.iter().filter(sees).find(|word| word.signer == self.signer);
+        let mut others: BTreeMap<&str, StatementDigest> = BTreeMap::new();
+        if self.is_canonical() && self.there == StateThere::Forgotten {
+            let words = said.iter().filter(sees);
+            others.extend(words.filter_map(|word| Some((word.by.as_deref()?, word.digest))));
+            others.remove(self.by.as_str());
+        }
+        let others = others.into_values().nth(OTHERS_MIN - 1);
+        self.withdrawn = own.map(|word| word.digest).or(others);
         self
     }
 }
 
+/// Which samples the state at their block decides about, by their blocks: those that say another
+/// state than the finalized head shows, at or after `since`; of each author the newest ones.
+pub fn to_look_at(samples: &[SampleFact], state: B256, since: u64) -> BTreeSet<BlockRef> {
+    let mut of: BTreeMap<&str, BTreeSet<(u64, BlockRef)>> = BTreeMap::new();
+    let other = samples.iter().filter(|sample| sample.counts() && sample.state != state);
+    for sample in other.filter(|sample| sample.timestamp >= since) {
+        of.entry(&sample.by).or_default().insert((sample.timestamp, sample.block));
+    }
+    let newest = |blocks: BTreeSet<(u64, BlockRef)>| blocks.into_iter().rev().take(LOOKS_MAX);
+    of.into_values().flat_map(newest).map(|(_, block)| block).collect()
+}
+
 /// Where samples contradict the chain, or each other, one sentence each: what was final has gone,
-/// or somebody was shown another chain. Which of both, nobody else can tell.
+/// or somebody was shown another chain. Which of both, nobody else can tell. Above the finalized
+/// head one person alone contradicts nobody.
 pub(super) fn contradictions(network: &str, samples: &[SampleFact]) -> Vec<String> {
     let standing = || samples.iter().filter(|sample| sample.withdrawn.is_none());
     let mut found: Vec<_> =
         standing().filter_map(|sample| against_chain(network, sample)).collect();
     for (index, a) in standing().enumerate() {
         let rest = standing().skip(index + 1);
-        for b in rest.filter(|b| b.block.number == a.block.number) {
-            let what = match () {
-                () if a.block.hash != b.block.hash => "different blocks",
-                () if a.state != b.state => "different code or slots in block",
-                () => continue,
-            };
+        let differ = |b: &&SampleFact| {
+            let same = a.block.number == b.block.number;
+            same && a.block.hash != b.block.hash && (a.here.is_some() || a.by != b.by)
+        };
+        for b in rest.filter(differ) {
             found.push(format!(
-                "{} and {} saw {what} {} of {network}: {}, {}",
+                "{} and {} saw different blocks {} of {network}: {}, {}",
                 a.by,
                 b.by,
                 a.block.number,
@@ -92,6 +144,45 @@ pub(super) fn contradictions(network: &str, samples: &[SampleFact]) -> Vec<Strin
         }
     }
     found
+}
+
+/// Samples of another state whose block no endpoint keeps the state of: nobody can tell whether
+/// they are right. None where a whole soak has passed since.
+pub(super) fn doubts(facts: &SoakFacts, required_secs: u64) -> Vec<String> {
+    let standing = facts.samples.iter().filter(|sample| sample.counts());
+    let open = standing.filter(|sample| {
+        let since: u64 = credited(facts)
+            .filter(|(from, _, counts)| *counts && *from >= sample.timestamp)
+            .map(|(_, window, _)| window.elapsed_secs)
+            .sum();
+        sample.there == StateThere::Forgotten && since < required_secs
+    });
+    let doubt = |sample: &SampleFact| {
+        format!(
+            "{} saw other code, slots or probe values in block {} of {}, and no endpoint here \
+             keeps the state of that block. Ask one that does; else {}, or two others run the \
+             same who have such an endpoint",
+            sample.by,
+            sample.block.number,
+            facts.network,
+            take_back(sample)
+        )
+    };
+    open.map(doubt).collect()
+}
+
+/// Samples that the chain contradicts and that count for nothing, in words.
+pub(super) fn set_aside(samples: &[SampleFact]) -> Vec<String> {
+    let wrong = samples.iter().filter(|sample| sample.is_disproved() && sample.withdrawn.is_none());
+    let named = wrong.map(|sample| {
+        let SampleFact { digest, by, block, .. } = sample;
+        let digest = digest.short();
+        format!(
+            "the sample {digest} by {by} counts for nothing: block {} has another state",
+            block.number
+        )
+    });
+    named.collect()
 }
 
 fn against_chain(network: &str, sample: &SampleFact) -> Option<String> {
@@ -118,19 +209,27 @@ fn take_back(sample: &SampleFact) -> String {
     format!("if {by} was wrong, `tidegate record withdraw {digest}`")
 }
 
-/// Samples whose code, slots or probes are not those of the finalized head: something was changed
-/// since, and nobody knows when exactly.
+/// Where the chain shows that code, slots or probes were not those of the finalized head: something
+/// was changed since, and nobody knows when exactly. Samples say where to look, and the chain
+/// decides.
 pub fn changed(samples: &[SampleFact], state: B256) -> Vec<Reset> {
-    let other = samples.iter().filter(|sample| sample.counts() && sample.state != state);
-    let reset = |sample: &SampleFact| Reset {
-        time: sample.timestamp,
-        block: Some(sample.block.number),
-        reason: format!(
-            "{} saw other code, slots or probe values in block {}",
-            sample.by, sample.block.number
-        ),
+    let mut found: BTreeMap<BlockRef, (u64, Option<&str>)> = BTreeMap::new();
+    for sample in samples.iter().filter(|sample| sample.is_canonical()) {
+        let StateThere::Read(there) = sample.there else { continue };
+        if there != state {
+            let (_, by) = found.entry(sample.block).or_insert((sample.timestamp, None));
+            *by = by.or(Some(sample.by.as_str()).filter(|_| !sample.is_disproved()));
+        }
+    }
+    let reset = |(block, (time, by)): (BlockRef, (u64, Option<&str>))| {
+        let number = block.number;
+        let reason = match by {
+            Some(by) => format!("{by} saw other code, slots or probe values in block {number}"),
+            None => format!("block {number} has other code, slots or probe values"),
+        };
+        Reset { time, block: Some(number), reason }
     };
-    other.map(reset).collect()
+    found.into_iter().map(reset).collect()
 }
 
 /// The full windows in which nobody of the policy saw this state, by their first second.

@@ -138,6 +138,7 @@ fn a_slot_that_may_change_in_silence_needs_a_sample_each_day() {
             timestamp,
             state: B256::repeat_byte(state),
             here: Some(Head { block, timestamp }),
+            there: StateThere::Unasked,
             withdrawn: None,
         }
     };
@@ -167,13 +168,42 @@ fn contradicting_samples_are_unknown_until_they_are_taken_back() {
         timestamp: 60,
         state: B256::ZERO,
         here: Some(head(5, 60)),
+        there: StateThere::Unasked,
         withdrawn: None,
     }];
     let stands = report(soak.clone()).verdict;
     assert_eq!(stands.word(), "UNKNOWN");
-    assert_eq!(stands.reasons(), disputed(&soak));
+    assert_eq!(stands.reasons(), disputed(&PolicyRules::default(), &soak));
     soak.samples[0].withdrawn = Some(soak.samples[0].digest);
     assert_eq!(report(soak).verdict.word(), "PASS");
+}
+
+/// Where nobody can tell what was at a block it is an alarm, until a whole soak has passed since.
+#[test]
+fn a_state_that_nobody_can_read_holds_for_one_soak() {
+    let mut soak = full(14);
+    let block = BlockRef { number: 5, hash: B256::ZERO };
+    soak.samples = vec![SampleFact {
+        digest: tidegate_model::StatementDigest(B256::ZERO),
+        by: "ada".to_owned(),
+        signer: Address::ZERO,
+        block,
+        timestamp: 60,
+        state: B256::repeat_byte(9),
+        here: Some(head(5, 60)),
+        there: StateThere::Forgotten,
+        withdrawn: None,
+    }];
+    let verdict = report(soak.clone()).verdict;
+    assert_eq!(verdict.word(), "UNKNOWN");
+    assert!(verdict.reasons()[0].contains("two others run the same"), "{verdict:?}");
+    let other = SampleFact { there: StateThere::Read(soak.state), ..soak.samples[0].clone() };
+    let named = report(SoakFacts { samples: vec![other], ..soak.clone() });
+    assert_eq!(named.verdict.word(), "PASS");
+    assert!(named.summary.contains("by ada counts for nothing"), "{}", named.summary);
+    let mut longer = full(16);
+    longer.samples = soak.samples;
+    assert_eq!(report(longer).verdict.word(), "PASS");
 }
 
 #[test]

@@ -8,10 +8,10 @@ use tidegate_model::statement::{
     Body, General, SampleWithdrawal, SignedStatement, SoakSample, Statement,
 };
 use tidegate_model::{BlockRef, StatementDigest};
-use tidegate_testkit::actor;
+use tidegate_testkit::{Reply, ScriptedNode, actor};
 
 use super::soak::{seen, sign};
-use crate::support::{Case, Forge, Outcome, Scene, cases, said};
+use crate::support::{Case, Forge, Outcome, Scene, Status, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -19,7 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
             cheat_a_wrong_sample_that_stands_for_good,
             cheat_a_withdrawal_that_is_none,
             cheat_a_true_alarm_that_is_watched_away,
-            cheat_a_wrong_state_that_is_taken_back;
+            cheat_a_state_that_nobody_could_see;
     }
 }
 
@@ -160,19 +160,71 @@ fn cheat_a_true_alarm_that_is_watched_away(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of one block two people saw other code or slots: the one who was wrong says so.
-fn cheat_a_wrong_state_that_is_taken_back(scene: &Scene<'_>) -> Outcome {
+/// Ada signs with tools of her own what nobody could see, of true blocks: of the newest one, where
+/// Kim saw what there is, of an older one, and of blocks that are far ahead. The chain has another
+/// state there, so it restarts nothing.
+fn cheat_a_state_that_nobody_could_see(scene: &Scene<'_>) -> Outcome {
     let right = seen(scene)?;
     sign(scene, &actor("treasury"), right.clone())?;
-    let wrong = SoakSample { state: B256::repeat_byte(8), ..right };
-    let digest = digest_of(&sign(scene, &actor("ada"), wrong)?);
-    let says = ["saw different code or slots in block", "if ada was wrong", &digest];
-    scene.status()?.expect("soak", "UNKNOWN", &says)?;
+    let invented = SoakSample { state: B256::repeat_byte(8), ..right.clone() };
+    let digest = digest_of(&sign(scene, &actor("ada"), invented.clone())?);
+    let (block, timestamp) = scene.block(right.block.number - 20)?;
+    let older = SoakSample { block, timestamp, ..invented.clone() };
+    sign(scene, &actor("ada"), older.clone())?;
+    for hash in [1, 2] {
+        let block = BlockRef { number: 1_000_000_000, hash: B256::repeat_byte(hash) };
+        sign(scene, &actor("ada"), SoakSample { block, ..invented.clone() })?;
+    }
+    let passes = |status: &Status| -> Outcome {
+        status.expect_others_pass(&[])?;
+        assert_eq!(status.0["soak"]["resets"], serde_json::json!([]), "it began anew at no time");
+        let gates = status.0["gates"].to_string();
+        assert_eq!(gates.matches("by ada counts for nothing").count(), 2, "{gates}");
+        Ok(())
+    };
+    passes(&scene.status()?)?;
+
+    // An endpoint that has forgotten that block can tell nobody who is right: an alarm, and neither
+    // a pass nor a soak that begins anew. Its author takes it back, or two others who can look.
+    let node = ScriptedNode::start(Some(scene.world.testnet.url()), move |method, params| {
+        let state = ["eth_getCode", "eth_call", "eth_getStorageAt"].contains(&method);
+        if !state || !params.to_string().contains(&older.block.hash.to_string()) {
+            return Reply::Forward;
+        }
+        let message = "missing trie node: state is not available".to_owned();
+        Reply::Error { code: -32000, message, data: None }
+    })?;
+    let eva = scene.person("eva").with_variable("TESTNET_RPC", &node.url());
+    let status = || Status::of(&eva.run(&["status", "--json"])?);
+    let says = ["ada saw other code, slots or probe values", "no endpoint here keeps the state"];
+    let alarm = |status: Status| -> Outcome {
+        status.expect("soak", "UNKNOWN", &says)?;
+        assert_eq!(status.0["soak"]["resets"], serde_json::json!([]));
+        Ok(())
+    };
+    alarm(status()?)?;
+    let older = digest_of(&sign(scene, &actor("ada"), older)?);
+    let withdraw = |key: &str| {
+        let args = ["record", "withdraw", &older, "--reason", "it was not so", "--as", key];
+        args.map(str::to_owned)
+    };
+    let typed = withdraw("deployer");
+    let typed: Vec<_> = typed.iter().map(String::as_str).collect();
+    let refused = scene.approve("eva", &typed)?.expect_code(1)?;
+    assert!(said(&refused).contains("eva deployed this release"), "{refused:?}");
+    let deployer = (scene.block(block.number)?, SoakSample { block, timestamp, ..invented });
+    forge(scene, "deployer", &deployer.1, &older, deployer.0)?;
+    for (who, key) in [("kim", "treasury"), ("bo", "bo")] {
+        if who == "bo" {
+            alarm(status()?)?;
+        }
+        let typed = withdraw(key);
+        scene.done(who, &typed.iter().map(String::as_str).collect::<Vec<_>>())?;
+    }
+    status()?.expect_others_pass(&[])?;
+    // Its author ends it alone, as ever.
     let withdraw = ["record", "withdraw", &digest, "--reason", "an old node", "--as", "ada"];
     let shown = said(&scene.done("ada", &withdraw)?);
     assert!(shown.contains("you take back what it says of code and slots"), "{shown}");
-    let status = scene.status()?;
-    status.expect_others_pass(&[])?;
-    assert_eq!(status.0["soak"]["resets"], serde_json::json!([]), "it began anew at no time");
     Ok(())
 }

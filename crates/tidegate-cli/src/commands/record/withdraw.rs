@@ -1,14 +1,18 @@
 //! Taking a sample of the soak back.
 
 use tidegate_evidence::StatementSet;
+use tidegate_gates::StateThere;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, General, SampleWithdrawal, SoakSample};
 use tidegate_model::units::format_utc;
 use tidegate_model::{Head, StatementDigest, lookup};
 
 use super::{WithdrawArgs, speaker};
+use crate::assess::assess;
 use crate::error::{CliError, CliResult, Kind};
+use crate::policy_doc::people;
 use crate::project::Project;
+use crate::release::built;
 use crate::saying::{About, sign};
 use crate::signer::LazySigner;
 use crate::statements;
@@ -23,21 +27,20 @@ pub(super) async fn withdraw(
     let about = About::named(project, &args.target)?;
     let set = statements::load_confirmed(project).await?;
     let (digest, general, sample) = named(&set, &args.sample)?;
-    if general.signer != signer.address() {
-        let by = general.signer;
-        return Err(CliError::new(Kind::Fail, format!("that sample is by {by}, not by this key"))
-            .hint("only the key that signed a sample takes it back"));
-    }
+    let own = general.signer == signer.address();
     if general.project_id() != about.id {
         return Err(CliError::usage(format!("that sample was not said for {}", about.target))
             .hint("say with --target NAME for which target it was"));
+    }
+    if !own {
+        require_seen_otherwise(project, &about, &speaker, digest).await?;
     }
     let here = seen_now(project, sample).await?;
     let ui = &project.ui;
     ui.row("withdraws", &general.text());
     ui.row("it saw", &shown(Head { block: sample.block, timestamp: sample.timestamp }));
     ui.row("now there is", &shown(here));
-    if here.block == sample.block && here.timestamp == sample.timestamp {
+    if own && here.block == sample.block && here.timestamp == sample.timestamp {
         if !contradicted(&set, digest, sample) {
             let what = "your endpoints show what it saw, and nobody saw something else there";
             return Err(CliError::new(Kind::Fail, what)
@@ -53,8 +56,50 @@ pub(super) async fn withdraw(
         reason: args.reason.clone(),
     });
     sign(project, &about, signer, body).await?;
-    ui.note(format!("commit the file; what {speaker} saw then counts for nothing"));
+    ui.note(if own {
+        format!("commit the file; what {speaker} saw then counts for nothing")
+    } else {
+        "commit the file; it counts beside that of one more person, where no endpoint keeps the \
+         state of the block"
+            .to_owned()
+    });
     Ok(0)
+}
+
+/// Somebody else's sample is wrong only where one's own endpoints show another state at its block.
+async fn require_seen_otherwise(
+    project: &Project,
+    about: &About,
+    speaker: &str,
+    digest: StatementDigest,
+) -> CliResult {
+    let refused = |why: String, hint: &str| Err(CliError::new(Kind::Fail, why).hint(hint));
+    let assessment = assess(project, &built(project, None)?, &about.target).await?;
+    let separation = assessment.facts.separation.as_ref();
+    let deployers = separation.map(|facts| facts.deployers.clone()).map_err(CliError::config)?;
+    let people = people(project);
+    if people.get(speaker).is_some_and(|own| own.addresses().any(|key| deployers.contains(&key))) {
+        return refused(
+            format!("{speaker} deployed this release and speaks of nobody else's samples"),
+            "let somebody else look at that block",
+        );
+    }
+    let soak = assessment.facts.soak.as_ref().map_err(CliError::config)?;
+    let fact = soak.samples.iter().find(|fact| fact.digest == digest);
+    match fact.map(|fact| (fact, fact.there)) {
+        Some((fact, _)) if fact.is_disproved() => {
+            project.ui.row("by", &fact.by);
+            Ok(())
+        }
+        Some((fact, StateThere::Forgotten)) => refused(
+            format!("no endpoint here keeps the state of block {}", fact.block.number),
+            "ask an endpoint that keeps old state, an archive, and run this again",
+        ),
+        _ => refused(
+            "your endpoints do not show something else than that sample says".to_owned(),
+            "only the key that signed a sample takes it back then",
+        ),
+    }
 }
 
 /// What the person's endpoints show as final at the height of a sample.

@@ -11,6 +11,7 @@ fn sample(by: &str, number: u64, hash: u8, here: Option<u8>, state: u8) -> Sampl
         timestamp,
         state: B256::repeat_byte(state),
         here: here.map(|hash| Head { block: block(hash), timestamp }),
+        there: StateThere::Unasked,
         withdrawn: None,
     }
 }
@@ -25,8 +26,9 @@ fn samples_that_contradict_are_named() {
     assert!(gone[0].contains("the chain has 0x0202"), "{gone:?}");
     let ahead = [sample("kim", 5, 1, None, 7), sample("eva", 5, 2, None, 7)];
     assert!(found(&ahead)[0].starts_with("kim and eva saw different blocks 5 of sepolia: if kim"));
-    let state = [sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 8)];
-    assert!(found(&state)[0].contains("different code or slots in block 5"));
+    // Of what is not final here yet one person contradicts nobody alone.
+    let alone = [sample("ada", 900, 1, None, 7), sample("ada", 900, 2, None, 7)];
+    assert_eq!(found(&alone), [""; 0]);
     let mut late = sample("kim", 5, 1, Some(1), 7);
     late.timestamp += 1;
     assert!(found(&[late.clone()])[0].starts_with("kim signed that block 5"));
@@ -37,7 +39,9 @@ fn samples_that_contradict_are_named() {
 fn a_sample_of_another_state_restarts_and_covers_nothing() {
     let state = B256::repeat_byte(7);
     let day = |day: u64, state| sample("kim", day * 24 + 1, 1, Some(1), state);
-    let samples = [day(0, 7), day(1, 8), day(2, 7)];
+    let mut samples = [day(0, 7), day(1, 8), day(2, 7)];
+    assert_eq!(changed(&samples, state), [], "nobody has looked");
+    samples[1].there = StateThere::Read(B256::repeat_byte(8));
     let resets = changed(&samples, state);
     assert_eq!(resets.iter().map(|reset| reset.block).collect::<Vec<_>>(), [Some(25)]);
     let windows = [Window { blocks: 24, elapsed_secs: WINDOW_SECS }; 3];
@@ -53,6 +57,7 @@ fn word(by: &str, of: &SampleFact, number: u64, hash: u8) -> WithdrawalFact {
     WithdrawalFact {
         digest: StatementDigest(B256::repeat_byte(0x77)),
         signer: Address::left_padding_from(by.as_bytes()),
+        by: Some(by.to_owned()),
         sample: of.digest,
         block: BlockRef { number, hash: B256::repeat_byte(hash) },
         timestamp: number * 3_600,
@@ -110,12 +115,73 @@ fn a_right_sample_of_another_height_or_person_silences_nothing() {
 #[test]
 fn one_that_is_taken_back_restarts_and_covers_nothing() {
     let state = B256::repeat_byte(7);
-    let pair = [sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 8)];
-    assert_eq!((contradictions("sepolia", &pair).len(), changed(&pair, state).len()), (1, 1));
+    let mut pair = [sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 8)];
+    assert_eq!(to_look_at(&pair, state, 0), [pair[1].block].into());
     let said = [word("eva", &pair[1], 5, 1)];
-    let taken = pair.map(|sample| sample.withdrawn_by(&said));
-    assert!(contradictions("sepolia", &taken).is_empty() && changed(&taken, state).is_empty());
+    pair = pair.map(|sample| sample.withdrawn_by(&said));
+    assert!(to_look_at(&pair, state, 0).is_empty() && changed(&pair, state).is_empty());
     let windows = [Window { blocks: 24, elapsed_secs: WINDOW_SECS }];
-    assert_eq!(uncovered(0, &windows, &taken[..1], state), [0; 0]);
-    assert_eq!(uncovered(0, &windows, &taken[1..], B256::repeat_byte(8)), [0]);
+    assert_eq!(uncovered(0, &windows, &pair[..1], state), [0; 0]);
+    assert_eq!(uncovered(0, &windows, &pair[1..], B256::repeat_byte(8)), [0]);
+}
+
+/// What the chain has at a block decides, whoever says what of it.
+#[test]
+fn the_state_of_a_block_is_the_chain_s_to_say() {
+    let state = B256::repeat_byte(7);
+    let read = |byte| StateThere::Read(B256::repeat_byte(byte));
+    let seen = |by, says, there| SampleFact { there, ..sample(by, 5, 1, Some(1), says) };
+    // Invented: it restarts nothing and is named.
+    let invented = [seen("ada", 9, read(7)), seen("kim", 7, read(7))];
+    assert_eq!(changed(&invented, state), []);
+    assert!(!invented[0].counts() && invented[1].counts());
+    assert!(contradictions("sepolia", &invented).is_empty());
+    let named = set_aside(&invented);
+    assert!(
+        named.len() == 1 && named[0].contains("by ada counts for nothing: block 5"),
+        "{named:?}"
+    );
+    // True: it restarts, whoever says otherwise of the same block.
+    let denied = [seen("ada", 9, read(9)), seen("kim", 7, read(9))];
+    let resets: Vec<_> = changed(&denied, state).into_iter().map(|reset| reset.reason).collect();
+    assert!(resets.len() == 1 && resets[0].starts_with("ada saw other code"), "{resets:?}");
+    assert!(!denied[1].counts(), "who says that nothing was changed is wrong");
+    // Wrong, and the block was another one all the same.
+    let resets = changed(&[seen("ada", 9, read(8))], state);
+    assert!(resets[0].reason.starts_with("block 5 has other code"), "{resets:?}");
+}
+
+#[test]
+fn of_each_author_the_newest_are_looked_at() {
+    let state = B256::repeat_byte(7);
+    let mut samples: Vec<_> = (1..90).map(|at| sample("ada", at, 1, Some(1), 8)).collect();
+    samples.push(sample("kim", 3, 1, Some(1), 8));
+    samples.push(sample("kim", 91, 1, Some(1), 7));
+    samples.push(sample("eva", 92, 1, None, 8));
+    let numbers = |since| -> Vec<u64> {
+        to_look_at(&samples, state, since).into_iter().map(|block| block.number).collect()
+    };
+    let newest: Vec<u64> = (90 - LOOKS_MAX as u64..90).collect();
+    assert_eq!(numbers(0), [&[3], &newest[..]].concat());
+    assert_eq!(numbers(88 * 3_600), [88, 89]);
+}
+
+/// Where nobody keeps the state of its block, two others who did not deploy say that it was wrong.
+#[test]
+fn what_no_endpoint_keeps_is_for_two_others_to_say() {
+    let lost = SampleFact { there: StateThere::Forgotten, ..sample("ada", 5, 1, Some(1), 9) };
+    let by = |who: &str| word(who, &lost, 5, 1);
+    let none = |who: &str| WithdrawalFact { by: None, ..word(who, &lost, 5, 1) };
+    let stands = |said: &[WithdrawalFact]| lost.clone().withdrawn_by(said).withdrawn.is_none();
+    assert!(stands(&[]) && stands(&[by("kim")]));
+    assert!(stands(&[by("kim"), by("kim")]), "one person is one");
+    assert!(stands(&[by("kim"), none("eva")]), "who deployed speaks for nobody");
+    assert!(stands(&[by("kim"), word("bo", &lost, 5, 2)]), "another block");
+    assert!(!stands(&[by("kim"), by("bo")]));
+    assert!(!stands(&[by("ada")]), "its author alone");
+    // What the chain can say is for nobody else to say.
+    for there in [StateThere::Unasked, StateThere::Read(lost.state)] {
+        let known = SampleFact { there, ..lost.clone() };
+        assert!(known.withdrawn_by(&[by("kim"), by("bo")]).withdrawn.is_none());
+    }
 }
