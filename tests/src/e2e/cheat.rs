@@ -2,6 +2,7 @@
 //! gate that it meets.
 
 mod allowed;
+mod alone;
 mod attesting;
 mod audits;
 mod authors;
@@ -46,6 +47,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let areas = [
         attesting::cases(),
         allowed::cases(),
+        alone::cases(),
         audits::cases(),
         authors::cases(),
         batch::cases(),
