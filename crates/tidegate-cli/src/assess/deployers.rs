@@ -136,8 +136,8 @@ pub(super) async fn read(
 }
 
 /// The records of a release on a network that count: their executors, people of the policy,
-/// deployed. Of each person's newest one, on which the soak may rest, the anchor is enough, as others
-/// may have created all its contracts.
+/// deployed. Of each person's newest one, on which the soak may rest, the anchor is enough, as
+/// others may have created all its contracts.
 async fn counted(
     project: &Project,
     soak: &str,

@@ -37,7 +37,7 @@ pub(crate) enum RecordCommand {
     Bug(BugArgs),
     /// Say what a bug comes to; who found it can only confirm it
     Triage(TriageArgs),
-    /// Take back a sample of the soak that you signed, of which the chain shows something else
+    /// Take back a sample of the soak of which the chain shows something else
     Withdraw(WithdrawArgs),
     /// Stop every promotion for a while
     Freeze(FreezeArgs),

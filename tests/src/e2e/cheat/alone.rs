@@ -20,7 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// Ada says go with tools of her own, over records that never were: of an invented anchor, of the
 /// true anchor for another deployment, of a network that backs nothing. She freezes promotions and
-/// says no-go at a block that is years ahead. None of it holds anything. A statement that nobody has
+/// says no-go at a block that is years ahead. None of it holds anything. What nobody has
 /// is missed until two people say go without it.
 fn cheat_a_go_that_lists_what_never_was(scene: &Scene<'_>) -> Outcome {
     let forge = Forge(scene);
