@@ -18,6 +18,8 @@ use crate::tx::Tx;
 /// Accounts that no chain has: the second context's caller, origin and coinbase.
 const STRANGE_CALLER: Address = address!("7469646567617465000000000000000000ca11e4");
 const STRANGE_ORIGIN: Address = address!("7469646567617465000000000000000000009191");
+/// What the second caller has beside what it sends, in wei.
+const STRANGE_BALANCE: U256 = U256::from_limbs([1_000_003, 0, 0, 0]);
 const STRANGE_COINBASE: Address = address!("7469646567617465000000000000000000c01bba");
 
 /// How far the second context's block is ahead. Little, because a constructor may rightly
@@ -150,7 +152,8 @@ pub fn asks_who_creates(sandbox: &Sandbox<'_>, tx: &Tx, at: Address) -> Result<b
         Err(EvmError::CreationFailed { .. }) => Ok(None),
         Err(error) => Err(error),
     };
-    let stranger = AccountState { nonce: 1, balance: tx.value, ..AccountState::default() };
+    let balance = tx.value.saturating_add(STRANGE_BALANCE);
+    let stranger = AccountState { nonce: 1, balance, ..AccountState::default() };
     let mut other = sandbox.clone().with_account(STRANGE_CALLER, stranger);
     let strange = Tx { from: STRANGE_CALLER, ..tx.clone() };
     let own = tried(sandbox.clone().create_at(tx, at));

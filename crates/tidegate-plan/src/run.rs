@@ -225,7 +225,9 @@ impl Run<'_> {
         expected: &mut Expected,
     ) -> Result<tidegate_evm::Expected, EvmError> {
         let (origin, gas_limit) = (self.origin, self.gas_of(op));
-        let mut trial = self.sandbox.clone().with_balance(HELPER, guarded.value);
+        // Anybody can force ether upon the helper, where it stays: it is what others decide.
+        let held = self.sandbox.balance(HELPER)?.saturating_add(guarded.value);
+        let mut trial = self.sandbox.clone().with_balance(HELPER, held);
         let tx = Tx::create(HELPER, initcode.clone());
         let tx = Tx { origin, value: guarded.value, gas_limit, ..tx };
         if self.contexts && asks_who_creates(&trial, &tx, address)? {

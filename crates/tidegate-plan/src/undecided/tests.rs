@@ -300,3 +300,17 @@ fn what_is_written_in_a_contract_that_is_there_is_a_result_too() {
         );
     }
 }
+
+#[test]
+fn what_lies_at_the_helper_decides_nothing() {
+    // CALLER BALANCE, and the balance of the helper by its address.
+    let helper = [&hex!("73")[..], crate::resolve::HELPER.as_slice(), &hex!("31")].concat();
+    let by_caller = judged(plan_of(vec![creation("till", reader(&hex!("3331"), true), true)]), &[]);
+    assert!(by_caller.starts_with("till asks for msg.sender while it is created"), "{by_caller}");
+    let by_address = judged(plan_of(vec![creation("till", reader(&helper, true), true)]), &[]);
+    assert!(by_address.starts_with("till "), "{by_address}");
+    // Only whether there is any.
+    let any = [&helper[..], &hex!("1515")].concat();
+    let any = judged(plan_of(vec![creation("till", reader(&any, true), true)]), &[]);
+    assert!(any.starts_with("till "), "{any}");
+}
