@@ -3,6 +3,7 @@
 //! Pure: the same steps, artifacts and facts give the same bytes everywhere. It reads no file, asks
 //! no chain and never executes; `tidegate-engine` and `tidegate-safe` are its two executors.
 
+mod choices;
 pub mod config;
 mod elaborate;
 mod expected;
@@ -13,6 +14,7 @@ mod minimal;
 mod outside;
 mod rehearsed;
 mod resolve;
+mod rules;
 mod run;
 mod same;
 mod senders;

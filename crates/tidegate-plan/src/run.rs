@@ -8,6 +8,7 @@ use tidegate_evm::{
     Varied, check_constructor,
 };
 
+use crate::choices::note_asking;
 use crate::expected::{Created, Expected, When};
 use crate::outside::outside;
 use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
@@ -204,6 +205,7 @@ impl Run<'_> {
 
     fn done(&mut self, op: &Op, outcome: Outcome, expected: &mut Expected) {
         expected.gas.push((op.id.clone(), outcome.gas_used));
+        note_asking(op, &outcome, expected);
         self.reads.push(outcome.seen.slots.clone());
         expected.seen.extend(outcome.seen);
         self.effects.push((op.id.clone(), outcome.diff));

@@ -7,6 +7,7 @@ mod audits;
 mod authors;
 mod batch;
 mod chain;
+mod choices;
 mod construction;
 mod contracts;
 mod data;
@@ -26,6 +27,7 @@ mod reach;
 mod records;
 mod reports;
 mod roots;
+mod rules;
 mod signatures;
 mod silent;
 mod soak;
@@ -34,6 +36,7 @@ mod stops;
 mod switched;
 mod treasury;
 mod trust;
+mod unseen;
 mod withdrawn;
 mod words;
 
@@ -50,6 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
         batch::cases(),
         left::cases(),
         chain::cases(),
+        choices::cases(),
         construction::cases(),
         contracts::cases(),
         data::cases(),
@@ -62,6 +66,7 @@ pub(crate) fn cases() -> Vec<Case> {
         reach::cases(),
         reports::cases(),
         roots::cases(),
+        rules::cases(),
         money::cases(),
         own_code::cases(),
         people::cases(),
@@ -76,6 +81,7 @@ pub(crate) fn cases() -> Vec<Case> {
         stops::cases(),
         switched::cases(),
         trust::cases(),
+        unseen::cases(),
         withdrawn::cases(),
         words::cases(),
     ];
