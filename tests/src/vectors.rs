@@ -22,7 +22,7 @@ use tidegate_testkit::{PrivateKeySigner, Tools, repo_root};
 /// The key that signs every vector; it holds nothing anywhere.
 const KEY: B256 = B256::repeat_byte(0x11);
 
-/// The environment variable by which `cargo xtask bless` has the files written anew.
+/// The environment variable with which the files are written anew.
 const BLESS: &str = "TIDEGATE_BLESS";
 
 /// What belongs to a vector beside the values that follow from its preimage.
@@ -111,7 +111,7 @@ fn check_file(path: &Path, vectors: &[Value]) {
     let changed: Vec<_> = vectors.iter().filter(named).map(|vector| &vector["name"]).collect();
     panic!(
         "{} is not what the crates compute; new or changed: {changed:?}. What others signed under \
-         the committed digests would no longer hold. If this is meant: `cargo xtask bless`",
+         the committed digests would no longer hold. If this is meant: `TIDEGATE_BLESS=1`",
         path.display()
     );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use serde_json::Value;
 use tidegate_chain::{CallOutcome, Network};
 use tidegate_evm::{PROBE_GAS, Progress, Rounds};
@@ -15,7 +15,7 @@ use tidegate_model::release::Artifact;
 use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
 use tidegate_plan::{
-    CREATE2_PROXY, Executor, Expected, Op, OpKind, ResolveContext, Resolved, When, expected_code,
+    Executor, Expected, Guarded, Op, OpKind, ResolveContext, Resolved, When, expected_code,
     expected_in, resolve,
 };
 
@@ -70,7 +70,7 @@ pub(crate) fn prepare_with(
                 externals.insert(name.clone(), address);
             }
             (Some(_), None) if settings.stage == Stage::Testnet => {
-                let op = mock_creation(project, built, name, deployment_id)?;
+                let op = mock_creation(project, built, executor, name, deployment_id)?;
                 if let OpKind::Create { address, .. } = op.kind {
                     mocks.insert(name.clone(), address);
                     externals.insert(name.clone(), address);
@@ -140,7 +140,13 @@ fn params(
     params.filter_map(|(name, decl)| Some((name.clone(), value(name, decl)?))).collect()
 }
 
-fn mock_creation(project: &Project, built: &Built, name: &str, id: u64) -> CliResult<Op> {
+fn mock_creation(
+    project: &Project,
+    built: &Built,
+    executor: Executor,
+    name: &str,
+    id: u64,
+) -> CliResult<Op> {
     let error = |why: &str| CliError::config(format!("[externals.{name}] create: {why}"));
     let artifact: &Artifact = built.mocks.get(name).ok_or_else(|| error("was not compiled"))?;
     if artifact.abi.constructor.as_ref().is_some_and(|c| !c.inputs.is_empty()) {
@@ -150,9 +156,10 @@ fn mock_creation(project: &Project, built: &Built, name: &str, id: u64) -> CliRe
     let initcode = linked.map_err(|library| error(&format!("it links the library {library}")))?;
     let op = mock_op(name);
     let salt = create2_salt(&project.config.name, &op, "", id);
-    let address = CREATE2_PROXY.create2_from_code(salt, &initcode);
+    let address = Guarded::address(executor.address(), salt, &initcode);
+    let guarded = Some(Guarded { value: U256::ZERO });
     let contract = artifact.fqn.clone();
-    let kind = OpKind::Create { contract, address, salt, initcode, guarded: None };
+    let kind = OpKind::Create { contract, address, salt, initcode, guarded };
     Ok(Op { id: op.clone(), step: op, kind })
 }
 

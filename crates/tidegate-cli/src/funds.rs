@@ -145,8 +145,8 @@ fn is_pending(statement: &FundStatement, pending: &BTreeSet<B256>) -> bool {
     }
 }
 
-/// Transactions that records and statements name, and which of them are not final yet; one that
-/// is not there at all is named.
+/// Transactions that records and statements name, and which of them are not final yet; one of a
+/// record that is not there at all is named. Of those that statements name the books say it.
 async fn seeds(
     network: &Network,
     id: NetworkId,
@@ -156,8 +156,9 @@ async fn seeds(
     unread: &mut Vec<String>,
 ) -> Result<(Vec<Receipt>, BTreeSet<B256>), ReadError> {
     let mut pending = BTreeSet::new();
-    let mut hashes: BTreeSet<B256> =
+    let recorded: BTreeSet<B256> =
         records.iter().flat_map(|r| r.transactions.iter().map(|tx| tx.hash)).collect();
+    let mut hashes = recorded.clone();
     hashes.extend(statements.iter().filter_map(|statement| match &statement.body {
         Body::FundDraw(t) | Body::FundReturn(t) if t.network == id => Some(t.transaction),
         _ => None,
@@ -171,7 +172,10 @@ async fn seeds(
             Some(_) => {
                 pending.insert(hash);
             }
-            None => unread.push(format!("transaction {hash} is not on {}", network.name())),
+            None if recorded.contains(&hash) => {
+                unread.push(format!("transaction {hash} is not on {}", network.name()));
+            }
+            None => {}
         }
     }
     Ok((receipts, pending))

@@ -86,7 +86,8 @@ impl TargetPlan {
                 OpKind::Create { address, salt, initcode, contract, guarded } => {
                     let hash = hashes.get(address).copied().unwrap_or_default();
                     let (code, label) = (initcode.clone(), op_label(&op.id));
-                    let note = format!("create {label} ({}) at {address}", contract.name());
+                    let ends = self.ends(&op.id);
+                    let note = format!("create {label} ({}) at {address}{ends}", contract.name());
                     let shared = may_stand(op, self.expected.created.get(address));
                     match guarded {
                         None if fresh && !shared => InnerCall {
@@ -104,7 +105,7 @@ impl TargetPlan {
                     to: *to,
                     value: *value,
                     data: data.clone(),
-                    note: format!("{}: {signature}", op.id),
+                    note: format!("{}: {signature}{}", op.id, self.ends(&op.id)),
                 },
             });
             if ops.get(index + 1).is_none_or(|next| next.step != op.step) {
@@ -124,6 +125,14 @@ impl TargetPlan {
         calls.extend(promotion.debt_call(helper));
         calls.push(promotion.record_call(helper));
         calls
+    }
+
+    /// What a note on an operation adds where it creates what can destroy itself.
+    fn ends(&self, op: &str) -> &'static str {
+        match self.expected.can_end(op) {
+            true => "; its code can destroy itself (SELFDESTRUCT)",
+            false => "",
+        }
     }
 
     /// What shows that others created and used what the Safe is to create, one sentence each.
@@ -202,7 +211,8 @@ pub(crate) async fn simulate_batch(
             BatchFault::Reaches(_) => error
                 .hint("only the batch's own calls may; find out what the step that does it calls"),
             BatchFault::Leaves { .. } => error.hint(
-                "another `salt` of that step gives another address, `guarded = true` keeps it",
+                "another `salt` of that step gives another address, which nobody else can create \
+                 without `guarded = false`",
             ),
             BatchFault::Depends { .. } => error.hint("call contracts that do not ask who sends"),
         }

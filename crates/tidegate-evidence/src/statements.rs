@@ -217,6 +217,13 @@ impl StatementSet {
         found.filter(|(_, found)| found.doubt.kind != Doubtful::Void)
     }
 
+    /// Those that a chain contradicts: they never counted, nor will they.
+    pub fn void(&self) -> BTreeSet<StatementDigest> {
+        let void = self.unconfirmed.iter();
+        let void = void.filter(|(_, found)| found.doubt.kind == Doubtful::Void);
+        void.map(|(digest, _)| *digest).collect()
+    }
+
     /// Why some statement of a kind that begins so may count, for all that is known.
     pub fn unasked(&self, kind: &str) -> Option<&str> {
         let of_kind = self.doubtful().find(|(_, found)| match &found.collected.signed.statement {

@@ -6,13 +6,14 @@ use std::fmt;
 use alloy_primitives::{Address, B256, U256, address};
 use tidegate_model::ports::AccountState;
 
-use crate::create::{CREATE2_PROXY, Creation};
+use crate::create::{CREATE2_PROXY, Creation, Expected};
 use crate::diff::AccountDiff;
 use crate::env::{BlockFields, Env};
 use crate::error::EvmError;
 use crate::outcome::Outcome;
 use crate::run::{First, Job};
 use crate::sandbox::Sandbox;
+use crate::tx::Tx;
 
 /// Accounts that no chain has: the second context's caller, origin and coinbase.
 const STRANGE_CALLER: Address = address!("7469646567617465000000000000000000ca11e4");
@@ -135,6 +136,31 @@ pub fn check_constructor(
     }
     let differences = differences(&proxied, &traces(creation, &strange));
     Ok(ContextCheck::Differs { differences, varies_with })
+}
+
+/// Whether a creation by the contract `tx.from` at `at` (see [`Sandbox::create_at`]) leaves
+/// something else, or fails, if another contract creates: its constructor, or what it calls, asks
+/// for `CALLER`. One that fails anyhow asks nothing. The sandbox is left as it is.
+///
+/// # Errors
+/// Where there is no outcome.
+pub fn asks_who_creates(sandbox: &Sandbox<'_>, tx: &Tx, at: Address) -> Result<bool, EvmError> {
+    let tried = |result| match result {
+        Ok(expected) => Ok(Some(expected)),
+        Err(EvmError::CreationFailed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let stranger = AccountState { nonce: 1, balance: tx.value, ..AccountState::default() };
+    let mut other = sandbox.clone().with_account(STRANGE_CALLER, stranger);
+    let strange = Tx { from: STRANGE_CALLER, ..tx.clone() };
+    let own = tried(sandbox.clone().create_at(tx, at));
+    let (own, strange) = both(own, tried(other.create_at(&strange, at)))?;
+    let left = |made: &Expected| {
+        let scaffold = [tx.from, tx.origin, STRANGE_CALLER];
+        let kept = made.outcome.diff.accounts.iter().filter(|(at, _)| !scaffold.contains(at));
+        kept.map(|(at, diff)| (*at, diff.clone())).collect::<Traces>()
+    };
+    Ok(own.is_some_and(|own| strange.is_none_or(|strange| left(&own) != left(&strange))))
 }
 
 impl Sandbox<'_> {

@@ -27,7 +27,9 @@ mod trace;
 mod tx;
 
 pub use batch::{Batch, BatchFault, Leaves};
-pub use check::{ContextCheck, Difference, Differs, SlotPair, Varied, check_constructor};
+pub use check::{
+    ContextCheck, Difference, Differs, SlotPair, Varied, asks_who_creates, check_constructor,
+};
 pub use create::{
     CREATE2_PROXY, CREATE2_PROXY_CODE, CREATE2_PROXY_CODE_HASH, Contract, Creation, Expected,
 };

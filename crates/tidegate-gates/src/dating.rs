@@ -1,10 +1,13 @@
 //! Whether a statement is dated by a block of its target.
 
 use tidegate_model::Head;
-use tidegate_model::statement::Statement;
+use tidegate_model::statement::{Body, General, Statement};
 use tidegate_model::units::format_utc;
 
 use crate::Observed;
+
+/// So much later than what is final no honest stop is dated: heads are at most hours apart.
+const STOP_AHEAD_SECS_MAX: u64 = 86_400;
 
 /// What the block that a statement names makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,9 @@ pub fn dating(
     if block.number > finalized.block.number {
         return if time < finalized.timestamp {
             Dating::Void(format!("{named}, which comes after its date {}", format_utc(time)))
+        } else if is_stop(statement) && time - finalized.timestamp > STOP_AHEAD_SECS_MAX {
+            let dated = format_utc(time);
+            Dating::Void(format!("{named} and {dated}, which nobody has seen on that chain yet"))
         } else {
             Dating::Ahead(format!("{named}, which is not final yet"))
         };
@@ -55,6 +61,12 @@ pub fn dating(
         )),
         Some(Ok(Some(_))) => Dating::Stands,
     }
+}
+
+/// Whether it is a freeze or a no-go, which its author alone ends.
+fn is_stop(statement: &Statement) -> bool {
+    let Statement::Statement(General { body, .. }) = statement else { return false };
+    matches!(body, Body::Freeze(_) | Body::NoGo(_))
 }
 
 #[cfg(test)]
@@ -87,7 +99,8 @@ mod tests {
         let finalized: Observed<Head> = Ok(head(10, 10, 1_000));
         let found = |head| Some(Ok(Some(head)));
         type Found = Option<Observed<Option<Head>>>;
-        let cases: [(Head, Found, &str); 12] = [
+        let day = STOP_AHEAD_SECS_MAX;
+        let cases: [(Head, Found, &str); 15] = [
             (head(7, 7, 700), found(head(7, 7, 700)), "stands"),
             (head(10, 10, 1_000), found(head(10, 10, 1_000)), "stands"),
             (head(7, 7, 700), found(head(7, 8, 700)), "void"),
@@ -98,6 +111,10 @@ mod tests {
             (head(7, 7, 700), None, "unread"),
             (head(11, 11, 1_100), None, "ahead"),
             (head(11, 11, 1_000), None, "ahead"),
+            // What is much later than anybody can have seen was made up, whatever its number.
+            (head(11, 11, 1_000 + day), None, "ahead"),
+            (head(11, 11, 1_001 + day), None, "void"),
+            (head(1_000_000_000, 11, 2_775_000_000), None, "void"),
             // A later block has no earlier time: it was made up to be dated back.
             (head(11, 11, 999), None, "void"),
             (head(u64::MAX, 11, 0), found(head(10, 10, 1_000)), "void"),

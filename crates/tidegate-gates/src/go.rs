@@ -19,6 +19,9 @@ use crate::people::{has_role, holder};
 use crate::records::{RecordsHere, changed, missing_records, unlisted};
 use crate::{BugFacts, Observed, PolicyRules};
 
+/// How many people say go without a statement that an earlier go lists, and that nobody has.
+const WITHOUT_MIN: usize = 2;
+
 /// How many statements of a stale go are named.
 const NAMED_MAX: usize = 5;
 
@@ -35,6 +38,8 @@ pub struct GoFacts {
     pub known: BTreeMap<StatementDigest, u64>,
     /// Statements whose files are there and that count for nothing, and why.
     pub unconfirmed: BTreeMap<StatementDigest, String>,
+    /// Those of them that the chains contradict: they never counted, so nobody misses them.
+    pub void: BTreeSet<StatementDigest>,
     /// Those which a go must have seen, each in words.
     pub bearing: BTreeMap<StatementDigest, String>,
     /// The records that are there.
@@ -125,6 +130,7 @@ pub(crate) fn gate(
                 counted(facts.bearing.len(), "statement")
             );
             summary += &unlisted_records(&facts, &names, *time);
+            summary += &named_without(&facts, *time);
             (verdict, summary, facts.inputs.clone())
         }
     };
@@ -174,7 +180,7 @@ fn judge<'a>(
     let stops = stops(facts, time);
     let mut verdict = stops.clone();
     let mut said = BTreeMap::new();
-    let gone = gone(facts);
+    let gone = gone(facts, time);
     let is_gone = !gone.is_empty();
     let mut missing = gone;
     for (name, person, decision) in last_words(facts, time) {
@@ -324,26 +330,88 @@ fn unseen(facts: &GoFacts, saw: &[StatementDigest]) -> Option<String> {
 
 /// What anybody of the policy saw when they said go, also in a go that they replaced since, and
 /// that is missing now, because somebody deleted it, or of which nobody knows whether it counts.
-fn gone(facts: &GoFacts) -> Vec<String> {
-    let mut gone = BTreeMap::new();
-    for decision in &facts.decisions {
-        let Some((name, _)) = holder(&facts.people, decision.signer) else { continue };
-        let saw = decision.saw.iter().flatten();
-        for digest in saw {
-            let why = match facts.unconfirmed.get(digest) {
-                _ if facts.known.contains_key(digest) => continue,
-                Some(why) => format!("counts for nothing: {why}"),
-                None => "is missing; restore its file".to_owned(),
-            };
-            gone.insert(digest, (decision.digest.short(), name, why));
-        }
-    }
+fn gone(facts: &GoFacts, time: u64) -> Vec<String> {
+    let mut gone = missing_statements(facts);
+    let without = left_out(facts, time);
+    gone.retain(|digest, _| !without.contains(digest));
     let more = gone.len().saturating_sub(NAMED_MAX);
-    let named = gone.into_iter().take(NAMED_MAX).map(|(digest, (go, name, why))| {
+    let named = gone.into_iter().take(NAMED_MAX).map(|(digest, missing)| {
+        let (go, name) = (missing.go.short(), missing.by);
+        let why = match facts.unconfirmed.get(&digest) {
+            Some(why) => format!("counts for nothing: {why}"),
+            None => "is missing; restore its file. If nobody has it, two people look at all there \
+                     is and say go without it, `--without`"
+                .to_owned(),
+        };
         format!("the go {go} by {name} is stale: statement {digest} that it saw {why}")
     });
     let more = (more > 0).then(|| format!("and {more} more are missing"));
     named.chain(more).chain(gone_records(facts)).collect()
+}
+
+/// A statement that a go lists and that does not count here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingStatement {
+    /// The go.
+    pub go: StatementDigest,
+    /// Who said it.
+    pub by: String,
+    /// When the latest go that lists it was said.
+    pub listed_at: u64,
+}
+
+/// What goes of these people list and is not here.
+pub fn listed_and_missing(
+    people: &BTreeMap<String, Person>,
+    decisions: &[Decision],
+    is_here: impl Fn(&StatementDigest) -> bool,
+) -> BTreeMap<StatementDigest, MissingStatement> {
+    let mut missing: BTreeMap<StatementDigest, MissingStatement> = BTreeMap::new();
+    for decision in decisions {
+        let Some((by, _)) = holder(people, decision.signer) else { continue };
+        for digest in decision.saw.iter().flatten().filter(|digest| !is_here(digest)) {
+            let listed_at = missing.get(digest).map_or(0, |known| known.listed_at);
+            let (go, by) = (decision.digest, by.to_owned());
+            let listed_at = listed_at.max(decision.issued_at);
+            missing.insert(*digest, MissingStatement { go, by, listed_at });
+        }
+    }
+    missing
+}
+
+fn missing_statements(facts: &GoFacts) -> BTreeMap<StatementDigest, MissingStatement> {
+    let is_here = |digest: &_| facts.known.contains_key(digest) || facts.void.contains(digest);
+    listed_and_missing(&facts.people, &facts.decisions, is_here)
+}
+
+/// Statements that goes list, that nobody has here, and without which two people who did not deploy
+/// have said go since, at a later block: what never was, nobody restores. One person's word hides
+/// nothing.
+fn left_out(facts: &GoFacts, time: u64) -> BTreeSet<StatementDigest> {
+    let deployed = |person: &Person| person.addresses().any(|key| facts.deployers.contains(&key));
+    let words = last_words(facts, time).into_iter();
+    let goes = words.filter(|(_, person, said)| !deployed(person) && said.issued_at <= time);
+    let goes: Vec<_> = goes.filter_map(|(.., said)| Some((said, said.saw.as_ref()?))).collect();
+    let mut left = BTreeSet::new();
+    for (digest, missing) in missing_statements(facts) {
+        let without = goes.iter().filter(|(said, saw)| {
+            said.confirmed.is_ok() && said.issued_at > missing.listed_at && !saw.contains(&digest)
+        });
+        if without.count() >= WITHOUT_MIN {
+            left.insert(digest);
+        }
+    }
+    left
+}
+
+/// Statements that an earlier go lists and that nobody misses any more, in words.
+fn named_without(facts: &GoFacts, time: u64) -> String {
+    let left = left_out(facts, time);
+    let named: Vec<_> = left.iter().take(NAMED_MAX).map(|digest| digest.short()).collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    format!("; two people say go without {}, which an earlier go lists", named.join(", "))
 }
 
 /// The same of records.

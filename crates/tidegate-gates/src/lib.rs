@@ -43,7 +43,7 @@ pub use emergency::{
 };
 pub use ends::good_through;
 pub use funds::FundFacts;
-pub use go::{Decision, FreezeFact, GoFacts, PostedStop};
+pub use go::{Decision, FreezeFact, GoFacts, MissingStatement, PostedStop, listed_and_missing};
 pub use layout::{
     Layout, LayoutFact, LayoutFacts, LayoutProblem, LayoutReadError, Place, ProblemKind, Reference,
     TypeFault, compare as compare_layouts,

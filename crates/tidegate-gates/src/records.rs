@@ -22,6 +22,8 @@ pub struct RecordsHere {
     pub others: BTreeSet<String>,
     /// The folder of each network's records, as the configuration names the network.
     pub folders: BTreeMap<NetworkId, String>,
+    /// What goes list and never was: by go, deployment and anchor.
+    pub never: BTreeSet<(StatementDigest, DeploymentDigest, B256)>,
 }
 
 /// One record file.
@@ -99,7 +101,11 @@ pub fn missing_records(
     let mut missing = BTreeMap::new();
     for decision in decisions {
         let Some((by, _)) = holder(people, decision.signer) else { continue };
-        for seen in decision.records.iter().filter(|seen| !is_here(seen)) {
+        let is_gone = |seen: &&SeenRecord| {
+            let listed = (decision.digest, seen.deployment, seen.anchor);
+            !is_here(seen) && !here.never.contains(&listed)
+        };
+        for seen in decision.records.iter().filter(is_gone) {
             let folder = here.folders.get(&seen.network);
             let path = folder.map(|folder| format!("{folder}/{}", seen.file));
             let is_changed = path.as_deref().is_some_and(taken);
@@ -203,6 +209,12 @@ mod tests {
             assert!(text.contains("v-1.json (0101010101010101) was replaced; restore"), "{text}");
         }
         assert!(gone[0].sentence().ends_with("the go 0101010101010101 by kim lists it"));
+        // What its network does not show is missed by nobody, and another go may list a true one.
+        let never = [(one.digest, DeploymentDigest(word(1)), word(1))].into();
+        let here = RecordsHere { never, ..here(&[]) };
+        assert!(missing(std::slice::from_ref(&one), &here).is_empty());
+        let two = Decision { digest: StatementDigest(word(9)), ..one.clone() };
+        assert_eq!(missing(&[one, two], &here).len(), 1);
     }
 
     #[test]

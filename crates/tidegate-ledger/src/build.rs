@@ -39,6 +39,8 @@ pub struct Ledger {
     pub violations: Vec<Violation>,
     /// What could not be read or is not known, one sentence each.
     pub unread: Vec<String>,
+    /// Draws and returns whose transaction is not there and that moved nothing, one sentence each.
+    pub unmoved: Vec<String>,
     /// Statements that do not count, one sentence each.
     pub ignored: Vec<String>,
 }
@@ -97,6 +99,7 @@ struct Books<'a> {
     incomes: Vec<Income>,
     violations: Vec<Violation>,
     unread: Vec<String>,
+    unmoved: Vec<String>,
     tallies: BTreeMap<StatementDigest, Tally>,
     moved: BTreeMap<StatementDigest, Moved>,
     /// In the order of the chain, so that earlier draws are spent first.
@@ -176,6 +179,7 @@ impl<'a> Books<'a> {
             incomes: Vec::new(),
             violations: Vec::new(),
             unread: Vec::new(),
+            unmoved: Vec::new(),
             tallies,
             moved: BTreeMap::new(),
             drawn_order: Vec::new(),
@@ -323,6 +327,7 @@ impl<'a> Books<'a> {
             incomes: self.incomes,
             violations: self.violations,
             unread: self.unread,
+            unmoved: self.unmoved,
             ignored: self.claims.ignored.clone(),
         })
     }

@@ -7,14 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
-use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Leaves, Sandbox, Seen};
+use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Leaves, Made, Sandbox, Seen};
 use tidegate_model::Head;
 use tidegate_model::ports::{AccountState, StateSnapshot};
 use tidegate_model::record::SlotValue;
 
 use crate::choices::{Aside, Asking, refuse_choices};
 use crate::foreign::refuse_unnamed;
+use crate::open::refuse_open;
 use crate::outside::{Outside, vary as vary_outside};
+use crate::reach::can_destroy_itself;
 use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
 use crate::senders::{refuse_gas, refuse_senders, tight, warm};
@@ -83,6 +85,8 @@ pub struct Expected {
     pub asking: Vec<Asking>,
     /// The same where nothing of the plan does so yet.
     pub(crate) aside: Vec<Aside>,
+    /// Which contract created which, in which operation, in order.
+    pub made: Vec<(String, Made)>,
     /// Gas of each operation, in order, as local execution measured it.
     pub gas: Vec<(String, u64)>,
     /// Calls that fail now though they may have run before, and why: only under [`When::After`].
@@ -90,6 +94,15 @@ pub struct Expected {
     /// Operations that failed, checks that do not hold and constructors that depend on who runs
     /// them, one sentence each.
     pub faults: Vec<String>,
+}
+
+impl Expected {
+    /// Whether the code of a contract that an operation creates, or has created, can come to
+    /// `SELFDESTRUCT`, as far as its instructions show.
+    pub fn can_end(&self, op: &str) -> bool {
+        let mut made = self.created.values().filter(|made| made.is_of(op));
+        made.any(|made| can_destroy_itself(&made.code))
+    }
 }
 
 /// What an executor has whose plan ran already, in wei.
@@ -157,6 +170,9 @@ pub fn expected_code(
     }
     if expected.faults.is_empty() {
         refuse_unnamed(resolved, &run.sandbox, &mut expected)?;
+    }
+    if when == When::Before && expected.faults.is_empty() {
+        refuse_open(resolved, &mut expected);
     }
     if when == When::Before && expected.faults.is_empty() {
         refuse_unrepeatable(&run, &mut expected)?;

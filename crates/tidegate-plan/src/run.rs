@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, Bytes, U256};
 use tidegate_evm::{
     ContextCheck, Contract, Creation, EvmError, Made, Outcome, Sandbox, StateDiff, TX_GAS_MAX, Tx,
-    Varied, check_constructor,
+    asks_who_creates, check_constructor,
 };
 
 use crate::choices::note_asking;
 use crate::expected::{Created, Expected, When};
 use crate::outside::outside;
 use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
+
+/// What is wrong with a constructor whose outcome depends on `msg.sender`: the helper creates.
+const ASKS_WHO_CREATES: &str = "asks for msg.sender while it is created, which is the helper and \
+                                nobody's key; pass what it needs as an argument, such as the owner";
 
 /// A plan on a sandbox.
 #[derive(Clone)]
@@ -134,7 +138,7 @@ impl Run<'_> {
         }
         let executor = self.resolved.executor.address();
         let made = match guarded {
-            Some(guarded) => self.create_guarded(op, *guarded, *address, initcode),
+            Some(guarded) => self.create_guarded(op, *guarded, *address, initcode, expected),
             None => {
                 let creation = Creation {
                     executor,
@@ -206,6 +210,7 @@ impl Run<'_> {
     fn done(&mut self, op: &Op, outcome: Outcome, expected: &mut Expected) {
         expected.gas.push((op.id.clone(), outcome.gas_used));
         note_asking(op, &outcome, expected);
+        expected.made.extend(outcome.created.into_iter().map(|made| (op.id.clone(), made)));
         self.reads.push(outcome.seen.slots.clone());
         expected.seen.extend(outcome.seen);
         self.effects.push((op.id.clone(), outcome.diff));
@@ -219,11 +224,15 @@ impl Run<'_> {
         guarded: Guarded,
         address: Address,
         initcode: &Bytes,
+        expected: &mut Expected,
     ) -> Result<tidegate_evm::Expected, EvmError> {
         let (origin, gas_limit) = (self.origin, self.gas_of(op));
         let mut trial = self.sandbox.clone().with_balance(HELPER, guarded.value);
         let tx = Tx::create(HELPER, initcode.clone());
         let tx = Tx { origin, value: guarded.value, gas_limit, ..tx };
+        if self.contexts && asks_who_creates(&trial, &tx, address)? {
+            expected.faults.push(format!("{} {ASKS_WHO_CREATES}", op.id));
+        }
         let made = trial.create_at(&tx, address)?;
         self.sandbox = trial;
         Ok(made)
@@ -253,14 +262,9 @@ fn context_fault(check: &ContextCheck) -> Option<String> {
         }
     };
     let with: Vec<_> = varies_with.iter().map(ToString::to_string).collect();
-    // The helper fixes who calls, and nothing else.
-    let guard = match varies_with.as_slice() {
-        [Varied::Caller] => ", or create it with `guarded = true`",
-        _ => "",
-    };
     Some(format!(
         "has a constructor whose outcome depends on {}; pass what it needs as an argument, such \
-         as the owner{guard}",
+         as the owner",
         with.join(" and ")
     ))
 }

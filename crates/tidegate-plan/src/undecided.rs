@@ -248,8 +248,8 @@ fn sentence(run: &Run<'_>, expected: &Expected, op: &str, read: Read) -> String 
             let of = expected.created.get(&at).map_or(at.to_string(), |made| made.op.clone());
             return format!(
                 "{op} holds what slot {slot} of {of} decides, and anybody may create and use {of} \
-                 before the batch runs: create {of} with `guarded = true`, or add an `expect` that \
-                 shows it, by which the batch fails once somebody did"
+                 before the batch runs: leave out {of}'s `guarded = false`, or add an `expect` \
+                 that shows it, by which the batch fails once somebody did"
             );
         }
         Read::Code(at) => format!("code at {} decides, which may come or go", name(at)),

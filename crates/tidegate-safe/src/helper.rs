@@ -99,7 +99,10 @@ pub const CODE_HASH: B256 =
     b256!("eb78e40673bb5929db462511b25c835c114db19064325c559d466f8b5a05c936");
 
 /// The salt under which it is created.
-const SALT: B256 = B256::ZERO;
+pub const SALT: B256 = B256::ZERO;
+
+/// What its creation takes in gas, rounded up.
+pub const CREATION_GAS: u64 = 1_800_000;
 
 /// A post as it was seen: who posts, about what, and through when it holds, 0 for never posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

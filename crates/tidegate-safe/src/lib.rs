@@ -44,7 +44,7 @@ pub use posting::{Posting, PostingError, posting};
 pub use proposal::{
     Adoption, CONFIRMATIONS_MAX, Checked, Confirmation, EvidenceItems, Judged, PROPOSAL_BYTES_MAX,
     Promotion, Proposal, ProposalError, ProposalKind, ProposalSignature, SoakReference,
-    asked_posts, keys_fault, read_proposal, read_signature, sign_proposal,
+    asked_posts, keys_fault, read_proposal, read_signature, sign_proposal, to_confirm,
 };
 pub use relied::{ProjectSafe, Reliance, Relied, stops_under};
 pub use sensitive::{Sensitive, sensitive};

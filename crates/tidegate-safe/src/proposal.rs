@@ -20,11 +20,13 @@ use crate::helper::{self, PromotionRecord};
 use crate::signature::{OwnerSignature, SignatureError};
 use crate::tx::{DomainHash, MessageHash, Operation, SafeTx, SafeTxHash, domain_hash};
 
+mod confirmed;
 mod evidence;
 mod judged;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use confirmed::to_confirm;
 pub use evidence::EvidenceItems;
 pub use judged::{CONFIRMATIONS_MAX, Confirmation, Judged, asked_posts, keys_fault};
 

@@ -2,6 +2,7 @@
 //! gate that it meets.
 
 mod allowed;
+mod alone;
 mod attesting;
 mod audits;
 mod authors;
@@ -15,6 +16,7 @@ mod debts;
 mod findings;
 mod first;
 mod fresh;
+mod guard;
 mod hidden;
 mod identity;
 mod left;
@@ -48,6 +50,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let areas = [
         attesting::cases(),
         allowed::cases(),
+        alone::cases(),
         audits::cases(),
         authors::cases(),
         batch::cases(),
@@ -61,6 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
         findings::cases(),
         first::cases(),
         fresh::cases(),
+        guard::cases(),
         hidden::cases(),
         identity::cases(),
         reach::cases(),

@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::{Anvil, safe};
 
-use crate::support::{Case, Outcome, Scene, cases, files, said};
+use crate::support::{Case, Creation, Outcome, Scene, cases, files, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -23,8 +23,6 @@ pub(crate) fn slow_cases() -> Vec<Case> {
         Fresh: aave_with_its_libraries;
     }
 }
-
-const FACTORY: Address = safe::DETERMINISTIC_PROXY;
 
 /// Contracts and their canonical addresses, as Safe's registry of deployments has them.
 const SAFE: [(&str, Address); 9] = [
@@ -51,7 +49,6 @@ const AAVE: [(&str, &str); 6] = [
 fn governor_and_timelock(scene: &Scene<'_>) -> Outcome {
     let council = scene.other("governor", &["@openzeppelin/contracts"])?;
     council.fund()?;
-    council.done("eva", &["deploy", "--helper", "testnet"])?;
     // What a call leaves is asked for right after it, not when the plan is done.
     let given = r#"["hasRole", "$executor", "@council", true]"#;
     let other = given.replace("true", "false");
@@ -149,18 +146,13 @@ fn deploy(project: &Scene<'_>, contracts: usize) -> Result<Value, Failed> {
     Ok(deployed)
 }
 
-/// The creation code of each contract that the CREATE2 proxy has made since a block.
+/// The creation code of each contract that was made by CREATE2 since a block.
 fn creation_codes(anvil: &Anvil, since: u64) -> Result<BTreeMap<Address, Bytes>, Failed> {
     let mut codes = BTreeMap::new();
     for number in since + 1..=anvil.latest()?.block.number {
         let block = anvil.rpc("eth_getBlockByNumber", json!([format!("{number:#x}"), true]))?;
         for sent in block["transactions"].as_array().into_iter().flatten() {
-            let input: Bytes = serde_json::from_value(sent["input"].clone())?;
-            if sent["to"] == json!(FACTORY) && input.len() > 32 {
-                let (salt, code) = input.split_at(32);
-                let address = FACTORY.create2_from_code(B256::from_slice(salt), code);
-                codes.insert(address, Bytes::copy_from_slice(code));
-            }
+            codes.extend(Creation::of(sent)?.map(|made| (made.at, made.code)));
         }
     }
     Ok(codes)

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tidegate_safe::helper;
 use tidegate_testkit::{PrivateKeySigner, actor, actor_address, safe};
 
-use crate::support::{Case, Chains, Outcome, Scene, cases, said};
+use crate::support::{Case, Chains, Outcome, Scene, cases, json_text, said};
 
 sol! {
     function createOnce(bytes32 salt, bytes initCode, bytes32 codeHash);
@@ -19,8 +19,8 @@ sol! {
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
+        Open: contracts_that_a_stranger_created_and_used_only_change_the_gas;
         Signed:
-            contracts_that_a_stranger_created_and_used_only_change_the_gas,
             a_proposal_that_somebody_executed_already_is_done;
     }
 }
@@ -29,7 +29,9 @@ const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 const DEPOSIT_UNITS: u64 = 1_000_000;
 
 fn contracts_that_a_stranger_created_and_used_only_change_the_gas(scene: &Scene<'_>) -> Outcome {
-    let (proposal, _) = scene.promotion()?;
+    let promote = scene.done("eva", &["promote", "--json"])?;
+    let proposal = json_text(&promote, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
     let mut chains = Chains::save(scene.world)?;
     let alone = executed(scene, &proposal)?;
 

@@ -33,7 +33,6 @@ fn project<'a>(scene: &Scene<'a>) -> Result<Result<Scene<'a>, Completion>, Faile
         hint.split("--trust-compiler ").nth(1).and_then(|rest| rest.split_whitespace().next());
     shop.run("eva", &["doctor", "--trust-compiler", digest.ok_or("a digest to trust")?], 0)?;
     shop.fund()?;
-    shop.done("eva", &["deploy", "--helper", "testnet"])?;
     shop.done("eva", &["deploy"])?;
     Ok(Ok(shop))
 }

@@ -13,7 +13,9 @@ use tidegate_model::record::{Deployment, SlotValue, anchor_calldata};
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, Fqn, GateInput, NetworkId, StatementDigest,
 };
-use tidegate_plan::{CREATE2_PROXY, Executor, OpKind, ResolveContext, Resolved, Watch, resolve};
+use tidegate_plan::{
+    CREATE2_PROXY, Executor, HELPER, OpKind, ResolveContext, Resolved, Watch, resolve,
+};
 use tidegate_safe::EvidenceItems;
 
 use super::release::{MATH, PROXY, REGISTRY, VAULT, release};
@@ -145,8 +147,9 @@ fn creations() -> Vec<Value> {
 }
 
 impl Creation {
-    /// The salt, and the address that follows from it and the creation code.
-    fn vectors(self, resolved: &Resolved) -> [Value; 2] {
+    /// The salt, what the helper makes of it for the deployer, and the address that follows from
+    /// that and the creation code.
+    fn vectors(self, resolved: &Resolved) -> [Value; 3] {
         let created = resolved.ops.iter().find(|op| op.id == self.op).map(|op| &op.kind);
         let Some(OpKind::Create { contract, address, salt, initcode, .. }) = created else {
             panic!("{} creates nothing", self.op)
@@ -157,8 +160,11 @@ impl Creation {
         let artifact = release.artifact(&Fqn(self.fqn.to_owned())).unwrap();
         let code = artifact.creation.linked(&resolved.libraries).unwrap();
         let salt_name = format!("salt: {}", self.op);
+        let own_name = format!("salt: {}, guarded", self.op);
+        let own = keccak256((DEPLOYER, *salt).abi_encode());
         let mut links = self.links;
-        links["salt"] = json!(salt_name);
+        links["salt"] = json!(own_name);
+        links["from"] = json!("create2: helper#address");
         [
             vector(
                 &salt_name,
@@ -169,13 +175,19 @@ impl Creation {
                 ]),
                 json!({"digest": salt}),
             ),
+            vector(
+                &own_name,
+                "abi",
+                json!({"types": ["address", "bytes32"], "values": [DEPLOYER, salt]}),
+                json!({"digest": own, "links": {"values.1": salt_name}}),
+            ),
             create2(
                 &format!("create2: {}", self.op),
                 json!({
-                    "from": CREATE2_PROXY, "salt": salt, "code": code, "types": self.types,
+                    "from": HELPER, "salt": own, "code": code, "types": self.types,
                     "args": self.args,
                 }),
-                (CREATE2_PROXY, *salt, *address),
+                (HELPER, own, *address),
                 keccak256(initcode),
                 links,
             ),

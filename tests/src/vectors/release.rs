@@ -362,7 +362,7 @@ fn plan() -> Plan {
             literal("int256[]", json!(["-1", "0", "1000000000000000000000"])),
         ],
         value: U256::ZERO,
-        guarded: false,
+        guarded: true,
         proxy: None,
     };
     let initialize = vec![
@@ -377,7 +377,7 @@ fn plan() -> Plan {
         libraries: vec![fqn(MATH)],
         args: vec![literal("bytes4", json!("0xdeadbeef"))],
         value: U256::ZERO,
-        guarded: false,
+        guarded: true,
         proxy: Some(Proxy {
             kind: ProxyKind::Uups,
             contract: fqn(PROXY),

@@ -25,7 +25,7 @@ pub(super) fn deployers(candidate: &Candidate<'_>) -> CliResult<Vec<Address>> {
 }
 
 /// Every go and no-go about a release that counts for a target.
-pub(super) fn decided(
+pub(crate) fn decided(
     project: &Project,
     target: &str,
     statements: &StatementSet,
@@ -80,6 +80,7 @@ pub(super) async fn go(
     let is_known = |key| people.values().any(|person| person.holds(key));
     let bearing = candidate.statements.bearing(name, project, roots.release_root, is_known);
     let known = candidate.statements.present();
+    let void = candidate.statements.void();
     let unconfirmed = candidate.statements.unconfirmed.iter();
     let unconfirmed = unconfirmed.filter(|(digest, _)| !known.contains_key(digest));
     let freezes = freezes.collect();
@@ -103,6 +104,7 @@ pub(super) async fn go(
             .map(|(digest, found)| (*digest, found.doubt.why.clone()))
             .collect(),
         known,
+        void,
         bearing,
         records: candidate.deployed.records.clone(),
         freezes,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::Address;
 use tidegate_evidence::{Borne, StatementSet, borne_out};
-use tidegate_gates::{MissingRecord, Observed, RecordFile, RecordsHere, missing_records};
+use tidegate_gates::{Decision, MissingRecord, Observed, RecordFile, RecordsHere, missing_records};
 use tidegate_model::ReleaseRoot;
-use tidegate_model::record::DeploymentRecord;
+use tidegate_model::record::{DeploymentRecord, anchor_calldata};
 use tidegate_model::statement::SeenRecord;
 
 use super::decisions::decided;
@@ -14,6 +14,12 @@ use crate::error::CliResult;
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::{network, records};
+
+/// Of records that goes list and that are missing, so many anchors are asked for.
+const ANCHORS_MAX: usize = 4_096;
+
+/// Of those that never were, this many are named.
+const NEVER_NAMED_MAX: usize = 3;
 
 /// Who deployed a release, and what shows it.
 #[derive(Clone)]
@@ -40,14 +46,73 @@ impl Deployed {
         release: ReleaseRoot,
     ) -> Self {
         let keys = read(project, target, release).await.map_err(|error| error.to_string());
-        let records = here(project, target, release).map_err(|error| error.to_string());
+        let mut records = here(project, target, release).map_err(|error| error.to_string());
         let decided = decided(project, target, statements, release);
+        if let (Ok(here), Ok(decided)) = (&mut records, &decided) {
+            never_were(project, target, release, decided, here).await;
+        }
         let gone = match (&records, decided) {
             (Ok(here), Ok(decided)) => missing_records(&people(project), &decided, here),
             _ => Vec::new(),
         };
         Self { keys, records, gone }
     }
+}
+
+/// Sets aside what goes list and never was a deployment of this release: the network of a record
+/// that was shows its anchor, by a key of the policy and not only its own holder's word. What is on
+/// no network that backs the target, no go lists.
+async fn never_were(
+    project: &Project,
+    target: &str,
+    release: ReleaseRoot,
+    decided: &[Decision],
+    here: &mut RecordsHere,
+) {
+    let people = people(project);
+    let missing = decided.iter().flat_map(|go| {
+        missing_records(&people, std::slice::from_ref(go), here).into_iter().map(move |of| (go, of))
+    });
+    let missing: Vec<_> = missing.take(ANCHORS_MAX).collect();
+    let mut named = 0;
+    for (go, record) in missing {
+        let Ok(false) = was(project, target, (release, go.signer), &record.seen).await else {
+            continue;
+        };
+        let SeenRecord { anchor, deployment, .. } = record.seen;
+        here.never.insert((go.digest, deployment, anchor));
+        named += 1;
+        if named <= NEVER_NAMED_MAX {
+            project.ui.warn(format!(
+                "{}: no network that backs {target} has its anchor {anchor} by somebody else of \
+                 the policy; it counts for nothing",
+                record.sentence()
+            ));
+        }
+    }
+}
+
+/// Whether a network that backs the target shows the anchor of a record that a go by this key
+/// lists, sent by somebody else under `[people]`. Whoever deployed says no go that counts.
+async fn was(
+    project: &Project,
+    target: &str,
+    (release, said_by): (ReleaseRoot, Address),
+    seen: &SeenRecord,
+) -> CliResult<bool> {
+    let mut name = None;
+    for soak in &project.network(target)?.soaks_on {
+        if network::identity(project, soak)?.id == seen.network {
+            name = Some(soak);
+        }
+    }
+    let Some(name) = name else { return Ok(false) };
+    let network = project.connect(name).await?;
+    let Some(anchor) = network.transaction(seen.anchor).await? else { return Ok(false) };
+    let holder = |key| people(project).into_values().find(|person| person.holds(key));
+    let by_another = holder(anchor.from).is_some_and(|sender| !sender.holds(said_by));
+    let of_release = anchor.input == anchor_calldata(release, seen.deployment);
+    Ok(by_another && of_release && anchor.to == Some(anchor.from))
 }
 
 /// Keys that deployed a release, on any network that backs the target: by the records, as far as
@@ -71,15 +136,15 @@ pub(super) async fn read(
 }
 
 /// The records of a release on a network that count: their executors, people of the policy,
-/// deployed. Of the newest one, on which the soak rests, the anchor is enough, as others may have
-/// created all its contracts.
+/// deployed. Of each person's newest one, on which the soak may rest, the anchor is enough, as
+/// others may have created all its contracts.
 async fn counted(
     project: &Project,
     soak: &str,
     release: ReleaseRoot,
 ) -> CliResult<Vec<DeploymentRecord>> {
     let all = records::all_of_release(project, soak, release)?;
-    let newest = records::of_release(project, soak, release)?;
+    let newest = records::newest_of_each(project, soak, release)?;
     let mut network = None;
     let mut counted = Vec::new();
     for record in all {
@@ -94,7 +159,7 @@ async fn counted(
             let Some(network) = &network else { continue };
             match borne_out(network, &record).await? {
                 Borne::Contracts => records::remember(project, soak, &record)?,
-                Borne::Anchor if newest.as_ref() == Some(&record) => {}
+                Borne::Anchor if newest.contains(&record) => {}
                 Borne::Anchor | Borne::Nothing => continue,
             }
         }

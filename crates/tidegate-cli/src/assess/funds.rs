@@ -11,6 +11,9 @@ use super::{EVALUATION_SECS_MAX, Gathered};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::fund_rules;
 
+/// The most statements that moved nothing and are named.
+const UNMOVED_NAMED_MAX: usize = 3;
+
 /// The books of every network that backs the target: of the one that the gates rest on, and of
 /// each other that has a treasury, a record or a request.
 pub(super) async fn facts(
@@ -73,8 +76,10 @@ async fn books(
         0 => String::new(),
         _ => format!("; {}", report.lent_code.join("; ")),
     };
+    let unmoved: String =
+        ledger.unmoved.iter().take(UNMOVED_NAMED_MAX).map(|what| format!("; {what}")).collect();
     let summary = format!(
-        "{} entries, {}, residue {}{own}{unwatched}{lent_code}",
+        "{} entries, {}, residue {}{own}{unwatched}{lent_code}{unmoved}",
         ledger.entries.len(),
         counted(ledger.requests.len(), "request"),
         if report.residues.is_empty() { "0" } else { "found" }

@@ -4,13 +4,33 @@ use tidegate_chain::Network;
 use tidegate_model::statement::Statement;
 use tidegate_model::{Head, StatementDigest};
 use tidegate_safe::helper::{Post, read_record_count, record_count};
-use tidegate_safe::{Confirmation, Judged, asked_posts, helper};
+use tidegate_safe::{CONFIRMATIONS_MAX, Judged, asked_posts, helper, to_confirm};
 
 use super::Assessment;
 use super::posts::Posts;
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::{adopted_version, people};
 use crate::project::Project;
+
+/// Why a batch could not ask all contracts again that people of the policy sign with, if so many
+/// of their statements were listed.
+pub(crate) fn contracts_fault(project: &Project, assessment: &Assessment) -> Option<String> {
+    let people = people(project);
+    let all = assessment.statements.statements.iter();
+    let known = all.filter(|(_, found)| {
+        let signer = found.signed.signer();
+        people.values().any(|person| person.holds(signer))
+    });
+    let listed = known.map(|(digest, found)| (*digest, &found.signed));
+    let asked = to_confirm(assessment.release, listed).len();
+    (asked > CONFIRMATIONS_MAX).then(|| {
+        format!(
+            "contracts signed {asked} statements that the gates may rest on, and a batch asks \
+             about at most {CONFIRMATIONS_MAX}: `promote` will refuse; take from [people] a \
+             contract with which nobody needs to sign"
+        )
+    })
+}
 
 /// Policy version, records and posts at a block, for a release on this evidence.
 pub(crate) async fn judged(
@@ -40,13 +60,7 @@ pub(crate) async fn judged(
     }
     let answer = network.call(helper::address(), &record_count(safe, id), head.block).await?;
     let adopted = adopted_version(network, head, safe, id).await?;
-    let opening = listed.filter(|(_, signed)| signed.statement.opens());
-    let confirmed = opening.filter_map(|(statement, signed)| {
-        let (chain, contract) = (signed.contract?.chain, signed.signer());
-        Some(Confirmation { statement, chain, contract, signature: signed.signature.clone() })
-    });
-    let mut confirmations: Vec<_> = confirmed.collect();
-    confirmations.sort();
+    let confirmations = to_confirm(assessment.release, listed);
     Ok(Judged {
         policy_version: adopted.map_or(0, |(version, _)| version),
         records: read_record_count(&answer).or_kind(Kind::Chain)?,

@@ -1,19 +1,19 @@
 //! `tidegate deploy`.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use clap::Args;
 use serde_json::json;
 use tidegate_chain::{Network, Transaction, is_known_testnet};
 use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
 use tidegate_gates::anchor_required;
-use tidegate_model::Head;
 use tidegate_model::event::Intent;
 use tidegate_model::record::{
     ANCHOR_OP, Deployment, DeploymentRecord, MinedTransaction, anchor_calldata,
 };
 use tidegate_model::units::format_amount;
+use tidegate_model::{Fqn, Head};
 use tidegate_plan::config::{NetworkConfig, Stage};
-use tidegate_plan::{CREATE2_PROXY, Executor, Expected, When, op_label};
+use tidegate_plan::{CREATE2_PROXY, Executor, Expected, HELPER, Op, OpKind, When, op_label};
 use tidegate_safe::helper;
 
 use crate::approve::{Approval, Given, approve, names};
@@ -29,6 +29,8 @@ use crate::sending::{open_lane, send, show_adoption};
 use crate::signer::{LazySigner, named};
 use crate::{commands, published, records};
 
+/// The operation that creates the helper; no step can have its name.
+const HELPER_OP: &str = "tidegate/helper";
 /// How far back a lane is searched for a deployment's transactions.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
 
@@ -73,12 +75,12 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let head = network.latest_head().await?;
     crate::network::warn_of_end(project, &name, head.timestamp)?;
     let when = begun(&network, &prepared, head).await?;
-    require_there(&network, &built, &prepared, head).await?;
-    let expected = expect(&network, &prepared, head, when).await?;
+    require_starts(&network, &built, &prepared, head).await?;
+    let mut expected = expect(&network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, &built, &expected, network.id(), &name)?;
     refuse_other_deployment(project, &name, &built, id, &deployment)?;
-    let run = DeployRun {
+    let mut run = DeployRun {
         release_root: built.roots.release_root,
         deployment_id: id,
         ops: prepared.resolved.ops.clone(),
@@ -87,6 +89,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
         anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
     };
     let mut lane = open_lane(project, &network, &signer).await?;
+    helper_first(&network, &prepared, &lane, head, &mut run, &mut expected).await?;
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     // Who goes on approves the same hash again, as long as fees stay below what it says.
@@ -103,6 +106,9 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     }
     if project.global.approve.is_none() {
         commands::plan::show(project, &prepared, &expected);
+        if expected.gas.iter().any(|(op, _)| op == HELPER_OP) {
+            project.ui.note(format!("The helper contract is created first, at {HELPER}."));
+        }
     }
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
@@ -136,6 +142,17 @@ fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> C
     Err(CliError::config(text).hint(format!("if it is a testnet, say so: --testnet {chain}")))
 }
 
+fn helper_creation() -> Op {
+    let kind = OpKind::Create {
+        contract: Fqn(HELPER_OP.to_owned()),
+        address: HELPER,
+        salt: helper::SALT,
+        initcode: helper::initcode(),
+        guarded: None,
+    };
+    Op { id: HELPER_OP.to_owned(), step: HELPER_OP.to_owned(), kind }
+}
+
 fn show_progress(ui: &crate::ui::Ui, progress: &Progress) {
     ui.note(match progress {
         Progress::Landed { op, landed } => format!(
@@ -148,18 +165,33 @@ fn show_progress(ui: &crate::ui::Ui, progress: &Progress) {
     });
 }
 
-/// What has to be on the network before: what upgrades start from, and the helper if it creates.
-async fn require_there(
+/// Puts the helper's creation before everything else where the plan needs it and it is missing,
+/// or this deployment made it; and its gas, where it is still to be made.
+async fn helper_first(
     network: &Network,
-    built: &Built,
     prepared: &Prepared,
+    lane: &Lane<'_>,
     head: Head,
+    run: &mut DeployRun,
+    expected: &mut Expected,
 ) -> CliResult {
-    require_starts(network, built, prepared, head).await?;
-    match prepared.resolved.is_guarded() {
-        true => require_helper(network, head).await,
-        false => Ok(()),
+    if !prepared.resolved.is_guarded() {
+        return Ok(());
     }
+    let found = network.code_hash(HELPER, head.block).await?;
+    let is_missing = found == KECCAK256_EMPTY;
+    if !is_missing {
+        require_helper(network, head).await?;
+    }
+    let is_ours = lane.state().attempts_for(&run.op_key(HELPER_OP)).next().is_some();
+    if is_missing || is_ours {
+        run.code_hashes.insert(HELPER, helper::CODE_HASH);
+        run.ops.insert(0, helper_creation());
+    }
+    if is_missing {
+        expected.gas.insert(0, (HELPER_OP.to_owned(), helper::CREATION_GAS));
+    }
+    Ok(())
 }
 
 /// Refuses before anything is approved or sent what the deployer cannot pay for.
@@ -288,6 +320,11 @@ async fn record(
     let prefix = run.op_key("");
     let journaled = lane.state().attempts.iter().filter(|a| a.op.starts_with(&prefix));
     let first = journaled.min_by_key(|attempt| attempt.nonce);
+    let before = |nonce: u64| {
+        let attempts = &lane.state().attempts;
+        attempts.iter().find(|a| a.op == helper_key() && a.nonce + 1 == nonce)
+    };
+    let first = first.and_then(|first| before(first.nonce)).or(first);
     // The block before the first one spares endpoints that have forgotten older state.
     let inclusion = first.and_then(|attempt| attempt.state.inclusion());
     let since = inclusion.map_or(0, |inclusion| inclusion.block.number.saturating_sub(1));
@@ -297,7 +334,11 @@ async fn record(
     };
     let sent = network.sender_transactions(sender, from, next, since, head).await?;
     let named: Vec<_> = sent.iter().map(|tx| op_name(run, sender, tx)).collect();
-    let first = named.iter().position(Option::is_some).unwrap_or(0);
+    let mut first = named.iter().position(Option::is_some).unwrap_or(0);
+    // The helper is no part of the release, but what its creation took was paid for this.
+    if let Some(before) = first.checked_sub(1).filter(|before| makes_helper(&sent[*before])) {
+        first = before;
+    }
     let last = named.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     let mut transactions = Vec::new();
     for (tx, op) in sent.iter().zip(named).take(last).skip(first) {
@@ -332,11 +373,20 @@ fn op_name(run: &DeployRun, sender: Address, tx: &Transaction) -> Option<String>
     if tx.to == Some(sender) && tx.input == run.anchor {
         return Some(ANCHOR_OP.to_owned());
     }
-    let op = run.ops.iter().find(|op| {
+    let op = run.ops.iter().filter(|op| op.id != HELPER_OP).find(|op| {
         let sent = op.key_transaction(&run.code_hashes);
         tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
     });
     op.map(|op| op.id.clone())
+}
+
+fn makes_helper(tx: &Transaction) -> bool {
+    tx.to == Some(CREATE2_PROXY) && tx.input == helper::creation_calldata()
+}
+
+/// The name of its journal entries where it is created by itself.
+fn helper_key() -> String {
+    format!("helper/{HELPER}")
 }
 
 /// Creates the helper contract where it is missing.
@@ -356,7 +406,7 @@ async fn create_helper(project: &Project, args: &DeployArgs) -> CliResult<u8> {
         let key = named(&project.global, pays)?;
         let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
         let intent = Intent {
-            op: format!("helper/{address}"),
+            op: helper_key(),
             to: CREATE2_PROXY,
             value: U256::ZERO,
             data: helper::creation_calldata(),

@@ -93,8 +93,13 @@ pub(crate) fn show(project: &Project, prepared: &Prepared, expected: &Expected) 
             OpKind::Create { contract, address, guarded, .. } => {
                 let label = op_label(&op.id);
                 ui.line(format!("  create {label:<24} {gas:>14}  {}", contract.name()));
-                let own = if guarded.is_some() { "  only for this executor" } else { "" };
-                ui.line(format!("         {address}{own}"));
+                let open = if guarded.is_none() { "  anybody can create it first" } else { "" };
+                let ends = if expected.can_end(&op.id) {
+                    "  can destroy itself (SELFDESTRUCT)"
+                } else {
+                    ""
+                };
+                ui.line(format!("         {address}{open}{ends}"));
             }
             OpKind::Call { to, signature, .. } => {
                 ui.line(format!("  call   {:<24} {gas:>14}  {signature}", op.id));

@@ -28,7 +28,7 @@ use crate::signer::{LazySigner, named};
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecordCommand {
     /// Say that a release may go, having seen every statement there is
-    Go(DecisionArgs),
+    Go(GoArgs),
     /// Say that a release must not go
     NoGo(StopArgs),
     /// Post on the target that a deployment soaks from now on; no more age counts than passes there
@@ -37,7 +37,7 @@ pub(crate) enum RecordCommand {
     Bug(BugArgs),
     /// Say what a bug comes to; who found it can only confirm it
     Triage(TriageArgs),
-    /// Take back a sample of the soak that you signed, of which the chain shows something else
+    /// Take back a sample of the soak of which the chain shows something else
     Withdraw(WithdrawArgs),
     /// Stop every promotion for a while
     Freeze(FreezeArgs),
@@ -67,6 +67,15 @@ pub(crate) struct DecisionArgs {
     reason: String,
     #[command(flatten)]
     target: ForTarget,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GoArgs {
+    #[command(flatten)]
+    decision: DecisionArgs,
+    /// Say it without this statement, which an earlier go lists and nobody has; its whole digest
+    #[arg(long, value_name = "DIGEST")]
+    without: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use tidegate_store::write_atomic;
 
 use super::promote::assess_ready;
 use super::watch::Watch;
-use crate::assess::Assessment;
+use crate::assess::{Assessment, contracts_fault};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::network::{described, has_operator};
 use crate::next::next_steps;
@@ -72,6 +72,7 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
     let signer = if args.sample { Some(sampling::signer(project)?) } else { None };
     let (assessment, standing) = assess_ready(project, &built, &target).await?;
     warn_of_files(project, &built, &assessment, standing.files).await?;
+    contracts_fault(project, &assessment).into_iter().for_each(|what| project.ui.warn(what));
     let promoted = standing.promoted;
     let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
     let promoted = promoted.as_ref();

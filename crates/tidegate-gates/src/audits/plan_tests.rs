@@ -53,7 +53,7 @@ fn plan() -> Plan {
         libraries: vec![fqn("CapMath")],
         args: vec![literal("7")],
         value: U256::ZERO,
-        guarded: false,
+        guarded: true,
         proxy: Some(Proxy {
             kind: ProxyKind::Transparent,
             contract: fqn("Proxy"),
@@ -76,6 +76,7 @@ fn plan() -> Plan {
         contract: fqn("New"),
         libraries: Vec::new(),
         args: Vec::new(),
+        guarded: true,
         function: "upgradeToAndCall(address,bytes)".to_owned(),
         slot: B256::repeat_byte(3),
         init: None,
@@ -100,6 +101,10 @@ fn plan() -> Plan {
 fn create(plan: &mut Plan) -> &mut Create {
     let Action::Create(create) = &mut plan.steps[0].action else { panic!("a creation") };
     create
+}
+
+fn rule(plan: &mut Plan) -> &mut Rule {
+    &mut plan.params.get_mut("owner").unwrap().rule
 }
 
 fn proxy(plan: &mut Plan) -> &mut Proxy {
@@ -153,7 +158,8 @@ fn mutations() -> Vec<Mutation> {
         ("another contract", |p| create(p).contract = fqn("Vault2")),
         ("another library", |p| create(p).libraries = vec![fqn("CapMath2")]),
         ("another place of a library", |p| p.links = [link(2)].into()),
-        ("a guarded creation", |p| create(p).guarded = true),
+        ("a creation that anybody may make", |p| create(p).guarded = false),
+        ("an implementation that anybody may make", |p| upgrade(p).guarded = false),
         ("no proxy", |p| create(p).proxy = None),
         ("another proxy", |p| proxy(p).contract = fqn("Proxy2")),
         ("another kind of proxy", |p| proxy(p).kind = ProxyKind::Uups),
@@ -167,11 +173,8 @@ fn mutations() -> Vec<Mutation> {
         ("an expectation of something else", |p| {
             p.steps[0].expect[0].signature = "open()".to_owned();
         }),
-        ("another rule", |p| p.params.get_mut("owner").unwrap().rule = Rule::PerNetwork),
-        ("a wider rule", |p| {
-            let max = Some("99".to_owned());
-            p.params.get_mut("owner").unwrap().rule = Rule::Range { min: None, max };
-        }),
+        ("another rule", |p| *rule(p) = Rule::PerNetwork),
+        ("a wider rule", |p| *rule(p) = Rule::Range { min: None, max: Some("99".to_owned()) }),
         ("an external more", |p| p.externals.extend(["bad".to_owned()])),
         ("an external less", |p| p.externals.retain(|name| name != "weth")),
         ("an existing contract more", |p| p.existing.extend(["bad".to_owned()])),

@@ -41,6 +41,7 @@ fn facts(decisions: Vec<Decision>) -> GoFacts {
         decisions,
         known: [(digest(1), 9), (digest(2), 20)].into(),
         unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
+        void: [digest(6)].into(),
         bearing: [(digest(1), "a bug".to_owned())].into(),
         records: Ok(RecordsHere::default()),
         freezes: Vec::new(),
@@ -241,4 +242,35 @@ fn who_calls_a_bug_away_does_not_say_go_too() {
         found(Severity::Low, 1, Resolution::Invalid),
     ];
     assert!(open.iter().all(|bugs| word(bugs) == Verdict::Pass));
+}
+
+/// What one go lists that never was, or that its chain contradicts, holds nothing for good; and one
+/// person alone, whoever deployed, or who spoke before, hides nothing.
+#[test]
+fn what_nobody_has_is_left_out_by_two() {
+    let with = |key, at, saw: &[u8]| decision(key, at, Some(saw));
+    let verdict = |decisions: Vec<Decision>| {
+        let mut facts = facts(decisions);
+        let bo =
+            Person { roles: vec![], firm: None, keys: vec![Address::with_last_byte(5).into()] };
+        facts.people.insert("bo".to_owned(), bo);
+        word(1, &[], facts)
+    };
+    let invented = with(3, 10, &[1, 7]);
+    let listed = invented.clone();
+    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1])]), "UNKNOWN");
+    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1]), with(5, 11, &[1])]), "PASS");
+    // Its author and one more, where it was a mistake.
+    assert_eq!(verdict(vec![listed.clone(), with(3, 12, &[1]), with(1, 11, &[1])]), "PASS");
+    assert_eq!(verdict(vec![listed.clone(), with(3, 12, &[1])]), "UNKNOWN", "its author alone");
+    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1]), with(2, 11, &[1])]), "UNKNOWN");
+    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1]), with(4, 11, &[1])]), "UNKNOWN");
+    assert_eq!(verdict(vec![listed.clone(), with(1, 10, &[1]), with(5, 11, &[1])]), "UNKNOWN");
+    assert_eq!(verdict(vec![listed, with(1, 11, &[1, 7]), with(5, 11, &[1])]), "UNKNOWN");
+    // One of no block of its chain was never there to be missed.
+    assert_eq!(verdict(vec![with(1, 11, &[1, 6])]), "PASS");
+    assert_eq!(verdict(vec![with(1, 11, &[1, 3])]), "UNKNOWN", "nobody knows of that one");
+    let missing = missing_statements(&facts(vec![invented]));
+    assert_eq!(missing.keys().collect::<Vec<_>>(), [&digest(7)]);
+    assert_eq!((missing[&digest(7)].by.as_str(), missing[&digest(7)].listed_at), ("ada", 10));
 }

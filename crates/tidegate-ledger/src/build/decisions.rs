@@ -5,10 +5,13 @@ use tidegate_model::StatementDigest;
 
 use super::{Books, Draft, pair, signed};
 use crate::account::{Account, Commodity};
-use crate::claims::{Decision, RequestClaim, TransferClaim};
+use crate::claims::{Decision, Direction, RequestClaim, TransferClaim};
 use crate::entry::{Entry, EntryKind, Evidence, NaturalKey};
 use crate::error::LedgerError;
 use crate::funds::Violation;
+
+/// Two days after a draw was told of, its transaction is there or moved nothing, in seconds.
+const UNMOVED_SECS: u64 = 2 * 86_400;
 
 impl<'a> Books<'a> {
     /// Books every approval, and the denial that ended one; names approvals of one's own request.
@@ -120,7 +123,9 @@ impl<'a> Books<'a> {
         draft.free(request, released)
     }
 
-    /// Names the draws and returns whose transaction is not among the facts.
+    /// Names the draws and returns whose transaction is not among the facts. A return moved nothing
+    /// then, and counts once its transaction is there. So does a draw that is two days old: what
+    /// left the treasury is known by its nonces, whoever tells of it.
     pub(super) fn unmatched_claims(&mut self) {
         for ((chain, transaction), claims) in &self.claims.transfers {
             let network = self.facts.networks.iter().find(|n| n.network.chain == *chain);
@@ -131,7 +136,22 @@ impl<'a> Books<'a> {
             }
             for claim in claims {
                 let statement = claim.statement.digest;
-                self.moved.entry(claim.transfer.request).or_default().unseen = true;
+                let now = network.map_or(0, |network| network.finalized.timestamp);
+                let is_old = now >= claim.statement.issued_at.saturating_add(UNMOVED_SECS);
+                let what = match claim.direction {
+                    Direction::Return => "a return",
+                    Direction::Draw => "a draw",
+                };
+                if claim.direction == Direction::Draw {
+                    self.moved.entry(claim.transfer.request).or_default().unseen = true;
+                }
+                if is_old || claim.direction == Direction::Return {
+                    self.unmoved.push(format!(
+                        "statement {statement} tells of {what} in transaction {transaction}, which \
+                         is not on chain {chain}: it moved nothing"
+                    ));
+                    continue;
+                }
                 self.unread.push(format!(
                     "statement {statement} names transaction {transaction} on chain {chain}, \
                      which has not been read"

@@ -361,6 +361,30 @@ fn what_is_missing_is_named() {
     assert!(ledger.violations.is_empty());
 }
 
+/// A return or an old draw in a transaction that is not there moved nothing; what left the treasury
+/// is known without anybody's word.
+#[test]
+fn what_names_a_transaction_that_never_was_holds_nothing() {
+    let facts = |body: Body, later: u64| {
+        let mut sim = Sim::new();
+        sim.say(3, KIM, body);
+        let mut facts = sim.facts();
+        let said = facts.statements.iter().map(|said| said.issued_at).max().unwrap();
+        facts.networks[0].finalized.timestamp = said + later;
+        let ledger = build_ledger(&facts).unwrap();
+        (ledger.unread.len(), ledger.unmoved.len(), ledger.violations.len())
+    };
+    let never = || transfer(1, B256::ZERO, eth(1));
+    assert_eq!(facts(Body::FundDraw(never()), 2 * 86_400 - 1), (1, 0, 0));
+    assert_eq!(facts(Body::FundDraw(never()), 2 * 86_400), (0, 1, 0));
+    let mut sim = whole_story();
+    sim.say(99, KIM, Body::FundReturn(never()));
+    let ledger = build_ledger(&sim.facts()).unwrap();
+    let before = build_ledger(&whole_story().facts()).unwrap();
+    assert_eq!(ledger.requests, before.requests, "it returns nothing");
+    assert_eq!((ledger.unread, ledger.unmoved.len()), (before.unread, 1));
+}
+
 #[test]
 fn income_that_nobody_asked_for_is_booked_and_named() {
     // In a transaction that was read: with its sender.

@@ -182,7 +182,7 @@ impl Upgrade {
             "args": {"constructor": self.args,
                      "init": self.init.as_ref().map(|init| &init.args)},
             "value": "0", "libraries": self.libraries, "salt": step.salt_label,
-            "expect": expect, "slots": [self.slot],
+            "guarded": self.guarded, "expect": expect, "slots": [self.slot],
         })
     }
 }

@@ -89,6 +89,8 @@ pub struct Upgrade {
     pub libraries: Vec<Fqn>,
     /// Its constructor's arguments.
     pub args: Vec<Arg>,
+    /// Whether the helper creates it, at an address that is bound to the executor.
+    pub guarded: bool,
     /// The signature of the function that changes the implementation.
     pub function: String,
     /// The slot that holds the implementation: the proxy's, or the beacon's.

@@ -60,14 +60,17 @@ impl Step {
     }
 }
 
+/// Said of what is not guarded: the helper creates all else for the executor alone.
+const UNGUARDED: &str = "   not guarded: anybody can create it first";
+
 impl Create {
     fn read(&self, lines: &mut Vec<String>) {
         read_args(&self.args, lines);
         if !self.value.is_zero() {
             lines.push(format!("   pays {} wei", self.value));
         }
-        if self.guarded {
-            lines.push("   created by the helper, for the executor alone".to_owned());
+        if !self.guarded {
+            lines.push(UNGUARDED.to_owned());
         }
         lines.extend(self.libraries.iter().map(|library| format!("   links {library}")));
         if let Some(proxy) = &self.proxy {
@@ -100,6 +103,9 @@ impl Upgrade {
         lines.push(format!("   of runtime template {}", reference.runtime_template));
         lines.push(format!("   of storage layout {}", reference.storage_layout));
         lines.push(format!("   to {}", self.contract));
+        if !self.guarded {
+            lines.push(UNGUARDED.to_owned());
+        }
         read_args(&self.args, lines);
         lines.extend(self.libraries.iter().map(|library| format!("   links {library}")));
         read_init(self.init.as_ref(), lines);

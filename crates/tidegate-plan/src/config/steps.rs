@@ -41,9 +41,15 @@ pub struct StepConfig {
     pub expect: Vec<Vec<Value>>,
     /// Part of the CREATE2 salt.
     pub salt: Option<String>,
-    /// Guarded creation.
-    #[serde(default)]
-    pub guarded: bool,
+    /// Whether the helper creates it for the executor alone; yes where nothing is said.
+    pub guarded: Option<bool>,
+}
+
+impl StepConfig {
+    /// Whether the helper creates what this step creates, at an address where nobody else can.
+    pub fn is_guarded(&self) -> bool {
+        self.guarded.unwrap_or(true)
+    }
 }
 
 /// A contract that is there already, on one network.

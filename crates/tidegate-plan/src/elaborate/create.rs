@@ -34,8 +34,8 @@ impl<'a> Builder<'a> {
         if !value.is_zero() && payable != Some(StateMutability::Payable) {
             return Err(error("the constructor takes no `value`: it is not payable"));
         }
-        if !value.is_zero() && !written.guarded {
-            return Err(error("a constructor that gets `value` needs `guarded = true`"));
+        if !value.is_zero() && !written.is_guarded() {
+            return Err(error("a constructor gets `value` only without `guarded = false`"));
         }
         let proxy = self.proxy(step, abi, written)?;
         if !value.is_zero() && proxy.is_some() {
@@ -46,7 +46,7 @@ impl<'a> Builder<'a> {
         if let Some(Beacon::Of(other)) = proxy.as_ref().and_then(|proxy| proxy.beacon.as_ref()) {
             self.require_beacon(step, other, &contract)?;
         }
-        let guarded = written.guarded;
+        let guarded = written.is_guarded();
         Ok((Create { contract, libraries, args, value, guarded, proxy }, abi))
     }
 

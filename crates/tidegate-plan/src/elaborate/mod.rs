@@ -318,7 +318,7 @@ fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String>
         ("admin", written.admin.is_some() && !creates),
         ("proxy_contract", written.proxy_contract.is_some() && !creates),
         ("beacon", written.beacon.is_some() && !creates),
-        ("guarded", written.guarded && !creates),
+        ("guarded", written.guarded.is_some() && matches!(action, Action::Call(_))),
         ("value", written.value.is_some() && matches!(action, Action::Upgrade(_))),
         ("args", !written.args.is_empty() && matches!(action, Action::Call(_))),
         ("init", !written.init.is_empty() && matches!(action, Action::Call(_))),

@@ -47,6 +47,7 @@ impl<'a> Builder<'a> {
             contract: new.artifact.fqn.clone(),
             libraries: new.libraries.to_vec(),
             args,
+            guarded: written.is_guarded(),
             function: function.to_owned(),
             slot,
             init,

@@ -6,7 +6,7 @@ mod proxy;
 use std::collections::BTreeMap;
 
 use alloy_dyn_abi::DynSolValue;
-use alloy_primitives::{Address, B256, Bytes, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256};
 use serde_json::Value;
 use tidegate_model::Fqn;
 use tidegate_model::digest::{MULTI_SENDS, create2_salt};
@@ -303,7 +303,7 @@ impl Resolver<'_> {
     }
 
     fn create(&mut self, step: &Step, create: &Create) -> Result<(), ResolveError> {
-        self.libraries(&create.libraries, &step.salt_label)?;
+        self.libraries(&create.libraries, &step.salt_label, create.guarded)?;
         let args = self.encode_args(&step.name, &create.args)?;
         let salt = self.salt(&step.name, &step.salt_label);
         if let Some(proxy) = &create.proxy {
@@ -317,13 +317,20 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Each once, before the first contract that links it, under the label of that one's step.
-    fn libraries(&mut self, libraries: &[Fqn], label: &str) -> Result<(), ResolveError> {
+    /// Each once, before the first contract that links it, under the label of that one's step, and
+    /// guarded where that one is.
+    fn libraries(
+        &mut self,
+        libraries: &[Fqn],
+        label: &str,
+        guarded: bool,
+    ) -> Result<(), ResolveError> {
+        let guarded = guarded.then_some(Guarded { value: U256::ZERO });
         for library in libraries {
             if !self.done.libraries.contains_key(library) {
                 let name = format!("lib:{library}");
                 let salt = self.salt(&name, label);
-                let address = self.creation((&name, &name), library, salt, &[], None)?;
+                let address = self.creation((&name, &name), library, salt, &[], guarded)?;
                 self.done.libraries.insert(library.clone(), address);
             }
         }

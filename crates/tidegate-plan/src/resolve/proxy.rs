@@ -112,12 +112,13 @@ impl Resolver<'_> {
 
     /// A new implementation, and the call that puts it behind the proxy.
     pub(super) fn upgrade(&mut self, step: &Step, upgrade: &Upgrade) -> Result<(), ResolveError> {
-        self.libraries(&upgrade.libraries, &step.salt_label)?;
+        self.libraries(&upgrade.libraries, &step.salt_label, upgrade.guarded)?;
         let args = self.encode_args(&step.name, &upgrade.args)?;
         let salt = self.salt(&step.name, &step.salt_label);
         let id = format!("{}/implementation", step.name);
         let of = (&*id, &*step.name);
-        let made = self.creation(of, &upgrade.contract, salt, &args, None)?;
+        let guarded = upgrade.guarded.then_some(Guarded { value: U256::ZERO });
+        let made = self.creation(of, &upgrade.contract, salt, &args, guarded)?;
         let target = self.address(&upgrade.target)?;
         let holder = match upgrade.kind {
             ProxyKind::Beacon => self.beacon_of(&upgrade.target, target),

@@ -17,12 +17,12 @@ use crate::run::Run;
 
 /// What to do about a call of a contract of the plan.
 const OWN: &str = "let only the owner call it, put it into the constructor or a proxy's `init`, \
-                   or create the contract with `guarded = true`";
+                   or leave out the contract's `guarded = false`";
 /// What to do about a call of anything else.
 const OUTSIDE: &str = "let a contract of the plan make it, which looks first whether it is done, \
                        or leave it out of the plan, since anybody can make it later";
 /// What to do about a creation.
-const IN_ORDER: &str = "create it with `guarded = true`, or have its constructor require that \
+const IN_ORDER: &str = "leave out its `guarded = false`, or have its constructor require that \
                         what it asks is there";
 /// What a call begins with, before its arguments.
 const SELECTOR_BYTES: usize = 4;

@@ -176,7 +176,7 @@ fn a_call_that_anybody_makes_first_and_that_leaves_something_else_is_refused() {
 #[test]
 fn a_call_that_anybody_makes_first_and_that_then_fails_is_refused() {
     let found = called(&ONCE, false);
-    assert!(fails(&found) && found.contains("or create the contract with `guarded"), "{found}");
+    assert!(fails(&found) && found.contains("or leave out the contract's `guarded"), "{found}");
     assert_eq!(called(&ONCE, true), "", "nobody comes between");
     // Who acts alone may call it.
     let check = [&hex!("3373")[..], &[1; 20], &hex!("14601d575f5ffd5b")].concat();
@@ -241,7 +241,7 @@ fn what_anybody_creates_before_what_it_asks_is_refused() {
         let asks = [&hex!("73")[..], at(&board).as_slice(), &hex!("3b")].concat();
         let boxed = |guarded| creation("box", reader(&asks, true), guarded);
         let found = judged(plan_of(vec![board.clone(), boxed(false)]), &[]);
-        let says = "anybody can create box first, and then box holds something else: create it";
+        let says = "anybody can create box first, and then box holds something else: leave out";
         assert!(found.starts_with(says), "{found}");
         assert_eq!(judged(plan_of(vec![board, boxed(true)]), &[]), "");
     }

@@ -52,9 +52,9 @@ contract Till {
 
     error Empty();
 
-    constructor() payable {
+    constructor(address maker_) payable {
         if (msg.value == 0) revert Empty();
-        maker = msg.sender;
+        maker = maker_;
         openedAt = block.timestamp;
     }
 

@@ -41,7 +41,7 @@ fn what_cannot_be_deployed_is_explained(scene: &Scene<'_>) -> Outcome {
     let mine = format!("{PRAGMA}contract Mine {{ address public owner = msg.sender; }}\n");
     scene.write("contracts/src/Twin.sol", &mine)?;
     scene.write("tidegate.toml", &format!("{config}\n[[step]]\ncreate = \"Mine\"\n"))?;
-    let depends = ["mine", "depends on the caller (msg.sender)", "guarded = true"];
+    let depends = ["mine", "asks for msg.sender while it is created", "as an argument"];
     expect(&["plan", "testnet", "--as", "deployer"], 1, &depends, "")?;
 
     let constant = "5b".repeat(CODE_BYTES_MAX);

@@ -45,7 +45,7 @@ const TOKEN: &str = "interface IToken { function totalSupply() external view ret
 /// No step creates it: a step calls what does.
 fn cheat_a_child_that_reads_what_others_decide(scene: &Scene<'_>) -> Outcome {
     let plan = scene.read("tidegate.toml")?;
-    let steps = "\n[[step]]\ncreate = \"Maker\"\nguarded = true\n\n[[step]]\nname = \
+    let steps = "\n[[step]]\ncreate = \"Maker\"\n\n[[step]]\nname = \
                  \"make\"\ncall = [\"@maker\", \"make\", \"@usdc\"]\n";
     let source = |child: &str, make: &str| {
         format!(
@@ -81,16 +81,16 @@ fn cheat_a_plan_that_asks_who_sends(scene: &Scene<'_>) -> Outcome {
              external {{ {called} }} }}\n"
         )
     };
-    let guarded = "\n[[step]]\ncreate = \"Door\"\nguarded = true\n";
+    let door = "\n[[step]]\ncreate = \"Door\"\n";
     let open = "\n[[step]]\ncall = [\"@door\", \"open\"]\n";
     let asks = "door asks for tx.origin, which is the choice of who sends the transaction";
     let one = "if (tx.origin == address(uint160(0xb055))) boss = tx.origin;";
     let cases = [
-        (source("boss = tx.origin;", ""), guarded.to_owned()),
+        (source("boss = tx.origin;", ""), door.to_owned()),
         // Nobody of today: nothing shows it but the question itself.
-        (source(one, ""), guarded.to_owned()),
-        (source("", "boss = tx.origin;"), format!("\n[[step]]\ncreate = \"Door\"\n{open}")),
-        (source("", one), format!("{guarded}{open}")),
+        (source(one, ""), door.to_owned()),
+        (source("", "boss = tx.origin;"), format!("{door}guarded = false\n{open}")),
+        (source("", one), format!("{door}{open}")),
     ];
     for (source, steps) in cases {
         add(scene, &plan, &source, &steps)?;
@@ -98,12 +98,14 @@ fn cheat_a_plan_that_asks_who_sends(scene: &Scene<'_>) -> Outcome {
             refused(scene, network, &[asks, "use msg.sender, or pass what it needs"])?;
         }
     }
-    add(
-        scene,
-        &plan,
-        &source("boss = msg.sender;", "boss = msg.sender;"),
-        &format!("{guarded}{open}"),
-    )?;
+    // Whoever creates is nobody's key: the helper, or the proxy.
+    let made = source("boss = msg.sender;", "");
+    add(scene, &plan, &made, door)?;
+    let helper = "door asks for msg.sender while it is created, which is the helper";
+    refused(scene, "mainnet", &[helper, "pass what it needs as an argument"])?;
+    add(scene, &plan, &made, &format!("{door}guarded = false\n"))?;
+    refused(scene, "mainnet", &["door has a constructor whose outcome depends on the caller"])?;
+    add(scene, &plan, &source("", "boss = msg.sender;"), &format!("{door}{open}"))?;
     scene.run("eva", &["plan", "mainnet"], 0)?;
     Ok(())
 }
@@ -169,9 +171,9 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
                   many = 1; } }\ncontract Blob { bytes32 public blob; constructor() { blob = \
                   blobhash(0); } }\ncontract Coin { address public boss = block.coinbase; }\n";
     let step = |rest: &str| format!("\n[[step]]\n{rest}\n");
-    let (board, call) = ("create = \"Board\"", "name = \"call\"\ncall = [\"@board\", ");
+    let (guarded, call) = ("create = \"Board\"", "name = \"call\"\ncall = [\"@board\", ");
     let boxed = "create = \"Box\"\nargs = [\"@board\"]";
-    let guarded = format!("{board}\nguarded = true");
+    let board = &*format!("{guarded}\nguarded = false");
     let join = format!("{call}\"join\"]");
     let refusals = [
         (step(board) + &step(boxed), "box holds what slot 0 of board decides, and anybody may"),
@@ -184,10 +186,10 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
             step(board) + &step(&format!("{call}\"once\"]")),
             "anybody can make the call call first, and then the plan fails for good (call fails",
         ),
+        (step("create = \"Gas\"\nguarded = false"), "gas asks for the gas that is left (gasleft)"),
         (step("create = \"Gas\""), "gas asks for the gas that is left (gasleft)"),
-        (step("create = \"Gas\"\nguarded = true"), "gas asks for the gas that is left (gasleft)"),
-        (step("create = \"Blob\"\nguarded = true"), "blob asks for blobhash"),
-        (step("create = \"Coin\"\nguarded = true"), "coin asks for block.coinbase"),
+        (step("create = \"Blob\""), "blob asks for blobhash"),
+        (step("create = \"Coin\""), "coin asks for block.coinbase"),
     ];
     for (steps, says) in refusals {
         add(scene, &plan, source, &steps)?;
@@ -199,9 +201,9 @@ fn cheat_a_stranger_who_comes_first(scene: &Scene<'_>) -> Outcome {
     let shown = format!("{boxed}\nexpect = [[\"boss\", \"{zero}\"]]");
     for steps in [
         step(board) + &step(&shown),
-        step(&guarded) + &step(boxed),
-        step(&guarded) + &step(&join),
-        step(&guarded) + &step(&format!("{call}\"once\"]")),
+        step(guarded) + &step(boxed),
+        step(guarded) + &step(&join),
+        step(guarded) + &step(&format!("{call}\"once\"]")),
     ] {
         add(scene, &plan, source, &steps)?;
         scene.run("eva", &["plan", "mainnet"], 0)?;

@@ -1,11 +1,15 @@
 //! Contracts that take back what they signed, once the owners have signed.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use tidegate_model::statement::{
+    Body, ContractSigner, General, KeyClaim, SignedStatement, Statement,
+};
+use tidegate_model::{BlockRef, ChainId};
 
 use super::batch::{ends_it, execution};
 use super::findings::attest_with_a_finding;
 use super::signatures::{ACCEPTS, CODE, DAO, dao, name_the_dao};
-use crate::support::{Case, Outcome, Scene, cases, json_text, said};
+use crate::support::{Case, Forge, Outcome, Scene, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -50,6 +54,22 @@ fn cheat_a_contract_that_takes_its_go_back_after_the_owners_signed(scene: &Scene
     dao(scene, &CODE, ACCEPTS)?;
     scene.attest("bo")?;
     as_the_dao(scene, &["record", "go"], "mainnet")?;
+    // It has said so much else that a batch could not ask about all of it.
+    let (forge, now) = (Forge(scene), scene.world.mainnet.finalized()?.timestamp);
+    let contract = ContractSigner {
+        chain: ChainId(scene.world.mainnet.chain_id()),
+        block: BlockRef { number: 1, hash: B256::ZERO },
+    };
+    for number in 0..40 {
+        let body = Body::KeyClaim(KeyClaim { name: format!("dao {number}"), key: DAO });
+        let general = General { signer: DAO, ..forge.general("mallory", body, now)? };
+        forge.write(&SignedStatement {
+            v: SignedStatement::VERSION,
+            statement: Statement::Statement(general),
+            signature: Bytes::from_static(&[0x12, 0x34]),
+            contract: Some(contract),
+        })?;
+    }
     withdrawn(scene)
 }
 

@@ -5,12 +5,12 @@ use libtest_mimic::Failed;
 use tidegate_testkit::{actor, actor_address};
 
 use crate::stranger::create_all;
-use crate::support::{Case, Chains, Outcome, Scene, cases, said};
+use crate::support::{Case, Chains, Outcome, Scene, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Fresh: cheat_a_call_that_a_stranger_makes_first;
-        Signed: cheat_a_batch_that_would_fail_and_is_called_ready;
+        Open: cheat_a_batch_that_would_fail_and_is_called_ready;
     }
 }
 
@@ -79,50 +79,55 @@ fn planned(scene: &Scene<'_>, plan: &str, steps: &[&str], says: Option<&str>) ->
 fn cheat_a_call_that_a_stranger_makes_first(scene: &Scene<'_>) -> Outcome {
     scene.write("contracts/src/First.sol", SOURCE)?;
     let plan = scene.read("tidegate.toml")?;
-    let init = "name = \"init\"\ncreate = \"Init\"";
+    let init = "name = \"init\"\ncreate = \"Init\"\nguarded = false";
     let initialize = "name = \"take\"\ncall = [\"@init\", \"initialize\", \"$owner\"]";
     let taken = "anybody can make the call take first, and then the plan fails for good (take \
                  fails: reverted: \"taken\"): let only the owner call it, put it into the \
-                 constructor or a proxy's `init`, or create the contract with `guarded = true`";
+                 constructor or a proxy's `init`, or leave out the contract's `guarded = false`";
     planned(scene, &plan, &[init, initialize], Some(taken))?;
     let deployed = scene.run("eva", &["deploy"], 1)?;
     assert!(said(&deployed).contains(taken), "{deployed:?}");
 
     // Only for whoever names themselves.
-    let claim =
-        ["create = \"Claim\"", "name = \"take\"\ncall = [\"@claim\", \"claim\", \"$owner\"]"];
+    let claim = [
+        "create = \"Claim\"\nguarded = false",
+        "name = \"take\"\ncall = [\"@claim\", \"claim\", \"$owner\"]",
+    ];
     let fails = "anybody can make the call take first, and then the plan fails for good (take";
     planned(scene, &plan, &claim, Some(fails))?;
     // What shows it makes the batch fail as well.
     let join = "name = \"take\"\ncall = [\"@club\", \"join\"]\nexpect = [[\"count\", 1]]";
-    planned(scene, &plan, &["create = \"Club\"", join], Some(fails))?;
+    planned(scene, &plan, &["create = \"Club\"\nguarded = false", join], Some(fails))?;
     // After another call, which leaves nothing else than the plan does.
     let room = [
-        "create = \"Door\"",
-        "create = \"Room\"",
+        "create = \"Door\"\nguarded = false",
+        "create = \"Room\"\nguarded = false",
         "name = \"push\"\ncall = [\"@door\", \"push\"]",
         "name = \"take\"\ncall = [\"@room\", \"enter\", \"@door\"]",
     ];
     planned(scene, &plan, &room, Some(fails))?;
     let late = ["create = \"Door\"", "create = \"Late\"\nargs = [\"@door\"]"];
-    let first = "anybody can create late first, and then late holds something else: create it with";
-    planned(scene, &plan, &late, Some(first))?;
+    let open = late.map(|step| format!("{step}\nguarded = false"));
+    let first = "anybody can create late first, and then late holds something else: leave out";
+    planned(scene, &plan, &[&open[0], &open[1]], Some(first))?;
 
     // What the refusals say works.
     planned(scene, &plan, &["create = \"Made\"\nargs = [\"$owner\"]"], None)?;
     let proxy = "create = \"Init\"\nproxy = \"minimal\"\ninit = [\"initialize\", \"$owner\"]";
     planned(scene, &plan, &[proxy], None)?;
-    planned(scene, &plan, &[&format!("{init}\nguarded = true"), initialize], None)?;
+    planned(scene, &plan, &["name = \"init\"\ncreate = \"Init\"", initialize], None)?;
     let own = ["create = \"Own\"\nargs = [\"$owner\"]", "call = [\"@own\", \"start\"]"];
     planned(scene, &plan, &own, None)?;
-    let last = format!("{}\nguarded = true", late[1]);
-    planned(scene, &plan, &[late[0], &last], None)
+    planned(scene, &plan, &[&open[0], late[1]], None)?;
+    planned(scene, &plan, &late, None)
 }
 
 /// Every gate passes, and what the Safe would execute fails on what stands there now.
 fn cheat_a_batch_that_would_fail_and_is_called_ready(scene: &Scene<'_>) -> Outcome {
     let mainnet = &scene.world.mainnet;
-    let (proposal, _) = scene.promotion()?;
+    let promote = scene.done("eva", &["promote", "--json"])?;
+    let proposal = json_text(&promote, "proposal")?;
+    scene.sign(&proposal, &["o1", "o2"])?;
     held(scene, None)?;
     mainnet.set_balance(actor_address("mallory"), U256::from(10).pow(U256::from(19)))?;
     let mut chains = Chains::save(scene.world)?;

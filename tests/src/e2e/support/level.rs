@@ -17,6 +17,8 @@ pub(crate) enum Level {
     Ready,
     /// Proposed, and signed by two of three owners.
     Signed,
+    /// As [`Level::Ready`], of a release whose steps let anybody create its contracts.
+    Open,
     /// Ten days after genesis, with both audits, under a policy with five guardians that asks for
     /// two people's go: only time is missing.
     Guarded,
@@ -33,6 +35,7 @@ impl Level {
     pub(crate) fn path(self) -> Vec<Self> {
         use Level::*;
         match self {
+            Open => vec![Fresh, Open],
             Halfway => vec![Fresh, Halfway],
             Mixed => vec![Fresh, Halfway, Mixed],
             Guarded => vec![Fresh, Funded, Deployed, Guarded],

@@ -2,6 +2,7 @@
 
 mod case;
 mod chains;
+mod created;
 pub(crate) mod files;
 mod forge;
 mod json;
@@ -16,9 +17,10 @@ mod status;
 
 pub(crate) use case::{Case, Outcome, cases};
 pub(crate) use chains::Chains;
+pub(crate) use created::Creation;
 pub(crate) use forge::{Forge, by_key};
 pub(crate) use json::put;
-pub(crate) use lab::use_contracts;
+pub(crate) use lab::{unguard, use_contracts};
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use safe::{safe_call, safe_runs};

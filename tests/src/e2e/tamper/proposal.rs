@@ -107,7 +107,7 @@ fn the_note_on_a_call_is_shown_as_its_authors_words(scene: &Scene<'_>) -> Outcom
     }
     scene.write(&file, &format!("{proposal:#}\n"))?;
     let shown = scene.run("o1", &["proposal", "show", &hash], 0)?;
-    assert!(shown.stdout.contains("createOnce("), "the call itself is shown: {shown:?}");
+    assert!(shown.stdout.contains("createGuarded("), "the call itself is shown: {shown:?}");
     let verified = scene.run("o1", &["proposal", "verify", &hash], 0)?;
     for ran in [shown, verified] {
         for line in ran.stdout.lines().filter(|line| line.contains(lie)) {

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use tidegate_evidence::StatementSet;
-use tidegate_model::StatementDigest;
+use tidegate_gates::listed_and_missing;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, Freeze, Go, NEVER, NoGo, Statement, freeze_subject, no_go_subject,
 };
 use tidegate_model::units::parse_span_secs;
+use tidegate_model::{ReleaseRoot, StatementDigest};
 
-use super::{DecisionArgs, FreezeArgs, StartArgs, StopArgs, speaker};
-use crate::assess::decisions::FREEZE_SECS_MAX;
+use super::{FreezeArgs, GoArgs, StartArgs, StopArgs, speaker};
+use crate::assess::decisions::{FREEZE_SECS_MAX, decided};
 use crate::assess::{start_subject, to_see};
 use crate::error::{CliError, CliResult, Kind, OrKind};
 use crate::policy_doc::people;
@@ -23,11 +24,8 @@ use crate::saying::{About, general, now_for_stop, sign};
 use crate::signer::LazySigner;
 use crate::{records, statements};
 
-pub(super) async fn go(
-    project: &Project,
-    signer: &LazySigner,
-    args: &DecisionArgs,
-) -> CliResult<u8> {
+pub(super) async fn go(project: &Project, signer: &LazySigner, args: &GoArgs) -> CliResult<u8> {
+    let GoArgs { decision: args, without } = args;
     speaker(project, signer.address())?;
     let about = About::named(project, &args.target)?;
     let built = built(project, args.release.as_deref())?;
@@ -35,6 +33,7 @@ pub(super) async fn go(
     let seen = bearing(project, &about, &built, &set)?;
     let release = built.roots.release_root;
     let records = to_see(project, &about.target, release).await?;
+    require_all(project, &about, &set, (release, without))?;
     let ui = &project.ui;
     ui.line(format!("Go for {}, having seen:", built.release.name));
     for (digest, text) in &seen {
@@ -60,6 +59,33 @@ pub(super) async fn go(
     records::restore(project, &about.target, release)?;
     ui.note("commit the file and every record; a statement made from now on makes it stale");
     Ok(0)
+}
+
+/// Refuses a go without what somebody saw who said go before: it may have been taken away. What
+/// nobody has is left out by name.
+fn require_all(
+    project: &Project,
+    about: &About,
+    set: &StatementSet,
+    (release, without): (ReleaseRoot, &[String]),
+) -> CliResult {
+    let said = decided(project, &about.target, set, release)?;
+    let (known, void) = (set.present(), set.void());
+    let is_here = |digest: &StatementDigest| known.contains_key(digest) || void.contains(digest);
+    for (digest, missing) in listed_and_missing(&people(project), &said, is_here) {
+        let named = digest.to_string();
+        if without.iter().any(|word| word.eq_ignore_ascii_case(&named)) {
+            project.ui.row("without", &format!("{named}, which {} listed", missing.by));
+            continue;
+        }
+        let (go, by) = (missing.go.short(), &missing.by);
+        let what = format!("the go {go} by {by} lists statement {named}, which is missing here");
+        return Err(CliError::new(Kind::Fail, what).hint(format!(
+            "restore its file, or ask {by} for it; if nobody has it, two people say so with \
+             --without {named}"
+        )));
+    }
+    Ok(())
 }
 
 /// Every statement that bears on a release, as the gate will ask for it.
@@ -137,16 +163,17 @@ pub(super) async fn start(
     let mut posted = Vec::new();
     for soak in &project.network(&about.target)?.soaks_on {
         let release = built.roots.release_root;
-        let Some(record) = records::of_release(project, soak, release)? else { continue };
-        if signer.address() != record.deployment.executor {
-            speaker(project, signer.address())?;
+        for record in records::newest_of_each(project, soak, release)? {
+            if signer.address() != record.deployment.executor {
+                speaker(project, signer.address())?;
+            }
+            let network = project.connect(soak).await?;
+            let subject = start_subject(about.id, &record, &network).await?;
+            let op = format!("start/{subject}");
+            project.ui.line(format!("{} soaks on {soak}.", record.name));
+            post(project, &about.target, signer, op, (subject, NEVER)).await?;
+            posted.push(subject);
         }
-        let network = project.connect(soak).await?;
-        let subject = start_subject(about.id, &record, &network).await?;
-        let op = format!("start/{subject}");
-        project.ui.line(format!("{} soaks on {soak}.", record.name));
-        post(project, &about.target, signer, op, (subject, NEVER)).await?;
-        posted.push(subject);
     }
     if posted.is_empty() {
         return Err(CliError::config("it is deployed on no network that backs the target")
