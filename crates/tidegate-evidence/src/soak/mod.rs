@@ -19,7 +19,7 @@ use tidegate_gates::{
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::SoakSample;
 use tidegate_model::units::format_utc;
-use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
+use tidegate_model::{GateInput, Head, StatementDigest};
 
 pub(crate) use self::resets::named;
 use self::start::Anchored;
@@ -148,11 +148,8 @@ pub async fn observe_soak(
     let mut resets = resets::ordered(found);
     let mut start = resets::latest_start(network, base, &resets, head).await?;
     state::look(network, request, &mut samples, (state, start.head.timestamp)).await;
-    let seen = changed_by_samples(&samples, state);
-    if !seen.is_empty() {
-        resets = resets::ordered([resets, seen].concat());
-        start = resets::latest_start(network, start, &resets, head).await?;
-    }
+    resets = resets::ordered([resets, changed_by_samples(&samples, state)].concat());
+    start = resets::latest_start(network, start, &resets, head).await?;
     let mut spans = windows(network, start.head, head).await?;
     let silent = silent::slots(network, &codes, request, head.block).await?;
     let looks = looks::at_silent(network, silent, &spans, head).await?;
@@ -168,10 +165,7 @@ pub async fn observe_soak(
         used::activity(network, request, (start.head.block.number, counted_to), &mut missing)
             .await?;
     let windows = spans.into_iter().map(|span| span.window).collect();
-    let chain = request.record.deployment.chain;
-    let mut inputs = inputs(chain, start.head, head, activity.digest, state);
-    let posted = request.posted.as_ref().ok().and_then(Option::as_ref);
-    inputs.extend(posted.and_then(StartPost::input));
+    let inputs = inputs(request, [start.head, head], activity.digest, state);
     Ok(Ok(SoakFacts {
         network: request.name.to_owned(),
         head,
@@ -194,15 +188,24 @@ pub async fn observe_soak(
 }
 
 /// The blocks that the facts rest on.
-fn inputs(chain: ChainId, start: Head, head: Head, activity: B256, state: B256) -> Vec<GateInput> {
+fn inputs(
+    request: &SoakRequest<'_>,
+    [start, head]: [Head; 2],
+    activity: B256,
+    state: B256,
+) -> Vec<GateInput> {
+    let chain = request.record.deployment.chain;
+    let posted = request.posted.as_ref().ok().and_then(Option::as_ref);
     let input =
         |kind: &str, block, digest| GateInput { kind: kind.to_owned(), chain, block, digest };
-    vec![
+    let mut inputs = vec![
         input("soak/start", start.block, start.block.hash),
         input("soak/activity", head.block, activity),
         input("soak/state", head.block, state),
         input("soak/terminal", head.block, head.block.hash),
-    ]
+    ];
+    inputs.extend(posted.and_then(StartPost::input));
+    inputs
 }
 
 /// A window, and its first block.
