@@ -222,6 +222,8 @@ pub enum Subject {
     Proof(Address),
     /// What a call returns.
     Call(Address),
+    /// What a creation returns that is never sent.
+    Creation,
     /// Logs of blocks, both ends included.
     Logs(u64, u64),
     /// A transaction.
@@ -251,6 +253,7 @@ impl fmt::Display for Subject {
             Self::Slot(address, slot) => write!(f, "slot {slot:#x} of {address}"),
             Self::Proof(address) => write!(f, "a proof of {address}"),
             Self::Call(address) => write!(f, "a call of {address}"),
+            Self::Creation => f.write_str("a creation that asks for the chain's rules"),
             Self::Logs(from, to) => write!(f, "the logs of blocks {from} to {to}"),
             Self::Transaction(hash) => write!(f, "transaction {hash}"),
             Self::Receipt(hash) => write!(f, "the receipt of {hash}"),

@@ -106,6 +106,12 @@ pub fn known_chain(chain: ChainId) -> Option<KnownChain> {
     KNOWN.into_iter().find(|known| known.chain == chain)
 }
 
+/// Whether a chain's coin is known to be worth nothing: it is simulated, or a testnet that is built
+/// in.
+pub fn is_known_testnet(chain: ChainId) -> bool {
+    chain.is_simulated() || (known_chain(chain).is_some() && !chain.is_valued())
+}
+
 /// Seconds from a block to the next: as built in, else as the file says. A soak counts days by the
 /// blocks that they should have, so nobody who may write the file makes that fewer.
 pub fn block_time_secs(chain: ChainId, written: Option<u64>) -> Option<u64> {
@@ -139,6 +145,16 @@ mod tests {
         for written in [None, Some(1), Some(12), Some(86_400)] {
             assert_eq!(block_time_secs(ChainId(11_155_111), written), Some(12));
             assert_eq!(block_time_secs(ChainId(4242), written), written);
+        }
+    }
+
+    #[test]
+    fn a_testnet_is_built_in_or_simulated() {
+        for chain in [11_155_111, 560_048, 11_155_420, 84_532, 421_614, 31337, 31338, 1337] {
+            assert!(is_known_testnet(ChainId(chain)), "{chain}");
+        }
+        for chain in [1, 10, 8453, 42_161, 56, 100, 137, 43_114, 59_144, 534_352, 4242] {
+            assert!(!is_known_testnet(ChainId(chain)), "{chain}");
         }
     }
 

@@ -33,7 +33,7 @@ mod wire;
 
 pub use error::{ConnectError, EndpointError, ReadError, Subject};
 pub use freshness::{Clock, heads_within_secs};
-pub use known::{KnownChain, Time, block_time_secs, known_chain, poll_interval};
+pub use known::{KnownChain, Time, block_time_secs, is_known_testnet, known_chain, poll_interval};
 pub use limits::Limits;
 pub use logs::LogQuery;
 pub use network::{Network, NetworkConfig, Reading};

@@ -105,14 +105,21 @@ impl Network {
         data: &Bytes,
         at: BlockRef,
     ) -> Result<CallOutcome, ReadError> {
-        self.agree(Subject::Call(to), async |endpoint: &Endpoint| {
-            let params = json!([{"to": to, "data": data}, pin(at)]);
-            match endpoint.read("eth_call", params).await {
-                Ok(bytes) => Ok(CallOutcome::Returned(bytes)),
-                Err(error) => revert_data(error).map(CallOutcome::Reverted),
-            }
-        })
-        .await
+        self.calls(Subject::Call(to), json!([{"to": to, "data": data}, pin(at)])).await
+    }
+
+    /// What initcode returns that runs with so much gas and is never sent; or what it reverts with.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn try_creation(
+        &self,
+        initcode: &Bytes,
+        gas: u64,
+        at: BlockRef,
+    ) -> Result<CallOutcome, ReadError> {
+        self.calls(Subject::Creation, json!([{"data": initcode, "gas": U64::from(gas)}, pin(at)]))
+            .await
     }
 
     /// Fetches what a local execution found missing in a snapshot, at the snapshot's block.
@@ -143,6 +150,16 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    async fn calls(&self, what: Subject, params: Value) -> Result<CallOutcome, ReadError> {
+        self.agree(what, async |endpoint: &Endpoint| {
+            match endpoint.read("eth_call", params.clone()).await {
+                Ok(bytes) => Ok(CallOutcome::Returned(bytes)),
+                Err(error) => revert_data(error).map(CallOutcome::Reverted),
+            }
+        })
+        .await
     }
 
     async fn pinned<T: serde::de::DeserializeOwned + PartialEq>(

@@ -67,6 +67,12 @@ impl RedactedUrl {
         }
     }
 
+    /// Whether it is a port of this machine and nothing else: no path, query or user is chosen.
+    pub fn is_bare_loopback(&self) -> bool {
+        let has_user = !self.0.username().is_empty() || self.0.password().is_some();
+        self.is_loopback() && self.0.path() == "/" && self.0.query().is_none() && !has_user
+    }
+
     /// Whether what is sent there leaves this machine in clear text.
     pub fn is_clear_text(&self) -> bool {
         self.0.scheme() == "http" && !self.is_loopback()
@@ -142,6 +148,21 @@ mod tests {
             RedactedUrl::parse("https://node.example/v3/abcdef012345?token=98765432").unwrap();
         let echoed = "no project abcdef012345 (98765432) under v3\n";
         assert_eq!(url.clean(echoed), "no project [redacted] ([redacted]) under v3\\n");
+    }
+
+    #[test]
+    fn a_bare_port_of_this_machine_chooses_nothing() {
+        let cases = [
+            ("http://127.0.0.1:8545", true),
+            ("http://[::1]:8545/", true),
+            ("http://127.0.0.1:8545/queue/shutdown", false),
+            ("http://localhost:8545/?confirm=yes", false),
+            ("http://user@localhost:8545", false),
+            ("https://node.example", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(RedactedUrl::parse(text).unwrap().is_bare_loopback(), expected, "{text}");
+        }
     }
 
     #[test]

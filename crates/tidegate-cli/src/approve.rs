@@ -1,6 +1,7 @@
 //! Approval of exactly one plan or digest: typed at a terminal, or given as `--approve`.
 
 use alloy_primitives::{B256, hex};
+use serde_json::json;
 use tidegate_model::lookup::{self, DIGITS_MIN, Prefix};
 use tidegate_model::statement::{Date, WRITTEN_SECS_MAX};
 
@@ -63,6 +64,7 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> CliResult {
             "what was approved is {given}, what would happen now is {hash}"
         ))));
     }
+    show_again(project, approval, &hash);
     if !project.ui.interactive() {
         keep_date(project, &hash)?;
         return Err(CliError::usage("nobody is at a terminal to approve this")
@@ -76,6 +78,25 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> CliResult {
         return Ok(());
     }
     Err(CliError::usage("not approved; nothing was signed or sent"))
+}
+
+/// Whoever approves has seen all of it: lines that only `--json` kept back, and once more, right
+/// above the question, what must not be overlooked.
+fn show_again(project: &Project, approval: &Approval<'_>, hash: &str) {
+    let (ui, said) = (&project.ui, project.ui.take_said());
+    if ui.interactive() {
+        said.unseen.iter().for_each(|line| ui.note(format!(" {line}")));
+    } else {
+        ui.result(&json!({
+            "approve": format!("0x{hash}"), "network": approval.network,
+            "command": command(project, approval, hash),
+            "sheet": said.sheet, "attentions": said.attentions,
+        }));
+    }
+    if !said.attentions.is_empty() {
+        ui.note("Attention, as said above:");
+        said.attentions.iter().for_each(|text| ui.note(format!("  {text}")));
+    }
 }
 
 /// The kind of blobs that have the dates of what was shown.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256};
 use serde_json::Value;
-use tidegate_chain::Network;
-use tidegate_evm::{Progress, Rounds};
+use tidegate_chain::{CallOutcome, Network};
+use tidegate_evm::{PROBE_GAS, Progress, Rounds};
 use tidegate_model::digest::create2_salt;
 use tidegate_model::plan::Rule;
 use tidegate_model::policy::External;
@@ -170,7 +170,15 @@ pub(crate) async fn expect(
     head: Head,
     when: When,
 ) -> CliResult<Expected> {
-    simulate(network, head, |snapshot| expected_code(&prepared.resolved, snapshot, when)).await
+    let run = |snapshot: &_| expected_code(&prepared.resolved, snapshot, when);
+    let mut expected = simulate(network, head, run).await?;
+    // Nothing but the chain knows which rules it has.
+    for probe in expected.probes().or_kind(Kind::Config)? {
+        let said = network.try_creation(&probe.initcode, PROBE_GAS, head.block).await?;
+        let (CallOutcome::Returned(answer) | CallOutcome::Reverted(answer)) = said;
+        expected.refuse_rules(network.name(), &probe, &answer);
+    }
+    Ok(expected)
 }
 
 /// What a plan creates on the network's state at a block if it ran in `block`, so that two networks

@@ -129,7 +129,9 @@ fn endpoints(project: &Project, name: &str, need: Need) -> CliResult<Vec<Redacte
     let variable = unset.first().cloned().unwrap_or_else(|| OwnEndpoints::variable(chain));
     let mut left_out = None;
     for url in unpinned {
-        if need == Need::Any || pinned(project, name, chain, &url)? {
+        // A simulated chain beside the program stands in the way of nobody's first five minutes.
+        let is_local = need == Need::Any && chain.is_simulated() && url.is_bare_loopback();
+        if is_local || pinned(project, name, chain, &url)? {
             urls.push(url);
         } else {
             left_out = Some(url);
@@ -186,7 +188,8 @@ fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> C
 pub(crate) enum Need {
     /// Endpoints of the person's own: gates, statements and signatures rest on them.
     Own,
-    /// Any that the project names, too: to plan, and to deploy to a testnet.
+    /// One is enough, and a simulated chain on this machine needs no pin: to plan, and to deploy to
+    /// a testnet.
     Any,
 }
 

@@ -146,7 +146,7 @@ impl From<EngineError> for CliError {
                 (Kind::Chain, "fees are high; run the same command again when they have fallen")
             }
             EngineError::Funds { .. } => {
-                (Kind::Chain, "fund it: `tidegate fund request` asks the treasury")
+                (Kind::Chain, "fund it; on a testnet `tidegate fund request` asks the treasury")
             }
             _ => (Kind::Chain, ""),
         };

@@ -2,6 +2,7 @@
 //! whatever came from a chain, a file or a compiler is made inert first.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tidegate_chain::is_deceptive;
@@ -19,6 +20,19 @@ pub(crate) struct Ui {
     aside: bool,
     /// The command line as typed, for hints that repeat it.
     command: Vec<String>,
+    /// What was said so far, for whoever approves.
+    said: Arc<Mutex<Said>>,
+}
+
+/// What a command has said before something is approved.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// Every line, those on standard error included; kept where standard output has results alone.
+    pub(crate) sheet: Vec<String>,
+    /// The lines of it that nobody has seen.
+    pub(crate) unseen: Vec<String>,
+    /// What nobody may overlook.
+    pub(crate) attentions: Vec<String>,
 }
 
 /// Columns that a screen is laid out for.
@@ -28,7 +42,14 @@ impl Ui {
     pub(crate) fn new(json: bool, no_color: bool, command: Vec<String>) -> Self {
         let out = std::io::stdout().is_terminal();
         let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Self { json, color: out && !no_color && !json, interactive, aside: false, command }
+        Self {
+            json,
+            color: out && !no_color && !json,
+            interactive,
+            aside: false,
+            command,
+            said: Arc::default(),
+        }
     }
 
     /// The same, with lines for people on standard error where standard output is for programs.
@@ -45,9 +66,31 @@ impl Ui {
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         if self.aside {
             write_line(&mut std::io::stderr().lock(), text.as_ref());
-        } else if !self.json {
+        } else if self.json {
+            self.keep(text.as_ref(), true);
+        } else {
             write_line(&mut std::io::stdout().lock(), text.as_ref());
         }
+    }
+
+    fn keep(&self, text: &str, is_unseen: bool) {
+        let mut said = self.said();
+        said.sheet.push(text.to_owned());
+        said.unseen.extend(is_unseen.then(|| text.to_owned()));
+    }
+
+    /// What nobody who approves may overlook: it is repeated where they are asked.
+    pub(crate) fn attend(&self, text: impl Into<String>) {
+        self.said().attentions.push(text.into());
+    }
+
+    /// Takes what was said since it was taken last.
+    pub(crate) fn take_said(&self) -> Said {
+        std::mem::take(&mut *self.said())
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A result for machines.
@@ -102,6 +145,7 @@ impl Ui {
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         let mut err = std::io::stderr().lock();
         let text = text.as_ref();
+        self.keep(text, false);
         if text.starts_with(' ') {
             return write_line(&mut err, text);
         }
@@ -110,7 +154,9 @@ impl Ui {
 
     /// A warning, to standard error.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        write_line(&mut std::io::stderr().lock(), &format!("warning: {}", text.as_ref()));
+        let text = format!("warning: {}", text.as_ref());
+        self.keep(&text, false);
+        write_line(&mut std::io::stderr().lock(), &text);
     }
 
     /// An error with its causes and hints, to standard error.
@@ -245,6 +291,20 @@ mod tests {
             assert!(shown.starts_with("a\\u{") && shown.is_ascii(), "{shown}");
         }
         assert_eq!(inert("\u{1b}[32mPASS\u{1b}[0m"), "\u{1b}[32mPASS\u{1b}[0m");
+    }
+
+    #[test]
+    fn whoever_approves_is_told_what_json_keeps_back() {
+        for json in [true, false] {
+            let ui = Ui::new(json, true, Vec::new());
+            ui.clone().line("a call");
+            ui.attend("Call 1 of 1, attention: this call grants a role");
+            let said = ui.take_said();
+            assert_eq!(said.sheet, if json { vec!["a call"] } else { vec![] });
+            assert_eq!(said.unseen, said.sheet);
+            assert_eq!(said.attentions.len(), 1);
+            assert_eq!(ui.take_said().attentions.len(), 0, "nothing is said twice");
+        }
     }
 
     #[test]

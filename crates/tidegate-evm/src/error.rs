@@ -70,6 +70,12 @@ pub enum EvmError {
         /// Where the contract should be.
         address: Address,
     },
+    /// What a chain cannot be asked, so that nothing shows whether it has the rules of here.
+    #[error("ask the chain for {trial}: that is too much for one call")]
+    Incomparable {
+        /// What it should be asked.
+        trial: String,
+    },
     /// The interpreter failed; a bug, or a precompile that cannot run here.
     #[error("run the interpreter")]
     Interpreter(#[source] Box<EVMError<StateError>>),

@@ -8,6 +8,7 @@ use alloy_primitives::{Address, Bytes, Log, Selector, U256};
 use crate::diff::StateDiff;
 use crate::failure::Failure;
 use crate::reach::Reached;
+use crate::rules::Relied;
 
 /// What a transaction did. One that failed has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub struct Seen {
     pub asked: BTreeSet<(Address, Asked)>,
     /// Words that were compared with each other, or subtracted, which is how compilers do it.
     pub compared: BTreeSet<(U256, U256)>,
+    /// What it rested on that not every chain has alike.
+    pub relied: Relied,
     /// Whether there was more than is kept.
     pub is_cut: bool,
 }
@@ -128,6 +131,7 @@ impl Seen {
         self.hashes.extend(other.hashes);
         self.asked.extend(other.asked);
         self.compared.extend(other.compared);
+        self.relied.extend(other.relied);
         self.is_cut |= other.is_cut;
     }
 }

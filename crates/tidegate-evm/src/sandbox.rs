@@ -8,13 +8,16 @@ use revm::interpreter::InstructionResult;
 use tidegate_model::ChainId;
 use tidegate_model::ports::{AccountState, StateKey, StateSnapshot, StateView};
 
-use crate::env::Env;
+use crate::env::{Env, TX_GAS_MAX};
 use crate::error::EvmError;
 use crate::failure::{Failure, RevertReason, failure};
-use crate::outcome::{Made, Outcome};
+use crate::outcome::{Asked, Made, Outcome};
 use crate::run::{First, Job, Run, Warm, execute};
 use crate::state::{Applied, Overlay};
 use crate::tx::{Delegate, Tx};
+
+/// The most excess blob gas that is chosen: blobs cost an ether each then.
+const BLOB_GAS_MAX: u64 = 200_000_000;
 
 /// Chain state at one block with the changes of the transactions that ran here. A clone goes
 /// its own way, so a trial that must leave nothing behind runs in a clone.
@@ -84,6 +87,29 @@ impl<'a> Sandbox<'a> {
     #[must_use]
     pub fn with_warm(mut self, accounts: BTreeMap<Address, BTreeSet<U256>>) -> Self {
         self.warm = accounts;
+        self
+    }
+
+    /// The same state where whoever sends, or makes the block, chooses otherwise: what is asked for
+    /// is this word, as far as it can be. Who sends is chosen by each transaction, and so are its
+    /// gas and blobs.
+    #[must_use]
+    pub fn with_choice(mut self, asked: Asked, word: U256) -> Self {
+        let block = &mut self.env.block;
+        match asked {
+            Asked::Origin | Asked::Gas | Asked::Blobs => {}
+            Asked::GasPrice => block.gas_price = word.saturating_to(),
+            Asked::Block => {
+                block.coinbase = Address::from_word(word.into());
+                block.prevrandao = word.into();
+                block.gas_limit = word.saturating_to::<u64>().max(TX_GAS_MAX);
+                block.base_fee = word.saturating_to();
+                block.excess_blob_gas = word.saturating_to::<u64>().min(BLOB_GAS_MAX);
+                block.invented_hashes = true;
+            }
+        }
+        // No block includes what does not pay its base fee.
+        block.gas_price = block.gas_price.max(block.base_fee.into());
         self
     }
 

@@ -1,7 +1,7 @@
 //! Watches calls: finds the path to a failure and who reaches what, and makes room for what is
 //! being created.
 
-use alloy_primitives::{Address, Selector, U256, keccak256};
+use alloy_primitives::{Address, Bytes, Selector, U256, keccak256};
 use revm::bytecode::opcode::OpCode;
 use revm::context_interface::{ContextTr, JournalTr};
 use revm::inspector::Inspector;
@@ -16,6 +16,7 @@ use crate::gas_use::GasUse;
 use crate::handler::SimContext;
 use crate::outcome::{Asked, CallKind, FailedCall, Look, Made, Part, Seen};
 use crate::reach::Reached;
+use crate::rules::{Relied, is_newer};
 
 /// The calls that are open, and the path to the last failure.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub(crate) struct Trace {
     trail: Vec<FailedCall>,
     /// What was looked at.
     pub(crate) seen: Seen,
+    /// How much input of the chain's own addresses is kept.
+    input_bytes: usize,
     /// Every creation that was begun, in order.
     pub(crate) made: Vec<Made>,
 }
@@ -38,6 +41,9 @@ pub(crate) struct Trace {
 const SEEN_MAX: usize = 1 << 14;
 /// The longest preimage of a hash that is kept: the key of a mapping is a word or a short text.
 const PREIMAGE_BYTES_MAX: usize = 256;
+
+/// The most bytes of input that calls of the chain's own addresses are kept with.
+const INPUT_BYTES_MAX: usize = 1 << 18;
 
 const SUB: u8 = 0x03;
 const LT: u8 = 0x10;
@@ -66,6 +72,8 @@ struct Open {
     context: Address,
     value: U256,
     selector: Option<Selector>,
+    /// What a call of the chain's own address is given.
+    input: Option<Bytes>,
     /// Where it has what gas is left.
     gas: GasUse,
     /// The path to the failure of the last call made from here, innermost first; empty where
@@ -121,9 +129,24 @@ impl Trace {
         }
     }
 
+    /// Keeps what a call of the chain's own address was given, and the gas to try it with.
+    fn rely(&mut self, to: Address, input: Bytes, result: &InterpreterResult) {
+        self.input_bytes += input.len();
+        if self.input_bytes > INPUT_BYTES_MAX {
+            self.seen.is_cut = true;
+            return;
+        }
+        let gas = Relied::trial_gas(result.gas.limit(), result.gas.total_gas_spent());
+        let kept = self.seen.relied.calls.entry((to, input)).or_insert(gas);
+        *kept = gas.min(*kept);
+    }
+
     fn close(&mut self, result: &InterpreterResult) {
         let Some(open) = self.open.pop() else { return };
-        let Open { kind, from, to, value, selector, last, .. } = open;
+        let Open { kind, from, to, value, selector, input, last, .. } = open;
+        if let Some(input) = input {
+            self.rely(to, input, result);
+        }
         let trail = match failure(result.result, &result.output) {
             None => Vec::new(),
             Some(failure) => {
@@ -143,6 +166,9 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
     fn step(&mut self, interpreter: &mut Interpreter, _: &mut SimContext<'s>) {
         let opcode = interpreter.bytecode.opcode();
         self.ask(opcode);
+        if is_newer(opcode) {
+            self.seen.relied.opcodes.insert(opcode);
+        }
         let stack = interpreter.stack.data();
         self.follow_gas(opcode, stack.len());
         let top = |index: usize| stack.len().checked_sub(index + 1).map(|at| stack[at]);
@@ -193,7 +219,12 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
             CallKind::Delegate => inputs.target_address,
             _ => inputs.caller,
         };
-        let selector = inputs.input.as_bytes(context).first_chunk::<4>().map(Selector::from);
+        let (selector, input) = {
+            let input = inputs.input.as_bytes(context);
+            let is_chains_own = Relied::is_chains_own(inputs.bytecode_address);
+            let given = is_chains_own.then(|| Bytes::copy_from_slice(&input));
+            (input.first_chunk::<4>().map(Selector::from), given)
+        };
         let (to, value) = (inputs.bytecode_address, inputs.call_value());
         self.look(to, Part::Runs);
         let context = inputs.target_address;
@@ -211,6 +242,7 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
             context,
             value,
             selector,
+            input,
             gas: GasUse::default(),
             last: Vec::new(),
         });
@@ -238,7 +270,17 @@ impl<'s> Inspector<SimContext<'s>> for Trace {
         self.made.push(Made { at: to, by: from });
         let (kind, value) = (CallKind::Create, inputs.value());
         let (gas, last) = (GasUse::default(), Vec::new());
-        self.open.push(Open { kind, from, to, context: to, value, selector: None, gas, last });
+        self.open.push(Open {
+            kind,
+            from,
+            to,
+            context: to,
+            value,
+            selector: None,
+            input: None,
+            gas,
+            last,
+        });
         None
     }
 

@@ -12,6 +12,7 @@ use tidegate_model::Head;
 use tidegate_model::ports::{AccountState, StateSnapshot};
 use tidegate_model::record::SlotValue;
 
+use crate::choices::{Aside, Asking, refuse_choices};
 use crate::foreign::refuse_unnamed;
 use crate::open::refuse_open;
 use crate::outside::{Outside, vary as vary_outside};
@@ -80,6 +81,10 @@ pub struct Expected {
     pub outside: Outside,
     /// What the operations looked at.
     pub seen: Seen,
+    /// What externals ask of the transaction or its block where contracts of the plan rest on it.
+    pub asking: Vec<Asking>,
+    /// The same where nothing of the plan does so yet.
+    pub(crate) aside: Vec<Aside>,
     /// Which contract created which, in which operation, in order.
     pub made: Vec<(String, Made)>,
     /// Gas of each operation, in order, as local execution measured it.
@@ -150,6 +155,9 @@ pub fn expected_code(
     let by_somebody = sent.ops()?;
     if expected.faults.is_empty() {
         refuse_senders(&run, (&sent, &by_somebody), &mut expected);
+    }
+    if when == When::Before && expected.faults.is_empty() {
+        refuse_choices(&plain, &found, &mut expected)?;
     }
     if expected.faults.is_empty() {
         let with_less = Run { gas: tight(&expected.gas), ..plain.clone() }.ops()?;

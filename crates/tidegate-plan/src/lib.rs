@@ -3,6 +3,7 @@
 //! Pure: the same steps, artifacts and facts give the same bytes everywhere. It reads no file, asks
 //! no chain and never executes; `tidegate-engine` and `tidegate-safe` are its two executors.
 
+mod choices;
 pub mod config;
 mod elaborate;
 mod expected;
@@ -15,6 +16,7 @@ mod outside;
 mod reach;
 mod rehearsed;
 mod resolve;
+mod rules;
 mod run;
 mod same;
 mod senders;

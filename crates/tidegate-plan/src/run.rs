@@ -8,6 +8,7 @@ use tidegate_evm::{
     asks_who_creates, check_constructor,
 };
 
+use crate::choices::note_asking;
 use crate::expected::{Created, Expected, When};
 use crate::outside::outside;
 use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
@@ -208,6 +209,7 @@ impl Run<'_> {
 
     fn done(&mut self, op: &Op, outcome: Outcome, expected: &mut Expected) {
         expected.gas.push((op.id.clone(), outcome.gas_used));
+        note_asking(op, &outcome, expected);
         expected.made.extend(outcome.created.into_iter().map(|made| (op.id.clone(), made)));
         self.reads.push(outcome.seen.slots.clone());
         expected.seen.extend(outcome.seen);

@@ -81,28 +81,39 @@ pub(crate) fn refuse_gas(
     (with_less, what): (&Expected, &str),
     expected: &mut Expected,
 ) {
-    if !expected.faults.is_empty()
-        || !with_less.faults.is_empty()
-        || with_less.skipped != expected.skipped
-    {
-        return;
-    }
-    let is_other = |(at, made): &(&Address, &Created)| {
-        let other = with_less.created.get(*at);
-        other.is_none_or(|other| other.code != made.code || other.slots != made.slots)
-    };
-    let all = expected.outside.iter().chain(&with_less.outside);
-    let mut slots = all.filter(|(_, kept)| kept.is_changed()).map(|(key, _)| key);
-    let after = |outside: &Outside, key| outside.get(key).map(|kept| kept.after);
-    let slot = slots.find(|key| after(&expected.outside, key) != after(&with_less.outside, key));
-    let other = match (created.iter().find(is_other), slot) {
-        (Some((_, made)), _) => made.op.clone(),
-        (None, Some((at, slot))) => slot_of(run.resolved, *at, *slot),
-        (None, None) => return,
-    };
+    let Some(other) = other_than(run, created, with_less, expected) else { return };
     expected.faults.push(format!(
         "{other} depends on {what}, which is the choice of who sends the transaction"
     ));
+}
+
+/// A contract that is or holds something else after another run in which nothing fails, or a slot
+/// of one that is there already.
+pub(crate) fn other_than(
+    run: &Run<'_>,
+    created: &BTreeMap<Address, Created>,
+    otherwise: &Expected,
+    expected: &Expected,
+) -> Option<String> {
+    if !expected.faults.is_empty()
+        || !otherwise.faults.is_empty()
+        || otherwise.skipped != expected.skipped
+    {
+        return None;
+    }
+    let is_other = |(at, made): &(&Address, &Created)| {
+        let other = otherwise.created.get(*at);
+        other.is_none_or(|other| other.code != made.code || other.slots != made.slots)
+    };
+    let all = expected.outside.iter().chain(&otherwise.outside);
+    let mut slots = all.filter(|(_, kept)| kept.is_changed()).map(|(key, _)| key);
+    let after = |outside: &Outside, key| outside.get(key).map(|kept| kept.after);
+    let slot = slots.find(|key| after(&expected.outside, key) != after(&otherwise.outside, key));
+    match (created.iter().find(is_other), slot) {
+        (Some((_, made)), _) => Some(made.op.clone()),
+        (None, Some((at, slot))) => Some(slot_of(run.resolved, *at, *slot)),
+        (None, None) => None,
+    }
 }
 
 /// What a run changed, without the nonces of who may have sent it.

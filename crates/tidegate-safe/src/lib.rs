@@ -48,7 +48,7 @@ pub use proposal::{
 };
 pub use relied::{ProjectSafe, Reliance, Relied, stops_under};
 pub use sensitive::{Sensitive, sensitive};
-pub use sheet::{sheet, sheet_with};
+pub use sheet::{ATTENTION, sheet, sheet_with};
 pub use signature::{OwnerSignature, SIGNATURE_BYTES, SignatureError};
 pub use signature_set::{SignatureSet, approved_hash_slot, encode_approve_hash};
 pub use trust::{

@@ -10,6 +10,9 @@ use crate::proposal::{Adoption, Checked, Promotion, ProposalKind};
 use crate::tx::Operation;
 use crate::warning::{Warned, warnings};
 
+/// How the label of a row ends that nobody who signs may overlook.
+pub const ATTENTION: &str = ", attention";
+
 /// Rows of label and value, in the order in which they are shown. The names of the digests are
 /// ERC-8213's, because each device shows another one of them. Calls are decoded from calldata by
 /// the helper's ABI and by `abis`; an author's note is marked as such.
@@ -126,7 +129,7 @@ impl Rows {
 
     fn warnings(&mut self, label: &str, warned: &[Warned], call: Option<usize>) {
         for found in warned.iter().filter(|found| found.call == call) {
-            self.add(&format!("{label}, attention"), found.warning.says());
+            self.add(&format!("{label}{ATTENTION}"), found.warning.says());
         }
     }
 }

@@ -8,6 +8,7 @@ mod audits;
 mod authors;
 mod batch;
 mod chain;
+mod choices;
 mod construction;
 mod contracts;
 mod data;
@@ -28,6 +29,7 @@ mod reach;
 mod records;
 mod reports;
 mod roots;
+mod rules;
 mod signatures;
 mod silent;
 mod soak;
@@ -36,6 +38,7 @@ mod stops;
 mod switched;
 mod treasury;
 mod trust;
+mod unseen;
 mod withdrawn;
 mod words;
 
@@ -53,6 +56,7 @@ pub(crate) fn cases() -> Vec<Case> {
         batch::cases(),
         left::cases(),
         chain::cases(),
+        choices::cases(),
         construction::cases(),
         contracts::cases(),
         data::cases(),
@@ -66,6 +70,7 @@ pub(crate) fn cases() -> Vec<Case> {
         reach::cases(),
         reports::cases(),
         roots::cases(),
+        rules::cases(),
         money::cases(),
         own_code::cases(),
         people::cases(),
@@ -80,6 +85,7 @@ pub(crate) fn cases() -> Vec<Case> {
         stops::cases(),
         switched::cases(),
         trust::cases(),
+        unseen::cases(),
         withdrawn::cases(),
         words::cases(),
     ];

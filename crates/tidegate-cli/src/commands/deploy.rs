@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use clap::Args;
 use serde_json::json;
-use tidegate_chain::{Network, Transaction};
+use tidegate_chain::{Network, Transaction, is_known_testnet};
 use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
 use tidegate_gates::anchor_required;
 use tidegate_model::event::Intent;
@@ -12,7 +12,7 @@ use tidegate_model::record::{
 };
 use tidegate_model::units::format_amount;
 use tidegate_model::{Fqn, Head};
-use tidegate_plan::config::Stage;
+use tidegate_plan::config::{NetworkConfig, Stage};
 use tidegate_plan::{CREATE2_PROXY, Executor, Expected, HELPER, Op, OpKind, When, op_label};
 use tidegate_safe::helper;
 
@@ -51,18 +51,23 @@ pub(crate) struct DeployArgs {
     /// The deployment id; another id gives other addresses
     #[arg(long, conflicts_with = "helper")]
     id: Option<u64>,
+    /// Say that this chain, which is not built in, is a testnet
+    #[arg(long, value_name = "CHAIN")]
+    testnet: Option<u64>,
 }
 
 pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     if args.helper {
-        return create_helper(project, args.network.as_deref()).await;
+        return create_helper(project, args).await;
     }
     let name = project.network_of(args.network.as_deref(), Stage::Testnet).map_err(|error| {
         error.hint("on mainnet a release is promoted through the Safe: `tidegate promote`")
     })?;
     let built = built(project, args.release.as_deref())?;
     let id = deployment_id(project, &built, &name, args.id)?;
-    let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
+    let settings = project.network(&name)?;
+    require_testnet(&name, settings, args.testnet)?;
+    let key = named(&project.global, settings.deployer.as_deref())?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let executor = Executor::Key(tidegate_model::ports::DigestSigner::address(&signer));
     let prepared = prepare(project, &built, &name, executor, id)?;
@@ -122,6 +127,19 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let record = record(&lane, &network, &built, &prepared, deployment, &run, id).await?;
     let path = published::write(project, &name, &record, &built.release)?;
     finish(project, &name, &record, &deployed, &path)
+}
+
+/// Refuses to spend on a testnet of which nobody knows that its coin is worth nothing.
+fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> CliResult {
+    let NetworkConfig { stage, chain, .. } = *settings;
+    if stage != Stage::Testnet || is_known_testnet(chain) || said == Some(chain.0) {
+        return Ok(());
+    }
+    let text = format!(
+        "{name} is chain {chain}, which is not built in: nobody here knows that its coin is worth \
+         nothing"
+    );
+    Err(CliError::config(text).hint(format!("if it is a testnet, say so: --testnet {chain}")))
 }
 
 fn helper_creation() -> Op {
@@ -372,12 +390,13 @@ fn helper_key() -> String {
 }
 
 /// Creates the helper contract where it is missing.
-async fn create_helper(project: &Project, name: Option<&str>) -> CliResult<u8> {
-    let name = match name {
-        Some(name) => name.to_owned(),
+async fn create_helper(project: &Project, args: &DeployArgs) -> CliResult<u8> {
+    let name = match &args.network {
+        Some(name) => name.clone(),
         None => project.network_of(None, Stage::Mainnet)?,
     };
     let settings = project.network(&name)?;
+    require_testnet(&name, settings, args.testnet)?;
     let network = project.connect(&name).await?;
     let head = network.latest_head().await?;
     let address = helper::address();

@@ -9,7 +9,7 @@ use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_utc;
 use tidegate_safe::{
-    Execution, ProposalKind, SafeState, Warned, approved, encode_exec_transaction,
+    ATTENTION, Execution, ProposalKind, SafeState, Warned, approved, encode_exec_transaction,
     execution_in_logs, sheet, sheet_with, sign_proposal, warnings,
 };
 use tidegate_store::write_atomic;
@@ -119,7 +119,10 @@ fn show(project: &Project, found: &Found) -> CliResult<u8> {
 fn show_checked(project: &Project, found: &Found, rechecked: &Rechecked) -> (B256, Vec<Warned>) {
     let Rechecked { calls, abis, .. } = rechecked;
     project.ui.line("It is what this machine builds itself.");
-    project.ui.table(&sheet_with(&found.checked, abis, Some(calls)));
+    let rows = sheet_with(&found.checked, abis, Some(calls));
+    project.ui.table(&rows);
+    let attentions = rows.iter().filter(|(label, _)| label.ends_with(ATTENTION));
+    attentions.for_each(|(label, says)| project.ui.attend(format!("{label}: {says}")));
     if let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind {
         project.ui.row("Soaked on", &crate::network::described(promotion.soak.network));
     }
@@ -196,8 +199,10 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
         project.ui.note("it was executed already");
         return finish(project, built.as_ref(), &found, &network, Verdict::Pass).await;
     }
-    let Rechecked { state, verdict, .. } =
-        recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
+    project.ui.line("");
+    show_checked(project, &found, &rechecked);
+    let Rechecked { state, verdict, .. } = rechecked;
     let set = proposals::signatures(project, &found, &state)?;
     let threshold = state.trust.threshold;
     if set.missing(threshold) > 0 {

@@ -296,6 +296,18 @@ impl<'a> Scene<'a> {
         Ok(files::write(&self.project().join(file), text.as_bytes())?)
     }
 
+    /// The project with these steps alone, and these externals; `$owner` is its only parameter.
+    pub(crate) fn plan_of(&self, externals: &str, steps: &str) -> Result<(), Failed> {
+        let text = self.read("tidegate.toml")?;
+        let cut = |at: &str| text.find(at).ok_or_else(|| format!("tidegate.toml has no {at}"));
+        let first = cut("[externals.").or_else(|_| cut("[params]"))?;
+        let (head, tail) = (&text[..first], &text[cut("[funds]")?..]);
+        let owner =
+            "owner = { rule = \"per-network\", testnet = \"@deployer\", mainnet = \"@safe\" }";
+        let plan = format!("{externals}\n[params]\n{owner}\n\n{steps}\n");
+        self.write("tidegate.toml", &format!("{head}{plan}{tail}"))
+    }
+
     /// Replaces text in a file of the project, which must hold it.
     pub(crate) fn edit(&self, file: &str, from: &str, to: &str) -> Result<(), Failed> {
         let text = self.read(file)?;

@@ -1,0 +1,128 @@
+//! Having something signed or sent that nobody was shown.
+
+use serde_json::Value;
+use tidegate_testkit::{Ran, Reply, ScriptedNode};
+
+use crate::support::{Case, Outcome, Scene, cases, said};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Fresh:
+            cheat_a_url_that_a_branch_has_asked,
+            cheat_a_testnet_that_is_another_currency;
+        Signed: cheat_a_sheet_that_json_hides;
+    }
+}
+
+/// A branch that somebody tries chooses no port, path or host that gets a request.
+fn cheat_a_url_that_a_branch_has_asked(scene: &Scene<'_>) -> Outcome {
+    let config = scene.read("tidegate.toml")?;
+    let nodes = [scene.world.testnet.url(), scene.world.mainnet.url()]
+        .map(|url| ScriptedNode::start(Some(url), |_, _| Reply::Forward));
+    let [testnet, mainnet] = nodes;
+    let (testnet, mainnet) = (testnet?, mainnet?);
+    let write = |tail: &str| {
+        let config = config.replace("${TESTNET_RPC}", &format!("{}{tail}", testnet.url()));
+        scene.write(
+            "tidegate.toml",
+            &config.replace("${MAINNET_RPC}", &format!("{}{tail}", mainnet.url())),
+        )
+    };
+    let user = testnet.url().replace("http://", "http://user@");
+    let refused = |args: &[&str]| -> Outcome {
+        let ran = scene.run("eva", args, 30)?;
+        assert!(said(&ran).contains("which counts once you pin it"), "{ran:?}");
+        assert_eq!(testnet.calls("eth_chainId") + mainnet.calls("eth_chainId"), 0, "{ran:?}");
+        Ok(())
+    };
+    for tail in ["/queue/shutdown?confirm=yes", "/?confirm=yes", "/rpc"] {
+        write(tail)?;
+        for args in [&["plan"][..], &["plan", "mainnet"], &["deploy"]] {
+            refused(args)?;
+        }
+    }
+    scene.write("tidegate.toml", &config.replace("${TESTNET_RPC}", &user))?;
+    refused(&["plan"])?;
+    // A port of this machine that is taken for the simulated chain it shows to be.
+    write("")?;
+    scene.run("eva", &["plan"], 0)?;
+    assert!(testnet.calls("eth_chainId") > 0);
+    Ok(())
+}
+
+/// What a branch calls a testnet may be a chain whose coin is worth something.
+fn cheat_a_testnet_that_is_another_currency(scene: &Scene<'_>) -> Outcome {
+    let config = scene.read("tidegate.toml")?;
+    for chain in [137, 56, 4242] {
+        let chain = chain.to_string();
+        let other = format!("chain      = {chain}");
+        scene.write("tidegate.toml", &config.replace("chain      = 31338", &other))?;
+        for args in [&["deploy"][..], &["deploy", "--helper", "testnet"]] {
+            let ran = scene.run("eva", args, 3)?;
+            let says = format!("testnet is chain {chain}, which is not built in");
+            assert!(said(&ran).contains(&says), "{ran:?}");
+            assert!(said(&ran).contains(&format!("--testnet {chain}")), "{ran:?}");
+        }
+        let ran = scene.run("eva", &["deploy", "--testnet", "1"], 3)?;
+        assert!(said(&ran).contains("is not built in"), "another chain was meant: {ran:?}");
+        // Told so, it goes on to what that endpoint really is.
+        let told = scene.run("eva", &["deploy", "--testnet", &chain], 4)?;
+        assert!(!said(&told).contains("is not built in"), "{told:?}");
+    }
+    Ok(())
+}
+
+/// What a command in `--json` says before anything is approved, as one document.
+fn asked(ran: &Ran) -> Result<Value, libtest_mimic::Failed> {
+    assert_eq!(ran.code, 2, "{ran:?}");
+    Ok(serde_json::from_str(&ran.stdout)?)
+}
+
+fn text(asked: &Value) -> String {
+    let lines = asked["sheet"].as_array().into_iter().flatten();
+    let lines: Vec<_> = lines.filter_map(Value::as_str).collect();
+    lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Scripts and wallets take `--json`: all that a person sees stands in it, before it is approved.
+fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
+    let (hash, _) = scene.promotion()?;
+    let (proposal, safe) = (hash.to_string(), scene.safe());
+    let owner = scene.person("o3");
+    let sign = ["proposal", "sign", &proposal, "--as", "owner", "--pin", &safe];
+    let shown = owner.run(&[&sign[..], &["--json"]].concat())?;
+    let document = asked(&shown)?;
+    let plain = said(&owner.run(&sign)?);
+    let sheet = text(&document);
+    for says in [
+        "EIP-712 Digest",
+        "Call 1 of",
+        "requireBefore(",
+        "create registry (Registry)",
+        "PASS",
+        "Soaked on",
+    ] {
+        assert!(sheet.contains(says), "{says}: {sheet}");
+    }
+    assert!(document["approve"].as_str().is_some_and(|hash| plain.contains(&hash[2..])));
+    assert!(document["attentions"].is_array(), "{document}");
+    // At a terminal the sheet stands before the question.
+    let asked_there = owner.at_terminal(&[&sign[..], &["--json"]].concat(), "no\n")?;
+    let seen = &asked_there.stdout;
+    let places = ["PASS    go", "Call 1 of", "Type `mainnet "];
+    let places = places.map(|says| seen.find(says).unwrap_or_else(|| panic!("{says}: {seen}")));
+    assert!(places.is_sorted(), "{seen}");
+    // So does everything else that signs or sends.
+    let others: [(&str, &[&str], &str); 3] = [
+        ("ops", &["proposal", "execute", &proposal], "Call 1 of"),
+        ("ada", &["record", "no-go", "--reason", "a doubt", "--as", "ada"], "a doubt"),
+        ("ada", &["attest", "reports/acme.md", "--as", "ada"], "You sign"),
+    ];
+    for (who, args, says) in others {
+        let document = asked(&scene.person(who).run(&[args, &["--json"]].concat())?)?;
+        let sheet = text(&document);
+        assert!(sheet.contains(says), "{args:?} {says}: {sheet}");
+        assert!(document["command"].as_str().is_some_and(|c| c.contains("--approve")));
+    }
+    Ok(())
+}
