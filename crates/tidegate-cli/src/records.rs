@@ -1,6 +1,6 @@
 //! Deployment records in git: claims until the chain confirms them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, hex};
@@ -89,29 +89,6 @@ pub(crate) fn of_release(
 ) -> CliResult<Option<DeploymentRecord>> {
     let found = all_of_release(project, network, release)?;
     Ok(found.into_iter().max_by_key(|record| record.id))
-}
-
-/// The newest deployment of a release on a network by each person: nobody's later one takes the
-/// place of another's.
-pub(crate) fn newest_of_each(
-    project: &Project,
-    network: &str,
-    release: ReleaseRoot,
-) -> CliResult<Vec<DeploymentRecord>> {
-    let mut newest: BTreeMap<String, DeploymentRecord> = BTreeMap::new();
-    for record in all_of_release(project, network, release)? {
-        let by = person_of(project, record.deployment.executor);
-        if newest.get(&by).is_none_or(|known| known.id < record.id) {
-            newest.insert(by, record);
-        }
-    }
-    Ok(newest.into_values().collect())
-}
-
-/// Whose key it is: the name under `[people]`, else the key.
-pub(crate) fn person_of(project: &Project, key: Address) -> String {
-    let holder = people(project).into_iter().find(|(_, person)| person.holds(key));
-    holder.map_or_else(|| key.to_string(), |(name, _)| name)
 }
 
 /// Every deployment of a release on a network that counts.
@@ -255,17 +232,14 @@ fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Fields of a deployment that disagree with its file's name.
+/// Fields of the newest deployment that disagree with its file's name.
 pub(crate) fn name_faults(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
-    record: &DeploymentRecord,
 ) -> CliResult<Vec<String>> {
-    let mut files = found(project, network, release)?.into_iter();
-    let Some((path, record)) = files.find(|(_, found)| found == record) else {
-        return Ok(Vec::new());
-    };
+    let newest = found(project, network, release)?.into_iter().max_by_key(|(_, r)| r.id);
+    let Some((path, record)) = newest else { return Ok(Vec::new()) };
     let file = name(&path);
     let mut faults = Vec::new();
     if !file.starts_with(&format!("{}-", record.name)) {

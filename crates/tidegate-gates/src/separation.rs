@@ -15,7 +15,7 @@ use crate::{MissingRecord, Observed};
 pub struct SeparationFacts {
     /// Who is who.
     pub people: BTreeMap<String, Person>,
-    /// Keys that deployed what the gates rest on.
+    /// Keys that deployed this release.
     pub deployers: Vec<Address>,
     /// Records that a go lists and that are gone: who deployed by them is unknown.
     pub gone: Vec<MissingRecord>,

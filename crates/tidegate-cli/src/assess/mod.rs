@@ -48,7 +48,7 @@ use soaks::{Soaked, Soaks};
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 pub(crate) use deployers::to_see;
 pub(crate) use emergency::Emergency;
-pub(crate) use judged::{contracts_fault, judged};
+pub(crate) use judged::judged;
 pub(crate) use safe::safe_changes;
 pub(crate) use soak::start_subject;
 
@@ -153,7 +153,7 @@ pub(crate) async fn assess_with(
     };
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;
-    let Soaks { best, others, deployers } = soaks::read(&candidate, &audits).await?;
+    let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
     let funds = funds_of(&candidate, &best, &gate_head).await;
     let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
         best;
@@ -165,7 +165,7 @@ pub(crate) async fn assess_with(
         parameters,
         soak: soak_facts,
         other_soaks: others,
-        separation: separation::facts(&candidate, &audits, deployers).map_err(|error| text(&error)),
+        separation: separation::facts(&candidate, &audits).map_err(|error| text(&error)),
         audits,
         bugs: decisions::bugs(&candidate),
         policy: candidate.policy(&gate_head, &trust).await,

@@ -31,7 +31,7 @@ pub(super) fn static_faults(
     prepared: &Prepared,
     network: &str,
 ) -> CliResult<Vec<String>> {
-    let mut fields = records::name_faults(project, network, built.roots.release_root, record)?;
+    let mut fields = records::name_faults(project, network, built.roots.release_root)?;
     if record.release_root != built.roots.release_root {
         fields.push("releaseRoot".to_owned());
     }

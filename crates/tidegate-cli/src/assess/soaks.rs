@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 
-use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_gates::{
     AuditFacts, CodeFacts, Observed, OtherSoak, ParameterFacts, SoakFacts, code_verdict, disputed,
@@ -31,14 +30,10 @@ pub(super) struct Soaked {
 pub(super) struct Soaks {
     pub(super) best: Soaked,
     pub(super) others: Vec<OtherSoak>,
-    /// Who made the deployments that the gates rest on, one a network.
-    pub(super) deployers: Vec<Address>,
 }
 
-/// Reads every network that has a record of the release, and on each the newest one of each person.
-/// The gates rest on the one that comes closest to passing; of equals, on the one with the greatest
-/// age, then on the first one. Of one network only the best says anything: whoever deploys the
-/// release once more takes nobody's soak away, and is named.
+/// Reads every network that has a record of the release. The gates rest on the one that comes
+/// closest to passing; of equals, on the one with the greatest age, then on the first one.
 pub(super) async fn read(
     candidate: &Candidate<'_>,
     audits: &Observed<AuditFacts>,
@@ -52,29 +47,12 @@ pub(super) async fn read(
         let rank = (overall(&reports).severity(), Reverse(age));
         read.push((rank, soaked, reports));
     }
-    read.sort_by_key(|(rank, ..)| *rank);
-    let mut rested: Vec<(String, Address)> = Vec::new();
-    read.retain(|(_, soaked, _)| {
-        let Some(record) = &soaked.record else { return true };
-        let by = record.deployment.executor;
-        if rested.iter().all(|(name, _)| *name != soaked.name) {
-            rested.push((soaked.name.clone(), by));
-            return true;
-        }
-        let by = records::person_of(candidate.project, by);
-        candidate.project.ui.warn(format!(
-            "deployments/{}/{}: {by} deployed this release too; no gate rests on it",
-            soaked.name,
-            record.file_name()
-        ));
-        false
-    });
-    let deployers = rested.into_iter().map(|(_, by)| by).collect();
-    if read.is_empty() {
-        return Err(CliError::config(format!("[networks.{}] has no `soaks_on`", candidate.target))
-            .hint("name the testnets whose soak backs it"));
-    }
-    let (_, best, _) = read.remove(0);
+    let ranks = read.iter().enumerate().map(|(index, (rank, ..))| (*rank, index));
+    let (_, best) = ranks.min().ok_or_else(|| {
+        CliError::config(format!("[networks.{}] has no `soaks_on`", candidate.target))
+            .hint("name the testnets whose soak backs it")
+    })?;
+    let (_, best, _) = read.remove(best);
     let mut others = Vec::new();
     if best.record.is_some() {
         let gone = gone(candidate, &best.name, best.record.as_ref())?;
@@ -94,11 +72,11 @@ pub(super) async fn read(
         others.push(OtherSoak { network: soaked.name, has_record: true, reports, gone, disputed });
     }
     others.extend(unrecorded(candidate, &best)?);
-    Ok(Soaks { best, others, deployers })
+    Ok(Soaks { best, others })
 }
 
 /// Records on a network that somebody has seen and that are gone, one sentence each: those that a
-/// go lists, and newer ones by who made the present one that this machine remembers.
+/// go lists, and newer ones than the present one that this machine remembers.
 fn gone(
     candidate: &Candidate<'_>,
     soak: &str,
@@ -114,12 +92,7 @@ fn gone(
     for record in records::gone(candidate.project, soak, release)? {
         let digest = record.deployment.digest()?;
         let is_listed = listed.clone().any(|missing| missing.seen.deployment == digest);
-        let by = |record: &DeploymentRecord| {
-            records::person_of(candidate.project, record.deployment.executor)
-        };
-        let is_newer =
-            |present: &DeploymentRecord| present.id < record.id && by(present) == by(&record);
-        if !is_listed && present.is_none_or(is_newer) {
+        if !is_listed && present.is_none_or(|present| present.id < record.id) {
             let file = record.file_name();
             gone.push(format!(
                 "record deployments/{soak}/{file} is gone; restore it from git, or `tidegate \
@@ -155,7 +128,7 @@ fn soaking(candidate: &Candidate<'_>) -> CliResult<Vec<(String, Option<Deploymen
     let mut found = Vec::new();
     for soak in soaks {
         let release = candidate.built.roots.release_root;
-        for record in records::newest_of_each(candidate.project, soak, release)? {
+        if let Some(record) = records::of_release(candidate.project, soak, release)? {
             found.push((soak.clone(), Some(record)));
         }
     }
