@@ -2,8 +2,8 @@
 //!
 //! Local execution has mainnet's newest rules, and nothing on a chain says which ones it has. So it
 //! is asked: one creation that is never sent tries each precompile that was called, with the same
-//! input, and each newer opcode. It runs here and, by `eth_call`, there. All of it but what is tried
-//! is as old as the rules allow, and answers a word for each trial.
+//! input, and each newer opcode. It runs here and, by `eth_call`, there. All of it but what is
+//! tried is as old as the rules allow, and answers a word for each trial.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -66,8 +66,8 @@ pub(crate) fn note_asking(op: &Op, outcome: &Outcome, expected: &mut Expected) {
     expected.asking.extend(asking);
 }
 
-/// Refuses a plan that rests on externals which ask for what the sender chooses, or the maker of the
-/// block; and one whose externals leave something else, anywhere, where that is chosen otherwise.
+/// Refuses a plan that rests on externals which ask for what the sender, or the block's maker,
+/// chooses; and one whose externals leave something else, anywhere, where that is chosen otherwise.
 pub(crate) fn refuse_choices(
     plain: &Run<'_>,
     created: &BTreeMap<Address, Created>,

@@ -1,4 +1,5 @@
-//! What a plan rests on that not every chain has alike: newer opcodes, and the chain's own addresses.
+//! What a plan rests on that not every chain has alike: newer opcodes, and addresses of the chain's
+//! own.
 
 use tidegate_evm::{EvmError, Probe, Trial, newer_opcodes};
 

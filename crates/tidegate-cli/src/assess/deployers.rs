@@ -1,8 +1,10 @@
 //! Who deployed a release, and which records of it there are to see.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
+use tidegate_chain::Network;
 use tidegate_evidence::{Borne, StatementSet, borne_out};
 use tidegate_gates::{Decision, MissingRecord, Observed, RecordFile, RecordsHere, missing_records};
 use tidegate_model::ReleaseRoot;
@@ -74,9 +76,11 @@ async fn never_were(
         missing_records(&people, std::slice::from_ref(go), here).into_iter().map(move |of| (go, of))
     });
     let missing: Vec<_> = missing.take(ANCHORS_MAX).collect();
+    let mut networks = BTreeMap::new();
     let mut named = 0;
     for (go, record) in missing {
-        let Ok(false) = was(project, target, (release, go.signer), &record.seen).await else {
+        let asked = was(project, target, (release, go.signer), &record.seen, &mut networks);
+        let Ok(false) = asked.await else {
             continue;
         };
         let SeenRecord { anchor, deployment, .. } = record.seen;
@@ -99,6 +103,7 @@ async fn was(
     target: &str,
     (release, said_by): (ReleaseRoot, Address),
     seen: &SeenRecord,
+    networks: &mut BTreeMap<String, Network>,
 ) -> CliResult<bool> {
     let mut name = None;
     for soak in &project.network(target)?.soaks_on {
@@ -107,7 +112,10 @@ async fn was(
         }
     }
     let Some(name) = name else { return Ok(false) };
-    let network = project.connect(name).await?;
+    let network = match networks.entry(name.clone()) {
+        Entry::Occupied(network) => network.into_mut(),
+        Entry::Vacant(none) => none.insert(project.connect(name).await?),
+    };
     let Some(anchor) = network.transaction(seen.anchor).await? else { return Ok(false) };
     let holder = |key| people(project).into_values().find(|person| person.holds(key));
     let by_another = holder(anchor.from).is_some_and(|sender| !sender.holds(said_by));
@@ -136,15 +144,15 @@ pub(super) async fn read(
 }
 
 /// The records of a release on a network that count: their executors, people of the policy,
-/// deployed. Of each person's newest one, on which the soak may rest, the anchor is enough, as
-/// others may have created all its contracts.
+/// deployed. Of the newest one, on which the soak rests, the anchor is enough, as others may have
+/// created all its contracts.
 async fn counted(
     project: &Project,
     soak: &str,
     release: ReleaseRoot,
 ) -> CliResult<Vec<DeploymentRecord>> {
     let all = records::all_of_release(project, soak, release)?;
-    let newest = records::newest_of_each(project, soak, release)?;
+    let newest = records::of_release(project, soak, release)?;
     let mut network = None;
     let mut counted = Vec::new();
     for record in all {
@@ -159,7 +167,7 @@ async fn counted(
             let Some(network) = &network else { continue };
             match borne_out(network, &record).await? {
                 Borne::Contracts => records::remember(project, soak, &record)?,
-                Borne::Anchor if newest.contains(&record) => {}
+                Borne::Anchor if newest.as_ref() == Some(&record) => {}
                 Borne::Anchor | Borne::Nothing => continue,
             }
         }

@@ -48,7 +48,7 @@ use soaks::{Soaked, Soaks};
 pub(crate) use code::{VerifyReport, compare_deployments, slots, verify_testnet};
 pub(crate) use deployers::to_see;
 pub(crate) use emergency::Emergency;
-pub(crate) use judged::judged;
+pub(crate) use judged::{contracts_fault, judged};
 pub(crate) use safe::safe_changes;
 pub(crate) use soak::start_subject;
 

@@ -104,12 +104,7 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     if when == When::Before && !begun_before {
         require_balance(&network, &lane, &expected).await?;
     }
-    if project.global.approve.is_none() {
-        commands::plan::show(project, &prepared, &expected);
-        if expected.gas.iter().any(|(op, _)| op == HELPER_OP) {
-            project.ui.note(format!("The helper contract is created first, at {HELPER}."));
-        }
-    }
+    show(project, &prepared, &expected);
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
@@ -127,6 +122,17 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     let record = record(&lane, &network, &built, &prepared, deployment, &run, id).await?;
     let path = published::write(project, &name, &record, &built.release)?;
     finish(project, &name, &record, &deployed, &path)
+}
+
+/// What is approved, unless it was seen before.
+fn show(project: &Project, prepared: &Prepared, expected: &Expected) {
+    if project.global.approve.is_some() {
+        return;
+    }
+    commands::plan::show(project, prepared, expected);
+    if expected.gas.iter().any(|(op, _)| op == HELPER_OP) {
+        project.ui.note(format!("The helper contract is created first, at {HELPER}."));
+    }
 }
 
 /// Refuses to spend on a testnet of which nobody knows that its coin is worth nothing.

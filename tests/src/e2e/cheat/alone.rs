@@ -13,8 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Ready:
             cheat_a_go_that_lists_what_never_was,
-            cheat_a_return_that_never_was,
-            cheat_a_deployment_by_an_auditor;
+            cheat_a_return_that_never_was;
     }
 }
 
@@ -116,34 +115,4 @@ fn cheat_a_return_that_never_was(scene: &Scene<'_>) -> Outcome {
     scene.status()?.expect("funds", "UNKNOWN", &["which has not been read"])?;
     scene.world.advance_days(2, 12)?;
     scene.status()?.expect("funds", "PASS", &[])
-}
-
-/// An auditor of the release deploys it once more, and so does somebody who does nothing else, each
-/// under a higher id: both are named, and the soak goes on where it was. Deleting their files, or
-/// never having seen them, changes nothing.
-fn cheat_a_deployment_by_an_auditor(scene: &Scene<'_>) -> Outcome {
-    let mut files = Vec::new();
-    for (who, key, id) in [("ada", "ada", "7"), ("ops", "relayer", "8")] {
-        let ether = U256::from(10).pow(U256::from(18));
-        scene.world.testnet.set_balance(actor_address(key), ether)?;
-        scene.done(who, &["deploy", "--id", id, "--as", key])?;
-        let folder = std::fs::read_dir(scene.project().join("deployments/testnet"))?;
-        let paths = folder.map(|entry| entry.map(|entry| entry.path()));
-        let ends = format!("-{id}.json");
-        let made = paths.flatten().find(|path| path.to_string_lossy().ends_with(&ends));
-        files.push(made.ok_or("a record")?);
-    }
-    scene.world.settle()?;
-    let ran = scene.run("eva", &["status", "--json"], 0)?;
-    Status::of(&ran)?.expect_others_pass(&[])?;
-    for who in ["ada", "ops"] {
-        let named = format!("{who} deployed this release too; no gate rests on it");
-        assert!(said(&ran).contains(&named), "{named}: {ran:?}");
-    }
-    for file in files {
-        std::fs::remove_file(file)?;
-    }
-    scene.status()?.expect_others_pass(&[])?;
-    scene.run("eva", &["promote"], 0)?;
-    Ok(())
 }

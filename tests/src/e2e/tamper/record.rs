@@ -79,7 +79,7 @@ fn groups() -> Vec<Group> {
         (vec![("/transactions/3/hash", hash.clone())], code, &["transactions.3.hash"]),
         (vec![("/transactions/5/gasUsed", json!(1))], code, &["transactions.5.gasUsed"]),
         (vec![("/transactions/1/op", json!("vault"))], code, &["transactions.1.op"]),
-        (vec![("/transactions/5", Value::Null)], code, &["registry.register"]),
+        (vec![("/transactions/6", Value::Null)], code, &["registry.register"]),
         (vec![("/initcodes", json!({})), ("/mocks", json!({}))], code, &["initcodes", "mocks"]),
         (vec![("/scopeRoot", hash.clone())], code, &["scopeRoot"]),
         (vec![("/releaseRoot", hash)], code, &["releaseRoot"]),

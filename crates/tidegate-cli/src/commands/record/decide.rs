@@ -163,17 +163,16 @@ pub(super) async fn start(
     let mut posted = Vec::new();
     for soak in &project.network(&about.target)?.soaks_on {
         let release = built.roots.release_root;
-        for record in records::newest_of_each(project, soak, release)? {
-            if signer.address() != record.deployment.executor {
-                speaker(project, signer.address())?;
-            }
-            let network = project.connect(soak).await?;
-            let subject = start_subject(about.id, &record, &network).await?;
-            let op = format!("start/{subject}");
-            project.ui.line(format!("{} soaks on {soak}.", record.name));
-            post(project, &about.target, signer, op, (subject, NEVER)).await?;
-            posted.push(subject);
+        let Some(record) = records::of_release(project, soak, release)? else { continue };
+        if signer.address() != record.deployment.executor {
+            speaker(project, signer.address())?;
         }
+        let network = project.connect(soak).await?;
+        let subject = start_subject(about.id, &record, &network).await?;
+        let op = format!("start/{subject}");
+        project.ui.line(format!("{} soaks on {soak}.", record.name));
+        post(project, &about.target, signer, op, (subject, NEVER)).await?;
+        posted.push(subject);
     }
     if posted.is_empty() {
         return Err(CliError::config("it is deployed on no network that backs the target")
