@@ -21,6 +21,7 @@ use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
 use crate::senders::{refuse_gas, refuse_senders, tight, warm};
 use crate::tight::refuse_tight;
+use crate::times::refuse_moments;
 use crate::undecided::refuse_undecided;
 
 /// One contract as local execution creates it.
@@ -143,6 +144,9 @@ pub fn expected_code(
     let later = later.ops()?;
     compare(&mut expected, &later);
     vary_outside(&mut expected.outside, &later.outside);
+    if when == When::Before && expected.faults.is_empty() {
+        refuse_moments(&plain, &later, &mut expected)?;
+    }
     let Head { block, timestamp } = plain.sandbox.env().head;
     let (number, time) = (block.number.saturating_add(BLOCKS_FAR), timestamp + SECS_FAR);
     let far =

@@ -23,6 +23,7 @@ mod senders;
 mod slots;
 mod stored;
 mod tight;
+mod times;
 #[cfg(test)]
 mod trial;
 mod undecided;

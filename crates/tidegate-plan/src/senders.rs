@@ -199,15 +199,4 @@ mod tests {
         let found = faults(&plan, &only, When::Before);
         assert!(found[0].contains("if somebody else sends the transaction"), "{found:?}");
     }
-
-    #[test]
-    fn what_turns_at_a_date_is_named() {
-        // Whether it is later than a month after the block of the tests: TIMESTAMP, GT.
-        let read = hex!("636b715f00" "4211");
-        let made = plan_of(vec![creation("till", reader(&read, true), true)]);
-        let found = crate::trial::found(&made, &[], When::Before);
-        assert_eq!(found.faults, Vec::<String>::new());
-        let [till] = found.created.values().collect::<Vec<_>>()[..] else { panic!("one") };
-        assert!(till.varying.contains(&alloy_primitives::U256::ZERO), "{till:?}");
-    }
 }

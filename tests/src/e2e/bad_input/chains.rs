@@ -87,6 +87,6 @@ fn a_development_node_is_no_public_chain(scene: &Scene<'_>) -> Outcome {
     let eva = scene.person("eva").with_variable("TESTNET_RPC", anvil.url());
     let says = &["development"][..];
     let hint = "31337, 31338 and 1337";
-    refused(scene, &eva, &["deploy"], &Refusal { code: 4, says, hint })?;
+    refused(scene, &eva, &["deploy", "--testnet", "424242"], &Refusal { code: 4, says, hint })?;
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Fresh:
             cheat_a_child_that_reads_what_others_decide,
             cheat_a_plan_that_asks_who_sends,
+            cheat_a_moment_that_turns_what_is_created,
             cheat_state_outside_the_plan_that_turns_it,
             cheat_a_stranger_who_comes_first;
         Funded:
@@ -106,6 +107,45 @@ fn cheat_a_plan_that_asks_who_sends(scene: &Scene<'_>) -> Outcome {
     add(scene, &plan, &made, &format!("{door}guarded = false\n"))?;
     refused(scene, "mainnet", &["door has a constructor whose outcome depends on the caller"])?;
     add(scene, &plan, &source("", "boss = msg.sender;"), &format!("{door}{open}"))?;
+    scene.run("eva", &["plan", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// Whoever sends chooses the moment: a window of the day, a date, a number of blocks.
+fn cheat_a_moment_that_turns_what_is_created(scene: &Scene<'_>) -> Outcome {
+    let plan = scene.read("tidegate.toml")?;
+    let step = "\n[[step]]\ncreate = \"Late\"\nargs = [\"$owner\"]\n";
+    let call = "\n[[step]]\ncall = [\"@late\", \"set\", \"$owner\"]\n";
+    let source = |made: &str, called: &str| {
+        format!(
+            "contract Late {{ address public boss; uint256 public openedAt; constructor(address \
+             o) {{ {made} }} function set(address o) external {{ {called} }} }}\n"
+        )
+    };
+    let at = scene.world.latest_time()?;
+    let decides = |when: &str| format!("boss = {when} ? address(0x77) : o;");
+    let window = (at + 40_000) % 86_400;
+    let window =
+        format!("block.timestamp % 86400 > {window} && block.timestamp % 86400 < {}", window + 600);
+    let cases = [
+        decides(&window),
+        decides(&format!("block.timestamp == {}", at + 7 * 86_400)),
+        decides(&format!("block.timestamp > {}", at + 3 * 86_400)),
+        decides(&format!("block.number > {}", scene.world.mainnet.latest()?.block.number + 9_000)),
+    ];
+    let says = "late is or holds something else in a block";
+    for turns in &cases {
+        add(scene, &plan, &source(turns, ""), step)?;
+        refused(scene, "mainnet", &[says, "whoever sends the transaction chooses its time"])?;
+    }
+    add(scene, &plan, &source("boss = o;", &cases[0]), &format!("{step}{call}"))?;
+    refused(scene, "mainnet", &[says])?;
+    // What is kept of the time, and a date after which it fails, decide nothing.
+    let kept = format!(
+        "require(block.timestamp < {}); openedAt = block.timestamp; boss = o;",
+        at + 30 * 86_400
+    );
+    add(scene, &plan, &source(&kept, ""), step)?;
     scene.run("eva", &["plan", "mainnet"], 0)?;
     Ok(())
 }
