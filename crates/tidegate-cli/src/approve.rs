@@ -45,6 +45,9 @@ pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
 /// approved is something else.
 pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> CliResult {
     let hash = hex::encode(approval.hash);
+    if project.global.approve.is_none() || project.global.dry_run {
+        show_again(project, approval, &hash);
+    }
     if project.global.dry_run {
         return Err(CliError::dry_run(format!("approve {hash} for {}", approval.network)));
     }
@@ -59,12 +62,12 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> CliResult {
         if is_this.map_err(|error| again(error.into()))? {
             return Ok(());
         }
+        show_again(project, approval, &hash);
         keep_date(project, &hash)?;
         return Err(again(CliError::usage(format!(
             "what was approved is {given}, what would happen now is {hash}"
         ))));
     }
-    show_again(project, approval, &hash);
     if !project.ui.interactive() {
         keep_date(project, &hash)?;
         return Err(CliError::usage("nobody is at a terminal to approve this")

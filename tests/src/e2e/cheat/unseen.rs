@@ -113,16 +113,26 @@ fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
     let places = places.map(|says| seen.find(says).unwrap_or_else(|| panic!("{says}: {seen}")));
     assert!(places.is_sorted(), "{seen}");
     // So does everything else that signs or sends.
-    let others: [(&str, &[&str], &str); 3] = [
+    let others: [(&str, &[&str], &str); 6] = [
         ("ops", &["proposal", "execute", &proposal], "Call 1 of"),
         ("ada", &["record", "no-go", "--reason", "a doubt", "--as", "ada"], "a doubt"),
         ("ada", &["attest", "reports/acme.md", "--as", "ada"], "You sign"),
+        ("eva", &["fund", "request", "1 ether", "--reason", "a rehearsal"], "a rehearsal"),
+        ("eva", &["fund", "return"], "To send on testnet"),
+        ("eva", &["deploy", "--id", "7"], "create registry"),
     ];
     for (who, args, says) in others {
         let document = asked(&scene.person(who).run(&[args, &["--json"]].concat())?)?;
         let sheet = text(&document);
         assert!(sheet.contains(says), "{args:?} {says}: {sheet}");
         assert!(document["command"].as_str().is_some_and(|c| c.contains("--approve")));
+    }
+    // Nor is it hidden from who approved something else, or tries it without doing it.
+    let other = "77".repeat(32);
+    for more in [&["--approve", &other][..], &["--dry-run"]] {
+        let ran = owner.run(&[&sign[..], more, &["--json"]].concat())?;
+        let sheet = text(&serde_json::from_str(&ran.stdout)?);
+        assert!(sheet.contains("Call 1 of") && sheet.contains("PASS"), "{ran:?}");
     }
     Ok(())
 }
