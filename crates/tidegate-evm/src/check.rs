@@ -158,11 +158,7 @@ pub fn asks_who_creates(sandbox: &Sandbox<'_>, tx: &Tx, at: Address) -> Result<b
     let strange = Tx { from: STRANGE_CALLER, ..tx.clone() };
     let own = tried(sandbox.clone().create_at(tx, at));
     let (own, strange) = both(own, tried(other.create_at(&strange, at)))?;
-    let left = |made: &Expected| {
-        let scaffold = [tx.from, tx.origin, STRANGE_CALLER];
-        let kept = made.outcome.diff.accounts.iter().filter(|(at, _)| !scaffold.contains(at));
-        kept.map(|(at, diff)| (*at, diff.clone())).collect::<Traces>()
-    };
+    let left = |made: &Expected| without(&[tx.from, tx.origin, STRANGE_CALLER], &made.outcome);
     Ok(own.is_some_and(|own| strange.is_none_or(|strange| left(&own) != left(&strange))))
 }
 
@@ -187,7 +183,10 @@ type Traces = BTreeMap<Address, AccountDiff>;
 
 /// What a run left behind, without the accounts that differ by how it was run.
 fn traces(creation: &Creation, outcome: &Outcome) -> Traces {
-    let scaffold = [CREATE2_PROXY, creation.executor, STRANGE_CALLER, STRANGE_ORIGIN];
+    without(&[CREATE2_PROXY, creation.executor, STRANGE_CALLER, STRANGE_ORIGIN], outcome)
+}
+
+fn without(scaffold: &[Address], outcome: &Outcome) -> Traces {
     let kept = outcome.diff.accounts.iter().filter(|(address, _)| !scaffold.contains(address));
     kept.map(|(address, diff)| (*address, diff.clone())).collect()
 }

@@ -8,6 +8,7 @@
 
 mod batch;
 mod check;
+mod code;
 mod create;
 mod db;
 mod diff;
@@ -30,6 +31,7 @@ pub use batch::{Batch, BatchFault, Leaves};
 pub use check::{
     ContextCheck, Difference, Differs, SlotPair, Varied, asks_who_creates, check_constructor,
 };
+pub use code::{can_destroy_itself, changes_nothing, newer_opcodes};
 pub use create::{
     CREATE2_PROXY, CREATE2_PROXY_CODE, CREATE2_PROXY_CODE_HASH, Contract, Creation, Expected,
 };
@@ -39,7 +41,7 @@ pub use error::EvmError;
 pub use failure::{Failure, Halt, RevertReason};
 pub use outcome::{Asked, CallKind, FailedCall, Look, Made, Outcome, Part, Seen};
 pub use reach::{Reached, Trespass};
-pub use rules::{PROBE_GAS, Probe, Relied, Trial, newer_opcodes};
+pub use rules::{PROBE_GAS, Probe, Relied, Trial};
 pub use sandbox::Sandbox;
 pub use settle::{Progress, ROUNDS_MAX, Rounds, SettleError, settle};
 pub use tx::{Delegate, Tx};

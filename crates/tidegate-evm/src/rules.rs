@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use revm::bytecode::opcode::OpCode;
-use tidegate_model::cbor::trailing_region;
+use revm::bytecode::opcode::{MCOPY, OpCode, SELFDESTRUCT};
 use tidegate_model::ports::{AccountState, StateView};
 use tidegate_model::{BlockRef, ChainId, Head};
 
@@ -35,15 +34,6 @@ const DATA_BYTES_MAX: usize = 36_000;
 const OPERANDS_MAX: usize = 17;
 /// Addresses below it belong to the chain: precompiles, and what rollups have there.
 const CHAINS_OWN: U256 = U256::from_limbs([1 << 16, 0, 0, 0]);
-
-const INVALID: u8 = 0xfe;
-const SELFDESTRUCT: u8 = 0xff;
-const JUMPDEST: u8 = 0x5b;
-const MCOPY: u8 = 0x5e;
-const PUSH_FIRST: u8 = 0x60;
-const PUSH_LAST: u8 = 0x7f;
-/// Where a stretch of code ends: `STOP`, `JUMP`, `RETURN`, `REVERT`, `INVALID`, `SELFDESTRUCT`.
-const ENDS: [u8; 6] = [0x00, 0x56, 0xf3, 0xfd, INVALID, SELFDESTRUCT];
 
 /// What code rests on that not every chain has, or has alike.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -183,41 +173,6 @@ impl Probe {
         let differs = |(at, _): &(usize, &Trial)| !has || own.get(*at) != other.get(*at);
         trials.filter(differs).map(|(_, trial)| trial).collect()
     }
-}
-
-/// Whether an opcode is in no rules or came after London's, which every chain has; or was changed.
-pub(crate) fn is_newer(opcode: u8) -> bool {
-    !matches!(opcode,
-        0x00..=0x0b | 0x10..=0x1d | 0x20 | 0x30..=0x48 | 0x50..=0x5b | 0x60..=0xa4
-        | 0xf0..=0xf5 | 0xfa | 0xfd | INVALID)
-}
-
-/// The newer opcodes in code, as far as it can be reached: what no jump can lead to is data.
-pub fn newer_opcodes(code: &[u8]) -> BTreeSet<u8> {
-    let code = &code[..trailing_region(code).unwrap_or(code.len())];
-    let (mut found, mut open, mut at) = (BTreeSet::new(), true, 0);
-    // Of a stretch: data that looks like code soon holds what is no opcode.
-    let mut stretch = BTreeSet::new();
-    while let Some(opcode) = code.get(at).copied() {
-        open |= opcode == JUMPDEST;
-        if open {
-            if is_newer(opcode) && OpCode::new(opcode).is_some() {
-                stretch.insert(opcode);
-            }
-            let is_none = opcode != INVALID && OpCode::new(opcode).is_none();
-            if ENDS.contains(&opcode) || is_none {
-                open = false;
-                let ended = std::mem::take(&mut stretch);
-                found.extend(ended.into_iter().filter(|_| !is_none));
-            }
-        }
-        at += 1;
-        if (PUSH_FIRST..=PUSH_LAST).contains(&opcode) {
-            at += usize::from(opcode - PUSH_FIRST) + 1;
-        }
-    }
-    found.extend(stretch);
-    found
 }
 
 /// Code that goes on if there is this opcode.
@@ -414,16 +369,5 @@ mod tests {
         assert!(probes.iter().all(|probe| probe.differences(&[]).len() == probe.trials.len()));
         assert!(calls([(SHA256, &[1; 40_000])]).probes().is_err());
         assert_eq!(Relied::default().probes().unwrap(), Vec::new());
-    }
-
-    #[test]
-    fn data_behind_code_is_no_code() {
-        let newer = |code: &[u8]| newer_opcodes(code).into_iter().collect::<Vec<_>>();
-        assert_eq!(newer(&hex!("5f1e00")), [0x1e, 0x5f]);
-        assert_eq!(newer(&hex!("611e1e00")), Vec::<u8>::new(), "what is pushed");
-        assert_eq!(newer(&hex!("00 1e 5c")), Vec::<u8>::new(), "nothing leads there");
-        assert_eq!(newer(&hex!("00 5b 5c 56")), [0x5c], "a jump does");
-        assert_eq!(newer(&hex!("00 5b 5c 0c 00")), Vec::<u8>::new(), "it ends in no opcode");
-        assert_eq!(newer(&hex!("30ff")), [0xff]);
     }
 }

@@ -11,12 +11,13 @@ use revm::interpreter::{
     InterpreterResult,
 };
 
+use crate::code::is_newer;
 use crate::failure::failure;
 use crate::gas_use::GasUse;
 use crate::handler::SimContext;
 use crate::outcome::{Asked, CallKind, FailedCall, Look, Made, Part, Seen};
 use crate::reach::Reached;
-use crate::rules::{Relied, is_newer};
+use crate::rules::Relied;
 
 /// The calls that are open, and the path to the last failure.
 #[derive(Debug, Default)]

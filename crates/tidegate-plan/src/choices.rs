@@ -4,12 +4,12 @@
 //! A contract of the plan that asks for it is refused; so is one that rests on an external which
 //! does. What such an external does for itself is varied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, U256, address};
 use tidegate_evm::{Asked, EvmError, Outcome, Part};
 
-use crate::expected::{Created, Expected};
+use crate::expected::Expected;
 use crate::resolve::{Op, OpKind};
 use crate::run::Run;
 use crate::senders::other_than;
@@ -70,7 +70,7 @@ pub(crate) fn note_asking(op: &Op, outcome: &Outcome, expected: &mut Expected) {
 /// chooses; and one whose externals leave something else, anywhere, where that is chosen otherwise.
 pub(crate) fn refuse_choices(
     plain: &Run<'_>,
-    created: &BTreeMap<Address, Created>,
+    before: &Expected,
     expected: &mut Expected,
 ) -> Result<(), EvmError> {
     let blobs = expected.seen.asked.iter().find(|(_, what)| *what == Asked::Blobs);
@@ -94,7 +94,7 @@ pub(crate) fn refuse_choices(
                 _ => plain.origin,
             };
             let found = Run { sandbox, origin, ..plain.clone() }.ops()?;
-            if let Some(other) = other_than(plain, created, &found, expected) {
+            if let Some(other) = other_than(plain, before, &found) {
                 expected.faults.push(format!(
                     "{other} is something else for another choice of {what}, which is left to who \
                      sends the transaction or makes its block; {INSTEAD}"

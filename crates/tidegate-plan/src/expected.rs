@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
-use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Leaves, Made, Sandbox, Seen};
+use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Leaves, Made, Sandbox, Seen, can_destroy_itself};
 use tidegate_model::Head;
 use tidegate_model::ports::{AccountState, StateSnapshot};
 use tidegate_model::record::SlotValue;
@@ -16,7 +16,6 @@ use crate::choices::{Aside, Asking, refuse_choices};
 use crate::foreign::refuse_unnamed;
 use crate::open::refuse_open;
 use crate::outside::{Outside, vary as vary_outside};
-use crate::reach::can_destroy_itself;
 use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
 use crate::senders::{refuse_gas, refuse_senders, tight, warm};
@@ -139,7 +138,7 @@ pub fn expected_code(
     let mut run = first.clone();
     let mut expected = run.ops()?;
     slots(&run, &mut expected)?;
-    let found = expected.created.clone();
+    let found = expected.clone();
     let mut later = Run { sandbox: plain.sandbox.clone().later(), ..plain.clone() };
     let later = later.ops()?;
     compare(&mut expected, &later);
@@ -182,7 +181,7 @@ pub fn expected_code(
         refuse_unrepeatable(&run, &mut expected)?;
     }
     if when == When::Before && expected.faults.is_empty() {
-        refuse_undecided(&first, &run.reads, &found, &mut expected)?;
+        refuse_undecided(&first, &run.reads, &found.created, &mut expected)?;
     }
     if when == When::Before && expected.faults.is_empty() {
         refuse_tight(&first, &mut expected)?;

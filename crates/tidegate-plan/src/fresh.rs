@@ -5,11 +5,9 @@
 //! can change nothing of its own account, since whatever others do with it, it stays as it is.
 
 use alloy_primitives::Address;
+use tidegate_evm::changes_nothing;
 
 use crate::expected::{Created, Expected};
-use crate::reach::{
-    CALLCODE, CREATE, CREATE2, DELEGATECALL, SELFDESTRUCT, SSTORE, TSTORE, reaches,
-};
 use crate::resolve::{Op, OpKind, Resolved};
 
 /// What to do about a contract that may not stand already.
@@ -40,33 +38,12 @@ pub fn must_be_absent<'a>(
     })
 }
 
-/// Whether no run of this code changes storage, code or nonce of its own account: no instruction
-/// that can be reached does so, or lets other code do it.
-fn changes_nothing(code: &[u8]) -> bool {
-    !reaches(code, |instruction| {
-        matches!(
-            instruction,
-            SSTORE | TSTORE | CREATE | CALLCODE | DELEGATECALL | CREATE2 | SELFDESTRUCT
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use alloy_primitives::hex;
 
     use super::*;
     use crate::trial::creation;
-
-    #[test]
-    fn code_that_can_change_its_account_is_found() {
-        assert!(changes_nothing(&[]));
-        assert!(changes_nothing(&hex!("60ff00")));
-        for changing in [SSTORE, TSTORE, CREATE, CALLCODE, DELEGATECALL, CREATE2, SELFDESTRUCT] {
-            assert!(!changes_nothing(&[changing]));
-            assert!(!changes_nothing(&[0x60, 0x00, changing]));
-        }
-    }
 
     #[test]
     fn only_what_others_cannot_change_may_stand() {

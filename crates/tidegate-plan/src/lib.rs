@@ -13,7 +13,6 @@ mod label;
 mod minimal;
 mod open;
 mod outside;
-mod reach;
 mod rehearsed;
 mod resolve;
 mod rules;

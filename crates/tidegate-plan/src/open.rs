@@ -9,9 +9,9 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::Address;
+use tidegate_evm::can_destroy_itself;
 
 use crate::expected::Expected;
-use crate::reach::can_destroy_itself;
 use crate::resolve::{OpKind, Resolved};
 
 /// How many creations of one contract are told by its nonce.

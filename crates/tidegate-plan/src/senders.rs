@@ -77,43 +77,41 @@ pub(crate) fn warm(expected: &Expected) -> BTreeMap<Address, BTreeSet<U256>> {
 /// with less gas, or where everything that it reads costs less, and nothing fails.
 pub(crate) fn refuse_gas(
     run: &Run<'_>,
-    created: &BTreeMap<Address, Created>,
+    found: &Expected,
     (with_less, what): (&Expected, &str),
     expected: &mut Expected,
 ) {
-    let Some(other) = other_than(run, created, with_less, expected) else { return };
+    if !expected.faults.is_empty() {
+        return;
+    }
+    let Some(other) = other_than(run, found, with_less) else { return };
     expected.faults.push(format!(
         "{other} depends on {what}, which is the choice of who sends the transaction"
     ));
 }
 
 /// A contract that is or holds something else after another run in which nothing fails, or a slot
-/// of one that is there already.
-pub(crate) fn other_than(
-    run: &Run<'_>,
-    created: &BTreeMap<Address, Created>,
-    otherwise: &Expected,
-    expected: &Expected,
-) -> Option<String> {
-    if !expected.faults.is_empty()
-        || !otherwise.faults.is_empty()
-        || otherwise.skipped != expected.skipped
-    {
+/// of one that is there already. What is known to differ from block to block is left out.
+pub(crate) fn other_than(run: &Run<'_>, found: &Expected, otherwise: &Expected) -> Option<String> {
+    if !otherwise.faults.is_empty() || otherwise.skipped != found.skipped {
         return None;
     }
     let is_other = |(at, made): &(&Address, &Created)| {
-        let other = otherwise.created.get(*at);
-        other.is_none_or(|other| other.code != made.code || other.slots != made.slots)
+        let Some(other) = otherwise.created.get(*at) else { return true };
+        let slots = made.slots.keys().chain(other.slots.keys());
+        let mut slots = slots.filter(|slot| !made.varying.contains(slot));
+        other.code != made.code || slots.any(|slot| made.slots.get(slot) != other.slots.get(slot))
     };
-    let all = expected.outside.iter().chain(&otherwise.outside);
-    let mut slots = all.filter(|(_, kept)| kept.is_changed()).map(|(key, _)| key);
-    let after = |outside: &Outside, key| outside.get(key).map(|kept| kept.after);
-    let slot = slots.find(|key| after(&expected.outside, key) != after(&otherwise.outside, key));
-    match (created.iter().find(is_other), slot) {
-        (Some((_, made)), _) => Some(made.op.clone()),
-        (None, Some((at, slot))) => Some(slot_of(run.resolved, *at, *slot)),
-        (None, None) => None,
+    if let Some((_, made)) = found.created.iter().find(is_other) {
+        return Some(made.op.clone());
     }
+    let all = found.outside.iter().chain(&otherwise.outside);
+    let mut slots = all.filter(|(_, kept)| kept.is_changed()).map(|(key, _)| key);
+    let varies = |key| found.outside.get(key).is_some_and(|kept| kept.varies);
+    let after = |outside: &Outside, key| outside.get(key).map(|kept| kept.after);
+    let is_other = |key| after(&found.outside, key) != after(&otherwise.outside, key);
+    let (at, slot) = slots.find(|key| !varies(key) && is_other(key))?;
+    Some(slot_of(run.resolved, *at, *slot))
 }
 
 /// What a run changed, without the nonces of who may have sent it.

@@ -11,9 +11,10 @@ use tidegate_evm::EvmError;
 
 use crate::expected::Expected;
 use crate::run::Run;
+use crate::senders::other_than;
 
 /// The most moments that are tried.
-const MOMENTS_MAX: usize = 48;
+const MOMENTS_MAX: usize = 192;
 /// How far ahead: longer than any proposal holds.
 const SECS_MAX: u64 = 60 * 86_400;
 /// Seconds from block to block, where a number stands for a time.
@@ -21,28 +22,35 @@ const BLOCK_SECS: u64 = 12;
 /// What may be counted anew: a week, a day, an hour, a minute.
 const PERIODS: [u64; 4] = [604_800, 86_400, 3_600, 60];
 
-/// Refuses a plan that leaves other code or slots at a moment at which a comparison with the time
-/// turns, and nothing fails then. `later` is the same run in another block.
+/// Refuses a plan that leaves something else, also in what is there already, at a moment at which a
+/// comparison with the time turns, while no operation and no `expect` fails then. `later` is the
+/// same run in another block.
 pub(crate) fn refuse_moments(
     plain: &Run<'_>,
     later: &Expected,
     expected: &mut Expected,
 ) -> Result<(), EvmError> {
+    let moments = moments(expected, later);
+    if moments.len() > MOMENTS_MAX {
+        expected.faults.push(format!(
+            "compares the time of its block with so much that it turns at {} moments, of which at \
+             most {MOMENTS_MAX} can be tried",
+            moments.len()
+        ));
+        return Ok(());
+    }
     let head = plain.sandbox.env().head;
-    for ahead in moments(expected, later) {
+    for ahead in moments {
         let ways = [(ahead / BLOCK_SECS, ahead), (ahead, ahead.saturating_mul(BLOCK_SECS))];
         for (blocks, secs) in ways.into_iter().filter(|(_, secs)| *secs <= SECS_MAX) {
             let (number, time) = (head.block.number + blocks, head.timestamp + secs);
             let sandbox = plain.sandbox.clone().in_block(number, time);
-            let then = Run { sandbox, ..plain.clone() }.ops()?;
-            if !then.faults.is_empty() || then.skipped != expected.skipped {
-                continue;
-            }
-            if let Some(op) = other(expected, &then) {
+            let then = Run { check: true, sandbox, ..plain.clone() }.ops()?;
+            if let Some(other) = other_than(plain, expected, &then) {
                 expected.faults.push(format!(
-                    "{op} is or holds something else in a block {secs} seconds later: whoever \
-                     sends the transaction chooses its time; keep a time as it is, and decide \
-                     nothing by it while the plan is created and set up"
+                    "{other} is or holds something else in a block {secs} seconds later, and \
+                     whoever sends the transaction chooses its time: keep a time as it is and \
+                     decide nothing by it, or add an `expect` that shows it"
                 ));
                 return Ok(());
             }
@@ -57,33 +65,21 @@ fn moments(expected: &Expected, later: &Expected) -> BTreeSet<u64> {
     let turns = pairs.flat_map(|(a, b)| [(*a, *b), (*b, *a)]).flat_map(|(now, then)| {
         [then, then.wrapping_add(U256::ONE), then.wrapping_sub(U256::ONE)].map(|then| (now, then))
     });
-    turns.flat_map(|(now, then)| ahead(now, then)).take(MOMENTS_MAX).collect()
+    turns.flat_map(|(now, then)| ahead(now, then)).collect()
 }
 
-/// How long until what is `now` will be `then`, where it grows with the time, or is counted anew.
+/// How long until what is `now` will be `then`, where it grows with the time, in any unit, or is
+/// counted anew each period.
 fn ahead(now: U256, then: U256) -> Vec<u64> {
-    let small = |word: U256| u64::try_from(word).ok();
-    match (small(then.wrapping_sub(now)), small(now.wrapping_sub(then))) {
-        (Some(ahead), _) if ahead <= SECS_MAX => vec![ahead],
-        (_, Some(behind)) if behind < PERIODS[0] => {
-            let again = PERIODS.iter().filter(|period| **period > behind);
-            again.map(|period| period - behind).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// An operation of which a contract is other code, or holds something else where it is not known
-/// to depend on the block.
-fn other(expected: &Expected, then: &Expected) -> Option<String> {
-    let differs = expected.created.iter().find(|(at, made)| {
-        let Some(other) = then.created.get(*at) else { return true };
-        let is_known = |slot: &U256| made.varying.contains(slot);
-        let slots = made.slots.keys().chain(other.slots.keys()).filter(|slot| !is_known(slot));
-        other.code != made.code
-            || slots.into_iter().any(|slot| made.slots.get(slot) != other.slots.get(slot))
-    });
-    differs.map(|(_, made)| made.op.clone())
+    let small = |word: U256| u64::try_from(word).ok().filter(|count| *count <= SECS_MAX);
+    let forward = small(then.wrapping_sub(now));
+    let behind = small(now.wrapping_sub(then)).filter(|behind| *behind > 0);
+    let units = || PERIODS.into_iter().chain([1]);
+    let later = forward.into_iter().flat_map(|count| units().map(move |unit| count * unit));
+    let again = behind.into_iter().flat_map(|count| units().map(move |unit| count * unit));
+    let again = again
+        .flat_map(|secs| PERIODS.into_iter().filter_map(move |period| period.checked_sub(secs)));
+    later.chain(again).filter(|secs| *secs <= SECS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -92,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::expected::When;
-    use crate::trial::{creation, faults, found, plan_of, reader};
+    use crate::trial::{OTHER, call, creation, faults, found, plan_of, reader};
 
     #[test]
     fn a_moment_that_turns_a_constructor_is_refused() {
@@ -112,6 +108,31 @@ mod tests {
     }
 
     #[test]
+    fn so_is_one_that_turns_what_is_there_already() {
+        // Stores in slot 0 whether it is noon in minutes; or the time.
+        let turns = hex!("6102d0 603c6201518042060414 5f5500");
+        let keeps = hex!("425f5500");
+        let mut plan = plan_of(vec![call("set", OTHER)]);
+        plan.outside.insert("pool".to_owned(), OTHER);
+        let fault = faults(&plan, &turns, When::Before).concat();
+        assert!(fault.starts_with("slot 0x0 of @pool is or holds something else"), "{fault}");
+        assert_eq!(faults(&plan, &keeps, When::Before), Vec::<String>::new());
+    }
+
+    #[test]
+    fn more_moments_than_can_be_tried_are_refused() {
+        // 100 comparisons with dates that are an hour apart, before one that matters.
+        let decoys = (1..=100u32).flat_map(|hour| {
+            let date = 1_800_000_000 + 3_600 * hour;
+            [&[0x63][..], &date.to_be_bytes(), &[0x42, 0x14, 0x50]].concat()
+        });
+        let read: Vec<_> = decoys.chain(hex!("636b4dc600" "4214")).collect();
+        let plan = plan_of(vec![creation("till", reader(&read, true), true)]);
+        let fault = faults(&plan, &[], When::Before).concat();
+        assert!(fault.contains("moments, of which at most"), "{fault}");
+    }
+
+    #[test]
     fn what_is_kept_of_the_time_is_named() {
         let plan = plan_of(vec![creation("till", reader(&hex!("42"), true), true)]);
         let expected = found(&plan, &[], When::Before);
@@ -122,9 +143,10 @@ mod tests {
     #[test]
     fn a_moment_is_ahead_or_comes_again() {
         let word = U256::from;
-        assert_eq!(ahead(word(5), word(65)), [60]);
-        assert_eq!(ahead(word(43_000), word(40_000)), [601_800, 83_400, 600]);
-        assert_eq!(ahead(word(0), U256::MAX), [604_799, 86_399, 3_599, 59]);
+        // In seconds, minutes, hours and days; sixty weeks are too far.
+        assert_eq!(ahead(word(5), word(65)), [5_184_000, 216_000, 3_600, 60]);
+        let again = ahead(word(43_000), word(40_000));
+        assert_eq!(again, [424_800, 601_800, 83_400, 600]);
         assert_eq!(ahead(word(u64::MAX), U256::ZERO), Vec::<u64>::new());
     }
 }

@@ -140,6 +140,13 @@ fn cheat_a_moment_that_turns_what_is_created(scene: &Scene<'_>) -> Outcome {
     }
     add(scene, &plan, &source("boss = o;", &cases[0]), &format!("{step}{call}"))?;
     refused(scene, "mainnet", &[says])?;
+    // In whole minutes, and shown by an `expect`, which fails then.
+    let noon = format!("block.timestamp / 60 == {}", at / 60 + 90);
+    add(scene, &plan, &source(&decides(&noon), ""), step)?;
+    refused(scene, "mainnet", &[says, "add an `expect` that shows it"])?;
+    let shown = format!("{step}expect = [[\"boss\", \"$owner\"]]\n");
+    add(scene, &plan, &source(&decides(&noon), ""), &shown)?;
+    scene.run("eva", &["plan", "mainnet"], 0)?;
     // What is kept of the time, and a date after which it fails, decide nothing.
     let kept = format!(
         "require(block.timestamp < {}); openedAt = block.timestamp; boss = o;",
