@@ -8,7 +8,8 @@ use tidegate_safe::helper;
 use tidegate_testkit::{Transaction, actor, safe};
 
 use super::batch::execution;
-use crate::support::{Case, Outcome, Scene, cases, json_text, said};
+use super::left::deployed_and_signed;
+use crate::support::{Case, Outcome, Scene, cases, said};
 
 sol! {
     function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash);
@@ -142,17 +143,7 @@ fn address(scene: &Scene<'_>, of: Address, call: Vec<u8>) -> Result<Address, Fai
 fn cheat_a_stranger_around_the_batch(scene: &Scene<'_>) -> Outcome {
     let (project, head, networks) = project(scene)?;
     project.write(CONFIG, &format!("{head}{}{networks}", steps("").concat()))?;
-    project.fund()?;
-    // The testnet has no helper yet: the deployment makes it.
-    project.done("eva", &["deploy"])?;
-    project.world.settle()?;
-    project.done("ops", &["deploy", "--helper"])?;
-    let adoption = json_text(&project.done("eva", &["policy", "adopt", "--json"])?, "proposal")?;
-    project.sign(&adoption, &["o1", "o2"])?;
-    project.done("ops", &["proposal", "execute", &adoption])?;
-    project.world.advance_days(4, 10)?;
-    let proposal = json_text(&project.done("eva", &["promote", "--json"])?, "proposal")?;
-    project.sign(&proposal, &["o1", "o2"])?;
+    let proposal = deployed_and_signed(&project)?;
 
     let (mainnet, safe) = (&scene.world.mainnet, scene.world.safe);
     let plan = project.run("eva", &["plan", "mainnet", "--json"], 0)?.json()?;

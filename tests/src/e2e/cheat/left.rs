@@ -67,16 +67,23 @@ fn signed(scene: &Scene<'_>) -> Result<String, Failed> {
     let config = format!("{project}[policy]\n{policy}\n{steps}[networks{networks}");
     scene.write(CONFIG, &config)?;
     scene.write("src/Odd.sol", &source())?;
-    scene.fund()?;
-    scene.done("eva", &["deploy"])?;
-    scene.world.settle()?;
-    scene.done("ops", &["deploy", "--helper"])?;
-    let adoption = json_text(&scene.done("eva", &["policy", "adopt", "--json"])?, "proposal")?;
-    scene.sign(&adoption, &["o1", "o2"])?;
-    scene.done("ops", &["proposal", "execute", &adoption])?;
-    scene.world.advance_days(4, 10)?;
-    let proposal = json_text(&scene.done("eva", &["promote", "--json"])?, "proposal")?;
-    scene.sign(&proposal, &["o1", "o2"])?;
+    deployed_and_signed(scene)
+}
+
+/// Deploys a project that soaks for an hour, adopts its policy and proposes its promotion, which
+/// two owners sign. Answers with the proposal.
+pub(super) fn deployed_and_signed(project: &Scene<'_>) -> Result<String, Failed> {
+    project.fund()?;
+    // The testnet has no helper yet: the deployment makes it.
+    project.done("eva", &["deploy"])?;
+    project.world.settle()?;
+    project.done("ops", &["deploy", "--helper"])?;
+    let adoption = json_text(&project.done("eva", &["policy", "adopt", "--json"])?, "proposal")?;
+    project.sign(&adoption, &["o1", "o2"])?;
+    project.done("ops", &["proposal", "execute", &adoption])?;
+    project.world.advance_days(4, 10)?;
+    let proposal = json_text(&project.done("eva", &["promote", "--json"])?, "proposal")?;
+    project.sign(&proposal, &["o1", "o2"])?;
     Ok(proposal)
 }
 
