@@ -20,7 +20,7 @@ use crate::resolve::{CREATE2_PROXY, Resolved};
 use crate::run::Run;
 use crate::senders::{refuse_gas, refuse_senders, tight, warm};
 use crate::tight::refuse_tight;
-use crate::times::refuse_moments;
+use crate::times::{refuse_decided, refuse_moments};
 use crate::undecided::refuse_undecided;
 
 /// One contract as local execution creates it.
@@ -139,17 +139,17 @@ pub fn expected_code(
     let mut expected = run.ops()?;
     slots(&run, &mut expected)?;
     let found = expected.clone();
+    let head = plain.sandbox.env().head;
     let mut later = Run { sandbox: plain.sandbox.clone().later(), ..plain.clone() };
-    let later = later.ops()?;
+    let (later, then) = (later.ops()?, later.sandbox.env().head);
     compare(&mut expected, &later);
     vary_outside(&mut expected.outside, &later.outside);
     if when == When::Before && expected.faults.is_empty() {
         refuse_moments(&plain, &later, &mut expected)?;
     }
-    let Head { block, timestamp } = plain.sandbox.env().head;
-    let (number, time) = (block.number.saturating_add(BLOCKS_FAR), timestamp + SECS_FAR);
-    let far =
-        Run { sandbox: plain.sandbox.clone().in_block(number, time), ..plain.clone() }.ops()?;
+    let (number, time) = (head.block.number + BLOCKS_FAR, head.timestamp + SECS_FAR);
+    let mut far = Run { sandbox: plain.sandbox.clone().in_block(number, time), ..plain.clone() };
+    let (far, in_the_end) = (far.ops()?, far.sandbox.env().head);
     if far.faults.is_empty() && far.skipped == expected.skipped {
         vary(&mut expected, &far);
         vary_outside(&mut expected.outside, &far.outside);
@@ -161,6 +161,11 @@ pub fn expected_code(
     }
     if when == When::Before && expected.faults.is_empty() {
         refuse_choices(&plain, &found, &mut expected)?;
+    }
+    for (other, then) in [(&later, then), (&far, in_the_end)] {
+        if when == When::Before && expected.faults.is_empty() {
+            refuse_decided(&found, (other, then), head, &mut expected);
+        }
     }
     if expected.faults.is_empty() {
         let with_less = Run { gas: tight(&expected.gas), ..plain.clone() }.ops()?;

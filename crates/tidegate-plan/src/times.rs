@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::U256;
 use tidegate_evm::EvmError;
+use tidegate_model::Head;
 
 use crate::expected::Expected;
 use crate::run::Run;
@@ -21,6 +22,58 @@ const SECS_MAX: u64 = 60 * 86_400;
 const BLOCK_SECS: u64 = 12;
 /// What may be counted anew: a week, a day, an hour, a minute.
 const PERIODS: [u64; 4] = [604_800, 86_400, 3_600, 60];
+
+/// Refuses a plan of which a contract holds in another block what is neither the same nor the same
+/// with so many seconds or blocks more, as what is kept of the time is, packed or not.
+pub(crate) fn refuse_decided(
+    found: &Expected,
+    (later, then): (&Expected, Head),
+    head: Head,
+    expected: &mut Expected,
+) {
+    if !later.faults.is_empty() || later.skipped != found.skipped {
+        return;
+    }
+    let secs = then.timestamp - head.timestamp;
+    let passed = [secs, then.block.number - head.block.number].map(U256::from);
+    let decided = found.created.iter().find_map(|(at, made)| {
+        let other = later.created.get(at)?;
+        let mut slots = made.slots.keys().chain(other.slots.keys());
+        let slot = slots.find(|slot| match (made.slots.get(*slot), other.slots.get(*slot)) {
+            (Some(one), Some(other)) if one.len() == other.len() => {
+                !one.iter().zip(other).all(|(one, other)| is_kept(*one, *other, passed))
+            }
+            _ => true,
+        })?;
+        Some((made, slot))
+    });
+    if let Some((made, slot)) = decided {
+        expected.faults.push(format!(
+            "{} holds in slot {slot:#x} what the block decides: {secs} seconds later it is neither \
+             the same nor later by that, and whoever sends the transaction chooses its time; keep \
+             a time as it is and decide nothing by it",
+            made.op
+        ));
+    }
+}
+
+/// Whether a word is the same, or differs by what has passed in some of its places.
+fn is_kept(one: U256, other: U256, passed: [U256; 2]) -> bool {
+    let mut rest = other.wrapping_sub(one);
+    // From the lowest byte up, which one of both has to take away.
+    while !rest.is_zero() {
+        let low = rest.trailing_zeros() / 8;
+        let without = |passed: &U256| {
+            let place = low.checked_sub(passed.trailing_zeros() / 8)?;
+            let left = rest.wrapping_sub(*passed << (8 * place));
+            (left.is_zero() || left.trailing_zeros() / 8 > low).then_some(left)
+        };
+        let taken = passed.iter().filter(|passed| !passed.is_zero()).find_map(without);
+        let Some(left) = taken else { return false };
+        rest = left;
+    }
+    true
+}
 
 /// Refuses a plan that leaves something else, also in what is there already, at a moment at which a
 /// comparison with the time turns, while no operation and no `expect` fails then. `later` is the
@@ -130,6 +183,37 @@ mod tests {
         let plan = plan_of(vec![creation("till", reader(&read, true), true)]);
         let fault = faults(&plan, &[], When::Before).concat();
         assert!(fault.contains("moments, of which at most"), "{fault}");
+    }
+
+    #[test]
+    fn what_the_hour_decides_is_not_kept_of_it() {
+        // The number of the hour by its last bit, and the hour itself: DIV, AND.
+        let odd = hex!("6001 610e10 42 04 16");
+        let hour = hex!("610e10 42 04");
+        for read in [&odd[..], &hour] {
+            let plan = plan_of(vec![creation("till", reader(read, true), true)]);
+            let fault = faults(&plan, &[], When::Before).concat();
+            assert!(fault.starts_with("till holds in slot 0x0 what the block decides"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_kept_in_any_place() {
+        let passed = [U256::from(3_607), U256::from(307)];
+        let (start, block) = (U256::from(1_800_000_000_u64), U256::from(20_000_000));
+        let packed = |secs: u64, blocks: u64, rest: u64| {
+            let time = start + U256::from(secs);
+            (time << 200) | (U256::from(rest) << 96) | (block + U256::from(blocks)) | (time << 40)
+        };
+        let one = packed(0, 0, 7);
+        assert!(is_kept(start, start + passed[0], passed));
+        assert!(is_kept(one, one, passed) && is_kept(one, packed(3_607, 307, 7), passed));
+        for other in [packed(3_607, 307, 8), packed(3_606, 307, 7), packed(3_607, 1, 7)] {
+            assert!(!is_kept(one, other, passed), "{other:#x}");
+        }
+        for (one, other) in [(0, 1), (1, 0), (1, 0x77)] {
+            assert!(!is_kept(U256::from(one), U256::from(other), passed));
+        }
     }
 
     #[test]

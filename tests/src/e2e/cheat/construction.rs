@@ -140,6 +140,14 @@ fn cheat_a_moment_that_turns_what_is_created(scene: &Scene<'_>) -> Outcome {
     }
     add(scene, &plan, &source("boss = o;", &cases[0]), &format!("{step}{call}"))?;
     refused(scene, "mainnet", &[says])?;
+    // Another one each hour, or by a hash: it is no time that was kept.
+    for turns in
+        ["block.timestamp % 7200 < 3600", "uint256(keccak256(abi.encode(block.number))) % 2 == 0"]
+    {
+        let each = format!("boss = {turns} ? address(uint160(block.timestamp / 1800)) : o;");
+        add(scene, &plan, &source(&each, ""), step)?;
+        refused(scene, "mainnet", &["late holds in slot 0x0 what the block decides"])?;
+    }
     // In whole minutes, and shown by an `expect`, which fails then.
     let noon = format!("block.timestamp / 60 == {}", at / 60 + 90);
     add(scene, &plan, &source(&decides(&noon), ""), step)?;
