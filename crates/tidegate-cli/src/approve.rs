@@ -1,7 +1,7 @@
 //! Approval of exactly one plan or digest: typed at a terminal, or given as `--approve`.
 
 use alloy_primitives::{B256, hex};
-use serde_json::json;
+use serde_json::{Map, Value};
 use tidegate_model::lookup::{self, DIGITS_MIN, Prefix};
 use tidegate_model::statement::{Date, WRITTEN_SECS_MAX};
 
@@ -19,6 +19,8 @@ pub(crate) struct Approval<'a> {
     pub(crate) given: Given,
     /// Options that the printed command must repeat so that it freezes the same thing.
     pub(crate) options: Vec<String>,
+    /// The fields of it that machines are shown beside the sheet.
+    pub(crate) fields: Map<String, Value>,
 }
 
 /// How much of a hash approves it.
@@ -90,11 +92,15 @@ fn show_again(project: &Project, approval: &Approval<'_>, hash: &str) {
     if ui.interactive() {
         said.unseen.iter().for_each(|line| ui.note(format!(" {line}")));
     } else {
-        ui.result(&json!({
-            "approve": format!("0x{hash}"), "network": approval.network,
-            "command": command(project, approval, hash),
-            "sheet": said.sheet, "attentions": said.attentions,
-        }));
+        let mut document = approval.fields.clone();
+        document.extend([
+            ("approve".to_owned(), format!("0x{hash}").into()),
+            ("network".to_owned(), approval.network.into()),
+            ("command".to_owned(), command(project, approval, hash).into()),
+            ("sheet".to_owned(), said.sheet.into()),
+            ("attentions".to_owned(), said.attentions.clone().into()),
+        ]);
+        ui.result(&document.into());
     }
     if !said.attentions.is_empty() {
         ui.note("Attention, as said above:");

@@ -1,6 +1,7 @@
 //! One approved transaction from a key: for what is not a deployment.
 
 use alloy_primitives::{B256, U256, hex, keccak256};
+use serde_json::Map;
 use tidegate_chain::Network;
 use tidegate_engine::{Ceiling, EngineError, FeeCap, Landed, Lane, adopted_nonce};
 use tidegate_model::event::Intent;
@@ -88,7 +89,10 @@ pub(crate) async fn ready<'a>(
     if intent.data.len() > SHOWN_BYTES {
         ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
     }
-    approve(project, &Approval { network: name, hash, given: Given::Whole, options })?;
+    approve(
+        project,
+        &Approval { network: name, hash, given: Given::Whole, options, fields: Map::new() },
+    )?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

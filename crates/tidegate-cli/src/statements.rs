@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tidegate_chain::Network;
 use tidegate_evidence::{
     ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
@@ -274,22 +274,23 @@ pub(crate) fn conclude(
     preimages: impl FnOnce() -> CliResult,
 ) -> CliResult<StatementDigest> {
     let digest = saying::show(project, signer, &statement)?;
-    let result = serde_json::json!({"digest": digest, "statement": statement});
+    let fields = Map::from_iter([
+        ("digest".to_owned(), serde_json::to_value(digest)?),
+        ("statement".to_owned(), serde_json::to_value(&statement)?),
+    ]);
     if project.global.typed_data.is_some() {
         typed_data::write(project, &statement)?;
         preimages()?;
         return Ok(digest);
     }
-    if project.global.dry_run {
-        project.ui.result(&result);
-    }
     let moves_money =
         matches!(&statement, Statement::Statement(g) if g.body.kind().starts_with("fund/"));
     let given = if moves_money { Given::Whole } else { Given::Beginning };
-    approve(project, &Approval { network: what, hash: digest.0, given, options: Vec::new() })?;
+    let approval = Approval { network: what, hash: digest.0, given, options: Vec::new(), fields };
+    approve(project, &approval)?;
     preimages()?;
     let digest = sign_and_say(project, signer, statement)?;
-    project.ui.result(&result);
+    project.ui.result(&approval.fields.into());
     Ok(digest)
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, json};
 use tidegate_chain::{Network, Transaction, is_known_testnet};
 use tidegate_engine::{DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy};
 use tidegate_gates::anchor_required;
@@ -110,7 +110,10 @@ pub(crate) async fn run(project: &Project, args: &DeployArgs) -> CliResult<u8> {
     }
     let most = format_amount(ceiling.most, 18);
     project.ui.note(format!("Its fees come to at most {most} ETH."));
-    approve(project, &Approval { network: &name, hash, given, options: Vec::new() })?;
+    approve(
+        project,
+        &Approval { network: &name, hash, given, options: Vec::new(), fields: Map::new() },
+    )?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

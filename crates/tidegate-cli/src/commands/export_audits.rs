@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, keccak256};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tidegate_evidence::exports::{
     AUDIT_PREDICATE, AuditedContract, Auditor, PAYLOAD_TYPE, SVR_PREDICATE, Subject, audit_summary,
     eas_attestation, eas_on, envelope, envelope_digest, every_field, statement,
@@ -181,7 +181,13 @@ impl Source<'_> {
         ui.fields("You do not sign:", &others.iter().map(row).collect::<Vec<_>>());
         let hash = jcs_keccak("in-toto statements", &all)?;
         let options = Vec::new();
-        let approval = Approval { network: "sign", hash, given: Given::Beginning, options };
+        let approval = Approval {
+            network: "sign",
+            hash,
+            given: Given::Beginning,
+            options,
+            fields: Map::new(),
+        };
         approve(self.project, &approval)
     }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, Bytes, Log};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Map, json};
 use tidegate_chain::Network;
 use tidegate_model::Verdict;
 use tidegate_model::event::Intent;
@@ -170,7 +170,10 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     project.ui.line("");
     let (hash, _) = show_checked(project, &found, &rechecked);
     let (network, options) = (&*found.network, Vec::new());
-    approve(project, &Approval { network, hash, given: Given::Whole, options })?;
+    approve(
+        project,
+        &Approval { network, hash, given: Given::Whole, options, fields: Map::new() },
+    )?;
     let (Rechecked { state, verdict, .. }, hash) = (rechecked, found.checked.hash());
     let signature = sign_proposal(&found.checked, &signer).or_kind(Kind::Keys)?;
     let path = project.layout.proposal_signature(&found.network, hash.0, owner);

@@ -126,6 +126,8 @@ fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
         let sheet = text(&document);
         assert!(sheet.contains(says), "{args:?} {says}: {sheet}");
         assert!(document["command"].as_str().is_some_and(|c| c.contains("--approve")));
+        let tried = scene.person(who).run(&[args, &["--json", "--dry-run"]].concat())?;
+        assert!(text(&tried.json()?).contains(says), "one document: {tried:?}");
     }
     // Nor is it hidden from who approved something else, or tries it without doing it.
     let other = "77".repeat(32);
