@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::fmt;
 
+use tidegate_model::{Reason, ReasonCode};
+
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -50,13 +52,18 @@ pub(crate) struct CliError {
     pub(crate) kind: Kind,
     source: Box<dyn Error + Send + Sync>,
     pub(crate) hints: Vec<String>,
+    /// What it is to a gate that needs what could not be read.
+    code: ReasonCode,
 }
 
 impl CliError {
     pub(crate) fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = source.into();
         let dry = matches!(source.downcast_ref(), Some(tidegate_store::FileError::DryRun(_)));
-        Self { kind: if dry { Kind::DryRun } else { kind }, source, hints: Vec::new() }
+        let reason = source.downcast_ref::<Reason>();
+        let code = reason.map_or(ReasonCode::Unreadable, |reason| reason.code);
+        let kind = if dry { Kind::DryRun } else { kind };
+        Self { kind, source, hints: Vec::new(), code }
     }
 
     pub(crate) fn usage(text: impl Into<String>) -> Self {
@@ -70,6 +77,21 @@ impl CliError {
     /// What a dry run would do next, which is where it ends.
     pub(crate) fn dry_run(next: impl Into<String>) -> Self {
         Self::new(Kind::DryRun, next.into())
+    }
+
+    /// Says what it is to a gate.
+    #[must_use]
+    pub(crate) fn coded(mut self, code: ReasonCode) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The reason that a gate gives where this kept a fact from it.
+    pub(crate) fn reason(&self) -> Reason {
+        match self.source.downcast_ref::<Reason>() {
+            Some(reason) => reason.clone(),
+            None => Reason::new(self.code, self.to_string()),
+        }
     }
 
     /// Adds a line that says what to do next.
@@ -92,6 +114,13 @@ impl CliError {
             cause = error.source();
         }
         lines
+    }
+}
+
+/// A fact without which a command cannot go on.
+impl From<Reason> for CliError {
+    fn from(reason: Reason) -> Self {
+        Self::new(Kind::Config, reason)
     }
 }
 

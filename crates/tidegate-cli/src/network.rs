@@ -10,7 +10,7 @@ use tidegate_chain::{
 };
 use tidegate_evidence::SafeReadError;
 use tidegate_gates::EndOfLife;
-use tidegate_model::{BlockRef, ChainId, NetworkId};
+use tidegate_model::{BlockRef, ChainId, NetworkId, Reason, ReasonCode};
 use tidegate_store::{read_limited, write_private};
 
 use crate::error::{CliError, CliResult, Kind, OrKind};
@@ -77,10 +77,13 @@ pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> CliResul
 }
 
 /// Why a network does not answer, and that it has ended, where it has by this machine's clock.
-pub(crate) fn unreachable(project: &Project, name: &str, why: String) -> String {
+pub(crate) fn unreachable(project: &Project, name: &str, why: Reason) -> Reason {
     let now = crate::clock::now();
     match end_of_life(project, name) {
-        Ok(Some(end)) if now >= end.at => format!("{}; {why}", end.over(name, now)),
+        Ok(Some(end)) if now >= end.at => {
+            let text = format!("{}; {why}", end.over(name, now));
+            Reason::new(ReasonCode::NetworkEnds, text).within(&why)
+        }
         _ => why,
     }
 }
@@ -259,8 +262,10 @@ impl From<ReadError> for CliError {
         match &error {
             // Nobody erred; there is too little evidence.
             ReadError::TooFewEndpoints { .. } => Self::new(Kind::Verdict(30), error)
+                .coded(ReasonCode::TooFewEndpoints)
                 .hint("gates ask endpoints of different operators; add one under rpc"),
             ReadError::Stale { .. } => Self::new(Kind::Verdict(30), error)
+                .coded(ReasonCode::HeadsApart)
                 .hint("which one is right? another endpoint, or this machine's clock, tells"),
             _ => Self::new(Kind::Chain, error),
         }

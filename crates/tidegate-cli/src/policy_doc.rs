@@ -7,13 +7,13 @@ use serde_json::Value;
 use tidegate_chain::{LogQuery, Network};
 use tidegate_evidence::{prove_safe, read_safe};
 use tidegate_gates::{
-    LOOSENING_SECS, Loosening, OtherProject, PolicyRules, TrustFacts, differences, loosened,
-    looser_than_defaults, new_name, soak_network_fault,
+    LOOSENING_SECS, Loosening, Observed, OtherProject, PolicyRules, TrustFacts, differences,
+    loosened, looser_than_defaults, new_name, soak_network_fault,
 };
 use tidegate_model::policy::{
     Existing, External, Person, PolicyDoc, PolicyParam, SoakNetwork, Treasury,
 };
-use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId};
+use tidegate_model::{Head, NetworkId, PolicyDigest, ProjectId, Reason, ReasonCode};
 use tidegate_safe::{SafeState, helper, keys_fault};
 use tidegate_store::read_json;
 
@@ -46,7 +46,9 @@ pub(crate) async fn require_proof(
     let proof = prove_safe(network, safe, head, &Known(project)).await?;
     let (hidden, missing) = proof.faults(&project.rules);
     match hidden.into_iter().chain(missing).next() {
-        Some(fault) => Err(CliError::new(Kind::Fail, fault).hint(proof.next_step(&project.rules))),
+        Some(fault) => {
+            Err(CliError::new(Kind::Fail, fault.text).hint(proof.next_step(&project.rules)))
+        }
         None => Ok(()),
     }
 }
@@ -112,6 +114,7 @@ pub(crate) fn require_soaks(project: &Project, target: &str) -> CliResult {
         let soak = (name.as_str(), soak);
         if let Some(why) = soak_network_fault(&project.rules, settings.chain, soak, is_listed) {
             return Err(CliError::config(why)
+                .coded(ReasonCode::SoakNetwork)
                 .hint("if its operator may set the soak's time: unlisted = true under [policy]"));
         }
     }
@@ -199,7 +202,7 @@ pub(crate) async fn adopted(
     };
     let preimage = preimage(project, target, version, digest);
     let differences = preimage.map(|adopted| differences(&adopted, current));
-    let others = others(network, head, safe, id).await.map_err(|error| error.to_string());
+    let others = others(network, head, safe, id).await.map_err(|error| error.reason());
     let loosenings = loosenings(project, target, network, head, current, version).await?;
     let mut loosenings = loosenings;
     // A name is new for as long after its first version, whatever version follows it.
@@ -251,17 +254,22 @@ pub(crate) fn preimage(
     target: &str,
     version: u64,
     digest: PolicyDigest,
-) -> Result<PolicyDoc, String> {
-    let path = project.layout.policy(target, version).map_err(|error| error.to_string())?;
+) -> Observed<PolicyDoc> {
+    let fault = |text: String| Err(Reason::new(ReasonCode::PolicyFile, text));
+    let unreadable = |error: String| Reason::unreadable(error);
+    let path =
+        project.layout.policy(target, version).map_err(|error| unreadable(error.to_string()))?;
     let found: PolicyDoc = match read_json(&path, POLICY_BYTES_MAX).map(serde_json::from_value) {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => return Err(format!("the adopted policy's file is damaged: {error}")),
-        Err(error) => return Err(format!("the adopted policy's file cannot be read: {error}")),
+        Ok(Err(error)) => return fault(format!("the adopted policy's file is damaged: {error}")),
+        Err(error) => return fault(format!("the adopted policy's file cannot be read: {error}")),
     };
     match found.digest() {
         Ok(has) if has == digest => Ok(found),
-        Ok(has) => Err(format!("the adopted policy's file policy-{version}.json has digest {has}")),
-        Err(error) => Err(error.to_string()),
+        Ok(has) => {
+            fault(format!("the adopted policy's file policy-{version}.json has digest {has}"))
+        }
+        Err(error) => Err(unreadable(error.to_string())),
     }
 }
 
@@ -274,7 +282,7 @@ async fn loosenings(
     head: Head,
     current: &PolicyDoc,
     newest: u64,
-) -> CliResult<Result<Vec<Loosening>, String>> {
+) -> CliResult<Observed<Vec<Loosening>>> {
     let mut found = Vec::new();
     for version in (1..=newest).rev() {
         let adopted = policy_at(network, head, current, version).await?;
@@ -283,7 +291,8 @@ async fn loosenings(
             break;
         }
         if newest - version >= VERSIONS_MAX {
-            return Ok(Err(format!("more than {VERSIONS_MAX} versions within 72 hours")));
+            let text = format!("more than {VERSIONS_MAX} versions within 72 hours");
+            return Ok(Err(Reason::new(ReasonCode::TooManyVersions, text)));
         }
         let (than, lines) = match version - 1 {
             0 => ("the built-in defaults".to_owned(), looser_than_defaults(&current.policy)),

@@ -9,6 +9,7 @@ use tidegate_evidence::{Borne, borne_out};
 use tidegate_gates::{FileFact, Findings, Published, published};
 use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::release::Release;
+use tidegate_model::{Reason, ReasonCode};
 use tidegate_safe::helper::{PromotionRecord, Recorded};
 use tidegate_store::{FileError, read_json, to_text, write_atomic};
 
@@ -175,11 +176,14 @@ impl OnTarget<'_> {
                         files.extend(abi_files(project, name, release, &anew(record))?);
                     }
                 }
-                None => missing.push(format!(
-                    "deployments/{name}/addresses.json cannot be compared: no record is here of \
-                     release {}, which the Safe promoted last; restore it from git",
-                    last.record.release_root.short()
-                )),
+                None => {
+                    let text = format!(
+                        "deployments/{name}/addresses.json cannot be compared: no record is here \
+                         of release {}, which the Safe promoted last; restore it from git",
+                        last.record.release_root.short()
+                    );
+                    missing.push(Reason::new(ReasonCode::FileNotCompared, text));
+                }
             },
         }
         let mut findings = published(&files);

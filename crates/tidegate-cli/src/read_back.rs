@@ -6,7 +6,7 @@ use tidegate_chain::Network;
 use tidegate_evidence::{BySafe, Executed, Made, compare_stored, executed};
 use tidegate_gates::{CodeFacts, Findings, code_verdict};
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::{BlockRef, EvidenceDigest, Head, Verdict};
+use tidegate_model::{BlockRef, EvidenceDigest, Head, Reason, ReasonCode, Verdict};
 use tidegate_plan::{Moment, When, stored};
 use tidegate_safe::helper::Recorded;
 
@@ -88,7 +88,10 @@ pub(crate) async fn standing(
     };
     let verdict = match report(project, built, target, network, &seen).await {
         Ok(report) => report.verdict,
-        Err(error) => Verdict::unknown(format!("it could not be read back: {error}")),
+        Err(error) => {
+            let words = |why: &str| format!("it could not be read back: {why}");
+            error.reason().reworded(words).into_unknown()
+        }
     };
     let promoted = Promoted {
         recorded_at: recorded.recorded_at,
@@ -154,20 +157,23 @@ async fn read(
         if facts.contracts.iter().all(|contract| contract.found == KECCAK256_EMPTY) {
             let missing =
                 format!("nothing of it is on {target} yet; `tidegate promote` proposes it");
-            found.facts.missing.push(missing);
+            found.facts.missing.push(Reason::new(ReasonCode::NotPromoted, missing));
             return Ok(found);
         }
-        facts.missing.extend(plan.used_before(network, head).await?);
-        facts.missing.push(format!("the helper has no promotion of it on {target}"));
+        let used = plan.used_before(network, head).await?.into_iter();
+        facts.missing.extend(used.map(|text| Reason::new(ReasonCode::UsedBefore, text)));
+        let text = format!("the helper has no promotion of it on {target}");
+        facts.missing.push(Reason::new(ReasonCode::NoPromotionRecorded, text));
         return Ok(ReadBack { facts, ..found });
     };
     let (named, digest) = (recorded.record.deployment_digest, plan.deployment.digest()?);
     if named != digest {
-        facts.record_faults.push(format!(
+        let text = format!(
             "the promotion recorded deployment {}, the sources give {}",
             named.short(),
             digest.short()
-        ));
+        );
+        facts.record_faults.push(Reason::new(ReasonCode::PromotionDiffers, text));
     }
     let settings = project.network(target)?;
     let by = (plan.prepared.resolved.executor.address(), project.id(settings)?);
@@ -176,10 +182,14 @@ async fn read(
             storage(&plan, network, head, built, &executed, &mut facts).await?;
             found.record = Some(record(built, &plan, &executed));
         }
-        None => facts.missing.push(format!(
-            "the transaction that promoted it is in no log of {}; ask an endpoint that keeps them",
-            network.name()
-        )),
+        None => {
+            let text = format!(
+                "the transaction that promoted it is in no log of {}; ask an endpoint that keeps \
+                 them",
+                network.name()
+            );
+            facts.missing.push(Reason::new(ReasonCode::PromotionUnlogged, text));
+        }
     }
     Ok(ReadBack { facts, ..found })
 }

@@ -5,7 +5,7 @@ use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_gates::{PolicyRules, good_through};
 use tidegate_model::units::format_utc;
-use tidegate_model::{Head, Verdict};
+use tidegate_model::{Head, Reason, Verdict};
 use tidegate_plan::When;
 use tidegate_safe::{
     Adoption, CanonicalKind, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind,
@@ -233,7 +233,10 @@ async fn check_evidence(
             .hint("what is true now is proposed anew by `tidegate promote`"));
     }
     let audits = assessment.facts_of(&promotion.evidence.statements).audits;
-    let time = assessment.gate_head.map(|head| head.timestamp).ok_or("no gate time".to_owned());
+    let time = assessment
+        .gate_head
+        .map(|head| head.timestamp)
+        .ok_or_else(|| Reason::unreadable("no gate time"));
     if tidegate_gates::audits_gate(rules, &audits, &time).verdict.exit_code() != 0 {
         return Err(fail("the evidence lists too few of this scope's audits"));
     }
@@ -253,7 +256,7 @@ async fn check_evidence(
             return Err(fail(format!("block {hash} of the evidence is not on {on}")));
         }
     }
-    let soaked = assessment.facts.soak.as_ref().map_err(|why| fail(why.clone()))?;
+    let soaked = assessment.facts.soak.as_ref().map_err(|why| fail(why.text.clone()))?;
     let last = soak.head_at(terminal.number).await?;
     if last.timestamp < soaked.start + assessment.effective.soak_secs {
         return Err(fail("the evidence's last block of the soak comes before its end"));

@@ -26,7 +26,7 @@ pub(crate) fn store(
     assessment: &Assessment,
     signer: &LazySigner,
 ) -> CliResult<Option<StatementDigest>> {
-    let facts = assessment.facts.soak.as_ref().map_err(|why| no_sample(why))?;
+    let facts = assessment.facts.soak.as_ref().map_err(|why| no_sample(&why.text))?;
     let record = assessment.record.as_ref().ok_or_else(|| no_sample("there is no record"))?;
     let time = assessment.gate_head.ok_or_else(|| no_sample("the target cannot be read"))?;
     let sample = SoakSample {

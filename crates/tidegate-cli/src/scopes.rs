@@ -7,9 +7,9 @@ use alloy_primitives::B256;
 use tidegate_evidence::sarif::FINDINGS_BYTES_MAX;
 use tidegate_evidence::{FindingCounts, Findings};
 use tidegate_gates::{DocumentFact, FindingFact, Observed, ScopeHashes};
-use tidegate_model::ScopeRoot;
 use tidegate_model::scope::{CodeScope, scope_hashes, scope_root};
 use tidegate_model::statement::AuditAttestation;
+use tidegate_model::{Reason, ScopeRoot};
 use tidegate_store::{FileError, read_limited, to_text, write_atomic};
 
 use crate::error::CliResult;
@@ -30,7 +30,9 @@ pub(crate) fn keep(project: &Project, scopes: &[CodeScope]) -> CliResult<ScopeRo
 
 /// The preimage of a scope root; otherwise what is missing, in words without a path of one machine.
 pub(crate) fn preimage(project: &Project, root: ScopeRoot) -> Observed<Vec<CodeScope>> {
-    let fault = |what: &str| format!("its preimage deployments/scopes/{root}.json {what}");
+    let fault = |what: &str| {
+        Reason::unreadable(format!("its preimage deployments/scopes/{root}.json {what}"))
+    };
     let bytes = read(&project.layout.scope(root), SCOPE_BYTES_MAX).map_err(|why| fault(&why))?;
     let scopes: Vec<CodeScope> =
         serde_json::from_slice(&bytes).map_err(|_| fault("is no list of code scopes"))?;
@@ -43,14 +45,17 @@ pub(crate) fn covered(project: &Project, attestation: &AuditAttestation) -> Obse
     let scopes = preimage(project, attestation.scope_root)?;
     let (count, said) = (scopes.len(), attestation.scope_count);
     if count != usize::from(said) {
-        return Err(format!("its preimage has {count} contracts where {said} were signed"));
+        let text = format!("its preimage has {count} contracts where {said} were signed");
+        return Err(Reason::unreadable(text));
     }
-    scope_hashes(attestation.scope_root, &scopes).map_err(|error| error.to_string())
+    scope_hashes(attestation.scope_root, &scopes)
+        .map_err(|error| Reason::unreadable(error.to_string()))
 }
 
 /// The document of an audit's findings; otherwise what is missing.
 pub(crate) fn findings(project: &Project, digest: B256) -> Observed<Findings> {
-    let fault = |what: &str| format!("deployments/findings/{digest}.sarif {what}");
+    let fault =
+        |what: &str| Reason::unreadable(format!("deployments/findings/{digest}.sarif {what}"));
     let path = project.layout.findings(digest);
     let bytes = read(&path, FINDINGS_BYTES_MAX).map_err(|why| fault(&why))?;
     if alloy_primitives::keccak256(&bytes) != digest {

@@ -8,11 +8,12 @@ use tidegate_evidence::{
     ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
     collect, read_dates, stands_on,
 };
+use tidegate_gates::Observed;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
 };
-use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
+use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::config::Stage;
 
 use crate::approve::{Approval, Given, approve};
@@ -78,7 +79,7 @@ pub(crate) async fn load_confirmed(project: &Project) -> CliResult<StatementSet>
 }
 
 /// The target that something is judged for, at gate time, or why it cannot be read.
-pub(crate) type Gate = (ChainId, Result<(Network, Head), String>);
+pub(crate) type Gate = (ChainId, Observed<(Network, Head)>);
 
 /// As [`load_confirmed`], where a target is read already.
 pub(crate) async fn load_at(project: &Project, gate: Option<Gate>) -> CliResult<StatementSet> {
@@ -174,17 +175,17 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> CliResult {
 /// The chains on which contracts are asked, each opened once.
 struct Chains<'a> {
     project: &'a Project,
-    open: BTreeMap<ChainId, Result<(Network, Head), String>>,
+    open: BTreeMap<ChainId, Observed<(Network, Head)>>,
 }
 
 impl Chains<'_> {
     /// The network of a chain and its finalized head.
-    async fn opened(&mut self, chain: ChainId) -> &Result<(Network, Head), String> {
+    async fn opened(&mut self, chain: ChainId) -> &Observed<(Network, Head)> {
         if !self.open.contains_key(&chain) {
             let opened = open(self.project, chain, false).await;
             self.open.insert(chain, opened);
         }
-        self.open.entry(chain).or_insert_with(|| Err("it was not opened".to_owned()))
+        self.open.entry(chain).or_insert_with(|| Err(Reason::unreadable("it was not opened")))
     }
 
     /// Which of the signatures that are there the contract accepts.
@@ -193,7 +194,8 @@ impl Chains<'_> {
         both: &[(Collected, ContractSigner)],
         digest: StatementDigest,
     ) -> Result<(usize, GateInput), Doubt> {
-        let mut doubt = Doubt { why: String::new(), kind: Doubtful::Unasked };
+        let why = Reason::new(ReasonCode::ContractUnasked, String::new());
+        let mut doubt = Doubt { why, kind: Doubtful::Unasked };
         for (index, (found, contract)) in both.iter().enumerate() {
             match self.ask(&found.signed, digest, contract.chain).await {
                 Ok(input) => return Ok((index, input)),
@@ -211,24 +213,30 @@ impl Chains<'_> {
     ) -> Result<GateInput, Doubt> {
         let signer = signed.signer();
         stands_on(&people(self.project), signer, chain)?;
-        let doubt = |kind, why| Doubt { why: format!("contract {signer} {why}"), kind };
-        let unasked = |why| doubt(Doubtful::Unasked, format!("could not be asked: {why}"));
+        let doubt = |kind, code, why: String| Doubt {
+            why: Reason::new(code, format!("contract {signer} {why}")),
+            kind,
+        };
+        let unasked = |why: &Reason| {
+            let why = format!("could not be asked: {why}");
+            doubt(Doubtful::Unasked, ReasonCode::ContractUnasked, why)
+        };
         let (network, head) = self.opened(chain).await.as_ref().map_err(unasked)?;
         match ask_contract(network, *head, signer, digest, &signed.signature).await {
             Ok(ContractAnswer::Accepts(input)) => Ok(input),
-            Ok(ContractAnswer::Refuses(why)) => Err(doubt(Doubtful::Refused, why)),
-            Ok(ContractAnswer::Absent(why)) => Err(doubt(Doubtful::Unasked, why)),
-            Err(error) => Err(unasked(&error.to_string())),
+            Ok(ContractAnswer::Refuses(why)) => {
+                Err(doubt(Doubtful::Refused, ReasonCode::SignatureRefused, why))
+            }
+            Ok(ContractAnswer::Absent(why)) => {
+                Err(doubt(Doubtful::Unasked, ReasonCode::ContractAbsent, why))
+            }
+            Err(error) => Err(unasked(&Reason::unreadable(error.to_string()))),
         }
     }
 }
 
 /// The network of a chain and its finalized head; for a stop, however old that is.
-async fn open(
-    project: &Project,
-    chain: ChainId,
-    for_stop: bool,
-) -> Result<(Network, Head), String> {
+async fn open(project: &Project, chain: ChainId, for_stop: bool) -> Observed<(Network, Head)> {
     let networks = &project.config.networks;
     let backs = |name: &String| {
         networks.iter().any(|(target, settings)| {
@@ -237,11 +245,14 @@ async fn open(
     };
     let mut of_policy = networks.iter().filter(|(name, _)| backs(name));
     let found = of_policy.find(|(_, settings)| settings.chain == chain);
-    let (name, _) = found
-        .ok_or_else(|| format!("chain {chain} is neither a target nor a network that backs one"))?;
-    let network = project.connect(name).await.map_err(|error| error.to_string())?;
+    let (name, _) = found.ok_or_else(|| {
+        let text = format!("chain {chain} is neither a target nor a network that backs one");
+        Reason::unreadable(text)
+    })?;
+    let network = project.connect(name).await.map_err(|error| error.reason())?;
     let network = if for_stop { network.for_stop() } else { network };
-    let head = network.finalized_head().await.map_err(|error| error.to_string())?;
+    let head = network.finalized_head().await;
+    let head = head.map_err(|error| Reason::unreadable(error.to_string()))?;
     Ok((network, head))
 }
 
@@ -354,7 +365,7 @@ pub(crate) async fn check(
     let mut chains = Chains { project, open: BTreeMap::new() };
     match chains.ask(signed, digest, contract.chain).await {
         Ok(_) => Ok(digest),
-        Err(Doubt { why, .. }) => Err(CliError::new(Kind::Fail, why)),
+        Err(Doubt { why, .. }) => Err(CliError::new(Kind::Fail, why.text)),
     }
 }
 
@@ -378,7 +389,7 @@ pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> 
         return Ok(());
     }
     let opened = open(project, statement.at().chain, statement.stops()).await;
-    let (network, head) = opened.map_err(CliError::config)?;
+    let (network, head) = opened?;
     let heights = [statement.at().number];
     read_dates(&network, head, &heights).await.require_recent(statement).map_err(|why| {
         CliError::new(Kind::Fail, why).hint("write it anew with --typed-data, and sign it at once")

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, Bytes, keccak256};
 use alloy_sol_types::{SolCall, sol};
 use tidegate_chain::{CallOutcome, Network, ReadError};
 use tidegate_model::policy::Person;
-use tidegate_model::{ChainId, GateInput, Head, StatementDigest};
+use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, StatementDigest};
 
 use crate::{Doubt, Doubtful};
 
@@ -79,18 +79,22 @@ pub fn stands_on(
 ) -> Result<(), Doubt> {
     let keys = people.values().flat_map(|person| &person.keys);
     let chains: Vec<_> = keys.filter(|key| key.address == signer).map(|key| key.chain).collect();
-    let doubt = |kind, why| Err(Doubt { why, kind });
+    let doubt = |kind, code, why: String| Err(Doubt { why: Reason::new(code, why), kind });
     match chains.iter().find_map(|chain| *chain) {
         _ if chains.contains(&Some(named)) => Ok(()),
         Some(chain) => doubt(
             Doubtful::Unasked,
+            ReasonCode::ContractElsewhere,
             format!("contract {signer} stands on chain {chain}, and its file names {named}"),
         ),
-        None if chains.is_empty() => {
-            doubt(Doubtful::Unasked, format!("contract {signer} is nobody of this policy"))
-        }
+        None if chains.is_empty() => doubt(
+            Doubtful::Unasked,
+            ReasonCode::ContractElsewhere,
+            format!("contract {signer} is nobody of this policy"),
+        ),
         None => doubt(
             Doubtful::Void,
+            ReasonCode::ContractElsewhere,
             format!("{signer} is a key without code; a contract is eip155:CHAIN:0x…"),
         ),
     }

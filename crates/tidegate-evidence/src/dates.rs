@@ -7,7 +7,7 @@ use tidegate_chain::Network;
 use tidegate_gates::{Dating, Observed, dating};
 use tidegate_model::statement::{Statement, WRITTEN_SECS_MAX};
 use tidegate_model::units::format_utc;
-use tidegate_model::{ChainId, Head, StatementDigest};
+use tidegate_model::{ChainId, Head, Reason, ReasonCode, StatementDigest};
 
 use crate::order::in_turn;
 use crate::{Doubt, Doubtful, StatementSet};
@@ -25,7 +25,7 @@ pub struct ChainDates {
 
 impl ChainDates {
     /// A chain that cannot be read.
-    pub const fn unread(why: String) -> Self {
+    pub const fn unread(why: Reason) -> Self {
         Self { finalized: Err(why), found: BTreeMap::new() }
     }
 
@@ -62,7 +62,7 @@ pub async fn read_dates(network: &Network, finalized: Head, heights: &[u64]) -> 
     match network.heads_at(&wanted).await {
         Ok(heads) => found.extend(wanted.into_iter().zip(heads.into_iter().map(Ok))),
         Err(error) => {
-            let why = error.to_string();
+            let why = Reason::unreadable(error.to_string());
             found.extend(wanted.into_iter().map(|height| (height, Err(why.clone()))));
         }
     }
@@ -102,21 +102,22 @@ impl StatementSet {
     ) -> Vec<(StatementDigest, Doubt)> {
         let judged = self.dated(is_known).filter_map(|(digest, statement)| {
             let (chain, time) = (statement.at().chain, statement.issued_at());
-            let unread = ChainDates::unread("it is the chain of no target here".to_owned());
+            let unread =
+                ChainDates::unread(Reason::unreadable("it is the chain of no target here"));
             let dates = chains.get(&chain).unwrap_or(&unread);
-            let (kind, why) = match dates.of(statement) {
+            let (kind, code, why) = match dates.of(statement) {
                 Dating::Stands => return None,
                 Dating::Ahead(why) => {
                     let waits = matches!(statement, Statement::AuditAttestation(_));
                     if waits && gate_time.is_none_or(|gate_time| time > gate_time) {
                         return None;
                     }
-                    (Doubtful::Unasked, why)
+                    (Doubtful::Unasked, ReasonCode::DateAhead, why)
                 }
-                Dating::Void(why) => (Doubtful::Void, why),
-                Dating::Unread(why) => (Doubtful::Unasked, why),
+                Dating::Void(why) => (Doubtful::Void, ReasonCode::DateVoid, why),
+                Dating::Unread(why) => (Doubtful::Unasked, ReasonCode::DateUnread, why),
             };
-            Some((digest, Doubt { why, kind }))
+            Some((digest, Doubt { why: Reason::new(code, why), kind }))
         });
         let judged: Vec<_> = judged.collect();
         for (digest, doubt) in &judged {
@@ -233,7 +234,7 @@ mod tests {
         assert!(!at(written + WRITTEN_SECS_MAX + 1, Ok(Some(head(4)))));
         assert!(!at(written, Ok(Some(head(5)))));
         assert!(!at(written, Ok(None)));
-        assert!(ChainDates::unread("down".to_owned()).require_recent(statement).is_err());
+        assert!(ChainDates::unread(Reason::unreadable("down")).require_recent(statement).is_err());
     }
 
     #[test]
@@ -242,10 +243,11 @@ mod tests {
         let (title, link) = (String::new(), String::new());
         let bug = Bug { release, severity: Severity::High, title, link, blocking: false };
         let (mut set, digests) = said(&Body::Bug(bug), &[(CHAIN, head(4))]);
-        let down = ChainDates::unread("no answer".to_owned());
+        let down = ChainDates::unread(Reason::unreadable("no answer"));
         set.date(is_known, &BTreeMap::from([(CHAIN, down)]), None);
         assert!(!set.statements.contains_key(&digests[0]));
-        assert_eq!(set.bugs().filter(|(said, _)| said.confirmed.is_err()).count(), 1);
+        let doubts = set.bugs().filter_map(|(said, _)| said.confirmed.err());
+        assert_eq!(doubts.map(|why| why.code).collect::<Vec<_>>(), [ReasonCode::DateUnread]);
     }
 
     #[test]

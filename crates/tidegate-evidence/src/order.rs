@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
-use tidegate_model::StatementDigest;
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Body, General, Statement};
+use tidegate_model::{Reason, ReasonCode, StatementDigest};
 
 use crate::{Doubt, Doubtful, StatementSet, stands_on};
 
@@ -44,6 +44,7 @@ impl StatementSet {
             let signer = self.pending[&digest].first().map(|(found, _)| found.signed.signer());
             let who = signer.unwrap_or_default();
             let why = format!("contract {who} is one of more than {QUESTIONS_MAX} questions");
+            let why = Reason::new(ReasonCode::ContractUnasked, why);
             answers.insert(digest, Err(Doubt { why, kind: Doubtful::Unasked }));
         }
         answers.into_iter().collect()

@@ -8,7 +8,7 @@ use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Bearing, Body, Bug, ContractSigner, EmergencyWaiver,
     General, SignedStatement, Standing, Statement,
 };
-use tidegate_model::{ChainId, GateInput, ProjectId, ReleaseRoot, StatementDigest};
+use tidegate_model::{ChainId, GateInput, ProjectId, Reason, ReleaseRoot, StatementDigest};
 
 /// Where a statement was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub struct Unconfirmed {
 /// Why a statement does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// In words.
-    pub why: String,
+    /// Why.
+    pub why: Reason,
     /// What is known.
     pub kind: Doubtful,
 }
@@ -68,7 +68,7 @@ pub struct Said<'a> {
     /// By whom.
     pub signer: Address,
     /// Whether it counts; otherwise why not.
-    pub confirmed: Result<(), String>,
+    pub confirmed: Result<(), Reason>,
 }
 
 /// A statement that counts because a contract says so, and whom to ask again before anything rests
@@ -225,12 +225,12 @@ impl StatementSet {
     }
 
     /// Why some statement of a kind that begins so may count, for all that is known.
-    pub fn unasked(&self, kind: &str) -> Option<&str> {
+    pub fn unasked(&self, kind: &str) -> Option<&Reason> {
         let of_kind = self.doubtful().find(|(_, found)| match &found.collected.signed.statement {
             Statement::Statement(general) => general.body.kind().starts_with(kind),
             Statement::AuditAttestation(_) | Statement::EmergencyWaiver(_) => false,
         });
-        of_kind.map(|(_, found)| found.doubt.why.as_str())
+        of_kind.map(|(_, found)| &found.doubt.why)
     }
 
     /// Every statement that counts, or is there and counted once, with its date: its contract has

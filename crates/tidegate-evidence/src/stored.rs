@@ -8,8 +8,8 @@
 use alloy_primitives::{Address, B256, U256};
 use tidegate_chain::{LogQuery, Network, ReadError};
 use tidegate_gates::Findings;
-use tidegate_model::BlockRef;
 use tidegate_model::stored::{Stored, StoredSlot};
+use tidegate_model::{BlockRef, Reason, ReasonCode};
 
 /// When a contract was made.
 #[derive(Debug, Clone, Copy)]
@@ -58,22 +58,31 @@ pub async fn compare_stored(
         let (label, name, number) = (&contract.label, &slot.name, made.at.number);
         match judged(network, contract.address, slot, made).await {
             Ok(Judged::Same) => {}
-            Ok(Judged::Differs(found)) => findings.faults.push(format!(
-                "storage of {label}: {name} held {} in block {number}, the plan leaves {}",
-                B256::from(found),
-                shown(&slot.values)
-            )),
-            Ok(Judged::Used(found)) => findings.missing.push(format!(
-                "storage of {label}: {name} held {} after block {number}, the plan leaves {}; it \
-                 was used in that block after it was made, which may be why",
-                B256::from(found),
-                shown(&slot.values)
-            )),
-            Err(_) => findings.missing.push(format!(
-                "slot {name} of {label} has changed since its creation, and {} does not keep the \
-                 state of block {number}; ask an endpoint that does",
-                network.name()
-            )),
+            Ok(Judged::Differs(found)) => {
+                let text = format!(
+                    "storage of {label}: {name} held {} in block {number}, the plan leaves {}",
+                    B256::from(found),
+                    shown(&slot.values)
+                );
+                findings.faults.push(Reason::new(ReasonCode::StorageDiffers, text));
+            }
+            Ok(Judged::Used(found)) => {
+                let text = format!(
+                    "storage of {label}: {name} held {} after block {number}, the plan leaves {}; \
+                     it was used in that block after it was made, which may be why",
+                    B256::from(found),
+                    shown(&slot.values)
+                );
+                findings.missing.push(Reason::new(ReasonCode::StorageUsed, text));
+            }
+            Err(_) => {
+                let text = format!(
+                    "slot {name} of {label} has changed since its creation, and {} does not keep \
+                     the state of block {number}; ask an endpoint that does",
+                    network.name()
+                );
+                findings.missing.push(Reason::new(ReasonCode::StorageUnkept, text));
+            }
         }
     }
     Ok(findings)

@@ -9,7 +9,7 @@ use alloy_primitives::Address;
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Bug, Resolution, Severity};
 use tidegate_model::units::counted;
-use tidegate_model::{GateId, GateReport, StatementDigest, Verdict};
+use tidegate_model::{GateId, GateReport, Reason, ReasonCode, StatementDigest, Verdict};
 
 use crate::Observed;
 use crate::people::holder;
@@ -64,17 +64,20 @@ pub struct TriageFact {
 pub(crate) fn gate(facts: &Observed<BugFacts>, gate_time: &Observed<u64>) -> GateReport {
     let (verdict, summary) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
-            (Verdict::unknown(missing), "could not be checked".to_owned())
+            (missing.clone().into_unknown(), "could not be checked".to_owned())
         }
         (Ok(facts), Ok(time)) => {
             let open: Vec<_> = facts.known().filter(|bug| !is_closed(facts, bug, *time)).collect();
             let (mut reasons, mut missing) = (Vec::new(), Vec::new());
             for fact in open.iter().filter(|fact| fact.bug.blocks()) {
                 let (severity, short) = (fact.bug.severity.word(), fact.digest.short());
-                let reason = format!("{severity} bug {short} is open: {}", fact.bug.title);
+                let text = format!("{severity} bug {short} is open: {}", fact.bug.title);
+                let reason = Reason::new(ReasonCode::BugOpen, text);
                 match doubt(facts, fact, *time) {
                     None => reasons.push(reason),
-                    Some(why) => missing.push(format!("{reason}; {why}")),
+                    Some(why) => {
+                        missing.push(reason.reworded(|it| format!("{it}; {why}")).within(&why));
+                    }
                 }
             }
             let summary = format!("{} open", counted(open.len(), "bug"));
@@ -121,9 +124,10 @@ impl BugFacts {
 }
 
 /// Why nobody knows whether an open bug is one: the contract that said so does not confirm it.
-fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<String> {
+fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<Reason> {
     if let Err(why) = &fact.confirmed {
-        return Some(format!("{why}: have it signed anew, or triaged"));
+        let words = |why: &str| format!("{why}: have it signed anew, or triaged");
+        return Some(why.clone().reworded(words));
     }
     let (sure, doubtful): (Vec<_>, Vec<_>) =
         facts.triages.iter().cloned().partition(|triage| triage.confirmed.is_ok());
@@ -131,7 +135,11 @@ fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<String> {
     let of_bug = doubtful.into_iter().find(|triage| triage.bug == fact.digest);
     let why = of_bug.and_then(|triage| triage.confirmed.err());
     why.filter(|_| is_closed(&certain, fact, time)).map(|why| {
-        format!("the contract that signed a word on it {why}: have that signed anew, or replaced")
+        why.reworded(|why| {
+            format!(
+                "the contract that signed a word on it {why}: have that signed anew, or replaced"
+            )
+        })
     })
 }
 

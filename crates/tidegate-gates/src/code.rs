@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::units::counted;
-use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::Findings;
 use crate::Observed;
@@ -18,14 +18,14 @@ pub struct CodeFacts {
     pub contracts: Vec<ContractFact>,
     /// Each watched slot.
     pub slots: Vec<SlotFact>,
-    /// Places where the record disagrees with the chain or with the sources, one sentence each.
-    pub record_faults: Vec<String>,
-    /// Things that could not be read, one sentence each.
-    pub missing: Vec<String>,
+    /// Places where the record disagrees with the chain or with the sources.
+    pub record_faults: Vec<Reason>,
+    /// Things that could not be read.
+    pub missing: Vec<Reason>,
     /// Slots that depend on when they were written, so that nothing says what they must hold.
     pub varying: Vec<String>,
-    /// Things that are not final yet, one sentence each.
-    pub waiting: Vec<String>,
+    /// Things that are not final yet.
+    pub waiting: Vec<Reason>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
 }
@@ -79,7 +79,9 @@ pub struct SlotFact {
 
 pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
+        Err(missing) => {
+            (missing.clone().into_unknown(), "nothing to compare".to_owned(), Vec::new())
+        }
         Ok(facts) => {
             let mut summary = format!(
                 "{} and {} on {} compared with local execution",
@@ -105,21 +107,24 @@ pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     for contract in contracts.filter(|contract| contract.found != contract.expected) {
         let ContractFact { name, address, expected, found, matched, .. } = contract;
         let (why, network) = (matched.summary(), &facts.network);
-        reasons.push(format!(
+        let text = format!(
             "{name} at {address} on {network}: {why} (code hash {found}, expected {expected})"
-        ));
+        );
+        reasons.push(Reason::new(ReasonCode::CodeDiffers, text));
     }
     let empty = |slot: &&SlotFact| !facts.waiting.is_empty() && slot.found.is_zero();
     let slots = facts.slots.iter().filter(|slot| !empty(slot));
     for slot in slots.filter(|slot| slot.found != slot.expected) {
-        reasons.push(format!(
+        let text = format!(
             "{} of {} on {} holds {}, expected {}",
             slot.name, slot.address, facts.network, slot.found, slot.expected
-        ));
+        );
+        reasons.push(Reason::new(ReasonCode::SlotDiffers, text));
     }
     let mut missing = facts.missing.clone();
     if facts.contracts.is_empty() {
-        missing.push(format!("no contract was compared on {}", facts.network));
+        let text = format!("no contract was compared on {}", facts.network);
+        missing.push(Reason::new(ReasonCode::NothingCompared, text));
     }
     let found = Verdict::from_findings(reasons, missing);
     if facts.waiting.is_empty() {

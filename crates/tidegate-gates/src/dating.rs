@@ -96,6 +96,7 @@ mod tests {
 
     #[test]
     fn a_statement_is_dated_by_a_final_block_of_its_target() {
+        let unread = || tidegate_model::Reason::unreadable("no answer");
         let finalized: Observed<Head> = Ok(head(10, 10, 1_000));
         let found = |head| Some(Ok(Some(head)));
         type Found = Option<Observed<Option<Head>>>;
@@ -107,7 +108,7 @@ mod tests {
             (head(7, 7, 699), found(head(7, 7, 700)), "void"),
             (head(7, 7, 701), found(head(7, 7, 700)), "void"),
             (head(7, 7, 700), Some(Ok(None)), "unread"),
-            (head(7, 7, 700), Some(Err("no answer".to_owned())), "unread"),
+            (head(7, 7, 700), Some(Err(unread())), "unread"),
             (head(7, 7, 700), None, "unread"),
             (head(11, 11, 1_100), None, "ahead"),
             (head(11, 11, 1_000), None, "ahead"),
@@ -130,7 +131,7 @@ mod tests {
         }
         let says = dated(head(7, 7, 700));
         let block = Some(Ok(Some(head(7, 7, 700))));
-        let down = dating(&says, &Err("no answer".to_owned()), block.as_ref());
+        let down = dating(&says, &Err(unread()), block.as_ref());
         assert!(matches!(down, Dating::Unread(_)));
     }
 }

@@ -12,7 +12,9 @@ use tidegate_model::statement::{
     EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Lowered, gate_set,
 };
 use tidegate_model::units::{counted, format_span_secs, format_utc};
-use tidegate_model::{Fqn, GateId, GateInput, GateReport, ReleaseRoot, Verdict};
+use tidegate_model::{
+    Fqn, GateId, GateInput, GateReport, Reason, ReasonCode, ReleaseRoot, Verdict,
+};
 
 use crate::people::{GUARDIAN, has_role, holder};
 use crate::waivers::{AUDITS_MIN, Lowering, SOAK_SECS_MIN};
@@ -86,43 +88,50 @@ pub fn appends_only(old: &BTreeMap<Fqn, Layout>, new: &BTreeMap<Fqn, Layout>) ->
 }
 
 /// Whether the terms can be signed at all: what they may never be.
-pub fn refusals(terms: &EmergencyTerms, baseline: &Observed<Baseline>) -> Vec<String> {
+pub fn refusals(terms: &EmergencyTerms, baseline: &Observed<Baseline>) -> Vec<Reason> {
     let mut refused = Vec::new();
-    let mut require = |holds: bool, what: String| {
+    let mut require = |holds: bool, code, what: String| {
         if !holds {
-            refused.push(what);
+            refused.push(Reason::new(code, what));
         }
     };
     let EmergencyTerms { not_before, expires_at, retro_due_by, .. } = *terms;
     require(
         not_before < expires_at && expires_at - not_before <= EMERGENCY_SECS_MAX,
+        ReasonCode::EmergencyTooLong,
         format!("an emergency lasts at most {} hours", EMERGENCY_SECS_MAX / 3_600),
     );
     require(
         u64::from(terms.min_soak_seconds) >= SOAK_SECS_MIN,
+        ReasonCode::EmergencySoakTooShort,
         format!("its soak is never below {} hours", SOAK_SECS_MIN / 3_600),
     );
     require(
         retro_due_by > expires_at && retro_due_by - expires_at <= RETRO_SECS_MAX,
+        ReasonCode::EmergencyDueTooLate,
         format!("what it owes is due within {} days of its end", RETRO_SECS_MAX / 86_400),
     );
     require(
         gate_set(&EMERGENCY_GATES).is_ok_and(|set| set == terms.gate_set),
+        ReasonCode::EmergencyOtherGates,
         "it names other gates than soak and audits".to_owned(),
     );
     match baseline {
         Err(why) => refused.push(why.clone()),
         Ok(baseline) => {
-            let mut require = |holds: bool, what: &str| {
+            let mut require = |holds: bool, code, what: &str| {
                 if !holds {
-                    refused.push(what.to_owned());
+                    refused.push(Reason::new(code, what));
                 }
             };
             let promoted = baseline.release == terms.baseline_root;
-            require(promoted, "its baseline is not the release that is promoted now");
+            let what = "its baseline is not the release that is promoted now";
+            require(promoted, ReasonCode::EmergencyOtherBaseline, what);
             let same = baseline.diff_digest == terms.diff_digest;
-            require(same, "its releases differ in something else than what guardians signed");
-            refused.extend(baseline.layout.iter().cloned());
+            let what = "its releases differ in something else than what guardians signed";
+            require(same, ReasonCode::EmergencyOtherDiff, what);
+            let layout = baseline.layout.iter();
+            refused.extend(layout.map(|what| Reason::new(ReasonCode::EmergencyLayout, what)));
         }
     }
     refused
@@ -138,19 +147,27 @@ pub fn emergency(
     let mut verdict = Verdict::from_findings(refusals(terms, &facts.baseline), Vec::new());
     if time >= terms.expires_at {
         let reason = format!("the emergency ended {}", format_utc(terms.expires_at));
-        verdict = verdict.and(Verdict::fail(reason));
+        verdict = verdict.and(Verdict::fail(ReasonCode::EmergencyOver, reason));
     } else if time < terms.not_before {
-        let reasons = vec![format!("the emergency begins {}", format_utc(terms.not_before))];
-        verdict = verdict.and(Verdict::Waiting { reasons, eta: Some(terms.not_before) });
+        let reason = format!("the emergency begins {}", format_utc(terms.not_before));
+        let from = Some(terms.not_before);
+        verdict = verdict.and(Verdict::waiting(ReasonCode::EmergencyAhead, reason, from));
     }
     let (names, mut missing) = signers(rules, facts, time);
     match &facts.announced_at {
-        Err(why) => missing.push(format!("its announcement on the target: {why}")),
-        Ok(None) => missing.push("no guardian has announced it on the target".to_owned()),
+        Err(why) => {
+            let words = |why: &str| format!("its announcement on the target: {why}");
+            missing.push(why.clone().reworded(words));
+        }
+        Ok(None) => missing.push(Reason::new(
+            ReasonCode::EmergencyUnannounced,
+            "no guardian has announced it on the target",
+        )),
         Ok(Some(at)) if at.saturating_add(ANNOUNCED_SECS_MIN) > time => {
             let from = at.saturating_add(ANNOUNCED_SECS_MIN);
-            let reasons = vec![format!("announced {}, an hour is for objections", format_utc(*at))];
-            verdict = verdict.and(Verdict::Waiting { reasons, eta: Some(from) });
+            let reason = format!("announced {}, an hour is for objections", format_utc(*at));
+            let code = ReasonCode::EmergencyAnnouncedLately;
+            verdict = verdict.and(Verdict::waiting(code, reason, Some(from)));
         }
         Ok(Some(_)) => {}
     }
@@ -162,7 +179,7 @@ fn signers(
     rules: &PolicyRules,
     facts: &EmergencyFacts,
     time: u64,
-) -> (BTreeSet<String>, Vec<String>) {
+) -> (BTreeSet<String>, Vec<Reason>) {
     let same = facts.waivers.iter().filter(|waiver| {
         waiver.release_root == facts.release
             && waiver.safe_tx_hash == facts.safe_tx_hash
@@ -179,7 +196,8 @@ fn signers(
     let wanted = wanted.saturating_add(u32::from(facts.in_debt));
     let mut missing = Vec::new();
     if signed.len() < wanted as usize {
-        missing.push(format!("{} of {wanted} guardians signed the emergency", signed.len()));
+        let text = format!("{} of {wanted} guardians signed the emergency", signed.len());
+        missing.push(Reason::new(ReasonCode::EmergencyTooFewGuardians, text));
     }
     let of = |holds: fn(&Person) -> bool| -> Vec<&str> {
         signed.iter().filter(|(_, person)| holds(person)).map(|(name, _)| *name).collect()
@@ -188,11 +206,13 @@ fn signers(
     let treasurers = of(|person| has_role(person, "treasurer"));
     for (what, names) in [("auditor", &auditors), ("treasurer", &treasurers)] {
         if names.is_empty() {
-            missing.push(format!("no {what} is among its guardians"));
+            let text = format!("no {what} is among its guardians");
+            missing.push(Reason::new(ReasonCode::EmergencyRoleMissing, text));
         }
     }
     if auditors.len() == 1 && auditors == treasurers {
-        missing.push("its only auditor is its only treasurer; two people".to_owned());
+        let text = "its only auditor is its only treasurer; two people";
+        missing.push(Reason::new(ReasonCode::EmergencyOnePerson, text));
     }
     (signed.into_keys().map(str::to_owned).collect(), missing)
 }
@@ -221,7 +241,7 @@ pub fn owed(
     audits: &Observed<AuditFacts>,
     has_postmortem: bool,
     gate_time: &Observed<u64>,
-) -> Vec<String> {
+) -> Vec<Reason> {
     let reports = [crate::soak::gate(rules, soak), crate::audits_gate(rules, audits, gate_time)];
     let mut owed: Vec<_> = reports.iter().flat_map(|report| report.verdict.reasons()).collect();
     // Time weighs less than what is missing, and so is not among the reasons beside it.
@@ -229,11 +249,13 @@ pub fn owed(
         let progress = crate::soak::progress(rules, facts);
         let left = progress.required_secs.saturating_sub(progress.credited_secs);
         if left > 0 {
-            owed.push(format!("{} of chain time left", format_span_secs(left)));
+            let text = format!("{} of chain time left", format_span_secs(left));
+            owed.push(Reason::new(ReasonCode::TooYoung, text));
         }
     }
     if !has_postmortem {
-        owed.push("a post-mortem, `tidegate record postmortem FILE`".to_owned());
+        let text = "a post-mortem, `tidegate record postmortem FILE`";
+        owed.push(Reason::new(ReasonCode::PostmortemMissing, text));
     }
     owed
 }
@@ -266,14 +288,14 @@ pub struct Debt {
     pub release: ReleaseRoot,
     /// By when everything is due.
     pub due_by: u64,
-    /// What is still owed, one sentence each.
-    pub unmet: Vec<String>,
+    /// What is still owed.
+    pub unmet: Vec<Reason>,
 }
 
 pub(crate) fn gate(facts: &Observed<ObligationFacts>, gate_time: &Observed<u64>) -> GateReport {
     let (verdict, summary, inputs) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
-            (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new())
+            (missing.clone().into_unknown(), "could not be read".to_owned(), Vec::new())
         }
         (Ok(facts), Ok(time)) => {
             let open: Vec<_> = facts.debts.iter().filter(|debt| !debt.unmet.is_empty()).collect();
@@ -289,10 +311,13 @@ pub(crate) fn gate(facts: &Observed<ObligationFacts>, gate_time: &Observed<u64>)
 
 fn judge(facts: &ObligationFacts, open: &[&Debt], time: u64) -> Verdict {
     let verdict = open.iter().fold(Verdict::Pass, |verdict, debt| {
-        let owed = debt.unmet.join("; ");
+        let owed: Vec<_> = debt.unmet.iter().map(|reason| reason.text.as_str()).collect();
+        let owed = owed.join("; ");
         let (release, due) = (debt.release.short(), format_utc(debt.due_by));
         let text = format!("the emergency promotion of {release} owes until {due}: {owed}");
-        verdict.and(if time > debt.due_by { Verdict::fail(text) } else { Verdict::unknown(text) })
+        let owes = Reason::new(ReasonCode::EmergencyOwes, text);
+        let owes = debt.unmet.iter().fold(owes, |owes, why| owes.within(why));
+        verdict.and(if time > debt.due_by { owes.into_fail() } else { owes.into_unknown() })
     });
     match &facts.excused {
         Some((by, until)) if verdict != Verdict::Pass => {
@@ -309,6 +334,7 @@ mod tests {
     use tidegate_model::{BlockRef, ChainId};
 
     use super::*;
+    use crate::told;
 
     const NOW: u64 = 1_000_000;
 
@@ -364,16 +390,24 @@ mod tests {
         }
     }
 
-    fn word(signers: &[u8], edit: impl Fn(&mut EmergencyFacts)) -> &'static str {
+    fn word(signers: &[u8], edit: impl Fn(&mut EmergencyFacts)) -> String {
         let mut facts = facts(signers);
         edit(&mut facts);
-        emergency(&PolicyRules::default(), &facts, NOW).0.word()
+        told(&emergency(&PolicyRules::default(), &facts, NOW).0)
     }
 
+    const FOUR: &[u8] = &[1, 2, 3, 4];
+    const FEW: &str = "UNKNOWN emergency-too-few-guardians";
+    const NO_ROLE: &str = "UNKNOWN emergency-role-missing";
+    /// The only auditor's signature does not count.
+    const NO_ADA: &str = "UNKNOWN emergency-too-few-guardians emergency-role-missing";
+    /// No signature counts.
+    const NOBODY: &str = "UNKNOWN emergency-too-few-guardians emergency-role-missing \
+                          emergency-role-missing";
+
     #[test]
-    fn an_emergency_has_a_price() {
-        let four: &[u8] = &[1, 2, 3, 4];
-        assert_eq!(word(four, |_| {}), "PASS");
+    fn an_emergency_takes_guardians_of_every_kind() {
+        assert_eq!(word(FOUR, |_| {}), "PASS");
         let role = |name: &'static str, role: &'static str| {
             move |f: &mut EmergencyFacts| f.people.get_mut(name).unwrap().roles.push(role.into())
         };
@@ -382,47 +416,70 @@ mod tests {
                 f.people.get_mut(name).unwrap().keys.push(Address::with_last_byte(key).into());
             }
         };
-        assert_eq!(word(&[1, 3, 4, 5], role("ada", "treasurer")), "UNKNOWN");
-        assert_eq!(word(four, role("ada", "treasurer")), "PASS");
-        assert_eq!(word(four, key("bob", 7)), "UNKNOWN");
-        assert_eq!(word(&[1, 2, 3], |_| {}), "UNKNOWN");
-        assert_eq!(word(&[1, 2, 3, 3], |_| {}), "UNKNOWN");
-        assert_eq!(word(&[1, 2, 3, 6], |_| {}), "UNKNOWN");
-        assert_eq!(word(&[2, 3, 4, 5], |_| {}), "UNKNOWN");
-        assert_eq!(word(&[1, 3, 4, 5], |_| {}), "UNKNOWN");
-        assert_eq!(word(four, |f| f.in_debt = true), "UNKNOWN");
+        assert_eq!(word(&[1, 3, 4, 5], role("ada", "treasurer")), "UNKNOWN emergency-one-person");
+        assert_eq!(word(FOUR, role("ada", "treasurer")), "PASS");
+        assert_eq!(word(FOUR, key("bob", 7)), FEW);
+        for signers in [&[1, 2, 3][..], &[1, 2, 3, 3], &[1, 2, 3, 6]] {
+            assert_eq!(word(signers, |_| {}), FEW, "{signers:?}");
+        }
+        assert_eq!(word(&[2, 3, 4, 5], |_| {}), NO_ROLE);
+        assert_eq!(word(&[1, 3, 4, 5], |_| {}), NO_ROLE);
+        assert_eq!(word(FOUR, |f| f.in_debt = true), FEW);
         assert_eq!(word(&[1, 2, 3, 4, 5], |f| f.in_debt = true), "PASS");
-        assert_eq!(word(four, |f| f.safe_threshold = 4), "UNKNOWN");
-        assert_eq!(word(four, |f| f.safe_tx_hash = B256::repeat_byte(9)), "UNKNOWN");
-        assert_eq!(word(four, |f| f.chain_id = 2), "UNKNOWN");
-        assert_eq!(word(four, |f| f.waivers[0].issued_at = NOW + 1), "UNKNOWN");
-        assert_eq!(word(four, |f| f.release = ReleaseRoot(B256::ZERO)), "UNKNOWN");
-        assert_eq!(word(four, |f| f.announced_at = Ok(None)), "UNKNOWN");
-        assert_eq!(word(four, |f| f.announced_at = Ok(Some(NOW))), "WAITING");
-        assert_eq!(word(four, |f| f.baseline = Err("never promoted".into())), "FAIL");
-        let elsewhere = |f: &mut EmergencyFacts, edit: fn(&mut Baseline)| {
-            edit(f.baseline.as_mut().unwrap());
-        };
-        assert_eq!(word(four, |f| elsewhere(f, |b| b.diff_digest = B256::repeat_byte(1))), "FAIL");
-        assert_eq!(word(four, |f| elsewhere(f, |b| b.release = ReleaseRoot(B256::ZERO))), "FAIL");
-        assert_eq!(word(four, |f| elsewhere(f, |b| b.layout.push("moved".into()))), "FAIL");
-        assert_eq!(word(four, |f| f.terms.min_soak_seconds = 86_399), "FAIL");
-        assert_eq!(word(four, |f| f.terms.expires_at += 1), "FAIL");
-        assert_eq!(word(four, |f| f.terms.expires_at = NOW), "FAIL");
+        assert_eq!(word(FOUR, |f| f.safe_threshold = 4), FEW);
+    }
+
+    #[test]
+    fn signatures_are_of_this_emergency() {
+        assert_eq!(word(FOUR, |f| f.safe_tx_hash = B256::repeat_byte(9)), NOBODY);
+        assert_eq!(word(FOUR, |f| f.chain_id = 2), NOBODY);
+        assert_eq!(word(FOUR, |f| f.release = ReleaseRoot(B256::ZERO)), NOBODY);
+        assert_eq!(word(FOUR, |f| f.waivers[0].issued_at = NOW + 1), NO_ADA);
+    }
+
+    #[test]
+    fn an_emergency_keeps_its_terms() {
+        type Edit = fn(&mut EmergencyFacts);
+        let cases: [(Edit, &str); 9] = [
+            (|f| f.announced_at = Ok(None), "UNKNOWN emergency-unannounced"),
+            (|f| f.announced_at = Ok(Some(NOW)), "WAITING emergency-announced-lately"),
+            (
+                |f| f.baseline = Err(Reason::new(ReasonCode::NothingPromoted, "never")),
+                "FAIL nothing-promoted",
+            ),
+            (
+                |f| f.baseline.as_mut().unwrap().diff_digest = B256::repeat_byte(1),
+                "FAIL emergency-other-diff",
+            ),
+            (
+                |f| f.baseline.as_mut().unwrap().release = ReleaseRoot(B256::ZERO),
+                "FAIL emergency-other-baseline",
+            ),
+            (|f| f.baseline.as_mut().unwrap().layout.push("moved".into()), "FAIL emergency-layout"),
+            (|f| f.terms.min_soak_seconds = 86_399, "FAIL emergency-soak-too-short"),
+            (|f| f.terms.expires_at += 1, "FAIL emergency-too-long emergency-due-too-late"),
+            (|f| f.terms.expires_at = NOW, "FAIL emergency-too-long emergency-over"),
+        ];
+        for (edit, expected) in cases {
+            assert_eq!(word(FOUR, edit), expected);
+        }
     }
 
     #[test]
     fn what_is_owed_blocks() {
-        let word = |unmet: &[&str], excused: bool, time| {
-            let unmet = unmet.iter().map(|what| (*what).to_owned()).collect();
+        let word = |unmet: &[ReasonCode], excused: bool, time| {
+            let unmet = unmet.iter().map(|code| Reason::new(*code, "owed")).collect();
             let debts = vec![Debt { release: ReleaseRoot(B256::ZERO), due_by: NOW, unmet }];
             let excused = excused.then(|| ("ann".to_owned(), NOW));
             let facts = ObligationFacts { debts, excused, inputs: Vec::new() };
-            gate(&Ok(facts), &Ok(time)).verdict.word()
+            told(&gate(&Ok(facts), &Ok(time)).verdict)
         };
         assert_eq!(word(&[], false, NOW), "PASS");
-        assert_eq!(word(&["an audit"], false, NOW), "UNKNOWN");
-        assert_eq!(word(&["an audit"], false, NOW + 1), "FAIL");
-        assert_eq!(word(&["an audit"], true, NOW), "WAIVED");
+        // What is owed stands within the sentence, and so do its codes.
+        let owed = [ReasonCode::TooFewFirms, ReasonCode::PostmortemMissing];
+        let told = "emergency-owes too-few-firms postmortem-missing";
+        assert_eq!(word(&owed, false, NOW), format!("UNKNOWN {told}"));
+        assert_eq!(word(&owed, false, NOW + 1), format!("FAIL {told}"));
+        assert_eq!(word(&owed, true, NOW), format!("WAIVED {told}"));
     }
 }

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn without_a_time_nothing_is_good() {
         let (rules, mut facts, _) = lasting();
-        facts.gate_time = Err("no answer".to_owned());
+        facts.gate_time = Err(tidegate_model::Reason::unreadable("no answer"));
         assert_eq!(good_through(&rules, &facts, 5), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Gate `funds`: test funds were approved by somebody else and agree with the chain.
 
-use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::Observed;
 
@@ -10,8 +10,8 @@ const INCOMES_SHOWN_MAX: usize = 3;
 /// What the ledger found.
 #[derive(Debug, Clone, Default)]
 pub struct FundFacts {
-    /// Draws without or above their approval, approvals by the requester, one sentence each.
-    pub violations: Vec<String>,
+    /// Draws without or above their approval, approvals by the requester, and the like.
+    pub violations: Vec<Reason>,
     /// Wallets whose ledger and chain balances differ, one sentence each.
     pub residues: Vec<String>,
     /// Requests naming this release that await a decision, one sentence each.
@@ -45,10 +45,17 @@ impl FundFacts {
 
 pub(crate) fn gate(facts: &Observed<FundFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new()),
+        Err(missing) => {
+            (missing.clone().into_unknown(), "could not be read".to_owned(), Vec::new())
+        }
         Ok(facts) => {
-            let reasons = [facts.violations.clone(), facts.residues.clone()].concat();
-            let missing = [facts.open_requests.clone(), facts.missing.clone()].concat();
+            let all = |code, texts: &[String]| -> Vec<_> {
+                texts.iter().map(|text| Reason::new(code, text)).collect()
+            };
+            let mut reasons = facts.violations.clone();
+            reasons.extend(all(ReasonCode::BalanceDiffers, &facts.residues));
+            let mut missing = all(ReasonCode::RequestOpen, &facts.open_requests);
+            missing.extend(all(ReasonCode::HistoryUnread, &facts.missing));
             let verdict = Verdict::from_findings(reasons, missing);
             (verdict, summary(facts), facts.inputs.clone())
         }
@@ -70,22 +77,24 @@ fn summary(facts: &FundFacts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::told;
 
     #[test]
     fn the_books_of_every_network_count() {
         let says = |text: &str| vec![text.to_owned()];
+        let drawn = Reason::new(ReasonCode::UnapprovedDraw, "x");
         let clean = || FundFacts { summary: "2 entries".to_owned(), ..FundFacts::default() };
         let word = |other: FundFacts| {
             let mut all = clean();
             all.add("hoodi", other);
             assert_eq!(all.summary, "2 entries; on hoodi 2 entries");
-            gate(&Ok(all)).verdict.word()
+            told(&gate(&Ok(all)).verdict)
         };
         assert_eq!(word(clean()), "PASS");
-        assert_eq!(word(FundFacts { violations: says("x"), ..clean() }), "FAIL");
-        assert_eq!(word(FundFacts { residues: says("x"), ..clean() }), "FAIL");
-        assert_eq!(word(FundFacts { open_requests: says("x"), ..clean() }), "UNKNOWN");
-        assert_eq!(word(FundFacts { missing: says("x"), ..clean() }), "UNKNOWN");
+        assert_eq!(word(FundFacts { violations: vec![drawn], ..clean() }), "FAIL unapproved-draw");
+        assert_eq!(word(FundFacts { residues: says("x"), ..clean() }), "FAIL balance-differs");
+        assert_eq!(word(FundFacts { open_requests: says("x"), ..clean() }), "UNKNOWN request-open");
+        assert_eq!(word(FundFacts { missing: says("x"), ..clean() }), "UNKNOWN history-unread");
     }
 
     #[test]
@@ -96,7 +105,8 @@ mod tests {
         assert_eq!(report.verdict.word(), "PASS");
         assert!(report.summary.contains("unasked: 2 wei came; 2 more"), "{}", report.summary);
         let quiet = vec!["1 wei left".to_owned()];
-        let outflow = FundFacts { violations: quiet.clone(), ..income.clone() };
+        let left = vec![Reason::new(ReasonCode::OutflowWithoutDraw, "1 wei left")];
+        let outflow = FundFacts { violations: left, ..income.clone() };
         assert_eq!(gate(&Ok(outflow)).verdict.word(), "FAIL");
         let residue = FundFacts { residues: quiet.clone(), ..income.clone() };
         assert_eq!(gate(&Ok(residue)).verdict.word(), "FAIL");

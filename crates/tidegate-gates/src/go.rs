@@ -12,7 +12,7 @@ use alloy_primitives::Address;
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{SeenRecord, no_go_said_at};
 use tidegate_model::units::{counted, format_utc};
-use tidegate_model::{GateId, GateInput, GateReport, StatementDigest, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, StatementDigest, Verdict};
 
 use crate::bugs::dismissals;
 use crate::people::{has_role, holder};
@@ -37,7 +37,7 @@ pub struct GoFacts {
     /// Every statement that is there, and how each is dated.
     pub known: BTreeMap<StatementDigest, u64>,
     /// Statements whose files are there and that count for nothing, and why.
-    pub unconfirmed: BTreeMap<StatementDigest, String>,
+    pub unconfirmed: BTreeMap<StatementDigest, Reason>,
     /// Those of them that the chains contradict: they never counted, so nobody misses them.
     pub void: BTreeSet<StatementDigest>,
     /// Those which a go must have seen, each in words.
@@ -111,7 +111,7 @@ pub(crate) fn gate(
 ) -> GateReport {
     let (verdict, summary, inputs) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
-            (Verdict::unknown(missing), "could not be checked".to_owned(), Vec::new())
+            (missing.clone().into_unknown(), "could not be checked".to_owned(), Vec::new())
         }
         (Ok(facts), Ok(time)) => {
             let facts = current(facts, *time);
@@ -184,15 +184,8 @@ fn judge<'a>(
     let is_gone = !gone.is_empty();
     let mut missing = gone;
     for (name, person, decision) in last_words(facts, time) {
-        let short = decision.digest.short();
         let Some(saw) = &decision.saw else {
-            let reason = format!("{name} says no-go ({short}): {}", decision.reason);
-            verdict = verdict.and(match &decision.confirmed {
-                Ok(()) => Verdict::fail(reason),
-                Err(why) => Verdict::unknown(format!(
-                    "{reason}; {why}: have it signed anew, or let {name} decide anew"
-                )),
-            });
+            verdict = verdict.and(no_go(name, decision));
             continue;
         };
         match flaw(facts, (name, person), decision, saw, moment) {
@@ -209,18 +202,18 @@ fn judge<'a>(
     let strangers = strangers.filter(|decision| holder(&facts.people, decision.signer).is_none());
     let wanted = &rules.go;
     if said.len() < wanted.people as usize {
-        missing.insert(0, format!("{} of {} people said go", said.len(), wanted.people));
+        let text = format!("{} of {} people said go", said.len(), wanted.people);
+        missing.insert(0, Reason::new(ReasonCode::TooFewGoes, text));
         missing.extend(strangers.map(|decision| {
-            format!(
-                "the go {} is by {}, nobody of this policy",
-                decision.digest.short(),
-                decision.signer
-            )
+            let (short, signer) = (decision.digest.short(), decision.signer);
+            let text = format!("the go {short} is by {signer}, nobody of this policy");
+            Reason::new(ReasonCode::GoByStranger, text)
         }));
     }
     for discipline in &wanted.disciplines {
         if !said.values().any(|has| *has == Some(discipline)) {
-            missing.push(format!("nobody said go as {discipline}"));
+            let text = format!("nobody said go as {discipline}");
+            missing.push(Reason::new(ReasonCode::DisciplineMissing, text));
         }
     }
     let short = said.len() < wanted.people as usize
@@ -233,13 +226,29 @@ fn judge<'a>(
         verdict = verdict.and(Verdict::Unknown { missing });
     }
     if let Err(why) = &facts.records {
-        verdict = verdict.and(Verdict::unknown(format!("deployment records: {why}")));
+        let words = |why: &str| format!("deployment records: {why}");
+        verdict = verdict.and(why.clone().reworded(words).into_unknown());
     }
     if let Err(why) = &facts.posted {
-        let missing = format!("freezes and stops at the helper: {why}");
-        verdict = verdict.and(Verdict::unknown(missing));
+        let words = |why: &str| format!("freezes and stops at the helper: {why}");
+        verdict = verdict.and(why.clone().reworded(words).into_unknown());
     }
     (verdict, said.into_keys().collect())
+}
+
+/// Somebody's no-go, which stops it; one that its contract no longer confirms is doubtful.
+fn no_go(name: &str, decision: &Decision) -> Verdict {
+    let text = format!("{name} says no-go ({}): {}", decision.digest.short(), decision.reason);
+    let reason = Reason::new(ReasonCode::NoGo, text);
+    match &decision.confirmed {
+        Ok(()) => reason.into_fail(),
+        Err(why) => {
+            let words = |reason: &str| {
+                format!("{reason}; {why}: have it signed anew, or let {name} decide anew")
+            };
+            reason.reworded(words).within(why).into_unknown()
+        }
+    }
 }
 
 /// Why a go does not count: who says it, when, or over what.
@@ -253,45 +262,48 @@ fn flaw(
     let Moment { soaked_at, time, called_away } = moment;
     let (soaked_at, time) = (*soaked_at, *time);
     let (short, at) = (decision.digest.short(), decision.issued_at);
-    let unknown = |reason: String| Some(Verdict::unknown(reason));
+    let unknown = |code, reason: String| Some(Verdict::unknown(code, reason));
     if person.addresses().any(|key| facts.deployers.contains(&key)) {
-        return unknown(format!("{name} deployed this release; somebody else says go"));
+        let text = format!("{name} deployed this release; somebody else says go");
+        return unknown(ReasonCode::GoByDeployer, text);
     }
     if let Some(bug) = called_away.get(name) {
         let bug = bug.short();
-        return unknown(format!(
-            "{name} called bug {bug} none of this release; somebody else says go"
-        ));
+        let text = format!("{name} called bug {bug} none of this release; somebody else says go");
+        return unknown(ReasonCode::GoByDismisser, text);
     }
     if at > time {
         let dated = format_utc(at);
         let reason = format!("the go {short} is dated {dated}, after the target's finalized time");
-        return Some(Verdict::Waiting { reasons: vec![reason], eta: Some(at) });
+        return Some(Verdict::waiting(ReasonCode::GoAhead, reason, Some(at)));
     }
     if at < soaked_at {
         let from = format_utc(soaked_at);
-        return unknown(format!(
+        let text = format!(
             "{name} said go ({short}) before the soak was over; they look again from {from}"
-        ));
+        );
+        return unknown(ReasonCode::GoTooEarly, text);
     }
     // Whoever lists a statement had it before them; a list that is older than what stands in it
     // was dated back.
     let dated = |digest: &&StatementDigest| facts.known.get(*digest).is_some_and(|of| *of > at);
     if let Some(later) = saw.iter().find(dated) {
-        return unknown(format!(
+        let text = format!(
             "the go {short} by {name} is dated before statement {later} that it lists; they say \
              it anew"
-        ));
+        );
+        return unknown(ReasonCode::GoBackdated, text);
     }
     let edited = facts.records.as_ref().ok().and_then(|here| changed(here, &decision.records));
     if let Some(path) = edited {
-        return unknown(format!(
+        let text = format!(
             "the go {short} by {name} is stale: {path} was changed since; restore it from git, or \
              let {name} say go anew"
-        ));
+        );
+        return unknown(ReasonCode::RecordChanged, text);
     }
     let why = unseen(facts, saw)?;
-    unknown(format!("the go {short} by {name} is stale: {why}"))
+    unknown(ReasonCode::GoStale, format!("the go {short} by {name} is stale: {why}"))
 }
 
 /// The newest decision of each person; of two at one time the no-go. A go of a later day replaces
@@ -330,7 +342,7 @@ fn unseen(facts: &GoFacts, saw: &[StatementDigest]) -> Option<String> {
 
 /// What anybody of the policy saw when they said go, also in a go that they replaced since, and
 /// that is missing now, because somebody deleted it, or of which nobody knows whether it counts.
-fn gone(facts: &GoFacts, time: u64) -> Vec<String> {
+fn gone(facts: &GoFacts, time: u64) -> Vec<Reason> {
     let mut gone = missing_statements(facts);
     let without = left_out(facts, time);
     gone.retain(|digest, _| !without.contains(digest));
@@ -338,14 +350,22 @@ fn gone(facts: &GoFacts, time: u64) -> Vec<String> {
     let named = gone.into_iter().take(NAMED_MAX).map(|(digest, missing)| {
         let (go, name) = (missing.go.short(), missing.by);
         let why = match facts.unconfirmed.get(&digest) {
-            Some(why) => format!("counts for nothing: {why}"),
-            None => "is missing; restore its file. If nobody has it, two people look at all there \
-                     is and say go without it, `--without`"
-                .to_owned(),
+            Some(why) => {
+                let text = format!("counts for nothing: {why}");
+                Reason::new(ReasonCode::SeenVoid, text).within(why)
+            }
+            None => Reason::new(
+                ReasonCode::SeenGone,
+                "is missing; restore its file. If nobody has it, two people look at all there is \
+                 and say go without it, `--without`",
+            ),
         };
-        format!("the go {go} by {name} is stale: statement {digest} that it saw {why}")
+        why.reworded(|why| {
+            format!("the go {go} by {name} is stale: statement {digest} that it saw {why}")
+        })
     });
-    let more = (more > 0).then(|| format!("and {more} more are missing"));
+    let text = || format!("and {more} more are missing");
+    let more = (more > 0).then(|| Reason::new(ReasonCode::More, text()));
     named.chain(more).chain(gone_records(facts)).collect()
 }
 
@@ -415,14 +435,17 @@ fn named_without(facts: &GoFacts, time: u64) -> String {
 }
 
 /// The same of records.
-fn gone_records(facts: &GoFacts) -> Vec<String> {
+fn gone_records(facts: &GoFacts) -> Vec<Reason> {
     let Ok(here) = &facts.records else { return Vec::new() };
     let gone = missing_records(&facts.people, &facts.decisions, here);
     let named = gone.iter().take(NAMED_MAX).map(|record| {
-        format!("the go {} by {} is stale: {}", record.go.short(), record.by, record.text())
+        let (go, by, text) = (record.go.short(), &record.by, record.text());
+        let text = format!("the go {go} by {by} is stale: {text}");
+        Reason::new(ReasonCode::RecordGone, text)
     });
     let more = gone.len().saturating_sub(NAMED_MAX);
-    let more = (more > 0).then(|| format!("and {more} more records are missing"));
+    let text = || format!("and {more} more records are missing");
+    let more = (more > 0).then(|| Reason::new(ReasonCode::More, text()));
     named.chain(more).collect()
 }
 
@@ -438,11 +461,13 @@ fn stops(facts: &GoFacts, time: u64) -> Verdict {
             freeze.reason
         );
         verdict = verdict.and(match &freeze.confirmed {
-            Ok(()) => Verdict::Waiting { reasons: vec![reason], eta: Some(freeze.until) },
+            Ok(()) => Verdict::waiting(ReasonCode::Frozen, reason, Some(freeze.until)),
             Err(_) if is_said_anew(facts, name, freeze.until) => Verdict::Pass,
-            Err(why) => Verdict::unknown(format!(
-                "{reason}; {why}: have it signed anew, or let {name} freeze anew"
-            )),
+            Err(why) => {
+                let text =
+                    format!("{reason}; {why}: have it signed anew, or let {name} freeze anew");
+                Reason::new(ReasonCode::Frozen, text).within(why).into_unknown()
+            }
         });
     }
     for stop in facts.posted.iter().flatten().filter(|stop| stop.until > time) {
@@ -450,13 +475,13 @@ fn stops(facts: &GoFacts, time: u64) -> Verdict {
         verdict = verdict.and(if stop.freeze {
             let until = format_utc(stop.until);
             let reason = format!("{name} froze promotions until {until}, posted at the helper");
-            Verdict::Waiting { reasons: vec![reason], eta: Some(stop.until) }
+            Verdict::waiting(ReasonCode::FrozenPosted, reason, Some(stop.until))
         } else if is_lifted(facts, name, stop.until, time) {
             Verdict::Pass
         } else {
-            Verdict::fail(format!(
-                "{name} says no-go, posted at the helper; a newer go by {name} lifts it"
-            ))
+            let text =
+                format!("{name} says no-go, posted at the helper; a newer go by {name} lifts it");
+            Verdict::fail(ReasonCode::NoGoPosted, text)
         });
     }
     verdict

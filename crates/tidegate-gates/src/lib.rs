@@ -70,10 +70,10 @@ pub use waivers::{
     AUDITS_MIN, Lowering, SOAK_SECS_MIN, WAIVER_SECS_MAX, WaiverFact, WaiverFacts, admissible,
 };
 
-use tidegate_model::{GateId, GateReport, Verdict};
+use tidegate_model::{GateId, GateReport, Reason, Verdict};
 
-/// A fact that may not have been readable; the text says what is missing.
-pub type Observed<T> = Result<T, String>;
+/// A fact that may not have been readable; otherwise what is missing.
+pub type Observed<T> = Result<T, Reason>;
 
 /// Everything the gates look at.
 #[derive(Debug, Clone)]
@@ -133,7 +133,7 @@ pub fn evaluate(rules: &PolicyRules, facts: &Facts) -> Vec<GateReport> {
     ];
     for (gate, remark) in waived.unwaivable() {
         for report in reports.iter_mut().filter(|report| report.gate == *gate) {
-            waivers::append(&mut report.verdict, vec![remark.clone()]);
+            report.verdict.append(vec![remark.clone()]);
         }
     }
     reports
@@ -159,6 +159,13 @@ pub fn evaluate_soak(
     soak: &Observed<SoakFacts>,
 ) -> Vec<GateReport> {
     vec![code::gate(code), parameters::gate(parameters), soak::gate(rules, soak)]
+}
+
+/// A verdict in one line for tests: its word and the codes of its reasons.
+#[cfg(test)]
+pub(crate) fn told(verdict: &Verdict) -> String {
+    let codes = verdict.codes().into_iter().map(tidegate_model::ReasonCode::name);
+    std::iter::once(verdict.word()).chain(codes).collect::<Vec<_>>().join(" ")
 }
 
 /// The verdict on the whole: the worst of all gates.

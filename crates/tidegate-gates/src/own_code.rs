@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, U256};
 use tidegate_model::digest::{CREATE2_PROXY, HELPER, MULTI_SENDS};
 use tidegate_model::slots::BEACON_SLOT;
+use tidegate_model::{Reason, ReasonCode};
 
 use crate::slot_writes::delegates;
 
@@ -50,14 +51,15 @@ pub struct Outsider {
     pub is_live: bool,
 }
 
-/// Why code that the release runs as its own did not soak, one sentence each.
-pub fn foreign_code(
-    target: &str,
-    accounts: &[Account<'_>],
-    outside: &[Outsider],
-) -> BTreeSet<String> {
-    accounts.iter().flat_map(|account| Follow { target, accounts, outside }.of(account)).collect()
+/// Why code that the release runs as its own did not soak, in the order of the sentences.
+pub fn foreign_code(target: &str, accounts: &[Account<'_>], outside: &[Outsider]) -> Vec<Reason> {
+    let follow = Follow { target, accounts, outside };
+    let found: Found = accounts.iter().flat_map(|account| follow.of(account)).collect();
+    found.into_iter().map(|(text, code)| Reason::new(code, text)).collect()
 }
+
+/// Sentences, each once, with the codes of their reasons.
+type Found = BTreeMap<String, ReasonCode>;
 
 struct Follow<'a> {
     target: &'a str,
@@ -67,11 +69,11 @@ struct Follow<'a> {
 
 impl<'a> Follow<'a> {
     /// What runs in an account's storage: its own code, and whatever that runs, and so on.
-    fn of(&self, account: &Account<'a>) -> BTreeSet<String> {
+    fn of(&self, account: &Account<'a>) -> Found {
         let beacon = account.slots.and_then(|slots| slots.get(&BEACON_SLOT.into()));
         let beacon = beacon.map(|word| Address::from_word(B256::from(*word)));
         let mut codes: Vec<(Address, &[u8])> = vec![(account.address, account.code)];
-        let (mut found, mut next) = (BTreeSet::new(), 0);
+        let (mut found, mut next) = (Found::new(), 0);
         while let Some((_, code)) = codes.get(next).copied() {
             next += 1;
             let (targets, anybody) = self.targets(account, code, beacon);
@@ -91,7 +93,7 @@ impl<'a> Follow<'a> {
                         found.extend(self.other(account, out));
                         codes.push((at, &out.code));
                     }
-                    (None, None) => drop(found.insert(self.unnamed(account, at))),
+                    (None, None) => found.extend([self.unnamed(account, at)]),
                 }
             }
         }
@@ -146,44 +148,48 @@ impl<'a> Follow<'a> {
     }
 
     /// An external that is known to be run.
-    fn other(&self, account: &Account<'_>, out: &Outsider) -> Option<String> {
+    fn other(&self, account: &Account<'_>, out: &Outsider) -> Option<(String, ReasonCode)> {
         let (name, by, target) = (&out.name, account.name, self.target);
         if out.code.starts_with(&BORROWED) {
-            return Some(format!(
+            let text = format!(
                 "{by} runs the code of @{name} as its own (delegatecall), and that is an account \
                  whose key may change its code (EIP-7702); let it run a contract"
-            ));
+            );
+            return Some((text, ReasonCode::OwnCodeOfKey));
         }
         (!out.is_same).then(|| {
             let [there, soaked] = out.hashes;
-            format!(
+            let text = format!(
                 "{by} runs the code of @{name} as its own (delegatecall), and on {target} that is \
                  other code (hash {there}) than where it soaked ({soaked}): let a step of the plan \
                  create that contract, or have the same code on both networks"
-            )
+            );
+            (text, ReasonCode::OwnCodeDiffers)
         })
     }
 
     /// An external that may be run, as nothing says what is.
-    fn unknown(&self, account: &Account<'_>, out: &Outsider) -> Option<String> {
+    fn unknown(&self, account: &Account<'_>, out: &Outsider) -> Option<(String, ReasonCode)> {
         let (name, by, target) = (&out.name, account.name, self.target);
         (!out.is_same && !out.is_live).then(|| {
             let [there, soaked] = out.hashes;
-            format!(
+            let text = format!(
                 "{by} runs code as its own (delegatecall) of which nothing tells where it stands, \
                  so it may be @{name}, which has other code on {target} (hash {there}) than where \
                  it soaked ({soaked}): have the same code on both networks"
-            )
+            );
+            (text, ReasonCode::OwnCodeUnknown)
         })
     }
 
     /// Code that the plan does not name.
-    fn unnamed(&self, account: &Account<'_>, at: Address) -> String {
-        format!(
+    fn unnamed(&self, account: &Account<'_>, at: Address) -> (String, ReasonCode) {
+        let text = format!(
             "{} runs the code at {at} as its own (delegatecall), which is neither in the plan nor \
              under [externals], so that nothing compares it with what soaked: name it there",
             account.name
-        )
+        );
+        (text, ReasonCode::OwnCodeUnnamed)
     }
 }
 

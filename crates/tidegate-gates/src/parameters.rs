@@ -4,7 +4,7 @@ use alloy_primitives::{B256, I256, U256};
 use serde_json::Value;
 use tidegate_model::plan::Rule;
 use tidegate_model::policy::External;
-use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::Observed;
 
@@ -15,14 +15,14 @@ pub struct ParameterFacts {
     pub rows: Vec<ParameterRow>,
     /// One row an external.
     pub externals: Vec<ExternalRow>,
-    /// Places where the record disagrees with the anchored deployment, one sentence each.
-    pub record_faults: Vec<String>,
-    /// What on the target would not be what soaked though no parameter says so, one sentence each.
-    pub differences: Vec<String>,
+    /// Places where the record disagrees with the anchored deployment.
+    pub record_faults: Vec<Reason>,
+    /// What on the target would not be what soaked though no parameter says so.
+    pub differences: Vec<Reason>,
     /// Every slot that the plan writes in contracts that are there already.
     pub writes: Vec<WriteRow>,
     /// Why the target could not be compared, if so.
-    pub missing: Vec<String>,
+    pub missing: Vec<Reason>,
     /// The blocks it rests on.
     pub inputs: Vec<GateInput>,
 }
@@ -80,7 +80,9 @@ impl ParameterFacts {
 
 pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
+        Err(missing) => {
+            (missing.clone().into_unknown(), "nothing to compare".to_owned(), Vec::new())
+        }
         Ok(facts) => {
             let mut reasons = facts.record_faults.clone();
             reasons.extend(facts.rows.iter().filter_map(fault));
@@ -106,28 +108,39 @@ pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
     GateReport { gate: GateId::Parameters, verdict, summary, inputs }
 }
 
-fn fault(row: &ParameterRow) -> Option<String> {
+fn fault(row: &ParameterRow) -> Option<Reason> {
     let name = &row.name;
+    let fault = |code, text: String| Some(Reason::new(code, text));
     let target = match &row.target {
         Ok(target) => target,
-        Err(why) => return Some(format!("${name} has no usable value on the target: {why}")),
+        Err(why) => {
+            let text = format!("${name} has no usable value on the target: {why}");
+            return fault(ReasonCode::NoValueOnTarget, text);
+        }
     };
     match &row.rule {
         Rule::PerNetwork => None,
         Rule::SameAsTestnet if *target == row.soaked => None,
         Rule::SameAsTestnet => {
             let soaked = &row.soaked;
-            Some(format!("${name} is {target} on the target, but {soaked} soaked"))
+            let text = format!("${name} is {target} on the target, but {soaked} soaked");
+            fault(ReasonCode::ValueNotSoaked, text)
         }
         Rule::OneOf(values) if values.contains(target) => None,
-        Rule::OneOf(_) => Some(format!("${name} is {target}, which its rule does not list")),
+        Rule::OneOf(_) => {
+            let text = format!("${name} is {target}, which its rule does not list");
+            fault(ReasonCode::ValueNotListed, text)
+        }
         Rule::Range { min, max } => {
             let low = min.as_deref().is_some_and(|min| !at_most(min, target));
             let high = max.as_deref().is_some_and(|max| !at_least(max, target));
-            (low || high).then(|| {
-                let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".into());
-                format!("${name} is {target}, outside its rule {}..={}", bound(min), bound(max))
-            })
+            if !low && !high {
+                return None;
+            }
+            let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".into());
+            let (min, max) = (bound(min), bound(max));
+            let text = format!("${name} is {target}, outside its rule {min}..={max}");
+            fault(ReasonCode::ValueOutOfRange, text)
         }
     }
 }
@@ -180,21 +193,30 @@ mod tests {
             min: min.map(str::to_owned),
             max: max.map(str::to_owned),
         };
+        let out = Some(ReasonCode::ValueOutOfRange);
         let cases = [
-            (Rule::SameAsTestnet, json!("5"), json!("5"), true),
-            (Rule::SameAsTestnet, json!("5"), json!("6"), false),
-            (Rule::PerNetwork, json!("5"), json!("6"), true),
-            (range(None, Some("10")), json!("5"), json!("10"), true),
-            (range(None, Some("10")), json!("5"), json!("11"), false),
-            (range(Some("-3"), None), json!("5"), json!("-4"), false),
-            (range(Some("3"), None), json!("5"), json!("text"), false),
-            (range(None, Some("10")), json!("5"), json!(U256::MAX.to_string()), false),
-            (range(Some("1"), None), json!("5"), json!(U256::MAX.to_string()), true),
-            (Rule::OneOf(vec![json!("a")]), json!("a"), json!("b"), false),
+            (Rule::SameAsTestnet, json!("5"), json!("5"), None),
+            (Rule::SameAsTestnet, json!("5"), json!("6"), Some(ReasonCode::ValueNotSoaked)),
+            (Rule::PerNetwork, json!("5"), json!("6"), None),
+            (range(None, Some("10")), json!("5"), json!("10"), None),
+            (range(None, Some("10")), json!("5"), json!("11"), out),
+            (range(Some("-3"), None), json!("5"), json!("-4"), out),
+            (range(Some("3"), None), json!("5"), json!("text"), out),
+            (range(None, Some("10")), json!("5"), json!(U256::MAX.to_string()), out),
+            (range(Some("1"), None), json!("5"), json!(U256::MAX.to_string()), None),
+            (
+                Rule::OneOf(vec![json!("a")]),
+                json!("a"),
+                json!("b"),
+                Some(ReasonCode::ValueNotListed),
+            ),
         ];
-        for (rule, soaked, target, passes) in cases {
+        for (rule, soaked, target, code) in cases {
             let row = ParameterRow { name: "x".into(), rule, soaked, target: Ok(target.clone()) };
-            assert_eq!(fault(&row).is_none(), passes, "{row:?}");
+            assert_eq!(fault(&row).map(|fault| fault.code), code, "{row:?}");
         }
+        let (rule, target) = (Rule::PerNetwork, Err("it is not set".to_owned()));
+        let unset = ParameterRow { name: "x".into(), rule, soaked: json!("5"), target };
+        assert_eq!(fault(&unset).map(|fault| fault.code), Some(ReasonCode::NoValueOnTarget));
     }
 }

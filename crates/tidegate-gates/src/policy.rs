@@ -4,7 +4,9 @@ use std::fmt;
 
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::units::{counted, format_utc};
-use tidegate_model::{GateId, GateInput, GateReport, PolicyDigest, ProjectId, Verdict};
+use tidegate_model::{
+    GateId, GateInput, GateReport, PolicyDigest, ProjectId, Reason, ReasonCode, Verdict,
+};
 
 use crate::Observed;
 
@@ -21,6 +23,7 @@ pub struct PolicyFacts {
 
 /// What the helper says.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in an evaluation")]
 pub enum TrustFacts {
     /// Nothing has been adopted.
     Never,
@@ -93,7 +96,7 @@ const OTHERS_SHOWN_MAX: usize = 5;
 pub(crate) fn gate(facts: &Observed<PolicyFacts>, gate_time: &Observed<u64>) -> GateReport {
     let (verdict, summary, inputs) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
-            (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new())
+            (missing.clone().into_unknown(), "could not be read".to_owned(), Vec::new())
         }
         (Ok(facts), Ok(time)) => {
             let (verdict, summary) = judge(facts, *time);
@@ -107,20 +110,22 @@ fn judge(facts: &PolicyFacts, time: u64) -> (Verdict, String) {
     let TrustFacts::Adopted { version, digest, differences, loosenings, others } = &facts.trust
     else {
         let missing = "the Safe has not adopted a policy; run `tidegate policy adopt`";
-        return (Verdict::unknown(missing), "not adopted".to_owned());
+        let verdict = Verdict::unknown(ReasonCode::NotAdopted, missing);
+        return (verdict, "not adopted".to_owned());
     };
     let summary = format!("version {version} adopted, digest {}{}", digest.short(), beside(others));
     if *digest == facts.current {
         return (in_effect(loosenings, time), summary);
     }
-    let mut reasons = match differences {
-        Ok(differences) => differences.clone(),
-        Err(why) => vec![why.clone()],
-    };
-    reasons.insert(
-        0,
-        format!("the policy is {} now, the Safe adopted {}", facts.current.short(), digest.short()),
-    );
+    let (now, adopted) = (facts.current.short(), digest.short());
+    let text = format!("the policy is {now} now, the Safe adopted {adopted}");
+    let mut reasons = vec![Reason::new(ReasonCode::PolicyDiffers, text)];
+    match differences {
+        Ok(lines) => {
+            reasons.extend(lines.iter().map(|line| Reason::new(ReasonCode::PolicyLine, line)));
+        }
+        Err(why) => reasons.push(why.clone()),
+    }
     (Verdict::Fail { reasons }, summary)
 }
 
@@ -142,7 +147,7 @@ fn beside(others: &Observed<Vec<OtherProject>>) -> String {
 fn in_effect(loosenings: &Observed<Vec<Loosening>>, time: u64) -> Verdict {
     let loosenings = match loosenings {
         Ok(loosenings) => loosenings,
-        Err(missing) => return Verdict::unknown(missing),
+        Err(missing) => return missing.clone().into_unknown(),
     };
     let waiting = loosenings.iter().filter(|loosening| loosening.from > time);
     waiting.fold(Verdict::Pass, |verdict, loosening| {
@@ -151,7 +156,9 @@ fn in_effect(loosenings: &Observed<Vec<Loosening>>, time: u64) -> Verdict {
             loosening.than,
             format_utc(loosening.from)
         );
-        let reasons = [first].into_iter().chain(loosening.lines.iter().cloned()).collect();
+        let first = Reason::new(ReasonCode::LooserPolicy, first);
+        let lines = loosening.lines.iter().map(|line| Reason::new(ReasonCode::LooserLine, line));
+        let reasons = [first].into_iter().chain(lines).collect();
         verdict.and(Verdict::Waiting { reasons, eta: Some(loosening.from) })
     })
 }
@@ -193,6 +200,7 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
+    use crate::told;
 
     #[test]
     fn loosening_waits_and_what_cannot_be_compared_is_unknown() {
@@ -202,14 +210,15 @@ mod tests {
             let others = Ok(Vec::new());
             let trust = TrustFacts::Adopted { version: 2, digest, differences, loosenings, others };
             let facts = PolicyFacts { current: digest, trust, inputs: Vec::new() };
-            gate(&Ok(facts), &Ok(time)).verdict.word()
+            told(&gate(&Ok(facts), &Ok(time)).verdict)
         };
         let than = "version 1".to_owned();
         let looser = Loosening { than, lines: vec!["audits: 1".into()], from: 100 };
-        assert_eq!(word(Ok(vec![looser.clone()]), 99), "WAITING");
+        assert_eq!(word(Ok(vec![looser.clone()]), 99), "WAITING looser-policy looser-line");
         assert_eq!(word(Ok(vec![looser]), 100), "PASS");
         assert_eq!(word(Ok(Vec::new()), 0), "PASS");
-        assert_eq!(word(Err("policy-1.json is missing".to_owned()), 100), "UNKNOWN");
+        let lost = Err(Reason::new(ReasonCode::PolicyFile, "policy-1.json is missing"));
+        assert_eq!(word(lost, 100), "UNKNOWN policy-file");
     }
 
     #[test]

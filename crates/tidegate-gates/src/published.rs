@@ -4,6 +4,7 @@
 //! compares these files, and says which one to make anew, and how.
 
 use serde_json::Value;
+use tidegate_model::{Reason, ReasonCode};
 
 use crate::policy::compare;
 
@@ -37,13 +38,13 @@ pub struct Published {
     pub anew: String,
 }
 
-/// What was found wrong, and what could not be found, one sentence each.
+/// What was found wrong, and what could not be found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     /// What contradicts.
-    pub faults: Vec<String>,
+    pub faults: Vec<Reason>,
     /// What is missing.
-    pub missing: Vec<String>,
+    pub missing: Vec<Reason>,
 }
 
 /// Compares files with what they may hold.
@@ -53,22 +54,30 @@ pub fn published(files: &[Published]) -> Findings {
         let found = match found {
             FileFact::Missing if may_hold.is_empty() => continue,
             FileFact::Missing => {
-                findings.missing.push(format!("{path} is missing; {anew}"));
+                let text = format!("{path} is missing; {anew}");
+                findings.missing.push(Reason::new(ReasonCode::FileMissing, text));
                 continue;
             }
             FileFact::Unreadable(why) => {
-                findings.faults.push(format!("{path} cannot be read: {why}; {anew}"));
+                let text = format!("{path} cannot be read: {why}; {anew}");
+                findings.faults.push(Reason::new(ReasonCode::FileUnread, text));
                 continue;
             }
             FileFact::Holds(found) => found,
         };
         match may_hold.first() {
             _ if may_hold.contains(found) => {}
-            Some(expected) => findings.faults.push(format!(
-                "{path} is not what the plan and the chain give: {}; {anew}",
-                differences(expected, found)
-            )),
-            None => findings.faults.push(format!("{path} {anew}")),
+            Some(expected) => {
+                let text = format!(
+                    "{path} is not what the plan and the chain give: {}; {anew}",
+                    differences(expected, found)
+                );
+                findings.faults.push(Reason::new(ReasonCode::FileDiffers, text));
+            }
+            None => {
+                let text = format!("{path} {anew}");
+                findings.faults.push(Reason::new(ReasonCode::FileUnexpected, text));
+            }
         }
     }
     findings
@@ -115,25 +124,31 @@ mod tests {
         // Of both a part is neither.
         let forged = one(FileFact::Holds(json!({"a": {"x": 9}, "b": 2, "c": 3})), &both);
         let [fault] = forged.faults.as_slice() else { panic!("{forged:?}") };
+        assert_eq!(fault.code, ReasonCode::FileDiffers);
+        let fault = &fault.text;
         assert!(fault.starts_with("deployments/m/addresses.json is not what"), "{fault}");
         assert!(fault.contains("a.x: was 1, is 9") && fault.contains("c: was null"), "{fault}");
         assert!(fault.ends_with("; `make it` writes it anew"), "{fault}");
         let gone = one(FileFact::Missing, &both);
-        assert_eq!((gone.faults.len(), gone.missing.len()), (0, 1));
+        assert!(gone.faults.is_empty() && gone.missing.len() == 1, "{gone:?}");
+        assert_eq!(gone.missing[0].code, ReasonCode::FileMissing);
         let broken = one(FileFact::Unreadable("no JSON".to_owned()), &both);
-        assert!(broken.faults[0].contains("cannot be read: no JSON; `make it`"), "{broken:?}");
+        assert_eq!(broken.faults[0].code, ReasonCode::FileUnread);
+        assert!(broken.faults[0].text.contains(": no JSON; `make it`"), "{broken:?}");
     }
 
     #[test]
     fn what_nothing_gives_must_not_be_there() {
         assert_eq!(one(FileFact::Missing, &[]), Findings::default());
-        assert_eq!(one(FileFact::Holds(json!({})), &[]).faults.len(), 1);
+        let found = one(FileFact::Holds(json!({})), &[]).faults;
+        let codes: Vec<_> = found.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, [ReasonCode::FileUnexpected]);
     }
 
     #[test]
     fn long_documents_are_cut() {
         let expected: Value = (0..9).map(|n| (format!("f{n}"), json!("ä".repeat(999)))).collect();
-        let fault = one(FileFact::Holds(json!({})), &[expected]).faults.remove(0);
+        let fault = one(FileFact::Holds(json!({})), &[expected]).faults.remove(0).text;
         assert!(fault.contains("6 more") && fault.chars().count() < 900, "{fault}");
     }
 }

@@ -3,7 +3,7 @@
 
 use alloy_primitives::{Address, B256};
 use tidegate_model::policy::SafeTrust;
-use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::{Observed, PolicyRules};
 
@@ -31,8 +31,8 @@ pub struct SafeFacts {
     /// Changes of owners, threshold, modules, guards, handler or code since the adoption, and what
     /// modules did: what was changed and changed back leaves no other trace.
     pub changes: Observed<Vec<SafeChange>>,
-    /// Proposals in git that would change the root of trust, one sentence each.
-    pub queued: Observed<Vec<String>>,
+    /// Proposals in git that would change the root of trust.
+    pub queued: Observed<Vec<Reason>>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
 }
@@ -95,19 +95,23 @@ impl SafeProof {
     }
 
     /// What speaks against it under a policy: contradictions, and what could not be shown.
-    pub fn faults(&self, rules: &PolicyRules) -> (Vec<String>, Vec<String>) {
+    pub fn faults(&self, rules: &PolicyRules) -> (Vec<Reason>, Vec<Reason>) {
+        let hidden = self.hidden.iter().map(|what| Reason::new(ReasonCode::HiddenState, what));
         let unexplained = self.unexplained.iter().filter(|change| !change.is_allowed(rules));
         let missing = unexplained.map(|SafeChange { what, .. }| {
-            format!("{what}, and no root proves that it hid nothing in the Safe's storage")
+            let text =
+                format!("{what}, and no root proves that it hid nothing in the Safe's storage");
+            Reason::new(ReasonCode::UnexplainedRun, text)
         });
         let unknown = self.unknown.iter().map(|UnknownExecution { transaction, hash, file }| {
-            format!(
+            let text = format!(
                 "what {transaction} executed as {hash} is in no calldata, no proposal and no \
                  memory here, and no root proves that it hid nothing in the Safe's storage: put \
                  {file} back, from git or from an owner"
-            )
+            );
+            Reason::new(ReasonCode::UnknownExecution, text)
         });
-        (self.hidden.clone(), missing.chain(unknown).collect())
+        (hidden.collect(), missing.chain(unknown).collect())
     }
 
     /// What to do where [`SafeProof::faults`] names something.
@@ -147,7 +151,9 @@ fn allows(rules: &PolicyRules, what: &str, address: Address) -> bool {
 
 pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "could not be read".to_owned(), Vec::new()),
+        Err(missing) => {
+            (missing.clone().into_unknown(), "could not be read".to_owned(), Vec::new())
+        }
         Ok(facts) => {
             let SafeTrust { threshold, owners, .. } = &facts.trust;
             let mut summary = format!("{threshold} of {} owners", owners.len());
@@ -162,18 +168,21 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateRepo
 
 fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
     let trust = &facts.trust;
-    let mut reasons: Vec<_> = facts.other.iter().chain(&facts.doubts).cloned().collect();
+    let other = facts.other.iter().map(|other| Reason::new(ReasonCode::OtherSafe, other));
+    let doubts = facts.doubts.iter();
+    let doubts = doubts.map(|doubt| Reason::new(ReasonCode::SafeUnknown, doubt));
+    let mut reasons: Vec<_> = other.chain(doubts).collect();
     if trust.owners.len() < OWNERS_MIN {
-        reasons.push(format!(
-            "the Safe has {} owners, at least {OWNERS_MIN} are needed",
-            trust.owners.len()
-        ));
+        let owners = trust.owners.len();
+        let text = format!("the Safe has {owners} owners, at least {OWNERS_MIN} are needed");
+        reasons.push(Reason::new(ReasonCode::TooFewOwners, text));
     }
     if trust.threshold < THRESHOLD_MIN {
-        reasons.push(format!(
+        let text = format!(
             "{} of the Safe's owners moves it, at least {THRESHOLD_MIN} are needed",
             trust.threshold
-        ));
+        );
+        reasons.push(Reason::new(ReasonCode::ThresholdTooLow, text));
     }
     let mut extras: Vec<_> = trust.modules.iter().map(|module| ("module", *module)).collect();
     extras.extend([("guard", trust.guard), ("module_guard", trust.module_guard)]);
@@ -183,31 +192,35 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
     for (what, address) in extras.into_iter().filter(|(_, address)| !address.is_zero()) {
         if !allows(rules, what, address) {
             let words = what.replace('_', " ");
-            reasons.push(format!(
+            let text = format!(
                 "the Safe has the {words} {address}, which `safe_allow` of the policy does not list"
-            ));
+            );
+            reasons.push(Reason::new(ReasonCode::PartNotAllowed, text));
         }
     }
     let mut missing = Vec::new();
+    let unread = |what: &str, why: &Reason| why.clone().reworded(|why| format!("{what}: {why}"));
     match facts.proof.as_ref().map(|proof| proof.faults(rules)) {
         Ok((hidden, unexplained)) => {
             reasons.extend(hidden);
             missing.extend(unexplained);
         }
-        Err(why) => missing.push(format!("what the Safe's storage holds: {why}")),
+        Err(why) => missing.push(unread("what the Safe's storage holds", why)),
     }
     match &facts.changes {
         Ok(changes) => {
             let changes = changes.iter().filter(|change| !change.is_allowed(rules));
             reasons.extend(changes.map(|SafeChange { what, .. }| {
-                format!("{what}, since it adopted the policy; `tidegate policy adopt` anew")
+                let text =
+                    format!("{what}, since it adopted the policy; `tidegate policy adopt` anew");
+                Reason::new(ReasonCode::SafeChanged, text)
             }));
         }
-        Err(why) => missing.push(format!("the Safe's changes since the adoption: {why}")),
+        Err(why) => missing.push(unread("the Safe's changes since the adoption", why)),
     }
     match &facts.queued {
         Ok(queued) => missing.extend(queued.iter().cloned()),
-        Err(why) => missing.push(format!("the proposals to the Safe: {why}")),
+        Err(why) => missing.push(unread("the proposals to the Safe", why)),
     }
     Verdict::from_findings(reasons, missing)
 }
@@ -216,6 +229,7 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
 mod tests {
     use super::*;
     use crate::controls::exemplar;
+    use crate::told;
 
     fn proof(facts: &mut SafeFacts) -> &mut SafeProof {
         facts.proof.as_mut().unwrap()
@@ -234,14 +248,13 @@ mod tests {
         let mut proof = SafeProof { unknown: vec![unknown()], ..SafeProof::default() };
         let (hidden, missing) = proof.faults(&rules);
         let says = "put deployments/m/proposals/0x02.json back, from git or from an owner";
-        assert!(
-            hidden.is_empty() && missing.len() == 1 && missing[0].contains(says),
-            "{missing:?}"
-        );
+        assert!(hidden.is_empty() && missing.len() == 1, "{missing:?}");
+        assert_eq!(missing[0].code, ReasonCode::UnknownExecution);
+        assert!(missing[0].text.contains(says), "{missing:?}");
         assert!(proof.next_step(&rules).contains("once the proposal's file is back"));
         assert!(!proof.summary(2).contains("past known"), "{}", proof.summary(2));
         proof.unexplained.push(SafeChange { what: "ran code".into(), moved_by: None });
-        assert!(proof.faults(&rules).1[0].starts_with("ran code"));
+        assert_eq!(proof.faults(&rules).1[0].code, ReasonCode::UnexplainedRun);
         assert!(proof.next_step(&rules).contains("another Safe"));
         proof.unexplained.clear();
         proof.hidden.push("an owner".into());
@@ -284,42 +297,51 @@ mod tests {
             edit(&mut facts);
             let safe_allow = allow.iter().map(|item| (*item).to_owned()).collect();
             let rules = PolicyRules { safe_allow, ..PolicyRules::default() };
-            gate(&rules, &Ok(facts)).verdict.word()
+            told(&gate(&rules, &Ok(facts)).verdict)
         };
         let nine = "0x0000000000000000000000000000000000000009";
         assert_eq!(word(&|_| {}, &[]), "PASS");
-        assert_eq!(word(&|f| f.trust.owners.truncate(2), &[]), "FAIL");
-        assert_eq!(word(&|f| f.trust.threshold = 1, &[]), "FAIL");
-        assert_eq!(word(&|f| f.doubts.push("unknown code".into()), &[]), "FAIL");
-        assert_eq!(word(&|f| f.other = Some("another Safe".into()), &[]), "FAIL");
+        assert_eq!(word(&|f| f.trust.owners.truncate(2), &[]), "FAIL too-few-owners");
+        assert_eq!(word(&|f| f.trust.threshold = 1, &[]), "FAIL threshold-too-low");
+        assert_eq!(word(&|f| f.doubts.push("unknown code".into()), &[]), "FAIL safe-unknown");
+        assert_eq!(word(&|f| f.other = Some("another Safe".into()), &[]), "FAIL other-safe");
         let module = &|f: &mut SafeFacts| f.trust.modules.push(at(9));
-        assert_eq!(word(module, &[]), "FAIL");
+        assert_eq!(word(module, &[]), "FAIL part-not-allowed");
         assert_eq!(word(module, &[&format!("module:{nine}")]), "PASS");
-        assert_eq!(word(module, &[&format!("guard:{nine}")]), "FAIL");
-        assert_eq!(word(&|f| f.trust.guard = at(9), &[]), "FAIL");
-        assert_eq!(word(&|f| f.trust.module_guard = at(9), &[]), "FAIL");
-        assert_eq!(word(&|f| f.handler_known = false, &[]), "FAIL");
+        assert_eq!(word(module, &[&format!("guard:{nine}")]), "FAIL part-not-allowed");
+        assert_eq!(word(&|f| f.trust.guard = at(9), &[]), "FAIL part-not-allowed");
+        assert_eq!(word(&|f| f.trust.module_guard = at(9), &[]), "FAIL part-not-allowed");
+        assert_eq!(word(&|f| f.handler_known = false, &[]), "FAIL part-not-allowed");
         let change = |moved_by| SafeChange { what: "something happened".to_owned(), moved_by };
         let allowed = format!("module:{nine}");
         let changed =
             |moved_by, allow: &[&str]| word(&|f| f.changes = Ok(vec![change(moved_by)]), allow);
-        assert_eq!(changed(None, &[&allowed]), "FAIL");
+        assert_eq!(changed(None, &[&allowed]), "FAIL safe-changed");
         assert_eq!(changed(Some(at(9)), &[&allowed]), "PASS");
-        assert_eq!(changed(Some(at(9)), &[&format!("guard:{nine}")]), "FAIL");
-        assert_eq!(changed(Some(at(8)), &[&allowed]), "FAIL");
-        assert_eq!(word(&|f| f.changes = Err("no answer".into()), &[]), "UNKNOWN");
-        assert_eq!(word(&|f| f.proof = Err("no answer".into()), &[]), "UNKNOWN");
+        assert_eq!(changed(Some(at(9)), &[&format!("guard:{nine}")]), "FAIL safe-changed");
+        assert_eq!(changed(Some(at(8)), &[&allowed]), "FAIL safe-changed");
+        assert_eq!(
+            word(&|f| f.changes = Err(Reason::unreadable("no answer")), &[]),
+            "UNKNOWN unreadable"
+        );
+        assert_eq!(
+            word(&|f| f.proof = Err(Reason::unreadable("no answer")), &[]),
+            "UNKNOWN unreadable"
+        );
         let hidden = |f: &mut SafeFacts| proof(f).hidden.push("an owner".into());
-        assert_eq!(word(&hidden, &[&allowed]), "FAIL");
+        assert_eq!(word(&hidden, &[&allowed]), "FAIL hidden-state");
         let ran = |moved_by, allow: &[&str]| {
             word(&|f| proof(f).unexplained.push(change(moved_by)), allow)
         };
-        assert_eq!(ran(None, &[&allowed]), "UNKNOWN");
-        assert_eq!(ran(Some(at(9)), &[]), "UNKNOWN");
-        assert_eq!(ran(Some(at(8)), &[&allowed]), "UNKNOWN");
+        assert_eq!(ran(None, &[&allowed]), "UNKNOWN unexplained-run");
+        assert_eq!(ran(Some(at(9)), &[]), "UNKNOWN unexplained-run");
+        assert_eq!(ran(Some(at(8)), &[&allowed]), "UNKNOWN unexplained-run");
         assert_eq!(ran(Some(at(9)), &[&allowed]), "PASS");
         let lost = |f: &mut SafeFacts| proof(f).unknown.push(unknown());
-        assert_eq!(word(&lost, &[&allowed]), "UNKNOWN");
-        assert_eq!(word(&|f| f.queued = Ok(vec!["an adoption".into()]), &[]), "UNKNOWN");
+        assert_eq!(word(&lost, &[&allowed]), "UNKNOWN unknown-execution");
+        assert_eq!(
+            word(&|f| f.queued = Ok(vec![Reason::new(ReasonCode::AdoptionQueued, "one")]), &[]),
+            "UNKNOWN adoption-queued"
+        );
     }
 }

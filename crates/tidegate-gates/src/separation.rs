@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use tidegate_model::policy::Person;
 use tidegate_model::units::counted;
-use tidegate_model::{GateId, GateReport, Verdict};
+use tidegate_model::{GateId, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::people::{GUARDIAN, has_role, holder};
 use crate::{MissingRecord, Observed};
@@ -29,7 +29,7 @@ pub struct SeparationFacts {
 
 pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
     let (verdict, summary) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "could not be checked".to_owned()),
+        Err(missing) => (missing.clone().into_unknown(), "could not be checked".to_owned()),
         Ok(facts) => {
             let keys = facts.people.values().flat_map(Person::addresses);
             let unproven = keys.filter(|key| !facts.proven.contains(key)).count();
@@ -48,31 +48,37 @@ pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
 
 /// Thresholds count on guardians: one whose key nobody holds would make them a formality. And of a
 /// deployer whom nobody knows, nobody knows what else they approve.
-fn missing(facts: &SeparationFacts) -> Vec<String> {
+fn missing(facts: &SeparationFacts) -> Vec<Reason> {
     let unknown = facts.deployers.iter().filter(|key| holder(&facts.people, **key).is_none());
     let mut missing: Vec<_> = unknown
-        .map(|key| format!("{key} deployed this release and is nobody's key under [people]"))
+        .map(|key| {
+            let text = format!("{key} deployed this release and is nobody's key under [people]");
+            Reason::new(ReasonCode::DeployerUnknown, text)
+        })
         .collect();
-    missing.extend(
-        facts.gone.iter().map(|record| {
-            format!("who deployed is in no record that is here: {}", record.sentence())
-        }),
-    );
+    missing.extend(facts.gone.iter().map(|record| {
+        let text = format!("who deployed is in no record that is here: {}", record.sentence());
+        Reason::new(ReasonCode::RecordGone, text)
+    }));
     let guardians = facts.people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
     let keys = guardians.flat_map(|(name, person)| person.addresses().map(move |key| (name, key)));
     missing.extend(keys.filter(|(_, key)| !facts.proven.contains(key)).map(|(name, key)| {
-        format!("guardian {name} has not shown that they hold {key}; `tidegate record key`")
+        let text =
+            format!("guardian {name} has not shown that they hold {key}; `tidegate record key`");
+        Reason::new(ReasonCode::KeyUnproven, text)
     }));
     missing
 }
 
-fn faults(facts: &SeparationFacts) -> Vec<String> {
+fn faults(facts: &SeparationFacts) -> Vec<Reason> {
     let mut faults = Vec::new();
+    let mut fault = |code, text: String| faults.push(Reason::new(code, text));
     let mut owners: BTreeMap<Address, &str> = BTreeMap::new();
     for (name, person) in &facts.people {
         for key in person.addresses() {
             if let Some(other) = owners.insert(key, name) {
-                faults.push(format!("key {key} belongs to both {other} and {name}"));
+                let text = format!("key {key} belongs to both {other} and {name}");
+                fault(ReasonCode::KeyOfTwo, text);
             }
         }
     }
@@ -82,12 +88,14 @@ fn faults(facts: &SeparationFacts) -> Vec<String> {
     };
     for auditor in &facts.auditors {
         if facts.deployers.iter().any(|deployer| same(*deployer, *auditor)) {
-            faults.push(format!("{auditor} both deployed and audited this release"));
+            let text = format!("{auditor} both deployed and audited this release");
+            fault(ReasonCode::DeployerAudited, text);
         }
     }
     for (request, requester, decider) in &facts.decisions {
         if same(*requester, *decider) {
-            faults.push(format!("{decider} decided on their own fund request {request}"));
+            let text = format!("{decider} decided on their own fund request {request}");
+            fault(ReasonCode::OwnRequestDecided, text);
         }
     }
     faults
@@ -99,6 +107,7 @@ mod tests {
     use tidegate_model::{ChainId, NetworkId, StatementDigest};
 
     use super::*;
+    use crate::told;
 
     fn person(keys: &[u8]) -> Person {
         let keys = keys.iter().map(|key| Address::with_last_byte(*key).into()).collect();
@@ -118,17 +127,17 @@ mod tests {
             proven: [key(1)].into(),
         };
         edit(&mut facts);
-        assert_eq!(gate(&Ok(facts)).verdict.word(), expected);
+        assert_eq!(told(&gate(&Ok(facts)).verdict), expected);
     }
 
     #[test]
     fn nobody_approves_their_own_work() {
         let key = Address::with_last_byte;
         check(|_| {}, "PASS");
-        check(|f| f.decisions[0].2 = key(9), "FAIL");
-        check(|f| f.decisions[0] = ("r".to_owned(), key(1), key(2)), "FAIL");
-        check(|f| f.auditors.push(key(9)), "FAIL");
-        check(|f| f.deployers.push(key(8)), "UNKNOWN");
+        check(|f| f.decisions[0].2 = key(9), "FAIL own-request-decided");
+        check(|f| f.decisions[0] = ("r".to_owned(), key(1), key(2)), "FAIL own-request-decided");
+        check(|f| f.auditors.push(key(9)), "FAIL deployer-audited");
+        check(|f| f.deployers.push(key(8)), "UNKNOWN deployer-unknown");
         check(
             |f| {
                 f.gone.push(MissingRecord {
@@ -145,13 +154,13 @@ mod tests {
                     is_changed: false,
                 });
             },
-            "UNKNOWN",
+            "UNKNOWN record-gone",
         );
-        check(|f| drop(f.people.insert("eve".to_owned(), person(&[3]))), "FAIL");
+        check(|f| drop(f.people.insert("eve".to_owned(), person(&[3]))), "FAIL key-of-two");
         let guardian = |f: &mut SeparationFacts| {
             f.people.get_mut("ada").unwrap().roles.push("guardian".to_owned());
         };
-        check(guardian, "UNKNOWN");
+        check(guardian, "UNKNOWN key-unproven");
         check(
             |f| {
                 guardian(f);

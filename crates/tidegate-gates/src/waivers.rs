@@ -7,7 +7,9 @@ use alloy_primitives::Address;
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Lowered, Waiver};
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateId, GateReport, ReleaseRoot, StatementDigest, Verdict};
+use tidegate_model::{
+    GateId, GateReport, Reason, ReasonCode, ReleaseRoot, StatementDigest, Verdict,
+};
 
 use crate::PolicyRules;
 use crate::people::{GUARDIAN, has_role, holder};
@@ -35,8 +37,8 @@ pub struct WaiverFacts {
     pub waivers: Vec<WaiverFact>,
     /// What an emergency lowers, already judged.
     pub emergency: Vec<Lowering>,
-    /// Why an emergency lowers nothing yet, one sentence each.
-    pub remarks: Vec<String>,
+    /// Why an emergency lowers nothing yet.
+    pub remarks: Vec<Reason>,
 }
 
 /// One guardian's signature under a waiver.
@@ -69,7 +71,7 @@ pub struct Lowering {
 #[derive(Debug, Default)]
 pub(crate) struct InForce {
     lowerings: Vec<Lowering>,
-    remarks: Vec<(GateId, String)>,
+    remarks: Vec<(GateId, Reason)>,
 }
 
 /// Why a waiver can never count: a gate that is not waivable, a foreign requirement or one below
@@ -78,21 +80,26 @@ pub(crate) struct InForce {
 ///
 /// # Errors
 /// If so, with the reason.
-pub fn admissible(rules: &PolicyRules, gate: GateId, lowers: &Lowered) -> Result<(), String> {
+pub fn admissible(rules: &PolicyRules, gate: GateId, lowers: &Lowered) -> Result<(), Reason> {
+    let fault = |code, text: String| Err(Reason::new(code, text));
     if !WAIVABLE.contains(&gate) {
-        return Err(format!("gate `{}` can never be waived", gate.name()));
+        let text = format!("gate `{}` can never be waived", gate.name());
+        return fault(ReasonCode::NotWaivable, text);
     }
     let of_soak = Lowered { audits: None, ..lowers.clone() };
     let of_audits = Lowered { audits: lowers.audits, ..Lowered::default() };
     let own = if gate == GateId::Soak { of_soak } else { of_audits };
     if own != *lowers || own == Lowered::default() {
-        return Err(format!("it lowers nothing of gate `{}`, or of another one", gate.name()));
+        let text = format!("it lowers nothing of gate `{}`, or of another one", gate.name());
+        return fault(ReasonCode::WaiverOfNothing, text);
     }
     if lowers.soak_secs.is_some_and(|secs| secs < SOAK_SECS_MIN) {
-        return Err(format!("a soak is never below {} hours", SOAK_SECS_MIN / 3_600));
+        let text = format!("a soak is never below {} hours", SOAK_SECS_MIN / 3_600);
+        return fault(ReasonCode::WaiverBelowFloor, text);
     }
     if lowers.audits.is_some_and(|audits| audits < AUDITS_MIN) {
-        return Err(format!("audits are never fewer than {AUDITS_MIN}"));
+        let text = format!("audits are never fewer than {AUDITS_MIN}");
+        return fault(ReasonCode::WaiverBelowFloor, text);
     }
     let count = |number: Option<u32>| number.map(u64::from);
     let halves = [
@@ -105,7 +112,8 @@ pub fn admissible(rules: &PolicyRules, gate: GateId, lowers: &Lowered) -> Result
     for (what, unit, asked, policy) in halves {
         let half = policy.div_ceil(2);
         if asked.is_some_and(|asked| asked < half) {
-            return Err(format!("{what}: a waiver asks for at least half, {half} {unit}"));
+            let text = format!("{what}: a waiver asks for at least half, {half} {unit}");
+            return fault(ReasonCode::WaiverBelowHalf, text);
         }
     }
     Ok(())
@@ -131,7 +139,8 @@ pub(crate) fn in_force(rules: &PolicyRules, facts: &WaiverFacts, time: u64) -> I
             }),
             Err(why) => {
                 let short = signed.first().map(|fact| fact.digest.short()).unwrap_or_default();
-                let remark = format!("waiver {short} counts for nothing: {why}");
+                let text = format!("waiver {short} counts for nothing: {why}");
+                let remark = Reason::new(ReasonCode::WaiverVoid, text).within(&why);
                 found.remarks.push((waiver.gate, remark));
             }
         }
@@ -146,13 +155,16 @@ fn counts(
     waiver: &Waiver,
     signed: &[&WaiverFact],
     time: u64,
-) -> Result<String, String> {
+) -> Result<String, Reason> {
+    let fault = |code, text: String| Err(Reason::new(code, text));
     if waiver.release != facts.release {
-        return Err(format!("it is for release {}", waiver.release.short()));
+        let text = format!("it is for release {}", waiver.release.short());
+        return fault(ReasonCode::WaiverOfOtherRelease, text);
     }
     admissible(rules, waiver.gate, &waiver.lowers)?;
     if waiver.until <= time {
-        return Err(format!("it expired {}", format_utc(waiver.until)));
+        let text = format!("it expired {}", format_utc(waiver.until));
+        return fault(ReasonCode::WaiverExpired, text);
     }
     let guardians = signed.iter().filter_map(|fact| {
         let (name, person) = holder(&facts.people, fact.signer)?;
@@ -164,7 +176,8 @@ fn counts(
     let guardians: BTreeSet<&str> = guardians.collect();
     let (have, wanted) = (guardians.len(), rules.waiver_signers);
     if have < wanted as usize {
-        return Err(format!("{have} of {wanted} guardians have signed it"));
+        let text = format!("{have} of {wanted} guardians have signed it");
+        return fault(ReasonCode::WaiverTooFewGuardians, text);
     }
     Ok(guardians.into_iter().collect::<Vec<_>>().join(", "))
 }
@@ -194,7 +207,7 @@ impl InForce {
         let remarks = self.remarks.iter().filter(|(of, _)| *of == gate);
         let remarks: Vec<_> = remarks.map(|(_, remark)| remark.clone()).collect();
         let Some(until) = lowerings().map(|lowering| lowering.until).min() else {
-            append(&mut full.verdict, remarks);
+            full.verdict.append(remarks);
             return full;
         };
         let mut less = rules.clone();
@@ -208,13 +221,13 @@ impl InForce {
             let reasons = full.verdict.reasons();
             return GateReport { verdict: Verdict::Waived { by, until, reasons }, ..full };
         }
-        append(&mut lowered.verdict, remarks);
+        lowered.verdict.append(remarks);
         lowered.summary += &format!("; lowered by {by} until {}", format_utc(until));
         lowered
     }
 
     /// What could not count and belongs to gates that cannot be waived at all.
-    pub(crate) fn unwaivable(&self) -> impl Iterator<Item = &(GateId, String)> {
+    pub(crate) fn unwaivable(&self) -> impl Iterator<Item = &(GateId, Reason)> {
         self.remarks.iter().filter(|(gate, _)| !WAIVABLE.contains(gate))
     }
 }
@@ -226,15 +239,6 @@ fn lower(rules: &mut PolicyRules, lowers: &Lowered) {
     lowest(&mut rules.transactions, lowers.transactions);
     lowest(&mut rules.senders, lowers.senders);
     lowest(&mut rules.selectors_percent, lowers.selectors_percent);
-}
-
-pub(crate) fn append(verdict: &mut Verdict, more: Vec<String>) {
-    match verdict {
-        Verdict::Pass | Verdict::Waived { .. } => {}
-        Verdict::Waiting { reasons, .. }
-        | Verdict::Unknown { missing: reasons }
-        | Verdict::Fail { reasons } => reasons.extend(more),
-    }
 }
 
 #[cfg(test)]
@@ -259,7 +263,8 @@ mod tests {
         waiver
     }
 
-    fn check(waiver: &Waiver, signers: &[u8], expected: Result<&str, &str>) {
+    #[track_caller]
+    fn check(waiver: &Waiver, signers: &[u8], expected: Result<&str, ReasonCode>) {
         let person = |role: &str, keys: &[u8]| Person {
             roles: vec![role.to_owned()],
             firm: None,
@@ -290,40 +295,49 @@ mod tests {
         let found = in_force(&PolicyRules::default(), &facts, NOW);
         match expected {
             Ok(by) => assert_eq!(found.lowerings[0].by, by),
-            Err(why) => {
+            Err(code) => {
                 assert!(found.lowerings.is_empty());
-                assert!(found.remarks[0].1.contains(why), "{:?} {why}", found.remarks);
+                let codes: Vec<_> = found.remarks[0].1.codes().collect();
+                assert_eq!(codes, [ReasonCode::WaiverVoid, code]);
             }
         }
     }
 
     #[test]
     fn which_waivers_count() {
+        use ReasonCode::{
+            NotWaivable, WaiverBelowFloor, WaiverBelowHalf, WaiverExpired, WaiverOfNothing,
+            WaiverOfOtherRelease, WaiverTooFewGuardians,
+        };
         let plain = waiver(|_| {});
         check(&plain, &[1, 3], Ok("ann, bob"));
-        check(&plain, &[1], Err("1 of 2 guardians"));
-        check(&plain, &[1, 2], Err("1 of 2 guardians"));
-        check(&plain, &[1, 4], Err("1 of 2 guardians"));
-        check(&plain, &[1, 5], Err("1 of 2 guardians"));
-        check(&plain, &[1, 9], Err("1 of 2 guardians"));
-        check(&waiver(|w| w.until = NOW), &[1, 3], Err("expired"));
-        check(&waiver(|w| w.until = NOW + WAIVER_SECS_MAX + 1), &[1, 3], Err("0 of 2"));
+        check(&plain, &[1], Err(WaiverTooFewGuardians));
+        check(&plain, &[1, 2], Err(WaiverTooFewGuardians));
+        check(&plain, &[1, 4], Err(WaiverTooFewGuardians));
+        check(&plain, &[1, 5], Err(WaiverTooFewGuardians));
+        check(&plain, &[1, 9], Err(WaiverTooFewGuardians));
+        check(&waiver(|w| w.until = NOW), &[1, 3], Err(WaiverExpired));
+        check(
+            &waiver(|w| w.until = NOW + WAIVER_SECS_MAX + 1),
+            &[1, 3],
+            Err(WaiverTooFewGuardians),
+        );
         let other = ReleaseRoot(B256::ZERO);
-        check(&waiver(|w| w.release = other), &[1, 3], Err("is for release"));
-        check(&waiver(|w| w.gate = GateId::Code), &[1, 3], Err("can never be waived"));
-        check(&waiver(|w| w.gate = GateId::Soak), &[1, 3], Err("lowers nothing"));
-        check(&waiver(|w| w.lowers.audits = Some(0)), &[1, 3], Err("never fewer than 1"));
+        check(&waiver(|w| w.release = other), &[1, 3], Err(WaiverOfOtherRelease));
+        check(&waiver(|w| w.gate = GateId::Code), &[1, 3], Err(NotWaivable));
+        check(&waiver(|w| w.gate = GateId::Soak), &[1, 3], Err(WaiverOfNothing));
+        check(&waiver(|w| w.lowers.audits = Some(0)), &[1, 3], Err(WaiverBelowFloor));
         let short = Lowered { soak_secs: Some(SOAK_SECS_MIN - 1), ..Lowered::default() };
         let short = waiver(|w| (w.gate, w.lowers) = (GateId::Soak, short.clone()));
-        check(&short, &[1, 3], Err("never below 24 hours"));
+        check(&short, &[1, 3], Err(WaiverBelowFloor));
         let of_soak =
             |lowers: Lowered| waiver(|w| (w.gate, w.lowers) = (GateId::Soak, lowers.clone()));
         let week = Lowered { soak_secs: Some(7 * 86_400), ..Lowered::default() };
         check(&of_soak(week.clone()), &[1, 3], Ok("ann, bob"));
         let less = Lowered { soak_secs: Some(7 * 86_400 - 1), ..week };
-        check(&of_soak(less), &[1, 3], Err("soak: a waiver asks for at least half, 604800"));
+        check(&of_soak(less), &[1, 3], Err(WaiverBelowHalf));
         let senders = Lowered { senders: Some(1), ..Lowered::default() };
-        check(&of_soak(senders), &[1, 3], Err("senders: a waiver asks for at least half, 2"));
+        check(&of_soak(senders), &[1, 3], Err(WaiverBelowHalf));
     }
 
     #[test]
@@ -331,11 +345,12 @@ mod tests {
         let lowers = Lowered { audits: Some(1), ..Lowered::default() };
         let lowering = Lowering { gate: GateId::Audits, lowers, by: "ann, bob".into(), until: 9 };
         let found = InForce { lowerings: vec![lowering], remarks: Vec::new() };
+        let few = |text: String| Reason::new(ReasonCode::TooFewFirms, text);
         let judge = |have: u32| {
             move |rules: &PolicyRules| GateReport {
                 gate: GateId::Audits,
                 verdict: if have < rules.audits {
-                    Verdict::unknown(format!("{have} of {}", rules.audits))
+                    few(format!("{have} of {}", rules.audits)).into_unknown()
                 } else {
                     Verdict::Pass
                 },
@@ -345,8 +360,8 @@ mod tests {
         };
         let ask = |have| found.ask(GateId::Audits, &PolicyRules::default(), judge(have)).verdict;
         assert_eq!(ask(2), Verdict::Pass);
-        let reasons = vec!["1 of 2".to_owned()];
+        let reasons = vec![few("1 of 2".to_owned())];
         assert_eq!(ask(1), Verdict::Waived { by: "ann, bob".into(), until: 9, reasons });
-        assert_eq!(ask(0), Verdict::unknown("0 of 1"));
+        assert_eq!(ask(0), few("0 of 1".to_owned()).into_unknown());
     }
 }

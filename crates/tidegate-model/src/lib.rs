@@ -33,4 +33,4 @@ pub use ids::{
     NetworkId, PlanDigest, PolicyDigest, ProjectId, RecordDigest, ReleaseRoot, ScopeRoot,
     StatementDigest,
 };
-pub use verdict::{GateId, GateInput, GateReport, Verdict};
+pub use verdict::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};

@@ -1,15 +1,20 @@
 //! One verdict type everywhere, and how verdicts combine.
 
+mod codes;
+mod reason;
+
 use std::fmt;
 
 use alloy_primitives::B256;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::codes::ReasonCode;
+pub use self::reason::Reason;
 use crate::ids::{BlockRef, ChainId};
 
 /// What a check came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "UPPERCASE", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The evidence is there and agrees.
     Pass,
@@ -19,42 +24,46 @@ pub enum Verdict {
         by: String,
         /// Until when, in seconds since the Unix epoch.
         until: u64,
-        /// What stood against it, one sentence each.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        reasons: Vec<String>,
+        /// What stood against it.
+        reasons: Vec<Reason>,
     },
     /// Only chain time is missing.
     Waiting {
         /// What is waited for.
-        reasons: Vec<String>,
+        reasons: Vec<Reason>,
         /// The chain timestamp at which it should pass, where that is known.
         eta: Option<u64>,
     },
     /// Evidence is missing or unreadable.
     Unknown {
-        /// What is missing, one sentence each.
-        missing: Vec<String>,
+        /// What is missing.
+        missing: Vec<Reason>,
     },
     /// The evidence contradicts.
     Fail {
-        /// What contradicts, one sentence each.
-        reasons: Vec<String>,
+        /// What contradicts.
+        reasons: Vec<Reason>,
     },
 }
 
 impl Verdict {
     /// An `UNKNOWN` for one missing thing.
-    pub fn unknown(missing: impl Into<String>) -> Self {
-        Self::Unknown { missing: vec![missing.into()] }
+    pub fn unknown(code: ReasonCode, missing: impl Into<String>) -> Self {
+        Reason::new(code, missing).into_unknown()
     }
 
     /// A `FAIL` for one reason.
-    pub fn fail(reason: impl Into<String>) -> Self {
-        Self::Fail { reasons: vec![reason.into()] }
+    pub fn fail(code: ReasonCode, reason: impl Into<String>) -> Self {
+        Reason::new(code, reason).into_fail()
+    }
+
+    /// A `WAITING` for one thing, until a chain timestamp.
+    pub fn waiting(code: ReasonCode, reason: impl Into<String>, eta: Option<u64>) -> Self {
+        Self::Waiting { reasons: vec![Reason::new(code, reason)], eta }
     }
 
     /// The verdict of a check that collected contradictions and gaps: contradictions win.
-    pub fn from_findings(reasons: Vec<String>, missing: Vec<String>) -> Self {
+    pub fn from_findings(reasons: Vec<Reason>, missing: Vec<Reason>) -> Self {
         if !reasons.is_empty() {
             Self::Fail { reasons }
         } else if !missing.is_empty() {
@@ -92,18 +101,47 @@ impl Verdict {
         }
     }
 
-    /// The sentences that explain it.
-    pub fn reasons(&self) -> Vec<String> {
-        match self {
-            Self::Pass => Vec::new(),
-            Self::Waived { by, until, reasons } => {
+    /// What explains it. A waiver itself comes first.
+    pub fn reasons(&self) -> Vec<Reason> {
+        let waived = match self {
+            Self::Waived { by, until, .. } => {
                 let until = crate::units::format_utc(*until);
-                let waived = format!("waived by {by} until {until}");
-                [waived].into_iter().chain(reasons.iter().cloned()).collect()
+                let text = format!("waived by {by} until {until}");
+                Some(Reason::new(ReasonCode::Waived, text))
             }
+            _ => None,
+        };
+        waived.into_iter().chain(self.found().iter().cloned()).collect()
+    }
+
+    /// The same in words.
+    pub fn sentences(&self) -> Vec<String> {
+        self.reasons().into_iter().map(|reason| reason.text).collect()
+    }
+
+    /// The codes of what was found, also of what stands within a sentence, in their order.
+    pub fn codes(&self) -> Vec<ReasonCode> {
+        self.found().iter().flat_map(Reason::codes).collect()
+    }
+
+    /// What was found, without who waived it.
+    fn found(&self) -> &[Reason] {
+        match self {
+            Self::Pass => &[],
+            Self::Waived { reasons, .. }
+            | Self::Waiting { reasons, .. }
+            | Self::Unknown { missing: reasons }
+            | Self::Fail { reasons } => reasons,
+        }
+    }
+
+    /// Adds to what explains it, where anything does.
+    pub fn append(&mut self, more: Vec<Reason>) {
+        match self {
+            Self::Pass | Self::Waived { .. } => {}
             Self::Waiting { reasons, .. }
             | Self::Unknown { missing: reasons }
-            | Self::Fail { reasons } => reasons.clone(),
+            | Self::Fail { reasons } => reasons.extend(more),
         }
     }
 
@@ -153,7 +191,37 @@ impl Verdict {
             .into_iter()
             .max_by_key(|verdict| verdict.severity())
             .cloned()
-            .unwrap_or_else(|| Self::unknown("no gate was evaluated"))
+            .unwrap_or_else(|| Self::unknown(ReasonCode::NothingEvaluated, "no gate was evaluated"))
+    }
+}
+
+/// Sentences and codes side by side, as programs read them (`docs/formats.md`).
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let texts: Vec<_> = self.found().iter().map(|reason| &reason.text).collect();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("verdict", self.word())?;
+        match self {
+            Self::Pass => {}
+            Self::Waived { by, until, .. } => {
+                map.serialize_entry("by", by)?;
+                map.serialize_entry("until", until)?;
+                if !texts.is_empty() {
+                    map.serialize_entry("reasons", &texts)?;
+                }
+            }
+            Self::Waiting { eta, .. } => {
+                map.serialize_entry("reasons", &texts)?;
+                map.serialize_entry("eta", eta)?;
+            }
+            Self::Unknown { .. } => map.serialize_entry("missing", &texts)?,
+            Self::Fail { .. } => map.serialize_entry("reasons", &texts)?,
+        }
+        let codes = self.codes();
+        if !codes.is_empty() {
+            map.serialize_entry("codes", &codes)?;
+        }
+        map.end()
     }
 }
 
@@ -249,8 +317,7 @@ pub struct GateInput {
 }
 
 /// What one gate found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GateReport {
     /// The gate.
     pub gate: GateId,
@@ -264,18 +331,59 @@ pub struct GateReport {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn the_worst_verdict_wins() {
+        let code = ReasonCode::Unreadable;
         let waiting = Verdict::Waiting { reasons: vec![], eta: Some(5) };
         let waived = Verdict::Waived { by: "kim".to_owned(), until: 9, reasons: vec![] };
-        let order = [Verdict::Pass, waived, waiting, Verdict::unknown("x"), Verdict::fail("y")];
+        let order =
+            [Verdict::Pass, waived, waiting, Verdict::unknown(code, "x"), Verdict::fail(code, "y")];
         for pair in order.windows(2) {
             assert_eq!(Verdict::worst(pair), pair[1]);
             assert_eq!(pair[1].clone().and(pair[0].clone()), pair[1]);
         }
         assert_eq!(Verdict::worst([]).exit_code(), 30);
+        assert_eq!(Verdict::worst([]).codes(), [ReasonCode::NothingEvaluated]);
         assert_eq!(order.map(|v| v.exit_code()), [0, 10, 20, 30, 1]);
+    }
+
+    #[test]
+    fn programs_read_sentences_beside_their_codes() {
+        let why = Reason::new(ReasonCode::AttestationExpired, "it ended");
+        let text = format!("1 of 2 firms ({why})");
+        let few = Reason::new(ReasonCode::TooFewFirms, text).within(&why);
+        let texts = json!(["1 of 2 firms (it ended)"]);
+        let codes = json!(["too-few-firms", "attestation-expired"]);
+        let (by, eta) = ("kim".to_owned(), Some(5));
+        let waived = |reasons| Verdict::Waived { by: by.clone(), until: 9, reasons };
+        let cases = [
+            (Verdict::Pass, json!({"verdict": "PASS"})),
+            (waived(vec![]), json!({"verdict": "WAIVED", "by": "kim", "until": 9})),
+            (
+                waived(vec![few.clone()]),
+                json!({"verdict": "WAIVED", "by": "kim", "until": 9, "reasons": texts,
+                       "codes": codes}),
+            ),
+            (
+                Verdict::Waiting { reasons: vec![few.clone()], eta },
+                json!({"verdict": "WAITING", "reasons": texts, "eta": 5, "codes": codes}),
+            ),
+            (
+                few.clone().into_unknown(),
+                json!({"verdict": "UNKNOWN", "missing": texts, "codes": codes}),
+            ),
+            (few.clone().into_fail(), json!({"verdict": "FAIL", "reasons": texts, "codes": codes})),
+        ];
+        for (verdict, expected) in cases {
+            // As text, so that the order of the fields counts.
+            let found = serde_json::to_string(&verdict).unwrap();
+            assert_eq!(found, expected.to_string());
+        }
+        let told = waived(vec![few]).sentences();
+        assert_eq!(told[0], "waived by kim until 1970-01-01 00:00 UTC");
     }
 }

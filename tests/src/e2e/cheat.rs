@@ -44,7 +44,7 @@ mod words;
 
 use libtest_mimic::Failed;
 
-use crate::support::{Case, Outcome, Scene, Status};
+use crate::support::{Case, Outcome, Says, Scene, Status};
 
 pub(crate) fn cases() -> Vec<Case> {
     let areas = [
@@ -92,8 +92,13 @@ pub(crate) fn cases() -> Vec<Case> {
     areas.into_iter().flatten().collect()
 }
 
-/// What stands in the way: promoting is refused, the gate has this verdict and says these words.
-fn refused(scene: &Scene<'_>, gate: &str, verdict: &str, says: &[&str]) -> Result<Status, Failed> {
+/// What stands in the way: promoting is refused, the gate has this verdict and says this.
+fn refused<'a>(
+    scene: &Scene<'_>,
+    gate: &str,
+    verdict: &str,
+    says: impl Into<Says<'a>>,
+) -> Result<Status, Failed> {
     let ran = scene.person("eva").run(&["promote", "--json"])?;
     assert_ne!(ran.code, 0, "promoted: {ran:?}");
     let status = Status::of(&ran)?;
@@ -102,7 +107,7 @@ fn refused(scene: &Scene<'_>, gate: &str, verdict: &str, says: &[&str]) -> Resul
 }
 
 /// As [`refused`], where nothing else is in the way but that nobody said go since.
-fn stopped(scene: &Scene<'_>, gate: &str, verdict: &str, says: &[&str]) -> Outcome {
+fn stopped<'a>(scene: &Scene<'_>, gate: &str, verdict: &str, says: impl Into<Says<'a>>) -> Outcome {
     refused(scene, gate, verdict, says)?.expect_others_pass(&[gate, "go"])
 }
 

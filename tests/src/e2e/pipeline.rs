@@ -24,14 +24,14 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     scene.run("eva", &["status", "--check"], 30)?;
     let day13 = scene.status()?;
     day13.expect("soak", "WAITING", &[])?;
-    day13.expect("audits", "UNKNOWN", &["1 of 2"])?;
-    day13.expect("go", "UNKNOWN", &["0 of 1"])?;
+    day13.expect("audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
+    day13.expect("go", "UNKNOWN", (&["too-few-goes"], &["0 of 1"]))?;
     day13.expect_others_pass(&["soak", "audits", "go"])?;
 
     scene.advance_to_day(14)?;
     scene.run("eva", &["promote"], 30)?;
     let day14 = scene.status()?;
-    day14.expect("audits", "UNKNOWN", &["1 of 2"])?;
+    day14.expect("audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
     day14.expect_others_pass(&["audits", "go"])?;
 
     scene.attest("bo")?;
@@ -68,7 +68,7 @@ fn a_go_is_said_once_the_soak_is_over(scene: &Scene<'_>) -> Outcome {
     scene.run("eva", &["promote"], 30)?;
     let status = scene.status()?;
     status.expect("soak", "WAITING", &[])?;
-    status.expect("go", "UNKNOWN", &["before the soak was over", "from 2026-01-"])?;
+    status.expect("go", "UNKNOWN", (&["go-too-early"], &["from 2026-01-"]))?;
     status.expect_others_pass(&["soak", "go"])?;
     scene.advance_to_day(14)?;
     scene.run("eva", &["status", "--check"], 30)?;

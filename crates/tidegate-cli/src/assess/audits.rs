@@ -82,7 +82,7 @@ async fn gather(
         fact.findings = scopes::listed(project, &fact.attestation);
     }
     let posted = posted(candidate, head, &facts).await;
-    facts.helper = posted.map_err(|error| error.to_string()).map(|(inputs, found)| {
+    facts.helper = posted.map_err(|error| error.reason()).map(|(inputs, found)| {
         facts.revocations.extend(found);
         inputs
     });
@@ -149,8 +149,8 @@ async fn posted(
     head: &Observed<Head>,
     facts: &AuditFacts,
 ) -> CliResult<(Vec<GateInput>, Vec<RevocationFact>)> {
-    let network = candidate.target_network.clone().map_err(CliError::config)?;
-    let head = head.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone()?;
+    let head = head.clone()?;
     let mut posts = Posts::at(network, head).await?;
     let (mut found, mut inputs) = (Vec::new(), Vec::new());
     let known = |fact: &&AttestationFact| {

@@ -7,7 +7,7 @@ use tidegate_gates::{
     CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, code_verdict,
 };
 use tidegate_model::record::{Deployment, DeploymentRecord};
-use tidegate_model::{BlockRef, GateInput, Head, Verdict};
+use tidegate_model::{BlockRef, GateInput, Head, Reason, ReasonCode, Verdict};
 use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code, values_of};
 
 use super::rehearsal::{Both, written};
@@ -29,7 +29,7 @@ pub(super) async fn facts(
     match read(gathered).await {
         Ok((code, parameters)) => (Ok(code), Ok(parameters)),
         Err(error) => {
-            let missing = error.to_string();
+            let missing = error.reason();
             (Err(missing.clone()), Err(missing))
         }
     }
@@ -38,7 +38,7 @@ pub(super) async fn facts(
 async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)> {
     let Gathered { soak, record, .. } = *gathered;
     let Candidate { project, built, .. } = **gathered;
-    let network = gathered.soak_network.clone().map_err(CliError::config)?;
+    let network = gathered.soak_network.clone()?;
     let head = match gathered.past(network).await? {
         Some(past) => past,
         None => network.finalized_head().await?,
@@ -51,10 +51,12 @@ async fn read(gathered: &Gathered<'_>) -> CliResult<(CodeFacts, ParameterFacts)>
     if !gathered.is_past {
         let prepared = (&prepared, &expected);
         if let Err(error) = on_target(gathered, prepared, network, head, &mut parameters).await {
-            parameters.missing.push(format!(
+            let text = format!(
                 "what would stand on {} cannot be compared with what soaked: {error}",
                 gathered.target
-            ));
+            );
+            let reason = Reason::new(ReasonCode::TargetNotCompared, text);
+            parameters.missing.push(reason.within(&error.reason()));
         }
     }
     Ok((code, parameters))
@@ -71,7 +73,7 @@ async fn on_target(
     facts: &mut ParameterFacts,
 ) -> CliResult {
     let Candidate { project, built, target, .. } = **gathered;
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = gathered.target_network.clone()?;
     let at = network.finalized_head().await?;
     let safe = project
         .network(target)?
@@ -81,7 +83,8 @@ async fn on_target(
     let when = crate::deployment::begun(network, &there, at).await?;
     let judged = expect(network, &there, at, when).await?;
     if let Some(fault) = judged.faults.first() {
-        return Err(CliError::config(format!("the plan fails there: {fault}")));
+        let error = CliError::config(format!("the plan fails there: {fault}"));
+        return Err(error.coded(ReasonCode::PlanFails));
     }
     let values = values_of(&there.resolved, &prepared.resolved, &built.release);
     let values = values.or_kind(Kind::Config)?;
@@ -92,10 +95,11 @@ async fn on_target(
     let failing = soaked.skipped.iter().find(|(op, _)| !expected.skipped.contains_key(*op));
     let failing = failing.map(|(op, why)| format!("{op} fails: {why}"));
     if let Some(fault) = soaked.faults.first().cloned().or(failing) {
-        return Err(CliError::config(format!(
+        let error = CliError::config(format!(
             "with the parameters of {target} the plan fails on {name}, so it cannot be compared: \
              {fault}"
-        )));
+        ));
+        return Err(error.coded(ReasonCode::PlanFails));
     }
     let then = expect_in(network, &there, at, when, at).await?;
     let ((here, soaked), (there, mut then)) = ((&here, &soaked), (&there, then));
@@ -104,20 +108,22 @@ async fn on_target(
     }
     let there = (there, &then);
     let (one, other) = (side(soak, (here, soaked)), side(network, there));
-    facts.differences = differences(&built.release, one, other);
+    let found = differences(&built.release, one, other);
+    facts.differences.extend(coded(ReasonCode::TargetDiffers, found));
     let plan = (&there.0.resolved, there.1);
     let standing = in_the_way(project, built, target, (network, at), plan).await?;
-    facts.differences.extend(standing);
+    facts.differences.extend(coded(ReasonCode::StandsAlready, standing));
     let names = Names::of(&built.release, one, other);
     for (name, address) in prepared.live() {
         let Some(standing) = there.0.resolved.outside.get(name) else { continue };
         let code = soak.code(address, head.block).await?;
         let target_code = network.code(*standing, at.block).await?;
         if same_code(&names, &code, &target_code).is_some() {
-            facts.differences.push(format!(
+            let text = format!(
                 "@{name} is another contract where it soaked, at {address}, than on {target}, at \
                  {standing}: what goes through it did not soak"
-            ));
+            );
+            facts.differences.push(Reason::new(ReasonCode::ExistingDiffers, text));
         }
     }
     let soaks = own_code::On { network: soak, head, planned: (here, soaked) };
@@ -128,6 +134,10 @@ async fn on_target(
     facts.differences.extend(unrehearsed);
     facts.writes = writes;
     Ok(())
+}
+
+fn coded(code: ReasonCode, texts: Vec<String>) -> impl Iterator<Item = Reason> {
+    texts.into_iter().map(move |text| Reason::new(code, text))
 }
 
 /// A plan on a network, and what local execution gives there.
@@ -165,7 +175,8 @@ pub(super) async fn deployed_build(
         network.name(),
         build.short(),
         built.roots.build_digest.short()
-    )))
+    ))
+    .coded(ReasonCode::OtherBuild))
 }
 
 /// The sources in which two builds of a release differ, or the contracts, where those are equal.
@@ -199,10 +210,11 @@ impl<'a> CodeReader<'a> {
     async fn read(&self, network: &Network, head: Head) -> CliResult<Read<'a>> {
         let Self { project, built, name: soak, record, .. } = *self;
         let Some(record) = record else {
-            return Err(CliError::config(format!(
+            let error = CliError::config(format!(
                 "{} is not deployed on {soak}; run `tidegate deploy {soak}`",
                 built.release.name
-            )));
+            ));
+            return Err(error.coded(ReasonCode::NotDeployed));
         };
         let deployed = deployed_build(project, built, record, network, self.settled).await?;
         let built = deployed.as_ref().unwrap_or(built);
@@ -212,14 +224,19 @@ impl<'a> CodeReader<'a> {
         let deployment = prepared.deployment(project, built, &expected, network.id(), soak)?;
         let mut code = CodeFacts {
             network: soak.to_owned(),
-            record_faults: expected.faults.clone(),
+            record_faults: expected
+                .faults
+                .iter()
+                .map(|fault| Reason::new(ReasonCode::PlanFails, fault))
+                .collect(),
             ..CodeFacts::default()
         };
         compare(network, head, built, &prepared, &expected, &deployment, &mut code).await?;
         let mut parameters = ParameterFacts::default();
         for difference in compare_deployments(&record.deployment, &deployment) {
-            let fault =
+            let text =
                 format!("the record on {soak} differs from what the sources give: {difference}");
+            let fault = Reason::new(ReasonCode::RecordDiffers, text);
             if difference.starts_with("params.") {
                 parameters.record_faults.push(fault);
             } else {
@@ -285,11 +302,19 @@ async fn upgraded(
         let Some(made) = made else { continue };
         let before = network.head_at(made.block.number.saturating_sub(1)).await?;
         match behind(network, built, start, before.block).await {
-            Ok(found) => facts.record_faults.extend(found.faults),
-            Err(error) => facts.missing.push(format!(
-                "what was behind @{} before block {} cannot be read: {error}",
-                start.target, made.block.number
-            )),
+            Ok(found) => {
+                let faults = found.faults.into_iter();
+                let faults =
+                    faults.map(|fault| Reason::new(ReasonCode::UpgradeStartDiffers, fault));
+                facts.record_faults.extend(faults);
+            }
+            Err(error) => {
+                let text = format!(
+                    "what was behind @{} before block {} cannot be read: {error}",
+                    start.target, made.block.number
+                );
+                facts.missing.push(Reason::new(ReasonCode::UpgradeStartUnread, text));
+            }
         }
     }
     Ok(())

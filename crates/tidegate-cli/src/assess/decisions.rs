@@ -7,7 +7,7 @@ use tidegate_gates::{
     WaiverFact, WaiverFacts,
 };
 use tidegate_model::statement::{Body, Freeze, Triage, freeze_subject, no_go_subject};
-use tidegate_model::{GateInput, Head, ProjectId, ReleaseRoot};
+use tidegate_model::{GateInput, Head, ProjectId, Reason, ReleaseRoot};
 use tidegate_safe::helper;
 
 use super::Candidate;
@@ -21,7 +21,7 @@ pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
 
 /// Keys that deployed the release, on any network that backs the target.
 pub(super) fn deployers(candidate: &Candidate<'_>) -> CliResult<Vec<Address>> {
-    candidate.deployed.keys.clone().map_err(CliError::config)
+    candidate.deployed.keys.clone().map_err(CliError::from)
 }
 
 /// Every go and no-go about a release that counts for a target.
@@ -86,7 +86,7 @@ pub(super) async fn go(
     let freezes = freezes.collect();
     let keys: Vec<_> =
         people.values().flat_map(tidegate_model::policy::Person::addresses).collect();
-    let posted = posted(candidate, head, &keys).await.map_err(|error| error.to_string());
+    let posted = posted(candidate, head, &keys).await.map_err(|error| error.reason());
     let (posted, inputs) = match posted {
         Ok((stops, inputs)) => (Ok(stops), inputs),
         Err(missing) => (Err(missing), Vec::new()),
@@ -121,8 +121,8 @@ async fn posted(
     head: &Observed<Head>,
     keys: &[Address],
 ) -> CliResult<(Vec<PostedStop>, Vec<GateInput>)> {
-    let network = candidate.target_network.clone().map_err(CliError::config)?;
-    let head = head.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone()?;
+    let head = head.clone()?;
     require_keys(candidate.project, candidate.target)?;
     let own = candidate.project.network(candidate.target)?;
     let release = candidate.built.roots.release_root;
@@ -200,14 +200,14 @@ pub(super) fn bugs(candidate: &Candidate<'_>) -> Observed<BugFacts> {
             triages: triages.collect(),
         })
     };
-    read().map_err(|error| error.to_string())
+    read().map_err(|error| error.reason())
 }
 
 /// Every waiver of the project; which ones count is for the gates.
 pub(super) fn waivers(
     candidate: &Candidate<'_>,
     emergency: Vec<Lowering>,
-    remarks: Vec<String>,
+    remarks: Vec<Reason>,
 ) -> CliResult<WaiverFacts> {
     let project = candidate.project.id(candidate.project.network(candidate.target)?)?;
     let waivers = candidate.statements.general().filter_map(|(digest, general, signer)| {

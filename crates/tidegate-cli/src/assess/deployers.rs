@@ -47,8 +47,8 @@ impl Deployed {
         statements: &StatementSet,
         release: ReleaseRoot,
     ) -> Self {
-        let keys = read(project, target, release).await.map_err(|error| error.to_string());
-        let mut records = here(project, target, release).map_err(|error| error.to_string());
+        let keys = read(project, target, release).await.map_err(|error| error.reason());
+        let mut records = here(project, target, release).map_err(|error| error.reason());
         let decided = decided(project, target, statements, release);
         if let (Ok(here), Ok(decided)) = (&mut records, &decided) {
             never_were(project, target, release, decided, here).await;

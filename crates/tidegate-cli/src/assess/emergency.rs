@@ -12,7 +12,7 @@ use tidegate_model::changes::ReleaseChanges;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{EmergencyTerms, emergency_subject};
-use tidegate_model::{Fqn, Head, Verdict};
+use tidegate_model::{Fqn, Head, Reason, ReasonCode, Verdict};
 use tidegate_safe::helper::Recorded;
 
 use super::decisions::deployers;
@@ -36,7 +36,7 @@ pub(crate) struct Emergency {
 #[derive(Debug, Default)]
 pub(super) struct Relief {
     pub(super) lowerings: Vec<Lowering>,
-    pub(super) remarks: Vec<String>,
+    pub(super) remarks: Vec<Reason>,
 }
 
 /// What an emergency lowers. A draft lowers as if it were signed: only a proposal is judged, and
@@ -55,13 +55,16 @@ pub(super) async fn relief(
         None => (Verdict::Pass, "to be signed".to_owned()),
         Some(hash) => match judged(candidate, head, trust, urgent, hash, in_debt).await {
             Ok(judged) => judged,
-            Err(error) => (Verdict::unknown(error.to_string()), String::new()),
+            Err(error) => (error.reason().into_unknown(), String::new()),
         },
     };
     if verdict != Verdict::Pass {
         let reasons = verdict.reasons().into_iter();
-        let remarks = reasons.map(|why| format!("the emergency does not count: {why}")).collect();
-        return Relief { lowerings: Vec::new(), remarks };
+        let remarks = reasons.map(|why| {
+            let text = format!("the emergency does not count: {why}");
+            Reason::new(ReasonCode::EmergencyVoid, text).within(&why)
+        });
+        return Relief { lowerings: Vec::new(), remarks: remarks.collect() };
     }
     if let Ok(facts) = obligations {
         facts.excused = Some((by.clone(), urgent.terms.expires_at));
@@ -77,9 +80,9 @@ async fn judged(
     safe_tx_hash: B256,
     in_debt: bool,
 ) -> CliResult<(Verdict, String)> {
-    let network = candidate.target_network.clone().map_err(CliError::config)?;
-    let head = head.clone().map_err(CliError::config)?;
-    let (_, safe) = trust.as_ref().map_err(|why| CliError::config(why.clone()))?;
+    let network = candidate.target_network.clone()?;
+    let head = head.clone()?;
+    let (_, safe) = trust.as_ref().map_err(|why| CliError::from(why.clone()))?;
     let release = candidate.built.roots.release_root;
     let baseline =
         baseline(candidate.project, candidate.built, candidate.target, network, head).await;
@@ -92,9 +95,9 @@ async fn judged(
         safe_tx_hash,
         chain_id: network.id().chain.0,
         terms: urgent.terms.clone(),
-        baseline: baseline.map_err(|error| error.to_string()),
+        baseline: baseline.map_err(|error| error.reason()),
         waivers: candidate.statements.emergencies().cloned().collect(),
-        announced_at: announced.map_err(|error| error.to_string()),
+        announced_at: announced.map_err(|error| error.reason()),
         in_debt,
     };
     let (verdict, names) = emergency(&candidate.project.rules, &facts, head.timestamp);
@@ -124,7 +127,8 @@ pub(crate) async fn compared(
         return Err(CliError::config(format!(
             "nothing of this project is promoted to {target} yet, and so nothing is urgent: gate \
              `soak` stays as it is"
-        )));
+        ))
+        .coded(ReasonCode::NothingPromoted));
     };
     let release = newest.record.release_root;
     let old = promoted_release(project, &newest)?;

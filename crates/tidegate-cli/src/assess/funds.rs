@@ -2,13 +2,13 @@
 
 use tidegate_chain::Network;
 use tidegate_gates::{FundFacts, Observed};
-use tidegate_ledger::{FundRules, build_ledger, funds_report};
+use tidegate_ledger::{FundRules, Violation, build_ledger, funds_report};
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::units::{counted, format_amount};
-use tidegate_model::{GateInput, Head};
+use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 
 use super::{EVALUATION_SECS_MAX, Gathered};
-use crate::error::{CliError, CliResult, Kind, OrKind};
+use crate::error::{CliResult, Kind, OrKind};
 use crate::fund_rules;
 
 /// The most statements that moved nothing and are named.
@@ -23,9 +23,9 @@ pub(super) async fn facts(
     let set = gathered.statements;
     // Books without what may count are other books.
     if let Some(why) = set.unasked("fund/") {
-        return Ok(Err(format!("fund statements: {why}")));
+        return Ok(Err(why.clone().reworded(|why| format!("fund statements: {why}"))));
     }
-    let network = gathered.soak_network.clone().map_err(CliError::config)?;
+    let network = gathered.soak_network.clone()?;
     let rules = rules(gathered, gate_head).await?;
     let mut all = books(gathered, &rules, gathered.soak, network).await?;
     let project = gathered.project;
@@ -42,8 +42,8 @@ pub(super) async fn facts(
 /// The treasury and the people that the Safe adopted; before it has adopted any, those of
 /// `tidegate.toml`, which the gate `policy` does not pass.
 async fn rules(gathered: &Gathered<'_>, gate_head: &Observed<Head>) -> CliResult<FundRules> {
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
-    let head = gate_head.clone().map_err(CliError::config)?;
+    let network = gathered.target_network.clone()?;
+    let head = gate_head.clone()?;
     let project = gathered.project;
     let adopted = fund_rules::of_target(project, gathered.target, network, head).await?;
     Ok(adopted.map_or_else(|| fund_rules::written(project), |policy| FundRules::of(&policy)))
@@ -99,7 +99,7 @@ async fn books(
         digest,
     });
     Ok(FundFacts {
-        violations: report.violations.iter().map(ToString::to_string).collect(),
+        violations: report.violations.iter().map(violation).collect(),
         residues: residues.collect(),
         open_requests: report
             .open_requests
@@ -116,4 +116,18 @@ async fn books(
         summary,
         inputs: inputs.collect(),
     })
+}
+
+/// A broken rule of the books, as the gate names it.
+fn violation(found: &Violation) -> Reason {
+    let code = match found {
+        Violation::UnapprovedDraw { .. } => ReasonCode::UnapprovedDraw,
+        Violation::OverApproval { .. } => ReasonCode::OverApproval,
+        Violation::UnknownRequest { .. } => ReasonCode::UnknownRequest,
+        Violation::SelfApproval { .. } => ReasonCode::SelfApproval,
+        Violation::OutflowWithoutDraw { .. } => ReasonCode::OutflowWithoutDraw,
+        Violation::TransferMismatch { .. } => ReasonCode::TransferMismatch,
+        Violation::Books(_) => ReasonCode::BooksBroken,
+    };
+    Reason::new(code, found.to_string())
 }

@@ -2,7 +2,7 @@
 
 use tidegate_gates::{Layout, LayoutFact, LayoutFacts, Observed, Reference};
 use tidegate_model::release::Artifact;
-use tidegate_model::{GateInput, Head};
+use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_plan::{Executor, Start};
 
 use super::Candidate;
@@ -64,7 +64,8 @@ async fn known(
         return Ok(Ok("an earlier step of the plan".to_owned()));
     }
     let Some(baseline) = Baseline::load(project, target, &start.target)? else {
-        return Ok(Err(format!("it was not adopted; run `tidegate adopt {}`", start.target)));
+        let text = format!("it was not adopted; run `tidegate adopt {}`", start.target);
+        return Ok(Err(Reason::new(ReasonCode::BaselineMissing, text)));
     };
     let source = reference(built, &start.reference)?;
     let same = baseline.address == start.address
@@ -73,13 +74,14 @@ async fn known(
         && baseline.layout == source.layout;
     if !same {
         let name = &start.target;
-        return Ok(Err(format!(
+        let text = format!(
             "{} is not the contract that was adopted as @{name}; run `tidegate adopt {name}`",
             source.fqn
-        )));
+        );
+        return Ok(Err(Reason::new(ReasonCode::BaselineDiffers, text)));
     }
-    let network = candidate.target_network.clone().map_err(CliError::config)?;
-    let head = head.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone()?;
+    let head = head.clone()?;
     let found = behind(network, built, start, head.block).await?;
     inputs.push(GateInput {
         kind: "layout/reference".to_owned(),
@@ -93,7 +95,7 @@ async fn known(
         return Ok(Ok("the baseline, which it replaced".to_owned()));
     }
     Ok(match found.faults.first() {
-        Some(fault) => Err(fault.clone()),
+        Some(fault) => Err(Reason::new(ReasonCode::UpgradeStartDiffers, fault)),
         None => Ok(format!("the code behind it on {target}")),
     })
 }

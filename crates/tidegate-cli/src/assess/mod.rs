@@ -135,7 +135,7 @@ pub(crate) async fn assess_with(
     let started = Instant::now();
     let target_network = project.connect(target).await;
     let target_network = target_network.map(|n| n.within(started, EVALUATION_SECS_MAX));
-    let gate_head = gate_head(project, target_network.as_ref().map_err(text)).await;
+    let gate_head = gate_head(project, target_network.as_ref().map_err(CliError::reason)).await;
     let gate = (project.network(target)?.chain, at_gate(&target_network, &gate_head));
     let statements = crate::statements::load_at(project, Some(gate)).await?;
     let release = built.roots.release_root;
@@ -146,7 +146,7 @@ pub(crate) async fn assess_with(
         built,
         target,
         statements: &statements,
-        target_network: target_network.as_ref().map_err(text),
+        target_network: target_network.as_ref().map_err(CliError::reason),
         is_past: false,
         evidence,
         started,
@@ -165,7 +165,7 @@ pub(crate) async fn assess_with(
         parameters,
         soak: soak_facts,
         other_soaks: others,
-        separation: separation::facts(&candidate, &audits).map_err(|error| text(&error)),
+        separation: separation::facts(&candidate, &audits).map_err(|error| error.reason()),
         audits,
         bugs: decisions::bugs(&candidate),
         policy: candidate.policy(&gate_head, &trust).await,
@@ -212,18 +212,14 @@ async fn funds_of(
 
 /// The target with the block that gates are judged at.
 fn at_gate(network: &CliResult<Network>, head: &Observed<Head>) -> Observed<(Network, Head)> {
-    let network = network.as_ref().map_err(text)?;
+    let network = network.as_ref().map_err(CliError::reason)?;
     Ok((network.clone(), head.clone()?))
-}
-
-fn text(error: &CliError) -> String {
-    error.to_string()
 }
 
 /// The target's latest finalized header: gate time.
 async fn gate_head(project: &Project, network: Observed<&Network>) -> Observed<Head> {
-    let head =
-        network?.finalized_head().await.map_err(|error| CliError::from(error).to_string())?;
+    let head = network?.finalized_head().await;
+    let head = head.map_err(|error| CliError::from(error).reason())?;
     crate::clock::warn_if_skewed(&project.ui, head.timestamp);
     Ok(head)
 }
@@ -232,7 +228,7 @@ async fn gate_head(project: &Project, network: Observed<&Network>) -> Observed<H
 async fn observed<T>(read: impl Future<Output = CliResult<Observed<T>>>) -> Observed<T> {
     match read.await {
         Ok(fact) => fact,
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.reason()),
     }
 }
 
@@ -243,7 +239,7 @@ pub(super) struct Candidate<'a> {
     pub(super) built: &'a Built,
     pub(super) target: &'a str,
     pub(super) statements: &'a StatementSet,
-    pub(super) target_network: Result<&'a Network, String>,
+    pub(super) target_network: Observed<&'a Network>,
     /// Whether another release may have taken its place since, where it soaked.
     pub(super) is_past: bool,
     /// Who deployed the release.
@@ -259,7 +255,7 @@ pub(super) struct Gathered<'a> {
     pub(super) candidate: Candidate<'a>,
     pub(super) soak: &'a str,
     pub(super) record: Option<&'a DeploymentRecord>,
-    pub(super) soak_network: Result<&'a Network, String>,
+    pub(super) soak_network: Observed<&'a Network>,
     /// The last block at which it stood there, where that is over.
     pub(super) until: Option<u64>,
 }
@@ -292,8 +288,8 @@ impl Candidate<'_> {
     async fn trust(&self, head: &Observed<Head>) -> Trust {
         let read = async {
             policy_doc::require_soaks(self.project, self.target)?;
-            let network = self.target_network.clone().map_err(CliError::config)?;
-            let head = head.clone().map_err(CliError::config)?;
+            let network = self.target_network.clone()?;
+            let head = head.clone()?;
             let safe = self.project.network(self.target)?.safe.ok_or_else(|| {
                 CliError::config(format!("[networks.{}] has no `safe`", self.target))
             })?;
@@ -301,7 +297,7 @@ impl Candidate<'_> {
             let doc = policy_doc::current(self.project, self.target, network.id(), &state)?;
             Ok::<_, CliError>((doc, state))
         };
-        read.await.map_err(|error| error.to_string())
+        read.await.map_err(|error| error.reason())
     }
 
     /// What emergencies owe, and what this one lowers.
@@ -334,6 +330,6 @@ impl Candidate<'_> {
             };
             Ok::<_, CliError>(PolicyFacts { current, trust, inputs: vec![input] })
         };
-        read.await.map_err(|error| error.to_string())
+        read.await.map_err(|error| error.reason())
     }
 }

@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use tidegate_gates::{Debt, ObligationFacts, Observed, evaluate_soak, owed};
 use tidegate_model::statement::{Body, debt_subject};
-use tidegate_model::{GateId, Head, ProjectId};
+use tidegate_model::{GateId, Head, ProjectId, Reason, ReasonCode};
 use tidegate_safe::helper::Recorded;
 
 use super::deployers::{self, Deployed};
 use super::posts::Posts;
 use super::soaks::Soaked;
 use super::{Candidate, audits, observed, soaks};
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::policy_doc::people;
 use crate::promotion::promotions;
 use crate::release::of_deployment;
@@ -23,10 +23,12 @@ pub(super) async fn facts(
     candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> CliResult<Observed<ObligationFacts>> {
-    let network = candidate.target_network.clone().map_err(CliError::config)?;
-    let at = head.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone()?;
+    let at = head.clone()?;
     let settings = candidate.project.network(candidate.target)?;
-    let Some(safe) = settings.safe else { return Ok(Err("the target has no `safe`".to_owned())) };
+    let Some(safe) = settings.safe else {
+        return Ok(Err(Reason::unreadable("the target has no `safe`")));
+    };
     let project = candidate.project.id(settings)?;
     let records = promotions(candidate.project, candidate.target, network, at).await?;
     let mut facts = ObligationFacts::default();
@@ -59,17 +61,18 @@ async fn unmet(
     head: &Observed<Head>,
     project: ProjectId,
     recorded: &Recorded,
-) -> CliResult<Vec<String>> {
+) -> CliResult<Vec<Reason>> {
     let release = recorded.record.release_root;
     let deployment = recorded.record.deployment_digest;
     let Some(built) = of_deployment(candidate.project, release, deployment)? else {
-        return Ok(vec![format!(
+        let text = format!(
             "its sources are not here: check out the commit of release {}, run `tidegate build`",
             release.short()
-        )]);
+        );
+        return Ok(vec![Reason::new(ReasonCode::SourcesMissing, text)]);
     };
     let keys = deployers::read(candidate.project, candidate.target, release).await;
-    let deployed = Deployed::by(keys.map_err(|error| error.to_string()));
+    let deployed = Deployed::by(keys.map_err(|error| error.reason()));
     let past = Candidate { built: &built, is_past: true, evidence: None, ..candidate.clone() };
     let other = Candidate { deployed, ..past };
     let audits = observed(audits::facts(&other, head)).await;

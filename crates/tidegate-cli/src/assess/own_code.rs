@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_gates::{Account, ExternalRow, Outsider, foreign_code};
-use tidegate_model::Head;
 use tidegate_model::policy::External;
 use tidegate_model::record::DeploymentRecord;
+use tidegate_model::{Head, Reason};
 use tidegate_plan::{Names, same_code};
 
 use super::code::Planned;
@@ -21,12 +21,12 @@ pub(super) struct On<'a> {
     pub(super) planned: Planned<'a>,
 }
 
-/// What the release would run as its own on the target that did not soak, one sentence each.
+/// What the release would run as its own on the target that did not soak.
 pub(super) async fn foreign(
     names: &Names,
     soak: &On<'_>,
     target: &On<'_>,
-) -> CliResult<BTreeSet<String>> {
+) -> CliResult<Vec<Reason>> {
     let live: BTreeSet<_> = target.planned.0.live().map(|(name, _)| name).collect();
     let mut outside = Vec::new();
     for (name, address) in &target.planned.0.resolved.outside {

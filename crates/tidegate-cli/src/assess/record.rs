@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256};
 use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
-use tidegate_model::Head;
 use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
+use tidegate_model::{Head, Reason, ReasonCode};
 use tidegate_plan::{OpKind, op_label};
 
 use crate::deployment::Prepared;
@@ -30,7 +30,7 @@ pub(super) fn static_faults(
     record: &DeploymentRecord,
     prepared: &Prepared,
     network: &str,
-) -> CliResult<Vec<String>> {
+) -> CliResult<Vec<Reason>> {
     let mut fields = records::name_faults(project, network, built.roots.release_root)?;
     if record.release_root != built.roots.release_root {
         fields.push("releaseRoot".to_owned());
@@ -53,8 +53,10 @@ pub(super) fn static_faults(
             fields.push(format!("transactions, which lack {}", op.id));
         }
     }
-    let fault =
-        |field| format!("the record on {network} differs from what the sources give: {field}");
+    let fault = |field| {
+        let text = format!("the record on {network} differs from what the sources give: {field}");
+        Reason::new(ReasonCode::RecordDiffers, text)
+    };
     Ok(fields.into_iter().map(fault).collect())
 }
 
@@ -74,11 +76,13 @@ pub(super) async fn transactions(
             (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
         else {
             let hash = recorded.hash;
-            facts.record_faults.push(format!("the record's {field}.hash {hash} is not on {name}"));
+            let text = format!("the record's {field}.hash {hash} is not on {name}");
+            facts.record_faults.push(Reason::new(ReasonCode::TransactionGone, text));
             continue;
         };
         if receipt.block.number > head.block.number {
-            facts.waiting.push(format!("{} is not final yet", op_label(&recorded.op)));
+            let text = format!("{} is not final yet", op_label(&recorded.op));
+            facts.waiting.push(Reason::new(ReasonCode::NotFinal, text));
         }
         let op = prepared.resolved.ops.iter().find(|op| {
             let sent = op.key_transaction(hashes);
@@ -99,7 +103,8 @@ pub(super) async fn transactions(
             ("fee", receipt.fee() == recorded.fee),
         ];
         for (part, _) in checks.iter().filter(|(_, same)| !same) {
-            facts.record_faults.push(format!("the record's {field}.{part} differs from {name}"));
+            let text = format!("the record's {field}.{part} differs from {name}");
+            facts.record_faults.push(Reason::new(ReasonCode::TransactionDiffers, text));
         }
     }
     Ok(())

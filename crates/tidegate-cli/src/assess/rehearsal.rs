@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_chain::Network;
 use tidegate_gates::WriteRow;
-use tidegate_model::Head;
+use tidegate_model::{Head, Reason, ReasonCode};
 use tidegate_plan::{Kept, Names, OpKind, When, Write, same_code, unrehearsed, writes};
 
 use super::Gathered;
@@ -18,12 +18,12 @@ pub(super) struct Both<'a> {
     pub(super) target: (&'a Network, Head, Planned<'a>),
 }
 
-/// What is written on the target and was not where it soaked, one sentence each, and every slot
-/// that is written. What soaked is executed once more on the state from before it ran.
+/// What is written on the target and was not where it soaked, and every slot that is written. What
+/// soaked is executed once more on the state from before it ran.
 pub(super) async fn written(
     gathered: &Gathered<'_>,
     both: &Both<'_>,
-) -> CliResult<(Vec<String>, Vec<WriteRow>)> {
+) -> CliResult<(Vec<Reason>, Vec<WriteRow>)> {
     let release = &gathered.built.release;
     let (network, at, there) = both.target;
     let target = side(network, there);
@@ -39,20 +39,23 @@ pub(super) async fn written(
         return Ok((Vec::new(), rows(writes(release, None, target))));
     }
     if let Some((op, why)) = there.1.skipped.iter().next() {
-        return Err(CliError::config(format!("{op} fails on {}: {why}", gathered.target)));
+        let error = CliError::config(format!("{op} fails on {}: {why}", gathered.target));
+        return Err(error.coded(ReasonCode::PlanFails));
     }
     let (soak, _, here) = both.soak;
     let before = before(gathered, soak).await?;
     let rehearsed = expect_in(soak, here.0, before, When::After, at).await?;
     let failing = rehearsed.skipped.iter().map(|(op, why)| format!("{op} fails: {why}"));
     if let Some(fault) = rehearsed.faults.iter().cloned().chain(failing).next() {
-        return Err(CliError::config(format!(
+        let error = CliError::config(format!(
             "as of block {} of {}, before it ran there, the plan fails: {fault}",
             before.block.number, gathered.soak
-        )));
+        ));
+        return Err(error.coded(ReasonCode::PlanFails));
     }
     let soaked = side(soak, (here.0, &rehearsed));
-    let found = unrehearsed(release, soaked, target, &compared);
+    let found = unrehearsed(release, soaked, target, &compared).into_iter();
+    let found = found.map(|text| Reason::new(ReasonCode::WriteDiffers, text)).collect();
     Ok((found, rows(writes(release, Some((soaked, &compared)), target))))
 }
 

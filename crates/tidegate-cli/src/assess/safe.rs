@@ -6,7 +6,7 @@ use tidegate_chain::{LogQuery, Network};
 use tidegate_evidence::prove_safe;
 use tidegate_gates::{Observed, PolicyRules, SafeChange, SafeFacts};
 use tidegate_model::policy::PolicyDoc;
-use tidegate_model::{GateInput, Head};
+use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_safe::{
     CanonicalKind, ProposalKind, SafeState, TrustChange, Warning, canonical_by_address, sensitive,
     trust_change, trust_topics,
@@ -27,16 +27,21 @@ pub(super) async fn facts(
     let (doc, state) = match trust {
         Ok((doc, state)) => (doc, state),
         Err(missing) => {
-            let other = other.map(|why| format!("{why}; ")).unwrap_or_default();
-            return Ok(Err(other + missing));
+            return Ok(Err(match other {
+                Some(why) => {
+                    let text = format!("{why}; {missing}");
+                    Reason::new(ReasonCode::OtherSafe, text).within(missing)
+                }
+                None => missing.clone(),
+            }));
         }
     };
-    let network = candidate.target_network.clone().map_err(CliError::config)?;
-    let head = head.clone().map_err(CliError::config)?;
+    let network = candidate.target_network.clone()?;
+    let head = head.clone()?;
     let handler_known = handler_known(network, state.trust.handler, head).await?;
     let since = adopted_at(network, head, doc).await?;
     // Read once, since a damaged one is named each time.
-    let proposals = proposals::all(candidate.project).map_err(|error| error.to_string());
+    let proposals = proposals::all(candidate.project).map_err(|error| error.reason());
     let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
     let history = match since {
         Some(since) => {
@@ -48,10 +53,10 @@ pub(super) async fn facts(
     };
     let (changes, digest) = match history {
         Ok(history) => (Ok(history.changes), history.digest),
-        Err(error) => (Err(error.to_string()), B256::ZERO),
+        Err(error) => (Err(error.reason()), B256::ZERO),
     };
     let proof = prove_safe(network, state.trust.address, head, &Known(candidate.project)).await;
-    let mut proof = proof.map_err(|error| CliError::from(error).to_string());
+    let mut proof = proof.map_err(|error| CliError::from(error).reason());
     proof.iter_mut().for_each(|proof| proof.approvals.retain(|(hash, _)| !ours.contains(hash)));
     let input = GateInput {
         kind: "safe/state".to_owned(),
@@ -135,25 +140,28 @@ async fn history(
 }
 
 /// Proposals in git that are not executed and would change who moves the Safe, or its policy.
-fn queued(target: &str, proposals: &[Found], state: &SafeState) -> Vec<String> {
+fn queued(target: &str, proposals: &[Found], state: &SafeState) -> Vec<Reason> {
     let mut queued = Vec::new();
+    let mut add = |code, text: String| queued.push(Reason::new(code, text));
     for found in proposals {
         let (proposal, hash) = (found.checked.proposal(), found.checked.hash());
         if found.network != target || proposal.safe_tx.nonce < state.nonce {
             continue;
         }
         if let ProposalKind::Adoption(adoption) = &proposal.kind {
-            queued.push(format!(
+            let text = format!(
                 "proposal {hash} would adopt policy version {}; execute it, or delete its file",
                 adoption.policy_version
-            ));
+            );
+            add(ReasonCode::AdoptionQueued, text);
         }
         let to_safe = proposal.calls.iter().filter(|call| call.to == proposal.safe);
         for call in to_safe {
             let selector = call.data.get(..4).and_then(|bytes| bytes.try_into().ok());
             let does = selector.and_then(|bytes: [u8; 4]| sensitive(bytes.into()));
             let warning = does.map_or(Warning::CallsSafe, |known| known.warning);
-            queued.push(format!("a call of proposal {hash}: {}", warning.says()));
+            let text = format!("a call of proposal {hash}: {}", warning.says());
+            add(ReasonCode::ChangeQueued, text);
         }
     }
     queued

@@ -15,7 +15,7 @@ use tidegate_gates::{
 use tidegate_ledger::RequestState;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::{Body, soak_start_subject};
-use tidegate_model::{ProjectId, StatementDigest};
+use tidegate_model::{ProjectId, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::{Executor, OpKind};
 
 use super::code::deployed_build;
@@ -34,9 +34,10 @@ pub(super) async fn observe(
 ) -> CliResult<Observed<SoakFacts>> {
     let Some(record) = gathered.record else {
         let soak = gathered.soak;
-        return Ok(Err(format!("it is not deployed on {soak}; run `tidegate deploy {soak}`")));
+        let text = format!("it is not deployed on {soak}; run `tidegate deploy {soak}`");
+        return Ok(Err(Reason::new(ReasonCode::NotDeployed, text)));
     };
-    let network = gathered.soak_network.clone().map_err(CliError::config)?;
+    let network = gathered.soak_network.clone()?;
     let (project, past) = (gathered.project, gathered.is_past);
     let deployed = deployed_build(project, gathered.built, record, network, past).await?;
     let built = deployed.as_ref().unwrap_or(gathered.built);
@@ -61,7 +62,7 @@ pub(super) async fn observe(
     resets.retain(|reset| reset.time <= until.1);
     let mut samples = samples(gathered, record, &names)?;
     samples.retain(|sample| sample.says.block.number <= until.0);
-    let posted = start_post(gathered, record, network).await.map_err(|error| error.to_string());
+    let posted = start_post(gathered, record, network).await.map_err(|error| error.reason());
     let request = SoakRequest {
         name: gathered.soak,
         at,
@@ -114,7 +115,7 @@ async fn start_post(
     let subject = start_subject(project.id(target)?, record, network).await?;
     let by = names(gathered).into_keys().chain([record.deployment.executor]);
     let by: Vec<Address> = by.collect();
-    let network = gathered.target_network.clone().map_err(CliError::config)?;
+    let network = gathered.target_network.clone()?;
     let head = network.finalized_head().await?;
     let since = head.timestamp.saturating_sub(rules.soak_secs + WINDOW_SECS);
     let words = by.iter().map(|key| key.into_word()).collect();

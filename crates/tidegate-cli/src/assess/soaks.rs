@@ -8,10 +8,10 @@ use tidegate_gates::{
     AuditFacts, CodeFacts, Observed, OtherSoak, ParameterFacts, SoakFacts, code_verdict, disputed,
     evaluate_soak, has_soaked, overall, progress,
 };
-use tidegate_model::Verdict;
 use tidegate_model::record::DeploymentRecord;
+use tidegate_model::{Reason, ReasonCode, Verdict};
 
-use super::{Candidate, EVALUATION_SECS_MAX, Gathered, code, observed, soak, text};
+use super::{Candidate, EVALUATION_SECS_MAX, Gathered, code, observed, soak};
 use crate::error::{CliError, CliResult};
 use crate::network::unreachable;
 use crate::records;
@@ -20,7 +20,7 @@ use crate::records;
 pub(super) struct Soaked {
     pub(super) name: String,
     pub(super) record: Option<DeploymentRecord>,
-    pub(super) network: Result<Network, String>,
+    pub(super) network: Observed<Network>,
     pub(super) soak: Observed<SoakFacts>,
     pub(super) code: Observed<CodeFacts>,
     pub(super) parameters: Observed<ParameterFacts>,
@@ -144,7 +144,7 @@ fn soaking(candidate: &Candidate<'_>) -> CliResult<Vec<(String, Option<Deploymen
 pub(super) async fn settled(
     candidate: &Candidate<'_>,
     audits: &Observed<AuditFacts>,
-) -> CliResult<(Soaked, Option<String>)> {
+) -> CliResult<(Soaked, Option<Reason>)> {
     let best = read(candidate, audits).await?.best;
     let rules = &candidate.project.rules;
     if has_soaked(rules, &best.soak, &best.code) {
@@ -178,11 +178,10 @@ pub(super) async fn settled(
         best.name
     );
     let why = match ended {
-        _ if stands => None,
-        Some(ended) => Some(format!("{ended}; {out}")),
-        None => Some(out),
+        Some(ended) => format!("{ended}; {out}"),
+        None => out,
     };
-    Ok((best, why))
+    Ok((best, (!stands).then(|| Reason::new(ReasonCode::SoakCutShort, why))))
 }
 
 async fn one(
@@ -193,7 +192,7 @@ async fn one(
     until: Option<u64>,
 ) -> Soaked {
     let network = candidate.project.connect(&name).await;
-    let network = network.map_err(|error| unreachable(candidate.project, &name, text(&error)));
+    let network = network.map_err(|error| unreachable(candidate.project, &name, error.reason()));
     let network = network.map(|n| n.within(candidate.started, EVALUATION_SECS_MAX));
     let gathered = Gathered {
         candidate: candidate.clone(),

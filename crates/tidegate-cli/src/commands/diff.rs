@@ -167,7 +167,7 @@ async fn deployed(project: &Project, network: &str, id: Option<u64>) -> CliResul
         Stage::Mainnet => verify_target(project, &found, network).await,
     };
     let chain = match report {
-        Ok(report) => (report.verdict.word().to_owned(), report.verdict.reasons()),
+        Ok(report) => (report.verdict.word().to_owned(), report.verdict.sentences()),
         Err(error) => ("UNKNOWN".to_owned(), vec![error.to_string()]),
     };
     let label = format!("{} on {network}, deployment {}", record.name, record.id);

@@ -4,7 +4,7 @@ use serde_json::json;
 use tidegate_gates::controls::{Control, controls, controls_on};
 use tidegate_gates::{Facts, PolicyRules};
 use tidegate_model::units::counted;
-use tidegate_model::{GateId, Verdict};
+use tidegate_model::{GateId, Reason, ReasonCode, Verdict};
 use tidegate_plan::config::Stage;
 
 use super::policy::TargetArgs;
@@ -38,7 +38,9 @@ pub(crate) async fn run(project: &Project, args: &TargetArgs) -> CliResult<u8> {
         Verdict::Pass
     } else {
         ui.line(format!("{} a gate lets damaged inputs through", ui.verdict("FAIL")));
-        Verdict::Fail { reasons: through }
+        let reasons = through.into_iter();
+        let code = ReasonCode::DamageLetThrough;
+        Verdict::Fail { reasons: reasons.map(|text| Reason::new(code, text)).collect() }
     };
     ui.result(&json!({
         "target": target, "overall": verdict, "controls": made, "onRelease": gathered,

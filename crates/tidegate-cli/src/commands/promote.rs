@@ -6,7 +6,7 @@ use tidegate_chain::Network;
 use tidegate_gates::{EMERGENCY_SECS_MAX, good_through, refusals};
 use tidegate_model::statement::{EMERGENCY_GATES, EmergencyTerms, gate_set};
 use tidegate_model::units::{format_utc, parse_span_secs};
-use tidegate_model::{BlockRef, ProjectId, Verdict};
+use tidegate_model::{BlockRef, ProjectId, ReasonCode, Verdict};
 use tidegate_plan::When;
 use tidegate_plan::config::Stage;
 use tidegate_safe::{
@@ -194,9 +194,11 @@ pub(crate) async fn assess_ready(
         Ok(_) => {}
         Err(error) if error.kind == Kind::Chain => {
             let what = format!("the batch could not be tried: {error}");
-            assessment.overall = Verdict::unknown(what);
+            assessment.overall = Verdict::unknown(ReasonCode::BatchUntried, what);
         }
-        Err(error) => assessment.overall = Verdict::fail(error.to_string()),
+        Err(error) => {
+            assessment.overall = Verdict::fail(ReasonCode::BatchFails, error.to_string());
+        }
     }
     Ok((assessment, standing))
 }
@@ -238,7 +240,7 @@ async fn drafted(
     let policy = assessment.policy.as_ref().ok_or_else(|| missing("the policy"))?;
     let safe = assessment.safe.as_ref().ok_or_else(|| missing("the Safe"))?;
     let record = assessment.record.as_ref().ok_or_else(|| missing("a record"))?;
-    let soak = assessment.facts.soak.as_ref().map_err(|why| missing(why))?;
+    let soak = assessment.facts.soak.as_ref().map_err(|why| missing(&why.text))?;
     let plan = target_plan(project, built, target, network, head, When::Before).await?;
     let evidence = evidence(project, assessment, policy.project());
     let judged = judged(project, assessment, network, head, &evidence.statements).await?;

@@ -295,7 +295,7 @@ async fn finish(
     let is_intact = !matches!(intact, Verdict::Fail { .. });
     let Some(recorded_at) = read.recorded_at.filter(|_| is_intact) else {
         let error = CliError::new(Kind::Fail, "the promotion could not be read back");
-        return Err(intact.reasons().into_iter().fold(error, CliError::hint));
+        return Err(intact.sentences().into_iter().fold(error, CliError::hint));
     };
     for row in &read.facts.contracts {
         ui.line(format!("{} {:<24} {}", ui.verdict("PASS"), row.name, row.address));
@@ -314,7 +314,7 @@ async fn finish(
     }
     if intact != Verdict::Pass {
         ui.line(format!("{} read back from {}", ui.verdict(intact.word()), found.network));
-        intact.reasons().iter().for_each(|reason| ui.row("", reason));
+        intact.sentences().iter().for_each(|reason| ui.row("", reason));
     }
     ui.result(&json!({
         "promoted": built.roots.release_root, "network": found.network,

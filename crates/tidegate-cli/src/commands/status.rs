@@ -117,7 +117,7 @@ async fn warn_of_files(
         files.faults.extend(soak.faults);
         files.missing.extend(soak.missing);
     }
-    files.faults.into_iter().chain(files.missing).for_each(|what| project.ui.warn(what));
+    files.faults.into_iter().chain(files.missing).for_each(|what| project.ui.warn(what.text));
     Ok(())
 }
 
@@ -175,7 +175,7 @@ fn show(
         ui.line(format!("releaseRoot {root}"));
         let intact = &promoted.verdict;
         ui.line(format!("{} read back from {}", ui.verdict(intact.word()), assessment.target));
-        for reason in intact.reasons() {
+        for reason in intact.sentences() {
             ui.row("", &reason);
         }
         return Ok(());
@@ -201,7 +201,7 @@ fn show(
             "{} every gate passes, but not the batch: it cannot be promoted",
             ui.verdict(overall.word())
         ));
-        for reason in overall.reasons() {
+        for reason in overall.sentences() {
             ui.row("", &reason);
         }
         return Ok(());
@@ -280,7 +280,7 @@ fn gate(project: &Project, report: &GateReport) {
             ui.line(format!("{:INDENT_COLUMNS$}{line}", ""));
         }
     }
-    for reason in report.verdict.reasons() {
+    for reason in report.verdict.sentences() {
         let lines = crate::ui::wrap(&reason, crate::ui::COLUMNS - INDENT_COLUMNS - 2);
         for (index, line) in lines.into_iter().enumerate() {
             let mark = if index == 0 { "- " } else { "  " };

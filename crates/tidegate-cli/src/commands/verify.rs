@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 use tidegate_gates::ContractFact;
-use tidegate_model::Verdict;
+use tidegate_model::{ReasonCode, Verdict};
 use tidegate_plan::config::Stage;
 
 use crate::assess::{VerifyReport, verify_testnet};
@@ -45,7 +45,7 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
         Stage::Mainnet => verify_target(project, &built, &name).await?,
     };
     if let Some(why) = relied::other(project, &name)? {
-        report.verdict = report.verdict.and(Verdict::fail(why));
+        report.verdict = report.verdict.and(Verdict::fail(ReasonCode::OtherSafe, why));
     }
     let ui = &project.ui;
     ui.line(format!("{} on {name}", built.release.name));
@@ -99,14 +99,7 @@ fn show(project: &Project, row: &ContractFact) {
 
 /// What the rows do not say already.
 fn other_reasons(report: &VerifyReport) -> Vec<String> {
-    let differs = |row: &&ContractFact| row.found != row.expected;
-    let told: Vec<_> = report.rows.iter().filter(differs).collect();
-    let mut reasons = report.verdict.reasons();
-    reasons.retain(|reason| {
-        let begins = |row: &&ContractFact| {
-            reason.starts_with(&format!("{} at {} on ", row.name, row.address))
-        };
-        !told.iter().any(begins)
-    });
-    reasons
+    let reasons = report.verdict.reasons().into_iter();
+    let others = reasons.filter(|reason| reason.code != ReasonCode::CodeDiffers);
+    others.map(|reason| reason.text).collect()
 }

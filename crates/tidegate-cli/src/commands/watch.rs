@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tidegate_gates::pauses;
-use tidegate_model::Verdict;
 use tidegate_model::units::format_utc;
+use tidegate_model::{Reason, ReasonCode, Verdict};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::promote::assess_ready;
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     };
     let mut seen = BTreeMap::new();
     let mut failures = 0;
-    let mut verdict = Verdict::unknown("no round was completed");
+    let mut verdict = Verdict::unknown(ReasonCode::NothingEvaluated, "no round was completed");
     for round in 1.. {
         match assess_ready(project, built, target).await {
             Ok((assessment, _)) => {
@@ -93,7 +93,9 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
         let word = report.verdict.word();
         // What is left of the time changes with each block.
         let reasons = match &report.verdict {
-            Verdict::Fail { reasons } | Verdict::Unknown { missing: reasons } => reasons.join("; "),
+            Verdict::Fail { reasons } | Verdict::Unknown { missing: reasons } => {
+                reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; ")
+            }
             _ => String::new(),
         };
         let colon = if reasons.is_empty() { "" } else { ": " };
@@ -113,7 +115,7 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
     }
     let mut overall = assessment.overall.word().to_owned();
     if assessment.is_held_by_batch() {
-        overall = format!("{overall}: {}", assessment.overall.reasons().join("; "));
+        overall = format!("{overall}: {}", assessment.overall.sentences().join("; "));
     }
     found.insert("overall".to_owned(), overall);
     found

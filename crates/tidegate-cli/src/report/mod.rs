@@ -7,7 +7,7 @@ mod document;
 use tidegate_model::policy::External;
 use tidegate_model::statement::Statement;
 use tidegate_model::units::{counted, format_utc};
-use tidegate_model::{GateInput, GateReport, Verdict};
+use tidegate_model::{GateInput, GateReport, Reason, Verdict};
 
 pub(crate) use document::Document;
 
@@ -70,7 +70,7 @@ fn verdict(document: &mut Document, subject: Subject<'_>) {
 /// When everything could pass, as far as time alone decides it.
 pub(crate) fn earliest(assessment: &Assessment) -> String {
     if assessment.is_held_by_batch() {
-        let why = assessment.overall.reasons().join("; ");
+        let why = assessment.overall.sentences().join("; ");
         return format!("Earliest promotion: when the batch passes: {why}");
     }
     by_gates(&assessment.reports)
@@ -104,7 +104,7 @@ fn gates(document: &mut Document, assessment: &Assessment) {
     for GateReport { gate, verdict, summary, inputs } in &assessment.reports {
         document.part(format!("{}: {}", gate.name(), verdict.word()));
         document.text(summary);
-        document.list(verdict.reasons());
+        document.list(verdict.sentences());
         if inputs.is_empty() {
             document.text("It rests on files and signatures only.");
         }
@@ -220,7 +220,7 @@ fn treasurer(document: &mut Document, subject: Subject<'_>) {
             by.clone(),
             format_utc(*until),
             report.summary.clone(),
-            reasons.join("; "),
+            reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; "),
         ]),
         _ => None,
     });
@@ -262,6 +262,8 @@ const fn kind(statement: &Statement) -> &'static str {
 mod tests {
     use tidegate_model::GateId;
 
+    use tidegate_model::ReasonCode;
+
     use super::*;
 
     #[test]
@@ -278,10 +280,13 @@ mod tests {
             ([Verdict::Pass, Verdict::Pass], "now"),
             ([waiting(Some(day)), waiting(Some(2 * day))], "1970-01-03 00:00 UTC"),
             (
-                [waiting(Some(day)), Verdict::unknown("x")],
+                [waiting(Some(day)), Verdict::unknown(ReasonCode::Unreadable, "x")],
                 "not before 1970-01-02 00:00 UTC, and not before audits is settled",
             ),
-            ([Verdict::Pass, Verdict::fail("x")], "when audits is settled"),
+            (
+                [Verdict::Pass, Verdict::fail(ReasonCode::CodeDiffers, "x")],
+                "when audits is settled",
+            ),
             ([waiting(None), Verdict::Pass], "when soak is settled"),
         ] {
             let [soak, audits] = verdicts;

@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, U256};
 use serde_json::{Value, json};
 use tidegate_chain::{Network, NetworkConfig, Reading, RedactedUrl};
 use tidegate_gates::{PolicyRules, SafeProof};
-use tidegate_model::ChainId;
+use tidegate_model::{ChainId, ReasonCode};
 use tidegate_testkit::{Reply, ScriptedNode};
 
 use super::*;
@@ -179,7 +179,8 @@ fn a_root_proves_a_safe_or_contradicts_it() {
             assert!(missing.is_empty(), "{name}");
             assert_eq!(!hidden.is_empty(), name.starts_with("hidden"), "{name}: {hidden:?}");
             if let Some(first) = hidden.first() {
-                assert!(first.starts_with("the Safe's storage has the root 0x"), "{first}");
+                assert_eq!(first.code, ReasonCode::HiddenState);
+                assert!(first.text.starts_with("the Safe's storage has the root 0x"), "{first}");
                 assert!(hidden.len() > 1, "and says what may have done it: {hidden:?}");
             }
         }
@@ -196,8 +197,9 @@ fn a_past_proves_a_safe_or_leaves_it_unknown() {
         assert_eq!(proof.by, "its whole past known");
         // No code of Safe's libraries stands on this chain: each is named, and nothing else.
         let missing = proof.faults(&PolicyRules::default()).1;
-        let ran = missing.iter().filter(|what| !what.starts_with("what ran as the Safe at"));
+        let ran = missing.iter().filter(|what| !what.text.starts_with("what ran as the Safe at"));
         let ran: Vec<_> = ran.collect();
+        assert!(missing.iter().all(|why| why.code == ReasonCode::UnexplainedRun), "{name}");
         assert!(missing.len() > ran.len(), "{name}: {missing:?}");
         assert_eq!(!ran.is_empty(), name.starts_with("hidden"), "{name}: {ran:?}");
     }
@@ -241,5 +243,5 @@ fn a_made_up_proof_is_none() {
     assert_eq!(proof.by, "its whole past known");
     let says = "the Safe's setup ran code of 0x00000000000000000000000000000000000000AA";
     let missing = proof.faults(&PolicyRules::default()).1;
-    assert!(missing.iter().any(|what| what.starts_with(says)), "{missing:?}");
+    assert!(missing.iter().any(|what| what.text.starts_with(says)), "{missing:?}");
 }

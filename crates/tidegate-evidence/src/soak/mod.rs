@@ -111,7 +111,7 @@ pub struct SeenSample {
 }
 
 /// What was observed: the facts, or what is missing to state them.
-pub type SoakObservation = Result<SoakFacts, String>;
+pub type SoakObservation = Observed<SoakFacts>;
 
 /// Reads the soak from the chain. A missing anchor or record is an `Err` that says so; a read
 /// that failed is a [`ReadError`].

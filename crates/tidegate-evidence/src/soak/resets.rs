@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, b256, hex};
 use tidegate_chain::{CallOutcome, Log, LogQuery, Network, ReadError};
 use tidegate_gates::Reset;
 use tidegate_model::statement::ProbeValue;
-use tidegate_model::{BlockRef, Head};
+use tidegate_model::{BlockRef, Head, Reason, ReasonCode};
 
 use super::start::Start;
 use super::{Probe, SoakRequest, all};
@@ -97,8 +97,8 @@ pub(crate) fn named(log: &Log) -> Option<(u64, &'static str, Address)> {
 pub(super) struct Probed {
     pub(super) values: Vec<ProbeValue>,
     pub(super) resets: Vec<Reset>,
-    pub(super) faults: Vec<String>,
-    pub(super) missing: Vec<String>,
+    pub(super) faults: Vec<Reason>,
+    pub(super) missing: Vec<Reason>,
 }
 
 /// Calls each probe at the finalized head, and where the endpoints keep it at the start.
@@ -131,23 +131,28 @@ pub(super) async fn of_probes(
                             at.block.number
                         ),
                     }),
-                    None => probed.missing.push(format!(
-                        "{name} has changed since the start, and when cannot be read"
-                    )),
+                    None => {
+                        let text =
+                            format!("{name} has changed since the start, and when cannot be read");
+                        probed.missing.push(Reason::new(ReasonCode::ProbeChanged, text));
+                    }
                 }
                 if !as_planned {
                     let network = request.name;
-                    probed.faults.push(format!(
-                        "{name} on {network} is {is}; when the soak started it was {was}"
-                    ));
+                    let text =
+                        format!("{name} on {network} is {is}; when the soak started it was {was}");
+                    probed.faults.push(Reason::new(ReasonCode::ProbeDiffers, text));
                 }
             }
-            None if !as_planned => probed.missing.push(format!(
-                "{name} is {}, the plan expects {}; what it was when the soak started cannot be \
-                 read, which needs endpoints that keep the state of old blocks",
-                shown(now.as_ref()),
-                probe.expected
-            )),
+            None if !as_planned => {
+                let text = format!(
+                    "{name} is {}, the plan expects {}; what it was when the soak started cannot \
+                     be read, which needs endpoints that keep the state of old blocks",
+                    shown(now.as_ref()),
+                    probe.expected
+                );
+                probed.missing.push(Reason::new(ReasonCode::ProbeUnknown, text));
+            }
             // The plan itself may have changed it after its step; without old state, nothing
             // hints that somebody else did.
             _ => {}

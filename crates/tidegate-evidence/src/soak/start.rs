@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::{SolCall as _, SolValue as _, sol};
 use tidegate_chain::{Network, ReadError, Receipt, Transaction};
-use tidegate_gates::Reset;
-use tidegate_model::Head;
+use tidegate_gates::{Observed, Reset};
 use tidegate_model::digest::{CREATE2_PROXY, HELPER};
 use tidegate_model::record::{MinedTransaction, anchor_calldata};
+use tidegate_model::{Head, Reason, ReasonCode};
 
 use super::SoakRequest;
 
@@ -29,7 +29,7 @@ pub(super) struct Anchored {
     /// Transactions that the chain has elsewhere than the record says.
     pub(super) moved: Vec<Reset>,
     /// Evidence that contradicts.
-    pub(super) faults: Vec<String>,
+    pub(super) faults: Vec<Reason>,
 }
 
 /// The start so far: the latest of the anchor and every transaction of the plan. The inner `Err`
@@ -38,27 +38,28 @@ pub(super) async fn anchor(
     network: &Network,
     request: &SoakRequest<'_>,
     head: Head,
-) -> Result<Result<Anchored, String>, ReadError> {
+) -> Result<Observed<Anchored>, ReadError> {
     let record = request.record;
     let name = request.name;
+    let lacks = |code, text: String| Ok(Err(Reason::new(code, text)));
     let Some(claimed) = record.anchor() else {
-        return Ok(Err(format!(
-            "the record on {name} has no anchor; run `tidegate deploy {name}`"
-        )));
+        let text = format!("the record on {name} has no anchor; run `tidegate deploy {name}`");
+        return lacks(ReasonCode::AnchorUnnamed, text);
     };
     let hash = claimed.hash;
     let (Some(tx), Some(receipt)) =
         (network.transaction(hash).await?, network.receipt(hash).await?)
     else {
-        return Ok(Err(format!("the anchor {hash} is not on {name}")));
+        return lacks(ReasonCode::AnchorGone, format!("the anchor {hash} is not on {name}"));
     };
     if receipt.block.number > head.block.number {
         let block = receipt.block.number;
-        return Ok(Err(format!("the anchor in block {block} of {name} is not final yet")));
+        let text = format!("the anchor in block {block} of {name} is not final yet");
+        return lacks(ReasonCode::AnchorNotFinal, text);
     }
     let digest = match record.deployment.digest() {
         Ok(digest) => digest,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(error) => return lacks(ReasonCode::Unreadable, error.to_string()),
     };
     let executor = record.deployment.executor;
     let anchored = anchor_calldata(record.release_root, digest);
@@ -96,7 +97,9 @@ pub(super) async fn anchor(
         }
     }
     faults.extend(calls.into_iter().map(|(name, ..)| {
-        format!("the plan's call {name} is not among the record's successful transactions")
+        let text =
+            format!("the plan's call {name} is not among the record's successful transactions");
+        Reason::new(ReasonCode::CallNotMade, text)
     }));
     let start = Start { head: network.head_at(latest).await?, by };
     Ok(Ok(Anchored { start, moved, faults }))
@@ -107,14 +110,16 @@ fn anchor_faults(
     receipt: &Receipt,
     executor: Address,
     calldata: &[u8],
-) -> Vec<String> {
+) -> Vec<Reason> {
     let hash = tx.hash;
     let mut faults = Vec::new();
     if tx.from != executor || tx.to != Some(executor) || !receipt.status {
-        faults.push(format!("the anchor {hash} is no transaction of {executor} to itself"));
+        let text = format!("the anchor {hash} is no transaction of {executor} to itself");
+        faults.push(Reason::new(ReasonCode::AnchorForeign, text));
     }
     if *tx.input != *calldata {
-        faults.push(format!("the anchor {hash} names another release or deployment"));
+        let text = format!("the anchor {hash} names another release or deployment");
+        faults.push(Reason::new(ReasonCode::AnchorDiffers, text));
     }
     faults
 }
@@ -164,7 +169,7 @@ pub(super) async fn absent_at_start(
     network: &Network,
     request: &SoakRequest<'_>,
     start: Head,
-) -> Result<Vec<String>, ReadError> {
+) -> Result<Vec<Reason>, ReadError> {
     let mut uncovered: BTreeSet<Address> =
         request.record.deployment.addresses().into_iter().collect();
     for claimed in request.record.transactions.iter().filter(|tx| tx.success) {
@@ -184,7 +189,8 @@ pub(super) async fn absent_at_start(
             Ok(_) => "it was not there when the soak started",
             Err(_) => "whether it was there when the soak started cannot be read",
         };
-        missing.push(format!("{address} has no creation in the record, and {standing}"));
+        let text = format!("{address} has no creation in the record, and {standing}");
+        missing.push(Reason::new(ReasonCode::AbsentAtStart, text));
     }
     Ok(missing)
 }

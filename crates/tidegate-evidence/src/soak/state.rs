@@ -7,7 +7,7 @@ use tidegate_chain::{Network, ReadError};
 use tidegate_gates::{SampleFact, StateThere, WithdrawalFact, to_look_at};
 use tidegate_model::record::{DeploymentRecord, SlotValue};
 use tidegate_model::statement::{ProbeValue, soak_state};
-use tidegate_model::{BlockRef, Head};
+use tidegate_model::{BlockRef, Head, Reason, ReasonCode};
 
 use super::{SeenSample, SoakRequest, all, resets};
 
@@ -57,12 +57,13 @@ pub(super) async fn samples(
     network: &Network,
     (seen, withdrawals): (&[SeenSample], &[WithdrawalFact]),
     head: Head,
-    missing: &mut Vec<String>,
+    missing: &mut Vec<Reason>,
 ) -> Result<Vec<SampleFact>, ReadError> {
     let mut seen: Vec<_> = seen.iter().collect();
     seen.sort_by_key(|sample| (std::cmp::Reverse(sample.says.block.number), sample.digest));
     if seen.len() > SAMPLES_MAX {
-        missing.push(format!("only {SAMPLES_MAX} of {} samples were looked at", seen.len()));
+        let text = format!("only {SAMPLES_MAX} of {} samples were looked at", seen.len());
+        missing.push(Reason::new(ReasonCode::SamplesCut, text));
     }
     all(seen.into_iter().take(SAMPLES_MAX), async |sample: &SeenSample| {
         let number = sample.says.block.number;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, Selector, keccak256};
 use tidegate_chain::{Log, LogQuery, Network, ReadError, Receipt, Transaction};
 use tidegate_gates::{Activity, PolicyRules, User, Who};
+use tidegate_model::{Reason, ReasonCode};
 
 use super::{SoakRequest, all};
 use crate::activity::CountedContract;
@@ -28,7 +29,7 @@ pub(super) async fn activity(
     network: &Network,
     request: &SoakRequest<'_>,
     (from, to): (u64, u64),
-    missing: &mut Vec<String>,
+    missing: &mut Vec<Reason>,
 ) -> Result<Activity, ReadError> {
     let mut tally = Tally::new(request);
     let mut flooded = 0;
@@ -56,12 +57,14 @@ pub(super) async fn activity(
     }
     if tally.enough.is_none() {
         if tally.looked >= TRANSACTIONS_MAX {
-            missing.push(format!("only {TRANSACTIONS_MAX} transactions were looked at"));
+            let text = format!("only {TRANSACTIONS_MAX} transactions were looked at");
+            missing.push(Reason::new(ReasonCode::TransactionsCut, text));
         }
         if flooded > 0 {
-            missing.push(format!(
+            let text = format!(
                 "{flooded} blocks hold too many events to be read; use in other blocks counts"
-            ));
+            );
+            missing.push(Reason::new(ReasonCode::BlocksFlooded, text));
         }
     }
     Ok(tally.activity())
@@ -126,15 +129,17 @@ impl<'a> Tally<'a> {
         hash: B256,
         tx: Option<Transaction>,
         receipt: Option<Receipt>,
-        missing: &mut Vec<String>,
+        missing: &mut Vec<Reason>,
     ) {
         self.looked += 1;
         let (Some(tx), Some(receipt)) = (tx, receipt) else {
-            missing.push(format!("transaction {hash} could not be read"));
+            let text = format!("transaction {hash} could not be read");
+            missing.push(Reason::new(ReasonCode::TransactionUnread, text));
             return;
         };
         if !receipt.status {
-            missing.push(format!("transaction {hash} reverted and yet has events"));
+            let text = format!("transaction {hash} reverted and yet has events");
+            missing.push(Reason::new(ReasonCode::TransactionReverted, text));
             return;
         }
         let outside = !self.insiders.contains(&tx.from);

@@ -4,7 +4,7 @@ use tidegate_model::statement::{
     At, Freeze, FundDenial, FundRequest, FundTransfer, Go, KeyClaim, NEVER, NoGo, ProjectRef,
     Resolution, Severity, Triage,
 };
-use tidegate_model::{BlockRef, ChainId, NetworkId};
+use tidegate_model::{BlockRef, ChainId, NetworkId, ReasonCode};
 use tidegate_testkit::{PrivateKeySigner, SignerSync as _};
 
 use super::*;
@@ -38,7 +38,7 @@ fn revocation() -> Body {
 }
 
 fn doubt(kind: Doubtful) -> Doubt {
-    Doubt { why: "refuses it".to_owned(), kind }
+    Doubt { why: Reason::new(ReasonCode::SignatureRefused, "refuses it"), kind }
 }
 
 /// A statement by a contract that does not confirm it.
@@ -75,7 +75,7 @@ fn a_stop_that_is_not_confirmed_stays_in_sight() {
     for (body, stops) in stops {
         let (digest, set) = refused(body.clone(), Doubtful::Refused);
         let found: Vec<_> = set.said().map(|said| (said.digest, said.confirmed)).collect();
-        let doubtful = vec![(digest, Err("refuses it".to_owned()))];
+        let doubtful = vec![(digest, Err(doubt(Doubtful::Refused).why))];
         assert_eq!(found, if stops { doubtful } else { Vec::new() });
         assert_eq!(set.general().count(), 0, "it counts for nothing else");
         let (_, void) = refused(body, Doubtful::Void);
@@ -84,7 +84,7 @@ fn a_stop_that_is_not_confirmed_stays_in_sight() {
     let denial = FundDenial { request: StatementDigest(B256::ZERO), reason: reason() };
     for (kind, why) in [(Doubtful::Unasked, Some("refuses it")), (Doubtful::Void, None)] {
         let (_, set) = refused(Body::FundDeny(denial.clone()), kind);
-        assert_eq!(set.unasked("fund/"), why);
+        assert_eq!(set.unasked("fund/").map(|why| why.text.as_str()), why);
         assert_eq!(set.unasked("go"), None);
     }
     for kind in [Doubtful::Refused, Doubtful::Unasked, Doubtful::Void] {

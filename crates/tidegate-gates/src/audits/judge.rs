@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{AuditVerdict, Severity};
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateInput, StatementDigest, Verdict};
+use tidegate_model::{GateInput, Reason, ReasonCode, StatementDigest, Verdict};
 
 use super::risks::accepted;
 use super::{
@@ -27,8 +27,8 @@ pub(super) struct Judged {
     pub(super) accepted: usize,
     /// The attestations that count.
     pub(super) counting: BTreeSet<StatementDigest>,
-    /// Why attestations do not count, one sentence each.
-    pub(super) missing: Vec<String>,
+    /// Why attestations do not count.
+    pub(super) missing: Vec<Reason>,
     /// What each attestation comes to, in words.
     pub(super) standings: BTreeMap<StatementDigest, String>,
     /// Where contracts confirmed what they signed.
@@ -69,7 +69,7 @@ struct Tally<'a> {
 enum Standing {
     Counts,
     NotYet,
-    Lacks(String),
+    Lacks(Reason),
     Contradicts(Verdict),
 }
 
@@ -189,12 +189,14 @@ impl<'a> Judge<'a> {
             judged.stands(digest, "is by no auditor of this policy");
             if !about.is_empty() {
                 let auditor = a.auditor;
-                judged.missing.push(format!("{short} is by {auditor}, no auditor of this policy"));
+                let text = format!("{short} is by {auditor}, no auditor of this policy");
+                judged.missing.push(Reason::new(ReasonCode::NoAuditor, text));
             }
             return;
         };
         if let (Err(why), None) = (&fact.covers, self.own(fact)) {
-            judged.missing.push(format!("{short} by {firm} is over another scope, and {why}"));
+            let text = format!("{short} by {firm} is over another scope, and {why}");
+            judged.missing.push(Reason::new(ReasonCode::ScopeUnknown, text));
         }
         if about.is_empty() {
             return judged.stands(digest, "covers nothing here");
@@ -218,17 +220,17 @@ impl<'a> Judge<'a> {
                     "attestation {short} is dated {}, after the target's finalized time",
                     format_utc(a.issued_at)
                 );
-                let eta = Some(a.issued_at);
                 judged.stands(digest, "waits for its date");
-                let waiting = Verdict::Waiting { reasons: vec![reason], eta };
+                let eta = Some(a.issued_at);
+                let waiting = Verdict::waiting(ReasonCode::AttestationAhead, reason, eta);
                 judged.verdict = std::mem::replace(&mut judged.verdict, Verdict::Pass).and(waiting);
             }
             Standing::Lacks(reason) => {
-                judged.stands(digest, &reason);
+                judged.stands(digest, &reason.text);
                 judged.missing.push(reason);
             }
             Standing::Contradicts(verdict) => {
-                judged.stands(digest, &verdict.reasons().join("; "));
+                judged.stands(digest, &verdict.sentences().join("; "));
                 let (of, issued_at, items) = (digest, a.issued_at, about);
                 tally.contradictions.push(Contradiction { of, firm, issued_at, items, verdict });
             }
@@ -324,52 +326,67 @@ impl<'a> Judge<'a> {
         let (a, short) = (&fact.attestation, fact.digest.short());
         let (critical, high) = (a.open_critical, a.open_high);
         let grave = format!("{firm} reports open findings: {critical} critical, {high} high");
+        let lacks = |code, why: String| {
+            Standing::Lacks(Reason::new(code, format!("{short} by {firm} {why}")))
+        };
         if let Err(why) = &fact.confirmed {
-            let lacks = format!("{short} by {firm}: {why}");
+            let text = format!("{short} by {firm}: {why}");
+            let lacks = Reason::new(ReasonCode::AttestationUnconfirmed, text).within(why);
             // Who stops confirming what was found has not taken it back.
             if critical == 0 && high == 0 {
                 return Standing::Lacks(lacks);
             }
-            return Standing::Contradicts(Verdict::unknown(format!("{grave}; {lacks}")));
+            let open = Reason::new(ReasonCode::OpenFindings, format!("{grave}; {lacks}"));
+            return Standing::Contradicts(open.within(&lacks).into_unknown());
         }
         if let Some(RevocationFact { found, confirmed, .. }) = self.revoked(fact) {
-            let reason = format!("{firm} revoked attestation {short} ({found})");
+            let text = format!("{firm} revoked attestation {short} ({found})");
+            let reason = Reason::new(ReasonCode::Revoked, text);
             return Standing::Contradicts(match confirmed {
-                Ok(()) => Verdict::fail(reason),
-                Err(why) => Verdict::unknown(format!(
-                    "{reason}; {why}: have it signed anew, or attested anew"
-                )),
+                Ok(()) => reason.into_fail(),
+                Err(why) => {
+                    let words = |reason: &str| {
+                        format!("{reason}; {why}: have it signed anew, or attested anew")
+                    };
+                    reason.reworded(words).within(why).into_unknown()
+                }
             });
         }
         if critical > 0 || high > 0 {
-            return Standing::Contradicts(Verdict::fail(grave));
+            return Standing::Contradicts(Verdict::fail(ReasonCode::OpenFindings, grave));
         }
         if let Some(standing) = self.findings(fact, firm) {
             return standing;
         }
         if let Some(fault) = a.fault() {
-            return Standing::Lacks(format!("{short} by {firm} {fault}"));
+            return lacks(ReasonCode::AttestationFaulty, fault.to_string());
         }
         if a.verdict == AuditVerdict::Deployment {
-            return Standing::Lacks(format!("{short} by {firm} has the verdict `deployment`"));
+            let why = "has the verdict `deployment`".to_owned();
+            return lacks(ReasonCode::AttestationOfDeployment, why);
         }
         if a.issued_at > self.time {
             return Standing::NotYet;
         }
         if a.valid_until <= self.time {
-            let until = format_utc(a.valid_until);
-            return Standing::Lacks(format!("{short} by {firm} expired {until}"));
+            let why = format!("expired {}", format_utc(a.valid_until));
+            return lacks(ReasonCode::AttestationExpired, why);
         }
         match self.base_holds(fact, firm) {
             Ok(()) => Standing::Counts,
-            Err(why) => Standing::Lacks(format!("{short} by {firm} is a delta review, and {why}")),
+            Err(why) => {
+                let text = format!("{short} by {firm} is a delta review, and {why}");
+                Standing::Lacks(Reason::new(ReasonCode::DeltaBase, text).within(&why))
+            }
         }
     }
 
     /// What its findings make of it; nothing where they are no obstacle.
     fn findings(&self, fact: &AttestationFact, firm: &str) -> Option<Standing> {
         let (a, short) = (&fact.attestation, fact.digest.short());
-        let lacks = |why: &str| Some(Standing::Lacks(format!("{short} by {firm} {why}")));
+        let lacks = |code, why: &str| {
+            Some(Standing::Lacks(Reason::new(code, format!("{short} by {firm} {why}"))))
+        };
         let documented = !a.findings_digest.is_zero();
         if !documented {
             return None;
@@ -379,30 +396,35 @@ impl<'a> Judge<'a> {
             // Who deletes the document hides no finding.
             Err(why) if a.open_medium > 0 => {
                 let reason = format!("findings of {firm} ({short}): {why}");
-                return Some(Standing::Contradicts(Verdict::unknown(reason)));
+                let verdict = Verdict::unknown(ReasonCode::FindingsUnread, reason);
+                return Some(Standing::Contradicts(verdict));
             }
-            Err(why) => return lacks(&format!("names findings, and {why}")),
+            Err(why) => {
+                return lacks(ReasonCode::FindingsUnread, &format!("names findings, and {why}"));
+            }
         };
         let count = |severity| open.iter().filter(|f| f.severity == severity).count();
         let [critical, high] = [Severity::Critical, Severity::High].map(count);
         if critical + high > 0 {
             let reason =
                 format!("the findings of {firm} list open ones: {critical} critical, {high} high");
-            return Some(Standing::Contradicts(Verdict::fail(reason)));
+            let verdict = Verdict::fail(ReasonCode::OpenFindingsListed, reason);
+            return Some(Standing::Contradicts(verdict));
         }
         let listed = (document.found, document.fixed, document.accepted, count(Severity::Medium));
         let told = [a.found, a.fixed, a.accepted, a.open_medium].map(usize::from);
         let told = (told[0], told[1], told[2], told[3]);
         if listed != told {
-            return lacks(&format!(
+            let why = format!(
                 "counts {told:?} findings (found, fixed, accepted, open of medium severity), its \
                  document {listed:?}"
-            ));
+            );
+            return lacks(ReasonCode::FindingsMiscounted, &why);
         }
         let of_medium = open.iter().filter(|finding| finding.severity == Severity::Medium);
         let unaccepted = of_medium.filter_map(|finding| {
             let why = accepted(self.facts, firm, finding, self.time).err()?;
-            Some(unaccepted(firm, finding, &why))
+            Some(why.reworded(|why| unaccepted(firm, finding, why)))
         });
         let missing: Vec<_> = unaccepted.collect();
         if missing.is_empty() {
@@ -413,7 +435,7 @@ impl<'a> Judge<'a> {
 
     /// Whether what a delta review rests on holds: an attestation of the same firm that is neither
     /// revoked nor expired. What it found is as the delta says.
-    fn base_holds(&self, fact: &AttestationFact, firm: &str) -> Result<(), String> {
+    fn base_holds(&self, fact: &AttestationFact, firm: &str) -> Result<(), Reason> {
         if fact.attestation.verdict == AuditVerdict::Delta {
             self.holds(fact.attestation.supersedes, firm)?;
         }
@@ -421,37 +443,44 @@ impl<'a> Judge<'a> {
     }
 
     /// The same of an attestation that one may rest on, and of all on which that one rests.
-    pub(super) fn holds(&self, mut wanted: StatementDigest, firm: &str) -> Result<(), String> {
+    pub(super) fn holds(&self, mut wanted: StatementDigest, firm: &str) -> Result<(), Reason> {
         for _ in 0..DELTAS_MAX {
-            let missing =
-                || format!("the attestation {} that it rests on is missing", wanted.short());
-            let base = self.by_digest.get(&wanted).copied().ok_or_else(missing)?;
+            let Some(base) = self.by_digest.get(&wanted).copied() else {
+                let text =
+                    format!("the attestation {} that it rests on is missing", wanted.short());
+                return Err(Reason::new(ReasonCode::BaseMissing, text));
+            };
             let (a, short) = (&base.attestation, wanted.short());
+            let fault = |code, why: String| {
+                Err(Reason::new(code, format!("{short}, on which it rests, {why}")))
+            };
             if self.firm(a.auditor) != Some(firm) {
-                return Err(format!("{short}, on which it rests, is not by {firm}"));
+                return fault(ReasonCode::BaseOfOtherFirm, format!("is not by {firm}"));
             }
             if let Err(why) = &base.confirmed {
-                return Err(format!("{short}, on which it rests, is not confirmed: {why}"));
+                return fault(ReasonCode::BaseUnconfirmed, format!("is not confirmed: {why}"));
             }
             if let Some(RevocationFact { found, .. }) = self.revoked(base) {
-                return Err(format!("{short}, on which it rests, was revoked ({found})"));
+                return fault(ReasonCode::BaseRevoked, format!("was revoked ({found})"));
             }
             if a.valid_until <= self.time || a.issued_at > self.time {
                 let (from, until) = (format_utc(a.issued_at), format_utc(a.valid_until));
-                return Err(format!("{short}, on which it rests, holds from {from} until {until}"));
+                return fault(ReasonCode::BaseExpired, format!("holds from {from} until {until}"));
             }
-            if let Some(fault) = a.fault() {
-                return Err(format!("{short}, on which it rests, {fault}"));
+            if let Some(why) = a.fault() {
+                return fault(ReasonCode::BaseFaulty, why.to_string());
             }
             match a.verdict {
                 AuditVerdict::Delta => wanted = a.supersedes,
                 AuditVerdict::Clean | AuditVerdict::RiskAccepted => return Ok(()),
                 AuditVerdict::Deployment => {
-                    return Err(format!("{short}, on which it rests, says nothing of the code"));
+                    let why = "says nothing of the code".to_owned();
+                    return fault(ReasonCode::BaseOfDeployment, why);
                 }
             }
         }
-        Err(format!("more than {DELTAS_MAX} of them rest on one another"))
+        let text = format!("more than {DELTAS_MAX} of them rest on one another");
+        Err(Reason::new(ReasonCode::BaseTooDeep, text))
     }
 }
 

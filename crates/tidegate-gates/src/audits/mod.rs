@@ -20,7 +20,8 @@ use tidegate_model::policy::Person;
 use tidegate_model::statement::{AuditAttestation, RiskAcceptance, Severity};
 use tidegate_model::units::counted;
 use tidegate_model::{
-    Fqn, GateId, GateInput, GateReport, PlanDigest, ScopeRoot, StatementDigest, Verdict,
+    Fqn, GateId, GateInput, GateReport, PlanDigest, Reason, ReasonCode, ScopeRoot, StatementDigest,
+    Verdict,
 };
 
 use self::judge::Judge;
@@ -180,15 +181,16 @@ impl AuditFacts {
     /// Whether a delta review by this key may rest on an attestation, and if not, why.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// Why not.
     pub fn holds_for_delta(
         &self,
         base: StatementDigest,
         auditor: Address,
         time: u64,
-    ) -> Result<(), String> {
+    ) -> Result<(), Reason> {
         let judge = Judge::new(self, time);
-        let firm = judge.firm(auditor).ok_or("the policy names no firm of who would sign it")?;
+        let nobody = "the policy names no firm of who would sign it";
+        let firm = judge.firm(auditor).ok_or_else(|| Reason::new(ReasonCode::NoAuditor, nobody))?;
         judge.holds(base, firm)
     }
 
@@ -229,7 +231,7 @@ pub fn audits_gate(
 ) -> GateReport {
     let (verdict, summary, inputs) = match (facts, gate_time) {
         (Err(missing), _) | (_, Err(missing)) => {
-            (Verdict::unknown(missing), "could not be checked".to_owned(), Vec::new())
+            (missing.clone().into_unknown(), "could not be checked".to_owned(), Vec::new())
         }
         (Ok(facts), Ok(time)) => assessed(rules, facts, *time),
     };
@@ -254,21 +256,27 @@ fn assessed(
         _ => Vec::new(),
     };
     if facts.contracts.is_empty() {
-        verdict =
-            verdict.and(Verdict::unknown("the release has no contract that could be audited"));
+        let text = "the release has no contract that could be audited";
+        verdict = verdict.and(Verdict::unknown(ReasonCode::NothingToAudit, text));
     }
     if !short.is_empty() {
-        let mut reason = shortage(&judged.coverage, &short, wanted);
+        let text = shortage(&judged.coverage, &short, wanted);
+        let mut reason = Reason::new(ReasonCode::TooFewFirms, text);
         if !judged.missing.is_empty() {
-            reason += &format!(" ({})", judged.missing.join("; "));
+            let whys: Vec<_> = judged.missing.iter().map(|why| why.text.as_str()).collect();
+            reason = reason.reworded(|text| format!("{text} ({})", whys.join("; ")));
+            reason = judged.missing.iter().fold(reason, Reason::within);
         }
-        verdict = verdict.and(Verdict::unknown(reason));
+        verdict = verdict.and(reason.into_unknown());
         if !facts.remarks.is_empty() {
-            verdict = verdict.and(Verdict::Unknown { missing: facts.remarks.clone() });
+            let remarks = facts.remarks.iter();
+            let missing = remarks.map(|remark| Reason::new(ReasonCode::StatementMissing, remark));
+            verdict = verdict.and(Verdict::Unknown { missing: missing.collect() });
         }
     }
     if let Err(why) = &facts.helper {
-        verdict = verdict.and(Verdict::unknown(format!("revocations at the helper: {why}")));
+        let words = |why: &str| format!("revocations at the helper: {why}");
+        verdict = verdict.and(why.clone().reworded(words).into_unknown());
     }
     // What waits is said beside what is missing.
     if let Verdict::Unknown { missing } = &mut verdict {

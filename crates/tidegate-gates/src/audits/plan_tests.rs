@@ -243,8 +243,8 @@ fn each_mutation_of_an_audited_plan_opens_the_gate() {
         mutate(&mut changed);
         let verdict = gate(&changed);
         assert!(!verdict.allows(), "{name}");
-        let reasons = verdict.reasons().join(" | ");
-        assert!(reasons.contains("the plan has 0 of 2 audits"), "{name}: {reasons}");
+        let sentences = verdict.sentences().join(" | ");
+        assert!(sentences.contains("the plan has 0 of 2 audits"), "{name}: {sentences}");
         assert!(texts.insert(changed.lines()), "{name} is not read before it is signed");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_model::statement::{RISK_SECS_MAX, RiskAcceptance};
 use tidegate_model::units::format_utc;
+use tidegate_model::{Reason, ReasonCode};
 
 use super::{AcceptanceFact, AuditFacts, FindingFact};
 
@@ -18,7 +19,7 @@ pub(super) fn accepted<'a>(
     firm: &str,
     finding: &FindingFact,
     time: u64,
-) -> Result<Vec<&'a AcceptanceFact>, String> {
+) -> Result<Vec<&'a AcceptanceFact>, Reason> {
     let of_finding = facts.acceptances.iter().filter(|a| {
         a.acceptance.finding == finding.key && a.acceptance.severity == finding.severity
     });
@@ -46,19 +47,27 @@ pub(super) fn accepted<'a>(
         }
     }
     let ended = here.iter().filter(|a| a.expires_at <= time).map(|a| a.expires_at).max();
-    Err(match (most.first(), ended, elsewhere.first()) {
-        (Some(person), ..) => {
-            format!("{person} accepts it, and nobody else outside the firm says the same")
-        }
-        (None, Some(ended), _) => format!("its acceptance expired {}", format_utc(ended)),
-        (None, None, Some(other)) => {
+    let (code, why) = match (most.first(), ended, elsewhere.first()) {
+        (Some(person), ..) => (
+            ReasonCode::FindingAcceptedByOne,
+            format!("{person} accepts it, and nobody else outside the firm says the same"),
+        ),
+        (None, Some(ended), _) => (
+            ReasonCode::FindingAcceptanceExpired,
+            format!("its acceptance expired {}", format_utc(ended)),
+        ),
+        (None, None, Some(other)) => (
+            ReasonCode::FindingAcceptedElsewhere,
             format!(
                 "it was accepted for scope {}, not for this one",
                 other.acceptance.scope_root.short()
-            )
+            ),
+        ),
+        (None, None, None) => {
+            (ReasonCode::FindingOpen, "two people must accept it, or it must be fixed".to_owned())
         }
-        (None, None, None) => "two people must accept it, or it must be fixed".to_owned(),
-    })
+    };
+    Err(Reason::new(code, why))
 }
 
 /// An acceptance without an end, or with one far away, is none.

@@ -129,7 +129,7 @@ fn who_calls_away_what_stops_is_named() {
 fn what_a_contract_no_longer_confirms_is_open() {
     use Resolution::{Confirmed, Invalid};
     use Severity::{High, Low};
-    let refuses = || Err("refuses it".to_owned());
+    let refuses = || Err(Reason::unreadable("refuses it"));
     let bug = |f: &mut BugFacts| f.bugs[0].confirmed = refuses();
     assert_eq!(judged(&bug, (1, High, false), &[]), ("UNKNOWN", true));
     assert_eq!(judged(&bug, (1, Low, false), &[]), ("PASS", false));

@@ -6,8 +6,8 @@ use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{AuditVerdict, Bug, Resolution, Severity};
 use tidegate_model::{
-    BlockRef, ChainId, Fqn, GateId, GateReport, PlanDigest, PolicyDigest, ReleaseRoot,
-    StatementDigest, Verdict,
+    BlockRef, ChainId, Fqn, GateId, GateReport, PlanDigest, PolicyDigest, Reason, ReasonCode,
+    ReleaseRoot, StatementDigest, Verdict,
 };
 
 use super::Damage;
@@ -50,14 +50,16 @@ pub(super) const ALL: &[Damage] = &[
         first(&mut facts.code, |f| f.slots.first_mut(), |s| flip(&mut s.found))
     }),
     damage(GateId::Code, "a record that disagrees", |_, facts| {
-        read(&mut facts.code, |f| f.record_faults.push("an address differs".to_owned()))
+        read(&mut facts.code, |f| {
+            f.record_faults.push(Reason::new(ReasonCode::RecordDiffers, "an address"))
+        })
     }),
     damage(GateId::Code, "not read", |_, facts| unread(&mut facts.code)),
     damage(GateId::Layout, "an upgrade from an unknown layout", |_, facts| {
         first(
             &mut facts.layout,
             |f| f.upgrades.first_mut(),
-            |u| u.reference = Err("there is no baseline".to_owned()),
+            |u| u.reference = Err(Reason::unreadable("there is no baseline")),
         )
     }),
     damage(GateId::Layout, "an upgrade that drops every variable", |_, facts| {
@@ -79,13 +81,15 @@ pub(super) const ALL: &[Damage] = &[
         )
     }),
     damage(GateId::Parameters, "a record that disagrees", |_, facts| {
-        read(&mut facts.parameters, |f| f.record_faults.push("a value differs".to_owned()))
+        let differs = Reason::new(ReasonCode::RecordDiffers, "a value");
+        read(&mut facts.parameters, |f| f.record_faults.push(differs))
     }),
     damage(GateId::Parameters, "something on the target that did not soak", |_, facts| {
-        read(&mut facts.parameters, |f| f.differences.push("an owner is another".to_owned()))
+        let differs = Reason::new(ReasonCode::TargetDiffers, "an owner is another");
+        read(&mut facts.parameters, |f| f.differences.push(differs))
     }),
     damage(GateId::Parameters, "a target that cannot be compared", |_, facts| {
-        read(&mut facts.parameters, |f| f.missing.push(NOT_READ.to_owned()))
+        read(&mut facts.parameters, |f| f.missing.push(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Parameters, "not read", |_, facts| unread(&mut facts.parameters)),
     damage(GateId::Soak, "a soak of one window less", |rules, facts| {
@@ -168,7 +172,7 @@ pub(super) const ALL: &[Damage] = &[
         })
     }),
     damage(GateId::Soak, "another network that contradicts", |_, facts| {
-        let verdict = Verdict::fail("the anchor names another release");
+        let verdict = Verdict::fail(ReasonCode::AnchorDiffers, "another release");
         let report =
             GateReport { gate: GateId::Soak, verdict, summary: String::new(), inputs: Vec::new() };
         facts.other_soaks = vec![another(true, vec![report], &[])];
@@ -179,7 +183,8 @@ pub(super) const ALL: &[Damage] = &[
         true
     }),
     damage(GateId::Soak, "evidence that contradicts", |_, facts| {
-        soak(facts, |f| f.faults.push("the anchor names another release".to_owned()))
+        let differs = Reason::new(ReasonCode::AnchorDiffers, "another release");
+        soak(facts, |f| f.faults.push(differs))
     }),
     damage(GateId::Soak, "not read", |_, facts| unread(&mut facts.soak)),
     damage(GateId::Audits, "one audit too few", |rules, facts| {
@@ -216,7 +221,8 @@ pub(super) const ALL: &[Damage] = &[
     damage(GateId::Audits, "contracts that take their signatures back", |rules, facts| {
         rules.audits > 0
             && audits(facts, |f, _| {
-                let refused = || Err("does not accept the signature".to_owned());
+                let refused =
+                    || Err(Reason::new(ReasonCode::SignatureRefused, "does not accept it"));
                 f.attestations.iter_mut().for_each(|a| a.confirmed = refused());
             })
     }),
@@ -257,7 +263,7 @@ pub(super) const ALL: &[Damage] = &[
         !f.revocations.is_empty()
     }),
     damage(GateId::Audits, "revocations that cannot be read", |_, facts| {
-        audits(facts, |f, _| f.helper = Err(NOT_READ.to_owned()))
+        audits(facts, |f, _| f.helper = Err(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Audits, "not read", |_, facts| unread(&mut facts.audits)),
     damage(GateId::Policy, "one bit of the policy", |_, facts| {
@@ -280,7 +286,7 @@ pub(super) const ALL: &[Damage] = &[
         adopted(facts, |loosenings| *loosenings = Ok(vec![looser]))
     }),
     damage(GateId::Policy, "a version before that cannot be compared", |_, facts| {
-        adopted(facts, |loosenings| *loosenings = Err(NOT_READ.to_owned()))
+        adopted(facts, |loosenings| *loosenings = Err(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Policy, "not read", |_, facts| unread(&mut facts.policy)),
     damage(GateId::Bugs, "an open bug of high severity", |_, facts| {
@@ -322,17 +328,18 @@ pub(super) const ALL: &[Damage] = &[
         safe(facts, |f| f.proof.iter_mut().for_each(|proof| proof.unknown.push(unknown.clone())))
     }),
     damage(GateId::Safe, "storage that is not proven", |_, facts| {
-        safe(facts, |f| f.proof = Err(NOT_READ.to_owned()))
+        safe(facts, |f| f.proof = Err(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Safe, "a change since the adoption", |_, facts| {
         let what = "the Safe got the owner 0x0".to_owned();
         safe(facts, |f| f.changes = Ok(vec![SafeChange { what, moved_by: None }]))
     }),
     damage(GateId::Safe, "changes that cannot be read", |_, facts| {
-        safe(facts, |f| f.changes = Err(NOT_READ.to_owned()))
+        safe(facts, |f| f.changes = Err(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Safe, "a queued policy", |_, facts| {
-        safe(facts, |f| f.queued = Ok(vec!["a proposal would adopt another policy".to_owned()]))
+        let queued = Reason::new(ReasonCode::AdoptionQueued, "another policy");
+        safe(facts, |f| f.queued = Ok(vec![queued]))
     }),
     damage(GateId::Safe, "not read", |_, facts| unread(&mut facts.safe)),
     damage(GateId::Go, "nobody says go", |rules, facts| {
@@ -385,7 +392,7 @@ pub(super) const ALL: &[Damage] = &[
     }),
     damage(GateId::Go, "a no-go", |_, facts| no_go(facts, Ok(()))),
     damage(GateId::Go, "a no-go whose contract changed its mind", |_, facts| {
-        no_go(facts, Err("refuses the signature".to_owned()))
+        no_go(facts, Err(Reason::new(ReasonCode::SignatureRefused, "refuses it")))
     }),
     damage(GateId::Go, "a freeze on chain", |_, facts| {
         let Ok(f) = &mut facts.go else { return false };
@@ -394,21 +401,22 @@ pub(super) const ALL: &[Damage] = &[
         true
     }),
     damage(GateId::Go, "records that cannot be read", |_, facts| {
-        read(&mut facts.go, |f| f.records = Err(NOT_READ.to_owned()))
+        read(&mut facts.go, |f| f.records = Err(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Go, "stops that cannot be read", |_, facts| {
-        read(&mut facts.go, |f| f.posted = Err(NOT_READ.to_owned()))
+        read(&mut facts.go, |f| f.posted = Err(Reason::unreadable(NOT_READ)))
     }),
     damage(GateId::Go, "not read", |_, facts| unread(&mut facts.go)),
     damage(GateId::Obligations, "an emergency that still owes", |_, facts| {
         read(&mut facts.obligations, |f| {
-            let unmet = vec!["an audit".to_owned()];
+            let unmet = vec![Reason::new(ReasonCode::TooFewFirms, "an audit")];
             f.debts.push(Debt { release: ReleaseRoot(B256::ZERO), due_by: u64::MAX, unmet });
         })
     }),
     damage(GateId::Obligations, "not read", |_, facts| unread(&mut facts.obligations)),
     damage(GateId::Funds, "a draw that nobody approved", |_, facts| {
-        read(&mut facts.funds, |f| f.violations.push("drawn without approval".to_owned()))
+        let drawn = Reason::new(ReasonCode::UnapprovedDraw, "drawn without approval");
+        read(&mut facts.funds, |f| f.violations.push(drawn))
     }),
     damage(GateId::Funds, "a wei that the books do not explain", |_, facts| {
         read(&mut facts.funds, |f| f.residues.push("1 wei".to_owned()))
@@ -508,7 +516,7 @@ fn flip(word: &mut B256) {
 }
 
 fn unread<T>(fact: &mut Observed<T>) -> bool {
-    *fact = Err(NOT_READ.to_owned());
+    *fact = Err(Reason::unreadable(NOT_READ));
     true
 }
 

@@ -3,6 +3,7 @@ use tidegate_model::statement::no_go_until;
 
 use super::*;
 use crate::rules::GoRule;
+use crate::told;
 
 const NOW: u64 = 1_000;
 
@@ -40,7 +41,7 @@ fn facts(decisions: Vec<Decision>) -> GoFacts {
         deployers: vec![Address::with_last_byte(4)],
         decisions,
         known: [(digest(1), 9), (digest(2), 20)].into(),
-        unconfirmed: [(digest(3), "refuses it".to_owned())].into(),
+        unconfirmed: [(digest(3), Reason::new(ReasonCode::SignatureRefused, "refuses it"))].into(),
         void: [digest(6)].into(),
         bearing: [(digest(1), "a bug".to_owned())].into(),
         records: Ok(RecordsHere::default()),
@@ -50,10 +51,10 @@ fn facts(decisions: Vec<Decision>) -> GoFacts {
     }
 }
 
-fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> &'static str {
+fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> String {
     let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
     let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
-    gate(&rules, &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), Some(9)).verdict.word()
+    told(&gate(&rules, &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), Some(9)).verdict)
 }
 
 #[test]
@@ -61,31 +62,31 @@ fn a_go_counts_once_and_only_over_everything() {
     let all: Option<&[u8]> = Some(&[1]);
     let cases: [(Vec<Decision>, u32, &[&str], &str); 25] = [
         (vec![], 0, &[], "PASS"),
-        (vec![], 1, &[], "UNKNOWN"),
+        (vec![], 1, &[], "UNKNOWN too-few-goes"),
         (vec![decision(1, 9, all)], 1, &[], "PASS"),
-        (vec![decision(1, 8, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 8, all)], 1, &[], "UNKNOWN too-few-goes go-too-early"),
         (vec![decision(1, 20, Some(&[1, 2]))], 1, &[], "PASS"),
-        (vec![decision(1, 19, Some(&[1, 2]))], 1, &[], "UNKNOWN"),
-        (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN"),
-        (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN"),
-        (vec![decision(1, 9, Some(&[1, 3]))], 1, &[], "UNKNOWN"),
-        (vec![decision(1, NOW + 1, all)], 1, &[], "UNKNOWN"),
-        (vec![decision(9, 9, all)], 1, &[], "UNKNOWN"),
-        (vec![decision(4, 9, all)], 1, &[], "UNKNOWN"),
-        (vec![decision(1, 9, all), decision(2, 9, all)], 2, &[], "UNKNOWN"),
+        (vec![decision(1, 19, Some(&[1, 2]))], 1, &[], "UNKNOWN too-few-goes go-backdated"),
+        (vec![decision(1, 9, Some(&[]))], 1, &[], "UNKNOWN too-few-goes go-stale"),
+        (vec![decision(1, 9, Some(&[1, 7]))], 1, &[], "UNKNOWN seen-gone"),
+        (vec![decision(1, 9, Some(&[1, 3]))], 1, &[], "UNKNOWN seen-void signature-refused"),
+        (vec![decision(1, NOW + 1, all)], 1, &[], "UNKNOWN too-few-goes"),
+        (vec![decision(9, 9, all)], 1, &[], "UNKNOWN too-few-goes go-by-stranger"),
+        (vec![decision(4, 9, all)], 1, &[], "UNKNOWN too-few-goes go-by-deployer"),
+        (vec![decision(1, 9, all), decision(2, 9, all)], 2, &[], "UNKNOWN too-few-goes"),
         (vec![decision(1, 9, all), decision(3, 9, all)], 2, &[], "PASS"),
-        (vec![decision(1, 9, all)], 1, &["security"], "UNKNOWN"),
+        (vec![decision(1, 9, all)], 1, &["security"], "UNKNOWN discipline-missing"),
         (vec![decision(3, 9, all)], 1, &["security"], "PASS"),
-        (vec![decision(1, 9, all), decision(3, 10, None)], 1, &[], "FAIL"),
+        (vec![decision(1, 9, all), decision(3, 10, None)], 1, &[], "FAIL no-go"),
         (vec![decision(1, 9, None), decision(2, 10, all)], 1, &[], "PASS"),
-        (vec![decision(1, 9, Some(&[1, 7])), decision(2, 10, all)], 1, &[], "UNKNOWN"),
+        (vec![decision(1, 9, Some(&[1, 7])), decision(2, 10, all)], 1, &[], "UNKNOWN seen-gone"),
         (vec![decision(1, 9, Some(&[])), decision(2, 9, all)], 1, &[], "PASS"),
         (vec![decision(1, 9, all), decision(9, 10, None)], 1, &[], "PASS"),
         // One dated in the future replaces nothing.
-        (vec![decision(1, 9, None), decision(2, NOW + 1, all)], 0, &[], "FAIL"),
-        (vec![decision(1, NOW + 1, all), decision(2, 9, None)], 0, &[], "FAIL"),
+        (vec![decision(1, 9, None), decision(2, NOW + 1, all)], 0, &[], "FAIL no-go"),
+        (vec![decision(1, NOW + 1, all), decision(2, 9, None)], 0, &[], "FAIL no-go"),
         (vec![decision(1, 9, all), decision(2, NOW + 1, all)], 1, &[], "PASS"),
-        (vec![decision(1, NOW + 1, all)], 0, &[], "WAITING"),
+        (vec![decision(1, NOW + 1, all)], 0, &[], "WAITING go-ahead"),
     ];
     for (index, (decisions, people, disciplines, expected)) in cases.into_iter().enumerate() {
         assert_eq!(word(people, disciplines, facts(decisions)), expected, "case {index}");
@@ -121,29 +122,36 @@ fn a_record_that_was_seen_is_missed() {
         let facts = GoFacts { records, ..facts(decisions) };
         let bugs = Ok(BugFacts::default());
         let report = gate(&PolicyRules::default(), &Ok(facts), &bugs, &Ok(NOW), Some(9));
-        (report.verdict.word(), format!("{:?} {}", report.verdict, report.summary))
+        (told(&report.verdict), format!("{:?} {}", report.verdict, report.summary))
     };
     assert_eq!(report(vec![go(1, 9, &[1])], here(&[1])).0, "PASS");
     let (word, text) = report(vec![go(1, 9, &[1])], here(&[]));
-    assert_eq!(word, "UNKNOWN");
+    assert_eq!(word, "UNKNOWN record-gone");
     assert!(text.contains("record here/v-1.json (0101010101010101) is gone"), "{text}");
     // Nor does a later go hide what an earlier one saw; a stranger's says nothing.
-    assert_eq!(report(vec![go(1, 9, &[1]), go(2, 10, &[])], here(&[])).0, "UNKNOWN");
+    assert_eq!(report(vec![go(1, 9, &[1]), go(2, 10, &[])], here(&[])).0, "UNKNOWN record-gone");
     assert_eq!(report(vec![go(1, 9, &[]), go(9, 9, &[1])], here(&[])).0, "PASS");
     let (word, text) = report(vec![go(1, 9, &[1])], here(&[1, 2]));
     assert_eq!(word, "PASS");
     assert!(text.contains("nobody who said go lists here/v-2.json"), "{text}");
-    assert_eq!(report(vec![go(1, 9, &[1])], Err("a file".to_owned())).0, "UNKNOWN");
+    let unread = report(vec![go(1, 9, &[1])], Err(Reason::unreadable("a file"))).0;
+    assert_eq!(unread, "UNKNOWN unreadable");
+}
+
+/// One person said go at 9.
+#[track_caller]
+fn check(edit: &dyn Fn(&mut GoFacts), expected: &str) {
+    let mut facts = facts(vec![decision(1, 9, Some(&[1]))]);
+    edit(&mut facts);
+    assert_eq!(word(1, &[], facts), expected);
+}
+
+fn stop(by: u8, freeze: bool, until: u64) -> PostedStop {
+    PostedStop { by: Address::with_last_byte(by), freeze, until }
 }
 
 #[test]
 fn who_stops_it() {
-    let check = |edit: &dyn Fn(&mut GoFacts), expected: &str| {
-        let mut facts = facts(vec![decision(1, 9, Some(&[1]))]);
-        edit(&mut facts);
-        assert_eq!(word(1, &[], facts), expected);
-    };
-    let stop = |by, freeze, until| PostedStop { by: Address::with_last_byte(by), freeze, until };
     let frozen = |by, until| FreezeFact {
         digest: digest(1),
         signer: Address::with_last_byte(by),
@@ -151,40 +159,47 @@ fn who_stops_it() {
         reason: String::new(),
         confirmed: Ok(()),
     };
-    let doubtful = || Err("refuses it".to_owned());
+    let doubtful = || Err(Reason::new(ReasonCode::SignatureRefused, "refuses it"));
     let no_go = |by, at| Decision { confirmed: doubtful(), ..decision(by, at, None) };
     let thawed = |by, until| FreezeFact { confirmed: doubtful(), ..frozen(by, until) };
-    check(&|f| f.decisions.push(no_go(3, 9)), "UNKNOWN");
+    check(&|f| f.decisions.push(no_go(3, 9)), "UNKNOWN no-go signature-refused");
     check(&|f| f.decisions.push(no_go(9, 9)), "PASS");
-    check(&|f| f.decisions.push(no_go(2, 10)), "UNKNOWN");
+    check(&|f| f.decisions.push(no_go(2, 10)), "UNKNOWN no-go signature-refused too-few-goes");
     check(&|f| f.decisions.push(no_go(2, 8)), "PASS");
-    check(&|f| f.decisions.extend([no_go(3, 9), decision(3, 10, None)]), "FAIL");
-    check(&|f| f.freezes.push(thawed(3, NOW + 1)), "UNKNOWN");
+    check(&|f| f.decisions.extend([no_go(3, 9), decision(3, 10, None)]), "FAIL no-go");
+    check(&|f| f.freezes.push(thawed(3, NOW + 1)), "UNKNOWN frozen signature-refused");
     check(&|f| f.freezes.push(thawed(3, NOW)), "PASS");
     check(&|f| f.freezes.push(thawed(9, NOW + 1)), "PASS");
-    check(&|f| f.freezes.extend([thawed(3, NOW + 2), frozen(3, NOW + 1)]), "UNKNOWN");
-    check(&|f| f.freezes.extend([thawed(3, NOW + 1), frozen(3, NOW + 1)]), "WAITING");
-    check(&|f| f.freezes.push(frozen(3, NOW + 1)), "WAITING");
+    check(
+        &|f| f.freezes.extend([thawed(3, NOW + 2), frozen(3, NOW + 1)]),
+        "UNKNOWN frozen signature-refused",
+    );
+    check(&|f| f.freezes.extend([thawed(3, NOW + 1), frozen(3, NOW + 1)]), "WAITING frozen");
+    check(&|f| f.freezes.push(frozen(3, NOW + 1)), "WAITING frozen");
     check(&|f| f.freezes.push(frozen(3, NOW)), "PASS");
     check(&|f| f.freezes.push(frozen(9, NOW + 1)), "PASS");
-    check(&|f| f.posted = Ok(vec![stop(3, true, NOW + 1)]), "WAITING");
-    check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL");
+    check(&|f| f.posted = Ok(vec![stop(3, true, NOW + 1)]), "WAITING frozen-posted");
+    check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL no-go-posted");
     check(&|f| f.posted = Ok(vec![stop(9, false, NOW + 1)]), "PASS");
-    check(&|f| f.posted = Err("no answer".to_owned()), "UNKNOWN");
-    // A no-go that is posted ends for a newer go of the same person, and for nothing else.
+    check(&|f| f.posted = Err(Reason::unreadable("no answer")), "UNKNOWN unreadable");
+}
+
+/// A no-go that is posted ends for a newer go of the same person, and for nothing else.
+#[test]
+fn who_lifts_a_posted_no_go() {
     let said = |f: &mut GoFacts, posted: &[(u8, u64)]| {
         let stops = posted.iter().map(|(by, at)| stop(*by, false, no_go_until(*at)));
         f.posted = Ok(stops.collect());
     };
     check(&|f| said(f, &[(1, 8)]), "PASS");
     check(&|f| said(f, &[(2, 8)]), "PASS");
-    check(&|f| said(f, &[(1, 9)]), "FAIL");
-    check(&|f| said(f, &[(1, 10)]), "FAIL");
-    check(&|f| said(f, &[(3, 8)]), "FAIL");
-    check(&|f| said(f, &[(1, 8), (3, 8)]), "FAIL");
-    check(&|f| said(f, &[(1, NOW + 9)]), "FAIL");
-    check(&|f| f.posted = Ok(vec![stop(1, false, NOW + 1)]), "FAIL");
-    check(&|f| f.posted = Ok(vec![stop(1, false, u64::MAX)]), "FAIL");
+    check(&|f| said(f, &[(1, 9)]), "FAIL no-go-posted");
+    check(&|f| said(f, &[(1, 10)]), "FAIL no-go-posted");
+    check(&|f| said(f, &[(3, 8)]), "FAIL no-go-posted");
+    check(&|f| said(f, &[(1, 8), (3, 8)]), "FAIL no-go-posted");
+    check(&|f| said(f, &[(1, NOW + 9)]), "FAIL no-go-posted");
+    check(&|f| f.posted = Ok(vec![stop(1, false, NOW + 1)]), "FAIL no-go-posted");
+    check(&|f| f.posted = Ok(vec![stop(1, false, u64::MAX)]), "FAIL no-go-posted");
     // Not by one of a later day, nor by one that has ended.
     let late = decision(1, NOW + 1, Some(&[1]));
     let lifts = |f: &mut GoFacts, go: &Decision| {
@@ -192,14 +207,17 @@ fn who_stops_it() {
         f.decisions.push(go.clone());
     };
     check(&|f| lifts(f, &decision(1, 51, Some(&[1]))), "PASS");
-    check(&|f| lifts(f, &late), "FAIL");
-    check(&|f| lifts(f, &Decision { expires_at: 60, ..decision(1, 51, Some(&[1])) }), "FAIL");
+    check(&|f| lifts(f, &late), "FAIL no-go-posted");
+    check(
+        &|f| lifts(f, &Decision { expires_at: 60, ..decision(1, 51, Some(&[1])) }),
+        "FAIL no-go-posted",
+    );
     check(
         &|f| {
             lifts(f, &decision(1, 51, Some(&[1])));
             f.decisions.push(decision(2, 52, None));
         },
-        "FAIL",
+        "FAIL no-go-posted no-go",
     );
 }
 
@@ -234,7 +252,8 @@ fn who_calls_a_bug_away_does_not_say_go_too() {
     };
     for by in [1, 2] {
         let verdict = word(&found(Severity::High, by, Resolution::Invalid));
-        assert!(format!("{verdict:?}").contains("kim called bug"), "{verdict:?}");
+        assert_eq!(told(&verdict), "UNKNOWN too-few-goes go-by-dismisser");
+        assert!(verdict.sentences()[1].starts_with("kim called bug"), "{verdict:?}");
     }
     let open = [
         found(Severity::High, 3, Resolution::Invalid),
@@ -258,18 +277,35 @@ fn what_nobody_has_is_left_out_by_two() {
     };
     let invented = with(3, 10, &[1, 7]);
     let listed = invented.clone();
-    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1])]), "UNKNOWN");
+    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1])]), "UNKNOWN seen-gone");
     assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1]), with(5, 11, &[1])]), "PASS");
     // Its author and one more, where it was a mistake.
     assert_eq!(verdict(vec![listed.clone(), with(3, 12, &[1]), with(1, 11, &[1])]), "PASS");
-    assert_eq!(verdict(vec![listed.clone(), with(3, 12, &[1])]), "UNKNOWN", "its author alone");
-    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1]), with(2, 11, &[1])]), "UNKNOWN");
-    assert_eq!(verdict(vec![listed.clone(), with(1, 11, &[1]), with(4, 11, &[1])]), "UNKNOWN");
-    assert_eq!(verdict(vec![listed.clone(), with(1, 10, &[1]), with(5, 11, &[1])]), "UNKNOWN");
-    assert_eq!(verdict(vec![listed, with(1, 11, &[1, 7]), with(5, 11, &[1])]), "UNKNOWN");
+    assert_eq!(
+        verdict(vec![listed.clone(), with(3, 12, &[1])]),
+        "UNKNOWN seen-gone",
+        "its author alone"
+    );
+    assert_eq!(
+        verdict(vec![listed.clone(), with(1, 11, &[1]), with(2, 11, &[1])]),
+        "UNKNOWN seen-gone"
+    );
+    assert_eq!(
+        verdict(vec![listed.clone(), with(1, 11, &[1]), with(4, 11, &[1])]),
+        "UNKNOWN seen-gone go-by-deployer"
+    );
+    assert_eq!(
+        verdict(vec![listed.clone(), with(1, 10, &[1]), with(5, 11, &[1])]),
+        "UNKNOWN seen-gone"
+    );
+    assert_eq!(verdict(vec![listed, with(1, 11, &[1, 7]), with(5, 11, &[1])]), "UNKNOWN seen-gone");
     // One of no block of its chain was never there to be missed.
     assert_eq!(verdict(vec![with(1, 11, &[1, 6])]), "PASS");
-    assert_eq!(verdict(vec![with(1, 11, &[1, 3])]), "UNKNOWN", "nobody knows of that one");
+    assert_eq!(
+        verdict(vec![with(1, 11, &[1, 3])]),
+        "UNKNOWN seen-void signature-refused",
+        "nobody knows of that one"
+    );
     let missing = missing_statements(&facts(vec![invented]));
     assert_eq!(missing.keys().collect::<Vec<_>>(), [&digest(7)]);
     assert_eq!((missing[&digest(7)].by.as_str(), missing[&digest(7)].listed_at), ("ada", 10));

@@ -12,7 +12,7 @@ mod types;
 
 use alloy_primitives::Address;
 use tidegate_model::units::counted;
-use tidegate_model::{GateId, GateInput, GateReport, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::Observed;
 use compare::Comparison;
@@ -59,7 +59,7 @@ pub struct LayoutFact {
     /// The proxy.
     pub proxy: Address,
     /// The layout behind the proxy now; otherwise why it is not known, which is a failure.
-    pub reference: Result<Reference, String>,
+    pub reference: Observed<Reference>,
     /// The layout that the upgrade puts behind it.
     pub updated: Layout,
 }
@@ -75,7 +75,9 @@ pub struct Reference {
 
 pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "nothing to compare".to_owned(), Vec::new()),
+        Err(missing) => {
+            (missing.clone().into_unknown(), "nothing to compare".to_owned(), Vec::new())
+        }
         Ok(facts) => {
             let reasons = facts.upgrades.iter().flat_map(reasons).collect();
             let verdict = Verdict::from_findings(reasons, Vec::new());
@@ -85,13 +87,16 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
     GateReport { gate: GateId::Layout, verdict, summary, inputs }
 }
 
-fn reasons(fact: &LayoutFact) -> Vec<String> {
+fn reasons(fact: &LayoutFact) -> Vec<Reason> {
     let at = format!("{} at {}", fact.name, fact.proxy);
     match &fact.reference {
-        Err(missing) => vec![format!("{at}: the layout behind it is not known: {missing}")],
+        Err(missing) => {
+            let text = format!("{at}: the layout behind it is not known: {missing}");
+            vec![Reason::new(ReasonCode::LayoutUnknown, text).within(missing)]
+        }
         Ok(reference) => compare(&reference.layout, &fact.updated)
             .into_iter()
-            .map(|problem| format!("{at}, {problem}"))
+            .map(|problem| Reason::new(ReasonCode::LayoutDamaged, format!("{at}, {problem}")))
             .collect(),
     }
 }

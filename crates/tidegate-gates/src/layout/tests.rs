@@ -6,6 +6,7 @@ use tidegate_model::Fqn;
 use tidegate_model::release::LayoutNotes;
 
 use super::*;
+use crate::told;
 
 fn value(label: &str, bytes: u32) -> Value {
     json!({"encoding": "inplace", "label": label, "numberOfBytes": bytes.to_string()})
@@ -35,7 +36,9 @@ fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
     LayoutFact {
         name: "vault".to_owned(),
         proxy: Address::repeat_byte(7),
-        reference: reference.map(|layout| Reference { layout, known_by }).map_err(str::to_owned),
+        reference: reference
+            .map(|layout| Reference { layout, known_by })
+            .map_err(|why| Reason::new(ReasonCode::BaselineMissing, why)),
         updated,
     }
 }
@@ -58,15 +61,16 @@ fn a_gate_passes_only_on_a_known_layout_that_is_kept() {
     let report = judged(vec![safe(), fact(Err("no release has its code"), totals(&["a"]))]);
     let why = "vault at 0x0707070707070707070707070707070707070707: the layout behind it is not \
                known: no release has its code";
-    assert_eq!(report.verdict, Verdict::fail(why));
+    assert_eq!(report.verdict.sentences(), [why]);
+    assert_eq!(told(&report.verdict), "FAIL layout-unknown baseline-missing");
 
     let report = judged(vec![fact(Ok(totals(&["a", "b"])), totals(&["a"])), safe()]);
     let why = "vault at 0x0707070707070707070707070707070707070707, slot 1: `b` (uint256) is gone, \
                but what it holds stays; keep it, even if nothing uses it";
-    assert_eq!(report.verdict, Verdict::fail(why));
+    assert_eq!(report.verdict, Verdict::fail(ReasonCode::LayoutDamaged, why));
 
-    let report = gate(&Err("the chain is silent".to_owned()));
-    assert_eq!(report.verdict, Verdict::unknown("the chain is silent"));
+    let silent = Reason::unreadable("the chain is silent");
+    assert_eq!(gate(&Err(silent.clone())).verdict, silent.into_unknown());
 }
 
 #[test]

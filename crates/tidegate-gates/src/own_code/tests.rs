@@ -1,4 +1,5 @@
 use alloy_primitives::{address, hex, keccak256};
+use tidegate_model::ReasonCode::*;
 use tidegate_model::slots::IMPLEMENTATION_SLOT;
 
 use super::*;
@@ -31,11 +32,20 @@ fn word(address: Address) -> U256 {
     address.into_word().into()
 }
 
-/// What is said of one account with these slots beside an external.
-fn said(code: &[u8], slots: &[(U256, U256)], out: &Outsider) -> Vec<String> {
+/// What is said of one account with these slots beside an external: codes and sentences.
+fn said(code: &[u8], slots: &[(U256, U256)], out: &Outsider) -> (Vec<ReasonCode>, String) {
     let slots = slots.iter().copied().collect();
     let account = Account { name: "fwd", address: AT, code, slots: Some(&slots) };
-    foreign_code("mainnet", &[account], std::slice::from_ref(out)).into_iter().collect()
+    told(foreign_code("mainnet", &[account], std::slice::from_ref(out)))
+}
+
+fn told(found: Vec<Reason>) -> (Vec<ReasonCode>, String) {
+    let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+    (found.into_iter().map(|reason| reason.code).collect(), texts.join(" | "))
+}
+
+fn codes(code: &[u8], slots: &[(U256, U256)], out: &Outsider) -> Vec<ReasonCode> {
+    said(code, slots, out).0
 }
 
 #[test]
@@ -49,18 +59,24 @@ fn code_that_runs_as_its_own_is_the_same_on_both() {
         ("an entry", code!("OwnEntry"), vec![(entry, word(OUT))]),
         ("a proxy's slot", code!("ERC1967Proxy"), vec![(IMPLEMENTATION_SLOT.into(), word(OUT))]),
     ] {
-        let other = said(&code, &slots, &outsider(OUT, &[0], false));
-        assert!(other.len() == 1 && other[0].starts_with("fwd runs the code of @impl"), "{name}");
-        assert!(other[0].contains("other code (hash 0x"), "{name}: {other:?}");
-        assert_eq!(said(&code, &slots, &outsider(OUT, &[0], true)), [""; 0], "{name}");
+        let (other, text) = said(&code, &slots, &outsider(OUT, &[0], false));
+        assert_eq!(other, [OwnCodeDiffers], "{name}");
+        let hashes = [keccak256([0]), keccak256("another")].map(|hash| hash.to_string());
+        for named in ["fwd", "@impl", &hashes[0], &hashes[1]] {
+            assert!(text.contains(named), "{name}, {named}: {text}");
+        }
+        assert_eq!(codes(&code, &slots, &outsider(OUT, &[0], true)), [], "{name}");
         // Whose key may give it other code at any time.
-        let borrowed = said(&code, &slots, &outsider(OUT, &[0xef, 0x01, 0x00, 0x11], true));
-        assert!(borrowed[0].contains("EIP-7702"), "{name}");
+        let borrowed = outsider(OUT, &[0xef, 0x01, 0x00, 0x11], true);
+        assert_eq!(codes(&code, &slots, &borrowed), [OwnCodeOfKey], "{name}");
         // One that the plan does not name.
-        let unnamed = said(&code, &slots, &outsider(OTHER, &[0], false));
-        let entries = name == "an entry";
-        assert_eq!(unnamed.len(), usize::from(!entries), "{name}: {unnamed:?}");
-        assert!(unnamed.iter().all(|why| why.contains("neither in the plan nor")), "{name}");
+        let (unnamed, text) = said(&code, &slots, &outsider(OTHER, &[0], false));
+        if name == "an entry" {
+            assert_eq!(unnamed, [], "{name}: {text}");
+        } else {
+            assert_eq!(unnamed, [OwnCodeUnnamed], "{name}: {text}");
+            assert!(text.starts_with("fwd runs the code at 0x"), "{name}: {text}");
+        }
     }
 }
 
@@ -68,18 +84,19 @@ fn code_that_runs_as_its_own_is_the_same_on_both() {
 fn an_external_that_is_called_may_be_another() {
     let slots = [(U256::ZERO, word(OUT)), (U256::from(1), word(OUT))];
     for code in [code!("OwnCalls"), code!("OwnMulticall"), code!("UUPS")] {
-        assert_eq!(said(&code, &slots, &outsider(OUT, &[0], false)), [""; 0]);
+        assert_eq!(codes(&code, &slots, &outsider(OUT, &[0], false)), []);
     }
     // The slot that is run holds nothing.
-    assert_eq!(said(&code!("OwnSlot"), &slots[..1], &outsider(OUT, &[0], false)), [""; 0]);
+    assert_eq!(codes(&code!("OwnSlot"), &slots[..1], &outsider(OUT, &[0], false)), []);
 }
 
 #[test]
 fn where_nothing_tells_every_external_counts() {
     for code in [code!("OwnMemory"), code!("OwnParts"), code!("PokeElsewhere")] {
-        let other = said(&code, &[], &outsider(OUT, &[0], false));
-        assert!(other.len() == 1 && other[0].contains("nothing tells where"), "{other:?}");
-        assert_eq!(said(&code, &[], &outsider(OUT, &[0], true)), [""; 0]);
+        let (other, text) = said(&code, &[], &outsider(OUT, &[0], false));
+        assert_eq!(other, [OwnCodeUnknown], "{text}");
+        assert!(text.contains("@impl"), "{text}");
+        assert_eq!(codes(&code, &[], &outsider(OUT, &[0], true)), []);
     }
 }
 
@@ -94,17 +111,19 @@ fn code_is_followed_through_code() {
     let all = |behind, slots| {
         let account = Account { name: "vault", address: AT, code: &proxy, slots: Some(&of_proxy) };
         let behind = Account { name: "vault/implementation", address: OTHER, code: behind, slots };
-        foreign_code("mainnet", &[account, behind], std::slice::from_ref(&out))
+        told(foreign_code("mainnet", &[account, behind], std::slice::from_ref(&out)))
     };
-    let found = all(&slot[..], Some(&none));
-    assert!(found.len() == 1 && found.first().unwrap().starts_with("vault runs the code of @impl"));
+    let (found, text) = all(&slot[..], Some(&none));
+    assert_eq!(found, [OwnCodeDiffers], "{text}");
+    assert!(text.starts_with("vault runs the code of @impl"), "{text}");
     // Behind what was there before, nobody knows what a slot holds.
-    let found = all(&slot[..], None);
-    assert_eq!(found.len(), 2, "{found:?}");
+    let (found, text) = all(&slot[..], None);
+    assert_eq!(found, [OwnCodeDiffers, OwnCodeUnknown], "{text}");
     let through = outsider(OTHER, &code!("OwnConstant"), true);
     let slots = [(U256::from(1), word(OTHER))];
-    let unnamed = said(&slot, &slots, &through);
-    assert!(unnamed.len() == 1 && unnamed[0].contains(&OUT.to_string()), "{unnamed:?}");
+    let (unnamed, text) = said(&slot, &slots, &through);
+    assert_eq!(unnamed, [OwnCodeUnnamed], "{text}");
+    assert!(text.contains(&OUT.to_string()), "{text}");
 }
 
 #[test]
@@ -117,9 +136,10 @@ fn a_beacon_says_what_runs() {
     let account = Account { name: "vault", address: AT, code: &proxy, slots: Some(&of_proxy) };
     let own =
         Account { name: "hub", address: Address::ZERO, code: &beacon, slots: Some(&of_beacon) };
-    let found = foreign_code("mainnet", &[account, own], std::slice::from_ref(&out));
-    assert!(found.len() == 1 && found.first().unwrap().starts_with("vault runs the code of @impl"));
+    let (found, text) = told(foreign_code("mainnet", &[account, own], std::slice::from_ref(&out)));
+    assert_eq!(found, [OwnCodeDiffers], "{text}");
+    assert!(text.starts_with("vault runs the code of @impl"), "{text}");
     // An external one may name anything.
-    let found = foreign_code("mainnet", &[account], &[out]);
-    assert!(found.len() == 1 && found.first().unwrap().contains("nothing tells where"));
+    let (found, text) = told(foreign_code("mainnet", &[account], &[out]));
+    assert_eq!(found, [OwnCodeUnknown], "{text}");
 }

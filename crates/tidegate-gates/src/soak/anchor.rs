@@ -3,7 +3,7 @@
 
 use alloy_primitives::B256;
 use tidegate_model::units::{format_span_secs, format_utc};
-use tidegate_model::{ChainId, GateInput, Head};
+use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode};
 
 use crate::PolicyRules;
 
@@ -70,26 +70,28 @@ impl StartPost {
         Some(GateInput { kind: "soak/posted".to_owned(), chain, block, digest })
     }
 
-    pub(super) fn missing(&self) -> Option<String> {
+    pub(super) fn missing(&self) -> Option<Reason> {
         let target = &self.target;
         self.posted_at.is_none().then(|| {
-            format!(
+            let text = format!(
                 "nobody posted the start of this soak on {target}, in whose time it is counted: \
                  `tidegate record start --target {target} --as KEY`; its fees are shown before"
-            )
+            );
+            Reason::new(ReasonCode::StartNotPosted, text)
         })
     }
 
     /// What to say where it counts for less than the testnet shows.
-    pub(super) fn shorter_than(&self, credited_secs: u64) -> Option<String> {
+    pub(super) fn shorter_than(&self, credited_secs: u64) -> Option<Reason> {
         let (at, span) = (self.posted_at?, self.span_secs());
         (span < credited_secs).then(|| {
-            format!(
+            let text = format!(
                 "its start was posted on {} on {}, {} ago by the time there",
                 self.target,
                 format_utc(at),
                 format_span_secs(span)
-            )
+            );
+            Reason::new(ReasonCode::StartPostedLate, text)
         })
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use alloy_primitives::{Address, B256};
 use serde::Serialize;
 use tidegate_model::units::{counted, format_date, format_span_secs};
-use tidegate_model::{GateId, GateInput, GateReport, Head, Verdict};
+use tidegate_model::{GateId, GateInput, GateReport, Head, Reason, ReasonCode, Verdict};
 
 pub use self::anchor::{StartPost, anchor_required, soak_network_fault};
 pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, end_of_life};
@@ -60,10 +60,10 @@ pub struct SoakFacts {
     pub silent_slots: Vec<String>,
     /// What people of the policy signed of this deployment.
     pub samples: Vec<SampleFact>,
-    /// Evidence that contradicts, one sentence each.
-    pub faults: Vec<String>,
-    /// Evidence that could not be read, one sentence each.
-    pub missing: Vec<String>,
+    /// Evidence that contradicts.
+    pub faults: Vec<Reason>,
+    /// Evidence that could not be read.
+    pub missing: Vec<Reason>,
     /// The blocks it rests on.
     pub inputs: Vec<GateInput>,
 }
@@ -173,13 +173,13 @@ pub struct OtherSoak {
     pub reports: Vec<GateReport>,
     /// Records that somebody saw there and that are gone, one sentence each.
     pub gone: Vec<String>,
-    /// Samples of it that contradict the chain or each other, one sentence each.
-    pub disputed: Vec<String>,
+    /// Samples of it that contradict the chain or each other.
+    pub disputed: Vec<Reason>,
 }
 
 /// Samples that contradict the chain or each other, or of which nobody can tell whether they are
-/// right, one sentence each.
-pub fn disputed(rules: &PolicyRules, facts: &SoakFacts) -> Vec<String> {
+/// right.
+pub fn disputed(rules: &PolicyRules, facts: &SoakFacts) -> Vec<Reason> {
     let mut found = contradictions(&facts.network, &facts.samples);
     found.extend(doubts(facts, rules.soak_secs));
     found
@@ -193,9 +193,11 @@ pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateR
         if report.gate == GateId::Soak && !other.has_record {
             report.summary += &format!("; no record of it on {}", other.network);
         }
-        let doubts = || other.gone.iter().chain(&other.disputed);
-        if report.gate == GateId::Soak && doubts().next().is_some() {
-            let missing = doubts().map(|doubt| format!("{}: {doubt}", other.network));
+        if report.gate == GateId::Soak && !(other.gone.is_empty() && other.disputed.is_empty()) {
+            let gone = other.gone.iter();
+            let gone = gone.map(|text| Reason::new(ReasonCode::RecordGone, text));
+            let named = |reason: Reason| reason.reworded(|it| format!("{}: {it}", other.network));
+            let missing = gone.chain(other.disputed.iter().cloned()).map(named);
             report.verdict = report.verdict.and(Verdict::Unknown { missing: missing.collect() });
         }
         let Some(theirs) = other.reports.iter().find(|theirs| theirs.gate == report.gate) else {
@@ -206,8 +208,8 @@ pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateR
             report.summary += &format!("; {word} with {}", theirs.summary);
         }
         if let Verdict::Fail { reasons } = &theirs.verdict {
-            let named = |reason: &String| format!("{}: {reason}", other.network);
-            let reasons = reasons.iter().map(named).collect();
+            let words = |reason: &str| format!("{}: {reason}", other.network);
+            let reasons = reasons.iter().map(|reason| reason.clone().reworded(words)).collect();
             report.verdict = report.verdict.and(Verdict::Fail { reasons });
         }
     }
@@ -216,7 +218,7 @@ pub(crate) fn with_others(mut report: GateReport, others: &[OtherSoak]) -> GateR
 
 pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SoakFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
-        Err(missing) => (Verdict::unknown(missing), "not soaking".to_owned(), Vec::new()),
+        Err(missing) => (missing.clone().into_unknown(), "not soaking".to_owned(), Vec::new()),
         Ok(facts) => {
             let progress = progress(rules, facts);
             let mut summary = format!(
@@ -245,13 +247,15 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
         Verdict::Pass
     } else {
         let left = progress.required_secs - progress.credited_secs;
-        let mut reasons = vec![format!("{} of chain time left", format_span_secs(left))];
+        let mut text = format!("{} of chain time left", format_span_secs(left));
         if progress.lost_windows > 0 {
             let lost = counted(progress.lost_windows as usize, "day");
-            reasons[0] += &format!("; {lost} did not count");
+            text += &format!("; {lost} did not count");
         }
+        let mut reasons = vec![Reason::new(ReasonCode::TooYoung, text)];
         reasons.extend(facts.resets.last().map(|reset| {
-            format!("it began anew on {}: {}", format_date(reset.time), reset.reason)
+            let text = format!("it began anew on {}: {}", format_date(reset.time), reset.reason);
+            Reason::new(ReasonCode::BegunAnew, text)
         }));
         if let Ok(Some(post)) = &facts.posted {
             reasons.extend(post.shorter_than(progress.shown_secs));
@@ -267,36 +271,40 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
     let activity = &facts.activity;
     let senders = activity.users.len();
     if activity.transactions < rules.transactions {
-        missing.push(format!(
+        let text = format!(
             "{} of {} transactions by outsiders",
             activity.transactions, rules.transactions
-        ));
+        );
+        missing.push(Reason::new(ReasonCode::TooFewTransactions, text));
     }
     if senders < rules.senders as usize {
-        missing.push(format!("{senders} of {} outside senders", rules.senders));
+        let text = format!("{senders} of {} outside senders", rules.senders);
+        missing.push(Reason::new(ReasonCode::TooFewSenders, text));
     }
     let counted = activity.called.len() + activity.uncalled.len();
     if activity.called.len() * 100 < counted * rules.selectors_percent as usize {
-        missing.push(format!(
+        let text = format!(
             "{} of {counted} state-changing functions were called, {} % are needed; never called: \
              {}",
             activity.called.len(),
             rules.selectors_percent,
             activity.uncalled.join(", ")
-        ));
+        );
+        missing.push(Reason::new(ReasonCode::TooFewFunctions, text));
     }
     missing.extend(disputed(rules, facts));
     age.and(Verdict::from_findings(facts.faults.clone(), missing))
 }
 
 /// A soak that cannot be complete while its network is counted on.
-fn too_late(facts: &SoakFacts, progress: SoakProgress) -> Option<String> {
+fn too_late(facts: &SoakFacts, progress: SoakProgress) -> Option<Reason> {
     let end = facts.end_of_life.as_ref()?;
-    end.too_soon(&facts.network, facts.head.timestamp, progress.eta)
+    let text = end.too_soon(&facts.network, facts.head.timestamp, progress.eta)?;
+    Some(Reason::new(ReasonCode::NetworkEnds, text))
 }
 
 /// Slots that may change in silence, unless somebody of the policy looked on each day.
-fn unseen(facts: &SoakFacts) -> Vec<String> {
+fn unseen(facts: &SoakFacts) -> Vec<Reason> {
     let days = uncovered(facts.start, &facts.windows, &facts.samples, facts.state);
     if days.is_empty() {
         return Vec::new();
@@ -304,14 +312,15 @@ fn unseen(facts: &SoakFacts) -> Vec<String> {
     let named: Vec<_> = days.iter().take(DAYS_NAMED_MAX).map(|day| format_date(*day)).collect();
     let more = if days.len() > DAYS_NAMED_MAX { ", …" } else { "" };
     let sentence = |slot: &String| {
-        format!(
+        let text = format!(
             "{slot}; between the start and now nothing shows that it did not. Nobody of the \
              policy signed a sample on {} of {} (from {}{more}): `tidegate status --watch --as \
              KEY`",
             counted(days.len(), "day"),
             facts.windows.len(),
             named.join(", ")
-        )
+        );
+        Reason::new(ReasonCode::SilentSlot, text)
     };
     facts.silent_slots.iter().map(sentence).collect()
 }

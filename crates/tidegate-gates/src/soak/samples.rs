@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use tidegate_model::units::format_utc;
-use tidegate_model::{BlockRef, Head, StatementDigest};
+use tidegate_model::{BlockRef, Head, Reason, ReasonCode, StatementDigest};
 
 use super::{Reset, SoakFacts, WINDOW_SECS, Window, credited};
 
@@ -119,10 +119,10 @@ pub fn to_look_at(samples: &[SampleFact], state: B256, since: u64) -> BTreeSet<B
     of.into_values().flat_map(newest).map(|(_, block)| block).collect()
 }
 
-/// Where samples contradict the chain, or each other, one sentence each: what was final has gone,
-/// or somebody was shown another chain. Which of both, nobody else can tell. Above the finalized
-/// head one person alone contradicts nobody.
-pub(super) fn contradictions(network: &str, samples: &[SampleFact]) -> Vec<String> {
+/// Where samples contradict the chain, or each other: what was final has gone, or somebody was
+/// shown another chain. Which of both, nobody else can tell. Above the finalized head one person
+/// alone contradicts nobody.
+pub(super) fn contradictions(network: &str, samples: &[SampleFact]) -> Vec<Reason> {
     let standing = || samples.iter().filter(|sample| sample.withdrawn.is_none());
     let mut found: Vec<_> =
         standing().filter_map(|sample| against_chain(network, sample)).collect();
@@ -133,14 +133,15 @@ pub(super) fn contradictions(network: &str, samples: &[SampleFact]) -> Vec<Strin
             same && a.block.hash != b.block.hash && (a.here.is_some() || a.by != b.by)
         };
         for b in rest.filter(differ) {
-            found.push(format!(
+            let text = format!(
                 "{} and {} saw different blocks {} of {network}: {}, {}",
                 a.by,
                 b.by,
                 a.block.number,
                 take_back(a),
                 take_back(b)
-            ));
+            );
+            found.push(Reason::new(ReasonCode::SamplesOfOtherBlocks, text));
         }
     }
     found
@@ -148,7 +149,7 @@ pub(super) fn contradictions(network: &str, samples: &[SampleFact]) -> Vec<Strin
 
 /// Samples of another state whose block no endpoint keeps the state of: nobody can tell whether
 /// they are right. None where a whole soak has passed since.
-pub(super) fn doubts(facts: &SoakFacts, required_secs: u64) -> Vec<String> {
+pub(super) fn doubts(facts: &SoakFacts, required_secs: u64) -> Vec<Reason> {
     let standing = facts.samples.iter().filter(|sample| sample.counts());
     let open = standing.filter(|sample| {
         let since: u64 = credited(facts)
@@ -158,7 +159,7 @@ pub(super) fn doubts(facts: &SoakFacts, required_secs: u64) -> Vec<String> {
         sample.there == StateThere::Forgotten && since < required_secs
     });
     let doubt = |sample: &SampleFact| {
-        format!(
+        let text = format!(
             "{} saw other code, slots or probe values in block {} of {}, and no endpoint here \
              keeps the state of that block. Ask one that does; else {}, or two others run the \
              same who have such an endpoint",
@@ -166,7 +167,8 @@ pub(super) fn doubts(facts: &SoakFacts, required_secs: u64) -> Vec<String> {
             sample.block.number,
             facts.network,
             take_back(sample)
-        )
+        );
+        Reason::new(ReasonCode::SampleStateUnkept, text)
     };
     open.map(doubt).collect()
 }
@@ -185,22 +187,24 @@ pub(super) fn set_aside(samples: &[SampleFact]) -> Vec<String> {
     named.collect()
 }
 
-fn against_chain(network: &str, sample: &SampleFact) -> Option<String> {
+fn against_chain(network: &str, sample: &SampleFact) -> Option<Reason> {
     let SampleFact { by, block: BlockRef { number, hash }, timestamp, .. } = sample;
     let here = sample.here.filter(|_| !sample.is_canonical())?;
-    let what = if here.block.hash == *hash {
-        format!(
+    let (code, what) = if here.block.hash == *hash {
+        let what = format!(
             "{by} signed that block {number} of {network} is of {}; it is of {}",
             format_utc(*timestamp),
             format_utc(here.timestamp)
-        )
+        );
+        (ReasonCode::SampleMisdated, what)
     } else {
-        format!(
+        let what = format!(
             "{by} saw block {number} of {network} as final with hash {hash}; the chain has {}",
             here.block.hash
-        )
+        );
+        (ReasonCode::SampleOffChain, what)
     };
-    Some(format!("{what}: {}", take_back(sample)))
+    Some(Reason::new(code, format!("{what}: {}", take_back(sample))))
 }
 
 /// The way out, which is its author's alone.

@@ -1,6 +1,7 @@
 use tidegate_model::{BlockRef, ChainId};
 
 use super::*;
+use crate::told;
 
 fn head(number: u64, timestamp: u64) -> Head {
     Head { block: BlockRef { number, hash: B256::ZERO }, timestamp }
@@ -86,25 +87,28 @@ fn what_does_not_count_is_listed_with_its_reason() {
 
 #[test]
 fn verdicts() {
-    let word = |facts: SoakFacts| report(facts).verdict.word();
+    let word = |facts: SoakFacts| told(&report(facts).verdict);
     assert_eq!(word(full(14)), "PASS");
-    assert_eq!(word(full(13)), "WAITING");
-    assert_eq!(gate(&PolicyRules::default(), &Err("x".to_owned())).verdict.word(), "UNKNOWN");
+    assert_eq!(word(full(13)), "WAITING too-young");
+    let unread = gate(&PolicyRules::default(), &Err(Reason::unreadable("x")));
+    assert_eq!(told(&unread.verdict), "UNKNOWN unreadable");
     let mut quiet = full(14);
     quiet.activity.transactions = 24;
-    assert_eq!(word(quiet), "UNKNOWN");
+    assert_eq!(word(quiet), "UNKNOWN too-few-transactions");
     let mut lonely = full(14);
     lonely.activity.users.pop();
-    assert_eq!(word(lonely), "UNKNOWN");
+    assert_eq!(word(lonely), "UNKNOWN too-few-senders");
     let mut narrow = full(14);
     narrow.activity.uncalled.push("Vault.setCap".to_owned());
-    assert_eq!(word(narrow), "UNKNOWN");
+    assert_eq!(word(narrow), "UNKNOWN too-few-functions");
     let mut swapped = full(13);
-    swapped.faults.push("implementation changed".to_owned());
-    assert_eq!(word(swapped), "FAIL");
+    swapped.faults.push(Reason::new(ReasonCode::ProbeDiffers, "implementation changed"));
+    assert_eq!(word(swapped), "FAIL probe-differs");
     let mut reset = full(13);
     reset.resets = vec![Reset { time: 86_400, block: Some(7), reason: "Upgraded".to_owned() }];
-    assert_eq!(report(reset).verdict.reasons()[1], "it began anew on 1970-01-02: Upgraded");
+    let reset = report(reset).verdict;
+    assert_eq!(told(&reset), "WAITING too-young begun-anew");
+    assert_eq!(reset.sentences()[1], "it began anew on 1970-01-02: Upgraded");
 }
 
 #[test]
@@ -117,10 +121,10 @@ fn a_soak_must_be_complete_before_its_network_ends() {
     let last = 15 * WINDOW_SECS + END_MARGIN_SECS;
     assert_eq!(ending(13, last).word(), "WAITING");
     let late = ending(13, last - 1);
-    assert_eq!(late.word(), "UNKNOWN");
-    assert!(late.reasons()[0].contains("sepolia ends on 1970-01-18, says its operators"));
+    assert_eq!(told(&late), "UNKNOWN network-ends");
+    assert!(late.sentences()[0].contains("sepolia ends on 1970-01-18, says its operators"));
     let over = ending(13, 13 * WINDOW_SECS);
-    assert!(over.reasons()[0].contains("sepolia ended on 1970-01-14, says its operators"));
+    assert!(over.sentences()[0].contains("sepolia ended on 1970-01-14, says its operators"));
     assert_eq!(ending(14, 14 * WINDOW_SECS).word(), "PASS", "complete before the end");
     assert_eq!(ending(14, 0).word(), "UNKNOWN", "nothing counts after the end");
 }
@@ -145,15 +149,16 @@ fn a_slot_that_may_change_in_silence_needs_a_sample_each_day() {
     let mut soak = full(14);
     soak.silent_slots = vec!["Vault may write the implementation slot".to_owned()];
     let verdict = report(soak.clone()).verdict;
-    assert_eq!(verdict.word(), "UNKNOWN");
-    assert!(verdict.reasons()[0].starts_with("Vault may write the implementation slot; between"));
+    assert_eq!(told(&verdict), "UNKNOWN silent-slot");
+    let first = &verdict.sentences()[0];
+    assert!(first.starts_with("Vault may write the implementation slot; between"), "{first}");
     soak.samples = (0..14).map(|day| sample(day, 0)).collect();
     assert_eq!(report(soak.clone()).verdict.word(), "PASS");
     soak.samples.remove(3);
     let verdict = report(soak.clone()).verdict;
-    assert!(verdict.reasons()[0].contains("on 1 day of 14 (from 1970-01-04)"), "{verdict:?}");
+    assert!(verdict.sentences()[0].contains("on 1 day of 14 (from 1970-01-04)"), "{verdict:?}");
     soak.samples.push(sample(3, 1));
-    assert_eq!(report(soak).verdict.word(), "UNKNOWN", "another state");
+    assert_eq!(told(&report(soak).verdict), "UNKNOWN silent-slot", "another state");
 }
 
 #[test]
@@ -172,7 +177,7 @@ fn contradicting_samples_are_unknown_until_they_are_taken_back() {
         withdrawn: None,
     }];
     let stands = report(soak.clone()).verdict;
-    assert_eq!(stands.word(), "UNKNOWN");
+    assert_eq!(told(&stands), "UNKNOWN sample-off-chain");
     assert_eq!(stands.reasons(), disputed(&PolicyRules::default(), &soak));
     soak.samples[0].withdrawn = Some(soak.samples[0].digest);
     assert_eq!(report(soak).verdict.word(), "PASS");
@@ -195,8 +200,8 @@ fn a_state_that_nobody_can_read_holds_for_one_soak() {
         withdrawn: None,
     }];
     let verdict = report(soak.clone()).verdict;
-    assert_eq!(verdict.word(), "UNKNOWN");
-    assert!(verdict.reasons()[0].contains("two others run the same"), "{verdict:?}");
+    assert_eq!(told(&verdict), "UNKNOWN sample-state-unkept");
+    assert!(verdict.sentences()[0].starts_with("ada saw"), "{verdict:?}");
     let other = SampleFact { there: StateThere::Read(soak.state), ..soak.samples[0].clone() };
     let named = report(SoakFacts { samples: vec![other], ..soak.clone() });
     assert_eq!(named.verdict.word(), "PASS");
@@ -250,19 +255,17 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
     assert_eq!(never.verdict.word(), "PASS");
     assert!(never.summary.ends_with("; no record of it on hoodi"), "{}", never.summary);
     let gone = without(&["record vault-1.json is gone", "record vault-2.json is gone"]);
-    assert_eq!(gone.verdict.word(), "UNKNOWN");
+    assert_eq!(told(&gone.verdict), "UNKNOWN record-gone record-gone");
     let reasons = ["hoodi: record vault-1.json is gone", "hoodi: record vault-2.json is gone"];
-    assert_eq!(gone.verdict.reasons(), reasons);
+    assert_eq!(gone.verdict.sentences(), reasons);
     let mut seen = other(Verdict::Pass);
-    seen.disputed.push("kim saw another block".to_owned());
+    seen.disputed.push(Reason::new(ReasonCode::SampleOffChain, "kim saw another block"));
     let disputed = with_others(report(full(14)), &[seen]).verdict;
-    assert_eq!(
-        (disputed.word(), disputed.reasons()[0].as_str()),
-        ("UNKNOWN", "hoodi: kim saw another block")
-    );
-    let failed = merged(Verdict::fail("swapped")).verdict;
-    assert_eq!(failed.reasons(), ["hoodi: swapped"]);
-    assert_eq!(failed.word(), "FAIL");
+    assert_eq!(told(&disputed), "UNKNOWN sample-off-chain");
+    assert_eq!(disputed.sentences(), ["hoodi: kim saw another block"]);
+    let failed = merged(Verdict::fail(ReasonCode::ProbeDiffers, "swapped")).verdict;
+    assert_eq!(failed.sentences(), ["hoodi: swapped"]);
+    assert_eq!(told(&failed), "FAIL probe-differs");
 }
 
 #[test]
@@ -281,12 +284,12 @@ fn no_more_is_credited_than_passed_on_the_target() {
     assert_eq!((credited(Some(101 * day)), credited(None)), (0, 0));
     assert_eq!(report(with(Some(86 * day))).verdict, Verdict::Pass);
     let waiting = report(with(Some(100 * day - 7_200))).verdict;
-    let told = waiting.reasons().join("; ");
-    assert!(matches!(waiting, Verdict::Waiting { .. }), "{told}");
-    assert!(told.contains("posted on mainnet on 1970-04-10 22:00 UTC, 2h ago"), "{told}");
+    assert_eq!(told(&waiting), "WAITING too-young start-posted-late");
+    let text = waiting.sentences().join("; ");
+    assert!(text.contains("posted on mainnet on 1970-04-10 22:00 UTC, 2h ago"), "{text}");
     let nobody = report(with(None)).verdict;
-    assert!(matches!(nobody, Verdict::Unknown { .. }), "{nobody:?}");
-    assert!(nobody.reasons().join("; ").contains("`tidegate record start --target mainnet"));
-    let unread = SoakFacts { posted: Err("mainnet is silent".to_owned()), ..full(14) };
-    assert!(matches!(report(unread).verdict, Verdict::Unknown { .. }));
+    assert_eq!(told(&nobody), "UNKNOWN start-not-posted");
+    assert!(nobody.sentences()[0].contains("`tidegate record start --target mainnet"));
+    let unread = SoakFacts { posted: Err(Reason::unreadable("mainnet is silent")), ..full(14) };
+    assert_eq!(told(&report(unread).verdict), "UNKNOWN unreadable");
 }

@@ -70,7 +70,7 @@ fn a_testnet_that_has_ended_is_said(scene: &Scene<'_>) -> Outcome {
     ];
     for person in [&eva, &gone] {
         let status = Status::of(&person.run(&["status", "--json"])?.expect_code(0)?)?;
-        status.expect("soak", "UNKNOWN", &says)?;
+        status.expect("soak", "UNKNOWN", (&["network-ends"], &says))?;
     }
     let shown = said(&eva.run(&["status"])?);
     assert!(shown.contains("testnet ended on 2026-01-08"), "{shown}");

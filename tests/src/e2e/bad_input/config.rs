@@ -138,7 +138,7 @@ fn a_wrong_configuration_is_explained(scene: &Scene<'_>) -> Outcome {
     if let Err(why) = refused(scene, &scene.person("eva"), &["policy", "show"], &refusal) {
         wrong.push(format!("without a genesis hash: {}", why.message().unwrap_or("")));
     }
-    scene.status()?.expect("policy", "UNKNOWN", &["genesis"])?;
+    scene.status()?.expect("policy", "UNKNOWN", (&["unreadable"], &["genesis"]))?;
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n\n").into()) }
 }
 

@@ -141,7 +141,7 @@ fn cheat_a_call_that_nobody_can_read(scene: &Scene<'_>) -> Outcome {
     project
         .write(CONFIG, &with(&format!("allow_selectors = [\"0x01020304\", \"{execute}\"]\n")))?;
     adopted(&project)?;
-    project.status()?.expect("policy", "WAITING", &["allow_selectors"])?;
+    project.status()?.expect("policy", "WAITING", (&["looser-line"], &["allow_selectors"]))?;
     project.run("eva", &["promote"], 20)?;
     project.world.advance_days(4, 10)?;
     refused("run(bytes")?;

@@ -67,13 +67,14 @@ fn cheat_a_go_that_lists_what_never_was(scene: &Scene<'_>) -> Outcome {
     let lost = StatementDigest(B256::repeat_byte(0xcc));
     forge.say("ada", go(vec![lost], Vec::new()), [now, NEVER])?;
     let missing = format!("statement {lost} that it saw is missing");
-    scene.status()?.expect("go", "UNKNOWN", &[&missing, "say go without it"])?;
+    let says = (&["seen-gone"], &[missing.as_str(), "`--without`"]);
+    scene.status()?.expect("go", "UNKNOWN", says)?;
     let refused = scene.approve("kim", &["record", "go", "--as", "treasury"])?.expect_code(1)?;
     assert!(said(&refused).contains(&format!("--without {lost}")), "{refused:?}");
     let lost = lost.to_string();
     scene.world.settle()?;
     scene.done("kim", &["record", "go", "--as", "treasury", "--without", &lost])?;
-    scene.status()?.expect("go", "UNKNOWN", &[&missing])?;
+    scene.status()?.expect("go", "UNKNOWN", says)?;
     scene.done("ops", &["record", "go", "--as", "relayer", "--without", &lost])?;
     scene.status()?.expect_others_pass(&[])
 }
@@ -112,7 +113,7 @@ fn cheat_a_return_that_never_was(scene: &Scene<'_>) -> Outcome {
     let gates = status.0["gates"].to_string();
     assert_eq!(gates.matches("it moved nothing").count(), 2, "{gates}");
     forge.say("treasury", Body::FundDraw(moved(network, 0xdd)), [now, NEVER])?;
-    scene.status()?.expect("funds", "UNKNOWN", &["which has not been read"])?;
+    scene.status()?.expect("funds", "UNKNOWN", &["history-unread"])?;
     scene.world.advance_days(2, 12)?;
     scene.status()?.expect("funds", "PASS", &[])
 }

@@ -73,7 +73,7 @@ fn cheat_a_part_that_is_taken_for_the_whole(scene: &Scene<'_>) -> Outcome {
     scene.done("bo", &[&attest[..], &["--only", first, "--only", first]].concat())?;
     assert_eq!(attested(scene)?.scope_count, 1);
     let status = scene.status()?;
-    status.expect("audits", "UNKNOWN", &["1 of 2 audits"])?;
+    status.expect("audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
     let coverage = status.0["coverage"].as_object().ok_or("no coverage")?;
     let by_both = coverage.values().filter(|firms| **firms == json!(["Acme", "Bolt"])).count();
     assert!((1..coverage.len()).contains(&by_both), "{coverage:?}");
@@ -99,11 +99,11 @@ fn cheat_a_day_that_no_block_shows(scene: &Scene<'_>) -> Outcome {
     scene.run("bo", &[&attest[..], &["2026-02-30"]].concat(), 2)?;
     let (past, ahead) = (day(now - 40 * DAY_SECS), day(now + 10 * DAY_SECS));
     scene.done("bo", &[&attest[..], &[ahead.as_str()]].concat())?;
-    scene.status()?.expect("audits", "UNKNOWN", &["1 of 2"])?;
+    scene.status()?.expect("audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
     std::fs::remove_file(Forge(scene).file_of("bo")?)?;
     scene.forget("eva")?;
     scene.done("bo", &[&attest[..], &[past.as_str(), "--valid-for", "30d"]].concat())?;
-    scene.status()?.expect("audits", "UNKNOWN", &["1 of 2"])?;
+    scene.status()?.expect("audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
     // Nor does it ask a chain.
     let today = day(now);
     let bo = scene.person("bo").with_variable("MAINNET_RPC", "");

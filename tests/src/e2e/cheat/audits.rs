@@ -44,7 +44,7 @@ fn a_deleted_attestation_counts_only_where_it_was_seen(scene: &Scene<'_>) -> Out
     files::copy_clone(scene.project(), &clone)?;
     let fresh = scene.person("o3").at(&clone);
     let status = Status::of(&fresh.run(&["status", "--json"])?)?;
-    status.expect("audits", "UNKNOWN", &["1 of 2"])?;
+    status.expect("audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
     status.expect_others_pass(&["audits", "go"])?;
     fresh.run(&["promote"])?.expect_code(30)?;
     Ok(())
@@ -59,8 +59,8 @@ fn cheat_a_revocation_on_chain_whose_file_is_deleted(scene: &Scene<'_>) -> Outco
     let revoke = ["attest", "--revoke", &digest, "--detail", "a finding was missed", "--as", "ada"];
     scene.done("ada", &revoke)?;
     scene.world.settle()?;
-    let status = refused(scene, "audits", "FAIL", &["Acme", "revoked"])?;
-    status.expect("soak", "UNKNOWN", &["0 of 25 transactions"])?;
+    let status = refused(scene, "audits", "FAIL", (&["revoked"], &["Acme"]))?;
+    status.expect("soak", "UNKNOWN", (&["too-few-transactions"], &["0 of 25"]))?;
 
     // The file is deleted, and another clone has never seen it.
     let after = files::read_tree(&scene.project().join("deployments"), &[])?;
@@ -72,8 +72,8 @@ fn cheat_a_revocation_on_chain_whose_file_is_deleted(scene: &Scene<'_>) -> Outco
     let fresh = scene.person("o3").at(&clone);
     let ran = fresh.run(&["promote", "--json"])?.expect_code(1)?;
     let status = Status::of(&ran)?;
-    status.expect("audits", "FAIL", &["Acme", "revoked", "posted at the helper"])?;
-    status.expect("soak", "UNKNOWN", &["0 of 25 transactions"])
+    status.expect("audits", "FAIL", (&["revoked"], &["Acme", "posted at the helper"]))?;
+    status.expect("soak", "UNKNOWN", (&["too-few-transactions"], &["0 of 25"]))
 }
 
 fn cheat_a_revocation_by_file_that_is_deleted(scene: &Scene<'_>) -> Outcome {
@@ -85,16 +85,17 @@ fn cheat_a_revocation_by_file_that_is_deleted(scene: &Scene<'_>) -> Outcome {
         detail: "a finding was missed".to_owned(),
     };
     let digest = forge.say("ada", Body::AuditRevoke(revocation), [0, NEVER])?;
-    scene.status()?.expect("audits", "FAIL", &["Acme revoked"])?;
+    scene.status()?.expect("audits", "FAIL", (&["revoked"], &["Acme"]))?;
     let file = format!("deployments/statements/{digest}.json");
     std::fs::remove_file(scene.project().join(file))?;
-    stopped(scene, "audits", "FAIL", &["Acme revoked", "a finding was missed"])
+    stopped(scene, "audits", "FAIL", (&["revoked"], &["Acme", "a finding was missed"]))
 }
 
 fn cheat_an_attestation_of_the_release_before(scene: &Scene<'_>) -> Outcome {
     patch(scene)?;
     // What has not changed stays covered; what has is named.
-    let status = refused(scene, "audits", "UNKNOWN", &["Vault has 0 of 2 audits"])?;
+    let status =
+        refused(scene, "audits", "UNKNOWN", (&["too-few-firms"], &["Vault has 0 of 2 audits"]))?;
     let coverage = &status.0["coverage"];
     assert!(coverage.is_null(), "promote does not show it: {coverage}");
     let coverage = scene.status()?.0["coverage"].clone();
@@ -115,16 +116,21 @@ fn cheat_an_attestation_of_another_project(scene: &Scene<'_>) -> Outcome {
     }
     let (root, count) = forge.keep_scope(&other)?;
     forge.attest("bo", |a| (a.scope_root, a.scope_count) = (root, count))?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2"])?;
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
     // Nor does it with the preimage of this one under its name.
     let own = serde_json::to_string(&forge.scope()?)?;
     scene.write(&format!("deployments/scopes/{root}.json"), &own)?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2", "is damaged"])
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms", "scope-unknown"], &["1 of 2"]))
 }
 
 fn cheat_an_expired_attestation(scene: &Scene<'_>) -> Outcome {
     Forge(scene).attest("bo", |a| a.valid_until = a.issued_at + 1)?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2", "Bolt expired"])
+    stopped(
+        scene,
+        "audits",
+        "UNKNOWN",
+        (&["too-few-firms", "attestation-expired"], &["1 of 2", "Bolt"]),
+    )
 }
 
 fn cheat_an_attestation_dated_in_the_future(scene: &Scene<'_>) -> Outcome {
@@ -137,7 +143,7 @@ fn cheat_an_attestation_dated_in_the_future(scene: &Scene<'_>) -> Outcome {
             a.valid_until += 60 * 86_400;
             a.at = at;
         })?;
-        stopped(scene, "audits", "UNKNOWN", &["1 of 2"])?;
+        stopped(scene, "audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))?;
         let file = format!("deployments/statements/{digest}.json");
         std::fs::remove_file(scene.project().join(file))?;
         scene.forget("eva")?;
@@ -147,17 +153,17 @@ fn cheat_an_attestation_dated_in_the_future(scene: &Scene<'_>) -> Outcome {
 
 fn cheat_an_attestation_by_a_stranger(scene: &Scene<'_>) -> Outcome {
     Forge(scene).attest("mallory", |_| {})?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2", "no auditor of this policy"])
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms", "no-auditor"], &["1 of 2"]))
 }
 
 fn cheat_an_attestation_by_the_deployer(scene: &Scene<'_>) -> Outcome {
     Forge(scene).attest("deployer", |_| {})?;
-    stopped(scene, "separation", "FAIL", &["both deployed and audited"])
+    stopped(scene, "separation", "FAIL", &["deployer-audited"])
 }
 
 fn cheat_two_keys_of_one_firm(scene: &Scene<'_>) -> Outcome {
     scene.attest("cy")?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2"])
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))
 }
 
 fn cheat_a_preimage_with_more_contracts_than_were_signed(scene: &Scene<'_>) -> Outcome {
@@ -165,10 +171,10 @@ fn cheat_a_preimage_with_more_contracts_than_were_signed(scene: &Scene<'_>) -> O
     let all = forge.scope()?;
     let (root, count) = forge.keep_scope(&all[..1])?;
     forge.attest("bo", |a| (a.scope_root, a.scope_count) = (root, count))?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2 audits (Acme)"])?;
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2 audits (Acme)"]))?;
     let file = format!("deployments/scopes/{root}.json");
     scene.write(&file, &serde_json::to_string(&all)?)?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2", "its preimage", "is damaged"])
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms", "scope-unknown"], &["1 of 2"]))
 }
 
 fn cheat_a_delta_review_without_what_it_rests_on(scene: &Scene<'_>) -> Outcome {
@@ -176,7 +182,7 @@ fn cheat_a_delta_review_without_what_it_rests_on(scene: &Scene<'_>) -> Outcome {
         a.verdict = AuditVerdict::Delta;
         a.supersedes = StatementDigest(B256::repeat_byte(7));
     })?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2", "that it rests on is missing"])
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms", "base-missing"], &["1 of 2"]))
 }
 
 fn cheat_a_delta_review_on_a_revoked_attestation(scene: &Scene<'_>) -> Outcome {
@@ -189,5 +195,5 @@ fn cheat_a_delta_review_on_a_revoked_attestation(scene: &Scene<'_>) -> Outcome {
     };
     forge.say("bo", Body::AuditRevoke(revocation), [0, NEVER])?;
     forge.attest("bo", |a| (a.verdict, a.supersedes) = (AuditVerdict::Delta, base))?;
-    stopped(scene, "audits", "FAIL", &["Bolt revoked"])
+    stopped(scene, "audits", "FAIL", (&["revoked"], &["Bolt"]))
 }

@@ -71,10 +71,9 @@ fn cheat_an_endpoint_that_is_an_hour_a_day_or_a_week_behind(scene: &Scene<'_>) -
     for (tag, blocks) in [("finalized", 4), ("latest", 27), ("finalized", 171)] {
         let liar = behind(mainnet, tag, blocks)?;
         let eva = with("eva", &liar.url());
-        let words = ["apart, at most 30m count as one view"];
         let status = eva.run(&["status", "--json"])?;
         let ran = if tag == "finalized" {
-            Status::of(&status)?.expect("policy", "UNKNOWN", &words)?;
+            Status::of(&status)?.expect("policy", "UNKNOWN", (&["heads-apart"], &["30m"]))?;
             eva.run(&["promote", "--json"])?
         } else {
             with("o1", &liar.url()).run(&["proposal", "verify", &proposal])?
@@ -83,7 +82,7 @@ fn cheat_an_endpoint_that_is_an_hour_a_day_or_a_week_behind(scene: &Scene<'_>) -
         let sign = with("o1", &liar.url()).run(&scene.signing(&proposal))?;
         let execute = with("ops", &liar.url()).approve(&["proposal", "execute", &proposal])?;
         for refused in [sign, execute] {
-            let told = refused.code == 30 && said(&refused).contains(words[0]);
+            let told = refused.code == 30 && said(&refused).contains("apart, at most 30m");
             assert!(told, "{tag} {blocks}: {refused:?}");
         }
     }
@@ -99,12 +98,12 @@ fn cheat_a_soak_network_whose_end_is_shown_twice(scene: &Scene<'_>) -> Outcome {
     let eva = scene.person("eva").with_variable("TESTNET_RPC_B", &liar.url());
     let status = Status::of(&eva.run(&["status", "--json"])?)?;
     for gate in ["soak", "code", "parameters"] {
-        status.expect(gate, "UNKNOWN", &["apart, at most 30m count as one view"])?;
+        status.expect(gate, "UNKNOWN", (&["heads-apart"], &["30m"]))?;
     }
     // A policy asks for less, never for more.
     scene.edit("tidegate.toml", "audits = 2", "audits = 2\nheads_within = \"9d\"")?;
     let status = Status::of(&eva.run(&["status", "--json"])?)?;
-    status.expect("soak", "UNKNOWN", &["at most 30m count as one view"])
+    status.expect("soak", "UNKNOWN", (&["heads-apart"], &["30m"]))
 }
 
 /// A development node that hides what it is and plays Sepolia, under as many names as one likes.
@@ -140,7 +139,7 @@ fn cheat_names_of_one_machine_as_a_quorum(scene: &Scene<'_>) -> Outcome {
     let named = |url: &str, host: &str| url.replace("127.0.0.1", host);
     let unknown = |eva: &Person| -> Outcome {
         let status = Status::of(&eva.run(&["status", "--json"])?)?;
-        status.expect("soak", "UNKNOWN", &["1 of 2 endpoints of different operators"])
+        status.expect("soak", "UNKNOWN", (&["too-few-endpoints"], &["1 of 2"]))
     };
     let three = person(&a, &named(&b, "localhost"), &named(&c, "127.0.0.2"));
     unknown(&three)?;
@@ -159,11 +158,15 @@ fn cheat_an_endpoint_in_clear_text(scene: &Scene<'_>) -> Outcome {
     for url in ["http://203.0.113.7/rpc", "http://0.0.0.0:8545", "http://node.localhost:8545"] {
         let eva = scene.person("eva").with_variable("TESTNET_RPC", url);
         let status = Status::of(&eva.run(&["status", "--json"])?)?;
-        status.expect("soak", "UNKNOWN", &["is not encrypted, and not on this machine"])?;
+        status.expect(
+            "soak",
+            "UNKNOWN",
+            (&["unreadable"], &["is not encrypted, and not on this machine"]),
+        )?;
     }
     let eva = scene.person("eva").with_variable("TESTNET_RPC", "ws://127.0.0.1:8545");
     let status = Status::of(&eva.run(&["status", "--json"])?)?;
-    status.expect("soak", "UNKNOWN", &["the scheme must be `https` or `http`"])
+    status.expect("soak", "UNKNOWN", (&["unreadable"], &["the scheme must be `https` or `http`"]))
 }
 
 /// An endpoint that shows no events of a block unless they are asked for by topic, as where
@@ -199,7 +202,7 @@ fn cheat_events_of_a_stranger_without_end(scene: &Scene<'_>) -> Outcome {
     late.expect("soak", "PASS", &[])?;
     // Where the use itself is buried, that is said, and other use counts.
     let all = status(&flooded(testnet, 0..=last)?)?;
-    all.expect("soak", "UNKNOWN", &["blocks hold too many events to be read", " of 25 "])?;
+    all.expect("soak", "UNKNOWN", (&["blocks-flooded", "too-few-transactions"], &[" of 25 "]))?;
     // An upgrade in such a block is seen all the same.
     let (_, record) = scene.record()?;
     let vault = scene.contract("vault")?;
@@ -273,11 +276,8 @@ fn cheat_a_tip_that_one_endpoint_names(scene: &Scene<'_>) -> Outcome {
 fn cheat_a_testnet_that_was_run_forward(scene: &Scene<'_>) -> Outcome {
     scene.edit("tidegate.toml", "audits = 2", "audits = 2\nsoak_anchor = true")?;
     let nobody = |scene: &Scene<'_>| -> Outcome {
-        let says = [
-            "nobody posted the start of this soak on mainnet",
-            "`tidegate record start --target mainnet --as KEY`",
-        ];
-        scene.status()?.expect("soak", "UNKNOWN", &says)
+        let names = ["`tidegate record start --target mainnet --as KEY`"];
+        scene.status()?.expect("soak", "UNKNOWN", (&["start-not-posted"], &names))
     };
     nobody(scene)?;
     let ether = U256::from(10).pow(U256::from(18));
@@ -300,11 +300,7 @@ fn cheat_a_testnet_that_was_run_forward(scene: &Scene<'_>) -> Outcome {
     assert!(said(&posted).contains("Posted at the helper on mainnet"), "{posted:?}");
     scene.world.settle()?;
     let status = scene.status()?;
-    status.expect(
-        "soak",
-        "WAITING",
-        &["of chain time left", "its start was posted on mainnet on"],
-    )?;
+    status.expect("soak", "WAITING", (&["too-young", "start-posted-late"], &["mainnet"]))?;
     let credited = status.0["soak"]["creditedSecs"].as_u64().unwrap_or(u64::MAX);
     assert!(credited < 600, "{credited}");
     scene.world.advance_days(14, 12)?;
@@ -329,17 +325,25 @@ fn cheat_a_chain_that_nobody_lists(scene: &Scene<'_>) -> Outcome {
     let target = kept.replace("chain      = 31337", "chain      = 4243");
     let unlisted = target.replace("chain      = 31338", "chain      = 4242");
     scene.write("tidegate.toml", &unlisted)?;
-    let says = ["`testnet` is chain 4242, which is not built in", "sets its time and blocks"];
-    scene.status()?.expect("policy", "UNKNOWN", &says)?;
+    let names = ["`testnet` is chain 4242, which is not built in"];
+    scene.status()?.expect("policy", "UNKNOWN", (&["soak-network"], &names))?;
     scene.write("tidegate.toml", &target)?;
-    scene.status()?.expect("policy", "UNKNOWN", &["`testnet` is simulated and cannot back"])?;
+    scene.status()?.expect(
+        "policy",
+        "UNKNOWN",
+        (&["soak-network"], &["`testnet` is simulated"]),
+    )?;
     // The policy may take such a chain, not one that is simulated.
     let allowed = |text: &str| text.replace("audits = 2", "audits = 2\nunlisted = true");
     scene.write("tidegate.toml", &allowed(&target))?;
-    scene.status()?.expect("policy", "UNKNOWN", &["`testnet` is simulated and cannot back"])?;
+    scene.status()?.expect(
+        "policy",
+        "UNKNOWN",
+        (&["soak-network"], &["`testnet` is simulated"]),
+    )?;
     scene.write("tidegate.toml", &allowed(&unlisted))?;
-    let why = scene.status()?.why("policy");
-    assert!(!why.contains("not built in"), "{why}");
+    let status = scene.status()?;
+    assert!(!status.codes("policy").contains(&"soak-network"), "{}", status.why("policy"));
     Ok(())
 }
 

@@ -129,7 +129,7 @@ fn cheat_a_debt_whose_contracts_a_later_release_shares(scene: &Scene<'_>) -> Out
     let sent = send(scene, actor_address("deployer"), Vec::new())?;
     write_other(scene, &record, &[("vault", &sent)])?;
     scene.world.settle()?;
-    scene.status()?.expect("obligations", "UNKNOWN", &["of chain time left"])?;
+    scene.status()?.expect("obligations", "UNKNOWN", &["emergency-owes", "too-young"])?;
 
     scene.advance_to_day(31)?;
     scene.status()?.expect("obligations", "PASS", &[])
@@ -155,8 +155,9 @@ fn cheat_a_debt_whose_testnet_was_upgraded_too_early(scene: &Scene<'_>) -> Outco
     write_other(scene, &first, &[("vault", &upgraded), ("anchor", &anchored)])?;
     scene.world.settle()?;
     next(scene)?;
+    let codes = ["emergency-owes", "slot-differs", "soak-cut-short"];
     let out = ["vault-1.4.9-", "changed slot 0x3608", "deploy it on testnet again", "`--id`"];
-    scene.status()?.expect("obligations", "UNKNOWN", &out)?;
+    scene.status()?.expect("obligations", "UNKNOWN", (&codes, &out))?;
 
     // The way out.
     back(scene)?;
@@ -173,8 +174,8 @@ fn cheat_a_debt_whose_testnet_was_upgraded_too_early(scene: &Scene<'_>) -> Outco
     let upgraded = upgrade(&again)?;
     let unanchored = write_other(scene, &again, &[("vault", &upgraded)])?;
     scene.world.settle()?;
-    let says = ["the implementation slot", "deploy it on testnet again"];
-    scene.status()?.expect("obligations", "UNKNOWN", &says)?;
+    let names = ["the implementation slot", "deploy it on testnet again"];
+    scene.status()?.expect("obligations", "UNKNOWN", (&codes, &names))?;
     std::fs::remove_file(unanchored)?;
     let anchored = anchor(&again)?;
     write_other(scene, &again, &[("vault", &upgraded), ("anchor", &anchored)])?;

@@ -62,7 +62,12 @@ pub(super) fn attest_with_a_finding(scene: &Scene<'_>) -> Result<String, Failed>
 
 fn cheat_an_open_high_finding(scene: &Scene<'_>) -> Outcome {
     attest_with(scene, "error")?;
-    stopped(scene, "audits", "FAIL", &["Bolt reports open findings: 0 critical, 1 high"])
+    stopped(
+        scene,
+        "audits",
+        "FAIL",
+        (&["open-findings"], &["Bolt reports open findings: 0 critical, 1 high"]),
+    )
 }
 
 fn cheat_counts_of_findings_edited_after_signing(scene: &Scene<'_>) -> Outcome {
@@ -73,12 +78,12 @@ fn cheat_counts_of_findings_edited_after_signing(scene: &Scene<'_>) -> Outcome {
     files::write(&file, statement.to_string().as_bytes())?;
     // This clone has never seen the true one.
     scene.forget("eva")?;
-    stopped(scene, "audits", "UNKNOWN", &["1 of 2"])
+    stopped(scene, "audits", "UNKNOWN", (&["too-few-firms"], &["1 of 2"]))
 }
 
 fn cheat_a_medium_finding_that_nobody_accepted(scene: &Scene<'_>) -> Outcome {
     attest_with(scene, "warning")?;
-    stopped(scene, "audits", "UNKNOWN", &["BOLT-1", "two people must accept it"])
+    stopped(scene, "audits", "UNKNOWN", (&["finding-open"], &["BOLT-1"]))
 }
 
 /// What two people might sign of the finding.
@@ -118,7 +123,7 @@ fn cheat_a_risk_that_one_person_accepts_twice(scene: &Scene<'_>) -> Outcome {
             Body::RiskAccept(RiskAcceptance { justification: "x".to_owned(), ..accepted.clone() });
         Forge(scene).say(who, body, [from, now + 30 * DAY])?;
     }
-    stopped(scene, "audits", "UNKNOWN", &["BOLT-1", "eva accepts it"])
+    stopped(scene, "audits", "UNKNOWN", (&["finding-accepted-by-one"], &["BOLT-1", "eva"]))
 }
 
 /// Two people sign what is given, at these times.
@@ -134,7 +139,7 @@ fn cheat_an_acceptance_that_expired(scene: &Scene<'_>) -> Outcome {
     attest_with(scene, "warning")?;
     let now = now(scene)?;
     both_say(scene, &acceptance(scene)?, [now - 10 * DAY, now - DAY])?;
-    stopped(scene, "audits", "UNKNOWN", &["BOLT-1", "its acceptance expired"])
+    stopped(scene, "audits", "UNKNOWN", (&["finding-acceptance-expired"], &["BOLT-1"]))
 }
 
 fn cheat_an_acceptance_for_another_scope(scene: &Scene<'_>) -> Outcome {
@@ -142,16 +147,26 @@ fn cheat_an_acceptance_for_another_scope(scene: &Scene<'_>) -> Outcome {
     let (now, other) = (now(scene)?, ScopeRoot(B256::repeat_byte(9)));
     let elsewhere = RiskAcceptance { scope_root: other, ..acceptance(scene)? };
     both_say(scene, &elsewhere, [now, now + 30 * DAY])?;
-    stopped(scene, "audits", "UNKNOWN", &["BOLT-1", "for scope 0909090909090909, not for this one"])
+    stopped(
+        scene,
+        "audits",
+        "UNKNOWN",
+        (&["finding-accepted-elsewhere"], &["BOLT-1", "0909090909090909"]),
+    )
 }
 
 fn cheat_findings_edited_after_signing(scene: &Scene<'_>) -> Outcome {
     let digest = attest_with(scene, "warning")?;
     let file = format!("deployments/findings/{digest}.sarif");
     scene.write(&file, &document("note").to_string())?;
-    stopped(scene, "audits", "UNKNOWN", &["findings of Bolt", "is not what was signed"])?;
+    stopped(
+        scene,
+        "audits",
+        "UNKNOWN",
+        (&["findings-unread"], &["findings of Bolt", "is not what was signed"]),
+    )?;
     std::fs::remove_file(scene.project().join(&file))?;
-    stopped(scene, "audits", "UNKNOWN", &["findings of Bolt", "is missing"])
+    stopped(scene, "audits", "UNKNOWN", (&["findings-unread"], &["findings of Bolt", "is missing"]))
 }
 
 fn two_people_accept_a_risk(scene: &Scene<'_>) -> Outcome {

@@ -68,7 +68,7 @@ fn cheat_a_contract_that_a_stranger_used_where_none_may_have(scene: &Scene<'_>) 
     scene.world.settle()?;
     let first = format!("registry stands at {} on mainnet already", created[0]);
     let told = [&*first, "`fresh = true`", "another `salt`", "`guarded = false`"];
-    scene.status()?.expect("parameters", "FAIL", &told)?;
+    scene.status()?.expect("parameters", "FAIL", (&["stands-already"], &told))?;
     let plan = flat(&scene.run("eva", &["plan", "mainnet"], 0)?);
     assert!(told.iter().all(|words| plan.contains(words)), "{plan}");
     assert!(!plan.contains("CapMath stands"), "nobody can have changed it: {plan}");

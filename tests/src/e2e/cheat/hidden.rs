@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidegate_safe::{SafeTx, encode_exec_transaction};
 use tidegate_testkit::{Transaction, actor, actor_address};
 
-use crate::support::{Case, Outcome, Scene, Status, cases, json_text, said};
+use crate::support::{Case, Outcome, Says, Scene, Status, cases, json_text, said};
 
 sol! {
     function nonce() returns (uint256);
@@ -75,7 +75,7 @@ fn execute_unseen(scene: &Scene<'_>, proposal: &str) -> Outcome {
 }
 
 /// What the gate `safe` says on somebody's machine.
-fn gate(scene: &Scene<'_>, person: &str, verdict: &str, says: &[&str]) -> Outcome {
+fn gate<'a>(scene: &Scene<'_>, person: &str, verdict: &str, says: impl Into<Says<'a>>) -> Outcome {
     let status = Status::of(&scene.run(person, &["status", "--json"], 0)?)?;
     status.expect("safe", verdict, says)
 }
@@ -99,12 +99,12 @@ fn cheat_a_promotion_that_a_contract_executes(scene: &Scene<'_>) -> Outcome {
     }
     // Whoever has never seen it is told what to do, at the gate and where a policy is adopted.
     let place = format!("put {} back", file(&proposal));
-    let says = [&proposal, "in no calldata, no proposal and no memory here", &place];
-    gate(scene, "bo", "UNKNOWN", &says)?;
+    let names = [proposal.as_str(), &place];
+    gate(scene, "bo", "UNKNOWN", (&["unknown-execution"], &names))?;
     scene.edit("tidegate.toml", "audits = 2\n", "audits = 2\ngo = 2\n")?;
     let adopting = said(&scene.run("bo", &["policy", "adopt"], 1)?);
     let flat = adopting.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(says.iter().all(|says| flat.contains(says)), "{adopting}");
+    assert!(names.iter().all(|name| flat.contains(name)), "{adopting}");
     assert!(!flat.contains("another Safe"), "{adopting}");
     scene.write(&file(&proposal), &text)?;
     scene.run("bo", &["policy", "adopt"], 0).map(|_| ())
@@ -121,7 +121,8 @@ fn cheat_an_execution_that_is_buried_in_its_calldata(scene: &Scene<'_>) -> Outco
     gate(scene, "cy", "PASS", &[])?;
     std::fs::remove_file(scene.project().join(file(&proposal)))?;
     gate(scene, "cy", "PASS", &[])?;
-    gate(scene, "bo", "UNKNOWN", &[&format!("put {} back", file(&proposal))])
+    let place = format!("put {} back", file(&proposal));
+    gate(scene, "bo", "UNKNOWN", (&["unknown-execution"], &[place.as_str()]))
 }
 
 /// A policy, which is adopted in one call: it counts, and the next one can be adopted.
@@ -164,7 +165,8 @@ fn cheat_a_file_that_explains_another_execution(scene: &Scene<'_>) -> Outcome {
     let others = [calls.to_string(), later.to_string(), "{\"safeTx\": {}}".to_owned()];
     for other in others {
         scene.write(&file(&proposal), &other)?;
-        gate(scene, "bo", "UNKNOWN", &[&format!("put {} back", file(&proposal))])?;
+        let place = format!("put {} back", file(&proposal));
+        gate(scene, "bo", "UNKNOWN", (&["unknown-execution"], &[place.as_str()]))?;
     }
     // What is damaged elsewhere still holds what ran.
     let mut damaged: Value = serde_json::from_str(&text)?;

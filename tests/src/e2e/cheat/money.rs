@@ -70,13 +70,13 @@ fn income_that_nobody_asked_for_passes_with_its_name(scene: &Scene<'_>) -> Outco
 fn cheat_an_outflow_behind_income(scene: &Scene<'_>) -> Outcome {
     pay(scene, "treasury", SOMEBODY, ether(1))?;
     pay(scene, "t1", actor_address("treasury"), ether(1) + U256::from(ETHER / 10))?;
-    stopped(scene, "funds", "FAIL", &["left treasury", "without a draw statement"])
+    stopped(scene, "funds", "FAIL", &["outflow-without-draw"])
 }
 
 fn cheat_a_balance_below_the_books(scene: &Scene<'_>) -> Outcome {
     change(scene, "treasury", |held| held - U256::ONE)?;
     change(scene, "deployer", |held| held + ether(1))?;
-    stopped(scene, "funds", "FAIL", &["1 wei went out by no known transaction"])
+    stopped(scene, "funds", "FAIL", (&["balance-differs"], &["1 wei went out"]))
 }
 
 /// With code, it pays inside transactions that others send; what it holds says nothing.
@@ -85,7 +85,7 @@ fn cheat_a_treasury_that_was_given_code(scene: &Scene<'_>) -> Outcome {
     let params = serde_json::json!([actor_address("treasury"), code]);
     scene.world.testnet.rpc("anvil_setCode", params)?;
     scene.world.settle()?;
-    stopped(scene, "funds", "UNKNOWN", &["has or had code", "cannot be read"])
+    stopped(scene, "funds", "UNKNOWN", (&["history-unread"], &["has or had code"]))
 }
 
 /// The record of the deployment is older than any draw that this clone has.
@@ -101,7 +101,7 @@ fn cheat_an_outflow_before_the_first_draw(scene: &Scene<'_>) -> Outcome {
     scene.forget("eva")?;
     let ran = scene.person("eva").run(&["promote", "--json"])?;
     assert_ne!(ran.code, 0, "promoted: {ran:?}");
-    Status::of(&ran)?.expect("funds", "FAIL", &["left treasury"])
+    Status::of(&ran)?.expect("funds", "FAIL", &["outflow-without-draw"])
 }
 
 /// The first request's digest, its draw, and what a stranger needs to speak about them.
@@ -189,7 +189,7 @@ fn cheat_an_approval_of_ones_own_request(scene: &Scene<'_>) -> Outcome {
     own("ada")?;
     status()?.expect_others_pass(&["go"])?;
     let request = own("treasury")?;
-    status()?.expect("separation", "FAIL", &["decided on their own fund request"])?;
+    status()?.expect("separation", "FAIL", &["own-request-decided"])?;
     let denial = FundDenial { request, reason: String::new() };
     forge.say("treasury", Body::FundDeny(denial), now(scene)?)?;
     status()?.expect_others_pass(&["go"])
@@ -214,7 +214,7 @@ fn cheat_a_treasurer_who_asks_with_a_throwaway_key(scene: &Scene<'_>) -> Outcome
     let draw = FundTransfer { request, network, transaction, amount };
     forge.say("treasury", Body::FundDraw(draw), now(scene)?)?;
     scene.go()?;
-    stopped(scene, "funds", "FAIL", &["by nobody under [people]"])
+    stopped(scene, "funds", "FAIL", &["unknown-request"])
 }
 
 /// The approval that the treasurer signed is for less, or goes elsewhere, than what is drawn.

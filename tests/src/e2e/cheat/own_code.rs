@@ -70,17 +70,18 @@ fn cheat_an_external_that_runs_as_the_release_s_own(scene: &Scene<'_>) -> Outcom
     // By an immutable, a slot, an entry of a mapping, by way of memory, and from behind a proxy.
     let proxy = "[[step]]\nname = \"back\"\ncreate = \"FwdImmutable\"\nargs = [\"@impl\"]\n\
                  [[step]]\nname = \"fwd\"\ncreate = \"FwdSlot\"\nargs = [\"@back\"]\n";
-    let runs = "fwd runs the code of @impl as its own";
+    let runs = ("own-code-differs", "fwd runs the code of @impl");
     let cases = [
         (step("FwdImmutable"), runs),
         (step("FwdSlot"), runs),
         (step("FwdEntry"), runs),
-        (step("FwdMemory"), "so it may be @impl"),
+        (step("FwdMemory"), ("own-code-unknown", "it may be @impl")),
         (proxy.to_owned(), runs),
     ];
-    for (index, (steps, says)) in cases.into_iter().enumerate() {
+    for (index, (steps, (code, name))) in cases.into_iter().enumerate() {
         written(scene, &plan, &steps, &external)?;
-        deployed(scene, index)?.expect("parameters", "FAIL", &[says, "the same code on both"])?;
+        let names = [name, "the same code on both"];
+        deployed(scene, index)?.expect("parameters", "FAIL", (&[code], &names))?;
     }
     // What is only called may be another one; everybody is told.
     written(scene, &plan, &step("Caller"), &external)?;
@@ -111,20 +112,21 @@ fn cheat_code_at_an_address_that_the_plan_does_not_name(scene: &Scene<'_>) -> Ou
         chain.set_code(OUT, code)?;
     }
     scene.world.settle()?;
-    let unnamed = "which is neither in the plan nor under [externals]";
+    let unnamed = (&["own-code-unnamed"], &["fwd runs the code at 0x", "[externals]"]);
     let fixed = "[[step]]\nname = \"fwd\"\ncreate = \"Fixed\"\n";
     written(scene, &plan, fixed, "")?;
-    deployed(scene, 0)?.expect("parameters", "FAIL", &["fwd runs the code at 0x", unnamed])?;
+    deployed(scene, 0)?.expect("parameters", "FAIL", unnamed)?;
     // A parameter's address is no better.
     let by_param = "[[step]]\nname = \"fwd\"\ncreate = \"FwdSlot\"\nargs = [\"$impl\"]\n";
     let param =
         format!("impl = {{ rule = \"per-network\", testnet = \"{OUT}\", mainnet = \"{OUT}\" }}");
     written(scene, &plan.replacen("[params]\n", &format!("[params]\n{param}\n"), 1), by_param, "")?;
-    deployed(scene, 1)?.expect("parameters", "FAIL", &["fwd runs the code at 0x", unnamed])?;
+    deployed(scene, 1)?.expect("parameters", "FAIL", unnamed)?;
     // Named, it is compared; an account's borrowed code is none (EIP-7702).
     let borrowed =
         Bytes::from([&[0xef, 0x01, 0x00][..], Address::repeat_byte(0x77).as_slice()].concat());
-    for (index, code, says) in [(2, None, "other code (hash 0x"), (3, Some(borrowed), "EIP-7702")] {
+    let cases = [(2, None, "own-code-differs"), (3, Some(borrowed), "own-code-of-key")];
+    for (index, code, says) in cases {
         let codes = code.map_or_else(|| codes.clone(), |code| [code.clone(), code]);
         let mut named = "[externals.impl]\n".to_owned();
         for ((network, chain), code) in ["testnet", "mainnet"].iter().zip(chains).zip(&codes) {
@@ -137,11 +139,7 @@ fn cheat_code_at_an_address_that_the_plan_does_not_name(scene: &Scene<'_>) -> Ou
         scene.world.settle()?;
         let salted = format!("{fixed}salt = \"{index}\"\n");
         written(scene, &plan, &salted, &named)?;
-        deployed(scene, index)?.expect(
-            "parameters",
-            "FAIL",
-            &["code of @impl as its own", says],
-        )?;
+        deployed(scene, index)?.expect("parameters", "FAIL", (&[says], &["code of @impl"]))?;
     }
     Ok(())
 }

@@ -119,7 +119,11 @@ fn cheat_a_project_under_a_new_name(scene: &Scene<'_>) -> Outcome {
     scene.done("ops", &["proposal", "execute", &proposal])?;
     scene.world.settle()?;
     let status = scene.status()?;
-    status.expect("policy", "WAITING", &["its name is new beside project", "1 policy version"])?;
+    status.expect(
+        "policy",
+        "WAITING",
+        (&["looser-line"], &["its name is new beside project", "1 policy version"]),
+    )?;
     let promote = scene.person("eva").run(&["promote"])?;
     assert_ne!(promote.code, 0, "{promote:?}");
 
@@ -131,7 +135,7 @@ fn cheat_a_project_under_a_new_name(scene: &Scene<'_>) -> Outcome {
     scene.done("ops", &["proposal", "execute", &proposal])?;
     scene.world.settle()?;
     let status = scene.status()?;
-    status.expect("policy", "WAITING", &["its name is new beside project"])?;
+    status.expect("policy", "WAITING", (&["looser-line"], &["its name is new beside project"]))?;
     Ok(())
 }
 
@@ -141,12 +145,11 @@ fn cheat_a_record_that_was_seen_and_is_gone(scene: &Scene<'_>) -> Outcome {
     let (path, _) = scene.record()?;
     let kept = std::fs::read(&path)?;
     std::fs::remove_file(&path)?;
-    let status =
-        refused(scene, "soak", "UNKNOWN", &["it was deployed there", "is gone; restore it"])?;
+    let status = refused(scene, "soak", "UNKNOWN", (&["record-gone"], &["it was deployed there"]))?;
     assert!(status.why("soak").contains("vault-1.4.0-"), "{}", status.why("soak"));
     // Whoever has not seen it learns at least that the network has none.
     scene.forget("eva")?;
-    scene.status()?.expect("soak", "UNKNOWN", &["not deployed"])?;
+    scene.status()?.expect("soak", "UNKNOWN", &["not-deployed"])?;
     files::write(&path, &kept)?;
     scene.status()?.expect("soak", "PASS", &[])
 }

@@ -57,7 +57,7 @@ fn cheat_a_stop_whose_author_pays_for_nothing(scene: &Scene<'_>) -> Outcome {
     let again = scene.approve("ops", &post)?.expect_code(6)?;
     assert!(said(&again).contains("it is posted already"), "{again:?}");
     scene.world.settle()?;
-    scene.status()?.expect("go", "UNKNOWN", &["ada froze promotions"])?;
+    scene.status()?.expect("go", "UNKNOWN", (&["frozen"], &["ada"]))?;
     // A shorter one would lift nothing.
     let shorter = aside(scene, "ada", freeze(scene, 0)?)?;
     scene.approve("ops", &["record", "post", &shorter])?.expect_code(6)?;
@@ -66,7 +66,7 @@ fn cheat_a_stop_whose_author_pays_for_nothing(scene: &Scene<'_>) -> Outcome {
     let file = aside(scene, "bo", Body::NoGo(no_go))?;
     scene.done("ops", &["record", "post", &file])?;
     scene.world.settle()?;
-    scene.status()?.expect("go", "FAIL", &["bo says no-go"])
+    scene.status()?.expect("go", "FAIL", (&["no-go"], &["bo"]))
 }
 
 fn cheat_a_posted_statement_that_nobody_signed_so(scene: &Scene<'_>) -> Outcome {

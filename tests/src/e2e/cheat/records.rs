@@ -32,10 +32,11 @@ fn cheat_a_record_that_a_go_lists_and_nobody_here_has_seen(scene: &Scene<'_>) ->
     let kept = std::fs::read(&path)?;
     std::fs::remove_file(&path)?;
     scene.forget("eva")?;
-    let gone = ["record deployments/testnet/vault-1.4.0-", "is gone; restore it from git"];
-    let status = refused(scene, "go", "UNKNOWN", &gone)?;
-    status.expect("separation", "UNKNOWN", &[&["who deployed"], &gone[..]].concat())?;
-    status.expect("soak", "UNKNOWN", &[&["by kim lists it"], &gone[..]].concat())?;
+    let gone = ["record deployments/testnet/vault-1.4.0-", "is gone"];
+    let status = refused(scene, "go", "UNKNOWN", (&["record-gone"], &gone))?;
+    status.expect("separation", "UNKNOWN", (&["record-gone"], &gone))?;
+    let listed = [&["by kim lists it"], &gone[..]].concat();
+    status.expect("soak", "UNKNOWN", (&["record-gone"], &listed))?;
     // A new go hides nothing of what the old one saw. Kim's machine has seen the record, and puts
     // it back for everybody.
     let said = scene.approve("kim", &["record", "go", "--as", "treasury"])?.expect_code(0)?;
@@ -65,8 +66,8 @@ fn cheat_a_record_whose_name_stays_over_other_content(scene: &Scene<'_>) -> Outc
                 scene.forget("eva")?;
             }
             let status = scene.status()?;
-            status.expect("go", "UNKNOWN", &["was replaced; restore it from git"])?;
-            status.expect("separation", "UNKNOWN", &["was replaced"])?;
+            status.expect("go", "UNKNOWN", (&["record-gone"], &["was replaced"]))?;
+            status.expect("separation", "UNKNOWN", (&["record-gone"], &["was replaced"]))?;
             assert_ne!(status.verdict("soak"), "PASS");
         }
     }
@@ -80,7 +81,7 @@ fn cheat_a_record_that_was_edited_since_the_go(scene: &Scene<'_>) -> Outcome {
     let transactions = record["transactions"].as_array().ok_or("transactions")?;
     put(&mut edited, "/transactions", json!(transactions[1..]))?;
     files::write(&path, format!("{edited:#}\n").as_bytes())?;
-    refused(scene, "go", "UNKNOWN", &["was changed since; restore it from git"])?;
+    refused(scene, "go", "UNKNOWN", &["record-changed"])?;
     files::write(&path, format!("{record:#}\n").as_bytes())?;
     scene.status()?.expect_others_pass(&[])
 }
@@ -114,10 +115,10 @@ fn cheat_a_second_soak_network_without_its_record(scene: &Scene<'_>) -> Outcome 
     std::fs::remove_file(&file)?;
     scene.forget("eva")?;
     let gone = ["it was deployed there, and record", "-7.json (", "is gone; restore it"];
-    scene.status()?.expect("soak", "UNKNOWN", &gone)?;
+    scene.status()?.expect("soak", "UNKNOWN", (&["record-gone"], &gone))?;
     files::write(&file, text.as_bytes())?;
     let status = scene.status()?;
-    assert!(!status.why("soak").contains("it was deployed there"), "{}", status.why("soak"));
+    assert!(!status.codes("soak").contains(&"record-gone"), "{}", status.why("soak"));
     status.expect("separation", "PASS", &[])
 }
 
@@ -147,9 +148,9 @@ fn cheat_a_record_that_comes_back_under_another_name(scene: &Scene<'_>) -> Outco
     }
     // Moved to the other name it is gone from its own.
     std::fs::rename(&other, &other_there)?;
-    let gone = ["it was deployed there, and record", "-7.json is gone; restore it"];
+    let gone = ["it was deployed there, and record", "-7.json is gone"];
     let kim = scene.run("kim", &["status", "--json"], 0)?;
-    Status::of(&kim)?.expect("soak", "UNKNOWN", &gone)?;
+    Status::of(&kim)?.expect("soak", "UNKNOWN", (&["record-gone"], &gone))?;
     std::fs::rename(&other_there, &other)?;
     // A name is given up, and its chain is not.
     let text = scene.read("tidegate.toml")?;

@@ -139,7 +139,7 @@ fn cheat_a_safe_that_holds_more_than_it_shows(scene: &Scene<'_>) -> Outcome {
         scene.edit("tidegate.toml", &before.to_string(), &safe.to_string())?;
         before = safe;
         scene.forget_safes()?;
-        scene.status()?.expect("safe", "UNKNOWN", &[&says])?;
+        scene.status()?.expect("safe", "UNKNOWN", (&["unexplained-run"], &[says.as_str()]))?;
         let refused = scene.run("eva", &["policy", "adopt"], 1)?;
         assert!(said(&refused).contains(&says), "{refused:?}");
     }
@@ -182,7 +182,8 @@ fn cheat_a_batch_that_runs_a_strangers_code(scene: &Scene<'_>) -> Outcome {
     safe_runs(scene, safe::MULTI_SEND, outer, 1)?;
     scene.world.settle()?;
     let status = scene.status()?;
-    status.expect("safe", "UNKNOWN", &[&format!("ran code of {WRITER} as the Safe")])?;
+    let ran = format!("ran code of {WRITER} as the Safe");
+    status.expect("safe", "UNKNOWN", (&["unexplained-run"], &[ran.as_str()]))?;
     status.expect_others_pass(&["safe"])?;
     scene.run("eva", &["promote"], 30)?;
     Ok(())

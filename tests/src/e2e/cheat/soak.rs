@@ -89,7 +89,11 @@ fn cheat_owner_changed_and_changed_back(scene: &Scene<'_>) -> Outcome {
 fn cheat_parameter_poked_without_an_event(scene: &Scene<'_>) -> Outcome {
     poke(scene, CAP_SLOT, B256::with_last_byte(1))?;
     let status = scene.status()?;
-    status.expect("soak", "FAIL", &["cap() of vault on testnet is 0x1", "it was 0xee6b280"])?;
+    status.expect(
+        "soak",
+        "FAIL",
+        (&["probe-differs"], &["cap() of vault on testnet is 0x1", "0xee6b280"]),
+    )?;
     assert_eq!(resets(&status).len(), 1, "{}", status.0["soak"]);
     assert!(credited(&status) < 600, "{}", status.0["soak"]);
     Ok(())
@@ -128,12 +132,16 @@ fn cheat_one_endpoint_of_three_lies(scene: &Scene<'_>) -> Outcome {
     let upstream = scene.world.testnet.url();
     let honest = ScriptedNode::start(Some(upstream), |_, _| Reply::Forward)?;
     let older = scene.world.testnet.rpc("eth_getBlockByNumber", json!(["0x3", false]))?;
-    let lies: [(&str, &str, Lie); 3] = [
-        ("eth_getLogs", "disagree", Box::new(|_| Reply::Result(json!([])))),
-        ("eth_getStorageAt", "disagree", Box::new(|_| Reply::Result(json!(B256::repeat_byte(7))))),
+    let lies: [(&str, (&str, &str), Lie); 3] = [
+        ("eth_getLogs", ("unreadable", "disagree"), Box::new(|_| Reply::Result(json!([])))),
+        (
+            "eth_getStorageAt",
+            ("unreadable", "disagree"),
+            Box::new(|_| Reply::Result(json!(B256::repeat_byte(7)))),
+        ),
         (
             "eth_getBlockByNumber",
-            "apart",
+            ("heads-apart", "apart"),
             Box::new(move |params| match params[0].as_str() {
                 // Another block at some height of the soak.
                 Some("0x80" | "finalized") => {
@@ -152,12 +160,12 @@ fn cheat_one_endpoint_of_three_lies(scene: &Scene<'_>) -> Outcome {
     let right = ScriptedNode::start(Some(upstream), |_, _| Reply::Forward)?;
     let status = Status::of(&person(&right.url()).run(&["status", "--json"])?)?;
     status.expect("soak", "PASS", &[])?;
-    for (method, word, lie) in lies {
+    for (method, (code, word), lie) in lies {
         let liar = ScriptedNode::start(Some(upstream), move |called, params| {
             if called == method { lie(params) } else { Reply::Forward }
         })?;
         let status = Status::of(&person(&liar.url()).run(&["status", "--json"])?)?;
-        status.expect("soak", "UNKNOWN", &[word])?;
+        status.expect("soak", "UNKNOWN", (&[code], &[word]))?;
         assert!(liar.calls(method) > 0, "{method}");
     }
     Ok(())
@@ -169,7 +177,7 @@ fn cheat_redeployed_under_one_name_with_the_anchor_of_another(scene: &Scene<'_>)
     scene.world.settle()?;
     let status = scene.status()?;
     // Nothing was done with it, so that use is missing beside age.
-    status.expect("soak", "UNKNOWN", &["0 of 25 transactions"])?;
+    status.expect("soak", "UNKNOWN", (&["too-few-transactions"], &["0 of 25"]))?;
     assert!(credited(&status) < 600, "{}", status.0["soak"]);
     let root = scene.project().join("deployments/testnet");
     let file = std::fs::read_dir(root)?
@@ -187,7 +195,7 @@ fn cheat_redeployed_under_one_name_with_the_anchor_of_another(scene: &Scene<'_>)
     put(&mut record, &format!("/transactions/{at}"), aged)?;
     files::write(&file, format!("{record:#}\n").as_bytes())?;
     let status = scene.status()?;
-    status.expect("soak", "FAIL", &["names another release or deployment"])?;
+    status.expect("soak", "FAIL", &["anchor-differs"])?;
     assert!(credited(&status) < 600, "creations count too: {}", status.0["soak"]);
     Ok(())
 }
@@ -203,7 +211,7 @@ fn cheat_record_that_starts_earlier(scene: &Scene<'_>) -> Outcome {
     }
     files::write(&path, format!("{record:#}\n").as_bytes())?;
     let status = scene.status()?;
-    status.expect("code", "FAIL", &["transactions.0.block", "differs from testnet"])?;
+    status.expect("code", "FAIL", (&["transaction-differs"], &["transactions.0.block"]))?;
     assert_eq!(status.0["soak"]["start"], before.0["soak"]["start"], "the chain decides");
     Ok(())
 }
@@ -224,7 +232,7 @@ fn cheat_sample_signed_by_a_stranger(scene: &Scene<'_>) -> Outcome {
     assert_eq!(status.0["soak"]["samples"], json!([]));
     // By Kim's key it counts.
     sign(scene, &actor("treasury"), forged)?;
-    scene.status()?.expect("soak", "UNKNOWN", &["kim saw block"])
+    scene.status()?.expect("soak", "UNKNOWN", (&["sample-off-chain"], &["kim saw block"]))
 }
 
 fn cheat_chain_that_somebody_saw_otherwise(scene: &Scene<'_>) -> Outcome {
@@ -236,9 +244,9 @@ fn cheat_chain_that_somebody_saw_otherwise(scene: &Scene<'_>) -> Outcome {
     sample.block.hash = B256::repeat_byte(7);
     sign(scene, &actor("bo"), sample)?;
     let hash = B256::repeat_byte(7).to_string();
-    let gone = ["bo saw block", "as final with hash", hash.as_str(), "the chain has 0x"];
+    let names = ["bo saw block", hash.as_str(), "the chain has 0x"];
     let status = scene.status()?;
-    status.expect("soak", "UNKNOWN", &gone)?;
+    status.expect("soak", "UNKNOWN", (&["sample-off-chain"], &names))?;
     // Of a block that is there the chain says what it was.
     let gates = status.0["gates"].to_string();
     assert!(gates.contains("by ada counts for nothing"), "{gates}");
@@ -269,8 +277,8 @@ fn cheat_second_network_that_contradicts(scene: &Scene<'_>) -> Outcome {
     scene.write(&copy, &format!("{record:#}\n"))?;
     let status = scene.status()?;
     assert_eq!(status.0["soak"]["network"], "testnet", "the better one is shown");
-    status.expect("soak", "FAIL", &["second: the anchor", "names another release"])?;
-    status.expect("code", "FAIL", &["second: the record on second differs"])?;
+    status.expect("soak", "FAIL", (&["anchor-differs"], &["second: the anchor"]))?;
+    status.expect("code", "FAIL", (&["record-differs"], &["second: the record on second"]))?;
     Ok(())
 }
 
@@ -295,11 +303,14 @@ fn cheat_public_id_behind_a_development_node(scene: &Scene<'_>) -> Outcome {
         }
         _ => Reply::Forward,
     })?;
-    for (url, says) in [(anvil.url(), "development"), (&disguised.url(), "1 of 2")] {
+    let few = ("too-few-endpoints", "1 of 2");
+    for (url, (code, name)) in
+        [(anvil.url(), ("unreadable", "development")), (&disguised.url(), few)]
+    {
         let eva = scene.person("eva").with_variable("TESTNET_RPC", url);
         let status = Status::of(&eva.run(&["status", "--json"])?)?;
-        status.expect("soak", "UNKNOWN", &[says])?;
-        status.expect("code", "UNKNOWN", &[says])?;
+        status.expect("soak", "UNKNOWN", (&[code], &[name]))?;
+        status.expect("code", "UNKNOWN", (&[code], &[name]))?;
     }
     Ok(())
 }
@@ -312,7 +323,7 @@ fn cheat_fork_that_goes_on_where_the_testnet_stopped(scene: &Scene<'_>) -> Outco
     mainnet.mine_span(25, 3_600)?;
     mainnet.mine(2)?;
     scene.go()?;
-    scene.status()?.expect("soak", "WAITING", &["of chain time left"])?;
+    scene.status()?.expect("soak", "WAITING", &["too-young"])?;
     let real = testnet.snapshot()?;
     testnet.mine_span(25, 3_600)?;
     testnet.mine(2)?;
@@ -386,7 +397,11 @@ fn cheat_contracts_aged_before_the_anchor(scene: &Scene<'_>) -> Outcome {
     let status = scene.status()?;
     assert!(credited(&status) < 600, "{}", status.0["soak"]);
     assert_eq!(status.verdict("soak"), "UNKNOWN", "nobody used it");
-    status.expect("code", "FAIL", &["storage of registry", "vaultCount"])?;
+    status.expect(
+        "code",
+        "FAIL",
+        (&["storage-differs"], &["storage of registry", "vaultCount"]),
+    )?;
     Ok(())
 }
 
@@ -408,7 +423,7 @@ fn cheat_creation_block_reorganised(scene: &Scene<'_>) -> Outcome {
     }
     scene.world.settle()?;
     let status = scene.status()?;
-    status.expect("code", "FAIL", &["transactions.0.block", "differs from testnet"])?;
+    status.expect("code", "FAIL", (&["transaction-differs"], &["transactions.0.block"]))?;
     let moved = resets(&status);
     assert!(moved.iter().any(|why| why.contains("with anchor has left the chain")), "{moved:?}");
     let anchor = testnet.rpc(
@@ -439,8 +454,8 @@ fn cheat_use_by_the_deployer(scene: &Scene<'_>) -> Outcome {
     }
     scene.world.settle()?;
     let status = scene.status()?;
-    let says = ["0 of 25 transactions by outsiders", "0 of 3 outside senders"];
-    status.expect("soak", "UNKNOWN", &says)?;
+    let codes = ["too-few-transactions", "too-few-senders"];
+    status.expect("soak", "UNKNOWN", (&codes, &["0 of 25", "0 of 3"]))?;
     assert_eq!(
         status.0["soak"]["called"],
         json!(["Registry.note"]),
@@ -532,7 +547,14 @@ fn begun_anew(status: &Status, count: usize, reason: &str) -> Outcome {
     assert!(found.iter().all(|found| found.starts_with(reason)), "{found:?}");
     assert!(credited(status) < 600, "{}", status.0["soak"]);
     // Hardly anybody has used it since.
-    status.expect("soak", "UNKNOWN", &["of 25 transactions", "never called: Registry.follow"])
+    status.expect(
+        "soak",
+        "UNKNOWN",
+        (
+            &["too-few-transactions", "too-few-functions"],
+            &["of 25", "never called: Registry.follow"],
+        ),
+    )
 }
 
 /// What somebody would sign who sees the soak as it is.

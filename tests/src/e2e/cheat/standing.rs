@@ -76,12 +76,15 @@ fn cheat_an_upgrade_that_writes_what_did_not_soak(scene: &Scene<'_>) -> Outcome 
     status.expect(
         "parameters",
         "FAIL",
-        &[
-            "@vault: after the plan slot 0x0 holds",
-            "and 0x7, before 0x8ac7230489e80000, on the target",
-            "holds 0x9, before 0x0, where it soaked and 0x8, before 0x0, on the target",
-            "holds what nobody looked at where it soaked and 0x5, before 0x0, on the target",
-        ],
+        (
+            &["write-differs"],
+            &[
+                "@vault: after the plan slot 0x0 holds",
+                "and 0x7, before 0x8ac7230489e80000, on the target",
+                "holds 0x9, before 0x0, where it soaked and 0x8, before 0x0, on the target",
+                "holds what nobody looked at where it soaked and 0x5, before 0x0, on the target",
+            ],
+        ),
     )?;
     let labels = labels(&status.0)?;
     let of_own = format!("deposits[{vault}]").to_lowercase();

@@ -106,7 +106,7 @@ fn cheat_a_no_go_that_its_author_has_lifted(scene: &Scene<'_>) -> Outcome {
     std::fs::remove_file(scene.project().join(path(&again)))?;
     scene.forget("eva")?;
     scene.world.settle()?;
-    scene.status()?.expect("go", "FAIL", &["bo says no-go, posted at the helper"])?;
+    scene.status()?.expect("go", "FAIL", (&["no-go-posted"], &["bo"]))?;
     record(scene, "bo", &["go"])?;
     scene.status()?.expect("go", "PASS", &[])
 }
@@ -119,15 +119,15 @@ fn cheat_a_no_go_that_only_others_have_lifted(scene: &Scene<'_>) -> Outcome {
     posts(scene, "treasury", subject, no_go_until(now))?;
     scene.world.settle()?;
     // Kim's go is older.
-    scene.status()?.expect("go", "FAIL", &["kim says no-go"])?;
+    scene.status()?.expect("go", "FAIL", (&["no-go-posted"], &["kim"]))?;
     record(scene, "bo", &["go"])?;
-    scene.status()?.expect("go", "FAIL", &["kim says no-go"])?;
+    scene.status()?.expect("go", "FAIL", (&["no-go-posted"], &["kim"]))?;
     record(scene, "treasury", &["go"])?;
     scene.status()?.expect_others_pass(&[])?;
     posts(scene, "treasury", subject, u64::MAX)?;
     scene.world.settle()?;
     record(scene, "treasury", &["go"])?;
-    scene.status()?.expect("go", "FAIL", &["kim says no-go"])
+    scene.status()?.expect("go", "FAIL", (&["no-go-posted"], &["kim"]))
 }
 
 fn project(scene: &Scene<'_>, safe: Address) -> ProjectId {
@@ -267,7 +267,7 @@ fn cheat_a_go_while_finality_lags(scene: &Scene<'_>) -> Outcome {
     scene.world.settle()?;
     let eva = scene.person("eva").with_variable("MAINNET_RPC_B", &right.url());
     let status = Status::of(&eva.run(&["status", "--json"])?)?;
-    status.expect("go", "FAIL", &["bo says no-go", "posted at the helper"])?;
-    status.expect("bugs", "FAIL", &["funds are stuck"])?;
+    status.expect("go", "FAIL", (&["no-go-posted"], &["bo"]))?;
+    status.expect("bugs", "FAIL", (&["bug-open"], &["funds are stuck"]))?;
     status.expect("audits", "FAIL", &["revoked"])
 }

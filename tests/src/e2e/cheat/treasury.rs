@@ -7,7 +7,7 @@ use tidegate_model::statement::{
 };
 use tidegate_testkit::{DAY_SECS, actor, actor_address};
 
-use crate::support::{Case, Forge, Outcome, Scene, Status, cases, json_text, said};
+use crate::support::{Case, Forge, Outcome, Says, Scene, Status, cases, json_text, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -39,7 +39,7 @@ fn redirect(scene: &Scene<'_>) -> Outcome {
     scene.edit(CONFIG, &line(actor_address("treasury")), &line(SOMEBODY))
 }
 
-fn promote_refused(scene: &Scene<'_>, gate: &str, says: &[&str]) -> Outcome {
+fn promote_refused<'a>(scene: &Scene<'_>, gate: &str, says: impl Into<Says<'a>>) -> Outcome {
     let ran = scene.person("eva").run(&["promote", "--json"])?;
     assert_ne!(ran.code, 0, "promoted: {ran:?}");
     Status::of(&ran)?.expect(gate, "FAIL", says)
@@ -55,7 +55,7 @@ fn cheat_a_treasury_that_git_redirects(scene: &Scene<'_>) -> Outcome {
     assert!(said(&returned).contains(&says), "{returned:?}");
     assert_eq!(testnet.balance(SOMEBODY)?, U256::ZERO);
     assert!(testnet.balance(adopted)? > before, "it went to the treasury that was adopted");
-    promote_refused(scene, "policy", &["funds: was"])
+    promote_refused(scene, "policy", (&["policy-line"], &["funds: was"]))
 }
 
 /// What is not under `[funds]` any more is watched all the same.
@@ -67,8 +67,8 @@ fn cheat_a_treasury_that_git_takes_out_of_view(scene: &Scene<'_>) -> Outcome {
     let testnet = &scene.world.testnet;
     testnet.send(&actor("treasury"), Some(SOMEBODY), Bytes::new(), ether(1))?;
     scene.world.settle()?;
-    promote_refused(scene, "funds", &["left treasury"])?;
-    promote_refused(scene, "policy", &["funds"])?;
+    promote_refused(scene, "funds", &["outflow-without-draw"])?;
+    promote_refused(scene, "policy", (&["policy-line"], &["funds"]))?;
     let ran = scene.run("kim", &["ledger", "reconcile", "testnet", "--check"], 1)?;
     assert!(said(&ran).contains("tidegate.toml names none"), "{ran:?}");
     Ok(())
@@ -154,7 +154,7 @@ fn cheat_another_treasury_before_72_hours(scene: &Scene<'_>) -> Outcome {
     scene.done("ops", &["proposal", "execute", &proposal])?;
     scene.world.settle()?;
     let says = format!("the treasury on chain 31338: {SOMEBODY}, was");
-    scene.status()?.expect("policy", "WAITING", &[&says])
+    scene.status()?.expect("policy", "WAITING", (&["looser-line"], &[says.as_str()]))
 }
 
 /// Whoever was lent funds sends more than anybody reads: the books go on without that wallet.
@@ -171,7 +171,7 @@ fn cheat_a_lent_wallet_that_sends_without_end(scene: &Scene<'_>) -> Outcome {
     // Of a treasury that is no comfort: what it sends is everybody's.
     scene.world.testnet.set_nonce(actor_address("treasury"), 5_000)?;
     scene.world.settle()?;
-    scene.status()?.expect("funds", "UNKNOWN", &["more than 2000 transactions"])
+    scene.status()?.expect("funds", "UNKNOWN", (&["unreadable"], &["more than 2000 transactions"]))
 }
 
 /// The bot's own wallet is lent an ether.
@@ -233,7 +233,8 @@ fn cheat_a_deployer_and_a_treasury_that_were_given_code(scene: &Scene<'_>) -> Ou
     testnet.authorize(&relay, &treasury, code)?;
     testnet.authorize(&relay, &treasury, Address::ZERO)?;
     scene.world.settle()?;
-    scene.status()?.expect("funds", "UNKNOWN", &["has or had code", "name another one"])?;
+    let names = ["has or had code", "name another one"];
+    scene.status()?.expect("funds", "UNKNOWN", (&["history-unread"], &names))?;
     scene.run("kim", &["ledger", "reconcile", "--check"], 30)?;
     Ok(())
 }

@@ -77,19 +77,20 @@ fn forge(
 /// what she signs beside it, and that the file is deleted, changes nothing.
 fn cheat_a_wrong_sample_that_stands_for_good(scene: &Scene<'_>) -> Outcome {
     let (sample, digest) = wrong(scene, "treasury")?;
-    let says =
-        ["kim saw block", "the chain has 0x", &format!("`tidegate record withdraw {digest}`")];
-    scene.status()?.expect("soak", "UNKNOWN", &says)?;
+    let way_out = format!("`tidegate record withdraw {digest}`");
+    let names = ["kim saw block", "the chain has 0x", &way_out];
+    let alarm = (&["sample-off-chain"], &names);
+    scene.status()?.expect("soak", "UNKNOWN", alarm)?;
     let file = format!("deployments/statements/{digest}.json");
     let text = scene.read(&file)?;
     std::fs::remove_file(scene.project().join(&file))?;
-    scene.status()?.expect("soak", "UNKNOWN", &says)?;
+    scene.status()?.expect("soak", "UNKNOWN", alarm)?;
     scene.write(&file, &text)?;
     // Right samples of another height and of the same one.
     scene.done("kim", &["status", "--sample", "--as", "treasury"])?;
     let (block, timestamp) = scene.block(sample.block.number)?;
     sign(scene, &actor("treasury"), SoakSample { block, timestamp, ..sample.clone() })?;
-    scene.status()?.expect("soak", "UNKNOWN", &says)?;
+    scene.status()?.expect("soak", "UNKNOWN", alarm)?;
     scene.run("eva", &["promote"], 30)?;
 
     let withdraw = ["record", "withdraw", &digest[..18], "--reason", "a fork", "--as", "treasury"];
@@ -108,7 +109,7 @@ fn cheat_a_wrong_sample_that_stands_for_good(scene: &Scene<'_>) -> Outcome {
     std::fs::remove_file(scene.project().join(format!("deployments/statements/{named}.json")))?;
     scene.status()?.expect("soak", "PASS", &[])?;
     scene.forget("eva")?;
-    scene.status()?.expect("soak", "UNKNOWN", &says)
+    scene.status()?.expect("soak", "UNKNOWN", alarm)
 }
 
 /// By another person, of another height, of another block than the chain's, of another sample.
@@ -130,7 +131,7 @@ fn cheat_a_withdrawal_that_is_none(scene: &Scene<'_>) -> Outcome {
     ];
     for (who, digest, seen) in cases {
         forge(scene, who, &sample, digest, seen)?;
-        scene.status()?.expect("soak", "UNKNOWN", &["kim saw block"])?;
+        scene.status()?.expect("soak", "UNKNOWN", (&["sample-off-chain"], &["kim saw block"]))?;
     }
     let withdraw = ["record", "withdraw", &digest, "--reason", "no", "--as", "ada"];
     let refused = scene.approve("ada", &withdraw)?.expect_code(1)?;
@@ -149,7 +150,7 @@ fn cheat_a_true_alarm_that_is_watched_away(scene: &Scene<'_>) -> Outcome {
         scene.world.advance_days(1, 12)?;
     }
     let says = format!("`tidegate record withdraw {digest}`");
-    scene.status()?.expect("soak", "UNKNOWN", &["kim saw block", &says])?;
+    scene.status()?.expect("soak", "UNKNOWN", (&["sample-off-chain"], &[says.as_str()]))?;
     // A right one is not taken back.
     let (block, timestamp) = scene.block(sample.block.number - 1)?;
     let right = SoakSample { block, timestamp, ..sample };
@@ -196,9 +197,8 @@ fn cheat_a_state_that_nobody_could_see(scene: &Scene<'_>) -> Outcome {
     })?;
     let eva = scene.person("eva").with_variable("TESTNET_RPC", &node.url());
     let status = || Status::of(&eva.run(&["status", "--json"])?);
-    let says = ["ada saw other code, slots or probe values", "no endpoint here keeps the state"];
     let alarm = |status: Status| -> Outcome {
-        status.expect("soak", "UNKNOWN", &says)?;
+        status.expect("soak", "UNKNOWN", (&["sample-state-unkept"], &["ada saw"]))?;
         assert_eq!(status.0["soak"]["resets"], serde_json::json!([]));
         Ok(())
     };

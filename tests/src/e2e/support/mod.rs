@@ -26,4 +26,4 @@ pub(crate) use run::run;
 pub(crate) use safe::{safe_call, safe_runs};
 pub(crate) use said::{messages, said};
 pub(crate) use scene::Scene;
-pub(crate) use status::{Status, json_text};
+pub(crate) use status::{Says, Status, json_text};

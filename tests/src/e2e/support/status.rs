@@ -2,6 +2,7 @@
 
 use libtest_mimic::Failed;
 use serde_json::Value;
+use tidegate_model::ReasonCode;
 use tidegate_testkit::Ran;
 
 /// A text field of what a command printed as JSON.
@@ -9,6 +10,32 @@ pub(crate) fn json_text(ran: &Ran, field: &str) -> Result<String, Failed> {
     let value = &ran.json()?[field];
     let text = value.as_str().map(str::to_owned);
     text.ok_or_else(|| format!("{}: `{field}` is {value}", ran.typed()).into())
+}
+
+/// What a gate must say: codes of `docs/reasons.md`, and values that its sentences must name. Words
+/// around them are for people, and snapshots keep them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Says<'a> {
+    codes: &'a [&'a str],
+    names: &'a [&'a str],
+}
+
+/// Codes alone.
+impl<'a, const N: usize> From<&'a [&'a str; N]> for Says<'a> {
+    fn from(codes: &'a [&'a str; N]) -> Self {
+        Self { codes, names: &[] }
+    }
+}
+
+/// Codes and names.
+impl<'a, C, N> From<(&'a C, &'a N)> for Says<'a>
+where
+    C: AsRef<[&'a str]> + ?Sized,
+    N: AsRef<[&'a str]> + ?Sized,
+{
+    fn from((codes, names): (&'a C, &'a N)) -> Self {
+        Self { codes: codes.as_ref(), names: names.as_ref() }
+    }
 }
 
 /// The document of `status --json`, or of a `promote --json` that proposed nothing.
@@ -51,6 +78,12 @@ impl Status {
         sentences("reasons") + &sentences("missing")
     }
 
+    /// The codes of a gate's reasons, in the order of its sentences.
+    pub(crate) fn codes(&self, gate: &str) -> Vec<&str> {
+        let codes = self.result(gate).and_then(|result| result["codes"].as_array());
+        codes.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     /// Every gate with its verdict, in order.
     pub(crate) fn verdicts(&self) -> Vec<(&str, &str)> {
         let gates = self.0["gates"].as_array();
@@ -58,17 +91,29 @@ impl Status {
         gates.map(|gate| (gate, self.verdict(gate))).collect()
     }
 
-    /// Fails unless a gate has this verdict and its sentences hold all of these.
-    pub(crate) fn expect(&self, gate: &str, verdict: &str, says: &[&str]) -> Result<(), Failed> {
-        let why = self.why(gate);
-        let right = self.verdict(gate) == verdict && says.iter().all(|words| why.contains(words));
+    /// Fails unless a gate has this verdict, gives these codes, and its sentences hold these names.
+    pub(crate) fn expect<'a>(
+        &self,
+        gate: &str,
+        verdict: &str,
+        says: impl Into<Says<'a>>,
+    ) -> Result<(), Failed> {
+        let says = says.into();
+        let unknown = says.codes.iter().find(|code| ReasonCode::named(code).is_none());
+        if let Some(code) = unknown {
+            return Err(format!("`{code}` is no code of docs/reasons.md").into());
+        }
+        let (found, codes, why) = (self.verdict(gate), self.codes(gate), self.why(gate));
+        let right = found == verdict
+            && says.codes.iter().all(|code| codes.contains(code))
+            && says.names.iter().all(|name| why.contains(name));
         if right {
             return Ok(());
         }
-        let found = self.verdict(gate);
         let all = self.verdicts();
         Err(format!(
-            "gate {gate} is {found}, should be {verdict} and say {says:?}; it says:\n{why}\n{all:?}"
+            "gate {gate} is {found} {codes:?}, should be {verdict} with {says:?}; it says:\n{why}\n\
+             {all:?}"
         )
         .into())
     }

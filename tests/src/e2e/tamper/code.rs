@@ -32,7 +32,11 @@ fn one_other_byte_of_any_contract_fails(scene: &Scene<'_>) -> Outcome {
         testnet.set_code(address, &Bytes::from(code))?;
         scene.world.settle()?;
         let promote = scene.run("eva", &["promote", "--json"], 1)?;
-        Status::of(&promote)?.expect("code", "FAIL", &[&name, &address.to_string()])?;
+        Status::of(&promote)?.expect(
+            "code",
+            "FAIL",
+            (&["code-differs"], &[name.as_str(), &address.to_string()]),
+        )?;
         chains.restore(scene.world)?;
     }
     scene.run("eva", &["verify"], 0)?;
@@ -102,7 +106,11 @@ fn another_implementation_behind_the_proxy_fails(scene: &Scene<'_>) -> Outcome {
     scene.world.testnet.set_storage(vault, slot, registry.into_word())?;
     scene.world.settle()?;
     let status = scene.status()?;
-    status.expect("code", "FAIL", &["implementation slot", &vault.to_string()])?;
+    status.expect(
+        "code",
+        "FAIL",
+        (&["slot-differs"], &["implementation slot", &vault.to_string()]),
+    )?;
     scene.run("eva", &["promote"], 1)?;
     Ok(())
 }

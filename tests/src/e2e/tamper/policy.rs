@@ -26,7 +26,11 @@ fn cheat_a_policy_that_is_only_edited(scene: &Scene<'_>) -> Outcome {
     for (from, to, names) in EDITS {
         scene.edit("tidegate.toml", from, to)?;
         let promote = scene.run("eva", &["promote", "--json"], 1)?;
-        Status::of(&promote)?.expect("policy", "FAIL", &[names])?;
+        Status::of(&promote)?.expect(
+            "policy",
+            "FAIL",
+            (&["policy-differs", "policy-line"], &[names]),
+        )?;
         let sign = ["proposal", "sign", &proposal, "--as", "owner"];
         for (who, args) in [("o1", &sign[..]), ("ops", &["proposal", "execute", &proposal])] {
             let refused = scene.approve(who, args)?.expect_code(1)?;
@@ -47,10 +51,10 @@ fn cheat_an_edited_preimage_of_the_policy(scene: &Scene<'_>) -> Outcome {
     let file = "deployments/mainnet/policy-1.json";
     scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
     scene.edit(file, "\"audits\": 2", "\"audits\": 1")?;
-    scene.status()?.expect("policy", "FAIL", &["the adopted policy's file"])?;
+    scene.status()?.expect("policy", "FAIL", &["policy-file"])?;
     scene.run("eva", &["promote"], 1)?;
     std::fs::remove_file(scene.project().join(file))?;
-    scene.status()?.expect("policy", "FAIL", &["the adopted policy's file"])?;
+    scene.status()?.expect("policy", "FAIL", &["policy-file"])?;
     scene.edit("tidegate.toml", "audits = 1", "audits = 2")?;
     scene.run("eva", &["status", "--check"], 0)?;
     Ok(())

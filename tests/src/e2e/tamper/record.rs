@@ -88,6 +88,15 @@ fn groups() -> Vec<Group> {
     ]
 }
 
+/// What the gate calls it that these fields were edited.
+fn code(names: &[&str]) -> &'static str {
+    match names[0].strip_prefix("transactions.") {
+        Some(field) if field.ends_with(".hash") => "transaction-gone",
+        Some(_) => "transaction-differs",
+        None => "record-differs",
+    }
+}
+
 fn no_field_of_the_record_can_be_edited(scene: &Scene<'_>) -> Outcome {
     let (path, record) = scene.record()?;
     let mut wrong = Vec::new();
@@ -99,7 +108,8 @@ fn no_field_of_the_record_can_be_edited(scene: &Scene<'_>) -> Outcome {
         }
         files::write(&path, format!("{edited:#}\n").as_bytes())?;
         let status = scene.person("eva").run(&["status", "--json"])?;
-        let found = Status::of(&status).and_then(|status| status.expect(gate, "FAIL", names));
+        let found = Status::of(&status)
+            .and_then(|status| status.expect(gate, "FAIL", (&[code(names)], names)));
         if let Err(why) = found {
             wrong.push(format!("{fields:?}: {}\n{}", why.message().unwrap_or(""), status.stderr));
         }
@@ -112,7 +122,7 @@ fn a_record_that_is_gone_is_missing(scene: &Scene<'_>) -> Outcome {
     std::fs::remove_file(path)?;
     let status = scene.status()?;
     for gate in ["code", "parameters", "soak"] {
-        status.expect(gate, "UNKNOWN", &["not deployed"])?;
+        status.expect(gate, "UNKNOWN", &["not-deployed"])?;
     }
     scene.run("eva", &["promote"], 30)?;
     Ok(())

@@ -79,7 +79,11 @@ fn check<const N: usize>(scene: &Scene<'_>, changes: [(&str, Change); N]) -> Out
         }
         scene.world.settle()?;
         let promote = scene.run("eva", &["promote", "--json"], 1)?;
-        Status::of(&promote)?.expect("policy", "FAIL", &[names])?;
+        Status::of(&promote)?.expect(
+            "policy",
+            "FAIL",
+            (&["policy-differs", "policy-line"], &[names]),
+        )?;
         let fails = |who: &str, args: &[&str]| -> Outcome {
             let ran = scene.person(who).run(args)?.expect_code(1)?;
             let told = said(&ran).contains("FAIL policy") && said(&ran).contains(names);

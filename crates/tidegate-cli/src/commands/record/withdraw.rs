@@ -75,8 +75,7 @@ async fn require_seen_otherwise(
 ) -> CliResult {
     let refused = |why: String, hint: &str| Err(CliError::new(Kind::Fail, why).hint(hint));
     let assessment = assess(project, &built(project, None)?, &about.target).await?;
-    let separation = assessment.facts.separation.as_ref();
-    let deployers = separation.map(|facts| facts.deployers.clone()).map_err(CliError::config)?;
+    let deployers = assessment.facts.separation.clone()?.deployers;
     let people = people(project);
     if people.get(speaker).is_some_and(|own| own.addresses().any(|key| deployers.contains(&key))) {
         return refused(
@@ -84,7 +83,7 @@ async fn require_seen_otherwise(
             "let somebody else look at that block",
         );
     }
-    let soak = assessment.facts.soak.as_ref().map_err(CliError::config)?;
+    let soak = assessment.facts.soak.clone()?;
     let fact = soak.samples.iter().find(|fact| fact.digest == digest);
     match fact.map(|fact| (fact, fact.there)) {
         Some((fact, _)) if fact.is_disproved() => {

@@ -19,19 +19,26 @@ fn sample(by: &str, number: u64, hash: u8, here: Option<u8>, state: u8) -> Sampl
 #[test]
 fn samples_that_contradict_are_named() {
     let found = |samples: &[SampleFact]| contradictions("sepolia", samples);
-    assert_eq!(found(&[sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 7)]), [""; 0]);
-    assert_eq!(found(&[sample("kim", 5, 1, None, 7)]), [""; 0], "it is not final here yet");
-    let gone = found(&[sample("kim", 5, 1, Some(2), 7)]);
-    assert!(gone[0].starts_with("kim saw block 5 of sepolia as final with hash 0x0101"));
-    assert!(gone[0].contains("the chain has 0x0202"), "{gone:?}");
+    let same = [sample("kim", 5, 1, Some(1), 7), sample("eva", 5, 1, Some(1), 7)];
+    assert_eq!(found(&same), []);
+    assert_eq!(found(&[sample("kim", 5, 1, None, 7)]), [], "it is not final here yet");
+    let one = |samples: &[SampleFact], code, names: &[&str]| {
+        let found = found(samples);
+        assert_eq!(found.iter().map(|reason| reason.code).collect::<Vec<_>>(), [code]);
+        assert!(names.iter().all(|name| found[0].text.contains(name)), "{found:?}");
+    };
+    let gone = [sample("kim", 5, 1, Some(2), 7)];
+    let names = ["kim", "block 5 of sepolia", "hash 0x0101", "chain has 0x0202"];
+    one(&gone, ReasonCode::SampleOffChain, &names);
     let ahead = [sample("kim", 5, 1, None, 7), sample("eva", 5, 2, None, 7)];
-    assert!(found(&ahead)[0].starts_with("kim and eva saw different blocks 5 of sepolia: if kim"));
+    let names = ["kim and eva", "blocks 5 of sepolia", ": if kim"];
+    one(&ahead, ReasonCode::SamplesOfOtherBlocks, &names);
     // Of what is not final here yet one person contradicts nobody alone.
     let alone = [sample("ada", 900, 1, None, 7), sample("ada", 900, 2, None, 7)];
-    assert_eq!(found(&alone), [""; 0]);
+    assert_eq!(found(&alone), []);
     let mut late = sample("kim", 5, 1, Some(1), 7);
     late.timestamp += 1;
-    assert!(found(&[late.clone()])[0].starts_with("kim signed that block 5"));
+    one(&[late.clone()], ReasonCode::SampleMisdated, &["kim", "block 5"]);
     assert!(!late.is_canonical());
 }
 
@@ -105,7 +112,7 @@ fn a_right_sample_of_another_height_or_person_silences_nothing() {
     for right in [sample("kim", 6, 1, Some(1), 7), sample("eva", 4, 1, Some(1), 7)] {
         let found = contradictions("sepolia", &[wrong.clone(), right]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].ends_with(&format!("`tidegate record withdraw {}`", wrong.digest)));
+        assert!(found[0].text.ends_with(&format!("`tidegate record withdraw {}`", wrong.digest)));
     }
     // A right one of the same height says who of both is wrong, and silences nothing either.
     let found = contradictions("sepolia", &[wrong, sample("kim", 5, 2, Some(2), 7)]);

@@ -1,0 +1,101 @@
+//! Delta reviews, what they rest on, and what a revocation sets back.
+
+use super::*;
+
+#[test]
+fn a_delta_counts_with_what_it_rests_on() {
+    let old = [("src/A.sol:A", 1), ("src/B.sol:B", 9)];
+    let base = || over(3, &old);
+    let fixed = || delta(3, 3, &[("src/B.sol:B", 2)]);
+    let with = |list: Vec<AttestationFact>| facts([vec![plain(1)], list].concat());
+    check(with(vec![base(), fixed()]), "PASS", &[]);
+    check(with(vec![fixed()]), "UNKNOWN", &[TooFewFirms, DeltaBase, BaseMissing]);
+    check_named(with(vec![base()]), "UNKNOWN", &[TooFewFirms], &["B has 1 of 2"]);
+    check(revoked(with(vec![base(), fixed()]), digest(3), 3), "FAIL", &[Revoked]);
+    let edited = |edit: fn(&mut AttestationFact)| {
+        let mut base = base();
+        edit(&mut base);
+        with(vec![base, fixed()])
+    };
+    let rests = |edit: fn(&mut AttestationFact), code: ReasonCode| {
+        let facts = edited(edit);
+        let report = audits_gate(&PolicyRules::default(), &Ok(facts), &Ok(NOW));
+        let codes = report.verdict.codes();
+        assert_eq!(report.verdict.word(), "UNKNOWN");
+        assert!(codes.windows(2).any(|pair| pair == [DeltaBase, code]), "{codes:?}");
+    };
+    rests(|b| b.attestation.valid_until = NOW, BaseExpired);
+    rests(|b| b.confirmed = Err(Reason::unreadable("refuses it")), BaseUnconfirmed);
+    rests(|b| b.attestation.auditor = Address::with_last_byte(1), BaseOfOtherFirm);
+    rests(|b| b.attestation.verdict = AuditVerdict::Deployment, BaseOfDeployment);
+    // What the base found is fixed, which is what the delta is for.
+    check(
+        edited(|b| {
+            (b.attestation.verdict, b.attestation.found) = (AuditVerdict::RiskAccepted, 1);
+            (b.attestation.open_high, b.attestation.findings_digest) = (1, B256::repeat_byte(5));
+        }),
+        "PASS",
+        &[],
+    );
+    let lost = edited(|b| b.covers = Err(Reason::unreadable("its preimage is missing")));
+    check_named(lost, "UNKNOWN", &[TooFewFirms, ScopeUnknown], &["A has"]);
+
+    // The release before the fix is no longer covered by the base.
+    let mut before = with(vec![base(), fixed()]);
+    before.contracts = contracts(&old);
+    before.attestations[0].covers = Ok(contracts(&old));
+    before.attestations[0].attestation.scope_root = ScopeRoot(B256::repeat_byte(1));
+    check_named(before.clone(), "UNKNOWN", &[TooFewFirms], &["B has 1 of 2"]);
+    assert!(before.relevant().contains(&digest(103)), "what replaces it is looked at");
+    before.attestations[2].covers = Err(Reason::unreadable("its preimage is missing"));
+    check_named(before.clone(), "UNKNOWN", &[TooFewFirms, ScopeUnknown], &["1 of 2"]);
+    before.attestations.pop();
+    check(before, "PASS", &[]);
+}
+
+#[test]
+fn revocations_and_grave_findings_set_the_soak_back() {
+    let mut found = plain(3);
+    found.attestation.open_high = 1;
+    found.attestation.issued_at = 7;
+    let mut of_another_scope = over(5, &[("src/A.sol:A", 9)]);
+    of_another_scope.attestation.open_high = 1;
+    let facts = revoked(facts(vec![plain(1), found, of_another_scope]), digest(1), 1);
+    let resets = facts.resets();
+    let said: Vec<_> = resets.iter().map(|r| (r.time, r.reason.as_str())).collect();
+    let short = |n| digest(n).short();
+    assert_eq!(
+        said,
+        [
+            (NOW, format!("Acme revoked attestation {} (posted at the helper)", short(1)).as_str()),
+            (7, format!("Bolt found 0 critical, 1 high ({})", short(3)).as_str()),
+        ]
+    );
+    let by_another = revoked(self::facts(vec![plain(1), plain(3)]), digest(1), 3);
+    assert!(by_another.resets().is_empty(), "only who signed takes it back");
+}
+
+#[test]
+fn what_a_revocation_sets_back_is_said_before() {
+    let list = vec![plain(1), plain(3), plan_alone(3, 3, 8)];
+    let facts = AuditFacts { plan: PlanDigest(B256::repeat_byte(8)), ..facts(list) };
+    let set_back = facts.set_back_by(digest(3), NOW);
+    assert!(set_back.restarts);
+    assert_eq!(set_back.resting, [digest(103)]);
+    let said = set_back.sentences("vault-1").join(" | ");
+    for words in ["soak of vault-1 starts anew", "Bolt no longer covers A, B, the plan"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let nothing = facts.set_back_by(digest(77), NOW).sentences("vault-1").join(" | ");
+    assert!(nothing.contains("nothing of vault-1"), "{nothing}");
+
+    let revoked = revoked(facts, digest(3), 3);
+    let standings = revoked.standings(NOW);
+    assert!(standings[&digest(3)].contains("Bolt revoked attestation"), "{standings:?}");
+    assert!(standings[&digest(103)].contains("was revoked"), "{standings:?}");
+    assert_eq!(standings[&digest(1)], "counts");
+    let key = Address::with_last_byte(3);
+    assert!(revoked.holds_for_delta(digest(3), key, NOW).is_err_and(|w| w.code == BaseRevoked));
+    assert_eq!(revoked.holds_for_delta(digest(1), Address::with_last_byte(2), NOW), Ok(()));
+    assert!(revoked.holds_for_delta(digest(1), key, NOW).is_err(), "of another firm");
+}

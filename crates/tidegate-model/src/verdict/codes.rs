@@ -1,0 +1,531 @@
+//! Every kind of reason that a verdict can have.
+//!
+//! A code names the branch that refuses. Words may change, a code does not: programs and tests
+//! look at it. It is relative to the gate that gives it, so that `too-few-firms` of the gate
+//! `audits` is `audits/too-few-firms` in full. `docs/reasons.md` is made of this file.
+
+use serde::{Serialize, Serializer};
+use strum::{EnumIter, EnumMessage, EnumString, IntoStaticStr};
+
+macro_rules! codes {
+    ($($group:literal { $($(#[$meaning:meta])+ $code:ident,)+ })+) => {
+        /// A kind of reason.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(EnumIter, EnumMessage, EnumString, IntoStaticStr)]
+        #[strum(serialize_all = "kebab-case")]
+        pub enum ReasonCode {
+            $($($(#[$meaning])+ $code,)+)+
+        }
+
+        impl ReasonCode {
+            /// The gate that gives it, or what several of them have in common.
+            pub const fn group(self) -> &'static str {
+                match self {
+                    $($(Self::$code)|+ => $group,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    "any gate" {
+        /// A fact that the gate rests on could not be read.
+        Unreadable,
+        /// Fewer endpoints of different operators answered than are asked.
+        TooFewEndpoints,
+        /// The heads of endpoints are too far apart, or too far from this machine's clock.
+        HeadsApart,
+        /// The release is not deployed on the network.
+        NotDeployed,
+        /// What stands there was made from another build than the one at hand.
+        OtherBuild,
+        /// The record says something else than the sources, or than its file's name.
+        RecordDiffers,
+        /// A deployment record that somebody saw is gone, or another one lies in its place.
+        RecordGone,
+        /// More of the same is not named.
+        More,
+        /// The contract that signed a statement refuses the signature.
+        SignatureRefused,
+        /// No contract stands where a statement says that one signed it.
+        ContractAbsent,
+        /// The policy has the contract that signed a statement on another chain, or not at all.
+        ContractElsewhere,
+        /// Nobody asked the contract that signed a statement.
+        ContractUnasked,
+        /// A statement names no block of its target's chain, or is dated by none.
+        DateVoid,
+        /// The block that a statement names is not final yet.
+        DateAhead,
+        /// The block that a statement names could not be read.
+        DateUnread,
+        /// Guardians lowered the requirement; what stood against it follows.
+        Waived,
+        /// No gate was evaluated.
+        NothingEvaluated,
+    }
+    "waivers" {
+        /// A waiver counts for nothing; why stands within the sentence.
+        WaiverVoid,
+        /// A waiver is for another release.
+        WaiverOfOtherRelease,
+        /// The gate can never be waived.
+        NotWaivable,
+        /// A waiver lowers nothing of its gate, or something of another one.
+        WaiverOfNothing,
+        /// A waiver asks for less than the least that any waiver may ask for.
+        WaiverBelowFloor,
+        /// A waiver asks for less than half of what the policy asks for.
+        WaiverBelowHalf,
+        /// A waiver has expired.
+        WaiverExpired,
+        /// Too few guardians signed a waiver.
+        WaiverTooFewGuardians,
+    }
+    "emergencies" {
+        /// An emergency lowers nothing; why stands within the sentence.
+        EmergencyVoid,
+        /// An emergency would last too long, or end before it begins.
+        EmergencyTooLong,
+        /// An emergency asks for a soak below the least that there is.
+        EmergencySoakTooShort,
+        /// What an emergency owes is due too late, or before its end.
+        EmergencyDueTooLate,
+        /// An emergency names other gates than those that it may lower.
+        EmergencyOtherGates,
+        /// An emergency starts from another release than the one that is promoted now.
+        EmergencyOtherBaseline,
+        /// The releases differ in something else than what guardians signed.
+        EmergencyOtherDiff,
+        /// The new storage does not only append to the old.
+        EmergencyLayout,
+        /// Nothing is promoted yet, so nothing is urgent.
+        NothingPromoted,
+        /// The emergency is over.
+        EmergencyOver,
+        /// The emergency has not begun.
+        EmergencyAhead,
+        /// Nobody has announced the emergency on the target.
+        EmergencyUnannounced,
+        /// The emergency was announced less than an hour ago.
+        EmergencyAnnouncedLately,
+        /// Too few guardians signed the emergency.
+        EmergencyTooFewGuardians,
+        /// No guardian of a role that must be among them signed the emergency.
+        EmergencyRoleMissing,
+        /// One person is the emergency's only auditor and its only treasurer.
+        EmergencyOnePerson,
+    }
+    "code" {
+        /// The code of a contract is not what the sources give.
+        CodeDiffers,
+        /// A watched slot holds something else than it must.
+        SlotDiffers,
+        /// The storage of a contract is not what its creation leaves.
+        StorageDiffers,
+        /// The storage of a contract is not what the plan leaves, and others used it in that block.
+        StorageUsed,
+        /// The storage of a contract at its creation is not kept any more.
+        StorageUnkept,
+        /// No contract was compared.
+        NothingCompared,
+        /// The plan fails when it is executed locally.
+        PlanFails,
+        /// A transaction of the record is not on the chain.
+        TransactionGone,
+        /// The record says something else of a transaction than the chain.
+        TransactionDiffers,
+        /// A transaction of the deployment is not final yet.
+        NotFinal,
+        /// An upgrade did not start from what the plan says.
+        UpgradeStartDiffers,
+        /// What an upgrade started from could not be read.
+        UpgradeStartUnread,
+        /// Nothing of the release is on the target yet.
+        NotPromoted,
+        /// The helper has no promotion of the release.
+        NoPromotionRecorded,
+        /// The recorded promotion is of another deployment.
+        PromotionDiffers,
+        /// The transaction that promoted the release is in no log of the endpoints.
+        PromotionUnlogged,
+        /// A file that front ends read is missing.
+        FileMissing,
+        /// A file that front ends read cannot be read.
+        FileUnread,
+        /// A file that front ends read is not what the plan and the chain give.
+        FileDiffers,
+        /// A file that front ends read lies where nothing gives one.
+        FileUnexpected,
+        /// A file that front ends read cannot be compared, since a record is missing.
+        FileNotCompared,
+        /// A contract was used before the promotion was recorded.
+        UsedBefore,
+    }
+    "layout" {
+        /// What is behind a proxy is not known.
+        LayoutUnknown,
+        /// The contract behind a proxy was not adopted.
+        BaselineMissing,
+        /// The contract that was adopted is not the one that the upgrade replaces.
+        BaselineDiffers,
+        /// An upgrade moves or changes something that is stored.
+        LayoutDamaged,
+    }
+    "parameters" {
+        /// A parameter has no usable value on the target.
+        NoValueOnTarget,
+        /// A parameter has another value on the target than the one that soaked.
+        ValueNotSoaked,
+        /// A parameter has a value that its rule does not list.
+        ValueNotListed,
+        /// A parameter has a value outside its rule's range.
+        ValueOutOfRange,
+        /// The target would not be what soaked, though no parameter says so.
+        TargetDiffers,
+        /// A contract that may not stand on the target before the batch runs stands there.
+        StandsAlready,
+        /// A contract that is there already is another one on the target than where it soaked.
+        ExistingDiffers,
+        /// The plan writes something else in what is there already than where it soaked.
+        WriteDiffers,
+        /// A contract runs code as its own that is other code on the target than where it soaked.
+        OwnCodeDiffers,
+        /// A contract runs code as its own, and an external that differs may be that code.
+        OwnCodeUnknown,
+        /// A contract runs code as its own that neither the plan nor an external names.
+        OwnCodeUnnamed,
+        /// A contract runs the code of an account as its own whose key may change that code.
+        OwnCodeOfKey,
+        /// What would stand on the target could not be compared.
+        TargetNotCompared,
+    }
+    "soak" {
+        /// Chain time is missing.
+        TooYoung,
+        /// Something set the soak back.
+        BegunAnew,
+        /// The start was posted later than it happened.
+        StartPostedLate,
+        /// Nobody posted the start on the target.
+        StartNotPosted,
+        /// The network ends before the soak could be complete.
+        NetworkEnds,
+        /// A slot may have changed in silence on days without a sample.
+        SilentSlot,
+        /// Others sent too few transactions.
+        TooFewTransactions,
+        /// Too few others sent transactions.
+        TooFewSenders,
+        /// Too few functions were called.
+        TooFewFunctions,
+        /// Somebody saw another block as final than the chain has.
+        SampleOffChain,
+        /// Somebody signed another time of a block than the chain has.
+        SampleMisdated,
+        /// Two people saw different blocks at one height.
+        SamplesOfOtherBlocks,
+        /// Somebody saw another state in a block, and no endpoint keeps the state of that block.
+        SampleStateUnkept,
+        /// Not all samples were looked at.
+        SamplesCut,
+        /// The record names no anchor.
+        AnchorUnnamed,
+        /// The anchor is not on the chain.
+        AnchorGone,
+        /// The anchor is not final yet.
+        AnchorNotFinal,
+        /// The anchor is no transaction of the deployer to itself.
+        AnchorForeign,
+        /// The anchor names another release or deployment.
+        AnchorDiffers,
+        /// A call of the plan is not among the record's transactions.
+        CallNotMade,
+        /// A contract without a creation in the record was not there at the start.
+        AbsentAtStart,
+        /// A probe answers something else than at the start, and than the plan says.
+        ProbeDiffers,
+        /// A probe has changed since the start, and when could not be read.
+        ProbeChanged,
+        /// A probe is not as planned, and what it was at the start could not be read.
+        ProbeUnknown,
+        /// Not all transactions were looked at.
+        TransactionsCut,
+        /// Blocks hold too many events to be read.
+        BlocksFlooded,
+        /// A transaction with events could not be read.
+        TransactionUnread,
+        /// A transaction has events, and its receipt says that it reverted.
+        TransactionReverted,
+    }
+    "audits" {
+        /// The release has no contract that could be audited.
+        NothingToAudit,
+        /// Too few firms cover each contract and the plan.
+        TooFewFirms,
+        /// An attestation is by nobody who audits under this policy.
+        NoAuditor,
+        /// Nobody knows what an attestation is over.
+        ScopeUnknown,
+        /// Its contract or its date does not confirm an attestation.
+        AttestationUnconfirmed,
+        /// An attestation contradicts itself.
+        AttestationFaulty,
+        /// An attestation speaks of what stands on a chain, and so does not count.
+        AttestationOfDeployment,
+        /// An attestation has expired.
+        AttestationExpired,
+        /// An attestation is dated after gate time.
+        AttestationAhead,
+        /// What a delta review rests on does not hold; why stands within the sentence.
+        DeltaBase,
+        /// The attestation that a delta review rests on is missing.
+        BaseMissing,
+        /// The attestation that a delta review rests on is of another firm.
+        BaseOfOtherFirm,
+        /// The attestation that a delta review rests on is not confirmed.
+        BaseUnconfirmed,
+        /// The attestation that a delta review rests on was revoked.
+        BaseRevoked,
+        /// The attestation that a delta review rests on does not hold now.
+        BaseExpired,
+        /// The attestation that a delta review rests on contradicts itself.
+        BaseFaulty,
+        /// The attestation that a delta review rests on says nothing of the code.
+        BaseOfDeployment,
+        /// Too many delta reviews rest on one another.
+        BaseTooDeep,
+        /// A firm revoked its attestation.
+        Revoked,
+        /// A firm reports open findings of critical or high severity.
+        OpenFindings,
+        /// A document lists open findings of critical or high severity.
+        OpenFindingsListed,
+        /// A document of findings is missing or not what was signed.
+        FindingsUnread,
+        /// A document lists other counts of findings than its attestation.
+        FindingsMiscounted,
+        /// Nobody accepts a finding of medium severity.
+        FindingOpen,
+        /// Only one person outside the firm accepts a finding.
+        FindingAcceptedByOne,
+        /// The acceptance of a finding has expired.
+        FindingAcceptanceExpired,
+        /// A finding was accepted for another scope.
+        FindingAcceptedElsewhere,
+        /// The file of a statement that this machine has seen is missing.
+        StatementMissing,
+    }
+    "bugs" {
+        /// A bug that stops the release is open.
+        BugOpen,
+    }
+    "policy" {
+        /// The Safe has adopted no policy.
+        NotAdopted,
+        /// The Safe has adopted another policy.
+        PolicyDiffers,
+        /// A line in which the adopted policy differs.
+        PolicyLine,
+        /// The file of a policy that the Safe adopted is missing or damaged.
+        PolicyFile,
+        /// The policy is looser than one that was in force lately.
+        LooserPolicy,
+        /// A line in which the policy is looser.
+        LooserLine,
+        /// Too many versions were adopted lately to compare them all.
+        TooManyVersions,
+        /// The target is backed by a network that may not back it.
+        SoakNetwork,
+    }
+    "safe" {
+        /// This machine relied on another Safe of the project before.
+        OtherSafe,
+        /// The Safe's code is no known one.
+        SafeUnknown,
+        /// The Safe has too few owners.
+        TooFewOwners,
+        /// Too few owners move the Safe.
+        ThresholdTooLow,
+        /// The Safe has a module, a guard or a handler that the policy does not list.
+        PartNotAllowed,
+        /// The Safe holds something that it does not show.
+        HiddenState,
+        /// Something ran as the Safe, and nothing proves what it left there.
+        UnexplainedRun,
+        /// What a transaction of the Safe did is in no proposal and no memory here.
+        UnknownExecution,
+        /// The Safe was changed since it adopted the policy.
+        SafeChanged,
+        /// A proposal would adopt another policy.
+        AdoptionQueued,
+        /// A call of a proposal would change the Safe.
+        ChangeQueued,
+    }
+    "funds" {
+        /// A draw had no approval in force.
+        UnapprovedDraw,
+        /// More was drawn than was approved.
+        OverApproval,
+        /// A draw names a request that does not exist.
+        UnknownRequest,
+        /// Somebody approved their own request.
+        SelfApproval,
+        /// Value left the treasury without a draw statement.
+        OutflowWithoutDraw,
+        /// The chain contradicts a draw or a return statement.
+        TransferMismatch,
+        /// An invariant of the books does not hold.
+        BooksBroken,
+        /// A wallet holds another balance than the books.
+        BalanceDiffers,
+        /// A request for this release awaits a decision.
+        RequestOpen,
+        /// The history of a wallet could not be read.
+        HistoryUnread,
+    }
+    "separation" {
+        /// Nobody knows who holds the key that deployed.
+        DeployerUnknown,
+        /// A guardian has not shown that they hold their key.
+        KeyUnproven,
+        /// A key belongs to two people.
+        KeyOfTwo,
+        /// Somebody both deployed and audited.
+        DeployerAudited,
+        /// Somebody decided on their own fund request.
+        OwnRequestDecided,
+    }
+    "go" {
+        /// Too few people said go.
+        TooFewGoes,
+        /// Nobody said go for a discipline.
+        DisciplineMissing,
+        /// A go is by nobody of the policy.
+        GoByStranger,
+        /// A go is by who deployed the release.
+        GoByDeployer,
+        /// A go is by who called a bug none of this release.
+        GoByDismisser,
+        /// A go is dated after gate time.
+        GoAhead,
+        /// A go was said before the soak was over.
+        GoTooEarly,
+        /// A go is dated before a statement that it lists.
+        GoBackdated,
+        /// A record that a go lists was changed since.
+        RecordChanged,
+        /// A go has not seen a statement that is there.
+        GoStale,
+        /// A statement that a go saw is missing.
+        SeenGone,
+        /// A statement that a go saw counts for nothing.
+        SeenVoid,
+        /// Somebody says no-go.
+        NoGo,
+        /// Somebody says no-go, posted at the helper.
+        NoGoPosted,
+        /// Somebody froze promotions.
+        Frozen,
+        /// Somebody froze promotions, posted at the helper.
+        FrozenPosted,
+    }
+    "obligations" {
+        /// An emergency promotion still owes something; what stands within the sentence.
+        EmergencyOwes,
+        /// The post-mortem of an emergency promotion is missing.
+        PostmortemMissing,
+        /// The sources of a release that was promoted in an emergency are not here.
+        SourcesMissing,
+        /// A release did not soak whole before it was changed, so that no time mends it.
+        SoakCutShort,
+    }
+    "the whole" {
+        /// The batch that would be proposed fails when it is executed locally.
+        BatchFails,
+        /// The batch that would be proposed could not be tried.
+        BatchUntried,
+    }
+    "policy check" {
+        /// A gate lets damaged facts through.
+        DamageLetThrough,
+    }
+}
+
+impl ReasonCode {
+    /// Its name, as in `too-few-firms`.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The code of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse().ok()
+    }
+
+    /// What it means, in one sentence.
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
+}
+
+impl Serialize for ReasonCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    use strum::IntoEnumIterator as _;
+
+    use super::*;
+
+    const HEAD: &str = "\
+# Reasons
+
+Every verdict that is not `PASS` says why: in sentences for people, and in codes for programs
+(`codes` in `--json`, [formats.md](formats.md), section 6). A sentence may change from one version
+to the next; a code means the same for good. A code is relative to the gate that gives it; in full
+it is `GATE/CODE`, such as `audits/too-few-firms`. Where a sentence contains other reasons, as
+`too-few-firms` says why attestations do not count, their codes follow its own.
+
+This file is made from `crates/tidegate-model/src/verdict/codes.rs`. Where it is stale,
+`cargo test -p tidegate-model` fails and prints what it must say.
+";
+
+    fn document() -> String {
+        let mut text = HEAD.to_owned();
+        let mut group = "";
+        for code in ReasonCode::iter() {
+            if code.group() != group {
+                group = code.group();
+                let _ = write!(text, "\n## {group}\n\n| code | meaning |\n|---|---|\n");
+            }
+            let _ = writeln!(text, "| `{}` | {} |", code.name(), code.meaning());
+        }
+        text
+    }
+
+    #[test]
+    fn reasons_are_documented() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reasons.md");
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == document(), "docs/reasons.md is stale; it must be\n{}", document());
+    }
+
+    #[test]
+    fn every_code_has_one_name_and_one_plain_sentence() {
+        for code in ReasonCode::iter() {
+            assert_eq!(ReasonCode::named(code.name()), Some(code));
+            let meaning = code.meaning();
+            assert!(meaning.ends_with('.') && !meaning.contains(['\n', '|']), "{code:?}");
+        }
+        assert_eq!(ReasonCode::named("TooFewFirms"), None);
+        assert_eq!(ReasonCode::TooFewFirms.name(), "too-few-firms");
+    }
+}
