@@ -85,3 +85,11 @@ pub(crate) enum Command {
     Key(commands::key::KeyCommand),
     Doctor(commands::doctor::DoctorArgs),
 }
+
+/// For which target something is said.
+#[derive(Debug, Args)]
+pub(crate) struct ForTarget {
+    /// The target that it is said about; default: the only mainnet network
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+}

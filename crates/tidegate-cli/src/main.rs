@@ -1,68 +1,38 @@
 //! The `tidegate` binary: settings, output, one module a command, exit codes.
 
-mod approve;
 mod args;
-mod assess;
-mod bundle;
 mod clock;
 mod commands;
-mod compiler;
-mod contracts;
-mod deployment;
-mod error;
-mod existing;
-mod fund_rules;
-mod funds;
-mod network;
-mod next;
-mod pins;
-mod policy_doc;
-mod posting;
-mod project;
-mod promotion;
-mod proposals;
-mod published;
-mod read_back;
-mod recheck;
-mod records;
-mod release;
-mod relied;
+mod context;
+mod exit;
 mod report;
-mod sampling;
-mod saying;
-mod scaffold;
-mod scopes;
-mod sending;
-mod settings;
 mod signer;
-mod standing;
-mod statements;
-mod typed_data;
 mod ui;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tidegate_app::error::{AppError, AppResult, Kind};
+use tidegate_app::settings::Environment;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::error::{CliError, CliResult, Kind};
-use crate::settings::Environment;
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
-    let env = Environment::read();
+    let env = Environment::new(variables());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             drop(error.print());
-            return ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+            return ExitCode::from(if error.use_stderr() { exit::code(Kind::Usage) } else { 0 });
         }
     };
     let filter = env.get("TIDEGATE_LOG").map_or_else(EnvFilter::default, EnvFilter::new);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect())
-        .lines_aside(cli.global.typed_data.as_deref() == Some(typed_data::STDOUT));
+        .lines_aside(cli.global.typed_data.as_deref() == Some(tidegate_app::typed_data::STDOUT));
     if cli.global.dry_run {
         tidegate_store::begin_dry_run();
     }
@@ -74,24 +44,31 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             ui.error(&error);
-            error.kind.exit_code()
+            exit::code(error.kind)
         }
     };
     ExitCode::from(code)
 }
 
+/// The process's environment. Values that are not UTF-8 count as absent.
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// Runs one command; what it returns is the exit code.
-fn run(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
+fn run(cli: &Cli, ui: &Ui, env: &Environment) -> AppResult<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliError::new(Kind::Internal, error))?;
+        .map_err(|error| AppError::new(Kind::Internal, error))?;
     runtime.block_on(dispatch(cli, ui, env))
 }
 
-async fn dispatch(cli: &Cli, ui: &Ui, env: &Environment) -> CliResult<u8> {
+async fn dispatch(cli: &Cli, ui: &Ui, env: &Environment) -> AppResult<u8> {
     use crate::commands as c;
-    let open = || project::Project::open(ui, env, &cli.global);
+    let open = || context::Context::open(ui, env, &cli.global);
     match &cli.command {
         Command::Init(args) => c::init::run(ui, env, &cli.global, args).await,
         Command::Key(args) => c::key::run(ui, env, &cli.global, args),

@@ -3,35 +3,36 @@
 use std::sync::OnceLock;
 
 use alloy_primitives::{Address, B256, Signature};
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::settings::Environment;
 use tidegate_keys::{
-    KeyRef, KeySigner, Keys, OsKeyring, PasswordLines, PasswordRequest, PasswordSources,
+    KeyError, KeyRef, KeySigner, Keys, OsKeyring, PasswordLines, PasswordRequest, PasswordSources,
     PasswordVault, Purpose, read_hidden,
 };
 use tidegate_model::ports::{DigestSigner, SignError};
 
 use crate::args::Global;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::settings::Environment;
+use crate::context::Context;
 use crate::ui::Ui;
 
 /// The keys of whoever runs this.
-pub(crate) fn keys(env: &Environment) -> CliResult<Keys> {
+pub(crate) fn keys(env: &Environment) -> AppResult<Keys> {
     let home = env.tidegate_home().ok_or_else(|| {
-        CliError::new(Kind::Keys, "there is no home directory for keys")
+        AppError::new(Kind::Keys, "there is no home directory for keys")
             .hint("set TIDEGATE_HOME to the folder that holds `keys/`")
     })?;
     Ok(Keys { home, foundry_dir: env.foundry_home().map(|home| home.join("keystores")) })
 }
 
 /// The address that a key's file names; `None` where it names none, as Foundry's do.
-pub(crate) fn address_of(env: &Environment, name: &str) -> CliResult<Option<Address>> {
-    Ok(keys(env)?.address_of(&name.parse::<KeyRef>()?)?)
+pub(crate) fn address_of(env: &Environment, name: &str) -> AppResult<Option<Address>> {
+    keys(env)?.address_of(&name.parse::<KeyRef>().or_key()?).or_key()
 }
 
 /// The key of `--as`, or the one that the project names for this.
-pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> CliResult<&'a str> {
+pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> AppResult<&'a str> {
     global.signer.as_deref().or(default).ok_or_else(|| {
-        CliError::usage("which key signs this?").hint(
+        AppError::usage("which key signs this?").hint(
             "name one with --as KEY; see \
                                                        `tidegate key list`",
         )
@@ -39,8 +40,8 @@ pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> CliResu
 }
 
 /// A dry run has no key, whoever asks.
-pub(crate) fn refuse_dry(global: &Global, name: &str) -> CliResult {
-    if global.dry_run { Err(CliError::dry_run(format!("open key `{name}`"))) } else { Ok(()) }
+pub(crate) fn refuse_dry(global: &Global, name: &str) -> AppResult {
+    if global.dry_run { Err(AppError::dry_run(format!("open key `{name}`"))) } else { Ok(()) }
 }
 
 /// Opens a key with the password of `--password-fd`, the OS keyring, or a person.
@@ -49,14 +50,14 @@ pub(crate) fn open(
     env: &Environment,
     global: &Global,
     name: &str,
-) -> CliResult<KeySigner> {
-    let key: KeyRef = name.parse::<KeyRef>()?;
+) -> AppResult<KeySigner> {
+    let key: KeyRef = name.parse::<KeyRef>().or_key()?;
     refuse_dry(global, name)?;
     let keys = keys(env)?;
     if let Some(fd) = global.password_fd {
         let mut lines = PasswordLines::from_fd(fd).or_kind(Kind::Keys)?;
         let mut sources = PasswordSources { lines: Some(&mut lines), ..Default::default() };
-        return Ok(keys.unlock(&key, &mut sources)?.signer);
+        return Ok(keys.unlock(&key, &mut sources).or_key()?.signer);
     }
     let keyring = OsKeyring::probe();
     if let (Err(why), true) = (&keyring, ui.interactive()) {
@@ -72,12 +73,12 @@ pub(crate) fn open(
         vault: keyring.as_ref().ok().map(|keyring| keyring as &dyn PasswordVault),
         ask: if ui.interactive() { Some(&mut ask) } else { None },
     };
-    Ok(keys.unlock(&key, &mut sources)?.signer)
+    Ok(keys.unlock(&key, &mut sources).or_key()?.signer)
 }
 
 /// Chooses the password of a new key.
-pub(crate) fn choose(ui: &Ui, global: &Global, name: &str) -> CliResult<tidegate_keys::Password> {
-    let key: KeyRef = name.parse::<KeyRef>()?;
+pub(crate) fn choose(ui: &Ui, global: &Global, name: &str) -> AppResult<tidegate_keys::Password> {
+    let key: KeyRef = name.parse::<KeyRef>().or_key()?;
     refuse_dry(global, name)?;
     let mut lines = match global.password_fd {
         Some(fd) => Some(PasswordLines::from_fd(fd).or_kind(Kind::Keys)?),
@@ -93,7 +94,7 @@ pub(crate) fn choose(ui: &Ui, global: &Global, name: &str) -> CliResult<tidegate
         vault: None,
         ask: if ui.interactive() { Some(&mut ask) } else { None },
     };
-    Ok(tidegate_keys::choose_password(&key, &mut sources)?)
+    tidegate_keys::choose_password(&key, &mut sources).or_key()
 }
 
 /// A key that is opened when it first signs, so that nobody types a password for what is then
@@ -111,7 +112,7 @@ pub(crate) struct LazySigner {
 impl LazySigner {
     /// The key of this name; only its address is read. One whose file names no address is opened
     /// at once.
-    pub(crate) fn new(ui: &Ui, env: &Environment, global: &Global, name: &str) -> CliResult<Self> {
+    pub(crate) fn new(ui: &Ui, env: &Environment, global: &Global, name: &str) -> AppResult<Self> {
         let opened = OnceLock::new();
         // Whose key is elsewhere signs elsewhere.
         let elsewhere =
@@ -119,7 +120,7 @@ impl LazySigner {
         let known = match elsewhere {
             Some(address) => Some(address),
             None => {
-                keys(env)?.check(&name.parse()?)?;
+                keys(env)?.check(&name.parse().or_key()?).or_key()?;
                 address_of(env, name)?
             }
         };
@@ -157,5 +158,26 @@ impl DigestSigner for LazySigner {
             return Err(refuse("its keystore names another address".into()));
         }
         signer.sign_digest(digest)
+    }
+}
+
+/// The key of `--as`, which signs samples.
+pub(crate) fn of_samples(context: &Context) -> AppResult<LazySigner> {
+    let key = named(&context.global, None)?;
+    LazySigner::new(&context.ui, &context.env, &context.global, key)
+}
+
+/// Gives an error of a key what to do about it.
+pub(crate) trait OrKey<T> {
+    fn or_key(self) -> AppResult<T>;
+}
+
+impl<T> OrKey<T> for Result<T, KeyError> {
+    fn or_key(self) -> AppResult<T> {
+        self.map_err(|error| {
+            let hint = error.hint();
+            let error = AppError::new(Kind::Keys, error);
+            hint.into_iter().fold(error, |error, hint| error.hint(hint))
+        })
     }
 }

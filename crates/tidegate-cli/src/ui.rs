@@ -4,10 +4,10 @@
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tidegate_app::error::{AppError, AppResult, Hint, Kind};
+use tidegate_app::front::{Approving, Event, Front};
 use tidegate_chain::is_deceptive;
-
-use crate::error::{CliError, CliResult};
 
 /// How a command speaks.
 #[derive(Debug, Clone)]
@@ -26,13 +26,13 @@ pub(crate) struct Ui {
 
 /// What a command has said before something is approved.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Said {
+struct Said {
     /// Every line, those on standard error included; kept where standard output has results alone.
-    pub(crate) sheet: Vec<String>,
+    sheet: Vec<String>,
     /// The lines of it that nobody has seen.
-    pub(crate) unseen: Vec<String>,
+    unseen: Vec<String>,
     /// What nobody may overlook.
-    pub(crate) attentions: Vec<String>,
+    attentions: Vec<String>,
 }
 
 /// Columns that a screen is laid out for.
@@ -85,8 +85,32 @@ impl Ui {
     }
 
     /// Takes what was said since it was taken last.
-    pub(crate) fn take_said(&self) -> Said {
+    fn take_said(&self) -> Said {
         std::mem::take(&mut *self.said())
+    }
+
+    /// Whoever approves has seen all of it: lines that only `--json` kept back, and once more,
+    /// right above the question, what must not be overlooked.
+    fn show_again(&self, approving: &Approving<'_>) {
+        let said = self.take_said();
+        if self.interactive {
+            said.unseen.iter().for_each(|line| self.note(format!(" {line}")));
+        } else {
+            let Approving { network, hash, fields, again } = approving;
+            let command = self.command_with(again.replaces, &again.options);
+            let mut document = json!({
+                "approve": hash, "network": network, "command": command,
+                "sheet": said.sheet, "attentions": said.attentions,
+            });
+            if let Value::Object(document) = &mut document {
+                document.extend((*fields).clone());
+            }
+            self.result(&document);
+        }
+        if !said.attentions.is_empty() {
+            self.note("Attention, as said above:");
+            said.attentions.iter().for_each(|text| self.note(format!("  {text}")));
+        }
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -160,14 +184,18 @@ impl Ui {
     }
 
     /// An error with its causes and hints, to standard error.
-    pub(crate) fn error(&self, error: &CliError) {
+    pub(crate) fn error(&self, error: &AppError) {
         let mut err = std::io::stderr().lock();
         for (depth, cause) in error.chain().iter().enumerate() {
             let label = if depth == 0 { "error: " } else { "  cause: " };
             write_line(&mut err, &format!("{label}{cause}"));
         }
         for hint in &error.hints {
-            write_line(&mut err, &format!("hint: {hint}"));
+            let text = match hint {
+                Hint::Text(text) => text.clone(),
+                Hint::Again(again) => self.command_with(again.replaces, &again.options),
+            };
+            write_line(&mut err, &format!("hint: {text}"));
         }
     }
 
@@ -187,17 +215,17 @@ impl Ui {
     }
 
     /// Asks for one line, with a prompt on standard error.
-    pub(crate) fn ask(&self, prompt: &str) -> CliResult<String> {
+    pub(crate) fn ask(&self, prompt: &str) -> AppResult<String> {
         let mut err = std::io::stderr().lock();
         let shown = write!(err, "{prompt}").and_then(|()| err.flush());
         let mut line = String::new();
         let read = shown.and_then(|()| std::io::stdin().read_line(&mut line));
-        read.map_err(|error| CliError::new(crate::error::Kind::Usage, error))?;
+        read.map_err(|error| AppError::new(Kind::Usage, error))?;
         Ok(line.trim().to_owned())
     }
 
     /// The command as it was typed, with further options, quoted for a shell.
-    pub(crate) fn command_with(&self, replace: &str, options: &[&str]) -> String {
+    pub(crate) fn command_with(&self, replace: &str, options: &[impl AsRef<str>]) -> String {
         let mut words = vec!["tidegate".to_owned()];
         let mut skip = false;
         for word in self.command.iter().skip(1) {
@@ -208,8 +236,32 @@ impl Ui {
             }
             words.push(quote(word));
         }
-        words.extend(options.iter().map(|option| quote(option)));
+        words.extend(options.iter().map(|option| quote(option.as_ref())));
         words.join(" ")
+    }
+}
+
+impl Front for Ui {
+    fn tell(&self, event: Event<'_>) {
+        match event {
+            Event::Line(text) => self.line(text),
+            Event::Row(label, text) => self.row(label, text),
+            Event::Fields(heading, rows) => self.fields(heading, rows),
+            Event::Result(value) => self.result(value),
+            Event::Document(text) => self.raw(text),
+            Event::Note(text) => self.note(text),
+            Event::Warning(text) => self.warn(text),
+            Event::Attention(text) => self.attend(text),
+            Event::Approval(approving) => self.show_again(approving),
+        }
+    }
+
+    fn can_ask(&self) -> bool {
+        self.interactive()
+    }
+
+    fn ask(&self, prompt: &str) -> AppResult<String> {
+        Self::ask(self, prompt)
     }
 }
 
@@ -251,11 +303,6 @@ fn inert(text: &str) -> String {
 fn own_color(text: &str) -> Option<&str> {
     const COLORS: [&str; 5] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[35m", "\u{1b}[0m"];
     COLORS.into_iter().find(|color| text.starts_with(color)).map(|color| &text[..color.len()])
-}
-
-/// A JSON value as people read it: text without its quotes.
-pub(crate) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Breaks text at spaces; a word longer than the width stands alone.

@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, Bytes, Signature, U256};
 use crate::ids::{ChainId, Head};
 
 /// Signs a 32-byte digest. Implemented in `tidegate-keys` only.
-pub trait DigestSigner {
+pub trait DigestSigner: Sync {
     /// The address whose key signs.
     fn address(&self) -> Address;
 

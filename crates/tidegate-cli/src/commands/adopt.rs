@@ -2,14 +2,14 @@
 
 use clap::Args;
 use serde_json::json;
+use tidegate_app::deployment::prepare;
+use tidegate_app::error::{AppError, AppResult, Kind};
+use tidegate_app::existing::{Baseline, behind};
+use tidegate_app::release::{Built, built};
 use tidegate_plan::Start;
 
 use crate::commands::plan::executor;
-use crate::deployment::prepare;
-use crate::error::{CliError, CliResult, Kind};
-use crate::existing::{Baseline, behind};
-use crate::project::Project;
-use crate::release::{Built, built};
+use crate::context::Context;
 
 /// Take live contracts as the baseline of upgrades
 ///
@@ -24,16 +24,16 @@ pub(crate) struct AdoptArgs {
     network: Option<String>,
 }
 
-pub(crate) async fn run(project: &Project, args: &AdoptArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &AdoptArgs) -> AppResult<u8> {
     let existing = &project.config.existing;
     if existing.is_empty() {
-        return Err(CliError::config("nothing stands under [existing]")
+        return Err(AppError::config("nothing stands under [existing]")
             .hint("[existing.vault] contract = \"VaultV1\", proxy = \"uups\", NETWORK = {…}"));
     }
     if let Some(name) = args.name.as_ref().filter(|name| !existing.contains_key(*name)) {
         let known: Vec<_> = existing.keys().map(String::as_str).collect();
         let known = format!("under [existing] stand: {}", known.join(", "));
-        return Err(CliError::usage(format!("`{name}` is not under [existing]")).hint(known));
+        return Err(AppError::usage(format!("`{name}` is not under [existing]")).hint(known));
     }
     if let Some(network) = &args.network {
         project.network(network)?;
@@ -52,11 +52,11 @@ pub(crate) async fn run(project: &Project, args: &AdoptArgs) -> CliResult<u8> {
 }
 
 async fn adopt(
-    project: &Project,
+    project: &Context,
     built: &Built,
     name: &str,
     only: Option<&str>,
-) -> CliResult<Vec<Baseline>> {
+) -> AppResult<Vec<Baseline>> {
     let prepared = prepare(project, built, name, executor(project, name)?, 0)?;
     let network = project.connect_single(name).await?;
     let head = network.latest_head().await?;
@@ -66,7 +66,7 @@ async fn adopt(
     for start in prepared.resolved.starts.iter().filter(wanted) {
         let found = behind(&network, built, start, head.block).await?;
         if let Some(first) = found.faults.first() {
-            let mut error = CliError::new(Kind::Fail, first.clone());
+            let mut error = AppError::new(Kind::Fail, first.clone());
             for fault in &found.faults[1..] {
                 error = error.hint(format!("also: {fault}"));
             }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tidegate_app::error::AppResult;
+use tidegate_app::release::{Built, build};
 use tidegate_compile::source_places;
 use tidegate_model::release::Compiler;
 use tidegate_plan::requested_contracts;
 
-use crate::error::CliResult;
-use crate::project::Project;
-use crate::release::{Built, build};
+use crate::context::Context;
 use crate::ui::COLUMNS;
 
 /// Compile the plan's contracts and show the release's digests
@@ -21,7 +21,7 @@ pub(crate) struct BuildArgs {
     scope: bool,
 }
 
-pub(crate) fn run(project: &Project, args: &BuildArgs) -> CliResult<u8> {
+pub(crate) fn run(project: &Context, args: &BuildArgs) -> AppResult<u8> {
     let built = build(project)?;
     for warning in &built.warnings {
         project.ui.note(warning);
@@ -35,8 +35,8 @@ pub(crate) fn run(project: &Project, args: &BuildArgs) -> CliResult<u8> {
 }
 
 /// Adds what `scripts/scope-root.mjs` recomputes the scope's root from.
-fn add_documents(project: &Project, built: &Built, result: &mut Value) -> CliResult {
-    let foundry = crate::compiler::settings(project)?;
+fn add_documents(project: &Context, built: &Built, result: &mut Value) -> AppResult {
+    let foundry = tidegate_app::compiler::settings(project)?;
     let contracts: Vec<_> = requested_contracts(&project.config).into_iter().collect();
     let places = source_places(&project.root, &foundry, &contracts)?;
     for (row, artifact) in built.release.artifacts.values().enumerate() {
@@ -63,7 +63,7 @@ fn compilers(all: &[Compiler]) -> String {
 }
 
 /// Shows the release, its digests and its contracts, and gives the same for machines.
-fn shown(project: &Project, built: &Built) -> CliResult<Value> {
+fn shown(project: &Context, built: &Built) -> AppResult<Value> {
     let Built { release, roots, .. } = built;
     let ui = &project.ui;
     ui.row("release", &release.name);

@@ -2,21 +2,22 @@
 
 use clap::Args;
 use serde_json::{Value, json};
+use tidegate_app::assess::verify_testnet;
+use tidegate_app::deployment::prepare;
+use tidegate_app::error::{AppError, AppResult};
+use tidegate_app::read_back::verify_target;
+use tidegate_app::records;
+use tidegate_app::release::{Built, built, kept, stored};
+use tidegate_app::text::plain;
 use tidegate_model::changes::{Change, ContractChange, ReleaseChanges};
 use tidegate_model::plan::Rule;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_plan::Executor;
 use tidegate_plan::config::Stage;
 
-use crate::assess::verify_testnet;
 use crate::commands::plan::executor;
-use crate::deployment::prepare;
-use crate::error::{CliError, CliResult};
-use crate::project::Project;
-use crate::read_back::verify_target;
-use crate::records;
-use crate::release::{Built, built, kept, stored};
-use crate::ui::{COLUMNS, Ui, plain, wrap};
+use crate::context::Context;
+use crate::ui::{COLUMNS, Ui, wrap};
 
 /// The most functions or sources that are named of one contract.
 const NAMED_MAX: usize = 12;
@@ -48,7 +49,7 @@ struct Side {
     chain: Option<(String, Vec<String>)>,
 }
 
-pub(crate) async fn run(project: &Project, args: &DiffArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &DiffArgs) -> AppResult<u8> {
     let first = match &args.a {
         Some(name) => name.clone(),
         None => project.network_of(None, Stage::Testnet)?,
@@ -106,7 +107,7 @@ fn document(side: &Side) -> Value {
     })
 }
 
-async fn side(project: &Project, name: &str) -> CliResult<Side> {
+async fn side(project: &Context, name: &str) -> AppResult<Side> {
     if name == "." {
         let built = built(project, None)?;
         let label = format!("{}, the working tree", built.release.name);
@@ -114,7 +115,7 @@ async fn side(project: &Project, name: &str) -> CliResult<Side> {
     }
     let (network, id) = match name.split_once('#') {
         Some((network, id)) => {
-            let bad = || CliError::usage(format!("`{id}` is no deployment id"));
+            let bad = || AppError::usage(format!("`{id}` is no deployment id"));
             (network, Some(id.parse().map_err(|_| bad())?))
         }
         None => (name, None),
@@ -124,7 +125,7 @@ async fn side(project: &Project, name: &str) -> CliResult<Side> {
     }
     let found = stored(project, name)?.ok_or_else(|| {
         let networks: Vec<_> = project.config.networks.keys().map(String::as_str).collect();
-        CliError::usage(format!("`{name}` is neither a network nor a release built here"))
+        AppError::usage(format!("`{name}` is neither a network nor a release built here"))
             .hint(format!("networks are: {}; `.` is the working tree", networks.join(", ")))
             .hint("a release is kept once `tidegate build` has built it")
     })?;
@@ -132,7 +133,7 @@ async fn side(project: &Project, name: &str) -> CliResult<Side> {
 }
 
 /// What was deployed on a network, and whether it is still there.
-async fn deployed(project: &Project, network: &str, id: Option<u64>) -> CliResult<Side> {
+async fn deployed(project: &Context, network: &str, id: Option<u64>) -> AppResult<Side> {
     let records = records::all(project, network)?.into_iter().map(|(_, record)| record);
     let wanted = records.filter(|record| id.is_none_or(|id| record.id == id));
     let stage = project.network(network)?.stage;
@@ -142,7 +143,7 @@ async fn deployed(project: &Project, network: &str, id: Option<u64>) -> CliResul
     });
     let record = newest.ok_or_else(|| {
         let id = id.map_or_else(String::new, |id| format!(" with id {id}"));
-        CliError::config(format!("nothing is recorded on {network}{id}")).hint(match stage {
+        AppError::config(format!("nothing is recorded on {network}{id}")).hint(match stage {
             Stage::Testnet => format!("`tidegate deploy {network}` deploys"),
             Stage::Mainnet => "`tidegate proposal execute` writes what it has executed".to_owned(),
         })
@@ -152,7 +153,7 @@ async fn deployed(project: &Project, network: &str, id: Option<u64>) -> CliResul
         None => {
             let tree = built(project, None)?;
             if tree.roots.release_root != record.release_root {
-                return Err(CliError::config(format!(
+                return Err(AppError::config(format!(
                     "{} on {network} was not built here: release {}",
                     record.name,
                     record.release_root.short()
@@ -186,7 +187,7 @@ struct ValueChange {
 
 /// Values of parameters, where at least one side is a network. The other side, if it is a release,
 /// is taken as it would be deployed there now.
-fn values(project: &Project, a: &Side, b: &Side) -> CliResult<Vec<ValueChange>> {
+fn values(project: &Context, a: &Side, b: &Side) -> AppResult<Vec<ValueChange>> {
     let Some((network, record)) = a.deployed.as_ref().or(b.deployed.as_ref()) else {
         return Ok(Vec::new());
     };
@@ -198,7 +199,7 @@ fn values(project: &Project, a: &Side, b: &Side) -> CliResult<Vec<ValueChange>> 
                 Stage::Testnet => Executor::Key(record.deployment.executor),
                 Stage::Mainnet => executor(project, network)?,
             };
-            Ok::<_, CliError>(prepare(project, &side.built, network, acts, 0)?.resolved.params)
+            Ok::<_, AppError>(prepare(project, &side.built, network, acts, 0)?.resolved.params)
         }
     };
     let (one, other) = (params(a)?, params(b)?);

@@ -3,15 +3,15 @@
 use alloy_primitives::B256;
 use clap::Args;
 use serde_json::json;
+use tidegate_app::compiler::described;
+use tidegate_app::error::{AppError, AppResult};
+use tidegate_app::policy_doc::safe_state;
 use tidegate_keys::OsKeyring;
 use tidegate_model::units::counted;
 use tidegate_plan::config::NetworkConfig;
 use tidegate_safe::helper;
 
-use crate::compiler::described;
-use crate::error::{CliError, CliResult};
-use crate::policy_doc::safe_state;
-use crate::project::Project;
+use crate::context::Context;
 
 /// Check what this machine and project need, and say what is missing
 #[derive(Debug, Args)]
@@ -28,9 +28,9 @@ struct Finding {
     result: Result<String, String>,
 }
 
-pub(crate) async fn run(project: &Project, args: &DoctorArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &DoctorArgs) -> AppResult<u8> {
     if let Some(sha256) = args.trust_compiler {
-        crate::compiler::trust(&project.env, sha256)?;
+        tidegate_app::compiler::trust(&project.env, sha256)?;
     }
     let mut findings = vec![compiler(project), keyring()];
     for (name, settings) in &project.config.networks {
@@ -60,10 +60,10 @@ pub(crate) async fn run(project: &Project, args: &DoctorArgs) -> CliResult<u8> {
     Ok(0)
 }
 
-fn compiler(project: &Project) -> Finding {
+fn compiler(project: &Context) -> Finding {
     let contracts = tidegate_plan::requested_contracts(&project.config);
     let contracts: Vec<_> = contracts.into_iter().collect();
-    let result = match crate::compiler::run(project, &contracts) {
+    let result = match tidegate_app::compiler::run(project, &contracts) {
         Ok(output) => {
             let compilers: Vec<_> = output.compilers.iter().map(described).collect();
             Ok(compilers.join(", "))
@@ -84,14 +84,14 @@ fn keyring() -> Finding {
 }
 
 async fn network(
-    project: &Project,
+    project: &Context,
     name: &str,
     settings: &NetworkConfig,
-) -> CliResult<Vec<Finding>> {
+) -> AppResult<Vec<Finding>> {
     let network = project.connect(name).await?;
     let head = network.latest_head().await?;
     let row = |result| Finding { what: name.to_owned(), result };
-    let wanted = crate::network::quorum(settings.chain) as usize;
+    let wanted = tidegate_app::network::quorum(settings.chain) as usize;
     let operators = network.operators();
     let mut count = counted(network.endpoints().count(), "endpoint");
     if operators < network.endpoints().count() {
@@ -107,7 +107,7 @@ async fn network(
         let genesis = network.id().genesis;
         findings.push(row(Err(format!("write genesis = \"{genesis}\" under [networks.{name}]"))));
     }
-    if let Some(text) = crate::network::ends_too_soon(project, name, head.timestamp)? {
+    if let Some(text) = tidegate_app::network::ends_too_soon(project, name, head.timestamp)? {
         findings.push(row(Err(text)));
     }
     let helper = network.code_hash(helper::address(), head.block).await? == helper::CODE_HASH;
@@ -147,13 +147,13 @@ async fn network(
 }
 
 async fn key_row(
-    project: &Project,
+    project: &Context,
     network: &tidegate_chain::Network,
     head: tidegate_model::Head,
     role: &str,
     key: &str,
 ) -> Result<String, String> {
-    let shown = |error: CliError| format!("{role} `{key}`: {error}");
+    let shown = |error: AppError| format!("{role} `{key}`: {error}");
     let address = crate::signer::address_of(&project.env, key).map_err(shown)?;
     let Some(address) = address else {
         return Ok(format!("{role} `{key}`, whose address shows when it is opened"));

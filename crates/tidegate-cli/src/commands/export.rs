@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use tidegate_app::bundle;
+use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::release::built;
 use tidegate_store::write_atomic;
 
 use super::export_audits;
-use crate::bundle;
-use crate::error::{CliResult, Kind, OrKind};
-use crate::project::Project;
-use crate::release::built;
+use crate::context::Context;
 
 /// Write a release with all that speaks of it as one file: `tidegate import` takes it
 ///
@@ -53,14 +53,14 @@ pub(crate) enum Format {
     Sarif,
 }
 
-pub(crate) async fn run(project: &Project, args: &ExportArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &ExportArgs) -> AppResult<u8> {
     match args.format {
         Some(format) => export_audits::run(project, args, format).await,
         None => write_bundle(project, args),
     }
 }
 
-fn write_bundle(project: &Project, args: &ExportArgs) -> CliResult<u8> {
+fn write_bundle(project: &Context, args: &ExportArgs) -> AppResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let bundle = bundle::gather(project, &built)?;
     let text = bundle.to_text().or_kind(Kind::Config)?;

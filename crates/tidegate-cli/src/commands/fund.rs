@@ -5,6 +5,14 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::fund_rules::{InForce, in_force};
+use tidegate_app::funds::{about, facts, said};
+use tidegate_app::release::build;
+use tidegate_app::relied;
+use tidegate_app::saying::{general, now, sign};
+use tidegate_app::sending::send;
+use tidegate_app::statements;
 use tidegate_chain::Network;
 use tidegate_engine::find_sent;
 use tidegate_ledger::{FundRules, Ledger, RequestState, RequestView, build_ledger};
@@ -18,16 +26,8 @@ use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_model::{NetworkId, StatementDigest};
 use tidegate_plan::config::Stage;
 
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::fund_rules::{InForce, in_force};
-use crate::funds::{about, facts, said};
-use crate::project::Project;
-use crate::release::build;
-use crate::relied;
-use crate::saying::{general, now, sign};
-use crate::sending::send;
+use crate::context::Context;
 use crate::signer::{LazySigner, named};
-use crate::statements;
 
 /// Request, approve, draw and return test funds
 #[derive(Debug, Subcommand)]
@@ -80,7 +80,7 @@ pub(crate) struct TransferArgs {
     amount: Option<String>,
 }
 
-pub(crate) async fn run(project: &Project, command: &FundCommand) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, command: &FundCommand) -> AppResult<u8> {
     relied::require(project).await?;
     match command {
         FundCommand::Request(args) => request(project, args).await,
@@ -91,7 +91,7 @@ pub(crate) async fn run(project: &Project, command: &FundCommand) -> CliResult<u
     }
 }
 
-async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
+async fn request(project: &Context, args: &RequestArgs) -> AppResult<u8> {
     let name = project.network_of(args.network.as_deref(), Stage::Testnet)?;
     let settings = project.network(&name)?;
     let key = named(&project.global, settings.deployer.as_deref())?;
@@ -101,11 +101,11 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
         (None, Some(deployer)) => {
             LazySigner::new(&project.ui, &project.env, &project.global, deployer)?.address()
         }
-        (None, None) => return Err(CliError::usage("say with --to who will hold the funds")),
+        (None, None) => return Err(AppError::usage("say with --to who will hold the funds")),
     };
     let release = if args.no_release { None } else { Some(build(project)?.roots.release_root) };
     let body = Body::FundRequest(FundRequest {
-        network: crate::network::identity(project, &name)?.id,
+        network: tidegate_app::network::identity(project, &name)?.id,
         destination,
         amount: parse_uint(&args.amount).or_kind(Kind::Usage)?,
         release,
@@ -116,7 +116,7 @@ async fn request(project: &Project, args: &RequestArgs) -> CliResult<u8> {
     Ok(0)
 }
 
-async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResult<u8> {
+async fn decide(project: &Context, args: &DecideArgs, approve: bool) -> AppResult<u8> {
     let set = statements::load_confirmed(project).await?;
     let InForce { rules, adopted } = in_force(project).await?;
     let facts = said(project, &set, &rules)?;
@@ -126,7 +126,7 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     facts.may_decide(signer.address(), found, approve).map_err(|why| {
-        CliError::new(Kind::Fail, why)
+        AppError::new(Kind::Fail, why)
             .hint("a person with the role `treasurer`, other than the requester, decides")
     })?;
     let (request, network) = (found.request, found.network);
@@ -154,7 +154,7 @@ async fn decide(project: &Project, args: &DecideArgs, approve: bool) -> CliResul
     Ok(0)
 }
 
-async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
+async fn draw(project: &Context, args: &TransferArgs) -> AppResult<u8> {
     let ready = |view: &RequestView| matches!(view.state, RequestState::Approved { .. });
     let left = |view: &RequestView| {
         let is_open = matches!(view.state, RequestState::Approved { .. } | RequestState::Drawn);
@@ -165,12 +165,12 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     let key = project.config.funds.get(&books.name).map(|funds| funds.key.as_str());
     let signer = treasury(project, named(&project.global, key)?, books.treasury()?)?;
     if found.approved_until.is_none() {
-        return Err(CliError::new(Kind::Fail, "the request has no approval in force")
+        return Err(AppError::new(Kind::Fail, "the request has no approval in force")
             .hint("a person with the role `treasurer`, other than the requester, approves it"));
     }
     if found.unseen {
         let what = "a draw or return of this request is stated that the chain does not show";
-        return Err(CliError::new(Kind::Fail, what).hint(
+        return Err(AppError::new(Kind::Fail, what).hint(
             "wait until its transaction is in a block; `tidegate ledger reconcile` names it",
         ));
     }
@@ -187,12 +187,12 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     if amount > left {
         let left = format_amount(left, 18);
         let what = format!("that is more than was approved; {left} ETH are left to draw");
-        return Err(CliError::new(Kind::Fail, what));
+        return Err(AppError::new(Kind::Fail, what));
     }
     if books.adopted.is_empty() {
         let approvers: Vec<_> = found.approvals.iter().map(|(_, by)| *by).collect();
         FundRules::may_draw_unadopted(&approvers, signer.address()).map_err(|why| {
-            CliError::new(Kind::Fail, why)
+            AppError::new(Kind::Fail, why)
                 .hint("have the Safe adopt the policy first: `tidegate policy adopt`")
                 .hint("or approve it with that key: `tidegate fund approve REQUEST --as KEY`")
         })?;
@@ -203,7 +203,7 @@ async fn draw(project: &Project, args: &TransferArgs) -> CliResult<u8> {
     books.make(project, &signer, &intent, Body::FundDraw).await
 }
 
-async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
+async fn give_back(project: &Context, args: &TransferArgs) -> AppResult<u8> {
     /// What a plain transfer costs.
     const TRANSFER_GAS: u64 = 21_000;
     let ready = |view: &RequestView| !view.approvals.is_empty();
@@ -227,13 +227,13 @@ async fn give_back(project: &Project, args: &TransferArgs) -> CliResult<u8> {
         }
     };
     if amount.is_zero() && !books.unstated(project, &signer, &found.returns).await? {
-        return Err(CliError::new(Kind::Fail, "there is nothing to return"));
+        return Err(AppError::new(Kind::Fail, "there is nothing to return"));
     }
     books.show(project, found)?;
     let senders = books.senders(found).await?;
     if let Err(why) = FundRules::may_return_unadopted(&senders, home) {
         if books.adopted.is_empty() {
-            return Err(CliError::new(Kind::Fail, why)
+            return Err(AppError::new(Kind::Fail, why)
                 .hint("have the Safe adopt the policy first: `tidegate policy adopt`"));
         }
         relied::require_pinned(project).await?;
@@ -258,11 +258,11 @@ impl Books {
     /// The books of the request that is named, or of the only one that is `ready` by what was said;
     /// of several on one network, the only one of which something is `left` on the chain.
     async fn read(
-        project: &Project,
+        project: &Context,
         args: &TransferArgs,
         ready: impl Fn(&RequestView) -> bool,
         left: impl Fn(&RequestView) -> bool,
-    ) -> CliResult<Self> {
+    ) -> AppResult<Self> {
         let set = statements::load_confirmed(project).await?;
         let InForce { rules, adopted } = in_force(project).await?;
         let said = build_ledger(&said(project, &set, &rules)?).or_kind(Kind::Fail)?;
@@ -278,7 +278,7 @@ impl Books {
         let network = project.connect(&name).await?;
         if network.id() != id {
             let what = format!("the request is for another chain than {name}: genesis differs");
-            return Err(CliError::new(Kind::Fail, what));
+            return Err(AppError::new(Kind::Fail, what));
         }
         let head = network.latest_head().await?;
         let facts = facts(project, &set, &rules, (&name, &network), head).await?;
@@ -290,21 +290,21 @@ impl Books {
         Ok(Self { name, network, rules, adopted, ledger, request })
     }
 
-    fn request(&self) -> CliResult<&RequestView> {
-        let missing = || CliError::new(Kind::Fail, "the request is not in the books");
+    fn request(&self) -> AppResult<&RequestView> {
+        let missing = || AppError::new(Kind::Fail, "the request is not in the books");
         self.ledger.request(self.request).ok_or_else(missing)
     }
 
     /// The treasury of the network, by the rules in force.
-    fn treasury(&self) -> CliResult<Address> {
+    fn treasury(&self) -> AppResult<Address> {
         self.rules.treasuries.get(&self.network.id()).copied().ok_or_else(|| {
-            CliError::config(format!("{} has no treasury in the policy in force", self.name))
+            AppError::config(format!("{} has no treasury in the policy in force", self.name))
                 .hint("name it under [funds] and have the Safe adopt it: `tidegate policy adopt`")
         })
     }
 
     /// Shows on what a transfer rests: the request, who decided, the treasury and the policy.
-    fn show(&self, project: &Project, found: &RequestView) -> CliResult {
+    fn show(&self, project: &Context, found: &RequestView) -> AppResult {
         let ui = &project.ui;
         let called = |key: Address| {
             let person = self.rules.people.iter().find(|(_, person)| person.holds(key));
@@ -329,7 +329,7 @@ impl Books {
     }
 
     /// Who sent the draws of a request.
-    async fn senders(&self, found: &RequestView) -> CliResult<Vec<Address>> {
+    async fn senders(&self, found: &RequestView) -> AppResult<Vec<Address>> {
         let mut senders = Vec::new();
         for draw in &found.draws {
             senders.extend(self.network.transaction(*draw).await?.map(|sent| sent.from));
@@ -349,11 +349,11 @@ impl Books {
     /// Whether the next return was sent and its statement is still missing.
     async fn unstated(
         &self,
-        project: &Project,
+        project: &Context,
         signer: &LazySigner,
         done: &[B256],
-    ) -> CliResult<bool> {
-        let lane = crate::sending::open_lane(project, &self.network, signer).await?;
+    ) -> AppResult<bool> {
+        let lane = tidegate_app::sending::open_lane(project, &self.network, signer).await?;
         Ok(lane.state().landed(&self.op("return", done)).is_some())
     }
 
@@ -366,11 +366,11 @@ impl Books {
     /// Sends it unless it was sent before, then signs the statement that names its transaction.
     async fn make(
         &self,
-        project: &Project,
+        project: &Context,
         signer: &LazySigner,
         intent: &Intent,
         body: fn(FundTransfer) -> Body,
-    ) -> CliResult<u8> {
+    ) -> AppResult<u8> {
         let about = about(project)?;
         // Read before anything is sent.
         now(project, &about).await?;
@@ -383,7 +383,7 @@ impl Books {
         }
         // The amount is what the chain says, as an earlier run may have sent another.
         let sent = self.network.transaction(transaction).await?.ok_or_else(|| {
-            CliError::new(Kind::Chain, format!("{transaction} is not on {}", self.name))
+            AppError::new(Kind::Chain, format!("{transaction} is not on {}", self.name))
         })?;
         let transfer = FundTransfer {
             request: self.request,
@@ -394,7 +394,7 @@ impl Books {
         let body = body(transfer);
         let general = general(project, &about, signer, body).await?;
         let statement = Statement::Statement(general);
-        crate::saying::show(project, signer, &statement)?;
+        tidegate_app::saying::show(project, signer, &statement)?;
         let digest = statements::sign_and_write(project, signer, statement)?;
         ui.line(format!("{} ETH to {}", format_amount(sent.value, 18), intent.to));
         ui.row("transaction", &transaction.to_string());
@@ -408,11 +408,11 @@ impl Books {
     /// statement names, so that a lost journal never pays twice.
     async fn transaction(
         &self,
-        project: &Project,
+        project: &Context,
         signer: &LazySigner,
         intent: &Intent,
-    ) -> CliResult<B256> {
-        let lane = crate::sending::open_lane(project, &self.network, signer).await?;
+    ) -> AppResult<B256> {
+        let lane = tidegate_app::sending::open_lane(project, &self.network, signer).await?;
         let landed = lane.state().landed(&intent.op);
         if let Some((attempt, _)) = landed.filter(|(_, inclusion)| inclusion.success) {
             return Ok(attempt.hash);
@@ -435,18 +435,18 @@ impl Books {
     }
 }
 
-fn treasury(project: &Project, key: &str, expected: Address) -> CliResult<LazySigner> {
+fn treasury(project: &Context, key: &str, expected: Address) -> AppResult<LazySigner> {
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     if signer.address() == expected {
         return Ok(signer);
     }
-    Err(CliError::new(Kind::Keys, format!("key `{key}` is {}, not {expected}", signer.address()))
+    Err(AppError::new(Kind::Keys, format!("key `{key}` is {}, not {expected}", signer.address()))
         .hint("name the right key with --as KEY"))
 }
 
-fn network_name(project: &Project, id: NetworkId) -> CliResult<String> {
+fn network_name(project: &Context, id: NetworkId) -> AppResult<String> {
     project.name_of(id).map(str::to_owned).ok_or_else(|| {
-        CliError::config(format!("no network of tidegate.toml has chain id {}", id.chain))
+        AppError::config(format!("no network of tidegate.toml has chain id {}", id.chain))
     })
 }
 
@@ -456,12 +456,12 @@ fn pick<'a>(
     ledger: &'a Ledger,
     named: Option<&str>,
     ready: impl Fn(&RequestView) -> bool,
-) -> CliResult<&'a RequestView> {
+) -> AppResult<&'a RequestView> {
     let wanted = named.map(whole).transpose()?.map(StatementDigest);
     ledger.pick(wanted, ready).map_err(|error| {
         let of = |why: &&String| wanted.is_some_and(|digest| why.contains(&digest.to_string()));
         let why = ledger.ignored.iter().find(of);
-        let error = CliError::usage(error.to_string());
+        let error = AppError::usage(error.to_string());
         let error = why.into_iter().fold(error, |error, why| error.hint(why));
         error.hint("`tidegate ledger show` lists requests")
     })

@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use alloy_primitives::{Bytes, Signature, hex};
 use clap::Args;
 use serde_json::{Value, json};
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::settings::Environment;
+use tidegate_app::{bundle, statements};
 use tidegate_evidence::exports::{is_export, with_signature};
 use tidegate_evidence::{BUNDLE_BYTES_MAX, Bundle};
 use tidegate_model::statement::{ContractSigner, SignedStatement, from_typed_data};
 use tidegate_store::{read_limited, to_text, write_atomic};
 
 use crate::args::Global;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::project::Project;
-use crate::settings::Environment;
+use crate::context::Context;
 use crate::ui::Ui;
-use crate::{bundle, statements};
 
 /// The largest statement, in bytes.
 const STATEMENT_BYTES_MAX: u64 = 1 << 20;
@@ -43,25 +43,25 @@ pub(crate) async fn run(
     env: &Environment,
     global: &Global,
     args: &ImportArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     if let [file] = args.files.as_slice() {
         let bytes = read_limited(file, BUNDLE_BYTES_MAX).or_kind(Kind::Config)?;
         if Bundle::is_one(&bytes) {
             return take(ui, env, global, bytes);
         }
     }
-    statements_of(&Project::open(ui, env, global)?, args).await
+    statements_of(&Context::open(ui, env, global)?, args).await
 }
 
 /// Takes a bundle in this very folder, which becomes a project if it is none.
-fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> CliResult<u8> {
+fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> AppResult<u8> {
     // Never a project above: an empty folder inside another project is meant to become its own.
     let root = match &global.project {
         Some(dir) => dir.clone(),
         None => std::env::current_dir().or_kind(Kind::Config)?,
     };
     let bundle = bundle::place(&root, bytes)?;
-    let project = Project::open(ui, env, &Global { project: Some(root), ..global.clone() })?;
+    let project = Context::open(ui, env, &Global { project: Some(root), ..global.clone() })?;
     bundle::keep(&project, &bundle)?;
     let set = statements::load(&project)?;
     let Bundle { release, roots, statements, files, .. } = &bundle;
@@ -82,9 +82,9 @@ fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> CliResul
     Ok(0)
 }
 
-async fn statements_of(project: &Project, args: &ImportArgs) -> CliResult<u8> {
+async fn statements_of(project: &Context, args: &ImportArgs) -> AppResult<u8> {
     if args.signature.is_some() && args.files.len() != 1 {
-        return Err(CliError::usage("one signature is of one file"));
+        return Err(AppError::usage("one signature is of one file"));
     }
     // All are read and checked before the first is written.
     let (mut taken, mut exports) = (Vec::new(), Vec::new());
@@ -92,7 +92,7 @@ async fn statements_of(project: &Project, args: &ImportArgs) -> CliResult<u8> {
         let bytes = read_limited(file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
         let name = file.display();
         let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| CliError::config(format!("read {name} as JSON: {error}")))?;
+            .map_err(|error| AppError::config(format!("read {name} as JSON: {error}")))?;
         let signed = match typed_data(&value, args)? {
             Some((typed, signature)) if is_export(typed) => {
                 exports.push((file.with_extension("signed.json"), export(typed, &signature)?));
@@ -100,7 +100,7 @@ async fn statements_of(project: &Project, args: &ImportArgs) -> CliResult<u8> {
             }
             Some((typed, signature)) => from_wallet(project, args, typed, &signature).await?,
             None => serde_json::from_value(value).map_err(|error| {
-                CliError::config(format!("read {name} as a signed statement: {error}"))
+                AppError::config(format!("read {name} as a signed statement: {error}"))
             })?,
         };
         statements::check(project, &signed).await?;
@@ -130,21 +130,21 @@ async fn statements_of(project: &Project, args: &ImportArgs) -> CliResult<u8> {
 fn typed_data<'a>(
     value: &'a Value,
     args: &'a ImportArgs,
-) -> CliResult<Option<(&'a Value, String)>> {
+) -> AppResult<Option<(&'a Value, String)>> {
     let (typed, beside) = match value.get("typedData") {
         Some(typed) => (typed, value["signature"].as_str()),
         None if value.get("primaryType").is_some() => (value, None),
         None => return Ok(None),
     };
     let signature = args.signature.as_deref().or(beside).ok_or_else(|| {
-        CliError::usage("that is typed data, which says nothing without a signature")
+        AppError::usage("that is typed data, which says nothing without a signature")
             .hint("give what the wallet answered with --signature 0x…")
     })?;
     Ok(Some((typed, signature.to_owned())))
 }
 
 /// What `export` wrote, with the signature that its auditor has given it.
-fn export(typed: &Value, signature: &str) -> CliResult<Value> {
+fn export(typed: &Value, signature: &str) -> AppResult<Value> {
     let bytes = hex::decode(signature).or_kind(Kind::Usage)?;
     let signature = Signature::from_raw(&bytes).or_kind(Kind::Usage)?;
     with_signature(typed, &signature).or_kind(Kind::Fail)
@@ -152,15 +152,15 @@ fn export(typed: &Value, signature: &str) -> CliResult<Value> {
 
 /// A statement that a wallet has signed as typed data.
 async fn from_wallet(
-    project: &Project,
+    project: &Context,
     args: &ImportArgs,
     typed: &Value,
     signature: &str,
-) -> CliResult<SignedStatement> {
+) -> AppResult<SignedStatement> {
     let statement = from_typed_data(typed).or_kind(Kind::Config)?;
     statements::require_recent(project, &statement).await?;
     let signature = hex::decode(signature)
-        .map_err(|error| CliError::usage(format!("read the signature: {error}")))?;
+        .map_err(|error| AppError::usage(format!("read the signature: {error}")))?;
     let digest = statement.digest()?;
     let (signature, contract) = match &args.contract {
         None => (statements::from_wallet(&signature, digest)?, None),

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
+use tidegate_app::compiler;
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::settings::Environment;
 use tidegate_chain::{Network, NetworkConfig, Reading, RedactedUrl, known_chain};
 use tidegate_compile::{
     CompileRequest, FoundryConfig, Profile, compile, deployable_contracts, find_contract,
@@ -14,15 +17,12 @@ use tidegate_model::ChainId;
 use tidegate_model::endpoint::Endpoint;
 use tidegate_model::units::counted;
 use tidegate_plan::config::Config;
+use tidegate_scaffold::broadcast::{self, BROADCAST_BYTES_MAX, Broadcast};
+use tidegate_scaffold::text::{Head, text};
+use tidegate_scaffold::{Contracts, Draft, Known, check, hardhat, steps};
 use tidegate_store::{read_limited, write_new};
 
 use crate::args::Global;
-use crate::compiler;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::scaffold::broadcast::{self, BROADCAST_BYTES_MAX, Broadcast};
-use crate::scaffold::text::{Head, text};
-use crate::scaffold::{Contracts, Draft, Known, check, hardhat, steps};
-use crate::settings::Environment;
 use crate::ui::Ui;
 
 /// The most contracts that are proposed as steps.
@@ -59,14 +59,14 @@ pub(crate) async fn run(
     env: &Environment,
     global: &Global,
     args: &InitArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let root = global.project.clone().unwrap_or_else(|| PathBuf::from("."));
     let root = root
         .canonicalize()
-        .map_err(|error| CliError::config(format!("open folder {}: {error}", root.display())))?;
+        .map_err(|error| AppError::config(format!("open folder {}: {error}", root.display())))?;
     let path = root.join("tidegate.toml");
     if path.exists() {
-        return Err(CliError::new(Kind::Conflict, "there is a tidegate.toml already")
+        return Err(AppError::new(Kind::Conflict, "there is a tidegate.toml already")
             .hint("edit it, or remove it first"));
     }
     let (foundry, own) = settings(&root, args)?;
@@ -117,7 +117,7 @@ pub(crate) async fn run(
     let text = text(&head, &draft);
     // What is written can be read: names and networks of the command line included.
     Config::parse(&text)
-        .map_err(|error| CliError::from(error).hint("see `--name` and `--network`"))?;
+        .map_err(|error| AppError::from(error).hint("see `--name` and `--network`"))?;
     write_new(&path, text.as_bytes())?;
     report(ui, &path, &draft, checked.as_ref());
     Ok(0)
@@ -133,13 +133,13 @@ struct Place<'a> {
 /// Steps that repeat a run, and why they are not checked on the chain, if they are not.
 async fn repeat(
     place: &Place<'_>,
-    network: Result<&Network, &CliError>,
+    network: Result<&Network, &AppError>,
     mut run: Broadcast,
 ) -> (Draft, Option<String>) {
     let on_chain = match network {
         Ok(network) => check::keep_shown(network, &mut run)
             .await
-            .map_err(|error| CliError::from(error).to_string()),
+            .map_err(|error| AppError::from(error).to_string()),
         Err(error) => Err(error.to_string()),
     };
     let (contracts, note) = contracts(place, &run);
@@ -166,7 +166,7 @@ fn report(ui: &Ui, path: &Path, draft: &Draft, checked: Option<&(String, bool)>)
 }
 
 /// The settings of `foundry.toml`, or what a Hardhat configuration seems to say.
-fn settings(root: &Path, args: &InitArgs) -> CliResult<(FoundryConfig, Option<Profile>)> {
+fn settings(root: &Path, args: &InitArgs) -> AppResult<(FoundryConfig, Option<Profile>)> {
     let config = compiler::hardhat_config(root);
     if let Some(config) = config.filter(|_| !root.join("foundry.toml").exists()) {
         let own = hardhat::settings(&config);
@@ -188,11 +188,11 @@ fn name(root: &Path, args: &InitArgs) -> String {
 }
 
 /// The network, if its endpoint is known here and answers.
-async fn connect(env: &Environment, args: &InitArgs) -> CliResult<Network> {
+async fn connect(env: &Environment, args: &InitArgs) -> AppResult<Network> {
     let url = match Endpoint::parse(&args.rpc).or_kind(Kind::Usage)? {
         Endpoint::Literal(url) => url,
         Endpoint::Variable(name) => env.get(name).ok_or_else(|| {
-            CliError::new(Kind::Chain, format!("the environment variable {name} is not set"))
+            AppError::new(Kind::Chain, format!("the environment variable {name} is not set"))
         })?,
     };
     let url = RedactedUrl::parse(url).or_kind(Kind::Usage)?;
@@ -205,9 +205,9 @@ async fn connect(env: &Environment, args: &InitArgs) -> CliResult<Network> {
 type Run = (PathBuf, Broadcast);
 
 /// The run to propose steps from, and notes on others.
-fn latest(root: &Path, args: &InitArgs) -> CliResult<(Option<Run>, Vec<String>)> {
-    let read = |file: &Path| -> CliResult<Broadcast> {
-        let named = |error: CliError| error.hint(format!("the file is {}", file.display()));
+fn latest(root: &Path, args: &InitArgs) -> AppResult<(Option<Run>, Vec<String>)> {
+    let read = |file: &Path| -> AppResult<Broadcast> {
+        let named = |error: AppError| error.hint(format!("the file is {}", file.display()));
         let bytes = read_limited(file, BROADCAST_BYTES_MAX)?;
         broadcast::parse(&bytes).or_kind(Kind::Config).map_err(named)
     };
@@ -277,7 +277,7 @@ fn contracts(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<String>) 
     let output = match compile(&request) {
         Ok(output) => output,
         Err(error) => {
-            let error = CliError::from(error).to_string();
+            let error = AppError::from(error).to_string();
             let first = error.lines().next().unwrap_or_default();
             let note = format!("arguments are not decoded, as nothing compiles: {first}");
             return (contracts, Some(note));

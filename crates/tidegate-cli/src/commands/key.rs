@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use alloy_primitives::Address;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::settings::Environment;
 use tidegate_keys::{KeyName, OsKeyring, PasswordVault, PrivateKey};
 use tidegate_store::read_limited;
 
 use crate::args::Global;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::settings::Environment;
-use crate::signer;
+use crate::signer::{self, OrKey};
 use crate::ui::Ui;
 
 /// The largest file a key is imported from, in bytes.
@@ -62,15 +62,15 @@ pub(crate) fn run(
     env: &Environment,
     global: &Global,
     command: &KeyCommand,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     match command {
         KeyCommand::New(args) => new(ui, env, global, args)?,
         KeyCommand::Import(args) => import(ui, env, global, args)?,
         KeyCommand::List => list(ui, env)?,
         KeyCommand::Remove(args) => {
-            let name: KeyName = args.name.parse()?;
+            let name: KeyName = args.name.parse().or_key()?;
             signer::refuse_dry(global, &args.name)?;
-            signer::keys(env)?.remove(&name, args.address)?;
+            signer::keys(env)?.remove(&name, args.address).or_key()?;
             if let Ok(keyring) = OsKeyring::probe() {
                 keyring.delete(args.address).or_kind(Kind::Keys)?;
             }
@@ -80,10 +80,10 @@ pub(crate) fn run(
     Ok(0)
 }
 
-fn new(ui: &Ui, env: &Environment, global: &Global, args: &NameArgs) -> CliResult {
-    let name: KeyName = args.name.parse()?;
+fn new(ui: &Ui, env: &Environment, global: &Global, args: &NameArgs) -> AppResult {
+    let name: KeyName = args.name.parse().or_key()?;
     let password = signer::choose(ui, global, &args.name)?;
-    let address = signer::keys(env)?.create(&name, &password)?;
+    let address = signer::keys(env)?.create(&name, &password).or_key()?;
     if args.remember {
         let keyring = OsKeyring::probe().or_kind(Kind::Keys)?;
         keyring.set(address, &password).or_kind(Kind::Keys)?;
@@ -92,12 +92,12 @@ fn new(ui: &Ui, env: &Environment, global: &Global, args: &NameArgs) -> CliResul
     Ok(())
 }
 
-fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> CliResult {
-    let name: KeyName = args.name.parse()?;
+fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> AppResult {
+    let name: KeyName = args.name.parse().or_key()?;
     let typed = args.from.to_string_lossy();
     let digits = typed.trim_start_matches("0x");
     if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(CliError::new(Kind::Keys, "that looks like a private key, not like a file")
+        return Err(AppError::new(Kind::Keys, "that looks like a private key, not like a file")
             .hint("a shell keeps what is typed: treat the key as known to others"));
     }
     let path = if args.from.as_os_str() == "-" { "/dev/stdin".into() } else { args.from.clone() };
@@ -110,23 +110,23 @@ fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> Cli
     let keys = signer::keys(env)?;
     let text = std::str::from_utf8(&bytes).or_kind(Kind::Keys)?.trim();
     let address = if text.starts_with('{') {
-        keys.import_keystore(&name, &bytes, &password)?
+        keys.import_keystore(&name, &bytes, &password).or_key()?
     } else {
-        keys.import(&name, &PrivateKey::parse(text).or_kind(Kind::Keys)?, &password)?
+        keys.import(&name, &PrivateKey::parse(text).or_kind(Kind::Keys)?, &password).or_key()?
     };
     shown(ui, "imported", &args.name, address);
     Ok(())
 }
 
-fn read_stdin() -> CliResult<Vec<u8>> {
+fn read_stdin() -> AppResult<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
     std::io::stdin().take(IMPORT_BYTES_MAX).read_to_end(&mut bytes).or_kind(Kind::Keys)?;
     Ok(bytes)
 }
 
-fn list(ui: &Ui, env: &Environment) -> CliResult {
-    let keys = signer::keys(env)?.list()?;
+fn list(ui: &Ui, env: &Environment) -> AppResult {
+    let keys = signer::keys(env)?.list().or_key()?;
     if keys.is_empty() {
         ui.note("no keys yet; make one with `tidegate key new NAME`");
     }
@@ -156,12 +156,4 @@ fn list(ui: &Ui, env: &Environment) -> CliResult {
 fn shown(ui: &Ui, verb: &str, name: &str, address: Address) {
     ui.line(format!("{verb} {name} {address}"));
     ui.result(&json!({"name": name, "address": address}));
-}
-
-impl From<tidegate_keys::KeyError> for CliError {
-    fn from(error: tidegate_keys::KeyError) -> Self {
-        let hint = error.hint();
-        let error = Self::new(Kind::Keys, error);
-        hint.into_iter().fold(error, |error, hint| error.hint(hint))
-    }
 }

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::fund_rules::to_show;
+use tidegate_app::funds::facts;
+use tidegate_app::statements;
 use tidegate_ledger::{
     Facts, Format, Ledger, RequestView, Row, build_ledger, export, funds_report, reconcile,
 };
@@ -11,11 +15,7 @@ use tidegate_model::units::{format_date, format_utc};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::fund_rules::to_show;
-use crate::funds::facts;
-use crate::project::Project;
-use crate::statements;
+use crate::context::Context;
 
 /// Show, reconcile and export the ledger of test funds
 #[derive(Debug, Subcommand)]
@@ -65,7 +65,7 @@ enum ExportFormat {
     Csv,
 }
 
-pub(crate) async fn run(project: &Project, command: &LedgerCommand) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, command: &LedgerCommand) -> AppResult<u8> {
     match command {
         LedgerCommand::Show(args) => show(project, args).await,
         LedgerCommand::Reconcile(args) => reconcile_books(project, args).await,
@@ -73,7 +73,7 @@ pub(crate) async fn run(project: &Project, command: &LedgerCommand) -> CliResult
     }
 }
 
-async fn books(project: &Project, args: &NetworkArgs) -> CliResult<(String, Facts, Ledger)> {
+async fn books(project: &Context, args: &NetworkArgs) -> AppResult<(String, Facts, Ledger)> {
     let name = network(project, args)?;
     let network = project.connect(&name).await?;
     let set = statements::load_confirmed(project).await?;
@@ -88,7 +88,7 @@ async fn books(project: &Project, args: &NetworkArgs) -> CliResult<(String, Fact
     Ok((name, facts, ledger))
 }
 
-fn network(project: &Project, args: &NetworkArgs) -> CliResult<String> {
+fn network(project: &Context, args: &NetworkArgs) -> AppResult<String> {
     let mut funded = project.config.funds.keys();
     match (&args.network, funded.next(), funded.next()) {
         (Some(name), ..) => project.network(name).map(|_| name.clone()),
@@ -97,7 +97,7 @@ fn network(project: &Project, args: &NetworkArgs) -> CliResult<String> {
     }
 }
 
-async fn show(project: &Project, args: &NetworkArgs) -> CliResult<u8> {
+async fn show(project: &Context, args: &NetworkArgs) -> AppResult<u8> {
     let (name, _, ledger) = books(project, args).await?;
     let ui = &project.ui;
     ui.line(format!("Test funds on {name}"));
@@ -129,7 +129,7 @@ async fn show(project: &Project, args: &NetworkArgs) -> CliResult<u8> {
     Ok(0)
 }
 
-async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u8> {
+async fn reconcile_books(project: &Context, args: &ReconcileArgs) -> AppResult<u8> {
     let (name, facts, ledger) = books(project, &args.network).await?;
     let rows = reconcile(&ledger, &facts).or_kind(Kind::Fail)?;
     let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
@@ -182,7 +182,7 @@ async fn reconcile_books(project: &Project, args: &ReconcileArgs) -> CliResult<u
     let unread = !report.unread.is_empty();
     Ok(match (args.check, clean, unread) {
         (false, ..) | (true, true, false) => 0,
-        (true, false, _) => Kind::Fail.exit_code(),
+        (true, false, _) => crate::exit::code(Kind::Fail),
         (true, true, true) => 30,
     })
 }
@@ -211,14 +211,14 @@ fn request_json(request: &RequestView) -> Value {
     })
 }
 
-async fn write(project: &Project, args: &ExportArgs) -> CliResult<u8> {
+async fn write(project: &Context, args: &ExportArgs) -> AppResult<u8> {
     let (_, _, ledger) = books(project, &args.network).await?;
     let format = match args.format {
         ExportFormat::Hledger => Format::Journal,
         ExportFormat::Beancount => Format::Beancount,
         ExportFormat::Csv => Format::Csv,
     };
-    let text = export(&ledger, format).map_err(|error| CliError::new(Kind::Fail, error))?;
+    let text = export(&ledger, format).map_err(|error| AppError::new(Kind::Fail, error))?;
     match &args.out {
         Some(path) => {
             write_atomic(path, text.as_bytes())?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod attest;
+mod attest_revoke;
 pub(crate) mod build;
 pub(crate) mod deploy;
 pub(crate) mod diff;

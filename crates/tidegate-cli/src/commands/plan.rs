@@ -2,19 +2,19 @@
 
 use clap::Args;
 use serde_json::{Value, json};
+use tidegate_app::deployment::{Prepared, expect, prepare, refuse_faults};
+use tidegate_app::error::{AppError, AppResult};
+use tidegate_app::existing::require_starts;
+use tidegate_app::policy_doc::require_keys;
+use tidegate_app::release::built;
+use tidegate_app::standing::in_the_way;
+use tidegate_app::text::plain;
 use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
 use tidegate_plan::{Executor, Expected, OpKind, When, op_label};
 
-use crate::deployment::{Prepared, expect, prepare, refuse_faults};
-use crate::error::{CliError, CliResult};
-use crate::existing::require_starts;
-use crate::policy_doc::require_keys;
-use crate::project::Project;
-use crate::release::built;
+use crate::context::Context;
 use crate::signer::LazySigner;
-use crate::standing::in_the_way;
-use crate::ui::plain;
 
 /// Show what a deployment would do: addresses, code, arguments, gas
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub(crate) struct PlanArgs {
     id: u64,
 }
 
-pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &PlanArgs) -> AppResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let name = match &args.network {
         Some(name) => name.clone(),
@@ -66,12 +66,12 @@ pub(crate) async fn run(project: &Project, args: &PlanArgs) -> CliResult<u8> {
 }
 
 /// Who acts on a network: the deployer's key on a testnet, the Safe on mainnet.
-pub(crate) fn executor(project: &Project, name: &str) -> CliResult<Executor> {
+pub(crate) fn executor(project: &Context, name: &str) -> AppResult<Executor> {
     let settings = project.network(name)?;
     match settings.stage {
         Stage::Mainnet => {
             require_keys(project, name)?;
-            let what = || CliError::config(format!("[networks.{name}] has no `safe`"));
+            let what = || AppError::config(format!("[networks.{name}] has no `safe`"));
             settings.safe.map(Executor::Safe).ok_or_else(what)
         }
         Stage::Testnet => {
@@ -83,7 +83,7 @@ pub(crate) fn executor(project: &Project, name: &str) -> CliResult<Executor> {
 }
 
 /// One line an operation, then the parameters.
-pub(crate) fn show(project: &Project, prepared: &Prepared, expected: &Expected) {
+pub(crate) fn show(project: &Context, prepared: &Prepared, expected: &Expected) {
     let ui = &project.ui;
     let gas_of = |id: &str| expected.gas.iter().find(|(op, _)| op == id).map(|(_, gas)| *gas);
     ui.line("");

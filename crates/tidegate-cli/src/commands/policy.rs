@@ -2,24 +2,23 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tidegate_chain::Network;
+use tidegate_app::assess::safe_changes;
+use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::policy_doc::{
+    adopted_version, current, looser_lines, require_helper, require_proof, safe_state,
+};
+use tidegate_app::proposals;
+use tidegate_app::relied;
+use tidegate_app::statements;
+use tidegate_app::text::plain;
+use tidegate_model::NetworkId;
 use tidegate_model::policy::{PolicyDoc, SafeTrust};
 use tidegate_model::units::{format_span_secs, format_utc};
-use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::Stage;
 use tidegate_safe::{Adoption, Proposal, helper};
 use tidegate_store::{to_text, write_atomic};
 
-use crate::assess::safe_changes;
-use crate::error::{CliResult, Kind, OrKind};
-use crate::policy_doc::{
-    adopted_version, current, looser_lines, require_helper, require_proof, safe_state,
-};
-use crate::project::Project;
-use crate::proposals;
-use crate::relied;
-use crate::statements;
-use crate::ui::plain;
+use crate::context::Context;
 
 /// Show the policy, and propose to the Safe that it adopts it
 #[derive(Debug, Subcommand)]
@@ -38,7 +37,7 @@ pub(crate) struct TargetArgs {
     pub(super) target: Option<String>,
 }
 
-pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, command: &PolicyCommand) -> AppResult<u8> {
     let (args, adopt) = match command {
         PolicyCommand::Show(args) => (args, false),
         PolicyCommand::Adopt(args) => (args, true),
@@ -51,12 +50,12 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     let network = project.connect(&target).await?;
     let head = network.latest_head().await?;
     let safe = project.network(&target)?.safe.ok_or_else(|| {
-        crate::error::CliError::config(format!("[networks.{target}] has no `safe`"))
+        tidegate_app::error::AppError::config(format!("[networks.{target}] has no `safe`"))
     })?;
     let state = safe_state(&network, safe, head).await?;
     let doc = current(project, &target, network.id(), &state)?;
     show_document(project, &doc)?;
-    show_looser(project, &target, &network, head, &doc).await;
+    show_looser(project, looser_lines(project, &target, &network, head, &doc).await);
     if !adopt {
         let other = relied::other(project, &target)?;
         if let Some(why) = &other {
@@ -68,11 +67,12 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     require_helper(&network, head).await?;
     require_proof(project, &network, safe, head).await?;
     let adopted = adopted_version(&network, head, safe, doc.project()).await?;
-    let changed = show_changes(project, &network, head, &doc).await?;
+    let changes = safe_changes(&project.rules, &network, head, &doc).await?;
+    show_changes(project, &changes);
     let digest = doc.digest()?;
     let same = adopted.filter(|(_, adopted)| *adopted == digest);
     // The same policy once more is how the owners say that they know what happened to their Safe.
-    if let Some((version, _)) = same.filter(|_| !changed) {
+    if let Some((version, _)) = same.filter(|_| changes.is_empty()) {
         project.ui.line(format!("The Safe has adopted it already, as version {version}."));
         project.ui.result(&json!({"adopted": digest, "version": version}));
         return Ok(0);
@@ -105,16 +105,10 @@ pub(crate) async fn run(project: &Project, command: &PolicyCommand) -> CliResult
     Ok(0)
 }
 
-/// Each line that asks for less than the defaults or than what is adopted. Where the chain cannot
-/// be asked, that is said; the gate judges.
-pub(crate) async fn show_looser(
-    project: &Project,
-    target: &str,
-    network: &Network,
-    head: Head,
-    doc: &PolicyDoc,
-) {
-    match looser_lines(project, target, network, head, doc).await {
+/// Each line that asks for less than the defaults or than what is adopted. Where the chain could
+/// not be asked, that is said; the gate judges.
+pub(crate) fn show_looser(project: &Context, looser: AppResult<Vec<(String, Vec<String>)>>) {
+    match looser {
         Ok(looser) => {
             for (than, lines) in looser {
                 project.ui.line(format!("Looser than {than}, in effect 72 hours after adoption:"));
@@ -127,19 +121,12 @@ pub(crate) async fn show_looser(
     }
 }
 
-/// What happened to the Safe since it adopted a policy, which a further adoption settles. Answers
-/// whether anything did.
-pub(crate) async fn show_changes(
-    project: &Project,
-    network: &Network,
-    head: Head,
-    doc: &PolicyDoc,
-) -> CliResult<bool> {
+/// What happened to the Safe since it adopted a policy, which a further adoption settles.
+pub(crate) fn show_changes(project: &Context, changes: &[String]) {
     /// The most changes that are listed.
     const SHOWN_MAX: usize = 20;
-    let changes = safe_changes(&project.rules, network, head, doc).await?;
     if changes.is_empty() {
-        return Ok(false);
+        return;
     }
     project.ui.line("Happened to the Safe since its last adoption; adopting anew settles it:");
     for change in changes.iter().take(SHOWN_MAX) {
@@ -148,11 +135,10 @@ pub(crate) async fn show_changes(
     if changes.len() > SHOWN_MAX {
         project.ui.row("", &format!("and {} more", changes.len() - SHOWN_MAX));
     }
-    Ok(true)
 }
 
 /// The policy in words.
-pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
+pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
     let ui = &project.ui;
     ui.line(format!("Policy of {} on chain {}", doc.name, doc.target.chain));
     ui.row("digest", &doc.digest()?.to_string());
@@ -167,7 +153,7 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     );
     for soak in &doc.soaks {
         let id = NetworkId { chain: soak.chain, genesis: soak.genesis };
-        let chain = crate::network::described(id);
+        let chain = tidegate_app::network::described(id);
         ui.row("soaks on", &format!("{chain}; a block every {} s", soak.block_time));
     }
     ui.row("quorum", &format!("{} endpoints", doc.quorum));
@@ -219,7 +205,7 @@ pub(crate) fn show_document(project: &Project, doc: &PolicyDoc) -> CliResult {
     Ok(())
 }
 
-fn show_safe(project: &Project, safe: &SafeTrust) {
+fn show_safe(project: &Context, safe: &SafeTrust) {
     let ui = &project.ui;
     for (what, address) in
         [("guard", safe.guard), ("module guard", safe.module_guard), ("handler", safe.handler)]
@@ -237,7 +223,7 @@ fn show_safe(project: &Project, safe: &SafeTrust) {
 }
 
 /// Who says go, who may lower what, and what the Safe may have.
-fn show_decisions(project: &Project) {
+fn show_decisions(project: &Context) {
     let (ui, rules) = (&project.ui, &project.rules);
     let disciplines = if rules.go.disciplines.is_empty() {
         String::new()

@@ -3,6 +3,17 @@
 use alloy_primitives::{B256, Bytes, Log};
 use clap::{Args, Subcommand};
 use serde_json::{Map, json};
+use tidegate_app::approve::{Approval, Given, approve};
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::policy_doc::{adopted_version, safe_state};
+use tidegate_app::promotion::promotion_of;
+use tidegate_app::proposals::{self, Found};
+use tidegate_app::published;
+use tidegate_app::read_back::{is_promoted, read_back};
+use tidegate_app::recheck::{Recheck, Rechecked, Seen, recheck};
+use tidegate_app::release::{Built, build};
+use tidegate_app::relied;
+use tidegate_app::sending::send;
 use tidegate_chain::Network;
 use tidegate_model::Verdict;
 use tidegate_model::event::Intent;
@@ -14,18 +25,7 @@ use tidegate_safe::{
 };
 use tidegate_store::write_atomic;
 
-use crate::approve::{Approval, Given, approve};
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::{adopted_version, safe_state};
-use crate::project::Project;
-use crate::promotion::promotion_of;
-use crate::proposals::{self, Found};
-use crate::published;
-use crate::read_back::{is_promoted, read_back};
-use crate::recheck::{Rechecked, recheck};
-use crate::release::{Built, build};
-use crate::relied;
-use crate::sending::send;
+use crate::context::Context;
 use crate::signer::{LazySigner, named};
 
 /// List, show, verify, sign and execute proposals to a Safe
@@ -49,7 +49,7 @@ pub(crate) struct HashArgs {
     hash: Option<String>,
 }
 
-pub(crate) async fn run(project: &Project, command: &ProposalCommand) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, command: &ProposalCommand) -> AppResult<u8> {
     relied::require(project).await?;
     match command {
         ProposalCommand::List => list(project).await,
@@ -62,7 +62,7 @@ pub(crate) async fn run(project: &Project, command: &ProposalCommand) -> CliResu
     }
 }
 
-async fn list(project: &Project) -> CliResult<u8> {
+async fn list(project: &Context) -> AppResult<u8> {
     let mut rows = Vec::new();
     for found in proposals::all(project)? {
         let network = project.connect(&found.network).await?;
@@ -92,7 +92,7 @@ async fn list(project: &Project) -> CliResult<u8> {
     Ok(0)
 }
 
-async fn state_now(network: &Network, found: &Found) -> CliResult<SafeState> {
+async fn state_now(network: &Network, found: &Found) -> AppResult<SafeState> {
     let head = network.latest_head().await?;
     safe_state(network, found.checked.proposal().safe, head).await
 }
@@ -106,7 +106,7 @@ fn title(found: &Found) -> String {
     }
 }
 
-fn show(project: &Project, found: &Found) -> CliResult<u8> {
+fn show(project: &Context, found: &Found) -> AppResult<u8> {
     let rows = sheet(&found.checked, &[]);
     project.ui.table(&rows);
     let rows: Vec<_> = rows.into_iter().map(|(label, value)| json!([label, value])).collect();
@@ -116,7 +116,7 @@ fn show(project: &Project, found: &Found) -> CliResult<u8> {
 
 /// The sheet of a proposal whose batch this machine has built itself. Answers with what is approved
 /// by whoever signs it: all that is warned of is in it.
-fn show_checked(project: &Project, found: &Found, rechecked: &Rechecked) -> (B256, Vec<Warned>) {
+fn show_checked(project: &Context, found: &Found, rechecked: &Rechecked) -> (B256, Vec<Warned>) {
     let Rechecked { calls, abis, .. } = rechecked;
     project.ui.line("It is what this machine builds itself.");
     let rows = sheet_with(&found.checked, abis, Some(calls));
@@ -124,25 +124,50 @@ fn show_checked(project: &Project, found: &Found, rechecked: &Rechecked) -> (B25
     let attentions = rows.iter().filter(|(label, _)| label.ends_with(ATTENTION));
     attentions.for_each(|(label, says)| project.ui.attend(format!("{label}: {says}")));
     if let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind {
-        project.ui.row("Soaked on", &crate::network::described(promotion.soak.network));
+        project.ui.row("Soaked on", &tidegate_app::network::described(promotion.soak.network));
     }
     let warned = warnings(&found.checked, abis);
     (approved(&found.checked, &warned), warned)
 }
 
+/// Re-checks a proposal, and shows what was looked at, also where it is refused.
+async fn rechecked(
+    project: &Context,
+    built: Option<&Built>,
+    found: &Found,
+    network: &Network,
+) -> AppResult<Rechecked> {
+    let Recheck { seen, outcome } = recheck(project, built, found, network).await;
+    match (seen, built) {
+        (Some(Seen::Adoption { policy, looser, changes }), _) => {
+            super::policy::show_document(project, &policy)?;
+            super::policy::show_looser(project, looser);
+            super::policy::show_changes(project, &changes);
+        }
+        (Some(Seen::Promotion(assessment)), Some(built)) => {
+            super::status::gates(project, built, &assessment);
+            project.ui.line("");
+            project.ui.line("Differs from the testnet:");
+            super::status::differences(project, &assessment);
+        }
+        (Some(Seen::Promotion(_)), None) | (None, _) => {}
+    }
+    outcome
+}
+
 /// The release of a promotion, built from the working tree; `None` for an adoption.
-fn release_of(project: &Project, found: &Found) -> CliResult<Option<Built>> {
+fn release_of(project: &Context, found: &Found) -> AppResult<Option<Built>> {
     match found.checked.proposal().kind {
         ProposalKind::Adoption(_) => Ok(None),
         ProposalKind::Promotion(_) => build(project).map(Some),
     }
 }
 
-async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
+async fn verify(project: &Context, args: &HashArgs) -> AppResult<u8> {
     let found = proposals::find(project, args.hash.as_deref())?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = rechecked(project, built.as_ref(), &found, &network).await?;
     project.ui.line("");
     let (hash, warned) = show_checked(project, &found, &rechecked);
     project.ui.line("");
@@ -156,16 +181,16 @@ async fn verify(project: &Project, args: &HashArgs) -> CliResult<u8> {
     Ok(verdict.exit_code())
 }
 
-async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
+async fn sign(project: &Context, args: &HashArgs) -> AppResult<u8> {
     let found = proposals::find(project, args.hash.as_deref())?;
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
-    let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = rechecked(project, built.as_ref(), &found, &network).await?;
     let owner = signer.address();
     if !rechecked.state.trust.owners.contains(&owner) {
-        return Err(CliError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
+        return Err(AppError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
     }
     project.ui.line("");
     let (hash, _) = show_checked(project, &found, &rechecked);
@@ -194,7 +219,7 @@ async fn sign(project: &Project, args: &HashArgs) -> CliResult<u8> {
     Ok(verdict.exit_code())
 }
 
-async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
+async fn execute(project: &Context, args: &HashArgs) -> AppResult<u8> {
     let found = proposals::find(project, args.hash.as_deref())?;
     let network = project.connect(&found.network).await?;
     let built = release_of(project, &found)?;
@@ -202,7 +227,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
         project.ui.note("it was executed already");
         return finish(project, built.as_ref(), &found, &network, Verdict::Pass).await;
     }
-    let rechecked = recheck(project, built.as_ref(), &found, &network).await?;
+    let rechecked = rechecked(project, built.as_ref(), &found, &network).await?;
     project.ui.line("");
     show_checked(project, &found, &rechecked);
     let Rechecked { state, verdict, .. } = rechecked;
@@ -211,7 +236,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     if set.missing(threshold) > 0 {
         let (have, unsigned) = (set.signed().len(), set.unsigned());
         let owners: Vec<_> = unsigned.iter().map(ToString::to_string).collect();
-        return Err(CliError::new(Kind::Verdict(30), format!("{have} of {threshold} signatures"))
+        return Err(AppError::new(Kind::Verdict(30), format!("{have} of {threshold} signatures"))
             .hint(format!("these owners can still sign: {}", owners.join(", "))));
     }
     let proposal = found.checked.proposal();
@@ -226,7 +251,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     let receipt = network
         .receipt(landed.hash)
         .await?
-        .ok_or_else(|| CliError::new(Kind::Chain, format!("no receipt for {}", landed.hash)))?;
+        .ok_or_else(|| AppError::new(Kind::Chain, format!("no receipt for {}", landed.hash)))?;
     let logs: Vec<_> = receipt
         .logs
         .iter()
@@ -235,7 +260,7 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
     match execution_in_logs(proposal.safe, found.checked.hash(), &logs) {
         Some(Execution::Success) => {}
         _ => {
-            return Err(CliError::new(
+            return Err(AppError::new(
                 Kind::Fail,
                 format!("{} did not execute the proposal", landed.hash),
             ));
@@ -248,11 +273,11 @@ async fn execute(project: &Project, args: &HashArgs) -> CliResult<u8> {
 
 /// Whether what the proposal does is on the chain already, by whomever.
 async fn done(
-    project: &Project,
+    project: &Context,
     built: Option<&Built>,
     found: &Found,
     network: &Network,
-) -> CliResult<bool> {
+) -> AppResult<bool> {
     let proposal = found.checked.proposal();
     let head = network.latest_head().await?;
     match (&proposal.kind, built) {
@@ -271,16 +296,16 @@ async fn done(
 /// verdict is that of the gates at execution (what was executed earlier is not judged again) and of
 /// what was read.
 async fn finish(
-    project: &Project,
+    project: &Context,
     built: Option<&Built>,
     found: &Found,
     network: &Network,
     verdict: Verdict,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let ui = &project.ui;
     let Some(built) = built else {
         let ProposalKind::Adoption(adoption) = &found.checked.proposal().kind else {
-            return Err(CliError::new(Kind::Internal, "a promotion without its release"));
+            return Err(AppError::new(Kind::Internal, "a promotion without its release"));
         };
         ui.line(format!(
             "The Safe has adopted policy version {}, digest {}.",
@@ -294,8 +319,8 @@ async fn finish(
     let intact = read.verdict();
     let is_intact = !matches!(intact, Verdict::Fail { .. });
     let Some(recorded_at) = read.recorded_at.filter(|_| is_intact) else {
-        let error = CliError::new(Kind::Fail, "the promotion could not be read back");
-        return Err(intact.sentences().into_iter().fold(error, CliError::hint));
+        let error = AppError::new(Kind::Fail, "the promotion could not be read back");
+        return Err(intact.sentences().into_iter().fold(error, AppError::hint));
     };
     for row in &read.facts.contracts {
         ui.line(format!("{} {:<24} {}", ui.verdict("PASS"), row.name, row.address));

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 use clap::{Args, Subcommand, ValueEnum};
+use tidegate_app::error::{AppError, AppResult, Kind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::relied;
 
 use self::bugs::{bug, triage};
 use self::decide::{freeze, go, no_go, start};
@@ -17,11 +20,8 @@ use self::guard::{emergency, key_claim, postmortem, waiver};
 use self::post::PostArgs;
 use self::withdraw::withdraw;
 use super::record_risk::{self, RiskArgs};
-use crate::error::{CliError, CliResult, Kind};
-use crate::policy_doc::people;
-use crate::project::Project;
-use crate::relied;
-use crate::saying::ForTarget;
+use crate::args::ForTarget;
+use crate::context::Context;
 use crate::signer::{LazySigner, named};
 
 /// Say go or no-go, and record bugs, freezes, waivers and keys
@@ -251,8 +251,8 @@ impl RecordCommand {
     }
 }
 
-pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult<u8> {
-    let signer = || -> CliResult<LazySigner> {
+pub(crate) async fn run(project: &Context, command: &RecordCommand) -> AppResult<u8> {
+    let signer = || -> AppResult<LazySigner> {
         let key = named(&project.global, None)?;
         LazySigner::new(&project.ui, &project.env, &project.global, key)
     };
@@ -277,10 +277,10 @@ pub(crate) async fn run(project: &Project, command: &RecordCommand) -> CliResult
 }
 
 /// The person who holds the signing key. What nobody of the policy says binds nobody.
-fn speaker(project: &Project, key: Address) -> CliResult<String> {
+fn speaker(project: &Context, key: Address) -> AppResult<String> {
     let found = people(project).into_iter().find(|(_, person)| person.holds(key));
     found.map(|(name, _)| name).ok_or_else(|| {
-        CliError::new(Kind::Keys, format!("{key} belongs to nobody under [people]"))
+        AppError::new(Kind::Keys, format!("{key} belongs to nobody under [people]"))
             .hint("what nobody of the policy says binds nobody")
     })
 }

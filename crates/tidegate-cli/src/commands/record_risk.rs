@@ -2,6 +2,13 @@
 
 use alloy_primitives::Address;
 use clap::Args;
+use tidegate_app::assess::audits::acceptances;
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::release::{Built, built};
+use tidegate_app::saying::{About, general, now, sign_statement};
+use tidegate_app::scopes;
+use tidegate_app::statements;
 use tidegate_gates::AcceptanceFact;
 use tidegate_model::lookup;
 use tidegate_model::ports::DigestSigner;
@@ -10,15 +17,9 @@ use tidegate_model::statement::{
 };
 use tidegate_model::units::{format_span_secs, format_utc, parse_span_secs};
 
-use crate::assess::audits::acceptances;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::people;
-use crate::project::Project;
-use crate::release::{Built, built};
-use crate::saying::{About, ForTarget, general, now, sign_statement};
-use crate::scopes;
+use crate::args::ForTarget;
+use crate::context::Context;
 use crate::signer::{LazySigner, named};
-use crate::statements;
 
 /// Accept a finding of medium severity that stays open
 ///
@@ -63,9 +64,9 @@ struct Wanted {
     expires_at: u64,
 }
 
-pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &RiskArgs) -> AppResult<u8> {
     let built = built(project, args.release.as_deref())?;
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     let key = named(&project.global, None)?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let date = now(project, &about).await?;
@@ -79,11 +80,11 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
         .filter(|finding| finding.is_open())
         .map(|finding| (finding.key, finding));
     let finding = lookup::find(&args.finding, found).map_err(|error| {
-        CliError::from(error).hint("`tidegate status` names each open finding by its key")
+        AppError::from(error).hint("`tidegate status` names each open finding by its key")
     })?;
     if finding.severity > Severity::Medium {
         let severity = finding.severity.word();
-        return Err(CliError::new(Kind::Fail, format!("a {severity} finding must be fixed")));
+        return Err(AppError::new(Kind::Fail, format!("a {severity} finding must be fixed")));
     }
     let wanted = match decision(args) {
         Some(decision) => {
@@ -103,7 +104,7 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
     };
     if wanted.expires_at.saturating_sub(date.time) > RISK_SECS_MAX {
         let most = format_span_secs(RISK_SECS_MAX);
-        return Err(CliError::usage(format!("a risk is accepted for at most {most}")));
+        return Err(AppError::usage(format!("a risk is accepted for at most {most}")));
     }
     let ui = &project.ui;
     ui.row("finding", &format!("{}: {}", finding.rule, finding.message));
@@ -119,8 +120,8 @@ pub(crate) async fn run(project: &Project, args: &RiskArgs) -> CliResult<u8> {
     Ok(0)
 }
 
-fn missing(option: &str) -> CliError {
-    CliError::usage(format!("say why, and until when: {option} is missing"))
+fn missing(option: &str) -> AppError {
+    AppError::usage(format!("say why, and until when: {option} is missing"))
 }
 
 const fn decision(args: &RiskArgs) -> Option<RiskDecision> {
@@ -135,12 +136,12 @@ const fn decision(args: &RiskArgs) -> Option<RiskDecision> {
 
 /// What somebody else has asked for, newest first.
 fn asked(
-    project: &Project,
+    project: &Context,
     built: &Built,
     accepted: &[AcceptanceFact],
     key: &[u8],
     signer: Address,
-) -> CliResult<Wanted> {
+) -> AppResult<Wanted> {
     let people = people(project);
     let person = |key: Address| people.iter().find(|(_, p)| p.holds(key)).map(|(n, _)| n);
     let here = accepted.iter().filter(|fact| {
@@ -153,10 +154,10 @@ fn asked(
             Ok(Wanted { acceptance: fact.acceptance.clone(), expires_at: fact.expires_at })
         }
         (None, false) => {
-            Err(CliError::new(Kind::Fail, "somebody else must agree to what you asked")
+            Err(AppError::new(Kind::Fail, "somebody else must agree to what you asked")
                 .hint("separation of duties: two people accept a risk"))
         }
-        (None, true) => Err(CliError::usage("nobody has asked to accept this finding")
+        (None, true) => Err(AppError::usage("nobody has asked to accept this finding")
             .hint("ask with --accept --reason TEXT --until 90d")),
     }
 }

@@ -5,6 +5,16 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::B256;
 use clap::Args;
 use serde_json::{Value, json};
+use tidegate_app::assess::{Assessment, contracts_fault};
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::network::{described, has_operator};
+use tidegate_app::next::next_steps;
+use tidegate_app::promote::assess_ready;
+use tidegate_app::published::on_testnet;
+use tidegate_app::read_back::Promoted;
+use tidegate_app::release::{Built, built};
+use tidegate_app::sampling;
+use tidegate_app::text::plain;
 use tidegate_gates::{
     Coverage, ExternalRow, Findings, ParameterFacts, SoakFacts, SoakProgress, WriteRow, credited,
     pauses, progress,
@@ -15,19 +25,10 @@ use tidegate_model::{GateReport, StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
-use super::promote::assess_ready;
 use super::watch::Watch;
-use crate::assess::{Assessment, contracts_fault};
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::network::{described, has_operator};
-use crate::next::next_steps;
-use crate::project::Project;
-use crate::published::on_testnet;
-use crate::read_back::Promoted;
-use crate::release::{Built, built};
+use crate::context::Context;
 use crate::report::{Document, Subject, earliest, report};
-use crate::sampling;
-use crate::ui::plain;
+use crate::signer;
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ pub(crate) struct StatusArgs {
     sample: bool,
 }
 
-pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     if args.watch {
@@ -69,7 +70,7 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
         let verdict = super::watch::run(project, &built, &target, &watch).await?;
         return Ok(if args.check { verdict.exit_code() } else { 0 });
     }
-    let signer = if args.sample { Some(sampling::signer(project)?) } else { None };
+    let signer = if args.sample { Some(signer::of_samples(project)?) } else { None };
     let (assessment, standing) = assess_ready(project, &built, &target).await?;
     warn_of_files(project, &built, &assessment, standing.files).await?;
     contracts_fault(project, &assessment).into_iter().for_each(|what| project.ui.warn(what));
@@ -106,11 +107,11 @@ pub(crate) async fn run(project: &Project, args: &StatusArgs) -> CliResult<u8> {
 /// Names the files that front ends read and that are not what they must be. No gate rests on them;
 /// those of a promoted release are read back with it.
 async fn warn_of_files(
-    project: &Project,
+    project: &Context,
     built: &Built,
     assessment: &Assessment,
     mut files: Findings,
-) -> CliResult {
+) -> AppResult {
     if let (Some(network), Some(record)) = (&assessment.soak_network, &assessment.record) {
         let place = (assessment.soak.as_str(), network);
         let soak = on_testnet(project, built, place, record, &record.deployment).await?;
@@ -122,20 +123,20 @@ async fn warn_of_files(
 }
 
 /// Markdown or a page, as the file's name ends.
-fn write_report(path: &Path, document: &Document) -> CliResult {
+fn write_report(path: &Path, document: &Document) -> AppResult {
     let text = match path.extension().and_then(|extension| extension.to_str()) {
         Some("md") => document.markdown(),
         Some("html") => document.html(),
         _ => {
             let name = path.display();
-            return Err(CliError::usage(format!("--report {name}: a report is .md or .html")));
+            return Err(AppError::usage(format!("--report {name}: a report is .md or .html")));
         }
     };
     write_atomic(path, text.as_bytes()).or_kind(Kind::Config)
 }
 
 /// Says which sample was signed.
-pub(crate) fn noted(project: &Project, sample: Option<StatementDigest>) {
+pub(crate) fn noted(project: &Context, sample: Option<StatementDigest>) {
     project.ui.note(match sample {
         Some(digest) => format!("signed deployments/statements/{digest}.json; commit the file"),
         None => "this key has signed a sample of this day already".to_owned(),
@@ -143,11 +144,11 @@ pub(crate) fn noted(project: &Project, sample: Option<StatementDigest>) {
 }
 
 fn show(
-    project: &Project,
+    project: &Context,
     built: &Built,
     assessment: &Assessment,
     promoted: Option<&Promoted>,
-) -> CliResult {
+) -> AppResult {
     let ui = &project.ui;
     let root = built.roots.release_root;
     ui.line(format!(
@@ -157,7 +158,7 @@ fn show(
         assessment.target,
         root.short()
     ));
-    let soaks = crate::network::identity(project, &assessment.soak);
+    let soaks = tidegate_app::network::identity(project, &assessment.soak);
     if let Some(soaks) = soaks.ok().filter(|soaks| has_operator(soaks.id.chain)) {
         ui.line(format!("{} is {}", assessment.soak, described(soaks.id)));
     }
@@ -211,7 +212,7 @@ fn show(
 }
 
 /// Every gate with its verdict and reasons, and whose compiler was another build than ours.
-pub(crate) fn gates(project: &Project, built: &Built, assessment: &Assessment) {
+pub(crate) fn gates(project: &Context, built: &Built, assessment: &Assessment) {
     for report in &assessment.reports {
         gate(project, report);
     }
@@ -231,7 +232,7 @@ pub(crate) fn other_builds(built: &Built, assessment: &Assessment) -> Vec<String
 }
 
 /// What differs between the testnet and the target, as signers must see it.
-pub(crate) fn differences(project: &Project, assessment: &Assessment) {
+pub(crate) fn differences(project: &Context, assessment: &Assessment) {
     let Ok(parameters) = &assessment.facts.parameters else { return };
     for row in parameters.changed() {
         let target = row.target.as_ref().map_or_else(Clone::clone, plain);
@@ -244,7 +245,7 @@ pub(crate) fn differences(project: &Project, assessment: &Assessment) {
 }
 
 /// Every slot that the plan writes in contracts that are there already.
-fn writes(project: &Project, assessment: &Assessment) {
+fn writes(project: &Context, assessment: &Assessment) {
     let Ok(parameters) = &assessment.facts.parameters else { return };
     let (soak, target) = (&assessment.soak, &assessment.target);
     if !parameters.writes.is_empty() {
@@ -260,7 +261,7 @@ fn writes(project: &Project, assessment: &Assessment) {
 }
 
 /// The externals that are other code on the target than where the release soaked.
-fn stand_ins(project: &Project, assessment: &Assessment, parameters: &ParameterFacts) {
+fn stand_ins(project: &Context, assessment: &Assessment, parameters: &ParameterFacts) {
     for ExternalRow { name, soaked, target } in parameters.stand_ins() {
         let at = |of: &External, on| format!("{} on {on}, code hash {}", of.address, of.code_hash);
         project.ui.row(&format!("@{name}"), &at(soaked, &assessment.soak));
@@ -268,7 +269,7 @@ fn stand_ins(project: &Project, assessment: &Assessment, parameters: &ParameterF
     }
 }
 
-fn gate(project: &Project, report: &GateReport) {
+fn gate(project: &Context, report: &GateReport) {
     const INDENT_COLUMNS: usize = 20;
     let ui = &project.ui;
     let verdict = ui.verdict(report.verdict.word());
@@ -308,7 +309,7 @@ fn soak_bar(soak: SoakProgress) -> String {
 }
 
 /// What set the soak back, and when it did not count; the latest ones.
-fn interruptions(project: &Project, facts: &SoakFacts) {
+fn interruptions(project: &Context, facts: &SoakFacts) {
     const ROWS_SHOWN_MAX: usize = 8;
     let resets = facts.resets.iter().map(|reset| {
         (format!("begun anew {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
@@ -360,12 +361,12 @@ pub(crate) fn gate_rows(assessment: &Assessment) -> Vec<Value> {
 
 /// Everything that two clones must agree on, and `local` apart.
 fn document(
-    project: &Project,
+    project: &Context,
     built: &Built,
     assessment: &Assessment,
     promoted: Option<&Promoted>,
     next: &[String],
-) -> CliResult<Value> {
+) -> AppResult<Value> {
     let soak = assessment.facts.soak.as_ref().ok().map(|facts| soak_document(project, facts));
     let others: Vec<_> = assessment
         .facts
@@ -416,7 +417,7 @@ pub(crate) fn coverage(assessment: &Assessment) -> Option<Coverage> {
     Some(audits.coverage(head.timestamp))
 }
 
-fn soak_document(project: &Project, facts: &SoakFacts) -> Value {
+fn soak_document(project: &Context, facts: &SoakFacts) -> Value {
     let progress = progress(&project.rules, facts);
     let senders: Vec<_> = facts.activity.users.iter().map(|user| user.address).collect();
     let windows = credited(facts).map(|(from, window, counts)| {

@@ -2,17 +2,18 @@
 
 use clap::Args;
 use serde_json::json;
+use tidegate_app::assess::{VerifyReport, verify_testnet};
+use tidegate_app::error::AppResult;
+use tidegate_app::read_back::verify_target;
+use tidegate_app::release::built;
+use tidegate_app::relied;
+use tidegate_app::sampling;
 use tidegate_gates::ContractFact;
 use tidegate_model::{ReasonCode, Verdict};
 use tidegate_plan::config::Stage;
 
-use crate::assess::{VerifyReport, verify_testnet};
-use crate::error::CliResult;
-use crate::project::Project;
-use crate::read_back::verify_target;
-use crate::release::built;
-use crate::relied;
-use crate::sampling;
+use crate::context::Context;
+use crate::signer;
 use crate::ui::{COLUMNS, wrap};
 
 /// The columns in front of a finding.
@@ -34,7 +35,7 @@ pub(crate) struct VerifyArgs {
     sample: bool,
 }
 
-pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
+pub(crate) async fn run(project: &Context, args: &VerifyArgs) -> AppResult<u8> {
     let built = built(project, args.release.as_deref())?;
     let name = match &args.network {
         Some(name) => name.clone(),
@@ -67,13 +68,15 @@ pub(crate) async fn run(project: &Project, args: &VerifyArgs) -> CliResult<u8> {
         })).collect::<Vec<_>>(),
     }));
     if args.sample {
-        super::status::noted(project, sampling::store_on(project, &built, &name).await?);
+        let signer = signer::of_samples(project)?;
+        let sample = sampling::store_on(project, &built, &name, &signer).await?;
+        super::status::noted(project, sample);
     }
     Ok(report.verdict.exit_code())
 }
 
 /// One contract, and where it differs.
-fn show(project: &Project, row: &ContractFact) {
+fn show(project: &Context, row: &ContractFact) {
     let ui = &project.ui;
     let same = row.found == row.expected;
     let word = if same { "PASS" } else { "FAIL" };

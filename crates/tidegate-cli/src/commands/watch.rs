@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
+use tidegate_app::assess::Assessment;
+use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::promote::assess_ready;
+use tidegate_app::release::Built;
+use tidegate_app::sampling;
 use tidegate_gates::pauses;
 use tidegate_model::units::format_utc;
 use tidegate_model::{Reason, ReasonCode, Verdict};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::promote::assess_ready;
-use crate::assess::Assessment;
-use crate::error::{CliResult, Kind, OrKind};
-use crate::project::Project;
-use crate::release::Built;
-use crate::sampling;
+use crate::context::Context;
+use crate::signer;
 use crate::signer::LazySigner;
 
 /// The pause after a round in which a chain could not be read; it doubles with each further one,
@@ -37,14 +38,14 @@ pub(crate) struct Watch {
 /// # Effects
 /// Prints what changed, and signs a sample a day where `--as` names a key.
 pub(crate) async fn run(
-    project: &Project,
+    project: &Context,
     built: &Built,
     target: &str,
     watch: &Watch,
-) -> CliResult<Verdict> {
+) -> AppResult<Verdict> {
     let mut stop = Stop::listen()?;
     let signer = match project.global.signer {
-        Some(_) => Some(sampling::signer(project)?),
+        Some(_) => Some(signer::of_samples(project)?),
         None => None,
     };
     let mut seen = BTreeMap::new();
@@ -123,7 +124,7 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
 
 /// Prints one line a change, and signs a sample.
 fn show(
-    project: &Project,
+    project: &Context,
     assessment: &Assessment,
     before: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,
@@ -167,7 +168,7 @@ struct Stop {
 }
 
 impl Stop {
-    fn listen() -> CliResult<Self> {
+    fn listen() -> AppResult<Self> {
         let listen = |kind| signal(kind).or_kind(Kind::Internal);
         let interrupt = listen(SignalKind::interrupt())?;
         Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })

@@ -11,12 +11,12 @@ use tidegate_model::{GateInput, GateReport, Reason, Verdict};
 
 pub(crate) use document::Document;
 
-use crate::assess::Assessment;
 use crate::commands;
-use crate::error::CliResult;
-use crate::read_back::Promoted;
-use crate::release::Built;
-use crate::ui::plain;
+use tidegate_app::assess::Assessment;
+use tidegate_app::error::AppResult;
+use tidegate_app::read_back::Promoted;
+use tidegate_app::release::Built;
+use tidegate_app::text::plain;
 
 /// What `status` knows.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// The whole report.
-pub(crate) fn report(subject: Subject<'_>) -> CliResult<Document> {
+pub(crate) fn report(subject: Subject<'_>) -> AppResult<Document> {
     let Subject { built, assessment, .. } = subject;
     let (soak, target) = (&assessment.soak, &assessment.target);
     let mut document = Document::new(format!("{}: {soak} to {target}", built.release.name));
@@ -145,7 +145,7 @@ fn parameters(document: &mut Document, assessment: &Assessment) {
     }
 }
 
-fn auditor(document: &mut Document, subject: Subject<'_>) -> CliResult {
+fn auditor(document: &mut Document, subject: Subject<'_>) -> AppResult {
     let Subject { built, assessment, .. } = subject;
     document.heading("For auditors: what was read, and by whom");
     document.text(format!(

@@ -1,6 +1,11 @@
 //! Bugs, and what others say of them.
 
 use alloy_primitives::Address;
+use tidegate_app::error::{AppError, AppResult, Kind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::release::built;
+use tidegate_app::saying::{About, sign};
+use tidegate_app::statements;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::duplicate_fault;
 use tidegate_model::ports::DigestSigner;
@@ -8,17 +13,12 @@ use tidegate_model::statement::{Body, Bug, Resolution, Severity, Triage};
 use tidegate_model::{StatementDigest, lookup};
 
 use super::{BugArgs, ResolutionArg, SeverityArg, TriageArgs, speaker};
-use crate::error::{CliError, CliResult, Kind};
-use crate::policy_doc::people;
-use crate::project::Project;
-use crate::release::built;
-use crate::saying::{About, sign};
+use crate::context::Context;
 use crate::signer::LazySigner;
-use crate::statements;
 
-pub(super) async fn bug(project: &Project, signer: &LazySigner, args: &BugArgs) -> CliResult<u8> {
+pub(super) async fn bug(project: &Context, signer: &LazySigner, args: &BugArgs) -> AppResult<u8> {
     speaker(project, signer.address())?;
-    let about = About::for_stop(project, &args.target)?;
+    let about = About::for_stop(project, args.target.target.as_deref())?;
     let release = built(project, args.release.as_deref())?.roots.release_root;
     let severity = match args.severity {
         SeverityArg::Low => Severity::Low,
@@ -33,23 +33,23 @@ pub(super) async fn bug(project: &Project, signer: &LazySigner, args: &BugArgs) 
 }
 
 pub(super) async fn triage(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &TriageArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let speaker = speaker(project, signer.address())?;
     let set = statements::load_confirmed(project).await?;
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     let (digest, bug, finder) = named(&set, &args.bug)?;
     project.ui.row("bug", &bug.title);
     let own = people(project).get(&speaker).is_some_and(|person| person.holds(finder));
     let resolution = match args.resolution {
         ResolutionArg::Confirmed => Resolution::Confirmed,
-        _ if own => return Err(CliError::new(Kind::Fail, "a bug is resolved by somebody else")),
+        _ if own => return Err(AppError::new(Kind::Fail, "a bug is resolved by somebody else")),
         ResolutionArg::Invalid => Resolution::Invalid,
         ResolutionArg::Duplicate => Resolution::Duplicate,
         ResolutionArg::Accepted if bug.severity == Severity::Critical => {
-            return Err(CliError::new(Kind::Fail, "nobody can accept a critical bug"));
+            return Err(AppError::new(Kind::Fail, "nobody can accept a critical bug"));
         }
         ResolutionArg::Accepted => Resolution::Accepted,
     };
@@ -57,7 +57,7 @@ pub(super) async fn triage(
         Some(other) if resolution == Resolution::Duplicate => {
             Some(original(&set, (digest, bug), other)?)
         }
-        Some(_) => return Err(CliError::usage("--of goes with `--resolution duplicate`")),
+        Some(_) => return Err(AppError::usage("--of goes with `--resolution duplicate`")),
         None => None,
     };
     let body = Body::Triage(Triage { bug: digest, resolution, of, reason: args.reason.clone() });
@@ -75,12 +75,12 @@ fn original(
     set: &StatementSet,
     (digest, bug): (StatementDigest, &Bug),
     begins: &str,
-) -> CliResult<StatementDigest> {
+) -> AppResult<StatementDigest> {
     let (of, other, _) = named(set, begins)?;
     let fault = (of == digest).then_some("that is the bug itself");
     match fault.or_else(|| duplicate_fault(bug, other)) {
         None => Ok(of),
-        Some(why) => Err(CliError::new(Kind::Fail, format!("no duplicate: {why}"))
+        Some(why) => Err(AppError::new(Kind::Fail, format!("no duplicate: {why}"))
             .hint("name with --of the bug that stays: of the same release, and as severe")),
     }
 }
@@ -89,10 +89,10 @@ fn original(
 fn named<'a>(
     set: &'a StatementSet,
     begins: &str,
-) -> CliResult<(StatementDigest, &'a Bug, Address)> {
+) -> AppResult<(StatementDigest, &'a Bug, Address)> {
     let bugs = set.bugs().map(|(said, bug)| (said.digest.0, (said, bug)));
     let (said, bug) = lookup::find(begins, bugs).map_err(|error| {
-        CliError::from(error)
+        AppError::from(error)
             .hint("a bug's digest is the name of its file under deployments/statements/")
     })?;
     Ok((said.digest, bug, said.signer))

@@ -3,6 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tidegate_app::assess::decisions::{FREEZE_SECS_MAX, decided};
+use tidegate_app::assess::{start_subject, to_see};
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::posting::{post, say_and_post};
+use tidegate_app::release::{Built, built};
+use tidegate_app::saying::{About, general, now_for_stop, sign};
+use tidegate_app::{records, statements};
 use tidegate_evidence::StatementSet;
 use tidegate_gates::listed_and_missing;
 use tidegate_model::ports::DigestSigner;
@@ -13,21 +21,13 @@ use tidegate_model::units::parse_span_secs;
 use tidegate_model::{ReleaseRoot, StatementDigest};
 
 use super::{FreezeArgs, GoArgs, StartArgs, StopArgs, speaker};
-use crate::assess::decisions::{FREEZE_SECS_MAX, decided};
-use crate::assess::{start_subject, to_see};
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::people;
-use crate::posting::{post, say_and_post};
-use crate::project::Project;
-use crate::release::{Built, built};
-use crate::saying::{About, general, now_for_stop, sign};
+use crate::context::Context;
 use crate::signer::LazySigner;
-use crate::{records, statements};
 
-pub(super) async fn go(project: &Project, signer: &LazySigner, args: &GoArgs) -> CliResult<u8> {
+pub(super) async fn go(project: &Context, signer: &LazySigner, args: &GoArgs) -> AppResult<u8> {
     let GoArgs { decision: args, without } = args;
     speaker(project, signer.address())?;
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     let built = built(project, args.release.as_deref())?;
     let set = statements::load_confirmed(project).await?;
     let seen = bearing(project, &about, &built, &set)?;
@@ -48,7 +48,7 @@ pub(super) async fn go(project: &Project, signer: &LazySigner, args: &GoArgs) ->
     if seen.len() > Go::STATEMENTS_MAX || records.len() > Go::RECORDS_MAX {
         let (statements, of) = (Go::STATEMENTS_MAX, Go::RECORDS_MAX);
         let what = format!("a go lists at most {statements} statements and {of} records");
-        return Err(CliError::config(what));
+        return Err(AppError::config(what));
     }
     let listed: BTreeSet<_> = seen.into_iter().map(|(digest, _)| digest).collect();
     let seen = listed.iter().copied();
@@ -64,11 +64,11 @@ pub(super) async fn go(project: &Project, signer: &LazySigner, args: &GoArgs) ->
 /// Refuses a go without what somebody saw who said go before: it may have been taken away. What
 /// nobody has is left out by name.
 fn require_all(
-    project: &Project,
+    project: &Context,
     about: &About,
     set: &StatementSet,
     (release, without): (ReleaseRoot, &[String]),
-) -> CliResult {
+) -> AppResult {
     let said = decided(project, &about.target, set, release)?;
     let (known, void) = (set.present(), set.void());
     let is_here = |digest: &StatementDigest| known.contains_key(digest) || void.contains(digest);
@@ -80,7 +80,7 @@ fn require_all(
         }
         let (go, by) = (missing.go.short(), &missing.by);
         let what = format!("the go {go} by {by} lists statement {named}, which is missing here");
-        return Err(CliError::new(Kind::Fail, what).hint(format!(
+        return Err(AppError::new(Kind::Fail, what).hint(format!(
             "restore its file, or ask {by} for it; if nobody has it, two people say so with \
              --without {named}"
         )));
@@ -90,11 +90,11 @@ fn require_all(
 
 /// Every statement that bears on a release, as the gate will ask for it.
 fn bearing(
-    project: &Project,
+    project: &Context,
     about: &About,
     built: &Built,
     set: &StatementSet,
-) -> CliResult<Vec<(StatementDigest, String)>> {
+) -> AppResult<Vec<(StatementDigest, String)>> {
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.holds(key));
     let roots = &built.roots;
@@ -110,12 +110,12 @@ fn bearing(
 }
 
 pub(super) async fn no_go(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &StopArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let StopArgs { decision, post } = args;
-    let about = About::for_stop(project, &decision.target)?;
+    let about = About::for_stop(project, decision.target.target.as_deref())?;
     speaks_of(project, signer, &about)?;
     let built = built(project, decision.release.as_deref())?;
     let release = built.roots.release_root;
@@ -128,15 +128,15 @@ pub(super) async fn no_go(
 }
 
 pub(super) async fn freeze(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &FreezeArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let span = parse_span_secs(&args.span).or_kind(Kind::Usage)?;
     if span > FREEZE_SECS_MAX {
-        return Err(CliError::usage("a freeze lasts at most 90 days; another one can follow"));
+        return Err(AppError::usage("a freeze lasts at most 90 days; another one can follow"));
     }
-    let about = About::for_stop(project, &args.target)?;
+    let about = About::for_stop(project, args.target.target.as_deref())?;
     speaks_of(project, signer, &about)?;
     let until = now_for_stop(project, &about).await?.time.saturating_add(span);
     let body = Body::Freeze(Freeze { until, reason: args.reason.clone() });
@@ -147,18 +147,18 @@ pub(super) async fn freeze(
 
 /// Who stops something is somebody of the policy. Who takes people out of a file that names another
 /// Safe hinders no stop.
-fn speaks_of(project: &Project, signer: &LazySigner, about: &About) -> CliResult {
+fn speaks_of(project: &Context, signer: &LazySigner, about: &About) -> AppResult {
     let known = speaker(project, signer.address());
     let named = project.named_at(project.network(&about.target)?)?;
     if named == about.project { known.map(|_| ()) } else { Ok(()) }
 }
 
 pub(super) async fn start(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &StartArgs,
-) -> CliResult<u8> {
-    let about = About::named(project, &args.target)?;
+) -> AppResult<u8> {
+    let about = About::named(project, args.target.target.as_deref())?;
     let built = built(project, args.release.as_deref())?;
     let mut posted = Vec::new();
     for soak in &project.network(&about.target)?.soaks_on {
@@ -175,7 +175,7 @@ pub(super) async fn start(
         posted.push(subject);
     }
     if posted.is_empty() {
-        return Err(CliError::config("it is deployed on no network that backs the target")
+        return Err(AppError::config("it is deployed on no network that backs the target")
             .hint("`tidegate deploy` comes first"));
     }
     project.ui.result(&json!({ "posted": posted, "target": about.target }));

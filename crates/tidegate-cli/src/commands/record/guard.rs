@@ -2,6 +2,14 @@
 
 use alloy_primitives::B256;
 use sha2::{Digest, Sha256};
+use tidegate_app::assess::emergency::compared;
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::posting::say_and_post;
+use tidegate_app::promotion::promotion_of;
+use tidegate_app::proposals;
+use tidegate_app::release::built;
+use tidegate_app::saying::{About, now, sign};
 use tidegate_gates::{WAIVER_SECS_MAX, admissible, refusals};
 use tidegate_model::GateId;
 use tidegate_model::ports::DigestSigner;
@@ -13,37 +21,29 @@ use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_store::read_limited;
 
 use super::{EmergencyArgs, KeyArgs, PostmortemArgs, WaiverArgs, speaker};
-use crate::assess::emergency::compared;
 use crate::commands::diff::show_changes;
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::people;
-use crate::posting::say_and_post;
-use crate::project::Project;
-use crate::promotion::promotion_of;
-use crate::proposals;
-use crate::release::built;
-use crate::saying::{About, now, sign};
+use crate::context::Context;
 use crate::signer::LazySigner;
 
 /// The largest post-mortem, in bytes.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
 
-fn require_guardian(project: &Project, name: &str) -> CliResult {
+fn require_guardian(project: &Context, name: &str) -> AppResult {
     let people = people(project);
     if people.get(name).is_some_and(|person| person.roles.iter().any(|role| role == "guardian")) {
         return Ok(());
     }
-    Err(CliError::new(Kind::Keys, format!("{name} is no guardian of this policy")))
+    Err(AppError::new(Kind::Keys, format!("{name} is no guardian of this policy")))
 }
 
 pub(super) async fn waiver(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &WaiverArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let name = speaker(project, signer.address())?;
     let gate = GateId::named(&args.gate)
-        .ok_or_else(|| CliError::usage(format!("there is no gate `{}`", args.gate)))?;
+        .ok_or_else(|| AppError::usage(format!("there is no gate `{}`", args.gate)))?;
     let soak_secs = args.soak.as_deref().map(parse_span_secs).transpose().or_kind(Kind::Usage)?;
     let lowers = Lowered {
         soak_secs,
@@ -52,12 +52,12 @@ pub(super) async fn waiver(
         senders: args.senders,
         selectors_percent: args.selectors_percent,
     };
-    admissible(&project.rules, gate, &lowers).map_err(|why| CliError::new(Kind::Fail, why))?;
+    admissible(&project.rules, gate, &lowers).map_err(|why| AppError::new(Kind::Fail, why))?;
     require_guardian(project, &name)?;
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     let issued_at = now(project, &about).await?.time;
     if args.until <= issued_at || args.until > issued_at.saturating_add(WAIVER_SECS_MAX) {
-        return Err(CliError::usage(format!(
+        return Err(AppError::usage(format!(
             "--until is {}; a waiver ends within 90 days from {}",
             format_utc(args.until),
             format_utc(issued_at)
@@ -79,44 +79,44 @@ pub(super) async fn waiver(
 }
 
 pub(super) async fn key_claim(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &KeyArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let (key, name) = (signer.address(), args.name.clone());
     if speaker(project, key)? != name {
         let what = format!("[people] does not list {key} under {name}");
-        return Err(CliError::new(Kind::Keys, what));
+        return Err(AppError::new(Kind::Keys, what));
     }
     let body = Body::KeyClaim(KeyClaim { name, key });
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     sign(project, &about, signer, body).await?;
     Ok(0)
 }
 
 /// A guardian computes everything that the terms say alone, and signs one Safe transaction.
 pub(super) async fn emergency(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &EmergencyArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     require_guardian(project, &speaker(project, signer.address())?)?;
     let found = proposals::find(project, args.proposal.as_deref())?;
     let promotion = promotion_of(found.checked.proposal())?;
     let hash = found.checked.hash().0;
     let Some(terms) = &promotion.emergency else {
-        return Err(CliError::usage("that proposal is no emergency"));
+        return Err(AppError::usage("that proposal is no emergency"));
     };
     let built = built(project, None)?;
     if built.roots.release_root != promotion.release_root {
-        return Err(CliError::new(Kind::Fail, "the working tree builds another release")
+        return Err(AppError::new(Kind::Fail, "the working tree builds another release")
             .hint("check out the commit that the proposal was made from"));
     }
     let network = project.connect(&found.network).await?;
     let head = network.finalized_head().await?;
     let (baseline, changes) = compared(project, &built, &found.network, &network, head).await?;
     if let Some(why) = refusals(terms, &Ok(baseline)).into_iter().next() {
-        return Err(CliError::new(Kind::Fail, format!("no emergency: {why}")));
+        return Err(AppError::new(Kind::Fail, format!("no emergency: {why}")));
     }
     let ui = &project.ui;
     ui.row("incident", &terms.incident);
@@ -149,12 +149,12 @@ pub(super) async fn emergency(
 }
 
 pub(super) async fn postmortem(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &PostmortemArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     speaker(project, signer.address())?;
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     let bytes = read_limited(&args.document, DOCUMENT_BYTES_MAX).or_kind(Kind::Config)?;
     let sha256 = B256::from_slice(&Sha256::digest(&bytes));
     let release = built(project, args.release.as_deref())?.roots.release_root;

@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, U256};
 use clap::Args;
 use serde_json::json;
+use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::posting::{posted_line, posted_until};
+use tidegate_app::saying::for_stop;
+use tidegate_app::sending::ready;
+use tidegate_app::{relied, statements};
 use tidegate_model::event::Intent;
 use tidegate_model::statement::{Body, NEVER, ProjectRef, SignedStatement};
 use tidegate_model::units::format_utc;
 use tidegate_safe::{Posting, ProjectSafe, helper, posting};
 use tidegate_store::read_limited;
 
-use crate::error::{CliError, CliResult, Kind, OrKind};
-use crate::policy_doc::people;
-use crate::posting::{posted_line, posted_until};
-use crate::project::Project;
-use crate::saying::for_stop;
-use crate::sending::ready;
+use crate::context::Context;
 use crate::signer::{LazySigner, named};
-use crate::{relied, statements};
 
 /// The largest statement, in bytes.
 const STATEMENT_BYTES_MAX: u64 = 1 << 20;
@@ -29,11 +29,11 @@ pub(crate) struct PostArgs {
     file: PathBuf,
 }
 
-pub(super) async fn post(project: &Project, args: &PostArgs) -> CliResult<u8> {
+pub(super) async fn post(project: &Context, args: &PostArgs) -> AppResult<u8> {
     let name = args.file.display();
     let bytes = read_limited(&args.file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
     let signed: SignedStatement = serde_json::from_slice(&bytes)
-        .map_err(|error| CliError::config(format!("read {name} as a signed statement: {error}")))?;
+        .map_err(|error| AppError::config(format!("read {name} as a signed statement: {error}")))?;
     let digest = statements::check(project, &signed).await?;
     let posting = posting(&signed).or_kind(Kind::Fail)?;
     let by = signed.signer();
@@ -49,7 +49,7 @@ pub(super) async fn post(project: &Project, args: &PostArgs) -> CliResult<u8> {
     let (until, now) = posted_until(&network, by, posting.subject).await?;
     if posting.until <= now || posting.until <= until {
         let why = if posting.until <= now { "it is over" } else { "it is posted already" };
-        return Err(CliError::new(Kind::Conflict, format!("posting {digest} does nothing: {why}"))
+        return Err(AppError::new(Kind::Conflict, format!("posting {digest} does nothing: {why}"))
             .hint("nothing was sent"));
     }
     let ui = &project.ui;
@@ -78,22 +78,22 @@ pub(super) async fn post(project: &Project, args: &PostArgs) -> CliResult<u8> {
 }
 
 /// Who signed, by their name in the policy. What strangers post binds nobody.
-fn signer_name(project: &Project, by: Address) -> CliResult<String> {
+fn signer_name(project: &Context, by: Address) -> AppResult<String> {
     let found = people(project).into_iter().find(|(_, person)| person.holds(by));
     found.map(|(name, _)| name).ok_or_else(|| {
         let what = format!("posting it does nothing: {by}, who signed, is nobody under [people]");
-        CliError::new(Kind::Fail, what)
+        AppError::new(Kind::Fail, what)
     })
 }
 
 /// On which target it is posted, and what it stops there.
 /// It counts for the Safes that this machine relied on before, whatever the file names now.
 fn stopped(
-    project: &Project,
+    project: &Context,
     posting: &Posting<'_>,
     by: Address,
     before: &[ProjectSafe],
-) -> CliResult<(String, String)> {
+) -> AppResult<(String, String)> {
     let (general, nothing) = (posting.general, "posting it does nothing");
     let chain = general.at.chain;
     let mut targets = project.targets().filter(|(_, target)| target.chain == chain);
@@ -113,7 +113,7 @@ fn stopped(
     let Some((target, _)) = found else {
         let what =
             format!("{nothing}: it is for a project on chain {chain} that is no target here");
-        return Err(CliError::new(Kind::Fail, what).hint("its own project posts it"));
+        return Err(AppError::new(Kind::Fail, what).hint("its own project posts it"));
     };
     let stops = match &general.body {
         Body::Freeze(freeze) => {
@@ -128,7 +128,7 @@ fn stopped(
             match known {
                 Some((_, attested, _)) if attested.auditor != by => {
                     let what = format!("{nothing}: {attestation} is not an attestation by {by}");
-                    return Err(CliError::new(Kind::Fail, what));
+                    return Err(AppError::new(Kind::Fail, what));
                 }
                 Some((_, attested, _)) => {
                     format!("what rests on attestation {attestation} of {}", attested.release)

@@ -1,5 +1,11 @@
 //! Taking a sample of the soak back.
 
+use tidegate_app::assess::assess;
+use tidegate_app::error::{AppError, AppResult, Kind};
+use tidegate_app::policy_doc::people;
+use tidegate_app::release::built;
+use tidegate_app::saying::{About, sign};
+use tidegate_app::statements;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::StateThere;
 use tidegate_model::ports::DigestSigner;
@@ -8,28 +14,22 @@ use tidegate_model::units::format_utc;
 use tidegate_model::{Head, StatementDigest, lookup};
 
 use super::{WithdrawArgs, speaker};
-use crate::assess::assess;
-use crate::error::{CliError, CliResult, Kind};
-use crate::policy_doc::people;
-use crate::project::Project;
-use crate::release::built;
-use crate::saying::{About, sign};
+use crate::context::Context;
 use crate::signer::LazySigner;
-use crate::statements;
 
 /// Shows what was signed beside what the person's own endpoints show at that height now.
 pub(super) async fn withdraw(
-    project: &Project,
+    project: &Context,
     signer: &LazySigner,
     args: &WithdrawArgs,
-) -> CliResult<u8> {
+) -> AppResult<u8> {
     let speaker = speaker(project, signer.address())?;
-    let about = About::named(project, &args.target)?;
+    let about = About::named(project, args.target.target.as_deref())?;
     let set = statements::load_confirmed(project).await?;
     let (digest, general, sample) = named(&set, &args.sample)?;
     let own = general.signer == signer.address();
     if general.project_id() != about.id {
-        return Err(CliError::usage(format!("that sample was not said for {}", about.target))
+        return Err(AppError::usage(format!("that sample was not said for {}", about.target))
             .hint("say with --target NAME for which target it was"));
     }
     if !own {
@@ -43,7 +43,7 @@ pub(super) async fn withdraw(
     if own && here.block == sample.block && here.timestamp == sample.timestamp {
         if !contradicted(&set, digest, sample) {
             let what = "your endpoints show what it saw, and nobody saw something else there";
-            return Err(CliError::new(Kind::Fail, what)
+            return Err(AppError::new(Kind::Fail, what)
                 .hint("if others see another chain, compare endpoints with them first"));
         }
         ui.note("its block is on the chain: you take back what it says of code and slots");
@@ -68,12 +68,12 @@ pub(super) async fn withdraw(
 
 /// Somebody else's sample is wrong only where one's own endpoints show another state at its block.
 async fn require_seen_otherwise(
-    project: &Project,
+    project: &Context,
     about: &About,
     speaker: &str,
     digest: StatementDigest,
-) -> CliResult {
-    let refused = |why: String, hint: &str| Err(CliError::new(Kind::Fail, why).hint(hint));
+) -> AppResult {
+    let refused = |why: String, hint: &str| Err(AppError::new(Kind::Fail, why).hint(hint));
     let assessment = assess(project, &built(project, None)?, &about.target).await?;
     let deployers = assessment.facts.separation.clone()?.deployers;
     let people = people(project);
@@ -102,15 +102,15 @@ async fn require_seen_otherwise(
 }
 
 /// What the person's endpoints show as final at the height of a sample.
-async fn seen_now(project: &Project, sample: &SoakSample) -> CliResult<Head> {
+async fn seen_now(project: &Context, sample: &SoakSample) -> AppResult<Head> {
     let (chain, number) = (sample.network.chain, sample.block.number);
     let name = project.name_of(sample.network).ok_or_else(|| {
-        CliError::config(format!("it is of chain {chain}, which is no network here"))
+        AppError::config(format!("it is of chain {chain}, which is no network here"))
             .hint("check out the commit with the network that it is of")
     })?;
     let network = project.connect(name).await?;
     if network.finalized_head().await?.block.number < number {
-        return Err(CliError::new(
+        return Err(AppError::new(
             Kind::Chain,
             format!("block {number} of {name} is not final yet"),
         )
@@ -141,13 +141,13 @@ fn contradicted(set: &StatementSet, digest: StatementDigest, sample: &SoakSample
 fn named<'a>(
     set: &'a StatementSet,
     begins: &str,
-) -> CliResult<(StatementDigest, &'a General, &'a SoakSample)> {
+) -> AppResult<(StatementDigest, &'a General, &'a SoakSample)> {
     let samples = set.general().filter_map(|(digest, general, _)| match &general.body {
         Body::SoakSample(sample) => Some((digest.0, (digest, general, sample))),
         _ => None,
     });
     lookup::find(begins, samples).map_err(|error| {
-        CliError::from(error)
+        AppError::from(error)
             .hint("a sample's digest is the name of its file under deployments/statements/")
     })
 }

@@ -1,0 +1,127 @@
+//! Approval of exactly one plan or digest: given with the request, or by a person who is asked.
+
+use alloy_primitives::{B256, hex};
+use serde_json::{Map, Value};
+use tidegate_model::lookup::{self, DIGITS_MIN, Prefix};
+use tidegate_model::statement::{Date, WRITTEN_SECS_MAX};
+
+use crate::error::{Again, AppError, AppResult};
+use crate::front::{Approving, Event};
+use crate::project::Project;
+
+/// What is about to be signed or sent.
+#[derive(Debug)]
+pub struct Approval<'a> {
+    /// The network's name, typed together with the hash so that the wrong chain is noticed.
+    pub network: &'a str,
+    /// The digest of everything that is about to happen.
+    pub hash: B256,
+    /// How much of it has to be given.
+    pub given: Given,
+    /// Options that the printed command must repeat so that it freezes the same thing.
+    pub options: Vec<String>,
+    /// The fields of it that machines are shown beside the sheet.
+    pub fields: Map<String, Value>,
+}
+
+/// How much of a hash approves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// As many digits as name anything.
+    Beginning,
+    /// All of it: money moves, or a Safe's transaction is signed or sent.
+    Whole,
+}
+
+/// Whether the request approves this hash.
+pub fn names(project: &Project, given: Given, hash: B256) -> bool {
+    project.approved.as_deref().is_some_and(|text| match given {
+        Given::Whole => lookup::whole(text).is_ok_and(|whole| whole == hash),
+        Given::Beginning => Prefix::parse(text).is_ok_and(|prefix| prefix.begins(hash)),
+    })
+}
+
+/// Returns once the hash has been approved.
+///
+/// # Errors
+/// Usage, with the exact command to type, if there is no terminal and no approval; or if what was
+/// approved is something else.
+pub fn approve(project: &Project, approval: &Approval<'_>) -> AppResult {
+    let hash = hex::encode(approval.hash);
+    if project.approved.is_none() || project.dry_run {
+        show_again(project, approval, &hash);
+    }
+    if project.dry_run {
+        return Err(AppError::dry_run(format!("approve {hash} for {}", approval.network)));
+    }
+    if let Some(given) = &project.approved {
+        let is_this = match approval.given {
+            Given::Whole => lookup::whole(given).map(|whole| whole == approval.hash),
+            Given::Beginning => Prefix::parse(given).map(|prefix| prefix.begins(approval.hash)),
+        };
+        let again = |error: AppError| {
+            error.hint("look at it again, then approve it:").again(again_with(approval, &hash))
+        };
+        if is_this.map_err(|error| again(error.into()))? {
+            return Ok(());
+        }
+        show_again(project, approval, &hash);
+        keep_date(project, &hash)?;
+        return Err(again(AppError::usage(format!(
+            "what was approved is {given}, what would happen now is {hash}"
+        ))));
+    }
+    if !project.front.can_ask() {
+        keep_date(project, &hash)?;
+        return Err(AppError::usage("nobody is at a terminal to approve this")
+            .hint("approve exactly this:")
+            .again(again_with(approval, &hash)));
+    }
+    let short = &hash[..DIGITS_MIN];
+    let wanted = format!("{} {short}", approval.network);
+    let typed = project.front.ask(&format!("Type `{wanted}` to go on: "))?;
+    if typed == wanted {
+        return Ok(());
+    }
+    Err(AppError::usage("not approved; nothing was signed or sent"))
+}
+
+/// Whoever approves is shown all of it, also once more what must not be overlooked.
+fn show_again(project: &Project, approval: &Approval<'_>, hash: &str) {
+    project.front.tell(Event::Approval(&Approving {
+        network: approval.network,
+        hash: approval.hash,
+        fields: &approval.fields,
+        again: &again_with(approval, hash),
+    }));
+}
+
+/// The kind of blobs that have the dates of what was shown.
+const DATES: &str = "date";
+
+/// Remembers by which block something is dated that was shown, so that it is the same thing once it
+/// is approved.
+fn keep_date(project: &Project, hash: &str) -> AppResult {
+    if let Some(date) = project.date.get() {
+        project.store()?.put_blob(DATES, hash, &serde_json::to_vec(date)?)?;
+    }
+    Ok(())
+}
+
+/// By which block that was dated which is approved now, if it was shown here and not so long ago
+/// that typed data would be too old.
+pub fn shown_at(project: &Project, newest: &Date) -> AppResult<Option<Date>> {
+    let Some(given) = &project.approved else { return Ok(None) };
+    let digits = given.trim_start_matches("0x").to_lowercase();
+    let Some(bytes) = project.store()?.get_blob(DATES, &digits)? else { return Ok(None) };
+    let date: Date = serde_json::from_slice(&bytes)?;
+    let is_recent = newest.time.checked_sub(date.time).is_some_and(|age| age <= WRITTEN_SECS_MAX);
+    Ok((date.at.chain == newest.at.chain && is_recent).then_some(date))
+}
+
+/// The options with which the same request approves this hash.
+fn again_with(approval: &Approval<'_>, hash: &str) -> Again {
+    let mut options = approval.options.clone();
+    options.extend(["--approve".to_owned(), hash.to_owned()]);
+    Again { replaces: "--approve", options }
+}

@@ -1,0 +1,330 @@
+//! Gathers every fact the gates look at, from the chain, the files and the store, and evaluates.
+//!
+//! What cannot be read becomes a fact that says so; the gates turn it into UNKNOWN.
+
+pub mod audits;
+mod code;
+pub mod decisions;
+mod deployers;
+pub mod emergency;
+mod funds;
+mod judged;
+mod layout;
+mod obligations;
+mod own_code;
+mod posts;
+mod record;
+mod rehearsal;
+mod safe;
+mod separation;
+mod soak;
+mod soaks;
+mod storage;
+
+use std::future::Future;
+use std::ops::Deref;
+use std::time::Duration;
+
+use deployers::Deployed;
+use soaks::{Soaked, Soaks};
+use tidegate_chain::Network;
+use tidegate_evidence::StatementSet;
+use tidegate_gates::{
+    Facts, FundFacts, ObligationFacts, Observed, PolicyFacts, PolicyRules, effective_rules,
+    evaluate, overall,
+};
+use tidegate_model::policy::PolicyDoc;
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::{GateInput, GateReport, Head, ReleaseRoot, StatementDigest, Verdict};
+use tidegate_safe::{EvidenceItems, SafeState};
+use tokio::time::Instant;
+
+use crate::error::{AppError, AppResult};
+use crate::policy_doc;
+use crate::project::Project;
+use crate::release::Built;
+
+pub use code::{VerifyReport, compare_deployments, slots, verify_testnet};
+pub use deployers::to_see;
+pub use emergency::Emergency;
+pub use judged::{contracts_fault, judged};
+pub use safe::safe_changes;
+pub use soak::start_subject;
+
+/// How long everything may take that one evaluation reads.
+pub(super) const EVALUATION_SECS_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// What an evaluation found, with everything it rests on.
+#[derive(Debug)]
+pub struct Assessment {
+    /// The target's name.
+    pub target: String,
+    /// The release.
+    pub release: ReleaseRoot,
+    /// The soak network's name.
+    pub soak: String,
+    /// Every gate.
+    pub reports: Vec<GateReport>,
+    /// The verdict on the whole.
+    pub overall: Verdict,
+    /// The target's latest finalized header: gate time.
+    pub gate_head: Option<Head>,
+    /// What every gate looked at.
+    pub facts: Facts,
+    /// The record of the deployment that soaks.
+    pub record: Option<DeploymentRecord>,
+    /// The present policy.
+    pub policy: Option<PolicyDoc>,
+    /// The Safe at gate time.
+    pub safe: Option<SafeState>,
+    /// The rules by which it is judged, waivers counted.
+    pub effective: PolicyRules,
+    /// Every statement seen.
+    pub statements: StatementSet,
+    /// Connections, for what comes next.
+    pub target_network: Option<Network>,
+    /// The soak network's connection.
+    pub soak_network: Option<Network>,
+}
+
+impl Assessment {
+    /// The facts, of all audits and accepted risks only those that are listed.
+    pub fn facts_of(&self, listed: &[StatementDigest]) -> Facts {
+        let mut facts = self.facts.clone();
+        if let Ok(audits) = &mut facts.audits {
+            audits.attestations.retain(|fact| listed.contains(&fact.digest));
+            audits.acceptances.retain(|fact| listed.contains(&fact.digest));
+        }
+        facts
+    }
+
+    /// Whether nothing but the batch itself stands in the way: each gate lets it through.
+    pub fn is_held_by_batch(&self) -> bool {
+        !self.overall.allows() && self.reports.iter().all(|report| report.verdict.allows())
+    }
+
+    /// When the first of its waivers ends, if there is one.
+    pub fn waived_until(&self) -> Option<u64> {
+        let waived = self.reports.iter().filter_map(|report| match report.verdict {
+            Verdict::Waived { until, .. } => Some(until),
+            _ => None,
+        });
+        waived.min()
+    }
+}
+
+/// Evaluates all gates of a release for a target.
+pub async fn assess(project: &Project, built: &Built, target: &str) -> AppResult<Assessment> {
+    assess_with(project, built, target, None, None).await
+}
+
+/// The same, with what an emergency lowers. Where a proposal's evidence is checked, what is counted
+/// up to a block is counted up to the one that the proposal lists.
+pub async fn assess_with(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    urgent: Option<&Emergency>,
+    evidence: Option<&EvidenceItems>,
+) -> AppResult<Assessment> {
+    let started = Instant::now();
+    let target_network = project.connect(target).await;
+    let target_network = target_network.map(|n| n.within(started, EVALUATION_SECS_MAX));
+    let gate_head = gate_head(project, target_network.as_ref().map_err(AppError::reason)).await;
+    let gate = (project.network(target)?.chain, at_gate(&target_network, &gate_head));
+    let statements = crate::statements::load_at(project, Some(gate)).await?;
+    let release = built.roots.release_root;
+    let deployed = Deployed::read(project, target, &statements, release).await;
+    let candidate = Candidate {
+        deployed,
+        project,
+        built,
+        target,
+        statements: &statements,
+        target_network: target_network.as_ref().map_err(AppError::reason),
+        is_past: false,
+        evidence,
+        started,
+    };
+    let trust = candidate.trust(&gate_head).await;
+    let audits = observed(audits::facts(&candidate, &gate_head)).await;
+    let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
+    let funds = funds_of(&candidate, &best, &gate_head).await;
+    let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
+        best;
+    let (obligations, relief) = candidate.relief(&gate_head, &trust, urgent).await;
+    let facts = Facts {
+        gate_time: gate_head.as_ref().map(|head| head.timestamp).map_err(Clone::clone),
+        code,
+        layout: observed(layout::facts(&candidate, &gate_head)).await,
+        parameters,
+        soak: soak_facts,
+        other_soaks: others,
+        separation: separation::facts(&candidate, &audits).map_err(|error| error.reason()),
+        audits,
+        bugs: decisions::bugs(&candidate),
+        policy: candidate.policy(&gate_head, &trust).await,
+        safe: observed(safe::facts(&candidate, &gate_head, &trust)).await,
+        funds,
+        go: observed(decisions::go(&candidate, &gate_head)).await,
+        obligations,
+        waivers: decisions::waivers(&candidate, relief.lowerings, relief.remarks)?,
+    };
+    let reports = evaluate(&project.rules, &facts);
+    let (policy, safe) = trust.map_or((None, None), |(doc, safe)| (Some(doc), Some(safe)));
+    Ok(Assessment {
+        target: target.to_owned(),
+        release,
+        overall: overall(&reports),
+        reports,
+        gate_head: gate_head.ok(),
+        effective: effective_rules(&project.rules, &facts),
+        facts,
+        policy,
+        safe,
+        soak,
+        record,
+        target_network: target_network.ok(),
+        soak_network: soak_network.ok(),
+        statements,
+    })
+}
+
+async fn funds_of(
+    candidate: &Candidate<'_>,
+    soaked: &Soaked,
+    gate_head: &Observed<Head>,
+) -> Observed<FundFacts> {
+    let gathered = Gathered {
+        candidate: candidate.clone(),
+        soak: &soaked.name,
+        record: soaked.record.as_ref(),
+        soak_network: soaked.network.as_ref().map_err(Clone::clone),
+        until: None,
+    };
+    observed(funds::facts(&gathered, gate_head)).await
+}
+
+/// The target with the block that gates are judged at.
+fn at_gate(network: &AppResult<Network>, head: &Observed<Head>) -> Observed<(Network, Head)> {
+    let network = network.as_ref().map_err(AppError::reason)?;
+    Ok((network.clone(), head.clone()?))
+}
+
+/// The target's latest finalized header: gate time.
+async fn gate_head(project: &Project, network: Observed<&Network>) -> Observed<Head> {
+    let head = network?.finalized_head().await;
+    let head = head.map_err(|error| AppError::from(error).reason())?;
+    crate::clock::warn_if_skewed(&*project.front, (project.clock)(), head.timestamp);
+    Ok(head)
+}
+
+/// Turns a failed read into a fact that says what is missing.
+async fn observed<T>(read: impl Future<Output = AppResult<Observed<T>>>) -> Observed<T> {
+    match read.await {
+        Ok(fact) => fact,
+        Err(error) => Err(error.reason()),
+    }
+}
+
+/// A release that is judged for a target, and all that was said.
+#[derive(Clone)]
+pub(super) struct Candidate<'a> {
+    pub(super) project: &'a Project,
+    pub(super) built: &'a Built,
+    pub(super) target: &'a str,
+    pub(super) statements: &'a StatementSet,
+    pub(super) target_network: Observed<&'a Network>,
+    /// Whether another release may have taken its place since, where it soaked.
+    pub(super) is_past: bool,
+    /// Who deployed the release.
+    pub(super) deployed: Deployed,
+    /// The evidence that is being checked, if any.
+    pub(super) evidence: Option<&'a EvidenceItems>,
+    /// When the evaluation began, whose reads have a limit together.
+    pub(super) started: Instant,
+}
+
+/// The same on one network where it soaks.
+pub(super) struct Gathered<'a> {
+    pub(super) candidate: Candidate<'a>,
+    pub(super) soak: &'a str,
+    pub(super) record: Option<&'a DeploymentRecord>,
+    pub(super) soak_network: Observed<&'a Network>,
+    /// The last block at which it stood there, where that is over.
+    pub(super) until: Option<u64>,
+}
+
+impl Gathered<'_> {
+    /// The past block at which the soak network is read, instead of its finalized head.
+    async fn past(&self, network: &Network) -> AppResult<Option<Head>> {
+        let Some(until) = self.until else { return Ok(None) };
+        let is_final = until < network.finalized_head().await?.block.number;
+        Ok(if is_final { Some(network.head_at(until).await?) } else { None })
+    }
+}
+
+impl<'a> Deref for Gathered<'a> {
+    type Target = Candidate<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.candidate
+    }
+}
+
+type Trust = Observed<(PolicyDoc, SafeState)>;
+
+impl Candidate<'_> {
+    /// The last block up to which an input counts, where its evidence is being checked.
+    pub(super) fn counted_to(&self, kind: &str, network: &Network) -> Option<u64> {
+        Some(self.evidence?.block_of(kind, network.id().chain)?.number)
+    }
+
+    async fn trust(&self, head: &Observed<Head>) -> Trust {
+        let read = async {
+            policy_doc::require_soaks(self.project, self.target)?;
+            let network = self.target_network.clone()?;
+            let head = head.clone()?;
+            let safe = self.project.network(self.target)?.safe.ok_or_else(|| {
+                AppError::config(format!("[networks.{}] has no `safe`", self.target))
+            })?;
+            let state = policy_doc::safe_state(network, safe, head).await?;
+            let doc = policy_doc::current(self.project, self.target, network.id(), &state)?;
+            Ok::<_, AppError>((doc, state))
+        };
+        read.await.map_err(|error| error.reason())
+    }
+
+    /// What emergencies owe, and what this one lowers.
+    async fn relief(
+        &self,
+        head: &Observed<Head>,
+        trust: &Trust,
+        urgent: Option<&Emergency>,
+    ) -> (Observed<ObligationFacts>, emergency::Relief) {
+        let mut owed = observed(obligations::facts(self, head)).await;
+        let relief = match urgent {
+            Some(urgent) => emergency::relief(self, head, trust, urgent, &mut owed).await,
+            None => emergency::Relief::default(),
+        };
+        (owed, relief)
+    }
+
+    async fn policy(&self, head: &Observed<Head>, trust: &Trust) -> Observed<PolicyFacts> {
+        let (doc, _) = trust.as_ref().map_err(Clone::clone)?;
+        let head = head.clone()?;
+        let network = self.target_network.clone()?;
+        let read = async {
+            let current = doc.digest()?;
+            let trust = policy_doc::adopted(self.project, self.target, network, head, doc).await?;
+            let input = GateInput {
+                kind: "policy/adopted".to_owned(),
+                chain: network.id().chain,
+                block: head.block,
+                digest: current.0,
+            };
+            Ok::<_, AppError>(PolicyFacts { current, trust, inputs: vec![input] })
+        };
+        read.await.map_err(|error| error.reason())
+    }
+}

@@ -1,0 +1,111 @@
+//! A deployment record against its sources and its chain, field by field.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256};
+use tidegate_chain::Network;
+use tidegate_gates::CodeFacts;
+use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
+use tidegate_model::{Head, Reason, ReasonCode};
+use tidegate_plan::{OpKind, op_label};
+
+use crate::deployment::Prepared;
+use crate::error::AppResult;
+use crate::project::Project;
+use crate::records;
+use crate::release::Built;
+
+/// Whether the anchor on the chain names exactly the recorded release and deployment.
+pub(super) async fn anchor_agrees(network: &Network, record: &DeploymentRecord) -> AppResult<bool> {
+    let Some(anchor) = record.anchor() else { return Ok(false) };
+    let expected = anchor_calldata(record.release_root, record.deployment.digest()?);
+    let found = network.transaction(anchor.hash).await?;
+    Ok(found.is_some_and(|tx| tx.input == expected))
+}
+
+/// Fields that the sources, or the record itself, give another value.
+pub(super) fn static_faults(
+    project: &Project,
+    built: &Built,
+    record: &DeploymentRecord,
+    prepared: &Prepared,
+    network: &str,
+) -> AppResult<Vec<Reason>> {
+    let mut fields = records::name_faults(project, network, built.roots.release_root)?;
+    if record.release_root != built.roots.release_root {
+        fields.push("releaseRoot".to_owned());
+    }
+    if record.initcodes != prepared.initcodes() {
+        fields.push("initcodes".to_owned());
+    }
+    if record.mocks != prepared.mocks {
+        fields.push("mocks".to_owned());
+    }
+    if record.scope_root != built.roots.scope_root {
+        fields.push("scopeRoot".to_owned());
+    }
+    if record.anchor().is_some_and(|anchor| anchor.from != record.deployment.executor) {
+        fields.push("deployment.executor".to_owned());
+    }
+    for op in &prepared.resolved.ops {
+        let made = record.transactions.iter().any(|tx| tx.success && tx.op == op.id);
+        if matches!(op.kind, OpKind::Call { .. }) && !made {
+            fields.push(format!("transactions, which lack {}", op.id));
+        }
+    }
+    let fault = |field| {
+        let text = format!("the record on {network} differs from what the sources give: {field}");
+        Reason::new(ReasonCode::RecordDiffers, text)
+    };
+    Ok(fields.into_iter().map(fault).collect())
+}
+
+/// Compares each recorded transaction with the chain.
+pub(super) async fn transactions(
+    network: &Network,
+    record: &DeploymentRecord,
+    prepared: &Prepared,
+    hashes: &BTreeMap<Address, B256>,
+    head: Head,
+    facts: &mut CodeFacts,
+) -> AppResult {
+    let name = network.name();
+    for (index, recorded) in record.transactions.iter().enumerate() {
+        let field = format!("transactions.{index}");
+        let (Some(receipt), Some(tx)) =
+            (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
+        else {
+            let hash = recorded.hash;
+            let text = format!("the record's {field}.hash {hash} is not on {name}");
+            facts.record_faults.push(Reason::new(ReasonCode::TransactionGone, text));
+            continue;
+        };
+        if receipt.block.number > head.block.number {
+            let text = format!("{} is not final yet", op_label(&recorded.op));
+            facts.waiting.push(Reason::new(ReasonCode::NotFinal, text));
+        }
+        let op = prepared.resolved.ops.iter().find(|op| {
+            let sent = op.key_transaction(hashes);
+            tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
+        });
+        let op = match op {
+            Some(op) => op.id.as_str(),
+            None if tx.to == Some(tx.from) && tx.input.starts_with(b"SOAK") => ANCHOR_OP,
+            None => "foreign",
+        };
+        let checks = [
+            ("op", op == recorded.op),
+            ("from", receipt.from == recorded.from),
+            ("nonce", tx.nonce == recorded.nonce),
+            ("block", receipt.block == recorded.block),
+            ("success", receipt.status == recorded.success),
+            ("gasUsed", receipt.gas_used == recorded.gas_used),
+            ("fee", receipt.fee() == recorded.fee),
+        ];
+        for (part, _) in checks.iter().filter(|(_, same)| !same) {
+            let text = format!("the record's {field}.{part} differs from {name}");
+            facts.record_faults.push(Reason::new(ReasonCode::TransactionDiffers, text));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! The storage of created contracts on a testnet, beside what the plan leaves.
+
+use tidegate_chain::Network;
+use tidegate_evidence::{Made, compare_stored};
+use tidegate_gates::CodeFacts;
+use tidegate_model::Head;
+use tidegate_model::record::DeploymentRecord;
+use tidegate_plan::{Expected, Moment, stored};
+
+use crate::deployment::Prepared;
+use crate::error::AppResult;
+use crate::release::Built;
+
+/// Compares every created contract as it was in the block of its creation.
+pub(super) async fn compare(
+    network: &Network,
+    head: Head,
+    built: &Built,
+    record: &DeploymentRecord,
+    (prepared, expected): (&Prepared, &Expected),
+    facts: &mut CodeFacts,
+) -> AppResult {
+    let Some(anchor) = record.anchor() else { return Ok(()) };
+    for contract in stored(&built.release, &prepared.resolved, expected, Moment::Any) {
+        let made = record.transactions.iter().find(|tx| tx.success && tx.op == contract.op);
+        let made = Made { at: made.map_or(anchor.block, |tx| tx.block), by_safe: None };
+        facts.varying.extend(contract.left_out());
+        facts.add(compare_stored(network, head.block, &contract, made).await?);
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Bundles: a release, its soak and its proposals as one file, out of a project and into a folder.
+
+use std::path::{Path, PathBuf};
+
+use tidegate_evidence::{Bundle, CONFIG};
+use tidegate_model::StatementDigest;
+use tidegate_model::endpoint::Endpoint;
+use tidegate_plan::config::{Config, NetworkConfig};
+use tidegate_safe::{helper, read_proposal};
+use tidegate_store::{Layout, read_limited, write_atomic};
+use toml_edit::{DocumentMut, Item};
+
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::project::{Project, refuse_links};
+use crate::release::{self, Built};
+use crate::statements;
+
+/// The most bytes of one file in a bundle.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Everything that speaks of a release.
+pub fn gather(project: &Project, built: &Built) -> AppResult<Bundle> {
+    let set = statements::load(project)?;
+    let pending = set.pending.into_iter().filter_map(|(digest, both)| {
+        let (collected, _) = both.into_iter().next()?;
+        Some((digest, collected))
+    });
+    let mut signed: Vec<_> = set.statements.into_iter().chain(pending).collect();
+    signed.sort_by_key(|(digest, _)| *digest);
+    let mut files = std::collections::BTreeMap::new();
+    files.insert(CONFIG.to_owned(), without_urls(&text(&project.config_file)?)?);
+    for path in project.layout.shared_files()? {
+        let shared = project.layout.shared(&path);
+        if let Some((name, _)) = shared.filter(|(name, _)| Bundle::takes(name)) {
+            files.insert(name, text(&path)?);
+        }
+    }
+    Ok(Bundle {
+        release: built.release.clone(),
+        mocks: built.mocks.clone(),
+        roots: built.roots.clone(),
+        statements: signed.into_iter().map(|(_, collected)| collected.signed).collect(),
+        files,
+    })
+}
+
+fn text(path: &Path) -> AppResult<String> {
+    let bytes = read_limited(path, FILE_BYTES_MAX).or_kind(Kind::Config)?;
+    String::from_utf8(bytes).or_kind(Kind::Config)
+}
+
+/// The configuration with a variable in place of every URL: a URL may hold a key, and whoever
+/// takes the bundle asks endpoints of their own.
+fn without_urls(text: &str) -> AppResult<String> {
+    let mut document: DocumentMut = text.parse().or_kind(Kind::Config)?;
+    let networks = document.get_mut("networks").and_then(Item::as_table_like_mut);
+    for (name, network) in networks.into_iter().flat_map(|networks| networks.iter_mut()) {
+        let urls = network.get_mut("rpc").and_then(Item::as_array_mut);
+        let prefix: String = name.chars().map(variable_char).collect();
+        for (index, url) in urls.into_iter().flat_map(|urls| urls.iter_mut()).enumerate() {
+            if !url.as_str().is_some_and(is_variable) {
+                *url = format!("${{{prefix}_RPC_{}}}", index + 1).into();
+            }
+        }
+    }
+    Ok(document.to_string())
+}
+
+const fn variable_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }
+}
+
+fn is_variable(url: &str) -> bool {
+    matches!(Endpoint::parse(url), Ok(Endpoint::Variable(_)))
+}
+
+/// Reads a bundle and checks everything in it that needs no chain, then puts its data below
+/// `deployments/`. Its configuration stays apart from one that is there, and is no place for URLs.
+/// Nothing is written unless all of it can be.
+pub fn place(root: &Path, bytes: Vec<u8>) -> AppResult<Bundle> {
+    let text = String::from_utf8(bytes).or_kind(Kind::Fail)?;
+    let bundle = Bundle::read(&text).or_kind(Kind::Fail)?;
+    let layout = Layout::new(root);
+    refuse_links(&layout)?;
+    let mut wanted: Vec<(PathBuf, String)> = Vec::new();
+    for (name, content) in &bundle.files {
+        if name != CONFIG {
+            check_proposal(name, content)?;
+            wanted.push((root.join(name), content.clone()));
+        } else if !layout.config().exists() {
+            refuse_urls(&Config::parse(content)?)?;
+            wanted.push((layout.bundle_config(), content.clone()));
+        }
+    }
+    for signed in &bundle.statements {
+        let digest: StatementDigest = signed.check()?.digest();
+        let content = tidegate_store::to_text(&serde_json::to_value(signed)?);
+        wanted.push((layout.statement(digest), content));
+    }
+    let mut missing = Vec::new();
+    for (path, content) in wanted {
+        match read_limited(&path, FILE_BYTES_MAX) {
+            Ok(there) if there == content.as_bytes() => {}
+            Ok(_) => {
+                let path = path.display();
+                return Err(AppError::new(Kind::Conflict, format!("{path} says something else"))
+                    .hint("take the bundle in an empty folder, or settle which of the two holds"));
+            }
+            Err(_) => missing.push((path, content)),
+        }
+    }
+    for (path, content) in missing {
+        write_atomic(&path, content.as_bytes()).or_kind(Kind::Config)?;
+    }
+    Ok(bundle)
+}
+
+/// Whoever takes a bundle asks endpoints of their own.
+fn refuse_urls(config: &Config) -> AppResult {
+    let literal = |network: &NetworkConfig| network.rpc.iter().any(|rpc| !is_variable(rpc));
+    match config.networks.iter().find(|(_, network)| literal(network)) {
+        None => Ok(()),
+        Some((name, _)) => Err(AppError::new(
+            Kind::Fail,
+            format!("the bundle names an endpoint of {name}, which is for whoever takes it to do"),
+        )
+        .hint("ask for a bundle that `tidegate export` wrote")),
+    }
+}
+
+/// A proposal is named by the hash that owners sign, which is computed from its content.
+fn check_proposal(name: &str, content: &str) -> AppResult {
+    let Some((_, file)) = name.rsplit_once("/proposals/") else { return Ok(()) };
+    let is_proposal = file.strip_suffix(".json").is_some_and(|hash| !hash.contains('.'));
+    if is_proposal {
+        read_proposal(file, content, helper::address()).or_kind(Kind::Fail)?;
+    }
+    Ok(())
+}
+
+/// Keeps the release of a bundle in the store of the project that it was placed in.
+pub fn keep(project: &Project, bundle: &Bundle) -> AppResult {
+    release::keep(project, &bundle.release, &bundle.mocks, &bundle.roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_url_leaves_the_project() {
+        let written = |main: &str, test: &str| {
+            format!(
+                "# team file\n[networks.main-net]\nrpc = [\"{main}\", \"${{OURS}}\"] # two\n\
+                 chain = 1\n\n[networks.t]\nrpc = [\n  \"{test}\",\n]\n"
+            )
+        };
+        let given = written("https://a/KEY", "https://x.example/${T}");
+        let taken = without_urls(&given).unwrap();
+        // Only the space around what is replaced may differ.
+        let flat = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(flat(&taken), flat(&written("${MAIN_NET_RPC_1}", "${T_RPC_1}")));
+    }
+}

@@ -1,0 +1,209 @@
+//! Where compilers may be on this machine.
+
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::B256;
+use tidegate_compile::{
+    BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
+    FindCompilerError, FoundryConfig, FoundryError, Profile, Trusted, VyperError, compile,
+    find_node, minimal, npm_candidates, published_by,
+};
+use tidegate_model::release::Compiler;
+use tidegate_plan::config::CompilerConfig;
+
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::project::Project;
+use crate::settings::Environment;
+
+/// Compiles contracts of the project, as `tidegate.toml` names them.
+pub fn run(project: &Project, contracts: &[String]) -> AppResult<CompileOutput> {
+    with_request(project, contracts, compile)
+}
+
+/// Compiles each contract from its own sources alone, and says where that gives other code.
+pub fn differences(project: &Project, contracts: &[String]) -> AppResult<Vec<Difference>> {
+    with_request(project, contracts, minimal)
+}
+
+fn with_request<T>(
+    project: &Project,
+    contracts: &[String],
+    run: impl FnOnce(&CompileRequest<'_>) -> Result<T, CompileError>,
+) -> AppResult<T> {
+    if project.is_bundle() {
+        return Err(AppError::config("this folder took a bundle, and nothing in it is compiled")
+            .hint("check out the project's sources, and run this there"));
+    }
+    let foundry = settings(project)?;
+    let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
+    let compilers = sources(&project.env, &project.root, explicit, &foundry)?;
+    let cache_dir = cache_dir(&project.env)?;
+    let request = CompileRequest {
+        root: &project.root,
+        foundry: &foundry,
+        contracts,
+        compilers: &compilers,
+        cache_dir: &cache_dir,
+    };
+    Ok(run(&request)?)
+}
+
+/// Where the sources lie and how they are compiled: as a profile of `foundry.toml` says, or
+/// `[compiler]` alone.
+pub fn settings(project: &Project) -> AppResult<FoundryConfig> {
+    let written = &project.config.compiler;
+    if written.is_own() {
+        return own(project, written);
+    }
+    let profile = written.profile.as_deref();
+    let mut foundry = FoundryConfig::load_profile(&project.root, profile)
+        .map_err(|error| missing(&project.root, error))?;
+    let chosen = profile.unwrap_or("default");
+    if let Some(other) = project.env.get("FOUNDRY_PROFILE").filter(|other| *other != chosen) {
+        foundry.ignored.push(format!(
+            "FOUNDRY_PROFILE={other} is not followed; the profile is `{chosen}`, as [compiler] \
+             profile in tidegate.toml says"
+        ));
+    }
+    Ok(foundry)
+}
+
+/// Whether there is anything to compile: a folder that took a bundle has only what it says.
+pub fn has_sources(project: &Project) -> bool {
+    if project.is_bundle() {
+        return false;
+    }
+    let written = &project.config.compiler;
+    let own =
+        written.is_own() && settings(project).is_ok_and(|s| project.root.join(&s.src).is_dir());
+    own || project.root.join(FOUNDRY_TOML).exists()
+}
+
+/// `foundry.toml` cannot be read, or is not there.
+pub fn missing(root: &Path, error: FoundryError) -> AppError {
+    let error = AppError::new(Kind::Config, error);
+    if hardhat_config(root).is_some() && !root.join(FOUNDRY_TOML).exists() {
+        return error.hint(
+            "Tidegate does not run a Hardhat configuration; write src, version and optimizer_runs \
+             under [compiler]",
+        );
+    }
+    error.hint("Tidegate reads sources, remappings and compiler settings from foundry.toml")
+}
+
+/// The file that makes a folder a Hardhat project.
+pub fn hardhat_config(root: &Path) -> Option<PathBuf> {
+    let names = ["hardhat.config.ts", "hardhat.config.js", "hardhat.config.cjs"];
+    names.into_iter().map(|name| root.join(name)).find(|path| path.is_file())
+}
+
+const FOUNDRY_TOML: &str = "foundry.toml";
+
+fn own(project: &Project, written: &CompilerConfig) -> AppResult<FoundryConfig> {
+    if written.profile.is_some() || project.root.join(FOUNDRY_TOML).exists() {
+        return Err(AppError::config(
+            "[compiler] in tidegate.toml says what foundry.toml says too, or names its profile",
+        )
+        .hint(
+            "keep one of them: below [compiler] only `solc` and `profile` go with foundry.toml",
+        ));
+    }
+    let bytecode_hash = written.bytecode_hash.as_deref().map(|name| {
+        BytecodeHash::of_name(name).ok_or_else(|| {
+            AppError::config(format!("[compiler] bytecode_hash: `{name}` is not one"))
+                .hint("write \"ipfs\", \"bzzr1\" or \"none\"")
+        })
+    });
+    let profile = Profile {
+        src: written.src.clone(),
+        libs: written.libs.clone(),
+        remappings: written.remappings.clone(),
+        solc: written.version.clone(),
+        optimizer: written.optimizer,
+        optimizer_runs: written.optimizer_runs,
+        via_ir: written.via_ir,
+        evm_version: written.evm_version.clone(),
+        bytecode_hash: bytecode_hash.transpose()?,
+        use_literal_content: written.use_literal_content,
+        ..Profile::default()
+    };
+    FoundryConfig::from_profile(profile, Path::new("tidegate.toml")).or_kind(Kind::Config)
+}
+
+/// The compilers that may be used, in order.
+pub fn sources(
+    env: &Environment,
+    root: &Path,
+    explicit: Option<PathBuf>,
+    foundry: &FoundryConfig,
+) -> AppResult<CompilerSources> {
+    Ok(CompilerSources {
+        explicit,
+        foundry_dirs: env.svm_dirs(),
+        node: find_node(&env.path_dirs(), root),
+        path: env.path_dirs(),
+        npm_packages: npm_candidates(root, foundry),
+        trusted: Trusted::load(&trusted(env)?).or_kind(Kind::Config)?,
+    })
+}
+
+/// The list of compilers that may run beside official builds.
+fn trusted(env: &Environment) -> AppResult<PathBuf> {
+    Ok(env.home()?.join("compilers.toml"))
+}
+
+/// Lets a compiler run on this machine, by its digest.
+pub fn trust(env: &Environment, sha256: B256) -> AppResult {
+    let path = trusted(env)?;
+    Trusted::load(&path).and_then(|list| list.with(sha256).save(&path)).or_kind(Kind::Config)
+}
+
+/// A compiler, who published it, and its digest.
+pub fn described(compiler: &Compiler) -> String {
+    let from = published_by(compiler.sha256).unwrap_or("what is trusted here");
+    format!("{} from {from}, sha256 {}", compiler.version, compiler.sha256)
+}
+
+/// Where compilations are kept: never in the project, where anybody could have put them.
+pub fn cache_dir(env: &Environment) -> AppResult<PathBuf> {
+    match env.cache_dir() {
+        Some(cache) => Ok(cache.join("compile")),
+        None => Ok(env.home()?.join("cache/compile")),
+    }
+}
+
+impl From<CompileError> for AppError {
+    fn from(error: CompileError) -> Self {
+        let hint = match &error {
+            CompileError::FindCompiler(FindCompilerError::NotTrusted { sha256, .. })
+            | CompileError::Vyper(VyperError::NotTrusted { sha256, .. }) => {
+                let hint = format!("if you know it: tidegate doctor --trust-compiler {sha256}");
+                return Self::new(Kind::Config, error).hint(hint);
+            }
+            CompileError::FindCompiler(FindCompilerError::NoneFits { .. }) => {
+                "install one: `npm install solc@VERSION`, Foundry's `forge build`, or name it \
+                 under [compiler] solc"
+            }
+            CompileError::FindCompiler(FindCompilerError::Changed { .. }) => {
+                "run the command again; where that does not help, delete the cached compilations"
+            }
+            CompileError::Vyper(VyperError::NotFound { .. } | VyperError::TooOld { .. }) => {
+                "install one: `pip install vyper`, or name it in foundry.toml: \
+                 `vyper = { path = \"PATH\" }`"
+            }
+            CompileError::Vyper(VyperError::NotWhole { .. } | VyperError::Python { .. }) => {
+                "make an environment with a Python of this machine, `python3 -m venv FOLDER`, \
+                 install vyper in it, and name it in foundry.toml: `vyper = { path = \
+                 \"FOLDER/bin/vyper\" }`; if your home folder is a repository, take the system's \
+                 Python"
+            }
+            CompileError::Root(_) => {
+                "contracts are named `Vault` or `path/Vault.sol:Vault`; one of a package is there \
+                 once the packages are installed, such as by `npm ci`"
+            }
+            _ => "",
+        };
+        let error = Self::new(Kind::Config, error);
+        if hint.is_empty() { error } else { error.hint(hint) }
+    }
+}

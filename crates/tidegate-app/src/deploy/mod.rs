@@ -1,0 +1,285 @@
+//! Deploying a release to a testnet: frozen, approved, executed.
+
+mod helper;
+mod record;
+
+use std::path::PathBuf;
+
+use alloy_primitives::{B256, U256};
+use serde_json::Map;
+use tidegate_chain::{Network, is_known_testnet};
+use tidegate_engine::{
+    Adoption, Ceiling, DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy,
+};
+use tidegate_gates::anchor_required;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::record::{Deployment, DeploymentRecord, anchor_calldata};
+use tidegate_model::units::format_amount;
+use tidegate_plan::config::{NetworkConfig, Stage};
+use tidegate_plan::{Executor, Expected, When};
+
+use self::helper::{HELPER_OP, helper_first};
+pub use self::helper::{create_helper, lacks_helper};
+use self::record::record;
+use crate::approve::{Approval, Given, approve, names};
+use crate::assess::compare_deployments;
+use crate::deployment::{Prepared, begun, code_hashes, expect, prepare, refuse_faults};
+use crate::error::{AppError, AppResult, Kind};
+use crate::existing::require_starts;
+use crate::network::has_operator;
+use crate::project::Project;
+use crate::release::Built;
+use crate::sending::open_lane;
+use crate::{published, records};
+
+/// A deployment as it would be made now.
+#[derive(Debug)]
+pub struct Frozen<'a> {
+    project: &'a Project,
+    network: &'a Network,
+    built: &'a Built,
+    name: &'a str,
+    prepared: Prepared,
+    expected: Expected,
+    deployment: Deployment,
+    run: DeployRun,
+    lane: Lane<'a>,
+    adoption: Option<Adoption>,
+    ceiling: Ceiling,
+    hash: B256,
+    begun_before: bool,
+}
+
+/// A deployment that somebody approved, and that nothing has changed since.
+#[derive(Debug)]
+pub struct Approved<'a>(Frozen<'a>);
+
+/// What a deployment came to.
+#[derive(Debug)]
+pub struct Made {
+    /// Its record.
+    pub record: DeploymentRecord,
+    /// The record's file.
+    pub file: PathBuf,
+    /// What was sent.
+    pub deployed: Deployed,
+    /// The targets that ask for the soak's start to be posted.
+    pub starts: Vec<String>,
+}
+
+/// Freezes a deployment: everything that would be sent, executed locally.
+///
+/// # Errors
+/// If something is missing on the network, an operation or check fails locally, the id is another
+/// deployment's, or the deployer cannot pay.
+pub async fn freeze<'a>(
+    project: &'a Project,
+    (name, network): (&'a str, &'a Network),
+    built: &'a Built,
+    signer: &'a dyn DigestSigner,
+    id: u64,
+) -> AppResult<Frozen<'a>> {
+    let prepared = prepare(project, built, name, Executor::Key(signer.address()), id)?;
+    let head = network.latest_head().await?;
+    crate::network::warn_of_end(project, name, head.timestamp)?;
+    let when = begun(network, &prepared, head).await?;
+    require_starts(network, built, &prepared, head).await?;
+    let mut expected = expect(network, &prepared, head, when).await?;
+    refuse_faults(&expected)?;
+    let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;
+    refuse_other_deployment(project, name, built, id, &deployment)?;
+    let mut run = DeployRun {
+        release_root: built.roots.release_root,
+        deployment_id: id,
+        ops: prepared.resolved.ops.clone(),
+        code_hashes: code_hashes(&expected),
+        checks: prepared.resolved.checks.clone(),
+        anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
+    };
+    let lane = open_lane(project, network, signer).await?;
+    helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
+    let adoption = lane.adoption().await?;
+    let nonce = adopted_nonce(&lane, adoption.as_ref());
+    // Who goes on approves the same hash again, as long as fees stay below what it says.
+    let named = |hash| names(project, Given::Beginning, hash);
+    let ceiling = run.ceiling(&lane, nonce, &expected.gas, named).await?;
+    let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
+    let begun_before = lane.state().approved.contains(&hash);
+    if when == When::Before && !begun_before {
+        require_balance(network, &lane, &expected).await?;
+    }
+    Ok(Frozen {
+        project,
+        network,
+        built,
+        name,
+        prepared,
+        expected,
+        deployment,
+        run,
+        lane,
+        adoption,
+        ceiling,
+        hash,
+        begun_before,
+    })
+}
+
+impl<'a> Frozen<'a> {
+    /// Its operations, and what local execution expects of them.
+    pub const fn plan(&self) -> (&Prepared, &Expected) {
+        (&self.prepared, &self.expected)
+    }
+
+    /// Whether it creates the helper contract first.
+    pub fn creates_helper(&self) -> bool {
+        self.expected.gas.iter().any(|(op, _)| op == HELPER_OP)
+    }
+
+    /// The sender that it would put under this program's management.
+    pub const fn adoption(&self) -> Option<&Adoption> {
+        self.adoption.as_ref()
+    }
+
+    /// The most that its fees come to, in wei.
+    pub const fn most(&self) -> U256 {
+        self.ceiling.most
+    }
+
+    /// Whether exactly this was approved before and broke off.
+    pub const fn begun_before(&self) -> bool {
+        self.begun_before
+    }
+
+    /// Has it approved.
+    ///
+    /// # Errors
+    /// If it is not, or something else was.
+    pub fn approve(mut self) -> AppResult<Approved<'a>> {
+        let (hash, options) = (self.hash, Vec::new());
+        let approval = Approval {
+            network: self.name,
+            hash,
+            given: Given::Beginning,
+            options,
+            fields: Map::new(),
+        };
+        approve(self.project, &approval)?;
+        if let Some(adoption) = &self.adoption {
+            self.lane.adopt(adoption)?;
+        }
+        self.lane.approve(hash)?;
+        self.lane.limit(self.run.op_key(""), self.ceiling);
+        Ok(Approved(self))
+    }
+}
+
+impl Approved<'_> {
+    /// Sends what is missing of it, and writes its record.
+    ///
+    /// # Errors
+    /// If a transaction cannot be sent, or leaves something else than local execution says.
+    pub async fn run(self, report: &mut (dyn FnMut(&Progress) + Send)) -> AppResult<Made> {
+        let Frozen { project, network, built, name, prepared, deployment, run, mut lane, .. } =
+            self.0;
+        let deployed = deploy(&mut lane, network, &run, report).await?;
+        let record = record(&lane, network, built, &prepared, deployment, &run).await?;
+        let file = published::write(project, name, &record, &built.release)?;
+        let mut starts = Vec::new();
+        let backed = project.targets().filter(|(_, t)| t.soaks_on.iter().any(|soak| soak == name));
+        for (target, settings) in backed {
+            let soak = project.network(name)?.chain;
+            if anchor_required(&project.rules, settings.chain, has_operator(soak)) {
+                starts.push(target.clone());
+            }
+        }
+        Ok(Made { record, file, deployed, starts })
+    }
+}
+
+/// Refuses to spend on a testnet of which nobody knows that its coin is worth nothing.
+///
+/// # Errors
+/// If the chain is not built in, and `said` does not name it.
+pub fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> AppResult {
+    let NetworkConfig { stage, chain, .. } = *settings;
+    if stage != Stage::Testnet || is_known_testnet(chain) || said == Some(chain.0) {
+        return Ok(());
+    }
+    let text = format!(
+        "{name} is chain {chain}, which is not built in: nobody here knows that its coin is worth \
+         nothing"
+    );
+    Err(AppError::config(text).hint(format!("if it is a testnet, say so: --testnet {chain}")))
+}
+
+/// Refuses before anything is approved or sent what the deployer cannot pay for.
+async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected) -> AppResult {
+    /// What an anchor costs, generously.
+    const ANCHOR_GAS: u64 = 40_000;
+    let sender = lane.id().sender;
+    let head = network.latest_head().await?;
+    let balance = network.balance(sender, head.block).await?;
+    let fees = network.fee_data().await?;
+    let gas = expected.gas.iter().map(|(_, gas)| gas).sum::<u64>() + ANCHOR_GAS;
+    let per_gas = fees.base_fee.saturating_add(fees.priority_fee);
+    let needed = U256::from(gas).saturating_mul(U256::from(per_gas));
+    if balance >= needed {
+        return Ok(());
+    }
+    let (balance, needed) = (format_amount(balance, 18), format_amount(needed, 18));
+    Err(AppError::new(
+        Kind::Chain,
+        format!("deployer {sender} holds {balance} ETH; this plan needs about {needed} ETH"),
+    )
+    .hint("fund it: `tidegate fund request` asks the treasury"))
+}
+
+/// The id of an existing deployment of this release, or a new one's.
+///
+/// # Errors
+/// If the release is deployed from other sources under that id.
+pub fn deployment_id(
+    project: &Project,
+    built: &Built,
+    name: &str,
+    wanted: Option<u64>,
+) -> AppResult<u64> {
+    let Some(record) = records::of_anybody(project, name, built.roots.release_root)? else {
+        return Ok(wanted.unwrap_or(0));
+    };
+    let id = wanted.unwrap_or(record.id);
+    let same_build = record.deployment.build_digest == built.roots.build_digest;
+    if id == record.id && !same_build {
+        let from = record.deployment.build_digest.short();
+        return Err(AppError::new(
+            Kind::Conflict,
+            format!("{} is already deployed on {name} from build {from}", record.name),
+        )
+        .hint("the sources differ only in what no code shows, such as comments")
+        .hint(format!("for a second deployment take another id: --id {}", record.id + 1)));
+    }
+    Ok(id)
+}
+
+/// A deployment id is one deployment: with other parameters it would be another one.
+fn refuse_other_deployment(
+    project: &Project,
+    name: &str,
+    built: &Built,
+    id: u64,
+    deployment: &Deployment,
+) -> AppResult {
+    let recorded = records::of_anybody(project, name, built.roots.release_root)?;
+    let Some(recorded) = recorded.filter(|r| r.id == id && r.deployment != *deployment) else {
+        return Ok(());
+    };
+    let mut error = AppError::new(
+        Kind::Conflict,
+        format!("deployment {id} of {} on {name} is another one", recorded.name),
+    );
+    for difference in compare_deployments(&recorded.deployment, deployment) {
+        error = error.hint(difference);
+    }
+    Err(error.hint(format!("for a second deployment take another id: --id {}", id + 1)))
+}

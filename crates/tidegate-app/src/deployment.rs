@@ -1,0 +1,290 @@
+//! A release on one network: names resolved, code computed, the deployment's preimage.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, U256};
+use serde_json::Value;
+use tidegate_chain::{CallOutcome, Network};
+use tidegate_evm::{PROBE_GAS, Progress, Rounds};
+use tidegate_model::digest::create2_salt;
+use tidegate_model::plan::Rule;
+use tidegate_model::policy::External;
+use tidegate_model::ports::StateSnapshot;
+use tidegate_model::record::Deployment;
+use tidegate_model::release::Artifact;
+use tidegate_model::{Head, NetworkId};
+use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
+use tidegate_plan::{
+    Executor, Expected, Guarded, Op, OpKind, ResolveContext, Resolved, When, expected_code,
+    expected_in, resolve,
+};
+
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::project::Project;
+use crate::release::Built;
+
+/// A plan on one network, with its set-up in front.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The plan, its operations preceded by those that create mocks.
+    pub resolved: Resolved,
+    /// Contracts that are created as set-up, outside the plan.
+    pub mocks: BTreeMap<String, Address>,
+    /// Where every external stands.
+    externals: BTreeMap<String, Address>,
+}
+
+/// The operation and step name of a mock.
+pub fn mock_op(name: &str) -> String {
+    format!("mock:{name}")
+}
+
+/// Resolves a release on a network for this executor and deployment id.
+pub fn prepare(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    executor: Executor,
+    deployment_id: u64,
+) -> AppResult<Prepared> {
+    prepare_with(project, built, network, executor, deployment_id, BTreeMap::new())
+}
+
+/// The same, with other values of these parameters than are written for the network.
+pub fn prepare_with(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    executor: Executor,
+    deployment_id: u64,
+    mut values: BTreeMap<String, Value>,
+) -> AppResult<Prepared> {
+    let settings = project.network(network)?;
+    let mut mocks = BTreeMap::new();
+    let mut externals = BTreeMap::new();
+    let mut ops = Vec::new();
+    for (name, networks) in &project.config.externals {
+        let Some(external) = networks.get(network) else { continue };
+        match (&external.create, external.address) {
+            (None, Some(address)) => {
+                externals.insert(name.clone(), address);
+            }
+            (Some(_), None) if settings.stage == Stage::Testnet => {
+                let op = mock_creation(project, built, executor, name, deployment_id)?;
+                if let OpKind::Create { address, .. } = op.kind {
+                    mocks.insert(name.clone(), address);
+                    externals.insert(name.clone(), address);
+                }
+                ops.push(op);
+            }
+            _ => {
+                return Err(AppError::config(format!(
+                    "[externals.{name}] {network}: write `address` and `code_hash`, or on a \
+                     testnet `create`"
+                )));
+            }
+        }
+    }
+    let context = ResolveContext {
+        executor,
+        deployer: match executor {
+            Executor::Key(address) => Some(address),
+            Executor::Safe(_) => None,
+        },
+        safe: settings.safe,
+        deployment_id,
+        externals: externals.clone(),
+        existing: existing(project, network)?,
+        params: {
+            let mut written = params(project, built, network, settings);
+            written.append(&mut values);
+            written
+        },
+    };
+    let mut resolved = resolve(&built.release, &context)?;
+    ops.append(&mut resolved.ops);
+    resolved.ops = ops;
+    Ok(Prepared { resolved, mocks, externals })
+}
+
+/// Where the contracts under `[existing]` stand on a network.
+fn existing(project: &Project, network: &str) -> AppResult<BTreeMap<String, ExistingPlace>> {
+    let place = |(name, existing): (&String, &ExistingConfig)| {
+        let place = existing.networks.get(network).copied();
+        let missing = || {
+            AppError::config(format!("[existing.{name}] says nothing of {network}"))
+                .hint(format!("{network} = {{ address = \"0x...\" }}"))
+        };
+        Ok((name.clone(), place.ok_or_else(missing)?))
+    };
+    project.config.existing.iter().map(place).collect()
+}
+
+/// Every parameter as written for a network. On a target, one that must be the same as on the
+/// testnet takes the value of the first network that backs it.
+fn params(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    settings: &NetworkConfig,
+) -> BTreeMap<String, Value> {
+    let value = |name: &String, decl: &tidegate_model::plan::ParamDecl| {
+        let written = project.config.params.get(name)?;
+        let inherited = || match decl.rule {
+            Rule::SameAsTestnet => settings.soaks_on.iter().find_map(|soak| written.value(soak)),
+            _ => None,
+        };
+        written.value(network).or_else(inherited).cloned()
+    };
+    let params = built.release.plan.params.iter();
+    params.filter_map(|(name, decl)| Some((name.clone(), value(name, decl)?))).collect()
+}
+
+fn mock_creation(
+    project: &Project,
+    built: &Built,
+    executor: Executor,
+    name: &str,
+    id: u64,
+) -> AppResult<Op> {
+    let error = |why: &str| AppError::config(format!("[externals.{name}] create: {why}"));
+    let artifact: &Artifact = built.mocks.get(name).ok_or_else(|| error("was not compiled"))?;
+    if artifact.abi.constructor.as_ref().is_some_and(|c| !c.inputs.is_empty()) {
+        return Err(error("a mock's constructor takes no arguments"));
+    }
+    let linked = artifact.creation.linked(&BTreeMap::new());
+    let initcode = linked.map_err(|library| error(&format!("it links the library {library}")))?;
+    let op = mock_op(name);
+    let salt = create2_salt(&project.config.name, &op, "", id);
+    let address = Guarded::address(executor.address(), salt, &initcode);
+    let guarded = Some(Guarded { value: U256::ZERO });
+    let contract = artifact.fqn.clone();
+    let kind = OpKind::Create { contract, address, salt, initcode, guarded };
+    Ok(Op { id: op.clone(), step: op, kind })
+}
+
+/// Executes the plan locally on the network's state at a block, fetching what that needs.
+pub async fn expect(
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+    when: When,
+) -> AppResult<Expected> {
+    let run = |snapshot: &_| expected_code(&prepared.resolved, snapshot, when);
+    let mut expected = simulate(network, head, run).await?;
+    // Nothing but the chain knows which rules it has.
+    for probe in expected.probes().or_kind(Kind::Config)? {
+        let said = network.try_creation(&probe.initcode, PROBE_GAS, head.block).await?;
+        let (CallOutcome::Returned(answer) | CallOutcome::Reverted(answer)) = said;
+        expected.refuse_rules(network.name(), &probe, &answer);
+    }
+    Ok(expected)
+}
+
+/// What a plan creates on the network's state at a block if it ran in `block`, so that two networks
+/// can be compared in one moment.
+pub async fn expect_in(
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+    when: When,
+    block: Head,
+) -> AppResult<Expected> {
+    let run = |snapshot: &_| expected_in(&prepared.resolved, snapshot, when, block);
+    simulate(network, head, run).await
+}
+
+/// Runs a local execution until nothing is missing from its snapshot.
+pub async fn simulate<T>(
+    network: &Network,
+    head: Head,
+    run: impl Fn(&StateSnapshot) -> Result<T, tidegate_evm::EvmError>,
+) -> AppResult<T> {
+    let mut snapshot = StateSnapshot::empty(network.id().chain, head);
+    let mut rounds = Rounds::new();
+    loop {
+        match rounds.step(run(&snapshot)).or_kind(Kind::Config)? {
+            Progress::Done(value) => return Ok(value),
+            Progress::Fetch(keys) => {
+                for key in keys {
+                    network.fill(&mut snapshot, key).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Whether any of the plan's contracts stands already: then what is there counts as made by it.
+pub async fn begun(network: &Network, prepared: &Prepared, head: Head) -> AppResult<When> {
+    for (_, address, _) in prepared.resolved.creations() {
+        if !network.code(address, head.block).await?.is_empty() {
+            return Ok(When::After);
+        }
+    }
+    Ok(When::Before)
+}
+
+impl Prepared {
+    /// The preimage of the deployment's digest.
+    pub fn deployment(
+        &self,
+        project: &Project,
+        built: &Built,
+        expected: &Expected,
+        network: NetworkId,
+        name: &str,
+    ) -> AppResult<Deployment> {
+        let mut externals = BTreeMap::new();
+        for (external, address) in &self.externals {
+            let code_hash = match self.mocks.get(external) {
+                Some(mock) => expected.created.get(mock).map(|created| created.code_hash),
+                None => project.config.externals[external][name].code_hash,
+            };
+            let code_hash = code_hash.ok_or_else(|| {
+                AppError::config(format!("[externals.{external}] {name}: `code_hash` is missing"))
+                    .hint(format!("`tidegate doctor` prints the code hash at {address}"))
+            })?;
+            externals.insert(external.clone(), External { address: *address, code_hash });
+        }
+        Ok(Deployment {
+            v: Deployment::VERSION,
+            chain: network.chain,
+            genesis: network.genesis,
+            build_digest: built.roots.build_digest,
+            executor: self.resolved.executor.address(),
+            steps: self.resolved.places.clone(),
+            libraries: self.resolved.libraries.clone(),
+            externals,
+            params: self.resolved.params.clone(),
+            slots: expected.slots.clone(),
+        })
+    }
+
+    /// The contracts under `[existing]`, with the admins of those that have one.
+    pub fn live(&self) -> impl Iterator<Item = (&str, Address)> {
+        let outside = self.resolved.outside.iter();
+        let live = outside.filter(|(name, _)| !self.externals.contains_key(*name));
+        live.map(|(name, address)| (name.as_str(), *address))
+    }
+
+    /// The initcode hash of every creation.
+    pub fn initcodes(&self) -> BTreeMap<Address, B256> {
+        self.resolved.initcodes()
+    }
+}
+
+/// The code hashes of everything a plan creates.
+pub fn code_hashes(expected: &Expected) -> BTreeMap<Address, B256> {
+    expected.created.iter().map(|(address, created)| (*address, created.code_hash)).collect()
+}
+
+/// Refuses a plan that local execution shows to fail.
+pub fn refuse_faults(expected: &Expected) -> AppResult {
+    let Some(first) = expected.faults.first() else { return Ok(()) };
+    let mut error =
+        AppError::new(Kind::Fail, format!("the plan fails in local execution: {first}"));
+    for fault in &expected.faults[1..] {
+        error = error.hint(format!("also: {fault}"));
+    }
+    Err(error)
+}

@@ -1,0 +1,173 @@
+//! What goes wrong in a use case: its kind, the causes, and what to do next.
+
+use std::error::Error;
+use std::fmt;
+
+use tidegate_model::{Reason, ReasonCode};
+
+/// What kind of error it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Evidence contradicts: 1.
+    Fail,
+    /// The command line was wrong, or an approval is missing: 2.
+    Usage,
+    /// `tidegate.toml`, `foundry.toml`, sources or files: 3.
+    Config,
+    /// A chain or endpoint: 4.
+    Chain,
+    /// A key or password: 5.
+    Keys,
+    /// Somebody else holds the lane, or something stands in the way: 6.
+    Conflict,
+    /// A verdict that is not PASS, with its own code.
+    Verdict(u8),
+    /// A dry run ends here, and nothing went wrong: 0.
+    DryRun,
+    /// A fault of this program: 70.
+    Internal,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// In words.
+    Text(String),
+    /// Make the same request again, with these options.
+    Again(Again),
+}
+
+/// The same request with further options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// An option that is left out of the first request.
+    pub replaces: &'static str,
+    /// The further options.
+    pub options: Vec<String>,
+}
+
+/// An error as the person sees it.
+#[derive(Debug)]
+pub struct AppError {
+    pub kind: Kind,
+    source: Box<dyn Error + Send + Sync>,
+    pub hints: Vec<Hint>,
+    /// What it is to a gate that needs what could not be read.
+    code: ReasonCode,
+}
+
+impl AppError {
+    pub fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        let dry = matches!(source.downcast_ref(), Some(tidegate_store::FileError::DryRun(_)));
+        let reason = source.downcast_ref::<Reason>();
+        let code = reason.map_or(ReasonCode::Unreadable, |reason| reason.code);
+        let kind = if dry { Kind::DryRun } else { kind };
+        Self { kind, source, hints: Vec::new(), code }
+    }
+
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, text.into())
+    }
+
+    pub fn config(text: impl Into<String>) -> Self {
+        Self::new(Kind::Config, text.into())
+    }
+
+    /// What a dry run would do next, which is where it ends.
+    pub fn dry_run(next: impl Into<String>) -> Self {
+        Self::new(Kind::DryRun, next.into())
+    }
+
+    /// Says what it is to a gate.
+    #[must_use]
+    pub fn coded(mut self, code: ReasonCode) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The reason that a gate gives where this kept a fact from it.
+    pub fn reason(&self) -> Reason {
+        match self.source.downcast_ref::<Reason>() {
+            Some(reason) => reason.clone(),
+            None => Reason::new(self.code, self.to_string()),
+        }
+    }
+
+    /// Adds a line that says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(Hint::Text(hint.into()));
+        self
+    }
+
+    /// Adds the request that would go through.
+    #[must_use]
+    pub fn again(mut self, again: Again) -> Self {
+        self.hints.push(Hint::Again(again));
+        self
+    }
+
+    /// The error and its causes, outermost first. A cause that its wrapper already shows is not
+    /// repeated.
+    pub fn chain(&self) -> Vec<String> {
+        let mut lines = vec![self.source.to_string()];
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            let line = error.to_string();
+            if !lines.last().is_some_and(|last| last.contains(&line)) {
+                lines.push(line);
+            }
+            cause = error.source();
+        }
+        lines
+    }
+}
+
+/// A fact without which a command cannot go on.
+impl From<Reason> for AppError {
+    fn from(reason: Reason) -> Self {
+        Self::new(Kind::Config, reason)
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.chain().join(": "))
+    }
+}
+
+/// The result of a command.
+pub type AppResult<T = ()> = Result<T, AppError>;
+
+/// Gives an error of a library its kind.
+pub trait OrKind<T> {
+    fn or_kind(self, kind: Kind) -> AppResult<T>;
+}
+
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> OrKind<T> for Result<T, E> {
+    fn or_kind(self, kind: Kind) -> AppResult<T> {
+        self.map_err(|error| AppError::new(kind, error))
+    }
+}
+
+macro_rules! kinds {
+    ($($error:ty => $kind:expr;)*) => {$(
+        impl From<$error> for AppError {
+            fn from(error: $error) -> Self {
+                Self::new($kind, error)
+            }
+        }
+    )*};
+}
+
+kinds! {
+    tidegate_model::digest::JcsError => Kind::Config;
+    tidegate_model::lookup::LookupError => Kind::Usage;
+    tidegate_model::statement::StatementError => Kind::Config;
+    tidegate_plan::ElaborateError => Kind::Config;
+    tidegate_plan::ResolveError => Kind::Config;
+    tidegate_plan::config::ConfigError => Kind::Config;
+    tidegate_gates::PolicyError => Kind::Config;
+    serde_json::Error => Kind::Internal;
+}

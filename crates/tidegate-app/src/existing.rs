@@ -1,0 +1,199 @@
+//! Live contracts that a plan upgrades: what is behind them, beside what the sources say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, B256, Bytes, hex};
+use serde::{Deserialize, Serialize};
+use tidegate_chain::Network;
+use tidegate_gates::code_match::match_code;
+use tidegate_model::release::Artifact;
+use tidegate_model::{BlockRef, ChainId, Fqn, Head};
+use tidegate_plan::{ADMIN_SLOT, Start};
+use tidegate_store::{read_limited, to_text, write_atomic};
+
+use crate::deployment::Prepared;
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::network::slot;
+use crate::project::Project;
+use crate::release::Built;
+
+/// The largest baseline, in bytes.
+const BASELINE_BYTES_MAX: u64 = 16 << 20;
+
+/// What is behind a proxy that an upgrade starts from.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// The implementation.
+    pub implementation: Address,
+    /// Its code.
+    pub code: Bytes,
+    /// Why it is not what the plan starts from; empty if it is.
+    pub faults: Vec<String>,
+    /// Whether only metadata differs, so that the source text is another one.
+    pub other_text: bool,
+}
+
+/// Reads what is behind a proxy at a block, and compares it with the reference.
+pub async fn behind(
+    network: &Network,
+    built: &Built,
+    start: &Start,
+    at: BlockRef,
+) -> AppResult<Behind> {
+    let reference = reference(built, &start.reference)?;
+    let held = slot(network, start.address, start.slot, at).await?;
+    let implementation = Address::from_word(held);
+    let code = network.code(implementation, at).await?;
+    let (target, name) = (&start.target, network.name());
+    let mut faults = Vec::new();
+    if implementation.is_zero() {
+        faults.push(format!("nothing is behind @{target} at {} on {name}", start.address));
+    } else if reference.template_of(&code) != Some(reference.runtime_template()) {
+        let why = match_code(reference, &template_with(reference, &code), &code).summary();
+        faults.push(format!(
+            "{implementation}, behind @{target} on {name}, is not {}: {why}",
+            reference.fqn
+        ));
+    }
+    if let Some(admin) = start.admin {
+        let found = Address::from_word(slot(network, start.address, ADMIN_SLOT, at).await?);
+        if found != admin {
+            faults.push(format!("the admin of @{target} on {name} is {found}, not {admin}"));
+        }
+    }
+    let metadata = |code: &[u8]| {
+        let regions = reference.runtime.metadata.iter();
+        regions.map(|s| code.get(s.start..s.start + s.length).map(<[u8]>::to_vec)).collect()
+    };
+    let (own, found): (Vec<_>, Vec<_>) = (metadata(&reference.runtime.object), metadata(&code));
+    Ok(Behind { implementation, code, faults, other_text: own != found })
+}
+
+/// The reference's code with everything taken from the chain that it does not fix itself, so that
+/// a comparison names only differences in code.
+fn template_with(reference: &Artifact, found: &[u8]) -> Vec<u8> {
+    let mut code = reference.runtime.object.to_vec();
+    let links = reference.runtime.links.values().flatten();
+    for span in links.chain(reference.immutables.values().flatten()) {
+        let range = span.start..span.start + span.length;
+        if let (Some(own), Some(found)) = (code.get_mut(range.clone()), found.get(range)) {
+            own.copy_from_slice(found);
+        }
+    }
+    code
+}
+
+/// The artifact of a contract that an upgrade starts from.
+pub fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifact> {
+    built
+        .release
+        .references
+        .get(fqn)
+        .ok_or_else(|| AppError::new(Kind::Internal, format!("the release does not hold {fqn}")))
+}
+
+/// Refuses an upgrade that would start from other code than the plan says.
+pub async fn require_starts(
+    network: &Network,
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult {
+    for start in prepared.resolved.starts.iter().filter(|start| !start.in_plan) {
+        let found = behind(network, built, start, head.block).await?;
+        let done = prepared.resolved.places.get(&start.step).and_then(|p| p.implementation);
+        if done == Some(found.implementation) {
+            continue;
+        }
+        if let Some(fault) = found.faults.first() {
+            return Err(AppError::new(Kind::Fail, fault.clone()).hint(format!(
+                "[existing.{}] contract has to be what is behind it now",
+                start.target
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A live contract as it was adopted: what an upgrade is compared with. A claim, which is compared
+/// with sources and chain whenever it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Baseline {
+    pub v: u32,
+    pub name: String,
+    pub chain: ChainId,
+    pub genesis: B256,
+    /// The contract whose slot holds the implementation.
+    pub address: Address,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub admin: Option<Address>,
+    pub implementation: Address,
+    pub contract: Fqn,
+    pub runtime_template: B256,
+    pub storage_layout: B256,
+    pub layout: serde_json::Value,
+    /// The values of its immutables, as the chain has them.
+    pub immutables: BTreeMap<String, String>,
+    pub block: BlockRef,
+}
+
+impl Baseline {
+    const VERSION: u32 = 1;
+
+    /// What was found behind a proxy, in the words of the sources.
+    pub fn of(
+        network: &Network,
+        built: &Built,
+        start: &Start,
+        found: &Behind,
+        block: BlockRef,
+    ) -> AppResult<Self> {
+        let reference = reference(built, &start.reference)?;
+        let value = |spans: &Vec<tidegate_model::release::Span>| {
+            let span = spans.first()?;
+            found.code.get(span.start..span.start + span.length).map(hex::encode_prefixed)
+        };
+        let immutables = reference.immutables.iter();
+        Ok(Self {
+            v: Self::VERSION,
+            name: start.target.clone(),
+            chain: network.id().chain,
+            genesis: network.id().genesis,
+            address: start.address,
+            admin: start.admin,
+            implementation: found.implementation,
+            contract: reference.fqn.clone(),
+            runtime_template: reference.runtime_template(),
+            storage_layout: reference.storage_layout()?,
+            layout: reference.layout.clone(),
+            immutables: immutables
+                .filter_map(|(name, spans)| Some((name.clone(), value(spans)?)))
+                .collect(),
+            block,
+        })
+    }
+
+    /// Reads what was adopted, if anything was.
+    pub fn load(project: &Project, network: &str, name: &str) -> AppResult<Option<Self>> {
+        let path = project.layout.existing(network, name).or_kind(Kind::Config)?;
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let bytes = read_limited(&path, BASELINE_BYTES_MAX).or_kind(Kind::Config)?;
+        let baseline: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            AppError::config(format!("read {}: {error}", path.display()))
+                .hint("restore it from git, or run `tidegate adopt`")
+        })?;
+        Ok(Some(baseline))
+    }
+
+    /// Writes it beside the records.
+    pub fn write(&self, project: &Project, network: &str) -> AppResult<PathBuf> {
+        let path = project.layout.existing(network, &self.name).or_kind(Kind::Config)?;
+        let text = to_text(&serde_json::to_value(self)?);
+        write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+        Ok(path)
+    }
+}

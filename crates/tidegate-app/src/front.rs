@@ -1,0 +1,97 @@
+//! What a use case tells the front end that runs it, and asks it. A front end is a terminal, a page
+//! or a test.
+
+use std::fmt;
+
+use alloy_primitives::B256;
+use serde_json::{Map, Value};
+
+use crate::error::{Again, AppResult};
+
+/// One thing that is told while a use case runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A line of the result, for people.
+    Line(&'a str),
+    /// A labelled line of the result.
+    Row(&'a str, &'a str),
+    /// A heading with labelled values under it.
+    Fields(&'a str, &'a [(String, String)]),
+    /// The result, for programs.
+    Result(&'a Value),
+    /// A document for other programs, byte for byte.
+    Document(&'a str),
+    /// What is going on.
+    Note(&'a str),
+    /// What somebody should know, and what stops nothing.
+    Warning(&'a str),
+    /// What nobody who approves may overlook: it is shown once more where they are asked.
+    Attention(&'a str),
+    /// All that was told since the last one is about to be approved.
+    Approval(&'a Approving<'a>),
+}
+
+/// What somebody is about to approve.
+#[derive(Debug)]
+pub struct Approving<'a> {
+    /// The network's name.
+    pub network: &'a str,
+    /// The digest of everything that is about to happen.
+    pub hash: B256,
+    /// The fields of it that programs are shown beside what was told.
+    pub fields: &'a Map<String, Value>,
+    /// How the same request approves it.
+    pub again: &'a Again,
+}
+
+/// Who runs a use case.
+pub trait Front: fmt::Debug + Send + Sync {
+    /// Takes what is told. Text may come from a chain or a file; it is shown inert.
+    fn tell(&self, event: Event<'_>);
+
+    /// Whether there is a person who can be asked.
+    fn can_ask(&self) -> bool;
+
+    /// Asks the person for one line.
+    ///
+    /// # Errors
+    /// If there is nobody, or no answer comes.
+    fn ask(&self, prompt: &str) -> AppResult<String>;
+}
+
+impl dyn Front + '_ {
+    /// Tells a line of the result.
+    pub fn line(&self, text: impl AsRef<str>) {
+        self.tell(Event::Line(text.as_ref()));
+    }
+
+    /// Tells a labelled line of the result.
+    pub fn row(&self, label: &str, text: &str) {
+        self.tell(Event::Row(label, text));
+    }
+
+    /// Tells labelled values under a heading.
+    pub fn fields(&self, heading: &str, rows: &[(String, String)]) {
+        self.tell(Event::Fields(heading, rows));
+    }
+
+    /// Tells the result for programs.
+    pub fn result(&self, value: &Value) {
+        self.tell(Event::Result(value));
+    }
+
+    /// Tells what is going on.
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.tell(Event::Note(text.as_ref()));
+    }
+
+    /// Tells what nobody who approves may overlook.
+    pub fn attend(&self, text: impl AsRef<str>) {
+        self.tell(Event::Attention(text.as_ref()));
+    }
+
+    /// Warns.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.tell(Event::Warning(text.as_ref()));
+    }
+}

@@ -1,0 +1,46 @@
+//! Tidegate's use cases under every front end: a project's workspace, what was said and recorded in
+//! it, what the chains show of it, and what can be done with it.
+//!
+//! Nothing here knows a terminal, a command line, the environment or an exit code. What is told and
+//! asked on the way goes through [`front::Front`].
+
+pub mod approve;
+pub mod assess;
+pub mod attest;
+pub mod audit_exports;
+pub mod bundle;
+pub mod clock;
+pub mod compiler;
+pub mod contracts;
+pub mod controls;
+pub mod deploy;
+pub mod deployment;
+pub mod error;
+pub mod existing;
+pub mod front;
+pub mod fund_rules;
+pub mod funds;
+pub mod network;
+pub mod next;
+pub mod pins;
+pub mod policy_doc;
+pub mod posting;
+pub mod project;
+pub mod promote;
+pub mod promotion;
+pub mod proposals;
+pub mod published;
+pub mod read_back;
+pub mod recheck;
+pub mod records;
+pub mod release;
+pub mod relied;
+pub mod sampling;
+pub mod saying;
+pub mod scopes;
+pub mod sending;
+pub mod settings;
+pub mod standing;
+pub mod statements;
+pub mod text;
+pub mod typed_data;

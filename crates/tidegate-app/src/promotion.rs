@@ -1,0 +1,280 @@
+//! A release on its target: the Safe's batch, its simulation, and what was recorded.
+
+use alloy_json_abi::JsonAbi;
+use alloy_primitives::{Address, U256, keccak256};
+use tidegate_chain::Network;
+use tidegate_evidence::{Untouched, used_before};
+use tidegate_evm::{Batch, BatchFault, Sandbox};
+use tidegate_model::Head;
+use tidegate_model::record::Deployment;
+use tidegate_plan::{
+    CREATE2_PROXY, Executor, Expected, OpKind, WAY_OUT, When, may_stand, op_label,
+};
+use tidegate_safe::{
+    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
+    helper, unreadable,
+};
+
+use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults, simulate};
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::existing::require_starts;
+use crate::policy_doc::require_helper;
+use crate::project::Project;
+use crate::release::Built;
+use crate::standing::stands_already;
+use crate::text::plain;
+
+/// The most gas that a batch may be estimated at; a transaction may have 16,777,216 (EIP-7825).
+const BATCH_GAS_MAX: u64 = 14_000_000;
+
+/// How many promotion records are searched, newest first.
+const RECORDS_SEARCHED_MAX: u64 = 200;
+
+/// A release as it will stand on its target.
+#[derive(Debug)]
+pub struct TargetPlan {
+    pub prepared: Prepared,
+    pub expected: Expected,
+    pub deployment: Deployment,
+}
+
+/// Resolves a release on its target, executed by the Safe.
+pub async fn target_plan(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    head: Head,
+    when: When,
+) -> AppResult<TargetPlan> {
+    let settings = project.network(target)?;
+    let safe = settings
+        .safe
+        .ok_or_else(|| AppError::config(format!("[networks.{target}] has no `safe`")))?;
+    let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
+    if when == When::Before {
+        require_starts(network, built, &prepared, head).await?;
+    }
+    let expected = expect(network, &prepared, head, when).await?;
+    refuse_faults(&expected)?;
+    let deployment = prepared.deployment(project, built, &expected, network.id(), target)?;
+    Ok(TargetPlan { prepared, expected, deployment })
+}
+
+impl TargetPlan {
+    /// The Safe's calls: expiry, what was judged, externals, the plan's operations with their
+    /// checks, all code, and the record.
+    ///
+    /// `fresh`: a creation reverts where something stands already, so that nobody can have used it;
+    /// but for what nobody can change.
+    pub fn calls(&self, promotion: &Promotion, fresh: bool) -> Vec<InnerCall> {
+        let helper = helper::address();
+        let hashes = code_hashes(&self.expected);
+        let to_helper =
+            |data, note: String| InnerCall { to: helper, value: U256::ZERO, data, note };
+        let externals: Vec<_> =
+            self.deployment.externals.values().map(|e| (e.address, e.code_hash)).collect();
+        let mut calls = vec![promotion.require_before_call(helper)];
+        calls.extend(promotion.judged_calls(helper));
+        if !externals.is_empty() {
+            let note = "externals hold the expected code".to_owned();
+            calls.push(to_helper(helper::require_code(&externals), note));
+        }
+        let ops = &self.prepared.resolved.ops;
+        for (index, op) in ops.iter().enumerate() {
+            calls.push(match &op.kind {
+                OpKind::Create { address, salt, initcode, contract, guarded } => {
+                    let hash = hashes.get(address).copied().unwrap_or_default();
+                    let (code, label) = (initcode.clone(), op_label(&op.id));
+                    let ends = self.ends(&op.id);
+                    let note = format!("create {label} ({}) at {address}{ends}", contract.name());
+                    let shared = may_stand(op, self.expected.created.get(address));
+                    match guarded {
+                        None if fresh && !shared => InnerCall {
+                            to: CREATE2_PROXY,
+                            ..to_helper(helper::create_new(*salt, initcode), note)
+                        },
+                        None => to_helper(helper::create_once(*salt, code, hash), note),
+                        Some(guarded) => InnerCall {
+                            value: guarded.value,
+                            ..to_helper(helper::create_guarded(*salt, code, hash), note)
+                        },
+                    }
+                }
+                OpKind::Call { to, value, data, signature } => InnerCall {
+                    to: *to,
+                    value: *value,
+                    data: data.clone(),
+                    note: format!("{}: {signature}{}", op.id, self.ends(&op.id)),
+                },
+            });
+            if ops.get(index + 1).is_none_or(|next| next.step != op.step) {
+                let checks = self.prepared.resolved.checks.iter();
+                for check in checks.filter(|check| check.step == op.step) {
+                    let returned = keccak256(&check.returns);
+                    let data = helper::require_call(check.to, check.data.clone(), returned);
+                    let value = plain(&check.value);
+                    let note = format!("{}.{} must be {value}", check.step, check.signature);
+                    calls.push(to_helper(data, note));
+                }
+            }
+        }
+        let created: Vec<(Address, _)> = hashes.into_iter().collect();
+        let note = "all contracts hold the expected code".to_owned();
+        calls.push(to_helper(helper::require_code(&created), note));
+        calls.extend(promotion.debt_call(helper));
+        calls.push(promotion.record_call(helper));
+        calls
+    }
+
+    /// What a note on an operation adds where it creates what can destroy itself.
+    fn ends(&self, op: &str) -> &'static str {
+        match self.expected.can_end(op) {
+            true => "; its code can destroy itself (SELFDESTRUCT)",
+            false => "",
+        }
+    }
+
+    /// What shows that others created and used what the Safe is to create, one sentence each.
+    pub async fn used_before(&self, network: &Network, head: Head) -> AppResult<Vec<String>> {
+        let created = self.expected.created.iter().map(|(address, created)| Untouched {
+            label: op_label(&created.op),
+            address: *address,
+            nonce: created.nonce,
+            balance: created.balance,
+            logs: created.logs,
+            slots: created.slots_at_first(),
+            is_all: created.varying.is_empty(),
+        });
+        Ok(used_before(network, head, &created.collect::<Vec<_>>()).await?)
+    }
+
+    /// Says what others did with what the Safe is to create; refused where the policy says so.
+    pub async fn show_used(&self, project: &Project, network: &Network, head: Head) -> AppResult {
+        let used = self.used_before(network, head).await?;
+        used.iter().for_each(|line| project.front.warn(line.as_str()));
+        let plan = (&self.prepared.resolved, &self.expected);
+        match stands_already(project, network, head, plan).await?.into_iter().next() {
+            Some(what) => Err(AppError::new(Kind::Fail, what).hint(WAY_OUT)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Executes a Safe's batch locally on present state, as whoever sends it. Returns its gas; where it
+/// fails, the error names the call.
+pub async fn simulate_batch(
+    network: &Network,
+    safe: Address,
+    plan: &TargetPlan,
+    calls: &[InnerCall],
+    tx: &SafeTx,
+) -> AppResult<u64> {
+    let head = network.latest_head().await?;
+    let created = plan.expected.created.iter();
+    let leaves = created.map(|(at, made)| (*at, made.leaves())).collect();
+    let batch = Batch {
+        account: safe,
+        code_at: MULTI_SEND_CALL_ONLY,
+        data: tx.data.clone(),
+        helper: helper::address(),
+        leaves: &leaves,
+    };
+    let first = |count: usize| encode_multi_send(&calls[..count]).unwrap_or_default();
+    let run = |snapshot: &_| {
+        let sandbox = Sandbox::at(snapshot);
+        Ok(match sandbox.batch(&batch)? {
+            Err(fault @ BatchFault::Fails(_)) => {
+                Err((fault, Some(sandbox.failing_call(&batch, calls.len(), first)?)))
+            }
+            ran => ran.map_err(|fault| (fault, None)),
+        })
+    };
+    let outcome = simulate(network, head, run).await?.map_err(|(fault, at)| {
+        let at = at.and_then(|at| Some((at + 1, &calls.get(at)?.note)));
+        let at = at.map_or_else(String::new, |(number, note)| {
+            format!(" (call {number} of {}: {note})", calls.len())
+        });
+        let error = AppError::new(Kind::Fail, format!("{fault}{at}"));
+        match fault {
+            BatchFault::Fails(_) => error,
+            BatchFault::Creates(_) => error.hint("let a contract of the plan create it"),
+            BatchFault::Reaches(_) => error
+                .hint("only the batch's own calls may; find out what the step that does it calls"),
+            BatchFault::Leaves { .. } => error.hint(
+                "another `salt` of that step gives another address, which nobody else can create \
+                 without `guarded = false`",
+            ),
+            BatchFault::Depends { .. } => error.hint("call contracts that do not ask who sends"),
+        }
+    })?;
+    if outcome.gas_used > BATCH_GAS_MAX {
+        return Err(AppError::new(
+            Kind::Fail,
+            format!(
+                "the batch needs {} gas, at most {BATCH_GAS_MAX} may be proposed",
+                outcome.gas_used
+            ),
+        )
+        .hint("splitting over several Safe transactions is not built yet"));
+    }
+    Ok(outcome.gas_used)
+}
+
+/// Refuses calls of which nobody can read what they do.
+pub fn require_readable(
+    project: &Project,
+    built: &Built,
+    plan: &TargetPlan,
+    calls: &[InnerCall],
+) -> AppResult {
+    let abis = abis(built, &plan.prepared);
+    let allowed = &project.rules.allow_selectors;
+    let Some((index, call)) = unreadable(calls, helper::address(), &abis, allowed) else {
+        return Ok(());
+    };
+    let why = format!("call {} of the batch cannot be read: {call}", index + 1);
+    Err(AppError::new(Kind::Fail, why)
+        .hint("write the called function into the plan, or its selector into `allow_selectors`"))
+}
+
+/// By what calls are read: the release's own contracts, and what the plan calls of others.
+pub fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
+    let own = built.release.artifacts.values().map(|artifact| artifact.abi.clone());
+    let called = prepared.resolved.ops.iter().filter_map(|op| match &op.kind {
+        OpKind::Call { signature, .. } => Some(signature),
+        OpKind::Create { .. } => None,
+    });
+    let named = called.chain(prepared.resolved.checks.iter().map(|check| &check.signature));
+    let parse = |signature: &String| JsonAbi::parse([&*format!("function {signature}")]).ok();
+    own.chain(named.filter_map(parse)).collect()
+}
+
+/// What the Safe recorded of this project at the helper, newest first.
+pub async fn promotions(
+    project: &Project,
+    target: &str,
+    network: &Network,
+    head: Head,
+) -> AppResult<Vec<helper::Recorded>> {
+    let settings = project.network(target)?;
+    let Some(safe) = settings.safe else { return Ok(Vec::new()) };
+    require_helper(network, head).await?;
+    let (id, at, helper) = (project.id(settings)?, head.block, helper::address());
+    let answer = network.call(helper, &helper::record_count(safe, id), at).await?;
+    let count = helper::read_record_count(&answer).or_kind(Kind::Chain)?;
+    let mut records = Vec::new();
+    for index in (count.saturating_sub(RECORDS_SEARCHED_MAX)..count).rev() {
+        let answer = network.call(helper, &helper::record_at(safe, id, index), at).await?;
+        records.extend(helper::read_record_at(&answer).or_kind(Kind::Chain)?);
+    }
+    Ok(records)
+}
+
+/// The promotion of a proposal, or an error for the other kind.
+pub fn promotion_of(proposal: &Proposal) -> AppResult<&Promotion> {
+    match &proposal.kind {
+        ProposalKind::Promotion(promotion) => Ok(promotion),
+        ProposalKind::Adoption(_) => Err(AppError::usage("that proposal adopts a policy")),
+    }
+}

@@ -1,0 +1,229 @@
+//! Files that other programs read: where contracts stand, and what they are called. They are
+//! written once a deployment is done, and compared whenever a network is read back.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tidegate_chain::Network;
+use tidegate_evidence::{Borne, borne_out};
+use tidegate_gates::{FileFact, Findings, Published, published};
+use tidegate_model::record::{Deployment, DeploymentRecord};
+use tidegate_model::release::Release;
+use tidegate_model::{Reason, ReasonCode};
+use tidegate_safe::helper::{PromotionRecord, Recorded};
+use tidegate_store::{FileError, read_json, to_text, write_atomic};
+
+use crate::error::{AppResult, Kind, OrKind};
+use crate::project::Project;
+use crate::records;
+use crate::release::{Built, kept};
+
+/// The largest of these files, in bytes.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Writes a record, the network's address book, and the ABI of each step.
+pub fn write(
+    project: &Project,
+    network: &str,
+    record: &DeploymentRecord,
+    release: &Release,
+) -> AppResult<PathBuf> {
+    let path = project.layout.record(network, &record.file_name()).or_kind(Kind::Config)?;
+    let book = project.layout.addresses(network).or_kind(Kind::Config)?;
+    let mut files = abis(project, network, release)?;
+    files.push((path.clone(), serde_json::to_value(record)?));
+    files.push((book, record.book()));
+    for (path, content) in files {
+        write_atomic(&path, to_text(&content).as_bytes()).or_kind(Kind::Config)?;
+    }
+    Ok(path)
+}
+
+/// The ABI of each step that has a contract, with its file.
+fn abis(project: &Project, network: &str, release: &Release) -> AppResult<Vec<(PathBuf, Value)>> {
+    let mut abis = Vec::new();
+    for step in release.plan.steps.iter() {
+        let artifact = step.contract().and_then(|(contract, _)| release.artifact(contract));
+        let Some(artifact) = artifact else { continue };
+        let path = project.layout.abi(network, &step.name).or_kind(Kind::Config)?;
+        abis.push((path, serde_json::to_value(&artifact.abi)?));
+    }
+    Ok(abis)
+}
+
+/// A file beside what it may hold.
+fn file(project: &Project, path: &Path, may_hold: Vec<Value>, anew: &str) -> Published {
+    let found = match read_json(path, FILE_BYTES_MAX) {
+        Ok(content) => FileFact::Holds(content),
+        Err(FileError::Missing(_)) => FileFact::Missing,
+        Err(error) => FileFact::Unreadable(tidegate_chain::escape(&error.to_string())),
+    };
+    let shown = path.strip_prefix(&project.root).unwrap_or(path).display().to_string();
+    Published { path: shown, found, may_hold, anew: anew.to_owned() }
+}
+
+fn abi_files(
+    project: &Project,
+    network: &str,
+    release: &Release,
+    anew: &str,
+) -> AppResult<Vec<Published>> {
+    let abis = abis(project, network, release)?.into_iter();
+    Ok(abis.map(|(path, abi)| file(project, &path, vec![abi], anew)).collect())
+}
+
+/// The files of a testnet. Its address book may also be of another deployment there that is ours
+/// and that its deployer has anchored.
+pub async fn on_testnet(
+    project: &Project,
+    built: &Built,
+    (name, network): (&str, &Network),
+    record: &DeploymentRecord,
+    deployment: &Deployment,
+) -> AppResult<Findings> {
+    let anew = format!(
+        "restore it from git, or run `tidegate deploy {name} --id {}` again, which writes it and \
+         sends nothing",
+        record.id
+    );
+    let ours = deployment.book(&built.release.name, built.roots.release_root);
+    let path = project.layout.addresses(name).or_kind(Kind::Config)?;
+    let mut book = file(project, &path, vec![ours], &anew);
+    let mut release = Some(built.release.clone());
+    if let FileFact::Holds(found) = &book.found
+        && !book.may_hold.contains(found)
+        && let Some(other) = other_book(project, name, network, found).await?
+    {
+        let build = other.deployment.build_digest;
+        release = kept(project, other.release_root, build)?.map(|built| built.release);
+        book.may_hold.push(found.clone());
+    }
+    let mut files = vec![book];
+    if let Some(release) = &release {
+        files.extend(abi_files(project, name, release, &anew)?);
+    }
+    Ok(published(&files))
+}
+
+/// The record that an address book is of: one that counts, and whose executor has anchored it.
+async fn other_book(
+    project: &Project,
+    name: &str,
+    network: &Network,
+    book: &Value,
+) -> AppResult<Option<DeploymentRecord>> {
+    for (_, record) in records::own(project, name)? {
+        if record.book() == *book && borne_out(network, &record).await? != Borne::Nothing {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
+/// What a Safe has promoted to a target, beside its files.
+#[derive(Debug)]
+pub struct OnTarget<'a> {
+    pub name: &'a str,
+    pub built: &'a Built,
+    /// What the Safe has recorded, newest first.
+    pub promotions: &'a [Recorded],
+    /// The record of `built`, if its execution was found.
+    pub record: Option<&'a DeploymentRecord>,
+}
+
+impl OnTarget<'_> {
+    /// Compares each record there with what the Safe recorded; address book and ABIs are of what it
+    /// promoted last.
+    pub fn findings(&self, project: &Project) -> AppResult<Findings> {
+        let Self { name, built, promotions, record } = *self;
+        let layout = &project.layout;
+        let nothing = format!("is of nothing that the Safe has promoted to {name}; delete it");
+        let (mut files, mut known) = (Vec::new(), Vec::new());
+        let own = self.own_path(project)?;
+        if let (Some(path), Some(record)) = (&own, record) {
+            files.push(file(project, path, vec![serde_json::to_value(record)?], &anew(record)));
+            known.push(record.clone());
+        }
+        for path in layout.records(name).or_kind(Kind::Config)? {
+            if record.is_some() && own.as_ref() == Some(&path) {
+                continue;
+            }
+            let mut found = file(project, &path, Vec::new(), &nothing);
+            match self.promoted(&path, &found.found) {
+                Some(record) => known.push(record),
+                None if matches!(found.found, FileFact::Unreadable(_)) => {
+                    "restore it from git".clone_into(&mut found.anew);
+                    files.push(found);
+                }
+                None => files.push(found),
+            }
+        }
+        if let Some(path) = own.filter(|path| record.is_none() && !path.exists()) {
+            files.push(file(project, &path, vec![Value::Null], EXECUTE));
+        }
+        let book = layout.addresses(name).or_kind(Kind::Config)?;
+        let mut missing = Vec::new();
+        match promotions.first() {
+            None => files.push(file(project, &book, Vec::new(), &nothing)),
+            Some(last) => match known.iter().find(|record| is_of(record, &last.record)) {
+                Some(record) => {
+                    files.push(file(project, &book, vec![record.book()], &anew(record)));
+                    let build = record.deployment.build_digest;
+                    let release = match record.release_root == built.roots.release_root {
+                        true => Some(built.release.clone()),
+                        false => kept(project, record.release_root, build)?.map(|b| b.release),
+                    };
+                    if let Some(release) = &release {
+                        files.extend(abi_files(project, name, release, &anew(record))?);
+                    }
+                }
+                None => {
+                    let text = format!(
+                        "deployments/{name}/addresses.json cannot be compared: no record is here \
+                         of release {}, which the Safe promoted last; restore it from git",
+                        last.record.release_root.short()
+                    );
+                    missing.push(Reason::new(ReasonCode::FileNotCompared, text));
+                }
+            },
+        }
+        let mut findings = published(&files);
+        findings.missing.extend(missing);
+        Ok(findings)
+    }
+
+    /// Where the record of `built` belongs, if the Safe has promoted it.
+    fn own_path(&self, project: &Project) -> AppResult<Option<PathBuf>> {
+        let root = self.built.roots.release_root;
+        if !self.promotions.iter().any(|promotion| promotion.record.release_root == root) {
+            return Ok(None);
+        }
+        let file = DeploymentRecord::file_name_of(&self.built.release.name, root, 0);
+        Ok(Some(project.layout.record(self.name, &file).or_kind(Kind::Config)?))
+    }
+
+    /// The record of a file, if the Safe has promoted what it says.
+    fn promoted(&self, path: &Path, found: &FileFact) -> Option<DeploymentRecord> {
+        let FileFact::Holds(content) = found else { return None };
+        let record: DeploymentRecord = serde_json::from_value(content.clone()).ok()?;
+        let is_promoted = self.promotions.iter().any(|by| is_of(&record, &by.record));
+        let named = path.file_name()?.to_str()? == record.file_name();
+        (is_promoted && named).then_some(record)
+    }
+}
+
+/// How a promotion's files are made anew where its execution was not found.
+const EXECUTE: &str = "`tidegate proposal execute` on that promotion writes it anew";
+
+/// The same by the hash of its Safe transaction.
+fn anew(record: &DeploymentRecord) -> String {
+    let hash = record.transactions.iter().find_map(|tx| tx.op.strip_prefix("execute/"));
+    let exact = |hash| format!("`tidegate proposal execute {hash}` writes it anew");
+    hash.map_or_else(|| EXECUTE.to_owned(), exact)
+}
+
+fn is_of(record: &DeploymentRecord, promotion: &PromotionRecord) -> bool {
+    let digest = record.deployment.digest();
+    record.release_root == promotion.release_root
+        && digest.is_ok_and(|digest| digest == promotion.deployment_digest)
+}

@@ -1,0 +1,263 @@
+//! A promoted release, read back: its contracts and their storage, what the Safe recorded, and the
+//! files that say where it stands.
+
+use alloy_primitives::KECCAK256_EMPTY;
+use tidegate_chain::Network;
+use tidegate_evidence::{BySafe, Executed, Made, compare_stored, executed};
+use tidegate_gates::{CodeFacts, Findings, code_verdict};
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::{BlockRef, EvidenceDigest, Head, Reason, ReasonCode, Verdict};
+use tidegate_plan::{Moment, When, stored};
+use tidegate_safe::helper::Recorded;
+
+use crate::assess::{VerifyReport, slots};
+use crate::contracts;
+use crate::error::AppResult;
+use crate::project::Project;
+use crate::promotion::{TargetPlan, promotions, target_plan};
+use crate::published::OnTarget;
+use crate::release::Built;
+
+/// A promotion that the helper has recorded and the chain still shows.
+#[derive(Debug, Clone)]
+pub struct Promoted {
+    pub recorded_at: u64,
+    pub evidence_digest: EvidenceDigest,
+    pub verdict: Verdict,
+}
+
+/// How a release stands on its target.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// The recorded promotion, read back.
+    pub promoted: Option<Promoted>,
+    /// What is wrong with the target's files, where this release is not promoted.
+    pub files: Findings,
+}
+
+/// What a target shows of a release.
+#[derive(Debug)]
+pub struct ReadBack {
+    pub facts: CodeFacts,
+    pub block: BlockRef,
+    /// What the deployment record of its promotion must be.
+    pub record: Option<DeploymentRecord>,
+    /// When the promotion was recorded.
+    pub recorded_at: Option<u64>,
+}
+
+/// What the Safe has recorded, newest first, at the latest head.
+struct Seen {
+    head: Head,
+    promotions: Vec<Recorded>,
+}
+
+impl Seen {
+    async fn on(project: &Project, target: &str, network: &Network) -> AppResult<Self> {
+        let head = network.latest_head().await?;
+        Ok(Self { head, promotions: promotions(project, target, network, head).await? })
+    }
+
+    fn of(&self, built: &Built) -> Option<&Recorded> {
+        let root = built.roots.release_root;
+        self.promotions.iter().find(|recorded| recorded.record.release_root == root)
+    }
+}
+
+/// Whether the Safe has recorded a release.
+pub async fn is_promoted(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> AppResult<bool> {
+    Ok(Seen::on(project, target, network).await?.of(built).is_some())
+}
+
+/// How a release stands on its target, its files included.
+pub async fn standing(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> AppResult<Standing> {
+    let seen = Seen::on(project, target, network).await?;
+    let promotions = &seen.promotions;
+    let Some(recorded) = seen.of(built) else {
+        let files = OnTarget { name: target, built, promotions, record: None };
+        return Ok(Standing { promoted: None, files: files.findings(project)? });
+    };
+    let verdict = match report(project, built, target, network, &seen).await {
+        Ok(report) => report.verdict,
+        Err(error) => {
+            let words = |why: &str| format!("it could not be read back: {why}");
+            error.reason().reworded(words).into_unknown()
+        }
+    };
+    let promoted = Promoted {
+        recorded_at: recorded.recorded_at,
+        evidence_digest: recorded.record.evidence_digest,
+        verdict,
+    };
+    Ok(Standing { promoted: Some(promoted), files: Findings::default() })
+}
+
+/// `verify` on a target.
+pub async fn verify_target(
+    project: &Project,
+    built: &Built,
+    target: &str,
+) -> AppResult<VerifyReport> {
+    let network = project.connect(target).await?;
+    let seen = Seen::on(project, target, &network).await?;
+    report(project, built, target, &network, &seen).await
+}
+
+async fn report(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    seen: &Seen,
+) -> AppResult<VerifyReport> {
+    let mut found = read(project, built, target, network, seen).await?;
+    let record = found.record.as_ref();
+    let files = OnTarget { name: target, built, promotions: &seen.promotions, record };
+    found.facts.add(files.findings(project)?);
+    Ok(VerifyReport::of(found.facts, found.block))
+}
+
+/// The chain's part alone: whoever has just executed has yet to write the files.
+pub async fn read_back(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+) -> AppResult<ReadBack> {
+    let seen = Seen::on(project, target, network).await?;
+    read(project, built, target, network, &seen).await
+}
+
+async fn read(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    seen: &Seen,
+) -> AppResult<ReadBack> {
+    let (head, recorded) = (seen.head, seen.of(built));
+    let plan = target_plan(project, built, target, network, head, When::After).await?;
+    let mut facts = compare(&plan, network, head, built, target).await?;
+    let mut found = ReadBack {
+        facts: CodeFacts { network: target.to_owned(), ..CodeFacts::default() },
+        block: head.block,
+        record: None,
+        recorded_at: recorded.map(|recorded| recorded.recorded_at),
+    };
+    let Some(recorded) = recorded else {
+        if facts.contracts.iter().all(|contract| contract.found == KECCAK256_EMPTY) {
+            let missing =
+                format!("nothing of it is on {target} yet; `tidegate promote` proposes it");
+            found.facts.missing.push(Reason::new(ReasonCode::NotPromoted, missing));
+            return Ok(found);
+        }
+        let used = plan.used_before(network, head).await?.into_iter();
+        facts.missing.extend(used.map(|text| Reason::new(ReasonCode::UsedBefore, text)));
+        let text = format!("the helper has no promotion of it on {target}");
+        facts.missing.push(Reason::new(ReasonCode::NoPromotionRecorded, text));
+        return Ok(ReadBack { facts, ..found });
+    };
+    let (named, digest) = (recorded.record.deployment_digest, plan.deployment.digest()?);
+    if named != digest {
+        let text = format!(
+            "the promotion recorded deployment {}, the sources give {}",
+            named.short(),
+            digest.short()
+        );
+        facts.record_faults.push(Reason::new(ReasonCode::PromotionDiffers, text));
+    }
+    let settings = project.network(target)?;
+    let by = (plan.prepared.resolved.executor.address(), project.id(settings)?);
+    match executed(network, head, by, recorded).await? {
+        Some(executed) => {
+            storage(&plan, network, head, built, &executed, &mut facts).await?;
+            found.record = Some(record(built, &plan, &executed));
+        }
+        None => {
+            let text = format!(
+                "the transaction that promoted it is in no log of {}; ask an endpoint that keeps \
+                 them",
+                network.name()
+            );
+            facts.missing.push(Reason::new(ReasonCode::PromotionUnlogged, text));
+        }
+    }
+    Ok(ReadBack { facts, ..found })
+}
+
+/// Rows that compare a network with a plan.
+async fn compare(
+    plan: &TargetPlan,
+    network: &Network,
+    head: Head,
+    built: &Built,
+    name: &str,
+) -> AppResult<CodeFacts> {
+    let mut facts = CodeFacts { network: name.to_owned(), ..CodeFacts::default() };
+    let TargetPlan { prepared, expected, .. } = plan;
+    facts.contracts = contracts::created(network, head, built, prepared, expected).await?;
+    facts.contracts.extend(contracts::live(network, head, prepared).await?);
+    facts.slots = slots(network, head, prepared, expected).await?;
+    Ok(facts)
+}
+
+/// Compares what the contracts held after the execution with what the plan leaves. What a call has
+/// written that fails by now, nothing can say.
+async fn storage(
+    plan: &TargetPlan,
+    network: &Network,
+    head: Head,
+    built: &Built,
+    executed: &Executed,
+    facts: &mut CodeFacts,
+) -> AppResult {
+    let at = executed.receipt.block;
+    let before = network.head_at(at.number.saturating_sub(1)).await?.block;
+    let last_log = executed.receipt.logs.last().map_or(0, |log| log.index);
+    let made = Made { at, by_safe: Some(BySafe { before, last_log }) };
+    let TargetPlan { prepared, expected, .. } = plan;
+    let mut all = Findings::default();
+    for contract in stored(&built.release, &prepared.resolved, expected, Moment::Done) {
+        facts.varying.extend(contract.left_out());
+        let found = compare_stored(network, head.block, &contract, made).await?;
+        all.faults.extend(found.faults);
+        all.missing.extend(found.missing);
+    }
+    if !expected.skipped.is_empty() {
+        all.missing.append(&mut all.faults);
+    }
+    facts.add(all);
+    Ok(())
+}
+
+/// Where the release stands on the target, for address books and later upgrades.
+fn record(built: &Built, plan: &TargetPlan, executed: &Executed) -> DeploymentRecord {
+    DeploymentRecord {
+        v: DeploymentRecord::VERSION,
+        name: built.release.name.clone(),
+        id: 0,
+        release_root: built.roots.release_root,
+        scope_root: built.roots.scope_root,
+        deployment: plan.deployment.clone(),
+        initcodes: plan.prepared.initcodes(),
+        mocks: plan.prepared.mocks.clone(),
+        transactions: vec![executed.mined()],
+    }
+}
+
+impl ReadBack {
+    /// What the chain's part comes to.
+    pub fn verdict(&self) -> Verdict {
+        code_verdict(&self.facts)
+    }
+}

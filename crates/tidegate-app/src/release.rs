@@ -1,0 +1,255 @@
+//! From the working tree to a release: compile, read the plan, keep the result by its content.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::B256;
+use tidegate_compile::{CompileOutput, Difference};
+use tidegate_model::lookup::Prefix;
+use tidegate_model::release::{Artifact, Release, Roots};
+use tidegate_model::units::counted;
+use tidegate_model::{BuildDigest, DeploymentDigest, Fqn, ReleaseRoot, ScopeRoot};
+use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
+use tidegate_safe::ProposalKind;
+
+use crate::error::{AppError, AppResult, Kind};
+use crate::project::Project;
+
+type Mocks = BTreeMap<String, Artifact>;
+
+/// A release with its digests.
+#[derive(Debug, Clone)]
+pub struct Built {
+    pub release: Release,
+    pub roots: Roots,
+    /// Contracts that externals are created from on test stages; outside the plan.
+    pub mocks: Mocks,
+    pub warnings: Vec<String>,
+}
+
+/// Refuses a release whose code depends on more than its contracts' own sources: auditors read
+/// those, and whoever rebuilds a contract from its metadata has only those.
+pub fn require_minimal(project: &Project, built: &Built) -> AppResult {
+    let contracts: Vec<_> = requested_contracts(&project.config).into_iter().collect();
+    let differences = crate::compiler::differences(project, &contracts)?;
+    let in_release = |d: &&Difference| built.release.artifacts.contains_key(&d.fqn);
+    let differences: Vec<_> =
+        differences.iter().filter(in_release).map(|d| d.to_string()).collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let text = "the compiler gives other code for a contract's own sources alone than with the \
+                plan's other sources beside them";
+    Err(AppError::new(Kind::Fail, format!("{text}: {}", differences.join(", "))).hint(
+        "solc is known for it (argotorg/solidity#13791, #14250, #14494): pin another version \
+         with `solc` in foundry.toml, or import less",
+    ))
+}
+
+/// The kind under which the store keeps releases.
+const BLOB_KIND: &str = "release/3";
+
+/// Builds what the working tree holds, and keeps it.
+pub fn build(project: &Project) -> AppResult<Built> {
+    let config = &project.config;
+    if config.steps.is_empty() {
+        return Err(AppError::config("tidegate.toml has no [[step]]")
+            .hint("write one: [[step]] create = \"YourContract\""));
+    }
+    let contracts = requested_contracts(config);
+    let contracts: Vec<_> = contracts.into_iter().collect();
+    let output = crate::compiler::run(project, &contracts)?;
+    let CompileOutput { artifacts, roots: names, libraries, compilers, warnings } = &output;
+    let no_libraries = Vec::new();
+    let mut compiled = BTreeMap::new();
+    for (written, fqn) in names {
+        let artifact = artifacts.get(fqn).ok_or_else(|| {
+            AppError::new(Kind::Internal, format!("the compiler made nothing of {fqn}"))
+        })?;
+        let libraries = libraries.get(fqn).unwrap_or(&no_libraries);
+        compiled.insert(written.clone(), Compiled { artifact, libraries });
+    }
+    let plan = elaborate(config, &compiled, artifacts)?;
+    let named = |names: &BTreeSet<Fqn>| {
+        let named = artifacts.iter().filter(|(fqn, _)| names.contains(*fqn));
+        named.map(|(fqn, artifact)| (fqn.clone(), artifact.clone())).collect::<BTreeMap<_, _>>()
+    };
+    let mut in_plan = named(&plan.contracts());
+    if needs_minimal_proxy(&plan) {
+        let minimal = minimal_proxy();
+        in_plan.insert(minimal.fqn.clone(), minimal);
+    }
+    let release = Release {
+        v: Release::VERSION,
+        name: config.release_name(),
+        project: config.name.clone(),
+        artifacts: in_plan,
+        references: named(&plan.references()),
+        plan,
+        compilers: compilers.clone(),
+    };
+    let mocks = config.externals.iter().filter_map(|(name, networks)| {
+        let written = networks.values().find_map(|external| external.create.as_ref())?;
+        Some((name.clone(), artifacts.get(names.get(written)?)?.clone()))
+    });
+    let mocks: Mocks = mocks.collect();
+    let roots = release.roots()?;
+    keep(project, &release, &mocks, &roots)?;
+    Ok(Built { release, roots, mocks, warnings: warnings.clone() })
+}
+
+/// Keeps a release by its digests.
+pub fn keep(project: &Project, release: &Release, mocks: &Mocks, roots: &Roots) -> AppResult {
+    let key = format!("{}/{}", roots.release_root, roots.build_digest);
+    let store = project.store()?;
+    if store.get_blob(BLOB_KIND, &key)?.is_none() {
+        store.put_blob(BLOB_KIND, &key, &serde_json::to_vec(&(release, mocks))?)?;
+    }
+    Ok(())
+}
+
+/// A kept build of a release: what a deployment was made from may differ from the working tree in
+/// a comment, and so in its exact bytes. Its digests are computed again, never read.
+pub fn kept(
+    project: &Project,
+    release: ReleaseRoot,
+    build: BuildDigest,
+) -> AppResult<Option<Built>> {
+    let key = format!("{release}/{build}");
+    let Some(bytes) = project.store()?.get_blob(BLOB_KIND, &key)? else { return Ok(None) };
+    let Ok((release, mocks)) = serde_json::from_slice::<(Release, Mocks)>(&bytes) else {
+        return Ok(None);
+    };
+    if !release.is_consistent() {
+        return Ok(None);
+    }
+    let roots = release.roots()?;
+    let same = format!("{}/{}", roots.release_root, roots.build_digest) == key;
+    Ok(same.then(|| Built { release, roots, mocks, warnings: Vec::new() }))
+}
+
+/// A kept release by its name, or the beginning of its root or of its build's digest. Where several
+/// builds answer to it, none is chosen.
+pub fn stored(project: &Project, wanted: &str) -> AppResult<Option<Built>> {
+    let mut all = answering(project, wanted)?;
+    require_one(wanted, &all, None)?;
+    Ok(all.pop())
+}
+
+/// Every kept build that answers to a name.
+fn answering(project: &Project, wanted: &str) -> AppResult<Vec<Built>> {
+    let mut all = Vec::new();
+    let prefix = Prefix::parse(wanted).ok();
+    let is_named = |root: B256| prefix.as_ref().is_none_or(|prefix| prefix.begins(root));
+    for (root, build) in kept_keys(project)? {
+        if is_named(root.0) || is_named(build.0) {
+            all.extend(kept(project, root, build)?.filter(|b| names_release(b, wanted)));
+        }
+    }
+    Ok(all)
+}
+
+/// Refuses a name to which several builds answer; `here` is what the working tree builds.
+fn require_one(wanted: &str, found: &[Built], here: Option<&Built>) -> AppResult {
+    if found.len() < 2 {
+        return Ok(());
+    }
+    let all: Vec<_> = found.iter().map(|built| built.roots.clone()).collect();
+    let named = all.iter().map(|roots| {
+        let is_here = here.is_some_and(|here| here.roots == *roots);
+        let note = if is_here { " (the working tree)" } else { "" };
+        format!("{}{note}", roots.alone_in(&all))
+    });
+    let named: Vec<_> = named.collect();
+    Err(AppError::usage(format!("{} builds of `{wanted}` are kept here", found.len())).hint(
+        format!("name one by its digest, sixteen digits of it at least: {}", named.join(", ")),
+    ))
+}
+
+/// The kept build of what was promoted: the one that its proposal names, or the only one of its
+/// release.
+pub fn of_deployment(
+    project: &Project,
+    release: ReleaseRoot,
+    deployment: DeploymentDigest,
+) -> AppResult<Option<Built>> {
+    for found in crate::proposals::all(project)? {
+        let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind else { continue };
+        if promotion.deployment_digest == deployment {
+            return kept(project, release, promotion.deployment.build_digest);
+        }
+    }
+    stored(project, &release.to_string())
+}
+
+/// A kept release of this scope; of several, any one, since their contracts are the same.
+pub fn with_scope(project: &Project, scope: ScopeRoot) -> AppResult<Option<Built>> {
+    for (root, build) in kept_keys(project)? {
+        if let Some(found) = kept(project, root, build)?.filter(|b| b.roots.scope_root == scope) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn kept_keys(project: &Project) -> AppResult<Vec<(ReleaseRoot, BuildDigest)>> {
+    let keys = project.store()?.blob_keys(BLOB_KIND)?;
+    let digests = keys.iter().filter_map(|key| {
+        let (root, build) = key.split_once('/')?;
+        Some((ReleaseRoot(root.parse().ok()?), BuildDigest(build.parse().ok()?)))
+    });
+    Ok(digests.collect())
+}
+
+/// Builds, and checks that it is the release that was asked for, by a name that no other kept build
+/// answers to.
+pub fn built(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
+    if let Some(built) = without_sources(project, wanted)? {
+        return Ok(built);
+    }
+    let built = build(project)?;
+    // Dependencies alone can have dozens; who builds sees them all.
+    if !built.warnings.is_empty() {
+        let warnings = counted(built.warnings.len(), "warning");
+        project.front.note(format!("{warnings} of the compiler; `tidegate build` shows all"));
+    }
+    let Some(wanted) = wanted else { return Ok(built) };
+    if names_release(&built, wanted) {
+        require_one(wanted, &answering(project, wanted)?, Some(&built))?;
+        return Ok(built);
+    }
+    let have = format!("{} ({})", built.release.name, built.roots.release_root.short());
+    Err(AppError::usage(format!("the working tree builds {have}, not `{wanted}`"))
+        .hint("check out the commit of that release, or leave the name away"))
+}
+
+/// The release of a folder that has no sources, because a bundle was taken in it.
+fn without_sources(project: &Project, wanted: Option<&str>) -> AppResult<Option<Built>> {
+    if crate::compiler::has_sources(project) {
+        return Ok(None);
+    }
+    let keys = project.store()?.blob_keys(BLOB_KIND)?;
+    let name = match (wanted, keys.as_slice()) {
+        (_, []) => return Ok(None),
+        (Some(wanted), _) => wanted.to_owned(),
+        (None, [key]) => key.split('/').next().unwrap_or_default().to_owned(),
+        (None, _) => {
+            return Err(AppError::usage(
+                "there are no sources here, and several releases are kept",
+            )
+            .hint("name one by its name or the beginning of its root"));
+        }
+    };
+    let built = stored(project, &name)?
+        .ok_or_else(|| AppError::usage(format!("no release `{name}` is kept here")))?;
+    project.front.note(format!(
+        "{} comes from a bundle; its ABI and names are the word of whoever exported it",
+        built.release.name
+    ));
+    Ok(Some(built))
+}
+
+fn names_release(built: &Built, wanted: &str) -> bool {
+    let roots = [built.roots.release_root.0, built.roots.build_digest.0];
+    let begins = |prefix: Prefix| roots.into_iter().any(|root| prefix.begins(root));
+    built.release.name == wanted || Prefix::parse(wanted).is_ok_and(begins)
+}

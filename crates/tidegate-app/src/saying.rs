@@ -1,0 +1,163 @@
+//! How a person says something: shown, approved, signed, written.
+
+use tidegate_chain::{Network, ReadError, Reading};
+use tidegate_evidence::Shown;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, Date, General, NEVER, ProjectRef, Statement, typed_data};
+use tidegate_model::units::format_amount;
+use tidegate_model::{ProjectId, StatementDigest};
+use tidegate_plan::config::Stage;
+
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::project::Project;
+use crate::{relied, statements};
+
+/// The target of a statement: the project's id there is in it, and it is dated by its time.
+#[derive(Debug)]
+pub struct About {
+    /// The target's name.
+    pub target: String,
+    /// The project on it, as statements name it.
+    pub project: ProjectRef,
+    /// The same as an id.
+    pub id: ProjectId,
+}
+
+impl About {
+    /// The named target, or the only one.
+    pub fn named(project: &Project, named: Option<&str>) -> AppResult<Self> {
+        let target = project.network_of(named, Stage::Mainnet);
+        let target = target.map_err(|error| match named {
+            None if project.targets().count() > 1 => {
+                error.hint("say with --target NAME which target it is about")
+            }
+            _ => error,
+        })?;
+        Self::on(project, target)
+    }
+
+    /// This target.
+    pub fn on(project: &Project, target: String) -> AppResult<Self> {
+        let settings = project.network(&target)?;
+        let named = project.named_at(settings)?;
+        Ok(Self { target, id: named.id(settings.chain), project: named })
+    }
+
+    /// As [`Self::named`], of what stops something: where the file names another Safe than this
+    /// machine relies on, it is said for the one that it relies on, so that no line in git turns a
+    /// stop aside.
+    pub fn for_stop(project: &Project, named: Option<&str>) -> AppResult<Self> {
+        let about = Self::named(project, named)?;
+        let Some(instead) = relied::stops_instead(project, &about.target)? else {
+            return Ok(about);
+        };
+        let known = ProjectRef { name: instead.project, safe: instead.safe };
+        Ok(Self { id: known.id(instead.chain), project: known, ..about })
+    }
+}
+
+/// The newest finalized block of the target, by which everything is dated that this command says.
+/// What `--approve` names was shown a moment ago, with the block that was the newest then.
+pub async fn now(project: &Project, about: &About) -> AppResult<Date> {
+    dated(project, about, false).await
+}
+
+/// The same for what stops something, however old that block is: it is worth more said at once than
+/// dated well.
+pub async fn now_for_stop(project: &Project, about: &About) -> AppResult<Date> {
+    dated(project, about, true).await
+}
+
+/// A network for what stops something, and what is in doubt there: where heads are far apart they
+/// are taken as they are, and where too few endpoints answer one is enough.
+pub async fn for_stop(network: Network) -> (Network, Option<ReadError>) {
+    let Err(why) = network.finalized_head().await else { return (network, None) };
+    let network = network.for_stop();
+    match network.finalized_head().await {
+        Ok(_) => (network, Some(why)),
+        Err(_) => (network.reading(Reading::Single), Some(why)),
+    }
+}
+
+async fn dated(project: &Project, about: &About, stops: bool) -> AppResult<Date> {
+    if let Some(date) = project.date.get() {
+        return Ok(*date);
+    }
+    let mut network = project.connect(&about.target).await?;
+    if stops {
+        let (as_it_is, doubt) = for_stop(network).await;
+        network = as_it_is;
+        if let Some(why) = doubt {
+            let target = &about.target;
+            project.front.warn(format!(
+                "the newest final block of {target} is in doubt: {why}. A stop does not wait; it \
+                 is dated by the newest that is shown here"
+            ));
+        }
+    }
+    let head = network.finalized_head().await?;
+    let newest = Date::of(network.id().chain, head);
+    let date = crate::approve::shown_at(project, &newest)?.unwrap_or(newest);
+    Ok(*project.date.get_or_init(|| date))
+}
+
+/// A statement of the project, dated by its target.
+pub async fn general(
+    project: &Project,
+    about: &About,
+    signer: &dyn DigestSigner,
+    body: Body,
+) -> AppResult<General> {
+    let Date { at, time } = dated(project, about, body.stops()).await?;
+    let expires_at = body.ends_at(time).unwrap_or(NEVER);
+    let signer = signer.address();
+    let project = match body {
+        // An attestation belongs to no project.
+        Body::AuditRevoke(_) => None,
+        _ => Some(about.project.clone()),
+    };
+    Ok(General { signer, project, body, at, issued_at: time, expires_at })
+}
+
+/// Shows a statement, has it approved, signs and writes it.
+pub async fn sign(
+    project: &Project,
+    about: &About,
+    signer: &dyn DigestSigner,
+    body: Body,
+) -> AppResult<StatementDigest> {
+    let general = general(project, about, signer, body).await?;
+    sign_statement(project, signer, Statement::Statement(general))
+}
+
+/// The same for any statement.
+pub fn sign_statement(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: Statement,
+) -> AppResult<StatementDigest> {
+    statements::conclude(project, signer, statement, "sign", || Ok(()))
+}
+
+/// Shows everything that is about to be signed, and answers with its digest.
+pub fn show(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: &Statement,
+) -> AppResult<StatementDigest> {
+    let digest = statement.digest()?;
+    let ui = &project.front;
+    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = statement {
+        ui.row("amount", &format!("{} ETH", format_amount(request.amount, 18)));
+    }
+    ui.row("says", &statement.text());
+    ui.row("signer", &signer.address().to_string());
+    let typed = typed_data(statement)?;
+    let shown = Shown::of(&typed).or_kind(Kind::Internal)?;
+    if shown.digest != digest.0 {
+        return Err(AppError::new(Kind::Internal, "what is shown is not what would be signed"));
+    }
+    ui.fields("You sign:", &shown.rows());
+    ui.row("digest", &digest.to_string());
+    Ok(digest)
+}

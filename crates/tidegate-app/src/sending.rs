@@ -1,0 +1,161 @@
+//! One approved transaction from a key: for what is not a deployment.
+
+use alloy_primitives::{B256, U256, hex, keccak256};
+use serde_json::Map;
+use tidegate_chain::Network;
+use tidegate_engine::{Ceiling, EngineError, FeeCap, Landed, Lane, adopted_nonce};
+use tidegate_model::event::Intent;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::units::format_amount;
+
+use crate::approve::{Approval, Given, approve, names};
+use crate::error::{AppError, AppResult, Kind};
+use crate::project::Project;
+
+/// Takes a sender's lane.
+pub async fn open_lane<'a>(
+    project: &'a Project,
+    network: &'a Network,
+    signer: &'a dyn DigestSigner,
+) -> AppResult<Lane<'a>> {
+    Ok(Lane::open(network, project.journal()?, signer, FeeCap::DEFAULT).await?)
+}
+
+/// Shows what a sender's adoption means.
+pub fn show_adoption(project: &Project, adoption: &tidegate_engine::Adoption) {
+    project.front.note(format!(
+        "This puts {} under Tidegate's management on chain {}: nonce {}, {} ETH.",
+        adoption.lane.sender,
+        adoption.lane.network.chain,
+        adoption.nonce,
+        format_amount(adoption.balance, 18)
+    ));
+}
+
+/// One intent that was approved, and is not sent yet.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    lane: Lane<'a>,
+    intent: &'a Intent,
+}
+
+impl Ready<'_> {
+    /// Sends it, and waits until it is in a block.
+    pub async fn send(mut self) -> AppResult<Landed> {
+        Ok(self.lane.run(self.intent).await?)
+    }
+}
+
+/// Sends one intent after its approval, and waits until it is in a block.
+pub async fn send(
+    project: &Project,
+    name: &str,
+    network: &Network,
+    signer: &dyn DigestSigner,
+    intent: &Intent,
+    options: Vec<String>,
+) -> AppResult<Landed> {
+    ready(project, name, network, signer, intent, options).await?.send().await
+}
+
+/// Has one intent approved.
+pub async fn ready<'a>(
+    project: &'a Project,
+    name: &str,
+    network: &'a Network,
+    signer: &'a dyn DigestSigner,
+    intent: &'a Intent,
+    options: Vec<String>,
+) -> AppResult<Ready<'a>> {
+    let mut lane = open_lane(project, network, signer).await?;
+    let adoption = lane.adoption().await?;
+    let nonce = adopted_nonce(&lane, adoption.as_ref());
+    let hash = |most| frozen(&lane, intent, nonce, most);
+    let (needed, cap) = (lane.most_of(intent).await?, FeeCap::DEFAULT.total);
+    let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
+    let ceiling = Ceiling::choose(&intent.op, needed, cap, hash, approved, named)?;
+    let hash = hash(ceiling.most);
+    if let Some(adoption) = &adoption {
+        show_adoption(project, adoption);
+    }
+    let ui = &project.front;
+    let chain = lane.id().network.chain;
+    ui.note(format!("To send on {name} (chain {chain}) from {}:", lane.id().sender));
+    ui.note(format!("  to     {}", intent.to));
+    if intent.value > U256::ZERO {
+        ui.note(format!("  value  {} ETH", format_amount(intent.value, 18)));
+    }
+    ui.note(format!("  fees   at most {} ETH", format_amount(ceiling.most, 18)));
+    ui.note(format!("  data   {}", shortened(&intent.data)));
+    if intent.data.len() > SHOWN_BYTES {
+        ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
+    }
+    approve(
+        project,
+        &Approval { network: name, hash, given: Given::Whole, options, fields: Map::new() },
+    )?;
+    if let Some(adoption) = &adoption {
+        lane.adopt(adoption)?;
+    }
+    lane.approve(hash)?;
+    lane.limit(&intent.op, ceiling);
+    Ok(Ready { lane, intent })
+}
+
+/// How much of calldata is shown.
+const SHOWN_BYTES: usize = 20;
+
+fn shortened(data: &[u8]) -> String {
+    let shown = hex::encode_prefixed(&data[..data.len().min(SHOWN_BYTES)]);
+    if data.len() > SHOWN_BYTES { format!("{shown}… ({} bytes)", data.len()) } else { shown }
+}
+
+/// The digest that an approval of one transaction covers.
+fn frozen(lane: &Lane<'_>, intent: &Intent, adopted_nonce: u64, most: U256) -> B256 {
+    tidegate_model::digest::Preimage::new()
+        .string("send/2")
+        .number(lane.id().network.chain.0)
+        .digest(lane.id().network.genesis)
+        .address(lane.id().sender)
+        .digest(intent.digest())
+        .number(adopted_nonce)
+        .digest(most.into())
+        .keccak()
+}
+
+impl From<EngineError> for AppError {
+    fn from(error: EngineError) -> Self {
+        let (kind, hint) = match &error {
+            EngineError::Store(tidegate_store::StoreError::Held { .. }) => {
+                (Kind::Conflict, "wait for the other process, or end it")
+            }
+            EngineError::Store(_) | EngineError::Fold(_) | EngineError::Event(_) => {
+                (Kind::Config, "")
+            }
+            EngineError::Sign(_) => (Kind::Keys, ""),
+            EngineError::Foreign { .. } | EngineError::NotAdopted { .. } => (
+                Kind::Conflict,
+                "look at the sender on the chain, then run the same command again to adopt it",
+            ),
+            EngineError::OtherCode { .. } | EngineError::OtherIntent { .. } => {
+                (Kind::Conflict, "a new deployment takes another id: --id N")
+            }
+            EngineError::UnknownCall { .. } => {
+                (Kind::Conflict, "look at the sender's transactions on the chain")
+            }
+            EngineError::Check { .. } => (Kind::Fail, ""),
+            EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
+                (Kind::Chain, "wait for the chain, then run the same command again")
+            }
+            EngineError::FeeCap { .. } | EngineError::Ceiling { .. } => {
+                (Kind::Chain, "fees are high; run the same command again when they have fallen")
+            }
+            EngineError::Funds { .. } => {
+                (Kind::Chain, "fund it; on a testnet `tidegate fund request` asks the treasury")
+            }
+            _ => (Kind::Chain, ""),
+        };
+        let error = Self::new(kind, error);
+        if hint.is_empty() { error } else { error.hint(hint) }
+    }
+}

@@ -1,0 +1,409 @@
+//! The statements this command sees, and how a new one is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+use tidegate_chain::Network;
+use tidegate_evidence::{
+    ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
+    collect, read_dates, stands_on,
+};
+use tidegate_gates::Observed;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{
+    Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
+};
+use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, StatementDigest};
+use tidegate_plan::config::Stage;
+
+use crate::approve::{Approval, Given, approve};
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::policy_doc::{keys_of_policies, people};
+use crate::project::Project;
+use crate::{saying, typed_data};
+
+/// Of statements that do not count, this many are named.
+const NAMED_MAX: usize = 10;
+
+/// Reads the statement files and everything this machine has ever seen of people of the policy, and
+/// remembers the union: what strangers leave here fills nothing, and many files of theirs are not
+/// even checked. What contracts signed counts only after [`load_confirmed`].
+pub fn load(project: &Project) -> AppResult<StatementSet> {
+    let store = project.store()?;
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.holds(key));
+    let adopted = keys_of_policies(project)?;
+    let is_nobody_named = people.is_empty() && adopted.is_empty();
+    let is_anybody = |key| is_nobody_named || is_known(key) || adopted.contains(&key);
+    let files = tidegate_store::read_statements(&project.layout, is_anybody)?;
+    if files.strangers > 0 {
+        project.front.warn(format!(
+            "{} more statement files are by nobody of the policy; they are not read and count for \
+             nothing",
+            files.strangers
+        ));
+    }
+    let files = files.read.into_iter().map(|(path, content)| {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        (name, content.map(|file| file.json).map_err(|error| error.to_string()))
+    });
+    let by_people = |value: &Value| {
+        let signed = serde_json::from_value::<SignedStatement>(value.clone());
+        signed.is_ok_and(|signed| is_known(signed.signer()))
+    };
+    let seen: Vec<_> =
+        store.seen_statements()?.into_iter().filter(|(_, value)| by_people(value)).collect();
+    let before: BTreeSet<_> = seen.iter().map(|(digest, _)| *digest).collect();
+    let set = collect(files, seen);
+    let known = set.statements.iter().filter(|(_, found)| is_known(found.signed.signer()));
+    for (digest, collected) in known.filter(|(digest, _)| !before.contains(digest)) {
+        store.remember_statement(*digest, &serde_json::to_value(&collected.signed)?)?;
+    }
+    for fault in set.faults.iter().take(NAMED_MAX) {
+        project.front.warn(format!("{fault}; it counts for nothing"));
+    }
+    if set.faults.len() > NAMED_MAX {
+        let more = set.faults.len() - NAMED_MAX;
+        project.front.warn(format!("and {more} more files like these"));
+    }
+    for remark in set.remarks() {
+        project.front.warn(remark);
+    }
+    Ok(set)
+}
+
+/// As [`load`], and asks the targets by whose blocks statements are dated, and the contracts that
+/// signed.
+pub async fn load_confirmed(project: &Project) -> AppResult<StatementSet> {
+    load_at(project, None).await
+}
+
+/// The target that something is judged for, at gate time, or why it cannot be read.
+pub type Gate = (ChainId, Observed<(Network, Head)>);
+
+/// As [`load_confirmed`], where a target is read already.
+pub async fn load_at(project: &Project, gate: Option<Gate>) -> AppResult<StatementSet> {
+    let mut set = load(project)?;
+    let gate_time = gate.as_ref().and_then(|(_, read)| Some(read.as_ref().ok()?.1.timestamp));
+    let mut chains = Chains { project, open: gate.into_iter().collect() };
+    date(&mut chains, &mut set, gate_time).await?;
+    confirm(&mut chains, &mut set).await?;
+    Ok(set)
+}
+
+/// Sets aside what people of the policy said that is dated by no final block of its target.
+async fn date(
+    chains: &mut Chains<'_>,
+    set: &mut StatementSet,
+    gate_time: Option<u64>,
+) -> AppResult {
+    let project = chains.project;
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.holds(key));
+    let mut dates = BTreeMap::new();
+    for (chain, heights) in set.named_heights(is_known) {
+        if project.targets().any(|(_, target)| target.chain == chain) {
+            let read = match chains.opened(chain).await {
+                Ok((network, head)) => read_dates(network, *head, &heights).await,
+                Err(why) => ChainDates::unread(why.clone()),
+            };
+            dates.insert(chain, read);
+        }
+    }
+    let (mut void, mut unasked) = (Vec::new(), Vec::new());
+    for (digest, doubt) in set.date(is_known, &dates, gate_time) {
+        let of_kind = if doubt.kind == Doubtful::Void { &mut void } else { &mut unasked };
+        of_kind.push(format!("{digest}: {}", doubt.why));
+    }
+    warn_of(project, &void, "it counts for nothing");
+    warn_of(project, &unasked, "what it stops stays open, else it counts for nothing");
+    Ok(())
+}
+
+/// Warns of the first of some statements, and says how many more there are.
+fn warn_of(project: &Project, doubts: &[String], so: &str) {
+    for doubt in doubts.iter().take(NAMED_MAX) {
+        project.front.warn(format!("statement {doubt}; {so}"));
+    }
+    if doubts.len() > NAMED_MAX {
+        project.front.warn(format!("and {} more like these", doubts.len() - NAMED_MAX));
+    }
+}
+
+/// Asks each contract that signed a statement whether the signature is its own, at the finalized
+/// head, on the targets and the networks that back them. It is asked each time: a contract may
+/// change its mind. One that is nobody's key is not asked.
+async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> AppResult {
+    if set.pending.is_empty() {
+        return Ok(());
+    }
+    let project = chains.project;
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.holds(key));
+    let store = project.store()?;
+    for (digest, question) in set.questions(&people) {
+        let Some(both) = set.pending.get(&digest).cloned() else { continue };
+        let answer = match question {
+            Ok(()) => chains.ask_each(&both, digest).await,
+            Err(doubt) => Err(doubt),
+        };
+        let Some((found, _)) = both.first() else { continue };
+        let statement = &found.signed.statement;
+        let revokes =
+            matches!(statement, Statement::Statement(General { body: Body::AuditRevoke(_), .. }));
+        let answer = match answer {
+            Ok((index, input)) => {
+                let signed = both.get(index).map_or(&found.signed, |(found, _)| &found.signed);
+                store.remember_statement(digest, &serde_json::to_value(signed)?)?;
+                Ok((index, Some(input)))
+            }
+            // What was taken back once is not given again by refusing to have said so.
+            Err(_) if revokes && store.seen_statement(digest)?.is_some() => Ok((0, None)),
+            Err(doubt) => {
+                let (what, why) = (statement.text(), &doubt.why);
+                let stops = statement.stops() && is_known(statement.signer());
+                let so = if stops { "what it stops stays open" } else { "it counts for nothing" };
+                project.front.warn(format!("{what}: {why}; {so}"));
+                Err(doubt)
+            }
+        };
+        set.confirm(digest, answer);
+    }
+    Ok(())
+}
+
+/// The chains on which contracts are asked, each opened once.
+struct Chains<'a> {
+    project: &'a Project,
+    open: BTreeMap<ChainId, Observed<(Network, Head)>>,
+}
+
+impl Chains<'_> {
+    /// The network of a chain and its finalized head.
+    async fn opened(&mut self, chain: ChainId) -> &Observed<(Network, Head)> {
+        if !self.open.contains_key(&chain) {
+            let opened = open(self.project, chain, false).await;
+            self.open.insert(chain, opened);
+        }
+        self.open.entry(chain).or_insert_with(|| Err(Reason::unreadable("it was not opened")))
+    }
+
+    /// Which of the signatures that are there the contract accepts.
+    async fn ask_each(
+        &mut self,
+        both: &[(Collected, ContractSigner)],
+        digest: StatementDigest,
+    ) -> Result<(usize, GateInput), Doubt> {
+        let why = Reason::new(ReasonCode::ContractUnasked, String::new());
+        let mut doubt = Doubt { why, kind: Doubtful::Unasked };
+        for (index, (found, contract)) in both.iter().enumerate() {
+            match self.ask(&found.signed, digest, contract.chain).await {
+                Ok(input) => return Ok((index, input)),
+                Err(why) => doubt = why,
+            }
+        }
+        Err(doubt)
+    }
+
+    async fn ask(
+        &mut self,
+        signed: &SignedStatement,
+        digest: StatementDigest,
+        chain: ChainId,
+    ) -> Result<GateInput, Doubt> {
+        let signer = signed.signer();
+        stands_on(&people(self.project), signer, chain)?;
+        let doubt = |kind, code, why: String| Doubt {
+            why: Reason::new(code, format!("contract {signer} {why}")),
+            kind,
+        };
+        let unasked = |why: &Reason| {
+            let why = format!("could not be asked: {why}");
+            doubt(Doubtful::Unasked, ReasonCode::ContractUnasked, why)
+        };
+        let (network, head) = self.opened(chain).await.as_ref().map_err(unasked)?;
+        match ask_contract(network, *head, signer, digest, &signed.signature).await {
+            Ok(ContractAnswer::Accepts(input)) => Ok(input),
+            Ok(ContractAnswer::Refuses(why)) => {
+                Err(doubt(Doubtful::Refused, ReasonCode::SignatureRefused, why))
+            }
+            Ok(ContractAnswer::Absent(why)) => {
+                Err(doubt(Doubtful::Unasked, ReasonCode::ContractAbsent, why))
+            }
+            Err(error) => Err(unasked(&Reason::unreadable(error.to_string()))),
+        }
+    }
+}
+
+/// The network of a chain and its finalized head; for a stop, however old that is.
+async fn open(project: &Project, chain: ChainId, for_stop: bool) -> Observed<(Network, Head)> {
+    let networks = &project.config.networks;
+    let backs = |name: &String| {
+        networks.iter().any(|(target, settings)| {
+            settings.stage == Stage::Mainnet && (target == name || settings.soaks_on.contains(name))
+        })
+    };
+    let mut of_policy = networks.iter().filter(|(name, _)| backs(name));
+    let found = of_policy.find(|(_, settings)| settings.chain == chain);
+    let (name, _) = found.ok_or_else(|| {
+        let text = format!("chain {chain} is neither a target nor a network that backs one");
+        Reason::unreadable(text)
+    })?;
+    let network = project.connect(name).await.map_err(|error| error.reason())?;
+    let network = if for_stop { network.for_stop() } else { network };
+    let head = network.finalized_head().await;
+    let head = head.map_err(|error| Reason::unreadable(error.to_string()))?;
+    Ok((network, head))
+}
+
+/// Writes the missing files of what people of the policy have signed, and of these, as this machine
+/// remembers them: what is listed can then be found by others.
+pub fn restore(
+    project: &Project,
+    set: &StatementSet,
+    listed: &BTreeSet<StatementDigest>,
+) -> AppResult {
+    let people = people(project);
+    let is_known = |key| people.values().any(|person| person.holds(key));
+    let missing = set.statements.iter().filter(|(_, found)| found.origin == Origin::Memory);
+    for (digest, found) in missing {
+        if is_known(found.signed.signer()) || listed.contains(digest) {
+            write_file(project, *digest, &serde_json::to_value(&found.signed)?)?;
+            project.front.line(format!("restored deployments/statements/{digest}.json"));
+        }
+    }
+    Ok(())
+}
+
+/// Shows a statement, has it approved, writes what it is over, signs it, and writes its file; or,
+/// with `--typed-data`, writes what a wallet is to sign. Says which, and prints the result.
+pub fn conclude(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: Statement,
+    what: &str,
+    preimages: impl FnOnce() -> AppResult,
+) -> AppResult<StatementDigest> {
+    let digest = saying::show(project, signer, &statement)?;
+    let fields = Map::from_iter([
+        ("digest".to_owned(), serde_json::to_value(digest)?),
+        ("statement".to_owned(), serde_json::to_value(&statement)?),
+    ]);
+    if project.typed_data.is_some() {
+        typed_data::write(project, &statement)?;
+        preimages()?;
+        return Ok(digest);
+    }
+    let moves_money =
+        matches!(&statement, Statement::Statement(g) if g.body.kind().starts_with("fund/"));
+    let given = if moves_money { Given::Whole } else { Given::Beginning };
+    let approval = Approval { network: what, hash: digest.0, given, options: Vec::new(), fields };
+    approve(project, &approval)?;
+    preimages()?;
+    let digest = sign_and_say(project, signer, statement)?;
+    project.front.result(&approval.fields.into());
+    Ok(digest)
+}
+
+/// As [`sign_and_write`], and says where the signed file is.
+pub fn sign_and_say(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: Statement,
+) -> AppResult<StatementDigest> {
+    let digest = sign_and_write(project, signer, statement)?;
+    if project.typed_data.is_none() {
+        project.front.line(format!("Signed: deployments/statements/{digest}.json"));
+    }
+    Ok(digest)
+}
+
+/// Signs a statement, writes its file and remembers it.
+pub fn sign_and_write(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    statement: Statement,
+) -> AppResult<StatementDigest> {
+    let digest = statement.digest()?;
+    if project.typed_data.is_some() {
+        typed_data::write(project, &statement)?;
+        return Ok(digest);
+    }
+    if project.dry_run {
+        return Err(AppError::dry_run(format!("sign {digest}")));
+    }
+    let signature = signer.sign_digest(&digest.0).or_kind(Kind::Keys)?;
+    write(project, &SignedStatement::by_key(statement, signature))
+}
+
+/// Checks a signed statement, writes its file and remembers it.
+pub fn write(project: &Project, signed: &SignedStatement) -> AppResult<StatementDigest> {
+    let digest = signed.verify()?;
+    keep(project, signed, digest)?;
+    Ok(digest)
+}
+
+/// As [`write`], where a contract may have signed, which is then asked.
+pub async fn write_confirmed(
+    project: &Project,
+    signed: &SignedStatement,
+) -> AppResult<StatementDigest> {
+    let digest = check(project, signed).await?;
+    keep(project, signed, digest)?;
+    Ok(digest)
+}
+
+/// The digest of a statement whose signature holds, now.
+pub async fn check(project: &Project, signed: &SignedStatement) -> AppResult<StatementDigest> {
+    let (digest, contract) = match signed.check()? {
+        Standing::Holds(digest) => return Ok(digest),
+        Standing::Pending(digest, contract) => (digest, contract),
+    };
+    let mut chains = Chains { project, open: BTreeMap::new() };
+    match chains.ask(signed, digest, contract.chain).await {
+        Ok(_) => Ok(digest),
+        Err(Doubt { why, .. }) => Err(AppError::new(Kind::Fail, why.text)),
+    }
+}
+
+fn keep(project: &Project, signed: &SignedStatement, digest: StatementDigest) -> AppResult {
+    let value = serde_json::to_value(signed)?;
+    write_file(project, digest, &value)?;
+    project.store()?.remember_statement(digest, &value)?;
+    Ok(())
+}
+
+fn write_file(project: &Project, digest: StatementDigest, signed: &Value) -> AppResult {
+    let text = tidegate_store::to_text(signed);
+    tidegate_store::write_atomic(&project.layout.statement(digest), text.as_bytes())?;
+    Ok(())
+}
+
+/// Refuses typed data that has lain too long, by the newest finalized block of its target; of a
+/// stop, by that block however old it is.
+pub async fn require_recent(project: &Project, statement: &Statement) -> AppResult {
+    if statement.at().block().is_none() {
+        return Ok(());
+    }
+    let opened = open(project, statement.at().chain, statement.stops()).await;
+    let (network, head) = opened?;
+    let heights = [statement.at().number];
+    read_dates(&network, head, &heights).await.require_recent(statement).map_err(|why| {
+        AppError::new(Kind::Fail, why).hint("write it anew with --typed-data, and sign it at once")
+    })
+}
+
+/// The form of a signature as a wallet gives it: with `v` 27 or 28.
+///
+/// # Errors
+/// If it is no 65 bytes that end with 0, 1, 27 or 28.
+pub fn from_wallet(bytes: &[u8], digest: StatementDigest) -> AppResult<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    let count = bytes.len();
+    match bytes.last_mut() {
+        Some(v @ (0 | 1)) if count == 65 => *v += 27,
+        Some(27 | 28) if count == 65 => {}
+        _ => return Err(StatementError::Form(digest).into()),
+    }
+    Ok(bytes)
+}

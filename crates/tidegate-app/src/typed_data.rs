@@ -1,0 +1,40 @@
+//! `--typed-data`: what a wallet is to sign that this program does not know.
+
+use serde_json::{Value, json};
+use tidegate_model::statement::{Statement, typed_data};
+use tidegate_store::{to_text, write_atomic};
+
+use crate::error::{AppResult, Kind, OrKind};
+use crate::front::Event;
+use crate::project::Project;
+
+/// What `--typed-data` takes for standard output.
+pub const STDOUT: &str = "-";
+
+/// Writes a statement as `eth_signTypedData_v4` takes it, where `--typed-data` says.
+pub fn write(project: &Project, statement: &Statement) -> AppResult {
+    let (typed, signer) = (typed_data(statement)?, statement.signer());
+    let digest = statement.digest()?;
+    let file = project.typed_data.as_deref().unwrap_or(STDOUT);
+    put(project, file, &typed)?;
+    let name = if file == STDOUT { "FILE" } else { file };
+    project.front.note(format!("nothing is signed yet; digest {digest}"));
+    project.front.note(format!(
+        "sign it with the wallet of {signer} within two days, then `tidegate import {name} \
+         --signature 0x…`"
+    ));
+    Ok(())
+}
+
+/// Writes typed data to a file, or to standard output.
+pub fn put(project: &Project, file: &str, typed: &Value) -> AppResult {
+    let text = to_text(typed);
+    if file == STDOUT {
+        project.front.tell(Event::Document(&text));
+        return Ok(());
+    }
+    write_atomic(&std::path::absolute(file).or_kind(Kind::Config)?, text.as_bytes())?;
+    project.front.line(format!("Typed data: {file}"));
+    project.front.result(&json!({"typedData": file}));
+    Ok(())
+}

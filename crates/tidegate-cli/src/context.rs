@@ -1,0 +1,49 @@
+//! What a command works with: the opened project, the terminal, and the options of every command.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::project::{Opening, Project, find_root};
+use tidegate_app::settings::Environment;
+
+use crate::args::Global;
+use crate::clock;
+use crate::ui::Ui;
+
+/// An opened project at a terminal.
+#[derive(Debug)]
+pub(crate) struct Context {
+    project: Project,
+    pub(crate) ui: Ui,
+    pub(crate) global: Global,
+}
+
+impl Context {
+    /// Opens the project of `--project`, or the nearest one above the working directory.
+    pub(crate) fn open(ui: &Ui, env: &Environment, global: &Global) -> AppResult<Self> {
+        let root = match &global.project {
+            Some(dir) => dir.clone(),
+            None => find_root(&std::env::current_dir().or_kind(Kind::Config)?)?,
+        };
+        let project = Project::open(Opening {
+            root,
+            env: env.clone(),
+            front: Arc::new(ui.clone()),
+            approved: global.approve.clone(),
+            pin: global.pin.clone(),
+            typed_data: global.typed_data.clone(),
+            dry_run: global.dry_run,
+            clock: clock::now,
+        })?;
+        Ok(Self { project, ui: ui.clone(), global: global.clone() })
+    }
+}
+
+impl Deref for Context {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
+    }
+}

@@ -1,0 +1,488 @@
+//! From what a run sent, or from the sources alone, to steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_dyn_abi::DynSolValue;
+use alloy_json_abi::{Function, JsonAbi};
+use alloy_primitives::{Address, hex};
+use tidegate_compile::Deployable;
+
+use crate::broadcast::{Broadcast, Sent, short};
+use crate::decode::{Names, call_args, constructor_args, number, proxy_args, quoted, written};
+use crate::{Contracts, Draft, External, Known, Step};
+
+/// Names that a step may not have.
+const RESERVED: [&str; 5] = ["anchor", "deployer", "executor", "foreign", "safe"];
+/// The longest name of a step.
+const NAME_CHARS_MAX: usize = 48;
+
+/// OpenZeppelin's proxies: contract, kind, and the types of the constructor.
+const PROXIES: [(&str, &str, &[&str]); 2] = [
+    ("ERC1967Proxy", "uups", &["address", "bytes"]),
+    ("TransparentUpgradeableProxy", "transparent", &["address", "address", "bytes"]),
+];
+
+/// Where the sources of proxies are.
+pub const PROXY_SOURCES: [(&str, &str); 2] = [
+    ("ERC1967Proxy", "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy"),
+    (
+        "TransparentUpgradeableProxy",
+        "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol:\
+         TransparentUpgradeableProxy",
+    ),
+];
+
+/// Steps for contracts that can be created; people fill in the arguments.
+pub fn from_sources(contracts: &[Deployable]) -> Draft {
+    let mut builder = Builder::default();
+    for contract in contracts {
+        let parameters = contract.constructor.join(", ");
+        let comments = if parameters.is_empty() {
+            Vec::new()
+        } else {
+            vec![format!("fill in: constructor({parameters})")]
+        };
+        let name = builder.free_name(&contract.name);
+        let create = Some(contract.written.clone());
+        builder.draft.steps.push(Step { comments, name: Some(name), create, ..Step::default() });
+    }
+    builder.draft
+}
+
+/// Steps that do what a run did.
+pub fn from_broadcast(broadcast: &Broadcast, contracts: &Contracts) -> Draft {
+    let mut builder = Builder::default();
+    builder.draft.notes.extend(broadcast.left_out.iter().cloned());
+    let Some(deployer) = broadcast.sent.first().map(|sent| sent.from) else {
+        return builder.draft;
+    };
+    builder.names.insert(deployer, "deployer".to_owned());
+    for sent in &broadcast.sent {
+        let outcome = if sent.from == deployer {
+            builder.step(sent, broadcast, contracts)
+        } else {
+            Err("another account sent it".to_owned())
+        };
+        if let Err(why) = outcome {
+            let note = format!("transaction {} is left out: {why}", short(sent.hash));
+            builder.draft.notes.push(note);
+        }
+    }
+    builder.draft
+}
+
+#[derive(Default)]
+struct Builder<'a> {
+    draft: Draft,
+    names: Names,
+    /// The ABI of what stands at an address.
+    abis: BTreeMap<Address, &'a JsonAbi>,
+    taken: BTreeSet<String>,
+}
+
+impl<'a> Builder<'a> {
+    fn step(
+        &mut self,
+        sent: &Sent,
+        broadcast: &Broadcast,
+        contracts: &'a Contracts,
+    ) -> Result<(), String> {
+        let Some((address, initcode)) = sent.creation() else { return self.call(sent) };
+        if broadcast.libraries.contains(&address) {
+            return Err("libraries are created where a step links them".to_owned());
+        }
+        if sent.value.is_zero() {
+            self.create(sent, address, initcode, contracts)
+        } else {
+            Err("it sends ether to a constructor".to_owned())
+        }
+    }
+
+    fn create(
+        &mut self,
+        sent: &Sent,
+        address: Address,
+        initcode: &[u8],
+        contracts: &'a Contracts,
+    ) -> Result<(), String> {
+        let contract = sent.contract.as_deref();
+        let contract = contract.ok_or_else(|| "the file does not name its contract".to_owned())?;
+        let known = contracts.get(contract);
+        let compiled = known.and_then(|known| known.compiled.as_ref());
+        if let Some((_, kind, types)) = PROXIES.iter().find(|(name, ..)| *name == contract) {
+            let values = proxy_args(compiled, types, initcode, &sent.arguments);
+            if values.is_some_and(|values| self.fold(address, kind, &values)) {
+                return Ok(());
+            }
+        }
+        let mut comments = Vec::new();
+        let args = compiled
+            .and_then(|(abi, code)| {
+                constructor_args(abi.constructor.as_ref(), code, initcode, &sent.arguments)
+            })
+            .and_then(|values| written(&values, &self.names));
+        if args.is_none() {
+            let parameters = compiled.and_then(|(abi, _)| abi.constructor.as_ref());
+            let parameters = parameters.map(|constructor| {
+                let inputs = constructor.inputs.iter().map(|i| format!("{} {}", i.ty, i.name));
+                inputs.collect::<Vec<_>>().join(", ")
+            });
+            comments.extend(parameters.map(|text| format!("fill in: constructor({text})")));
+            comments.extend(shown(&sent.arguments));
+        }
+        if known.is_none() {
+            comments.push("no source found: write \"path/File.sol:Name\"".to_owned());
+        }
+        let name = self.free_name(contract);
+        self.names.insert(address, name.clone());
+        if let Some((abi, _)) = compiled {
+            self.abis.insert(address, abi);
+        }
+        let create = known.map_or(contract, |Known { written, .. }| written).to_owned();
+        self.draft.steps.push(Step {
+            comments,
+            name: Some(name),
+            create: Some(create),
+            args: args.unwrap_or_default(),
+            ..Step::default()
+        });
+        Ok(())
+    }
+
+    /// Makes a proxy part of the step that created its implementation. That step moves to where
+    /// the proxy was created, so nothing in between may speak of it.
+    fn fold(&mut self, proxy: Address, kind: &'static str, values: &[DynSolValue]) -> bool {
+        let (Some(DynSolValue::Address(implementation)), Some(DynSolValue::Bytes(data))) =
+            (values.first(), values.last())
+        else {
+            return false;
+        };
+        let Some(name) = self.names.get(implementation).cloned() else { return false };
+        let steps = &self.draft.steps;
+        let Some(index) = steps.iter().position(|step| step.name.as_ref() == Some(&name)) else {
+            return false;
+        };
+        let reference = format!("\"@{name}\"");
+        let mut later = steps[index + 1..]
+            .iter()
+            .flat_map(|step| step.args.iter().chain(&step.init).chain(&step.call));
+        if steps[index].create.is_none()
+            || steps[index].proxy.is_some()
+            || later.any(|value| value.contains(&reference))
+        {
+            return false;
+        }
+        let mut step = self.draft.steps.remove(index);
+        step.proxy = Some(kind);
+        let abi = self.abis.remove(implementation);
+        if !data.is_empty() {
+            match abi.and_then(|abi| self.invocation(abi, data)) {
+                Some(init) => step.init = init,
+                None => step.comments.push(format!("fill in `init`: {}", cut(data))),
+            }
+        }
+        if let [_, owner, _] = values {
+            step.admin =
+                written(std::slice::from_ref(owner), &self.names).and_then(|mut v| v.pop());
+        }
+        self.names.remove(implementation);
+        self.names.insert(proxy, name);
+        if let Some(abi) = abi {
+            self.abis.insert(proxy, abi);
+        }
+        self.draft.steps.push(step);
+        true
+    }
+
+    fn call(&mut self, sent: &Sent) -> Result<(), String> {
+        let target = sent.to.unwrap_or_default();
+        if sent.input.len() < 4 {
+            return Err("it calls no function".to_owned());
+        }
+        let step = match self.abis.get(&target) {
+            Some(abi) => self.invocation(abi, &sent.input),
+            // Its ABI is unknown: the file names the function, if that has this selector.
+            None => self.full(sent),
+        };
+        let name = match self.names.get(&target) {
+            Some(name) => name.clone(),
+            None if step.is_none() => return Err(format!("its function on {target} is not known")),
+            None => self.external(sent, target),
+        };
+        let (invocation, comments) = match step {
+            Some(invocation) => (invocation, Vec::new()),
+            None => {
+                let function = sent.function.as_deref().unwrap_or("?");
+                let what = format!("fill in: it called {}", tidegate_chain::escape(function));
+                let comments: Vec<_> =
+                    std::iter::once(what).chain(shown(&sent.arguments)).collect();
+                (Vec::new(), comments)
+            }
+        };
+        let function = invocation.first().map_or("call", |text| text.trim_matches('"'));
+        let default = format!("{name}.{}", function.split('(').next().unwrap_or_default());
+        let unique = self.unique(&default);
+        let call = std::iter::once(format!("\"@{name}\"")).chain(invocation).collect();
+        let name = (unique != default).then_some(unique);
+        let value = (!sent.value.is_zero()).then(|| number("", sent.value));
+        self.draft.steps.push(Step { comments, name, call, value, ..Step::default() });
+        Ok(())
+    }
+
+    /// Function and arguments of calldata, as a step has them.
+    fn invocation(&self, abi: &JsonAbi, calldata: &[u8]) -> Option<Vec<String>> {
+        let selector = calldata.get(..4)?;
+        let function = abi.functions().find(|function| function.selector() == selector)?;
+        let args = written(&call_args(function, calldata)?, &self.names)?;
+        let overloaded = abi.function(&function.name).is_some_and(|all| all.len() > 1);
+        let name = if overloaded { function.signature() } else { function.name.clone() };
+        Some(std::iter::once(quoted(&name)).chain(args).collect())
+    }
+
+    fn full(&self, sent: &Sent) -> Option<Vec<String>> {
+        let function = Function::parse(sent.function.as_deref()?).ok()?;
+        if !crate::is_identifier(&function.name) || function.selector() != sent.input.get(..4)? {
+            return None;
+        }
+        let args = written(&call_args(&function, &sent.input)?, &self.names)?;
+        Some(std::iter::once(quoted(&function.signature())).chain(args).collect())
+    }
+
+    fn external(&mut self, sent: &Sent, address: Address) -> String {
+        let name = self.free_name(sent.contract.as_deref().unwrap_or("external"));
+        self.names.insert(address, name.clone());
+        self.draft.externals.insert(name.clone(), External { address, code_hash: None });
+        name
+    }
+
+    /// A name that is not taken, from a contract's.
+    fn free_name(&mut self, contract: &str) -> String {
+        let simple = contract.to_lowercase().replace('$', "");
+        let simple = simple.trim_start_matches('_');
+        self.unique(if simple.is_empty() { "step" } else { simple })
+    }
+
+    fn unique(&mut self, name: &str) -> String {
+        const SUFFIX_CHARS_MAX: usize = 4;
+        let base: String = name.chars().take(NAME_CHARS_MAX - SUFFIX_CHARS_MAX).collect();
+        let mut unique = base.clone();
+        let mut count = 1;
+        while RESERVED.contains(&unique.as_str()) || !self.taken.insert(unique.clone()) {
+            count += 1;
+            unique = format!("{base}-{count}");
+        }
+        unique
+    }
+}
+
+/// What the file shows of arguments that could not be decoded.
+fn shown(arguments: &[String]) -> Option<String> {
+    let arguments: Vec<_> = arguments.iter().map(|text| tidegate_chain::escape(text)).collect();
+    (!arguments.is_empty()).then(|| format!("the broadcast shows: {}", arguments.join(", ")))
+}
+
+fn cut(data: &[u8]) -> String {
+    const BYTES_SHOWN: usize = 100;
+    let more = if data.len() > BYTES_SHOWN { "…" } else { "" };
+    hex::encode_prefixed(&data[..data.len().min(BYTES_SHOWN)]) + more
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_dyn_abi::JsonAbiExt;
+    use alloy_primitives::{B256, Bytes, U256, address};
+    use tidegate_model::release::Code;
+
+    use super::*;
+
+    const DEPLOYER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    const TOKEN: Address = address!("A0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48");
+
+    fn known(name: &str, object: &[u8], abi: &[&str]) -> (String, Known) {
+        let abi = JsonAbi::parse(abi.iter().copied()).unwrap();
+        let object = Bytes::copy_from_slice(object);
+        let code = Code { object, links: BTreeMap::new(), metadata: Vec::new() };
+        (name.to_owned(), Known { written: name.to_owned(), compiled: Some((abi, code)) })
+    }
+
+    fn contracts() -> Contracts {
+        let vault =
+            ["constructor(address registry)", "function initialize(uint256 cap, address owner)"];
+        let registry = [
+            "constructor(address owner)",
+            "function add(address what)",
+            "function add(address what, bool yes)",
+            "function text(string what)",
+        ];
+        Contracts::from([
+            known("Registry", &[0xaa], &registry),
+            known("Vault", &[0xbb, 0xbb], &vault),
+            known("ERC1967Proxy", &[0xcc], &["constructor(address implementation, bytes data)"]),
+        ])
+    }
+
+    /// A run, written as forge would.
+    #[derive(Default)]
+    struct Run(Broadcast);
+
+    impl Run {
+        fn send(
+            &mut self,
+            to: Option<Address>,
+            contract: Option<&str>,
+            input: Vec<u8>,
+        ) -> &mut Sent {
+            let nonce = self.0.sent.len() as u64;
+            self.0.sent.push(Sent {
+                hash: B256::repeat_byte(nonce as u8 + 1),
+                from: DEPLOYER,
+                to,
+                nonce,
+                input: input.into(),
+                value: U256::ZERO,
+                contract: contract.map(str::to_owned),
+                function: None,
+                arguments: Vec::new(),
+            });
+            self.0.sent.last_mut().unwrap()
+        }
+
+        fn create(&mut self, contract: &str, code: &[u8], args: &[DynSolValue]) -> Address {
+            let tail = DynSolValue::Tuple(args.to_vec()).abi_encode_params();
+            let sent = self.send(None, Some(contract), [code, &tail].concat());
+            sent.creation().unwrap().0
+        }
+
+        fn call(&mut self, to: Address, function: &str, args: &[DynSolValue]) -> &mut Sent {
+            let function = Function::parse(function).unwrap();
+            self.send(Some(to), None, function.abi_encode_input(args).unwrap())
+        }
+    }
+
+    fn uint(value: u64) -> DynSolValue {
+        DynSolValue::Uint(U256::from(value), 256)
+    }
+
+    #[test]
+    fn a_run_becomes_the_steps_that_repeat_it() {
+        let mut run = Run::default();
+        let at = DynSolValue::Address;
+        let registry = run.create("Registry", &[0xaa], &[at(DEPLOYER)]);
+        let vault = run.create("Vault", &[0xbb, 0xbb], &[at(registry)]);
+        let second = run.create("Registry", &[0xaa], &[at(TOKEN)]);
+        let init = Function::parse("initialize(uint256,address)").unwrap();
+        let init = init.abi_encode_input(&[uint(25_000_000), at(DEPLOYER)]).unwrap();
+        let proxy = run.create("ERC1967Proxy", &[0xcc], &[at(vault), DynSolValue::Bytes(init)]);
+        run.call(registry, "add(address)", &[at(proxy)]);
+        run.call(registry, "add(address,bool)", &[at(second), DynSolValue::Bool(true)]);
+        run.call(registry, "add(address)", &[at(TOKEN)]);
+        run.call(TOKEN, "approve(address,uint256)", &[at(proxy), uint(7)]).function =
+            Some("approve(address,uint256)".to_owned());
+        let draft = from_broadcast(&run.0, &contracts());
+        assert_eq!(draft.notes, Vec::<String>::new());
+        let shown: Vec<_> = draft
+            .steps
+            .iter()
+            .map(|s| {
+                (
+                    s.name.as_deref().unwrap_or(""),
+                    s.create.as_deref().unwrap_or(""),
+                    [&s.args[..], &s.init, &s.call].concat().join(" "),
+                )
+            })
+            .collect();
+        let token = format!("\"@registry\" \"add(address)\" \"{TOKEN}\"");
+        let expected = [
+            ("registry", "Registry", "\"@deployer\"".to_owned()),
+            ("registry-2", "Registry", format!("\"{TOKEN}\"")),
+            ("vault", "Vault", "\"@registry\" \"initialize\" \"25e6\" \"@deployer\"".to_owned()),
+            ("", "", "\"@registry\" \"add(address)\" \"@vault\"".to_owned()),
+            (
+                "registry.add-2",
+                "",
+                "\"@registry\" \"add(address,bool)\" \"@registry-2\" true".to_owned(),
+            ),
+            ("registry.add-3", "", token),
+            ("", "", "\"@external\" \"approve(address,uint256)\" \"@vault\" 7".to_owned()),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(draft.steps[2].proxy, Some("uups"));
+        assert_eq!(draft.externals["external"].address, TOKEN);
+        assert!(draft.steps.iter().all(|step| step.comments.is_empty()));
+    }
+
+    #[test]
+    fn a_transparent_proxy_has_an_admin_and_calls_may_send_ether() {
+        let mut run = Run::default();
+        let at = DynSolValue::Address;
+        let vault = run.create("Vault", &[0xbb, 0xbb], &[at(TOKEN)]);
+        // The project has no such source, so its arguments are what the initcode ends with.
+        let data = DynSolValue::Bytes(Vec::new());
+        let args = [at(vault), at(DEPLOYER), data];
+        let proxy = run.create("TransparentUpgradeableProxy", &[1, 2], &args);
+        run.0.sent[1].arguments = vec![vault.to_string(), DEPLOYER.to_string(), "0x".to_owned()];
+        let calls = [uint(7), at(DEPLOYER)];
+        run.call(proxy, "initialize(uint256,address)", &calls).value = U256::from(3_000_000);
+        let draft = from_broadcast(&run.0, &contracts());
+        let [create, call] = draft.steps.as_slice() else { panic!("{draft:?}") };
+        assert_eq!(
+            (create.proxy, create.admin.as_deref()),
+            (Some("transparent"), Some("\"@deployer\""))
+        );
+        assert!(create.init.is_empty() && create.comments.is_empty(), "{create:?}");
+        assert_eq!(call.call, ["\"@vault\"", "\"initialize\"", "7", "\"@deployer\""]);
+        assert_eq!(call.value.as_deref(), Some("\"3e6\""));
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_for_people_to_fill_in() {
+        let mut run = Run::default();
+        let at = DynSolValue::Address;
+        // Other code than the working tree's, and text that reads like a reference.
+        let registry = run.create("Registry", &[0xab], &[at(TOKEN)]);
+        run.0.sent[0].arguments = vec![format!("{TOKEN}\u{202e}")];
+        run.call(registry, "text(string)", &[DynSolValue::String("@x".to_owned())]);
+        let gone = run.create("Gone", &[1], &[]);
+        run.call(gone, "anything()", &[]).function = Some("other()".to_owned());
+        let draft = from_broadcast(&run.0, &contracts());
+        let comments: Vec<_> = draft.steps.iter().map(|step| step.comments.join("; ")).collect();
+        assert_eq!(
+            comments[0],
+            format!("fill in: constructor(address owner); the broadcast shows: {TOKEN}\\u{{202e}}")
+        );
+        assert!(draft.steps[0].args.is_empty());
+        assert_eq!(draft.steps[1].call, ["\"@registry\""]);
+        assert!(comments[2].contains("no source found"), "{comments:?}");
+        assert_eq!(draft.steps[3].call, ["\"@gone\""]);
+    }
+
+    #[test]
+    fn what_a_plan_cannot_repeat_is_left_out() {
+        let mut run = Run::default();
+        let registry = run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
+        run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
+        run.0.sent[1].value = U256::from(1);
+        run.send(Some(TOKEN), None, Vec::new());
+        run.send(Some(TOKEN), None, vec![1, 2, 3, 4]);
+        run.call(registry, "add(address)", &[DynSolValue::Address(TOKEN)]).from = TOKEN;
+        run.send(None, None, vec![0xaa]);
+        let library = run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
+        run.0.libraries.insert(library);
+        run.0.left_out.push("already".to_owned());
+        let draft = from_broadcast(&run.0, &contracts());
+        assert_eq!(draft.steps.len(), 1);
+        let why = [
+            "already",
+            "ether to a constructor",
+            "calls no function",
+            "is not known",
+            "another account",
+            "does not name",
+            "libraries",
+        ];
+        assert_eq!(draft.notes.len(), why.len(), "{:?}", draft.notes);
+        for (note, why) in draft.notes.iter().zip(why) {
+            assert!(note.contains(why), "{note}: {why}");
+        }
+    }
+}
