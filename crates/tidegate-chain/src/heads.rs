@@ -48,7 +48,7 @@ impl Network {
     /// # Errors
     /// If too few endpoints answer, or they disagree.
     pub async fn head_by_hash(&self, hash: B256) -> Result<Option<Head>, ReadError> {
-        self.agree_if_any(Subject::BlockHash(hash), async |endpoint: &Endpoint| {
+        self.agree_if_any(Subject::BlockHash(hash), |endpoint| async move {
             let head = block(endpoint, BY_HASH, json!([hash, false])).await?;
             match head {
                 Some(head) if head.block.hash != hash => {
@@ -83,16 +83,15 @@ impl Network {
     }
 
     async fn head_if_at(&self, number: u64) -> Result<Option<Head>, ReadError> {
-        let read = async |endpoint: &Endpoint| at_height(endpoint, number).await;
-        self.agree_if_any(Subject::BlockNumber(number), read).await
+        self.agree_if_any(Subject::BlockNumber(number), |at| at_height(at, number)).await
     }
 
     async fn common_head(&self, what: Subject, tag: &'static str) -> Result<Head, ReadError> {
-        let read = async |endpoint: &Endpoint| {
+        let asked = self.answers(what, |endpoint| async move {
             let head = block(endpoint, BY_NUMBER, json!([tag, false])).await?;
             head.ok_or_else(|| endpoint.bad_answer(BY_NUMBER, "a block"))
-        };
-        let answers = self.answers(what, read).await?;
+        });
+        let answers = asked.await?;
         let named = |(at, head): &(&Endpoint, Head)| (at.url.to_string(), head.timestamp);
         let mut times: Vec<_> = answers.given().iter().map(named).collect();
         self.require_fresh(what, &times)?;
@@ -104,11 +103,11 @@ impl Network {
             return Ok(lowest);
         }
         // The ones that are ahead must have the same block at that height.
-        let read = async |endpoint: &Endpoint| {
+        let asked = self.agree(what, |endpoint| async move {
             let head = at_height(endpoint, lowest.block.number).await?;
             head.ok_or_else(|| endpoint.bad_answer(BY_NUMBER, "a block it just had"))
-        };
-        let agreed = self.agree(what, read).await?;
+        });
+        let agreed = asked.await?;
         // A low height under a new time is as old as the block that stands there.
         times.push(("the block that all have".to_owned(), agreed.timestamp));
         self.require_fresh(what, &times)?;

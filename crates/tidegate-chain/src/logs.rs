@@ -3,7 +3,6 @@
 use alloy_primitives::{Address, B256, U64};
 use serde_json::{Value, json};
 
-use crate::endpoint::Endpoint;
 use crate::wire::WireLog;
 use crate::{EndpointError, Log, Network, ReadError, Subject};
 
@@ -118,7 +117,7 @@ impl Network {
     }
 
     async fn chunk(&self, query: &LogQuery, from: u64, to: u64) -> Result<Vec<Log>, ReadError> {
-        self.agree(Subject::Logs(from, to), async |endpoint: &Endpoint| {
+        self.agree(Subject::Logs(from, to), |endpoint| async move {
             let topics: Vec<Value> = query
                 .topics
                 .iter()

@@ -208,7 +208,11 @@ impl Network {
 
     /// The operators that must agree now.
     pub fn operators_wanted(&self) -> usize {
-        match self.reading {
+        self.wanted(self.reading)
+    }
+
+    pub(crate) fn wanted(&self, reading: Reading) -> usize {
+        match reading {
             Reading::Quorum => self.shared.quorum,
             Reading::Single => 1,
         }

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::json;
 use tidegate_model::ids::BlockRef;
 
-use crate::endpoint::Endpoint;
 use crate::wire::WireRoot;
 use crate::{Network, ReadError, Subject};
 
@@ -61,7 +60,7 @@ impl Network {
     ) -> Result<ProvenAccount, ReadError> {
         let what = Subject::Proof(address);
         let root = self
-            .agree(what, async |endpoint: &Endpoint| {
+            .agree(what, |endpoint| async move {
                 let block: Option<WireRoot> =
                     endpoint.read(BY_HASH, json!([at.hash, false])).await?;
                 block
@@ -70,7 +69,7 @@ impl Network {
                     .ok_or_else(|| endpoint.bad_answer(BY_HASH, "this block"))
             })
             .await?;
-        self.first(what, async |endpoint: &Endpoint| {
+        self.first(what, |endpoint| async move {
             let params = json!([address, [], U64::from(at.number)]);
             let proof: WireProof = endpoint.read(PROOF, params).await?;
             proven(address, root, &proof)

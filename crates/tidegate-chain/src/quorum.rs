@@ -9,6 +9,7 @@ use crate::{EndpointError, Network, ReadError, Reading, Subject};
 
 /// Answers by endpoint, and why the last endpoint that gave none gave none.
 pub(crate) struct Answers<'a, T> {
+    reading: Reading,
     given: Vec<(&'a Endpoint, T)>,
     failed: Option<Box<EndpointError>>,
 }
@@ -19,25 +20,46 @@ impl<'a, T> Answers<'a, T> {
     }
 }
 
+// What is read is a function of one lifetime to one future, and not an `AsyncFn`: only so does the
+// compiler see that these futures are `Send`.
 impl Network {
     /// The answer that the reading asks for: of a quorum, all of whose answers must be equal, or
     /// of the first endpoint that answers.
-    pub(crate) async fn agree<T: PartialEq>(
-        &self,
+    pub(crate) async fn agree<'a, T: PartialEq, F>(
+        &'a self,
         what: Subject,
-        read: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
-    ) -> Result<T, ReadError> {
+        read: impl Fn(&'a Endpoint) -> F,
+    ) -> Result<T, ReadError>
+    where
+        F: Future<Output = Result<T, EndpointError>>,
+    {
         let answers = self.answers(what, read).await?;
+        self.unanimous(what, answers)
+    }
+
+    /// The answer of the first endpoint that gives one, whatever the reading.
+    pub(crate) async fn first<'a, T: PartialEq, F>(
+        &'a self,
+        what: Subject,
+        read: impl Fn(&'a Endpoint) -> F,
+    ) -> Result<T, ReadError>
+    where
+        F: Future<Output = Result<T, EndpointError>>,
+    {
+        let answers = self.asked(Reading::Single, what, read).await?;
         self.unanimous(what, answers)
     }
 
     /// As [`Network::agree`], for what an endpoint may not have seen yet: an endpoint that knows
     /// nothing is no answer where others know something.
-    pub(crate) async fn agree_if_any<T: PartialEq>(
-        &self,
+    pub(crate) async fn agree_if_any<'a, T: PartialEq, F>(
+        &'a self,
         what: Subject,
-        read: impl AsyncFn(&Endpoint) -> Result<Option<T>, EndpointError>,
-    ) -> Result<Option<T>, ReadError> {
+        read: impl Fn(&'a Endpoint) -> F,
+    ) -> Result<Option<T>, ReadError>
+    where
+        F: Future<Output = Result<Option<T>, EndpointError>>,
+    {
         let mut answers = self.answers(what, read).await?;
         if answers.given.iter().any(|(_, answer)| answer.is_some()) {
             answers.given.retain(|(_, answer)| answer.is_some());
@@ -46,15 +68,30 @@ impl Network {
     }
 
     /// The answers of all endpoints, at least a quorum; or the first answer.
-    pub(crate) async fn answers<T>(
-        &self,
+    pub(crate) async fn answers<'a, T, F>(
+        &'a self,
         what: Subject,
-        read: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
-    ) -> Result<Answers<'_, T>, ReadError> {
-        let mut answers = Answers { given: Vec::new(), failed: None };
+        read: impl Fn(&'a Endpoint) -> F,
+    ) -> Result<Answers<'a, T>, ReadError>
+    where
+        F: Future<Output = Result<T, EndpointError>>,
+    {
+        self.asked(self.mode(), what, read).await
+    }
+
+    async fn asked<'a, T, F>(
+        &'a self,
+        reading: Reading,
+        what: Subject,
+        read: impl Fn(&'a Endpoint) -> F,
+    ) -> Result<Answers<'a, T>, ReadError>
+    where
+        F: Future<Output = Result<T, EndpointError>>,
+    {
+        let mut answers = Answers { reading, given: Vec::new(), failed: None };
         let endpoints = self.raw_endpoints();
-        let read = async |endpoint| self.in_time(endpoint, &read).await;
-        if self.mode() == Reading::Single {
+        let read = |endpoint| self.in_time(endpoint, read(endpoint));
+        if reading == Reading::Single {
             for endpoint in endpoints {
                 match read(endpoint).await {
                     Ok(answer) => {
@@ -80,10 +117,10 @@ impl Network {
     async fn in_time<T>(
         &self,
         endpoint: &Endpoint,
-        read: &impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
+        answer: impl Future<Output = Result<T, EndpointError>>,
     ) -> Result<T, EndpointError> {
-        let Some(budget) = self.budget() else { return read(endpoint).await };
-        tokio::time::timeout_at(budget.until, read(endpoint)).await.unwrap_or_else(|_| {
+        let Some(budget) = self.budget() else { return answer.await };
+        tokio::time::timeout_at(budget.until, answer).await.unwrap_or_else(|_| {
             Err(EndpointError::Budget { endpoint: endpoint.url.clone(), secs: budget.secs })
         })
     }
@@ -111,9 +148,9 @@ impl Network {
     ) -> Result<Answers<'a, T>, ReadError> {
         let operators: BTreeSet<&str> =
             answers.given.iter().map(|(at, _)| at.operator.as_str()).collect();
-        let (have, want) = (operators.len(), self.operators_wanted());
-        match (have >= want, self.mode(), answers.failed) {
-            (true, _, failed) => Ok(Answers { given: answers.given, failed }),
+        let (have, want) = (operators.len(), self.wanted(answers.reading));
+        match (have >= want, answers.reading, answers.failed) {
+            (true, _, failed) => Ok(Answers { failed, ..answers }),
             (false, Reading::Single, Some(source)) => Err(ReadError::Endpoint { what, source }),
             (false, _, source) => Err(ReadError::TooFewEndpoints { what, have, want, source }),
         }

@@ -7,7 +7,6 @@ use alloy_primitives::{Address, I256, U64, U256};
 use serde_json::json;
 use tidegate_model::ids::Head;
 
-use crate::endpoint::Endpoint;
 use crate::{Network, ReadError, Subject, Transaction};
 
 /// A block after which an account held more than is explained.
@@ -82,8 +81,8 @@ impl Network {
     ) -> Result<I256, ReadError> {
         let params = json!([account, U64::from(height)]);
         let balance = self
-            .agree(Subject::Balance(account), async |endpoint: &Endpoint| {
-                endpoint.read::<U256>("eth_getBalance", params.clone()).await
+            .agree(Subject::Balance(account), |endpoint| {
+                endpoint.read::<U256>("eth_getBalance", params.clone())
             })
             .await?;
         let explained = known

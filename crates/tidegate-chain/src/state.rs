@@ -153,7 +153,8 @@ impl Network {
     }
 
     async fn calls(&self, what: Subject, params: Value) -> Result<CallOutcome, ReadError> {
-        self.agree(what, async |endpoint: &Endpoint| {
+        let params = &params;
+        self.agree(what, |endpoint| async move {
             match endpoint.read("eth_call", params.clone()).await {
                 Ok(bytes) => Ok(CallOutcome::Returned(bytes)),
                 Err(error) => revert_data(error).map(CallOutcome::Reverted),
@@ -168,8 +169,7 @@ impl Network {
         method: &'static str,
         params: Value,
     ) -> Result<T, ReadError> {
-        self.agree(what, async |endpoint: &Endpoint| endpoint.read(method, params.clone()).await)
-            .await
+        self.agree(what, |endpoint| endpoint.read(method, params.clone())).await
     }
 }
 
@@ -184,7 +184,7 @@ impl Network {
     pub async fn pending_nonce(&self, address: Address) -> Result<u64, ReadError> {
         let what = Subject::Nonce(address);
         let answers = self
-            .answers(what, async |endpoint: &Endpoint| {
+            .answers(what, |endpoint| async move {
                 let params = json!([address, "pending"]);
                 endpoint.read::<U64>("eth_getTransactionCount", params).await
             })
@@ -223,7 +223,7 @@ impl Network {
     pub async fn estimate_gas(&self, query: &GasQuery) -> Result<u64, ReadError> {
         let what = Subject::Gas;
         let estimate: Result<U64, Bytes> = self
-            .first(what, async |endpoint: &Endpoint| {
+            .first(what, |endpoint| async move {
                 let GasQuery { from, to, data, value } = query;
                 let mut transaction = json!({"from": from, "data": data, "value": value});
                 if let Some(to) = to {
@@ -236,14 +236,6 @@ impl Network {
             })
             .await?;
         estimate.map(|gas| gas.to()).map_err(|data| ReadError::Reverted { what, data })
-    }
-
-    pub(crate) async fn first<T: PartialEq>(
-        &self,
-        what: Subject,
-        read: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
-    ) -> Result<T, ReadError> {
-        self.reading(crate::Reading::Single).agree(what, read).await
     }
 }
 

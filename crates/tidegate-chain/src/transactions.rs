@@ -4,7 +4,6 @@ use alloy_primitives::{Address, B256, U64};
 use serde_json::json;
 use tidegate_model::ids::BlockRef;
 
-use crate::endpoint::Endpoint;
 use crate::wire::{WireBlock, WireReceipt, WireTransaction};
 use crate::{Network, ReadError, Receipt, Subject, Transaction};
 
@@ -16,7 +15,7 @@ impl Network {
     /// If too few endpoints answer, or they disagree.
     pub async fn transaction(&self, hash: B256) -> Result<Option<Transaction>, ReadError> {
         let method = "eth_getTransactionByHash";
-        self.agree_if_any(Subject::Transaction(hash), async |endpoint: &Endpoint| {
+        self.agree_if_any(Subject::Transaction(hash), |endpoint| async move {
             let wire: Option<WireTransaction> = endpoint.read(method, json!([hash])).await?;
             match wire.map(Transaction::from) {
                 Some(transaction) if transaction.hash != hash => {
@@ -35,7 +34,7 @@ impl Network {
     /// If too few endpoints answer, or they disagree.
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, ReadError> {
         let method = "eth_getTransactionReceipt";
-        self.agree_if_any(Subject::Receipt(hash), async |endpoint: &Endpoint| {
+        self.agree_if_any(Subject::Receipt(hash), |endpoint| async move {
             let wire: Option<WireReceipt> = endpoint.read(method, json!([hash])).await?;
             match wire.map(WireReceipt::receipt) {
                 None => Ok(None),
@@ -53,7 +52,7 @@ impl Network {
     ) -> Result<Vec<Transaction>, ReadError> {
         let method = "eth_getBlockByHash";
         let what = Subject::BlockTransactions(block.number);
-        self.agree(what, async |endpoint: &Endpoint| {
+        self.agree(what, |endpoint| async move {
             let wire: Option<WireBlock> = endpoint.read(method, json!([block.hash, true])).await?;
             match wire {
                 Some(WireBlock { hash, transactions }) if hash == Some(block.hash) => {
@@ -71,7 +70,7 @@ impl Network {
         address: Address,
         number: u64,
     ) -> Result<u64, ReadError> {
-        self.agree(Subject::Nonce(address), async |endpoint: &Endpoint| {
+        self.agree(Subject::Nonce(address), |endpoint| async move {
             let params = json!([address, U64::from(number)]);
             let nonce: U64 = endpoint.read("eth_getTransactionCount", params).await?;
             Ok(nonce.to())
