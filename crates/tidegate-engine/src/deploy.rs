@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::json;
-use tidegate_chain::Network;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::event::{Intent, LaneId};
 use tidegate_model::record::ANCHOR_OP;
@@ -14,6 +13,7 @@ use tidegate_plan::{Check, KeyTransaction, Op, OpKind, decode_word};
 use crate::error::EngineError;
 use crate::fees::{Ceiling, FeeCap};
 use crate::lane::{Adoption, Landed, Lane};
+use crate::ports::{Chain, Journal};
 
 /// How many of a sender's transactions are searched for an earlier call, newest first.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
@@ -101,9 +101,9 @@ impl DeployRun {
     ///
     /// # Errors
     /// If fees cannot be read, or are higher than anything may be.
-    pub async fn ceiling(
+    pub async fn ceiling<C: Chain, J: Journal>(
         &self,
-        lane: &Lane<'_>,
+        lane: &Lane<'_, C, J>,
         adopted_nonce: u64,
         gas: &[(String, u64)],
         named: impl Fn(B256) -> bool,
@@ -131,7 +131,10 @@ impl DeployRun {
 }
 
 /// The nonce that a lane's approval covers: the one it was adopted at, or will be.
-pub fn adopted_nonce(lane: &Lane<'_>, adoption: Option<&Adoption>) -> u64 {
+pub fn adopted_nonce<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    adoption: Option<&Adoption>,
+) -> u64 {
     let recorded = lane.state().adopted_nonce.unwrap_or_default();
     adoption.map_or(recorded, |adoption| adoption.nonce)
 }
@@ -143,16 +146,16 @@ pub fn adopted_nonce(lane: &Lane<'_>, adoption: Option<&Adoption>) -> u64 {
 ///
 /// # Errors
 /// See [`EngineError`]; what was sent stays sent, and a repeated call finds it.
-pub async fn deploy(
-    lane: &mut Lane<'_>,
-    network: &Network,
+pub async fn deploy<C: Chain, J: Journal>(
+    lane: &mut Lane<'_, C, J>,
+    network: &C,
     run: &DeployRun,
     report: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Deployed, EngineError> {
     let mut done = Vec::new();
     // Where something was there before our journal knew of it, calls are looked for on the chain.
     let met_before = met_before(lane, network, run).await?;
-    let anchor = anchor_intent(lane, run);
+    let anchor = anchor_intent(lane.id().sender, run);
     let anchored = find_unless_fresh(lane, network, &anchor, met_before).await?;
     for (index, op) in run.ops.iter().enumerate() {
         let landed = match &op.kind {
@@ -183,9 +186,9 @@ pub async fn deploy(
 }
 
 /// Whether something that the plan creates is there and our journal does not know of it.
-async fn met_before(
-    lane: &Lane<'_>,
-    network: &Network,
+async fn met_before<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    network: &C,
     run: &DeployRun,
 ) -> Result<bool, EngineError> {
     for op in &run.ops {
@@ -198,10 +201,10 @@ async fn met_before(
     Ok(false)
 }
 
-fn anchor_intent(lane: &Lane<'_>, run: &DeployRun) -> Intent {
+fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
     Intent {
         op: run.key(ANCHOR_OP),
-        to: lane.id().sender,
+        to: sender,
         value: U256::ZERO,
         data: run.anchor.clone(),
         alike: None,
@@ -213,9 +216,9 @@ fn intent(run: &DeployRun, op: &Op) -> Intent {
     Intent { op: run.key(&op.id), to, value, data, alike: None }
 }
 
-async fn create(
-    lane: &mut Lane<'_>,
-    network: &Network,
+async fn create<C: Chain, J: Journal>(
+    lane: &mut Lane<'_, C, J>,
+    network: &C,
     run: &DeployRun,
     op: &Op,
     address: Address,
@@ -234,14 +237,14 @@ async fn create(
     Err(EngineError::OtherCode { op: op.id.clone(), address, found, expected })
 }
 
-async fn code_at(network: &Network, address: Address) -> Result<Bytes, EngineError> {
+async fn code_at(network: &impl Chain, address: Address) -> Result<Bytes, EngineError> {
     let head = network.latest_head().await?;
     Ok(network.code(address, head.block).await?)
 }
 
-async fn call(
-    lane: &mut Lane<'_>,
-    network: &Network,
+async fn call<C: Chain, J: Journal>(
+    lane: &mut Lane<'_, C, J>,
+    network: &C,
     run: &DeployRun,
     op: &Op,
     met_before: bool,
@@ -257,9 +260,9 @@ async fn call(
 
 /// An earlier success of exactly this transaction by this sender: in the journal, or, where the
 /// journal cannot know, on the chain.
-async fn find_unless_fresh(
-    lane: &Lane<'_>,
-    network: &Network,
+async fn find_unless_fresh<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    network: &C,
     intent: &Intent,
     met_before: bool,
 ) -> Result<Option<B256>, EngineError> {
@@ -281,7 +284,7 @@ async fn find_unless_fresh(
 /// # Errors
 /// [`EngineError::UnknownCall`] if the sender's history cannot be read: then nothing may be sent.
 pub async fn find_sent(
-    network: &Network,
+    network: &impl Chain,
     sender: Address,
     intent: &Intent,
     known: &BTreeSet<B256>,
@@ -291,8 +294,7 @@ pub async fn find_sent(
     let from = next.saturating_sub(SEARCH_TRANSACTIONS_MAX);
     // Beyond what is searched nothing can be established.
     let beyond = || EngineError::UnknownCall { op: intent.op.clone() };
-    let sent =
-        network.sender_transactions(sender, from, next, 0, head).await.map_err(|_| beyond())?;
+    let sent = network.sender_transactions(sender, from, next, head).await.map_err(|_| beyond())?;
     let same = sent.iter().rev().filter(|tx| !known.contains(&tx.hash)).filter(|tx| {
         tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value
     });
@@ -307,7 +309,7 @@ pub async fn find_sent(
 
 /// Makes the view calls of a step at the block in which it landed.
 async fn check_step(
-    network: &Network,
+    network: &impl Chain,
     run: &DeployRun,
     step: &str,
     landed: Option<BlockRef>,

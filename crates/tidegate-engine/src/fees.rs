@@ -32,11 +32,11 @@ const CEILING_DIGITS_MAX: u32 = 24;
 
 /// EIP-1559 fees, in wei per gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fees {
+pub(crate) struct Fees {
     /// The most it pays.
-    pub max_fee_per_gas: u128,
+    pub(crate) max_fee_per_gas: u128,
     /// What goes to the block's producer.
-    pub max_priority_fee_per_gas: u128,
+    pub(crate) max_priority_fee_per_gas: u128,
 }
 
 impl Fees {
@@ -45,7 +45,7 @@ impl Fees {
     ///
     /// # Errors
     /// If that is above the cap.
-    pub fn quote(op: &str, base: u128, tip: u128, cap: FeeCap) -> Result<Self, EngineError> {
+    pub(crate) fn quote(op: &str, base: u128, tip: u128, cap: FeeCap) -> Result<Self, EngineError> {
         let tip = tip.max(TIP_WEI_MIN).min(cap.tip);
         let needed = base.saturating_mul(2).saturating_add(tip);
         Self { max_fee_per_gas: needed, max_priority_fee_per_gas: tip }.within(op, cap)
@@ -56,7 +56,7 @@ impl Fees {
     ///
     /// # Errors
     /// If that is above the cap.
-    pub fn bump(self, op: &str, fresh: Self, cap: FeeCap) -> Result<Self, EngineError> {
+    pub(crate) fn bump(self, op: &str, fresh: Self, cap: FeeCap) -> Result<Self, EngineError> {
         let raise = |fee: u128| fee.saturating_add(fee / 8).saturating_add(1);
         Self {
             max_fee_per_gas: raise(self.max_fee_per_gas).max(fresh.max_fee_per_gas),
@@ -67,7 +67,7 @@ impl Fees {
     }
 
     /// The most that so much gas costs, in wei.
-    pub fn most(self, gas: u64) -> U256 {
+    pub(crate) fn most(self, gas: u64) -> U256 {
         U256::from(gas).saturating_mul(U256::from(self.max_fee_per_gas))
     }
 

@@ -13,10 +13,11 @@ use tidegate_model::event::{
     Attempt, AttemptState, Inclusion, Intent, LaneEvent, LaneId, LaneState,
 };
 use tidegate_model::ports::DigestSigner;
-use tidegate_store::{Lease, Store, StreamName, this_holder};
+use tidegate_store::{Store, StreamName};
 
 use crate::error::EngineError;
 use crate::fees::{Ceiling, FeeCap, Fees, with_margin};
+use crate::ports::{Chain, Journal};
 use crate::sign::sign_attempt;
 
 /// The most gas one transaction may have (EIP-7825).
@@ -35,11 +36,11 @@ const FOREIGN_LOOKS: u32 = 8;
 const RESEND_POLLS: u64 = 8;
 
 /// A lane whose lease this process holds.
-pub struct Lane<'a> {
+pub struct Lane<'a, C = Network, J: Journal = Store> {
     id: LaneId,
-    network: &'a Network,
-    store: &'a Store,
-    lease: Lease,
+    network: &'a C,
+    journal: &'a J,
+    lease: J::Lease,
     signer: &'a (dyn DigestSigner + Sync),
     cap: FeeCap,
     /// Which operations, by the beginning of their names, may cost how much together.
@@ -82,13 +83,13 @@ pub struct Landed {
     pub inclusion: Inclusion,
 }
 
-impl fmt::Debug for Lane<'_> {
+impl<C, J: Journal> fmt::Debug for Lane<'_, C, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lane").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-impl<'a> Lane<'a> {
+impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
     /// Takes the lane's lease, reads its journal and settles what the chain knows by now.
     ///
     /// # Effects
@@ -97,16 +98,16 @@ impl<'a> Lane<'a> {
     /// # Errors
     /// If another process holds the lane, or journal or chain cannot be read.
     pub async fn open(
-        network: &'a Network,
-        store: &'a Store,
+        network: &'a C,
+        journal: &'a J,
         signer: &'a (dyn DigestSigner + Sync),
         cap: FeeCap,
     ) -> Result<Self, EngineError> {
         let id = LaneId { network: network.id(), sender: signer.address() };
         let stream = StreamName::new(&id.stream())?;
-        let lease = store.acquire(&stream, &this_holder())?;
-        let state = fold(store, &stream)?;
-        let mut lane = Self { id, network, store, lease, signer, cap, ceiling: None, state };
+        let lease = journal.acquire(&stream)?;
+        let state = fold(journal, &stream)?;
+        let mut lane = Self { id, network, journal, lease, signer, cap, ceiling: None, state };
         lane.settle().await?;
         Ok(lane)
     }
@@ -395,7 +396,7 @@ impl<'a> Lane<'a> {
             if poll % RESEND_POLLS == 0 {
                 self.keep_alive(intent, nonce).await?;
             }
-            tokio::time::sleep(interval).await;
+            self.network.pause(interval).await;
         }
         let hash = self.newest(nonce).map(|attempt| attempt.hash).unwrap_or_default();
         let waited_secs = INCLUSION_WAIT_SECS_MAX;
@@ -427,7 +428,7 @@ impl<'a> Lane<'a> {
         let data = self.network.fee_data().await?;
         if data.base_fee > newest.max_fee_per_gas {
             self.attempt(intent, Some((nonce, fees_of(&newest)?))).await?;
-        } else if self.network.transaction(newest.hash).await?.is_none() {
+        } else if !self.network.is_known(newest.hash).await? {
             self.send(newest.hash, &newest.raw).await?;
         }
         Ok(())
@@ -499,7 +500,7 @@ impl<'a> Lane<'a> {
         let mut next = self.state.clone();
         next.apply(event)?;
         let body = serde_json::to_value(event).map_err(EngineError::Event)?;
-        self.store.append(&self.lease, event.kind(), &body)?;
+        self.journal.append(&self.lease, event.kind(), &body)?;
         self.state = next;
         Ok(())
     }
@@ -543,19 +544,11 @@ fn interval_ms(interval: Duration) -> u64 {
 }
 
 /// Reads and folds a lane's journal.
-pub(crate) fn fold(store: &Store, stream: &StreamName) -> Result<LaneState, EngineError> {
+fn fold(journal: &impl Journal, stream: &StreamName) -> Result<LaneState, EngineError> {
     let mut state = LaneState::default();
-    for event in store.read(stream)? {
-        let event: LaneEvent = serde_json::from_value(event.body).map_err(EngineError::Event)?;
+    for body in journal.read(stream)? {
+        let event: LaneEvent = serde_json::from_value(body).map_err(EngineError::Event)?;
         state.apply(&event)?;
     }
     Ok(state)
-}
-
-/// The journal's view of a sender, without its lease: for commands that only show.
-///
-/// # Errors
-/// If the journal cannot be read.
-pub fn lane_state(store: &Store, id: LaneId) -> Result<LaneState, EngineError> {
-    fold(store, &StreamName::new(&id.stream())?)
 }

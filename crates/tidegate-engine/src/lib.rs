@@ -8,10 +8,11 @@ mod deploy;
 mod error;
 mod fees;
 mod lane;
+mod ports;
 mod sign;
 
 pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, deploy, find_sent};
 pub use error::EngineError;
-pub use fees::{Ceiling, FeeCap, Fees};
-pub use lane::{Adoption, Landed, Lane, lane_state};
-pub use sign::{SignedAttempt, sign_attempt};
+pub use fees::{Ceiling, FeeCap};
+pub use lane::{Adoption, Landed, Lane};
+pub use ports::{Chain, Journal};

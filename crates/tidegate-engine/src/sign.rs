@@ -13,11 +13,11 @@ use crate::fees::Fees;
 
 /// A signed transaction that has not been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedAttempt {
+pub(crate) struct SignedAttempt {
     /// Its hash, computed here.
-    pub hash: B256,
+    pub(crate) hash: B256,
     /// Its bytes.
-    pub raw: Bytes,
+    pub(crate) raw: Bytes,
 }
 
 /// Signs an intent. Chain id, nonce, gas and fees come from the caller, never from an endpoint's
@@ -25,7 +25,7 @@ pub struct SignedAttempt {
 ///
 /// # Errors
 /// If the key cannot sign.
-pub fn sign_attempt(
+pub(crate) fn sign_attempt(
     signer: &dyn DigestSigner,
     chain: ChainId,
     intent: &Intent,
