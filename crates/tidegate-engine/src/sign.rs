@@ -1,11 +1,11 @@
-//! Building and signing one attempt.
+//! Building and signing one attempt, and reading what was signed.
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy::eips::eip2718::Encodable2718;
+use alloy::consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope};
+use alloy::eips::eip2718::{Decodable2718, Encodable2718};
 use alloy::eips::eip2930::AccessList;
 use alloy_primitives::{B256, Bytes, TxKind};
 use tidegate_model::ChainId;
-use tidegate_model::event::Intent;
+use tidegate_model::event::{Attempt, Intent};
 use tidegate_model::ports::DigestSigner;
 
 use crate::error::EngineError;
@@ -47,4 +47,32 @@ pub(crate) fn sign_attempt(
     let signature = signer.sign_digest(&tx.signature_hash())?;
     let envelope = TxEnvelope::from(tx.into_signed(signature));
     Ok(SignedAttempt { hash: *envelope.tx_hash(), raw: envelope.encoded_2718().into() })
+}
+
+fn decoded(attempt: &Attempt) -> Result<TxEnvelope, EngineError> {
+    TxEnvelope::decode_2718_exact(&attempt.raw)
+        .map_err(|_| EngineError::Bytes { hash: attempt.hash })
+}
+
+/// What a signed attempt is meant to do.
+pub(crate) fn intent_of(attempt: &Attempt) -> Result<Intent, EngineError> {
+    let tx = decoded(attempt)?;
+    let to = tx.to().ok_or(EngineError::Bytes { hash: attempt.hash })?;
+    let op = attempt.op.clone();
+    let alike = Some(attempt.intent);
+    Ok(Intent { op, to, value: tx.value(), data: tx.input().clone(), alike })
+}
+
+/// Whether an attempt sends exactly what an intent that is alike does.
+pub(crate) fn is_same(attempt: &Attempt, intent: &Intent) -> Result<bool, EngineError> {
+    Ok(intent_of(attempt)?.digest() == intent.digest())
+}
+
+/// The fees that an attempt was signed with.
+pub(crate) fn fees_of(attempt: &Attempt) -> Result<Fees, EngineError> {
+    let tx = decoded(attempt)?;
+    Ok(Fees {
+        max_fee_per_gas: tx.max_fee_per_gas(),
+        max_priority_fee_per_gas: tx.max_priority_fee_per_gas().unwrap_or_default(),
+    })
 }

@@ -1,0 +1,97 @@
+//! What transactions may cost: what is foreseen, and the most that was approved.
+
+use alloy_primitives::U256;
+use tidegate_chain::GasQuery;
+use tidegate_model::event::Intent;
+
+use super::Lane;
+use crate::error::EngineError;
+use crate::fees::{Ceiling, Fees, with_margin};
+use crate::ports::{Chain, Journal};
+use crate::sign::{fees_of, is_same};
+
+/// The most gas one transaction may have (EIP-7825).
+const TX_GAS_MAX: u64 = 16_777_216;
+
+impl<C: Chain, J: Journal> Lane<'_, C, J> {
+    /// What operations, by the beginning of their names, may cost together from now on, in wei.
+    pub fn limit(&mut self, ops: impl Into<String>, ceiling: Ceiling) {
+        self.ceiling = Some((ops.into(), ceiling.most));
+    }
+
+    /// The most that a new attempt at an intent would cost in fees, in wei; nothing where the same
+    /// bytes are on their way, or one has succeeded.
+    ///
+    /// # Errors
+    /// If it would revert, or no endpoint answers.
+    pub async fn most_of(&self, intent: &Intent) -> Result<U256, EngineError> {
+        let op = &intent.op;
+        if self.state.landed(op).is_some_and(|(_, inclusion)| inclusion.success) {
+            return Ok(U256::ZERO);
+        }
+        let open = self.state.open().into_values().find(|attempt| attempt.op == *op);
+        let fees = match open {
+            Some(attempt) if is_same(attempt, intent)? => return Ok(U256::ZERO),
+            Some(attempt) => fees_of(attempt)?.bump(op, self.fees(op).await?, self.cap)?,
+            None => self.fees(op).await?,
+        };
+        Ok(fees.most(self.gas(intent).await?))
+    }
+
+    /// The most that all operations of a name's beginning come to in fees, in wei: what those that
+    /// landed paid, and `gas` for the rest.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn most_with(&self, ops: &str, gas: u64) -> Result<U256, EngineError> {
+        let rest = self.fees(ops).await?.most(with_margin(gas));
+        Ok(self.paid(ops, None).saturating_add(rest))
+    }
+
+    /// What landed transactions of these operations paid, without those on one nonce.
+    fn paid(&self, ops: &str, without: Option<u64>) -> U256 {
+        let of = self
+            .state
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.op.starts_with(ops) && Some(attempt.nonce) != without);
+        let fees = of.filter_map(|attempt| Some(attempt.state.inclusion()?.fee));
+        fees.fold(U256::ZERO, U256::saturating_add)
+    }
+
+    pub(super) async fn fees(&self, op: &str) -> Result<Fees, EngineError> {
+        let data = self.network.fee_data().await?;
+        Fees::quote(op, data.base_fee, data.priority_fee, self.cap)
+    }
+
+    /// The gas limit of an intent.
+    pub(super) async fn gas(&self, intent: &Intent) -> Result<u64, EngineError> {
+        let Intent { op, to, value, data, alike: _ } = intent.clone();
+        let query = GasQuery { from: self.id.sender, to: Some(to), data, value };
+        let estimate = self.network.estimate_gas(&query).await?;
+        if estimate > TX_GAS_MAX {
+            return Err(EngineError::Gas { op, gas: estimate, max: TX_GAS_MAX });
+        }
+        Ok(with_margin(estimate).min(TX_GAS_MAX))
+    }
+
+    /// Refuses fees that could come to more than was approved.
+    pub(super) fn require_below(
+        &self,
+        op: &str,
+        nonce: u64,
+        needed: U256,
+    ) -> Result<(), EngineError> {
+        let (before, most) = match &self.ceiling {
+            Some((ops, most)) if op.starts_with(ops.as_str()) => {
+                (self.paid(ops, Some(nonce)), *most)
+            }
+            _ => (U256::ZERO, self.cap.total),
+        };
+        let needed = before.saturating_add(needed);
+        if needed <= most {
+            return Ok(());
+        }
+        Err(EngineError::Ceiling { op: op.to_owned(), needed, most })
+    }
+}

@@ -1,0 +1,162 @@
+//! What became of what was sent: the chain says it, by hash and nonce.
+
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use tidegate_chain::{known_chain, poll_interval};
+use tidegate_model::event::{Attempt, AttemptState, Inclusion, Intent, LaneEvent};
+
+use super::{Landed, Lane};
+use crate::error::EngineError;
+use crate::ports::{Chain, Journal};
+use crate::sign::fees_of;
+
+/// How long one transaction is waited for before the command gives up; running it again goes on.
+const INCLUSION_WAIT_SECS_MAX: u64 = 600;
+
+/// Seconds between blocks on chains that are not built in, for the pace of looking.
+const BLOCK_TIME_SECS: u64 = 2;
+
+/// How often a nonce may look used by somebody else before that is believed.
+const FOREIGN_LOOKS: u32 = 8;
+
+/// After how many polls a transaction that the endpoint has forgotten is sent again.
+const RESEND_POLLS: u64 = 8;
+
+impl<C: Chain, J: Journal> Lane<'_, C, J> {
+    pub(super) async fn wait(
+        &mut self,
+        intent: &Intent,
+        nonce: u64,
+    ) -> Result<Landed, EngineError> {
+        let interval = self.poll_interval();
+        let polls = (INCLUSION_WAIT_SECS_MAX * 1_000) / interval_ms(interval);
+        let mut foreign = 0;
+        for poll in 1..=polls.max(1) {
+            let look = match self.look(nonce).await {
+                // Nodes behind one address lag behind each other: one look proves nothing.
+                Err(EngineError::Foreign { .. }) if foreign < FOREIGN_LOOKS => {
+                    foreign += 1;
+                    None
+                }
+                look => look?,
+            };
+            if let Some(landed) = look {
+                let Landed { hash, inclusion } = landed;
+                if inclusion.success {
+                    return Ok(landed);
+                }
+                let block = inclusion.block.number;
+                return Err(EngineError::Reverted { op: intent.op.clone(), hash, block });
+            }
+            if poll % RESEND_POLLS == 0 {
+                self.keep_alive(intent, nonce).await?;
+            }
+            self.network.pause(interval).await;
+        }
+        let hash = self.newest(nonce).map(|attempt| attempt.hash).unwrap_or_default();
+        let waited_secs = INCLUSION_WAIT_SECS_MAX;
+        Err(EngineError::NotIncluded { op: intent.op.clone(), hash, waited_secs })
+    }
+
+    /// Looks for any of our transactions on a nonce, and for a foreign one in their place.
+    async fn look(&mut self, nonce: u64) -> Result<Option<Landed>, EngineError> {
+        let head = self.network.latest_head().await?;
+        let used = self.network.nonce(self.id.sender, head.block).await? > nonce;
+        let hashes: Vec<_> =
+            self.state.attempts.iter().filter(|a| a.nonce == nonce).map(|a| a.hash).collect();
+        for hash in hashes {
+            if let Some(inclusion) = self.inclusion(hash).await? {
+                self.append(&mined(hash, &inclusion))?;
+                return Ok(Some(Landed { hash, inclusion }));
+            }
+        }
+        if used {
+            let (sender, journal) = (self.id.sender, nonce);
+            return Err(EngineError::Foreign { sender, chain: nonce + 1, journal });
+        }
+        Ok(None)
+    }
+
+    /// Sends forgotten bytes again, and replaces an attempt that the base fee has outgrown.
+    async fn keep_alive(&mut self, intent: &Intent, nonce: u64) -> Result<(), EngineError> {
+        let Some(newest) = self.newest(nonce).cloned() else { return Ok(()) };
+        let data = self.network.fee_data().await?;
+        if data.base_fee > newest.max_fee_per_gas {
+            self.attempt(intent, Some((nonce, fees_of(&newest)?))).await?;
+        } else if !self.network.is_known(newest.hash).await? {
+            self.send(newest.hash, &newest.raw).await?;
+        }
+        Ok(())
+    }
+
+    fn poll_interval(&self) -> Duration {
+        let chain = self.id.network.chain;
+        let block_time = known_chain(chain).map_or(BLOCK_TIME_SECS, |known| known.block_time_secs);
+        poll_interval(chain, block_time)
+    }
+
+    fn newest(&self, nonce: u64) -> Option<&Attempt> {
+        self.state.attempts.iter().rev().find(|attempt| attempt.nonce == nonce)
+    }
+
+    async fn inclusion(&self, hash: B256) -> Result<Option<Inclusion>, EngineError> {
+        let Some(receipt) = self.network.receipt(hash).await? else { return Ok(None) };
+        if !self.network.is_canonical(receipt.block).await? {
+            return Ok(None);
+        }
+        Ok(Some(Inclusion {
+            block: receipt.block,
+            success: receipt.status,
+            gas_used: receipt.gas_used,
+            fee: receipt.fee(),
+        }))
+    }
+
+    /// Compares every transaction that is not final with the chain, and notes what moved.
+    ///
+    /// # Effects
+    /// Appends events.
+    ///
+    /// # Errors
+    /// If journal or chain cannot be read.
+    pub async fn settle(&mut self) -> Result<(), EngineError> {
+        let finalized = self.network.finalized_head().await?;
+        for attempt in self.state.attempts.clone() {
+            let now = match &attempt.state {
+                AttemptState::Finalized(_) => continue,
+                AttemptState::Pending if self.is_replaced(&attempt) => continue,
+                AttemptState::Pending | AttemptState::Mined(_) => {
+                    self.inclusion(attempt.hash).await?
+                }
+            };
+            let hash = attempt.hash;
+            match (attempt.state.inclusion(), now) {
+                (Some(before), Some(now)) if *before == now => {}
+                (None, None) => continue,
+                (_, Some(now)) => self.append(&mined(hash, &now))?,
+                (Some(_), None) => self.append(&LaneEvent::Unmined { hash })?,
+            }
+            if now.is_some_and(|now| now.block.number <= finalized.block.number) {
+                self.append(&LaneEvent::Finalized { hash })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another attempt on its nonce is final.
+    fn is_replaced(&self, attempt: &Attempt) -> bool {
+        self.state.attempts.iter().any(|other| {
+            other.nonce == attempt.nonce && matches!(other.state, AttemptState::Finalized(_))
+        })
+    }
+}
+
+fn mined(hash: B256, inclusion: &Inclusion) -> LaneEvent {
+    let Inclusion { block, success, gas_used, fee } = *inclusion;
+    LaneEvent::Mined { hash, block, success, gas_used, fee }
+}
+
+fn interval_ms(interval: Duration) -> u64 {
+    u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).max(1)
+}
