@@ -144,6 +144,46 @@ mod tests {
     }
 
     #[test]
+    fn the_cap_itself_may_be_paid() {
+        let at = |base| Fees::quote("x", base, 10_000_000, CAP);
+        assert_eq!(at(45_000_000).unwrap().max_fee_per_gas, CAP.per_gas);
+        let refused = at(45_000_001);
+        assert!(
+            matches!(&refused, Err(EngineError::FeeCap { op, needed: 100_000_002, cap })
+                if op == "x" && *cap == CAP.per_gas),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn a_replacement_pays_an_eighth_more_and_at_least_a_fresh_quote() {
+        let old = Fees { max_fee_per_gas: 800, max_priority_fee_per_gas: 80 };
+        let bump = |fee, tip| {
+            let fresh = Fees { max_fee_per_gas: fee, max_priority_fee_per_gas: tip };
+            let fees = old.bump("x", fresh, CAP).unwrap();
+            (fees.max_fee_per_gas, fees.max_priority_fee_per_gas)
+        };
+        assert_eq!(bump(1, 1), (901, 91));
+        assert_eq!(bump(902, 1), (902, 91));
+        assert_eq!(bump(1, 92), (901, 92));
+    }
+
+    #[test]
+    fn gas_has_a_quarter_more_and_each_costs_the_most_it_may() {
+        assert_eq!([0, 3, 4, 100_000, u64::MAX].map(with_margin), [0, 3, 5, 125_000, u64::MAX]);
+        let fees = Fees { max_fee_per_gas: 7, max_priority_fee_per_gas: 3 };
+        assert_eq!(fees.most(100), U256::from(700));
+    }
+
+    #[test]
+    fn nothing_costs_more_than_an_ether_or_500_gwei_a_gas() {
+        let FeeCap { per_gas, tip, total } = FeeCap::DEFAULT;
+        let gwei = 1_000_000_000;
+        assert_eq!((per_gas, tip), (500 * gwei, 10 * gwei));
+        assert_eq!(total, U256::from(gwei * gwei));
+    }
+
+    #[test]
     fn tips_are_kept_sane() {
         let tip = |asked| Fees::quote("x", 1, asked, CAP).unwrap().max_priority_fee_per_gas;
         assert_eq!(
@@ -173,6 +213,14 @@ mod tests {
         assert_eq!(choose(101, &[100, 500], 0).unwrap(), 500);
         assert_eq!(choose(501, &[100, 500], 0).unwrap(), 1_000);
         assert_eq!(choose(0, &[100, 200], 0).unwrap(), 200);
-        assert!(choose(1_001, &[], 0).is_err());
+        let refused = choose(1_001, &[], 0);
+        let (wanted, cap) = (wei(1_001), wei(1_000));
+        assert!(
+            matches!(&refused, Err(EngineError::Ceiling { op, needed, most })
+                if op == "x" && *needed == wanted && *most == cap),
+            "{refused:?}"
+        );
+        // What is named or was approved above the cap counts no more than below what is needed.
+        assert_eq!(choose(300, &[2_000], 5_000).unwrap(), 500);
     }
 }

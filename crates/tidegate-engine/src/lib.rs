@@ -16,3 +16,6 @@ pub use error::EngineError;
 pub use fees::{Ceiling, FeeCap};
 pub use lane::{Adoption, Landed, Lane};
 pub use ports::{Chain, Journal};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What an earlier run did whose journal is lost: it is found on the chain, or nothing is sent.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::deploy::find_sent;
+
+#[tokio::test]
+async fn a_whole_deployment_is_found_without_its_journal() {
+    let mut world = World::new();
+    let mut lane = world.lane().await;
+    let first = deployed(&world, &mut lane, &run()).await.0.unwrap();
+    drop(lane);
+    forget(&mut world);
+    let mut lane = world.lane().await;
+    let (again, said) = deployed(&world, &mut lane, &run()).await;
+    let again = again.unwrap();
+    assert_eq!((again.was_complete, again.anchor), (true, first.anchor));
+    assert_eq!(own(&again), [("token", false), ("vault", false), ("init", false)]);
+    assert_eq!(said, ["token there", "vault there", "init there"]);
+    assert_eq!(world.sends(), 4);
+}
+
+#[tokio::test]
+async fn half_a_deployment_is_found_without_its_journal_and_goes_on() {
+    let mut world = World::new();
+    let mut lane = world.lane().await;
+    let half = DeployRun { ops: run().ops[..2].to_vec(), anchor: Bytes::new(), ..run() };
+    deployed(&world, &mut lane, &half).await.0.unwrap();
+    drop(lane);
+    forget(&mut world);
+    let mut lane = world.lane().await;
+    let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
+    assert_eq!(own(&done), [("token", false), ("vault", false), ("init", true)]);
+    assert_eq!((done.was_complete, world.nonce()), (false, 5));
+}
+
+#[tokio::test]
+async fn a_history_that_cannot_be_read_lets_nothing_be_sent() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    stranger_leaves(&world, VAULT, VAULT);
+    world.chain.world().broken.insert("sender_transactions");
+    let done = deployed(&world, &mut lane, &run()).await.0;
+    let anchor = run().op_key("anchor");
+    assert!(matches!(&done, Err(EngineError::UnknownCall { op }) if *op == anchor), "{done:?}");
+    assert_eq!(world.sends(), 0);
+}
+
+#[tokio::test]
+async fn a_history_is_read_only_where_something_was_there_before() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    assert_eq!(world.chain.world().searches, 0);
+    let met = World::new();
+    let mut lane = met.lane().await;
+    stranger_leaves(&met, TOKEN, TOKEN);
+    deployed(&met, &mut lane, &run()).await.0.unwrap();
+    assert_eq!(met.chain.world().searches, 2, "for the call and the anchor");
+}
+
+#[tokio::test]
+async fn a_call_that_the_journal_knows_is_not_searched_for() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    stranger_leaves(&world, TOKEN, TOKEN);
+    world.chain.world().reverting.insert(TARGET);
+    assert!(deployed(&world, &mut lane, &run()).await.0.is_err());
+    world.chain.world().reverting.clear();
+    world.chain.world().searches = 0;
+    let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
+    assert_eq!(own(&done), [("token", false), ("vault", true), ("init", true)]);
+    assert_eq!(world.chain.world().searches, 1, "for the anchor");
+}
+
+fn none() -> BTreeSet<B256> {
+    BTreeSet::new()
+}
+
+async fn find(world: &World, intent: &Intent, known: &BTreeSet<B256>) -> Option<B256> {
+    find_sent(&world.chain, world.sender(), intent, known).await.unwrap()
+}
+
+#[tokio::test]
+async fn exactly_this_transaction_is_found_and_no_other() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let wanted = Intent { value: U256::from(5), ..intent("x", 1) };
+    for (op, other) in [
+        ("a", Intent { to: Address::ZERO, ..wanted.clone() }),
+        ("b", Intent { value: U256::from(6), ..wanted.clone() }),
+        ("c", Intent { data: Bytes::from_static(&[2]), ..wanted.clone() }),
+    ] {
+        lane.run(&Intent { op: op.to_owned(), ..other }).await.unwrap();
+    }
+    assert_eq!(find(&world, &wanted, &none()).await, None);
+    let landed = lane.run(&wanted).await.unwrap();
+    assert_eq!(find(&world, &wanted, &none()).await, Some(landed.hash));
+    let other = Intent { op: "another name".to_owned(), ..wanted };
+    assert_eq!(find(&world, &other, &none()).await, Some(landed.hash), "names are not on chains");
+}
+
+#[tokio::test]
+async fn the_newest_success_is_found_that_is_not_known() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let mut hashes = Vec::new();
+    for op in ["a", "b"] {
+        hashes.push(lane.run(&intent(op, 1)).await.unwrap().hash);
+    }
+    world.chain.world().reverting.insert(TARGET);
+    assert!(lane.run(&intent("c", 1)).await.is_err());
+    let wanted = intent("x", 1);
+    assert_eq!(find(&world, &wanted, &none()).await, Some(hashes[1]), "the third reverted");
+    let known = BTreeSet::from([hashes[1]]);
+    assert_eq!(find(&world, &wanted, &known).await, Some(hashes[0]));
+    let known = hashes.iter().copied().collect();
+    assert_eq!(find(&world, &wanted, &known).await, None);
+}
+
+#[tokio::test]
+async fn beyond_what_is_searched_nothing_is_established() {
+    const SEARCHED: usize = 256;
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let landed = lane.run(&intent("a", 1)).await.unwrap();
+    let sender = world.sender();
+    (1..SEARCHED).for_each(|_| world.chain.world().foreign(sender));
+    assert_eq!(find(&world, &intent("a", 1), &none()).await, Some(landed.hash));
+    assert_eq!(find(&world, &intent("b", 2), &none()).await, None, "all of it is searched");
+    world.chain.world().foreign(sender);
+    let newest = Intent { to: Address::ZERO, data: Bytes::new(), ..intent("c", 1) };
+    assert!(find(&world, &newest, &none()).await.is_some(), "what is found is found");
+    for op in ["a", "b"] {
+        let found = find_sent(&world.chain, sender, &intent(op, 1), &none()).await;
+        assert!(
+            matches!(&found, Err(EngineError::UnknownCall { op: of }) if of == op),
+            "{found:?}"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! A journal in memory: append-only streams, leases that end when they are dropped or taken over,
+//! and appends that fail when a test says so.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tidegate_model::event::LaneEvent;
+use tidegate_store::{Epoch, StoreError, StreamName};
+
+use crate::ports::Journal;
+
+#[derive(Default)]
+struct Stream {
+    bodies: Vec<Value>,
+    epoch: u64,
+    held: Arc<AtomicBool>,
+}
+
+/// A journal that lasts as long as a test.
+#[derive(Default)]
+pub(crate) struct MemoryJournal {
+    streams: Mutex<BTreeMap<String, Stream>>,
+    /// The kind of event that cannot be written.
+    refused: Mutex<Option<&'static str>>,
+}
+
+pub(crate) struct MemoryLease {
+    stream: String,
+    epoch: u64,
+    held: Arc<AtomicBool>,
+}
+
+impl Drop for MemoryLease {
+    fn drop(&mut self) {
+        self.held.store(false, Ordering::Relaxed);
+    }
+}
+
+impl MemoryJournal {
+    /// Has appends of one kind fail from now on, or none.
+    pub(crate) fn refuse(&self, kind: Option<&'static str>) {
+        *self.refused.lock().unwrap() = kind;
+    }
+
+    /// Somebody else takes every lease.
+    pub(crate) fn take_over(&self) {
+        self.streams.lock().unwrap().values_mut().for_each(|stream| stream.epoch += 1);
+    }
+
+    /// Writes what no lane would, into the only stream.
+    pub(crate) fn write(&self, body: Value) {
+        let mut streams = self.streams.lock().unwrap();
+        streams.values_mut().next().expect("a lane was opened").bodies.push(body);
+    }
+
+    /// Every event, oldest first.
+    pub(crate) fn events(&self) -> Vec<LaneEvent> {
+        let streams = self.streams.lock().unwrap();
+        let bodies = streams.values().flat_map(|stream| &stream.bodies);
+        bodies.map(|body| serde_json::from_value(body.clone()).unwrap()).collect()
+    }
+
+    /// The kinds of all events, oldest first.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        self.events().iter().map(LaneEvent::kind).collect()
+    }
+
+    /// What endpoints said to sends, oldest first.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        let answer = |event| match event {
+            LaneEvent::Answered { answer, .. } => Some(answer),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(answer).collect()
+    }
+}
+
+impl Journal for MemoryJournal {
+    type Lease = MemoryLease;
+
+    fn acquire(&self, stream: &StreamName) -> Result<MemoryLease, StoreError> {
+        let mut streams = self.streams.lock().unwrap();
+        let found = streams.entry(stream.to_string()).or_default();
+        if found.held.swap(true, Ordering::Relaxed) {
+            let holder = "1@memory".to_owned();
+            return Err(StoreError::Held { stream: stream.to_string(), holder });
+        }
+        found.epoch += 1;
+        let (epoch, held) = (found.epoch, Arc::clone(&found.held));
+        Ok(MemoryLease { stream: stream.to_string(), epoch, held })
+    }
+
+    fn append(&self, lease: &MemoryLease, kind: &str, body: &Value) -> Result<(), StoreError> {
+        let mut streams = self.streams.lock().unwrap();
+        let stream = streams.get_mut(&lease.stream).expect("a lease is of a stream");
+        if stream.epoch != lease.epoch {
+            let (epoch, current) = (Epoch(lease.epoch), Epoch(stream.epoch));
+            return Err(StoreError::StaleLease { stream: lease.stream.clone(), epoch, current });
+        }
+        if *self.refused.lock().unwrap() == Some(kind) {
+            return Err(StoreError::Busy { op: "append", path: PathBuf::from("memory") });
+        }
+        assert_eq!(body["kind"], kind, "an event is stored under its own name");
+        stream.bodies.push(body.clone());
+        Ok(())
+    }
+
+    fn read(&self, stream: &StreamName) -> Result<Vec<Value>, StoreError> {
+        let streams = self.streams.lock().unwrap();
+        Ok(streams.get(stream.as_str()).map(|found| found.bodies.clone()).unwrap_or_default())
+    }
+}

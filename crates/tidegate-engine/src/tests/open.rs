@@ -1,0 +1,93 @@
+//! Taking a lane: one holder, a journal that makes sense, a chain that answers.
+
+use serde_json::json;
+use tidegate_model::event::{FoldError, LaneEvent};
+use tidegate_store::StoreError;
+
+use super::*;
+use crate::lane::Adoption;
+use crate::ports::Chain;
+
+#[tokio::test]
+async fn a_lane_has_one_holder_at_a_time() {
+    let world = World::new();
+    let first = world.open().await;
+    let second = world.try_open(CAP).await;
+    assert!(matches!(second, Err(EngineError::Store(StoreError::Held { .. }))), "{second:?}");
+    drop(first);
+    assert!(world.try_open(CAP).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_lane_is_of_one_sender_on_one_chain() {
+    let world = World::new();
+    let lane = world.open().await;
+    let id = lane.id();
+    assert_eq!((id.network, id.sender), (world.chain.id(), world.sender()));
+    assert!(format!("{lane:?}").starts_with("Lane { id: LaneId"));
+}
+
+#[tokio::test]
+async fn a_journal_with_an_unknown_event_is_refused() {
+    let world = World::new();
+    drop(world.open().await);
+    world.journal.write(json!({"kind": "Later", "body": {}}));
+    let opened = world.try_open(CAP).await;
+    assert!(matches!(opened, Err(EngineError::Event(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_journal_that_contradicts_itself_is_refused() {
+    let world = World::new();
+    drop(world.open().await);
+    let hash = B256::repeat_byte(9);
+    world.journal.write(serde_json::to_value(LaneEvent::Unmined { hash }).unwrap());
+    let opened = world.try_open(CAP).await;
+    let expected = FoldError::UnknownTransaction(hash);
+    assert!(matches!(&opened, Err(EngineError::Fold(fold)) if *fold == expected), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_chain_that_does_not_answer_opens_nothing() {
+    let world = World::new();
+    world.chain.world().broken.insert("finalized_head");
+    let opened = world.try_open(CAP).await;
+    assert!(matches!(opened, Err(EngineError::Chain(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn whose_lease_ended_writes_nothing_and_sends_nothing() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let before = lane.state().clone();
+    world.journal.take_over();
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(matches!(run, Err(EngineError::Store(StoreError::StaleLease { .. }))), "{run:?}");
+    assert_eq!(*lane.state(), before, "the state is never ahead of the journal");
+    assert_eq!((world.sends(), world.journal.kinds()), (0, vec!["SenderAdopted"]));
+}
+
+#[tokio::test]
+async fn what_the_journal_does_not_hold_is_not_sent() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.journal.refuse(Some("AttemptRecorded"));
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(matches!(run, Err(EngineError::Store(StoreError::Busy { .. }))), "{run:?}");
+    assert_eq!((world.sends(), lane.state().next_nonce), (0, Some(0)));
+}
+
+#[tokio::test]
+async fn a_nonce_that_carries_an_intent_gets_no_other_one() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.leave_open(&mut lane, &intent("a", 1)).await;
+    // As if a person adopted the sender once more at the nonce that is taken.
+    let block = world.chain.world().head().block;
+    lane.adopt(&Adoption { lane: lane.id(), nonce: 0, balance: U256::ZERO, block }).unwrap();
+    let run = lane.run(&intent("b", 2)).await;
+    let expected = FoldError::Equivocation(0);
+    assert!(matches!(&run, Err(EngineError::Fold(fold)) if *fold == expected), "{run:?}");
+    assert_eq!(lane.state().attempts_for("b").count(), 0);
+    assert_eq!(world.included().len(), 1, "only the first intent was sent");
+}

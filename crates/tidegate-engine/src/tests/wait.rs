@@ -1,0 +1,162 @@
+//! Waiting: how long, how often, and what is done meanwhile.
+
+use std::time::Duration;
+
+use super::chain::Answer;
+use super::*;
+
+/// Looks of twelve-second blocks until the limit of 600 s: one in four seconds.
+const LOOKS: usize = 150;
+
+#[tokio::test]
+async fn what_never_lands_is_given_up_after_ten_minutes() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    let run = lane.run(&intent("a", 1)).await;
+    let newest = lane.state().attempts_for("a").last().map(|attempt| attempt.hash);
+    assert!(
+        matches!(&run, Err(EngineError::NotIncluded { op, hash, waited_secs: 600 })
+            if op == "a" && Some(*hash) == newest),
+        "{run:?}"
+    );
+    assert_eq!(world.chain.world().pauses, [Duration::from_secs(4); LOOKS]);
+    // The same command goes on.
+    world.chain.world().mining = true;
+    let landed = lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!((Some(landed.hash), world.nonce()), (newest, 1));
+}
+
+#[tokio::test]
+async fn looks_follow_the_pace_of_the_chain() {
+    for (chain, pause_ms) in [(31_337, 25), (10, 666), (4_242, 666), (1, 4_000)] {
+        let world = World::on(chain);
+        let mut lane = world.lane().await;
+        lane.run(&intent("a", 1)).await.unwrap();
+        assert_eq!(world.chain.world().pauses, [Duration::from_millis(pause_ms)], "{chain}");
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_in_the_place_of_ours_stops_the_lane_after_some_looks() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let sender = world.sender();
+    world.chain.world().answers.push_back(Answer::Dropped);
+    world.chain.world().script.push_back(Box::new(move |chain| chain.foreign(sender)));
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(
+        matches!(run, Err(EngineError::Foreign { sender: of, chain: 1, journal: 0 })
+            if of == sender),
+        "{run:?}"
+    );
+    assert_eq!(world.chain.world().pauses.len(), 9, "one before it, and eight doubts");
+}
+
+#[tokio::test]
+async fn a_receipt_that_lags_behind_its_nonce_is_waited_for() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    // Of the first look, before anything is mined, and of eight after it.
+    world.chain.world().lagging = 9;
+    let landed = lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!((landed.inclusion.block.number, world.sends()), (1, 1));
+}
+
+#[tokio::test]
+async fn forgotten_bytes_are_sent_again_at_every_eighth_look() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    world.chain.world().answers.extend([Answer::Dropped; 3]);
+    for step in 0..24 {
+        world.chain.world().script.push_back(Box::new(move |chain| {
+            // Sent at first, and then at the looks 8, 16 and 24.
+            assert_eq!(chain.sent.len(), 1 + (step + 1) / 8, "{step}");
+            if step == 23 {
+                chain.mine();
+            }
+        }));
+    }
+    lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!(lane.state().attempts_for("a").count(), 1, "the same bytes each time");
+}
+
+#[tokio::test]
+async fn bytes_that_are_still_known_are_not_sent_again() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(matches!(run, Err(EngineError::NotIncluded { .. })));
+    assert_eq!(world.sends(), 1);
+}
+
+#[tokio::test]
+async fn fees_that_the_base_fee_has_outgrown_are_raised_on_the_same_nonce() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    world.chain.world().script.push_back(Box::new(|chain| {
+        chain.base_fee = QUOTED + 1;
+        chain.mining = true;
+    }));
+    let landed = lane.run(&intent("a", 1)).await.unwrap();
+    let sent = world.included();
+    let signed: Vec<_> = lane.state().attempts_for("a").map(|attempt| attempt.hash).collect();
+    assert_eq!((sent.len(), sent[0].tx.nonce, signed.len()), (1, 0, 2));
+    assert_eq!((sent[0].tx.hash, landed.hash), (signed[1], signed[1]));
+    assert_eq!(sent[0].max_fee, 2 * (QUOTED + 1) + 100_000_000, "a fresh quote, which is more");
+    assert_eq!(sent[0].tip, 112_500_001, "an eighth more, which the pool asks for");
+    assert_eq!(lane.state().next_nonce, Some(1));
+}
+
+#[tokio::test]
+async fn fees_that_still_suffice_are_not_raised() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    world.chain.world().script.push_back(Box::new(|chain| chain.base_fee = QUOTED));
+    assert!(matches!(lane.run(&intent("a", 1)).await, Err(EngineError::NotIncluded { .. })));
+    assert_eq!((world.sends(), lane.state().attempts_for("a").count()), (1, 1));
+}
+
+#[tokio::test]
+async fn fees_are_not_raised_above_the_cap() {
+    let world = World::new();
+    let mut lane = world.lane_within(FeeCap { per_gas: QUOTED + QUOTED / 8, ..CAP }).await;
+    world.chain.world().mining = false;
+    world.chain.world().script.push_back(Box::new(|chain| chain.base_fee = QUOTED + 1));
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(matches!(run, Err(EngineError::FeeCap { .. })), "{run:?}");
+    assert_eq!((world.sends(), lane.state().attempts_for("a").count()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_chain_that_stops_answering_ends_the_wait() {
+    for read in ["receipt", "latest_head", "nonce"] {
+        let world = World::new();
+        let mut lane = world.lane().await;
+        let broken = move |chain: &mut super::chain::World| {
+            chain.broken.insert(read);
+        };
+        world.chain.world().script.push_back(Box::new(broken));
+        let run = lane.run(&intent("a", 1)).await;
+        assert!(matches!(run, Err(EngineError::Chain(_))), "{read}: {run:?}");
+        world.chain.world().broken.clear();
+        lane.run(&intent("a", 1)).await.unwrap();
+        assert_eq!((world.sends(), world.nonce()), (2, 1), "{read}");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_of_a_block_that_is_gone_is_none() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().script.push_back(Box::new(|chain| {
+        chain.mine();
+        chain.reorganise(1);
+    }));
+    let landed = lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!(landed.inclusion.block.number, 2, "and not the orphan's 1");
+}
