@@ -63,8 +63,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
 
     /// Whether a nonce lies behind the newest adoption, so that nothing can land on it any more.
     pub(super) fn is_behind(&self, nonce: u64) -> bool {
-        let newest = self.state.attempts.iter().rev().find(|attempt| attempt.nonce == nonce);
-        newest.is_some_and(|_| self.state.adopted_nonce.is_some_and(|adopted| nonce < adopted))
+        self.state.adopted_nonce.is_some_and(|adopted| nonce < adopted)
     }
 
     /// Puts the sender under management.

@@ -1,21 +1,19 @@
 //! A chain in memory: accounts at each block, a pool of pending transactions, receipts, finality
 //! and reorganisations. It goes on by one block whenever the lane pauses, or as a test says.
 
+mod pool;
+mod port;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use alloy::consensus::{Transaction as _, TxEnvelope};
-use alloy::eips::eip2718::Decodable2718;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use tidegate_chain::{
-    EndpointError, FeeData, GasQuery, ReadError, Receipt, RedactedUrl, SendOutcome, Subject,
-    Transaction,
-};
-use tidegate_model::{BlockRef, ChainId, Head, NetworkId};
+use tidegate_chain::{Receipt, Transaction};
+use tidegate_model::{BlockRef, Head};
 use tidegate_plan::CREATE2_PROXY;
 
-use crate::ports::Chain;
+pub(crate) use self::pool::read;
+pub(crate) use self::port::MemoryChain;
 
 /// An account after a block.
 #[derive(Debug, Clone, Default)]
@@ -93,13 +91,6 @@ pub(crate) struct World {
     pub(crate) searches: usize,
     /// The blocks at which calls were made.
     pub(crate) called_at: Vec<BlockRef>,
-}
-
-/// The chain as the lane sees it.
-pub(crate) struct MemoryChain {
-    id: NetworkId,
-    pub(crate) for_stop: bool,
-    world: Mutex<World>,
 }
 
 impl World {
@@ -235,225 +226,7 @@ impl World {
         }
     }
 
-    /// Takes bytes into the pool, as nodes do.
-    fn take(&mut self, chain: ChainId, raw: &[u8]) -> Result<B256, (i64, &'static str)> {
-        let pending = read(chain, raw)?;
-        let Pending { tx, max_fee, tip } = &pending;
-        let account = self.account(tx.from).clone();
-        if tx.nonce < account.nonce {
-            return Err((-32_000, "nonce too low"));
-        }
-        let cost = U256::from(*max_fee) * U256::from(tx.gas_limit) + tx.value;
-        if account.balance < cost {
-            return Err((-32_000, "insufficient funds"));
-        }
-        let same = |other: &Pending| (other.tx.from, other.tx.nonce) == (tx.from, tx.nonce);
-        if let Some(at) = self.pool.iter().position(same) {
-            let old = &self.pool[at];
-            if old.tx.hash == tx.hash {
-                return Err((-32_000, "already known"));
-            }
-            if *max_fee < old.max_fee / 10 * 11 || *tip < old.tip / 10 * 11 {
-                return Err((-32_000, "replacement transaction underpriced"));
-            }
-            self.pool.remove(at);
-        }
-        let hash = tx.hash;
-        self.pool.push(pending);
-        Ok(hash)
-    }
-
     pub(crate) fn included(&self) -> impl Iterator<Item = (&Pending, &Receipt)> {
         self.blocks.iter().flat_map(|block| &block.included).map(|(tx, receipt)| (tx, receipt))
-    }
-
-    fn read(&self, read: &'static str, what: Subject) -> Result<(), ReadError> {
-        if self.broken.contains(read) { Err(ReadError::NotFound { what }) } else { Ok(()) }
-    }
-
-    fn account_at(
-        &self,
-        read: &'static str,
-        what: Subject,
-        address: Address,
-        at: BlockRef,
-    ) -> Result<Account, ReadError> {
-        self.read(read, what)?;
-        let block = self.blocks.get(at.number as usize).filter(|block| block.hash == at.hash);
-        let block = block.ok_or(ReadError::NotFound { what: Subject::BlockHash(at.hash) })?;
-        Ok(block.accounts.get(&address).cloned().unwrap_or_default())
-    }
-}
-
-/// Reads signed bytes as a node does: the sender is whoever signed them.
-pub(crate) fn read(chain: ChainId, raw: &[u8]) -> Result<Pending, (i64, &'static str)> {
-    let envelope = TxEnvelope::decode_2718_exact(raw).map_err(|_| (-32_602, "rlp"))?;
-    let TxEnvelope::Eip1559(signed) = envelope else { return Err((-32_602, "another type")) };
-    if signed.tx().chain_id != chain.0 {
-        return Err((-32_000, "invalid chain id"));
-    }
-    let hash = signed.signature_hash();
-    let from = signed.signature().recover_address_from_prehash(&hash);
-    let from = from.map_err(|_| (-32_602, "invalid sender"))?;
-    let tx = Transaction {
-        hash: *signed.hash(),
-        from,
-        nonce: signed.tx().nonce,
-        to: signed.tx().to(),
-        value: signed.tx().value,
-        input: signed.tx().input.clone(),
-        gas_limit: signed.tx().gas_limit,
-        authorizations: Vec::new(),
-        block: None,
-    };
-    let (max_fee, tip) = (signed.tx().max_fee_per_gas, signed.tx().max_priority_fee_per_gas);
-    Ok(Pending { tx, max_fee, tip })
-}
-
-impl MemoryChain {
-    /// A chain with one block, on which `rich` has ten ether.
-    pub(crate) fn new(chain: u64, rich: Address) -> Self {
-        let id = NetworkId { chain: ChainId(chain), genesis: B256::repeat_byte(1) };
-        let mut world = World::new();
-        world.account(rich).balance = U256::from(10_000_000_000_000_000_000_u64);
-        Self { id, for_stop: false, world: Mutex::new(world) }
-    }
-
-    /// What happens on it. Not to be held while a lane works.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
-    }
-}
-
-impl Chain for MemoryChain {
-    fn id(&self) -> NetworkId {
-        self.id
-    }
-
-    fn is_for_stop(&self) -> bool {
-        self.for_stop
-    }
-
-    async fn latest_head(&self) -> Result<Head, ReadError> {
-        let world = self.world();
-        world.read("latest_head", Subject::LatestHead)?;
-        Ok(world.head())
-    }
-
-    async fn finalized_head(&self) -> Result<Head, ReadError> {
-        let world = self.world();
-        world.read("finalized_head", Subject::FinalizedHead)?;
-        Ok(world.head_at(world.finalized))
-    }
-
-    async fn is_canonical(&self, block: BlockRef) -> Result<bool, ReadError> {
-        let world = self.world();
-        Ok(world.blocks.get(block.number as usize).is_some_and(|found| found.hash == block.hash))
-    }
-
-    async fn nonce(&self, address: Address, at: BlockRef) -> Result<u64, ReadError> {
-        Ok(self.world().account_at("nonce", Subject::Nonce(address), address, at)?.nonce)
-    }
-
-    async fn balance(&self, address: Address, at: BlockRef) -> Result<U256, ReadError> {
-        Ok(self.world().account_at("balance", Subject::Balance(address), address, at)?.balance)
-    }
-
-    async fn code(&self, address: Address, at: BlockRef) -> Result<Bytes, ReadError> {
-        Ok(self.world().account_at("code", Subject::Code(address), address, at)?.code)
-    }
-
-    async fn call(&self, to: Address, data: &Bytes, at: BlockRef) -> Result<Bytes, ReadError> {
-        let mut world = self.world();
-        world.called_at.push(at);
-        let what = Subject::Call(to);
-        let found = world.views.get(&(to, data.clone())).cloned();
-        found.ok_or(ReadError::Reverted { what, data: Bytes::new() })
-    }
-
-    async fn fee_data(&self) -> Result<FeeData, ReadError> {
-        let world = self.world();
-        world.read("fee_data", Subject::Fees)?;
-        Ok(FeeData { base_fee: world.base_fee, priority_fee: world.tip })
-    }
-
-    async fn estimate_gas(&self, query: &GasQuery) -> Result<u64, ReadError> {
-        let world = self.world();
-        if query.to.is_some_and(|to| world.refusing.contains(&to)) {
-            return Err(ReadError::Reverted { what: Subject::Gas, data: Bytes::new() });
-        }
-        Ok(world.gas)
-    }
-
-    async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, ReadError> {
-        let mut world = self.world();
-        world.read("receipt", Subject::Receipt(hash))?;
-        world.asked.push(hash);
-        if world.lagging > 0 {
-            world.lagging -= 1;
-            return Ok(None);
-        }
-        let mut included = world.included();
-        let found = included.find(|(pending, _)| pending.tx.hash == hash);
-        Ok(found.map(|(_, receipt)| receipt).or_else(|| world.orphans.get(&hash)).cloned())
-    }
-
-    async fn is_known(&self, hash: B256) -> Result<bool, ReadError> {
-        let world = self.world();
-        let mut known = world.pool.iter().chain(world.included().map(|(pending, _)| pending));
-        Ok(known.any(|pending| pending.tx.hash == hash))
-    }
-
-    async fn sender_transactions(
-        &self,
-        sender: Address,
-        from: u64,
-        to: u64,
-        upper: Head,
-    ) -> Result<Vec<Transaction>, ReadError> {
-        let mut world = self.world();
-        world.searches += 1;
-        world.read("sender_transactions", Subject::Nonce(sender))?;
-        let included = world.included().filter(|(pending, receipt)| {
-            let Transaction { from: of, nonce, .. } = pending.tx;
-            of == sender
-                && (from..to).contains(&nonce)
-                && receipt.block.number <= upper.block.number
-        });
-        let found: Vec<_> = included.map(|(pending, _)| pending.tx.clone()).collect();
-        let missing = Subject::SenderNonce(sender, from + found.len() as u64);
-        let all = found.len() as u64 == to - from;
-        if all { Ok(found) } else { Err(ReadError::NotFound { what: missing }) }
-    }
-
-    async fn send_raw(&self, raw: &[u8]) -> SendOutcome {
-        let mut world = self.world();
-        world.sent.push(keccak256(raw));
-        let answer = world.answers.pop_front();
-        if let Some(Answer::Refused) = answer {
-            return SendOutcome::Rejected { code: -32_005, message: "busy".to_owned() };
-        }
-        let taken = match answer {
-            Some(Answer::Dropped) => Ok(keccak256(raw)),
-            _ => world.take(self.id.chain, raw),
-        };
-        if answer.is_some() {
-            let endpoint = RedactedUrl::parse("http://127.0.0.1/").unwrap();
-            return SendOutcome::Unknown { cause: EndpointError::Budget { endpoint, secs: 1.0 } };
-        }
-        match taken {
-            Ok(hash) => SendOutcome::Accepted(hash),
-            Err((code, text)) => SendOutcome::Rejected { code, message: text.to_owned() },
-        }
-    }
-
-    async fn pause(&self, time: Duration) {
-        let mut world = self.world();
-        world.pauses.push(time);
-        match world.script.pop_front() {
-            Some(step) => step(&mut world),
-            None if world.mining => world.mine(),
-            None => {}
-        }
     }
 }

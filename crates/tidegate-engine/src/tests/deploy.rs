@@ -234,3 +234,17 @@ async fn a_call_that_reverts_stops_the_deployment() {
     assert!(matches!(&done, Err(EngineError::Reverted { .. })), "{done:?}");
     assert_eq!((said.len(), world.nonce()), (2, 3), "no anchor");
 }
+
+#[tokio::test]
+async fn an_anchor_that_reverted_is_sent_again() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let sender = world.sender();
+    world.chain.world().reverting.insert(sender);
+    let done = deployed(&world, &mut lane, &run()).await.0;
+    assert!(matches!(&done, Err(EngineError::Reverted { .. })), "{done:?}");
+    world.chain.world().reverting.clear();
+    let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
+    assert_eq!((done.was_complete, world.nonce()), (false, 5));
+    assert_eq!(world.included()[4].tx.hash, done.anchor);
+}
