@@ -132,3 +132,139 @@ pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     }
     found.and(Verdict::Waiting { reasons: facts.waiting.clone(), eta: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code_match::CodeMatch;
+    use crate::told;
+
+    const CODE: B256 = B256::repeat_byte(1);
+    const WORD: B256 = B256::repeat_byte(2);
+    const OTHER: B256 = B256::repeat_byte(9);
+
+    /// A contract and a slot, both as they should be.
+    fn facts() -> CodeFacts {
+        let address = Address::repeat_byte(7);
+        let contract = ContractFact {
+            name: "vault".to_owned(),
+            address,
+            expected: CODE,
+            found: CODE,
+            matched: CodeMatch::NotDeployed,
+            transformations: None,
+            behind: None,
+        };
+        let name = "implementation".to_owned();
+        let slot = SlotFact { name, address, expected: WORD, found: WORD };
+        let network = "sepolia".to_owned();
+        CodeFacts { network, contracts: vec![contract], slots: vec![slot], ..CodeFacts::default() }
+    }
+
+    fn wait(facts: &mut CodeFacts) {
+        facts.waiting.push(Reason::new(ReasonCode::NotFinal, "two blocks"));
+    }
+
+    fn judged(edit: fn(&mut CodeFacts)) -> Verdict {
+        let mut facts = facts();
+        edit(&mut facts);
+        code_verdict(&facts)
+    }
+
+    #[test]
+    fn what_differs_fails_and_what_is_missing_is_unknown() {
+        type Edit = fn(&mut CodeFacts);
+        let cases: [(Edit, &str); 11] = [
+            (|_| {}, "PASS"),
+            (|f| f.contracts[0].found = OTHER, "FAIL code-differs"),
+            (|f| f.contracts[0].found = KECCAK256_EMPTY, "FAIL code-differs"),
+            (|f| f.slots[0].found = OTHER, "FAIL slot-differs"),
+            (|f| f.slots[0].found = B256::ZERO, "FAIL slot-differs"),
+            (
+                |f| (f.contracts[0].found, f.slots[0].found) = (OTHER, OTHER),
+                "FAIL code-differs slot-differs",
+            ),
+            (
+                |f| f.record_faults.push(Reason::new(ReasonCode::RecordDiffers, "x")),
+                "FAIL record-differs",
+            ),
+            (|f| f.missing.push(Reason::unreadable("x")), "UNKNOWN unreadable"),
+            (|f| f.contracts.clear(), "UNKNOWN nothing-compared"),
+            (
+                |f| {
+                    f.missing.push(Reason::unreadable("x"));
+                    f.contracts.clear();
+                },
+                "UNKNOWN unreadable nothing-compared",
+            ),
+            // What contradicts is said without what is missing.
+            (
+                |f| {
+                    f.contracts[0].found = OTHER;
+                    f.missing.push(Reason::unreadable("x"));
+                },
+                "FAIL code-differs",
+            ),
+        ];
+        for (edit, expected) in cases {
+            assert_eq!(told(&judged(edit)), expected);
+        }
+    }
+
+    /// What is not there yet excuses only what has nothing yet.
+    #[test]
+    fn what_is_not_final_waits_and_hides_no_difference() {
+        type Edit = fn(&mut CodeFacts);
+        let cases: [(Edit, &str); 7] = [
+            (|_| {}, "WAITING not-final"),
+            (|f| f.contracts[0].found = KECCAK256_EMPTY, "WAITING not-final"),
+            (|f| f.slots[0].found = B256::ZERO, "WAITING not-final"),
+            (|f| f.contracts[0].found = OTHER, "FAIL code-differs"),
+            (|f| f.contracts[0].found = B256::ZERO, "FAIL code-differs"),
+            (|f| f.slots[0].found = OTHER, "FAIL slot-differs"),
+            (|f| f.contracts.clear(), "UNKNOWN nothing-compared"),
+        ];
+        for (edit, expected) in cases {
+            let mut facts = facts();
+            wait(&mut facts);
+            edit(&mut facts);
+            assert_eq!(told(&code_verdict(&facts)), expected);
+        }
+    }
+
+    #[test]
+    fn differences_are_named_with_both_sides() {
+        let both = judged(|f| (f.contracts[0].found, f.slots[0].found) = (OTHER, OTHER));
+        let [code, slot] = &both.sentences()[..] else { panic!("{both:?}") };
+        let address = Address::repeat_byte(7).to_string();
+        for word in ["vault", &address, "sepolia", "no code", &CODE.to_string()] {
+            assert!(code.contains(word), "{word}: {code}");
+        }
+        for word in ["implementation", &address, &WORD.to_string(), &OTHER.to_string()] {
+            assert!(slot.contains(word), "{word}: {slot}");
+        }
+    }
+
+    #[test]
+    fn the_gate_counts_what_it_compared_and_names_what_it_left_out() {
+        let report = gate(&Ok(facts()));
+        assert_eq!((report.gate, report.verdict), (GateId::Code, Verdict::Pass));
+        let compared = "1 contract and 1 slot on sepolia compared with local execution";
+        assert_eq!(report.summary, compared);
+        let mut some = facts();
+        some.varying = vec!["vault.start".to_owned(), "vault.last".to_owned()];
+        assert_eq!(some.left_out().unwrap(), gate(&Ok(some.clone())).summary[compared.len() + 2..]);
+        assert!(some.left_out().unwrap().ends_with(": vault.start, vault.last"));
+        assert_eq!(told(&gate(&Err(Reason::unreadable("x"))).verdict), "UNKNOWN unreadable");
+    }
+
+    #[test]
+    fn findings_of_files_are_added() {
+        let mut facts = facts();
+        let missing = vec![Reason::new(ReasonCode::FileMissing, "x")];
+        facts.add(Findings { faults: Vec::new(), missing: missing.clone() });
+        assert_eq!(told(&code_verdict(&facts)), "UNKNOWN file-missing");
+        facts.add(Findings { faults: vec![Reason::new(ReasonCode::FileDiffers, "x")], missing });
+        assert_eq!(told(&code_verdict(&facts)), "FAIL file-differs");
+    }
+}

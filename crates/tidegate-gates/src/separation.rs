@@ -114,7 +114,7 @@ mod tests {
         Person { roles: Vec::new(), firm: None, keys }
     }
 
-    fn check(edit: impl Fn(&mut SeparationFacts), expected: &str) {
+    fn facts(edit: impl Fn(&mut SeparationFacts)) -> SeparationFacts {
         let key = Address::with_last_byte;
         let mut facts = SeparationFacts {
             people: [("kim", &[1, 2][..]), ("ada", &[3]), ("eva", &[9])]
@@ -127,7 +127,20 @@ mod tests {
             proven: [key(1)].into(),
         };
         edit(&mut facts);
-        assert_eq!(told(&gate(&Ok(facts)).verdict), expected);
+        facts
+    }
+
+    fn check(edit: impl Fn(&mut SeparationFacts), expected: &str) {
+        assert_eq!(told(&gate(&Ok(facts(edit))).verdict), expected);
+    }
+
+    #[test]
+    fn what_was_checked_is_summed_up() {
+        let report = gate(&Ok(facts(|_| {})));
+        let summary = "3 people, 1 decision, 1 audit, 3 keys not proven";
+        assert_eq!((report.gate, report.summary.as_str()), (GateId::Separation, summary));
+        let unread = gate(&Err(Reason::unreadable("x")));
+        assert_eq!(told(&unread.verdict), "UNKNOWN unreadable");
     }
 
     #[test]

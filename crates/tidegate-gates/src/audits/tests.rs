@@ -308,3 +308,15 @@ fn each_contract_needs_its_firms() {
     other.attestations[2].attestation.plan_digest = other.plan;
     check_named(other, "FAIL", &[OpenFindings], &["1 high"]);
 }
+
+/// Of a file that was seen and is gone nobody asks where enough firms are without it.
+#[test]
+fn a_statement_that_is_missing_is_named_where_firms_are_too_few() {
+    let without = |attestations| {
+        let remarks = vec!["attestation-1.json is gone".to_owned()];
+        AuditFacts { remarks, ..facts(attestations) }
+    };
+    check(without(vec![plain(1), plain(3)]), "PASS", &[]);
+    let codes = &[TooFewFirms, StatementMissing];
+    check_named(without(vec![plain(1)]), "UNKNOWN", codes, &["attestation-1.json is gone"]);
+}

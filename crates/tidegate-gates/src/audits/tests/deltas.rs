@@ -28,6 +28,8 @@ fn a_delta_counts_with_what_it_rests_on() {
     rests(|b| b.confirmed = Err(Reason::unreadable("refuses it")), BaseUnconfirmed);
     rests(|b| b.attestation.auditor = Address::with_last_byte(1), BaseOfOtherFirm);
     rests(|b| b.attestation.verdict = AuditVerdict::Deployment, BaseOfDeployment);
+    rests(|b| b.attestation.issued_at = NOW + 1, BaseExpired);
+    rests(|b| b.attestation.verdict = AuditVerdict::RiskAccepted, BaseFaulty);
     // What the base found is fixed, which is what the delta is for.
     check(
         edited(|b| {
@@ -98,4 +100,24 @@ fn what_a_revocation_sets_back_is_said_before() {
     assert!(revoked.holds_for_delta(digest(3), key, NOW).is_err_and(|w| w.code == BaseRevoked));
     assert_eq!(revoked.holds_for_delta(digest(1), Address::with_last_byte(2), NOW), Ok(()));
     assert!(revoked.holds_for_delta(digest(1), key, NOW).is_err(), "of another firm");
+}
+
+/// A chain of delta reviews rests on one that is none, and is as long as it may be.
+#[test]
+fn delta_reviews_rest_on_at_most_sixteen_others() {
+    let chain = |deltas: u8| {
+        let mut list = vec![plain(1), plain(3)];
+        list[1].digest = digest(100);
+        for number in 1..=deltas {
+            let mut next = delta(3, 99 + number, &[("src/A.sol:A", 1), ("src/B.sol:B", 2)]);
+            next.digest = digest(100 + number);
+            // What is said of the same later replaces it.
+            next.attestation.issued_at = NOW - u64::from(deltas - number);
+            list.push(next);
+        }
+        facts(list)
+    };
+    check(chain(16), "PASS", &[]);
+    let named = &["more than 16 of them"];
+    check_named(chain(17), "UNKNOWN", &[TooFewFirms, DeltaBase, BaseTooDeep], named);
 }
