@@ -9,7 +9,7 @@ use tidegate_testkit::fuzz::FUZZ_SECS;
 use tidegate_testkit::{Tools, repo_root, solc_wrapper, vyper};
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::{say, tidy};
+use crate::{mutants, say, tidy};
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub(crate) enum Scope {
     /// What every change is checked by.
     Quick,
     /// Also what is slow: the contracts' tests on the committed bytes, the linter's, the tests of
-    /// the compilers, protocols that take a compiler long, and fuzzing with new values.
+    /// the compilers, protocols that take a compiler long, fuzzing with new values, and a tenth of
+    /// the mutants.
     Full,
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn run(scope: Scope) -> XtaskResult {
             cargo(&[&tests[..], &["--", "--ignored"]].concat())
         })?;
         step("fuzz", || fuzz(&root))?;
+        step("mutants", mutants::tenth)?;
         step("large protocols", || {
             let tests = ["test", "--package", "tidegate-tests", "--test", "e2e"];
             cargo(&[&tests[..], &["--", "--ignored"]].concat())

@@ -1,9 +1,11 @@
-//! What this repository does to itself: `cargo xtask ci`, `tidy`, `demo` and `bench`.
+//! What this repository does to itself: `cargo xtask ci`, `tidy`, `mutants`, `demo` and
+//! `bench`.
 
 mod bench;
 mod ci;
 mod demo;
 mod error;
+mod mutants;
 mod tidy;
 
 use std::process::ExitCode;
@@ -15,6 +17,8 @@ usage: cargo xtask COMMAND
 
   ci [--full]   every check, as continuous integration runs them
   tidy          the checks that no other tool makes
+  mutants       faults in the crates that decide, which their unit tests must notice
+  mutants K/N   only part K of N, counted from 0
   demo          a release from a clean checkout to mainnet, on two local chains
   bench         times and sizes of the binary, a line `name value unit` each
   bench build   only `build` as it is released, against forge
@@ -39,6 +43,8 @@ fn run(args: &[&str]) -> XtaskResult {
         ["ci"] => ci::run(ci::Scope::Quick),
         ["ci", "--full"] => ci::run(ci::Scope::Full),
         ["tidy"] => tidy::run(),
+        ["mutants"] => mutants::run(None),
+        ["mutants", part] => mutants::run(Some(part)),
         ["demo"] => demo::run(),
         ["bench"] => bench::run(),
         ["bench", "build"] => bench::build::run(),

@@ -72,8 +72,10 @@ fn is_stop(statement: &Statement) -> bool {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{Address, B256};
-    use tidegate_model::statement::{At, Body, Freeze, General, NEVER, ProjectRef};
-    use tidegate_model::{BlockRef, ChainId};
+    use tidegate_model::statement::{
+        At, Body, Freeze, General, NEVER, NoGo, ProjectRef, Resolution, Triage,
+    };
+    use tidegate_model::{BlockRef, ChainId, ReleaseRoot, StatementDigest};
 
     use super::*;
 
@@ -84,10 +86,14 @@ mod tests {
     }
 
     fn dated(head: Head) -> Statement {
+        with(head, Body::Freeze(Freeze { until: NEVER, reason: String::new() }))
+    }
+
+    fn with(head: Head, body: Body) -> Statement {
         Statement::Statement(General {
             signer: Address::ZERO,
             project: Some(ProjectRef { name: "vault".to_owned(), safe: Address::ZERO }),
-            body: Body::Freeze(Freeze { until: NEVER, reason: String::new() }),
+            body,
             at: At::new(CHAIN, head.block),
             issued_at: head.timestamp,
             expires_at: NEVER,
@@ -133,5 +139,20 @@ mod tests {
         let block = Some(Ok(Some(head(7, 7, 700))));
         let down = dating(&says, &Err(unread()), block.as_ref());
         assert!(matches!(down, Dating::Unread(_)));
+    }
+
+    /// What stops must be ended by its author; all else may wait for its date.
+    #[test]
+    fn only_a_stop_is_void_for_being_far_ahead() {
+        let finalized: Observed<Head> = Ok(head(10, 10, 1_000));
+        let late = head(11, 11, 1_001 + STOP_AHEAD_SECS_MAX);
+        let release = ReleaseRoot(B256::ZERO);
+        let is_void =
+            |body: Body| matches!(dating(&with(late, body), &finalized, None), Dating::Void(_));
+        let reason = String::new;
+        assert!(is_void(Body::NoGo(NoGo { release, discipline: None, reason: reason() })));
+        assert!(is_void(Body::Freeze(Freeze { until: NEVER, reason: reason() })));
+        let (bug, resolution) = (StatementDigest(B256::ZERO), Resolution::Confirmed);
+        assert!(!is_void(Body::Triage(Triage { bug, resolution, of: None, reason: reason() })));
     }
 }

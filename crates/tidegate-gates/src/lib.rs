@@ -161,6 +161,9 @@ pub fn evaluate_soak(
     vec![code::gate(code), parameters::gate(parameters), soak::gate(rules, soak)]
 }
 
+#[cfg(test)]
+mod tests;
+
 /// A verdict in one line for tests: its word and the codes of its reasons.
 #[cfg(test)]
 pub(crate) fn told(verdict: &Verdict) -> String {

@@ -289,4 +289,25 @@ mod tests {
             assert_eq!(encode_multi_send(&calls), Err(expected));
         }
     }
+
+    #[test]
+    fn as_much_fits_as_is_allowed() {
+        let calls = vec![call(1, 0, &[]); BATCH_CALLS_MAX];
+        let packed = encode_multi_send(&calls).unwrap();
+        assert_eq!(decode_multi_send(&packed), Ok(calls));
+        let junk = |bytes| decode_multi_send(&vec![0; bytes]);
+        let most = SAFE_TX_DATA_BYTES_MAX;
+        assert_eq!(junk(most), Err(BatchError::Envelope));
+        assert_eq!(junk(most + 1), Err(BatchError::TooLong { bytes: most + 1 }));
+    }
+
+    #[test]
+    fn calls_are_the_same_whatever_their_notes_say() {
+        let one = call(1, 2, b"abc");
+        let noted = InnerCall { note: "pays".to_owned(), ..one.clone() };
+        assert!(one.same_call(&noted) && noted.same_call(&one));
+        for other in [call(9, 2, b"abc"), call(1, 9, b"abc"), call(1, 2, b"abd")] {
+            assert!(!one.same_call(&other), "{other:?}");
+        }
+    }
 }

@@ -320,3 +320,59 @@ fn a_statement_that_is_missing_is_named_where_firms_are_too_few() {
     let codes = &[TooFewFirms, StatementMissing];
     check_named(without(vec![plain(1)]), "UNKNOWN", codes, &["attestation-1.json is gone"]);
 }
+
+/// What bears on a release is over something of it, or of it nobody knows what it is over.
+#[test]
+fn which_attestations_bear_on_a_release() {
+    let of_nothing = |auditor| {
+        let mut fact = over(auditor, &[("src/C.sol:C", 3)]);
+        fact.attestation.plan_digest = PlanDigest(B256::ZERO);
+        fact
+    };
+    let mut of_plan = over(3, &[("src/C.sol:C", 3)]);
+    of_plan.attestation.plan_digest = plain(1).attestation.plan_digest;
+    let unread = || Err(Reason::unreadable("its preimage is missing"));
+    let mut unknown = of_nothing(4);
+    unknown.covers = unread();
+    let mut of_stranger = of_nothing(9);
+    of_stranger.covers = unread();
+    let list = vec![plain(1), of_nothing(2), of_plan, unknown, of_stranger];
+    let facts = facts(list);
+    assert_eq!(facts.covering(), [digest(1), digest(3)].into());
+    assert_eq!(facts.relevant(), [digest(1), digest(3), digest(4)].into());
+    let asked = facts.relevant_with(Some(digest(2)));
+    assert_eq!(asked, [digest(1), digest(2), digest(3), digest(4)].into());
+}
+
+#[test]
+fn items_are_named_in_full_for_programs_and_in_short_for_people() {
+    let contract = Item::Contract(Fqn("src/A.sol:A".to_owned()));
+    assert_eq!((contract.to_string().as_str(), contract.name()), ("src/A.sol:A", "A"));
+    assert_eq!((Item::Plan.to_string().as_str(), Item::Plan.name()), ("plan", "the plan"));
+    let written = serde_json::to_value([&contract, &Item::Plan]).unwrap();
+    assert_eq!(written, serde_json::json!(["src/A.sol:A", "plan"]));
+}
+
+#[test]
+fn firms_are_summed_up() {
+    let summary = |attestations| {
+        audits_gate(&PolicyRules::default(), &Ok(facts(attestations)), &Ok(NOW)).summary
+    };
+    let suppressed = |auditor, accepted| {
+        fact(auditor, |f| {
+            (f.attestation.found, f.attestation.accepted) = (accepted, accepted);
+            f.attestation.verdict = AuditVerdict::RiskAccepted;
+            f.attestation.findings_digest = B256::repeat_byte(5);
+            let (found, accepted) = (accepted.into(), accepted.into());
+            f.findings = Ok(DocumentFact { found, accepted, ..DocumentFact::default() });
+        })
+    };
+    assert_eq!(summary(vec![]), "0 of 2 firms");
+    assert_eq!(summary(vec![plain(1), plain(3)]), "2 of 2 firms (Acme, Bolt)");
+    let some = || over(3, &[("src/A.sol:A", 1)]);
+    assert_eq!(summary(vec![plain(1), some()]), "2 of 3 items by 2 firms");
+    assert_eq!(
+        summary(vec![suppressed(1, 2), suppressed(3, 1)]),
+        "2 of 2 firms (Acme, Bolt); their auditors accept 3 findings as suppressed"
+    );
+}

@@ -196,3 +196,22 @@ fn a_duplicate_is_of_one_that_stays_and_stops_as_much() {
     assert!(duplicate_fault(&blocking, &low).is_some());
     assert!(duplicate_fault(&low, &blocking).is_none());
 }
+
+#[test]
+fn of_two_words_at_one_time_the_one_that_leaves_more_counts() {
+    use Resolution::{Accepted, Confirmed, Invalid};
+    let at_once = |f: &mut BugFacts| f.triages.iter_mut().for_each(|triage| triage.issued_at = 5);
+    for (first, second, of_other, expected) in [
+        (Invalid, Confirmed, Invalid, "FAIL"),
+        (Accepted, Confirmed, Accepted, "FAIL"),
+        (Invalid, Accepted, Invalid, "FAIL"),
+        (Invalid, Accepted, Accepted, "PASS"),
+        (Invalid, Invalid, Invalid, "PASS"),
+    ] {
+        for (one, two) in [(first, second), (second, first)] {
+            let triages = [(2, one), (2, two), (4, of_other)];
+            let (word, _) = judged(&at_once, (1, Severity::High, false), &triages);
+            assert_eq!(word, expected, "{triages:?}");
+        }
+    }
+}

@@ -130,4 +130,14 @@ mod tests {
         assert!(layout.iter().any(|control| control.verdict.is_none()));
         assert!(!controls.iter().any(Control::let_through));
     }
+
+    #[test]
+    fn what_passes_or_is_waived_was_let_through() {
+        let through = |verdict| Control { gate: GateId::Code, name: "", verdict }.let_through();
+        let waived = Verdict::Waived { by: String::new(), until: 0, reasons: Vec::new() };
+        assert!(through(Some(Verdict::Pass)) && through(Some(waived)));
+        let missing = tidegate_model::Reason::unreadable("x");
+        assert!(!through(None) && !through(Some(missing.clone().into_unknown())));
+        assert!(!through(Some(missing.into_fail())));
+    }
 }

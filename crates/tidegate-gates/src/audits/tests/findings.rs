@@ -141,3 +141,24 @@ fn numbers_of_a_document_are_those_that_were_signed() {
     let fixed = documented(|f| f.attestation.fixed = 1);
     check_named(fixed, "UNKNOWN", miscounted, &["counts (1, 1, 0, 1) findings"]);
 }
+
+/// Findings that two people accept, with what both signed.
+#[test]
+fn accepted_findings_are_listed_with_who_accepts_them() {
+    let mut facts = facts(vec![plain(1), medium(3)]);
+    let listed = |facts: &AuditFacts| {
+        let found = facts.accepted(&facts.attestations[1], NOW).into_iter();
+        let by = |(key, by): (B256, Vec<&AcceptanceFact>)| {
+            (key, by.iter().map(|one| one.digest).collect::<Vec<_>>())
+        };
+        found.map(by).collect::<Vec<_>>()
+    };
+    facts.acceptances = vec![acceptance(11)];
+    assert_eq!(listed(&facts), []);
+    facts.acceptances.push(acceptance(3));
+    assert_eq!(listed(&facts), [], "who reported it does not accept it");
+    facts.acceptances.push(acceptance(13));
+    let [(key, by)] = &listed(&facts)[..] else { panic!("one finding") };
+    assert_eq!(*key, B256::repeat_byte(6));
+    assert!(by.contains(&digest(11)) && by.contains(&digest(13)), "{by:?}");
+}
