@@ -636,6 +636,7 @@ mod tests {
             told(&gate(&Ok(facts), &Ok(time)).verdict)
         };
         assert_eq!(word(&[], false, NOW), "PASS");
+        assert_eq!(word(&[], true, NOW), "PASS", "nothing is excused");
         // What is owed stands within the sentence, and so do its codes.
         let owed = [ReasonCode::TooFewFirms, ReasonCode::PostmortemMissing];
         let told = "emergency-owes too-few-firms postmortem-missing";

@@ -119,4 +119,12 @@ mod tests {
         facts.gate_time = Err(tidegate_model::Reason::unreadable("no answer"));
         assert_eq!(good_through(&rules, &facts, 5), 0);
     }
+
+    /// What has ended by now is no end that is still to come.
+    #[test]
+    fn nothing_is_good_for_less_than_now() {
+        let (rules, mut facts, now) = lasting();
+        facts.audits.as_mut().unwrap().attestations[0].attestation.valid_until = now;
+        assert_eq!(good_through(&rules, &facts, now + 1_000), now);
+    }
 }

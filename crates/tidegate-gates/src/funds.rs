@@ -113,4 +113,21 @@ mod tests {
         let missing = FundFacts { missing: quiet, ..income };
         assert_eq!(gate(&Ok(missing)).verdict.word(), "UNKNOWN");
     }
+
+    #[test]
+    fn what_is_unreturned_anywhere_is_unreturned() {
+        for (here, there) in [(false, false), (false, true), (true, false), (true, true)] {
+            let of = |unreturned| FundFacts { unreturned, ..FundFacts::default() };
+            let mut all = of(here);
+            all.add("hoodi", of(there));
+            assert_eq!(all.unreturned, here || there);
+        }
+    }
+
+    #[test]
+    fn only_what_is_left_out_is_counted() {
+        let incomes = (0..3).map(|n| format!("{n} wei came")).collect();
+        let summary = gate(&Ok(FundFacts { incomes, ..FundFacts::default() })).summary;
+        assert!(summary.ends_with("unasked: 2 wei came"), "{summary}");
+    }
 }

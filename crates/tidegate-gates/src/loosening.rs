@@ -202,7 +202,7 @@ fn is_narrowest(rule: &Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use alloy_primitives::{Address, B256};
     use serde_json::json;
     use tidegate_model::policy::{Existing, SoakNetwork};
@@ -210,7 +210,7 @@ mod tests {
 
     use super::*;
 
-    fn doc() -> PolicyDoc {
+    pub(crate) fn doc() -> PolicyDoc {
         let network = NetworkId { chain: ChainId(1), genesis: B256::ZERO };
         let at = Address::with_last_byte;
         let person = Person { roles: vec!["auditor".into()], firm: None, keys: vec![at(7).into()] };
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn what_asks_for_less_is_named() {
         type Edit = fn(&mut PolicyDoc);
-        let cases: [(Edit, &str); 35] = [
+        let cases: [(Edit, &str); 36] = [
             (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: 13d, was 14d"),
             (|d| drop(d.policy.insert("soak".into(), json!("15d"))), ""),
             (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: 1, was the default"),
@@ -270,6 +270,10 @@ mod tests {
             (|d| d.people.get_mut("ada").unwrap().roles.clear(), "the roles of ada"),
             (|d| d.params.get_mut("cap").unwrap().rule = json!({"max": "6"}), "$cap has the rule"),
             (|d| d.params.get_mut("cap").unwrap().rule = json!("same-as-testnet"), ""),
+            (
+                |d| d.params.get_mut("cap").unwrap().value = Some(json!("4")),
+                "$cap has another value",
+            ),
             (|d| d.soaks.clear(), "soak networks changed"),
             (|d| d.firms.clear(), "the list of firms changed"),
             (|d| drop(d.firms.insert("bolt".into(), "Bolt".into())), "the list of firms changed"),
@@ -317,5 +321,58 @@ mod tests {
         assert_eq!(looser_than_defaults(&strict), Vec::<String>::new());
         let loose = written(json!({"soak": "1h", "senders": 0, "defaults": "1"}));
         assert_eq!(looser_than_defaults(&loose).len(), 2);
+    }
+
+    /// Of each key: what is written, and what asks for less.
+    fn directions() -> [(&'static str, Value, Value); 16] {
+        let module = "module:0x0000000000000000000000000000000000000001";
+        [
+            ("soak", json!("14d"), json!("13d")),
+            ("audits", json!(2), json!(1)),
+            ("transactions", json!(25), json!(24)),
+            ("senders", json!(3), json!(2)),
+            ("selectors_percent", json!(50), json!(49)),
+            ("activity_ignore", json!([]), json!(["A.b"])),
+            ("valid_for", json!("7d"), json!("8d")),
+            ("go", json!(1), json!(0)),
+            ("waiver_signers", json!(3), json!(2)),
+            ("emergency_signers", json!(4), json!(3)),
+            ("heads_within", json!("60s"), json!("61s")),
+            ("soak_anchor", json!(true), json!(false)),
+            ("unlisted", json!(false), json!(true)),
+            ("safe_allow", json!([]), json!([module])),
+            ("fresh", json!(true), json!(false)),
+            ("allow_selectors", json!([]), json!(["0x12345678"])),
+        ]
+    }
+
+    #[test]
+    fn each_key_is_looser_in_one_direction() {
+        let one = |key: &str, value: &Value| BTreeMap::from([(key.to_owned(), value.clone())]);
+        for (key, strict, loose) in directions() {
+            let (strict, loose) = (one(key, &strict), one(key, &loose));
+            assert_eq!(keys(&strict, &loose).len(), 1, "{key}");
+            assert_eq!(keys(&loose, &strict), Vec::<String>::new(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_same_in_other_words_is_no_looser() {
+        let nothing = BTreeMap::new();
+        let written = json!({
+            "soak": "336h", "audits": 2, "transactions": 25, "senders": 3, "selectors_percent": 50,
+            "activity_ignore": [], "valid_for": "168h", "go": 1, "waiver_signers": 2,
+            "emergency_signers": 4, "soak_anchor": true, "unlisted": false, "safe_allow": [],
+            "fresh": false, "allow_selectors": [],
+        });
+        let written = serde_json::from_value(written).unwrap();
+        assert_eq!(keys(&nothing, &written), Vec::<String>::new());
+        assert_eq!(keys(&written, &nothing), Vec::<String>::new());
+        let hour = |text: &str| BTreeMap::from([("heads_within".to_owned(), json!(text))]);
+        assert_eq!(keys(&hour("1h"), &hour("60m")), Vec::<String>::new());
+        assert_eq!(keys(&hour("1h"), &nothing).len(), 1, "what is built in may be more");
+        let go = |value: Value| BTreeMap::from([("go".to_owned(), value)]);
+        assert_eq!(keys(&go(json!(["a", "b"])), &go(json!(["b", "c"]))).len(), 1);
+        assert_eq!(keys(&go(json!(["a", "b"])), &go(json!(["b", "a"]))), Vec::<String>::new());
     }
 }

@@ -201,9 +201,11 @@ mod tests {
             (range(None, Some("10")), json!("5"), json!("10"), None),
             (range(None, Some("10")), json!("5"), json!("11"), out),
             (range(Some("-3"), None), json!("5"), json!("-4"), out),
+            (range(Some("-3"), None), json!("5"), json!("-3"), None),
             (range(Some("3"), None), json!("5"), json!("text"), out),
             (range(None, Some("10")), json!("5"), json!(U256::MAX.to_string()), out),
             (range(Some("1"), None), json!("5"), json!(U256::MAX.to_string()), None),
+            (Rule::OneOf(vec![json!("a"), json!("b")]), json!("a"), json!("b"), None),
             (
                 Rule::OneOf(vec![json!("a")]),
                 json!("a"),
@@ -218,5 +220,16 @@ mod tests {
         let (rule, target) = (Rule::PerNetwork, Err("it is not set".to_owned()));
         let unset = ParameterRow { name: "x".into(), rule, soaked: json!("5"), target };
         assert_eq!(fault(&unset).map(|fault| fault.code), Some(ReasonCode::NoValueOnTarget));
+    }
+
+    #[test]
+    fn what_differs_is_counted() {
+        let row = |target: Result<Value, String>| {
+            let (name, rule, soaked) = ("x".to_owned(), Rule::PerNetwork, json!("5"));
+            ParameterRow { name, rule, soaked, target }
+        };
+        let rows = vec![row(Ok(json!("5"))), row(Ok(json!("6"))), row(Ok(json!("5")))];
+        let report = gate(&Ok(ParameterFacts { rows, ..ParameterFacts::default() }));
+        assert_eq!(report.summary, "3 parameters, 1 differ from the testnet");
     }
 }

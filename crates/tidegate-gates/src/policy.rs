@@ -249,4 +249,28 @@ mod tests {
             assert!(later.summary.contains(&others[0].id.to_string()), "{}", later.summary);
         }
     }
+
+    #[test]
+    fn five_other_projects_are_named_and_the_rest_counted() {
+        let beside = |count: u8| {
+            let id = |byte| ProjectId(B256::repeat_byte(byte));
+            let other = |byte| OtherProject { id: id(byte), policies: 1, records: 0 };
+            super::beside(&Ok((1..=count).map(other).collect()))
+        };
+        assert_eq!(beside(0), "");
+        assert!(beside(5).ends_with(" (1 policy version, 0 promotions)"), "{}", beside(5));
+        assert_eq!(beside(5).matches("; beside project").count(), 5);
+        assert_eq!(beside(7), beside(5) + "; and 2 more");
+    }
+
+    #[test]
+    fn each_field_that_differs_is_named_with_both_values() {
+        let adopted = crate::loosening::tests::doc();
+        assert_eq!(differences(&adopted, &adopted), Vec::<String>::new());
+        let mut now = adopted.clone();
+        now.quorum = 3;
+        now.policy.insert("audits".to_owned(), 3.into());
+        let found = differences(&adopted, &now);
+        assert_eq!(found, ["policy.audits: was null, is 3", "quorum: was 2, is 3"]);
+    }
 }

@@ -175,3 +175,68 @@ impl Row {
         Some(format!("wallet {wallet} on chain {chain}: no known transaction has nonce {missing}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::build_ledger;
+    use crate::facts::NonceBounds;
+    use crate::fixture::{WALLET, whole_story};
+
+    /// The wallet's row of a story after a change to its facts.
+    fn changed(change: impl Fn(&mut NetworkFacts, usize)) -> Row {
+        let mut facts = whole_story().facts();
+        let network = &mut facts.networks[0];
+        let wallet = network.wallets.iter().position(|known| known.address == WALLET).unwrap();
+        change(network, wallet);
+        let network = &facts.networks[0];
+        let ledger = build_ledger(&whole_story().facts()).unwrap();
+        row(&ledger.entries, network, &network.wallets[wallet]).unwrap()
+    }
+
+    #[test]
+    fn nonces_are_counted_from_the_opening_to_the_end() {
+        let nonces = |first, next| {
+            changed(|network, at| {
+                network.wallets[at].nonces = Some(NonceBounds { first, next });
+            })
+            .nonces
+        };
+        // Five transactions of the wallet's are known, from 0 to 4.
+        assert_eq!(nonces(0, 5), Vec::<u64>::new());
+        assert_eq!(nonces(2, 7), [5, 6]);
+        assert_eq!(nonces(9, 9), Vec::<u64>::new());
+        assert_eq!(nonces(10, u64::MAX).len() as u64, NONCES_MAX);
+        assert_eq!(changed(|network, at| network.wallets[at].nonces = None).nonces, [0; 0]);
+    }
+
+    #[test]
+    fn few_nonces_are_listed_and_the_rest_counted() {
+        let all = |count: u64| list(&(0..count).collect::<Vec<_>>());
+        assert_eq!(all(1), "0");
+        assert_eq!(all(10), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9");
+        assert_eq!(all(12), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
+    }
+
+    #[test]
+    fn a_residue_is_explained_by_what_is_missing() {
+        let wei = |amount: i64| I256::try_from(amount).unwrap();
+        assert_eq!(explain(I256::ZERO, &[7]), None);
+        let says = |residue, nonces: &[u64]| explain(wei(residue), nonces).unwrap();
+        assert_eq!(says(-3, &[7]), "-3 wei; no known transaction has nonce 7");
+        assert_eq!(says(3, &[]), "3 wei came in by no known transaction");
+        assert_eq!(says(-3, &[]), "3 wei went out by no known transaction or fee");
+    }
+
+    #[test]
+    fn fees_count_from_the_block_after_the_opening() {
+        let fees = |block| {
+            changed(|network, at| network.wallets[at].opening.head.block.number = block).fees
+        };
+        let first = whole_story().transactions[0].clone();
+        let fee = I256::try_from(first.fee().unwrap()).unwrap();
+        let number = first.block.number;
+        assert_eq!(fees(number - 1), fees(number) + fee);
+        assert_eq!(fees(number), fee * I256::try_from(4).unwrap());
+    }
+}

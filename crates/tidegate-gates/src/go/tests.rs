@@ -60,7 +60,7 @@ fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> String {
 #[test]
 fn a_go_counts_once_and_only_over_everything() {
     let all: Option<&[u8]> = Some(&[1]);
-    let cases: [(Vec<Decision>, u32, &[&str], &str); 25] = [
+    let cases: [(Vec<Decision>, u32, &[&str], &str); 26] = [
         (vec![], 0, &[], "PASS"),
         (vec![], 1, &[], "UNKNOWN too-few-goes"),
         (vec![decision(1, 9, all)], 1, &[], "PASS"),
@@ -85,6 +85,7 @@ fn a_go_counts_once_and_only_over_everything() {
         // One dated in the future replaces nothing.
         (vec![decision(1, 9, None), decision(2, NOW + 1, all)], 0, &[], "FAIL no-go"),
         (vec![decision(1, NOW + 1, all), decision(2, 9, None)], 0, &[], "FAIL no-go"),
+        (vec![decision(1, 9, None), decision(2, NOW, all)], 0, &[], "PASS"),
         (vec![decision(1, 9, all), decision(2, NOW + 1, all)], 1, &[], "PASS"),
         (vec![decision(1, NOW + 1, all)], 0, &[], "WAITING go-ahead"),
     ];
@@ -134,6 +135,18 @@ fn a_record_that_was_seen_is_missed() {
     let (word, text) = report(vec![go(1, 9, &[1])], here(&[1, 2]));
     assert_eq!(word, "PASS");
     assert!(text.contains("nobody who said go lists here/v-2.json"), "{text}");
+    // A go that does not count lists nothing, and without a go nobody is asked what it lists.
+    let early = report(vec![go(1, 9, &[1]), go(3, 8, &[2])], here(&[1, 2])).1;
+    assert!(early.contains("nobody who said go lists here/v-2.json"), "{early}");
+    let none = report(vec![], here(&[1, 2])).1;
+    assert!(!none.contains("nobody who said go"), "{none}");
+    // Some are named, the rest counted.
+    let many = |count: u8| {
+        let records: Vec<_> = (1..=count).collect();
+        report(vec![go(1, 9, &records)], here(&[])).0
+    };
+    let five = format!("UNKNOWN{}", " record-gone".repeat(5));
+    assert_eq!((many(5), many(6)), (five.clone(), format!("{five} more")));
     let unread = report(vec![go(1, 9, &[1])], Err(Reason::unreadable("a file"))).0;
     assert_eq!(unread, "UNKNOWN unreadable");
 }
@@ -181,6 +194,7 @@ fn who_stops_it() {
     check(&|f| f.posted = Ok(vec![stop(3, true, NOW + 1)]), "WAITING frozen-posted");
     check(&|f| f.posted = Ok(vec![stop(3, false, NOW + 1)]), "FAIL no-go-posted");
     check(&|f| f.posted = Ok(vec![stop(9, false, NOW + 1)]), "PASS");
+    check(&|f| f.posted = Ok(vec![stop(3, true, NOW), stop(3, false, NOW)]), "PASS");
     check(&|f| f.posted = Err(Reason::unreadable("no answer")), "UNKNOWN unreadable");
 }
 
@@ -309,4 +323,48 @@ fn what_nobody_has_is_left_out_by_two() {
     let missing = missing_statements(&facts(vec![invented]));
     assert_eq!(missing.keys().collect::<Vec<_>>(), [&digest(7)]);
     assert_eq!((missing[&digest(7)].by.as_str(), missing[&digest(7)].listed_at), ("ada", 10));
+}
+
+#[test]
+fn what_a_go_has_not_seen_is_named_and_the_rest_counted() {
+    let unseen = |count: u8| {
+        let mut facts = facts(vec![decision(1, 9, Some(&[]))]);
+        facts.bearing = (1..=count).map(|byte| (digest(byte), "a bug".to_owned())).collect();
+        let verdict =
+            gate(&PolicyRules::default(), &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), None)
+                .verdict;
+        assert_eq!(told(&verdict), "UNKNOWN too-few-goes go-stale");
+        verdict.sentences()[1].clone()
+    };
+    let (five, seven) = (unseen(5), unseen(7));
+    assert_eq!(five.matches("it has not seen").count(), 5, "{five}");
+    assert!(!five.contains("more"), "{five}");
+    assert_eq!(seven.matches("it has not seen").count(), 5, "{seven}");
+    assert!(seven.ends_with("; and 2 more"), "{seven}");
+}
+
+#[test]
+fn what_is_gone_is_named_and_the_rest_counted() {
+    let gone = |count: u8| {
+        let saw: Vec<u8> = [1].into_iter().chain(11..11 + count).collect();
+        word(1, &[], facts(vec![decision(1, 9, Some(&saw))]))
+    };
+    let five = format!("UNKNOWN{}", " seen-gone".repeat(5));
+    assert_eq!((gone(5), gone(6)), (five.clone(), format!("{five} more")));
+}
+
+#[test]
+fn what_two_people_leave_out_is_named() {
+    let summary = |decisions| {
+        let rules = PolicyRules::default();
+        let bugs = Ok(BugFacts::default());
+        gate(&rules, &Ok(facts(decisions)), &bugs, &Ok(NOW), Some(9)).summary
+    };
+    let listed = || decision(1, 9, Some(&[1, 7]));
+    let without = |key| decision(key, 10, Some(&[1]));
+    let both = summary(vec![listed(), without(1), without(3)]);
+    let named = format!("; two people say go without {},", digest(7).short());
+    assert!(both.contains(&named), "{both}");
+    assert!(!summary(vec![listed(), without(3)]).contains("two people"));
+    assert!(!summary(vec![without(1), without(3)]).contains("two people"));
 }

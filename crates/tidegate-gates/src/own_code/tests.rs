@@ -143,3 +143,32 @@ fn a_beacon_says_what_runs() {
     let (found, text) = told(foreign_code("mainnet", &[account], &[out]));
     assert_eq!(found, [OwnCodeUnknown], "{text}");
 }
+
+#[test]
+fn what_cannot_be_other_code_is_not_asked_for() {
+    let slot = |held: Address, out: &Outsider| {
+        codes(&code!("OwnSlot"), &[(U256::from(1), word(held))], out)
+    };
+    let out = outsider(OUT, &[0], false);
+    // Itself, a precompile, the helper.
+    for fixed in [AT, Address::with_last_byte(1), HELPER, CREATE2_PROXY, MULTI_SENDS[0]] {
+        assert_eq!(slot(fixed, &out), [], "{fixed}");
+    }
+    assert_eq!(slot(OUT, &out), [OwnCodeDiffers]);
+    // What is upgraded is compared elsewhere.
+    assert_eq!(slot(OUT, &Outsider { is_live: true, ..out.clone() }), []);
+    // A place that no hash gives is no entry.
+    let entry = |slot: U256| codes(&code!("OwnEntry"), &[(slot, word(OUT))], &out);
+    assert_eq!(entry(U256::from(1) << (ENTRIES_BITS - 1)), []);
+    assert_eq!(entry(U256::from(1) << ENTRIES_BITS), [OwnCodeDiffers]);
+}
+
+#[test]
+fn behind_unknown_storage_every_external_counts() {
+    let out = outsider(OUT, &[0], false);
+    for code in [code!("OwnSlot"), code!("OwnEntry"), code!("UpBeaconProxy")] {
+        let account = Account { name: "fwd", address: AT, code: &code, slots: None };
+        let (found, text) = told(foreign_code("mainnet", &[account], std::slice::from_ref(&out)));
+        assert_eq!(found, [OwnCodeUnknown], "{text}");
+    }
+}
