@@ -129,6 +129,7 @@ mod tests {
         assert!(fault.starts_with("deployments/m/addresses.json is not what"), "{fault}");
         assert!(fault.contains("a.x: was 1, is 9") && fault.contains("c: was null"), "{fault}");
         assert!(fault.ends_with("; `make it` writes it anew"), "{fault}");
+        assert!(!fault.contains("more"), "{fault}");
         let gone = one(FileFact::Missing, &both);
         assert!(gone.faults.is_empty() && gone.missing.len() == 1, "{gone:?}");
         assert_eq!(gone.missing[0].code, ReasonCode::FileMissing);

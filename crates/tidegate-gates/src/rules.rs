@@ -265,4 +265,43 @@ mod tests {
             assert!(read(bad.clone()).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn every_key_is_read() {
+        let module = "module:0x0000000000000000000000000000000000000001";
+        let written = json!({
+            "soak": "1d", "audits": 1, "transactions": 2, "senders": 4, "selectors_percent": 100,
+            "activity_ignore": ["A.b"], "valid_for": "2d", "go": ["security", "legal"],
+            "waiver_signers": 3, "emergency_signers": 100, "heads_within": "90s",
+            "soak_anchor": false, "unlisted": true, "safe_allow": [module], "fresh": true,
+            "allow_selectors": ["0x12345678"],
+        });
+        assert_eq!(written.as_object().map(|keys| keys.len()), Some(KEYS.len()));
+        let expected = PolicyRules {
+            soak_secs: 86_400,
+            audits: 1,
+            transactions: 2,
+            senders: 4,
+            selectors_percent: 100,
+            activity_ignore: vec!["A.b".to_owned()],
+            valid_for_secs: 2 * 86_400,
+            go: GoRule { people: 2, disciplines: vec!["security".to_owned(), "legal".to_owned()] },
+            waiver_signers: 3,
+            emergency_signers: 100,
+            heads_within_secs: Some(90),
+            soak_anchor: Some(false),
+            unlisted: true,
+            safe_allow: vec![module.to_owned()],
+            fresh: true,
+            allow_selectors: vec![Selector::from([0x12, 0x34, 0x56, 0x78])],
+        };
+        assert_eq!(read(written), Ok(expected));
+    }
+
+    #[test]
+    fn how_many_sign_is_bounded_on_both_sides() {
+        let says = |number: u32| read(json!({"waiver_signers": number})).unwrap_err().reason;
+        assert_eq!((says(0), says(1)), (says(1), "at least 2 people must sign".to_owned()));
+        assert_eq!(says(101), "at most 100 people sign");
+    }
 }

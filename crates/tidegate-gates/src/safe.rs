@@ -344,4 +344,21 @@ mod tests {
             "UNKNOWN adoption-queued"
         );
     }
+
+    /// What shows that nothing else moves the Safe is said only where that is so.
+    #[test]
+    fn what_proves_the_safe_is_said_where_nothing_contradicts_it() {
+        let says = |edit: fn(&mut SafeProof)| {
+            let mut proof = SafeProof { by: "all proven".into(), ..SafeProof::default() };
+            edit(&mut proof);
+            proof.summary(2)
+        };
+        assert_eq!(says(|_| {}), ", all proven");
+        assert_eq!(says(|p| p.hidden.push("an owner".into())), "");
+        assert_eq!(says(|p| p.unknown.push(unknown())), "");
+        let ran = |p: &mut SafeProof| {
+            p.unexplained.push(SafeChange { what: "ran code".into(), moved_by: None });
+        };
+        assert_eq!(says(ran), "");
+    }
 }

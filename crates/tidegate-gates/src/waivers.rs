@@ -334,6 +334,9 @@ mod tests {
             |lowers: Lowered| waiver(|w| (w.gate, w.lowers) = (GateId::Soak, lowers.clone()));
         let week = Lowered { soak_secs: Some(7 * 86_400), ..Lowered::default() };
         check(&of_soak(week.clone()), &[1, 3], Ok("ann, bob"));
+        check(&of_soak(Lowered::default()), &[1, 3], Err(WaiverOfNothing));
+        let both = Lowered { audits: Some(1), ..week.clone() };
+        check(&of_soak(both), &[1, 3], Err(WaiverOfNothing));
         let less = Lowered { soak_secs: Some(7 * 86_400 - 1), ..week };
         check(&of_soak(less), &[1, 3], Err(WaiverBelowHalf));
         let senders = Lowered { senders: Some(1), ..Lowered::default() };
@@ -363,5 +366,34 @@ mod tests {
         let reasons = vec![few("1 of 2".to_owned())];
         assert_eq!(ask(1), Verdict::Waived { by: "ann, bob".into(), until: 9, reasons });
         assert_eq!(ask(0), few("0 of 1".to_owned()).into_unknown());
+    }
+
+    #[test]
+    fn the_least_that_may_be_asked_is_admissible() {
+        let rules = PolicyRules { soak_secs: 2 * SOAK_SECS_MIN, ..PolicyRules::default() };
+        let soak = |secs| Lowered { soak_secs: Some(secs), ..Lowered::default() };
+        assert_eq!(admissible(&rules, GateId::Soak, &soak(SOAK_SECS_MIN)), Ok(()));
+        let below = admissible(&rules, GateId::Soak, &soak(SOAK_SECS_MIN - 1)).unwrap_err();
+        assert_eq!(below.code, ReasonCode::WaiverBelowFloor);
+        assert_eq!((SOAK_SECS_MIN, WAIVER_SECS_MAX), (86_400, 7_776_000));
+    }
+
+    /// Why a waiver counts for nothing is said at its own gate, beside what is missing there.
+    #[test]
+    fn what_counts_for_nothing_is_said_at_its_gate() {
+        let remark = Reason::new(ReasonCode::WaiverVoid, "expired");
+        let found = InForce { lowerings: Vec::new(), remarks: vec![(GateId::Soak, remark)] };
+        let ask = |gate| {
+            let judge = |_: &PolicyRules| GateReport {
+                gate,
+                verdict: Reason::unreadable("x").into_unknown(),
+                summary: String::new(),
+                inputs: Vec::new(),
+            };
+            crate::told(&found.ask(gate, &PolicyRules::default(), judge).verdict)
+        };
+        assert_eq!(ask(GateId::Soak), "UNKNOWN unreadable waiver-void");
+        assert_eq!(ask(GateId::Audits), "UNKNOWN unreadable");
+        assert_eq!(found.unwaivable().count(), 0);
     }
 }

@@ -172,6 +172,7 @@ fn other_kinds_of_accounts_are_told_apart() {
     }
     // Where one is expected, it is compared as any code.
     assert_eq!(match_code(&artifact, &minimal, &minimal), CodeMatch::Same);
+    assert_eq!(match_code(&artifact, &minimal, &[]), CodeMatch::NotDeployed);
     let mut artifact = artifact;
     artifact.immutables =
         BTreeMap::from([("MinimalProxy.implementation".to_owned(), vec![span(10, 20)])]);
@@ -185,6 +186,8 @@ fn other_kinds_of_accounts_are_told_apart() {
         [format!("immutable MinimalProxy.implementation: expected {to}, found {other_to}")]
     );
     assert_eq!(match_other(&[0x60]).findings(), ["other code stands there"]);
+    let CodeMatch::Different(other) = match_other(&[0x60, 0x01]) else { panic!("other code") };
+    assert_eq!((other.found_length, other.expected_length), (2, None));
 }
 
 #[test]

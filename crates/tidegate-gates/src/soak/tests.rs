@@ -217,6 +217,7 @@ fn outsiders_are_named_where_somebody_knows_them() {
     let kim = || Who::Person("kim".to_owned());
     assert_eq!(said(vec![]), "0 strangers");
     assert_eq!(said(vec![user(1, Who::Stranger)]), "1 stranger");
+    assert_eq!(said(vec![user(2, kim())]), "1 outsider (kim)");
     let all = vec![
         user(1, Who::Stranger),
         user(2, kim()),
@@ -254,6 +255,12 @@ fn networks_are_not_added_up_and_one_contradiction_counts() {
     let never = without(&[]);
     assert_eq!(never.verdict.word(), "PASS");
     assert!(never.summary.ends_with("; no record of it on hoodi"), "{}", never.summary);
+    let code = GateReport { gate: GateId::Code, ..report(full(14)) };
+    let (network, reports) = ("hoodi".to_owned(), Vec::new());
+    let (gone, disputed) = (vec!["record vault-1.json is gone".to_owned()], Vec::new());
+    let other_network = OtherSoak { network, has_record: false, reports, gone, disputed };
+    let merged_code = with_others(code.clone(), &[other_network]);
+    assert_eq!((merged_code.verdict, merged_code.summary), (code.verdict, code.summary));
     let gone = without(&["record vault-1.json is gone", "record vault-2.json is gone"]);
     assert_eq!(told(&gone.verdict), "UNKNOWN record-gone record-gone");
     let reasons = ["hoodi: record vault-1.json is gone", "hoodi: record vault-2.json is gone"];
@@ -292,4 +299,29 @@ fn no_more_is_credited_than_passed_on_the_target() {
     assert!(nobody.sentences()[0].contains("`tidegate record start --target mainnet"));
     let unread = SoakFacts { posted: Err(Reason::unreadable("mainnet is silent")), ..full(14) };
     assert_eq!(told(&report(unread).verdict), "UNKNOWN unreadable");
+}
+
+#[test]
+fn what_is_left_is_said_with_the_days_that_did_not_count() {
+    let left = |windows: &[(u64, u64)]| report(facts(windows)).verdict.sentences()[0].clone();
+    let day = WINDOW_SECS;
+    assert_eq!(left(&[(24, day); 12]), "2d of chain time left");
+    let mut slow = [(24, day); 12];
+    slow[3] = (0, day);
+    slow[4] = (0, day);
+    assert_eq!(left(&slow), "4d of chain time left; 2 days did not count");
+}
+
+#[test]
+fn five_days_without_a_sample_are_named() {
+    let named = |days: usize| {
+        let mut soak = full(days);
+        soak.silent_slots = vec!["a slot".to_owned()];
+        let reasons = report(soak).verdict.reasons();
+        let silent = reasons.into_iter().find(|reason| reason.code == ReasonCode::SilentSlot);
+        silent.unwrap().text
+    };
+    assert!(named(5).contains("on 5 days of 5 (from 1970-01-01, 1970-01-02"), "{}", named(5));
+    assert!(named(5).contains("1970-01-05)"), "{}", named(5));
+    assert!(named(6).contains("1970-01-05, …)"), "{}", named(6));
 }

@@ -88,6 +88,13 @@ fn what_a_revocation_sets_back_is_said_before() {
     for words in ["soak of vault-1 starts anew", "Bolt no longer covers A, B, the plan"] {
         assert!(said.contains(words), "{words}: {said}");
     }
+    let mut elsewhere = over(4, &[("src/C.sol:C", 3)]);
+    elsewhere.attestation.plan_digest = PlanDigest(B256::repeat_byte(9));
+    let with_more = AuditFacts {
+        attestations: [facts.attestations.clone(), vec![elsewhere]].concat(),
+        ..facts.clone()
+    };
+    assert_eq!(with_more.set_back_by(digest(4), NOW), SetBack::default());
     let nothing = facts.set_back_by(digest(77), NOW).sentences("vault-1").join(" | ");
     assert!(nothing.contains("nothing of vault-1"), "{nothing}");
 
@@ -120,4 +127,54 @@ fn delta_reviews_rest_on_at_most_sixteen_others() {
     check(chain(16), "PASS", &[]);
     let named = &["more than 16 of them"];
     check_named(chain(17), "UNKNOWN", &[TooFewFirms, DeltaBase, BaseTooDeep], named);
+}
+
+/// A grave finding sets back what is audited alone; in a scope of more it may be of the rest.
+#[test]
+fn a_grave_finding_sets_back_only_what_it_must_be_in() {
+    let (a, c) = (("src/A.sol:A", 1), ("src/C.sol:C", 3));
+    let resets = |contracts: &[(&str, u8)], of_plan: bool| {
+        let mut found = over(3, contracts);
+        found.attestation.open_high = 1;
+        let mut facts = facts(vec![plain(1), found]);
+        if !of_plan {
+            facts.attestations[1].attestation.plan_digest = PlanDigest(B256::repeat_byte(9));
+        }
+        facts.resets().len()
+    };
+    assert_eq!((resets(&[a], true), resets(&[a], false)), (1, 1));
+    assert_eq!((resets(&[a, c], true), resets(&[a, c], false)), (0, 0));
+    assert_eq!((resets(&[], true), resets(&[], false)), (1, 0));
+    // What only its document lists, and what nobody confirms.
+    let listed = |severity, edit: fn(&mut AttestationFact)| {
+        let mut found = plain(3);
+        let open = vec![FindingFact { key: B256::ZERO, severity, title: String::new() }];
+        found.findings = Ok(DocumentFact { found: 1, open, ..DocumentFact::default() });
+        edit(&mut found);
+        let resets = facts(vec![plain(1), found]).resets();
+        resets.first().map(|reset| reset.reason.clone()).unwrap_or_default()
+    };
+    assert!(listed(Severity::High, |_| {}).starts_with("Bolt found 0 critical, 1 high"));
+    assert!(listed(Severity::Critical, |_| {}).starts_with("Bolt found 1 critical, 0 high"));
+    assert_eq!(listed(Severity::Medium, |_| {}), "");
+    let doubtful = |f: &mut AttestationFact| f.confirmed = Err(Reason::unreadable("refuses it"));
+    assert_eq!(listed(Severity::High, doubtful), "");
+}
+
+/// What follows ends what it follows if it is of the firm, confirmed and of now.
+#[test]
+fn what_follows_ends_only_its_own_firm_s_word() {
+    let b = [("src/B.sol:B", 2)];
+    let followed = |auditor, edit: fn(&mut AttestationFact)| {
+        let mut next = delta(auditor, 3, &b);
+        // It does not count by itself.
+        next.attestation.verdict = AuditVerdict::Deployment;
+        edit(&mut next);
+        let facts = facts(vec![plain(1), plain(3), next]);
+        audits_gate(&PolicyRules::default(), &Ok(facts), &Ok(NOW)).verdict.word()
+    };
+    assert_eq!(followed(3, |_| {}), "UNKNOWN");
+    assert_eq!(followed(3, |f| f.attestation.issued_at = NOW + 1), "PASS");
+    assert_eq!(followed(3, |f| f.confirmed = Err(Reason::unreadable("refuses it"))), "PASS");
+    assert_eq!(followed(1, |_| {}), "PASS");
 }
