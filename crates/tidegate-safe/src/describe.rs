@@ -256,6 +256,20 @@ mod tests {
     const VAULT: Address = Address::repeat_byte(7);
 
     #[test]
+    fn text_from_outside_moves_no_cursor() {
+        assert_eq!(escape("it's \"a\\b\"\n\u{202e}é"), "it's \\\"a\\\\b\\\"\\n\\u{202e}é");
+    }
+
+    #[test]
+    fn a_plain_transfer_is_read_whole() {
+        let (data, note) = (Bytes::new(), String::new());
+        let call = InnerCall { to: VAULT, value: U256::ONE, data, note };
+        let found = describe(&call, helper::address(), &[]);
+        assert_eq!(found.function, "plain transfer, no calldata");
+        assert!(found.unreadable().is_none());
+    }
+
+    #[test]
     fn calls_of_the_helper_and_of_provided_abis() {
         let helper = helper::address();
         let one = B256::with_last_byte(1);

@@ -172,6 +172,8 @@ mod tests {
             (log(other, vec![EXECUTION_SUCCESS, hash], &[zero]), None),
             (log(safe, vec![EXECUTION_SUCCESS, one], &[zero]), None),
             (log(safe, vec![EXECUTION_SUCCESS, hash], &[]), None),
+            (log(safe, vec![EXECUTION_SUCCESS], &[hash]), None),
+            (log(safe, vec![EXECUTION_SUCCESS], &[hash, zero, zero]), None),
             (log(safe, vec![one, hash], &[zero]), None),
             (log(safe, vec![], &[zero]), None),
         ];

@@ -398,6 +398,7 @@ pub fn projects<'a>(
 mod tests {
     use std::collections::BTreeSet;
 
+    use alloy_dyn_abi::{DynSolValue, JsonAbiExt as _};
     use alloy_json_abi::JsonAbi;
     use alloy_sol_types::SolValue;
 
@@ -509,5 +510,77 @@ mod tests {
         let events = |policies, records| ProjectEvents { policies, records };
         let expected = [(ProjectId(one), events(2, 1)), (ProjectId(two), events(0, 1))];
         assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+    }
+
+    /// A call as the committed ABI reads it: the function, and the words of its values.
+    fn read(call: &Bytes) -> (String, Vec<DynSolValue>) {
+        let committed: JsonAbi = serde_json::from_str(ABI_JSON).unwrap();
+        let mut functions = committed.functions();
+        let function = functions.find(|f| f.selector().as_slice() == &call[..4]).unwrap();
+        (function.name.clone(), function.abi_decode_input(&call[4..]).unwrap())
+    }
+
+    /// What is asked for is what the committed ABI reads, each value in its place.
+    #[test]
+    fn calls_say_what_they_were_given() {
+        let [a, b] = [1, 2].map(B256::repeat_byte);
+        let (safe, project) = (Address::repeat_byte(3), ProjectId(b));
+        let word = |word: B256| DynSolValue::FixedBytes(word, 32);
+        let uint = |number: u64, bits| DynSolValue::Uint(U256::from(number), bits);
+        let code = Bytes::from_static(b"code");
+        let bytes = DynSolValue::Bytes(code.to_vec());
+        let of = || vec![DynSolValue::Address(safe), word(b)];
+        let with = |last: DynSolValue| [of(), vec![last]].concat();
+        let accounts = DynSolValue::Array(vec![DynSolValue::Address(safe)]);
+        let hashes = DynSolValue::Array(vec![word(a)]);
+        let subject = StatementDigest(a);
+        let cases = [
+            (create_once(a, code.clone(), b), "createOnce", vec![word(a), bytes.clone(), word(b)]),
+            (create_guarded(a, code, b), "createGuarded", vec![word(a), bytes, word(b)]),
+            (require_code(&[(safe, a)]), "requireCode", vec![accounts, hashes]),
+            (require_before(7), "requireBefore", vec![uint(7, 256)]),
+            (require_after(7), "requireAfter", vec![uint(7, 256)]),
+            (require_policy(project, 7), "requirePolicy", vec![word(b), uint(7, 64)]),
+            (require_records(project, 7), "requireRecords", vec![word(b), uint(7, 256)]),
+            (post(subject, 7), "post", vec![word(a), uint(7, 64)]),
+            (policy_version(safe, project), "policyVersion", of()),
+            (policy_at(safe, project, 7), "policyAt", with(uint(7, 64))),
+            (record_count(safe, project), "recordCount", of()),
+            (record_at(safe, project, 7), "recordAt", with(uint(7, 256))),
+            (posted(safe, subject), "posted", vec![DynSolValue::Address(safe), word(a)]),
+        ];
+        for (call, name, values) in cases {
+            assert_eq!(read(&call), (name.to_owned(), values));
+        }
+    }
+
+    #[test]
+    fn a_signed_post_carries_its_statement_and_signature() {
+        let statement = PostedStatement {
+            signer: Address::repeat_byte(3),
+            kind: "freeze".to_owned(),
+            text: "stop".to_owned(),
+            project: B256::repeat_byte(1),
+            subject: B256::repeat_byte(2),
+            bodyDigest: B256::repeat_byte(4),
+            blockNumber: 5,
+            blockHash: B256::repeat_byte(6),
+            issuedAt: 7,
+            expiresAt: 8,
+        };
+        let (name, values) = read(&post_signed(statement, Bytes::from_static(b"signed")));
+        let [DynSolValue::Tuple(fields), signature] = &values[..] else { panic!("{values:?}") };
+        assert_eq!((name.as_str(), fields.len()), ("postSigned", 10));
+        assert_eq!(fields[0], DynSolValue::Address(Address::repeat_byte(3)));
+        assert_eq!(fields[9], DynSolValue::Uint(U256::from(8), 64));
+        assert_eq!(*signature, DynSolValue::Bytes(b"signed".to_vec()));
+    }
+
+    #[test]
+    fn a_promotion_is_found_by_safe_project_and_release() {
+        let safe = Address::repeat_byte(3);
+        let [project, release] = [1, 2].map(B256::repeat_byte);
+        let topics = recorded_topics(safe, ProjectId(project), ReleaseRoot(release));
+        assert_eq!(topics, [PROJECT_TOPICS[1], safe.into_word(), project, release]);
     }
 }

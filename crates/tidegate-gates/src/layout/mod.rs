@@ -124,4 +124,6 @@ fn summary(upgrades: &[LayoutFact]) -> String {
 }
 
 #[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
 mod tests;
