@@ -293,4 +293,20 @@ first_seen = 1767657600
             assert!(error.contains(expected), "{error} does not say {expected}");
         }
     }
+
+    #[test]
+    fn a_file_holds_as_many_safes_as_it_may() {
+        let file = |count: usize| {
+            let row = |chain: usize| {
+                let (safe, hash) = (Address::ZERO, B256::ZERO);
+                format!(
+                    "[[safe]]\nchain = {chain}\naddress = \"{safe}\"\nowners = []\n\
+                     threshold = 1\nsingleton = \"{hash}\"\nfirst_seen = 1\n"
+                )
+            };
+            Pins::parse(&format!("version = 1\n{}", (0..count).map(row).collect::<String>()))
+        };
+        assert_eq!(file(PINS_MAX).unwrap().iter().count(), PINS_MAX);
+        assert!(matches!(file(PINS_MAX + 1), Err(PinError::TooMany)));
+    }
 }

@@ -271,4 +271,29 @@ a = \"vault\"
             Relied::parse(text).unwrap_err();
         }
     }
+
+    #[test]
+    fn the_project_s_own_name_comes_before_a_newer_one() {
+        let before = [safe("vault", 1, 7), safe("bank", 1, 5)];
+        let found = stops_under(&safe("vault", 1, 8), &before, &[]).unwrap();
+        assert_eq!(found.to_string(), format!("Safe {} on chain 1 for vault", before[0].safe));
+    }
+
+    #[test]
+    fn a_file_holds_as_many_rows_as_it_may() {
+        let file = |safes: usize, checkouts: usize| {
+            let safe = |chain: usize| {
+                let address = Address::ZERO;
+                format!("[[safe]]\nproject = \"v\"\nchain = {chain}\naddress = \"{address}\"\n")
+            };
+            let safes: String = (0..safes).map(safe).collect();
+            let checkouts: String = (0..checkouts).map(|n| format!("c{n} = \"v\"\n")).collect();
+            Relied::parse(&format!("version = 1\n{safes}[checkouts]\n{checkouts}"))
+        };
+        let most = file(ROWS_MAX, ROWS_MAX).unwrap();
+        assert_eq!((most.safes.len(), most.checkouts.len()), (ROWS_MAX, ROWS_MAX));
+        for (safes, checkouts) in [(ROWS_MAX + 1, 0), (0, ROWS_MAX + 1)] {
+            assert!(matches!(file(safes, checkouts), Err(PinError::TooMany)));
+        }
+    }
 }

@@ -170,6 +170,21 @@ mod tests {
     }
 
     #[test]
+    fn a_call_without_a_note_has_none() {
+        let call = |note: &str| InnerCall {
+            to: Address::repeat_byte(0xaa),
+            value: U256::from(1),
+            data: Bytes::new(),
+            note: note.to_owned(),
+        };
+        let has = |note: &str| {
+            let rows = sheet(&checked_promotion_of(call(note)), &[]);
+            rows.iter().any(|(label, _)| label == "Call 5 of 6, note")
+        };
+        assert!(has("pays") && !has(""));
+    }
+
+    #[test]
     fn an_adoption_is_one_direct_call() {
         let rows = sheet(&checked_adoption(), &[]);
         assert_eq!(value(&rows, "Operation"), "0 (CALL)");

@@ -256,4 +256,14 @@ pub(crate) mod tests {
         let parsed = OwnerSignature::parse(&huge).unwrap();
         assert_eq!(parsed.signer(HASH), Err(SignatureError::Unrecoverable));
     }
+
+    /// Whatever recovers to nobody is left as it is, the order itself too.
+    #[test]
+    fn an_s_outside_the_curve_is_not_turned() {
+        let mut bytes = OWNERS[0].1;
+        bytes[32..64].copy_from_slice(&ORDER.to_be_bytes::<32>());
+        let parsed = OwnerSignature::parse(&bytes).unwrap();
+        assert_eq!(parsed.to_bytes(), bytes);
+        assert_eq!(parsed.signer(HASH), Err(SignatureError::Unrecoverable));
+    }
 }

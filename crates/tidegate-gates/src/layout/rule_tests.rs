@@ -176,6 +176,10 @@ fn functions_contracts_and_addresses() {
     becomes(&external, &external, "");
     becomes(&internal, &internal, "InternalFunction");
     becomes(&internal, &external, "Visibility");
+    let text = with(plain("string", 32), "encoding", &json!("bytes"));
+    let raw = with(plain("bytes", 32), "encoding", &json!("bytes"));
+    becomes(&text, &text, "");
+    becomes(&text, &raw, "Mismatch");
     let (token, vault) = (plain("contract Token", 20), plain("contract Vault", 20));
     let address = plain("address", 20);
     for (old, new) in [(&token, &vault), (&token, &address), (&address, &token)] {
@@ -309,4 +313,96 @@ fn nothing_else_lies_where_a_namespace_lies() {
     assert_eq!((told(slot - one, 1), told(slot - one, 2)), (0, 1));
     assert_eq!((told(slot, 1), told(slot + one, 1), told(slot + two, 1)), (1, 1, 0));
     assert_eq!((told(slot - two, 2), told(slot - two, 9)), (0, 1));
+}
+
+/// A problem's sentence names the variable, its types and places; its hint says what to write.
+#[test]
+fn problems_name_variables_types_and_places() {
+    let told = |old: Fields<'_>, new: Fields<'_>| {
+        let problems = compare(&read(old, &notes()), &read(new, &notes()));
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+    };
+    let field = |name: &'static str, kind: &Value| (name, kind.clone());
+    let (word, int, address) = (uint(256), plain("int256", 32), plain("address", 20));
+    let (a, c) = (field("a", &word), field("c", &word));
+    let short = structure("S", &[("x", word.clone())]);
+    let long = structure("S", &[("x", word.clone()), ("y", int.clone())]);
+    let gap = |length| ("__gap", fixed(&word, length));
+    let retyped = |old: &Value, new: &Value| told(&[field("v", old)], &[field("v", new)]);
+    let cases: [(String, &[&str]); 12] = [
+        (
+            told(&[a.clone(), c.clone()], &[a.clone(), field("b", &word), c.clone()]),
+            &["slot 1: `b` (uint256)", "covers what `c`", "was at slot 1 and is at slot 2"],
+        ),
+        (told(&[a.clone(), c.clone()], &[a.clone()]), &["slot 1: `c` (uint256) is gone"]),
+        (
+            told(std::slice::from_ref(&c), &[field("b", &address)]),
+            &["`c` (uint256) becomes `b` (address)"],
+        ),
+        (
+            told(std::slice::from_ref(&c), &[field("b", &word)]),
+            &["`c` becomes `b`", "@custom:oz-renamed-from c"],
+        ),
+        (retyped(&word, &int), &["`v`: uint256 becomes int256", "@custom:oz-retyped-from uint256"]),
+        (retyped(&short, &long), &["in struct S, `y` (int256)", "only values of mappings may"]),
+        (retyped(&mapping(&word, &word), &mapping(&int, &word)), &["in the keys of mapping(int"]),
+        (retyped(&mapping(&word, &word), &mapping(&word, &int)), &["in the values of mapping(u"]),
+        (retyped(&dynamic(&word), &dynamic(&int)), &["in the elements of int256[], uint256 be"]),
+        (retyped(&dynamic(&word), &fixed(&word, 1)), &["uint256[] becomes uint256[1]:"]),
+        (retyped(&fixed(&word, 2), &fixed(&word, 1)), &["uint256[2] becomes uint256[1]; keep"]),
+        (
+            told(&[a.clone(), gap(5), c.clone()], &[a, field("b", &word), gap(3), c]),
+            &["uint256[5] becomes uint256[3], and ends elsewhere; give `__gap` 4 elements"],
+        ),
+    ];
+    for (text, names) in cases {
+        for name in names {
+            assert!(text.contains(name), "{name}: {text}");
+        }
+    }
+    let mut notes = notes();
+    notes.items.insert(0, Formerly { name: None, kind: Some("uint256".to_owned()) });
+    let (old, new) =
+        (read(&[("v", word)], &LayoutNotes::default()), read(&[("v", uint(128))], &notes));
+    let sizes = compare(&old, &new)[0].sentence.clone();
+    assert_eq!(sizes, "slot 0: `v` took 32 bytes and takes 16");
+    notes.items.insert(0, Formerly { name: Some("x".to_owned()), kind: None });
+    let new = read(&[("v", uint(256))], &notes);
+    let named = compare(&old, &new)[0].sentence.clone();
+    assert_eq!(named, "slot 0: `v` says that it was `x`, but it was `v`");
+}
+
+/// What the hint says depends on where in the type the change is.
+#[test]
+fn hints_say_what_can_be_done_instead() {
+    let hint = |old: &Layout, new: &Layout| compare(old, new)[0].hint.clone();
+    let function = read(&[("f", plain("function ()", 8))], &notes());
+    assert!(hint(&function, &function).contains("store a number or an enum"));
+    let of = |members: &[&str]| {
+        let mut notes = notes();
+        let members = members.iter().map(ToString::to_string).collect();
+        notes.enums.insert("enum Mode".to_owned(), members);
+        read(&[("m", plain("enum Mode", 1))], &notes)
+    };
+    assert!(hint(&of(&["A", "B"]), &of(&["B"])).contains("add members of an enum"));
+    let value = |behind: &str| {
+        let mut notes = notes();
+        notes.values.insert("Price".to_owned(), behind.to_owned());
+        read(&[("p", plain("Price", 16))], &notes)
+    };
+    let changed = &compare(&value("uint128"), &value("int128"))[0];
+    assert!(changed.sentence.ends_with("Price stands for another type"), "{changed}");
+    // A list that is no gap, or becomes none, is no matter of room.
+    let list = |name, length| read(&[(name, fixed(&uint(256), length))], &notes());
+    assert!(hint(&list("room", 3), &list("room", 2)).contains("@custom:oz-retyped-from"));
+}
+
+#[test]
+fn as_many_variables_are_read_as_are_allowed() {
+    let count = |count: usize| {
+        let item = placed(&[("a", uint(256))]).0[0].clone();
+        Layout::read(&json!({"items": vec![item; count], "namespaces": []}), &notes())
+    };
+    assert_eq!(count(1_000).unwrap().variables(), 1_000);
+    assert!(matches!(count(1_001), Err(LayoutReadError::TooLarge { limit: 1_000, .. })));
 }

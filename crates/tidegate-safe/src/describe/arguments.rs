@@ -268,6 +268,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bytes_and_lists_of_them_are_told_from_structures() {
+        let is_calls = |function: &str, value: DynSolValue| {
+            described(function, &[value]).0.arguments[0].is_calls
+        };
+        let pair = || DynSolValue::Tuple(vec![bytes(&[]), DynSolValue::Bool(true)]);
+        assert!(is_calls("run(bytes a)", bytes(&[])));
+        assert!(is_calls("run(bytes[] a)", DynSolValue::Array(vec![bytes(&[]), bytes(&[1])])));
+        assert!(is_calls("run(bytes[1] a)", DynSolValue::FixedArray(vec![bytes(&[])])));
+        assert!(!is_calls("run((bytes,bool) a)", pair()));
+        assert!(!is_calls("run((bytes,bool)[] a)", DynSolValue::Array(vec![pair()])));
+    }
+
     /// What stands beside a call in a structure is shown with it.
     #[test]
     fn a_structure_is_shown_beside_its_calls() {

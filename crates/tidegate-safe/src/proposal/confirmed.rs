@@ -122,11 +122,13 @@ fn topic(digest: StatementDigest, statement: &Statement) -> Topic {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::Bytes;
+    use alloy_primitives::{Bytes, U256};
     use tidegate_model::statement::{
-        At, ContractSigner, Go, KeyClaim, NEVER, ProjectRef, RiskAcceptance, RiskDecision, Severity,
+        At, AuditAttestation, AuditVerdict, ContractSigner, FundApproval, Go, KeyClaim, NEVER,
+        Postmortem, ProjectRef, Resolution, RiskAcceptance, RiskDecision, SampleWithdrawal,
+        Severity, SoakSample, Triage,
     };
-    use tidegate_model::{BlockRef, ChainId, ScopeRoot};
+    use tidegate_model::{BlockRef, ChainId, DeploymentDigest, NetworkId, PlanDigest, ScopeRoot};
 
     use super::*;
 
@@ -206,5 +208,101 @@ mod tests {
         let mut own = go(3, 5, None);
         own.1.contract = None;
         assert!(asked(&[own]).is_empty());
+    }
+
+    fn sample(time: u64, release: u8, deployment: u8) -> (StatementDigest, SignedStatement) {
+        let network = NetworkId { chain: ChainId(2), genesis: B256::ZERO };
+        let body = Body::SoakSample(SoakSample {
+            network,
+            release: ReleaseRoot(B256::repeat_byte(release)),
+            deployment: DeploymentDigest(B256::repeat_byte(deployment)),
+            block: BlockRef { number: time, hash: B256::ZERO },
+            timestamp: time,
+            state: B256::ZERO,
+            activity: B256::ZERO,
+            transactions: 0,
+            senders: 0,
+        });
+        said(1, time, body)
+    }
+
+    /// Of each kind of words the newest about one thing; about two things both.
+    #[test]
+    fn what_is_about_the_same_is_asked_about_once() {
+        let network = NetworkId { chain: ChainId(2), genesis: B256::ZERO };
+        let digest = |byte| StatementDigest(B256::repeat_byte(byte));
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        type Of<'a> = &'a dyn Fn(u64, u8) -> (StatementDigest, SignedStatement);
+        let withdraw: Of<'_> = &|time, sample| {
+            let (sample, reason) = (digest(sample), String::new());
+            let body = SampleWithdrawal { sample, network, block, timestamp: 1, reason };
+            said(1, time, Body::SoakWithdraw(body))
+        };
+        let approve: Of<'_> = &|time, request| {
+            let (request, reason) = (digest(request), String::new());
+            let (destination, amount) = (Address::ZERO, U256::ZERO);
+            let body = FundApproval { request, network, destination, amount, reason };
+            said(1, time, Body::FundApprove(body))
+        };
+        let triage: Of<'_> = &|time, bug| {
+            let (bug, resolution) = (digest(bug), Resolution::Invalid);
+            let body = Triage { bug, resolution, of: None, reason: String::new() };
+            said(1, time, Body::Triage(body))
+        };
+        let postmortem: Of<'_> = &|time, release| {
+            let (release, uri) = (ReleaseRoot(B256::repeat_byte(release)), String::new());
+            said(1, time, Body::Postmortem(Postmortem { release, sha256: B256::ZERO, uri }))
+        };
+        let of_deployment: Of<'_> = &|time, deployment| sample(time, 0, deployment);
+        for of in [withdraw, approve, triage, postmortem, of_deployment] {
+            let (old, new, other) = (of(3, 1), of(4, 1), of(2, 2));
+            let all = [old, new.clone(), other.clone()];
+            assert_eq!(asked(&all), sorted(vec![new.0, other.0]), "{:?}", all[0].1.statement);
+        }
+        // A sample of another release decides nothing here.
+        assert!(asked(&[sample(3, 9, 1)]).is_empty());
+    }
+
+    fn attested(time: u64, base: StatementDigest) -> (StatementDigest, SignedStatement) {
+        let (_, mut signed) = key(1, time);
+        let block = BlockRef { number: time, hash: B256::repeat_byte(1) };
+        let attestation = AuditAttestation {
+            auditor: Address::with_last_byte(1),
+            scope_root: ScopeRoot(B256::ZERO),
+            scope_count: 1,
+            project: String::new(),
+            release: String::new(),
+            plan_digest: PlanDigest(B256::ZERO),
+            source: String::new(),
+            report_uri: String::new(),
+            report_version: String::new(),
+            report_sha256: B256::ZERO,
+            period: String::new(),
+            verdict: AuditVerdict::Clean,
+            found: 0,
+            fixed: 0,
+            accepted: 0,
+            open_critical: 0,
+            open_high: 0,
+            open_medium: 0,
+            findings_digest: B256::ZERO,
+            issued_at: time,
+            valid_until: NEVER,
+            supersedes: base,
+            at: At::new(ChainId(1), block),
+        };
+        signed.statement = Statement::AuditAttestation(attestation);
+        (signed.statement.digest().unwrap(), signed)
+    }
+
+    /// An attestation on which a later one builds is asked about beside it.
+    #[test]
+    fn what_others_build_on_is_asked_about_too() {
+        let nothing = StatementDigest(B256::ZERO);
+        let (first, second) = (attested(3, nothing), attested(4, nothing));
+        assert_eq!(asked(&[first.clone(), second.clone()]), [second.0]);
+        let built = attested(5, first.0);
+        let all = [first.clone(), second.clone(), built.clone()];
+        assert_eq!(asked(&all), sorted(vec![first.0, second.0, built.0]));
     }
 }

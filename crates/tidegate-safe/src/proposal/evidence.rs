@@ -134,6 +134,8 @@ mod tests {
         assert_eq!(kinds, ["go/posted", "soak/start"]);
         assert_eq!(items.block_of("soak/start", ChainId(1)).map(|block| block.number), Some(7));
         assert_eq!(items.block_of("soak/start", ChainId(2)), None);
+        assert_eq!(items.block_of("go/posted", ChainId(1)).unwrap().hash, B256::repeat_byte(4));
+        assert_eq!(items.block_of("funds/finalized", ChainId(1)), None);
     }
 
     #[test]

@@ -274,4 +274,40 @@ mod tests {
         assert!(asked.contains(&(two, revocation_subject(digest))));
         assert!(!asked.contains(&(one, revocation_subject(digest))));
     }
+
+    #[test]
+    fn contracts_are_asked_each_once_and_no_more_than_a_batch_can() {
+        let with = |count: usize| {
+            let statement = |index: usize| StatementDigest(B256::from(U256::from(index)));
+            let one = judged().confirmations.remove(0);
+            let asked = (0..count).map(|n| Confirmation { statement: statement(n), ..one.clone() });
+            Judged { confirmations: asked.collect(), ..judged() }
+        };
+        assert_eq!(with(CONFIRMATIONS_MAX).fault(), None);
+        let many = with(CONFIRMATIONS_MAX + 1).fault().unwrap();
+        assert!(many.contains("contracts signed 33 statements"), "{many}");
+        let mut twice = with(2);
+        twice.confirmations[1] = twice.confirmations[0].clone();
+        assert!(twice.fault().unwrap().contains("each once"));
+    }
+
+    /// A contract confirms by the word of ERC-1271, and the batch asks for exactly that.
+    #[test]
+    fn what_a_contract_must_answer() {
+        let mut word = [0; 32];
+        word[..4].copy_from_slice(&[0x16, 0x26, 0xba, 0x7e]);
+        assert_eq!(signed(), keccak256(word));
+        let calls = judged().calls(helper::address(), ProjectId(B256::ZERO), HERE);
+        let asked = helper::require_call(
+            Address::repeat_byte(2),
+            isValidSignatureCall {
+                hash: B256::repeat_byte(1),
+                signature: Bytes::from_static(&[3]),
+            }
+            .abi_encode()
+            .into(),
+            keccak256(word),
+        );
+        assert_eq!(calls[3].data, asked);
+    }
 }

@@ -262,3 +262,61 @@ fn signing_signs_the_recomputed_hash() {
     // The fixed signature is over another hash, and the file says so.
     assert!(matches!(signed.verify(), Err(ProposalError::Signer { .. })));
 }
+
+fn terms() -> EmergencyTerms {
+    EmergencyTerms {
+        baseline_root: ReleaseRoot(B256::ZERO),
+        gate_set: B256::ZERO,
+        min_soak_seconds: 86_400,
+        incident: "INC-1".to_owned(),
+        diff_digest: B256::ZERO,
+        not_before: 1,
+        expires_at: 2,
+        retro_due_by: 3,
+    }
+}
+
+/// What an emergency owes is posted by its own batch, once, and by no other one.
+#[test]
+fn a_batch_posts_what_its_emergency_owes_and_nothing_else() {
+    let reason = "post what an emergency owes";
+    let posts =
+        |data: Bytes, to: Address| InnerCall { to, value: U256::ZERO, data, note: String::new() };
+    let owing = |edit: fn(&mut Promotion, &mut InnerCall)| {
+        let mut proposal = promotion();
+        let promotion = in_promotion(&mut proposal);
+        promotion.emergency = Some(terms());
+        let mut debt = promotion.debt_call(helper::address()).unwrap();
+        edit(promotion, &mut debt);
+        proposal.calls.push(debt);
+        rebatch(&mut proposal);
+        proposal.check(helper::address()).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(owing(|_, _| {}), Ok(()));
+    let late = owing(|promotion, _| promotion.emergency.as_mut().unwrap().retro_due_by = 4);
+    assert!(late.unwrap_err().contains(reason));
+    let without = owing(|promotion, _| promotion.emergency = None);
+    assert!(without.unwrap_err().contains(reason));
+    check_refused(promotion(), |p| in_promotion(p).emergency = Some(terms()), reason);
+    let other = helper::post(StatementDigest(B256::repeat_byte(1)), 9);
+    let beside = posts(other.clone(), Address::repeat_byte(0xaa));
+    promotion_of(beside).check(helper::address()).unwrap();
+    let mut twice = promotion();
+    twice.calls.push(posts(other, helper::address()));
+    rebatch(&mut twice);
+    check_refused(twice, |_| {}, reason);
+}
+
+#[test]
+fn a_file_is_as_long_as_it_may_be() {
+    let checked = checked_adoption();
+    let name = format!("{}.json", checked.hash());
+    let of = |bytes: usize| {
+        let mut text = checked.to_text().unwrap();
+        text.push_str(&" ".repeat(bytes - text.len()));
+        read_proposal(&name, &text, helper::address())
+    };
+    assert_eq!(of(PROPOSAL_BYTES_MAX).unwrap(), checked);
+    let long = PROPOSAL_BYTES_MAX + 1;
+    assert!(matches!(of(long), Err(ProposalError::TooLong(bytes)) if bytes == long));
+}

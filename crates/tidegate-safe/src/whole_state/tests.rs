@@ -317,3 +317,25 @@ fn approvals_that_wait() {
     let (_, made) = Made::named("owners changed");
     assert!(pending_approvals(made.safe, &logs(&made.logs)).is_empty());
 }
+
+/// What is asked of a chain to know a Safe's past: all that the Safe logs of itself, and who made
+/// it.
+#[test]
+fn a_past_is_asked_for_by_its_topics() {
+    let topics = super::past_topics();
+    for told in crate::trust_topics() {
+        assert!(topics.contains(&told), "{told}");
+    }
+    for (what, topic) in [
+        ("an execution", crate::EXECUTION_SUCCESS),
+        ("one that failed", crate::EXECUTION_FAILURE),
+        ("an approval", keccak256("ApproveHash(bytes32,address)")),
+        ("a signed message", keccak256("SignMsg(bytes32)")),
+    ] {
+        assert!(topics.contains(&topic), "{what}");
+    }
+    let safe = Address::repeat_byte(7);
+    let (factories, of) = super::creations_of(safe);
+    assert_eq!(factories.len(), 2);
+    assert_eq!(of, [[keccak256("ProxyCreation(address,address)")], [safe.into_word()]]);
+}
