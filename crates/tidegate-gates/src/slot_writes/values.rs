@@ -445,3 +445,6 @@ pub(super) const fn arity(op: u8) -> Option<(usize, usize)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

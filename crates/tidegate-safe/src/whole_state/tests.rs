@@ -339,3 +339,23 @@ fn a_past_is_asked_for_by_its_topics() {
     assert_eq!(factories.len(), 2);
     assert_eq!(of, [[keccak256("ProxyCreation(address,address)")], [safe.into_word()]]);
 }
+
+/// Whether it succeeded or failed, an execution has spent a nonce.
+#[test]
+fn executions_are_read_from_logs_of_each_version() {
+    let hash = B256::repeat_byte(6);
+    let log = |topics: &[B256], data: &[u8]| SafeLog {
+        address: Address::ZERO,
+        topics: topics.to_vec(),
+        data: Bytes::copy_from_slice(data),
+        transaction: B256::ZERO,
+    };
+    for (topic, success) in [(crate::EXECUTION_SUCCESS, true), (crate::EXECUTION_FAILURE, false)] {
+        assert_eq!(log(&[topic, hash], &[0; 32]).executed(), Some((hash, success)));
+        let before = [hash.0, [0; 32]].concat();
+        assert_eq!(log(&[topic], &before).executed(), Some((hash, success)));
+        assert_eq!(log(&[topic], &[6; 31]).executed(), None);
+    }
+    assert_eq!(log(&[hash, hash], &[0; 32]).executed(), None);
+    assert_eq!(log(&[], &[0; 32]).executed(), None);
+}
