@@ -569,7 +569,11 @@ mod tests {
             expiresAt: 8,
         };
         let (name, values) = read(&post_signed(statement, Bytes::from_static(b"signed")));
-        let [DynSolValue::Tuple(fields), signature] = &values[..] else { panic!("{values:?}") };
+        let [statement, signature] = &values[..] else { panic!("{values:?}") };
+        let fields = match statement {
+            DynSolValue::Tuple(fields) | DynSolValue::CustomStruct { tuple: fields, .. } => fields,
+            other => panic!("{other:?}"),
+        };
         assert_eq!((name.as_str(), fields.len()), ("postSigned", 10));
         assert_eq!(fields[0], DynSolValue::Address(Address::repeat_byte(3)));
         assert_eq!(fields[9], DynSolValue::Uint(U256::from(8), 64));
