@@ -137,4 +137,23 @@ mod tests {
         assert!(fault(REAL, 31_338, false, true).contains("is simulated"));
         assert_eq!(fault(SIMULATED, 31_338, false, false), "");
     }
+
+    #[test]
+    fn what_was_posted_is_evidence_and_counts_from_then() {
+        let block = tidegate_model::BlockRef { number: 9, hash: B256::repeat_byte(1) };
+        let post = |posted_at| StartPost {
+            target: "mainnet".to_owned(),
+            chain: REAL,
+            head: Head { block, timestamp: 1_000 },
+            posted_at,
+            subject: B256::repeat_byte(2),
+        };
+        let input = post(Some(400)).input().unwrap();
+        assert_eq!((input.kind.as_str(), input.chain, input.block), ("soak/posted", REAL, block));
+        assert_eq!((input.digest, post(None).input()), (B256::repeat_byte(2), None));
+        assert_eq!(post(Some(400)).shorter_than(600), None);
+        let late = post(Some(400)).shorter_than(601).unwrap();
+        assert_eq!(late.code, ReasonCode::StartPostedLate);
+        assert_eq!(post(None).shorter_than(601), None);
+    }
 }

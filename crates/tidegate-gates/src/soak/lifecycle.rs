@@ -140,6 +140,8 @@ mod tests {
         let over = said(&sepolia, sepolia.at, sepolia.at).unwrap();
         assert!(over.starts_with("soak ended on 2026-09-30, says the Ethereum"), "{over}");
         assert!(over.contains("such as hoodi (chain 560048), name it in `soaks_on`"), "{over}");
+        assert_eq!(another(hoodi.at - END_MARGIN_SECS), "a testnet that lives");
+        assert!(another(hoodi.at - END_MARGIN_SECS - 1).ends_with("hoodi (chain 560048)"));
         let last = said(&hoodi, hoodi.at + day, hoodi.at + day).unwrap();
         assert!(last.contains("Deploy to a testnet that lives, name it in"), "{last}");
     }

@@ -207,8 +207,10 @@ fn a_state_that_nobody_can_read_holds_for_one_soak() {
     assert_eq!(named.verdict.word(), "PASS");
     assert!(named.summary.contains("by ada counts for nothing"), "{}", named.summary);
     let mut longer = full(16);
-    longer.samples = soak.samples;
+    longer.samples.clone_from(&soak.samples);
     assert_eq!(report(longer).verdict.word(), "PASS");
+    let since = SoakFacts { samples: soak.samples, ..full(15) };
+    assert_eq!(report(since).verdict.word(), "PASS", "whole days since");
 }
 
 #[test]
@@ -324,4 +326,27 @@ fn five_days_without_a_sample_are_named() {
     assert!(named(5).contains("on 5 days of 5 (from 1970-01-01, 1970-01-02"), "{}", named(5));
     assert!(named(5).contains("1970-01-05)"), "{}", named(5));
     assert!(named(6).contains("1970-01-05, …)"), "{}", named(6));
+}
+
+#[test]
+fn days_apart_are_apart_and_finality_may_lag_a_little() {
+    let day = WINDOW_SECS;
+    let mut soak = facts(&[(0, day), (24, day), (0, day), (0, day)]);
+    let spans = |soak: &SoakFacts| -> Vec<(u64, u64)> {
+        pauses(soak).iter().map(|pause| (pause.from, pause.until)).collect()
+    };
+    assert_eq!(spans(&soak), [(0, day), (2 * day, 4 * day)]);
+    // Ten blocks of an hour.
+    let finalized = soak.head.timestamp;
+    soak.latest = Some(head(19, finalized + 36_000));
+    assert_eq!(spans(&soak).len(), 2);
+    soak.latest = Some(head(19, finalized + 36_001));
+    assert_eq!(spans(&soak)[2], (finalized, finalized + 36_001));
+    // An hour, however fast blocks come.
+    soak.block_time_secs = 12;
+    soak.latest = Some(head(19, finalized + 3_600));
+    soak.windows.clear();
+    assert_eq!(spans(&soak), []);
+    soak.latest = Some(head(19, finalized + 3_601));
+    assert_eq!(spans(&soak), [(finalized, finalized + 3_601)]);
 }
