@@ -105,6 +105,7 @@ impl FundRules {
 mod tests {
     use alloy_primitives::B256;
     use tidegate_model::ChainId;
+    use tidegate_model::policy::{SafeTrust, Treasury};
 
     use super::*;
 
@@ -179,5 +180,41 @@ mod tests {
             let lines = rules().differences(&written).join("\n");
             assert!(lines.contains(says) && lines.is_empty() == says.is_empty(), "{lines}");
         }
+    }
+
+    #[test]
+    fn a_policy_says_who_is_who_and_where_funds_belong() {
+        let network = network(5);
+        let at = Address::with_last_byte;
+        let mut policy = PolicyDoc {
+            v: 1,
+            name: "vault".to_owned(),
+            target: network,
+            soaks: Vec::new(),
+            quorum: 2,
+            safe: SafeTrust {
+                address: at(1),
+                singleton_code_hash: B256::ZERO,
+                owners: Vec::new(),
+                threshold: 2,
+                modules: Vec::new(),
+                guard: Address::ZERO,
+                module_guard: Address::ZERO,
+                handler: Address::ZERO,
+            },
+            policy: BTreeMap::new(),
+            people: rules().people,
+            firms: BTreeMap::new(),
+            externals: BTreeMap::new(),
+            existing: BTreeMap::new(),
+            params: BTreeMap::new(),
+            funds: vec![Treasury { chain: ChainId(5), genesis: B256::ZERO, treasury: at(9) }],
+        };
+        assert_eq!(FundRules::of(&policy), rules());
+        assert_eq!(FundRules::common([&policy, &policy]), Some(rules()));
+        let before = policy.clone();
+        policy.funds.clear();
+        let both = FundRules::common([&before, &policy]).unwrap();
+        assert_eq!((both.people, both.treasuries), (rules().people, BTreeMap::new()));
     }
 }

@@ -3,6 +3,7 @@ mod facts;
 mod income;
 mod requests;
 mod stories;
+mod told;
 mod wallets;
 
 use std::collections::BTreeMap;

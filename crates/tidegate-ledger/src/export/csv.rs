@@ -55,7 +55,7 @@ fn row(entry: &Entry, posting: &Posting, index: usize, hash: B256) -> Result<Str
 }
 
 /// The account on the other side: postings come in pairs. Empty where this one does not.
-fn counterparty(entry: &Entry, index: usize) -> String {
+pub(super) fn counterparty(entry: &Entry, index: usize) -> String {
     let pair = [entry.postings.get(index), entry.postings.get(index ^ 1)];
     match pair {
         [Some(own), Some(other)] if own.amount.checked_neg() == Some(other.amount) => {

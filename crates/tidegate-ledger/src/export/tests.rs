@@ -153,3 +153,22 @@ fn a_time_beyond_the_calendar_is_refused() {
         assert!(matches!(refused, Err(ExportError::Date(time)) if time == beyond), "{refused:?}");
     }
 }
+
+/// Formats hold dates of four digits; a later one is refused.
+#[test]
+fn dates_end_with_the_year_9999() {
+    assert_eq!(date(253_402_300_799).unwrap(), "9999-12-31");
+    assert!(matches!(date(253_402_300_800), Err(ExportError::Date(253_402_300_800))));
+}
+
+#[test]
+fn the_other_side_is_named_where_it_is_one() {
+    let mut entry = story().entries[0].clone();
+    let [one, other] = [0, 1].map(|index: usize| entry.postings[index].account.to_string());
+    let told = |entry: &crate::Entry| [0, 1].map(|index| csv::counterparty(entry, index));
+    assert_eq!(told(&entry), [other, one]);
+    entry.postings[1].amount = I256::ONE;
+    assert_eq!(told(&entry), ["", ""]);
+    entry.postings.pop();
+    assert_eq!(told(&entry), ["", ""]);
+}
