@@ -9,7 +9,8 @@ use tidegate_testkit::fuzz::FUZZ_SECS;
 use tidegate_testkit::{Tools, repo_root, solc_wrapper, vyper};
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::{mutants, say, tidy};
+use crate::terminal::say;
+use crate::{mutants, tidy};
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

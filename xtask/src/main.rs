@@ -6,11 +6,13 @@ mod ci;
 mod demo;
 mod error;
 mod mutants;
+mod terminal;
 mod tidy;
 
 use std::process::ExitCode;
 
 use crate::error::{XtaskError, XtaskResult};
+use crate::terminal::{fail, say};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -55,22 +57,5 @@ fn run(args: &[&str]) -> XtaskResult {
             Ok(())
         }
         _ => Err(XtaskError::Usage(USAGE)),
-    }
-}
-
-/// Writes a line to standard output.
-#[expect(clippy::print_stdout, reason = "the one place from which this program speaks")]
-fn say(line: impl AsRef<str>) {
-    println!("{}", line.as_ref());
-}
-
-#[expect(clippy::print_stderr, reason = "the one place from which this program complains")]
-fn fail(error: &XtaskError) {
-    use std::error::Error;
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  cause: {error}");
-        cause = error.source();
     }
 }

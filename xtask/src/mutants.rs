@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use tidegate_testkit::repo_root;
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 /// Another version makes other mutants.
 const VERSION: &str = "27.1.0";

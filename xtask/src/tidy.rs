@@ -1,5 +1,13 @@
 //! `cargo xtask tidy`: the rules of this repository that no other tool checks.
 
+mod circles;
+mod dependencies;
+mod exports;
+mod items;
+mod module;
+mod modules;
+mod signatures;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +15,8 @@ use std::process::Command;
 use tidegate_testkit::repo_root;
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
+use crate::tidy::modules::{Modules, Sources};
 
 const LINE_COLUMNS_MAX: usize = 100;
 /// A word this long, such as a URL or a hexadecimal constant, may make its line too long.
@@ -47,19 +56,25 @@ pub(crate) fn run() -> XtaskResult {
     let root = repo_root();
     let mut complaints = Vec::new();
     let paths = files(&root)?;
+    let mut sources = Sources::new();
     for path in &paths {
         let file = root.join(path);
         if file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() <= FILE_BYTES_MAX)
             && let Ok(text) = std::fs::read_to_string(&file)
         {
             check_file(path, &text, &mut complaints);
+            if path.ends_with(".rs") {
+                sources.insert(path.clone(), text);
+            }
         }
     }
+    let largest = check_crates(&sources, &mut complaints);
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
     check_architecture(&crates(&paths), &architecture, &mut complaints);
     for Complaint { path, line, what } in &complaints {
         say(format!("{path}:{line}: {what}"));
     }
+    say(format!("circles max {largest}"));
     if complaints.is_empty() { Ok(()) } else { Err(XtaskError::Untidy(complaints.len())) }
 }
 
@@ -74,6 +89,37 @@ fn files(root: &Path) -> XtaskResult<Vec<String>> {
     let listed = String::from_utf8_lossy(&done.stdout).into_owned();
     let paths: BTreeSet<_> = listed.split('\0').filter(|path| !path.is_empty()).collect();
     Ok(paths.into_iter().map(str::to_owned).collect())
+}
+
+/// Checks how the files of each crate hang together and what it shows, and gives the number of
+/// files of the largest circle of imports.
+fn check_crates(sources: &Sources, complaints: &mut Vec<Complaint>) -> usize {
+    let is_root = |path: &&String| {
+        let is_crate = path.starts_with("crates/") || path.starts_with("xtask/");
+        is_crate && (path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs"))
+    };
+    let mut largest = 0;
+    for root in sources.keys().filter(is_root) {
+        let modules = match Modules::read(root, sources) {
+            Ok(modules) => modules,
+            Err((path, error)) => {
+                complaints.push(Complaint { path, line: 0, what: error.to_string() });
+                continue;
+            }
+        };
+        let (files, circles) = circles::check(root, &circles::imports(&modules));
+        largest = largest.max(files);
+        let circles = circles.into_iter().map(|(path, what)| Complaint { path, line: 0, what });
+        complaints.extend(circles);
+        if root.ends_with("/lib.rs") {
+            let unused = exports::unused(root, &modules, sources).into_iter();
+            complaints.extend(unused.map(|(path, name)| {
+                let what = format!("`{name}` is public, and nothing outside the crate names it");
+                Complaint { path, line: 0, what }
+            }));
+        }
+    }
+    largest
 }
 
 /// The names of the workspace's crates, which are those of their folders.
@@ -118,6 +164,12 @@ fn check_file(path: &str, text: &str, complaints: &mut Vec<Complaint>) {
     }
     if name.ends_with(".rs") {
         check_rust(path, text, &mut complain);
+    }
+    if name == "Cargo.toml" {
+        match dependencies::check(text) {
+            Ok(found) => found.into_iter().for_each(|what| complain(0, what)),
+            Err(error) => complain(0, error.to_string()),
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tidegate_evidence::{Bundle, CONFIG};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_evidence::{BUNDLE_BYTES_MAX, Bundle, CONFIG};
 use tidegate_model::StatementDigest;
 use tidegate_model::endpoint::Endpoint;
+use tidegate_model::release::Roots;
 use tidegate_plan::config::{Config, NetworkConfig};
 use tidegate_safe::{helper, read_proposal};
 use tidegate_store::{Layout, read_limited, write_atomic};
@@ -17,6 +20,25 @@ use crate::statements;
 
 /// The most bytes of one file in a bundle.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// A bundle that was taken.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TakenView {
+    /// The release's digests, computed from the bundle.
+    pub roots: Roots,
+    /// How many statements this project sees now.
+    pub statements: usize,
+    /// How many files the bundle has.
+    pub files: usize,
+    /// What nothing in the bundle vouches for, and chains have to confirm.
+    pub claims: Vec<String>,
+    /// The release's name.
+    #[serde(skip)]
+    pub release: String,
+    /// How many statements the bundle has.
+    #[serde(skip)]
+    pub signed: usize,
+}
 
 /// Everything that speaks of a release.
 pub fn gather(project: &Project, built: &Built) -> AppResult<Bundle> {
@@ -138,9 +160,30 @@ fn check_proposal(name: &str, content: &str) -> AppResult {
     Ok(())
 }
 
+/// The bytes of a file, if they are a bundle's.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read(file: &Path) -> AppResult<Option<Vec<u8>>> {
+    let bytes = read_limited(file, BUNDLE_BYTES_MAX).or_kind(Kind::Config)?;
+    Ok(Bundle::is_one(&bytes).then_some(bytes))
+}
+
 /// Keeps the release of a bundle in the store of the project that it was placed in.
-pub fn keep(project: &Project, bundle: &Bundle) -> AppResult {
-    release::keep(project, &bundle.release, &bundle.mocks, &bundle.roots)
+///
+/// # Errors
+/// If the store or a statement cannot be read.
+pub fn keep(project: &Project, bundle: &Bundle) -> AppResult<TakenView> {
+    let Bundle { release, mocks, roots, statements, files } = bundle;
+    release::keep(project, release, mocks, roots)?;
+    Ok(TakenView {
+        roots: roots.clone(),
+        statements: crate::statements::load(project)?.statements.len(),
+        files: files.len(),
+        claims: bundle.claims(),
+        release: release.name.clone(),
+        signed: statements.len(),
+    })
 }
 
 #[cfg(test)]

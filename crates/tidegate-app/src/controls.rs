@@ -1,7 +1,10 @@
 //! Gates that prove that they can fail: each is given inputs that are damaged in one place.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use tidegate_gates::controls::{Control, controls, controls_on};
 use tidegate_gates::{Facts, PolicyRules};
+use tidegate_model::{GateId, Reason, ReasonCode, Verdict};
 
 use crate::error::{AppError, AppResult, Kind};
 
@@ -20,6 +23,26 @@ impl Controls {
         Self { made: controls(rules), on_release: controls_on(rules, facts) }
     }
 
+    /// Each gate, on the made-up release.
+    pub fn by_gate(&self) -> impl Iterator<Item = GateControls> {
+        GateId::ALL.into_iter().map(|gate| {
+            let of_gate = self.made.iter().filter(|control| control.gate == gate);
+            let (asked, moot): (Vec<_>, Vec<_>) =
+                of_gate.partition(|control| control.verdict.is_some());
+            let refused = asked.iter().filter(|control| !control.let_through()).count();
+            let moot = moot.into_iter().map(|control| control.name).collect();
+            GateControls { gate, tried: asked.len(), refused, moot }
+        })
+    }
+
+    /// Whether every gate refuses what it should.
+    pub fn verdict(&self) -> Verdict {
+        let code = ReasonCode::DamageLetThrough;
+        let reasons = self.let_through().into_iter().map(|text| Reason::new(code, text));
+        let reasons: Vec<_> = reasons.collect();
+        if reasons.is_empty() { Verdict::Pass } else { Verdict::Fail { reasons } }
+    }
+
     /// What a gate let through, one sentence each.
     pub fn let_through(&self) -> Vec<String> {
         let all = self.made.iter().chain(&self.on_release);
@@ -31,6 +54,33 @@ impl Controls {
     fn tried(&self) -> usize {
         counts(&self.made).0 + counts(&self.on_release).0
     }
+}
+
+/// Every damage of a project's gates.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ControlsView {
+    /// The target's name.
+    pub target: String,
+    /// Whether every gate refuses what it should.
+    pub overall: Verdict,
+    /// On a made-up release that passes.
+    pub controls: Vec<Control>,
+    /// On the release that is judged.
+    pub on_release: Vec<Control>,
+}
+
+/// What one gate made of its damages.
+#[derive(Debug, Clone)]
+pub struct GateControls {
+    /// The gate.
+    pub gate: GateId,
+    /// How many were tried.
+    pub tried: usize,
+    /// How many of them it refused.
+    pub refused: usize,
+    /// What the policy does not ask for, so that nothing can be damaged.
+    pub moot: Vec<&'static str>,
 }
 
 /// How many damages were tried, and how many found nothing to damage.

@@ -20,6 +20,7 @@ use tidegate_plan::{
 };
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::policy_doc::require_keys;
 use crate::project::Project;
 use crate::release::Built;
 
@@ -37,6 +38,16 @@ pub struct Prepared {
 /// The operation and step name of a mock.
 pub fn mock_op(name: &str) -> String {
     format!("mock:{name}")
+}
+
+/// The Safe that acts on a target.
+///
+/// # Errors
+/// If the target names none, or a key of the policy is missing.
+pub fn safe_executor(project: &Project, target: &str) -> AppResult<Executor> {
+    require_keys(project, target)?;
+    let what = || AppError::config(format!("[networks.{target}] has no `safe`"));
+    project.network(target)?.safe.map(Executor::Safe).ok_or_else(what)
 }
 
 /// Resolves a release on a network for this executor and deployment id.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256, Bytes, hex};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_chain::Network;
 use tidegate_gates::code_match::match_code;
@@ -118,7 +119,7 @@ pub async fn require_starts(
 
 /// A live contract as it was adopted: what an upgrade is compared with. A claim, which is compared
 /// with sources and chain whenever it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Baseline {
     pub v: u32,

@@ -4,25 +4,35 @@
 //! Nothing here knows a terminal, a command line, the environment or an exit code. What is told and
 //! asked on the way goes through [`front::Front`].
 
+pub mod adopt;
 pub mod approve;
 pub mod assess;
 pub mod attest;
 pub mod audit_exports;
+pub mod books;
 pub mod bundle;
 pub mod clock;
+pub mod compare;
 pub mod compiler;
 pub mod contracts;
 pub mod controls;
 pub mod deploy;
 pub mod deployment;
+pub mod doctor;
+pub mod drafts;
 pub mod error;
 pub mod existing;
 pub mod front;
 pub mod fund_rules;
+pub mod fund_transfers;
 pub mod funds;
+pub mod import;
+pub mod init;
 pub mod network;
 pub mod next;
 pub mod pins;
+pub mod planned;
+pub mod policy_adoption;
 pub mod policy_doc;
 pub mod posting;
 pub mod project;
@@ -35,12 +45,19 @@ pub mod recheck;
 pub mod records;
 pub mod release;
 pub mod relied;
+pub mod report;
 pub mod sampling;
 pub mod saying;
+pub mod schemas;
 pub mod scopes;
+#[cfg(test)]
+mod sendable;
 pub mod sending;
 pub mod settings;
 pub mod standing;
 pub mod statements;
+pub mod status;
 pub mod text;
 pub mod typed_data;
+pub mod view;
+pub mod watch;

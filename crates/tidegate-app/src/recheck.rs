@@ -10,7 +10,7 @@ use tidegate_model::{BlockRef, Reason, Verdict};
 use tidegate_plan::When;
 use tidegate_safe::{
     Adoption, CanonicalKind, EvidenceItems, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal,
-    ProposalKind, SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
+    SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
 };
 
 use crate::assess::{Assessment, Emergency, assess_with, judged, safe_changes};
@@ -19,7 +19,7 @@ use crate::pins;
 use crate::policy_doc::{adopted_version, current, looser_lines, require_proof, safe_state};
 use crate::project::Project;
 use crate::promotion::{abis, require_readable, simulate_batch, target_plan};
-use crate::proposals::{self, Found};
+use crate::proposals::{self, Found, Opened, Proposed};
 use crate::release::Built;
 
 /// MultiSendCallOnly must hold the code that Safe published.
@@ -33,22 +33,24 @@ pub fn require_multi_send(code: B256) -> AppResult {
     Err(AppError::new(Kind::Fail, "MultiSendCallOnly 1.4.1 is not at its address on the target"))
 }
 
-/// A proposal that holds on this machine's own endpoints.
+/// A proposal that holds on this machine's own endpoints. Only what was checked is signed and sent.
 #[derive(Debug)]
-pub struct Rechecked {
+pub struct Rechecked<'a> {
+    /// The proposal.
+    pub(crate) found: &'a Found,
     /// The Safe, now.
-    pub state: SafeState,
+    pub(crate) state: SafeState,
     /// Its calls as this machine builds them, with notes of its own.
-    pub calls: Vec<InnerCall>,
+    pub(crate) calls: Vec<InnerCall>,
     /// By what they are read.
-    pub abis: Vec<JsonAbi>,
+    pub(crate) abis: Vec<JsonAbi>,
     /// What the gates come to: PASS or WAIVED.
     pub verdict: Verdict,
 }
 
 /// What a re-check looked at on the way, for people to look at too.
 #[derive(Debug)]
-pub enum Seen {
+pub enum Seen<'a> {
     /// Of an adoption: the policy, what in it asks for less, and what happened to the Safe.
     Adoption {
         /// The policy as it is now.
@@ -58,38 +60,32 @@ pub enum Seen {
         /// What happened to the Safe since its last adoption.
         changes: Vec<String>,
     },
-    /// Of a promotion: every gate anew.
-    Promotion(Box<Assessment>),
+    /// Of a promotion: its release, and every gate anew.
+    Promotion(&'a Built, Box<Assessment>),
 }
 
 /// A re-check: what was seen, also where it is refused, and what it came to.
 #[derive(Debug)]
-pub struct Recheck {
+pub struct Recheck<'a> {
     /// What was seen, as far as it came.
-    pub seen: Option<Seen>,
+    pub seen: Option<Seen<'a>>,
     /// What holds, or why it does not.
-    pub outcome: AppResult<Rechecked>,
+    pub outcome: AppResult<Rechecked<'a>>,
 }
 
 /// Everything a signer or executor re-checks on their own endpoints.
-pub async fn recheck(
-    project: &Project,
-    built: Option<&Built>,
-    found: &Found,
-    network: &Network,
-) -> Recheck {
+pub async fn recheck<'a>(project: &Project, opened: &'a Opened<'a>) -> Recheck<'a> {
     let mut seen = None;
-    let outcome = check(project, built, found, network, &mut seen).await;
+    let outcome = check(project, opened, &mut seen).await;
     Recheck { seen, outcome }
 }
 
-async fn check(
+async fn check<'a>(
     project: &Project,
-    built: Option<&Built>,
-    found: &Found,
-    network: &Network,
-    seen: &mut Option<Seen>,
-) -> AppResult<Rechecked> {
+    opened: &'a Opened<'a>,
+    seen: &mut Option<Seen<'a>>,
+) -> AppResult<Rechecked<'a>> {
+    let Opened { found, network, proposed } = opened;
     let proposal = found.checked.proposal();
     let head = network.finalized_head().await?;
     let latest = network.latest_head().await?;
@@ -103,20 +99,16 @@ async fn check(
     }
     require_proof(project, network, proposal.safe, latest).await?;
     pins::check(project, network.id().chain, &state, head.timestamp)?;
-    let (calls, abis, verdict) = match (&proposal.kind, built) {
-        (ProposalKind::Adoption(adoption), _) => {
+    let (calls, abis, verdict) = match proposed {
+        Proposed::Adoption(adoption) => {
             check_adoption(project, found, network, &state, (adoption, seen)).await?;
             let (safe, nonce) = (proposal.safe, proposal.safe_tx.nonce);
-            let helper = helper::address();
-            let calls =
-                Proposal::adoption(network.id(), safe, nonce, helper, adoption.clone()).calls;
+            let (helper, adoption) = (helper::address(), (*adoption).clone());
+            let calls = Proposal::adoption(network.id(), safe, nonce, helper, adoption).calls;
             (calls, Vec::new(), Verdict::Pass)
         }
-        (ProposalKind::Promotion(promotion), Some(built)) => {
+        Proposed::Promotion(promotion, built) => {
             check_promotion(project, built, found, network, &state, (promotion, seen)).await?
-        }
-        (ProposalKind::Promotion(_), None) => {
-            return Err(AppError::new(Kind::Internal, "a promotion needs its release"));
         }
     };
     if state.nonce != proposal.safe_tx.nonce {
@@ -130,7 +122,7 @@ async fn check(
         .hint("another transaction was executed; propose again"));
     }
     proposals::remember(project, &found.checked);
-    Ok(Rechecked { state, calls, abis, verdict })
+    Ok(Rechecked { found, state, calls, abis, verdict })
 }
 
 async fn check_adoption(
@@ -138,7 +130,7 @@ async fn check_adoption(
     found: &Found,
     network: &Network,
     state: &SafeState,
-    (adoption, seen): (&Adoption, &mut Option<Seen>),
+    (adoption, seen): (&Adoption, &mut Option<Seen<'_>>),
 ) -> AppResult {
     let policy = current(project, &found.network, network.id(), state)?;
     let latest = network.latest_head().await?;
@@ -177,13 +169,13 @@ async fn check_adoption(
 
 /// All gates anew on everything seen now, each listed input still canonical, and the batch equal
 /// to the one that this machine builds.
-async fn check_promotion(
+async fn check_promotion<'a>(
     project: &Project,
-    built: &Built,
+    built: &'a Built,
     found: &Found,
     network: &Network,
     state: &SafeState,
-    (promotion, seen): (&Promotion, &mut Option<Seen>),
+    (promotion, seen): (&Promotion, &mut Option<Seen<'a>>),
 ) -> AppResult<(Vec<InnerCall>, Vec<JsonAbi>, Verdict)> {
     if promotion.release_root != built.roots.release_root {
         return Err(fail(format!(
@@ -200,7 +192,8 @@ async fn check_promotion(
     let evidence = &promotion.evidence;
     let assessment =
         assess_with(project, built, &found.network, urgent.as_ref(), Some(evidence)).await?;
-    let Seen::Promotion(assessment) = seen.insert(Seen::Promotion(Box::new(assessment))) else {
+    let assessed = Seen::Promotion(built, Box::new(assessment));
+    let Seen::Promotion(_, assessment) = seen.insert(assessed) else {
         return Err(AppError::new(Kind::Internal, "what was seen is an assessment"));
     };
     if !assessment.overall.allows() {

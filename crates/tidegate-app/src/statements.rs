@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tidegate_chain::Network;
 use tidegate_evidence::{
@@ -275,6 +277,16 @@ pub fn restore(
     Ok(())
 }
 
+/// A statement that is signed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StatementView<'a> {
+    /// Its digest, which its file is named after.
+    pub digest: StatementDigest,
+    /// What it says.
+    #[schemars(with = "serde_json::Map<String, Value>")]
+    pub statement: &'a Statement,
+}
+
 /// Shows a statement, has it approved, writes what it is over, signs it, and writes its file; or,
 /// with `--typed-data`, writes what a wallet is to sign. Says which, and prints the result.
 pub fn conclude(
@@ -285,10 +297,8 @@ pub fn conclude(
     preimages: impl FnOnce() -> AppResult,
 ) -> AppResult<StatementDigest> {
     let digest = saying::show(project, signer, &statement)?;
-    let fields = Map::from_iter([
-        ("digest".to_owned(), serde_json::to_value(digest)?),
-        ("statement".to_owned(), serde_json::to_value(&statement)?),
-    ]);
+    let view = serde_json::to_value(StatementView { digest, statement: &statement })?;
+    let fields: Map<String, Value> = serde_json::from_value(view)?;
     if project.typed_data.is_some() {
         typed_data::write(project, &statement)?;
         preimages()?;

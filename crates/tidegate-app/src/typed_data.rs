@@ -1,12 +1,13 @@
 //! `--typed-data`: what a wallet is to sign that this program does not know.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidegate_model::statement::{Statement, typed_data};
 use tidegate_store::{to_text, write_atomic};
 
 use crate::error::{AppResult, Kind, OrKind};
 use crate::front::Event;
 use crate::project::Project;
+use crate::view::TypedDataView;
 
 /// What `--typed-data` takes for standard output.
 pub const STDOUT: &str = "-";
@@ -35,6 +36,7 @@ pub fn put(project: &Project, file: &str, typed: &Value) -> AppResult {
     }
     write_atomic(&std::path::absolute(file).or_kind(Kind::Config)?, text.as_bytes())?;
     project.front.line(format!("Typed data: {file}"));
-    project.front.result(&json!({"typedData": file}));
+    let view = TypedDataView { typed_data: file.to_owned() };
+    project.front.result(&serde_json::to_value(view)?);
     Ok(())
 }

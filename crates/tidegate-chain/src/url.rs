@@ -58,7 +58,7 @@ impl RedactedUrl {
     }
 
     /// Whether the URL itself names this machine.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(Host::Domain(domain)) => domain.trim_end_matches('.') == "localhost",
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -74,7 +74,7 @@ impl RedactedUrl {
     }
 
     /// Whether what is sent there leaves this machine in clear text.
-    pub fn is_clear_text(&self) -> bool {
+    pub(crate) fn is_clear_text(&self) -> bool {
         self.0.scheme() == "http" && !self.is_loopback()
     }
 

@@ -7,8 +7,8 @@ use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_app::project::{Opening, Project, find_root};
 use tidegate_app::settings::Environment;
 
-use crate::args::Global;
 use crate::clock;
+use crate::options::Global;
 use crate::ui::Ui;
 
 /// An opened project at a terminal.

@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod context;
 mod exit;
+mod options;
 mod report;
 mod signer;
 mod ui;

@@ -11,8 +11,8 @@ use tidegate_keys::{
 };
 use tidegate_model::ports::{DigestSigner, SignError};
 
-use crate::args::Global;
 use crate::context::Context;
+use crate::options::Global;
 use crate::ui::Ui;
 
 /// The keys of whoever runs this.
@@ -159,6 +159,12 @@ impl DigestSigner for LazySigner {
         }
         signer.sign_digest(digest)
     }
+}
+
+/// The key of `--as`, or the one that the project names for this.
+pub(crate) fn signer(context: &Context, default: Option<&str>) -> AppResult<LazySigner> {
+    let key = named(&context.global, default)?;
+    LazySigner::new(&context.ui, &context.env, &context.global, key)
 }
 
 /// The key of `--as`, which signs samples.

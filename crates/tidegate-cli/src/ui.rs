@@ -1,13 +1,19 @@
 //! The only place that prints. Results go to standard output, everything else to standard error;
 //! whatever came from a chain, a file or a compiler is made inert first.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Value, json};
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use tidegate_app::error::{AppError, AppResult, Hint, Kind};
 use tidegate_app::front::{Approving, Event, Front};
-use tidegate_chain::is_deceptive;
+use tidegate_app::text::is_deceptive;
+use tidegate_app::view::AskedView;
 
 /// How a command speaks.
 #[derive(Debug, Clone)]
@@ -34,6 +40,12 @@ struct Said {
     /// What nobody may overlook.
     attentions: Vec<String>,
 }
+
+const PASSES: Style = AnsiColor::Green.on_default();
+const WAITS: Style = AnsiColor::Yellow.on_default();
+const UNKNOWN: Style = AnsiColor::Magenta.on_default();
+const FAILS: Style = AnsiColor::Red.on_default();
+const STYLES: [Style; 4] = [PASSES, WAITS, UNKNOWN, FAILS];
 
 /// Columns that a screen is laid out for.
 pub(crate) const COLUMNS: usize = 80;
@@ -98,13 +110,17 @@ impl Ui {
         } else {
             let Approving { network, hash, fields, again } = approving;
             let command = self.command_with(again.replaces, &again.options);
-            let mut document = json!({
-                "approve": hash, "network": network, "command": command,
-                "sheet": said.sheet, "attentions": said.attentions,
+            let mut document = (*fields).clone();
+            let asked = serde_json::to_value(AskedView {
+                approve: *hash,
+                network: (*network).to_owned(),
+                command,
+                sheet: said.sheet,
+                attentions: said.attentions.clone(),
             });
-            if let Value::Object(document) = &mut document {
-                document.extend((*fields).clone());
-            }
+            let asked: Map<String, Value> =
+                asked.and_then(serde_json::from_value).unwrap_or_default();
+            document.extend(asked);
             self.result(&document);
         }
         if !said.attentions.is_empty() {
@@ -118,9 +134,9 @@ impl Ui {
     }
 
     /// A result for machines.
-    pub(crate) fn result(&self, value: &Value) {
+    pub(crate) fn result(&self, view: &impl Serialize) {
         if self.json && !self.aside {
-            let text = serde_json::to_string_pretty(value).unwrap_or_default();
+            let text = serde_json::to_string_pretty(view).unwrap_or_default();
             write_line(&mut std::io::stdout().lock(), &text);
         }
     }
@@ -135,18 +151,18 @@ impl Ui {
         const LABEL_COLUMNS: usize = 12;
         for (index, part) in wrap(text, COLUMNS - LABEL_COLUMNS - 1).into_iter().enumerate() {
             let label = if index == 0 { label } else { "" };
-            self.line(format!("{label:<LABEL_COLUMNS$} {part}"));
+            self.line(format!("{} {part}", pad(label, LABEL_COLUMNS)));
         }
     }
 
     /// A heading with all that stands under it; a value that does not fit has a line of its own.
     pub(crate) fn fields(&self, heading: &str, rows: &[(String, String)]) {
         self.line(heading);
-        let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        let width = rows.iter().map(|(label, _)| display_width(label)).max().unwrap_or(0);
         for (label, text) in rows {
             let room = COLUMNS.saturating_sub(width + 3);
-            if text.chars().count() <= room {
-                self.line(format!("  {label:<width$} {text}"));
+            if display_width(text) <= room {
+                self.line(format!("  {} {text}", pad(label, width)));
                 continue;
             }
             self.line(format!("  {label}"));
@@ -156,11 +172,11 @@ impl Ui {
 
     /// Rows under labels of one width.
     pub(crate) fn table(&self, rows: &[(String, String)]) {
-        let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        let width = rows.iter().map(|(label, _)| display_width(label)).max().unwrap_or(0);
         for (label, text) in rows {
             for (index, part) in wrap(text, COLUMNS - width - 1).into_iter().enumerate() {
                 let label = if index == 0 { label } else { "" };
-                self.line(format!("{label:<width$} {part}"));
+                self.line(format!("{} {part}", pad(label, width)));
             }
         }
     }
@@ -205,13 +221,13 @@ impl Ui {
         if !self.color {
             return padded;
         }
-        let code = match word {
-            "PASS" => "32",
-            "WAITING" | "WAIVED" => "33",
-            "UNKNOWN" => "35",
-            _ => "31",
+        let style = match word {
+            "PASS" => PASSES,
+            "WAITING" | "WAIVED" => WAITS,
+            "UNKNOWN" => UNKNOWN,
+            _ => FAILS,
         };
-        format!("\u{1b}[{code}m{padded}\u{1b}[0m")
+        format!("{style}{padded}{style:#}")
     }
 
     /// Asks for one line, with a prompt on standard error.
@@ -234,9 +250,9 @@ impl Ui {
                 skip = is_option;
                 continue;
             }
-            words.push(quote(word));
+            words.push(quote(word).into_owned());
         }
-        words.extend(options.iter().map(|option| quote(option.as_ref())));
+        words.extend(options.iter().map(|option| quote(option.as_ref()).into_owned()));
         words.join(" ")
     }
 }
@@ -265,13 +281,14 @@ impl Front for Ui {
     }
 }
 
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+/// A word as a shell takes it. What no shell can be given, a NUL, is left as it is.
+fn quote(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
+}
+
+/// Text in so many columns, as a terminal counts them.
+fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(display_width(text))))
 }
 
 /// A closed pipe is no error of the command, so a failed write is dropped.
@@ -301,27 +318,19 @@ fn inert(text: &str) -> String {
 }
 
 fn own_color(text: &str) -> Option<&str> {
-    const COLORS: [&str; 5] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[35m", "\u{1b}[0m"];
-    COLORS.into_iter().find(|color| text.starts_with(color)).map(|color| &text[..color.len()])
+    let codes = STYLES.into_iter().flat_map(|s| [s.render().to_string(), format!("{s:#}")]);
+    let len = codes.filter(|code| text.starts_with(code)).map(|code| code.len()).next()?;
+    text.get(..len)
 }
 
-/// Breaks text at spaces; a word longer than the width stands alone.
+/// Breaks text at spaces; a word longer than the width stands alone, so that it can be copied.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
+    let options = Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 #[cfg(test)]
@@ -365,6 +374,15 @@ mod tests {
             ui.command_with("--approve", &["--approve", "new"]),
             "tidegate deploy 'a b' --json --approve new"
         );
+        assert_eq!(quote("${RPC}"), "'${RPC}'");
+    }
+
+    #[test]
+    fn text_is_laid_out_by_the_columns_that_it_takes() {
         assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("0x1234567 b", 4), ["0x1234567", "b"], "a hash can be copied");
+        assert_eq!(wrap("a\nb", 80), ["a", "b"]);
+        assert_eq!(wrap("資金 資金", 8), ["資金", "資金"], "each takes two columns");
+        assert_eq!(pad("資金", 5), "資金 ");
     }
 }

@@ -1,45 +1,26 @@
 //! From a project and the contracts of a plan to their artifacts.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tidegate_model::Fqn;
-use tidegate_model::masks::MaskError;
 use tidegate_model::release::{Artifact, Compiler};
 
 use crate::artifact::{self, ArtifactError, Linked};
 use crate::cache::Slot;
-use crate::driver::DriverError;
+use crate::error::CompileError;
 use crate::foundry::FoundryConfig;
 use crate::groups::{self, Group};
 use crate::input::{self, Inputs};
-use crate::names::{self, NameError, Text};
+use crate::names::{self, Text};
 use crate::output::{self, Diagnostic, Output};
-use crate::roots::{self, Root, RootError};
-use crate::solc::{CompilerSources, FindCompilerError, Finder, FoundCompiler, with_pin};
+use crate::request::CompileRequest;
+use crate::roots::{self, Root};
+use crate::solc::{Finder, FoundCompiler, with_pin};
 use crate::sources::{self, Closure, SourceError};
 use crate::unit::{self, Unit, UnitError};
 use crate::version;
-use crate::vyper::{self, Modules, VyperError};
-
-/// What to compile, and with what.
-#[derive(Debug, Clone, Copy)]
-pub struct CompileRequest<'a> {
-    /// The project's root; every source is inside it.
-    pub root: &'a Path,
-    /// The project's compiler settings.
-    pub foundry: &'a FoundryConfig,
-    /// The contracts, as people name them: `Vault` (searched in `src`), `path:Vault`, where the
-    /// path is one of Solidity or, ending in `.vy`, of Vyper, or an
-    /// import path such as `@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol:ERC1967Proxy`.
-    /// A normalised name works too: `dep:<package>/<path>:Name` where the package lies in a folder
-    /// of its own name or is imported by it, and `vendored:<path>:Name`.
-    pub contracts: &'a [String],
-    /// Where compilers may be.
-    pub compilers: &'a CompilerSources,
-    /// A folder for compilations and the script for npm packages; made if it is missing.
-    pub cache_dir: &'a Path,
-}
+use crate::vyper::{self, Modules};
 
 /// The contracts asked for and every library that they link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,77 +36,6 @@ pub struct CompileOutput {
     pub compilers: Vec<Compiler>,
     /// What the compiler warns of, as it formats it, and settings that are not followed.
     pub warnings: Vec<String>,
-}
-
-/// Why there is nothing to deploy.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// No contract was asked for.
-    #[error("compile: no contract is named")]
-    NothingNamed,
-    /// A contract in Vyper cannot be compiled.
-    #[error(transparent)]
-    Vyper(#[from] VyperError),
-    /// A contract cannot be found.
-    #[error(transparent)]
-    Root(#[from] RootError),
-    /// A source cannot be used.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// A source has no name that is equal in every clone.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// There is no compiler.
-    #[error(transparent)]
-    FindCompiler(#[from] FindCompilerError),
-    /// The compiler does not run to its end.
-    #[error("run the compiler {}", compiler.version)]
-    Run {
-        /// Which one.
-        compiler: Compiler,
-        /// Why.
-        #[source]
-        source: DriverError,
-    },
-    /// The compiler is not the one that the cache takes it for.
-    #[error(
-        "trust the cache: it takes the compiler for {}, and {} was compiled by {found}; delete {}",
-        taken_for, fqn, kept.display()
-    )]
-    OtherVersion {
-        /// The version that the cache takes it for.
-        taken_for: String,
-        /// The contract.
-        fqn: Fqn,
-        /// The version in the contract's metadata.
-        found: String,
-        /// The file that says otherwise.
-        kept: PathBuf,
-    },
-    /// The compiler finds errors in the sources.
-    #[error("compile the sources\n\n{}", messages.join("\n"))]
-    Rejected {
-        /// The errors, as the compiler formats them.
-        messages: Vec<String>,
-    },
-    /// A library is linked into contracts of several compilers, which make other code of it.
-    #[error(
-        "link the library {fqn}: contracts that link it are built by several compilers, and each \
-         makes other code of it; pin one with `solc` in foundry.toml"
-    )]
-    SeveralCompilers {
-        /// The library.
-        fqn: Fqn,
-    },
-    /// The compiler's answer cannot be used.
-    #[error(transparent)]
-    Unit(#[from] UnitError),
-    /// A contract has no artifact.
-    #[error(transparent)]
-    Artifact(#[from] ArtifactError),
-    /// The compiler's answer leaves code open that it should not.
-    #[error(transparent)]
-    Mask(#[from] MaskError),
 }
 
 /// Compiles contracts and the libraries that they link.
@@ -290,13 +200,6 @@ impl Group {
     ) -> Result<Linked, ArtifactError> {
         let contracts: Vec<String> = self.roots.iter().map(Root::full).collect();
         artifact::artifacts(unit, &self.closure, names, contracts.iter().map(String::as_str))
-    }
-}
-
-impl Root {
-    /// `source:Name`, as the compiler writes it.
-    pub(crate) fn full(&self) -> String {
-        format!("{}:{}", self.source, self.contract)
     }
 }
 

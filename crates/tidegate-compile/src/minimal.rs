@@ -12,9 +12,11 @@ use tidegate_model::Fqn;
 
 use crate::artifact;
 use crate::cache::Slot;
-use crate::compile::{CompileError, CompileRequest, Prepared, ask, prepare};
+use crate::compile::{Prepared, ask, prepare};
+use crate::error::CompileError;
 use crate::groups::Group;
 use crate::input;
+use crate::request::CompileRequest;
 use crate::unit::UnitError;
 
 /// Code that is another one if a contract is compiled from its own sources alone.

@@ -91,6 +91,13 @@ pub(crate) struct Root {
     pub(crate) contract: String,
 }
 
+impl Root {
+    /// `source:Name`, as the compiler writes it.
+    pub(crate) fn full(&self) -> String {
+        format!("{}:{}", self.source, self.contract)
+    }
+}
+
 /// Finds a contract by `Name`, `path:Name`, `import/path.sol:Name`, `dep:package/path:Name` or
 /// `vendored:path:Name`.
 pub(crate) fn find(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {

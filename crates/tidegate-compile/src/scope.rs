@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::compile::{Closures, CompileError, closures, texts};
+use crate::compile::{Closures, closures, texts};
+use crate::error::CompileError;
 use crate::foundry::FoundryConfig;
 use crate::{names, places, roots};
 
 /// One source file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourcePlace {
     /// The name under which the compiler knows it.
     pub source: String,

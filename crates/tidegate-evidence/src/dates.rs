@@ -14,7 +14,7 @@ use crate::{Doubt, Doubtful, StatementSet};
 
 /// Of one chain, at most so many different blocks are read in one evaluation. Authors take turns,
 /// and of each what was looked at before comes first, then the newest.
-pub const BLOCKS_MAX: usize = 4_096;
+const BLOCKS_MAX: usize = 4_096;
 
 /// What a chain says of the blocks that statements name.
 #[derive(Debug, Clone)]

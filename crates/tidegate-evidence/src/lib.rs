@@ -24,7 +24,7 @@ mod succession;
 pub use activity::{CountedContract, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract, stands_on};
-pub use dates::{BLOCKS_MAX, ChainDates, read_dates};
+pub use dates::{ChainDates, read_dates};
 pub use deployed::{Borne, borne_out};
 pub use executed::{Executed, executed};
 pub use fresh::{Untouched, used_before};
@@ -33,7 +33,7 @@ pub use sarif::{Finding, FindingCounts, FindingState, Findings, SarifError, Supp
 pub use shown::Shown;
 pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
 pub use statements::{
-    Collected, ContractSigned, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
+    Collected, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
 };
 pub use stored::{BySafe, Made, compare_stored};
 pub use succession::{End, ends};

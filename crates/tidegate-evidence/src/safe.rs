@@ -20,7 +20,7 @@ const EXECUTIONS_MAX: usize = 2_000;
 
 /// What is known of a Safe's transactions beside what chains say: proposals, and what was seen.
 /// Nothing of it is believed: a transaction is what a Safe executed if it has the hash.
-pub trait KnownTransactions {
+pub trait KnownTransactions: Sync {
     /// What may have this hash.
     fn candidates(&self, hash: B256) -> Vec<Preimage>;
 
@@ -202,7 +202,7 @@ async fn past(
         let what = Subject::Logs(0, at.block.number);
         return Err(ReadError::TooMany { what, of: "executions", limit: EXECUTIONS_MAX });
     }
-    let inputs = all(executed, async |hash| {
+    let inputs = all(executed, |hash| async move {
         let tx = network.transaction(hash).await?;
         Ok((hash, tx.map(|tx| tx.input).unwrap_or_default()))
     });
@@ -234,7 +234,7 @@ async fn owners_with_code(
     owners: &[Address],
     at: BlockRef,
 ) -> Result<Vec<String>, ReadError> {
-    let codes = all(owners, async |owner: &Address| Ok((owner, network.code(*owner, at).await?)));
+    let codes = all(owners, |owner| async move { Ok((owner, network.code(*owner, at).await?)) });
     let what = |(owner, code): (&Address, Bytes)| match code.strip_prefix(&DELEGATED[..]) {
         Some(to) if to.len() == Address::ZERO.len() => {
             Some(format!("{owner} (a key that runs code of {}, EIP-7702)", Address::from_slice(to)))

@@ -10,7 +10,7 @@ use tidegate_model::digest::{JcsError, jcs_keccak};
 use tidegate_model::statement::Severity;
 
 /// The most results of one document.
-pub const RESULTS_MAX: usize = 10_000;
+const RESULTS_MAX: usize = 10_000;
 /// The largest document, in bytes.
 pub const FINDINGS_BYTES_MAX: u64 = 16 << 20;
 
@@ -60,7 +60,7 @@ impl Finding {
     }
 
     /// Whether it is a finding at all: some tools also list what they looked at.
-    pub fn is_finding(&self) -> bool {
+    fn is_finding(&self) -> bool {
         self.severity != Severity::None
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::Address;
 use serde_json::Value;
 use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Bearing, Body, Bug, ContractSigner, EmergencyWaiver,
     General, SignedStatement, Standing, Statement,
 };
-use tidegate_model::{ChainId, GateInput, ProjectId, Reason, ReleaseRoot, StatementDigest};
+use tidegate_model::{GateInput, ProjectId, Reason, ReleaseRoot, StatementDigest};
 
 /// Where a statement was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,20 +69,6 @@ pub struct Said<'a> {
     pub signer: Address,
     /// Whether it counts; otherwise why not.
     pub confirmed: Result<(), Reason>,
-}
-
-/// A statement that counts because a contract says so, and whom to ask again before anything rests
-/// on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContractSigned {
-    /// The chain of the contract.
-    pub chain: ChainId,
-    /// The contract.
-    pub contract: Address,
-    /// What it is asked about.
-    pub digest: StatementDigest,
-    /// The signature that it accepted.
-    pub signature: Bytes,
 }
 
 /// Every statement whose signature holds, by digest.
@@ -149,19 +135,6 @@ fn verified(value: Value) -> Result<(Standing, SignedStatement), String> {
 }
 
 impl StatementSet {
-    /// Those of these statements that contracts signed: a contract may change its mind, so whoever
-    /// acts on them asks again with `isValidSignature(digest, signature)`.
-    pub fn contract_signed(&self, counted: &BTreeSet<StatementDigest>) -> Vec<ContractSigned> {
-        let of_set = self.statements.iter().filter(|(digest, _)| counted.contains(digest));
-        let signed = of_set.filter_map(|(digest, collected)| {
-            let signed = &collected.signed;
-            let chain = signed.contract?.chain;
-            let (contract, signature) = (signed.signer(), signed.signature.clone());
-            Some(ContractSigned { chain, contract, digest: *digest, signature })
-        });
-        signed.collect()
-    }
-
     /// Adds one; a file comes before what is remembered.
     fn add(&mut self, standing: Standing, collected: Collected) {
         match standing {

@@ -59,14 +59,14 @@ impl Standing {
         at: BlockRef,
     ) -> Result<Self, ReadError> {
         let deployment = &record.deployment;
-        let codes = all(deployment.addresses(), async |address| {
+        let codes = all(deployment.addresses(), |address| async move {
             Ok((address, network.code_hash(address, at).await?))
         });
-        let slots = all(&deployment.slots, async |watched| {
+        let slots = all(&deployment.slots, |watched| async move {
             let found = network.storage(watched.address, watched.slot.into(), at).await?;
             Ok(((watched.address, watched.slot), found.into()))
         });
-        let answers = all(probes, async |probe: &Probe| {
+        let answers = all(probes, |probe| async move {
             let answer = match network.try_call(probe.to, &probe.data, at).await? {
                 CallOutcome::Returned(bytes) => Some(bytes),
                 CallOutcome::Reverted(_) => None,

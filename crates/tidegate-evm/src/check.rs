@@ -10,8 +10,8 @@ use crate::create::{CREATE2_PROXY, Creation, Expected};
 use crate::diff::AccountDiff;
 use crate::env::{BlockFields, Env};
 use crate::error::EvmError;
+use crate::job::{First, Job};
 use crate::outcome::Outcome;
-use crate::run::{First, Job};
 use crate::sandbox::Sandbox;
 use crate::tx::Tx;
 

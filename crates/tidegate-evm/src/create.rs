@@ -7,8 +7,8 @@ use alloy_primitives::{Address, B256, Bytes, U256, b256, hex, keccak256};
 pub use tidegate_model::digest::CREATE2_PROXY;
 
 use crate::error::EvmError;
+use crate::job::{First, Job};
 use crate::outcome::Outcome;
-use crate::run::{First, Job};
 use crate::sandbox::Sandbox;
 use crate::tx::Tx;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use revm::Database;
+use revm::context::{BlockEnv, CfgEnv, Context, Journal, LocalContext, TxEnv};
 use revm::database_interface::DBErrorMarker;
 use revm::state::{AccountInfo, Bytecode};
 use tidegate_model::ports::{AccountState, StateKey, StateView};
@@ -28,6 +29,10 @@ pub enum StateError {
 }
 
 impl DBErrorMarker for StateError {}
+
+/// What the interpreter works on.
+pub(crate) type SimContext<'s> =
+    Context<BlockEnv, TxEnv, CfgEnv, Db<'s>, Journal<Db<'s>>, (), LocalContext>;
 
 /// Overlay over view, with a note of what both lack. A run that notes anything is thrown away,
 /// which is why it may go on with an empty value and find more.

@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 
 use alloy_primitives::{Address, B256, U256};
 use revm::context::result::{EVMError, HaltReason};
-use revm::context::{BlockEnv, CfgEnv, Context, Journal, LocalContext, TxEnv};
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::context_interface::{Cfg, ContextTr, JournalTr, LocalContextTr};
 use revm::handler::{EvmTr, FrameResult, Handler, MainnetEvm};
@@ -17,12 +16,10 @@ use revm::interpreter::{
 };
 use revm::state::Bytecode;
 
-use crate::db::{Db, StateError};
-use crate::run::{First, Job};
+use crate::db::{SimContext, StateError};
+use crate::job::{First, Job};
 use crate::trace::Trace;
 
-pub(crate) type SimContext<'s> =
-    Context<BlockEnv, TxEnv, CfgEnv, Db<'s>, Journal<Db<'s>>, (), LocalContext>;
 type SimEvm<'s> = MainnetEvm<SimContext<'s>, Trace>;
 
 /// Handles a job as mainnet handles a transaction, except that nobody pays for gas, that a

@@ -7,6 +7,7 @@
 //! can broadcast nothing.
 
 mod batch;
+mod call;
 mod check;
 mod code;
 mod create;
@@ -17,8 +18,10 @@ mod error;
 mod failure;
 mod gas_use;
 mod handler;
+mod job;
 mod outcome;
 mod reach;
+mod relied;
 mod rules;
 mod run;
 mod sandbox;
@@ -28,6 +31,7 @@ mod trace;
 mod tx;
 
 pub use batch::{Batch, BatchFault, Leaves};
+pub use call::{CallKind, FailedCall, Reached};
 pub use check::{
     ContextCheck, Difference, Differs, SlotPair, Varied, asks_who_creates, check_constructor,
 };
@@ -39,9 +43,10 @@ pub use diff::{AccountDiff, Change, StateDiff};
 pub use env::{BlockFields, Env, EvmVersion, TX_GAS_MAX, UnknownEvmVersion};
 pub use error::EvmError;
 pub use failure::{Failure, Halt, RevertReason};
-pub use outcome::{Asked, CallKind, FailedCall, Look, Made, Outcome, Part, Seen};
-pub use reach::{Reached, Trespass};
-pub use rules::{PROBE_GAS, Probe, Relied, Trial};
+pub use outcome::{Asked, Look, Made, Outcome, Part, Seen};
+pub use reach::Trespass;
+pub use relied::Relied;
+pub use rules::{PROBE_GAS, Probe, Trial};
 pub use sandbox::Sandbox;
 pub use settle::{Progress, ROUNDS_MAX, Rounds, SettleError, settle};
 pub use tx::{Delegate, Tx};

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use alloy_primitives::{Address, Bytes, Log, Selector, U256};
+use alloy_primitives::{Address, Bytes, Log, U256};
 
+use crate::call::{FailedCall, Reached};
 use crate::diff::StateDiff;
 use crate::failure::Failure;
-use crate::reach::Reached;
-use crate::rules::Relied;
+use crate::relied::Relied;
 
 /// What a transaction did. One that failed has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,56 +166,5 @@ impl fmt::Display for Why<'_> {
             [_, .., cause] => write!(f, "{failure}, because {cause}"),
             _ => write!(f, "{failure}"),
         }
-    }
-}
-
-/// A call that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedCall {
-    /// How it was called.
-    pub kind: CallKind,
-    /// The account that called (of a delegate call: in whose context).
-    pub from: Address,
-    /// Whose code ran; of a creation, where the contract would be.
-    pub to: Address,
-    /// The wei sent along.
-    pub value: U256,
-    /// The first four bytes of the calldata, where there are four.
-    pub selector: Option<Selector>,
-    /// Why it failed.
-    pub failure: Failure,
-}
-
-impl fmt::Display for FailedCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, to, selector, failure, .. } = self;
-        match selector {
-            Some(selector) => write!(f, "{kind} {selector} of {to} {failure}"),
-            None => write!(f, "{kind} of {to} {failure}"),
-        }
-    }
-}
-
-/// How a contract was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallKind {
-    /// `CALL`.
-    Call,
-    /// `DELEGATECALL` or `CALLCODE`.
-    Delegate,
-    /// `STATICCALL`.
-    Static,
-    /// `CREATE` or `CREATE2`.
-    Create,
-}
-
-impl fmt::Display for CallKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Call => "call",
-            Self::Delegate => "delegate call",
-            Self::Static => "static call",
-            Self::Create => "creation",
-        })
     }
 }

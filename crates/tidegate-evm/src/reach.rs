@@ -2,30 +2,14 @@
 
 use std::fmt;
 
-use alloy_primitives::{Address, Selector, U256};
+use alloy_primitives::{Address, U256};
 
+use crate::call::Reached;
 use crate::diff::AccountDiff;
-use crate::outcome::{CallKind, Outcome};
+use crate::outcome::Outcome;
 
 /// How deep a batch's own calls are: the batch runs in the frame above them.
 const OWN_DEPTH: usize = 1;
-
-/// A call that reached an account that was watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reached {
-    /// How many frames are around it; 0 is the outermost.
-    pub depth: usize,
-    /// How it was called.
-    pub kind: CallKind,
-    /// By whom.
-    pub from: Address,
-    /// Which one.
-    pub to: Address,
-    /// The first four bytes of the calldata, where there are four.
-    pub selector: Option<Selector>,
-    /// Whether nothing can be changed from there on.
-    pub is_static: bool,
-}
 
 /// What a batch does to an account that only its own calls may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

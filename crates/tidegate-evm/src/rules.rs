@@ -5,7 +5,6 @@
 //! input, and each newer opcode. It runs here and, by `eth_call`, there. All of it but what is
 //! tried is as old as the rules allow, and answers a word for each trial.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
@@ -15,15 +14,12 @@ use tidegate_model::{BlockRef, ChainId, Head};
 
 use crate::env::Env;
 use crate::error::EvmError;
+use crate::relied::{Relied, TRIAL_GAS_MIN};
 use crate::sandbox::Sandbox;
 use crate::tx::Tx;
 
 /// The gas that a trial creation is run with, here and on the chain.
 pub const PROBE_GAS: u64 = 15_000_000;
-/// The most gas of one trial.
-const TRIAL_GAS_MAX: u64 = 8_000_000;
-/// The least gas of a trial of a call that had more.
-const TRIAL_GAS_MIN: u64 = 100_000;
 /// The gas that a trial takes beside what is tried, and for each byte of its data.
 const TRIAL_GAS: u64 = 60_000;
 const BYTE_GAS: u64 = 60;
@@ -32,18 +28,6 @@ const TRIALS_MAX: usize = 64;
 const DATA_BYTES_MAX: usize = 36_000;
 /// The most words that an opcode takes from the stack.
 const OPERANDS_MAX: usize = 17;
-/// Addresses below it belong to the chain: precompiles, and what rollups have there.
-const CHAINS_OWN: U256 = U256::from_limbs([1 << 16, 0, 0, 0]);
-
-/// What code rests on that not every chain has, or has alike.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Relied {
-    /// Opcodes that came with newer rules or are in none, and `SELFDESTRUCT`, which newer rules
-    /// changed.
-    pub opcodes: BTreeSet<u8>,
-    /// The input of each call of an address that belongs to the chain, with the gas of a trial.
-    pub calls: BTreeMap<(Address, Bytes), u64>,
-}
 
 /// One thing that a chain is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,23 +55,6 @@ pub struct Probe {
 }
 
 impl Relied {
-    /// Adds what other code rests on.
-    pub fn extend(&mut self, other: Self) {
-        self.opcodes.extend(other.opcodes);
-        self.calls.extend(other.calls);
-    }
-
-    /// Whether an address belongs to the chain.
-    pub(crate) fn is_chains_own(at: Address) -> bool {
-        let number = U256::from_be_slice(at.as_slice());
-        !number.is_zero() && number < CHAINS_OWN
-    }
-
-    /// The gas of the trial of a call that had this much and took this much.
-    pub(crate) fn trial_gas(had: u64, took: u64) -> u64 {
-        had.min(took.saturating_mul(4).max(TRIAL_GAS_MIN)).min(TRIAL_GAS_MAX)
-    }
-
     /// The creations that ask a chain for all of it.
     ///
     /// # Errors

@@ -11,8 +11,9 @@ use tidegate_model::ports::{AccountState, StateKey, StateSnapshot, StateView};
 use crate::env::{Env, TX_GAS_MAX};
 use crate::error::EvmError;
 use crate::failure::{Failure, RevertReason, failure};
+use crate::job::{First, Job, Warm};
 use crate::outcome::{Asked, Made, Outcome};
-use crate::run::{First, Job, Run, Warm, execute};
+use crate::run::{Run, execute};
 use crate::state::{Applied, Overlay};
 use crate::tx::{Delegate, Tx};
 

@@ -11,13 +11,13 @@ use revm::interpreter::{
     InterpreterResult,
 };
 
+use crate::call::{CallKind, FailedCall, Reached};
 use crate::code::is_newer;
+use crate::db::SimContext;
 use crate::failure::failure;
 use crate::gas_use::GasUse;
-use crate::handler::SimContext;
-use crate::outcome::{Asked, CallKind, FailedCall, Look, Made, Part, Seen};
-use crate::reach::Reached;
-use crate::rules::Relied;
+use crate::outcome::{Asked, Look, Made, Part, Seen};
+use crate::relied::Relied;
 
 /// The calls that are open, and the path to the last failure.
 #[derive(Debug, Default)]

@@ -23,9 +23,9 @@ use crate::{AuditFacts, CodeFacts, Layout, Observed, PolicyRules, SoakFacts, com
 /// How long an emergency may last, in seconds.
 pub const EMERGENCY_SECS_MAX: u64 = 72 * 3_600;
 /// How long before its execution it must have been announced, in seconds.
-pub const ANNOUNCED_SECS_MIN: u64 = 3_600;
+const ANNOUNCED_SECS_MIN: u64 = 3_600;
 /// How late its obligations may be due after its end, in seconds.
-pub const RETRO_SECS_MAX: u64 = 90 * 86_400;
+const RETRO_SECS_MAX: u64 = 90 * 86_400;
 
 /// An emergency, and what speaks for it.
 #[derive(Debug, Clone)]

@@ -1,14 +1,15 @@
 //! What stands behind a proxy, as its code and its slots show it.
 
 use alloy_primitives::{Address, B256, hex};
+use schemars::JsonSchema;
 use serde::Serialize;
 pub use tidegate_model::slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, PROXIABLE_SLOT};
 
 /// The slots that say what is behind a proxy.
-pub const PROXY_SLOTS: [B256; 4] = [IMPLEMENTATION_SLOT, BEACON_SLOT, ADMIN_SLOT, PROXIABLE_SLOT];
+const PROXY_SLOTS: [B256; 4] = [IMPLEMENTATION_SLOT, BEACON_SLOT, ADMIN_SLOT, PROXIABLE_SLOT];
 
 /// How a proxy finds its implementation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum ProxyKind {
     /// Its address is in the code.
     #[serde(rename = "EIP-1167")]
@@ -37,7 +38,7 @@ impl ProxyKind {
 }
 
 /// A proxy, and what is behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Behind {
     /// How it finds its implementation.
     pub kind: ProxyKind,

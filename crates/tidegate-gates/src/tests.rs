@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use tidegate_model::statement::{Lowered, Waiver};
-use tidegate_model::{ReasonCode, StatementDigest};
+use tidegate_model::{GateId, Reason, ReasonCode, StatementDigest, Verdict};
 
 use super::*;
 use crate::controls::exemplar;

@@ -15,9 +15,9 @@ use crate::PolicyRules;
 use crate::people::{GUARDIAN, has_role, holder};
 
 /// The shortest soak that a waiver may ask for, in seconds.
-pub const SOAK_SECS_MIN: u64 = 24 * 3_600;
+pub(crate) const SOAK_SECS_MIN: u64 = 24 * 3_600;
 /// The fewest firms that a waiver may ask for.
-pub const AUDITS_MIN: u32 = 1;
+pub(crate) const AUDITS_MIN: u32 = 1;
 /// How long a waiver may last, in seconds.
 pub const WAIVER_SECS_MAX: u64 = 90 * 86_400;
 

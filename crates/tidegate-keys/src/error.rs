@@ -2,8 +2,10 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 
+use crate::keystore::KeystoreError;
 use crate::name::{KeyName, KeyRef};
-use crate::unlock::VaultProblem;
+use crate::secret::PasswordError;
+use crate::vault::VaultProblem;
 
 /// A key that could not be made, found, opened or removed. No text here holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -170,109 +172,11 @@ impl KeyError {
     }
 
     /// Whether the password was wrong, or the keystore altered: no one can tell these apart.
-    pub const fn is_wrong_password(&self) -> bool {
+    pub(crate) const fn is_wrong_password(&self) -> bool {
         matches!(
             self,
             Self::Keystore { source: KeystoreError::Mac, .. }
                 | Self::Import { source: KeystoreError::Mac, .. }
         )
     }
-}
-
-/// A keystore that is refused. Every bound is checked before any work is done for it.
-#[derive(Debug, thiserror::Error)]
-pub enum KeystoreError {
-    /// The file is larger than any keystore.
-    #[error("read the keystore: it has more than {bytes_max} bytes")]
-    TooLarge {
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// It is not JSON, or lacks a field.
-    #[error("read the keystore: its content has another shape")]
-    Shape(#[source] serde_json::Error),
-    /// A field has a value that this program does not take.
-    #[error("read the keystore: its field `{field}` must be {rule}")]
-    Field {
-        /// The field.
-        field: &'static str,
-        /// What it must be.
-        rule: &'static str,
-    },
-    /// The password is wrong, or the file was altered.
-    #[error("decrypt the keystore: the password is wrong, or the file was altered")]
-    Mac,
-    /// It decrypts to no secp256k1 key.
-    #[error("decrypt the keystore: it holds no valid private key")]
-    NotAKey,
-    /// It names another address than its key's.
-    #[error("decrypt the keystore: it names {named} but its key is of {actual}")]
-    Address {
-        /// The address it names.
-        named: Address,
-        /// The address of its key.
-        actual: Address,
-    },
-    /// The system gave no random bytes.
-    #[error("draw random bytes")]
-    Random(#[source] getrandom::Error),
-    /// The keystore just made does not open; nothing was written.
-    #[error("check the new keystore: it does not open")]
-    SelfCheck,
-}
-
-impl KeystoreError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Mac => {
-                "a keystore opens with the password that it was encrypted under, whichever \
-                          program made it"
-                    .to_owned()
-            }
-            Self::TooLarge { .. } | Self::Shape(_) | Self::Field { .. } => {
-                "it must be a keystore of version 3, as `tidegate key new`, `cast wallet` and geth \
-                 make them"
-                    .to_owned()
-            }
-            Self::NotAKey | Self::Address { .. } => {
-                "the file was altered: take it from a backup".to_owned()
-            }
-            Self::Random(_) | Self::SelfCheck => return None,
-        })
-    }
-}
-
-/// A password or private key text that is refused. The text itself is in no error.
-#[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
-    /// New keys need one.
-    #[error("take an empty password for a new key")]
-    Empty,
-    /// It is too long.
-    #[error("take a password of more than {bytes_max} bytes")]
-    TooLong {
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// It is not UTF-8.
-    #[error("take a password that is not UTF-8")]
-    NotText,
-    /// The input ended before a line began.
-    #[error("read a password: the input has ended")]
-    Ended,
-    /// Two entries of a new password differ.
-    #[error("take the new password: the two entries differ")]
-    Differ,
-    /// The descriptor could not be opened or read.
-    #[error("read a password from file descriptor {fd}")]
-    Descriptor {
-        /// Its number.
-        fd: u32,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The input or the terminal failed.
-    #[error("read a password")]
-    Input(#[source] std::io::Error),
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::Address;
 use zeroize::Zeroizing;
 
-use crate::error::{KeyError, KeystoreError, PasswordError};
-use crate::keystore::{KEYSTORE_BYTES_MAX, Keystore, encrypt};
+use crate::error::KeyError;
+use crate::keystore::{KEYSTORE_BYTES_MAX, Keystore, KeystoreError, encrypt};
 use crate::name::{KeyName, KeyRef};
-use crate::secret::{Password, PrivateKey};
+use crate::secret::{Password, PasswordError, PrivateKey};
 use crate::signer::KeySigner;
 
 /// The most entries a folder of keys may have.
@@ -135,8 +135,7 @@ impl Keys {
     /// Decrypts a key. It takes about a second and 256 MiB, on purpose.
     ///
     /// # Errors
-    /// As [`Keys::address_of`], [`KeyError::Shared`] or [`KeyError::Weak`];
-    /// [`KeyError::is_wrong_password`] tells that case.
+    /// As [`Keys::address_of`], [`KeyError::Shared`] or [`KeyError::Weak`].
     pub fn open(&self, key: &KeyRef, password: &Password) -> Result<KeySigner, KeyError> {
         self.open_keystore(key, &self.guarded(key)?, password)
     }

@@ -20,16 +20,16 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use error::{KeyError, KeystoreError, PasswordError};
+pub use error::KeyError;
 pub use keys::{KeyInfo, Keys};
-pub use keystore::{KEYSTORE_BYTES_MAX, Keystore};
+pub use keystore::KeystoreError;
 pub use lines::PasswordLines;
 pub use name::{KeyName, KeyRef};
 pub use os_keyring::OsKeyring;
-pub use secret::{Password, PrivateKey};
+pub use secret::{Password, PasswordError, PrivateKey};
 pub use signer::KeySigner;
 pub use unlock::{
-    AskPassword, PasswordFrom, PasswordRequest, PasswordSources, Purpose, Unlocked, VaultProblem,
+    AskPassword, PasswordFrom, PasswordRequest, PasswordSources, Purpose, Unlocked,
     choose_password, read_hidden,
 };
-pub use vault::{PasswordVault, VaultError};
+pub use vault::{PasswordVault, VaultError, VaultProblem};

@@ -4,8 +4,7 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use crate::error::PasswordError;
-use crate::secret::{PASSWORD_BYTES_MAX, Password, text_of};
+use crate::secret::{PASSWORD_BYTES_MAX, Password, PasswordError, text_of};
 
 /// Passwords from a file descriptor or another reader, one a line. A command that opens several
 /// keys takes a line for each, in the order in which it opens them.
@@ -32,7 +31,8 @@ impl PasswordLines {
     }
 
     /// Reads from anything else.
-    pub fn from_reader(input: impl Read + Send + 'static) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_reader(input: impl Read + Send + 'static) -> Self {
         Self { fd: None, input: Box::new(input) }
     }
 
@@ -41,7 +41,7 @@ impl PasswordLines {
     /// # Errors
     /// [`PasswordError::Ended`] if there is no further line, [`PasswordError::TooLong`],
     /// [`PasswordError::NotText`], or the failure to read.
-    pub fn next_password(&mut self) -> Result<Password, PasswordError> {
+    pub(crate) fn next_password(&mut self) -> Result<Password, PasswordError> {
         // All at once, so that no reallocation leaves a copy behind; and byte by byte, so that
         // no buffer keeps the next password or what belongs to another reader of the pipe.
         let mut line = Zeroizing::new(Vec::with_capacity(PASSWORD_BYTES_MAX + 2));

@@ -4,7 +4,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, hex};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::{KeystoreError, PasswordError};
+use crate::keystore::KeystoreError;
 
 /// The longest password, in bytes.
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1024;
@@ -43,6 +43,41 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(..)")
     }
+}
+
+/// A password or private key text that is refused. The text itself is in no error.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// New keys need one.
+    #[error("take an empty password for a new key")]
+    Empty,
+    /// It is too long.
+    #[error("take a password of more than {bytes_max} bytes")]
+    TooLong {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// It is not UTF-8.
+    #[error("take a password that is not UTF-8")]
+    NotText,
+    /// The input ended before a line began.
+    #[error("read a password: the input has ended")]
+    Ended,
+    /// Two entries of a new password differ.
+    #[error("take the new password: the two entries differ")]
+    Differ,
+    /// The descriptor could not be opened or read.
+    #[error("read a password from file descriptor {fd}")]
+    Descriptor {
+        /// Its number.
+        fd: u32,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The input or the terminal failed.
+    #[error("read a password")]
+    Input(#[source] std::io::Error),
 }
 
 /// A secp256k1 private key on its way into a keystore. It is wiped when dropped, never printed,

@@ -2,14 +2,14 @@ use std::fmt;
 
 use alloy_primitives::Address;
 
-use crate::error::{KeyError, PasswordError};
+use crate::error::KeyError;
 use crate::keys::Keys;
 use crate::keystore::Keystore;
 use crate::lines::PasswordLines;
 use crate::name::KeyRef;
-use crate::secret::Password;
+use crate::secret::{Password, PasswordError};
 use crate::signer::KeySigner;
-use crate::vault::{PasswordVault, VaultError};
+use crate::vault::{PasswordVault, VaultProblem};
 
 /// How often a person may enter a wrong password.
 const ATTEMPTS_MAX: u32 = 3;
@@ -62,17 +62,6 @@ pub enum PasswordFrom {
     Vault,
     /// A person: worth an offer to keep it in the OS keyring.
     Person,
-}
-
-/// Why the OS keyring did not help although it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum VaultProblem {
-    /// The password that it keeps does not open the key.
-    #[error("use the password that the OS keyring keeps for {0}: it is wrong")]
-    Stale(Address),
-    /// It could not be read.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
 }
 
 /// An opened key, and how it was opened.

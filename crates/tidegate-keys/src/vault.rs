@@ -64,6 +64,17 @@ pub enum VaultError {
     LeftBehind(#[source] Box<VaultError>),
 }
 
+/// Why the OS keyring did not help although it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultProblem {
+    /// The password that it keeps does not open the key.
+    #[error("use the password that the OS keyring keeps for {0}: it is wrong")]
+    Stale(Address),
+    /// It could not be read.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
 /// Where one password is kept in a store of the operating system.
 pub(crate) trait Slot {
     fn read(&self) -> Result<Option<Password>, VaultError>;

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use tidegate_model::{ChainId, StatementDigest};
 
 /// Decimal places of every chain's own coin.
-pub const NATIVE_DECIMALS: usize = 18;
+pub(crate) const NATIVE_DECIMALS: usize = 18;
 
 /// How many bytes of a request's digest name its account.
 const REQUEST_BYTES: usize = 8;
@@ -69,7 +69,7 @@ impl NetworkLabel {
 
 impl Account {
     /// Whether it holds value that we control, and so can never be negative.
-    pub const fn is_controlled(&self) -> bool {
+    pub(crate) const fn is_controlled(&self) -> bool {
         matches!(self, Self::Treasury(..) | Self::Wallet(..) | Self::InContract(..))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use alloy_primitives::{Address, B256, I256, U256};
+use alloy_primitives::{Address, I256, U256};
 use tidegate_model::{ChainId, Head, NetworkId, StatementDigest};
 
 use crate::account::{Account, Commodity};
@@ -10,8 +10,11 @@ use crate::claims::Claims;
 use crate::entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
 use crate::error::LedgerError;
 use crate::facts::{Facts, NetworkFacts, Outflows, TransactionFacts, WalletFacts, WalletRole};
-use crate::funds::{Income, OwnFunds, RequestState, RequestView, Violation, view_request};
 use crate::reconcile::{Row, reconcile_entries};
+use crate::request::{RequestState, RequestView};
+use crate::tally::{Moved, Tally, view_request};
+use crate::uncovered::{Income, OwnFunds};
+use crate::violation::Violation;
 
 mod decisions;
 mod draft;
@@ -122,25 +125,6 @@ enum ParkedBy {
     Treasury,
 }
 
-/// What came of a request so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tally {
-    pub(crate) drawn: U256,
-    pub(crate) spent: U256,
-    pub(crate) returned: U256,
-    pub(crate) encumbered: U256,
-    pub(crate) settled: bool,
-}
-
-/// The transactions under a request.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Moved {
-    pub(crate) draws: Vec<B256>,
-    pub(crate) returns: Vec<B256>,
-    /// Whether one is stated that has not been read.
-    pub(crate) unseen: bool,
-}
-
 /// Why no request is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PickError {
@@ -150,16 +134,6 @@ pub enum PickError {
     /// More than one may be.
     #[error("several requests; name one by its digest")]
     Several,
-}
-
-impl Tally {
-    /// What is left to spend under the request.
-    pub(crate) fn left(&self) -> U256 {
-        if self.settled {
-            return U256::ZERO;
-        }
-        self.drawn.saturating_sub(self.spent).saturating_sub(self.returned)
-    }
 }
 
 impl<'a> Books<'a> {

@@ -1,5 +1,7 @@
 //! Entries and postings.
 
+use std::fmt;
+
 use alloy_primitives::{Address, B256, I256};
 use serde::{Serialize, Serializer};
 use tidegate_model::{BlockRef, ChainId, ReleaseRoot, StatementDigest};
@@ -158,4 +160,18 @@ impl Evidence {
 
 fn decimal<S: Serializer>(amount: &I256, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
+}
+
+impl fmt::Display for NaturalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opening(chain, wallet) => write!(f, "the opening of {wallet} on chain {chain}"),
+            Self::Transaction(chain, hash) => write!(f, "transaction {hash} on chain {chain}"),
+            Self::Statement(digest) => write!(f, "statement {digest}"),
+            Self::Income(chain, wallet, block) => {
+                write!(f, "the income of {wallet} on chain {chain} in block {block}")
+            }
+            Self::Residue(chain, wallet) => write!(f, "the residue of {wallet} on chain {chain}"),
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod journal;
 mod tests;
 mod text;
 
-pub use beancount::BEANCOUNT_DIGITS_MAX;
+use beancount::BEANCOUNT_DIGITS_MAX;
 
 /// The formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use tidegate_model::{BlockRef, ChainId, Head, NetworkId, ProjectId, ReleaseRoot,
 
 use crate::account::NetworkLabel;
 use crate::error::LedgerError;
-use crate::funds::RequestView;
+use crate::request::RequestView;
 
 /// The role whose approvals and denials count.
-pub const TREASURER_ROLE: &str = "treasurer";
+const TREASURER_ROLE: &str = "treasurer";
 
 /// Everything that is known.
 #[derive(Debug, Clone, Default)]

@@ -1,41 +1,17 @@
 //! What must hold of the books, checked on the entries alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use alloy_primitives::I256;
-use serde::Serialize;
 
 use crate::account::{Account, Commodity};
 use crate::build::Ledger;
-use crate::entry::{Entry, NaturalKey};
-
-/// An invariant that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Breach {
-    /// An entry whose postings do not sum to zero.
-    Unbalanced(NaturalKey),
-    /// A sum that does not fit 256 bits.
-    Overflow(NaturalKey),
-    /// An entry with a commodity other than its chain's.
-    ForeignCommodity(NaturalKey),
-    /// Two entries about one thing.
-    Repeated(NaturalKey),
-    /// An entry without evidence.
-    NoEvidence(NaturalKey),
-    /// An account of ours that would hold less than nothing.
-    Negative {
-        /// The account.
-        account: Account,
-        /// After which entry.
-        after: NaturalKey,
-    },
-}
+use crate::entry::Entry;
+use crate::violation::Breach;
 
 /// Every breach in the entries, in their order. Amounts are added with overflow checks; each
 /// account that holds our value is followed from entry to entry.
-pub fn check_ledger(ledger: &Ledger) -> Vec<Breach> {
+pub(crate) fn check_ledger(ledger: &Ledger) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut keys = BTreeSet::new();
     let mut balances = BTreeMap::new();
@@ -81,35 +57,6 @@ fn apply<'a>(entry: &'a Entry, balances: &mut BTreeMap<&'a Account, I256>) -> Ve
         }
     }
     breaches
-}
-
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unbalanced(key) => write!(f, "{key} does not sum to zero"),
-            Self::Overflow(key) => write!(f, "sums at {key} do not fit 256 bits"),
-            Self::ForeignCommodity(key) => write!(f, "{key} mixes the coins of two chains"),
-            Self::Repeated(key) => write!(f, "{key} is in the books twice"),
-            Self::NoEvidence(key) => write!(f, "{key} has no evidence"),
-            Self::Negative { account, after } => {
-                write!(f, "{account} would hold less than nothing after {after}")
-            }
-        }
-    }
-}
-
-impl fmt::Display for NaturalKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Opening(chain, wallet) => write!(f, "the opening of {wallet} on chain {chain}"),
-            Self::Transaction(chain, hash) => write!(f, "transaction {hash} on chain {chain}"),
-            Self::Statement(digest) => write!(f, "statement {digest}"),
-            Self::Income(chain, wallet, block) => {
-                write!(f, "the income of {wallet} on chain {chain} in block {block}")
-            }
-            Self::Residue(chain, wallet) => write!(f, "the residue of {wallet} on chain {chain}"),
-        }
-    }
 }
 
 #[cfg(test)]

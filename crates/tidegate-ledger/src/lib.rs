@@ -17,21 +17,25 @@ mod fixture;
 mod funds;
 mod invariant;
 mod reconcile;
+mod request;
 mod rules;
+mod tally;
+mod uncovered;
+mod violation;
 
-pub use account::{Account, Commodity, NATIVE_DECIMALS, NetworkLabel};
+pub use account::{Account, Commodity, NetworkLabel};
 pub use build::{Closing, Ledger, PickError, build_ledger};
 pub use claims::counting;
 pub use entry::{Entry, EntryKind, Evidence, NaturalKey, Posting};
 pub use error::LedgerError;
-pub use export::{BEANCOUNT_DIGITS_MAX, ExportError, Format, export};
+pub use export::{ExportError, Format, export};
 pub use facts::{
     AuthorizationFacts, Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, Outflows,
-    Rise, TREASURER_ROLE, TransactionFacts, Unwatched, WalletFacts, WalletRole,
+    Rise, TransactionFacts, Unwatched, WalletFacts, WalletRole,
 };
-pub use funds::{
-    FundsReport, Income, OpenRequest, OwnFunds, RequestState, RequestView, Violation, funds_report,
-};
-pub use invariant::{Breach, check_ledger};
+pub use funds::{FundsReport, OpenRequest, funds_report};
 pub use reconcile::{Row, reconcile};
+pub use request::{RequestState, RequestView};
 pub use rules::FundRules;
+pub use uncovered::{Income, OwnFunds};
+pub use violation::{Breach, Violation};

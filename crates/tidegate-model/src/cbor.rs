@@ -1,10 +1,11 @@
 //! Just enough CBOR to recognise and read the metadata that the compiler appends to code.
 
 use alloy_primitives::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a metadata region says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Metadata {
     /// The compiler's version, such as `0.8.30`; a prerelease says more.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -15,11 +16,12 @@ pub struct Metadata {
 }
 
 /// A hash of the metadata file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MetadataHash {
     /// `ipfs`, `bzzr0` or `bzzr1`.
     pub kind: String,
     /// The hash, as it stands there.
+    #[schemars(with = "String")]
     pub hash: Bytes,
 }
 

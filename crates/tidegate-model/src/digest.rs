@@ -123,7 +123,7 @@ pub fn jcs_keccak<T: Serialize>(what: &'static str, value: &T) -> Result<B256, J
 }
 
 /// keccak256 over digests laid end to end.
-pub fn keccak_concat(digests: impl IntoIterator<Item = B256>) -> B256 {
+pub(crate) fn keccak_concat(digests: impl IntoIterator<Item = B256>) -> B256 {
     let mut bytes = Vec::new();
     for digest in digests {
         bytes.extend_from_slice(digest.as_slice());

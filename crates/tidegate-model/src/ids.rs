@@ -3,6 +3,7 @@
 use std::fmt;
 
 use alloy_primitives::B256;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Makes newtypes over a 32-byte digest: full `0x` text when shown, and `short()` for people.
@@ -12,7 +13,7 @@ macro_rules! digest_id {
         $(#[$doc])*
         #[derive(
             Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
-            ::serde::Serialize, ::serde::Deserialize,
+            ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema,
         )]
         #[serde(transparent)]
         pub struct $name(pub ::alloy_primitives::B256);
@@ -65,7 +66,9 @@ digest_id! {
 }
 
 /// An EIP-155 chain id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct ChainId(pub u64);
 
@@ -95,7 +98,9 @@ impl fmt::Display for ChainId {
 }
 
 /// A network is its chain id and genesis hash together; names and URLs identify nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkId {
     /// The chain id.
@@ -105,7 +110,9 @@ pub struct NetworkId {
 }
 
 /// A block is never a number alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct BlockRef {
     /// Its height.
@@ -115,7 +122,7 @@ pub struct BlockRef {
 }
 
 /// A block together with its timestamp, in seconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// The block.
@@ -126,7 +133,9 @@ pub struct Head {
 
 /// A contract's fully qualified name, `path:Name`, with the path normalised: project-relative,
 /// `dep:<package>/<path>` for what a known package published, or `vendored:<path>`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Fqn(pub String);
 

@@ -10,7 +10,7 @@ use alloy_primitives::{B256, hex};
 pub const DIGITS_MIN: usize = 16;
 
 /// The hexadecimal digits of a whole digest.
-pub const DIGITS: usize = 64;
+const DIGITS: usize = 64;
 
 /// A name that names nothing, or more than one thing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

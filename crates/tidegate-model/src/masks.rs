@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use alloy_primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::{Artifact, Code, Span};
 use crate::cbor::read_region;
 use crate::digest::Preimage;
 use crate::ids::Fqn;
-use crate::release::{Artifact, Code, Span};
 use crate::trailer;
 
 /// What stands at a place that templates leave open.
@@ -260,8 +260,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::artifact::LayoutNotes;
     use crate::functions::FunctionMap;
-    use crate::release::LayoutNotes;
     use crate::scope::build_digest;
 
     const ONE: &str = "src/one/Rate.sol:Rate";
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn notes_are_in_the_layout_and_functions_in_the_build() {
-        use crate::release::Formerly;
+        use crate::artifact::Formerly;
         let plain = artifact();
         assert!(plain.layout_document().get("notes").is_none(), "empty notes are absent");
         let was = |name: &str| Formerly { name: Some(name.to_owned()), kind: None };

@@ -2,163 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_json_abi::JsonAbi;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+pub use crate::artifact::{Artifact, Code, Compiler, Formerly, LayoutNotes, Span};
 use crate::digest::{JcsError, jcs_keccak};
-use crate::functions::FunctionMap;
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
 use crate::masks::links;
 use crate::plan::{Plan, Reference};
 use crate::scope::{CodeScope, build_digest, code_root, release_root, scope_root};
-
-/// A run of bytes in code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Span {
-    /// The first byte.
-    pub start: usize,
-    /// How many bytes.
-    pub length: usize,
-}
-
-impl Span {
-    /// Its bytes in some code; none if it leads outside.
-    fn of_mut(self, code: &mut [u8]) -> Option<&mut [u8]> {
-        code.get_mut(self.start..self.start.checked_add(self.length)?)
-    }
-}
-
-/// Code with the places that are filled in later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Code {
-    /// The bytes, with zeros at every link reference.
-    pub object: Bytes,
-    /// Where each library's address goes.
-    pub links: BTreeMap<Fqn, Vec<Span>>,
-    /// The metadata regions (auxdata), nested ones included.
-    pub metadata: Vec<Span>,
-}
-
-impl Code {
-    /// The code with every library's address filled in; the missing library's name otherwise.
-    ///
-    /// # Errors
-    /// If a library has no address, or its place in the code is none for an address.
-    pub fn linked(
-        &self,
-        libraries: &BTreeMap<Fqn, alloy_primitives::Address>,
-    ) -> Result<Bytes, Fqn> {
-        let mut code = self.object.to_vec();
-        for (library, spans) in &self.links {
-            let address = libraries.get(library).ok_or_else(|| library.clone())?;
-            for span in spans {
-                let place = span.of_mut(&mut code).filter(|place| place.len() == address.len());
-                place.ok_or_else(|| library.clone())?.copy_from_slice(address.as_slice());
-            }
-        }
-        Ok(code.into())
-    }
-}
-
-/// What a comparison of layouts needs beside the canonical one. It is in no digest: it changes
-/// what a layout may follow, not where anything is stored.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayoutNotes {
-    /// What state variables were before, by their position among the layout's items.
-    pub items: BTreeMap<usize, Formerly>,
-    /// What members were before, by their structure's label or their namespace's id, then by name.
-    pub members: BTreeMap<String, BTreeMap<String, Formerly>>,
-    /// The members of each enum, by its label. Where two enums share a label, neither is here.
-    pub enums: BTreeMap<String, Vec<String>>,
-    /// The type behind each user-defined value type, by its label; as above.
-    pub values: BTreeMap<String, String>,
-}
-
-/// What the author says that a variable was in the version before.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Formerly {
-    /// Its name, from `@custom:oz-renamed-from`.
-    pub name: Option<String>,
-    /// Its type, from `@custom:oz-retyped-from`.
-    pub kind: Option<String>,
-}
-
-/// What the compiler made of one contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Artifact {
-    /// The fully qualified name.
-    pub fqn: Fqn,
-    /// Its ABI.
-    pub abi: JsonAbi,
-    /// Creation code.
-    pub creation: Code,
-    /// Runtime code, immutables zeroed.
-    pub runtime: Code,
-    /// Where each immutable stands in the runtime code, by `Contract.variable`.
-    pub immutables: BTreeMap<String, Vec<Span>>,
-    /// keccak256 of each source file of its closure, by normalised name.
-    pub sources: BTreeMap<String, B256>,
-    /// The canonical storage layout.
-    pub layout: Value,
-    /// What comparing it with another one needs beside it.
-    pub layout_notes: LayoutNotes,
-    /// Compiler and settings, as in `compilerProfile`.
-    pub profile: Value,
-    /// The functions of the runtime code; empty where the compiler gave no source map.
-    #[serde(default, skip_serializing_if = "FunctionMap::is_empty")]
-    pub functions: FunctionMap,
-}
-
-impl Artifact {
-    /// The storage layout as it is bound: with what comparing it needs beside it, if there is any.
-    pub fn layout_document(&self) -> Value {
-        let mut document = self.layout.clone();
-        if self.layout_notes != LayoutNotes::default()
-            && let Some(document) = document.as_object_mut()
-        {
-            document.insert("notes".to_owned(), serde_json::json!(self.layout_notes));
-        }
-        document
-    }
-
-    /// The digest of that document.
-    ///
-    /// # Errors
-    /// If a value has no canonical JSON form.
-    pub fn storage_layout(&self) -> Result<B256, JcsError> {
-        jcs_keccak("storage layout", &self.layout_document())
-    }
-}
-
-/// The compiler that made a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Compiler {
-    /// The long version, such as `0.8.30+commit.73712a01.Emscripten.clang`.
-    pub version: String,
-    /// SHA-256 of the binary (or of `soljson.js`).
-    pub sha256: B256,
-}
-
-impl Compiler {
-    /// The version without the platform, `solc` or `vyper` in front.
-    pub fn plain_version(&self) -> String {
-        let version = &self.version;
-        let end = version.split_once("+commit.").map(|(before, commit)| {
-            let digits = commit.bytes().take_while(u8::is_ascii_hexdigit).count();
-            before.len() + "+commit.".len() + digits
-        });
-        let plain = version.get(..end.unwrap_or(version.len())).unwrap_or(version);
-        if plain.starts_with("vyper ") { plain.to_owned() } else { format!("solc {plain}") }
-    }
-}
 
 /// A release once built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,7 +34,7 @@ pub struct Release {
 }
 
 /// The digests of a release. They are derived; where a file names them, they are computed again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Roots {
     /// What an auditor reads.

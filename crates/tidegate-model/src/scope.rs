@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::{SolStruct, sol};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::Artifact;
 use crate::digest::{JcsError, Preimage, jcs_keccak, keccak_concat};
 use crate::ids::{BuildDigest, CodeRoot, Fqn, PlanDigest, ReleaseRoot, ScopeRoot};
-use crate::release::Artifact;
 
 /// The EIP-712 structure of one contract in an audit's scope.
 pub mod eip712 {
@@ -28,7 +29,7 @@ pub mod eip712 {
 }
 
 /// One contract as an auditor reads it: source, compiler, code, layout and parameter rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CodeScope {
     /// The fully qualified name.

@@ -2,7 +2,7 @@
 //! `[integrity, runtime size, data sizes, immutables' size, {vyper: version}]`, then the length
 //! of both together as two bytes. Before 0.4.1 the list begins with the runtime size.
 
-use crate::release::Span;
+use crate::artifact::Span;
 
 /// What the trailer of some creation code says.
 #[derive(Debug, Clone, PartialEq, Eq)]

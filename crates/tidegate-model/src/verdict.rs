@@ -3,9 +3,11 @@
 mod codes;
 mod reason;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use alloy_primitives::B256;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -225,6 +227,40 @@ impl Serialize for Verdict {
     }
 }
 
+impl JsonSchema for Verdict {
+    fn schema_name() -> Cow<'static, str> {
+        "Verdict".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let sentences = generator.subschema_for::<Vec<String>>();
+        let codes = generator.subschema_for::<Vec<ReasonCode>>();
+        json_schema!({
+            "description": "PASS, or what is wrong. `reasons` and `missing` are sentences for \
+                            people; `codes` are the codes of the same reasons, see \
+                            docs/reasons.md.",
+            "type": "object",
+            "required": ["verdict"],
+            "properties": {
+                "verdict": {"enum": ["PASS", "WAIVED", "WAITING", "UNKNOWN", "FAIL"]},
+                "by": {"type": "string", "description": "Who waived."},
+                "until": {
+                    "type": "integer",
+                    "description": "When the waiver ends, in seconds since 1970.",
+                },
+                "reasons": sentences.clone(),
+                "missing": sentences,
+                "eta": {
+                    "type": ["integer", "null"],
+                    "description": "When it passes, in seconds since 1970, if time alone decides.",
+                },
+                "codes": codes,
+            },
+            "additionalProperties": false,
+        })
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -232,7 +268,9 @@ impl fmt::Display for Verdict {
 }
 
 /// The gates, in the order in which they are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum GateId {
     /// What is on the chain is what the sources compile to.
@@ -303,7 +341,7 @@ impl GateId {
 }
 
 /// A chain observation that a gate rests on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateInput {
     /// What was read.
@@ -317,7 +355,7 @@ pub struct GateInput {
 }
 
 /// What one gate found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GateReport {
     /// The gate.
     pub gate: GateId,

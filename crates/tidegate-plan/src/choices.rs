@@ -7,10 +7,9 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, U256, address};
-use tidegate_evm::{Asked, EvmError, Outcome, Part};
+use tidegate_evm::{Asked, EvmError};
 
-use crate::expected::Expected;
-use crate::resolve::{Op, OpKind};
+use crate::expected::{Asking, Expected};
 use crate::run::Run;
 use crate::senders::other_than;
 
@@ -20,51 +19,6 @@ const COMPARED_MAX: usize = 48;
 const STRANGE: Address = address!("7469646567617465000000000000000000057a7e");
 /// What to do about it.
 const INSTEAD: &str = "do without it while the plan is created and set up";
-
-/// An external that asks for what whoever sends or makes the block chooses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asking {
-    /// The operation that rests on it.
-    pub op: String,
-    /// The external, or what it calls.
-    pub at: Address,
-    /// What it asks for.
-    pub what: Asked,
-}
-
-/// An operation in which no code of the plan runs, and others ask.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Aside {
-    asked: BTreeSet<(Address, Asked)>,
-    written: BTreeSet<(Address, U256)>,
-}
-
-/// Notes who asks in an operation, and whether code of the plan rests on it: because it runs or is
-/// made there, or later reads what was written there.
-pub(crate) fn note_asking(op: &Op, outcome: &Outcome, expected: &mut Expected) {
-    let is_own = |at: &Address| expected.created.contains_key(at);
-    let seen = &outcome.seen;
-    let runs_own = match &op.kind {
-        OpKind::Create { .. } => true,
-        OpKind::Call { to, .. } => {
-            let mut looks = seen.looks.iter();
-            let runs = looks.any(|l| is_own(&l.from) || (l.part == Part::Runs && is_own(&l.at)));
-            runs || is_own(to) || !outcome.created.is_empty()
-        }
-    };
-    if !runs_own {
-        let (asked, written) = (seen.asked.clone(), seen.written.clone());
-        return expected.aside.push(Aside { asked, written });
-    }
-    let read = expected.aside.iter().filter(|aside| !aside.written.is_disjoint(&seen.slots));
-    let asked: BTreeSet<_> = read.flat_map(|aside| &aside.asked).chain(&seen.asked).collect();
-    let asking: Vec<_> = asked
-        .into_iter()
-        .filter(|(at, _)| !is_own(at))
-        .map(|(at, what)| Asking { op: op.id.clone(), at: *at, what: *what })
-        .collect();
-    expected.asking.extend(asking);
-}
 
 /// Refuses a plan that rests on externals which ask for what the sender, or the block's maker,
 /// chooses; and one whose externals leave something else, anywhere, where that is chosen otherwise.

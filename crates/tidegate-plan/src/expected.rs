@@ -1,27 +1,12 @@
-//! Expected code and storage: every operation of a plan, executed locally in order.
-//!
-//! Nothing here is copied from a chain or an explorer. The addresses that the plan creates are
-//! taken as empty, so that the same run serves before the deployment, after it, and where a
-//! stranger came first; other contracts are read from the snapshot.
+//! What a plan leaves on a network, as local execution finds it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, Bytes, U256, address};
-use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Leaves, Made, Sandbox, Seen, can_destroy_itself};
-use tidegate_model::Head;
-use tidegate_model::ports::{AccountState, StateSnapshot};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use tidegate_evm::{Asked, Leaves, Made, Seen, can_destroy_itself};
 use tidegate_model::record::SlotValue;
 
-use crate::choices::{Aside, Asking, refuse_choices};
-use crate::foreign::refuse_unnamed;
-use crate::open::refuse_open;
-use crate::outside::{Outside, vary as vary_outside};
-use crate::resolve::{CREATE2_PROXY, Resolved};
-use crate::run::Run;
-use crate::senders::{refuse_gas, refuse_senders, tight, warm};
-use crate::tight::refuse_tight;
-use crate::times::{refuse_decided, refuse_moments};
-use crate::undecided::refuse_undecided;
+use crate::kept::Outside;
 
 /// One contract as local execution creates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,14 +90,25 @@ impl Expected {
     }
 }
 
-/// What an executor has whose plan ran already, in wei.
-pub(crate) const PLENTY: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
+/// An external that asks for what whoever sends or makes the block chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// The operation that rests on it.
+    pub op: String,
+    /// The external, or what it calls.
+    pub at: Address,
+    /// What it asks for.
+    pub what: Asked,
+}
 
-/// How far ahead it is looked for what turns at a date: further than any proposal holds.
-const SECS_FAR: u64 = 60 * 86_400;
-const BLOCKS_FAR: u64 = SECS_FAR / 12;
-/// Who sends the transactions of another run.
-const SOMEBODY: Address = address!("7469646567617465000000000000000000009192");
+/// An operation in which no code of the plan runs, and others ask.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Aside {
+    /// Who asks for what.
+    pub(crate) asked: BTreeSet<(Address, Asked)>,
+    /// The slots that it wrote.
+    pub(crate) written: BTreeSet<(Address, U256)>,
+}
 
 /// When a plan is executed locally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,186 +117,4 @@ pub enum When {
     Before,
     /// After it ran: externals may have moved on, so calls may fail and checks are not repeated.
     After,
-}
-
-/// Executes every operation and check of a plan on a snapshot, and says what is wrong with it: what
-/// depends on who sends it, what it reads that it does not name, and what others decide.
-///
-/// # Errors
-/// [`EvmError::Missing`] where the snapshot lacks state: fetch it and run again.
-pub fn expected_code(
-    resolved: &Resolved,
-    snapshot: &StateSnapshot,
-    when: When,
-) -> Result<Expected, EvmError> {
-    let plain = start(resolved, snapshot, when);
-    let first = Run { check: true, contexts: true, ..plain.clone() };
-    let mut run = first.clone();
-    let mut expected = run.ops()?;
-    slots(&run, &mut expected)?;
-    let found = expected.clone();
-    let head = plain.sandbox.env().head;
-    let mut later = Run { sandbox: plain.sandbox.clone().later(), ..plain.clone() };
-    let (later, then) = (later.ops()?, later.sandbox.env().head);
-    compare(&mut expected, &later);
-    vary_outside(&mut expected.outside, &later.outside);
-    if when == When::Before && expected.faults.is_empty() {
-        refuse_moments(&plain, &later, &mut expected)?;
-    }
-    let (number, time) = (head.block.number + BLOCKS_FAR, head.timestamp + SECS_FAR);
-    let mut far = Run { sandbox: plain.sandbox.clone().in_block(number, time), ..plain.clone() };
-    let (far, in_the_end) = (far.ops()?, far.sandbox.env().head);
-    if far.faults.is_empty() && far.skipped == expected.skipped {
-        vary(&mut expected, &far);
-        vary_outside(&mut expected.outside, &far.outside);
-    }
-    let mut sent = Run { origin: SOMEBODY, ..plain.clone() };
-    let by_somebody = sent.ops()?;
-    if expected.faults.is_empty() {
-        refuse_senders(&run, (&sent, &by_somebody), &mut expected);
-    }
-    if when == When::Before && expected.faults.is_empty() {
-        refuse_choices(&plain, &found, &mut expected)?;
-    }
-    for (other, then) in [(&later, then), (&far, in_the_end)] {
-        if when == When::Before && expected.faults.is_empty() {
-            refuse_decided(&found, (other, then), head, &mut expected);
-        }
-    }
-    if expected.faults.is_empty() {
-        let with_less = Run { gas: tight(&expected.gas), ..plain.clone() }.ops()?;
-        let sandbox = plain.sandbox.clone().with_warm(warm(&expected));
-        let with_warm = Run { sandbox, ..plain }.ops()?;
-        let ways = [(with_less, "the gas that is left"), (with_warm, "what reading costs")];
-        for (otherwise, what) in &ways {
-            refuse_gas(&run, &found, (otherwise, what), &mut expected);
-        }
-    }
-    if expected.faults.is_empty() {
-        refuse_unnamed(resolved, &run.sandbox, &mut expected)?;
-    }
-    if when == When::Before && expected.faults.is_empty() {
-        refuse_open(resolved, &mut expected);
-    }
-    if when == When::Before && expected.faults.is_empty() {
-        refuse_unrepeatable(&run, &mut expected)?;
-    }
-    if when == When::Before && expected.faults.is_empty() {
-        refuse_undecided(&first, &run.reads, &found.created, &mut expected)?;
-    }
-    if when == When::Before && expected.faults.is_empty() {
-        refuse_tight(&first, &mut expected)?;
-    }
-    Ok(expected)
-}
-
-/// What a plan creates in a block with this number and time, whatever depends on them included. So
-/// two networks can be compared in one moment. Checks are not made, and nothing is judged.
-///
-/// # Errors
-/// As [`expected_code`].
-pub fn expected_in(
-    resolved: &Resolved,
-    snapshot: &StateSnapshot,
-    when: When,
-    block: Head,
-) -> Result<Expected, EvmError> {
-    let plain = start(resolved, snapshot, when);
-    let sandbox = plain.sandbox.clone().in_block(block.block.number, block.timestamp);
-    Run { sandbox, ..plain }.ops()
-}
-
-/// A run that has not begun: what the plan creates is not there.
-fn start<'a>(resolved: &'a Resolved, snapshot: &'a StateSnapshot, when: When) -> Run<'a> {
-    let sandbox = Sandbox::at(snapshot).with_code(CREATE2_PROXY, CREATE2_PROXY_CODE.to_vec());
-    let addresses = resolved.creations().map(|(_, address, _)| address);
-    let executor = resolved.executor.address();
-    let sandbox = match when {
-        When::Before => sandbox,
-        // What it spent then it need not have now.
-        When::After => sandbox.with_balance(executor, PLENTY),
-    };
-    Run {
-        resolved,
-        when,
-        check: false,
-        contexts: false,
-        origin: resolved.executor.address(),
-        sandbox: cleared(sandbox, addresses),
-        gas: BTreeMap::new(),
-        before: None,
-        stands: None,
-        effects: Vec::new(),
-        reads: Vec::new(),
-    }
-}
-
-pub(crate) fn cleared<'a>(
-    sandbox: Sandbox<'a>,
-    addresses: impl Iterator<Item = Address>,
-) -> Sandbox<'a> {
-    addresses.fold(sandbox, |sandbox, at| sandbox.with_account(at, AccountState::default()))
-}
-
-fn slots(run: &Run<'_>, expected: &mut Expected) -> Result<(), EvmError> {
-    for watch in &run.resolved.slots {
-        let slot = U256::from_be_bytes(watch.slot.0);
-        let found = B256::from(run.sandbox.storage(watch.address, slot)?);
-        let value = watch.value.unwrap_or(found);
-        if run.when == When::Before && value != found && expected.faults.is_empty() {
-            let (name, at) = (watch.name, watch.address);
-            expected.faults.push(format!("leaves {found} in {name} of {at}, not {value}"));
-        }
-        expected.slots.push(SlotValue { address: watch.address, slot: watch.slot, value });
-    }
-    Ok(())
-}
-
-/// Drops what depends on when the plan runs; code must not, and it must run later too.
-fn compare(expected: &mut Expected, later: &Expected) {
-    if expected.faults.is_empty() {
-        let late = later.faults.iter().map(|fault| format!("{fault}, if it runs an hour later"));
-        expected.faults.extend(late);
-    }
-    vary(expected, later);
-}
-
-/// Drops what is otherwise at another time.
-fn vary(expected: &mut Expected, later: &Expected) {
-    for (address, created) in &mut expected.created {
-        let other = later.created.get(address);
-        if other.is_none_or(|other| other.code != created.code) && expected.faults.is_empty() {
-            let fault = "makes code that depends on the block";
-            expected.faults.push(format!("{} {fault}", created.op));
-        }
-        let other = other.map(|other| &other.slots);
-        let same =
-            |slot: &U256, values: &Vec<U256>| other.and_then(|o| o.get(slot)) == Some(values);
-        let varying = created.slots.iter().filter(|(slot, values)| !same(slot, values));
-        created.varying.extend(varying.map(|(slot, _)| *slot));
-        let new = other.into_iter().flat_map(BTreeMap::keys);
-        created.varying.extend(new.filter(|slot| !created.slots.contains_key(*slot)));
-        created.slots.retain(|slot, values| same(slot, values));
-    }
-}
-
-/// Refuses a plan that makes something else once it has run: afterwards nothing could say what it
-/// made, and so nothing could compare it.
-fn refuse_unrepeatable(run: &Run<'_>, expected: &mut Expected) -> Result<(), EvmError> {
-    let sandbox = cleared(run.sandbox.clone(), expected.created.keys().copied());
-    let sandbox = sandbox.with_balance(run.resolved.executor.address(), PLENTY);
-    let (when, check, contexts) = (When::After, false, false);
-    let again = Run { when, check, contexts, sandbox, ..run.clone() }.ops()?;
-    let missing = expected
-        .created
-        .iter()
-        .find(|(at, made)| again.created.get(*at).is_none_or(|other| other.code != made.code));
-    if let Some((at, made)) = missing {
-        expected.faults.push(format!(
-            "{} at {at} depends on state outside the plan that its own creation changes, so it \
-             could not be compared with anything later; let a contract of the plan create it",
-            made.op
-        ));
-    }
-    Ok(())
 }

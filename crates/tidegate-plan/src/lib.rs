@@ -3,12 +3,15 @@
 //! Pure: the same steps, artifacts and facts give the same bytes everywhere. It reads no file, asks
 //! no chain and never executes; `tidegate-engine` and `tidegate-safe` are its two executors.
 
+mod asking;
 mod choices;
 pub mod config;
 mod elaborate;
+mod execute;
 mod expected;
 mod foreign;
 mod fresh;
+mod kept;
 mod label;
 mod minimal;
 mod open;
@@ -31,10 +34,11 @@ mod value;
 pub use elaborate::{
     Compiled, ElaborateError, elaborate, needs_minimal_proxy, requested_contracts,
 };
-pub use expected::{Created, Expected, When, expected_code, expected_in};
+pub use execute::{expected_code, expected_in};
+pub use expected::{Created, Expected, When};
 pub use fresh::{WAY_OUT, may_stand, must_be_absent};
+pub use kept::{Kept, Outside};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
-pub use outside::{Kept, Outside};
 pub use rehearsed::{Write, unrehearsed, writes};
 pub use resolve::{
     CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, B256};
 use tidegate_model::release::Release;
 
+use crate::kept::Kept;
 use crate::label::label;
-use crate::outside::{Compared, Kept, Unlike};
+use crate::outside::{Compared, Unlike};
 use crate::resolve::Resolved;
 use crate::same::{Names, Side};
 

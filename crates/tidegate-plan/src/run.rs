@@ -7,8 +7,9 @@ use tidegate_evm::{
     ContextCheck, Contract, Creation, EvmError, Made, Outcome, Sandbox, StateDiff, TX_GAS_MAX, Tx,
     asks_who_creates, check_constructor,
 };
+use tidegate_model::ports::AccountState;
 
-use crate::choices::note_asking;
+use crate::asking::note_asking;
 use crate::expected::{Created, Expected, When};
 use crate::outside::outside;
 use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
@@ -16,6 +17,9 @@ use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
 /// What is wrong with a constructor whose outcome depends on `msg.sender`: the helper creates.
 const ASKS_WHO_CREATES: &str = "asks for msg.sender while it is created, which is the helper and \
                                 nobody's key; pass what it needs as an argument, such as the owner";
+
+/// What an executor has whose plan ran already, in wei.
+pub(crate) const PLENTY: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
 
 /// A plan on a sandbox.
 #[derive(Clone)]
@@ -253,6 +257,14 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// A sandbox in which nothing stands at these addresses yet.
+pub(crate) fn cleared<'a>(
+    sandbox: Sandbox<'a>,
+    addresses: impl Iterator<Item = Address>,
+) -> Sandbox<'a> {
+    addresses.fold(sandbox, |sandbox, at| sandbox.with_account(at, AccountState::default()))
 }
 
 /// Says what a constructor's outcome depends on that no plan fixes.

@@ -9,7 +9,8 @@ use alloy_primitives::{Address, U256};
 use tidegate_evm::{AccountDiff, StateDiff};
 
 use crate::expected::{Created, Expected};
-use crate::outside::{Outside, slot_of};
+use crate::kept::Outside;
+use crate::outside::slot_of;
 use crate::run::Run;
 
 /// The most slots of an access list; each costs 1,900 gas.

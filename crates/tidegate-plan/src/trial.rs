@@ -7,7 +7,8 @@ use tidegate_evm::{Progress, Rounds};
 use tidegate_model::ports::{AccountState, StateKey, StateSnapshot};
 use tidegate_model::{BlockRef, ChainId, Fqn, Head};
 
-use crate::expected::{Expected, When, expected_code};
+use crate::execute::expected_code;
+use crate::expected::{Expected, When};
 use crate::resolve::{CREATE2_PROXY, Executor, Guarded, Op, OpKind, Resolved};
 
 pub(crate) const OTHER: Address = address!("00000000000000000000000000000000c0ffee11");

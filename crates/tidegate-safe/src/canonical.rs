@@ -206,7 +206,7 @@ const PROXIES: [(SafeVersion, B256); 3] = [
 
 impl Canonical {
     /// Whether a Safe's proxy may run it.
-    pub fn is_singleton(&self) -> bool {
+    pub(crate) fn is_singleton(&self) -> bool {
         matches!(self.kind, CanonicalKind::Safe | CanonicalKind::SafeL2)
     }
 
@@ -228,7 +228,7 @@ pub fn canonical_by_code_hash(code_hash: B256) -> Option<&'static Canonical> {
 
 /// The version of the proxy that has this runtime code. Only such a proxy is known to run the
 /// singleton that its slot 0 names.
-pub fn proxy_version(code_hash: B256) -> Option<SafeVersion> {
+pub(crate) fn proxy_version(code_hash: B256) -> Option<SafeVersion> {
     PROXIES.iter().find(|(_, known)| *known == code_hash).map(|(version, _)| *version)
 }
 

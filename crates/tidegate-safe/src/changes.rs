@@ -29,7 +29,7 @@ static TOPICS: LazyLock<Vec<(B256, &str)>> =
     LazyLock::new(|| CHANGES.iter().map(|(event, says)| (keccak256(event), *says)).collect());
 
 /// The topic of `ApproveHash`: an owner approved a Safe transaction on chain.
-pub static APPROVE_HASH: LazyLock<B256> =
+pub(crate) static APPROVE_HASH: LazyLock<B256> =
     LazyLock::new(|| keccak256("ApproveHash(bytes32,address)"));
 
 /// The topics of every event that changes who moves a Safe.

@@ -63,7 +63,7 @@ static VIEWS: LazyLock<JsonAbi> = LazyLock::new(|| {
 /// Describes a call by the helper's ABI where the helper is called, and else by `abis`. Notes are
 /// not looked at. Where two functions of the ABIs share a selector, both are named and none is
 /// decoded.
-pub fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Description {
+pub(crate) fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Description {
     if call.data.is_empty() {
         let text = "plain transfer, no calldata".to_owned();
         return Description { is_read: true, ..Description::bare(text, Vec::new()) };

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, Log, U256, b256};
 use alloy_sol_types::{SolCall, sol};
 
-use crate::tx::{Operation, SafeTx, SafeTxError, SafeTxHash, refuse_gas_fields};
+use crate::tx::{SafeTx, SafeTxHash};
 
 pub(crate) mod abi {
     use super::sol;
@@ -20,19 +20,8 @@ pub(crate) mod abi {
 pub const EXECUTION_SUCCESS: B256 =
     b256!("442e715f626346e8c54381002da614f62bee8d27386535b2521ec8540898556e");
 /// Topic 0 of `ExecutionFailure(bytes32,uint256)`.
-pub const EXECUTION_FAILURE: B256 =
+pub(crate) const EXECUTION_FAILURE: B256 =
     b256!("23428b18acfb3ea64b08dc0c1d296ea9c09702c09083ca5272e64d115b687d23");
-
-/// Calldata that is no acceptable execution.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecError {
-    /// Other calldata.
-    #[error("read `execTransaction` calldata")]
-    Decode(#[source] alloy_sol_types::Error),
-    /// A transaction that is refused.
-    #[error(transparent)]
-    Refused(#[from] SafeTxError),
-}
 
 /// What a Safe said about one of its transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,21 +52,6 @@ pub fn encode_exec_transaction(tx: &SafeTx, signatures: Bytes) -> Bytes {
         signatures,
     };
     call.abi_encode().into()
-}
-
-/// The transaction and the signatures in calldata. The nonce is not in it: it is the Safe's.
-///
-/// # Errors
-/// If the calldata is something else, or a gas or refund field is not zero.
-pub fn decode_exec_transaction(calldata: &[u8], nonce: u64) -> Result<(SafeTx, Bytes), ExecError> {
-    let call = abi::execTransactionCall::abi_decode(calldata).map_err(ExecError::Decode)?;
-    refuse_gas_fields(
-        [("safeTxGas", call.safeTxGas), ("baseGas", call.baseGas), ("gasPrice", call.gasPrice)],
-        [("gasToken", call.gasToken), ("refundReceiver", call.refundReceiver)],
-    )?;
-    let operation = Operation::from_code(call.operation)?;
-    let tx = SafeTx { to: call.to, value: call.value, data: call.data, operation, nonce };
-    Ok((tx, call.signatures))
 }
 
 /// What the logs of a receipt say about a Safe's transaction; `None` if they do not speak of it.
@@ -115,6 +89,7 @@ mod tests {
     use alloy_primitives::{LogData, keccak256};
 
     use super::*;
+    use crate::tx::Operation;
 
     fn tx() -> SafeTx {
         SafeTx {
@@ -127,27 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn calldata_round_trips() {
+    fn calldata_is_the_transaction_without_refunds() {
         let signatures = Bytes::from(vec![7; 130]);
         let calldata = encode_exec_transaction(&tx(), signatures.clone());
         assert_eq!(calldata[..4], alloy_primitives::hex!("6a761202"));
-        let (decoded, found) = decode_exec_transaction(&calldata, 9).unwrap();
-        assert_eq!((decoded, found), (tx(), signatures));
-        assert!(matches!(decode_exec_transaction(&calldata[..40], 9), Err(ExecError::Decode(_))));
-        // The words of safeTxGas, baseGas, gasPrice, gasToken and refundReceiver.
-        for (word, field) in [
-            (4, "safeTxGas"),
-            (5, "baseGas"),
-            (6, "gasPrice"),
-            (7, "gasToken"),
-            (8, "refundReceiver"),
-        ] {
-            let mut changed = calldata.to_vec();
-            changed[4 + word * 32 + 31] = 1;
-            let error = decode_exec_transaction(&changed, 9).unwrap_err();
-            let ExecError::Refused(refused) = error else { panic!("{error}") };
-            assert_eq!(refused, SafeTxError::GasField { field });
-        }
+        let call = abi::execTransactionCall::abi_decode(&calldata).unwrap();
+        let expected = tx();
+        assert_eq!((call.to, call.value, call.data), (expected.to, expected.value, expected.data));
+        assert_eq!((call.operation, call.signatures), (1, signatures));
+        assert_eq!([call.safeTxGas, call.baseGas, call.gasPrice], [U256::ZERO; 3]);
+        assert_eq!([call.gasToken, call.refundReceiver], [Address::ZERO; 2]);
     }
 
     fn log(address: Address, topics: Vec<B256>, words: &[B256]) -> Log {

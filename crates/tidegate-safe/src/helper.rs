@@ -67,7 +67,7 @@ pub(crate) mod abi {
 pub use abi::Statement as PostedStatement;
 
 /// The most posts that one batch checks: 25 kB of calldata and 0.75 M gas.
-pub const POSTS_MAX: usize = 256;
+pub(crate) const POSTS_MAX: usize = 256;
 
 /// No chain has this helper before 2026-11-29: its code was made then. Simulated chains keep a
 /// time of their own.
@@ -240,7 +240,7 @@ pub fn require_records(project: ProjectId, count: u64) -> Bytes {
     encode(&abi::requireRecordsCall { project: project.0, count: U256::from(count) })
 }
 
-/// Requires each post to be as it was seen. A batch checks at most [`POSTS_MAX`].
+/// Requires each post to be as it was seen. A batch checks at most 256.
 pub fn require_posted(posts: &[Post]) -> Bytes {
     encode(&abi::requirePostedCall {
         by: posts.iter().map(|post| post.by).collect(),

@@ -25,21 +25,15 @@ mod tx;
 mod warning;
 mod whole_state;
 
-pub use batch::{
-    BATCH_CALLS_MAX, BatchError, InnerCall, SAFE_TX_DATA_BYTES_MAX, batch_to_safe_tx,
-    decode_multi_send, encode_multi_send,
-};
+pub use batch::{BatchError, InnerCall, batch_to_safe_tx, encode_multi_send};
 pub use canonical::{
     Canonical, CanonicalKind, MULTI_SEND_CALL_ONLY, SafeVersion, canonical_by_address,
-    canonical_by_code_hash, proxy_version,
+    canonical_by_code_hash,
 };
-pub use changes::{APPROVE_HASH, TrustChange, trust_change, trust_topics};
-pub use describe::{Argument, Description, describe, unreadable};
-pub use exec::{
-    EXECUTION_FAILURE, EXECUTION_SUCCESS, ExecError, Execution, decode_exec_transaction,
-    encode_exec_transaction, execution_in_logs,
-};
-pub use pins::{PINS_VERSION, Pin, PinCheck, PinError, Pins};
+pub use changes::{TrustChange, trust_change, trust_topics};
+pub use describe::{Argument, Description, unreadable};
+pub use exec::{EXECUTION_SUCCESS, Execution, encode_exec_transaction, execution_in_logs};
+pub use pins::{Pin, PinCheck, PinError, Pins};
 pub use posting::{Posting, PostingError, posting};
 pub use proposal::{
     Adoption, CONFIRMATIONS_MAX, Checked, Confirmation, EvidenceItems, Judged, PROPOSAL_BYTES_MAX,
@@ -49,11 +43,11 @@ pub use proposal::{
 pub use relied::{ProjectSafe, Reliance, Relied, stops_under};
 pub use sensitive::{Sensitive, sensitive};
 pub use sheet::{ATTENTION, sheet, sheet_with};
-pub use signature::{OwnerSignature, SIGNATURE_BYTES, SignatureError};
-pub use signature_set::{SignatureSet, approved_hash_slot, encode_approve_hash};
+pub use signature::{OwnerSignature, SignatureError};
+pub use signature_set::SignatureSet;
 pub use trust::{
-    MODULES_MAX, SLOT_GUARD, SLOT_HANDLER, SLOT_MODULE_GUARD, SLOT_SINGLETON, SafeState,
-    TrustAnswers, TrustError, TrustReads, compare, read_trust, slot_address,
+    SLOT_GUARD, SLOT_HANDLER, SLOT_MODULE_GUARD, SLOT_SINGLETON, SafeState, TrustAnswers,
+    TrustError, TrustReads, compare, read_trust, slot_address,
 };
 pub use tx::{
     CalldataDigest, DomainHash, MessageHash, Operation, SafeTx, SafeTxError, SafeTxHash,

@@ -9,7 +9,7 @@ use tidegate_model::policy::SafeTrust;
 use crate::trust::list_changes;
 
 /// The format version of the file.
-pub const PINS_VERSION: u32 = 1;
+const PINS_VERSION: u32 = 1;
 
 /// How many Safes one file may hold.
 const PINS_MAX: usize = 1_000;

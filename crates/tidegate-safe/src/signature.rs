@@ -5,7 +5,7 @@ use alloy_primitives::{Address, Signature, U256, eip191_hash_message};
 use crate::tx::SafeTxHash;
 
 /// How long one signature is: `r ‖ s ‖ v`.
-pub const SIGNATURE_BYTES: usize = 65;
+const SIGNATURE_BYTES: usize = 65;
 
 /// Safe adds this to `v` where the wallet signed the hash as a personal message.
 const ETH_SIGN_OFFSET: u8 = 4;
@@ -102,7 +102,7 @@ impl OwnerSignature {
     }
 
     /// Takes a signature over the hash itself.
-    pub fn ecdsa(signature: Signature) -> Self {
+    pub(crate) fn ecdsa(signature: Signature) -> Self {
         Self::Ecdsa(signature.normalized_s())
     }
 

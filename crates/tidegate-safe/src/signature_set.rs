@@ -3,17 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::{SolCall, SolValue, sol};
+use alloy_sol_types::SolValue;
 
 use crate::signature::{OwnerSignature, SignatureError};
 use crate::tx::SafeTxHash;
-
-mod abi {
-    use super::sol;
-    sol! {
-        function approveHash(bytes32 hashToApprove) external;
-    }
-}
 
 /// The storage slot of `approvedHashes` in every Safe.
 const APPROVED_HASHES_SLOT: u64 = 8;
@@ -37,23 +30,17 @@ impl SignatureSet {
     /// nothing.
     ///
     /// # Errors
-    /// If it is not by an owner over this hash, or an approval, which only
-    /// [`SignatureSet::add_approved`] takes.
+    /// If it is not by an owner over this hash, or an approval, of which only the chain knows.
     pub fn add(&mut self, signature: OwnerSignature) -> Result<Address, SignatureError> {
         if let OwnerSignature::PreValidated(owner) = signature {
             return Err(SignatureError::NotApproved { owner });
         }
         let signer = signature.signer(self.hash)?;
-        self.insert(signer, signature)
-    }
-
-    /// Adds an owner for whom the caller has read a non-zero [`approved_hash_slot`] from the
-    /// chain.
-    ///
-    /// # Errors
-    /// If it is not an owner.
-    pub fn add_approved(&mut self, owner: Address) -> Result<Address, SignatureError> {
-        self.insert(owner, OwnerSignature::PreValidated(owner))
+        if !self.owners.contains(&signer) {
+            return Err(SignatureError::NotAnOwner { signer });
+        }
+        self.signatures.entry(signer).or_insert(signature);
+        Ok(signer)
     }
 
     /// The owners who have signed, ascending.
@@ -87,34 +74,17 @@ impl SignatureSet {
         let used = self.signatures.values().zip(0..threshold);
         Ok(used.flat_map(|(signature, _)| signature.to_bytes()).collect())
     }
-
-    fn insert(
-        &mut self,
-        signer: Address,
-        signature: OwnerSignature,
-    ) -> Result<Address, SignatureError> {
-        if !self.owners.contains(&signer) {
-            return Err(SignatureError::NotAnOwner { signer });
-        }
-        self.signatures.entry(signer).or_insert(signature);
-        Ok(signer)
-    }
 }
 
 /// The storage slot of the Safe that is not zero once `owner` has approved `hash` on chain.
-pub fn approved_hash_slot(owner: Address, hash: SafeTxHash) -> B256 {
+pub(crate) fn approved_hash_slot(owner: Address, hash: SafeTxHash) -> B256 {
     let inner = keccak256((owner, U256::from(APPROVED_HASHES_SLOT)).abi_encode());
     keccak256((hash.0, inner).abi_encode())
 }
 
-/// Calldata by which an owner approves a hash on chain. It cannot be taken back and never ends.
-pub fn encode_approve_hash(hash: SafeTxHash) -> Bytes {
-    abi::approveHashCall { hashToApprove: hash.0 }.abi_encode().into()
-}
-
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{b256, hex};
+    use alloy_primitives::b256;
 
     use super::*;
     use crate::signature::tests::{HASH, OWNERS};
@@ -142,7 +112,6 @@ mod tests {
         for bytes in [ecdsa, eth_sign, ecdsa] {
             assert_eq!(set.add(OwnerSignature::parse(&bytes).unwrap()), Ok(owner));
         }
-        assert_eq!(set.add_approved(owner), Ok(owner));
         assert_eq!((set.signed(), set.missing(2)), (vec![owner], 1));
         assert_eq!(set.encode(2), Err(SignatureError::TooFew { have: 1, need: 2 }));
         assert_eq!(set.unsigned(), [OWNERS[0].0, OWNERS[2].0]);
@@ -154,7 +123,6 @@ mod tests {
         let mut others = SignatureSet::new(HASH, [OWNERS[1].0]);
         let signature = OwnerSignature::parse(&ecdsa).unwrap();
         assert_eq!(others.add(signature), Err(SignatureError::NotAnOwner { signer: owner }));
-        assert_eq!(others.add_approved(owner), Err(SignatureError::NotAnOwner { signer: owner }));
 
         let approval = OwnerSignature::PreValidated(owner);
         assert_eq!(set().add(approval), Err(SignatureError::NotApproved { owner }));
@@ -164,11 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn approval_slot_and_calldata() {
+    fn approvals_have_a_slot() {
         assert_eq!(
             approved_hash_slot(OWNERS[2].0, HASH),
             b256!("5319eb8c74ebedcf9f30ef312288d059016e40a20b619caae2e67454f9b44201")
         );
-        assert_eq!(encode_approve_hash(HASH)[..4], hex!("d4d9bdcd"));
     }
 }

@@ -31,7 +31,7 @@ pub const SLOT_MODULE_GUARD: B256 =
 pub const SLOT_HANDLER: B256 =
     b256!("6c9a6c4a39284e37ed1cf53d337577d14212a4870fb976a4366c693b939918d5");
 /// How many modules are read; a Safe with more is refused.
-pub const MODULES_MAX: usize = 100;
+const MODULES_MAX: usize = 100;
 
 /// Both ends of a Safe's linked lists.
 pub(crate) const SENTINEL: Address = address!("0000000000000000000000000000000000000001");

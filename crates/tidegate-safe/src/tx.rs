@@ -159,7 +159,7 @@ impl Operation {
     ///
     /// # Errors
     /// If it is neither 0 nor 1.
-    pub const fn from_code(code: u8) -> Result<Self, SafeTxError> {
+    const fn from_code(code: u8) -> Result<Self, SafeTxError> {
         match code {
             0 => Ok(Self::Call),
             1 => Ok(Self::DelegateCall),
@@ -169,7 +169,7 @@ impl Operation {
 }
 
 /// Refuses gas and refund fields that are not zero.
-pub(crate) fn refuse_gas_fields(
+fn refuse_gas_fields(
     numbers: [(&'static str, U256); 3],
     addresses: [(&'static str, Address); 2],
 ) -> Result<(), SafeTxError> {

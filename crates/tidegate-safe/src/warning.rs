@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::B256;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::digest::Preimage;
 
@@ -11,7 +12,7 @@ use crate::describe::describe;
 use crate::proposal::{Checked, ProposalKind};
 
 /// What somebody who signs has to know. None is ever left out of what is shown and approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
     /// An owner is added to a Safe.
@@ -154,7 +155,7 @@ impl Warning {
 }
 
 /// A warning and what it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Warned {
     /// Which call, from 1; `None` for the whole proposal.
     pub call: Option<usize>,

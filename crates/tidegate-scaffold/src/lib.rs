@@ -61,7 +61,7 @@ pub struct Draft {
 }
 
 /// Whether text from outside is a Solidity identifier.
-pub fn is_identifier(text: &str) -> bool {
+pub(crate) fn is_identifier(text: &str) -> bool {
     const IDENTIFIER_CHARS_MAX: usize = 128;
     let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '$';
     text.len() <= IDENTIFIER_CHARS_MAX

@@ -2,8 +2,8 @@ use alloy_primitives::{B256, keccak256};
 use rusqlite::{OptionalExtension, params};
 
 use crate::error::{Damage, StoreError};
-use crate::lease::check_name;
 use crate::store::Store;
+use crate::stream::check_name;
 
 /// The largest blob, in bytes. A release with its sources and build output takes a few megabytes.
 const BLOB_BYTES_MAX: usize = 256 << 20;

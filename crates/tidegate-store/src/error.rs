@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use tidegate_model::digest::JcsError;
 
 use crate::files::FileError;
-use crate::lease::Epoch;
+use crate::stream::Epoch;
 
 /// What the store could not do.
 #[derive(Debug, thiserror::Error)]

@@ -7,11 +7,11 @@ use serde_json::Value;
 use tidegate_model::digest::{JcsError, Preimage, jcs};
 
 use crate::error::{Damage, Fault, StoreError};
-use crate::lease::{Epoch, Lease, StreamName, check_name};
+use crate::lease::Lease;
+use crate::schema::GENESIS;
 use crate::store::Store;
+use crate::stream::{Epoch, StreamName, check_name};
 
-/// The hash before the first event.
-pub(crate) const GENESIS: B256 = B256::ZERO;
 /// The longest event body, in bytes. A plan with its initcodes takes a few megabytes.
 const EVENT_BYTES_MAX: usize = 16 << 20;
 /// The longest kind, in bytes.
@@ -100,24 +100,6 @@ impl Store {
                 events.push(raw.into_event()?);
             }
             Ok(events)
-        })
-    }
-
-    /// The names of all streams that were ever leased, sorted.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`], or the database's own failure.
-    pub fn streams(&self) -> Result<Vec<StreamName>, StoreError> {
-        self.read_with("list streams", |tx| {
-            let mut statement = tx.prepare_cached("SELECT stream FROM leases ORDER BY stream")?;
-            let mut rows = statement.query([])?;
-            let mut streams = Vec::new();
-            while let Some(row) = rows.next()? {
-                let text: String = row.get(0)?;
-                let damage = |_| Damage::Row { table: "leases", key: text.clone() };
-                streams.push(StreamName::new(&text).map_err(damage)?);
-            }
-            Ok(streams)
         })
     }
 

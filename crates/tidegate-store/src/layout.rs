@@ -84,12 +84,12 @@ impl Layout {
     }
 
     /// `deployments/`.
-    pub fn deployments_dir(&self) -> PathBuf {
+    pub(crate) fn deployments_dir(&self) -> PathBuf {
         self.project_root.join(DEPLOYMENTS)
     }
 
     /// `deployments/statements/`.
-    pub fn statements_dir(&self) -> PathBuf {
+    pub(crate) fn statements_dir(&self) -> PathBuf {
         self.deployments_dir().join(STATEMENTS)
     }
 
@@ -112,7 +112,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`LayoutError::Network`] if the name would leave the folder or hide in it.
-    pub fn network_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
+    pub(crate) fn network_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
         match is_network(network) {
             true => Ok(self.deployments_dir().join(network)),
             false => Err(LayoutError::Network(network.to_owned())),
@@ -177,7 +177,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`LayoutError::Network`].
-    pub fn proposals_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
+    pub(crate) fn proposals_dir(&self, network: &str) -> Result<PathBuf, LayoutError> {
         Ok(self.network_dir(network)?.join("proposals"))
     }
 

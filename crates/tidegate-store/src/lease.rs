@@ -1,4 +1,3 @@
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 
@@ -8,46 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::error::{Fault, StoreError};
 use crate::journal::{current_epoch, signed};
 use crate::store::Store;
-
-/// The longest stream name and holder text, in bytes.
-const NAME_BYTES_MAX: usize = 128;
-
-/// The name of a stream, for example `lane/11155111/0xabc…`: letters, digits and `/:._@-`, at
-/// most 128 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamName(String);
-
-impl StreamName {
-    /// Checks a name.
-    ///
-    /// # Errors
-    /// [`StoreError::Name`] if it is empty, too long or has other characters.
-    pub fn new(text: &str) -> Result<Self, StoreError> {
-        check_name("a stream", text, NAME_BYTES_MAX)?;
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for StreamName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How many leases a stream has had; the first is 1. An append under an older one is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Epoch(pub u64);
-
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
+use crate::stream::{Epoch, NAME_BYTES_MAX, StreamName, check_name, is_name_char};
 
 /// The right to append to one stream. It ends when it is dropped or the process dies: the
 /// operating system releases the lock file, so a restart gets the next lease at once.
@@ -142,22 +102,6 @@ pub fn this_holder() -> String {
     let host: String = host.trim().chars().filter(|c| is_name_char(*c)).take(64).collect();
     let host = if host.is_empty() { "localhost" } else { host.as_str() };
     format!("{}@{host}", std::process::id())
-}
-
-pub(crate) fn check_name(
-    what: &'static str,
-    text: &str,
-    bytes_max: usize,
-) -> Result<(), StoreError> {
-    if !text.is_empty() && text.len() <= bytes_max && text.chars().all(is_name_char) {
-        return Ok(());
-    }
-    let text = text.chars().take(bytes_max).collect();
-    Err(StoreError::Name { what, text, max: bytes_max, charset: "letters, digits and /:._@-" })
-}
-
-fn is_name_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "/:._@-".contains(c)
 }
 
 fn open_lock(path: &std::path::Path) -> std::io::Result<File> {

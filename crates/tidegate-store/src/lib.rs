@@ -24,6 +24,7 @@ mod seen_records;
 mod seen_transactions;
 mod statement_files;
 mod store;
+mod stream;
 
 #[cfg(test)]
 mod tests;
@@ -37,11 +38,11 @@ pub use files::{
 pub use home::Home;
 pub use journal::{Event, Seq};
 pub use layout::{Layout, LayoutError};
-pub use lease::{Epoch, Lease, StreamName, this_holder};
+pub use lease::{Lease, this_holder};
 pub use seen::Seen;
 pub use seen_records::SeenRecord;
 pub use statement_files::{
-    STRANGERS_MAX, StatementFile, StatementFileError, StatementFiles, StatementRead,
-    read_statements,
+    StatementFile, StatementFileError, StatementFiles, StatementRead, read_statements,
 };
 pub use store::Store;
+pub use stream::{Epoch, StreamName};

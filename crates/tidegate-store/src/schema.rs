@@ -1,3 +1,4 @@
+use alloy_primitives::B256;
 use rusqlite::Connection;
 
 use crate::error::{Damage, Fault};
@@ -6,6 +7,9 @@ use crate::error::{Damage, Fault};
 pub(crate) const APPLICATION_ID: i64 = 0x5449_4445;
 /// The format that this program writes.
 pub(crate) const VERSION: i64 = 1;
+
+/// The hash before the first event.
+pub(crate) const GENESIS: B256 = B256::ZERO;
 
 /// Triggers say in SQL what the code says in Rust, so that neither a mistake here nor another
 /// program can write past the end of the journal, behind a lease or over what is there.
@@ -90,7 +94,7 @@ pub(crate) fn create(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(SCHEMA)?;
     conn.execute(
         "INSERT INTO journal_head (id, seq, hash) VALUES (1, 0, ?1)",
-        [crate::journal::GENESIS.as_slice()],
+        [GENESIS.as_slice()],
     )?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     conn.pragma_update(None, "user_version", VERSION)

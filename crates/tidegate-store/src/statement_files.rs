@@ -54,7 +54,7 @@ pub type StatementRead = (PathBuf, Result<StatementFile, StatementFileError>);
 
 /// So many files of strangers are read. What strangers say binds nobody, and looking at all of it
 /// would let whoever can write git slow down every command.
-pub const STRANGERS_MAX: usize = 64;
+pub(crate) const STRANGERS_MAX: usize = 64;
 
 /// The statements' folder.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ struct ClaimedAuthor {
     signer: Address,
 }
 
-/// Reads every statement file of a project whose author is known, and [`STRANGERS_MAX`] of others.
+/// Reads every statement file of a project whose author is known, and 64 of others.
 /// A bad file stands in the list with its error and hides no other. Folders, links and hidden files
 /// are skipped. Nothing is kept of what is passed over: once its author is known, it counts.
 ///

@@ -163,11 +163,6 @@ impl Anvil {
         self.chain_id
     }
 
-    /// When it mines.
-    pub fn mine_mode(&self) -> Mine {
-        self.mine
-    }
-
     /// A client of it.
     pub fn client(&self) -> &RpcClient {
         &self.client

@@ -17,7 +17,7 @@ const SCRYPT_P: u32 = 1;
 ///
 /// # Panics
 /// Never: the parameters are constants that scrypt takes.
-pub fn keystore_json(key: &PrivateKeySigner, password: &str) -> String {
+pub(crate) fn keystore_json(key: &PrivateKeySigner, password: &str) -> String {
     let address = key.address();
     let salt = keccak256(address);
     let iv: [u8; 16] = salt[..16].try_into().expect("a hash has more than 16 bytes");

@@ -29,13 +29,12 @@ pub use anvil::{Anvil, AnvilOptions, BLOCK_INTERVAL_SECS, GENESIS_TIMESTAMP, Min
 pub use binary::Binary;
 pub use error::TestkitError;
 pub use keys::{TEST_KEYS, test_address, test_key};
-pub use keystore::keystore_json;
 pub use miner::Miner;
 pub use person::{Env, Person, Ran, split_words};
 pub use project::{COMPILER, Project, ProjectOptions, networks_toml};
 pub use rpc::RpcClient;
 pub use scripted::{Reply, ScriptedNode};
-pub use solc::{compile_mock_usdc, solc_wrapper};
+pub use solc::solc_wrapper;
 pub use tools::{Tools, repo_root};
 pub use transaction::{Receipt, Transaction};
 pub use vyper::vyper;

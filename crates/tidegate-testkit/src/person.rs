@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use alloy_primitives::Address;
 
-use crate::{Binary, PrivateKeySigner, Project, TestkitError, Tools, World, files, keystore_json};
+use crate::keystore::keystore_json;
+use crate::{Binary, PrivateKeySigner, Project, TestkitError, Tools, World, files};
 
 /// The exit code of a command that asks for an approval or a pin.
 const EXIT_USAGE: i32 = 2;

@@ -207,7 +207,7 @@ pub fn deploy_safe(
 ///
 /// # Errors
 /// If the factory does not answer.
-pub fn predict_safe(
+fn predict_safe(
     anvil: &Anvil,
     singleton: Singleton,
     owners: &[Address],

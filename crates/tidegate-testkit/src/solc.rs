@@ -57,7 +57,7 @@ pub fn solc_wrapper(tools: &Tools) -> Result<PathBuf, TestkitError> {
 ///
 /// # Errors
 /// If the compiler does not run or rejects it.
-pub fn compile_mock_usdc(tools: &Tools) -> Result<Bytes, TestkitError> {
+pub(crate) fn compile_mock_usdc(tools: &Tools) -> Result<Bytes, TestkitError> {
     let input = mock_usdc_input(tools)?.to_string();
     let name = format!("MockUSDC-{}.hex", hex::encode(&keccak256(&input)[..8]));
     let kept = tools.root.join("target/testkit").join(name);

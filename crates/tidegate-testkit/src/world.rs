@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256, U256, keccak256};
 
 use crate::safe::{self, Singleton};
+use crate::solc::compile_mock_usdc;
 use crate::{
     Anvil, AnvilOptions, GENESIS_TIMESTAMP, Mine, Miner, PrivateKeySigner, TestkitError, Tools,
-    compile_mock_usdc,
 };
 
 /// Seconds of an hour, which is the time from block to block while days pass.

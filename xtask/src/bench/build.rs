@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tidegate_testkit::{Env, Person, Project, Tools, solc_wrapper};
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 /// Each figure is the middle one of this many runs. Ours and forge's take turns, so that
 /// whatever else the computer does slows both down.

@@ -12,7 +12,7 @@ use tidegate_testkit::{
 };
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 /// Each figure is the middle one of this many runs, but for `deploy`, which runs once.
 const RUNS: usize = 5;

@@ -19,7 +19,7 @@ use tidegate_testkit::{Env, Person, Project, ProjectOptions, Tools, World};
 
 use self::people::People;
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 /// Builds the binary, then plays the whole story below `target/demo`.
 pub(crate) fn run() -> XtaskResult {

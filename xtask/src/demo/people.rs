@@ -7,7 +7,7 @@ use alloy_primitives::hex;
 use tidegate_testkit::{Env, Person, TestkitError, actor};
 
 use crate::error::XtaskResult;
-use crate::say;
+use crate::terminal::say;
 
 /// Keys are stretched with 256 MiB each; this many at once.
 const IMPORTS_AT_ONCE: usize = 2;

@@ -3,7 +3,7 @@
 use tidegate_testkit::{Person, Ran};
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 const COLUMNS: usize = 80;
 const INDENT: &str = "    ";

@@ -9,7 +9,7 @@ use super::people::People;
 use super::shell::{heading, quiet};
 use super::story::End;
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 const DAY_SECS: u64 = 86_400;
 const HASH_DIGITS_SHOWN: usize = 8;

@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_testkit::{Mine, Tools, World, WorldOptions};
 
 use crate::error::{XtaskError, XtaskResult};
-use crate::say;
+use crate::terminal::say;
 
 const TESTNET_PORT: u16 = 31338;
 const MAINNET_PORT: u16 = 31337;

@@ -11,7 +11,7 @@ use tidegate_model::scope::scope_hashes;
 use tidegate_model::statement::{AuditAttestation, Body, Statement, revocation_subject};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 
-use super::Candidate;
+use super::candidate::Candidate;
 use super::deployers::Deployed;
 use super::posts::{Posts, first_posted};
 use crate::error::{AppError, AppResult, Kind, OrKind};

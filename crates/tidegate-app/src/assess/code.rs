@@ -10,8 +10,9 @@ use tidegate_model::record::{Deployment, DeploymentRecord};
 use tidegate_model::{BlockRef, GateInput, Head, Reason, ReasonCode, Verdict};
 use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code, values_of};
 
+use super::candidate::{Candidate, Gathered};
 use super::rehearsal::{Both, written};
-use super::{Candidate, Gathered, own_code, record, storage};
+use super::{own_code, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, code_hashes, expect, expect_in, prepare, prepare_with};
 use crate::error::{AppError, AppResult, Kind, OrKind};

@@ -10,7 +10,7 @@ use tidegate_model::statement::{Body, Freeze, Triage, freeze_subject, no_go_subj
 use tidegate_model::{GateInput, Head, ProjectId, Reason, ReleaseRoot};
 use tidegate_safe::helper;
 
-use super::Candidate;
+use super::candidate::Candidate;
 use super::posts::Posts;
 use crate::error::{AppError, AppResult};
 use crate::policy_doc::{people, require_keys};

@@ -15,9 +15,9 @@ use tidegate_model::statement::{EmergencyTerms, emergency_subject};
 use tidegate_model::{Fqn, Head, Reason, ReasonCode, Verdict};
 use tidegate_safe::helper::Recorded;
 
+use super::candidate::{Candidate, Trust};
 use super::decisions::deployers;
 use super::posts::first_posted;
-use super::{Candidate, Trust};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;

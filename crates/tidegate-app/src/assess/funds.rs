@@ -7,7 +7,7 @@ use tidegate_model::digest::jcs_keccak;
 use tidegate_model::units::{counted, format_amount};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 
-use super::{EVALUATION_SECS_MAX, Gathered};
+use super::candidate::{EVALUATION_SECS_MAX, Gathered};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::fund_rules;
 

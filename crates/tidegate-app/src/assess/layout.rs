@@ -5,7 +5,7 @@ use tidegate_model::release::Artifact;
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_plan::{Executor, Start};
 
-use super::Candidate;
+use super::candidate::Candidate;
 use crate::deployment::{Prepared, prepare};
 use crate::error::{AppError, AppResult, Kind};
 use crate::existing::{Baseline, behind, reference};

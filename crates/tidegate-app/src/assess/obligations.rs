@@ -10,10 +10,11 @@ use tidegate_model::statement::{Body, debt_subject};
 use tidegate_model::{GateId, Head, ProjectId, Reason, ReasonCode};
 use tidegate_safe::helper::Recorded;
 
+use super::candidate::{Candidate, observed};
 use super::deployers::{self, Deployed};
 use super::posts::Posts;
 use super::soaks::Soaked;
-use super::{Candidate, audits, observed, soaks};
+use super::{audits, soaks};
 use crate::error::AppResult;
 use crate::policy_doc::people;
 use crate::promotion::promotions;

@@ -7,7 +7,7 @@ use tidegate_gates::WriteRow;
 use tidegate_model::{Head, Reason, ReasonCode};
 use tidegate_plan::{Kept, Names, OpKind, When, Write, same_code, unrehearsed, writes};
 
-use super::Gathered;
+use super::candidate::Gathered;
 use super::code::{Planned, side};
 use crate::deployment::expect_in;
 use crate::error::{AppError, AppResult};

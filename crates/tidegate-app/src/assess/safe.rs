@@ -12,7 +12,7 @@ use tidegate_safe::{
     trust_change, trust_topics,
 };
 
-use super::{Candidate, Trust};
+use super::candidate::{Candidate, Trust};
 use crate::error::{AppError, AppResult};
 use crate::policy_doc::adopted_at;
 use crate::proposals::{self, Found, Known};

@@ -3,7 +3,8 @@
 use alloy_primitives::Address;
 use tidegate_gates::{AuditFacts, Observed, SeparationFacts};
 
-use super::{Candidate, decisions};
+use super::candidate::Candidate;
+use super::decisions;
 use crate::error::AppResult;
 use crate::policy_doc::people;
 

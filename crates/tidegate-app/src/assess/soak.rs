@@ -18,9 +18,10 @@ use tidegate_model::statement::{Body, soak_start_subject};
 use tidegate_model::{ProjectId, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::{Executor, OpKind};
 
+use super::candidate::{Candidate, Gathered};
 use super::code::deployed_build;
+use super::decisions;
 use super::posts::{Posts, first_posted};
-use super::{Candidate, Gathered, decisions};
 use crate::deployment::{Prepared, prepare};
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::people;

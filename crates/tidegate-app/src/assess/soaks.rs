@@ -11,7 +11,8 @@ use tidegate_gates::{
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{Reason, ReasonCode, Verdict};
 
-use super::{Candidate, EVALUATION_SECS_MAX, Gathered, code, observed, soak};
+use super::candidate::{Candidate, EVALUATION_SECS_MAX, Gathered, observed};
+use super::{code, soak};
 use crate::error::{AppError, AppResult};
 use crate::network::unreachable;
 use crate::records;

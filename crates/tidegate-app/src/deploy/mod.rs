@@ -16,7 +16,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{Deployment, DeploymentRecord, anchor_calldata};
 use tidegate_model::units::format_amount;
 use tidegate_plan::config::{NetworkConfig, Stage};
-use tidegate_plan::{Executor, Expected, When};
+use tidegate_plan::{Executor, Expected, When, op_label};
 
 use self::helper::{HELPER_OP, helper_first};
 pub use self::helper::{create_helper, lacks_helper};
@@ -30,6 +30,7 @@ use crate::network::has_operator;
 use crate::project::Project;
 use crate::release::Built;
 use crate::sending::open_lane;
+use crate::view::DeployView;
 use crate::{published, records};
 
 /// A deployment as it would be made now.
@@ -54,17 +55,34 @@ pub struct Frozen<'a> {
 #[derive(Debug)]
 pub struct Approved<'a>(Frozen<'a>);
 
+/// An operation of a deployment that is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// What it does, for people.
+    pub op: String,
+    /// The block in which it landed, and its gas; `None` where it was there already.
+    pub landed: Option<(u64, u64)>,
+}
+
+impl Done {
+    fn of(progress: &Progress) -> Self {
+        match progress {
+            Progress::Landed { op, landed } => {
+                let at = landed.inclusion.block.number;
+                Self { op: op_label(op), landed: Some((at, landed.inclusion.gas_used)) }
+            }
+            Progress::There { op } => Self { op: op_label(op), landed: None },
+        }
+    }
+}
+
 /// What a deployment came to.
-#[derive(Debug)]
-pub struct Made {
-    /// Its record.
-    pub record: DeploymentRecord,
-    /// The record's file.
-    pub file: PathBuf,
-    /// What was sent.
-    pub deployed: Deployed,
+pub(crate) struct Made {
+    pub(crate) record: DeploymentRecord,
+    pub(crate) file: PathBuf,
+    pub(crate) deployed: Deployed,
     /// The targets that ask for the soak's start to be posted.
-    pub starts: Vec<String>,
+    pub(crate) starts: Vec<String>,
 }
 
 /// Freezes a deployment: everything that would be sent, executed locally.
@@ -179,10 +197,11 @@ impl Approved<'_> {
     ///
     /// # Errors
     /// If a transaction cannot be sent, or leaves something else than local execution says.
-    pub async fn run(self, report: &mut (dyn FnMut(&Progress) + Send)) -> AppResult<Made> {
+    pub async fn run(self, report: &mut (dyn FnMut(&Done) + Send)) -> AppResult<DeployView> {
         let Frozen { project, network, built, name, prepared, deployment, run, mut lane, .. } =
             self.0;
-        let deployed = deploy(&mut lane, network, &run, report).await?;
+        let deployed =
+            deploy(&mut lane, network, &run, &mut |done| report(&Done::of(done))).await?;
         let record = record(&lane, network, built, &prepared, deployment, &run).await?;
         let file = published::write(project, name, &record, &built.release)?;
         let mut starts = Vec::new();
@@ -193,7 +212,7 @@ impl Approved<'_> {
                 starts.push(target.clone());
             }
         }
-        Ok(Made { record, file, deployed, starts })
+        DeployView::of(project, name, Made { record, file, deployed, starts })
     }
 }
 

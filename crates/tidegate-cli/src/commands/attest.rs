@@ -14,8 +14,8 @@ use tidegate_model::statement::{AuditAttestation, Statement};
 use tidegate_model::units::{counted, parse_span_secs};
 
 use super::attest_revoke::revoke;
-use crate::args::ForTarget;
 use crate::context::Context;
+use crate::options::ForTarget;
 use crate::signer::{LazySigner, named};
 use crate::ui::{COLUMNS, wrap};
 

@@ -1,20 +1,19 @@
 //! `tidegate deploy`.
 
 use clap::Args;
-use serde_json::json;
-use tidegate_app::deploy::{self, Frozen, Made};
+use tidegate_app::deploy::{self, Done, Frozen};
 use tidegate_app::error::AppResult;
 use tidegate_app::release::built;
 use tidegate_app::sending::show_adoption;
-use tidegate_engine::Progress;
+use tidegate_app::view::{DeployView, HelperView};
 use tidegate_model::units::format_amount;
+use tidegate_plan::HELPER;
 use tidegate_plan::config::Stage;
-use tidegate_plan::{HELPER, op_label};
-use tidegate_safe::helper;
 
 use crate::commands;
 use crate::context::Context;
 use crate::signer::{LazySigner, named};
+use crate::ui::Ui;
 
 /// Deploy a release to a testnet and start its soak
 ///
@@ -64,8 +63,9 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     project.ui.note(format!("Its fees come to at most {most} ETH."));
     let approved = frozen.approve()?;
     let ui = project.ui.clone();
-    let made = approved.run(&mut |progress| show_progress(&ui, progress)).await?;
-    finish(project, &name, &made)
+    let view = approved.run(&mut |done| show_done(&ui, done)).await?;
+    finish(&ui, &view);
+    Ok(0)
 }
 
 /// What is approved, unless it was seen before.
@@ -80,47 +80,36 @@ fn show(project: &Context, frozen: &Frozen<'_>) {
     }
 }
 
-fn show_progress(ui: &crate::ui::Ui, progress: &Progress) {
-    ui.note(match progress {
-        Progress::Landed { op, landed } => format!(
-            "  {:<26} block {:<9} {:>9} gas",
-            op_label(op),
-            landed.inclusion.block.number,
-            landed.inclusion.gas_used
-        ),
-        Progress::There { op } => format!("  {:<26} is there already", op_label(op)),
+fn show_done(ui: &Ui, done: &Done) {
+    let op = &done.op;
+    ui.note(match done.landed {
+        Some((block, gas)) => format!("  {op:<26} block {block:<9} {gas:>9} gas"),
+        None => format!("  {op:<26} is there already"),
     });
 }
 
-fn finish(project: &Context, name: &str, made: &Made) -> AppResult<u8> {
-    let Made { record, file, deployed, starts } = made;
-    let ui = &project.ui;
-    ui.line(if deployed.was_complete {
-        format!("{} was deployed on {name} already; nothing was sent.", record.name)
+fn finish(ui: &Ui, view: &DeployView) {
+    let DeployView { release, network, .. } = view;
+    ui.line(if view.was_complete {
+        format!("{release} was deployed on {network} already; nothing was sent.")
     } else {
-        format!("{} is deployed on {name}; its soak has started.", record.name)
+        format!("{release} is deployed on {network}; its soak has started.")
     });
-    for (step, place) in &record.deployment.steps {
+    for (step, place) in &view.steps {
         ui.row(step, &place.address.to_string());
     }
-    for (library, address) in &record.deployment.libraries {
+    for (library, address) in &view.libraries {
         ui.row(library.name(), &address.to_string());
     }
-    ui.row("anchor", &deployed.anchor.to_string());
-    let shown = file.strip_prefix(&project.root).unwrap_or(file);
-    ui.row("record", &shown.display().to_string());
+    ui.row("anchor", &view.anchor.to_string());
+    ui.row("record", &view.record.display().to_string());
     ui.note("commit the record; `tidegate status` shows the soak");
-    for target in starts {
+    for target in &view.starts {
         ui.note(format!(
             "once it is final, post its start: `tidegate record start --target {target}`"
         ));
     }
-    ui.result(&json!({
-        "network": name, "record": shown, "anchor": deployed.anchor,
-        "releaseRoot": record.release_root, "deploymentDigest": record.deployment.digest()?,
-        "steps": record.deployment.steps, "libraries": record.deployment.libraries,
-    }));
-    Ok(0)
+    ui.result(view);
 }
 
 /// Creates the helper contract where it is missing.
@@ -138,10 +127,8 @@ async fn create_helper(project: &Context, args: &DeployArgs) -> AppResult<u8> {
         let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
         deploy::create_helper(project, &name, &network, &signer).await?;
     }
-    let address = helper::address();
-    project.ui.line(format!("The helper contract is at {address} on {name}."));
-    project.ui.result(&json!({
-        "network": name, "helper": address, "codeHash": helper::CODE_HASH,
-    }));
+    let view = HelperView::on(&name);
+    project.ui.line(format!("The helper contract is at {} on {name}.", view.helper));
+    project.ui.result(&view);
     Ok(0)
 }

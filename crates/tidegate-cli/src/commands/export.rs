@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 use tidegate_app::bundle;
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_app::release::built;
+use tidegate_app::view::BundleView;
 use tidegate_store::write_atomic;
 
 use super::export_audits;
@@ -76,9 +76,12 @@ fn write_bundle(project: &Context, args: &ExportArgs) -> AppResult<u8> {
         "holds",
         &format!("{} statements and {} files", bundle.statements.len(), bundle.files.len()),
     );
-    ui.result(&json!({
-        "file": path, "digest": digest, "roots": built.roots,
-        "statements": bundle.statements.len(), "files": bundle.files.keys().collect::<Vec<_>>(),
-    }));
+    ui.result(&BundleView {
+        file: path,
+        digest: digest.to_owned(),
+        roots: built.roots,
+        statements: bundle.statements.len(),
+        files: bundle.files.into_keys().collect(),
+    });
     Ok(0)
 }

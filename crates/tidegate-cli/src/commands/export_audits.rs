@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidegate_app::audit_exports::{Form, audits};
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_app::release::built;
+use tidegate_app::view::AuditFilesView;
 use tidegate_model::ChainId;
 use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
@@ -51,7 +52,7 @@ pub(super) async fn run(project: &Context, args: &ExportArgs, format: Format) ->
         project.ui.note("each auditor signs theirs with a wallet; then, for each file:");
         project.ui.note("  tidegate import FILE --signature 0x…");
     }
-    project.ui.result(&json!({ "files": names }));
+    project.ui.result(&AuditFilesView { files: names });
     Ok(0)
 }
 

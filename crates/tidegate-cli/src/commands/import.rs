@@ -2,23 +2,15 @@
 
 use std::path::PathBuf;
 
-use alloy_primitives::{Bytes, Signature, hex};
 use clap::Args;
-use serde_json::{Value, json};
-use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::bundle;
+use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::import::{ImportRequest, import};
 use tidegate_app::settings::Environment;
-use tidegate_app::{bundle, statements};
-use tidegate_evidence::exports::{is_export, with_signature};
-use tidegate_evidence::{BUNDLE_BYTES_MAX, Bundle};
-use tidegate_model::statement::{ContractSigner, SignedStatement, from_typed_data};
-use tidegate_store::{read_limited, to_text, write_atomic};
 
-use crate::args::Global;
 use crate::context::Context;
+use crate::options::Global;
 use crate::ui::Ui;
-
-/// The largest statement, in bytes.
-const STATEMENT_BYTES_MAX: u64 = 1 << 20;
 
 /// Take signed statements, or a bundle, from files, checking every signature and digest
 ///
@@ -44,11 +36,10 @@ pub(crate) async fn run(
     global: &Global,
     args: &ImportArgs,
 ) -> AppResult<u8> {
-    if let [file] = args.files.as_slice() {
-        let bytes = read_limited(file, BUNDLE_BYTES_MAX).or_kind(Kind::Config)?;
-        if Bundle::is_one(&bytes) {
-            return take(ui, env, global, bytes);
-        }
+    if let [file] = args.files.as_slice()
+        && let Some(bytes) = bundle::read(file)?
+    {
+        return take(ui, env, global, bytes);
     }
     statements_of(&Context::open(ui, env, global)?, args).await
 }
@@ -62,114 +53,33 @@ fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> AppResul
     };
     let bundle = bundle::place(&root, bytes)?;
     let project = Context::open(ui, env, &Global { project: Some(root), ..global.clone() })?;
-    bundle::keep(&project, &bundle)?;
-    let set = statements::load(&project)?;
-    let Bundle { release, roots, statements, files, .. } = &bundle;
-    ui.row("release", &release.name);
-    ui.row("releaseRoot", &roots.release_root.to_string());
-    ui.row("scopeRoot", &roots.scope_root.to_string());
-    ui.row("signed", &format!("{} statements, each signature holds", statements.len()));
+    let view = bundle::keep(&project, &bundle)?;
+    ui.row("release", &view.release);
+    ui.row("releaseRoot", &view.roots.release_root.to_string());
+    ui.row("scopeRoot", &view.roots.scope_root.to_string());
+    ui.row("signed", &format!("{} statements, each signature holds", view.signed));
     ui.line("");
     ui.line("Nothing in the bundle vouches for these; chains have to confirm them:");
-    for claim in bundle.claims() {
+    for claim in &view.claims {
         ui.line(format!("  {claim}"));
     }
     ui.note("name your own endpoints in tidegate.toml or its variables, then `tidegate status`");
-    ui.result(&json!({
-        "roots": roots, "statements": set.statements.len(), "files": files.len(),
-        "claims": bundle.claims(),
-    }));
+    ui.result(&view);
     Ok(0)
 }
 
 async fn statements_of(project: &Context, args: &ImportArgs) -> AppResult<u8> {
-    if args.signature.is_some() && args.files.len() != 1 {
-        return Err(AppError::usage("one signature is of one file"));
+    let request = ImportRequest {
+        files: args.files.clone(),
+        signature: args.signature.clone(),
+        contract: args.contract.clone(),
+    };
+    let view = import(project, &request).await?;
+    for (digest, (signer, text)) in view.imported.iter().zip(&view.said) {
+        project.ui.line(format!("{digest} by {signer}"));
+        project.ui.line(format!("  {text}"));
     }
-    // All are read and checked before the first is written.
-    let (mut taken, mut exports) = (Vec::new(), Vec::new());
-    for file in &args.files {
-        let bytes = read_limited(file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
-        let name = file.display();
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| AppError::config(format!("read {name} as JSON: {error}")))?;
-        let signed = match typed_data(&value, args)? {
-            Some((typed, signature)) if is_export(typed) => {
-                exports.push((file.with_extension("signed.json"), export(typed, &signature)?));
-                continue;
-            }
-            Some((typed, signature)) => from_wallet(project, args, typed, &signature).await?,
-            None => serde_json::from_value(value).map_err(|error| {
-                AppError::config(format!("read {name} as a signed statement: {error}"))
-            })?,
-        };
-        statements::check(project, &signed).await?;
-        taken.push(signed);
-    }
-    let mut digests = Vec::new();
-    for signed in &taken {
-        let digest = statements::write_confirmed(project, signed).await?;
-        project.ui.line(format!("{digest} by {}", signed.signer()));
-        project.ui.line(format!("  {}", signed.statement.text()));
-        digests.push(digest);
-    }
-    let mut files = Vec::new();
-    for (file, document) in &exports {
-        write_atomic(
-            &std::path::absolute(file).or_kind(Kind::Config)?,
-            to_text(document).as_bytes(),
-        )?;
-        project.ui.line(file.display().to_string());
-        files.push(file.display().to_string());
-    }
-    project.ui.result(&json!({ "imported": digests, "files": files }));
+    view.files.iter().for_each(|file| project.ui.line(file));
+    project.ui.result(&view);
     Ok(0)
-}
-
-/// The typed data of a document and its signature, if it is such a document.
-fn typed_data<'a>(
-    value: &'a Value,
-    args: &'a ImportArgs,
-) -> AppResult<Option<(&'a Value, String)>> {
-    let (typed, beside) = match value.get("typedData") {
-        Some(typed) => (typed, value["signature"].as_str()),
-        None if value.get("primaryType").is_some() => (value, None),
-        None => return Ok(None),
-    };
-    let signature = args.signature.as_deref().or(beside).ok_or_else(|| {
-        AppError::usage("that is typed data, which says nothing without a signature")
-            .hint("give what the wallet answered with --signature 0x…")
-    })?;
-    Ok(Some((typed, signature.to_owned())))
-}
-
-/// What `export` wrote, with the signature that its auditor has given it.
-fn export(typed: &Value, signature: &str) -> AppResult<Value> {
-    let bytes = hex::decode(signature).or_kind(Kind::Usage)?;
-    let signature = Signature::from_raw(&bytes).or_kind(Kind::Usage)?;
-    with_signature(typed, &signature).or_kind(Kind::Fail)
-}
-
-/// A statement that a wallet has signed as typed data.
-async fn from_wallet(
-    project: &Context,
-    args: &ImportArgs,
-    typed: &Value,
-    signature: &str,
-) -> AppResult<SignedStatement> {
-    let statement = from_typed_data(typed).or_kind(Kind::Config)?;
-    statements::require_recent(project, &statement).await?;
-    let signature = hex::decode(signature)
-        .map_err(|error| AppError::usage(format!("read the signature: {error}")))?;
-    let digest = statement.digest()?;
-    let (signature, contract) = match &args.contract {
-        None => (statements::from_wallet(&signature, digest)?, None),
-        Some(name) => {
-            let network = project.connect(name).await?;
-            let block = network.finalized_head().await?.block;
-            (signature, Some(ContractSigner { chain: network.id().chain, block }))
-        }
-    };
-    let v = SignedStatement::VERSION;
-    Ok(SignedStatement { v, statement, signature: Bytes::from(signature), contract })
 }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 use clap::{Args, Subcommand};
-use serde_json::json;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::settings::Environment;
+use tidegate_app::view::{KeyView, KeysView, ListedKeyView};
 use tidegate_keys::{KeyName, OsKeyring, PasswordVault, PrivateKey};
 use tidegate_store::read_limited;
 
-use crate::args::Global;
+use crate::options::Global;
 use crate::signer::{self, OrKey};
 use crate::ui::Ui;
 
@@ -142,18 +142,19 @@ fn list(ui: &Ui, env: &Environment) -> AppResult {
             ui.warn(format!("others may read or write it, so it does not sign: chmod 600 {path}"));
         }
     }
-    let rows: Vec<_> = keys
+    let keys = keys
         .iter()
-        .map(|info| {
-            json!({"name": info.key.to_string(), "address": address(info),
-                   "readableByOthers": info.readable_by_others})
+        .map(|info| ListedKeyView {
+            name: info.key.to_string(),
+            address: address(info),
+            readable_by_others: info.readable_by_others,
         })
         .collect();
-    ui.result(&json!({ "keys": rows }));
+    ui.result(&KeysView { keys });
     Ok(())
 }
 
 fn shown(ui: &Ui, verb: &str, name: &str, address: Address) {
     ui.line(format!("{verb} {name} {address}"));
-    ui.result(&json!({"name": name, "address": address}));
+    ui.result(&KeyView { name: name.to_owned(), address });
 }

@@ -20,7 +20,6 @@ pub(crate) mod policy_check;
 pub(crate) mod promote;
 pub(crate) mod proposal;
 pub(crate) mod record;
-pub(crate) mod record_risk;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod watch;

@@ -1,17 +1,14 @@
 //! `tidegate plan`.
 
 use clap::Args;
-use serde_json::{Value, json};
-use tidegate_app::deployment::{Prepared, expect, prepare, refuse_faults};
-use tidegate_app::error::{AppError, AppResult};
-use tidegate_app::existing::require_starts;
-use tidegate_app::policy_doc::require_keys;
+use tidegate_app::deployment::{Prepared, refuse_faults, safe_executor};
+use tidegate_app::error::AppResult;
+use tidegate_app::planned::plan;
 use tidegate_app::release::built;
-use tidegate_app::standing::in_the_way;
 use tidegate_app::text::plain;
 use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
-use tidegate_plan::{Executor, Expected, OpKind, When, op_label};
+use tidegate_plan::{Executor, Expected, OpKind, op_label};
 
 use crate::context::Context;
 use crate::signer::LazySigner;
@@ -36,32 +33,15 @@ pub(crate) async fn run(project: &Context, args: &PlanArgs) -> AppResult<u8> {
         None => project.network_of(None, Stage::Testnet)?,
     };
     let executor = executor(project, &name)?;
-    let prepared = prepare(project, &built, &name, executor, args.id)?;
-    let network = project.connect_single(&name).await?;
-    let head = network.latest_head().await?;
-    require_starts(&network, &built, &prepared, head).await?;
-    let expected = expect(&network, &prepared, head, When::Before).await?;
-    project.ui.line(format!(
-        "{} on {name}, by {}, deployment id {}",
-        built.release.name,
-        executor.address(),
-        args.id
-    ));
-    show(project, &prepared, &expected);
-    let standing = match executor {
-        Executor::Safe(_) => {
-            let plan = (&prepared.resolved, &expected);
-            in_the_way(project, &built, &name, (&network, head), plan).await?
-        }
-        Executor::Key(_) => Vec::new(),
-    };
-    standing.iter().for_each(|line| project.ui.warn(line.as_str()));
-    project.ui.result(&json!({
-        "network": name, "executor": executor.address(), "id": args.id,
-        "releaseRoot": built.roots.release_root, "operations": rows(&prepared, &expected),
-        "params": prepared.resolved.params, "faults": expected.faults, "standing": standing,
-    }));
-    refuse_faults(&expected)?;
+    let planned = plan(project, &built, &name, executor, args.id).await?;
+    let by = executor.address();
+    project
+        .ui
+        .line(format!("{} on {name}, by {by}, deployment id {}", built.release.name, args.id));
+    show(project, &planned.prepared, &planned.expected);
+    planned.view.standing.iter().for_each(|line| project.ui.warn(line));
+    project.ui.result(&planned.view);
+    refuse_faults(&planned.expected)?;
     Ok(0)
 }
 
@@ -69,11 +49,7 @@ pub(crate) async fn run(project: &Context, args: &PlanArgs) -> AppResult<u8> {
 pub(crate) fn executor(project: &Context, name: &str) -> AppResult<Executor> {
     let settings = project.network(name)?;
     match settings.stage {
-        Stage::Mainnet => {
-            require_keys(project, name)?;
-            let what = || AppError::config(format!("[networks.{name}] has no `safe`"));
-            settings.safe.map(Executor::Safe).ok_or_else(what)
-        }
+        Stage::Mainnet => safe_executor(project, name),
         Stage::Testnet => {
             let key = crate::signer::named(&project.global, settings.deployer.as_deref())?;
             let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
@@ -116,19 +92,4 @@ pub(crate) fn show(project: &Context, prepared: &Prepared, expected: &Expected) 
     }
     let total: u64 = expected.gas.iter().map(|(_, gas)| gas).sum();
     ui.line(format!("\n{} operations, {total} gas", prepared.resolved.ops.len()));
-}
-
-fn rows(prepared: &Prepared, expected: &Expected) -> Vec<Value> {
-    let ops = prepared.resolved.ops.iter().map(|op| match &op.kind {
-        OpKind::Create { contract, address, salt, .. } => {
-            let hash = expected.created.get(address).map(|created| created.code_hash);
-            json!({"id": op.id, "kind": "create", "contract": contract, "address": address,
-                   "salt": salt, "codeHash": hash})
-        }
-        OpKind::Call { to, data, signature, value } => {
-            json!({"id": op.id, "kind": "call", "to": to, "function": signature, "data": data,
-                   "value": value.to_string()})
-        }
-    });
-    ops.collect()
 }

@@ -1,22 +1,13 @@
 //! `tidegate policy`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
-use tidegate_app::assess::safe_changes;
-use tidegate_app::error::{AppResult, Kind, OrKind};
-use tidegate_app::policy_doc::{
-    adopted_version, current, looser_lines, require_helper, require_proof, safe_state,
-};
-use tidegate_app::proposals;
-use tidegate_app::relied;
-use tidegate_app::statements;
+use tidegate_app::error::AppResult;
+use tidegate_app::network::described;
+use tidegate_app::policy_adoption::{present, proven, to_adopt};
 use tidegate_app::text::plain;
 use tidegate_model::NetworkId;
 use tidegate_model::policy::{PolicyDoc, SafeTrust};
 use tidegate_model::units::{format_span_secs, format_utc};
-use tidegate_plan::config::Stage;
-use tidegate_safe::{Adoption, Proposal, helper};
-use tidegate_store::{to_text, write_atomic};
 
 use crate::context::Context;
 
@@ -38,82 +29,59 @@ pub(crate) struct TargetArgs {
 }
 
 pub(crate) async fn run(project: &Context, command: &PolicyCommand) -> AppResult<u8> {
-    let (args, adopt) = match command {
-        PolicyCommand::Show(args) => (args, false),
-        PolicyCommand::Adopt(args) => (args, true),
-        PolicyCommand::Check(args) => return super::policy_check::run(project, args).await,
-    };
-    let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
-    if adopt {
-        relied::require(project).await?;
+    match command {
+        PolicyCommand::Show(args) => show(project, args).await,
+        PolicyCommand::Adopt(args) => adopt(project, args).await,
+        PolicyCommand::Check(args) => super::policy_check::run(project, args).await,
     }
-    let network = project.connect(&target).await?;
-    let head = network.latest_head().await?;
-    let safe = project.network(&target)?.safe.ok_or_else(|| {
-        tidegate_app::error::AppError::config(format!("[networks.{target}] has no `safe`"))
-    })?;
-    let state = safe_state(&network, safe, head).await?;
-    let doc = current(project, &target, network.id(), &state)?;
-    show_document(project, &doc)?;
-    show_looser(project, looser_lines(project, &target, &network, head, &doc).await);
-    if !adopt {
-        let other = relied::other(project, &target)?;
-        if let Some(why) = &other {
-            project.ui.row(&project.ui.verdict("FAIL"), &format!("safe: {why}"));
-        }
-        project.ui.result(&json!({"policy": doc, "digest": doc.digest()?, "other": other}));
+}
+
+async fn show(project: &Context, args: &TargetArgs) -> AppResult<u8> {
+    let present = present(project, args.target.as_deref()).await?;
+    show_document(project, &present.doc)?;
+    show_looser(project, &present.looser);
+    let view = present.view(project)?;
+    if let Some(why) = &view.other {
+        project.ui.row(&project.ui.verdict("FAIL"), &format!("safe: {why}"));
+    }
+    project.ui.result(&view);
+    Ok(0)
+}
+
+async fn adopt(project: &Context, args: &TargetArgs) -> AppResult<u8> {
+    let present = to_adopt(project, args.target.as_deref()).await?;
+    show_document(project, &present.doc)?;
+    show_looser(project, &present.looser);
+    let next = present.next(project).await?;
+    show_changes(project, &next.changes);
+    let ui = &project.ui;
+    if let Some(view) = next.is_there() {
+        ui.line(format!("The Safe has adopted it already, as version {}.", view.version));
+        project.ui.result(&view);
         return Ok(0);
     }
-    require_helper(&network, head).await?;
-    require_proof(project, &network, safe, head).await?;
-    let adopted = adopted_version(&network, head, safe, doc.project()).await?;
-    let changes = safe_changes(&project.rules, &network, head, &doc).await?;
-    show_changes(project, &changes);
-    let digest = doc.digest()?;
-    let same = adopted.filter(|(_, adopted)| *adopted == digest);
-    // The same policy once more is how the owners say that they know what happened to their Safe.
-    if let Some((version, _)) = same.filter(|_| changes.is_empty()) {
-        project.ui.line(format!("The Safe has adopted it already, as version {version}."));
-        project.ui.result(&json!({"adopted": digest, "version": version}));
-        return Ok(0);
-    }
-    let version = adopted.map_or(1, |(version, _)| version + 1);
-    let path = project.layout.policy(&target, version).or_kind(Kind::Config)?;
-    let text = to_text(&serde_json::to_value(&doc)?);
-    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
-    let adoption = Adoption {
-        project: doc.project(),
-        policy_version: version,
-        policy_digest: digest,
-        valid_until: head.timestamp.saturating_add(project.rules.valid_for_secs),
-    };
-    let until = adoption.valid_until;
-    let proposal = Proposal::adoption(network.id(), safe, state.nonce, helper::address(), adoption);
-    let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
-    let file = proposals::write(project, &target, &checked)?;
-    project.ui.line("");
-    project.ui.row("proposal", &checked.hash().to_string());
-    project.ui.row("file", &file.display().to_string());
-    project.ui.row("valid until", &format_utc(until));
-    project.ui.note(format!(
+    let view = next.propose(project)?;
+    ui.line("");
+    ui.row("proposal", &view.proposal.to_string());
+    ui.row("file", &view.file.display().to_string());
+    ui.row("valid until", &format_utc(view.valid_until));
+    ui.note(format!(
         "commit both files; each owner runs `tidegate proposal sign {}`",
-        checked.hash()
+        view.proposal
     ));
-    project.ui.result(&json!({
-        "proposal": checked.hash(), "file": file, "version": version, "digest": digest,
-    }));
+    project.ui.result(&view);
     Ok(0)
 }
 
 /// Each line that asks for less than the defaults or than what is adopted. Where the chain could
 /// not be asked, that is said; the gate judges.
-pub(crate) fn show_looser(project: &Context, looser: AppResult<Vec<(String, Vec<String>)>>) {
+pub(crate) fn show_looser(project: &Context, looser: &AppResult<Vec<(String, Vec<String>)>>) {
     match looser {
         Ok(looser) => {
             for (than, lines) in looser {
                 project.ui.line(format!("Looser than {than}, in effect 72 hours after adoption:"));
                 for line in lines {
-                    project.ui.row("", &line);
+                    project.ui.row("", line);
                 }
             }
         }
@@ -153,7 +121,7 @@ pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
     );
     for soak in &doc.soaks {
         let id = NetworkId { chain: soak.chain, genesis: soak.genesis };
-        let chain = tidegate_app::network::described(id);
+        let chain = described(id);
         ui.row("soaks on", &format!("{chain}; a block every {} s", soak.block_time));
     }
     ui.row("quorum", &format!("{} endpoints", doc.quorum));
@@ -173,7 +141,7 @@ pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
     show_decisions(project);
     ui.row("proposals", &format!("valid for {}", format_span_secs(rules.valid_for_secs)));
     show_safe(project, &doc.safe);
-    let proven = statements::load(project)?.signers(&doc.name);
+    let proven = proven(project, doc)?;
     for (name, person) in &doc.people {
         let firm = person.firm.as_ref().map_or_else(String::new, |firm| format!(" of {firm}"));
         ui.row(name, &format!("{}{firm}", person.roles.join(", ")));

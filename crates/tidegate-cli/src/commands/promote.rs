@@ -1,10 +1,10 @@
 //! `tidegate promote`.
 
 use clap::Args;
-use serde_json::json;
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_app::promote::{Candidate, Urgent, evaluate, propose};
 use tidegate_app::release::built;
+use tidegate_app::view::PromoteView;
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_plan::config::Stage;
 
@@ -50,11 +50,7 @@ pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> 
     if !assessment.overall.allows() {
         ui.line("");
         ui.line(format!("{} not proposed", ui.verdict(assessment.overall.word())));
-        ui.result(&json!({
-            "target": target, "releaseRoot": built.roots.release_root, "proposal": null,
-            "overall": assessment.overall,
-            "gates": commands::status::gate_rows(assessment),
-        }));
+        ui.result(&PromoteView::of(&built, &candidate, None));
         return Ok(exit);
     }
     let proposed = propose(project, &built, &target, &candidate).await?;
@@ -77,10 +73,6 @@ pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> 
         ));
     }
     ui.note(format!("commit the file; each owner runs `tidegate proposal sign {hash}`"));
-    ui.result(&json!({
-        "target": target, "releaseRoot": built.roots.release_root,
-        "proposal": hash, "file": proposed.file, "overall": assessment.overall,
-        "emergency": terms,
-    }));
+    ui.result(&PromoteView::of(&built, &candidate, Some(&proposed)));
     Ok(exit)
 }

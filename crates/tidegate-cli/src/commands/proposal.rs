@@ -1,32 +1,16 @@
 //! `tidegate proposal`: what owners check, sign and execute.
 
-use alloy_primitives::{B256, Bytes, Log};
 use clap::{Args, Subcommand};
-use serde_json::{Map, json};
-use tidegate_app::approve::{Approval, Given, approve};
-use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
-use tidegate_app::policy_doc::{adopted_version, safe_state};
-use tidegate_app::promotion::promotion_of;
-use tidegate_app::proposals::{self, Found};
-use tidegate_app::published;
-use tidegate_app::read_back::{is_promoted, read_back};
+use tidegate_app::error::AppResult;
+use tidegate_app::proposals::{self, Finished, Found, Opened, Promoted};
 use tidegate_app::recheck::{Recheck, Rechecked, Seen, recheck};
-use tidegate_app::release::{Built, build};
-use tidegate_app::relied;
-use tidegate_app::sending::send;
-use tidegate_chain::Network;
 use tidegate_model::Verdict;
-use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_utc;
-use tidegate_safe::{
-    ATTENTION, Execution, ProposalKind, SafeState, Warned, approved, encode_exec_transaction,
-    execution_in_logs, sheet, sheet_with, sign_proposal, warnings,
-};
-use tidegate_store::write_atomic;
 
+use super::policy;
 use crate::context::Context;
-use crate::signer::{LazySigner, named};
+use crate::signer::signer;
 
 /// List, show, verify, sign and execute proposals to a Safe
 #[derive(Debug, Subcommand)]
@@ -50,301 +34,159 @@ pub(crate) struct HashArgs {
 }
 
 pub(crate) async fn run(project: &Context, command: &ProposalCommand) -> AppResult<u8> {
-    relied::require(project).await?;
+    let args = match command {
+        ProposalCommand::List => return list(project).await,
+        ProposalCommand::Show(args)
+        | ProposalCommand::Verify(args)
+        | ProposalCommand::Sign(args)
+        | ProposalCommand::Execute(args) => args,
+    };
+    let found = proposals::named(project, args.hash.as_deref()).await?;
     match command {
-        ProposalCommand::List => list(project).await,
-        ProposalCommand::Show(args) => {
-            show(project, &proposals::find(project, args.hash.as_deref())?)
-        }
-        ProposalCommand::Verify(args) => verify(project, args).await,
-        ProposalCommand::Sign(args) => sign(project, args).await,
-        ProposalCommand::Execute(args) => execute(project, args).await,
+        ProposalCommand::Verify(_) => verify(project, &found).await,
+        ProposalCommand::Sign(_) => sign(project, &found).await,
+        ProposalCommand::Execute(_) => execute(project, &found).await,
+        ProposalCommand::List | ProposalCommand::Show(_) => show(project, &found),
     }
 }
 
 async fn list(project: &Context) -> AppResult<u8> {
-    let mut rows = Vec::new();
-    for found in proposals::all(project)? {
-        let network = project.connect(&found.network).await?;
-        let state = state_now(&network, &found).await?;
-        let set = proposals::signatures(project, &found, &state)?;
-        let (signed, threshold) = (set.signed().len(), state.trust.threshold);
-        let nonce = found.checked.proposal().safe_tx.nonce;
-        let standing = match nonce.cmp(&state.nonce) {
-            std::cmp::Ordering::Less => "nonce used",
-            _ if set.missing(threshold) == 0 => "can be executed",
-            _ => "needs signatures",
-        };
-        project.ui.line(format!("{} {}", found.checked.hash(), title(&found)));
+    let view = proposals::list(project).await?;
+    for row in &view.proposals {
+        let (signed, standing) = (row.signed.len(), row.standing.words());
+        project.ui.line(format!("{} {}", row.safe_tx_hash, row.title));
         project.ui.line(format!(
-            "  {} nonce {nonce}, {signed} of {threshold} signatures: {standing}",
-            found.network
+            "  {} nonce {}, {signed} of {} signatures: {standing}",
+            row.network, row.nonce, row.threshold
         ));
-        rows.push(json!({
-            "safeTxHash": found.checked.hash(), "network": found.network, "nonce": nonce,
-            "signed": set.signed(), "threshold": threshold, "standing": standing,
-        }));
     }
-    if rows.is_empty() {
+    if view.proposals.is_empty() {
         project.ui.note("no proposals");
     }
-    project.ui.result(&json!({ "proposals": rows }));
+    project.ui.result(&view);
     Ok(0)
-}
-
-async fn state_now(network: &Network, found: &Found) -> AppResult<SafeState> {
-    let head = network.latest_head().await?;
-    safe_state(network, found.checked.proposal().safe, head).await
-}
-
-fn title(found: &Found) -> String {
-    match &found.checked.proposal().kind {
-        ProposalKind::Adoption(adoption) => format!("adopt policy {}", adoption.policy_version),
-        ProposalKind::Promotion(promotion) => {
-            format!("promote {}", promotion.release_root.short())
-        }
-    }
 }
 
 fn show(project: &Context, found: &Found) -> AppResult<u8> {
-    let rows = sheet(&found.checked, &[]);
-    project.ui.table(&rows);
-    let rows: Vec<_> = rows.into_iter().map(|(label, value)| json!([label, value])).collect();
-    project.ui.result(&json!({ "sheet": rows }));
+    let view = found.sheet();
+    project.ui.table(&view.sheet);
+    project.ui.result(&view);
     Ok(0)
 }
 
-/// The sheet of a proposal whose batch this machine has built itself. Answers with what is approved
-/// by whoever signs it: all that is warned of is in it.
-fn show_checked(project: &Context, found: &Found, rechecked: &Rechecked) -> (B256, Vec<Warned>) {
-    let Rechecked { calls, abis, .. } = rechecked;
-    project.ui.line("It is what this machine builds itself.");
-    let rows = sheet_with(&found.checked, abis, Some(calls));
-    project.ui.table(&rows);
-    let attentions = rows.iter().filter(|(label, _)| label.ends_with(ATTENTION));
-    attentions.for_each(|(label, says)| project.ui.attend(format!("{label}: {says}")));
-    if let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind {
-        project.ui.row("Soaked on", &tidegate_app::network::described(promotion.soak.network));
-    }
-    let warned = warnings(&found.checked, abis);
-    (approved(&found.checked, &warned), warned)
-}
-
-/// Re-checks a proposal, and shows what was looked at, also where it is refused.
-async fn rechecked(
-    project: &Context,
-    built: Option<&Built>,
-    found: &Found,
-    network: &Network,
-) -> AppResult<Rechecked> {
-    let Recheck { seen, outcome } = recheck(project, built, found, network).await;
-    match (seen, built) {
-        (Some(Seen::Adoption { policy, looser, changes }), _) => {
-            super::policy::show_document(project, &policy)?;
-            super::policy::show_looser(project, looser);
-            super::policy::show_changes(project, &changes);
+/// Re-checks a proposal, and shows what was looked at, also where it is refused; then its sheet.
+async fn checked<'a>(project: &Context, opened: &'a Opened<'a>) -> AppResult<Rechecked<'a>> {
+    let ui = &project.ui;
+    let Recheck { seen, outcome } = recheck(project, opened).await;
+    match seen {
+        Some(Seen::Adoption { policy: doc, looser, changes }) => {
+            policy::show_document(project, &doc)?;
+            policy::show_looser(project, &looser);
+            policy::show_changes(project, &changes);
         }
-        (Some(Seen::Promotion(assessment)), Some(built)) => {
+        Some(Seen::Promotion(built, assessment)) => {
             super::status::gates(project, built, &assessment);
-            project.ui.line("");
-            project.ui.line("Differs from the testnet:");
+            ui.line("");
+            ui.line("Differs from the testnet:");
             super::status::differences(project, &assessment);
         }
-        (Some(Seen::Promotion(_)), None) | (None, _) => {}
+        None => {}
     }
     outcome
 }
 
-/// The release of a promotion, built from the working tree; `None` for an adoption.
-fn release_of(project: &Context, found: &Found) -> AppResult<Option<Built>> {
-    match found.checked.proposal().kind {
-        ProposalKind::Adoption(_) => Ok(None),
-        ProposalKind::Promotion(_) => build(project).map(Some),
+/// The sheet of a proposal whose batch this machine has built itself.
+fn show_sheet(project: &Context, rechecked: &Rechecked<'_>) {
+    let (ui, sheet) = (&project.ui, rechecked.sheet());
+    ui.line("");
+    ui.line("It is what this machine builds itself.");
+    ui.table(&sheet.rows);
+    sheet.attentions.into_iter().for_each(|text| ui.attend(text));
+    if let Some(soak) = &sheet.soaked_on {
+        ui.row("Soaked on", soak);
     }
 }
 
-async fn verify(project: &Context, args: &HashArgs) -> AppResult<u8> {
-    let found = proposals::find(project, args.hash.as_deref())?;
-    let network = project.connect(&found.network).await?;
-    let built = release_of(project, &found)?;
-    let rechecked = rechecked(project, built.as_ref(), &found, &network).await?;
-    project.ui.line("");
-    let (hash, warned) = show_checked(project, &found, &rechecked);
-    project.ui.line("");
-    let verdict = &rechecked.verdict;
-    project.ui.line(format!("{} it may be signed", project.ui.verdict(verdict.word())));
-    let notes: Vec<_> = rechecked.calls.iter().map(|call| &call.note).collect();
-    project.ui.result(&json!({
-        "safeTxHash": found.checked.hash(), "network": found.network, "result": verdict,
-        "calls": notes, "warnings": warned, "approve": hash,
-    }));
-    Ok(verdict.exit_code())
+async fn verify(project: &Context, found: &Found) -> AppResult<u8> {
+    let opened = Opened::of(project, found).await?;
+    let rechecked = checked(project, &opened).await?;
+    show_sheet(project, &rechecked);
+    let (ui, view) = (&project.ui, rechecked.view());
+    ui.line("");
+    ui.line(format!("{} it may be signed", ui.verdict(view.result.word())));
+    project.ui.result(&view);
+    Ok(view.result.exit_code())
 }
 
-async fn sign(project: &Context, args: &HashArgs) -> AppResult<u8> {
-    let found = proposals::find(project, args.hash.as_deref())?;
-    let key = named(&project.global, None)?;
-    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    let network = project.connect(&found.network).await?;
-    let built = release_of(project, &found)?;
-    let rechecked = rechecked(project, built.as_ref(), &found, &network).await?;
-    let owner = signer.address();
-    if !rechecked.state.trust.owners.contains(&owner) {
-        return Err(AppError::new(Kind::Keys, format!("{owner} is no owner of the Safe")));
+async fn sign(project: &Context, found: &Found) -> AppResult<u8> {
+    let signer = signer(project, None)?;
+    let opened = Opened::of(project, found).await?;
+    let rechecked = checked(project, &opened).await?;
+    rechecked.require_owner(signer.address())?;
+    show_sheet(project, &rechecked);
+    let (ui, signed) = (&project.ui, rechecked.sign(project, &signer)?);
+    let (owner, count, threshold) = (signed.owner, signed.signed.len(), signed.threshold);
+    ui.line("");
+    ui.line(format!("Signed by {owner}: {count} of {threshold} signatures."));
+    project.ui.result(&signed);
+    if signed.is_ready {
+        let hash = signed.safe_tx_hash;
+        ui.note(format!("it can be executed: `tidegate proposal execute {hash}`"));
     }
-    project.ui.line("");
-    let (hash, _) = show_checked(project, &found, &rechecked);
-    let (network, options) = (&*found.network, Vec::new());
-    approve(
-        project,
-        &Approval { network, hash, given: Given::Whole, options, fields: Map::new() },
-    )?;
-    let (Rechecked { state, verdict, .. }, hash) = (rechecked, found.checked.hash());
-    let signature = sign_proposal(&found.checked, &signer).or_kind(Kind::Keys)?;
-    let path = project.layout.proposal_signature(&found.network, hash.0, owner);
-    let path = path.or_kind(Kind::Config)?;
-    let text = signature.to_text().or_kind(Kind::Internal)?;
-    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
-    let set = proposals::signatures(project, &found, &state)?;
-    let (signed, threshold) = (set.signed().len(), state.trust.threshold);
-    project.ui.line("");
-    project.ui.line(format!("Signed by {owner}: {signed} of {threshold} signatures."));
-    project.ui.result(&json!({
-        "safeTxHash": hash, "owner": owner, "signed": set.signed(), "threshold": threshold,
-        "file": path.strip_prefix(&project.root).unwrap_or(&path),
-    }));
-    if set.missing(threshold) == 0 {
-        project.ui.note(format!("it can be executed: `tidegate proposal execute {hash}`"));
-    }
-    Ok(verdict.exit_code())
+    Ok(rechecked.verdict.exit_code())
 }
 
-async fn execute(project: &Context, args: &HashArgs) -> AppResult<u8> {
-    let found = proposals::find(project, args.hash.as_deref())?;
-    let network = project.connect(&found.network).await?;
-    let built = release_of(project, &found)?;
-    if done(project, built.as_ref(), &found, &network).await? {
+async fn execute(project: &Context, found: &Found) -> AppResult<u8> {
+    let opened = Opened::of(project, found).await?;
+    if opened.is_done(project).await? {
         project.ui.note("it was executed already");
-        return finish(project, built.as_ref(), &found, &network, Verdict::Pass).await;
+        return finish(project, &opened, Verdict::Pass).await;
     }
-    let rechecked = rechecked(project, built.as_ref(), &found, &network).await?;
-    project.ui.line("");
-    show_checked(project, &found, &rechecked);
-    let Rechecked { state, verdict, .. } = rechecked;
-    let set = proposals::signatures(project, &found, &state)?;
-    let threshold = state.trust.threshold;
-    if set.missing(threshold) > 0 {
-        let (have, unsigned) = (set.signed().len(), set.unsigned());
-        let owners: Vec<_> = unsigned.iter().map(ToString::to_string).collect();
-        return Err(AppError::new(Kind::Verdict(30), format!("{have} of {threshold} signatures"))
-            .hint(format!("these owners can still sign: {}", owners.join(", "))));
-    }
-    let proposal = found.checked.proposal();
-    let signatures: Bytes = set.encode(threshold).or_kind(Kind::Fail)?;
-    let settings = project.network(&found.network)?;
-    let key = named(&project.global, settings.relayer.as_deref())?;
-    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    let hash = found.checked.hash();
-    let data = encode_exec_transaction(&proposal.safe_tx, signatures);
-    let intent = Intent::safe_tx(format!("execute/{hash}"), proposal.safe, data, hash.0);
-    let landed = send(project, &found.network, &network, &signer, &intent, Vec::new()).await?;
-    let receipt = network
-        .receipt(landed.hash)
-        .await?
-        .ok_or_else(|| AppError::new(Kind::Chain, format!("no receipt for {}", landed.hash)))?;
-    let logs: Vec<_> = receipt
-        .logs
-        .iter()
-        .filter_map(|log| Log::new(log.address, log.topics.clone(), log.data.clone()))
-        .collect();
-    match execution_in_logs(proposal.safe, found.checked.hash(), &logs) {
-        Some(Execution::Success) => {}
-        _ => {
-            return Err(AppError::new(
-                Kind::Fail,
-                format!("{} did not execute the proposal", landed.hash),
+    let rechecked = checked(project, &opened).await?;
+    show_sheet(project, &rechecked);
+    let ready = rechecked.ready(project)?;
+    let signer = signer(project, project.network(&found.network)?.relayer.as_deref())?;
+    let executed = opened.execute(project, &ready, &signer).await?;
+    project.ui.row("transaction", &executed.transaction.to_string());
+    project.ui.row("gas", &executed.gas_used.to_string());
+    finish(project, &opened, rechecked.verdict).await
+}
+
+/// Reads everything back and writes the files that say where it stands; only then is it done.
+async fn finish(project: &Context, opened: &Opened<'_>, verdict: Verdict) -> AppResult<u8> {
+    match opened.finish(project, verdict.clone()).await? {
+        Finished::Adopted(view) => {
+            project.ui.line(format!(
+                "The Safe has adopted policy version {}, digest {}.",
+                view.version, view.adopted
             ));
+            project.ui.result(&view);
+            Ok(verdict.exit_code())
         }
-    }
-    project.ui.row("transaction", &landed.hash.to_string());
-    project.ui.row("gas", &landed.inclusion.gas_used.to_string());
-    finish(project, built.as_ref(), &found, &network, verdict).await
-}
-
-/// Whether what the proposal does is on the chain already, by whomever.
-async fn done(
-    project: &Context,
-    built: Option<&Built>,
-    found: &Found,
-    network: &Network,
-) -> AppResult<bool> {
-    let proposal = found.checked.proposal();
-    let head = network.latest_head().await?;
-    match (&proposal.kind, built) {
-        (ProposalKind::Adoption(adoption), _) => {
-            let adopted = adopted_version(network, head, proposal.safe, adoption.project).await?;
-            Ok(adopted == Some((adoption.policy_version, adoption.policy_digest)))
-        }
-        (ProposalKind::Promotion(promotion), Some(built)) => Ok(promotion.release_root
-            == built.roots.release_root
-            && is_promoted(project, built, &found.network, network).await?),
-        (ProposalKind::Promotion(_), None) => Ok(false),
+        Finished::Promoted(promoted) => show_promoted(project, &promoted),
     }
 }
 
-/// Reads everything back and writes the files that say where it stands; only then is it done. The
-/// verdict is that of the gates at execution (what was executed earlier is not judged again) and of
-/// what was read.
-async fn finish(
-    project: &Context,
-    built: Option<&Built>,
-    found: &Found,
-    network: &Network,
-    verdict: Verdict,
-) -> AppResult<u8> {
-    let ui = &project.ui;
-    let Some(built) = built else {
-        let ProposalKind::Adoption(adoption) = &found.checked.proposal().kind else {
-            return Err(AppError::new(Kind::Internal, "a promotion without its release"));
-        };
-        ui.line(format!(
-            "The Safe has adopted policy version {}, digest {}.",
-            adoption.policy_version, adoption.policy_digest
-        ));
-        ui.result(&json!({"adopted": adoption.policy_digest, "version": adoption.policy_version}));
-        return Ok(verdict.exit_code());
-    };
-    let read = read_back(project, built, &found.network, network).await?;
-    let promotion = promotion_of(found.checked.proposal())?;
-    let intact = read.verdict();
-    let is_intact = !matches!(intact, Verdict::Fail { .. });
-    let Some(recorded_at) = read.recorded_at.filter(|_| is_intact) else {
-        let error = AppError::new(Kind::Fail, "the promotion could not be read back");
-        return Err(intact.sentences().into_iter().fold(error, AppError::hint));
-    };
-    for row in &read.facts.contracts {
-        ui.line(format!("{} {:<24} {}", ui.verdict("PASS"), row.name, row.address));
+fn show_promoted(project: &Context, promoted: &Promoted<'_>) -> AppResult<u8> {
+    let (ui, view) = (&project.ui, &promoted.view);
+    for (name, address) in &promoted.contracts {
+        ui.line(format!("{} {name:<24} {address}", ui.verdict("PASS")));
     }
-    ui.row("recorded", &format_utc(recorded_at));
-    ui.row("deployment", &promotion.deployment_digest.to_string());
-    if let Some(record) = &read.record {
-        let path = published::write(project, &found.network, record, &built.release)?;
-        let shown = path.strip_prefix(&project.root).unwrap_or(&path);
-        ui.row("record", &shown.display().to_string());
+    ui.row("recorded", &format_utc(view.recorded_at));
+    ui.row("deployment", &promoted.digest.to_string());
+    if let Some(record) = promoted.publish(project)? {
+        ui.row("record", &record.display().to_string());
     }
-    ui.line(format!("{} is promoted to {}.", built.release.name, found.network));
-    if let Verdict::Waived { by, until, .. } = &verdict {
+    ui.line(format!("{} is promoted to {}.", promoted.name, view.network));
+    if let Verdict::Waived { by, until, .. } = &view.overall {
         let until = format_utc(*until);
         ui.line(format!("{} by {by}, until {until}", ui.verdict("WAIVED")));
     }
-    if intact != Verdict::Pass {
-        ui.line(format!("{} read back from {}", ui.verdict(intact.word()), found.network));
-        intact.sentences().iter().for_each(|reason| ui.row("", reason));
+    if view.read_back != Verdict::Pass {
+        let word = ui.verdict(view.read_back.word());
+        ui.line(format!("{word} read back from {}", view.network));
+        view.read_back.sentences().iter().for_each(|reason| ui.row("", reason));
     }
-    ui.result(&json!({
-        "promoted": built.roots.release_root, "network": found.network,
-        "recordedAt": recorded_at, "deployment": promotion.deployment,
-        "overall": verdict, "readBack": intact,
-    }));
-    Ok(verdict.and(intact).exit_code())
+    project.ui.result(view);
+    Ok(view.verdict().exit_code())
 }

@@ -4,25 +4,23 @@ mod bugs;
 mod decide;
 mod guard;
 mod post;
+mod risk;
+mod start;
+mod subject;
 mod withdraw;
 
-use std::path::PathBuf;
+use clap::Subcommand;
+use tidegate_app::error::AppResult;
 
-use alloy_primitives::Address;
-use clap::{Args, Subcommand, ValueEnum};
-use tidegate_app::error::{AppError, AppResult, Kind};
-use tidegate_app::policy_doc::people;
-use tidegate_app::relied;
-
-use self::bugs::{bug, triage};
-use self::decide::{freeze, go, no_go, start};
-use self::guard::{emergency, key_claim, postmortem, waiver};
+use self::bugs::{BugArgs, TriageArgs};
+use self::decide::{FreezeArgs, GoArgs, StopArgs};
+use self::guard::{EmergencyArgs, KeyArgs, PostmortemArgs, WaiverArgs};
 use self::post::PostArgs;
-use self::withdraw::withdraw;
-use super::record_risk::{self, RiskArgs};
-use crate::args::ForTarget;
+use self::risk::RiskArgs;
+use self::start::StartArgs;
+use self::withdraw::WithdrawArgs;
 use crate::context::Context;
-use crate::signer::{LazySigner, named};
+use crate::signer::signer;
 
 /// Say go or no-go, and record bugs, freezes, waivers and keys
 #[derive(Debug, Subcommand)]
@@ -55,232 +53,22 @@ pub(crate) enum RecordCommand {
     Post(PostArgs),
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct DecisionArgs {
-    /// The release; default: what the working tree builds
-    release: Option<String>,
-    /// For which discipline you speak, where the policy names disciplines
-    #[arg(long)]
-    discipline: Option<String>,
-    /// Why
-    #[arg(long, default_value = "")]
-    reason: String,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GoArgs {
-    #[command(flatten)]
-    decision: DecisionArgs,
-    /// Say it without this statement, which an earlier go lists and nobody has; its whole digest
-    #[arg(long, value_name = "DIGEST")]
-    without: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StartArgs {
-    /// The release; default: what the working tree builds
-    release: Option<String>,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StopArgs {
-    #[command(flatten)]
-    decision: DecisionArgs,
-    /// Post it at the helper too, so that deleting the file undoes nothing
-    #[arg(long)]
-    post: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BugArgs {
-    /// What it is
-    title: String,
-    /// How bad it is; high and critical stop the release
-    #[arg(long, value_enum)]
-    severity: SeverityArg,
-    /// Where more stands
-    #[arg(long, default_value = "")]
-    link: String,
-    /// Stop the release whatever the severity
-    #[arg(long)]
-    blocking: bool,
-    /// The release; default: what the working tree builds
-    #[arg(long)]
-    release: Option<String>,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum SeverityArg {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TriageArgs {
-    /// The bug's digest or its beginning
-    bug: String,
-    /// What it comes to; one that is fixed is fixed in another release
-    #[arg(long, value_enum, value_name = "WHAT")]
-    resolution: ResolutionArg,
-    /// The bug of which it is a duplicate: its digest or its beginning
-    #[arg(long, value_name = "BUG", required_if_eq("resolution", "duplicate"))]
-    of: Option<String>,
-    /// Why
-    #[arg(long, value_name = "WHY")]
-    reason: String,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ResolutionArg {
-    /// It is none
-    Invalid,
-    /// Another statement says the same
-    Duplicate,
-    /// The release goes with it; two people say so, and never of a critical one
-    Accepted,
-    /// It is one after all, whoever says otherwise
-    Confirmed,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WithdrawArgs {
-    /// The sample's digest or its beginning
-    sample: String,
-    /// Why it was wrong
-    #[arg(long, value_name = "WHY")]
-    reason: String,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct FreezeArgs {
-    /// For how long, at most 90 days
-    #[arg(long = "for", value_name = "SPAN")]
-    span: String,
-    /// Why
-    #[arg(long)]
-    reason: String,
-    /// Post it at the helper too, so that deleting the file undoes nothing
-    #[arg(long)]
-    post: bool,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WaiverArgs {
-    /// The gate: soak or audits
-    gate: String,
-    /// The soak that is asked for instead: at least half of the policy's, and 24 h
-    #[arg(long, value_name = "SPAN")]
-    soak: Option<String>,
-    /// How many firms are asked for instead: at least half of the policy's, and 1
-    #[arg(long)]
-    audits: Option<u32>,
-    /// How many transactions by outsiders
-    #[arg(long)]
-    transactions: Option<u32>,
-    /// How many outside senders
-    #[arg(long)]
-    senders: Option<u32>,
-    /// Which part of the functions, in percent
-    #[arg(long)]
-    selectors_percent: Option<u32>,
-    /// Until when, by the target's chain time in seconds; all guardians sign the same
-    #[arg(long, value_name = "SECONDS")]
-    until: u64,
-    /// Why
-    #[arg(long, value_name = "WHY")]
-    reason: String,
-    /// Where more stands
-    #[arg(long, default_value = "")]
-    link: String,
-    /// The release; default: what the working tree builds
-    #[arg(long)]
-    release: Option<String>,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyArgs {
-    /// Your name under `[people]`
-    name: String,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EmergencyArgs {
-    /// The proposal's safeTxHash or its beginning; default: the only one
-    proposal: Option<String>,
-    /// Announce it at the helper too; owners can sign an hour later
-    #[arg(long)]
-    post: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PostmortemArgs {
-    /// The document
-    document: PathBuf,
-    /// Where it lies
-    #[arg(long, default_value = "")]
-    uri: String,
-    /// The release; default: what the working tree builds
-    #[arg(long)]
-    release: Option<String>,
-    #[command(flatten)]
-    target: ForTarget,
-}
-
-impl RecordCommand {
-    /// Whether it stops something, which no line in git may hinder.
-    const fn stops(&self) -> bool {
-        matches!(self, Self::NoGo(_) | Self::Freeze(_) | Self::Bug(_) | Self::Post(_))
-    }
-}
-
 pub(crate) async fn run(project: &Context, command: &RecordCommand) -> AppResult<u8> {
-    let signer = || -> AppResult<LazySigner> {
-        let key = named(&project.global, None)?;
-        LazySigner::new(&project.ui, &project.env, &project.global, key)
-    };
-    if !command.stops() {
-        relied::require(project).await?;
-    }
+    let mine = || signer(project, None);
     match command {
-        RecordCommand::Risk(args) => record_risk::run(project, args).await,
-        RecordCommand::Post(args) => post::post(project, args).await,
-        RecordCommand::Go(args) => go(project, &signer()?, args).await,
-        RecordCommand::NoGo(args) => no_go(project, &signer()?, args).await,
-        RecordCommand::Start(args) => start(project, &signer()?, args).await,
-        RecordCommand::Bug(args) => bug(project, &signer()?, args).await,
-        RecordCommand::Triage(args) => triage(project, &signer()?, args).await,
-        RecordCommand::Withdraw(args) => withdraw(project, &signer()?, args).await,
-        RecordCommand::Freeze(args) => freeze(project, &signer()?, args).await,
-        RecordCommand::Waiver(args) => waiver(project, &signer()?, args).await,
-        RecordCommand::Key(args) => key_claim(project, &signer()?, args).await,
-        RecordCommand::Emergency(args) => emergency(project, &signer()?, args).await,
-        RecordCommand::Postmortem(args) => postmortem(project, &signer()?, args).await,
-    }
-}
-
-/// The person who holds the signing key. What nobody of the policy says binds nobody.
-fn speaker(project: &Context, key: Address) -> AppResult<String> {
-    let found = people(project).into_iter().find(|(_, person)| person.holds(key));
-    found.map(|(name, _)| name).ok_or_else(|| {
-        AppError::new(Kind::Keys, format!("{key} belongs to nobody under [people]"))
-            .hint("what nobody of the policy says binds nobody")
-    })
+        RecordCommand::Go(args) => decide::go(project, &mine()?, args).await,
+        RecordCommand::NoGo(args) => decide::no_go(project, &mine()?, args).await,
+        RecordCommand::Start(args) => start::run(project, &mine()?, args).await,
+        RecordCommand::Bug(args) => bugs::bug(project, &mine()?, args).await,
+        RecordCommand::Triage(args) => bugs::triage(project, &mine()?, args).await,
+        RecordCommand::Withdraw(args) => withdraw::run(project, &mine()?, args).await,
+        RecordCommand::Freeze(args) => decide::freeze(project, &mine()?, args).await,
+        RecordCommand::Waiver(args) => guard::waiver(project, &mine()?, args).await,
+        RecordCommand::Key(args) => guard::key(project, &mine()?, args).await,
+        RecordCommand::Emergency(args) => guard::emergency(project, &mine()?, args).await,
+        RecordCommand::Risk(args) => risk::run(project, &mine()?, args).await,
+        RecordCommand::Postmortem(args) => guard::postmortem(project, &mine()?, args).await,
+        RecordCommand::Post(args) => post::run(project, args).await,
+    }?;
+    Ok(0)
 }

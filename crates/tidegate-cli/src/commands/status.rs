@@ -2,33 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::B256;
 use clap::Args;
-use serde_json::{Value, json};
-use tidegate_app::assess::{Assessment, contracts_fault};
+use tidegate_app::assess::Assessment;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
-use tidegate_app::network::{described, has_operator};
-use tidegate_app::next::next_steps;
-use tidegate_app::promote::assess_ready;
-use tidegate_app::published::on_testnet;
-use tidegate_app::read_back::Promoted;
 use tidegate_app::release::{Built, built};
-use tidegate_app::sampling;
+use tidegate_app::report::Document;
+use tidegate_app::status::Status;
 use tidegate_app::text::plain;
-use tidegate_gates::{
-    Coverage, ExternalRow, Findings, ParameterFacts, SoakFacts, SoakProgress, WriteRow, credited,
-    pauses, progress,
+use tidegate_app::view::{
+    Difference, GateView, SoakView, StandIn, StatusView, WriteView, changed, gate_views,
+    other_builds, stand_ins, write_views,
 };
 use tidegate_model::policy::External;
 use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
-use tidegate_model::{GateReport, StatementDigest, Verdict};
+use tidegate_model::{StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
-use super::watch::Watch;
+use super::watch::Rounds;
 use crate::context::Context;
-use crate::report::{Document, Subject, earliest, report};
-use crate::signer;
+use crate::ui::{COLUMNS, Ui, wrap};
+use crate::{report, signer};
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -66,60 +60,37 @@ pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     if args.watch {
         let every_secs = parse_span_secs(&args.every).or_kind(Kind::Usage)?;
-        let watch = Watch { every_secs, rounds: args.rounds };
-        let verdict = super::watch::run(project, &built, &target, &watch).await?;
+        let rounds = Rounds { every_secs, most: args.rounds };
+        let verdict = super::watch::run(project, &built, &target, &rounds).await?;
         return Ok(if args.check { verdict.exit_code() } else { 0 });
     }
     let signer = if args.sample { Some(signer::of_samples(project)?) } else { None };
-    let (assessment, standing) = assess_ready(project, &built, &target).await?;
-    warn_of_files(project, &built, &assessment, standing.files).await?;
-    contracts_fault(project, &assessment).into_iter().for_each(|what| project.ui.warn(what));
-    let promoted = standing.promoted;
-    let next = next_steps(project, &built, &assessment, promoted.as_ref())?;
-    let promoted = promoted.as_ref();
-    let subject = Subject { built: &built, assessment: &assessment, promoted, next: &next };
+    let status = Status::read(project, &built, &target).await?;
+    status.warnings.iter().for_each(|what| project.ui.warn(what));
+    let view = &status.view;
     let asked = args.explain || args.report.is_some();
-    let explained = asked.then(|| report(subject)).transpose()?;
+    let explained = asked.then(|| status.report()).transpose()?;
     if let (Some(path), Some(document)) = (&args.report, &explained) {
         write_report(path, document)?;
         project.ui.note(format!("written: {}", path.display()));
     }
     if let Some(document) = explained.filter(|_| args.explain) {
-        document.show(&project.ui);
+        report::show(&document, &project.ui);
     } else {
-        show(project, &built, &assessment, promoted)?;
-        if !next.is_empty() {
+        show(&project.ui, view);
+        if !view.next.is_empty() {
             project.ui.line("");
         }
-        for (index, step) in next.iter().enumerate() {
+        for (index, step) in view.next.iter().enumerate() {
             project.ui.row(if index == 0 { "Next" } else { "" }, step);
         }
     }
-    project.ui.result(&document(project, &built, &assessment, promoted, &next)?);
+    project.ui.result(view);
     if let Some(signer) = &signer {
-        noted(project, sampling::store(project, &assessment, signer)?);
+        noted(project, status.sample(signer)?);
     }
-    let verdict = promoted.map_or(&assessment.overall, |promoted| &promoted.verdict);
-    let code = verdict.exit_code();
+    let code = status.verdict().exit_code();
     Ok(if args.check { code } else { 0 })
-}
-
-/// Names the files that front ends read and that are not what they must be. No gate rests on them;
-/// those of a promoted release are read back with it.
-async fn warn_of_files(
-    project: &Context,
-    built: &Built,
-    assessment: &Assessment,
-    mut files: Findings,
-) -> AppResult {
-    if let (Some(network), Some(record)) = (&assessment.soak_network, &assessment.record) {
-        let place = (assessment.soak.as_str(), network);
-        let soak = on_testnet(project, built, place, record, &record.deployment).await?;
-        files.faults.extend(soak.faults);
-        files.missing.extend(soak.missing);
-    }
-    files.faults.into_iter().chain(files.missing).for_each(|what| project.ui.warn(what.text));
-    Ok(())
 }
 
 /// Markdown or a page, as the file's name ends.
@@ -143,146 +114,110 @@ pub(crate) fn noted(project: &Context, sample: Option<StatementDigest>) {
     });
 }
 
-fn show(
-    project: &Context,
-    built: &Built,
-    assessment: &Assessment,
-    promoted: Option<&Promoted>,
-) -> AppResult {
-    let ui = &project.ui;
-    let root = built.roots.release_root;
-    ui.line(format!(
-        "{}   {} → {}   release {}",
-        built.release.name,
-        assessment.soak,
-        assessment.target,
-        root.short()
-    ));
-    let soaks = tidegate_app::network::identity(project, &assessment.soak);
-    if let Some(soaks) = soaks.ok().filter(|soaks| has_operator(soaks.id.chain)) {
-        ui.line(format!("{} is {}", assessment.soak, described(soaks.id)));
+fn show(ui: &Ui, view: &StatusView) {
+    let (target, root) = (&view.target, view.roots.release_root);
+    let (soak, soaks) = &view.soaks_on;
+    ui.line(format!("{}   {soak} → {target}   release {}", view.release, root.short()));
+    if let Some(soaks) = soaks {
+        ui.line(format!("{soak} is {soaks}"));
     }
-    if let Some(head) = assessment.gate_head {
-        ui.line(format!(
-            "{} time {} (finalized block {})",
-            assessment.target,
-            format_utc(head.timestamp),
-            head.block.number
-        ));
+    if let Some(head) = view.gate_head {
+        let (time, block) = (format_utc(head.timestamp), head.block.number);
+        ui.line(format!("{target} time {time} (finalized block {block})"));
     }
     ui.line("");
-    if let Some(promoted) = promoted {
+    if let Some(promoted) = &view.promoted {
         ui.line(format!("PROMOTED {}", format_utc(promoted.recorded_at)));
         ui.line(format!("releaseRoot {root}"));
-        let intact = &promoted.verdict;
-        ui.line(format!("{} read back from {}", ui.verdict(intact.word()), assessment.target));
-        for reason in intact.sentences() {
-            ui.row("", &reason);
-        }
-        return Ok(());
+        let intact = &promoted.read_back;
+        ui.line(format!("{} read back from {target}", ui.verdict(intact.word())));
+        intact.sentences().iter().for_each(|reason| ui.row("", reason));
+        return;
     }
-    if let Ok(facts) = &assessment.facts.soak {
-        ui.line(soak_bar(progress(&project.rules, facts)));
-        interruptions(project, facts);
+    if let Some(soak) = &view.soak {
+        ui.line(soak_bar(soak));
+        interruptions(ui, soak);
         ui.line("");
     }
-    gates(project, built, assessment);
-    if let Ok(parameters) = &assessment.facts.parameters
-        && parameters.stand_ins().next().is_some()
-    {
+    gate_lines(ui, &view.gates, &view.local.other_builds);
+    if !view.stand_ins.is_empty() {
         ui.line("");
         ui.line("Other code than where it soaked:");
-        stand_ins(project, assessment, parameters);
+        stand_in_rows(ui, (soak, target), &view.stand_ins);
     }
-    writes(project, assessment);
+    write_rows(ui, (soak, target), &view.writes);
     ui.line("");
-    let overall = &assessment.overall;
-    if assessment.is_held_by_batch() {
+    let overall = &view.overall;
+    if view.is_held_by_batch {
         ui.line(format!(
             "{} every gate passes, but not the batch: it cannot be promoted",
             ui.verdict(overall.word())
         ));
-        for reason in overall.sentences() {
-            ui.row("", &reason);
-        }
-        return Ok(());
+        return overall.sentences().iter().for_each(|reason| ui.row("", reason));
     }
     ui.line(format!("{} {}", ui.verdict(overall.word()), meaning(overall)));
-    Ok(())
 }
 
 /// Every gate with its verdict and reasons, and whose compiler was another build than ours.
 pub(crate) fn gates(project: &Context, built: &Built, assessment: &Assessment) {
-    for report in &assessment.reports {
-        gate(project, report);
-    }
-    for said in other_builds(built, assessment) {
-        for line in crate::ui::wrap(&said, crate::ui::COLUMNS) {
-            project.ui.line(line);
-        }
-    }
+    gate_lines(&project.ui, &gate_views(assessment), &other_builds(built, assessment));
 }
 
-/// Auditors that built what they read with another build of a compiler than this machine did.
-pub(crate) fn other_builds(built: &Built, assessment: &Assessment) -> Vec<String> {
-    let (Ok(audits), Some(head)) = (&assessment.facts.audits, assessment.gate_head) else {
-        return Vec::new();
-    };
-    audits.other_builds(&built.release.compilers, head.timestamp)
+fn gate_lines(ui: &Ui, gates: &[GateView], other_builds: &[String]) {
+    gates.iter().for_each(|view| gate(ui, view));
+    for line in other_builds.iter().flat_map(|said| wrap(said, COLUMNS)) {
+        ui.line(line);
+    }
 }
 
 /// What differs between the testnet and the target, as signers must see it.
 pub(crate) fn differences(project: &Context, assessment: &Assessment) {
-    let Ok(parameters) = &assessment.facts.parameters else { return };
-    for row in parameters.changed() {
-        let target = row.target.as_ref().map_or_else(Clone::clone, plain);
-        let soaked = format!("{} on {}", plain(&row.soaked), assessment.soak);
-        project.ui.row(&format!("${}", row.name), &soaked);
-        project.ui.row("", &format!("{target} on {}", assessment.target));
+    let (ui, between) = (&project.ui, (&assessment.soak, &assessment.target));
+    for Difference { name, soaked, target } in changed(assessment) {
+        let target = target.as_ref().map_or_else(Clone::clone, plain);
+        ui.row(&format!("${name}"), &format!("{} on {}", plain(&soaked), between.0));
+        ui.row("", &format!("{target} on {}", between.1));
     }
-    stand_ins(project, assessment, parameters);
-    writes(project, assessment);
+    stand_in_rows(ui, between, &stand_ins(assessment));
+    write_rows(ui, between, &write_views(assessment));
 }
 
 /// Every slot that the plan writes in contracts that are there already.
-fn writes(project: &Context, assessment: &Assessment) {
-    let Ok(parameters) = &assessment.facts.parameters else { return };
-    let (soak, target) = (&assessment.soak, &assessment.target);
-    if !parameters.writes.is_empty() {
-        project.ui.line("\nWrites in existing contracts:");
+fn write_rows(ui: &Ui, (soak, target): (&String, &String), writes: &[WriteView]) {
+    if !writes.is_empty() {
+        ui.line("\nWrites in existing contracts:");
     }
-    for row in &parameters.writes {
+    for row in writes {
         let label = row.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
-        project.ui.line(format!("{} slot {}{label}", row.contract, row.slot));
+        ui.line(format!("{} slot {}{label}", row.contract, row.slot));
         let known = |value: &Option<String>, none: &str| value.clone().unwrap_or(none.to_owned());
-        project.ui.row("", &format!("{} on {target}", known(&row.target, "left alone")));
-        project.ui.row("", &format!("{} on {soak}", known(&row.soaked, "not compared with it")));
+        ui.row("", &format!("{} on {target}", known(&row.target, "left alone")));
+        ui.row("", &format!("{} on {soak}", known(&row.soaked, "not compared with it")));
     }
 }
 
 /// The externals that are other code on the target than where the release soaked.
-fn stand_ins(project: &Context, assessment: &Assessment, parameters: &ParameterFacts) {
-    for ExternalRow { name, soaked, target } in parameters.stand_ins() {
+fn stand_in_rows(ui: &Ui, (soak, target): (&String, &String), rows: &[StandIn]) {
+    for row in rows {
         let at = |of: &External, on| format!("{} on {on}, code hash {}", of.address, of.code_hash);
-        project.ui.row(&format!("@{name}"), &at(soaked, &assessment.soak));
-        project.ui.row("", &at(target, &assessment.target));
+        ui.row(&format!("@{}", row.name), &at(&row.soaked, soak));
+        ui.row("", &at(&row.target, target));
     }
 }
 
-fn gate(project: &Context, report: &GateReport) {
+fn gate(ui: &Ui, view: &GateView) {
     const INDENT_COLUMNS: usize = 20;
-    let ui = &project.ui;
-    let verdict = ui.verdict(report.verdict.word());
-    let summary = crate::ui::wrap(&report.summary, crate::ui::COLUMNS - INDENT_COLUMNS);
+    let verdict = ui.verdict(view.result.word());
+    let summary = wrap(&view.summary, COLUMNS - INDENT_COLUMNS);
     for (index, line) in summary.into_iter().enumerate() {
         if index == 0 {
-            ui.line(format!("{verdict} {:<11} {line}", report.gate.name()));
+            ui.line(format!("{verdict} {:<11} {line}", view.gate.name()));
         } else {
             ui.line(format!("{:INDENT_COLUMNS$}{line}", ""));
         }
     }
-    for reason in report.verdict.sentences() {
-        let lines = crate::ui::wrap(&reason, crate::ui::COLUMNS - INDENT_COLUMNS - 2);
+    for reason in view.result.sentences() {
+        let lines = wrap(&reason, COLUMNS - INDENT_COLUMNS - 2);
         for (index, line) in lines.into_iter().enumerate() {
             let mark = if index == 0 { "- " } else { "  " };
             ui.line(format!("{:INDENT_COLUMNS$}{mark}{line}", ""));
@@ -291,7 +226,7 @@ fn gate(project: &Context, report: &GateReport) {
 }
 
 /// The soak as a bar: `[######....] 6d of 14d, until 2026-01-20 00:02 UTC`.
-fn soak_bar(soak: SoakProgress) -> String {
+fn soak_bar(soak: &SoakView) -> String {
     const BAR_COLUMNS: u64 = 28;
     let required = soak.required_secs.max(1);
     let full = (soak.credited_secs.min(required) * BAR_COLUMNS) / required;
@@ -309,13 +244,12 @@ fn soak_bar(soak: SoakProgress) -> String {
 }
 
 /// What set the soak back, and when it did not count; the latest ones.
-fn interruptions(project: &Context, facts: &SoakFacts) {
+fn interruptions(ui: &Ui, soak: &SoakView) {
     const ROWS_SHOWN_MAX: usize = 8;
-    let resets = facts.resets.iter().map(|reset| {
+    let resets = soak.resets.iter().map(|reset| {
         (format!("begun anew {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
     });
-    let pauses = pauses(facts);
-    let pauses = pauses.iter().map(|pause| {
+    let pauses = soak.pauses.iter().map(|pause| {
         let (from, until) = (format_utc(pause.from), format_utc(pause.until));
         (format!("paused {from} to {until}:"), pause.reason.clone(), pause.from)
     });
@@ -323,20 +257,18 @@ fn interruptions(project: &Context, facts: &SoakFacts) {
     rows.sort_by_key(|(.., time)| *time);
     let hidden = rows.len().saturating_sub(ROWS_SHOWN_MAX);
     if hidden > 0 {
-        project.ui.line(format!("     ({hidden} earlier ones are in --json)"));
+        ui.line(format!("     ({hidden} earlier ones are in --json)"));
     }
     for (what, why, _) in rows.into_iter().skip(hidden) {
-        for (index, line) in
-            crate::ui::wrap(&format!("{what} {why}"), crate::ui::COLUMNS - 7).iter().enumerate()
-        {
+        for (index, line) in wrap(&format!("{what} {why}"), COLUMNS - 7).iter().enumerate() {
             let indent = if index == 0 { "     " } else { "       " };
-            project.ui.line(format!("{indent}{line}"));
+            ui.line(format!("{indent}{line}"));
         }
     }
-    if let Some(end) = &facts.end_of_life {
-        let word = if facts.head.timestamp >= end.at { "ended" } else { "ends" };
-        let (network, day) = (&facts.network, format_date(end.at));
-        project.ui.line(format!("     {network} {word} on {day}, says {}", end.source));
+    if let Some(end) = &soak.end_of_life {
+        let word = if soak.head.timestamp >= end.at { "ended" } else { "ends" };
+        let (network, day) = (&soak.network, format_date(end.at));
+        ui.line(format!("     {network} {word} on {day}, says {}", end.source));
     }
 }
 
@@ -348,97 +280,4 @@ const fn meaning(verdict: &Verdict) -> &'static str {
         Verdict::Unknown { .. } => "evidence is missing",
         Verdict::Fail { .. } => "evidence contradicts; it cannot be promoted",
     }
-}
-
-/// Each gate as programs read it.
-pub(crate) fn gate_rows(assessment: &Assessment) -> Vec<Value> {
-    let row = |report: &GateReport| {
-        json!({"gate": report.gate, "result": report.verdict, "summary": report.summary,
-               "inputs": report.inputs})
-    };
-    assessment.reports.iter().map(row).collect()
-}
-
-/// Everything that two clones must agree on, and `local` apart.
-fn document(
-    project: &Context,
-    built: &Built,
-    assessment: &Assessment,
-    promoted: Option<&Promoted>,
-    next: &[String],
-) -> AppResult<Value> {
-    let soak = assessment.facts.soak.as_ref().ok().map(|facts| soak_document(project, facts));
-    let others: Vec<_> = assessment
-        .facts
-        .other_soaks
-        .iter()
-        .map(|other| json!({"network": other.network, "gates": other.reports}))
-        .collect();
-    let safe = assessment.facts.safe.as_ref().ok().and_then(|facts| facts.proof.as_ref().ok());
-    let approvals = safe.map(|proof| {
-        let row = |(hash, owners): &(B256, usize)| json!({"safeTxHash": hash, "owners": owners});
-        proof.approvals.iter().map(row).collect::<Vec<_>>()
-    });
-    Ok(json!({
-        "v": 1,
-        "release": built.release.name,
-        "roots": built.roots,
-        "target": assessment.target,
-        "gateHead": assessment.gate_head,
-        "policyDigest": assessment.policy.as_ref().map(|doc| doc.digest()).transpose()?,
-        "gates": gate_rows(assessment),
-        "overall": assessment.overall,
-        "earliest": earliest(assessment),
-        "coverage": coverage(assessment),
-        "soak": soak,
-        "otherSoaks": others,
-        "writes": write_rows(assessment),
-        "approvals": approvals,
-        "promoted": promoted.map(|promoted| json!({"recordedAt": promoted.recorded_at,
-            "evidenceDigest": promoted.evidence_digest, "readBack": promoted.verdict})),
-        "next": next,
-        "local": {"store": project.store_path()?, "otherBuilds": other_builds(built, assessment)},
-    }))
-}
-
-/// What is written in contracts that are there already, as programs read it.
-fn write_rows(assessment: &Assessment) -> Vec<Value> {
-    let row = |row: &WriteRow| {
-        json!({"contract": row.contract, "slot": row.slot, "label": row.label,
-               "target": row.target, "soaked": row.soaked})
-    };
-    let facts = assessment.facts.parameters.as_ref();
-    facts.iter().flat_map(|facts| &facts.writes).map(row).collect()
-}
-
-/// The firms whose audits cover each contract and the plan.
-pub(crate) fn coverage(assessment: &Assessment) -> Option<Coverage> {
-    let (audits, head) = (assessment.facts.audits.as_ref().ok()?, assessment.gate_head?);
-    Some(audits.coverage(head.timestamp))
-}
-
-fn soak_document(project: &Context, facts: &SoakFacts) -> Value {
-    let progress = progress(&project.rules, facts);
-    let senders: Vec<_> = facts.activity.users.iter().map(|user| user.address).collect();
-    let windows = credited(facts).map(|(from, window, counts)| {
-        json!({"from": from, "blocks": window.blocks, "elapsedSecs": window.elapsed_secs,
-               "counts": counts})
-    });
-    let samples = facts.samples.iter().map(|sample| {
-        json!({"digest": sample.digest, "by": sample.by, "block": sample.block,
-               "timestamp": sample.timestamp, "state": sample.state,
-               "canonical": sample.here.map(|_| sample.is_canonical()),
-               "disproved": sample.is_disproved(),
-               "withdrawn": sample.withdrawn})
-    });
-    let end = facts.end_of_life.as_ref().map(|end| json!({"at": end.at, "source": end.source}));
-    json!({"network": facts.network, "start": facts.start, "startedBy": facts.started_by,
-           "creditedSecs": progress.credited_secs, "requiredSecs": progress.required_secs,
-           "lostDays": progress.lost_windows, "eta": progress.eta, "head": facts.head,
-           "windows": windows.collect::<Vec<_>>(), "resets": facts.resets,
-           "pauses": pauses(facts), "endOfLife": end, "state": facts.state,
-           "samples": samples.collect::<Vec<_>>(), "silentSlots": facts.silent_slots,
-           "transactions": facts.activity.transactions, "senders": senders,
-           "users": facts.activity.users, "indirect": facts.activity.indirect,
-           "called": facts.activity.called, "uncalled": facts.activity.uncalled})
 }

@@ -1,15 +1,10 @@
 //! `tidegate verify`.
 
 use clap::Args;
-use serde_json::json;
-use tidegate_app::assess::{VerifyReport, verify_testnet};
 use tidegate_app::error::AppResult;
-use tidegate_app::read_back::verify_target;
 use tidegate_app::release::built;
-use tidegate_app::relied;
 use tidegate_app::sampling;
-use tidegate_gates::ContractFact;
-use tidegate_model::{ReasonCode, Verdict};
+use tidegate_app::view::{ContractView, VerifyView};
 use tidegate_plan::config::Stage;
 
 use crate::context::Context;
@@ -41,42 +36,23 @@ pub(crate) async fn run(project: &Context, args: &VerifyArgs) -> AppResult<u8> {
         Some(name) => name.clone(),
         None => project.network_of(None, Stage::Testnet)?,
     };
-    let mut report = match project.network(&name)?.stage {
-        Stage::Testnet => verify_testnet(project, &built, &name).await?,
-        Stage::Mainnet => verify_target(project, &built, &name).await?,
-    };
-    if let Some(why) = relied::other(project, &name)? {
-        report.verdict = report.verdict.and(Verdict::fail(ReasonCode::OtherSafe, why));
-    }
+    let view = VerifyView::read(project, &built, &name).await?;
     let ui = &project.ui;
-    ui.line(format!("{} on {name}", built.release.name));
-    report.rows.iter().for_each(|row| show(project, row));
-    for reason in other_reasons(&report) {
-        ui.row("", &reason);
-    }
-    if let Some(left_out) = &report.left_out {
-        ui.row("", left_out);
-    }
-    ui.line(format!("{} at block {}", ui.verdict(report.verdict.word()), report.block.number));
-    ui.result(&json!({
-        "network": name, "releaseRoot": built.roots.release_root, "block": report.block,
-        "result": report.verdict,
-        "contracts": report.rows.iter().map(|row| json!({
-            "name": row.name, "address": row.address,
-            "expected": row.expected, "found": row.found, "match": row.matched,
-            "transformations": row.transformations, "behind": row.behind,
-        })).collect::<Vec<_>>(),
-    }));
+    ui.line(format!("{} on {name}", view.release));
+    view.contracts.iter().for_each(|row| show(project, row));
+    view.further.iter().for_each(|reason| ui.row("", reason));
+    ui.line(format!("{} at block {}", ui.verdict(view.result.word()), view.block.number));
+    ui.result(&view);
     if args.sample {
         let signer = signer::of_samples(project)?;
         let sample = sampling::store_on(project, &built, &name, &signer).await?;
         super::status::noted(project, sample);
     }
-    Ok(report.verdict.exit_code())
+    Ok(view.result.exit_code())
 }
 
 /// One contract, and where it differs.
-fn show(project: &Context, row: &ContractFact) {
+fn show(project: &Context, row: &ContractView) {
     let ui = &project.ui;
     let same = row.found == row.expected;
     let word = if same { "PASS" } else { "FAIL" };
@@ -98,11 +74,4 @@ fn show(project: &Context, row: &ContractFact) {
     }
     ui.line(format!("        expected {}", row.expected));
     ui.line(format!("        found    {}", row.found));
-}
-
-/// What the rows do not say already.
-fn other_reasons(report: &VerifyReport) -> Vec<String> {
-    let reasons = report.verdict.reasons().into_iter();
-    let others = reasons.filter(|reason| reason.code != ReasonCode::CodeDiffers);
-    others.map(|reason| reason.text).collect()
 }

@@ -7,7 +7,7 @@ use alloy_primitives::{B256, hex, keccak256};
 use semver::Version;
 use tidegate_model::release::Compiler;
 
-use super::VyperError;
+use super::error::VyperError;
 use crate::digest;
 use crate::driver::{Driver, Program, Protocol};
 use crate::files;

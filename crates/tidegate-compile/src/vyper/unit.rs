@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use tidegate_model::functions::FunctionMap;
 use tidegate_model::release::{LayoutNotes, Span};
 
+use super::error::VyperError;
 use super::functions::{Sources, of_code};
+use super::layout;
 use super::output::Answer;
 use super::sources::Modules;
 use super::trailer::{self, TrailerError};
 use super::types::Scope;
-use super::{VyperError, layout};
 use crate::foundry::FoundryConfig;
 use crate::output::{Diagnostic, OutputError};
 use crate::version::LongVersion;

@@ -1,5 +1,5 @@
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use alloy_primitives::{Address, B256, U256};
 use serde_json::{Value, json};
@@ -125,15 +125,15 @@ fn node(chain: u64, made: Value, proofs: Proofs) -> ScriptedNode {
 
 /// What a machine has seen of a Safe's transactions.
 #[derive(Default)]
-struct Memory(RefCell<BTreeMap<B256, Preimage>>);
+struct Memory(Mutex<BTreeMap<B256, Preimage>>);
 
 impl KnownTransactions for Memory {
     fn candidates(&self, hash: B256) -> Vec<Preimage> {
-        self.0.borrow().get(&hash).cloned().into_iter().collect()
+        self.0.lock().unwrap().get(&hash).cloned().into_iter().collect()
     }
 
     fn keep(&self, hash: B256, tx: &Preimage) {
-        self.0.borrow_mut().insert(hash, tx.clone());
+        self.0.lock().unwrap().insert(hash, tx.clone());
     }
 }
 
@@ -218,7 +218,7 @@ fn what_was_once_read_stays_known() {
     let inputs = made["inputs"].as_object_mut().unwrap();
     inputs.values_mut().for_each(|input| *input = json!("0x"));
     let unknown = prove(1337, &made, Proofs::None).unknown;
-    let hash = *seen.0.borrow().keys().next().unwrap();
+    let hash = *seen.0.lock().unwrap().keys().next().unwrap();
     assert_eq!((unknown.len(), unknown[0].hash), (1, hash));
     assert_eq!(unknown[0].file, format!("deployments/public/proposals/{hash}.json"));
     assert!(prove_with(1337, &made, Proofs::None, &seen).unknown.is_empty());

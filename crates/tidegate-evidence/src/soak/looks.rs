@@ -37,7 +37,7 @@ pub(super) async fn at_silent(
         let Watched { name, address, slot } = watched;
         let slot: U256 = (*slot).into();
         let now = network.storage(*address, slot, head.block).await?;
-        let seen = all(blocks.iter().copied(), async |block| {
+        let seen = all(blocks.iter().copied(), |block| async move {
             Ok((block, network.storage_at_height(*address, slot, block).await?))
         });
         let Ok(seen) = seen.await else {

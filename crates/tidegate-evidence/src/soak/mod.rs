@@ -1,117 +1,26 @@
 //! What a soak network shows of one deployment: anchor, headers, events, state, use.
 
 mod looks;
+mod reads;
+mod request;
 mod resets;
 mod silent;
 mod start;
 mod state;
 mod used;
+mod windows;
 
-use std::collections::BTreeMap;
-
-use alloy_primitives::{Address, B256, Bytes};
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use alloy_primitives::B256;
 use tidegate_chain::{Network, ReadError};
-use tidegate_gates::{
-    EndOfLife, Observed, PolicyRules, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, Window,
-    WithdrawalFact, changed_by_samples,
-};
-use tidegate_model::record::DeploymentRecord;
-use tidegate_model::statement::SoakSample;
-use tidegate_model::units::format_utc;
-use tidegate_model::{GateInput, Head, StatementDigest};
+use tidegate_gates::{SoakFacts, StartPost, changed_by_samples};
+use tidegate_model::{GateInput, Head};
 
+pub(crate) use self::reads::all;
+pub use self::request::{Probe, SeenSample, SoakObservation, SoakRequest, Watched};
 pub(crate) use self::resets::named;
 use self::start::Anchored;
 pub(crate) use self::start::created;
-use crate::activity::CountedContract;
-
-/// The most windows that are counted, about two years.
-const WINDOWS_MAX: u64 = 750;
-
-/// The most questions that are asked of an endpoint at once.
-const READS_AT_ONCE_MAX: usize = 16;
-
-/// What to observe.
-#[derive(Debug)]
-pub struct SoakRequest<'a> {
-    /// The network's name, for people.
-    pub name: &'a str,
-    /// A past block at which to look, instead of the finalized head.
-    pub at: Option<Head>,
-    /// The deployment's record; a claim until the chain confirms it.
-    pub record: &'a DeploymentRecord,
-    /// Expected seconds between blocks.
-    pub block_time_secs: u64,
-    /// When the network ends, where that is known.
-    pub end_of_life: Option<EndOfLife>,
-    /// The last block up to which use counts, where it is not the newest final one.
-    pub counted_to: Option<u64>,
-    /// When its start was posted on the target; `None` where that is not asked.
-    pub posted: &'a Observed<Option<StartPost>>,
-    /// How much use is asked for: more is not looked for.
-    pub rules: &'a PolicyRules,
-    /// The plan's contracts and the functions that count.
-    pub contracts: &'a [CountedContract],
-    /// The plan's calls: name, target and calldata.
-    pub calls: &'a [(String, Address, Bytes)],
-    /// The plan's `expect` calls.
-    pub probes: &'a [Probe],
-    /// The slots that are watched.
-    pub watched: &'a [Watched],
-    /// Resets that happened elsewhere: revoked audits, findings. Their times are chain times.
-    pub external_resets: &'a [Reset],
-    /// Whom the project knows, by address.
-    pub known: &'a BTreeMap<Address, Who>,
-    /// What people of the policy signed of this deployment.
-    pub samples: &'a [SeenSample],
-    /// Which of their own people of the policy have taken back.
-    pub withdrawals: &'a [WithdrawalFact],
-}
-
-/// A view call of the plan.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    /// Its step.
-    pub step: String,
-    /// The function, for people.
-    pub signature: String,
-    /// The contract.
-    pub to: Address,
-    /// The calldata.
-    pub data: Bytes,
-    /// What the step checks that it returns.
-    pub returns: Bytes,
-    /// That value for people.
-    pub expected: String,
-}
-
-/// A slot that is watched.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    /// What it holds, for people.
-    pub name: String,
-    /// The contract.
-    pub address: Address,
-    /// The slot.
-    pub slot: B256,
-}
-
-/// A sample by somebody of the policy.
-#[derive(Debug, Clone)]
-pub struct SeenSample {
-    /// The statement.
-    pub digest: StatementDigest,
-    /// The person.
-    pub by: String,
-    /// The key.
-    pub signer: Address,
-    /// What they say.
-    pub says: SoakSample,
-}
-
-/// What was observed: the facts, or what is missing to state them.
-pub type SoakObservation = Observed<SoakFacts>;
+use self::windows::{Span, windows};
 
 /// Reads the soak from the chain. A missing anchor or record is an `Err` that says so; a read
 /// that failed is a [`ReadError`].
@@ -206,44 +115,4 @@ fn inputs(
     ];
     inputs.extend(posted.and_then(StartPost::input));
     inputs
-}
-
-/// A window, and its first block.
-struct Span {
-    window: Window,
-    first: u64,
-}
-
-/// Counts the blocks of each window from the start to the finalized head.
-async fn windows(network: &Network, start: Head, head: Head) -> Result<Vec<Span>, ReadError> {
-    let mut spans = Vec::new();
-    let mut first = start.block.number;
-    for index in 0..WINDOWS_MAX {
-        let from = start.timestamp + index * WINDOW_SECS;
-        if from >= head.timestamp {
-            break;
-        }
-        let until = from + WINDOW_SECS;
-        if until > head.timestamp {
-            let blocks = head.block.number + 1 - first;
-            let window = Window { blocks, elapsed_secs: head.timestamp - from };
-            spans.push(Span { window, first });
-            break;
-        }
-        let next = network.first_block_at_or_after(until, head).await?;
-        let next = next.map_or(head.block.number + 1, |next| next.block.number);
-        let window = Window { blocks: next - first, elapsed_secs: WINDOW_SECS };
-        spans.push(Span { window, first });
-        first = next;
-    }
-    tracing::debug!(start = %format_utc(start.timestamp), windows = spans.len(), "soak");
-    Ok(spans)
-}
-
-/// Reads many things, some at once, and gives them in order.
-pub(crate) async fn all<T, R>(
-    items: impl IntoIterator<Item = T>,
-    read: impl AsyncFn(T) -> Result<R, ReadError>,
-) -> Result<Vec<R>, ReadError> {
-    stream::iter(items).map(|item| read(item)).buffered(READS_AT_ONCE_MAX).try_collect().await
 }

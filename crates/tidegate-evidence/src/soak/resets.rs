@@ -77,7 +77,7 @@ pub(super) async fn of_events(
         }
     }
     let latest = found.into_iter().rev().take(RESETS_MAX);
-    all(latest, async |(block, event, address)| {
+    all(latest, |(block, event, address)| async move {
         let time = network.head_at(block).await?.timestamp;
         let reason = format!("{event} of {address} outside the plan in block {block}");
         Ok(Reset { time, block: Some(block), reason })
@@ -167,7 +167,7 @@ pub(super) async fn values(
     probes: &[Probe],
     at: BlockRef,
 ) -> Result<Vec<ProbeValue>, ReadError> {
-    all(probes, async |probe: &Probe| {
+    all(probes, |probe| async move {
         let returned = returned(network, probe, at).await?;
         Ok(ProbeValue { to: probe.to, data: probe.data.clone(), returned })
     })

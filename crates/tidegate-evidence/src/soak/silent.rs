@@ -80,7 +80,7 @@ async fn endless(
     if lengths.len() > LENGTHS_MAX {
         return Ok(Some(format!("its code has more than {LENGTHS_MAX} arrays")));
     }
-    let values = all(lengths.iter().copied(), async |slot: B256| {
+    let values = all(lengths.iter().copied(), |slot| async move {
         Ok((slot, network.storage(account, slot.into(), at).await?))
     });
     let endless = values.await?.into_iter().find(|(_, value)| value.bit_len() > LENGTH_BITS);

@@ -24,7 +24,8 @@ impl Codes {
         at: BlockRef,
     ) -> Result<Self, ReadError> {
         let addresses = record.deployment.addresses();
-        let codes = all(addresses, async |address| Ok((address, network.code(address, at).await?)));
+        let code = |address| async move { Ok((address, network.code(address, at).await?)) };
+        let codes = all(addresses, code);
         Ok(Self(codes.await?.into_iter().collect()))
     }
 
@@ -36,7 +37,7 @@ impl Codes {
         probes: &[ProbeValue],
         at: BlockRef,
     ) -> Result<B256, ReadError> {
-        let slots = all(record.deployment.slots.iter(), async |slot: &SlotValue| {
+        let slots = all(record.deployment.slots.iter(), |slot| async move {
             let value = network.storage(slot.address, slot.slot.into(), at).await?;
             Ok(SlotValue { value: value.into(), ..slot.clone() })
         });
@@ -65,7 +66,7 @@ pub(super) async fn samples(
         let text = format!("only {SAMPLES_MAX} of {} samples were looked at", seen.len());
         missing.push(Reason::new(ReasonCode::SamplesCut, text));
     }
-    all(seen.into_iter().take(SAMPLES_MAX), async |sample: &SeenSample| {
+    all(seen.into_iter().take(SAMPLES_MAX), |sample| async move {
         let number = sample.says.block.number;
         let here = match number > head.block.number {
             true => None,

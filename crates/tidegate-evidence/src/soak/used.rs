@@ -44,7 +44,7 @@ pub(super) async fn activity(
             if tally.is_done() {
                 break;
             }
-            let read = all(some.iter().copied(), async |hash| {
+            let read = all(some.iter().copied(), |hash| async move {
                 Ok((hash, network.transaction(hash).await?, network.receipt(hash).await?))
             });
             for (hash, tx, receipt) in read.await? {

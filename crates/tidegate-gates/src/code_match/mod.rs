@@ -13,6 +13,7 @@ mod transformations;
 mod tests;
 
 use alloy_primitives::{Address, Bytes};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::Fqn;
 use tidegate_model::cbor::Metadata;
@@ -27,7 +28,7 @@ pub const MISMATCHES_MAX: usize = 16;
 pub const SHOWN_BYTES_MAX: usize = 64;
 
 /// What a comparison found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "camelCase")]
 pub enum CodeMatch {
     /// Every byte is as expected.
@@ -55,7 +56,7 @@ pub enum CodeMatch {
 }
 
 /// One metadata region that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MetadataDifference {
     /// Which one, from 1.
     pub region: usize,
@@ -68,7 +69,7 @@ pub struct MetadataDifference {
 }
 
 /// How code differs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Differences {
     /// Bytes expected. Where only a hash is expected, nothing is known of the code.
@@ -86,7 +87,7 @@ pub struct Differences {
 }
 
 /// One place where code differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Mismatch {
     /// Its first byte.
     pub offset: usize,
@@ -98,13 +99,15 @@ pub struct Mismatch {
     /// How many places of the same thing differ; more than one only of immutables and libraries.
     pub occurrences: usize,
     /// The expected bytes, at most [`SHOWN_BYTES_MAX`].
+    #[schemars(with = "String")]
     pub expected: Bytes,
     /// The bytes found, at most [`SHOWN_BYTES_MAX`].
+    #[schemars(with = "String")]
     pub found: Bytes,
 }
 
 /// What some bytes of code are.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
     /// A value that the constructor sets, as `Contract.variable`.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::release::{Artifact, Code};
 
@@ -13,7 +14,7 @@ use super::Place;
 use super::regions::regions;
 
 /// The transformations of both codes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Transformations {
     /// Of runtime code.
     pub runtime: Steps,
@@ -22,7 +23,7 @@ pub struct Transformations {
 }
 
 /// The transformations of one code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Steps {
     /// Where.
     pub list: Vec<Step>,
@@ -31,7 +32,7 @@ pub struct Steps {
 }
 
 /// One transformation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// `replace` or `insert`.
     #[serde(rename = "type")]
@@ -46,23 +47,28 @@ pub struct Step {
 }
 
 /// The values, by reason.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Values {
     /// By `file:Library`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub libraries: BTreeMap<String, Bytes>,
     /// By `Contract.variable`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub immutables: BTreeMap<String, Bytes>,
     /// By the number of the region, from 1.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub cbor_auxdata: BTreeMap<String, Bytes>,
     /// A library's own address.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub call_protection: Option<Bytes>,
     /// What follows the creation code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub constructor_arguments: Option<Bytes>,
 }
 

@@ -8,6 +8,7 @@
 mod damage;
 mod exemplar;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::{GateId, GateReport, Verdict};
 
@@ -27,7 +28,7 @@ struct Damage {
 }
 
 /// What became of one control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Control {
     /// The gate.
     pub gate: GateId,

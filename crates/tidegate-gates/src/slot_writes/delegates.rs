@@ -11,23 +11,23 @@ use super::{Code, Runs, Watch};
 
 /// Where code stands that an account's code runs by `DELEGATECALL` or `CALLCODE`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Delegates {
+pub(crate) struct Delegates {
     /// Addresses in the code.
-    pub named: BTreeSet<Address>,
+    pub(crate) named: BTreeSet<Address>,
     /// Slots of the account that hold an address.
-    pub slots: BTreeSet<B256>,
+    pub(crate) slots: BTreeSet<B256>,
     /// Whether an entry of a mapping or an array holds one.
-    pub entries: bool,
+    pub(crate) entries: bool,
     /// Whether the account's beacon says where.
-    pub asks: bool,
+    pub(crate) asks: bool,
     /// Whether nothing tells where: on some path an address is run that is none of these, and no
     /// event tells of an upgrade.
-    pub elsewhere: bool,
+    pub(crate) elsewhere: bool,
 }
 
 /// Where `bytes`, running in the storage of an account with this beacon, finds the code that it
 /// runs as its own.
-pub fn delegates(bytes: &[u8], beacon: Option<Address>) -> Delegates {
+pub(crate) fn delegates(bytes: &[u8], beacon: Option<Address>) -> Delegates {
     let code = Code { address: Address::ZERO, bytes, runs: Runs::Asked { beacon } };
     let watch = Watch { slot: IMPLEMENTATION_SLOT, topics: &[UPGRADED] };
     let found = Walk::follow(&code, &watch, &BTreeSet::new());

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256};
 
-pub use self::delegates::{Delegates, delegates};
+pub(crate) use self::delegates::delegates;
 use self::found::{Found, Free, length_slots};
 use self::walk::Walk;
 
@@ -41,7 +41,7 @@ pub enum Runs<'a> {
     Behind,
     /// It is one of the others' libraries: it runs where their code has its address.
     Named,
-    /// It is asked where the code stands that it runs: see [`delegates`].
+    /// It is asked where the code stands that it runs.
     Asked {
         /// The beacon that its account's slot names.
         beacon: Option<Address>,

@@ -56,7 +56,7 @@ pub struct StartPost {
 
 impl StartPost {
     /// How much time has passed there since.
-    pub const fn span_secs(&self) -> u64 {
+    pub(super) const fn span_secs(&self) -> u64 {
         match self.posted_at {
             Some(at) => self.head.timestamp.saturating_sub(at),
             None => 0,

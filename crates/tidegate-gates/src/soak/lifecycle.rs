@@ -6,7 +6,7 @@ use tidegate_model::units::format_date;
 
 /// How long before its end a network may already be hard to read, in seconds: operators leave
 /// first.
-pub const END_MARGIN_SECS: u64 = 3 * 86_400;
+pub(super) const END_MARGIN_SECS: u64 = 3 * 86_400;
 
 /// When a network ends, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq)]

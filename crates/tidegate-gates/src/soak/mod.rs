@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::{Address, B256};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::units::{counted, format_date, format_span_secs};
 use tidegate_model::{GateId, GateInput, GateReport, Head, Reason, ReasonCode, Verdict};
 
 pub use self::anchor::{StartPost, anchor_required, soak_network_fault};
-pub use self::lifecycle::{END_MARGIN_SECS, EndOfLife, end_of_life};
+pub use self::lifecycle::{EndOfLife, end_of_life};
 pub use self::progress::{Pause, SoakProgress, credited, pauses, progress};
 pub use self::samples::{SampleFact, StateThere, WithdrawalFact, changed, to_look_at};
 use self::samples::{contradictions, doubts, set_aside, uncovered};
@@ -69,7 +70,7 @@ pub struct SoakFacts {
 }
 
 /// Something after which the soak begins anew.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Reset {
     /// When it happened.
     pub time: u64,
@@ -108,7 +109,7 @@ pub struct Activity {
 }
 
 /// Somebody who used the release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct User {
     /// The sender.
     pub address: Address,
@@ -119,7 +120,7 @@ pub struct User {
 }
 
 /// Who a sender is, as far as the project knows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Who {
     /// Somebody under `[people]`.

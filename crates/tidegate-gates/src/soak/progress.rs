@@ -1,5 +1,6 @@
 //! How much of the time since the start counts, and why the rest does not.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::units::{counted, format_date};
 
@@ -28,7 +29,7 @@ pub struct SoakProgress {
 }
 
 /// A time that does not count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Pause {
     /// Its first second.
     pub from: u64,

@@ -1,5 +1,6 @@
 use tidegate_model::{BlockRef, ChainId};
 
+use super::lifecycle::END_MARGIN_SECS;
 use super::*;
 use crate::told;
 

@@ -5,9 +5,15 @@ use ctr::cipher::{KeyIvInit, StreamCipher};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::error::KeystoreError;
-use crate::keystore::read::Kdf;
+use crate::keystore::error::KeystoreError;
 use crate::secret::Password;
+
+/// How a password becomes keys, with parameters within their bounds.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Kdf {
+    Scrypt { log_n: u8, r: u32, p: u32, salt: Vec<u8> },
+    Pbkdf2 { iterations: u32, salt: Vec<u8> },
+}
 
 impl Kdf {
     /// Stretches the password into the encryption key (first half) and the MAC key (second half).

@@ -1,18 +1,19 @@
 //! Keystore files of version 3 (the Web3 secret storage definition).
 
 mod crypt;
+mod error;
 mod read;
 mod write;
 
-pub use read::{KEYSTORE_BYTES_MAX, Keystore};
+pub use error::KeystoreError;
+pub(crate) use read::{KEYSTORE_BYTES_MAX, Keystore};
 pub(crate) use write::encrypt;
 
 #[cfg(test)]
 pub(crate) mod test_support {
     use zeroize::Zeroizing;
 
-    use crate::keystore::crypt::{apply_ctr, mac};
-    use crate::keystore::read::Kdf;
+    use crate::keystore::crypt::{Kdf, apply_ctr, mac};
     use crate::secret::Password;
 
     /// Ciphertext and MAC under chosen parameters.

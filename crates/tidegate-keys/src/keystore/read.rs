@@ -4,12 +4,12 @@ use alloy_primitives::{Address, hex};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::error::KeystoreError;
-use crate::keystore::crypt::{apply_ctr, mac};
+use crate::keystore::crypt::{Kdf, apply_ctr, mac};
+use crate::keystore::error::KeystoreError;
 use crate::secret::{Password, PrivateKey, equal};
 
 /// The largest keystore file, in bytes. Ordinary ones have about 500.
-pub const KEYSTORE_BYTES_MAX: usize = 16 << 10;
+pub(crate) const KEYSTORE_BYTES_MAX: usize = 16 << 10;
 /// The most memory that scrypt may take, in bytes: `128 · n · r`. Geth's parameters take 256 MiB.
 const SCRYPT_MEMORY_BYTES_MAX: u64 = 1 << 30;
 /// The most work that scrypt may do: `n · r · p`. Geth's parameters are 2^21, under a second.
@@ -27,7 +27,7 @@ const SALT_BYTES_MAX: usize = 64;
 /// few seconds. The parts that the password protects are the key and nothing else; in particular
 /// the address is only a claim until the key is decrypted.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Keystore {
+pub(crate) struct Keystore {
     address: Option<Address>,
     kdf: Kdf,
     iv: [u8; 16],
@@ -35,16 +35,10 @@ pub struct Keystore {
     mac: [u8; 32],
 }
 
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Kdf {
-    Scrypt { log_n: u8, r: u32, p: u32, salt: Vec<u8> },
-    Pbkdf2 { iterations: u32, salt: Vec<u8> },
-}
-
 impl Keystore {
     /// Whether whoever copies the file can try passwords quickly: `n · r · p` of scrypt below
     /// 2^16, or fewer than 100,000 iterations of PBKDF2.
-    pub fn is_weak(&self) -> bool {
+    pub(crate) fn is_weak(&self) -> bool {
         match &self.kdf {
             Kdf::Scrypt { log_n, r, p, .. } => {
                 let work = u64::from(*r).saturating_mul(u64::from(*p));
@@ -58,7 +52,7 @@ impl Keystore {
     ///
     /// # Errors
     /// [`KeystoreError::TooLarge`], [`KeystoreError::Shape`] or [`KeystoreError::Field`].
-    pub fn parse(json: &[u8]) -> Result<Self, KeystoreError> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, KeystoreError> {
         if json.len() > KEYSTORE_BYTES_MAX {
             return Err(KeystoreError::TooLarge { bytes_max: KEYSTORE_BYTES_MAX });
         }
@@ -77,7 +71,7 @@ impl Keystore {
     }
 
     /// The address that the file names, if it does; Foundry's do not.
-    pub const fn address(&self) -> Option<Address> {
+    pub(crate) const fn address(&self) -> Option<Address> {
         self.address
     }
 
@@ -86,7 +80,7 @@ impl Keystore {
     /// # Errors
     /// [`KeystoreError::Mac`] if the password is wrong, [`KeystoreError::NotAKey`], or
     /// [`KeystoreError::Address`] if the file names another address.
-    pub fn decrypt(&self, password: &Password) -> Result<PrivateKey, KeystoreError> {
+    pub(crate) fn decrypt(&self, password: &Password) -> Result<PrivateKey, KeystoreError> {
         let derived = self.kdf.derive(password)?;
         self.decrypt_with(&derived)
     }

@@ -2,9 +2,9 @@ use alloy_primitives::hex;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::error::KeystoreError;
-use crate::keystore::crypt::{apply_ctr, mac};
-use crate::keystore::read::{Kdf, Keystore};
+use crate::keystore::crypt::{Kdf, apply_ctr, mac};
+use crate::keystore::error::KeystoreError;
+use crate::keystore::read::Keystore;
 use crate::secret::{Password, PrivateKey};
 
 /// log₂ of scrypt's n in new keystores: geth's 2^18.

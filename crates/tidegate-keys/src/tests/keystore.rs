@@ -2,8 +2,8 @@ use alloy_primitives::hex;
 use serde_json::{Value, json};
 
 use super::{ADDRESS, KEY, PASSWORD, cheap, key, password};
-use crate::keystore::encrypt;
-use crate::{KEYSTORE_BYTES_MAX, Keystore, KeystoreError, PrivateKey};
+use crate::keystore::{KEYSTORE_BYTES_MAX, Keystore, encrypt};
+use crate::{KeystoreError, PrivateKey};
 
 fn parse(keystore: &Value) -> Result<Keystore, KeystoreError> {
     Keystore::parse(keystore.to_string().as_bytes())

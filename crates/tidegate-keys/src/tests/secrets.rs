@@ -1,9 +1,9 @@
 use std::error::Error;
 
 use super::{ADDRESS, Home, KEY, PASSWORD, cheap, key};
+use crate::keystore::Keystore;
 use crate::{
-    KeyRef, Keystore, KeystoreError, Password, PasswordError, PasswordLines, PasswordSources,
-    PrivateKey,
+    KeyRef, KeystoreError, Password, PasswordError, PasswordLines, PasswordSources, PrivateKey,
 };
 
 /// The whole chain of an error, printed both ways.

@@ -8,7 +8,7 @@ use crate::account::{Account, Commodity};
 use crate::claims::{Decision, Direction, RequestClaim, TransferClaim};
 use crate::entry::{Entry, EntryKind, Evidence, NaturalKey};
 use crate::error::LedgerError;
-use crate::funds::Violation;
+use crate::violation::Violation;
 
 /// Two days after a draw was told of, its transaction is there or moved nothing, in seconds.
 const UNMOVED_SECS: u64 = 2 * 86_400;

@@ -8,7 +8,8 @@ use crate::claims::{Direction, TransferClaim};
 use crate::entry::{EntryKind, Evidence};
 use crate::error::LedgerError;
 use crate::facts::{Move, NetworkFacts, TransactionFacts, WalletFacts, WalletRole};
-use crate::funds::{Income, Violation};
+use crate::uncovered::Income;
+use crate::violation::Violation;
 
 impl<'a> Books<'a> {
     pub(super) fn transaction(

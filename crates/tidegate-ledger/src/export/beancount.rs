@@ -13,7 +13,7 @@ use crate::build::Ledger;
 use crate::entry::DAY_SECS;
 
 /// Up to this many significant digits Beancount adds exactly.
-pub const BEANCOUNT_DIGITS_MAX: usize = 28;
+pub(super) const BEANCOUNT_DIGITS_MAX: usize = 28;
 
 pub(super) fn write(ledger: &Ledger) -> Result<String, ExportError> {
     check_digits(ledger)?;

@@ -4,11 +4,11 @@ use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
 use super::At;
+use crate::artifact::Compiler;
 use crate::ids::{PlanDigest, ScopeRoot, StatementDigest};
-use crate::release::Compiler;
 
 /// The longest text of an attestation, in bytes: a device shows each.
-pub const ATTESTATION_TEXT_BYTES_MAX: usize = 512;
+const ATTESTATION_TEXT_BYTES_MAX: usize = 512;
 
 /// A firm's word on a scope and on what is done with it. Each field is one that a report has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! What guardians sign so that an urgent fix need not wait.
 
 use alloy_primitives::{Address, B256};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::At;
@@ -12,7 +13,7 @@ use crate::verdict::GateId;
 pub const EMERGENCY_GATES: [GateId; 2] = [GateId::Soak, GateId::Audits];
 
 /// What all guardians of one emergency agree on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct EmergencyTerms {
     /// The release that is promoted now.

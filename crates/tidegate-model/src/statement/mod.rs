@@ -21,9 +21,7 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
 pub use self::at::{At, Date, ProjectRef, WRITTEN_SECS_MAX};
-pub use self::audit::{
-    ATTESTATION_TEXT_BYTES_MAX, AuditAttestation, AuditRevocation, AuditVerdict, source_built_by,
-};
+pub use self::audit::{AuditAttestation, AuditRevocation, AuditVerdict, source_built_by};
 pub use self::body::{Bearing, Body, Reach};
 pub use self::decisions::{
     Bug, Freeze, Go, KeyClaim, Lowered, NoGo, Postmortem, Resolution, SeenRecord, Triage, Waiver,
@@ -33,9 +31,7 @@ pub use self::decisions::{
 pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate_set};
 pub use self::funds::{FundApproval, FundDenial, FundRequest, FundTransfer};
 pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
-pub use self::signed::{
-    CONTRACT_SIGNATURE_BYTES_MAX, ContractSigner, SignedStatement, Standing, StatementError,
-};
+pub use self::signed::{ContractSigner, SignedStatement, Standing, StatementError};
 pub use self::soak::{ProbeValue, SampleWithdrawal, SoakSample, soak_state};
 pub use self::typed::{TypedDataError, from_typed_data, typed_data};
 use crate::digest::{HELPER, JcsError, jcs_keccak};

@@ -8,7 +8,7 @@ use crate::digest::JcsError;
 use crate::ids::{BlockRef, ChainId, StatementDigest};
 
 /// The longest signature of a contract, in bytes: a Safe with 250 owners takes as much.
-pub const CONTRACT_SIGNATURE_BYTES_MAX: usize = 16 << 10;
+const CONTRACT_SIGNATURE_BYTES_MAX: usize = 16 << 10;
 
 /// How long the signature of a key is: `r ‖ s ‖ v`.
 const KEY_SIGNATURE_BYTES: usize = 65;

@@ -4,6 +4,9 @@
 //! look at it. It is relative to the gate that gives it, so that `too-few-firms` of the gate
 //! `audits` is `audits/too-few-firms` in full. `docs/reasons.md` is made of this file.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use strum::{EnumIter, EnumMessage, EnumString, IntoStaticStr};
 
@@ -467,6 +470,20 @@ impl ReasonCode {
     /// What it means, in one sentence.
     pub fn meaning(self) -> &'static str {
         self.get_documentation().unwrap_or_default()
+    }
+}
+
+impl JsonSchema for ReasonCode {
+    fn schema_name() -> Cow<'static, str> {
+        "ReasonCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What kind of reason it is; docs/reasons.md has them all.",
+            "type": "string",
+            "pattern": "^[a-z0-9-]+$",
+        })
     }
 }
 

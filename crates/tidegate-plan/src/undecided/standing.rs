@@ -8,7 +8,8 @@ use tidegate_model::ChainId;
 use super::vary::Trial;
 use super::{Other, Read};
 use crate::expected::Expected;
-use crate::outside::{Compared, Kept, slot_of};
+use crate::kept::Kept;
+use crate::outside::{Compared, slot_of};
 use crate::run::Run;
 use crate::same::Names;
 

@@ -11,9 +11,9 @@ use tidegate_evm::{Sandbox, Tx};
 
 use super::STRANGE;
 use super::vary::{Ran, Trial};
-use crate::expected::{Created, Expected, PLENTY, When, cleared};
+use crate::expected::{Created, Expected, When};
 use crate::resolve::{Executor, Op, OpKind, Resolved};
-use crate::run::Run;
+use crate::run::{PLENTY, Run, cleared};
 
 /// What to do about a call of a contract of the plan.
 const OWN: &str = "let only the owner call it, put it into the constructor or a proxy's `init`, \

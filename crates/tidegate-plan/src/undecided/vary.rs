@@ -8,7 +8,8 @@ use tidegate_model::ports::{AccountState, StateKey};
 
 use super::{Other, Read};
 use crate::expected::{Created, Expected};
-use crate::outside::{Outside, slot_of};
+use crate::kept::Outside;
+use crate::outside::slot_of;
 use crate::run::{Poked, Run};
 
 /// A plan that is run once more with something else around it.

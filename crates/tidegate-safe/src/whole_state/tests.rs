@@ -328,7 +328,7 @@ fn a_past_is_asked_for_by_its_topics() {
     }
     for (what, topic) in [
         ("an execution", crate::EXECUTION_SUCCESS),
-        ("one that failed", crate::EXECUTION_FAILURE),
+        ("one that failed", crate::exec::EXECUTION_FAILURE),
         ("an approval", keccak256("ApproveHash(bytes32,address)")),
         ("a signed message", keccak256("SignMsg(bytes32)")),
     ] {
@@ -350,7 +350,9 @@ fn executions_are_read_from_logs_of_each_version() {
         data: Bytes::copy_from_slice(data),
         transaction: B256::ZERO,
     };
-    for (topic, success) in [(crate::EXECUTION_SUCCESS, true), (crate::EXECUTION_FAILURE, false)] {
+    for (topic, success) in
+        [(crate::EXECUTION_SUCCESS, true), (crate::exec::EXECUTION_FAILURE, false)]
+    {
         assert_eq!(log(&[topic, hash], &[0; 32]).executed(), Some((hash, success)));
         let before = [hash.0, [0; 32]].concat();
         assert_eq!(log(&[topic], &before).executed(), Some((hash, success)));

@@ -5,9 +5,9 @@ use tidegate_model::statement::{
 use tidegate_model::{BlockRef, ChainId, StatementDigest};
 
 use super::Home;
+use crate::statement_files::STRANGERS_MAX;
 use crate::{
-    FileError, Layout, LayoutError, STRANGERS_MAX, StatementFileError, read_statements, to_text,
-    write_atomic,
+    FileError, Layout, LayoutError, StatementFileError, read_statements, to_text, write_atomic,
 };
 
 #[test]

@@ -1,7 +1,10 @@
 //! `--json`: one document on standard output, from every command.
 
+use std::path::PathBuf;
+
 use libtest_mimic::Failed;
 use serde_json::Value;
+use tidegate_testkit::repo_root;
 
 use crate::support::{Case, Outcome, Scene, cases, json_text};
 
@@ -12,22 +15,68 @@ pub(crate) fn cases() -> Vec<Case> {
     }
 }
 
+/// The schemas of `docs/schemas`, and the table that says which describe a command.
+struct Schemas {
+    /// The words of a command, and the names of its schemas.
+    rows: Vec<(String, Vec<String>)>,
+    folder: PathBuf,
+}
+
+impl Schemas {
+    fn documented() -> Result<Self, Failed> {
+        let folder = repo_root().join("docs/schemas");
+        let text = std::fs::read_to_string(folder.join("README.md"))?;
+        let row = |line: &str| {
+            let (command, links) = line.strip_prefix("| `")?.split_once("` | ")?;
+            let names = links.split('[').skip(1).filter_map(|link| link.split(']').next());
+            Some((command.to_owned(), names.map(str::to_owned).collect()))
+        };
+        Ok(Self { rows: text.lines().filter_map(row).collect(), folder })
+    }
+
+    /// Why no schema of a command describes what it printed.
+    fn fault(&self, args: &[&str], printed: &Value) -> Result<Option<String>, Failed> {
+        let typed = args.join(" ");
+        // The row that says most of the command, and what every command may print instead.
+        let named = self.rows.iter().filter(|(command, _)| typed.starts_with(command.as_str()));
+        let own = named.max_by_key(|(command, _)| command.len());
+        let (_, own) = own.ok_or_else(|| format!("{typed} is in no row of docs/schemas"))?;
+        let asked = self.rows.iter().find(|(command, _)| command.starts_with('('));
+        let asked = asked.iter().flat_map(|(_, names)| names);
+        let mut faults = Vec::new();
+        for name in own.iter().chain(asked) {
+            let text = std::fs::read_to_string(self.folder.join(format!("{name}.json")))?;
+            let schema = jsonschema::validator_for(&serde_json::from_str(&text)?)
+                .map_err(|error| error.to_string())?;
+            match schema.validate(printed) {
+                Ok(()) => return Ok(None),
+                Err(error) => faults.push(format!("{name}: {error} at {}", error.instance_path())),
+            }
+        }
+        Ok(Some(format!("{typed} prints what no schema describes: {}", faults.join("; "))))
+    }
+}
+
 /// Types commands with `--json` and keeps what is wrong with what they print.
 struct Typist<'a> {
     scene: &'a Scene<'a>,
+    schemas: Schemas,
     wrong: Vec<String>,
 }
 
 impl<'a> Typist<'a> {
-    fn new(scene: &'a Scene<'a>) -> Self {
-        Self { scene, wrong: Vec::new() }
+    fn new(scene: &'a Scene<'a>) -> Result<Self, Failed> {
+        Ok(Self { scene, schemas: Schemas::documented()?, wrong: Vec::new() })
     }
 
-    /// What is printed must be one JSON object.
+    /// What is printed must be one JSON object that a schema of the command describes.
     fn types(&mut self, person: &str, args: &[&str]) -> Result<Value, Failed> {
         let ran = self.scene.done(person, &[args, &["--json"]].concat())?;
         match ran.json() {
-            Ok(value) if value.is_object() => Ok(value),
+            Ok(value) if value.is_object() => {
+                self.wrong.extend(self.schemas.fault(args, &value)?);
+                Ok(value)
+            }
             _ => {
                 self.wrong.push(format!("{} prints {:?}", ran.typed(), ran.stdout));
                 Ok(Value::Null)
@@ -41,7 +90,7 @@ impl<'a> Typist<'a> {
 }
 
 fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcome {
-    let mut typist = Typist::new(scene);
+    let mut typist = Typist::new(scene)?;
     typist.types("eva", &["key", "list"])?;
     typist.types("eva", &["key", "new", "second"])?;
     let key = scene.folder().join("key.hex");
@@ -68,7 +117,7 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
 }
 
 fn commands_until_the_promotion_print_json(scene: &Scene<'_>) -> Outcome {
-    let mut typist = Typist::new(scene);
+    let mut typist = Typist::new(scene)?;
     let request = ["fund", "request", "1 ether", "--reason", "more"];
     for decision in ["deny", "approve"] {
         let made = typist.types("eva", &[&request[..], &["--no-release"]].concat())?;

@@ -1,99 +1,104 @@
 //! Bugs, and what others say of them.
 
-use alloy_primitives::Address;
-use tidegate_app::error::{AppError, AppResult, Kind};
-use tidegate_app::policy_doc::people;
-use tidegate_app::release::built;
-use tidegate_app::saying::{About, sign};
-use tidegate_app::statements;
-use tidegate_evidence::StatementSet;
-use tidegate_gates::duplicate_fault;
-use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, Bug, Resolution, Severity, Triage};
-use tidegate_model::{StatementDigest, lookup};
+use clap::{Args, ValueEnum};
+use tidegate_app::drafts::{self, BugRequest, TriageRequest};
+use tidegate_app::error::AppResult;
+use tidegate_model::statement::{Resolution, Severity};
 
-use super::{BugArgs, ResolutionArg, SeverityArg, TriageArgs, speaker};
+use super::subject::OfRelease;
 use crate::context::Context;
+use crate::options::ForTarget;
 use crate::signer::LazySigner;
 
-pub(super) async fn bug(project: &Context, signer: &LazySigner, args: &BugArgs) -> AppResult<u8> {
-    speaker(project, signer.address())?;
-    let about = About::for_stop(project, args.target.target.as_deref())?;
-    let release = built(project, args.release.as_deref())?.roots.release_root;
-    let severity = match args.severity {
-        SeverityArg::Low => Severity::Low,
-        SeverityArg::Medium => Severity::Medium,
-        SeverityArg::High => Severity::High,
-        SeverityArg::Critical => Severity::Critical,
-    };
-    let (title, link) = (args.title.clone(), args.link.clone());
-    let body = Body::Bug(Bug { release, severity, title, link, blocking: args.blocking });
-    sign(project, &about, signer, body).await?;
-    Ok(0)
+#[derive(Debug, Args)]
+pub(crate) struct BugArgs {
+    /// What it is
+    title: String,
+    /// How bad it is; high and critical stop the release
+    #[arg(long, value_enum)]
+    severity: SeverityArg,
+    /// Where more stands
+    #[arg(long, default_value = "")]
+    link: String,
+    /// Stop the release whatever the severity
+    #[arg(long)]
+    blocking: bool,
+    #[command(flatten)]
+    of: OfRelease,
 }
 
-pub(super) async fn triage(
-    project: &Context,
-    signer: &LazySigner,
-    args: &TriageArgs,
-) -> AppResult<u8> {
-    let speaker = speaker(project, signer.address())?;
-    let set = statements::load_confirmed(project).await?;
-    let about = About::named(project, args.target.target.as_deref())?;
-    let (digest, bug, finder) = named(&set, &args.bug)?;
-    project.ui.row("bug", &bug.title);
-    let own = people(project).get(&speaker).is_some_and(|person| person.holds(finder));
-    let resolution = match args.resolution {
-        ResolutionArg::Confirmed => Resolution::Confirmed,
-        _ if own => return Err(AppError::new(Kind::Fail, "a bug is resolved by somebody else")),
-        ResolutionArg::Invalid => Resolution::Invalid,
-        ResolutionArg::Duplicate => Resolution::Duplicate,
-        ResolutionArg::Accepted if bug.severity == Severity::Critical => {
-            return Err(AppError::new(Kind::Fail, "nobody can accept a critical bug"));
-        }
-        ResolutionArg::Accepted => Resolution::Accepted,
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SeverityArg {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TriageArgs {
+    /// The bug's digest or its beginning
+    bug: String,
+    /// What it comes to; one that is fixed is fixed in another release
+    #[arg(long, value_enum, value_name = "WHAT")]
+    resolution: ResolutionArg,
+    /// The bug of which it is a duplicate: its digest or its beginning
+    #[arg(long, value_name = "BUG", required_if_eq("resolution", "duplicate"))]
+    of: Option<String>,
+    /// Why
+    #[arg(long, value_name = "WHY")]
+    reason: String,
+    #[command(flatten)]
+    target: ForTarget,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ResolutionArg {
+    /// It is none
+    Invalid,
+    /// Another statement says the same
+    Duplicate,
+    /// The release goes with it; two people say so, and never of a critical one
+    Accepted,
+    /// It is one after all, whoever says otherwise
+    Confirmed,
+}
+
+pub(super) async fn bug(project: &Context, signer: &LazySigner, args: &BugArgs) -> AppResult {
+    let request = BugRequest {
+        subject: args.of.subject(),
+        title: args.title.clone(),
+        severity: match args.severity {
+            SeverityArg::Low => Severity::Low,
+            SeverityArg::Medium => Severity::Medium,
+            SeverityArg::High => Severity::High,
+            SeverityArg::Critical => Severity::Critical,
+        },
+        link: args.link.clone(),
+        blocking: args.blocking,
     };
-    let of = match &args.of {
-        Some(other) if resolution == Resolution::Duplicate => {
-            Some(original(&set, (digest, bug), other)?)
-        }
-        Some(_) => return Err(AppError::usage("--of goes with `--resolution duplicate`")),
-        None => None,
+    drafts::bug(project, signer, request).await?.sign(project, signer).await
+}
+
+pub(super) async fn triage(project: &Context, signer: &LazySigner, args: &TriageArgs) -> AppResult {
+    let request = TriageRequest {
+        bug: args.bug.clone(),
+        resolution: match args.resolution {
+            ResolutionArg::Invalid => Resolution::Invalid,
+            ResolutionArg::Duplicate => Resolution::Duplicate,
+            ResolutionArg::Accepted => Resolution::Accepted,
+            ResolutionArg::Confirmed => Resolution::Confirmed,
+        },
+        of: args.of.clone(),
+        reason: args.reason.clone(),
+        target: args.target.target.clone(),
     };
-    let body = Body::Triage(Triage { bug: digest, resolution, of, reason: args.reason.clone() });
-    let stops = bug.blocks();
-    sign(project, &about, signer, body).await?;
-    if stops && matches!(resolution, Resolution::Invalid | Resolution::Duplicate) {
-        let ui = &project.ui;
+    let draft = drafts::triage(project, signer, request).await?;
+    let (ui, needs_two) = (&project.ui, draft.shown.needs_two);
+    ui.row("bug", &draft.shown.title);
+    draft.sign(project, signer).await?;
+    if needs_two {
         ui.note("it stops the release until two people have said so; neither of them says go");
     }
-    Ok(0)
-}
-
-/// The bug of which another one is a duplicate, if it can be.
-fn original(
-    set: &StatementSet,
-    (digest, bug): (StatementDigest, &Bug),
-    begins: &str,
-) -> AppResult<StatementDigest> {
-    let (of, other, _) = named(set, begins)?;
-    let fault = (of == digest).then_some("that is the bug itself");
-    match fault.or_else(|| duplicate_fault(bug, other)) {
-        None => Ok(of),
-        Some(why) => Err(AppError::new(Kind::Fail, format!("no duplicate: {why}"))
-            .hint("name with --of the bug that stays: of the same release, and as severe")),
-    }
-}
-
-/// The bug whose digest begins so, and who found it.
-fn named<'a>(
-    set: &'a StatementSet,
-    begins: &str,
-) -> AppResult<(StatementDigest, &'a Bug, Address)> {
-    let bugs = set.bugs().map(|(said, bug)| (said.digest.0, (said, bug)));
-    let (said, bug) = lookup::find(begins, bugs).map_err(|error| {
-        AppError::from(error)
-            .hint("a bug's digest is the name of its file under deployments/statements/")
-    })?;
-    Ok((said.digest, bug, said.signer))
+    Ok(())
 }

@@ -5,7 +5,7 @@ use tidegate_model::statement::{At, General, KeyClaim, ProjectRef};
 use super::*;
 use crate::entry::{EntryKind, NaturalKey};
 use crate::facts::FundStatement;
-use crate::invariant::Breach;
+use crate::violation::Breach;
 
 fn story(tell: fn(&mut Sim)) -> (Facts, Ledger) {
     let mut sim = Sim::new();

@@ -1,7 +1,10 @@
 //! What is said in a file and posted at the helper too, so that deleting the file undoes nothing.
 
+mod of_others;
+
 use alloy_primitives::{Address, B256, U256};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tidegate_chain::Network;
 use tidegate_model::StatementDigest;
 use tidegate_model::event::Intent;
@@ -10,6 +13,7 @@ use tidegate_model::statement::{NEVER, Statement};
 use tidegate_model::units::format_utc;
 use tidegate_safe::helper;
 
+pub use self::of_others::{OthersStop, PostView, of_others};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
@@ -17,25 +21,32 @@ use crate::saying::{for_stop, show, sign_statement};
 use crate::sending::{ready, send};
 use crate::statements;
 
+/// A statement that was signed and posted.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct SaidView {
+    /// The statement's digest.
+    pub digest: StatementDigest,
+    /// The transaction that posted it.
+    pub post: B256,
+}
+
 /// Signs a statement. Where it is posted at the helper on the target too, one approval covers both,
 /// and the file is there before anything is sent.
-pub async fn say_and_post(
+pub(crate) async fn say_and_post(
     project: &Project,
     target: &str,
     signer: &dyn DigestSigner,
     statement: Statement,
     posted: Option<(StatementDigest, u64)>,
-) -> AppResult<u8> {
+) -> AppResult {
     let Some((subject, until)) = posted else {
-        sign_statement(project, signer, statement)?;
-        return Ok(0);
+        return sign_statement(project, signer, statement).map(drop);
     };
     let network = project.connect(target).await?;
     let network = if statement.stops() { for_stop(network).await.0 } else { network };
     if is_posted(&network, signer, subject, until).await? {
         project.front.line(format!("It was posted at the helper on {target} before."));
-        sign_statement(project, signer, statement)?;
-        return Ok(0);
+        return sign_statement(project, signer, statement).map(drop);
     }
     let digest = show(project, signer, &statement)?;
     project.front.note(format!("What is approved below also signs statement {digest}."));
@@ -45,12 +56,13 @@ pub async fn say_and_post(
     let digest = statements::sign_and_say(project, signer, statement)?;
     let landed = ready.send().await?;
     posted_line(project, target, until, landed.hash);
-    project.front.result(&json!({ "digest": digest, "post": landed.hash }));
-    Ok(0)
+    let view = SaidView { digest, post: landed.hash };
+    project.front.result(&serde_json::to_value(view)?);
+    Ok(())
 }
 
 /// Posts at the helper on a target what stands in no statement, unless it is there already.
-pub async fn post(
+pub(crate) async fn post(
     project: &Project,
     target: &str,
     signer: &dyn DigestSigner,
@@ -74,7 +86,7 @@ fn intent(op: String, subject: StatementDigest, until: u64) -> Intent {
 }
 
 /// Says that it is posted, until when and by which transaction.
-pub fn posted_line(project: &Project, target: &str, until: u64, transaction: B256) {
+fn posted_line(project: &Project, target: &str, until: u64, transaction: B256) {
     let until =
         if until == NEVER { String::new() } else { " until ".to_owned() + &format_utc(until) };
     project.front.line(format!("Posted at the helper on {target}{until}: {transaction}"));
@@ -92,7 +104,7 @@ async fn is_posted(
 }
 
 /// Until when somebody has posted about a subject, 0 for never, and the latest block's time.
-pub async fn posted_until(
+async fn posted_until(
     network: &Network,
     by: Address,
     subject: StatementDigest,

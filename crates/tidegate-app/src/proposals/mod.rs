@@ -1,4 +1,9 @@
-//! Proposals and their signatures as files.
+//! Proposals and their signatures as files, and what owners do with them.
+
+mod execution;
+mod listing;
+mod opened;
+mod signing;
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +15,20 @@ use tidegate_safe::{
 };
 use tidegate_store::{read_limited, write_atomic};
 
+pub use self::execution::{Executed, ExecutedView, Finished, Promoted, Ready};
+pub use self::listing::{ProposalRow, ProposalsView, Readiness, list};
+pub use self::opened::{Opened, Proposed};
+pub use self::signing::{ProposalView, Sheet, SheetView, SignatureView};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
+use crate::relied;
 
 /// A proposal file with the network it lies under.
 #[derive(Debug)]
 pub struct Found {
+    /// The network's name.
     pub network: String,
+    /// The proposal, which agrees with itself.
     pub checked: Checked,
 }
 
@@ -31,7 +43,7 @@ pub fn write(project: &Project, network: &str, checked: &Checked) -> AppResult<P
 
 /// Every proposal of every target that can be read. One that is damaged is named and counts for
 /// nothing: it must not hide the others.
-pub fn all(project: &Project) -> AppResult<Vec<Found>> {
+pub(crate) fn all(project: &Project) -> AppResult<Vec<Found>> {
     let mut found = Vec::new();
     for (hash, read) in read_all(project)? {
         match read {
@@ -76,7 +88,17 @@ fn text(path: &Path) -> AppResult<String> {
 }
 
 /// The proposal whose hash begins with this, or the only open one.
-pub fn find(project: &Project, wanted: Option<&str>) -> AppResult<Found> {
+///
+/// # Errors
+/// If there is none or several, it is damaged, or the file names another Safe than this machine
+/// relies on.
+pub async fn named(project: &Project, wanted: Option<&str>) -> AppResult<Found> {
+    relied::require(project).await?;
+    find(project, wanted)
+}
+
+/// The same, whichever Safe the file names.
+pub(crate) fn find(project: &Project, wanted: Option<&str>) -> AppResult<Found> {
     let wanted = wanted.map(Prefix::parse).transpose()?;
     let mut all = Vec::new();
     for (hash, read) in read_all(project)? {

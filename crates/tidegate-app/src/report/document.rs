@@ -1,12 +1,12 @@
-//! A report as blocks, and the three forms in which people read it.
+//! A report as blocks, as Markdown and as a page.
 
 use pulldown_cmark::{Options, Parser, html};
 
-use crate::ui::{COLUMNS, Ui, wrap};
+use crate::text::is_deceptive;
 
 /// A part of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Block {
+pub enum Block {
     /// The title of a section.
     Heading(String),
     /// The title of a part of one.
@@ -16,79 +16,56 @@ pub(crate) enum Block {
     /// Sentences of equal weight.
     List(Vec<String>),
     /// Rows under named columns; the first column names the row.
-    Table { columns: &'static [&'static str], rows: Vec<Vec<String>> },
+    Table {
+        /// The names of the columns.
+        columns: &'static [&'static str],
+        /// The rows, with a cell for each column.
+        rows: Vec<Vec<String>>,
+    },
 }
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Document {
-    pub(crate) title: String,
-    pub(crate) blocks: Vec<Block>,
+pub struct Document {
+    /// Its title.
+    pub title: String,
+    /// What it says, in order.
+    pub blocks: Vec<Block>,
 }
 
 impl Document {
-    pub(crate) fn new(title: String) -> Self {
+    pub fn new(title: String) -> Self {
         Self { title, blocks: Vec::new() }
     }
 
-    pub(crate) fn heading(&mut self, text: impl Into<String>) {
+    pub fn heading(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Heading(text.into()));
     }
 
-    pub(crate) fn part(&mut self, text: impl Into<String>) {
+    pub fn part(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Part(text.into()));
     }
 
-    pub(crate) fn text(&mut self, text: impl Into<String>) {
+    pub fn text(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Text(text.into()));
     }
 
     /// A list; nothing where there is nothing to list.
-    pub(crate) fn list(&mut self, items: Vec<String>) {
+    pub fn list(&mut self, items: Vec<String>) {
         if !items.is_empty() {
             self.blocks.push(Block::List(items));
         }
     }
 
     /// A table; nothing where it has no row.
-    pub(crate) fn table(&mut self, columns: &'static [&'static str], rows: Vec<Vec<String>>) {
+    pub fn table(&mut self, columns: &'static [&'static str], rows: Vec<Vec<String>>) {
         if !rows.is_empty() {
             self.blocks.push(Block::Table { columns, rows });
         }
     }
 
-    /// For a terminal of 80 columns, where no row of hashes fits: each cell has its own line.
-    pub(crate) fn show(&self, ui: &Ui) {
-        let indented = |indent: usize, mark: &str, text: &str| {
-            let width = COLUMNS - indent - mark.len();
-            for (index, line) in wrap(text, width).into_iter().enumerate() {
-                let mark = if index == 0 { mark.to_owned() } else { " ".repeat(mark.len()) };
-                ui.line(format!("{:indent$}{mark}{line}", ""));
-            }
-        };
-        ui.line(&self.title);
-        for block in &self.blocks {
-            match block {
-                Block::Heading(text) => ui.line(format!("\n{}", text.to_uppercase())),
-                Block::Part(text) => ui.line(format!("\n{text}")),
-                Block::Text(text) => indented(0, "", text),
-                Block::List(items) => items.iter().for_each(|item| indented(2, "- ", item)),
-                Block::Table { columns, rows } => {
-                    let width = columns.iter().skip(1).map(|column| column.len()).max();
-                    let width = width.unwrap_or(0);
-                    for row in rows {
-                        indented(2, "", row.first().map_or("", String::as_str));
-                        for (column, cell) in columns.iter().zip(row).skip(1) {
-                            indented(4, &format!("{column:width$} "), cell);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// GitHub's Markdown.
-    pub(crate) fn markdown(&self) -> String {
+    pub fn markdown(&self) -> String {
         let mut out = format!("# {}\n", escaped(&self.title));
         for block in &self.blocks {
             out.push('\n');
@@ -116,7 +93,7 @@ impl Document {
     }
 
     /// One page that loads nothing.
-    pub(crate) fn html(&self) -> String {
+    pub fn html(&self) -> String {
         let markdown = self.markdown();
         let mut body = String::new();
         html::push_html(&mut body, Parser::new_ext(&markdown, Options::ENABLE_TABLES));
@@ -164,7 +141,7 @@ fn escaped(text: &str) -> String {
             '>' => out += "&gt;",
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => out.extend(['\\', c]),
             c if first || numbered => out.extend(['\\', c]),
-            c if c.is_control() || tidegate_chain::is_deceptive(c) => out.push(' '),
+            c if c.is_control() || is_deceptive(c) => out.push(' '),
             c => out.push(c),
         }
     }

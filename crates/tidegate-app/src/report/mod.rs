@@ -4,31 +4,36 @@
 
 mod document;
 
+use alloy_primitives::hex;
 use tidegate_model::policy::External;
 use tidegate_model::statement::Statement;
 use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{GateInput, GateReport, Reason, Verdict};
 
-pub(crate) use document::Document;
+pub use self::document::{Block, Document};
 
-use crate::commands;
-use tidegate_app::assess::Assessment;
-use tidegate_app::error::AppResult;
-use tidegate_app::read_back::Promoted;
-use tidegate_app::release::Built;
-use tidegate_app::text::plain;
+use crate::assess::Assessment;
+use crate::error::AppResult;
+use crate::read_back::Promoted;
+use crate::release::Built;
+use crate::text::plain;
+use crate::view::{coverage, other_builds};
 
 /// What `status` knows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
-    pub(crate) built: &'a Built,
-    pub(crate) assessment: &'a Assessment,
-    pub(crate) promoted: Option<&'a Promoted>,
-    pub(crate) next: &'a [String],
+pub struct Subject<'a> {
+    /// The release.
+    pub built: &'a Built,
+    /// What was judged.
+    pub assessment: &'a Assessment,
+    /// The recorded promotion.
+    pub promoted: Option<&'a Promoted>,
+    /// Who must do what next.
+    pub next: &'a [String],
 }
 
 /// The whole report.
-pub(crate) fn report(subject: Subject<'_>) -> AppResult<Document> {
+pub fn report(subject: Subject<'_>) -> AppResult<Document> {
     let Subject { built, assessment, .. } = subject;
     let (soak, target) = (&assessment.soak, &assessment.target);
     let mut document = Document::new(format!("{}: {soak} to {target}", built.release.name));
@@ -68,7 +73,7 @@ fn verdict(document: &mut Document, subject: Subject<'_>) {
 }
 
 /// When everything could pass, as far as time alone decides it.
-pub(crate) fn earliest(assessment: &Assessment) -> String {
+pub fn earliest(assessment: &Assessment) -> String {
     if assessment.is_held_by_batch() {
         let why = assessment.overall.sentences().join("; ");
         return format!("Earliest promotion: when the batch passes: {why}");
@@ -157,7 +162,7 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> AppResult {
         rows.push(vec![scope.fqn.to_string(), scope.hash_struct().to_string()]);
     }
     document.table(&["contract", "digest"], rows);
-    let coverage = commands::status::coverage(assessment).unwrap_or_default();
+    let coverage = coverage(assessment).unwrap_or_default();
     let rows = coverage.into_iter().map(|(item, firms)| {
         let firms: Vec<_> = firms.into_iter().collect();
         let by = if firms.is_empty() { "nobody".to_owned() } else { firms.join(", ") };
@@ -180,13 +185,13 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> AppResult {
             standings.get(&fact.digest).cloned().unwrap_or_default(),
             format!("{} to {}", format_utc(a.issued_at), format_utc(a.valid_until)),
             open,
-            format!("0x{}", alloy_primitives::hex::encode(a.report_sha256)),
+            format!("0x{}", hex::encode(a.report_sha256)),
             a.report_uri.clone(),
         ]
     });
     let columns = &["firm", "key", "digest", "comes to", "dated", "open", "sha256", "report"];
     document.table(columns, rows.collect());
-    document.list(commands::status::other_builds(subject.built, assessment));
+    document.list(other_builds(subject.built, assessment));
     document.part("Revocations");
     let rows = audits
         .revocations

@@ -1,0 +1,159 @@
+//! What a machine and a project need.
+
+use alloy_primitives::Address;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+use tidegate_chain::{Network, known_chain};
+use tidegate_model::Head;
+use tidegate_model::units::{counted, format_amount};
+use tidegate_plan::config::NetworkConfig;
+use tidegate_safe::helper;
+
+use crate::compiler::{self, described};
+use crate::error::{AppError, AppResult};
+use crate::policy_doc::safe_state;
+use crate::project::Project;
+
+/// What was looked at, and what it came to.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Finding {
+    /// What.
+    pub what: String,
+    /// What is well with it, or what is missing.
+    #[serde(flatten, serialize_with = "as_fields")]
+    #[schemars(with = "Fields<'_>")]
+    pub result: Result<String, String>,
+}
+
+/// A result, as programs read it.
+#[derive(Serialize, JsonSchema)]
+struct Fields<'a> {
+    /// Whether it is well.
+    ok: bool,
+    /// What is well with it, or what is missing.
+    text: &'a str,
+}
+
+fn as_fields<S: Serializer>(
+    result: &Result<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let text = result.as_ref().unwrap_or_else(|text| text);
+    Fields { ok: result.is_ok(), text }.serialize(serializer)
+}
+
+/// What a machine and a project need.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DoctorView {
+    /// Each thing that was looked at.
+    pub findings: Vec<Finding>,
+}
+
+/// The address of a key by its name; `None` where it shows only once the key is opened.
+pub type AddressOf<'a> = &'a (dyn Fn(&str) -> AppResult<Option<Address>> + Sync);
+
+/// Looks at the compilers and at each network: endpoints, helper, Safe, externals and keys.
+pub async fn look(project: &Project, address_of: AddressOf<'_>) -> Vec<Finding> {
+    let mut findings = vec![compilers(project)];
+    for (name, settings) in &project.config.networks {
+        match network(project, name, settings, address_of).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => {
+                findings.push(Finding { what: name.clone(), result: Err(error.to_string()) });
+            }
+        }
+    }
+    findings
+}
+
+fn compilers(project: &Project) -> Finding {
+    let contracts = tidegate_plan::requested_contracts(&project.config);
+    let contracts: Vec<_> = contracts.into_iter().collect();
+    let result = match compiler::run(project, &contracts) {
+        Ok(output) => {
+            let compilers: Vec<_> = output.compilers.iter().map(described).collect();
+            Ok(compilers.join(", "))
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    Finding { what: "compiler".to_owned(), result }
+}
+
+async fn network(
+    project: &Project,
+    name: &str,
+    settings: &NetworkConfig,
+    address_of: AddressOf<'_>,
+) -> AppResult<Vec<Finding>> {
+    let network = project.connect(name).await?;
+    let head = network.latest_head().await?;
+    let row = |result| Finding { what: name.to_owned(), result };
+    let wanted = crate::network::quorum(settings.chain) as usize;
+    let operators = network.operators();
+    let mut count = counted(network.endpoints().count(), "endpoint");
+    if operators < network.endpoints().count() {
+        count += &format!(" of {}", counted(operators, "operator"));
+    }
+    let text = format!("chain {}, {count}, block {}", settings.chain, head.block.number);
+    let mut findings = vec![row(if operators >= wanted {
+        Ok(text)
+    } else {
+        Err(format!("{text}; gates ask {wanted} of different operators"))
+    })];
+    if settings.genesis.is_none() && known_chain(settings.chain).is_none() {
+        let genesis = network.id().genesis;
+        findings.push(row(Err(format!("write genesis = \"{genesis}\" under [networks.{name}]"))));
+    }
+    if let Some(text) = crate::network::ends_too_soon(project, name, head.timestamp)? {
+        findings.push(row(Err(text)));
+    }
+    let helper = network.code_hash(helper::address(), head.block).await? == helper::CODE_HASH;
+    if settings.safe.is_some() {
+        findings.push(row(if helper {
+            Ok(format!("helper contract at {}", helper::address()))
+        } else {
+            Err(format!("no helper contract; run `tidegate deploy --helper {name}`"))
+        }));
+    }
+    if let Some(safe) = settings.safe {
+        let state = safe_state(&network, safe, head).await;
+        findings.push(row(match state {
+            Ok(state) => Ok(format!(
+                "Safe {safe}, {} of {} owners, nonce {}",
+                state.trust.threshold,
+                state.trust.owners.len(),
+                state.nonce
+            )),
+            Err(error) => Err(error.to_string()),
+        }));
+    }
+    for (external, networks) in &project.config.externals {
+        let Some(found) = networks.get(name) else { continue };
+        let Some(address) = found.address else { continue };
+        let hash = network.code_hash(address, head.block).await?;
+        findings.push(row(match found.code_hash {
+            Some(expected) if expected == hash => Ok(format!("@{external} {address}")),
+            _ => Err(format!("@{external} {address} has code_hash = \"{hash}\"")),
+        }));
+    }
+    let keys = [("deployer", &settings.deployer), ("relayer", &settings.relayer)];
+    for (role, key) in keys.iter().filter_map(|(role, key)| Some((role, key.as_ref()?))) {
+        findings.push(row(key_row(&network, head, (role, key), address_of).await));
+    }
+    Ok(findings)
+}
+
+async fn key_row(
+    network: &Network,
+    head: Head,
+    (role, key): (&str, &str),
+    address_of: AddressOf<'_>,
+) -> Result<String, String> {
+    let shown = |error: AppError| format!("{role} `{key}`: {error}");
+    let Some(address) = address_of(key).map_err(shown)? else {
+        return Ok(format!("{role} `{key}`, whose address shows when it is opened"));
+    };
+    let balance = network.balance(address, head.block).await;
+    let balance = format_amount(balance.map_err(|error| shown(error.into()))?, 18);
+    Ok(format!("{role} {address}, {balance} ETH"))
+}

@@ -1,0 +1,161 @@
+//! Bugs, and what others say of them.
+
+use alloy_primitives::Address;
+use tidegate_evidence::StatementSet;
+use tidegate_gates::duplicate_fault;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, Bug, Resolution, Severity, Triage};
+use tidegate_model::{StatementDigest, lookup};
+
+use super::{Draft, Subject, speaker, spoken};
+use crate::error::{AppError, AppResult, Kind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::release::built;
+use crate::saying::About;
+use crate::statements;
+
+/// A bug as somebody reports it.
+#[derive(Debug, Clone)]
+pub struct BugRequest {
+    /// Of which release.
+    pub subject: Subject,
+    /// What it is.
+    pub title: String,
+    /// How bad it is; high and critical stop the release.
+    pub severity: Severity,
+    /// Link to details; may be empty.
+    pub link: String,
+    /// Whether it stops the release whatever the severity.
+    pub blocking: bool,
+}
+
+/// What somebody says of a bug.
+#[derive(Debug, Clone)]
+pub struct TriageRequest {
+    /// The bug's digest or its beginning.
+    pub bug: String,
+    /// What it comes to.
+    pub resolution: Resolution,
+    /// The bug that stays, of a duplicate: its digest or its beginning.
+    pub of: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The target; by default the only one.
+    pub target: Option<String>,
+}
+
+/// A bug of which somebody says something.
+#[derive(Debug, Clone)]
+pub struct Triaged {
+    /// What it is.
+    pub title: String,
+    /// Whether it stops the release until two people have said the same.
+    pub needs_two: bool,
+}
+
+/// Drafts the report of a bug. It stops a release, so that no line in git hinders it.
+///
+/// # Errors
+/// If the signer is nobody of the policy, or there is no such release.
+pub async fn bug(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    request: BugRequest,
+) -> AppResult<Draft> {
+    let BugRequest { subject, title, severity, link, blocking } = request;
+    speaker(project, signer.address())?;
+    let about = About::for_stop(project, subject.target.as_deref())?;
+    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let body = Body::Bug(Bug { release, severity, title, link, blocking });
+    Draft::of(project, about, signer, body, ()).await
+}
+
+/// Drafts what somebody says of a bug.
+///
+/// # Errors
+/// If there is no such bug, or they cannot say that of it.
+pub async fn triage(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    request: TriageRequest,
+) -> AppResult<Draft<Triaged>> {
+    let TriageRequest { bug, resolution, of, reason, target } = request;
+    let (speaker, about) = spoken(project, signer, target.as_deref()).await?;
+    let set = statements::load_confirmed(project).await?;
+    let (digest, bug, finder) = named(&set, &bug)?;
+    let is_own = people(project).get(&speaker).is_some_and(|person| person.holds(finder));
+    require_sayable(resolution, is_own, bug.severity)?;
+    let of = match &of {
+        Some(other) if resolution == Resolution::Duplicate => {
+            Some(original(&set, (digest, bug), other)?)
+        }
+        Some(_) => return Err(AppError::usage("--of goes with `--resolution duplicate`")),
+        None => None,
+    };
+    let is_none = matches!(resolution, Resolution::Invalid | Resolution::Duplicate);
+    let shown = Triaged { title: bug.title.clone(), needs_two: bug.blocks() && is_none };
+    let body = Body::Triage(Triage { bug: digest, resolution, of, reason });
+    Draft::of(project, about, signer, body, shown).await
+}
+
+/// Who found a bug can only confirm it, and nobody accepts a critical one.
+fn require_sayable(resolution: Resolution, is_own: bool, severity: Severity) -> AppResult {
+    let why = match resolution {
+        Resolution::Confirmed => return Ok(()),
+        _ if is_own => "a bug is resolved by somebody else",
+        Resolution::Accepted if severity == Severity::Critical => {
+            "nobody can accept a critical bug"
+        }
+        Resolution::Invalid | Resolution::Duplicate | Resolution::Accepted => return Ok(()),
+    };
+    Err(AppError::new(Kind::Fail, why))
+}
+
+/// The bug of which another one is a duplicate, if it can be.
+fn original(
+    set: &StatementSet,
+    (digest, bug): (StatementDigest, &Bug),
+    begins: &str,
+) -> AppResult<StatementDigest> {
+    let (of, other, _) = named(set, begins)?;
+    let fault = (of == digest).then_some("that is the bug itself");
+    match fault.or_else(|| duplicate_fault(bug, other)) {
+        None => Ok(of),
+        Some(why) => Err(AppError::new(Kind::Fail, format!("no duplicate: {why}"))
+            .hint("name with --of the bug that stays: of the same release, and as severe")),
+    }
+}
+
+/// The bug whose digest begins so, and who found it.
+fn named<'a>(
+    set: &'a StatementSet,
+    begins: &str,
+) -> AppResult<(StatementDigest, &'a Bug, Address)> {
+    let bugs = set.bugs().map(|(said, bug)| (said.digest.0, (said, bug)));
+    let (said, bug) = lookup::find(begins, bugs).map_err(|error| {
+        AppError::from(error)
+            .hint("a bug's digest is the name of its file under deployments/statements/")
+    })?;
+    Ok((said.digest, bug, said.signer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_found_a_bug_only_confirms_it() {
+        use Resolution::{Accepted, Confirmed, Duplicate, Invalid};
+        let may = |resolution, is_own, severity| {
+            require_sayable(resolution, is_own, severity).map_err(|error| error.kind)
+        };
+        assert_eq!(may(Confirmed, true, Severity::Critical), Ok(()));
+        for resolution in [Invalid, Duplicate, Accepted] {
+            assert_eq!(may(resolution, true, Severity::Low), Err(Kind::Fail));
+            assert_eq!(may(resolution, false, Severity::High), Ok(()));
+        }
+        assert_eq!(may(Accepted, false, Severity::Critical), Err(Kind::Fail));
+        assert_eq!(may(Invalid, false, Severity::Critical), Ok(()));
+    }
+}

@@ -1,0 +1,79 @@
+//! A guardian's signature under an urgent proposal.
+
+use tidegate_gates::refusals;
+use tidegate_model::ReleaseRoot;
+use tidegate_model::changes::ReleaseChanges;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{
+    Date, EmergencyTerms, EmergencyWaiver, Statement, emergency_subject,
+};
+
+use super::guard::require_guardian;
+use super::{Draft, speaker};
+use crate::assess::emergency::compared;
+use crate::error::{AppError, AppResult, Kind};
+use crate::project::Project;
+use crate::promotion::promotion_of;
+use crate::proposals;
+use crate::release::built;
+use crate::relied;
+use crate::saying::{About, now};
+
+/// What a guardian looks at, all of it computed on their own machine.
+#[derive(Debug)]
+pub struct Urgency {
+    /// The terms of the proposal.
+    pub terms: EmergencyTerms,
+    /// The release that it promotes.
+    pub release: ReleaseRoot,
+    /// How it differs from what is promoted.
+    pub changes: ReleaseChanges,
+    /// The soak that the policy asks for, in seconds.
+    pub soak_secs: u64,
+}
+
+/// Drafts a guardian's signature of one Safe transaction, having computed everything that its terms
+/// say. With `post` it is announced at the helper too.
+///
+/// # Errors
+/// If the signer is no guardian, the working tree builds another release, or it is no emergency.
+pub async fn emergency(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    proposal: Option<&str>,
+    post: bool,
+) -> AppResult<Draft<Urgency>> {
+    relied::require(project).await?;
+    require_guardian(project, &speaker(project, signer.address())?)?;
+    let found = proposals::find(project, proposal)?;
+    let promotion = promotion_of(found.checked.proposal())?;
+    let (hash, release) = (found.checked.hash().0, promotion.release_root);
+    let Some(terms) = &promotion.emergency else {
+        return Err(AppError::usage("that proposal is no emergency"));
+    };
+    let built = built(project, None)?;
+    if built.roots.release_root != release {
+        return Err(AppError::new(Kind::Fail, "the working tree builds another release")
+            .hint("check out the commit that the proposal was made from"));
+    }
+    let network = project.connect(&found.network).await?;
+    let head = network.finalized_head().await?;
+    let (baseline, changes) = compared(project, &built, &found.network, &network, head).await?;
+    if let Some(why) = refusals(terms, &Ok(baseline)).into_iter().next() {
+        return Err(AppError::new(Kind::Fail, format!("no emergency: {why}")));
+    }
+    let about = About::on(project, found.network.clone())?;
+    let Date { at, time } = now(project, &about).await?;
+    let statement = Statement::EmergencyWaiver(Box::new(EmergencyWaiver {
+        guardian: signer.address(),
+        release_root: release,
+        safe_tx_hash: hash,
+        terms: terms.clone(),
+        at,
+        issued_at: time,
+    }));
+    let posted = post.then_some((emergency_subject(release, hash), terms.expires_at));
+    let soak_secs = project.rules.soak_secs;
+    let shown = Urgency { terms: terms.clone(), release, changes, soak_secs };
+    Ok(Draft { shown, target: about.target, statement, posted })
+}

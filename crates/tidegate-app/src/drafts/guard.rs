@@ -1,0 +1,129 @@
+//! What guardians lower, and what people show and learn.
+
+use std::path::PathBuf;
+
+use alloy_primitives::B256;
+use sha2::{Digest, Sha256};
+use tidegate_gates::{WAIVER_SECS_MAX, admissible};
+use tidegate_model::GateId;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, KeyClaim, Lowered, Postmortem, Waiver};
+use tidegate_model::units::format_utc;
+use tidegate_store::read_limited;
+
+use super::{Draft, Subject, speaker, spoken};
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::release::built;
+use crate::relied;
+use crate::saying::{About, now};
+
+/// The largest post-mortem, in bytes.
+const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
+
+/// A waiver as a guardian gives it.
+#[derive(Debug, Clone)]
+pub struct WaiverRequest {
+    /// For which release.
+    pub subject: Subject,
+    /// The gate's name.
+    pub gate: String,
+    /// What is asked for instead.
+    pub lowers: Lowered,
+    /// Until when, in seconds since 1970 by the target's chain time.
+    pub until: u64,
+    /// Why.
+    pub reason: String,
+    /// Link to details; may be empty.
+    pub link: String,
+}
+
+/// What was learnt after an emergency.
+#[derive(Debug, Clone)]
+pub struct PostmortemRequest {
+    /// Of which release.
+    pub subject: Subject,
+    /// The document's file.
+    pub document: PathBuf,
+    /// Where it lies; may be empty.
+    pub uri: String,
+}
+
+/// Refuses whoever is no guardian.
+pub(super) fn require_guardian(project: &Project, name: &str) -> AppResult {
+    let people = people(project);
+    if people.get(name).is_some_and(|person| person.roles.iter().any(|role| role == "guardian")) {
+        return Ok(());
+    }
+    Err(AppError::new(Kind::Keys, format!("{name} is no guardian of this policy")))
+}
+
+/// Drafts a waiver. It counts once as many guardians as the policy asks for have signed the same.
+///
+/// # Errors
+/// If the signer is no guardian, or nobody may lower that so far or for so long.
+pub async fn waiver(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    request: WaiverRequest,
+) -> AppResult<Draft> {
+    let WaiverRequest { subject, gate, lowers, until, reason, link } = request;
+    relied::require(project).await?;
+    let name = speaker(project, signer.address())?;
+    let gate = GateId::named(&gate)
+        .ok_or_else(|| AppError::usage(format!("there is no gate `{gate}`")))?;
+    admissible(&project.rules, gate, &lowers).map_err(|why| AppError::new(Kind::Fail, why))?;
+    require_guardian(project, &name)?;
+    let about = About::named(project, subject.target.as_deref())?;
+    let issued_at = now(project, &about).await?.time;
+    if until <= issued_at || until > issued_at.saturating_add(WAIVER_SECS_MAX) {
+        return Err(AppError::usage(format!(
+            "--until is {}; a waiver ends within 90 days from {}",
+            format_utc(until),
+            format_utc(issued_at)
+        )));
+    }
+    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let body = Body::Waiver(Waiver { release, gate, lowers, until, reason, link });
+    Draft::of(project, about, signer, body, ()).await
+}
+
+/// Drafts the proof that somebody holds a key that the policy lists under their name.
+///
+/// # Errors
+/// If it does not.
+pub async fn key_claim(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    name: &str,
+    target: Option<&str>,
+) -> AppResult<Draft> {
+    relied::require(project).await?;
+    let key = signer.address();
+    if speaker(project, key)? != name {
+        let what = format!("[people] does not list {key} under {name}");
+        return Err(AppError::new(Kind::Keys, what));
+    }
+    let about = About::named(project, target)?;
+    let body = Body::KeyClaim(KeyClaim { name: name.to_owned(), key });
+    Draft::of(project, about, signer, body, ()).await
+}
+
+/// Drafts what was learnt after an emergency.
+///
+/// # Errors
+/// If the document cannot be read.
+pub async fn postmortem(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    request: PostmortemRequest,
+) -> AppResult<Draft> {
+    let PostmortemRequest { subject, document, uri } = request;
+    let (_, about) = spoken(project, signer, subject.target.as_deref()).await?;
+    let bytes = read_limited(&document, DOCUMENT_BYTES_MAX).or_kind(Kind::Config)?;
+    let sha256 = B256::from_slice(&Sha256::digest(&bytes));
+    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let body = Body::Postmortem(Postmortem { release, sha256, uri });
+    Draft::of(project, about, signer, body, ()).await
+}

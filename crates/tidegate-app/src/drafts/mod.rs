@@ -1,0 +1,112 @@
+//! What people decide and find, as statements that are not signed yet. Each use case reads what it
+//! rests on, refuses what would count for nothing, and answers with a draft to look at.
+
+mod bugs;
+mod decide;
+mod emergency;
+mod funds;
+mod guard;
+mod revoke;
+mod risk;
+mod start;
+mod withdraw;
+
+use alloy_primitives::Address;
+use tidegate_model::StatementDigest;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, Statement};
+
+pub use self::bugs::{BugRequest, TriageRequest, Triaged, bug, triage};
+pub use self::decide::{FreezeRequest, GoRequest, Going, StopRequest, freeze, go, no_go};
+pub use self::emergency::{Urgency, emergency};
+pub use self::funds::{AskRequest, DecideRequest, Deciding, ask, decide};
+pub(crate) use self::funds::{network_name, pick};
+pub use self::guard::{PostmortemRequest, WaiverRequest, key_claim, postmortem, waiver};
+pub use self::revoke::{RevokeRequest, Revoking, revoke};
+pub use self::risk::{RiskAsked, RiskRequest, RiskShown, risk};
+pub use self::start::{Start, StartedView, starts};
+pub use self::withdraw::{WithdrawRequest, Withdrawing, withdraw};
+use crate::error::{AppError, AppResult, Kind};
+use crate::policy_doc::people;
+use crate::posting::say_and_post;
+use crate::project::Project;
+use crate::saying::{About, general};
+use crate::{relied, statements};
+
+/// What something is said about.
+#[derive(Debug, Clone, Default)]
+pub struct Subject {
+    /// The release, by its name or root; by default what the working tree builds.
+    pub release: Option<String>,
+    /// The target; by default the only one.
+    pub target: Option<String>,
+}
+
+/// A statement that is not signed yet.
+#[derive(Debug)]
+pub struct Draft<T = ()> {
+    /// What whoever signs looks at first.
+    pub shown: T,
+    target: String,
+    statement: Statement,
+    /// Under which subject it is posted at the helper too, and until when, in seconds.
+    posted: Option<(StatementDigest, u64)>,
+}
+
+impl<T> Draft<T> {
+    async fn of(
+        project: &Project,
+        about: About,
+        signer: &dyn DigestSigner,
+        body: Body,
+        shown: T,
+    ) -> AppResult<Self> {
+        let statement = Statement::Statement(general(project, &about, signer, body).await?);
+        Ok(Self { shown, target: about.target, statement, posted: None })
+    }
+
+    /// Its digest, which its file is named after.
+    ///
+    /// # Errors
+    /// If it has no canonical form.
+    pub fn digest(&self) -> AppResult<StatementDigest> {
+        Ok(self.statement.digest()?)
+    }
+
+    /// Has it approved, signs it and writes its file; where it is posted too, the same approval
+    /// covers both. Tells what is signed, and the result.
+    ///
+    /// # Errors
+    /// If nobody approves it, or it cannot be written or posted.
+    pub async fn sign(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
+        say_and_post(project, &self.target, signer, self.statement, self.posted).await
+    }
+
+    /// Signs it, or writes it as typed data, without more being shown or posted.
+    ///
+    /// # Errors
+    /// If it cannot be signed or written.
+    pub fn write(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
+        statements::sign_and_write(project, signer, self.statement).map(drop)
+    }
+}
+
+/// The person who holds the signing key. What nobody of the policy says binds nobody.
+fn speaker(project: &Project, key: Address) -> AppResult<String> {
+    let found = people(project).into_iter().find(|(_, person)| person.holds(key));
+    found.map(|(name, _)| name).ok_or_else(|| {
+        AppError::new(Kind::Keys, format!("{key} belongs to nobody under [people]"))
+            .hint("what nobody of the policy says binds nobody")
+    })
+}
+
+/// Who speaks and about which target, of all that stops nothing.
+async fn spoken(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    target: Option<&str>,
+) -> AppResult<(String, About)> {
+    relied::require(project).await?;
+    let speaker = speaker(project, signer.address())?;
+    Ok((speaker, About::named(project, target)?))
+}

@@ -1,0 +1,100 @@
+//! An auditor takes an attestation back.
+
+use alloy_primitives::{Address, Bytes};
+use tidegate_evidence::StatementSet;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{AuditRevocation, Body, NEVER, Statement, revocation_subject};
+use tidegate_model::{StatementDigest, lookup};
+use tidegate_safe::helper;
+
+use super::{Draft, Subject};
+use crate::assess::audits;
+use crate::error::{AppError, AppResult};
+use crate::project::Project;
+use crate::release::built;
+use crate::saying::About;
+use crate::statements;
+
+/// Which attestation is taken back, and why.
+#[derive(Debug, Clone)]
+pub struct RevokeRequest {
+    /// The attestation's digest or its beginning.
+    pub attestation: String,
+    /// Why.
+    pub detail: String,
+    /// The release of which is shown what it sets back, and the target.
+    pub subject: Subject,
+}
+
+/// What whoever revokes looks at.
+#[derive(Debug, Clone)]
+pub struct Revoking {
+    /// The attestation.
+    pub attestation: StatementDigest,
+    /// What is set back in the release that is here, one sentence each.
+    pub sets_back: Vec<String>,
+    /// The call by which a wallet that this program does not know posts it.
+    pub call: (Address, Bytes),
+    /// The other targets, at whose helpers it is posted apart.
+    pub elsewhere: Vec<String>,
+}
+
+/// Drafts that an attestation is taken back, and posted at the helper, so that deleting the file
+/// undoes nothing. The attestation's file may be gone; whoever signed knows its whole digest.
+///
+/// # Errors
+/// If the signer has no such attestation here, and named none whole.
+pub async fn revoke(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    request: RevokeRequest,
+) -> AppResult<Draft<Revoking>> {
+    let RevokeRequest { attestation: wanted, detail, subject } = request;
+    let set = statements::load_confirmed(project).await?;
+    let attestation = attested(&set, &wanted, signer.address())?;
+    let about = About::for_stop(project, subject.target.as_deref())?;
+    let body = Body::AuditRevoke(AuditRevocation { attestation, reason: 0, detail });
+    let posted = revocation_subject(attestation);
+    let Draft { target, statement, .. } = Draft::of(project, about, signer, body, ()).await?;
+    let others = project.targets().filter(|(name, _)| **name != target);
+    let shown = Revoking {
+        attestation,
+        sets_back: set_back(project, &subject, &set, &target, attestation).await,
+        call: (helper::address(), helper::post(posted, NEVER)),
+        elsewhere: others.map(|(name, _)| name.clone()).collect(),
+    };
+    Ok(Draft { shown, target, statement, posted: Some((posted, NEVER)) })
+}
+
+/// The auditor's own attestation whose digest begins so.
+fn attested(set: &StatementSet, wanted: &str, auditor: Address) -> AppResult<StatementDigest> {
+    // Nobody needs a chain's word on an attestation to take it back.
+    let unread = set.doubtful().map(|(digest, found)| (digest, &found.collected.signed.statement));
+    let unread = unread.filter(|(_, said)| matches!(said, Statement::AuditAttestation(_)));
+    let read = set.attestations().map(|(digest, a, _)| (digest, a.auditor));
+    let all = read.chain(unread.map(|(digest, said)| (digest, said.signer())));
+    let mine = all.filter(|(_, signer)| *signer == auditor);
+    let found = lookup::find(wanted, mine.map(|(digest, _)| (digest.0, digest)));
+    found.or_else(|error| match lookup::whole(wanted) {
+        Ok(digest) => Ok(StatementDigest(digest)),
+        Err(_) => Err(AppError::from(error)
+            .hint("its digest is the name of its file under deployments/statements/")),
+    })
+}
+
+/// What the revocation sets back in the release that is here. It holds back no revocation that
+/// this cannot be read.
+async fn set_back(
+    project: &Project,
+    subject: &Subject,
+    set: &StatementSet,
+    target: &str,
+    attestation: StatementDigest,
+) -> Vec<String> {
+    let read = async {
+        let built = built(project, subject.release.as_deref())?;
+        let (facts, time) = audits::of(project, &built, target, set, attestation).await?;
+        Ok::<_, AppError>(facts.set_back_by(attestation, time).sentences(&built.release.name))
+    };
+    read.await.unwrap_or_else(|error| vec![format!("what could not be read here: {error}")])
+}

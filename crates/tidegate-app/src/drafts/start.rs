@@ -1,0 +1,88 @@
+//! Posting on the target that a deployment soaks from now on.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_model::StatementDigest;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::NEVER;
+
+use super::{Subject, speaker};
+use crate::assess::start_subject;
+use crate::error::{AppError, AppResult};
+use crate::posting::post;
+use crate::project::Project;
+use crate::release::built;
+use crate::saying::About;
+use crate::{records, relied};
+
+/// The start of one deployment's soak, which nobody has posted here.
+#[derive(Debug)]
+pub struct Start {
+    /// The deployed release's name.
+    pub name: String,
+    /// The network on which it soaks.
+    pub soak: String,
+    /// The target at whose helper it is posted.
+    pub target: String,
+    /// Under which subject.
+    pub subject: StatementDigest,
+}
+
+/// What was posted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StartedView {
+    /// The subjects.
+    pub posted: Vec<StatementDigest>,
+    /// The target at whose helper.
+    pub target: String,
+}
+
+/// The starts of a release's soaks, on every network that backs the target.
+///
+/// # Errors
+/// If it is deployed on none, its anchor is not final, or the signer is neither the deployer nor
+/// somebody of the policy.
+pub async fn starts(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    subject: &Subject,
+) -> AppResult<Vec<Start>> {
+    relied::require(project).await?;
+    let about = About::named(project, subject.target.as_deref())?;
+    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let mut starts = Vec::new();
+    for soak in &project.network(&about.target)?.soaks_on {
+        let Some(record) = records::of_release(project, soak, release)? else { continue };
+        if signer.address() != record.deployment.executor {
+            speaker(project, signer.address())?;
+        }
+        let network = project.connect(soak).await?;
+        let subject = start_subject(about.id, &record, &network).await?;
+        let (soak, target) = (soak.clone(), about.target.clone());
+        starts.push(Start { name: record.name, soak, target, subject });
+    }
+    if starts.is_empty() {
+        return Err(AppError::config("it is deployed on no network that backs the target")
+            .hint("`tidegate deploy` comes first"));
+    }
+    Ok(starts)
+}
+
+impl Start {
+    /// Posts it once it is approved, unless it is there already.
+    ///
+    /// # Errors
+    /// If nobody approves it, or it cannot be sent.
+    pub async fn post(&self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
+        let Self { target, subject, .. } = self;
+        post(project, target, signer, format!("start/{subject}"), (*subject, NEVER)).await
+    }
+}
+
+impl StartedView {
+    /// What was posted, of one target.
+    pub fn of(starts: Vec<Start>) -> Self {
+        let target = starts.first().map(|start| start.target.clone()).unwrap_or_default();
+        Self { posted: starts.into_iter().map(|start| start.subject).collect(), target }
+    }
+}

@@ -1,0 +1,167 @@
+//! Taking a sample of the soak back.
+
+use tidegate_evidence::StatementSet;
+use tidegate_gates::StateThere;
+use tidegate_model::ports::DigestSigner;
+use tidegate_model::statement::{Body, General, SampleWithdrawal, SoakSample};
+use tidegate_model::{Head, StatementDigest, lookup};
+
+use super::{Draft, spoken};
+use crate::assess::assess;
+use crate::error::{AppError, AppResult, Kind};
+use crate::policy_doc::people;
+use crate::project::Project;
+use crate::release::built;
+use crate::saying::About;
+use crate::statements;
+
+/// Which sample is taken back, and why.
+#[derive(Debug, Clone)]
+pub struct WithdrawRequest {
+    /// The sample's digest or its beginning.
+    pub sample: String,
+    /// Why it was wrong.
+    pub reason: String,
+    /// The target; by default the only one.
+    pub target: Option<String>,
+}
+
+/// What was signed, beside what the person's own endpoints show at that height now.
+#[derive(Debug)]
+pub struct Withdrawing {
+    /// The sample in words.
+    pub says: String,
+    /// The block that it saw.
+    pub saw: Head,
+    /// The block that is there now.
+    pub here: Head,
+    /// Whose sample it is, where it is somebody else's.
+    pub by: Option<String>,
+    /// Who takes it back.
+    pub speaker: String,
+    /// What would be signed, or why it is refused.
+    pub outcome: AppResult<Draft>,
+}
+
+impl Withdrawing {
+    /// Whether the block that it saw is on the chain.
+    pub fn is_there(&self) -> bool {
+        self.here == self.saw
+    }
+}
+
+/// Drafts that a sample is taken back.
+///
+/// # Errors
+/// If there is no such sample, or it is somebody else's and endpoints here show what it says.
+pub async fn withdraw(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    request: WithdrawRequest,
+) -> AppResult<Withdrawing> {
+    let WithdrawRequest { sample, reason, target } = request;
+    let (speaker, about) = spoken(project, signer, target.as_deref()).await?;
+    let set = statements::load_confirmed(project).await?;
+    let (digest, general, sample) = named(&set, &sample)?;
+    let is_own = general.signer == signer.address();
+    if general.project_id() != about.id {
+        return Err(AppError::usage(format!("that sample was not said for {}", about.target))
+            .hint("say with --target NAME for which target it was"));
+    }
+    let by = match is_own {
+        true => None,
+        false => Some(require_seen_otherwise(project, &about, &speaker, digest).await?),
+    };
+    let here = seen_now(project, sample).await?;
+    let saw = Head { block: sample.block, timestamp: sample.timestamp };
+    let outcome = if is_own && here == saw && !contradicted(&set, digest, sample) {
+        let what = "your endpoints show what it saw, and nobody saw something else there";
+        Err(AppError::new(Kind::Fail, what)
+            .hint("if others see another chain, compare endpoints with them first"))
+    } else {
+        let Head { block, timestamp } = here;
+        let (sample, network) = (digest, sample.network);
+        let withdrawal = SampleWithdrawal { sample, network, block, timestamp, reason };
+        Draft::of(project, about, signer, Body::SoakWithdraw(withdrawal), ()).await
+    };
+    Ok(Withdrawing { says: general.text(), saw, here, by, speaker, outcome })
+}
+
+/// Somebody else's sample is wrong only where one's own endpoints show another state at its block.
+/// Answers with whose it is.
+async fn require_seen_otherwise(
+    project: &Project,
+    about: &About,
+    speaker: &str,
+    digest: StatementDigest,
+) -> AppResult<String> {
+    let refused = |why: String, hint: &str| Err(AppError::new(Kind::Fail, why).hint(hint));
+    let assessment = assess(project, &built(project, None)?, &about.target).await?;
+    let deployers = assessment.facts.separation.clone()?.deployers;
+    let people = people(project);
+    if people.get(speaker).is_some_and(|own| own.addresses().any(|key| deployers.contains(&key))) {
+        return refused(
+            format!("{speaker} deployed this release and speaks of nobody else's samples"),
+            "let somebody else look at that block",
+        );
+    }
+    let soak = assessment.facts.soak.clone()?;
+    let fact = soak.samples.iter().find(|fact| fact.digest == digest);
+    match fact.map(|fact| (fact, fact.there)) {
+        Some((fact, _)) if fact.is_disproved() => Ok(fact.by.clone()),
+        Some((fact, StateThere::Forgotten)) => refused(
+            format!("no endpoint here keeps the state of block {}", fact.block.number),
+            "ask an endpoint that keeps old state, an archive, and run this again",
+        ),
+        _ => refused(
+            "your endpoints do not show something else than that sample says".to_owned(),
+            "only the key that signed a sample takes it back then",
+        ),
+    }
+}
+
+/// What the person's endpoints show as final at the height of a sample.
+async fn seen_now(project: &Project, sample: &SoakSample) -> AppResult<Head> {
+    let (chain, number) = (sample.network.chain, sample.block.number);
+    let name = project.name_of(sample.network).ok_or_else(|| {
+        AppError::config(format!("it is of chain {chain}, which is no network here"))
+            .hint("check out the commit with the network that it is of")
+    })?;
+    let network = project.connect(name).await?;
+    if network.finalized_head().await?.block.number < number {
+        return Err(AppError::new(
+            Kind::Chain,
+            format!("block {number} of {name} is not final yet"),
+        )
+        .hint("run this again once it is"));
+    }
+    Ok(network.head_at(number).await?)
+}
+
+/// Whether a sample of the same block says something else.
+fn contradicted(set: &StatementSet, digest: StatementDigest, sample: &SoakSample) -> bool {
+    set.general().any(|(other, general, _)| match &general.body {
+        Body::SoakSample(says) => {
+            other != digest
+                && says.deployment == sample.deployment
+                && says.block == sample.block
+                && (says.state, says.timestamp) != (sample.state, sample.timestamp)
+        }
+        _ => false,
+    })
+}
+
+/// The sample whose digest begins so.
+fn named<'a>(
+    set: &'a StatementSet,
+    begins: &str,
+) -> AppResult<(StatementDigest, &'a General, &'a SoakSample)> {
+    let samples = set.general().filter_map(|(digest, general, _)| match &general.body {
+        Body::SoakSample(sample) => Some((digest.0, (digest, general, sample))),
+        _ => None,
+    });
+    lookup::find(begins, samples).map_err(|error| {
+        AppError::from(error)
+            .hint("a sample's digest is the name of its file under deployments/statements/")
+    })
+}

@@ -1,0 +1,133 @@
+//! Every proposal with who has signed it.
+
+use alloy_primitives::Address;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_safe::{ProposalKind, SafeTxHash};
+
+use super::{Found, all, signatures};
+use crate::error::AppResult;
+use crate::policy_doc::safe_state;
+use crate::project::Project;
+use crate::relied;
+
+/// Every proposal.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ProposalsView {
+    /// The proposals, by network and hash.
+    pub proposals: Vec<ProposalRow>,
+}
+
+/// One proposal, as its Safe is now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalRow {
+    /// The hash that owners sign.
+    pub safe_tx_hash: SafeTxHash,
+    /// The network's name.
+    pub network: String,
+    /// The Safe's nonce at which it can be executed.
+    pub nonce: u64,
+    /// The owners whose signatures are here.
+    pub signed: Vec<Address>,
+    /// How many owners must sign.
+    pub threshold: u32,
+    /// What it waits for.
+    #[schemars(with = "String")]
+    pub standing: Readiness,
+    /// What it does, in words.
+    #[serde(skip)]
+    pub title: String,
+}
+
+/// What a proposal waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
+pub enum Readiness {
+    /// The Safe has used its nonce: it was executed, or it is void.
+    Used,
+    /// Enough owners have signed.
+    Ready,
+    /// Owners have yet to sign.
+    Unsigned,
+}
+
+impl Readiness {
+    const fn of(nonce: u64, safe: u64, missing: u32) -> Self {
+        match (nonce < safe, missing) {
+            (true, _) => Self::Used,
+            (false, 0) => Self::Ready,
+            (false, _) => Self::Unsigned,
+        }
+    }
+
+    /// The same in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Used => "nonce used",
+            Self::Ready => "can be executed",
+            Self::Unsigned => "needs signatures",
+        }
+    }
+}
+
+impl From<Readiness> for &'static str {
+    fn from(readiness: Readiness) -> Self {
+        readiness.words()
+    }
+}
+
+/// Lists every proposal. One that is damaged is warned of.
+///
+/// # Errors
+/// If a Safe cannot be read, or the file names another one than this machine relies on.
+pub async fn list(project: &Project) -> AppResult<ProposalsView> {
+    relied::require(project).await?;
+    let mut proposals = Vec::new();
+    for found in all(project)? {
+        let proposal = found.checked.proposal();
+        let network = project.connect(&found.network).await?;
+        let head = network.latest_head().await?;
+        let state = safe_state(&network, proposal.safe, head).await?;
+        let set = signatures(project, &found, &state)?;
+        let (nonce, threshold) = (proposal.safe_tx.nonce, state.trust.threshold);
+        proposals.push(ProposalRow {
+            safe_tx_hash: found.checked.hash(),
+            nonce,
+            signed: set.signed(),
+            threshold,
+            standing: Readiness::of(nonce, state.nonce, set.missing(threshold)),
+            title: title(&found),
+            network: found.network,
+        });
+    }
+    Ok(ProposalsView { proposals })
+}
+
+fn title(found: &Found) -> String {
+    match &found.checked.proposal().kind {
+        ProposalKind::Adoption(adoption) => format!("adopt policy {}", adoption.policy_version),
+        ProposalKind::Promotion(promotion) => {
+            format!("promote {}", promotion.release_root.short())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_used_nonce_comes_before_signatures() {
+        for (nonce, safe, missing, readiness) in [
+            (3, 4, 0, Readiness::Used),
+            (3, 4, 1, Readiness::Used),
+            (4, 4, 0, Readiness::Ready),
+            (5, 4, 0, Readiness::Ready),
+            (4, 4, 1, Readiness::Unsigned),
+        ] {
+            assert_eq!(Readiness::of(nonce, safe, missing), readiness, "{nonce} {safe} {missing}");
+        }
+        assert_eq!(serde_json::to_value(Readiness::Ready).unwrap(), "can be executed");
+    }
+}

@@ -1,0 +1,155 @@
+//! What an owner looks at, checks and signs.
+
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, B256};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Map;
+use tidegate_model::Verdict;
+use tidegate_model::ports::DigestSigner;
+use tidegate_safe::{
+    ATTENTION, ProposalKind, SafeTxHash, Warned, approved, sheet, sheet_with, sign_proposal,
+    warnings,
+};
+use tidegate_store::write_atomic;
+
+use super::{Found, signatures};
+use crate::approve::{Approval, Given, approve};
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::network::described;
+use crate::project::Project;
+use crate::recheck::Rechecked;
+
+/// What a proposal's file says it does.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SheetView {
+    /// Labels and texts, in order.
+    pub sheet: Vec<(String, String)>,
+}
+
+/// A proposal that was checked and that nobody has signed here.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalView {
+    /// The hash that owners sign.
+    pub safe_tx_hash: SafeTxHash,
+    /// The network's name.
+    pub network: String,
+    /// What the gates come to: PASS or WAIVED.
+    pub result: Verdict,
+    /// Each call of its batch in words, by what this machine built.
+    pub calls: Vec<String>,
+    /// All that is warned of.
+    pub warnings: Vec<Warned>,
+    /// What whoever signs approves: the proposal with its warnings.
+    pub approve: B256,
+}
+
+/// A proposal that an owner has signed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignatureView {
+    /// The hash that was signed.
+    pub safe_tx_hash: SafeTxHash,
+    /// Who signed.
+    pub owner: Address,
+    /// The owners whose signatures are here.
+    pub signed: Vec<Address>,
+    /// How many owners must sign.
+    pub threshold: u32,
+    /// The signature's file, below the project.
+    pub file: PathBuf,
+    /// Whether it can be executed now.
+    #[serde(skip)]
+    pub is_ready: bool,
+}
+
+/// What an owner looks at, of a proposal whose batch this machine has built itself.
+#[derive(Debug)]
+pub struct Sheet {
+    /// Labels and texts, in order.
+    pub rows: Vec<(String, String)>,
+    /// Those that nobody may overlook.
+    pub attentions: Vec<String>,
+    /// The network on which a promotion's release has soaked.
+    pub soaked_on: Option<String>,
+}
+
+impl Found {
+    /// What the proposal's file says; nothing of it is checked against a chain.
+    pub fn sheet(&self) -> SheetView {
+        SheetView { sheet: sheet(&self.checked, &[]) }
+    }
+}
+
+impl Rechecked<'_> {
+    /// What its owners look at.
+    pub fn sheet(&self) -> Sheet {
+        let rows = sheet_with(&self.found.checked, &self.abis, Some(&self.calls));
+        let attentions = rows.iter().filter(|(label, _)| label.ends_with(ATTENTION));
+        let attentions = attentions.map(|(label, says)| format!("{label}: {says}")).collect();
+        let soaked_on = match &self.found.checked.proposal().kind {
+            ProposalKind::Promotion(promotion) => Some(described(promotion.soak.network)),
+            ProposalKind::Adoption(_) => None,
+        };
+        Sheet { rows, attentions, soaked_on }
+    }
+
+    /// What was checked, for programs.
+    pub fn view(&self) -> ProposalView {
+        let warnings = warnings(&self.found.checked, &self.abis);
+        ProposalView {
+            safe_tx_hash: self.found.checked.hash(),
+            network: self.found.network.clone(),
+            result: self.verdict.clone(),
+            calls: self.calls.iter().map(|call| call.note.clone()).collect(),
+            approve: approved(&self.found.checked, &warnings),
+            warnings,
+        }
+    }
+
+    /// Refuses a key that is no owner's.
+    ///
+    /// # Errors
+    /// If the Safe has no such owner.
+    pub fn require_owner(&self, key: Address) -> AppResult {
+        if self.state.trust.owners.contains(&key) {
+            return Ok(());
+        }
+        Err(AppError::new(Kind::Keys, format!("{key} is no owner of the Safe")))
+    }
+
+    /// Has the sheet approved, then signs and writes the signature's file.
+    ///
+    /// # Errors
+    /// If the signer is no owner, or nobody approves exactly this.
+    pub fn sign(&self, project: &Project, signer: &dyn DigestSigner) -> AppResult<SignatureView> {
+        let Self { found, state, .. } = self;
+        let (owner, hash) = (signer.address(), found.checked.hash());
+        self.require_owner(owner)?;
+        let approval = Approval {
+            network: &found.network,
+            hash: self.view().approve,
+            given: Given::Whole,
+            options: Vec::new(),
+            fields: Map::new(),
+        };
+        approve(project, &approval)?;
+        let signature = sign_proposal(&found.checked, signer).or_kind(Kind::Keys)?;
+        let path = project.layout.proposal_signature(&found.network, hash.0, owner);
+        let path = path.or_kind(Kind::Config)?;
+        let text = signature.to_text().or_kind(Kind::Internal)?;
+        write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+        let set = signatures(project, found, state)?;
+        let threshold = state.trust.threshold;
+        Ok(SignatureView {
+            safe_tx_hash: hash,
+            owner,
+            signed: set.signed(),
+            threshold,
+            file: path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path),
+            is_ready: set.missing(threshold) == 0,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! That every use case can run on any thread: a server spawns what a terminal waits for. This is
+//! compiled and never run.
+
+use alloy_primitives::Address;
+use tidegate_chain::Network;
+use tidegate_model::Verdict;
+use tidegate_model::ports::DigestSigner;
+
+use crate::attest::AttestRequest;
+use crate::drafts::{Deciding, Draft, Going, Start, Subject};
+use crate::fund_transfers::{Frozen as Money, Payer, Transfer, TransferRequest};
+use crate::import::ImportRequest;
+use crate::policy_adoption::Present;
+use crate::posting::OthersStop;
+use crate::project::Project;
+use crate::promote::Candidate;
+use crate::proposals::{Found, Opened, Ready};
+use crate::release::Built;
+use crate::{
+    attest, books, deploy, drafts, fund_transfers, import, policy_adoption, posting, promote,
+    proposals, recheck, statements,
+};
+
+fn send<T: Send>(_: T) {}
+
+/// What each use case is given.
+struct Given<'a> {
+    project: &'a Project,
+    signer: &'a dyn DigestSigner,
+    network: &'a Network,
+    built: &'a Built,
+    name: &'a str,
+}
+
+fn releases(given: &Given<'_>, candidate: &Candidate, request: &AttestRequest) {
+    let Given { project, signer, network, built, name } = *given;
+    send(attest::draft(project, built, request, Address::ZERO));
+    send(promote::evaluate(project, built, name, None));
+    send(promote::propose(project, built, name, candidate));
+    send(promote::assess_ready(project, built, name));
+    send(deploy::freeze(project, (name, network), built, signer, 0));
+    send(deploy::create_helper(project, name, network, signer));
+}
+
+fn deployments(approved: deploy::Approved<'_>, report: &mut (dyn FnMut(&deploy::Done) + Send)) {
+    send(approved.run(report));
+}
+
+fn owners(given: &Given<'_>, found: &Found, opened: &Opened<'_>, ready: &Ready) {
+    let Given { project, signer, .. } = *given;
+    send(proposals::list(project));
+    send(proposals::named(project, None));
+    send(Opened::of(project, found));
+    send(recheck::recheck(project, opened));
+    send(opened.is_done(project));
+    send(opened.execute(project, ready, signer));
+    send(opened.finish(project, Verdict::Pass));
+}
+
+fn policies(given: &Given<'_>, present: &Present) {
+    let project = given.project;
+    send(policy_adoption::present(project, None));
+    send(policy_adoption::to_adopt(project, None));
+    send(present.next(project));
+}
+
+struct Requests {
+    go: drafts::GoRequest,
+    no_go: drafts::StopRequest,
+    freeze: drafts::FreezeRequest,
+    bug: drafts::BugRequest,
+    triage: drafts::TriageRequest,
+    withdraw: drafts::WithdrawRequest,
+    waiver: drafts::WaiverRequest,
+    postmortem: drafts::PostmortemRequest,
+    risk: drafts::RiskRequest,
+    revoke: drafts::RevokeRequest,
+    ask: drafts::AskRequest,
+    decide: drafts::DecideRequest,
+}
+
+fn drafting(given: &Given<'_>, requests: Requests, subject: &Subject) {
+    let Given { project, signer, name, .. } = *given;
+    send(drafts::go(project, signer, requests.go));
+    send(drafts::no_go(project, signer, requests.no_go));
+    send(drafts::freeze(project, signer, requests.freeze));
+    send(drafts::bug(project, signer, requests.bug));
+    send(drafts::triage(project, signer, requests.triage));
+    send(drafts::withdraw(project, signer, requests.withdraw));
+    send(drafts::waiver(project, signer, requests.waiver));
+    send(drafts::postmortem(project, signer, requests.postmortem));
+    send(drafts::risk(project, signer, requests.risk));
+    send(drafts::revoke(project, signer, requests.revoke));
+    send(drafts::ask(project, signer, requests.ask));
+    send(drafts::decide(project, signer, requests.decide));
+    send(drafts::emergency(project, signer, None, true));
+    send(drafts::key_claim(project, signer, name, None));
+    send(drafts::starts(project, signer, subject));
+}
+
+fn signing(given: &Given<'_>, said: Draft, go: Draft<Going>, fund: Draft<Deciding>, start: &Start) {
+    let Given { project, signer, .. } = *given;
+    send(said.sign(project, signer));
+    send(go.sign_and_restore(project, signer));
+    send(fund.decide(project, signer));
+    send(start.post(project, signer));
+}
+
+fn files(given: &Given<'_>, stop: &OthersStop, request: &ImportRequest) {
+    let Given { project, signer, name, .. } = *given;
+    send(posting::of_others(project, name.as_ref()));
+    send(stop.post(project, signer));
+    send(import::import(project, request));
+    send(statements::load_confirmed(project));
+}
+
+fn money(given: &Given<'_>, request: &TransferRequest, transfer: Transfer, frozen: Money) {
+    let Given { project, signer, name, .. } = *given;
+    let payer = Payer { name, signer };
+    send(books::read(project, None));
+    send(fund_transfers::open(project, request));
+    send(transfer.freeze(project, &payer));
+    send(frozen.run(project, &payer));
+}
+
+#[test]
+fn every_use_case_can_run_on_any_thread() {
+    let _ = (releases, deployments, owners, policies, drafting, signing, files, money);
+}

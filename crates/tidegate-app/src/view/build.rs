@@ -1,0 +1,115 @@
+//! A release, as its build gives it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use tidegate_compile::{SourcePlace, source_places};
+use tidegate_model::Fqn;
+use tidegate_model::release::{Artifact, Compiler, Roots};
+use tidegate_model::scope::CodeScope;
+use tidegate_plan::requested_contracts;
+
+use crate::compiler;
+use crate::error::AppResult;
+use crate::project::Project;
+use crate::release::Built;
+
+/// A release and its digests.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BuildView {
+    /// Its name.
+    pub release: String,
+    /// Its digests.
+    pub roots: Roots,
+    /// The compilers that made it.
+    pub compilers: Vec<Compiler>,
+    /// Its contracts.
+    pub contracts: Vec<ContractBuildView>,
+    /// What somebody should look at, one sentence each.
+    pub warnings: Vec<String>,
+    /// The remappings of imports, where documents are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remappings: Option<Vec<String>>,
+}
+
+/// One contract of a release.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContractBuildView {
+    /// Its source and name.
+    pub fqn: Fqn,
+    /// The length of its runtime code, in bytes.
+    pub runtime_bytes: usize,
+    /// What auditors sign of it.
+    pub scope: CodeScope,
+    /// What its scope's digests are over, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<DocumentsView>,
+}
+
+/// What the digests of a scope are over.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentsView {
+    /// The file of each source, by the source's name.
+    pub sources: BTreeMap<String, SourcePlace>,
+    /// The compiler's settings.
+    pub profile: Value,
+    /// The storage layout.
+    pub layout: Value,
+    /// The parameters of the plan that reach it, with their rules.
+    pub param_policy: Value,
+}
+
+impl BuildView {
+    /// Describes a build; with the documents that its digests are over, where they are asked for.
+    ///
+    /// # Errors
+    /// If a contract has no digest, or its files cannot be found again.
+    pub fn of(project: &Project, built: &Built, with_documents: bool) -> AppResult<Self> {
+        let Built { release, roots, .. } = built;
+        let mut view = Self {
+            release: release.name.clone(),
+            roots: roots.clone(),
+            compilers: release.compilers.clone(),
+            contracts: Vec::new(),
+            warnings: built.warnings.clone(),
+            remappings: None,
+        };
+        for artifact in release.artifacts.values() {
+            view.contracts.push(ContractBuildView {
+                fqn: artifact.fqn.clone(),
+                runtime_bytes: artifact.runtime.object.len(),
+                scope: release.scope(artifact)?,
+                documents: None,
+            });
+        }
+        if with_documents {
+            view.add_documents(project, built)?;
+        }
+        Ok(view)
+    }
+
+    /// Adds what `scripts/scope-root.mjs` recomputes the scope's root from.
+    fn add_documents(&mut self, project: &Project, built: &Built) -> AppResult {
+        let foundry = compiler::settings(project)?;
+        let contracts: Vec<_> = requested_contracts(&project.config).into_iter().collect();
+        let places = source_places(&project.root, &foundry, &contracts)?;
+        let document = |artifact: &Artifact| {
+            let named = |name: &String| Some((name.clone(), places.get(name)?.clone()));
+            DocumentsView {
+                sources: artifact.sources.keys().filter_map(named).collect(),
+                profile: serde_json::json!(artifact.profile),
+                layout: artifact.layout_document(),
+                param_policy: built.release.plan.param_policy(&artifact.fqn),
+            }
+        };
+        for (view, artifact) in self.contracts.iter_mut().zip(built.release.artifacts.values()) {
+            view.documents = Some(document(artifact));
+        }
+        self.remappings = Some(foundry.remappings.iter().map(ToString::to_string).collect());
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! What a deployment came to.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{Address, B256};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_model::record::Place;
+use tidegate_model::{DeploymentDigest, Fqn, ReleaseRoot};
+use tidegate_safe::helper;
+
+use crate::deploy::Made;
+use crate::error::AppResult;
+use crate::project::Project;
+
+/// A release on a testnet.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployView {
+    /// The network's name.
+    pub network: String,
+    /// The record's file, from the project's folder.
+    pub record: PathBuf,
+    /// The transaction that starts the soak.
+    pub anchor: B256,
+    /// The release.
+    pub release_root: ReleaseRoot,
+    /// The deployment.
+    pub deployment_digest: DeploymentDigest,
+    /// Where each step stands.
+    pub steps: BTreeMap<String, Place>,
+    /// Where each library stands.
+    pub libraries: BTreeMap<Fqn, Address>,
+    /// The release's name.
+    #[serde(skip)]
+    pub release: String,
+    /// Whether all of it was there before.
+    #[serde(skip)]
+    pub was_complete: bool,
+    /// The targets that ask for the soak's start to be posted.
+    #[serde(skip)]
+    pub starts: Vec<String>,
+}
+
+/// The helper contract of a network.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HelperView {
+    /// The network's name.
+    pub network: String,
+    /// The contract's address, which is the same everywhere.
+    pub helper: Address,
+    /// The hash of its code.
+    pub code_hash: B256,
+}
+
+impl DeployView {
+    pub(crate) fn of(project: &Project, network: &str, made: Made) -> AppResult<Self> {
+        let Made { record, file, deployed, starts } = made;
+        let deployment = &record.deployment;
+        Ok(Self {
+            network: network.to_owned(),
+            record: within(project, &file),
+            anchor: deployed.anchor,
+            release_root: record.release_root,
+            deployment_digest: deployment.digest()?,
+            steps: deployment.steps.clone(),
+            libraries: deployment.libraries.clone(),
+            release: record.name,
+            was_complete: deployed.was_complete,
+            starts,
+        })
+    }
+}
+
+impl HelperView {
+    /// The helper contract, which is on this network.
+    pub fn on(network: &str) -> Self {
+        let (helper, code_hash) = (helper::address(), helper::CODE_HASH);
+        Self { network: network.to_owned(), helper, code_hash }
+    }
+}
+
+/// A file as it is named from the project's folder.
+fn within(project: &Project, file: &Path) -> PathBuf {
+    file.strip_prefix(&project.root).unwrap_or(file).to_owned()
+}

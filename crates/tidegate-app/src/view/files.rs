@@ -1,0 +1,82 @@
+//! Files that were written for others, and keys.
+
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, B256};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_model::release::Roots;
+
+/// A bundle.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BundleView {
+    /// Its file.
+    pub file: PathBuf,
+    /// The digest of its content, as its first line has it.
+    pub digest: String,
+    /// The release's digests.
+    pub roots: Roots,
+    /// How many statements it holds.
+    pub statements: usize,
+    /// The files it holds, by their names in a project.
+    pub files: Vec<String>,
+}
+
+/// Audits in the form of other programs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AuditFilesView {
+    /// The files that were written.
+    pub files: Vec<String>,
+}
+
+/// What a wallet is to sign.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TypedDataView {
+    /// Its file, as `eth_signTypedData_v4` takes it.
+    pub typed_data: String,
+}
+
+/// What somebody is asked to approve, where nobody can be asked: the same command with `--approve`
+/// signs or sends exactly this. The fields of what is approved stand beside these.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AskedView {
+    /// The digest of everything that is about to happen.
+    pub approve: B256,
+    /// The network's name.
+    pub network: String,
+    /// The command that approves it.
+    pub command: String,
+    /// All that was said about it, line by line.
+    pub sheet: Vec<String>,
+    /// What nobody may overlook.
+    pub attentions: Vec<String>,
+}
+
+/// A key that was made or taken in.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct KeyView {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: Address,
+}
+
+/// The keys of whoever runs this.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct KeysView {
+    /// Each of them.
+    pub keys: Vec<ListedKeyView>,
+}
+
+/// A key in a list.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedKeyView {
+    /// Its name, as `--as` takes it.
+    pub name: String,
+    /// Its address, or in words why that is not known.
+    pub address: String,
+    /// Whether others on this machine may read or write its file: then it does not sign.
+    pub readable_by_others: bool,
+}

@@ -1,0 +1,83 @@
+//! What came of asking for a promotion.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_model::statement::EmergencyTerms;
+use tidegate_model::{ReleaseRoot, Verdict};
+use tidegate_safe::SafeTxHash;
+
+use crate::promote::{Candidate, Proposed};
+use crate::release::Built;
+use crate::view::{GateView, gate_views};
+
+/// A promotion that is proposed to the owners, or that the gates hold back.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PromoteView {
+    /// The gates let it through, and a proposal was written.
+    Proposed(ProposedView),
+    /// They do not.
+    Held(HeldView),
+}
+
+/// A proposal that was written.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposedView {
+    /// The target's name.
+    pub target: String,
+    /// The release.
+    pub release_root: ReleaseRoot,
+    /// The hash of the Safe's transaction.
+    pub proposal: SafeTxHash,
+    /// The proposal's file.
+    pub file: PathBuf,
+    /// The verdict on the whole.
+    pub overall: Verdict,
+    /// What guardians are to sign, of an urgent fix.
+    pub emergency: Option<EmergencyTerms>,
+}
+
+/// A release that is not proposed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldView {
+    /// The target's name.
+    pub target: String,
+    /// The release.
+    pub release_root: ReleaseRoot,
+    /// Always `null`.
+    pub proposal: Option<SafeTxHash>,
+    /// The verdict on the whole.
+    pub overall: Verdict,
+    /// Every gate.
+    pub gates: Vec<GateView>,
+}
+
+impl PromoteView {
+    /// What is proposed, or what holds it back.
+    pub fn of(built: &Built, candidate: &Candidate, proposed: Option<&Proposed>) -> Self {
+        let Candidate { assessment, terms } = candidate;
+        let (target, overall) = (assessment.target.clone(), assessment.overall.clone());
+        let release_root = built.roots.release_root;
+        match proposed {
+            Some(proposed) => Self::Proposed(ProposedView {
+                target,
+                release_root,
+                proposal: proposed.checked.hash(),
+                file: proposed.file.clone(),
+                overall,
+                emergency: terms.clone(),
+            }),
+            None => Self::Held(HeldView {
+                target,
+                release_root,
+                proposal: None,
+                overall,
+                gates: gate_views(assessment),
+            }),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What is to be observed of a soak.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes};
+use tidegate_gates::{
+    EndOfLife, Observed, PolicyRules, Reset, SoakFacts, StartPost, Who, WithdrawalFact,
+};
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::statement::SoakSample;
+use tidegate_model::{Head, StatementDigest};
+
+use crate::activity::CountedContract;
+
+/// What to observe.
+#[derive(Debug)]
+pub struct SoakRequest<'a> {
+    /// The network's name, for people.
+    pub name: &'a str,
+    /// A past block at which to look, instead of the finalized head.
+    pub at: Option<Head>,
+    /// The deployment's record; a claim until the chain confirms it.
+    pub record: &'a DeploymentRecord,
+    /// Expected seconds between blocks.
+    pub block_time_secs: u64,
+    /// When the network ends, where that is known.
+    pub end_of_life: Option<EndOfLife>,
+    /// The last block up to which use counts, where it is not the newest final one.
+    pub counted_to: Option<u64>,
+    /// When its start was posted on the target; `None` where that is not asked.
+    pub posted: &'a Observed<Option<StartPost>>,
+    /// How much use is asked for: more is not looked for.
+    pub rules: &'a PolicyRules,
+    /// The plan's contracts and the functions that count.
+    pub contracts: &'a [CountedContract],
+    /// The plan's calls: name, target and calldata.
+    pub calls: &'a [(String, Address, Bytes)],
+    /// The plan's `expect` calls.
+    pub probes: &'a [Probe],
+    /// The slots that are watched.
+    pub watched: &'a [Watched],
+    /// Resets that happened elsewhere: revoked audits, findings. Their times are chain times.
+    pub external_resets: &'a [Reset],
+    /// Whom the project knows, by address.
+    pub known: &'a BTreeMap<Address, Who>,
+    /// What people of the policy signed of this deployment.
+    pub samples: &'a [SeenSample],
+    /// Which of their own people of the policy have taken back.
+    pub withdrawals: &'a [WithdrawalFact],
+}
+
+/// A view call of the plan.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Its step.
+    pub step: String,
+    /// The function, for people.
+    pub signature: String,
+    /// The contract.
+    pub to: Address,
+    /// The calldata.
+    pub data: Bytes,
+    /// What the step checks that it returns.
+    pub returns: Bytes,
+    /// That value for people.
+    pub expected: String,
+}
+
+/// A slot that is watched.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// What it holds, for people.
+    pub name: String,
+    /// The contract.
+    pub address: Address,
+    /// The slot.
+    pub slot: B256,
+}
+
+/// A sample by somebody of the policy.
+#[derive(Debug, Clone)]
+pub struct SeenSample {
+    /// The statement.
+    pub digest: StatementDigest,
+    /// The person.
+    pub by: String,
+    /// The key.
+    pub signer: Address,
+    /// What they say.
+    pub says: SoakSample,
+}
+
+/// What was observed: the facts, or what is missing to state them.
+pub type SoakObservation = Observed<SoakFacts>;

@@ -1,0 +1,88 @@
+//! Requests for test funds, and where each stands.
+
+use alloy_primitives::{Address, B256, I256, U256};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tidegate_model::{NetworkId, ReleaseRoot, StatementDigest};
+
+/// A request and what came of it. Amounts are in wei.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestView {
+    /// The request.
+    pub request: StatementDigest,
+    /// Who asked.
+    pub requester: Address,
+    /// On which network.
+    pub network: NetworkId,
+    /// Who was to hold the funds.
+    pub destination: Address,
+    /// How much was asked for.
+    pub amount: U256,
+    /// For which release.
+    pub release: Option<ReleaseRoot>,
+    /// Why.
+    pub reason: String,
+    /// When, by the target's chain time, in seconds.
+    pub submitted_at: u64,
+    /// Where it stands.
+    pub state: RequestState,
+    /// Every approval with its signer, those by the requester too.
+    pub approvals: Vec<(StatementDigest, Address)>,
+    /// Until when the last decision lets the treasury send, in seconds; none if it does not.
+    pub approved_until: Option<u64>,
+    /// The transactions of its draws, as the chain has them, in its order.
+    pub draws: Vec<B256>,
+    /// The transactions of its returns.
+    pub returns: Vec<B256>,
+    /// Whether a draw or return is stated whose transaction has not been read.
+    pub unseen: bool,
+    /// What the treasury sent.
+    pub drawn: U256,
+    /// What the destination spent of it, value that lies in contracts included.
+    pub spent: U256,
+    /// What came back.
+    pub returned: U256,
+    /// Drawn less spent and returned; negative if more came back than was left.
+    pub rest: I256,
+    /// What an approval still reserves.
+    pub encumbered: U256,
+}
+
+/// Where a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestState {
+    /// Nobody whose decision counts has decided.
+    Submitted,
+    /// A treasurer approved.
+    Approved {
+        /// The approval.
+        approval: StatementDigest,
+        /// By whom.
+        by: Address,
+    },
+    /// A treasurer denied, or the requester stepped back.
+    Denied {
+        /// The denial.
+        denial: StatementDigest,
+        /// By whom.
+        by: Address,
+    },
+    /// Something was sent, rightly or not.
+    Drawn,
+    /// Something came back, or all of it was drawn and spent.
+    Settled,
+}
+
+impl RequestView {
+    /// What the treasury may still send at a time of the target's chain.
+    pub fn drawable(&self, at: u64) -> U256 {
+        let approved = self.approved_until.is_some_and(|until| at <= until);
+        if approved && !self.unseen { self.encumbered } else { U256::ZERO }
+    }
+
+    /// What was sent and has not come back.
+    pub fn out(&self) -> U256 {
+        self.drawn.saturating_sub(self.returned)
+    }
+}
