@@ -61,3 +61,6 @@ pub mod text;
 pub mod typed_data;
 pub mod view;
 pub mod watch;
+
+/// Who signs; a front end brings it.
+pub use tidegate_model::ports::{DigestSigner, SignError};

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256};
 use sha2::{Digest, Sha256};
+use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::statement::{At, AuditAttestation, Date, source_built_by};
+use tidegate_model::statement::{At, AuditAttestation, Date, Statement, source_built_by};
 use tidegate_model::units::parse_date;
 use tidegate_model::{PlanDigest, StatementDigest};
 use tidegate_store::read_limited;
@@ -21,7 +22,7 @@ use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, require_minimal};
 use crate::saying::{About, now};
-use crate::{relied, scopes};
+use crate::{relied, scopes, statements};
 
 /// The largest report, in bytes.
 const REPORT_BYTES_MAX: u64 = 256 << 20;
@@ -63,6 +64,34 @@ pub struct AttestRequest {
     pub no_block: Option<String>,
     /// The target by whose block it is dated; by default the only one.
     pub target: Option<String>,
+}
+
+impl AttestRequest {
+    /// For how long an attestation counts where nobody says it: a year, in seconds.
+    const VALID_SECS: u64 = 365 * 86_400;
+
+    /// A report without findings over the whole release and its plan.
+    pub fn of(report: PathBuf) -> Self {
+        Self {
+            report,
+            uri: String::new(),
+            report_version: String::new(),
+            period: String::new(),
+            source: None,
+            dirty: false,
+            only: Vec::new(),
+            no_plan: false,
+            findings: None,
+            found: None,
+            fixed: 0,
+            open: None,
+            verdict: None,
+            delta: None,
+            valid_secs: Self::VALID_SECS,
+            no_block: None,
+            target: None,
+        }
+    }
 }
 
 /// An attestation that is not signed yet, and what it is over.
@@ -147,12 +176,23 @@ pub fn release(project: &Project, named: Option<&str>) -> AppResult<Built> {
 }
 
 impl Draft {
+    /// Has it approved, writes what it is over, signs it and writes its file.
+    ///
+    /// # Errors
+    /// If nobody approves it, or something cannot be signed or written.
+    pub fn sign(self, project: &Project, signer: &dyn DigestSigner) -> AppResult<StatementDigest> {
+        let Self { attestation, scope, counted, .. } = self;
+        let statement = Statement::AuditAttestation(attestation);
+        let preimages = || Self::keep(&scope, &counted, project);
+        statements::conclude(project, signer, statement, "attest", preimages)
+    }
+
     /// Writes what the attestation is over. It is there before the statement, so that none ever
     /// speaks of what is missing.
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn keep(scope: &Scope, counted: &Counted, project: &Project) -> AppResult {
+    fn keep(scope: &Scope, counted: &Counted, project: &Project) -> AppResult {
         scopes::keep(project, &scope.contracts)?;
         if counted.document.is_empty() {
             return Ok(());

@@ -7,10 +7,9 @@ use tidegate_app::attest::{self, AttestRequest, Draft, Scope};
 use tidegate_app::compiler::described;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::release::Built;
-use tidegate_app::statements;
 use tidegate_model::Fqn;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{AuditAttestation, Statement};
+use tidegate_model::statement::AuditAttestation;
 use tidegate_model::units::{counted, parse_span_secs};
 
 use super::attest_revoke::revoke;
@@ -123,10 +122,7 @@ pub(crate) async fn run(project: &Context, args: &AttestArgs) -> AppResult<u8> {
     show_scope(project, &built, &draft.scope);
     show_plan(project, &built, &draft.attestation);
     show_unsigned(project, &built, &draft);
-    let Draft { attestation, scope, counted, .. } = draft;
-    let statement = Statement::AuditAttestation(attestation);
-    let preimages = || Draft::keep(&scope, &counted, project);
-    statements::conclude(project, &signer, statement, "attest", preimages)?;
+    draft.sign(project, &signer)?;
     project.ui.note("commit what is new under deployments/");
     Ok(0)
 }

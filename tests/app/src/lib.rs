@@ -1,0 +1,1 @@
+//! A front end that is a test: see `tests/`.

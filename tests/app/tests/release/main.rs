@@ -1,0 +1,243 @@
+//! A release from its sources to mainnet through the application library alone: no binary, no
+//! terminal, two local chains.
+
+mod people;
+
+use std::fmt;
+
+use alloy_primitives::{Address, U256};
+use tidegate_app::attest::{self, AttestRequest};
+use tidegate_app::drafts::{self, AskRequest, DecideRequest, GoRequest, Subject};
+use tidegate_app::fund_transfers::{self, Direction, Payer, TransferRequest};
+use tidegate_app::project::Project as Opened;
+use tidegate_app::proposals::{self, Finished, Opened as OpenedProposal};
+use tidegate_app::release::built;
+use tidegate_app::status::Status;
+use tidegate_app::view::{DeployView, VerifyView};
+use tidegate_app::{deploy, policy_adoption, promote, recheck};
+use tidegate_testkit::{
+    Activity, DAY_SECS, GENESIS_TIMESTAMP, Project, ProjectOptions, Tools, World, WorldOptions,
+};
+
+use self::people::{Key, Machines};
+
+type Outcome<T = ()> = Result<T, Failure>;
+
+/// Why the story broke off.
+struct Failure(String);
+
+impl<E: fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// As much as a program's main thread has: unoptimized futures of use cases are larger than what a
+/// test's thread holds.
+const STACK_BYTES: usize = 8 << 20;
+
+#[test]
+fn a_release_reaches_mainnet_without_a_terminal() -> Outcome {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(story())
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(run)?;
+    thread.join().map_err(|_| Failure("the story panicked".to_owned()))?
+}
+
+async fn story() -> Outcome {
+    let tools = Tools::here()?;
+    let folder = tempfile::tempdir()?;
+    let world = World::start(&tools, &WorldOptions::default())?;
+    let project =
+        Project::create(&tools, &world, &folder.path().join("vault"), &ProjectOptions::default())?;
+    for firm in ["acme", "bolt"] {
+        project.write(&format!("reports/{firm}.md"), b"No open findings.\n")?;
+    }
+    let machines = Machines::new(&tools, &world, &project, folder.path());
+    adopt(&machines, &world).await?;
+    fund(&machines, &world).await?;
+    let deployed = deployed(&machines, &world).await?;
+    used(&world, &deployed, &project)?;
+    world.advance_to(GENESIS_TIMESTAMP + 16 * DAY_SECS)?;
+    for (name, firm) in [("ada", "acme"), ("bo", "bolt")] {
+        attested(&machines, name, firm).await?;
+    }
+    went(&machines).await?;
+    promoted(&machines, &world).await
+}
+
+/// The helper on mainnet, and the policy that the Safe adopts.
+async fn adopt(machines: &Machines, world: &World) -> Outcome {
+    let (ops, relayer) = (machines.open("ops")?, Key::of("relayer"));
+    let mainnet = ops.connect("mainnet").await?;
+    assert!(deploy::lacks_helper(&mainnet).await?);
+    deploy::create_helper(&ops, "mainnet", &mainnet, &relayer).await?;
+    world.settle()?;
+    let eva = machines.open("eva")?;
+    let present = policy_adoption::to_adopt(&eva, None).await?;
+    let next = present.next(&eva).await?;
+    assert!(next.is_there().is_none(), "no policy was adopted yet");
+    assert_eq!(next.propose(&eva)?.version, 1);
+    sign(machines).await?;
+    assert_eq!(execute(machines, world).await?, Executed::Adopted(1));
+    Ok(())
+}
+
+/// The treasury lends the deployer two ether.
+async fn fund(machines: &Machines, world: &World) -> Outcome {
+    let deployer = Key::of("deployer");
+    let ask = AskRequest {
+        network: "testnet".to_owned(),
+        destination: deployer.address(),
+        amount: U256::from(2 * ETHER),
+        reason: "rehearse".to_owned(),
+        for_release: true,
+    };
+    let eva = machines.open("eva")?;
+    drafts::ask(&eva, &deployer, ask).await?.sign(&eva, &deployer).await?;
+    let (kim, treasury) = (machines.open("kim")?, Key::of("treasury"));
+    let decision = DecideRequest { request: None, approve: true, reason: String::new() };
+    drafts::decide(&kim, &treasury, decision).await?.decide(&kim, &treasury).await?;
+    let kim = machines.open("kim")?;
+    let request = TransferRequest { direction: Direction::Draw, request: None, amount: None };
+    let payer = Payer { name: "treasury", signer: &treasury };
+    let transfer = fund_transfers::open(&kim, &request).await?;
+    let frozen = transfer.freeze(&kim, &payer).await?.ok_or("something to draw")?;
+    let sent = frozen.run(&kim, &payer).await?;
+    assert_eq!(sent.amount, Some(U256::from(2 * ETHER)));
+    assert_eq!(sent.to, deployer.address());
+    Ok(world.settle()?)
+}
+
+async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
+    let (eva, deployer) = (machines.open("eva")?, Key::of("deployer"));
+    let built = built(&eva, None)?;
+    let testnet = eva.connect_single("testnet").await?;
+    let frozen = deploy::freeze(&eva, ("testnet", &testnet), &built, &deployer, 0).await?;
+    assert!(frozen.creates_helper() && !frozen.begun_before());
+    let mut done = Vec::new();
+    let view = frozen.approve()?.run(&mut |step| done.push(step.clone())).await?;
+    assert!(!view.was_complete && done.iter().all(|step| step.landed.is_some()));
+    assert_eq!(view.release_root, built.roots.release_root);
+    world.settle()?;
+    let verified = VerifyView::read(&eva, &built, "testnet").await?;
+    assert_eq!(verified.result.word(), "PASS", "{:?}", verified.result.sentences());
+    Ok(view)
+}
+
+/// Testers use what was deployed, as much as the policy asks.
+fn used(world: &World, view: &DeployView, project: &Project) -> Outcome {
+    let at = |step: &str| view.steps.get(step).map(|place| place.address).ok_or("a step");
+    let record = std::fs::read_to_string(project.root().join(&view.record))?;
+    let token = mock(&record).ok_or("a token")?;
+    let activity = Activity::new(&world.testnet, at("registry")?, at("vault")?, token);
+    activity.prepare()?;
+    for (tester, act) in Activity::ACTS {
+        activity.act(tester, act)?;
+    }
+    Ok(world.settle()?)
+}
+
+/// The address of the token's stand-in, as the record has it.
+fn mock(record: &str) -> Option<Address> {
+    let (_, mocks) = record.split_once("\"mocks\"")?;
+    let (_, usdc) = mocks.split_once("\"usdc\"")?;
+    usdc.split('"').nth(1)?.parse().ok()
+}
+
+async fn attested(machines: &Machines, name: &str, firm: &str) -> Outcome {
+    let (project, key) = (machines.open(name)?, Key::of(name));
+    let request = AttestRequest::of(project.root.join(format!("reports/{firm}.md")));
+    let built = attest::release(&project, None)?;
+    let draft = attest::draft(&project, &built, &request, key.address()).await?;
+    assert_eq!(draft.attestation.auditor, key.address());
+    draft.sign(&project, &key)?;
+    Ok(())
+}
+
+async fn went(machines: &Machines) -> Outcome {
+    let (kim, treasury) = (machines.open("kim")?, Key::of("treasury"));
+    let request = GoRequest {
+        subject: Subject::default(),
+        discipline: None,
+        reason: String::new(),
+        without: Vec::new(),
+    };
+    drafts::go(&kim, &treasury, request).await?.sign_and_restore(&kim, &treasury).await?;
+    Ok(())
+}
+
+async fn promoted(machines: &Machines, world: &World) -> Outcome {
+    let eva = machines.open("eva")?;
+    let built = built(&eva, None)?;
+    let status = Status::read(&eva, &built, "mainnet").await?;
+    assert_eq!(status.verdict().word(), "PASS", "{:?}", status.view.next);
+    let candidate = promote::evaluate(&eva, &built, "mainnet", None).await?;
+    let proposed = promote::propose(&eva, &built, "mainnet", &candidate).await?;
+    assert!(proposed.controls > 0 && proposed.calls > 0);
+    sign(machines).await?;
+    let root = built.roots.release_root.to_string();
+    assert_eq!(execute(machines, world).await?, Executed::Promoted(root, "PASS"));
+    let status = Status::read(&machines.open("eva")?, &built, "mainnet").await?.view;
+    let read_back = status.promoted.ok_or("a recorded promotion")?.read_back;
+    assert_eq!(read_back.word(), "PASS", "{:?}", read_back.sentences());
+    Ok(())
+}
+
+/// Two owners check the newest proposal alone, and sign it.
+async fn sign(machines: &Machines) -> Outcome {
+    for owner in ["o1", "o2"] {
+        let (project, key) = (machines.open(owner)?, Key::of(owner));
+        let found = newest(&project).await?;
+        let opened = OpenedProposal::of(&project, &found).await?;
+        let rechecked = recheck::recheck(&project, &opened).await.outcome?;
+        rechecked.require_owner(key.address())?;
+        assert_eq!(rechecked.sign(&project, &key)?.owner, key.address());
+    }
+    Ok(())
+}
+
+/// What the Safe did.
+#[derive(Debug, PartialEq)]
+enum Executed {
+    /// It adopted a policy of this version.
+    Adopted(u64),
+    /// It promoted the release of this root, which was read back.
+    Promoted(String, &'static str),
+}
+
+async fn execute(machines: &Machines, world: &World) -> Outcome<Executed> {
+    let (ops, relayer) = (machines.open("ops")?, Key::of("relayer"));
+    let found = newest(&ops).await?;
+    let opened = OpenedProposal::of(&ops, &found).await?;
+    let rechecked = recheck::recheck(&ops, &opened).await.outcome?;
+    let ready = rechecked.ready(&ops)?;
+    opened.execute(&ops, &ready, &relayer).await?;
+    let executed = match opened.finish(&ops, rechecked.verdict).await? {
+        Finished::Adopted(view) => Executed::Adopted(view.version),
+        Finished::Promoted(done) => {
+            assert!(done.publish(&ops)?.is_some(), "its transaction is shown, so it is recorded");
+            Executed::Promoted(done.view.promoted.to_string(), done.view.verdict().word())
+        }
+    };
+    world.settle()?;
+    Ok(executed)
+}
+
+/// The proposal that is not executed yet.
+async fn newest(project: &Opened) -> Outcome<proposals::Found> {
+    let list = proposals::list(project).await?.proposals;
+    let open = list.iter().find(|row| row.standing != proposals::Readiness::Used);
+    let hash = open.ok_or("an open proposal")?.safe_tx_hash.to_string();
+    Ok(proposals::named(project, Some(&hash)).await?)
+}

@@ -1,0 +1,112 @@
+//! Who acts: machines of their own, keys in memory, and a front end that approves what it is asked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use alloy_primitives::{Address, B256, Signature};
+use tidegate_app::error::{AppError, AppResult};
+use tidegate_app::front::{Event, Front};
+use tidegate_app::project::{Opening, Project as Opened};
+use tidegate_app::settings::Environment;
+use tidegate_app::{DigestSigner, SignError};
+use tidegate_testkit::{PrivateKeySigner, Project, SignerSync as _, Tools, World, actor};
+
+/// The machine of each person: a home of their own, the same checkout.
+pub(crate) struct Machines {
+    variables: BTreeMap<String, String>,
+    homes: PathBuf,
+    root: PathBuf,
+    /// The Safe that everybody was told of, as a pin.
+    pin: String,
+}
+
+impl Machines {
+    pub(crate) fn new(tools: &Tools, world: &World, project: &Project, folder: &Path) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let variables = [
+            ("PATH", text(tools.node.parent().unwrap_or(Path::new("/")))),
+            ("TESTNET_RPC", world.testnet.url().to_owned()),
+            ("MAINNET_RPC", world.mainnet.url().to_owned()),
+            ("XDG_CACHE_HOME", text(&folder.join("cache"))),
+        ];
+        Self {
+            variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+            homes: folder.join("homes"),
+            root: project.root().to_owned(),
+            pin: format!("{}:{}", world.mainnet.chain_id(), world.safe),
+        }
+    }
+
+    /// Opens the project as this person, anew for each request as a server does.
+    pub(crate) fn open(&self, person: &str) -> AppResult<Opened> {
+        let home = self.homes.join(person).to_string_lossy().into_owned();
+        let mut variables = self.variables.clone();
+        variables.insert("TIDEGATE_HOME".to_owned(), home);
+        Opened::open(Opening {
+            root: self.root.clone(),
+            env: Environment::new(variables),
+            front: Arc::new(Approver::default()),
+            approved: None,
+            pin: Some(self.pin.clone()),
+            typed_data: None,
+            dry_run: false,
+            clock: || 0,
+        })
+    }
+}
+
+/// A front end that shows nothing, and approves what it was shown.
+#[derive(Debug, Default)]
+struct Approver {
+    /// Hashes that were shown before they were to be approved.
+    shown: Mutex<Vec<B256>>,
+}
+
+impl Front for Approver {
+    fn tell(&self, event: Event<'_>) {
+        if let (Event::Approval(approving), Ok(mut shown)) = (event, self.shown.lock()) {
+            shown.push(approving.hash);
+        }
+    }
+
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    /// Answers what is asked for between backticks: a network and the beginning of a hash.
+    fn ask(&self, prompt: &str) -> AppResult<String> {
+        let wanted = prompt.split('`').nth(1).unwrap_or_default();
+        let hash = wanted.split(' ').nth(1).unwrap_or_default();
+        let shown = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
+        let is_shown = shown.iter().any(|shown| format!("{shown:x}").contains(hash));
+        match is_shown && !hash.is_empty() {
+            true => Ok(wanted.to_owned()),
+            false => Err(AppError::usage(format!("asked for what was not shown: {prompt}"))),
+        }
+    }
+}
+
+/// A key in memory; it holds nothing anywhere.
+pub(crate) struct Key(PrivateKeySigner);
+
+impl Key {
+    pub(crate) fn of(name: &str) -> Self {
+        Self(actor(name))
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        self.0.address()
+    }
+}
+
+impl DigestSigner for Key {
+    fn address(&self) -> Address {
+        self.0.address()
+    }
+
+    fn sign_digest(&self, digest: &B256) -> Result<Signature, SignError> {
+        let signed = self.0.sign_hash_sync(digest);
+        signed.map_err(|error| SignError { address: self.0.address(), source: Box::new(error) })
+    }
+}
