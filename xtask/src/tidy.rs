@@ -127,6 +127,7 @@ fn crates(paths: &[String]) -> BTreeSet<String> {
     let manifests = paths.iter().filter_map(|path| path.strip_suffix("/Cargo.toml"));
     let name = |folder: &str| match folder {
         "tests" => "tidegate-tests".to_owned(),
+        "tests/app" => "tidegate-app-tests".to_owned(),
         other => other.trim_start_matches("crates/").to_owned(),
     };
     manifests.map(name).collect()
