@@ -11,7 +11,7 @@ use crate::project::Project;
 
 /// What is about to be signed or sent.
 #[derive(Debug)]
-pub struct Approval<'a> {
+pub(crate) struct Approval<'a> {
     /// The network's name, typed together with the hash so that the wrong chain is noticed.
     pub network: &'a str,
     /// The digest of everything that is about to happen.
@@ -26,7 +26,7 @@ pub struct Approval<'a> {
 
 /// How much of a hash approves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
+pub(crate) enum Given {
     /// As many digits as name anything.
     Beginning,
     /// All of it: money moves, or a Safe's transaction is signed or sent.
@@ -34,7 +34,7 @@ pub enum Given {
 }
 
 /// Whether the request approves this hash.
-pub fn names(project: &Project, given: Given, hash: B256) -> bool {
+pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
     project.approved.as_deref().is_some_and(|text| match given {
         Given::Whole => lookup::whole(text).is_ok_and(|whole| whole == hash),
         Given::Beginning => Prefix::parse(text).is_ok_and(|prefix| prefix.begins(hash)),
@@ -46,7 +46,7 @@ pub fn names(project: &Project, given: Given, hash: B256) -> bool {
 /// # Errors
 /// Usage, with the exact command to type, if there is no terminal and no approval; or if what was
 /// approved is something else.
-pub fn approve(project: &Project, approval: &Approval<'_>) -> AppResult {
+pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult {
     let hash = hex::encode(approval.hash);
     if project.approved.is_none() || project.dry_run {
         show_again(project, approval, &hash);
@@ -110,7 +110,7 @@ fn keep_date(project: &Project, hash: &str) -> AppResult {
 
 /// By which block that was dated which is approved now, if it was shown here and not so long ago
 /// that typed data would be too old.
-pub fn shown_at(project: &Project, newest: &Date) -> AppResult<Option<Date>> {
+pub(crate) fn shown_at(project: &Project, newest: &Date) -> AppResult<Option<Date>> {
     let Some(given) = &project.approved else { return Ok(None) };
     let digits = given.trim_start_matches("0x").to_lowercase();
     let Some(bytes) = project.store()?.get_blob(DATES, &digits)? else { return Ok(None) };

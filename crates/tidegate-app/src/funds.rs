@@ -29,7 +29,7 @@ const RISES_MAX: usize = 16;
 
 /// What fund statements are about: the first target, since those of any target are in the books
 /// of a testnet that backs several.
-pub fn about(project: &Project) -> AppResult<About> {
+pub(crate) fn about(project: &Project) -> AppResult<About> {
     let (name, _) = project.targets().next().ok_or_else(|| {
         AppError::config(
             "tidegate.toml has no mainnet network; fund statements belong to a project on its \

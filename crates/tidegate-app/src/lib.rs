@@ -5,7 +5,7 @@
 //! asked on the way goes through [`front::Front`].
 
 pub mod adopt;
-pub mod approve;
+mod approve;
 pub mod assess;
 pub mod attest;
 pub mod audit_exports;
@@ -47,18 +47,18 @@ pub mod release;
 pub mod relied;
 pub mod report;
 pub mod sampling;
-pub mod saying;
+mod saying;
 pub mod schemas;
 pub mod scopes;
 #[cfg(test)]
 mod sendable;
-pub mod sending;
+mod sending;
 pub mod settings;
 pub mod standing;
-pub mod statements;
+mod statements;
 pub mod status;
 pub mod text;
-pub mod typed_data;
+mod typed_data;
 pub mod view;
 pub mod watch;
 

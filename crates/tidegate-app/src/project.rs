@@ -19,6 +19,9 @@ use crate::settings::Environment;
 /// The largest `tidegate.toml` that is read, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
+/// What [`Opening::typed_data`] names for typed data as a document of the front end, not a file.
+pub const TO_FRONT_END: &str = "-";
+
 /// What a project is opened with.
 #[derive(Debug, Clone)]
 pub struct Opening {

@@ -14,7 +14,7 @@ use crate::{relied, statements};
 
 /// The target of a statement: the project's id there is in it, and it is dated by its time.
 #[derive(Debug)]
-pub struct About {
+pub(crate) struct About {
     /// The target's name.
     pub target: String,
     /// The project on it, as statements name it.
@@ -25,7 +25,7 @@ pub struct About {
 
 impl About {
     /// The named target, or the only one.
-    pub fn named(project: &Project, named: Option<&str>) -> AppResult<Self> {
+    pub(crate) fn named(project: &Project, named: Option<&str>) -> AppResult<Self> {
         let target = project.network_of(named, Stage::Mainnet);
         let target = target.map_err(|error| match named {
             None if project.targets().count() > 1 => {
@@ -37,7 +37,7 @@ impl About {
     }
 
     /// This target.
-    pub fn on(project: &Project, target: String) -> AppResult<Self> {
+    pub(crate) fn on(project: &Project, target: String) -> AppResult<Self> {
         let settings = project.network(&target)?;
         let named = project.named_at(settings)?;
         Ok(Self { target, id: named.id(settings.chain), project: named })
@@ -46,7 +46,7 @@ impl About {
     /// As [`Self::named`], of what stops something: where the file names another Safe than this
     /// machine relies on, it is said for the one that it relies on, so that no line in git turns a
     /// stop aside.
-    pub fn for_stop(project: &Project, named: Option<&str>) -> AppResult<Self> {
+    pub(crate) fn for_stop(project: &Project, named: Option<&str>) -> AppResult<Self> {
         let about = Self::named(project, named)?;
         let Some(instead) = relied::stops_instead(project, &about.target)? else {
             return Ok(about);
@@ -58,19 +58,19 @@ impl About {
 
 /// The newest finalized block of the target, by which everything is dated that this command says.
 /// What `--approve` names was shown a moment ago, with the block that was the newest then.
-pub async fn now(project: &Project, about: &About) -> AppResult<Date> {
+pub(crate) async fn now(project: &Project, about: &About) -> AppResult<Date> {
     dated(project, about, false).await
 }
 
 /// The same for what stops something, however old that block is: it is worth more said at once than
 /// dated well.
-pub async fn now_for_stop(project: &Project, about: &About) -> AppResult<Date> {
+pub(crate) async fn now_for_stop(project: &Project, about: &About) -> AppResult<Date> {
     dated(project, about, true).await
 }
 
 /// A network for what stops something, and what is in doubt there: where heads are far apart they
 /// are taken as they are, and where too few endpoints answer one is enough.
-pub async fn for_stop(network: Network) -> (Network, Option<ReadError>) {
+pub(crate) async fn for_stop(network: Network) -> (Network, Option<ReadError>) {
     let Err(why) = network.finalized_head().await else { return (network, None) };
     let network = network.for_stop();
     match network.finalized_head().await {
@@ -102,7 +102,7 @@ async fn dated(project: &Project, about: &About, stops: bool) -> AppResult<Date>
 }
 
 /// A statement of the project, dated by its target.
-pub async fn general(
+pub(crate) async fn general(
     project: &Project,
     about: &About,
     signer: &dyn DigestSigner,
@@ -120,18 +120,7 @@ pub async fn general(
 }
 
 /// Shows a statement, has it approved, signs and writes it.
-pub async fn sign(
-    project: &Project,
-    about: &About,
-    signer: &dyn DigestSigner,
-    body: Body,
-) -> AppResult<StatementDigest> {
-    let general = general(project, about, signer, body).await?;
-    sign_statement(project, signer, Statement::Statement(general))
-}
-
-/// The same for any statement.
-pub fn sign_statement(
+pub(crate) fn sign_statement(
     project: &Project,
     signer: &dyn DigestSigner,
     statement: Statement,
@@ -140,7 +129,7 @@ pub fn sign_statement(
 }
 
 /// Shows everything that is about to be signed, and answers with its digest.
-pub fn show(
+pub(crate) fn show(
     project: &Project,
     signer: &dyn DigestSigner,
     statement: &Statement,

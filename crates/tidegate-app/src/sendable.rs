@@ -102,7 +102,7 @@ fn signing(given: &Given<'_>, said: Draft, go: Draft<Going>, fund: Draft<Decidin
     let Given { project, signer, .. } = *given;
     send(said.sign(project, signer));
     send(go.sign_and_restore(project, signer));
-    send(fund.decide(project, signer));
+    send(fund.sign(project, signer));
     send(start.post(project, signer));
 }
 

@@ -13,7 +13,7 @@ use crate::error::{AppError, AppResult, Kind};
 use crate::project::Project;
 
 /// Takes a sender's lane.
-pub async fn open_lane<'a>(
+pub(crate) async fn open_lane<'a>(
     project: &'a Project,
     network: &'a Network,
     signer: &'a dyn DigestSigner,
@@ -22,7 +22,7 @@ pub async fn open_lane<'a>(
 }
 
 /// Shows what a sender's adoption means.
-pub fn show_adoption(project: &Project, adoption: &tidegate_engine::Adoption) {
+pub(crate) fn show_adoption(project: &Project, adoption: &tidegate_engine::Adoption) {
     project.front.note(format!(
         "This puts {} under Tidegate's management on chain {}: nonce {}, {} ETH.",
         adoption.lane.sender,
@@ -34,20 +34,20 @@ pub fn show_adoption(project: &Project, adoption: &tidegate_engine::Adoption) {
 
 /// One intent that was approved, and is not sent yet.
 #[derive(Debug)]
-pub struct Ready<'a> {
+pub(crate) struct Ready<'a> {
     lane: Lane<'a>,
     intent: &'a Intent,
 }
 
 impl Ready<'_> {
     /// Sends it, and waits until it is in a block.
-    pub async fn send(mut self) -> AppResult<Landed> {
+    pub(crate) async fn send(mut self) -> AppResult<Landed> {
         Ok(self.lane.run(self.intent).await?)
     }
 }
 
 /// Sends one intent after its approval, and waits until it is in a block.
-pub async fn send(
+pub(crate) async fn send(
     project: &Project,
     name: &str,
     network: &Network,
@@ -59,7 +59,7 @@ pub async fn send(
 }
 
 /// Has one intent approved.
-pub async fn ready<'a>(
+pub(crate) async fn ready<'a>(
     project: &'a Project,
     name: &str,
     network: &'a Network,

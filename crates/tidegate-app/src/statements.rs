@@ -30,7 +30,7 @@ const NAMED_MAX: usize = 10;
 /// Reads the statement files and everything this machine has ever seen of people of the policy, and
 /// remembers the union: what strangers leave here fills nothing, and many files of theirs are not
 /// even checked. What contracts signed counts only after [`load_confirmed`].
-pub fn load(project: &Project) -> AppResult<StatementSet> {
+pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     let store = project.store()?;
     let people = people(project);
     let is_known = |key| people.values().any(|person| person.holds(key));
@@ -76,15 +76,15 @@ pub fn load(project: &Project) -> AppResult<StatementSet> {
 
 /// As [`load`], and asks the targets by whose blocks statements are dated, and the contracts that
 /// signed.
-pub async fn load_confirmed(project: &Project) -> AppResult<StatementSet> {
+pub(crate) async fn load_confirmed(project: &Project) -> AppResult<StatementSet> {
     load_at(project, None).await
 }
 
 /// The target that something is judged for, at gate time, or why it cannot be read.
-pub type Gate = (ChainId, Observed<(Network, Head)>);
+pub(crate) type Gate = (ChainId, Observed<(Network, Head)>);
 
 /// As [`load_confirmed`], where a target is read already.
-pub async fn load_at(project: &Project, gate: Option<Gate>) -> AppResult<StatementSet> {
+pub(crate) async fn load_at(project: &Project, gate: Option<Gate>) -> AppResult<StatementSet> {
     let mut set = load(project)?;
     let gate_time = gate.as_ref().and_then(|(_, read)| Some(read.as_ref().ok()?.1.timestamp));
     let mut chains = Chains { project, open: gate.into_iter().collect() };
@@ -260,7 +260,7 @@ async fn open(project: &Project, chain: ChainId, for_stop: bool) -> Observed<(Ne
 
 /// Writes the missing files of what people of the policy have signed, and of these, as this machine
 /// remembers them: what is listed can then be found by others.
-pub fn restore(
+pub(crate) fn restore(
     project: &Project,
     set: &StatementSet,
     listed: &BTreeSet<StatementDigest>,
@@ -279,7 +279,7 @@ pub fn restore(
 
 /// A statement that is signed.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct StatementView<'a> {
+pub(crate) struct StatementView<'a> {
     /// Its digest, which its file is named after.
     pub digest: StatementDigest,
     /// What it says.
@@ -289,7 +289,7 @@ pub struct StatementView<'a> {
 
 /// Shows a statement, has it approved, writes what it is over, signs it, and writes its file; or,
 /// with `--typed-data`, writes what a wallet is to sign. Says which, and prints the result.
-pub fn conclude(
+pub(crate) fn conclude(
     project: &Project,
     signer: &dyn DigestSigner,
     statement: Statement,
@@ -316,7 +316,7 @@ pub fn conclude(
 }
 
 /// As [`sign_and_write`], and says where the signed file is.
-pub fn sign_and_say(
+pub(crate) fn sign_and_say(
     project: &Project,
     signer: &dyn DigestSigner,
     statement: Statement,
@@ -329,7 +329,7 @@ pub fn sign_and_say(
 }
 
 /// Signs a statement, writes its file and remembers it.
-pub fn sign_and_write(
+pub(crate) fn sign_and_write(
     project: &Project,
     signer: &dyn DigestSigner,
     statement: Statement,
@@ -347,14 +347,14 @@ pub fn sign_and_write(
 }
 
 /// Checks a signed statement, writes its file and remembers it.
-pub fn write(project: &Project, signed: &SignedStatement) -> AppResult<StatementDigest> {
+pub(crate) fn write(project: &Project, signed: &SignedStatement) -> AppResult<StatementDigest> {
     let digest = signed.verify()?;
     keep(project, signed, digest)?;
     Ok(digest)
 }
 
 /// As [`write`], where a contract may have signed, which is then asked.
-pub async fn write_confirmed(
+pub(crate) async fn write_confirmed(
     project: &Project,
     signed: &SignedStatement,
 ) -> AppResult<StatementDigest> {
@@ -364,7 +364,10 @@ pub async fn write_confirmed(
 }
 
 /// The digest of a statement whose signature holds, now.
-pub async fn check(project: &Project, signed: &SignedStatement) -> AppResult<StatementDigest> {
+pub(crate) async fn check(
+    project: &Project,
+    signed: &SignedStatement,
+) -> AppResult<StatementDigest> {
     let (digest, contract) = match signed.check()? {
         Standing::Holds(digest) => return Ok(digest),
         Standing::Pending(digest, contract) => (digest, contract),
@@ -391,7 +394,7 @@ fn write_file(project: &Project, digest: StatementDigest, signed: &Value) -> App
 
 /// Refuses typed data that has lain too long, by the newest finalized block of its target; of a
 /// stop, by that block however old it is.
-pub async fn require_recent(project: &Project, statement: &Statement) -> AppResult {
+pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> AppResult {
     if statement.at().block().is_none() {
         return Ok(());
     }
@@ -407,7 +410,7 @@ pub async fn require_recent(project: &Project, statement: &Statement) -> AppResu
 ///
 /// # Errors
 /// If it is no 65 bytes that end with 0, 1, 27 or 28.
-pub fn from_wallet(bytes: &[u8], digest: StatementDigest) -> AppResult<Vec<u8>> {
+pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> AppResult<Vec<u8>> {
     let mut bytes = bytes.to_vec();
     let count = bytes.len();
     match bytes.last_mut() {

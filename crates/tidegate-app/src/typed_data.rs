@@ -6,19 +6,16 @@ use tidegate_store::{to_text, write_atomic};
 
 use crate::error::{AppResult, Kind, OrKind};
 use crate::front::Event;
-use crate::project::Project;
+use crate::project::{Project, TO_FRONT_END};
 use crate::view::TypedDataView;
 
-/// What `--typed-data` takes for standard output.
-pub const STDOUT: &str = "-";
-
 /// Writes a statement as `eth_signTypedData_v4` takes it, where `--typed-data` says.
-pub fn write(project: &Project, statement: &Statement) -> AppResult {
+pub(crate) fn write(project: &Project, statement: &Statement) -> AppResult {
     let (typed, signer) = (typed_data(statement)?, statement.signer());
     let digest = statement.digest()?;
-    let file = project.typed_data.as_deref().unwrap_or(STDOUT);
+    let file = project.typed_data.as_deref().unwrap_or(TO_FRONT_END);
     put(project, file, &typed)?;
-    let name = if file == STDOUT { "FILE" } else { file };
+    let name = if file == TO_FRONT_END { "FILE" } else { file };
     project.front.note(format!("nothing is signed yet; digest {digest}"));
     project.front.note(format!(
         "sign it with the wallet of {signer} within two days, then `tidegate import {name} \
@@ -28,9 +25,9 @@ pub fn write(project: &Project, statement: &Statement) -> AppResult {
 }
 
 /// Writes typed data to a file, or to standard output.
-pub fn put(project: &Project, file: &str, typed: &Value) -> AppResult {
+pub(crate) fn put(project: &Project, file: &str, typed: &Value) -> AppResult {
     let text = to_text(typed);
-    if file == STDOUT {
+    if file == TO_FRONT_END {
         project.front.tell(Event::Document(&text));
         return Ok(());
     }

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tidegate_app::error::{AppError, AppResult, Kind};
+use tidegate_app::project::TO_FRONT_END;
 use tidegate_app::settings::Environment;
 use tracing_subscriber::EnvFilter;
 
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     let filter = env.get("TIDEGATE_LOG").map_or_else(EnvFilter::default, EnvFilter::new);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect())
-        .lines_aside(cli.global.typed_data.as_deref() == Some(tidegate_app::typed_data::STDOUT));
+        .lines_aside(cli.global.typed_data.as_deref() == Some(TO_FRONT_END));
     if cli.global.dry_run {
         tidegate_store::begin_dry_run();
     }

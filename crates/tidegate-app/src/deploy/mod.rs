@@ -29,7 +29,7 @@ use crate::existing::require_starts;
 use crate::network::has_operator;
 use crate::project::Project;
 use crate::release::Built;
-use crate::sending::open_lane;
+use crate::sending::{open_lane, show_adoption};
 use crate::view::DeployView;
 use crate::{published, records};
 
@@ -154,9 +154,11 @@ impl<'a> Frozen<'a> {
         self.expected.gas.iter().any(|(op, _)| op == HELPER_OP)
     }
 
-    /// The sender that it would put under this program's management.
-    pub const fn adoption(&self) -> Option<&Adoption> {
-        self.adoption.as_ref()
+    /// Tells of the sender that it would put under this program's management, if it would.
+    pub fn tell_adoption(&self) {
+        if let Some(adoption) = &self.adoption {
+            show_adoption(self.project, adoption);
+        }
     }
 
     /// The most that its fees come to, in wei.

@@ -110,8 +110,8 @@ impl Draft<Going> {
     /// # Errors
     /// If nobody approves it, or a file cannot be written.
     pub async fn sign_and_restore(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        let Self { shown, target, statement, posted } = self;
-        Draft { shown: (), target, statement, posted }.sign(project, signer).await?;
+        let Self { shown, target, statement, posted, must_pin } = self;
+        Draft { shown: (), target, statement, posted, must_pin }.sign(project, signer).await?;
         let listed = shown.seen.iter().map(|(digest, _)| *digest).collect();
         statements::restore(project, &shown.set, &listed)?;
         records::restore(project, &shown.target, shown.release)

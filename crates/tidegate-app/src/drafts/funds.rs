@@ -61,9 +61,6 @@ pub struct Deciding {
     pub id: NetworkId,
     /// Why they ask.
     pub reason: String,
-    /// Whether the Safes must be pinned first: nothing was adopted, so that the file alone says who
-    /// decides.
-    must_pin: bool,
 }
 
 /// Drafts a request for test funds.
@@ -114,28 +111,14 @@ pub async fn decide(
         network: network_name(project, network)?,
         id: network,
         reason: found.reason.clone(),
-        must_pin: approve && adopted.is_empty(),
     };
     let body = if approve {
         Body::FundApprove(FundApproval { request, network, destination, amount, reason })
     } else {
         Body::FundDeny(FundDenial { request, reason })
     };
-    Draft::of(project, about(project)?, signer, body, shown).await
-}
-
-impl Draft<Deciding> {
-    /// As [`Draft::sign`]. Where no Safe has adopted a policy, whoever approves has pinned it
-    /// first.
-    ///
-    /// # Errors
-    /// If it is not pinned, or as [`Draft::sign`].
-    pub async fn decide(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        if self.shown.must_pin {
-            relied::require_pinned(project).await?;
-        }
-        self.sign(project, signer).await
-    }
+    let draft = Draft::of(project, about(project)?, signer, body, shown).await?;
+    Ok(Draft { must_pin: approve && adopted.is_empty(), ..draft })
 }
 
 /// The name of a network of the project.

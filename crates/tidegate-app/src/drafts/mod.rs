@@ -31,7 +31,7 @@ use crate::policy_doc::people;
 use crate::posting::say_and_post;
 use crate::project::Project;
 use crate::saying::{About, general};
-use crate::{relied, statements};
+use crate::{relied, typed_data};
 
 /// What something is said about.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +51,9 @@ pub struct Draft<T = ()> {
     statement: Statement,
     /// Under which subject it is posted at the helper too, and until when, in seconds.
     posted: Option<(StatementDigest, u64)>,
+    /// Whether the Safes must be pinned first: nothing was adopted, so that the file alone says who
+    /// decides.
+    must_pin: bool,
 }
 
 impl<T> Draft<T> {
@@ -62,7 +65,7 @@ impl<T> Draft<T> {
         shown: T,
     ) -> AppResult<Self> {
         let statement = Statement::Statement(general(project, &about, signer, body).await?);
-        Ok(Self { shown, target: about.target, statement, posted: None })
+        Ok(Self { shown, target: about.target, statement, posted: None, must_pin: false })
     }
 
     /// Its digest, which its file is named after.
@@ -77,17 +80,20 @@ impl<T> Draft<T> {
     /// covers both. Tells what is signed, and the result.
     ///
     /// # Errors
-    /// If nobody approves it, or it cannot be written or posted.
+    /// If nobody approves it, or it cannot be written or posted; or a Safe must be pinned first.
     pub async fn sign(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
+        if self.must_pin {
+            relied::require_pinned(project).await?;
+        }
         say_and_post(project, &self.target, signer, self.statement, self.posted).await
     }
 
-    /// Signs it, or writes it as typed data, without more being shown or posted.
+    /// Writes it as typed data, for a wallet to sign.
     ///
     /// # Errors
-    /// If it cannot be signed or written.
-    pub fn write(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        statements::sign_and_write(project, signer, self.statement).map(drop)
+    /// If it cannot be written.
+    pub fn write_typed_data(self, project: &Project) -> AppResult {
+        typed_data::write(project, &self.statement)
     }
 }
 

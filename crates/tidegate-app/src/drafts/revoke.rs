@@ -63,7 +63,7 @@ pub async fn revoke(
         call: (helper::address(), helper::post(posted, NEVER)),
         elsewhere: others.map(|(name, _)| name.clone()).collect(),
     };
-    Ok(Draft { shown, target, statement, posted: Some((posted, NEVER)) })
+    Ok(Draft { shown, target, statement, posted: Some((posted, NEVER)), must_pin: false })
 }
 
 /// The auditor's own attestation whose digest begins so.

@@ -28,7 +28,7 @@ pub(super) async fn revoke(
         let (to, data) = shown.call;
         ui.note("also post it from that wallet, so that deleting the file undoes nothing:");
         ui.note(format!("  to {to}, data {data}"));
-        draft.write(project, signer)?;
+        draft.write_typed_data(project)?;
         return Ok(0);
     }
     draft.sign(project, signer).await?;

@@ -4,7 +4,6 @@ use clap::Args;
 use tidegate_app::deploy::{self, Done, Frozen};
 use tidegate_app::error::AppResult;
 use tidegate_app::release::built;
-use tidegate_app::sending::show_adoption;
 use tidegate_app::view::{DeployView, HelperView};
 use tidegate_model::units::format_amount;
 use tidegate_plan::HELPER;
@@ -56,9 +55,7 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
         project.ui.note("this plan was approved before; it goes on where it was");
     }
     show(project, &frozen);
-    if let Some(adoption) = frozen.adoption() {
-        show_adoption(project, adoption);
-    }
+    frozen.tell_adoption();
     let most = format_amount(frozen.most(), 18);
     project.ui.note(format!("Its fees come to at most {most} ETH."));
     let approved = frozen.approve()?;

@@ -110,7 +110,7 @@ async fn decide(project: &Context, args: &DecideArgs, approve: bool) -> AppResul
     ui.line(format!("Request {request} by {by}: {amount} ETH to {holder}, {to}"));
     ui.line(format!("  on {on} (chain {})", shown.id.chain));
     ui.line(format!("  {}", shown.reason));
-    draft.decide(project, &signer).await?;
+    draft.sign(project, &signer).await?;
     if approve {
         ui.note(format!("the treasury sends it: `tidegate fund draw {request}`"));
     }

@@ -107,7 +107,7 @@ async fn fund(machines: &Machines, world: &World) -> Outcome {
     drafts::ask(&eva, &deployer, ask).await?.sign(&eva, &deployer).await?;
     let (kim, treasury) = (machines.open("kim")?, Key::of("treasury"));
     let decision = DecideRequest { request: None, approve: true, reason: String::new() };
-    drafts::decide(&kim, &treasury, decision).await?.decide(&kim, &treasury).await?;
+    drafts::decide(&kim, &treasury, decision).await?.sign(&kim, &treasury).await?;
     let kim = machines.open("kim")?;
     let request = TransferRequest { direction: Direction::Draw, request: None, amount: None };
     let payer = Payer { name: "treasury", signer: &treasury };
