@@ -302,7 +302,9 @@ fn inert(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if let Some(code) = own_color(rest) {
+        if c == '\u{1b}'
+            && let Some(code) = own_color(rest)
+        {
             clean.push_str(code);
             rest = &rest[code.len()..];
             continue;
