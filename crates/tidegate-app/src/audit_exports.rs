@@ -54,7 +54,7 @@ pub async fn audits(
 ) -> AppResult<Vec<Written>> {
     let assessment = assess(project, built, target).await?;
     let audits = assessment.facts.audits.as_ref();
-    let audits = audits.map_err(|why| AppError::new(Kind::Verdict(30), why.clone()))?;
+    let audits = audits.map_err(|why| AppError::new(Kind::Unknown, why.clone()))?;
     let source = Source { project, signer, built, assessment: &assessment, audits };
     let files = match form {
         Form::Eas(chain) => source.eas(chain)?,

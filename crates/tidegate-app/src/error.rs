@@ -8,23 +8,25 @@ use tidegate_model::{Reason, ReasonCode};
 /// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Evidence contradicts: 1.
+    /// Evidence contradicts.
     Fail,
-    /// The command line was wrong, or an approval is missing: 2.
+    /// Only chain time is missing.
+    Waiting,
+    /// Evidence is missing.
+    Unknown,
+    /// The request was wrong, or an approval is missing.
     Usage,
-    /// `tidegate.toml`, `foundry.toml`, sources or files: 3.
+    /// `tidegate.toml`, `foundry.toml`, sources or files.
     Config,
-    /// A chain or endpoint: 4.
+    /// A chain or endpoint.
     Chain,
-    /// A key or password: 5.
+    /// A key or password.
     Keys,
-    /// Somebody else holds the lane, or something stands in the way: 6.
+    /// Somebody else holds the lane, or something stands in the way.
     Conflict,
-    /// A verdict that is not PASS, with its own code.
-    Verdict(u8),
-    /// A dry run ends here, and nothing went wrong: 0.
+    /// A dry run ends here, and nothing went wrong.
     DryRun,
-    /// A fault of this program: 70.
+    /// A fault of this program.
     Internal,
 }
 
@@ -81,7 +83,7 @@ impl AppError {
 
     /// Says what it is to a gate.
     #[must_use]
-    pub fn coded(mut self, code: ReasonCode) -> Self {
+    pub(crate) fn coded(mut self, code: ReasonCode) -> Self {
         self.code = code;
         self
     }

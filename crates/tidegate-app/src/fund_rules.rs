@@ -62,7 +62,7 @@ pub async fn in_force(project: &Project) -> AppResult<InForce> {
 }
 
 /// The rules in force, for commands that only show books; also why they are not known.
-pub async fn to_show(project: &Project) -> (FundRules, Option<String>) {
+pub(crate) async fn to_show(project: &Project) -> (FundRules, Option<String>) {
     match in_force(project).await {
         Ok(InForce { rules, .. }) => (rules, None),
         Err(error) => {
@@ -76,7 +76,7 @@ pub async fn to_show(project: &Project) -> (FundRules, Option<String>) {
 ///
 /// # Errors
 /// If the chain cannot be read, or no file here has the adopted digest.
-pub async fn of_target(
+pub(crate) async fn of_target(
     project: &Project,
     target: &str,
     network: &Network,
@@ -110,7 +110,7 @@ async fn version_of(
     if now.digest()? == digest {
         return Ok(Some((version, now)));
     }
-    Err(AppError::new(Kind::Verdict(30), missing).hint(format!(
+    Err(AppError::new(Kind::Unknown, missing).hint(format!(
         "restore deployments/{target}/policy-{version}.json from git: it is what the Safe adopted"
     )))
 }

@@ -50,7 +50,7 @@ pub fn identity(project: &Project, name: &str) -> AppResult<Identity> {
 }
 
 /// Whether one operator sets the time of a chain: all that is not built in, and rollups.
-pub fn has_operator(chain: ChainId) -> bool {
+pub(crate) fn has_operator(chain: ChainId) -> bool {
     !chain.is_simulated() && known_chain(chain).is_none_or(|known| known.time == Time::Operator)
 }
 
@@ -70,7 +70,7 @@ pub fn end_of_life(project: &Project, name: &str) -> AppResult<Option<EndOfLife>
 }
 
 /// What to say of a network that a soak begun now would outlive.
-pub fn ends_too_soon(project: &Project, name: &str, now: u64) -> AppResult<Option<String>> {
+pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> AppResult<Option<String>> {
     let Some(end) = end_of_life(project, name)? else { return Ok(None) };
     let done = now.saturating_add(project.rules.soak_secs);
     Ok(end.too_soon(name, now, done))
@@ -89,7 +89,7 @@ pub fn unreachable(project: &Project, name: &str, why: Reason) -> Reason {
 }
 
 /// Warns where a soak begun now would outlive its network.
-pub fn warn_of_end(project: &Project, name: &str, now: u64) -> AppResult {
+pub(crate) fn warn_of_end(project: &Project, name: &str, now: u64) -> AppResult {
     if let Some(text) = ends_too_soon(project, name, now)? {
         project.front.warn(text);
     }
@@ -143,7 +143,7 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
     let hint = format!("set the environment variable {variable} to an endpoint of your own");
     match (&left_out, urls.is_empty()) {
         (Some(url), true) => Err(AppError::new(
-            Kind::Verdict(30),
+            Kind::Unknown,
             format!(
                 "network {name} has no endpoint of yours: the project names {url}, which counts \
                      once you pin it at a terminal"
@@ -261,10 +261,10 @@ impl From<ReadError> for AppError {
     fn from(error: ReadError) -> Self {
         match &error {
             // Nobody erred; there is too little evidence.
-            ReadError::TooFewEndpoints { .. } => Self::new(Kind::Verdict(30), error)
+            ReadError::TooFewEndpoints { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::TooFewEndpoints)
                 .hint("gates ask endpoints of different operators; add one under rpc"),
-            ReadError::Stale { .. } => Self::new(Kind::Verdict(30), error)
+            ReadError::Stale { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::HeadsApart)
                 .hint("which one is right? another endpoint, or this machine's clock, tells"),
             _ => Self::new(Kind::Chain, error),

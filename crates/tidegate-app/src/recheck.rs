@@ -23,7 +23,7 @@ use crate::proposals::{self, Found, Opened, Proposed};
 use crate::release::Built;
 
 /// MultiSendCallOnly must hold the code that Safe published.
-pub fn require_multi_send(code: B256) -> AppResult {
+pub(crate) fn require_multi_send(code: B256) -> AppResult {
     let known = canonical_by_code_hash(code).is_some_and(|c| {
         (c.version, c.kind) == (SafeVersion::V1_4_1, CanonicalKind::MultiSendCallOnly)
     });
@@ -197,7 +197,11 @@ async fn check_promotion<'a>(
         return Err(AppError::new(Kind::Internal, "what was seen is an assessment"));
     };
     if !assessment.overall.allows() {
-        let kind = Kind::Verdict(assessment.overall.exit_code());
+        let kind = match assessment.overall {
+            Verdict::Waiting { .. } => Kind::Waiting,
+            Verdict::Unknown { .. } => Kind::Unknown,
+            _ => Kind::Fail,
+        };
         return Err(AppError::new(kind, "the gates do not pass now; nothing was signed or sent"));
     }
     let policy = assessment.policy.as_ref().ok_or_else(|| fail("no policy"))?;
@@ -264,7 +268,7 @@ async fn check_evidence(
         .gate_head
         .map(|head| head.timestamp)
         .ok_or_else(|| Reason::unreadable("no gate time"));
-    if tidegate_gates::audits_gate(rules, &audits, &time).verdict.exit_code() != 0 {
+    if tidegate_gates::audits_gate(rules, &audits, &time).verdict != Verdict::Pass {
         return Err(fail("the evidence lists too few of this scope's audits"));
     }
     let soak = assessment.soak_network.as_ref().ok_or_else(|| fail("no soak chain"))?;

@@ -92,17 +92,6 @@ impl Verdict {
         matches!(self, Self::Pass | Self::Waived { .. })
     }
 
-    /// The documented exit code.
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Pass => 0,
-            Self::Fail { .. } => 1,
-            Self::Waived { .. } => 10,
-            Self::Waiting { .. } => 20,
-            Self::Unknown { .. } => 30,
-        }
-    }
-
     /// What explains it. A waiver itself comes first.
     pub fn reasons(&self) -> Vec<Reason> {
         let waived = match self {
@@ -384,9 +373,8 @@ mod tests {
             assert_eq!(Verdict::worst(pair), pair[1]);
             assert_eq!(pair[1].clone().and(pair[0].clone()), pair[1]);
         }
-        assert_eq!(Verdict::worst([]).exit_code(), 30);
+        assert_eq!(Verdict::worst([]).word(), "UNKNOWN");
         assert_eq!(Verdict::worst([]).codes(), [ReasonCode::NothingEvaluated]);
-        assert_eq!(order.map(|v| v.exit_code()), [0, 10, 20, 30, 1]);
     }
 
     #[test]

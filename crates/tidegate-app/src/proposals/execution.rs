@@ -98,7 +98,7 @@ impl Rechecked<'_> {
             let (have, unsigned) = (set.signed().len(), set.unsigned());
             let owners: Vec<_> = unsigned.iter().map(ToString::to_string).collect();
             let what = format!("{have} of {threshold} signatures");
-            return Err(AppError::new(Kind::Verdict(30), what)
+            return Err(AppError::new(Kind::Unknown, what)
                 .hint(format!("these owners can still sign: {}", owners.join(", "))));
         }
         let signatures: Bytes = set.encode(threshold).or_kind(Kind::Fail)?;

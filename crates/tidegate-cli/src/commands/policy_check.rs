@@ -10,6 +10,7 @@ use tidegate_plan::config::Stage;
 
 use super::policy::TargetArgs;
 use crate::context::Context;
+use crate::exit;
 
 pub(crate) async fn run(project: &Context, args: &TargetArgs) -> AppResult<u8> {
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
@@ -36,7 +37,7 @@ pub(crate) async fn run(project: &Context, args: &TargetArgs) -> AppResult<u8> {
         _ => "a gate lets damaged inputs through",
     };
     ui.line(format!("{} {says}", ui.verdict(verdict.word())));
-    let exit = verdict.exit_code();
+    let exit = exit::of(&verdict);
     let Controls { made: controls, on_release } = controls;
     ui.result(&ControlsView { target, overall: verdict, controls, on_release });
     Ok(exit)

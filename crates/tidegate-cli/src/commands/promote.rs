@@ -10,6 +10,7 @@ use tidegate_plan::config::Stage;
 
 use crate::commands;
 use crate::context::Context;
+use crate::exit;
 
 /// Check every gate and propose the release to the target's Safe
 ///
@@ -46,7 +47,7 @@ pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> 
     let ui = &project.ui;
     ui.line(format!("Promote {} to {target}", built.release.name));
     commands::status::gates(project, &built, assessment);
-    let exit = assessment.overall.exit_code();
+    let exit = exit::of(&assessment.overall);
     if !assessment.overall.allows() {
         ui.line("");
         ui.line(format!("{} not proposed", ui.verdict(assessment.overall.word())));

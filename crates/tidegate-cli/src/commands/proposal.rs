@@ -10,6 +10,7 @@ use tidegate_model::units::format_utc;
 
 use super::policy;
 use crate::context::Context;
+use crate::exit;
 use crate::signer::signer;
 
 /// List, show, verify, sign and execute proposals to a Safe
@@ -115,7 +116,7 @@ async fn verify(project: &Context, found: &Found) -> AppResult<u8> {
     ui.line("");
     ui.line(format!("{} it may be signed", ui.verdict(view.result.word())));
     project.ui.result(&view);
-    Ok(view.result.exit_code())
+    Ok(exit::of(&view.result))
 }
 
 async fn sign(project: &Context, found: &Found) -> AppResult<u8> {
@@ -133,7 +134,7 @@ async fn sign(project: &Context, found: &Found) -> AppResult<u8> {
         let hash = signed.safe_tx_hash;
         ui.note(format!("it can be executed: `tidegate proposal execute {hash}`"));
     }
-    Ok(rechecked.verdict.exit_code())
+    Ok(exit::of(&rechecked.verdict))
 }
 
 async fn execute(project: &Context, found: &Found) -> AppResult<u8> {
@@ -161,7 +162,7 @@ async fn finish(project: &Context, opened: &Opened<'_>, verdict: Verdict) -> App
                 view.version, view.adopted
             ));
             project.ui.result(&view);
-            Ok(verdict.exit_code())
+            Ok(exit::of(&verdict))
         }
         Finished::Promoted(promoted) => show_promoted(project, &promoted),
     }
@@ -188,5 +189,5 @@ fn show_promoted(project: &Context, promoted: &Promoted<'_>) -> AppResult<u8> {
         view.read_back.sentences().iter().for_each(|reason| ui.row("", reason));
     }
     project.ui.result(view);
-    Ok(view.verdict().exit_code())
+    Ok(exit::of(&view.verdict()))
 }

@@ -21,6 +21,7 @@ use tidegate_store::write_atomic;
 
 use super::watch::Rounds;
 use crate::context::Context;
+use crate::exit;
 use crate::ui::{COLUMNS, Ui, wrap};
 use crate::{report, signer};
 
@@ -62,7 +63,7 @@ pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
         let every_secs = parse_span_secs(&args.every).or_kind(Kind::Usage)?;
         let rounds = Rounds { every_secs, most: args.rounds };
         let verdict = super::watch::run(project, &built, &target, &rounds).await?;
-        return Ok(if args.check { verdict.exit_code() } else { 0 });
+        return Ok(if args.check { exit::of(&verdict) } else { 0 });
     }
     let signer = if args.sample { Some(signer::of_samples(project)?) } else { None };
     let status = Status::read(project, &built, &target).await?;
@@ -89,7 +90,7 @@ pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
     if let Some(signer) = &signer {
         noted(project, status.sample(signer)?);
     }
-    let code = status.verdict().exit_code();
+    let code = exit::of(status.verdict());
     Ok(if args.check { code } else { 0 })
 }
 

@@ -8,6 +8,7 @@ use tidegate_app::view::{ContractView, VerifyView};
 use tidegate_plan::config::Stage;
 
 use crate::context::Context;
+use crate::exit;
 use crate::signer;
 use crate::ui::{COLUMNS, wrap};
 
@@ -48,7 +49,7 @@ pub(crate) async fn run(project: &Context, args: &VerifyArgs) -> AppResult<u8> {
         let sample = sampling::store_on(project, &built, &name, &signer).await?;
         super::status::noted(project, sample);
     }
-    Ok(view.result.exit_code())
+    Ok(exit::of(&view.result))
 }
 
 /// One contract, and where it differs.
