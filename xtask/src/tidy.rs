@@ -107,7 +107,7 @@ fn check_crates(sources: &Sources, complaints: &mut Vec<Complaint>) -> usize {
                 continue;
             }
         };
-        let (files, circles) = circles::check(root, &circles::imports(&modules));
+        let (files, circles) = circles::check(&circles::imports(&modules));
         largest = largest.max(files);
         let circles = circles.into_iter().map(|(path, what)| Complaint { path, line: 0, what });
         complaints.extend(circles);

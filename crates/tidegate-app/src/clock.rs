@@ -9,7 +9,7 @@ const SKEW_SECS_MAX: u64 = 3_600;
 
 /// Warns once where the machine's clock and the target's latest header are far apart. Gates
 /// use chain time only, so this changes no verdict.
-pub fn warn_if_skewed(front: &dyn Front, now: u64, chain_timestamp: u64) {
+pub(crate) fn warn_if_skewed(front: &dyn Front, now: u64, chain_timestamp: u64) {
     let skew = now.abs_diff(chain_timestamp);
     if skew > SKEW_SECS_MAX {
         let skew = format_span_secs(skew);

@@ -69,7 +69,7 @@ pub fn settings(project: &Project) -> AppResult<FoundryConfig> {
 }
 
 /// Whether there is anything to compile: a folder that took a bundle has only what it says.
-pub fn has_sources(project: &Project) -> bool {
+pub(crate) fn has_sources(project: &Project) -> bool {
     if project.is_bundle() {
         return false;
     }
@@ -92,7 +92,7 @@ pub fn missing(root: &Path, error: FoundryError) -> AppError {
 }
 
 /// The file that makes a folder a Hardhat project.
-pub fn hardhat_config(root: &Path) -> Option<PathBuf> {
+pub(crate) fn hardhat_config(root: &Path) -> Option<PathBuf> {
     let names = ["hardhat.config.ts", "hardhat.config.js", "hardhat.config.cjs"];
     names.into_iter().map(|name| root.join(name)).find(|path| path.is_file())
 }

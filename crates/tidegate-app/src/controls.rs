@@ -91,7 +91,7 @@ pub fn counts(controls: &[Control]) -> (usize, usize) {
 
 /// Refuses to go on where a gate does not refuse what it should: its PASS would mean nothing.
 /// Answers with how many damages were tried.
-pub fn require_controls(rules: &PolicyRules, facts: &Facts) -> AppResult<usize> {
+pub(crate) fn require_controls(rules: &PolicyRules, facts: &Facts) -> AppResult<usize> {
     let controls = Controls::of(rules, facts);
     match controls.let_through().first() {
         None => Ok(controls.tried()),

@@ -36,7 +36,7 @@ pub struct Prepared {
 }
 
 /// The operation and step name of a mock.
-pub fn mock_op(name: &str) -> String {
+pub(crate) fn mock_op(name: &str) -> String {
     format!("mock:{name}")
 }
 
@@ -62,7 +62,7 @@ pub fn prepare(
 }
 
 /// The same, with other values of these parameters than are written for the network.
-pub fn prepare_with(
+pub(crate) fn prepare_with(
     project: &Project,
     built: &Built,
     network: &str,
@@ -194,7 +194,7 @@ pub async fn expect(
 
 /// What a plan creates on the network's state at a block if it ran in `block`, so that two networks
 /// can be compared in one moment.
-pub async fn expect_in(
+pub(crate) async fn expect_in(
     network: &Network,
     prepared: &Prepared,
     head: Head,
@@ -206,7 +206,7 @@ pub async fn expect_in(
 }
 
 /// Runs a local execution until nothing is missing from its snapshot.
-pub async fn simulate<T>(
+pub(crate) async fn simulate<T>(
     network: &Network,
     head: Head,
     run: impl Fn(&StateSnapshot) -> Result<T, tidegate_evm::EvmError>,

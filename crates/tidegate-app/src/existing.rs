@@ -95,7 +95,7 @@ pub fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifact> {
 }
 
 /// Refuses an upgrade that would start from other code than the plan says.
-pub async fn require_starts(
+pub(crate) async fn require_starts(
     network: &Network,
     built: &Built,
     prepared: &Prepared,

@@ -55,7 +55,7 @@ pub fn said(project: &Project, set: &StatementSet, rules: &FundRules) -> AppResu
 }
 
 /// Whether there is anything to book on a network.
-pub fn has_books(
+pub(crate) fn has_books(
     project: &Project,
     set: &StatementSet,
     rules: &FundRules,

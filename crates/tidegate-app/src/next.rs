@@ -12,7 +12,7 @@ use crate::read_back::Promoted;
 use crate::release::Built;
 
 /// The next steps, most urgent first.
-pub fn next_steps(
+pub(crate) fn next_steps(
     project: &Project,
     built: &Built,
     assessment: &Assessment,

@@ -28,12 +28,16 @@ const POLICY_BYTES_MAX: u64 = 1 << 20;
 const VERSIONS_MAX: u64 = 50;
 
 /// What a Safe shows at a block.
-pub async fn safe_state(network: &Network, safe: Address, head: Head) -> AppResult<SafeState> {
+pub(crate) async fn safe_state(
+    network: &Network,
+    safe: Address,
+    head: Head,
+) -> AppResult<SafeState> {
     Ok(read_safe(network, safe, head.block).await?)
 }
 
 /// Refuses a Safe that anything else may move than what it shows.
-pub async fn require_proof(
+pub(crate) async fn require_proof(
     project: &Project,
     network: &Network,
     safe: Address,
@@ -98,7 +102,7 @@ pub fn treasuries(project: &Project) -> impl Iterator<Item = AppResult<Treasury>
 }
 
 /// Refuses networks that may not back a target.
-pub fn require_soaks(project: &Project, target: &str) -> AppResult {
+pub(crate) fn require_soaks(project: &Project, target: &str) -> AppResult {
     let settings = project.network(target)?;
     if settings.soaks_on.is_empty() {
         return Err(AppError::config(format!("[networks.{target}] has no `soaks_on`"))
@@ -118,7 +122,7 @@ pub fn require_soaks(project: &Project, target: &str) -> AppResult {
 }
 
 /// Refuses more keys than a promotion's batch can ask whether they stopped it.
-pub fn require_keys(project: &Project, target: &str) -> AppResult {
+pub(crate) fn require_keys(project: &Project, target: &str) -> AppResult {
     let targets = project.ids_on(project.network(target)?.chain)?.len();
     let people = people(project);
     let keys: BTreeSet<_> = people.values().flat_map(Person::addresses).collect();
@@ -142,7 +146,7 @@ pub fn people(project: &Project) -> BTreeMap<String, Person> {
 }
 
 /// The keys of everybody in the policies' files here, adopted or not.
-pub fn keys_of_policies(project: &Project) -> AppResult<BTreeSet<Address>> {
+pub(crate) fn keys_of_policies(project: &Project) -> AppResult<BTreeSet<Address>> {
     let mut keys = BTreeSet::new();
     for (target, _) in project.targets() {
         for (_, path) in project.layout.policies(target)? {
@@ -336,7 +340,7 @@ pub async fn adopted_at(
 
 /// In what a policy asks for less than the newest adopted version, if that can be read, and than
 /// the built-in defaults.
-pub async fn looser_lines(
+pub(crate) async fn looser_lines(
     project: &Project,
     target: &str,
     network: &Network,
@@ -359,7 +363,7 @@ pub async fn looser_lines(
 }
 
 /// The newest version that a Safe adopted, and its digest; `None` if there is none.
-pub async fn adopted_version(
+pub(crate) async fn adopted_version(
     network: &Network,
     head: Head,
     safe: Address,
@@ -381,7 +385,7 @@ pub async fn adopted_version(
 }
 
 /// Checks that our helper stands on a network, with our code.
-pub async fn require_helper(network: &Network, head: Head) -> AppResult {
+pub(crate) async fn require_helper(network: &Network, head: Head) -> AppResult {
     let found = network.code_hash(helper::address(), head.block).await?;
     if found == helper::CODE_HASH {
         return Ok(());

@@ -114,12 +114,12 @@ impl Project {
     }
 
     /// Whether the person was asked about an endpoint of the project and did not pin it.
-    pub fn has_declined(&self, url: &RedactedUrl) -> bool {
+    pub(crate) fn has_declined(&self, url: &RedactedUrl) -> bool {
         self.declined.lock().is_ok_and(|declined| declined.contains(url))
     }
 
     /// Remembers that the person did not pin an endpoint.
-    pub fn decline(&self, url: &RedactedUrl) {
+    pub(crate) fn decline(&self, url: &RedactedUrl) {
         if let Ok(mut declined) = self.declined.lock() {
             declined.push(url.clone());
         }
@@ -132,7 +132,7 @@ impl Project {
     }
 
     /// Where this machine's store of this checkout is.
-    pub fn store_path(&self) -> AppResult<PathBuf> {
+    pub(crate) fn store_path(&self) -> AppResult<PathBuf> {
         Ok(Home::new(self.env.home()?).checkout(&self.root))
     }
 
@@ -181,7 +181,7 @@ impl Project {
     }
 
     /// What the project is on a chain: one id for each of its targets there that has a Safe.
-    pub fn ids_on(&self, chain: ChainId) -> AppResult<BTreeSet<ProjectId>> {
+    pub(crate) fn ids_on(&self, chain: ChainId) -> AppResult<BTreeSet<ProjectId>> {
         let here = self.targets().filter(|(_, target)| target.chain == chain);
         here.filter(|(_, target)| target.safe.is_some())
             .map(|(_, target)| self.id(target))
@@ -204,7 +204,7 @@ impl Project {
     }
 
     /// The project on one target, as statements name it.
-    pub fn named_at(&self, target: &NetworkConfig) -> AppResult<ProjectRef> {
+    pub(crate) fn named_at(&self, target: &NetworkConfig) -> AppResult<ProjectRef> {
         let safe = target.safe.ok_or_else(|| AppError::config("the target has no `safe`"))?;
         Ok(ProjectRef { name: self.config.name.clone(), safe })
     }

@@ -153,7 +153,7 @@ struct Draft {
 /// Evaluates all gates of a release. Where they pass and it is not promoted yet, the batch that
 /// would be proposed is executed locally on the target's present state: where it fails, so does the
 /// verdict on the whole.
-pub async fn assess_ready(
+pub(crate) async fn assess_ready(
     project: &Project,
     built: &Built,
     target: &str,

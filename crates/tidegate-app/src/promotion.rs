@@ -32,14 +32,14 @@ const RECORDS_SEARCHED_MAX: u64 = 200;
 
 /// A release as it will stand on its target.
 #[derive(Debug)]
-pub struct TargetPlan {
+pub(crate) struct TargetPlan {
     pub prepared: Prepared,
     pub expected: Expected,
     pub deployment: Deployment,
 }
 
 /// Resolves a release on its target, executed by the Safe.
-pub async fn target_plan(
+pub(crate) async fn target_plan(
     project: &Project,
     built: &Built,
     target: &str,
@@ -67,7 +67,7 @@ impl TargetPlan {
     ///
     /// `fresh`: a creation reverts where something stands already, so that nobody can have used it;
     /// but for what nobody can change.
-    pub fn calls(&self, promotion: &Promotion, fresh: bool) -> Vec<InnerCall> {
+    pub(crate) fn calls(&self, promotion: &Promotion, fresh: bool) -> Vec<InnerCall> {
         let helper = helper::address();
         let hashes = code_hashes(&self.expected);
         let to_helper =
@@ -136,7 +136,11 @@ impl TargetPlan {
     }
 
     /// What shows that others created and used what the Safe is to create, one sentence each.
-    pub async fn used_before(&self, network: &Network, head: Head) -> AppResult<Vec<String>> {
+    pub(crate) async fn used_before(
+        &self,
+        network: &Network,
+        head: Head,
+    ) -> AppResult<Vec<String>> {
         let created = self.expected.created.iter().map(|(address, created)| Untouched {
             label: op_label(&created.op),
             address: *address,
@@ -150,7 +154,12 @@ impl TargetPlan {
     }
 
     /// Says what others did with what the Safe is to create; refused where the policy says so.
-    pub async fn show_used(&self, project: &Project, network: &Network, head: Head) -> AppResult {
+    pub(crate) async fn show_used(
+        &self,
+        project: &Project,
+        network: &Network,
+        head: Head,
+    ) -> AppResult {
         let used = self.used_before(network, head).await?;
         used.iter().for_each(|line| project.front.warn(line.as_str()));
         let plan = (&self.prepared.resolved, &self.expected);
@@ -163,7 +172,7 @@ impl TargetPlan {
 
 /// Executes a Safe's batch locally on present state, as whoever sends it. Returns its gas; where it
 /// fails, the error names the call.
-pub async fn simulate_batch(
+pub(crate) async fn simulate_batch(
     network: &Network,
     safe: Address,
     plan: &TargetPlan,
@@ -222,7 +231,7 @@ pub async fn simulate_batch(
 }
 
 /// Refuses calls of which nobody can read what they do.
-pub fn require_readable(
+pub(crate) fn require_readable(
     project: &Project,
     built: &Built,
     plan: &TargetPlan,

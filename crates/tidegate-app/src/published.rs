@@ -74,7 +74,7 @@ fn abi_files(
 
 /// The files of a testnet. Its address book may also be of another deployment there that is ours
 /// and that its deployer has anchored.
-pub async fn on_testnet(
+pub(crate) async fn on_testnet(
     project: &Project,
     built: &Built,
     (name, network): (&str, &Network),
@@ -122,7 +122,7 @@ async fn other_book(
 
 /// What a Safe has promoted to a target, beside its files.
 #[derive(Debug)]
-pub struct OnTarget<'a> {
+pub(crate) struct OnTarget<'a> {
     pub name: &'a str,
     pub built: &'a Built,
     /// What the Safe has recorded, newest first.
@@ -134,7 +134,7 @@ pub struct OnTarget<'a> {
 impl OnTarget<'_> {
     /// Compares each record there with what the Safe recorded; address book and ABIs are of what it
     /// promoted last.
-    pub fn findings(&self, project: &Project) -> AppResult<Findings> {
+    pub(crate) fn findings(&self, project: &Project) -> AppResult<Findings> {
         let Self { name, built, promotions, record } = *self;
         let layout = &project.layout;
         let nothing = format!("is of nothing that the Safe has promoted to {name}; delete it");

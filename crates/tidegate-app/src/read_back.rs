@@ -65,7 +65,7 @@ impl Seen {
 }
 
 /// Whether the Safe has recorded a release.
-pub async fn is_promoted(
+pub(crate) async fn is_promoted(
     project: &Project,
     built: &Built,
     target: &str,
@@ -103,7 +103,7 @@ pub async fn standing(
 }
 
 /// `verify` on a target.
-pub async fn verify_target(
+pub(crate) async fn verify_target(
     project: &Project,
     built: &Built,
     target: &str,

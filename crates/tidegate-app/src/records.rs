@@ -88,7 +88,7 @@ pub fn of_release(
 }
 
 /// Every deployment of a release on a network that counts.
-pub fn all_of_release(
+pub(crate) fn all_of_release(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
@@ -98,7 +98,7 @@ pub fn all_of_release(
 
 /// The same; where none counts, the newest one of anybody: whoever is nobody under `[people]` may
 /// deploy, and look at it.
-pub fn of_anybody(
+pub(crate) fn of_anybody(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
@@ -137,7 +137,7 @@ fn is_same(a: &DeploymentRecord, b: &DeploymentRecord) -> bool {
 }
 
 /// Whether this machine has seen the chain confirm the deployment of a record.
-pub fn is_remembered(
+pub(crate) fn is_remembered(
     project: &Project,
     network: &str,
     record: &DeploymentRecord,
@@ -229,7 +229,7 @@ fn name(path: &Path) -> String {
 }
 
 /// Fields of the newest deployment that disagree with its file's name.
-pub fn name_faults(
+pub(crate) fn name_faults(
     project: &Project,
     network: &str,
     release: ReleaseRoot,

@@ -28,7 +28,7 @@ pub struct Built {
 
 /// Refuses a release whose code depends on more than its contracts' own sources: auditors read
 /// those, and whoever rebuilds a contract from its metadata has only those.
-pub fn require_minimal(project: &Project, built: &Built) -> AppResult {
+pub(crate) fn require_minimal(project: &Project, built: &Built) -> AppResult {
     let contracts: Vec<_> = requested_contracts(&project.config).into_iter().collect();
     let differences = crate::compiler::differences(project, &contracts)?;
     let in_release = |d: &&Difference| built.release.artifacts.contains_key(&d.fqn);
@@ -182,7 +182,7 @@ pub fn of_deployment(
 }
 
 /// A kept release of this scope; of several, any one, since their contracts are the same.
-pub fn with_scope(project: &Project, scope: ScopeRoot) -> AppResult<Option<Built>> {
+pub(crate) fn with_scope(project: &Project, scope: ScopeRoot) -> AppResult<Option<Built>> {
     for (root, build) in kept_keys(project)? {
         if let Some(found) = kept(project, root, build)?.filter(|b| b.roots.scope_root == scope) {
             return Ok(Some(found));

@@ -101,7 +101,7 @@ pub async fn require(project: &Project) -> AppResult {
 }
 
 /// For commands that pay: the person has also pinned each Safe, having seen its owners.
-pub async fn require_pinned(project: &Project) -> AppResult {
+pub(crate) async fn require_pinned(project: &Project) -> AppResult {
     require(project).await?;
     for Target { name, now, .. } in targets(project)? {
         let network = project.connect(&name).await?;
@@ -190,7 +190,7 @@ pub fn other(project: &Project, target: &str) -> AppResult<Option<String>> {
 ///
 /// # Errors
 /// If none of those before is on the target's chain.
-pub fn stops_instead(project: &Project, target: &str) -> AppResult<Option<ProjectSafe>> {
+pub(crate) fn stops_instead(project: &Project, target: &str) -> AppResult<Option<ProjectSafe>> {
     let found = targets(project)?.into_iter().find(|one| one.name == target);
     let Some(Target { now, reliance: Reliance::Other(before), .. }) = found else {
         return Ok(None);
@@ -208,7 +208,7 @@ pub fn stops_instead(project: &Project, target: &str) -> AppResult<Option<Projec
 }
 
 /// The Safes relied on before on a chain which the file names no more.
-pub fn before_on(project: &Project, chain: ChainId) -> AppResult<Vec<ProjectSafe>> {
+pub(crate) fn before_on(project: &Project, chain: ChainId) -> AppResult<Vec<ProjectSafe>> {
     let mut found = Vec::new();
     for Target { reliance, .. } in targets(project)? {
         if let Reliance::Other(before) = reliance {

@@ -80,12 +80,12 @@ pub fn listed(project: &Project, attestation: &AuditAttestation) -> Observed<Doc
 }
 
 /// Keeps a document of findings under its digest.
-pub fn keep_findings(project: &Project, bytes: &[u8]) -> AppResult {
+pub(crate) fn keep_findings(project: &Project, bytes: &[u8]) -> AppResult {
     Ok(write_atomic(&project.layout.findings(alloy_primitives::keccak256(bytes)), bytes)?)
 }
 
 /// The beginning of a message, for a line.
-pub fn shortened(message: &str) -> String {
+pub(crate) fn shortened(message: &str) -> String {
     const CHARS_MAX: usize = 60;
     if message.chars().count() <= CHARS_MAX {
         return message.to_owned();

@@ -46,7 +46,7 @@ impl Environment {
     }
 
     /// Where Foundry installs compilers.
-    pub fn svm_dirs(&self) -> Vec<PathBuf> {
+    pub(crate) fn svm_dirs(&self) -> Vec<PathBuf> {
         let data = self.get("XDG_DATA_HOME").map(|data| PathBuf::from(data).join("svm"));
         let home = self.user_home();
         let local = home.as_ref().map(|home| home.join(".local/share/svm"));
@@ -55,7 +55,7 @@ impl Environment {
     }
 
     /// The folders of `PATH`.
-    pub fn path_dirs(&self) -> Vec<PathBuf> {
+    pub(crate) fn path_dirs(&self) -> Vec<PathBuf> {
         self.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()
     }
 

@@ -10,7 +10,7 @@ use crate::promotion::promotions;
 use crate::release::Built;
 
 /// What the Safe is to create and what stands there already, where it may not, one sentence each.
-pub async fn stands_already(
+pub(crate) async fn stands_already(
     project: &Project,
     network: &Network,
     head: Head,
@@ -33,7 +33,7 @@ pub async fn stands_already(
 }
 
 /// The same of a release that is not promoted yet, with what to do about it.
-pub async fn in_the_way(
+pub(crate) async fn in_the_way(
     project: &Project,
     built: &Built,
     target: &str,

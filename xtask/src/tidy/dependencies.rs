@@ -34,14 +34,6 @@ const RULES: [Rule; 3] = [
     },
 ];
 
-/// What is there against a rule today. Lines only leave this list.
-const NOT_YET: [(&str, &str); 4] = [
-    ("tidegate-cli", "tidegate-gates"),
-    ("tidegate-cli", "tidegate-chain"),
-    ("tidegate-cli", "tidegate-evm"),
-    ("tidegate-cli", "tidegate-engine"),
-];
-
 /// What only tests use, and the crates that are nothing else.
 const FOR_TESTS: &str = "tidegate-testkit";
 const TESTS: [&str; 2] = ["tidegate-tests", "xtask"];
@@ -57,9 +49,7 @@ pub(super) fn check(manifest: &str) -> Result<Vec<String>, toml::de::Error> {
     let named = dependencies(&manifest);
     let mut found = Vec::new();
     for Rule { crates, never, why } in &RULES {
-        let is_broken = |name: &&&str| {
-            named.contains(&name.to_string()) && !NOT_YET.contains(&(package, **name))
-        };
+        let is_broken = |name: &&&str| named.contains(&name.to_string());
         for name in never.iter().filter(|_| crates.contains(&package)).filter(is_broken) {
             found.push(format!("{package} does not depend on {name}: {why}"));
         }

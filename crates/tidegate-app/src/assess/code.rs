@@ -341,7 +341,7 @@ pub async fn slots(
 }
 
 /// Names each field in which a recorded deployment differs from a computed one.
-pub fn compare_deployments(recorded: &Deployment, computed: &Deployment) -> Vec<String> {
+pub(crate) fn compare_deployments(recorded: &Deployment, computed: &Deployment) -> Vec<String> {
     let value = |deployment: &Deployment| serde_json::to_value(deployment).unwrap_or_default();
     let mut differences = Vec::new();
     tidegate_gates::compare("", &value(computed), &value(recorded), &mut differences);
@@ -373,7 +373,7 @@ fn rows(gathered: &Gathered<'_>, record: &DeploymentRecord) -> AppResult<Vec<Par
 
 /// What `verify` found.
 #[derive(Debug)]
-pub struct VerifyReport {
+pub(crate) struct VerifyReport {
     pub rows: Vec<ContractFact>,
     pub verdict: Verdict,
     pub block: BlockRef,
@@ -382,7 +382,7 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    pub fn of(facts: CodeFacts, block: BlockRef) -> Self {
+    pub(crate) fn of(facts: CodeFacts, block: BlockRef) -> Self {
         let (verdict, left_out) = (code_verdict(&facts), facts.left_out());
         Self { rows: facts.contracts, verdict, block, left_out }
     }
@@ -390,7 +390,7 @@ impl VerifyReport {
 
 /// `verify` on a test stage: the gate `code`, at the latest block so that it can be asked right
 /// after a deployment, and the files that other programs read.
-pub async fn verify_testnet(
+pub(crate) async fn verify_testnet(
     project: &Project,
     built: &Built,
     name: &str,

@@ -17,7 +17,7 @@ use crate::policy_doc::{people, require_keys};
 use crate::project::Project;
 
 /// How long a freeze by file can last, in seconds; another one can follow.
-pub const FREEZE_SECS_MAX: u64 = 90 * 86_400;
+pub(crate) const FREEZE_SECS_MAX: u64 = 90 * 86_400;
 
 /// Keys that deployed the release, on any network that backs the target.
 pub(super) fn deployers(candidate: &Candidate<'_>) -> AppResult<Vec<Address>> {

@@ -178,7 +178,7 @@ async fn counted(
 
 /// Every record that somebody sees who says go, with its network's name: those that count, and
 /// those that this machine has seen and that are gone.
-pub async fn to_see(
+pub(crate) async fn to_see(
     project: &Project,
     target: &str,
     release: ReleaseRoot,

@@ -14,7 +14,7 @@ use crate::project::Project;
 
 /// Why a batch could not ask all contracts again that people of the policy sign with, if so many
 /// of their statements were listed.
-pub fn contracts_fault(project: &Project, assessment: &Assessment) -> Option<String> {
+pub(crate) fn contracts_fault(project: &Project, assessment: &Assessment) -> Option<String> {
     let people = people(project);
     let all = assessment.statements.statements.iter();
     let known = all.filter(|(_, found)| {

@@ -42,12 +42,16 @@ use crate::policy_doc;
 use crate::project::Project;
 use crate::release::Built;
 
-pub use code::{VerifyReport, compare_deployments, slots, verify_testnet};
-pub use deployers::to_see;
+pub(crate) use code::VerifyReport;
+pub(crate) use code::compare_deployments;
+pub use code::slots;
+pub(crate) use code::verify_testnet;
+pub(crate) use deployers::to_see;
 pub use emergency::Emergency;
-pub use judged::{contracts_fault, judged};
-pub use safe::safe_changes;
-pub use soak::start_subject;
+pub(crate) use judged::contracts_fault;
+pub use judged::judged;
+pub(crate) use safe::safe_changes;
+pub(crate) use soak::start_subject;
 
 /// What an evaluation found, with everything it rests on.
 #[derive(Debug)]
@@ -84,7 +88,7 @@ pub struct Assessment {
 
 impl Assessment {
     /// The facts, of all audits and accepted risks only those that are listed.
-    pub fn facts_of(&self, listed: &[StatementDigest]) -> Facts {
+    pub(crate) fn facts_of(&self, listed: &[StatementDigest]) -> Facts {
         let mut facts = self.facts.clone();
         if let Ok(audits) = &mut facts.audits {
             audits.attestations.retain(|fact| listed.contains(&fact.digest));
@@ -99,7 +103,7 @@ impl Assessment {
     }
 
     /// When the first of its waivers ends, if there is one.
-    pub fn waived_until(&self) -> Option<u64> {
+    pub(crate) fn waived_until(&self) -> Option<u64> {
         let waived = self.reports.iter().filter_map(|report| match report.verdict {
             Verdict::Waived { until, .. } => Some(until),
             _ => None,
@@ -115,7 +119,7 @@ pub async fn assess(project: &Project, built: &Built, target: &str) -> AppResult
 
 /// The same, with what an emergency lowers. Where a proposal's evidence is checked, what is counted
 /// up to a block is counted up to the one that the proposal lists.
-pub async fn assess_with(
+pub(crate) async fn assess_with(
     project: &Project,
     built: &Built,
     target: &str,

@@ -88,7 +88,7 @@ async fn handler_known(network: &Network, handler: Address, head: Head) -> AppRe
 
 /// What happened to the policy's Safe since it adopted one, one sentence each, without what
 /// modules did that the policy allows.
-pub async fn safe_changes(
+pub(crate) async fn safe_changes(
     rules: &PolicyRules,
     network: &Network,
     head: Head,

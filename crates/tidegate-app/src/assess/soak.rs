@@ -133,7 +133,7 @@ async fn start_post(
 }
 
 /// Under which subject the start of a recorded deployment is posted.
-pub async fn start_subject(
+pub(crate) async fn start_subject(
     project: ProjectId,
     record: &DeploymentRecord,
     network: &Network,

@@ -23,7 +23,7 @@ use crate::statements;
 
 /// A statement that was signed and posted.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-pub struct SaidView {
+pub(crate) struct SaidView {
     /// The statement's digest.
     pub digest: StatementDigest,
     /// The transaction that posted it.

@@ -32,7 +32,7 @@ pub struct AuditFilesView {
 /// What a wallet is to sign.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TypedDataView {
+pub(crate) struct TypedDataView {
     /// Its file, as `eth_signTypedData_v4` takes it.
     pub typed_data: String,
 }

@@ -12,9 +12,8 @@ mod verify;
 
 pub use self::build::{BuildView, ContractBuildView, DocumentsView};
 pub use self::deploy::{DeployView, HelperView};
-pub use self::files::{
-    AskedView, AuditFilesView, BundleView, KeyView, KeysView, ListedKeyView, TypedDataView,
-};
+pub(crate) use self::files::TypedDataView;
+pub use self::files::{AskedView, AuditFilesView, BundleView, KeyView, KeysView, ListedKeyView};
 pub use self::promote::{HeldView, PromoteView, ProposedView};
 pub use self::soak::EndView;
 pub use self::soak::{SampleView, SoakView, WindowView};
