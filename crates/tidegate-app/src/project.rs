@@ -1,6 +1,7 @@
 //! The project a command works on: its file, its folders, its store, its networks and keys.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -19,17 +20,15 @@ use crate::settings::Environment;
 /// The largest `tidegate.toml` that is read, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
-/// What [`Opening::typed_data`] names for typed data as a document of the front end, not a file.
+/// What [`Caller::typed_data`] names for typed data as a document of the front end, not a file.
 pub const TO_FRONT_END: &str = "-";
 
-/// What a project is opened with.
+/// Who runs a use case, and what they said beforehand.
 #[derive(Debug, Clone)]
-pub struct Opening {
-    /// The folder of `tidegate.toml`.
-    pub root: PathBuf,
+pub struct Caller {
     /// What the environment says.
     pub env: Environment,
-    /// Who runs this.
+    /// Who is told and asked.
     pub front: Arc<dyn Front>,
     /// What is approved already, as it was written.
     pub approved: Option<String>,
@@ -52,19 +51,7 @@ pub struct Project {
     pub config: Config,
     pub rules: PolicyRules,
     pub layout: Layout,
-    pub env: Environment,
-    /// Who runs this.
-    pub front: Arc<dyn Front>,
-    /// What the request approves already, as it was written.
-    pub approved: Option<String>,
-    /// The Safe that the request pins on first sight, as `CHAIN:SAFE`.
-    pub pin: Option<String>,
-    /// Where statements go as typed data instead of being signed.
-    pub typed_data: Option<String>,
-    /// Whether to stop before the first thing that would be signed, sent or written.
-    pub dry_run: bool,
-    /// Seconds since 1970 by the machine's clock.
-    pub clock: fn() -> u64,
+    caller: Caller,
     /// By which block this command dates what it says, once that is read.
     pub date: OnceLock<Date>,
     store: OnceLock<Store>,
@@ -78,8 +65,7 @@ impl Project {
     ///
     /// # Errors
     /// If there is none, its file is not well formed, or it has links where none may be.
-    pub fn open(request: Opening) -> AppResult<Self> {
-        let Opening { root, env, front, approved, pin, typed_data, dry_run, clock } = request;
+    pub fn open(root: &Path, caller: Caller) -> AppResult<Self> {
         let root = root.canonicalize().map_err(|error| {
             AppError::config(format!("open project {}: {error}", root.display()))
         })?;
@@ -99,13 +85,7 @@ impl Project {
             config,
             rules,
             layout,
-            env,
-            front,
-            approved,
-            pin,
-            typed_data,
-            dry_run,
-            clock,
+            caller,
             date: OnceLock::new(),
             store: OnceLock::new(),
             journal: OnceLock::new(),
@@ -213,6 +193,14 @@ impl Project {
     pub fn name_of(&self, id: NetworkId) -> Option<&str> {
         let found = self.config.networks.iter().find(|(_, network)| network.chain == id.chain);
         found.map(|(name, _)| name.as_str())
+    }
+}
+
+impl Deref for Project {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
     }
 }
 

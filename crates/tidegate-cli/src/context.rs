@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use tidegate_app::error::{AppResult, Kind, OrKind};
-use tidegate_app::project::{Opening, Project, find_root};
+use tidegate_app::project::{Caller, Project, find_root};
 use tidegate_app::settings::Environment;
 
 use crate::clock;
@@ -26,8 +26,7 @@ impl Context {
             Some(dir) => dir.clone(),
             None => find_root(&std::env::current_dir().or_kind(Kind::Config)?)?,
         };
-        let project = Project::open(Opening {
-            root,
+        let caller = Caller {
             env: env.clone(),
             front: Arc::new(ui.clone()),
             approved: global.approve.clone(),
@@ -35,7 +34,8 @@ impl Context {
             typed_data: global.typed_data.clone(),
             dry_run: global.dry_run,
             clock: clock::now,
-        })?;
+        };
+        let project = Project::open(&root, caller)?;
         Ok(Self { project, ui: ui.clone(), global: global.clone() })
     }
 }

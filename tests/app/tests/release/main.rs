@@ -17,6 +17,7 @@ use tidegate_app::view::{DeployView, VerifyView};
 use tidegate_app::{deploy, policy_adoption, promote, recheck};
 use tidegate_testkit::{
     Activity, DAY_SECS, GENESIS_TIMESTAMP, Project, ProjectOptions, Tools, World, WorldOptions,
+    repo_root,
 };
 
 use self::people::{Key, Machines};
@@ -129,10 +130,18 @@ async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
     let view = frozen.approve()?.run(&mut |step| done.push(step.clone())).await?;
     assert!(!view.was_complete && done.iter().all(|step| step.landed.is_some()));
     assert_eq!(view.release_root, built.roots.release_root);
+    assert_eq!(shown_release()?, built.roots.release_root.to_string(), "play the demo anew");
     world.settle()?;
     let verified = VerifyView::read(&eva, &built, "testnet").await?;
     assert_eq!(verified.result.word(), "PASS", "{:?}", verified.result.sentences());
     Ok(view)
+}
+
+/// The release whose files `deployments/` of this repository shows to readers.
+fn shown_release() -> Outcome<String> {
+    let text = std::fs::read_to_string(repo_root().join("deployments/testnet/addresses.json"))?;
+    let (_, root) = text.split_once("\"releaseRoot\": \"").ok_or("a release root")?;
+    Ok(root.split('"').next().unwrap_or_default().to_owned())
 }
 
 /// Testers use what was deployed, as much as the policy asks.

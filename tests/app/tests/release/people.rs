@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use alloy_primitives::{Address, B256, Signature};
 use tidegate_app::error::{AppError, AppResult};
 use tidegate_app::front::{Event, Front};
-use tidegate_app::project::{Opening, Project as Opened};
+use tidegate_app::project::{Caller, Project as Opened};
 use tidegate_app::settings::Environment;
 use tidegate_app::{DigestSigner, SignError};
 use tidegate_testkit::{PrivateKeySigner, Project, SignerSync as _, Tools, World, actor};
@@ -43,8 +43,7 @@ impl Machines {
         let home = self.homes.join(person).to_string_lossy().into_owned();
         let mut variables = self.variables.clone();
         variables.insert("TIDEGATE_HOME".to_owned(), home);
-        Opened::open(Opening {
-            root: self.root.clone(),
+        let caller = Caller {
             env: Environment::new(variables),
             front: Arc::new(Approver::default()),
             approved: None,
@@ -52,7 +51,8 @@ impl Machines {
             typed_data: None,
             dry_run: false,
             clock: || 0,
-        })
+        };
+        Opened::open(&self.root, caller)
     }
 }
 
