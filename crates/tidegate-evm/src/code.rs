@@ -14,13 +14,13 @@ use tidegate_model::cbor::trailing_region;
 /// Whether code can come to `SELFDESTRUCT`, which ends its account in the transaction that creates
 /// it (EIP-6780).
 pub fn can_destroy_itself(code: &[u8]) -> bool {
-    reachable(code).any(|opcode| opcode == SELFDESTRUCT)
+    reachable(code, metadata(code)).any(|opcode| opcode == SELFDESTRUCT)
 }
 
 /// Whether no run of this code changes storage, code or nonce of its own account: no instruction
 /// that can be reached does so, or lets other code do it.
 pub fn changes_nothing(code: &[u8]) -> bool {
-    !reachable(code).any(|opcode| {
+    !reachable(code, metadata(code)).any(|opcode| {
         matches!(
             opcode,
             SSTORE | TSTORE | CREATE | CALLCODE | DELEGATECALL | CREATE2 | SELFDESTRUCT
@@ -38,9 +38,9 @@ pub(crate) fn is_newer(opcode: u8) -> bool {
 /// The newer opcodes in code, without its metadata. A stretch that runs into what is no opcode, and
 /// cannot be left before, is data.
 pub fn newer_opcodes(code: &[u8]) -> BTreeSet<u8> {
-    let code = &code[..trailing_region(code).unwrap_or(code.len())];
+    let code = &code[..metadata(code)];
     let (mut found, mut stretch) = (BTreeSet::new(), BTreeSet::new());
-    for opcode in reachable(code) {
+    for opcode in reachable(code, 0) {
         if is_newer(opcode) && OpCode::new(opcode).is_some() {
             stretch.insert(opcode);
         }
@@ -54,8 +54,14 @@ pub fn newer_opcodes(code: &[u8]) -> BTreeSet<u8> {
     found
 }
 
-/// Every opcode that execution can come to, in order, also one that is none.
-fn reachable(code: &[u8]) -> impl Iterator<Item = u8> {
+/// Where what looks like metadata begins: at the end of the code where there is none.
+fn metadata(code: &[u8]) -> usize {
+    trailing_region(code).unwrap_or(code.len())
+}
+
+/// Every opcode that execution can come to, in order, also one that is none. That one ends what
+/// comes before it only from `data_from` on: a network may have more opcodes than are known here.
+fn reachable(code: &[u8], data_from: usize) -> impl Iterator<Item = u8> {
     let (mut at, mut is_reached) = (0, true);
     std::iter::from_fn(move || {
         loop {
@@ -66,7 +72,7 @@ fn reachable(code: &[u8]) -> impl Iterator<Item = u8> {
             }
             is_reached |= opcode == JUMPDEST;
             if is_reached {
-                is_reached = !is_end(opcode);
+                is_reached = !is_end(opcode) && (at <= data_from || !is_none(opcode));
                 return Some(opcode);
             }
         }
@@ -75,7 +81,7 @@ fn reachable(code: &[u8]) -> impl Iterator<Item = u8> {
 
 /// Whether nothing comes after it: a jump that is taken, or the end.
 fn is_end(opcode: u8) -> bool {
-    matches!(opcode, STOP | JUMP | RETURN | REVERT | INVALID | SELFDESTRUCT) || is_none(opcode)
+    matches!(opcode, STOP | JUMP | RETURN | REVERT | INVALID | SELFDESTRUCT)
 }
 
 fn is_none(opcode: u8) -> bool {
@@ -90,8 +96,7 @@ mod tests {
 
     #[test]
     fn only_what_execution_comes_to_counts() {
-        // The last one is none.
-        for ends in [STOP, JUMP, RETURN, REVERT, INVALID, 0x0c] {
+        for ends in [STOP, JUMP, RETURN, REVERT, INVALID] {
             assert!(!can_destroy_itself(&[ends, SELFDESTRUCT]));
             assert!(can_destroy_itself(&[ends, JUMPDEST, SELFDESTRUCT]));
         }
@@ -101,6 +106,10 @@ mod tests {
         assert!(!can_destroy_itself(&[]));
         // What looks like metadata can be jumped to.
         assert!(can_destroy_itself(&hex!("00 a1615b425bff 0006")));
+        // What is no opcode here may be one there; in what looks like metadata it is data.
+        assert!(can_destroy_itself(&[0x0c, SELFDESTRUCT]));
+        assert!(!can_destroy_itself(&hex!("00 a164736f6c63435b0cff 000a")));
+        assert!(!changes_nothing(&[0x0c, SSTORE]));
     }
 
     #[test]
