@@ -54,7 +54,8 @@ pub fn expected_code(
     if when == When::Before && expected.faults.is_empty() {
         refuse_moments(&plain, &later, &mut expected)?;
     }
-    let (number, time) = (head.block.number + BLOCKS_FAR, head.timestamp + SECS_FAR);
+    let (number, time) =
+        (head.block.number.saturating_add(BLOCKS_FAR), head.timestamp.saturating_add(SECS_FAR));
     let mut far = Run { sandbox: plain.sandbox.clone().in_block(number, time), ..plain.clone() };
     let (far, in_the_end) = (far.ops()?, far.sandbox.env().head);
     if far.faults.is_empty() && far.skipped == expected.skipped {

@@ -232,5 +232,10 @@ mod tests {
         let again = ahead(word(43_000), word(40_000));
         assert_eq!(again, [424_800, 601_800, 83_400, 600]);
         assert_eq!(ahead(word(u64::MAX), U256::ZERO), Vec::<u64>::new());
+        // One less than nothing is one behind, in each unit of each period.
+        let wrapped = ahead(word(0), U256::MAX);
+        for secs in [604_799, 86_399, 3_599, 59] {
+            assert!(wrapped.contains(&secs), "{secs}: {wrapped:?}");
+        }
     }
 }
