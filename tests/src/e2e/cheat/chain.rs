@@ -343,7 +343,7 @@ fn cheat_a_chain_that_nobody_lists(scene: &Scene<'_>) -> Outcome {
     )?;
     scene.write("tidegate.toml", &allowed(&unlisted))?;
     let status = scene.status()?;
-    assert!(!status.codes("policy").contains(&"soak-network"), "{}", status.why("policy"));
+    status.expect_without("policy", "soak-network")?;
     Ok(())
 }
 

@@ -157,6 +157,6 @@ fn cheat_proxy_that_asks_somebody_else(scene: &Scene<'_>) -> Outcome {
     scene.done("eva", &["deploy"])?;
     scene.advance_to_day(2)?;
     let status = without_old_state(scene)?;
-    assert!(!status.codes("soak").contains(&"silent-slot"), "{}", status.why("soak"));
+    status.expect_without("soak", "silent-slot")?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_model::digest::project_id;
 use tidegate_model::statement::{Body, Lowered, NoGo, Statement, Waiver};
+use tidegate_model::units::format_utc;
 use tidegate_model::{ChainId, GateId, ReleaseRoot};
 use tidegate_safe::helper;
 use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, Person, Ran, actor, actor_address, safe};
@@ -546,12 +547,13 @@ fn lowers_nothing(
 }
 
 fn cheat_a_waiver_for_another_release(scene: &Scene<'_>) -> Outcome {
-    let other = |w: &mut Waiver| w.release = ReleaseRoot(keccak256("another"));
-    lowers_nothing(scene, &BOTH, other, ("waiver-of-other-release", ""))
+    let another = ReleaseRoot(keccak256("another"));
+    let other = |w: &mut Waiver| w.release = another;
+    lowers_nothing(scene, &BOTH, other, ("waiver-of-other-release", &another.short()))
 }
 
 fn cheat_an_expired_waiver(scene: &Scene<'_>) -> Outcome {
-    lowers_nothing(scene, &BOTH, |w| w.until = DAY10, ("waiver-expired", ""))
+    lowers_nothing(scene, &BOTH, |w| w.until = DAY10, ("waiver-expired", &format_utc(DAY10)))
 }
 
 fn cheat_a_waiver_by_one_guardian_twice(scene: &Scene<'_>) -> Outcome {
