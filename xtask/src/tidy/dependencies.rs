@@ -9,16 +9,36 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 3] = [
+const RULES: [Rule; 5] = [
     Rule {
         crates: &["tidegate-cli"],
-        never: &["tidegate-gates", "tidegate-chain", "tidegate-evm", "tidegate-engine"],
+        never: &[
+            "tidegate-chain",
+            "tidegate-compile",
+            "tidegate-engine",
+            "tidegate-evidence",
+            "tidegate-evm",
+            "tidegate-gates",
+            "tidegate-ledger",
+            "tidegate-safe",
+            "tidegate-scaffold",
+        ],
         why: "a front end shows what a use case answers",
     },
     Rule {
         crates: &["tidegate-app"],
         never: &["clap", "tidegate-keys", "tidegate-cli"],
         why: "a use case knows no front end and holds no key",
+    },
+    Rule {
+        crates: &["tidegate-engine"],
+        never: &["tidegate-safe"],
+        why: "the two executors of a plan lean on nothing that the other assumes",
+    },
+    Rule {
+        crates: &["tidegate-safe"],
+        never: &["tidegate-engine"],
+        why: "the two executors of a plan lean on nothing that the other assumes",
     },
     Rule {
         crates: &[
