@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
 use alloy_json_abi::{Constructor, Function, Param};
 use alloy_primitives::{Address, U256, hex};
-use serde_json::Value;
 use tidegate_model::release::Code;
+use toml_edit::{Array, Value};
 
 /// What addresses are called so far.
 pub(crate) type Names = BTreeMap<Address, String>;
@@ -53,9 +53,9 @@ pub(crate) fn at_the_end(
         // forge adds the scientific notation: `1000000 [1e6]`.
         let plain = text.split_once(" [").map_or(text.as_str(), |(plain, _)| plain);
         let value = match input.ty.as_str() {
-            "bool" => Value::Bool(plain.parse().ok()?),
-            "string" => Value::String(text.trim_matches('"').to_owned()),
-            _ => Value::String(plain.to_owned()),
+            "bool" => plain.parse::<bool>().ok()?.into(),
+            "string" => text.trim_matches('"').into(),
+            _ => serde_json::Value::from(plain),
         };
         tidegate_plan::encode_value(&input.selector_type(), &value).ok()
     });
@@ -71,38 +71,36 @@ pub(crate) fn call_args(function: &Function, calldata: &[u8]) -> Option<Vec<DynS
 }
 
 /// Values as TOML; `None` where one cannot be written.
-pub(crate) fn written(values: &[DynSolValue], names: &Names) -> Option<Vec<String>> {
+pub(crate) fn written(values: &[DynSolValue], names: &Names) -> Option<Vec<Value>> {
     values.iter().map(|value| one(value, names)).collect()
 }
 
-fn one(value: &DynSolValue, names: &Names) -> Option<String> {
+fn one(value: &DynSolValue, names: &Names) -> Option<Value> {
     Some(match value {
-        DynSolValue::Bool(value) => value.to_string(),
+        DynSolValue::Bool(value) => (*value).into(),
         DynSolValue::Uint(value, _) => number("", *value),
         DynSolValue::Int(value, _) => {
             number(if value.is_negative() { "-" } else { "" }, value.unsigned_abs())
         }
         DynSolValue::Address(address) => match names.get(address) {
-            Some(name) => format!("\"@{name}\""),
-            None => format!("\"{address}\""),
+            Some(name) => format!("@{name}").into(),
+            None => address.to_string().into(),
         },
-        DynSolValue::FixedBytes(word, size) => {
-            format!("\"{}\"", hex::encode_prefixed(&word[..*size]))
-        }
-        DynSolValue::Bytes(bytes) => format!("\"{}\"", hex::encode_prefixed(bytes)),
+        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]).into(),
+        DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes).into(),
         // Text that begins so would be taken for a reference.
         DynSolValue::String(text) if text.starts_with(['@', '$']) => return None,
         DynSolValue::String(text) => quoted(text),
         DynSolValue::Array(items) | DynSolValue::FixedArray(items) | DynSolValue::Tuple(items) => {
-            let items: Option<Vec<_>> = items.iter().map(|item| one(item, names)).collect();
-            format!("[{}]", items?.join(", "))
+            let items: Option<Array> = items.iter().map(|item| one(item, names)).collect();
+            items?.into()
         }
         _ => return None,
     })
 }
 
 /// Small numbers as they are, round ones as people write them, others as text.
-pub(crate) fn number(sign: &str, value: U256) -> String {
+pub(crate) fn number(sign: &str, value: U256) -> Value {
     const PLAIN_BITS_MAX: usize = 53;
     const ROUND_ZEROS_MIN: usize = 6;
     let digits = value.to_string();
@@ -110,26 +108,29 @@ pub(crate) fn number(sign: &str, value: U256) -> String {
     let zeros = zeros - zeros % 3;
     let mantissa = &digits[..digits.len() - zeros];
     if zeros >= ROUND_ZEROS_MIN && !value.is_zero() {
-        format!("\"{sign}{mantissa}e{zeros}\"")
-    } else if value.bit_len() <= PLAIN_BITS_MAX {
-        format!("{sign}{digits}")
-    } else {
-        format!("\"{sign}{digits}\"")
+        return format!("{sign}{mantissa}e{zeros}").into();
+    }
+    let text = format!("{sign}{digits}");
+    match text.parse::<i64>() {
+        Ok(number) if value.bit_len() <= PLAIN_BITS_MAX => number.into(),
+        _ => text.into(),
     }
 }
 
-/// Text as a basic string of TOML, with nothing invisible in it.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            ' '..='~' => quoted.push(c),
-            _ if c.is_alphanumeric() => quoted.push(c),
-            _ => quoted += &format!("\\U{:08X}", u32::from(c)),
-        }
+/// Text as a string of TOML, with nothing invisible in it: the writer of TOML escapes control
+/// characters alone, and not marks that turn the direction of writing.
+pub(crate) fn quoted(text: &str) -> Value {
+    let is_shown = |c: char| matches!(c, ' '..='~') || c.is_alphanumeric();
+    if text.chars().all(is_shown) {
+        return text.into();
     }
-    quoted + "\""
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        _ if is_shown(c) => c.to_string(),
+        _ => format!("\\U{:08X}", u32::from(c)),
+    });
+    let basic = format!("\"{}\"", escaped.collect::<String>());
+    basic.parse().expect("every character that TOML reserves is escaped")
 }
 
 /// The inputs of the proxies' constructors, which their sources need not be there for.
@@ -192,14 +193,14 @@ mod tests {
             ),
         ];
         for (value, expected) in cases {
-            let text = written(std::slice::from_ref(&value), &names).unwrap();
-            assert_eq!(text, [expected], "{value:?}");
-            let table: toml::Table = toml::from_str(&format!("x = {}", text[0])).unwrap();
-            assert!(!table["x"].is_table());
+            let [toml] = &written(std::slice::from_ref(&value), &names).unwrap()[..] else {
+                panic!("{value:?}")
+            };
+            assert_eq!(toml.to_string(), expected, "{value:?}");
         }
         for text in ["@x", "$x"] {
             let value = DynSolValue::String(text.to_owned());
-            assert_eq!(written(&[DynSolValue::Array(vec![value])], &names), None);
+            assert!(written(&[DynSolValue::Array(vec![value])], &names).is_none());
         }
     }
 

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256};
 use tidegate_model::release::Code;
+use toml_edit::Value;
 
 /// A contract of the project, compiled.
 #[derive(Debug, Clone)]
@@ -30,18 +31,18 @@ pub struct Known {
 /// The project's contracts by the names under which a broadcast speaks of them.
 pub type Contracts = BTreeMap<String, Known>;
 
-/// One proposed step. Values are TOML already.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// One proposed step.
+#[derive(Debug, Clone, Default)]
 pub struct Step {
     pub comments: Vec<String>,
     pub name: Option<String>,
     pub create: Option<String>,
-    pub args: Vec<String>,
+    pub args: Vec<Value>,
     pub proxy: Option<&'static str>,
-    pub admin: Option<String>,
-    pub init: Vec<String>,
-    pub call: Vec<String>,
-    pub value: Option<String>,
+    pub admin: Option<Value>,
+    pub init: Vec<Value>,
+    pub call: Vec<Value>,
+    pub value: Option<Value>,
 }
 
 /// A contract that is called and that no step creates.

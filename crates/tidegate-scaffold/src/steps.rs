@@ -6,6 +6,7 @@ use alloy_dyn_abi::DynSolValue;
 use alloy_json_abi::{Function, JsonAbi};
 use alloy_primitives::{Address, hex};
 use tidegate_compile::Deployable;
+use toml_edit::Value;
 
 use crate::broadcast::{Broadcast, Sent, short};
 use crate::decode::{Names, call_args, constructor_args, number, proxy_args, quoted, written};
@@ -162,13 +163,13 @@ impl<'a> Builder<'a> {
         let Some(index) = steps.iter().position(|step| step.name.as_ref() == Some(&name)) else {
             return false;
         };
-        let reference = format!("\"@{name}\"");
+        let reference = format!("@{name}");
         let mut later = steps[index + 1..]
             .iter()
             .flat_map(|step| step.args.iter().chain(&step.init).chain(&step.call));
         if steps[index].create.is_none()
             || steps[index].proxy.is_some()
-            || later.any(|value| value.contains(&reference))
+            || later.any(|value| names(value, &reference))
         {
             return false;
         }
@@ -219,10 +220,10 @@ impl<'a> Builder<'a> {
                 (Vec::new(), comments)
             }
         };
-        let function = invocation.first().map_or("call", |text| text.trim_matches('"'));
+        let function = invocation.first().and_then(Value::as_str).unwrap_or("call");
         let default = format!("{name}.{}", function.split('(').next().unwrap_or_default());
         let unique = self.unique(&default);
-        let call = std::iter::once(format!("\"@{name}\"")).chain(invocation).collect();
+        let call = std::iter::once(format!("@{name}").into()).chain(invocation).collect();
         let name = (unique != default).then_some(unique);
         let value = (!sent.value.is_zero()).then(|| number("", sent.value));
         self.draft.steps.push(Step { comments, name, call, value, ..Step::default() });
@@ -230,7 +231,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Function and arguments of calldata, as a step has them.
-    fn invocation(&self, abi: &JsonAbi, calldata: &[u8]) -> Option<Vec<String>> {
+    fn invocation(&self, abi: &JsonAbi, calldata: &[u8]) -> Option<Vec<Value>> {
         let selector = calldata.get(..4)?;
         let function = abi.functions().find(|function| function.selector() == selector)?;
         let args = written(&call_args(function, calldata)?, &self.names)?;
@@ -239,7 +240,7 @@ impl<'a> Builder<'a> {
         Some(std::iter::once(quoted(&name)).chain(args).collect())
     }
 
-    fn full(&self, sent: &Sent) -> Option<Vec<String>> {
+    fn full(&self, sent: &Sent) -> Option<Vec<Value>> {
         let function = Function::parse(sent.function.as_deref()?).ok()?;
         if !crate::is_identifier(&function.name) || function.selector() != sent.input.get(..4)? {
             return None;
@@ -272,6 +273,14 @@ impl<'a> Builder<'a> {
             unique = format!("{base}-{count}");
         }
         unique
+    }
+}
+
+/// Whether a value is this reference, or a list with it.
+fn names(value: &Value, reference: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| names(item, reference)),
+        _ => value.as_str() == Some(reference),
     }
 }
 
@@ -319,6 +328,11 @@ mod tests {
             known("Vault", &[0xbb, 0xbb], &vault),
             known("ERC1967Proxy", &[0xcc], &["constructor(address implementation, bytes data)"]),
         ])
+    }
+
+    /// Values as the file has them, in one line.
+    fn shown(values: &[Value]) -> String {
+        values.iter().map(Value::to_string).collect::<Vec<_>>().join(" ")
     }
 
     /// A run, written as forge would.
@@ -380,14 +394,14 @@ mod tests {
             Some("approve(address,uint256)".to_owned());
         let draft = from_broadcast(&run.0, &contracts());
         assert_eq!(draft.notes, Vec::<String>::new());
-        let shown: Vec<_> = draft
+        let steps: Vec<_> = draft
             .steps
             .iter()
             .map(|s| {
                 (
                     s.name.as_deref().unwrap_or(""),
                     s.create.as_deref().unwrap_or(""),
-                    [&s.args[..], &s.init, &s.call].concat().join(" "),
+                    shown(&[&s.args[..], &s.init, &s.call].concat()),
                 )
             })
             .collect();
@@ -405,7 +419,7 @@ mod tests {
             ("registry.add-3", "", token),
             ("", "", "\"@external\" \"approve(address,uint256)\" \"@vault\" 7".to_owned()),
         ];
-        assert_eq!(shown, expected);
+        assert_eq!(steps, expected);
         assert_eq!(draft.steps[2].proxy, Some("uups"));
         assert_eq!(draft.externals["external"].address, TOKEN);
         assert!(draft.steps.iter().all(|step| step.comments.is_empty()));
@@ -426,12 +440,12 @@ mod tests {
         let draft = from_broadcast(&run.0, &contracts());
         let [create, call] = draft.steps.as_slice() else { panic!("{draft:?}") };
         assert_eq!(
-            (create.proxy, create.admin.as_deref()),
-            (Some("transparent"), Some("\"@deployer\""))
+            (create.proxy, create.admin.as_ref().and_then(Value::as_str)),
+            (Some("transparent"), Some("@deployer"))
         );
         assert!(create.init.is_empty() && create.comments.is_empty(), "{create:?}");
-        assert_eq!(call.call, ["\"@vault\"", "\"initialize\"", "7", "\"@deployer\""]);
-        assert_eq!(call.value.as_deref(), Some("\"3e6\""));
+        assert_eq!(shown(&call.call), "\"@vault\" \"initialize\" 7 \"@deployer\"");
+        assert_eq!(call.value.as_ref().and_then(Value::as_str), Some("3e6"));
     }
 
     #[test]
@@ -451,9 +465,9 @@ mod tests {
             format!("fill in: constructor(address owner); the broadcast shows: {TOKEN}\\u{{202e}}")
         );
         assert!(draft.steps[0].args.is_empty());
-        assert_eq!(draft.steps[1].call, ["\"@registry\""]);
+        assert_eq!(shown(&draft.steps[1].call), "\"@registry\"");
         assert!(comments[2].contains("no source found"), "{comments:?}");
-        assert_eq!(draft.steps[3].call, ["\"@gone\""]);
+        assert_eq!(shown(&draft.steps[3].call), "\"@gone\"");
     }
 
     #[test]

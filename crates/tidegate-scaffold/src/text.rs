@@ -4,9 +4,10 @@ use textwrap::{Options, WordSplitter};
 use tidegate_chain::known_chain;
 use tidegate_compile::Profile;
 use tidegate_model::ChainId;
+use toml_edit::{Array, ArrayOfTables, Decor, DocumentMut, Item, Key, Table, Value};
 
 use crate::decode::quoted;
-use crate::{Draft, Step};
+use crate::{Draft, External, Step};
 
 /// Columns that the file is laid out for.
 const COLUMNS: usize = 80;
@@ -29,75 +30,89 @@ pub struct Head<'a> {
 
 /// The whole file.
 pub fn text(head: &Head<'_>, draft: &Draft) -> String {
-    let mut text = format!(
-        "# What this project deploys, where, and under which policy.\n\
-         # $x is a parameter; @x an address: a step, @deployer, @safe, @executor, an external.\n\
-         [project]\nname    = {}\nversion = \"0.1.0\"\n",
-        quoted(head.project)
-    );
-    text += &compiler(head);
-    let network = head.network;
-    text += &format!(
-        "\n[networks.{network}]\nstage    = \"testnet\"\nchain    = {}\nrpc      = [{}]\n\
-         deployer = \"{network}-deployer\"   # a key's name; make it with `tidegate key new`\n",
-        head.chain,
-        quoted(head.rpc)
-    );
-    if let Some(genesis) = &head.genesis {
-        text += &format!("genesis  = \"{genesis}\"\n");
+    let about = "# What this project deploys, where, and under which policy.\n\
+         # $x is a parameter; @x an address: a step, @deployer, @safe, @executor, an external.\n";
+    let project = vec![("name", quoted(head.project)), ("version", "0.1.0".into())];
+    let mut document = DocumentMut::new();
+    document.insert("project", Item::Table(table(about, "version".len(), project)));
+    if let Some(compiler) = compiler(head) {
+        document.insert("compiler", Item::Table(compiler));
     }
-    if known_chain(head.chain).is_none() {
-        text += "block_time = \"12s\"            # the expected time between blocks\n";
-    }
+    document.insert("networks", within(head.network, network(head)));
+    let mut externals = parent();
     for (name, external) in &draft.externals {
-        text += &format!("\n# Called, and created by no step here.\n[externals.{name}]\n");
-        text += &format!("{network}.address   = \"{}\"\n", external.address);
-        if let Some(hash) = external.code_hash {
-            text += &format!("{network}.code_hash = \"{hash}\"\n");
-        }
+        externals.insert(name, Item::Table(self::external(head.network, external)));
     }
-    if let Some(origin) = &head.origin {
-        text += &format!("\n{}", comment(origin));
-    }
-    for step in &draft.steps {
-        text += &self::step(step);
-    }
-    text
+    document.insert("externals", Item::Table(externals));
+    let mut before = head.origin.as_deref().map(|origin| format!("\n{}", comment(origin)));
+    let steps: ArrayOfTables = draft
+        .steps
+        .iter()
+        .map(|step| self::step(before.take().unwrap_or_default(), step))
+        .collect();
+    document.insert("step", Item::ArrayOfTables(steps));
+    document.set_trailing(before.unwrap_or_default());
+    document.to_string()
 }
 
-fn compiler(head: &Head<'_>) -> String {
-    if let Some(profile) = head.profile {
-        return format!("\n[compiler]\nprofile = {}\n", quoted(profile));
+fn network(head: &Head<'_>) -> Table {
+    let key = format!("{}-deployer", head.network);
+    let hint = "   # a key's name; make it with `tidegate key new`";
+    let mut rows = vec![
+        ("stage", "testnet".into()),
+        ("chain", integer(head.chain.0)),
+        ("rpc", Array::from_iter([quoted(head.rpc)]).into()),
+        ("deployer", quoted(&key).decorated(" ", hint)),
+    ];
+    rows.extend(head.genesis.as_deref().map(|genesis| ("genesis", genesis.into())));
+    if known_chain(head.chain).is_none() {
+        let hint = "            # the expected time between blocks";
+        rows.push(("block_time", Value::from("12s").decorated(" ", hint)));
     }
-    let Some(own) = head.own else { return String::new() };
-    let strings = |items: &Vec<String>| {
-        format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
-    };
+    table("\n", "deployer".len(), rows)
+}
+
+fn external(network: &str, external: &External) -> Table {
+    let mut rows = vec![("address", external.address.to_string().into())];
+    rows.extend(external.code_hash.map(|hash| ("code_hash", hash.to_string().into())));
+    let mut on_network = table("", "code_hash".len(), rows);
+    on_network.set_dotted(true);
+    let mut external = Table::new();
+    external.decor_mut().set_prefix("\n# Called, and created by no step here.\n");
+    external.insert(network, Item::Table(on_network));
+    external
+}
+
+fn compiler(head: &Head<'_>) -> Option<Table> {
+    if let Some(profile) = head.profile {
+        return Some(table("\n", 0, vec![("profile", quoted(profile))]));
+    }
+    let own = head.own?;
     let text = |value: &Option<String>| value.as_deref().map(quoted);
+    let libs = |libs: &Vec<String>| libs.iter().map(|folder| quoted(folder)).collect::<Array>();
     let rows = [
         ("src", text(&own.src)),
-        ("libs", own.libs.as_ref().map(strings)),
+        ("libs", own.libs.as_ref().map(libs).map(Value::from)),
         ("version", text(&own.solc)),
-        ("optimizer", own.optimizer.map(|on| on.to_string())),
-        ("optimizer_runs", own.optimizer_runs.map(|runs| runs.to_string())),
-        ("via_ir", own.via_ir.map(|on| on.to_string())),
+        ("optimizer", own.optimizer.map(Value::from)),
+        ("optimizer_runs", own.optimizer_runs.map(|runs| integer(runs.into()))),
+        ("via_ir", own.via_ir.map(Value::from)),
         ("evm_version", text(&own.evm_version)),
     ];
-    let rows = rows.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let rows: Vec<_> = rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     let guess = "As far as hardhat.config can be read without running it; check it.";
-    format!("\n{}[compiler]\n{}", comment(guess), aligned(rows.collect()))
+    Some(table(&format!("\n{}", comment(guess)), widest(&rows), rows))
 }
 
-fn step(step: &Step) -> String {
-    let mut text = "\n".to_owned();
-    text.extend(step.comments.iter().map(|line| comment(line)));
-    text += "[[step]]\n";
+fn step(mut before: String, step: &Step) -> Table {
+    before.push('\n');
+    before.extend(step.comments.iter().map(|line| comment(line)));
     let mut rows = Vec::new();
     rows.extend(step.name.as_deref().map(|name| ("name", quoted(name))));
     rows.extend(step.create.as_deref().map(|create| ("create", quoted(create))));
     for (key, values) in [("args", &step.args), ("init", &step.init), ("call", &step.call)] {
         if key == "init" {
-            rows.extend(step.proxy.map(|kind| ("proxy", quoted(kind))));
+            rows.extend(step.proxy.map(|kind| ("proxy", kind.into())));
             rows.extend(step.admin.clone().map(|admin| ("admin", admin)));
         }
         if !values.is_empty() {
@@ -105,24 +120,55 @@ fn step(step: &Step) -> String {
         }
     }
     rows.extend(step.value.clone().map(|value| ("value", value)));
-    text + &aligned(rows)
+    table(&before, widest(&rows), rows)
 }
 
-/// Rows with their equal signs below each other.
-fn aligned(rows: Vec<(&str, String)>) -> String {
-    let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-    rows.into_iter().map(|(key, value)| format!("{key:<width$} = {value}\n")).collect()
+/// A table that shows only what is within it.
+fn parent() -> Table {
+    let mut parent = Table::new();
+    parent.set_implicit(true);
+    parent
+}
+
+fn within(name: &str, table: Table) -> Item {
+    let mut parent = parent();
+    parent.insert(name, Item::Table(table));
+    Item::Table(parent)
+}
+
+/// A table behind blank lines and comments, with the equal signs of keys up to a width below each
+/// other.
+fn table(before: &str, width: usize, rows: Vec<(&str, Value)>) -> Table {
+    let mut table = Table::new();
+    table.decor_mut().set_prefix(before);
+    for (key, value) in rows {
+        let gap = " ".repeat(width.saturating_sub(key.len()) + 1);
+        let key = Key::new(key).with_leaf_decor(Decor::new("", gap));
+        table.insert_formatted(&key, Item::Value(value));
+    }
+    table
+}
+
+fn widest(rows: &[(&str, Value)]) -> usize {
+    rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0)
+}
+
+/// A number, or text where TOML has no such number, which is refused when the file is read.
+fn integer(number: u64) -> Value {
+    i64::try_from(number).map_or_else(|_| number.to_string().into(), Value::from)
 }
 
 /// A list in one line, or else one value a line.
-fn list(key: &str, values: &[String]) -> String {
+fn list(key: &str, values: &[Value]) -> Value {
     const ALIGNED_COLUMNS: usize = "create = ".len();
-    let line = format!("[{}]", values.join(", "));
-    if key.len().max(ALIGNED_COLUMNS) + line.chars().count() <= COLUMNS {
-        return line;
+    let mut list: Array = values.iter().cloned().collect();
+    let columns = Value::Array(list.clone()).to_string().chars().count();
+    if key.len().max(ALIGNED_COLUMNS) + columns > COLUMNS {
+        list.iter_mut().for_each(|value| value.decor_mut().set_prefix("\n    "));
+        list.set_trailing_comma(true);
+        list.set_trailing("\n");
     }
-    let lines: String = values.iter().map(|value| format!("    {value},\n")).collect();
-    format!("[\n{lines}]")
+    list.into()
 }
 
 fn comment(text: &str) -> String {
@@ -133,12 +179,14 @@ fn comment(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::{Address, B256};
+
     use super::*;
 
     #[test]
     fn a_file_is_laid_out_and_can_be_read() {
-        let long: Vec<_> = (0..4).map(|n| format!("\"{}\"", n.to_string().repeat(30))).collect();
-        let strings = |items: &[&str]| items.iter().map(|item| format!("\"{item}\"")).collect();
+        let long: Vec<_> = (0..4).map(|n| quoted(&n.to_string().repeat(30))).collect();
+        let strings = |items: &[&str]| items.iter().map(|item| quoted(item)).collect();
         let draft = Draft {
             steps: vec![
                 Step {
@@ -180,5 +228,59 @@ mod tests {
         assert_eq!(config.steps[0].args.len(), 4);
         assert_eq!(config.steps[0].proxy.as_deref(), Some("uups"));
         assert!(config.compiler.is_own());
+    }
+
+    #[test]
+    fn what_a_chain_was_asked_for_stands_in_the_file() {
+        let external = |code_hash| External { address: Address::repeat_byte(0x11), code_hash };
+        let draft = Draft {
+            externals: [("feed", Some(B256::repeat_byte(0x22))), ("token", None)]
+                .map(|(name, hash)| (name.to_owned(), external(hash)))
+                .into(),
+            ..Draft::default()
+        };
+        let head = Head {
+            project: "a",
+            network: "local",
+            chain: ChainId(31_338_000_000),
+            rpc: "${LOCAL_RPC}",
+            genesis: Some("0x33".to_owned()),
+            profile: Some("release"),
+            own: None,
+            origin: Some("From somewhere.".to_owned()),
+        };
+        let expected = "\
+# What this project deploys, where, and under which policy.
+# $x is a parameter; @x an address: a step, @deployer, @safe, @executor, an external.
+[project]
+name    = \"a\"
+version = \"0.1.0\"
+
+[compiler]
+profile = \"release\"
+
+[networks.local]
+stage    = \"testnet\"
+chain    = 31338000000
+rpc      = [\"${LOCAL_RPC}\"]
+deployer = \"local-deployer\"   # a key's name; make it with `tidegate key new`
+genesis  = \"0x33\"
+block_time = \"12s\"            # the expected time between blocks
+
+# Called, and created by no step here.
+[externals.feed]
+local.address   = \"0x1111111111111111111111111111111111111111\"
+local.code_hash = \"0x2222222222222222222222222222222222222222222222222222222222222222\"
+
+# Called, and created by no step here.
+[externals.token]
+local.address   = \"0x1111111111111111111111111111111111111111\"
+
+# From somewhere.
+";
+        assert_eq!(text(&head, &draft), expected);
+        let injected = Head { network: "local]\n[project", ..head };
+        let written: DocumentMut = text(&injected, &draft).parse().unwrap();
+        assert!(written["networks"].get(injected.network).is_some(), "a name stays a name");
     }
 }
