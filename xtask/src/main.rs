@@ -8,6 +8,7 @@ mod error;
 mod mutants;
 mod terminal;
 mod tidy;
+mod tools;
 
 use std::process::ExitCode;
 

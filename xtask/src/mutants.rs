@@ -11,9 +11,7 @@ use tidegate_testkit::repo_root;
 
 use crate::error::{XtaskError, XtaskResult};
 use crate::terminal::say;
-
-/// Another version makes other mutants.
-const VERSION: &str = "27.1.0";
+use crate::tools::{MUTANTS, done, not_run};
 
 /// Their code decides, and their tests need neither chain nor process.
 const CRATES: [&str; 5] = ["gates", "safe", "engine", "ledger", "plan"];
@@ -51,7 +49,7 @@ pub(crate) fn tenth() -> XtaskResult {
 pub(crate) fn run(part: Option<&str>) -> XtaskResult {
     let root = repo_root();
     let folder = root.join("target/mutants");
-    let tool = tool(&folder)?;
+    let tool = MUTANTS.built(&root)?;
     let tree = tree(&root, &folder)?;
     let mut mutants = Command::new(tool);
     mutants.args(["mutants", "--in-place", "--colors", "never", "--cargo-test-arg=--lib"]);
@@ -65,25 +63,13 @@ pub(crate) fn run(part: Option<&str>) -> XtaskResult {
     }
     mutants.current_dir(tree).env("CARGO_TARGET_DIR", folder.join("target"));
     mutants.env("CARGO_INCREMENTAL", "1").stdin(Stdio::null());
-    let status = mutants.status().map_err(|source| not_run("cargo-mutants", source))?;
+    let status = mutants.status();
+    let status = status.map_err(|source| not_run(&mutants, source))?;
     // 2: some survived, 3: some never ended, which the tests notice.
     if !matches!(status.code(), Some(0 | 2 | 3)) {
         return Err(XtaskError::Check("cargo-mutants"));
     }
     judge(&outcome(&folder.join("mutants.out"))?)
-}
-
-/// Installs the program, once.
-fn tool(folder: &Path) -> XtaskResult<PathBuf> {
-    let path = folder.join("bin/cargo-mutants");
-    let says = Command::new(&path).args(["mutants", "--version"]).output();
-    if says.is_ok_and(|says| String::from_utf8_lossy(&says.stdout).contains(VERSION)) {
-        return Ok(path);
-    }
-    let mut install = Command::new("cargo");
-    install.args(["install", "cargo-mutants", "--version", VERSION, "--locked", "--force"]);
-    done(install.arg("--root").arg(folder))?;
-    Ok(path)
 }
 
 /// The last commit, checked out beside the build; only what differs is written.
@@ -98,17 +84,6 @@ fn tree(root: &Path, folder: &Path) -> XtaskResult<PathBuf> {
     done(git(&["fetch", "--quiet", "--depth", "1"]).arg(root).arg("HEAD"))?;
     done(&mut git(&["reset", "--quiet", "--hard", "FETCH_HEAD"]))?;
     Ok(tree)
-}
-
-fn done(command: &mut Command) -> XtaskResult {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.stdin(Stdio::null()).status();
-    let status = status.map_err(|source| not_run(&program, source))?;
-    if status.success() { Ok(()) } else { Err(XtaskError::Check("the set-up of mutants")) }
-}
-
-fn not_run(program: &str, source: std::io::Error) -> XtaskError {
-    XtaskError::Run { program: program.to_owned(), source }
 }
 
 fn outcome(folder: &Path) -> XtaskResult<Outcome> {
