@@ -40,7 +40,7 @@ pub async fn created(
         facts.push(ContractFact {
             name: op_label(&op.id),
             address,
-            expected: created.map(|created| created.code_hash).unwrap_or_default(),
+            expected: created.map(|created| created.code_hash),
             found: keccak256(&found),
             matched,
             transformations,
@@ -54,7 +54,7 @@ pub async fn created(
         facts.push(ContractFact {
             name: op_label(&created.op),
             address: *address,
-            expected: created.code_hash,
+            expected: Some(created.code_hash),
             found: hash,
             matched: if same { CodeMatch::Same } else { match_other(&found) },
             transformations: None,
@@ -77,7 +77,7 @@ pub async fn external(
     Ok(ContractFact {
         name: format!("@{name}"),
         address: expected.address,
-        expected: expected.code_hash,
+        expected: Some(expected.code_hash),
         found: hash,
         matched: if same { CodeMatch::Same } else { match_other(&found) },
         transformations: None,
@@ -99,7 +99,7 @@ pub async fn live(
         facts.push(ContractFact {
             name: format!("@{name}"),
             address,
-            expected: hash,
+            expected: Some(hash),
             found: hash,
             matched: CodeMatch::Same,
             transformations: None,

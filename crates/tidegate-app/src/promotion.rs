@@ -1,14 +1,14 @@
 //! A release on its target: the Safe's batch, its simulation, and what was recorded.
 
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{Address, U256, keccak256};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
 use tidegate_chain::Network;
 use tidegate_evidence::{Untouched, used_before};
 use tidegate_evm::{Batch, BatchFault, Sandbox};
 use tidegate_model::Head;
 use tidegate_model::record::Deployment;
 use tidegate_plan::{
-    CREATE2_PROXY, Executor, Expected, OpKind, WAY_OUT, When, may_stand, op_label,
+    Executor, Expected, FrozenOp, KeyTransaction, OpKind, WAY_OUT, When, may_stand, op_label,
 };
 use tidegate_safe::{
     InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
@@ -36,6 +36,8 @@ pub(crate) struct TargetPlan {
     pub prepared: Prepared,
     pub expected: Expected,
     pub deployment: Deployment,
+    /// Its operations, with the code that each leaves.
+    pub ops: Vec<FrozenOp>,
 }
 
 /// Resolves a release on its target, executed by the Safe.
@@ -58,7 +60,8 @@ pub(crate) async fn target_plan(
     let expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), target)?;
-    Ok(TargetPlan { prepared, expected, deployment })
+    let ops = prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?;
+    Ok(TargetPlan { prepared, expected, deployment, ops })
 }
 
 impl TargetPlan {
@@ -69,9 +72,6 @@ impl TargetPlan {
     /// but for what nobody can change.
     pub(crate) fn calls(&self, promotion: &Promotion, fresh: bool) -> Vec<InnerCall> {
         let helper = helper::address();
-        let hashes = code_hashes(&self.expected);
-        let to_helper =
-            |data, note: String| InnerCall { to: helper, value: U256::ZERO, data, note };
         let externals: Vec<_> =
             self.deployment.externals.values().map(|e| (e.address, e.code_hash)).collect();
         let mut calls = vec![promotion.require_before_call(helper)];
@@ -80,51 +80,51 @@ impl TargetPlan {
             let note = "externals hold the expected code".to_owned();
             calls.push(to_helper(helper::require_code(&externals), note));
         }
-        let ops = &self.prepared.resolved.ops;
-        for (index, op) in ops.iter().enumerate() {
-            calls.push(match &op.kind {
-                OpKind::Create { address, salt, initcode, contract, guarded } => {
-                    let hash = hashes.get(address).copied().unwrap_or_default();
-                    let (code, label) = (initcode.clone(), op_label(&op.id));
-                    let ends = self.ends(&op.id);
-                    let note = format!("create {label} ({}) at {address}{ends}", contract.name());
-                    let shared = may_stand(op, self.expected.created.get(address));
-                    match guarded {
-                        None if fresh && !shared => InnerCall {
-                            to: CREATE2_PROXY,
-                            ..to_helper(helper::create_new(*salt, initcode), note)
-                        },
-                        None => to_helper(helper::create_once(*salt, code, hash), note),
-                        Some(guarded) => InnerCall {
-                            value: guarded.value,
-                            ..to_helper(helper::create_guarded(*salt, code, hash), note)
-                        },
-                    }
-                }
-                OpKind::Call { to, value, data, signature } => InnerCall {
-                    to: *to,
-                    value: *value,
-                    data: data.clone(),
-                    note: format!("{}: {signature}{}", op.id, self.ends(&op.id)),
-                },
-            });
-            if ops.get(index + 1).is_none_or(|next| next.step != op.step) {
-                let checks = self.prepared.resolved.checks.iter();
-                for check in checks.filter(|check| check.step == op.step) {
-                    let returned = keccak256(&check.returns);
-                    let data = helper::require_call(check.to, check.data.clone(), returned);
-                    let value = plain(&check.value);
-                    let note = format!("{}.{} must be {value}", check.step, check.signature);
-                    calls.push(to_helper(data, note));
-                }
+        for (index, op) in self.ops.iter().enumerate() {
+            calls.push(self.call(op, fresh));
+            let step = &op.op().step;
+            if self.ops.get(index + 1).is_none_or(|next| next.op().step != *step) {
+                calls.extend(self.checks(step));
             }
         }
-        let created: Vec<(Address, _)> = hashes.into_iter().collect();
+        let created: Vec<_> = code_hashes(&self.expected).into_iter().collect();
         let note = "all contracts hold the expected code".to_owned();
         calls.push(to_helper(helper::require_code(&created), note));
         calls.extend(promotion.debt_call(helper));
         calls.push(promotion.record_call(helper));
         calls
+    }
+
+    /// What the Safe calls for an operation: what a key would send, but for a creation that may
+    /// stand already, which the helper makes unless it is there.
+    fn call(&self, op: &FrozenOp, fresh: bool) -> InnerCall {
+        let (id, ends) = (op.id(), self.ends(op.id()));
+        let KeyTransaction { to, value, data } = op.tx().clone();
+        let note = match &op.op().kind {
+            OpKind::Call { signature, .. } => format!("{id}: {signature}{ends}"),
+            OpKind::Create { contract, address, .. } => {
+                format!("create {} ({}) at {address}{ends}", op_label(id), contract.name())
+            }
+        };
+        match (&op.op().kind, op.creates()) {
+            (OpKind::Create { salt, initcode, guarded: None, .. }, Some((address, hash)))
+                if !fresh || may_stand(op.op(), self.expected.created.get(&address)) =>
+            {
+                to_helper(helper::create_once(*salt, initcode.clone(), hash), note)
+            }
+            _ => InnerCall { to, value, data, note },
+        }
+    }
+
+    /// The calls that check a step.
+    fn checks(&self, step: &str) -> impl Iterator<Item = InnerCall> {
+        let checks = self.prepared.resolved.checks.iter().filter(move |check| check.step == step);
+        checks.map(|check| {
+            let returned = keccak256(&check.returns);
+            let data = helper::require_call(check.to, check.data.clone(), returned);
+            let value = plain(&check.value);
+            to_helper(data, format!("{}.{} must be {value}", check.step, check.signature))
+        })
     }
 
     /// What a note on an operation adds where it creates what can destroy itself.
@@ -168,6 +168,11 @@ impl TargetPlan {
             None => Ok(()),
         }
     }
+}
+
+/// A call of the helper.
+fn to_helper(data: Bytes, note: String) -> InnerCall {
+    InnerCall { to: helper::address(), value: U256::ZERO, data, note }
 }
 
 /// Executes a Safe's batch locally on present state, as whoever sends it. Returns its gas; where it

@@ -1,6 +1,6 @@
 //! Running a frozen plan from a deployer key, ending with the soak's anchor.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::json;
@@ -8,7 +8,7 @@ use tidegate_model::digest::jcs_keccak;
 use tidegate_model::event::{Intent, LaneId};
 use tidegate_model::record::ANCHOR_OP;
 use tidegate_model::{BlockRef, NetworkId, ReleaseRoot};
-use tidegate_plan::{Check, KeyTransaction, Op, OpKind, decode_word};
+use tidegate_plan::{Check, FrozenOp, KeyTransaction, decode_word};
 
 use crate::error::EngineError;
 use crate::fees::{Ceiling, FeeCap};
@@ -29,9 +29,7 @@ pub struct DeployRun {
     /// The deployment id.
     pub deployment_id: u64,
     /// Set-up outside the plan first, then the plan's operations in order.
-    pub ops: Vec<Op>,
-    /// keccak256 of the code that each created address must hold.
-    pub code_hashes: BTreeMap<Address, B256>,
+    pub ops: Vec<FrozenOp>,
     /// View calls that must hold after their step.
     pub checks: Vec<Check>,
     /// The anchor's calldata.
@@ -83,8 +81,8 @@ impl DeployRun {
             .ops
             .iter()
             .map(|op| {
-                let sent = op.key_transaction(&self.code_hashes);
-                json!({"id": op.id, "to": sent.to, "value": sent.value.to_string(),
+                let sent = op.tx();
+                json!({"id": op.id(), "to": sent.to, "value": sent.value.to_string(),
                        "data": keccak256(&sent.data)})
             })
             .collect();
@@ -158,20 +156,21 @@ pub async fn deploy<C: Chain, J: Journal>(
     let anchor = anchor_intent(lane.id().sender, run);
     let anchored = find_unless_fresh(lane, network, &anchor, met_before).await?;
     for (index, op) in run.ops.iter().enumerate() {
-        let landed = match &op.kind {
-            OpKind::Create { address, .. } => create(lane, network, run, op, *address).await?,
-            OpKind::Call { .. } => call(lane, network, run, op, met_before).await?,
+        let landed = match op.creates() {
+            Some(created) => create(lane, network, run, op, created).await?,
+            None => call(lane, network, run, op, met_before).await?,
         };
-        let id = op.id.clone();
+        let id = op.id().to_owned();
         report(&match landed {
             Some(landed) => Progress::Landed { op: id.clone(), landed },
             None => Progress::There { op: id.clone() },
         });
         done.push((id, landed));
-        let step_ends = run.ops.get(index + 1).is_none_or(|next| next.step != op.step);
+        let step = &op.op().step;
+        let step_ends = run.ops.get(index + 1).is_none_or(|next| next.op().step != *step);
         // Once anchored, the contracts are in use and what the checks read may have moved on.
         if step_ends && anchored.is_none() {
-            check_step(network, run, &op.step, landed.map(|landed| landed.inclusion.block)).await?;
+            check_step(network, run, step, landed.map(|landed| landed.inclusion.block)).await?;
         }
     }
     let anchor = match anchored {
@@ -192,9 +191,9 @@ async fn met_before<C: Chain, J: Journal>(
     run: &DeployRun,
 ) -> Result<bool, EngineError> {
     for op in &run.ops {
-        let OpKind::Create { address, .. } = &op.kind else { continue };
-        let known = lane.state().attempts_for(&run.key(&op.id)).next().is_some();
-        if !known && !code_at(network, *address).await?.is_empty() {
+        let Some((address, _)) = op.creates() else { continue };
+        let known = lane.state().attempts_for(&run.key(op.id())).next().is_some();
+        if !known && !code_at(network, address).await?.is_empty() {
             return Ok(true);
         }
     }
@@ -211,19 +210,18 @@ fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
     }
 }
 
-fn intent(run: &DeployRun, op: &Op) -> Intent {
-    let KeyTransaction { to, value, data } = op.key_transaction(&run.code_hashes);
-    Intent { op: run.key(&op.id), to, value, data, alike: None }
+fn intent(run: &DeployRun, op: &FrozenOp) -> Intent {
+    let KeyTransaction { to, value, data } = op.tx().clone();
+    Intent { op: run.key(op.id()), to, value, data, alike: None }
 }
 
 async fn create<C: Chain, J: Journal>(
     lane: &mut Lane<'_, C, J>,
     network: &C,
     run: &DeployRun,
-    op: &Op,
-    address: Address,
+    op: &FrozenOp,
+    (address, expected): (Address, B256),
 ) -> Result<Option<Landed>, EngineError> {
-    let expected = run.code_hashes.get(&address).copied().unwrap_or_default();
     let intent = intent(run, op);
     // A stranger may come first, even after our own attempt was signed: what counts is the code.
     let open = lane.state().open().values().any(|attempt| attempt.op == intent.op);
@@ -234,7 +232,7 @@ async fn create<C: Chain, J: Journal>(
     if found == expected {
         return Ok(landed);
     }
-    Err(EngineError::OtherCode { op: op.id.clone(), address, found, expected })
+    Err(EngineError::OtherCode { op: op.id().to_owned(), address, found, expected })
 }
 
 async fn code_at(network: &impl Chain, address: Address) -> Result<Bytes, EngineError> {
@@ -246,7 +244,7 @@ async fn call<C: Chain, J: Journal>(
     lane: &mut Lane<'_, C, J>,
     network: &C,
     run: &DeployRun,
-    op: &Op,
+    op: &FrozenOp,
     met_before: bool,
 ) -> Result<Option<Landed>, EngineError> {
     let intent = intent(run, op);

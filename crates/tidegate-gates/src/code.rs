@@ -52,8 +52,8 @@ pub struct ContractFact {
     pub name: String,
     /// Its address.
     pub address: Address,
-    /// The hash that local execution gives.
-    pub expected: B256,
+    /// The hash that local execution gives; `None` where it does not create the contract.
+    pub expected: Option<B256>,
     /// The hash on the chain.
     pub found: B256,
     /// Where the code differs. It explains; the hashes decide.
@@ -104,9 +104,13 @@ pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     // What is not final yet has no code in the finalized state.
     let not_yet = |found: B256| !facts.waiting.is_empty() && found == KECCAK256_EMPTY;
     let contracts = facts.contracts.iter().filter(|contract| !not_yet(contract.found));
-    for contract in contracts.filter(|contract| contract.found != contract.expected) {
+    for contract in contracts.filter(|contract| contract.expected != Some(contract.found)) {
         let ContractFact { name, address, expected, found, matched, .. } = contract;
         let (why, network) = (matched.summary(), &facts.network);
+        let expected = match expected {
+            Some(hash) => hash.to_string(),
+            None => "none: local execution does not create it".to_owned(),
+        };
         let text = format!(
             "{name} at {address} on {network}: {why} (code hash {found}, expected {expected})"
         );
@@ -149,7 +153,7 @@ mod tests {
         let contract = ContractFact {
             name: "vault".to_owned(),
             address,
-            expected: CODE,
+            expected: Some(CODE),
             found: CODE,
             matched: CodeMatch::NotDeployed,
             transformations: None,
@@ -174,9 +178,10 @@ mod tests {
     #[test]
     fn what_differs_fails_and_what_is_missing_is_unknown() {
         type Edit = fn(&mut CodeFacts);
-        let cases: [(Edit, &str); 11] = [
+        let cases: [(Edit, &str); 12] = [
             (|_| {}, "PASS"),
             (|f| f.contracts[0].found = OTHER, "FAIL code-differs"),
+            (|f| f.contracts[0].expected = None, "FAIL code-differs"),
             (|f| f.contracts[0].found = KECCAK256_EMPTY, "FAIL code-differs"),
             (|f| f.slots[0].found = OTHER, "FAIL slot-differs"),
             (|f| f.slots[0].found = B256::ZERO, "FAIL slot-differs"),

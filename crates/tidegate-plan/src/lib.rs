@@ -41,8 +41,8 @@ pub use kept::{Kept, Outside};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
 pub use rehearsed::{Write, unrehearsed, writes};
 pub use resolve::{
-    CREATE2_PROXY, Check, Executor, Guarded, HELPER, KeyTransaction, Op, OpKind, ResolveContext,
-    ResolveError, Resolved, Start, Watch, op_label, resolve,
+    CREATE2_PROXY, Check, Executor, FrozenOp, Guarded, HELPER, KeyTransaction, Op, OpKind,
+    ResolveContext, ResolveError, Resolved, Start, Uncomputed, Watch, op_label, resolve,
 };
 pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};

@@ -96,15 +96,20 @@ impl Run<'_> {
     ) -> Result<Option<String>, EvmError> {
         match &op.kind {
             OpKind::Create { .. } => self.create(op, expected),
-            OpKind::Call { .. } => self.call(op, expected),
+            OpKind::Call { to, value, data, .. } => {
+                let tx = Tx::call(self.resolved.executor.address(), *to, data.clone());
+                self.call(op, Tx { value: *value, ..tx }, expected)
+            }
         }
     }
 
-    fn call(&mut self, op: &Op, expected: &mut Expected) -> Result<Option<String>, EvmError> {
-        let sent = op.key_transaction(&BTreeMap::new());
-        let tx = Tx::call(self.resolved.executor.address(), sent.to, sent.data);
-        let gas_limit = self.gas_of(op);
-        let tx = Tx { origin: self.origin, value: sent.value, gas_limit, ..tx };
+    fn call(
+        &mut self,
+        op: &Op,
+        tx: Tx,
+        expected: &mut Expected,
+    ) -> Result<Option<String>, EvmError> {
+        let tx = Tx { origin: self.origin, gas_limit: self.gas_of(op), ..tx };
         let outcome = match self.stands {
             None => self.sandbox.transact_vacating(&tx)?,
             Some(_) => self.sandbox.transact(&tx)?,

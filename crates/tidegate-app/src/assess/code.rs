@@ -14,7 +14,7 @@ use super::candidate::{Candidate, Gathered};
 use super::rehearsal::{Both, written};
 use super::{own_code, record, storage};
 use crate::contracts;
-use crate::deployment::{Prepared, code_hashes, expect, expect_in, prepare, prepare_with};
+use crate::deployment::{Prepared, expect, expect_in, prepare, prepare_with};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::existing::behind;
 use crate::project::Project;
@@ -245,8 +245,12 @@ impl<'a> CodeReader<'a> {
             }
         }
         code.record_faults.extend(record::static_faults(project, built, record, &prepared, soak)?);
-        let hashes = code_hashes(&expected);
-        record::transactions(network, record, &prepared, &hashes, head, &mut code).await?;
+        match prepared.resolved.freeze(&expected) {
+            Ok(ops) => record::transactions(network, record, &ops, head, &mut code).await?,
+            Err(why) => {
+                code.record_faults.push(Reason::new(ReasonCode::PlanFails, why.to_string()));
+            }
+        }
         storage::compare(network, head, built, record, (&prepared, &expected), &mut code).await?;
         upgraded(network, built, record, &prepared, &mut code).await?;
         let digest = record.deployment.digest()?.0;

@@ -1,13 +1,10 @@
 //! A deployment record against its sources and its chain, field by field.
 
-use std::collections::BTreeMap;
-
-use alloy_primitives::{Address, B256};
 use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
 use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
 use tidegate_model::{Head, Reason, ReasonCode};
-use tidegate_plan::{OpKind, op_label};
+use tidegate_plan::{FrozenOp, OpKind, op_label};
 
 use crate::deployment::Prepared;
 use crate::error::AppResult;
@@ -64,8 +61,7 @@ pub(super) fn static_faults(
 pub(super) async fn transactions(
     network: &Network,
     record: &DeploymentRecord,
-    prepared: &Prepared,
-    hashes: &BTreeMap<Address, B256>,
+    ops: &[FrozenOp],
     head: Head,
     facts: &mut CodeFacts,
 ) -> AppResult {
@@ -84,12 +80,12 @@ pub(super) async fn transactions(
             let text = format!("{} is not final yet", op_label(&recorded.op));
             facts.waiting.push(Reason::new(ReasonCode::NotFinal, text));
         }
-        let op = prepared.resolved.ops.iter().find(|op| {
-            let sent = op.key_transaction(hashes);
+        let op = ops.iter().find(|op| {
+            let sent = op.tx();
             tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
         });
         let op = match op {
-            Some(op) => op.id.as_str(),
+            Some(op) => op.id(),
             None if tx.to == Some(tx.from) && tx.input.starts_with(b"SOAK") => ANCHOR_OP,
             None => "foreign",
         };

@@ -6,11 +6,11 @@ use tidegate_engine::{DeployRun, Lane};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::{Fqn, Head};
-use tidegate_plan::{CREATE2_PROXY, Expected, HELPER, Op, OpKind};
+use tidegate_plan::{CREATE2_PROXY, Expected, FrozenOp, HELPER, Op, OpKind};
 use tidegate_safe::helper;
 
 use crate::deployment::Prepared;
-use crate::error::{AppError, AppResult, Kind};
+use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::sending::send;
@@ -77,8 +77,8 @@ pub(super) async fn helper_first(
     }
     let is_ours = lane.state().attempts_for(&run.op_key(HELPER_OP)).next().is_some();
     if is_missing || is_ours {
-        run.code_hashes.insert(HELPER, helper::CODE_HASH);
-        run.ops.insert(0, helper_creation());
+        let creation = FrozenOp::new(helper_creation(), |_| Some(helper::CODE_HASH));
+        run.ops.insert(0, creation.or_kind(Kind::Internal)?);
     }
     if is_missing {
         expected.gas.insert(0, (HELPER_OP.to_owned(), helper::CREATION_GAS));

@@ -23,8 +23,8 @@ pub use self::helper::{create_helper, lacks_helper};
 use self::record::record;
 use crate::approve::{Approval, Given, approve, names};
 use crate::assess::compare_deployments;
-use crate::deployment::{Prepared, begun, code_hashes, expect, prepare, refuse_faults};
-use crate::error::{AppError, AppResult, Kind};
+use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
+use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::network::has_operator;
 use crate::project::Project;
@@ -109,8 +109,7 @@ pub async fn freeze<'a>(
     let mut run = DeployRun {
         release_root: built.roots.release_root,
         deployment_id: id,
-        ops: prepared.resolved.ops.clone(),
-        code_hashes: code_hashes(&expected),
+        ops: prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?,
         checks: prepared.resolved.checks.clone(),
         anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
     };

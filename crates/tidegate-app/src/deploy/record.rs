@@ -82,9 +82,9 @@ fn op_name(run: &DeployRun, sender: Address, tx: &Transaction) -> Option<String>
     if tx.to == Some(sender) && tx.input == run.anchor {
         return Some(ANCHOR_OP.to_owned());
     }
-    let op = run.ops.iter().filter(|op| op.id != HELPER_OP).find(|op| {
-        let sent = op.key_transaction(&run.code_hashes);
+    let op = run.ops.iter().filter(|op| op.id() != HELPER_OP).find(|op| {
+        let sent = op.tx();
         tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
     });
-    op.map(|op| op.id.clone())
+    op.map(|op| op.id().to_owned())
 }

@@ -45,8 +45,8 @@ pub struct ContractView {
     pub name: String,
     /// Its address.
     pub address: Address,
-    /// The code hash that local execution gives.
-    pub expected: B256,
+    /// The code hash that local execution gives; `None` where it does not create the contract.
+    pub expected: Option<B256>,
     /// The code hash on the chain.
     pub found: B256,
     /// Where the code differs. It explains; the hashes decide.

@@ -55,7 +55,7 @@ pub(crate) async fn run(project: &Context, args: &VerifyArgs) -> AppResult<u8> {
 /// One contract, and where it differs.
 fn show(project: &Context, row: &ContractView) {
     let ui = &project.ui;
-    let same = row.found == row.expected;
+    let same = row.expected == Some(row.found);
     let word = if same { "PASS" } else { "FAIL" };
     ui.line(format!("{} {:<24} {}", ui.verdict(word), row.name, row.address));
     if let Some(behind) = &row.behind {
@@ -73,6 +73,9 @@ fn show(project: &Context, row: &ContractView) {
             ui.line(format!("        {bullet} {part}"));
         }
     }
-    ui.line(format!("        expected {}", row.expected));
+    match row.expected {
+        Some(hash) => ui.line(format!("        expected {hash}")),
+        None => ui.line("        expected none: local execution does not create it"),
+    }
     ui.line(format!("        found    {}", row.found));
 }

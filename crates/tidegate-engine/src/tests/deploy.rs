@@ -4,12 +4,10 @@ mod checks;
 mod earlier;
 mod frozen;
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::keccak256;
 use serde_json::json;
 use tidegate_model::{Fqn, ReleaseRoot};
-use tidegate_plan::{CREATE2_PROXY, Check, Op, OpKind};
+use tidegate_plan::{CREATE2_PROXY, Check, FrozenOp, Op, OpKind};
 
 use super::*;
 use crate::deploy::{DeployRun, Deployed, Progress, deploy};
@@ -21,7 +19,7 @@ fn place(initcode: &[u8]) -> Address {
 }
 
 /// Creates a contract, whose code in memory is its initcode.
-fn creation(step: &str, initcode: &'static [u8]) -> Op {
+fn creation(step: &str, initcode: &'static [u8]) -> FrozenOp {
     let kind = OpKind::Create {
         contract: Fqn(format!("src/{step}.sol:{step}")),
         address: place(initcode),
@@ -29,14 +27,20 @@ fn creation(step: &str, initcode: &'static [u8]) -> Op {
         initcode: Bytes::from_static(initcode),
         guarded: None,
     };
-    Op { id: step.to_owned(), step: step.to_owned(), kind }
+    let op = Op { id: step.to_owned(), step: step.to_owned(), kind };
+    FrozenOp::new(op, |_| Some(keccak256(initcode))).unwrap()
 }
 
-fn calling(step: &str, id: &str, byte: u8) -> Op {
+fn calling(step: &str, id: &str, byte: u8) -> FrozenOp {
+    calling_at(TARGET, step, id, byte)
+}
+
+fn calling_at(to: Address, step: &str, id: &str, byte: u8) -> FrozenOp {
     let data = Bytes::copy_from_slice(&[byte]);
     let signature = "init()".to_owned();
-    let kind = OpKind::Call { to: TARGET, value: U256::from(byte), data, signature };
-    Op { id: id.to_owned(), step: step.to_owned(), kind }
+    let kind = OpKind::Call { to, value: U256::from(byte), data, signature };
+    let op = Op { id: id.to_owned(), step: step.to_owned(), kind };
+    FrozenOp::new(op, |_| None).unwrap()
 }
 
 const TOKEN: &[u8] = &[1, 1];
@@ -45,12 +49,10 @@ const VAULT: &[u8] = &[2, 2];
 /// A token, a vault, and a call of the vault's step.
 fn run() -> DeployRun {
     let ops = vec![creation("token", TOKEN), creation("vault", VAULT), calling("vault", "init", 9)];
-    let code_hashes = [TOKEN, VAULT].map(|code| (place(code), keccak256(code)));
     DeployRun {
         release_root: ReleaseRoot(B256::repeat_byte(3)),
         deployment_id: 0,
         ops,
-        code_hashes: BTreeMap::from(code_hashes),
         checks: Vec::new(),
         anchor: Bytes::from_static(b"anchor"),
     }
@@ -180,18 +182,6 @@ async fn a_creation_that_leaves_other_code_stops_the_deployment() {
         "{done:?}"
     );
     assert_eq!((said.len(), world.nonce()), (0, 1));
-}
-
-#[tokio::test]
-async fn code_that_nobody_computed_is_never_the_expected_one() {
-    let world = World::new();
-    let mut lane = world.lane().await;
-    let run = DeployRun { code_hashes: BTreeMap::new(), ..run() };
-    let done = deployed(&world, &mut lane, &run).await.0;
-    assert!(
-        matches!(&done, Err(EngineError::OtherCode { found, .. }) if *found == keccak256(TOKEN)),
-        "{done:?}"
-    );
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ fn code() -> CodeFacts {
     let contract = ContractFact {
         name: "vault".to_owned(),
         address: address("vault"),
-        expected: word("code"),
+        expected: Some(word("code")),
         found: word("code"),
         matched: CodeMatch::Same,
         transformations: None,

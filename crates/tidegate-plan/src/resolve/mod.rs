@@ -1,5 +1,6 @@
 //! From the symbolic plan and one network's facts to addresses, initcode and calldata.
 
+mod frozen;
 mod op;
 mod proxy;
 
@@ -14,6 +15,7 @@ use tidegate_model::plan::{Action, Arg, Call, Create, Source, Step};
 use tidegate_model::record::Place;
 use tidegate_model::release::Release;
 
+pub use self::frozen::{FrozenOp, Uncomputed};
 pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind, op_label};
 use crate::config::ExistingPlace;
 use crate::value::{ValueError, encode_value, normalise};

@@ -1,15 +1,9 @@
 //! Operations: one transaction of a key, or one inner call of a Safe.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::{SolCall, SolValue, sol};
+use alloy_sol_types::SolValue;
 use tidegate_model::Fqn;
 pub use tidegate_model::digest::{CREATE2_PROXY, HELPER};
-
-sol! {
-    function createGuarded(bytes32 salt, bytes initCode, bytes32 codeHash) external payable;
-}
 
 /// One transaction of a key, or one inner call of a Safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,29 +78,4 @@ pub struct KeyTransaction {
     pub value: U256,
     /// The calldata.
     pub data: Bytes,
-}
-
-impl Op {
-    /// The transaction that a key sends: through the CREATE2 proxy for creations, through the
-    /// helper for guarded ones, which name the code hash that local execution gave.
-    pub fn key_transaction(&self, code_hashes: &BTreeMap<Address, B256>) -> KeyTransaction {
-        match &self.kind {
-            OpKind::Create { salt, initcode, guarded: None, .. } => KeyTransaction {
-                to: CREATE2_PROXY,
-                value: U256::ZERO,
-                data: [salt.as_slice(), initcode].concat().into(),
-            },
-            OpKind::Create { salt, initcode, guarded: Some(guarded), address, .. } => {
-                let call = createGuardedCall {
-                    salt: *salt,
-                    initCode: initcode.clone(),
-                    codeHash: code_hashes.get(address).copied().unwrap_or_default(),
-                };
-                KeyTransaction { to: HELPER, value: guarded.value, data: call.abi_encode().into() }
-            }
-            OpKind::Call { to, value, data, .. } => {
-                KeyTransaction { to: *to, value: *value, data: data.clone() }
-            }
-        }
-    }
 }

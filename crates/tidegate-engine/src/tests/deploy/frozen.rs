@@ -27,15 +27,12 @@ fn an_approval_covers_everything_that_is_sent() {
         &|run| run.deployment_id = 1,
         &|run| run.anchor = Bytes::new(),
         &|run| run.ops.swap(0, 1),
-        &|run| run.ops[0].id = "other".to_owned(),
+        &|run| run.ops[2] = calling("vault", "other", 9),
         &|run| run.ops[2] = calling("vault", "init", 8),
         &|run| {
             run.ops.pop();
         },
-        &|run| {
-            let OpKind::Call { to, .. } = &mut run.ops[2].kind else { panic!() };
-            *to = Address::ZERO;
-        },
+        &|run| run.ops[2] = calling_at(Address::ZERO, "vault", "init", 9),
     ];
     let mut digests: Vec<_> = changes.iter().map(|change| with(change)).collect();
     digests.push(original);
