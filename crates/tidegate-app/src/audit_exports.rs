@@ -17,7 +17,7 @@ use tidegate_model::statement::AuditAttestation;
 use tidegate_model::units::format_rfc3339;
 use tidegate_model::{ChainId, Fqn, StatementDigest, Verdict};
 
-use crate::approve::{Approval, Given, approve};
+use crate::approve::{Approval, Approved, Given, approve};
 use crate::assess::{Assessment, assess};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
@@ -122,12 +122,14 @@ impl Source<'_> {
         }
         let name = format!("verdict-{}.intoto.jsonl", self.built.roots.release_root.short());
         documents.push((name, None, self.verdict()?));
-        if let Some(signer) = self.signer {
-            self.approve_own(signer.address(), &documents)?;
-        }
+        let approved = match self.signer {
+            Some(signer) => Some((signer, self.approve_own(signer.address(), &documents)?)),
+            None => None,
+        };
         let mut files = Vec::new();
         for (name, owner, statement) in documents {
-            let signer = self.signer.filter(|key| self.is_own(key.address(), owner));
+            let signer = approved.as_ref().map(|(signer, _)| *signer);
+            let signer = signer.filter(|key| self.is_own(key.address(), owner));
             files.push((name, envelope(&statement, signer).or_kind(Kind::Keys)?));
         }
         Ok(files)
@@ -146,7 +148,7 @@ impl Source<'_> {
         &self,
         key: Address,
         documents: &[(String, Option<Address>, Value)],
-    ) -> AppResult {
+    ) -> AppResult<Approved> {
         let (own, others): (Vec<_>, Vec<_>) =
             documents.iter().partition(|(_, owner, _)| self.is_own(key, *owner));
         if own.is_empty() {

@@ -54,6 +54,7 @@ pub mod scopes;
 mod sendable;
 mod sending;
 pub mod settings;
+mod signing;
 pub mod standing;
 mod statements;
 pub mod status;

@@ -10,7 +10,7 @@ use crate::error::{AppError, AppResult};
 use crate::project::Project;
 use crate::release::Built;
 use crate::relied;
-use crate::statements::sign_and_write;
+use crate::signing::show;
 
 /// Signs what an evaluation saw of the soak. `None` where this key has already said the same of
 /// this day: one sample a day and state is enough for every check.
@@ -48,8 +48,7 @@ pub fn store(
         issued_at: time.timestamp,
         expires_at: NEVER,
     });
-    crate::saying::show(project, signer, &statement)?;
-    sign_and_write(project, signer, statement).map(Some)
+    show(project, statement)?.unasked()?.sign(project, signer).map(Some)
 }
 
 /// As [`store`], for a command that has evaluated nothing: on the first target that this network

@@ -1,16 +1,14 @@
-//! How a person says something: shown, approved, signed, written.
+//! What a statement is about, and by which block it is dated.
 
 use tidegate_chain::{Network, ReadError, Reading};
-use tidegate_evidence::Shown;
+use tidegate_model::ProjectId;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::statement::{Body, Date, General, NEVER, ProjectRef, Statement, typed_data};
-use tidegate_model::units::format_amount;
-use tidegate_model::{ProjectId, StatementDigest};
+use tidegate_model::statement::{Body, Date, General, NEVER, ProjectRef};
 use tidegate_plan::config::Stage;
 
-use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::error::AppResult;
 use crate::project::Project;
-use crate::{relied, statements};
+use crate::relied;
 
 /// The target of a statement: the project's id there is in it, and it is dated by its time.
 #[derive(Debug)]
@@ -117,36 +115,4 @@ pub(crate) async fn general(
         _ => Some(about.project.clone()),
     };
     Ok(General { signer, project, body, at, issued_at: time, expires_at })
-}
-
-/// Shows a statement, has it approved, signs and writes it.
-pub(crate) fn sign_statement(
-    project: &Project,
-    signer: &dyn DigestSigner,
-    statement: Statement,
-) -> AppResult<StatementDigest> {
-    statements::conclude(project, signer, statement, "sign", || Ok(()))
-}
-
-/// Shows everything that is about to be signed, and answers with its digest.
-pub(crate) fn show(
-    project: &Project,
-    signer: &dyn DigestSigner,
-    statement: &Statement,
-) -> AppResult<StatementDigest> {
-    let digest = statement.digest()?;
-    let ui = &project.front;
-    if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = statement {
-        ui.row("amount", &format!("{} ETH", format_amount(request.amount, 18)));
-    }
-    ui.row("says", &statement.text());
-    ui.row("signer", &signer.address().to_string());
-    let typed = typed_data(statement)?;
-    let shown = Shown::of(&typed).or_kind(Kind::Internal)?;
-    if shown.digest != digest.0 {
-        return Err(AppError::new(Kind::Internal, "what is shown is not what would be signed"));
-    }
-    ui.fields("You sign:", &shown.rows());
-    ui.row("digest", &digest.to_string());
-    Ok(digest)
 }

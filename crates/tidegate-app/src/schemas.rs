@@ -19,7 +19,7 @@ use crate::planned::PlanView;
 use crate::policy_adoption::{AdoptedView, AdoptionView, PolicyView};
 use crate::posting::{PostView, SaidView};
 use crate::proposals::{ExecutedView, ProposalView, ProposalsView, SheetView, SignatureView};
-use crate::statements::StatementView;
+use crate::signing::StatementView;
 use crate::view::{
     AskedView, AuditFilesView, BuildView, BundleView, DeployView, HelperView, KeyView, KeysView,
     PromoteView, StatusView, TypedDataView, VerifyView,

@@ -40,6 +40,11 @@ pub(crate) struct Ready<'a> {
 }
 
 impl Ready<'_> {
+    /// The operation that was approved.
+    pub(crate) fn operation(&self) -> &str {
+        &self.intent.op
+    }
+
     /// Sends it, and waits until it is in a block.
     pub(crate) async fn send(mut self) -> AppResult<Landed> {
         Ok(self.lane.run(self.intent).await?)
@@ -90,14 +95,14 @@ pub(crate) async fn ready<'a>(
     if intent.data.len() > SHOWN_BYTES {
         ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
     }
-    approve(
+    let approved = approve(
         project,
         &Approval { network: name, hash, given: Given::Whole, options, fields: Map::new() },
     )?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }
-    lane.approve(hash)?;
+    lane.approve(approved.hash())?;
     lane.limit(&intent.op, ceiling);
     Ok(Ready { lane, intent })
 }

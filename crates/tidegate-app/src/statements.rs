@@ -2,27 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tidegate_chain::Network;
 use tidegate_evidence::{
     ChainDates, Collected, ContractAnswer, Doubt, Doubtful, Origin, StatementSet, ask_contract,
     collect, read_dates, stands_on,
 };
 use tidegate_gates::Observed;
-use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
 };
 use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::config::Stage;
 
-use crate::approve::{Approval, Given, approve};
-use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::{keys_of_policies, people};
 use crate::project::Project;
-use crate::{saying, typed_data};
 
 /// Of statements that do not count, this many are named.
 const NAMED_MAX: usize = 10;
@@ -275,75 +270,6 @@ pub(crate) fn restore(
         }
     }
     Ok(())
-}
-
-/// A statement that is signed.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct StatementView<'a> {
-    /// Its digest, which its file is named after.
-    pub digest: StatementDigest,
-    /// What it says.
-    #[schemars(with = "serde_json::Map<String, Value>")]
-    pub statement: &'a Statement,
-}
-
-/// Shows a statement, has it approved, writes what it is over, signs it, and writes its file; or,
-/// with `--typed-data`, writes what a wallet is to sign. Says which, and prints the result.
-pub(crate) fn conclude(
-    project: &Project,
-    signer: &dyn DigestSigner,
-    statement: Statement,
-    what: &str,
-    preimages: impl FnOnce() -> AppResult,
-) -> AppResult<StatementDigest> {
-    let digest = saying::show(project, signer, &statement)?;
-    let view = serde_json::to_value(StatementView { digest, statement: &statement })?;
-    let fields: Map<String, Value> = serde_json::from_value(view)?;
-    if project.typed_data.is_some() {
-        typed_data::write(project, &statement)?;
-        preimages()?;
-        return Ok(digest);
-    }
-    let moves_money =
-        matches!(&statement, Statement::Statement(g) if g.body.kind().starts_with("fund/"));
-    let given = if moves_money { Given::Whole } else { Given::Beginning };
-    let approval = Approval { network: what, hash: digest.0, given, options: Vec::new(), fields };
-    approve(project, &approval)?;
-    preimages()?;
-    let digest = sign_and_say(project, signer, statement)?;
-    project.front.result(&approval.fields.into());
-    Ok(digest)
-}
-
-/// As [`sign_and_write`], and says where the signed file is.
-pub(crate) fn sign_and_say(
-    project: &Project,
-    signer: &dyn DigestSigner,
-    statement: Statement,
-) -> AppResult<StatementDigest> {
-    let digest = sign_and_write(project, signer, statement)?;
-    if project.typed_data.is_none() {
-        project.front.line(format!("Signed: deployments/statements/{digest}.json"));
-    }
-    Ok(digest)
-}
-
-/// Signs a statement, writes its file and remembers it.
-pub(crate) fn sign_and_write(
-    project: &Project,
-    signer: &dyn DigestSigner,
-    statement: Statement,
-) -> AppResult<StatementDigest> {
-    let digest = statement.digest()?;
-    if project.typed_data.is_some() {
-        typed_data::write(project, &statement)?;
-        return Ok(digest);
-    }
-    if project.dry_run {
-        return Err(AppError::dry_run(format!("sign {digest}")));
-    }
-    let signature = signer.sign_digest(&digest.0).or_kind(Kind::Keys)?;
-    write(project, &SignedStatement::by_key(statement, signature))
 }
 
 /// Checks a signed statement, writes its file and remembers it.

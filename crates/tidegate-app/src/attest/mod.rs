@@ -22,7 +22,7 @@ use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, require_minimal};
 use crate::saying::{About, now};
-use crate::{relied, scopes, statements};
+use crate::{relied, scopes, signing};
 
 /// The largest report, in bytes.
 const REPORT_BYTES_MAX: u64 = 256 << 20;
@@ -184,7 +184,7 @@ impl Draft {
         let Self { attestation, scope, counted, .. } = self;
         let statement = Statement::AuditAttestation(attestation);
         let preimages = || Self::keep(&scope, &counted, project);
-        statements::conclude(project, signer, statement, "attest", preimages)
+        signing::conclude(project, signer, statement, "attest", preimages)
     }
 
     /// Writes what the attestation is over. It is there before the statement, so that none ever

@@ -183,11 +183,11 @@ impl<'a> Frozen<'a> {
             options,
             fields: Map::new(),
         };
-        approve(self.project, &approval)?;
+        let approved = approve(self.project, &approval)?;
         if let Some(adoption) = &self.adoption {
             self.lane.adopt(adoption)?;
         }
-        self.lane.approve(hash)?;
+        self.lane.approve(approved.hash())?;
         self.lane.limit(self.run.op_key(""), self.ceiling);
         Ok(Approved(self))
     }

@@ -105,16 +105,17 @@ pub async fn go(
 }
 
 impl Draft<Going> {
-    /// Signs a go, and writes the files of what it lists that only this machine remembers.
+    /// Signs a go, once the files of what it lists are there that only this machine remembers.
     ///
     /// # Errors
     /// If nobody approves it, or a file cannot be written.
     pub async fn sign_and_restore(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        let Self { shown, target, statement, posted, must_pin } = self;
-        Draft { shown: (), target, statement, posted, must_pin }.sign(project, signer).await?;
-        let listed = shown.seen.iter().map(|(digest, _)| *digest).collect();
-        statements::restore(project, &shown.set, &listed)?;
-        records::restore(project, &shown.target, shown.release)
+        let restore = |shown: &Going| {
+            let listed = shown.seen.iter().map(|(digest, _)| *digest).collect();
+            statements::restore(project, &shown.set, &listed)?;
+            records::restore(project, &shown.target, shown.release)
+        };
+        self.sign_over(project, signer, restore).await
     }
 }
 

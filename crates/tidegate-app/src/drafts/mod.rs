@@ -82,10 +82,21 @@ impl<T> Draft<T> {
     /// # Errors
     /// If nobody approves it, or it cannot be written or posted; or a Safe must be pinned first.
     pub async fn sign(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        if self.must_pin {
+        self.sign_over(project, signer, |_| Ok(())).await
+    }
+
+    /// As [`Self::sign`], and writes what it is over before it is signed.
+    async fn sign_over(
+        self,
+        project: &Project,
+        signer: &dyn DigestSigner,
+        preimages: impl FnOnce(&T) -> AppResult,
+    ) -> AppResult {
+        let Self { shown, target, statement, posted, must_pin } = self;
+        if must_pin {
             relied::require_pinned(project).await?;
         }
-        say_and_post(project, &self.target, signer, self.statement, self.posted).await
+        say_and_post(project, &target, signer, statement, posted, || preimages(&shown)).await
     }
 
     /// Writes it as typed data, for a wallet to sign.

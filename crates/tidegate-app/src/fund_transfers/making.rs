@@ -11,9 +11,9 @@ use super::{Direction, TransferView};
 use crate::error::{AppError, AppResult, Kind};
 use crate::funds::about;
 use crate::project::Project;
-use crate::saying::{general, now, show};
+use crate::saying::{general, now};
 use crate::sending::{open_lane, send};
-use crate::statements;
+use crate::signing::show;
 
 impl Books {
     /// Sends it unless it was sent before, then signs the statement that names its transaction.
@@ -42,8 +42,7 @@ impl Books {
             Direction::Return => Body::FundReturn(transfer),
         };
         let statement = Statement::Statement(general(project, &about, signer, body).await?);
-        show(project, signer, &statement)?;
-        let digest = statements::sign_and_write(project, signer, statement)?;
+        let digest = show(project, statement)?.unasked()?.sign(project, signer)?;
         Ok(TransferView {
             transaction: Some(transaction),
             amount: Some(sent.value),

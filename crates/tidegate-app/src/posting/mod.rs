@@ -17,9 +17,9 @@ pub use self::of_others::{OthersStop, PostView, of_others};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
-use crate::saying::{for_stop, show, sign_statement};
+use crate::saying::for_stop;
 use crate::sending::{ready, send};
-use crate::statements;
+use crate::signing::{conclude, show};
 
 /// A statement that was signed and posted.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
@@ -31,29 +31,39 @@ pub(crate) struct SaidView {
 }
 
 /// Signs a statement. Where it is posted at the helper on the target too, one approval covers both,
-/// and the file is there before anything is sent.
+/// and the file is there before anything is sent. What it is over is written before it.
 pub(crate) async fn say_and_post(
     project: &Project,
     target: &str,
     signer: &dyn DigestSigner,
     statement: Statement,
     posted: Option<(StatementDigest, u64)>,
+    preimages: impl FnOnce() -> AppResult,
 ) -> AppResult {
     let Some((subject, until)) = posted else {
-        return sign_statement(project, signer, statement).map(drop);
+        return conclude(project, signer, statement, "sign", preimages).map(drop);
     };
+    if project.typed_data.is_some() {
+        project.front.note(
+            "post it too once it is signed, so that deleting the file undoes nothing: import it, \
+             then `tidegate record post FILE`",
+        );
+        return conclude(project, signer, statement, "sign", preimages).map(drop);
+    }
     let network = project.connect(target).await?;
     let network = if statement.stops() { for_stop(network).await.0 } else { network };
     if is_posted(&network, signer, subject, until).await? {
         project.front.line(format!("It was posted at the helper on {target} before."));
-        return sign_statement(project, signer, statement).map(drop);
+        return conclude(project, signer, statement, "sign", preimages).map(drop);
     }
-    let digest = show(project, signer, &statement)?;
+    let shown = show(project, statement)?;
+    let digest = shown.digest();
     project.front.note(format!("What is approved below also signs statement {digest}."));
     // The operation's name enters what is approved, and with it the statement.
-    let intent = intent(format!("stop/{digest}"), subject, until);
+    let intent = intent(shown.operation(), subject, until);
     let ready = ready(project, target, &network, signer, &intent, Vec::new()).await?;
-    let digest = statements::sign_and_say(project, signer, statement)?;
+    preimages()?;
+    shown.approved_with(ready.operation())?.sign_and_say(project, signer)?;
     let landed = ready.send().await?;
     posted_line(project, target, until, landed.hash);
     let view = SaidView { digest, post: landed.hash };

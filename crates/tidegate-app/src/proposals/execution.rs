@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::record::{Deployment, DeploymentRecord};
+use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, ReleaseRoot, Verdict};
 use tidegate_safe::{Execution, encode_exec_transaction, execution_in_logs};
 
@@ -18,7 +18,6 @@ use crate::project::Project;
 use crate::published;
 use crate::read_back::read_back;
 use crate::recheck::Rechecked;
-use crate::release::Built;
 use crate::sending::send;
 
 /// A proposal that was checked and that enough owners have signed.
@@ -54,9 +53,8 @@ pub struct Promoted<'a> {
     pub digest: DeploymentDigest,
     /// Each contract that holds the expected code.
     pub contracts: Vec<(String, Address)>,
-    /// Its record, as far as the chain shows its transaction.
-    record: Option<DeploymentRecord>,
-    built: &'a Built,
+    /// Its record's file, below the project; `None` where no endpoint shows its transaction.
+    pub file: Option<PathBuf>,
 }
 
 /// A promotion that was executed and read back.
@@ -141,11 +139,12 @@ impl Opened<'_> {
         }
     }
 
-    /// Reads back what was executed. `verdict` is that of the gates at execution; what was executed
-    /// earlier is not judged again.
+    /// Reads back what was executed, and writes the files that say where a promotion stands: its
+    /// record, the address book and ABIs. `verdict` is that of the gates at execution; what was
+    /// executed earlier is not judged again.
     ///
     /// # Errors
-    /// If a promotion cannot be read back, or something else stands there.
+    /// If a promotion cannot be read back, something else stands there, or a file cannot be written.
     pub async fn finish(&self, project: &Project, verdict: Verdict) -> AppResult<Finished<'_>> {
         let Self { found, network, proposed } = self;
         let (promotion, built) = match proposed {
@@ -162,6 +161,13 @@ impl Opened<'_> {
             let error = AppError::new(Kind::Fail, "the promotion could not be read back");
             return Err(intact.sentences().into_iter().fold(error, AppError::hint));
         };
+        let file = match &read.record {
+            Some(record) => {
+                let path = published::write(project, &found.network, record, &built.release)?;
+                Some(path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path))
+            }
+            None => None,
+        };
         let contracts = read.facts.contracts.into_iter().map(|row| (row.name, row.address));
         let view = ExecutedView {
             promoted: built.roots.release_root,
@@ -176,22 +182,7 @@ impl Opened<'_> {
             name: &built.release.name,
             digest: promotion.deployment_digest,
             contracts: contracts.collect(),
-            record: read.record,
-            built,
+            file,
         })))
-    }
-}
-
-impl Promoted<'_> {
-    /// Writes the files that say where the release stands: its record, the address book and ABIs.
-    /// Answers with the record's file below the project; `None` where no endpoint shows its
-    /// transaction.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn publish(&self, project: &Project) -> AppResult<Option<PathBuf>> {
-        let Some(record) = &self.record else { return Ok(None) };
-        let path = published::write(project, &self.view.network, record, &self.built.release)?;
-        Ok(Some(path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path)))
     }
 }

@@ -164,18 +164,18 @@ async fn finish(project: &Context, opened: &Opened<'_>, verdict: Verdict) -> App
             project.ui.result(&view);
             Ok(exit::of(&verdict))
         }
-        Finished::Promoted(promoted) => show_promoted(project, &promoted),
+        Finished::Promoted(promoted) => Ok(show_promoted(project, &promoted)),
     }
 }
 
-fn show_promoted(project: &Context, promoted: &Promoted<'_>) -> AppResult<u8> {
+fn show_promoted(project: &Context, promoted: &Promoted<'_>) -> u8 {
     let (ui, view) = (&project.ui, &promoted.view);
     for (name, address) in &promoted.contracts {
         ui.line(format!("{} {name:<24} {address}", ui.verdict("PASS")));
     }
     ui.row("recorded", &format_utc(view.recorded_at));
     ui.row("deployment", &promoted.digest.to_string());
-    if let Some(record) = promoted.publish(project)? {
+    if let Some(record) = &promoted.file {
         ui.row("record", &record.display().to_string());
     }
     ui.line(format!("{} is promoted to {}.", promoted.name, view.network));
@@ -189,5 +189,5 @@ fn show_promoted(project: &Context, promoted: &Promoted<'_>) -> AppResult<u8> {
         view.read_back.sentences().iter().for_each(|reason| ui.row("", reason));
     }
     project.ui.result(view);
-    Ok(exit::of(&view.verdict()))
+    exit::of(&view.verdict())
 }

@@ -1,18 +1,22 @@
 //! The checks that everybody makes on their own endpoints before signing or executing.
 
+mod judge;
+mod refusal;
+
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
-use tidegate_gates::{PolicyRules, good_through};
+use tidegate_gates::{audits_gate, good_through};
 use tidegate_model::policy::PolicyDoc;
-use tidegate_model::units::format_utc;
-use tidegate_model::{BlockRef, Reason, Verdict};
+use tidegate_model::{BlockRef, Verdict};
 use tidegate_plan::When;
 use tidegate_safe::{
     Adoption, CanonicalKind, EvidenceItems, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal,
-    SafeState, SafeVersion, SoakReference, canonical_by_code_hash, helper,
+    SafeState, SafeVersion, canonical_by_code_hash, helper,
 };
 
+use self::judge::{AdoptionNow, Listed, PromotionNow, SoakNow};
+pub use self::refusal::{Limit, Refusal};
 use crate::assess::{Assessment, Emergency, assess_with, judged, safe_changes};
 use crate::error::{AppError, AppResult, Kind};
 use crate::pins;
@@ -23,14 +27,11 @@ use crate::proposals::{self, Found, Opened, Proposed};
 use crate::release::Built;
 
 /// MultiSendCallOnly must hold the code that Safe published.
-pub(crate) fn require_multi_send(code: B256) -> AppResult {
+pub(crate) fn require_multi_send(code: B256) -> Result<(), Refusal> {
     let known = canonical_by_code_hash(code).is_some_and(|c| {
         (c.version, c.kind) == (SafeVersion::V1_4_1, CanonicalKind::MultiSendCallOnly)
     });
-    if known {
-        return Ok(());
-    }
-    Err(AppError::new(Kind::Fail, "MultiSendCallOnly 1.4.1 is not at its address on the target"))
+    if known { Ok(()) } else { Err(Refusal::NoMultiSend) }
 }
 
 /// A proposal that holds on this machine's own endpoints. Only what was checked is signed and sent.
@@ -90,13 +91,9 @@ async fn check<'a>(
     let head = network.finalized_head().await?;
     let latest = network.latest_head().await?;
     let settings = project.network(&found.network)?;
-    if proposal.network != network.id() || settings.safe != Some(proposal.safe) {
-        return Err(AppError::new(Kind::Fail, "the proposal is for another Safe or network"));
-    }
+    judge::place(proposal, network.id(), settings.safe)?;
     let state = safe_state(network, proposal.safe, latest).await?;
-    if let Some(doubt) = state.doubts.first() {
-        return Err(AppError::new(Kind::Fail, doubt.clone()));
-    }
+    judge::certain(&state)?;
     require_proof(project, network, proposal.safe, latest).await?;
     pins::check(project, network.id().chain, &state, head.timestamp)?;
     let (calls, abis, verdict) = match proposed {
@@ -111,16 +108,7 @@ async fn check<'a>(
             check_promotion(project, built, found, network, &state, (promotion, seen)).await?
         }
     };
-    if state.nonce != proposal.safe_tx.nonce {
-        return Err(AppError::new(
-            Kind::Conflict,
-            format!(
-                "the Safe is at nonce {}, the proposal has {}",
-                state.nonce, proposal.safe_tx.nonce
-            ),
-        )
-        .hint("another transaction was executed; propose again"));
-    }
+    judge::nonce(proposal, &state)?;
     proposals::remember(project, &found.checked);
     Ok(Rechecked { found, state, calls, abis, verdict })
 }
@@ -135,32 +123,14 @@ async fn check_adoption(
     let policy = current(project, &found.network, network.id(), state)?;
     let latest = network.latest_head().await?;
     let adopted = adopted_version(network, latest, state.trust.address, policy.project()).await?;
-    let next = adopted.map_or(1, |(version, _)| version + 1);
-    if policy.project() != adoption.project {
-        return Err(fail("the proposal adopts a policy for another project"));
-    }
-    if policy.digest()? != adoption.policy_digest {
-        return Err(fail(format!(
-            "the proposal adopts policy {}, but tidegate.toml and the Safe give {}",
-            adoption.policy_digest.short(),
-            policy.digest()?.short()
-        )));
-    }
-    if adoption.policy_version != next {
-        return Err(fail(format!(
-            "the proposal adopts version {}, but {next} comes next",
-            adoption.policy_version
-        )));
-    }
-    let until = adoption.valid_until;
-    if until < latest.timestamp {
-        return Err(fail(format!("the proposal ended on {}", format_utc(until)))
-            .hint("run `tidegate policy adopt` again"));
-    }
-    if until > latest.timestamp.saturating_add(project.rules.valid_for_secs) {
-        return Err(fail("the proposal is good for longer than `valid_for` of the policy")
-            .hint("run `tidegate policy adopt` again"));
-    }
+    let now = AdoptionNow {
+        project: policy.project(),
+        policy: policy.digest()?,
+        adopted: adopted.map(|(version, _)| version),
+        time: latest.timestamp,
+        valid_for_secs: project.rules.valid_for_secs,
+    };
+    judge::adoption(adoption, &now)?;
     let looser = looser_lines(project, &found.network, network, latest, &policy).await;
     let changes = safe_changes(&project.rules, network, latest, &policy).await?;
     *seen = Some(Seen::Adoption { policy: Box::new(policy), looser, changes });
@@ -177,14 +147,7 @@ async fn check_promotion<'a>(
     state: &SafeState,
     (promotion, seen): (&Promotion, &mut Option<Seen<'a>>),
 ) -> AppResult<(Vec<InnerCall>, Vec<JsonAbi>, Verdict)> {
-    if promotion.release_root != built.roots.release_root {
-        return Err(fail(format!(
-            "the proposal promotes release {}, the working tree builds {}",
-            promotion.release_root.short(),
-            built.roots.release_root.short()
-        ))
-        .hint("check out the commit that the proposal was made from"));
-    }
+    judge::release(promotion, built.roots.release_root)?;
     let urgent = promotion.emergency.as_ref().map(|terms| Emergency {
         terms: terms.clone(),
         safe_tx_hash: Some(found.checked.hash().0),
@@ -196,118 +159,98 @@ async fn check_promotion<'a>(
     let Seen::Promotion(_, assessment) = seen.insert(assessed) else {
         return Err(AppError::new(Kind::Internal, "what was seen is an assessment"));
     };
-    if !assessment.overall.allows() {
-        let kind = match assessment.overall {
-            Verdict::Waiting { .. } => Kind::Waiting,
-            Verdict::Unknown { .. } => Kind::Unknown,
-            _ => Kind::Fail,
-        };
-        return Err(AppError::new(kind, "the gates do not pass now; nothing was signed or sent"));
-    }
-    let policy = assessment.policy.as_ref().ok_or_else(|| fail("no policy"))?;
-    if policy.digest()? != promotion.policy_digest || policy.project() != promotion.project {
-        return Err(fail("the proposal rests on another policy or project"));
-    }
-    if policy.safe != state.trust {
-        return Err(fail("the Safe changed after the gates were read"));
-    }
-    let time = assessment.gate_head.map_or(u64::MAX, |head| head.timestamp);
-    if time > promotion.valid_until {
-        return Err(fail("the proposal has expired").hint("run `tidegate promote` again"));
-    }
-    if promotion.valid_until.saturating_sub(time) > project.rules.valid_for_secs {
-        return Err(fail("the proposal would stay executable longer than the policy allows"));
-    }
-    if assessment.waived_until().is_some_and(|until| promotion.valid_until > until) {
-        return Err(fail("the proposal would stay executable longer than what was waived"));
-    }
-    check_evidence(project, &assessment.effective, assessment, network, promotion).await?;
-    let listed = &promotion.evidence.statements;
-    if good_through(&project.rules, &assessment.facts_of(listed), promotion.valid_until)
-        < promotion.valid_until
-    {
-        return Err(fail("the proposal would stay executable longer than what it rests on"));
-    }
+    check_terms(project, assessment, state, promotion)?;
+    check_evidence(project, assessment, network, promotion).await?;
     let latest = network.latest_head().await?;
-    let now = judged(project, assessment, network, latest, listed).await?;
-    if let Some(what) = promotion.judged.differs(&now) {
-        let why = format!("the proposal is void: {what}");
-        return Err(fail(why).hint("run `tidegate promote` again"));
-    }
+    let listed = &evidence.statements;
+    judge::judged(promotion, &judged(project, assessment, network, latest, listed).await?)?;
     let (calls, abis) = check_batch(project, built, found, network, promotion).await?;
     Ok((calls, abis, assessment.overall.clone()))
 }
 
-/// The set that was fixed at propose is not computed again: each listed statement must be here
-/// with its signature, and each listed block on the checker's own endpoint.
+/// The gates as they are now, and for how long they would pass on what the evidence lists.
+fn check_terms(
+    project: &Project,
+    assessment: &Assessment,
+    state: &SafeState,
+    promotion: &Promotion,
+) -> AppResult {
+    // Where the gates do not pass, they say why, and nothing else is of interest.
+    if !assessment.overall.allows() {
+        return Err(Refusal::Gates(assessment.overall.clone()).into());
+    }
+    let policy = assessment.policy.as_ref().ok_or(Refusal::Without("a policy"))?;
+    let head = assessment.gate_head.ok_or(Refusal::Without("gate time"))?;
+    let facts = assessment.facts_of(&promotion.evidence.statements);
+    let now = PromotionNow {
+        overall: &assessment.overall,
+        policy: (policy.project(), policy.digest()?),
+        judged_safe: &policy.safe,
+        time: head.timestamp,
+        valid_for_secs: project.rules.valid_for_secs,
+        waived_until: assessment.waived_until(),
+        good_through: good_through(&project.rules, &facts, promotion.valid_until),
+    };
+    Ok(judge::promotion(promotion, state, &now)?)
+}
+
+/// Each listed statement must be here with its signature, each listed input be given again by the
+/// gates, and each listed block be on the checker's own endpoint.
 async fn check_evidence(
     project: &Project,
-    rules: &PolicyRules,
     assessment: &Assessment,
     network: &Network,
     promotion: &Promotion,
 ) -> AppResult {
-    for digest in &promotion.evidence.statements {
-        if let Some(found) = assessment.statements.unconfirmed.get(digest) {
-            let why = &found.doubt.why;
-            return Err(fail(format!("statement {digest} of the evidence: {why}"))
-                .hint("have it signed anew, or run `tidegate promote` again"));
-        }
-        if !assessment.statements.statements.contains_key(digest) {
-            return Err(fail(format!("statement {digest} of the evidence is missing here"))
-                .hint("fetch deployments/statements/ from git"));
-        }
-    }
+    let (evidence, set) = (&promotion.evidence, &assessment.statements);
+    let statement = |digest| match (set.unconfirmed.get(&digest), set.statements.get(&digest)) {
+        (Some(found), _) => Listed::Doubtful(found.doubt.why.to_string()),
+        (None, Some(_)) => Listed::Here,
+        (None, None) => Listed::Missing,
+    };
     let now: Vec<_> = assessment.reports.iter().flat_map(|r| r.inputs.iter().cloned()).collect();
-    if let Err(why) = promotion.evidence.compare(&now) {
-        return Err(fail(format!("the evidence is not what the gates rest on: {why}"))
-            .hint("what is true now is proposed anew by `tidegate promote`"));
-    }
-    let audits = assessment.facts_of(&promotion.evidence.statements).audits;
-    let time = assessment
-        .gate_head
-        .map(|head| head.timestamp)
-        .ok_or_else(|| Reason::unreadable("no gate time"));
-    if tidegate_gates::audits_gate(rules, &audits, &time).verdict != Verdict::Pass {
-        return Err(fail("the evidence lists too few of this scope's audits"));
-    }
-    let soak = assessment.soak_network.as_ref().ok_or_else(|| fail("no soak chain"))?;
-    let SoakReference { network: soaked_on, deployment_digest, terminal } = promotion.soak;
+    let head = assessment.gate_head.ok_or(Refusal::Without("gate time"))?;
+    let audits = assessment.facts_of(&evidence.statements).audits;
+    let audits = audits_gate(&assessment.effective, &audits, &Ok(head.timestamp));
+    judge::evidence(evidence, statement, &now, &audits.verdict)?;
+    let soak = assessment.soak_network.as_ref().ok_or(Refusal::Without("a soak"))?;
+    check_blocks(project, [network, soak], promotion).await?;
+    let record = assessment.record.as_ref().ok_or(Refusal::Without("a record"))?;
+    let soaked =
+        assessment.facts.soak.as_ref().map_err(|why| AppError::new(Kind::Fail, why.clone()))?;
+    let now = SoakNow {
+        network: soak.id(),
+        deployment: record.deployment.digest()?,
+        start: soaked.start,
+        soak_secs: assessment.effective.soak_secs,
+        last: soak.head_at(promotion.soak.terminal.number).await?.timestamp,
+    };
+    Ok(judge::soak(promotion, &now)?)
+}
+
+/// Each block of the evidence on the checker's own endpoint.
+async fn check_blocks(project: &Project, open: [&Network; 2], promotion: &Promotion) -> AppResult {
     let mut blocks = input_blocks(&promotion.evidence);
-    blocks.push((soaked_on.chain.0, terminal));
+    blocks.push((promotion.soak.network.chain.0, promotion.soak.terminal));
     for (chain, block) in blocks {
-        let known = [network, soak].into_iter().find(|on| on.id().chain.0 == chain);
         // A contract signs where it stands, which may be another network of the project.
-        let on = match known {
+        let on = match open.into_iter().find(|on| on.id().chain.0 == chain) {
             Some(on) => on.clone(),
             None => project.connect(&network_of(project, chain)?).await?,
         };
         if !on.is_canonical(block).await? {
-            let (hash, on) = (block.hash, on.name());
-            return Err(fail(format!("block {hash} of the evidence is not on {on}")));
+            let (block, network) = (block.hash, on.name().to_owned());
+            return Err(Refusal::OtherBlock { block, network }.into());
         }
-    }
-    let soaked = assessment.facts.soak.as_ref().map_err(|why| fail(why.text.clone()))?;
-    let last = soak.head_at(terminal.number).await?;
-    if last.timestamp < soaked.start + assessment.effective.soak_secs {
-        return Err(fail("the evidence's last block of the soak comes before its end"));
-    }
-    let record = assessment.record.as_ref().ok_or_else(|| fail("no record"))?;
-    if promotion.evidence.block_of("soak/terminal", soaked_on.chain) != Some(terminal) {
-        return Err(fail("the evidence names another last block of the soak than the proposal"));
-    }
-    if soaked_on != soak.id() || record.deployment.digest()? != deployment_digest {
-        return Err(fail("the proposal rests on another deployment's soak"));
     }
     Ok(())
 }
 
 /// The network of the project with a chain id.
-fn network_of(project: &Project, chain: u64) -> AppResult<String> {
+fn network_of(project: &Project, chain: u64) -> Result<String, Refusal> {
     let mut networks = project.config.networks.iter();
     let found = networks.find(|(_, network)| network.chain.0 == chain);
-    let name = found.map(|(name, _)| name.clone());
-    name.ok_or_else(|| fail(format!("the evidence names chain {chain}, which is no network here")))
+    found.map(|(name, _)| name.clone()).ok_or(Refusal::UnknownChain(chain))
 }
 
 async fn check_batch(
@@ -322,11 +265,7 @@ async fn check_batch(
     plan.show_used(project, network, head).await?;
     let calls = plan.calls(promotion, project.rules.fresh);
     let proposal = found.checked.proposal();
-    let same = calls.len() == proposal.calls.len()
-        && calls.iter().zip(&proposal.calls).all(|(ours, theirs)| ours.same_call(theirs));
-    if !same || plan.deployment != promotion.deployment {
-        return Err(fail("the proposal's batch is not the one that this release gives"));
-    }
+    judge::batch(proposal, promotion, &calls, &plan.deployment)?;
     require_readable(project, built, &plan, &calls)?;
     require_multi_send(network.code_hash(MULTI_SEND_CALL_ONLY, head.block).await?)?;
     simulate_batch(network, proposal.safe, &plan, &calls, &proposal.safe_tx).await?;
@@ -340,8 +279,4 @@ fn input_blocks(evidence: &EvidenceItems) -> Vec<(u64, BlockRef)> {
     blocks.sort_by_key(|(chain, block)| (*chain, block.number, block.hash));
     blocks.dedup();
     blocks
-}
-
-fn fail(what: impl Into<String>) -> AppError {
-    AppError::new(Kind::Fail, what.into())
 }

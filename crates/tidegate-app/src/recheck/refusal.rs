@@ -1,0 +1,192 @@
+//! Why a proposal does not hold on this machine.
+
+use alloy_primitives::B256;
+use tidegate_model::units::format_utc;
+use tidegate_model::{PolicyDigest, ReleaseRoot, StatementDigest, Verdict};
+
+use crate::error::{AppError, Kind};
+
+/// Why nobody may sign or execute a proposal now. Each names what differs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is not for the Safe that the project has on this network.
+    #[error("the proposal is for another Safe or network")]
+    OtherSafe,
+    /// The Safe does not say who it is.
+    #[error("{0}")]
+    DoubtfulSafe(String),
+    /// Another transaction of the Safe came first, or comes first.
+    #[error("the Safe is at nonce {safe}, the proposal has {proposal}")]
+    Nonce {
+        /// The Safe's next nonce.
+        safe: u64,
+        /// The proposal's.
+        proposal: u64,
+    },
+    /// The batch would run other code than what Safe published.
+    #[error("MultiSendCallOnly 1.4.1 is not at its address on the target")]
+    NoMultiSend,
+
+    /// An adoption for another project.
+    #[error("the proposal adopts a policy for another project")]
+    AdoptsElsewhere,
+    /// An adoption of another policy than the file and the Safe give.
+    #[error(
+        "the proposal adopts policy {}, but tidegate.toml and the Safe give {}",
+        .proposed.short(), .here.short()
+    )]
+    AdoptsOther {
+        /// The proposal's policy.
+        proposed: PolicyDigest,
+        /// What this machine computes.
+        here: PolicyDigest,
+    },
+    /// An adoption that is not the next one.
+    #[error("the proposal adopts version {proposed}, but {next} comes next")]
+    AdoptsVersion {
+        /// The proposal's version.
+        proposed: u64,
+        /// One more than the chain has.
+        next: u64,
+    },
+    /// An adoption whose time is over.
+    #[error("the proposal ended on {}", format_utc(*.0))]
+    AdoptionEnded(u64),
+    /// An adoption that could be executed for too long.
+    #[error("the proposal is good for longer than `valid_for` of the policy")]
+    AdoptionTooLong,
+
+    /// A promotion of another release than the working tree builds.
+    #[error(
+        "the proposal promotes release {}, the working tree builds {}",
+        .proposed.short(), .here.short()
+    )]
+    OtherRelease {
+        /// The proposal's release.
+        proposed: ReleaseRoot,
+        /// What this machine builds.
+        here: ReleaseRoot,
+    },
+    /// Gates that do not pass on what is seen now.
+    #[error("the gates do not pass now; nothing was signed or sent")]
+    Gates(Verdict),
+    /// What a passing gate has always read is missing.
+    #[error("the gates passed without {0}")]
+    Without(&'static str),
+    /// It rests on another policy or project.
+    #[error("the proposal rests on another policy or project")]
+    OtherPolicy,
+    /// The Safe is no longer as the gates saw it.
+    #[error("the Safe changed after the gates were read")]
+    SafeChanged,
+    /// Its time is over.
+    #[error("the proposal has expired")]
+    Expired,
+    /// It could be executed for longer than something allows.
+    #[error("the proposal would stay executable longer than {0}")]
+    TooLong(Limit),
+    /// Something was judged that is no longer so.
+    #[error("the proposal is void: {0}")]
+    Void(String),
+    /// Its batch is not what this machine builds.
+    #[error("the proposal's batch is not the one that this release gives")]
+    OtherBatch,
+
+    /// A statement of the evidence that does not count here.
+    #[error("statement {digest} of the evidence: {why}")]
+    DoubtfulStatement {
+        /// The statement.
+        digest: StatementDigest,
+        /// Why.
+        why: String,
+    },
+    /// A statement of the evidence that is not here.
+    #[error("statement {0} of the evidence is missing here")]
+    MissingStatement(StatementDigest),
+    /// Evidence that the gates do not give again.
+    #[error("the evidence is not what the gates rest on: {0}")]
+    OtherEvidence(String),
+    /// Evidence without the audits that the policy asks for.
+    #[error("the evidence lists too few of this scope's audits")]
+    TooFewAudits,
+    /// A block of the evidence that this machine's endpoint does not have.
+    #[error("block {block} of the evidence is not on {network}")]
+    OtherBlock {
+        /// The block.
+        block: B256,
+        /// The network's name.
+        network: String,
+    },
+    /// Evidence of a chain that is none of the project's.
+    #[error("the evidence names chain {0}, which is no network here")]
+    UnknownChain(u64),
+    /// A soak that was not over at its last block.
+    #[error("the evidence's last block of the soak comes before its end")]
+    SoakTooShort,
+    /// Evidence and promotion name two last blocks.
+    #[error("the evidence names another last block of the soak than the proposal")]
+    OtherTerminal,
+    /// The soak of another deployment.
+    #[error("the proposal rests on another deployment's soak")]
+    OtherSoak,
+}
+
+/// How long a proposal may stay executable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// `valid_for` of the policy.
+    Policy,
+    /// The end of what was waived.
+    Waived,
+    /// The first end of what the gates pass by.
+    Evidence,
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "the policy allows",
+            Self::Waived => "what was waived",
+            Self::Evidence => "what it rests on",
+        })
+    }
+}
+
+impl Refusal {
+    /// What kind of error it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Nonce { .. } => Kind::Conflict,
+            Self::Gates(Verdict::Waiting { .. }) => Kind::Waiting,
+            Self::Gates(Verdict::Unknown { .. }) => Kind::Unknown,
+            _ => Kind::Fail,
+        }
+    }
+
+    /// What to do next, where that is more than to ask who proposed it.
+    const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Nonce { .. } => "another transaction was executed; propose again",
+            Self::AdoptionEnded(_) | Self::AdoptionTooLong => "run `tidegate policy adopt` again",
+            Self::OtherRelease { .. } => "check out the commit that the proposal was made from",
+            Self::Expired | Self::Void(_) => "run `tidegate promote` again",
+            Self::DoubtfulStatement { .. } => {
+                "have it signed anew, or run `tidegate promote` again"
+            }
+            Self::MissingStatement(_) => "fetch deployments/statements/ from git",
+            Self::OtherEvidence(_) => "what is true now is proposed anew by `tidegate promote`",
+            _ => return None,
+        })
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        let (kind, hint) = (refusal.kind(), refusal.hint());
+        let error = Self::new(kind, refusal);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
