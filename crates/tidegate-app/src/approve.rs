@@ -1,6 +1,7 @@
 //! Approval of exactly one plan or digest: given with the request, or by a person who is asked.
 
 use alloy_primitives::{B256, hex};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tidegate_model::lookup::{self, DIGITS_MIN, Prefix};
 use tidegate_model::statement::{Date, WRITTEN_SECS_MAX};
@@ -22,6 +23,11 @@ pub(crate) struct Approval<'a> {
     pub options: Vec<String>,
     /// The fields of it that machines are shown beside the sheet.
     pub fields: Map<String, Value>,
+}
+
+/// What somebody approves, as programs are shown it.
+pub(crate) fn fields(view: &impl Serialize) -> AppResult<Map<String, Value>> {
+    Ok(serde_json::from_value(serde_json::to_value(view)?)?)
 }
 
 /// How much of a hash approves it.

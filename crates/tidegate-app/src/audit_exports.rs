@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, keccak256};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tidegate_evidence::exports::{
     AUDIT_PREDICATE, AuditedContract, Auditor, PAYLOAD_TYPE, SVR_PREDICATE, Subject, audit_summary,
     eas_attestation, eas_on, envelope, envelope_digest, every_field, statement,
@@ -176,7 +176,7 @@ impl Source<'_> {
             hash,
             given: Given::Beginning,
             options: Vec::new(),
-            fields: Map::new(),
+            fields: own.iter().map(|(name, _, said)| (name.clone(), said.clone())).collect(),
         };
         approve(self.project, &approval)
     }

@@ -38,7 +38,7 @@ pub struct Approving<'a> {
     pub network: &'a str,
     /// The digest of everything that is about to happen.
     pub hash: B256,
-    /// The fields of it that programs are shown beside what was told.
+    /// All of it as data, never empty: what programs are shown, and whoever shows a form.
     pub fields: &'a Map<String, Value>,
     /// How the same request approves it.
     pub again: &'a Again,

@@ -17,7 +17,7 @@ const PINS_BYTES_MAX: u64 = 1 << 20;
 
 /// Checks a Safe against the pin file; on first sight it is pinned after it was shown and
 /// confirmed.
-pub fn check(project: &Project, chain: ChainId, state: &SafeState, now: u64) -> AppResult {
+pub(crate) fn check(project: &Project, chain: ChainId, state: &SafeState, now: u64) -> AppResult {
     let (path, pins) = read(project)?;
     match pins.check(chain, &state.trust) {
         PinCheck::Known => Ok(()),
@@ -57,14 +57,14 @@ pub fn on(project: &Project, chain: ChainId) -> AppResult<Vec<Address>> {
 }
 
 /// Pins a Safe as it is now.
-pub fn keep(project: &Project, chain: ChainId, trust: &SafeTrust, now: u64) -> AppResult {
+pub(crate) fn keep(project: &Project, chain: ChainId, trust: &SafeTrust, now: u64) -> AppResult {
     let (path, pins) = read(project)?;
     let text = pins.with(chain, trust, now).to_text().or_kind(Kind::Internal)?;
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)
 }
 
 /// Shows a Safe as it is pinned.
-pub fn show(project: &Project, chain: ChainId, trust: &SafeTrust) {
+pub(crate) fn show(project: &Project, chain: ChainId, trust: &SafeTrust) {
     let front = &project.front;
     front.note(format!("First sight of Safe {} on chain {chain}:", trust.address));
     front.note(format!("  threshold {} of {}", trust.threshold, trust.owners.len()));
@@ -75,7 +75,7 @@ pub fn show(project: &Project, chain: ChainId, trust: &SafeTrust) {
 }
 
 /// The person says that a Safe that was shown is the one they know.
-pub fn confirm(project: &Project, chain: ChainId, trust: &SafeTrust) -> AppResult {
+pub(crate) fn confirm(project: &Project, chain: ChainId, trust: &SafeTrust) -> AppResult {
     let front = &project.front;
     let wanted = format!("{chain}:{}", trust.address);
     if let Some(pin) = &project.pin {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_model::{Fqn, ReleaseRoot};
-use tidegate_plan::{Executor, Expected, Op, OpKind, When};
+use tidegate_plan::{Executor, Expected, Op, OpKind, Resolved, When};
 
 use crate::deployment::{Prepared, expect, prepare};
 use crate::error::AppResult;
@@ -88,6 +88,27 @@ pub enum ActionView {
     },
 }
 
+impl PlanView {
+    /// What a plan does, by local execution.
+    pub(crate) fn of(
+        (network, built): (&str, &Built),
+        id: u64,
+        (prepared, expected): (&Prepared, &Expected),
+    ) -> Self {
+        let Resolved { executor, ops, params, .. } = &prepared.resolved;
+        Self {
+            network: network.to_owned(),
+            executor: executor.address(),
+            id,
+            release_root: built.roots.release_root,
+            operations: ops.iter().map(|op| operation(op, expected)).collect(),
+            params: params.clone(),
+            faults: expected.faults.clone(),
+            standing: Vec::new(),
+        }
+    }
+}
+
 /// Resolves a release on a network and executes it locally.
 ///
 /// # Errors
@@ -111,16 +132,7 @@ pub async fn plan(
         }
         Executor::Key(_) => Vec::new(),
     };
-    let view = PlanView {
-        network: name.to_owned(),
-        executor: executor.address(),
-        id,
-        release_root: built.roots.release_root,
-        operations: prepared.resolved.ops.iter().map(|op| operation(op, &expected)).collect(),
-        params: prepared.resolved.params.clone(),
-        faults: expected.faults.clone(),
-        standing,
-    };
+    let view = PlanView { standing, ..PlanView::of((name, built), id, (&prepared, &expected)) };
     Ok(Planned { prepared, expected, view })
 }
 

@@ -36,6 +36,10 @@ pub struct Present {
     state: SafeState,
 }
 
+/// The policy of the Safe that this machine relies on, whose adoption can be proposed.
+#[derive(Debug)]
+pub struct Adoptable(Present);
+
 /// The policy as it is now.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PolicyView<'a> {
@@ -105,10 +109,10 @@ pub async fn present(project: &Project, target: Option<&str>) -> AppResult<Prese
 ///
 /// # Errors
 /// As [`present`], and if the file names another Safe than this machine relies on.
-pub async fn to_adopt(project: &Project, target: Option<&str>) -> AppResult<Present> {
+pub async fn to_adopt(project: &Project, target: Option<&str>) -> AppResult<Adoptable> {
     let target = project.network_of(target, Stage::Mainnet)?;
     relied::require(project).await?;
-    present(project, Some(&target)).await
+    Ok(Adoptable(present(project, Some(&target)).await?))
 }
 
 /// The keys of a policy that have signed something of the project, and so are held by somebody.
@@ -128,6 +132,13 @@ impl Present {
         let other = relied::other(project, &self.target)?;
         Ok(PolicyView { policy: &self.doc, digest: self.doc.digest()?, other })
     }
+}
+
+impl Adoptable {
+    /// The policy.
+    pub const fn present(&self) -> &Present {
+        &self.0
+    }
 
     /// What an adoption of it would settle.
     ///
@@ -135,12 +146,12 @@ impl Present {
     /// If the helper is missing, anything but what the Safe shows may move it, or its past cannot
     /// be read.
     pub async fn next(&self, project: &Project) -> AppResult<Next<'_>> {
-        let Self { doc, network, head, safe, .. } = self;
+        let Present { doc, network, head, safe, .. } = &self.0;
         require_helper(network, *head).await?;
         require_proof(project, network, *safe, *head).await?;
         let adopted = adopted_version(network, *head, *safe, doc.project()).await?;
         let changes = safe_changes(&project.rules, network, *head, doc).await?;
-        Ok(Next { changes, present: self, digest: doc.digest()?, adopted })
+        Ok(Next { changes, present: &self.0, digest: doc.digest()?, adopted })
     }
 }
 
@@ -156,8 +167,11 @@ impl Next<'_> {
     /// Writes the policy's file and the proposal's.
     ///
     /// # Errors
-    /// If a file cannot be written.
+    /// If it is adopted already, or a file cannot be written.
     pub fn propose(self, project: &Project) -> AppResult<AdoptionView> {
+        if self.is_there().is_some() {
+            return Err(AppError::new(Kind::Conflict, "the Safe has adopted this policy already"));
+        }
         let Self { digest, adopted, present: Present { target, doc, network, .. }, .. } = self;
         let (head, safe, nonce) = (self.present.head, self.present.safe, self.present.state.nonce);
         let version = adopted.map_or(1, |(version, _)| version + 1);

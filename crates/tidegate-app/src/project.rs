@@ -36,7 +36,8 @@ pub struct Caller {
     pub pin: Option<String>,
     /// Where statements go as typed data instead of being signed.
     pub typed_data: Option<String>,
-    /// Whether to stop before the first thing that would be signed, sent or written.
+    /// Whether to stop before the first thing that would be signed, sent or written. The process
+    /// has begun its dry run then, since files are kept from being written for all of it.
     pub dry_run: bool,
     /// Seconds since 1970 by the machine's clock.
     pub clock: fn() -> u64,
@@ -53,7 +54,7 @@ pub struct Project {
     pub layout: Layout,
     caller: Caller,
     /// By which block this command dates what it says, once that is read.
-    pub date: OnceLock<Date>,
+    pub(crate) date: OnceLock<Date>,
     store: OnceLock<Store>,
     journal: OnceLock<Store>,
     /// Endpoints of the project that the person did not pin when they were asked.
@@ -66,6 +67,11 @@ impl Project {
     /// # Errors
     /// If there is none, its file is not well formed, or it has links where none may be.
     pub fn open(root: &Path, caller: Caller) -> AppResult<Self> {
+        if caller.dry_run && !tidegate_store::is_dry_run() {
+            let what =
+                "a dry run begins with `tidegate_store::begin_dry_run`, for the whole process";
+            return Err(AppError::new(Kind::Internal, what));
+        }
         let root = root.canonicalize().map_err(|error| {
             AppError::config(format!("open project {}: {error}", root.display()))
         })?;
@@ -122,7 +128,7 @@ impl Project {
     }
 
     /// This machine's journal of what was signed and sent, opened on first use.
-    pub fn journal(&self) -> AppResult<&Store> {
+    pub(crate) fn journal(&self) -> AppResult<&Store> {
         opened(&self.journal, || Ok(Home::new(self.env.home()?).journal()))
     }
 
@@ -174,7 +180,7 @@ impl Project {
     }
 
     /// Connects where one endpoint's word is enough: to deploy to a testnet. Gates ask a quorum.
-    pub async fn connect_single(&self, name: &str) -> AppResult<Network> {
+    pub(crate) async fn connect_single(&self, name: &str) -> AppResult<Network> {
         Ok(network::connect(self, name, Need::Any).await?.reading(Reading::Single))
     }
 

@@ -22,7 +22,7 @@ use crate::release::{Built, kept};
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Writes a record, the network's address book, and the ABI of each step.
-pub fn write(
+pub(crate) fn write(
     project: &Project,
     network: &str,
     record: &DeploymentRecord,

@@ -117,7 +117,7 @@ fn place(project: &Project, network: &str) -> AppResult<String> {
 }
 
 /// Remembers a record that the chain has confirmed.
-pub fn remember(project: &Project, network: &str, record: &DeploymentRecord) -> AppResult {
+pub(crate) fn remember(project: &Project, network: &str, record: &DeploymentRecord) -> AppResult {
     let text = to_text(&serde_json::to_value(record)?);
     let place = place(project, network)?;
     let digest = record.digest()?;
@@ -177,7 +177,7 @@ pub fn gone(
 }
 
 /// Writes the files of those that are gone, as this machine remembers them: others find them then.
-pub fn restore(project: &Project, target: &str, release: ReleaseRoot) -> AppResult {
+pub(crate) fn restore(project: &Project, target: &str, release: ReleaseRoot) -> AppResult {
     for network in &project.network(target)?.soaks_on {
         for record in gone(project, network, release)? {
             let file = record.file_name();

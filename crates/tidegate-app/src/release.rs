@@ -98,7 +98,12 @@ pub fn build(project: &Project) -> AppResult<Built> {
 }
 
 /// Keeps a release by its digests.
-pub fn keep(project: &Project, release: &Release, mocks: &Mocks, roots: &Roots) -> AppResult {
+pub(crate) fn keep(
+    project: &Project,
+    release: &Release,
+    mocks: &Mocks,
+    roots: &Roots,
+) -> AppResult {
     let key = format!("{}/{}", roots.release_root, roots.build_digest);
     let store = project.store()?;
     if store.get_blob(BLOB_KIND, &key)?.is_none() {

@@ -19,7 +19,7 @@ use crate::project::Project;
 const SCOPE_BYTES_MAX: u64 = 8 << 20;
 
 /// Keeps the preimage of a scope root, sorted by name.
-pub fn keep(project: &Project, scopes: &[CodeScope]) -> AppResult<ScopeRoot> {
+pub(crate) fn keep(project: &Project, scopes: &[CodeScope]) -> AppResult<ScopeRoot> {
     let mut scopes = scopes.to_vec();
     scopes.sort_by(|a, b| a.fqn.cmp(&b.fqn));
     let root = scope_root(&scopes);

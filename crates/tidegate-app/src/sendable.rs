@@ -2,15 +2,14 @@
 //! compiled and never run.
 
 use alloy_primitives::Address;
-use tidegate_chain::Network;
 use tidegate_model::Verdict;
 use tidegate_model::ports::DigestSigner;
 
-use crate::attest::AttestRequest;
+use crate::attest::{AttestRequest, Recomputed};
 use crate::drafts::{Deciding, Draft, Going, Start, Subject};
 use crate::fund_transfers::{Frozen as Money, Payer, Transfer, TransferRequest};
 use crate::import::ImportRequest;
-use crate::policy_adoption::Present;
+use crate::policy_adoption::Adoptable;
 use crate::posting::OthersStop;
 use crate::project::Project;
 use crate::promote::Candidate;
@@ -27,41 +26,52 @@ fn send<T: Send>(_: T) {}
 struct Given<'a> {
     project: &'a Project,
     signer: &'a dyn DigestSigner,
-    network: &'a Network,
     built: &'a Built,
     name: &'a str,
 }
 
-fn releases(given: &Given<'_>, candidate: &Candidate, request: &AttestRequest) {
-    let Given { project, signer, network, built, name } = *given;
-    send(attest::draft(project, built, request, Address::ZERO));
+fn releases(
+    given: &Given<'_>,
+    candidate: &Candidate,
+    (request, recomputed): (&AttestRequest, &Recomputed),
+) {
+    let Given { project, built, name, .. } = *given;
+    send(attest::draft(project, recomputed, request, Address::ZERO));
     send(promote::evaluate(project, built, name, None));
     send(promote::propose(project, built, name, candidate));
     send(promote::assess_ready(project, built, name));
-    send(deploy::freeze(project, (name, network), built, signer, 0));
-    send(deploy::create_helper(project, name, network, signer));
+    send(deploy::Testnet::of(project, None, None));
+    send(deploy::HelperPlace::of(project, None, None));
 }
 
-fn deployments(approved: deploy::Approved<'_>, report: &mut (dyn FnMut(&deploy::Done) + Send)) {
+fn deployments(
+    given: &Given<'_>,
+    (testnet, place): (&deploy::Testnet, &deploy::HelperPlace),
+    approved: deploy::Approved<'_>,
+    report: &mut (dyn FnMut(&deploy::Done) + Send),
+) {
+    let Given { project, signer, built, .. } = *given;
+    send(deploy::freeze(project, testnet, built, signer, None));
+    send(place.create(project, signer));
     send(approved.run(report));
 }
 
-fn owners(given: &Given<'_>, found: &Found, opened: &Opened<'_>, ready: &Ready) {
+fn owners(given: &Given<'_>, found: &Found, opened: &Opened<'_>, ready: &Ready<'_>) {
     let Given { project, signer, .. } = *given;
     send(proposals::list(project));
     send(proposals::named(project, None));
     send(Opened::of(project, found));
     send(recheck::recheck(project, opened));
     send(opened.is_done(project));
-    send(opened.execute(project, ready, signer));
+    send(ready.execute(project, signer));
     send(opened.finish(project, Verdict::Pass));
 }
 
-fn policies(given: &Given<'_>, present: &Present) {
+fn policies(given: &Given<'_>, adoptable: &Adoptable) {
     let project = given.project;
     send(policy_adoption::present(project, None));
     send(policy_adoption::to_adopt(project, None));
-    send(present.next(project));
+    send(adoptable.next(project));
 }
 
 struct Requests {
@@ -101,7 +111,7 @@ fn drafting(given: &Given<'_>, requests: Requests, subject: &Subject) {
 fn signing(given: &Given<'_>, said: Draft, go: Draft<Going>, fund: Draft<Deciding>, start: &Start) {
     let Given { project, signer, .. } = *given;
     send(said.sign(project, signer));
-    send(go.sign_and_restore(project, signer));
+    send(go.sign(project, signer));
     send(fund.sign(project, signer));
     send(start.post(project, signer));
 }

@@ -1,16 +1,17 @@
 //! One approved transaction from a key: for what is not a deployment.
 
-use alloy_primitives::{B256, U256, hex, keccak256};
-use serde_json::Map;
+use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256};
+use serde::Serialize;
 use tidegate_chain::Network;
 use tidegate_engine::{Ceiling, EngineError, FeeCap, Landed, Lane, adopted_nonce};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_amount;
 
-use crate::approve::{Approval, Given, approve, names};
+use crate::approve::{Approval, Given, approve, fields, names};
 use crate::error::{AppError, AppResult, Kind};
 use crate::project::Project;
+use crate::text::digits;
 
 /// Takes a sender's lane.
 pub(crate) async fn open_lane<'a>(
@@ -30,6 +31,21 @@ pub(crate) fn show_adoption(project: &Project, adoption: &tidegate_engine::Adopt
         adoption.nonce,
         format_amount(adoption.balance, 18)
     ));
+}
+
+/// One transaction that is approved by itself.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TransactionView {
+    from: Address,
+    to: Address,
+    /// In wei, as decimal digits.
+    #[serde(serialize_with = "digits")]
+    value: U256,
+    data: Bytes,
+    /// In wei, as decimal digits.
+    #[serde(serialize_with = "digits")]
+    fees_at_most: U256,
 }
 
 /// One intent that was approved, and is not sent yet.
@@ -95,10 +111,15 @@ pub(crate) async fn ready<'a>(
     if intent.data.len() > SHOWN_BYTES {
         ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
     }
-    let approved = approve(
-        project,
-        &Approval { network: name, hash, given: Given::Whole, options, fields: Map::new() },
-    )?;
+    let fields = fields(&TransactionView {
+        from: lane.id().sender,
+        to: intent.to,
+        value: intent.value,
+        data: intent.data.clone(),
+        fees_at_most: ceiling.most,
+    })?;
+    let approval = Approval { network: name, hash, given: Given::Whole, options, fields };
+    let approved = approve(project, &approval)?;
     if let Some(adoption) = &adoption {
         lane.adopt(adoption)?;
     }

@@ -9,7 +9,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, General, SignedStatement, Statement, typed_data};
 use tidegate_model::units::format_amount;
 
-use crate::approve::{Approval, Approved, Given, approve};
+use crate::approve::{self, Approval, Approved, Given, approve};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
 use crate::{statements, typed_data};
@@ -65,8 +65,7 @@ impl Shown {
 
     /// For programs: what is signed.
     fn fields(&self) -> AppResult<Map<String, Value>> {
-        let view = StatementView { digest: self.digest, statement: &self.statement };
-        Ok(serde_json::from_value(serde_json::to_value(view)?)?)
+        approve::fields(&StatementView { digest: self.digest, statement: &self.statement })
     }
 
     /// Has it approved. `what` is the word that is typed before the digest.

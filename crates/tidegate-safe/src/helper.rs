@@ -182,7 +182,7 @@ pub fn creation_calldata() -> Bytes {
 
 /// Calldata for [`CREATE2_PROXY`] itself, which creates and reverts where something stands already.
 /// The helper has no such function: what it creates once may stand there.
-pub fn create_new(salt: B256, init_code: &[u8]) -> Bytes {
+pub(crate) fn create_new(salt: B256, init_code: &[u8]) -> Bytes {
     [salt.as_slice(), init_code].concat().into()
 }
 

@@ -94,15 +94,16 @@ impl AttestRequest {
     }
 }
 
+/// A release that was recomputed from the sources of this checkout, which is what an auditor reads.
+#[derive(Debug)]
+pub struct Recomputed(Built);
+
 /// An attestation that is not signed yet, and what it is over.
 #[derive(Debug)]
 pub struct Draft {
-    /// What would be signed.
-    pub attestation: AuditAttestation,
-    /// The contracts.
-    pub scope: Scope,
-    /// The findings.
-    pub counted: Counted,
+    attestation: AuditAttestation,
+    scope: Scope,
+    counted: Counted,
     /// The auditor's firm, as `tidegate.toml` names it.
     pub firm: Option<String>,
     /// The release that soaks now, where it is another one.
@@ -116,7 +117,7 @@ pub struct Draft {
 /// the counts contradict each other.
 pub async fn draft(
     project: &Project,
-    built: &Built,
+    Recomputed(built): &Recomputed,
     request: &AttestRequest,
     auditor: Address,
 ) -> AppResult<Draft> {
@@ -162,7 +163,7 @@ pub async fn draft(
 ///
 /// # Errors
 /// If there are none.
-pub fn release(project: &Project, named: Option<&str>) -> AppResult<Built> {
+pub fn release(project: &Project, named: Option<&str>) -> AppResult<Recomputed> {
     if !crate::compiler::has_sources(project) {
         return Err(AppError::new(
             Kind::Fail,
@@ -172,10 +173,32 @@ pub fn release(project: &Project, named: Option<&str>) -> AppResult<Built> {
     }
     let built = crate::release::built(project, named)?;
     require_minimal(project, &built)?;
-    Ok(built)
+    Ok(Recomputed(built))
+}
+
+impl Recomputed {
+    /// The release.
+    pub const fn built(&self) -> &Built {
+        &self.0
+    }
 }
 
 impl Draft {
+    /// What would be signed.
+    pub const fn attestation(&self) -> &AuditAttestation {
+        &self.attestation
+    }
+
+    /// The contracts.
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The findings.
+    pub const fn counted(&self) -> &Counted {
+        &self.counted
+    }
+
     /// Has it approved, writes what it is over, signs it and writes its file.
     ///
     /// # Errors

@@ -6,9 +6,11 @@ use tidegate_engine::{DeployRun, Lane};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::{Fqn, Head};
+use tidegate_plan::config::Stage;
 use tidegate_plan::{CREATE2_PROXY, Expected, FrozenOp, HELPER, Op, OpKind};
 use tidegate_safe::helper;
 
+use super::require_testnet;
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
@@ -18,43 +20,68 @@ use crate::sending::send;
 /// The operation that creates the helper; no step can have its name.
 pub(super) const HELPER_OP: &str = "tidegate/helper";
 
-/// Whether a network has no helper contract, or another code at its address.
-///
-/// # Errors
-/// If the network does not answer.
-pub async fn lacks_helper(network: &Network) -> AppResult<bool> {
-    let head = network.latest_head().await?;
-    Ok(network.code_hash(HELPER, head.block).await? != helper::CODE_HASH)
+/// A network where the helper contract is to be.
+#[derive(Debug)]
+pub struct HelperPlace {
+    name: String,
+    network: Network,
 }
 
-/// Creates the helper contract.
-///
-/// # Errors
-/// If it is not approved, cannot be sent, or leaves other code.
-pub async fn create_helper(
-    project: &Project,
-    name: &str,
-    network: &Network,
-    signer: &dyn DigestSigner,
-) -> AppResult {
-    let intent = Intent {
-        op: helper_key(),
-        to: CREATE2_PROXY,
-        value: U256::ZERO,
-        data: helper::creation_calldata(),
-        alike: None,
-    };
-    project.front.note(format!("Creates Tidegate's helper contract at {HELPER}."));
-    send(project, name, network, signer, &intent, Vec::new()).await?;
-    let head = network.latest_head().await?;
-    let found = network.code_hash(HELPER, head.block).await?;
-    if found != helper::CODE_HASH {
-        return Err(AppError::new(
-            Kind::Fail,
-            format!("the code at {HELPER} is {found}, expected {}", helper::CODE_HASH),
-        ));
+impl HelperPlace {
+    /// The named network, or the only target. `said` is the chain id of a testnet that is not built
+    /// in, by which somebody says that its coin is worth nothing.
+    ///
+    /// # Errors
+    /// If there is no such network, it is no testnet where it says so, or endpoints are missing.
+    pub async fn of(project: &Project, named: Option<&str>, said: Option<u64>) -> AppResult<Self> {
+        let name = match named {
+            Some(name) => name.to_owned(),
+            None => project.network_of(None, Stage::Mainnet)?,
+        };
+        require_testnet(&name, project.network(&name)?, said)?;
+        let network = project.connect(&name).await?;
+        Ok(Self { name, network })
     }
-    Ok(())
+
+    /// The network's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the helper is not there, or other code is.
+    ///
+    /// # Errors
+    /// If the network does not answer.
+    pub async fn is_empty(&self) -> AppResult<bool> {
+        let head = self.network.latest_head().await?;
+        Ok(self.network.code_hash(HELPER, head.block).await? != helper::CODE_HASH)
+    }
+
+    /// Creates the helper contract.
+    ///
+    /// # Errors
+    /// If it is not approved, cannot be sent, or leaves other code.
+    pub async fn create(&self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
+        let intent = Intent {
+            op: helper_key(),
+            to: CREATE2_PROXY,
+            value: U256::ZERO,
+            data: helper::creation_calldata(),
+            alike: None,
+        };
+        project.front.note(format!("Creates Tidegate's helper contract at {HELPER}."));
+        let network = &self.network;
+        send(project, &self.name, network, signer, &intent, Vec::new()).await?;
+        let head = network.latest_head().await?;
+        let found = network.code_hash(HELPER, head.block).await?;
+        if found != helper::CODE_HASH {
+            return Err(AppError::new(
+                Kind::Fail,
+                format!("the code at {HELPER} is {found}, expected {}", helper::CODE_HASH),
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Puts the helper's creation before everything else where the plan needs it and it is missing,

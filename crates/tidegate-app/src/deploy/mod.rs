@@ -6,7 +6,6 @@ mod record;
 use std::path::PathBuf;
 
 use alloy_primitives::{B256, U256};
-use serde_json::Map;
 use tidegate_chain::{Network, is_known_testnet};
 use tidegate_engine::{
     Adoption, Ceiling, DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy,
@@ -18,20 +17,53 @@ use tidegate_model::units::format_amount;
 use tidegate_plan::config::{NetworkConfig, Stage};
 use tidegate_plan::{Executor, Expected, When, op_label};
 
+pub use self::helper::HelperPlace;
 use self::helper::{HELPER_OP, helper_first};
-pub use self::helper::{create_helper, lacks_helper};
 use self::record::record;
-use crate::approve::{Approval, Given, approve, names};
+use crate::approve::{Approval, Given, approve, fields, names};
 use crate::assess::compare_deployments;
 use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::network::has_operator;
+use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
 use crate::sending::{open_lane, show_adoption};
-use crate::view::DeployView;
+use crate::view::{DeployView, FrozenView};
 use crate::{published, records};
+
+/// A testnet that may be deployed to, with its connection.
+#[derive(Debug)]
+pub struct Testnet {
+    name: String,
+    network: Network,
+}
+
+impl Testnet {
+    /// The named testnet, or the only one. `said` is the chain id of one that is not built in, by
+    /// which somebody says that its coin is worth nothing.
+    ///
+    /// # Errors
+    /// If it is no testnet, or has no endpoint.
+    pub async fn of(project: &Project, named: Option<&str>, said: Option<u64>) -> AppResult<Self> {
+        let name = Self::name(project, named, said)?;
+        let network = project.connect_single(&name).await?;
+        Ok(Self { name, network })
+    }
+
+    /// Its name; no endpoint is asked.
+    ///
+    /// # Errors
+    /// If it is no testnet.
+    pub fn name(project: &Project, named: Option<&str>, said: Option<u64>) -> AppResult<String> {
+        let name = project.network_of(named, Stage::Testnet).map_err(|error| {
+            error.hint("on mainnet a release is promoted through the Safe: `tidegate promote`")
+        })?;
+        require_testnet(&name, project.network(&name)?, said)?;
+        Ok(name)
+    }
+}
 
 /// A deployment as it would be made now.
 #[derive(Debug)]
@@ -85,18 +117,20 @@ pub(crate) struct Made {
     pub(crate) starts: Vec<String>,
 }
 
-/// Freezes a deployment: everything that would be sent, executed locally.
+/// Freezes a deployment: everything that would be sent, executed locally. Without an `id` it is the
+/// one of this release that is there already, or 0.
 ///
 /// # Errors
 /// If something is missing on the network, an operation or check fails locally, the id is another
 /// deployment's, or the deployer cannot pay.
 pub async fn freeze<'a>(
     project: &'a Project,
-    (name, network): (&'a str, &'a Network),
+    Testnet { name, network }: &'a Testnet,
     built: &'a Built,
     signer: &'a dyn DigestSigner,
-    id: u64,
+    id: Option<u64>,
 ) -> AppResult<Frozen<'a>> {
+    let id = deployment_id(project, built, name, id)?;
     let prepared = prepare(project, built, name, Executor::Key(signer.address()), id)?;
     let head = network.latest_head().await?;
     crate::network::warn_of_end(project, name, head.timestamp)?;
@@ -170,19 +204,29 @@ impl<'a> Frozen<'a> {
         self.begun_before
     }
 
+    /// All of it, for programs.
+    fn view(&self) -> FrozenView {
+        FrozenView {
+            plan: PlanView::of(
+                (self.name, self.built),
+                self.run.deployment_id,
+                (&self.prepared, &self.expected),
+            ),
+            deployer: self.lane.id().sender,
+            creates_helper: self.creates_helper(),
+            adopts_at_nonce: self.adoption.as_ref().map(|adoption| adoption.nonce),
+            fees_at_most: self.ceiling.most,
+        }
+    }
+
     /// Has it approved.
     ///
     /// # Errors
     /// If it is not, or something else was.
     pub fn approve(mut self) -> AppResult<Approved<'a>> {
-        let (hash, options) = (self.hash, Vec::new());
-        let approval = Approval {
-            network: self.name,
-            hash,
-            given: Given::Beginning,
-            options,
-            fields: Map::new(),
-        };
+        let fields = fields(&self.view())?;
+        let (network, hash, options) = (self.name, self.hash, Vec::new());
+        let approval = Approval { network, hash, given: Given::Beginning, options, fields };
         let approved = approve(self.project, &approval)?;
         if let Some(adoption) = &self.adoption {
             self.lane.adopt(adoption)?;
@@ -221,7 +265,7 @@ impl Approved<'_> {
 ///
 /// # Errors
 /// If the chain is not built in, and `said` does not name it.
-pub fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> AppResult {
+fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> AppResult {
     let NetworkConfig { stage, chain, .. } = *settings;
     if stage != Stage::Testnet || is_known_testnet(chain) || said == Some(chain.0) {
         return Ok(());
@@ -259,7 +303,7 @@ async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected
 ///
 /// # Errors
 /// If the release is deployed from other sources under that id.
-pub fn deployment_id(
+fn deployment_id(
     project: &Project,
     built: &Built,
     name: &str,

@@ -8,7 +8,7 @@ use tidegate_model::statement::{
 };
 use tidegate_model::{ReleaseRoot, StatementDigest};
 
-use super::{Draft, Subject, speaker, spoken};
+use super::{Draft, Named, Subject, speaker, spoken};
 use crate::assess::decisions::{FREEZE_SECS_MAX, decided};
 use crate::assess::to_see;
 use crate::error::{AppError, AppResult, Kind};
@@ -16,7 +16,7 @@ use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, built};
 use crate::saying::{About, now_for_stop};
-use crate::{records, statements};
+use crate::statements;
 
 /// A go as somebody says it.
 #[derive(Debug, Clone)]
@@ -68,9 +68,6 @@ pub struct Going {
     pub records: Vec<(String, SeenRecord)>,
     /// What earlier goes list, with who said so, and what this one is said without.
     pub without: Vec<(StatementDigest, String)>,
-    target: String,
-    release: ReleaseRoot,
-    set: StatementSet,
 }
 
 /// Drafts a go, which lists everything that there is to see.
@@ -100,23 +97,10 @@ pub async fn go(
     let of_records = records.iter().map(|(_, record)| record.clone());
     let body = Body::Go(Go::over(release, listed, of_records, discipline, reason));
     let (name, target) = (built.release.name, about.target.clone());
-    let shown = Going { name, seen, records, without, target, release, set };
-    Draft::of(project, about, signer, body, shown).await
-}
-
-impl Draft<Going> {
-    /// Signs a go, once the files of what it lists are there that only this machine remembers.
-    ///
-    /// # Errors
-    /// If nobody approves it, or a file cannot be written.
-    pub async fn sign_and_restore(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        let restore = |shown: &Going| {
-            let listed = shown.seen.iter().map(|(digest, _)| *digest).collect();
-            statements::restore(project, &shown.set, &listed)?;
-            records::restore(project, &shown.target, shown.release)
-        };
-        self.sign_over(project, signer, restore).await
-    }
+    let listed = seen.iter().map(|(digest, _)| *digest).collect();
+    let named = Some(Box::new(Named { set, listed, target, release }));
+    let shown = Going { name, seen, records, without };
+    Ok(Draft { named, ..Draft::of(project, about, signer, body, shown).await? })
 }
 
 /// Refuses a go without what somebody saw who said go before: it may have been taken away. What

@@ -75,5 +75,5 @@ pub async fn emergency(
     let posted = post.then_some((emergency_subject(release, hash), terms.expires_at));
     let soak_secs = project.rules.soak_secs;
     let shown = Urgency { terms: terms.clone(), release, changes, soak_secs };
-    Ok(Draft { shown, target: about.target, statement, posted, must_pin: false })
+    Ok(Draft { shown, target: about.target, statement, posted, must_pin: false, named: None })
 }

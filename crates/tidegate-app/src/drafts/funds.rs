@@ -6,6 +6,7 @@ use tidegate_model::lookup::whole;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, FundApproval, FundDenial, FundRequest};
 use tidegate_model::{NetworkId, StatementDigest};
+use tidegate_plan::config::Stage;
 
 use super::Draft;
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -75,6 +76,9 @@ pub async fn ask(
     let AskRequest { network, destination, amount, reason, for_release } = request;
     relied::require(project).await?;
     let release = if for_release { Some(build(project)?.roots.release_root) } else { None };
+    if project.network(&network)?.stage != Stage::Testnet {
+        return Err(AppError::usage(format!("{network} is a target; test funds are of testnets")));
+    }
     let network = identity(project, &network)?.id;
     let body = Body::FundRequest(FundRequest { network, destination, amount, release, reason });
     Draft::of(project, about(project)?, signer, body, ()).await

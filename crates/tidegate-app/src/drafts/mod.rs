@@ -11,10 +11,13 @@ mod risk;
 mod start;
 mod withdraw;
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::Address;
-use tidegate_model::StatementDigest;
+use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Statement};
+use tidegate_model::{ReleaseRoot, StatementDigest};
 
 pub use self::bugs::{BugRequest, TriageRequest, Triaged, bug, triage};
 pub use self::decide::{FreezeRequest, GoRequest, Going, StopRequest, freeze, go, no_go};
@@ -31,7 +34,7 @@ use crate::policy_doc::people;
 use crate::posting::say_and_post;
 use crate::project::Project;
 use crate::saying::{About, general};
-use crate::{relied, typed_data};
+use crate::{records, relied, statements};
 
 /// What something is said about.
 #[derive(Debug, Clone, Default)]
@@ -42,11 +45,27 @@ pub struct Subject {
     pub target: Option<String>,
 }
 
+/// What a statement names by its digest and perhaps only this machine has.
+#[derive(Debug)]
+struct Named {
+    set: StatementSet,
+    listed: BTreeSet<StatementDigest>,
+    target: String,
+    release: ReleaseRoot,
+}
+
+impl Named {
+    /// Writes the files that are missing, so that others find what is named.
+    fn restore(&self, project: &Project) -> AppResult {
+        statements::restore(project, &self.set, &self.listed)?;
+        records::restore(project, &self.target, self.release)
+    }
+}
+
 /// A statement that is not signed yet.
 #[derive(Debug)]
 pub struct Draft<T = ()> {
-    /// What whoever signs looks at first.
-    pub shown: T,
+    shown: T,
     target: String,
     statement: Statement,
     /// Under which subject it is posted at the helper too, and until when, in seconds.
@@ -54,6 +73,8 @@ pub struct Draft<T = ()> {
     /// Whether the Safes must be pinned first: nothing was adopted, so that the file alone says who
     /// decides.
     must_pin: bool,
+    /// What is written before it is signed.
+    named: Option<Box<Named>>,
 }
 
 impl<T> Draft<T> {
@@ -65,7 +86,19 @@ impl<T> Draft<T> {
         shown: T,
     ) -> AppResult<Self> {
         let statement = Statement::Statement(general(project, &about, signer, body).await?);
-        Ok(Self { shown, target: about.target, statement, posted: None, must_pin: false })
+        Ok(Self {
+            shown,
+            target: about.target,
+            statement,
+            posted: None,
+            must_pin: false,
+            named: None,
+        })
+    }
+
+    /// What whoever signs looks at first.
+    pub const fn shown(&self) -> &T {
+        &self.shown
     }
 
     /// Its digest, which its file is named after.
@@ -76,35 +109,19 @@ impl<T> Draft<T> {
         Ok(self.statement.digest()?)
     }
 
-    /// Has it approved, signs it and writes its file; where it is posted too, the same approval
-    /// covers both. Tells what is signed, and the result.
+    /// Has it approved, writes what it names, signs it and writes its file; where it is posted too,
+    /// the same approval covers both. Tells what is signed, and the result. Where the caller wants
+    /// typed data, that is written instead.
     ///
     /// # Errors
     /// If nobody approves it, or it cannot be written or posted; or a Safe must be pinned first.
     pub async fn sign(self, project: &Project, signer: &dyn DigestSigner) -> AppResult {
-        self.sign_over(project, signer, |_| Ok(())).await
-    }
-
-    /// As [`Self::sign`], and writes what it is over before it is signed.
-    async fn sign_over(
-        self,
-        project: &Project,
-        signer: &dyn DigestSigner,
-        preimages: impl FnOnce(&T) -> AppResult,
-    ) -> AppResult {
-        let Self { shown, target, statement, posted, must_pin } = self;
+        let Self { target, statement, posted, must_pin, named, .. } = self;
         if must_pin {
             relied::require_pinned(project).await?;
         }
-        say_and_post(project, &target, signer, statement, posted, || preimages(&shown)).await
-    }
-
-    /// Writes it as typed data, for a wallet to sign.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn write_typed_data(self, project: &Project) -> AppResult {
-        typed_data::write(project, &self.statement)
+        let restore = || named.map_or(Ok(()), |named| named.restore(project));
+        say_and_post(project, &target, signer, statement, posted, restore).await
     }
 }
 

@@ -1,11 +1,10 @@
 //! An auditor takes an attestation back.
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::Address;
 use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{AuditRevocation, Body, NEVER, Statement, revocation_subject};
 use tidegate_model::{StatementDigest, lookup};
-use tidegate_safe::helper;
 
 use super::{Draft, Subject};
 use crate::assess::audits;
@@ -33,8 +32,6 @@ pub struct Revoking {
     pub attestation: StatementDigest,
     /// What is set back in the release that is here, one sentence each.
     pub sets_back: Vec<String>,
-    /// The call by which a wallet that this program does not know posts it.
-    pub call: (Address, Bytes),
     /// The other targets, at whose helpers it is posted apart.
     pub elsewhere: Vec<String>,
 }
@@ -60,10 +57,16 @@ pub async fn revoke(
     let shown = Revoking {
         attestation,
         sets_back: set_back(project, &subject, &set, &target, attestation).await,
-        call: (helper::address(), helper::post(posted, NEVER)),
         elsewhere: others.map(|(name, _)| name.clone()).collect(),
     };
-    Ok(Draft { shown, target, statement, posted: Some((posted, NEVER)), must_pin: false })
+    Ok(Draft {
+        shown,
+        target,
+        statement,
+        posted: Some((posted, NEVER)),
+        must_pin: false,
+        named: None,
+    })
 }
 
 /// The auditor's own attestation whose digest begins so.

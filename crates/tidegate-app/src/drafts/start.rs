@@ -25,7 +25,7 @@ pub struct Start {
     /// The target at whose helper it is posted.
     pub target: String,
     /// Under which subject.
-    pub subject: StatementDigest,
+    subject: StatementDigest,
 }
 
 /// What was posted.

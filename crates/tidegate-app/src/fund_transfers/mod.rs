@@ -65,6 +65,8 @@ pub struct Transfer {
 pub struct Frozen {
     transfer: Transfer,
     intent: Intent,
+    /// Who pays, by whose key it was checked.
+    payer: Address,
 }
 
 /// What was sent and stated.
@@ -169,7 +171,7 @@ impl Transfer {
                 books.intent(word, &found.returns, home, amount)
             }
         };
-        Ok(Some(Frozen { transfer: self, intent }))
+        Ok(Some(Frozen { transfer: self, intent, payer: payer.signer.address() }))
     }
 }
 
@@ -187,10 +189,11 @@ impl Frozen {
     /// transaction.
     ///
     /// # Errors
-    /// If the Safes are not pinned where that is asked for, nobody approves it, or it cannot be
-    /// sent.
+    /// If the key is another one than it was frozen for, the Safes are not pinned where that is
+    /// asked for, nobody approves it, or it cannot be sent.
     pub async fn run(self, project: &Project, payer: &Payer<'_>) -> AppResult<TransferView> {
-        let Self { transfer: Transfer { direction, books, .. }, intent } = self;
+        let Self { transfer: Transfer { direction, books, .. }, intent, payer: frozen_for } = self;
+        payer.require(frozen_for)?;
         match direction {
             Direction::Draw => relied::require_pinned(project).await?,
             Direction::Return => {

@@ -44,10 +44,11 @@ pub(crate) async fn say_and_post(
         return conclude(project, signer, statement, "sign", preimages).map(drop);
     };
     if project.typed_data.is_some() {
-        project.front.note(
-            "post it too once it is signed, so that deleting the file undoes nothing: import it, \
-             then `tidegate record post FILE`",
-        );
+        // Whoever holds the key elsewhere also posts from there.
+        let intent = intent(String::new(), subject, until);
+        let front = &project.front;
+        front.note("also post it from that wallet, so that deleting the file undoes nothing:");
+        front.note(format!("  to {}, data {}", intent.to, intent.data));
         return conclude(project, signer, statement, "sign", preimages).map(drop);
     }
     let network = project.connect(target).await?;

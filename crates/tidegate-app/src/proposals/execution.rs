@@ -22,7 +22,10 @@ use crate::sending::send;
 
 /// A proposal that was checked and that enough owners have signed.
 #[derive(Debug)]
-pub struct Ready(Intent);
+pub struct Ready<'a> {
+    opened: &'a Opened<'a>,
+    intent: Intent,
+}
 
 /// A proposal's transaction.
 #[derive(Debug)]
@@ -83,13 +86,13 @@ impl ExecutedView {
     }
 }
 
-impl Rechecked<'_> {
+impl<'a> Rechecked<'a> {
     /// Its transaction with the signatures that are here.
     ///
     /// # Errors
     /// UNKNOWN if owners have yet to sign.
-    pub fn ready(&self, project: &Project) -> AppResult<Ready> {
-        let Self { found, state, .. } = self;
+    pub fn ready(&self, project: &Project) -> AppResult<Ready<'a>> {
+        let (found, state) = (self.opened.found, &self.state);
         let set = signatures(project, found, state)?;
         let threshold = state.trust.threshold;
         if set.missing(threshold) > 0 {
@@ -103,11 +106,12 @@ impl Rechecked<'_> {
         let (proposal, hash) = (found.checked.proposal(), found.checked.hash());
         let data = encode_exec_transaction(&proposal.safe_tx, signatures);
         let op = format!("execute/{hash}");
-        Ok(Ready(Intent::safe_tx(op, proposal.safe, data, hash.0)))
+        let intent = Intent::safe_tx(op, proposal.safe, data, hash.0);
+        Ok(Ready { opened: self.opened, intent })
     }
 }
 
-impl Opened<'_> {
+impl Ready<'_> {
     /// Has the proposal's transaction approved, and sends it.
     ///
     /// # Errors
@@ -115,10 +119,9 @@ impl Opened<'_> {
     pub async fn execute(
         &self,
         project: &Project,
-        Ready(intent): &Ready,
         signer: &dyn DigestSigner,
     ) -> AppResult<Executed> {
-        let Self { found, network, .. } = self;
+        let Self { opened: Opened { found, network, .. }, intent } = self;
         let landed = send(project, &found.network, network, signer, intent, Vec::new()).await?;
         let transaction = landed.hash;
         let receipt = network
@@ -138,13 +141,16 @@ impl Opened<'_> {
             )),
         }
     }
+}
 
+impl Opened<'_> {
     /// Reads back what was executed, and writes the files that say where a promotion stands: its
     /// record, the address book and ABIs. `verdict` is that of the gates at execution; what was
     /// executed earlier is not judged again.
     ///
     /// # Errors
-    /// If a promotion cannot be read back, something else stands there, or a file cannot be written.
+    /// If a promotion cannot be read back, something else stands there, or a file cannot be
+    /// written.
     pub async fn finish(&self, project: &Project, verdict: Verdict) -> AppResult<Finished<'_>> {
         let Self { found, network, proposed } = self;
         let (promotion, built) = match proposed {

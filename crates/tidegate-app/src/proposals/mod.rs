@@ -17,7 +17,8 @@ use tidegate_store::{read_limited, write_atomic};
 
 pub use self::execution::{Executed, ExecutedView, Finished, Promoted, Ready};
 pub use self::listing::{ProposalRow, ProposalsView, Readiness, list};
-pub use self::opened::{Opened, Proposed};
+pub use self::opened::Opened;
+pub(crate) use self::opened::Proposed;
 pub use self::signing::{ProposalView, Sheet, SheetView, SignatureView};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
@@ -33,7 +34,7 @@ pub struct Found {
 }
 
 /// Writes a proposal's file. Returns its path below the project.
-pub fn write(project: &Project, network: &str, checked: &Checked) -> AppResult<PathBuf> {
+pub(crate) fn write(project: &Project, network: &str, checked: &Checked) -> AppResult<PathBuf> {
     let path = project.layout.proposal(network, checked.hash().0).or_kind(Kind::Config)?;
     let text = checked.to_text().or_kind(Kind::Internal)?;
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
@@ -134,7 +135,11 @@ pub(crate) fn find(project: &Project, wanted: Option<&str>) -> AppResult<Found> 
 }
 
 /// The signatures of a proposal's files that are by present owners.
-pub fn signatures(project: &Project, found: &Found, state: &SafeState) -> AppResult<SignatureSet> {
+pub(crate) fn signatures(
+    project: &Project,
+    found: &Found,
+    state: &SafeState,
+) -> AppResult<SignatureSet> {
     let hash = found.checked.hash();
     let mut set = SignatureSet::new(hash, state.trust.owners.iter().copied());
     for (_, path) in project.layout.proposal_signatures(&found.network, hash.0)? {
@@ -155,7 +160,7 @@ pub fn signatures(project: &Project, found: &Found, state: &SafeState) -> AppRes
 
 /// Keeps what a proposal's Safe would execute: it stays known after the file is gone. Done for what
 /// was made, checked or signed by an owner here, so that files of strangers fill nothing.
-pub fn remember(project: &Project, checked: &Checked) {
+pub(crate) fn remember(project: &Project, checked: &Checked) {
     Known(project).keep(checked.hash().0, &Preimage::from(&checked.proposal().safe_tx));
 }
 

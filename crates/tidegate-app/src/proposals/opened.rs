@@ -12,7 +12,7 @@ use crate::release::{Built, build};
 
 /// What a proposal has the Safe do.
 #[derive(Debug)]
-pub enum Proposed<'a> {
+pub(crate) enum Proposed<'a> {
     /// It adopts a policy.
     Adoption(&'a Adoption),
     /// It promotes a release; beside it, what the working tree builds.
@@ -23,7 +23,7 @@ pub enum Proposed<'a> {
 #[derive(Debug)]
 pub struct Opened<'a> {
     /// The proposal.
-    pub found: &'a Found,
+    pub(crate) found: &'a Found,
     /// The network of its Safe.
     pub(crate) network: Network,
     /// What it has the Safe do.

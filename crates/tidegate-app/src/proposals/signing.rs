@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Map;
 use tidegate_model::Verdict;
 use tidegate_model::ports::DigestSigner;
 use tidegate_safe::{
-    ATTENTION, ProposalKind, SafeTxHash, Warned, approved, sheet, sheet_with, sign_proposal,
-    warnings,
+    ATTENTION, Checked, ProposalKind, SafeTxHash, Warned, approved, sheet, sheet_with,
+    sign_proposal, warnings,
 };
 use tidegate_store::write_atomic;
 
 use super::{Found, signatures};
-use crate::approve::{Approval, Approved, Given, approve};
+use crate::approve::{Approval, Approved, Given, approve, fields};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::network::described;
 use crate::project::Project;
@@ -84,12 +83,16 @@ impl Found {
 }
 
 impl Rechecked<'_> {
+    const fn checked(&self) -> &Checked {
+        &self.opened.found.checked
+    }
+
     /// What its owners look at.
     pub fn sheet(&self) -> Sheet {
-        let rows = sheet_with(&self.found.checked, &self.abis, Some(&self.calls));
+        let rows = sheet_with(self.checked(), &self.abis, Some(&self.calls));
         let attentions = rows.iter().filter(|(label, _)| label.ends_with(ATTENTION));
         let attentions = attentions.map(|(label, says)| format!("{label}: {says}")).collect();
-        let soaked_on = match &self.found.checked.proposal().kind {
+        let soaked_on = match &self.checked().proposal().kind {
             ProposalKind::Promotion(promotion) => Some(described(promotion.soak.network)),
             ProposalKind::Adoption(_) => None,
         };
@@ -98,13 +101,13 @@ impl Rechecked<'_> {
 
     /// What was checked, for programs.
     pub fn view(&self) -> ProposalView {
-        let warnings = warnings(&self.found.checked, &self.abis);
+        let warnings = warnings(self.checked(), &self.abis);
         ProposalView {
-            safe_tx_hash: self.found.checked.hash(),
-            network: self.found.network.clone(),
+            safe_tx_hash: self.checked().hash(),
+            network: self.opened.found.network.clone(),
             result: self.verdict.clone(),
             calls: self.calls.iter().map(|call| call.note.clone()).collect(),
-            approve: approved(&self.found.checked, &warnings),
+            approve: approved(self.checked(), &warnings),
             warnings,
         }
     }
@@ -125,7 +128,7 @@ impl Rechecked<'_> {
     /// # Errors
     /// If the signer is no owner, or nobody approves exactly this.
     pub fn sign(&self, project: &Project, signer: &dyn DigestSigner) -> AppResult<SignatureView> {
-        let Self { found, state, .. } = self;
+        let (found, state) = (self.opened.found, &self.state);
         let (owner, hash) = (signer.address(), found.checked.hash());
         self.require_owner(owner)?;
         let approval = Approval {
@@ -133,7 +136,7 @@ impl Rechecked<'_> {
             hash: self.view().approve,
             given: Given::Whole,
             options: Vec::new(),
-            fields: Map::new(),
+            fields: fields(&self.view())?,
         };
         let _: Approved = approve(project, &approval)?;
         let signature = sign_proposal(&found.checked, signer).or_kind(Kind::Keys)?;

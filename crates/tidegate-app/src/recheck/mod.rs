@@ -37,8 +37,8 @@ pub(crate) fn require_multi_send(code: B256) -> Result<(), Refusal> {
 /// A proposal that holds on this machine's own endpoints. Only what was checked is signed and sent.
 #[derive(Debug)]
 pub struct Rechecked<'a> {
-    /// The proposal.
-    pub(crate) found: &'a Found,
+    /// The proposal, with the network of its Safe.
+    pub(crate) opened: &'a Opened<'a>,
     /// The Safe, now.
     pub(crate) state: SafeState,
     /// Its calls as this machine builds them, with notes of its own.
@@ -110,7 +110,7 @@ async fn check<'a>(
     };
     judge::nonce(proposal, &state)?;
     proposals::remember(project, &found.checked);
-    Ok(Rechecked { found, state, calls, abis, verdict })
+    Ok(Rechecked { opened, state, calls, abis, verdict })
 }
 
 async fn check_adoption(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::record::Place;
@@ -12,7 +12,9 @@ use tidegate_safe::helper;
 
 use crate::deploy::Made;
 use crate::error::AppResult;
+use crate::planned::PlanView;
 use crate::project::Project;
+use crate::text::digits;
 
 /// A release on a testnet.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -41,6 +43,25 @@ pub struct DeployView {
     /// The targets that ask for the soak's start to be posted.
     #[serde(skip)]
     pub starts: Vec<String>,
+}
+
+/// A deployment as it would be made now: all that is approved.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrozenView {
+    /// Its operations, as `tidegate plan` shows them.
+    #[serde(flatten)]
+    pub plan: PlanView,
+    /// Who sends.
+    pub deployer: Address,
+    /// Whether it creates the helper contract first.
+    pub creates_helper: bool,
+    /// The nonce at which it puts the deployer under this program's management, where it would.
+    pub adopts_at_nonce: Option<u64>,
+    /// The most that its fees come to, in wei as decimal digits.
+    #[serde(serialize_with = "digits")]
+    #[schemars(with = "String")]
+    pub fees_at_most: U256,
 }
 
 /// The helper contract of a network.

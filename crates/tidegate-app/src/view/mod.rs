@@ -11,6 +11,7 @@ mod status;
 mod verify;
 
 pub use self::build::{BuildView, ContractBuildView, DocumentsView};
+pub(crate) use self::deploy::FrozenView;
 pub use self::deploy::{DeployView, HelperView};
 pub(crate) use self::files::TypedDataView;
 pub use self::files::{AskedView, AuditFilesView, BundleView, KeyView, KeysView, ListedKeyView};

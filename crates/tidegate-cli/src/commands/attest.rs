@@ -117,11 +117,12 @@ pub(crate) async fn run(project: &Context, args: &AttestArgs) -> AppResult<u8> {
         return revoke(project, args, &signer, wanted).await;
     }
     let request = args.request()?;
-    let built = attest::release(project, args.release.as_deref())?;
-    let draft = attest::draft(project, &built, &request, signer.address()).await?;
-    show_scope(project, &built, &draft.scope);
-    show_plan(project, &built, &draft.attestation);
-    show_unsigned(project, &built, &draft);
+    let release = attest::release(project, args.release.as_deref())?;
+    let built = release.built();
+    let draft = attest::draft(project, &release, &request, signer.address()).await?;
+    show_scope(project, built, draft.scope());
+    show_plan(project, built, draft.attestation());
+    show_unsigned(project, built, &draft);
     draft.sign(project, &signer)?;
     project.ui.note("commit what is new under deployments/");
     Ok(0)
@@ -169,7 +170,7 @@ fn show_plan(project: &Context, built: &Built, attestation: &AuditAttestation) {
 
 /// What an auditor has to look at beside what is signed.
 fn show_unsigned(project: &Context, built: &Built, draft: &Draft) {
-    let Draft { counted, firm, soaking, .. } = draft;
+    let (counted, Draft { firm, soaking, .. }) = (draft.counted(), draft);
     if firm.is_none() {
         let warning = "[people] names no auditor with this key and a firm; this would not count";
         project.ui.warn(warning);

@@ -18,18 +18,10 @@ pub(super) async fn revoke(
     let (attestation, detail) = (wanted.to_owned(), args.detail.clone());
     let request = RevokeRequest { attestation, detail, subject };
     let draft = drafts::revoke(project, signer, request).await?;
-    let (ui, shown) = (&project.ui, draft.shown.clone());
+    let (ui, shown) = (&project.ui, draft.shown().clone());
     ui.row("revokes", &shown.attestation.to_string());
     for sentence in &shown.sets_back {
         ui.row("sets back", sentence);
-    }
-    if project.global.typed_data.is_some() {
-        // Whoever holds the key elsewhere also posts from there.
-        let (to, data) = shown.call;
-        ui.note("also post it from that wallet, so that deleting the file undoes nothing:");
-        ui.note(format!("  to {to}, data {data}"));
-        draft.write_typed_data(project)?;
-        return Ok(0);
     }
     draft.sign(project, signer).await?;
     for other in &shown.elsewhere {

@@ -1,13 +1,12 @@
 //! `tidegate deploy`.
 
 use clap::Args;
-use tidegate_app::deploy::{self, Done, Frozen};
+use tidegate_app::deploy::{self, Done, Frozen, HelperPlace, Testnet};
 use tidegate_app::error::AppResult;
 use tidegate_app::release::built;
 use tidegate_app::view::{DeployView, HelperView};
 use tidegate_model::units::format_amount;
 use tidegate_plan::HELPER;
-use tidegate_plan::config::Stage;
 
 use crate::commands;
 use crate::context::Context;
@@ -40,17 +39,12 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     if args.helper {
         return create_helper(project, args).await;
     }
-    let name = project.network_of(args.network.as_deref(), Stage::Testnet).map_err(|error| {
-        error.hint("on mainnet a release is promoted through the Safe: `tidegate promote`")
-    })?;
+    let name = Testnet::name(project, args.network.as_deref(), args.testnet)?;
     let built = built(project, args.release.as_deref())?;
-    let id = deploy::deployment_id(project, &built, &name, args.id)?;
-    let settings = project.network(&name)?;
-    deploy::require_testnet(&name, settings, args.testnet)?;
-    let key = named(&project.global, settings.deployer.as_deref())?;
+    let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-    let network = project.connect_single(&name).await?;
-    let frozen = deploy::freeze(project, (&name, &network), &built, &signer, id).await?;
+    let testnet = Testnet::of(project, Some(&name), args.testnet).await?;
+    let frozen = deploy::freeze(project, &testnet, &built, &signer, args.id).await?;
     if frozen.begun_before() {
         project.ui.note("this plan was approved before; it goes on where it was");
     }
@@ -111,21 +105,16 @@ fn finish(ui: &Ui, view: &DeployView) {
 
 /// Creates the helper contract where it is missing.
 async fn create_helper(project: &Context, args: &DeployArgs) -> AppResult<u8> {
-    let name = match &args.network {
-        Some(name) => name.clone(),
-        None => project.network_of(None, Stage::Mainnet)?,
-    };
-    let settings = project.network(&name)?;
-    deploy::require_testnet(&name, settings, args.testnet)?;
-    let network = project.connect(&name).await?;
-    if deploy::lacks_helper(&network).await? {
+    let place = HelperPlace::of(project, args.network.as_deref(), args.testnet).await?;
+    let settings = project.network(place.name())?;
+    if place.is_empty().await? {
         let pays = settings.relayer.as_deref().or(settings.deployer.as_deref());
         let key = named(&project.global, pays)?;
         let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
-        deploy::create_helper(project, &name, &network, &signer).await?;
+        place.create(project, &signer).await?;
     }
-    let view = HelperView::on(&name);
-    project.ui.line(format!("The helper contract is at {} on {name}.", view.helper));
+    let view = HelperView::on(place.name());
+    project.ui.line(format!("The helper contract is at {} on {}.", view.helper, place.name()));
     project.ui.result(&view);
     Ok(0)
 }

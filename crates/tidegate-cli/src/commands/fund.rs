@@ -104,7 +104,7 @@ async fn decide(project: &Context, args: &DecideArgs, approve: bool) -> AppResul
     let request = DecideRequest { request, approve, reason };
     let signer = signer(project, None)?;
     let draft = drafts::decide(project, &signer, request).await?;
-    let (ui, shown) = (&project.ui, draft.shown.clone());
+    let (ui, shown) = (&project.ui, draft.shown().clone());
     let (request, amount, to) = (shown.request, eth(shown.amount), shown.destination);
     let (by, holder, on) = (shown.asked_by, shown.holder, shown.network);
     ui.line(format!("Request {request} by {by}: {amount} ETH to {holder}, {to}"));

@@ -49,10 +49,10 @@ async fn show(project: &Context, args: &TargetArgs) -> AppResult<u8> {
 }
 
 async fn adopt(project: &Context, args: &TargetArgs) -> AppResult<u8> {
-    let present = to_adopt(project, args.target.as_deref()).await?;
-    show_document(project, &present.doc)?;
-    show_looser(project, &present.looser);
-    let next = present.next(project).await?;
+    let adoptable = to_adopt(project, args.target.as_deref()).await?;
+    show_document(project, &adoptable.present().doc)?;
+    show_looser(project, &adoptable.present().looser);
+    let next = adoptable.next(project).await?;
     show_changes(project, &next.changes);
     let ui = &project.ui;
     if let Some(view) = next.is_there() {

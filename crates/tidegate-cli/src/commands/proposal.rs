@@ -147,7 +147,7 @@ async fn execute(project: &Context, found: &Found) -> AppResult<u8> {
     show_sheet(project, &rechecked);
     let ready = rechecked.ready(project)?;
     let signer = signer(project, project.network(&found.network)?.relayer.as_deref())?;
-    let executed = opened.execute(project, &ready, &signer).await?;
+    let executed = ready.execute(project, &signer).await?;
     project.ui.row("transaction", &executed.transaction.to_string());
     project.ui.row("gas", &executed.gas_used.to_string());
     finish(project, &opened, rechecked.verdict).await

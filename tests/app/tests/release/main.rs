@@ -7,14 +7,16 @@ use std::fmt;
 
 use alloy_primitives::{Address, U256};
 use tidegate_app::attest::{self, AttestRequest};
+use tidegate_app::deploy::{self, HelperPlace, Testnet};
 use tidegate_app::drafts::{self, AskRequest, DecideRequest, GoRequest, Subject};
+use tidegate_app::error::Kind;
 use tidegate_app::fund_transfers::{self, Direction, Payer, TransferRequest};
 use tidegate_app::project::Project as Opened;
 use tidegate_app::proposals::{self, Finished, Opened as OpenedProposal};
 use tidegate_app::release::built;
 use tidegate_app::status::Status;
 use tidegate_app::view::{DeployView, VerifyView};
-use tidegate_app::{deploy, policy_adoption, promote, recheck};
+use tidegate_app::{policy_adoption, promote, recheck};
 use tidegate_testkit::{
     Activity, DAY_SECS, GENESIS_TIMESTAMP, Project, ProjectOptions, Tools, World, WorldOptions,
     repo_root,
@@ -80,9 +82,9 @@ async fn story() -> Outcome {
 /// The helper on mainnet, and the policy that the Safe adopts.
 async fn adopt(machines: &Machines, world: &World) -> Outcome {
     let (ops, relayer) = (machines.open("ops")?, Key::of("relayer"));
-    let mainnet = ops.connect("mainnet").await?;
-    assert!(deploy::lacks_helper(&mainnet).await?);
-    deploy::create_helper(&ops, "mainnet", &mainnet, &relayer).await?;
+    let mainnet = HelperPlace::of(&ops, Some("mainnet"), None).await?;
+    assert!(mainnet.is_empty().await?);
+    mainnet.create(&ops, &relayer).await?;
     world.settle()?;
     let eva = machines.open("eva")?;
     let present = policy_adoption::to_adopt(&eva, None).await?;
@@ -91,6 +93,10 @@ async fn adopt(machines: &Machines, world: &World) -> Outcome {
     assert_eq!(next.propose(&eva)?.version, 1);
     sign(machines).await?;
     assert_eq!(execute(machines, world).await?, Executed::Adopted(1));
+    let present = policy_adoption::to_adopt(&eva, None).await?;
+    let again = present.next(&eva).await?;
+    assert!(again.is_there().is_some_and(|adopted| adopted.version == 1));
+    assert_eq!(again.propose(&eva).map_err(|error| error.kind).err(), Some(Kind::Conflict));
     Ok(())
 }
 
@@ -105,6 +111,9 @@ async fn fund(machines: &Machines, world: &World) -> Outcome {
         for_release: true,
     };
     let eva = machines.open("eva")?;
+    let of_mainnet = AskRequest { network: "mainnet".to_owned(), ..ask.clone() };
+    let refused = drafts::ask(&eva, &deployer, of_mainnet).await;
+    assert_eq!(refused.map_err(|error| error.kind).err(), Some(Kind::Usage), "no test funds there");
     drafts::ask(&eva, &deployer, ask).await?.sign(&eva, &deployer).await?;
     let (kim, treasury) = (machines.open("kim")?, Key::of("treasury"));
     let decision = DecideRequest { request: None, approve: true, reason: String::new() };
@@ -112,6 +121,12 @@ async fn fund(machines: &Machines, world: &World) -> Outcome {
     let kim = machines.open("kim")?;
     let request = TransferRequest { direction: Direction::Draw, request: None, amount: None };
     let payer = Payer { name: "treasury", signer: &treasury };
+    // What was frozen for one key is not sent by another.
+    let transfer = fund_transfers::open(&kim, &request).await?;
+    let frozen = transfer.freeze(&kim, &payer).await?.ok_or("something to draw")?;
+    let other = Payer { name: "deployer", signer: &deployer };
+    let refused = frozen.run(&kim, &other).await;
+    assert_eq!(refused.map_err(|error| error.kind).err(), Some(Kind::Keys));
     let transfer = fund_transfers::open(&kim, &request).await?;
     let frozen = transfer.freeze(&kim, &payer).await?.ok_or("something to draw")?;
     let sent = frozen.run(&kim, &payer).await?;
@@ -123,8 +138,10 @@ async fn fund(machines: &Machines, world: &World) -> Outcome {
 async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
     let (eva, deployer) = (machines.open("eva")?, Key::of("deployer"));
     let built = built(&eva, None)?;
-    let testnet = eva.connect_single("testnet").await?;
-    let frozen = deploy::freeze(&eva, ("testnet", &testnet), &built, &deployer, 0).await?;
+    let mainnet = Testnet::of(&eva, Some("mainnet"), None).await;
+    assert_eq!(mainnet.map_err(|error| error.kind).err(), Some(Kind::Usage), "by a Safe alone");
+    let testnet = Testnet::of(&eva, Some("testnet"), None).await?;
+    let frozen = deploy::freeze(&eva, &testnet, &built, &deployer, None).await?;
     assert!(frozen.creates_helper() && !frozen.begun_before());
     let mut done = Vec::new();
     let view = frozen.approve()?.run(&mut |step| done.push(step.clone())).await?;
@@ -169,7 +186,7 @@ async fn attested(machines: &Machines, name: &str, firm: &str) -> Outcome {
     let request = AttestRequest::of(project.root.join(format!("reports/{firm}.md")));
     let built = attest::release(&project, None)?;
     let draft = attest::draft(&project, &built, &request, key.address()).await?;
-    assert_eq!(draft.attestation.auditor, key.address());
+    assert_eq!(draft.attestation().auditor, key.address());
     draft.sign(&project, &key)?;
     Ok(())
 }
@@ -182,7 +199,7 @@ async fn went(machines: &Machines) -> Outcome {
         reason: String::new(),
         without: Vec::new(),
     };
-    drafts::go(&kim, &treasury, request).await?.sign_and_restore(&kim, &treasury).await?;
+    drafts::go(&kim, &treasury, request).await?.sign(&kim, &treasury).await?;
     Ok(())
 }
 
@@ -231,7 +248,7 @@ async fn execute(machines: &Machines, world: &World) -> Outcome<Executed> {
     let opened = OpenedProposal::of(&ops, &found).await?;
     let rechecked = recheck::recheck(&ops, &opened).await.outcome?;
     let ready = rechecked.ready(&ops)?;
-    opened.execute(&ops, &ready, &relayer).await?;
+    ready.execute(&ops, &relayer).await?;
     let executed = match opened.finish(&ops, rechecked.verdict).await? {
         Finished::Adopted(view) => Executed::Adopted(view.version),
         Finished::Promoted(done) => {

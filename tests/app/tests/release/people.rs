@@ -66,6 +66,7 @@ struct Approver {
 impl Front for Approver {
     fn tell(&self, event: Event<'_>) {
         if let (Event::Approval(approving), Ok(mut shown)) = (event, self.shown.lock()) {
+            assert!(!approving.fields.is_empty(), "nobody approves what they cannot see");
             shown.push(approving.hash);
         }
     }

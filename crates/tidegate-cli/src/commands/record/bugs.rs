@@ -94,8 +94,8 @@ pub(super) async fn triage(project: &Context, signer: &LazySigner, args: &Triage
         target: args.target.target.clone(),
     };
     let draft = drafts::triage(project, signer, request).await?;
-    let (ui, needs_two) = (&project.ui, draft.shown.needs_two);
-    ui.row("bug", &draft.shown.title);
+    let (ui, needs_two) = (&project.ui, draft.shown().needs_two);
+    ui.row("bug", &draft.shown().title);
     draft.sign(project, signer).await?;
     if needs_two {
         ui.note("it stops the release until two people have said so; neither of them says go");

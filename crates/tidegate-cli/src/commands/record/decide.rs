@@ -66,7 +66,7 @@ pub(super) async fn go(project: &Context, signer: &LazySigner, args: &GoArgs) ->
         without: args.without.clone(),
     };
     let draft = drafts::go(project, signer, request).await?;
-    let (ui, going) = (&project.ui, &draft.shown);
+    let (ui, going) = (&project.ui, draft.shown());
     for (digest, by) in &going.without {
         ui.row("without", &format!("{digest}, which {by} listed"));
     }
@@ -80,7 +80,7 @@ pub(super) async fn go(project: &Context, signer: &LazySigner, args: &GoArgs) ->
     for (network, record) in &going.records {
         ui.row(&record.digest.short(), &format!("record deployments/{network}/{}", record.file));
     }
-    draft.sign_and_restore(project, signer).await?;
+    draft.sign(project, signer).await?;
     ui.note("commit the file and every record; a statement made from now on makes it stale");
     Ok(())
 }

@@ -107,7 +107,7 @@ pub(super) async fn emergency(
     args: &EmergencyArgs,
 ) -> AppResult {
     let draft = drafts::emergency(project, signer, args.proposal.as_deref(), args.post).await?;
-    let (ui, urgency) = (&project.ui, &draft.shown);
+    let (ui, urgency) = (&project.ui, draft.shown());
     let (terms, differs) = (&urgency.terms, urgency.changes.furthest().words());
     ui.row("incident", &terms.incident);
     ui.row("replaces", &terms.baseline_root.to_string());

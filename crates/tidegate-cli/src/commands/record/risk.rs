@@ -72,7 +72,7 @@ pub(super) async fn run(project: &Context, signer: &LazySigner, args: &RiskArgs)
         asked: args.asked()?,
     };
     let draft = drafts::risk(project, signer, request).await?;
-    let (ui, shown) = (&project.ui, &draft.shown);
+    let (ui, shown) = (&project.ui, draft.shown());
     ui.row("finding", &shown.finding);
     ui.row("scopeRoot", &shown.scope_root.to_string());
     if !shown.control.is_empty() {
