@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tidegate_model::lookup::{self, DIGITS_MIN, Prefix};
 use tidegate_model::statement::{Date, WRITTEN_SECS_MAX};
 
-use crate::error::{Again, AppError, AppResult};
+use crate::error::{Again, AppError, AppResult, Options};
 use crate::front::{Approving, Event};
 use crate::project::Project;
 
@@ -20,7 +20,7 @@ pub(crate) struct Approval<'a> {
     /// How much of it has to be given.
     pub given: Given,
     /// Options that the printed command must repeat so that it freezes the same thing.
-    pub options: Vec<String>,
+    pub options: Options,
     /// The fields of it that machines are shown beside the sheet.
     pub fields: Map<String, Value>,
 }
@@ -140,6 +140,6 @@ pub(crate) fn shown_at(project: &Project, newest: &Date) -> AppResult<Option<Dat
 /// The options with which the same request approves this hash.
 fn again_with(approval: &Approval<'_>, hash: &str) -> Again {
     let mut options = approval.options.clone();
-    options.extend(["--approve".to_owned(), hash.to_owned()]);
-    Again { replaces: "--approve", options }
+    options.push(("--approve", hash.to_owned()));
+    Again { options }
 }

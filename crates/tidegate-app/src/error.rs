@@ -39,13 +39,15 @@ pub enum Hint {
     Again(Again),
 }
 
-/// The same request with further options.
+/// Options of a request, each with its value.
+pub type Options = Vec<(&'static str, String)>;
+
+/// The same request with these options. Each replaces the one of its name that the first request
+/// has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Again {
-    /// An option that is left out of the first request.
-    pub replaces: &'static str,
-    /// The further options.
-    pub options: Vec<String>,
+    /// The options.
+    pub options: Options,
 }
 
 /// An error as the person sees it.
@@ -94,6 +96,16 @@ impl AppError {
             Some(reason) => reason.clone(),
             None => Reason::new(self.code, self.to_string()),
         }
+    }
+
+    /// Of several errors the first; what else went wrong is said beside it.
+    ///
+    /// # Errors
+    /// If there is one.
+    pub(crate) fn first(errors: impl IntoIterator<Item = Self>) -> AppResult {
+        let mut errors = errors.into_iter();
+        let Some(first) = errors.next() else { return Ok(()) };
+        Err(errors.fold(first, |first, error| first.hint(format!("also: {error}"))))
     }
 
     /// Adds a line that says what to do next.

@@ -87,7 +87,7 @@ pub(crate) fn confirm(project: &Project, chain: ChainId, trust: &SafeTrust) -> A
     if !front.can_ask() {
         return Err(AppError::usage("you have not pinned this Safe yet")
             .hint("compare address, owners and threshold with what the owners told you, then:")
-            .again(Again { replaces: "--pin", options: vec!["--pin".to_owned(), wanted] }));
+            .again(Again { options: vec![("--pin", wanted)] }));
     }
     let typed = front.ask("Type the Safe's last 6 digits to pin it: ")?;
     if !typed.is_empty()

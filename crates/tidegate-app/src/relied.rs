@@ -159,7 +159,7 @@ fn refusal(now: &ProjectSafe, before: &[ProjectSafe]) -> AppError {
             "if the project moved, compare address, owners and threshold with what its owners \
                told you, then:",
         )
-        .again(Again { replaces: "--pin", options: vec!["--pin".to_owned(), pin] })
+        .again(Again { options: vec![("--pin", pin)] })
 }
 
 /// A Safe as `--pin` names it.

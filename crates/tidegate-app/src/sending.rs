@@ -9,7 +9,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_amount;
 
 use crate::approve::{Approval, Given, approve, fields, names};
-use crate::error::{AppError, AppResult, Kind};
+use crate::error::{AppError, AppResult, Kind, Options};
 use crate::project::Project;
 use crate::text::digits;
 
@@ -74,7 +74,7 @@ pub(crate) async fn send(
     network: &Network,
     signer: &dyn DigestSigner,
     intent: &Intent,
-    options: Vec<String>,
+    options: Options,
 ) -> AppResult<Landed> {
     ready(project, name, network, signer, intent, options).await?.send().await
 }
@@ -86,7 +86,7 @@ pub(crate) async fn ready<'a>(
     network: &'a Network,
     signer: &'a dyn DigestSigner,
     intent: &'a Intent,
-    options: Vec<String>,
+    options: Options,
 ) -> AppResult<Ready<'a>> {
     let mut lane = open_lane(project, network, signer).await?;
     let adoption = lane.adoption().await?;

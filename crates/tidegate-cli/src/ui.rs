@@ -109,7 +109,7 @@ impl Ui {
             said.unseen.iter().for_each(|line| self.note(format!(" {line}")));
         } else {
             let Approving { network, hash, fields, again } = approving;
-            let command = self.command_with(again.replaces, &again.options);
+            let command = self.command_with(&again.options);
             let mut document = (*fields).clone();
             let asked = serde_json::to_value(AskedView {
                 approve: *hash,
@@ -209,7 +209,7 @@ impl Ui {
         for hint in &error.hints {
             let text = match hint {
                 Hint::Text(text) => text.clone(),
-                Hint::Again(again) => self.command_with(again.replaces, &again.options),
+                Hint::Again(again) => self.command_with(&again.options),
             };
             write_line(&mut err, &format!("hint: {text}"));
         }
@@ -240,19 +240,23 @@ impl Ui {
         Ok(line.trim().to_owned())
     }
 
-    /// The command as it was typed, with further options, quoted for a shell.
-    pub(crate) fn command_with(&self, replace: &str, options: &[impl AsRef<str>]) -> String {
+    /// The command as it was typed, with these options in place of its own, quoted for a shell.
+    pub(crate) fn command_with(&self, options: &[(&'static str, String)]) -> String {
+        let is_replaced = |word: &str| options.iter().any(|(name, _)| *name == word);
         let mut words = vec!["tidegate".to_owned()];
-        let mut skip = false;
-        for word in self.command.iter().skip(1) {
-            let is_option = word == replace;
-            if skip || is_option {
-                skip = is_option;
-                continue;
+        let mut typed = self.command.iter().skip(1);
+        while let Some(word) = typed.next() {
+            match word.split_once('=') {
+                Some((name, _)) if is_replaced(name) => {}
+                _ if is_replaced(word) => {
+                    typed.next();
+                }
+                _ => words.push(quote(word).into_owned()),
             }
-            words.push(quote(word).into_owned());
         }
-        words.extend(options.iter().map(|option| quote(option.as_ref()).into_owned()));
+        for (name, value) in options {
+            words.extend([(*name).to_owned(), quote(value).into_owned()]);
+        }
         words.join(" ")
     }
 }
@@ -367,15 +371,22 @@ mod tests {
 
     #[test]
     fn hints_repeat_the_command() {
-        let ui = Ui::new(
-            false,
-            true,
-            ["x", "deploy", "a b", "--approve", "old", "--json"].map(str::to_owned).to_vec(),
-        );
-        assert_eq!(
-            ui.command_with("--approve", &["--approve", "new"]),
-            "tidegate deploy 'a b' --json --approve new"
-        );
+        let again = |typed: &str, options: &[(&'static str, &str)]| {
+            let typed = typed.split('|').map(str::to_owned).collect();
+            let options: Vec<_> =
+                options.iter().map(|(name, to)| (*name, (*to).to_owned())).collect();
+            Ui::new(false, true, typed).command_with(&options)
+        };
+        let approve = ("--approve", "new");
+        let deploy = "tidegate deploy 'a b' --json --approve new";
+        assert_eq!(again("x|deploy|a b|--approve|old|--json", &[approve]), deploy);
+        assert_eq!(again("x|deploy|a b|--approve=old|--json", &[approve]), deploy);
+        // Each option that is brought stands there once, however it was typed.
+        let returned = "tidegate fund return 0x1 --amount 7 --approve new";
+        for typed in ["--amount|5", "--amount=5", "--approve|old|--amount|5"] {
+            let typed = format!("x|fund|return|0x1|{typed}");
+            assert_eq!(again(&typed, &[("--amount", "7"), approve]), returned, "{typed}");
+        }
         assert_eq!(quote("${RPC}"), "'${RPC}'");
     }
 

@@ -76,7 +76,7 @@ impl Books {
         }
         let options = match direction {
             Direction::Draw => Vec::new(),
-            Direction::Return => vec!["--amount".to_owned(), intent.value.to_string()],
+            Direction::Return => vec![("--amount", intent.value.to_string())],
         };
         let landed = send(project, &self.name, &self.network, signer, intent, options).await?;
         Ok(landed.hash)
