@@ -6,13 +6,13 @@ use tidegate_model::Verdict;
 use tidegate_model::ports::DigestSigner;
 
 use crate::attest::{AttestRequest, Recomputed};
-use crate::drafts::{Deciding, Draft, Going, Start, Subject};
+use crate::drafts::{Asked, Deciding, Draft, Going, Start, Subject};
 use crate::fund_transfers::{Frozen as Money, Payer, Transfer, TransferRequest};
 use crate::import::ImportRequest;
 use crate::policy_adoption::Adoptable;
 use crate::posting::OthersStop;
 use crate::project::Project;
-use crate::promote::Candidate;
+use crate::promote::{Candidate, Frozen};
 use crate::proposals::{Found, Opened, Ready};
 use crate::release::Built;
 use crate::{
@@ -32,16 +32,20 @@ struct Given<'a> {
 
 fn releases(
     given: &Given<'_>,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     (request, recomputed): (&AttestRequest, &Recomputed),
 ) {
     let Given { project, built, name, .. } = *given;
     send(attest::draft(project, recomputed, request, Address::ZERO));
     send(promote::evaluate(project, built, name, None));
-    send(promote::propose(project, built, name, candidate));
+    send(candidate.freeze());
     send(promote::assess_ready(project, built, name));
     send(deploy::Testnet::of(project, None, None));
     send(deploy::HelperPlace::of(project, None, None));
+}
+
+fn promoting(frozen: Frozen<'_>) {
+    send(frozen.simulate());
 }
 
 fn deployments(
@@ -89,7 +93,7 @@ struct Requests {
     decide: drafts::DecideRequest,
 }
 
-fn drafting(given: &Given<'_>, requests: Requests, subject: &Subject) {
+fn drafting(given: &Given<'_>, requests: Requests, asked: Asked, subject: &Subject) {
     let Given { project, signer, name, .. } = *given;
     send(drafts::go(project, signer, requests.go));
     send(drafts::no_go(project, signer, requests.no_go));
@@ -102,7 +106,8 @@ fn drafting(given: &Given<'_>, requests: Requests, subject: &Subject) {
     send(drafts::risk(project, signer, requests.risk));
     send(drafts::revoke(project, signer, requests.revoke));
     send(drafts::ask(project, signer, requests.ask));
-    send(drafts::decide(project, signer, requests.decide));
+    send(drafts::asked(project, requests.decide));
+    send(asked.decide(project, signer));
     send(drafts::emergency(project, signer, None, true));
     send(drafts::key_claim(project, signer, name, None));
     send(drafts::starts(project, signer, subject));
@@ -135,5 +140,5 @@ fn money(given: &Given<'_>, request: &TransferRequest, transfer: Transfer, froze
 
 #[test]
 fn every_use_case_can_run_on_any_thread() {
-    let _ = (releases, deployments, owners, policies, drafting, signing, files, money);
+    let _ = (releases, promoting, deployments, owners, policies, drafting, signing, files, money);
 }

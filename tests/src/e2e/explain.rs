@@ -57,6 +57,13 @@ fn every_gate_refuses_damaged_inputs(scene: &Scene<'_>) -> Outcome {
         assert!(tried.len() > 30, "{checked}");
         assert!(tried.iter().all(|c| c["verdict"] != "PASS" && c["verdict"] != "WAIVED"));
     }
+    // A dry run shows all that would be proposed.
+    let dry = said(&scene.run("eva", &["promote", "--dry-run"], 0)?);
+    for shown in ["damaged inputs, all refused", "Differs from the testnet", "valid until", "gas "]
+    {
+        assert!(dry.contains(shown), "{shown}: {dry}");
+    }
+    assert!(dry.contains("calls in one Safe transaction") && scene.promotion().is_err(), "{dry}");
     let promoted = scene.run("eva", &["promote"], 0)?;
     assert!(said(&promoted).contains("damaged inputs, all refused"), "{}", promoted.stdout);
     Ok(())

@@ -9,7 +9,6 @@ use tidegate_model::{ReleaseRoot, Verdict};
 use tidegate_safe::SafeTxHash;
 
 use crate::promote::{Candidate, Proposed};
-use crate::release::Built;
 use crate::view::{GateView, gate_views};
 
 /// A promotion that is proposed to the owners, or that the gates hold back.
@@ -49,7 +48,7 @@ pub struct HeldView {
     /// The release.
     pub release_root: ReleaseRoot,
     /// Always `null`.
-    pub proposal: Option<SafeTxHash>,
+    pub proposal: (),
     /// The verdict on the whole.
     pub overall: Verdict,
     /// Every gate.
@@ -58,10 +57,10 @@ pub struct HeldView {
 
 impl PromoteView {
     /// What is proposed, or what holds it back.
-    pub fn of(built: &Built, candidate: &Candidate, proposed: Option<&Proposed>) -> Self {
-        let Candidate { assessment, terms } = candidate;
+    pub fn of(candidate: &Candidate<'_>, proposed: Option<&Proposed>) -> Self {
+        let assessment = candidate.assessment();
         let (target, overall) = (assessment.target.clone(), assessment.overall.clone());
-        let release_root = built.roots.release_root;
+        let release_root = candidate.built().roots.release_root;
         match proposed {
             Some(proposed) => Self::Proposed(ProposedView {
                 target,
@@ -69,12 +68,12 @@ impl PromoteView {
                 proposal: proposed.checked.hash(),
                 file: proposed.file.clone(),
                 overall,
-                emergency: terms.clone(),
+                emergency: candidate.terms().cloned(),
             }),
             None => Self::Held(HeldView {
                 target,
                 release_root,
-                proposal: None,
+                proposal: (),
                 overall,
                 gates: gate_views(assessment),
             }),

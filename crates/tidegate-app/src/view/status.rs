@@ -66,9 +66,6 @@ pub struct StatusView {
     /// Whether every gate lets it through, but not the batch.
     #[serde(skip)]
     pub is_held_by_batch: bool,
-    /// Parameters whose value is not the one that soaked.
-    #[serde(skip)]
-    pub changed: Vec<Difference>,
     /// Externals that are other code than where it soaked.
     #[serde(skip)]
     pub stand_ins: Vec<StandIn>,
@@ -215,7 +212,6 @@ impl StatusView {
             },
             soaks_on: (assessment.soak.clone(), soaks_on.map(|soaks| described(soaks.id))),
             is_held_by_batch: assessment.is_held_by_batch(),
-            changed: changed(assessment),
             stand_ins: stand_ins(assessment),
         })
     }

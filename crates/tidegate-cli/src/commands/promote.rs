@@ -1,9 +1,11 @@
 //! `tidegate promote`.
 
 use clap::Args;
+use tidegate_app::assess::Assessment;
 use tidegate_app::error::{AppResult, Kind, OrKind};
-use tidegate_app::promote::{Candidate, Urgent, evaluate, propose};
+use tidegate_app::promote::{Frozen, Urgent, evaluate};
 use tidegate_app::release::built;
+use tidegate_app::relied;
 use tidegate_app::view::PromoteView;
 use tidegate_model::units::{format_utc, parse_span_secs};
 use tidegate_plan::config::Stage;
@@ -33,6 +35,7 @@ pub(crate) struct PromoteArgs {
 }
 
 pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> {
+    relied::require(project).await?;
     let built = built(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     let urgent = match &args.emergency {
@@ -43,37 +46,44 @@ pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> 
         None => None,
     };
     let candidate = evaluate(project, &built, &target, urgent.as_ref()).await?;
-    let Candidate { assessment, terms } = &candidate;
-    let ui = &project.ui;
+    let (ui, assessment) = (&project.ui, candidate.assessment());
     ui.line(format!("Promote {} to {target}", built.release.name));
     commands::status::gates(project, &built, assessment);
     let exit = exit::of(&assessment.overall);
     if !assessment.overall.allows() {
         ui.line("");
         ui.line(format!("{} not proposed", ui.verdict(assessment.overall.word())));
-        ui.result(&PromoteView::of(&built, &candidate, None));
+        ui.result(&PromoteView::of(&candidate, None));
         return Ok(exit);
     }
-    let proposed = propose(project, &built, &target, &candidate).await?;
-    ui.row("controls", &format!("{} damaged inputs, all refused", proposed.controls));
-    ui.line("");
-    ui.line("Differs from the testnet:");
-    commands::status::differences(project, assessment);
-    ui.line("");
-    ui.line(format!("{} calls in one Safe transaction", proposed.calls));
-    ui.row("valid until", &format_utc(proposed.valid_until));
-    ui.row("gas", &format!("{} in local execution", proposed.gas));
+    let frozen = candidate.freeze().await?;
+    show(project, assessment, &frozen);
+    let simulated = frozen.simulate().await?;
+    ui.row("gas", &format!("{} in local execution", simulated.gas()));
+    let proposed = simulated.write()?;
     ui.line("");
     let hash = proposed.checked.hash();
     ui.row("proposal", &hash.to_string());
     ui.row("file", &proposed.file.display().to_string());
-    if terms.is_some() {
+    if candidate.terms().is_some() {
         ui.note(format!(
             "commit the file; guardians sign it, `tidegate record emergency {hash}`, one of them \
              with --post an hour before the owners",
         ));
     }
     ui.note(format!("commit the file; each owner runs `tidegate proposal sign {hash}`"));
-    ui.result(&PromoteView::of(&built, &candidate, Some(&proposed)));
+    ui.result(&PromoteView::of(&candidate, Some(&proposed)));
     Ok(exit)
+}
+
+/// What would be proposed, before its batch is tried and anything is written.
+fn show(project: &Context, assessment: &Assessment, frozen: &Frozen<'_>) {
+    let ui = &project.ui;
+    ui.row("controls", &format!("{} damaged inputs, all refused", frozen.controls()));
+    ui.line("");
+    ui.line("Differs from the testnet:");
+    commands::status::differences(project, assessment);
+    ui.line("");
+    ui.line(format!("{} calls in one Safe transaction", frozen.calls()));
+    ui.row("valid until", &format_utc(frozen.valid_until()));
 }

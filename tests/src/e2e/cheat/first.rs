@@ -177,5 +177,9 @@ fn held(scene: &Scene<'_>, by: Option<&str>) -> Outcome {
     }
     let refused = said(&scene.run("eva", &["promote"], 1)?);
     assert!(refused.contains(by), "{by}: {refused}");
+    // All that would be proposed is shown before its batch is tried.
+    for shown in ["damaged inputs, all refused", "calls in one Safe transaction", "valid until"] {
+        assert!(refused.contains(shown), "{shown}: {refused}");
+    }
     Ok(())
 }
