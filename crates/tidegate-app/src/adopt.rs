@@ -57,6 +57,7 @@ pub fn require_known(project: &Project, name: Option<&str>, network: Option<&str
 }
 
 /// Compares what is behind each proxy on a network with its source, and keeps it as a baseline.
+/// Each is in the view once its file is written, also where a later one fails.
 ///
 /// # Errors
 /// If other code is there, or the network cannot be read.

@@ -41,11 +41,24 @@ pub struct ImportedView {
     pub said: Vec<(Address, String)>,
 }
 
-/// Imports files. All are read and checked before the first is written.
-///
-/// # Errors
-/// If a file is no statement, or its signature does not hold.
-pub async fn import(project: &Project, request: &ImportRequest) -> AppResult<ImportedView> {
+/// An import: what was written, also where it broke off, and how it ended.
+#[derive(Debug)]
+pub struct Import {
+    /// What was written.
+    pub view: ImportedView,
+    /// Why there is no more.
+    pub outcome: AppResult,
+}
+
+/// Imports files. All are read and checked before the first is written. It fails if a file is no
+/// statement, its signature does not hold, or it cannot be written.
+pub async fn import(project: &Project, request: &ImportRequest) -> Import {
+    let mut view = ImportedView::default();
+    let outcome = take(project, request, &mut view).await;
+    Import { view, outcome }
+}
+
+async fn take(project: &Project, request: &ImportRequest, view: &mut ImportedView) -> AppResult {
     if request.signature.is_some() && request.files.len() != 1 {
         return Err(AppError::usage("one signature is of one file"));
     }
@@ -68,7 +81,6 @@ pub async fn import(project: &Project, request: &ImportRequest) -> AppResult<Imp
         statements::check(project, &signed).await?;
         taken.push(signed);
     }
-    let mut view = ImportedView::default();
     for signed in &taken {
         view.imported.push(statements::write_confirmed(project, signed).await?);
         view.said.push((signed.signer(), signed.statement.text()));
@@ -78,7 +90,7 @@ pub async fn import(project: &Project, request: &ImportRequest) -> AppResult<Imp
         write_atomic(&path, to_text(document).as_bytes())?;
         view.files.push(file.display().to_string());
     }
-    Ok(view)
+    Ok(())
 }
 
 /// The typed data of a document and its signature, if it is such a document.

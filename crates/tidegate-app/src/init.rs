@@ -58,27 +58,55 @@ pub struct InitView {
     pub broadcast: Option<String>,
     /// Whether that run was compared with the chain.
     pub checked: Option<bool>,
-    /// What could not be read, one sentence each.
-    #[serde(skip)]
-    pub warnings: Vec<String>,
 }
 
-/// Writes a `tidegate.toml` into a folder that has none.
+/// A configuration that is not written yet.
+#[derive(Debug)]
+pub struct Drafted {
+    warnings: Vec<String>,
+    text: String,
+    view: InitView,
+}
+
+impl Drafted {
+    /// What could not be read or checked, one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// What somebody should look at in it, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.view.notes
+    }
+
+    /// Writes its file.
+    ///
+    /// # Errors
+    /// If it could not be read again, as with a name that is none, or cannot be written.
+    pub fn write(self) -> AppResult<InitView> {
+        let Self { text, view, .. } = self;
+        Config::parse(&text)
+            .map_err(|error| AppError::from(error).hint("see `--name` and `--network`"))?;
+        write_new(&view.file, text.as_bytes())?;
+        Ok(view)
+    }
+}
+
+/// Drafts a `tidegate.toml` for a folder that has none.
 ///
 /// # Errors
-/// If there is one already, the sources' settings or the broadcast cannot be read, or what would
-/// be written could not be read again.
-pub async fn init(
+/// If there is one already, or the sources' settings or the broadcast cannot be read.
+pub async fn draft(
     root: &Path,
     env: &Environment,
     clock: fn() -> u64,
     request: &InitRequest,
-) -> AppResult<InitView> {
+) -> AppResult<Drafted> {
     let root = root
         .canonicalize()
         .map_err(|error| AppError::config(format!("open folder {}: {error}", root.display())))?;
-    let path = root.join("tidegate.toml");
-    if path.exists() {
+    let file = root.join("tidegate.toml");
+    if file.exists() {
         return Err(AppError::new(Kind::Conflict, "there is a tidegate.toml already")
             .hint("edit it, or remove it first"));
     }
@@ -129,14 +157,11 @@ pub async fn init(
         origin,
     };
     let text = text(&head, &draft);
-    // What is written can be read: names and networks of the command line included.
-    Config::parse(&text)
-        .map_err(|error| AppError::from(error).hint("see `--name` and `--network`"))?;
-    write_new(&path, text.as_bytes())?;
     let (broadcast, checked) = checked.unzip();
     let contracts = draft.steps.iter().filter_map(|step| step.create.clone()).collect();
     let (steps, notes) = (draft.steps.len(), draft.notes);
-    Ok(InitView { file: path, contracts, steps, notes, broadcast, checked, warnings })
+    let view = InitView { file, contracts, steps, notes, broadcast, checked };
+    Ok(Drafted { warnings, text, view })
 }
 
 /// The project that steps are proposed for.

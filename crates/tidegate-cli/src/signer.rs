@@ -167,12 +167,6 @@ pub(crate) fn signer(context: &Context, default: Option<&str>) -> AppResult<Lazy
     LazySigner::new(&context.ui, &context.env, &context.global, key)
 }
 
-/// The key of `--as`, which signs samples.
-pub(crate) fn of_samples(context: &Context) -> AppResult<LazySigner> {
-    let key = named(&context.global, None)?;
-    LazySigner::new(&context.ui, &context.env, &context.global, key)
-}
-
 /// Gives an error of a key what to do about it.
 pub(crate) trait OrKey<T> {
     fn or_key(self) -> AppResult<T>;

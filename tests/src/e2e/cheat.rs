@@ -44,6 +44,7 @@ mod words;
 
 use libtest_mimic::Failed;
 
+pub(crate) use self::records::with_other;
 use crate::support::{Case, Outcome, Says, Scene, Status};
 
 pub(crate) fn cases() -> Vec<Case> {

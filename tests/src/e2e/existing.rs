@@ -161,7 +161,11 @@ fn steps_are_proposed_from_a_broadcast(scene: &Scene<'_>) -> Outcome {
     assert_eq!((&made["steps"], made["notes"].as_array().map(Vec::len)), (&0.into(), Some(5)));
     assert!(elsewhere.stderr.contains("the chain does not show it"), "{elsewhere:?}");
     std::fs::remove_file(scene.project().join("tidegate.toml"))?;
-    let gone = eva.with_variable("TESTNET_RPC", "").run(&init)?.expect_code(0)?;
+    let gone = eva.with_variable("TESTNET_RPC", "");
+    let dry = gone.run(&[&init[..], &["--dry-run"]].concat())?.expect_code(0)?;
+    assert!(said(&dry).contains("TESTNET_RPC is not set"), "{dry:?}");
+    assert!(!scene.project().join("tidegate.toml").exists());
+    let gone = gone.run(&init)?.expect_code(0)?;
     assert_eq!(gone.json()?["checked"], false);
     assert!(said(&gone).contains("TESTNET_RPC is not set"), "{gone:?}");
     let unchecked = STEPS.replace(", checked", ", not checked");

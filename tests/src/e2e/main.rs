@@ -17,6 +17,7 @@ mod existing;
 mod explain;
 mod kinds;
 mod mutants;
+mod partial;
 mod pipeline;
 mod stranger;
 mod support;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         diff::cases(),
         kinds::cases(),
         mutants::cases(),
+        partial::cases(),
         tamper::cases(),
         terminal::cases(),
         cheat::cases(),

@@ -92,6 +92,27 @@ impl AttestRequest {
             target: None,
         }
     }
+
+    /// The digest of the report.
+    fn report_sha256(&self) -> AppResult<B256> {
+        let bytes = read_limited(&self.report, REPORT_BYTES_MAX).or_kind(Kind::Config)?;
+        Ok(B256::from_slice(&Sha256::digest(&bytes)))
+    }
+
+    /// Refuses what contradicts itself.
+    fn require_consistent(&self) -> AppResult {
+        let why = match (&self.delta, &self.findings) {
+            (Some(_), _) if self.no_block.is_some() => "a delta review is dated by a block",
+            (Some(_), _) if !self.only.is_empty() => {
+                "a delta review is of every contract that has changed"
+            }
+            (_, Some(_)) if self.found.is_some() || self.fixed > 0 => {
+                "findings are counted in the file that has them"
+            }
+            _ => return Ok(()),
+        };
+        Err(AppError::usage(why).hint("see `tidegate attest --help` for what goes together"))
+    }
 }
 
 /// A release that was recomputed from the sources of this checkout, which is what an auditor reads.
@@ -122,9 +143,8 @@ pub async fn draft(
     auditor: Address,
 ) -> AppResult<Draft> {
     relied::require(project).await?;
-    let target = request.target.as_deref();
-    let bytes = read_limited(&request.report, REPORT_BYTES_MAX).or_kind(Kind::Config)?;
-    let sha256 = B256::from_slice(&Sha256::digest(&bytes));
+    request.require_consistent()?;
+    let (target, sha256) = (request.target.as_deref(), request.report_sha256()?);
     let scope = match &request.delta {
         Some(wanted) => {
             let About { target, .. } = About::named(project, target)?;
@@ -162,8 +182,15 @@ pub async fn draft(
 /// The release that an attestation is of, from the sources of this checkout.
 ///
 /// # Errors
-/// If there are none.
-pub fn release(project: &Project, named: Option<&str>) -> AppResult<Recomputed> {
+/// If there are none, the report cannot be read, or what is asked for contradicts itself.
+pub fn release(
+    project: &Project,
+    named: Option<&str>,
+    request: &AttestRequest,
+) -> AppResult<Recomputed> {
+    request.require_consistent()?;
+    // Nothing is compiled for a report that is not there.
+    request.report_sha256()?;
     if !crate::compiler::has_sources(project) {
         return Err(AppError::new(
             Kind::Fail,

@@ -81,18 +81,21 @@ pub async fn triage(
     request: TriageRequest,
 ) -> AppResult<Draft<Triaged>> {
     let TriageRequest { bug, resolution, of, reason, target } = request;
+    match (resolution == Resolution::Duplicate, &of) {
+        (true, None) => {
+            return Err(AppError::usage("say with --of of which bug it is a duplicate"));
+        }
+        (false, Some(_)) => {
+            return Err(AppError::usage("--of goes with `--resolution duplicate`"));
+        }
+        _ => {}
+    }
     let (speaker, about) = spoken(project, signer, target.as_deref()).await?;
     let set = statements::load_confirmed(project).await?;
     let (digest, bug, finder) = named(&set, &bug)?;
     let is_own = people(project).get(&speaker).is_some_and(|person| person.holds(finder));
     require_sayable(resolution, is_own, bug.severity)?;
-    let of = match &of {
-        Some(other) if resolution == Resolution::Duplicate => {
-            Some(original(&set, (digest, bug), other)?)
-        }
-        Some(_) => return Err(AppError::usage("--of goes with `--resolution duplicate`")),
-        None => None,
-    };
+    let of = of.map(|other| original(&set, (digest, bug), &other)).transpose()?;
     let is_none = matches!(resolution, Resolution::Invalid | Resolution::Duplicate);
     let shown = Triaged { title: bug.title.clone(), needs_two: bug.blocks() && is_none };
     let body = Body::Triage(Triage { bug: digest, resolution, of, reason });

@@ -1,7 +1,7 @@
 //! Asking for test funds, and deciding on what somebody asks for.
 
 use alloy_primitives::{Address, U256};
-use tidegate_ledger::{Ledger, RequestState, RequestView, build_ledger};
+use tidegate_ledger::{Facts, Ledger, RequestState, RequestView, build_ledger};
 use tidegate_model::lookup::whole;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, FundApproval, FundDenial, FundRequest};
@@ -41,6 +41,17 @@ pub struct DecideRequest {
     pub approve: bool,
     /// Why; may be empty.
     pub reason: String,
+}
+
+/// What somebody asks for, and who may decide on it.
+#[derive(Debug)]
+pub struct Asked {
+    found: RequestView,
+    facts: Facts,
+    approve: bool,
+    reason: String,
+    /// Whether any Safe has adopted a policy.
+    is_adopted: bool,
 }
 
 /// What whoever decides looks at.
@@ -84,15 +95,11 @@ pub async fn ask(
     Draft::of(project, about(project)?, signer, body, ()).await
 }
 
-/// Drafts a decision on a request.
+/// Finds the request that is decided on.
 ///
 /// # Errors
-/// If there is no such request, or the signer may not decide on it.
-pub async fn decide(
-    project: &Project,
-    signer: &dyn DigestSigner,
-    request: DecideRequest,
-) -> AppResult<Draft<Deciding>> {
+/// If there is none, or several that could be meant.
+pub async fn asked(project: &Project, request: DecideRequest) -> AppResult<Asked> {
     let DecideRequest { request: wanted, approve, reason } = request;
     relied::require(project).await?;
     let set = statements::load_confirmed(project).await?;
@@ -100,29 +107,44 @@ pub async fn decide(
     let facts = said(project, &set, &rules)?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let open = |view: &RequestView| matches!(view.state, RequestState::Submitted);
-    let found = pick(&ledger, wanted.as_deref(), open)?;
-    facts.may_decide(signer.address(), found, approve).map_err(|why| {
-        AppError::new(Kind::Fail, why)
-            .hint("a person with the role `treasurer`, other than the requester, decides")
-    })?;
-    let RequestView { request, network, destination, amount, .. } = *found;
-    let shown = Deciding {
-        request,
-        asked_by: facts.name_of(network, found.requester),
-        amount,
-        destination,
-        holder: facts.name_of(network, destination),
-        network: network_name(project, network)?,
-        id: network,
-        reason: found.reason.clone(),
-    };
-    let body = if approve {
-        Body::FundApprove(FundApproval { request, network, destination, amount, reason })
-    } else {
-        Body::FundDeny(FundDenial { request, reason })
-    };
-    let draft = Draft::of(project, about(project)?, signer, body, shown).await?;
-    Ok(Draft { must_pin: approve && adopted.is_empty(), ..draft })
+    let found = pick(&ledger, wanted.as_deref(), open)?.clone();
+    Ok(Asked { found, facts, approve, reason, is_adopted: !adopted.is_empty() })
+}
+
+impl Asked {
+    /// Drafts the decision.
+    ///
+    /// # Errors
+    /// If the signer may not decide on it.
+    pub async fn decide(
+        self,
+        project: &Project,
+        signer: &dyn DigestSigner,
+    ) -> AppResult<Draft<Deciding>> {
+        let Self { found, facts, approve, reason, is_adopted } = self;
+        facts.may_decide(signer.address(), &found, approve).map_err(|why| {
+            AppError::new(Kind::Fail, why)
+                .hint("a person with the role `treasurer`, other than the requester, decides")
+        })?;
+        let RequestView { request, network, destination, amount, .. } = found;
+        let shown = Deciding {
+            request,
+            asked_by: facts.name_of(network, found.requester),
+            amount,
+            destination,
+            holder: facts.name_of(network, destination),
+            network: network_name(project, network)?,
+            id: network,
+            reason: found.reason,
+        };
+        let body = if approve {
+            Body::FundApprove(FundApproval { request, network, destination, amount, reason })
+        } else {
+            Body::FundDeny(FundDenial { request, reason })
+        };
+        let draft = Draft::of(project, about(project)?, signer, body, shown).await?;
+        Ok(Draft { must_pin: approve && !is_adopted, ..draft })
+    }
 }
 
 /// The name of a network of the project.

@@ -17,17 +17,19 @@ use alloy_primitives::Address;
 use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Statement};
+/// How bad a bug is, and what somebody says that it comes to.
+pub use tidegate_model::statement::{Resolution, Severity};
 use tidegate_model::{ReleaseRoot, StatementDigest};
 
 pub use self::bugs::{BugRequest, TriageRequest, Triaged, bug, triage};
 pub use self::decide::{FreezeRequest, GoRequest, Going, StopRequest, freeze, go, no_go};
 pub use self::emergency::{Urgency, emergency};
-pub use self::funds::{AskRequest, DecideRequest, Deciding, ask, decide};
+pub use self::funds::{AskRequest, Asked, DecideRequest, Deciding, ask, asked};
 pub(crate) use self::funds::{network_name, pick};
 pub use self::guard::{PostmortemRequest, WaiverRequest, key_claim, postmortem, waiver};
 pub use self::revoke::{RevokeRequest, Revoking, revoke};
 pub use self::risk::{RiskAsked, RiskRequest, RiskShown, risk};
-pub use self::start::{Start, StartedView, starts};
+pub use self::start::{Start, StartedView, Starts, starts};
 pub use self::withdraw::{WithdrawRequest, Withdrawing, withdraw};
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::people;

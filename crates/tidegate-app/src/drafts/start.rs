@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tidegate_model::StatementDigest;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::NEVER;
+use tidegate_model::{ReleaseRoot, StatementDigest};
 
 use super::{Subject, speaker};
 use crate::assess::start_subject;
@@ -28,6 +28,15 @@ pub struct Start {
     subject: StatementDigest,
 }
 
+/// The starts of a release's soaks.
+#[derive(Debug)]
+pub struct Starts {
+    /// Those that can be posted.
+    pub ready: Vec<Start>,
+    /// Why there are no others, or what hinders the first of them.
+    pub outcome: AppResult,
+}
+
 /// What was posted.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct StartedView {
@@ -37,35 +46,49 @@ pub struct StartedView {
     pub target: String,
 }
 
-/// The starts of a release's soaks, on every network that backs the target.
+/// The starts of a release's soaks, on every network that backs the target. One that cannot be read
+/// hinders no other: its anchor is not final, or the signer is neither the deployer nor somebody of
+/// the policy.
 ///
 /// # Errors
-/// If it is deployed on none, its anchor is not final, or the signer is neither the deployer nor
-/// somebody of the policy.
+/// If it is deployed on none.
 pub async fn starts(
     project: &Project,
     signer: &dyn DigestSigner,
     subject: &Subject,
-) -> AppResult<Vec<Start>> {
+) -> AppResult<Starts> {
     relied::require(project).await?;
     let about = About::named(project, subject.target.as_deref())?;
     let release = built(project, subject.release.as_deref())?.roots.release_root;
-    let mut starts = Vec::new();
+    let (mut ready, mut errors) = (Vec::new(), Vec::new());
     for soak in &project.network(&about.target)?.soaks_on {
-        let Some(record) = records::of_release(project, soak, release)? else { continue };
-        if signer.address() != record.deployment.executor {
-            speaker(project, signer.address())?;
+        match start(project, signer, &about, (soak, release)).await {
+            Ok(found) => ready.extend(found),
+            Err(error) => errors.push(error),
         }
-        let network = project.connect(soak).await?;
-        let subject = start_subject(about.id, &record, &network).await?;
-        let (soak, target) = (soak.clone(), about.target.clone());
-        starts.push(Start { name: record.name, soak, target, subject });
     }
-    if starts.is_empty() {
+    if ready.is_empty() && errors.is_empty() {
         return Err(AppError::config("it is deployed on no network that backs the target")
             .hint("`tidegate deploy` comes first"));
     }
-    Ok(starts)
+    Ok(Starts { ready, outcome: AppError::first(errors) })
+}
+
+/// The start of the soak on one network; none where it is not deployed there.
+async fn start(
+    project: &Project,
+    signer: &dyn DigestSigner,
+    about: &About,
+    (soak, release): (&str, ReleaseRoot),
+) -> AppResult<Option<Start>> {
+    let Some(record) = records::of_release(project, soak, release)? else { return Ok(None) };
+    if signer.address() != record.deployment.executor {
+        speaker(project, signer.address())?;
+    }
+    let network = project.connect(soak).await?;
+    let subject = start_subject(about.id, &record, &network).await?;
+    let (soak, target) = (soak.to_owned(), about.target.clone());
+    Ok(Some(Start { name: record.name, soak, target, subject }))
 }
 
 impl Start {

@@ -1,12 +1,14 @@
 //! Every proposal with who has signed it.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::Address;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_safe::{ProposalKind, SafeTxHash};
 
 use super::{Found, all, signatures};
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::policy_doc::safe_state;
 use crate::project::Project;
 use crate::relied;
@@ -77,21 +79,50 @@ impl From<Readiness> for &'static str {
     }
 }
 
-/// Lists every proposal. One that is damaged is warned of.
+/// A listing: the proposals whose Safe could be read, and whether that is all.
+#[derive(Debug)]
+pub struct Listing {
+    /// Those proposals.
+    pub view: ProposalsView,
+    /// Why there are no others.
+    pub outcome: AppResult,
+}
+
+/// Lists every proposal. One that is damaged is warned of, and a target that cannot be read hides
+/// those of no other.
 ///
 /// # Errors
-/// If a Safe cannot be read, or the file names another one than this machine relies on.
-pub async fn list(project: &Project) -> AppResult<ProposalsView> {
+/// If the file names another Safe than this machine relies on, or no file can be listed.
+pub async fn list(project: &Project) -> AppResult<Listing> {
     relied::require(project).await?;
-    let mut proposals = Vec::new();
+    let mut by_network = BTreeMap::<_, Vec<_>>::new();
     for found in all(project)? {
+        by_network.entry(found.network.clone()).or_default().push(found);
+    }
+    let (mut proposals, mut errors) = (Vec::new(), Vec::new());
+    for (name, of_network) in by_network {
+        if let Err(error) = read(project, &name, of_network, &mut proposals).await {
+            errors.push(error);
+        }
+    }
+    Ok(Listing { view: ProposalsView { proposals }, outcome: AppError::first(errors) })
+}
+
+/// Reads the Safe of each proposal to one network.
+async fn read(
+    project: &Project,
+    name: &str,
+    of_network: Vec<Found>,
+    rows: &mut Vec<ProposalRow>,
+) -> AppResult {
+    let network = project.connect(name).await?;
+    let head = network.latest_head().await?;
+    for found in of_network {
         let proposal = found.checked.proposal();
-        let network = project.connect(&found.network).await?;
-        let head = network.latest_head().await?;
         let state = safe_state(&network, proposal.safe, head).await?;
         let set = signatures(project, &found, &state)?;
         let (nonce, threshold) = (proposal.safe_tx.nonce, state.trust.threshold);
-        proposals.push(ProposalRow {
+        rows.push(ProposalRow {
             safe_tx_hash: found.checked.hash(),
             nonce,
             signed: set.signed(),
@@ -101,7 +132,7 @@ pub async fn list(project: &Project) -> AppResult<ProposalsView> {
             network: found.network,
         });
     }
-    Ok(ProposalsView { proposals })
+    Ok(())
 }
 
 fn title(found: &Found) -> String {

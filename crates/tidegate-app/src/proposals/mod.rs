@@ -16,7 +16,7 @@ use tidegate_safe::{
 use tidegate_store::{read_limited, write_atomic};
 
 pub use self::execution::{Executed, ExecutedView, Finished, Promoted, Ready};
-pub use self::listing::{ProposalRow, ProposalsView, Readiness, list};
+pub use self::listing::{Listing, ProposalRow, ProposalsView, Readiness, list};
 pub use self::opened::Opened;
 pub(crate) use self::opened::Proposed;
 pub use self::signing::{ProposalView, Sheet, SheetView, SignatureView};

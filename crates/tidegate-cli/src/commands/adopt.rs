@@ -24,20 +24,32 @@ pub(crate) struct AdoptArgs {
 
 pub(crate) async fn run(project: &Context, args: &AdoptArgs) -> AppResult<u8> {
     require_known(project, args.name.as_deref(), args.network.as_deref())?;
+    let mut view = AdoptView::default();
+    let outcome = each(project, args, &mut view).await;
+    if !view.adopted.is_empty() || outcome.is_ok() {
+        project.ui.note("commit the baselines; `tidegate plan` shows the upgrade");
+        project.ui.result(&view);
+    }
+    outcome.map(|()| 0)
+}
+
+/// Adopts on one network after the other, and shows what was written before the next one is asked,
+/// also where it broke off.
+async fn each(project: &Context, args: &AdoptArgs, view: &mut AdoptView) -> AppResult {
     let existing = &project.config.existing;
     let built = built(project, None)?;
-    let mut view = AdoptView::default();
     for network in project.config.networks.keys() {
         let wanted = args.network.as_ref().is_none_or(|only| only == network);
         if wanted && existing.values().any(|e| e.networks.contains_key(network)) {
             let place = (network.as_str(), executor(project, network)?);
-            adopt(project, &built, place, args.name.as_deref(), &mut view).await?;
+            let before = view.adopted.len();
+            let outcome = adopt(project, &built, place, args.name.as_deref(), view).await;
+            let taken = view.places.iter().zip(&view.adopted).skip(before);
+            taken.for_each(|(place, found)| show(project, place, found));
+            outcome?;
         }
     }
-    view.places.iter().zip(&view.adopted).for_each(|(place, found)| show(project, place, found));
-    project.ui.note("commit the baselines; `tidegate plan` shows the upgrade");
-    project.ui.result(&view);
-    Ok(0)
+    Ok(())
 }
 
 fn show(project: &Context, place: &Place, baseline: &Baseline) {

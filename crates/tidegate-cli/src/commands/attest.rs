@@ -7,6 +7,7 @@ use tidegate_app::attest::{self, AttestRequest, Draft, Scope};
 use tidegate_app::compiler::described;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::release::Built;
+use tidegate_app::relied;
 use tidegate_model::Fqn;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::AuditAttestation;
@@ -15,7 +16,7 @@ use tidegate_model::units::{counted, parse_span_secs};
 use super::attest_revoke::revoke;
 use crate::context::Context;
 use crate::options::ForTarget;
-use crate::signer::{LazySigner, named};
+use crate::signer::signer;
 use crate::ui::{COLUMNS, wrap};
 
 /// Attest an audit of exactly this code, or take an attestation back
@@ -111,13 +112,12 @@ impl AttestArgs {
 }
 
 pub(crate) async fn run(project: &Context, args: &AttestArgs) -> AppResult<u8> {
-    let key = named(&project.global, None)?;
-    let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     if let Some(wanted) = &args.revoke {
-        return revoke(project, args, &signer, wanted).await;
+        return revoke(project, args, &signer(project, None)?, wanted).await;
     }
-    let request = args.request()?;
-    let release = attest::release(project, args.release.as_deref())?;
+    relied::require(project).await?;
+    let (request, signer) = (args.request()?, signer(project, None)?);
+    let release = attest::release(project, args.release.as_deref(), &request)?;
     let built = release.built();
     let draft = attest::draft(project, &release, &request, signer.address()).await?;
     show_scope(project, built, draft.scope());

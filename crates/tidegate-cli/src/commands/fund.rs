@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use tidegate_app::drafts::{self, AskRequest, DecideRequest};
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::fund_transfers::{self, Direction, Payer, TransferRequest, TransferView};
+use tidegate_app::relied;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_plan::config::Stage;
@@ -64,6 +65,7 @@ pub(crate) struct TransferArgs {
 }
 
 pub(crate) async fn run(project: &Context, command: &FundCommand) -> AppResult<u8> {
+    relied::require(project).await?;
     match command {
         FundCommand::Request(args) => request(project, args).await,
         FundCommand::Approve(args) => decide(project, args, true).await,
@@ -101,9 +103,9 @@ async fn request(project: &Context, args: &RequestArgs) -> AppResult {
 
 async fn decide(project: &Context, args: &DecideArgs, approve: bool) -> AppResult {
     let (request, reason) = (args.request.clone(), args.reason.clone());
-    let request = DecideRequest { request, approve, reason };
+    let asked = drafts::asked(project, DecideRequest { request, approve, reason }).await?;
     let signer = signer(project, None)?;
-    let draft = drafts::decide(project, &signer, request).await?;
+    let draft = asked.decide(project, &signer).await?;
     let (ui, shown) = (&project.ui, draft.shown().clone());
     let (request, amount, to) = (shown.request, eth(shown.amount), shown.destination);
     let (by, holder, on) = (shown.asked_by, shown.holder, shown.network);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tidegate_app::bundle;
 use tidegate_app::error::{AppResult, Kind, OrKind};
-use tidegate_app::import::{ImportRequest, import};
+use tidegate_app::import::{Import, ImportRequest, import};
 use tidegate_app::settings::Environment;
 
 use crate::context::Context;
@@ -74,12 +74,14 @@ async fn statements_of(project: &Context, args: &ImportArgs) -> AppResult<u8> {
         signature: args.signature.clone(),
         contract: args.contract.clone(),
     };
-    let view = import(project, &request).await?;
+    let Import { view, outcome } = import(project, &request).await;
     for (digest, (signer, text)) in view.imported.iter().zip(&view.said) {
         project.ui.line(format!("{digest} by {signer}"));
         project.ui.line(format!("  {text}"));
     }
     view.files.iter().for_each(|file| project.ui.line(file));
-    project.ui.result(&view);
-    Ok(0)
+    if outcome.is_ok() || !(view.imported.is_empty() && view.files.is_empty()) {
+        project.ui.result(&view);
+    }
+    outcome.map(|()| 0)
 }

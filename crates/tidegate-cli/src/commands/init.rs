@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tidegate_app::error::AppResult;
-use tidegate_app::init::{InitRequest, init};
+use tidegate_app::init::{self, InitRequest};
 use tidegate_app::settings::Environment;
 use tidegate_model::units::counted;
 
@@ -53,9 +53,10 @@ pub(crate) async fn run(
         profile: args.profile.clone(),
         broadcast: args.broadcast.clone(),
     };
-    let view = init(&root, env, clock::now, &request).await?;
-    view.warnings.iter().for_each(|warning| ui.warn(warning));
-    view.notes.iter().for_each(|note| ui.note(note));
+    let drafted = init::draft(&root, env, clock::now, &request).await?;
+    drafted.warnings().iter().for_each(|warning| ui.warn(warning));
+    drafted.notes().iter().for_each(|note| ui.note(note));
+    let view = drafted.write()?;
     ui.line(format!("Wrote {} with {}.", view.file.display(), counted(view.steps, "step")));
     ui.note("next: put the steps in order, fill in arguments, then run `tidegate build`");
     ui.result(&view);

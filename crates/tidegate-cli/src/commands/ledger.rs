@@ -138,7 +138,7 @@ fn reconcile(project: &Context, args: &ReconcileArgs, books: &Books) -> AppResul
     Ok(match (args.check, view.is_clean, view.agree) {
         (false, ..) | (true, _, true) => 0,
         (true, false, _) => crate::exit::code(Kind::Fail),
-        (true, true, false) => 30,
+        (true, true, false) => crate::exit::code(Kind::Unknown),
     })
 }
 

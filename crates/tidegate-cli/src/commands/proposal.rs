@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use tidegate_app::error::AppResult;
-use tidegate_app::proposals::{self, Finished, Found, Opened, Promoted};
+use tidegate_app::proposals::{self, Finished, Found, Listing, Opened, Promoted};
 use tidegate_app::recheck::{Recheck, Rechecked, Seen, recheck};
 use tidegate_model::Verdict;
 use tidegate_model::ports::DigestSigner;
@@ -52,7 +52,7 @@ pub(crate) async fn run(project: &Context, command: &ProposalCommand) -> AppResu
 }
 
 async fn list(project: &Context) -> AppResult<u8> {
-    let view = proposals::list(project).await?;
+    let Listing { view, outcome } = proposals::list(project).await?;
     for row in &view.proposals {
         let (signed, standing) = (row.signed.len(), row.standing.words());
         project.ui.line(format!("{} {}", row.safe_tx_hash, row.title));
@@ -61,11 +61,13 @@ async fn list(project: &Context) -> AppResult<u8> {
             row.network, row.nonce, row.threshold
         ));
     }
-    if view.proposals.is_empty() {
+    if view.proposals.is_empty() && outcome.is_ok() {
         project.ui.note("no proposals");
     }
-    project.ui.result(&view);
-    Ok(0)
+    if !view.proposals.is_empty() || outcome.is_ok() {
+        project.ui.result(&view);
+    }
+    outcome.map(|()| 0)
 }
 
 fn show(project: &Context, found: &Found) -> AppResult<u8> {

@@ -11,6 +11,7 @@ mod withdraw;
 
 use clap::Subcommand;
 use tidegate_app::error::AppResult;
+use tidegate_app::relied;
 
 use self::bugs::{BugArgs, TriageArgs};
 use self::decide::{FreezeArgs, GoArgs, StopArgs};
@@ -53,7 +54,18 @@ pub(crate) enum RecordCommand {
     Post(PostArgs),
 }
 
+impl RecordCommand {
+    /// Whether it stops something, which no line in git may hinder.
+    const fn stops(&self) -> bool {
+        matches!(self, Self::NoGo(_) | Self::Freeze(_) | Self::Bug(_) | Self::Post(_))
+    }
+}
+
 pub(crate) async fn run(project: &Context, command: &RecordCommand) -> AppResult<u8> {
+    // Before a key is opened or anything is built.
+    if !command.stops() {
+        relied::require(project).await?;
+    }
     let mine = || signer(project, None);
     match command {
         RecordCommand::Go(args) => decide::go(project, &mine()?, args).await,

@@ -22,8 +22,9 @@ use tidegate_store::write_atomic;
 use super::watch::Rounds;
 use crate::context::Context;
 use crate::exit;
+use crate::report;
+use crate::signer::signer;
 use crate::ui::{COLUMNS, Ui, wrap};
-use crate::{report, signer};
 
 /// Show where a release stands: each gate, the soak, and who must do what next
 #[derive(Debug, Args)]
@@ -65,7 +66,7 @@ pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
         let verdict = super::watch::run(project, &built, &target, &rounds).await?;
         return Ok(if args.check { exit::of(&verdict) } else { 0 });
     }
-    let signer = if args.sample { Some(signer::of_samples(project)?) } else { None };
+    let signer = if args.sample { Some(signer(project, None)?) } else { None };
     let status = Status::read(project, &built, &target).await?;
     status.warnings.iter().for_each(|what| project.ui.warn(what));
     let view = &status.view;

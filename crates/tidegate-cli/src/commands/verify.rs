@@ -9,7 +9,7 @@ use tidegate_plan::config::Stage;
 
 use crate::context::Context;
 use crate::exit;
-use crate::signer;
+use crate::signer::signer;
 use crate::ui::{COLUMNS, wrap};
 
 /// The columns in front of a finding.
@@ -45,7 +45,7 @@ pub(crate) async fn run(project: &Context, args: &VerifyArgs) -> AppResult<u8> {
     ui.line(format!("{} at block {}", ui.verdict(view.result.word()), view.block.number));
     ui.result(&view);
     if args.sample {
-        let signer = signer::of_samples(project)?;
+        let signer = signer(project, None)?;
         let sample = sampling::store_on(project, &built, &name, &signer).await?;
         super::status::noted(project, sample);
     }

@@ -11,7 +11,7 @@ use tidegate_model::ports::DigestSigner;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::context::Context;
-use crate::signer;
+use crate::signer::signer;
 
 /// How to watch.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) async fn run(
 ) -> AppResult<Verdict> {
     let mut stop = Stop::listen()?;
     let signer = match project.global.signer {
-        Some(_) => Some(signer::of_samples(project)?),
+        Some(_) => Some(signer(project, None)?),
         None => None,
     };
     let signer = signer.as_ref().map(|signer| signer as &dyn DigestSigner);

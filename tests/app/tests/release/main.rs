@@ -8,7 +8,9 @@ use std::fmt;
 use alloy_primitives::{Address, U256};
 use tidegate_app::attest::{self, AttestRequest};
 use tidegate_app::deploy::{self, HelperPlace, Testnet};
-use tidegate_app::drafts::{self, AskRequest, DecideRequest, GoRequest, Subject};
+use tidegate_app::drafts::{
+    self, AskRequest, DecideRequest, GoRequest, Resolution, Subject, TriageRequest,
+};
 use tidegate_app::error::Kind;
 use tidegate_app::fund_transfers::{self, Direction, Payer, TransferRequest};
 use tidegate_app::project::Project as Opened;
@@ -75,6 +77,8 @@ async fn story() -> Outcome {
     for (name, firm) in [("ada", "acme"), ("bo", "bolt")] {
         attested(&machines, name, firm).await?;
     }
+    contradictions(&machines).await?;
+    held(&machines).await?;
     went(&machines).await?;
     promoted(&machines, &world).await
 }
@@ -117,7 +121,8 @@ async fn fund(machines: &Machines, world: &World) -> Outcome {
     drafts::ask(&eva, &deployer, ask).await?.sign(&eva, &deployer).await?;
     let (kim, treasury) = (machines.open("kim")?, Key::of("treasury"));
     let decision = DecideRequest { request: None, approve: true, reason: String::new() };
-    drafts::decide(&kim, &treasury, decision).await?.sign(&kim, &treasury).await?;
+    let asked = drafts::asked(&kim, decision).await?;
+    asked.decide(&kim, &treasury).await?.sign(&kim, &treasury).await?;
     let kim = machines.open("kim")?;
     let request = TransferRequest { direction: Direction::Draw, request: None, amount: None };
     let payer = Payer { name: "treasury", signer: &treasury };
@@ -184,10 +189,53 @@ fn mock(record: &str) -> Option<Address> {
 async fn attested(machines: &Machines, name: &str, firm: &str) -> Outcome {
     let (project, key) = (machines.open(name)?, Key::of(name));
     let request = AttestRequest::of(project.root.join(format!("reports/{firm}.md")));
-    let built = attest::release(&project, None)?;
+    let built = attest::release(&project, None, &request)?;
     let draft = attest::draft(&project, &built, &request, key.address()).await?;
     assert_eq!(draft.attestation().auditor, key.address());
     draft.sign(&project, &key)?;
+    Ok(())
+}
+
+/// What no options of a command line say is refused by the library too, before anything else.
+async fn contradictions(machines: &Machines) -> Outcome {
+    let (project, key) = (machines.open("ada")?, Key::of("ada"));
+    let report = project.root.join("reports/acme.md");
+    let (plain, some) = (AttestRequest::of(report.clone()), Some("0x".to_owned()));
+    let built = attest::release(&project, None, &plain)?;
+    let delta = AttestRequest { delta: some.clone(), ..plain.clone() };
+    let findings = AttestRequest { findings: Some(report), ..plain.clone() };
+    for request in [
+        AttestRequest { no_block: Some("2026-01-08".to_owned()), ..delta.clone() },
+        AttestRequest { only: vec!["Vault".to_owned()], ..delta },
+        AttestRequest { found: Some(1), ..findings.clone() },
+        AttestRequest { fixed: 1, ..findings },
+    ] {
+        let drafted = attest::draft(&project, &built, &request, key.address()).await;
+        assert_eq!(drafted.map(drop).map_err(|error| error.kind), Err(Kind::Usage), "{request:?}");
+        let opened = attest::release(&project, None, &request).map(drop);
+        assert_eq!(opened.map_err(|error| error.kind), Err(Kind::Usage), "{request:?}");
+    }
+    let nowhere = AttestRequest::of(project.root.join("reports/nowhere.md"));
+    let opened = attest::release(&project, None, &nowhere).map(drop);
+    assert_eq!(opened.map_err(|error| error.kind), Err(Kind::Config));
+    for (resolution, of) in [(Resolution::Duplicate, None), (Resolution::Invalid, some)] {
+        let (bug, reason) = ("0123456789abcdef".to_owned(), String::new());
+        let request = TriageRequest { bug, resolution, of, reason, target: None };
+        let drafted = drafts::triage(&project, &key, request).await.map(drop);
+        let said = drafted.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains("--of"), "{resolution:?}: {said}");
+    }
+    Ok(())
+}
+
+/// What the gates do not let through is not frozen, whatever a front end makes of the verdict.
+async fn held(machines: &Machines) -> Outcome {
+    let eva = machines.open("eva")?;
+    let built = built(&eva, None)?;
+    let candidate = promote::evaluate(&eva, &built, "mainnet", None).await?;
+    assert!(!candidate.assessment().overall.allows(), "nobody said go yet");
+    let frozen = candidate.freeze().await.map(drop).map_err(|error| error.kind);
+    assert_eq!(frozen, Err(Kind::Unknown));
     Ok(())
 }
 
@@ -209,8 +257,11 @@ async fn promoted(machines: &Machines, world: &World) -> Outcome {
     let status = Status::read(&eva, &built, "mainnet").await?;
     assert_eq!(status.verdict().word(), "PASS", "{:?}", status.view.next);
     let candidate = promote::evaluate(&eva, &built, "mainnet", None).await?;
-    let proposed = promote::propose(&eva, &built, "mainnet", &candidate).await?;
-    assert!(proposed.controls > 0 && proposed.calls > 0);
+    let frozen = candidate.freeze().await?;
+    assert!(frozen.controls() > 0 && frozen.calls() > 0);
+    let simulated = frozen.simulate().await?;
+    assert!(simulated.gas() > 0 && proposals::list(&eva).await?.view.proposals.len() == 1);
+    simulated.write()?;
     sign(machines).await?;
     let root = built.roots.release_root.to_string();
     assert_eq!(execute(machines, world).await?, Executed::Promoted(root, "PASS"));
@@ -262,7 +313,7 @@ async fn execute(machines: &Machines, world: &World) -> Outcome<Executed> {
 
 /// The proposal that is not executed yet.
 async fn newest(project: &Opened) -> Outcome<proposals::Found> {
-    let list = proposals::list(project).await?.proposals;
+    let list = proposals::list(project).await?.view.proposals;
     let open = list.iter().find(|row| row.standing != proposals::Readiness::Used);
     let hash = open.ok_or("an open proposal")?.safe_tx_hash.to_string();
     Ok(proposals::named(project, Some(&hash)).await?)

@@ -159,6 +159,9 @@ fn cheat_a_strangers_look_alike_request(scene: &Scene<'_>) -> Outcome {
     let denial = FundDenial { request, reason: String::new() };
     forge.say("mallory", Body::FundDeny(denial), now(scene)?)?;
     let other = forge.say("mallory", Body::FundRequest(alike), now(scene)?)?;
+    // What is decided on is looked for before a key is opened.
+    let nothing = format!("0x{}", "ab".repeat(32));
+    scene.run("kim", &["fund", "approve", &nothing, "--as", "nobody"], 2)?;
     // By its name it is refused, and without one the honest one is meant.
     let named =
         scene.approve("kim", &["fund", "approve", &other.to_string(), "--as", "treasury"])?;

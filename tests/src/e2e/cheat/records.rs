@@ -87,7 +87,7 @@ fn cheat_a_record_that_was_edited_since_the_go(scene: &Scene<'_>) -> Outcome {
 }
 
 /// A second name of the testnet's chain, where somebody deployed too.
-fn with_other(scene: &Scene<'_>) -> Outcome {
+pub(crate) fn with_other(scene: &Scene<'_>) -> Outcome {
     let text = scene.read("tidegate.toml")?;
     let (_, testnet) = text.split_once("[networks.testnet]").ok_or("a testnet")?;
     let testnet = testnet.split("\n[").next().unwrap_or(testnet);

@@ -24,6 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 const CONFIG: &str = "tidegate.toml";
+const REGISTRY: &str = "contracts/src/Registry.sol";
 const ETHER: u64 = 1_000_000_000_000_000_000;
 
 /// Somebody with commit rights: a Safe of their own keys, and people of their own.
@@ -131,6 +132,20 @@ fn cheat_a_safe_that_git_replaces_promotes_and_signs_nothing(scene: &Scene<'_>) 
     for (who, args) in commands {
         refused(scene, own, who, args)?;
     }
+    // It is refused before a key is opened, a report is read or anything is built.
+    let registry = scene.read(REGISTRY)?;
+    scene.write(REGISTRY, "no Solidity")?;
+    let nobody: [(&str, &[&str]); 5] = [
+        ("eva", &["promote"]),
+        ("kim", &["record", "go", "--as", "nobody"]),
+        ("ada", &["attest", "reports/none.md", "--as", "nobody"]),
+        ("kim", &["fund", "approve", "--as", "nobody"]),
+        ("eva", &["fund", "request", "1 ether", "--reason", "more", "--as", "nobody"]),
+    ];
+    for (who, args) in nobody {
+        refused(scene, own, who, args)?;
+    }
+    scene.write(REGISTRY, &registry)?;
     // Who only looks is told too, on each machine that knows the project.
     for who in ["eva", "kim", "o1"] {
         let status = Status::of(&scene.run(who, &["status", "--json"], 0)?)?;

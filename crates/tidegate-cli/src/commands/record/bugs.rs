@@ -1,9 +1,8 @@
 //! Bugs, and what others say of them.
 
 use clap::{Args, ValueEnum};
-use tidegate_app::drafts::{self, BugRequest, TriageRequest};
+use tidegate_app::drafts::{self, BugRequest, Resolution, Severity, TriageRequest};
 use tidegate_app::error::AppResult;
-use tidegate_model::statement::{Resolution, Severity};
 
 use super::subject::OfRelease;
 use crate::context::Context;

@@ -1,7 +1,7 @@
 //! The start of a soak, posted on the target.
 
 use clap::Args;
-use tidegate_app::drafts::{self, StartedView};
+use tidegate_app::drafts::{self, StartedView, Starts};
 use tidegate_app::error::AppResult;
 
 use super::subject::subject;
@@ -19,11 +19,13 @@ pub(crate) struct StartArgs {
 
 pub(super) async fn run(project: &Context, signer: &LazySigner, args: &StartArgs) -> AppResult {
     let subject = subject(args.release.as_ref(), &args.target);
-    let starts = drafts::starts(project, signer, &subject).await?;
-    for start in &starts {
+    let Starts { ready, outcome } = drafts::starts(project, signer, &subject).await?;
+    for start in &ready {
         project.ui.line(format!("{} soaks on {}.", start.name, start.soak));
         start.post(project, signer).await?;
     }
-    project.ui.result(&StartedView::of(starts));
-    Ok(())
+    if !ready.is_empty() {
+        project.ui.result(&StartedView::of(ready));
+    }
+    outcome
 }
