@@ -9,6 +9,7 @@ use tidegate_compile::{
     find_node, minimal, npm_candidates, published_by,
 };
 use tidegate_model::release::Compiler;
+use tidegate_model::units::counted;
 use tidegate_plan::config::CompilerConfig;
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -45,6 +46,7 @@ fn with_request<T>(
         compilers: &compilers,
         cache_dir: &cache_dir,
     };
+    let _busy = project.front.busy(format!("compiling {}", counted(contracts.len(), "contract")));
     Ok(run(&request)?)
 }
 

@@ -29,6 +29,12 @@ pub enum Event<'a> {
     Attention(&'a str),
     /// All that was told since the last one is about to be approved.
     Approval(&'a Approving<'a>),
+    /// Something that takes a while begins, perhaps within something else.
+    Begin(&'a str),
+    /// How much of what began last is done, and of how much.
+    At(usize, usize),
+    /// What began last is over, however it ended.
+    End,
 }
 
 /// What somebody is about to approve.
@@ -42,6 +48,24 @@ pub struct Approving<'a> {
     pub fields: &'a Map<String, Value>,
     /// How the same request approves it.
     pub again: &'a Again,
+}
+
+/// Something that takes a while. It is over when this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Busy<'a>(&'a dyn Front);
+
+impl Busy<'_> {
+    /// Tells how much of it is done.
+    pub(crate) fn at(&self, done: usize, all: usize) {
+        self.0.tell(Event::At(done, all));
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.tell(Event::End);
+    }
 }
 
 /// Who runs a use case.
@@ -88,6 +112,12 @@ impl dyn Front + '_ {
     /// Tells what nobody who approves may overlook.
     pub fn attend(&self, text: impl AsRef<str>) {
         self.tell(Event::Attention(text.as_ref()));
+    }
+
+    /// Tells what takes a while now, until the answer is dropped.
+    pub fn busy(&self, what: impl AsRef<str>) -> Busy<'_> {
+        self.tell(Event::Begin(what.as_ref()));
+        Busy(self)
     }
 
     /// Warns.

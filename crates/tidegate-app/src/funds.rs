@@ -85,6 +85,7 @@ pub async fn facts(
     (name, network): (&str, &Network),
     finalized: Head,
 ) -> AppResult<Facts> {
+    let _busy = project.front.busy(format!("reading the books of {name}"));
     let said = said(project, set, rules)?;
     let statements = counting(&said);
     let records: Vec<_> = records::own(project, name)?.into_iter().map(|(_, r)| r).collect();

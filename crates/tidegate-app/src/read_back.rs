@@ -145,6 +145,7 @@ async fn read(
     network: &Network,
     seen: &Seen,
 ) -> AppResult<ReadBack> {
+    let _busy = project.front.busy(format!("comparing what stands on {target} with the plan"));
     let (head, recorded) = (seen.head, seen.of(built));
     let plan = target_plan(project, built, target, network, head, When::After).await?;
     let mut facts = compare(&plan, network, head, built, target).await?;

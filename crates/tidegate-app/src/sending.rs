@@ -10,6 +10,7 @@ use tidegate_model::units::format_amount;
 
 use crate::approve::{Approval, Given, approve, fields, names};
 use crate::error::{AppError, AppResult, Kind, Options};
+use crate::front::Front;
 use crate::project::Project;
 use crate::text::digits;
 
@@ -51,6 +52,7 @@ struct TransactionView {
 /// One intent that was approved, and is not sent yet.
 #[derive(Debug)]
 pub(crate) struct Ready<'a> {
+    front: &'a dyn Front,
     lane: Lane<'a>,
     intent: &'a Intent,
 }
@@ -63,6 +65,7 @@ impl Ready<'_> {
 
     /// Sends it, and waits until it is in a block.
     pub(crate) async fn send(mut self) -> AppResult<Landed> {
+        let _busy = self.front.busy("waiting until it is in a block");
         Ok(self.lane.run(self.intent).await?)
     }
 }
@@ -125,7 +128,7 @@ pub(crate) async fn ready<'a>(
     }
     lane.approve(approved.hash())?;
     lane.limit(&intent.op, ceiling);
-    Ok(Ready { lane, intent })
+    Ok(Ready { front: &*project.front, lane, intent })
 }
 
 /// How much of calldata is shown.

@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod exit;
 mod options;
+mod progress;
 mod report;
 mod signer;
 mod ui;
@@ -35,6 +36,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect())
         .lines_aside(cli.global.typed_data.as_deref() == Some(TO_FRONT_END));
+    // The log is written to the terminal as well.
+    let ui = if env.get("TIDEGATE_LOG").is_some() { ui } else { ui.with_progress() };
     if cli.global.dry_run {
         tidegate_store::begin_dry_run();
     }

@@ -66,7 +66,7 @@ pub(crate) fn open(
     let mut ask = |request: &PasswordRequest<'_>| {
         let again = if request.attempt > 1 { " (wrong, again)" } else { "" };
         ui.note(format!("Password of key `{}`{again}:", request.key));
-        read_hidden()
+        ui.at_terminal(read_hidden)
     };
     let mut sources = PasswordSources {
         lines: None,
@@ -87,7 +87,7 @@ pub(crate) fn choose(ui: &Ui, global: &Global, name: &str) -> AppResult<tidegate
     let mut ask = |request: &PasswordRequest<'_>| {
         let again = if request.purpose == Purpose::Repeat { ", again" } else { "" };
         ui.note(format!("New password of key `{}`{again}:", request.key));
-        read_hidden()
+        ui.at_terminal(read_hidden)
     };
     let mut sources = PasswordSources {
         lines: lines.as_mut(),

@@ -15,6 +15,8 @@ use tidegate_app::front::{Approving, Event, Front};
 use tidegate_app::text::is_deceptive;
 use tidegate_app::view::AskedView;
 
+use crate::progress::Progress;
+
 /// How a command speaks.
 #[derive(Debug, Clone)]
 pub(crate) struct Ui {
@@ -28,6 +30,8 @@ pub(crate) struct Ui {
     command: Vec<String>,
     /// What was said so far, for whoever approves.
     said: Arc<Mutex<Said>>,
+    /// What takes a while now.
+    progress: Arc<Progress>,
 }
 
 /// What a command has said before something is approved.
@@ -61,7 +65,15 @@ impl Ui {
             aside: false,
             command,
             said: Arc::default(),
+            progress: Arc::new(Progress::new(false)),
         }
+    }
+
+    /// The same, with a line at the foot of what takes a while, where a person sees all output.
+    pub(crate) fn with_progress(self) -> Self {
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let progress = Arc::new(Progress::new(out && err && !self.json && !self.aside));
+        Self { progress, ..self }
     }
 
     /// The same, with lines for people on standard error where standard output is for programs.
@@ -74,14 +86,27 @@ impl Ui {
         self.interactive
     }
 
+    /// Does something that uses the terminal itself, such as reading a password.
+    pub(crate) fn at_terminal<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.progress.aside(act)
+    }
+
+    fn out(&self, text: &str) {
+        self.at_terminal(|| write_line(&mut std::io::stdout().lock(), text));
+    }
+
+    fn err(&self, text: &str) {
+        self.at_terminal(|| write_line(&mut std::io::stderr().lock(), text));
+    }
+
     /// One line of a result, for people.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         if self.aside {
-            write_line(&mut std::io::stderr().lock(), text.as_ref());
+            self.err(text.as_ref());
         } else if self.json {
             self.keep(text.as_ref(), true);
         } else {
-            write_line(&mut std::io::stdout().lock(), text.as_ref());
+            self.out(text.as_ref());
         }
     }
 
@@ -137,13 +162,13 @@ impl Ui {
     pub(crate) fn result(&self, view: &impl Serialize) {
         if self.json && !self.aside {
             let text = serde_json::to_string_pretty(view).unwrap_or_default();
-            write_line(&mut std::io::stdout().lock(), &text);
+            self.out(&text);
         }
     }
 
     /// A result as it is, for other programs: nothing is replaced.
     pub(crate) fn raw(&self, text: &str) {
-        drop(std::io::stdout().lock().write_all(text.as_bytes()));
+        self.at_terminal(|| drop(std::io::stdout().lock().write_all(text.as_bytes())));
     }
 
     /// A row of a label and what it says, wrapped under the label.
@@ -183,35 +208,33 @@ impl Ui {
 
     /// What is going on, to standard error. Text that is laid out already begins with a space.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        let mut err = std::io::stderr().lock();
         let text = text.as_ref();
         self.keep(text, false);
         if text.starts_with(' ') {
-            return write_line(&mut err, text);
+            return self.err(text);
         }
-        wrap(text, COLUMNS).iter().for_each(|line| write_line(&mut err, line));
+        wrap(text, COLUMNS).iter().for_each(|line| self.err(line));
     }
 
     /// A warning, to standard error.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
         let text = format!("warning: {}", text.as_ref());
         self.keep(&text, false);
-        write_line(&mut std::io::stderr().lock(), &text);
+        self.err(&text);
     }
 
     /// An error with its causes and hints, to standard error.
     pub(crate) fn error(&self, error: &AppError) {
-        let mut err = std::io::stderr().lock();
         for (depth, cause) in error.chain().iter().enumerate() {
             let label = if depth == 0 { "error: " } else { "  cause: " };
-            write_line(&mut err, &format!("{label}{cause}"));
+            self.err(&format!("{label}{cause}"));
         }
         for hint in &error.hints {
             let text = match hint {
                 Hint::Text(text) => text.clone(),
                 Hint::Again(again) => self.command_with(&again.options),
             };
-            write_line(&mut err, &format!("hint: {text}"));
+            self.err(&format!("hint: {text}"));
         }
     }
 
@@ -232,10 +255,12 @@ impl Ui {
 
     /// Asks for one line, with a prompt on standard error.
     pub(crate) fn ask(&self, prompt: &str) -> AppResult<String> {
-        let mut err = std::io::stderr().lock();
-        let shown = write!(err, "{prompt}").and_then(|()| err.flush());
         let mut line = String::new();
-        let read = shown.and_then(|()| std::io::stdin().read_line(&mut line));
+        let read = self.at_terminal(|| {
+            let mut err = std::io::stderr().lock();
+            write!(err, "{prompt}").and_then(|()| err.flush())?;
+            std::io::stdin().read_line(&mut line)
+        });
         read.map_err(|error| AppError::new(Kind::Usage, error))?;
         Ok(line.trim().to_owned())
     }
@@ -273,6 +298,9 @@ impl Front for Ui {
             Event::Warning(text) => self.warn(text),
             Event::Attention(text) => self.attend(text),
             Event::Approval(approving) => self.show_again(approving),
+            Event::Begin(what) => self.progress.begin(inert(what)),
+            Event::At(done, all) => self.progress.at(done, all),
+            Event::End => self.progress.end(),
         }
     }
 

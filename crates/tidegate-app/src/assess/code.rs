@@ -399,6 +399,7 @@ pub(crate) async fn verify_testnet(
     built: &Built,
     name: &str,
 ) -> AppResult<VerifyReport> {
+    let _busy = project.front.busy(format!("comparing what stands on {name} with the plan"));
     let record = records::of_anybody(project, name, built.roots.release_root)?;
     let network = project.connect(name).await?;
     let head = network.latest_head().await?;

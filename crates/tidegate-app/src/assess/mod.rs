@@ -127,6 +127,7 @@ pub(crate) async fn assess_with(
     evidence: Option<&EvidenceItems>,
 ) -> AppResult<Assessment> {
     let started = Instant::now();
+    let _busy = project.front.busy(format!("reading what the gates of {target} look at"));
     let target_network = project.connect(target).await;
     let target_network = target_network.map(|n| n.within(started, EVALUATION_SECS_MAX));
     let gate_head = gate_head(project, target_network.as_ref().map_err(AppError::reason)).await;

@@ -192,6 +192,7 @@ async fn one(
     record: Option<DeploymentRecord>,
     until: Option<u64>,
 ) -> Soaked {
+    let _busy = candidate.project.front.busy(format!("reading the soak on {name}"));
     let network = candidate.project.connect(&name).await;
     let network = network.map_err(|error| unreachable(candidate.project, &name, error.reason()));
     let network = network.map(|n| n.within(candidate.started, EVALUATION_SECS_MAX));

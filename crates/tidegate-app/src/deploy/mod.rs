@@ -130,6 +130,7 @@ pub async fn freeze<'a>(
     signer: &'a dyn DigestSigner,
     id: Option<u64>,
 ) -> AppResult<Frozen<'a>> {
+    let _busy = project.front.busy(format!("executing the plan locally, as on {name}"));
     let id = deployment_id(project, built, name, id)?;
     let prepared = prepare(project, built, name, Executor::Key(signer.address()), id)?;
     let head = network.latest_head().await?;
@@ -245,8 +246,17 @@ impl Approved<'_> {
     pub async fn run(self, report: &mut (dyn FnMut(&Done) + Send)) -> AppResult<DeployView> {
         let Frozen { project, network, built, name, prepared, deployment, run, mut lane, .. } =
             self.0;
-        let deployed =
-            deploy(&mut lane, network, &run, &mut |done| report(&Done::of(done))).await?;
+        let deployed = {
+            let busy = project.front.busy(format!("sending to {name}"));
+            let (mut count, all) = (0, run.ops.len() + 1);
+            busy.at(count, all);
+            let mut report = |done: &Progress| {
+                report(&Done::of(done));
+                count += 1;
+                busy.at(count, all);
+            };
+            deploy(&mut lane, network, &run, &mut report).await?
+        };
         let record = record(&lane, network, built, &prepared, deployment, &run).await?;
         let file = published::write(project, name, &record, &built.release)?;
         let mut starts = Vec::new();

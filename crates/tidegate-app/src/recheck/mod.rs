@@ -76,6 +76,7 @@ pub struct Recheck<'a> {
 
 /// Everything a signer or executor re-checks on their own endpoints.
 pub async fn recheck<'a>(project: &Project, opened: &'a Opened<'a>) -> Recheck<'a> {
+    let _busy = project.front.busy("checking again what the proposal rests on");
     let mut seen = None;
     let outcome = check(project, opened, &mut seen).await;
     Recheck { seen, outcome }

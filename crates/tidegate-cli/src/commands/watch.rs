@@ -46,7 +46,10 @@ pub(crate) async fn run(
         if stop.asked().await || rounds.most.is_some_and(|most| round >= most) {
             break;
         }
-        if stop.within(watch.pause(rounds.every_secs)).await {
+        let pause = watch.pause(rounds.every_secs);
+        let _busy =
+            project.front.busy(format!("watching; looks again after {} s", pause.as_secs()));
+        if stop.within(pause).await {
             break;
         }
     }
