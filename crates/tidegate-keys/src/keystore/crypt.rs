@@ -1,3 +1,11 @@
+//! What a keystore does to a key, put together from the algorithms' own crates.
+//!
+//! No library of keystores does it. eth-keystore 0.5.0, which alloy-signer-local 2.5.0 has under
+//! its feature `keystore`, reads a path once more after our checks, however long the file is. It
+//! leaves the derived key and the private key in memory, compares the MAC in a time that depends
+//! on it, writes scrypt with n = 2^13 alone (ours is 2^18), and opens neither `Crypto` nor `0x`, as
+//! ethers and others write them. It also brings older AES, CTR, PBKDF2 and scrypt beside ours.
+
 use aes::Aes128;
 use alloy_primitives::{B256, Keccak256};
 use ctr::Ctr128BE;

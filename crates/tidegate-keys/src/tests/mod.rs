@@ -3,6 +3,7 @@
 mod keys;
 mod keystore;
 mod names;
+mod opening;
 mod secrets;
 mod unlock;
 mod vault;
