@@ -108,6 +108,11 @@ impl AppError {
         Err(errors.fold(first, |first, error| first.hint(format!("also: {error}"))))
     }
 
+    /// The error of a library or use case that this is about, where it is of that type.
+    pub fn cause<T: Error + 'static>(&self) -> Option<&T> {
+        self.source.downcast_ref()
+    }
+
     /// Adds a line that says what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

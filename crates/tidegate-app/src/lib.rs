@@ -45,6 +45,8 @@ pub mod recheck;
 pub mod records;
 pub mod release;
 pub mod relied;
+#[cfg(test)]
+mod replay;
 pub mod report;
 pub mod sampling;
 mod saying;

@@ -18,7 +18,8 @@ pub fn good_through(rules: &PolicyRules, facts: &Facts, until: u64) -> u64 {
         overall(&evaluate(rules, &later)).allows()
     };
     let ends = ends(facts);
-    let coming = ends.range(now..until);
+    // Of a proposal that is over nothing is coming.
+    let coming = ends.range(now..until.max(now));
     for (index, end) in coming.enumerate() {
         if index == ENDS_MAX {
             return *end;

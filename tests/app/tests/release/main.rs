@@ -2,6 +2,7 @@
 //! terminal, two local chains.
 
 mod people;
+mod taping;
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ use tidegate_testkit::{
 };
 
 use self::people::{Key, Machines};
+use self::taping::taped;
 
 type Outcome<T = ()> = Result<T, Failure>;
 
@@ -263,12 +265,13 @@ async fn promoted(machines: &Machines, world: &World) -> Outcome {
     assert!(simulated.gas() > 0 && proposals::list(&eva).await?.view.proposals.len() == 1);
     simulated.write()?;
     sign(machines).await?;
+    taped(machines, world, "signed").await?;
     let root = built.roots.release_root.to_string();
     assert_eq!(execute(machines, world).await?, Executed::Promoted(root, "PASS"));
     let status = Status::read(&machines.open("eva")?, &built, "mainnet").await?.view;
     let read_back = status.promoted.ok_or("a recorded promotion")?.read_back;
     assert_eq!(read_back.word(), "PASS", "{:?}", read_back.sentences());
-    Ok(())
+    taped(machines, world, "executed").await
 }
 
 /// Two owners check the newest proposal alone, and sign it.

@@ -38,6 +38,19 @@ impl Machines {
         }
     }
 
+    /// The same with these endpoints.
+    pub(crate) fn with(&self, endpoints: [(&str, String); 2]) -> Self {
+        let mut variables = self.variables.clone();
+        variables.extend(endpoints.map(|(name, url)| (name.to_owned(), url)));
+        let (homes, root, pin) = (self.homes.clone(), self.root.clone(), self.pin.clone());
+        Self { variables, homes, root, pin }
+    }
+
+    /// The Safe that everybody was told of, as `CHAIN:SAFE`.
+    pub(crate) fn pin(&self) -> &str {
+        &self.pin
+    }
+
     /// Opens the project as this person, anew for each request as a server does.
     pub(crate) fn open(&self, person: &str) -> AppResult<Opened> {
         let home = self.homes.join(person).to_string_lossy().into_owned();
