@@ -45,12 +45,12 @@ pub struct Place {
 pub fn require_known(project: &Project, name: Option<&str>, network: Option<&str>) -> AppResult {
     let existing = &project.config.existing;
     if existing.is_empty() {
-        return Err(AppError::config("nothing stands under [existing]")
+        return Err(AppError::config("[existing] is empty")
             .hint("[existing.vault] contract = \"VaultV1\", proxy = \"uups\", NETWORK = {…}"));
     }
     if let Some(name) = name.filter(|name| !existing.contains_key(*name)) {
         let known: Vec<_> = existing.keys().map(String::as_str).collect();
-        let known = format!("under [existing] stand: {}", known.join(", "));
+        let known = format!("[existing] has: {}", known.join(", "));
         return Err(AppError::usage(format!("`{name}` is not under [existing]")).hint(known));
     }
     network.map_or(Ok(()), |network| project.network(network).map(|_| ()))
@@ -79,7 +79,7 @@ pub async fn adopt(
             let also = others.iter().map(|fault| format!("also: {fault}"));
             return Err(also
                 .fold(error, AppError::hint)
-                .hint("name the source of what is there now under [existing]"));
+                .hint("under [existing], name the source of the code that is there now"));
         }
         let baseline = Baseline::of(&network, built, start, &found, head.block)?;
         view.places.push(Place {

@@ -78,7 +78,7 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<A
             Given::Beginning => Prefix::parse(given).map(|prefix| prefix.begins(approval.hash)),
         };
         let again = |error: AppError| {
-            error.hint("look at it again, then approve it:").again(again_with(approval, &hash))
+            error.hint("review it again, then approve it:").again(again_with(approval, &hash))
         };
         if is_this.map_err(|error| again(error.into()))? {
             return Ok(Approved(approval.hash));
@@ -86,18 +86,18 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<A
         show_again(project, approval, &hash);
         keep_date(project, &hash)?;
         return Err(again(AppError::usage(format!(
-            "what was approved is {given}, what would happen now is {hash}"
+            "{given} was approved, but what would happen now has hash {hash}"
         ))));
     }
     if !project.front.can_ask() {
         keep_date(project, &hash)?;
-        return Err(AppError::usage("nobody is at a terminal to approve this")
+        return Err(AppError::usage("this needs approval, and there is no terminal to ask at")
             .hint("approve exactly this:")
             .again(again_with(approval, &hash)));
     }
     let short = &hash[..DIGITS_MIN];
     let wanted = format!("{} {short}", approval.network);
-    let typed = project.front.ask(&format!("Type `{wanted}` to go on: "))?;
+    let typed = project.front.ask(&format!("Type `{wanted}` to continue: "))?;
     if typed == wanted {
         return Ok(Approved(approval.hash));
     }

@@ -69,7 +69,7 @@ pub async fn audits(
     Ok(files)
 }
 
-/// What is exported.
+/// The release and the facts that an export is made from.
 struct Source<'a> {
     project: &'a Project,
     /// Whose key signs what is theirs.
@@ -94,8 +94,11 @@ impl Source<'_> {
 
     fn eas(&self, chain: ChainId) -> AppResult<Vec<Written>> {
         let eas = eas_on(chain).ok_or_else(|| {
-            AppError::usage(format!("no Ethereum Attestation Service is known on chain {chain}"))
-                .hint("name another chain's with --eas-chain, such as 1")
+            AppError::usage(format!(
+                "Tidegate knows no Ethereum Attestation Service on chain \
+                                     {chain}"
+            ))
+            .hint("name a chain that has one with --eas-chain, such as 1")
         })?;
         let document = |(digest, a): (StatementDigest, &AuditAttestation)| {
             let document = eas_attestation(eas, digest, a).or_kind(Kind::Internal)?;
@@ -152,8 +155,10 @@ impl Source<'_> {
         let (own, others): (Vec<_>, Vec<_>) =
             documents.iter().partition(|(_, owner, _)| self.is_own(key, *owner));
         if own.is_empty() {
-            return Err(AppError::usage(format!("none of these documents is {key}'s to sign"))
-                .hint("an auditor signs their own audits; without --as nothing is signed"));
+            return Err(AppError::usage(format!(
+                "{key} is the auditor of none of these documents"
+            ))
+            .hint("auditors sign only their own audits; omit --as to sign nothing"));
         }
         let front = &self.project.front;
         let mut all = Vec::new();
@@ -197,7 +202,11 @@ impl Source<'_> {
         let parts = [name.as_slice(), roots.code_root.0.as_slice(), roots.plan_digest.0.as_slice()];
         let subject = Subject::new(self.built.release.name.clone(), &parts.concat());
         if subject.keccak256() != roots.release_root.0 {
-            return Err(AppError::new(Kind::Internal, "the release's root is another's"));
+            return Err(AppError::new(
+                Kind::Internal,
+                "the release's root is not that of its code \
+                                                      and plan",
+            ));
         }
         let passing = self.assessment.reports.iter().filter(|r| r.verdict == Verdict::Pass);
         let mut properties: Vec<_> = passing
@@ -228,7 +237,7 @@ impl Source<'_> {
         let found = records::of_release(self.project, network, self.built.roots.release_root)?;
         let record = found.ok_or_else(|| {
             AppError::usage(format!("this release is not deployed on {network}"))
-                .hint("summaries of ERC-7512 name addresses; export them once it is")
+                .hint("ERC-7512 summaries name addresses: deploy the release, then export them")
         })?;
         let chain = record.deployment.chain;
         let mut files = Vec::new();

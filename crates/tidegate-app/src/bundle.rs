@@ -125,8 +125,14 @@ pub fn place(root: &Path, bytes: Vec<u8>) -> AppResult<Bundle> {
             Ok(there) if there == content.as_bytes() => {}
             Ok(_) => {
                 let path = path.display();
-                return Err(AppError::new(Kind::Conflict, format!("{path} says something else"))
-                    .hint("take the bundle in an empty folder, or settle which of the two holds"));
+                return Err(AppError::new(
+                    Kind::Conflict,
+                    format!("{path} exists with other content"),
+                )
+                .hint(
+                    "import the bundle in an empty folder, or find out which of the two is \
+                           right",
+                ));
             }
             Err(_) => missing.push((path, content)),
         }
@@ -144,7 +150,10 @@ fn refuse_urls(config: &Config) -> AppResult {
         None => Ok(()),
         Some((name, _)) => Err(AppError::new(
             Kind::Fail,
-            format!("the bundle names an endpoint of {name}, which is for whoever takes it to do"),
+            format!(
+                "the bundle names an endpoint of {name}; only whoever imports a bundle may \
+                     choose endpoints"
+            ),
         )
         .hint("ask for a bundle that `tidegate export` wrote")),
     }

@@ -42,17 +42,17 @@ pub struct DiffView {
 /// One side of a comparison.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SideView {
-    /// What it is, for people.
+    /// Its label, for people.
     pub name: String,
     /// The release.
     pub roots: Roots,
-    /// How it stands on its chain; `null` where it is no network.
+    /// The state of the deployment on its chain; `null` for a side that is not a network.
     pub chain: Option<ChainView>,
     /// The deployment; `null` where it is no network.
     pub network: Option<DeployedView>,
 }
 
-/// How a deployment stands on its chain.
+/// A deployment compared with its chain.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ChainView {
     /// The verdict's word.
@@ -143,7 +143,7 @@ async fn side(project: &Project, name: &str) -> AppResult<Side> {
     }
     let (network, id) = match name.split_once('#') {
         Some((network, id)) => {
-            let bad = || AppError::usage(format!("`{id}` is no deployment id"));
+            let bad = || AppError::usage(format!("`{id}` is not a deployment id"));
             (network, Some(id.parse().map_err(|_| bad())?))
         }
         None => (name, None),
@@ -155,7 +155,7 @@ async fn side(project: &Project, name: &str) -> AppResult<Side> {
         let networks: Vec<_> = project.config.networks.keys().map(String::as_str).collect();
         AppError::usage(format!("`{name}` is neither a network nor a release built here"))
             .hint(format!("networks are: {}; `.` is the working tree", networks.join(", ")))
-            .hint("a release is kept once `tidegate build` has built it")
+            .hint("`tidegate build` stores the release that it builds")
     })?;
     Ok(Side { label: found.release.name.clone(), built: found, deployed: None, chain: None })
 }
@@ -172,8 +172,8 @@ async fn deployed(project: &Project, network: &str, id: Option<u64>) -> AppResul
     let record = newest.ok_or_else(|| {
         let id = id.map_or_else(String::new, |id| format!(" with id {id}"));
         AppError::config(format!("nothing is recorded on {network}{id}")).hint(match stage {
-            Stage::Testnet => format!("`tidegate deploy {network}` deploys"),
-            Stage::Mainnet => "`tidegate proposal execute` writes what it has executed".to_owned(),
+            Stage::Testnet => format!("run `tidegate deploy {network}`"),
+            Stage::Mainnet => "`tidegate proposal execute` writes the record".to_owned(),
         })
     })?;
     let found = match kept(project, record.release_root, record.deployment.build_digest)? {

@@ -32,8 +32,10 @@ fn with_request<T>(
     run: impl FnOnce(&CompileRequest<'_>) -> Result<T, CompileError>,
 ) -> AppResult<T> {
     if project.is_bundle() {
-        return Err(AppError::config("this folder took a bundle, and nothing in it is compiled")
-            .hint("check out the project's sources, and run this there"));
+        return Err(AppError::config(
+            "this folder came from a bundle and has no sources to compile",
+        )
+        .hint("check out the project's sources, and run this there"));
     }
     let foundry = settings(project)?;
     let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
@@ -63,8 +65,8 @@ pub fn settings(project: &Project) -> AppResult<FoundryConfig> {
     let chosen = profile.unwrap_or("default");
     if let Some(other) = project.env.get("FOUNDRY_PROFILE").filter(|other| *other != chosen) {
         foundry.ignored.push(format!(
-            "FOUNDRY_PROFILE={other} is not followed; the profile is `{chosen}`, as [compiler] \
-             profile in tidegate.toml says"
+            "FOUNDRY_PROFILE={other} is ignored; the profile is `{chosen}`, as [compiler] in \
+             tidegate.toml says"
         ));
     }
     Ok(foundry)
@@ -104,15 +106,15 @@ const FOUNDRY_TOML: &str = "foundry.toml";
 fn own(project: &Project, written: &CompilerConfig) -> AppResult<FoundryConfig> {
     if written.profile.is_some() || project.root.join(FOUNDRY_TOML).exists() {
         return Err(AppError::config(
-            "[compiler] in tidegate.toml says what foundry.toml says too, or names its profile",
+            "[compiler] in tidegate.toml repeats settings of foundry.toml, or names its profile",
         )
         .hint(
-            "keep one of them: below [compiler] only `solc` and `profile` go with foundry.toml",
+            "keep one of them: with foundry.toml, [compiler] may only have `solc` and `profile`",
         ));
     }
     let bytecode_hash = written.bytecode_hash.as_deref().map(|name| {
         BytecodeHash::of_name(name).ok_or_else(|| {
-            AppError::config(format!("[compiler] bytecode_hash: `{name}` is not one"))
+            AppError::config(format!("[compiler] bytecode_hash: `{name}` is not a kind of hash"))
                 .hint("write \"ipfs\", \"bzzr1\" or \"none\"")
         })
     });
@@ -179,7 +181,10 @@ impl From<CompileError> for AppError {
         let hint = match &error {
             CompileError::FindCompiler(FindCompilerError::NotTrusted { sha256, .. })
             | CompileError::Vyper(VyperError::NotTrusted { sha256, .. }) => {
-                let hint = format!("if you know it: tidegate doctor --trust-compiler {sha256}");
+                let hint = format!(
+                    "if you trust it, run `tidegate doctor --trust-compiler \
+                                    {sha256}`"
+                );
                 return Self::new(Kind::Config, error).hint(hint);
             }
             CompileError::FindCompiler(FindCompilerError::NoneFits { .. }) => {
@@ -187,7 +192,7 @@ impl From<CompileError> for AppError {
                  under [compiler] solc"
             }
             CompileError::FindCompiler(FindCompilerError::Changed { .. }) => {
-                "run the command again; where that does not help, delete the cached compilations"
+                "run the command again; if that does not help, delete the cached compilations"
             }
             CompileError::Vyper(VyperError::NotFound { .. } | VyperError::TooOld { .. }) => {
                 "install one: `pip install vyper`, or name it in foundry.toml: \
@@ -200,8 +205,8 @@ impl From<CompileError> for AppError {
                  Python"
             }
             CompileError::Root(_) => {
-                "contracts are named `Vault` or `path/Vault.sol:Vault`; one of a package is there \
-                 once the packages are installed, such as by `npm ci`"
+                "write `Vault` or `path/Vault.sol:Vault`; for a contract of a package, install \
+                 the packages first, such as with `npm ci`"
             }
             _ => "",
         };

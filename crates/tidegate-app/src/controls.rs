@@ -8,7 +8,7 @@ use tidegate_model::{GateId, Reason, ReasonCode, Verdict};
 
 use crate::error::{AppError, AppResult, Kind};
 
-/// What became of every damage.
+/// The result of every damage.
 #[derive(Debug)]
 pub struct Controls {
     /// On a made-up release that passes under the project's rules.
@@ -47,7 +47,9 @@ impl Controls {
     pub fn let_through(&self) -> Vec<String> {
         let all = self.made.iter().chain(&self.on_release);
         let through = all.filter(|control| control.let_through());
-        through.map(|c| format!("gate {} lets through: {}", c.gate.name(), c.name)).collect()
+        through
+            .map(|c| format!("gate {} accepts damaged inputs: {}", c.gate.name(), c.name))
+            .collect()
     }
 
     /// How many damages were tried in all.
@@ -70,10 +72,9 @@ pub struct ControlsView {
     pub on_release: Vec<Control>,
 }
 
-/// What one gate made of its damages.
+/// One gate's result on its damaged facts.
 #[derive(Debug, Clone)]
 pub struct GateControls {
-    /// The gate.
     pub gate: GateId,
     /// How many were tried.
     pub tried: usize,
@@ -96,6 +97,6 @@ pub(crate) fn require_controls(rules: &PolicyRules, facts: &Facts) -> AppResult<
     match controls.let_through().first() {
         None => Ok(controls.tried()),
         Some(first) => Err(AppError::new(Kind::Fail, first.clone())
-            .hint("`tidegate policy check` shows every damage and what became of it")),
+            .hint("`tidegate policy check` shows each damage and its result")),
     }
 }

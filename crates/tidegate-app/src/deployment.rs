@@ -123,7 +123,7 @@ fn existing(project: &Project, network: &str) -> AppResult<BTreeMap<String, Exis
     let place = |(name, existing): (&String, &ExistingConfig)| {
         let place = existing.networks.get(network).copied();
         let missing = || {
-            AppError::config(format!("[existing.{name}] says nothing of {network}"))
+            AppError::config(format!("[existing.{name}] has no address on {network}"))
                 .hint(format!("{network} = {{ address = \"0x...\" }}"))
         };
         Ok((name.clone(), place.ok_or_else(missing)?))

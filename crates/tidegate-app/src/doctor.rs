@@ -1,4 +1,4 @@
-//! What a machine and a project need.
+//! Checks of a machine and its project.
 
 use alloy_primitives::Address;
 use schemars::JsonSchema;
@@ -14,12 +14,12 @@ use crate::error::{AppError, AppResult};
 use crate::policy_doc::safe_state;
 use crate::project::Project;
 
-/// What was looked at, and what it came to.
+/// One check and its result.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Finding {
     /// What.
     pub what: String,
-    /// What is well with it, or what is missing.
+    /// The good news, or what is missing.
     #[serde(flatten, serialize_with = "as_fields")]
     #[schemars(with = "Fields<'_>")]
     pub result: Result<String, String>,
@@ -28,9 +28,9 @@ pub struct Finding {
 /// A result, as programs read it.
 #[derive(Serialize, JsonSchema)]
 struct Fields<'a> {
-    /// Whether it is well.
+    /// Whether the check passed.
     ok: bool,
-    /// What is well with it, or what is missing.
+    /// The good news, or what is missing.
     text: &'a str,
 }
 
@@ -42,7 +42,7 @@ fn as_fields<S: Serializer>(
     Fields { ok: result.is_ok(), text }.serialize(serializer)
 }
 
-/// What a machine and a project need.
+/// Checks of a machine and its project.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DoctorView {
     /// Each thing that was looked at.

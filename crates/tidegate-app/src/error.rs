@@ -1,11 +1,11 @@
-//! What goes wrong in a use case: its kind, the causes, and what to do next.
+//! Errors of use cases: the kind, the causes, and what to do next.
 
 use std::error::Error;
 use std::fmt;
 
 use tidegate_model::{Reason, ReasonCode};
 
-/// What kind of error it is.
+/// The kind of an error, for a caller that decides by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Evidence contradicts.
@@ -33,7 +33,7 @@ pub enum Kind {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// In words.
+    /// A sentence.
     Text(String),
     /// Make the same request again, with these options.
     Again(Again),
@@ -56,7 +56,7 @@ pub struct AppError {
     pub kind: Kind,
     source: Box<dyn Error + Send + Sync>,
     pub hints: Vec<Hint>,
-    /// What it is to a gate that needs what could not be read.
+    /// The reason code that a gate gives if it needs what could not be read.
     code: ReasonCode,
 }
 
@@ -78,7 +78,7 @@ impl AppError {
         Self::new(Kind::Config, text.into())
     }
 
-    /// What a dry run would do next, which is where it ends.
+    /// Ends a dry run: says what would be done next.
     pub fn dry_run(next: impl Into<String>) -> Self {
         Self::new(Kind::DryRun, next.into())
     }

@@ -25,9 +25,7 @@ const BASELINE_BYTES_MAX: u64 = 16 << 20;
 /// What is behind a proxy that an upgrade starts from.
 #[derive(Debug, Clone)]
 pub struct Behind {
-    /// The implementation.
     pub implementation: Address,
-    /// Its code.
     pub code: Bytes,
     /// Why it is not what the plan starts from; empty if it is.
     pub faults: Vec<String>,
@@ -91,7 +89,7 @@ pub fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifact> {
         .release
         .references
         .get(fqn)
-        .ok_or_else(|| AppError::new(Kind::Internal, format!("the release does not hold {fqn}")))
+        .ok_or_else(|| AppError::new(Kind::Internal, format!("the release does not contain {fqn}")))
 }
 
 /// Refuses an upgrade that would start from other code than the plan says.
@@ -109,7 +107,7 @@ pub(crate) async fn require_starts(
         }
         if let Some(fault) = found.faults.first() {
             return Err(AppError::new(Kind::Fail, fault.clone()).hint(format!(
-                "[existing.{}] contract has to be what is behind it now",
+                "`contract` under [existing.{}] must name the code that is behind it now",
                 start.target
             )));
         }
@@ -184,7 +182,7 @@ impl Baseline {
         }
         let bytes = read_limited(&path, BASELINE_BYTES_MAX).or_kind(Kind::Config)?;
         let baseline: Self = serde_json::from_slice(&bytes).map_err(|error| {
-            AppError::config(format!("read {}: {error}", path.display()))
+            AppError::config(format!("cannot read {}: {error}", path.display()))
                 .hint("restore it from git, or run `tidegate adopt`")
         })?;
         Ok(Some(baseline))

@@ -1,5 +1,4 @@
-//! What a use case tells the front end that runs it, and asks it. A front end is a terminal, a page
-//! or a test.
+//! The messages and questions of a use case to its front end: a terminal, a page or a test.
 
 use std::fmt;
 
@@ -21,11 +20,11 @@ pub enum Event<'a> {
     Result(&'a Value),
     /// A document for other programs, byte for byte.
     Document(&'a str),
-    /// What is going on.
+    /// Progress, or a remark.
     Note(&'a str),
-    /// What somebody should know, and what stops nothing.
+    /// A warning that stops nothing.
     Warning(&'a str),
-    /// What nobody who approves may overlook: it is shown once more where they are asked.
+    /// A warning for those who approve: it is repeated where they are asked.
     Attention(&'a str),
     /// All that was told since the last one is about to be approved.
     Approval(&'a Approving<'a>),
@@ -68,7 +67,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Who runs a use case.
+/// The front end that runs a use case: a terminal, a page or a test.
 pub trait Front: fmt::Debug + Send + Sync {
     /// Takes what is told. Text may come from a chain or a file; it is shown inert.
     fn tell(&self, event: Event<'_>);
@@ -120,7 +119,7 @@ impl dyn Front + '_ {
         Busy(self)
     }
 
-    /// Warns.
+    /// Shows a warning.
     pub fn warn(&self, text: impl AsRef<str>) {
         self.tell(Event::Warning(text.as_ref()));
     }

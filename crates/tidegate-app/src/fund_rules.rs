@@ -50,8 +50,8 @@ pub async fn in_force(project: &Project) -> AppResult<InForce> {
     let written = written(project);
     let Some(rules) = FundRules::common(&policies) else {
         project.front.warn(
-            "no Safe has adopted a policy: who decides on test funds and where they go back to is \
-             what tidegate.toml says, which whoever writes to git can change",
+            "no Safe has adopted a policy: tidegate.toml alone says who decides on test funds and \
+             where they return, and whoever can write to git can change it",
         );
         return Ok(InForce { rules: written, adopted });
     };

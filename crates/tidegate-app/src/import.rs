@@ -18,7 +18,7 @@ use crate::statements;
 /// The largest statement, in bytes.
 const STATEMENT_BYTES_MAX: u64 = 1 << 20;
 
-/// What is imported.
+/// The files to import.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
     /// Files with signed statements or typed data.
@@ -29,10 +29,9 @@ pub struct ImportRequest {
     pub contract: Option<String>,
 }
 
-/// What was imported.
+/// The result of an import.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct ImportedView {
-    /// The statements.
     pub imported: Vec<StatementDigest>,
     /// The exports that are signed now, as files.
     pub files: Vec<String>,
@@ -60,14 +59,14 @@ pub async fn import(project: &Project, request: &ImportRequest) -> Import {
 
 async fn take(project: &Project, request: &ImportRequest, view: &mut ImportedView) -> AppResult {
     if request.signature.is_some() && request.files.len() != 1 {
-        return Err(AppError::usage("one signature is of one file"));
+        return Err(AppError::usage("--signature goes with exactly one file"));
     }
     let (mut taken, mut exports) = (Vec::new(), Vec::new());
     for file in &request.files {
         let bytes = read_limited(file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
         let name = file.display();
         let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| AppError::config(format!("read {name} as JSON: {error}")))?;
+            .map_err(|error| AppError::config(format!("cannot read {name} as JSON: {error}")))?;
         let signed = match typed_data(&value, request.signature.as_deref())? {
             Some((typed, signature)) if is_export(typed) => {
                 exports.push((file.with_extension("signed.json"), export(typed, signature)?));
@@ -75,7 +74,7 @@ async fn take(project: &Project, request: &ImportRequest, view: &mut ImportedVie
             }
             Some((typed, signature)) => from_wallet(project, request, typed, signature).await?,
             None => serde_json::from_value(value).map_err(|error| {
-                AppError::config(format!("read {name} as a signed statement: {error}"))
+                AppError::config(format!("cannot read {name} as a signed statement: {error}"))
             })?,
         };
         statements::check(project, &signed).await?;
@@ -104,8 +103,8 @@ fn typed_data<'a>(
         None => return Ok(None),
     };
     let signature = signature.or(beside).ok_or_else(|| {
-        AppError::usage("that is typed data, which says nothing without a signature")
-            .hint("give what the wallet answered with --signature 0x…")
+        AppError::usage("typed data needs a signature, and the file has none")
+            .hint("pass the wallet's signature with --signature 0x…")
     })?;
     Ok(Some((typed, signature)))
 }
@@ -127,7 +126,7 @@ async fn from_wallet(
     let statement = from_typed_data(typed).or_kind(Kind::Config)?;
     statements::require_recent(project, &statement).await?;
     let signature = hex::decode(signature)
-        .map_err(|error| AppError::usage(format!("read the signature: {error}")))?;
+        .map_err(|error| AppError::usage(format!("cannot read the signature: {error}")))?;
     let digest = statement.digest()?;
     let (signature, contract) = match &request.contract {
         None => (statements::from_wallet(&signature, digest)?, None),

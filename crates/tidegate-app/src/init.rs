@@ -120,7 +120,7 @@ pub async fn draft(
             let (mut draft, fault) = repeat(&place, network.as_ref(), run).await;
             draft.notes.splice(0..0, notes);
             if let Some(error) = &fault {
-                warnings.push(format!("the steps are not checked on the chain: {error}"));
+                warnings.push(format!("the steps could not be checked on the chain: {error}"));
             }
             (draft, Some((escape(&shown), fault.is_none())))
         }
@@ -259,7 +259,7 @@ fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<Str
     let latest = runs.pop();
     for (_, file) in &runs {
         let file = file.strip_prefix(root).unwrap_or(file).display();
-        let instead = format!("`--broadcast {file}` takes it instead");
+        let instead = format!("to use it, pass `--broadcast {file}`");
         notes.push(format!("{file} is older and not read; {instead}"));
     }
     if latest.is_none() {

@@ -65,5 +65,5 @@ mod typed_data;
 pub mod view;
 pub mod watch;
 
-/// Who signs; a front end brings it.
+/// The signer's port; a front end implements it.
 pub use tidegate_model::ports::{DigestSigner, SignError};

@@ -20,7 +20,7 @@ use crate::settings::Environment;
 /// The largest `operators.toml`, in bytes.
 const OPERATORS_BYTES_MAX: u64 = 1 << 16;
 
-/// What the settings alone say of a network.
+/// A network's identity, from its settings alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
     pub id: NetworkId,
@@ -96,7 +96,7 @@ pub(crate) fn warn_of_end(project: &Project, name: &str, now: u64) -> AppResult 
     Ok(())
 }
 
-/// How many endpoints of different operators must agree.
+/// Number of endpoints of different operators that must agree.
 pub const fn quorum(chain: ChainId) -> u32 {
     let [a, b, c] = ChainId::SIMULATED;
     if chain.0 == a || chain.0 == b || chain.0 == c { 1 } else { 2 }
@@ -145,8 +145,8 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
         (Some(url), true) => Err(AppError::new(
             Kind::Unknown,
             format!(
-                "network {name} has no endpoint of yours: the project names {url}, which counts \
-                     once you pin it at a terminal"
+                "you have no endpoint for network {name}; the project names {url}, which counts \
+                 only once you trust it at a terminal"
             ),
         )
         .hint(hint)),
@@ -157,10 +157,10 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
         (left_out, false) => {
             if let Some(url) = left_out {
                 let theirs = format!("{url} is the project's, not yours");
-                project.front.warn(format!("{theirs}; {name} does not ask it"));
+                project.front.warn(format!("{theirs}; it is not used for {name}"));
             }
             for variable in unset {
-                project.front.warn(format!("{variable} is not set; {name} has one endpoint less"));
+                project.front.warn(format!("{variable} is not set; {name} has one endpoint fewer"));
             }
             Ok(urls)
         }
@@ -240,7 +240,9 @@ pub async fn slot(
 impl From<ConnectError> for AppError {
     fn from(error: ConnectError) -> Self {
         let hint = match &error {
-            ConnectError::Unreachable { .. } => "is the endpoint up, and its URL right?",
+            ConnectError::Unreachable { .. } => {
+                "check that the endpoint is up and its URL is right"
+            }
             ConnectError::WrongChain { .. } | ConnectError::WrongGenesis { .. } => {
                 "the URL leads to another chain than tidegate.toml names"
             }
@@ -263,10 +265,10 @@ impl From<ReadError> for AppError {
             // Nobody erred; there is too little evidence.
             ReadError::TooFewEndpoints { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::TooFewEndpoints)
-                .hint("gates ask endpoints of different operators; add one under rpc"),
+                .hint("gates need endpoints of different operators; add one under `rpc`"),
             ReadError::Stale { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::HeadsApart)
-                .hint("which one is right? another endpoint, or this machine's clock, tells"),
+                .hint("compare another endpoint and this machine's clock to see which is right"),
             _ => Self::new(Kind::Chain, error),
         }
     }
@@ -290,7 +292,9 @@ impl From<tidegate_store::StoreError> for AppError {
         match &error {
             StoreError::Corrupt { path, .. } => {
                 let dir = path.parent().unwrap_or(path).display();
-                let hint = format!("move it away; no truth is lost: mv {dir} {dir}.broken");
+                let hint = format!(
+                    "move it away; what decides is in files and on chains: mv {dir} {dir}.broken"
+                );
                 Self::new(Kind::Config, error).hint(hint)
             }
             StoreError::Held { .. } => {

@@ -1,4 +1,4 @@
-//! What happens next with a release, and who must do it.
+//! The next steps of a release, each with the role that must act.
 
 use tidegate_gates::disputed;
 use tidegate_model::units::format_utc;
@@ -57,7 +57,7 @@ pub(crate) fn next_steps(
         });
     }
     if assessment.is_held_by_batch() {
-        steps.push("engineer: resolve why the batch does not pass, above".to_owned());
+        steps.push("engineer: resolve why the batch fails, see above".to_owned());
     }
     if assessment.overall.allows() && open.is_empty() {
         steps.push(format!("engineer: `tidegate promote` proposes it to {}", assessment.target));
@@ -88,7 +88,7 @@ fn step(
         }
         (GateId::Soak, _) if assessment.facts.soak.is_err() => None,
         (GateId::Soak, _) if is_unposted(assessment) => {
-            Some(format!("engineer: post that it soaks, `tidegate record start{named}`"))
+            Some(format!("engineer: post the start of the soak, `tidegate record start{named}`"))
         }
         (GateId::Soak, _) if is_disputed(assessment) => Some(
             "whoever signed a sample that is named above: compare endpoints; if it was wrong, \
@@ -118,13 +118,13 @@ fn step(
         // Who signs it now would have to sign again after the next audit.
         (GateId::Go, _) if unknown && !is_last(assessment) => None,
         (GateId::Go, _) if unknown => {
-            Some(format!("approvers: look at all of it, then `tidegate record go{named}`"))
+            Some(format!("approvers: review everything, then `tidegate record go{named}`"))
         }
         (GateId::Bugs, Verdict::Fail { .. }) => Some(format!(
-            "two testers: `tidegate record triage{named}` what is no bug; fix what is one"
+            "two testers: `tidegate record triage{named}` what is not a bug; fix what is"
         )),
         (GateId::Separation, _) if unknown => Some(format!(
-            "guardians: show that you hold your key, `tidegate record key NAME{named}`"
+            "guardians: prove that you hold your key, `tidegate record key NAME{named}`"
         )),
         (_, Verdict::Waiting { eta: Some(eta), .. }) => {
             Some(format!("everybody: wait until {}", format_utc(*eta)))
@@ -133,9 +133,9 @@ fn step(
     }
 }
 
-/// What nobody can do by one command.
+/// The advice where no single command helps.
 fn unread(gate: GateId) -> String {
-    format!("engineer: resolve what gate `{}` says above", gate.name())
+    format!("engineer: resolve what gate `{}` reports above", gate.name())
 }
 
 /// Whether an audit counts a finding of medium severity that two people have not accepted.

@@ -1,4 +1,4 @@
-//! What a deployment would do, executed locally.
+//! A planned deployment, executed locally.
 
 use std::collections::BTreeMap;
 
@@ -27,17 +27,16 @@ pub struct Planned {
     pub view: PlanView,
 }
 
-/// What a deployment would do.
+/// A planned deployment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
     /// The network's name.
     pub network: String,
-    /// Who acts: the deployer's key on a testnet, the Safe on mainnet.
+    /// The account that acts: the deployer's key on a testnet, the Safe on mainnet.
     pub executor: Address,
     /// The deployment id.
     pub id: u64,
-    /// The release.
     pub release_root: ReleaseRoot,
     /// Its operations, in order.
     pub operations: Vec<OperationView>,
@@ -45,7 +44,7 @@ pub struct PlanView {
     pub params: BTreeMap<String, Value>,
     /// Why it would fail, one sentence each.
     pub faults: Vec<String>,
-    /// What strangers did at its addresses already, one sentence each.
+    /// Contracts that others created at its addresses already, one sentence each.
     pub standing: Vec<String>,
 }
 
@@ -54,20 +53,17 @@ pub struct PlanView {
 pub struct OperationView {
     /// Its name.
     pub id: String,
-    /// What it does.
     #[serde(flatten)]
     pub action: ActionView,
 }
 
-/// What an operation does.
+/// The effect of an operation.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum ActionView {
     /// It creates a contract.
     Create {
-        /// The contract.
         contract: Fqn,
-        /// Its address.
         address: Address,
         /// The CREATE2 salt.
         salt: B256,
@@ -76,11 +72,8 @@ pub enum ActionView {
     },
     /// It calls a contract.
     Call {
-        /// The contract.
         to: Address,
-        /// The function's signature.
         function: String,
-        /// The calldata.
         #[schemars(with = "String")]
         data: Bytes,
         /// The ether that goes along, in wei.

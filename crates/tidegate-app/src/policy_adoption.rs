@@ -26,7 +26,6 @@ use crate::{proposals, relied, statements};
 pub struct Present {
     /// The target's name.
     pub target: String,
-    /// The policy.
     pub doc: PolicyDoc,
     /// Against what, and the lines that ask for less than that; or why that could not be read.
     pub looser: AppResult<Vec<(String, Vec<String>)>>,
@@ -43,7 +42,6 @@ pub struct Adoptable(Present);
 /// The policy as it is now.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PolicyView<'a> {
-    /// The policy.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub policy: &'a PolicyDoc,
     /// Its digest, which the Safe adopts.
@@ -55,7 +53,6 @@ pub struct PolicyView<'a> {
 /// A policy that the Safe has adopted.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct AdoptedView {
-    /// Its digest.
     pub adopted: PolicyDigest,
     /// Its version, from 1.
     pub version: u64,
@@ -124,7 +121,7 @@ pub fn proven(project: &Project, doc: &PolicyDoc) -> AppResult<BTreeSet<Address>
 }
 
 impl Present {
-    /// What programs are told of it.
+    /// The view of it for programs.
     ///
     /// # Errors
     /// If what this machine relies on cannot be read.

@@ -113,9 +113,10 @@ pub(crate) fn require_soaks(project: &Project, target: &str) -> AppResult {
         let is_listed = tidegate_chain::known_chain(soak).is_some();
         let soak = (name.as_str(), soak);
         if let Some(why) = soak_network_fault(&project.rules, settings.chain, soak, is_listed) {
-            return Err(AppError::config(why)
-                .coded(ReasonCode::SoakNetwork)
-                .hint("if its operator may set the soak's time: unlisted = true under [policy]"));
+            return Err(AppError::config(why).coded(ReasonCode::SoakNetwork).hint(
+                "to let its operator set the soak's time, write `unlisted = true` under \
+                       [policy]",
+            ));
         }
     }
     Ok(())
@@ -127,8 +128,10 @@ pub(crate) fn require_keys(project: &Project, target: &str) -> AppResult {
     let people = people(project);
     let keys: BTreeSet<_> = people.values().flat_map(Person::addresses).collect();
     match keys_fault(keys.len(), targets) {
-        Some(why) => Err(AppError::config(why)
-            .hint("take from [people] the keys with which nobody signs, or name fewer targets")),
+        Some(why) => {
+            Err(AppError::config(why)
+                .hint("remove unused keys from [people], or name fewer targets"))
+        }
         None => Ok(()),
     }
 }

@@ -23,14 +23,14 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// What [`Caller::typed_data`] names for typed data as a document of the front end, not a file.
 pub const TO_FRONT_END: &str = "-";
 
-/// Who runs a use case, and what they said beforehand.
+/// The front end of a use case, and the options that it was given.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// What the environment says.
+    /// The environment variables that are read.
     pub env: Environment,
-    /// Who is told and asked.
+    /// The front end that is told and asked.
     pub front: Arc<dyn Front>,
-    /// What is approved already, as it was written.
+    /// The approval that was given beforehand, as written.
     pub approved: Option<String>,
     /// The Safe that is pinned on first sight, as `CHAIN:SAFE`.
     pub pin: Option<String>,
@@ -73,7 +73,7 @@ impl Project {
             return Err(AppError::new(Kind::Internal, what));
         }
         let root = root.canonicalize().map_err(|error| {
-            AppError::config(format!("open project {}: {error}", root.display()))
+            AppError::config(format!("cannot open project {}: {error}", root.display()))
         })?;
         let layout = Layout::new(&root);
         refuse_links(&layout)?;
@@ -213,7 +213,7 @@ impl Deref for Project {
 /// Links may lead to sources and dependencies only.
 pub fn refuse_links(layout: &Layout) -> AppResult {
     layout.refuse_links().or_kind(Kind::Config).map_err(|error| {
-        error.hint("put the file itself there; links may lead to sources and dependencies only")
+        error.hint("put the file itself there; only sources and dependencies may be links")
     })
 }
 

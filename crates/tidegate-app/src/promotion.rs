@@ -213,13 +213,14 @@ pub(crate) async fn simulate_batch(
         match fault {
             BatchFault::Fails(_) => error,
             BatchFault::Creates(_) => error.hint("let a contract of the plan create it"),
-            BatchFault::Reaches(_) => error
-                .hint("only the batch's own calls may; find out what the step that does it calls"),
+            BatchFault::Reaches(_) => {
+                error.hint("only the batch's own calls may do that; check what that step calls")
+            }
             BatchFault::Leaves { .. } => error.hint(
                 "another `salt` of that step gives another address, which nobody else can create \
                  without `guarded = false`",
             ),
-            BatchFault::Depends { .. } => error.hint("call contracts that do not ask who sends"),
+            BatchFault::Depends { .. } => error.hint("call contracts that do not read tx.origin"),
         }
     })?;
     if outcome.gas_used > BATCH_GAS_MAX {
@@ -230,7 +231,7 @@ pub(crate) async fn simulate_batch(
                 outcome.gas_used
             ),
         )
-        .hint("splitting over several Safe transactions is not built yet"));
+        .hint("Tidegate cannot split a promotion over several Safe transactions yet"));
     }
     Ok(outcome.gas_used)
 }
@@ -247,9 +248,9 @@ pub(crate) fn require_readable(
     let Some((index, call)) = unreadable(calls, helper::address(), &abis, allowed) else {
         return Ok(());
     };
-    let why = format!("call {} of the batch cannot be read: {call}", index + 1);
+    let why = format!("call {} of the batch cannot be decoded: {call}", index + 1);
     Err(AppError::new(Kind::Fail, why)
-        .hint("write the called function into the plan, or its selector into `allow_selectors`"))
+        .hint("name the called function in the plan, or add its selector to `allow_selectors`"))
 }
 
 /// By what calls are read: the release's own contracts, and what the plan calls of others.

@@ -137,7 +137,7 @@ impl OnTarget<'_> {
     pub(crate) fn findings(&self, project: &Project) -> AppResult<Findings> {
         let Self { name, built, promotions, record } = *self;
         let layout = &project.layout;
-        let nothing = format!("is of nothing that the Safe has promoted to {name}; delete it");
+        let nothing = format!("belongs to nothing that the Safe promoted to {name}; delete it");
         let (mut files, mut known) = (Vec::new(), Vec::new());
         let own = self.own_path(project)?;
         if let (Some(path), Some(record)) = (&own, record) {

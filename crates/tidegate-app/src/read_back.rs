@@ -257,7 +257,7 @@ fn record(built: &Built, plan: &TargetPlan, executed: &Executed) -> DeploymentRe
 }
 
 impl ReadBack {
-    /// What the chain's part comes to.
+    /// The verdict over what the chain shows.
     pub fn verdict(&self) -> Verdict {
         code_verdict(&self.facts)
     }

@@ -24,7 +24,7 @@ pub fn all(project: &Project, network: &str) -> AppResult<Records> {
     for path in project.layout.records(network).or_kind(Kind::Config)? {
         let bytes = read_limited(&path, RECORD_BYTES_MAX).or_kind(Kind::Config)?;
         let record: DeploymentRecord = serde_json::from_slice(&bytes).map_err(|error| {
-            AppError::config(format!("read record {}: {error}", path.display()))
+            AppError::config(format!("cannot read record {}: {error}", path.display()))
                 .hint("restore it from git")
         })?;
         if record.v != DeploymentRecord::VERSION {
@@ -66,10 +66,11 @@ pub fn void(project: &Project, network: &str, release: ReleaseRoot) -> AppResult
     for (path, record) in all(project, network)? {
         let (file, by) = (name(&path), record.deployment.executor);
         if record.release_root != release && is_named_for(&path, release) {
-            let what = "is named for this release and holds another; restore it from git";
+            let what = "is named for this release and contains another; restore it from git";
             void.push(format!("deployments/{network}/{file} {what}"));
         } else if record.release_root == release && !is_own(project, &record) {
-            let what = "deployed by it and is nobody under [people]; it counts for nothing";
+            let what = "deployed this release and is nobody under [people]; the record does not \
+                        count";
             void.push(format!("deployments/{network}/{file}: {by} {what}"));
         }
     }

@@ -37,11 +37,11 @@ pub(crate) fn require_minimal(project: &Project, built: &Built) -> AppResult {
     if differences.is_empty() {
         return Ok(());
     }
-    let text = "the compiler gives other code for a contract's own sources alone than with the \
-                plan's other sources beside them";
+    let text = "the compiler gives different code for a contract compiled alone and compiled with \
+                the plan's other sources";
     Err(AppError::new(Kind::Fail, format!("{text}: {}", differences.join(", "))).hint(
-        "solc is known for it (argotorg/solidity#13791, #14250, #14494): pin another version \
-         with `solc` in foundry.toml, or import less",
+        "this is a known bug of solc (argotorg/solidity#13791, #14250, #14494): pin another \
+         version with `solc` in foundry.toml, or import less",
     ))
 }
 
@@ -63,7 +63,7 @@ pub fn build(project: &Project) -> AppResult<Built> {
     let mut compiled = BTreeMap::new();
     for (written, fqn) in names {
         let artifact = artifacts.get(fqn).ok_or_else(|| {
-            AppError::new(Kind::Internal, format!("the compiler made nothing of {fqn}"))
+            AppError::new(Kind::Internal, format!("the compiler gave no output for {fqn}"))
         })?;
         let libraries = libraries.get(fqn).unwrap_or(&no_libraries);
         compiled.insert(written.clone(), Compiled { artifact, libraries });
@@ -165,9 +165,8 @@ fn require_one(wanted: &str, found: &[Built], here: Option<&Built>) -> AppResult
         format!("{}{note}", roots.alone_in(&all))
     });
     let named: Vec<_> = named.collect();
-    Err(AppError::usage(format!("{} builds of `{wanted}` are kept here", found.len())).hint(
-        format!("name one by its digest, sixteen digits of it at least: {}", named.join(", ")),
-    ))
+    Err(AppError::usage(format!("this machine has {} builds of `{wanted}`", found.len()))
+        .hint(format!("name one by at least sixteen digits of its digest: {}", named.join(", "))))
 }
 
 /// The kept build of what was promoted: the one that its proposal names, or the only one of its
@@ -224,7 +223,7 @@ pub fn built(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
     }
     let have = format!("{} ({})", built.release.name, built.roots.release_root.short());
     Err(AppError::usage(format!("the working tree builds {have}, not `{wanted}`"))
-        .hint("check out the commit of that release, or leave the name away"))
+        .hint("check out the commit of that release, or omit the name"))
 }
 
 /// The release of a folder that has no sources, because a bundle was taken in it.
@@ -239,15 +238,15 @@ fn without_sources(project: &Project, wanted: Option<&str>) -> AppResult<Option<
         (None, [key]) => key.split('/').next().unwrap_or_default().to_owned(),
         (None, _) => {
             return Err(AppError::usage(
-                "there are no sources here, and several releases are kept",
+                "there are no sources here, and several releases are stored",
             )
-            .hint("name one by its name or the beginning of its root"));
+            .hint("give a name or a prefix of its root"));
         }
     };
     let built = stored(project, &name)?
-        .ok_or_else(|| AppError::usage(format!("no release `{name}` is kept here")))?;
+        .ok_or_else(|| AppError::usage(format!("no release `{name}` is stored here")))?;
     project.front.note(format!(
-        "{} comes from a bundle; its ABI and names are the word of whoever exported it",
+        "{} comes from a bundle; its ABI and names are unverified claims of whoever exported it",
         built.release.name
     ));
     Ok(Some(built))

@@ -54,7 +54,7 @@ fn warn_of_pins(
         if !pinned.is_empty() && !pinned.contains(&now.safe) {
             let pinned: Vec<_> = pinned.iter().map(ToString::to_string).collect();
             project.front.warn(format!(
-                "first sight of {now}, which is none that you have pinned on that chain ({}): \
+                "first sight of {now}, which is not one that you pinned on that chain ({}): \
                  compare it with what its owners told you",
                 pinned.join(", ")
             ));
@@ -178,7 +178,7 @@ pub fn other(project: &Project, target: &str) -> AppResult<Option<String>> {
     let found = targets(project)?.into_iter().find(|one| one.name == target);
     Ok(found.and_then(|Target { now, reliance, .. }| match reliance {
         Reliance::Other(before) => Some(format!(
-            "{}; nothing here is to be relied on until you pin that one: --pin {}",
+            "{}; do not rely on anything here until you pin that one: --pin {}",
             sentence(&now, &before),
             pin_of(&now)
         )),

@@ -60,8 +60,8 @@ pub async fn store_on(
     signer: &dyn DigestSigner,
 ) -> AppResult<Option<StatementDigest>> {
     let backed = project.targets().find(|(_, target)| target.soaks_on.iter().any(|s| s == network));
-    let (target, _) =
-        backed.ok_or_else(|| no_sample(&format!("{network} backs no mainnet network")))?;
+    let (target, _) = backed
+        .ok_or_else(|| no_sample(&format!("{network} is not a soak network of any target")))?;
     let assessment = assess(project, built, target).await?;
     if assessment.soak != network {
         return Err(no_sample(&format!("the gates rest on {}", assessment.soak)));

@@ -27,7 +27,7 @@ impl About {
         let target = project.network_of(named, Stage::Mainnet);
         let target = target.map_err(|error| match named {
             None if project.targets().count() > 1 => {
-                error.hint("say with --target NAME which target it is about")
+                error.hint("name the target with --target NAME")
             }
             _ => error,
         })?;
@@ -88,8 +88,8 @@ async fn dated(project: &Project, about: &About, stops: bool) -> AppResult<Date>
         if let Some(why) = doubt {
             let target = &about.target;
             project.front.warn(format!(
-                "the newest final block of {target} is in doubt: {why}. A stop does not wait; it \
-                 is dated by the newest that is shown here"
+                "the newest final block of {target} is in doubt: {why}. A stop does not wait: it \
+                 is dated by the newest final block that is shown here"
             ));
         }
     }

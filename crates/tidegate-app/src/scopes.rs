@@ -35,7 +35,7 @@ pub fn preimage(project: &Project, root: ScopeRoot) -> Observed<Vec<CodeScope>> 
     };
     let bytes = read(&project.layout.scope(root), SCOPE_BYTES_MAX).map_err(|why| fault(&why))?;
     let scopes: Vec<CodeScope> =
-        serde_json::from_slice(&bytes).map_err(|_| fault("is no list of code scopes"))?;
+        serde_json::from_slice(&bytes).map_err(|_| fault("is not a list of code scopes"))?;
     scope_hashes(root, &scopes).map_err(|error| fault(&format!("is damaged: {error}")))?;
     Ok(scopes)
 }

@@ -22,7 +22,7 @@ use crate::{
 
 fn send<T: Send>(_: T) {}
 
-/// What each use case is given.
+/// The arguments of each use case.
 struct Given<'a> {
     project: &'a Project,
     signer: &'a dyn DigestSigner,

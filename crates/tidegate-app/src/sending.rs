@@ -167,7 +167,7 @@ impl From<EngineError> for AppError {
                 "look at the sender on the chain, then run the same command again to adopt it",
             ),
             EngineError::OtherCode { .. } | EngineError::OtherIntent { .. } => {
-                (Kind::Conflict, "a new deployment takes another id: --id N")
+                (Kind::Conflict, "for a new deployment, pass another id: --id N")
             }
             EngineError::UnknownCall { .. } => {
                 (Kind::Conflict, "look at the sender's transactions on the chain")

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{AppError, AppResult, Kind};
 
-/// What the environment says.
+/// The environment variables that are read.
 #[derive(Debug, Clone)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -26,7 +26,7 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// Where keys and pins live.
+    /// The folder of keys and pins.
     pub fn tidegate_home(&self) -> Option<PathBuf> {
         let named = self.get("TIDEGATE_HOME").map(PathBuf::from);
         named.or_else(|| Some(self.user_home()?.join(".tidegate")))

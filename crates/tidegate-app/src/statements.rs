@@ -35,8 +35,8 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     let files = tidegate_store::read_statements(&project.layout, is_anybody)?;
     if files.strangers > 0 {
         project.front.warn(format!(
-            "{} more statement files are by nobody of the policy; they are not read and count for \
-             nothing",
+            "{} more statement files are signed by nobody in the policy; they were not read and \
+             do not count",
             files.strangers
         ));
     }
@@ -57,7 +57,7 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
         store.remember_statement(*digest, &serde_json::to_value(&collected.signed)?)?;
     }
     for fault in set.faults.iter().take(NAMED_MAX) {
-        project.front.warn(format!("{fault}; it counts for nothing"));
+        project.front.warn(format!("{fault}; it does not count"));
     }
     if set.faults.len() > NAMED_MAX {
         let more = set.faults.len() - NAMED_MAX;
@@ -112,8 +112,8 @@ async fn date(
         let of_kind = if doubt.kind == Doubtful::Void { &mut void } else { &mut unasked };
         of_kind.push(format!("{digest}: {}", doubt.why));
     }
-    warn_of(project, &void, "it counts for nothing");
-    warn_of(project, &unasked, "what it stops stays open, else it counts for nothing");
+    warn_of(project, &void, "it does not count");
+    warn_of(project, &unasked, "what it stops remains open; otherwise it does not count");
     Ok(())
 }
 
@@ -159,7 +159,7 @@ async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> AppResult {
             Err(doubt) => {
                 let (what, why) = (statement.text(), &doubt.why);
                 let stops = statement.stops() && is_known(statement.signer());
-                let so = if stops { "what it stops stays open" } else { "it counts for nothing" };
+                let so = if stops { "what it stops remains open" } else { "it does not count" };
                 project.front.warn(format!("{what}: {why}; {so}"));
                 Err(doubt)
             }
@@ -243,7 +243,7 @@ async fn open(project: &Project, chain: ChainId, for_stop: bool) -> Observed<(Ne
     let mut of_policy = networks.iter().filter(|(name, _)| backs(name));
     let found = of_policy.find(|(_, settings)| settings.chain == chain);
     let (name, _) = found.ok_or_else(|| {
-        let text = format!("chain {chain} is neither a target nor a network that backs one");
+        let text = format!("chain {chain} is neither a target nor a soak network of one");
         Reason::unreadable(text)
     })?;
     let network = project.connect(name).await.map_err(|error| error.reason())?;
@@ -328,7 +328,7 @@ pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> 
     let (network, head) = opened?;
     let heights = [statement.at().number];
     read_dates(&network, head, &heights).await.require_recent(statement).map_err(|why| {
-        AppError::new(Kind::Fail, why).hint("write it anew with --typed-data, and sign it at once")
+        AppError::new(Kind::Fail, why).hint("write it again with --typed-data, and sign it at once")
     })
 }
 

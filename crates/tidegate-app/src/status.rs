@@ -1,4 +1,4 @@
-//! Where a release stands, and why.
+//! The status of a release, with reasons.
 
 use tidegate_gates::Findings;
 use tidegate_model::ports::DigestSigner;
@@ -23,7 +23,6 @@ pub struct Status<'a> {
     built: &'a Built,
     assessment: Assessment,
     promoted: Option<Promoted>,
-    /// What it says.
     pub view: StatusView,
     /// Files that others read and that are not what they must be, and contracts that sign without
     /// being able to; no gate rests on them. One sentence each.

@@ -38,7 +38,7 @@ pub struct Watch<'a> {
     rounds: u64,
 }
 
-/// What one round found.
+/// The result of one round.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RoundView {
     /// Gate time, in seconds since 1970.
@@ -158,7 +158,7 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
         let used = format!("{} transactions by {}", activity.transactions, activity.outsiders());
         found.insert("used".to_owned(), used);
         for reset in &facts.resets {
-            let when = format!("begun anew {}", format_utc(reset.time));
+            let when = format!("restarted {}", format_utc(reset.time));
             found.insert(when, reset.reason.clone());
         }
         for pause in pauses(facts) {

@@ -12,62 +12,31 @@ use crate::RedactedUrl;
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     /// It could not be reached, or the connection broke.
-    #[error("ask {endpoint} for {method}")]
+    #[error("cannot ask {endpoint} for {method}")]
     Transport {
-        /// The endpoint.
         endpoint: RedactedUrl,
-        /// The method.
         method: &'static str,
         /// Why, without the URL.
         #[source]
         source: reqwest::Error,
     },
     /// It took too long.
-    #[error("ask {endpoint} for {method}: no answer within {secs} s")]
-    TimedOut {
-        /// The endpoint.
-        endpoint: RedactedUrl,
-        /// The method.
-        method: &'static str,
-        /// The limit.
-        secs: f64,
-    },
+    #[error("cannot ask {endpoint} for {method}: no answer within {secs} s")]
+    TimedOut { endpoint: RedactedUrl, method: &'static str, secs: f64 },
     /// The time for everything that is read together was over.
-    #[error("ask {endpoint}: the {secs} s for the whole evaluation were over")]
-    Budget {
-        /// The endpoint.
-        endpoint: RedactedUrl,
-        /// The limit.
-        secs: f64,
-    },
+    #[error("cannot ask {endpoint}: the {secs} s for the whole evaluation are over")]
+    Budget { endpoint: RedactedUrl, secs: f64 },
     /// It answered with an HTTP status other than success; redirects are not followed.
-    #[error("ask {endpoint} for {method}: HTTP status {status}")]
-    Status {
-        /// The endpoint.
-        endpoint: RedactedUrl,
-        /// The method.
-        method: &'static str,
-        /// The status.
-        status: u16,
-    },
+    #[error("cannot ask {endpoint} for {method}: HTTP status {status}")]
+    Status { endpoint: RedactedUrl, method: &'static str, status: u16 },
     /// Its answer is too large.
-    #[error("ask {endpoint} for {method}: the answer exceeds {limit_bytes} bytes")]
-    TooLarge {
-        /// The endpoint.
-        endpoint: RedactedUrl,
-        /// The method.
-        method: &'static str,
-        /// The limit.
-        limit_bytes: usize,
-    },
+    #[error("cannot ask {endpoint} for {method}: the answer exceeds {limit_bytes} bytes")]
+    TooLarge { endpoint: RedactedUrl, method: &'static str, limit_bytes: usize },
     /// It answered with a JSON-RPC error.
-    #[error("ask {endpoint} for {method}: error {code}: {message}")]
+    #[error("cannot ask {endpoint} for {method}: error {code}: {message}")]
     Rpc {
-        /// The endpoint.
         endpoint: RedactedUrl,
-        /// The method.
         method: &'static str,
-        /// The JSON-RPC code.
         code: i64,
         /// Its text, escaped.
         message: String,
@@ -75,15 +44,8 @@ pub enum EndpointError {
         data: Option<Bytes>,
     },
     /// Its answer is not what the method answers, or not about what was asked.
-    #[error("ask {endpoint} for {method}: the answer is not {expected}")]
-    BadAnswer {
-        /// The endpoint.
-        endpoint: RedactedUrl,
-        /// The method.
-        method: &'static str,
-        /// What was expected.
-        expected: &'static str,
-    },
+    #[error("cannot ask {endpoint} for {method}: the answer is not {expected}")]
+    BadAnswer { endpoint: RedactedUrl, method: &'static str, expected: &'static str },
 }
 
 impl EndpointError {
@@ -107,51 +69,32 @@ impl EndpointError {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// No endpoint is configured.
-    #[error("open network {network}: it has no endpoint")]
-    NoEndpoint {
-        /// The network's name.
-        network: String,
-    },
+    #[error("cannot open network {network}: it has no endpoint")]
+    NoEndpoint { network: String },
     /// More endpoints are configured than are of use.
-    #[error("open network {network}: more than {limit} endpoints")]
-    TooManyEndpoints {
-        /// The network's name.
-        network: String,
-        /// The limit.
-        limit: usize,
-    },
+    #[error("cannot open network {network}: more than {limit} endpoints")]
+    TooManyEndpoints { network: String, limit: usize },
     /// An endpoint elsewhere would be asked in clear text, which anybody in between can change.
-    #[error("open network {network}: {endpoint} is not encrypted, and not on this machine")]
-    ClearText {
-        /// The network's name.
-        network: String,
-        /// The endpoint.
-        endpoint: RedactedUrl,
-    },
+    #[error("cannot open network {network}: {endpoint} is not encrypted, and not on this machine")]
+    ClearText { network: String, endpoint: RedactedUrl },
     /// Connections could not be prepared, for example for want of certificates to trust.
-    #[error("open network {network}: prepare connections")]
+    #[error("cannot open network {network}: the connections could not be prepared")]
     Client {
-        /// The network's name.
         network: String,
-        /// Why.
         #[source]
         source: reqwest::Error,
     },
-    /// No endpoint answered.
-    #[error("open network {network}: no endpoint answered")]
+    #[error("cannot open network {network}: no endpoint answered")]
     Unreachable {
-        /// The network's name.
         network: String,
         /// What the last one did.
         #[source]
         source: EndpointError,
     },
     /// An endpoint serves another chain.
-    #[error("open network {network}: {endpoint} serves chain {found}, not {expected}")]
+    #[error("cannot open network {network}: {endpoint} serves chain {found}, not {expected}")]
     WrongChain {
-        /// The network's name.
         network: String,
-        /// The endpoint.
         endpoint: RedactedUrl,
         /// The chain it serves.
         found: ChainId,
@@ -159,11 +102,9 @@ pub enum ConnectError {
         expected: ChainId,
     },
     /// An endpoint serves a chain with this id and another beginning.
-    #[error("open network {network}: {endpoint} has genesis {found}, not {expected}")]
+    #[error("cannot open network {network}: {endpoint} has genesis {found}, not {expected}")]
     WrongGenesis {
-        /// The network's name.
         network: String,
-        /// The endpoint.
         endpoint: RedactedUrl,
         /// The hash of its block 0.
         found: B256,
@@ -171,28 +112,16 @@ pub enum ConnectError {
         expected: B256,
     },
     /// The configured genesis is not the one that this public chain id stands for.
-    #[error("open network {network}: chain {chain} has genesis {known}, not {configured}")]
-    GenesisConflict {
-        /// The network's name.
-        network: String,
-        /// The chain.
-        chain: ChainId,
-        /// The built-in hash.
-        known: B256,
-        /// The configured one.
-        configured: B256,
-    },
+    #[error("cannot open network {network}: chain {chain} has genesis {known}, not {configured}")]
+    GenesisConflict { network: String, chain: ChainId, known: B256, configured: B256 },
     /// A development node stands behind a public chain id.
     #[error(
-        "open network {network}: {endpoint} is a development node ({method} answers), and chain \
-         {chain} is public"
+        "cannot open network {network}: {endpoint} is a development node ({method} answers), and \
+         chain {chain} is public"
     )]
     DevelopmentNode {
-        /// The network's name.
         network: String,
-        /// The endpoint.
         endpoint: RedactedUrl,
-        /// The chain.
         chain: ChainId,
         /// What gave it away.
         method: &'static str,
@@ -226,7 +155,6 @@ pub enum Subject {
     Creation,
     /// Logs of blocks, both ends included.
     Logs(u64, u64),
-    /// A transaction.
     Transaction(B256),
     /// A transaction's receipt.
     Receipt(B256),
@@ -271,9 +199,8 @@ impl fmt::Display for Subject {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Too few endpoints of different operators answered.
-    #[error("read {what}: {have} of {want} endpoints of different operators answered")]
+    #[error("cannot read {what}: {have} of {want} endpoints of different operators answered")]
     TooFewEndpoints {
-        /// What was read.
         what: Subject,
         /// The operators that answered.
         have: usize,
@@ -283,55 +210,39 @@ pub enum ReadError {
         #[source]
         source: Option<Box<EndpointError>>,
     },
-    /// Endpoints answered differently.
-    #[error("read {what}: {} disagree", join(endpoints))]
+    #[error("cannot read {what}: {} disagree", join(endpoints))]
     Disagreement {
-        /// What was read.
         what: Subject,
         /// All endpoints that answered.
         endpoints: Vec<RedactedUrl>,
     },
     /// Heads are too far from one another, or from this machine's clock.
-    #[error("read {what}: {figures}")]
+    #[error("cannot read {what}: {figures}")]
     Stale {
-        /// What was read.
         what: Subject,
         /// How far, and whose.
         figures: String,
     },
     /// A single endpoint is enough, and none answered.
-    #[error("read {what}")]
+    #[error("cannot read {what}")]
     Endpoint {
-        /// What was read.
         what: Subject,
         /// Why the last one did not.
         #[source]
         source: Box<EndpointError>,
     },
     /// It is not there.
-    #[error("read {what}: there is none")]
-    NotFound {
-        /// What was read.
-        what: Subject,
-    },
-    /// The call reverted.
-    #[error("read {what}: it reverted with {data}")]
+    #[error("cannot read {what}: it does not exist")]
+    NotFound { what: Subject },
+    #[error("cannot read {what}: it reverted with {data}")]
     Reverted {
-        /// What was read.
         what: Subject,
         /// What it reverted with.
         data: Bytes,
     },
     /// More was asked, or is there, than is read at once.
-    #[error("read {what}: more than {limit} {of}")]
-    TooMany {
-        /// What was read.
-        what: Subject,
-        /// Of what.
-        of: &'static str,
-        /// The limit.
-        limit: usize,
-    },
+    #[error("cannot read {what}: more than {limit} {of}")]
+    TooMany { what: Subject, of: &'static str, limit: usize },
 }
 
 fn join(endpoints: &[RedactedUrl]) -> String {

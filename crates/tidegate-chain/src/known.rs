@@ -14,7 +14,6 @@ const POLLS_PER_BLOCK: u64 = 3;
 /// What is built in of a public chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownChain {
-    /// Its chain id.
     pub chain: ChainId,
     /// Its customary name.
     pub name: &'static str,

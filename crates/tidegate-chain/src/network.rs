@@ -30,7 +30,6 @@ pub enum Reading {
 pub struct NetworkConfig {
     /// Its name, for messages.
     pub name: String,
-    /// Its chain id.
     pub chain: ChainId,
     /// The hash of its block 0; `None` at first sight, for chains that are not built in.
     pub genesis: Option<B256>,

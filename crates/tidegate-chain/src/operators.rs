@@ -21,10 +21,13 @@ const NAMED_MAX: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorsError {
     /// It is not such a file.
-    #[error("read the operators: `version = 1`, and names by \"host:port\" under [operators]")]
+    #[error(
+        "cannot read the operators: `version = 1`, and names by \"host:port\" under \
+         [operators]"
+    )]
     Toml(#[source] Box<toml::de::Error>),
     /// Another version, or too much.
-    #[error("read the operators: {0}")]
+    #[error("cannot read the operators: {0}")]
     Content(&'static str),
 }
 
@@ -54,7 +57,6 @@ pub fn named_operators(text: &str) -> Result<BTreeMap<String, String>, Operators
 /// An endpoint, and the addresses that its host has.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// Its URL.
     pub url: RedactedUrl,
     /// What its host resolves to, or is; empty where that is not known.
     pub addresses: Vec<IpAddr>,

@@ -21,22 +21,20 @@ pub struct OwnEndpoints(Vec<(ChainId, RedactedUrl)>);
 pub enum OwnEndpointError {
     /// The file has another shape. What the parser says would show its lines.
     #[error(
-        "read the file of your endpoints: it has another shape than `[[endpoint]]` with \
+        "cannot read the file of your endpoints: it has another shape than `[[endpoint]]` with \
              `chain` and `url`"
     )]
     Shape,
     /// A version that this program does not know.
-    #[error("read the file of your endpoints: version {0} is not known")]
+    #[error("cannot read the file of your endpoints: version {0} is not supported")]
     Version(u32),
-    /// Too many.
-    #[error("read the file of your endpoints: it has more than {ENDPOINTS_MAX}")]
+    #[error("cannot read the file of your endpoints: it has more than {ENDPOINTS_MAX}")]
     TooMany,
     /// An endpoint is none.
-    #[error("use the endpoint {place}")]
+    #[error("cannot use the endpoint {place}")]
     Url {
         /// Where it is written.
         place: String,
-        /// Why.
         #[source]
         source: UrlError,
     },

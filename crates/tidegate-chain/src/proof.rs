@@ -17,7 +17,6 @@ const BY_HASH: &str = "eth_getBlockByHash";
 /// An account as the state root of a block holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvenAccount {
-    /// Its nonce.
     pub nonce: u64,
     /// Its balance, in wei.
     pub balance: U256,

@@ -19,10 +19,7 @@ pub enum SendOutcome {
         message: String,
     },
     /// It did not answer, or with something else.
-    Unknown {
-        /// What it did.
-        cause: EndpointError,
-    },
+    Unknown { cause: EndpointError },
 }
 
 impl Network {

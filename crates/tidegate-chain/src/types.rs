@@ -7,11 +7,9 @@ use tidegate_model::ids::BlockRef;
 /// A transaction that a node knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
-    /// Its hash.
     pub hash: B256,
     /// Its sender.
     pub from: Address,
-    /// Its nonce.
     pub nonce: u64,
     /// Its target; `None` creates a contract.
     pub to: Option<Address>,
@@ -19,7 +17,6 @@ pub struct Transaction {
     pub value: U256,
     /// Its calldata or initcode.
     pub input: Bytes,
-    /// Its gas limit.
     pub gas_limit: u64,
     /// What it lets code of others be run at (EIP-7702), in its order.
     pub authorizations: Vec<Authorization>,
@@ -37,7 +34,6 @@ pub struct Authorization {
     pub address: Address,
     /// The nonce that it takes.
     pub nonce: u64,
-    /// The signature.
     pub(crate) signature: (B256, B256, bool),
 }
 
@@ -82,13 +78,11 @@ pub struct Sent {
 /// An authorization that took a nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Authorized {
-    /// The nonce.
     pub nonce: u64,
     /// Whose code the account runs since; zero for none.
     pub code: Address,
     /// The transaction that carried it, whoever sent that.
     pub transaction: B256,
-    /// Its block.
     pub block: BlockRef,
 }
 
@@ -131,7 +125,6 @@ pub struct Log {
     pub address: Address,
     /// Its topics, at most four.
     pub topics: Vec<B256>,
-    /// Its data.
     pub data: Bytes,
     /// The block it is in.
     pub block: BlockRef,

@@ -21,13 +21,13 @@ pub struct RedactedUrl(Arc<Url>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It is not a URL.
-    #[error("understand the endpoint's URL")]
+    #[error("the endpoint's URL is not valid")]
     NotAUrl(#[source] url::ParseError),
     /// It has another scheme.
-    #[error("understand the endpoint's URL: the scheme must be `https` or `http`")]
+    #[error("the endpoint's URL is not valid: the scheme must be `https` or `http`")]
     NotHttp,
     /// It names no host.
-    #[error("understand the endpoint's URL: it names no host")]
+    #[error("the endpoint's URL is not valid: it names no host")]
     NoHost,
 }
 

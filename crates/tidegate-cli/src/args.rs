@@ -11,8 +11,8 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("TIDEGATE_CO
 /// Take smart contracts from a testnet to mainnet.
 ///
 /// Tidegate compiles and deploys, proves that exactly this code has soaked on a testnet and has
-/// been audited, keeps a ledger of the test funds to the wei, and promotes to mainnet through a
-/// Safe proposal that each signer can re-check alone.
+/// been audited, accounts for the test funds to the wei, and promotes to mainnet through a Safe
+/// proposal that each signer can re-check independently.
 ///
 /// Exit codes: 0 done or PASS, 1 FAIL, 2 usage, 3 configuration, 4 chain or endpoint, 5 keys,
 /// 6 conflict, 10 WAIVED, 20 WAITING, 30 UNKNOWN, 70 internal.

@@ -11,37 +11,38 @@ pub(crate) struct Global {
     /// Print the result as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// The project's directory; default: the nearest one above that holds `tidegate.toml`
+    /// The project's directory; default: this directory or the nearest parent that holds
+    /// `tidegate.toml`
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
-    /// The key that signs, by its name in `$TIDEGATE_HOME/keys`, or `foundry:NAME`; with
-    /// `--typed-data` also an address whose key is elsewhere
+    /// Sign with this key: its name in `$TIDEGATE_HOME/keys`, or `foundry:NAME`; with
+    /// `--typed-data`, also the address of a wallet
     #[arg(long = "as", global = true, value_name = "KEY")]
     pub(crate) signer: Option<String>,
     /// Read the key's password from this file descriptor
     #[arg(long, global = true, value_name = "N")]
     pub(crate) password_fd: Option<u32>,
-    /// Approve exactly this plan or digest, instead of being asked; without it, and without a
-    /// terminal, the command prints the one to type
+    /// Approve exactly this plan or digest without a prompt. Without a terminal, run once without
+    /// it: the command prints the hash to pass
     #[arg(long, global = true, value_name = "HASH")]
     pub(crate) approve: Option<String>,
-    /// Instead of signing a statement, write it as `eth_signTypedData_v4` takes it, for a wallet;
-    /// `-` is standard output. `import` takes the signature
+    /// Do not sign the statement; write it as `eth_signTypedData_v4` input for a wallet (`-` for
+    /// standard output). `import` takes the signature
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) typed_data: Option<String>,
-    /// Show what would be signed, sent or written, and stop before the first of it: no key is
-    /// opened, and nothing is kept but compilations
+    /// Show what would be signed, sent or written, and stop there: no key is opened, and only
+    /// compilations are stored
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
-    /// Pin this Safe, at first sight or in place of another, instead of being asked
+    /// Pin this Safe without a prompt, at first use or in place of the pinned one
     #[arg(long, global = true, value_name = "CHAIN:SAFE")]
     pub(crate) pin: Option<String>,
 }
 
-/// For which target something is said.
+/// The target that a statement is about.
 #[derive(Debug, Args)]
 pub(crate) struct ForTarget {
-    /// The target that it is said about; default: the only mainnet network
+    /// The target network that the statement is about; default: the only mainnet network
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,
 }

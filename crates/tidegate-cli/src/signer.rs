@@ -32,16 +32,18 @@ pub(crate) fn address_of(env: &Environment, name: &str) -> AppResult<Option<Addr
 /// The key of `--as`, or the one that the project names for this.
 pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> AppResult<&'a str> {
     global.signer.as_deref().or(default).ok_or_else(|| {
-        AppError::usage("which key signs this?").hint(
-            "name one with --as KEY; see \
-                                                       `tidegate key list`",
-        )
+        AppError::usage("no key is named to sign this")
+            .hint("name a key with --as KEY; `tidegate key list` shows yours")
     })
 }
 
 /// A dry run has no key, whoever asks.
 pub(crate) fn refuse_dry(global: &Global, name: &str) -> AppResult {
-    if global.dry_run { Err(AppError::dry_run(format!("open key `{name}`"))) } else { Ok(()) }
+    if global.dry_run {
+        Err(AppError::dry_run(format!("cannot open key `{name}`")))
+    } else {
+        Ok(())
+    }
 }
 
 /// Opens a key with the password of `--password-fd`, the OS keyring, or a person.

@@ -41,7 +41,7 @@ struct Said {
     sheet: Vec<String>,
     /// The lines of it that nobody has seen.
     unseen: Vec<String>,
-    /// What nobody may overlook.
+    /// Warnings that must not be overlooked.
     attentions: Vec<String>,
 }
 

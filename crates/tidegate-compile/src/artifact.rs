@@ -16,76 +16,59 @@ use crate::unit::{Compiled, CompiledCode, Unit};
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
     /// It is an interface, an abstract contract, or not there.
-    #[error("use the contract {name}: it has no code, as an interface or abstract contract")]
-    NotDeployable {
-        /// The contract.
-        name: String,
-    },
+    #[error("cannot use the contract {name}: it has no code, as an interface or abstract contract")]
+    NotDeployable { name: String },
     /// A library that has to be linked was not compiled.
-    #[error("link {library} into {contract}: the compiler gave no code for it")]
-    LibraryMissing {
-        /// The library.
-        library: String,
-        /// What links it.
-        contract: String,
-    },
+    #[error("cannot link {library} into {contract}: the compiler gave no code for it")]
+    LibraryMissing { library: String, contract: String },
     /// Libraries link each other, so none can be created first.
-    #[error("order the libraries of {contract}: {library} needs itself")]
+    #[error("cannot order the libraries of {contract}: {library} depends on itself")]
     LibraryCycle {
-        /// The contract.
         contract: String,
         /// A library on the cycle.
         library: String,
     },
     /// The compiler's metadata cannot be read.
-    #[error("read the metadata of {contract}")]
+    #[error("cannot read the metadata of {contract}")]
     Metadata {
-        /// The contract.
         contract: String,
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
     /// The ABI cannot be read.
-    #[error("read the ABI of {contract}")]
+    #[error("cannot read the ABI of {contract}")]
     Abi {
-        /// The contract.
         contract: String,
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
     /// Several contracts have one name, and are not the same in every byte.
     #[error(
-        "name {fqn}: {} are called so, and the compiler makes other code of each",
+        "the name {fqn} is ambiguous: {} have it, and each compiles to different code",
         contracts.join(" and ")
     )]
     OneName {
-        /// The name.
         fqn: Fqn,
         /// Each, as the compiler knows it.
         contracts: Vec<String>,
     },
     /// Two variables of one contract have one name.
-    #[error("name the immutables of {contract}: {first} and {second} are both called {name}")]
+    #[error(
+        "cannot name the immutables of {contract}: {first} and {second} are both called {name}"
+    )]
     OneVariable {
-        /// The contract.
         contract: String,
-        /// The name.
         name: String,
         /// One of them, as the compiler knows it.
         first: String,
-        /// The other.
         second: String,
     },
     /// The metadata speaks of another source than the one that was compiled.
-    #[error("check the sources of {contract}: {source_name} is not the file that was compiled")]
-    SourceMismatch {
-        /// The contract.
-        contract: String,
-        /// The source.
-        source_name: String,
-    },
+    #[error(
+        "cannot check the sources of {contract}: {source_name} is not the file that was \
+         compiled"
+    )]
+    SourceMismatch { contract: String, source_name: String },
 }
 
 /// The artifacts of some contracts and of every library that they link.
@@ -438,7 +421,7 @@ mod tests {
         };
         assert_eq!(made("paris").unwrap().artifacts.len(), 2);
         let error = made("london").unwrap_err().to_string();
-        let says = "name dep:p/L.sol:L: lib/p/L.sol:L and lib/q/L.sol:L are called so";
+        let says = "the name dep:p/L.sol:L is ambiguous: lib/p/L.sol:L and lib/q/L.sol:L have it";
         assert!(error.starts_with(says), "{error}");
     }
 }

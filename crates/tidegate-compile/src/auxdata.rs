@@ -13,8 +13,8 @@ use tidegate_model::release::Span;
 pub enum AuxdataError {
     /// The two builds do not line up.
     #[error(
-        "locate the metadata: two builds of the same source have {first} and {second} bytes of \
-         code or metadata"
+        "cannot locate the metadata: two builds of the same source have {first} and {second} \
+         bytes of code or metadata"
     )]
     LengthsDiffer {
         /// Bytes of the first build.
@@ -24,8 +24,8 @@ pub enum AuxdataError {
     },
     /// The two builds differ where no metadata was found.
     #[error(
-        "locate the metadata: two builds of the same source differ at byte {at}, outside every \
-         region found"
+        "cannot locate the metadata: two builds of the same source differ at byte {at}, outside \
+         every region found"
     )]
     Unlocated {
         /// The first such byte.

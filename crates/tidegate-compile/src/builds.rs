@@ -55,16 +55,15 @@ pub enum TrustedError {
     #[error(transparent)]
     File(#[from] FileError),
     /// It cannot be written.
-    #[error("write the list of trusted compilers")]
+    #[error("cannot write the list of trusted compilers")]
     Write(#[source] Box<toml::ser::Error>),
     /// It has another shape.
-    #[error("read the list of trusted compilers")]
+    #[error("cannot read the list of trusted compilers")]
     Read(#[source] Box<toml::de::Error>),
     /// A version that this program does not know.
-    #[error("read the list of trusted compilers: version {0} is not known")]
+    #[error("cannot read the list of trusted compilers: version {0} is not supported")]
     Version(u32),
-    /// Too many.
-    #[error("read the list of trusted compilers: it has more than {TRUSTED_MAX}")]
+    #[error("cannot read the list of trusted compilers: it has more than {TRUSTED_MAX}")]
     TooMany,
 }
 

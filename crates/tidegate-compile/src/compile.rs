@@ -227,7 +227,6 @@ fn check_version<'a>(
 enum Stop {
     /// What there is suffices.
     Enough,
-    /// It is refused.
     Refused(CompileError),
 }
 

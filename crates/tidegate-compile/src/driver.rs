@@ -16,43 +16,38 @@ use crate::loader::NodeCompiler;
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// Its process cannot be started.
-    #[error("start {}", program.display())]
+    #[error("cannot start {}", program.display())]
     Start {
-        /// The program.
         program: PathBuf,
         /// What the system says.
         #[source]
         source: io::Error,
     },
     /// It ended before it had answered.
-    #[error("get an answer: the compiler ended with {status}{}", said(.stderr))]
+    #[error("the compiler ended with {status}{}", said(.stderr))]
     Ended {
-        /// How it ended.
         status: String,
         /// The beginning of what it wrote to standard error.
         stderr: String,
     },
     /// What it writes cannot be read.
-    #[error("read what the compiler writes")]
+    #[error("cannot read what the compiler writes")]
     Unreadable {
         /// What the system says.
         #[source]
         source: io::Error,
     },
     /// It took too long.
-    #[error("get an answer: the compiler took longer than {limit_secs} seconds")]
-    TooSlow {
-        /// The limit.
-        limit_secs: u64,
-    },
+    #[error("the compiler took longer than {limit_secs} seconds")]
+    TooSlow { limit_secs: u64 },
     /// It writes too much.
-    #[error("get an answer: the compiler's is larger than {limit} bytes")]
+    #[error("the compiler's answer is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
     },
     /// It does not answer as a compiler does.
-    #[error("understand the compiler: it says {text:?}")]
+    #[error("cannot understand the compiler's answer {text:?}")]
     NotUnderstood {
         /// The beginning of what it says.
         text: String,

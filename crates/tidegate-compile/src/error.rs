@@ -19,7 +19,7 @@ use crate::vyper::VyperError;
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// No contract was asked for.
-    #[error("compile: no contract is named")]
+    #[error("cannot compile: no contract is named")]
     NothingNamed,
     /// A contract in Vyper cannot be compiled.
     #[error(transparent)]
@@ -37,23 +37,21 @@ pub enum CompileError {
     #[error(transparent)]
     FindCompiler(#[from] FindCompilerError),
     /// The compiler does not run to its end.
-    #[error("run the compiler {}", compiler.version)]
+    #[error("cannot run the compiler {}", compiler.version)]
     Run {
-        /// Which one.
         compiler: Compiler,
-        /// Why.
         #[source]
         source: DriverError,
     },
     /// The compiler is not the one that the cache takes it for.
     #[error(
-        "trust the cache: it takes the compiler for {}, and {} was compiled by {found}; delete {}",
+        "cannot trust the cache: it takes the compiler for {}, and {} was compiled by {found}; \
+         delete {}",
         taken_for, fqn, kept.display()
     )]
     OtherVersion {
         /// The version that the cache takes it for.
         taken_for: String,
-        /// The contract.
         fqn: Fqn,
         /// The version in the contract's metadata.
         found: String,
@@ -61,20 +59,17 @@ pub enum CompileError {
         kept: PathBuf,
     },
     /// The compiler finds errors in the sources.
-    #[error("compile the sources\n\n{}", messages.join("\n"))]
+    #[error("cannot compile the sources\n\n{}", messages.join("\n"))]
     Rejected {
         /// The errors, as the compiler formats them.
         messages: Vec<String>,
     },
     /// A library is linked into contracts of several compilers, which make other code of it.
     #[error(
-        "link the library {fqn}: contracts that link it are built by several compilers, and each \
-         makes other code of it; pin one with `solc` in foundry.toml"
+        "cannot link the library {fqn}: contracts that link it are built by several compilers, \
+         and each makes other code of it; pin one with `solc` in foundry.toml"
     )]
-    SeveralCompilers {
-        /// The library.
-        fqn: Fqn,
-    },
+    SeveralCompilers { fqn: Fqn },
     /// The compiler's answer cannot be used.
     #[error(transparent)]
     Unit(#[from] UnitError),

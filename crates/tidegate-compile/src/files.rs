@@ -11,44 +11,30 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The system says no.
-    #[error("{action} {}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried.
         action: &'static str,
-        /// The file.
         path: PathBuf,
         /// What the system says.
         #[source]
         source: io::Error,
     },
     /// It is larger than it may be.
-    #[error("read {}: it is larger than {limit} bytes", path.display())]
+    #[error("cannot read {}: it is larger than {limit} bytes", path.display())]
     TooLarge {
-        /// The file.
         path: PathBuf,
         /// The limit, in bytes.
         limit: u64,
     },
     /// A folder has more files than it may have.
-    #[error("list {}: it has more than {limit} files", path.display())]
-    TooMany {
-        /// The folder.
-        path: PathBuf,
-        /// The limit.
-        limit: usize,
-    },
+    #[error("cannot list {}: it has more than {limit} files", path.display())]
+    TooMany { path: PathBuf, limit: usize },
     /// It is a link, where what it leads to could change unnoticed.
-    #[error("read {}: it is a link", path.display())]
-    Link {
-        /// The link.
-        path: PathBuf,
-    },
+    #[error("cannot read {}: it is a link", path.display())]
+    Link { path: PathBuf },
     /// It is not text.
-    #[error("read {}: it is not UTF-8", path.display())]
-    NotText {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("cannot read {}: it is not UTF-8", path.display())]
+    NotText { path: PathBuf },
 }
 
 /// Reads a UTF-8 file of at most `limit` bytes.

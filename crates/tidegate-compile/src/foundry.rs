@@ -84,16 +84,14 @@ impl BytecodeHash {
 #[derive(Debug, thiserror::Error)]
 pub enum FoundryError {
     /// The file is missing or unreadable.
-    #[error("read foundry.toml")]
+    #[error("cannot read foundry.toml")]
     Unreadable {
-        /// What went wrong.
         #[source]
         source: FileError,
     },
     /// It is not TOML, or a key has the wrong type.
-    #[error("read {} (line {line})", file.display())]
+    #[error("cannot read {} (line {line})", file.display())]
     Malformed {
-        /// The file.
         file: PathBuf,
         /// The line, counted from 1; 0 where the parser gives none.
         line: usize,
@@ -102,9 +100,8 @@ pub enum FoundryError {
         source: Box<toml::de::Error>,
     },
     /// A remapping cannot be used.
-    #[error("use the key `remappings` of {}", file.display())]
+    #[error("cannot use the key `remappings` of {}", file.display())]
     Remapping {
-        /// The file.
         file: PathBuf,
         /// Which one, and why.
         #[source]
@@ -112,21 +109,13 @@ pub enum FoundryError {
     },
     /// A folder leads out of the project.
     #[error(
-        "use the key `{key}` of {}: {value:?} is not a folder inside the project",
+        "cannot use the key `{key}` of {}: {value:?} is not a folder inside the project",
         file.display()
     )]
-    FolderOutside {
-        /// The file.
-        file: PathBuf,
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: String,
-    },
+    FolderOutside { file: PathBuf, key: &'static str, value: String },
     /// There is no such profile.
-    #[error("use the profile {name:?}: {} has only {}", file.display(), known.join(", "))]
+    #[error("cannot use the profile {name:?}: {} has only {}", file.display(), known.join(", "))]
     NoProfile {
-        /// The file.
         file: PathBuf,
         /// The profile asked for.
         name: String,
@@ -135,23 +124,17 @@ pub enum FoundryError {
     },
     /// The compiler's version is none.
     #[error(
-        "use the key `version` of {}: {value:?} is not a version such as \"0.8.30\"",
+        "cannot use the key `version` of {}: {value:?} is not a version such as \"0.8.30\"",
         file.display()
     )]
-    Version {
-        /// The file.
-        file: PathBuf,
-        /// The value.
-        value: String,
-    },
+    Version { file: PathBuf, value: String },
     /// The EVM version does not exist.
-    #[error("use the key `evm_version` of {}: {value:?} is not an EVM version", file.display())]
-    EvmVersion {
-        /// The file.
-        file: PathBuf,
-        /// The value.
-        value: String,
-    },
+    #[error(
+        "cannot use the key `evm_version` of {}: {value:?} is not an EVM \
+         version",
+        file.display()
+    )]
+    EvmVersion { file: PathBuf, value: String },
 }
 
 impl FoundryConfig {

@@ -12,33 +12,24 @@ use crate::types::{Budget, LayoutTypes, TreeTypes};
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// A type is described nowhere, or is of a kind that is not known here.
-    #[error("expand the storage type {id:?}: it is not known")]
+    #[error("cannot expand the storage type {id:?}: it is not known")]
     UnknownType {
         /// The type, as the compiler names it.
         id: String,
     },
     /// A declaration is missing from the syntax tree, or has no type there.
-    #[error("find the declaration of {name} in the syntax tree")]
-    UnknownDeclaration {
-        /// What is declared.
-        name: String,
-    },
+    #[error("cannot find the declaration of {name} in the syntax tree")]
+    UnknownDeclaration { name: String },
     /// The expanded types are too many.
-    #[error("expand the storage types: they come to more than {limit}")]
-    TooLarge {
-        /// How many there may be.
-        limit: usize,
-    },
+    #[error("cannot expand the storage types: they come to more than {limit}")]
+    TooLarge { limit: usize },
     /// A type is larger than storage.
-    #[error("expand the storage type {label:?}: it is larger than storage")]
-    TooManySlots {
-        /// The type.
-        label: String,
-    },
+    #[error("cannot expand the storage type {label:?}: it is larger than storage")]
+    TooManySlots { label: String },
     /// The compiler does not tell which structures are namespaces.
     #[error(
-        "read the storage namespaces of {source_name}: compilers before 0.8.20 do not report \
-         `@custom:storage-location`"
+        "cannot read the storage namespaces of {source_name}: compilers before 0.8.20 do not \
+         report `@custom:storage-location`"
     )]
     NamespacesUnreported {
         /// A source that has one.

@@ -14,40 +14,28 @@ use crate::places;
 #[derive(Debug, thiserror::Error)]
 pub enum NameError {
     /// A `package.json` cannot be read.
-    #[error("name the source {source_name}")]
+    #[error("cannot name the source {source_name}")]
     Unreadable {
-        /// The source.
         source_name: String,
-        /// Why.
         #[source]
         source: FileError,
     },
     /// A `package.json` is not valid.
-    #[error("read {}", file.display())]
+    #[error("cannot read {}", file.display())]
     Malformed {
-        /// The file.
         file: PathBuf,
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
     /// A package's name is not one.
-    #[error("use the package name {name:?} in {}", file.display())]
-    BadPackage {
-        /// The file.
-        file: PathBuf,
-        /// The name.
-        name: String,
-    },
+    #[error("cannot use the package name {name:?} in {}", file.display())]
+    BadPackage { file: PathBuf, name: String },
     /// Two files with the same normalised name differ, as in two versions of one package, or
     /// mean different files by what they import.
-    #[error("tell {first} and {second} apart: both are {name}, and {what}")]
+    #[error("cannot tell {first} and {second} apart: both are {name}, and {what}")]
     Collision {
-        /// The normalised name.
         name: String,
-        /// One source.
         first: String,
-        /// The other one.
         second: String,
         /// In what they differ.
         what: String,

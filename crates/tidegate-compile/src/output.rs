@@ -17,32 +17,20 @@ use crate::ast;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// It is not the JSON that was expected.
-    #[error("read the compiler's answer")]
+    #[error("cannot read the compiler's answer")]
     Malformed {
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
     /// Something asked for is missing.
-    #[error("read the compiler's answer: {what} of {contract} is missing")]
-    Missing {
-        /// The contract.
-        contract: String,
-        /// What is missing.
-        what: &'static str,
-    },
+    #[error("cannot read the compiler's answer: {what} of {contract} is missing")]
+    Missing { contract: String, what: &'static str },
     /// An object is not code with placeholders at its link references.
-    #[error("read the compiler's answer: the code of {contract} is not hexadecimal")]
-    NotCode {
-        /// The contract.
-        contract: String,
-    },
+    #[error("cannot read the compiler's answer: the code of {contract} is not hexadecimal")]
+    NotCode { contract: String },
     /// A reference leads outside the code.
-    #[error("read the compiler's answer: a reference in {contract} leads outside its code")]
-    OutOfBounds {
-        /// The contract.
-        contract: String,
-    },
+    #[error("cannot read the compiler's answer: a reference in {contract} leads outside its code")]
+    OutOfBounds { contract: String },
 }
 
 #[derive(Debug, Deserialize)]

@@ -36,7 +36,6 @@ pub struct Profile {
     /// Whether code is generated through the intermediate representation.
     #[serde(alias = "via-ir")]
     pub via_ir: Option<bool>,
-    /// The EVM version.
     #[serde(alias = "evm-version")]
     pub evm_version: Option<String>,
     /// Which hash of the metadata goes into the code.

@@ -17,15 +17,15 @@ pub struct Remapping {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemappingError {
     /// Not of the form `prefix=target`.
-    #[error("read the remapping {text:?}: it has to be `prefix=target`")]
+    #[error("cannot read the remapping {text:?}: it has to be `prefix=target`")]
     Malformed {
         /// The remapping as written.
         text: String,
     },
     /// The target leads out of the project, or to a path of one machine.
     #[error(
-        "use the remapping {text:?}: its target has to be a path inside the project, relative to \
-         its root"
+        "cannot use the remapping {text:?}: its target has to be a path inside the project, \
+         relative to its root"
     )]
     TargetOutside {
         /// The remapping as written.

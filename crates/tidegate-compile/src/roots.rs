@@ -16,25 +16,18 @@ use crate::vyper;
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// No file under `src` declares it.
-    #[error("find the contract {name}: no file under {src} declares it")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// The folder searched.
-        src: String,
-    },
+    #[error("cannot find the contract {name}: no file under {src} declares it")]
+    Unknown { name: String, src: String },
     /// More than one file declares it.
-    #[error("find the contract {name}: it may be {}", candidates.join(" or "))]
+    #[error("cannot find the contract {name}: it may be {}", candidates.join(" or "))]
     Ambiguous {
-        /// The name.
         name: String,
         /// The names that say which one is meant.
         candidates: Vec<String>,
     },
     /// The file named does not exist.
-    #[error("find the contract {name}: there is no {file}{}", fix(.suggestion))]
+    #[error("cannot find the contract {name}: there is no {file}{}", fix(.suggestion))]
     NoFile {
-        /// The name.
         name: String,
         /// The file it leads to.
         file: String,
@@ -42,41 +35,25 @@ pub enum RootError {
         suggestion: Option<String>,
     },
     /// The file named declares others.
-    #[error("find the contract {name}: {file} declares only {}", declared.join(", "))]
-    NotInFile {
-        /// The name.
-        name: String,
-        /// The file.
-        file: String,
-        /// What it declares.
-        declared: Vec<String>,
-    },
+    #[error("cannot find the contract {name}: {file} declares only {}", declared.join(", "))]
+    NotInFile { name: String, file: String, declared: Vec<String> },
     /// The file named cannot be read.
-    #[error("find the contract {name}")]
+    #[error("cannot find the contract {name}")]
     Source {
-        /// The name.
         name: String,
-        /// Why.
         #[source]
         source: SourceError,
     },
     /// The sources cannot be searched.
-    #[error("search {} for contracts", folder.display())]
+    #[error("cannot search {} for contracts", folder.display())]
     Search {
-        /// The folder.
         folder: PathBuf,
-        /// Why.
         #[source]
         source: FileError,
     },
     /// The sources are too many to search.
-    #[error("search {} for contracts: it has more than {limit} entries", folder.display())]
-    TooMany {
-        /// The folder.
-        folder: PathBuf,
-        /// How many there may be.
-        limit: usize,
-    },
+    #[error("cannot search {} for contracts: it has more than {limit} entries", folder.display())]
+    TooMany { folder: PathBuf, limit: usize },
 }
 
 /// The most files and folders under `src`.

@@ -103,81 +103,63 @@ impl FoundCompiler {
 /// Why there is no compiler to use.
 #[derive(Debug, thiserror::Error)]
 pub enum FindCompilerError {
-    /// Nothing fits.
-    #[error("find a Solidity compiler, {wanted}{}", list(.tried))]
+    #[error("cannot find a Solidity compiler, {wanted}{}", list(.tried))]
     NoneFits {
-        /// What is asked for.
+        /// The required soak, in seconds.
         wanted: Wanted,
         /// What was found instead, one line each.
         tried: Vec<String>,
     },
     /// It is no official build, and nobody here trusts it.
     #[error(
-        "use the compiler {}: its SHA-256 {sha256} is neither that of an official build nor one \
-         that you trust",
+        "cannot use the compiler {}: its SHA-256 {sha256} is neither that of an official build \
+         nor one that you trust",
         path.display()
     )]
-    NotTrusted {
-        /// The compiler.
-        path: PathBuf,
-        /// Its digest.
-        sha256: B256,
-    },
+    NotTrusted { path: PathBuf, sha256: B256 },
     /// The compiler that the person named has another version.
     #[error(
-        "use the compiler {}: it is {version}, and the project asks for {wanted}",
+        "cannot use the compiler {}: it is {version}, and the project asks for {wanted}",
         path.display()
     )]
     ExplicitUnfit {
-        /// The compiler.
         path: PathBuf,
-        /// Its version.
         version: Version,
-        /// What is asked for.
+        /// The required soak, in seconds.
         wanted: Wanted,
     },
     /// A compiler does not say its version.
-    #[error("ask the compiler {} for its version", path.display())]
+    #[error("cannot ask the compiler {} for its version", path.display())]
     NoAnswer {
-        /// The compiler.
         path: PathBuf,
-        /// Why.
         #[source]
         source: DriverError,
     },
     /// The npm package needs node.
     #[error(
-        "run the compiler {}: it is an npm package, and PATH has no `node` outside of the git \
-         repository around the project; if your home folder is a repository, install Node 20 or \
-         newer elsewhere, such as below /usr/local",
+        "cannot run the compiler {}: it is an npm package, and PATH has no `node` outside of the \
+         git repository around the project; if your home folder is a repository, install Node 20 \
+         or newer elsewhere, such as below /usr/local",
         path.display()
     )]
-    NoNode {
-        /// The package's folder.
-        path: PathBuf,
-    },
+    NoNode { path: PathBuf },
     /// The compiler's binary cannot be read.
-    #[error("digest the compiler")]
+    #[error("cannot digest the compiler")]
     Digest {
-        /// Why.
         #[source]
         source: FileError,
     },
     /// It is not the file that it was taken for.
-    #[error("use the compiler {}: its SHA-256 is no longer {known}", path.display())]
+    #[error("cannot use the compiler {}: its SHA-256 is no longer {known}", path.display())]
     Changed {
-        /// The file.
         path: PathBuf,
         /// The digest that was kept of it.
         known: B256,
     },
-    /// The download failed.
     #[cfg(feature = "svm-solc")]
-    #[error("install the compiler {version}")]
+    #[error("cannot install the compiler {version}")]
     Install {
-        /// Its version.
         version: Version,
-        /// Why.
         #[source]
         source: Box<SolcError>,
     },
@@ -233,7 +215,7 @@ impl<'a> Finder<'a> {
             match self.open(&candidate) {
                 Ok(one) => found.push(one),
                 // One that is broken must not hide one that works further down the list.
-                Err(error) => tried.push(format!("failed to {}", with_causes(&error))),
+                Err(error) => tried.push(with_causes(&error)),
             }
         }
         found.sort_by(|a, b| b.version.plain.cmp(&a.version.plain));

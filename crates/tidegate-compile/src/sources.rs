@@ -16,7 +16,11 @@ use crate::remapping::{self, is_clean};
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// An import names no file.
-    #[error("resolve the import {import:?} of {importer}: there is no {name}{}", fix(.suggestion))]
+    #[error(
+        "cannot resolve the import {import:?} of {importer}: there is no \
+         {name}{}",
+        fix(.suggestion)
+    )]
     Missing {
         /// The import as written.
         import: String,
@@ -28,7 +32,10 @@ pub enum SourceError {
         suggestion: Option<String>,
     },
     /// An import climbs out of the project, is absolute, or has dotted or empty components.
-    #[error("resolve the import {import:?} of {importer}: it has to name a file in the project")]
+    #[error(
+        "cannot resolve the import {import:?} of {importer}: it has to name a file in the \
+         project"
+    )]
     NotInProject {
         /// The import as written.
         import: String,
@@ -36,28 +43,22 @@ pub enum SourceError {
         importer: String,
     },
     /// A source leads out of the project through a link.
-    #[error("use the source {name}: it is really {}, outside the repository", file.display())]
-    Outside {
-        /// Its name.
-        name: String,
-        /// The file.
-        file: PathBuf,
-    },
+    #[error(
+        "cannot use the source {name}: it is really {}, outside the \
+         repository",
+        file.display()
+    )]
+    Outside { name: String, file: PathBuf },
     /// A source cannot be read.
-    #[error("use the source {name}")]
+    #[error("cannot use the source {name}")]
     Unreadable {
-        /// Its name.
         name: String,
-        /// Why.
         #[source]
         source: FileError,
     },
     /// There are too many.
-    #[error("collect the sources: there are more than {limit}")]
-    TooMany {
-        /// How many there may be.
-        limit: usize,
-    },
+    #[error("cannot collect the sources: there are more than {limit}")]
+    TooMany { limit: usize },
 }
 
 /// The most files of one closure.

@@ -25,20 +25,16 @@ pub enum UnitError {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// Metadata cannot be told from code.
-    #[error("take the metadata out of {contract}")]
+    #[error("cannot take the metadata out of {contract}")]
     Auxdata {
-        /// The contract.
         contract: String,
-        /// Why.
         #[source]
         source: AuxdataError,
     },
     /// The storage layout cannot be made.
-    #[error("make the storage layout of {contract}")]
+    #[error("cannot make the storage layout of {contract}")]
     Layout {
-        /// The contract.
         contract: String,
-        /// Why.
         #[source]
         source: LayoutError,
     },

@@ -18,15 +18,13 @@ use crate::ports::{Chain, Journal};
 /// How many of a sender's transactions are searched for an earlier call, newest first.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
 
-/// What an anchor needs, generously.
+/// An upper bound of an anchor's gas.
 const ANCHOR_GAS: u64 = 40_000;
 
 /// A frozen deployment: nothing is left to choose.
 #[derive(Debug, Clone)]
 pub struct DeployRun {
-    /// The release.
     pub release_root: ReleaseRoot,
-    /// The deployment id.
     pub deployment_id: u64,
     /// Set-up outside the plan first, then the plan's operations in order.
     pub ops: Vec<FrozenOp>,
@@ -36,21 +34,13 @@ pub struct DeployRun {
     pub anchor: Bytes,
 }
 
-/// What happens while it runs, for people.
+/// Progress, for people.
 #[derive(Debug, Clone)]
 pub enum Progress {
     /// An operation landed.
-    Landed {
-        /// The operation.
-        op: String,
-        /// Where.
-        landed: Landed,
-    },
-    /// What an operation would do is there already.
-    There {
-        /// The operation.
-        op: String,
-    },
+    Landed { op: String, landed: Landed },
+    /// The operation's effect exists already.
+    There { op: String },
 }
 
 /// A deployment that is included with the expected code.

@@ -1,10 +1,10 @@
-//! What a transaction may pay, and what a person approves that it may cost.
+//! Fee limits of a transaction, and the cost that a person approves.
 
 use alloy_primitives::{B256, U256};
 
 use crate::error::EngineError;
 
-/// What is ever signed.
+/// The fee limits of every signed transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeeCap {
     /// The highest fee per gas, in wei: above it a transaction waits.
@@ -35,7 +35,7 @@ const CEILING_DIGITS_MAX: u32 = 24;
 pub(crate) struct Fees {
     /// The most it pays.
     pub(crate) max_fee_per_gas: u128,
-    /// What goes to the block's producer.
+    /// The tip to the block's producer, in wei per gas.
     pub(crate) max_priority_fee_per_gas: u128,
 }
 

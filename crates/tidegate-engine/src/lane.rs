@@ -34,7 +34,6 @@ pub struct Lane<'a, C = Network, J: Journal = Store> {
 /// A transaction that landed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Landed {
-    /// Its hash.
     pub hash: B256,
     /// Where and how.
     pub inclusion: Inclusion,
@@ -74,7 +73,7 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         self.id
     }
 
-    /// What the journal folds to.
+    /// The state that follows from the journal.
     pub const fn state(&self) -> &LaneState {
         &self.state
     }

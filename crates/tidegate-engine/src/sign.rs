@@ -16,7 +16,6 @@ use crate::fees::Fees;
 pub(crate) struct SignedAttempt {
     /// Its hash, computed here.
     pub(crate) hash: B256,
-    /// Its bytes.
     pub(crate) raw: Bytes,
 }
 

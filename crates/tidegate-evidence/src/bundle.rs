@@ -39,7 +39,6 @@ const OF_REFERENCES: [&str; 7] =
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Bundle {
-    /// The release.
     pub release: Release,
     /// Contracts that externals are created from on test stages; outside the plan.
     pub mocks: BTreeMap<String, Artifact>,
@@ -55,10 +54,11 @@ pub struct Bundle {
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// It is another file, or of another version.
-    #[error("read the bundle: it does not begin with `{}`", FORMAT.trim())]
+    #[error("cannot read the bundle: it does not begin with `{}`", FORMAT.trim())]
     Format,
-    /// It was changed.
-    #[error("read the bundle: its content has digest {found}, and its first line says {named}")]
+    #[error(
+        "cannot read the bundle: its content has digest {found}, and its first line names {named}"
+    )]
     Digest {
         /// The digest it names.
         named: String,
@@ -66,37 +66,40 @@ pub enum BundleError {
         found: B256,
     },
     /// Its content has another form.
-    #[error("read the bundle")]
+    #[error("cannot read the bundle")]
     Shape(#[source] serde_json::Error),
     /// The same could be written in another way.
-    #[error("read the bundle: it is not in canonical form")]
+    #[error("cannot read the bundle: it is not in canonical form")]
     NotCanonical,
     /// The release is not the one that it names.
-    #[error("read the bundle: the release does not have the digests that are named")]
+    #[error("cannot read the bundle: the release does not have the digests that are named")]
     Roots,
     /// More of a contract's code is left open than its compiler does.
-    #[error("read the bundle")]
+    #[error("cannot read the bundle")]
     Mask(#[from] MaskError),
     /// A statement's signature does not hold.
-    #[error("read the bundle")]
+    #[error("cannot read the bundle")]
     Statement(#[from] StatementError),
     /// Statements are doubled, or not in order.
-    #[error("read the bundle: its statements are not in the order of their digests")]
+    #[error("cannot read the bundle: its statements are not in the order of their digests")]
     Order,
     /// A file would lie elsewhere, or is of no kind that a team shares.
-    #[error("read the bundle: {0:?} is no place for a file of it")]
+    #[error("cannot read the bundle: {0:?} is not a place for one of its files")]
     Path(String),
     /// A file is not what its name says.
-    #[error("read the bundle: {0} is not JSON")]
+    #[error("cannot read the bundle: {0} is not JSON")]
     NotJson(String),
     /// Two files would be one where the case of letters does not count.
-    #[error("read the bundle: {0} differs from another file of it only in the case of letters")]
+    #[error(
+        "cannot read the bundle: {0} differs from another file of it only in the case of \
+         letters"
+    )]
     Case(String),
     /// It holds too much.
-    #[error("read the bundle: it has more than {FILES_MAX} files")]
+    #[error("cannot read the bundle: it has more than {FILES_MAX} files")]
     TooMany,
     /// It cannot be written.
-    #[error("write the bundle")]
+    #[error("cannot write the bundle")]
     Encode(#[from] JcsError),
 }
 

@@ -49,7 +49,7 @@ pub async fn ask_contract(
         return Ok(ContractAnswer::Absent(format!("has no code on {name}")));
     }
     if code.starts_with(&DELEGATED) {
-        return Ok(ContractAnswer::Absent(format!("is a key on {name}, which signs by itself")));
+        return Ok(ContractAnswer::Absent(format!("is a key on {name}, and signs by itself")));
     }
     let call = isValidSignatureCall { hash: digest.0, signature: signature.clone() };
     let answer = network.try_call(signer, &call.abi_encode().into(), head.block).await?;
@@ -85,12 +85,12 @@ pub fn stands_on(
         Some(chain) => doubt(
             Doubtful::Unasked,
             ReasonCode::ContractElsewhere,
-            format!("contract {signer} stands on chain {chain}, and its file names {named}"),
+            format!("contract {signer} is on chain {chain}, but its file names {named}"),
         ),
         None if chains.is_empty() => doubt(
             Doubtful::Unasked,
             ReasonCode::ContractElsewhere,
-            format!("contract {signer} is nobody of this policy"),
+            format!("contract {signer} is nobody in this policy"),
         ),
         None => doubt(
             Doubtful::Void,

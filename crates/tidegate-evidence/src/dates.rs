@@ -102,8 +102,7 @@ impl StatementSet {
     ) -> Vec<(StatementDigest, Doubt)> {
         let judged = self.dated(is_known).filter_map(|(digest, statement)| {
             let (chain, time) = (statement.at().chain, statement.issued_at());
-            let unread =
-                ChainDates::unread(Reason::unreadable("it is the chain of no target here"));
+            let unread = ChainDates::unread(Reason::unreadable("no target here is on that chain"));
             let dates = chains.get(&chain).unwrap_or(&unread);
             let (kind, code, why) = match dates.of(statement) {
                 Dating::Stands => return None,

@@ -17,9 +17,7 @@ const SLOTS_MAX: usize = 256;
 pub struct Untouched {
     /// Its name, for people.
     pub label: String,
-    /// Its address.
     pub address: Address,
-    /// Its nonce.
     pub nonce: u64,
     /// Its balance, in wei.
     pub balance: U256,

@@ -37,8 +37,7 @@ pub enum SafeReadError {
     /// What it says describes no Safe.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// Nothing stands there.
-    #[error("find a Safe at {0} on this network")]
+    #[error("no Safe at {0} on this network")]
     Absent(Address),
 }
 

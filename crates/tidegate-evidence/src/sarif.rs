@@ -23,7 +23,6 @@ pub struct Finding {
     pub rule: String,
     /// What it says, on one line.
     pub message: String,
-    /// How grave it is.
     pub severity: Severity,
     /// What has become of it.
     pub state: FindingState,
@@ -89,30 +88,26 @@ pub struct Findings {
     pub digest: B256,
     /// What it finds, in its order.
     pub findings: Vec<Finding>,
-    /// The document.
     pub document: Value,
 }
 
 /// A document that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SarifError {
-    /// No JSON.
-    #[error("read findings as JSON")]
+    #[error("cannot read findings as JSON")]
     Json(#[source] serde_json::Error),
     /// Another format, or another version.
-    #[error("read findings: they are not SARIF 2.1.0")]
+    #[error("cannot read findings: they are not SARIF 2.1.0")]
     Version,
-    /// Too many results.
-    #[error("read findings: more than {RESULTS_MAX} results")]
+    #[error("cannot read findings: more than {RESULTS_MAX} results")]
     TooMany,
     /// A part has another form.
-    #[error("read findings: run {run}, result {result}: {what}")]
+    #[error("cannot read findings: run {run}, result {result}: {what}")]
     Form {
         /// Which run, from 0.
         run: usize,
         /// Which result, from 0.
         result: usize,
-        /// What is wrong.
         what: &'static str,
     },
     /// A value has no canonical form.
@@ -208,7 +203,7 @@ enum Fault {
 
 fn finding(run: &Value, result: &Value) -> Result<Finding, Fault> {
     if !result.is_object() {
-        return Err(Fault::Form("it is no object"));
+        return Err(Fault::Form("it is not an object"));
     }
     let rule = rule_of(run, result);
     let rule_id = result["ruleId"]
@@ -258,7 +253,8 @@ fn severity(result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
             other => other.as_f64(),
         };
         let number = number.filter(|number| (0.0..=10.0).contains(number));
-        let number = number.ok_or(Fault::Form("its security-severity is no number to 10"))?;
+        let number =
+            number.ok_or(Fault::Form("its security-severity is not a number from 0 to 10"))?;
         return Ok(match number {
             n if n >= 9.0 => Severity::Critical,
             n if n >= 7.0 => Severity::High,
@@ -273,7 +269,7 @@ fn severity(result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
         Some("warning") => Ok(Severity::Medium),
         Some("note") => Ok(Severity::Low),
         Some("none") => Ok(Severity::None),
-        _ => Err(Fault::Form("its level is none of error, warning, note and none")),
+        _ => Err(Fault::Form("its level is not error, warning, note or none")),
     }
 }
 

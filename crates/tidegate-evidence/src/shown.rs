@@ -16,7 +16,7 @@ pub struct Shown {
     pub domain_hash: B256,
     /// The hash of the message, which devices show.
     pub message_hash: B256,
-    /// What is signed.
+    /// The digest that is signed.
     pub digest: B256,
 }
 

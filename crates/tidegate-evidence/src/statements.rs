@@ -13,7 +13,6 @@ use tidegate_model::{GateInput, ProjectId, Reason, ReleaseRoot, StatementDigest}
 /// Where a statement was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// In a file.
     File,
     /// Only in this machine's memory: its file is missing.
     Memory,
@@ -41,7 +40,6 @@ pub struct Unconfirmed {
 /// Why a statement does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// Why.
     pub why: Reason,
     /// What is known.
     pub kind: Doubtful,
@@ -61,11 +59,10 @@ pub enum Doubtful {
 /// A statement of the general form.
 #[derive(Debug, Clone)]
 pub struct Said<'a> {
-    /// Its digest.
     pub digest: StatementDigest,
-    /// What was signed.
+    /// The signed message.
     pub general: &'a General,
-    /// By whom.
+    /// The signer's address.
     pub signer: Address,
     /// Whether it counts; otherwise why not.
     pub confirmed: Result<(), Reason>,
@@ -74,7 +71,6 @@ pub struct Said<'a> {
 /// Every statement whose signature holds, by digest.
 #[derive(Debug, Clone, Default)]
 pub struct StatementSet {
-    /// The statements.
     pub statements: BTreeMap<StatementDigest, Collected>,
     /// Statements by contracts, which only their chains can confirm. They count for nothing until
     /// [`StatementSet::confirm`] is called for them. Of one whose file has another signature than

@@ -45,7 +45,6 @@ pub struct Leaves {
 /// Why a batch is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BatchFault {
-    /// It fails.
     Fails(String),
     /// Something that it calls reaches the Safe or the helper, or changes them.
     Reaches(Trespass),
@@ -53,9 +52,7 @@ pub enum BatchFault {
     Creates(Made),
     /// What stands there already makes it leave something else.
     Leaves {
-        /// The contract.
         at: Address,
-        /// Its slot.
         slot: U256,
         /// What it would hold.
         found: U256,
@@ -179,7 +176,7 @@ impl fmt::Display for BatchFault {
                 write!(f, "the batch reaches the Safe or the helper by other ways: {trespass}")
             }
             Self::Creates(Made { at, by }) => {
-                write!(f, "the batch has {by} create a contract at {at}, which no step names")
+                write!(f, "the batch makes {by} create a contract at {at}, which no step names")
             }
             Self::Leaves { at, slot, found, expected } => write!(
                 f,

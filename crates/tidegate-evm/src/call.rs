@@ -13,7 +13,7 @@ pub struct Reached {
     pub depth: usize,
     /// How it was called.
     pub kind: CallKind,
-    /// By whom.
+    /// The signer's address.
     pub from: Address,
     /// Which one.
     pub to: Address,
@@ -53,7 +53,6 @@ impl fmt::Display for FailedCall {
 /// How a contract was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallKind {
-    /// `CALL`.
     Call,
     /// `DELEGATECALL` or `CALLCODE`.
     Delegate,

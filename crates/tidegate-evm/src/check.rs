@@ -41,7 +41,6 @@ pub enum ContextCheck {
     },
     /// The constructor fails in the second context.
     Fails {
-        /// How it fails.
         outcome: Box<Outcome>,
         /// What makes it fail when it alone is varied; may be empty.
         varies_with: Vec<Varied>,
@@ -67,7 +66,6 @@ pub enum Differs {
     },
     /// Storage slots, sorted.
     Slots(Vec<SlotPair>),
-    /// The balance.
     Balance,
     /// The nonce: how many contracts it created.
     Nonce,
@@ -76,7 +74,6 @@ pub enum Differs {
 /// A storage slot that two runs leave different.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotPair {
-    /// The slot.
     pub slot: U256,
     /// Its value after the first run; `None` where that run does not change it.
     pub first: Option<U256>,
@@ -89,7 +86,6 @@ pub struct SlotPair {
 pub enum Varied {
     /// `CALLER`: the deterministic deployment proxy, or anybody.
     Caller,
-    /// `ORIGIN`.
     Origin,
     /// `NUMBER`, `TIMESTAMP`, `COINBASE`, `PREVRANDAO`, `GASLIMIT` and `BLOCKHASH`.
     Block,

@@ -54,7 +54,6 @@ impl Creation {
 pub struct Expected {
     /// Where the contract is.
     pub address: Address,
-    /// The contract.
     pub contract: Contract,
     /// Contracts that it created in turn.
     pub nested: BTreeMap<Address, Contract>,

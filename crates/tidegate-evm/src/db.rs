@@ -21,10 +21,10 @@ const MISSING_KEYS_MAX: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// So much is missing that going on is pointless.
-    #[error("read state: too much of it has not been fetched")]
+    #[error("cannot read state: too much of it has not been fetched")]
     TooMuchMissing,
     /// The interpreter asked for code by its hash, though every account carries its code.
-    #[error("read code by hash {0}")]
+    #[error("cannot read code by hash {0}")]
     CodeByHash(B256),
 }
 

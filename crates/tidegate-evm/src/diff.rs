@@ -16,9 +16,7 @@ pub struct StateDiff {
 pub struct AccountDiff {
     /// Its balance, in wei.
     pub balance: Option<Change<U256>>,
-    /// Its nonce.
     pub nonce: Option<Change<u64>>,
-    /// Its code.
     pub code: Option<Change<Bytes>>,
     /// Only slots that changed. Slots of an account that destroyed itself are not listed.
     pub slots: BTreeMap<U256, Change<U256>>,

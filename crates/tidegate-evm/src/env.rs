@@ -130,7 +130,7 @@ pub enum EvmVersion {
 
 /// A name that is no [`EvmVersion`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("know the EVM version `{0}`; write paris, shanghai, cancun, prague or osaka")]
+#[error("unknown EVM version `{0}`; write paris, shanghai, cancun, prague or osaka")]
 pub struct UnknownEvmVersion(pub String);
 
 impl FromStr for EvmVersion {

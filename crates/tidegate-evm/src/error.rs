@@ -13,71 +13,68 @@ use crate::outcome::Outcome;
 pub enum EvmError {
     /// The snapshot lacks state. The first place is certainly needed; the others were met by
     /// going on as if what is missing were empty, and that run was thrown away. Never empty.
-    #[error("execute without {} places of chain state, first {}", .0.len(), Place(.0.first()))]
+    #[error(
+        "cannot execute: {} places of chain state are missing, first {}",
+        .0.len(), Place(.0.first())
+    )]
     Missing(Vec<StateKey>),
     /// A place was asked for, and the next run still lacked it.
-    #[error("find {} in the snapshot after it was asked for", Place(Some(.0)))]
+    #[error("{} is still missing from the snapshot after it was fetched", Place(Some(.0)))]
     NotFetched(StateKey),
     /// Every round needed yet more state.
-    #[error("execute within {rounds} rounds of fetching state")]
+    #[error("cannot execute: state is still missing after {rounds} rounds of fetching")]
     TooManyRounds {
         /// How many rounds there were.
         rounds: u32,
     },
     /// No block would include the transaction (EIP-7825).
-    #[error("execute a transaction with {limit} gas where {max} is the most")]
+    #[error("cannot execute a transaction with {limit} gas: the limit is {max}")]
     GasLimitTooHigh {
-        /// The transaction's gas.
         limit: u64,
         /// The most it may have.
         max: u64,
     },
     /// The gas does not even pay for the transaction's data.
-    #[error("execute a transaction with {limit} gas whose data alone costs {needed}")]
+    #[error("cannot execute a transaction with {limit} gas: its data alone costs {needed}")]
     GasLimitTooLow {
-        /// The transaction's gas.
         limit: u64,
         /// What the data costs.
         needed: u64,
     },
     /// The initcode of a creating transaction is larger than any chain accepts.
-    #[error("create from {bytes} bytes of initcode; the most is 49152")]
-    InitCodeTooLarge {
-        /// Its size.
-        bytes: usize,
-    },
+    #[error("cannot create from {bytes} bytes of initcode: the limit is 49152")]
+    InitCodeTooLarge { bytes: usize },
     /// No block would include the transaction, for another reason.
-    #[error("execute a transaction that no block would include")]
+    #[error("cannot execute a transaction that no block would include")]
     Rejected(#[source] Box<InvalidTransaction>),
     /// The chain has something else, or nothing, where the deterministic deployment proxy
     /// should be.
-    #[error("find the deterministic deployment proxy on the chain (code hash {found})")]
+    #[error("the deterministic deployment proxy is not on the chain (code hash there: {found})")]
     Create2Proxy {
         /// The keccak256 of the code that is there.
         found: B256,
     },
     /// A creation reverted or halted; the outcome says why.
-    #[error("create {address}: {}", .outcome.why())]
+    #[error("cannot create {address}: {}", .outcome.why())]
     CreationFailed {
         /// Where the contract should be.
         address: Address,
-        /// What happened.
         outcome: Box<Outcome>,
     },
     /// A creation succeeded, but left no code at the address.
-    #[error("create {address}: the transaction leaves no code there")]
+    #[error("cannot create {address}: the transaction leaves no code there")]
     NotCreated {
         /// Where the contract should be.
         address: Address,
     },
     /// What a chain cannot be asked, so that nothing shows whether it has the rules of here.
-    #[error("ask the chain for {trial}: that is too much for one call")]
+    #[error("cannot ask the chain for {trial}: it is too large for one call")]
     Incomparable {
         /// What it should be asked.
         trial: String,
     },
     /// The interpreter failed; a bug, or a precompile that cannot run here.
-    #[error("run the interpreter")]
+    #[error("cannot run the interpreter")]
     Interpreter(#[source] Box<EVMError<StateError>>),
 }
 

@@ -43,7 +43,6 @@ pub struct Outcome {
 /// A contract that a transaction created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Made {
-    /// Where it stands.
     pub at: Address,
     /// Who created it.
     pub by: Address,
@@ -117,7 +116,6 @@ pub enum Part {
     Runs,
     /// Its code, the size or the hash of it.
     Code,
-    /// Its balance.
     Balance,
 }
 

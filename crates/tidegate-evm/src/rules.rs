@@ -36,9 +36,7 @@ pub enum Trial {
     Opcode(u8),
     /// What an address of the chain's own answers.
     Call {
-        /// The address.
         to: Address,
-        /// The input.
         input: Bytes,
         /// The gas that it may take.
         gas: u64,

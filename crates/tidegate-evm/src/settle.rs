@@ -88,9 +88,9 @@ pub fn settle<T, E>(
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError<E> {
     /// The run failed, or its needs have no end.
-    #[error("execute locally")]
+    #[error("cannot execute locally")]
     Run(#[source] EvmError),
     /// State could not be fetched.
-    #[error("fetch chain state")]
+    #[error("cannot fetch chain state")]
     Fetch(#[source] E),
 }

@@ -28,7 +28,6 @@ pub(crate) struct Trace {
     watched: Vec<Address>,
     reached: Vec<Reached>,
     open: Vec<Open>,
-    /// Innermost first.
     trail: Vec<FailedCall>,
     /// What was looked at.
     pub(crate) seen: Seen,

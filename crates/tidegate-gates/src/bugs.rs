@@ -20,7 +20,7 @@ const PEOPLE_MIN: usize = 2;
 /// What people found, and what others say about it.
 #[derive(Debug, Clone, Default)]
 pub struct BugFacts {
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed this release.
     pub deployers: Vec<Address>,
@@ -33,11 +33,9 @@ pub struct BugFacts {
 /// A bug.
 #[derive(Debug, Clone)]
 pub struct BugFact {
-    /// The statement.
     pub digest: StatementDigest,
-    /// Who found it.
+    /// The reporter's address.
     pub signer: Address,
-    /// What it says.
     pub bug: Bug,
     /// Whether it is confirmed: by the contract that signed it, and by the block that it names.
     /// Otherwise why not.
@@ -47,13 +45,11 @@ pub struct BugFact {
 /// A word about a bug.
 #[derive(Debug, Clone)]
 pub struct TriageFact {
-    /// The bug.
     pub bug: StatementDigest,
-    /// Who speaks.
+    /// The signer's address.
     pub signer: Address,
-    /// When.
+    /// Seconds since 1970.
     pub issued_at: u64,
-    /// What it comes to.
     pub resolution: Resolution,
     /// The other bug, for a duplicate.
     pub of: Option<StatementDigest>,
@@ -126,7 +122,7 @@ impl BugFacts {
 /// Why nobody knows whether an open bug is one: the contract that said so does not confirm it.
 fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<Reason> {
     if let Err(why) = &fact.confirmed {
-        let words = |why: &str| format!("{why}: have it signed anew, or triaged");
+        let words = |why: &str| format!("{why}: have it signed again, or triaged");
         return Some(why.clone().reworded(words));
     }
     let (sure, doubtful): (Vec<_>, Vec<_>) =
@@ -137,7 +133,7 @@ fn doubt(facts: &BugFacts, fact: &BugFact, time: u64) -> Option<Reason> {
     why.filter(|_| is_closed(&certain, fact, time)).map(|why| {
         why.reworded(|why| {
             format!(
-                "the contract that signed a word on it {why}: have that signed anew, or replaced"
+                "a contract that signed a triage of it {why}: have that signed again, or replaced"
             )
         })
     })

@@ -9,7 +9,7 @@ use crate::Observed;
 use crate::code_match::{CodeMatch, Transformations};
 use crate::proxy::Behind;
 
-/// What stands on a soak network, beside what should.
+/// A soak network's contracts, compared with what they should be.
 #[derive(Debug, Clone, Default)]
 pub struct CodeFacts {
     /// The network's name.
@@ -50,7 +50,6 @@ impl CodeFacts {
 pub struct ContractFact {
     /// Its step or library.
     pub name: String,
-    /// Its address.
     pub address: Address,
     /// The hash that local execution gives; `None` where it does not create the contract.
     pub expected: Option<B256>,
@@ -71,9 +70,8 @@ pub struct SlotFact {
     pub name: String,
     /// The contract.
     pub address: Address,
-    /// What it should hold.
+    /// The balance by the books, in wei.
     pub expected: B256,
-    /// What it holds.
     pub found: B256,
 }
 
@@ -98,7 +96,7 @@ pub(crate) fn gate(facts: &Observed<CodeFacts>) -> GateReport {
     GateReport { gate: GateId::Code, verdict, summary, inputs }
 }
 
-/// What these facts come to.
+/// The verdict over these facts.
 pub fn code_verdict(facts: &CodeFacts) -> Verdict {
     let mut reasons = facts.record_faults.clone();
     // What is not final yet has no code in the finalized state.

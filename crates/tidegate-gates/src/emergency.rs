@@ -20,7 +20,7 @@ use crate::people::{GUARDIAN, has_role, holder};
 use crate::waivers::{AUDITS_MIN, Lowering, SOAK_SECS_MIN};
 use crate::{AuditFacts, CodeFacts, Layout, Observed, PolicyRules, SoakFacts, compare_layouts};
 
-/// How long an emergency may last, in seconds.
+/// The longest duration of an emergency, in seconds.
 pub const EMERGENCY_SECS_MAX: u64 = 72 * 3_600;
 /// How long before its execution it must have been announced, in seconds.
 const ANNOUNCED_SECS_MIN: u64 = 3_600;
@@ -30,19 +30,18 @@ const RETRO_SECS_MAX: u64 = 90 * 86_400;
 /// An emergency, and what speaks for it.
 #[derive(Debug, Clone)]
 pub struct EmergencyFacts {
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed the release; who holds one signs no emergency of it.
     pub deployers: Vec<Address>,
-    /// How many owners move the Safe.
+    /// The Safe's threshold.
     pub safe_threshold: u32,
-    /// The release.
     pub release: ReleaseRoot,
     /// The Safe transaction.
     pub safe_tx_hash: B256,
     /// The Safe's chain.
     pub chain_id: u64,
-    /// What is asked for.
+    /// The required soak, in seconds.
     pub terms: EmergencyTerms,
     /// The release that is promoted now, and how this one differs from it.
     pub baseline: Observed<Baseline>,
@@ -137,7 +136,7 @@ pub fn refusals(terms: &EmergencyTerms, baseline: &Observed<Baseline>) -> Vec<Re
     refused
 }
 
-/// What an emergency comes to: PASS if it may lower the gates, and who signed.
+/// The verdict on an emergency, PASS if it may lower the gates, with the names of those who signed.
 pub fn emergency(
     rules: &PolicyRules,
     facts: &EmergencyFacts,
@@ -165,7 +164,7 @@ pub fn emergency(
         )),
         Ok(Some(at)) if at.saturating_add(ANNOUNCED_SECS_MIN) > time => {
             let from = at.saturating_add(ANNOUNCED_SECS_MIN);
-            let reason = format!("announced {}, an hour is for objections", format_utc(*at));
+            let reason = format!("announced {}; one hour is for objections", format_utc(*at));
             let code = ReasonCode::EmergencyAnnouncedLately;
             verdict = verdict.and(Verdict::waiting(code, reason, Some(from)));
         }
@@ -211,13 +210,13 @@ fn signers(
         }
     }
     if auditors.len() == 1 && auditors == treasurers {
-        let text = "its only auditor is its only treasurer; two people";
+        let text = "its only auditor is its only treasurer; they must be two people";
         missing.push(Reason::new(ReasonCode::EmergencyOnePerson, text));
     }
     (signed.into_keys().map(str::to_owned).collect(), missing)
 }
 
-/// What an emergency lowers.
+/// The requirements that an emergency lowers.
 pub fn lowerings(terms: &EmergencyTerms, by: &str) -> Vec<Lowering> {
     let lowering = |gate, lowers| {
         let (by, until) = (format!("emergency ({by})"), terms.expires_at);
@@ -270,7 +269,7 @@ pub fn has_soaked(
     stands && crate::soak::gate(rules, soak).verdict == Verdict::Pass
 }
 
-/// What emergencies left to do, as the target shows them.
+/// The obligations that emergencies left, as the target shows them.
 #[derive(Debug, Clone, Default)]
 pub struct ObligationFacts {
     /// One for each emergency promotion of another release.
@@ -281,14 +280,14 @@ pub struct ObligationFacts {
     pub inputs: Vec<GateInput>,
 }
 
-/// What one emergency left to do.
+/// The obligations that one emergency left.
 #[derive(Debug, Clone)]
 pub struct Debt {
     /// The release that was promoted.
     pub release: ReleaseRoot,
     /// By when everything is due.
     pub due_by: u64,
-    /// What is still owed.
+    /// The obligations that are still open.
     pub unmet: Vec<Reason>,
 }
 

@@ -23,33 +23,33 @@ use crate::waivers::{self, WaiverFacts};
 pub struct Facts {
     /// Timestamp of the target's latest finalized header.
     pub gate_time: Observed<u64>,
-    /// What stands on the soak network.
+    /// Code and slots on the soak network.
     pub code: Observed<CodeFacts>,
-    /// What stands behind the proxies that are upgraded.
+    /// The storage layouts behind the proxies that are upgraded.
     pub layout: Observed<LayoutFacts>,
     /// Parameters, soaked and on the target.
     pub parameters: Observed<ParameterFacts>,
-    /// How long and how much the release was used.
+    /// The soak: time and use on the soak network.
     pub soak: Observed<SoakFacts>,
     /// The other networks on which it soaks.
     pub other_soaks: Vec<OtherSoak>,
     /// Attestations and revocations.
     pub audits: Observed<AuditFacts>,
-    /// What people found.
+    /// Reported bugs and their triage.
     pub bugs: Observed<BugFacts>,
-    /// What the Safe adopted.
+    /// The policy that the Safe adopted.
     pub policy: Observed<PolicyFacts>,
     /// The Safe itself.
     pub safe: Observed<SafeFacts>,
     /// Test funds.
     pub funds: Observed<FundFacts>,
-    /// Who signed what.
+    /// The signers whose duties must be separate.
     pub separation: Observed<SeparationFacts>,
-    /// Who says go, and who stops it.
+    /// Goes, no-goes and freezes.
     pub go: Observed<GoFacts>,
-    /// What emergencies left to do.
+    /// The obligations that emergencies left.
     pub obligations: Observed<ObligationFacts>,
-    /// Who lowered what.
+    /// Waivers and the emergency, which lower requirements.
     pub waivers: WaiverFacts,
 }
 

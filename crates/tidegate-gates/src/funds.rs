@@ -4,10 +4,10 @@ use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict}
 
 use crate::Observed;
 
-/// How many sentences on income stand in the summary.
+/// The most sentences on income in the summary.
 const INCOMES_SHOWN_MAX: usize = 3;
 
-/// What the ledger found.
+/// The result of the ledger.
 #[derive(Debug, Clone, Default)]
 pub struct FundFacts {
     /// Draws without or above their approval, approvals by the requester, and the like.
@@ -18,7 +18,7 @@ pub struct FundFacts {
     pub open_requests: Vec<String>,
     /// History that could not be read, one sentence each.
     pub missing: Vec<String>,
-    /// What came in that nobody asked for, one sentence each: named, and no fault.
+    /// Income that nobody requested, one sentence each; it is not a fault.
     pub incomes: Vec<String>,
     /// For people: whether something was drawn of which nothing came back yet.
     pub unreturned: bool,

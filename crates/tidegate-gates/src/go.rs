@@ -25,10 +25,10 @@ const WITHOUT_MIN: usize = 2;
 /// How many statements of a stale go are named.
 const NAMED_MAX: usize = 5;
 
-/// Who decided what, and what there is to see.
+/// Decisions on the release, and the statements and records that bear on it.
 #[derive(Debug, Clone)]
 pub struct GoFacts {
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed this release.
     pub deployers: Vec<Address>,
@@ -55,21 +55,18 @@ pub struct GoFacts {
 /// A go or a no-go.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    /// The statement.
     pub digest: StatementDigest,
-    /// Who signed.
+    /// The signer's address.
     pub signer: Address,
-    /// When.
+    /// Seconds since 1970.
     pub issued_at: u64,
-    /// For which discipline.
     pub discipline: Option<String>,
     /// When a go ends. A no-go stays.
     pub expires_at: u64,
-    /// What a go has seen; `None` for a no-go.
+    /// The statements and records that a go lists; `None` for a no-go.
     pub saw: Option<Vec<StatementDigest>>,
     /// The records that a go has seen.
     pub records: Vec<SeenRecord>,
-    /// Why.
     pub reason: String,
     /// Whether it is confirmed: by the contract that signed it, and by the block that it names.
     /// Otherwise why not.
@@ -79,13 +76,11 @@ pub struct Decision {
 /// A freeze by file.
 #[derive(Debug, Clone)]
 pub struct FreezeFact {
-    /// The statement.
     pub digest: StatementDigest,
-    /// Who signed.
+    /// The signer's address.
     pub signer: Address,
-    /// Until when.
+    /// The end, in seconds since 1970 of the target's chain time.
     pub until: u64,
-    /// Why.
     pub reason: String,
     /// As for a decision.
     pub confirmed: Observed<()>,
@@ -94,11 +89,11 @@ pub struct FreezeFact {
 /// A stop that was posted at the helper. Who deletes the file does not undo it.
 #[derive(Debug, Clone)]
 pub struct PostedStop {
-    /// Who posted.
+    /// The poster's address.
     pub by: Address,
     /// Whether it freezes the project, rather than stopping this release.
     pub freeze: bool,
-    /// Until when.
+    /// The end, in seconds since 1970 of the target's chain time.
     pub until: u64,
 }
 
@@ -125,7 +120,7 @@ pub(crate) fn gate(
                 if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
             let of = rules.go.people;
             let mut summary = format!(
-                "{} of {of} said go{by}, {} to see",
+                "{} of {of} said go{by}, {} to review",
                 names.len(),
                 counted(facts.bearing.len(), "statement")
             );
@@ -154,7 +149,6 @@ fn unlisted_records(facts: &GoFacts, names: &[&str], time: u64) -> String {
 struct Moment<'a> {
     /// When the soak was over.
     soaked_at: u64,
-    /// Gate time.
     time: u64,
     /// Who called which bug that stops the release none.
     called_away: BTreeMap<&'a str, StatementDigest>,
@@ -206,7 +200,7 @@ fn judge<'a>(
         missing.insert(0, Reason::new(ReasonCode::TooFewGoes, text));
         missing.extend(strangers.map(|decision| {
             let (short, signer) = (decision.digest.short(), decision.signer);
-            let text = format!("the go {short} is by {signer}, nobody of this policy");
+            let text = format!("the go {short} is by {signer}, who is nobody in this policy");
             Reason::new(ReasonCode::GoByStranger, text)
         }));
     }
@@ -244,14 +238,14 @@ fn no_go(name: &str, decision: &Decision) -> Verdict {
         Ok(()) => reason.into_fail(),
         Err(why) => {
             let words = |reason: &str| {
-                format!("{reason}; {why}: have it signed anew, or let {name} decide anew")
+                format!("{reason}; {why}: have it signed again, or let {name} decide again")
             };
             reason.reworded(words).within(why).into_unknown()
         }
     }
 }
 
-/// Why a go does not count: who says it, when, or over what.
+/// The reason that a go does not count: its signer, its date, or what it lists.
 fn flaw(
     facts: &GoFacts,
     (name, person): (&str, &Person),
@@ -264,12 +258,12 @@ fn flaw(
     let (short, at) = (decision.digest.short(), decision.issued_at);
     let unknown = |code, reason: String| Some(Verdict::unknown(code, reason));
     if person.addresses().any(|key| facts.deployers.contains(&key)) {
-        let text = format!("{name} deployed this release; somebody else says go");
+        let text = format!("{name} deployed this release; somebody else must say go");
         return unknown(ReasonCode::GoByDeployer, text);
     }
     if let Some(bug) = called_away.get(name) {
         let bug = bug.short();
-        let text = format!("{name} called bug {bug} none of this release; somebody else says go");
+        let text = format!("{name} dismissed bug {bug} of this release; somebody else must say go");
         return unknown(ReasonCode::GoByDismisser, text);
     }
     if at > time {
@@ -280,7 +274,7 @@ fn flaw(
     if at < soaked_at {
         let from = format_utc(soaked_at);
         let text = format!(
-            "{name} said go ({short}) before the soak was over; they look again from {from}"
+            "{name} said go ({short}) before the soak was over; it must be said again after {from}"
         );
         return unknown(ReasonCode::GoTooEarly, text);
     }
@@ -289,8 +283,8 @@ fn flaw(
     let dated = |digest: &&StatementDigest| facts.known.get(*digest).is_some_and(|of| *of > at);
     if let Some(later) = saw.iter().find(dated) {
         let text = format!(
-            "the go {short} by {name} is dated before statement {later} that it lists; they say \
-             it anew"
+            "the go {short} by {name} is dated before statement {later} that it lists; it must be \
+             said again"
         );
         return unknown(ReasonCode::GoBackdated, text);
     }
@@ -298,7 +292,7 @@ fn flaw(
     if let Some(path) = edited {
         let text = format!(
             "the go {short} by {name} is stale: {path} was changed since; restore it from git, or \
-             let {name} say go anew"
+             let {name} say go again"
         );
         return unknown(ReasonCode::RecordChanged, text);
     }
@@ -351,13 +345,13 @@ fn gone(facts: &GoFacts, time: u64) -> Vec<Reason> {
         let (go, name) = (missing.go.short(), missing.by);
         let why = match facts.unconfirmed.get(&digest) {
             Some(why) => {
-                let text = format!("counts for nothing: {why}");
+                let text = format!("does not count: {why}");
                 Reason::new(ReasonCode::SeenVoid, text).within(why)
             }
             None => Reason::new(
                 ReasonCode::SeenGone,
-                "is missing; restore its file. If nobody has it, two people look at all there is \
-                 and say go without it, `--without`",
+                "is missing; restore its file. If nobody has it, two people review everything \
+                 else and say go with `--without`",
             ),
         };
         why.reworded(|why| {
@@ -372,9 +366,8 @@ fn gone(facts: &GoFacts, time: u64) -> Vec<Reason> {
 /// A statement that a go lists and that does not count here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingStatement {
-    /// The go.
     pub go: StatementDigest,
-    /// Who said it.
+    /// The name of the person who signed the go.
     pub by: String,
     /// When the latest go that lists it was said.
     pub listed_at: u64,
@@ -449,7 +442,7 @@ fn gone_records(facts: &GoFacts) -> Vec<Reason> {
     named.chain(more).collect()
 }
 
-/// What stops it, by file or at the helper. What strangers say binds nobody.
+/// The stops, by file or at the helper. Only keys under `[people]` count.
 fn stops(facts: &GoFacts, time: u64) -> Verdict {
     let mut verdict = Verdict::Pass;
     for freeze in facts.freezes.iter().filter(|freeze| freeze.until > time) {
@@ -465,7 +458,7 @@ fn stops(facts: &GoFacts, time: u64) -> Verdict {
             Err(_) if is_said_anew(facts, name, freeze.until) => Verdict::Pass,
             Err(why) => {
                 let text =
-                    format!("{reason}; {why}: have it signed anew, or let {name} freeze anew");
+                    format!("{reason}; {why}: have it signed again, or let {name} freeze again");
                 Reason::new(ReasonCode::Frozen, text).within(why).into_unknown()
             }
         });

@@ -25,7 +25,6 @@ const ENTRIES_BITS: usize = 64;
 pub struct Account<'a> {
     /// Its operation, for people.
     pub name: &'a str,
-    /// Where it stands.
     pub address: Address,
     /// Runtime code.
     pub code: &'a [u8],
@@ -174,9 +173,9 @@ impl<'a> Follow<'a> {
         (!out.is_same && !out.is_live).then(|| {
             let [there, soaked] = out.hashes;
             let text = format!(
-                "{by} runs code as its own (delegatecall) of which nothing tells where it stands, \
-                 so it may be @{name}, which has other code on {target} (hash {there}) than where \
-                 it soaked ({soaked}): have the same code on both networks"
+                "{by} runs code as its own (delegatecall) from an address that cannot be \
+                 determined, so it may be @{name}, which has other code on {target} (hash \
+                 {there}) than where it soaked ({soaked}): have the same code on both networks"
             );
             (text, ReasonCode::OwnCodeUnknown)
         })

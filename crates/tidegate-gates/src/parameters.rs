@@ -43,7 +43,6 @@ pub struct ExternalRow {
 pub struct ParameterRow {
     /// Its name.
     pub name: String,
-    /// Its rule.
     pub rule: Rule,
     /// The value that soaked, in normal form.
     pub soaked: Value,
@@ -56,9 +55,8 @@ pub struct ParameterRow {
 pub struct WriteRow {
     /// The contract, by its name in the plan or its address.
     pub contract: String,
-    /// The slot.
     pub slot: B256,
-    /// What the layout calls it, where that is known.
+    /// Its name in the storage layout, if known.
     pub label: Option<String>,
     /// What it holds before and after on the target; none where it is left alone there.
     pub target: Option<String>,

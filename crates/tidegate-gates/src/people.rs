@@ -1,4 +1,4 @@
-//! Who holds which key, and how people are counted.
+//! The people of a policy: who holds which key, and how people are counted.
 
 use std::collections::BTreeMap;
 

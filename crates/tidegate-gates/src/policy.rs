@@ -29,9 +29,7 @@ pub enum TrustFacts {
     Never,
     /// This version was adopted.
     Adopted {
-        /// The version.
         version: u64,
-        /// Its digest.
         digest: PolicyDigest,
         /// Where the present policy differs from the adopted preimage, one sentence each; what is
         /// missing where there is no preimage with the adopted digest.
@@ -48,7 +46,6 @@ pub enum TrustFacts {
 /// reads that back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtherProject {
-    /// Its id.
     pub id: ProjectId,
     /// How many versions of its policy were adopted.
     pub policies: u64,
@@ -118,7 +115,7 @@ fn judge(facts: &PolicyFacts, time: u64) -> (Verdict, String) {
         return (in_effect(loosenings, time), summary);
     }
     let (now, adopted) = (facts.current.short(), digest.short());
-    let text = format!("the policy is {now} now, the Safe adopted {adopted}");
+    let text = format!("the current policy is {now}, the Safe adopted {adopted}");
     let mut reasons = vec![Reason::new(ReasonCode::PolicyDiffers, text)];
     match differences {
         Ok(lines) => {

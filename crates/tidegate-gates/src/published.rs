@@ -29,7 +29,7 @@ pub enum FileFact {
 pub struct Published {
     /// Its path, from the project's folder.
     pub path: String,
-    /// What is there.
+    /// The value there.
     pub found: FileFact,
     /// What it may hold; differences are named against the first. Where there is none, nothing
     /// gives such a file, and `anew` says what.
@@ -41,9 +41,8 @@ pub struct Published {
 /// What was found wrong, and what could not be found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What contradicts.
+    /// The reasons that contradict.
     pub faults: Vec<Reason>,
-    /// What is missing.
     pub missing: Vec<Reason>,
 }
 

@@ -52,9 +52,8 @@ impl RecordFile {
 pub struct MissingRecord {
     /// What the go says of it.
     pub seen: SeenRecord,
-    /// The go.
     pub go: StatementDigest,
-    /// Who said it.
+    /// The name of the person who signed the go.
     pub by: String,
     /// Where it belongs, from the project's folder; none where no network here is its network.
     pub path: Option<String>,

@@ -12,23 +12,23 @@ use tidegate_model::units::parse_span_secs;
 pub struct PolicyRules {
     /// Seconds of chain time a release must soak.
     pub soak_secs: u64,
-    /// How many independent firms must have audited it.
+    /// Number of independent firms that must have audited it.
     pub audits: u32,
-    /// How many transactions by outsiders it must have seen.
+    /// Required number of transactions by outsiders.
     pub transactions: u32,
-    /// How many distinct outside senders.
+    /// Required number of distinct outside senders.
     pub senders: u32,
     /// Which part of the counted state-changing functions must have been called, in percent.
     pub selectors_percent: u32,
     /// Functions that do not count, as `Contract.function`.
     pub activity_ignore: Vec<String>,
-    /// How long a proposal stays executable, in seconds.
+    /// Validity of a proposal, in seconds.
     pub valid_for_secs: u64,
-    /// Who must say go.
+    /// The people who must say go: a number, or one of each discipline.
     pub go: GoRule,
-    /// How many guardians must sign a waiver.
+    /// Number of guardians who must sign a waiver.
     pub waiver_signers: u32,
-    /// How many guardians must sign an emergency.
+    /// Number of guardians who must sign an emergency.
     pub emergency_signers: u32,
     /// How far apart heads of endpoints may be, in seconds, where that is less than what is built
     /// in for the chain.
@@ -46,10 +46,10 @@ pub struct PolicyRules {
     pub allow_selectors: Vec<Selector>,
 }
 
-/// Who must say go.
+/// The people who must say go: a number, or one of each discipline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoRule {
-    /// How many people.
+    /// Number of people.
     pub people: u32,
     /// The disciplines of which each must have said so.
     pub disciplines: Vec<String>,
@@ -80,11 +80,9 @@ impl Default for PolicyRules {
 
 /// A policy key that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read policy key `{key}`: {reason}")]
+#[error("cannot read policy key `{key}`: {reason}")]
 pub struct PolicyError {
-    /// The key.
     pub key: String,
-    /// Why.
     pub reason: String,
 }
 

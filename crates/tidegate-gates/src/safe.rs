@@ -20,7 +20,7 @@ const APPROVALS_SHOWN_MAX: usize = 8;
 pub struct SafeFacts {
     /// The Safe as it is.
     pub trust: SafeTrust,
-    /// What makes it no known Safe, one sentence each.
+    /// The reasons that it is not a known Safe, one sentence each.
     pub doubts: Vec<String>,
     /// That this machine relied on another Safe of the project before, as a sentence.
     pub other: Option<String>,
@@ -99,15 +99,17 @@ impl SafeProof {
         let hidden = self.hidden.iter().map(|what| Reason::new(ReasonCode::HiddenState, what));
         let unexplained = self.unexplained.iter().filter(|change| !change.is_allowed(rules));
         let missing = unexplained.map(|SafeChange { what, .. }| {
-            let text =
-                format!("{what}, and no root proves that it hid nothing in the Safe's storage");
+            let text = format!(
+                "{what}, and no storage root proves that it hid nothing in the Safe's \
+                         storage"
+            );
             Reason::new(ReasonCode::UnexplainedRun, text)
         });
         let unknown = self.unknown.iter().map(|UnknownExecution { transaction, hash, file }| {
             let text = format!(
-                "what {transaction} executed as {hash} is in no calldata, no proposal and no \
-                 memory here, and no root proves that it hid nothing in the Safe's storage: put \
-                 {file} back, from git or from an owner"
+                "what {transaction} executed as {hash} is in no calldata, proposal or store here, \
+                 and no storage root proves that it hid nothing in the Safe's storage: restore \
+                 {file} from git or from an owner"
             );
             Reason::new(ReasonCode::UnknownExecution, text)
         });
@@ -120,7 +122,7 @@ impl SafeProof {
         if self.hidden.is_empty() && explained {
             return "run this again once the proposal's file is back";
         }
-        "adopt the policy by another Safe, made by Safe's own factory"
+        "adopt the policy with another Safe, created by Safe's own factory"
     }
 }
 
@@ -179,7 +181,7 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
     }
     if trust.threshold < THRESHOLD_MIN {
         let text = format!(
-            "{} of the Safe's owners moves it, at least {THRESHOLD_MIN} are needed",
+            "the Safe's threshold is {}, at least {THRESHOLD_MIN} is needed",
             trust.threshold
         );
         reasons.push(Reason::new(ReasonCode::ThresholdTooLow, text));
@@ -211,8 +213,9 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
         Ok(changes) => {
             let changes = changes.iter().filter(|change| !change.is_allowed(rules));
             reasons.extend(changes.map(|SafeChange { what, .. }| {
-                let text =
-                    format!("{what}, since it adopted the policy; `tidegate policy adopt` anew");
+                let text = format!(
+                    "{what}, since it adopted the policy; run `tidegate policy adopt` again"
+                );
                 Reason::new(ReasonCode::SafeChanged, text)
             }));
         }
@@ -247,7 +250,7 @@ mod tests {
         let rules = PolicyRules::default();
         let mut proof = SafeProof { unknown: vec![unknown()], ..SafeProof::default() };
         let (hidden, missing) = proof.faults(&rules);
-        let says = "put deployments/m/proposals/0x02.json back, from git or from an owner";
+        let says = "restore deployments/m/proposals/0x02.json from git or from an owner";
         assert!(hidden.is_empty() && missing.len() == 1, "{missing:?}");
         assert_eq!(missing[0].code, ReasonCode::UnknownExecution);
         assert!(missing[0].text.contains(says), "{missing:?}");

@@ -10,10 +10,10 @@ use tidegate_model::{GateId, GateReport, Reason, ReasonCode, Verdict};
 use crate::people::{GUARDIAN, has_role, holder};
 use crate::{MissingRecord, Observed};
 
-/// Who signed what.
+/// The signers whose duties must be separate.
 #[derive(Debug, Clone, Default)]
 pub struct SeparationFacts {
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed this release.
     pub deployers: Vec<Address>,
@@ -52,7 +52,7 @@ fn missing(facts: &SeparationFacts) -> Vec<Reason> {
     let unknown = facts.deployers.iter().filter(|key| holder(&facts.people, **key).is_none());
     let mut missing: Vec<_> = unknown
         .map(|key| {
-            let text = format!("{key} deployed this release and is nobody's key under [people]");
+            let text = format!("{key} deployed this release and belongs to nobody under [people]");
             Reason::new(ReasonCode::DeployerUnknown, text)
         })
         .collect();
@@ -63,8 +63,10 @@ fn missing(facts: &SeparationFacts) -> Vec<Reason> {
     let guardians = facts.people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
     let keys = guardians.flat_map(|(name, person)| person.addresses().map(move |key| (name, key)));
     missing.extend(keys.filter(|(_, key)| !facts.proven.contains(key)).map(|(name, key)| {
-        let text =
-            format!("guardian {name} has not shown that they hold {key}; `tidegate record key`");
+        let text = format!(
+            "guardian {name} has not proven that they hold {key}; they run `tidegate \
+                     record key`"
+        );
         Reason::new(ReasonCode::KeyUnproven, text)
     }));
     missing

@@ -18,7 +18,7 @@ use crate::people::{GUARDIAN, has_role, holder};
 pub(crate) const SOAK_SECS_MIN: u64 = 24 * 3_600;
 /// The fewest firms that a waiver may ask for.
 pub(crate) const AUDITS_MIN: u32 = 1;
-/// How long a waiver may last, in seconds.
+/// The longest duration of a waiver, in seconds.
 pub const WAIVER_SECS_MAX: u64 = 90 * 86_400;
 
 /// Gates whose requirement can be lowered. All others say what is so, not how much of it.
@@ -27,7 +27,7 @@ const WAIVABLE: [GateId; 2] = [GateId::Soak, GateId::Audits];
 /// Every waiver of the project.
 #[derive(Debug, Clone)]
 pub struct WaiverFacts {
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Keys that deployed the release; who holds one lowers nothing for it.
     pub deployers: Vec<Address>,
@@ -44,30 +44,27 @@ pub struct WaiverFacts {
 /// One guardian's signature under a waiver.
 #[derive(Debug, Clone)]
 pub struct WaiverFact {
-    /// The statement.
     pub digest: StatementDigest,
-    /// Who signed.
+    /// The signer's address.
     pub signer: Address,
-    /// When.
+    /// Seconds since 1970.
     pub issued_at: u64,
-    /// What it says.
     pub waiver: Waiver,
 }
 
 /// A requirement that is lowered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lowering {
-    /// The gate.
     pub gate: GateId,
-    /// What is asked instead.
+    /// The lowered requirement.
     pub lowers: Lowered,
-    /// Who lowered it.
+    /// The names of the guardians who signed.
     pub by: String,
-    /// Until when.
+    /// The end, in seconds since 1970 of the target's chain time.
     pub until: u64,
 }
 
-/// What counts of the waivers, and why others do not.
+/// The waivers that count, and the reasons that others do not.
 #[derive(Debug, Default)]
 pub(crate) struct InForce {
     lowerings: Vec<Lowering>,
@@ -90,7 +87,8 @@ pub fn admissible(rules: &PolicyRules, gate: GateId, lowers: &Lowered) -> Result
     let of_audits = Lowered { audits: lowers.audits, ..Lowered::default() };
     let own = if gate == GateId::Soak { of_soak } else { of_audits };
     if own != *lowers || own == Lowered::default() {
-        let text = format!("it lowers nothing of gate `{}`, or of another one", gate.name());
+        let text =
+            format!("it lowers nothing of gate `{}`, or something of another gate", gate.name());
         return fault(ReasonCode::WaiverOfNothing, text);
     }
     if lowers.soak_secs.is_some_and(|secs| secs < SOAK_SECS_MIN) {
@@ -112,7 +110,7 @@ pub fn admissible(rules: &PolicyRules, gate: GateId, lowers: &Lowered) -> Result
     for (what, unit, asked, policy) in halves {
         let half = policy.div_ceil(2);
         if asked.is_some_and(|asked| asked < half) {
-            let text = format!("{what}: a waiver asks for at least half, {half} {unit}");
+            let text = format!("{what}: a waiver must keep at least half, {half} {unit}");
             return fault(ReasonCode::WaiverBelowHalf, text);
         }
     }
@@ -139,7 +137,7 @@ pub(crate) fn in_force(rules: &PolicyRules, facts: &WaiverFacts, time: u64) -> I
             }),
             Err(why) => {
                 let short = signed.first().map(|fact| fact.digest.short()).unwrap_or_default();
-                let text = format!("waiver {short} counts for nothing: {why}");
+                let text = format!("waiver {short} does not count: {why}");
                 let remark = Reason::new(ReasonCode::WaiverVoid, text).within(&why);
                 found.remarks.push((waiver.gate, remark));
             }
@@ -378,7 +376,8 @@ mod tests {
         assert_eq!((SOAK_SECS_MIN, WAIVER_SECS_MAX), (86_400, 7_776_000));
     }
 
-    /// Why a waiver counts for nothing is said at its own gate, beside what is missing there.
+    /// The reason that a waiver does not count is given at its own gate, beside what is missing
+    /// there.
     #[test]
     fn what_counts_for_nothing_is_said_at_its_gate() {
         let remark = Reason::new(ReasonCode::WaiverVoid, "expired");

@@ -12,94 +12,72 @@ use crate::vault::VaultProblem;
 pub enum KeyError {
     /// A name that would not be one plain file name.
     #[error(
-        "use {0:?} as a key's name: it must be 1 to 64 letters, digits and `._-`, and begin with \
-         a letter or digit"
+        "cannot use {0:?} as a key's name: it must be 1 to 64 letters, digits and `._-`, and \
+         begin with a letter or digit"
     )]
     Name(String),
     /// A `foundry:` name where Foundry's folder is unknown.
-    #[error("find key {0}: the folder of Foundry's keystores is unknown")]
+    #[error("cannot find key {0}: the folder of Foundry's keystores is unknown")]
     NoFoundryFolder(KeyRef),
     /// There is no such key.
-    #[error("find key {key}: {} does not exist", path.display())]
+    #[error("cannot find key {key}: {} does not exist", path.display())]
     Missing {
-        /// The key.
         key: KeyRef,
         /// Where its file would be.
         path: PathBuf,
     },
     /// A key of this name exists; keys are never overwritten.
-    #[error("create key {0}: a key of this name exists")]
+    #[error("cannot create key {0}: a key of this name exists")]
     Exists(KeyName),
     /// Its file is no usable keystore, or the password is wrong.
-    #[error("open key {key}")]
+    #[error("cannot open key {key}")]
     Keystore {
-        /// The key.
         key: KeyRef,
-        /// What is wrong.
         #[source]
         source: KeystoreError,
     },
     /// Others on this machine may read its file, and try passwords.
     #[error(
-        "open key {key}: others on this machine may read or write {0}; run `chmod 600 {0}`",
+        "cannot open key {key}: others on this machine may read or write {0}; run `chmod 600 {0}`",
         path.display()
     )]
-    Shared {
-        /// The key.
-        key: KeyRef,
-        /// Its file.
-        path: PathBuf,
-    },
+    Shared { key: KeyRef, path: PathBuf },
     /// Its file makes trying passwords cheap.
     #[error(
-        "open key {key}: its keystore makes guessing its password cheap (scrypt n·r·p below 2^16, \
-         or PBKDF2 below 100,000 iterations)"
+        "cannot open key {key}: its keystore makes guessing its password cheap (scrypt n·r·p \
+         below 2^16, or PBKDF2 below 100,000 iterations)"
     )]
-    Weak {
-        /// The key.
-        key: KeyRef,
-        /// Its file.
-        path: PathBuf,
-    },
+    Weak { key: KeyRef, path: PathBuf },
     /// A keystore to be imported is not usable, or the password is wrong.
-    #[error("import key {name}")]
+    #[error("cannot import key {name}")]
     Import {
         /// The name it was to get.
         name: KeyName,
-        /// What is wrong.
         #[source]
         source: KeystoreError,
     },
     /// Its file or folder could not be read.
-    #[error("read {}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// Its file or folder could not be written or removed.
-    #[error("write {}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// The folder has more entries than it may have.
-    #[error("list {}: it has more than {entries_max} entries", path.display())]
-    TooMany {
-        /// The folder.
-        path: PathBuf,
-        /// The limit.
-        entries_max: usize,
-    },
+    #[error("cannot list {}: it has more than {entries_max} entries", path.display())]
+    TooMany { path: PathBuf, entries_max: usize },
     /// The address that was repeated is not the key's, so it was not removed.
-    #[error("remove key {name}: its address is {actual}, not {repeated}")]
+    #[error("cannot remove key {name}: its address is {actual}, not {repeated}")]
     NotRepeated {
-        /// The key.
         name: KeyName,
         /// The address in its file.
         actual: Address,
@@ -107,23 +85,22 @@ pub enum KeyError {
         repeated: Address,
     },
     /// Its file names no address to be repeated, so it was not removed.
-    #[error("remove key {0}: its file names no address")]
+    #[error("cannot remove key {0}: its file names no address")]
     NoAddress(KeyName),
     /// No source of passwords was left: there is no terminal and no `--password-fd`.
-    #[error("open key {key}: there is nowhere to get its password from")]
+    #[error(
+        "cannot open key {key}: no source of its password (terminal, --password-fd or OS keyring)"
+    )]
     NoPassword {
-        /// The key.
         key: KeyRef,
         /// What the OS keyring said, if it was asked.
         #[source]
         vault: Option<VaultProblem>,
     },
     /// A source gave no usable password.
-    #[error("get the password of key {key}")]
+    #[error("cannot get the password of key {key}")]
     Password {
-        /// The key.
         key: KeyRef,
-        /// Why.
         #[source]
         source: PasswordError,
     },

@@ -49,34 +49,29 @@ impl fmt::Debug for Password {
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// New keys need one.
-    #[error("take an empty password for a new key")]
+    #[error("the password of a new key must not be empty")]
     Empty,
     /// It is too long.
-    #[error("take a password of more than {bytes_max} bytes")]
-    TooLong {
-        /// The limit.
-        bytes_max: usize,
-    },
+    #[error("a password has at most {bytes_max} bytes")]
+    TooLong { bytes_max: usize },
     /// It is not UTF-8.
-    #[error("take a password that is not UTF-8")]
+    #[error("a password must be UTF-8")]
     NotText,
     /// The input ended before a line began.
-    #[error("read a password: the input has ended")]
+    #[error("cannot read a password: the input has ended")]
     Ended,
     /// Two entries of a new password differ.
-    #[error("take the new password: the two entries differ")]
+    #[error("the two entries of the new password differ")]
     Differ,
     /// The descriptor could not be opened or read.
-    #[error("read a password from file descriptor {fd}")]
+    #[error("cannot read a password from file descriptor {fd}")]
     Descriptor {
-        /// Its number.
         fd: u32,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// The input or the terminal failed.
-    #[error("read a password")]
+    #[error("cannot read a password")]
     Input(#[source] std::io::Error),
 }
 

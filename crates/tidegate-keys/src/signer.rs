@@ -49,11 +49,11 @@ impl fmt::Debug for KeySigner {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignFault {
-    #[error("make the signature")]
+    #[error("cannot make the signature")]
     Refused(#[source] alloy::signers::Error),
-    #[error("check the signature: it does not recover to the key's address")]
+    #[error("cannot check the signature: it does not recover to the key's address")]
     OtherSigner,
-    #[error("check the signature: its s is in the upper half")]
+    #[error("cannot check the signature: its s is in the upper half")]
     HighS,
 }
 

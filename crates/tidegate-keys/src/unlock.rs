@@ -28,7 +28,6 @@ pub enum Purpose {
 /// What a person is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordRequest<'a> {
-    /// The key.
     pub key: &'a KeyRef,
     /// The address that its file names.
     pub address: Option<Address>,
@@ -67,7 +66,6 @@ pub enum PasswordFrom {
 /// An opened key, and how it was opened.
 #[derive(Debug)]
 pub struct Unlocked {
-    /// The key.
     pub signer: KeySigner,
     /// The password that opened it, for the OS keyring if the person wants that.
     pub password: Password,

@@ -28,39 +28,35 @@ pub trait PasswordVault {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// There is no OS keyring here, for example without a desktop session.
-    #[error("reach the OS keyring")]
+    #[error("cannot reach the OS keyring")]
     Unavailable(#[source] &'static keyring::Error),
     /// It did not answer; a dialogue may wait for somebody.
-    #[error("{op} the OS keyring: no answer within {secs} s")]
+    #[error("cannot {op} the OS keyring: no answer within {secs} s")]
     TimedOut {
-        /// What was attempted.
         op: &'static str,
         /// How long it had, in seconds.
         secs: u64,
     },
     /// The call into the keyring could not be started, or died.
-    #[error("{op} the OS keyring: the call into it failed")]
-    Call {
-        /// What was attempted.
-        op: &'static str,
-    },
-    /// It refused.
-    #[error("{op} the OS keyring")]
+    #[error("cannot {op} the OS keyring: the call into it failed")]
+    Call { op: &'static str },
+    #[error("cannot {op} the OS keyring")]
     Refused {
-        /// What was attempted.
         op: &'static str,
-        /// Why.
         #[source]
         source: keyring::Error,
     },
     /// What it holds is no password of ours.
-    #[error("read the OS keyring: the entry is not a password")]
+    #[error("cannot read the OS keyring: the entry is not a password")]
     NotAPassword,
     /// What was kept did not read back; it was deleted again.
-    #[error("check the OS keyring: the password does not read back")]
+    #[error("cannot check the OS keyring: the password does not read back")]
     RoundTrip,
     /// It failed, and may hold the password all the same.
-    #[error("clean up the OS keyring: an entry may be left behind; delete service `tidegate`")]
+    #[error(
+        "cannot clean up the OS keyring: an entry may be left behind; delete service \
+         `tidegate`"
+    )]
     LeftBehind(#[source] Box<VaultError>),
 }
 
@@ -68,7 +64,7 @@ pub enum VaultError {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultProblem {
     /// The password that it keeps does not open the key.
-    #[error("use the password that the OS keyring keeps for {0}: it is wrong")]
+    #[error("the password in the OS keyring for {0} is wrong")]
     Stale(Address),
     /// It could not be read.
     #[error(transparent)]

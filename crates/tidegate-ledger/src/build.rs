@@ -53,7 +53,6 @@ pub struct Ledger {
 pub struct Closing {
     /// The wallet's account.
     pub account: Account,
-    /// Its commodity.
     pub commodity: Commodity,
     /// The balance by the chain, in wei.
     pub balance: I256,
@@ -128,7 +127,6 @@ enum ParkedBy {
 /// Why no request is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PickError {
-    /// None is.
     #[error("there is no such request")]
     None,
     /// More than one may be.

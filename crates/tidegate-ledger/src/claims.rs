@@ -100,7 +100,7 @@ impl<'a> Claims<'a> {
     fn request(&mut self, facts: &Facts, statement: &'a FundStatement, request: &'a FundRequest) {
         let (digest, signer) = (statement.digest, statement.signer);
         if facts.person(signer).is_none() {
-            let why = format!("request {digest} is by {signer}, nobody under [people]");
+            let why = format!("request {digest} is by {signer}, who is nobody under [people]");
             return self.ignored.push(why);
         }
         let (decisions, self_approvals) = (Vec::new(), Vec::new());
@@ -129,13 +129,14 @@ impl<'a> Claims<'a> {
             (true, true) if approved => claim.self_approvals.push(statement),
             // It moves nothing, so it may not hold up anything either.
             (true, false) if approved => {
-                let why = "approves their own request and is no treasurer";
+                let why = "approves their own request and is not a treasurer";
                 self.ignored.push(format!("decision {digest} is by {signer}, who {why}"));
             }
             // Whoever asked may also step back.
             (true, _) | (false, true) => claim.decisions.push(Decision { statement, approved }),
             (false, false) => {
-                self.ignored.push(format!("decision {digest} is by {signer}, no treasurer"));
+                self.ignored
+                    .push(format!("decision {digest} is by {signer}, who is not a treasurer"));
             }
         }
     }

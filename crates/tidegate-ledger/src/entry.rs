@@ -18,13 +18,12 @@ pub struct Entry {
     pub key: NaturalKey,
     /// When it happened, in seconds: the block's timestamp, or the statement's.
     pub timestamp: u64,
-    /// On which chain.
     pub chain: ChainId,
     /// In which block; none for a statement.
     pub block: Option<BlockRef>,
     /// At which place in the block; only for a transaction.
     pub tx_index: Option<u32>,
-    /// What it is.
+    /// A title that says what is wrong.
     pub kind: EntryKind,
     /// Words for people; exports sanitise them.
     pub description: String,
@@ -32,9 +31,9 @@ pub struct Entry {
     pub request: Option<StatementDigest>,
     /// The release that it belongs to.
     pub release: Option<ReleaseRoot>,
-    /// Where value went.
+    /// Value moves between accounts; they sum to zero.
     pub postings: Vec<Posting>,
-    /// What proves it.
+    /// The evidence: a receipt, a statement or a block.
     pub evidence: Vec<Evidence>,
 }
 
@@ -44,7 +43,6 @@ pub struct Entry {
 pub enum NaturalKey {
     /// A wallet's opening.
     Opening(ChainId, Address),
-    /// A transaction.
     Transaction(ChainId, B256),
     /// A decision.
     Statement(StatementDigest),
@@ -81,9 +79,7 @@ pub enum EntryKind {
 /// A change of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Posting {
-    /// The account.
     pub account: Account,
-    /// The commodity.
     pub commodity: Commodity,
     /// How much, in base units (wei).
     #[serde(serialize_with = "decimal")]
@@ -97,12 +93,7 @@ pub enum Evidence {
     /// A balance at a block.
     Balance(BlockRef),
     /// A transaction's receipt.
-    Receipt {
-        /// The transaction.
-        transaction: B256,
-        /// Its block.
-        block: BlockRef,
-    },
+    Receipt { transaction: B256, block: BlockRef },
     /// A signed statement.
     Statement(StatementDigest),
 }

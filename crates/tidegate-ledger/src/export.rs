@@ -32,17 +32,16 @@ pub enum Format {
 pub enum ExportError {
     /// Beancount rounds beyond its digits without a word.
     #[error(
-        "export to Beancount: {account} needs {digits} digits and Beancount is exact only up to \
-         {BEANCOUNT_DIGITS_MAX}; export the journal or CSV instead"
+        "cannot export to Beancount: {account} needs {digits} digits and Beancount is exact only \
+         up to {BEANCOUNT_DIGITS_MAX}; export the journal or CSV instead"
     )]
     TooManyDigits {
-        /// The account.
         account: Account,
         /// How many it needs.
         digits: usize,
     },
     /// A time beyond the calendar.
-    #[error("write timestamp {0} as a date")]
+    #[error("cannot write timestamp {0} as a date")]
     Date(u64),
     /// An entry that cannot be hashed.
     #[error(transparent)]

@@ -21,7 +21,6 @@ pub struct Facts {
     pub people: BTreeMap<String, Person>,
     /// Each network's treasury.
     pub treasuries: BTreeMap<NetworkId, Address>,
-    /// The networks.
     pub networks: Vec<NetworkFacts>,
     /// Statements about funds, of this project only, whoever signed them; see [`counting`].
     ///
@@ -32,7 +31,6 @@ pub struct Facts {
 /// What is known of one network, up to its finalized block.
 #[derive(Debug, Clone)]
 pub struct NetworkFacts {
-    /// The network.
     pub network: NetworkId,
     /// Its name in accounts; distinct among networks.
     pub label: NetworkLabel,
@@ -60,11 +58,10 @@ pub struct NetworkFacts {
 /// A watched wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalletFacts {
-    /// Its address.
     pub address: Address,
     /// Whether it is the treasury.
     pub role: WalletRole,
-    /// What it held when it came into view.
+    /// The balance when watching began, in wei.
     pub opening: Opening,
     /// Its balance at the network's finalized block, in wei.
     pub closing: U256,
@@ -78,11 +75,10 @@ pub struct WalletFacts {
 /// end of a contract, or as the block's reward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rise {
-    /// The wallet.
     pub wallet: Address,
     /// The block.
     pub head: Head,
-    /// How much, in wei.
+    /// The amount, in wei.
     pub amount: U256,
 }
 
@@ -151,9 +147,7 @@ pub struct NonceBounds {
 /// A mined transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionFacts {
-    /// Its hash.
     pub hash: B256,
-    /// Its block.
     pub block: BlockRef,
     /// Its place in the block.
     pub index: u32,
@@ -171,7 +165,6 @@ pub struct TransactionFacts {
     pub value: U256,
     /// Whether it succeeded; one that failed moves no value and still pays.
     pub success: bool,
-    /// Gas used.
     pub gas_used: u64,
     /// Price per gas, in wei.
     pub effective_gas_price: u128,
@@ -194,14 +187,13 @@ pub struct Move {
     pub from: Address,
     /// Who received.
     pub to: Address,
-    /// How much, in wei.
+    /// The amount, in wei.
     pub value: U256,
 }
 
 /// A verified statement about funds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FundStatement {
-    /// Its digest.
     pub digest: StatementDigest,
     /// Who signed it; recovered, not believed.
     pub signer: Address,
@@ -209,7 +201,6 @@ pub struct FundStatement {
     pub issued_at: u64,
     /// When it ends, in seconds; `u64::MAX` if it does not.
     pub expires_at: u64,
-    /// What it says.
     pub body: Body,
 }
 
@@ -361,9 +352,9 @@ impl Facts {
     /// If it would not, with the reason.
     pub fn may_decide(&self, key: Address, of: &RequestView, approve: bool) -> Result<(), String> {
         match (self.same_person(key, of.requester), self.is_treasurer(key)) {
-            (true, _) if approve => Err("a request is decided by somebody else".to_owned()),
+            (true, _) if approve => Err("nobody decides on their own request".to_owned()),
             (true, _) | (false, true) => Ok(()),
-            (false, false) => Err(format!("{key} is no treasurer under [people]")),
+            (false, false) => Err(format!("{key} is not a treasurer under [people]")),
         }
     }
 

@@ -39,9 +39,7 @@ pub struct FundsReport {
 /// A request that awaits a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OpenRequest {
-    /// The request.
     pub request: StatementDigest,
-    /// For which release.
     pub release: Option<ReleaseRoot>,
 }
 
@@ -52,7 +50,7 @@ fn unwatched(network: &NetworkFacts) -> impl Iterator<Item = String> {
         let why = match why {
             Unwatched::Endless => "sent too many transactions to be watched",
             Unwatched::Code => "runs or ran code, and may pay inside what others send",
-            Unwatched::Nonces => "has nonces that nothing known took",
+            Unwatched::Nonces => "has used nonces that no known transaction has",
         };
         format!(
             "{wallet} on chain {chain} {why}: what it was lent is booked as spent, but for what it \

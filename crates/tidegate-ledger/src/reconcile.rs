@@ -21,23 +21,19 @@ const NONCES_MAX: u64 = 1_000_000;
 /// outflow − fees = closing`, and `residue = chain_closing − closing`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// The chain.
     pub chain: ChainId,
-    /// The wallet.
     pub wallet: Address,
-    /// Its account.
     pub account: Account,
-    /// What it held when it came into view.
+    /// The balance when watching began, in wei.
     pub opening: I256,
-    /// What came in.
+    /// Received value, in base units.
     pub inflow: I256,
-    /// What went out, fees apart.
+    /// The amount that went out, without fees, in wei.
     pub outflow: I256,
-    /// What it paid in fees.
+    /// Fees paid, in wei.
     pub fees: I256,
-    /// What it should hold.
+    /// The balance by the books, in wei.
     pub closing: I256,
-    /// What it holds.
     pub chain_closing: I256,
     /// The difference.
     pub residue: I256,

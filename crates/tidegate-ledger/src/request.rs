@@ -8,23 +8,18 @@ use tidegate_model::{NetworkId, ReleaseRoot, StatementDigest};
 /// A request and what came of it. Amounts are in wei.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestView {
-    /// The request.
     pub request: StatementDigest,
-    /// Who asked.
+    /// The requester's key.
     pub requester: Address,
-    /// On which network.
     pub network: NetworkId,
-    /// Who was to hold the funds.
+    /// The address that was to receive the funds.
     pub destination: Address,
-    /// How much was asked for.
+    /// The requested amount, in wei.
     pub amount: U256,
-    /// For which release.
     pub release: Option<ReleaseRoot>,
-    /// Why.
     pub reason: String,
     /// When, by the target's chain time, in seconds.
     pub submitted_at: u64,
-    /// Where it stands.
     pub state: RequestState,
     /// Every approval with its signer, those by the requester too.
     pub approvals: Vec<(StatementDigest, Address)>,
@@ -36,15 +31,15 @@ pub struct RequestView {
     pub returns: Vec<B256>,
     /// Whether a draw or return is stated whose transaction has not been read.
     pub unseen: bool,
-    /// What the treasury sent.
+    /// The amount that the treasury sent, in wei.
     pub drawn: U256,
     /// What the destination spent of it, value that lies in contracts included.
     pub spent: U256,
-    /// What came back.
+    /// Value returned to the treasury, in base units.
     pub returned: U256,
     /// Drawn less spent and returned; negative if more came back than was left.
     pub rest: I256,
-    /// What an approval still reserves.
+    /// The amount that an approval still reserves, in wei.
     pub encumbered: U256,
 }
 
@@ -55,19 +50,9 @@ pub enum RequestState {
     /// Nobody whose decision counts has decided.
     Submitted,
     /// A treasurer approved.
-    Approved {
-        /// The approval.
-        approval: StatementDigest,
-        /// By whom.
-        by: Address,
-    },
+    Approved { approval: StatementDigest, by: Address },
     /// A treasurer denied, or the requester stepped back.
-    Denied {
-        /// The denial.
-        denial: StatementDigest,
-        /// By whom.
-        by: Address,
-    },
+    Denied { denial: StatementDigest, by: Address },
     /// Something was sent, rightly or not.
     Drawn,
     /// Something came back, or all of it was drawn and spent.

@@ -11,11 +11,9 @@ use crate::account::Commodity;
 /// What came to a watched wallet from somebody whom no statement names. It passes, with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Income {
-    /// The chain.
     pub chain: ChainId,
-    /// The wallet.
     pub wallet: Address,
-    /// How much, in wei.
+    /// The amount, in wei.
     pub amount: U256,
     /// Who sent it in which transaction; none where it came inside transactions that were not
     /// read, by the end of a contract, or as a block's reward.
@@ -27,9 +25,8 @@ pub struct Income {
 /// Spend that no request covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OwnFunds {
-    /// The commodity.
     pub commodity: Commodity,
-    /// How much, in wei.
+    /// The amount, in wei.
     pub amount: U256,
 }
 

@@ -15,16 +15,13 @@ use crate::entry::NaturalKey;
 pub enum Violation {
     /// A draw without an approval in force when it was signed.
     UnapprovedDraw {
-        /// The request.
         request: StatementDigest,
-        /// The transaction.
         transaction: B256,
-        /// How much, in wei.
+        /// The amount, in wei.
         amount: U256,
     },
     /// Draws beyond what was approved.
     OverApproval {
-        /// The request.
         request: StatementDigest,
         /// What was approved, in wei.
         approved: U256,
@@ -32,43 +29,20 @@ pub enum Violation {
         drawn: U256,
     },
     /// A draw under a request that does not exist.
-    UnknownRequest {
-        /// What it names.
-        request: StatementDigest,
-        /// The statement.
-        statement: StatementDigest,
-        /// The transaction.
-        transaction: B256,
-    },
+    UnknownRequest { request: StatementDigest, statement: StatementDigest, transaction: B256 },
     /// An approval of one's own request that no other treasurer's decision stands beside.
-    SelfApproval {
-        /// The request.
-        request: StatementDigest,
-        /// The approval.
-        approval: StatementDigest,
-        /// By whom.
-        by: Address,
-    },
+    SelfApproval { request: StatementDigest, approval: StatementDigest, by: Address },
     /// Value that left the treasury without a draw statement.
     OutflowWithoutDraw {
-        /// The chain.
         chain: ChainId,
-        /// The transaction.
         transaction: B256,
-        /// The treasury.
         treasury: Address,
-        /// Where it went.
         to: Address,
-        /// How much, in wei.
+        /// The amount, in wei.
         amount: U256,
     },
     /// A draw or return statement that the chain contradicts.
-    TransferMismatch {
-        /// The statement.
-        statement: StatementDigest,
-        /// The transaction.
-        transaction: B256,
-    },
+    TransferMismatch { statement: StatementDigest, transaction: B256 },
     /// An invariant of the books that does not hold.
     Books(Breach),
 }
@@ -88,12 +62,7 @@ pub enum Breach {
     /// An entry without evidence.
     NoEvidence(NaturalKey),
     /// An account of ours that would hold less than nothing.
-    Negative {
-        /// The account.
-        account: Account,
-        /// After which entry.
-        after: NaturalKey,
-    },
+    Negative { account: Account, after: NaturalKey },
 }
 
 impl fmt::Display for Breach {

@@ -1,4 +1,4 @@
-//! What a compiler makes of one contract.
+//! The compiler's output for one contract.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::ids::Fqn;
 pub struct Span {
     /// The first byte.
     pub start: usize,
-    /// How many bytes.
+    /// Length in bytes.
     pub length: usize,
 }
 
@@ -87,15 +87,13 @@ pub struct Formerly {
     pub kind: Option<String>,
 }
 
-/// What the compiler made of one contract.
+/// The compiler's output for one contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
     /// The fully qualified name.
     pub fqn: Fqn,
-    /// Its ABI.
     pub abi: JsonAbi,
-    /// Creation code.
     pub creation: Code,
     /// Runtime code, immutables zeroed.
     pub runtime: Code,

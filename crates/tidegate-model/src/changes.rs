@@ -12,7 +12,7 @@ use crate::ids::Fqn;
 use crate::plan::{ParamDecl, Plan};
 use crate::release::{Artifact, Release};
 
-/// How far two versions of something are apart, the least first.
+/// The distance between two versions of something, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -75,7 +75,7 @@ pub enum Side {
     B,
 }
 
-/// How two releases differ.
+/// The differences of two releases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReleaseChanges {
     /// Every contract of either.

@@ -64,20 +64,22 @@ const INTEGER_MAX: u64 = (1 << 53) - 1;
 #[derive(Debug, thiserror::Error)]
 pub enum JcsError {
     /// A map with keys that are not strings, a number beyond 64 bits.
-    #[error("encode {what} as canonical JSON")]
+    #[error("cannot encode {what} as canonical JSON")]
     Form {
-        /// What was to be encoded.
+        /// The type of the value.
         what: &'static str,
         /// Why it has no JSON form.
         #[source]
         source: serde_json::Error,
     },
     /// An integer that is written as a double, and so as another integer.
-    #[error("encode {what} as canonical JSON: it would round {number}; write it as a string")]
+    #[error(
+        "cannot encode {what} as canonical JSON: it would round {number}; write it as a \
+         string"
+    )]
     Rounded {
-        /// What was to be encoded.
+        /// The type of the value.
         what: &'static str,
-        /// The integer.
         number: Number,
     },
 }

@@ -16,8 +16,8 @@ pub enum Endpoint<'a> {
 /// An entry that mixes both. The text is not in the error, as it may hold an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a `${{NAME}}` is a whole URL: what stands around it would send a variable of your \
-     environment to a host that the project chose"
+    "`${{NAME}}` must be the whole URL: text around it could send a variable of your environment \
+     to a host that the project chose"
 )]
 pub struct MixedEndpoint;
 

@@ -15,9 +15,7 @@ use crate::ids::{BlockRef, NetworkId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaneId {
-    /// The network.
     pub network: NetworkId,
-    /// The sender.
     pub sender: Address,
 }
 
@@ -94,51 +92,36 @@ pub enum LaneEvent {
     },
     /// Signed bytes, durable before their first send.
     AttemptRecorded {
-        /// What it is for.
         op: String,
         /// The digest that its intent is bound to.
         intent: B256,
-        /// Its nonce.
         nonce: u64,
-        /// Its hash.
         hash: B256,
-        /// The signed transaction.
         raw: Bytes,
         /// The highest fee per gas it may pay, in wei.
         #[serde(with = "crate::decimal")]
         max_fee_per_gas: U256,
     },
-    /// What an endpoint said to a send; for diagnosis, never a decision.
+    /// An endpoint's answer to a send; for diagnosis, never for a decision.
     Answered {
-        /// The transaction.
         hash: B256,
         /// The answer, escaped.
         answer: String,
     },
     /// It is in a block.
     Mined {
-        /// The transaction.
         hash: B256,
-        /// The block.
         block: BlockRef,
-        /// Whether it succeeded.
         success: bool,
-        /// Gas used.
         gas_used: u64,
         /// Fees paid, in wei.
         #[serde(with = "crate::decimal")]
         fee: U256,
     },
     /// Its block is no longer canonical.
-    Unmined {
-        /// The transaction.
-        hash: B256,
-    },
+    Unmined { hash: B256 },
     /// Its block is final.
-    Finalized {
-        /// The transaction.
-        hash: B256,
-    },
+    Finalized { hash: B256 },
 }
 
 impl LaneEvent {
@@ -159,23 +142,20 @@ impl LaneEvent {
 /// One signed transaction, as far as it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// What it is for.
     pub op: String,
     /// The digest of its intent.
     pub intent: B256,
-    /// Its nonce.
     pub nonce: u64,
-    /// Its hash.
     pub hash: B256,
     /// The signed transaction.
     pub raw: Bytes,
     /// The highest fee per gas it may pay, in wei.
     pub max_fee_per_gas: u128,
-    /// How far it has come.
+    /// Its progress.
     pub state: AttemptState,
 }
 
-/// How far an attempt has come.
+/// The progress of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptState {
     /// Nothing is known to have landed.
@@ -186,21 +166,19 @@ pub enum AttemptState {
     Finalized(Inclusion),
 }
 
-/// Where and how a transaction landed.
+/// The inclusion of a transaction: its block and outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inclusion {
-    /// The block.
     pub block: BlockRef,
     /// Whether it succeeded.
     pub success: bool,
-    /// Gas used.
     pub gas_used: u64,
     /// Fees paid, in wei.
     pub fee: U256,
 }
 
 impl AttemptState {
-    /// Where it landed, if it did.
+    /// Its inclusion, if it has one.
     pub const fn inclusion(&self) -> Option<&Inclusion> {
         match self {
             Self::Pending => None,
@@ -223,11 +201,10 @@ pub enum FoldError {
     Nonce {
         /// What the journal has.
         found: u64,
-        /// What comes next.
         expected: u64,
     },
     /// An event about a transaction that was never recorded.
-    #[error("the lane's journal speaks of transaction {0}, which it never recorded")]
+    #[error("the lane's journal names transaction {0}, which it never recorded")]
     UnknownTransaction(B256),
     /// A final transaction that changed.
     #[error("the lane's journal changes transaction {0} after it was final")]

@@ -12,7 +12,6 @@ pub const DATA: &str = "embedded code or data";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionMap {
-    /// Each name once.
     names: Vec<String>,
     /// Bytes of each run, and its place in `names`.
     runs: Vec<(usize, usize)>,

@@ -103,7 +103,6 @@ impl fmt::Display for ChainId {
 )]
 #[serde(deny_unknown_fields)]
 pub struct NetworkId {
-    /// The chain id.
     pub chain: ChainId,
     /// The hash of block 0.
     pub genesis: B256,
@@ -117,7 +116,6 @@ pub struct NetworkId {
 pub struct BlockRef {
     /// Its height.
     pub number: u64,
-    /// Its hash.
     pub hash: B256,
 }
 
@@ -125,7 +123,6 @@ pub struct BlockRef {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
-    /// The block.
     pub block: BlockRef,
     /// Its timestamp, in seconds.
     pub timestamp: u64,

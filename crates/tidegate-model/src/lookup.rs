@@ -16,28 +16,23 @@ const DIGITS: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// Other characters than hexadecimal digits, or none.
-    #[error("`{0}` is no digest: it is written in hexadecimal digits")]
+    #[error("`{0}` is not a digest: a digest has hexadecimal digits only")]
     Form(String),
-    /// Too few digits.
-    #[error("`{text}` has {have} digits, and a digest is named by {DIGITS_MIN} at least")]
+    #[error("`{text}` has {have} digits; give at least {DIGITS_MIN} digits of the digest")]
     Short {
-        /// What was given.
         text: String,
         /// How many digits it has.
         have: usize,
     },
     /// Not all digits, where all are asked for.
-    #[error("`{text}` has {have} digits; here the whole digest is asked for, {DIGITS} of them")]
+    #[error("`{text}` has {have} digits; give the full digest of {DIGITS} digits")]
     Part {
-        /// What was given.
         text: String,
         /// How many digits it has.
         have: usize,
     },
-    /// Nothing begins so.
     #[error("nothing here has a digest that begins with `{0}`")]
     Unknown(String),
-    /// Several do.
     #[error("several digests begin with `{0}`; give more digits")]
     Several(String),
 }

@@ -47,9 +47,9 @@ impl MaskKind {
 pub struct Mask {
     /// The first byte.
     pub start: usize,
-    /// How many bytes.
+    /// Length in bytes.
     pub length: usize,
-    /// What stands there.
+    /// The kind of place.
     pub kind: MaskKind,
     /// The library's fqn, or the immutable as `Contract.variable`; empty for the other kinds.
     pub name: String,
@@ -68,10 +68,9 @@ impl Mask {
 
 /// A place that is not what the artifact says of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("leave {length} bytes at {start} of the {part} code of {contract} open as {kind}: {why}",
+#[error("cannot mask {length} bytes at {start} of the {part} code of {contract} as {kind}: {why}",
     kind = .mask.kind.name(), start = .mask.start, length = .mask.length)]
 pub struct MaskError {
-    /// The contract.
     pub contract: Fqn,
     /// Its creation or runtime code.
     pub part: &'static str,

@@ -27,7 +27,7 @@ pub struct PolicyDoc {
     pub target: NetworkId,
     /// The networks whose soak backs it.
     pub soaks: Vec<SoakNetwork>,
-    /// How many endpoints of different operators must agree.
+    /// Number of endpoints of different operators that must agree.
     pub quorum: u32,
     /// The root of trust.
     pub safe: SafeTrust,
@@ -35,7 +35,7 @@ pub struct PolicyDoc {
     pub policy: BTreeMap<String, Value>,
     /// The firms that audit: what each is called, by its id.
     pub firms: BTreeMap<String, String>,
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Contracts that are there already, on the target.
     pub externals: BTreeMap<String, External>,
@@ -51,7 +51,6 @@ pub struct PolicyDoc {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SoakNetwork {
-    /// The chain id.
     pub chain: ChainId,
     /// The hash of block 0.
     pub genesis: B256,
@@ -69,7 +68,7 @@ pub struct SafeTrust {
     pub singleton_code_hash: B256,
     /// Its owners, sorted.
     pub owners: Vec<Address>,
-    /// How many must sign.
+    /// Number of owners who must sign.
     pub threshold: u32,
     /// Its modules, sorted.
     pub modules: Vec<Address>,
@@ -110,7 +109,6 @@ impl Person {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct External {
-    /// Its address.
     pub address: Address,
     /// The hash of its runtime code.
     pub code_hash: B256,
@@ -120,7 +118,6 @@ pub struct External {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Existing {
-    /// Its address.
     pub address: Address,
     /// Of a transparent proxy, the admin contract that upgrades it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -131,7 +128,6 @@ pub struct Existing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Treasury {
-    /// The chain id.
     pub chain: ChainId,
     /// The hash of block 0.
     pub genesis: B256,

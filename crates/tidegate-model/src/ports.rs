@@ -20,11 +20,10 @@ pub trait DigestSigner: Sync {
 
 /// A key that could not sign.
 #[derive(Debug, thiserror::Error)]
-#[error("sign with key {address}")]
+#[error("cannot sign with key {address}")]
 pub struct SignError {
     /// The key's address.
     pub address: Address,
-    /// Why.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -34,7 +33,6 @@ pub struct SignError {
 pub struct AccountState {
     /// Its balance, in wei.
     pub balance: U256,
-    /// Its nonce.
     pub nonce: u64,
     /// Its code; empty for an account without.
     pub code: Bytes,
@@ -55,7 +53,6 @@ pub enum StateKey {
 /// place, the caller fetches it and runs again: that keeps execution pure.
 #[derive(Debug, Clone)]
 pub struct StateSnapshot {
-    /// The chain.
     pub chain: ChainId,
     /// The block the state belongs to.
     pub head: Head,

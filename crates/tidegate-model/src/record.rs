@@ -20,7 +20,6 @@ use crate::policy::External;
 pub struct Deployment {
     /// The format version.
     pub v: u32,
-    /// The chain id.
     pub chain: ChainId,
     /// The hash of block 0.
     pub genesis: B256,
@@ -28,9 +27,9 @@ pub struct Deployment {
     pub build_digest: BuildDigest,
     /// The deployer, or the Safe.
     pub executor: Address,
-    /// Where each step's contract stands.
+    /// Address of each step's contract.
     pub steps: BTreeMap<String, Place>,
-    /// Where each library stands.
+    /// Address of each library.
     pub libraries: BTreeMap<Fqn, Address>,
     /// Contracts that were there already.
     pub externals: BTreeMap<String, External>,
@@ -40,7 +39,7 @@ pub struct Deployment {
     pub slots: Vec<SlotValue>,
 }
 
-/// Where a step's contract stands.
+/// Address of a step's contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
@@ -57,9 +56,7 @@ pub struct Place {
 pub struct SlotValue {
     /// The contract.
     pub address: Address,
-    /// The slot.
     pub slot: B256,
-    /// What it holds.
     pub value: B256,
 }
 
@@ -104,17 +101,14 @@ impl Deployment {
 pub struct MinedTransaction {
     /// What it was for: a step's operation, `anchor`, `mock:<external>` or `foreign`.
     pub op: String,
-    /// Its hash.
     pub hash: B256,
     /// Its sender.
     pub from: Address,
-    /// Its nonce.
     pub nonce: u64,
     /// Where it was mined.
     pub block: BlockRef,
     /// Whether it succeeded.
     pub success: bool,
-    /// Gas used.
     pub gas_used: u64,
     /// What it cost its sender in fees, in wei.
     #[serde(with = "crate::decimal")]
@@ -131,7 +125,6 @@ pub struct DeploymentRecord {
     pub name: String,
     /// The deployment id, which entered the salts.
     pub id: u64,
-    /// The release.
     pub release_root: ReleaseRoot,
     /// What auditors read of the build that was deployed.
     pub scope_root: ScopeRoot,

@@ -23,7 +23,6 @@ pub struct Release {
     pub name: String,
     /// The project's name, which enters the CREATE2 salts.
     pub project: String,
-    /// The plan.
     pub plan: Plan,
     /// Every contract of the plan, by name.
     pub artifacts: BTreeMap<Fqn, Artifact>,
@@ -37,13 +36,12 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Roots {
-    /// What an auditor reads.
+    /// The root of what an auditor reads.
     pub scope_root: ScopeRoot,
-    /// What runs.
+    /// The root of what runs, free of metadata.
     pub code_root: CodeRoot,
-    /// How it is put together.
+    /// The digest of the plan.
     pub plan_digest: PlanDigest,
-    /// The release.
     pub release_root: ReleaseRoot,
     /// The exact bytes.
     pub build_digest: BuildDigest,

@@ -80,10 +80,10 @@ pub fn scope_root(scopes: &[CodeScope]) -> ScopeRoot {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// A contract stands in it twice.
-    #[error("read a scope: {0} stands in it twice")]
+    #[error("cannot read a scope: {0} is in it twice")]
     Twice(Fqn),
     /// Its root is another.
-    #[error("read a scope: its root is {0}")]
+    #[error("cannot read a scope: its contents have the root {0}")]
     Root(ScopeRoot),
 }
 

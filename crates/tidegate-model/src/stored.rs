@@ -9,7 +9,6 @@ pub struct Stored {
     pub op: String,
     /// Its name, for people.
     pub label: String,
-    /// Its address.
     pub address: Address,
     /// Slots, each with what it may hold.
     pub slots: Vec<StoredSlot>,
@@ -28,7 +27,7 @@ impl Stored {
 /// One slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSlot {
-    /// Where it is.
+    /// The slot's number.
     pub slot: U256,
     /// The variables in it, or its number.
     pub name: String,

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{I256, U256};
 
-/// What is wrong with a number or span that somebody wrote.
+/// An error in a written number, date or span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// The text is not a number.

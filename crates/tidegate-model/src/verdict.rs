@@ -15,37 +15,30 @@ pub use self::codes::ReasonCode;
 pub use self::reason::Reason;
 use crate::ids::{BlockRef, ChainId};
 
-/// What a check came to.
+/// The verdict of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The evidence is there and agrees.
     Pass,
     /// Somebody with the power to do so lowered a requirement.
     Waived {
-        /// Who.
         by: String,
         /// Until when, in seconds since the Unix epoch.
         until: u64,
-        /// What stood against it.
+        /// The reasons that the waiver overrides.
         reasons: Vec<Reason>,
     },
     /// Only chain time is missing.
     Waiting {
-        /// What is waited for.
+        /// The reasons to wait.
         reasons: Vec<Reason>,
         /// The chain timestamp at which it should pass, where that is known.
         eta: Option<u64>,
     },
     /// Evidence is missing or unreadable.
-    Unknown {
-        /// What is missing.
-        missing: Vec<Reason>,
-    },
+    Unknown { missing: Vec<Reason> },
     /// The evidence contradicts.
-    Fail {
-        /// What contradicts.
-        reasons: Vec<Reason>,
-    },
+    Fail { reasons: Vec<Reason> },
 }
 
 impl Verdict {
@@ -92,7 +85,7 @@ impl Verdict {
         matches!(self, Self::Pass | Self::Waived { .. })
     }
 
-    /// What explains it. A waiver itself comes first.
+    /// The reasons. A waiver itself comes first.
     pub fn reasons(&self) -> Vec<Reason> {
         let waived = match self {
             Self::Waived { by, until, .. } => {
@@ -115,7 +108,7 @@ impl Verdict {
         self.found().iter().flat_map(Reason::codes).collect()
     }
 
-    /// What was found, without who waived it.
+    /// The verdict without its waiver.
     fn found(&self) -> &[Reason] {
         match self {
             Self::Pass => &[],
@@ -284,12 +277,12 @@ pub enum GateId {
     Separation,
     /// People have seen all of this and say go; nobody stops it.
     Go,
-    /// What an earlier emergency left to do is done.
+    /// The obligations of earlier emergencies are met.
     Obligations,
 }
 
 impl GateId {
-    /// Every gate.
+    /// The report of each gate, in their fixed order.
     pub const ALL: [Self; 12] = [
         Self::Code,
         Self::Layout,
@@ -333,20 +326,17 @@ impl GateId {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateInput {
-    /// What was read.
+    /// The kind of input.
     pub kind: String,
-    /// On which chain.
     pub chain: ChainId,
-    /// At which block.
     pub block: BlockRef,
     /// keccak256 of what was read.
     pub digest: B256,
 }
 
-/// What one gate found.
+/// The report of one gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GateReport {
-    /// The gate.
     pub gate: GateId,
     /// Its verdict, with the reasons.
     pub verdict: Verdict,

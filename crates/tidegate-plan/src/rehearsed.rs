@@ -19,9 +19,8 @@ const NAMED_MAX: usize = 8;
 pub struct Write {
     /// The contract: `@` and its name, or its address where the plan does not name it.
     pub contract: String,
-    /// The slot.
     pub slot: B256,
-    /// What the layout calls it, where that is known.
+    /// Its name in the storage layout, if known.
     pub label: Option<String>,
     /// What it holds before and after on the target; none where only the rehearsal changed it.
     pub target: Option<Kept>,

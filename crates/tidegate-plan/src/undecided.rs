@@ -37,7 +37,6 @@ const DELEGATION: [u8; 3] = hex!("ef0100");
 /// Something outside the plan that it looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Read {
-    /// A slot.
     Slot(Address, U256),
     /// A balance; of a contract of the plan what lay there before its creation.
     Balance(Address),

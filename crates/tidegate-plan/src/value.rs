@@ -19,7 +19,6 @@ pub enum ValueError {
     Mismatch {
         /// The value as written.
         value: String,
-        /// The type.
         ty: String,
     },
     /// A number that does not fit.
@@ -27,7 +26,6 @@ pub enum ValueError {
     Range {
         /// The value as written.
         value: String,
-        /// The type.
         ty: String,
     },
     /// A number that cannot be read.

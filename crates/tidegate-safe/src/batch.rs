@@ -14,7 +14,7 @@ mod abi {
     }
 }
 
-/// How many calls a batch may hold.
+/// The most calls of a batch.
 const BATCH_CALLS_MAX: usize = 512;
 /// How long the calldata of one Safe transaction may be.
 const SAFE_TX_DATA_BYTES_MAX: usize = 128 * 1024;
@@ -28,7 +28,7 @@ const HEADER_BYTES: usize = 1 + 20 + 32 + 32;
 pub struct InnerCall {
     /// What is called; never the zero address, which newer batch contracts take for the Safe.
     pub to: Address,
-    /// How much goes along from the Safe's balance, in wei.
+    /// Value sent along from the Safe's balance, in wei.
     #[serde(with = "tidegate_model::decimal")]
     pub value: U256,
     /// The calldata.
@@ -41,35 +41,32 @@ pub struct InnerCall {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
     /// A batch without calls.
-    #[error("use a batch of no calls")]
+    #[error("the batch has no calls")]
     Empty,
     /// A batch of too many calls.
-    #[error("use a batch of more than {BATCH_CALLS_MAX} calls")]
+    #[error("the batch has more than {BATCH_CALLS_MAX} calls")]
     TooManyCalls,
     /// A batch that is too long.
-    #[error("use a batch of {bytes} bytes: at most {SAFE_TX_DATA_BYTES_MAX} fit")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
+    #[error("the batch has {bytes} bytes: at most {SAFE_TX_DATA_BYTES_MAX} fit")]
+    TooLong { bytes: usize },
     /// A call to nowhere.
-    #[error("use call {index} of the batch: its target is the zero address")]
+    #[error("cannot use call {index} of the batch: its target is the zero address")]
     ZeroTarget {
         /// Its place, from 0.
         index: usize,
     },
     /// A call that would run foreign code as the Safe.
     #[error(
-        "use call {index} of the batch: its operation is {operation}, only 0 (call) is allowed"
+        "cannot use call {index} of the batch: its operation is {operation}, only 0 (call) is \
+         allowed"
     )]
     Operation {
         /// Its place, from 0.
         index: usize,
-        /// What it says.
         operation: u8,
     },
     /// Lengths that do not consume the batch exactly.
-    #[error("read call {index} of the batch: it runs past the end")]
+    #[error("cannot read call {index} of the batch: it runs past the end")]
     CutOff {
         /// Its place, from 0.
         index: usize,

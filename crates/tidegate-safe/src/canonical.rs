@@ -15,18 +15,16 @@ pub enum SafeVersion {
     V1_5_0,
 }
 
-/// Which contract.
+/// The contract of Safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CanonicalKind {
     /// The singleton.
     Safe,
     /// The singleton that logs every transaction.
     SafeL2,
-    /// The proxy factory.
     ProxyFactory,
     /// The batch contract that takes calls only.
     MultiSendCallOnly,
-    /// The fallback handler.
     FallbackHandler,
     /// The batch contract that also takes delegate calls.
     MultiSend,
@@ -45,11 +43,9 @@ pub enum CanonicalKind {
 /// A contract of Safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Canonical {
-    /// Its version.
     pub version: SafeVersion,
     /// Which one.
     pub kind: CanonicalKind,
-    /// Where it stands.
     pub address: Address,
     /// keccak256 of its runtime code. An address without exactly this code is not it.
     pub code_hash: B256,

@@ -1,4 +1,4 @@
-//! What a call does, said from its calldata alone.
+//! Descriptions of calls, from their calldata alone.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ mod arguments;
 pub(crate) use arguments::show;
 use arguments::{Reading, argument, hidden, show_bytes};
 
-/// What a call does.
+/// The description of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// The function's signature, or what is known of it.

@@ -23,7 +23,7 @@ pub const EXECUTION_SUCCESS: B256 =
 pub(crate) const EXECUTION_FAILURE: B256 =
     b256!("23428b18acfb3ea64b08dc0c1d296ea9c09702c09083ca5272e64d115b687d23");
 
-/// What a Safe said about one of its transactions.
+/// The outcome of a Safe's transaction, by the Safe's own events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Execution {
     /// It ran.
@@ -32,7 +32,7 @@ pub enum Execution {
     Failure,
     /// The Safe paid a refund, which a transaction of ours cannot ask for.
     Refunded {
-        /// How much, in wei or units of the gas token.
+        /// The amount, in wei or units of the gas token.
         payment: U256,
     },
 }

@@ -108,11 +108,11 @@ pub const CREATION_GAS: u64 = 1_800_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Post {
-    /// Who posts.
+    /// The poster's address.
     pub by: Address,
-    /// About what.
+    /// The subject of the post.
     pub subject: StatementDigest,
-    /// Through when.
+    /// The last second of the notice, in seconds since 1970.
     pub until: u64,
 }
 
@@ -123,11 +123,10 @@ const INITCODE_HEX: &str = include_str!("../../../contracts/helper/initcode.hex"
 
 /// An answer of the helper that cannot be read; empty where the helper is missing.
 #[derive(Debug, thiserror::Error)]
-#[error("read the helper's answer to `{call}`")]
+#[error("cannot read the helper's answer to `{call}`")]
 pub struct HelperError {
     /// The function.
     pub call: &'static str,
-    /// Why.
     #[source]
     pub source: alloy_sol_types::Error,
 }
@@ -141,14 +140,13 @@ pub struct AdoptedPolicy {
     pub adopted_at: u64,
 }
 
-/// What a promotion records on chain.
+/// The record of a promotion on chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PromotionRecord {
     /// What was promoted.
     pub release_root: ReleaseRoot,
-    /// Under which policy.
+    /// The digest of the policy in force.
     pub policy_digest: PolicyDigest,
-    /// On which evidence.
     pub evidence_digest: EvidenceDigest,
     /// Where it stands on the target, with which parameters.
     pub deployment_digest: DeploymentDigest,
@@ -159,7 +157,7 @@ pub struct PromotionRecord {
 /// A promotion record as the chain holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
-    /// What was recorded.
+    /// The promotion as the helper recorded it.
     pub record: PromotionRecord,
     /// The timestamp of the block that recorded it.
     pub recorded_at: u64,
@@ -170,7 +168,7 @@ pub fn initcode() -> Bytes {
     hex::decode(INITCODE_HEX.trim()).expect("the committed creation code is hexadecimal").into()
 }
 
-/// Where the helper stands on every chain.
+/// The helper's address, equal on every chain.
 pub const fn address() -> Address {
     HELPER
 }

@@ -11,7 +11,7 @@ use crate::trust::list_changes;
 /// The format version of the file.
 const PINS_VERSION: u32 = 1;
 
-/// How many Safes one file may hold.
+/// The most Safes in one file.
 const PINS_MAX: usize = 1_000;
 
 /// The Safes that this signer knows, by chain and address.
@@ -21,13 +21,11 @@ pub struct Pins(Vec<Pin>);
 /// A Safe as its owner first saw and accepted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// The chain.
     pub chain: ChainId,
-    /// The Safe.
     pub safe: Address,
     /// Its owners, sorted.
     pub owners: Vec<Address>,
-    /// How many must sign.
+    /// Number of owners who must sign.
     pub threshold: u32,
     /// The code hash of the singleton behind its proxy.
     pub singleton: B256,
@@ -35,7 +33,7 @@ pub struct Pin {
     pub first_seen: u64,
 }
 
-/// What the pins say about a Safe.
+/// The result of comparing a Safe with the pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PinCheck {
     /// Never seen: show owners and threshold, and ask.
@@ -49,26 +47,17 @@ pub enum PinCheck {
 /// A pin file that is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PinError {
-    /// No pin file.
-    #[error("read the pin file")]
+    #[error("cannot read the pin file")]
     Read(#[source] Box<toml::de::Error>),
-    /// Not representable.
-    #[error("write the pin file")]
+    #[error("cannot write the pin file")]
     Write(#[source] Box<toml::ser::Error>),
     /// A version that this program does not know.
-    #[error("read pin file version {0}")]
+    #[error("cannot read pin file version {0}")]
     Version(u32),
-    /// Too many Safes.
-    #[error("read a pin file of more than {PINS_MAX} Safes")]
+    #[error("cannot read a pin file of more than {PINS_MAX} Safes")]
     TooMany,
-    /// One Safe twice.
-    #[error("read the pin file: Safe {safe} on chain {chain} is in it twice")]
-    Twice {
-        /// The chain.
-        chain: ChainId,
-        /// The Safe.
-        safe: Address,
-    },
+    #[error("cannot read the pin file: Safe {safe} on chain {chain} is in it twice")]
+    Twice { chain: ChainId, safe: Address },
 }
 
 #[derive(Serialize, Deserialize)]

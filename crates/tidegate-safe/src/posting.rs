@@ -1,4 +1,4 @@
-//! What somebody signed and anybody may post at the helper: stops that gates ask for there.
+//! Signed stops that anybody may post at the helper, where gates look for them.
 
 use alloy_primitives::Bytes;
 use tidegate_model::digest::JcsError;
@@ -10,7 +10,7 @@ use crate::helper::{PostedStatement, post_signed};
 /// A stop of somebody, as the helper takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting<'a> {
-    /// What was signed.
+    /// The signed message.
     pub general: &'a General,
     /// Under which subject it is posted.
     pub subject: StatementDigest,
@@ -20,25 +20,26 @@ pub struct Posting<'a> {
     pub data: Bytes,
 }
 
-/// Why a signed statement is none that anybody posts. The texts continue "failed to …".
+/// Why a signed statement cannot be posted at the helper.
 #[derive(Debug, thiserror::Error)]
 pub enum PostingError {
     /// Gates do not ask the helper for this kind.
     #[error(
-        "post it: gates ask the helper for freezes, no-goes and revocations alone, and this is {0}"
+        "cannot post it: only freezes, no-goes and revocations are posted at the helper, and this \
+         is {0}"
     )]
     Kind(&'static str),
     /// The helper cannot ask the contract that signed it.
-    #[error("post it: contract {by} stands on chain {stands}, the helper of chain {on} cannot ask")]
+    #[error(
+        "cannot post it: its signer, contract {by}, is on chain {stands}, so the helper on chain \
+         {on} cannot ask it"
+    )]
     Elsewhere {
-        /// The contract.
         by: alloy_primitives::Address,
-        /// Where it stands.
         stands: ChainId,
         /// The chain of the statement.
         on: ChainId,
     },
-    /// No canonical form.
     #[error(transparent)]
     Encode(#[from] JcsError),
 }

@@ -39,19 +39,17 @@ pub const PROPOSAL_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub struct Proposal {
     /// The format version.
     pub v: u32,
-    /// What it is for.
     pub kind: ProposalKind,
     /// The network of the Safe.
     pub network: NetworkId,
-    /// The Safe.
     pub safe: Address,
-    /// What its owners sign.
+    /// The Safe transaction that its owners sign.
     pub safe_tx: SafeTx,
     /// The calls that it makes.
     pub calls: Vec<InnerCall>,
 }
 
-/// What a proposal is for.
+/// The purpose of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum ProposalKind {
@@ -65,11 +63,9 @@ pub enum ProposalKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Adoption {
-    /// The project.
     pub project: ProjectId,
     /// The version, one more than the chain has.
     pub policy_version: u64,
-    /// The policy.
     pub policy_digest: PolicyDigest,
     /// The timestamp after which the call reverts, in seconds.
     pub valid_until: u64,
@@ -79,9 +75,7 @@ pub struct Adoption {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Promotion {
-    /// The project.
     pub project: ProjectId,
-    /// The release.
     pub release_root: ReleaseRoot,
     /// The policy that the Safe has adopted.
     pub policy_digest: PolicyDigest,
@@ -91,7 +85,6 @@ pub struct Promotion {
     pub evidence: EvidenceItems,
     /// What the batch requires to be still so.
     pub judged: Judged,
-    /// The soak.
     pub soak: SoakReference,
     /// Where the release will stand on the target.
     pub deployment: Deployment,
@@ -108,7 +101,6 @@ pub struct Promotion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SoakReference {
-    /// Its network.
     pub network: NetworkId,
     /// Where the release stands there; the soak's anchor carries this.
     pub deployment_digest: DeploymentDigest,
@@ -130,7 +122,7 @@ pub struct Checked {
 pub struct ProposalSignature {
     /// The format version.
     pub v: u32,
-    /// What was signed.
+    /// The signed message.
     pub safe_tx_hash: SafeTxHash,
     /// Who signed; checked against the signature.
     pub owner: Address,
@@ -142,31 +134,33 @@ pub struct ProposalSignature {
 #[derive(Debug, thiserror::Error)]
 pub enum ProposalError {
     /// A file that is too long.
-    #[error("read a file of {0} bytes: at most {PROPOSAL_BYTES_MAX} are read")]
+    #[error(
+        "cannot read the proposal: it has {0} bytes, and at most {PROPOSAL_BYTES_MAX} are read"
+    )]
     TooLong(usize),
     /// No file of this kind.
-    #[error("read the file")]
+    #[error("cannot read the proposal")]
     Json(#[source] serde_json::Error),
     /// A version that this program does not know.
-    #[error("read format version {0}")]
+    #[error("cannot read the proposal: format version {0} is not supported")]
     Version(u32),
     /// The file's name says another hash or owner.
-    #[error("accept the file: its content belongs under the name `{expected}`")]
+    #[error("cannot accept the file: by its content it must be named `{expected}`")]
     FileName {
         /// The name that its content gives.
         expected: String,
     },
     /// The batch cannot be built.
-    #[error("build the Safe transaction from the calls")]
+    #[error("cannot build the Safe transaction from the calls")]
     Batch(#[from] BatchError),
     /// What would be signed is not what the calls say.
-    #[error("accept the proposal: its Safe transaction does not make exactly its calls")]
+    #[error("cannot accept the proposal: its Safe transaction does not make exactly its calls")]
     Calls,
     /// The calls do something else than the proposal says.
-    #[error("accept the proposal: {0}")]
+    #[error("cannot accept the proposal: {0}")]
     Claim(&'static str),
     /// What was judged makes no batch.
-    #[error("accept the proposal: {0}")]
+    #[error("cannot accept the proposal: {0}")]
     Judged(String),
     /// A preimage without canonical form.
     #[error(transparent)]
@@ -175,11 +169,12 @@ pub enum ProposalError {
     #[error(transparent)]
     Signature(#[from] SignatureError),
     /// A signature by somebody else.
-    #[error("accept the signature: it names {named} but is by {signer} or over another hash")]
+    #[error(
+        "cannot accept the signature: it names {named}, but it is by {signer} or over another hash"
+    )]
     Signer {
-        /// Who it names.
         named: Address,
-        /// Who it recovers to.
+        /// The address that it recovers to.
         signer: Address,
     },
 }

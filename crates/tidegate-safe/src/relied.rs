@@ -23,7 +23,6 @@ pub struct ProjectSafe {
     pub project: String,
     /// The target's chain.
     pub chain: ChainId,
-    /// The Safe.
     pub safe: Address,
 }
 

@@ -10,9 +10,7 @@ use crate::warning::Warning;
 /// A call that a signer must not overlook.
 #[derive(Debug, Clone)]
 pub struct Sensitive {
-    /// The function.
     pub function: Function,
-    /// What it does.
     pub warning: Warning,
 }
 

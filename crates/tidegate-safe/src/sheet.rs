@@ -1,4 +1,4 @@
-//! What a signer sees before signing, made from the bytes that will be signed.
+//! The signer's sheet, made from the bytes that will be signed.
 
 use alloy_json_abi::JsonAbi;
 use tidegate_model::units::format_utc;

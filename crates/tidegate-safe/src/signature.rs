@@ -4,7 +4,7 @@ use alloy_primitives::{Address, Signature, U256, eip191_hash_message};
 
 use crate::tx::SafeTxHash;
 
-/// How long one signature is: `r ‖ s ‖ v`.
+/// Length of one signature, in bytes: `r ‖ s ‖ v`.
 const SIGNATURE_BYTES: usize = 65;
 
 /// Safe adds this to `v` where the wallet signed the hash as a personal message.
@@ -25,43 +25,37 @@ pub enum OwnerSignature {
 /// A signature that cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// Another length.
-    #[error("read a signature of {0} bytes: it must be {SIGNATURE_BYTES}")]
+    #[error("cannot read a signature of {0} bytes: it must be {SIGNATURE_BYTES}")]
     Length(usize),
-    /// A contract's signature.
-    #[error("use a contract signature (v = 0): let the contract call `approveHash` instead")]
+    #[error("cannot use a contract signature (v = 0): let the contract call `approveHash` instead")]
     Contract,
     /// No kind that a Safe knows.
-    #[error("read a signature with v = {0}: a Safe knows 1, 27, 28, 31 and 32")]
+    #[error("cannot read a signature with v = {0}: a Safe knows 1, 27, 28, 31 and 32")]
     Kind(u8),
     /// An approval whose first word is no address.
-    #[error("read a pre-validated signature: its first word is not an address")]
+    #[error("cannot read a pre-validated signature: its first word is not an address")]
     Owner,
     /// No key can have made it.
-    #[error("recover the signer: no key can have made this signature")]
+    #[error("cannot recover the signer: no key can have made this signature")]
     Unrecoverable,
     /// The signer is no owner.
-    #[error("count the signature of {signer}: no owner, or a signature over another hash")]
+    #[error(
+        "cannot count the signature of {signer}: not an owner, or a signature over another hash"
+    )]
     NotAnOwner {
-        /// Who it recovers to.
+        /// The address that it recovers to.
         signer: Address,
     },
     /// The chain does not show the approval.
-    #[error("count the approval of {owner}: the chain does not show that it approved this hash")]
-    NotApproved {
-        /// The owner.
-        owner: Address,
-    },
+    #[error(
+        "cannot count the approval of {owner}: the chain does not show that it approved this hash"
+    )]
+    NotApproved { owner: Address },
     /// Not enough owners have signed.
-    #[error("use {have} signatures where {need} owners must sign")]
-    TooFew {
-        /// How many have.
-        have: usize,
-        /// How many must.
-        need: u32,
-    },
+    #[error("{have} signatures are too few: {need} owners must sign")]
+    TooFew { have: usize, need: u32 },
     /// No Safe has such a threshold.
-    #[error("use a threshold of zero")]
+    #[error("a threshold of zero is not allowed")]
     NoThreshold,
 }
 

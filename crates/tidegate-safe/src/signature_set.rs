@@ -54,7 +54,7 @@ impl SignatureSet {
         open.copied().collect()
     }
 
-    /// How many owners still have to sign.
+    /// Number of owners who still have to sign.
     pub fn missing(&self, threshold: u32) -> u32 {
         threshold.saturating_sub(u32::try_from(self.signatures.len()).unwrap_or(u32::MAX))
     }

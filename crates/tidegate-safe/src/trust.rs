@@ -30,7 +30,7 @@ pub const SLOT_MODULE_GUARD: B256 =
 /// The slot of the fallback handler: keccak256 of `fallback_manager.handler.address`.
 pub const SLOT_HANDLER: B256 =
     b256!("6c9a6c4a39284e37ed1cf53d337577d14212a4870fb976a4366c693b939918d5");
-/// How many modules are read; a Safe with more is refused.
+/// The most modules that are read; a Safe with more is refused.
 const MODULES_MAX: usize = 100;
 
 /// Both ends of a Safe's linked lists.
@@ -78,7 +78,7 @@ pub struct TrustAnswers {
 /// A Safe at one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafeState {
-    /// What a policy adopts.
+    /// The part of the state that a policy adopts.
     pub trust: SafeTrust,
     /// The nonce of its next transaction.
     pub nonce: u64,
@@ -95,35 +95,31 @@ pub struct SafeState {
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// An answer of another shape.
-    #[error("read the answer to `{call}`")]
+    #[error("cannot read the answer to `{call}`")]
     Answer {
-        /// The call.
         call: &'static str,
-        /// Why.
         #[source]
         source: alloy_sol_types::Error,
     },
     /// A word that is no address.
-    #[error("read an address from {what}: the slot holds {word}")]
+    #[error("cannot read an address from {what}: the slot holds {word}")]
     Word {
         /// What should be there.
         what: &'static str,
-        /// What is there.
         word: B256,
     },
     /// Not all modules were listed.
-    #[error("list the Safe's modules: it has more than {MODULES_MAX}")]
+    #[error("cannot list the Safe's modules: it has more than {MODULES_MAX}")]
     TooManyModules,
     /// Owners or threshold that no Safe can have.
-    #[error("accept threshold {threshold} of {owners} distinct owners")]
+    #[error("a Safe cannot have threshold {threshold} with {owners} distinct owners")]
     Threshold {
-        /// The threshold.
         threshold: U256,
-        /// How many distinct owners there are.
+        /// Number of distinct owners.
         owners: usize,
     },
     /// A nonce beyond what this program handles.
-    #[error("accept nonce {0}: it does not fit 64 bits")]
+    #[error("cannot accept nonce {0}: it does not fit 64 bits")]
     Nonce(U256),
 }
 
@@ -147,7 +143,7 @@ impl Default for TrustReads {
     }
 }
 
-/// What a Safe shows of itself, in the order in which it does.
+/// The fields of a Safe's own view, in its order.
 pub(crate) struct Shown {
     pub(crate) owners: Vec<Address>,
     pub(crate) modules: Vec<Address>,
@@ -212,7 +208,9 @@ fn doubts(answers: &TrustAnswers, singleton_known: bool) -> Vec<String> {
     }
     if !singleton_known {
         let hash = answers.singleton_code_hash;
-        doubts.push(format!("the singleton's code {hash} is no known Safe 1.4.1 or 1.5.0"));
+        doubts.push(format!(
+            "the singleton's code {hash} is not that of a known Safe 1.4.1 or 1.5.0"
+        ));
     }
     doubts
 }
@@ -341,10 +339,10 @@ mod tests {
         type Change = fn(&mut TrustAnswers);
         let cases: [(Change, &str); 8] = [
             (|a| a.owners = Bytes::new(), "read the answer to `getOwners()`"),
-            (|a| a.threshold = U256::from(3).abi_encode().into(), "accept threshold 3 of 2"),
-            (|a| a.threshold = U256::ZERO.abi_encode().into(), "accept threshold 0 of 2"),
-            (|a| a.threshold = U256::MAX.abi_encode().into(), "accept threshold 1157"),
-            (|a| a.owners = vec![at(3), at(3)].abi_encode().into(), "accept threshold 2 of 1"),
+            (|a| a.threshold = U256::from(3).abi_encode().into(), "threshold 3 with 2"),
+            (|a| a.threshold = U256::ZERO.abi_encode().into(), "threshold 0 with 2"),
+            (|a| a.threshold = U256::MAX.abi_encode().into(), "threshold 1157"),
+            (|a| a.owners = vec![at(3), at(3)].abi_encode().into(), "threshold 2 with 1"),
             (
                 |a| a.modules = (vec![at(8)], at(8)).abi_encode_params().into(),
                 "it has more than 100",

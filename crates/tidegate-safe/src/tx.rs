@@ -23,9 +23,9 @@ pub(crate) mod eip712 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct SafeTx {
-    /// What is called.
+    /// The called address.
     pub to: Address,
-    /// How much goes along, in wei.
+    /// Value sent along, in wei.
     pub value: U256,
     /// The calldata.
     pub data: Bytes,
@@ -48,13 +48,16 @@ pub enum Operation {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SafeTxError {
     /// A gas or refund field that is not zero.
-    #[error("accept a Safe transaction whose `{field}` is not zero: it could drain the Safe")]
+    #[error(
+        "cannot accept a Safe transaction whose `{field}` is not zero: it could drain the \
+         Safe"
+    )]
     GasField {
         /// The field, as Safe names it.
         field: &'static str,
     },
     /// Neither a call nor a delegate call.
-    #[error("read operation {0}: only 0 (call) and 1 (delegate call) exist")]
+    #[error("unknown operation {0}: only 0 (call) and 1 (delegate call) exist")]
     Operation(u8),
 }
 

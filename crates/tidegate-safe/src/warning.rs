@@ -1,4 +1,4 @@
-//! What a signer must not overlook, each of its own kind.
+//! Warnings that a signer must not overlook, each of its own kind.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use tidegate_model::digest::Preimage;
 use crate::describe::describe;
 use crate::proposal::{Checked, ProposalKind};
 
-/// What somebody who signs has to know. None is ever left out of what is shown and approved.
+/// A warning to signers. None is ever left out of what is shown and approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
@@ -63,7 +63,6 @@ pub enum Warning {
     ChangesRoleAdmin,
     /// Somebody may spend tokens.
     LetsSpend,
-    /// Tokens move.
     MovesTokens,
     /// A promotion policy is adopted.
     AdoptsPolicy,
@@ -131,24 +130,24 @@ impl Warning {
             Self::ApprovesHash => "this call approves another Safe's transaction for ever",
             Self::SignsMessage => "this call signs a message as the Safe",
             Self::RunsCalls => "this call makes the calls in its arguments",
-            Self::SchedulesCalls => "this call has the calls in its arguments made later",
+            Self::SchedulesCalls => "this call schedules the calls in its arguments",
             Self::UpgradesProxy => "this call upgrades a proxy",
             Self::ChangesProxyAdmin => "this call changes a proxy's admin",
-            Self::GivesOwnershipAway => "this call gives ownership away",
-            Self::GivesOwnershipUp => "this call gives ownership up",
+            Self::GivesOwnershipAway => "this call transfers ownership",
+            Self::GivesOwnershipUp => "this call renounces ownership",
             Self::GrantsRole => "this call grants a role",
-            Self::TakesRoleAway => "this call takes a role away",
-            Self::GivesRoleUp => "this call gives a role up",
+            Self::TakesRoleAway => "this call revokes a role",
+            Self::GivesRoleUp => "this call renounces a role",
             Self::ChangesRoleAdmin => "this call changes who grants a role",
             Self::LetsSpend => "this call lets somebody spend the Safe's tokens",
             Self::MovesTokens => "this call moves tokens",
             Self::AdoptsPolicy => "this call adopts a promotion policy",
             Self::CallsSafe => "this call changes the Safe itself",
             Self::SendsValue => "this call sends ether",
-            Self::Unreadable => "nobody can read from its bytes what this call does",
+            Self::Unreadable => "the bytes of this call do not show what it does",
             Self::SignerElsewhere => {
-                "a contract that signed what the gates rest on stands on another chain, where this \
-                 transaction cannot ask it again"
+                "a contract that signed a statement that the gates need is on another chain, \
+                 where this transaction cannot ask it again"
             }
         }
     }

@@ -21,9 +21,9 @@ const ARGUMENTS_MAX: usize = 64;
 /// Why a file is no broadcast.
 #[derive(Debug, thiserror::Error)]
 pub enum BroadcastError {
-    #[error("read the broadcast: it is not a file of `forge script`")]
+    #[error("cannot read the broadcast: it is not a file of `forge script`")]
     Malformed(#[from] serde_json::Error),
-    #[error("read the broadcast: it has more than {TRANSACTIONS_MAX} transactions")]
+    #[error("cannot read the broadcast: it has more than {TRANSACTIONS_MAX} transactions")]
     TooMany,
 }
 

@@ -33,11 +33,10 @@ pub enum CheckoutError {
     #[error(transparent)]
     File(#[from] FileError),
     /// What git keeps is not as it should be.
-    #[error("read the git repository of {}: {why}", folder.display())]
+    #[error("cannot read the git repository of {}: {why}", folder.display())]
     Git {
         /// The folder of the checkout.
         folder: PathBuf,
-        /// What is wrong.
         why: String,
     },
 }

@@ -11,83 +11,69 @@ use crate::stream::Epoch;
 pub enum StoreError {
     /// The database is damaged or altered. It is never repaired in place: the way on is to move
     /// it away (`mv <path> <path>.broken`, with its `-wal` file) and start from the chain.
-    #[error("use the store {}: it is damaged", path.display())]
+    #[error("cannot use the store {}: it is damaged", path.display())]
     Corrupt {
-        /// The database.
         path: PathBuf,
         /// What does not hold.
         #[source]
         damage: Damage,
     },
     /// A later program wrote it.
-    #[error("open the store {}: its format {found} is newer than {known}", path.display())]
+    #[error("cannot open the store {}: its format {found} is newer than {known}", path.display())]
     Newer {
-        /// The database.
         path: PathBuf,
-        /// Its format version.
         found: i64,
         /// The newest version that this program knows.
         known: i64,
     },
     /// File locks do not hold between machines there.
-    #[error("open the store {}: it lies on a network file system ({kind})", path.display())]
+    #[error("cannot open the store {}: it lies on a network file system ({kind})", path.display())]
     NetworkFileSystem {
-        /// The database.
         path: PathBuf,
         /// The file system's type.
         kind: String,
     },
     /// Its folder, file or locks could not be made or read.
-    #[error("open the store")]
+    #[error("cannot open the store")]
     Folder(#[source] FileError),
     /// Another process held the database for longer than the store waits.
-    #[error("{op} in the store {}: another process keeps it busy", path.display())]
-    Busy {
-        /// What was attempted.
-        op: &'static str,
-        /// The database.
-        path: PathBuf,
-    },
+    #[error("cannot {op} in the store {}: another process keeps it busy", path.display())]
+    Busy { op: &'static str, path: PathBuf },
     /// The database refused. After a failed append nothing may be sent.
-    #[error("{op} in the store {}", path.display())]
+    #[error("cannot {op} in the store {}", path.display())]
     Sqlite {
-        /// What was attempted.
         op: &'static str,
-        /// The database.
         path: PathBuf,
-        /// Why.
         #[source]
         source: rusqlite::Error,
     },
     /// Another process works on this stream (a conflict, exit code 6).
-    #[error("work on {stream}: {holder} holds it")]
+    #[error("cannot work on {stream}: {holder} holds its lease")]
     Held {
-        /// The stream.
         stream: String,
         /// Who holds it, as `pid@host`.
         holder: String,
     },
     /// Somebody else took the stream since this lease was given (a conflict, exit code 6).
-    #[error("append to {stream}: the lease of epoch {epoch} ended, {current} is current")]
+    #[error(
+        "cannot append to {stream}: its lease of epoch {epoch} has ended; the current epoch is \
+         {current}"
+    )]
     StaleLease {
-        /// The stream.
         stream: String,
         /// The epoch of the lease that was shown.
         epoch: Epoch,
-        /// The present epoch.
         current: Epoch,
     },
     /// The lease's lock file could not be used.
-    #[error("lock {}", path.display())]
+    #[error("cannot lock {}", path.display())]
     Lock {
-        /// The lock file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// A stream, kind, key or holder that is empty, too long or has other characters.
-    #[error("use {text:?} as {what}: write 1 to {max} characters of {charset}")]
+    #[error("cannot use {text:?} as {what}: write 1 to {max} characters of {charset}")]
     Name {
         /// What it was to be.
         what: &'static str,
@@ -99,21 +85,12 @@ pub enum StoreError {
         charset: &'static str,
     },
     /// More bytes than one row may hold.
-    #[error("store {what} of {bytes} bytes: the limit is {max}")]
-    TooLarge {
-        /// What it was.
-        what: &'static str,
-        /// Its size.
-        bytes: usize,
-        /// The limit.
-        max: usize,
-    },
+    #[error("cannot store {what} of {bytes} bytes: the limit is {max}")]
+    TooLarge { what: &'static str, bytes: usize, max: usize },
     /// The key already names other bytes; what is stored under a key never changes.
-    #[error("store {kind} {key}: the key already holds {present}, not {given}")]
+    #[error("cannot store {kind} {key}: the key already holds {present}, not {given}")]
     BlobConflict {
-        /// The blob's kind.
         kind: String,
-        /// Its key.
         key: String,
         /// keccak256 of the bytes that are there.
         present: B256,
@@ -124,11 +101,8 @@ pub enum StoreError {
     #[error(transparent)]
     Encode(#[from] JcsError),
     /// The value has a number that canonical JSON would round: write it as a string.
-    #[error("store {what}: it holds a number that canonical JSON cannot carry exactly")]
-    Rounded {
-        /// What it was.
-        what: &'static str,
-    },
+    #[error("cannot store {what}: it holds a number that canonical JSON cannot carry exactly")]
+    Rounded { what: &'static str },
 }
 
 /// What about a store does not hold.
@@ -148,10 +122,7 @@ pub enum Damage {
     },
     /// SQLite's own check failed.
     #[error("its integrity check says: {report}")]
-    Integrity {
-        /// SQLite's first finding.
-        report: String,
-    },
+    Integrity { report: String },
     /// SQLite could not read it.
     #[error("it cannot be read")]
     Unreadable(#[source] rusqlite::Error),
@@ -160,17 +131,11 @@ pub enum Damage {
     Journal {
         /// The first event that does not hold.
         seq: u64,
-        /// What about it.
         flaw: &'static str,
     },
     /// A row outside the journal does not agree with its own hash.
     #[error("its row {key} in {table} does not agree with its hash")]
-    Row {
-        /// The table.
-        table: &'static str,
-        /// The row's key.
-        key: String,
-    },
+    Row { table: &'static str, key: String },
 }
 
 /// What can go wrong inside a database operation, before the path is known.

@@ -15,60 +15,47 @@ use tempfile::NamedTempFile;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It is not there.
-    #[error("read {}: it does not exist", .0.display())]
+    #[error("{} does not exist", .0.display())]
     Missing(PathBuf),
     /// It is a folder, a pipe or a device.
-    #[error("read {}: it is not a regular file", .0.display())]
+    #[error("cannot read {}: it is not a regular file", .0.display())]
     NotAFile(PathBuf),
     /// It is a link, where none may be.
-    #[error("use {}: it is a link, which could lead anywhere", .0.display())]
+    #[error("cannot use {}: it is a link, which could lead anywhere", .0.display())]
     Link(PathBuf),
     /// It has more bytes than its kind may have.
-    #[error("read {}: it has more than {bytes_max} bytes", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The limit.
-        bytes_max: u64,
-    },
+    #[error("cannot read {}: it has more than {bytes_max} bytes", path.display())]
+    TooLarge { path: PathBuf, bytes_max: u64 },
     /// A folder has more entries than it may have.
-    #[error("list {}: it has more than {entries_max} entries", path.display())]
-    TooMany {
-        /// The folder.
-        path: PathBuf,
-        /// The limit.
-        entries_max: usize,
-    },
+    #[error("cannot list {}: it has more than {entries_max} entries", path.display())]
+    TooMany { path: PathBuf, entries_max: usize },
     /// It could not be read.
-    #[error("read {}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// It is not JSON.
-    #[error("read {}: it is not valid JSON", path.display())]
+    #[error("cannot read {}: it is not valid JSON", path.display())]
     Json {
-        /// The file.
         path: PathBuf,
         /// Where it goes wrong.
         #[source]
         source: serde_json::Error,
     },
     /// It is there already, with other content.
-    #[error("write {}: it exists with other content", .0.display())]
+    #[error("cannot write {}: it exists with other content", .0.display())]
     Exists(PathBuf),
     /// Nothing is written in a dry run.
-    #[error("write {}", .0.display())]
+    #[error("cannot write {}", .0.display())]
     DryRun(PathBuf),
     /// It could not be written; what was there before is untouched.
-    #[error("write {}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },

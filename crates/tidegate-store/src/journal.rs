@@ -40,7 +40,6 @@ pub struct Event {
     pub epoch: Epoch,
     /// What kind of event it is.
     pub kind: String,
-    /// What it says.
     pub body: Value,
     /// Its hash, which covers all of the above and the event before.
     pub hash: B256,

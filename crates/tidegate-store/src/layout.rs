@@ -26,14 +26,14 @@ pub struct Layout {
 pub enum LayoutError {
     /// The name of a network.
     #[error(
-        "use {0:?} as a network's name: it must be letters, digits and `._-`, begin with a letter \
-         or digit, and not be `statements`, `scopes` or `findings`"
+        "cannot use {0:?} as a network's name: it must be letters, digits and `._-`, begin with a \
+         letter or digit, and not be `statements`, `scopes` or `findings`"
     )]
     Network(String),
     /// The name of a file.
     #[error(
-        "use {0:?} as a file name: it must be letters, digits and `._-`, and begin with a letter \
-         or digit"
+        "cannot use {0:?} as a file name: it must be letters, digits and `._-`, and begin with a \
+         letter or digit"
     )]
     File(String),
 }

@@ -31,16 +31,16 @@ pub enum StatementFileError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Its name is not `<digest>.json`.
-    #[error("read a statement: the file is not named by a digest")]
+    #[error("cannot read a statement: the file is not named by a digest")]
     Name,
     /// It is not a statement of a known shape.
-    #[error("read a statement: its content has another shape")]
+    #[error("cannot read a statement: its content is not a statement")]
     Shape(#[source] serde_json::Error),
     /// It has no digest.
     #[error(transparent)]
     Encode(#[from] JcsError),
     /// Its name is the digest of something else.
-    #[error("read a statement: the file is named {named} but its content is {actual}")]
+    #[error("cannot read a statement: the file is named {named} but its content is {actual}")]
     Digest {
         /// The digest in the name.
         named: StatementDigest,

@@ -27,7 +27,7 @@ pub(super) async fn facts(
     Ok(Ok(gather(candidate, head, None).await?))
 }
 
-/// What is known of the audits of a release and of one attestation more, now.
+/// The facts of the audits of a release with one more attestation, now.
 pub async fn of(
     project: &Project,
     built: &Built,

@@ -1,4 +1,4 @@
-//! What is judged, as every fact is read of it.
+//! The candidate: what is judged, as each fact is read.
 
 use std::future::Future;
 use std::ops::Deref;
@@ -39,7 +39,7 @@ pub(super) struct Candidate<'a> {
     pub(super) target_network: Observed<&'a Network>,
     /// Whether another release may have taken its place since, where it soaked.
     pub(super) is_past: bool,
-    /// Who deployed the release.
+    /// The deployers of the release.
     pub(super) deployed: Deployed,
     /// The evidence that is being checked, if any.
     pub(super) evidence: Option<&'a EvidenceItems>,

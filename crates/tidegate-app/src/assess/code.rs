@@ -1,4 +1,4 @@
-//! What stands on the soak network, beside what the sources give.
+//! The soak network's contracts, compared with what the sources compile to.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ async fn read(gathered: &Gathered<'_>) -> AppResult<(CodeFacts, ParameterFacts)>
         let prepared = (&prepared, &expected);
         if let Err(error) = on_target(gathered, prepared, network, head, &mut parameters).await {
             let text = format!(
-                "what would stand on {} cannot be compared with what soaked: {error}",
+                "what would be deployed on {} cannot be compared with what soaked: {error}",
                 gathered.target
             );
             let reason = Reason::new(ReasonCode::TargetNotCompared, text);
@@ -121,8 +121,8 @@ async fn on_target(
         let target_code = network.code(*standing, at.block).await?;
         if same_code(&names, &code, &target_code).is_some() {
             let text = format!(
-                "@{name} is another contract where it soaked, at {address}, than on {target}, at \
-                 {standing}: what goes through it did not soak"
+                "@{name} was one contract where it soaked, at {address}, and is another on \
+                 {target}, at {standing}: calls through it did not soak"
             );
             facts.differences.push(Reason::new(ReasonCode::ExistingDiffers, text));
         }
@@ -171,8 +171,8 @@ pub(super) async fn deployed_build(
         None => String::new(),
     };
     Err(AppError::config(format!(
-        "{} holds build {} of this release, and here is build {}{differs}: what is executed has \
-         to be what soaked; check out the commit that was deployed, or deploy this one",
+        "{} has build {} of this release, but this checkout gives build {}{differs}: what is \
+         promoted must be what soaked; check out the commit that was deployed, or deploy this one",
         network.name(),
         build.short(),
         built.roots.build_digest.short()
@@ -375,7 +375,7 @@ fn rows(gathered: &Gathered<'_>, record: &DeploymentRecord) -> AppResult<Vec<Par
     Ok(rows.collect())
 }
 
-/// What `verify` found.
+/// The result of `verify`.
 #[derive(Debug)]
 pub(crate) struct VerifyReport {
     pub rows: Vec<ContractFact>,

@@ -1,4 +1,4 @@
-//! Who deployed a release, and which records of it there are to see.
+//! The deployers of a release, and its records.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,10 +23,9 @@ const ANCHORS_MAX: usize = 4_096;
 /// Of those that never were, this many are named.
 const NEVER_NAMED_MAX: usize = 3;
 
-/// Who deployed a release, and what shows it.
+/// The deployers of a release, with what shows it.
 #[derive(Clone)]
 pub(crate) struct Deployed {
-    /// The keys.
     pub(super) keys: Observed<Vec<Address>>,
     /// The record files of the checkout.
     pub(super) records: Observed<RecordsHere>,
@@ -88,8 +87,8 @@ async fn never_were(
         named += 1;
         if named <= NEVER_NAMED_MAX {
             project.front.warn(format!(
-                "{}: no network that backs {target} has its anchor {anchor} by somebody else of \
-                 the policy; it counts for nothing",
+                "{}: no soak network of {target} has its anchor {anchor} from another key of the \
+                 policy; it does not count",
                 record.sentence()
             ));
         }

@@ -32,7 +32,7 @@ pub struct Emergency {
     pub safe_tx_hash: Option<B256>,
 }
 
-/// What an emergency comes to.
+/// The effect of an emergency on the gates.
 #[derive(Debug, Default)]
 pub(super) struct Relief {
     pub(super) lowerings: Vec<Lowering>,
@@ -125,8 +125,8 @@ pub async fn compared(
 ) -> AppResult<(Baseline, ReleaseChanges)> {
     let Some(newest) = promotions(project, target, network, head).await?.into_iter().next() else {
         return Err(AppError::config(format!(
-            "nothing of this project is promoted to {target} yet, and so nothing is urgent: gate \
-             `soak` stays as it is"
+            "nothing of this project is promoted to {target} yet, so there is nothing urgent to \
+             fix: gate `soak` is not lowered"
         ))
         .coded(ReasonCode::NothingPromoted));
     };
@@ -149,8 +149,11 @@ fn layouts(built: &Built) -> AppResult<BTreeMap<Fqn, Layout>> {
 fn promoted_release(project: &Project, recorded: &Recorded) -> AppResult<Built> {
     let release = recorded.record.release_root;
     of_deployment(project, release, recorded.record.deployment_digest)?.ok_or_else(|| {
-        AppError::config(format!("the promoted release {} is not kept here", release.short()))
-            .hint("check out its commit, run `tidegate build`, and come back")
+        AppError::config(format!(
+            "the promoted release {} is not stored on this machine",
+            release.short()
+        ))
+        .hint("check out its commit, run `tidegate build`, then return to this commit")
     })
 }
 

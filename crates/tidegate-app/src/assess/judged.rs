@@ -1,4 +1,4 @@
-//! What the gates took for granted on the target, for a promotion's batch to require it.
+//! The facts on the target that the gates relied on, which a promotion's batch requires.
 
 use tidegate_chain::Network;
 use tidegate_model::statement::Statement;
@@ -25,9 +25,9 @@ pub(crate) fn contracts_fault(project: &Project, assessment: &Assessment) -> Opt
     let asked = to_confirm(assessment.release, listed).len();
     (asked > CONFIRMATIONS_MAX).then(|| {
         format!(
-            "contracts signed {asked} statements that the gates may rest on, and a batch asks \
-             about at most {CONFIRMATIONS_MAX}: `promote` will refuse; take from [people] a \
-             contract with which nobody needs to sign"
+            "contracts signed {asked} statements that the gates may need, and a batch can ask \
+             about at most {CONFIRMATIONS_MAX}: `promote` will refuse; remove from [people] a \
+             contract that need not sign"
         )
     })
 }

@@ -28,7 +28,7 @@ pub(super) async fn facts(
         let upgrade = built.release.plan.step(&start.step).and_then(|step| step.as_upgrade());
         let updated = upgrade.and_then(|upgrade| built.release.artifact(&upgrade.contract));
         let updated = updated.ok_or_else(|| {
-            AppError::new(Kind::Internal, format!("the release does not hold {}", start.step))
+            AppError::new(Kind::Internal, format!("the release does not contain {}", start.step))
         })?;
         facts.upgrades.push(LayoutFact {
             name: start.step.clone(),

@@ -53,22 +53,21 @@ pub use judged::judged;
 pub(crate) use safe::safe_changes;
 pub(crate) use soak::start_subject;
 
-/// What an evaluation found, with everything it rests on.
+/// The result of an evaluation, with everything it rests on.
 #[derive(Debug)]
 pub struct Assessment {
     /// The target's name.
     pub target: String,
-    /// The release.
     pub release: ReleaseRoot,
     /// The soak network's name.
     pub soak: String,
-    /// Every gate.
+    /// The report of each gate, in their fixed order.
     pub reports: Vec<GateReport>,
     /// The verdict on the whole.
     pub overall: Verdict,
     /// The target's latest finalized header: gate time.
     pub gate_head: Option<Head>,
-    /// What every gate looked at.
+    /// The facts of every gate.
     pub facts: Facts,
     /// The record of the deployment that soaks.
     pub record: Option<DeploymentRecord>,

@@ -174,8 +174,8 @@ pub(super) async fn settled(
     let stands = best.code.as_ref().is_ok_and(|code| code_verdict(code) == Verdict::Pass);
     let release = candidate.built.roots.release_root.short();
     let out = format!(
-        "no time mends that: check out the commit of release {release} and deploy it on {} again \
-         with another `--id`, where it soaks anew",
+        "waiting does not help: check out the commit of release {release} and deploy it on {} \
+         again with another `--id`; its soak starts over there",
         best.name
     );
     let why = match ended {

@@ -1,4 +1,4 @@
-//! How many findings are open, and which verdict that allows.
+//! Counts of open findings, and the verdicts that they allow.
 
 use alloy_primitives::{B256, hex};
 use tidegate_evidence::sarif::FINDINGS_BYTES_MAX;
@@ -10,16 +10,16 @@ use super::AttestRequest;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::scopes::shortened;
 
-/// What is open.
+/// Counts of findings, and the lines that say which are open.
 #[derive(Debug, Default)]
 pub struct Counted {
     /// Of critical, high and medium severity.
     pub open: [u16; 3],
     /// The digest of the document, or zero.
     pub digest: B256,
-    /// How many findings there are.
+    /// Number of findings.
     pub found: u16,
-    /// How many are fixed.
+    /// Number of findings that are fixed.
     pub fixed: u16,
     /// How many a suppression accepts that the auditor confirms by signing this number.
     pub accepted: u16,
@@ -54,7 +54,7 @@ pub(super) fn count(request: &AttestRequest) -> AppResult<Counted> {
         let (given, open) = (text(given), text(open));
         let what = format!("--open says {given}, the findings have {open} open");
         return Err(AppError::new(Kind::Fail, what)
-            .hint("leave --open away; what is fixed or suppressed is so in the document"));
+            .hint("omit --open: the document itself says which findings are fixed or suppressed"));
     }
     let lines = found.findings.iter().filter_map(line).collect();
     Ok(Counted {
@@ -107,11 +107,11 @@ pub(super) fn verdict(request: &AttestRequest, counted: &Counted) -> AppResult<A
     };
     let verdict = AuditVerdict::of_words(words).ok_or_else(|| {
         let all = AuditVerdict::ALL.map(AuditVerdict::words).join("`, `");
-        AppError::usage(format!("`{words}` is no verdict")).hint(format!("write one of `{all}`"))
+        AppError::usage(format!("`{words}` is not a verdict")).hint(format!("write one of `{all}`"))
     })?;
     if (verdict == AuditVerdict::Delta) != delta {
-        return Err(AppError::usage("`delta` is the verdict of a delta review, and of no other")
-            .hint("name the attestation that it rests on with --delta DIGEST"));
+        return Err(AppError::usage("verdict `delta` and option --delta go together")
+            .hint("name the earlier attestation with --delta DIGEST, or choose another verdict"));
     }
     Ok(verdict)
 }

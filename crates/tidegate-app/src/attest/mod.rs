@@ -172,7 +172,7 @@ pub async fn draft(
     let attestation = parts.attestation(auditor, date)?;
     if let Some(fault) = attestation.fault() {
         return Err(AppError::usage(format!("this attestation {fault}"))
-            .hint("see `tidegate attest --help` for what each option says"));
+            .hint("see `tidegate attest --help` for the meaning of each option"));
     }
     let firm = firm(project, auditor);
     let soaking = soaking(project, &about.target, built)?;
@@ -196,7 +196,7 @@ pub fn release(
             Kind::Fail,
             "there are no sources here to recompute the scope from",
         )
-        .hint("attest in your own checkout of the commit that you have read"));
+        .hint("attest in your own checkout of the commit that you reviewed"));
     }
     let built = crate::release::built(project, named)?;
     require_minimal(project, &built)?;
@@ -303,7 +303,7 @@ fn soaking(project: &Project, target: &str, built: &Built) -> AppResult<Option<S
         let Some(newest) = records.max_by_key(block) else { continue };
         if newest.scope_root != built.roots.scope_root {
             let (name, root) = (&newest.name, newest.scope_root);
-            let text = format!("on {soak} it is {name} with scope {root}: not what is attested");
+            let text = format!("{soak} has {name} with scope {root}, which is not what you attest");
             return Ok(Some(text));
         }
     }

@@ -21,7 +21,7 @@ use crate::statements;
 /// A delta review rests on at most this many others, one on the next.
 const DELTAS_MAX: usize = 16;
 
-/// What is attested.
+/// The contracts and the plan that an attestation covers.
 #[derive(Debug)]
 pub struct Scope {
     /// The contracts, sorted by name.
@@ -48,7 +48,7 @@ pub(super) fn whole(built: &Built, only: &[String]) -> AppResult<Scope> {
         let named = |scope: &&CodeScope| scope.fqn.0 == *name || scope.fqn.name() == name;
         if contracts.iter().filter(named).count() != 1 {
             return Err(AppError::usage(format!(
-                "`{name}` names no contract of the release, or several"
+                "`{name}` names no contract of the release, or more than one"
             ))
             .hint("write one as `Vault` or as `path/Vault.sol:Vault`"));
         }
@@ -71,7 +71,7 @@ pub(super) async fn since(
     let (facts, time) = audits::of(project, built, target, &set, base).await?;
     facts.holds_for_delta(base, auditor, time).map_err(|why| {
         AppError::new(Kind::Fail, format!("a delta review cannot rest on {}: {why}", base.short()))
-            .hint("leave --delta away: attest all that you have read")
+            .hint("omit --delta, and attest everything that you reviewed")
     })?;
     let (old, base_plan) = attested(project, &set, attestation)?;
     let contracts = built.release.scopes()?;

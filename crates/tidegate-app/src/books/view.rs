@@ -1,4 +1,4 @@
-//! What the books of test funds look like, for programs and screens.
+//! Views of the books of test funds.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,6 @@ use crate::text::digits;
 pub struct RequestsView {
     /// The network's name.
     pub network: String,
-    /// The requests.
     pub requests: Vec<FundRequestView>,
 }
 
@@ -25,33 +24,29 @@ pub struct RequestsView {
 pub struct FundRequestView {
     /// The request's digest.
     pub request: StatementDigest,
-    /// Who asked.
+    /// The requester's key.
     pub requester: Address,
-    /// On which network.
     pub network: NetworkId,
-    /// Who was to hold the funds.
+    /// The address that was to receive the funds.
     pub destination: Address,
-    /// For which release.
     pub release: Option<ReleaseRoot>,
-    /// Why.
     pub reason: String,
-    /// Where it stands.
     pub state: RequestState,
     /// When, in seconds since 1970 by the target's chain time.
     pub submitted_at: u64,
-    /// How much was asked for.
+    /// The requested amount, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub amount: U256,
-    /// What the treasury sent.
+    /// The amount that the treasury sent, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub drawn: U256,
-    /// What the destination spent of it.
+    /// The amount that the destination spent, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub spent: U256,
-    /// What came back.
+    /// Value returned to the treasury, in base units.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub returned: U256,
@@ -59,7 +54,7 @@ pub struct FundRequestView {
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub rest: I256,
-    /// What an approval still reserves.
+    /// The amount that an approval still reserves, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub encumbered: U256,
@@ -81,13 +76,13 @@ pub struct ReconciledView {
     /// The finalized head that was read.
     #[serde(skip)]
     pub heads: Vec<Head>,
-    /// What came unasked, one sentence each.
+    /// Income that nobody requested, one sentence each.
     #[serde(skip)]
     pub incomes: Vec<String>,
-    /// What was lent to wallets that are not watched, one sentence each.
+    /// Loans to wallets that are not watched, one sentence each.
     #[serde(skip)]
     pub unwatched: Vec<String>,
-    /// What was lent to code, one sentence each.
+    /// Loans to contracts, one sentence each.
     #[serde(skip)]
     pub lent_code: Vec<String>,
     /// Whether what was read agrees to the wei.
@@ -100,33 +95,30 @@ pub struct ReconciledView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WalletView {
-    /// The chain.
     pub chain: ChainId,
-    /// The wallet.
     pub wallet: Address,
     /// Its account in the books.
     pub account: String,
-    /// What it held when it came into view.
+    /// The balance when watching began, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub opening: I256,
-    /// What came in.
+    /// Received value, in base units.
     #[serde(rename = "in", serialize_with = "digits")]
     #[schemars(with = "String")]
     pub inflow: I256,
-    /// What went out, fees apart.
+    /// The amount that went out, without fees, in wei.
     #[serde(rename = "out", serialize_with = "digits")]
     #[schemars(with = "String")]
     pub outflow: I256,
-    /// What it paid in fees.
+    /// Fees paid, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub fees: I256,
-    /// What it should hold.
+    /// The balance by the books, in wei.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub closing: I256,
-    /// What it holds.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub chain_closing: I256,
@@ -136,7 +128,7 @@ pub struct WalletView {
     pub residue: I256,
     /// Nonces that no known transaction explains, ascending.
     pub missing_nonces: Vec<u64>,
-    /// What a residue most likely is.
+    /// The most likely cause of the residue.
     pub explanation: Option<String>,
 }
 
@@ -145,7 +137,6 @@ pub struct WalletView {
 pub struct BooksExportView {
     /// The file, if one was named.
     pub file: Option<PathBuf>,
-    /// What it says.
     pub text: String,
 }
 

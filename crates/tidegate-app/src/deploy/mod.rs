@@ -108,7 +108,7 @@ impl Done {
     }
 }
 
-/// What a deployment came to.
+/// The result of a deployment.
 pub(crate) struct Made {
     pub(crate) record: DeploymentRecord,
     pub(crate) file: PathBuf,
@@ -280,16 +280,14 @@ fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> A
     if stage != Stage::Testnet || is_known_testnet(chain) || said == Some(chain.0) {
         return Ok(());
     }
-    let text = format!(
-        "{name} is chain {chain}, which is not built in: nobody here knows that its coin is worth \
-         nothing"
-    );
-    Err(AppError::config(text).hint(format!("if it is a testnet, say so: --testnet {chain}")))
+    let text =
+        format!("{name} is chain {chain}, which Tidegate does not know: its coin may have value");
+    Err(AppError::config(text).hint(format!("if it is a testnet, pass --testnet {chain}")))
 }
 
 /// Refuses before anything is approved or sent what the deployer cannot pay for.
 async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected) -> AppResult {
-    /// What an anchor costs, generously.
+    /// An upper bound of an anchor's gas.
     const ANCHOR_GAS: u64 = 40_000;
     let sender = lane.id().sender;
     let head = network.latest_head().await?;
@@ -331,7 +329,7 @@ fn deployment_id(
             format!("{} is already deployed on {name} from build {from}", record.name),
         )
         .hint("the sources differ only in what no code shows, such as comments")
-        .hint(format!("for a second deployment take another id: --id {}", record.id + 1)));
+        .hint(format!("for a second deployment, pass another id: --id {}", record.id + 1)));
     }
     Ok(id)
 }
@@ -350,10 +348,13 @@ fn refuse_other_deployment(
     };
     let mut error = AppError::new(
         Kind::Conflict,
-        format!("deployment {id} of {} on {name} is another one", recorded.name),
+        format!(
+            "deployment {id} of {} on {name} exists already and differs from this plan",
+            recorded.name
+        ),
     );
     for difference in compare_deployments(&recorded.deployment, deployment) {
         error = error.hint(difference);
     }
-    Err(error.hint(format!("for a second deployment take another id: --id {}", id + 1)))
+    Err(error.hint(format!("for a second deployment, pass another id: --id {}", id + 1)))
 }

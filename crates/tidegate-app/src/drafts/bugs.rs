@@ -86,7 +86,7 @@ pub async fn triage(
             return Err(AppError::usage("say with --of of which bug it is a duplicate"));
         }
         (false, Some(_)) => {
-            return Err(AppError::usage("--of goes with `--resolution duplicate`"));
+            return Err(AppError::usage("--of needs `--resolution duplicate`"));
         }
         _ => {}
     }
@@ -106,7 +106,7 @@ pub async fn triage(
 fn require_sayable(resolution: Resolution, is_own: bool, severity: Severity) -> AppResult {
     let why = match resolution {
         Resolution::Confirmed => return Ok(()),
-        _ if is_own => "a bug is resolved by somebody else",
+        _ if is_own => "whoever reported a bug cannot resolve it; somebody else must",
         Resolution::Accepted if severity == Severity::Critical => {
             "nobody can accept a critical bug"
         }
@@ -122,11 +122,12 @@ fn original(
     begins: &str,
 ) -> AppResult<StatementDigest> {
     let (of, other, _) = named(set, begins)?;
-    let fault = (of == digest).then_some("that is the bug itself");
+    let fault = (of == digest).then_some("a bug cannot be its own duplicate");
     match fault.or_else(|| duplicate_fault(bug, other)) {
         None => Ok(of),
-        Some(why) => Err(AppError::new(Kind::Fail, format!("no duplicate: {why}"))
-            .hint("name with --of the bug that stays: of the same release, and as severe")),
+        Some(why) => Err(AppError::new(Kind::Fail, format!("it is not a duplicate: {why}"))
+            .hint("with --of, name the bug that remains: of the same release, and at least as \
+                   severe")),
     }
 }
 

@@ -21,11 +21,11 @@ use crate::statements;
 /// A go as somebody says it.
 #[derive(Debug, Clone)]
 pub struct GoRequest {
-    /// For which release.
+    /// The release.
     pub subject: Subject,
     /// For which discipline they speak, where the policy names disciplines.
     pub discipline: Option<String>,
-    /// Why; may be empty.
+    /// The reason; may be empty.
     pub reason: String,
     /// Whole digests of statements that earlier goes list and that nobody has.
     pub without: Vec<String>,
@@ -34,11 +34,11 @@ pub struct GoRequest {
 /// A no-go as somebody says it.
 #[derive(Debug, Clone)]
 pub struct StopRequest {
-    /// For which release.
+    /// The release.
     pub subject: Subject,
     /// For which discipline they speak, where the policy names disciplines.
     pub discipline: Option<String>,
-    /// Why; may be empty.
+    /// The reason; may be empty.
     pub reason: String,
     /// Whether it is posted at the helper too.
     pub post: bool,
@@ -49,7 +49,6 @@ pub struct StopRequest {
 pub struct FreezeRequest {
     /// For how long, in seconds.
     pub secs: u64,
-    /// Why.
     pub reason: String,
     /// Whether it is posted at the helper too.
     pub post: bool,
@@ -57,7 +56,7 @@ pub struct FreezeRequest {
     pub target: Option<String>,
 }
 
-/// What a go is said on.
+/// The statements and records that a go is based on.
 #[derive(Debug)]
 pub struct Going {
     /// The release's name.
@@ -124,7 +123,7 @@ fn require_all(
         let (go, by) = (missing.go.short(), &missing.by);
         let what = format!("the go {go} by {by} lists statement {named}, which is missing here");
         return Err(AppError::new(Kind::Fail, what).hint(format!(
-            "restore its file, or ask {by} for it; if nobody has it, two people say so with \
+            "restore its file, or ask {by} for it; if nobody has it, two people sign a go with \
              --without {named}"
         )));
     }

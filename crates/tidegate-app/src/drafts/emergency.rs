@@ -49,7 +49,7 @@ pub async fn emergency(
     let promotion = promotion_of(found.checked.proposal())?;
     let (hash, release) = (found.checked.hash().0, promotion.release_root);
     let Some(terms) = &promotion.emergency else {
-        return Err(AppError::usage("that proposal is no emergency"));
+        return Err(AppError::usage("that proposal is not an emergency"));
     };
     let built = built(project, None)?;
     if built.roots.release_root != release {
@@ -60,7 +60,7 @@ pub async fn emergency(
     let head = network.finalized_head().await?;
     let (baseline, changes) = compared(project, &built, &found.network, &network, head).await?;
     if let Some(why) = refusals(terms, &Ok(baseline)).into_iter().next() {
-        return Err(AppError::new(Kind::Fail, format!("no emergency: {why}")));
+        return Err(AppError::new(Kind::Fail, format!("the emergency does not count: {why}")));
     }
     let about = About::on(project, found.network.clone())?;
     let Date { at, time } = now(project, &about).await?;

@@ -25,28 +25,27 @@ const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
 /// A waiver as a guardian gives it.
 #[derive(Debug, Clone)]
 pub struct WaiverRequest {
-    /// For which release.
+    /// The release.
     pub subject: Subject,
     /// The gate's name.
     pub gate: String,
-    /// What is asked for instead.
+    /// The lowered requirement.
     pub lowers: Lowered,
     /// Until when, in seconds since 1970 by the target's chain time.
     pub until: u64,
-    /// Why.
     pub reason: String,
     /// Link to details; may be empty.
     pub link: String,
 }
 
-/// What was learnt after an emergency.
+/// The post-mortem of an emergency.
 #[derive(Debug, Clone)]
 pub struct PostmortemRequest {
-    /// Of which release.
+    /// The release.
     pub subject: Subject,
     /// The document's file.
     pub document: PathBuf,
-    /// Where it lies; may be empty.
+    /// URI of the document; may be empty.
     pub uri: String,
 }
 
@@ -56,7 +55,7 @@ pub(super) fn require_guardian(project: &Project, name: &str) -> AppResult {
     if people.get(name).is_some_and(|person| person.roles.iter().any(|role| role == "guardian")) {
         return Ok(());
     }
-    Err(AppError::new(Kind::Keys, format!("{name} is no guardian of this policy")))
+    Err(AppError::new(Kind::Keys, format!("{name} is not a guardian of this policy")))
 }
 
 /// Drafts a waiver. It counts once as many guardians as the policy asks for have signed the same.

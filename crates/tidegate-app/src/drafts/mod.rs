@@ -132,7 +132,7 @@ fn speaker(project: &Project, key: Address) -> AppResult<String> {
     let found = people(project).into_iter().find(|(_, person)| person.holds(key));
     found.map(|(name, _)| name).ok_or_else(|| {
         AppError::new(Kind::Keys, format!("{key} belongs to nobody under [people]"))
-            .hint("what nobody of the policy says binds nobody")
+            .hint("only keys under [people] count")
     })
 }
 

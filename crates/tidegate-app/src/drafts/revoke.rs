@@ -19,16 +19,14 @@ use crate::statements;
 pub struct RevokeRequest {
     /// The attestation's digest or its beginning.
     pub attestation: String,
-    /// Why.
     pub detail: String,
     /// The release of which is shown what it sets back, and the target.
     pub subject: Subject,
 }
 
-/// What whoever revokes looks at.
+/// What the signer of a revocation reviews.
 #[derive(Debug, Clone)]
 pub struct Revoking {
-    /// The attestation.
     pub attestation: StatementDigest,
     /// What is set back in the release that is here, one sentence each.
     pub sets_back: Vec<String>,

@@ -25,31 +25,30 @@ pub struct RiskRequest {
     pub subject: Subject,
     /// The beginning of the finding's key.
     pub finding: String,
-    /// What is asked for; nothing agrees to what somebody else has asked.
+    /// The requested terms; `None` agrees to the terms that somebody else has requested.
     pub asked: Option<RiskAsked>,
 }
 
-/// On which terms somebody asks to accept a finding.
+/// The terms on which somebody asks to accept a finding.
 #[derive(Debug, Clone)]
 pub struct RiskAsked {
-    /// How it is accepted.
+    /// The kind of acceptance.
     pub decision: RiskDecision,
-    /// Why.
     pub reason: String,
-    /// What stands in its way meanwhile; may be empty.
+    /// The control that limits the risk until then; may be empty.
     pub control: String,
-    /// How long, in seconds.
+    /// The duration, in seconds.
     pub secs: u64,
 }
 
-/// What whoever accepts a finding looks at.
+/// What somebody who accepts a finding reviews.
 #[derive(Debug, Clone)]
 pub struct RiskShown {
     /// The finding: its rule and what it says.
     pub finding: String,
     /// The scope in which it is accepted.
     pub scope_root: ScopeRoot,
-    /// What stands in its way meanwhile; may be empty.
+    /// The control that limits the risk until then; may be empty.
     pub control: String,
     /// Until when, in seconds since 1970 by the target's chain time.
     pub expires_at: u64,
@@ -82,7 +81,7 @@ pub async fn risk(
         .filter(|finding| finding.is_open())
         .map(|finding| (finding.key, finding));
     let finding = lookup::find(&finding, found).map_err(|error| {
-        AppError::from(error).hint("`tidegate status` names each open finding by its key")
+        AppError::from(error).hint("`tidegate status` shows the key of each open finding")
     })?;
     if finding.severity > Severity::Medium {
         let severity = finding.severity.word();
@@ -133,8 +132,8 @@ fn by_others<'a>(
     match (others.into_iter().max_by_key(|fact| fact.issued_at), own.is_empty()) {
         (Some(fact), _) => Ok((fact.acceptance.clone(), fact.expires_at)),
         (None, false) => {
-            Err(AppError::new(Kind::Fail, "somebody else must agree to what you asked")
-                .hint("separation of duties: two people accept a risk"))
+            Err(AppError::new(Kind::Fail, "somebody else must agree to your own request")
+                .hint("separation of duties: two people must accept a risk"))
         }
         (None, true) => Err(AppError::usage("nobody has asked to accept this finding")
             .hint("ask with --accept --reason TEXT --until 90d")),

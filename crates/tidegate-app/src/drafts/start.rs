@@ -68,8 +68,8 @@ pub async fn starts(
         }
     }
     if ready.is_empty() && errors.is_empty() {
-        return Err(AppError::config("it is deployed on no network that backs the target")
-            .hint("`tidegate deploy` comes first"));
+        return Err(AppError::config("it is not deployed on any soak network of the target")
+            .hint("run `tidegate deploy` first"));
     }
     Ok(Starts { ready, outcome: AppError::first(errors) })
 }

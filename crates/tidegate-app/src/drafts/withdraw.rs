@@ -37,7 +37,7 @@ pub struct Withdrawing {
     pub here: Head,
     /// Whose sample it is, where it is somebody else's.
     pub by: Option<String>,
-    /// Who takes it back.
+    /// The name of the person who withdraws it.
     pub speaker: String,
     /// What would be signed, or why it is refused.
     pub outcome: AppResult<Draft>,
@@ -65,8 +65,8 @@ pub async fn withdraw(
     let (digest, general, sample) = named(&set, &sample)?;
     let is_own = general.signer == signer.address();
     if general.project_id() != about.id {
-        return Err(AppError::usage(format!("that sample was not said for {}", about.target))
-            .hint("say with --target NAME for which target it was"));
+        return Err(AppError::usage(format!("that sample is not about target {}", about.target))
+            .hint("name its target with --target NAME"));
     }
     let by = match is_own {
         true => None,
@@ -75,9 +75,9 @@ pub async fn withdraw(
     let here = seen_now(project, sample).await?;
     let saw = Head { block: sample.block, timestamp: sample.timestamp };
     let outcome = if is_own && here == saw && !contradicted(&set, digest, sample) {
-        let what = "your endpoints show what it saw, and nobody saw something else there";
+        let what = "your endpoints confirm that sample, and no other sample contradicts it";
         Err(AppError::new(Kind::Fail, what)
-            .hint("if others see another chain, compare endpoints with them first"))
+            .hint("if others see another chain, first compare endpoints with them"))
     } else {
         let Head { block, timestamp } = here;
         let (sample, network) = (digest, sample.network);
@@ -101,8 +101,8 @@ async fn require_seen_otherwise(
     let people = people(project);
     if people.get(speaker).is_some_and(|own| own.addresses().any(|key| deployers.contains(&key))) {
         return refused(
-            format!("{speaker} deployed this release and speaks of nobody else's samples"),
-            "let somebody else look at that block",
+            format!("{speaker} deployed this release and cannot withdraw samples of others"),
+            "ask somebody else to check that block",
         );
     }
     let soak = assessment.facts.soak.clone()?;
@@ -111,11 +111,11 @@ async fn require_seen_otherwise(
         Some((fact, _)) if fact.is_disproved() => Ok(fact.by.clone()),
         Some((fact, StateThere::Forgotten)) => refused(
             format!("no endpoint here keeps the state of block {}", fact.block.number),
-            "ask an endpoint that keeps old state, an archive, and run this again",
+            "use an archive endpoint, which keeps old state, and run this again",
         ),
         _ => refused(
-            "your endpoints do not show something else than that sample says".to_owned(),
-            "only the key that signed a sample takes it back then",
+            "your endpoints do not contradict that sample".to_owned(),
+            "in that case only the key that signed the sample can withdraw it",
         ),
     }
 }
@@ -124,8 +124,11 @@ async fn require_seen_otherwise(
 async fn seen_now(project: &Project, sample: &SoakSample) -> AppResult<Head> {
     let (chain, number) = (sample.network.chain, sample.block.number);
     let name = project.name_of(sample.network).ok_or_else(|| {
-        AppError::config(format!("it is of chain {chain}, which is no network here"))
-            .hint("check out the commit with the network that it is of")
+        AppError::config(format!(
+            "it is about chain {chain}, which is not a network of \
+                                  tidegate.toml"
+        ))
+        .hint("check out a commit whose tidegate.toml has that network")
     })?;
     let network = project.connect(name).await?;
     if network.finalized_head().await?.block.number < number {

@@ -1,4 +1,4 @@
-//! What a transfer of test funds rests on: the books of its request's network.
+//! The books of the network of a request, on which a transfer of test funds rests.
 
 use std::collections::BTreeSet;
 
@@ -97,8 +97,8 @@ impl Books {
         })
     }
 
-    /// What can be sent back, in wei: what was drawn, as far as the wallet has it beside the
-    /// transfer's fee.
+    /// The amount that can be returned, in wei: what was drawn, as far as the wallet holds it
+    /// beside the transfer's fee.
     pub(super) async fn returnable(&self, found: &RequestView) -> AppResult<U256> {
         let network = &self.network;
         let head = network.latest_head().await?;

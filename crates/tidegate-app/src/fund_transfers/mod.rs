@@ -20,7 +20,7 @@ use crate::relied;
 use crate::saying::now;
 use crate::text::digits_of;
 
-/// What a plain transfer costs, in gas.
+/// Gas of a plain transfer.
 const TRANSFER_GAS: u64 = 21_000;
 
 /// Which way test funds go.
@@ -32,10 +32,10 @@ pub enum Direction {
     Return,
 }
 
-/// What is sent.
+/// A transfer of test funds.
 #[derive(Debug, Clone)]
 pub struct TransferRequest {
-    /// Which way.
+    /// Draw or return.
     pub direction: Direction,
     /// The request's whole digest; by default the only one that was approved.
     pub request: Option<String>,
@@ -43,7 +43,7 @@ pub struct TransferRequest {
     pub amount: Option<U256>,
 }
 
-/// Who pays: a key with its name.
+/// The payer: a key with its name.
 #[derive(Clone, Copy)]
 pub struct Payer<'a> {
     /// The key's name.
@@ -69,7 +69,7 @@ pub struct Frozen {
     payer: Address,
 }
 
-/// What was sent and stated.
+/// The transfer that was sent and stated.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct TransferView {
     /// The transaction; none where nothing was left to send.
@@ -236,7 +236,8 @@ fn require_drawable(found: &RequestView) -> AppResult {
             .hint("a person with the role `treasurer`, other than the requester, approves it"));
     }
     if found.unseen {
-        let what = "a draw or return of this request is stated that the chain does not show";
+        let what =
+            "a statement names a draw or return of this request that the chain does not show";
         return Err(AppError::new(Kind::Fail, what).hint(
             "wait until its transaction is in a block; `tidegate ledger reconcile` names it",
         ));

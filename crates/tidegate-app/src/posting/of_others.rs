@@ -36,7 +36,6 @@ pub struct OthersStop {
     pub who: String,
     /// The statement in words.
     pub says: String,
-    /// What it stops.
     pub stops: String,
     /// The target at whose helper it is posted.
     pub target: String,
@@ -64,15 +63,16 @@ pub struct PostView<'a> {
 pub async fn of_others(project: &Project, file: &Path) -> AppResult<OthersStop> {
     let name = file.display();
     let bytes = read_limited(file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
-    let signed: SignedStatement = serde_json::from_slice(&bytes)
-        .map_err(|error| AppError::config(format!("read {name} as a signed statement: {error}")))?;
+    let signed: SignedStatement = serde_json::from_slice(&bytes).map_err(|error| {
+        AppError::config(format!("cannot read {name} as a signed statement: {error}"))
+    })?;
     let digest = statements::check(project, &signed).await?;
     let posting = posting(&signed).or_kind(Kind::Fail)?;
     let by = signed.signer();
     let before = relied::before_on(project, posting.general.at.chain)?;
     let who = match signer_name(project, by) {
         // Who takes people out of a file that names another Safe hinders no stop.
-        Err(_) if !before.is_empty() => "nobody of this tidegate.toml".to_owned(),
+        Err(_) if !before.is_empty() => "nobody under [people]".to_owned(),
         found => found?,
     };
     let (target, stops) = stopped(project, &posting, by, &before)?;
@@ -80,9 +80,12 @@ pub async fn of_others(project: &Project, file: &Path) -> AppResult<OthersStop> 
     let (network, _) = for_stop(project.connect(&target).await?).await;
     let (until, now) = posted_until(&network, by, posting.subject).await?;
     if posting.until <= now || posting.until <= until {
-        let why = if posting.until <= now { "it is over" } else { "it is posted already" };
-        return Err(AppError::new(Kind::Conflict, format!("posting {digest} does nothing: {why}"))
-            .hint("nothing was sent"));
+        let why = if posting.until <= now { "it has ended" } else { "it is posted already" };
+        return Err(AppError::new(
+            Kind::Conflict,
+            format!("posting {digest} has no effect: {why}"),
+        )
+        .hint("nothing was sent"));
     }
     let intent = Intent {
         op: format!("post/{digest}"),
@@ -118,7 +121,7 @@ impl OthersStop {
 fn signer_name(project: &Project, by: Address) -> AppResult<String> {
     let found = people(project).into_iter().find(|(_, person)| person.holds(by));
     found.map(|(name, _)| name).ok_or_else(|| {
-        let what = format!("posting it does nothing: {by}, who signed, is nobody under [people]");
+        let what = format!("posting it has no effect: its signer {by} is nobody under [people]");
         AppError::new(Kind::Fail, what)
     })
 }
@@ -131,7 +134,7 @@ fn stopped(
     by: Address,
     before: &[ProjectSafe],
 ) -> AppResult<(String, String)> {
-    let (general, nothing) = (posting.general, "posting it does nothing");
+    let (general, nothing) = (posting.general, "posting it has no effect");
     let chain = general.at.chain;
     let mut targets = project.targets().filter(|(_, target)| target.chain == chain);
     let id = general.project_id();
@@ -149,8 +152,10 @@ fn stopped(
     };
     let Some((target, _)) = found else {
         let what =
-            format!("{nothing}: it is for a project on chain {chain} that is no target here");
-        return Err(AppError::new(Kind::Fail, what).hint("its own project posts it"));
+            format!("{nothing}: it is for a project on chain {chain} that is not a target here");
+        return Err(
+            AppError::new(Kind::Fail, what).hint("post it from the checkout of its own project")
+        );
     };
     let stops = match &general.body {
         Body::Freeze(freeze) => {

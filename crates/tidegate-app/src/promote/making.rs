@@ -47,7 +47,7 @@ pub(crate) async fn assess_ready(
     match tried {
         Ok(_) => {}
         Err(error) if error.kind == Kind::Chain => {
-            let what = format!("the batch could not be tried: {error}");
+            let what = format!("the batch could not be executed locally: {error}");
             assessment.overall = Verdict::unknown(ReasonCode::BatchUntried, what);
         }
         Err(error) => {
@@ -100,7 +100,7 @@ pub(super) async fn drafted(
     let evidence = evidence(project, assessment, policy.project());
     let judged = judged(project, assessment, network, head, &evidence.statements).await?;
     if let Some(fault) = judged.fault() {
-        return Err(AppError::config(fault).hint("leave out keys that nobody uses any more"));
+        return Err(AppError::config(fault).hint("remove unused keys from [people]"));
     }
     let promotion = Promotion {
         project: policy.project(),

@@ -202,7 +202,7 @@ async fn draft(
         retro_due_by: expires_at.saturating_add(RETRO_DUE_SECS),
     };
     if let Some(why) = refusals(&terms, &Ok(found)).into_iter().next() {
-        return Err(AppError::new(Kind::Fail, format!("no emergency: {why}")));
+        return Err(AppError::new(Kind::Fail, format!("the emergency would not count: {why}")));
     }
     Ok(Emergency { terms, safe_tx_hash: None })
 }

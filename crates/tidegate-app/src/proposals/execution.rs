@@ -36,7 +36,7 @@ pub struct Executed {
     pub gas_used: u64,
 }
 
-/// What an executed proposal came to, read back.
+/// The result of an executed proposal, read back from the chain.
 #[derive(Debug)]
 pub enum Finished<'a> {
     /// The Safe has adopted a policy.
@@ -48,7 +48,7 @@ pub enum Finished<'a> {
 /// A promotion that was executed and read back.
 #[derive(Debug)]
 pub struct Promoted<'a> {
-    /// What programs are told of it.
+    /// The view of it for programs.
     pub view: ExecutedView,
     /// The release's name.
     pub name: &'a str,
@@ -64,7 +64,6 @@ pub struct Promoted<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutedView {
-    /// The release.
     pub promoted: ReleaseRoot,
     /// The target's name.
     pub network: String,
@@ -73,14 +72,14 @@ pub struct ExecutedView {
     /// What stands on the target.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub deployment: Deployment,
-    /// What the gates came to when it was executed; of what was executed earlier, PASS.
+    /// The gates' verdict when it was executed; PASS for what was executed earlier.
     pub overall: Verdict,
     /// What was read back.
     pub read_back: Verdict,
 }
 
 impl ExecutedView {
-    /// What both verdicts come to.
+    /// The worse of both verdicts.
     pub fn verdict(&self) -> Verdict {
         self.overall.clone().and(self.read_back.clone())
     }

@@ -32,7 +32,7 @@ pub struct ProposalRow {
     pub nonce: u64,
     /// The owners whose signatures are here.
     pub signed: Vec<Address>,
-    /// How many owners must sign.
+    /// Number of owners who must sign.
     pub threshold: u32,
     /// What it waits for.
     #[schemars(with = "String")]

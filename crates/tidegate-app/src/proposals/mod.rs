@@ -50,7 +50,7 @@ pub(crate) fn all(project: &Project) -> AppResult<Vec<Found>> {
         match read {
             Ok(proposal) => found.push(proposal),
             Err(error) => {
-                project.front.warn(format!("proposal {hash}: {error}; it counts for nothing"));
+                project.front.warn(format!("proposal {hash}: {error}; it does not count"));
             }
         }
     }
@@ -149,7 +149,7 @@ pub(crate) fn signatures(
             .and_then(|file| file.verify().map_err(|error| error.to_string()))
             .and_then(|signature| set.add(signature).map_err(|error| error.to_string()));
         if let Err(why) = signed {
-            project.front.warn(format!("{name}: {why}; it counts for nothing"));
+            project.front.warn(format!("{name}: {why}; it does not count"));
         }
     }
     if !set.signed().is_empty() {

@@ -1,4 +1,4 @@
-//! What an owner looks at, checks and signs.
+//! Checking and signing a proposal as an owner.
 
 use std::path::PathBuf;
 
@@ -35,13 +35,13 @@ pub struct ProposalView {
     pub safe_tx_hash: SafeTxHash,
     /// The network's name.
     pub network: String,
-    /// What the gates come to: PASS or WAIVED.
+    /// The gates' verdict: PASS or WAIVED.
     pub result: Verdict,
     /// Each call of its batch in words, by what this machine built.
     pub calls: Vec<String>,
     /// All that is warned of.
     pub warnings: Vec<Warned>,
-    /// What whoever signs approves: the proposal with its warnings.
+    /// The hash that a signer approves: the proposal with its warnings.
     pub approve: B256,
 }
 
@@ -51,11 +51,11 @@ pub struct ProposalView {
 pub struct SignatureView {
     /// The hash that was signed.
     pub safe_tx_hash: SafeTxHash,
-    /// Who signed.
+    /// The signer's address.
     pub owner: Address,
     /// The owners whose signatures are here.
     pub signed: Vec<Address>,
-    /// How many owners must sign.
+    /// Number of owners who must sign.
     pub threshold: u32,
     /// The signature's file, below the project.
     pub file: PathBuf,
@@ -120,7 +120,7 @@ impl Rechecked<'_> {
         if self.state.trust.owners.contains(&key) {
             return Ok(());
         }
-        Err(AppError::new(Kind::Keys, format!("{key} is no owner of the Safe")))
+        Err(AppError::new(Kind::Keys, format!("{key} is not an owner of the Safe")))
     }
 
     /// Has the sheet approved, then signs and writes the signature's file.

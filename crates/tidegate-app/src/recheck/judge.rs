@@ -142,7 +142,6 @@ pub(super) fn evidence(
 /// The soak as this machine counts it.
 #[derive(Debug, Clone)]
 pub(super) struct SoakNow {
-    /// Its network.
     pub(super) network: NetworkId,
     /// The deployment that soaks.
     pub(super) deployment: DeploymentDigest,

@@ -20,7 +20,6 @@ pub enum Refusal {
     Nonce {
         /// The Safe's next nonce.
         safe: u64,
-        /// The proposal's.
         proposal: u64,
     },
     /// The batch would run other code than what Safe published.
@@ -36,7 +35,6 @@ pub enum Refusal {
         .proposed.short(), .here.short()
     )]
     AdoptsOther {
-        /// The proposal's policy.
         proposed: PolicyDigest,
         /// What this machine computes.
         here: PolicyDigest,
@@ -44,7 +42,6 @@ pub enum Refusal {
     /// An adoption that is not the next one.
     #[error("the proposal adopts version {proposed}, but {next} comes next")]
     AdoptsVersion {
-        /// The proposal's version.
         proposed: u64,
         /// One more than the chain has.
         next: u64,
@@ -53,7 +50,7 @@ pub enum Refusal {
     #[error("the proposal ended on {}", format_utc(*.0))]
     AdoptionEnded(u64),
     /// An adoption that could be executed for too long.
-    #[error("the proposal is good for longer than `valid_for` of the policy")]
+    #[error("the proposal is valid for longer than `valid_for` of the policy")]
     AdoptionTooLong,
 
     /// A promotion of another release than the working tree builds.
@@ -62,7 +59,6 @@ pub enum Refusal {
         .proposed.short(), .here.short()
     )]
     OtherRelease {
-        /// The proposal's release.
         proposed: ReleaseRoot,
         /// What this machine builds.
         here: ReleaseRoot,
@@ -94,12 +90,7 @@ pub enum Refusal {
 
     /// A statement of the evidence that does not count here.
     #[error("statement {digest} of the evidence: {why}")]
-    DoubtfulStatement {
-        /// The statement.
-        digest: StatementDigest,
-        /// Why.
-        why: String,
-    },
+    DoubtfulStatement { digest: StatementDigest, why: String },
     /// A statement of the evidence that is not here.
     #[error("statement {0} of the evidence is missing here")]
     MissingStatement(StatementDigest),
@@ -111,14 +102,9 @@ pub enum Refusal {
     TooFewAudits,
     /// A block of the evidence that this machine's endpoint does not have.
     #[error("block {block} of the evidence is not on {network}")]
-    OtherBlock {
-        /// The block.
-        block: B256,
-        /// The network's name.
-        network: String,
-    },
+    OtherBlock { block: B256, network: String },
     /// Evidence of a chain that is none of the project's.
-    #[error("the evidence names chain {0}, which is no network here")]
+    #[error("the evidence names chain {0}, which is not a network of tidegate.toml")]
     UnknownChain(u64),
     /// A soak that was not over at its last block.
     #[error("the evidence's last block of the soak comes before its end")]
@@ -171,10 +157,10 @@ impl Refusal {
             Self::OtherRelease { .. } => "check out the commit that the proposal was made from",
             Self::Expired | Self::Void(_) => "run `tidegate promote` again",
             Self::DoubtfulStatement { .. } => {
-                "have it signed anew, or run `tidegate promote` again"
+                "have it signed again, or run `tidegate promote` again"
             }
             Self::MissingStatement(_) => "fetch deployments/statements/ from git",
-            Self::OtherEvidence(_) => "what is true now is proposed anew by `tidegate promote`",
+            Self::OtherEvidence(_) => "run `tidegate promote` again to propose the current state",
             _ => return None,
         })
     }

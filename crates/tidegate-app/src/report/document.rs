@@ -27,7 +27,6 @@ pub enum Block {
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Its title.
     pub title: String,
     /// What it says, in order.
     pub blocks: Vec<Block>,

@@ -1,4 +1,4 @@
-//! Why a release may go on, or may not: for engineers, auditors and treasurers.
+//! The report of a release: the verdict and its reasons, for engineers, auditors and treasurers.
 //!
 //! Everything in it comes from one assessment, so that what is explained is what was judged.
 
@@ -19,12 +19,12 @@ use crate::release::Built;
 use crate::text::plain;
 use crate::view::{coverage, other_builds};
 
-/// What `status` knows.
+/// The facts of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The release.
     pub built: &'a Built,
-    /// What was judged.
+    /// The evaluation of the gates.
     pub assessment: &'a Assessment,
     /// The recorded promotion.
     pub promoted: Option<&'a Promoted>,
@@ -111,7 +111,7 @@ fn gates(document: &mut Document, assessment: &Assessment) {
         document.text(summary);
         document.list(verdict.sentences());
         if inputs.is_empty() {
-            document.text("It rests on files and signatures only.");
+            document.text("This gate reads only files and signatures.");
         }
         document.table(&["input", "block", "hash", "digest"], inputs.iter().map(input).collect());
     }
@@ -145,7 +145,7 @@ fn parameters(document: &mut Document, assessment: &Assessment) {
         .map(|row| vec![format!("@{}", row.name), place(&row.soaked), place(&row.target)])
         .collect();
     if !rows.is_empty() {
-        document.part("Externals that are other code than where it soaked");
+        document.part("Externals whose code differs from where it soaked");
         document.table(&["external", "soaked", "target"], rows);
     }
 }
@@ -154,7 +154,7 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> AppResult {
     let Subject { built, assessment, .. } = subject;
     document.heading("For auditors: what was read, and by whom");
     document.text(format!(
-        "The scope has {}; an attestation covers those that are exactly the same in its own.",
+        "The scope has {}; an attestation covers those that are identical in its own scope.",
         counted(built.release.artifacts.len(), "contract")
     ));
     let mut rows = vec![vec!["scopeRoot".to_owned(), built.roots.scope_root.to_string()]];
@@ -179,7 +179,7 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> AppResult {
         let (critical, high, medium) = (a.open_critical, a.open_high, a.open_medium);
         let open = format!("{critical} critical, {high} high, {medium} medium");
         vec![
-            firm.unwrap_or_else(|| "nobody of the policy".to_owned()),
+            firm.unwrap_or_else(|| "nobody in the policy".to_owned()),
             a.auditor.to_string(),
             fact.digest.to_string(),
             standings.get(&fact.digest).cloned().unwrap_or_default(),
@@ -189,7 +189,7 @@ fn auditor(document: &mut Document, subject: Subject<'_>) -> AppResult {
             a.report_uri.clone(),
         ]
     });
-    let columns = &["firm", "key", "digest", "comes to", "dated", "open", "sha256", "report"];
+    let columns = &["firm", "key", "digest", "standing", "dated", "open", "sha256", "report"];
     document.table(columns, rows.collect());
     document.list(other_builds(subject.built, assessment));
     document.part("Revocations");

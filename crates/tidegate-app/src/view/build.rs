@@ -25,9 +25,8 @@ pub struct BuildView {
     pub roots: Roots,
     /// The compilers that made it.
     pub compilers: Vec<Compiler>,
-    /// Its contracts.
     pub contracts: Vec<ContractBuildView>,
-    /// What somebody should look at, one sentence each.
+    /// What needs a person's attention, one sentence each.
     pub warnings: Vec<String>,
     /// The remappings of imports, where documents are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What a deployment came to.
+//! The result of a deployment.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,18 +26,16 @@ pub struct DeployView {
     pub record: PathBuf,
     /// The transaction that starts the soak.
     pub anchor: B256,
-    /// The release.
     pub release_root: ReleaseRoot,
-    /// The deployment.
     pub deployment_digest: DeploymentDigest,
-    /// Where each step stands.
+    /// Address of each step's contract.
     pub steps: BTreeMap<String, Place>,
-    /// Where each library stands.
+    /// Address of each library.
     pub libraries: BTreeMap<Fqn, Address>,
     /// The release's name.
     #[serde(skip)]
     pub release: String,
-    /// Whether all of it was there before.
+    /// Whether it was complete before, so that nothing was sent.
     #[serde(skip)]
     pub was_complete: bool,
     /// The targets that ask for the soak's start to be posted.

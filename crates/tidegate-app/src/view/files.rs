@@ -10,7 +10,6 @@ use tidegate_model::release::Roots;
 /// A bundle.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct BundleView {
-    /// Its file.
     pub file: PathBuf,
     /// The digest of its content, as its first line has it.
     pub digest: String,
@@ -49,7 +48,7 @@ pub struct AskedView {
     pub command: String,
     /// All that was said about it, line by line.
     pub sheet: Vec<String>,
-    /// What nobody may overlook.
+    /// Warnings that must not be overlooked.
     pub attentions: Vec<String>,
 }
 
@@ -58,14 +57,13 @@ pub struct AskedView {
 pub struct KeyView {
     /// Its name.
     pub name: String,
-    /// Its address.
     pub address: Address,
 }
 
 /// The keys of whoever runs this.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct KeysView {
-    /// Each of them.
+    /// All variants.
     pub keys: Vec<ListedKeyView>,
 }
 

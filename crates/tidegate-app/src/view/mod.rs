@@ -1,4 +1,4 @@
-//! What use cases answer with: plain data, as `--json` prints it and as every front end shows it.
+//! The answers of use cases: plain data, as `--json` prints it and as every front end shows it.
 //!
 //! A field that `--json` leaves out stands there for screens and pages.
 

@@ -16,11 +16,11 @@ pub struct SoakView {
     pub network: String,
     /// When it started.
     pub start: u64,
-    /// What set the start, for people.
+    /// The event that set the start, for people.
     pub started_by: String,
-    /// How much of it counts.
+    /// Seconds that count.
     pub credited_secs: u64,
-    /// How much the policy asks for.
+    /// Seconds that the policy requires.
     pub required_secs: u64,
     /// Full days that do not count.
     pub lost_days: u32,
@@ -38,13 +38,12 @@ pub struct SoakView {
     pub end_of_life: Option<EndView>,
     /// The digest of code, slots and probes at the head.
     pub state: B256,
-    /// What people of the policy signed of it.
+    /// The samples that people of the policy signed.
     pub samples: Vec<SampleView>,
     /// Watched slots that the code may write without an event, one sentence each.
     pub silent_slots: Vec<String>,
     /// How many transactions of outsiders reached the plan's contracts.
     pub transactions: u32,
-    /// Who sent them.
     pub senders: Vec<Address>,
     /// The same with what each of them did.
     pub users: Vec<User>,
@@ -64,7 +63,7 @@ pub struct WindowView {
     pub from: u64,
     /// The blocks that the chain made in it.
     pub blocks: u64,
-    /// How much of it has passed.
+    /// Seconds of it that have passed.
     pub elapsed_secs: u64,
     /// Whether it counts.
     pub counts: bool,
@@ -74,19 +73,18 @@ pub struct WindowView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndView {
-    /// When.
+    /// Seconds since 1970.
     pub at: u64,
-    /// Who says so.
+    /// The source of that date.
     pub source: String,
 }
 
-/// What somebody signed of a soak.
+/// A signed sample of a soak.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SampleView {
-    /// The statement.
     pub digest: StatementDigest,
-    /// Who signed it.
+    /// The signer, by name.
     pub by: String,
     /// The block that it speaks of.
     pub block: BlockRef,

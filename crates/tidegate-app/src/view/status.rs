@@ -1,4 +1,4 @@
-//! Where a release stands.
+//! The status of a release.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ pub struct StatusView {
     pub gate_head: Option<Head>,
     /// The policy by which it is judged.
     pub policy_digest: Option<PolicyDigest>,
-    /// Every gate.
+    /// The report of each gate, in their fixed order.
     pub gates: Vec<GateView>,
     /// The verdict on the whole.
     pub overall: Verdict,
@@ -58,7 +58,7 @@ pub struct StatusView {
     pub promoted: Option<PromotedView>,
     /// Who must do what next, one sentence each.
     pub next: Vec<String>,
-    /// What other clones need not agree on.
+    /// Facts that may differ between clones.
     pub local: LocalView,
     /// The soak network's name, and what network it is.
     #[serde(skip)]
@@ -76,9 +76,8 @@ pub struct StatusView {
 pub struct GateView {
     /// Which.
     pub gate: GateId,
-    /// Its verdict.
     pub result: Verdict,
-    /// What it found, in one line.
+    /// Its finding, in one line.
     pub summary: String,
     /// The blocks that it rests on.
     pub inputs: Vec<GateInput>,
@@ -98,9 +97,8 @@ pub struct OtherSoakView {
 pub struct WriteView {
     /// The contract, by its name in the plan or its address.
     pub contract: String,
-    /// The slot.
     pub slot: B256,
-    /// What the layout calls it.
+    /// Its name in the storage layout.
     pub label: Option<String>,
     /// What it holds before and after on the target; `null` where it is left alone there.
     pub target: Option<String>,
@@ -130,7 +128,7 @@ pub struct PromotedView {
     pub read_back: Verdict,
 }
 
-/// What concerns this machine alone.
+/// Facts that concern this machine alone.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalView {

@@ -1,4 +1,4 @@
-//! What stands on a network, beside what the sources give.
+//! A network's contracts, compared with what the sources compile to.
 
 use alloy_primitives::{Address, B256};
 use schemars::JsonSchema;
@@ -22,11 +22,10 @@ use crate::relied;
 pub struct VerifyView {
     /// The network's name.
     pub network: String,
-    /// The release.
     pub release_root: ReleaseRoot,
     /// The block that was read.
     pub block: BlockRef,
-    /// Whether it is the same.
+    /// PASS if it is the same.
     pub result: Verdict,
     /// Each contract.
     pub contracts: Vec<ContractView>,
@@ -43,7 +42,6 @@ pub struct VerifyView {
 pub struct ContractView {
     /// Its step or library.
     pub name: String,
-    /// Its address.
     pub address: Address,
     /// The code hash that local execution gives; `None` where it does not create the contract.
     pub expected: Option<B256>,

@@ -9,15 +9,16 @@ use tidegate_app::release::built;
 use crate::commands::plan::executor;
 use crate::context::Context;
 
-/// Take live contracts as the baseline of upgrades
+/// Adopt live contracts as the baseline for upgrades
 ///
-/// Rebuilds the source that `[existing]` names, compares it with what is behind each proxy on each
-/// network, and keeps code and storage layout beside the records. An upgrade is compared with it.
+/// Rebuilds the source named under `[existing]`, compares it with the code behind each proxy on
+/// each network, and stores code and storage layout beside the records. Upgrades are compared with
+/// this baseline.
 #[derive(Debug, Args)]
 pub(crate) struct AdoptArgs {
     /// A name under [existing]; default: all
     name: Option<String>,
-    /// Only on this network; default: all that the name has an address on
+    /// Only on this network; default: every network on which it has an address
     #[arg(long)]
     network: Option<String>,
 }

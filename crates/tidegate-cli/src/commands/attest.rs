@@ -19,76 +19,79 @@ use crate::options::ForTarget;
 use crate::signer::signer;
 use crate::ui::{COLUMNS, wrap};
 
-/// Attest an audit of exactly this code, or take an attestation back
+/// Attest an audit of exactly this code, or revoke an attestation
 ///
 /// Recomputes the scope from your own checkout, shows each contract, hashes the report and signs.
 #[derive(Debug, Args)]
 pub(crate) struct AttestArgs {
-    /// The report, as published
+    /// The report file, exactly as published
     #[arg(required_unless_present = "revoke")]
     report: Option<PathBuf>,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     #[arg(long)]
     pub(super) release: Option<String>,
-    /// Where the report lies
+    /// URI of the published report
     #[arg(long, default_value = "")]
     uri: String,
-    /// The report's version, as it names itself
+    /// The version printed in the report
     #[arg(long, default_value = "")]
     report_version: String,
-    /// The first and the last day of the audit
+    /// First and last day of the audit
     #[arg(long, value_name = "YYYY-MM-DD/YYYY-MM-DD", default_value = "")]
     period: String,
-    /// Repository and commit as `repository@commit`, for people; default: those of this checkout
+    /// Repository and commit as `repository@commit`, for readers only; default: those of this
+    /// checkout
     #[arg(long)]
     source: Option<String>,
-    /// Attest although files of this checkout are not those of its commit
+    /// Attest even if the checkout has uncommitted changes
     #[arg(long)]
     dirty: bool,
-    /// Attest only these contracts; what is left is for others
+    /// Attest only these contracts; other audits cover the rest
     #[arg(long = "only", value_name = "CONTRACT", conflicts_with = "delta")]
     only: Vec<String>,
-    /// Say nothing of the plan, which was not read
+    /// Leave the plan out of the attestation, because it was not reviewed
     #[arg(long)]
     no_plan: bool,
-    /// What was found, as SARIF 2.1.0; findings are counted in it, and it is kept under
+    /// Findings as SARIF 2.1.0; they are counted from it, and it is stored under
     /// `deployments/findings/`
     #[arg(long, value_name = "FILE")]
     findings: Option<PathBuf>,
-    /// How many findings there were, without --findings
+    /// Number of findings, if there is no --findings
     #[arg(long, conflicts_with = "findings")]
     found: Option<u16>,
-    /// How many of them are fixed
+    /// Number of findings that are fixed
     #[arg(long, default_value_t = 0, conflicts_with = "findings")]
     fixed: u16,
-    /// Open findings, as `critical,high,medium`; default: as `--findings` has them, or none
+    /// Numbers of open findings as `critical,high,medium`; default: counted from `--findings`, or
+    /// none
     #[arg(long)]
     open: Option<String>,
-    /// `clean`, `risk accepted`, `delta` or `deployment`; default: what follows from the others
+    /// `clean`, `risk accepted`, `delta` or `deployment`; default: derived from the other options
     #[arg(long, value_name = "WORDS")]
     verdict: Option<String>,
-    /// Attest only what has changed since this attestation of your firm, which it rests on
+    /// Attest only the changes since this earlier attestation of your firm
     #[arg(long, value_name = "DIGEST", conflicts_with = "revoke")]
     delta: Option<String>,
-    /// How long the attestation counts
+    /// How long the attestation is valid
     #[arg(long, default_value = "365d")]
     valid_for: String,
-    /// Name no block, so that no chain is asked; the day is then your word
+    /// Date the attestation by this day instead of a block, so that no chain is read; the date then
+    /// rests on your word
     #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["delta", "revoke"])]
     no_block: Option<String>,
     #[command(flatten)]
     pub(super) target: ForTarget,
-    /// Revoke this attestation instead: a file, and a post at the helper on the target
+    /// Revoke this attestation: write a statement file and post it at the helper on the target
     #[arg(long, value_name = "DIGEST", conflicts_with = "report")]
     revoke: Option<String>,
-    /// Why it is revoked
+    /// The reason for the revocation
     #[arg(long, default_value = "revoked", requires = "revoke")]
     pub(super) detail: String,
 }
 
 impl AttestArgs {
     fn request(&self) -> AppResult<AttestRequest> {
-        let report = self.report.clone().ok_or_else(|| AppError::usage("name the report"))?;
+        let report = self.report.clone().ok_or_else(|| AppError::usage("name the report file"))?;
         Ok(AttestRequest {
             report,
             uri: self.uri.clone(),
@@ -156,7 +159,7 @@ fn show_scope(project: &Context, built: &Built, scope: &Scope) {
 /// The plan whose digest is signed, step by step.
 fn show_plan(project: &Context, built: &Built, attestation: &AuditAttestation) {
     if !attestation.names_plan() {
-        return project.ui.line("The plan is not read: this says nothing of what is done with it");
+        return project.ui.line("The plan was not reviewed: this attestation does not cover it");
     }
     project.ui.line(format!("Plan {}", attestation.plan_digest));
     for line in built.release.plan.lines() {

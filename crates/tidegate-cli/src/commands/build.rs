@@ -12,7 +12,7 @@ use crate::ui::{COLUMNS, Ui};
 /// Compile the plan's contracts and show the release's digests
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
-    /// With --json, also the documents and files that the scopes' digests are over
+    /// With --json, add the documents and files from which the scope digests are computed
     #[arg(long, requires = "json")]
     scope: bool,
 }

@@ -15,22 +15,22 @@ use crate::ui::Ui;
 
 /// Deploy a release to a testnet and start its soak
 ///
-/// Each transaction is signed and journaled before it is first sent. After any interruption the
-/// same command goes on where it was. It ends with the soak's anchor.
+/// Each transaction is signed and journaled before it is first sent. After an interruption, run the
+/// same command again: it continues where it stopped. The last transaction is the soak's anchor.
 #[derive(Debug, Args)]
 pub(crate) struct DeployArgs {
     /// The network; default: the only testnet
     network: Option<String>,
-    /// Create the helper contract instead, on this network or on the only target
+    /// Deploy only the helper contract, on this network or on the only target
     #[arg(long)]
     helper: bool,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     #[arg(long, conflicts_with = "helper")]
     release: Option<String>,
-    /// The deployment id; another id gives other addresses
+    /// The deployment id; each id gives different addresses
     #[arg(long, conflicts_with = "helper")]
     id: Option<u64>,
-    /// Say that this chain, which is not built in, is a testnet
+    /// Treat this chain id as a testnet, if Tidegate does not know it
     #[arg(long, value_name = "CHAIN")]
     testnet: Option<u64>,
 }
@@ -46,7 +46,7 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     let testnet = Testnet::of(project, Some(&name), args.testnet).await?;
     let frozen = deploy::freeze(project, &testnet, &built, &signer, args.id).await?;
     if frozen.begun_before() {
-        project.ui.note("this plan was approved before; it goes on where it was");
+        project.ui.note("this plan was approved before; it continues where it stopped");
     }
     show(project, &frozen);
     frozen.tell_adoption();
@@ -75,7 +75,7 @@ fn show_done(ui: &Ui, done: &Done) {
     let op = &done.op;
     ui.note(match done.landed {
         Some((block, gas)) => format!("  {op:<26} block {block:<9} {gas:>9} gas"),
-        None => format!("  {op:<26} is there already"),
+        None => format!("  {op:<26} exists already"),
     });
 }
 

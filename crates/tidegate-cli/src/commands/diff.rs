@@ -12,19 +12,19 @@ use crate::ui::{COLUMNS, Ui, wrap};
 /// The most functions or sources that are named of one contract.
 const NAMED_MAX: usize = 12;
 
-/// Show how two releases or networks differ
+/// Compare two releases or networks
 ///
-/// Each side is a release (name or root prefix, as far as this machine has built it), a network
-/// (what was deployed there last, or with `#ID` that deployment), or `.` for the working tree.
-/// Without sides: the only testnet and the working tree. A network's code is also compared with
-/// its chain.
+/// Each side is a release that this machine has built (its name or a prefix of its root), a network
+/// (its latest deployment, or deployment ID as `NETWORK#ID`), or `.` for the working tree. By
+/// default the only testnet is compared with the working tree. A network's code is also compared
+/// with its chain.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     /// The first side
     a: Option<String>,
     /// The second side; default: the working tree
     b: Option<String>,
-    /// Exit with 1 where anything differs
+    /// Exit with 1 if anything differs
     #[arg(long)]
     check: bool,
 }

@@ -10,11 +10,11 @@ use tidegate_keys::OsKeyring;
 use crate::context::Context;
 use crate::signer;
 
-/// Check what this machine and project need, and say what is missing
+/// Check this machine and project, and say what is missing
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Let this compiler run here from now on, beside the official builds; the digest is in the
-    /// error that refuses it
+    /// Trust this compiler on this machine, beside the official builds; the error that refuses a
+    /// compiler shows its digest
     #[arg(long, value_name = "SHA256")]
     trust_compiler: Option<B256>,
 }

@@ -12,30 +12,33 @@ use tidegate_store::write_atomic;
 use super::export_audits;
 use crate::context::Context;
 
-/// Write a release with all that speaks of it as one file: `tidegate import` takes it
+/// Export a release and its evidence as one file for `tidegate import`
 ///
 /// The bundle holds the release, every statement, record, policy and proposal, and the
-/// configuration without its URLs. With --format, only the release's audits are written, as other
-/// programs read them. What auditors are to sign again, for EAS and ERC-7512, is typed data for
-/// their wallets; `import` takes the signature and writes the signed document beside it. in-toto
-/// envelopes are signed with the key of --as, if one is named.
+/// configuration without its URLs.
+///
+/// With --format, write only the release's audits, in a format of other programs. EAS and ERC-7512
+/// need a new signature of each auditor: they are written as typed data for the auditors' wallets,
+/// and `import` takes the signature and writes the signed document beside it. in-toto envelopes are
+/// signed with the key of --as, if one is named.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     pub(super) release: Option<String>,
-    /// The file; default: the release's name, with `.tidegate`; with --format a folder, `export`
+    /// The file; default: the release's name with `.tidegate`. With --format, the folder; default:
+    /// `export`
     #[arg(long, value_name = "PATH")]
     pub(super) out: Option<PathBuf>,
-    /// Write audits in this form instead
+    /// Write only audits, in this format
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
     /// The network whose contracts ERC-7512 names; default: the target
     #[arg(long, value_name = "NETWORK", requires = "format")]
     pub(super) network: Option<String>,
-    /// The chain whose EAS is named; default: the target
+    /// The chain whose EAS contract is named; default: the target
     #[arg(long, value_name = "CHAIN", requires = "format")]
     pub(super) eas_chain: Option<u64>,
-    /// The target; default: the only mainnet network
+    /// The target network; default: the only mainnet network
     #[arg(long, requires = "format")]
     pub(super) target: Option<String>,
 }

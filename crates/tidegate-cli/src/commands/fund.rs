@@ -16,50 +16,50 @@ use crate::signer::{LazySigner, named, signer};
 /// Request, approve, draw and return test funds
 #[derive(Debug, Subcommand)]
 pub(crate) enum FundCommand {
-    /// Ask for test funds
+    /// Request test funds
     Request(RequestArgs),
     /// Approve somebody else's request
     Approve(DecideArgs),
     /// Deny somebody else's request
     Deny(DecideArgs),
-    /// Send what was approved from the treasury
+    /// Send an approved amount from the treasury
     Draw(TransferArgs),
-    /// Send the rest back to the treasury
+    /// Send unspent funds back to the treasury
     Return(TransferArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgs {
-    /// How much, such as "0.5 ether" or "2e17"
+    /// The amount, such as "0.5 ether" or, in wei, "2e17"
     amount: String,
-    /// Why
+    /// The reason, for the record
     #[arg(long)]
     reason: String,
-    /// Who will hold the funds: an address; default: the network's deployer
+    /// The address that receives the funds; default: the network's deployer
     #[arg(long)]
     to: Option<Address>,
     /// The network; default: the only testnet
     #[arg(long)]
     network: Option<String>,
-    /// They are for no particular release
+    /// The funds are for no particular release
     #[arg(long)]
     no_release: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DecideArgs {
-    /// The request's digest; default: the only one that people of the policy ask for
+    /// The request's digest; default: the only request by people in the policy
     request: Option<String>,
-    /// Why
+    /// The reason, for the record
     #[arg(long, default_value = "")]
     reason: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TransferArgs {
-    /// The request's digest; default: the only one that was approved
+    /// The request's digest; default: the only approved request
     request: Option<String>,
-    /// How much; default: all that was approved, or all that can be returned
+    /// The amount; default: all that is approved, or all that can be returned
     #[arg(long)]
     amount: Option<String>,
 }
@@ -85,7 +85,9 @@ async fn request(project: &Context, args: &RequestArgs) -> AppResult {
         (None, Some(deployer)) => {
             LazySigner::new(&project.ui, &project.env, &project.global, deployer)?.address()
         }
-        (None, None) => return Err(AppError::usage("say with --to who will hold the funds")),
+        (None, None) => {
+            return Err(AppError::usage("name the address that receives the funds with --to"));
+        }
     };
     let ask = AskRequest {
         network,

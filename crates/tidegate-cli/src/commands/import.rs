@@ -12,11 +12,11 @@ use crate::context::Context;
 use crate::options::Global;
 use crate::ui::Ui;
 
-/// Take signed statements, or a bundle, from files, checking every signature and digest
+/// Import signed statements or a bundle; check signatures and digests
 ///
-/// A bundle may be taken in an empty folder, which becomes a project without sources. Typed data
-/// that `--typed-data` or `export` wrote, and a wallet has signed, comes with its signature by
-/// --signature, or beside it in the file, as {"typedData": …, "signature": "0x…"}.
+/// In an empty folder, a bundle becomes a project without sources. For typed data that
+/// `--typed-data` or `export` wrote, pass the wallet's signature with --signature, or put both in
+/// one file: {"typedData": …, "signature": "0x…"}.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Files with signed statements or typed data, or one bundle
@@ -25,7 +25,7 @@ pub(crate) struct ImportArgs {
     /// The wallet's signature of the typed data
     #[arg(long, value_name = "BYTES")]
     signature: Option<String>,
-    /// The wallet is a contract on this network, which is asked whether it accepts the signature
+    /// The wallet is a contract on this network; ask it whether it accepts the signature
     #[arg(long, value_name = "NETWORK")]
     contract: Option<String>,
 }
@@ -59,11 +59,13 @@ fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> AppResul
     ui.row("scopeRoot", &view.roots.scope_root.to_string());
     ui.row("signed", &format!("{} statements, each signature holds", view.signed));
     ui.line("");
-    ui.line("Nothing in the bundle vouches for these; chains have to confirm them:");
+    ui.line("The bundle cannot prove these; only their chains can confirm them:");
     for claim in &view.claims {
         ui.line(format!("  {claim}"));
     }
-    ui.note("name your own endpoints in tidegate.toml or its variables, then `tidegate status`");
+    ui.note(
+        "name your own endpoints in tidegate.toml or its variables, then run `tidegate status`",
+    );
     ui.result(&view);
     Ok(0)
 }

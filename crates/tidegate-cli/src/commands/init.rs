@@ -14,26 +14,26 @@ use crate::ui::Ui;
 
 /// Write a `tidegate.toml` for an existing project
 ///
-/// Steps are proposed from the latest `forge script --broadcast` to the chain, where there is
-/// one, or else from the contracts in the sources.
+/// Steps come from the latest `forge script --broadcast` to the chain; without one, from the
+/// contracts in the sources.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// The project's name; default: the folder's
+    /// The project's name; default: the name of its folder
     #[arg(long)]
     name: Option<String>,
     /// The testnet's name
     #[arg(long, default_value = "hoodi")]
     network: String,
-    /// Its chain id
+    /// The testnet's chain id
     #[arg(long, default_value_t = 560_048)]
     chain: u64,
-    /// Its endpoint: a URL, or `${NAME}` for one in the environment
+    /// The testnet's endpoint: a URL, or `${NAME}` to read it from the environment
     #[arg(long, default_value = "${HOODI_RPC}")]
     rpc: String,
     /// The profile of `foundry.toml`
     #[arg(long)]
     profile: Option<String>,
-    /// The broadcast file; default: the one with the latest block
+    /// The broadcast file; default: the file with the latest block
     #[arg(long, value_name = "FILE")]
     broadcast: Option<PathBuf>,
 }

@@ -17,16 +17,16 @@ use crate::ui::Ui;
 /// The largest file a key is imported from, in bytes.
 const IMPORT_BYTES_MAX: u64 = 64 * 1024;
 
-/// Make, import, list and remove keys.
+/// Create, import, list and remove keys
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a new key
+    /// Create a key
     New(NameArgs),
-    /// Import a key from a keystore file, or from a file with its hexadecimal digits
+    /// Import a key from a keystore file or a file with hexadecimal digits
     Import(ImportArgs),
     /// List keys and their addresses
     List,
-    /// Remove a key; it is gone for good
+    /// Remove a key for good
     Remove(RemoveArgs),
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct NameArgs {
 pub(crate) struct ImportArgs {
     /// The key's name
     name: String,
-    /// The file; `-` for standard input. Keys are never taken from arguments
+    /// The file, or `-` for standard input; keys are never read from arguments
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
 }
@@ -52,7 +52,7 @@ pub(crate) struct ImportArgs {
 pub(crate) struct RemoveArgs {
     /// The key's name
     name: String,
-    /// Its address, repeated
+    /// The key's address, as confirmation
     #[arg(long)]
     address: Address,
 }
@@ -128,7 +128,7 @@ fn read_stdin() -> AppResult<Vec<u8>> {
 fn list(ui: &Ui, env: &Environment) -> AppResult {
     let keys = signer::keys(env)?.list().or_key()?;
     if keys.is_empty() {
-        ui.note("no keys yet; make one with `tidegate key new NAME`");
+        ui.note("no keys yet; create one with `tidegate key new NAME`");
     }
     let address = |info: &tidegate_keys::KeyInfo| match &info.address {
         Ok(Some(address)) => address.to_string(),

@@ -16,7 +16,7 @@ pub(crate) enum LedgerCommand {
     Show(NetworkArgs),
     /// Compare the books with the chain, to the wei
     Reconcile(ReconcileArgs),
-    /// Write the books in a format that others read
+    /// Export the books for accounting tools
     Export(ExportArgs),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct NetworkArgs {
 pub(crate) struct ReconcileArgs {
     #[command(flatten)]
     network: NetworkArgs,
-    /// Exit 1 on any residue or violation
+    /// Exit with 1 on any unexplained difference or violation
     #[arg(long)]
     check: bool,
 }
@@ -53,7 +53,7 @@ enum ExportFormat {
     Hledger,
     /// Beancount
     Beancount,
-    /// One row a posting
+    /// One row per posting
     Csv,
 }
 

@@ -18,10 +18,10 @@ use crate::signer::LazySigner;
 pub(crate) struct PlanArgs {
     /// The network; default: the only testnet
     network: Option<String>,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     #[arg(long)]
     release: Option<String>,
-    /// The deployment id; another id gives other addresses
+    /// The deployment id; each id gives different addresses
     #[arg(long, default_value_t = 0)]
     id: u64,
 }

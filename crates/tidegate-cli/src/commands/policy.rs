@@ -11,20 +11,20 @@ use tidegate_model::units::{format_span_secs, format_utc};
 
 use crate::context::Context;
 
-/// Show the policy, and propose to the Safe that it adopts it
+/// Show the policy, test it, and propose its adoption to the Safe
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Show the policy as it is now, and its digest
+    /// Show the current policy and its digest
     Show(TargetArgs),
-    /// Propose to the Safe that it adopts this policy
+    /// Propose to the Safe to adopt this policy
     Adopt(TargetArgs),
-    /// Damage each gate's inputs in one place at a time, and see that it refuses
+    /// Check that each gate refuses when one of its inputs is damaged
     Check(TargetArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// The target; default: the only mainnet network
+    /// The target network; default: the only mainnet network
     pub(super) target: Option<String>,
 }
 
@@ -206,7 +206,11 @@ fn show_decisions(project: &Context) {
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
     if rules.fresh {
-        ui.row("fresh", "what others can create first must not stand before the Safe creates it");
+        ui.row(
+            "fresh",
+            "contracts that others can create first must not exist before the Safe \
+                         creates them",
+        );
     }
     for allowed in &rules.safe_allow {
         ui.row("allowed", allowed);

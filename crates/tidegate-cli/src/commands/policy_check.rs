@@ -22,7 +22,7 @@ pub(crate) async fn run(project: &Context, args: &TargetArgs) -> AppResult<u8> {
     for GateControls { gate, tried, refused, moot } in controls.by_gate() {
         ui.row(gate.name(), &format!("{refused} of {tried} refused"));
         if !moot.is_empty() {
-            ui.row("", &format!("not asked for by this policy: {}", moot.join(", ")));
+            ui.row("", &format!("not required by this policy: {}", moot.join(", ")));
         }
     }
     ui.line("");
@@ -34,7 +34,7 @@ pub(crate) async fn run(project: &Context, args: &TargetArgs) -> AppResult<u8> {
     let verdict = controls.verdict();
     let says = match verdict {
         Verdict::Pass => "every gate refuses what it should",
-        _ => "a gate lets damaged inputs through",
+        _ => "a gate accepts damaged inputs",
     };
     ui.line(format!("{} {says}", ui.verdict(verdict.word())));
     let exit = exit::of(&verdict);

@@ -16,20 +16,21 @@ use crate::exit;
 
 /// Check every gate and propose the release to the target's Safe
 ///
-/// Writes a proposal file that each owner checks and signs alone. Exits with the verdict where
-/// the gates do not pass; what is waived is proposed, and exits with 10.
+/// Writes a proposal file that each owner checks and signs independently. If the gates do not pass,
+/// nothing is proposed and the exit code is the verdict. A release that passes through waivers is
+/// proposed, with exit code 10.
 #[derive(Debug, Args)]
 pub(crate) struct PromoteArgs {
-    /// The target; default: the only mainnet network
+    /// The target network; default: the only mainnet network
     #[arg(long)]
     target: Option<String>,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     release: Option<String>,
-    /// What happened, such as the incident's number: guardians may let an urgent fix of what is
-    /// promoted soak less; what is left out is owed afterwards
+    /// Propose an urgent fix under this incident number or name. Guardians may shorten its soak;
+    /// the rest of the soak, audits and a post-mortem are due afterwards
     #[arg(long, value_name = "INCIDENT")]
     emergency: Option<String>,
-    /// The soak that is asked for in an emergency, at least 24 h
+    /// The soak required in an emergency, at least 24h
     #[arg(long, value_name = "SPAN", default_value = "24h", requires = "emergency")]
     min_soak: String,
 }

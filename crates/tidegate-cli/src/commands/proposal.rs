@@ -20,17 +20,17 @@ pub(crate) enum ProposalCommand {
     List,
     /// Show what a proposal does
     Show(HashArgs),
-    /// Check a proposal on your own endpoints; sign nothing
+    /// Check a proposal on your own endpoints, without signing
     Verify(HashArgs),
     /// Check a proposal and sign it as an owner
     Sign(HashArgs),
-    /// Check a proposal and execute it with the signatures collected
+    /// Check a proposal and execute it with the collected signatures
     Execute(HashArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct HashArgs {
-    /// The proposal's safeTxHash or its beginning; default: the only one
+    /// The proposal's safeTxHash or a prefix of it; default: the only proposal
     hash: Option<String>,
 }
 
@@ -102,7 +102,7 @@ async fn checked<'a>(project: &Context, opened: &'a Opened<'a>) -> AppResult<Rec
 fn show_sheet(project: &Context, rechecked: &Rechecked<'_>) {
     let (ui, sheet) = (&project.ui, rechecked.sheet());
     ui.line("");
-    ui.line("It is what this machine builds itself.");
+    ui.line("It is identical to what this machine builds itself.");
     ui.table(&sheet.rows);
     sheet.attentions.into_iter().for_each(|text| ui.attend(text));
     if let Some(soak) = &sheet.soaked_on {

@@ -23,34 +23,42 @@ use self::withdraw::WithdrawArgs;
 use crate::context::Context;
 use crate::signer::signer;
 
-/// Say go or no-go, and record bugs, freezes, waivers and keys
+/// Sign go or no-go, bugs, freezes, waivers and other statements
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecordCommand {
-    /// Say that a release may go, having seen every statement there is
+    /// Sign a go for a release, listing every statement about it
     Go(GoArgs),
-    /// Say that a release must not go
+    /// Sign a no-go for a release
     NoGo(StopArgs),
-    /// Post on the target that a deployment soaks from now on; no more age counts than passes there
+    /// Post the soak's start on the target; its age is capped by target time
     Start(StartArgs),
-    /// Report a bug of a release
+    /// Report a bug in a release
     Bug(BugArgs),
-    /// Say what a bug comes to; who found it can only confirm it
+    /// Resolve or confirm a bug; its reporter can only confirm it
     Triage(TriageArgs),
-    /// Take back a sample of the soak of which the chain shows something else
+    /// Withdraw a soak sample that the chain contradicts
     Withdraw(WithdrawArgs),
-    /// Stop every promotion for a while
+    /// Stop every promotion until a given time
     Freeze(FreezeArgs),
-    /// Lower a gate's requirement as a guardian, for one release and for a while
+    /// As a guardian, lower one gate's requirement for one release
     Waiver(WaiverArgs),
-    /// Show that you hold a key that the policy lists under your name
+    /// Prove that you hold a key listed under your name in the policy
     Key(KeyArgs),
-    /// Sign an emergency's proposal as a guardian
+    /// Sign an emergency proposal as a guardian
     Emergency(EmergencyArgs),
-    /// Accept a finding that stays open; two people must say the same
+    /// Accept the risk of an open finding; two people must sign the same
+    ///
+    /// The acceptance counts for exactly this scope and until it expires, once two people outside
+    /// the reporting firm have signed the same terms. The first passes the options; the second
+    /// passes none of them and signs the terms of the first.
+    ///
+    /// The acceptance counts for exactly this scope and until it expires, once two people outside
+    /// the reporting firm have signed the same terms. The first passes the options; the second
+    /// passes none of them and signs the terms of the first.
     Risk(RiskArgs),
-    /// Record what was learnt after an emergency
+    /// Record the post-mortem of an emergency
     Postmortem(PostmortemArgs),
-    /// Post at the helper what somebody else signed: a freeze, a no-go, a revocation
+    /// Post somebody else's freeze, no-go or revocation at the helper
     Post(PostArgs),
 }
 

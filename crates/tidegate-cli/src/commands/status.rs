@@ -26,33 +26,33 @@ use crate::report;
 use crate::signer::signer;
 use crate::ui::{COLUMNS, Ui, wrap};
 
-/// Show where a release stands: each gate, the soak, and who must do what next
+/// Show where a release stands: gates, soak, and who must act next
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The target; default: the only mainnet network
+    /// The target network; default: the only mainnet network
     #[arg(long)]
     target: Option<String>,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     release: Option<String>,
-    /// Exit with the verdict
+    /// Exit with the code of the verdict
     #[arg(long)]
     check: bool,
-    /// Explain: every gate with its inputs, who said what, and when it could be promoted
+    /// Explain every gate: its inputs, who signed what, and the earliest promotion
     #[arg(long)]
     explain: bool,
-    /// Write the explanation to a file, which ends with .md or .html
+    /// Write the explanation to a file that ends in .md or .html
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Evaluate again and again, and show what changed; with --as, sign a sample each day
+    /// Re-evaluate at intervals and show changes; with --as, sign a soak sample each day
     #[arg(long, conflicts_with_all = ["explain", "report"])]
     watch: bool,
-    /// How long to wait between two rounds
+    /// The pause between two rounds
     #[arg(long, default_value = "10m", requires = "watch")]
     every: String,
-    /// Stop after so many rounds
+    /// Stop after this many rounds
     #[arg(long, value_name = "N", requires = "watch")]
     rounds: Option<u64>,
-    /// Sign what was seen of the soak with the key of --as
+    /// Sign a sample of the soak with the key of --as
     #[arg(long, conflicts_with = "watch")]
     sample: bool,
 }
@@ -144,7 +144,7 @@ fn show(ui: &Ui, view: &StatusView) {
     gate_lines(ui, &view.gates, &view.local.other_builds);
     if !view.stand_ins.is_empty() {
         ui.line("");
-        ui.line("Other code than where it soaked:");
+        ui.line("Code differs from where it soaked:");
         stand_in_rows(ui, (soak, target), &view.stand_ins);
     }
     write_rows(ui, (soak, target), &view.writes);
@@ -249,7 +249,7 @@ fn soak_bar(soak: &SoakView) -> String {
 fn interruptions(ui: &Ui, soak: &SoakView) {
     const ROWS_SHOWN_MAX: usize = 8;
     let resets = soak.resets.iter().map(|reset| {
-        (format!("begun anew {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
+        (format!("restarted {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
     });
     let pauses = soak.pauses.iter().map(|pause| {
         let (from, until) = (format_utc(pause.from), format_utc(pause.until));

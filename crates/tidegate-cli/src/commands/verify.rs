@@ -15,18 +15,18 @@ use crate::ui::{COLUMNS, wrap};
 /// The columns in front of a finding.
 const FINDING_COLUMNS: usize = 10;
 
-/// Compare what stands on a network with what the sources give
+/// Compare the code on a network with what the sources compile to
 ///
-/// Expected code comes from running the constructors locally, never from the chain or from an
-/// explorer. Exits with the verdict.
+/// Expected code is computed by running the constructors locally; it is never taken from the chain
+/// or from an explorer. The exit code is the verdict.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The network; default: the only testnet
     network: Option<String>,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     #[arg(long)]
     release: Option<String>,
-    /// On a testnet, sign what was seen of the soak with the key of --as
+    /// On a testnet, sign a sample of the soak with the key of --as
     #[arg(long)]
     sample: bool,
 }

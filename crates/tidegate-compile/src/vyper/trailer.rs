@@ -7,24 +7,22 @@ use tidegate_model::trailer::Trailer;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrailerError {
     /// The code does not end with one.
-    #[error("find the trailer at the end of the creation code")]
+    #[error("cannot find the trailer at the end of the creation code")]
     Missing,
     /// It speaks of another compiler.
-    #[error("believe the trailer: it is of Vyper {found}, and {expected} was run")]
+    #[error("the trailer is wrong: it names Vyper {found}, and {expected} was run")]
     Version {
         /// The version in the trailer.
         found: String,
-        /// The compiler's.
         expected: Version,
     },
     /// It speaks of other code.
-    #[error("believe the trailer: it says {what} is {found} bytes, and it is {expected}")]
+    #[error("the trailer is wrong: it says that {what} has {found} bytes, and it has {expected}")]
     Size {
         /// What has another size.
         what: &'static str,
         /// Its size by the trailer.
         found: usize,
-        /// Its size.
         expected: usize,
     },
 }

@@ -12,7 +12,6 @@ use crate::ports::{Chain, Journal};
 /// What a person takes responsibility for when a sender is put under management.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adoption {
-    /// The lane.
     pub lane: LaneId,
     /// The next nonce; latest and finalized state agree on it.
     pub nonce: u64,

@@ -1,4 +1,4 @@
-//! What transactions may cost: what is foreseen, and the most that was approved.
+//! The cost of transactions: the estimate, and the most that was approved.
 
 use alloy_primitives::U256;
 use tidegate_chain::GasQuery;

@@ -1,4 +1,4 @@
-//! What became of what was sent: the chain says it, by hash and nonce.
+//! The outcome of what was sent, as the chain shows it by hash and nonce.
 
 use std::time::Duration;
 

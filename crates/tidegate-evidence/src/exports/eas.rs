@@ -63,7 +63,6 @@ fn data(a: &AuditAttestation) -> Result<Bytes, ExportError> {
 /// Where the service stands on one chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Eas {
-    /// The chain.
     pub chain: ChainId,
     /// The contract.
     pub address: Address,

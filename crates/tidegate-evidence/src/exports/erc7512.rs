@@ -40,9 +40,7 @@ pub struct Auditor {
 /// What was audited, as it stands on a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditedContract {
-    /// The chain.
     pub chain: ChainId,
-    /// The address.
     pub address: Address,
 }
 

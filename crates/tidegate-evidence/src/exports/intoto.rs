@@ -62,7 +62,6 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 /// A statement that could not be put into an envelope.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
-    /// No canonical form.
     #[error(transparent)]
     Encode(#[from] JcsError),
     /// The key could not sign.

@@ -19,27 +19,25 @@ use serde_json::{Value, json};
 /// An export that cannot be made, or a signature that is not of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// No typed data.
-    #[error("read typed data")]
+    #[error("cannot read typed data")]
     Form(#[source] serde_json::Error),
     /// Typed data whose digest cannot be computed.
-    #[error("compute the digest of typed data")]
+    #[error("cannot compute the digest of typed data")]
     Digest(#[source] alloy_dyn_abi::Error),
     /// An attestation that is not as its own type says.
-    #[error("encode an attestation by its schema")]
+    #[error("cannot encode an attestation by its schema")]
     Encode(#[source] alloy_dyn_abi::Error),
     /// Its format is none of ours.
-    #[error("read typed data: its domain `{0}` is that of no export")]
+    #[error("cannot read typed data: no export has the domain `{0}`")]
     Domain(String),
     /// Nobody is named who is to sign it.
-    #[error("read typed data: it does not name who signs it")]
+    #[error("cannot read typed data: it does not name who signs it")]
     Nobody,
     /// The signature is by somebody else, or of something else.
-    #[error("take a signature over {digest}: it does not recover to {signer}")]
+    #[error("cannot take a signature over {digest}: it does not recover to {signer}")]
     Signer {
         /// What was to be signed.
         digest: B256,
-        /// By whom.
         signer: Address,
     },
 }

@@ -12,7 +12,7 @@ use super::{Span, Watched, all};
 /// How many blocks of each window are looked at.
 const LOOKS_PER_WINDOW: u64 = 24;
 
-/// What was seen.
+/// Observed values, block by block.
 #[derive(Default)]
 pub(super) struct Looks {
     /// Blocks in which a slot held something else than now.

@@ -12,7 +12,7 @@ use tidegate_model::{Head, StatementDigest};
 
 use crate::activity::CountedContract;
 
-/// What to observe.
+/// The deployment and the chain to observe.
 #[derive(Debug)]
 pub struct SoakRequest<'a> {
     /// The network's name, for people.
@@ -43,7 +43,7 @@ pub struct SoakRequest<'a> {
     pub external_resets: &'a [Reset],
     /// Whom the project knows, by address.
     pub known: &'a BTreeMap<Address, Who>,
-    /// What people of the policy signed of this deployment.
+    /// The samples that people of the policy signed of this deployment.
     pub samples: &'a [SeenSample],
     /// Which of their own people of the policy have taken back.
     pub withdrawals: &'a [WithdrawalFact],
@@ -52,7 +52,6 @@ pub struct SoakRequest<'a> {
 /// A view call of the plan.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    /// Its step.
     pub step: String,
     /// The function, for people.
     pub signature: String,
@@ -73,14 +72,12 @@ pub struct Watched {
     pub name: String,
     /// The contract.
     pub address: Address,
-    /// The slot.
     pub slot: B256,
 }
 
 /// A sample by somebody of the policy.
 #[derive(Debug, Clone)]
 pub struct SeenSample {
-    /// The statement.
     pub digest: StatementDigest,
     /// The person.
     pub by: String,

@@ -58,8 +58,8 @@ async fn of_slot(
             Writes::Never | Writes::Announced => return None,
             Writes::Silently => "can write it without an event",
             Writes::Anywhere => "writes to a slot that may be it",
-            Writes::Elsewhere => "runs code that nothing here knows",
-            Writes::Unclear => "is too intricate to tell which slots it writes",
+            Writes::Elsewhere => "runs unknown code",
+            Writes::Unclear => "is too complex to determine which slots it writes",
         };
         Some(format!("{} {how}", part.name))
     });

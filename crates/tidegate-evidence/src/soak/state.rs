@@ -63,7 +63,7 @@ pub(super) async fn samples(
     let mut seen: Vec<_> = seen.iter().collect();
     seen.sort_by_key(|sample| (std::cmp::Reverse(sample.says.block.number), sample.digest));
     if seen.len() > SAMPLES_MAX {
-        let text = format!("only {SAMPLES_MAX} of {} samples were looked at", seen.len());
+        let text = format!("only {SAMPLES_MAX} of {} samples were checked", seen.len());
         missing.push(Reason::new(ReasonCode::SamplesCut, text));
     }
     all(seen.into_iter().take(SAMPLES_MAX), |sample| async move {

@@ -57,7 +57,7 @@ pub(super) async fn activity(
     }
     if tally.enough.is_none() {
         if tally.looked >= TRANSACTIONS_MAX {
-            let text = format!("only {TRANSACTIONS_MAX} transactions were looked at");
+            let text = format!("only {TRANSACTIONS_MAX} transactions were checked");
             missing.push(Reason::new(ReasonCode::TransactionsCut, text));
         }
         if flooded > 0 {

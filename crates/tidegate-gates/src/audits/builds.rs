@@ -34,8 +34,8 @@ impl AuditFacts {
                 other.then(|| {
                     let ours = known.iter().map(B256::to_string).collect::<Vec<_>>().join(", ");
                     format!(
-                        "{name} attested what another build of {version} made: theirs has SHA-256 \
-                         {}, the one here {ours}",
+                        "{name} attested code that another build of {version} compiled: its \
+                         SHA-256 is {}, that of the build here {ours}",
                         theirs.sha256
                     )
                 })

@@ -1,4 +1,4 @@
-//! What each attestation comes to, and which contracts it covers.
+//! The judgement on each attestation, and the contracts that it covers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use super::{
 /// A delta review rests on at most this many others, one on the next.
 const DELTAS_MAX: usize = 16;
 
-/// What all attestations come to.
+/// The judgement on all attestations.
 #[derive(Debug)]
 pub(super) struct Judged {
     /// Contradictions and what is waited for; a shortage of firms is not in it.
@@ -29,7 +29,7 @@ pub(super) struct Judged {
     pub(super) counting: BTreeSet<StatementDigest>,
     /// Why attestations do not count.
     pub(super) missing: Vec<Reason>,
-    /// What each attestation comes to, in words.
+    /// The judgement on each attestation, in words.
     pub(super) standings: BTreeMap<StatementDigest, String>,
     /// Where contracts confirmed what they signed.
     pub(super) inputs: Vec<GateInput>,
@@ -65,7 +65,7 @@ struct Tally<'a> {
     judged: Judged,
 }
 
-/// What one attestation comes to.
+/// The judgement on one attestation.
 enum Standing {
     Counts,
     NotYet,
@@ -186,10 +186,10 @@ impl<'a> Judge<'a> {
         let about = self.in_release(&self.reach(fact));
         let judged = &mut tally.judged;
         let Some(firm) = self.firm(a.auditor) else {
-            judged.stands(digest, "is by no auditor of this policy");
+            judged.stands(digest, "is not by an auditor of this policy");
             if !about.is_empty() {
                 let auditor = a.auditor;
-                let text = format!("{short} is by {auditor}, no auditor of this policy");
+                let text = format!("{short} is by {auditor}, who is not an auditor of this policy");
                 judged.missing.push(Reason::new(ReasonCode::NoAuditor, text));
             }
             return;
@@ -345,9 +345,8 @@ impl<'a> Judge<'a> {
             return Standing::Contradicts(match confirmed {
                 Ok(()) => reason.into_fail(),
                 Err(why) => {
-                    let words = |reason: &str| {
-                        format!("{reason}; {why}: have it signed anew, or attested anew")
-                    };
+                    let words =
+                        |reason: &str| format!("{reason}; {why}: have it signed or attested again");
                     reason.reworded(words).within(why).into_unknown()
                 }
             });
@@ -465,7 +464,10 @@ impl<'a> Judge<'a> {
             }
             if a.valid_until <= self.time || a.issued_at > self.time {
                 let (from, until) = (format_utc(a.issued_at), format_utc(a.valid_until));
-                return fault(ReasonCode::BaseExpired, format!("holds from {from} until {until}"));
+                return fault(
+                    ReasonCode::BaseExpired,
+                    format!("is valid from {from} until {until}"),
+                );
             }
             if let Some(why) = a.fault() {
                 return fault(ReasonCode::BaseFaulty, why.to_string());
@@ -474,12 +476,12 @@ impl<'a> Judge<'a> {
                 AuditVerdict::Delta => wanted = a.supersedes,
                 AuditVerdict::Clean | AuditVerdict::RiskAccepted => return Ok(()),
                 AuditVerdict::Deployment => {
-                    let why = "says nothing of the code".to_owned();
+                    let why = "does not cover the code".to_owned();
                     return fault(ReasonCode::BaseOfDeployment, why);
                 }
             }
         }
-        let text = format!("more than {DELTAS_MAX} of them rest on one another");
+        let text = format!("more than {DELTAS_MAX} delta reviews rest on one another");
         Err(Reason::new(ReasonCode::BaseTooDeep, text))
     }
 }

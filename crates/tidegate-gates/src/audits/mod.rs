@@ -36,14 +36,13 @@ pub type ScopeHashes = BTreeMap<Fqn, B256>;
 /// What has to be audited: each contract, and the plan that says what is done with them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
-    /// A contract.
     Contract(Fqn),
     /// The plan: its steps with what they create, call and pay, and the rules of its parameters.
     Plan,
 }
 
 impl Item {
-    /// What people call it.
+    /// Its name, for people.
     pub fn name(&self) -> &str {
         match self {
             Self::Contract(contract) => contract.name(),
@@ -84,16 +83,15 @@ impl fmt::Display for Item {
 /// The firms that cover each item.
 pub type Coverage = BTreeMap<Item, BTreeSet<String>>;
 
-/// What is known of audits.
+/// The facts of gate `audits`.
 #[derive(Debug, Clone)]
 pub struct AuditFacts {
     /// The scope that has to be covered.
     pub scope_root: ScopeRoot,
-    /// Its contracts.
     pub contracts: ScopeHashes,
     /// Its plan, which has to be covered too.
     pub plan: PlanDigest,
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, Person>,
     /// Attestations, of any scope.
     pub attestations: Vec<AttestationFact>,
@@ -110,9 +108,7 @@ pub struct AuditFacts {
 /// An attestation whose signature holds, or could not be confirmed.
 #[derive(Debug, Clone)]
 pub struct AttestationFact {
-    /// Its digest.
     pub digest: StatementDigest,
-    /// What it says.
     pub attestation: AuditAttestation,
     /// Where the contract that signed it confirmed that; nothing for a key. Otherwise why it is not
     /// confirmed, by its contract or by the block that it names.
@@ -126,9 +122,9 @@ pub struct AttestationFact {
 /// What a document of findings lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DocumentFact {
-    /// How many findings.
+    /// Number of findings.
     pub found: usize,
-    /// How many of them are fixed.
+    /// Number of findings that are fixed.
     pub fixed: usize,
     /// How many a suppression of the kind `external` accepts.
     pub accepted: usize,
@@ -139,22 +135,19 @@ pub struct DocumentFact {
 /// A finding that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindingFact {
-    /// What it is named by.
     pub key: B256,
-    /// How grave it is.
     pub severity: Severity,
-    /// What it is about, for people.
+    /// Its subject, for people.
     pub title: String,
 }
 
 /// A revocation by an attestation's own signer.
 #[derive(Debug, Clone)]
 pub struct RevocationFact {
-    /// The attestation.
     pub attestation: StatementDigest,
-    /// Who revoked.
+    /// The signer of the revocation.
     pub by: Address,
-    /// When.
+    /// Seconds since 1970.
     pub at: u64,
     /// Where it was found, for people.
     pub found: String,
@@ -165,15 +158,14 @@ pub struct RevocationFact {
 /// Somebody's word that a finding may stay open.
 #[derive(Debug, Clone)]
 pub struct AcceptanceFact {
-    /// Its digest.
     pub digest: StatementDigest,
-    /// Who signed.
+    /// The signer's address.
     pub by: Address,
     /// What they signed.
     pub acceptance: RiskAcceptance,
     /// The target's chain time at signing.
     pub issued_at: u64,
-    /// When it ends.
+    /// The end, in seconds since 1970.
     pub expires_at: u64,
 }
 
@@ -205,12 +197,12 @@ impl AuditFacts {
         time: u64,
     ) -> Result<(), Reason> {
         let judge = Judge::new(self, time);
-        let nobody = "the policy names no firm of who would sign it";
+        let nobody = "the policy names no firm for its signer";
         let firm = judge.firm(auditor).ok_or_else(|| Reason::new(ReasonCode::NoAuditor, nobody))?;
         judge.holds(base, firm)
     }
 
-    /// What each attestation comes to, in words: `counts`, or why it does not.
+    /// The judgement on each attestation, in words: `counts`, or why it does not.
     pub fn standings(&self, time: u64) -> BTreeMap<StatementDigest, String> {
         Judge::new(self, time).judge().standings
     }

@@ -25,7 +25,7 @@ impl SetBack {
     pub fn sentences(&self, release: &str) -> Vec<String> {
         let mut said = Vec::new();
         if self.restarts {
-            said.push(format!("the soak of {release} starts anew"));
+            said.push(format!("the soak of {release} starts over"));
         }
         for (firm, items) in &self.uncovered {
             let names: Vec<_> = items.iter().map(Item::name).collect();

@@ -50,7 +50,9 @@ pub(super) fn accepted<'a>(
     let (code, why) = match (most.first(), ended, elsewhere.first()) {
         (Some(person), ..) => (
             ReasonCode::FindingAcceptedByOne,
-            format!("{person} accepts it, and nobody else outside the firm says the same"),
+            format!(
+                "only {person} accepts it; one more person outside the firm must sign the same"
+            ),
         ),
         (None, Some(ended), _) => (
             ReasonCode::FindingAcceptanceExpired,

@@ -47,10 +47,7 @@ pub enum CodeMatch {
         to: Address,
     },
     /// A minimal proxy (EIP-1167) where something else is expected.
-    MinimalProxy {
-        /// What it calls.
-        target: Address,
-    },
+    MinimalProxy { target: Address },
     /// Other code.
     Different(Differences),
 }
@@ -91,9 +88,9 @@ pub struct Differences {
 pub struct Mismatch {
     /// Its first byte.
     pub offset: usize,
-    /// How many bytes.
+    /// Length in bytes.
     pub length: usize,
-    /// What stands there.
+    /// The kind of place.
     #[serde(rename = "where")]
     pub place: Place,
     /// How many places of the same thing differ; more than one only of immutables and libraries.

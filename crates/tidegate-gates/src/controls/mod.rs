@@ -27,12 +27,11 @@ struct Damage {
     apply: fn(&PolicyRules, &mut Facts) -> bool,
 }
 
-/// What became of one control.
+/// The result of one control.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Control {
-    /// The gate.
     pub gate: GateId,
-    /// What was damaged.
+    /// The name of the damage.
     pub name: &'static str,
     /// The gate's verdict on it; nothing if there was nothing to damage, or the rules do not ask
     /// for it.

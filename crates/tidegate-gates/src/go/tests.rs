@@ -267,7 +267,7 @@ fn who_calls_a_bug_away_does_not_say_go_too() {
     for by in [1, 2] {
         let verdict = word(&found(Severity::High, by, Resolution::Invalid));
         assert_eq!(told(&verdict), "UNKNOWN too-few-goes go-by-dismisser");
-        assert!(verdict.sentences()[1].starts_with("kim called bug"), "{verdict:?}");
+        assert!(verdict.sentences()[1].starts_with("kim dismissed bug"), "{verdict:?}");
     }
     let open = [
         found(Severity::High, 3, Resolution::Invalid),

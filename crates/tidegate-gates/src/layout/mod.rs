@@ -56,7 +56,6 @@ pub struct LayoutFacts {
 pub struct LayoutFact {
     /// Its step.
     pub name: String,
-    /// The proxy.
     pub proxy: Address,
     /// The layout behind the proxy now; otherwise why it is not known, which is a failure.
     pub reference: Observed<Reference>,
@@ -67,7 +66,6 @@ pub struct LayoutFact {
 /// The layout that is really behind a proxy.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    /// The layout.
     pub layout: Layout,
     /// How it is known, to follow "known by", such as "the record of release vault-1.4.0".
     pub known_by: String,

@@ -22,7 +22,7 @@ pub struct LayoutProblem {
     pub inside: Vec<TypeFault>,
     /// The whole, for people.
     pub sentence: String,
-    /// What to do.
+    /// The advice that goes with it.
     pub hint: String,
 }
 
@@ -163,7 +163,7 @@ impl Labels<'_> {
             Difference::Inserted { new, over } => {
                 let (label, kind) = self.after(new);
                 let over = over.as_ref().map_or("another", |field| field.label.as_str());
-                format!("`{label}` ({kind}) is new and covers what `{over}` holds")
+                format!("`{label}` ({kind}) is new and overlaps `{over}`")
             }
             Difference::Appended { new } => {
                 let (label, kind) = self.after(new);
@@ -171,7 +171,7 @@ impl Labels<'_> {
             }
             Difference::Deleted { old } => {
                 let (label, kind) = self.before(old);
-                format!("`{label}` ({kind}) is gone, but what it holds stays")
+                format!("`{label}` ({kind}) is gone, but its value stays in storage")
             }
             Difference::Replaced { old, new } => {
                 let ((was, from), (is, to)) = (self.before(old), self.after(new));
@@ -207,12 +207,12 @@ impl Labels<'_> {
         let TypeChange { from, to, what } = change;
         let becomes = format!("{from} becomes {to}");
         match what {
-            Change::Mismatch if from == to => format!("{to} stands for another type"),
+            Change::Mismatch if from == to => format!("{to} is now another type"),
             Change::Mismatch | Change::Shorter | Change::Longer => becomes,
             Change::Resized => format!("{becomes}, of another size"),
             Change::Visibility => "a function changes between internal and external".to_owned(),
             Change::InternalFunction => {
-                "an internal function is a place in the code that the upgrade replaces".to_owned()
+                "an internal function is an offset in the code that the upgrade replaces".to_owned()
             }
             Change::Key(inner) => format!("in the keys of {to}, {}", self.change(inner)),
             Change::Value(inner) => format!("in the values of {to}, {}", self.change(inner)),
@@ -230,13 +230,13 @@ impl Labels<'_> {
 
     fn hint(&self, difference: &Difference) -> String {
         match difference {
-            Difference::Inserted { .. } => "add new variables behind all others".to_owned(),
+            Difference::Inserted { .. } => "add new variables after all others".to_owned(),
             Difference::Appended { .. } => {
                 "keep the structure and declare a new one beside it".to_owned()
             }
             Difference::Deleted { .. } => "keep it, even if nothing uses it".to_owned(),
             Difference::Replaced { .. } => {
-                "keep the old variable and add the new one behind all others".to_owned()
+                "keep the old variable and add the new one after all others".to_owned()
             }
             Difference::Renamed { old, .. } => format!(
                 "if it means the same, write `@custom:oz-renamed-from {}` above it",
@@ -268,7 +268,7 @@ impl Labels<'_> {
         faults(change, &mut path);
         let from = &self.old.kind(old.kind).label;
         match path.last() {
-            Some(TypeFault::EnumMembers) => "add members of an enum behind all others".to_owned(),
+            Some(TypeFault::EnumMembers) => "add members of an enum after all others".to_owned(),
             Some(TypeFault::StructMembers) => {
                 "keep the structure as it is; only values of mappings may grow, at their end"
                     .to_owned()
@@ -289,7 +289,7 @@ pub(super) fn namespace_deleted(id: &str) -> LayoutProblem {
     whole(
         id,
         ProblemKind::NamespaceDeleted,
-        format!("the namespace {id} is gone, but what it holds stays"),
+        format!("the namespace {id} is gone, but its values stay in storage"),
         "keep its structure with the annotation, even if nothing uses it",
     )
 }

@@ -16,26 +16,17 @@ const FIELDS_MAX: usize = 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutReadError {
     /// It has another form.
-    #[error("read the storage layout")]
+    #[error("cannot read the storage layout")]
     Malformed {
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
     /// A type or a number in it means nothing.
-    #[error("read the storage layout: {what} is not usable")]
-    Unusable {
-        /// What.
-        what: String,
-    },
+    #[error("cannot read the storage layout: {what} is not usable")]
+    Unusable { what: String },
     /// There is too much of it.
-    #[error("read the storage layout: {owner} has more than {limit} members")]
-    TooLarge {
-        /// What has them.
-        owner: String,
-        /// How many there may be.
-        limit: usize,
-    },
+    #[error("cannot read the storage layout: {owner} has more than {limit} members")]
+    TooLarge { owner: String, limit: usize },
 }
 
 #[derive(Deserialize)]

@@ -332,7 +332,7 @@ fn problems_name_variables_types_and_places() {
     let cases: [(String, &[&str]); 12] = [
         (
             told(&[a.clone(), c.clone()], &[a.clone(), field("b", &word), c.clone()]),
-            &["slot 1: `b` (uint256)", "covers what `c`", "was at slot 1 and is at slot 2"],
+            &["slot 1: `b` (uint256)", "overlaps `c`", "was at slot 1 and is at slot 2"],
         ),
         (
             told(&[a.clone(), c.clone()], std::slice::from_ref(&a)),
@@ -394,7 +394,7 @@ fn hints_say_what_can_be_done_instead() {
         read(&[("p", plain("Price", 16))], &notes)
     };
     let changed = &compare(&value("uint128"), &value("int128"))[0];
-    assert!(changed.sentence.ends_with("Price stands for another type"), "{changed}");
+    assert!(changed.sentence.ends_with("Price is now another type"), "{changed}");
     // A list that is no gap, or becomes none, is no matter of room.
     let list = |name, length| read(&[(name, fixed(&uint(256), length))], &notes());
     assert!(hint(&list("room", 3), &list("room", 2)).contains("@custom:oz-retyped-from"));

@@ -66,7 +66,7 @@ fn a_gate_passes_only_on_a_known_layout_that_is_kept() {
 
     let report = judged(vec![fact(Ok(totals(&["a", "b"])), totals(&["a"])), safe()]);
     let why = "vault at 0x0707070707070707070707070707070707070707, slot 1: `b` (uint256) is gone, \
-               but what it holds stays; keep it, even if nothing uses it";
+               but its value stays in storage; keep it, even if nothing uses it";
     assert_eq!(report.verdict, Verdict::fail(ReasonCode::LayoutDamaged, why));
 
     let silent = Reason::unreadable("the chain is silent");

@@ -55,7 +55,6 @@ pub(super) struct Namespace {
 /// Where something begins: in the contract's storage, or within a structure or namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The slot.
     pub slot: U256,
     /// The byte within the slot, counted from the right.
     pub offset: u64,

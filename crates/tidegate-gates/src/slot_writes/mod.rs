@@ -26,7 +26,7 @@ pub(crate) use self::delegates::delegates;
 use self::found::{Found, Free, length_slots};
 use self::walk::Walk;
 
-/// How code comes to run in an account's storage.
+/// The way in which code comes to run in an account's storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runs<'a> {
     /// It is the account's own.
@@ -51,11 +51,10 @@ pub enum Runs<'a> {
 /// Code that may run in an account's storage.
 #[derive(Debug, Clone, Copy)]
 pub struct Code<'a> {
-    /// Where it stands.
     pub address: Address,
     /// Runtime code.
     pub bytes: &'a [u8],
-    /// How it comes to run.
+    /// The way in which it comes to run.
     pub runs: Runs<'a>,
 }
 
@@ -79,7 +78,6 @@ pub enum Writes {
 /// What is asked of code.
 #[derive(Debug, Clone, Copy)]
 pub struct Watch<'a> {
-    /// The slot.
     pub slot: B256,
     /// The topics of the events that tell of it.
     pub topics: &'a [B256],

@@ -61,7 +61,6 @@ pub(super) struct Shape(u64);
 /// Where a word is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    /// In this slot.
     Slot(U256),
     /// Behind a hash.
     Behind(Shape),

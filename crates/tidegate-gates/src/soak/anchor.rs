@@ -29,12 +29,15 @@ pub fn soak_network_fault(
         return None;
     }
     if soak.is_simulated() {
-        return Some(format!("`{name}` is simulated and cannot back chain {target}, which is not"));
+        return Some(format!(
+            "`{name}` is a simulated chain and cannot back chain {target}, which \
+                             is a real one"
+        ));
     }
     (!is_listed && !rules.unlisted).then(|| {
         format!(
-            "`{name}` is chain {soak}, which is not built in: whoever runs it sets its time and \
-             blocks, and it cannot back chain {target}"
+            "`{name}` is chain {soak}, which Tidegate does not know: its operator sets its time \
+             and blocks, so it cannot back chain {target}"
         )
     })
 }
@@ -50,7 +53,7 @@ pub struct StartPost {
     pub head: Head,
     /// When somebody of the policy, or the deployer, posted it; `None` if nobody did.
     pub posted_at: Option<u64>,
-    /// Under which subject.
+    /// The subject under which it is posted.
     pub subject: B256,
 }
 
@@ -74,8 +77,9 @@ impl StartPost {
         let target = &self.target;
         self.posted_at.is_none().then(|| {
             let text = format!(
-                "nobody posted the start of this soak on {target}, in whose time it is counted: \
-                 `tidegate record start --target {target} --as KEY`; its fees are shown before"
+                "nobody posted the start of this soak on {target}, whose time it is counted in: \
+                 run `tidegate record start --target {target} --as KEY`, which shows its fees \
+                 first"
             );
             Reason::new(ReasonCode::StartNotPosted, text)
         })
@@ -134,7 +138,7 @@ mod tests {
         assert_eq!(fault(REAL, 4_242, false, true), "");
         assert_eq!(fault(REAL, 560_048, true, false), "");
         // What is simulated backs nothing real, whatever the policy says.
-        assert!(fault(REAL, 31_338, false, true).contains("is simulated"));
+        assert!(fault(REAL, 31_338, false, true).contains("is a simulated chain"));
         assert_eq!(fault(SIMULATED, 31_338, false, false), "");
     }
 

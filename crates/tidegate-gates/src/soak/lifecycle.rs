@@ -1,4 +1,4 @@
-//! When testnets end: a soak that its network does not outlive proves nothing that others can
+//! The ends of testnets: a soak that its network does not outlive proves nothing that others can
 //! check again.
 
 use tidegate_model::ChainId;
@@ -13,7 +13,7 @@ pub(super) const END_MARGIN_SECS: u64 = 3 * 86_400;
 pub struct EndOfLife {
     /// The first second at which it is not counted on.
     pub at: u64,
-    /// Who says so.
+    /// The source of that date.
     pub source: String,
 }
 
@@ -40,8 +40,8 @@ impl EndOfLife {
     /// What to say of a network that has ended.
     pub fn over(&self, network: &str, now: u64) -> String {
         format!(
-            "{network} ended on {}, says {}: no day counts there since. Deploy to {}, name it in \
-             `soaks_on`, and have the owners adopt the changed policy",
+            "{network} ended on {}, says {}: days after that do not count. Deploy to {}, name it \
+             in `soaks_on`, and have the owners adopt the changed policy",
             format_date(self.at),
             self.source,
             another(now)

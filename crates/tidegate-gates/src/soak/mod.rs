@@ -30,7 +30,7 @@ const DAYS_NAMED_MAX: usize = 5;
 /// The most samples that one summary names.
 const ASIDE_NAMED_MAX: usize = 3;
 
-/// What the soak network shows.
+/// The facts of the soak network.
 #[derive(Debug, Clone)]
 pub struct SoakFacts {
     /// The network's name.
@@ -41,7 +41,7 @@ pub struct SoakFacts {
     pub latest: Option<Head>,
     /// When the soak started: the latest of anchor, creations, last step and last reset.
     pub start: u64,
-    /// What set the start, for people.
+    /// The event that set the start, for people.
     pub started_by: String,
     /// When its start was posted on the target; `None` where that is not asked.
     pub posted: Observed<Option<StartPost>>,
@@ -59,7 +59,7 @@ pub struct SoakFacts {
     pub state: B256,
     /// Watched slots that the code may write without saying so, one sentence each.
     pub silent_slots: Vec<String>,
-    /// What people of the policy signed of this deployment.
+    /// The samples that people of the policy signed of this deployment.
     pub samples: Vec<SampleFact>,
     /// Evidence that contradicts.
     pub faults: Vec<Reason>,
@@ -76,7 +76,7 @@ pub struct Reset {
     pub time: u64,
     /// In which block of the soak network, where it happened there.
     pub block: Option<u64>,
-    /// What happened.
+    /// The incident, such as its number.
     pub reason: String,
 }
 
@@ -95,7 +95,7 @@ pub struct Window {
 pub struct Activity {
     /// Successful transactions to plan contracts by outsiders.
     pub transactions: u32,
-    /// Who sent them.
+    /// The senders.
     pub users: Vec<User>,
     /// Successful transactions that reached a plan contract through another one; they do not
     /// count.
@@ -113,13 +113,13 @@ pub struct Activity {
 pub struct User {
     /// The sender.
     pub address: Address,
-    /// Who that is.
+    /// The sender's identity.
     pub who: Who,
     /// How many of the counted transactions they sent.
     pub transactions: u32,
 }
 
-/// Who a sender is, as far as the project knows.
+/// The identity of a sender, as far as the project knows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Who {
@@ -255,7 +255,7 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
         }
         let mut reasons = vec![Reason::new(ReasonCode::TooYoung, text)];
         reasons.extend(facts.resets.last().map(|reset| {
-            let text = format!("it began anew on {}: {}", format_date(reset.time), reset.reason);
+            let text = format!("it started over on {}: {}", format_date(reset.time), reset.reason);
             Reason::new(ReasonCode::BegunAnew, text)
         }));
         if let Ok(Some(post)) = &facts.posted {
@@ -314,9 +314,9 @@ fn unseen(facts: &SoakFacts) -> Vec<Reason> {
     let more = if days.len() > DAYS_NAMED_MAX { ", …" } else { "" };
     let sentence = |slot: &String| {
         let text = format!(
-            "{slot}; between the start and now nothing shows that it did not. Nobody of the \
-             policy signed a sample on {} of {} (from {}{more}): `tidegate status --watch --as \
-             KEY`",
+            "{slot}; nothing shows that it did not change between the start and now. Nobody in \
+             the policy signed a sample on {} of {} (from {}{more}): run `tidegate status \
+             --watch --as KEY`",
             counted(days.len(), "day"),
             facts.windows.len(),
             named.join(", ")

@@ -12,7 +12,7 @@ use crate::PolicyRules;
 const FINALITY_LAG_SECS_MAX: u64 = 3_600;
 const FINALITY_LAG_BLOCKS_MAX: u64 = 10;
 
-/// How far the clock has come.
+/// The state of the soak's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SoakProgress {
     /// Credited seconds: no more than have passed on the target since the start was posted there,

@@ -15,10 +15,10 @@ const OTHERS_MIN: usize = 2;
 /// can take any of them back, so nothing is hidden by more.
 const LOOKS_MAX: usize = 16;
 
-/// What somebody of the policy signed of this deployment, and what the chain has at that height.
+/// A sample that somebody of the policy signed of this deployment, with the chain's block at that
+/// height.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleFact {
-    /// The statement.
     pub digest: StatementDigest,
     /// The person.
     pub by: String,
@@ -53,13 +53,11 @@ pub enum StateThere {
 /// Somebody's word that a sample was wrong, and what they see at its height.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithdrawalFact {
-    /// The statement.
     pub digest: StatementDigest,
     /// The key.
     pub signer: Address,
     /// The person of the policy who holds it, if they did not deploy the release.
     pub by: Option<String>,
-    /// The sample.
     pub sample: StatementDigest,
     /// The block at its height, as they say.
     pub block: BlockRef,
@@ -161,8 +159,8 @@ pub(super) fn doubts(facts: &SoakFacts, required_secs: u64) -> Vec<Reason> {
     let doubt = |sample: &SampleFact| {
         let text = format!(
             "{} saw other code, slots or probe values in block {} of {}, and no endpoint here \
-             keeps the state of that block. Ask one that does; else {}, or two others run the \
-             same who have such an endpoint",
+             keeps the state of that block. Use an endpoint that does; otherwise {}, or two \
+             others with such an endpoint run the same",
             sample.by,
             sample.block.number,
             facts.network,
@@ -180,7 +178,7 @@ pub(super) fn set_aside(samples: &[SampleFact]) -> Vec<String> {
         let SampleFact { digest, by, block, .. } = sample;
         let digest = digest.short();
         format!(
-            "the sample {digest} by {by} counts for nothing: block {} has another state",
+            "the sample {digest} by {by} does not count: block {} has another state",
             block.number
         )
     });

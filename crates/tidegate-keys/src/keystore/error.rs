@@ -4,30 +4,26 @@ use alloy_primitives::Address;
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
     /// The file is larger than any keystore.
-    #[error("read the keystore: it has more than {bytes_max} bytes")]
-    TooLarge {
-        /// The limit.
-        bytes_max: usize,
-    },
+    #[error("cannot read the keystore: it has more than {bytes_max} bytes")]
+    TooLarge { bytes_max: usize },
     /// It is not JSON, or lacks a field.
-    #[error("read the keystore: its content has another shape")]
+    #[error("cannot read the keystore: its content is not a keystore")]
     Shape(#[source] serde_json::Error),
     /// A field has a value that this program does not take.
-    #[error("read the keystore: its field `{field}` must be {rule}")]
+    #[error("cannot read the keystore: its field `{field}` must be {rule}")]
     Field {
-        /// The field.
         field: &'static str,
         /// What it must be.
         rule: &'static str,
     },
     /// The password is wrong, or the file was altered.
-    #[error("decrypt the keystore: the password is wrong, or the file was altered")]
+    #[error("cannot decrypt the keystore: the password is wrong, or the file was altered")]
     Mac,
     /// It decrypts to no secp256k1 key.
-    #[error("decrypt the keystore: it holds no valid private key")]
+    #[error("cannot decrypt the keystore: it holds no valid private key")]
     NotAKey,
     /// It names another address than its key's.
-    #[error("decrypt the keystore: it names {named} but its key is of {actual}")]
+    #[error("cannot decrypt the keystore: it names {named} but its key is of {actual}")]
     Address {
         /// The address it names.
         named: Address,
@@ -35,10 +31,10 @@ pub enum KeystoreError {
         actual: Address,
     },
     /// The system gave no random bytes.
-    #[error("draw random bytes")]
+    #[error("cannot draw random bytes")]
     Random(#[source] getrandom::Error),
     /// The keystore just made does not open; nothing was written.
-    #[error("check the new keystore: it does not open")]
+    #[error("cannot check the new keystore: it does not open")]
     SelfCheck,
 }
 

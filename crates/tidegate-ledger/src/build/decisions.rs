@@ -147,7 +147,7 @@ impl<'a> Books<'a> {
                 }
                 if is_old || claim.direction == Direction::Return {
                     self.unmoved.push(format!(
-                        "statement {statement} tells of {what} in transaction {transaction}, which \
+                        "statement {statement} names {what} in transaction {transaction}, which \
                          is not on chain {chain}: it moved nothing"
                     ));
                     continue;

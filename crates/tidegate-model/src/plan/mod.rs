@@ -34,7 +34,6 @@ pub struct Plan {
 pub struct Step {
     /// Its name, unique in the plan; `@name` is its address.
     pub name: String,
-    /// What it does.
     pub action: Action,
     /// View calls that must hold right after it.
     pub expect: Vec<Expect>,
@@ -42,7 +41,7 @@ pub struct Step {
     pub salt_label: String,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Action {
@@ -58,7 +57,6 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Create {
-    /// The contract.
     pub contract: Fqn,
     /// The libraries its code links, each before those that link it.
     pub libraries: Vec<Fqn>,
@@ -79,7 +77,6 @@ pub struct Create {
 pub struct Upgrade {
     /// The proxy: an existing contract, or an earlier step's.
     pub target: String,
-    /// Its kind.
     pub kind: ProxyKind,
     /// What has to be behind it before.
     pub reference: Reference,
@@ -116,7 +113,6 @@ pub struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
-    /// Its kind.
     pub kind: ProxyKind,
     /// The proxy contract, compiled from the project's own dependencies.
     pub contract: Fqn,
@@ -234,7 +230,6 @@ pub struct ParamDecl {
     /// The ABI type of every argument that uses it.
     #[serde(rename = "type")]
     pub ty: String,
-    /// The rule.
     pub rule: Rule,
 }
 
@@ -249,10 +244,8 @@ pub enum Rule {
     PerNetwork,
     /// A number within bounds, both inclusive and normalised to decimal digits.
     Range {
-        /// The least value.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         min: Option<String>,
-        /// The greatest value.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         max: Option<String>,
     },

@@ -18,18 +18,16 @@ const NAMESPACE: &str = "eip155:";
 pub struct PersonKey {
     /// The chain on which a contract stands; none for a key without code.
     pub chain: Option<ChainId>,
-    /// The address.
     pub address: Address,
 }
 
 /// A text that is no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PersonKeyError {
-    /// No address.
-    #[error("read the key `{0}`: an address begins with 0x and has 40 hex digits")]
+    #[error("cannot read the key `{0}`: an address begins with 0x and has 40 hex digits")]
     Address(String),
     /// Another form than `eip155:CHAIN:0x…`.
-    #[error("read the key `{0}`: a contract's key is written eip155:CHAIN:0x…")]
+    #[error("cannot read the key `{0}`: a contract's key is written eip155:CHAIN:0x…")]
     Form(String),
 }
 

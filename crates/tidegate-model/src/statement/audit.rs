@@ -29,7 +29,7 @@ pub struct AuditAttestation {
     /// Repository and commit as `repository@commit`, and by which compilers the auditor built it;
     /// for people, never a check.
     pub source: String,
-    /// Where the report lies.
+    /// URI of the report.
     pub report_uri: String,
     /// The report's version, as it names itself.
     pub report_version: String,
@@ -37,11 +37,11 @@ pub struct AuditAttestation {
     pub report_sha256: B256,
     /// The first and the last day of the audit, such as `2026-01-05/2026-02-01`; empty if not said.
     pub period: String,
-    /// What it comes to.
+    /// Its resolution.
     pub verdict: AuditVerdict,
-    /// How many findings there were.
+    /// Number of findings.
     pub found: u16,
-    /// How many of them are fixed.
+    /// Number of findings that are fixed.
     pub fixed: u16,
     /// How many are neither, and accepted by a suppression that the auditor confirms.
     pub accepted: u16,
@@ -63,7 +63,7 @@ pub struct AuditAttestation {
     pub at: At,
 }
 
-/// What an audit comes to, in a word.
+/// The verdict of an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AuditVerdict {
     /// Nothing of medium or higher severity is open, and nothing was accepted.
@@ -81,7 +81,7 @@ pub enum AuditVerdict {
 }
 
 impl AuditVerdict {
-    /// Each of them.
+    /// All variants.
     pub const ALL: [Self; 4] = [Self::Clean, Self::RiskAccepted, Self::Delta, Self::Deployment];
 
     /// The words that are signed.
@@ -204,7 +204,6 @@ pub struct AuditRevocation {
     pub attestation: StatementDigest,
     /// 0 unspecified, 1 error in the report, 2 new finding, 3 key compromised.
     pub reason: u8,
-    /// Why, in words.
     pub detail: String,
 }
 

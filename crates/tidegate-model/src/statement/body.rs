@@ -50,7 +50,7 @@ pub enum Body {
     /// It has a bug.
     #[serde(rename = "bug")]
     Bug(Bug),
-    /// What the bug comes to.
+    /// A bug is resolved or confirmed.
     #[serde(rename = "triage")]
     Triage(Triage),
     /// Nothing is promoted for a while.
@@ -62,7 +62,7 @@ pub enum Body {
     /// A key is held by whom the policy says.
     #[serde(rename = "people/key")]
     KeyClaim(KeyClaim),
-    /// What was learnt after an emergency.
+    /// The post-mortem of an emergency.
     #[serde(rename = "postmortem")]
     Postmortem(Postmortem),
     /// An auditor takes an attestation back.
@@ -74,13 +74,11 @@ pub enum Body {
 /// ever add evidence bear on nothing: that one is missing can open no gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bearing {
-    /// One release.
     Release(ReleaseRoot),
     /// Every release of the project.
     Project,
     /// Whatever another statement bears on.
     On(StatementDigest),
-    /// Nothing.
     Nothing,
 }
 

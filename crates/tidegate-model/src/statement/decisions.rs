@@ -1,4 +1,4 @@
-//! What people decide about a release: go, no-go, bugs, freezes, waivers.
+//! Decisions about a release: go, no-go, bugs, freezes, waivers.
 
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,6 @@ use crate::verdict::GateId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Go {
-    /// The release.
     pub release: ReleaseRoot,
     /// Every statement that bears on it and was seen, sorted. That one of them is missing later
     /// is noticed by this list alone.
@@ -26,7 +25,6 @@ pub struct Go {
     /// For which discipline the signer speaks, if the policy names disciplines.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub discipline: Option<String>,
-    /// Why, in words.
     pub reason: String,
 }
 
@@ -89,12 +87,10 @@ fn set_of(statements: &[StatementDigest], records: &[SeenRecord]) -> B256 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoGo {
-    /// The release.
     pub release: ReleaseRoot,
     /// For which discipline the signer speaks.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub discipline: Option<String>,
-    /// Why, in words.
     pub reason: String,
 }
 
@@ -102,13 +98,11 @@ pub struct NoGo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bug {
-    /// The release.
     pub release: ReleaseRoot,
-    /// How bad it is.
     pub severity: Severity,
-    /// What it is.
+    /// A title that says what is wrong.
     pub title: String,
-    /// Where more stands.
+    /// Link to details; may be empty.
     pub link: String,
     /// Whether it stops the release whatever its severity.
     pub blocking: bool,
@@ -121,22 +115,19 @@ impl Bug {
     }
 }
 
-/// What somebody else says about a bug.
+/// A triage: somebody else's resolution of a bug, or its confirmation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Triage {
-    /// The bug.
     pub bug: StatementDigest,
-    /// What it comes to.
     pub resolution: Resolution,
     /// The bug that says the same, for a duplicate.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub of: Option<StatementDigest>,
-    /// Why, in words.
     pub reason: String,
 }
 
-/// What a bug comes to.
+/// The resolution of a bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resolution {
@@ -168,7 +159,6 @@ impl Resolution {
 pub struct Freeze {
     /// Until when, by the target's chain time.
     pub until: u64,
-    /// Why, in words.
     pub reason: String,
 }
 
@@ -178,15 +168,13 @@ pub struct Freeze {
 pub struct Waiver {
     /// The release; no other one has it easier.
     pub release: ReleaseRoot,
-    /// The gate.
     pub gate: GateId,
-    /// What is asked instead.
+    /// The lowered requirement.
     pub lowers: Lowered,
     /// Until when, by the target's chain time.
     pub until: u64,
-    /// Why, in words.
     pub reason: String,
-    /// Where more stands.
+    /// Link to details; may be empty.
     pub link: String,
 }
 
@@ -197,7 +185,7 @@ pub struct Lowered {
     /// Seconds of soak.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub soak_secs: Option<u64>,
-    /// Firms.
+    /// Number of firms.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audits: Option<u32>,
     /// Transactions by outsiders.
@@ -235,7 +223,7 @@ pub struct KeyClaim {
     pub key: Address,
 }
 
-/// What was learnt after an emergency.
+/// The post-mortem of an emergency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Postmortem {
@@ -243,7 +231,7 @@ pub struct Postmortem {
     pub release: ReleaseRoot,
     /// SHA-256 of the document.
     pub sha256: B256,
-    /// Where it lies.
+    /// URI of the document.
     pub uri: String,
 }
 

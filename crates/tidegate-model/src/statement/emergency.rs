@@ -1,4 +1,4 @@
-//! What guardians sign so that an urgent fix need not wait.
+//! The emergency terms that guardians sign so that an urgent fix need not wait.
 
 use alloy_primitives::{Address, B256};
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use crate::verdict::GateId;
 /// The gates that an emergency makes easier.
 pub const EMERGENCY_GATES: [GateId; 2] = [GateId::Soak, GateId::Audits];
 
-/// What all guardians of one emergency agree on.
+/// The terms that all guardians of one emergency agree on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct EmergencyTerms {
@@ -22,13 +22,13 @@ pub struct EmergencyTerms {
     pub gate_set: B256,
     /// The soak that is asked for instead, in seconds.
     pub min_soak_seconds: u32,
-    /// What happened.
+    /// The incident, such as its number.
     pub incident: String,
     /// keccak256 over the canonical JSON of how the two releases differ.
     pub diff_digest: B256,
     /// From when it counts, by the target's chain time.
     pub not_before: u64,
-    /// Until when.
+    /// The end, in seconds since 1970 of the target's chain time.
     pub expires_at: u64,
     /// By when the soak, the audits and the post-mortem are made up for.
     pub retro_due_by: u64,
@@ -40,11 +40,10 @@ pub struct EmergencyTerms {
 pub struct EmergencyWaiver {
     /// The key that signs.
     pub guardian: Address,
-    /// The release.
     pub release_root: ReleaseRoot,
     /// The Safe transaction.
     pub safe_tx_hash: B256,
-    /// What all guardians agree on.
+    /// The terms that all guardians agree on.
     pub terms: EmergencyTerms,
     /// A block of the Safe's chain.
     pub at: At,

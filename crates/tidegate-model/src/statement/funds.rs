@@ -1,4 +1,4 @@
-//! What people say of test funds.
+//! Statements on test funds: requests, decisions and transfers.
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -9,16 +9,14 @@ use crate::ids::{NetworkId, ReleaseRoot, StatementDigest};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundRequest {
-    /// The network.
     pub network: NetworkId,
-    /// Who will hold the funds.
+    /// The address that receives the funds.
     pub destination: Address,
-    /// How much, in wei.
+    /// The amount, in wei.
     #[serde(with = "crate::decimal")]
     pub amount: U256,
     /// The release they are for, if any.
     pub release: Option<ReleaseRoot>,
-    /// Why.
     pub reason: String,
 }
 
@@ -27,7 +25,6 @@ pub struct FundRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundApproval {
-    /// The request.
     pub request: StatementDigest,
     /// The request's network.
     pub network: NetworkId,
@@ -36,7 +33,6 @@ pub struct FundApproval {
     /// The request's amount, in wei.
     #[serde(with = "crate::decimal")]
     pub amount: U256,
-    /// Why.
     pub reason: String,
 }
 
@@ -44,9 +40,7 @@ pub struct FundApproval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundDenial {
-    /// The request.
     pub request: StatementDigest,
-    /// Why.
     pub reason: String,
 }
 
@@ -62,13 +56,10 @@ impl FundApproval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundTransfer {
-    /// The request.
     pub request: StatementDigest,
-    /// The network.
     pub network: NetworkId,
-    /// The transaction.
     pub transaction: B256,
-    /// How much, in wei.
+    /// The amount, in wei.
     #[serde(with = "crate::decimal")]
     pub amount: U256,
 }

@@ -1,5 +1,5 @@
-//! What people sign: EIP-712 statements under a domain that names the target's chain and the
-//! helper contract.
+//! Signed statements: EIP-712 messages under a domain that names the target's chain and the helper
+//! contract.
 //!
 //! A statement travels as one file. Its digest is the EIP-712 signing digest, and who signs is in
 //! what is signed: file name, content, author and signature are bound to each other, so that nobody
@@ -84,7 +84,6 @@ pub struct General {
     pub signer: Address,
     /// The project it belongs to; none for what belongs to none.
     pub project: Option<ProjectRef>,
-    /// What it says.
     pub body: Body,
     /// A finalized block of the project's target.
     pub at: At,
@@ -101,7 +100,6 @@ pub const NEVER: u64 = 253_402_300_799;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "message", deny_unknown_fields)]
 pub enum Statement {
-    /// An audit.
     AuditAttestation(AuditAttestation),
     /// A guardian's word on an emergency.
     EmergencyWaiver(Box<EmergencyWaiver>),

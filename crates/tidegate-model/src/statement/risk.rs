@@ -1,4 +1,4 @@
-//! What a team says of findings that stay open.
+//! Acceptances of findings that stay open.
 
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
@@ -19,15 +19,15 @@ pub struct RiskAcceptance {
     pub finding: B256,
     /// The finding's severity there.
     pub severity: Severity,
-    /// What is made of it.
+    /// The decision on it.
     pub decision: RiskDecision,
     /// Why.
     pub justification: String,
-    /// What stands in its way meanwhile; empty if nothing does.
+    /// The control that limits the risk until then; empty if there is none.
     pub control: String,
 }
 
-/// What is made of a finding that stays open.
+/// The decision on a finding that stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RiskDecision {
@@ -53,13 +53,12 @@ impl RiskDecision {
     }
 }
 
-/// How grave a finding is, the least first.
+/// The severity of a finding, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing to do.
     None,
-    /// Low.
     Low,
     /// Medium: to be fixed, or accepted by two people.
     Medium,

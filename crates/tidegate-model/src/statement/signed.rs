@@ -10,7 +10,7 @@ use crate::ids::{BlockRef, ChainId, StatementDigest};
 /// The longest signature of a contract, in bytes: a Safe with 250 owners takes as much.
 const CONTRACT_SIGNATURE_BYTES_MAX: usize = 16 << 10;
 
-/// How long the signature of a key is: `r ‖ s ‖ v`.
+/// Length of a key's signature, in bytes: `r ‖ s ‖ v`.
 const KEY_SIGNATURE_BYTES: usize = 65;
 
 /// A statement with its signature, as it lies in a file.
@@ -32,7 +32,6 @@ pub struct SignedStatement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractSigner {
-    /// The chain.
     pub chain: ChainId,
     /// A block at which it accepted the signature. For people: it is asked again each time.
     pub block: BlockRef,
@@ -77,32 +76,27 @@ pub enum StatementError {
     /// The signature is by another key than the statement names.
     #[error("statement {digest} is by {named} but its signature does not recover to it")]
     Signer {
-        /// The statement.
         digest: StatementDigest,
         /// The signer it names.
         named: Address,
     },
     /// A `go` whose lists are not those that its digest says.
-    #[error("statement {0} lists other statements or records than its set digest says")]
+    #[error("statement {0} lists statements or records that do not match its set digest")]
     Set(StatementDigest),
     /// A freeze, a waiver or a revocation that expires at another time than it ends.
     #[error("statement {0} expires at another time than its body says")]
     End(StatementDigest),
     /// A revocation of an attestation that names a project, or another statement that names none.
-    #[error("statement {0} names a project where it belongs to none, or none where it does")]
+    #[error("statement {0} names a project that it must not name, or lacks one")]
     Project(StatementDigest),
     /// It names no block, which only attestations may.
     #[error("statement {0} names no block of its target")]
     Block(StatementDigest),
     /// Only a chain can say whether it holds.
-    #[error("statement {digest} is signed by contract {signer}, which was not asked on its chain")]
-    Pending {
-        /// The statement.
-        digest: StatementDigest,
-        /// The contract.
-        signer: Address,
-    },
-    /// No canonical form.
+    #[error(
+        "statement {digest} is signed by contract {signer}, which was not yet asked on its chain"
+    )]
+    Pending { digest: StatementDigest, signer: Address },
     #[error(transparent)]
     Encode(#[from] JcsError),
 }

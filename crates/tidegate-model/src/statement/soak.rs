@@ -1,4 +1,4 @@
-//! What people saw of a soak.
+//! Samples of a soak, and their withdrawal.
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
@@ -7,19 +7,16 @@ use crate::digest::Preimage;
 use crate::ids::{BlockRef, DeploymentDigest, NetworkId, ReleaseRoot, StatementDigest};
 use crate::record::SlotValue;
 
-/// What somebody saw of a deployment at a block that was final to them.
+/// A sample: the state of a deployment at a block that was final on the signer's endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SoakSample {
     /// The soak network.
     pub network: NetworkId,
-    /// The release.
     pub release: ReleaseRoot,
-    /// The deployment.
     pub deployment: DeploymentDigest,
     /// The finalized block.
     pub block: BlockRef,
-    /// Its timestamp.
     pub timestamp: u64,
     /// Digest of code, slots and probes at that block, see [`soak_state`].
     pub state: B256,
@@ -41,9 +38,7 @@ pub struct SampleWithdrawal {
     pub network: NetworkId,
     /// The chain's block at the height of the sample.
     pub block: BlockRef,
-    /// Its timestamp.
     pub timestamp: u64,
-    /// Why.
     pub reason: String,
 }
 
@@ -54,7 +49,6 @@ pub struct ProbeValue {
     pub to: Address,
     /// The calldata.
     pub data: Bytes,
-    /// What it returned.
     pub returned: Option<Bytes>,
 }
 

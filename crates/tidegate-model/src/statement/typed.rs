@@ -16,18 +16,17 @@ const DOMAIN: &str =
 #[derive(Debug, thiserror::Error)]
 pub enum TypedDataError {
     /// A field is missing or has another form.
-    #[error("read typed data as a statement")]
+    #[error("cannot read typed data as a statement")]
     Form(#[source] serde_json::Error),
     /// Its type is none of ours.
-    #[error("read typed data: no statement has the type `{0}`")]
+    #[error("cannot read typed data: no statement has the type `{0}`")]
     Type(String),
     /// It has no body, from which the message of a general statement follows.
-    #[error("read typed data: the member `tidegate` with the statement's body is missing")]
+    #[error("cannot read typed data: the member `tidegate` with the statement's body is missing")]
     Body,
     /// What it says is not what this program would have a wallet sign.
-    #[error("read typed data: its {0} is not the one that follows from what it says")]
+    #[error("cannot read typed data: its {0} does not match its content")]
     Differs(&'static str),
-    /// No canonical form.
     #[error(transparent)]
     Encode(#[from] JcsError),
 }

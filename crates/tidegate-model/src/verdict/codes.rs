@@ -35,51 +35,51 @@ codes! {
     "any gate" {
         /// A fact that the gate rests on could not be read.
         Unreadable,
-        /// Fewer endpoints of different operators answered than are asked.
+        /// Fewer endpoints of different operators answered than the policy requires.
         TooFewEndpoints,
         /// The heads of endpoints are too far apart, or too far from this machine's clock.
         HeadsApart,
         /// The release is not deployed on the network.
         NotDeployed,
-        /// What stands there was made from another build than the one at hand.
+        /// The network has another build of the release than this checkout.
         OtherBuild,
-        /// The record says something else than the sources, or than its file's name.
+        /// The record differs from the sources, or from its file's name.
         RecordDiffers,
-        /// A deployment record that somebody saw is gone, or another one lies in its place.
+        /// A deployment record that somebody saw is gone or was replaced.
         RecordGone,
-        /// More of the same is not named.
+        /// There are more reasons of this kind, which are not listed.
         More,
         /// The contract that signed a statement refuses the signature.
         SignatureRefused,
-        /// No contract stands where a statement says that one signed it.
+        /// A statement names a contract as its signer, and the address has no contract.
         ContractAbsent,
-        /// The policy has the contract that signed a statement on another chain, or not at all.
+        /// The policy lists the contract that signed a statement on another chain, or not at all.
         ContractElsewhere,
-        /// Nobody asked the contract that signed a statement.
+        /// The contract that signed a statement was not asked.
         ContractUnasked,
-        /// A statement names no block of its target's chain, or is dated by none.
+        /// A statement names no block of its target's chain, or its date does not fit that block.
         DateVoid,
         /// The block that a statement names is not final yet.
         DateAhead,
         /// The block that a statement names could not be read.
         DateUnread,
-        /// Guardians lowered the requirement; what stood against it follows.
+        /// Guardians lowered the requirement; the reasons that it overrides follow.
         Waived,
         /// No gate was evaluated.
         NothingEvaluated,
     }
     "waivers" {
-        /// A waiver counts for nothing; why stands within the sentence.
+        /// A waiver does not count; the sentence says why.
         WaiverVoid,
         /// A waiver is for another release.
         WaiverOfOtherRelease,
         /// The gate can never be waived.
         NotWaivable,
-        /// A waiver lowers nothing of its gate, or something of another one.
+        /// A waiver lowers nothing of its gate, or something of another gate.
         WaiverOfNothing,
-        /// A waiver asks for less than the least that any waiver may ask for.
+        /// A waiver lowers a requirement below the minimum of any waiver.
         WaiverBelowFloor,
-        /// A waiver asks for less than half of what the policy asks for.
+        /// A waiver lowers a requirement below half of the policy's.
         WaiverBelowHalf,
         /// A waiver has expired.
         WaiverExpired,
@@ -87,23 +87,23 @@ codes! {
         WaiverTooFewGuardians,
     }
     "emergencies" {
-        /// An emergency lowers nothing; why stands within the sentence.
+        /// An emergency lowers nothing; the sentence says why.
         EmergencyVoid,
         /// An emergency would last too long, or end before it begins.
         EmergencyTooLong,
-        /// An emergency asks for a soak below the least that there is.
+        /// An emergency requires less soak than the minimum.
         EmergencySoakTooShort,
-        /// What an emergency owes is due too late, or before its end.
+        /// The obligations of an emergency are due too late, or before its end.
         EmergencyDueTooLate,
-        /// An emergency names other gates than those that it may lower.
+        /// An emergency names gates that it may not lower.
         EmergencyOtherGates,
-        /// An emergency starts from another release than the one that is promoted now.
+        /// The baseline of an emergency is not the release that is promoted now.
         EmergencyOtherBaseline,
-        /// The releases differ in something else than what guardians signed.
+        /// The difference of the releases is not the one that guardians signed.
         EmergencyOtherDiff,
-        /// The new storage does not only append to the old.
+        /// The new storage layout changes the old one instead of only appending to it.
         EmergencyLayout,
-        /// Nothing is promoted yet, so nothing is urgent.
+        /// Nothing is promoted yet, so there is nothing urgent to fix.
         NothingPromoted,
         /// The emergency is over.
         EmergencyOver,
@@ -115,21 +115,21 @@ codes! {
         EmergencyAnnouncedLately,
         /// Too few guardians signed the emergency.
         EmergencyTooFewGuardians,
-        /// No guardian of a role that must be among them signed the emergency.
+        /// No guardian with a required role signed the emergency.
         EmergencyRoleMissing,
         /// One person is the emergency's only auditor and its only treasurer.
         EmergencyOnePerson,
     }
     "code" {
-        /// The code of a contract is not what the sources give.
+        /// The code of a contract is not what the sources compile to.
         CodeDiffers,
-        /// A watched slot holds something else than it must.
+        /// A watched slot has an unexpected value.
         SlotDiffers,
-        /// The storage of a contract is not what its creation leaves.
+        /// The storage of a contract is not what its creation writes.
         StorageDiffers,
-        /// The storage of a contract is not what the plan leaves, and others used it in that block.
+        /// The storage of a contract is not what the plan writes, and others used it in that block.
         StorageUsed,
-        /// The storage of a contract at its creation is not kept any more.
+        /// No endpoint keeps the storage of a contract as it was at its creation.
         StorageUnkept,
         /// No contract was compared.
         NothingCompared,
@@ -137,29 +137,29 @@ codes! {
         PlanFails,
         /// A transaction of the record is not on the chain.
         TransactionGone,
-        /// The record says something else of a transaction than the chain.
+        /// The record and the chain differ about a transaction.
         TransactionDiffers,
         /// A transaction of the deployment is not final yet.
         NotFinal,
-        /// An upgrade did not start from what the plan says.
+        /// An upgrade did not start from the code that the plan names.
         UpgradeStartDiffers,
-        /// What an upgrade started from could not be read.
+        /// The code that an upgrade started from could not be read.
         UpgradeStartUnread,
-        /// Nothing of the release is on the target yet.
+        /// The release is not on the target yet.
         NotPromoted,
         /// The helper has no promotion of the release.
         NoPromotionRecorded,
         /// The recorded promotion is of another deployment.
         PromotionDiffers,
-        /// The transaction that promoted the release is in no log of the endpoints.
+        /// The endpoints have no log of the transaction that promoted the release.
         PromotionUnlogged,
         /// A file that front ends read is missing.
         FileMissing,
         /// A file that front ends read cannot be read.
         FileUnread,
-        /// A file that front ends read is not what the plan and the chain give.
+        /// A file that front ends read differs from the plan and the chain.
         FileDiffers,
-        /// A file that front ends read lies where nothing gives one.
+        /// A file that front ends read belongs to no promotion.
         FileUnexpected,
         /// A file that front ends read cannot be compared, since a record is missing.
         FileNotCompared,
@@ -167,7 +167,7 @@ codes! {
         UsedBefore,
     }
     "layout" {
-        /// What is behind a proxy is not known.
+        /// The storage layout behind a proxy is not known.
         LayoutUnknown,
         /// The contract behind a proxy was not adopted.
         BaselineMissing,
@@ -185,29 +185,29 @@ codes! {
         ValueNotListed,
         /// A parameter has a value outside its rule's range.
         ValueOutOfRange,
-        /// The target would not be what soaked, though no parameter says so.
+        /// The target would differ from what soaked, without a parameter that says so.
         TargetDiffers,
-        /// A contract that may not stand on the target before the batch runs stands there.
+        /// A contract that the batch creates exists on the target already.
         StandsAlready,
-        /// A contract that is there already is another one on the target than where it soaked.
+        /// An existing contract is another one on the target than where the release soaked.
         ExistingDiffers,
-        /// The plan writes something else in what is there already than where it soaked.
+        /// The plan writes other values in existing contracts than where it soaked.
         WriteDiffers,
-        /// A contract runs code as its own that is other code on the target than where it soaked.
+        /// A contract delegatecalls code that differs on the target from where it soaked.
         OwnCodeDiffers,
-        /// A contract runs code as its own, and an external that differs may be that code.
+        /// A contract delegatecalls unknown code, which may be an external that differs.
         OwnCodeUnknown,
-        /// A contract runs code as its own that neither the plan nor an external names.
+        /// A contract delegatecalls code that neither the plan nor an external names.
         OwnCodeUnnamed,
-        /// A contract runs the code of an account as its own whose key may change that code.
+        /// A contract delegatecalls code that the key of an account may change.
         OwnCodeOfKey,
-        /// What would stand on the target could not be compared.
+        /// The deployment on the target could not be compared with what soaked.
         TargetNotCompared,
     }
     "soak" {
-        /// Chain time is missing.
+        /// The soak needs more chain time.
         TooYoung,
-        /// Something set the soak back.
+        /// Something restarted the soak.
         BegunAnew,
         /// The start was posted later than it happened.
         StartPostedLate,
@@ -223,15 +223,15 @@ codes! {
         TooFewSenders,
         /// Too few functions were called.
         TooFewFunctions,
-        /// Somebody saw another block as final than the chain has.
+        /// A sample names a final block that the chain does not have.
         SampleOffChain,
-        /// Somebody signed another time of a block than the chain has.
+        /// A sample names another time of a block than the chain.
         SampleMisdated,
-        /// Two people saw different blocks at one height.
+        /// Two people's samples name different blocks at one height.
         SamplesOfOtherBlocks,
-        /// Somebody saw another state in a block, and no endpoint keeps the state of that block.
+        /// A sample names another state of a block, and no endpoint keeps the state of that block.
         SampleStateUnkept,
-        /// Not all samples were looked at.
+        /// Not all samples were checked.
         SamplesCut,
         /// The record names no anchor.
         AnchorUnnamed,
@@ -247,15 +247,15 @@ codes! {
         CallNotMade,
         /// A contract without a creation in the record was not there at the start.
         AbsentAtStart,
-        /// A probe answers something else than at the start, and than the plan says.
+        /// A probe's value differs from that at the start and from the plan.
         ProbeDiffers,
-        /// A probe has changed since the start, and when could not be read.
+        /// A probe's value changed since the start, and it could not be read when.
         ProbeChanged,
-        /// A probe is not as planned, and what it was at the start could not be read.
+        /// A probe's value differs from the plan, and its value at the start could not be read.
         ProbeUnknown,
-        /// Not all transactions were looked at.
+        /// Not all transactions were checked.
         TransactionsCut,
-        /// Blocks hold too many events to be read.
+        /// Blocks have too many events to be read.
         BlocksFlooded,
         /// A transaction with events could not be read.
         TransactionUnread,
@@ -267,21 +267,21 @@ codes! {
         NothingToAudit,
         /// Too few firms cover each contract and the plan.
         TooFewFirms,
-        /// An attestation is by nobody who audits under this policy.
+        /// An attestation is not by an auditor of this policy.
         NoAuditor,
-        /// Nobody knows what an attestation is over.
+        /// The scope of an attestation is not known.
         ScopeUnknown,
-        /// Its contract or its date does not confirm an attestation.
+        /// An attestation's contract signer or date does not confirm it.
         AttestationUnconfirmed,
         /// An attestation contradicts itself.
         AttestationFaulty,
-        /// An attestation speaks of what stands on a chain, and so does not count.
+        /// An attestation is about a deployment, not about code, and so does not count.
         AttestationOfDeployment,
         /// An attestation has expired.
         AttestationExpired,
         /// An attestation is dated after gate time.
         AttestationAhead,
-        /// What a delta review rests on does not hold; why stands within the sentence.
+        /// The attestation that a delta review rests on does not count; the sentence says why.
         DeltaBase,
         /// The attestation that a delta review rests on is missing.
         BaseMissing,
@@ -291,11 +291,11 @@ codes! {
         BaseUnconfirmed,
         /// The attestation that a delta review rests on was revoked.
         BaseRevoked,
-        /// The attestation that a delta review rests on does not hold now.
+        /// The attestation that a delta review rests on is not valid now.
         BaseExpired,
         /// The attestation that a delta review rests on contradicts itself.
         BaseFaulty,
-        /// The attestation that a delta review rests on says nothing of the code.
+        /// The attestation that a delta review rests on does not cover the code.
         BaseOfDeployment,
         /// Too many delta reviews rest on one another.
         BaseTooDeep,
@@ -303,11 +303,11 @@ codes! {
         Revoked,
         /// A firm reports open findings of critical or high severity.
         OpenFindings,
-        /// A document lists open findings of critical or high severity.
+        /// A findings document lists open findings of critical or high severity.
         OpenFindingsListed,
-        /// A document of findings is missing or not what was signed.
+        /// A findings document is missing, or is not the one that was signed.
         FindingsUnread,
-        /// A document lists other counts of findings than its attestation.
+        /// A findings document and its attestation have different counts.
         FindingsMiscounted,
         /// Nobody accepts a finding of medium severity.
         FindingOpen,
@@ -329,35 +329,35 @@ codes! {
         NotAdopted,
         /// The Safe has adopted another policy.
         PolicyDiffers,
-        /// A line in which the adopted policy differs.
+        /// One line in which the adopted policy differs.
         PolicyLine,
         /// The file of a policy that the Safe adopted is missing or damaged.
         PolicyFile,
         /// The policy is looser than one that was in force lately.
         LooserPolicy,
-        /// A line in which the policy is looser.
+        /// One line in which the policy is looser.
         LooserLine,
         /// Too many versions were adopted lately to compare them all.
         TooManyVersions,
-        /// The target is backed by a network that may not back it.
+        /// A soak network of the target may not back it.
         SoakNetwork,
     }
     "safe" {
-        /// This machine relied on another Safe of the project before.
+        /// This machine relied on another Safe for the project before.
         OtherSafe,
-        /// The Safe's code is no known one.
+        /// The Safe's code is not known.
         SafeUnknown,
         /// The Safe has too few owners.
         TooFewOwners,
-        /// Too few owners move the Safe.
+        /// The Safe's threshold is too low.
         ThresholdTooLow,
         /// The Safe has a module, a guard or a handler that the policy does not list.
         PartNotAllowed,
-        /// The Safe holds something that it does not show.
+        /// The Safe's storage has something that the Safe does not show.
         HiddenState,
-        /// Something ran as the Safe, and nothing proves what it left there.
+        /// Code ran as the Safe, and nothing proves what it wrote there.
         UnexplainedRun,
-        /// What a transaction of the Safe did is in no proposal and no memory here.
+        /// What a transaction of the Safe did is in no proposal or store here.
         UnknownExecution,
         /// The Safe was changed since it adopted the policy.
         SafeChanged,
@@ -389,9 +389,9 @@ codes! {
         HistoryUnread,
     }
     "separation" {
-        /// Nobody knows who holds the key that deployed.
+        /// The holder of the key that deployed is not known.
         DeployerUnknown,
-        /// A guardian has not shown that they hold their key.
+        /// A guardian has not proven that they hold their key.
         KeyUnproven,
         /// A key belongs to two people.
         KeyOfTwo,
@@ -405,11 +405,11 @@ codes! {
         TooFewGoes,
         /// Nobody said go for a discipline.
         DisciplineMissing,
-        /// A go is by nobody of the policy.
+        /// A go is by nobody in the policy.
         GoByStranger,
-        /// A go is by who deployed the release.
+        /// A go is by the person who deployed the release.
         GoByDeployer,
-        /// A go is by who called a bug none of this release.
+        /// A go is by a person who dismissed a bug of this release.
         GoByDismisser,
         /// A go is dated after gate time.
         GoAhead,
@@ -417,13 +417,13 @@ codes! {
         GoTooEarly,
         /// A go is dated before a statement that it lists.
         GoBackdated,
-        /// A record that a go lists was changed since.
+        /// A record that a go lists was changed later.
         RecordChanged,
-        /// A go has not seen a statement that is there.
+        /// A go does not list a statement that exists.
         GoStale,
-        /// A statement that a go saw is missing.
+        /// A statement that a go lists is missing.
         SeenGone,
-        /// A statement that a go saw counts for nothing.
+        /// A statement that a go lists does not count.
         SeenVoid,
         /// Somebody says no-go.
         NoGo,
@@ -435,23 +435,23 @@ codes! {
         FrozenPosted,
     }
     "obligations" {
-        /// An emergency promotion still owes something; what stands within the sentence.
+        /// An emergency promotion still has obligations; the sentence lists them.
         EmergencyOwes,
         /// The post-mortem of an emergency promotion is missing.
         PostmortemMissing,
         /// The sources of a release that was promoted in an emergency are not here.
         SourcesMissing,
-        /// A release did not soak whole before it was changed, so that no time mends it.
+        /// A release was changed before its soak was complete, so waiting does not help.
         SoakCutShort,
     }
     "the whole" {
         /// The batch that would be proposed fails when it is executed locally.
         BatchFails,
-        /// The batch that would be proposed could not be tried.
+        /// The batch that would be proposed could not be executed locally.
         BatchUntried,
     }
     "policy check" {
-        /// A gate lets damaged facts through.
+        /// A gate accepts damaged facts.
         DamageLetThrough,
     }
 }

@@ -55,7 +55,7 @@ impl Reason {
     }
 }
 
-/// What could not be read is an error to whoever cannot go on without it.
+/// A fact that could not be read is an error for a caller that needs it.
 impl std::error::Error for Reason {}
 
 /// The sentence.

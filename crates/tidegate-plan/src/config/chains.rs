@@ -16,7 +16,7 @@ pub(super) fn check(
         let key = || format!("networks.{name}.chain");
         let chain = network.chain;
         if chain.is_valued() {
-            let what = format!("the coin of chain {chain} is worth something; it is no testnet");
+            let what = format!("the coin of chain {chain} has value; it is not a testnet");
             return Err(ConfigError::value(key(), what));
         }
         let is_same = |other: &NetworkConfig| {
@@ -25,14 +25,15 @@ pub(super) fn check(
         };
         let mut others = networks.iter().filter(|(_, other)| other.stage != Stage::Testnet);
         if let Some((other, _)) = others.find(|(_, other)| is_same(other)) {
-            let what = format!("`{name}` and `{other}` are one chain; a testnet is no target's");
+            let what =
+                format!("`{name}` and `{other}` are one chain; a testnet cannot be a target");
             return Err(ConfigError::value(key(), what));
         }
     }
     for name in funds.keys() {
         let network = networks.get(name);
         if network.is_some_and(|network| network.stage != Stage::Testnet) {
-            let what = format!("test funds are lent on testnets, and `{name}` is none");
+            let what = format!("test funds are lent on testnets, and `{name}` is not one");
             return Err(ConfigError::value(format!("funds.{name}"), what));
         }
     }
@@ -68,8 +69,8 @@ mod tests {
         read(test, real, &second("testnet", 560_048)).unwrap();
         read(&format!("{test}\n{}", hash("1")), &format!("{real}\n{}", hash("2")), "").unwrap();
         let refused = [
-            (read("chain = 1", "chain = 10", ""), "the coin of chain 1 is worth something"),
-            (read("chain = 8453", real, ""), "the coin of chain 8453 is worth something"),
+            (read("chain = 1", "chain = 10", ""), "the coin of chain 1 has value"),
+            (read("chain = 8453", real, ""), "the coin of chain 8453 has value"),
             (read("chain = 42161", real, ""), "the coin of chain 42161"),
             (read("chain = 7", "chain = 7", ""), "`t` and `m` are one chain"),
             (read(test, real, &second("mainnet", 560_048)), "`t` and `s` are one chain"),
@@ -77,7 +78,7 @@ mod tests {
                 read(&format!("{test}\n{}", hash("1")), &format!("{real}\n{}", hash("1")), ""),
                 "`t` and `m` are one chain",
             ),
-            (read(test, real, &funds("m")), "test funds are lent on testnets, and `m` is none"),
+            (read(test, real, &funds("m")), "test funds are lent on testnets, and `m` is not one"),
         ];
         for (found, says) in refused {
             let error = found.unwrap_err();

@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The text does not have the shape of a configuration. The source names line and column.
-    #[error("read tidegate.toml{}", hint_suffix(.nearest.as_deref()))]
+    #[error("cannot read tidegate.toml{}", hint_suffix(.nearest.as_deref()))]
     Shape {
         /// The known name nearest to an unknown one.
         nearest: Option<String>,
@@ -13,13 +13,8 @@ pub enum ConfigError {
         source: Box<toml::de::Error>,
     },
     /// A value that has the right shape but cannot be meant.
-    #[error("read `{key}` in tidegate.toml: {reason}")]
-    Value {
-        /// The dotted key.
-        key: String,
-        /// Why.
-        reason: String,
-    },
+    #[error("cannot read `{key}` in tidegate.toml: {reason}")]
+    Value { key: String, reason: String },
 }
 
 fn hint_suffix(nearest: Option<&str>) -> String {

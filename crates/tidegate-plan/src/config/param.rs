@@ -28,12 +28,7 @@ pub enum RuleConfig {
     /// Each network has its own value.
     PerNetwork,
     /// A number within bounds.
-    Range {
-        /// The least value.
-        min: Option<Value>,
-        /// The greatest value.
-        max: Option<Value>,
-    },
+    Range { min: Option<Value>, max: Option<Value> },
     /// One of these.
     OneOf(Vec<Value>),
 }
@@ -94,7 +89,7 @@ impl RuleConfig {
                 }
                 match (min, max, one_of) {
                     (None, None, Some(Value::Array(values))) => Ok(Self::OneOf(values)),
-                    (None, None, _) => Err(bad("an empty rule binds nothing")),
+                    (None, None, _) => Err(bad("an empty rule has no effect")),
                     (min, max, None) => Ok(Self::Range { min, max }),
                     _ => Err(bad("`one-of` and bounds exclude each other")),
                 }

@@ -88,12 +88,12 @@ fn check_keys(name: &str, person: &PersonConfig) -> Result<(), ConfigError> {
     for (index, one) in person.keys.iter().enumerate() {
         for other in &person.keys[..index] {
             if one == other {
-                return Err(ConfigError::value(key(), format!("{one} is there twice")));
+                return Err(ConfigError::value(key(), format!("{one} is listed twice")));
             }
             let (plain, contract) = (one.chain.is_none(), other.chain.is_none());
             if one.address == other.address && plain != contract {
                 let reason = format!(
-                    "{} is a key without code or a contract on a chain, and not both",
+                    "{} is listed as a key and as a contract on a chain; keep one",
                     one.address
                 );
                 return Err(ConfigError::value(key(), reason));
@@ -114,8 +114,8 @@ fn distinct<'a>(
             match seen.insert(form, id) {
                 Some(other) if other != id => {
                     let reason = format!(
-                        "it can be taken for `{other}`: they differ at most in case, spaces, \
-                         marks, or letters that look alike"
+                        "it looks like `{other}`; names must differ in more than case, spaces and \
+                         marks"
                     );
                     return Err(ConfigError::value(format!("{section}.{id}"), reason));
                 }
@@ -199,11 +199,11 @@ mod tests {
         refused(&format!("firm = \"Acme\", keys = [\"{KEY}\"]"), "did you mean `acme`?");
         refused(&format!("firm = \"bolt\", keys = [\"{KEY}\"]"), "is not under [firms]");
         refused(&format!("keys = [\"{KEY}\", \"{KEY}\"]"), "twice");
-        refused(&format!("keys = [\"{KEY}\", \"eip155:1:{KEY}\"]"), "not both");
+        refused(&format!("keys = [\"{KEY}\", \"eip155:1:{KEY}\"]"), "keep one");
         refused("keys = [\"eip155:one:0xaa\"]", "eip155:CHAIN:0x");
         let chains = format!("keys = [\"eip155:1:{KEY}\", \"eip155:10:{KEY}\"]");
         assert_eq!(person(&chains), Ok(()));
         let twins = "kim = { roles = [], keys = [] }\nKim = { roles = [], keys = [] }";
-        assert!(check(&[], twins).unwrap_err().contains("can be taken for"));
+        assert!(check(&[], twins).unwrap_err().contains("it looks like"));
     }
 }

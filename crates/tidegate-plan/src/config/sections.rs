@@ -39,7 +39,7 @@ pub struct Config {
     pub policy: BTreeMap<String, Value>,
     /// What each firm that audits is called, by its id.
     pub firms: BTreeMap<String, String>,
-    /// Who is who.
+    /// People with their keys and roles, by name.
     pub people: BTreeMap<String, PersonConfig>,
 }
 
@@ -98,7 +98,6 @@ pub struct CompilerConfig {
     pub optimizer_runs: Option<u32>,
     /// Whether code is generated through the intermediate representation.
     pub via_ir: Option<bool>,
-    /// The EVM version.
     pub evm_version: Option<String>,
     /// Which hash of the metadata goes into the code.
     pub bytecode_hash: Option<String>,
@@ -128,9 +127,7 @@ pub enum Stage {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Its stage.
     pub stage: Stage,
-    /// Its chain id.
     pub chain: ChainId,
     /// The hash of block 0, for ids that are not built in.
     pub genesis: Option<B256>,
@@ -156,7 +153,6 @@ pub struct NetworkConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundsConfig {
-    /// Its address.
     pub treasury: Address,
     /// The name of its key.
     pub key: String,
@@ -298,12 +294,17 @@ impl NetworkConfig {
             }
         }
         match self.stage {
-            Stage::Testnet if self.safe.is_some() || self.relayer.is_some() => Err(
-                ConfigError::value(key("safe"), "a testnet has a `deployer`, no Safe or relayer"),
-            ),
+            Stage::Testnet if self.safe.is_some() || self.relayer.is_some() => {
+                Err(ConfigError::value(
+                    key("safe"),
+                    "a testnet has a `deployer`, and no `safe` or \
+                                                 `relayer`",
+                ))
+            }
             Stage::Mainnet if self.deployer.is_some() => Err(ConfigError::value(
                 key("deployer"),
-                "on mainnet a Safe acts; a `relayer` pays gas",
+                "on mainnet write `safe`, which acts, and `relayer`, which pays gas; there is no \
+                 `deployer`",
             )),
             _ => Ok(()),
         }

@@ -58,7 +58,6 @@ impl StepConfig {
 pub struct ExternalConfig {
     /// On test stages: the contract to create as set-up.
     pub create: Option<String>,
-    /// Its address.
     pub address: Option<Address>,
     /// The hash of its runtime code.
     pub code_hash: Option<B256>,
@@ -69,7 +68,6 @@ pub struct ExternalConfig {
 pub struct ExistingConfig {
     /// The contract that is behind it now, as the project's sources have it.
     pub contract: String,
-    /// Its kind.
     pub proxy: ProxyKind,
     /// The major version of the OpenZeppelin that it was made with; 5 where nothing is said.
     #[serde(default)]

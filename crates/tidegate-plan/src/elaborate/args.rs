@@ -9,7 +9,6 @@ use crate::value::normalise;
 
 /// An ABI type, with the names of a structure's members.
 pub(super) struct Type<'p> {
-    /// The canonical type.
     ty: String,
     members: &'p [Param],
 }
@@ -154,7 +153,7 @@ fn by_name(
     let names = || kind.members.iter().map(|member| member.name.as_str());
     if let Some(unknown) = table.keys().find(|key| !names().any(|name| name == *key)) {
         let known: Vec<_> = names().collect();
-        return Err(error(format!("`{unknown}` is no member; it has {}", known.join(", "))));
+        return Err(error(format!("`{unknown}` is not a member; it has {}", known.join(", "))));
     }
     names()
         .map(|name| table.get(name).cloned().ok_or_else(|| error(format!("`{name}` is missing"))))
@@ -168,7 +167,7 @@ pub(super) fn find_function<'f>(
     written: &Value,
 ) -> Result<&'f Function, ElaborateError> {
     let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-    let name = written.as_str().ok_or_else(|| error(format!("`{written}` is no function")))?;
+    let name = written.as_str().ok_or_else(|| error(format!("`{written}` is not a function")))?;
     let base = name.split('(').next().unwrap_or(name).trim();
     let Some(overloads) = abi.functions.get(base) else {
         let near = crate::config::nearest(base, abi.functions.keys().map(String::as_str));

@@ -134,7 +134,7 @@ impl<'a> Builder<'a> {
             matches!(beacon, Some(Beacon::Own(_)))
         });
         let reason = match create {
-            None => format!("`@{other}` is no earlier step that creates a beacon"),
+            None => format!("`@{other}` is not an earlier step that creates a beacon"),
             Some(create) if create.contract != *contract => {
                 format!("the beacon of `@{other}` is for {}", create.contract)
             }

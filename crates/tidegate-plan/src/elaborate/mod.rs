@@ -33,32 +33,24 @@ const RESERVED: [&str; 5] = ["deployer", "safe", "executor", "anchor", "foreign"
 #[derive(Debug, thiserror::Error)]
 pub enum ElaborateError {
     /// Something is wrong with one step.
-    #[error("read step `{step}`: {reason}")]
+    #[error("cannot read step `{step}`: {reason}")]
     Step {
         /// The step's name, or its place in the file.
         step: String,
-        /// Why.
         reason: String,
     },
     /// An argument does not fit its type.
-    #[error("read step `{step}`, argument `{argument}`")]
+    #[error("cannot read step `{step}`, argument `{argument}`")]
     Argument {
-        /// The step.
         step: String,
         /// The argument as written.
         argument: String,
-        /// Why.
         #[source]
         source: ValueError,
     },
     /// A parameter is not what its uses need.
-    #[error("read parameter `{param}`: {reason}")]
-    Param {
-        /// The parameter.
-        param: String,
-        /// Why.
-        reason: String,
-    },
+    #[error("cannot read parameter `{param}`: {reason}")]
+    Param { param: String, reason: String },
     /// An existing contract cannot be used.
     #[error(transparent)]
     Existing(#[from] ConfigError),
@@ -93,7 +85,6 @@ pub fn requested_contracts(config: &Config) -> BTreeSet<String> {
 /// What the compiler made of one requested name.
 #[derive(Debug, Clone, Copy)]
 pub struct Compiled<'a> {
-    /// The artifact.
     pub artifact: &'a Artifact,
     /// The libraries it links, each before those that link it.
     pub libraries: &'a [Fqn],
@@ -289,7 +280,7 @@ impl<'a> Builder<'a> {
         match self.config.existing.keys().find(|name| !upgraded(name)) {
             Some(name) => Err(ConfigError::value(
                 format!("existing.{name}"),
-                "no step upgrades it; what is only used stands under [externals]",
+                "no step upgrades it; what is only used belongs under [externals]",
             )
             .into()),
             None => Ok(()),
@@ -306,7 +297,7 @@ impl<'a> Builder<'a> {
     fn unknown_target(&self, name: &str) -> String {
         let near = crate::config::nearest(name, self.targets.keys().map(String::as_str));
         let near = near.map_or_else(String::new, |near| format!("; did you mean `@{near}`?"));
-        format!("`@{name}` is no earlier step or external{near}")
+        format!("`@{name}` is neither an earlier step nor an external{near}")
     }
 }
 
@@ -324,7 +315,7 @@ fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String>
         ("init", !written.init.is_empty() && matches!(action, Action::Call(_))),
     ];
     match given.iter().find(|(_, misplaced)| *misplaced) {
-        Some((key, _)) => Err(format!("`{key}` means nothing on this kind of step")),
+        Some((key, _)) => Err(format!("`{key}` has no meaning on this kind of step")),
         None => Ok(()),
     }
 }

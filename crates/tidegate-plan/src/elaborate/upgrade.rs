@@ -63,8 +63,8 @@ impl<'a> Builder<'a> {
         });
         if let Some(earlier) = earlier {
             let kind = self.kind_of(earlier).filter(|kind| *kind != ProxyKind::Minimal);
-            let kind =
-                kind.ok_or_else(|| error(format!("`@{name}` is no proxy that can be upgraded")))?;
+            let kind = kind
+                .ok_or_else(|| error(format!("`@{name}` is not a proxy that can be upgraded")))?;
             let contract = earlier.contract().map(|(contract, _)| contract);
             let found = self.compiled.values().find(|c| Some(&c.artifact.fqn) == contract);
             let reference = found.ok_or_else(|| error(self.unknown_target(name)))?.artifact;

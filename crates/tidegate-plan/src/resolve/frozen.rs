@@ -24,7 +24,7 @@ pub struct FrozenOp {
 
 /// A creation of which local execution gives no code, so that it cannot be executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("know the code of {op}: local execution does not create it")]
+#[error("the code of {op} is unknown: local execution does not create it")]
 pub struct Uncomputed {
     /// The operation.
     pub op: String,

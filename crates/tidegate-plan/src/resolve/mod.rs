@@ -41,7 +41,7 @@ impl Executor {
 /// What one network adds to a plan.
 #[derive(Debug, Clone)]
 pub struct ResolveContext {
-    /// Who acts.
+    /// The account that executes the plan: a deployer's key, or a Safe.
     pub executor: Executor,
     /// What `@deployer` is, where there is one.
     pub deployer: Option<Address>,
@@ -72,50 +72,33 @@ impl ResolveContext {
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// A name that has no address on this network.
-    #[error("resolve `@{name}`: it has no address on this network")]
-    Ref {
-        /// The name.
-        name: String,
-    },
+    #[error("cannot resolve `@{name}`: it has no address on this network")]
+    Ref { name: String },
     /// A parameter without a value on this network.
-    #[error("resolve `${name}`: it has no value for this network under [params]")]
-    Param {
-        /// The parameter.
-        name: String,
-    },
+    #[error("cannot resolve `${name}`: it has no value for this network under [params]")]
+    Param { name: String },
     /// A value that does not fit.
-    #[error("resolve {what}")]
+    #[error("cannot resolve {what}")]
     Value {
         /// The argument or parameter.
         what: String,
-        /// Why.
         #[source]
         source: ValueError,
     },
     /// A transparent proxy without its admin contract.
-    #[error("resolve `@{name}`: write the `admin` of this transparent proxy under [existing]")]
-    Admin {
-        /// The proxy.
-        name: String,
-    },
+    #[error(
+        "cannot resolve `@{name}`: write the `admin` of this transparent proxy under \
+         [existing]"
+    )]
+    Admin { name: String },
     /// A beacon whose layout does not say where it keeps its implementation.
-    #[error("resolve `@{name}`: the beacon's layout has no `_implementation`")]
-    Beacon {
-        /// The step.
-        name: String,
-    },
+    #[error("cannot resolve `@{name}`: the beacon's layout has no `_implementation`")]
+    Beacon { name: String },
     /// A call that only a batch itself makes.
-    #[error("resolve step `{step}`: it calls {what} at {address}, which no plan may")]
-    OffLimits {
-        /// The step.
-        step: String,
-        /// What stands there.
-        what: &'static str,
-        /// Where.
-        address: Address,
-    },
+    #[error("cannot resolve step `{step}`: it calls {what} at {address}, which no plan may")]
+    OffLimits { step: String, what: &'static str, address: Address },
     /// A contract that the release does not hold.
-    #[error("resolve contract `{0}`: the release does not hold it")]
+    #[error("cannot resolve contract `{0}`: the release does not contain it")]
     Contract(Fqn),
 }
 
@@ -139,15 +122,15 @@ pub struct Check {
 /// A plan on one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
-    /// Who acts.
+    /// The account that executes the plan: a deployer's key, or a Safe.
     pub executor: Executor,
     /// The operations, in execution order.
     pub ops: Vec<Op>,
     /// The view calls that must hold after their step.
     pub checks: Vec<Check>,
-    /// Where each step's contract stands.
+    /// Address of each step's contract.
     pub places: BTreeMap<String, Place>,
-    /// Where each library stands.
+    /// Address of each library.
     pub libraries: BTreeMap<Fqn, Address>,
     /// Every parameter's value in normal form.
     pub params: BTreeMap<String, Value>,
@@ -165,7 +148,6 @@ pub struct Resolved {
 pub struct Watch {
     /// The contract.
     pub address: Address,
-    /// The slot.
     pub slot: B256,
     /// What it holds, for people.
     pub name: &'static str,

@@ -11,9 +11,7 @@ pub struct Op {
     /// Unique in the plan: the step's name, with `/implementation`, `/beacon` or `/proxy`, or
     /// `lib:<fqn>`.
     pub id: String,
-    /// The step.
     pub step: String,
-    /// What it does.
     pub kind: OpKind,
 }
 
@@ -25,12 +23,11 @@ pub fn op_label(op: &str) -> String {
     }
 }
 
-/// What an operation does.
+/// The effect of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpKind {
     /// Creates one contract by CREATE2.
     Create {
-        /// The contract.
         contract: Fqn,
         /// Where it will stand.
         address: Address,
@@ -43,11 +40,9 @@ pub enum OpKind {
     },
     /// Calls a contract.
     Call {
-        /// The target.
         to: Address,
         /// Wei sent along.
         value: U256,
-        /// The calldata.
         data: Bytes,
         /// The function, for people.
         signature: String,

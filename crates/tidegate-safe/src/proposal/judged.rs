@@ -1,4 +1,4 @@
-//! What a promotion's batch requires to be still as the gates judged it.
+//! The conditions of a promotion's batch: what must still be as the gates judged it.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ const REVOCATIONS_MAX: usize = 32;
 /// The most contracts that a batch asks again whether they signed.
 pub const CONFIRMATIONS_MAX: usize = 32;
 
-/// What the gates took for granted on the target, and what may have changed when owners sign.
+/// The facts on the target that the gates relied on, and that may have changed when owners sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Judged {
@@ -39,11 +39,9 @@ pub struct Judged {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The statement.
     pub statement: StatementDigest,
     /// Where the contract stands.
     pub chain: ChainId,
-    /// The contract.
     pub contract: Address,
     /// What it is asked about.
     pub signature: Bytes,
@@ -55,8 +53,8 @@ pub fn keys_fault(keys: usize, targets: usize) -> Option<String> {
     let most = (POSTS_MAX - REVOCATIONS_MAX) / (2 * targets.max(1));
     (keys > most).then(|| {
         format!(
-            "[people] has {keys} keys, and a batch can check the stops of {most} where the \
-             project has {targets} targets on the chain"
+            "[people] has {keys} keys; a batch can check the stops of {most} keys \
+             (targets on the chain: {targets})"
         )
     })
 }
@@ -83,13 +81,14 @@ impl Judged {
         let posts = self.posts.len();
         if posts > POSTS_MAX {
             return Some(format!(
-                "the batch would check {posts} posts at the helper, at most {POSTS_MAX}: two for \
-                 each key under [people] and each target on the chain, one for each attestation"
+                "the batch would check {posts} posts at the helper, and at most {POSTS_MAX} fit: \
+                 two for each key under [people] and each target on the chain, one for each \
+                 attestation"
             ));
         }
         if self.confirmations.len() > CONFIRMATIONS_MAX {
             return Some(format!(
-                "contracts signed {} statements that the gates rest on, and a batch asks about at \
+                "contracts signed {} statements that the gates need, and a batch can ask about at \
                  most {CONFIRMATIONS_MAX}",
                 self.confirmations.len()
             ));
@@ -106,15 +105,15 @@ impl Judged {
         let mut calls = vec![
             call(
                 helper::require_policy(project, self.policy_version),
-                format!("the policy is version {} still", self.policy_version),
+                format!("the policy version is still {}", self.policy_version),
             ),
             call(
                 helper::require_records(project, self.records),
-                format!("{} promotions are recorded, and none since", self.records),
+                format!("{} promotions are recorded, and no more since", self.records),
             ),
             call(
                 helper::require_posted(&self.posts),
-                format!("{} posts are what they were when the gates passed", self.posts.len()),
+                format!("{} posts are unchanged since the gates passed", self.posts.len()),
             ),
         ];
         let here = self.confirmations.iter().filter(|confirmed| confirmed.chain == chain);
@@ -122,7 +121,7 @@ impl Judged {
             let Confirmation { statement, contract, signature, .. } = confirmed;
             let asked = isValidSignatureCall { hash: statement.0, signature: signature.clone() };
             let data = helper::require_call(*contract, asked.abi_encode().into(), signed());
-            call(data, format!("{contract} confirms statement {} still", statement.short()))
+            call(data, format!("{contract} still confirms statement {}", statement.short()))
         }));
         calls
     }
@@ -136,11 +135,11 @@ impl Judged {
     pub fn differs(&self, now: &Self) -> Option<String> {
         if self.policy_version != now.policy_version {
             let (was, is) = (self.policy_version, now.policy_version);
-            return Some(format!("the Safe has adopted policy version {is} since, it was {was}"));
+            return Some(format!("the Safe has adopted policy version {is} since; it was {was}"));
         }
         if self.records != now.records {
             let (was, is) = (self.records, now.records);
-            return Some(format!("the Safe has recorded {is} promotions, it had {was}"));
+            return Some(format!("the Safe has recorded {is} promotions; it had {was}"));
         }
         for (was, is) in self.posts.iter().zip(&now.posts) {
             if (was.by, was.subject) != (is.by, is.subject) {

@@ -131,7 +131,7 @@ fn rebatch(proposal: &mut Proposal) {
 fn a_promotion_that_disagrees_with_itself_is_refused() {
     type Case = (fn(&mut Proposal), &'static str);
     let cases: [Case; 16] = [
-        (|p| p.v = 2, "read format version 2"),
+        (|p| p.v = 2, "format version 2"),
         (|p| p.calls[4].value = U256::ZERO, "does not make exactly its calls"),
         (|p| drop(p.calls.remove(4)), "does not make exactly its calls"),
         (|p| p.safe_tx.operation = Operation::Call, "does not make exactly its calls"),

@@ -104,7 +104,6 @@ pub struct Explained {
 /// What a Safe says that it executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Executed {
-    /// In which transaction.
     pub transaction: B256,
     /// The hash that its owners signed.
     pub hash: B256,
@@ -146,21 +145,23 @@ impl Explained {
     /// A known factory made it, once, over a known singleton; and it was set up once.
     fn creation(&mut self, past: &SafePast<'_>) {
         let [made] = past.creations else {
-            return self.doubt("the Safe was made by no known factory of Safe's".to_owned());
+            return self.doubt("the Safe was not created by a known factory of Safe's".to_owned());
         };
         if self.known(made.address, |known| known.kind == CanonicalKind::ProxyFactory).is_none() {
-            self.doubt(format!("the Safe was made by the unknown factory {}", made.address));
+            self.doubt(format!("the Safe was created by the unknown factory {}", made.address));
         }
-        self.singleton(made.data.get(..32), "was made with");
+        self.singleton(made.data.get(..32), "was created with");
         if past.logs.iter().filter(|log| log.topics.first() == Some(&SETUP)).count() != 1 {
-            self.doubt("the Safe's singleton did not log its one setup".to_owned());
+            self.doubt("the Safe's singleton did not log exactly one setup".to_owned());
         }
     }
 
     fn singleton(&mut self, word: Option<&[u8]>, says: &str) {
         let address = word.map(|word| Address::from_slice(&word[12..])).unwrap_or_default();
         if self.known(address, Canonical::is_singleton).is_none() {
-            self.doubt(format!("the Safe {says} the singleton {address}, which is none of Safe's"));
+            self.doubt(format!(
+                "the Safe {says} the singleton {address}, which is not one of Safe's"
+            ));
         }
     }
 

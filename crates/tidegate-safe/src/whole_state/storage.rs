@@ -40,9 +40,7 @@ pub(super) static SIGN_MSG: LazyLock<B256> = LazyLock::new(|| keccak256("SignMsg
 pub struct SafeLog {
     /// Who logged it.
     pub address: Address,
-    /// Its topics.
     pub topics: Vec<B256>,
-    /// Its data.
     pub data: Bytes,
     /// The transaction it is of.
     pub transaction: B256,

@@ -139,7 +139,7 @@ fn what_a_safe_shows_is_all_it_holds_or_is_not() {
         ),
         (
             "hidden by a fake singleton",
-            "was made with the singleton 0x00000000000000000000000000000000000000AA",
+            "was created with the singleton 0x00000000000000000000000000000000000000AA",
         ),
     ]);
     for safe in &safes {
@@ -243,8 +243,8 @@ fn a_past_that_is_told_in_part() {
     assert!(!lacks("SafeProxyFactory 1.4.1") && lacks("MultiSend 1.4.1"), "{relies:?}");
     type Change = fn(&mut Made);
     let cases: [(Change, &str); 7] = [
-        (|m| m.creations.clear(), "by no known factory"),
-        (|m| m.creations.push(m.creations[0].clone()), "by no known factory"),
+        (|m| m.creations.clear(), "not created by a known factory"),
+        (|m| m.creations.push(m.creations[0].clone()), "not created by a known factory"),
         (|m| m.creations[0].address = Address::ZERO, "by the unknown factory 0x0000"),
         (
             |m| m.logs.retain(|log| log.topics[0] != crate::EXECUTION_SUCCESS),
@@ -258,7 +258,7 @@ fn a_past_that_is_told_in_part() {
             },
             "unknown: 0x",
         ),
-        (|m| m.logs.retain(|log| log.data.len() < 200), "did not log its one setup"),
+        (|m| m.logs.retain(|log| log.data.len() < 200), "did not log exactly one setup"),
         (
             |m| {
                 let mut log = m.logs[0].clone();

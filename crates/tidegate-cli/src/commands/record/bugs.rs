@@ -11,12 +11,12 @@ use crate::signer::LazySigner;
 
 #[derive(Debug, Args)]
 pub(crate) struct BugArgs {
-    /// What it is
+    /// A title that says what is wrong
     title: String,
-    /// How bad it is; high and critical stop the release
+    /// The severity; high and critical stop the release
     #[arg(long, value_enum)]
     severity: SeverityArg,
-    /// Where more stands
+    /// Link to details
     #[arg(long, default_value = "")]
     link: String,
     /// Stop the release whatever the severity
@@ -36,15 +36,15 @@ enum SeverityArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct TriageArgs {
-    /// The bug's digest or its beginning
+    /// The bug's digest or a prefix of it
     bug: String,
-    /// What it comes to; one that is fixed is fixed in another release
+    /// The resolution; a fixed bug needs none, because the fix is another release
     #[arg(long, value_enum, value_name = "WHAT")]
     resolution: ResolutionArg,
-    /// The bug of which it is a duplicate: its digest or its beginning
+    /// The bug that it duplicates: its digest or a prefix of it
     #[arg(long, value_name = "BUG", required_if_eq("resolution", "duplicate"))]
     of: Option<String>,
-    /// Why
+    /// The reason, for the record
     #[arg(long, value_name = "WHY")]
     reason: String,
     #[command(flatten)]
@@ -53,13 +53,13 @@ pub(crate) struct TriageArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ResolutionArg {
-    /// It is none
+    /// It is not a bug
     Invalid,
-    /// Another statement says the same
+    /// Another statement reports the same bug
     Duplicate,
-    /// The release goes with it; two people say so, and never of a critical one
+    /// Release with the bug; two people must sign this, and never for a critical bug
     Accepted,
-    /// It is one after all, whoever says otherwise
+    /// Confirm the bug; overrides other triage
     Confirmed,
 }
 
@@ -97,7 +97,10 @@ pub(super) async fn triage(project: &Context, signer: &LazySigner, args: &Triage
     ui.row("bug", &draft.shown().title);
     draft.sign(project, signer).await?;
     if needs_two {
-        ui.note("it stops the release until two people have said so; neither of them says go");
+        ui.note(
+            "it stops the release until two people have signed this; neither of them can sign \
+                 the go",
+        );
     }
     Ok(())
 }

@@ -12,12 +12,12 @@ use crate::signer::LazySigner;
 
 #[derive(Debug, Args)]
 pub(crate) struct DecisionArgs {
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     release: Option<String>,
-    /// For which discipline you speak, where the policy names disciplines
+    /// The discipline that you speak for, if the policy names disciplines
     #[arg(long)]
     discipline: Option<String>,
-    /// Why
+    /// The reason, for the record
     #[arg(long, default_value = "")]
     reason: String,
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub(crate) struct DecisionArgs {
 pub(crate) struct GoArgs {
     #[command(flatten)]
     decision: DecisionArgs,
-    /// Say it without this statement, which an earlier go lists and nobody has; its whole digest
+    /// Leave out this statement, which an earlier go lists and which is lost; its full digest
     #[arg(long, value_name = "DIGEST")]
     without: Vec<String>,
 }
@@ -37,20 +37,20 @@ pub(crate) struct GoArgs {
 pub(crate) struct StopArgs {
     #[command(flatten)]
     decision: DecisionArgs,
-    /// Post it at the helper too, so that deleting the file undoes nothing
+    /// Also post it at the helper, so that deleting the file cannot undo it
     #[arg(long)]
     post: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct FreezeArgs {
-    /// For how long, at most 90 days
+    /// How long the freeze lasts, at most 90d
     #[arg(long = "for", value_name = "SPAN")]
     span: String,
-    /// Why
+    /// The reason, for the record
     #[arg(long)]
     reason: String,
-    /// Post it at the helper too, so that deleting the file undoes nothing
+    /// Also post it at the helper, so that deleting the file cannot undo it
     #[arg(long)]
     post: bool,
     #[command(flatten)]
@@ -81,7 +81,7 @@ pub(super) async fn go(project: &Context, signer: &LazySigner, args: &GoArgs) ->
         ui.row(&record.digest.short(), &format!("record deployments/{network}/{}", record.file));
     }
     draft.sign(project, signer).await?;
-    ui.note("commit the file and every record; a statement made from now on makes it stale");
+    ui.note("commit the file and every record; any later statement makes this go stale");
     Ok(())
 }
 

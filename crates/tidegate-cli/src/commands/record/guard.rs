@@ -16,30 +16,30 @@ use crate::signer::LazySigner;
 
 #[derive(Debug, Args)]
 pub(crate) struct WaiverArgs {
-    /// The gate: soak or audits
+    /// The gate: `soak` or `audits`
     gate: String,
-    /// The soak that is asked for instead: at least half of the policy's, and 24 h
+    /// The soak required instead: at least half of the policy's, and at least 24h
     #[arg(long, value_name = "SPAN")]
     soak: Option<String>,
-    /// How many firms are asked for instead: at least half of the policy's, and 1
+    /// Number of firms required instead: at least half of the policy's, and at least 1
     #[arg(long)]
     audits: Option<u32>,
-    /// How many transactions by outsiders
+    /// Number of transactions by outsiders required instead
     #[arg(long)]
     transactions: Option<u32>,
-    /// How many outside senders
+    /// Number of outside senders required instead
     #[arg(long)]
     senders: Option<u32>,
-    /// Which part of the functions, in percent
+    /// Percentage of the functions that must be used instead
     #[arg(long)]
     selectors_percent: Option<u32>,
-    /// Until when, by the target's chain time in seconds; all guardians sign the same
+    /// End of the waiver in target chain time (Unix seconds); all guardians must sign the same
     #[arg(long, value_name = "SECONDS")]
     until: u64,
-    /// Why
+    /// The reason, for the record
     #[arg(long, value_name = "WHY")]
     reason: String,
-    /// Where more stands
+    /// Link to details
     #[arg(long, default_value = "")]
     link: String,
     #[command(flatten)]
@@ -56,18 +56,18 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EmergencyArgs {
-    /// The proposal's safeTxHash or its beginning; default: the only one
+    /// The proposal's safeTxHash or a prefix of it; default: the only proposal
     proposal: Option<String>,
-    /// Announce it at the helper too; owners can sign an hour later
+    /// Also announce it at the helper; owners can sign one hour later
     #[arg(long)]
     post: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PostmortemArgs {
-    /// The document
+    /// The post-mortem file
     document: PathBuf,
-    /// Where it lies
+    /// URI of the published document
     #[arg(long, default_value = "")]
     uri: String,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::signer::signer;
 
 #[derive(Debug, Args)]
 pub(crate) struct PostArgs {
-    /// The file with the signed statement: a freeze, a no-go or a revocation
+    /// File with the signed freeze, no-go or revocation
     file: PathBuf,
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn run(project: &Context, args: &PostArgs) -> AppResult {
     ui.row("signed by", &format!("{}, {}", stop.who, stop.by));
     ui.row("says", &stop.says);
     ui.row("stops", &stop.stops);
-    ui.note("It also ends every open proposal that asks for it: those are proposed anew.");
+    ui.note("It also voids every open proposal that checks it; propose those again.");
     let settings = project.network(&stop.target)?;
     let signer = signer(project, settings.relayer.as_deref().or(settings.deployer.as_deref()))?;
     ui.result(&stop.post(project, &signer).await?);

@@ -11,39 +11,35 @@ use crate::context::Context;
 use crate::options::ForTarget;
 use crate::signer::LazySigner;
 
-/// Accept a finding of medium severity that stays open
-///
-/// It holds in exactly this scope, until its time is over, once two people who are not of the firm
-/// that reported it have signed the same. With the options somebody asks for it; without them
-/// somebody else agrees to what was asked.
+/// The acceptance of one open finding.
 #[derive(Debug, Args)]
 pub(crate) struct RiskArgs {
-    /// The finding, by the beginning of its key; gate `audits` and `attest` name it
+    /// The finding: a prefix of its key, as gate `audits` and `attest` show it
     finding: String,
-    /// It is as reported, and accepted
+    /// Accept the risk as reported
     #[arg(long, group = "decision")]
     accept: bool,
-    /// It is no fault
+    /// The finding is a false positive
     #[arg(long, group = "decision")]
     false_positive: bool,
-    /// Something else prevents it
+    /// Something else mitigates the risk
     #[arg(long, group = "decision")]
     mitigated: bool,
-    /// It is fixed later
+    /// The fix comes later
     #[arg(long, group = "decision")]
     defer: bool,
-    /// Why
+    /// The reason, for the record
     #[arg(long, requires = "decision")]
     reason: Option<String>,
-    /// What stands in its way meanwhile
+    /// The control that limits the risk until then
     #[arg(long, default_value = "", requires = "decision")]
     control: String,
-    /// How long it is accepted, such as `90d`
+    /// How long the acceptance is valid, such as `90d`
     #[arg(long, value_name = "SPAN", requires = "decision")]
     until: Option<String>,
     #[command(flatten)]
     target: ForTarget,
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     #[arg(long)]
     release: Option<String>,
 }
@@ -83,5 +79,5 @@ pub(super) async fn run(project: &Context, signer: &LazySigner, args: &RiskArgs)
 }
 
 fn missing(option: &str) -> AppError {
-    AppError::usage(format!("say why, and until when: {option} is missing"))
+    AppError::usage(format!("a new acceptance needs a reason and an end: {option} is missing"))
 }

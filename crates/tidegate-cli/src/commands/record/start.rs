@@ -11,7 +11,7 @@ use crate::signer::LazySigner;
 
 #[derive(Debug, Args)]
 pub(crate) struct StartArgs {
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     release: Option<String>,
     #[command(flatten)]
     target: ForTarget,

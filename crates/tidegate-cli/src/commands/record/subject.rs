@@ -5,10 +5,10 @@ use tidegate_app::drafts::Subject;
 
 use crate::options::ForTarget;
 
-/// Of which release something is said, and for which target.
+/// The release and the target that a statement is about.
 #[derive(Debug, Args)]
 pub(super) struct OfRelease {
-    /// The release; default: what the working tree builds
+    /// The release; default: the release that the working tree builds
     #[arg(long)]
     release: Option<String>,
     #[command(flatten)]

@@ -12,9 +12,9 @@ use crate::signer::LazySigner;
 
 #[derive(Debug, Args)]
 pub(crate) struct WithdrawArgs {
-    /// The sample's digest or its beginning
+    /// The sample's digest or a prefix of it
     sample: String,
-    /// Why it was wrong
+    /// The reason that it was wrong
     #[arg(long, value_name = "WHY")]
     reason: String,
     #[command(flatten)]
@@ -39,14 +39,14 @@ pub(super) async fn run(project: &Context, signer: &LazySigner, args: &WithdrawA
     let (is_own, is_there) = (found.by.is_none(), found.is_there());
     let draft = found.outcome?;
     if is_own && is_there {
-        ui.note("its block is on the chain: you take back what it says of code and slots");
+        ui.note("its block is on the chain: you withdraw what it says about code and slots");
     }
     draft.sign(project, signer).await?;
     ui.note(if is_own {
-        format!("commit the file; what {} saw then counts for nothing", found.speaker)
+        format!("commit the file; the sample of {} then does not count", found.speaker)
     } else {
-        "commit the file; it counts beside that of one more person, where no endpoint keeps the \
-         state of the block"
+        "commit the file; where no endpoint keeps the state of the block, one more person must \
+         withdraw it too"
             .to_owned()
     });
     Ok(())

@@ -85,7 +85,7 @@ fn what_a_revocation_sets_back_is_said_before() {
     assert!(set_back.restarts);
     assert_eq!(set_back.resting, [digest(103)]);
     let said = set_back.sentences("vault-1").join(" | ");
-    for words in ["soak of vault-1 starts anew", "Bolt no longer covers A, B, the plan"] {
+    for words in ["soak of vault-1 starts over", "Bolt no longer covers A, B, the plan"] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let mut elsewhere = over(4, &[("src/C.sol:C", 3)]);
@@ -125,7 +125,7 @@ fn delta_reviews_rest_on_at_most_sixteen_others() {
         facts(list)
     };
     check(chain(16), "PASS", &[]);
-    let named = &["more than 16 of them"];
+    let named = &["more than 16 delta reviews"];
     check_named(chain(17), "UNKNOWN", &[TooFewFirms, DeltaBase, BaseTooDeep], named);
 }
 

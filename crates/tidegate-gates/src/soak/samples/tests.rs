@@ -144,10 +144,7 @@ fn the_state_of_a_block_is_the_chain_s_to_say() {
     assert!(!invented[0].counts() && invented[1].counts());
     assert!(contradictions("sepolia", &invented).is_empty());
     let named = set_aside(&invented);
-    assert!(
-        named.len() == 1 && named[0].contains("by ada counts for nothing: block 5"),
-        "{named:?}"
-    );
+    assert!(named.len() == 1 && named[0].contains("by ada does not count: block 5"), "{named:?}");
     // True: it restarts, whoever says otherwise of the same block.
     let denied = [seen("ada", 9, read(9)), seen("kim", 7, read(9))];
     let resets: Vec<_> = changed(&denied, state).into_iter().map(|reset| reset.reason).collect();

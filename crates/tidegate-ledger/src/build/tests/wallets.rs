@@ -63,7 +63,7 @@ fn a_lent_wallet_that_is_not_watched_ends_no_books() {
     for (why, says) in [
         (Unwatched::Endless, "sent too many transactions to be watched"),
         (Unwatched::Code, "runs or ran code"),
-        (Unwatched::Nonces, "nonces that nothing known took"),
+        (Unwatched::Nonces, "nonces that no known transaction has"),
     ] {
         let mut facts = whole_story().facts();
         let network = &mut facts.networks[0];
