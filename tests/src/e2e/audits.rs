@@ -60,7 +60,7 @@ fn an_audit_by_another_build_is_named(scene: &Scene<'_>) -> Outcome {
     status.expect("audits", "PASS", &[])?;
     let named = status.0["local"]["otherBuilds"].as_array().cloned().unwrap_or_default();
     assert_eq!(named.len(), 1, "{named:?}");
-    let says = "bo (Bolt) attested what another build of solc 0.8.37+commit.f401782d made";
+    let says = "bo (Bolt) attested code that another build of solc 0.8.37+commit.f401782d compiled";
     assert!(named[0].as_str().is_some_and(|said| said.starts_with(says)), "{named:?}");
     for asked in [&["status"][..], &["status", "--explain"]] {
         let shown = scene.run("eva", asked, 0)?;

@@ -129,7 +129,10 @@ fn a_name_that_two_builds_have_names_neither(scene: &Scene<'_>) -> Outcome {
     ];
     for args in commands {
         let says = said(&scene.run("eva", args, 2)?);
-        assert!(says.contains(&format!("2 builds of `{NAME}` are kept here")), "{args:?}: {says}");
+        assert!(
+            says.contains(&format!("this machine has 2 builds of `{NAME}`")),
+            "{args:?}: {says}"
+        );
         assert!(says.contains(&first), "{args:?}: {says}");
         let is_here = if args[0] == "diff" { "" } else { " (the working tree)" };
         assert!(says.contains(&format!("{second}{is_here}")), "{args:?}: {says}");

@@ -55,9 +55,9 @@ fn cheat_an_endpoint_that_nobody_at_a_terminal_trusts(scene: &Scene<'_>) -> Outc
         assert!(ran.stdout.contains("to trust it"), "{typed:?}: {ran:?}");
     }
     let ran = eva.run(&verify)?.expect_code(30)?;
-    assert!(ran.stderr.contains("no endpoint of yours") && ran.stderr.contains(&variable));
+    assert!(ran.stderr.contains("you have no endpoint") && ran.stderr.contains(&variable));
     let status = Status::of(&scene.run("eva", &["status", "--json"], 0)?)?;
-    status.expect("policy", "UNKNOWN", (&["unreadable"], &["no endpoint of yours"]))?;
+    status.expect("policy", "UNKNOWN", (&["unreadable"], &["you have no endpoint"]))?;
     assert!(!eva.home().join("endpoints.toml").exists());
     assert_eq!(node.calls("eth_chainId"), 0, "nobody trusted it, and it was asked");
     Ok(())

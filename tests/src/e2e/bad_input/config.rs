@@ -150,7 +150,7 @@ const COMMANDS: [(&[&str], i32, &[&str], &str); 10] = [
     (&["deploy", "mainnet"], 2, &["mainnet"], "tidegate promote"),
     (&["promote", "testnet-9.9"], 2, &["testnet-9.9", "vault-1.4.0"], ""),
     (&["fund", "request", "two ether", "--reason", "x"], 2, &["two ether"], ""),
-    (&["proposal", "show", "0xabcdef"], 2, &["6 digits", "16 at least"], ""),
+    (&["proposal", "show", "0xabcdef"], 2, &["6 digits", "at least 16"], ""),
     (&["proposal", "show", "0xabcdefabcdefabcd"], 2, &["no such proposal"], "proposal list"),
     (
         &["attest", "--revoke", "0xabcdefabcdefabcd", "--as", "deployer"],

@@ -24,7 +24,7 @@ fn keys_passwords_and_approvals_that_are_wrong_are_explained(scene: &Scene<'_>) 
     let hint = approved.last().ok_or("a hash")?;
     refused(scene, &eva, &wrong, &refusal(2, &["deadbeef"], hint))?;
     let short = ["deploy", "--password-fd", "0", "--approve", &hint[..4]];
-    refused(scene, &eva, &short, &refusal(2, &["4 digits", "16 at least"], "--approve "))?;
+    refused(scene, &eva, &short, &refusal(2, &["4 digits", "at least 16"], "--approve "))?;
     let args: Vec<&str> = approved.iter().map(String::as_str).collect();
 
     // Another person's password; no password; another key's name; no key at all.
@@ -73,7 +73,7 @@ fn only_owners_sign(scene: &Scene<'_>) -> Outcome {
     refused(scene, &scene.person("ada"), &wrong, &Refusal { code: 2, says: &["--pin"], hint: "" })?;
     let pinned = [&args[..], &["--pin", &pin]].concat();
     let ran = scene.person("ada").run(&pinned)?;
-    super::check(&ran, &Refusal { code: 5, says: &["no owner of the Safe"], hint: "" })?;
+    super::check(&ran, &Refusal { code: 5, says: &["not an owner of the Safe"], hint: "" })?;
     assert_eq!(scene.promotion()?.1.len(), 2);
     Ok(())
 }

@@ -54,5 +54,5 @@ fn what_cannot_be_deployed_is_explained(scene: &Scene<'_>) -> Outcome {
 
     let cycle = config.replacen("args   = [\"$owner\"]", "args   = [\"@vault\"]", 1);
     scene.write("tidegate.toml", &cycle)?;
-    expect(&["build"], 3, &["registry", "`@vault` is no earlier step"], "")
+    expect(&["build"], 3, &["registry", "`@vault` is neither an earlier step"], "")
 }

@@ -68,7 +68,12 @@ fn funds_move_only_as_approved(scene: &Scene<'_>) -> Outcome {
     let digest = json_text(&scene.done("eva", &request)?, "digest")?;
     let (eva, kim) = (scene.person("eva"), scene.person("kim"));
     let own = ["fund", "approve", &digest, "--as", "deployer"];
-    refused(scene, &eva, &own, &Refusal { code: 1, says: &["somebody else"], hint: "requester" })?;
+    refused(
+        scene,
+        &eva,
+        &own,
+        &Refusal { code: 1, says: &["their own request"], hint: "requester" },
+    )?;
     let early = ["fund", "draw", &digest];
     let ran = kim.run(&early)?;
     assert_ne!(ran.code, 0, "a draw before any approval: {ran:?}");

@@ -130,8 +130,8 @@ fn cheat_a_call_that_nobody_can_read(scene: &Scene<'_>) -> Outcome {
     let refused = |says: &str| -> Outcome {
         let ran = project.run("eva", &["promote"], 1)?;
         let flat = said(&ran).split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flat.contains("of the batch cannot be read") && flat.contains(says), "{ran:?}");
-        assert!(flat.contains("its selector into `allow_selectors`"), "{ran:?}");
+        assert!(flat.contains("of the batch cannot be decoded") && flat.contains(says), "{ran:?}");
+        assert!(flat.contains("its selector to `allow_selectors`"), "{ran:?}");
         Ok(())
     };
     refused("unknown function 0x01020304")?;
@@ -153,7 +153,7 @@ fn cheat_a_call_that_nobody_can_read(scene: &Scene<'_>) -> Outcome {
     let promote = project.done("eva", &["promote", "--json"])?;
     let proposal = json_text(&promote, "proposal")?;
     let shown = said(&project.run("o1", &["proposal", "show", &proposal], 0)?);
-    assert!(shown.contains("nobody can read from its bytes"), "{shown}");
+    assert!(shown.contains("the bytes of this call do not show"), "{shown}");
     project.sign(&proposal, &["o1", "o2"])?;
     project.done("ops", &["proposal", "execute", &proposal])?;
     Ok(())

@@ -99,7 +99,7 @@ fn cheat_another_author_of_a_bug(scene: &Scene<'_>) -> Outcome {
         let triage = ["record", "triage", &bug, "--resolution", "invalid", "--reason", "none"];
         let own = scene.approve("ada", &[&triage[..], &["--as", "ada"]].concat())?;
         assert_eq!(own.code, 1, "{own:?}");
-        assert!(said(&own).contains("resolved by somebody else"), "{own:?}");
+        assert!(said(&own).contains("cannot resolve it; somebody else must"), "{own:?}");
     }
     scene.status()?.expect("bugs", "FAIL", (&["bug-open"], &["funds are stuck"]))
 }
@@ -154,7 +154,7 @@ fn cheat_statements_of_strangers_by_the_hundred(scene: &Scene<'_>) -> Outcome {
     let ran = scene.run("eva", &["status", "--json"], 0)?;
     Status::of(&ran)?.expect_others_pass(&[])?;
     let warned = messages(&ran, "warning");
-    let says = format!("{} more statement files are by nobody of the policy", MANY - READ);
+    let says = format!("{} more statement files are signed by nobody in the policy", MANY - READ);
     assert_eq!(warned.iter().filter(|line| line.contains(&says)).count(), 1, "{warned:?}");
     assert!(warned.len() < 15, "{warned:?}");
     assert!(warned.iter().any(|line| line.contains("and 20 more files like these")), "{warned:?}");
@@ -174,7 +174,7 @@ fn cheat_statements_of_strangers_by_the_hundred(scene: &Scene<'_>) -> Outcome {
     let last = format!("bug {}", MANY - 1);
     status.expect("bugs", "FAIL", (&["bug-open"], &["bug 0", &last]))?;
     let warned = messages(&ran, "warning");
-    assert!(!warned.iter().any(|line| line.contains("by nobody of the policy")), "{warned:?}");
+    assert!(!warned.iter().any(|line| line.contains("by nobody in the policy")), "{warned:?}");
     Ok(())
 }
 
@@ -220,7 +220,7 @@ fn cheat_a_go_dated_by_no_block_of_the_target(scene: &Scene<'_>) -> Outcome {
     counts_for_nothing(scene, back, "which comes after its date")?;
     let elsewhere = At { chain: ChainId(1337), ..go.at };
     let elsewhere = General { at: elsewhere, ..go.clone() };
-    counts_for_nothing(scene, elsewhere, "the chain of no target here")?;
+    counts_for_nothing(scene, elsewhere, "no target here is on that chain")?;
     // The same, dated as it was, counts.
     Forge(scene).write(&by_key("treasury", Statement::Statement(go))?)?;
     scene.status()?.expect("go", "PASS", &[])
@@ -271,7 +271,7 @@ fn cheat_a_stop_said_for_a_sibling_target(scene: &Scene<'_>) -> Outcome {
     scene.forget_safes()?;
     let no_go = ["record", "no-go", "--reason", "a doubt", "--as", "ada"];
     let unclear = scene.run("ada", &no_go, 2)?;
-    let asks = ["name one of: aside, mainnet", "say with --target NAME"];
+    let asks = ["name one of: aside, mainnet", "name the target with --target NAME"];
     assert!(asks.iter().all(|ask| said(&unclear).contains(ask)), "{unclear:?}");
     let status = |target| -> Result<Status, Failed> {
         Status::of(&scene.run("eva", &["status", "--json", "--target", target], 0)?)
@@ -326,8 +326,8 @@ fn cheat_a_name_of_too_few_digits(scene: &Scene<'_>) -> Outcome {
         let triage = ["record", "triage", bug, "--resolution", "invalid", "--reason", "none"];
         scene.run("kim", &[&triage[..], &["--as", "treasury"]].concat(), 2)
     };
-    refused(triage(&bug[..10])?, "has 8 digits, and a digest is named by 16 at least")?;
-    refused(triage("0x")?, "is no digest")?;
+    refused(triage(&bug[..10])?, "has 8 digits; give at least 16 digits")?;
+    refused(triage("0x")?, "is not a digest")?;
     refused(triage(&"ef".repeat(8))?, "nothing here has a digest that begins with")?;
     // Sixteen name it, and approve what moves nothing.
     let shown = triage(&bug[..18])?;
@@ -349,7 +349,7 @@ fn cheat_a_name_of_too_few_digits(scene: &Scene<'_>) -> Outcome {
         scene.person("o1").run(&[&sign[..], &["--approve", approve, "--pin", &pin]].concat())
     };
     refused(sign(&proposal[2..10])?, "has 8 digits")?;
-    refused(sign(&proposal[2..18])?, "the whole digest is asked for")?;
+    refused(sign(&proposal[2..18])?, "give the full digest")?;
     refused(sign(&proposal[2..64])?, "has 62 digits")?;
     sign(&proposal)?.expect_code(0)?;
     scene.done("eva", &["fund", "request", "1 ether", "--reason", "more"])?;
@@ -357,7 +357,7 @@ fn cheat_a_name_of_too_few_digits(scene: &Scene<'_>) -> Outcome {
     let asked = scene.person("kim").run(&approve)?.asked_for().ok_or("an approval")?;
     let hash = asked.last().ok_or("a hash")?;
     let part = [&approve[..], &["--approve", &hash[..16]]].concat();
-    refused(scene.person("kim").run(&part)?, "the whole digest is asked for")?;
+    refused(scene.person("kim").run(&part)?, "give the full digest")?;
     Ok(())
 }
 

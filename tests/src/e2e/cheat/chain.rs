@@ -253,7 +253,7 @@ fn cheat_a_tip_that_one_endpoint_names(scene: &Scene<'_>) -> Outcome {
     let greedy = asks_for(mainnet, "0x1", "0x746a528800")?;
     let dear = asks_for(mainnet, "0x746a528800", "0x1")?;
     let refused = ops(&dear.url(), mainnet.url()).run(&execute)?.expect_code(4)?;
-    assert!(said(&refused).contains("wei per gas, the cap is"), "{refused:?}");
+    assert!(said(&refused).contains("wei per gas, and the cap is"), "{refused:?}");
     let alone = ops(&greedy.url(), &greedy.url()).run(&execute)?.expect_code(2)?;
     assert!(fees(&alone)? <= 0.1, "{alone:?}");
     let asked = ops(&greedy.url(), mainnet.url()).run(&execute)?.expect_code(2)?;
@@ -262,7 +262,7 @@ fn cheat_a_tip_that_one_endpoint_names(scene: &Scene<'_>) -> Outcome {
     let approved = asked.asked_for().ok_or("an approval")?;
     let risen = asks_for(mainnet, "0x2540be400", "0x1")?;
     let refused = ops(&risen.url(), mainnet.url()).run(&approved)?.expect_code(2)?;
-    assert!(said(&refused).contains("what was approved is"), "{refused:?}");
+    assert!(said(&refused).contains("was approved, but what would happen now"), "{refused:?}");
     assert_eq!(mainnet.latest()?, before, "nothing was sent");
     ops(&greedy.url(), mainnet.url()).run(&approved)?.expect_code(0)?;
     let block = mainnet.rpc("eth_getBlockByNumber", json!(["latest", true]))?;
@@ -331,7 +331,7 @@ fn cheat_a_chain_that_nobody_lists(scene: &Scene<'_>) -> Outcome {
     scene.status()?.expect(
         "policy",
         "UNKNOWN",
-        (&["soak-network"], &["`testnet` is simulated"]),
+        (&["soak-network"], &["`testnet` is a simulated chain"]),
     )?;
     // The policy may take such a chain, not one that is simulated.
     let allowed = |text: &str| text.replace("audits = 2", "audits = 2\nunlisted = true");
@@ -339,7 +339,7 @@ fn cheat_a_chain_that_nobody_lists(scene: &Scene<'_>) -> Outcome {
     scene.status()?.expect(
         "policy",
         "UNKNOWN",
-        (&["soak-network"], &["`testnet` is simulated"]),
+        (&["soak-network"], &["`testnet` is a simulated chain"]),
     )?;
     scene.write("tidegate.toml", &allowed(&unlisted))?;
     let status = scene.status()?;

@@ -72,7 +72,7 @@ fn cheat_a_bundle_with_sources_and_a_compiler(scene: &Scene<'_>) -> Outcome {
             bundle.files.insert(path.to_owned(), "{}".to_owned());
         })?;
         let refused = import(&newcomer, &file, 1)?;
-        assert!(refused.contains("no place for a file of it"), "{path}: {refused}");
+        assert!(refused.contains("not a place for one of its files"), "{path}: {refused}");
     }
     let file = forged(scene, |bundle| {
         let program = "#!/bin/sh\ntouch ran\n".to_owned();
@@ -114,7 +114,7 @@ fn cheat_a_bundle_whose_configuration_names_programs(scene: &Scene<'_>) -> Outco
         import(&newcomer, &file, 0)?;
         assert!(!folder.join("tidegate.toml").exists(), "it is kept apart");
         let built = newcomer.run(&["build"])?.expect_code(3)?;
-        assert!(said(&built).contains("nothing in it is compiled"), "{built:?}");
+        assert!(said(&built).contains("has no sources to compile"), "{built:?}");
         // The release is there; a deployer's key is not.
         let plan = newcomer.run(&["plan"])?.expect_code(5)?;
         assert!(said(&plan).contains("comes from a bundle"), "{plan:?}");
@@ -391,7 +391,7 @@ fn cheat_an_endpoint_that_the_project_chose(scene: &Scene<'_>) -> Outcome {
     ];
     for (person, args) in &commands {
         let refused = scene.person(person).run(args)?.expect_code(30)?;
-        let says = said(&refused).contains("no endpoint of yours");
+        let says = said(&refused).contains("you have no endpoint");
         assert!(*person == "eva" || says && refused.stderr.contains(&variable), "{refused:?}");
     }
     assert_eq!(node.calls("eth_chainId"), 0, "the project's endpoint was asked");
@@ -421,7 +421,7 @@ fn cheat_a_journal_that_the_repository_brings(scene: &Scene<'_>) -> Outcome {
     victim.keep_key("deployer", &actor("deployer"))?;
     for forged in ["as it is", "as a link"] {
         let asked = victim.run(&["deploy", "--password-fd", "0"])?.expect_code(2)?;
-        assert!(said(&asked).contains("nobody is at a terminal to approve"), "{forged}: {asked:?}");
+        assert!(said(&asked).contains("there is no terminal to ask at"), "{forged}: {asked:?}");
         #[cfg(unix)]
         {
             let local = scene.project().join(".tidegate");
@@ -445,7 +445,7 @@ fn cheat_an_approval_that_was_given_before(scene: &Scene<'_>) -> Outcome {
         let run = ["deploy", "--password-fd", "0", "--approve", approved];
         let refused = eva.run(&run)?.expect_code(2)?;
         assert!(
-            said(&refused).contains("look at it again, then approve it"),
+            said(&refused).contains("review it again, then approve it"),
             "{approved}: {refused:?}"
         );
     }

@@ -88,7 +88,7 @@ fn cheat_an_external_that_runs_as_the_release_s_own(scene: &Scene<'_>) -> Outcom
     let status = deployed(scene, 5)?;
     status.expect("parameters", "PASS", &[])?;
     let shown = said(&scene.run("eva", &["status"], 0)?);
-    for text in ["Other code than where it soaked", "@impl", &OUT.to_string(), "on testnet"] {
+    for text in ["Code differs from where it soaked", "@impl", &OUT.to_string(), "on testnet"] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     assert!(shown.contains(&keccak256(&other).to_string()), "{shown}");

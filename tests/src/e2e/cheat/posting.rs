@@ -101,7 +101,7 @@ fn cheat_a_posted_statement_that_nobody_signed_so(scene: &Scene<'_>) -> Outcome 
     for entry in std::fs::read_dir(statements)? {
         let path = entry?.path();
         if std::fs::read_to_string(&path)?.contains("\"go\"") {
-            refused(&path.to_string_lossy(), 1, "freezes, no-goes and revocations alone")?;
+            refused(&path.to_string_lossy(), 1, "only freezes, no-goes and revocations")?;
         }
     }
     let ops = scene.world.mainnet.balance(actor_address("relayer"))?;

@@ -134,7 +134,7 @@ fn cheat_a_promotion_s_record_that_git_edits(scene: &Scene<'_>) -> Outcome {
     put(&mut edited, "/name", json!("vault-1.5.0"))?;
     put(&mut edited, "/deployment/steps/vault/address", mallory())?;
     write(scene, &other, &edited)?;
-    let says = "is of nothing that the Safe has promoted to mainnet";
+    let says = "belongs to nothing that the Safe promoted to mainnet";
     let verified = scene.run("eva", &["verify", "mainnet"], 1)?;
     assert!(said(&verified).contains(&format!("{other} {says}")), "{verified:?}");
     std::fs::remove_file(scene.project().join(other))?;

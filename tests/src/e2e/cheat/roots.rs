@@ -133,8 +133,8 @@ fn cheat_a_safe_that_holds_more_than_it_shows(scene: &Scene<'_>) -> Outcome {
     let mut before = scene.world.safe;
     for (safe, says) in [
         (by_setup, format!("the Safe's setup ran code of {WRITER} as the Safe")),
-        (fake, format!("was made with the singleton {WRITER}, which is none of Safe's")),
-        (from_nowhere, "the Safe was made by no known factory of Safe's".to_owned()),
+        (fake, format!("was created with the singleton {WRITER}, which is not one of Safe's")),
+        (from_nowhere, "the Safe was not created by a known factory of Safe's".to_owned()),
     ] {
         scene.edit("tidegate.toml", &before.to_string(), &safe.to_string())?;
         before = safe;

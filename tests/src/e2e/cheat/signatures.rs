@@ -250,7 +250,7 @@ fn cheat_a_contract_that_a_stranger_created_on_another_chain(scene: &Scene<'_>) 
     refused(scene, "audits", "UNKNOWN", (&codes, &names))?;
     let file = format!("deployments/statements/{forged}.json");
     let import = scene.run("bo", &["import", &file], 1)?;
-    assert!(said(&import).contains("stands on chain 31337"), "{import:?}");
+    assert!(said(&import).contains("is on chain 31337"), "{import:?}");
     // Nor where the policy is made to name that chain: the Safe adopted another.
     scene.edit("tidegate.toml", "eip155:31337:", "eip155:31338:")?;
     refused(scene, "policy", "FAIL", &["policy-differs"])?;

@@ -146,7 +146,7 @@ fn cheat_proxy_that_asks_somebody_else(scene: &Scene<'_>) -> Outcome {
         scene.write("contracts/src/Door.sol", &door(target))?;
         scene.done("eva", &["deploy"])?;
         scene.advance_to_day(2)?;
-        let says = "its own code runs code that nothing here knows";
+        let says = "its own code runs unknown code";
         silent_without_old_state(scene, &["the beacon slot of", says])?;
         chains.restore(scene.world)?;
         std::fs::remove_dir_all(scene.project().join("deployments/testnet"))?;

@@ -95,11 +95,11 @@ fn cheat_a_testnet_that_is_another_network(scene: &Scene<'_>) -> Outcome {
         [&scene.world.testnet, &scene.world.mainnet].map(tidegate_testkit::Anvil::genesis_hash);
     let (test, real) = (test?.to_string(), real?.to_string());
     let chain = kept.replacen("chain      = 31338", "chain      = 31337", 1);
-    refused(&chain, "are one chain; a testnet is no target's")?;
+    refused(&chain, "are one chain; a testnet cannot be a target")?;
     let genesis = kept.replacen(&test, &real, 1);
-    refused(&genesis, "are one chain; a testnet is no target's")?;
+    refused(&genesis, "are one chain; a testnet cannot be a target")?;
     let value = kept.replacen("chain      = 31338", "chain      = 1", 1);
-    refused(&value, "the coin of chain 1 is worth something; it is no testnet")?;
+    refused(&value, "the coin of chain 1 has value; it is not a testnet")?;
     let second = "[networks.other]\nstage = \"mainnet\"\nchain = 31338\n\n[funds]\n";
     refused(&kept.replace("[funds]\n", second), "`testnet` and `other` are one chain")
 }

@@ -31,7 +31,7 @@ fn cheat_a_url_that_a_branch_has_asked(scene: &Scene<'_>) -> Outcome {
     let user = testnet.url().replace("http://", "http://user@");
     let refused = |args: &[&str]| -> Outcome {
         let ran = scene.run("eva", args, 30)?;
-        assert!(said(&ran).contains("which counts once you pin it"), "{ran:?}");
+        assert!(said(&ran).contains("which counts only once you trust it"), "{ran:?}");
         assert_eq!(testnet.calls("eth_chainId") + mainnet.calls("eth_chainId"), 0, "{ran:?}");
         Ok(())
     };
@@ -59,7 +59,7 @@ fn cheat_a_testnet_that_is_another_currency(scene: &Scene<'_>) -> Outcome {
         scene.write("tidegate.toml", &config.replace("chain      = 31338", &other))?;
         for args in [&["deploy"][..], &["deploy", "--helper", "testnet"]] {
             let ran = scene.run("eva", args, 3)?;
-            let says = format!("testnet is chain {chain}, which is not built in");
+            let says = format!("testnet is chain {chain}, which Tidegate does not know");
             assert!(said(&ran).contains(&says), "{ran:?}");
             assert!(said(&ran).contains(&format!("--testnet {chain}")), "{ran:?}");
         }

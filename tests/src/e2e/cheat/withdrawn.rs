@@ -135,7 +135,7 @@ fn cheat_a_withdrawal_that_is_none(scene: &Scene<'_>) -> Outcome {
     }
     let withdraw = ["record", "withdraw", &digest, "--reason", "no", "--as", "ada"];
     let refused = scene.approve("ada", &withdraw)?.expect_code(1)?;
-    assert!(said(&refused).contains("only the key that signed a sample"), "{refused:?}");
+    assert!(said(&refused).contains("only the key that signed the sample"), "{refused:?}");
     forge(scene, "treasury", &sample, &digest, right)?;
     scene.status()?.expect_others_pass(&[])
 }
@@ -157,7 +157,7 @@ fn cheat_a_true_alarm_that_is_watched_away(scene: &Scene<'_>) -> Outcome {
     let right = digest_of(&sign(scene, &actor("treasury"), right)?);
     let withdraw = ["record", "withdraw", &right, "--reason", "no", "--as", "treasury"];
     let refused = scene.approve("kim", &withdraw)?.expect_code(1)?;
-    assert!(said(&refused).contains("your endpoints show what it saw"), "{refused:?}");
+    assert!(said(&refused).contains("your endpoints confirm that sample"), "{refused:?}");
     Ok(())
 }
 
@@ -180,7 +180,7 @@ fn cheat_a_state_that_nobody_could_see(scene: &Scene<'_>) -> Outcome {
         status.expect_others_pass(&[])?;
         assert_eq!(status.0["soak"]["resets"], serde_json::json!([]), "it began anew at no time");
         let gates = status.0["gates"].to_string();
-        assert_eq!(gates.matches("by ada counts for nothing").count(), 2, "{gates}");
+        assert_eq!(gates.matches("by ada does not count").count(), 2, "{gates}");
         Ok(())
     };
     passes(&scene.status()?)?;
@@ -225,6 +225,6 @@ fn cheat_a_state_that_nobody_could_see(scene: &Scene<'_>) -> Outcome {
     // Its author ends it alone, as ever.
     let withdraw = ["record", "withdraw", &digest, "--reason", "an old node", "--as", "ada"];
     let shown = said(&scene.done("ada", &withdraw)?);
-    assert!(shown.contains("you take back what it says of code and slots"), "{shown}");
+    assert!(shown.contains("you withdraw what it says about code and slots"), "{shown}");
     Ok(())
 }

@@ -114,7 +114,7 @@ fn cheat_a_go_by_who_called_a_bug_none(scene: &Scene<'_>) -> Outcome {
     scene.status()?.expect("bugs", "PASS", &[])?;
     for by in [BO, KIM] {
         record(scene, by, &["go"])?;
-        let why = format!("{} called bug", by.0);
+        let why = format!("{} dismissed bug", by.0);
         let codes = ["too-few-goes", "go-by-dismisser"];
         scene.status()?.expect("go", "UNKNOWN", (&codes, &["0 of 1", &why]))?;
     }
@@ -137,7 +137,7 @@ fn cheat_a_bug_called_none_by_two_keys_of_one_person(scene: &Scene<'_>) -> Outco
     let found = record(scene, KIM, &found)?;
     let own = ["record", "triage", &found, "--resolution", "invalid", "--reason", "none"];
     let own = scene.approve("kim", &[&own[..], &["--as", "kim2"]].concat())?.expect_code(1)?;
-    assert!(said(&own).contains("resolved by somebody else"), "{own:?}");
+    assert!(said(&own).contains("cannot resolve it; somebody else must"), "{own:?}");
     let now = scene.world.mainnet.finalized()?.timestamp;
     let (bug, resolution) = (StatementDigest(found.parse()?), Resolution::Invalid);
     let none = Triage { bug, resolution, of: None, reason: "none".to_owned() };
