@@ -21,7 +21,7 @@ fn documented() -> Vec<ReasonCode> {
     let document = read(&root().join("docs/reasons.md"));
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let codes = rows.map(|name| {
-        ReasonCode::named(name).unwrap_or_else(|| panic!("`{name}` is documented, and no code"))
+        ReasonCode::from_name(name).unwrap_or_else(|| panic!("`{name}` is documented, and no code"))
     });
     codes.collect()
 }

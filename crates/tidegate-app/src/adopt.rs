@@ -9,7 +9,7 @@ use tidegate_plan::{Executor, Start};
 
 use crate::deployment::prepare;
 use crate::error::{AppError, AppResult, Kind};
-use crate::existing::{Baseline, behind};
+use crate::existing::{Baseline, read_behind};
 use crate::project::Project;
 use crate::release::Built;
 
@@ -73,7 +73,7 @@ pub async fn adopt(
     let head = network.latest_head().await?;
     let wanted = |start: &&Start| !start.in_plan && only.is_none_or(|only| only == start.target);
     for start in prepared.resolved.starts.iter().filter(wanted) {
-        let found = behind(&network, built, start, head.block).await?;
+        let found = read_behind(&network, built, start, head.block).await?;
         if let Some((first, others)) = found.faults.split_first() {
             let error = AppError::new(Kind::Fail, first.clone());
             let also = others.iter().map(|fault| format!("also: {fault}"));

@@ -184,7 +184,7 @@ pub fn read(file: &Path) -> AppResult<Option<Vec<u8>>> {
 /// If the store or a statement cannot be read.
 pub fn keep(project: &Project, bundle: &Bundle) -> AppResult<TakenView> {
     let Bundle { release, mocks, roots, statements, files } = bundle;
-    release::keep(project, release, mocks, roots)?;
+    release::store(project, release, mocks, roots)?;
     Ok(TakenView {
         roots: roots.clone(),
         statements: crate::statements::load(project)?.statements.len(),

@@ -16,7 +16,7 @@ use crate::error::{AppError, AppResult};
 use crate::project::Project;
 use crate::read_back::verify_target;
 use crate::records;
-use crate::release::{Built, built, kept, stored};
+use crate::release::{Built, find_stored, select, stored_build};
 use crate::text::plain;
 
 /// Two sides and what differs.
@@ -137,7 +137,7 @@ impl Side {
 
 async fn side(project: &Project, name: &str) -> AppResult<Side> {
     if name == "." {
-        let built = built(project, None)?;
+        let built = select(project, None)?;
         let label = format!("{}, the working tree", built.release.name);
         return Ok(Side { label, built, deployed: None, chain: None });
     }
@@ -151,7 +151,7 @@ async fn side(project: &Project, name: &str) -> AppResult<Side> {
     if project.config.networks.contains_key(network) {
         return deployed(project, network, id).await;
     }
-    let found = stored(project, name)?.ok_or_else(|| {
+    let found = find_stored(project, name)?.ok_or_else(|| {
         let networks: Vec<_> = project.config.networks.keys().map(String::as_str).collect();
         AppError::usage(format!("`{name}` is neither a network nor a release built here"))
             .hint(format!("networks are: {}; `.` is the working tree", networks.join(", ")))
@@ -176,10 +176,10 @@ async fn deployed(project: &Project, network: &str, id: Option<u64>) -> AppResul
             Stage::Mainnet => "`tidegate proposal execute` writes the record".to_owned(),
         })
     })?;
-    let found = match kept(project, record.release_root, record.deployment.build_digest)? {
+    let found = match stored_build(project, record.release_root, record.deployment.build_digest)? {
         Some(found) => found,
         None => {
-            let tree = built(project, None)?;
+            let tree = select(project, None)?;
             if tree.roots.release_root != record.release_root {
                 return Err(AppError::config(format!(
                     "{} on {network} was not built here: release {}",

@@ -44,7 +44,7 @@ pub async fn created(
             found: keccak256(&found),
             matched,
             transformations,
-            behind: behind(network, address, &found, head.block).await?,
+            behind: proxy_at(network, address, &found, head.block).await?,
         });
     }
     for (address, created) in expected.created.iter().filter(|(_, created)| created.nested) {
@@ -81,7 +81,7 @@ pub async fn external(
         found: hash,
         matched: if same { CodeMatch::Same } else { match_other(&found) },
         transformations: None,
-        behind: behind(network, expected.address, &found, head.block).await?,
+        behind: proxy_at(network, expected.address, &found, head.block).await?,
     })
 }
 
@@ -103,7 +103,7 @@ pub async fn live(
             found: hash,
             matched: CodeMatch::Same,
             transformations: None,
-            behind: behind(network, address, &found, head.block).await?,
+            behind: proxy_at(network, address, &found, head.block).await?,
         });
     }
     Ok(facts)
@@ -114,7 +114,7 @@ fn artifact<'a>(built: &'a Built, contract: &Fqn) -> Option<&'a Artifact> {
     built.release.artifact(contract).or_else(mock)
 }
 
-async fn behind(
+async fn proxy_at(
     network: &Network,
     address: Address,
     code: &[u8],

@@ -34,7 +34,7 @@ pub struct Behind {
 }
 
 /// Reads what is behind a proxy at a block, and compares it with the reference.
-pub async fn behind(
+pub(crate) async fn read_behind(
     network: &Network,
     built: &Built,
     start: &Start,
@@ -100,7 +100,7 @@ pub(crate) async fn require_starts(
     head: Head,
 ) -> AppResult {
     for start in prepared.resolved.starts.iter().filter(|start| !start.in_plan) {
-        let found = behind(network, built, start, head.block).await?;
+        let found = read_behind(network, built, start, head.block).await?;
         let done = prepared.resolved.places.get(&start.step).and_then(|p| p.implementation);
         if done == Some(found.implementation) {
             continue;

@@ -13,7 +13,7 @@ use crate::relied;
 
 /// What `tidegate.toml` says, which anybody can change who can write to git. It counts where no
 /// Safe has adopted a policy.
-pub fn written(project: &Project) -> FundRules {
+pub(crate) fn from_config(project: &Project) -> FundRules {
     // A network that cannot be told apart has no treasury: what left it stays unexplained.
     let treasuries = treasuries(project).filter_map(Result::ok);
     let treasuries = treasuries.map(|entry| (entry.network(), entry.treasury));
@@ -47,7 +47,7 @@ pub async fn in_force(project: &Project) -> AppResult<InForce> {
             policies.push(policy);
         }
     }
-    let written = written(project);
+    let written = from_config(project);
     let Some(rules) = FundRules::common(&policies) else {
         project.front.warn(
             "no Safe has adopted a policy: tidegate.toml alone says who decides on test funds and \
@@ -67,7 +67,7 @@ pub(crate) async fn to_show(project: &Project) -> (FundRules, Option<String>) {
         Ok(InForce { rules, .. }) => (rules, None),
         Err(error) => {
             let why = format!("which treasury the Safe adopted is not known: {error}");
-            (written(project), Some(why))
+            (from_config(project), Some(why))
         }
     }
 }

@@ -16,7 +16,7 @@ use tidegate_store::{FileError, read_json, to_text, write_atomic};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::project::Project;
 use crate::records;
-use crate::release::{Built, kept};
+use crate::release::{Built, stored_build};
 
 /// The largest of these files, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -95,7 +95,7 @@ pub(crate) async fn on_testnet(
         && let Some(other) = other_book(project, name, network, found).await?
     {
         let build = other.deployment.build_digest;
-        release = kept(project, other.release_root, build)?.map(|built| built.release);
+        release = stored_build(project, other.release_root, build)?.map(|built| built.release);
         book.may_hold.push(found.clone());
     }
     let mut files = vec![book];
@@ -149,7 +149,7 @@ impl OnTarget<'_> {
                 continue;
             }
             let mut found = file(project, &path, Vec::new(), &nothing);
-            match self.promoted(&path, &found.found) {
+            match self.promoted_record(&path, &found.found) {
                 Some(record) => known.push(record),
                 None if matches!(found.found, FileFact::Unreadable(_)) => {
                     "restore it from git".clone_into(&mut found.anew);
@@ -171,7 +171,9 @@ impl OnTarget<'_> {
                     let build = record.deployment.build_digest;
                     let release = match record.release_root == built.roots.release_root {
                         true => Some(built.release.clone()),
-                        false => kept(project, record.release_root, build)?.map(|b| b.release),
+                        false => {
+                            stored_build(project, record.release_root, build)?.map(|b| b.release)
+                        }
                     };
                     if let Some(release) = &release {
                         files.extend(abi_files(project, name, release, &anew(record))?);
@@ -203,7 +205,7 @@ impl OnTarget<'_> {
     }
 
     /// The record of a file, if the Safe has promoted what it says.
-    fn promoted(&self, path: &Path, found: &FileFact) -> Option<DeploymentRecord> {
+    fn promoted_record(&self, path: &Path, found: &FileFact) -> Option<DeploymentRecord> {
         let FileFact::Holds(content) = found else { return None };
         let record: DeploymentRecord = serde_json::from_value(content.clone()).ok()?;
         let is_promoted = self.promotions.iter().any(|by| is_of(&record, &by.record));

@@ -3,7 +3,7 @@
 
 use alloy_primitives::KECCAK256_EMPTY;
 use tidegate_chain::Network;
-use tidegate_evidence::{BySafe, Executed, Made, compare_stored, executed};
+use tidegate_evidence::{BySafe, Executed, Made, compare_stored, execution_of};
 use tidegate_gates::{CodeFacts, Findings, code_verdict};
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{BlockRef, EvidenceDigest, Head, Reason, ReasonCode, Verdict};
@@ -179,7 +179,7 @@ async fn read(
     }
     let settings = project.network(target)?;
     let by = (plan.prepared.resolved.executor.address(), project.id(settings)?);
-    match executed(network, head, by, recorded).await? {
+    match execution_of(network, head, by, recorded).await? {
         Some(executed) => {
             storage(&plan, network, head, built, &executed, &mut facts).await?;
             found.record = Some(record(built, &plan, &executed));

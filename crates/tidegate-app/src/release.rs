@@ -49,7 +49,7 @@ pub(crate) fn require_minimal(project: &Project, built: &Built) -> AppResult {
 const BLOB_KIND: &str = "release/3";
 
 /// Builds what the working tree holds, and keeps it.
-pub fn build(project: &Project) -> AppResult<Built> {
+pub fn build_tree(project: &Project) -> AppResult<Built> {
     let config = &project.config;
     if config.steps.is_empty() {
         return Err(AppError::config("tidegate.toml has no [[step]]")
@@ -93,12 +93,12 @@ pub fn build(project: &Project) -> AppResult<Built> {
     });
     let mocks: Mocks = mocks.collect();
     let roots = release.roots()?;
-    keep(project, &release, &mocks, &roots)?;
+    store(project, &release, &mocks, &roots)?;
     Ok(Built { release, roots, mocks, warnings: warnings.clone() })
 }
 
 /// Keeps a release by its digests.
-pub(crate) fn keep(
+pub(crate) fn store(
     project: &Project,
     release: &Release,
     mocks: &Mocks,
@@ -114,7 +114,7 @@ pub(crate) fn keep(
 
 /// A kept build of a release: what a deployment was made from may differ from the working tree in
 /// a comment, and so in its exact bytes. Its digests are computed again, never read.
-pub fn kept(
+pub(crate) fn stored_build(
     project: &Project,
     release: ReleaseRoot,
     build: BuildDigest,
@@ -134,7 +134,7 @@ pub fn kept(
 
 /// A kept release by its name, or the beginning of its root or of its build's digest. Where several
 /// builds answer to it, none is chosen.
-pub fn stored(project: &Project, wanted: &str) -> AppResult<Option<Built>> {
+pub(crate) fn find_stored(project: &Project, wanted: &str) -> AppResult<Option<Built>> {
     let mut all = answering(project, wanted)?;
     require_one(wanted, &all, None)?;
     Ok(all.pop())
@@ -145,9 +145,9 @@ fn answering(project: &Project, wanted: &str) -> AppResult<Vec<Built>> {
     let mut all = Vec::new();
     let prefix = Prefix::parse(wanted).ok();
     let is_named = |root: B256| prefix.as_ref().is_none_or(|prefix| prefix.begins(root));
-    for (root, build) in kept_keys(project)? {
+    for (root, build) in stored_keys(project)? {
         if is_named(root.0) || is_named(build.0) {
-            all.extend(kept(project, root, build)?.filter(|b| names_release(b, wanted)));
+            all.extend(stored_build(project, root, build)?.filter(|b| names_release(b, wanted)));
         }
     }
     Ok(all)
@@ -179,23 +179,25 @@ pub fn of_deployment(
     for found in crate::proposals::all(project)? {
         let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind else { continue };
         if promotion.deployment_digest == deployment {
-            return kept(project, release, promotion.deployment.build_digest);
+            return stored_build(project, release, promotion.deployment.build_digest);
         }
     }
-    stored(project, &release.to_string())
+    find_stored(project, &release.to_string())
 }
 
 /// A kept release of this scope; of several, any one, since their contracts are the same.
 pub(crate) fn with_scope(project: &Project, scope: ScopeRoot) -> AppResult<Option<Built>> {
-    for (root, build) in kept_keys(project)? {
-        if let Some(found) = kept(project, root, build)?.filter(|b| b.roots.scope_root == scope) {
+    for (root, build) in stored_keys(project)? {
+        if let Some(found) =
+            stored_build(project, root, build)?.filter(|b| b.roots.scope_root == scope)
+        {
             return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-fn kept_keys(project: &Project) -> AppResult<Vec<(ReleaseRoot, BuildDigest)>> {
+fn stored_keys(project: &Project) -> AppResult<Vec<(ReleaseRoot, BuildDigest)>> {
     let keys = project.store()?.blob_keys(BLOB_KIND)?;
     let digests = keys.iter().filter_map(|key| {
         let (root, build) = key.split_once('/')?;
@@ -206,11 +208,11 @@ fn kept_keys(project: &Project) -> AppResult<Vec<(ReleaseRoot, BuildDigest)>> {
 
 /// Builds, and checks that it is the release that was asked for, by a name that no other kept build
 /// answers to.
-pub fn built(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
+pub fn select(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
     if let Some(built) = without_sources(project, wanted)? {
         return Ok(built);
     }
-    let built = build(project)?;
+    let built = build_tree(project)?;
     // Dependencies alone can have dozens; who builds sees them all.
     if !built.warnings.is_empty() {
         let warnings = counted(built.warnings.len(), "warning");
@@ -243,7 +245,7 @@ fn without_sources(project: &Project, wanted: Option<&str>) -> AppResult<Option<
             .hint("give a name or a prefix of its root"));
         }
     };
-    let built = stored(project, &name)?
+    let built = find_stored(project, &name)?
         .ok_or_else(|| AppError::usage(format!("no release `{name}` is stored here")))?;
     project.front.note(format!(
         "{} comes from a bundle; its ABI and names are unverified claims of whoever exported it",

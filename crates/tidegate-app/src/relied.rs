@@ -26,7 +26,7 @@ struct Target {
 fn targets(project: &Project) -> AppResult<Vec<Target>> {
     let (path, checkout) = (file(project)?, Home::checkout_name(&project.root));
     let relied = read(&path)?;
-    let named = named(project);
+    let named = configured_safes(project);
     let first = relied.with_first(&checkout, &named);
     if first != relied {
         warn_of_pins(project, &relied, &checkout, &named)?;
@@ -64,7 +64,7 @@ fn warn_of_pins(
 }
 
 /// The Safes that `tidegate.toml` names, in the order of its targets.
-fn named(project: &Project) -> Vec<ProjectSafe> {
+fn configured_safes(project: &Project) -> Vec<ProjectSafe> {
     let safes = project.targets().filter_map(|(_, target)| Some((target.chain, target.safe?)));
     let name = &project.config.name;
     safes.map(|(chain, safe)| ProjectSafe { project: name.clone(), chain, safe }).collect()
@@ -148,7 +148,7 @@ async fn accept(
     }
     pins::keep(project, now.chain, &state.trust, time)?;
     let (path, checkout) = (file(project)?, Home::checkout_name(&project.root));
-    write(&path, &read(&path)?.with_pinned(&checkout, now, &named(project)))
+    write(&path, &read(&path)?.with_pinned(&checkout, now, &configured_safes(project)))
 }
 
 fn refusal(now: &ProjectSafe, before: &[ProjectSafe]) -> AppError {
@@ -195,7 +195,7 @@ pub(crate) fn stops_instead(project: &Project, target: &str) -> AppResult<Option
     let Some(Target { now, reliance: Reliance::Other(before), .. }) = found else {
         return Ok(None);
     };
-    match stops_under(&now, &before, &named(project)) {
+    match stops_under(&now, &before, &configured_safes(project)) {
         Some(under) => {
             project.front.warn(format!(
                 "{}. It is stopped for {under}; for the other one too once you have pinned it",

@@ -23,7 +23,7 @@ pub(crate) struct About {
 
 impl About {
     /// The named target, or the only one.
-    pub(crate) fn named(project: &Project, named: Option<&str>) -> AppResult<Self> {
+    pub(crate) fn of_target(project: &Project, named: Option<&str>) -> AppResult<Self> {
         let target = project.network_of(named, Stage::Mainnet);
         let target = target.map_err(|error| match named {
             None if project.targets().count() > 1 => {
@@ -45,7 +45,7 @@ impl About {
     /// machine relies on, it is said for the one that it relies on, so that no line in git turns a
     /// stop aside.
     pub(crate) fn for_stop(project: &Project, named: Option<&str>) -> AppResult<Self> {
-        let about = Self::named(project, named)?;
+        let about = Self::of_target(project, named)?;
         let Some(instead) = relied::stops_instead(project, &about.target)? else {
             return Ok(about);
         };

@@ -63,7 +63,7 @@ fn deployments(
 fn owners(given: &Given<'_>, found: &Found, opened: &Opened<'_>, ready: &Ready<'_>) {
     let Given { project, signer, .. } = *given;
     send(proposals::list(project));
-    send(proposals::named(project, None));
+    send(proposals::find_trusted(project, None));
     send(Opened::of(project, found));
     send(recheck::recheck(project, opened));
     send(opened.is_done(project));

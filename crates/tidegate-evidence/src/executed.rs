@@ -45,7 +45,7 @@ impl Executed {
 ///
 /// # Errors
 /// If the chain cannot be read.
-pub async fn executed(
+pub async fn execution_of(
     network: &Network,
     head: Head,
     (safe, project): (Address, ProjectId),
@@ -70,7 +70,7 @@ pub async fn executed(
     let at = said.block.number;
     let topics = vec![vec![EXECUTION_SUCCESS]];
     let ran = LogQuery { addresses: vec![safe], topics, from: at, to: at };
-    let Some(safe_tx_hash) = execution_of(said, &network.logs(&ran).await?) else {
+    let Some(safe_tx_hash) = executed_hash(said, &network.logs(&ran).await?) else {
         return Ok(None);
     };
     let (transaction, receipt) =
@@ -83,7 +83,7 @@ pub async fn executed(
 
 /// The Safe says that it is done after all that its calls logged: the next one of the same
 /// transaction is it.
-fn execution_of(said: &Log, ran: &[Log]) -> Option<B256> {
+fn executed_hash(said: &Log, ran: &[Log]) -> Option<B256> {
     let same = ran.iter().filter(|log| log.transaction == said.transaction);
     let later = same.filter(|log| log.index > said.index);
     later.min_by_key(|log| log.index)?.topics.get(1).copied()
@@ -111,7 +111,7 @@ mod tests {
     fn of_several_executions_in_one_transaction_the_next_one_is_it() {
         let said = log(2, 5, 0);
         let ran = [log(1, 1, 1), log(2, 3, 2), log(2, 9, 4), log(2, 6, 3), log(3, 12, 5)];
-        assert_eq!(execution_of(&said, &ran), Some(B256::repeat_byte(3)));
-        assert_eq!(execution_of(&said, &ran[..2]), None);
+        assert_eq!(executed_hash(&said, &ran), Some(B256::repeat_byte(3)));
+        assert_eq!(executed_hash(&said, &ran[..2]), None);
     }
 }

@@ -14,7 +14,7 @@ mod export;
 mod facts;
 #[cfg(test)]
 mod fixture;
-mod funds;
+mod funds_report;
 mod invariant;
 mod reconcile;
 mod request;
@@ -33,7 +33,7 @@ pub use facts::{
     AuthorizationFacts, Facts, FundStatement, Move, NetworkFacts, NonceBounds, Opening, Outflows,
     Rise, TransactionFacts, Unwatched, WalletFacts, WalletRole,
 };
-pub use funds::{FundsReport, OpenRequest, funds_report};
+pub use funds_report::{FundsReport, OpenRequest, funds_report};
 pub use reconcile::{Row, reconcile};
 pub use request::{RequestState, RequestView};
 pub use rules::FundRules;

@@ -299,7 +299,7 @@ impl GateId {
     ];
 
     /// The gate of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|gate| gate.name() == name)
     }
 

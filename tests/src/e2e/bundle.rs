@@ -59,7 +59,7 @@ fn an_empty_folder_and_other_endpoints_give_the_same_verdicts(scene: &Scene<'_>)
     std::fs::remove_file(folder.join(&name))?;
     crate::support::files::write(&folder.join(&name), b"{}")?;
     let refused = newcomer.run(&["import", &file])?.expect_code(6)?;
-    assert!(said(&refused).contains("says something else"), "{}", refused.stderr);
+    assert!(said(&refused).contains("exists with other content"), "{}", refused.stderr);
     Ok(())
 }
 

@@ -16,11 +16,11 @@ use super::{own_code, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, expect, expect_in, prepare, prepare_with};
 use crate::error::{AppError, AppResult, Kind, OrKind};
-use crate::existing::behind;
+use crate::existing::read_behind;
 use crate::project::Project;
 use crate::published::on_testnet;
 use crate::records;
-use crate::release::{Built, kept};
+use crate::release::{Built, stored_build};
 use crate::standing::in_the_way;
 
 /// Facts of the gates `code` and `parameters`.
@@ -164,7 +164,7 @@ pub(super) async fn deployed_build(
     if build == built.roots.build_digest || !record::anchor_agrees(network, record).await? {
         return Ok(None);
     }
-    let found = kept(project, record.release_root, build)?;
+    let found = stored_build(project, record.release_root, build)?;
     let differs = match &found {
         Some(found) if settled => return Ok(Some(found.clone())),
         Some(found) => format!(", which differs in {}", other_bytes(found, built)),
@@ -306,7 +306,7 @@ async fn upgraded(
         let made = record.transactions.iter().find(|tx| tx.success && tx.op == start.step);
         let Some(made) = made else { continue };
         let before = network.head_at(made.block.number.saturating_sub(1)).await?;
-        match behind(network, built, start, before.block).await {
+        match read_behind(network, built, start, before.block).await {
             Ok(found) => {
                 let faults = found.faults.into_iter();
                 let faults =

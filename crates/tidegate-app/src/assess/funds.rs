@@ -30,7 +30,7 @@ pub(super) async fn facts(
     let mut all = books(gathered, &rules, gathered.soak, network).await?;
     let project = gathered.project;
     for name in &project.network(gathered.target)?.soaks_on {
-        if name != gathered.soak && crate::funds::has_books(project, set, &rules, name)? {
+        if name != gathered.soak && crate::ledger_facts::has_books(project, set, &rules, name)? {
             let network = project.connect(name).await?;
             let network = network.within(gathered.started, EVALUATION_SECS_MAX);
             all.add(name, books(gathered, &rules, name, &network).await?);
@@ -46,7 +46,7 @@ async fn rules(gathered: &Gathered<'_>, gate_head: &Observed<Head>) -> AppResult
     let head = gate_head.clone()?;
     let project = gathered.project;
     let adopted = fund_rules::of_target(project, gathered.target, network, head).await?;
-    Ok(adopted.map_or_else(|| fund_rules::written(project), |policy| FundRules::of(&policy)))
+    Ok(adopted.map_or_else(|| fund_rules::from_config(project), |policy| FundRules::of(&policy)))
 }
 
 async fn books(
@@ -57,7 +57,8 @@ async fn books(
 ) -> AppResult<FundFacts> {
     let set = gathered.statements;
     let head = network.finalized_head().await?;
-    let facts = crate::funds::facts(gathered.project, set, rules, (name, network), head).await?;
+    let facts =
+        crate::ledger_facts::facts(gathered.project, set, rules, (name, network), head).await?;
     let ledger = build_ledger(&facts).or_kind(Kind::Fail)?;
     let report = funds_report(&ledger, &facts).or_kind(Kind::Fail)?;
     let release = gathered.built.roots.release_root;

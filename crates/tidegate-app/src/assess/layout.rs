@@ -8,7 +8,7 @@ use tidegate_plan::{Executor, Start};
 use super::candidate::Candidate;
 use crate::deployment::{Prepared, prepare};
 use crate::error::{AppError, AppResult, Kind};
-use crate::existing::{Baseline, behind, reference};
+use crate::existing::{Baseline, read_behind, reference};
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
@@ -82,7 +82,7 @@ async fn known(
     }
     let network = candidate.target_network.clone()?;
     let head = head.clone()?;
-    let found = behind(network, built, start, head.block).await?;
+    let found = read_behind(network, built, start, head.block).await?;
     inputs.push(GateInput {
         kind: "layout/reference".to_owned(),
         chain: network.id().chain,

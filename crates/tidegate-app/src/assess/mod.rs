@@ -19,12 +19,12 @@ mod rehearsal;
 mod safe;
 mod separation;
 mod soak;
-mod soaks;
+mod soak_networks;
 mod storage;
 
 use candidate::{Candidate, EVALUATION_SECS_MAX, Gathered, Trust, observed};
 use deployers::Deployed;
-use soaks::{Soaked, Soaks};
+use soak_networks::{Soaked, Soaks};
 use tidegate_chain::Network;
 use tidegate_evidence::StatementSet;
 use tidegate_gates::{
@@ -147,7 +147,7 @@ pub(crate) async fn assess_with(
     };
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;
-    let Soaks { best, others } = soaks::read(&candidate, &audits).await?;
+    let Soaks { best, others } = soak_networks::read(&candidate, &audits).await?;
     let funds = funds_of(&candidate, &best, &gate_head).await;
     let Soaked { name: soak, record, network: soak_network, soak: soak_facts, code, parameters } =
         best;

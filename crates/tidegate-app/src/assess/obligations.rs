@@ -13,8 +13,8 @@ use tidegate_safe::helper::Recorded;
 use super::candidate::{Candidate, observed};
 use super::deployers::{self, Deployed};
 use super::posts::Posts;
-use super::soaks::Soaked;
-use super::{audits, soaks};
+use super::soak_networks::Soaked;
+use super::{audits, soak_networks};
 use crate::error::AppResult;
 use crate::policy_doc::people;
 use crate::promotion::promotions;
@@ -77,7 +77,7 @@ async fn unmet(
     let past = Candidate { built: &built, is_past: true, evidence: None, ..candidate.clone() };
     let other = Candidate { deployed, ..past };
     let audits = observed(audits::facts(&other, head)).await;
-    let (soaked, why) = soaks::settled(&other, &audits).await?;
+    let (soaked, why) = soak_networks::settled(&other, &audits).await?;
     let people = people(candidate.project);
     let has_postmortem = candidate.statements.general().any(|(_, general, signer)| {
         let said = matches!(&general.body, Body::Postmortem(found) if found.release == release);

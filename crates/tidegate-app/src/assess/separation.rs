@@ -14,8 +14,8 @@ pub(super) fn facts(
 ) -> AppResult<SeparationFacts> {
     let auditors = audits.as_ref().map(auditors).unwrap_or_default();
     let people = people(candidate.project);
-    let rules = crate::fund_rules::written(candidate.project);
-    let requests = crate::funds::requests(candidate.project, candidate.statements, &rules)?;
+    let rules = crate::fund_rules::from_config(candidate.project);
+    let requests = crate::ledger_facts::requests(candidate.project, candidate.statements, &rules)?;
     let decisions = requests.iter().flat_map(|view| {
         view.approvals.iter().map(|(_, by)| (view.request.short(), view.requester, *by))
     });

@@ -161,8 +161,8 @@ fn known(
     gathered: &Gathered<'_>,
     names: &BTreeMap<Address, String>,
 ) -> AppResult<BTreeMap<Address, Who>> {
-    let rules = crate::fund_rules::written(gathered.project);
-    let requests = crate::funds::requests(gathered.project, gathered.statements, &rules)?;
+    let rules = crate::fund_rules::from_config(gathered.project);
+    let requests = crate::ledger_facts::requests(gathered.project, gathered.statements, &rules)?;
     let granted =
         requests.iter().filter(|view| matches!(view.state, RequestState::Approved { .. }));
     let mut known: BTreeMap<_, _> =

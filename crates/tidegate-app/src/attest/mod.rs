@@ -147,7 +147,7 @@ pub async fn draft(
     let (target, sha256) = (request.target.as_deref(), request.report_sha256()?);
     let scope = match &request.delta {
         Some(wanted) => {
-            let About { target, .. } = About::named(project, target)?;
+            let About { target, .. } = About::of_target(project, target)?;
             scope::since(project, built, wanted, auditor, &target).await?
         }
         None => scope::whole(built, &request.only)?,
@@ -160,7 +160,7 @@ pub async fn draft(
     let counted = findings::count(request)?;
     let source = source::source(project, request, built)?;
     let source = source_built_by(&source, &built.release.compilers);
-    let about = About::named(project, target)?;
+    let about = About::of_target(project, target)?;
     let date = match &request.no_block {
         Some(day) => {
             let at = At::no_block(project.network(&about.target)?.chain);
@@ -198,7 +198,7 @@ pub fn release(
         )
         .hint("attest in your own checkout of the commit that you reviewed"));
     }
-    let built = crate::release::built(project, named)?;
+    let built = crate::release::select(project, named)?;
     require_minimal(project, &built)?;
     Ok(Recomputed(built))
 }

@@ -12,7 +12,7 @@ use tidegate_store::write_atomic;
 pub use self::view::{BooksExportView, FundRequestView, ReconciledView, RequestsView, WalletView};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::fund_rules::to_show;
-use crate::funds::facts;
+use crate::ledger_facts::facts;
 use crate::project::Project;
 use crate::statements;
 

@@ -11,7 +11,7 @@ use super::{Draft, Subject, speaker, spoken};
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::release::built;
+use crate::release::select;
 use crate::saying::About;
 use crate::statements;
 
@@ -66,7 +66,7 @@ pub async fn bug(
     let BugRequest { subject, title, severity, link, blocking } = request;
     speaker(project, signer.address())?;
     let about = About::for_stop(project, subject.target.as_deref())?;
-    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let release = select(project, subject.release.as_deref())?.roots.release_root;
     let body = Body::Bug(Bug { release, severity, title, link, blocking });
     Draft::of(project, about, signer, body, ()).await
 }
@@ -125,9 +125,10 @@ fn original(
     let fault = (of == digest).then_some("a bug cannot be its own duplicate");
     match fault.or_else(|| duplicate_fault(bug, other)) {
         None => Ok(of),
-        Some(why) => Err(AppError::new(Kind::Fail, format!("it is not a duplicate: {why}"))
-            .hint("with --of, name the bug that remains: of the same release, and at least as \
-                   severe")),
+        Some(why) => Err(AppError::new(Kind::Fail, format!("it is not a duplicate: {why}")).hint(
+            "with --of, name the bug that remains: of the same release, and at least as \
+                   severe",
+        )),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::assess::to_see;
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::release::{Built, built};
+use crate::release::{Built, select};
 use crate::saying::{About, now_for_stop};
 use crate::statements;
 
@@ -81,7 +81,7 @@ pub async fn go(
 ) -> AppResult<Draft<Going>> {
     let GoRequest { subject, discipline, reason, without } = request;
     let (_, about) = spoken(project, signer, subject.target.as_deref()).await?;
-    let built = built(project, subject.release.as_deref())?;
+    let built = select(project, subject.release.as_deref())?;
     let set = statements::load_confirmed(project).await?;
     let seen = bearing(project, &about, &built, &set);
     let release = built.roots.release_root;
@@ -163,7 +163,7 @@ pub async fn no_go(
     let StopRequest { subject, discipline, reason, post } = request;
     let about = About::for_stop(project, subject.target.as_deref())?;
     speaks_of(project, signer, &about)?;
-    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let release = select(project, subject.release.as_deref())?.roots.release_root;
     let posted = no_go_subject(about.id, release);
     let body = Body::NoGo(NoGo { release, discipline, reason });
     let mut draft = Draft::of(project, about, signer, body, ()).await?;

@@ -15,7 +15,7 @@ use crate::error::{AppError, AppResult, Kind};
 use crate::project::Project;
 use crate::promotion::promotion_of;
 use crate::proposals;
-use crate::release::built;
+use crate::release::select;
 use crate::relied;
 use crate::saying::{About, now};
 
@@ -51,7 +51,7 @@ pub async fn emergency(
     let Some(terms) = &promotion.emergency else {
         return Err(AppError::usage("that proposal is not an emergency"));
     };
-    let built = built(project, None)?;
+    let built = select(project, None)?;
     if built.roots.release_root != release {
         return Err(AppError::new(Kind::Fail, "the working tree builds another release")
             .hint("check out the commit that the proposal was made from"));

@@ -11,10 +11,10 @@ use tidegate_plan::config::Stage;
 use super::Draft;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::fund_rules::{InForce, in_force};
-use crate::funds::{about, said};
+use crate::ledger_facts::{about, said};
 use crate::network::identity;
 use crate::project::Project;
-use crate::release::build;
+use crate::release::build_tree;
 use crate::{relied, statements};
 
 /// Test funds that somebody asks for.
@@ -86,7 +86,7 @@ pub async fn ask(
 ) -> AppResult<Draft> {
     let AskRequest { network, destination, amount, reason, for_release } = request;
     relied::require(project).await?;
-    let release = if for_release { Some(build(project)?.roots.release_root) } else { None };
+    let release = if for_release { Some(build_tree(project)?.roots.release_root) } else { None };
     if project.network(&network)?.stage != Stage::Testnet {
         return Err(AppError::usage(format!("{network} is a target; test funds are of testnets")));
     }

@@ -15,7 +15,7 @@ use super::{Draft, Subject, speaker, spoken};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::release::built;
+use crate::release::select;
 use crate::relied;
 use crate::saying::{About, now};
 
@@ -70,11 +70,11 @@ pub async fn waiver(
     let WaiverRequest { subject, gate, lowers, until, reason, link } = request;
     relied::require(project).await?;
     let name = speaker(project, signer.address())?;
-    let gate = GateId::named(&gate)
+    let gate = GateId::from_name(&gate)
         .ok_or_else(|| AppError::usage(format!("there is no gate `{gate}`")))?;
     admissible(&project.rules, gate, &lowers).map_err(|why| AppError::new(Kind::Fail, why))?;
     require_guardian(project, &name)?;
-    let about = About::named(project, subject.target.as_deref())?;
+    let about = About::of_target(project, subject.target.as_deref())?;
     let issued_at = now(project, &about).await?.time;
     if until <= issued_at || until > issued_at.saturating_add(WAIVER_SECS_MAX) {
         return Err(AppError::usage(format!(
@@ -83,7 +83,7 @@ pub async fn waiver(
             format_utc(issued_at)
         )));
     }
-    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let release = select(project, subject.release.as_deref())?.roots.release_root;
     let body = Body::Waiver(Waiver { release, gate, lowers, until, reason, link });
     Draft::of(project, about, signer, body, ()).await
 }
@@ -104,7 +104,7 @@ pub async fn key_claim(
         let what = format!("[people] does not list {key} under {name}");
         return Err(AppError::new(Kind::Keys, what));
     }
-    let about = About::named(project, target)?;
+    let about = About::of_target(project, target)?;
     let body = Body::KeyClaim(KeyClaim { name: name.to_owned(), key });
     Draft::of(project, about, signer, body, ()).await
 }
@@ -122,7 +122,7 @@ pub async fn postmortem(
     let (_, about) = spoken(project, signer, subject.target.as_deref()).await?;
     let bytes = read_limited(&document, DOCUMENT_BYTES_MAX).or_kind(Kind::Config)?;
     let sha256 = B256::from_slice(&Sha256::digest(&bytes));
-    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let release = select(project, subject.release.as_deref())?.roots.release_root;
     let body = Body::Postmortem(Postmortem { release, sha256, uri });
     Draft::of(project, about, signer, body, ()).await
 }

@@ -144,5 +144,5 @@ async fn spoken(
 ) -> AppResult<(String, About)> {
     relied::require(project).await?;
     let speaker = speaker(project, signer.address())?;
-    Ok((speaker, About::named(project, target)?))
+    Ok((speaker, About::of_target(project, target)?))
 }

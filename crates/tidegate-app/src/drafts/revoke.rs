@@ -10,7 +10,7 @@ use super::{Draft, Subject};
 use crate::assess::audits;
 use crate::error::{AppError, AppResult};
 use crate::project::Project;
-use crate::release::built;
+use crate::release::select;
 use crate::saying::About;
 use crate::statements;
 
@@ -93,7 +93,7 @@ async fn set_back(
     attestation: StatementDigest,
 ) -> Vec<String> {
     let read = async {
-        let built = built(project, subject.release.as_deref())?;
+        let built = select(project, subject.release.as_deref())?;
         let (facts, time) = audits::of(project, &built, target, set, attestation).await?;
         Ok::<_, AppError>(facts.set_back_by(attestation, time).sentences(&built.release.name))
     };

@@ -14,7 +14,7 @@ use crate::assess::audits::acceptances;
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::release::built;
+use crate::release::select;
 use crate::saying::{About, now};
 use crate::{relied, scopes, statements};
 
@@ -69,8 +69,8 @@ pub async fn risk(
 ) -> AppResult<Draft<RiskShown>> {
     let RiskRequest { subject, finding, asked } = request;
     relied::require(project).await?;
-    let scope_root = built(project, subject.release.as_deref())?.roots.scope_root;
-    let about = About::named(project, subject.target.as_deref())?;
+    let scope_root = select(project, subject.release.as_deref())?.roots.scope_root;
+    let about = About::of_target(project, subject.target.as_deref())?;
     let time = now(project, &about).await?.time;
     let set = statements::load_confirmed(project).await?;
     let attestations = set.attestations().map(|(_, attestation, _)| attestation);

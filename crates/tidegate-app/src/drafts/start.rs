@@ -11,7 +11,7 @@ use crate::assess::start_subject;
 use crate::error::{AppError, AppResult};
 use crate::posting::post;
 use crate::project::Project;
-use crate::release::built;
+use crate::release::select;
 use crate::saying::About;
 use crate::{records, relied};
 
@@ -58,8 +58,8 @@ pub async fn starts(
     subject: &Subject,
 ) -> AppResult<Starts> {
     relied::require(project).await?;
-    let about = About::named(project, subject.target.as_deref())?;
-    let release = built(project, subject.release.as_deref())?.roots.release_root;
+    let about = About::of_target(project, subject.target.as_deref())?;
+    let release = select(project, subject.release.as_deref())?.roots.release_root;
     let (mut ready, mut errors) = (Vec::new(), Vec::new());
     for soak in &project.network(&about.target)?.soaks_on {
         match start(project, signer, &about, (soak, release)).await {

@@ -11,7 +11,7 @@ use crate::assess::assess;
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::people;
 use crate::project::Project;
-use crate::release::built;
+use crate::release::select;
 use crate::saying::About;
 use crate::statements;
 
@@ -96,7 +96,7 @@ async fn require_seen_otherwise(
     digest: StatementDigest,
 ) -> AppResult<String> {
     let refused = |why: String, hint: &str| Err(AppError::new(Kind::Fail, why).hint(hint));
-    let assessment = assess(project, &built(project, None)?, &about.target).await?;
+    let assessment = assess(project, &select(project, None)?, &about.target).await?;
     let deployers = assessment.facts.separation.clone()?.deployers;
     let people = people(project);
     if people.get(speaker).is_some_and(|own| own.addresses().any(|key| deployers.contains(&key))) {

@@ -14,7 +14,7 @@ use super::{Direction, TRANSFER_GAS};
 use crate::drafts::{network_name, pick};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::fund_rules::{InForce, in_force};
-use crate::funds::{facts, said};
+use crate::ledger_facts::{facts, said};
 use crate::project::Project;
 use crate::sending::open_lane;
 use crate::statements;

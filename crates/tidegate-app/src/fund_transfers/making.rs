@@ -9,7 +9,7 @@ use tidegate_model::statement::{Body, FundTransfer, Statement};
 use super::books::Books;
 use super::{Direction, TransferView};
 use crate::error::{AppError, AppResult, Kind};
-use crate::funds::about;
+use crate::ledger_facts::about;
 use crate::project::Project;
 use crate::saying::{general, now};
 use crate::sending::{open_lane, send};

@@ -14,7 +14,7 @@ use tidegate_model::units::format_amount;
 
 use self::books::Books;
 use crate::error::{AppError, AppResult, Kind};
-use crate::funds::about;
+use crate::ledger_facts::about;
 use crate::project::Project;
 use crate::relied;
 use crate::saying::now;

@@ -93,7 +93,7 @@ fn text(path: &Path) -> AppResult<String> {
 /// # Errors
 /// If there is none or several, it is damaged, or the file names another Safe than this machine
 /// relies on.
-pub async fn named(project: &Project, wanted: Option<&str>) -> AppResult<Found> {
+pub async fn find_trusted(project: &Project, wanted: Option<&str>) -> AppResult<Found> {
     relied::require(project).await?;
     find(project, wanted)
 }

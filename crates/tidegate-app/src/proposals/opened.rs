@@ -8,7 +8,7 @@ use crate::error::AppResult;
 use crate::policy_doc::adopted_version;
 use crate::project::Project;
 use crate::read_back::is_promoted;
-use crate::release::{Built, build};
+use crate::release::{Built, build_tree};
 
 /// What a proposal has the Safe do.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl<'a> Opened<'a> {
         let proposed = match &found.checked.proposal().kind {
             ProposalKind::Adoption(adoption) => Proposed::Adoption(adoption),
             ProposalKind::Promotion(promotion) => {
-                Proposed::Promotion(promotion, Box::new(build(project)?))
+                Proposed::Promotion(promotion, Box::new(build_tree(project)?))
             }
         };
         Ok(Self { found, network, proposed })

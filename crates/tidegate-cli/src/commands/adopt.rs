@@ -4,7 +4,7 @@ use clap::Args;
 use tidegate_app::adopt::{AdoptView, Place, adopt, require_known};
 use tidegate_app::error::AppResult;
 use tidegate_app::existing::Baseline;
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 
 use crate::commands::plan::executor;
 use crate::context::Context;
@@ -38,7 +38,7 @@ pub(crate) async fn run(project: &Context, args: &AdoptArgs) -> AppResult<u8> {
 /// also where it broke off.
 async fn each(project: &Context, args: &AdoptArgs, view: &mut AdoptView) -> AppResult {
     let existing = &project.config.existing;
-    let built = built(project, None)?;
+    let built = select(project, None)?;
     for network in project.config.networks.keys() {
         let wanted = args.network.as_ref().is_none_or(|only| only == network);
         if wanted && existing.values().any(|e| e.networks.contains_key(network)) {

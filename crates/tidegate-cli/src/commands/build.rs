@@ -2,7 +2,7 @@
 
 use clap::Args;
 use tidegate_app::error::AppResult;
-use tidegate_app::release::build;
+use tidegate_app::release::build_tree;
 use tidegate_app::view::{BuildView, ContractBuildView};
 use tidegate_model::release::Compiler;
 
@@ -18,7 +18,7 @@ pub(crate) struct BuildArgs {
 }
 
 pub(crate) fn run(project: &Context, args: &BuildArgs) -> AppResult<u8> {
-    let built = build(project)?;
+    let built = build_tree(project)?;
     built.warnings.iter().for_each(|warning| project.ui.note(warning));
     let view = BuildView::of(project, &built, args.scope)?;
     show(&project.ui, &view);

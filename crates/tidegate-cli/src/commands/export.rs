@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tidegate_app::bundle;
 use tidegate_app::error::{AppResult, Kind, OrKind};
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_app::view::BundleView;
 use tidegate_store::write_atomic;
 
@@ -64,7 +64,7 @@ pub(crate) async fn run(project: &Context, args: &ExportArgs) -> AppResult<u8> {
 }
 
 fn write_bundle(project: &Context, args: &ExportArgs) -> AppResult<u8> {
-    let built = built(project, args.release.as_deref())?;
+    let built = select(project, args.release.as_deref())?;
     let bundle = bundle::gather(project, &built)?;
     let text = bundle.to_text().or_kind(Kind::Config)?;
     let name = format!("{}.tidegate", built.release.name);

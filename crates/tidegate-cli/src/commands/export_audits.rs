@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tidegate_app::audit_exports::{Form, audits};
 use tidegate_app::error::{AppResult, Kind, OrKind};
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_app::view::AuditFilesView;
 use tidegate_model::ChainId;
 use tidegate_model::ports::DigestSigner;
@@ -20,7 +20,7 @@ use crate::signer::LazySigner;
 const FOLDER: &str = "export";
 
 pub(super) async fn run(project: &Context, args: &ExportArgs, format: Format) -> AppResult<u8> {
-    let built = built(project, args.release.as_deref())?;
+    let built = select(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     let form = match format {
         Format::Eas => {

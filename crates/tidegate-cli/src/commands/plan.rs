@@ -4,7 +4,7 @@ use clap::Args;
 use tidegate_app::deployment::{Prepared, refuse_faults, safe_executor};
 use tidegate_app::error::AppResult;
 use tidegate_app::planned::plan;
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_app::text::plain;
 use tidegate_model::ports::DigestSigner;
 use tidegate_plan::config::Stage;
@@ -27,7 +27,7 @@ pub(crate) struct PlanArgs {
 }
 
 pub(crate) async fn run(project: &Context, args: &PlanArgs) -> AppResult<u8> {
-    let built = built(project, args.release.as_deref())?;
+    let built = select(project, args.release.as_deref())?;
     let name = match &args.network {
         Some(name) => name.clone(),
         None => project.network_of(None, Stage::Testnet)?,

@@ -3,7 +3,7 @@
 use tidegate_app::assess::assess;
 use tidegate_app::controls::{Controls, ControlsView, GateControls, counts};
 use tidegate_app::error::AppResult;
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_model::Verdict;
 use tidegate_model::units::counted;
 use tidegate_plan::config::Stage;
@@ -14,7 +14,7 @@ use crate::exit;
 
 pub(crate) async fn run(project: &Context, args: &TargetArgs) -> AppResult<u8> {
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
-    let built = built(project, None)?;
+    let built = select(project, None)?;
     let assessment = assess(project, &built, &target).await?;
     let ui = &project.ui;
     let controls = Controls::of(&project.rules, &assessment.facts);

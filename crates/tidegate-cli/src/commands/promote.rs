@@ -4,7 +4,7 @@ use clap::Args;
 use tidegate_app::assess::Assessment;
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_app::promote::{Frozen, Urgent, evaluate};
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_app::relied;
 use tidegate_app::view::PromoteView;
 use tidegate_model::units::{format_utc, parse_span_secs};
@@ -37,7 +37,7 @@ pub(crate) struct PromoteArgs {
 
 pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> {
     relied::require(project).await?;
-    let built = built(project, args.release.as_deref())?;
+    let built = select(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     let urgent = match &args.emergency {
         Some(incident) => Some(Urgent {

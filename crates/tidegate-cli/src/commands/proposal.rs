@@ -42,7 +42,7 @@ pub(crate) async fn run(project: &Context, command: &ProposalCommand) -> AppResu
         | ProposalCommand::Sign(args)
         | ProposalCommand::Execute(args) => args,
     };
-    let found = proposals::named(project, args.hash.as_deref()).await?;
+    let found = proposals::find_trusted(project, args.hash.as_deref()).await?;
     match command {
         ProposalCommand::Verify(_) => verify(project, &found).await,
         ProposalCommand::Sign(_) => sign(project, &found).await,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tidegate_app::assess::Assessment;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
-use tidegate_app::release::{Built, built};
+use tidegate_app::release::{Built, select};
 use tidegate_app::report::Document;
 use tidegate_app::status::Status;
 use tidegate_app::text::plain;
@@ -58,7 +58,7 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
-    let built = built(project, args.release.as_deref())?;
+    let built = select(project, args.release.as_deref())?;
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     if args.watch {
         let every_secs = parse_span_secs(&args.every).or_kind(Kind::Usage)?;

@@ -19,7 +19,7 @@ use crate::fixture::{
     ANA, ANA_TOO, BO, CONTRACT, KIM, LEE, NETWORK, OTHER, STRANGER, Send, Sim, TREASURY, WALLET,
     eth, request_id, transfer, whole_story,
 };
-use crate::funds::{FundsReport, funds_report};
+use crate::funds_report::{FundsReport, funds_report};
 use crate::invariant::check_ledger;
 use crate::reconcile::reconcile;
 

@@ -463,7 +463,7 @@ impl ReasonCode {
     }
 
     /// The code of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 
@@ -538,11 +538,11 @@ This file is made from `crates/tidegate-model/src/verdict/codes.rs`. Where it is
     #[test]
     fn every_code_has_one_name_and_one_plain_sentence() {
         for code in ReasonCode::iter() {
-            assert_eq!(ReasonCode::named(code.name()), Some(code));
+            assert_eq!(ReasonCode::from_name(code.name()), Some(code));
             let meaning = code.meaning();
             assert!(meaning.ends_with('.') && !meaning.contains(['\n', '|']), "{code:?}");
         }
-        assert_eq!(ReasonCode::named("TooFewFirms"), None);
+        assert_eq!(ReasonCode::from_name("TooFewFirms"), None);
         assert_eq!(ReasonCode::TooFewFirms.name(), "too-few-firms");
     }
 }

@@ -16,7 +16,7 @@ use tidegate_app::error::Kind;
 use tidegate_app::fund_transfers::{self, Direction, Payer, TransferRequest};
 use tidegate_app::project::Project as Opened;
 use tidegate_app::proposals::{self, Finished, Opened as OpenedProposal};
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_app::status::Status;
 use tidegate_app::view::{DeployView, VerifyView};
 use tidegate_app::{policy_adoption, promote, recheck};
@@ -144,7 +144,7 @@ async fn fund(machines: &Machines, world: &World) -> Outcome {
 
 async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
     let (eva, deployer) = (machines.open("eva")?, Key::of("deployer"));
-    let built = built(&eva, None)?;
+    let built = select(&eva, None)?;
     let mainnet = Testnet::of(&eva, Some("mainnet"), None).await;
     assert_eq!(mainnet.map_err(|error| error.kind).err(), Some(Kind::Usage), "by a Safe alone");
     let testnet = Testnet::of(&eva, Some("testnet"), None).await?;
@@ -255,7 +255,7 @@ async fn went(machines: &Machines) -> Outcome {
 
 async fn promoted(machines: &Machines, world: &World) -> Outcome {
     let eva = machines.open("eva")?;
-    let built = built(&eva, None)?;
+    let built = select(&eva, None)?;
     let status = Status::read(&eva, &built, "mainnet").await?;
     assert_eq!(status.verdict().word(), "PASS", "{:?}", status.view.next);
     let candidate = promote::evaluate(&eva, &built, "mainnet", None).await?;
@@ -319,5 +319,5 @@ async fn newest(project: &Opened) -> Outcome<proposals::Found> {
     let list = proposals::list(project).await?.view.proposals;
     let open = list.iter().find(|row| row.standing != proposals::Readiness::Used);
     let hash = open.ok_or("an open proposal")?.safe_tx_hash.to_string();
-    Ok(proposals::named(project, Some(&hash)).await?)
+    Ok(proposals::find_trusted(project, Some(&hash)).await?)
 }

@@ -98,7 +98,7 @@ fn cheat_a_promotion_that_a_contract_executes(scene: &Scene<'_>) -> Outcome {
         gate(scene, person, "PASS", &[])?;
     }
     // Whoever has never seen it is told what to do, at the gate and where a policy is adopted.
-    let place = format!("put {} back", file(&proposal));
+    let place = format!("restore {} from git", file(&proposal));
     let names = [proposal.as_str(), &place];
     gate(scene, "bo", "UNKNOWN", (&["unknown-execution"], &names))?;
     scene.edit("tidegate.toml", "audits = 2\n", "audits = 2\ngo = 2\n")?;
@@ -121,7 +121,7 @@ fn cheat_an_execution_that_is_buried_in_its_calldata(scene: &Scene<'_>) -> Outco
     gate(scene, "cy", "PASS", &[])?;
     std::fs::remove_file(scene.project().join(file(&proposal)))?;
     gate(scene, "cy", "PASS", &[])?;
-    let place = format!("put {} back", file(&proposal));
+    let place = format!("restore {} from git", file(&proposal));
     gate(scene, "bo", "UNKNOWN", (&["unknown-execution"], &[place.as_str()]))
 }
 
@@ -142,7 +142,7 @@ fn cheat_an_adoption_that_a_contract_executes(scene: &Scene<'_>) -> Outcome {
     let text = scene.read(&file(&proposal))?;
     std::fs::remove_file(scene.project().join(file(&proposal)))?;
     let refused = scene.person("o3").run(&scene.signing(&next))?.expect_code(1)?;
-    let says = format!("put {} back", file(&proposal));
+    let says = format!("restore {} from git", file(&proposal));
     let flat = said(&refused).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains(&says), "{refused:?}");
     scene.sign(&next, &["o1"])?;
@@ -165,7 +165,7 @@ fn cheat_a_file_that_explains_another_execution(scene: &Scene<'_>) -> Outcome {
     let others = [calls.to_string(), later.to_string(), "{\"safeTx\": {}}".to_owned()];
     for other in others {
         scene.write(&file(&proposal), &other)?;
-        let place = format!("put {} back", file(&proposal));
+        let place = format!("restore {} from git", file(&proposal));
         gate(scene, "bo", "UNKNOWN", (&["unknown-execution"], &[place.as_str()]))?;
     }
     // What is damaged elsewhere still holds what ran.

@@ -70,7 +70,7 @@ fn cheat_a_dry_run_that_acts(scene: &Scene<'_>) -> Outcome {
     let dry = scene.run("ada", &[&revoke[..], &["--dry-run"]].concat(), 0)?;
     for words in [
         "sets back",
-        "starts anew",
+        "starts over",
         "Acme no longer covers CapMath, Registry, Vault, ERC1967Proxy, the plan",
     ] {
         assert!(said(&dry).contains(words), "{words}: {dry:?}");

@@ -77,7 +77,7 @@ fn cheat_a_duplicate_of_what_stops_nothing(scene: &Scene<'_>) -> Outcome {
         let args = ["record", "triage", &grave, "--reason", "same", "--resolution", "duplicate"];
         let args = [&args[..], &["--of", of, "--as", "bo"]].concat();
         let ran = scene.approve("bo", &args)?.expect_code(1)?;
-        assert!(said(&ran).contains("no duplicate"), "{ran:?}");
+        assert!(said(&ran).contains("not a duplicate"), "{ran:?}");
     }
     // Whoever signs with tools of their own gets no further.
     let (grave_digest, low_digest): (StatementDigest, StatementDigest) =

@@ -99,7 +99,7 @@ impl Status {
         says: impl Into<Says<'a>>,
     ) -> Result<(), Failed> {
         let says = says.into();
-        let unknown = says.codes.iter().find(|code| ReasonCode::named(code).is_none());
+        let unknown = says.codes.iter().find(|code| ReasonCode::from_name(code).is_none());
         if let Some(code) = unknown {
             return Err(format!("`{code}` is no code of docs/reasons.md").into());
         }
@@ -120,7 +120,7 @@ impl Status {
 
     /// Fails if a gate gives this code.
     pub(crate) fn expect_without(&self, gate: &str, code: &str) -> Result<(), Failed> {
-        if ReasonCode::named(code).is_none() {
+        if ReasonCode::from_name(code).is_none() {
             return Err(format!("`{code}` is no code of docs/reasons.md").into());
         }
         match self.codes(gate).contains(&code) {
