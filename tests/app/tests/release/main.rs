@@ -233,7 +233,7 @@ async fn contradictions(machines: &Machines) -> Outcome {
 /// What the gates do not let through is not frozen, whatever a front end makes of the verdict.
 async fn held(machines: &Machines) -> Outcome {
     let eva = machines.open("eva")?;
-    let built = built(&eva, None)?;
+    let built = select(&eva, None)?;
     let candidate = promote::evaluate(&eva, &built, "mainnet", None).await?;
     assert!(!candidate.assessment().overall.allows(), "nobody said go yet");
     let frozen = candidate.freeze().await.map(drop).map_err(|error| error.kind);

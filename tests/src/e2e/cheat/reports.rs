@@ -127,8 +127,8 @@ fn cheat_a_revoked_attestation_reported_as_counting(scene: &Scene<'_>) -> Outcom
     scene.done("ada", &["attest", "--revoke", &attestation, "--as", "ada"])?;
     let report = scene.run("eva", &["status", "--explain"], 0)?;
     let (_, rows) = report.stdout.split_once("Attestations").ok_or("no attestations")?;
-    assert!(rows.contains("comes to Acme revoked attestation"), "{rows}");
-    assert_eq!(rows.matches("comes to counts").count(), 1, "{rows}");
+    assert!(rows.contains("standing Acme revoked attestation"), "{rows}");
+    assert_eq!(rows.matches("standing counts").count(), 1, "{rows}");
     Ok(())
 }
 
