@@ -24,7 +24,7 @@ use crate::error::{AppError, AppResult};
 use crate::front::{Event, Front};
 use crate::project::{Caller, Project};
 use crate::proposals::{Found, Opened, Proposed, find};
-use crate::release::{Built, built};
+use crate::release::{Built, select};
 use crate::settings::Environment;
 
 /// What was kept of the story.
@@ -97,7 +97,7 @@ impl Replay {
         };
         let project = Project::open(&root, caller).unwrap();
         bundle::keep(&project, &taken).unwrap();
-        let built = built(&project, Some(&name_of(&taken))).unwrap();
+        let built = select(&project, Some(&name_of(&taken))).unwrap();
         Self { project, built, front, _chains: chains, _folder: folder }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tidegate_app::recheck::recheck;
-use tidegate_app::release::built;
+use tidegate_app::release::select;
 use tidegate_app::status::Status;
 use tidegate_app::view::VerifyView;
 use tidegate_app::{books, bundle, proposals};
@@ -19,17 +19,17 @@ use super::{OpenedProposal, Outcome};
 #[expect(clippy::disallowed_methods, reason = "golden files, which git can take back")]
 pub(crate) async fn taped(machines: &Machines, world: &World, name: &str) -> Outcome {
     let eva = machines.open("eva")?;
-    let text = bundle::gather(&eva, &built(&eva, None)?)?.to_text()?;
+    let text = bundle::gather(&eva, &select(&eva, None)?)?.to_text()?;
     let testnet = Recorder::start(world.testnet.url())?;
     let mainnet = Recorder::start(world.mainnet.url())?;
     let endpoints = [("TESTNET_RPC", testnet.url()), ("MAINNET_RPC", mainnet.url())];
     let project = machines.with(endpoints).open(name)?;
-    let built = built(&project, None)?;
+    let built = select(&project, None)?;
     let status = Status::read(&project, &built, "mainnet").await?;
     VerifyView::read(&project, &built, "testnet").await?;
     books::read(&project, None).await?;
     for row in proposals::list(&project).await?.view.proposals {
-        let found = proposals::named(&project, Some(&row.safe_tx_hash.to_string())).await?;
+        let found = proposals::find_trusted(&project, Some(&row.safe_tx_hash.to_string())).await?;
         let opened = OpenedProposal::of(&project, &found).await?;
         // What is used already is refused; its refusal is on the tape too.
         let checked = recheck(&project, &opened).await.outcome;
