@@ -24,7 +24,8 @@ pub(crate) async fn stands_already(
         if !network.code(address, head.block).await?.is_empty() {
             let (label, name) = (op_label(op), network.name());
             standing.push(format!(
-                "{label} stands at {address} on {name} already, and the policy has `fresh = true`, so the batch would revert"
+                "{label} stands at {address} on {name} already, and the policy has `fresh = true`, \
+                 so the batch would revert"
             ));
         }
     }
