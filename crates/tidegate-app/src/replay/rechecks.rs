@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use tidegate_model::{BuildDigest, DeploymentDigest, PolicyDigest, ReleaseRoot, StatementDigest};
-use tidegate_safe::{Checked, MULTI_SEND_CALL_ONLY, Proposal, helper};
+use tidegate_safe::{Checked, InnerCall, MULTI_SEND_CALL_ONLY, Proposal, helper};
 
 use super::*;
 use crate::error::Kind;
@@ -29,7 +29,9 @@ fn of_promotion_at(found: &Found, nonce: u64, edit: impl FnOnce(&mut Promotion))
     let (before, mut after) = (own(&was), own(&is));
     let record = after.pop();
     let proposal = found.checked.proposal();
-    let plan = proposal.calls.iter().filter(|call| !before.contains(call)).cloned();
+    // Notes are words, which change.
+    let is_own = |call: &&InnerCall| before.iter().any(|own| own.same_call(call));
+    let plan = proposal.calls.iter().filter(|call| !is_own(call)).cloned();
     let calls = after.into_iter().chain(plan.collect::<Vec<_>>()).chain(record).collect();
     let (network, safe) = (proposal.network, proposal.safe);
     let proposal = Proposal::promotion(network, safe, nonce, is, calls).unwrap();
