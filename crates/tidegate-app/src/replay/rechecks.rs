@@ -1,7 +1,9 @@
 //! A signer's re-check of the promotion, with one thing wrong at a time.
 
 use alloy_primitives::B256;
-use tidegate_model::{BuildDigest, DeploymentDigest, PolicyDigest, ReleaseRoot, StatementDigest};
+use tidegate_model::{
+    BuildDigest, ChainId, DeploymentDigest, PolicyDigest, ReleaseRoot, StatementDigest,
+};
 use tidegate_safe::{Checked, InnerCall, MULTI_SEND_CALL_ONLY, Proposal, helper};
 
 use super::*;
@@ -109,6 +111,11 @@ fn another_soak_is_refused() {
         promotion.soak.deployment_digest = DeploymentDigest(B256::repeat_byte(1));
     });
     assert_eq!(other, Refusal::OtherSoak);
+    let elsewhere = refused(|promotion| promotion.soak.network.chain = ChainId(999));
+    assert_eq!(elsewhere, Refusal::UnknownChain(999));
+    let hash = B256::repeat_byte(1);
+    let block = refused(move |promotion| promotion.soak.terminal.hash = hash);
+    assert_eq!(block, Refusal::OtherBlock { block: hash, network: "testnet".to_owned() });
 }
 
 #[test]
