@@ -325,7 +325,7 @@ fn cheat_a_chain_that_nobody_lists(scene: &Scene<'_>) -> Outcome {
     let target = kept.replace("chain      = 31337", "chain      = 4243");
     let unlisted = target.replace("chain      = 31338", "chain      = 4242");
     scene.write("tidegate.toml", &unlisted)?;
-    let names = ["`testnet` is chain 4242, which is not built in"];
+    let names = ["`testnet` is chain 4242, which Tidegate does not know"];
     scene.status()?.expect("policy", "UNKNOWN", (&["soak-network"], &names))?;
     scene.write("tidegate.toml", &target)?;
     scene.status()?.expect(

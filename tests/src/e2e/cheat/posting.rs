@@ -95,7 +95,7 @@ fn cheat_a_posted_statement_that_nobody_signed_so(scene: &Scene<'_>) -> Outcome 
     let mut general = Forge(scene).general("ada", freeze(scene, 1)?, now)?;
     general.project.as_mut().ok_or("a project")?.name = "other".to_owned();
     let file = written(scene, &by_key("ada", Statement::Statement(general))?)?;
-    refused(&file, 1, "no target here")?;
+    refused(&file, 1, "not a target here")?;
     // Gates read a go from its file alone.
     let statements = scene.project().join("deployments/statements");
     for entry in std::fs::read_dir(statements)? {

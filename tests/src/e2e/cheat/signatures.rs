@@ -146,7 +146,7 @@ fn cheat_a_no_go_by_a_contract_that_cannot_be_asked(scene: &Scene<'_>) -> Outcom
         }
     }
     let status = scene.person("o3").at(&clone).run(&["status", "--json"])?.expect_code(0)?;
-    let names = ["dao", "31337, and its file names 1337"];
+    let names = ["dao", "31337, but its file names 1337"];
     Status::of(&status)?.expect("go", "UNKNOWN", (&["no-go", "contract-elsewhere"], &names))
 }
 
@@ -245,7 +245,7 @@ fn cheat_a_contract_that_a_stranger_created_on_another_chain(scene: &Scene<'_>) 
     testnet.set_storage(DAO, U256::ZERO, ACCEPTS)?;
     scene.world.settle()?;
     let forged = Forge(scene).write(&signed(scene, testnet.chain_id())?)?;
-    let names = ["1 of 2", "31337, and its file names 31338"];
+    let names = ["1 of 2", "31337, but its file names 31338"];
     let codes = ["too-few-firms", "contract-elsewhere"];
     refused(scene, "audits", "UNKNOWN", (&codes, &names))?;
     let file = format!("deployments/statements/{forged}.json");

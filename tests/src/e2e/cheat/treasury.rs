@@ -89,7 +89,7 @@ fn cheat_a_testnet_that_is_another_network(scene: &Scene<'_>) -> Outcome {
     };
     refused(
         &kept.replace("[funds]\ntestnet =", "[funds]\nmainnet ="),
-        "test funds are lent on testnets, and `mainnet` is none",
+        "test funds are lent on testnets, and `mainnet` is not one",
     )?;
     let [test, real] =
         [&scene.world.testnet, &scene.world.mainnet].map(tidegate_testkit::Anvil::genesis_hash);
