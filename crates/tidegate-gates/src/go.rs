@@ -274,7 +274,7 @@ fn flaw(
     if at < soaked_at {
         let from = format_utc(soaked_at);
         let text = format!(
-            "{name} said go ({short}) before the soak was over; it must be said again after {from}"
+            "{name} said go ({short}) before the soak was over; it must be said again from {from}"
         );
         return unknown(ReasonCode::GoTooEarly, text);
     }
