@@ -82,7 +82,7 @@ fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
     let tail = proxy.len() - 53;
     let fake = [&proxy[..tail], &[0xfe], &proxy[tail..]].concat();
     testnet.set_code(live.vault, &fake.into())?;
-    let says = "@vault is another contract where it soaked";
+    let says = "@vault was one contract where it soaked";
     project.world.settle()?;
     project.status()?.expect("parameters", "FAIL", (&["existing-differs"], &[says]))?;
     testnet.set_code(live.vault, &proxy)?;

@@ -30,7 +30,7 @@ fn project<'a>(scene: &Scene<'a>) -> Result<Result<Scene<'a>, Completion>, Faile
     let refused = shop.run("eva", &["build"], 3)?;
     let hint = said(&refused);
     let digest =
-        hint.split("--trust-compiler ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        hint.split("--trust-compiler ").nth(1).and_then(|rest| rest.split([' ', '`', '\n']).next());
     shop.run("eva", &["doctor", "--trust-compiler", digest.ok_or("a digest to trust")?], 0)?;
     shop.fund()?;
     shop.done("eva", &["deploy"])?;
