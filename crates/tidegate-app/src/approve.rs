@@ -50,9 +50,9 @@ pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
 /// That exactly one hash was approved. Only [`approve`] makes it; what signs and sends asks for it.
 #[derive(Debug)]
 #[must_use = "what was approved is signed or sent by it"]
-pub(crate) struct Approved(B256);
+pub(crate) struct Consent(B256);
 
-impl Approved {
+impl Consent {
     /// What was approved.
     pub(crate) const fn hash(&self) -> B256 {
         self.0
@@ -64,7 +64,7 @@ impl Approved {
 /// # Errors
 /// Usage, with the exact command to type, if there is no terminal and no approval; or if what was
 /// approved is something else.
-pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<Approved> {
+pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<Consent> {
     let hash = hex::encode(approval.hash);
     if project.approved.is_none() || project.dry_run {
         show_again(project, approval, &hash);
@@ -81,7 +81,7 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<A
             error.hint("review it again, then approve it:").again(again_with(approval, &hash))
         };
         if is_this.map_err(|error| again(error.into()))? {
-            return Ok(Approved(approval.hash));
+            return Ok(Consent(approval.hash));
         }
         show_again(project, approval, &hash);
         keep_date(project, &hash)?;
@@ -99,7 +99,7 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<A
     let wanted = format!("{} {short}", approval.network);
     let typed = project.front.ask(&format!("Type `{wanted}` to continue: "))?;
     if typed == wanted {
-        return Ok(Approved(approval.hash));
+        return Ok(Consent(approval.hash));
     }
     Err(AppError::usage("not approved; nothing was signed or sent"))
 }

@@ -17,7 +17,7 @@ use tidegate_model::statement::AuditAttestation;
 use tidegate_model::units::format_rfc3339;
 use tidegate_model::{ChainId, Fqn, StatementDigest, Verdict};
 
-use crate::approve::{Approval, Approved, Given, approve};
+use crate::approve::{Approval, Consent, Given, approve};
 use crate::assess::{Assessment, assess};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
@@ -151,7 +151,7 @@ impl Source<'_> {
         &self,
         key: Address,
         documents: &[(String, Option<Address>, Value)],
-    ) -> AppResult<Approved> {
+    ) -> AppResult<Consent> {
         let (own, others): (Vec<_>, Vec<_>) =
             documents.iter().partition(|(_, owner, _)| self.is_own(key, *owner));
         if own.is_empty() {

@@ -9,7 +9,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, General, SignedStatement, Statement, typed_data};
 use tidegate_model::units::format_amount;
 
-use crate::approve::{self, Approval, Approved, Given, approve};
+use crate::approve::{self, Approval, Consent, Given, approve};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
 use crate::{statements, typed_data};
@@ -26,20 +26,20 @@ pub(crate) struct StatementView<'a> {
 
 /// A statement of which whoever signs was shown all.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct ShownStatement {
     statement: Statement,
     digest: StatementDigest,
 }
 
 /// A statement that may be signed: it was shown, and approved or needs no question.
 #[derive(Debug)]
-pub(crate) struct Signable(Shown);
+pub(crate) struct Signable(ShownStatement);
 
 /// Shows everything that would be signed.
 ///
 /// # Errors
 /// If the typed data that is shown is not what would be signed.
-pub(crate) fn show(project: &Project, statement: Statement) -> AppResult<Shown> {
+pub(crate) fn show(project: &Project, statement: Statement) -> AppResult<ShownStatement> {
     let digest = statement.digest()?;
     let ui = &project.front;
     if let Statement::Statement(General { body: Body::FundRequest(request), .. }) = &statement {
@@ -54,10 +54,10 @@ pub(crate) fn show(project: &Project, statement: Statement) -> AppResult<Shown> 
     }
     ui.fields("You sign:", &shown.rows());
     ui.row("digest", &digest.to_string());
-    Ok(Shown { statement, digest })
+    Ok(ShownStatement { statement, digest })
 }
 
-impl Shown {
+impl ShownStatement {
     /// Its digest, which its file is named after.
     pub(crate) const fn digest(&self) -> StatementDigest {
         self.digest
@@ -77,7 +77,7 @@ impl Shown {
         let moves_money = matches!(&self.statement, Statement::Statement(g) if of_money(g));
         let given = if moves_money { Given::Whole } else { Given::Beginning };
         let (hash, fields) = (self.digest.0, self.fields()?);
-        let _: Approved = approve(
+        let _: Consent = approve(
             project,
             &Approval { network: what, hash, given, options: Vec::new(), fields },
         )?;
@@ -128,7 +128,7 @@ impl Signable {
         project: &Project,
         signer: &dyn DigestSigner,
     ) -> AppResult<StatementDigest> {
-        let Shown { statement, digest } = self.0;
+        let ShownStatement { statement, digest } = self.0;
         if project.typed_data.is_some() {
             typed_data::write(project, &statement)?;
             return Ok(digest);

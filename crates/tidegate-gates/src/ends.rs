@@ -123,6 +123,13 @@ mod tests {
 
     /// What has ended by now is no end that is still to come.
     #[test]
+    fn of_what_is_over_nothing_ends() {
+        let (rules, facts, now) = lasting();
+        assert_eq!(good_through(&rules, &facts, now - 1), now - 1);
+        assert_eq!(good_through(&rules, &facts, 1), 1);
+    }
+
+    #[test]
     fn nothing_is_good_for_less_than_now() {
         let (rules, mut facts, now) = lasting();
         facts.audits.as_mut().unwrap().attestations[0].attestation.valid_until = now;

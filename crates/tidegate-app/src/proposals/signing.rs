@@ -14,7 +14,7 @@ use tidegate_safe::{
 use tidegate_store::write_atomic;
 
 use super::{Found, signatures};
-use crate::approve::{Approval, Approved, Given, approve, fields};
+use crate::approve::{Approval, Consent, Given, approve, fields};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::network::described;
 use crate::project::Project;
@@ -138,7 +138,7 @@ impl Rechecked<'_> {
             options: Vec::new(),
             fields: fields(&self.view())?,
         };
-        let _: Approved = approve(project, &approval)?;
+        let _: Consent = approve(project, &approval)?;
         let signature = sign_proposal(&found.checked, signer).or_kind(Kind::Keys)?;
         let path = project.layout.proposal_signature(&found.network, hash.0, owner);
         let path = path.or_kind(Kind::Config)?;

@@ -71,11 +71,14 @@ pub(super) fn release(promotion: &Promotion, here: ReleaseRoot) -> Judgement {
     unless(proposed == here, Refusal::OtherRelease { proposed, here })
 }
 
-/// What a promotion is held against once the gates were evaluated anew.
+/// Whether the gates pass. Where they do not, they say why, and nothing else is of interest.
+pub(super) fn gates(overall: &Verdict) -> Judgement {
+    unless(overall.allows(), Refusal::Gates(overall.clone()))
+}
+
+/// What a promotion is held against once the gates pass.
 #[derive(Debug, Clone)]
 pub(super) struct PromotionNow<'a> {
-    /// What the gates come to.
-    pub(super) overall: &'a Verdict,
     /// The policy's project and digest.
     pub(super) policy: (ProjectId, PolicyDigest),
     /// The Safe as the policy has it, which is what the gates saw.
@@ -90,14 +93,13 @@ pub(super) struct PromotionNow<'a> {
     pub(super) good_through: u64,
 }
 
-/// Whether the gates pass, on the same policy and Safe, for as long as it can be executed.
+/// Whether it rests on the same policy and Safe, and is good for no longer than the gates pass.
 pub(super) fn promotion(
     promotion: &Promotion,
     state: &SafeState,
     now: &PromotionNow<'_>,
 ) -> Judgement {
     let until = promotion.valid_until;
-    unless(now.overall.allows(), Refusal::Gates(now.overall.clone()))?;
     let policy = (promotion.project, promotion.policy_digest);
     unless(policy == now.policy, Refusal::OtherPolicy)?;
     unless(*now.judged_safe == state.trust, Refusal::SafeChanged)?;

@@ -176,15 +176,11 @@ fn check_terms(
     state: &SafeState,
     promotion: &Promotion,
 ) -> AppResult {
-    // Where the gates do not pass, they say why, and nothing else is of interest.
-    if !assessment.overall.allows() {
-        return Err(Refusal::Gates(assessment.overall.clone()).into());
-    }
+    judge::gates(&assessment.overall)?;
     let policy = assessment.policy.as_ref().ok_or(Refusal::Without("a policy"))?;
     let head = assessment.gate_head.ok_or(Refusal::Without("gate time"))?;
     let facts = assessment.facts_of(&promotion.evidence.statements);
     let now = PromotionNow {
-        overall: &assessment.overall,
         policy: (policy.project(), policy.digest()?),
         judged_safe: &policy.safe,
         time: head.timestamp,

@@ -162,9 +162,7 @@ fn a_promotion_is_of_what_the_working_tree_builds() {
 fn a_promotion_holds_as_long_as_gates_policy_and_safe_do() {
     let safe = state();
     let of = |edit: &dyn Fn(&mut PromotionNow<'_>)| {
-        let overall = Verdict::Pass;
         let mut now = PromotionNow {
-            overall: &overall,
             policy: (PROJECT, POLICY),
             judged_safe: &safe.trust,
             time: NOW,
@@ -200,7 +198,6 @@ fn a_promotion_holds_on_the_safe_that_the_gates_saw() {
         let mut judged = state().trust;
         edit(&mut judged);
         let now = PromotionNow {
-            overall: &Verdict::Pass,
             policy: (PROJECT, POLICY),
             judged_safe: &judged,
             time: NOW,
@@ -214,7 +211,7 @@ fn a_promotion_holds_on_the_safe_that_the_gates_saw() {
 
 #[test]
 fn gates_that_do_not_pass_refuse_by_their_verdict() {
-    let safe = state().trust;
+    assert_eq!(gates(&Verdict::Pass), Ok(()));
     let reasons = vec![Reason::new(ReasonCode::NotFinal, "two blocks")];
     let verdicts = [
         (Verdict::fail(ReasonCode::CodeDiffers, "vault"), Kind::Fail),
@@ -222,16 +219,7 @@ fn gates_that_do_not_pass_refuse_by_their_verdict() {
         (Verdict::Waiting { reasons, eta: None }, Kind::Waiting),
     ];
     for (overall, kind) in verdicts {
-        let now = PromotionNow {
-            overall: &overall,
-            policy: (PROJECT, POLICY),
-            judged_safe: &safe,
-            time: NOW,
-            valid_for_secs: WEEK,
-            waived_until: None,
-            good_through: UNTIL,
-        };
-        let refused = promotion(&a_promotion(), &state(), &now).unwrap_err();
+        let refused = gates(&overall).unwrap_err();
         assert_eq!(refused, Refusal::Gates(overall.clone()));
         assert_eq!(refused.kind(), kind);
     }
