@@ -196,12 +196,7 @@ pub fn create_once(salt: B256, init_code: Bytes, code_hash: B256) -> Bytes {
     encode(&abi::createOnceCall { salt, initCode: init_code, codeHash: code_hash })
 }
 
-/// Creates by the helper itself, under a salt bound to the caller.
-pub fn create_guarded(salt: B256, init_code: Bytes, code_hash: B256) -> Bytes {
-    encode(&abi::createGuardedCall { salt, initCode: init_code, codeHash: code_hash })
-}
-
-/// The address that [`create_guarded`] called by `safe` creates.
+/// The address that `createGuarded` called by `safe` creates.
 pub fn guarded_address(safe: Address, salt: B256, init_code: &[u8]) -> Address {
     let own = keccak256([safe.into_word(), salt].concat());
     address().create2(own, keccak256(init_code))
@@ -534,7 +529,11 @@ mod tests {
         let subject = StatementDigest(a);
         let cases = [
             (create_once(a, code.clone(), b), "createOnce", vec![word(a), bytes.clone(), word(b)]),
-            (create_guarded(a, code, b), "createGuarded", vec![word(a), bytes, word(b)]),
+            (
+                encode(&abi::createGuardedCall { salt: a, initCode: code, codeHash: b }),
+                "createGuarded",
+                vec![word(a), bytes, word(b)],
+            ),
             (require_code(&[(safe, a)]), "requireCode", vec![accounts, hashes]),
             (require_before(7), "requireBefore", vec![uint(7, 256)]),
             (require_after(7), "requireAfter", vec![uint(7, 256)]),

@@ -5,9 +5,10 @@ use alloy_sol_types::SolValue;
 use serde_json::{Value, json};
 use tidegate_model::statement::{debt_subject, freeze_subject, no_go_subject, revocation_subject};
 use tidegate_model::{
-    ChainId, DeploymentDigest, EvidenceDigest, PolicyDigest, ProjectId, ReleaseRoot,
+    ChainId, DeploymentDigest, EvidenceDigest, Fqn, PolicyDigest, ProjectId, ReleaseRoot,
     StatementDigest,
 };
+use tidegate_plan::{FrozenOp, Guarded, Op, OpKind};
 use tidegate_safe::helper::{self, Post, PostedStatement, PromotionRecord};
 use tidegate_safe::{
     Adoption, InnerCall, Operation, Proposal, SafeTx, batch_to_safe_tx, calldata_digest,
@@ -147,6 +148,20 @@ fn record() -> PromotionRecord {
 }
 
 /// Every function of the helper that changes state or asserts.
+/// What a deployer or a Safe sends for a guarded creation.
+fn guarded_creation(salt: B256, initcode: Bytes, code_hash: B256) -> Bytes {
+    let kind = OpKind::Create {
+        contract: Fqn("src/Vault.sol:Vault".to_owned()),
+        address: Guarded::address(SAFE, salt, &initcode),
+        salt,
+        initcode,
+        guarded: Some(Guarded { value: U256::ZERO }),
+    };
+    let op = Op { id: "vault".to_owned(), step: "vault".to_owned(), kind };
+    let frozen = FrozenOp::new(op, |_| Some(code_hash)).expect("its code is computed");
+    frozen.tx().data.clone()
+}
+
 fn helper_calls() -> Vec<Value> {
     let [salt, hash, last] = [0x58, 0x59, 0x5a].map(B256::repeat_byte);
     let code = bytes!("600a600c600039600a6000f3602a60005260206000f3");
@@ -161,7 +176,7 @@ fn helper_calls() -> Vec<Value> {
         (
             "createGuarded(bytes32,bytes,bytes32)",
             json!([salt, code, hash]),
-            helper::create_guarded(salt, code.clone(), hash),
+            guarded_creation(salt, code.clone(), hash),
         ),
         (
             "requireCode(address[],bytes32[])",

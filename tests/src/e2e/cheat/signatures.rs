@@ -107,7 +107,9 @@ fn stopped_by_the_dao(scene: &Scene<'_>) -> Outcome {
     let file = scene.folder().join("no-go.json").to_string_lossy().into_owned();
     let dao = DAO.to_string();
     let no_go = ["record", "no-go", "--reason", "a doubt", "--as", &dao, "--typed-data", &file];
-    scene.run("bo", &no_go, 0)?;
+    // Who signs elsewhere also posts from there: nothing is asked or sent here.
+    let ran = scene.run("bo", &[&no_go[..], &["--post"]].concat(), 0)?;
+    assert!(said(&ran).contains("also post it from that wallet"), "{ran:?}");
     scene.run("bo", &["import", &file, "--signature", "0x1234", "--contract", "mainnet"], 0)?;
     refused(scene, "go", "FAIL", (&["no-go"], &["dao", "a doubt"]))?;
     Ok(())
