@@ -109,6 +109,9 @@ fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
     }
     assert!(document["approve"].as_str().is_some_and(|hash| plain.contains(&hash[2..])));
     assert!(document["attentions"].is_array(), "{document}");
+    // As data too, for whoever shows a form.
+    assert!(document["calls"].as_array().is_some_and(|calls| calls.len() > 3), "{document}");
+    assert_eq!(document["safeTxHash"], hash.to_string(), "{document}");
     // At a terminal the sheet stands before the question.
     let asked_there = owner.at_terminal(&[&sign[..], &["--json"]].concat(), "no\n")?;
     let seen = &asked_there.stdout;
@@ -116,19 +119,25 @@ fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
     let places = places.map(|says| seen.find(says).unwrap_or_else(|| panic!("{says}: {seen}")));
     assert!(places.is_sorted(), "{seen}");
     // So does everything else that signs or sends.
-    let others: [(&str, &[&str], &str); 6] = [
-        ("ops", &["proposal", "execute", &proposal], "Call 1 of"),
-        ("ada", &["record", "no-go", "--reason", "a doubt", "--as", "ada"], "a doubt"),
-        ("ada", &["attest", "reports/acme.md", "--as", "ada"], "You sign"),
-        ("eva", &["fund", "request", "1 ether", "--reason", "a rehearsal"], "a rehearsal"),
-        ("eva", &["fund", "return"], "To send on testnet"),
-        ("eva", &["deploy", "--id", "7"], "create registry"),
+    let others: [(&str, &[&str], &str, &str); 6] = [
+        ("ops", &["proposal", "execute", &proposal], "Call 1 of", "data"),
+        ("ada", &["record", "no-go", "--reason", "a doubt", "--as", "ada"], "a doubt", "statement"),
+        ("ada", &["attest", "reports/acme.md", "--as", "ada"], "You sign", "statement"),
+        (
+            "eva",
+            &["fund", "request", "1 ether", "--reason", "a rehearsal"],
+            "a rehearsal",
+            "statement",
+        ),
+        ("eva", &["fund", "return"], "To send on testnet", "feesAtMost"),
+        ("eva", &["deploy", "--id", "7"], "create registry", "operations"),
     ];
-    for (who, args, says) in others {
+    for (who, args, says, data) in others {
         let document = asked(&scene.person(who).run(&[args, &["--json"]].concat())?)?;
         let sheet = text(&document);
         assert!(sheet.contains(says), "{args:?} {says}: {sheet}");
         assert!(document["command"].as_str().is_some_and(|c| c.contains("--approve")));
+        assert!(!document[data].is_null(), "{data}: {document}");
         let tried = scene.person(who).run(&[args, &["--json", "--dry-run"]].concat())?;
         assert!(text(&tried.json()?).contains(says), "one document: {tried:?}");
     }
