@@ -3,17 +3,17 @@
 use alloy_primitives::{B256, hex};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tidegate_model::lookup::{self, DIGITS_MIN, Prefix};
+use tidegate_model::lookup::{self, Prefix};
 use tidegate_model::statement::{Date, WRITTEN_SECS_MAX};
 
 use crate::error::{Again, AppError, AppResult, Options};
-use crate::front::{Approving, Event};
+use crate::front::{Approving, Event, Question};
 use crate::project::Project;
 
 /// What is about to be signed or sent.
 #[derive(Debug)]
 pub(crate) struct Approval<'a> {
-    /// The network's name, typed together with the hash so that the wrong chain is noticed.
+    /// The network's name, asked for together with the hash so that the wrong chain is noticed.
     pub network: &'a str,
     /// The digest of everything that is about to happen.
     pub hash: B256,
@@ -95,10 +95,8 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<C
             .hint("approve exactly this:")
             .again(again_with(approval, &hash)));
     }
-    let short = &hash[..DIGITS_MIN];
-    let wanted = format!("{} {short}", approval.network);
-    let typed = project.front.ask(&format!("Type `{wanted}` to continue: "))?;
-    if typed == wanted {
+    let question = Question::Approve { network: approval.network, hash: approval.hash };
+    if project.front.ask(&question)? {
         return Ok(Consent(approval.hash));
     }
     Err(AppError::usage("not approved; nothing was signed or sent"))

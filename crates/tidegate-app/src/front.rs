@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use serde_json::{Map, Value};
 
 use crate::error::{Again, AppResult};
@@ -49,6 +49,26 @@ pub struct Approving<'a> {
     pub again: &'a Again,
 }
 
+/// What a person is asked. What it is about was told just before; how yes is said is the front
+/// end's affair.
+#[derive(Debug, Clone, Copy)]
+pub enum Question<'a> {
+    /// Whether what was told last as [`Event::Approval`] may happen.
+    Approve {
+        /// The network's name.
+        network: &'a str,
+        /// The digest of everything that is about to happen.
+        hash: B256,
+    },
+    /// Whether a Safe is the one that they know.
+    PinSafe(Address),
+    /// Whether an endpoint that the project names may count for decisions.
+    TrustEndpoint {
+        /// Its host, and the port where the URL has one.
+        host: &'a str,
+    },
+}
+
 /// Something that takes a while. It is over when this is dropped.
 #[derive(Debug)]
 #[must_use]
@@ -75,11 +95,11 @@ pub trait Front: fmt::Debug + Send + Sync {
     /// Whether there is a person who can be asked.
     fn can_ask(&self) -> bool;
 
-    /// Asks the person for one line.
+    /// Asks the person, and returns whether they said yes.
     ///
     /// # Errors
     /// If there is nobody, or no answer comes.
-    fn ask(&self, prompt: &str) -> AppResult<String>;
+    fn ask(&self, question: &Question<'_>) -> AppResult<bool>;
 }
 
 impl dyn Front + '_ {

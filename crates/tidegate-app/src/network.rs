@@ -14,6 +14,7 @@ use tidegate_model::{BlockRef, ChainId, NetworkId, Reason, ReasonCode};
 use tidegate_store::{read_limited, write_private};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::front::Question;
 use crate::project::Project;
 use crate::settings::Environment;
 
@@ -176,8 +177,7 @@ fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> A
     let front = &project.front;
     front.note(format!("The project names {url} for {name}. Whoever runs it can show you any"));
     front.note("chain they like; gates and signatures would rest on what it says.");
-    let typed = project.front.ask(&format!("Type `{}` to trust it, or nothing: ", url.host()))?;
-    if typed != url.host() {
+    if !front.ask(&Question::TrustEndpoint { host: url.host() })? {
         project.decline(url);
         return Ok(false);
     }

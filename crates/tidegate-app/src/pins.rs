@@ -10,6 +10,7 @@ use tidegate_safe::{PinCheck, Pins, SafeState};
 use tidegate_store::{is_dry_run, read_limited, write_atomic};
 
 use crate::error::{Again, AppError, AppResult, Kind, OrKind};
+use crate::front::Question;
 use crate::project::Project;
 
 /// The largest pin file, in bytes.
@@ -89,11 +90,7 @@ pub(crate) fn confirm(project: &Project, chain: ChainId, trust: &SafeTrust) -> A
             .hint("compare address, owners and threshold with what the owners told you, then:")
             .again(Again { options: vec![("--pin", wanted)] }));
     }
-    let typed = front.ask("Type the Safe's last 6 digits to pin it: ")?;
-    if !typed.is_empty()
-        && trust.address.to_string().to_lowercase().ends_with(&typed.to_lowercase())
-        && typed.len() >= 6
-    {
+    if front.ask(&Question::PinSafe(trust.address))? {
         return Ok(());
     }
     Err(AppError::usage("not pinned; nothing was signed"))

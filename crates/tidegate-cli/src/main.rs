@@ -7,6 +7,7 @@ mod context;
 mod exit;
 mod options;
 mod progress;
+mod questions;
 mod report;
 mod signer;
 mod ui;

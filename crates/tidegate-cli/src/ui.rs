@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use tidegate_app::error::{AppError, AppResult, Hint, Kind};
-use tidegate_app::front::{Approving, Event, Front};
+use tidegate_app::front::{Approving, Event, Front, Question};
 use tidegate_app::text::is_deceptive;
 use tidegate_app::view::AskedView;
 
 use crate::progress::Progress;
+use crate::questions;
 
 /// How a command speaks.
 #[derive(Debug, Clone)]
@@ -254,7 +255,7 @@ impl Ui {
     }
 
     /// Asks for one line, with a prompt on standard error.
-    pub(crate) fn ask(&self, prompt: &str) -> AppResult<String> {
+    pub(crate) fn read_line(&self, prompt: &str) -> AppResult<String> {
         let mut line = String::new();
         let read = self.at_terminal(|| {
             let mut err = std::io::stderr().lock();
@@ -308,8 +309,9 @@ impl Front for Ui {
         self.interactive()
     }
 
-    fn ask(&self, prompt: &str) -> AppResult<String> {
-        Self::ask(self, prompt)
+    fn ask(&self, question: &Question<'_>) -> AppResult<bool> {
+        let typed = self.read_line(&questions::prompt(question))?;
+        Ok(questions::is_yes(question, &typed))
     }
 }
 

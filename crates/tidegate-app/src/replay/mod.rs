@@ -21,7 +21,7 @@ use tidegate_testkit::{DAY_SECS, GENESIS_TIMESTAMP, ScriptedNode, Tape};
 
 use crate::bundle;
 use crate::error::{AppError, AppResult};
-use crate::front::{Event, Front};
+use crate::front::{Event, Front, Question};
 use crate::project::{Caller, Project};
 use crate::proposals::{Found, Opened, Proposed, find};
 use crate::release::{Built, select};
@@ -148,8 +148,8 @@ impl Front for Quiet {
         false
     }
 
-    fn ask(&self, prompt: &str) -> AppResult<String> {
-        Err(AppError::usage(format!("nobody answers {prompt}")))
+    fn ask(&self, question: &Question<'_>) -> AppResult<bool> {
+        Err(AppError::usage(format!("nobody answers {question:?}")))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use alloy_primitives::{Address, B256, Signature};
 use tidegate_app::error::{AppError, AppResult};
-use tidegate_app::front::{Event, Front};
+use tidegate_app::front::{Event, Front, Question};
 use tidegate_app::project::{Caller, Project as Opened};
 use tidegate_app::settings::Environment;
 use tidegate_app::{DigestSigner, SignError};
@@ -88,16 +88,11 @@ impl Front for Approver {
         true
     }
 
-    /// Answers what is asked for between backticks: a network and the beginning of a hash.
-    fn ask(&self, prompt: &str) -> AppResult<String> {
-        let wanted = prompt.split('`').nth(1).unwrap_or_default();
-        let hash = wanted.split(' ').nth(1).unwrap_or_default();
-        let shown = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
-        let is_shown = shown.iter().any(|shown| format!("{shown:x}").contains(hash));
-        match is_shown && !hash.is_empty() {
-            true => Ok(wanted.to_owned()),
-            false => Err(AppError::usage(format!("asked for what was not shown: {prompt}"))),
-        }
+    fn ask(&self, question: &Question<'_>) -> AppResult<bool> {
+        let Question::Approve { hash, .. } = question else {
+            return Err(AppError::usage(format!("asked for what was given: {question:?}")));
+        };
+        Ok(self.shown.lock().is_ok_and(|shown| shown.contains(hash)))
     }
 }
 
