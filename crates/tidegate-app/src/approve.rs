@@ -77,17 +77,19 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<C
             Given::Whole => lookup::whole(given).map(|whole| whole == approval.hash),
             Given::Beginning => Prefix::parse(given).map(|prefix| prefix.begins(approval.hash)),
         };
-        let again = |error: AppError| {
-            error.hint("review it again, then approve it:").again(again_with(approval, &hash))
-        };
-        if is_this.map_err(|error| again(error.into()))? {
+        if is_this.as_ref().is_ok_and(|is_this| *is_this) {
             return Ok(Consent(approval.hash));
         }
         show_again(project, approval, &hash);
         keep_date(project, &hash)?;
-        return Err(again(AppError::usage(format!(
-            "{given} was approved, but what would happen now has hash {hash}"
-        ))));
+        let error = match is_this {
+            Err(error) => AppError::from(error),
+            Ok(_) => AppError::usage(format!(
+                "{given} was approved, but what would happen now has hash {hash}"
+            )),
+        };
+        let again = again_with(approval, &hash);
+        return Err(error.hint("review it again, then approve it:").again(again));
     }
     if !project.front.can_ask() {
         keep_date(project, &hash)?;

@@ -15,14 +15,13 @@ use crate::drafts::StartedView;
 use crate::fund_transfers::TransferView;
 use crate::import::ImportedView;
 use crate::init::InitView;
-use crate::planned::PlanView;
 use crate::policy_adoption::{AdoptedView, AdoptionView, PolicyView};
 use crate::posting::{PostView, SaidView};
 use crate::proposals::{ExecutedView, ProposalView, ProposalsView, SheetView, SignatureView};
 use crate::signing::StatementView;
 use crate::view::{
     AskedView, AuditFilesView, BuildView, BundleView, DeployView, HelperView, KeyView, KeysView,
-    PromoteView, StatusView, TypedDataView, VerifyView,
+    PlanView, PromoteView, StatusView, TypedDataView, VerifyView,
 };
 use crate::watch::RoundView;
 

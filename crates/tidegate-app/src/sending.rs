@@ -1,9 +1,11 @@
 //! One approved transaction from a key: for what is not a deployment.
 
-use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256};
+use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
 use serde::Serialize;
 use tidegate_chain::Network;
-use tidegate_engine::{Ceiling, EngineError, FeeCap, Landed, Lane, adopted_nonce};
+use tidegate_engine::{
+    Ceiling, Cleared, EngineError, FeeCap, Landed, Lane, adopted_nonce, intent_digest,
+};
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_amount;
@@ -14,7 +16,7 @@ use crate::front::Front;
 use crate::project::Project;
 use crate::text::digits;
 
-/// Takes a sender's lane.
+/// Takes a sender's lane, which sends nothing before it is cleared.
 pub(crate) async fn open_lane<'a>(
     project: &'a Project,
     network: &'a Network,
@@ -53,7 +55,7 @@ struct TransactionView {
 #[derive(Debug)]
 pub(crate) struct Ready<'a> {
     front: &'a dyn Front,
-    lane: Lane<'a>,
+    cleared: Cleared<'a>,
     intent: &'a Intent,
 }
 
@@ -66,7 +68,7 @@ impl Ready<'_> {
     /// Sends it, and waits until it is in a block.
     pub(crate) async fn send(mut self) -> AppResult<Landed> {
         let _busy = self.front.busy("waiting until it is in a block");
-        Ok(self.lane.run(self.intent).await?)
+        Ok(self.cleared.run(self.intent).await?)
     }
 }
 
@@ -91,10 +93,10 @@ pub(crate) async fn ready<'a>(
     intent: &'a Intent,
     options: Options,
 ) -> AppResult<Ready<'a>> {
-    let mut lane = open_lane(project, network, signer).await?;
+    let lane = open_lane(project, network, signer).await?;
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
-    let hash = |most| frozen(&lane, intent, nonce, most);
+    let hash = |most| intent_digest(lane.id(), intent, nonce, most);
     let (needed, cap) = (lane.most_of(intent).await?, FeeCap::DEFAULT.total);
     let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
     let ceiling = Ceiling::choose(&intent.op, needed, cap, hash, approved, named)?;
@@ -122,13 +124,9 @@ pub(crate) async fn ready<'a>(
         fees_at_most: ceiling.most,
     })?;
     let approval = Approval { network: name, hash, given: Given::Whole, options, fields };
-    let approved = approve(project, &approval)?;
-    if let Some(adoption) = &adoption {
-        lane.adopt(adoption)?;
-    }
-    lane.approve(approved.hash())?;
-    lane.limit(&intent.op, ceiling);
-    Ok(Ready { front: &*project.front, lane, intent })
+    let consent = approve(project, &approval)?;
+    let cleared = lane.clear(consent.hash(), adoption.as_ref(), ceiling)?;
+    Ok(Ready { front: &*project.front, cleared, intent })
 }
 
 /// How much of calldata is shown.
@@ -139,25 +137,13 @@ fn shortened(data: &[u8]) -> String {
     if data.len() > SHOWN_BYTES { format!("{shown}… ({} bytes)", data.len()) } else { shown }
 }
 
-/// The digest that an approval of one transaction covers.
-fn frozen(lane: &Lane<'_>, intent: &Intent, adopted_nonce: u64, most: U256) -> B256 {
-    tidegate_model::digest::Preimage::new()
-        .string("send/2")
-        .number(lane.id().network.chain.0)
-        .digest(lane.id().network.genesis)
-        .address(lane.id().sender)
-        .digest(intent.digest())
-        .number(adopted_nonce)
-        .digest(most.into())
-        .keccak()
-}
-
 impl From<EngineError> for AppError {
     fn from(error: EngineError) -> Self {
         let (kind, hint) = match &error {
             EngineError::Store(tidegate_store::StoreError::Held { .. }) => {
                 (Kind::Conflict, "wait for the other process, or end it")
             }
+            EngineError::NotApproved { .. } | EngineError::Digest(_) => (Kind::Internal, ""),
             EngineError::Store(_) | EngineError::Fold(_) | EngineError::Event(_) => {
                 (Kind::Config, "")
             }

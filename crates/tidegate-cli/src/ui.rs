@@ -25,6 +25,8 @@ pub(crate) struct Ui {
     color: bool,
     /// Somebody sits at a terminal and can be asked.
     interactive: bool,
+    /// Whoever sits there sees standard output too.
+    out_is_seen: bool,
     /// Standard output belongs to other programs; lines go beside it.
     aside: bool,
     /// The command line as typed, for hints that repeat it.
@@ -38,7 +40,7 @@ pub(crate) struct Ui {
 /// What a command has said before something is approved.
 #[derive(Debug, Clone, Default)]
 struct Said {
-    /// Every line, those on standard error included; kept where standard output has results alone.
+    /// Every line, those on standard error included; kept where standard output is no screen.
     sheet: Vec<String>,
     /// The lines of it that nobody has seen.
     unseen: Vec<String>,
@@ -63,6 +65,7 @@ impl Ui {
             json,
             color: out && !no_color && !json,
             interactive,
+            out_is_seen: out,
             aside: false,
             command,
             said: Arc::default(),
@@ -107,6 +110,9 @@ impl Ui {
         } else if self.json {
             self.keep(text.as_ref(), true);
         } else {
+            if !self.out_is_seen {
+                self.keep(text.as_ref(), true);
+            }
             self.out(text.as_ref());
         }
     }
@@ -127,8 +133,8 @@ impl Ui {
         std::mem::take(&mut *self.said())
     }
 
-    /// Whoever approves has seen all of it: lines that only `--json` kept back, and once more,
-    /// right above the question, what must not be overlooked.
+    /// Whoever approves has seen all of it: lines that `--json` kept back or that went to a file or
+    /// pipe, and once more, right above the question, what must not be overlooked.
     fn show_again(&self, approving: &Approving<'_>) {
         let said = self.take_said();
         if self.interactive {
@@ -386,13 +392,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_approves_is_told_what_json_keeps_back() {
-        for json in [true, false] {
-            let ui = Ui::new(json, true, Vec::new());
+    fn whoever_approves_is_told_what_no_screen_has_shown() {
+        for (json, out_is_seen) in [(true, true), (false, false), (false, true)] {
+            let ui = Ui { out_is_seen, ..Ui::new(json, true, Vec::new()) };
             ui.clone().line("a call");
             ui.attend("Call 1 of 1, attention: this call grants a role");
             let said = ui.take_said();
-            assert_eq!(said.sheet, if json { vec!["a call"] } else { vec![] });
+            let is_hidden = json || !out_is_seen;
+            assert_eq!(said.sheet, if is_hidden { vec!["a call"] } else { vec![] });
             assert_eq!(said.unseen, said.sheet);
             assert_eq!(said.attentions.len(), 1);
             assert_eq!(ui.take_said().attentions.len(), 0, "nothing is said twice");

@@ -127,14 +127,8 @@ pub fn adopted_nonce<C: Chain, J: Journal>(
     adoption.map_or(recorded, |adoption| adoption.nonce)
 }
 
-/// Runs the plan. Calling it again after any interruption goes on where it was.
-///
-/// # Effects
-/// Sends transactions, one at a time, each journaled before.
-///
-/// # Errors
-/// See [`EngineError`]; what was sent stays sent, and a repeated call finds it.
-pub async fn deploy<C: Chain, J: Journal>(
+/// Runs the plan, which was approved.
+pub(crate) async fn deploy<C: Chain, J: Journal>(
     lane: &mut Lane<'_, C, J>,
     network: &C,
     run: &DeployRun,

@@ -10,6 +10,12 @@ use tidegate_store::StoreError;
 /// knows what was sent, and the same command goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// What was to be sent is not what the approval covers.
+    #[error("{approved} was approved, but what would be sent has hash {hash}")]
+    NotApproved { hash: B256, approved: B256 },
+    /// A plan has no digest.
+    #[error("cannot hash the plan")]
+    Digest(#[from] tidegate_model::digest::JcsError),
     /// The sender is not adopted, or its state moved since.
     #[error("cannot use {sender} on this network: it was not adopted at nonce {nonce}")]
     NotAdopted { sender: Address, nonce: u64 },

@@ -1,6 +1,7 @@
 //! One sender on one chain: adopt it, bring its transactions to an end, one at a time.
 
 mod adopt;
+mod cleared;
 mod cost;
 mod run;
 mod wait;
@@ -14,6 +15,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_store::{Store, StreamName};
 
 pub use self::adopt::Adoption;
+pub use self::cleared::{Cleared, intent_digest};
 use crate::error::EngineError;
 use crate::fees::FeeCap;
 use crate::ports::{Chain, Journal};

@@ -11,10 +11,10 @@ mod lane;
 mod ports;
 mod sign;
 
-pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, deploy, find_sent};
+pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, find_sent};
 pub use error::EngineError;
 pub use fees::{Ceiling, FeeCap};
-pub use lane::{Adoption, Landed, Lane};
+pub use lane::{Adoption, Cleared, Landed, Lane, intent_digest};
 pub use ports::{Chain, Journal};
 
 #[cfg(test)]

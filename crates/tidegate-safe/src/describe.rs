@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use alloy_dyn_abi::JsonAbiExt;
-use alloy_json_abi::{Function, JsonAbi};
+use alloy_json_abi::{Function, JsonAbi, StateMutability};
 use alloy_primitives::{Address, Selector, keccak256};
 
 use crate::batch::InnerCall;
@@ -63,7 +63,7 @@ static VIEWS: LazyLock<JsonAbi> = LazyLock::new(|| {
 /// Describes a call by the helper's ABI where the helper is called, and else by `abis`. Notes are
 /// not looked at. Where two functions of the ABIs share a selector, both are named and none is
 /// decoded.
-pub(crate) fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Description {
+pub fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> Description {
     if call.data.is_empty() {
         let text = "plain transfer, no calldata".to_owned();
         return Description { is_read: true, ..Description::bare(text, Vec::new()) };
@@ -77,6 +77,31 @@ pub(crate) fn describe(call: &InnerCall, helper: Address, abis: &[JsonAbi]) -> D
     let outer = if call.to == helper { &own[..] } else { &others[..] };
     let reading = Reading { abis: &others, by_helper: call.to == helper, depth: 0 };
     describe_data(&call.data, outer, reading)
+}
+
+/// Describes what a constructor is given: the bytes behind the creation code. Calls in them are
+/// read by `abis`.
+pub fn describe_constructor(abi: &JsonAbi, given: &[u8], abis: &[JsonAbi]) -> Description {
+    let abis: Vec<_> = abis.iter().collect();
+    let reading = Reading { abis: &abis, by_helper: false, depth: 0 };
+    let inputs = abi.constructor.as_ref().map(|found| found.inputs.clone()).unwrap_or_default();
+    let function = Function {
+        name: "constructor".to_owned(),
+        inputs,
+        outputs: Vec::new(),
+        state_mutability: StateMutability::Payable,
+    };
+    match decode(&function, given, reading) {
+        Some(arguments) => {
+            let is_read = arguments.iter().all(|argument| argument.is_read);
+            let function = function.signature();
+            Description { function, arguments, warnings: Vec::new(), is_read }
+        }
+        None => {
+            let text = format!("constructor with {}", show_bytes(given));
+            Description::bare(text, hidden(given))
+        }
+    }
 }
 
 impl Description {
@@ -153,7 +178,7 @@ fn describe_data(data: &[u8], abis: &[&JsonAbi], reading: Reading<'_>) -> Descri
         }
     }
     let decoded = match found[..] {
-        [function] => decode(function, data, reading),
+        [function] => decode(function, &data[4..], reading),
         _ => None,
     };
     if let Some(arguments) = decoded {
@@ -175,11 +200,11 @@ fn describe_data(data: &[u8], abis: &[&JsonAbi], reading: Reading<'_>) -> Descri
     Description::bare(text, hidden(data))
 }
 
-/// `None` unless the arguments encode to exactly this calldata again: other bytes could mean
-/// something else to the contract than what is shown.
-fn decode(function: &Function, data: &[u8], reading: Reading<'_>) -> Option<Vec<Argument>> {
-    let values = function.abi_decode_input(&data[4..]).ok()?;
-    if function.abi_encode_input(&values).ok()? != data {
+/// `None` unless the arguments encode to exactly these bytes again: others could mean something
+/// else to the contract than what is shown.
+fn decode(function: &Function, given: &[u8], reading: Reading<'_>) -> Option<Vec<Argument>> {
+    let values = function.abi_decode_input(given).ok()?;
+    if function.abi_encode_input_raw(&values).ok()? != given {
         return None;
     }
     let inputs = function.inputs.iter().enumerate().zip(&values);
@@ -295,6 +320,27 @@ mod tests {
         check(VAULT, cap, &[], &unknown, &[]);
         check(VAULT, Bytes::new(), &[], "plain transfer, no calldata", &[]);
         check(VAULT, Bytes::from_static(&[1]), &[], "unknown calldata 0x01", &[]);
+    }
+
+    #[test]
+    fn what_a_constructor_is_given_is_read_whole_or_not_at_all() {
+        let proxy = abi(&["constructor(address implementation, bytes init)"]);
+        let own = [abi(&["function initialize(uint256 cap)"])];
+        let init = encode("initialize(uint256)", &[DynSolValue::Uint(U256::from(5), 256)]);
+        let given = DynSolValue::Tuple(vec![VAULT.into(), DynSolValue::Bytes(init.into())]);
+        let given = given.abi_encode_params();
+        let text = format!("constructor(implementation = {VAULT}, init = {{initialize(cap = 5)}})");
+        let found = describe_constructor(&proxy, &given, &own);
+        assert_eq!((found.to_string(), found.is_read), (text, true));
+        // A word more, a word less, arguments that nobody takes.
+        let more = [&given[..], &[0; 32]].concat();
+        for (abi, given) in [(&proxy, &more[..]), (&proxy, &given[32..]), (&own[0], &given[..])] {
+            let found = describe_constructor(abi, given, &own);
+            assert!(!found.is_read && found.arguments.is_empty(), "{found}");
+            assert!(found.to_string().contains(&hex::encode(given)), "{found}");
+        }
+        let none = describe_constructor(&own[0], &[], &own);
+        assert!(none.is_read && none.arguments.is_empty());
     }
 
     /// Creation code holds the selectors of its functions, which are no calls.

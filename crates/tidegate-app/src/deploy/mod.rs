@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use alloy_primitives::{B256, U256};
 use tidegate_chain::{Network, is_known_testnet};
 use tidegate_engine::{
-    Adoption, Ceiling, DeployRun, Deployed, Lane, Progress, adopted_nonce, deploy,
+    Adoption, Ceiling, Cleared, DeployRun, Deployed, Lane, Progress, adopted_nonce,
 };
 use tidegate_gates::anchor_required;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{Deployment, DeploymentRecord, anchor_calldata};
 use tidegate_model::units::format_amount;
 use tidegate_plan::config::{NetworkConfig, Stage};
-use tidegate_plan::{Executor, Expected, When, op_label};
+use tidegate_plan::{Executor, Expected, HELPER, When, op_label};
 
 pub use self::helper::HelperPlace;
 use self::helper::{HELPER_OP, helper_first};
@@ -26,11 +26,10 @@ use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::network::has_operator;
-use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
 use crate::sending::{open_lane, show_adoption};
-use crate::view::{DeployView, FrozenView};
+use crate::view::{DeployView, FrozenView, PlanView};
 use crate::{published, records};
 
 /// A testnet that may be deployed to, with its connection.
@@ -85,7 +84,16 @@ pub struct Frozen<'a> {
 
 /// A deployment that somebody approved, and that nothing has changed since.
 #[derive(Debug)]
-pub struct Approved<'a>(Frozen<'a>);
+pub struct Approved<'a> {
+    project: &'a Project,
+    network: &'a Network,
+    built: &'a Built,
+    name: &'a str,
+    prepared: Prepared,
+    deployment: Deployment,
+    run: DeployRun,
+    cleared: Cleared<'a>,
+}
 
 /// An operation of a deployment that is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,26 +186,9 @@ pub async fn freeze<'a>(
 }
 
 impl<'a> Frozen<'a> {
-    /// Its operations, and what local execution expects of them.
-    pub const fn plan(&self) -> (&Prepared, &Expected) {
-        (&self.prepared, &self.expected)
-    }
-
     /// Whether it creates the helper contract first.
     pub fn creates_helper(&self) -> bool {
         self.expected.gas.iter().any(|(op, _)| op == HELPER_OP)
-    }
-
-    /// Tells of the sender that it would put under this program's management, if it would.
-    pub fn tell_adoption(&self) {
-        if let Some(adoption) = &self.adoption {
-            show_adoption(self.project, adoption);
-        }
-    }
-
-    /// The most that its fees come to, in wei.
-    pub const fn most(&self) -> U256 {
-        self.ceiling.most
     }
 
     /// Whether exactly this was approved before and broke off.
@@ -220,21 +211,37 @@ impl<'a> Frozen<'a> {
         }
     }
 
-    /// Has it approved.
+    /// Tells all that is about to be approved.
+    fn tell(&self, view: &FrozenView) {
+        let front = &self.project.front;
+        view.plan.tell(&**front);
+        if view.creates_helper {
+            front.note(format!("The helper contract is created first, at {HELPER}."));
+        }
+        front.note("The last transaction is the soak's anchor: it goes to the deployer itself.");
+        if let Some(adoption) = &self.adoption {
+            show_adoption(self.project, adoption);
+        }
+        let most = format_amount(view.fees_at_most, 18);
+        front.note(format!("Its fees come to at most {most} ETH."));
+    }
+
+    /// Shows all of it, and has it approved. What the request approves already is not shown again.
     ///
     /// # Errors
-    /// If it is not, or something else was.
-    pub fn approve(mut self) -> AppResult<Approved<'a>> {
-        let fields = fields(&self.view())?;
-        let (network, hash, options) = (self.name, self.hash, Vec::new());
-        let approval = Approval { network, hash, given: Given::Beginning, options, fields };
-        let approved = approve(self.project, &approval)?;
-        if let Some(adoption) = &self.adoption {
-            self.lane.adopt(adoption)?;
+    /// If it is not approved, or something else was.
+    pub fn approve(self) -> AppResult<Approved<'a>> {
+        let view = self.view();
+        let given = Given::Beginning;
+        if self.project.dry_run || !names(self.project, given, self.hash) {
+            self.tell(&view);
         }
-        self.lane.approve(approved.hash())?;
-        self.lane.limit(self.run.op_key(""), self.ceiling);
-        Ok(Approved(self))
+        let (network, hash, options) = (self.name, self.hash, Vec::new());
+        let approval = Approval { network, hash, given, options, fields: fields(&view)? };
+        let consent = approve(self.project, &approval)?;
+        let Frozen { project, network, built, name, prepared, deployment, run, .. } = self;
+        let cleared = self.lane.clear(consent.hash(), self.adoption.as_ref(), self.ceiling)?;
+        Ok(Approved { project, network, built, name, prepared, deployment, run, cleared })
     }
 }
 
@@ -244,8 +251,7 @@ impl Approved<'_> {
     /// # Errors
     /// If a transaction cannot be sent, or leaves something else than local execution says.
     pub async fn run(self, report: &mut (dyn FnMut(&Done) + Send)) -> AppResult<DeployView> {
-        let Frozen { project, network, built, name, prepared, deployment, run, mut lane, .. } =
-            self.0;
+        let Self { project, network, built, name, prepared, deployment, run, mut cleared } = self;
         let deployed = {
             let busy = project.front.busy(format!("sending to {name}"));
             let (mut count, all) = (0, run.ops.len() + 1);
@@ -255,9 +261,9 @@ impl Approved<'_> {
                 count += 1;
                 busy.at(count, all);
             };
-            deploy(&mut lane, network, &run, &mut report).await?
+            cleared.deploy(network, &run, &mut report).await?
         };
-        let record = record(&lane, network, built, &prepared, deployment, &run).await?;
+        let record = record(cleared.lane(), network, built, &prepared, deployment, &run).await?;
         let file = published::write(project, name, &record, &built.release)?;
         let mut starts = Vec::new();
         let backed = project.targets().filter(|(_, t)| t.soaks_on.iter().any(|soak| soak == name));

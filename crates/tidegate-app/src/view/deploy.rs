@@ -12,9 +12,9 @@ use tidegate_safe::helper;
 
 use crate::deploy::Made;
 use crate::error::AppResult;
-use crate::planned::PlanView;
 use crate::project::Project;
 use crate::text::digits;
+use crate::view::PlanView;
 
 /// A release on a testnet.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

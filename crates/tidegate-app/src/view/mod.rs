@@ -5,6 +5,7 @@
 mod build;
 mod deploy;
 mod files;
+mod plan;
 mod promote;
 mod soak;
 mod status;
@@ -15,6 +16,7 @@ pub(crate) use self::deploy::FrozenView;
 pub use self::deploy::{DeployView, HelperView};
 pub(crate) use self::files::TypedDataView;
 pub use self::files::{AskedView, AuditFilesView, BundleView, KeyView, KeysView, ListedKeyView};
+pub use self::plan::PlanView;
 pub use self::promote::{HeldView, PromoteView, ProposedView};
 pub use self::soak::EndView;
 pub use self::soak::{SampleView, SoakView, WindowView};

@@ -1,14 +1,11 @@
 //! `tidegate deploy`.
 
 use clap::Args;
-use tidegate_app::deploy::{self, Done, Frozen, HelperPlace, Testnet};
+use tidegate_app::deploy::{self, Done, HelperPlace, Testnet};
 use tidegate_app::error::AppResult;
 use tidegate_app::release::select;
 use tidegate_app::view::{DeployView, HelperView};
-use tidegate_model::units::format_amount;
-use tidegate_plan::HELPER;
 
-use crate::commands;
 use crate::context::Context;
 use crate::signer::{LazySigner, named};
 use crate::ui::Ui;
@@ -48,27 +45,11 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     if frozen.begun_before() {
         project.ui.note("this plan was approved before; it continues where it stopped");
     }
-    show(project, &frozen);
-    frozen.tell_adoption();
-    let most = format_amount(frozen.most(), 18);
-    project.ui.note(format!("Its fees come to at most {most} ETH."));
     let approved = frozen.approve()?;
     let ui = project.ui.clone();
     let view = approved.run(&mut |done| show_done(&ui, done)).await?;
     finish(&ui, &view);
     Ok(0)
-}
-
-/// What is approved, unless it was seen before.
-fn show(project: &Context, frozen: &Frozen<'_>) {
-    if project.global.approve.is_some() {
-        return;
-    }
-    let (prepared, expected) = frozen.plan();
-    commands::plan::show(project, prepared, expected);
-    if frozen.creates_helper() {
-        project.ui.note(format!("The helper contract is created first, at {HELPER}."));
-    }
 }
 
 fn show_done(ui: &Ui, done: &Done) {

@@ -72,7 +72,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     ///
     /// # Errors
     /// If the journal cannot be written.
-    pub fn adopt(&mut self, adoption: &Adoption) -> Result<(), EngineError> {
+    pub(crate) fn adopt(&mut self, adoption: &Adoption) -> Result<(), EngineError> {
         self.append(&LaneEvent::SenderAdopted {
             nonce: adoption.nonce,
             balance: adoption.balance,
@@ -87,7 +87,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     ///
     /// # Errors
     /// If the journal cannot be written.
-    pub fn approve(&mut self, plan: B256) -> Result<(), EngineError> {
+    pub(crate) fn approve(&mut self, plan: B256) -> Result<(), EngineError> {
         if self.state.approved.contains(&plan) {
             return Ok(());
         }

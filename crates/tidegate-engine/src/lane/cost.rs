@@ -15,7 +15,7 @@ const TX_GAS_MAX: u64 = 16_777_216;
 
 impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// What operations, by the beginning of their names, may cost together from now on, in wei.
-    pub fn limit(&mut self, ops: impl Into<String>, ceiling: Ceiling) {
+    pub(crate) fn limit(&mut self, ops: impl Into<String>, ceiling: Ceiling) {
         self.ceiling = Some((ops.into(), ceiling.most));
     }
 

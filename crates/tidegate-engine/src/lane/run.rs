@@ -20,7 +20,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     ///
     /// # Errors
     /// If it reverted, could not be sent, or did not land in time.
-    pub async fn run(&mut self, intent: &Intent) -> Result<Landed, EngineError> {
+    pub(crate) async fn run(&mut self, intent: &Intent) -> Result<Landed, EngineError> {
         let other = |attempt: &Attempt| attempt.intent != intent.bound();
         if let Some((attempt, inclusion)) = self.state.landed(&intent.op)
             && inclusion.success

@@ -19,7 +19,7 @@ fn place(initcode: &[u8]) -> Address {
 }
 
 /// Creates a contract, whose code in memory is its initcode.
-fn creation(step: &str, initcode: &'static [u8]) -> FrozenOp {
+pub(super) fn creation(step: &str, initcode: &'static [u8]) -> FrozenOp {
     let kind = OpKind::Create {
         contract: Fqn(format!("src/{step}.sol:{step}")),
         address: place(initcode),
@@ -31,7 +31,7 @@ fn creation(step: &str, initcode: &'static [u8]) -> FrozenOp {
     FrozenOp::new(op, |_| Some(keccak256(initcode))).unwrap()
 }
 
-fn calling(step: &str, id: &str, byte: u8) -> FrozenOp {
+pub(super) fn calling(step: &str, id: &str, byte: u8) -> FrozenOp {
     calling_at(TARGET, step, id, byte)
 }
 
@@ -44,10 +44,10 @@ fn calling_at(to: Address, step: &str, id: &str, byte: u8) -> FrozenOp {
 }
 
 const TOKEN: &[u8] = &[1, 1];
-const VAULT: &[u8] = &[2, 2];
+pub(super) const VAULT: &[u8] = &[2, 2];
 
 /// A token, a vault, and a call of the vault's step.
-fn run() -> DeployRun {
+pub(super) fn run() -> DeployRun {
     let ops = vec![creation("token", TOKEN), creation("vault", VAULT), calling("vault", "init", 9)];
     DeployRun {
         release_root: ReleaseRoot(B256::repeat_byte(3)),

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod chain;
+mod cleared;
 mod cost;
 mod deploy;
 mod journal;

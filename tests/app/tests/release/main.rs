@@ -5,8 +5,9 @@ mod people;
 mod taping;
 
 use std::fmt;
+use std::sync::Arc;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use tidegate_app::attest::{self, AttestRequest};
 use tidegate_app::deploy::{self, HelperPlace, Testnet};
 use tidegate_app::drafts::{
@@ -25,7 +26,7 @@ use tidegate_testkit::{
     repo_root,
 };
 
-use self::people::{Key, Machines};
+use self::people::{Approver, Key, Machines};
 use self::taping::taped;
 
 type Outcome<T = ()> = Result<T, Failure>;
@@ -150,6 +151,9 @@ async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
     let testnet = Testnet::of(&eva, Some("testnet"), None).await?;
     let frozen = deploy::freeze(&eva, &testnet, &built, &deployer, None).await?;
     assert!(frozen.creates_helper() && !frozen.begun_before());
+    drop(frozen);
+    shown(machines, &testnet).await?;
+    let frozen = deploy::freeze(&eva, &testnet, &built, &deployer, None).await?;
     let mut done = Vec::new();
     let view = frozen.approve()?.run(&mut |step| done.push(step.clone())).await?;
     assert!(!view.was_complete && done.iter().all(|step| step.landed.is_some()));
@@ -159,6 +163,31 @@ async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
     let verified = VerifyView::read(&eva, &built, "testnet").await?;
     assert_eq!(verified.result.word(), "PASS", "{:?}", verified.result.sentences());
     Ok(view)
+}
+
+/// Whoever approves something else than what would be sent is shown all that would be.
+async fn shown(machines: &Machines, testnet: &Testnet) -> Outcome {
+    let front = Arc::new(Approver::default());
+    let other = Some(B256::repeat_byte(0x11));
+    let (eva, deployer) = (machines.open_by("eva", front.clone(), other)?, Key::of("deployer"));
+    let built = select(&eva, None)?;
+    let frozen = deploy::freeze(&eva, testnet, &built, &deployer, None).await?;
+    let refused = frozen.approve();
+    assert_eq!(refused.map_err(|error| error.kind).err(), Some(Kind::Usage));
+    let told = [
+        &*format!("{} on testnet, deployment id 0", built.release.name),
+        "create vault/implementation",
+        "_data = call initialize(address,uint256,address)",
+        "cap_ = 250000000",
+        "call   registry.register",
+        "The helper contract is created first",
+        "the soak's anchor",
+        "Its fees come to at most",
+    ];
+    for text in told {
+        assert!(front.has_told(text), "{text} was not told: {front:?}");
+    }
+    Ok(())
 }
 
 /// The release whose files `deployments/` of this repository shows to readers.

@@ -53,13 +53,23 @@ impl Machines {
 
     /// Opens the project as this person, anew for each request as a server does.
     pub(crate) fn open(&self, person: &str) -> AppResult<Opened> {
+        self.open_by(person, Arc::default(), None)
+    }
+
+    /// The same with a front end that is looked at afterwards, and a hash that is approved already.
+    pub(crate) fn open_by(
+        &self,
+        person: &str,
+        front: Arc<Approver>,
+        approved: Option<B256>,
+    ) -> AppResult<Opened> {
         let home = self.homes.join(person).to_string_lossy().into_owned();
         let mut variables = self.variables.clone();
         variables.insert("TIDEGATE_HOME".to_owned(), home);
         let caller = Caller {
             env: Environment::new(variables),
-            front: Arc::new(Approver::default()),
-            approved: None,
+            front,
+            approved: approved.map(|hash| hash.to_string()),
             pin: Some(self.pin.clone()),
             typed_data: None,
             dry_run: false,
@@ -69,18 +79,33 @@ impl Machines {
     }
 }
 
-/// A front end that shows nothing, and approves what it was shown.
+/// A front end that approves what it was shown.
 #[derive(Debug, Default)]
-struct Approver {
+pub(crate) struct Approver {
     /// Hashes that were shown before they were to be approved.
     shown: Mutex<Vec<B256>>,
+    /// Every line that was told.
+    lines: Mutex<Vec<String>>,
+}
+
+impl Approver {
+    /// Whether a line was told that holds this.
+    pub(crate) fn has_told(&self, text: &str) -> bool {
+        self.lines.lock().is_ok_and(|lines| lines.iter().any(|line| line.contains(text)))
+    }
 }
 
 impl Front for Approver {
     fn tell(&self, event: Event<'_>) {
-        if let (Event::Approval(approving), Ok(mut shown)) = (event, self.shown.lock()) {
-            assert!(!approving.fields.is_empty(), "nobody approves what they cannot see");
-            shown.push(approving.hash);
+        match event {
+            Event::Approval(approving) => {
+                assert!(!approving.fields.is_empty(), "nobody approves what they cannot see");
+                self.shown.lock().into_iter().for_each(|mut shown| shown.push(approving.hash));
+            }
+            Event::Line(text) | Event::Note(text) => {
+                self.lines.lock().into_iter().for_each(|mut lines| lines.push(text.to_owned()));
+            }
+            _ => {}
         }
     }
 

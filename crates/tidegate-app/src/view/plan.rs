@@ -1,0 +1,301 @@
+//! A plan on one network: its operations, and what they come to.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use tidegate_model::units::format_amount;
+use tidegate_model::{Fqn, ReleaseRoot};
+use tidegate_plan::{Expected, Guarded, Op, OpKind, op_label};
+use tidegate_safe::{Argument, Description, InnerCall, describe, describe_constructor, helper};
+
+use crate::deployment::Prepared;
+use crate::front::Front;
+use crate::promotion::abis;
+use crate::release::Built;
+use crate::text::{digits, escape, plain};
+
+/// A planned deployment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// The release's name.
+    pub release: String,
+    /// The network's name.
+    pub network: String,
+    /// The account that acts: the deployer's key on a testnet, the Safe on mainnet.
+    pub executor: Address,
+    /// The deployment id.
+    pub id: u64,
+    pub release_root: ReleaseRoot,
+    /// Its operations, in order.
+    pub operations: Vec<OperationView>,
+    /// View calls that must give these values after their step.
+    pub checks: Vec<CheckView>,
+    /// The values of its parameters.
+    pub params: BTreeMap<String, Value>,
+    /// The gas of all operations together, by local execution.
+    pub gas: u64,
+    /// The ether that all operations send, in wei as decimal digits.
+    #[serde(serialize_with = "digits")]
+    #[schemars(with = "String")]
+    pub value: U256,
+    /// Why it would fail, one sentence each.
+    pub faults: Vec<String>,
+    /// Contracts that others created at its addresses already, one sentence each.
+    pub standing: Vec<String>,
+}
+
+/// One operation.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OperationView {
+    /// Its name.
+    pub id: String,
+    #[serde(flatten)]
+    pub action: ActionView,
+    /// What the constructor or the called function is given.
+    pub arguments: Vec<ArgumentView>,
+    /// The ether that it sends, in wei as decimal digits.
+    #[serde(serialize_with = "digits")]
+    #[schemars(with = "String")]
+    pub value: U256,
+    /// Its gas, by local execution; `null` where it fails.
+    pub gas: Option<u64>,
+}
+
+/// The effect of an operation.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum ActionView {
+    /// It creates a contract.
+    Create {
+        contract: Fqn,
+        address: Address,
+        /// The CREATE2 salt.
+        salt: B256,
+        /// The hash of the code that local execution leaves; `null` where it fails.
+        code_hash: Option<B256>,
+        /// Whether nobody but the executor can create it.
+        guarded: bool,
+        /// Whether its code holds SELFDESTRUCT.
+        can_destroy_itself: bool,
+    },
+    /// It calls a contract.
+    Call {
+        to: Address,
+        function: String,
+        #[schemars(with = "String")]
+        data: Bytes,
+    },
+}
+
+/// One argument.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ArgumentView {
+    /// Its name in the ABI; empty where the ABI has none.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its value as text: numbers in decimal, bytes in hexadecimal.
+    pub value: String,
+    /// The calls that its bytes hold.
+    pub calls: Vec<CallView>,
+}
+
+/// A call inside an argument.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CallView {
+    /// The function's signature, or what is known of it.
+    pub function: String,
+    pub arguments: Vec<ArgumentView>,
+}
+
+/// A view call and its value.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CheckView {
+    /// The step after which it is made.
+    pub step: String,
+    pub function: String,
+    /// The contract.
+    pub to: Address,
+    /// The value that it must return.
+    pub returns: Value,
+}
+
+impl PlanView {
+    /// What a plan does, by local execution.
+    pub(crate) fn of(
+        (network, built): (&str, &Built),
+        id: u64,
+        (prepared, expected): (&Prepared, &Expected),
+    ) -> Self {
+        let resolved = &prepared.resolved;
+        let abis = abis(built, prepared);
+        let operations: Vec<_> = resolved
+            .ops
+            .iter()
+            .map(|op| OperationView {
+                id: op.id.clone(),
+                action: action(op, expected),
+                arguments: arguments(op, built, &abis),
+                value: value(op),
+                gas: expected.gas.iter().find(|(id, _)| *id == op.id).map(|(_, gas)| *gas),
+            })
+            .collect();
+        let checks = resolved.checks.iter().map(|check| CheckView {
+            step: check.step.clone(),
+            function: check.signature.clone(),
+            to: check.to,
+            returns: check.value.clone(),
+        });
+        Self {
+            release: built.release.name.to_string(),
+            network: network.to_owned(),
+            executor: resolved.executor.address(),
+            id,
+            release_root: built.roots.release_root,
+            checks: checks.collect(),
+            params: resolved.params.clone(),
+            gas: expected.gas.iter().map(|(_, gas)| gas).sum(),
+            value: operations.iter().map(|op| op.value).fold(U256::ZERO, U256::saturating_add),
+            faults: expected.faults.clone(),
+            standing: Vec::new(),
+            operations,
+        }
+    }
+
+    /// Tells all of it: each operation with its arguments and value, then the parameters.
+    pub fn tell(&self, front: &dyn Front) {
+        let Self { release, network, executor, id, .. } = self;
+        front.line(format!("{release} on {network}, deployment id {id}"));
+        front.line(format!("  by {executor}"));
+        front.line("");
+        self.operations.iter().for_each(|op| op.tell(front));
+        for check in &self.checks {
+            let returns = escape(&plain(&check.returns));
+            front.line(format!("  expect {}.{} = {returns}", check.step, check.function));
+        }
+        front.line("");
+        for (name, value) in &self.params {
+            front.line(format!("  ${name} = {}", escape(&plain(value))));
+        }
+        front.line("");
+        let sent = if self.value.is_zero() { String::new() } else { sent(self.value) };
+        front.line(format!("{} operations, {} gas{sent}", self.operations.len(), self.gas));
+    }
+}
+
+fn sent(value: U256) -> String {
+    format!(", {} ETH sent along", format_amount(value, 18))
+}
+
+impl OperationView {
+    fn tell(&self, front: &dyn Front) {
+        let gas = self.gas.map_or_else(String::new, |gas| format!("{gas} gas"));
+        match &self.action {
+            ActionView::Create { contract, address, guarded, can_destroy_itself, .. } => {
+                let label = op_label(&self.id);
+                front.line(format!("  create {label:<24} {gas:>14}  {}", contract.name()));
+                let open = if *guarded { "" } else { "  anybody can create it first" };
+                let ends =
+                    if *can_destroy_itself { "  can destroy itself (SELFDESTRUCT)" } else { "" };
+                front.line(format!("         {address}{open}{ends}"));
+            }
+            ActionView::Call { to, function, .. } => {
+                front.line(format!("  call   {:<24} {gas:>14}  {function}", self.id));
+                front.line(format!("         {to}"));
+            }
+        }
+        if !self.value.is_zero() {
+            front.line(format!("         sends {} ETH", format_amount(self.value, 18)));
+        }
+        self.arguments.iter().for_each(|argument| argument.tell(front, 9));
+    }
+}
+
+impl ArgumentView {
+    fn of(argument: &Argument) -> Self {
+        Self {
+            name: argument.name.clone(),
+            kind: argument.kind.clone(),
+            value: argument.value.clone(),
+            calls: argument.calls.iter().map(CallView::of).collect(),
+        }
+    }
+
+    /// A line, and one for each argument of a call that it holds, further in.
+    fn tell(&self, front: &dyn Front, columns: usize) {
+        let name = if self.name.is_empty() { &self.kind } else { &self.name };
+        let margin = " ".repeat(columns);
+        // One call says all of the bytes that it is.
+        if let ([call], "bytes") = (&self.calls[..], self.kind.as_str()) {
+            front.line(format!("{margin}{name} = call {}", call.function));
+            return call.tell(front, columns + 2);
+        }
+        front.line(format!("{margin}{name} = {}", self.value));
+        for call in &self.calls {
+            front.line(format!("{margin}  holds call {}", call.function));
+            call.tell(front, columns + 4);
+        }
+    }
+}
+
+impl CallView {
+    fn of(call: &Description) -> Self {
+        let arguments = call.arguments.iter().map(ArgumentView::of).collect();
+        Self { function: call.function.clone(), arguments }
+    }
+
+    fn tell(&self, front: &dyn Front, columns: usize) {
+        self.arguments.iter().for_each(|argument| argument.tell(front, columns));
+    }
+}
+
+fn action(op: &Op, expected: &Expected) -> ActionView {
+    match &op.kind {
+        OpKind::Create { contract, address, salt, guarded, .. } => ActionView::Create {
+            contract: contract.clone(),
+            address: *address,
+            salt: *salt,
+            code_hash: expected.created.get(address).map(|created| created.code_hash),
+            guarded: guarded.is_some(),
+            can_destroy_itself: expected.can_end(&op.id),
+        },
+        OpKind::Call { to, data, signature, .. } => {
+            ActionView::Call { to: *to, function: signature.clone(), data: data.clone() }
+        }
+    }
+}
+
+const fn value(op: &Op) -> U256 {
+    match &op.kind {
+        OpKind::Create { guarded: Some(Guarded { value }), .. } | OpKind::Call { value, .. } => {
+            *value
+        }
+        OpKind::Create { guarded: None, .. } => U256::ZERO,
+    }
+}
+
+/// The arguments as the bytes say that are sent.
+fn arguments(op: &Op, built: &Built, abis: &[alloy_json_abi::JsonAbi]) -> Vec<ArgumentView> {
+    let description = match &op.kind {
+        OpKind::Create { contract, initcode, .. } => {
+            let Some(artifact) = built.release.artifact(contract) else { return Vec::new() };
+            let given = initcode.get(artifact.creation.object.len()..).unwrap_or_default();
+            describe_constructor(&artifact.abi, given, abis)
+        }
+        OpKind::Call { to, value, data, .. } => {
+            let note = String::new();
+            let call = InnerCall { to: *to, value: *value, data: data.clone(), note };
+            describe(&call, helper::address(), abis)
+        }
+    };
+    if description.is_read || !description.arguments.is_empty() {
+        return description.arguments.iter().map(ArgumentView::of).collect();
+    }
+    let kind = "bytes".to_owned();
+    vec![ArgumentView { name: String::new(), kind, value: description.function, calls: Vec::new() }]
+}
