@@ -130,8 +130,12 @@ fn keep_date(project: &Project, hash: &str) -> AppResult {
 /// that typed data would be too old.
 pub(crate) fn shown_at(project: &Project, newest: &Date) -> AppResult<Option<Date>> {
     let Some(given) = &project.approved else { return Ok(None) };
-    let digits = given.trim_start_matches("0x").to_lowercase();
-    let Some(bytes) = project.store()?.get_blob(DATES, &digits)? else { return Ok(None) };
+    let Ok(prefix) = Prefix::parse(given) else { return Ok(None) };
+    let store = project.store()?;
+    let keys = store.blob_keys(DATES)?;
+    let is_shown = |key: &&String| key.parse().is_ok_and(|hash| prefix.begins(hash));
+    let Some(key) = keys.iter().find(is_shown) else { return Ok(None) };
+    let Some(bytes) = store.get_blob(DATES, key)? else { return Ok(None) };
     let date: Date = serde_json::from_slice(&bytes)?;
     let is_recent = newest.time.checked_sub(date.time).is_some_and(|age| age <= WRITTEN_SECS_MAX);
     Ok((date.at.chain == newest.at.chain && is_recent).then_some(date))

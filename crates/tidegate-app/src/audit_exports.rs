@@ -234,7 +234,7 @@ impl Source<'_> {
 
     /// A summary for each contract of a deployment and each auditor who covers it.
     fn erc7512(&self, network: &str) -> AppResult<Vec<Written>> {
-        let found = records::of_release(self.project, network, self.built.roots.release_root)?;
+        let found = records::executed(self.project, network, self.built.roots.release_root)?;
         let record = found.ok_or_else(|| {
             AppError::usage(format!("this release is not deployed on {network}"))
                 .hint("ERC-7512 summaries name addresses: deploy the release, then export them")

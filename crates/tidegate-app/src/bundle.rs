@@ -10,7 +10,7 @@ use tidegate_model::endpoint::Endpoint;
 use tidegate_model::release::Roots;
 use tidegate_plan::config::{Config, NetworkConfig};
 use tidegate_safe::{helper, read_proposal};
-use tidegate_store::{Layout, read_limited, write_atomic};
+use tidegate_store::{FileError, Layout, read_limited, write_atomic};
 use toml_edit::{DocumentMut, Item};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -109,7 +109,10 @@ pub fn place(root: &Path, bytes: Vec<u8>) -> AppResult<Bundle> {
         if name != CONFIG {
             check_proposal(name, content)?;
             wanted.push((root.join(name), content.clone()));
-        } else if !layout.config().exists() {
+        } else if layout.config().exists() {
+            let own = Config::parse(&self::text(&layout.config())?)?;
+            refuse_other_project(&own, &Config::parse(content)?)?;
+        } else {
             refuse_urls(&Config::parse(content)?)?;
             wanted.push((layout.bundle_config(), content.clone()));
         }
@@ -134,13 +137,40 @@ pub fn place(root: &Path, bytes: Vec<u8>) -> AppResult<Bundle> {
                            right",
                 ));
             }
-            Err(_) => missing.push((path, content)),
+            Err(FileError::Missing(_)) => missing.push((path, content)),
+            Err(error) => return Err(AppError::new(Kind::Config, error)),
         }
     }
     for (path, content) in missing {
         write_atomic(&path, content.as_bytes()).or_kind(Kind::Config)?;
     }
     Ok(bundle)
+}
+
+/// A project takes bundles of itself alone: what they hold counts as said of it.
+fn refuse_other_project(own: &Config, other: &Config) -> AppResult {
+    let refused = |why: String| {
+        Err(AppError::new(Kind::Conflict, why)
+            .hint("import it in an empty folder: `tidegate import FILE --project FOLDER`"))
+    };
+    if own.name != other.name {
+        return refused(format!(
+            "the bundle is of project `{}`, and this one is `{}`",
+            other.name, own.name
+        ));
+    }
+    for (name, theirs) in &other.networks {
+        let ours = own.networks.get(name);
+        if let Some(ours) = ours.filter(|n| (n.chain, n.safe) != (theirs.chain, theirs.safe)) {
+            let text = |n: &NetworkConfig| {
+                let safe = n.safe.map_or_else(|| "no Safe".to_owned(), |safe| safe.to_string());
+                format!("chain {} and {safe}", n.chain)
+            };
+            let (theirs, ours) = (text(theirs), text(ours));
+            return refused(format!("{name} has {theirs} in the bundle, and {ours} here"));
+        }
+    }
+    Ok(())
 }
 
 /// Whoever takes a bundle asks endpoints of their own.
@@ -198,6 +228,25 @@ pub fn keep(project: &Project, bundle: &Bundle) -> AppResult<TakenView> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_takes_no_bundle_of_another_one() {
+        let config = |name: &str, chain: u64, safe: &str| {
+            Config::parse(&format!(
+                "[project]\nname = \"{name}\"\n[networks.main]\nstage = \"mainnet\"\nchain = {chain}\n\
+                 genesis = \"0x{}\"\nsafe = \"0x{}\"\nrpc = []\n",
+                "11".repeat(32),
+                safe.repeat(20)
+            ))
+            .unwrap()
+        };
+        let own = config("vault", 1, "ab");
+        assert!(refuse_other_project(&own, &own).is_ok());
+        for other in [config("till", 1, "ab"), config("vault", 5, "ab"), config("vault", 1, "cd")] {
+            let refused = refuse_other_project(&own, &other).unwrap_err();
+            assert_eq!(refused.kind, Kind::Conflict);
+        }
+    }
 
     #[test]
     fn no_url_leaves_the_project() {

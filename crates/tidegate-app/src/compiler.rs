@@ -11,6 +11,7 @@ use tidegate_compile::{
 use tidegate_model::release::Compiler;
 use tidegate_model::units::counted;
 use tidegate_plan::config::CompilerConfig;
+use tidegate_store::write_atomic;
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
@@ -159,7 +160,9 @@ fn trusted(env: &Environment) -> AppResult<PathBuf> {
 /// Lets a compiler run on this machine, by its digest.
 pub fn trust(env: &Environment, sha256: B256) -> AppResult {
     let path = trusted(env)?;
-    Trusted::load(&path).and_then(|list| list.with(sha256).save(&path)).or_kind(Kind::Config)
+    let list = Trusted::load(&path).map(|list| list.with(sha256)).or_kind(Kind::Config)?;
+    let text = list.to_text().or_kind(Kind::Internal)?;
+    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)
 }
 
 /// A compiler, who published it, and its digest.

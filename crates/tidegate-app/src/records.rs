@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{Address, hex};
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
+use tidegate_plan::config::Stage;
 use tidegate_store::{SeenRecord, read_limited, to_text, write_atomic};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -86,6 +87,22 @@ pub fn of_release(
 ) -> AppResult<Option<DeploymentRecord>> {
     let found = all_of_release(project, network, release)?;
     Ok(found.into_iter().max_by_key(|record| record.id))
+}
+
+/// The same; on a target it is the deployment that the network's Safe executed.
+pub(crate) fn executed(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> AppResult<Option<DeploymentRecord>> {
+    let settings = project.network(network)?;
+    if settings.stage != Stage::Mainnet {
+        return of_release(project, network, release);
+    }
+    let mut found = all(project, network)?;
+    let by_safe = |record: &DeploymentRecord| Some(record.deployment.executor) == settings.safe;
+    found.retain(|(_, record)| record.release_root == release && by_safe(record));
+    Ok(found.into_iter().map(|(_, record)| record).max_by_key(|record| record.id))
 }
 
 /// Every deployment of a release on a network that counts.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
 
 use crate::adopt::AdoptView;
 use crate::books::{BooksExportView, ReconciledView, RequestsView};
@@ -111,10 +112,24 @@ pub fn schemas() -> BTreeMap<&'static str, Schema> {
     ])
 }
 
+/// The field in which a document has the warnings that came on the way.
+pub const WARNED: &str = "warned";
+
+fn warned() -> Value {
+    json!({
+        "description": "Warnings that came on the way, one sentence each; absent without any.",
+        "type": "array",
+        "items": {"type": "string"},
+    })
+}
+
 fn of<T: JsonSchema>(name: &'static str) -> (&'static str, Schema) {
     let mut schema =
         SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
     schema.insert("title".to_owned(), format!("tidegate {name}").into());
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert(WARNED.to_owned(), warned());
+    }
     (name, schema)
 }
 

@@ -101,6 +101,7 @@ pub(crate) async fn ready<'a>(
     let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
     let ceiling = Ceiling::choose(&intent.op, needed, cap, hash, approved, named)?;
     let hash = hash(ceiling.most);
+    require_balance(network, lane.id().sender, intent, needed).await?;
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
@@ -127,6 +128,27 @@ pub(crate) async fn ready<'a>(
     let consent = approve(project, &approval)?;
     let cleared = lane.clear(consent.hash(), adoption.as_ref(), ceiling)?;
     Ok(Ready { front: &*project.front, cleared, intent })
+}
+
+/// Refuses before anything is approved what the sender cannot pay for. `fees` are the most that it
+/// would cost now; nothing where it has landed.
+async fn require_balance(
+    network: &Network,
+    sender: Address,
+    intent: &Intent,
+    fees: U256,
+) -> AppResult {
+    if fees.is_zero() {
+        return Ok(());
+    }
+    let needed = intent.value.saturating_add(fees);
+    let head = network.latest_head().await?;
+    let balance = network.balance(sender, head.block).await?;
+    if balance >= needed {
+        return Ok(());
+    }
+    let (op, balance) = (intent.op.clone(), balance);
+    Err(EngineError::Funds { op, sender, balance, needed }.into())
 }
 
 /// How much of calldata is shown.

@@ -39,11 +39,7 @@ pub(crate) fn named<'a>(global: &'a Global, default: Option<&'a str>) -> AppResu
 
 /// A dry run has no key, whoever asks.
 pub(crate) fn refuse_dry(global: &Global, name: &str) -> AppResult {
-    if global.dry_run {
-        Err(AppError::dry_run(format!("cannot open key `{name}`")))
-    } else {
-        Ok(())
-    }
+    if global.dry_run { Err(AppError::dry_run(format!("open key `{name}`"))) } else { Ok(()) }
 }
 
 /// Opens a key with the password of `--password-fd`, the OS keyring, or a person.

@@ -12,6 +12,7 @@ use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use tidegate_app::error::{AppError, AppResult, Hint, Kind};
 use tidegate_app::front::{Approving, Event, Front, Question};
+use tidegate_app::schemas::WARNED;
 use tidegate_app::text::is_deceptive;
 use tidegate_app::view::AskedView;
 
@@ -46,6 +47,8 @@ struct Said {
     unseen: Vec<String>,
     /// Warnings that must not be overlooked.
     attentions: Vec<String>,
+    /// Warnings that no document has yet.
+    warned: Vec<String>,
 }
 
 const PASSES: Style = AnsiColor::Green.on_default();
@@ -128,9 +131,11 @@ impl Ui {
         self.said().attentions.push(text.into());
     }
 
-    /// Takes what was said since it was taken last.
+    /// Takes what was said since it was taken last, but for warnings: a document has them.
     fn take_said(&self) -> Said {
-        std::mem::take(&mut *self.said())
+        let mut said = self.said();
+        let warned = std::mem::take(&mut said.warned);
+        std::mem::replace(&mut *said, Said { warned, ..Said::default() })
     }
 
     /// Whoever approves has seen all of it: lines that `--json` kept back or that went to a file or
@@ -168,8 +173,12 @@ impl Ui {
     /// A result for machines.
     pub(crate) fn result(&self, view: &impl Serialize) {
         if self.json && !self.aside {
-            let text = serde_json::to_string_pretty(view).unwrap_or_default();
-            self.out(&text);
+            let mut document = serde_json::to_value(view).unwrap_or_default();
+            let warned = std::mem::take(&mut self.said().warned);
+            if let (Some(fields), false) = (document.as_object_mut(), warned.is_empty()) {
+                fields.insert(WARNED.to_owned(), warned.into());
+            }
+            self.out(&serde_json::to_string_pretty(&document).unwrap_or_default());
         }
     }
 
@@ -225,6 +234,7 @@ impl Ui {
 
     /// A warning, to standard error.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        self.said().warned.push(text.as_ref().to_owned());
         let text = format!("warning: {}", text.as_ref());
         self.keep(&text, false);
         self.err(&text);
@@ -403,6 +413,9 @@ mod tests {
             assert_eq!(said.unseen, said.sheet);
             assert_eq!(said.attentions.len(), 1);
             assert_eq!(ui.take_said().attentions.len(), 0, "nothing is said twice");
+            ui.warn("a record does not count");
+            assert!(ui.take_said().warned.is_empty());
+            assert_eq!(ui.said().warned, ["a record does not count"], "the document has it");
         }
     }
 

@@ -49,7 +49,7 @@ pub enum FileError {
     #[error("cannot write {}: it exists with other content", .0.display())]
     Exists(PathBuf),
     /// Nothing is written in a dry run.
-    #[error("cannot write {}", .0.display())]
+    #[error("write {}", .0.display())]
     DryRun(PathBuf),
     /// It could not be written; what was there before is untouched.
     #[error("cannot write {}", path.display())]

@@ -52,6 +52,9 @@ fn a_release_goes_from_a_testnet_to_mainnet(scene: &Scene<'_>) -> Outcome {
     assert_eq!(promoted.0["promoted"]["readBack"]["verdict"], "PASS", "{promoted:?}");
     assert_eq!(promoted.0["roots"], day13.0["roots"]);
     scene.run("eva", &["verify", "mainnet"], 0)?;
+    let audits = ["export", "--format", "erc7512", "--out", "audits", "--json"];
+    let files = scene.run("eva", &audits, 0)?.json()?["files"].clone();
+    assert!(files.as_array().is_some_and(|files| !files.is_empty()), "{files}");
     let again = scene.run("eva", &["promote"], 6)?;
     assert!(said(&again).contains("promoted to mainnet already"), "{again:?}");
 

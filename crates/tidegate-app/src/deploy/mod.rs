@@ -166,7 +166,7 @@ pub async fn freeze<'a>(
     let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
     let begun_before = lane.state().approved.contains(&hash);
     if when == When::Before && !begun_before {
-        require_balance(network, &lane, &expected).await?;
+        require_balance(network, &lane, &expected, &run).await?;
     }
     Ok(Frozen {
         project,
@@ -292,7 +292,12 @@ fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> A
 }
 
 /// Refuses before anything is approved or sent what the deployer cannot pay for.
-async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected) -> AppResult {
+async fn require_balance(
+    network: &Network,
+    lane: &Lane<'_>,
+    expected: &Expected,
+    run: &DeployRun,
+) -> AppResult {
     /// An upper bound of an anchor's gas.
     const ANCHOR_GAS: u64 = 40_000;
     let sender = lane.id().sender;
@@ -301,7 +306,8 @@ async fn require_balance(network: &Network, lane: &Lane<'_>, expected: &Expected
     let fees = network.fee_data().await?;
     let gas = expected.gas.iter().map(|(_, gas)| gas).sum::<u64>() + ANCHOR_GAS;
     let per_gas = fees.base_fee.saturating_add(fees.priority_fee);
-    let needed = U256::from(gas).saturating_mul(U256::from(per_gas));
+    let fees = U256::from(gas).saturating_mul(U256::from(per_gas));
+    let needed = run.ops.iter().map(|op| op.tx().value).fold(fees, U256::saturating_add);
     if balance >= needed {
         return Ok(());
     }

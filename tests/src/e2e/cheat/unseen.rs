@@ -132,6 +132,7 @@ fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
         ("eva", &["fund", "return"], "To send on testnet", "feesAtMost"),
         ("eva", &["deploy", "--id", "7"], "create registry", "operations"),
     ];
+    let other = "77".repeat(32);
     for (who, args, says, data) in others {
         let document = asked(&scene.person(who).run(&[args, &["--json"]].concat())?)?;
         let sheet = text(&document);
@@ -140,13 +141,28 @@ fn cheat_a_sheet_that_json_hides(scene: &Scene<'_>) -> Outcome {
         assert!(!document[data].is_null(), "{data}: {document}");
         let tried = scene.person(who).run(&[args, &["--json", "--dry-run"]].concat())?;
         assert!(text(&tried.json()?).contains(says), "one document: {tried:?}");
+        // Whoever approves something else, or what is no hash, sees what would happen.
+        for approved in [&*other, "zz"] {
+            let ran =
+                scene.person(who).run(&[args, &["--json", "--approve", approved]].concat())?;
+            assert_eq!(ran.code, 2, "{ran:?}");
+            assert!(text(&ran.json()?).contains(says), "{ran:?}");
+        }
     }
     // Nor is it hidden from who approved something else, or tries it without doing it.
-    let other = "77".repeat(32);
     for more in [&["--approve", &other][..], &["--dry-run"]] {
         let ran = owner.run(&[&sign[..], more, &["--json"]].concat())?;
         let sheet = text(&serde_json::from_str(&ran.stdout)?);
         assert!(sheet.contains("Call 1 of") && sheet.contains("PASS"), "{ran:?}");
     }
+    // The beginning of a hash approves a statement that was shown, also some blocks later.
+    let doubt = ["record", "no-go", "--reason", "another doubt", "--as", "ada"];
+    let ada = scene.person("ada");
+    let document = asked(&ada.run(&[&doubt[..], &["--json"]].concat())?)?;
+    scene.world.settle()?;
+    let hash = document["approve"].as_str().unwrap_or_default();
+    let given = ["--password-fd", "0", "--approve", hash.get(..18).unwrap_or_default()];
+    let ran = ada.run(&[&doubt[..], &given].concat())?;
+    assert_eq!(ran.code, 0, "{ran:?}");
     Ok(())
 }
