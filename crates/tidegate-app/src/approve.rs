@@ -10,36 +10,36 @@ use crate::error::{Again, AppError, AppResult, Options};
 use crate::front::{Approving, Event, Question};
 use crate::project::Project;
 
-/// What is about to be signed or sent.
+/// An action that needs approval before it is signed or sent.
 #[derive(Debug)]
 pub(crate) struct Approval<'a> {
     /// The network's name, asked for together with the hash so that the wrong chain is noticed.
     pub network: &'a str,
     /// The digest of everything that is about to happen.
     pub hash: B256,
-    /// How much of it has to be given.
+    /// The part of the hash that must be given.
     pub given: Given,
     /// Options that the printed command must repeat so that it freezes the same thing.
     pub options: Options,
-    /// The fields of it that machines are shown beside the sheet.
+    /// The action as data, which programs are shown beside the sheet.
     pub fields: Map<String, Value>,
 }
 
-/// What somebody approves, as programs are shown it.
+/// The members of a view, for [`Approval::fields`].
 pub(crate) fn fields(view: &impl Serialize) -> AppResult<Map<String, Value>> {
     Ok(serde_json::from_value(serde_json::to_value(view)?)?)
 }
 
-/// How much of a hash approves it.
+/// The part of a hash that approves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Given {
-    /// As many digits as name anything.
+    /// The first digits, as many as name anything (`DIGITS_MIN`).
     Beginning,
     /// All of it: money moves, or a Safe's transaction is signed or sent.
     Whole,
 }
 
-/// Whether the request approves this hash.
+/// Whether the request's `--approve` names this hash.
 pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
     project.approved.as_deref().is_some_and(|text| match given {
         Given::Whole => lookup::whole(text).is_ok_and(|whole| whole == hash),
@@ -47,13 +47,13 @@ pub(crate) fn names(project: &Project, given: Given, hash: B256) -> bool {
     })
 }
 
-/// That exactly one hash was approved. Only [`approve`] makes it; what signs and sends asks for it.
+/// The proof that one hash was approved. Only [`approve`] makes it; signing and sending require it.
 #[derive(Debug)]
 #[must_use = "what was approved is signed or sent by it"]
 pub(crate) struct Consent(B256);
 
 impl Consent {
-    /// What was approved.
+    /// The hash that was approved.
     pub(crate) const fn hash(&self) -> B256 {
         self.0
     }
@@ -104,7 +104,7 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<C
     Err(AppError::usage("not approved; nothing was signed or sent"))
 }
 
-/// Whoever approves is shown all of it, also once more what must not be overlooked.
+/// Shows the whole action to whoever approves; warnings are repeated.
 fn show_again(project: &Project, approval: &Approval<'_>, hash: &str) {
     project.front.tell(Event::Approval(&Approving {
         network: approval.network,
@@ -114,11 +114,10 @@ fn show_again(project: &Project, approval: &Approval<'_>, hash: &str) {
     }));
 }
 
-/// The kind of blobs that have the dates of what was shown.
+/// The kind of blobs that keep the date of what was shown, by its hash.
 const DATES: &str = "date";
 
-/// Remembers by which block something is dated that was shown, so that it is the same thing once it
-/// is approved.
+/// Keeps the block by which the action is dated, so that approving it later gives the same hash.
 fn keep_date(project: &Project, hash: &str) -> AppResult {
     if let Some(date) = project.date.get() {
         project.store()?.put_blob(DATES, hash, &serde_json::to_vec(date)?)?;
@@ -126,8 +125,7 @@ fn keep_date(project: &Project, hash: &str) -> AppResult {
     Ok(())
 }
 
-/// By which block that was dated which is approved now, if it was shown here and not so long ago
-/// that typed data would be too old.
+/// The date of what is approved now, if it was shown here and is not too old for typed data.
 pub(crate) fn shown_at(project: &Project, newest: &Date) -> AppResult<Option<Date>> {
     let Some(given) = &project.approved else { return Ok(None) };
     let Ok(prefix) = Prefix::parse(given) else { return Ok(None) };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Again, AppResult};
 
-/// One thing that is told while a use case runs.
+/// A message of a use case while it runs.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// A line of the result, for people.
@@ -26,31 +26,30 @@ pub enum Event<'a> {
     Warning(&'a str),
     /// A warning for those who approve: it is repeated where they are asked.
     Attention(&'a str),
-    /// All that was told since the last one is about to be approved.
+    /// Everything told since the last approval is to be approved now.
     Approval(&'a Approving<'a>),
-    /// Something that takes a while begins, perhaps within something else.
+    /// A long task begins, perhaps within another one.
     Begin(&'a str),
-    /// How much of what began last is done, and of how much.
+    /// The progress of the innermost task: how much is done, of how much.
     At(usize, usize),
-    /// What began last is over, however it ended.
+    /// The innermost task is over, however it ended.
     End,
 }
 
-/// What somebody is about to approve.
+/// An action that a person or program is to approve.
 #[derive(Debug)]
 pub struct Approving<'a> {
     /// The network's name.
     pub network: &'a str,
     /// The digest of everything that is about to happen.
     pub hash: B256,
-    /// All of it as data, never empty: what programs are shown, and whoever shows a form.
+    /// The whole action as data, never empty: for programs, and for front ends with forms.
     pub fields: &'a Map<String, Value>,
-    /// How the same request approves it.
+    /// The options with which the same request approves it.
     pub again: &'a Again,
 }
 
-/// What a person is asked. What it is about was told just before; how yes is said is the front
-/// end's affair.
+/// A question to a person. Its subject was told just before; the front end decides how yes is said.
 #[derive(Debug, Clone, Copy)]
 pub enum Question<'a> {
     /// Whether what was told last as [`Event::Approval`] may happen.
@@ -69,13 +68,13 @@ pub enum Question<'a> {
     },
 }
 
-/// Something that takes a while. It is over when this is dropped.
+/// A long task. It ends when this is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Busy<'a>(&'a dyn Front);
 
 impl Busy<'_> {
-    /// Tells how much of it is done.
+    /// Tells the task's progress.
     pub(crate) fn at(&self, done: usize, all: usize) {
         self.0.tell(Event::At(done, all));
     }
@@ -123,23 +122,23 @@ impl dyn Front + '_ {
         self.tell(Event::Result(value));
     }
 
-    /// Tells what is going on.
+    /// Tells progress, or a remark.
     pub fn note(&self, text: impl AsRef<str>) {
         self.tell(Event::Note(text.as_ref()));
     }
 
-    /// Tells what nobody who approves may overlook.
+    /// Tells a warning for those who approve.
     pub fn attend(&self, text: impl AsRef<str>) {
         self.tell(Event::Attention(text.as_ref()));
     }
 
-    /// Tells what takes a while now, until the answer is dropped.
+    /// Begins a long task, which ends when the answer is dropped.
     pub fn busy(&self, what: impl AsRef<str>) -> Busy<'_> {
         self.tell(Event::Begin(what.as_ref()));
         Busy(self)
     }
 
-    /// Shows a warning.
+    /// Tells a warning that stops nothing.
     pub fn warn(&self, text: impl AsRef<str>) {
         self.tell(Event::Warning(text.as_ref()));
     }

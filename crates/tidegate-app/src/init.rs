@@ -26,7 +26,7 @@ use crate::text::escape;
 /// The most contracts that are proposed as steps.
 const CONTRACTS_MAX: usize = 40;
 
-/// What a first configuration is asked for.
+/// The input of `init`.
 #[derive(Debug, Clone)]
 pub struct InitRequest {
     /// The project's name; default: the folder's.
@@ -37,7 +37,7 @@ pub struct InitRequest {
     pub chain: u64,
     /// Its endpoint: a URL, or `${NAME}` for one in the environment.
     pub rpc: String,
-    /// The profile of `foundry.toml`.
+    /// The profile of `foundry.toml`; default: `default`.
     pub profile: Option<String>,
     /// The broadcast file; default: the one with the latest block.
     pub broadcast: Option<PathBuf>,
@@ -46,17 +46,17 @@ pub struct InitRequest {
 /// The configuration that was written.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct InitView {
-    /// Its file.
+    /// The path of the written `tidegate.toml`.
     pub file: PathBuf,
     /// The contracts that its steps create.
     pub contracts: Vec<String>,
-    /// How many steps it has.
+    /// The number of its steps.
     pub steps: usize,
-    /// What somebody should look at in it, one sentence each.
+    /// Points to review in it, one sentence each.
     pub notes: Vec<String>,
     /// The broadcast file that the steps repeat.
     pub broadcast: Option<String>,
-    /// Whether that run was compared with the chain.
+    /// Whether the broadcast was compared with the chain.
     pub checked: Option<bool>,
 }
 
@@ -74,12 +74,12 @@ impl Drafted {
         &self.warnings
     }
 
-    /// What somebody should look at in it, one sentence each.
+    /// Points to review in it, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.view.notes
     }
 
-    /// Writes its file.
+    /// Writes the file.
     ///
     /// # Errors
     /// If it could not be read again, as with a name that is none, or cannot be written.
@@ -171,7 +171,7 @@ struct Place<'a> {
     foundry: &'a FoundryConfig,
 }
 
-/// Steps that repeat a run, and why they are not checked on the chain, if they are not.
+/// Steps that repeat a broadcast, and the reason if they are not checked on the chain.
 async fn repeat(
     place: &Place<'_>,
     network: Result<&Network, &AppError>,
@@ -232,10 +232,10 @@ async fn connect(
     Ok(Network::connect(config).await?.reading(Reading::Single))
 }
 
-/// A run and its file.
+/// A broadcast and its file.
 type Run = (PathBuf, Broadcast);
 
-/// The run to propose steps from, and notes on others.
+/// The broadcast to propose steps from, and notes on others.
 fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<String>)> {
     let read = |file: &Path| -> AppResult<Broadcast> {
         let named = |error: AppError| error.hint(format!("the file is {}", file.display()));
@@ -270,7 +270,7 @@ fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<Str
     Ok((latest.map(|(run, file)| (file, run)), notes))
 }
 
-/// The contracts that a run created, compiled where they compile; else a note that says why not.
+/// The contracts that a broadcast created, compiled if they compile; else a note with the reason.
 fn contracts(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<String>) {
     let Place { env, root, foundry } = *place;
     let mut found = BTreeMap::new();
@@ -323,7 +323,8 @@ fn contracts(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<String>) 
     (contracts, None)
 }
 
-/// The code hashes of what is called and not created; without them a deployment asks for them.
+/// Reads the code hashes of contracts that are called and not created. Without them a deployment
+/// asks for them.
 async fn hash_externals(network: &Network, draft: &mut Draft) {
     let addresses = draft.externals.values().map(|external| external.address);
     let Ok(hashes) = check::code_hashes(network, addresses.collect::<Vec<_>>()).await else {

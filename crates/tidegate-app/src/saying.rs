@@ -10,14 +10,14 @@ use crate::error::AppResult;
 use crate::project::Project;
 use crate::relied;
 
-/// The target of a statement: the project's id there is in it, and it is dated by its time.
+/// The target that a statement is about: it gives the project's id and the date.
 #[derive(Debug)]
 pub(crate) struct About {
     /// The target's name.
     pub target: String,
     /// The project on it, as statements name it.
     pub project: ProjectRef,
-    /// The same as an id.
+    /// The project's id on the target.
     pub id: ProjectId,
 }
 
@@ -34,16 +34,16 @@ impl About {
         Self::on(project, target)
     }
 
-    /// This target.
+    /// Takes a target by its name.
     pub(crate) fn on(project: &Project, target: String) -> AppResult<Self> {
         let settings = project.network(&target)?;
         let named = project.named_at(settings)?;
         Ok(Self { target, id: named.id(settings.chain), project: named })
     }
 
-    /// As [`Self::named`], of what stops something: where the file names another Safe than this
-    /// machine relies on, it is said for the one that it relies on, so that no line in git turns a
-    /// stop aside.
+    /// As [`Self::of_target`], for a stop. If the file names another Safe than this machine relies
+    /// on, the stop is made for the Safe that it relies on, so that no line in git turns a stop
+    /// aside.
     pub(crate) fn for_stop(project: &Project, named: Option<&str>) -> AppResult<Self> {
         let about = Self::of_target(project, named)?;
         let Some(instead) = relied::stops_instead(project, &about.target)? else {
@@ -54,20 +54,19 @@ impl About {
     }
 }
 
-/// The newest finalized block of the target, by which everything is dated that this command says.
-/// What `--approve` names was shown a moment ago, with the block that was the newest then.
+/// The date of a new statement: the newest finalized block of the target. A statement that
+/// `--approve` names keeps the date with which it was shown.
 pub(crate) async fn now(project: &Project, about: &About) -> AppResult<Date> {
     dated(project, about, false).await
 }
 
-/// The same for what stops something, however old that block is: it is worth more said at once than
-/// dated well.
+/// As [`now`], for a stop: the block may be old, since a stop does not wait for finality.
 pub(crate) async fn now_for_stop(project: &Project, about: &About) -> AppResult<Date> {
     dated(project, about, true).await
 }
 
-/// A network for what stops something, and what is in doubt there: where heads are far apart they
-/// are taken as they are, and where too few endpoints answer one is enough.
+/// A network as a stop reads it, and the doubt about it: heads that are far apart are taken as they
+/// are, and if too few endpoints answer, one is enough.
 pub(crate) async fn for_stop(network: Network) -> (Network, Option<ReadError>) {
     let Err(why) = network.finalized_head().await else { return (network, None) };
     let network = network.for_stop();

@@ -19,12 +19,12 @@ use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::{keys_of_policies, people};
 use crate::project::Project;
 
-/// Of statements that do not count, this many are named.
+/// The most statements named of those that do not count.
 const NAMED_MAX: usize = 10;
 
-/// Reads the statement files and everything this machine has ever seen of people of the policy, and
-/// remembers the union: what strangers leave here fills nothing, and many files of theirs are not
-/// even checked. What contracts signed counts only after [`load_confirmed`].
+/// Reads the statement files and the statements of people of the policy that this machine
+/// remembers, and remembers the union. Strangers' statements are not remembered, and only some of
+/// their files are checked. A contract's statement counts only after [`load_confirmed`].
 pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     let store = project.store()?;
     let people = people(project);
@@ -69,16 +69,16 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     Ok(set)
 }
 
-/// As [`load`], and asks the targets by whose blocks statements are dated, and the contracts that
-/// signed.
+/// As [`load`]; then asks the targets for the blocks that date statements, and contracts for their
+/// signatures.
 pub(crate) async fn load_confirmed(project: &Project) -> AppResult<StatementSet> {
     load_at(project, None).await
 }
 
-/// The target that something is judged for, at gate time, or why it cannot be read.
+/// The target to judge for, with its finalized head, or the reason why it cannot be read.
 pub(crate) type Gate = (ChainId, Observed<(Network, Head)>);
 
-/// As [`load_confirmed`], where a target is read already.
+/// As [`load_confirmed`], with a target that is read already.
 pub(crate) async fn load_at(project: &Project, gate: Option<Gate>) -> AppResult<StatementSet> {
     let mut set = load(project)?;
     let gate_time = gate.as_ref().and_then(|(_, read)| Some(read.as_ref().ok()?.1.timestamp));
@@ -88,7 +88,7 @@ pub(crate) async fn load_at(project: &Project, gate: Option<Gate>) -> AppResult<
     Ok(set)
 }
 
-/// Sets aside what people of the policy said that is dated by no final block of its target.
+/// Sets aside statements by people of the policy that no final block of their target dates.
 async fn date(
     chains: &mut Chains<'_>,
     set: &mut StatementSet,
@@ -117,7 +117,7 @@ async fn date(
     Ok(())
 }
 
-/// Warns of the first of some statements, and says how many more there are.
+/// Warns of the first statements, and gives the number of the others.
 fn warn_of(project: &Project, doubts: &[String], so: &str) {
     for doubt in doubts.iter().take(NAMED_MAX) {
         project.front.warn(format!("statement {doubt}; {so}"));
@@ -127,9 +127,9 @@ fn warn_of(project: &Project, doubts: &[String], so: &str) {
     }
 }
 
-/// Asks each contract that signed a statement whether the signature is its own, at the finalized
-/// head, on the targets and the networks that back them. It is asked each time: a contract may
-/// change its mind. One that is nobody's key is not asked.
+/// Asks each contract that signed a statement for its confirmation, at the finalized head of its
+/// chain. It is asked in every evaluation, since it may change its mind. A contract that is
+/// nobody's key is not asked.
 async fn confirm(chains: &mut Chains<'_>, set: &mut StatementSet) -> AppResult {
     if set.pending.is_empty() {
         return Ok(());
@@ -185,7 +185,7 @@ impl Chains<'_> {
         self.open.entry(chain).or_insert_with(|| Err(Reason::unreadable("it was not opened")))
     }
 
-    /// Which of the signatures that are there the contract accepts.
+    /// The first of the known signatures that the contract accepts.
     async fn ask_each(
         &mut self,
         both: &[(Collected, ContractSigner)],
@@ -232,7 +232,7 @@ impl Chains<'_> {
     }
 }
 
-/// The network of a chain and its finalized head; for a stop, however old that is.
+/// The network of a chain and its finalized head; for a stop the head may be old.
 async fn open(project: &Project, chain: ChainId, for_stop: bool) -> Observed<(Network, Head)> {
     let networks = &project.config.networks;
     let backs = |name: &String| {
@@ -253,8 +253,8 @@ async fn open(project: &Project, chain: ChainId, for_stop: bool) -> Observed<(Ne
     Ok((network, head))
 }
 
-/// Writes the missing files of what people of the policy have signed, and of these, as this machine
-/// remembers them: what is listed can then be found by others.
+/// Writes the missing files of these statements by people of the policy, from this machine's
+/// memory, so that others can find what a new statement lists.
 pub(crate) fn restore(
     project: &Project,
     set: &StatementSet,
@@ -279,7 +279,7 @@ pub(crate) fn write(project: &Project, signed: &SignedStatement) -> AppResult<St
     Ok(digest)
 }
 
-/// As [`write`], where a contract may have signed, which is then asked.
+/// As [`write`], for a signer that may be a contract, which is asked.
 pub(crate) async fn write_confirmed(
     project: &Project,
     signed: &SignedStatement,
@@ -289,7 +289,7 @@ pub(crate) async fn write_confirmed(
     Ok(digest)
 }
 
-/// The digest of a statement whose signature holds, now.
+/// Checks the signature of a statement now, and gives its digest.
 pub(crate) async fn check(
     project: &Project,
     signed: &SignedStatement,
@@ -318,8 +318,8 @@ fn write_file(project: &Project, digest: StatementDigest, signed: &Value) -> App
     Ok(())
 }
 
-/// Refuses typed data that has lain too long, by the newest finalized block of its target; of a
-/// stop, by that block however old it is.
+/// Refuses typed data that is too old by the newest finalized block of its target. For a stop that
+/// block may be old.
 pub(crate) async fn require_recent(project: &Project, statement: &Statement) -> AppResult {
     if statement.at().block().is_none() {
         return Ok(());

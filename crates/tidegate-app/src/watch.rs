@@ -43,7 +43,7 @@ pub struct Watch<'a> {
 pub struct RoundView {
     /// Gate time, in seconds since 1970.
     pub time: Option<u64>,
-    /// The verdict on the whole.
+    /// The overall verdict.
     pub overall: Verdict,
     /// What is said now and was not before, one sentence each.
     pub changes: Vec<String>,

@@ -11,7 +11,7 @@ use crate::{ConnectError, EndpointError, NetworkConfig, Place, known_chain, oper
 const ENDPOINTS_MAX: usize = 8;
 /// The most addresses of a host that are looked at.
 const ADDRESSES_MAX: usize = 64;
-/// How client versions of development nodes begin, in lower case.
+/// Prefixes of the client versions of development nodes, in lower case.
 const DEVELOPMENT_CLIENTS: [&str; 5] =
     ["anvil/", "hardhatnetwork/", "ganache", "ethereumjs testrpc", "edr/"];
 
@@ -23,7 +23,7 @@ pub(crate) struct Checked {
     pub(crate) remarks: Vec<String>,
 }
 
-/// What one endpoint says of itself.
+/// The identity that one endpoint reports: chain id, genesis, and signs of a development node.
 struct Identity {
     chain: ChainId,
     genesis: B256,

@@ -128,7 +128,7 @@ pub enum ConnectError {
     },
 }
 
-/// What a read is about.
+/// The object of a read, for error messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// The latest finalized block.

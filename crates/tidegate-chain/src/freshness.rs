@@ -6,8 +6,8 @@ use tidegate_model::units::{format_span_secs, format_utc};
 
 use crate::known::{Time, known_chain};
 
-/// How far apart heads may be on Ethereum, its testnets and simulated chains: finality takes
-/// thirteen to nineteen minutes.
+/// The largest distance between heads on Ethereum, its testnets and simulated chains, in seconds:
+/// finality takes thirteen to nineteen minutes.
 const ETHEREUM_SECS_MAX: u64 = 30 * 60;
 /// The same on rollups and chains that are not built in, where batches wait for another chain.
 const OTHER_SECS_MAX: u64 = 3 * 3_600;
@@ -15,7 +15,8 @@ const OTHER_SECS_MAX: u64 = 3 * 3_600;
 /// The edge's clock: seconds since 1970. This crate has none of its own.
 pub type Clock = fn() -> u64;
 
-/// How far apart, in seconds, a chain's heads may be. A policy may ask for less, never for more.
+/// The largest distance between the heads of a chain's endpoints, in seconds. A policy may ask for
+/// less, never for more.
 pub fn heads_within_secs(chain: ChainId) -> u64 {
     match known_chain(chain).map(|known| known.time) {
         Some(Time::Consensus) => ETHEREUM_SECS_MAX,
@@ -24,10 +25,10 @@ pub fn heads_within_secs(chain: ChainId) -> u64 {
     }
 }
 
-/// What heads are held against.
+/// The bounds that heads are held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Freshness {
-    /// How far apart they may be, in seconds.
+    /// The largest distance between heads, in seconds.
     pub(crate) within_secs: u64,
     /// The clock's time; `None` on simulated chains, whose time is their own.
     pub(crate) now: Option<u64>,

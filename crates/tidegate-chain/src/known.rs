@@ -11,7 +11,7 @@ const POLL_MS_MIN: u64 = 500;
 const POLL_MS_MAX: u64 = 4_000;
 const POLLS_PER_BLOCK: u64 = 3;
 
-/// What is built in of a public chain.
+/// Built-in facts about a public chain: id, name, genesis, block time and who sets its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownChain {
     pub chain: ChainId,
@@ -21,11 +21,11 @@ pub struct KnownChain {
     pub genesis: B256,
     /// Seconds from a block to the next.
     pub block_time_secs: u64,
-    /// Who sets its time.
+    /// The party that sets its blocks' time.
     pub time: Time,
 }
 
-/// Who sets the time of a chain's blocks.
+/// The party that sets the timestamps of a chain's blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
     /// Its consensus: no operator alone can date a block.
@@ -100,7 +100,7 @@ const KNOWN: [KnownChain; 9] = [
     },
 ];
 
-/// What is built in of this chain, if anything.
+/// The built-in facts about a chain, or `None`.
 pub fn known_chain(chain: ChainId) -> Option<KnownChain> {
     KNOWN.into_iter().find(|known| known.chain == chain)
 }
@@ -117,7 +117,7 @@ pub fn block_time_secs(chain: ChainId, written: Option<u64>) -> Option<u64> {
     known_chain(chain).map(|known| known.block_time_secs).or(written)
 }
 
-/// How long to wait between two looks for something new on a chain.
+/// The pause between two polls of a chain for something new.
 pub fn poll_interval(chain: ChainId, block_time_secs: u64) -> Duration {
     if chain.is_simulated() {
         return Duration::from_millis(POLL_SIMULATED_MS);

@@ -19,8 +19,8 @@ pub struct Limits {
     pub connect: Duration,
     /// The largest answer, in bytes.
     pub answer_bytes: usize,
-    /// How often a *read* is tried where an endpoint does not answer or asks to come back.
-    /// A send is never tried again.
+    /// The attempts of a *read* if an endpoint does not answer or asks to come back. A send is
+    /// never tried again.
     pub read_attempts: u32,
     /// The pause before the second attempt; it doubles with each further one.
     pub read_pause: Duration,

@@ -141,7 +141,7 @@ impl Network {
     }
 }
 
-/// What came of one chunk.
+/// The result of reading the logs of one range.
 enum Chunk {
     Read(Vec<Log>),
     /// A single block, of which even that was too much.
@@ -160,8 +160,8 @@ fn matches(query: &LogQuery, from: u64, to: u64, log: &Log) -> bool {
 }
 
 impl ReadError {
-    /// Whether a part of what was asked might be answered: there is more than is read or served
-    /// at once.
+    /// Whether a smaller range might be answered: the query asks for more than an endpoint serves,
+    /// or than is read, at once.
     pub fn is_too_much(&self) -> bool {
         matches!(self, Self::TooMany { .. }) || asks_for_less(self)
     }

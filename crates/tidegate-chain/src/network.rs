@@ -15,7 +15,7 @@ use crate::{Clock, ConnectError, EndpointError, Limits, RedactedUrl, heads_withi
 const QUORUM_PUBLIC: usize = 2;
 const QUORUM_SIMULATED: usize = 1;
 
-/// How many endpoints have to agree.
+/// The number of endpoints that must agree, by what is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
     /// As many as the quorum, of different operators: for whatever a gate, a record or a signer
@@ -25,7 +25,7 @@ pub enum Reading {
     Single,
 }
 
-/// How a network is configured.
+/// The settings of one network: chain, endpoints, quorum and limits.
 #[derive(Debug, Clone)]
 pub struct NetworkConfig {
     /// Its name, for messages.
@@ -37,13 +37,14 @@ pub struct NetworkConfig {
     pub endpoints: Vec<RedactedUrl>,
     /// Endpoints of different operators that must agree under [`Reading::Quorum`]; at least 1.
     pub quorum: usize,
-    /// Who operates endpoints on this machine, by `host:port`; all others are one operator.
+    /// The operators of endpoints on this machine, by `host:port`; all others on it are one
+    /// operator.
     pub operators: BTreeMap<String, String>,
-    /// How far apart heads may be, in seconds.
+    /// The largest distance between heads, in seconds.
     pub heads_within_secs: u64,
     /// The clock that the heads of public chains are held against.
     pub clock: Clock,
-    /// How many have to agree, unless [`Network::reading`] says otherwise.
+    /// The number of endpoints that must agree, unless [`Network::reading`] says otherwise.
     pub reading: Reading,
     /// Limits of each call.
     pub limits: Limits,
@@ -172,7 +173,7 @@ impl Network {
         self.shared.id
     }
 
-    /// Its configured name.
+    /// The network's name in `tidegate.toml`.
     pub fn name(&self) -> &str {
         &self.shared.name
     }
@@ -182,23 +183,23 @@ impl Network {
         self.shared.endpoints.iter().map(|endpoint| &endpoint.url)
     }
 
-    /// What the endpoints did that are left out because they did not answer.
+    /// The errors of endpoints that are left out because they did not answer.
     pub fn absent(&self) -> &[EndpointError] {
         &self.shared.absent
     }
 
-    /// What a person should know of who operates the endpoints, a sentence each.
+    /// Notes for a person on who operates the endpoints, one sentence each.
     pub fn remarks(&self) -> &[String] {
         &self.shared.remarks
     }
 
-    /// How many operators the endpoints that answered have.
+    /// The number of different operators among the endpoints that answered.
     pub fn operators(&self) -> usize {
         let names = self.shared.endpoints.iter().map(|endpoint| endpoint.operator.as_str());
         names.collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// What heads are held against now.
+    /// The bounds that heads are held against now.
     pub(crate) fn freshness(&self) -> Freshness {
         let public = !self.shared.id.chain.is_simulated();
         let now = public.then(|| (self.shared.clock)());

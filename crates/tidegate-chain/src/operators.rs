@@ -11,10 +11,10 @@ use crate::RedactedUrl;
 
 /// Groups of an IPv6 address that one site has.
 const IPV6_SITE_GROUPS: usize = 4;
-/// What every endpoint on this machine counts as.
+/// The operator of every endpoint on this machine that has no other.
 const THIS_MACHINE: &str = "this machine";
 
-/// How many endpoints a person can name.
+/// The most endpoints that a person can name.
 const NAMED_MAX: usize = 100;
 
 /// A file of operators that cannot be used.
@@ -58,11 +58,11 @@ pub fn named_operators(text: &str) -> Result<BTreeMap<String, String>, Operators
 #[derive(Debug, Clone)]
 pub struct Place {
     pub url: RedactedUrl,
-    /// What its host resolves to, or is; empty where that is not known.
+    /// The addresses that its host resolves to; empty if they are not known.
     pub addresses: Vec<IpAddr>,
 }
 
-/// Who operates endpoints, as far as it can be told.
+/// The operator of each endpoint, as far as it can be told. A quorum counts operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operators {
     /// An operator for each endpoint, in order. Equal ones count once.

@@ -9,7 +9,7 @@ use crate::url::{RedactedUrl, UrlError};
 
 /// The format version of the file.
 const VERSION: u32 = 1;
-/// How many endpoints one file may hold.
+/// The most endpoints of one file.
 const ENDPOINTS_MAX: usize = 1_000;
 
 /// The endpoints in a person's own file.
@@ -58,7 +58,7 @@ struct Row {
     url: String,
 }
 
-/// What the endpoints of one network are here.
+/// The endpoints of one network on this machine, sorted by whether they may be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// Those that are the person's own.
@@ -119,8 +119,8 @@ impl OwnEndpoints {
         format!("TIDEGATE_RPC_{}", chain.0)
     }
 
-    /// What the entries of a network's `rpc` come to here: an environment variable that holds no
-    /// URL is an error that shows no value.
+    /// Resolves the entries of a network's `rpc` on this machine. The error of a variable that
+    /// holds no URL does not show its value.
     ///
     /// # Errors
     /// If an entry is no endpoint.

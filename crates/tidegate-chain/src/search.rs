@@ -87,10 +87,10 @@ impl Network {
         }
     }
 
-    /// What took the nonces of `sender` from `from_nonce` up to and without `to_nonce`, as included
-    /// up to `upper`: its transactions, and its authorizations in those of anybody (EIP-7702).
-    /// `since` is a block by which the nonce was not yet above `from_nonce`; 0 if that is not
-    /// known. Needs nodes that keep the state of old blocks, back to `since`.
+    /// The transactions and EIP-7702 authorizations that took the nonces `from_nonce..to_nonce` of
+    /// `sender`, as included up to the block `upper`. `since` is a block by which the nonce was not
+    /// yet above `from_nonce`; 0 if that is not known. Needs nodes that keep the state of old
+    /// blocks, back to `since`.
     ///
     /// # Errors
     /// If `to_nonce` is not reached or `since` too late, there are too many, too few endpoints
@@ -141,7 +141,7 @@ impl Network {
         Ok(sent)
     }
 
-    /// What took nonces of a sender in the one block of a span.
+    /// The transactions and authorizations that took nonces of a sender in one block.
     async fn of_sender(
         &self,
         sender: Address,

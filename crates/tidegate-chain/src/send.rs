@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{EndpointError, Network};
 
-/// What an endpoint said to a send. None of it decides anything: an accepted transaction may
+/// An endpoint's answer to a sent transaction. It decides nothing: an accepted transaction may
 /// never be included, a rejected one may already be. The caller reconciles by hash and nonce.
 #[derive(Debug)]
 pub enum SendOutcome {

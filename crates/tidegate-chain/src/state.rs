@@ -11,7 +11,7 @@ use crate::{CallOutcome, EndpointError, FeeData, GasQuery, Network, ReadError, S
 
 /// The code that most nodes give a revert.
 const REVERT_CODE: i64 = 3;
-/// How nodes that give no data say it.
+/// The error text of nodes that give no revert data.
 const REVERT_TEXT: &str = "execution reverted";
 const FEE_BLOCKS: u64 = 10;
 const FEE_PERCENTILE: f64 = 50.0;
@@ -82,7 +82,7 @@ impl Network {
         self.pinned(Subject::Slot(address, slot), "eth_getStorageAt", params).await
     }
 
-    /// What a call returns that changes nothing.
+    /// The return data of a view call (`eth_call`) at a block.
     ///
     /// # Errors
     /// If it reverts, too few endpoints answer, or they disagree.
@@ -108,7 +108,8 @@ impl Network {
         self.calls(Subject::Call(to), json!([{"to": to, "data": data}, pin(at)])).await
     }
 
-    /// What initcode returns that runs with so much gas and is never sent; or what it reverts with.
+    /// The return or revert data of initcode that runs in `eth_call` with this much gas. Nothing is
+    /// sent.
     ///
     /// # Errors
     /// If too few endpoints answer, or they disagree.
@@ -239,7 +240,7 @@ impl Network {
     }
 }
 
-/// What one endpoint says of fees.
+/// The fee data of one endpoint.
 async fn fees_of(endpoint: &Endpoint) -> Result<FeeData, EndpointError> {
     let method = "eth_feeHistory";
     let params = json!([U64::from(FEE_BLOCKS), "latest", [FEE_PERCENTILE]]);
@@ -268,7 +269,7 @@ fn pin(at: BlockRef) -> Value {
     json!({"blockHash": at.hash, "requireCanonical": true})
 }
 
-/// What a call reverted with, or the error that it is where it is none.
+/// The revert data of a failed call; the error itself if it is not a revert.
 fn revert_data(error: EndpointError) -> Result<Bytes, EndpointError> {
     match error {
         EndpointError::Rpc { data: Some(data), .. } => Ok(data),

@@ -18,7 +18,7 @@ pub struct Transaction {
     /// Its calldata or initcode.
     pub input: Bytes,
     pub gas_limit: u64,
-    /// What it lets code of others be run at (EIP-7702), in its order.
+    /// The authorizations that it carries (EIP-7702), in its order.
     pub authorizations: Vec<Authorization>,
     /// The block it is in; `None` while it is pending.
     pub block: Option<BlockRef>,
@@ -50,7 +50,7 @@ impl Authorization {
 
     /// Whose it is; `None` where nobody signed it, so that it has no effect.
     pub fn authority(&self) -> Option<Address> {
-        /// What is hashed begins with this.
+        /// The first byte of what an authorization's signature is over (EIP-7702).
         const MAGIC: u8 = 0x05;
         let mut preimage = vec![MAGIC];
         let fields: [&dyn Encodable; 3] = [&self.chain, &self.address, &self.nonce];
@@ -64,7 +64,7 @@ impl Authorization {
     }
 }
 
-/// What took a nonce of a key.
+/// The transactions and authorizations that took a range of nonces of a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
     /// Its transactions, by nonce.
@@ -86,7 +86,7 @@ pub struct Authorized {
     pub block: BlockRef,
 }
 
-/// What became of an included transaction.
+/// The receipt of an included transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The transaction's hash.
@@ -112,7 +112,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// What the transaction cost its sender in execution fees, in wei.
+    /// The execution fee that the sender paid, in wei: gas used times the effective gas price.
     pub fn fee(&self) -> U256 {
         U256::from(self.gas_used).saturating_mul(U256::from(self.effective_gas_price))
     }
@@ -134,7 +134,7 @@ pub struct Log {
     pub index: u64,
 }
 
-/// What a view call gave.
+/// The outcome of a view call: return data, or revert data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallOutcome {
     /// It returned this. An address without code returns nothing.
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(of(0, Address::ZERO, 0, (B256::ZERO, s, true)), None);
     }
 
-    /// How many points the curve has.
+    /// The order of secp256k1, big-endian.
     fn order_of_the_curve() -> [u8; 32] {
         b256!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").0
     }

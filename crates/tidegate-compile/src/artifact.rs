@@ -12,7 +12,7 @@ use tidegate_model::release::{Artifact, Code, Span};
 use crate::sources::Closure;
 use crate::unit::{Compiled, CompiledCode, Unit};
 
-/// Why a contract has no artifact.
+/// A contract whose compiler output cannot become an artifact.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
     /// It is an interface, an abstract contract, or not there.

@@ -8,7 +8,7 @@
 use tidegate_model::cbor;
 use tidegate_model::release::Span;
 
-/// Why metadata regions cannot be told from code.
+/// Two builds of one contract that do not show where its metadata regions are.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuxdataError {
     /// The two builds do not line up.
@@ -64,7 +64,7 @@ pub(crate) fn locate(
     }
 }
 
-/// Where a part ends inside some code.
+/// The end of the first occurrence of `part` in some code.
 pub(crate) fn end_of(code: &[u8], part: &[u8]) -> Option<usize> {
     Some(occurrences(code, part).next()? + part.len())
 }

@@ -18,7 +18,7 @@ const TRUSTED_MAX: usize = 1_000;
 /// The most bytes of their file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// What the table says of a digest: platform, long version and origin.
+/// The table's row for a digest: platform, long version and origin.
 fn line(sha256: B256) -> Option<[&'static str; 3]> {
     let digits = hex::encode(sha256);
     let rest = OFFICIAL.lines().find_map(|line| line.strip_prefix(&digits))?;
@@ -26,8 +26,8 @@ fn line(sha256: B256) -> Option<[&'static str; 3]> {
     Some([words.next()?, words.next()?, words.next()?])
 }
 
-/// Who published the official build of this digest: `solc-bin` or `npm`; `None` where it is no
-/// official build, and so one that somebody trusts.
+/// The publisher of the official compiler with this SHA-256, `solc-bin` or `npm`. `None` if it is
+/// not an official build: then it ran because a person trusts its digest.
 pub fn published_by(sha256: B256) -> Option<&'static str> {
     line(sha256).map(|[_, _, origin]| origin)
 }

@@ -14,7 +14,7 @@ const ENTRY_BYTES_MAX: u64 = 256 << 20;
 /// Changes with whatever is stored, so that no entry of another version is ever read.
 const FORMAT: &str = "tidegate-compile/3";
 
-/// Where one compilation is kept.
+/// The place of one compilation in the cache.
 #[derive(Debug)]
 pub(crate) struct Slot {
     key: B256,
@@ -43,7 +43,7 @@ impl Slot {
         Self { key, path }
     }
 
-    /// What is kept there, if it is whole and is of this very compilation.
+    /// The kept answer, if it is whole and belongs to this very compilation.
     pub(crate) fn load<T: DeserializeOwned>(&self) -> Option<T> {
         let text = files::read_text(&self.path, ENTRY_BYTES_MAX).ok()?;
         let (digest, entry) = text.split_once('\n')?;

@@ -34,7 +34,7 @@ pub struct CompileOutput {
     pub libraries: BTreeMap<Fqn, Vec<Fqn>>,
     /// The compilers used, the newest first.
     pub compilers: Vec<Compiler>,
-    /// What the compiler warns of, as it formats it, and settings that are not followed.
+    /// The compiler's warnings, as it formats them, and settings that are not followed.
     pub warnings: Vec<String>,
 }
 
@@ -108,7 +108,7 @@ impl CompileOutput {
     }
 }
 
-/// What is known before anything is compiled.
+/// Everything that is known before a compiler runs: contracts, source names and groups.
 #[derive(Debug)]
 pub(crate) struct Prepared<'a> {
     /// The contracts by the name they were asked for with.
@@ -179,7 +179,7 @@ pub(crate) fn texts<'a>(
 }
 
 impl Group {
-    /// What the compiler makes of this group, now or when it was last asked.
+    /// The compiled unit of this group, from the cache or from the compiler.
     pub(crate) fn unit(&self, cache_dir: &Path) -> Result<Unit, CompileError> {
         let inputs = input::inputs(&self.closure, &self.foundry, &self.roots);
         let all = [&inputs.build].into_iter().chain(&inputs.contrast);
@@ -223,7 +223,7 @@ fn check_version<'a>(
     Ok(())
 }
 
-/// Why no further answer is taken from the compiler.
+/// A reason to take no further answer from the compiler.
 enum Stop {
     /// What there is suffices.
     Enough,

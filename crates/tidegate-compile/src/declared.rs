@@ -19,7 +19,7 @@ pub struct Deployable {
     pub written: String,
     /// The contract's own name.
     pub name: String,
-    /// What its constructor takes, as in the source: `uint256 cap`.
+    /// The constructor's parameters as in the source: `uint256 cap`.
     pub constructor: Vec<String>,
 }
 

@@ -118,7 +118,7 @@ fn names_below(folder: &Path, counts: impl Fn(&str) -> bool) -> Result<Vec<Strin
     Ok(names)
 }
 
-/// What is kept of files that are as this text says, and were last changed then.
+/// The remembered digest, if the files are as this text says and were last changed at that time.
 fn kept(at: &Path, changed: i64, text: &str) -> Option<B256> {
     if Stamp::of(at)?.changed.0 < changed.checked_add(SETTLED_SECS)? {
         return None;
@@ -134,7 +134,7 @@ fn keep(at: &Path, text: &str, digest: B256) {
     }
 }
 
-/// What the file system says of a file.
+/// The file system's facts about a file, by which a change is noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     place: (u64, u64),

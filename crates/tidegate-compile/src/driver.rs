@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::loader::NodeCompiler;
 
-/// Why a compiler gives no answer.
+/// A compiler process that cannot be started, fails, or answers something unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// Its process cannot be started.
@@ -63,13 +63,14 @@ const STDERR_BYTES_MAX: u64 = 4 << 10;
 /// The most bytes that are read of what a compiler says its version is.
 const VERSION_BYTES_MAX: u64 = 4 << 10;
 
-/// How long one process may run: far more than the largest projects need through the IR.
+/// The most seconds that one process may run: far more than the largest projects need through the
+/// IR.
 const RUN_SECS_MAX: u64 = 3_600;
 
-/// How long a compiler may take to say its version; npm's has to be loaded for it.
+/// The most seconds that a compiler may take to say its version; npm's has to be loaded for it.
 const VERSION_SECS_MAX: u64 = 120;
 
-/// How a compiler is given its inputs.
+/// The way in which a compiler is given its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// One process an input, as the native binary wants it.
@@ -78,7 +79,7 @@ pub(crate) enum Protocol {
     Frames,
 }
 
-/// What is started.
+/// The program that is started.
 #[derive(Debug, Clone)]
 pub(crate) enum Program {
     /// A program, with what stands before the request.
@@ -131,7 +132,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// What the compiler answers to `--version`.
+    /// The compiler's answer to `--version`.
     pub(crate) fn version_text(&self) -> Result<String, DriverError> {
         let answer = self.run("--version", VERSION_SECS_MAX, &[], |pipe| {
             let mut text = Vec::new();
@@ -342,7 +343,7 @@ mod tests {
         assert_eq!(asked(Protocol::Once, script).unwrap(), ["x\n", "x\n"]);
     }
 
-    /// What a program written in shell makes of two inputs.
+    /// The answers of a shell script, in place of a compiler, to two inputs.
     fn asked(protocol: Protocol, script: &str) -> Result<Vec<String>, DriverError> {
         let driver = shell(script, protocol);
         let mut answers = Vec::new();

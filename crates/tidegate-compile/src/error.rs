@@ -15,7 +15,7 @@ use crate::sources::SourceError;
 use crate::unit::UnitError;
 use crate::vyper::VyperError;
 
-/// Why there is nothing to deploy.
+/// A failed compilation, from finding the compiler to making artifacts.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// No contract was asked for.

@@ -118,7 +118,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), Fil
     Ok(())
 }
 
-/// What a written file is for.
+/// The purpose of a written file, which decides its mode.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Access {
     /// To be read.

@@ -37,9 +37,9 @@ pub struct FoundryConfig {
     pub cbor_metadata: bool,
     /// Whether the metadata holds the sources themselves, not only their hashes; Hardhat's does.
     pub use_literal_content: bool,
-    /// What is said of Vyper.
+    /// The settings of Vyper.
     pub vyper: VyperSettings,
-    /// What is written and shapes code, but is not followed: one sentence each, for people.
+    /// Settings that shape code and are not followed: one sentence each, for people.
     pub ignored: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl BytecodeHash {
     }
 }
 
-/// Why `foundry.toml` cannot be used.
+/// A `foundry.toml` that cannot be read or asks for what is not supported.
 #[derive(Debug, thiserror::Error)]
 pub enum FoundryError {
     /// The file is missing or unreadable.

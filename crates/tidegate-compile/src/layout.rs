@@ -8,7 +8,7 @@ use crate::notes::Notes;
 use crate::output::StorageLayout;
 use crate::types::{Budget, LayoutTypes, TreeTypes};
 
-/// Why a storage layout cannot be made.
+/// Compiler output from which no canonical storage layout can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// A type is described nowhere, or is of a kind that is not known here.
@@ -37,7 +37,7 @@ pub enum LayoutError {
     },
 }
 
-/// What marks a structure as the layout of a namespace.
+/// The annotation of a structure that is the layout of a namespace.
 pub(crate) const STORAGE_LOCATION: &str = "@custom:storage-location";
 
 /// The canonical layout of one contract: `{items, namespaces}`, free of ids and paths, so that

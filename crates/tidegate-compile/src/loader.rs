@@ -22,7 +22,7 @@ for kb in 262144 65520; do
 done
 exec "$node" "$@""#;
 
-/// What a compiler that runs in `node` consists of.
+/// A compiler that runs in `node`: the interpreter, the loader and its files.
 #[derive(Debug, Clone)]
 pub(crate) struct NodeCompiler {
     /// The `node` binary.

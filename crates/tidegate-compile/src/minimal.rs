@@ -22,7 +22,7 @@ use crate::unit::UnitError;
 /// Code that is another one if a contract is compiled from its own sources alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The contract.
+    /// The fqn of the contract.
     pub fqn: Fqn,
     /// Which of its codes.
     pub part: Part,

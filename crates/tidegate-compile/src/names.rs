@@ -10,7 +10,7 @@ use crate::foundry::FoundryConfig;
 use crate::known::is_published;
 use crate::places;
 
-/// Why a source has no normalised name.
+/// A source that gets no unique normalised name.
 #[derive(Debug, thiserror::Error)]
 pub enum NameError {
     /// A `package.json` cannot be read.
@@ -47,7 +47,7 @@ const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 const NODE_MODULES: &str = "node_modules";
 
-/// What a source says, by the compiler's names.
+/// A source's content and imports, under the compiler's names.
 #[derive(Debug, Clone)]
 pub(crate) struct Text<'a> {
     pub(crate) source: &'a str,
@@ -122,9 +122,9 @@ pub(crate) fn name_of(
     Ok(if path.starts_with('@') { format!("{VENDORED}{path}") } else { path.to_owned() })
 }
 
-/// What a name begins with where a known package published exactly this file.
+/// The prefix of a name whose bytes a known package published.
 pub(crate) const PUBLISHED: &str = "dep:";
-/// What it begins with where it lies as a package would, and nothing proves what it is.
+/// The prefix of a name of a dependency's file of which nothing proves what it is.
 pub(crate) const VENDORED: &str = "vendored:";
 
 /// Package and path in it, if a source belongs to a dependency.
@@ -146,8 +146,8 @@ fn dependency<'a>(
     Ok(Some((package.to_owned(), &inner[package.len() + 1..])))
 }
 
-/// Where the part behind the dependency folder starts, for the innermost `node_modules` or else
-/// the longest folder of `libs`.
+/// The offset behind the dependency folder: the innermost `node_modules`, or else the longest
+/// folder of `libs`.
 fn base(foundry: &FoundryConfig, source: &str) -> Option<usize> {
     let folder = |name: &str| {
         let rest = source.strip_prefix(name)?.strip_prefix('/')?;

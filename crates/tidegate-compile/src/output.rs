@@ -13,7 +13,7 @@ use tidegate_model::release::Span;
 
 use crate::ast;
 
-/// Why the compiler's answer cannot be used.
+/// A standard-JSON answer of the compiler that is malformed, incomplete, or reports errors.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// It is not the JSON that was expected.
@@ -138,7 +138,7 @@ pub(crate) struct StorageType {
     pub(crate) members: Option<Vec<StorageItem>>,
 }
 
-/// Reads an answer.
+/// Reads the compiler's standard-JSON answer.
 pub(crate) fn parse(json: &[u8]) -> Result<Output, OutputError> {
     serde_json::from_slice(json).map_err(|source| OutputError::Malformed { source })
 }
@@ -222,7 +222,7 @@ impl Bytecode {
     }
 }
 
-/// Code before linking.
+/// Code as the compiler gives it, with places for libraries that are not linked yet.
 #[derive(Debug)]
 pub(crate) struct Unlinked {
     pub(crate) bytes: Vec<u8>,

@@ -47,7 +47,7 @@ pub struct Profile {
     /// Whether the metadata holds the sources themselves, not only their hashes.
     #[serde(alias = "use-literal-content")]
     pub use_literal_content: Option<bool>,
-    /// What it says of Vyper.
+    /// The settings of Vyper.
     #[serde(default)]
     pub vyper: VyperSettings,
 }

@@ -7,13 +7,13 @@ use std::fmt;
 pub struct Remapping {
     /// Only importers whose name starts with this; empty means all.
     pub context: String,
-    /// What an import has to start with.
+    /// The beginning of the imports that it changes.
     pub prefix: String,
-    /// What stands in the prefix's place, without a leading `./`.
+    /// The replacement of the prefix, without a leading `./`.
     pub target: String,
 }
 
-/// Why a remapping cannot be used.
+/// A remapping that is malformed or leads outside the project.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemappingError {
     /// Not of the form `prefix=target`.

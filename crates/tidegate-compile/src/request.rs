@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::foundry::FoundryConfig;
 use crate::solc::CompilerSources;
 
-/// What to compile, and with what.
+/// Input of one compilation: the contracts, the project's settings, and where compilers are looked
+/// for.
 #[derive(Debug, Clone, Copy)]
 pub struct CompileRequest<'a> {
     /// The project's root; every source is inside it.
@@ -18,7 +19,7 @@ pub struct CompileRequest<'a> {
     /// A normalised name works too: `dep:<package>/<path>:Name` where the package lies in a folder
     /// of its own name or is imported by it, and `vendored:<path>:Name`.
     pub contracts: &'a [String],
-    /// Where compilers may be.
+    /// The places where compilers are searched.
     pub compilers: &'a CompilerSources,
     /// A folder for compilations and the script for npm packages; made if it is missing.
     pub cache_dir: &'a Path,

@@ -12,7 +12,7 @@ use crate::remapping;
 use crate::sources::{SOURCE_BYTES_MAX, SourceError, content, fix, suggestion};
 use crate::vyper;
 
-/// Why a contract cannot be found.
+/// A contract name of the plan that leads to no declaration, or to more than one.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// No file under `src` declares it.

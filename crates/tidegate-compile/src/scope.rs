@@ -11,7 +11,7 @@ use crate::error::CompileError;
 use crate::foundry::FoundryConfig;
 use crate::{names, places, roots};
 
-/// One source file.
+/// A source file of a closure: the name that the compiler has for it, and its path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourcePlace {
     /// The name under which the compiler knows it.

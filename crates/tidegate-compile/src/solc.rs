@@ -18,8 +18,8 @@ use crate::foundry::{FoundryConfig, SolcPin};
 use crate::loader::{self, NodeCompiler};
 use crate::version::LongVersion;
 
-/// Where compilers may be, in the order in which equal versions are tried: the explicit one,
-/// Foundry's folders, `PATH`, npm packages.
+/// Places where compilers are searched, in the order in which equal versions are tried: the
+/// explicit one, Foundry's folders, `PATH`, npm packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompilerSources {
     /// The compiler that the person named: a binary, or the folder of an npm package `solc`. It
@@ -33,7 +33,7 @@ pub struct CompilerSources {
     pub npm_packages: Vec<PathBuf>,
     /// The `node` binary that runs an npm package; without it, they are not tried.
     pub node: Option<PathBuf>,
-    /// What may run beside official builds.
+    /// The compilers that may run beside official builds.
     pub trusted: Trusted,
 }
 
@@ -47,7 +47,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// Whether a version will do; its platform and commit do not matter.
+    /// Whether the requirement accepts a version. Platform and commit are ignored.
     pub fn allows(&self, version: &Version) -> bool {
         let plain = Version { build: semver::BuildMetadata::EMPTY, ..version.clone() };
         match self {
@@ -77,7 +77,7 @@ impl fmt::Display for Wanted {
 pub struct FoundCompiler {
     /// Its long version and digest, as a release records them.
     pub compiler: Compiler,
-    /// Where it is: the binary, or the folder of the npm package.
+    /// The path of the binary, or of the npm package's folder.
     pub location: PathBuf,
     /// The file that the digest is of.
     binary: PathBuf,
@@ -100,7 +100,7 @@ impl FoundCompiler {
     }
 }
 
-/// Why there is no compiler to use.
+/// No compiler of the required version that may be run.
 #[derive(Debug, thiserror::Error)]
 pub enum FindCompilerError {
     #[error("cannot find a Solidity compiler, {wanted}{}", list(.tried))]
@@ -280,7 +280,7 @@ pub fn npm_candidates(root: &Path, foundry: &FoundryConfig) -> Vec<PathBuf> {
     folders
 }
 
-/// What may be npm's `solc` under another name, in the order of the names.
+/// The folders that may hold npm's `solc` under another name, sorted.
 fn aliases(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = folder.read_dir() else { return Vec::new() };
     let named = |entry: &std::fs::DirEntry| {
@@ -362,7 +362,8 @@ impl Candidate {
     }
 }
 
-/// What exists. Which version it is says its digest, not a name or a `package.json`.
+/// The compilers that exist. Their version is known by their digest, not by a name or a
+/// `package.json`.
 fn candidates(sources: &CompilerSources) -> Vec<Candidate> {
     let installed = sources.foundry_dirs.iter().flat_map(|dir| installed(dir));
     let on_path = sources.path.iter().map(|dir| dir.join("solc")).filter(|file| file.is_file());

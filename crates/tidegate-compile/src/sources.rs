@@ -12,7 +12,7 @@ use crate::foundry::FoundryConfig;
 use crate::places::{self, repository_root};
 use crate::remapping::{self, is_clean};
 
-/// Why a source cannot be compiled.
+/// A source or import that cannot be read, is not found, or lies outside the project.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// An import names no file.
@@ -67,7 +67,7 @@ pub(crate) const SOURCES_MAX: usize = 10_000;
 /// The most bytes of one source.
 pub(crate) const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
-/// One source file.
+/// A source file with its content and imports.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     /// Its text, exactly as in the file.

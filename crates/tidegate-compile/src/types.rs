@@ -98,7 +98,7 @@ impl Sized {
         Self { value, bytes, slots: U256::from(1) }
     }
 
-    /// What is never packed with others: arrays and structures.
+    /// A type that is never packed with others: an array or structure.
     fn whole(encoding: &str, label: &str, slots: U256) -> Result<Self, LayoutError> {
         let too_large = || LayoutError::TooManySlots { label: label.to_owned() };
         let bytes = slots.checked_mul(SLOT_BYTES).ok_or_else(too_large)?;

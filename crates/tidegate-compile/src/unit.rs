@@ -18,7 +18,7 @@ use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds}
 use crate::source_map::SourceFunctions;
 use crate::sources::Closure;
 
-/// Why a compilation cannot be turned into artifacts.
+/// Compiler output that cannot be turned into artifacts.
 #[derive(Debug, thiserror::Error)]
 pub enum UnitError {
     /// The compiler's answer cannot be used.

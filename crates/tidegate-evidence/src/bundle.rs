@@ -26,12 +26,12 @@ const FORMAT: &str = "tidegate-bundle/1 ";
 /// The file that tells what the project is.
 pub const CONFIG: &str = "tidegate.toml";
 
-/// What is read of a release that is in none of its digests.
+/// Fields of a release that are in none of its digests.
 const OF_RELEASE: [&str; 4] = ["name", "project", "compilers", "v"];
-/// What is read of its contracts that is in none.
+/// Fields of its contracts that are in no digest.
 const OF_CONTRACTS: [&str; 1] = ["functions"];
 
-/// What of the contracts that upgrades start from is in one.
+/// Fields of the contracts that upgrades start from that are in a digest.
 const OF_REFERENCES: [&str; 7] =
     ["fqn", "abi", "layout", "layout_notes", "creation", "runtime", "immutables"];
 
@@ -183,8 +183,8 @@ impl Bundle {
         Ok(())
     }
 
-    /// What nothing in the bundle vouches for: files that a chain has to confirm, and what of the
-    /// release is in no digest.
+    /// The parts of the bundle that nothing in it proves: files that a chain has to confirm, and
+    /// fields of the release that are in no digest.
     pub fn claims(&self) -> Vec<String> {
         let unbound = format!(
             "of the release: {}; of each contract: {}; of what upgrades start from, all but code, \

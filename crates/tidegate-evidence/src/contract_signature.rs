@@ -14,14 +14,14 @@ sol! {
     function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4);
 }
 
-/// What a contract returns that accepts: the function's own selector, in a whole word.
+/// The return value of a contract that accepts: the function's own selector, in a whole word.
 const MAGIC: [u8; 4] = isValidSignatureCall::SELECTOR;
-/// What the code of a key begins with that has lent its account to a contract (EIP-7702).
+/// The prefix of the code of a key whose account runs a contract's code (EIP-7702).
 pub(crate) const DELEGATED: [u8; 3] = [0xef, 0x01, 0x00];
 /// The kind of the input.
 const INPUT: &str = "statements/erc1271";
 
-/// What a contract says.
+/// A contract's answer to `isValidSignature` (ERC-1271) for a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContractAnswer {
     /// The signature is its own; where it said so.

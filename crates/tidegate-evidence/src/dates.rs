@@ -16,7 +16,7 @@ use crate::{Doubt, Doubtful, StatementSet};
 /// and of each what was looked at before comes first, then the newest.
 const BLOCKS_MAX: usize = 4_096;
 
-/// What a chain says of the blocks that statements name.
+/// The finalized head of a chain, and its blocks at the heights that statements name.
 #[derive(Debug, Clone)]
 pub struct ChainDates {
     finalized: Observed<Head>,
@@ -48,7 +48,7 @@ impl ChainDates {
         }
     }
 
-    /// What the chain makes of a statement's date.
+    /// The judgement of a statement's date by this chain.
     pub fn of(&self, statement: &Statement) -> Dating {
         dating(statement, &self.finalized, self.found.get(&statement.at().number))
     }

@@ -12,12 +12,12 @@ use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, MinedTransaction, anch
 
 use crate::soak::created;
 
-/// How many transactions of a record are looked at for one that creates.
+/// The most transactions of a record that are looked at for one that creates.
 const TRANSACTIONS_MAX: usize = 256;
-/// How many contracts a record may name.
+/// The most contracts that a record may name.
 const CONTRACTS_MAX: usize = 1_024;
 
-/// What a chain shows of a record.
+/// The part of a deployment record that its chain confirms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Borne {
     /// Nothing: its executor sent no anchor that names this deployment.
@@ -28,7 +28,8 @@ pub enum Borne {
     Contracts,
 }
 
-/// What a chain shows of a record, at its finalized head.
+/// Compares a record with its chain at the finalized head: the anchor by its executor, and the
+/// contracts that it created.
 ///
 /// # Errors
 /// If too few endpoints answer, or they disagree.
@@ -88,7 +89,7 @@ fn anchors(record: &DeploymentRecord, tx: &Transaction, receipt: &Receipt) -> bo
     named && tx.from == executor && tx.to == Some(executor) && receipt.status
 }
 
-/// What the executor created by a transaction before its anchor.
+/// The contract that the executor created by a transaction before its anchor.
 fn creates(
     record: &DeploymentRecord,
     tx: &Transaction,

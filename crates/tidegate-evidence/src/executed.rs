@@ -10,17 +10,18 @@ use tidegate_model::{Head, ProjectId};
 use tidegate_safe::EXECUTION_SUCCESS;
 use tidegate_safe::helper::{self, Recorded};
 
-/// How many blocks of one second are looked at.
+/// The most blocks of one second that are looked at.
 const BLOCKS_MAX: u64 = 64;
 
-/// An execution.
+/// The execution of a Safe's transaction: its hash, the transaction that carried it, and the
+/// receipt.
 #[derive(Debug, Clone)]
 pub struct Executed {
     /// The hash of the Safe's transaction.
     pub safe_tx_hash: B256,
     /// The transaction that it is in.
     pub transaction: Transaction,
-    /// What became of that.
+    /// The receipt of the transaction.
     pub receipt: Receipt,
 }
 

@@ -12,7 +12,7 @@ use tidegate_model::Head;
 /// The most slots of one contract that are compared.
 const SLOTS_MAX: usize = 256;
 
-/// What local execution leaves of a contract right after its creation.
+/// A contract as local execution leaves it right after its creation.
 #[derive(Debug, Clone)]
 pub struct Untouched {
     /// Its name, for people.
@@ -21,7 +21,7 @@ pub struct Untouched {
     pub nonce: u64,
     /// Its balance, in wei.
     pub balance: U256,
-    /// How many events it logged.
+    /// The number of events that it logged.
     pub logs: usize,
     /// Its slots, without those that depend on when it is created.
     pub slots: BTreeMap<U256, U256>,
@@ -29,8 +29,8 @@ pub struct Untouched {
     pub is_all: bool,
 }
 
-/// What shows that contracts which stand there already were used, one sentence each. Contracts
-/// that do not stand there are no matter.
+/// Traces of use of contracts that stand there before the plan runs, one sentence each. Contracts
+/// that do not stand there are skipped.
 ///
 /// # Errors
 /// If the chain cannot be read.

@@ -1,4 +1,5 @@
-//! Evidence: statements as files, and what a soak network shows of a release.
+//! Evidence that gates judge: signed statements, and observations of soak networks, deployments,
+//! Safes and executions.
 //!
 //! Statements count by their signature, wherever they come from; observations are read from a
 //! chain at named blocks. The crate must never decide whether either is enough: that is what

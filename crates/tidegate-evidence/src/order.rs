@@ -50,7 +50,8 @@ impl StatementSet {
         answers.into_iter().collect()
     }
 
-    /// What this machine remembers from before, and what a go by one of these keys lists.
+    /// The statements that are read first: those that this machine remembers, and those that a go
+    /// by one of these keys lists.
     pub(crate) fn looked_at(
         &self,
         is_known: impl Fn(Address) -> bool,

@@ -18,10 +18,10 @@ use crate::soak::all;
 /// The most executions whose calldata is read, where no root proves a Safe's storage.
 const EXECUTIONS_MAX: usize = 2_000;
 
-/// What is known of a Safe's transactions beside what chains say: proposals, and what was seen.
-/// Nothing of it is believed: a transaction is what a Safe executed if it has the hash.
+/// Transactions of a Safe that are known from proposals and from this machine's memory. They are
+/// not trusted: one counts as executed only if it has the hash that the Safe logged.
 pub trait KnownTransactions: Sync {
-    /// What may have this hash.
+    /// The known transactions that may have this hash.
     fn candidates(&self, hash: B256) -> Vec<Preimage>;
 
     /// Takes what a Safe executed, which has this hash.
@@ -41,7 +41,7 @@ pub enum SafeReadError {
     Absent(Address),
 }
 
-/// What a Safe shows at a block.
+/// Owners, threshold, modules, guards and singleton of a Safe at a block.
 ///
 /// # Errors
 /// If there is none, or the chain cannot be read.
@@ -83,9 +83,9 @@ async fn answers(
     })
 }
 
-/// What shows that nothing moves a Safe but what it shows: the root of its storage, proven at the
-/// block or at the latest one, equals the root of what it shows and logged; else, everything that
-/// ever ran as the Safe. What it executed and is known is kept.
+/// Proves that only what a Safe shows can move it: by its storage root, proven at the block or at
+/// the latest one, or else by everything that ever ran as the Safe. Transactions that turn out to
+/// be executed are kept.
 ///
 /// # Errors
 /// If the chain cannot be read.
@@ -161,7 +161,7 @@ async fn proven(network: &Network, safe: Address, at: Head) -> (Option<ProvenAcc
     (None, at)
 }
 
-/// What a Safe executed, as far as it is known already; all of that is kept.
+/// The transactions that a Safe executed, as far as they are known already; all of them are kept.
 fn known(
     network: &Network,
     safe: Address,

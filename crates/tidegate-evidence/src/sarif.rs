@@ -17,14 +17,14 @@ pub const FINDINGS_BYTES_MAX: u64 = 16 << 20;
 /// One result that is a finding, open or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is named by, whatever line it stands in.
+    /// The finding's key (`docs/formats.md`, section 11), which no line enters.
     pub key: B256,
     /// The rule it breaks.
     pub rule: String,
-    /// What it says, on one line.
+    /// The message, on one line.
     pub message: String,
     pub severity: Severity,
-    /// What has become of it.
+    /// Open, fixed or accepted.
     pub state: FindingState,
     /// Its suppressions, whether they close it or not.
     pub suppressions: Vec<Suppression>,
@@ -32,7 +32,7 @@ pub struct Finding {
     pub(crate) place: (usize, usize),
 }
 
-/// What has become of a finding.
+/// The state of a finding in a SARIF document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingState {
     /// It is still there.
@@ -48,7 +48,7 @@ pub enum FindingState {
 pub struct Suppression {
     /// Its kind: `inSource` is a comment in the audited code, which closes nothing.
     pub kind: String,
-    /// Why, on one line.
+    /// The reason for it, on one line.
     pub justification: String,
 }
 
@@ -64,7 +64,7 @@ impl Finding {
     }
 }
 
-/// How many findings a document has.
+/// The numbers of findings of a document, by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FindingCounts {
     /// All of them.
@@ -81,12 +81,12 @@ pub struct FindingCounts {
     pub ignored: usize,
 }
 
-/// A findings document.
+/// The findings of a SARIF document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Findings {
     /// keccak256 of its bytes.
     pub digest: B256,
-    /// What it finds, in its order.
+    /// The findings, in the document's order.
     pub findings: Vec<Finding>,
     pub document: Value,
 }
@@ -157,12 +157,12 @@ impl Findings {
         Ok(Self { digest: keccak256(bytes), findings, document })
     }
 
-    /// How many findings of a severity are open.
+    /// The number of open findings of a severity.
     pub fn open(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|f| f.is_open() && f.severity == severity).count()
     }
 
-    /// How many there are of each.
+    /// The numbers of findings by state.
     pub fn counts(&self) -> FindingCounts {
         let of = |state| {
             let findings = self.findings.iter().filter(|f| f.is_finding());
@@ -303,8 +303,8 @@ fn suppressions(result: &Value) -> Vec<Suppression> {
     .collect()
 }
 
-/// What names a finding whatever line it stands in: its fingerprints, or else what it says and of
-/// which files and functions.
+/// The identity of a finding whatever line it is in: its fingerprints, or else its message, files
+/// and functions.
 fn key(run: &Value, result: &Value, rule: &str, message: &str) -> Result<B256, JcsError> {
     let tool = run["tool"]["driver"]["name"].as_str().unwrap_or_default();
     let mut prints = Map::new();

@@ -10,7 +10,7 @@ use tidegate_model::statement::{
 };
 use tidegate_model::{GateInput, ProjectId, Reason, ReleaseRoot, StatementDigest};
 
-/// Where a statement was found.
+/// The source that a statement was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     File,
@@ -21,9 +21,9 @@ pub enum Origin {
 /// A statement whose signature holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collected {
-    /// What was signed, by whom.
+    /// The statement with its signature.
     pub signed: SignedStatement,
-    /// Where it was found.
+    /// The source that it was read from.
     pub origin: Origin,
 }
 
@@ -33,19 +33,19 @@ pub struct Collected {
 pub struct Unconfirmed {
     /// The statement as it was found.
     pub collected: Collected,
-    /// Why it does not count.
+    /// The reason why it does not count.
     pub doubt: Doubt,
 }
 
-/// Why a statement does not count.
+/// The reason why a statement does not count, and of which kind it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
     pub why: Reason,
-    /// What is known.
+    /// The kind of doubt.
     pub kind: Doubtful,
 }
 
-/// What is known of a statement that does not count.
+/// The kind of doubt about a statement that does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubtful {
     /// The contract that signed it stands there, was asked, and refuses the signature now.
@@ -193,7 +193,8 @@ impl StatementSet {
         void.map(|(digest, _)| *digest).collect()
     }
 
-    /// Why some statement of a kind that begins so may count, for all that is known.
+    /// The doubt about some statement whose kind begins with `kind` that may still turn out to
+    /// count.
     pub fn unasked(&self, kind: &str) -> Option<&Reason> {
         let of_kind = self.doubtful().find(|(_, found)| match &found.collected.signed.statement {
             Statement::Statement(general) => general.body.kind().starts_with(kind),
@@ -221,13 +222,13 @@ impl StatementSet {
         all.map(|(digest, found)| (*digest, date(&found.signed.statement))).collect()
     }
 
-    /// What was signed, whether or not its contract confirms it.
+    /// The signed statement of this digest, whether or not its contract confirms it.
     pub fn signed(&self, digest: StatementDigest) -> Option<&SignedStatement> {
         let unconfirmed = || self.unconfirmed.get(&digest).map(|found| &found.collected);
         self.statements.get(&digest).or_else(unconfirmed).map(|collected| &collected.signed)
     }
 
-    /// Every attestation.
+    /// Every attestation that counts, with its digest and origin.
     pub fn attestations(
         &self,
     ) -> impl Iterator<Item = (StatementDigest, &AuditAttestation, Origin)> {
@@ -274,7 +275,7 @@ impl StatementSet {
         counts.chain(doubtful)
     }
 
-    /// What is said that counts for a project's target, also what is not confirmed.
+    /// The general statements that count for a project's target, unconfirmed ones included.
     pub fn said_for<'a>(
         &'a self,
         name: &'a str,
@@ -345,7 +346,7 @@ impl StatementSet {
         found
     }
 
-    /// What the gates go by of the general statements of a project: those by people of the policy.
+    /// The general statements of a project that gates use: those by people of the policy.
     pub fn weighed(
         &self,
         name: &str,

@@ -11,7 +11,7 @@ use tidegate_gates::Findings;
 use tidegate_model::stored::{Stored, StoredSlot};
 use tidegate_model::{BlockRef, Reason, ReasonCode};
 
-/// When a contract was made.
+/// The block in which a contract was created, and the Safe's execution if a Safe created it.
 #[derive(Debug, Clone, Copy)]
 pub struct Made {
     /// The block after which it is as the plan leaves it.
@@ -20,7 +20,7 @@ pub struct Made {
     pub by_safe: Option<BySafe>,
 }
 
-/// A Safe's execution.
+/// The place of a Safe's execution in its chain.
 #[derive(Debug, Clone, Copy)]
 pub struct BySafe {
     /// The block before it.
@@ -29,7 +29,7 @@ pub struct BySafe {
     pub last_log: u64,
 }
 
-/// What a slot comes to.
+/// The result of comparing a slot.
 #[derive(Debug, PartialEq, Eq)]
 enum Judged {
     Same,

@@ -22,15 +22,14 @@ const TRANSACTIONS_MAX: usize = 256;
 /// The most ends that are told, the latest ones.
 const ENDS_MAX: usize = 8;
 
-/// Where a release stood as it was deployed for the last time, before a later deployment changed
-/// it.
+/// The last block before a later deployment changed a release on a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// The last block before that.
     pub until: u64,
     /// The file of the later deployment's record.
     pub by: String,
-    /// What it changed.
+    /// The part that it changed, in words.
     pub what: String,
 }
 
@@ -42,7 +41,7 @@ impl End {
     }
 }
 
-/// What of a deployment is judged, at one block.
+/// The state of a deployment that gates judge, at one block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Standing {
     codes: BTreeMap<Address, B256>,
@@ -80,7 +79,7 @@ impl Standing {
         })
     }
 
-    /// What is not the same afterwards, if anything.
+    /// The first part that differs afterwards, in words; `None` if nothing does.
     fn changed(&self, after: &Self) -> Option<String> {
         let code =
             self.codes.iter().find(|(address, hash)| after.codes.get(*address) != Some(hash));

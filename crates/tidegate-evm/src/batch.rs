@@ -17,14 +17,15 @@ use crate::tx::Delegate;
 const SENDER: Address = address!("7469646567617465000000000000000000005e4d");
 const PASSER: Address = address!("7469646567617465000000000000000000009a55");
 
-/// A Safe's batch.
+/// A promotion's batch as a Safe runs it, with the slot values that its contracts must have
+/// afterwards.
 #[derive(Debug, Clone)]
 pub struct Batch<'b> {
-    /// The Safe.
+    /// The Safe's address.
     pub account: Address,
     /// The account whose code runs: MultiSendCallOnly.
     pub code_at: Address,
-    /// The calldata.
+    /// The batch's calldata.
     pub data: Bytes,
     /// The helper, which only the batch's own calls may reach.
     pub helper: Address,
@@ -33,7 +34,7 @@ pub struct Batch<'b> {
     pub leaves: &'b BTreeMap<Address, Leaves>,
 }
 
-/// What slots of one contract hold.
+/// Slot values of one contract after execution, by slot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Leaves {
     /// Slots that are not zero.
@@ -42,7 +43,7 @@ pub struct Leaves {
     pub varying: BTreeSet<U256>,
 }
 
-/// Why a batch is refused.
+/// A batch that must not be proposed or signed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BatchFault {
     Fails(String),

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// A call that reached an account that was watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
-    /// How many frames are around it; 0 is the outermost.
+    /// The number of frames around it; 0 is the outermost.
     pub depth: usize,
     /// How it was called.
     pub kind: CallKind,
@@ -50,7 +50,7 @@ impl fmt::Display for FailedCall {
     }
 }
 
-/// How a contract was called.
+/// The opcode by which a frame was entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallKind {
     Call,

@@ -18,16 +18,16 @@ use crate::tx::Tx;
 /// Accounts that no chain has: the second context's caller, origin and coinbase.
 const STRANGE_CALLER: Address = address!("7469646567617465000000000000000000ca11e4");
 const STRANGE_ORIGIN: Address = address!("7469646567617465000000000000000000009191");
-/// What the second caller has beside what it sends, in wei.
+/// The balance of the second caller beside the value that it sends, in wei.
 const STRANGE_BALANCE: U256 = U256::from_limbs([1_000_003, 0, 0, 0]);
 const STRANGE_COINBASE: Address = address!("7469646567617465000000000000000000c01bba");
 
-/// How far the second context's block is ahead. Little, because a constructor may rightly
+/// The distance of the second context's block. It is small, because a constructor may rightly
 /// refuse a deadline that is long past.
 const BLOCKS_LATER: u64 = 307;
 const SECS_LATER: u64 = 3607;
 
-/// What came of running a constructor under two contexts.
+/// The result of running a constructor in two contexts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextCheck {
     /// Both left the same code, storage and balances.
@@ -52,11 +52,11 @@ pub enum ContextCheck {
 pub struct Difference {
     /// The contract: the created one, one that it created, or one that it called.
     pub address: Address,
-    /// What differs; never empty.
+    /// The parts that differ; never empty.
     pub what: Vec<Differs>,
 }
 
-/// What differs between two runs in one contract.
+/// A part of one contract that differs between two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Differs {
     /// The code, first at this byte. Also where only one run creates the contract.
@@ -81,7 +81,7 @@ pub struct SlotPair {
     pub second: Option<U256>,
 }
 
-/// What is varied between two contexts.
+/// A part of the context that the second run changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Varied {
     /// `CALLER`: the deterministic deployment proxy, or anybody.
@@ -170,14 +170,14 @@ impl Sandbox<'_> {
 }
 
 impl Varied {
-    /// What a context chooses; the gas that is left always differs without the proxy.
+    /// The fields that a context varies; the gas that is left always differs without the proxy.
     const CHOSEN: [Self; 4] = [Self::Caller, Self::Origin, Self::Block, Self::GasPrice];
 }
 
 /// Accounts by what a run changed in them.
 type Traces = BTreeMap<Address, AccountDiff>;
 
-/// What a run left behind, without the accounts that differ by how it was run.
+/// The changes that a run left, without accounts that differ by how it was run.
 fn traces(creation: &Creation, outcome: &Outcome) -> Traces {
     without(&[CREATE2_PROXY, creation.executor, STRANGE_CALLER, STRANGE_ORIGIN], outcome)
 }
@@ -233,7 +233,7 @@ fn vary_price(block: &mut BlockFields) {
     block.excess_blob_gas = block.excess_blob_gas.saturating_add(40_000_000);
 }
 
-/// What alone makes a difference or a failure.
+/// The parts of the context that each make a difference or a failure by themselves.
 fn blame(
     sandbox: &Sandbox<'_>,
     creation: &Creation,

@@ -54,7 +54,7 @@ pub fn newer_opcodes(code: &[u8]) -> BTreeSet<u8> {
     found
 }
 
-/// Where what looks like metadata begins: at the end of the code where there is none.
+/// The offset of a trailing metadata region; the end of the code if there is none.
 fn metadata(code: &[u8]) -> usize {
     trailing_region(code).unwrap_or(code.len())
 }

@@ -25,7 +25,7 @@ pub const CREATE2_PROXY_CODE_HASH: B256 =
 /// A creation through the deterministic deployment proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Creation {
-    /// Who calls the proxy, and what the constructor sees as `ORIGIN`.
+    /// The account that calls the proxy, and that the constructor sees as `ORIGIN`.
     pub executor: Address,
     /// The CREATE2 salt.
     pub salt: B256,
@@ -36,7 +36,7 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Where the contract will be.
+    /// The CREATE2 address of the contract.
     pub fn address(&self) -> Address {
         CREATE2_PROXY.create2_from_code(self.salt, &self.init_code)
     }
@@ -49,7 +49,8 @@ impl Creation {
     }
 }
 
-/// What a creation leaves behind.
+/// The result of creating a contract: its address, code and storage, those of contracts that it
+/// created in turn, and the transaction's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     /// Where the contract is.

@@ -17,7 +17,7 @@ use crate::state::Overlay;
 /// going on as if it were empty, so a wrong path must not ask for the whole chain.
 const MISSING_KEYS_MAX: usize = 64;
 
-/// Why the interpreter cannot read state.
+/// State that the interpreter needs and cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// So much is missing that going on is pointless.
@@ -30,7 +30,7 @@ pub enum StateError {
 
 impl DBErrorMarker for StateError {}
 
-/// What the interpreter works on.
+/// The interpreter's context: block, transaction, configuration and state.
 pub(crate) type SimContext<'s> =
     Context<BlockEnv, TxEnv, CfgEnv, Db<'s>, Journal<Db<'s>>, (), LocalContext>;
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, Bytes, U256};
 
-/// What a transaction, or several in a row, changed; sorted, so equal changes compare equal.
+/// The accounts that one or more transactions changed, by address. Equal changes compare equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StateDiff {
     /// Only accounts that changed.
     pub accounts: BTreeMap<Address, AccountDiff>,
 }
 
-/// What changed in one account.
+/// The changes of one account. A part that did not change is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountDiff {
     /// Its balance, in wei.

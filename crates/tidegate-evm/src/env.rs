@@ -79,8 +79,8 @@ impl Env {
     }
 }
 
-/// What a block's producer, or the sender, decides. Code whose outcome depends on these is
-/// what [`crate::check_constructor`] looks for.
+/// Block and transaction fields that the block's producer or the sender chooses.
+/// [`crate::check_constructor`] looks for code whose outcome depends on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockFields {
     /// What `COINBASE` answers.

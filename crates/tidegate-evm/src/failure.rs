@@ -9,7 +9,7 @@ use revm::interpreter::InstructionResult;
 /// The most bytes of a contract's revert data that are kept. The data is a stranger's text.
 const REVERT_DATA_BYTES_MAX: usize = 4096;
 
-/// Why a call failed.
+/// The way in which a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// It executed `REVERT`.
@@ -100,7 +100,7 @@ fn panic_name(code: U256) -> &'static str {
     }
 }
 
-/// Why a call could not go on.
+/// An exceptional halt: all gas is consumed and no data is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Halt {
     /// The gas ran out.

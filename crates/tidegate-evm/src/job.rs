@@ -24,7 +24,7 @@ pub(crate) struct Job {
 /// Accounts and slots that a transaction names beforehand, so that they cost less.
 pub(crate) type Warm = BTreeMap<Address, BTreeSet<U256>>;
 
-/// The outermost frame.
+/// The outermost frame: a call, a delegate call or a creation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum First {
     Call { from: Address, to: Address, value: U256, fixed: bool },

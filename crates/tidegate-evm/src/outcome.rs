@@ -10,12 +10,12 @@ use crate::diff::StateDiff;
 use crate::failure::Failure;
 use crate::relied::Relied;
 
-/// What a transaction did. One that failed has changed nothing.
+/// The result of a transaction. A failed one changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Why it failed; `None` where it succeeded.
+    /// The failure; `None` if it succeeded.
     pub failure: Option<Failure>,
-    /// What it returned, or the data it reverted with.
+    /// The return data, or the revert data.
     pub output: Bytes,
     /// The gas a receipt would show: after refunds, at least the calldata floor.
     pub gas_used: u64,
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub logs: Vec<Log>,
     /// Contracts that exist since this transaction, in the order of their creation.
     pub created: Vec<Made>,
-    /// What changed.
+    /// The changes of accounts.
     pub diff: StateDiff,
     /// The path to the failure, outermost call first. From each failed call it goes on to the
     /// last call that this one made, where that one failed too: that finds the reason behind a
@@ -36,7 +36,7 @@ pub struct Outcome {
     /// Every call that reached an account that was watched, in order; also of calls that failed
     /// and were caught.
     pub reached: Vec<Reached>,
-    /// What it looked at, also where it failed.
+    /// The state that it looked at, also if it failed.
     pub seen: Seen,
 }
 
@@ -44,11 +44,12 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Made {
     pub at: Address,
-    /// Who created it.
+    /// The account that created it.
     pub by: Address,
 }
 
-/// What code looked at while it ran, beside the account in whose context it did.
+/// Accounts, slots and values that code looked at while it ran, each with the account in whose
+/// context it did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
     /// Whose code looked at which account, and how.
@@ -59,19 +60,20 @@ pub struct Seen {
     pub written: BTreeSet<(Address, U256)>,
     /// Whose context ran whose code.
     pub borrowed: BTreeSet<(Address, Address)>,
-    /// What each hash was made of: the keys of mappings, among others. Long ones are left out.
+    /// The preimages of hashes, such as the keys of mappings. Long ones are left out.
     pub hashes: BTreeMap<U256, Bytes>,
     /// Whose code, and in whose context, asked for what the sender chooses or who makes the block.
     pub asked: BTreeSet<(Address, Asked)>,
     /// Words that were compared with each other, or subtracted, which is how compilers do it.
     pub compared: BTreeSet<(U256, U256)>,
-    /// What it rested on that not every chain has alike.
+    /// The opcodes and precompiles that not every chain has alike.
     pub relied: Relied,
     /// Whether there was more than is kept.
     pub is_cut: bool,
 }
 
-/// What the sender of a transaction chooses, or who makes its block; number and time are not meant.
+/// A value that the sender of a transaction or the maker of its block chooses. Block number and
+/// time are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
     /// Who sends it.
@@ -109,7 +111,7 @@ pub struct Look {
     pub part: Part,
 }
 
-/// What of an account is looked at.
+/// A part of an account that code can look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Its code is run.

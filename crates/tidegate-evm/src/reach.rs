@@ -8,10 +8,10 @@ use crate::call::Reached;
 use crate::diff::AccountDiff;
 use crate::outcome::Outcome;
 
-/// How deep a batch's own calls are: the batch runs in the frame above them.
+/// The depth of a batch's own calls: the batch runs in the frame above them.
 const OWN_DEPTH: usize = 1;
 
-/// What a batch does to an account that only its own calls may touch.
+/// A call that a batch must not lead to, or a change of an account that it must not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trespass {
     /// Somebody that the batch calls, calls it.
@@ -27,8 +27,8 @@ pub enum Trespass {
 }
 
 impl Outcome {
-    /// Where a batch of `account` touches the account itself by anything, or `helper` by anything
-    /// but the batch's own calls. Both must have been watched. What can only look is no trespass.
+    /// Calls and changes by which a batch of `account` touches `account` itself, or `helper` other
+    /// than by its own calls. Both must have been watched. Static calls are allowed.
     pub fn trespasses(&self, account: Address, helper: Address) -> Vec<Trespass> {
         let calls = self.reached.iter().filter(|reached| !reached.is_static);
         let calls = calls.filter_map(|reached| match reached {

@@ -11,7 +11,8 @@ pub(crate) const TRIAL_GAS_MIN: u64 = 100_000;
 /// Addresses below it belong to the chain: precompiles, and what rollups have there.
 const CHAINS_OWN: U256 = U256::from_limbs([1 << 16, 0, 0, 0]);
 
-/// What code rests on that not every chain has, or has alike.
+/// Opcodes and precompile calls that code rests on and that a chain with older rules lacks or
+/// defines differently.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Relied {
     /// Opcodes that came with newer rules or are in none, and `SELFDESTRUCT`, which newer rules

@@ -128,8 +128,8 @@ impl Probe {
         Ok(Self { initcode, trials, answer })
     }
 
-    /// What the chain that gave this answer does otherwise than local execution. An answer of
-    /// another length says so of everything.
+    /// The trials in which the chain that gave this answer differs from local execution; all of
+    /// them if the answer has another length.
     pub fn differences(&self, answer: &[u8]) -> Vec<&Trial> {
         let words = |bytes: &[u8]| bytes.chunks(32).skip(1).map(<[u8]>::to_vec).collect::<Vec<_>>();
         let (own, other) = (words(&self.answer), words(answer));
@@ -220,7 +220,7 @@ fn push(code: &mut Vec<u8>, number: u64) {
     code.extend(u32::try_from(number).expect("offsets and gas are small").to_be_bytes());
 }
 
-/// What a trial creation answers under these rules.
+/// The answer of a trial creation under these rules.
 fn run(initcode: &Bytes, env: Env) -> Result<Bytes, EvmError> {
     let mut sandbox = Sandbox::new(&Nowhere, env);
     let tx = Tx { gas_limit: PROBE_GAS, ..Tx::create(Address::ZERO, initcode.clone()) };

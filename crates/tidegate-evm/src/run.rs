@@ -21,7 +21,7 @@ use crate::outcome::{Made, Seen};
 use crate::state::Overlay;
 use crate::trace::Trace;
 
-/// What the interpreter left behind.
+/// The raw result of one run of the interpreter.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) result: ExecutionResult<HaltReason>,

@@ -27,7 +27,7 @@ pub struct Rounds {
     rounds: u32,
 }
 
-/// Where a computation stands.
+/// The state of a computation that fetches missing state in rounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress<T> {
     /// It has its result.
@@ -38,7 +38,7 @@ pub enum Progress<T> {
 }
 
 impl Rounds {
-    /// No rounds yet.
+    /// A computation before its first round.
     pub fn new() -> Self {
         Self::default()
     }
@@ -84,7 +84,7 @@ pub fn settle<T, E>(
     }
 }
 
-/// Why a computation did not settle.
+/// A computation whose run failed, or for which state could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError<E> {
     /// The run failed, or its needs have no end.

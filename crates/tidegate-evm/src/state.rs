@@ -24,7 +24,7 @@ struct Entry {
     whole: bool,
 }
 
-/// What one transaction did to the state.
+/// The effect of one transaction on the state.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
     pub(crate) diff: StateDiff,

@@ -111,7 +111,7 @@ pub(crate) fn told(verdict: &Verdict) -> String {
     std::iter::once(verdict.word()).chain(codes).collect::<Vec<_>>().join(" ")
 }
 
-/// The verdict on the whole: the worst of all gates.
+/// The overall verdict: the worst of all gates.
 pub fn overall(reports: &[GateReport]) -> Verdict {
     Verdict::worst(reports.iter().map(|report| &report.verdict))
 }

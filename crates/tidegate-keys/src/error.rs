@@ -107,7 +107,7 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// What whoever reads this does next; `None` where the error says it all.
+    /// The next step for the person who reads the error; `None` if the error says it all.
     pub fn hint(&self) -> Option<String> {
         let list = "see `tidegate key list`";
         Some(match self {

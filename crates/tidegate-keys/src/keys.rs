@@ -23,7 +23,7 @@ pub struct Keys {
     pub foundry_dir: Option<PathBuf>,
 }
 
-/// What is known of a key without its password.
+/// The facts about a key that need no password.
 #[derive(Debug)]
 pub struct KeyInfo {
     /// Its name, which says where it comes from.

@@ -5,7 +5,7 @@ use crate::error::KeyError;
 
 /// The longest name of a key, in bytes.
 const NAME_BYTES_MAX: usize = 64;
-/// What stands before the name of one of Foundry's keystores.
+/// The prefix of the name of one of Foundry's keystores.
 const FOUNDRY_PREFIX: &str = "foundry:";
 
 /// A key's name, which is also its file's: letters, digits and `._-`, beginning with a letter or
@@ -14,7 +14,7 @@ const FOUNDRY_PREFIX: &str = "foundry:";
 pub struct KeyName(String);
 
 impl KeyName {
-    /// The name.
+    /// The key's name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

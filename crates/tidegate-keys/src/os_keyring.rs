@@ -8,9 +8,9 @@ use crate::vault::{PasswordVault, Slot, VaultError, enrol, entry_name};
 
 /// The service under which all entries stand.
 const SERVICE: &str = "tidegate";
-/// How long the keyring may take to say that it is there, in seconds.
+/// The longest wait for the keyring to say that it is there, in seconds.
 const PROBE_SECS_MAX: u64 = 3;
-/// How long a call may take, in seconds: a desktop may ask somebody to unlock the keyring.
+/// The longest call, in seconds: a desktop may ask somebody to unlock the keyring.
 const CALL_SECS_MAX: u64 = 60;
 
 /// The keyring of the operating system: Secret Service, Keychain or Credential Manager.

@@ -8,8 +8,8 @@ use crate::keystore::KeystoreError;
 
 /// The longest password, in bytes.
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1024;
-/// How often a random number may be no key before the source of randomness is to blame; one miss
-/// has a chance of 2^-128.
+/// The most draws of a random number that is no key, before the source of randomness is to blame;
+/// one miss has a chance of 2^-128.
 const DRAWS_MAX: usize = 4;
 
 /// A password. It is wiped when dropped and never printed.

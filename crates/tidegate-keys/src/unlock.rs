@@ -11,10 +11,10 @@ use crate::secret::{Password, PasswordError};
 use crate::signer::KeySigner;
 use crate::vault::{PasswordVault, VaultProblem};
 
-/// How often a person may enter a wrong password.
+/// The most wrong passwords that a person may enter.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// Why a person is asked for a password.
+/// The purpose for which a password is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To open the key.
@@ -25,13 +25,13 @@ pub enum Purpose {
     Repeat,
 }
 
-/// What a person is asked.
+/// A question for a password, as a person is shown it.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordRequest<'a> {
     pub key: &'a KeyRef,
     /// The address that its file names.
     pub address: Option<Address>,
-    /// Why.
+    /// The purpose of the question.
     pub purpose: Purpose,
     /// 1, and one more after each wrong password.
     pub attempt: u32,
@@ -40,7 +40,7 @@ pub struct PasswordRequest<'a> {
 /// Asks a person for a password.
 pub type AskPassword<'a> = dyn FnMut(&PasswordRequest<'_>) -> Result<Password, PasswordError> + 'a;
 
-/// Where passwords come from, in this order. A source that is `None` is not there.
+/// The sources of passwords, tried in this order. A source that is `None` is skipped.
 #[derive(Default)]
 pub struct PasswordSources<'a> {
     /// `--password-fd`. If it is there, nothing else is tried.
@@ -52,7 +52,7 @@ pub struct PasswordSources<'a> {
     pub ask: Option<&'a mut AskPassword<'a>>,
 }
 
-/// Where a password came from.
+/// The source that a password came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordFrom {
     /// `--password-fd`.
@@ -69,9 +69,9 @@ pub struct Unlocked {
     pub signer: KeySigner,
     /// The password that opened it, for the OS keyring if the person wants that.
     pub password: Password,
-    /// Where the password came from.
+    /// The source that the password came from.
     pub from: PasswordFrom,
-    /// What was wrong with the OS keyring before another source helped.
+    /// The problem of the OS keyring before another source helped.
     pub vault_problem: Option<VaultProblem>,
 }
 

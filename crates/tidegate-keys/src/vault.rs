@@ -60,7 +60,7 @@ pub enum VaultError {
     LeftBehind(#[source] Box<VaultError>),
 }
 
-/// Why the OS keyring did not help although it was asked.
+/// A reason for which the OS keyring could not be used although it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultProblem {
     /// The password that it keeps does not open the key.
@@ -71,7 +71,7 @@ pub enum VaultProblem {
     Vault(#[from] VaultError),
 }
 
-/// Where one password is kept in a store of the operating system.
+/// A place for one password in a store of the operating system.
 pub(crate) trait Slot {
     fn read(&self) -> Result<Option<Password>, VaultError>;
     fn write(&self, password: &Password) -> Result<(), VaultError>;

@@ -9,7 +9,7 @@ use tidegate_model::{ChainId, StatementDigest};
 /// Decimal places of every chain's own coin.
 pub(crate) const NATIVE_DECIMALS: usize = 18;
 
-/// How many bytes of a request's digest name its account.
+/// The bytes of a request's digest that name its account.
 const REQUEST_BYTES: usize = 8;
 
 /// The coin of one chain. Coins of two chains are two commodities, so nothing can add them.
@@ -21,7 +21,7 @@ pub struct Commodity(pub ChainId);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetworkLabel(String);
 
-/// An account.
+/// An account of the books; its text form is in `docs/formats.md`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// The fund's own wallet or Safe.

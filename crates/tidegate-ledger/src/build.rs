@@ -25,22 +25,22 @@ mod transaction;
 
 use draft::Draft;
 
-/// The books.
+/// The books of all networks: entries, requests, and what could not be explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     /// The entries, in the order of the books: day, chain, block, place in the block.
     pub entries: Vec<Entry>,
-    /// What each wallet holds by the chain, at its network's finalized block.
+    /// Each wallet's balance on the chain, at its network's finalized block.
     pub closings: Vec<Closing>,
     /// Every request with what came of it, by digest.
     pub requests: Vec<RequestView>,
     /// Spend that no request covers, by commodity.
     pub own_funds: Vec<OwnFunds>,
-    /// What came in that nobody of the books sent, in the order of the books.
+    /// Value that came in unasked, in the order of the books.
     pub incomes: Vec<Income>,
-    /// Where draws and approvals break the rules.
+    /// Draws and approvals that break the rules.
     pub violations: Vec<Violation>,
-    /// What could not be read or is not known, one sentence each.
+    /// Facts that could not be read, one sentence each.
     pub unread: Vec<String>,
     /// Draws and returns whose transaction is not there and that moved nothing, one sentence each.
     pub unmoved: Vec<String>,
@@ -113,7 +113,7 @@ struct Books<'a> {
     parked: BTreeMap<(ChainId, Address), VecDeque<(ParkedBy, U256)>>,
 }
 
-/// Who put value into a contract.
+/// The source of value that lies in a contract.
 #[derive(Debug, Clone, Copy)]
 enum ParkedBy {
     /// A wallet, from what a request gave it.
@@ -124,7 +124,7 @@ enum ParkedBy {
     Treasury,
 }
 
-/// Why no request is meant.
+/// A request that cannot be picked: none fits, or more than one does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PickError {
     #[error("there is no such request")]
@@ -306,7 +306,7 @@ impl<'a> Books<'a> {
 }
 
 impl Ledger {
-    /// A request's view.
+    /// The view of the request with this digest.
     pub fn request(&self, digest: StatementDigest) -> Option<&RequestView> {
         self.requests.iter().find(|view| view.request == digest)
     }
@@ -367,7 +367,8 @@ fn pair(commodity: Commodity, onto: Account, off: Account, amount: I256) -> Vec<
     ]
 }
 
-/// What a transaction's fee is booked to.
+/// The accounts that a transaction's fee is booked to: execution, L1 data, operator. A failed
+/// transaction's fee is booked as reverted.
 fn fee_accounts(tx: &TransactionFacts) -> [Account; 3] {
     if tx.success {
         [Account::GasExecution, Account::GasL1Data, Account::GasOperator]

@@ -192,7 +192,7 @@ impl<'a> RequestClaim<'a> {
         approved.chain(own)
     }
 
-    /// The last decision.
+    /// The newest decision, which stands.
     pub(crate) fn decision(&self) -> Option<Decision<'a>> {
         self.decisions.last().copied()
     }

@@ -14,9 +14,9 @@ pub(crate) const DAY_SECS: u64 = 86_400;
 /// One event, with postings that sum to zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// What makes it unique.
+    /// The entry's identity.
     pub key: NaturalKey,
-    /// When it happened, in seconds: the block's timestamp, or the statement's.
+    /// The timestamp of the block or statement, in seconds since 1970.
     pub timestamp: u64,
     pub chain: ChainId,
     /// In which block; none for a statement.
@@ -37,7 +37,7 @@ pub struct Entry {
     pub evidence: Vec<Evidence>,
 }
 
-/// What an entry is about; no two entries share one.
+/// The identity of an entry by what it books. No two entries share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NaturalKey {
@@ -81,12 +81,12 @@ pub enum EntryKind {
 pub struct Posting {
     pub account: Account,
     pub commodity: Commodity,
-    /// How much, in base units (wei).
+    /// The amount, in wei.
     #[serde(serialize_with = "decimal")]
     pub amount: I256,
 }
 
-/// What proves an entry.
+/// The proof of an entry: a transaction, a balance or a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {

@@ -16,7 +16,7 @@ mod text;
 
 use beancount::BEANCOUNT_DIGITS_MAX;
 
-/// The formats.
+/// A file format that the books are exported to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One file for hledger and for Ledger, with the chain's closing balances asserted.

@@ -17,7 +17,7 @@ const TREASURER_ROLE: &str = "treasurer";
 /// Everything that is known.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// Who is who, by the adopted policy.
+    /// The people of the adopted policy, by name.
     pub people: BTreeMap<String, Person>,
     /// Each network's treasury.
     pub treasuries: BTreeMap<NetworkId, Address>,
@@ -28,7 +28,7 @@ pub struct Facts {
     pub statements: Vec<FundStatement>,
 }
 
-/// What is known of one network, up to its finalized block.
+/// The facts about one network, up to its finalized block.
 #[derive(Debug, Clone)]
 pub struct NetworkFacts {
     pub network: NetworkId,
@@ -55,11 +55,12 @@ pub struct NetworkFacts {
     pub unread: Vec<String>,
 }
 
-/// A watched wallet.
+/// The facts about a watched wallet: role, balances in wei, nonces, and whether all that it paid is
+/// known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalletFacts {
     pub address: Address,
-    /// Whether it is the treasury.
+    /// The treasury, or another wallet.
     pub role: WalletRole,
     /// The balance when watching began, in wei.
     pub opening: Opening,
@@ -96,7 +97,7 @@ pub struct AuthorizationFacts {
     pub transaction: B256,
 }
 
-/// Why nobody can say what a wallet paid.
+/// A reason for which a wallet is no longer watched: its payments cannot all be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unwatched {
     /// It sent too many transactions.
@@ -117,7 +118,7 @@ pub enum Outflows {
     Hidden,
 }
 
-/// What a watched wallet is.
+/// The role of a watched wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WalletRole {
     /// The fund's own wallet; value leaves it only by draws.
@@ -144,7 +145,7 @@ pub struct NonceBounds {
     pub next: u64,
 }
 
-/// A mined transaction.
+/// The facts about a mined transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionFacts {
     pub hash: B256,
@@ -168,13 +169,13 @@ pub struct TransactionFacts {
     pub gas_used: u64,
     /// Price per gas, in wei.
     pub effective_gas_price: u128,
-    /// What a rollup charged for data, where that is not inside `gas_used`, in wei.
+    /// A rollup's charge for data that is not in `gas_used`, in wei.
     pub l1_fee: Option<U256>,
-    /// What a rollup's operator charged, in wei.
+    /// The charge of a rollup's operator, in wei.
     pub operator_fee: Option<U256>,
     /// Value moved inside, as traces show it, without the transaction's own value.
     pub moves: Vec<Move>,
-    /// What it was for, in words.
+    /// Its purpose, in words.
     pub purpose: String,
     /// The release it belongs to.
     pub release: Option<ReleaseRoot>,
@@ -195,11 +196,11 @@ pub struct Move {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FundStatement {
     pub digest: StatementDigest,
-    /// Who signed it; recovered, not believed.
+    /// The signer, recovered from the signature.
     pub signer: Address,
     /// The target's chain time at signing, in seconds.
     pub issued_at: u64,
-    /// When it ends, in seconds; `u64::MAX` if it does not.
+    /// The end, in seconds since 1970; `u64::MAX` if it does not end.
     pub expires_at: u64,
     pub body: Body,
 }
@@ -337,7 +338,7 @@ impl Facts {
         a == b || (names[0].is_some() && names[0] == names[1])
     }
 
-    /// How people call the holder of an address: a person's name, the treasury, or a stranger.
+    /// The name of an address's holder for people: a person's name, the treasury, or a stranger.
     pub fn name_of(&self, network: NetworkId, address: Address) -> String {
         match self.person(address) {
             Some((name, _)) => name.to_owned(),
@@ -346,7 +347,7 @@ impl Facts {
         }
     }
 
-    /// Whether a decision by this key on a request would count.
+    /// Checks that a decision by this key on a request would count.
     ///
     /// # Errors
     /// If it would not, with the reason.

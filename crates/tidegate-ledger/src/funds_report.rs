@@ -13,14 +13,14 @@ use crate::reconcile::{Row, reconcile};
 use crate::uncovered::{Income, OwnFunds};
 use crate::violation::Violation;
 
-/// What the `funds` gate has to know.
+/// The input of the gate `funds`: violations, missing facts and notes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FundsReport {
     /// Broken rules: FAIL.
     pub violations: Vec<Violation>,
     /// Wallets whose residue is not zero, and no income: FAIL.
     pub residues: Vec<Row>,
-    /// What came in unasked: shown, passes.
+    /// Value that came in unasked: shown, passes.
     pub incomes: Vec<Income>,
     /// What could not be read: UNKNOWN.
     pub unread: Vec<String>,
@@ -43,7 +43,7 @@ pub struct OpenRequest {
     pub release: Option<ReleaseRoot>,
 }
 
-/// Who is not watched any more, one sentence each.
+/// The wallets that are no longer watched, one sentence each.
 fn unwatched(network: &NetworkFacts) -> impl Iterator<Item = String> {
     let chain = network.network.chain;
     network.unwatched.iter().map(move |(wallet, why)| {

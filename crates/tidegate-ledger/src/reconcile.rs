@@ -12,9 +12,9 @@ use crate::entry::{Entry, EntryKind};
 use crate::error::LedgerError;
 use crate::facts::{Facts, NetworkFacts, Outflows, WalletFacts};
 
-/// How many missing nonces are listed by number.
+/// The most missing nonces that are listed by number.
 const NONCES_SHOWN_MAX: usize = 10;
-/// How many nonces one wallet may have between its bounds.
+/// The most nonces of one wallet between its bounds.
 const NONCES_MAX: u64 = 1_000_000;
 
 /// One wallet from its opening to the finalized block. Amounts are in wei; `opening + inflow −
@@ -39,7 +39,7 @@ pub struct Row {
     pub residue: I256,
     /// Nonces that no known transaction explains, ascending.
     pub nonces: Vec<u64>,
-    /// What a residue most likely is; none where it is zero.
+    /// The likely explanation of a residue; `None` if it is zero.
     pub explanation: Option<String>,
 }
 

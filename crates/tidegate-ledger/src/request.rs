@@ -18,7 +18,7 @@ pub struct RequestView {
     pub amount: U256,
     pub release: Option<ReleaseRoot>,
     pub reason: String,
-    /// When, by the target's chain time, in seconds.
+    /// The time of the request, by the target's chain, in seconds since 1970.
     pub submitted_at: u64,
     pub state: RequestState,
     /// Every approval with its signer, those by the requester too.
@@ -33,7 +33,7 @@ pub struct RequestView {
     pub unseen: bool,
     /// The amount that the treasury sent, in wei.
     pub drawn: U256,
-    /// What the destination spent of it, value that lies in contracts included.
+    /// The amount that the destination spent of it, value that lies in contracts included.
     pub spent: U256,
     /// Value returned to the treasury, in base units.
     pub returned: U256,
@@ -43,7 +43,7 @@ pub struct RequestView {
     pub encumbered: U256,
 }
 
-/// Where a request stands.
+/// The state of a fund request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestState {
@@ -60,13 +60,13 @@ pub enum RequestState {
 }
 
 impl RequestView {
-    /// What the treasury may still send at a time of the target's chain.
+    /// The amount that the treasury may still send, in wei, at a time of the target's chain.
     pub fn drawable(&self, at: u64) -> U256 {
         let approved = self.approved_until.is_some_and(|until| at <= until);
         if approved && !self.unseen { self.encumbered } else { U256::ZERO }
     }
 
-    /// What was sent and has not come back.
+    /// The amount that was sent and has not come back, in wei.
     pub fn out(&self) -> U256 {
         self.drawn.saturating_sub(self.returned)
     }

@@ -9,7 +9,7 @@ use tidegate_model::policy::{Person, PolicyDoc};
 /// By whom test funds are asked for and granted, and each network's treasury.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FundRules {
-    /// Who is who, by name.
+    /// The people, by name.
     pub people: BTreeMap<String, Person>,
     /// Each network's treasury.
     pub treasuries: BTreeMap<NetworkId, Address>,
@@ -22,8 +22,8 @@ impl FundRules {
         Self { people: policy.people.clone(), treasuries: treasuries.collect() }
     }
 
-    /// What all of several policies say; `None` if there is no policy. A key, a role or a treasury
-    /// counts only if each of them has it, so that no further policy gives anybody more.
+    /// The rules that all of these policies share; `None` without a policy. A key, a role or a
+    /// treasury counts only if each policy has it, so a further policy never gives more.
     pub fn common<'a>(policies: impl IntoIterator<Item = &'a PolicyDoc>) -> Option<Self> {
         policies.into_iter().map(Self::of).reduce(Self::both)
     }
@@ -39,8 +39,8 @@ impl FundRules {
         self
     }
 
-    /// While no Safe has adopted a policy, who is who is what a file says. Then a treasury pays
-    /// only what its own key has approved.
+    /// Checks a draw while no Safe has adopted a policy: a treasury pays only what its own key has
+    /// approved.
     ///
     /// # Errors
     /// If it has not, with the reason.
@@ -54,8 +54,8 @@ impl FundRules {
         ))
     }
 
-    /// Where test funds go back to without a question: a wallet that sent some of them. Any other
-    /// treasury is one that a policy names; none while no Safe has adopted one.
+    /// Checks a return while no Safe has adopted a policy: test funds may go back only to a wallet
+    /// that sent some of them.
     ///
     /// # Errors
     /// If neither holds, with the reason.
@@ -69,7 +69,7 @@ impl FundRules {
         ))
     }
 
-    /// In what `tidegate.toml` differs from these, one sentence each.
+    /// The differences of `tidegate.toml` from these rules, one sentence each.
     pub fn differences(&self, written: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         let networks = self.treasuries.keys().chain(written.treasuries.keys());

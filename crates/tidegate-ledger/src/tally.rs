@@ -5,7 +5,7 @@ use alloy_primitives::{B256, I256, U256};
 use crate::claims::RequestClaim;
 use crate::request::{RequestState, RequestView};
 
-/// What came of a request so far.
+/// The running sums of a request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tally {
     pub(crate) drawn: U256,
@@ -25,7 +25,7 @@ pub(crate) struct Moved {
 }
 
 impl Tally {
-    /// What is left to spend under the request.
+    /// The amount that may still be spent under the request, in wei.
     pub(crate) fn left(&self) -> U256 {
         if self.settled {
             return U256::ZERO;

@@ -8,7 +8,8 @@ use tidegate_model::ChainId;
 
 use crate::account::Commodity;
 
-/// What came to a watched wallet from somebody whom no statement names. It passes, with its name.
+/// Value that a watched wallet received and that no statement names. It passes the gate, and is
+/// named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Income {
     pub chain: ChainId,

@@ -9,7 +9,7 @@ use tidegate_model::{ChainId, StatementDigest};
 use crate::account::Account;
 use crate::entry::NaturalKey;
 
-/// A broken rule.
+/// A rule of funds that the books break.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Violation {

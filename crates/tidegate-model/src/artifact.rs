@@ -35,7 +35,7 @@ impl Span {
 pub struct Code {
     /// The bytes, with zeros at every link reference.
     pub object: Bytes,
-    /// Where each library's address goes.
+    /// The places of each library's address.
     pub links: BTreeMap<Fqn, Vec<Span>>,
     /// The metadata regions (auxdata), nested ones included.
     pub metadata: Vec<Span>,
@@ -62,14 +62,15 @@ impl Code {
     }
 }
 
-/// What a comparison of layouts needs beside the canonical one. It is in no digest: it changes
-/// what a layout may follow, not where anything is stored.
+/// Notes that a comparison of layouts needs beside the canonical layout. They say what a layout may
+/// follow, not where anything is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayoutNotes {
-    /// What state variables were before, by their position among the layout's items.
+    /// The former names and types of state variables, by their position among the layout's items.
     pub items: BTreeMap<usize, Formerly>,
-    /// What members were before, by their structure's label or their namespace's id, then by name.
+    /// The former names and types of members, by their structure's label or their namespace's id,
+    /// then by name.
     pub members: BTreeMap<String, BTreeMap<String, Formerly>>,
     /// The members of each enum, by its label. Where two enums share a label, neither is here.
     pub enums: BTreeMap<String, Vec<String>>,
@@ -77,7 +78,7 @@ pub struct LayoutNotes {
     pub values: BTreeMap<String, String>,
 }
 
-/// What the author says that a variable was in the version before.
+/// The former name and type of a variable, from `@custom:oz-renamed-from` and `-retyped-from`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Formerly {
@@ -97,13 +98,13 @@ pub struct Artifact {
     pub creation: Code,
     /// Runtime code, immutables zeroed.
     pub runtime: Code,
-    /// Where each immutable stands in the runtime code, by `Contract.variable`.
+    /// The places of each immutable in the runtime code, by `Contract.variable`.
     pub immutables: BTreeMap<String, Vec<Span>>,
     /// keccak256 of each source file of its closure, by normalised name.
     pub sources: BTreeMap<String, B256>,
     /// The canonical storage layout.
     pub layout: Value,
-    /// What comparing it with another one needs beside it.
+    /// The notes that a comparison of layouts needs.
     pub layout_notes: LayoutNotes,
     /// Compiler and settings, as in `compilerProfile`.
     pub profile: Value,

@@ -4,7 +4,7 @@ use alloy_primitives::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What a metadata region says.
+/// The compiler and the metadata's hash, as a metadata region has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Metadata {
     /// The compiler's version, such as `0.8.30`; a prerelease says more.
@@ -31,7 +31,7 @@ pub fn region_length(bytes: &[u8]) -> Option<usize> {
     region(bytes, |_, _| ())
 }
 
-/// What these bytes say, if they are one metadata region and nothing else.
+/// Decodes a metadata region; `None` unless the bytes are exactly one.
 pub fn read_region(bytes: &[u8]) -> Option<Metadata> {
     let mut metadata = Metadata::default();
     let length = region(bytes, |key, value| match key {
@@ -45,8 +45,8 @@ pub fn read_region(bytes: &[u8]) -> Option<Metadata> {
     (length == bytes.len()).then_some(metadata)
 }
 
-/// Where the metadata region at the end of this code starts. With none appended, the last two
-/// bytes are code: they may pass for a length, but what they point at does not decode.
+/// The start of the metadata region at the end of this code; `None` if there is none. The last two
+/// bytes may pass for a length by chance; then what they point at does not decode.
 pub fn trailing_region(code: &[u8]) -> Option<usize> {
     let map = code.last_chunk::<2>()?;
     let start = code.len().checked_sub(usize::from(u16::from_be_bytes(*map)) + 2)?;

@@ -65,7 +65,7 @@ pub struct ContractChange {
     pub sources: Vec<String>,
 }
 
-/// One of two.
+/// One of two compared releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -228,8 +228,8 @@ fn plan(a: &Plan, b: &Plan) -> Result<Vec<String>, JcsError> {
     Ok(sentences)
 }
 
-/// Where another library is linked. A place that only one has belongs to other code, which is
-/// named with its contract.
+/// The places at which another library is linked. A place that only one release has belongs to
+/// other code, which is named with its contract.
 fn links(a: &Plan, b: &Plan) -> Vec<String> {
     let by_place = |plan: &Plan| -> BTreeMap<(Fqn, usize), Fqn> {
         let links = plan.links.iter();

@@ -45,13 +45,13 @@ impl Preimage {
         self
     }
 
-    /// Everything appended.
+    /// The bytes of the preimage.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    /// The keccak256 of everything appended.
+    /// The keccak256 of the preimage.
     pub fn keccak(&self) -> B256 {
         keccak256(&self.0)
     }
@@ -140,8 +140,8 @@ pub const CREATE2_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B
 /// statement.
 pub const HELPER: Address = address!("b49c2E825ce1675d0cEd1556CEDBF10f7cde038e");
 
-/// Where Safe's batch contracts stand, of both kinds and all versions: code that acts in whoever's
-/// name delegates to it.
+/// The addresses of Safe's batch contracts, MultiSend and MultiSendCallOnly of all versions. An
+/// account that delegates to one acts on calls of others' choosing.
 pub const MULTI_SENDS: [Address; 8] = [
     address!("A238CBeb142c10Ef7Ad8442C6D1f9E89e07e7761"),
     address!("998739BFdAAdde7C933B942a68053933098f9EDa"),

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Preimage;
 use crate::ids::{BlockRef, NetworkId};
 
-/// A lane.
+/// A key on one chain: the unit within which nonces are given out and transactions are sent one
+/// after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaneId {
@@ -27,8 +28,8 @@ impl LaneId {
     }
 }
 
-/// What a transaction is meant to do: equal intents on one nonce replace each other, different
-/// intents never meet there.
+/// The purpose and content of a transaction. Equal intents on one nonce replace each other;
+/// different intents never meet there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
@@ -40,8 +41,8 @@ pub struct Intent {
     pub value: U256,
     /// The calldata.
     pub data: Bytes,
-    /// What all intents share that do the same by other calldata; `None` where only equal calldata
-    /// does.
+    /// The mark that intents share which do the same by different calldata; `None` if only equal
+    /// calldata does the same.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alike: Option<B256>,
 }

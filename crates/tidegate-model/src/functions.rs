@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the compiler adds of its own: dispatch, decoding of arguments, checks.
+/// The name for code that the compiler adds: dispatch, decoding of arguments, checks.
 pub const GENERATED: &str = "dispatcher or compiler-generated code";
-/// What stands behind the instructions: constants, metadata, contracts that the code creates.
+/// The name for bytes behind the instructions: constants, metadata, contracts that the code
+/// creates.
 pub const DATA: &str = "embedded code or data";
 
 /// The runs of runtime code, in order, each with the function it was made from.

@@ -15,7 +15,7 @@ use crate::digest::Preimage;
 use crate::ids::Fqn;
 use crate::trailer;
 
-/// What stands at a place that templates leave open.
+/// The kind of a place that templates leave open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskKind {
@@ -76,7 +76,7 @@ pub struct MaskError {
     pub part: &'static str,
     /// The place.
     pub mask: Mask,
-    /// What is wrong.
+    /// The rule that it breaks.
     pub why: &'static str,
 }
 
@@ -129,22 +129,22 @@ impl Artifact {
         masks
     }
 
-    /// What the creation template is keccak256 of.
+    /// The preimage of the creation template: code with zeros, then its open places.
     pub fn creation_preimage(&self) -> Vec<u8> {
         preimage(&self.creation.object, &self.creation_masks())
     }
 
-    /// What the runtime template is keccak256 of.
+    /// The preimage of the runtime template: code with zeros, then its open places.
     pub fn runtime_preimage(&self) -> Vec<u8> {
         preimage(&self.runtime.object, &self.runtime_masks())
     }
 
-    /// The creation code and the identity of what it leaves open.
+    /// The keccak256 of [`Self::creation_preimage`].
     pub fn creation_template(&self) -> B256 {
         keccak256(self.creation_preimage())
     }
 
-    /// The runtime code and the identity of what it leaves open.
+    /// The keccak256 of [`Self::runtime_preimage`].
     pub fn runtime_template(&self) -> B256 {
         keccak256(self.runtime_preimage())
     }

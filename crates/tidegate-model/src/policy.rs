@@ -43,7 +43,7 @@ pub struct PolicyDoc {
     pub existing: BTreeMap<String, Existing>,
     /// Every parameter's rule and its value on the target, `@names` kept.
     pub params: BTreeMap<String, PolicyParam>,
-    /// Where test funds belong, sorted; one a network.
+    /// The treasuries of test funds, sorted; one a network.
     pub funds: Vec<Treasury>,
 }
 
@@ -147,7 +147,7 @@ pub struct PolicyParam {
 }
 
 impl Treasury {
-    /// Its network.
+    /// The network that the treasury belongs to.
     pub const fn network(&self) -> NetworkId {
         NetworkId { chain: self.chain, genesis: self.genesis }
     }
@@ -157,7 +157,7 @@ impl PolicyDoc {
     /// The current format version.
     pub const VERSION: u32 = 1;
 
-    /// What the Safe adopts.
+    /// The JCS digest of the policy, which the Safe adopts.
     ///
     /// # Errors
     /// If a value has no canonical JSON form.

@@ -83,7 +83,7 @@ impl Deployment {
         })
     }
 
-    /// The network.
+    /// The network of the deployment, by chain id and genesis.
     pub const fn network(&self) -> NetworkId {
         NetworkId { chain: self.chain, genesis: self.genesis }
     }
@@ -99,18 +99,18 @@ impl Deployment {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct MinedTransaction {
-    /// What it was for: a step's operation, `anchor`, `mock:<external>` or `foreign`.
+    /// Its purpose: a step's operation, `anchor`, `mock:<external>` or `foreign`.
     pub op: String,
     pub hash: B256,
     /// Its sender.
     pub from: Address,
     pub nonce: u64,
-    /// Where it was mined.
+    /// The block that it was mined in.
     pub block: BlockRef,
     /// Whether it succeeded.
     pub success: bool,
     pub gas_used: u64,
-    /// What it cost its sender in fees, in wei.
+    /// The fee that its sender paid, in wei.
     #[serde(with = "crate::decimal")]
     pub fee: U256,
 }
@@ -126,7 +126,7 @@ pub struct DeploymentRecord {
     /// The deployment id, which entered the salts.
     pub id: u64,
     pub release_root: ReleaseRoot,
-    /// What auditors read of the build that was deployed.
+    /// The scope root of the build that was deployed.
     pub scope_root: ScopeRoot,
     /// The preimage of `deploymentDigest`.
     pub deployment: Deployment,

@@ -45,7 +45,7 @@ pub struct CodeScope {
     pub runtime_template: B256,
     /// The storage layout, ERC-7201 namespaces included.
     pub storage_layout: B256,
-    /// Where each argument comes from, and the rule that binds it.
+    /// The source of each argument, and the rule that binds it.
     pub param_policy: B256,
 }
 
@@ -105,7 +105,8 @@ pub fn scope_hashes(
     if found == root { Ok(hashes) } else { Err(ScopeError::Root(found)) }
 }
 
-/// What runs: templates, layouts and parameter rules, without sources and compiler.
+/// The root over templates, layouts and parameter rules of these scopes, without sources and
+/// compiler.
 pub fn code_root(scopes: &[CodeScope]) -> CodeRoot {
     CodeRoot(keccak_concat(sorted(scopes).into_iter().map(|scope| {
         keccak_concat([
@@ -117,7 +118,7 @@ pub fn code_root(scopes: &[CodeScope]) -> CodeRoot {
     })))
 }
 
-/// The release's identity.
+/// The identity of a release: the digest over its code root and plan.
 pub fn release_root(code: CodeRoot, plan: PlanDigest) -> ReleaseRoot {
     ReleaseRoot(Preimage::new().string("release-root/1").digest(code.0).digest(plan.0).keccak())
 }

@@ -17,7 +17,7 @@ pub const SCOPES: &str = "scopes";
 /// The folder of what audits found.
 pub const FINDINGS: &str = "findings";
 
-/// What a shared file is. Each kind holds JSON.
+/// The kind of a file below `deployments/`, by its path. Each kind holds JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SharedFile {
     /// `statements/<digest>.json`.

@@ -24,14 +24,14 @@ impl Stored {
     }
 }
 
-/// One slot.
+/// A slot of a contract, with the values that the plan may leave in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSlot {
     /// The slot's number.
     pub slot: U256,
     /// The variables in it, or its number.
     pub name: String,
-    /// What it may hold.
+    /// The values that it may hold.
     pub values: Vec<U256>,
     /// Whether the plan writes it; else it is a variable that the plan leaves at zero.
     pub is_written: bool,

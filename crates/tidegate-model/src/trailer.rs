@@ -4,7 +4,7 @@
 
 use crate::artifact::Span;
 
-/// What the trailer of some creation code says.
+/// The decoded trailer of Vyper's creation code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trailer {
     /// Where the hash of the sources stands in the code. Of all the trailer, only this depends on

@@ -79,8 +79,7 @@ impl Verdict {
         }
     }
 
-    /// Whether a release may go on: it passes, or somebody with the power to do so waived what is
-    /// missing.
+    /// Whether a release may go on: PASS or WAIVED.
     pub const fn allows(&self) -> bool {
         matches!(self, Self::Pass | Self::Waived { .. })
     }

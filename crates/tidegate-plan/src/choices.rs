@@ -17,7 +17,7 @@ use crate::senders::other_than;
 const COMPARED_MAX: usize = 48;
 /// No chain's coinbase, price or randomness.
 const STRANGE: Address = address!("7469646567617465000000000000000000057a7e");
-/// What to do about it.
+/// The advice of the error.
 const INSTEAD: &str = "do without it while the plan is created and set up";
 
 /// Refuses a plan that rests on externals which ask for what the sender, or the block's maker,
@@ -60,7 +60,7 @@ pub(crate) fn refuse_choices(
     Ok(())
 }
 
-/// What is chosen: bounds, a strange word, and whatever the present choice was compared with.
+/// The values to try: bounds, a strange word, and whatever the present choice was compared with.
 fn words(plain: &Run<'_>, expected: &Expected) -> BTreeSet<U256> {
     let block = plain.sandbox.env().block;
     let word = |at: Address| U256::from_be_slice(at.as_slice());

@@ -24,10 +24,10 @@ use crate::tight::refuse_tight;
 use crate::times::{refuse_decided, refuse_moments};
 use crate::undecided::refuse_undecided;
 
-/// How far ahead it is looked for what turns at a date: further than any proposal holds.
+/// The distance of the far run, in seconds: further than any proposal holds.
 const SECS_FAR: u64 = 60 * 86_400;
 const BLOCKS_FAR: u64 = SECS_FAR / 12;
-/// Who sends the transactions of another run.
+/// The sender of the second run's transactions.
 const SOMEBODY: Address = address!("7469646567617465000000000000000000009192");
 
 /// Executes every operation and check of a plan on a snapshot, and says what is wrong with it: what
@@ -102,8 +102,9 @@ pub fn expected_code(
     Ok(expected)
 }
 
-/// What a plan creates in a block with this number and time, whatever depends on them included. So
-/// two networks can be compared in one moment. Checks are not made, and nothing is judged.
+/// The contracts that a plan creates in a block with this number and time, with everything that
+/// depends on these. It serves to compare two networks at one moment: no check is made and nothing
+/// is judged.
 ///
 /// # Errors
 /// As [`expected_code`].

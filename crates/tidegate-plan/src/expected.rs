@@ -30,24 +30,24 @@ pub struct Created {
     pub nonce: u64,
     /// Its balance then, in wei.
     pub balance: U256,
-    /// How many events it has logged then.
+    /// The number of events that it has logged by then.
     pub logs: usize,
 }
 
 impl Created {
-    /// What its slots hold right after its creation.
+    /// The slot values right after the contract's creation, by slot.
     pub fn slots_at_first(&self) -> BTreeMap<U256, U256> {
         let first = |(slot, values): (&U256, &Vec<U256>)| Some((*slot, *values.first()?));
         self.slots.iter().filter_map(first).collect()
     }
 
-    /// Whether an operation creates it, or has it created.
+    /// Whether the operation `op` creates the contract, itself or by a call.
     pub fn is_of(&self, op: &str) -> bool {
         let rest = self.op.strip_prefix(op);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
     }
 
-    /// What its slots hold when the plan is done.
+    /// The slot values when the plan is done.
     pub fn leaves(&self) -> Leaves {
         let last = |(slot, values): (&U256, &Vec<U256>)| Some((*slot, *values.last()?));
         let slots = self.slots.iter().filter_map(last).collect();
@@ -55,7 +55,8 @@ impl Created {
     }
 }
 
-/// What a plan leaves on a network.
+/// The result of executing a plan locally on a network: created contracts, watched slots, gas,
+/// faults, and what was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expected {
     /// Every created contract, by address.
@@ -64,9 +65,10 @@ pub struct Expected {
     pub slots: Vec<SlotValue>,
     /// The slots of other contracts that the operations read or wrote.
     pub outside: Outside,
-    /// What the operations looked at.
+    /// The state that the operations looked at.
     pub seen: Seen,
-    /// What externals ask of the transaction or its block where contracts of the plan rest on it.
+    /// Externals on which contracts of the plan rest and that ask for a choice of the sender or the
+    /// block's maker.
     pub asking: Vec<Asking>,
     /// The same where nothing of the plan does so yet.
     pub(crate) aside: Vec<Aside>,
@@ -97,7 +99,7 @@ pub struct Asking {
     pub op: String,
     /// The external, or what it calls.
     pub at: Address,
-    /// What it asks for.
+    /// The value that it asks for.
     pub what: Asked,
 }
 
@@ -110,7 +112,7 @@ pub(crate) struct Aside {
     pub(crate) written: BTreeSet<(Address, U256)>,
 }
 
-/// When a plan is executed locally.
+/// The point of a deployment at which a plan is executed locally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// Before it ran: every operation and check must hold.

@@ -10,12 +10,13 @@ use tidegate_evm::changes_nothing;
 use crate::expected::{Created, Expected};
 use crate::resolve::{Op, OpKind, Resolved};
 
-/// What to do about a contract that may not stand already.
+/// The advice shown if something stands at an address that must be empty.
 pub const WAY_OUT: &str = "another `salt` in its step, of a library in the first step that links \
                            it, gives another address, and is another plan, which soaks and is \
                            audited anew; without `guarded = false` nobody else can create there";
 
-/// Whether what an operation creates may stand already, whoever created it, under `fresh = true`.
+/// Whether `fresh = true` allows the contract of an operation to be there before the batch, created
+/// by anybody.
 pub fn may_stand(op: &Op, created: Option<&Created>) -> bool {
     match &op.kind {
         OpKind::Create { guarded: Some(_), .. } => true,
@@ -26,7 +27,8 @@ pub fn may_stand(op: &Op, created: Option<&Created>) -> bool {
     }
 }
 
-/// What may not stand already: the operation, and the address.
+/// The contracts that must not be there before the batch under `fresh = true`: operation and
+/// address.
 pub fn must_be_absent<'a>(
     resolved: &'a Resolved,
     expected: &'a Expected,

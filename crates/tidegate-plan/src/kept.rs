@@ -19,7 +19,7 @@ pub struct Kept {
 pub type Outside = BTreeMap<(Address, U256), Kept>;
 
 impl Kept {
-    /// Whether the plan changes it.
+    /// Whether the plan changes the slot.
     pub fn is_changed(&self) -> bool {
         self.before != self.after
     }

@@ -17,7 +17,7 @@ const FORMULA: &str = "erc7201:";
 /// The most slots of a structure or a namespace.
 const MEMBERS_MAX: u64 = 256;
 
-/// What hashes were made of.
+/// Preimages by their hash.
 type Hashes = BTreeMap<U256, Bytes>;
 
 /// A slot's name: of a variable, an entry of a mapping with its keys, or a namespace.

@@ -28,7 +28,7 @@ const CREATION: [u8; 110] = hex!(
     "602d6000f3" // return it
 );
 
-/// What stands on a chain, with zeros for the implementation's address.
+/// The runtime code, with zeros for the implementation's address.
 const RUNTIME: [u8; 45] = hex!(
     "363d3d373d3d3d363d7300000000000000000000000000000000000000005af43d82803e903d91602b57fd5bf3"
 );

@@ -14,7 +14,7 @@ use tidegate_evm::can_destroy_itself;
 use crate::expected::Expected;
 use crate::resolve::{OpKind, Resolved};
 
-/// How many creations of one contract are told by its nonce.
+/// The most nonces of one contract that are compared with a created address.
 const NONCES_MAX: u64 = 1_024;
 
 /// Refuses such a plan.

@@ -67,8 +67,8 @@ pub fn writes(
     found
 }
 
-/// What a plan would write in contracts that are there already and did not write where it was
-/// rehearsed, one sentence each.
+/// The writes of a plan to contracts that are there already which it did not make where it soaked,
+/// one sentence each.
 pub fn unrehearsed(
     release: &Release,
     rehearsed: Side<'_>,
@@ -101,7 +101,7 @@ pub fn unrehearsed(
     found
 }
 
-/// Where the compared contracts stand on both networks.
+/// The addresses of the compared contracts on both networks, by name.
 fn places<'a>(
     one: &'a Resolved,
     other: &'a Resolved,

@@ -5,7 +5,7 @@ use tidegate_evm::{EvmError, Probe, Trial, newer_opcodes};
 
 use crate::expected::Expected;
 
-/// What to do about it.
+/// The advice of the error.
 const INSTEAD: &str = "leave it out, or compile for an older `evm_version`";
 
 impl Expected {
@@ -36,7 +36,7 @@ impl Expected {
         self.faults.splice(0..0, faults);
     }
 
-    /// Who holds an opcode.
+    /// The contract that holds an opcode, as part of a sentence; empty if none does.
     fn who(&self, trial: &Trial) -> String {
         let Trial::Opcode(opcode) = trial else { return String::new() };
         let holds = self.created.values().find(|made| newer_opcodes(&made.code).contains(opcode));

@@ -14,11 +14,11 @@ use crate::expected::{Created, Expected, When};
 use crate::outside::outside;
 use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
 
-/// What is wrong with a constructor whose outcome depends on `msg.sender`: the helper creates.
+/// The fault of a constructor whose outcome depends on `msg.sender`: the helper creates.
 const ASKS_WHO_CREATES: &str = "asks for msg.sender while it is created, which is the helper and \
                                 nobody's key; pass what it needs as an argument, such as the owner";
 
-/// What an executor has whose plan ran already, in wei.
+/// The balance of an executor whose plan ran already, in wei.
 pub(crate) const PLENTY: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
 
 /// A plan on a sandbox.

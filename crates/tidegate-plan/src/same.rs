@@ -20,7 +20,7 @@ use crate::expected::{Created, Expected};
 use crate::resolve::{OpKind, Resolved};
 use crate::value::{ValueError, encode_value, parse_type};
 
-/// How deep hashes of hashes are followed, as in mappings of mappings.
+/// The deepest nesting of hashes that is followed, as in mappings of mappings.
 const DEPTH_MAX: usize = 6;
 /// The most slots that one key of a mapping leads to: what a structure or short array takes.
 const MEMBERS_MAX: u64 = 1 << 12;
@@ -34,7 +34,7 @@ pub struct Side<'a> {
     pub chain: ChainId,
     /// The plan with the network's names; where it soaked, with [`values_of`] the target.
     pub resolved: &'a Resolved,
-    /// What local execution gives there, in one block for both: [`crate::expected_in`].
+    /// The result of local execution there, in one block for both networks: [`crate::expected_in`].
     pub expected: &'a Expected,
 }
 
@@ -83,8 +83,8 @@ fn is_place(address: &Value) -> bool {
     parsed.is_some_and(|at| U256::from_be_slice(at.as_slice()) > U256::from(u32::MAX))
 }
 
-/// What stands for what on the two networks: bytes of one, and the bytes of the other that mean
-/// the same. Where they are equal there is nothing to say.
+/// Byte strings of one network and those of the other that mean the same, such as addresses of one
+/// contract. Equal bytes need no entry.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     pairs: BTreeSet<(Vec<u8>, Vec<u8>)>,
@@ -266,7 +266,7 @@ pub fn differences(release: &Release, soaked: Side<'_>, target: Side<'_>) -> Vec
     found
 }
 
-/// What some byte of a contract's code belongs to.
+/// The name of what a byte of a contract's code belongs to, such as an immutable.
 fn place_in_code(release: &Release, soaked: &Resolved, made: &Created, at: usize) -> String {
     let fqn = soaked.ops.iter().find_map(|op| match &op.kind {
         OpKind::Create { contract, .. } if op.id == made.op => Some(contract),
@@ -321,8 +321,8 @@ fn slots(names: &Names, one: &Created, other: &Created) -> Vec<String> {
     found
 }
 
-/// Whether code of one network means the same as code of the other, its metadata left out: of a
-/// proxy that stands there already.
+/// The first byte at which two codes differ in meaning, metadata left out; `None` if they mean the
+/// same. Used for proxies that stand there already.
 pub fn same_code(names: &Names, one: &[u8], other: &[u8]) -> Option<usize> {
     let without = |code: &[u8]| code[..trailing_region(code).unwrap_or(code.len())].to_vec();
     names.first_difference(&without(one), &without(other))

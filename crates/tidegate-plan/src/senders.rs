@@ -15,7 +15,7 @@ use crate::run::Run;
 
 /// The most slots of an access list; each costs 1,900 gas.
 const WARM_MAX: usize = 2_000;
-/// What to do about it.
+/// The advice of the error.
 const INSTEAD: &str = "use msg.sender, or pass what it needs as an argument";
 
 /// Refuses a plan whose own contracts ask who sends the transaction while they are created and set
@@ -115,7 +115,7 @@ pub(crate) fn other_than(run: &Run<'_>, found: &Expected, otherwise: &Expected) 
     Some(slot_of(run.resolved, *at, *slot))
 }
 
-/// What a run changed, without the nonces of who may have sent it.
+/// The changes of a run, without the nonces of those who may have sent it.
 fn changes(diff: &StateDiff, origins: [Address; 2]) -> BTreeMap<Address, AccountDiff> {
     let accounts = diff.accounts.iter().map(|(at, account)| {
         let mut account = account.clone();

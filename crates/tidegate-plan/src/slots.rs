@@ -4,8 +4,8 @@ use alloy_primitives::{B256, U256};
 use serde_json::Value;
 pub use tidegate_model::slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
 
-/// Where a beacon keeps its implementation: a slot of its own layout, which holds nothing else
-/// below it.
+/// The slot in which a beacon keeps its implementation: one of its own layout that holds nothing
+/// else below it.
 pub(crate) fn beacon_slot(layout: &Value) -> Option<B256> {
     let items = layout.get("items")?.as_array()?;
     let item = items.iter().find(|item| item["label"] == "_implementation")?;

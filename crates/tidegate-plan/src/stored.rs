@@ -27,7 +27,7 @@ pub enum Moment {
     Done,
 }
 
-/// What the storage of each created contract must hold.
+/// The slot values that each created contract must have, with the names of its variables.
 pub fn stored(
     release: &Release,
     resolved: &Resolved,

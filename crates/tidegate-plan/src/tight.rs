@@ -9,7 +9,7 @@ use crate::expected::Expected;
 use crate::resolve::Op;
 use crate::run::Run;
 
-/// How near the least gas is found: a 128th of it.
+/// The precision of the least gas: a 128th of it.
 const NEAR: u64 = 128;
 /// Percent of the least gas that are tried too; the least itself was.
 const MORE_PERCENT: [u64; 3] = [102, 110, 125];

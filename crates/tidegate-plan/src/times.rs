@@ -16,11 +16,11 @@ use crate::senders::other_than;
 
 /// The most moments that are tried.
 const MOMENTS_MAX: usize = 192;
-/// How far ahead: longer than any proposal holds.
+/// The furthest moment that is tried, in seconds: longer than any proposal holds.
 const SECS_MAX: u64 = 60 * 86_400;
 /// Seconds from block to block, where a number stands for a time.
 const BLOCK_SECS: u64 = 12;
-/// What may be counted anew: a week, a day, an hour, a minute.
+/// Periods after which a time may be counted anew, in seconds: a week, a day, an hour, a minute.
 const PERIODS: [u64; 4] = [604_800, 86_400, 3_600, 60];
 
 /// Refuses a plan of which a contract holds in another block what is neither the same nor the same
@@ -112,7 +112,7 @@ pub(crate) fn refuse_moments(
     Ok(())
 }
 
-/// How far ahead comparisons turn that are others in another block: in seconds, or in blocks.
+/// The distances, in seconds or blocks, at which comparisons turn that differ in another block.
 fn moments(expected: &Expected, later: &Expected) -> BTreeSet<u64> {
     let pairs = expected.seen.compared.difference(&later.seen.compared);
     let turns = pairs.flat_map(|(a, b)| [(*a, *b), (*b, *a)]).flat_map(|(now, then)| {
@@ -121,7 +121,7 @@ fn moments(expected: &Expected, later: &Expected) -> BTreeSet<u64> {
     turns.flat_map(|(now, then)| ahead(now, then)).collect()
 }
 
-/// How long until what is `now` will be `then`, where it grows with the time, in any unit, or is
+/// The distances after which `now` becomes `then`, if it grows with the time, in any unit, or is
 /// counted anew each period.
 fn ahead(now: U256, then: U256) -> Vec<u64> {
     let small = |word: U256| u64::try_from(word).ok().filter(|count| *count <= SECS_MAX);

@@ -67,7 +67,7 @@ pub(crate) fn call(id: &str, to: Address) -> Op {
     Op { id: id.to_owned(), step: id.to_owned(), kind: OpKind::Call { to, value, data, signature } }
 }
 
-/// Where an operation creates.
+/// The address of an operation's contract.
 pub(crate) fn at(op: &Op) -> Address {
     let OpKind::Create { address, .. } = op.kind else { panic!("a creation") };
     address
@@ -93,12 +93,12 @@ pub(crate) fn plan(read: &[u8], keeps: bool) -> Resolved {
     plan_of(vec![creation("reader", reader(read, keeps), false)])
 }
 
-/// What is wrong with a plan where `OTHER` has this code and the word 5 in its slot 0.
+/// The faults of a plan if `OTHER` has this code and the word 5 in its slot 0.
 pub(crate) fn faults(plan: &Resolved, code: &[u8], when: When) -> Vec<String> {
     found(plan, code, when).faults
 }
 
-/// What a plan gives where `OTHER` has this code and every slot holds 5.
+/// The result of a plan if `OTHER` has this code and every slot holds 5.
 pub(crate) fn found(plan: &Resolved, code: &[u8], when: When) -> Expected {
     let block = BlockRef { number: 100, hash: B256::repeat_byte(2) };
     let mut snapshot = StateSnapshot::empty(ChainId(1), Head { block, timestamp: 1_800_000_000 });

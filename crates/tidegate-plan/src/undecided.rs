@@ -31,7 +31,7 @@ const COMPARED_MAX: usize = 48;
 const STRANGE: Address = address!("7469646567617465000000000000000000057a7e");
 /// Code that an account may be given: it does nothing, it fails, it answers 1.
 const CODES: [&[u8]; 3] = [&hex!("00"), &hex!("5f5ffd"), &hex!("60015f5260205ff3")];
-/// How code begins that borrows another account's, by EIP-7702.
+/// The prefix of code that borrows another account's (EIP-7702).
 const DELEGATION: [u8; 3] = hex!("ef0100");
 
 /// Something outside the plan that it looked at.
@@ -47,7 +47,7 @@ enum Read {
     Used(usize, Address, U256),
 }
 
-/// What stands in place of something that was read.
+/// A value or code in place of what was read.
 #[derive(Debug, Clone)]
 enum Other {
     Word(U256),

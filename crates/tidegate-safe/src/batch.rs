@@ -16,7 +16,7 @@ mod abi {
 
 /// The most calls of a batch.
 const BATCH_CALLS_MAX: usize = 512;
-/// How long the calldata of one Safe transaction may be.
+/// The most bytes of calldata of one Safe transaction.
 const SAFE_TX_DATA_BYTES_MAX: usize = 128 * 1024;
 
 /// Operation, target, value and length: what stands before each call's data.
@@ -26,14 +26,14 @@ const HEADER_BYTES: usize = 1 + 20 + 32 + 32;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InnerCall {
-    /// What is called; never the zero address, which newer batch contracts take for the Safe.
+    /// The recipient; never the zero address, which newer batch contracts take for the Safe.
     pub to: Address,
     /// Value sent along from the Safe's balance, in wei.
     #[serde(with = "tidegate_model::decimal")]
     pub value: U256,
     /// The calldata.
     pub data: Bytes,
-    /// What its author says it does. Nothing checks this; it is not in the calldata.
+    /// The author's description. Nothing checks it, and it is not in the calldata.
     pub note: String,
 }
 
@@ -74,7 +74,7 @@ pub enum BatchError {
 }
 
 impl InnerCall {
-    /// Whether the same bytes go to the same place, whatever the notes say.
+    /// Whether recipient, value and calldata are equal; notes are ignored.
     pub fn same_call(&self, other: &Self) -> bool {
         self.to == other.to && self.value == other.value && self.data == other.data
     }
@@ -225,7 +225,7 @@ mod tests {
         );
     }
 
-    /// Where the first inner call begins: selector, offset, length.
+    /// The offset of the first inner call: selector, offset, length.
     const FIRST: usize = 4 + 32 + 32;
 
     #[test]

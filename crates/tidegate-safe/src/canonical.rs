@@ -44,7 +44,7 @@ pub enum CanonicalKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Canonical {
     pub version: SafeVersion,
-    /// Which one.
+    /// The kind of contract.
     pub kind: CanonicalKind,
     pub address: Address,
     /// keccak256 of its runtime code. An address without exactly this code is not it.
@@ -54,7 +54,7 @@ pub struct Canonical {
 /// MultiSendCallOnly 1.4.1, through which every batch goes. It refuses inner delegate calls.
 pub const MULTI_SEND_CALL_ONLY: Address = address!("9641d764fc13c8B624c04430C7356C1C7C8102e2");
 
-/// Where Safe's registry of deployments says they stand.
+/// Safe's contracts by address, from Safe's registry of deployments.
 const CANONICAL: [Canonical; 21] = [
     Canonical {
         version: SafeVersion::V1_4_1,

@@ -21,7 +21,7 @@ const CHANGES: [(&str, &str); 12] = [
     ("ExecutionFromModuleFailure(address)", TRIED),
 ];
 
-/// What modules do, which changes nothing by itself.
+/// The text for what a module did, which changes nothing by itself.
 const MOVED: &str = "was moved by the module";
 const TRIED: &str = "was tried to be moved by the module";
 
@@ -37,7 +37,7 @@ pub fn trust_topics() -> Vec<B256> {
     TOPICS.iter().map(|(topic, _)| *topic).collect()
 }
 
-/// What a log says of its Safe.
+/// A change to who may move a Safe, as a log shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustChange {
     /// A sentence.
@@ -46,7 +46,7 @@ pub struct TrustChange {
     pub moved_by: Option<Address>,
 }
 
-/// What a log says of its Safe, or `None` if it changes nothing about who moves it.
+/// The change that a Safe's log reports; `None` if the log does not concern who may move it.
 pub fn trust_change(topics: &[B256], data: &[u8]) -> Option<TrustChange> {
     let (_, says) = TOPICS.iter().find(|(topic, _)| topics.first() == Some(topic))?;
     // Some versions index the argument and others do not.

@@ -31,7 +31,7 @@ pub struct Description {
     pub is_read: bool,
 }
 
-/// One argument.
+/// A decoded argument of a call, with its name and type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument {
     /// Its name in the ABI; empty where the ABI has none.

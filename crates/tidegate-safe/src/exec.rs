@@ -54,8 +54,8 @@ pub fn encode_exec_transaction(tx: &SafeTx, signatures: Bytes) -> Bytes {
     call.abi_encode().into()
 }
 
-/// What the logs of a receipt say about a Safe's transaction; `None` if they do not speak of it.
-/// A receipt's own status proves nothing: only the Safe's event for exactly this hash does.
+/// The outcome of a Safe's transaction by the logs of a receipt; `None` if they do not mention it.
+/// The receipt's own status proves nothing: only the Safe's event for exactly this hash does.
 pub fn execution_in_logs<'a>(
     safe: Address,
     hash: SafeTxHash,

@@ -101,7 +101,7 @@ pub const CODE_HASH: B256 =
 /// The salt under which it is created.
 pub const SALT: B256 = B256::ZERO;
 
-/// What its creation takes in gas, rounded up.
+/// The gas that the helper's creation takes, rounded up.
 pub const CREATION_GAS: u64 = 1_800_000;
 
 /// A post as it was seen: who posts, about what, and through when it holds, 0 for never posted.
@@ -134,7 +134,7 @@ pub struct HelperError {
 /// A policy as a Safe adopted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdoptedPolicy {
-    /// What was adopted.
+    /// The digest of the adopted policy.
     pub digest: PolicyDigest,
     /// The timestamp of the block that adopted it.
     pub adopted_at: u64,
@@ -143,12 +143,12 @@ pub struct AdoptedPolicy {
 /// The record of a promotion on chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PromotionRecord {
-    /// What was promoted.
+    /// The promoted release.
     pub release_root: ReleaseRoot,
     /// The digest of the policy in force.
     pub policy_digest: PolicyDigest,
     pub evidence_digest: EvidenceDigest,
-    /// Where it stands on the target, with which parameters.
+    /// The digest of its addresses and parameters on the target.
     pub deployment_digest: DeploymentDigest,
     /// The hash of the soak's last block.
     pub soak_terminal: B256,
@@ -184,7 +184,7 @@ pub(crate) fn create_new(salt: B256, init_code: &[u8]) -> Bytes {
     [salt.as_slice(), init_code].concat().into()
 }
 
-/// What calldata of [`CREATE2_PROXY`] creates: the salt, the creation code, and the address.
+/// The creation by calldata of [`CREATE2_PROXY`]: salt, creation code and address.
 pub(crate) fn created_new(data: &[u8]) -> Option<(B256, &[u8], Address)> {
     let (salt, code) = data.split_first_chunk::<32>().filter(|(_, code)| !code.is_empty())?;
     let salt = B256::from(*salt);
@@ -249,7 +249,7 @@ pub fn adopt_policy(project: ProjectId, digest: PolicyDigest, version: u64, befo
     encode(&abi::adoptPolicyCall { project, digest, version, before })
 }
 
-/// Records a promotion.
+/// The calldata of the helper's `record`.
 pub fn record(project: ProjectId, record: &PromotionRecord) -> Bytes {
     encode(&abi::recordCall {
         project: project.0,
@@ -315,7 +315,7 @@ pub fn read_policy_at(answer: &[u8]) -> Result<Option<AdoptedPolicy>, HelperErro
     Ok((policy.adopted_at != 0).then_some(policy))
 }
 
-/// How many promotions were recorded, at most `u64::MAX`.
+/// Decodes the answer to `recordCount`, at most `u64::MAX`.
 ///
 /// # Errors
 /// If the answer has another shape.
@@ -357,7 +357,7 @@ fn decode<C: SolCall>(call: &'static str, answer: &[u8]) -> Result<C::Return, He
     C::abi_decode_returns_validate(answer).map_err(|source| HelperError { call, source })
 }
 
-/// What a Safe did under one project's name: how many policies and promotions.
+/// The numbers of policies and promotions that a Safe recorded under one project id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProjectEvents {
     /// Versions of its policy.

@@ -20,7 +20,7 @@ pub struct Posting<'a> {
     pub data: Bytes,
 }
 
-/// Why a signed statement cannot be posted at the helper.
+/// A signed statement that cannot be posted at the helper.
 #[derive(Debug, thiserror::Error)]
 pub enum PostingError {
     /// Gates do not ask the helper for this kind.
@@ -44,8 +44,8 @@ pub enum PostingError {
     Encode(#[from] JcsError),
 }
 
-/// How a signed statement is posted. That the signature holds is for the caller to check, and for
-/// the helper.
+/// The call that posts a signed statement at the helper. The caller, and the helper, check the
+/// signature.
 ///
 /// # Errors
 /// If no gate asks the helper for it, or the helper cannot check who signed.

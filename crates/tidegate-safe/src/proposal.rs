@@ -30,7 +30,7 @@ pub use confirmed::to_confirm;
 pub use evidence::EvidenceItems;
 pub use judged::{CONFIRMATIONS_MAX, Confirmation, Judged, asked_posts, keys_fault};
 
-/// How long a proposal or signature file may be.
+/// The most bytes of a proposal or signature file.
 pub const PROPOSAL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A proposal to a Safe.
@@ -81,18 +81,18 @@ pub struct Promotion {
     pub policy_digest: PolicyDigest,
     /// The digest of `evidence`.
     pub evidence_digest: EvidenceDigest,
-    /// What the gates were given at propose.
+    /// The evidence that the gates were given when it was proposed.
     pub evidence: EvidenceItems,
-    /// What the batch requires to be still so.
+    /// The state of the target that the batch requires to be unchanged.
     pub judged: Judged,
     pub soak: SoakReference,
-    /// Where the release will stand on the target.
+    /// The release's addresses and parameters on the target.
     pub deployment: Deployment,
     /// The digest of `deployment`, which the promotion records.
     pub deployment_digest: DeploymentDigest,
     /// The timestamp after which the batch reverts, in seconds.
     pub valid_until: u64,
-    /// What guardians sign beside it, if it is an emergency.
+    /// The terms that guardians sign, if it is an emergency.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub emergency: Option<EmergencyTerms>,
 }
@@ -124,7 +124,7 @@ pub struct ProposalSignature {
     pub v: u32,
     /// The signed message.
     pub safe_tx_hash: SafeTxHash,
-    /// Who signed; checked against the signature.
+    /// The owner, checked against the signature.
     pub owner: Address,
     /// 65 bytes, as Safe packs them.
     pub signature: Bytes,
@@ -348,7 +348,7 @@ impl Promotion {
     }
 }
 
-/// How many of the calls that require what was judged have a function of their own.
+/// The number of calls requiring what was judged that have a function of their own.
 const REQUIRED_ONCE: usize = 3;
 
 fn is_post(call: &InnerCall, helper: Address) -> bool {
@@ -370,17 +370,17 @@ fn direct(call: &InnerCall, nonce: u64) -> SafeTx {
 }
 
 impl Checked {
-    /// The proposal.
+    /// The proposal that was checked.
     pub const fn proposal(&self) -> &Proposal {
         &self.proposal
     }
 
-    /// Where the helper stands, by which the calls were read.
+    /// The helper's address, by which the calls were read.
     pub const fn helper(&self) -> Address {
         self.helper
     }
 
-    /// What owners sign, recomputed.
+    /// The Safe transaction hash that owners sign, recomputed.
     pub const fn hash(&self) -> SafeTxHash {
         self.hash
     }
@@ -390,7 +390,7 @@ impl Checked {
         domain_hash(self.proposal.network.chain, self.proposal.safe)
     }
 
-    /// The second half.
+    /// The EIP-712 message hash that a hardware wallet shows beside the domain hash.
     pub fn message_hash(&self) -> MessageHash {
         self.proposal.safe_tx.message_hash()
     }

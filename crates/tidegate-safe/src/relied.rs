@@ -13,7 +13,7 @@ use crate::pins::{PinError, parse_address};
 /// The format version of the file.
 const VERSION: u32 = 1;
 
-/// How many Safes, and how many checkouts, one file may hold.
+/// The most Safes, and the most checkouts, of one file.
 const ROWS_MAX: usize = 4_096;
 
 /// The Safe of a project on a chain.
@@ -26,7 +26,8 @@ pub struct ProjectSafe {
     pub safe: Address,
 }
 
-/// What this machine relies on: Safes of projects, and which project lies in which checkout.
+/// The Safes that this machine relies on for each project, and the project of each checkout
+/// (`safes.toml`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relied {
     /// In the order in which they were relied on.
@@ -35,7 +36,7 @@ pub struct Relied {
     checkouts: BTreeMap<String, String>,
 }
 
-/// What a Safe that a checkout's file names is to this machine.
+/// The relation of a Safe in `tidegate.toml` to those that this machine relies on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reliance {
     /// Nothing is known of the project: it is trusted on first use.
@@ -106,8 +107,8 @@ impl Relied {
         toml::to_string(&file).map_err(|e| PinError::Write(Box::new(e)))
     }
 
-    /// What a Safe is that the file of a checkout names. What was relied on for the project's name
-    /// counts, in whichever checkout, and what was relied on in this checkout under another name.
+    /// Compares the Safe that a checkout's file names with those relied on before: for the
+    /// project's name in any checkout, and in this checkout under another name.
     pub fn reliance(&self, checkout: &str, now: &ProjectSafe) -> Reliance {
         let before = self.checkouts.get(checkout);
         let is_renamed = before.is_some_and(|name| *name != now.project);

@@ -113,8 +113,8 @@ pub(crate) fn table() -> &'static [Sensitive] {
     &TABLE
 }
 
-/// What a call with this selector does, if it belongs to those that change who controls what. A
-/// selector is four bytes: another function may share it, so this warns and never excuses.
+/// The sensitive function with this selector, if there is one: it changes who controls what.
+/// Another function may share the four bytes, so this warns and never excuses.
 pub fn sensitive(selector: Selector) -> Option<&'static Sensitive> {
     TABLE.iter().find(|entry| entry.function.selector() == selector)
 }

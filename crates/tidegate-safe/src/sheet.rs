@@ -10,7 +10,7 @@ use crate::proposal::{Adoption, Checked, Promotion, ProposalKind};
 use crate::tx::Operation;
 use crate::warning::{Warned, warnings};
 
-/// How the label of a row ends that nobody who signs may overlook.
+/// The suffix of a row's label that a signer must not overlook.
 pub const ATTENTION: &str = ", attention";
 
 /// Rows of label and value, in the order in which they are shown. The names of the digests are

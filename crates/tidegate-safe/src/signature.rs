@@ -100,7 +100,7 @@ impl OwnerSignature {
         Self::Ecdsa(signature.normalized_s())
     }
 
-    /// Who signed. For an approval this is only who it names.
+    /// The address that signed. Of an approved-hash signature it is only the address that it names.
     ///
     /// # Errors
     /// If no key can have made the signature.

@@ -36,8 +36,8 @@ const MODULES_MAX: usize = 100;
 /// Both ends of a Safe's linked lists.
 pub(crate) const SENTINEL: Address = address!("0000000000000000000000000000000000000001");
 
-/// What to read of a Safe, all at one block. The singleton's code follows once slot
-/// [`SLOT_SINGLETON`] has been read.
+/// The reads that show who may move a Safe, all at one block. The singleton's code is read after
+/// slot [`SLOT_SINGLETON`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustReads {
     /// Calldata whose answer goes to [`TrustAnswers::owners`].
@@ -50,7 +50,7 @@ pub struct TrustReads {
     pub modules: Bytes,
 }
 
-/// What the chain answered. All of it must come from one block.
+/// The chain's answers to [`TrustReads`]. All must come from one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustAnswers {
     /// The answer to `getOwners()`.
@@ -86,8 +86,8 @@ pub struct SafeState {
     pub singleton: Address,
     /// The version, where the singleton's code is a known one.
     pub version: Option<SafeVersion>,
-    /// What makes the answers less than certain, one sentence each. Only a known proxy runs the
-    /// singleton that slot 0 names, and only a known singleton answers truthfully.
+    /// Doubts about the answers, one sentence each. Only a known proxy runs the singleton that slot
+    /// 0 names, and only a known singleton answers truthfully.
     pub doubts: Vec<String>,
 }
 
@@ -167,7 +167,7 @@ impl Shown {
     }
 }
 
-/// What the answers say about `safe`.
+/// Decodes the state of `safe` from the chain's answers.
 ///
 /// # Errors
 /// If an answer has another shape, or no Safe can be like this.

@@ -35,7 +35,7 @@ pub struct SafeTx {
     pub nonce: u64,
 }
 
-/// How a Safe runs a transaction.
+/// The way in which a Safe runs a transaction: call or delegate call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// An ordinary call.
@@ -78,7 +78,7 @@ impl SafeTx {
         MessageHash(self.struct_value().eip712_hash_struct())
     }
 
-    /// What the owners of `safe` on `chain` sign.
+    /// The EIP-712 hash that the owners of `safe` on `chain` sign.
     pub fn hash(&self, chain: ChainId, safe: Address) -> SafeTxHash {
         SafeTxHash(self.struct_value().eip712_signing_hash(&domain(chain, safe)))
     }

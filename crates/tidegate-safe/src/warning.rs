@@ -158,7 +158,7 @@ impl Warning {
 pub struct Warned {
     /// Which call, from 1; `None` for the whole proposal.
     pub call: Option<usize>,
-    /// What.
+    /// The kind of warning.
     pub warning: Warning,
 }
 
@@ -196,8 +196,8 @@ pub fn warnings(checked: &Checked, abis: &[JsonAbi]) -> Vec<Warned> {
     found.into_iter().collect()
 }
 
-/// What a person approves who signs: the Safe transaction's hash where nothing is warned of, else
-/// a digest over it and each warning.
+/// The digest that `proposal sign --approve` takes: the Safe transaction's hash without warnings,
+/// else a digest over it and each warning.
 pub fn approved(checked: &Checked, warned: &[Warned]) -> B256 {
     let hash = checked.hash().0;
     if warned.is_empty() {

@@ -6,7 +6,7 @@ use tidegate_model::digest::JcsError;
 use crate::files::FileError;
 use crate::stream::Epoch;
 
-/// What the store could not do.
+/// A failed operation on a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is damaged or altered. It is never repaired in place: the way on is to move
@@ -105,7 +105,7 @@ pub enum StoreError {
     Rounded { what: &'static str },
 }
 
-/// What about a store does not hold.
+/// A property of a store's contents that does not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
     /// A database of something else.
@@ -138,7 +138,7 @@ pub enum Damage {
     Row { table: &'static str, key: String },
 }
 
-/// What can go wrong inside a database operation, before the path is known.
+/// An error within a database operation, before the path is known.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Sqlite(rusqlite::Error),

@@ -62,7 +62,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// Whether the file is simply not there.
+    /// Whether the error is that the file does not exist.
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing(_))
     }

@@ -7,7 +7,7 @@ use alloy_primitives::{hex, keccak256};
 /// The longest part of a folder's name that is taken over, in characters.
 const LABEL_CHARS_MAX: usize = 48;
 
-/// A person's folder.
+/// A person's folder, `$TIDEGATE_HOME`: keys, endpoints, pins and stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
     root: PathBuf,
@@ -32,7 +32,8 @@ impl Home {
         self.root.join("checkouts").join(Self::checkout_name(project_root)).join("store.db")
     }
 
-    /// How this machine calls a checkout: `<folder>-<16 digits>`.
+    /// The name of a checkout on this machine, `<folder>-<16 digits>`, where the digits are the
+    /// first of keccak256(its path).
     pub fn checkout_name(project_root: &Path) -> String {
         let label = project_root.file_name().unwrap_or_default().to_string_lossy();
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };

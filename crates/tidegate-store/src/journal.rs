@@ -38,7 +38,7 @@ pub struct Event {
     pub stream_seq: u64,
     /// The epoch of the lease under which it was written.
     pub epoch: Epoch,
-    /// What kind of event it is.
+    /// The kind of event.
     pub kind: String,
     pub body: Value,
     /// Its hash, which covers all of the above and the event before.

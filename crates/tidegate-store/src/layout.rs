@@ -9,12 +9,12 @@ use tidegate_model::{ScopeRoot, StatementDigest};
 
 use crate::files::{FileError, read_error, refuse_link};
 
-/// How deep the folders below `deployments/` go.
+/// The deepest nesting of folders below `deployments/`.
 const DEPTH_MAX: usize = 3;
 /// The most entries a folder may have.
 const ENTRIES_MAX: usize = 100_000;
 
-/// Where each file of a project lies. Paths are computed; only the listings read folders.
+/// The paths of a project's files. They are computed; only the listings read folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// The folder with `tidegate.toml`.

@@ -21,17 +21,17 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The stream.
+    /// The stream that the lease is for.
     pub fn stream(&self) -> &StreamName {
         &self.stream
     }
 
-    /// Who holds it, as given.
+    /// The holder's name, as it was given.
     pub fn holder(&self) -> &str {
         &self.holder
     }
 
-    /// Its epoch.
+    /// The number of the lease within its stream; appends under an older one are refused.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -66,7 +66,7 @@ impl Store {
         Ok(Lease { stream: stream.clone(), holder, epoch, _lock: lock })
     }
 
-    /// Who took the stream's last lease, alive or not.
+    /// The holder of the stream's newest lease, whether or not it is still held.
     ///
     /// # Errors
     /// The database's own failure.

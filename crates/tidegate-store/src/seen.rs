@@ -10,7 +10,7 @@ use crate::store::Store;
 /// The longest statement, in bytes.
 pub(crate) const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
-/// Whether a statement was new.
+/// The result of remembering a statement: new, or known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// It had not been seen before.

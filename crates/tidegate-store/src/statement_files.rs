@@ -56,16 +56,16 @@ pub type StatementRead = (PathBuf, Result<StatementFile, StatementFileError>);
 /// would let whoever can write git slow down every command.
 pub(crate) const STRANGERS_MAX: usize = 64;
 
-/// The statements' folder.
+/// The files of the folder `deployments/statements`.
 #[derive(Debug, Default)]
 pub struct StatementFiles {
     /// What was read, sorted by name.
     pub read: Vec<StatementRead>,
-    /// How many files of strangers were passed over.
+    /// The number of strangers' files that were skipped.
     pub strangers: usize,
 }
 
-/// Who a file says has signed it. It is read before anything is checked.
+/// The author whom a file names. It is read before anything is checked.
 #[derive(Deserialize)]
 struct Claim {
     statement: ClaimedStatement,

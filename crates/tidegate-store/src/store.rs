@@ -10,7 +10,7 @@ use crate::error::{Damage, Fault, StoreError};
 use crate::files::{self, FileError, refuse_link};
 use crate::{journal, mounts, schema};
 
-/// How long a writer waits for another process, in milliseconds. Transactions here take a few.
+/// The longest wait of a writer for another process, in milliseconds. Transactions here take a few.
 const BUSY_WAIT_MS_MAX: u64 = 10_000;
 
 /// One machine's store: the journal, leases, blobs and every statement ever seen.
@@ -67,7 +67,7 @@ impl Store {
         Ok(Self { path, locks, conn: Mutex::new(conn), copy: None })
     }
 
-    /// The database file.
+    /// The path of the database file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -22,7 +22,7 @@ impl StreamName {
         Ok(Self(text.to_owned()))
     }
 
-    /// The name.
+    /// The stream's name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,7 +34,7 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// How many leases a stream has had; the first is 1. An append under an older one is refused.
+/// The number of a lease within its stream, from 1. An append under an older one is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 

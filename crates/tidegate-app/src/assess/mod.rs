@@ -63,7 +63,7 @@ pub struct Assessment {
     pub soak: String,
     /// The report of each gate, in their fixed order.
     pub reports: Vec<GateReport>,
-    /// The verdict on the whole.
+    /// The overall verdict.
     pub overall: Verdict,
     /// The target's latest finalized header: gate time.
     pub gate_head: Option<Head>,

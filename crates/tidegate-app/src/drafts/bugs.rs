@@ -15,14 +15,14 @@ use crate::release::select;
 use crate::saying::About;
 use crate::statements;
 
-/// A bug as somebody reports it.
+/// A new bug report.
 #[derive(Debug, Clone)]
 pub struct BugRequest {
-    /// Of which release.
+    /// The release that has the bug.
     pub subject: Subject,
     /// What it is.
     pub title: String,
-    /// How bad it is; high and critical stop the release.
+    /// The severity; a high or critical bug stops the release.
     pub severity: Severity,
     /// Link to details; may be empty.
     pub link: String,
@@ -30,14 +30,14 @@ pub struct BugRequest {
     pub blocking: bool,
 }
 
-/// What somebody says of a bug.
+/// A triage of a bug.
 #[derive(Debug, Clone)]
 pub struct TriageRequest {
     /// The bug's digest or its beginning.
     pub bug: String,
-    /// What it comes to.
+    /// The conclusion.
     pub resolution: Resolution,
-    /// The bug that stays, of a duplicate: its digest or its beginning.
+    /// For a duplicate, the bug that stays: its digest or its beginning.
     pub of: Option<String>,
     /// Why.
     pub reason: String,
@@ -45,7 +45,7 @@ pub struct TriageRequest {
     pub target: Option<String>,
 }
 
-/// A bug of which somebody says something.
+/// The bug that a triage is about, as its signer reviews it.
 #[derive(Debug, Clone)]
 pub struct Triaged {
     /// What it is.
@@ -54,7 +54,7 @@ pub struct Triaged {
     pub needs_two: bool,
 }
 
-/// Drafts the report of a bug. It stops a release, so that no line in git hinders it.
+/// Drafts a bug report. It is a stop, so a Safe that is not pinned does not hinder it.
 ///
 /// # Errors
 /// If the signer is nobody of the policy, or there is no such release.
@@ -71,7 +71,7 @@ pub async fn bug(
     Draft::of(project, about, signer, body, ()).await
 }
 
-/// Drafts what somebody says of a bug.
+/// Drafts a triage of a bug.
 ///
 /// # Errors
 /// If there is no such bug, or they cannot say that of it.
@@ -102,7 +102,8 @@ pub async fn triage(
     Draft::of(project, about, signer, body, shown).await
 }
 
-/// Who found a bug can only confirm it, and nobody accepts a critical one.
+/// Refuses a triage that cannot count: its finder can only confirm a bug, and nobody accepts a
+/// critical one.
 fn require_sayable(resolution: Resolution, is_own: bool, severity: Severity) -> AppResult {
     let why = match resolution {
         Resolution::Confirmed => return Ok(()),
@@ -115,7 +116,7 @@ fn require_sayable(resolution: Resolution, is_own: bool, severity: Severity) -> 
     Err(AppError::new(Kind::Fail, why))
 }
 
-/// The bug of which another one is a duplicate, if it can be.
+/// The bug that a duplicate names, if it can stand in for the other one.
 fn original(
     set: &StatementSet,
     (digest, bug): (StatementDigest, &Bug),
@@ -132,7 +133,7 @@ fn original(
     }
 }
 
-/// The bug whose digest begins so, and who found it.
+/// The bug with this digest or beginning, and its finder.
 fn named<'a>(
     set: &'a StatementSet,
     begins: &str,

@@ -18,7 +18,7 @@ use crate::release::{Built, select};
 use crate::saying::{About, now_for_stop};
 use crate::statements;
 
-/// A go as somebody says it.
+/// A go.
 #[derive(Debug, Clone)]
 pub struct GoRequest {
     /// The release.
@@ -27,11 +27,11 @@ pub struct GoRequest {
     pub discipline: Option<String>,
     /// The reason; may be empty.
     pub reason: String,
-    /// Whole digests of statements that earlier goes list and that nobody has.
+    /// Whole digests of statements that earlier goes list and that nobody has any more.
     pub without: Vec<String>,
 }
 
-/// A no-go as somebody says it.
+/// A no-go.
 #[derive(Debug, Clone)]
 pub struct StopRequest {
     /// The release.
@@ -44,10 +44,10 @@ pub struct StopRequest {
     pub post: bool,
 }
 
-/// A freeze as somebody says it.
+/// A freeze.
 #[derive(Debug, Clone)]
 pub struct FreezeRequest {
-    /// For how long, in seconds.
+    /// The duration, in seconds.
     pub secs: u64,
     pub reason: String,
     /// Whether it is posted at the helper too.
@@ -65,11 +65,11 @@ pub struct Going {
     pub seen: Vec<(StatementDigest, String)>,
     /// Every record of it, with its network's name.
     pub records: Vec<(String, SeenRecord)>,
-    /// What earlier goes list, with who said so, and what this one is said without.
+    /// Statements that earlier goes list and this one leaves out, with who listed them.
     pub without: Vec<(StatementDigest, String)>,
 }
 
-/// Drafts a go, which lists everything that there is to see.
+/// Drafts a go, which lists every statement and record that bears on the release.
 ///
 /// # Errors
 /// If the signer is nobody of the policy, a statement that an earlier go lists is missing, or a go
@@ -102,8 +102,8 @@ pub async fn go(
     Ok(Draft { named, ..Draft::of(project, about, signer, body, shown).await? })
 }
 
-/// Refuses a go without what somebody saw who said go before: it may have been taken away. What
-/// nobody has is left out by name; answers with what is.
+/// Refuses a go without a statement that an earlier go lists: it may have been deleted. A statement
+/// that nobody has is left out by its digest. Returns those left out.
 fn require_all(
     project: &Project,
     about: &About,
@@ -130,7 +130,7 @@ fn require_all(
     Ok(left_out)
 }
 
-/// Every statement that bears on a release, as the gate will ask for it.
+/// Every statement that bears on a release, as the gate `go` will require it.
 fn bearing(
     project: &Project,
     about: &About,
@@ -194,8 +194,8 @@ pub async fn freeze(
     Ok(Draft { posted, ..Draft::of(project, about, signer, body, ()).await? })
 }
 
-/// Who stops something is somebody of the policy. Who takes people out of a file that names another
-/// Safe hinders no stop.
+/// Refuses a stop by somebody who is not of the policy; not if the file names another Safe, since
+/// it may leave people out.
 fn speaks_of(project: &Project, signer: &dyn DigestSigner, about: &About) -> AppResult {
     let known = speaker(project, signer.address());
     let named = project.named_at(project.network(&about.target)?)?;

@@ -19,7 +19,7 @@ use crate::release::select;
 use crate::relied;
 use crate::saying::{About, now};
 
-/// What a guardian looks at, all of it computed on their own machine.
+/// The emergency as a guardian reviews it. Everything is computed on their own machine.
 #[derive(Debug)]
 pub struct Urgency {
     /// The terms of the proposal.
@@ -32,8 +32,8 @@ pub struct Urgency {
     pub soak_secs: u64,
 }
 
-/// Drafts a guardian's signature of one Safe transaction, having computed everything that its terms
-/// say. With `post` it is announced at the helper too.
+/// Drafts a guardian's signature under the terms of one Safe transaction, after computing each of
+/// them anew. With `post` it is also announced at the helper.
 ///
 /// # Errors
 /// If the signer is no guardian, the working tree builds another release, or it is no emergency.

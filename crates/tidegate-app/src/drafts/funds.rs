@@ -17,7 +17,7 @@ use crate::project::Project;
 use crate::release::build_tree;
 use crate::{relied, statements};
 
-/// Test funds that somebody asks for.
+/// A request for test funds.
 #[derive(Debug, Clone)]
 pub struct AskRequest {
     /// The network's name.
@@ -32,7 +32,7 @@ pub struct AskRequest {
     pub for_release: bool,
 }
 
-/// A decision on what somebody asks for.
+/// A decision on a fund request.
 #[derive(Debug, Clone)]
 pub struct DecideRequest {
     /// The request's whole digest; by default the only one that nobody has decided on.
@@ -43,7 +43,7 @@ pub struct DecideRequest {
     pub reason: String,
 }
 
-/// What somebody asks for, and who may decide on it.
+/// The fund request that is decided on, with the rules that say who may decide.
 #[derive(Debug)]
 pub struct Asked {
     found: RequestView,
@@ -54,7 +54,7 @@ pub struct Asked {
     is_adopted: bool,
 }
 
-/// What whoever decides looks at.
+/// The fund request as whoever decides reviews it.
 #[derive(Debug, Clone)]
 pub struct Deciding {
     /// The request's digest.
@@ -65,7 +65,7 @@ pub struct Deciding {
     pub amount: U256,
     /// Who will hold it.
     pub destination: Address,
-    /// The same by name.
+    /// The name of the destination's holder.
     pub holder: String,
     /// The network's name.
     pub network: String,
@@ -95,7 +95,7 @@ pub async fn ask(
     Draft::of(project, about(project)?, signer, body, ()).await
 }
 
-/// Finds the request that is decided on.
+/// Finds the fund request to decide on.
 ///
 /// # Errors
 /// If there is none, or several that could be meant.
@@ -154,8 +154,8 @@ pub(crate) fn network_name(project: &Project, id: NetworkId) -> AppResult<String
     })
 }
 
-/// The request that is named by its whole digest, or the only one that is ready: no beginning of a
-/// digest moves money.
+/// The request with this whole digest, or the only one that is ready. The beginning of a digest is
+/// not enough to move money.
 pub(crate) fn pick<'a>(
     ledger: &'a Ledger,
     named: Option<&str>,

@@ -19,10 +19,10 @@ use crate::release::select;
 use crate::relied;
 use crate::saying::{About, now};
 
-/// The largest post-mortem, in bytes.
+/// The most bytes of a post-mortem.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
 
-/// A waiver as a guardian gives it.
+/// A waiver.
 #[derive(Debug, Clone)]
 pub struct WaiverRequest {
     /// The release.
@@ -31,7 +31,7 @@ pub struct WaiverRequest {
     pub gate: String,
     /// The lowered requirement.
     pub lowers: Lowered,
-    /// Until when, in seconds since 1970 by the target's chain time.
+    /// The end, in seconds since 1970 by the target's chain time.
     pub until: u64,
     pub reason: String,
     /// Link to details; may be empty.
@@ -49,7 +49,7 @@ pub struct PostmortemRequest {
     pub uri: String,
 }
 
-/// Refuses whoever is no guardian.
+/// Refuses a person without the role `guardian`.
 pub(super) fn require_guardian(project: &Project, name: &str) -> AppResult {
     let people = people(project);
     if people.get(name).is_some_and(|person| person.roles.iter().any(|role| role == "guardian")) {
@@ -58,7 +58,7 @@ pub(super) fn require_guardian(project: &Project, name: &str) -> AppResult {
     Err(AppError::new(Kind::Keys, format!("{name} is not a guardian of this policy")))
 }
 
-/// Drafts a waiver. It counts once as many guardians as the policy asks for have signed the same.
+/// Drafts a waiver. It counts once as many guardians as the policy requires have signed the same.
 ///
 /// # Errors
 /// If the signer is no guardian, or nobody may lower that so far or for so long.
@@ -88,7 +88,7 @@ pub async fn waiver(
     Draft::of(project, about, signer, body, ()).await
 }
 
-/// Drafts the proof that somebody holds a key that the policy lists under their name.
+/// Drafts the proof that a person holds a key listed under their name in the policy.
 ///
 /// # Errors
 /// If it does not.
@@ -109,7 +109,7 @@ pub async fn key_claim(
     Draft::of(project, about, signer, body, ()).await
 }
 
-/// Drafts what was learnt after an emergency.
+/// Drafts the post-mortem of an emergency.
 ///
 /// # Errors
 /// If the document cannot be read.

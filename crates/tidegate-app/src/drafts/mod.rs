@@ -17,7 +17,7 @@ use alloy_primitives::Address;
 use tidegate_evidence::StatementSet;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{Body, Statement};
-/// How bad a bug is, and what somebody says that it comes to.
+/// A bug's severity, and the conclusion of a triage.
 pub use tidegate_model::statement::{Resolution, Severity};
 use tidegate_model::{ReleaseRoot, StatementDigest};
 
@@ -38,7 +38,7 @@ use crate::project::Project;
 use crate::saying::{About, general};
 use crate::{records, relied, statements};
 
-/// What something is said about.
+/// The release and target that a statement is about.
 #[derive(Debug, Clone, Default)]
 pub struct Subject {
     /// The release, by its name or root; by default what the working tree builds.
@@ -47,7 +47,7 @@ pub struct Subject {
     pub target: Option<String>,
 }
 
-/// What a statement names by its digest and perhaps only this machine has.
+/// Statements and records that a draft names by digest and that only this machine may have.
 #[derive(Debug)]
 struct Named {
     set: StatementSet,
@@ -57,7 +57,7 @@ struct Named {
 }
 
 impl Named {
-    /// Writes the files that are missing, so that others find what is named.
+    /// Writes their missing files, so that others find them.
     fn restore(&self, project: &Project) -> AppResult {
         statements::restore(project, &self.set, &self.listed)?;
         records::restore(project, &self.target, self.release)
@@ -70,12 +70,13 @@ pub struct Draft<T = ()> {
     shown: T,
     target: String,
     statement: Statement,
-    /// Under which subject it is posted at the helper too, and until when, in seconds.
+    /// The subject under which it is also posted at the helper, and until when, in seconds since
+    /// 1970.
     posted: Option<(StatementDigest, u64)>,
-    /// Whether the Safes must be pinned first: nothing was adopted, so that the file alone says who
+    /// Whether the Safes must be pinned first: no policy is adopted, so only the file says who
     /// decides.
     must_pin: bool,
-    /// What is written before it is signed.
+    /// The statements and records whose files are written before it is signed.
     named: Option<Box<Named>>,
 }
 
@@ -98,12 +99,12 @@ impl<T> Draft<T> {
         })
     }
 
-    /// What whoever signs looks at first.
+    /// The data that the signer reviews first.
     pub const fn shown(&self) -> &T {
         &self.shown
     }
 
-    /// Its digest, which its file is named after.
+    /// Its digest, which is the name of its file.
     ///
     /// # Errors
     /// If it has no canonical form.
@@ -111,9 +112,9 @@ impl<T> Draft<T> {
         Ok(self.statement.digest()?)
     }
 
-    /// Has it approved, writes what it names, signs it and writes its file; where it is posted too,
-    /// the same approval covers both. Tells what is signed, and the result. Where the caller wants
-    /// typed data, that is written instead.
+    /// Has it approved, writes the files that it names, signs it and writes its file. If it is
+    /// posted too, the same approval covers that. If the caller wants typed data, that is written
+    /// instead.
     ///
     /// # Errors
     /// If nobody approves it, or it cannot be written or posted; or a Safe must be pinned first.
@@ -127,7 +128,8 @@ impl<T> Draft<T> {
     }
 }
 
-/// The person who holds the signing key. What nobody of the policy says binds nobody.
+/// The name of the person who holds the signing key. Anybody else is refused, since only keys of
+/// the policy count.
 fn speaker(project: &Project, key: Address) -> AppResult<String> {
     let found = people(project).into_iter().find(|(_, person)| person.holds(key));
     found.map(|(name, _)| name).ok_or_else(|| {
@@ -136,7 +138,7 @@ fn speaker(project: &Project, key: Address) -> AppResult<String> {
     })
 }
 
-/// Who speaks and about which target, of all that stops nothing.
+/// The signer's name and the target, for statements that are no stops.
 async fn spoken(
     project: &Project,
     signer: &dyn DigestSigner,

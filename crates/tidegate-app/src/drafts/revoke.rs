@@ -14,28 +14,28 @@ use crate::release::select;
 use crate::saying::About;
 use crate::statements;
 
-/// Which attestation is taken back, and why.
+/// A revocation of an attestation.
 #[derive(Debug, Clone)]
 pub struct RevokeRequest {
     /// The attestation's digest or its beginning.
     pub attestation: String,
     pub detail: String,
-    /// The release of which is shown what it sets back, and the target.
+    /// The target, and the release for which the consequences are shown.
     pub subject: Subject,
 }
 
-/// What the signer of a revocation reviews.
+/// The consequences of a revocation, as its signer reviews them.
 #[derive(Debug, Clone)]
 pub struct Revoking {
     pub attestation: StatementDigest,
-    /// What is set back in the release that is here, one sentence each.
+    /// The consequences for the release that is here, one sentence each.
     pub sets_back: Vec<String>,
-    /// The other targets, at whose helpers it is posted apart.
+    /// The other targets, at whose helpers it must be posted separately.
     pub elsewhere: Vec<String>,
 }
 
-/// Drafts that an attestation is taken back, and posted at the helper, so that deleting the file
-/// undoes nothing. The attestation's file may be gone; whoever signed knows its whole digest.
+/// Drafts a revocation, which is also posted at the helper, so that deleting its file undoes
+/// nothing. The attestation's file may be gone: its auditor can give the whole digest.
 ///
 /// # Errors
 /// If the signer has no such attestation here, and named none whole.
@@ -67,7 +67,7 @@ pub async fn revoke(
     })
 }
 
-/// The auditor's own attestation whose digest begins so.
+/// The auditor's own attestation with this digest or beginning.
 fn attested(set: &StatementSet, wanted: &str, auditor: Address) -> AppResult<StatementDigest> {
     // Nobody needs a chain's word on an attestation to take it back.
     let unread = set.doubtful().map(|(digest, found)| (digest, &found.collected.signed.statement));
@@ -83,8 +83,7 @@ fn attested(set: &StatementSet, wanted: &str, auditor: Address) -> AppResult<Sta
     })
 }
 
-/// What the revocation sets back in the release that is here. It holds back no revocation that
-/// this cannot be read.
+/// The consequences for the release that is here. If they cannot be read, the revocation goes on.
 async fn set_back(
     project: &Project,
     subject: &Subject,

@@ -18,10 +18,10 @@ use crate::release::select;
 use crate::saying::{About, now};
 use crate::{relied, scopes, statements};
 
-/// Which finding is accepted.
+/// An acceptance of a finding.
 #[derive(Debug, Clone)]
 pub struct RiskRequest {
-    /// In the scope of which release.
+    /// The release in whose scope the finding is.
     pub subject: Subject,
     /// The beginning of the finding's key.
     pub finding: String,
@@ -50,14 +50,14 @@ pub struct RiskShown {
     pub scope_root: ScopeRoot,
     /// The control that limits the risk until then; may be empty.
     pub control: String,
-    /// Until when, in seconds since 1970 by the target's chain time.
+    /// The end, in seconds since 1970 by the target's chain time.
     pub expires_at: u64,
 }
 
-/// An acceptance, and when it ends.
+/// An acceptance and its end, in seconds since 1970.
 type Wanted = (RiskAcceptance, u64);
 
-/// Drafts that a finding is accepted. It holds once two people have signed the same.
+/// Drafts the acceptance of a finding. It counts once two people have signed the same.
 ///
 /// # Errors
 /// If there is no such open finding, it must be fixed, it would be accepted for too long, or nobody
@@ -121,7 +121,7 @@ pub async fn risk(
     Ok(draft)
 }
 
-/// What somebody else has asked for of a finding, the newest.
+/// The newest acceptance of a finding that somebody else has signed.
 fn by_others<'a>(
     accepted: impl Iterator<Item = &'a AcceptanceFact>,
     finding: B256,

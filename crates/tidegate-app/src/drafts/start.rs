@@ -15,7 +15,7 @@ use crate::release::select;
 use crate::saying::About;
 use crate::{records, relied};
 
-/// The start of one deployment's soak, which nobody has posted here.
+/// The start of one deployment's soak, which is not posted yet.
 #[derive(Debug)]
 pub struct Start {
     /// The deployed release's name.
@@ -24,7 +24,7 @@ pub struct Start {
     pub soak: String,
     /// The target at whose helper it is posted.
     pub target: String,
-    /// Under which subject.
+    /// The subject of the post.
     subject: StatementDigest,
 }
 
@@ -33,22 +33,22 @@ pub struct Start {
 pub struct Starts {
     /// Those that can be posted.
     pub ready: Vec<Start>,
-    /// Why there are no others, or what hinders the first of them.
+    /// The reason why there are no others, or the first obstacle.
     pub outcome: AppResult,
 }
 
-/// What was posted.
+/// The posts that were made.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct StartedView {
-    /// The subjects.
+    /// Their subjects.
     pub posted: Vec<StatementDigest>,
-    /// The target at whose helper.
+    /// The target at whose helper it is posted.
     pub target: String,
 }
 
-/// The starts of a release's soaks, on every network that backs the target. One that cannot be read
-/// hinders no other: its anchor is not final, or the signer is neither the deployer nor somebody of
-/// the policy.
+/// The starts of a release's soaks on every network that backs the target. A network that cannot be
+/// used hinders no other: its anchor is not final, or the signer is neither the deployer nor of the
+/// policy.
 ///
 /// # Errors
 /// If it is deployed on none.
@@ -74,7 +74,7 @@ pub async fn starts(
     Ok(Starts { ready, outcome: AppError::first(errors) })
 }
 
-/// The start of the soak on one network; none where it is not deployed there.
+/// The start of the soak on one network; `None` if the release is not deployed there.
 async fn start(
     project: &Project,
     signer: &dyn DigestSigner,
@@ -92,7 +92,7 @@ async fn start(
 }
 
 impl Start {
-    /// Posts it once it is approved, unless it is there already.
+    /// Posts the start once it is approved, unless it is posted already.
     ///
     /// # Errors
     /// If nobody approves it, or it cannot be sent.
@@ -103,7 +103,7 @@ impl Start {
 }
 
 impl StartedView {
-    /// What was posted, of one target.
+    /// The view of the posts made on one target.
     pub fn of(starts: Vec<Start>) -> Self {
         let target = starts.first().map(|start| start.target.clone()).unwrap_or_default();
         Self { posted: starts.into_iter().map(|start| start.subject).collect(), target }

@@ -15,7 +15,7 @@ use crate::release::select;
 use crate::saying::About;
 use crate::statements;
 
-/// Which sample is taken back, and why.
+/// A withdrawal of a soak sample.
 #[derive(Debug, Clone)]
 pub struct WithdrawRequest {
     /// The sample's digest or its beginning.
@@ -26,7 +26,7 @@ pub struct WithdrawRequest {
     pub target: Option<String>,
 }
 
-/// What was signed, beside what the person's own endpoints show at that height now.
+/// A sample beside what the person's own endpoints show at its height now.
 #[derive(Debug)]
 pub struct Withdrawing {
     /// The sample in words.
@@ -35,11 +35,11 @@ pub struct Withdrawing {
     pub saw: Head,
     /// The block that is there now.
     pub here: Head,
-    /// Whose sample it is, where it is somebody else's.
+    /// The name of the sample's author, if it is somebody else's.
     pub by: Option<String>,
     /// The name of the person who withdraws it.
     pub speaker: String,
-    /// What would be signed, or why it is refused.
+    /// The draft of the withdrawal, or the reason why it is refused.
     pub outcome: AppResult<Draft>,
 }
 
@@ -50,7 +50,7 @@ impl Withdrawing {
     }
 }
 
-/// Drafts that a sample is taken back.
+/// Drafts the withdrawal of a sample.
 ///
 /// # Errors
 /// If there is no such sample, or it is somebody else's and endpoints here show what it says.
@@ -87,8 +87,8 @@ pub async fn withdraw(
     Ok(Withdrawing { says: general.text(), saw, here, by, speaker, outcome })
 }
 
-/// Somebody else's sample is wrong only where one's own endpoints show another state at its block.
-/// Answers with whose it is.
+/// Refuses to withdraw somebody else's sample unless one's own endpoints show another state at its
+/// block. Returns its author's name.
 async fn require_seen_otherwise(
     project: &Project,
     about: &About,
@@ -120,7 +120,7 @@ async fn require_seen_otherwise(
     }
 }
 
-/// What the person's endpoints show as final at the height of a sample.
+/// The person's endpoints' finalized block at the height of a sample.
 async fn seen_now(project: &Project, sample: &SoakSample) -> AppResult<Head> {
     let (chain, number) = (sample.network.chain, sample.block.number);
     let name = project.name_of(sample.network).ok_or_else(|| {
@@ -141,7 +141,7 @@ async fn seen_now(project: &Project, sample: &SoakSample) -> AppResult<Head> {
     Ok(network.head_at(number).await?)
 }
 
-/// Whether a sample of the same block says something else.
+/// Whether a sample of the same block has another content.
 fn contradicted(set: &StatementSet, digest: StatementDigest, sample: &SoakSample) -> bool {
     set.general().any(|(other, general, _)| match &general.body {
         Body::SoakSample(says) => {
@@ -154,7 +154,7 @@ fn contradicted(set: &StatementSet, digest: StatementDigest, sample: &SoakSample
     })
 }
 
-/// The sample whose digest begins so.
+/// The sample with this digest or beginning.
 fn named<'a>(
     set: &'a StatementSet,
     begins: &str,

@@ -17,7 +17,7 @@ use crate::view::{GateView, gate_views};
 pub enum PromoteView {
     /// The gates let it through, and a proposal was written.
     Proposed(ProposedView),
-    /// They do not.
+    /// At least one gate holds it back, and nothing was written.
     Held(HeldView),
 }
 
@@ -33,9 +33,9 @@ pub struct ProposedView {
     pub proposal: SafeTxHash,
     /// The proposal's file.
     pub file: PathBuf,
-    /// The verdict on the whole.
+    /// The overall verdict.
     pub overall: Verdict,
-    /// What guardians are to sign, of an urgent fix.
+    /// The terms that guardians must sign, for an emergency.
     pub emergency: Option<EmergencyTerms>,
 }
 
@@ -49,14 +49,14 @@ pub struct HeldView {
     pub release_root: ReleaseRoot,
     /// Always `null`.
     pub proposal: (),
-    /// The verdict on the whole.
+    /// The overall verdict.
     pub overall: Verdict,
     /// Every gate.
     pub gates: Vec<GateView>,
 }
 
 impl PromoteView {
-    /// What is proposed, or what holds it back.
+    /// The view of a candidate: proposed, or held back.
     pub fn of(candidate: &Candidate<'_>, proposed: Option<&Proposed>) -> Self {
         let assessment = candidate.assessment();
         let (target, overall) = (assessment.target.clone(), assessment.overall.clone());

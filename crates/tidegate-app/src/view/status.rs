@@ -40,7 +40,7 @@ pub struct StatusView {
     pub policy_digest: Option<PolicyDigest>,
     /// The report of each gate, in their fixed order.
     pub gates: Vec<GateView>,
-    /// The verdict on the whole.
+    /// The overall verdict.
     pub overall: Verdict,
     /// When it can be promoted, as far as time alone decides it, in one sentence.
     pub earliest: String,

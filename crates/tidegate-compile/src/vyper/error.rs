@@ -11,7 +11,7 @@ use crate::files::FileError;
 use crate::layout::LayoutError;
 use crate::output::OutputError;
 
-/// Why a contract in Vyper cannot be compiled.
+/// A contract in Vyper that cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum VyperError {
     /// There is no compiler.

@@ -34,8 +34,8 @@ const ENTRIES_MAX: usize = 10_000;
 /// The most bytes of the beginning of a script.
 const SHEBANG_BYTES_MAX: u64 = 64 << 10;
 
-/// What every environment has beside Vyper and what it needs. It differs from machine to machine,
-/// so it is in no digest, and the program below keeps it from being imported.
+/// Packages of every Python environment that Vyper does not need. They differ from machine to
+/// machine, so they are in no digest, and the program below keeps them from being imported.
 const NOT_IMPORTED: [&str; 5] = ["pip", "setuptools", "wheel", "pkg_resources", "_distutils_hack"];
 
 /// Starts Vyper from one folder of packages and nothing else: no `.pth` file, no folder of the

@@ -7,7 +7,7 @@ use tidegate_model::functions::{DATA, FunctionMap, GENERATED};
 
 use super::tree::Node;
 
-/// What of a source map is read.
+/// The parts of a source map that are read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SourceMap {
@@ -54,7 +54,7 @@ fn function((contract, tree): &(&str, &Node), line: u64) -> Option<String> {
     Some(format!("{contract}.{}({})", node.name.as_deref()?, types.join(",")))
 }
 
-/// How deep a type may be to be written out.
+/// The deepest nesting of a type that is written out.
 const DEPTH_MAX: usize = 8;
 
 /// A type as it is written.

@@ -16,7 +16,7 @@ const OUTPUTS: [&str; 6] = [
 
 const CODE_OUTPUTS: [&str; 2] = ["evm.bytecode.object", "evm.deployedBytecode.object"];
 
-/// What the contrast has and the build has not: a comment behind the contract.
+/// The difference of the contrast from the build: a comment behind the contract.
 const COMMENT: &str = "\n# another text of the same meaning\n";
 
 /// The build of one contract, and the same with a comment, which shows where the hash of the
@@ -45,7 +45,7 @@ pub(super) fn inputs(modules: &Modules, contract: &str, foundry: &FoundryConfig)
     Inputs { build, contrast }
 }
 
-/// What is not said is the compiler's default, or what a pragma says.
+/// The compiler's input. A setting that is left out is the compiler's default, or a pragma's.
 fn standard_json(
     sources: &Map<String, Value>,
     selection: &Value,

@@ -9,7 +9,7 @@ use tidegate_model::release::{LayoutNotes, Span};
 use super::types::{DECIMAL, Scope, opaque};
 use crate::layout::LayoutError;
 
-/// How the compiler calls what a lock against calls from within stands in.
+/// The compiler's name for the variable of `@nonreentrant`.
 const LOCK: &str = "nonreentrant lock";
 
 /// The canonical layout, in the form that Solidity's has: `{items, namespaces}`. Variables of
@@ -72,8 +72,8 @@ fn collect<'a>(
     Ok(())
 }
 
-/// Where the immutables stand, by `Contract.variable`, or `Module.variable` for those of imported
-/// modules. The compiler counts from the end of the runtime code. None if one leads outside.
+/// The places of immutables, by `Contract.variable`, or `Module.variable` for those of imported
+/// modules. The compiler counts from the end of the runtime code. `None` if one leads outside.
 pub(super) fn immutables(
     reported: &Value,
     contract: &str,

@@ -42,7 +42,7 @@ pub(crate) use sources::{Modules, closure, contract_of, is_vyper};
 pub use trailer::TrailerError;
 use unit::{Place, VyperUnit};
 
-/// What came of the contracts in Vyper.
+/// The result of compiling the contracts in Vyper.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) artifacts: Vec<Artifact>,

@@ -50,13 +50,13 @@ struct Bytecode {
     source_map: Option<SourceMap>,
 }
 
-/// Reads an answer.
+/// Reads the compiler's standard-JSON answer.
 pub(super) fn parse(json: &[u8]) -> Result<Answer, OutputError> {
     serde_json::from_slice(json).map_err(|source| OutputError::Malformed { source })
 }
 
 impl Answer {
-    /// What there is of the contract in this source.
+    /// The output of the one contract in this source.
     pub(super) fn contract(&self, source: &str) -> Result<&ContractOutput, OutputError> {
         let found = self.contracts.get(source).and_then(|contracts| contracts.values().next());
         found.ok_or_else(|| OutputError::Missing { contract: source.to_owned(), what: "the code" })

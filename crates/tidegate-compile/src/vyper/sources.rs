@@ -8,7 +8,7 @@ use crate::foundry::FoundryConfig;
 use crate::remapping::is_clean;
 use crate::sources::{SOURCES_MAX, SourceError, content};
 
-/// One source file.
+/// A source file of a contract in Vyper, or one that it imports.
 #[derive(Debug, Clone)]
 pub(crate) struct Module {
     /// Its text, exactly as in the file.
@@ -23,12 +23,12 @@ pub(crate) type Modules = BTreeMap<String, Module>;
 
 /// The ending of a contract's file.
 const CONTRACT: &str = ".vy";
-/// What an import may be, in the order in which the compiler looks for it.
+/// The endings of an imported file, in the order in which the compiler looks for them.
 const ENDINGS: [&str; 3] = [CONTRACT, ".vyi", ".json"];
 
-/// What belongs to the compiler.
+/// The folders of the compiler's own modules.
 const BUILTIN: [&str; 2] = ["ethereum/ercs", "vyper/interfaces"];
-/// What belongs to it since 0.4.2, and to the project where it is there.
+/// A module that is the compiler's own since 0.4.2, unless the project has it.
 const BUILTIN_MATH: &str = "math";
 
 /// Whether this is the name of a Vyper contract's file.

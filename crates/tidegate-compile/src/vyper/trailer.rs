@@ -3,7 +3,7 @@
 use semver::Version;
 use tidegate_model::trailer::Trailer;
 
-/// Why a trailer is not believed.
+/// A trailer of Vyper's creation code that contradicts the compiler or the runtime code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrailerError {
     /// The code does not end with one.

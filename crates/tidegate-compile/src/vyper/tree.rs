@@ -50,7 +50,7 @@ impl Node {
     }
 }
 
-/// What a variable's declaration is called.
+/// The node type of a variable's declaration.
 pub(super) const VARIABLE: &str = "VariableDecl";
 
 impl<'de> Deserialize<'de> for Node {

@@ -14,7 +14,7 @@ use super::tree::Node;
 
 /// The most types that one variable may expand to, and expressions that its lengths may hold.
 const STEPS_MAX: usize = 10_000;
-/// How deep types and expressions may be nested.
+/// The deepest nesting of types and expressions.
 const DEPTH_MAX: usize = 64;
 
 /// An expanded type and the slots that it takes.

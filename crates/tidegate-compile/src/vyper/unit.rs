@@ -37,7 +37,7 @@ pub(super) struct VyperUnit {
     pub(super) warnings: Vec<String>,
 }
 
-/// What one contract is made of.
+/// The inputs from which one contract's artifact is made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     /// The source of the contract.

@@ -22,12 +22,11 @@ sol! {
 pub(super) const DOMAIN: &str = "EAS Attestation";
 /// The version of the off-chain form.
 const VERSION: u16 = 2;
-/// What of an attestation has a place of its own in the service's form, or says only by which block
-/// it is dated.
+/// Fields of an attestation that EAS has itself, or that only say by which block it is dated.
 const APART: [&str; 5] = ["auditor", "issuedAt", "validUntil", "blockNumber", "blockHash"];
 
-/// What an attestation of ours says, as a schema: every field that was attested and that the
-/// service has no field for, and nothing else.
+/// The EAS schema of an attestation: type and name of every attested field for which EAS has none
+/// of its own.
 pub fn eas_schema() -> String {
     let fields = attested().into_iter().filter(|(_, name)| !APART.contains(&name.as_str()));
     fields.map(|(ty, name)| format!("{ty} {name}")).collect::<Vec<_>>().join(",")
@@ -60,11 +59,11 @@ fn data(a: &AuditAttestation) -> Result<Bytes, ExportError> {
     Ok(DynSolValue::Tuple(kept.map(|(value, _)| value).collect()).abi_encode_params().into())
 }
 
-/// Where the service stands on one chain.
+/// The EAS contract of one chain: chain id, address and version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Eas {
     pub chain: ChainId,
-    /// The contract.
+    /// The EAS contract.
     pub address: Address,
     /// The contract's version, as its domain has it.
     pub version: &'static str,

@@ -26,18 +26,18 @@ pub(super) const DOMAINS: [&str; 2] =
     ["ERC-7652: Onchain Audit Representation", "ERC-7512: Onchain Audit Representation"];
 const VERSION: &str = "1.0";
 
-/// Who audited.
+/// The auditor as ERC-7512 names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Auditor {
     /// The firm.
     pub name: String,
-    /// Where it is found.
+    /// The auditor's URI.
     pub uri: String,
-    /// Who did it.
+    /// The people who audited.
     pub authors: Vec<String>,
 }
 
-/// What was audited, as it stands on a chain.
+/// The audited contract on a chain, as ERC-7512 names one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditedContract {
     pub chain: ChainId,

@@ -17,8 +17,8 @@ pub const SVR_PREDICATE: &str = "https://in-toto.io/attestation/svr/v0.2";
 /// The type of a statement.
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
-/// What a statement is about: bytes, of which both digests are taken, since not everybody knows
-/// keccak256.
+/// A subject of an in-toto statement: bytes with both digests, SHA-256 and keccak256, since not
+/// every verifier knows keccak256.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     name: String,
@@ -33,7 +33,7 @@ impl Subject {
         Self { name: name.into(), sha256, keccak256: keccak256(bytes) }
     }
 
-    /// Its keccak256.
+    /// The keccak256 of the subject's bytes.
     pub const fn keccak256(&self) -> B256 {
         self.keccak256
     }
@@ -44,7 +44,7 @@ impl Subject {
     }
 }
 
-/// A statement.
+/// The in-toto statement, version 1, of a predicate about these subjects.
 pub fn statement(subjects: &[Subject], predicate_type: &str, predicate: Value) -> Value {
     let subject: Vec<_> = subjects.iter().map(Subject::document).collect();
     json!({
@@ -53,7 +53,7 @@ pub fn statement(subjects: &[Subject], predicate_type: &str, predicate: Value) -
     })
 }
 
-/// What is signed of a payload: DSSE's pre-authentication encoding.
+/// DSSE's pre-authentication encoding of a payload: the bytes that are signed.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()
@@ -69,7 +69,8 @@ pub enum EnvelopeError {
     Sign(#[from] SignError),
 }
 
-/// What a signature of an envelope is over.
+/// SHA-256 of the pre-authentication encoding of a statement, over which an envelope's signature is
+/// made.
 ///
 /// # Errors
 /// If the statement has no canonical form.

@@ -42,7 +42,7 @@ pub enum ExportError {
     },
 }
 
-/// Where an export keeps who is to sign it; no wallet reads it.
+/// The member in which an export keeps who is to sign it; no wallet reads it.
 const ASIDE: &str = "tidegate";
 
 /// Typed data with who is to sign it.

@@ -9,7 +9,7 @@ use tidegate_model::Head;
 
 use super::{Span, Watched, all};
 
-/// How many blocks of each window are looked at.
+/// The number of blocks of each window that are looked at.
 const LOOKS_PER_WINDOW: u64 = 24;
 
 /// Observed values, block by block.

@@ -23,13 +23,13 @@ pub struct SoakRequest<'a> {
     pub record: &'a DeploymentRecord,
     /// Expected seconds between blocks.
     pub block_time_secs: u64,
-    /// When the network ends, where that is known.
+    /// The end of the network, if it is known.
     pub end_of_life: Option<EndOfLife>,
     /// The last block up to which use counts, where it is not the newest final one.
     pub counted_to: Option<u64>,
-    /// When its start was posted on the target; `None` where that is not asked.
+    /// The post of its start on the target; `None` if none is asked for.
     pub posted: &'a Observed<Option<StartPost>>,
-    /// How much use is asked for: more is not looked for.
+    /// The policy's rules: use beyond what they ask for is not looked for.
     pub rules: &'a PolicyRules,
     /// The plan's contracts and the functions that count.
     pub contracts: &'a [CountedContract],
@@ -55,11 +55,11 @@ pub struct Probe {
     pub step: String,
     /// The function, for people.
     pub signature: String,
-    /// The contract.
+    /// The contract that is called.
     pub to: Address,
     /// The calldata.
     pub data: Bytes,
-    /// What the step checks that it returns.
+    /// The return data that the step expects.
     pub returns: Bytes,
     /// That value for people.
     pub expected: String,
@@ -68,7 +68,7 @@ pub struct Probe {
 /// A slot that is watched.
 #[derive(Debug, Clone)]
 pub struct Watched {
-    /// What it holds, for people.
+    /// The slot's name for people.
     pub name: String,
     /// The contract.
     pub address: Address,
@@ -87,5 +87,5 @@ pub struct SeenSample {
     pub says: SoakSample,
 }
 
-/// What was observed: the facts, or what is missing to state them.
+/// The facts of a soak, or the reason why they cannot be stated.
 pub type SoakObservation = Observed<SoakFacts>;

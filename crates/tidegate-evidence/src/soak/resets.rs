@@ -92,7 +92,7 @@ pub(crate) fn named(log: &Log) -> Option<(u64, &'static str, Address)> {
     Some((log.block.number, *event, log.address))
 }
 
-/// What the plan's `expect` calls return now, and where they show a change since the start.
+/// The present answers of the plan's `expect` calls, and where they show a change since the start.
 #[derive(Default)]
 pub(super) struct Probed {
     pub(super) values: Vec<ProbeValue>,
@@ -161,7 +161,7 @@ pub(super) async fn of_probes(
     Ok(probed)
 }
 
-/// What the probes return at a block.
+/// The answers of the probes at a block.
 pub(super) async fn values(
     network: &Network,
     probes: &[Probe],

@@ -22,7 +22,7 @@ pub(super) struct Start {
     pub(super) by: String,
 }
 
-/// What the record's transactions show.
+/// The record's transactions as the chain has them.
 pub(super) struct Anchored {
     /// The latest of the anchor and every transaction of the plan.
     pub(super) start: Start,
@@ -147,7 +147,8 @@ async fn reorganised(
     }))
 }
 
-/// What a transaction creates: by the keyless proxy, or by the helper for its sender.
+/// The address that a transaction creates at: by the CREATE2 proxy, or by the helper for its
+/// sender.
 pub(crate) fn created(tx: &Transaction) -> Option<Address> {
     match tx.to? {
         CREATE2_PROXY => {

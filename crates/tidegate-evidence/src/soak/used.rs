@@ -16,7 +16,7 @@ const STRETCH_BLOCKS: u64 = 2_000;
 const STRETCHES_MAX: usize = 5_000;
 /// The most transactions that are looked at one by one.
 const TRANSACTIONS_MAX: usize = 10_000;
-/// How many are looked at between two questions whether it is enough.
+/// The number of transactions that are read before it is asked whether they are enough.
 const LOOKS_AT_ONCE: usize = 64;
 /// The most that are still looked at, for people, once it is enough.
 const MORE_SHOWN_MAX: usize = 1_000;
@@ -86,7 +86,7 @@ fn in_order(logs: &[Log]) -> Vec<B256> {
     logs.iter().map(|log| log.transaction).filter(|hash| seen.insert(*hash)).collect()
 }
 
-/// What was counted so far.
+/// The use that was counted so far.
 struct Tally<'a> {
     request: &'a SoakRequest<'a>,
     insiders: BTreeSet<Address>,

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::keystore::error::KeystoreError;
 use crate::secret::Password;
 
-/// How a password becomes keys, with parameters within their bounds.
+/// A key derivation function with parameters within their bounds.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Kdf {
     Scrypt { log_n: u8, r: u32, p: u32, salt: Vec<u8> },

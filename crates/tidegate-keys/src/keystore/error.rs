@@ -39,7 +39,7 @@ pub enum KeystoreError {
 }
 
 impl KeystoreError {
-    /// What whoever reads this does next; `None` where the error says it all.
+    /// The next step for the person who reads the error; `None` if the error says it all.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Mac => {

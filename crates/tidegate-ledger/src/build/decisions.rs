@@ -38,7 +38,7 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// What is still reserved, taken off if `all`.
+    /// The reserve that is left, in wei; `None` if nothing is. With `all` it is set to zero.
     fn release(&mut self, request: StatementDigest, all: bool) -> Option<U256> {
         let tally = self.tallies.get_mut(&request)?;
         let left = tally.encumbered;

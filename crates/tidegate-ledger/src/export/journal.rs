@@ -63,7 +63,7 @@ fn quoted(commodity: Commodity) -> String {
     format!("\"{commodity}\"")
 }
 
-/// What proves an entry and what it belongs to, as comments' tags.
+/// The tags of an entry's comment: its proof, request and release.
 pub(super) fn tags(entry: &Entry) -> Vec<(&'static str, String)> {
     let mut words: Vec<_> = entry.evidence.iter().map(|evidence| evidence.word()).collect();
     words.dedup();

@@ -1,6 +1,6 @@
 //! Free text that cannot become anything but text in any of the formats.
 
-/// How long a description may be.
+/// The most characters of a description.
 const TEXT_CHARS_MAX: usize = 200;
 
 /// One line of plain ASCII: line ends, tabs and the characters that begin comments, split payees,

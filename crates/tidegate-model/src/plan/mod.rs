@@ -28,7 +28,7 @@ pub struct Plan {
     pub links: BTreeSet<Link>,
 }
 
-/// One step.
+/// One `[[step]]` of the plan: a creation, an upgrade or a call, with its checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -78,7 +78,7 @@ pub struct Upgrade {
     /// The proxy: an existing contract, or an earlier step's.
     pub target: String,
     pub kind: ProxyKind,
-    /// What has to be behind it before.
+    /// The contract that must be behind the proxy before.
     pub reference: Reference,
     /// The new implementation.
     pub contract: Fqn,
@@ -126,7 +126,7 @@ pub struct Proxy {
     pub init: Option<Invocation>,
 }
 
-/// Where a beacon proxy's beacon comes from.
+/// The beacon of a beacon proxy: created by its own step, or by another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Beacon {
@@ -162,7 +162,7 @@ impl ProxyKind {
     }
 }
 
-/// One function call.
+/// A function call of the plan: canonical signature and arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
@@ -208,7 +208,7 @@ pub struct Arg {
     pub from: Source,
 }
 
-/// Where an argument's value comes from.
+/// The source of an argument's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -233,7 +233,7 @@ pub struct ParamDecl {
     pub rule: Rule,
 }
 
-/// How a parameter's value on the target relates to the one that soaked.
+/// The rule that binds a parameter's value on the target to the one that soaked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Rule {

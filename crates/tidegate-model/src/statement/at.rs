@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::digest::project_id;
 use crate::ids::{BlockRef, ChainId, Head, ProjectId};
 
-/// How long typed data may lie before its signature is taken, in seconds of the target's chain
-/// time: a wallet on a shelf is fetched within two days.
+/// The most seconds of the target's chain time between writing typed data and taking its signature.
+/// Two days, so that a wallet can be fetched.
 pub const WRITTEN_SECS_MAX: u64 = 48 * 3_600;
 
 /// A block of the target, which a statement names and is dated by.

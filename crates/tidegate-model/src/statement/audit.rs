@@ -20,9 +20,9 @@ pub struct AuditAttestation {
     pub project: String,
     /// The release, as the report calls it; for people.
     pub release: String,
-    /// What was read: all contracts of a release, or some.
+    /// The root of the contracts that were read: all of a release, or some.
     pub scope_root: ScopeRoot,
-    /// How many contracts it holds; 0 in a delta review of the plan alone.
+    /// The number of contracts in the scope; 0 in a delta review of the plan alone.
     pub scope_count: u16,
     /// The plan that was read, or zero.
     pub plan_digest: PlanDigest,
@@ -43,7 +43,7 @@ pub struct AuditAttestation {
     pub found: u16,
     /// Number of findings that are fixed.
     pub fixed: u16,
-    /// How many are neither, and accepted by a suppression that the auditor confirms.
+    /// The number of findings that a suppression accepts, which the auditor confirms.
     pub accepted: u16,
     /// Open findings of critical severity.
     pub open_critical: u16,
@@ -81,7 +81,7 @@ pub enum AuditVerdict {
 }
 
 impl AuditVerdict {
-    /// All variants.
+    /// Every verdict, in the order of the format.
     pub const ALL: [Self; 4] = [Self::Clean, Self::RiskAccepted, Self::Delta, Self::Deployment];
 
     /// The words that are signed.
@@ -100,11 +100,11 @@ impl AuditVerdict {
     }
 }
 
-/// What stands before each compiler in `source`.
+/// The separator before each compiler in `source`.
 const BUILT_BY: &str = "; by ";
 
-/// Where the sources came from that somebody read, with the compilers that built them: as many as
-/// the text has room for.
+/// The `source` of an attestation: repository and commit, then each compiler that built the
+/// sources, as many as fit into the text.
 pub fn source_built_by(source: &str, compilers: &[Compiler]) -> String {
     let mut text = source.to_owned();
     for compiler in compilers {
@@ -132,12 +132,12 @@ impl AuditAttestation {
         [self.open_critical, self.open_high, self.open_medium]
     }
 
-    /// Whether the plan was read.
+    /// Whether the auditor read the plan: `planDigest` is not zero.
     pub fn names_plan(&self) -> bool {
         !self.plan_digest.0.is_zero()
     }
 
-    /// Why it contradicts itself, if it does. One that does is none.
+    /// The first contradiction within the attestation; one that has any counts for nothing.
     pub fn fault(&self) -> Option<String> {
         let open: u32 = self.open().map(u32::from).iter().sum();
         let told = u32::from(self.fixed) + u32::from(self.accepted) + open;

@@ -13,7 +13,7 @@ use super::{
 use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
 use crate::units::format_utc;
 
-/// What a general statement says. The tag is the EIP-712 `kind`.
+/// The body of a general statement. The tag is the EIP-712 `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "says", deny_unknown_fields)]
 pub enum Body {
@@ -70,8 +70,8 @@ pub enum Body {
     AuditRevoke(AuditRevocation),
 }
 
-/// What a statement bears on, so that a `go` which has not seen it is stale. Statements that only
-/// ever add evidence bear on nothing: that one is missing can open no gate.
+/// The object that a statement bears on: a `go` that has not seen the statement is stale.
+/// Statements that only add evidence bear on nothing, since a missing one opens no gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bearing {
     Release(ReleaseRoot),
@@ -94,7 +94,7 @@ pub enum Reach {
 }
 
 impl Body {
-    /// The EIP-712 `kind`.
+    /// The EIP-712 `kind`, such as `fund/request`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::FundRequest(_) => "fund/request",
@@ -117,8 +117,8 @@ impl Body {
         }
     }
 
-    /// What it speaks of, which the EIP-712 message names apart: a release root, another
-    /// statement, or the project that it is said for.
+    /// The EIP-712 `subject`: a release root, another statement's digest, or the project that it is
+    /// made for.
     pub fn subject(&self, project: ProjectId) -> B256 {
         match self {
             Self::FundRequest(request) => request.release.map_or(B256::ZERO, |release| release.0),
@@ -140,7 +140,8 @@ impl Body {
         }
     }
 
-    /// What it bears on. A statement whose absence could open a gate must bear on something.
+    /// The object that it bears on. A statement whose absence could open a gate must bear on
+    /// something.
     pub fn bearing(&self) -> Bearing {
         match self {
             Self::FundRequest(request) => {
@@ -188,7 +189,8 @@ impl Body {
         }
     }
 
-    /// When what it says ends by itself, said at a time.
+    /// The time at which it ends by itself if it is made at `issued_at`; `None` if its kind has no
+    /// end of its own.
     pub const fn ends_at(&self, issued_at: u64) -> Option<u64> {
         match self {
             Self::NoGo(_) => Some(no_go_until(issued_at)),
@@ -199,7 +201,8 @@ impl Body {
         }
     }
 
-    /// Whether it stops something.
+    /// Whether it can stop a release: a no-go, a bug, a freeze, a revocation, or a triage that
+    /// confirms a bug.
     pub const fn stops(&self) -> bool {
         match self {
             Self::NoGo(_) | Self::Bug(_) | Self::Freeze(_) | Self::AuditRevoke(_) => true,

@@ -45,9 +45,9 @@ pub struct SeenRecord {
 }
 
 impl Go {
-    /// How many statements one may list.
+    /// The most statements that a go may list.
     pub const STATEMENTS_MAX: usize = 10_000;
-    /// How many records one may list.
+    /// The most deployment records that a go may list.
     pub const RECORDS_MAX: usize = 1_000;
 
     /// A go over statements and records, in any order.
@@ -109,7 +109,7 @@ pub struct Bug {
 }
 
 impl Bug {
-    /// Whether it stops the release as long as it is open.
+    /// Whether an open bug like this stops the release: it is blocking, high or critical.
     pub fn blocks(&self) -> bool {
         self.blocking || self.severity >= Severity::High
     }
@@ -261,7 +261,8 @@ pub const fn no_go_until(issued_at: u64) -> u64 {
     issued_at.saturating_add(NO_GO_SECS)
 }
 
-/// When a no-go was said that is posted until a time; `None` where that is no such end.
+/// The time at which a no-go was made that is posted until `until`; `None` if `until` is too early
+/// for one.
 pub const fn no_go_said_at(until: u64) -> Option<u64> {
     until.checked_sub(NO_GO_SECS)
 }

@@ -45,7 +45,7 @@ pub struct FundDenial {
 }
 
 impl FundApproval {
-    /// Whether it names what was asked for.
+    /// Whether network, destination and amount are those of the request.
     pub fn is_of(&self, request: &FundRequest) -> bool {
         (self.network, self.destination, self.amount)
             == (request.network, request.destination, request.amount)

@@ -80,7 +80,7 @@ pub fn domain(chain: ChainId) -> Eip712Domain {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct General {
-    /// Who signs.
+    /// The author's address.
     pub signer: Address,
     /// The project it belongs to; none for what belongs to none.
     pub project: Option<ProjectRef>,
@@ -89,7 +89,7 @@ pub struct General {
     pub at: At,
     /// That block's time.
     pub issued_at: u64,
-    /// When it ends; [`NEVER`] if it does not.
+    /// The end, in seconds since 1970; [`NEVER`] if it does not end.
     pub expires_at: u64,
 }
 
@@ -126,7 +126,7 @@ impl Statement {
         Ok(StatementDigest(digest))
     }
 
-    /// Who signs it: nobody else's signature is one of it.
+    /// The author's address, which is part of what is signed.
     pub const fn signer(&self) -> Address {
         match self {
             Self::AuditAttestation(a) => a.auditor,
@@ -144,7 +144,7 @@ impl Statement {
         }
     }
 
-    /// When it was made, by the time of its block.
+    /// The timestamp of its block, in seconds since 1970.
     pub const fn issued_at(&self) -> u64 {
         match self {
             Self::AuditAttestation(a) => a.issued_at,
@@ -153,7 +153,8 @@ impl Statement {
         }
     }
 
-    /// Whether it stops something, so that nobody may take it for gone who cannot check it.
+    /// Whether it can stop a release. Such a statement may not be taken for absent because it
+    /// cannot be checked.
     pub const fn stops(&self) -> bool {
         match self {
             Self::Statement(g) => g.body.stops(),
@@ -161,8 +162,8 @@ impl Statement {
         }
     }
 
-    /// Whether a gate may pass because of it: whoever acts on that asks a contract again that
-    /// signed it.
+    /// Whether a gate may pass because of it. If a contract signed it, the contract is asked again
+    /// before anything is done.
     pub const fn opens(&self) -> bool {
         match self {
             Self::AuditAttestation(_) | Self::EmergencyWaiver(_) => true,
@@ -256,7 +257,7 @@ impl General {
         id.unwrap_or(ProjectId(B256::ZERO))
     }
 
-    /// What it speaks of, as the EIP-712 message names it.
+    /// The EIP-712 `subject`.
     pub fn subject(&self) -> B256 {
         self.body.subject(self.project_id())
     }

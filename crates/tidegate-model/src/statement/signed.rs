@@ -19,16 +19,16 @@ const KEY_SIGNATURE_BYTES: usize = 65;
 pub struct SignedStatement {
     /// The format version.
     pub v: u32,
-    /// What was signed, and by whom.
+    /// The signed message, which names its author.
     pub statement: Statement,
     /// Of a key: `r ‖ s ‖ v`, 65 bytes, with `v` 27 or 28. Of a contract: what it asks for.
     pub signature: Bytes,
-    /// Where the signer stands, if it is a contract (ERC-1271).
+    /// The signer's chain, if it is a contract (ERC-1271).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub contract: Option<ContractSigner>,
 }
 
-/// Where a contract stands that signs.
+/// The chain of a contract that signed (ERC-1271), and the block at which it first confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractSigner {
@@ -37,7 +37,7 @@ pub struct ContractSigner {
     pub block: BlockRef,
 }
 
-/// What can be said of a signature without asking a chain.
+/// The result of checking a signature without a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The key of the named signer made it.
@@ -111,7 +111,7 @@ impl SignedStatement {
         Self { v: Self::VERSION, statement, signature, contract: None }
     }
 
-    /// Who signed, as what was signed names them.
+    /// The author whom the signed message names.
     pub const fn signer(&self) -> Address {
         self.statement.signer()
     }
@@ -175,7 +175,7 @@ impl SignedStatement {
     }
 }
 
-/// What a general statement says twice must be the same.
+/// Refuses a general statement that contradicts what follows from its body.
 fn consistent(general: &General, digest: StatementDigest) -> Result<(), StatementError> {
     let body = &general.body;
     if general.project.is_none() != matches!(body, Body::AuditRevoke(_)) {

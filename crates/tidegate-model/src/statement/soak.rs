@@ -22,9 +22,9 @@ pub struct SoakSample {
     pub state: B256,
     /// keccak256 of the hashes of all transactions that counted, sorted, end to end.
     pub activity: B256,
-    /// How many counted.
+    /// The number of transactions that counted.
     pub transactions: u32,
-    /// How many outsiders sent them.
+    /// The number of outsiders who sent them.
     pub senders: u32,
 }
 

@@ -31,7 +31,7 @@ pub enum TypedDataError {
     Encode(#[from] JcsError),
 }
 
-/// What follows from nothing else in the typed data of a statement.
+/// The member of a statement's typed data from which its message follows.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Aside {

@@ -467,7 +467,7 @@ impl ReasonCode {
         name.parse().ok()
     }
 
-    /// What it means, in one sentence.
+    /// The code's meaning, in one sentence.
     pub fn meaning(self) -> &'static str {
         self.get_documentation().unwrap_or_default()
     }

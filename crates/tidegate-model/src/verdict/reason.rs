@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{ReasonCode, Verdict};
 
-/// One reason.
+/// A reason for a verdict: a sentence for people and codes for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// Its kind, for programs and tests.

@@ -22,7 +22,7 @@ fn hint_suffix(nearest: Option<&str>) -> String {
 }
 
 impl ConfigError {
-    /// An unusable value.
+    /// The error of a key whose value cannot be used, with the reason.
     pub fn value(key: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Value { key: key.into(), reason: reason.into() }
     }

@@ -12,7 +12,7 @@ use super::sections::check_name;
 /// The longest name of a firm, in characters.
 const FIRM_NAME_CHARS_MAX: usize = 80;
 
-/// A person.
+/// An entry of `[people]`: roles, firm and keys.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonConfig {

@@ -12,7 +12,7 @@ use tidegate_model::units::{parse_date, parse_span_secs};
 use super::people::check_people;
 use super::{ConfigError, ExistingConfig, ExternalConfig, ParamConfig, PersonConfig, StepConfig};
 
-/// The whole file.
+/// The whole of `tidegate.toml`, as written.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The project's name; it enters salts and the project id.
@@ -37,7 +37,7 @@ pub struct Config {
     pub funds: BTreeMap<String, FundsConfig>,
     /// `[policy]`: the keys as written; this is what the policy's digest covers.
     pub policy: BTreeMap<String, Value>,
-    /// What each firm that audits is called, by its id.
+    /// The names of firms that audit, by id.
     pub firms: BTreeMap<String, String>,
     /// People with their keys and roles, by name.
     pub people: BTreeMap<String, PersonConfig>,
@@ -113,7 +113,7 @@ impl CompilerConfig {
     }
 }
 
-/// Where in the pipeline a network stands.
+/// The role of a network: where a release is tried, or what it is promoted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -123,7 +123,7 @@ pub enum Stage {
     Mainnet,
 }
 
-/// One network.
+/// An entry of `[networks]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {

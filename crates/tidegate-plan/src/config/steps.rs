@@ -24,7 +24,8 @@ pub struct StepConfig {
     pub proxy: Option<String>,
     /// The proxy's contract, where it is not OpenZeppelin's.
     pub proxy_contract: Option<String>,
-    /// Who may upgrade: the first owner of a transparent proxy's admin, or of a beacon.
+    /// The account that may upgrade: the first owner of a transparent proxy's admin, or of a
+    /// beacon.
     pub admin: Option<Value>,
     /// An earlier step whose beacon a beacon proxy shares, as `@name`.
     pub beacon: Option<String>,
@@ -72,7 +73,7 @@ pub struct ExistingConfig {
     /// The major version of the OpenZeppelin that it was made with; 5 where nothing is said.
     #[serde(default)]
     pub openzeppelin: OpenZeppelin,
-    /// Where it stands, by network.
+    /// Its addresses, by network.
     #[serde(flatten)]
     pub networks: BTreeMap<String, ExistingPlace>,
 }
@@ -100,7 +101,7 @@ impl TryFrom<u8> for OpenZeppelin {
     }
 }
 
-/// Where a live proxy or beacon stands on one network.
+/// The address of a live proxy or beacon on one network, and of its admin contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExistingPlace {

@@ -82,7 +82,7 @@ pub fn requested_contracts(config: &Config) -> BTreeSet<String> {
     names
 }
 
-/// What the compiler made of one requested name.
+/// The artifact of one requested contract name, with the libraries that it links.
 #[derive(Debug, Clone, Copy)]
 pub struct Compiled<'a> {
     pub artifact: &'a Artifact,

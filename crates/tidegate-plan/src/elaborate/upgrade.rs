@@ -9,7 +9,7 @@ use super::{BEACON, Builder, ElaborateError};
 use crate::config::{OpenZeppelin, StepConfig};
 use crate::slots::{IMPLEMENTATION_SLOT, beacon_slot};
 
-/// What an upgrade starts from.
+/// The contract that an upgrade starts from.
 struct Start<'a> {
     kind: ProxyKind,
     made_with: OpenZeppelin,

@@ -55,7 +55,7 @@ impl FrozenOp {
         Ok(Self { op, tx, creates })
     }
 
-    /// The operation.
+    /// The operation of the plan that is frozen.
     pub const fn op(&self) -> &Op {
         &self.op
     }

@@ -20,7 +20,7 @@ pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind, o
 use crate::config::ExistingPlace;
 use crate::value::{ValueError, encode_value, normalise};
 
-/// Who acts on a network.
+/// The account that runs a plan's operations on a network: a key, or the Safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Executor {
     /// A deployer key, on test stages.
@@ -30,7 +30,7 @@ pub enum Executor {
 }
 
 impl Executor {
-    /// Its address.
+    /// The address of the key or the Safe.
     pub const fn address(self) -> Address {
         match self {
             Self::Key(address) | Self::Safe(address) => address,
@@ -38,20 +38,21 @@ impl Executor {
     }
 }
 
-/// What one network adds to a plan.
+/// The values of one network that a plan is resolved with: executor, externals, parameters,
+/// deployment id.
 #[derive(Debug, Clone)]
 pub struct ResolveContext {
     /// The account that executes the plan: a deployer's key, or a Safe.
     pub executor: Executor,
-    /// What `@deployer` is, where there is one.
+    /// The value of `@deployer`, if there is one.
     pub deployer: Option<Address>,
-    /// What `@safe` is, where there is one.
+    /// The value of `@safe`, if there is one.
     pub safe: Option<Address>,
     /// The deployment id, which enters the salts.
     pub deployment_id: u64,
-    /// Where each external stands.
+    /// The addresses of externals, by name.
     pub externals: BTreeMap<String, Address>,
-    /// Where each live contract stands that is upgraded.
+    /// The addresses of live contracts that are upgraded, by name.
     pub existing: BTreeMap<String, ExistingPlace>,
     /// Every parameter's value as written: a literal or an `@name`.
     pub params: BTreeMap<String, Value>,
@@ -109,7 +110,7 @@ pub struct Check {
     pub step: String,
     /// The function, for people.
     pub signature: String,
-    /// The contract.
+    /// The contract that is called.
     pub to: Address,
     /// The calldata.
     pub data: Bytes,
@@ -138,8 +139,8 @@ pub struct Resolved {
     pub slots: Vec<Watch>,
     /// What must be behind the proxies that are upgraded, before that.
     pub starts: Vec<Start>,
-    /// Where the externals and the contracts that are there already stand; of an admin contract
-    /// the name is its proxy's with `.admin` behind it.
+    /// The addresses of externals and of contracts that are there already; an admin contract has
+    /// its proxy's name with `.admin` behind it.
     pub outside: BTreeMap<String, Address>,
 }
 
@@ -149,9 +150,9 @@ pub struct Watch {
     /// The contract.
     pub address: Address,
     pub slot: B256,
-    /// What it holds, for people.
+    /// The slot's name for people.
     pub name: &'static str,
-    /// What it must hold; `None` where only local execution tells.
+    /// The value that it must hold; `None` if only local execution tells.
     pub value: Option<B256>,
 }
 

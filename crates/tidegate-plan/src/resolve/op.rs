@@ -57,14 +57,14 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Where the helper creates a contract for an executor.
+    /// The address at which the helper creates a contract for `executor`, by CREATE2.
     pub fn address(executor: Address, salt: B256, initcode: &[u8]) -> Address {
         let own = keccak256((executor, salt).abi_encode());
         HELPER.create2_from_code(own, initcode)
     }
 }
 
-/// What a key sends.
+/// A transaction as a key sends it: recipient, value in wei, calldata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyTransaction {
     /// To whom.

@@ -15,19 +15,19 @@ use crate::expected::{Created, Expected, When};
 use crate::resolve::{Executor, Op, OpKind, Resolved};
 use crate::run::{PLENTY, Run, cleared};
 
-/// What to do about a call of a contract of the plan.
+/// The advice for a call of a contract of the plan.
 const OWN: &str = "let only the owner call it, put it into the constructor or a proxy's `init`, \
                    or leave out the contract's `guarded = false`";
-/// What to do about a call of anything else.
+/// The advice for a call of anything else.
 const OUTSIDE: &str = "let a contract of the plan make it, which looks first whether it is done, \
                        or leave it out of the plan, since anybody can make it later";
-/// What to do about a creation.
+/// The advice for a creation.
 const IN_ORDER: &str = "leave out its `guarded = false`, or have its constructor require that \
                         what it asks is there";
-/// What a call begins with, before its arguments.
+/// The bytes of a call before its arguments.
 const SELECTOR_BYTES: usize = 4;
 
-/// What strangers made of a plan.
+/// The state after strangers acted before the plan.
 #[derive(Clone)]
 struct Ahead<'a> {
     sandbox: Sandbox<'a>,

@@ -22,7 +22,7 @@ pub(super) struct Trial<'t, 'a> {
     pub(super) missing: BTreeSet<StateKey>,
 }
 
-/// What became of a trial.
+/// The result of a trial.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ran {
     /// The same, as far as the state that is here tells.
@@ -71,7 +71,7 @@ impl Trial<'_, '_> {
         }
     }
 
-    /// What a run gives in which nothing fails.
+    /// The result of a run, if nothing fails in it.
     pub(super) fn found(&mut self, run: Run<'_>) -> Result<Expected, Ran> {
         let mut run = Run { contexts: false, ..run };
         let found = run.ops().map_err(|error| self.failed(error))?;
@@ -103,7 +103,8 @@ impl Trial<'_, '_> {
         other.next().map(|(_, made)| made.op.clone())
     }
 
-    /// What is missing is fetched before anything is said.
+    /// The result of a run that failed. Missing state is noted, to be fetched before anything is
+    /// said.
     pub(super) fn failed(&mut self, error: EvmError) -> Ran {
         match error {
             EvmError::Missing(keys) => {

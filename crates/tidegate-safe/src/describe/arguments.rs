@@ -9,7 +9,7 @@ use crate::batch::{InnerCall, unpack_multi_send};
 use crate::sensitive::sensitive;
 use crate::warning::Warning;
 
-/// How deep calls inside arguments are read; a deeper one is not read.
+/// The deepest nesting of calls within arguments; a deeper call is not read.
 const NESTING_MAX: usize = 6;
 /// Longer byte strings that are no call cannot be read.
 const BYTES_SHOWN_MAX: usize = 2_048;
@@ -82,7 +82,7 @@ fn is_bytes(value: &DynSolValue) -> bool {
     }
 }
 
-/// What stands in a value, at any place of it.
+/// The calls and bytes found in a value, at any place of it.
 #[derive(Debug, Default)]
 struct Found {
     calls: Vec<Description>,
@@ -154,8 +154,8 @@ fn packed_call(call: &InnerCall, reading: Reading<'_>) -> Description {
     Description { function, arguments: vec![to, value, data], warnings: Vec::new(), is_read: true }
 }
 
-/// What sensitive calls may stand somewhere in bytes that nobody can read: their first four bytes
-/// do. Each is named once.
+/// Warnings for sensitive calls that may be in bytes which nobody can read: their first four bytes
+/// are. Each is given once.
 pub(super) fn hidden(data: &[u8]) -> Vec<Warning> {
     let found = data.windows(4).filter_map(|window| {
         let selector = Selector::from(*window.first_chunk::<4>()?);
@@ -221,7 +221,7 @@ mod tests {
         InnerCall { to, value: U256::ZERO, data: data.into(), note: String::new() }
     }
 
-    /// What a signer is told of a call of a function that only the release's ABI knows.
+    /// The description of a call of a function that only the release's ABI has.
     fn described(function: &str, values: &[DynSolValue]) -> (Description, bool) {
         let abi = JsonAbi::parse([&*format!("function {function}")]).unwrap();
         let data = abi.functions().next().unwrap().abi_encode_input(values).unwrap();

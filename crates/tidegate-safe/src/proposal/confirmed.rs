@@ -8,7 +8,7 @@ use tidegate_model::{ReleaseRoot, StatementDigest};
 
 use super::Confirmation;
 
-/// What a statement is about; of two by one contract about the same, the newer one counts.
+/// The subject of a statement. Of two by one contract about the same subject, the newer one counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Topic {
     Audit {

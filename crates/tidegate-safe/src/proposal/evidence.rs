@@ -11,7 +11,7 @@ use tidegate_model::{BlockRef, ChainId, EvidenceDigest, GateInput, StatementDige
 pub struct EvidenceItems {
     /// Digests of the statements, without those that name a Safe transaction hash.
     pub statements: Vec<StatementDigest>,
-    /// What was read from chains.
+    /// The observations of chains.
     pub inputs: Vec<GateInput>,
 }
 
@@ -31,12 +31,12 @@ struct Input<'a> {
     digest: B256,
 }
 
-/// What a gate looked at and what only the state of an old block gives again: everybody looks anew,
-/// and it enters no evidence.
+/// Inputs that only the state of an old block gives again. They enter no evidence; whoever checks
+/// looks anew.
 const OLD_STATE: [&str; 1] = ["funds/finalized"];
 /// Whose digest is the hash of their block.
 const BLOCKS: [&str; 2] = ["soak/start", "soak/terminal"];
-/// What moves on with each block, so that nothing but the block itself is compared.
+/// The input that changes with each block, so only its block is compared.
 const MOVES_ON: &str = "soak/terminal";
 
 fn is_lasting(input: &GateInput) -> bool {

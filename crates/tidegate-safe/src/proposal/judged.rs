@@ -27,7 +27,7 @@ pub const CONFIRMATIONS_MAX: usize = 32;
 pub struct Judged {
     /// The policy's version that the Safe adopted last.
     pub policy_version: u64,
-    /// How many promotions it has recorded.
+    /// The number of promotions that the Safe has recorded.
     pub records: u64,
     /// Each post that the gates asked for, sorted, each once.
     pub posts: Vec<Post>,
@@ -40,15 +40,15 @@ pub struct Judged {
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     pub statement: StatementDigest,
-    /// Where the contract stands.
+    /// The contract's chain.
     pub chain: ChainId,
     pub contract: Address,
-    /// What it is asked about.
+    /// The signature that the contract is asked about.
     pub signature: Bytes,
 }
 
-/// Why a batch could not check the stops of so many keys, if it could not: it asks each of them
-/// for a freeze and a no-go of every target that the project has on the chain.
+/// The error if a batch cannot check the stops of this many keys: it asks for a freeze and a no-go
+/// of each key, for each target of the project on the chain.
 pub fn keys_fault(keys: usize, targets: usize) -> Option<String> {
     let most = (POSTS_MAX - REVOCATIONS_MAX) / (2 * targets.max(1));
     (keys > most).then(|| {
@@ -59,9 +59,9 @@ pub fn keys_fault(keys: usize, targets: usize) -> Option<String> {
     })
 }
 
-/// Who is asked for which post: every auditor of these attestations whether they revoked one, and
-/// every key of people whether they froze one of these projects or stopped the release there: what
-/// is said for a sibling target stops this one too. Sorted, each once.
+/// The posts that a batch requires, sorted, each once: of each auditor whether they revoked their
+/// attestation; of each key of people the freeze of each of these projects and the no-go of the
+/// release there. A stop for one target of a project stops its other targets too.
 pub fn asked_posts(
     projects: impl IntoIterator<Item = ProjectId>,
     release: ReleaseRoot,
@@ -76,7 +76,7 @@ pub fn asked_posts(
 }
 
 impl Judged {
-    /// Why it makes no batch, if it makes none.
+    /// The first reason why no batch can be made of it, if there is one.
     pub fn fault(&self) -> Option<String> {
         let posts = self.posts.len();
         if posts > POSTS_MAX {
@@ -131,7 +131,7 @@ impl Judged {
         self.confirmations.iter().filter(move |confirmed| confirmed.chain != chain)
     }
 
-    /// What is no longer as it was judged, the first of it, in words.
+    /// The first difference from `now`, as a sentence; `None` if there is none.
     pub fn differs(&self, now: &Self) -> Option<String> {
         if self.policy_version != now.policy_version {
             let (was, is) = (self.policy_version, now.policy_version);

@@ -88,20 +88,21 @@ pub struct SafePast<'a> {
     pub known: Preimages,
 }
 
-/// What a past explains.
+/// The result of following a Safe's past: what is explained, what is not, and the contracts that
+/// this rests on.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Explained {
-    /// What may have written anything, one sentence each; empty where nothing did.
+    /// Events that may have written anything; empty if there are none.
     pub unexplained: Vec<TrustChange>,
-    /// What was executed and is known from nowhere; it may have written anything, too.
+    /// Executions that are known from nowhere; they may have written anything, too.
     pub unknown: Vec<Executed>,
-    /// What was executed and is known.
+    /// Executions that are known, by their hash.
     pub executed: Vec<(B256, Preimage)>,
     /// The contracts that this rests on: each must have its code.
     pub relies_on: BTreeMap<Address, Canonical>,
 }
 
-/// What a Safe says that it executed.
+/// An execution that a Safe logged: its transaction, and the hash that owners signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Executed {
     pub transaction: B256,
@@ -110,7 +111,7 @@ pub struct Executed {
 }
 
 impl SafePast<'_> {
-    /// What ran as the Safe and did not fail, by its logs.
+    /// The executions that a Safe logged as successful.
     pub fn executed(logs: &[SafeLog]) -> impl Iterator<Item = Executed> {
         logs.iter().filter_map(|log| match log.executed() {
             Some((hash, true)) => Some(Executed { transaction: log.transaction, hash }),
@@ -218,7 +219,8 @@ impl Explained {
         }
     }
 
-    /// What ran as the Safe: a call changes no slot but by the Safe's own code.
+    /// Follows code that ran as the Safe. A call needs no look: it changes slots only by the Safe's
+    /// own code.
     fn ran(&mut self, tx: B256, operation: u8, to: Address, data: &[u8], depth: usize) {
         if operation == 0 {
             return;

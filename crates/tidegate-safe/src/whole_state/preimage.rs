@@ -30,12 +30,12 @@ impl Preimage {
         serde_json::from_value(file.get_mut("safeTx")?.take()).ok()
     }
 
-    /// What the owners of `safe` on `chain` sign.
+    /// The EIP-712 hash that the owners of `safe` on `chain` sign.
     pub fn hash(&self, chain: ChainId, safe: Address) -> B256 {
         eip712::SafeTx::from(&self.0).eip712_signing_hash(&domain(chain, safe))
     }
 
-    /// Its target.
+    /// The recipient.
     pub(super) fn to(&self) -> Address {
         self.0.to
     }
@@ -45,7 +45,7 @@ impl Preimage {
         self.0.operation
     }
 
-    /// Its calldata.
+    /// The calldata.
     pub(super) fn data(&self) -> &[u8] {
         &self.0.data
     }
@@ -70,7 +70,7 @@ pub struct Preimages {
 }
 
 impl Preimages {
-    /// None yet.
+    /// An empty set of known transactions of `safe`.
     pub fn new(chain: ChainId, safe: Address) -> Self {
         Self { chain, safe, by_hash: BTreeMap::new() }
     }

@@ -24,7 +24,7 @@ const SLOT_OWNERS: u64 = 2;
 const SLOT_OWNER_COUNT: u64 = 3;
 const SLOT_THRESHOLD: u64 = 4;
 const SLOT_NONCE: u64 = 5;
-/// Where Safes before 1.3.0 kept their domain separator; it stays there for ever.
+/// The slot in which Safes before 1.3.0 kept their domain separator; it stays there for ever.
 const SLOT_OLD_DOMAIN: u64 = 6;
 /// The mapping of signed messages.
 const SLOT_SIGNED: u64 = 7;
@@ -38,7 +38,7 @@ pub(super) static SIGN_MSG: LazyLock<B256> = LazyLock::new(|| keccak256("SignMsg
 /// A log that speaks of a Safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafeLog {
-    /// Who logged it.
+    /// The contract that logged it.
     pub address: Address,
     pub topics: Vec<B256>,
     pub data: Bytes,
@@ -111,7 +111,7 @@ impl SafeStorage {
         &self.slots
     }
 
-    /// Whether this is the root of exactly this storage: nothing beside it is in the Safe.
+    /// Whether `root` is the storage root of exactly these slots.
     pub fn has_root(&self, root: B256) -> bool {
         let mut slots = self.slots.clone();
         if storage_root_unhashed(slots.clone()) == root {
