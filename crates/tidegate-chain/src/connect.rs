@@ -148,8 +148,8 @@ async fn identity(endpoint: &Endpoint, expected: ChainId) -> Result<Identity, En
     Ok(Identity { chain: ChainId(chain.to()), genesis: first.block.hash, development })
 }
 
-/// Which method, if any, gives the endpoint away as a development node. An error is what public
-/// nodes answer, and says nothing else.
+/// The method that gives the endpoint away as a development node, if there is one. Public nodes
+/// answer with an error, which proves nothing.
 async fn development_method(endpoint: &Endpoint) -> Option<&'static str> {
     for method in ["anvil_nodeInfo", "hardhat_metadata"] {
         let answer: Result<Value, _> = endpoint.call(method, &json!([])).await;

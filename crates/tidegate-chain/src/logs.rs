@@ -15,7 +15,7 @@ const ADDRESSES_MAX: usize = 200;
 const REFUSED_BLOCKS_MAX: u64 = 64;
 const METHOD: &str = "eth_getLogs";
 
-/// Which logs are wanted.
+/// A query for logs, by address, topics and block range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogQuery {
     /// Of these contracts; at least one.

@@ -48,7 +48,7 @@ impl Authorization {
         Self { chain, address, nonce, signature }
     }
 
-    /// Whose it is; `None` where nobody signed it, so that it has no effect.
+    /// The account that signed it; `None` if nobody did, so that it has no effect.
     pub fn authority(&self) -> Option<Address> {
         /// The first byte of what an authorization's signature is over (EIP-7702).
         const MAGIC: u8 = 0x05;

@@ -25,13 +25,13 @@ pub struct FoundryConfig {
     pub solc: Option<SolcPin>,
     /// Whether the optimizer runs.
     pub optimizer: bool,
-    /// For how many runs it optimizes.
+    /// The number of runs that it optimizes for.
     pub optimizer_runs: u32,
     /// Whether code is generated through the intermediate representation.
     pub via_ir: bool,
     /// The EVM version in the compiler's spelling; the compiler's own default if missing.
     pub evm_version: Option<String>,
-    /// Which hash of the metadata goes into the code.
+    /// The hash of the metadata that goes into the code.
     pub bytecode_hash: BytecodeHash,
     /// Whether metadata is appended to the code at all.
     pub cbor_metadata: bool,

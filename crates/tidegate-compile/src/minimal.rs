@@ -24,7 +24,7 @@ use crate::unit::UnitError;
 pub struct Difference {
     /// The fqn of the contract.
     pub fqn: Fqn,
-    /// Which of its codes.
+    /// Creation or runtime code.
     pub part: Part,
     /// The first byte that differs; the end of the shorter one if it is the other's beginning.
     pub at: usize,

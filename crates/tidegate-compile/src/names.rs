@@ -37,7 +37,7 @@ pub enum NameError {
         name: String,
         first: String,
         second: String,
-        /// In what they differ.
+        /// The difference.
         what: String,
     },
 }

@@ -30,7 +30,7 @@ pub struct Profile {
     pub solc_version: Option<String>,
     /// Whether the optimizer runs.
     pub optimizer: Option<bool>,
-    /// For how many runs it optimizes.
+    /// The number of runs that it optimizes for.
     #[serde(alias = "optimizer-runs")]
     pub optimizer_runs: Option<u32>,
     /// Whether code is generated through the intermediate representation.
@@ -38,7 +38,7 @@ pub struct Profile {
     pub via_ir: Option<bool>,
     #[serde(alias = "evm-version")]
     pub evm_version: Option<String>,
-    /// Which hash of the metadata goes into the code.
+    /// The hash of the metadata that goes into the code.
     #[serde(alias = "bytecode-hash")]
     pub bytecode_hash: Option<BytecodeHash>,
     /// Whether metadata is appended to the code at all.

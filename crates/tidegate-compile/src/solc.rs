@@ -37,7 +37,7 @@ pub struct CompilerSources {
     pub trusted: Trusted,
 }
 
-/// Which compiler versions will do.
+/// The compiler versions that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// The one that `foundry.toml` pins.

@@ -28,7 +28,7 @@ pub struct Finding {
     pub state: FindingState,
     /// Its suppressions, whether they close it or not.
     pub suppressions: Vec<Suppression>,
-    /// Which run and which of its results it is.
+    /// The indices of its run and result in the document.
     pub(crate) place: (usize, usize),
 }
 
@@ -104,9 +104,9 @@ pub enum SarifError {
     /// A part has another form.
     #[error("cannot read findings: run {run}, result {result}: {what}")]
     Form {
-        /// Which run, from 0.
+        /// The index of the run, from 0.
         run: usize,
-        /// Which result, from 0.
+        /// The index of the result, from 0.
         result: usize,
         what: &'static str,
     },

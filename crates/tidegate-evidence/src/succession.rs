@@ -151,7 +151,7 @@ async fn sent(
     Ok(found)
 }
 
-/// In which of these blocks something changed, and what.
+/// The blocks of these in which something changed, and what.
 async fn changes(
     network: &Network,
     record: &DeploymentRecord,

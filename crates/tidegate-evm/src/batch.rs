@@ -152,7 +152,7 @@ impl Sandbox<'_> {
     }
 }
 
-/// In what two runs differ, beside the nonces of those who may send.
+/// The first difference of two runs, beside the nonces of those who may send.
 fn differs(one: &Outcome, other: &Outcome, senders: [Address; 3]) -> Option<String> {
     if one.logs != other.logs {
         return Some("it logs other events".to_owned());

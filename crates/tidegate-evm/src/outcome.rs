@@ -52,17 +52,17 @@ pub struct Made {
 /// context it did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
-    /// Whose code looked at which account, and how.
+    /// Looks at accounts: whose code looked, at which account, and at what of it.
     pub looks: BTreeSet<Look>,
     /// Every slot that was read.
     pub slots: BTreeSet<(Address, U256)>,
     /// Every slot that was written, also with what it held.
     pub written: BTreeSet<(Address, U256)>,
-    /// Whose context ran whose code.
+    /// Pairs of an account and the account whose code it ran as its own.
     pub borrowed: BTreeSet<(Address, Address)>,
     /// The preimages of hashes, such as the keys of mappings. Long ones are left out.
     pub hashes: BTreeMap<U256, Bytes>,
-    /// Whose code, and in whose context, asked for what the sender chooses or who makes the block.
+    /// Questions for what the sender or the block's maker chooses, with the account that asked.
     pub asked: BTreeSet<(Address, Asked)>,
     /// Words that were compared with each other, or subtracted, which is how compilers do it.
     pub compared: BTreeSet<(U256, U256)>,
@@ -80,7 +80,7 @@ pub enum Asked {
     Origin,
     /// What they pay for gas.
     GasPrice,
-    /// Which blobs they send along.
+    /// The blobs that the transaction carries.
     Blobs,
     /// How much gas is left, for anything but the gas of a call.
     Gas,
@@ -105,7 +105,7 @@ impl fmt::Display for Asked {
 pub struct Look {
     /// Whose code looked; of borrowed code there is a second look, from whose context it was.
     pub from: Address,
-    /// At which account.
+    /// The account that was looked at.
     pub at: Address,
     /// At what of it.
     pub part: Part,

@@ -68,7 +68,7 @@ struct Open {
     kind: CallKind,
     from: Address,
     to: Address,
-    /// Whose storage it works on.
+    /// The account whose storage it works on.
     context: Address,
     value: U256,
     selector: Option<Selector>,

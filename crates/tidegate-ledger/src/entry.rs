@@ -19,9 +19,9 @@ pub struct Entry {
     /// The timestamp of the block or statement, in seconds since 1970.
     pub timestamp: u64,
     pub chain: ChainId,
-    /// In which block; none for a statement.
+    /// The block; `None` for a statement.
     pub block: Option<BlockRef>,
-    /// At which place in the block; only for a transaction.
+    /// The transaction's index in the block; `None` for anything else.
     pub tx_index: Option<u32>,
     /// A title that says what is wrong.
     pub kind: EntryKind,

@@ -30,7 +30,7 @@ pub struct FundsReport {
     pub own_funds: Vec<OwnFunds>,
     /// Wallets that were lent funds and are not watched, one sentence each: shown, passes.
     pub unwatched: Vec<String>,
-    /// Which watched keys were given code, one sentence each.
+    /// Watched keys that were given code, one sentence each.
     pub lent_code: Vec<String>,
     /// Statements that do not count: shown.
     pub ignored: Vec<String>,
@@ -59,7 +59,7 @@ fn unwatched(network: &NetworkFacts) -> impl Iterator<Item = String> {
     })
 }
 
-/// Which watched keys were given code, one sentence each.
+/// Watched keys that were given code, one sentence each.
 fn lent_code(network: &NetworkFacts) -> impl Iterator<Item = String> {
     let chain = network.network.chain;
     let given = network.authorizations.iter().filter(|given| !given.code.is_zero());

@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 use tidegate_model::NetworkId;
 use tidegate_model::policy::{Person, PolicyDoc};
 
-/// By whom test funds are asked for and granted, and each network's treasury.
+/// The people who ask for and grant test funds, and each network's treasury.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FundRules {
     /// The people, by name.

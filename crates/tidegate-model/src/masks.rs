@@ -236,7 +236,7 @@ pub struct Link {
     pub library: Fqn,
 }
 
-/// Which library goes where, in the order of contracts and places.
+/// The places of libraries in creation code, by contract and position.
 pub fn links<'a>(artifacts: impl IntoIterator<Item = &'a Artifact>) -> BTreeSet<Link> {
     let of = |artifact: &'a Artifact| {
         artifact.creation.links.iter().flat_map(|(library, spans)| {

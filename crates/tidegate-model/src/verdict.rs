@@ -302,7 +302,7 @@ impl GateId {
         Self::ALL.into_iter().find(|gate| gate.name() == name)
     }
 
-    /// Its name.
+    /// The gate's name, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Code => "code",

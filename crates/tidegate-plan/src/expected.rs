@@ -72,7 +72,7 @@ pub struct Expected {
     pub asking: Vec<Asking>,
     /// The same where nothing of the plan does so yet.
     pub(crate) aside: Vec<Aside>,
-    /// Which contract created which, in which operation, in order.
+    /// Creations within operations, in order: the operation, the creator and the created contract.
     pub made: Vec<(String, Made)>,
     /// Gas of each operation, in order, as local execution measured it.
     pub gas: Vec<(String, u64)>,

@@ -41,7 +41,7 @@ pub(crate) struct Run<'a> {
     pub(crate) stands: Option<BTreeMap<Address, Created>>,
     /// What each operation changed, in order; nothing of one that failed.
     pub(crate) effects: Vec<(String, StateDiff)>,
-    /// Which slots each operation read, in order.
+    /// The slots that each operation read, in order.
     pub(crate) reads: Vec<BTreeSet<(Address, U256)>>,
 }
 

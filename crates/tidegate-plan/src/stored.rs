@@ -18,7 +18,7 @@ const VARYING_MAX: usize = 8;
 const VARIABLE_SLOTS_MAX: u64 = 16;
 const SLOT_BYTES: u64 = 32;
 
-/// At which point of a plan its storage is looked at.
+/// The point of a plan at which its storage is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// Right after a contract's creation or later: a key executes operation by operation.

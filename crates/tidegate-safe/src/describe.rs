@@ -54,7 +54,7 @@ pub struct Argument {
 static HELPER_ABI: LazyLock<JsonAbi> =
     LazyLock::new(|| serde_json::from_str(helper::ABI_JSON).expect("the committed ABI parses"));
 
-/// What batches ask contracts that are nobody's of this project.
+/// The ABI of view functions that a batch calls on contracts outside the project.
 static VIEWS: LazyLock<JsonAbi> = LazyLock::new(|| {
     let signed = "function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)";
     JsonAbi::parse([signed]).expect("the signature parses")

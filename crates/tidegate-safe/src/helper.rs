@@ -19,7 +19,7 @@ pub(crate) mod abi {
             bytes32 deploymentDigest; bytes32 soakTerminalHash; uint64 recordedAt;
         }
 
-        /// What [`post_signed`] posts, as its signer signed it.
+        /// The statement that [`post_signed`] posts, as its signer signed it.
         #[derive(Debug, PartialEq, Eq)]
         struct Statement {
             address signer; string kind; string text; bytes32 project; bytes32 subject;

@@ -12,7 +12,7 @@ use crate::helper::{PostedStatement, post_signed};
 pub struct Posting<'a> {
     /// The signed message.
     pub general: &'a General,
-    /// Under which subject it is posted.
+    /// The subject under which it is posted.
     pub subject: StatementDigest,
     /// Through when it holds, in seconds.
     pub until: u64,

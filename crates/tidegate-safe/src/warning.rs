@@ -156,7 +156,7 @@ impl Warning {
 /// A warning and what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Warned {
-    /// Which call, from 1; `None` for the whole proposal.
+    /// The number of the call, from 1; `None` for the whole proposal.
     pub call: Option<usize>,
     /// The kind of warning.
     pub warning: Warning,

@@ -81,7 +81,7 @@ pub enum StoreError {
         text: String,
         /// The longest permitted length, in bytes.
         max: usize,
-        /// Which characters are permitted.
+        /// The characters that are permitted.
         charset: &'static str,
     },
     /// More bytes than one row may hold.

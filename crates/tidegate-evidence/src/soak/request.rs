@@ -45,7 +45,7 @@ pub struct SoakRequest<'a> {
     pub known: &'a BTreeMap<Address, Who>,
     /// The samples that people of the policy signed of this deployment.
     pub samples: &'a [SeenSample],
-    /// Which of their own people of the policy have taken back.
+    /// The withdrawals of samples.
     pub withdrawals: &'a [WithdrawalFact],
 }
 

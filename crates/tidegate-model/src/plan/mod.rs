@@ -24,7 +24,7 @@ pub struct Plan {
     pub externals: BTreeSet<String>,
     /// The names under `[existing]`.
     pub existing: BTreeSet<String>,
-    /// Which library goes where in the creation code of which contract.
+    /// The places of libraries in the contracts' creation code.
     pub links: BTreeSet<Link>,
 }
 

@@ -82,7 +82,7 @@ pub enum Bearing {
     Nothing,
 }
 
-/// For how much a statement counts that somebody says for one target.
+/// The targets that a statement counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// For that target alone.
@@ -169,7 +169,7 @@ impl Body {
         }
     }
 
-    /// For how much it counts. Nobody goes round a stop by promoting to a sibling.
+    /// The targets that it counts for. Promoting to another target does not get around a stop.
     pub const fn reach(&self) -> Reach {
         match self {
             Self::NoGo(_) | Self::Bug(_) | Self::Triage(_) | Self::AuditRevoke(_) => Reach::Content,

@@ -121,7 +121,7 @@ impl Bug {
 pub struct Triage {
     pub bug: StatementDigest,
     pub resolution: Resolution,
-    /// The bug that says the same, for a duplicate.
+    /// For a duplicate, the bug that stays.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub of: Option<StatementDigest>,
     pub reason: String,
@@ -131,18 +131,18 @@ pub struct Triage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resolution {
-    /// It is none.
+    /// It is not a bug.
     Invalid,
-    /// Another statement says the same.
+    /// Another bug report is of the same bug.
     Duplicate,
-    /// The release goes with it; never for a critical one.
+    /// The release goes on with it; never for a critical bug.
     Accepted,
-    /// It is one after all, whoever says otherwise.
+    /// It is a bug; overrides every other triage.
     Confirmed,
 }
 
 impl Resolution {
-    /// Its name.
+    /// The word for it in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
@@ -235,28 +235,28 @@ pub struct Postmortem {
     pub uri: String,
 }
 
-/// Under which subject the helper posts a statement of a kind. It follows from what is said, and
-/// about what, alone: a reader knows what to ask for where the statement's file is gone.
+/// The subject under which the helper posts a statement of a kind. It follows from kind, project
+/// and subject alone, so a reader knows what to ask for without the statement's file.
 pub fn post_subject(kind: &str, project: ProjectId, subject: B256) -> StatementDigest {
     StatementDigest(Preimage::new().string(kind).digest(project.0).digest(subject).keccak())
 }
 
-/// Under which subject a freeze of a project is posted.
+/// The subject under which a freeze of a project is posted.
 pub fn freeze_subject(project: ProjectId) -> StatementDigest {
     post_subject("freeze", project, project.0)
 }
 
-/// Under which subject a no-go is posted.
+/// The subject under which a no-go is posted.
 pub fn no_go_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
     post_subject("no-go", project, release.0)
 }
 
-/// How long a no-go holds, in seconds: a hundred years of 365 days. It ends for its author's newer
-/// go and for nothing else. Its end says when it was said, also where only its post is left, and a
-/// newer one ends later, so that it can be posted after an older one.
+/// The duration of a no-go, in seconds: a hundred years of 365 days. Only its author's newer go
+/// ends it earlier. Its end shows when it was made, also if only its post is left, and a newer one
+/// ends later, so that it can be posted after an older one.
 const NO_GO_SECS: u64 = 36_500 * 86_400;
 
-/// Until when a no-go holds that was said at a time.
+/// The end of a no-go that is made at `issued_at`.
 pub const fn no_go_until(issued_at: u64) -> u64 {
     issued_at.saturating_add(NO_GO_SECS)
 }
@@ -267,19 +267,20 @@ pub const fn no_go_said_at(until: u64) -> Option<u64> {
     until.checked_sub(NO_GO_SECS)
 }
 
-/// Under which subject an auditor posts that an attestation is revoked. One speaks of no project.
+/// The subject under which an auditor posts the revocation of an attestation. A revocation has no
+/// project.
 pub fn revocation_subject(attestation: StatementDigest) -> StatementDigest {
     post_subject("audit/revoke", ProjectId(B256::ZERO), attestation.0)
 }
 
-/// Under which subject the Safe itself posts, in the batch of an emergency's promotion, until when
-/// its obligations are due. No statement has this kind.
+/// The subject under which the Safe itself posts, in the batch of an emergency's promotion, until
+/// when its obligations are due. No statement has this kind.
 pub fn debt_subject(project: ProjectId, release: ReleaseRoot) -> StatementDigest {
     post_subject("emergency-debt", project, release.0)
 }
 
-/// Under which subject somebody posts on the target that a deployment soaks from now on. The block
-/// of its anchor is in it, which nobody knows before it is there.
+/// The subject under which the start of a deployment's soak is posted on the target. It contains
+/// the hash of the anchor's block, which nobody knows before that block is there.
 pub fn soak_start_subject(
     project: ProjectId,
     deployment: DeploymentDigest,
@@ -289,7 +290,7 @@ pub fn soak_start_subject(
     post_subject("soak/start", project, subject)
 }
 
-/// Under which subject guardians announce an emergency's Safe transaction.
+/// The subject under which guardians announce an emergency's Safe transaction.
 pub fn emergency_subject(release: ReleaseRoot, safe_tx_hash: B256) -> StatementDigest {
     let words = Preimage::new().string("emergency/1").digest(release.0).digest(safe_tx_hash);
     StatementDigest(words.keccak())

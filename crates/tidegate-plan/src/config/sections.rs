@@ -94,12 +94,12 @@ pub struct CompilerConfig {
     pub version: Option<String>,
     /// Whether the optimizer runs.
     pub optimizer: Option<bool>,
-    /// For how many runs it optimizes.
+    /// The number of runs that it optimizes for.
     pub optimizer_runs: Option<u32>,
     /// Whether code is generated through the intermediate representation.
     pub via_ir: Option<bool>,
     pub evm_version: Option<String>,
-    /// Which hash of the metadata goes into the code.
+    /// The hash of the metadata that goes into the code.
     pub bytecode_hash: Option<String>,
     /// Whether the metadata holds the sources themselves, as that of Hardhat does.
     pub use_literal_content: Option<bool>,

@@ -67,7 +67,7 @@ impl Guarded {
 /// A transaction as a key sends it: recipient, value in wei, calldata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyTransaction {
-    /// To whom.
+    /// The recipient.
     pub to: Address,
     /// Wei sent along.
     pub value: U256,

@@ -34,7 +34,7 @@ struct Input<'a> {
 /// Inputs that only the state of an old block gives again. They enter no evidence; whoever checks
 /// looks anew.
 const OLD_STATE: [&str; 1] = ["funds/finalized"];
-/// Whose digest is the hash of their block.
+/// Inputs whose digest is the hash of their block.
 const BLOCKS: [&str; 2] = ["soak/start", "soak/terminal"];
 /// The input that changes with each block, so only its block is compared.
 const MOVES_ON: &str = "soak/terminal";

@@ -62,8 +62,8 @@ pub fn past_topics() -> Vec<B256> {
     topics
 }
 
-/// Which logs say who made a Safe: those of Safe's factories from 1.4.1 on, which name it in a
-/// topic.
+/// The addresses and topics of logs that say who made a Safe: those of Safe's factories from 1.4.1
+/// on, which name it in a topic.
 pub fn creations_of(safe: Address) -> (Vec<Address>, Vec<Vec<B256>>) {
     let versions = [SafeVersion::V1_4_1, SafeVersion::V1_5_0].into_iter();
     let factories =
