@@ -1,9 +1,9 @@
 //! From `tidegate.toml` and compiled artifacts to addresses, initcode, calldata and expected code.
 //!
 //! Pure: the same steps, artifacts and chain facts give the same bytes everywhere. The crate reads
-//! no file and asks no chain. It executes plans locally only, on a snapshot of state that the caller
-//! fetched ([`tidegate_model::ports::StateSnapshot`]); `tidegate-engine` and `tidegate-safe` send
-//! them.
+//! no file and asks no chain. It executes plans locally only, on a snapshot of state that the
+//! caller fetched ([`tidegate_model::ports::StateSnapshot`]); `tidegate-engine` and `tidegate-safe`
+//! send them.
 
 mod asking;
 mod choices;
