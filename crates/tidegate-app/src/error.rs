@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use tidegate_model::{Reason, ReasonCode};
 
 /// The kind of an error, for a caller that decides by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Evidence contradicts.
     Fail,

@@ -21,14 +21,15 @@ use crate::posting::{PostView, SaidView};
 use crate::proposals::{ExecutedView, ProposalView, ProposalsView, SheetView, SignatureView};
 use crate::signing::StatementView;
 use crate::view::{
-    AskedView, AuditFilesView, BuildView, BundleView, DeployView, HelperView, KeyView, KeysView,
-    PlanView, PromoteView, StatusView, TypedDataView, VerifyView,
+    AskedView, AuditFilesView, BuildView, BundleView, DeployView, ErrorView, HelperView, KeyView,
+    KeysView, PlanView, PromoteView, StatusView, TypedDataView, VerifyView,
 };
 use crate::watch::RoundView;
 
 /// Which schemas describe what each command prints: one of those in its row. Where an approval is
-/// missing, or nothing may be done, it is `asked`; with `--typed-data`, `typed-data`.
-pub const COMMANDS: [(&str, &[&str]); 38] = [
+/// missing, or nothing may be done, it is `asked`; with `--typed-data`, `typed-data`. A command that
+/// fails before it has printed one prints `error`.
+pub const COMMANDS: [(&str, &[&str]); 39] = [
     ("adopt", &["adopt"]),
     ("attest", &["statement", "said"]),
     ("build", &["build"]),
@@ -67,6 +68,7 @@ pub const COMMANDS: [(&str, &[&str]); 38] = [
     ("status --watch", &["round"]),
     ("verify", &["verify"]),
     ("(asked to approve)", &["asked", "typed-data"]),
+    ("(failed, or a dry run)", &["error"]),
 ];
 
 /// Every schema, by its name.
@@ -84,6 +86,7 @@ pub fn schemas() -> BTreeMap<&'static str, Schema> {
         of::<DeployView>("deploy"),
         of::<DiffView>("diff"),
         of::<DoctorView>("doctor"),
+        of::<ErrorView>("error"),
         of::<ExecutedView>("executed"),
         of::<HelperView>("helper"),
         of::<ImportedView>("imported"),

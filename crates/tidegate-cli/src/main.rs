@@ -46,10 +46,12 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.kind == Kind::DryRun => {
             ui.note(format!("Dry run: nothing was signed, sent or written. Next: {error}"));
+            ui.failed(&error, 0);
             0
         }
         Err(error) => {
             ui.error(&error);
+            ui.failed(&error, exit::code(error.kind));
             exit::code(error.kind)
         }
     };

@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
-use tidegate_app::error::{AppError, AppResult, Hint, Kind};
+use tidegate_app::error::{Again, AppError, AppResult, Hint, Kind};
 use tidegate_app::front::{Approving, Event, Front, Question};
 use tidegate_app::schemas::WARNED;
 use tidegate_app::text::is_deceptive;
-use tidegate_app::view::AskedView;
+use tidegate_app::view::{AskedView, ErrorView};
 
 use crate::progress::Progress;
 use crate::questions;
@@ -49,6 +49,8 @@ struct Said {
     attentions: Vec<String>,
     /// Warnings that no document has yet.
     warned: Vec<String>,
+    /// Whether a document was printed.
+    has_result: bool,
 }
 
 const PASSES: Style = AnsiColor::Green.on_default();
@@ -135,7 +137,8 @@ impl Ui {
     fn take_said(&self) -> Said {
         let mut said = self.said();
         let warned = std::mem::take(&mut said.warned);
-        std::mem::replace(&mut *said, Said { warned, ..Said::default() })
+        let has_result = said.has_result;
+        std::mem::replace(&mut *said, Said { warned, has_result, ..Said::default() })
     }
 
     /// Whoever approves has seen all of it: lines that `--json` kept back or that went to a file or
@@ -175,6 +178,7 @@ impl Ui {
         if self.json && !self.aside {
             let mut document = serde_json::to_value(view).unwrap_or_default();
             let warned = std::mem::take(&mut self.said().warned);
+            self.said().has_result = true;
             if let (Some(fields), false) = (document.as_object_mut(), warned.is_empty()) {
                 fields.insert(WARNED.to_owned(), warned.into());
             }
@@ -238,6 +242,14 @@ impl Ui {
         let text = format!("warning: {}", text.as_ref());
         self.keep(&text, false);
         self.err(&text);
+    }
+
+    /// An error as a document, where none was printed.
+    pub(crate) fn failed(&self, error: &AppError, exit: u8) {
+        if !self.said().has_result {
+            let command = |again: &Again| self.command_with(&again.options);
+            self.result(&ErrorView::of(error, exit, command));
+        }
     }
 
     /// An error with its causes and hints, to standard error.

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tidegate_model::ReasonCode;
 use tidegate_model::release::Roots;
+
+use crate::error::{Again, AppError, Hint, Kind};
 
 /// A bundle.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -50,6 +53,38 @@ pub struct AskedView {
     pub sheet: Vec<String>,
     /// Warnings that must not be overlooked.
     pub attentions: Vec<String>,
+}
+
+/// Why there is no result: what failed, or what a dry run would do next.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ErrorView {
+    /// The kind.
+    pub kind: Kind,
+    /// The exit code.
+    pub exit: u8,
+    /// What failed, or what would be done next.
+    pub error: String,
+    /// Its causes, outermost first.
+    pub causes: Vec<String>,
+    /// What it is to a gate: a code of `docs/reasons.md`; absent where no gate needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
+    /// What to do next, one sentence or command each.
+    pub hints: Vec<String>,
+}
+
+impl ErrorView {
+    /// An error with its exit code; `command` gives the command that a hint repeats.
+    pub fn of(error: &AppError, exit: u8, command: impl Fn(&Again) -> String) -> Self {
+        let mut causes = error.chain();
+        let first = causes.remove(0);
+        let code = Some(error.reason().code).filter(|code| *code != ReasonCode::Unreadable);
+        let hints = error.hints.iter().map(|hint| match hint {
+            Hint::Text(text) => text.clone(),
+            Hint::Again(again) => command(again),
+        });
+        Self { kind: error.kind, exit, error: first, causes, code, hints: hints.collect() }
+    }
 }
 
 /// A key that was made or taken in.

@@ -15,7 +15,9 @@ pub use self::build::{BuildView, ContractBuildView, DocumentsView};
 pub(crate) use self::deploy::FrozenView;
 pub use self::deploy::{DeployView, HelperView};
 pub(crate) use self::files::TypedDataView;
-pub use self::files::{AskedView, AuditFilesView, BundleView, KeyView, KeysView, ListedKeyView};
+pub use self::files::{
+    AskedView, AuditFilesView, BundleView, ErrorView, KeyView, KeysView, ListedKeyView,
+};
 pub use self::plan::PlanView;
 pub use self::promote::{HeldView, PromoteView, ProposedView};
 pub use self::soak::EndView;

@@ -41,8 +41,8 @@ impl Schemas {
         let named = self.rows.iter().filter(|(command, _)| typed.starts_with(command.as_str()));
         let own = named.max_by_key(|(command, _)| command.len());
         let (_, own) = own.ok_or_else(|| format!("{typed} is in no row of docs/schemas"))?;
-        let asked = self.rows.iter().find(|(command, _)| command.starts_with('('));
-        let asked = asked.iter().flat_map(|(_, names)| names);
+        let asked = self.rows.iter().filter(|(command, _)| command.starts_with('('));
+        let asked = asked.flat_map(|(_, names)| names);
         let mut faults = Vec::new();
         for name in own.iter().chain(asked) {
             let text = std::fs::read_to_string(self.folder.join(format!("{name}.json")))?;
@@ -107,6 +107,18 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
     typist.types("eva", &["policy", "adopt"])?;
     typist.types("ops", &["deploy", "--helper"])?;
     typist.types("eva", &["status"])?;
+    // What fails says so there too, and a dry run says where it ends.
+    for (args, exit, kind) in [
+        (&["verify"][..], 3, "config"),
+        (&["status", "none-1.0.0"], 2, "usage"),
+        (&["fund", "draw"], 5, "keys"),
+        (&["key", "new", "third", "--dry-run"], 0, "dry-run"),
+    ] {
+        let ran = scene.person("eva").run(&[args, &["--json"]].concat())?.expect_code(exit)?;
+        let printed = ran.json()?;
+        typist.wrong.extend(typist.schemas.fault(args, &printed)?);
+        assert_eq!((&printed["kind"], &printed["exit"]), (&kind.into(), &exit.into()), "{ran:?}");
+    }
     typist.types("eva", &["deploy"])?;
     typist.types("eva", &["verify"])?;
     let other = scene.folder().join("other");
