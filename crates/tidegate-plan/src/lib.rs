@@ -5,10 +5,17 @@
 //! caller fetched ([`tidegate_model::ports::StateSnapshot`]); `tidegate-engine` and `tidegate-safe`
 //! send them.
 
+// What the tests of this crate share with those beside it names it as they do.
+#[cfg(test)]
+extern crate self as tidegate_plan;
+
 mod asking;
 mod choices;
 pub mod config;
 mod elaborate;
+#[cfg(test)]
+#[path = "../tests/example/mod.rs"]
+mod example;
 mod execute;
 mod expected;
 mod foreign;

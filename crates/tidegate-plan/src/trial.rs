@@ -11,6 +11,8 @@ use crate::execute::expected_code;
 use crate::expected::{Expected, When};
 use crate::resolve::{CREATE2_PROXY, Executor, Guarded, Op, OpKind, Resolved};
 
+/// A configuration with a step of every kind; `crate::example` has its contracts.
+pub(crate) const ALL: &str = include_str!("../tests/corpus/config/all.toml");
 pub(crate) const OTHER: Address = address!("00000000000000000000000000000000c0ffee11");
 /// Answers with its slot 0.
 pub(crate) const ANSWER: [u8; 11] = hex!("60005460005260206000f3");

@@ -2,132 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod example;
+
 use std::path::Path;
 
 use alloy_dyn_abi::DynSolValue;
-use alloy_json_abi::JsonAbi;
-use alloy_primitives::Address;
 use proptest::prelude::*;
-use serde_json::{Value, json};
-use tidegate_model::Fqn;
-use tidegate_model::functions::FunctionMap;
-use tidegate_model::plan::Plan;
-use tidegate_model::release::{Artifact, Code, LayoutNotes, Release, Span};
+use serde_json::Value;
+use tidegate_model::release::Release;
 use tidegate_plan::config::Config;
-use tidegate_plan::{
-    Compiled, ElaborateError, Executor, MINIMAL_PROXY, ResolveContext, Resolved, decode_word,
-    elaborate, encode_value, minimal_proxy, normalise, requested_contracts, resolve,
-};
+use tidegate_plan::{Resolved, decode_word, encode_value, normalise, resolve};
 use tidegate_testkit::fuzz::{changed_bytes, changed_json, corpus, fuzz};
 
-const LIBRARY: &str = "src/L.sol:L";
+use self::example::{context, plan, release};
 
 fn configs() -> Vec<(String, Vec<u8>)> {
     corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/config"))
 }
 
-/// Every contract has these functions; constructors are those of the plan's kinds of contracts.
-fn abi(contract: &str) -> JsonAbi {
-    let constructor = match contract {
-        "TransparentUpgradeableProxy" => "constructor(address logic, address owner, bytes data)",
-        "BeaconProxy" | "ERC1967Proxy" => "constructor(address target, bytes data)",
-        "UpgradeableBeacon" => "constructor(address implementation, address owner)",
-        "Mock" => "constructor()",
-        "Vault" => "constructor(address owner) payable",
-        _ => "constructor(address owner)",
-    };
-    JsonAbi::parse([
-        constructor,
-        "function initialize(address asset, uint256 cap, address owner)",
-        "function upgradeToAndCall(address to, bytes data) payable",
-        "function owner() view returns (address)",
-        "function share(address who, uint64 at) view returns (bool)",
-        "function share(address who) view returns (uint256)",
-        "function register(address vault) payable",
-        "function approve(address spender, uint256 amount)",
-        "function lists(uint8[2] a, bytes[] b, uint32 c, int16 d, bytes4 e, bool f)",
-        "function pair((uint256,string) both)",
-    ])
-    .unwrap()
-}
-
-fn artifact(written: &str) -> Artifact {
-    let full = match written.contains(':') {
-        true if written.starts_with('@') => format!("dep:{written}"),
-        true => written.to_owned(),
-        false => format!("src/a.sol:{written}"),
-    };
-    let fqn = Fqn(full);
-    let links = BTreeMap::from([(Fqn(LIBRARY.to_owned()), vec![Span { start: 5, length: 20 }])]);
-    let links = if fqn.name() == "Vault" { links } else { BTreeMap::new() };
-    let metadata = vec![Span { start: 30, length: 9 }];
-    let code = Code { object: vec![0x60; 60].into(), links, metadata };
-    let kind = json!({"encoding": "inplace", "label": "address", "numberOfBytes": "20"});
-    let item = json!({"label": "_implementation", "slot": "1", "offset": 0, "type": kind});
-    Artifact {
-        abi: abi(fqn.name()),
-        fqn,
-        creation: code.clone(),
-        runtime: code,
-        immutables: BTreeMap::from([("V.x".to_owned(), vec![Span { start: 40, length: 20 }])]),
-        sources: BTreeMap::new(),
-        layout: json!({"items": [item], "namespaces": []}),
-        layout_notes: LayoutNotes::default(),
-        profile: json!({}),
-        functions: FunctionMap::new([(30, "V.f()"), (30, "V.g()")]),
-    }
-}
-
-/// The plan of a configuration, every contract that it names being there.
-fn plan(config: &Config) -> Result<Plan, ElaborateError> {
-    let libraries = [Fqn(LIBRARY.to_owned())];
-    let names = requested_contracts(config).into_iter();
-    let artifacts: BTreeMap<_, _> = names.map(|name| (name.clone(), artifact(&name))).collect();
-    let compiled = artifacts.iter().map(|(name, artifact)| {
-        let links = !artifact.creation.links.is_empty();
-        (name.clone(), Compiled { artifact, libraries: if links { &libraries } else { &[] } })
-    });
-    let by_fqn = artifacts.values().map(|artifact| (artifact.fqn.clone(), artifact.clone()));
-    elaborate(config, &compiled.collect(), &by_fqn.collect())
-}
-
-fn release(plan: Plan) -> Release {
-    let named = |names: BTreeSet<Fqn>| {
-        let minimal = |fqn: &Fqn| fqn.0 == MINIMAL_PROXY;
-        let artifact = |fqn: &Fqn| if minimal(fqn) { minimal_proxy() } else { artifact(&fqn.0) };
-        names.into_iter().map(|fqn| (fqn.clone(), artifact(&fqn))).collect()
-    };
-    Release {
-        v: Release::VERSION,
-        name: "fuzz-1.0.0".to_owned(),
-        project: "fuzz".to_owned(),
-        artifacts: named(plan.contracts()),
-        references: named(plan.references()),
-        plan,
-        compilers: Vec::new(),
-    }
-}
-
 /// A release on each network of a configuration.
 fn resolved(release: &Release, config: &Config) -> Vec<Resolved> {
-    let on = |name: &String| {
-        let externals = config.externals.keys();
-        let existing = config.existing.iter();
-        let params = config.params.iter();
-        let context = ResolveContext {
-            executor: Executor::Key(Address::repeat_byte(1)),
-            deployer: Some(Address::repeat_byte(1)),
-            safe: Some(Address::repeat_byte(2)),
-            deployment_id: 0,
-            externals: externals.map(|name| (name.clone(), Address::repeat_byte(3))).collect(),
-            existing: existing
-                .filter_map(|(n, e)| Some((n.clone(), *e.networks.get(name)?)))
-                .collect(),
-            params: params.filter_map(|(n, p)| Some((n.clone(), p.value(name)?.clone()))).collect(),
-        };
-        resolve(release, &context).ok()
-    };
+    let on = |name: &String| resolve(release, &context(config, name)).ok();
     config.networks.keys().filter_map(on).collect()
 }
 
@@ -135,7 +30,7 @@ fn resolved(release: &Release, config: &Config) -> Vec<Resolved> {
 fn check(text: &str) -> Result<usize, String> {
     let config = Config::parse(text).map_err(|error| format!("{error:?}"))?;
     let plan = plan(&config).map_err(|error| format!("{error:?}"))?;
-    assert_eq!(plan.digest().unwrap(), self::plan(&config).unwrap().digest().unwrap());
+    assert_eq!(plan.digest().unwrap(), example::plan(&config).unwrap().digest().unwrap());
     let release = release(plan);
     let roots = release.roots().unwrap();
     let text = serde_json::to_string(&release).unwrap();

@@ -2,6 +2,8 @@
 
 mod args;
 mod create;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};

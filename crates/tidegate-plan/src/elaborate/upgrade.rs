@@ -125,3 +125,40 @@ fn reference(artifact: &Artifact) -> Result<Reference, tidegate_model::digest::J
         storage_layout: artifact.storage_layout()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example::artifact;
+
+    #[test]
+    fn the_function_is_the_one_that_the_proxy_has() {
+        let of = |kind, made_with, functions: &[&str], migrates| {
+            let mut reference = artifact("Old");
+            reference.abi = JsonAbi::parse(functions.iter().copied()).unwrap();
+            function(&Start { kind, made_with, reference: &reference }, migrates)
+        };
+        let (v4, v5) = (OpenZeppelin::V4, OpenZeppelin::V5);
+        let plain = "function upgradeTo(address)";
+        let with_data = "function upgradeToAndCall(address,bytes)";
+        let call = Ok("upgradeToAndCall(address,bytes)");
+        for version in [v4, v5] {
+            assert_eq!(
+                of(ProxyKind::Uups, version, &[plain, with_data], false),
+                Ok("upgradeTo(address)")
+            );
+            assert_eq!(of(ProxyKind::Uups, version, &[plain, with_data], true), call);
+            assert_eq!(of(ProxyKind::Uups, version, &[with_data], false), call);
+            assert!(of(ProxyKind::Uups, version, &[plain], true).is_err());
+            assert!(of(ProxyKind::Uups, version, &[], false).is_err());
+            assert_eq!(of(ProxyKind::Beacon, version, &[], false), Ok("upgradeTo(address)"));
+            assert!(of(ProxyKind::Beacon, version, &[], true).is_err());
+            assert!(of(ProxyKind::Minimal, version, &[plain], false).is_err());
+            let all = Ok("upgradeAndCall(address,address,bytes)");
+            assert_eq!(of(ProxyKind::Transparent, version, &[], true), all);
+        }
+        let found =
+            [v4, v5].map(|version| of(ProxyKind::Transparent, version, &[], false).unwrap());
+        assert_eq!(found, ["upgrade(address,address)", "upgradeAndCall(address,address,bytes)"]);
+    }
+}

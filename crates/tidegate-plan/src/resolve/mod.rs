@@ -3,6 +3,8 @@
 mod frozen;
 mod op;
 mod proxy;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -401,11 +403,15 @@ impl Resolver<'_> {
         let missing = || ResolveError::Param { name: name.to_owned() };
         let decl = self.release.plan.params.get(name).ok_or_else(missing)?;
         let written = self.context.params.get(name).ok_or_else(missing)?;
-        if let Some(reference) = written.as_str().and_then(|text| text.strip_prefix('@')) {
-            return Ok(address_value(self.address(reference)?));
+        let wrong = |source| ResolveError::Value { what: format!("`${name}`"), source };
+        match written.as_str().and_then(|text| text.strip_prefix('@')) {
+            Some(reference) if decl.ty == "address" => Ok(address_value(self.address(reference)?)),
+            // An address is no number, though its digits could be read as one.
+            Some(_) => {
+                Err(wrong(ValueError::Mismatch { value: written.to_string(), ty: decl.ty.clone() }))
+            }
+            None => normalise(&decl.ty, written).map_err(wrong),
         }
-        normalise(&decl.ty, written)
-            .map_err(|source| ResolveError::Value { what: format!("`${name}`"), source })
     }
 
     fn address(&self, name: &str) -> Result<Address, ResolveError> {
