@@ -23,6 +23,8 @@ mod fresh;
 mod kept;
 mod label;
 mod minimal;
+#[cfg(test)]
+mod networks;
 mod open;
 mod outside;
 mod rehearsed;

@@ -6,6 +6,8 @@ mod param;
 mod people;
 mod sections;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use error::ConfigError;
 pub(crate) use error::nearest;

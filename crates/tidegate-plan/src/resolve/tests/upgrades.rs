@@ -35,7 +35,7 @@ fn a_live_proxy_is_upgraded_through_its_admin() {
         reference: Fqn("src/old.sol:Old".to_owned()),
         in_plan: false,
     };
-    assert_eq!(resolved.starts, [expected.clone()]);
+    assert_eq!(resolved.starts, std::slice::from_ref(&expected));
     // Once more: what is behind it then this plan put there.
     let twice = upgraded("live");
     assert_eq!(start(&twice, "next"), expected);
