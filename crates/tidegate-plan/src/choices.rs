@@ -160,8 +160,10 @@ mod tests {
             assert_eq!(found.len(), 1, "{read:x?}: {found:?}");
         }
         // Exactly 123 gwei.
-        let found = faults(&alone(), &hex!("641ca35f0e003a1460095500"), When::Before);
-        assert!(found[0].contains("for another choice of tx.gasprice"), "{found:?}");
+        for code in [hex!("641ca35f0e003a1460095500"), hex!("3a641ca35f0e001460095500")] {
+            let found = faults(&alone(), &code, When::Before);
+            assert!(found[0].contains("for another choice of tx.gasprice"), "{found:?}");
+        }
         // A contract of the plan that is called back takes part.
         let made = creation("desk", leaving(&hex!("00")), true);
         let to = at(&made);

@@ -206,3 +206,6 @@ fn refuse_unrepeatable(run: &Run<'_>, expected: &mut Expected) -> Result<(), Evm
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,3 +120,47 @@ pub enum When {
     /// After it ran: externals may have moved on, so calls may fail and checks are not repeated.
     After,
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::hex;
+
+    use super::*;
+
+    fn made(op: &str, code: &[u8]) -> Created {
+        let word = U256::from;
+        Created {
+            op: op.to_owned(),
+            code: Bytes::copy_from_slice(code),
+            code_hash: B256::ZERO,
+            nested: false,
+            slots: [(word(1), vec![word(5), word(6), word(7)]), (word(2), Vec::new())].into(),
+            varying: [word(3)].into(),
+            nonce: 1,
+            balance: U256::ZERO,
+            logs: 0,
+        }
+    }
+
+    #[test]
+    fn slots_have_what_they_hold_at_first_and_in_the_end() {
+        let (word, made) = (U256::from, made("till", &[]));
+        assert_eq!(made.slots_at_first(), [(word(1), word(5))].into());
+        let (slots, varying) = ([(word(1), word(7))].into(), [word(3)].into());
+        assert_eq!(made.leaves(), Leaves { slots, varying });
+    }
+
+    #[test]
+    fn a_contract_is_of_its_operation_and_of_what_has_it_created() {
+        let is_of = |made_by: &str, op: &str| made(made_by, &[]).is_of(op);
+        assert!(is_of("till", "till") && is_of("till+1", "till"));
+        assert!(!is_of("till", "till+1") && !is_of("tills", "till") && !is_of("other", "till"));
+        let code = [("till", hex!("33ff")), ("tills", hex!("3300"))];
+        let created = code.iter().enumerate().map(|(n, (op, code))| {
+            (Address::with_last_byte(u8::try_from(n).unwrap()), made(op, code))
+        });
+        let expected = Expected { created: created.collect(), ..Expected::default() };
+        assert!(expected.can_end("till") && !expected.can_end("tills"));
+        assert!(!expected.can_end("other"));
+    }
+}

@@ -100,5 +100,8 @@ mod tests {
         assert!(unnamed(&owned, &ANSWER) && !unnamed(&owned, &[]));
         owned.params.insert("owner".to_owned(), Value::Array(vec![Value::Null]));
         assert!(unnamed(&owned, &[]));
+        let owner = Value::String(OTHER.to_string());
+        owned.params.insert("owner".to_owned(), Value::Array(vec![Value::Null, owner]));
+        assert!(!unnamed(&owned, &[]));
     }
 }

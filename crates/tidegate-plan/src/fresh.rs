@@ -45,7 +45,8 @@ mod tests {
     use alloy_primitives::hex;
 
     use super::*;
-    use crate::trial::creation;
+    use crate::expected::When;
+    use crate::trial::{at, creation, found, leaving, plan_of};
 
     #[test]
     fn only_what_others_cannot_change_may_stand() {
@@ -67,5 +68,17 @@ mod tests {
         assert!(!may_stand(&op("lib:src/A.sol:A", false), Some(&moving)));
         assert!(!may_stand(&op("lib:src/A.sol:A", false), None));
         assert!(!may_stand(&op("till", false), Some(&still)));
+    }
+
+    #[test]
+    fn what_others_can_create_first_must_be_absent() {
+        let ops = [("own", true, [1]), ("lib:src/A.sol:A", false, [2]), ("open", false, [3])];
+        let ops = ops
+            .map(|(id, guarded, code)| creation(id, leaving(&[&[0], &code[..]].concat()), guarded));
+        let plan = plan_of(ops.to_vec());
+        let at = at(&plan.ops[2]);
+        let expected = found(&plan, &[], When::After);
+        assert_eq!(expected.created.len(), 3);
+        assert_eq!(must_be_absent(&plan, &expected).collect::<Vec<_>>(), [("open", at)]);
     }
 }

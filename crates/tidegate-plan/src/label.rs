@@ -119,5 +119,24 @@ mod tests {
         let root = "0x183a6125c38840424c4a85fa12bab2ab606c4b6d0e7cc73c0c06ba5300eab500";
         assert_eq!(label(root.parse().unwrap()), "example.main");
         assert_eq!(label(U256::from(9)), "");
+        let root: U256 = root.parse().unwrap();
+        assert_eq!(label(root + U256::from(255)), "example.main +255");
+        assert_eq!(label(root + U256::from(256)), "");
+    }
+
+    #[test]
+    fn mappings_are_followed_four_deep() {
+        let layout = json!({"items": [{"label": "deep", "slot": "1", "offset": 0}]});
+        let (mut slot, mut hashes) = (U256::ONE, Hashes::new());
+        let mut found = Vec::new();
+        for _ in 0..5 {
+            let entry = [U256::from(7).to_be_bytes::<32>(), slot.to_be_bytes()].concat();
+            slot = U256::from_be_bytes(keccak256(&entry).0);
+            hashes.insert(slot, entry.into());
+            found.push(named(&layout, &hashes, slot, 0));
+        }
+        assert_eq!(found[0].as_deref(), Some("deep[0x7]"));
+        assert_eq!(found[3].as_deref(), Some("deep[0x7][0x7][0x7][0x7]"));
+        assert_eq!(found[4], None);
     }
 }

@@ -64,3 +64,15 @@ pub fn minimal_proxy() -> Artifact {
         profile: json!({"compiler": "none", "language": "EVM"}),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_constructor_takes_what_stands_behind_it_and_the_initialiser() {
+        let constructor = minimal_proxy().abi.constructor.unwrap();
+        let types: Vec<_> = constructor.inputs.iter().map(|input| input.ty.as_str()).collect();
+        assert_eq!(types, ["address", "bytes"]);
+    }
+}

@@ -182,6 +182,9 @@ mod tests {
         assert!(alike(kept(3, 4), kept(9, 10)), "a counter");
         assert!(alike(kept(9, 2), kept(17, 10)), "a balance");
         assert!(alike(kept(0xaa00, 0xaa07), kept(0xbb00, 0xbb07)), "the rest of a packed word");
+        assert!(alike(kept(0xff01, 0xff06), kept(2, 6)), "bits that both change");
+        assert!(alike(kept(0x80, 0x86), kept(2, 6)), "beside bits of one byte");
+        assert!(!alike(kept(1, 2), kept(2, 1)), "bits that both change otherwise");
         assert!(!alike(kept(0, 7), kept(0, 8)));
         assert!(!alike(kept(3, 6), kept(9, 18)), "what follows from it by no rule of these");
         assert!(!alike(kept(0, 0), kept(0, 1)), "only one of both sets it");
@@ -189,6 +192,32 @@ mod tests {
         let flag = |after, other: Kept| kept(0, after).is_flag_of(&other);
         assert!(flag(1, kept(0x7e, 0x7e)) && flag(1, kept(0xff01, 0xff01)));
         assert!(!flag(1, kept(0, 0)) && !flag(1, kept(0xff00, 0xff00)) && !flag(7, kept(7, 7)));
+    }
+
+    #[test]
+    fn an_address_means_the_same_beside_what_neither_changes() {
+        let address = |byte: u8| U256::from_be_slice(Address::repeat_byte(byte).as_slice());
+        let kept = |above: u64, byte: u8| {
+            let before = U256::from(above) << 160;
+            Kept { before, after: before | address(byte), varies: false }
+        };
+        let mut names = Names::default();
+        names.address(Address::repeat_byte(0x11), Address::repeat_byte(0x22));
+        assert!(kept(7, 0x11).resembles(&kept(9, 0x22), &names));
+        assert!(!kept(7, 0x11).resembles(&kept(9, 0x33), &names));
+    }
+
+    #[test]
+    fn what_counts_is_small() {
+        let at = Address::repeat_byte(1);
+        let run = |more: u64| -> Outside {
+            let slots = [(2, kept(3 + more, 4 + more)), (77, kept(0, 4 + more))];
+            slots.map(|(slot, kept)| ((at, U256::from(slot)), kept)).into()
+        };
+        let names = Names::default();
+        let unlike =
+            |more: u64| Compared::new(&names, (&run(0), at), (&run(more), at)).unlike().len();
+        assert_eq!((unlike(5), unlike(1 << 50)), (0, 1));
     }
 
     #[test]

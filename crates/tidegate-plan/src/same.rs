@@ -141,7 +141,7 @@ impl Names {
         names
     }
 
-    fn address(&mut self, one: Address, other: Address) {
+    pub(crate) fn address(&mut self, one: Address, other: Address) {
         self.add(one.as_slice(), other.as_slice());
     }
 
@@ -384,6 +384,39 @@ mod tests {
         assert!(!names.same_slot(key(&a), key(&boss)), "another key");
         assert!(!names.same_slot(key(&a), key(&b) + U256::from(1)), "another member");
         assert!(!names.same_slot(U256::from(3), U256::from(4)));
+        let after = |at: u64| names.same_slot(key(&a) + U256::from(at), key(&b) + U256::from(at));
+        assert!(after(MEMBERS_MAX - 1) && !after(MEMBERS_MAX));
+    }
+
+    #[test]
+    fn keys_of_keys_are_followed_six_deep() {
+        let chain = |name: [u8; 20]| {
+            let (mut slot, mut all) = (word(name), Vec::new());
+            for _ in 0..7 {
+                let entry = [&word(BOSS)[..], &slot].concat();
+                slot = keccak256(&entry).0;
+                all.push(entry);
+            }
+            all
+        };
+        let (a, b) = (chain(HERE), chain(THERE));
+        let all = |chain: &[Vec<u8>]| -> BTreeMap<U256, Bytes> {
+            let hash = |entry: &Vec<u8>| {
+                (U256::from_be_bytes(keccak256(entry).0), Bytes::copy_from_slice(entry))
+            };
+            chain.iter().map(hash).collect()
+        };
+        let mut names = names(&[(&HERE, &THERE)], [&[], &[]]);
+        names.hashes = [all(&a), all(&b)];
+        let key = |entry: &Vec<u8>| U256::from_be_bytes(keccak256(entry).0);
+        let same = |n: usize| names.same_slot(key(&a[n]), key(&b[n]));
+        assert!(same(0) && same(5) && !same(6));
+    }
+
+    #[test]
+    fn names_are_as_long_as_what_they_stand_for() {
+        let names = names(&[(&[1], &[2, 2])], [&[], &[]]);
+        assert_eq!(names.first_difference(&[1, 3, 3], &[2, 2, 3]), Some(0));
     }
 
     fn created(slots: &[(U256, U256)]) -> Created {
@@ -431,6 +464,9 @@ mod tests {
         assert_eq!(mixed("address", a.clone(), b.clone()), a);
         assert_eq!(mixed("address", zero.clone(), b.clone()), b, "zero is no place");
         assert_eq!(mixed("address", a.clone(), zero.clone()), zero);
+        let small = |n: u64| json!(format!("0x{n:040x}"));
+        assert_eq!(mixed("address", small(0xffff_ffff), b.clone()), b, "a small number");
+        assert_eq!(mixed("address", small(0x1_0000_0000), b.clone()), small(0x1_0000_0000));
         assert_eq!(mixed("bool", json!(true), json!(false)), json!(false));
         assert_eq!(mixed("uint8[]", json!(["1", "2"]), json!(["3"])), json!(["3"]));
         let one = json!([["7", a, [a, a]], ["8", a, [a, a]]]);

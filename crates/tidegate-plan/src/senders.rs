@@ -187,6 +187,12 @@ mod tests {
     }
 
     #[test]
+    fn with_less_gas_is_half_as_much_again() {
+        let gas = super::tight(&[("go".to_owned(), 100), ("on".to_owned(), u64::MAX)]);
+        assert_eq!(gas, [("go".to_owned(), 150), ("on".to_owned(), u64::MAX)].into());
+    }
+
+    #[test]
     fn others_may_ask_as_long_as_nothing_follows_from_it() {
         let mut plan = plan_of(vec![call("open", OTHER)]);
         plan.outside.insert("feed".to_owned(), OTHER);

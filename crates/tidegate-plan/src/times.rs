@@ -211,6 +211,8 @@ mod tests {
         for other in [packed(3_607, 307, 8), packed(3_606, 307, 7), packed(3_607, 1, 7)] {
             assert!(!is_kept(one, other, passed), "{other:#x}");
         }
+        let hour = [U256::from(3_600), U256::from(300)];
+        assert!(is_kept(U256::from(7), U256::from(3_607), hour));
         for (one, other) in [(0, 1), (1, 0), (1, 0x77)] {
             assert!(!is_kept(U256::from(one), U256::from(other), passed));
         }

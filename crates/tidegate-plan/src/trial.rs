@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256, address, hex};
-use tidegate_evm::{Progress, Rounds};
+use tidegate_evm::{EvmError, Progress, Rounds};
 use tidegate_model::ports::{AccountState, StateKey, StateSnapshot};
 use tidegate_model::{BlockRef, ChainId, Fqn, Head};
 
@@ -16,6 +16,11 @@ pub(crate) const ALL: &str = include_str!("../tests/corpus/config/all.toml");
 pub(crate) const OTHER: Address = address!("00000000000000000000000000000000c0ffee11");
 /// Answers with its slot 0.
 pub(crate) const ANSWER: [u8; 11] = hex!("60005460005260206000f3");
+
+/// The block in which the plans of the tests run.
+pub(crate) const HEAD: Head =
+    Head { block: BlockRef { number: 100, hash: B256::repeat_byte(2) }, timestamp: 1_800_000_000 };
+const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
 pub(crate) fn balance_of_other() -> Vec<u8> {
     [&hex!("73")[..], OTHER.as_slice(), &hex!("31")].concat()
@@ -102,24 +107,50 @@ pub(crate) fn faults(plan: &Resolved, code: &[u8], when: When) -> Vec<String> {
 
 /// The result of a plan if `OTHER` has this code and every slot holds 5.
 pub(crate) fn found(plan: &Resolved, code: &[u8], when: When) -> Expected {
-    let block = BlockRef { number: 100, hash: B256::repeat_byte(2) };
-    let mut snapshot = StateSnapshot::empty(ChainId(1), Head { block, timestamp: 1_800_000_000 });
-    let mut rounds = Rounds::new();
-    loop {
-        match rounds.step(expected_code(plan, &snapshot, when)).unwrap() {
-            Progress::Done(expected) => return expected,
-            Progress::Fetch(keys) => keys.into_iter().for_each(|key| match key {
-                StateKey::Account(at) => {
-                    let code = if at == OTHER { code.to_vec().into() } else { Bytes::new() };
-                    snapshot.accounts.insert(at, AccountState { code, ..Default::default() });
-                }
-                StateKey::Slot(at, slot) => {
-                    snapshot.slots.insert((at, slot), U256::from(5));
-                }
-                StateKey::BlockHash(number) => {
-                    snapshot.block_hashes.insert(number, B256::ZERO);
-                }
-            }),
+    World::of(code).found(plan, when)
+}
+
+/// What is there before a plan. Who acts has one ether, and every slot that is not named holds 5.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) code: BTreeMap<Address, Vec<u8>>,
+    pub(crate) slots: BTreeMap<(Address, U256), U256>,
+}
+
+impl World {
+    /// `OTHER` with this code.
+    pub(crate) fn of(code: &[u8]) -> Self {
+        Self { code: [(OTHER, code.to_vec())].into(), ..Self::default() }
+    }
+
+    pub(crate) fn found(&self, plan: &Resolved, when: When) -> Expected {
+        self.settled(|snapshot| expected_code(plan, snapshot, when))
+    }
+
+    /// Runs with all that it asks for.
+    pub(crate) fn settled<T>(&self, run: impl Fn(&StateSnapshot) -> Result<T, EvmError>) -> T {
+        let mut snapshot = StateSnapshot::empty(ChainId(1), HEAD);
+        let mut rounds = Rounds::new();
+        loop {
+            match rounds.step(run(&snapshot)).unwrap() {
+                Progress::Done(done) => return done,
+                Progress::Fetch(keys) => keys.into_iter().for_each(|key| match key {
+                    StateKey::Account(at) => {
+                        let code = self.code.get(&at).cloned().unwrap_or_default().into();
+                        let is_executor = at == Address::repeat_byte(1);
+                        let balance = if is_executor { ETHER } else { U256::ZERO };
+                        let account = AccountState { code, balance, ..Default::default() };
+                        snapshot.accounts.insert(at, account);
+                    }
+                    StateKey::Slot(at, slot) => {
+                        let word = self.slots.get(&(at, slot)).copied();
+                        snapshot.slots.insert((at, slot), word.unwrap_or(U256::from(5)));
+                    }
+                    StateKey::BlockHash(number) => {
+                        snapshot.block_hashes.insert(number, B256::ZERO);
+                    }
+                }),
+            }
         }
     }
 }

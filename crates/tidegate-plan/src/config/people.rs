@@ -189,6 +189,18 @@ mod tests {
     }
 
     #[test]
+    fn a_firm_s_name_can_be_seen() {
+        let long = "a".repeat(FIRM_NAME_CHARS_MAX + 1);
+        for name in ["", "--", " Acme", "A\u{200b}cme", "A\u{a0}cme", "A\tcme", "A\u{7}cme", &long]
+        {
+            assert!(check_firm_name("acme", name).is_err(), "{name:?}");
+        }
+        for name in ["A", "Acme & Co", &long[1..]] {
+            assert!(check_firm_name("acme", name).is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
     fn people_have_declared_firms_and_one_kind_of_key() {
         let person =
             |rest: &str| check(&[("acme", "Acme")], &format!("ada = {{ roles = [], {rest} }}"));

@@ -183,6 +183,7 @@ fn a_slip_is_told_from_another_word() {
     assert_eq!(near("abcd", &["axyz"]), None);
     assert_eq!(near("ab", &["abcd"]), Some("abcd"));
     assert_eq!(near("a", &["abcd"]), None);
+    assert_eq!(near("abcdefghij", &["abcdzzzzzz"]), None, "six of ten");
     let slip = |from: &str, to: &str| {
         let error = Config::parse(&ALL.replace(from, to)).unwrap_err();
         let ConfigError::Shape { nearest, .. } = error else { panic!("{error}") };

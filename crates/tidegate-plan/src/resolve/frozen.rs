@@ -122,6 +122,7 @@ mod tests {
         let hash = keccak256(ANSWER);
         let creates: Vec<_> = frozen.iter().map(FrozenOp::creates).collect();
         assert_eq!(creates, [Some((at(&ops[0]), hash)), Some((at(&ops[1]), hash)), None]);
+        assert_eq!(frozen.iter().map(FrozenOp::id).collect::<Vec<_>>(), ["open", "own", "go"]);
         let to: Vec<_> = frozen.iter().map(|op| op.tx().to).collect();
         assert_eq!(to, [CREATE2_PROXY, HELPER, OTHER]);
         // The helper is told which code must come out.

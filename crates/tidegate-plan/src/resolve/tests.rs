@@ -157,6 +157,31 @@ fn arguments_are_those_of_the_network() {
 }
 
 #[test]
+fn who_acts_is_named_too() {
+    let step = "[[step]]\nname = \"more\"\ncreate = \"Pair\"\nargs = [\"@executor\"]";
+    assert_eq!(args(&on("mainnet", step, |_, _| {}).unwrap(), "more"), EXECUTOR.abi_encode());
+}
+
+#[test]
+fn a_beacon_is_the_one_that_is_named_and_owned_where_it_takes_an_owner() {
+    let step = "[[step]]\nname = \"third\"\ncreate = \"Pool\"\nargs = [\"@safe\"]\n\
+                proxy = \"beacon\"\nadmin = \"@safe\"\n[[step]]\nname = \"fourth\"\n\
+                create = \"Pool\"\nproxy = \"beacon\"\nbeacon = \"@third\"";
+    let resolved = on("testnet", step, |_, _| {}).unwrap();
+    let expected = (at(&resolved, "third/beacon"), Bytes::new()).abi_encode_params();
+    assert_eq!(args(&resolved, "fourth/proxy"), expected);
+    // Older versions make the sender the owner.
+    let older = |release: &mut Release, _: &mut ResolveContext| {
+        let mut all = release.artifacts.values_mut();
+        let beacon = all.find(|artifact| artifact.fqn.name() == "UpgradeableBeacon").unwrap();
+        beacon.abi.constructor.as_mut().unwrap().inputs.truncate(1);
+    };
+    let resolved = on("testnet", "", older).unwrap();
+    let expected = at(&resolved, "pool/implementation").abi_encode();
+    assert_eq!(args(&resolved, "pool/beacon"), expected);
+}
+
+#[test]
 fn calls_and_checks_hold_what_they_say() {
     let resolved = plain("testnet");
     let (registry, vault) = (at(&resolved, "registry"), at(&resolved, "vault/proxy"));

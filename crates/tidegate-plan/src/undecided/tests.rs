@@ -12,6 +12,8 @@ use crate::trial::{
     leaving, plan, plan_of, reader,
 };
 
+mod others;
+
 #[test]
 fn what_an_external_decides_is_shown() {
     let mut kept = plan(&answer_of_other(), true);

@@ -45,7 +45,7 @@ fn a_structure_may_be_written_by_its_members() {
     refuses(args("pair", "{ text = \"text\" }"), "`id` is missing");
     refuses(args("pair", "{ text = \"t\", id = 1, ids = 2 }"), "`ids` is not a member");
     refuses(args("pair", "[1]"), "argument `[1]`");
-    refuses(args("register", "{ vault = \"@vault\" }"), "step `more`");
+    refuses(args("register", "{ vault = \"@vault\" }"), "step `more`, argument `{");
 }
 
 #[test]
