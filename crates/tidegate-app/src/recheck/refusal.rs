@@ -176,3 +176,65 @@ impl From<Refusal> for AppError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::{Reason, ReasonCode};
+
+    use super::*;
+
+    /// A refusal's kind, and the first word of what to do next.
+    fn said(refusal: Refusal) -> (Kind, Option<&'static str>) {
+        let first = refusal.hint().and_then(|hint| hint.split([' ', ';']).next());
+        let error = AppError::from(refusal.clone());
+        assert_eq!((error.kind, error.cause::<Refusal>()), (refusal.kind(), Some(&refusal)));
+        assert_eq!(error.hints.is_empty(), refusal.hint().is_none());
+        (refusal.kind(), first)
+    }
+
+    #[test]
+    fn a_refusal_says_what_kind_it_is_and_what_to_do_next() {
+        let [proposed, here] = [B256::ZERO, B256::repeat_byte(1)];
+        let digest = StatementDigest(proposed);
+        let (policy, other_policy) = (PolicyDigest(proposed), PolicyDigest(here));
+        let release =
+            Refusal::OtherRelease { proposed: ReleaseRoot(proposed), here: ReleaseRoot(here) };
+        let doubtful = Refusal::DoubtfulStatement { digest, why: "it is".to_owned() };
+        let conflict = (Kind::Conflict, Some("another"));
+        assert_eq!(said(Refusal::Nonce { safe: 8, proposal: 7 }), conflict);
+        let failed = [
+            (Refusal::AdoptionEnded(1), "run"),
+            (Refusal::AdoptionTooLong, "run"),
+            (release, "check"),
+            (Refusal::Expired, "run"),
+            (Refusal::Void("a record".to_owned()), "run"),
+            (doubtful, "have"),
+            (Refusal::MissingStatement(digest), "fetch"),
+            (Refusal::OtherEvidence("an input".to_owned()), "run"),
+        ];
+        for (refusal, first) in failed {
+            assert_eq!(said(refusal.clone()), (Kind::Fail, Some(first)), "{refusal:?}");
+        }
+        let other = Refusal::AdoptsOther { proposed: policy, here: other_policy };
+        for refusal in [Refusal::OtherSafe, other, Refusal::OtherBatch, Refusal::OtherSoak] {
+            assert_eq!(said(refusal.clone()), (Kind::Fail, None), "{refusal:?}");
+        }
+        let reasons = vec![Reason::new(ReasonCode::NotFinal, "two blocks")];
+        let waiting = Refusal::Gates(Verdict::Waiting { reasons, eta: None });
+        assert_eq!(said(waiting), (Kind::Waiting, None));
+        let unknown = Refusal::Gates(Verdict::unknown(ReasonCode::Unreadable, "no answer"));
+        assert_eq!(said(unknown), (Kind::Unknown, None));
+        let failed = Refusal::Gates(Verdict::fail(ReasonCode::CodeDiffers, "vault"));
+        assert_eq!(said(failed), (Kind::Fail, None));
+    }
+
+    #[test]
+    fn each_limit_has_its_own_words() {
+        let words = [Limit::Policy, Limit::Waived, Limit::Evidence].map(|limit| {
+            let words = Refusal::TooLong(limit).to_string();
+            assert!(words.len() > "the proposal would stay executable longer than ".len());
+            words
+        });
+        assert!(words[0] != words[1] && words[1] != words[2] && words[0] != words[2]);
+    }
+}
