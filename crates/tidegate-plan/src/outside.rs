@@ -183,7 +183,7 @@ mod tests {
         assert!(alike(kept(9, 2), kept(17, 10)), "a balance");
         assert!(alike(kept(0xaa00, 0xaa07), kept(0xbb00, 0xbb07)), "the rest of a packed word");
         assert!(alike(kept(0xff01, 0xff06), kept(2, 6)), "bits that both change");
-        assert!(alike(kept(0x80, 0x86), kept(2, 6)), "beside bits of one byte");
+        assert!(alike(kept(0x80, 0x86), kept(0x42, 0x46)), "beside bits of one byte");
         assert!(!alike(kept(1, 2), kept(2, 1)), "bits that both change otherwise");
         assert!(!alike(kept(0, 7), kept(0, 8)));
         assert!(!alike(kept(3, 6), kept(9, 18)), "what follows from it by no rule of these");

@@ -85,7 +85,7 @@ mod tests {
     use alloy_primitives::hex;
 
     use crate::expected::When;
-    use crate::trial::{at, call, creation, faults, leaving, plan_of};
+    use crate::trial::{at, call, creation, faults, leaving, plan_of, reader};
 
     /// A contract that calls itself with one byte, which takes 2.6 million gas, and does this where
     /// that call fails; four bytes.
@@ -107,5 +107,24 @@ mod tests {
         assert!(caught.len() == 1 && caught[0].starts_with("go does something else"), "{caught:?}");
         assert_eq!(found(hex!("5f5ffd5b")), Vec::<String>::new());
         assert_eq!(found(hex!("5b5b5b5b")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn neither_is_a_creation_that_does() {
+        // A child that takes 2.6 million gas, and is kept in slot 0 or failed with.
+        let child = hex!("620186a0 5b 6001900380 6004 57 605b5f53 60015ff3");
+        let creates = [&hex!("74")[..], &child, &hex!("5f52 6015 600b 5f f0")].concat();
+        let found = |read: &[u8]| {
+            let plan = plan_of(vec![creation("club", reader(read, true), true)]);
+            faults(&plan, &[], When::Before)
+        };
+        let caught = found(&creates);
+        assert!(
+            caught.len() == 1 && caught[0].starts_with("club does something else"),
+            "{caught:?}"
+        );
+        // PC, and a jump over what fails.
+        let requires = [&creates[..], &hex!("80 58 6008 01 57 5f5ffd 5b")].concat();
+        assert_eq!(found(&requires), Vec::<String>::new());
     }
 }

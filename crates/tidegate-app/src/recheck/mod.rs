@@ -277,3 +277,25 @@ fn input_blocks(evidence: &EvidenceItems) -> Vec<(u64, BlockRef)> {
     blocks.dedup();
     blocks
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::{ChainId, GateInput};
+
+    use super::*;
+
+    #[test]
+    fn each_block_of_the_evidence_is_looked_for_once() {
+        let block = |number| BlockRef { number, hash: B256::repeat_byte(7) };
+        let input = |kind: &str, chain, number| GateInput {
+            kind: kind.to_owned(),
+            chain: ChainId(chain),
+            block: block(number),
+            digest: B256::ZERO,
+        };
+        let inputs = vec![input("a", 2, 9), input("b", 1, 9), input("c", 2, 8), input("d", 2, 9)];
+        let evidence = EvidenceItems { statements: Vec::new(), inputs };
+        let expected = [(1, block(9)), (2, block(8)), (2, block(9))];
+        assert_eq!(input_blocks(&evidence), expected);
+    }
+}

@@ -197,12 +197,12 @@ fn value_goes_where_it_is_sent() {
 
 #[test]
 fn events_and_contracts_of_a_creation_are_its_own() {
-    // LOG0, and a call of another one that logs too.
+    // LOG0 twice, and a call of another one that logs too.
     let other = [&hex!("5f5f5f5f5f73")[..], OTHER.as_slice(), &hex!("5af1 50")].concat();
-    let read = [&hex!("5f5fa0")[..], &other, &hex!("6007")].concat();
+    let read = [&hex!("5f5fa05f5fa0")[..], &other, &hex!("6007")].concat();
     let plan = named(plan_of(vec![creation("till", reader(&read, true), true)]));
     let expected = found(&plan, &hex!("5f5fa0 00"), When::After);
-    assert_eq!(expected.created.values().map(|made| made.logs).collect::<Vec<_>>(), [1]);
+    assert_eq!(expected.created.values().map(|made| made.logs).collect::<Vec<_>>(), [2]);
     // CREATE of one byte of code, from eight bytes.
     let child = hex!("67605b5f5360015ff3 5f52 6008 6018 5f f0");
     let expected = found(&till(&child), &[], When::Before);
