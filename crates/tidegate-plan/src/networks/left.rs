@@ -69,10 +69,10 @@ fn what_was_not_rehearsed_is_refused_slot_by_slot() {
     both.target.1.outside = [((live, u(7)), kept(1, 7)), ((live, u(8)), kept(0, 1))].into();
     let sentences = found(&both);
     let begins = [
-        "@live: after the plan slot 0x7 holds 0x5, before 0x0, where it soaked and 0x7, before 0x1, \
-         on the target",
-        "@live: after the plan slot 0x8 holds what nobody looked at where it soaked and 0x1, before \
-         0x0, on the target",
+        "@live: after the plan slot 0x7 holds 0x5, before 0x0, where it soaked and 0x7, before \
+         0x1, on the target",
+        "@live: after the plan slot 0x8 holds what nobody looked at where it soaked and 0x1, \
+         before 0x0, on the target",
     ];
     assert_eq!(sentences.len(), begins.len());
     for (sentence, begins) in sentences.iter().zip(begins) {

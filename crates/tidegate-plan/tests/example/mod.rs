@@ -1,5 +1,5 @@
-//! The plan of `corpus/config/all.toml`, every contract that it names being there. The unit tests of
-//! the crate use it too.
+//! The plan of `corpus/config/all.toml`, every contract that it names being there. The crate's unit
+//! tests use it too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
