@@ -82,9 +82,11 @@ fn turns(before: &Run<'_>, op: &Op, gas: u64, effect: &StateDiff) -> Result<Opti
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::hex;
+    use alloy_primitives::{Bytes, hex};
+    use serde_json::Value;
 
     use crate::expected::When;
+    use crate::resolve::{Check, Resolved};
     use crate::trial::{at, call, creation, faults, leaving, plan_of, reader};
 
     /// A contract that calls itself with one byte, which takes 2.6 million gas, and does this where
@@ -114,17 +116,24 @@ mod tests {
         // A child that takes 2.6 million gas, and is kept in slot 0 or failed with.
         let child = hex!("620186a0 5b 6001900380 6004 57 605b5f53 60015ff3");
         let creates = [&hex!("74")[..], &child, &hex!("5f52 6015 600b 5f f0")].concat();
-        let found = |read: &[u8]| {
-            let plan = plan_of(vec![creation("club", reader(read, true), true)]);
-            faults(&plan, &[], When::Before)
-        };
-        let caught = found(&creates);
-        assert!(
-            caught.len() == 1 && caught[0].starts_with("club does something else"),
-            "{caught:?}"
-        );
+        let plan = |read: &[u8]| plan_of(vec![creation("club", reader(read, true), true)]);
+        let found = |plan: &Resolved| faults(plan, &[], When::Before);
+        let mut caught = plan(&creates);
+        let fault = found(&caught);
+        assert!(fault.len() == 1 && fault[0].starts_with("club does something else"), "{fault:?}");
+        // A check shows it.
+        let to = at(&caught.ops[0]);
+        caught.checks.push(Check {
+            step: "club".to_owned(),
+            signature: "child()".to_owned(),
+            to,
+            data: Bytes::new(),
+            returns: to.create(1).into_word().into(),
+            value: Value::Null,
+        });
+        assert_eq!(found(&caught), Vec::<String>::new());
         // PC, and a jump over what fails.
         let requires = [&creates[..], &hex!("80 58 6008 01 57 5f5ffd 5b")].concat();
-        assert_eq!(found(&requires), Vec::<String>::new());
+        assert_eq!(found(&plan(&requires)), Vec::<String>::new());
     }
 }
