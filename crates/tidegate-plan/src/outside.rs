@@ -30,7 +30,7 @@ impl Kept {
             return true;
         }
         let both = self.is_changed() && other.is_changed();
-        if both && self.after.wrapping_sub(self.before) == other.after.wrapping_sub(other.before) {
+        if both && self.added() == other.added() {
             return true;
         }
         // Whatever neither changes is no result: bit by bit, or byte by byte beside an address.
@@ -39,6 +39,10 @@ impl Kept {
         let bytes = U256::from_be_bytes(bytes);
         self.after & !alone == other.after & !alone
             || same(self.after & !bytes, other.after & !bytes)
+    }
+
+    fn added(&self) -> U256 {
+        self.after.wrapping_sub(self.before)
     }
 }
 
@@ -103,7 +107,7 @@ impl<'n> Compared<'n> {
         let (one, other) = (slots(one, a), slots(other, b));
         let both = one.iter().filter_map(|(slot, kept)| Some((kept, other.get(slot)?)));
         let counts = |(a, b): &(&Kept, &Kept)| {
-            a.is_changed() && a.before != b.before && a.resembles(b, &Names::default())
+            a.is_changed() && a.before != b.before && a.added() == b.added()
         };
         let counters = both.filter(counts).map(|(a, b)| (a.before, b.before)).collect();
         Self { names, counters, one, other }
@@ -218,6 +222,13 @@ mod tests {
         let unlike =
             |more: u64| Compared::new(&names, (&run(0), at), (&run(more), at)).unlike().len();
         assert_eq!((unlike(5), unlike(1 << 50)), (0, 1));
+        // What is set, whatever it held, counts nothing.
+        let run = |before: u64, place: u64| -> Outside {
+            let slots = [(2, kept(before, 9)), (77, kept(0, place))];
+            slots.map(|(slot, kept)| ((at, U256::from(slot)), kept)).into()
+        };
+        let set = (run(3, 4), run(8, 9));
+        assert_eq!(Compared::new(&names, (&set.0, at), (&set.1, at)).unlike().len(), 1);
     }
 
     #[test]
