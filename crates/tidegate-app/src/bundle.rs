@@ -232,11 +232,11 @@ mod tests {
     #[test]
     fn a_project_takes_no_bundle_of_another_one() {
         let config = |name: &str, chain: u64, safe: &str| {
+            let (genesis, safe) = ("11".repeat(32), safe.repeat(20));
+            let network = format!("chain = {chain}\ngenesis = \"0x{genesis}\"\nrpc = []");
             Config::parse(&format!(
-                "[project]\nname = \"{name}\"\n[networks.main]\nstage = \"mainnet\"\nchain = {chain}\n\
-                 genesis = \"0x{}\"\nsafe = \"0x{}\"\nrpc = []\n",
-                "11".repeat(32),
-                safe.repeat(20)
+                "[project]\nname = \"{name}\"\nversion = \"1\"\n[networks.main]\nstage = \"mainnet\"\n\
+                 {network}\nsafe = \"0x{safe}\"\n"
             ))
             .unwrap()
         };

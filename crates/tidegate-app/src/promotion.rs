@@ -1,5 +1,7 @@
 //! A release on its target: the Safe's batch, its simulation, and what was recorded.
 
+use std::collections::BTreeMap;
+
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use tidegate_chain::Network;
@@ -8,11 +10,11 @@ use tidegate_evm::{Batch, BatchFault, Sandbox};
 use tidegate_model::Head;
 use tidegate_model::record::Deployment;
 use tidegate_plan::{
-    Executor, Expected, FrozenOp, KeyTransaction, OpKind, WAY_OUT, When, may_stand, op_label,
+    Executor, Expected, FrozenOp, KeyTransaction, Op, OpKind, WAY_OUT, When, may_stand, op_label,
 };
 use tidegate_safe::{
-    InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx, encode_multi_send,
-    helper, unreadable,
+    Description, InnerCall, MULTI_SEND_CALL_ONLY, Promotion, Proposal, ProposalKind, SafeTx,
+    describe, describe_constructor, encode_multi_send, helper, unreadable,
 };
 
 use crate::deployment::{Prepared, code_hashes, expect, prepare, refuse_faults, simulate};
@@ -38,6 +40,8 @@ pub(crate) struct TargetPlan {
     pub deployment: Deployment,
     /// Its operations, with the code that each leaves.
     pub ops: Vec<FrozenOp>,
+    /// What each constructor is given, by operation; those that are given nothing are not here.
+    given: BTreeMap<String, String>,
 }
 
 /// Resolves a release on its target, executed by the Safe.
@@ -61,7 +65,8 @@ pub(crate) async fn target_plan(
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), target)?;
     let ops = prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?;
-    Ok(TargetPlan { prepared, expected, deployment, ops })
+    let given = given(built, &prepared);
+    Ok(TargetPlan { prepared, expected, deployment, ops, given })
 }
 
 impl TargetPlan {
@@ -103,7 +108,8 @@ impl TargetPlan {
         let note = match &op.op().kind {
             OpKind::Call { signature, .. } => format!("{id}: {signature}{ends}"),
             OpKind::Create { contract, address, .. } => {
-                format!("create {} ({}) at {address}{ends}", op_label(id), contract.name())
+                let given = self.given.get(id).map_or("", |given| given);
+                format!("create {} ({}) at {address}{given}{ends}", op_label(id), contract.name())
             }
         };
         match (&op.op().kind, op.creates()) {
@@ -263,6 +269,32 @@ pub fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
     let named = called.chain(prepared.resolved.checks.iter().map(|check| &check.signature));
     let parse = |signature: &String| JsonAbi::parse([&*format!("function {signature}")]).ok();
     own.chain(named.filter_map(parse)).collect()
+}
+
+/// What an operation gives a constructor or function, from the bytes that are sent.
+pub(crate) fn described(op: &Op, built: &Built, abis: &[JsonAbi]) -> Description {
+    match &op.kind {
+        OpKind::Create { contract, initcode, .. } => match built.release.artifact(contract) {
+            Some(artifact) => {
+                let given = initcode.get(artifact.creation.object.len()..).unwrap_or_default();
+                describe_constructor(&artifact.abi, given, abis)
+            }
+            // A stand-in, whose constructor takes nothing.
+            None => describe_constructor(&JsonAbi::new(), &[], abis),
+        },
+        OpKind::Call { to, value, data, .. } => {
+            let (data, note) = (data.clone(), String::new());
+            describe(&InnerCall { to: *to, value: *value, data, note }, helper::address(), abis)
+        }
+    }
+}
+
+fn given(built: &Built, prepared: &Prepared) -> BTreeMap<String, String> {
+    let abis = abis(built, prepared);
+    let creations = prepared.resolved.creations();
+    let given = creations.map(|(op, ..)| (op.id.clone(), described(op, built, &abis)));
+    let said = given.filter(|(_, found)| !found.is_read || !found.arguments.is_empty());
+    said.map(|(id, found)| (id, format!(", {found}"))).collect()
 }
 
 /// What the Safe recorded of this project at the helper, newest first.

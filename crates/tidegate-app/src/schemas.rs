@@ -27,8 +27,8 @@ use crate::view::{
 use crate::watch::RoundView;
 
 /// Which schemas describe what each command prints: one of those in its row. Where an approval is
-/// missing, or nothing may be done, it is `asked`; with `--typed-data`, `typed-data`. A command that
-/// fails before it has printed one prints `error`.
+/// missing, or nothing may be done, it is `asked`; with `--typed-data`, `typed-data`. A command
+/// that fails before it has printed one prints `error`.
 pub const COMMANDS: [(&str, &[&str]); 39] = [
     ("adopt", &["adopt"]),
     ("attest", &["statement", "said"]),

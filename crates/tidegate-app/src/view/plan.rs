@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,11 +10,11 @@ use serde_json::Value;
 use tidegate_model::units::format_amount;
 use tidegate_model::{Fqn, ReleaseRoot};
 use tidegate_plan::{Expected, Guarded, Op, OpKind, op_label};
-use tidegate_safe::{Argument, Description, InnerCall, describe, describe_constructor, helper};
+use tidegate_safe::{Argument, Description};
 
 use crate::deployment::Prepared;
 use crate::front::Front;
-use crate::promotion::abis;
+use crate::promotion::{abis, described};
 use crate::release::Built;
 use crate::text::{digits, escape, plain};
 
@@ -280,19 +281,8 @@ const fn value(op: &Op) -> U256 {
 }
 
 /// The arguments as the bytes say that are sent.
-fn arguments(op: &Op, built: &Built, abis: &[alloy_json_abi::JsonAbi]) -> Vec<ArgumentView> {
-    let description = match &op.kind {
-        OpKind::Create { contract, initcode, .. } => {
-            let Some(artifact) = built.release.artifact(contract) else { return Vec::new() };
-            let given = initcode.get(artifact.creation.object.len()..).unwrap_or_default();
-            describe_constructor(&artifact.abi, given, abis)
-        }
-        OpKind::Call { to, value, data, .. } => {
-            let note = String::new();
-            let call = InnerCall { to: *to, value: *value, data: data.clone(), note };
-            describe(&call, helper::address(), abis)
-        }
-    };
+fn arguments(op: &Op, built: &Built, abis: &[JsonAbi]) -> Vec<ArgumentView> {
+    let description = described(op, built, abis);
     if description.is_read || !description.arguments.is_empty() {
         return description.arguments.iter().map(ArgumentView::of).collect();
     }
