@@ -235,8 +235,8 @@ mod tests {
             let (genesis, safe) = ("11".repeat(32), safe.repeat(20));
             let network = format!("chain = {chain}\ngenesis = \"0x{genesis}\"\nrpc = []");
             Config::parse(&format!(
-                "[project]\nname = \"{name}\"\nversion = \"1\"\n[networks.main]\nstage = \"mainnet\"\n\
-                 {network}\nsafe = \"0x{safe}\"\n"
+                "[project]\nname = \"{name}\"\nversion = \"1\"\n[networks.main]\n\
+                 stage = \"mainnet\"\n{network}\nsafe = \"0x{safe}\"\n"
             ))
             .unwrap()
         };
