@@ -222,6 +222,15 @@ mod tests {
         let unlike =
             |more: u64| Compared::new(&names, (&run(0), at), (&run(more), at)).unlike().len();
         assert_eq!((unlike(5), unlike(1 << 50)), (0, 1));
+        // An entry is so many places further as the counter is.
+        let run = |count: u64, entry: u64| -> Outside {
+            let slots = [(2, kept(count, count + 1)), (entry, kept(0, 7))];
+            slots.map(|(slot, kept)| ((at, U256::from(slot)), kept)).into()
+        };
+        let entry = |slot: u64| {
+            Compared::new(&names, (&run(3, 100), at), (&run(8, slot), at)).unlike().len()
+        };
+        assert_eq!([105, 140, 145, 321].map(entry), [0, 0, 2, 2]);
         // What is set, whatever it held, counts nothing.
         let run = |before: u64, place: u64| -> Outside {
             let slots = [(2, kept(before, 9)), (77, kept(0, place))];
