@@ -10,7 +10,7 @@ use tidegate_plan::config::NetworkConfig;
 use tidegate_safe::helper;
 
 use crate::compiler::{self, described};
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, Hint};
 use crate::policy_doc::safe_state;
 use crate::project::Project;
 
@@ -23,6 +23,24 @@ pub struct Finding {
     #[serde(flatten, serialize_with = "as_fields")]
     #[schemars(with = "Fields<'_>")]
     pub result: Result<String, String>,
+    /// What to do about it, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
+}
+
+impl Finding {
+    fn of(what: &str, result: Result<String, String>) -> Self {
+        Self { what: what.to_owned(), result, hints: Vec::new() }
+    }
+
+    /// What keeps a check from being made.
+    fn failed(what: &str, error: &AppError) -> Self {
+        let hints = error.hints.iter().filter_map(|hint| match hint {
+            Hint::Text(text) => Some(text.clone()),
+            Hint::Again(_) => None,
+        });
+        Self { hints: hints.collect(), ..Self::of(what, Err(error.to_string())) }
+    }
 }
 
 /// A result, as programs read it.
@@ -59,7 +77,11 @@ pub async fn look(project: &Project, address_of: AddressOf<'_>) -> Vec<Finding> 
         match network(project, name, settings, address_of).await {
             Ok(found) => findings.extend(found),
             Err(error) => {
-                findings.push(Finding { what: name.clone(), result: Err(error.to_string()) });
+                findings.push(Finding::failed(name, &error));
+                let keys = keys(settings).into_iter();
+                let missing =
+                    keys.filter_map(|(role, key)| Some((role, key, address_of(key).err()?)));
+                findings.extend(missing.map(|(role, key, error)| keyless(name, role, key, &error)));
             }
         }
     }
@@ -69,14 +91,24 @@ pub async fn look(project: &Project, address_of: AddressOf<'_>) -> Vec<Finding> 
 fn compilers(project: &Project) -> Finding {
     let contracts = tidegate_plan::requested_contracts(&project.config);
     let contracts: Vec<_> = contracts.into_iter().collect();
-    let result = match compiler::run(project, &contracts) {
+    match compiler::run(project, &contracts) {
         Ok(output) => {
             let compilers: Vec<_> = output.compilers.iter().map(described).collect();
-            Ok(compilers.join(", "))
+            Finding::of("compiler", Ok(compilers.join(", ")))
         }
-        Err(error) => Err(error.to_string()),
-    };
-    Finding { what: "compiler".to_owned(), result }
+        Err(error) => Finding::failed("compiler", &error),
+    }
+}
+
+/// The keys that a network names, with what they are for.
+fn keys(settings: &NetworkConfig) -> Vec<(&'static str, &str)> {
+    let named = [("deployer", &settings.deployer), ("relayer", &settings.relayer)];
+    named.into_iter().filter_map(|(role, key)| Some((role, key.as_deref()?))).collect()
+}
+
+fn keyless(network: &str, role: &str, key: &str, error: &AppError) -> Finding {
+    let found = Finding::failed(network, error);
+    Finding { result: found.result.map_err(|why| format!("{role} `{key}`: {why}")), ..found }
 }
 
 async fn network(
@@ -87,7 +119,7 @@ async fn network(
 ) -> AppResult<Vec<Finding>> {
     let network = project.connect(name).await?;
     let head = network.latest_head().await?;
-    let row = |result| Finding { what: name.to_owned(), result };
+    let row = |result| Finding::of(name, result);
     let wanted = crate::network::quorum(settings.chain) as usize;
     let operators = network.operators();
     let mut count = counted(network.endpoints().count(), "endpoint");
@@ -136,24 +168,22 @@ async fn network(
             _ => Err(format!("@{external} {address} has code_hash = \"{hash}\"")),
         }));
     }
-    let keys = [("deployer", &settings.deployer), ("relayer", &settings.relayer)];
-    for (role, key) in keys.iter().filter_map(|(role, key)| Some((role, key.as_ref()?))) {
-        findings.push(row(key_row(&network, head, (role, key), address_of).await));
+    for (role, key) in keys(settings) {
+        findings.push(match address_of(key) {
+            Ok(Some(address)) => row(balance_row(&network, head, (role, address)).await),
+            Ok(None) => row(Ok(format!("{role} `{key}`, whose address shows when it is opened"))),
+            Err(error) => keyless(name, role, key, &error),
+        });
     }
     Ok(findings)
 }
 
-async fn key_row(
+async fn balance_row(
     network: &Network,
     head: Head,
-    (role, key): (&str, &str),
-    address_of: AddressOf<'_>,
+    (role, address): (&str, Address),
 ) -> Result<String, String> {
-    let shown = |error: AppError| format!("{role} `{key}`: {error}");
-    let Some(address) = address_of(key).map_err(shown)? else {
-        return Ok(format!("{role} `{key}`, whose address shows when it is opened"));
-    };
     let balance = network.balance(address, head.block).await;
-    let balance = format_amount(balance.map_err(|error| shown(error.into()))?, 18);
-    Ok(format!("{role} {address}, {balance} ETH"))
+    let balance = balance.map_err(|error| format!("{role} {address}: {error}"))?;
+    Ok(format!("{role} {address}, {} ETH", format_amount(balance, 18)))
 }

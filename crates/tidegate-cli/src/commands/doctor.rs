@@ -32,6 +32,7 @@ pub(crate) async fn run(project: &Context, args: &DoctorArgs) -> AppResult<u8> {
             Err(text) => ("--", text),
         };
         project.ui.row(&finding.what, &format!("{word} {text}"));
+        finding.hints.iter().for_each(|hint| project.ui.row("", &format!("hint: {hint}")));
     }
     project.ui.result(&DoctorView { findings });
     Ok(0)
@@ -44,5 +45,5 @@ fn keyring() -> Finding {
             Err("no OS keyring here; passwords are asked for, or come by --password-fd".to_owned())
         }
     };
-    Finding { what: "keyring".to_owned(), result }
+    Finding { what: "keyring".to_owned(), result, hints: Vec::new() }
 }

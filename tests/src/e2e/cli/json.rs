@@ -100,6 +100,11 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
     let address = imported["address"].as_str().ok_or("an address")?;
     typist.types("eva", &["key", "remove", "third", "--address", address])?;
     typist.types("eva", &["doctor"])?;
+    // A key that is not here is said, with what makes it.
+    let seen = typist.types("kim", &["doctor"])?;
+    let keyless = |found: &&Value| found["text"].as_str().is_some_and(|t| t.contains("deployer"));
+    let found = seen["findings"].as_array().into_iter().flatten().find(keyless);
+    assert!(found.is_some_and(|f| f["ok"] == false && f["hints"][0].is_string()), "{seen}");
     typist.types("eva", &["build"])?;
     typist.types("eva", &["plan"])?;
     typist.types("eva", &["plan", "mainnet"])?;
