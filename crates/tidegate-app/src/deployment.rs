@@ -1,6 +1,6 @@
 //! A release on one network: names resolved, code computed, the deployment's preimage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
 use tidegate_plan::{
     Executor, Expected, Guarded, Op, OpKind, ResolveContext, Resolved, When, expected_code,
-    expected_in, resolve,
+    expected_in, expected_rest, resolve,
 };
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -182,7 +182,21 @@ pub async fn expect(
     when: When,
 ) -> AppResult<Expected> {
     let run = |snapshot: &_| expected_code(&prepared.resolved, snapshot, when);
-    let mut expected = simulate(network, head, run).await?;
+    probed(network, head, simulate(network, head, run).await?).await
+}
+
+/// The same of a plan of which these operations were executed already, by id.
+pub(crate) async fn expect_rest(
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+    done: &BTreeSet<String>,
+) -> AppResult<Expected> {
+    let run = |snapshot: &_| expected_rest(&prepared.resolved, snapshot, done);
+    probed(network, head, simulate(network, head, run).await?).await
+}
+
+async fn probed(network: &Network, head: Head, mut expected: Expected) -> AppResult<Expected> {
     // Nothing but the chain knows which rules it has.
     for probe in expected.probes().or_kind(Kind::Config)? {
         let said = network.try_creation(&probe.initcode, PROBE_GAS, head.block).await?;

@@ -2,6 +2,7 @@
 
 use tidegate_plan::{Executor, Expected, When};
 
+use crate::deploy::deployment_id;
 use crate::deployment::{Prepared, expect, prepare};
 use crate::error::AppResult;
 use crate::existing::require_starts;
@@ -21,7 +22,8 @@ pub struct Planned {
     pub view: PlanView,
 }
 
-/// Resolves a release on a network and executes it locally.
+/// Resolves a release on a network and executes it locally. Without an `id` it is the deployment
+/// that a key would go on with; a Safe's is 0.
 ///
 /// # Errors
 /// If something that it starts from is missing, or the network cannot be read.
@@ -30,8 +32,12 @@ pub async fn plan(
     built: &Built,
     name: &str,
     executor: Executor,
-    id: u64,
+    id: Option<u64>,
 ) -> AppResult<Planned> {
+    let id = match executor {
+        Executor::Key(_) => deployment_id(project, built, name, id)?,
+        Executor::Safe(_) => id.unwrap_or(0),
+    };
     let prepared = prepare(project, built, name, executor, id)?;
     let network = project.connect_single(name).await?;
     let head = network.latest_head().await?;

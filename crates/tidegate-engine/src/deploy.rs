@@ -168,6 +168,35 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     Ok(Deployed { ops: done, anchor, was_complete: anchored.is_some() })
 }
 
+/// The operations of a run that need not be sent, by id: what they create stands there, or this
+/// sender made the call already. After the anchor that is all of them.
+///
+/// # Errors
+/// If the chain cannot be read, or the sender's history cannot.
+pub async fn there<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    network: &C,
+    run: &DeployRun,
+) -> Result<BTreeSet<String>, EngineError> {
+    let met_before = met_before(lane, network, run).await?;
+    let anchor = anchor_intent(lane.id().sender, run);
+    if find_unless_fresh(lane, network, &anchor, met_before).await?.is_some() {
+        return Ok(run.ops.iter().map(|op| op.id().to_owned()).collect());
+    }
+    let mut there = BTreeSet::new();
+    for op in &run.ops {
+        let is_there = match op.creates() {
+            Some((address, _)) => !code_at(network, address).await?.is_empty(),
+            None => {
+                let sent = intent(run, op);
+                find_unless_fresh(lane, network, &sent, met_before).await?.is_some()
+            }
+        };
+        there.extend(is_there.then(|| op.id().to_owned()));
+    }
+    Ok(there)
+}
+
 /// Whether something that the plan creates is there and our journal does not know of it.
 async fn met_before<C: Chain, J: Journal>(
     lane: &Lane<'_, C, J>,

@@ -4,7 +4,7 @@
 //! taken as empty, so that the same run serves before the deployment, after it, and where a
 //! stranger came first; other contracts are read from the snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256, address};
 use tidegate_evm::{CREATE2_PROXY_CODE, EvmError, Sandbox};
@@ -18,7 +18,7 @@ use crate::foreign::refuse_unnamed;
 use crate::open::refuse_open;
 use crate::outside::vary as vary_outside;
 use crate::resolve::{CREATE2_PROXY, Resolved};
-use crate::run::{PLENTY, Run, cleared};
+use crate::run::{NOTHING, PLENTY, Run, cleared};
 use crate::senders::{refuse_gas, refuse_senders, tight, warm};
 use crate::tight::refuse_tight;
 use crate::times::{refuse_decided, refuse_moments};
@@ -40,7 +40,27 @@ pub fn expected_code(
     snapshot: &StateSnapshot,
     when: When,
 ) -> Result<Expected, EvmError> {
-    let plain = start(resolved, snapshot, when);
+    expected_of(start(resolved, snapshot, when))
+}
+
+/// The same of a plan of which some operations were executed already: their calls may fail now, and
+/// a step of which nothing is due is not checked again. All else must hold as before the first one.
+///
+/// # Errors
+/// As [`expected_code`].
+pub fn expected_rest(
+    resolved: &Resolved,
+    snapshot: &StateSnapshot,
+    done: &BTreeSet<String>,
+) -> Result<Expected, EvmError> {
+    let plain = start(resolved, snapshot, When::Before);
+    // What it spent on those it need not have now.
+    let sandbox = plain.sandbox.clone().with_balance(resolved.executor.address(), PLENTY);
+    expected_of(Run { done, sandbox, ..plain })
+}
+
+fn expected_of(plain: Run<'_>) -> Result<Expected, EvmError> {
+    let (resolved, when) = (plain.resolved, plain.when);
     let first = Run { check: true, contexts: true, ..plain.clone() };
     let mut run = first.clone();
     let mut expected = run.ops()?;
@@ -132,6 +152,7 @@ fn start<'a>(resolved: &'a Resolved, snapshot: &'a StateSnapshot, when: When) ->
     Run {
         resolved,
         when,
+        done: &NOTHING,
         check: false,
         contexts: false,
         origin: resolved.executor.address(),

@@ -45,7 +45,7 @@ mod value;
 pub use elaborate::{
     Compiled, ElaborateError, elaborate, needs_minimal_proxy, requested_contracts,
 };
-pub use execute::{expected_code, expected_in};
+pub use execute::{expected_code, expected_in, expected_rest};
 pub use expected::{Created, Expected, When};
 pub use fresh::{WAY_OUT, may_stand, must_be_absent};
 pub use kept::{Kept, Outside};

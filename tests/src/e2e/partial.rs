@@ -3,7 +3,7 @@
 
 use alloy_primitives::U256;
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_testkit::{Ran, actor_address};
 
 use crate::cheat::with_other;
@@ -17,6 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
             a_target_that_is_down_hides_no_proposal,
             what_was_imported_before_a_file_fails_is_shown;
         Fresh: a_network_that_is_down_hides_no_baseline;
+        Deployed: a_new_step_beside_what_stands_is_tried_first;
     }
 }
 
@@ -96,5 +97,29 @@ fn what_was_imported_before_a_file_fails_is_shown(scene: &Scene<'_>) -> Outcome 
     assert_eq!(ran.json()?["imported"], Value::from(vec![digest]), "{ran:?}");
     let text = said(&scene.person("eva").run(&["import", &one, &two])?.expect_code(3)?);
     assert!(text.contains(&format!("{digest} by 0x")), "{text}");
+    Ok(())
+}
+
+/// What is there already hides nothing of what is not: `deploy` refuses what `plan` does, before it
+/// has sent anything.
+fn a_new_step_beside_what_stands_is_tried_first(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read("tidegate.toml")?;
+    let text = text.replace("\"1.4.0\"", "\"1.5.0\"");
+    let second = "[[step]]\nname = \"second\"\ncreate = \"Registry\"\n\
+                  args = [\"0x00000000000000000000000000000000000000ee\"]\n";
+    let calls = "[[step]]\ncall = [\"@second\", \"register\", \"@vault\"]\n";
+    let expects = "expect = [[\"vaultCount\", 1]]\n";
+    let who = actor_address("deployer");
+    let nonce = || scene.world.testnet.rpc("eth_getTransactionCount", json!([who, "latest"]));
+    let before = nonce()?;
+    for (more, says) in [(calls, "second.register fails"), (expects, "second.vaultCount")] {
+        let (head, funds) = text.split_once("[funds]").ok_or("the last step")?;
+        scene.write("tidegate.toml", &format!("{head}{second}{more}\n[funds]{funds}"))?;
+        for command in ["plan", "deploy"] {
+            let ran = scene.run("eva", &[command], 1)?;
+            assert!(said(&ran).contains(says), "{command}: {ran:?}");
+        }
+    }
+    assert_eq!(nonce()?, before, "nothing was sent");
     Ok(())
 }

@@ -10,7 +10,7 @@ use tidegate_plan::config::Stage;
 use tidegate_plan::{CREATE2_PROXY, Expected, FrozenOp, HELPER, Op, OpKind};
 use tidegate_safe::helper;
 
-use super::require_testnet;
+use super::allowed::require_testnet;
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::require_helper;

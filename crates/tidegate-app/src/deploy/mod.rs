@@ -1,36 +1,41 @@
 //! Deploying a release to a testnet: frozen, approved, executed.
 
+mod allowed;
 mod helper;
+mod id;
 mod record;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use alloy_primitives::{B256, U256};
-use tidegate_chain::{Network, is_known_testnet};
+use alloy_primitives::B256;
+use tidegate_chain::Network;
 use tidegate_engine::{
-    Adoption, Ceiling, Cleared, DeployRun, Deployed, Lane, Progress, adopted_nonce,
+    Adoption, Ceiling, Cleared, DeployRun, Deployed, Lane, Progress, adopted_nonce, there,
 };
 use tidegate_gates::anchor_required;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{Deployment, DeploymentRecord, anchor_calldata};
 use tidegate_model::units::format_amount;
-use tidegate_plan::config::{NetworkConfig, Stage};
+use tidegate_plan::config::Stage;
 use tidegate_plan::{Executor, Expected, HELPER, When, op_label};
 
+use self::allowed::{require_balance, require_testnet};
 pub use self::helper::HelperPlace;
 use self::helper::{HELPER_OP, helper_first};
+pub(crate) use self::id::deployment_id;
+use self::id::refuse_other_deployment;
 use self::record::record;
 use crate::approve::{Approval, Given, approve, fields, names};
-use crate::assess::compare_deployments;
-use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
-use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::deployment::{Prepared, begun, expect, expect_rest, prepare, refuse_faults};
+use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::network::has_operator;
 use crate::project::Project;
+use crate::published;
 use crate::release::Built;
 use crate::sending::{open_lane, show_adoption};
 use crate::view::{DeployView, FrozenView, PlanView};
-use crate::{published, records};
 
 /// A testnet that may be deployed to, with its connection.
 #[derive(Debug)]
@@ -158,6 +163,14 @@ pub async fn freeze<'a>(
     };
     let lane = open_lane(project, network, signer).await?;
     helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
+    let done = match when {
+        When::Before => BTreeSet::new(),
+        When::After => there(&lane, network, &run).await?,
+    };
+    let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
+    if when == When::After && !is_complete {
+        refuse_faults(&expect_rest(network, &prepared, head, &done).await?)?;
+    }
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     // Who goes on approves the same hash again, as long as fees stay below what it says.
@@ -165,8 +178,8 @@ pub async fn freeze<'a>(
     let ceiling = run.ceiling(&lane, nonce, &expected.gas, named).await?;
     let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
     let begun_before = lane.state().approved.contains(&hash);
-    if when == When::Before && !begun_before {
-        require_balance(network, &lane, &expected, &run).await?;
+    if !is_complete {
+        require_balance(network, &lane, &expected, (&run, &done)).await?;
     }
     Ok(Frozen {
         project,
@@ -275,98 +288,4 @@ impl Approved<'_> {
         }
         DeployView::of(project, name, Made { record, file, deployed, starts })
     }
-}
-
-/// Refuses to spend on a testnet of which nobody knows that its coin is worth nothing.
-///
-/// # Errors
-/// If the chain is not built in, and `said` does not name it.
-fn require_testnet(name: &str, settings: &NetworkConfig, said: Option<u64>) -> AppResult {
-    let NetworkConfig { stage, chain, .. } = *settings;
-    if stage != Stage::Testnet || is_known_testnet(chain) || said == Some(chain.0) {
-        return Ok(());
-    }
-    let text =
-        format!("{name} is chain {chain}, which Tidegate does not know: its coin may have value");
-    Err(AppError::config(text).hint(format!("if it is a testnet, pass --testnet {chain}")))
-}
-
-/// Refuses before anything is approved or sent what the deployer cannot pay for.
-async fn require_balance(
-    network: &Network,
-    lane: &Lane<'_>,
-    expected: &Expected,
-    run: &DeployRun,
-) -> AppResult {
-    /// An upper bound of an anchor's gas.
-    const ANCHOR_GAS: u64 = 40_000;
-    let sender = lane.id().sender;
-    let head = network.latest_head().await?;
-    let balance = network.balance(sender, head.block).await?;
-    let fees = network.fee_data().await?;
-    let gas = expected.gas.iter().map(|(_, gas)| gas).sum::<u64>() + ANCHOR_GAS;
-    let per_gas = fees.base_fee.saturating_add(fees.priority_fee);
-    let fees = U256::from(gas).saturating_mul(U256::from(per_gas));
-    let needed = run.ops.iter().map(|op| op.tx().value).fold(fees, U256::saturating_add);
-    if balance >= needed {
-        return Ok(());
-    }
-    let (balance, needed) = (format_amount(balance, 18), format_amount(needed, 18));
-    Err(AppError::new(
-        Kind::Chain,
-        format!("deployer {sender} holds {balance} ETH; this plan needs about {needed} ETH"),
-    )
-    .hint("fund it: `tidegate fund request` asks the treasury"))
-}
-
-/// The id of an existing deployment of this release, or a new one's.
-///
-/// # Errors
-/// If the release is deployed from other sources under that id.
-fn deployment_id(
-    project: &Project,
-    built: &Built,
-    name: &str,
-    wanted: Option<u64>,
-) -> AppResult<u64> {
-    let Some(record) = records::of_anybody(project, name, built.roots.release_root)? else {
-        return Ok(wanted.unwrap_or(0));
-    };
-    let id = wanted.unwrap_or(record.id);
-    let same_build = record.deployment.build_digest == built.roots.build_digest;
-    if id == record.id && !same_build {
-        let from = record.deployment.build_digest.short();
-        return Err(AppError::new(
-            Kind::Conflict,
-            format!("{} is already deployed on {name} from build {from}", record.name),
-        )
-        .hint("the sources differ only in what no code shows, such as comments")
-        .hint(format!("for a second deployment, pass another id: --id {}", record.id + 1)));
-    }
-    Ok(id)
-}
-
-/// A deployment id is one deployment: with other parameters it would be another one.
-fn refuse_other_deployment(
-    project: &Project,
-    name: &str,
-    built: &Built,
-    id: u64,
-    deployment: &Deployment,
-) -> AppResult {
-    let recorded = records::of_anybody(project, name, built.roots.release_root)?;
-    let Some(recorded) = recorded.filter(|r| r.id == id && r.deployment != *deployment) else {
-        return Ok(());
-    };
-    let mut error = AppError::new(
-        Kind::Conflict,
-        format!(
-            "deployment {id} of {} on {name} exists already and differs from this plan",
-            recorded.name
-        ),
-    );
-    for difference in compare_deployments(&recorded.deployment, deployment) {
-        error = error.hint(difference);
-    }
-    Err(error.hint(format!("for a second deployment, pass another id: --id {}", id + 1)))
 }

@@ -24,7 +24,7 @@ pub(crate) struct DeployArgs {
     /// The release; default: the release that the working tree builds
     #[arg(long, conflicts_with = "helper")]
     release: Option<String>,
-    /// The deployment id; each id gives different addresses
+    /// The deployment id; each gives different addresses. Default: the recorded one, or 0
     #[arg(long, conflicts_with = "helper")]
     id: Option<u64>,
     /// Treat this chain id as a testnet, if Tidegate does not know it

@@ -20,9 +20,9 @@ pub(crate) struct PlanArgs {
     /// The release; default: the release that the working tree builds
     #[arg(long)]
     release: Option<String>,
-    /// The deployment id; each id gives different addresses
-    #[arg(long, default_value_t = 0)]
-    id: u64,
+    /// The deployment id; each gives different addresses. Default: the recorded one, or 0
+    #[arg(long)]
+    id: Option<u64>,
 }
 
 pub(crate) async fn run(project: &Context, args: &PlanArgs) -> AppResult<u8> {

@@ -41,6 +41,30 @@ fn until(secs: u32) -> Vec<u8> {
     [&hex!("42 63")[..], &last.to_be_bytes(), &hex!("10 15 600e 57 5f5ffd 5b")].concat()
 }
 
+/// The faults of a plan of which these operations were executed already.
+fn rest(plan: &Resolved, code: &[u8], done: &[&str]) -> Expected {
+    let done = done.iter().map(|op| (*op).to_owned()).collect();
+    World::of(code).settled(|snapshot| expected_rest(plan, snapshot, &done))
+}
+
+#[test]
+fn what_was_done_may_fail_now_and_what_is_due_may_not() {
+    let fails = hex!("5f5ffd");
+    let made = creation("till", reader(&hex!("46"), true), true);
+    let plan = named(plan_of(vec![made.clone(), call("make", OTHER)]));
+    for done in [&[][..], &["till"]] {
+        let faults = rest(&plan, &fails, done).faults;
+        assert!(faults.len() == 1 && faults[0].starts_with("make fails"), "{faults:?}");
+    }
+    let found = rest(&plan, &fails, &["till", "make"]);
+    assert_eq!((found.faults, found.skipped.len()), (NONE, 1));
+    // The chain's id is 1.
+    let wrong = check("till", at(&made), 7);
+    let plan = Resolved { checks: vec![wrong], ..plan_of(vec![made]) };
+    assert_eq!(rest(&plan, &[], &[]).faults.len(), 1);
+    assert_eq!(rest(&plan, &[], &["till"]).faults, NONE);
+}
+
 #[test]
 fn once_it_ran_only_what_it_left_is_judged() {
     let boxed = |read: &[u8]| creation("box", reader(read, true), false);

@@ -13,7 +13,7 @@ use super::STRANGE;
 use super::vary::{Ran, Trial};
 use crate::expected::{Created, Expected, When};
 use crate::resolve::{Executor, Op, OpKind, Resolved};
-use crate::run::{PLENTY, Run, cleared};
+use crate::run::{NOTHING, PLENTY, Run, cleared};
 
 /// The advice for a call of a contract of the plan.
 const OWN: &str = "let only the owner call it, put it into the constructor or a proxy's `init`, \
@@ -125,6 +125,7 @@ impl<'a> Ahead<'a> {
         let mut run = Run {
             resolved: alone,
             when: When::After,
+            done: &NOTHING,
             check: false,
             contexts: false,
             origin: STRANGE,

@@ -137,12 +137,16 @@ fn cheat_a_bundle_whose_configuration_names_programs(scene: &Scene<'_>) -> Outco
     let project = scene.project();
     let config = scene.read("tidegate.toml")?;
     let foundry = scene.read("foundry.toml")?;
-    let file = forged(scene, |bundle| {
-        bundle
-            .files
-            .insert(CONFIG.to_owned(), "[project]\nname = \"x\"\nversion = \"1\"\n".to_owned());
-    })?;
+    let own = |text: String| {
+        forged(scene, |bundle| {
+            bundle.files.insert(CONFIG.to_owned(), text);
+        })
+    };
+    let file = own(format!("{}\n{config}", sections[0]))?;
     import(&scene.person("eva"), &file, 0)?;
+    // And what is said of another project is not said of this one.
+    let file = own("[project]\nname = \"x\"\nversion = \"1\"\n".to_owned())?;
+    assert!(import(&scene.person("eva"), &file, 6)?.contains("this one is `vault`"));
     assert_eq!((scene.read("tidegate.toml")?, scene.read("foundry.toml")?), (config, foundry));
     assert!(!project.join("deployments/bundle.toml").exists());
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::deploy::find_sent;
+use crate::deploy::{find_sent, there};
 
 #[tokio::test]
 async fn a_whole_deployment_is_found_without_its_journal() {
@@ -140,4 +140,28 @@ async fn beyond_what_is_searched_nothing_is_established() {
             "{found:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_there_is_known_by_journal_or_chain() {
+    let world = World::new();
+    let ids = |found: BTreeSet<String>| found.into_iter().collect::<Vec<_>>();
+    let lane = world.lane().await;
+    assert_eq!(ids(there(&lane, &world.chain, &run()).await.unwrap()), Vec::<String>::new());
+    drop(lane);
+    // The call fails, so that both contracts stand and nothing is anchored.
+    let mut lane = world.lane().await;
+    world.chain.world().reverting.insert(TARGET);
+    assert!(deployed(&world, &mut lane, &run()).await.0.is_err());
+    assert_eq!(ids(there(&lane, &world.chain, &run()).await.unwrap()), ["token", "vault"]);
+    world.chain.world().reverting.clear();
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    let all = ["init", "token", "vault"];
+    assert_eq!(ids(there(&lane, &world.chain, &run()).await.unwrap()), all);
+    // On a machine that did not send them.
+    drop(lane);
+    let mut world = world;
+    forget(&mut world);
+    let lane = world.lane().await;
+    assert_eq!(ids(there(&lane, &world.chain, &run()).await.unwrap()), all);
 }

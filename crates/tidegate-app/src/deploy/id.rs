@@ -1,0 +1,62 @@
+//! Which deployment of a release it is: an id is one deployment, with one build and one set of
+//! parameters.
+
+use tidegate_model::record::Deployment;
+
+use crate::assess::compare_deployments;
+use crate::error::{AppError, AppResult, Kind};
+use crate::project::Project;
+use crate::records;
+use crate::release::Built;
+
+/// The id of an existing deployment of this release, or a new one's.
+///
+/// # Errors
+/// If the release is deployed from other sources under that id.
+pub(crate) fn deployment_id(
+    project: &Project,
+    built: &Built,
+    name: &str,
+    wanted: Option<u64>,
+) -> AppResult<u64> {
+    let Some(record) = records::of_anybody(project, name, built.roots.release_root)? else {
+        return Ok(wanted.unwrap_or(0));
+    };
+    let id = wanted.unwrap_or(record.id);
+    let same_build = record.deployment.build_digest == built.roots.build_digest;
+    if id == record.id && !same_build {
+        let from = record.deployment.build_digest.short();
+        return Err(AppError::new(
+            Kind::Conflict,
+            format!("{} is already deployed on {name} from build {from}", record.name),
+        )
+        .hint("the sources differ only in what no code shows, such as comments")
+        .hint(format!("for a second deployment, pass another id: --id {}", record.id + 1)));
+    }
+    Ok(id)
+}
+
+/// A deployment id is one deployment: with other parameters it would be another one.
+pub(super) fn refuse_other_deployment(
+    project: &Project,
+    name: &str,
+    built: &Built,
+    id: u64,
+    deployment: &Deployment,
+) -> AppResult {
+    let recorded = records::of_anybody(project, name, built.roots.release_root)?;
+    let Some(recorded) = recorded.filter(|r| r.id == id && r.deployment != *deployment) else {
+        return Ok(());
+    };
+    let mut error = AppError::new(
+        Kind::Conflict,
+        format!(
+            "deployment {id} of {} on {name} exists already and differs from this plan",
+            recorded.name
+        ),
+    );
+    for difference in compare_deployments(&recorded.deployment, deployment) {
+        error = error.hint(difference);
+    }
+    Err(error.hint(format!("for a second deployment, pass another id: --id {}", id + 1)))
+}
