@@ -239,14 +239,25 @@ pub(crate) async fn simulate<T>(
     }
 }
 
-/// Whether any of the plan's contracts stands already: then what is there counts as made by it.
-pub async fn begun(network: &Network, prepared: &Prepared, head: Head) -> AppResult<When> {
-    for (_, address, _) in prepared.resolved.creations() {
-        if !network.code(address, head.block).await?.is_empty() {
-            return Ok(When::After);
-        }
+/// The creations of a plan whose contracts stand already, by operation: what is there counts as
+/// made by it.
+pub(crate) async fn standing_creations(
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<BTreeSet<String>> {
+    let mut standing = BTreeSet::new();
+    for (op, address, _) in prepared.resolved.creations() {
+        let stands = !network.code(address, head.block).await?.is_empty();
+        standing.extend(stands.then(|| op.id.clone()));
     }
-    Ok(When::Before)
+    Ok(standing)
+}
+
+/// Whether a plan has begun: any of its contracts stands already.
+pub async fn begun(network: &Network, prepared: &Prepared, head: Head) -> AppResult<When> {
+    let standing = standing_creations(network, prepared, head).await?;
+    Ok(if standing.is_empty() { When::Before } else { When::After })
 }
 
 impl Prepared {

@@ -3,10 +3,11 @@
 use tidegate_plan::{Executor, Expected, When};
 
 use crate::deploy::deployment_id;
-use crate::deployment::{Prepared, expect, prepare};
+use crate::deployment::{Prepared, expect, prepare, standing_creations};
 use crate::error::AppResult;
 use crate::existing::require_starts;
 use crate::project::Project;
+use crate::records;
 use crate::release::Built;
 use crate::standing::in_the_way;
 use crate::view::PlanView;
@@ -50,6 +51,10 @@ pub async fn plan(
         }
         Executor::Key(_) => Vec::new(),
     };
-    let view = PlanView { standing, ..PlanView::of((name, built), id, (&prepared, &expected)) };
+    let there = standing_creations(&network, &prepared, head).await?;
+    let earlier = records::earlier(project, name, built.roots.release_root)?;
+    let view = PlanView::of((name, built), id, (&prepared, &expected));
+    let view = view.with_there(&there, false).after(earlier.as_ref());
+    let view = PlanView { standing, ..view };
     Ok(Planned { prepared, expected, view })
 }

@@ -105,6 +105,26 @@ pub(crate) fn executed(
     Ok(found.into_iter().map(|(_, record)| record).max_by_key(|record| record.id))
 }
 
+/// The newest deployment of another release on a network, by the block of its last transaction: by
+/// somebody under `[people]`, on a target by its Safe.
+pub(crate) fn earlier(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> AppResult<Option<DeploymentRecord>> {
+    let settings = project.network(network)?;
+    let counts = |record: &DeploymentRecord| match settings.stage {
+        Stage::Testnet => is_own(project, record),
+        Stage::Mainnet => Some(record.deployment.executor) == settings.safe,
+    };
+    let records = all(project, network)?.into_iter().map(|(_, record)| record);
+    let others = records.filter(|record| record.release_root != release && counts(record));
+    let last = |record: &DeploymentRecord| {
+        record.transactions.iter().map(|sent| sent.block.number).max().unwrap_or_default()
+    };
+    Ok(others.max_by_key(last))
+}
+
 /// Every deployment of a release on a network that counts.
 pub(crate) fn all_of_release(
     project: &Project,

@@ -139,6 +139,24 @@ pub struct DeploymentRecord {
 }
 
 impl DeploymentRecord {
+    /// Where it has what an operation of this id creates: a step's name, alone or with `/proxy` or
+    /// `/implementation` behind it, `lib:<fqn>` or `mock:<external>`.
+    pub fn place_of(&self, op: &str) -> Option<Address> {
+        if let Some(library) = op.strip_prefix("lib:") {
+            return self.deployment.libraries.get(&Fqn(library.to_owned())).copied();
+        }
+        if let Some(external) = op.strip_prefix("mock:") {
+            return self.mocks.get(external).copied();
+        }
+        let step = |name: &str| self.deployment.steps.get(name);
+        match op.split_once('/') {
+            None => step(op).map(|place| place.address),
+            Some((name, "proxy")) => step(name).map(|place| place.address),
+            Some((name, "implementation")) => step(name)?.implementation,
+            Some(_) => None,
+        }
+    }
+
     /// The current format version.
     pub const VERSION: u32 = 1;
 

@@ -32,10 +32,10 @@ use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::network::has_operator;
 use crate::project::Project;
-use crate::published;
 use crate::release::Built;
 use crate::sending::{open_lane, show_adoption};
 use crate::view::{DeployView, FrozenView, PlanView};
+use crate::{published, records};
 
 /// A testnet that may be deployed to, with its connection.
 #[derive(Debug)]
@@ -85,6 +85,10 @@ pub struct Frozen<'a> {
     ceiling: Ceiling,
     hash: B256,
     begun_before: bool,
+    /// The operations that need not be sent.
+    done: BTreeSet<String>,
+    /// The newest deployment of another release.
+    earlier: Option<DeploymentRecord>,
 }
 
 /// A deployment that somebody approved, and that nothing has changed since.
@@ -195,6 +199,8 @@ pub async fn freeze<'a>(
         ceiling,
         hash,
         begun_before,
+        done,
+        earlier: records::earlier(project, name, built.roots.release_root)?,
     })
 }
 
@@ -211,12 +217,10 @@ impl<'a> Frozen<'a> {
 
     /// All of it, for programs.
     fn view(&self) -> FrozenView {
+        let plan = (&self.prepared, &self.expected);
+        let plan = PlanView::of((self.name, self.built), self.run.deployment_id, plan);
         FrozenView {
-            plan: PlanView::of(
-                (self.name, self.built),
-                self.run.deployment_id,
-                (&self.prepared, &self.expected),
-            ),
+            plan: plan.with_there(&self.done, true).after(self.earlier.as_ref()),
             deployer: self.lane.id().sender,
             creates_helper: self.creates_helper(),
             adopts_at_nonce: self.adoption.as_ref().map(|adoption| adoption.nonce),

@@ -1,12 +1,13 @@
 //! A plan on one network: its operations, and what they come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use tidegate_model::record::DeploymentRecord;
 use tidegate_model::units::format_amount;
 use tidegate_model::{Fqn, ReleaseRoot};
 use tidegate_plan::{Expected, Guarded, Op, OpKind, op_label};
@@ -47,6 +48,10 @@ pub struct PlanView {
     pub faults: Vec<String>,
     /// Contracts that others created at its addresses already, one sentence each.
     pub standing: Vec<String>,
+    /// The earlier release that `was` is of, if one is recorded on this network.
+    pub earlier: Option<String>,
+    /// What nobody who approves may overlook, one sentence each.
+    pub attentions: Vec<String>,
 }
 
 /// One operation.
@@ -64,6 +69,11 @@ pub struct OperationView {
     pub value: U256,
     /// Its gas, by local execution; `null` where it fails.
     pub gas: Option<u64>,
+    /// Whether it need not be done: what it creates stands already, or the call was made. Of a
+    /// call, `null` where nobody looked.
+    pub there: Option<bool>,
+    /// Where the same contract of an earlier release stands, if it is elsewhere.
+    pub was: Option<Address>,
 }
 
 /// The effect of an operation.
@@ -144,6 +154,8 @@ impl PlanView {
                 arguments: arguments(op, built, &abis),
                 value: value(op),
                 gas: expected.gas.iter().find(|(id, _)| *id == op.id).map(|(_, gas)| *gas),
+                there: None,
+                was: None,
             })
             .collect();
         let checks = resolved.checks.iter().map(|check| CheckView {
@@ -164,8 +176,38 @@ impl PlanView {
             value: operations.iter().map(|op| op.value).fold(U256::ZERO, U256::saturating_add),
             faults: expected.faults.clone(),
             standing: Vec::new(),
+            earlier: None,
+            attentions: Vec::new(),
             operations,
         }
+    }
+
+    /// The same with what need not be done, by operation; of calls only where `calls` says that
+    /// somebody looked.
+    pub(crate) fn with_there(mut self, there: &BTreeSet<String>, calls: bool) -> Self {
+        for op in &mut self.operations {
+            let is_looked_at = calls || matches!(op.action, ActionView::Create { .. });
+            op.there = is_looked_at.then(|| there.contains(&op.id));
+        }
+        self
+    }
+
+    /// The same beside an earlier release.
+    pub(crate) fn after(mut self, earlier: Option<&DeploymentRecord>) -> Self {
+        let Some(record) = earlier else { return self };
+        for op in &mut self.operations {
+            let ActionView::Create { address, .. } = op.action else { continue };
+            op.was = record.place_of(&op.id).filter(|was| *was != address);
+            if let (Some(step), Some(was)) = (op.id.strip_suffix("/proxy"), op.was) {
+                self.attentions.push(format!(
+                    "{step} is a second proxy, beside the one of {} at {was}; `upgrade` keeps \
+                     address and state",
+                    record.name
+                ));
+            }
+        }
+        self.earlier = Some(record.name.clone());
+        self
     }
 
     /// Tells all of it: each operation with its arguments and value, then the parameters.
@@ -174,7 +216,8 @@ impl PlanView {
         front.line(format!("{release} on {network}, deployment id {id}"));
         front.line(format!("  by {executor}"));
         front.line("");
-        self.operations.iter().for_each(|op| op.tell(front));
+        let earlier = self.earlier.as_deref().unwrap_or_default();
+        self.operations.iter().for_each(|op| op.tell(front, earlier));
         for check in &self.checks {
             let returns = escape(&plain(&check.returns));
             front.line(format!("  expect {}.{} = {returns}", check.step, check.function));
@@ -186,6 +229,10 @@ impl PlanView {
         front.line("");
         let sent = if self.value.is_zero() { String::new() } else { sent(self.value) };
         front.line(format!("{} operations, {} gas{sent}", self.operations.len(), self.gas));
+        for text in &self.attentions {
+            front.line(format!("Attention: {text}."));
+            front.attend(text);
+        }
     }
 }
 
@@ -194,8 +241,11 @@ fn sent(value: U256) -> String {
 }
 
 impl OperationView {
-    fn tell(&self, front: &dyn Front) {
-        let gas = self.gas.map_or_else(String::new, |gas| format!("{gas} gas"));
+    fn tell(&self, front: &dyn Front, earlier: &str) {
+        let gas = match (self.there, self.gas) {
+            (Some(true), _) => "there already".to_owned(),
+            (_, gas) => gas.map_or_else(String::new, |gas| format!("{gas} gas")),
+        };
         match &self.action {
             ActionView::Create { contract, address, guarded, can_destroy_itself, .. } => {
                 let label = op_label(&self.id);
@@ -204,6 +254,9 @@ impl OperationView {
                 let ends =
                     if *can_destroy_itself { "  can destroy itself (SELFDESTRUCT)" } else { "" };
                 front.line(format!("         {address}{open}{ends}"));
+                if let Some(was) = self.was {
+                    front.line(format!("         {was} in {earlier}"));
+                }
             }
             ActionView::Call { to, function, .. } => {
                 front.line(format!("  call   {:<24} {gas:>14}  {function}", self.id));
