@@ -81,11 +81,28 @@ pub(crate) async fn send(
     intent: &Intent,
     options: Options,
 ) -> AppResult<Landed> {
+    if let Some(error) = unpaid(project, network, signer, intent).await? {
+        return Err(error);
+    }
     ready(project, name, network, signer, intent, options).await?.send().await
 }
 
+/// Has one intent approved, of something that is signed and written even where it cannot be sent.
+pub(crate) async fn ready_to_post<'a>(
+    project: &'a Project,
+    name: &str,
+    network: &'a Network,
+    signer: &'a dyn DigestSigner,
+    intent: &'a Intent,
+) -> AppResult<Ready<'a>> {
+    if let Some(error) = unpaid(project, network, signer, intent).await? {
+        project.front.attend(format!("{error}; until then it is signed and written, not posted"));
+    }
+    ready(project, name, network, signer, intent, Vec::new()).await
+}
+
 /// Has one intent approved.
-pub(crate) async fn ready<'a>(
+async fn ready<'a>(
     project: &'a Project,
     name: &str,
     network: &'a Network,
@@ -101,7 +118,6 @@ pub(crate) async fn ready<'a>(
     let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
     let ceiling = Ceiling::choose(&intent.op, needed, cap, hash, approved, named)?;
     let hash = hash(ceiling.most);
-    require_balance(network, lane.id().sender, intent, needed).await?;
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
@@ -130,25 +146,21 @@ pub(crate) async fn ready<'a>(
     Ok(Ready { front: &*project.front, cleared, intent })
 }
 
-/// Refuses before anything is approved what the sender cannot pay for. `fees` are the most that it
-/// would cost now; nothing where it has landed.
-async fn require_balance(
+/// The error of a sender that cannot pay for an intent now; none where it has landed.
+async fn unpaid(
+    project: &Project,
     network: &Network,
-    sender: Address,
+    signer: &dyn DigestSigner,
     intent: &Intent,
-    fees: U256,
-) -> AppResult {
-    if fees.is_zero() {
-        return Ok(());
-    }
+) -> AppResult<Option<AppError>> {
+    let lane = open_lane(project, network, signer).await?;
+    let fees = lane.most_of(intent).await?;
+    let (op, sender) = (intent.op.clone(), lane.id().sender);
     let needed = intent.value.saturating_add(fees);
     let head = network.latest_head().await?;
     let balance = network.balance(sender, head.block).await?;
-    if balance >= needed {
-        return Ok(());
-    }
-    let (op, balance) = (intent.op.clone(), balance);
-    Err(EngineError::Funds { op, sender, balance, needed }.into())
+    let is_short = !fees.is_zero() && balance < needed;
+    Ok(is_short.then(|| EngineError::Funds { op, sender, balance, needed }.into()))
 }
 
 /// How much of calldata is shown.

@@ -18,7 +18,7 @@ use crate::error::{AppResult, Kind, OrKind};
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::saying::for_stop;
-use crate::sending::{ready, send};
+use crate::sending::{ready_to_post, send};
 use crate::signing::{conclude, show};
 
 /// A statement that was signed and posted.
@@ -62,7 +62,7 @@ pub(crate) async fn say_and_post(
     project.front.note(format!("What is approved below also signs statement {digest}."));
     // The operation's name enters what is approved, and with it the statement.
     let intent = intent(shown.operation(), subject, until);
-    let ready = ready(project, target, &network, signer, &intent, Vec::new()).await?;
+    let ready = ready_to_post(project, target, &network, signer, &intent).await?;
     preimages()?;
     shown.approved_with(ready.operation())?.sign_and_say(project, signer)?;
     let landed = ready.send().await?;

@@ -19,7 +19,7 @@ use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::saying::for_stop;
-use crate::sending::ready;
+use crate::sending::ready_to_post;
 use crate::{relied, statements};
 
 /// The largest statement, in bytes.
@@ -109,7 +109,7 @@ impl OthersStop {
         signer: &dyn DigestSigner,
     ) -> AppResult<PostView<'_>> {
         let Self { digest, target, network, signed, intent, .. } = self;
-        let ready = ready(project, target, network, signer, intent, Vec::new()).await?;
+        let ready = ready_to_post(project, target, network, signer, intent).await?;
         statements::write_confirmed(project, signed).await?;
         let landed = ready.send().await?;
         posted_line(project, target, self.until, landed.hash);

@@ -53,6 +53,7 @@ impl Status {
         let mut document = self.0.clone();
         if let Some(fields) = document.as_object_mut() {
             fields.remove("local");
+            fields.remove("warned");
         }
         document
     }

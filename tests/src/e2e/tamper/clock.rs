@@ -59,8 +59,8 @@ fn check(scene: &Scene<'_>, code: i32) -> Result<Completion, Failed> {
         };
         let status = Status::of(&run(&["status", "--json"])?)?;
         run(&["status", "--check"])?.expect_code(code)?;
-        let promote = run(&["promote", "--json"])?.expect_code(code)?;
-        seen.push((status.shared(), promote.json()?));
+        let promote = Status::of(&run(&["promote", "--json"])?.expect_code(code)?)?;
+        seen.push((status.shared(), promote.shared()));
         forget_proposals(&eva)?;
     }
     assert_eq!(seen[1], seen[0], "a month behind");
