@@ -17,7 +17,7 @@ use crate::deployment::Prepared;
 use crate::front::Front;
 use crate::promotion::{abis, described};
 use crate::release::Built;
-use crate::text::{digits, escape, plain};
+use crate::text::{digits, plain};
 
 /// A planned deployment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -219,12 +219,12 @@ impl PlanView {
         let earlier = self.earlier.as_deref().unwrap_or_default();
         self.operations.iter().for_each(|op| op.tell(front, earlier));
         for check in &self.checks {
-            let returns = escape(&plain(&check.returns));
+            let returns = plain(&check.returns);
             front.line(format!("  expect {}.{} = {returns}", check.step, check.function));
         }
         front.line("");
         for (name, value) in &self.params {
-            front.line(format!("  ${name} = {}", escape(&plain(value))));
+            front.line(format!("  ${name} = {}", plain(value)));
         }
         front.line("");
         let sent = if self.value.is_zero() { String::new() } else { sent(self.value) };
