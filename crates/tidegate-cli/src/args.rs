@@ -14,8 +14,8 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("TIDEGATE_CO
 /// been audited, accounts for the test funds to the wei, and promotes to mainnet through a Safe
 /// proposal that each signer can re-check independently.
 ///
-/// Exit codes: 0 done or PASS, 1 FAIL, 2 usage, 3 configuration, 4 chain or endpoint, 5 keys,
-/// 6 conflict, 10 WAIVED, 20 WAITING, 30 UNKNOWN, 70 internal.
+/// Exit codes: 0 done or PASS, 1 FAIL, 2 usage, 3 configuration, files or output, 4 chain or
+/// endpoint, 5 keys, 6 conflict, 10 WAIVED, 20 WAITING, 30 UNKNOWN, 70 internal.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version = VERSION)]
 #[command(disable_help_subcommand = true, max_term_width = 80)]

@@ -6,39 +6,44 @@ mod commands;
 mod context;
 mod exit;
 mod options;
+mod output;
 mod progress;
 mod questions;
 mod report;
 mod signer;
+mod text;
+mod typed;
 mod ui;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 use tidegate_app::error::{AppError, AppResult, Kind};
 use tidegate_app::project::TO_FRONT_END;
 use tidegate_app::settings::Environment;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::ui::Ui;
+use crate::typed::Typed;
+use crate::ui::{Terminal, Ui};
 
 fn main() -> ExitCode {
     let env = Environment::new(variables());
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            drop(error.print());
-            return ExitCode::from(if error.use_stderr() { exit::code(Kind::Usage) } else { 0 });
-        }
+    let (cli, typed) = match command_line() {
+        Ok(parsed) => parsed,
+        Err(error) => return ExitCode::from(told(&error, &env)),
     };
     let filter = env.get("TIDEGATE_LOG").map_or_else(EnvFilter::default, EnvFilter::new);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let ui = Ui::new(cli.global.json, env.get("NO_COLOR").is_some(), std::env::args().collect())
+    let terminal = Terminal::of(&env);
+    let ui = Ui::new(cli.global.json, terminal, typed)
         .lines_aside(cli.global.typed_data.as_deref() == Some(TO_FRONT_END));
     // The log is written to the terminal as well.
-    let ui = if env.get("TIDEGATE_LOG").is_some() { ui } else { ui.with_progress() };
+    let is_logged = env.get("TIDEGATE_LOG").is_some();
+    let ui = if is_logged { ui } else { ui.with_progress(terminal) };
     if cli.global.dry_run {
         tidegate_store::begin_dry_run();
     }
@@ -52,13 +57,49 @@ fn main() -> ExitCode {
         Err(error) => {
             ui.error(&error);
             ui.failed(&error, exit::code(error.kind));
-            exit::code(error.kind)
+            return ExitCode::from(exit::code(error.kind));
         }
     };
-    ExitCode::from(code)
+    ExitCode::from(written(&ui, code))
+}
+
+/// The exit code of what has ended with `code`, once all of it is written.
+fn written(ui: &Ui, code: u8) -> u8 {
+    ui.written().map_or_else(
+        |error| {
+            ui.error(&error);
+            exit::code(error.kind)
+        },
+        |()| code,
+    )
+}
+
+/// The command line, parsed and as it was typed.
+fn command_line() -> Result<(Cli, Typed), clap::Error> {
+    let mut words = Vec::new();
+    for word in std::env::args_os() {
+        words.push(word.into_string().map_err(|word| {
+            let text = format!("a word of the command line is not UTF-8: {word:?}");
+            Cli::command().error(ErrorKind::InvalidUtf8, text)
+        })?);
+    }
+    let cli = Cli::try_parse_from(&words)?;
+    Ok((cli, Typed::new(Cli::command(), words.into_iter().skip(1).collect())))
+}
+
+/// Prints help, or why a command line is refused. What it returns is the exit code.
+fn told(error: &clap::Error, env: &Environment) -> u8 {
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    if error.use_stderr() {
+        return exit::code(Kind::Usage);
+    }
+    let ui = Ui::new(false, Terminal::of(env), Typed::default());
+    ui.keep_written(printed);
+    written(&ui, 0)
 }
 
 /// The process's environment. Values that are not UTF-8 count as absent.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
 fn variables() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -2,7 +2,8 @@
 
 use tidegate_app::report::{Block, Document};
 
-use crate::ui::{COLUMNS, Ui, wrap};
+use crate::text::{COLUMNS, wrap};
+use crate::ui::Ui;
 
 /// For a terminal of 80 columns, where no row of hashes fits: each cell has its own line.
 pub(crate) fn show(document: &Document, ui: &Ui) {

@@ -1,23 +1,23 @@
 //! The only place that prints. Results go to standard output, everything else to standard error;
 //! whatever came from a chain, a file or a compiler is made inert first.
 
-use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use textwrap::core::display_width;
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use tidegate_app::error::{Again, AppError, AppResult, Hint, Kind};
 use tidegate_app::front::{Approving, Event, Front, Question};
 use tidegate_app::schemas::WARNED;
-use tidegate_app::text::is_deceptive;
+use tidegate_app::settings::Environment;
 use tidegate_app::view::{AskedView, ErrorView};
 
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::questions;
+use crate::text::{COLUMNS, FAILS, PASSES, UNKNOWN, WAITS, inert, message, pad, wrap};
+use crate::typed::Typed;
 
 /// How a command speaks.
 #[derive(Debug, Clone)]
@@ -30,8 +30,10 @@ pub(crate) struct Ui {
     out_is_seen: bool,
     /// Standard output belongs to other programs; lines go beside it.
     aside: bool,
+    /// Standard output.
+    output: Output,
     /// The command line as typed, for hints that repeat it.
-    command: Vec<String>,
+    typed: Typed,
     /// What was said so far, for whoever approves.
     said: Arc<Mutex<Said>>,
     /// What takes a while now.
@@ -53,36 +55,46 @@ struct Said {
     has_result: bool,
 }
 
-const PASSES: Style = AnsiColor::Green.on_default();
-const WAITS: Style = AnsiColor::Yellow.on_default();
-const UNKNOWN: Style = AnsiColor::Magenta.on_default();
-const FAILS: Style = AnsiColor::Red.on_default();
-const STYLES: [Style; 4] = [PASSES, WAITS, UNKNOWN, FAILS];
+/// What a terminal here can do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    /// It shows colours, and whoever sits there wants them.
+    has_colors: bool,
+    /// A line on it can be taken back.
+    takes_back: bool,
+}
 
-/// Columns that a screen is laid out for.
-pub(crate) const COLUMNS: usize = 80;
+impl Terminal {
+    /// As the environment describes it. One that it does not name can nothing.
+    pub(crate) fn of(env: &Environment) -> Self {
+        let is_named = env.get("TERM").is_some_and(|name| !["dumb", "unknown"].contains(&name));
+        let takes_back = is_named || cfg!(windows);
+        Self { has_colors: takes_back && env.get("NO_COLOR").is_none(), takes_back }
+    }
+}
 
 impl Ui {
-    pub(crate) fn new(json: bool, no_color: bool, command: Vec<String>) -> Self {
+    pub(crate) fn new(json: bool, terminal: Terminal, typed: Typed) -> Self {
         let out = std::io::stdout().is_terminal();
         let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         Self {
             json,
-            color: out && !no_color && !json,
+            color: out && terminal.has_colors && !json,
             interactive,
             out_is_seen: out,
             aside: false,
-            command,
+            output: Output::default(),
+            typed,
             said: Arc::default(),
             progress: Arc::new(Progress::new(false)),
         }
     }
 
     /// The same, with a line at the foot of what takes a while, where a person sees all output.
-    pub(crate) fn with_progress(self) -> Self {
+    pub(crate) fn with_progress(self, terminal: Terminal) -> Self {
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        let progress = Arc::new(Progress::new(out && err && !self.json && !self.aside));
-        Self { progress, ..self }
+        let is_shown = out && err && terminal.takes_back && !self.json && !self.aside;
+        Self { progress: Arc::new(Progress::new(is_shown)), ..self }
     }
 
     /// The same, with lines for people on standard error where standard output is for programs.
@@ -101,11 +113,25 @@ impl Ui {
     }
 
     fn out(&self, text: &str) {
-        self.at_terminal(|| write_line(&mut std::io::stdout().lock(), text));
+        self.raw(&format!("{}\n", inert(text)));
     }
 
+    /// What cannot be written there has nowhere to be said.
     fn err(&self, text: &str) {
-        self.at_terminal(|| write_line(&mut std::io::stderr().lock(), text));
+        self.at_terminal(|| drop(writeln!(std::io::stderr().lock(), "{}", inert(text))));
+    }
+
+    /// Whether all that was to stand on standard output does.
+    ///
+    /// # Errors
+    /// Why not, if it does not.
+    pub(crate) fn written(&self) -> AppResult {
+        self.output.written()
+    }
+
+    /// Remembers how something else was written there.
+    pub(crate) fn keep_written(&self, written: std::io::Result<()>) {
+        self.output.keep(written);
     }
 
     /// One line of a result, for people.
@@ -149,7 +175,7 @@ impl Ui {
             said.unseen.iter().for_each(|line| self.note(format!(" {line}")));
         } else {
             let Approving { network, hash, fields, again } = approving;
-            let command = self.command_with(&again.options);
+            let command = self.typed.with(&again.options);
             let mut document = (*fields).clone();
             let asked = serde_json::to_value(AskedView {
                 approve: *hash,
@@ -176,19 +202,27 @@ impl Ui {
     /// A result for machines.
     pub(crate) fn result(&self, view: &impl Serialize) {
         if self.json && !self.aside {
-            let mut document = serde_json::to_value(view).unwrap_or_default();
-            let warned = std::mem::take(&mut self.said().warned);
-            self.said().has_result = true;
-            if let (Some(fields), false) = (document.as_object_mut(), warned.is_empty()) {
-                fields.insert(WARNED.to_owned(), warned.into());
+            match self.document(view) {
+                Ok(text) => self.out(&text),
+                Err(error) => self.output.fail(error.to_string()),
             }
-            self.out(&serde_json::to_string_pretty(&document).unwrap_or_default());
         }
+    }
+
+    /// A result with the warnings that no document has yet.
+    fn document(&self, view: &impl Serialize) -> serde_json::Result<String> {
+        let mut document = serde_json::to_value(view)?;
+        let warned = std::mem::take(&mut self.said().warned);
+        self.said().has_result = true;
+        if let (Some(fields), false) = (document.as_object_mut(), warned.is_empty()) {
+            fields.insert(WARNED.to_owned(), warned.into());
+        }
+        serde_json::to_string_pretty(&document)
     }
 
     /// A result as it is, for other programs: nothing is replaced.
     pub(crate) fn raw(&self, text: &str) {
-        self.at_terminal(|| drop(std::io::stdout().lock().write_all(text.as_bytes())));
+        self.at_terminal(|| self.output.write(text));
     }
 
     /// A row of a label and what it says, wrapped under the label.
@@ -233,21 +267,21 @@ impl Ui {
         if text.starts_with(' ') {
             return self.err(text);
         }
-        wrap(text, COLUMNS).iter().for_each(|line| self.err(line));
+        message("", text).iter().for_each(|line| self.err(line));
     }
 
     /// A warning, to standard error.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
         self.said().warned.push(text.as_ref().to_owned());
-        let text = format!("warning: {}", text.as_ref());
-        self.keep(&text, false);
-        self.err(&text);
+        let (label, text) = ("warning: ", text.as_ref());
+        self.keep(&format!("{label}{text}"), false);
+        message(label, text).iter().for_each(|line| self.err(line));
     }
 
     /// An error as a document, where none was printed.
     pub(crate) fn failed(&self, error: &AppError, exit: u8) {
         if !self.said().has_result {
-            let command = |again: &Again| self.command_with(&again.options);
+            let command = |again: &Again| self.typed.with(&again.options);
             self.result(&ErrorView::of(error, exit, command));
         }
     }
@@ -256,14 +290,14 @@ impl Ui {
     pub(crate) fn error(&self, error: &AppError) {
         for (depth, cause) in error.chain().iter().enumerate() {
             let label = if depth == 0 { "error: " } else { "  cause: " };
-            self.err(&format!("{label}{cause}"));
+            message(label, cause).iter().for_each(|line| self.err(line));
         }
         for hint in &error.hints {
             let text = match hint {
                 Hint::Text(text) => text.clone(),
-                Hint::Again(again) => self.command_with(&again.options),
+                Hint::Again(again) => self.typed.with(&again.options),
             };
-            self.err(&format!("hint: {text}"));
+            message("hint: ", &text).iter().for_each(|line| self.err(line));
         }
     }
 
@@ -292,26 +326,6 @@ impl Ui {
         });
         read.map_err(|error| AppError::new(Kind::Usage, error))?;
         Ok(line.trim().to_owned())
-    }
-
-    /// The command as it was typed, with these options in place of its own, quoted for a shell.
-    pub(crate) fn command_with(&self, options: &[(&'static str, String)]) -> String {
-        let is_replaced = |word: &str| options.iter().any(|(name, _)| *name == word);
-        let mut words = vec!["tidegate".to_owned()];
-        let mut typed = self.command.iter().skip(1);
-        while let Some(word) = typed.next() {
-            match word.split_once('=') {
-                Some((name, _)) if is_replaced(name) => {}
-                _ if is_replaced(word) => {
-                    typed.next();
-                }
-                _ => words.push(quote(word).into_owned()),
-            }
-        }
-        for (name, value) in options {
-            words.extend([(*name).to_owned(), quote(value).into_owned()]);
-        }
-        words.join(" ")
     }
 }
 
@@ -343,80 +357,19 @@ impl Front for Ui {
     }
 }
 
-/// A word as a shell takes it. What no shell can be given, a NUL, is left as it is.
-fn quote(word: &str) -> Cow<'_, str> {
-    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
-}
-
-/// Text in so many columns, as a terminal counts them.
-fn pad(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(display_width(text))))
-}
-
-/// A closed pipe is no error of the command, so a failed write is dropped.
-fn write_line(out: &mut impl Write, text: &str) {
-    drop(writeln!(out, "{}", inert(text)));
-}
-
-/// Replaces control characters, and characters that are invisible or turn the direction of writing,
-/// except line ends and our own colours.
-fn inert(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        if c == '\u{1b}'
-            && let Some(code) = own_color(rest)
-        {
-            clean.push_str(code);
-            rest = &rest[code.len()..];
-            continue;
-        }
-        if (c.is_control() && c != '\n') || is_deceptive(c) {
-            clean.extend(c.escape_unicode());
-        } else {
-            clean.push(c);
-        }
-        rest = &rest[c.len_utf8()..];
-    }
-    clean
-}
-
-fn own_color(text: &str) -> Option<&str> {
-    let codes = STYLES.into_iter().flat_map(|s| [s.render().to_string(), format!("{s:#}")]);
-    let len = codes.filter(|code| text.starts_with(code)).map(|code| code.len()).next()?;
-    text.get(..len)
-}
-
-/// Breaks text at spaces; a word longer than the width stands alone, so that it can be copied.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let options = Options::new(width)
-        .break_words(false)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .wrap_algorithm(WrapAlgorithm::FirstFit);
-    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn text_from_outside_is_inert() {
-        assert_eq!(inert("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\n");
-        for hidden in
-            ["\u{200b}", "\u{200f}", "\u{2028}", "\u{2029}", "\u{2060}", "\u{feff}", "\u{ad}"]
-        {
-            let shown = inert(&format!("a{hidden}b"));
-            assert!(shown.starts_with("a\\u{") && shown.is_ascii(), "{shown}");
-        }
-        assert_eq!(inert("\u{1b}[32mPASS\u{1b}[0m"), "\u{1b}[32mPASS\u{1b}[0m");
+    fn terminal(variables: &[(&str, &str)]) -> Terminal {
+        let of = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Terminal::of(&Environment::new(variables.iter().map(of).collect()))
     }
 
     #[test]
     fn whoever_approves_is_told_what_no_screen_has_shown() {
         for (json, out_is_seen) in [(true, true), (false, false), (false, true)] {
-            let ui = Ui { out_is_seen, ..Ui::new(json, true, Vec::new()) };
+            let ui = Ui { out_is_seen, ..Ui::new(json, terminal(&[]), Typed::default()) };
             ui.clone().line("a call");
             ui.attend("Call 1 of 1, attention: this call grants a role");
             let said = ui.take_said();
@@ -432,32 +385,23 @@ mod tests {
     }
 
     #[test]
-    fn hints_repeat_the_command() {
-        let again = |typed: &str, options: &[(&'static str, &str)]| {
-            let typed = typed.split('|').map(str::to_owned).collect();
-            let options: Vec<_> =
-                options.iter().map(|(name, to)| (*name, (*to).to_owned())).collect();
-            Ui::new(false, true, typed).command_with(&options)
-        };
-        let approve = ("--approve", "new");
-        let deploy = "tidegate deploy 'a b' --json --approve new";
-        assert_eq!(again("x|deploy|a b|--approve|old|--json", &[approve]), deploy);
-        assert_eq!(again("x|deploy|a b|--approve=old|--json", &[approve]), deploy);
-        // Each option that is brought stands there once, however it was typed.
-        let returned = "tidegate fund return 0x1 --amount 7 --approve new";
-        for typed in ["--amount|5", "--amount=5", "--approve|old|--amount|5"] {
-            let typed = format!("x|fund|return|0x1|{typed}");
-            assert_eq!(again(&typed, &[("--amount", "7"), approve]), returned, "{typed}");
+    fn a_terminal_is_asked_for_no_more_than_it_can() {
+        for (variables, expected) in [
+            (&[][..], (cfg!(windows), cfg!(windows))),
+            (&[("TERM", "dumb")][..], (cfg!(windows), cfg!(windows))),
+            (&[("TERM", "xterm")][..], (true, true)),
+            (&[("TERM", "xterm"), ("NO_COLOR", "1")][..], (false, true)),
+            (&[("TERM", "xterm"), ("NO_COLOR", "")][..], (true, true)),
+        ] {
+            let Terminal { has_colors, takes_back } = terminal(variables);
+            assert_eq!((has_colors, takes_back), expected, "{variables:?}");
         }
-        assert_eq!(quote("${RPC}"), "'${RPC}'");
     }
 
     #[test]
-    fn text_is_laid_out_by_the_columns_that_it_takes() {
-        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(wrap("0x1234567 b", 4), ["0x1234567", "b"], "a hash can be copied");
-        assert_eq!(wrap("a\nb", 80), ["a", "b"]);
-        assert_eq!(wrap("資金 資金", 8), ["資金", "資金"], "each takes two columns");
-        assert_eq!(pad("資金", 5), "資金 ");
+    fn what_is_no_json_is_no_result() {
+        let ui = Ui::new(true, terminal(&[]), Typed::default());
+        ui.result(&std::collections::BTreeMap::from([((1, 2), 3)]));
+        assert!(ui.written().is_err());
     }
 }

@@ -3,6 +3,7 @@
 
 mod help;
 mod json;
+mod output;
 mod secrets;
 mod snapshots;
 
@@ -11,7 +12,7 @@ pub(crate) use help::fits;
 use crate::support::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [help::cases(), json::cases(), secrets::cases(), snapshots::cases()]
+    [help::cases(), json::cases(), output::cases(), secrets::cases(), snapshots::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -151,7 +151,7 @@ fn steps_are_proposed_from_a_broadcast(scene: &Scene<'_>) -> Outcome {
     assert_eq!(planned["faults"], Value::Array(Vec::new()), "{planned}");
     assert_eq!(planned["operations"].as_array().map(Vec::len), Some(5), "{planned}");
     let other = eva.with_variable("FOUNDRY_PROFILE", "ci").run(&["build"])?.expect_code(0)?;
-    assert!(other.stderr.contains("FOUNDRY_PROFILE=ci is ignored"), "{other:?}");
+    assert!(said(&other).contains("FOUNDRY_PROFILE=ci is ignored"), "{other:?}");
 
     // A chain that shows none of it, and no chain at all.
     std::fs::remove_file(scene.project().join("tidegate.toml"))?;
@@ -159,7 +159,7 @@ fn steps_are_proposed_from_a_broadcast(scene: &Scene<'_>) -> Outcome {
     let elsewhere = eva.with_variable("TESTNET_RPC", empty.url()).run(&init)?.expect_code(0)?;
     let made = elsewhere.json()?;
     assert_eq!((&made["steps"], made["notes"].as_array().map(Vec::len)), (&0.into(), Some(5)));
-    assert!(elsewhere.stderr.contains("the chain does not show it"), "{elsewhere:?}");
+    assert!(said(&elsewhere).contains("the chain does not show it"), "{elsewhere:?}");
     std::fs::remove_file(scene.project().join("tidegate.toml"))?;
     let gone = eva.with_variable("TESTNET_RPC", "");
     let dry = gone.run(&[&init[..], &["--dry-run"]].concat())?.expect_code(0)?;

@@ -4,11 +4,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use tidegate_testkit::{Reply, ScriptedNode};
 
-use crate::support::{Case, Outcome, Scene, Status, cases};
+use crate::support::{Case, Outcome, Scene, Status, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Ready:
+            a_terminal_that_takes_nothing_back_is_sent_no_escapes,
             an_endpoint_of_the_project_is_pinned_by_its_host,
             cheat_an_endpoint_that_nobody_at_a_terminal_trusts;
     }
@@ -22,6 +23,22 @@ fn named(scene: &Scene<'_>, node: &ScriptedNode) -> Outcome {
 
 fn node(scene: &Scene<'_>) -> Result<ScriptedNode, libtest_mimic::Failed> {
     Ok(ScriptedNode::start(Some(scene.world.mainnet.url()), |_, _| Reply::Forward)?)
+}
+
+fn a_terminal_that_takes_nothing_back_is_sent_no_escapes(scene: &Scene<'_>) -> Outcome {
+    for (term, no_color, has_escapes, has_colors) in [
+        ("dumb", "", false, false),
+        ("", "", false, false),
+        ("xterm", "1", true, false),
+        ("xterm", "", true, true),
+    ] {
+        let eva = scene.person("eva").with_variable("TERM", term);
+        let ran = eva.with_variable("NO_COLOR", no_color).at_terminal(&["status"], "")?;
+        let shown = &ran.expect_code(0)?.stdout;
+        let found = (shown.contains("\u{1b}["), shown.contains("\u{1b}[3"));
+        assert_eq!(found, (has_escapes, has_colors), "{term:?} {no_color:?}: {shown}");
+    }
+    Ok(())
 }
 
 fn an_endpoint_of_the_project_is_pinned_by_its_host(scene: &Scene<'_>) -> Outcome {
@@ -55,7 +72,7 @@ fn cheat_an_endpoint_that_nobody_at_a_terminal_trusts(scene: &Scene<'_>) -> Outc
         assert!(ran.stdout.contains("to trust it"), "{typed:?}: {ran:?}");
     }
     let ran = eva.run(&verify)?.expect_code(30)?;
-    assert!(ran.stderr.contains("you have no endpoint") && ran.stderr.contains(&variable));
+    assert!(said(&ran).contains("you have no endpoint") && said(&ran).contains(&variable));
     let status = Status::of(&scene.run("eva", &["status", "--json"], 0)?)?;
     status.expect("policy", "UNKNOWN", (&["unreadable"], &["you have no endpoint"]))?;
     assert!(!eva.home().join("endpoints.toml").exists());

@@ -7,7 +7,8 @@ use tidegate_model::changes::{Change, ContractChange};
 use tidegate_plan::config::Stage;
 
 use crate::context::Context;
-use crate::ui::{COLUMNS, Ui, wrap};
+use crate::text::{COLUMNS, wrap};
+use crate::ui::Ui;
 
 /// The most functions or sources that are named of one contract.
 const NAMED_MAX: usize = 12;

@@ -24,7 +24,8 @@ use crate::context::Context;
 use crate::exit;
 use crate::report;
 use crate::signer::signer;
-use crate::ui::{COLUMNS, Ui, wrap};
+use crate::text::{COLUMNS, wrap};
+use crate::ui::Ui;
 
 /// Show where a release stands: gates, soak, and who must act next
 #[derive(Debug, Args)]

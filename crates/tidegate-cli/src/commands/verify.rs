@@ -10,7 +10,7 @@ use tidegate_plan::config::Stage;
 use crate::context::Context;
 use crate::exit;
 use crate::signer::signer;
-use crate::ui::{COLUMNS, wrap};
+use crate::text::{COLUMNS, wrap};
 
 /// The columns in front of a finding.
 const FINDING_COLUMNS: usize = 10;

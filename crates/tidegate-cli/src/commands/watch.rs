@@ -42,6 +42,7 @@ pub(crate) async fn run(
     for round in 1.. {
         if let Some(view) = watch.round(signer).await? {
             show(project, &view);
+            project.ui.written()?;
         }
         if stop.asked().await || rounds.most.is_some_and(|most| round >= most) {
             break;

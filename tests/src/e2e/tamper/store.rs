@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use libtest_mimic::Failed;
 use rusqlite::Connection;
 
-use crate::support::{Case, Outcome, Scene, cases, files, said};
+use crate::support::{Case, Outcome, Scene, cases, files, messages, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -126,8 +126,7 @@ impl Store {
     fn is_refused(&self, scene: &Scene<'_>, edit: &str) -> Outcome {
         let refused = scene.person("eva").run(self.command())?;
         let named = said(&refused).contains("store.db: it is damaged");
-        let hinted =
-            refused.stderr.lines().any(|line| line.starts_with("hint: ") && line.contains("mv "));
+        let hinted = messages(&refused, "hint").iter().any(|hint| hint.contains("`mv "));
         if refused.code == 3 && named && hinted {
             return Ok(());
         }

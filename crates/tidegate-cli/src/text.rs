@@ -1,0 +1,163 @@
+//! Text for a terminal: made inert, laid out in columns, wrapped.
+
+use std::borrow::Cow;
+
+use anstyle::{AnsiColor, Style};
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use tidegate_app::text::is_deceptive;
+
+/// Columns that a screen is laid out for.
+pub(crate) const COLUMNS: usize = 80;
+
+pub(crate) const PASSES: Style = AnsiColor::Green.on_default();
+pub(crate) const WAITS: Style = AnsiColor::Yellow.on_default();
+pub(crate) const UNKNOWN: Style = AnsiColor::Magenta.on_default();
+pub(crate) const FAILS: Style = AnsiColor::Red.on_default();
+const STYLES: [Style; 4] = [PASSES, WAITS, UNKNOWN, FAILS];
+
+/// Text in so many columns, as a terminal counts them.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(display_width(text))))
+}
+
+/// Replaces control characters, and characters that are invisible or turn the direction of writing,
+/// except line ends and our own colours.
+pub(crate) fn inert(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c == '\u{1b}'
+            && let Some(code) = own_color(rest)
+        {
+            clean.push_str(code);
+            rest = &rest[code.len()..];
+            continue;
+        }
+        if (c.is_control() && c != '\n') || is_deceptive(c) {
+            clean.extend(c.escape_unicode());
+        } else {
+            clean.push(c);
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    clean
+}
+
+fn own_color(text: &str) -> Option<&str> {
+    let codes = STYLES.into_iter().flat_map(|s| [s.render().to_string(), format!("{s:#}")]);
+    let len = codes.filter(|code| text.starts_with(code)).map(|code| code.len()).next()?;
+    text.get(..len)
+}
+
+/// How text is broken: at spaces; a word longer than the width stands alone, so that it can be
+/// copied.
+fn options<'a>(width: usize) -> Options<'a> {
+    Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+}
+
+/// Breaks text at spaces.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    textwrap::wrap(text, options(width)).into_iter().map(Cow::into_owned).collect()
+}
+
+/// A message in the columns of a screen, with its label before it and the rest under that. What is
+/// to be copied stays whole: a command, and what stands between backquotes. So do lines that fit,
+/// and lines that are laid out already.
+pub(crate) fn message(label: &str, text: &str) -> Vec<String> {
+    let indent = match label.len() - label.trim_start().len() {
+        _ if label.is_empty() => String::new(),
+        before => " ".repeat(before + 2),
+    };
+    let text = inert(text);
+    let mut lines = Vec::new();
+    for (index, line) in text.trim_end().split('\n').enumerate() {
+        let label = if index == 0 { label } else { "" };
+        let fits = display_width(label) + display_width(line) <= COLUMNS;
+        if fits || is_laid_out(line) || is_command(line) {
+            lines.push(format!("{label}{line}"));
+            continue;
+        }
+        let options = options(COLUMNS).initial_indent(label).subsequent_indent(&indent);
+        let glued = glue_code(line);
+        lines.extend(textwrap::wrap(&glued, options).iter().map(|part| part.replace(GLUE, " ")));
+    }
+    lines
+}
+
+/// Whether a compiler or parser laid a line out: an excerpt, or marks under one.
+fn is_laid_out(line: &str) -> bool {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.starts_with(' ') || rest.starts_with('|')
+}
+
+fn is_command(line: &str) -> bool {
+    line.starts_with("tidegate ")
+}
+
+/// A space that breaks no line.
+const GLUE: char = '\u{a0}';
+
+/// Text in which no line breaks between two backquotes.
+fn glue_code(text: &str) -> String {
+    if text.matches('`').count() % 2 == 1 {
+        return text.to_owned();
+    }
+    let glued = |(index, part): (usize, &str)| match index % 2 {
+        1 => part.replace(' ', &GLUE.to_string()),
+        _ => part.to_owned(),
+    };
+    text.split('`').enumerate().map(glued).collect::<Vec<_>>().join("`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_inert() {
+        assert_eq!(inert("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\n");
+        for hidden in
+            ["\u{200b}", "\u{200f}", "\u{2028}", "\u{2029}", "\u{2060}", "\u{feff}", "\u{ad}"]
+        {
+            let shown = inert(&format!("a{hidden}b"));
+            assert!(shown.starts_with("a\\u{") && shown.is_ascii(), "{shown}");
+        }
+        assert_eq!(inert("\u{1b}[32mPASS\u{1b}[0m"), "\u{1b}[32mPASS\u{1b}[0m");
+    }
+
+    #[test]
+    fn text_is_laid_out_by_the_columns_that_it_takes() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("0x1234567 b", 4), ["0x1234567", "b"], "a hash can be copied");
+        assert_eq!(wrap("a\nb", 80), ["a", "b"]);
+        assert_eq!(wrap("資金 資金", 8), ["資金", "資金"], "each takes two columns");
+        assert_eq!(pad("資金", 5), "資金 ");
+    }
+
+    #[test]
+    fn a_message_fits_a_screen_and_what_is_copied_stays_whole() {
+        let words = "word ".repeat(40);
+        for (label, indent) in [("error: ", "  "), ("  cause: ", "    "), ("", "")] {
+            let lines = message(label, &words);
+            assert!(lines.len() > 2 && lines.iter().all(|line| line.len() <= COLUMNS), "{lines:?}");
+            assert!(lines[0].starts_with(&format!("{label}word")), "{lines:?}");
+            assert!(lines[1].starts_with(&format!("{indent}word")), "{lines:?}");
+            let told: Vec<_> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+            assert_eq!(told.len(), 40 + label.split_whitespace().count());
+        }
+        let command = format!("tidegate deploy {}", "--option value ".repeat(9));
+        assert_eq!(message("hint: ", &command), [format!("hint: {}", command.trim_end())]);
+        let code = format!("`{}`", "mv a b ".repeat(11).trim_end());
+        let lines = message("hint: ", &format!("{words}move it: {code}, then go on"));
+        assert!(lines.iter().any(|line| line.contains(&code)), "{lines:?}");
+        let excerpt = format!("cannot read it\n   |\n12 | {words}\n   | ^^^^");
+        let lines = message("error: ", &excerpt);
+        let whole = format!("12 | {}", words.as_str());
+        assert_eq!(lines, ["error: cannot read it", "   |", whole.as_str(), "   | ^^^^"]);
+    }
+}
