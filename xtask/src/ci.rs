@@ -24,6 +24,7 @@ pub(crate) enum Scope {
 }
 
 /// Runs the checks; ends with the first that fails.
+#[expect(clippy::disallowed_methods, reason = "how long a step takes")]
 pub(crate) fn run(scope: Scope) -> XtaskResult {
     let root = repo_root();
     let started = Instant::now();
@@ -57,6 +58,7 @@ pub(crate) fn run(scope: Scope) -> XtaskResult {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long a step takes")]
 fn step(name: &'static str, check: impl FnOnce() -> XtaskResult) -> XtaskResult {
     say(format!("\n== {name}"));
     let started = Instant::now();

@@ -12,6 +12,7 @@ use tidegate_model::statement::{ContractSigner, SignedStatement, from_typed_data
 use tidegate_store::{read_limited, to_text, write_atomic};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::path::absolute;
 use crate::project::Project;
 use crate::statements;
 
@@ -21,7 +22,7 @@ const STATEMENT_BYTES_MAX: u64 = 1 << 20;
 /// The files to import.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
-    /// Files with signed statements or typed data.
+    /// Files with signed statements or typed data; absolute paths.
     pub files: Vec<PathBuf>,
     /// A wallet's signature of the typed data in the only file, in hexadecimal.
     pub signature: Option<String>,
@@ -63,7 +64,7 @@ async fn take(project: &Project, request: &ImportRequest, view: &mut ImportedVie
     }
     let (mut taken, mut exports) = (Vec::new(), Vec::new());
     for file in &request.files {
-        let bytes = read_limited(file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
+        let bytes = read_limited(absolute(file)?, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
         let name = file.display();
         let value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| AppError::config(format!("cannot read {name} as JSON: {error}")))?;
@@ -85,8 +86,7 @@ async fn take(project: &Project, request: &ImportRequest, view: &mut ImportedVie
         view.said.push((signed.signer(), signed.statement.text()));
     }
     for (file, document) in &exports {
-        let path = std::path::absolute(file).or_kind(Kind::Config)?;
-        write_atomic(&path, to_text(document).as_bytes())?;
+        write_atomic(file, to_text(document).as_bytes())?;
         view.files.push(file.display().to_string());
     }
     Ok(())

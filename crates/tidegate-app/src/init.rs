@@ -20,6 +20,7 @@ use tidegate_store::{read_limited, write_new};
 
 use crate::compiler;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::path::absolute;
 use crate::settings::Environment;
 use crate::text::escape;
 
@@ -39,7 +40,7 @@ pub struct InitRequest {
     pub rpc: String,
     /// The profile of `foundry.toml`; default: `default`.
     pub profile: Option<String>,
-    /// The broadcast file; default: the one with the latest block.
+    /// The broadcast file, as an absolute path; default: the one with the latest block.
     pub broadcast: Option<PathBuf>,
 }
 
@@ -102,7 +103,7 @@ pub async fn draft(
     clock: fn() -> u64,
     request: &InitRequest,
 ) -> AppResult<Drafted> {
-    let root = root
+    let root = absolute(root)?
         .canonicalize()
         .map_err(|error| AppError::config(format!("open folder {}: {error}", root.display())))?;
     let file = root.join("tidegate.toml");
@@ -239,7 +240,7 @@ type Run = (PathBuf, Broadcast);
 fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<String>)> {
     let read = |file: &Path| -> AppResult<Broadcast> {
         let named = |error: AppError| error.hint(format!("the file is {}", file.display()));
-        let bytes = read_limited(file, BROADCAST_BYTES_MAX)?;
+        let bytes = read_limited(absolute(file)?, BROADCAST_BYTES_MAX)?;
         broadcast::parse(&bytes).or_kind(Kind::Config).map_err(named)
     };
     if let Some(file) = &request.broadcast {

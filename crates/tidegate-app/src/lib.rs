@@ -30,6 +30,7 @@ pub mod init;
 pub mod ledger_facts;
 pub mod network;
 pub mod next;
+mod path;
 pub mod pins;
 pub mod planned;
 pub mod policy_adoption;

@@ -15,6 +15,7 @@ use tidegate_store::{Home, Layout, Store};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::front::Front;
 use crate::network::{self, Need};
+use crate::path::absolute;
 use crate::settings::Environment;
 
 /// The largest `tidegate.toml` that is read, in bytes.
@@ -34,7 +35,8 @@ pub struct Caller {
     pub approved: Option<String>,
     /// The Safe that is pinned on first sight, as `CHAIN:SAFE`.
     pub pin: Option<String>,
-    /// Where statements go as typed data instead of being signed.
+    /// Where statements go as typed data instead of being signed: an absolute path, or
+    /// [`TO_FRONT_END`].
     pub typed_data: Option<String>,
     /// Whether to stop before the first thing that would be signed, sent or written. The process
     /// has begun its dry run then, since files are kept from being written for all of it.
@@ -72,7 +74,7 @@ impl Project {
                 "a dry run begins with `tidegate_store::begin_dry_run`, for the whole process";
             return Err(AppError::new(Kind::Internal, what));
         }
-        let root = root.canonicalize().map_err(|error| {
+        let root = absolute(root)?.canonicalize().map_err(|error| {
             AppError::config(format!("cannot open project {}: {error}", root.display()))
         })?;
         let layout = Layout::new(&root);

@@ -1,11 +1,14 @@
 //! `--typed-data`: what a wallet is to sign that this program does not know.
 
+use std::path::Path;
+
 use serde_json::Value;
 use tidegate_model::statement::{Statement, typed_data};
 use tidegate_store::{to_text, write_atomic};
 
-use crate::error::{AppResult, Kind, OrKind};
+use crate::error::AppResult;
 use crate::front::Event;
+use crate::path::absolute;
 use crate::project::{Project, TO_FRONT_END};
 use crate::view::TypedDataView;
 
@@ -31,7 +34,7 @@ pub(crate) fn put(project: &Project, file: &str, typed: &Value) -> AppResult {
         project.front.tell(Event::Document(&text));
         return Ok(());
     }
-    write_atomic(&std::path::absolute(file).or_kind(Kind::Config)?, text.as_bytes())?;
+    write_atomic(absolute(Path::new(file))?, text.as_bytes())?;
     project.front.line(format!("Typed data: {file}"));
     let view = TypedDataView { typed_data: file.to_owned() };
     project.front.result(&serde_json::to_value(view)?);

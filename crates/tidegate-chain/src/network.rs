@@ -85,11 +85,19 @@ pub struct Network {
     budget: Option<Budget>,
 }
 
-/// Until when reads may take.
+/// Until when reads may take, all together.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Budget {
+pub struct Budget {
     pub(crate) until: tokio::time::Instant,
     pub(crate) secs: f64,
+}
+
+impl Budget {
+    /// So much time, from now.
+    #[expect(clippy::disallowed_methods, reason = "how long an endpoint takes; no chain time")]
+    pub fn of(time: std::time::Duration) -> Self {
+        Self { until: tokio::time::Instant::now() + time, secs: time.as_secs_f64() }
+    }
 }
 
 #[derive(Debug)]
@@ -133,12 +141,10 @@ impl Network {
         Self { reading, ..self.clone() }
     }
 
-    /// The same network, whose reads are over when so much time has passed since `from`, all
-    /// together: an endpoint that is slow with each answer, or has more than others, does not take
-    /// for ever.
+    /// The same network, whose reads are over with this budget: an endpoint that is slow with each
+    /// answer, or has more than others, does not take for ever.
     #[must_use]
-    pub fn within(&self, from: tokio::time::Instant, budget: std::time::Duration) -> Self {
-        let budget = Budget { until: from + budget, secs: budget.as_secs_f64() };
+    pub fn within(&self, budget: Budget) -> Self {
         Self { budget: Some(budget), ..self.clone() }
     }
 

@@ -1,6 +1,7 @@
 //! What a command works with: the opened project, the terminal, and the options of every command.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidegate_app::error::{AppResult, Kind, OrKind};
@@ -24,7 +25,7 @@ impl Context {
     pub(crate) fn open(ui: &Ui, env: &Environment, global: &Global) -> AppResult<Self> {
         let root = match &global.project {
             Some(dir) => dir.clone(),
-            None => find_root(&std::env::current_dir().or_kind(Kind::Config)?)?,
+            None => find_root(&here()?)?,
         };
         let caller = Caller {
             env: env.clone(),
@@ -38,6 +39,12 @@ impl Context {
         let project = Project::open(&root, caller)?;
         Ok(Self { project, ui: ui.clone(), global: global.clone() })
     }
+}
+
+/// The directory in which the command was typed.
+pub(crate) fn here() -> AppResult<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks for it")]
+    std::env::current_dir().or_kind(Kind::Config)
 }
 
 impl Deref for Context {

@@ -43,6 +43,7 @@ impl Progress {
     }
 
     /// Something begins; it is shown until it ends or something within it begins.
+    #[expect(clippy::disallowed_methods, reason = "it is shown to a person, and decides nothing")]
     pub(crate) fn begin(&self, what: String) {
         let mut state = self.state();
         state.works.push(Work { what, at: None, began: Instant::now() });
@@ -181,6 +182,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "it is shown to a person, and decides nothing")]
     fn the_line_is_there_while_something_goes_on_and_nothing_is_said() {
         let target = || ProgressDrawTarget::term_like(Box::new(Narrow(screen().clone())));
         let progress = Progress { target, state: Mutex::default() };

@@ -98,6 +98,7 @@ impl Program {
 
     /// The command, with no variable of the environment, in a folder without files: a compiler
     /// would read imports that are not among its inputs from the folder that it runs in.
+    #[expect(clippy::disallowed_methods, reason = "a folder of PATH may be relative")]
     fn command(&self, request: &str, folder: &Path) -> Command {
         let mut command = match self {
             Self::Plain { path, args } => {

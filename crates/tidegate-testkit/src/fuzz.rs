@@ -23,8 +23,8 @@ const CHANGES_MAX: usize = 6;
 ///
 /// # Panics
 /// With the smallest value found that makes the check panic.
+#[expect(clippy::disallowed_methods, reason = "a setting and the time of tests only")]
 pub fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value)) {
-    #[expect(clippy::disallowed_methods, reason = "a setting of tests only")]
     let secs = std::env::var(FUZZ_SECS).ok().and_then(|secs| secs.parse().ok());
     let rng_seed = if secs.is_some() { RngSeed::Random } else { RngSeed::Fixed(SEED) };
     let config = Config { failure_persistence: None, rng_seed, ..Config::default() };

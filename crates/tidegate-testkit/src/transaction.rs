@@ -209,6 +209,7 @@ impl Anvil {
     ///
     /// # Errors
     /// If it was not included in time.
+    #[expect(clippy::disallowed_methods, reason = "a test waits")]
     pub fn wait_receipt(&self, hash: B256) -> Result<Receipt, TestkitError> {
         let until = Instant::now() + Duration::from_secs(RECEIPT_WAIT_SECS_MAX);
         loop {

@@ -22,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test measures")]
 fn a_killed_deployment_goes_on_where_it_was(scene: &Scene<'_>) -> Outcome {
     let mut start = Start::save(scene)?;
     let command = scene.run("eva", &["deploy", "--password-fd", "0"], 2)?;

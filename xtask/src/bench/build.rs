@@ -74,6 +74,7 @@ impl Build {
         self.run()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures")]
     fn run(&self) -> XtaskResult<Run> {
         let mut command = (self.command)();
         let program = command.get_program().to_string_lossy().into_owned();

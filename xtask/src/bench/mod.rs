@@ -19,6 +19,7 @@ const RUNS: usize = 5;
 const MEMORY_POLL_MS: u64 = 1;
 
 /// Prints a line `name value unit` for each figure, on a fresh world.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures")]
 pub(crate) fn run() -> XtaskResult {
     let tools = Tools::here()?;
     let folder = tools.root.join("target/bench");
@@ -70,6 +71,7 @@ fn figure(name: &str, value: u128, unit: &str) {
     say(format!("{name} {value} {unit}"));
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures")]
 fn millis(person: &Person, args: &[&str]) -> Result<u128, TestkitError> {
     let started = Instant::now();
     person.run(args)?.expect_code(0)?;

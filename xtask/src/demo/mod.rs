@@ -22,6 +22,7 @@ use crate::error::{XtaskError, XtaskResult};
 use crate::terminal::say;
 
 /// Builds the binary, then plays the whole story below `target/demo`.
+#[expect(clippy::disallowed_methods, reason = "how long the demo takes")]
 pub(crate) fn run() -> XtaskResult {
     let tools = Tools::here()?;
     build(&tools)?;

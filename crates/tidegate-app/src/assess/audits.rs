@@ -11,7 +11,7 @@ use tidegate_model::scope::scope_hashes;
 use tidegate_model::statement::{AuditAttestation, Body, Statement, revocation_subject};
 use tidegate_model::{GateInput, Head, ProjectId, StatementDigest};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, budget};
 use super::deployers::Deployed;
 use super::posts::{Posts, first_posted};
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -46,7 +46,7 @@ pub async fn of(
         is_past: false,
         deployed: Deployed::by(Ok(Vec::new())),
         evidence: None,
-        started: tokio::time::Instant::now(),
+        budget: budget(),
     };
     let head = network.finalized_head().await?;
     let facts = gather(&candidate, &Ok(head), Some(also)).await?;

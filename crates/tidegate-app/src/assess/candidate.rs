@@ -4,22 +4,23 @@ use std::future::Future;
 use std::ops::Deref;
 use std::time::Duration;
 
-use tidegate_chain::Network;
+use tidegate_chain::{Budget, Network};
 use tidegate_evidence::StatementSet;
 use tidegate_gates::Observed;
 use tidegate_model::Head;
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_safe::{EvidenceItems, SafeState};
-use tokio::time::Instant;
 
 use super::deployers::Deployed;
 use crate::error::AppResult;
 use crate::project::Project;
 use crate::release::Built;
 
-/// How long everything may take that one evaluation reads.
-pub(super) const EVALUATION_SECS_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long everything may take that one evaluation reads, from now.
+pub(super) fn budget() -> Budget {
+    Budget::of(Duration::from_secs(15 * 60))
+}
 
 /// Turns a failed read into a fact that says what is missing.
 pub(super) async fn observed<T>(read: impl Future<Output = AppResult<Observed<T>>>) -> Observed<T> {
@@ -43,8 +44,8 @@ pub(super) struct Candidate<'a> {
     pub(super) deployed: Deployed,
     /// The evidence that is being checked, if any.
     pub(super) evidence: Option<&'a EvidenceItems>,
-    /// When the evaluation began, whose reads have a limit together.
-    pub(super) started: Instant,
+    /// The limit that all reads of the evaluation have together.
+    pub(super) budget: Budget,
 }
 
 /// The same on one network where it soaks.

@@ -211,11 +211,9 @@ impl<'a> CodeReader<'a> {
     async fn read(&self, network: &Network, head: Head) -> AppResult<Read<'a>> {
         let Self { project, built, name: soak, record, .. } = *self;
         let Some(record) = record else {
-            let error = AppError::config(format!(
-                "{} is not deployed on {soak}; run `tidegate deploy {soak}`",
-                built.release.name
-            ));
-            return Err(error.coded(ReasonCode::NotDeployed));
+            let text = format!("{} is not deployed on {soak}", built.release.name);
+            let error = AppError::new(Kind::Unknown, text).coded(ReasonCode::NotDeployed);
+            return Err(error.hint(format!("run `tidegate deploy {soak}`")));
         };
         let deployed = deployed_build(project, built, record, network, self.settled).await?;
         let built = deployed.as_ref().unwrap_or(built);

@@ -7,7 +7,7 @@ use tidegate_model::digest::jcs_keccak;
 use tidegate_model::units::{counted, format_amount};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 
-use super::candidate::{EVALUATION_SECS_MAX, Gathered};
+use super::candidate::Gathered;
 use crate::error::{AppResult, Kind, OrKind};
 use crate::fund_rules;
 
@@ -32,7 +32,7 @@ pub(super) async fn facts(
     for name in &project.network(gathered.target)?.soaks_on {
         if name != gathered.soak && crate::ledger_facts::has_books(project, set, &rules, name)? {
             let network = project.connect(name).await?;
-            let network = network.within(gathered.started, EVALUATION_SECS_MAX);
+            let network = network.within(gathered.budget);
             all.add(name, books(gathered, &rules, name, &network).await?);
         }
     }

@@ -22,7 +22,7 @@ mod soak;
 mod soak_networks;
 mod storage;
 
-use candidate::{Candidate, EVALUATION_SECS_MAX, Gathered, Trust, observed};
+use candidate::{Candidate, Gathered, Trust, budget, observed};
 use deployers::Deployed;
 use soak_networks::{Soaked, Soaks};
 use tidegate_chain::Network;
@@ -35,7 +35,6 @@ use tidegate_model::policy::PolicyDoc;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{GateInput, GateReport, Head, ReleaseRoot, StatementDigest, Verdict};
 use tidegate_safe::{EvidenceItems, SafeState};
-use tokio::time::Instant;
 
 use crate::error::{AppError, AppResult};
 use crate::policy_doc;
@@ -125,10 +124,10 @@ pub(crate) async fn assess_with(
     urgent: Option<&Emergency>,
     evidence: Option<&EvidenceItems>,
 ) -> AppResult<Assessment> {
-    let started = Instant::now();
+    let budget = budget();
     let _busy = project.front.busy(format!("reading what the gates of {target} look at"));
     let target_network = project.connect(target).await;
-    let target_network = target_network.map(|n| n.within(started, EVALUATION_SECS_MAX));
+    let target_network = target_network.map(|n| n.within(budget));
     let gate_head = gate_head(project, target_network.as_ref().map_err(AppError::reason)).await;
     let gate = (project.network(target)?.chain, at_gate(&target_network, &gate_head));
     let statements = crate::statements::load_at(project, Some(gate)).await?;
@@ -143,7 +142,7 @@ pub(crate) async fn assess_with(
         target_network: target_network.as_ref().map_err(AppError::reason),
         is_past: false,
         evidence,
-        started,
+        budget,
     };
     let trust = candidate.trust(&gate_head).await;
     let audits = observed(audits::facts(&candidate, &gate_head)).await;

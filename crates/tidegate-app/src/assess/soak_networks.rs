@@ -11,7 +11,7 @@ use tidegate_gates::{
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{Reason, ReasonCode, Verdict};
 
-use super::candidate::{Candidate, EVALUATION_SECS_MAX, Gathered, observed};
+use super::candidate::{Candidate, Gathered, observed};
 use super::{code, soak};
 use crate::error::{AppError, AppResult};
 use crate::network::unreachable;
@@ -195,7 +195,7 @@ async fn one(
     let _busy = candidate.project.front.busy(format!("reading the soak on {name}"));
     let network = candidate.project.connect(&name).await;
     let network = network.map_err(|error| unreachable(candidate.project, &name, error.reason()));
-    let network = network.map(|n| n.within(candidate.started, EVALUATION_SECS_MAX));
+    let network = network.map(|n| n.within(candidate.budget));
     let gathered = Gathered {
         candidate: candidate.clone(),
         soak: &name,

@@ -8,6 +8,7 @@ use tidegate_store::read_limited;
 
 use super::AttestRequest;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::path::absolute;
 use crate::scopes::shortened;
 
 /// Counts of findings, and the lines that say which are open.
@@ -41,7 +42,7 @@ pub(super) fn count(request: &AttestRequest) -> AppResult<Counted> {
         let found = request.found.unwrap_or(told);
         return Ok(Counted { open, found, fixed: request.fixed, ..Counted::default() });
     };
-    let bytes = read_limited(file, FINDINGS_BYTES_MAX).or_kind(Kind::Config)?;
+    let bytes = read_limited(absolute(file)?, FINDINGS_BYTES_MAX).or_kind(Kind::Config)?;
     let found = Findings::read(&bytes).or_kind(Kind::Config)?;
     let counts = found.counts();
     let number = |count: usize| u16::try_from(count).or_kind(Kind::Config);

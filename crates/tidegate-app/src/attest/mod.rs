@@ -18,6 +18,7 @@ use tidegate_store::read_limited;
 pub use self::findings::Counted;
 pub use self::scope::Scope;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::path::absolute;
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::release::{Built, require_minimal};
@@ -30,7 +31,7 @@ const REPORT_BYTES_MAX: u64 = 256 << 20;
 /// What an auditor says, as they give it.
 #[derive(Debug, Clone)]
 pub struct AttestRequest {
-    /// The report's file.
+    /// The report's file; an absolute path.
     pub report: PathBuf,
     /// Where the report lies.
     pub uri: String,
@@ -46,7 +47,7 @@ pub struct AttestRequest {
     pub only: Vec<String>,
     /// Whether the plan was not read.
     pub no_plan: bool,
-    /// Findings as SARIF.
+    /// Findings as SARIF; an absolute path.
     pub findings: Option<PathBuf>,
     /// How many findings there were, without such a file.
     pub found: Option<u16>,
@@ -95,7 +96,8 @@ impl AttestRequest {
 
     /// The digest of the report.
     fn report_sha256(&self) -> AppResult<B256> {
-        let bytes = read_limited(&self.report, REPORT_BYTES_MAX).or_kind(Kind::Config)?;
+        let bytes =
+            read_limited(absolute(&self.report)?, REPORT_BYTES_MAX).or_kind(Kind::Config)?;
         Ok(B256::from_slice(&Sha256::digest(&bytes)))
     }
 

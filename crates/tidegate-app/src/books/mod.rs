@@ -13,6 +13,7 @@ pub use self::view::{BooksExportView, FundRequestView, ReconciledView, RequestsV
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::fund_rules::to_show;
 use crate::ledger_facts::facts;
+use crate::path::absolute;
 use crate::project::Project;
 use crate::statements;
 
@@ -96,7 +97,7 @@ impl Books {
         let text =
             export(&self.ledger, format).map_err(|error| AppError::new(Kind::Fail, error))?;
         if let Some(path) = file {
-            write_atomic(path, text.as_bytes())?;
+            write_atomic(absolute(path)?, text.as_bytes())?;
         }
         Ok(BooksExportView { file: file.map(Path::to_path_buf), text })
     }

@@ -16,6 +16,7 @@ use tidegate_store::read_limited;
 
 use super::{posted_line, posted_until};
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::path::absolute;
 use crate::policy_doc::people;
 use crate::project::Project;
 use crate::saying::for_stop;
@@ -62,7 +63,7 @@ pub struct PostView<'a> {
 /// If its signature does not hold, or posting it does nothing.
 pub async fn of_others(project: &Project, file: &Path) -> AppResult<OthersStop> {
     let name = file.display();
-    let bytes = read_limited(file, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
+    let bytes = read_limited(absolute(file)?, STATEMENT_BYTES_MAX).or_kind(Kind::Config)?;
     let signed: SignedStatement = serde_json::from_slice(&bytes).map_err(|error| {
         AppError::config(format!("cannot read {name} as a signed statement: {error}"))
     })?;

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde_json::{Value, json};
-use tidegate_chain::{ConnectError, EndpointError, LogQuery, Network, NetworkConfig, ReadError};
+use tidegate_chain::{
+    Budget, ConnectError, EndpointError, LogQuery, Network, NetworkConfig, ReadError,
+};
 use tidegate_model::ids::{BlockRef, Head};
 use tidegate_testkit::{Anvil, GENESIS_TIMESTAMP, Reply, ScriptedNode, test_address, test_key};
 
@@ -18,6 +20,7 @@ const READ: &str = "eth_getBalance";
 
 /// Reads a balance from a node that answers such reads with `reply`; the error, and how often
 /// it was asked.
+#[expect(clippy::disallowed_methods, reason = "a test measures")]
 fn check(
     anvil: &Anvil,
     reply: Reply,
@@ -363,8 +366,7 @@ fn reads_that_go_on_and_on_are_over_together() -> Outcome {
     let network = connect(config(SIMULATED, &[&slow.url()]))?;
     let block = anvil.latest()?.block;
     let (read, reads) = run(async {
-        let from = tokio::time::Instant::now();
-        let network = network.within(from, std::time::Duration::from_millis(200));
+        let network = network.within(Budget::of(std::time::Duration::from_millis(200)));
         for reads in 0..100 {
             if let Err(error) = network.balance(test_address(0), block).await {
                 return (Some(error), reads);

@@ -15,9 +15,9 @@ use tidegate_model::units::{counted, parse_span_secs};
 
 use super::attest_revoke::revoke;
 use crate::context::Context;
-use crate::options::ForTarget;
+use crate::options::{ForTarget, path};
 use crate::signer::signer;
-use crate::ui::{COLUMNS, wrap};
+use crate::text::{COLUMNS, wrap};
 
 /// Attest an audit of exactly this code, or revoke an attestation
 ///
@@ -25,7 +25,7 @@ use crate::ui::{COLUMNS, wrap};
 #[derive(Debug, Args)]
 pub(crate) struct AttestArgs {
     /// The report file, exactly as published
-    #[arg(required_unless_present = "revoke")]
+    #[arg(required_unless_present = "revoke", value_parser = path)]
     report: Option<PathBuf>,
     /// The release; default: the release that the working tree builds
     #[arg(long)]
@@ -54,7 +54,7 @@ pub(crate) struct AttestArgs {
     no_plan: bool,
     /// Findings as SARIF 2.1.0; they are counted from it, and it is stored under
     /// `deployments/findings/`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path)]
     findings: Option<PathBuf>,
     /// Number of findings, if there is no --findings
     #[arg(long, conflicts_with = "findings")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tidegate_app::audit_exports::{Form, audits};
-use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::error::AppResult;
 use tidegate_app::release::select;
 use tidegate_app::view::AuditFilesView;
 use tidegate_model::ChainId;
@@ -40,10 +40,9 @@ pub(super) async fn run(project: &Context, args: &ExportArgs, format: Format) ->
     let signer = signer.as_ref().map(|signer| signer as &dyn DigestSigner);
     let files = audits(project, &built, &target, form, signer).await?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
-    let folder = std::path::absolute(&out).or_kind(Kind::Config)?;
     let mut names = Vec::new();
     for (name, content) in &files {
-        write_atomic(&folder.join(name), text(name, content)?.as_bytes())?;
+        write_atomic(&out.join(name), text(name, content)?.as_bytes())?;
         let shown = out.join(name).display().to_string();
         project.ui.line(&shown);
         names.push(shown);

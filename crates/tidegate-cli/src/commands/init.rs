@@ -9,7 +9,8 @@ use tidegate_app::settings::Environment;
 use tidegate_model::units::counted;
 
 use crate::clock;
-use crate::options::Global;
+use crate::context::here;
+use crate::options::{Global, path};
 use crate::ui::Ui;
 
 /// Write a `tidegate.toml` for an existing project
@@ -34,7 +35,7 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     profile: Option<String>,
     /// The broadcast file; default: the file with the latest block
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path)]
     broadcast: Option<PathBuf>,
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn run(
     global: &Global,
     args: &InitArgs,
 ) -> AppResult<u8> {
-    let root = global.project.clone().unwrap_or_else(|| PathBuf::from("."));
+    let root = global.project.clone().map_or_else(here, Ok)?;
     let request = InitRequest {
         name: args.name.clone(),
         network: args.network.clone(),

@@ -8,6 +8,7 @@ use tidegate_app::error::{AppResult, Kind};
 use tidegate_model::units::{format_amount, format_date, format_utc};
 
 use crate::context::Context;
+use crate::options::path;
 
 /// Show, reconcile and export the ledger of test funds
 #[derive(Debug, Subcommand)]
@@ -43,7 +44,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_enum, default_value_t = ExportFormat::Hledger)]
     format: ExportFormat,
     /// The file; default: standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path)]
     out: Option<PathBuf>,
 }
 

@@ -60,6 +60,7 @@ struct Opened {
 }
 
 /// Follows a program to what it executes.
+#[expect(clippy::disallowed_methods, reason = "the compiler runs in another folder")]
 fn open(path: &Path, root: &Path, cache_dir: &Path) -> Result<Opened, VyperError> {
     let failed = |source| VyperError::Digest { source };
     let mut start = files::beginning(path, SHEBANG_BYTES_MAX).map_err(failed)?;

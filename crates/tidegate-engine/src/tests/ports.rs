@@ -108,6 +108,7 @@ async fn a_transaction_that_no_endpoint_has_is_not_known() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test measures")]
 async fn a_pause_takes_its_time() {
     let node = ScriptedNode::start(None, answer).unwrap();
     let network = connected(&node).await;

@@ -24,6 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
 const WAIT_SECS_MAX: u64 = 30;
 const POLL_MS: u64 = 5;
 
+#[expect(clippy::disallowed_methods, reason = "a test waits")]
 fn a_second_process_does_not_get_the_lane(scene: &Scene<'_>) -> Outcome {
     let eva = scene.person("eva");
     let asked = eva.run(&["deploy", "--password-fd", "0"])?.asked_for().ok_or("the command")?;
@@ -50,6 +51,7 @@ fn a_second_process_does_not_get_the_lane(scene: &Scene<'_>) -> Outcome {
 
 /// Sends the proposal by an endpoint that answers no send, and ends the command once what it sent
 /// has arrived, or nowhere. Answers with the relayer's next nonce from before.
+#[expect(clippy::disallowed_methods, reason = "a test waits")]
 fn cut_off(scene: &Scene<'_>, proposal: &str, reply: Reply) -> Result<usize, Failed> {
     let mainnet = &scene.world.mainnet;
     let nonce = scene.nonce(mainnet, actor_address("relayer"))?;

@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Arguments, mut cases: Vec<Case>) -> ExitCode {
     conclusion.exit_code()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test measures")]
 fn trial(case: Case, labs: &Arc<Labs>, times: &Times) -> Trial {
     let (labs, times) = (Arc::clone(labs), Arc::clone(times));
     let Case { name, level, slow, body } = case;

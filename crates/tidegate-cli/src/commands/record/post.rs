@@ -7,11 +7,13 @@ use tidegate_app::error::AppResult;
 use tidegate_app::posting::of_others;
 
 use crate::context::Context;
+use crate::options::path;
 use crate::signer::signer;
 
 #[derive(Debug, Args)]
 pub(crate) struct PostArgs {
     /// File with the signed freeze, no-go or revocation
+    #[arg(value_parser = path)]
     file: PathBuf,
 }
 
