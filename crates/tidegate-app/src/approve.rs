@@ -62,8 +62,8 @@ impl Consent {
 /// Returns once the hash has been approved.
 ///
 /// # Errors
-/// Usage, with the exact command to type, if there is no terminal and no approval; or if what was
-/// approved is something else.
+/// Usage, with the exact command to type, if nobody can be asked and nothing was approved; or if
+/// what was approved is something else.
 pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<Consent> {
     let hash = hex::encode(approval.hash);
     if project.approved.is_none() || project.dry_run {
@@ -93,7 +93,7 @@ pub(crate) fn approve(project: &Project, approval: &Approval<'_>) -> AppResult<C
     }
     if !project.front.can_ask() {
         keep_date(project, &hash)?;
-        return Err(AppError::usage("this needs approval, and there is no terminal to ask at")
+        return Err(AppError::usage("this needs approval, and nobody can be asked here")
             .hint("approve exactly this:")
             .again(again_with(approval, &hash)));
     }

@@ -147,7 +147,7 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
             Kind::Unknown,
             format!(
                 "you have no endpoint for network {name}; the project names {url}, which counts \
-                 only once you trust it at a terminal"
+                 only once you trust it, and nobody can be asked here"
             ),
         )
         .hint(hint)),
@@ -169,7 +169,7 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
 }
 
 /// Asks whether an endpoint that the project names may count for decisions, and remembers it.
-/// Without a terminal nothing is pinned.
+/// Where nobody can be asked nothing is pinned.
 fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> AppResult<bool> {
     if !project.front.can_ask() || project.has_declined(url) {
         return Ok(false);
@@ -293,12 +293,15 @@ impl From<tidegate_store::StoreError> for AppError {
             StoreError::Corrupt { path, .. } => {
                 let dir = path.parent().unwrap_or(path).display();
                 let hint = format!(
-                    "move it away; what decides is in files and on chains: mv {dir} {dir}.broken"
+                    "move it away; what decides is in files and on chains: `mv {dir} {dir}.broken`"
                 );
                 Self::new(Kind::Config, error).hint(hint)
             }
             StoreError::Held { .. } => {
                 Self::new(Kind::Conflict, error).hint("wait for the other process, or end it")
+            }
+            StoreError::Disk { .. } => {
+                Self::new(Kind::Config, error).hint("make room there, then run the command again")
             }
             _ => Self::new(Kind::Config, error),
         }

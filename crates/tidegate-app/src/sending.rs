@@ -116,7 +116,7 @@ async fn ready<'a>(
     let hash = |most| intent_digest(lane.id(), intent, nonce, most);
     let (needed, cap) = (lane.most_of(intent).await?, FeeCap::DEFAULT.total);
     let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
-    let ceiling = Ceiling::choose(&intent.op, needed, cap, hash, approved, named)?;
+    let ceiling = Ceiling::choose(&intent.op, needed, cap, |most| Ok(hash(most)), approved, named)?;
     let hash = hash(ceiling.most);
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);

@@ -104,8 +104,14 @@ impl DeployRun {
         let needed = lane.most_with(&self.key(""), ops.sum::<u64>() + anchor).await?;
         let cap = FeeCap::DEFAULT.total.saturating_mul(U256::from(self.ops.len() + 1));
         let LaneId { network, sender } = lane.id();
-        let hash = |most| self.digest(network, sender, adopted_nonce, most).unwrap_or_default();
+        let hash = |most| self.digest(network, sender, adopted_nonce, most);
         Ceiling::choose("the deployment", needed, cap, hash, &state.approved, named)
+    }
+
+    /// Whether all of it is done: its anchor is in a block.
+    pub fn is_complete<C: Chain, J: Journal>(&self, lane: &Lane<'_, C, J>) -> bool {
+        let anchored = lane.state().landed(&self.key(ANCHOR_OP));
+        anchored.is_some_and(|(_, inclusion)| inclusion.success)
     }
 
     fn key(&self, op: &str) -> String {

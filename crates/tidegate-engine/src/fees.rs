@@ -1,6 +1,7 @@
 //! Fee limits of a transaction, and the cost that a person approves.
 
 use alloy_primitives::{B256, U256};
+use tidegate_model::digest::JcsError;
 
 use crate::error::EngineError;
 
@@ -98,20 +99,22 @@ impl Ceiling {
     /// hash; else the highest that was approved before and suffices; else the next one.
     ///
     /// # Errors
-    /// If none below `cap` suffices.
+    /// If none below `cap` suffices, or `hash` fails.
     pub fn choose(
         op: &str,
         needed: U256,
         cap: U256,
-        hash: impl Fn(U256) -> B256,
+        hash: impl Fn(U256) -> Result<B256, JcsError>,
         approved: &[B256],
         named: impl Fn(B256) -> bool,
     ) -> Result<Self, EngineError> {
-        let steps: Vec<U256> = ceilings().filter(|most| *most >= needed && *most <= cap).collect();
-        let by_name = steps.iter().find(|most| named(hash(**most)));
-        let before = || steps.iter().rev().find(|most| approved.contains(&hash(**most)));
+        let enough = ceilings().filter(|most| *most >= needed && *most <= cap);
+        let steps = enough.map(|most| Ok((most, hash(most)?)));
+        let steps: Vec<(U256, B256)> = steps.collect::<Result<_, JcsError>>()?;
+        let by_name = steps.iter().find(|(_, hash)| named(*hash));
+        let before = || steps.iter().rev().find(|(_, hash)| approved.contains(hash));
         match by_name.or_else(before).or(steps.first()) {
-            Some(most) => Ok(Self { most: *most }),
+            Some((most, _)) => Ok(Self { most: *most }),
             None => Err(EngineError::Ceiling { op: op.to_owned(), needed, most: cap }),
         }
     }
@@ -198,7 +201,8 @@ mod tests {
         let wei = U256::from::<u64>;
         let choose = |needed: u64, approved: &[u64], named: u64| {
             let approved: Vec<_> = approved.iter().map(|most| hash(wei(*most))).collect();
-            Ceiling::choose("x", wei(needed), wei(1_000), hash, &approved, |found| {
+            let hashed = |most| Ok(hash(most));
+            Ceiling::choose("x", wei(needed), wei(1_000), hashed, &approved, |found| {
                 found == hash(wei(named))
             })
             .map(|ceiling| ceiling.most.to::<u64>())

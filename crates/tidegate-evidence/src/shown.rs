@@ -3,6 +3,7 @@
 use alloy_dyn_abi::TypedData;
 use alloy_primitives::B256;
 use serde_json::Value;
+use tidegate_model::statement::NEVER;
 use tidegate_model::units::format_utc;
 
 use crate::exports::ExportError;
@@ -66,6 +67,7 @@ fn words(name: &str, value: &Value) -> String {
         return "(empty)".to_owned();
     }
     match text.parse::<u64>() {
+        Ok(NEVER) if TIMES.contains(&name) => format!("{text} (never)"),
         Ok(time) if TIMES.contains(&name) => format!("{text} ({})", format_utc(time)),
         _ => text,
     }
@@ -87,11 +89,13 @@ mod tests {
                 "Said": [
                     {"name": "text", "type": "string"}, {"name": "of", "type": "bytes32"},
                     {"name": "issuedAt", "type": "uint64"}, {"name": "note", "type": "string"},
+                    {"name": "expiresAt", "type": "uint64"},
                 ],
             },
             "primaryType": "Said",
             "domain": {"name": "Tidegate", "version": "1"},
-            "message": {"text": "t", "of": B256::repeat_byte(7), "issuedAt": "60", "note": ""},
+            "message": {"text": "t", "of": B256::repeat_byte(7), "issuedAt": "60", "note": "",
+                        "expiresAt": NEVER.to_string()},
         });
         let shown = Shown::of(&typed).unwrap();
         let rows: Vec<_> = shown.fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -105,6 +109,7 @@ mod tests {
                 ("of", &whole),
                 ("issuedAt", "60 (1970-01-01 00:01 UTC)"),
                 ("note", "(empty)"),
+                ("expiresAt", "253402300799 (never)"),
             ]
         );
         let parts = [&[0x19, 1][..], shown.domain_hash.as_slice(), shown.message_hash.as_slice()];

@@ -26,6 +26,9 @@ pub enum KeyError {
         /// Where its file would be.
         path: PathBuf,
     },
+    /// There is no such key to remove.
+    #[error("cannot remove key {0}: there is none of this name")]
+    NothingToRemove(KeyName),
     /// A key of this name exists; keys are never overwritten.
     #[error("cannot create key {0}: a key of this name exists")]
     Exists(KeyName),
@@ -125,7 +128,7 @@ impl KeyError {
                 "take another name, or remove that key with `tidegate key remove {name} --address \
                  ADDRESS`, which is for good"
             ),
-            Self::Shared { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Shared { path, .. } => format!("`chmod 600 {}`", path.display()),
             Self::Weak { path, .. } => format!(
                 "encrypt it anew with `tidegate key import NAME --from {}`, and use that one",
                 path.display()
@@ -134,6 +137,7 @@ impl KeyError {
             Self::Read { path, .. } => {
                 format!("it must be a file of your own, no link: look at {}", path.display())
             }
+            Self::NothingToRemove(_) => list.to_owned(),
             Self::NotRepeated { .. } => format!("repeat the address that is its own; {list}"),
             Self::NoAddress(name) => {
                 format!("delete keys/{name}.json in $TIDEGATE_HOME yourself, once you are sure")

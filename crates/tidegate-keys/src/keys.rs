@@ -150,9 +150,10 @@ impl Keys {
     /// [`KeyError::NotRepeated`] or [`KeyError::NoAddress`], as [`Keys::address_of`], or
     /// [`KeyError::Write`].
     pub fn remove(&self, name: &KeyName, repeated: Address) -> Result<(), KeyError> {
-        let actual = self
-            .address_of(&KeyRef::Own(name.clone()))?
-            .ok_or_else(|| KeyError::NoAddress(name.clone()))?;
+        let actual = match self.address_of(&KeyRef::Own(name.clone())) {
+            Err(KeyError::Missing { .. }) => return Err(KeyError::NothingToRemove(name.clone())),
+            found => found?.ok_or_else(|| KeyError::NoAddress(name.clone()))?,
+        };
         if actual != repeated {
             return Err(KeyError::NotRepeated { name: name.clone(), actual, repeated });
         }

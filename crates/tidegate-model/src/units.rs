@@ -17,6 +17,9 @@ pub enum UnitError {
     /// The text is not a span of time.
     #[error("`{0}` is not a span of time; write for example `14d`, `12h`, `30m` or `12s`")]
     NotASpan(String),
+    /// The text is not an end.
+    #[error("`{0}` is no end; write a span such as `90d`, a date such as `2027-12-31`, or seconds")]
+    NotAnEnd(String),
 }
 
 /// The largest decimal exponent that a 256-bit number can carry.
@@ -104,6 +107,36 @@ pub fn parse_span_secs(text: &str) -> Result<u64, UnitError> {
     number.checked_mul(secs_per_unit).ok_or_else(bad)
 }
 
+/// When something ends, as somebody gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At this time, in seconds since 1970.
+    At(u64),
+    /// So many seconds from now.
+    In(u64),
+}
+
+impl End {
+    /// The time, in seconds since 1970, if it is `now`.
+    pub const fn from(self, now: u64) -> u64 {
+        match self {
+            Self::At(time) => time,
+            Self::In(secs) => now.saturating_add(secs),
+        }
+    }
+}
+
+/// Parses an end: a span of time from now, a date in UTC, or seconds since 1970.
+///
+/// # Errors
+/// If the text is none of these.
+pub fn parse_end(text: &str) -> Result<End, UnitError> {
+    let seconds = text.trim().parse().map(End::At).ok();
+    let end = seconds.or_else(|| parse_date(text).map(End::At).ok());
+    let end = end.or_else(|| parse_span_secs(text).map(End::In).ok());
+    end.ok_or_else(|| UnitError::NotAnEnd(text.to_owned()))
+}
+
 /// Writes seconds as people read them: `13d 4h`, `2h 5m`, `12s`.
 pub fn format_span_secs(secs: u64) -> String {
     let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
@@ -176,6 +209,18 @@ mod tests {
         assert_eq!(parse_date("1970-01-02"), Ok(86_400));
         for bad in ["2027-13-01", "31.12.2027", "2027", "", "1969-12-31", "2027-02-29"] {
             assert_eq!(parse_date(bad), Err(UnitError::NotADate(bad.to_owned())), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_date_a_span_or_seconds() {
+        let ends = [("90d", 7_776_010), ("1970-01-02", 86_400), ("5", 5), (" 12h ", 43_210)];
+        for (text, expected) in ends {
+            assert_eq!(parse_end(text).map(|end| end.from(10)), Ok(expected), "{text}");
+        }
+        assert_eq!(End::In(u64::MAX).from(10), u64::MAX);
+        for bad in ["", "d", "-5", "2027-02-29", "tomorrow"] {
+            assert_eq!(parse_end(bad), Err(UnitError::NotAnEnd(bad.to_owned())), "{bad}");
         }
     }
 

@@ -39,6 +39,14 @@ pub enum StoreError {
     /// Another process held the database for longer than the store waits.
     #[error("cannot {op} in the store {}: another process keeps it busy", path.display())]
     Busy { op: &'static str, path: PathBuf },
+    /// The disk took no more. After a failed append nothing may be sent.
+    #[error("cannot {op} in the store {}: its disk is full or read-only", path.display())]
+    Disk {
+        op: &'static str,
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     /// The database refused. After a failed append nothing may be sent.
     #[error("cannot {op} in the store {}", path.display())]
     Sqlite {
@@ -48,7 +56,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// Another process works on this stream (a conflict, exit code 6).
-    #[error("cannot work on {stream}: {holder} holds its lease")]
+    #[error("cannot work on {stream}: {} works on it now", in_words(holder))]
     Held {
         stream: String,
         /// Who holds it, as `pid@host`.
@@ -103,6 +111,14 @@ pub enum StoreError {
     /// The value has a number that canonical JSON would round: write it as a string.
     #[error("cannot store {what}: it holds a number that canonical JSON cannot carry exactly")]
     Rounded { what: &'static str },
+}
+
+/// The holder of a lease for people.
+fn in_words(holder: &str) -> String {
+    match holder.split_once('@') {
+        Some((process, machine)) => format!("process {process} on machine {machine}"),
+        None => holder.to_owned(),
+    }
 }
 
 /// A property of a store's contents that does not hold.
@@ -189,7 +205,29 @@ impl Fault {
                 | Sql::Utf8Error(..),
                 _,
             ) => StoreError::Corrupt { path, damage: Damage::Unreadable(source) },
+            (_, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure)) => {
+                StoreError::Disk { op, path, source }
+            }
             _ => StoreError::Sqlite { op, path, source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_lease_are_said_in_words() {
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_WRITE] {
+            let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = Fault::Sqlite(source).at("append", Path::new("store.db"));
+            assert!(matches!(error, StoreError::Disk { .. }), "{code}: {error}");
+        }
+        for (holder, says) in [("4700@vm", "process 4700 on machine vm"), ("nobody", "nobody")] {
+            assert_eq!(in_words(holder), says);
         }
     }
 }

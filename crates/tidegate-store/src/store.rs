@@ -62,7 +62,7 @@ impl Store {
         }
         create_private_dir(&locks).map_err(StoreError::Folder)?;
         create_private_file(path).map_err(StoreError::Folder)?;
-        let conn = open_checked(path).map_err(|fault| fault.at("open", path))?;
+        let conn = open_checked(path).map_err(|fault| fault.at("open files", path))?;
         let path = path.to_path_buf();
         Ok(Self { path, locks, conn: Mutex::new(conn), copy: None })
     }

@@ -211,8 +211,13 @@ impl<'a> Frozen<'a> {
     }
 
     /// Whether exactly this was approved before and broke off.
-    pub const fn begun_before(&self) -> bool {
-        self.begun_before
+    pub fn begun_before(&self) -> bool {
+        self.begun_before && !self.is_complete()
+    }
+
+    /// Whether all of it is there already.
+    pub fn is_complete(&self) -> bool {
+        self.run.is_complete(&self.lane)
     }
 
     /// All of it, for programs.

@@ -6,7 +6,7 @@ use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::{
     Body, RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity, Statement,
 };
-use tidegate_model::units::format_span_secs;
+use tidegate_model::units::{End, format_span_secs, format_utc};
 use tidegate_model::{ScopeRoot, lookup};
 
 use super::{Draft, Subject};
@@ -37,8 +37,8 @@ pub struct RiskAsked {
     pub reason: String,
     /// The control that limits the risk until then; may be empty.
     pub control: String,
-    /// The duration, in seconds.
-    pub secs: u64,
+    /// Until when by the target's chain time.
+    pub until: End,
 }
 
 /// What somebody who accepts a finding reviews.
@@ -88,11 +88,11 @@ pub async fn risk(
         return Err(AppError::new(Kind::Fail, format!("a {severity} finding must be fixed")));
     }
     let (acceptance, expires_at) = match asked {
-        Some(RiskAsked { decision, reason, control, secs }) => {
+        Some(RiskAsked { decision, reason, control, until }) => {
             let (finding, severity, justification) = (finding.key, finding.severity, reason);
             let acceptance =
                 RiskAcceptance { scope_root, finding, severity, decision, justification, control };
-            (acceptance, time.saturating_add(secs))
+            (acceptance, until.from(time))
         }
         None => {
             let accepted = acceptances(&set, Some(about.id));
@@ -104,6 +104,10 @@ pub async fn risk(
             by_others(of_scope, finding.key, is_own)?
         }
     };
+    if expires_at <= time {
+        let ended = format_utc(expires_at);
+        return Err(AppError::usage(format!("--until is {ended}, which is over")));
+    }
     if expires_at.saturating_sub(time) > RISK_SECS_MAX {
         let most = format_span_secs(RISK_SECS_MAX);
         return Err(AppError::usage(format!("a risk is accepted for at most {most}")));

@@ -9,6 +9,7 @@ use tidegate_model::ReasonCode;
 use tidegate_model::release::Roots;
 
 use crate::error::{Again, AppError, Hint, Kind};
+use crate::text::digits;
 
 /// A bundle.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -92,6 +93,8 @@ impl ErrorView {
 pub struct KeyView {
     /// Its name.
     pub name: String,
+    // With its checksum, as people compare it.
+    #[serde(serialize_with = "digits")]
     pub address: Address,
 }
 
@@ -112,4 +115,18 @@ pub struct ListedKeyView {
     pub address: String,
     /// Whether others on this machine may read or write its file: then it does not sign.
     pub readable_by_others: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_a_key_has_its_checksum() {
+        let address = "0xAbCdEf0123456789aBcDeF0123456789abcDEf01";
+        let address: Address = address.to_lowercase().parse().unwrap();
+        let view = KeyView { name: "ada".to_owned(), address };
+        let shown = serde_json::to_value(view).unwrap();
+        assert_eq!(shown["address"], address.to_checksum(None));
+    }
 }

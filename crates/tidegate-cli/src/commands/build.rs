@@ -5,9 +5,11 @@ use tidegate_app::error::AppResult;
 use tidegate_app::release::build_tree;
 use tidegate_app::view::{BuildView, ContractBuildView};
 use tidegate_model::release::Compiler;
+use tidegate_model::units::counted;
 
 use crate::context::Context;
-use crate::ui::{COLUMNS, Ui};
+use crate::text::COLUMNS;
+use crate::ui::Ui;
 
 /// Compile the plan's contracts and show the release's digests
 #[derive(Debug, Args)]
@@ -44,7 +46,7 @@ fn show(ui: &Ui, view: &BuildView) {
     ui.row("planDigest", &roots.plan_digest.to_string());
     ui.row("buildDigest", &roots.build_digest.to_string());
     ui.line("");
-    ui.line(format!("{} contracts", view.contracts.len()));
+    ui.line(counted(view.contracts.len(), "contract"));
     for ContractBuildView { fqn, runtime_bytes, .. } in &view.contracts {
         let size = format!("  {:<22} {runtime_bytes:>6} bytes", fqn.name());
         let path = fqn.path();

@@ -45,9 +45,15 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     if frozen.begun_before() {
         project.ui.note("this plan was approved before; it continues where it stopped");
     }
+    let was_complete = frozen.is_complete();
     let approved = frozen.approve()?;
     let ui = project.ui.clone();
-    let view = approved.run(&mut |done| show_done(&ui, done)).await?;
+    let mut report = |done: &Done| {
+        if !was_complete {
+            show_done(&ui, done);
+        }
+    };
+    let view = approved.run(&mut report).await?;
     finish(&ui, &view);
     Ok(0)
 }

@@ -7,6 +7,7 @@ use tidegate_app::bundle;
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_app::release::select;
 use tidegate_app::view::BundleView;
+use tidegate_model::units::counted;
 use tidegate_store::write_atomic;
 
 use super::export_audits;
@@ -77,7 +78,11 @@ fn write_bundle(project: &Context, args: &ExportArgs) -> AppResult<u8> {
     ui.row("releaseRoot", &built.roots.release_root.to_string());
     ui.row(
         "holds",
-        &format!("{} statements and {} files", bundle.statements.len(), bundle.files.len()),
+        &format!(
+            "{} and {}",
+            counted(bundle.statements.len(), "statement"),
+            counted(bundle.files.len(), "file")
+        ),
     );
     ui.result(&BundleView {
         file: path,

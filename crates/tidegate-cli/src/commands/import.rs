@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tidegate_app::bundle;
-use tidegate_app::error::{AppResult, Kind, OrKind};
+use tidegate_app::error::AppResult;
 use tidegate_app::import::{Import, ImportRequest, import};
 use tidegate_app::settings::Environment;
+use tidegate_model::units::counted;
 
-use crate::context::Context;
-use crate::options::Global;
+use crate::context::{Context, here};
+use crate::options::{Global, path};
 use crate::ui::Ui;
 
 /// Import signed statements or a bundle; check signatures and digests
@@ -20,7 +21,7 @@ use crate::ui::Ui;
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Files with signed statements or typed data, or one bundle
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = path)]
     files: Vec<PathBuf>,
     /// The wallet's signature of the typed data
     #[arg(long, value_name = "BYTES")]
@@ -49,7 +50,7 @@ fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> AppResul
     // Never a project above: an empty folder inside another project is meant to become its own.
     let root = match &global.project {
         Some(dir) => dir.clone(),
-        None => std::env::current_dir().or_kind(Kind::Config)?,
+        None => here()?,
     };
     let bundle = bundle::place(&root, bytes)?;
     let project = Context::open(ui, env, &Global { project: Some(root), ..global.clone() })?;
@@ -57,7 +58,7 @@ fn take(ui: &Ui, env: &Environment, global: &Global, bytes: Vec<u8>) -> AppResul
     ui.row("release", &view.release);
     ui.row("releaseRoot", &view.roots.release_root.to_string());
     ui.row("scopeRoot", &view.roots.scope_root.to_string());
-    ui.row("signed", &format!("{} statements, each signature holds", view.signed));
+    ui.row("signed", &format!("{}, each signature holds", counted(view.signed, "statement")));
     ui.line("");
     ui.line("The bundle cannot prove these; only their chains can confirm them:");
     for claim in &view.claims {

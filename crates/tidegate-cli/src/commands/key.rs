@@ -106,16 +106,24 @@ fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> App
     } else {
         read_limited(&path, IMPORT_BYTES_MAX).or_kind(Kind::Keys)?
     };
-    let password = signer::choose(ui, global, &args.name)?;
     let keys = signer::keys(env)?;
-    let text = std::str::from_utf8(&bytes).or_kind(Kind::Keys)?.trim();
+    let text = std::str::from_utf8(&bytes).map_err(|_| no_key())?.trim();
     let address = if text.starts_with('{') {
+        let password = signer::choose(ui, global, &args.name)?;
         keys.import_keystore(&name, &bytes, &password).or_key()?
     } else {
-        keys.import(&name, &PrivateKey::parse(text).or_kind(Kind::Keys)?, &password).or_key()?
+        // Nobody chooses a password for what is no key.
+        let key = PrivateKey::parse(text).map_err(|_| no_key())?;
+        keys.import(&name, &key, &signer::choose(ui, global, &args.name)?).or_key()?
     };
     shown(ui, "imported", &args.name, address);
     Ok(())
+}
+
+/// The error of what neither form can be read from; it shows nothing of it.
+fn no_key() -> AppError {
+    AppError::new(Kind::Keys, "what was given is no private key")
+        .hint("a key is a keystore of version 3, or 64 hexadecimal digits with or without 0x")
 }
 
 fn read_stdin() -> AppResult<Vec<u8>> {
@@ -139,7 +147,9 @@ fn list(ui: &Ui, env: &Environment) -> AppResult {
         ui.line(format!("{:<20} {}", info.key.to_string(), address(info)));
         if info.readable_by_others {
             let path = info.path.display();
-            ui.warn(format!("others may read or write it, so it does not sign: chmod 600 {path}"));
+            ui.warn(format!(
+                "others may read or write it, so it does not sign: `chmod 600 {path}`"
+            ));
         }
     }
     let keys = keys

@@ -51,10 +51,6 @@ pub(crate) enum RecordCommand {
     /// The acceptance counts for exactly this scope and until it expires, once two people outside
     /// the reporting firm have signed the same terms. The first passes the options; the second
     /// passes none of them and signs the terms of the first.
-    ///
-    /// The acceptance counts for exactly this scope and until it expires, once two people outside
-    /// the reporting firm have signed the same terms. The first passes the options; the second
-    /// passes none of them and signs the terms of the first.
     Risk(RiskArgs),
     /// Record the post-mortem of an emergency
     Postmortem(PostmortemArgs),

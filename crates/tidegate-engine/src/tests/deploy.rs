@@ -123,6 +123,7 @@ async fn a_complete_deployment_sends_nothing_more() {
     let (again, said) = deployed(&world, &mut lane, &run()).await;
     let again = again.unwrap();
     assert_eq!((again.was_complete, again.anchor), (true, first.anchor));
+    assert!(run().is_complete(&lane));
     assert_eq!(said, ["token 1", "vault 2", "init 3"]);
     assert_eq!((own(&again), world.sends()), (own(&first), 4));
 }

@@ -165,7 +165,8 @@ impl AuditAttestation {
             return Some("ends before it begins".to_owned());
         }
         if !is_period(&self.period) {
-            return Some(format!("has the period `{}`, which is none", self.period));
+            let is = "not a first and a last day as YYYY-MM-DD/YYYY-MM-DD";
+            return Some(format!("has the period `{}`, {is}", self.period));
         }
         let texts = [
             ("project", &self.project),

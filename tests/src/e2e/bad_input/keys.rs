@@ -27,6 +27,11 @@ fn keys_passwords_and_approvals_that_are_wrong_are_explained(scene: &Scene<'_>) 
     refused(scene, &eva, &short, &refusal(2, &["4 digits", "at least 16"], "--approve "))?;
     let args: Vec<&str> = approved.iter().map(String::as_str).collect();
 
+    // What was never deployed has no verdict but UNKNOWN; no key is removed that is not there.
+    refused(scene, &eva, &["verify", "testnet"], &refusal(30, &["not deployed"], "deploy"))?;
+    let remove = ["key", "remove", "gone", "--address", &format!("0x{}", "ab".repeat(20))];
+    refused(scene, &eva, &remove, &refusal(5, &["cannot remove key gone"], "key list"))?;
+
     // Another person's password; no password; another key's name; no key at all.
     let thief = scene.person("eva-who-forgot").with_variable("X", "");
     thief.keep_key("deployer", &actor("deployer"))?;

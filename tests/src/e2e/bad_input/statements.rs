@@ -11,6 +11,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Ready:
             a_damaged_statement_file_counts_for_nothing,
             a_statement_that_does_not_hold_is_not_imported,
+            a_request_that_says_nothing_is_a_usage_error,
             funds_move_only_as_approved;
     }
 }
@@ -60,6 +61,20 @@ fn a_statement_that_does_not_hold_is_not_imported(scene: &Scene<'_>) -> Outcome 
     import("half.json")?;
     import("nowhere.json")?;
     scene.run("eva", &["import", &file], 0)?;
+    Ok(())
+}
+
+fn a_request_that_says_nothing_is_a_usage_error(scene: &Scene<'_>) -> Outcome {
+    let ada = scene.person("ada");
+    let waiver = |gate: &'static str, until: &'static str| {
+        ["record", "waiver", gate, "--until", until, "--reason", "x", "--as", "ada"]
+    };
+    let usage = |says, hint| Refusal { code: 2, says, hint };
+    refused(scene, &ada, &waiver("soak", "5"), &usage(&["lowers nothing"], "--soak"))?;
+    refused(scene, &ada, &waiver("funds", "5"), &usage(&["funds", "soak, audits"], ""))?;
+    refused(scene, &ada, &waiver("soak", "soon"), &usage(&["soon", "2027-12-31"], ""))?;
+    let attest = ["attest", "reports/acme.md", "--as", "ada", "--period", "foo"];
+    refused(scene, &ada, &attest, &usage(&["YYYY-MM-DD/YYYY-MM-DD"], ""))?;
     Ok(())
 }
 

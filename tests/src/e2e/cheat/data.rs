@@ -425,7 +425,7 @@ fn cheat_a_journal_that_the_repository_brings(scene: &Scene<'_>) -> Outcome {
     victim.keep_key("deployer", &actor("deployer"))?;
     for forged in ["as it is", "as a link"] {
         let asked = victim.run(&["deploy", "--password-fd", "0"])?.expect_code(2)?;
-        assert!(said(&asked).contains("there is no terminal to ask at"), "{forged}: {asked:?}");
+        assert!(said(&asked).contains("nobody can be asked here"), "{forged}: {asked:?}");
         #[cfg(unix)]
         {
             let local = scene.project().join(".tidegate");

@@ -6,17 +6,18 @@ use clap::Args;
 use tidegate_app::drafts::{self, PostmortemRequest, WaiverRequest};
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_model::statement::Lowered;
-use tidegate_model::units::{format_utc, parse_span_secs};
+use tidegate_model::units::{End, format_utc, parse_end, parse_span_secs};
 
 use super::subject::OfRelease;
 use crate::commands::diff::show_changes;
 use crate::context::Context;
-use crate::options::ForTarget;
+use crate::options::{ForTarget, path};
 use crate::signer::LazySigner;
 
 #[derive(Debug, Args)]
 pub(crate) struct WaiverArgs {
-    /// The gate: `soak` or `audits`
+    /// The gate
+    #[arg(value_parser = ["soak", "audits"])]
     gate: String,
     /// The soak required instead: at least half of the policy's, and at least 24h
     #[arg(long, value_name = "SPAN")]
@@ -33,9 +34,10 @@ pub(crate) struct WaiverArgs {
     /// Percentage of the functions that must be used instead
     #[arg(long)]
     selectors_percent: Option<u32>,
-    /// End of the waiver in target chain time (Unix seconds); all guardians must sign the same
-    #[arg(long, value_name = "SECONDS")]
-    until: u64,
+    /// End of the waiver in target chain time: a date, a span from now such as `30d`, or Unix
+    /// seconds; all guardians must sign the same end
+    #[arg(long, value_name = "WHEN", value_parser = parse_end)]
+    until: End,
     /// The reason, for the record
     #[arg(long, value_name = "WHY")]
     reason: String,
@@ -66,6 +68,7 @@ pub(crate) struct EmergencyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PostmortemArgs {
     /// The post-mortem file
+    #[arg(value_parser = path)]
     document: PathBuf,
     /// URI of the published document
     #[arg(long, default_value = "")]

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use tidegate_app::drafts::{self, RiskAsked, RiskRequest};
-use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
+use tidegate_app::error::{AppError, AppResult};
 use tidegate_model::statement::RiskDecision;
-use tidegate_model::units::{format_utc, parse_span_secs};
+use tidegate_model::units::{End, format_utc, parse_end};
 
 use super::subject::subject;
 use crate::context::Context;
@@ -34,9 +34,10 @@ pub(crate) struct RiskArgs {
     /// The control that limits the risk until then
     #[arg(long, default_value = "", requires = "decision")]
     control: String,
-    /// How long the acceptance is valid, such as `90d`
-    #[arg(long, value_name = "SPAN", requires = "decision")]
-    until: Option<String>,
+    /// End of the acceptance in target chain time: a date, a span from now such as `90d`, or Unix
+    /// seconds
+    #[arg(long, value_name = "WHEN", requires = "decision", value_parser = parse_end)]
+    until: Option<End>,
     #[command(flatten)]
     target: ForTarget,
     /// The release; default: the release that the working tree builds
@@ -55,9 +56,8 @@ impl RiskArgs {
             _ => return Ok(None),
         };
         let reason = self.reason.clone().ok_or_else(|| missing("--reason TEXT"))?;
-        let span = self.until.as_deref().ok_or_else(|| missing("--until 90d"))?;
-        let secs = parse_span_secs(span).or_kind(Kind::Usage)?;
-        Ok(Some(RiskAsked { decision, reason, control: self.control.clone(), secs }))
+        let until = self.until.ok_or_else(|| missing("--until 90d"))?;
+        Ok(Some(RiskAsked { decision, reason, control: self.control.clone(), until }))
     }
 }
 
