@@ -18,12 +18,12 @@ use crate::project::Project;
 use crate::settings::Environment;
 
 /// Compiles contracts of the project, as `tidegate.toml` names them.
-pub fn run(project: &Project, contracts: &[String]) -> AppResult<CompileOutput> {
+pub(crate) fn run(project: &Project, contracts: &[String]) -> AppResult<CompileOutput> {
     with_request(project, contracts, compile)
 }
 
 /// Compiles each contract from its own sources alone, and says where that gives other code.
-pub fn differences(project: &Project, contracts: &[String]) -> AppResult<Vec<Difference>> {
+pub(crate) fn differences(project: &Project, contracts: &[String]) -> AppResult<Vec<Difference>> {
     with_request(project, contracts, minimal)
 }
 
@@ -55,7 +55,7 @@ fn with_request<T>(
 
 /// Where the sources lie and how they are compiled: as a profile of `foundry.toml` says, or
 /// `[compiler]` alone.
-pub fn settings(project: &Project) -> AppResult<FoundryConfig> {
+pub(crate) fn settings(project: &Project) -> AppResult<FoundryConfig> {
     let written = &project.config.compiler;
     if written.is_own() {
         return own(project, written);
@@ -85,7 +85,7 @@ pub(crate) fn has_sources(project: &Project) -> bool {
 }
 
 /// `foundry.toml` cannot be read, or is not there.
-pub fn missing(root: &Path, error: FoundryError) -> AppError {
+pub(crate) fn missing(root: &Path, error: FoundryError) -> AppError {
     let error = AppError::new(Kind::Config, error);
     if hardhat_config(root).is_some() && !root.join(FOUNDRY_TOML).exists() {
         return error.hint(
@@ -136,7 +136,7 @@ fn own(project: &Project, written: &CompilerConfig) -> AppResult<FoundryConfig> 
 }
 
 /// The compilers that may be used, in order.
-pub fn sources(
+pub(crate) fn sources(
     env: &Environment,
     root: &Path,
     explicit: Option<PathBuf>,
@@ -172,7 +172,7 @@ pub fn described(compiler: &Compiler) -> String {
 }
 
 /// Where compilations are kept: never in the project, where anybody could have put them.
-pub fn cache_dir(env: &Environment) -> AppResult<PathBuf> {
+pub(crate) fn cache_dir(env: &Environment) -> AppResult<PathBuf> {
     match env.cache_dir() {
         Some(cache) => Ok(cache.join("compile")),
         None => Ok(env.home()?.join("cache/compile")),

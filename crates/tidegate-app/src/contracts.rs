@@ -17,7 +17,7 @@ use crate::release::Built;
 
 /// Every contract that a plan creates. The artifacts explain a difference; whether there is one
 /// is decided by the hash that local execution gives.
-pub async fn created(
+pub(crate) async fn created(
     network: &Network,
     head: Head,
     built: &Built,
@@ -65,7 +65,7 @@ pub async fn created(
 }
 
 /// An external, of which only the code hash is expected.
-pub async fn external(
+pub(crate) async fn external(
     network: &Network,
     head: Head,
     name: &str,
@@ -87,7 +87,7 @@ pub async fn external(
 
 /// The proxies, beacons and admin contracts that are there already and that the plan goes through.
 /// Their code is compared between networks, and shown here.
-pub async fn live(
+pub(crate) async fn live(
     network: &Network,
     head: Head,
     prepared: &Prepared,

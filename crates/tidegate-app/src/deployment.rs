@@ -51,7 +51,7 @@ pub fn safe_executor(project: &Project, target: &str) -> AppResult<Executor> {
 }
 
 /// Resolves a release on a network for this executor and deployment id.
-pub fn prepare(
+pub(crate) fn prepare(
     project: &Project,
     built: &Built,
     network: &str,
@@ -175,7 +175,7 @@ fn mock_creation(
 }
 
 /// Executes the plan locally on the network's state at a block, fetching what that needs.
-pub async fn expect(
+pub(crate) async fn expect(
     network: &Network,
     prepared: &Prepared,
     head: Head,
@@ -255,14 +255,14 @@ pub(crate) async fn standing_creations(
 }
 
 /// Whether a plan has begun: any of its contracts stands already.
-pub async fn begun(network: &Network, prepared: &Prepared, head: Head) -> AppResult<When> {
+pub(crate) async fn begun(network: &Network, prepared: &Prepared, head: Head) -> AppResult<When> {
     let standing = standing_creations(network, prepared, head).await?;
     Ok(if standing.is_empty() { When::Before } else { When::After })
 }
 
 impl Prepared {
     /// The preimage of the deployment's digest.
-    pub fn deployment(
+    pub(crate) fn deployment(
         &self,
         project: &Project,
         built: &Built,
@@ -297,20 +297,20 @@ impl Prepared {
     }
 
     /// The contracts under `[existing]`, with the admins of those that have one.
-    pub fn live(&self) -> impl Iterator<Item = (&str, Address)> {
+    pub(crate) fn live(&self) -> impl Iterator<Item = (&str, Address)> {
         let outside = self.resolved.outside.iter();
         let live = outside.filter(|(name, _)| !self.externals.contains_key(*name));
         live.map(|(name, address)| (name.as_str(), *address))
     }
 
     /// The initcode hash of every creation.
-    pub fn initcodes(&self) -> BTreeMap<Address, B256> {
+    pub(crate) fn initcodes(&self) -> BTreeMap<Address, B256> {
         self.resolved.initcodes()
     }
 }
 
 /// The code hashes of everything a plan creates.
-pub fn code_hashes(expected: &Expected) -> BTreeMap<Address, B256> {
+pub(crate) fn code_hashes(expected: &Expected) -> BTreeMap<Address, B256> {
     expected.created.iter().map(|(address, created)| (*address, created.code_hash)).collect()
 }
 

@@ -77,7 +77,7 @@ impl AppError {
         Self::new(Kind::Usage, text.into())
     }
 
-    pub fn config(text: impl Into<String>) -> Self {
+    pub(crate) fn config(text: impl Into<String>) -> Self {
         Self::new(Kind::Config, text.into())
     }
 
@@ -112,7 +112,8 @@ impl AppError {
     }
 
     /// The error of a library or use case that this is about, where it is of that type.
-    pub fn cause<T: Error + 'static>(&self) -> Option<&T> {
+    #[cfg(test)]
+    pub(crate) fn cause<T: Error + 'static>(&self) -> Option<&T> {
         self.source.downcast_ref()
     }
 
@@ -125,7 +126,7 @@ impl AppError {
 
     /// Adds the request that would go through.
     #[must_use]
-    pub fn again(mut self, again: Again) -> Self {
+    pub(crate) fn again(mut self, again: Again) -> Self {
         self.hints.push(Hint::Again(again));
         self
     }

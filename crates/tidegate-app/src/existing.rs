@@ -84,7 +84,7 @@ fn template_with(reference: &Artifact, found: &[u8]) -> Vec<u8> {
 }
 
 /// The artifact of a contract that an upgrade starts from.
-pub fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifact> {
+pub(crate) fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifact> {
     built
         .release
         .references
@@ -142,7 +142,7 @@ impl Baseline {
     const VERSION: u32 = 1;
 
     /// What was found behind a proxy, in the words of the sources.
-    pub fn of(
+    pub(crate) fn of(
         network: &Network,
         built: &Built,
         start: &Start,
@@ -175,7 +175,7 @@ impl Baseline {
     }
 
     /// Reads what was adopted, if anything was.
-    pub fn load(project: &Project, network: &str, name: &str) -> AppResult<Option<Self>> {
+    pub(crate) fn load(project: &Project, network: &str, name: &str) -> AppResult<Option<Self>> {
         let path = project.layout.existing(network, name).or_kind(Kind::Config)?;
         if !path.is_file() {
             return Ok(None);

@@ -22,7 +22,7 @@ pub(crate) fn from_config(project: &Project) -> FundRules {
 
 /// The rules in force.
 #[derive(Debug)]
-pub struct InForce {
+pub(crate) struct InForce {
     pub rules: FundRules,
     /// The policies that they are from, for people; none while no Safe has adopted one.
     pub adopted: Vec<String>,
@@ -33,7 +33,7 @@ pub struct InForce {
 ///
 /// # Errors
 /// If a policy cannot be read, or the file names another Safe than this machine relies on.
-pub async fn in_force(project: &Project) -> AppResult<InForce> {
+pub(crate) async fn in_force(project: &Project) -> AppResult<InForce> {
     let (mut policies, mut adopted) = (Vec::new(), Vec::new());
     for (name, _) in project.targets().filter(|(_, target)| target.safe.is_some()) {
         if let Some(why) = relied::other(project, name)? {

@@ -41,7 +41,7 @@ pub(crate) fn about(project: &Project) -> AppResult<About> {
 
 /// What statements say of funds, on any of the project's targets, before any chain is asked: who
 /// asked for what, and what was decided.
-pub fn said(project: &Project, set: &StatementSet, rules: &FundRules) -> AppResult<Facts> {
+pub(crate) fn said(project: &Project, set: &StatementSet, rules: &FundRules) -> AppResult<Facts> {
     let mut statements = Vec::new();
     for (_, target) in project.targets().filter(|(_, target)| target.safe.is_some()) {
         let id = project.id(target)?;
@@ -69,7 +69,7 @@ pub(crate) fn has_books(
 }
 
 /// The requests that count, and what was decided on them.
-pub fn requests(
+pub(crate) fn requests(
     project: &Project,
     set: &StatementSet,
     rules: &FundRules,
@@ -78,7 +78,7 @@ pub fn requests(
 }
 
 /// The facts of one network, read from the chain up to a block.
-pub async fn facts(
+pub(crate) async fn facts(
     project: &Project,
     set: &StatementSet,
     rules: &FundRules,

@@ -23,13 +23,13 @@ const OPERATORS_BYTES_MAX: u64 = 1 << 16;
 
 /// A network's identity, from its settings alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub id: NetworkId,
     pub block_time_secs: u64,
 }
 
 /// Chain id, genesis hash and block time, without asking anybody.
-pub fn identity(project: &Project, name: &str) -> AppResult<Identity> {
+pub(crate) fn identity(project: &Project, name: &str) -> AppResult<Identity> {
     let settings = project.network(name)?;
     let known = known_chain(settings.chain);
     let genesis = settings.genesis.or(known.map(|known| known.genesis)).ok_or_else(|| {
@@ -65,7 +65,7 @@ pub fn described(id: NetworkId) -> String {
 }
 
 /// When a network ends.
-pub fn end_of_life(project: &Project, name: &str) -> AppResult<Option<EndOfLife>> {
+pub(crate) fn end_of_life(project: &Project, name: &str) -> AppResult<Option<EndOfLife>> {
     let settings = project.network(name)?;
     Ok(tidegate_gates::end_of_life(settings.chain, settings.end_of_life_at()))
 }
@@ -78,7 +78,7 @@ pub(crate) fn ends_too_soon(project: &Project, name: &str, now: u64) -> AppResul
 }
 
 /// Why a network does not answer, and that it has ended, where it has by this machine's clock.
-pub fn unreachable(project: &Project, name: &str, why: Reason) -> Reason {
+pub(crate) fn unreachable(project: &Project, name: &str, why: Reason) -> Reason {
     let now = (project.clock)();
     match end_of_life(project, name) {
         Ok(Some(end)) if now >= end.at => {
@@ -98,7 +98,7 @@ pub(crate) fn warn_of_end(project: &Project, name: &str, now: u64) -> AppResult 
 }
 
 /// Number of endpoints of different operators that must agree.
-pub const fn quorum(chain: ChainId) -> u32 {
+pub(crate) const fn quorum(chain: ChainId) -> u32 {
     let [a, b, c] = ChainId::SIMULATED;
     if chain.0 == a || chain.0 == b || chain.0 == c { 1 } else { 2 }
 }
@@ -188,7 +188,7 @@ fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> A
 
 /// Whose word is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub(crate) enum Need {
     /// Endpoints of the person's own: gates, statements and signatures rest on them.
     Own,
     /// One is enough, and a simulated chain on this machine needs no pin: to plan, and to deploy to
@@ -197,7 +197,7 @@ pub enum Need {
 }
 
 /// Connects to a network: chain id and genesis hash are checked at every endpoint.
-pub async fn connect(project: &Project, name: &str, need: Need) -> AppResult<Network> {
+pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> AppResult<Network> {
     let settings = project.network(name)?;
     let (chain, urls) = (settings.chain, endpoints(project, name, need)?);
     let mut config = NetworkConfig::new(name, chain, urls, project.clock);
@@ -228,7 +228,7 @@ fn operators(project: &Project, chain: ChainId) -> AppResult<BTreeMap<String, St
 }
 
 /// One storage slot, as the word it holds.
-pub async fn slot(
+pub(crate) async fn slot(
     network: &Network,
     address: Address,
     slot: B256,

@@ -7,7 +7,7 @@ use tidegate_model::{GateId, Verdict};
 use crate::assess::Assessment;
 use crate::error::AppResult;
 use crate::project::Project;
-use crate::proposals;
+use crate::proposal_files;
 use crate::read_back::Promoted;
 use crate::release::Built;
 
@@ -23,7 +23,7 @@ pub(crate) fn next_steps(
         let step = "engineer: return what is left of the test funds, `tidegate fund return`";
         return Ok(if drawn { vec![step.to_owned()] } else { Vec::new() });
     }
-    let open: Vec<_> = proposals::all(project)?
+    let open: Vec<_> = proposal_files::all(project)?
         .into_iter()
         .filter(|found| {
             let nonce = found.checked.proposal().safe_tx.nonce;
@@ -46,7 +46,7 @@ pub(crate) fn next_steps(
         let hash = found.checked.hash();
         let missing = match &assessment.safe {
             Some(safe) => {
-                let signed = proposals::signatures(project, found, safe)?;
+                let signed = proposal_files::signatures(project, found, safe)?;
                 signed.missing(safe.trust.threshold)
             }
             None => 1,

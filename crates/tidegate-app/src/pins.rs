@@ -52,7 +52,7 @@ fn read(project: &Project) -> AppResult<(PathBuf, Pins)> {
 }
 
 /// The Safes that are pinned on a chain.
-pub fn on(project: &Project, chain: ChainId) -> AppResult<Vec<Address>> {
+pub(crate) fn on(project: &Project, chain: ChainId) -> AppResult<Vec<Address>> {
     let (_, pins) = read(project)?;
     Ok(pins.iter().filter(|pin| pin.chain == chain).map(|pin| pin.safe).collect())
 }

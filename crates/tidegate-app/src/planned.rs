@@ -1,7 +1,10 @@
 //! A planned deployment, executed locally.
 
+mod view;
+
 use tidegate_plan::{Executor, Expected, When};
 
+pub use self::view::PlanView;
 use crate::deploy::deployment_id;
 use crate::deployment::{Prepared, expect, prepare, standing_creations};
 use crate::error::AppResult;
@@ -10,7 +13,6 @@ use crate::project::Project;
 use crate::records;
 use crate::release::Built;
 use crate::standing::in_the_way;
-use crate::view::PlanView;
 
 /// A plan on one network.
 #[derive(Debug)]

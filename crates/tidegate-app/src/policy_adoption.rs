@@ -19,7 +19,7 @@ use crate::policy_doc::{
     adopted_version, current, looser_lines, require_helper, require_proof, safe_state,
 };
 use crate::project::Project;
-use crate::{proposals, relied, statements};
+use crate::{proposal_files, relied, statements};
 
 /// The policy of a target, as the file and the Safe have it now.
 #[derive(Debug)]
@@ -184,7 +184,7 @@ impl Next<'_> {
         };
         let proposal = Proposal::adoption(network.id(), safe, nonce, helper::address(), adoption);
         let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
-        let file = proposals::write(project, target, &checked)?;
+        let file = proposal_files::write(project, target, &checked)?;
         Ok(AdoptionView { proposal: checked.hash(), file, version, digest, valid_until })
     }
 }

@@ -19,7 +19,7 @@ use tidegate_store::read_json;
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
-use crate::proposals::Known;
+use crate::proposal_files::Known;
 
 /// The largest policy file, in bytes.
 const POLICY_BYTES_MAX: u64 = 1 << 20;
@@ -54,7 +54,7 @@ pub(crate) async fn require_proof(
 }
 
 /// The policy as it is now: the file and the Safe.
-pub fn current(
+pub(crate) fn current(
     project: &Project,
     target: &str,
     id: NetworkId,
@@ -94,7 +94,7 @@ pub fn current(
 }
 
 /// Each treasury of `[funds]` with its network.
-pub fn treasuries(project: &Project) -> impl Iterator<Item = AppResult<Treasury>> {
+pub(crate) fn treasuries(project: &Project) -> impl Iterator<Item = AppResult<Treasury>> {
     project.config.funds.iter().map(|(name, funds)| {
         let NetworkId { chain, genesis } = crate::network::identity(project, name)?.id;
         Ok(Treasury { chain, genesis, treasury: funds.treasury })
@@ -137,7 +137,7 @@ pub(crate) fn require_keys(project: &Project, target: &str) -> AppResult {
 }
 
 /// Everybody, with roles and keys in order.
-pub fn people(project: &Project) -> BTreeMap<String, Person> {
+pub(crate) fn people(project: &Project) -> BTreeMap<String, Person> {
     let people = project.config.people.iter().map(|(name, person)| {
         let mut roles = person.roles.clone();
         roles.sort();
@@ -192,7 +192,7 @@ fn params(project: &Project, target: &str) -> BTreeMap<String, PolicyParam> {
 }
 
 /// What the helper says that the Safe adopted, compared with the present policy.
-pub async fn adopted(
+pub(crate) async fn adopted(
     project: &Project,
     target: &str,
     network: &Network,
@@ -223,7 +223,7 @@ pub async fn adopted(
 }
 
 /// The other projects of a Safe, by the helper's events.
-pub async fn others(
+pub(crate) async fn others(
     network: &Network,
     head: Head,
     safe: Address,
@@ -252,7 +252,7 @@ pub async fn others(
 }
 
 /// A version's file, if it has the digest that the chain holds.
-pub fn preimage(
+pub(crate) fn preimage(
     project: &Project,
     target: &str,
     version: u64,
@@ -329,7 +329,7 @@ async fn policy_at(
 }
 
 /// When the newest version was adopted, by the target's chain time.
-pub async fn adopted_at(
+pub(crate) async fn adopted_at(
     network: &Network,
     head: Head,
     policy: &PolicyDoc,

@@ -115,7 +115,7 @@ impl Project {
 
     /// Whether a bundle was taken in this folder, which has no configuration of its own: then there
     /// is nothing to compile, whatever lies beside it.
-    pub fn is_bundle(&self) -> bool {
+    pub(crate) fn is_bundle(&self) -> bool {
         self.config_file == self.layout.bundle_config()
     }
 
@@ -125,7 +125,7 @@ impl Project {
     }
 
     /// This machine's store of this checkout, opened on first use.
-    pub fn store(&self) -> AppResult<&Store> {
+    pub(crate) fn store(&self) -> AppResult<&Store> {
         opened(&self.store, || self.store_path())
     }
 
@@ -164,7 +164,7 @@ impl Project {
     }
 
     /// The targets whose promotions a soak network backs.
-    pub fn targets(&self) -> impl Iterator<Item = (&String, &NetworkConfig)> {
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (&String, &NetworkConfig)> {
         self.config.networks.iter().filter(|(_, network)| network.stage == Stage::Mainnet)
     }
 
@@ -177,7 +177,7 @@ impl Project {
     }
 
     /// Connects to a network by endpoints of the person's own.
-    pub async fn connect(&self, name: &str) -> AppResult<Network> {
+    pub(crate) async fn connect(&self, name: &str) -> AppResult<Network> {
         network::connect(self, name, Need::Own).await
     }
 
@@ -198,7 +198,7 @@ impl Project {
     }
 
     /// The network of these ids, by name.
-    pub fn name_of(&self, id: NetworkId) -> Option<&str> {
+    pub(crate) fn name_of(&self, id: NetworkId) -> Option<&str> {
         let found = self.config.networks.iter().find(|(_, network)| network.chain == id.chain);
         found.map(|(name, _)| name.as_str())
     }
@@ -213,7 +213,7 @@ impl Deref for Project {
 }
 
 /// Links may lead to sources and dependencies only.
-pub fn refuse_links(layout: &Layout) -> AppResult {
+pub(crate) fn refuse_links(layout: &Layout) -> AppResult {
     layout.refuse_links().or_kind(Kind::Config).map_err(|error| {
         error.hint("put the file itself there; only sources and dependencies may be links")
     })

@@ -260,7 +260,7 @@ pub(crate) fn require_readable(
 }
 
 /// By what calls are read: the release's own contracts, and what the plan calls of others.
-pub fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
+pub(crate) fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
     let own = built.release.artifacts.values().map(|artifact| artifact.abi.clone());
     let called = prepared.resolved.ops.iter().filter_map(|op| match &op.kind {
         OpKind::Call { signature, .. } => Some(signature),
@@ -298,7 +298,7 @@ fn given(built: &Built, prepared: &Prepared) -> BTreeMap<String, String> {
 }
 
 /// What the Safe recorded of this project at the helper, newest first.
-pub async fn promotions(
+pub(crate) async fn promotions(
     project: &Project,
     target: &str,
     network: &Network,
@@ -319,7 +319,7 @@ pub async fn promotions(
 }
 
 /// The promotion of a proposal, or an error for the other kind.
-pub fn promotion_of(proposal: &Proposal) -> AppResult<&Promotion> {
+pub(crate) fn promotion_of(proposal: &Proposal) -> AppResult<&Promotion> {
     match &proposal.kind {
         ProposalKind::Promotion(promotion) => Ok(promotion),
         ProposalKind::Adoption(_) => Err(AppError::usage("that proposal adopts a policy")),

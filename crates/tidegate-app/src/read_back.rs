@@ -28,7 +28,7 @@ pub struct Promoted {
 
 /// How a release stands on its target.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The recorded promotion, read back.
     pub promoted: Option<Promoted>,
     /// What is wrong with the target's files, where this release is not promoted.
@@ -37,7 +37,7 @@ pub struct Standing {
 
 /// What a target shows of a release.
 #[derive(Debug)]
-pub struct ReadBack {
+pub(crate) struct ReadBack {
     pub facts: CodeFacts,
     pub block: BlockRef,
     /// What the deployment record of its promotion must be.
@@ -75,7 +75,7 @@ pub(crate) async fn is_promoted(
 }
 
 /// How a release stands on its target, its files included.
-pub async fn standing(
+pub(crate) async fn standing(
     project: &Project,
     built: &Built,
     target: &str,
@@ -128,7 +128,7 @@ async fn report(
 }
 
 /// The chain's part alone: whoever has just executed has yet to write the files.
-pub async fn read_back(
+pub(crate) async fn read_back(
     project: &Project,
     built: &Built,
     target: &str,
@@ -258,7 +258,7 @@ fn record(built: &Built, plan: &TargetPlan, executed: &Executed) -> DeploymentRe
 
 impl ReadBack {
     /// The verdict over what the chain shows.
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         code_verdict(&self.facts)
     }
 }

@@ -20,7 +20,7 @@ const RECORD_BYTES_MAX: u64 = 16 << 20;
 type Records = Vec<(PathBuf, DeploymentRecord)>;
 
 /// Every record of a network that can be read.
-pub fn all(project: &Project, network: &str) -> AppResult<Records> {
+pub(crate) fn all(project: &Project, network: &str) -> AppResult<Records> {
     let mut records = Vec::new();
     for path in project.layout.records(network).or_kind(Kind::Config)? {
         let bytes = read_limited(&path, RECORD_BYTES_MAX).or_kind(Kind::Config)?;
@@ -42,27 +42,31 @@ pub fn all(project: &Project, network: &str) -> AppResult<Records> {
 
 /// Those that count: the records by keys under `[people]`. Whoever else deploys a release, and
 /// writes a record of it, says nothing about ours. Where nobody is under `[people]`, all count.
-pub fn own(project: &Project, network: &str) -> AppResult<Records> {
+pub(crate) fn own(project: &Project, network: &str) -> AppResult<Records> {
     let mut records = all(project, network)?;
     records.retain(|(_, record)| is_own(project, record));
     Ok(records)
 }
 
 /// One that names another executor than the anchor's is an edited one of ours.
-pub fn is_own(project: &Project, record: &DeploymentRecord) -> bool {
+pub(crate) fn is_own(project: &Project, record: &DeploymentRecord) -> bool {
     let anchor = record.anchor().map(|anchor| anchor.from);
     is_ours(project, record.deployment.executor) || anchor.is_some_and(|by| is_ours(project, by))
 }
 
 /// Whether somebody under `[people]` holds a key, or nobody is there at all.
-pub fn is_ours(project: &Project, key: Address) -> bool {
+pub(crate) fn is_ours(project: &Project, key: Address) -> bool {
     let people = people(project);
     people.is_empty() || people.values().any(|person| person.holds(key))
 }
 
 /// Records of a release that count for nothing, one sentence each: strangers wrote them, or they
 /// are named for it and hold another one.
-pub fn void(project: &Project, network: &str, release: ReleaseRoot) -> AppResult<Vec<String>> {
+pub(crate) fn void(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> AppResult<Vec<String>> {
     let mut void = Vec::new();
     for (path, record) in all(project, network)? {
         let (file, by) = (name(&path), record.deployment.executor);
@@ -80,7 +84,7 @@ pub fn void(project: &Project, network: &str, release: ReleaseRoot) -> AppResult
 
 /// The newest deployment of a release on a network, by its content or by its file's name, so that
 /// an edited record does not pass for a missing one; of those that count.
-pub fn of_release(
+pub(crate) fn of_release(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
@@ -186,7 +190,7 @@ pub(crate) fn is_remembered(
 /// The records of a release that this machine has seen confirmed and that are gone from a network's
 /// folder: no file there is of their deployment. Each deployment once. Of a network that has no
 /// name any more, a file under any name of its chain will do.
-pub fn gone(
+pub(crate) fn gone(
     project: &Project,
     network: &str,
     release: ReleaseRoot,
@@ -235,7 +239,7 @@ pub(crate) fn restore(project: &Project, target: &str, release: ReleaseRoot) -> 
 
 /// The records of other releases on a network by keys under `[people]`: those in git, and those
 /// that this machine has seen the chain confirm.
-pub fn of_others(
+pub(crate) fn of_others(
     project: &Project,
     network: &str,
     release: ReleaseRoot,

@@ -171,12 +171,12 @@ fn require_one(wanted: &str, found: &[Built], here: Option<&Built>) -> AppResult
 
 /// The kept build of what was promoted: the one that its proposal names, or the only one of its
 /// release.
-pub fn of_deployment(
+pub(crate) fn of_deployment(
     project: &Project,
     release: ReleaseRoot,
     deployment: DeploymentDigest,
 ) -> AppResult<Option<Built>> {
-    for found in crate::proposals::all(project)? {
+    for found in crate::proposal_files::all(project)? {
         let ProposalKind::Promotion(promotion) = &found.checked.proposal().kind else { continue };
         if promotion.deployment_digest == deployment {
             return stored_build(project, release, promotion.deployment.build_digest);

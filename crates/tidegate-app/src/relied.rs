@@ -174,7 +174,7 @@ fn sentence(now: &ProjectSafe, before: &[ProjectSafe]) -> String {
 }
 
 /// Why a target's Safe is not to be relied on, for commands that only show.
-pub fn other(project: &Project, target: &str) -> AppResult<Option<String>> {
+pub(crate) fn other(project: &Project, target: &str) -> AppResult<Option<String>> {
     let found = targets(project)?.into_iter().find(|one| one.name == target);
     Ok(found.and_then(|Target { now, reliance, .. }| match reliance {
         Reliance::Other(before) => Some(format!(

@@ -14,7 +14,7 @@ use crate::signing::show;
 
 /// Signs what an evaluation saw of the soak. `None` where this key has already said the same of
 /// this day: one sample a day and state is enough for every check.
-pub fn store(
+pub(crate) fn store(
     project: &Project,
     assessment: &Assessment,
     signer: &dyn DigestSigner,

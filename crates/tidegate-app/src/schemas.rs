@@ -20,16 +20,17 @@ use crate::policy_adoption::{AdoptedView, AdoptionView, PolicyView};
 use crate::posting::{PostView, SaidView};
 use crate::proposals::{ExecutedView, ProposalView, ProposalsView, SheetView, SignatureView};
 use crate::signing::StatementView;
+use crate::typed_data::TypedDataView;
 use crate::view::{
     AskedView, AuditFilesView, BuildView, BundleView, DeployView, ErrorView, HelperView, KeyView,
-    KeysView, PlanView, PromoteView, StatusView, TypedDataView, VerifyView,
+    KeysView, PlanView, PromoteView, StatusView, VerifyView, WARNED,
 };
 use crate::watch::RoundView;
 
 /// Which schemas describe what each command prints: one of those in its row. Where an approval is
 /// missing, or nothing may be done, it is `asked`; with `--typed-data`, `typed-data`. A command
 /// that fails before it has printed one prints `error`.
-pub const COMMANDS: [(&str, &[&str]); 39] = [
+pub(crate) const COMMANDS: [(&str, &[&str]); 39] = [
     ("adopt", &["adopt"]),
     ("attest", &["statement", "said"]),
     ("build", &["build"]),
@@ -72,7 +73,7 @@ pub const COMMANDS: [(&str, &[&str]); 39] = [
 ];
 
 /// Every schema, by its name.
-pub fn schemas() -> BTreeMap<&'static str, Schema> {
+pub(crate) fn schemas() -> BTreeMap<&'static str, Schema> {
     BTreeMap::from([
         of::<AdoptView>("adopt"),
         of::<AdoptedView>("adopted"),
@@ -114,9 +115,6 @@ pub fn schemas() -> BTreeMap<&'static str, Schema> {
         of::<VerifyView>("verify"),
     ])
 }
-
-/// The field in which a document has the warnings that came on the way.
-pub const WARNED: &str = "warned";
 
 fn warned() -> Value {
     json!({

@@ -29,7 +29,7 @@ pub(crate) fn keep(project: &Project, scopes: &[CodeScope]) -> AppResult<ScopeRo
 }
 
 /// The preimage of a scope root; otherwise what is missing, in words without a path of one machine.
-pub fn preimage(project: &Project, root: ScopeRoot) -> Observed<Vec<CodeScope>> {
+pub(crate) fn preimage(project: &Project, root: ScopeRoot) -> Observed<Vec<CodeScope>> {
     let fault = |what: &str| {
         Reason::unreadable(format!("its preimage deployments/scopes/{root}.json {what}"))
     };
@@ -41,7 +41,7 @@ pub fn preimage(project: &Project, root: ScopeRoot) -> Observed<Vec<CodeScope>> 
 }
 
 /// The contracts that an attestation is over.
-pub fn covered(project: &Project, attestation: &AuditAttestation) -> Observed<ScopeHashes> {
+pub(crate) fn covered(project: &Project, attestation: &AuditAttestation) -> Observed<ScopeHashes> {
     let scopes = preimage(project, attestation.scope_root)?;
     let (count, said) = (scopes.len(), attestation.scope_count);
     if count != usize::from(said) {
@@ -53,7 +53,7 @@ pub fn covered(project: &Project, attestation: &AuditAttestation) -> Observed<Sc
 }
 
 /// The document of an audit's findings; otherwise what is missing.
-pub fn findings(project: &Project, digest: B256) -> Observed<Findings> {
+pub(crate) fn findings(project: &Project, digest: B256) -> Observed<Findings> {
     let fault =
         |what: &str| Reason::unreadable(format!("deployments/findings/{digest}.sarif {what}"));
     let path = project.layout.findings(digest);
@@ -65,7 +65,7 @@ pub fn findings(project: &Project, digest: B256) -> Observed<Findings> {
 }
 
 /// What an attestation's document lists; nothing if it names none.
-pub fn listed(project: &Project, attestation: &AuditAttestation) -> Observed<DocumentFact> {
+pub(crate) fn listed(project: &Project, attestation: &AuditAttestation) -> Observed<DocumentFact> {
     if attestation.findings_digest.is_zero() {
         return Ok(DocumentFact::default());
     }

@@ -33,7 +33,7 @@ impl Environment {
     }
 
     /// The same, where there is nothing to do without it.
-    pub fn home(&self) -> AppResult<PathBuf> {
+    pub(crate) fn home(&self) -> AppResult<PathBuf> {
         self.tidegate_home().ok_or_else(|| {
             AppError::new(Kind::Keys, "there is no home directory").hint("set TIDEGATE_HOME")
         })
@@ -60,7 +60,7 @@ impl Environment {
     }
 
     /// A folder for what can be made again.
-    pub fn cache_dir(&self) -> Option<PathBuf> {
+    pub(crate) fn cache_dir(&self) -> Option<PathBuf> {
         let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = named.or_else(|| Some(self.user_home()?.join(".cache")))?;
         Some(cache.join("tidegate"))

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use serde::Serializer;
 use serde_json::Value;
 
-pub use tidegate_chain::{escape, is_deceptive};
+pub(crate) use tidegate_chain::escape;
+pub use tidegate_chain::is_deceptive;
 
 /// A JSON value as people read it: text without its quotes, whole, on one line. What would begin a
 /// line of its own, colour it or hide in it is written as an escape.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use tidegate_model::statement::{Statement, typed_data};
 use tidegate_store::{to_text, write_atomic};
@@ -10,7 +12,14 @@ use crate::error::AppResult;
 use crate::front::Event;
 use crate::path::absolute;
 use crate::project::{Project, TO_FRONT_END};
-use crate::view::TypedDataView;
+
+/// What a wallet is to sign.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TypedDataView {
+    /// Its file, as `eth_signTypedData_v4` takes it.
+    pub typed_data: String,
+}
 
 /// Writes a statement as `eth_signTypedData_v4` takes it, where `--typed-data` says.
 pub(crate) fn write(project: &Project, statement: &Statement) -> AppResult {

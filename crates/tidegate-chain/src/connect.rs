@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use tidegate_model::ids::ChainId;
 
 use crate::endpoint::{Endpoint, client};
+use crate::operators::{Place, operators};
 use crate::wire::WireHead;
-use crate::{ConnectError, EndpointError, NetworkConfig, Place, known_chain, operators};
+use crate::{ConnectError, EndpointError, NetworkConfig, known_chain};
 
 const ENDPOINTS_MAX: usize = 8;
 /// The most addresses of a host that are looked at.

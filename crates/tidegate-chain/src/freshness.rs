@@ -17,7 +17,7 @@ pub type Clock = fn() -> u64;
 
 /// The largest distance between the heads of a chain's endpoints, in seconds. A policy may ask for
 /// less, never for more.
-pub fn heads_within_secs(chain: ChainId) -> u64 {
+pub(crate) fn heads_within_secs(chain: ChainId) -> u64 {
     match known_chain(chain).map(|known| known.time) {
         Some(Time::Consensus) => ETHEREUM_SECS_MAX,
         None if chain.is_simulated() => ETHEREUM_SECS_MAX,

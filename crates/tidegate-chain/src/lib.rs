@@ -32,12 +32,12 @@ mod url;
 mod wire;
 
 pub use error::{ConnectError, EndpointError, ReadError, Subject};
-pub use freshness::{Clock, heads_within_secs};
+pub use freshness::Clock;
 pub use known::{KnownChain, Time, block_time_secs, is_known_testnet, known_chain, poll_interval};
 pub use limits::Limits;
 pub use logs::LogQuery;
 pub use network::{Budget, Network, NetworkConfig, Reading};
-pub use operators::{Operators, OperatorsError, Place, named_operators, operators};
+pub use operators::{OperatorsError, named_operators};
 pub use own::{Endpoints, OwnEndpointError, OwnEndpoints};
 pub use proof::ProvenAccount;
 pub use rises::Rise;

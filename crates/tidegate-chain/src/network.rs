@@ -8,8 +8,8 @@ use tidegate_model::ids::{ChainId, NetworkId};
 
 use crate::connect::connect;
 use crate::endpoint::Endpoint;
-use crate::freshness::Freshness;
-use crate::{Clock, ConnectError, EndpointError, Limits, RedactedUrl, heads_within_secs};
+use crate::freshness::{Freshness, heads_within_secs};
+use crate::{Clock, ConnectError, EndpointError, Limits, RedactedUrl};
 
 /// Endpoints that must agree on public chains where policy says nothing else.
 const QUORUM_PUBLIC: usize = 2;

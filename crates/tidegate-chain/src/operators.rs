@@ -56,7 +56,7 @@ pub fn named_operators(text: &str) -> Result<BTreeMap<String, String>, Operators
 
 /// An endpoint, and the addresses that its host has.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub(crate) struct Place {
     pub url: RedactedUrl,
     /// The addresses that its host resolves to; empty if they are not known.
     pub addresses: Vec<IpAddr>,
@@ -64,7 +64,7 @@ pub struct Place {
 
 /// The operator of each endpoint, as far as it can be told. A quorum counts operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Operators {
+pub(crate) struct Operators {
     /// An operator for each endpoint, in order. Equal ones count once.
     pub of: Vec<String>,
     /// What a person should know of them, a sentence each.
@@ -75,7 +75,7 @@ pub struct Operators {
 /// on this machine as one. Hosts that share a private or loopback address are one; those that
 /// share a public one, as behind a provider's front, count apart, and that is said. `named` are
 /// operators of endpoints on this machine, by `host:port`.
-pub fn operators(places: &[Place], named: &BTreeMap<String, String>) -> Operators {
+pub(crate) fn operators(places: &[Place], named: &BTreeMap<String, String>) -> Operators {
     let mut of: Vec<String> = places.iter().map(|place| operator(place, named)).collect();
     let mut remarks = Vec::new();
     for (later, place) in places.iter().enumerate() {

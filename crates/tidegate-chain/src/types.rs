@@ -39,7 +39,7 @@ pub struct Authorization {
 
 impl Authorization {
     /// An authorization with its signature: `r`, `s`, and whether `y` is odd.
-    pub const fn new(
+    pub(crate) const fn new(
         chain: U256,
         address: Address,
         nonce: u64,

@@ -9,9 +9,8 @@ use serde_json::{Map, Value};
 use textwrap::core::display_width;
 use tidegate_app::error::{Again, AppError, AppResult, Hint, Kind};
 use tidegate_app::front::{Approving, Event, Front, Question};
-use tidegate_app::schemas::WARNED;
 use tidegate_app::settings::Environment;
-use tidegate_app::view::{AskedView, ErrorView};
+use tidegate_app::view::{AskedView, ErrorView, WARNED};
 
 use crate::output::Output;
 use crate::progress::Progress;

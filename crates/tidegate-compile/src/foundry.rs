@@ -197,7 +197,11 @@ impl FoundryConfig {
     /// # Errors
     /// If the text is not TOML, there is no such profile, or a key that matters here has a value
     /// that cannot be used.
-    pub fn parse(text: &str, file: &Path, profile: Option<&str>) -> Result<Self, FoundryError> {
+    pub(crate) fn parse(
+        text: &str,
+        file: &Path,
+        profile: Option<&str>,
+    ) -> Result<Self, FoundryError> {
         let malformed = |source: toml::de::Error| FoundryError::Malformed {
             file: file.to_owned(),
             line: source.span().map_or(0, |span| line_of(text, span.start)),

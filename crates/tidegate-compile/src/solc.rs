@@ -48,7 +48,7 @@ pub enum Wanted {
 
 impl Wanted {
     /// Whether the requirement accepts a version. Platform and commit are ignored.
-    pub fn allows(&self, version: &Version) -> bool {
+    pub(crate) fn allows(&self, version: &Version) -> bool {
         let plain = Version { build: semver::BuildMetadata::EMPTY, ..version.clone() };
         match self {
             Self::Exactly(wanted) => *wanted == plain,

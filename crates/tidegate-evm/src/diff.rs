@@ -33,7 +33,7 @@ pub struct Change<T> {
 
 impl<T: PartialEq> Change<T> {
     /// The change from `before` to `after`, where there is one.
-    pub fn between(before: T, after: T) -> Option<Self> {
+    pub(crate) fn between(before: T, after: T) -> Option<Self> {
         (before != after).then_some(Self { before, after })
     }
 

@@ -31,7 +31,7 @@ pub struct Env {
 
 impl Env {
     /// The newest mainnet rules at `head`, without fees.
-    pub fn at(chain: ChainId, head: Head) -> Self {
+    pub(crate) fn at(chain: ChainId, head: Head) -> Self {
         Self {
             chain,
             head,

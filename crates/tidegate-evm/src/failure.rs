@@ -49,7 +49,7 @@ pub enum RevertReason {
 
 impl RevertReason {
     /// Decodes the data of a `REVERT`.
-    pub fn decode(data: &[u8]) -> Self {
+    pub(crate) fn decode(data: &[u8]) -> Self {
         let kept = &data[..data.len().min(REVERT_DATA_BYTES_MAX)];
         if data.is_empty() {
             return Self::Empty;

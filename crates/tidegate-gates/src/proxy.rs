@@ -3,7 +3,9 @@
 use alloy_primitives::{Address, B256, hex};
 use schemars::JsonSchema;
 use serde::Serialize;
-pub use tidegate_model::slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, PROXIABLE_SLOT};
+pub(crate) use tidegate_model::slots::{
+    ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, PROXIABLE_SLOT,
+};
 
 /// The slots that say what is behind a proxy.
 const PROXY_SLOTS: [B256; 4] = [IMPLEMENTATION_SLOT, BEACON_SLOT, ADMIN_SLOT, PROXIABLE_SLOT];
@@ -74,7 +76,7 @@ pub fn classify(code: &[u8], slots: &[(B256, B256)]) -> Option<Behind> {
 
 /// The target of a minimal proxy: EIP-1167, or ERC-7511 with `PUSH0`. Arguments may follow the
 /// code; they are never executed.
-pub fn minimal_proxy(code: &[u8]) -> Option<Address> {
+pub(crate) fn minimal_proxy(code: &[u8]) -> Option<Address> {
     const SHAPES: [(&[u8], &[u8]); 2] = [
         (&hex!("363d3d373d3d3d363d73"), &hex!("5af43d82803e903d91602b57fd5bf3")),
         (&hex!("365f5f375f5f365f73"), &hex!("5af43d5f5f3e5f3d91602a57fd5bf3")),

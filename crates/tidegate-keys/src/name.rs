@@ -15,7 +15,7 @@ pub struct KeyName(String);
 
 impl KeyName {
     /// The key's name as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -49,15 +49,6 @@ pub enum KeyRef {
     Own(KeyName),
     /// A keystore of Foundry's.
     Foundry(KeyName),
-}
-
-impl KeyRef {
-    /// The name without its origin.
-    pub const fn name(&self) -> &KeyName {
-        match self {
-            Self::Own(name) | Self::Foundry(name) => name,
-        }
-    }
 }
 
 impl FromStr for KeyRef {

@@ -30,7 +30,7 @@ impl Password {
     }
 
     /// The text itself, for a [`crate::PasswordVault`] to keep. Do not print or copy it.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
@@ -96,7 +96,7 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`KeystoreError::Random`] if the system gives none.
-    pub fn random() -> Result<Self, KeystoreError> {
+    pub(crate) fn random() -> Result<Self, KeystoreError> {
         for _ in 0..DRAWS_MAX {
             let mut bytes = Zeroizing::new([0; 32]);
             getrandom::fill(bytes.as_mut_slice()).map_err(KeystoreError::Random)?;

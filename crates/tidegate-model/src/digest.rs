@@ -47,7 +47,7 @@ impl Preimage {
 
     /// The bytes of the preimage.
     #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 

@@ -230,7 +230,10 @@ impl LaneState {
     ///
     /// # Errors
     /// If the events contradict each other.
-    pub fn fold<'a>(events: impl IntoIterator<Item = &'a LaneEvent>) -> Result<Self, FoldError> {
+    #[cfg(test)]
+    pub(crate) fn fold<'a>(
+        events: impl IntoIterator<Item = &'a LaneEvent>,
+    ) -> Result<Self, FoldError> {
         let mut state = Self::default();
         for event in events {
             state.apply(event)?;

@@ -119,7 +119,7 @@ pub fn code_root(scopes: &[CodeScope]) -> CodeRoot {
 }
 
 /// The identity of a release: the digest over its code root and plan.
-pub fn release_root(code: CodeRoot, plan: PlanDigest) -> ReleaseRoot {
+pub(crate) fn release_root(code: CodeRoot, plan: PlanDigest) -> ReleaseRoot {
     ReleaseRoot(Preimage::new().string("release-root/1").digest(code.0).digest(plan.0).keccak())
 }
 

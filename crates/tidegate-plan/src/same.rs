@@ -163,7 +163,7 @@ impl Names {
     }
 
     /// The first byte that nothing explains; none if one means the same as the other.
-    pub fn first_difference(&self, one: &[u8], other: &[u8]) -> Option<usize> {
+    pub(crate) fn first_difference(&self, one: &[u8], other: &[u8]) -> Option<usize> {
         self.explain(one, other, 0)
     }
 

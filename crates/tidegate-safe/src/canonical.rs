@@ -207,7 +207,7 @@ impl Canonical {
     }
 
     /// A contract by version and kind; none for 1.3.0.
-    pub fn get(version: SafeVersion, kind: CanonicalKind) -> Option<&'static Self> {
+    pub(crate) fn get(version: SafeVersion, kind: CanonicalKind) -> Option<&'static Self> {
         CANONICAL.iter().find(|known| known.version == version && known.kind == kind)
     }
 }

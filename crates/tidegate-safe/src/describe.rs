@@ -106,7 +106,7 @@ pub fn describe_constructor(abi: &JsonAbi, given: &[u8], abis: &[JsonAbi]) -> De
 
 impl Description {
     /// Every warning in the call and in the calls inside its arguments.
-    pub fn warnings(&self) -> Vec<Warning> {
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
         let inner = self.arguments.iter().flat_map(|argument| {
             argument.hidden.iter().copied().chain(argument.calls.iter().flat_map(Self::warnings))
         });
@@ -114,7 +114,7 @@ impl Description {
     }
 
     /// The first call, of this one and those inside its arguments, that could not be read.
-    pub fn unreadable(&self) -> Option<&Self> {
+    pub(crate) fn unreadable(&self) -> Option<&Self> {
         if !self.is_read {
             return Some(self);
         }

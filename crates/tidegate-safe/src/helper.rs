@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256, b256, hex, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, sol};
 use serde::{Deserialize, Serialize};
-pub use tidegate_model::digest::{CREATE2_PROXY, HELPER};
+pub use tidegate_model::digest::CREATE2_PROXY;
+use tidegate_model::digest::HELPER;
 use tidegate_model::{
     DeploymentDigest, EvidenceDigest, PolicyDigest, ProjectId, ReleaseRoot, StatementDigest,
 };

@@ -47,7 +47,7 @@ pub use signature::{OwnerSignature, SignatureError};
 pub use signature_set::SignatureSet;
 pub use trust::{
     SLOT_GUARD, SLOT_HANDLER, SLOT_MODULE_GUARD, SLOT_SINGLETON, SafeState, TrustAnswers,
-    TrustError, TrustReads, compare, read_trust, slot_address,
+    TrustError, TrustReads, read_trust, slot_address,
 };
 pub use tx::{
     CalldataDigest, DomainHash, MessageHash, Operation, SafeTx, SafeTxError, SafeTxHash,

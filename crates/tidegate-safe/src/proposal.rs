@@ -376,7 +376,7 @@ impl Checked {
     }
 
     /// The helper's address, by which the calls were read.
-    pub const fn helper(&self) -> Address {
+    pub(crate) const fn helper(&self) -> Address {
         self.helper
     }
 
@@ -386,7 +386,7 @@ impl Checked {
     }
 
     /// The first half of what is signed.
-    pub fn domain_hash(&self) -> DomainHash {
+    pub(crate) fn domain_hash(&self) -> DomainHash {
         domain_hash(self.proposal.network.chain, self.proposal.safe)
     }
 
@@ -445,7 +445,8 @@ impl ProposalSignature {
     ///
     /// # Errors
     /// If it is by somebody else or over another hash.
-    pub fn new(
+    #[cfg(test)]
+    pub(crate) fn new(
         safe_tx_hash: SafeTxHash,
         owner: Address,
         signature: OwnerSignature,

@@ -64,8 +64,8 @@ impl OwnerSignature {
     ///
     /// # Errors
     /// If the length or `v` is not one that this program accepts. `v` of 0 and 1 mean contract
-    /// and approval here: use [`OwnerSignature::from_wallet`] for what a wallet returned.
-    pub fn parse(bytes: &[u8]) -> Result<Self, SignatureError> {
+    /// and approval here, never the parity that some wallets return.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SignatureError> {
         let (scalars, v) = split(bytes)?;
         match v {
             0 => Err(SignatureError::Contract),
@@ -78,19 +78,6 @@ impl OwnerSignature {
             }
             27 | 28 => Ok(Self::Ecdsa(low_s(scalars, v == 28))),
             31 | 32 => Ok(Self::EthSign(low_s(scalars, v == 32))),
-            other => Err(SignatureError::Kind(other)),
-        }
-    }
-
-    /// Reads what a wallet returned for the hash as typed data; `v` of 0 and 1 are lifted.
-    ///
-    /// # Errors
-    /// If the length is wrong or `v` is none of 0, 1, 27, 28.
-    pub fn from_wallet(bytes: &[u8]) -> Result<Self, SignatureError> {
-        let (scalars, v) = split(bytes)?;
-        match v {
-            0 | 27 => Ok(Self::Ecdsa(low_s(scalars, false))),
-            1 | 28 => Ok(Self::Ecdsa(low_s(scalars, true))),
             other => Err(SignatureError::Kind(other)),
         }
     }
@@ -115,7 +102,7 @@ impl OwnerSignature {
     }
 
     /// The 65 bytes that a Safe takes.
-    pub fn to_bytes(&self) -> [u8; SIGNATURE_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; SIGNATURE_BYTES] {
         match self {
             Self::Ecdsa(signature) => signature.as_bytes(),
             Self::EthSign(signature) => {
@@ -213,11 +200,6 @@ pub(crate) mod tests {
                 assert_eq!(parsed.signer(HASH), Ok(owner));
                 assert_eq!(parsed.to_bytes(), bytes);
             }
-            let mut lifted = ecdsa;
-            lifted[64] -= 27;
-            let wallet = OwnerSignature::from_wallet(&lifted).unwrap();
-            assert_eq!(wallet.to_bytes(), ecdsa);
-
             let approval = OwnerSignature::PreValidated(owner);
             assert_eq!(OwnerSignature::parse(&approval.to_bytes()), Ok(approval));
         }

@@ -84,7 +84,7 @@ impl SafeTx {
     }
 
     /// The ERC-8213 digest of the calldata.
-    pub fn calldata_digest(&self) -> CalldataDigest {
+    pub(crate) fn calldata_digest(&self) -> CalldataDigest {
         calldata_digest(&self.data)
     }
 

@@ -190,7 +190,7 @@ pub fn parse(bytes: &[u8]) -> Result<Broadcast, BroadcastError> {
 }
 
 /// The beginning of a hash, for people.
-pub fn short(hash: B256) -> String {
+pub(crate) fn short(hash: B256) -> String {
     hash.to_string().chars().take(10).collect()
 }
 

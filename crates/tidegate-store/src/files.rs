@@ -61,13 +61,6 @@ pub enum FileError {
     },
 }
 
-impl FileError {
-    /// Whether the error is that the file does not exist.
-    pub const fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing(_))
-    }
-}
-
 /// Whether this process is a dry run. A process is one or is not: nothing turns it back.
 static DRY_RUN: AtomicBool = AtomicBool::new(false);
 

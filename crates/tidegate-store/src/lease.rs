@@ -14,7 +14,6 @@ use crate::stream::{Epoch, NAME_BYTES_MAX, StreamName, check_name, is_name_char}
 #[derive(Debug)]
 pub struct Lease {
     stream: StreamName,
-    holder: String,
     epoch: Epoch,
     /// Locked as long as it is open.
     _lock: File,
@@ -24,11 +23,6 @@ impl Lease {
     /// The stream that the lease is for.
     pub fn stream(&self) -> &StreamName {
         &self.stream
-    }
-
-    /// The holder's name, as it was given.
-    pub fn holder(&self) -> &str {
-        &self.holder
     }
 
     /// The number of the lease within its stream; appends under an older one are refused.
@@ -62,15 +56,14 @@ impl Store {
             Err(TryLockError::Error(source)) => return Err(StoreError::Lock { path, source }),
         }
         let epoch = self.next_epoch(stream, holder)?;
-        let holder = holder.to_owned();
-        Ok(Lease { stream: stream.clone(), holder, epoch, _lock: lock })
+        Ok(Lease { stream: stream.clone(), epoch, _lock: lock })
     }
 
     /// The holder of the stream's newest lease, whether or not it is still held.
     ///
     /// # Errors
     /// The database's own failure.
-    pub fn holder(&self, stream: &StreamName) -> Result<Option<String>, StoreError> {
+    pub(crate) fn holder(&self, stream: &StreamName) -> Result<Option<String>, StoreError> {
         self.read_with("read the lease", |tx| {
             let mut query = tx.prepare_cached("SELECT holder FROM leases WHERE stream = ?1")?;
             Ok(query.query_row([stream.as_str()], |row| row.get(0)).optional()?)

@@ -10,9 +10,9 @@
 //! the keystores of `tidegate-keys`.
 
 mod blobs;
-pub mod checkout;
+mod checkout;
 mod error;
-pub mod files;
+mod files;
 mod home;
 mod journal;
 mod layout;

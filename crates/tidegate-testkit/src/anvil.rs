@@ -163,11 +163,6 @@ impl Anvil {
         self.chain_id
     }
 
-    /// A client of it.
-    pub fn client(&self) -> &RpcClient {
-        &self.client
-    }
-
     /// Calls a JSON-RPC method with an array of parameters.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub use project::{COMPILER, Project, ProjectOptions, networks_toml};
 pub use rpc::RpcClient;
 pub use scripted::{Reply, ScriptedNode};
 pub use solc::solc_wrapper;
-pub use tape::{Answer, Recorder, Tape};
+pub use tape::{Recorder, Tape};
 pub use tools::{Tools, repo_root};
 pub use transaction::{Receipt, Transaction};
 pub use vyper::vyper;

@@ -65,7 +65,7 @@ impl RpcClient {
     ///
     /// # Errors
     /// If there is no answer.
-    pub fn post(&self, body: &[u8]) -> Result<Vec<u8>, ureq::Error> {
+    pub(crate) fn post(&self, body: &[u8]) -> Result<Vec<u8>, ureq::Error> {
         self.agent
             .post(&self.url)
             .header("content-type", "application/json")

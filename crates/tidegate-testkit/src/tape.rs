@@ -16,7 +16,7 @@ pub struct Tape(BTreeMap<String, Answer>);
 /// What an endpoint said to one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Its result.
     Result(Value),
     /// An error.

@@ -28,7 +28,7 @@ pub(super) async fn facts(
 }
 
 /// The facts of the audits of a release with one more attestation, now.
-pub async fn of(
+pub(crate) async fn of(
     project: &Project,
     built: &Built,
     target: &str,
@@ -127,7 +127,7 @@ fn revocations(set: &StatementSet) -> Vec<RevocationFact> {
 }
 
 /// Accepted risks of this project.
-pub fn acceptances(set: &StatementSet, project: Option<ProjectId>) -> Vec<AcceptanceFact> {
+pub(crate) fn acceptances(set: &StatementSet, project: Option<ProjectId>) -> Vec<AcceptanceFact> {
     let of_project = set.general().filter(|(_, general, _)| Some(general.project_id()) == project);
     let found = of_project.filter_map(|(digest, general, by)| {
         let Body::RiskAccept(acceptance) = &general.body else { return None };

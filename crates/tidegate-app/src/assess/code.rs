@@ -324,7 +324,7 @@ async fn upgraded(
 }
 
 /// The watched slots, as they are and as they must be.
-pub async fn slots(
+pub(crate) async fn slots(
     network: &Network,
     head: Head,
     prepared: &Prepared,

@@ -25,7 +25,7 @@ pub(super) fn deployers(candidate: &Candidate<'_>) -> AppResult<Vec<Address>> {
 }
 
 /// Every go and no-go about a release that counts for a target.
-pub fn decided(
+pub(crate) fn decided(
     project: &Project,
     target: &str,
     statements: &StatementSet,

@@ -26,7 +26,7 @@ use crate::release::{Built, of_deployment};
 
 /// An emergency that is drafted, or proposed under a hash that guardians sign.
 #[derive(Debug)]
-pub struct Emergency {
+pub(crate) struct Emergency {
     pub terms: EmergencyTerms,
     /// The Safe transaction; `None` while it is drafted.
     pub safe_tx_hash: Option<B256>,
@@ -105,7 +105,7 @@ async fn judged(
 }
 
 /// The release that the chain says was promoted last, and how a new one differs from it.
-pub async fn baseline(
+pub(crate) async fn baseline(
     project: &Project,
     built: &Built,
     target: &str,
@@ -116,7 +116,7 @@ pub async fn baseline(
 }
 
 /// The same, with the differences themselves.
-pub async fn compared(
+pub(crate) async fn compared(
     project: &Project,
     built: &Built,
     target: &str,

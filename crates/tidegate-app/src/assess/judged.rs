@@ -33,7 +33,7 @@ pub(crate) fn contracts_fault(project: &Project, assessment: &Assessment) -> Opt
 }
 
 /// Policy version, records and posts at a block, for a release on this evidence.
-pub async fn judged(
+pub(crate) async fn judged(
     project: &Project,
     assessment: &Assessment,
     network: &Network,

@@ -2,12 +2,12 @@
 //!
 //! What cannot be read becomes a fact that says so; the gates turn it into UNKNOWN.
 
-pub mod audits;
+pub(crate) mod audits;
 mod candidate;
 mod code;
-pub mod decisions;
+pub(crate) mod decisions;
 mod deployers;
-pub mod emergency;
+pub(crate) mod emergency;
 mod funds;
 mod judged;
 mod layout;
@@ -43,12 +43,12 @@ use crate::release::Built;
 
 pub(crate) use code::VerifyReport;
 pub(crate) use code::compare_deployments;
-pub use code::slots;
+pub(crate) use code::slots;
 pub(crate) use code::verify_testnet;
 pub(crate) use deployers::to_see;
-pub use emergency::Emergency;
+pub(crate) use emergency::Emergency;
 pub(crate) use judged::contracts_fault;
-pub use judged::judged;
+pub(crate) use judged::judged;
 pub(crate) use safe::safe_changes;
 pub(crate) use soak::start_subject;
 
@@ -96,7 +96,7 @@ impl Assessment {
     }
 
     /// Whether nothing but the batch itself stands in the way: each gate lets it through.
-    pub fn is_held_by_batch(&self) -> bool {
+    pub(crate) fn is_held_by_batch(&self) -> bool {
         !self.overall.allows() && self.reports.iter().all(|report| report.verdict.allows())
     }
 

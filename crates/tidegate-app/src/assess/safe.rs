@@ -15,7 +15,7 @@ use tidegate_safe::{
 use super::candidate::{Candidate, Trust};
 use crate::error::{AppError, AppResult};
 use crate::policy_doc::adopted_at;
-use crate::proposals::{self, Found, Known};
+use crate::proposal_files::{self, Found, Known};
 use crate::relied;
 
 pub(super) async fn facts(
@@ -41,7 +41,7 @@ pub(super) async fn facts(
     let handler_known = handler_known(network, state.trust.handler, head).await?;
     let since = adopted_at(network, head, doc).await?;
     // Read once, since a damaged one is named each time.
-    let proposals = proposals::all(candidate.project).map_err(|error| error.reason());
+    let proposals = proposal_files::all(candidate.project).map_err(|error| error.reason());
     let ours: Vec<_> = proposals.iter().flatten().map(|found| found.checked.hash().0).collect();
     let history = match since {
         Some(since) => {

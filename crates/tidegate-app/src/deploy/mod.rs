@@ -4,6 +4,7 @@ mod allowed;
 mod helper;
 mod id;
 mod record;
+mod view;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -26,15 +27,17 @@ use self::helper::{HELPER_OP, helper_first};
 pub(crate) use self::id::deployment_id;
 use self::id::refuse_other_deployment;
 use self::record::record;
+use self::view::FrozenView;
+pub use self::view::{DeployView, HelperView};
 use crate::approve::{Approval, Given, approve, fields, names};
 use crate::deployment::{Prepared, begun, expect, expect_rest, prepare, refuse_faults};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::network::has_operator;
+use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
 use crate::sending::{open_lane, show_adoption};
-use crate::view::{DeployView, FrozenView, PlanView};
 use crate::{published, records};
 
 /// A testnet that may be deployed to, with its connection.

@@ -14,7 +14,7 @@ use crate::assess::emergency::compared;
 use crate::error::{AppError, AppResult, Kind};
 use crate::project::Project;
 use crate::promotion::promotion_of;
-use crate::proposals;
+use crate::proposal_files;
 use crate::release::select;
 use crate::relied;
 use crate::saying::{About, now};
@@ -45,7 +45,7 @@ pub async fn emergency(
 ) -> AppResult<Draft<Urgency>> {
     relied::require(project).await?;
     require_guardian(project, &speaker(project, signer.address())?)?;
-    let found = proposals::find(project, proposal)?;
+    let found = proposal_files::find(project, proposal)?;
     let promotion = promotion_of(found.checked.proposal())?;
     let (hash, release) = (found.checked.hash().0, promotion.release_root);
     let Some(terms) = &promotion.emergency else {

@@ -21,7 +21,7 @@ use crate::promotion::{promotion_of, require_readable};
 use crate::read_back::is_promoted;
 use crate::recheck::Refusal;
 use crate::release::{Built, require_minimal};
-use crate::{proposals, relied, statements};
+use crate::{proposal_files, relied, statements};
 
 /// How long after an emergency's end its obligations are due, in seconds.
 const RETRO_DUE_SECS: u64 = 30 * 86_400;
@@ -174,7 +174,7 @@ impl Simulated<'_> {
         let listed = promotion_of(&proposal)?.evidence.statements.iter().copied().collect();
         statements::restore(project, &assessment.statements, &listed)?;
         let checked = proposal.check(helper::address()).or_kind(Kind::Internal)?;
-        let file = proposals::write(project, &assessment.target, &checked)?;
+        let file = proposal_files::write(project, &assessment.target, &checked)?;
         Ok(Proposed { checked, file })
     }
 }

@@ -11,10 +11,11 @@ use tidegate_model::record::Deployment;
 use tidegate_model::{DeploymentDigest, ReleaseRoot, Verdict};
 use tidegate_safe::{Execution, encode_exec_transaction, execution_in_logs};
 
-use super::{Opened, Proposed, signatures};
+use super::{Opened, Proposed};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_adoption::AdoptedView;
 use crate::project::Project;
+use crate::proposal_files::signatures;
 use crate::published;
 use crate::read_back::read_back;
 use crate::recheck::Rechecked;

@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_safe::{ProposalKind, SafeTxHash};
 
-use super::{Found, all, signatures};
 use crate::error::{AppError, AppResult};
 use crate::policy_doc::safe_state;
 use crate::project::Project;
+use crate::proposal_files::{Found, all, signatures};
 use crate::relied;
 
 /// Every proposal.

@@ -3,10 +3,10 @@
 use tidegate_chain::Network;
 use tidegate_safe::{Adoption, Promotion, ProposalKind};
 
-use super::Found;
 use crate::error::AppResult;
 use crate::policy_doc::adopted_version;
 use crate::project::Project;
+use crate::proposal_files::Found;
 use crate::read_back::is_promoted;
 use crate::release::{Built, build_tree};
 

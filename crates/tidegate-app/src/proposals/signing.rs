@@ -13,11 +13,11 @@ use tidegate_safe::{
 };
 use tidegate_store::write_atomic;
 
-use super::{Found, signatures};
 use crate::approve::{Approval, Consent, Given, approve, fields};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::network::described;
 use crate::project::Project;
+use crate::proposal_files::{Found, signatures};
 use crate::recheck::Rechecked;
 
 /// What a proposal's file says it does.
@@ -75,10 +75,10 @@ pub struct Sheet {
     pub soaked_on: Option<String>,
 }
 
-impl Found {
-    /// What the proposal's file says; nothing of it is checked against a chain.
-    pub fn sheet(&self) -> SheetView {
-        SheetView { sheet: sheet(&self.checked, &[]) }
+impl SheetView {
+    /// What a proposal's file says; nothing of it is checked against a chain.
+    pub fn of(found: &Found) -> Self {
+        Self { sheet: sheet(&found.checked, &[]) }
     }
 }
 

@@ -23,7 +23,8 @@ use crate::pins;
 use crate::policy_doc::{adopted_version, current, looser_lines, require_proof, safe_state};
 use crate::project::Project;
 use crate::promotion::{abis, require_readable, simulate_batch, target_plan};
-use crate::proposals::{self, Found, Opened, Proposed};
+use crate::proposal_files::{self, Found};
+use crate::proposals::{Opened, Proposed};
 use crate::release::Built;
 
 /// MultiSendCallOnly must hold the code that Safe published.
@@ -110,7 +111,7 @@ async fn check<'a>(
         }
     };
     judge::nonce(proposal, &state)?;
-    proposals::remember(project, &found.checked);
+    proposal_files::remember(project, &found.checked);
     Ok(Rechecked { opened, state, calls, abis, verdict })
 }
 

@@ -23,7 +23,8 @@ use crate::bundle;
 use crate::error::{AppError, AppResult};
 use crate::front::{Event, Front, Question};
 use crate::project::{Caller, Project};
-use crate::proposals::{Found, Opened, Proposed, find};
+use crate::proposal_files::{Found, find};
+use crate::proposals::{Opened, Proposed};
 use crate::release::{Built, select};
 use crate::settings::Environment;
 

@@ -33,19 +33,19 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn new(title: String) -> Self {
+    pub(crate) fn new(title: String) -> Self {
         Self { title, blocks: Vec::new() }
     }
 
-    pub fn heading(&mut self, text: impl Into<String>) {
+    pub(crate) fn heading(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Heading(text.into()));
     }
 
-    pub fn part(&mut self, text: impl Into<String>) {
+    pub(crate) fn part(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Part(text.into()));
     }
 
-    pub fn text(&mut self, text: impl Into<String>) {
+    pub(crate) fn text(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Text(text.into()));
     }
 

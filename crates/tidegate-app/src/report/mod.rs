@@ -33,7 +33,7 @@ pub struct Subject<'a> {
 }
 
 /// The whole report.
-pub fn report(subject: Subject<'_>) -> AppResult<Document> {
+pub(crate) fn report(subject: Subject<'_>) -> AppResult<Document> {
     let Subject { built, assessment, .. } = subject;
     let (soak, target) = (&assessment.soak, &assessment.target);
     let mut document = Document::new(format!("{}: {soak} to {target}", built.release.name));
@@ -73,7 +73,7 @@ fn verdict(document: &mut Document, subject: Subject<'_>) {
 }
 
 /// When everything could pass, as far as time alone decides it.
-pub fn earliest(assessment: &Assessment) -> String {
+pub(crate) fn earliest(assessment: &Assessment) -> String {
     if assessment.is_held_by_batch() {
         let why = assessment.overall.sentences().join("; ");
         return format!("Earliest promotion: when the batch passes: {why}");

@@ -32,14 +32,6 @@ pub struct AuditFilesView {
     pub files: Vec<String>,
 }
 
-/// What a wallet is to sign.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TypedDataView {
-    /// Its file, as `eth_signTypedData_v4` takes it.
-    pub typed_data: String,
-}
-
 /// What somebody is asked to approve, where nobody can be asked: the same command with `--approve`
 /// signs or sends exactly this. The fields of what is approved stand beside these.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

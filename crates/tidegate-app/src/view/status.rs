@@ -165,7 +165,7 @@ impl StatusView {
     ///
     /// # Errors
     /// If the policy has no digest, or no folder of this machine is known.
-    pub fn of(
+    pub(crate) fn of(
         project: &Project,
         built: &Built,
         assessment: &Assessment,
@@ -280,7 +280,7 @@ pub fn other_builds(built: &Built, assessment: &Assessment) -> Vec<String> {
 }
 
 /// The firms whose audits cover each contract and the plan.
-pub fn coverage(assessment: &Assessment) -> Option<Coverage> {
+pub(crate) fn coverage(assessment: &Assessment) -> Option<Coverage> {
     let (audits, head) = (assessment.facts.audits.as_ref().ok()?, assessment.gate_head?);
     Some(audits.coverage(head.timestamp))
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use tidegate_app::error::AppResult;
-use tidegate_app::proposals::{self, Finished, Found, Listing, Opened, Promoted};
+use tidegate_app::proposals::{self, Finished, Found, Listing, Opened, Promoted, SheetView};
 use tidegate_app::recheck::{Recheck, Rechecked, Seen, recheck};
 use tidegate_model::Verdict;
 use tidegate_model::ports::DigestSigner;
@@ -71,7 +71,7 @@ async fn list(project: &Context) -> AppResult<u8> {
 }
 
 fn show(project: &Context, found: &Found) -> AppResult<u8> {
-    let view = found.sheet();
+    let view = SheetView::of(found);
     project.ui.table(&view.sheet);
     project.ui.result(&view);
     Ok(0)

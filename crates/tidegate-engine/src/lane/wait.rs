@@ -120,7 +120,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     ///
     /// # Errors
     /// If journal or chain cannot be read.
-    pub async fn settle(&mut self) -> Result<(), EngineError> {
+    pub(crate) async fn settle(&mut self) -> Result<(), EngineError> {
         let finalized = self.network.finalized_head().await?;
         for attempt in self.state.attempts.clone() {
             let now = match &attempt.state {

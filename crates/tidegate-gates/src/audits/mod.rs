@@ -176,12 +176,7 @@ impl AuditFacts {
     }
 
     /// The digests of all attestations that bear on the verdict: the same, what they rest on, what
-    /// replaces them, and those of auditors of which nobody knows what they are over.
-    pub fn relevant(&self) -> BTreeSet<StatementDigest> {
-        self.relevant_with(None)
-    }
-
-    /// The same, and one that somebody asks about.
+    /// replaces them, those of auditors of which nobody knows what they are over, and `also`.
     pub fn relevant_with(&self, also: Option<StatementDigest>) -> BTreeSet<StatementDigest> {
         Judge::new(self, 0).relevant(also)
     }

@@ -339,7 +339,7 @@ fn which_attestations_bear_on_a_release() {
     let list = vec![plain(1), of_nothing(2), of_plan, unknown, of_stranger];
     let facts = facts(list);
     assert_eq!(facts.covering(), [digest(1), digest(3)].into());
-    assert_eq!(facts.relevant(), [digest(1), digest(3), digest(4)].into());
+    assert_eq!(facts.relevant_with(None), [digest(1), digest(3), digest(4)].into());
     let asked = facts.relevant_with(Some(digest(2)));
     assert_eq!(asked, [digest(1), digest(2), digest(3), digest(4)].into());
 }

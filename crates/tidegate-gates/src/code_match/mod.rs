@@ -25,7 +25,7 @@ pub use transformations::{Step, Steps, Transformations, Values};
 pub const MISMATCHES_MAX: usize = 16;
 
 /// The most bytes that a mismatch shows of each side.
-pub const SHOWN_BYTES_MAX: usize = 64;
+pub(crate) const SHOWN_BYTES_MAX: usize = 64;
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

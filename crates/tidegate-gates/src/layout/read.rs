@@ -79,7 +79,7 @@ impl Layout {
     ///
     /// # Errors
     /// As above.
-    pub fn read(layout: &Value, notes: &LayoutNotes) -> Result<Self, LayoutReadError> {
+    pub(crate) fn read(layout: &Value, notes: &LayoutNotes) -> Result<Self, LayoutReadError> {
         let raw = RawLayout::deserialize(layout)
             .map_err(|source| LayoutReadError::Malformed { source })?;
         let mut reader = Reader { notes, types: Vec::new(), ids: BTreeMap::new() };

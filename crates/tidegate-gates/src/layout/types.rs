@@ -19,7 +19,7 @@ impl Layout {
     }
 
     /// How many namespaces it has.
-    pub fn namespaces(&self) -> usize {
+    pub(crate) fn namespaces(&self) -> usize {
         self.namespaces.len()
     }
 

@@ -468,7 +468,8 @@ impl ReasonCode {
     }
 
     /// The code's meaning, in one sentence.
-    pub fn meaning(self) -> &'static str {
+    #[cfg(test)]
+    pub(crate) fn meaning(self) -> &'static str {
         self.get_documentation().unwrap_or_default()
     }
 }

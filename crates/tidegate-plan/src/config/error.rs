@@ -23,7 +23,7 @@ fn hint_suffix(nearest: Option<&str>) -> String {
 
 impl ConfigError {
     /// The error of a key whose value cannot be used, with the reason.
-    pub fn value(key: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn value(key: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Value { key: key.into(), reason: reason.into() }
     }
 

@@ -127,7 +127,7 @@ impl Judged {
     }
 
     /// Contracts that this chain's batch cannot ask, because they stand elsewhere.
-    pub fn elsewhere(&self, chain: ChainId) -> impl Iterator<Item = &Confirmation> {
+    pub(crate) fn elsewhere(&self, chain: ChainId) -> impl Iterator<Item = &Confirmation> {
         self.confirmations.iter().filter(move |confirmed| confirmed.chain != chain)
     }
 

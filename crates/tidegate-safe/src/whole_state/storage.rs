@@ -107,7 +107,8 @@ impl SafeStorage {
     }
 
     /// The slots that are not zero.
-    pub fn slots(&self) -> &BTreeMap<B256, U256> {
+    #[cfg(test)]
+    pub(crate) fn slots(&self) -> &BTreeMap<B256, U256> {
         &self.slots
     }
 

@@ -48,7 +48,7 @@ fn a_delta_counts_with_what_it_rests_on() {
     before.attestations[0].covers = Ok(contracts(&old));
     before.attestations[0].attestation.scope_root = ScopeRoot(B256::repeat_byte(1));
     check_named(before.clone(), "UNKNOWN", &[TooFewFirms], &["B has 1 of 2"]);
-    assert!(before.relevant().contains(&digest(103)), "what replaces it is looked at");
+    assert!(before.relevant_with(None).contains(&digest(103)), "what replaces it is looked at");
     before.attestations[2].covers = Err(Reason::unreadable("its preimage is missing"));
     check_named(before.clone(), "UNKNOWN", &[TooFewFirms, ScopeUnknown], &["1 of 2"]);
     before.attestations.pop();

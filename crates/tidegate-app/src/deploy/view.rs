@@ -10,11 +10,11 @@ use tidegate_model::record::Place;
 use tidegate_model::{DeploymentDigest, Fqn, ReleaseRoot};
 use tidegate_safe::helper;
 
-use crate::deploy::Made;
+use super::Made;
 use crate::error::AppResult;
+use crate::planned::PlanView;
 use crate::project::Project;
 use crate::text::digits;
-use crate::view::PlanView;
 
 /// A release on a testnet.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
