@@ -3,10 +3,14 @@
 mod circles;
 mod dependencies;
 mod exports;
+mod floors;
 mod items;
 mod module;
 mod modules;
+mod names;
+mod pure;
 mod signatures;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -56,7 +60,7 @@ pub(crate) fn run() -> XtaskResult {
     let root = repo_root();
     let mut complaints = Vec::new();
     let paths = files(&root)?;
-    let mut sources = Sources::new();
+    let (mut sources, mut manifests) = (Sources::new(), Sources::new());
     for path in &paths {
         let file = root.join(path);
         if file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() <= FILE_BYTES_MAX)
@@ -65,14 +69,20 @@ pub(crate) fn run() -> XtaskResult {
             check_file(path, &text, &mut complaints);
             if path.ends_with(".rs") {
                 sources.insert(path.clone(), text);
+            } else if path.ends_with("Cargo.toml") {
+                manifests.insert(path.clone(), text);
             }
         }
     }
+    check_manifests(&manifests, &mut complaints);
     let largest = check_crates(&sources, &mut complaints);
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
     check_architecture(&crates(&paths), &architecture, &mut complaints);
     for Complaint { path, line, what } in &complaints {
         say(format!("{path}:{line}: {what}"));
+    }
+    for (name, floors) in floors::CRATES {
+        say(format!("floors {} {}", name.trim_start_matches("tidegate-"), floors.len()));
     }
     say(format!("circles max {largest}"));
     if complaints.is_empty() { Ok(()) } else { Err(XtaskError::Untidy(complaints.len())) }
@@ -99,6 +109,7 @@ fn check_crates(sources: &Sources, complaints: &mut Vec<Complaint>) -> usize {
         is_crate && (path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs"))
     };
     let mut largest = 0;
+    let said = exports::said(sources);
     for root in sources.keys().filter(is_root) {
         let modules = match Modules::read(root, sources) {
             Ok(modules) => modules,
@@ -107,19 +118,39 @@ fn check_crates(sources: &Sources, complaints: &mut Vec<Complaint>) -> usize {
                 continue;
             }
         };
-        let (files, circles) = circles::check(&circles::imports(&modules));
+        let (files, mut found) = circles::check(&circles::imports(&modules));
         largest = largest.max(files);
-        let circles = circles.into_iter().map(|(path, what)| Complaint { path, line: 0, what });
-        complaints.extend(circles);
+        for module in modules.all.values() {
+            found.extend(module.hides.iter().map(|what| (module.file.clone(), what.clone())));
+        }
+        let name = root.trim_start_matches("crates/").split('/').next().unwrap_or_default();
+        if let Some((_, floors)) = floors::CRATES.iter().find(|(of, _)| *of == name) {
+            found.extend(floors::check(&modules, floors));
+        }
+        if pure::CRATES.contains(&name) {
+            found.extend(pure::check(&modules));
+        }
         if root.ends_with("/lib.rs") {
-            let unused = exports::unused(root, &modules, sources).into_iter();
-            complaints.extend(unused.map(|(path, name)| {
-                let what = format!("`{name}` is public, and nothing outside the crate names it");
-                Complaint { path, line: 0, what }
+            let unused = exports::unused(root, &modules, &said).into_iter();
+            found.extend(unused.map(|(path, name)| {
+                (path, format!("`{name}` is public, and nothing outside the crate names it"))
             }));
         }
+        let complaint = |(path, what)| Complaint { path, line: 0, what };
+        complaints.extend(found.into_iter().map(complaint));
     }
     largest
+}
+
+/// Checks what the crates depend on.
+fn check_manifests(manifests: &Sources, complaints: &mut Vec<Complaint>) {
+    let workspace = manifests.get("Cargo.toml").map_or("", String::as_str);
+    for (path, text) in manifests {
+        let found = dependencies::check(text, workspace);
+        let found = found.unwrap_or_else(|error| vec![error.to_string()]);
+        let complaint = |what| Complaint { path: path.clone(), line: 0, what };
+        complaints.extend(found.into_iter().map(complaint));
+    }
 }
 
 /// The names of the workspace's crates, which are those of their folders.
@@ -165,12 +196,6 @@ fn check_file(path: &str, text: &str, complaints: &mut Vec<Complaint>) {
     }
     if name.ends_with(".rs") {
         check_rust(path, text, &mut complain);
-    }
-    if name == "Cargo.toml" {
-        match dependencies::check(text) {
-            Ok(found) => found.into_iter().for_each(|what| complain(0, what)),
-            Err(error) => complain(0, error.to_string()),
-        }
     }
 }
 
@@ -331,6 +356,41 @@ mod tests {
         check("crates/a/tests/a.rs", &long, &[]);
         check("crates/a/src/tests.rs", &long, &[]);
         check("crates/a/src/a.rs", &format!("{fits}#[cfg(test)]\nmod tests {{\n{long}}}\n"), &[]);
+    }
+
+    #[test]
+    fn nothing_hides_what_a_module_imports() {
+        let found = |lib: &str| {
+            let texts = [("lib", lib), ("a", ""), ("prelude", "")];
+            let file =
+                |(name, text): (&str, &str)| (format!("crates/x/src/{name}.rs"), text.into());
+            let mut complaints = Vec::new();
+            check_crates(&texts.map(file).into(), &mut complaints);
+            complaints.len()
+        };
+        for hidden in [
+            "#[path = \"a.rs\"]\nmod b;",
+            "#[cfg_attr(unix, path = \"a.rs\")]\nmod a;",
+            "mod b;",
+            "mod a;\nuse a::*;",
+            "mod a;\npub(crate) use self::a::*;",
+            "fn f() { use std::collections::*; }",
+            "fn f() { mod inner { } }",
+            "extern crate self as x;",
+            "include!(\"a.rs\");",
+            "fn f() { std::include!(\"a.rs\") }",
+        ] {
+            assert!(found(hidden) > 0, "{hidden}");
+        }
+        for plain in [
+            "mod a;\nuse a::b;",
+            "mod prelude;\nuse prelude::*;",
+            "#[cfg(test)]\nmod tests { use super::*; }",
+            "#[cfg(test)]\nextern crate self as x;",
+            "const A: &str = include_str!(\"a.rs\");",
+        ] {
+            assert_eq!(found(plain), 0, "{plain}");
+        }
     }
 
     #[test]

@@ -118,6 +118,7 @@ mod tests {
             "#[cfg(test)]\nmod tests { use crate::a::A; }",
             "#[cfg(test)]\nuse crate::a::A;",
             "#[cfg(all(test, unix))]\nfn f() { crate::a::a() }",
+            "#[cfg(any(test, all(unix, test)))]\nuse crate::a::A;",
             "struct S;\nimpl S { #[cfg(test)]\nfn f() { crate::a::a() } }",
             "#[cfg(test)]\nmod tests;",
         ];
@@ -135,6 +136,10 @@ mod tests {
         for b in [
             "use crate::a::A;",
             "#[cfg(not(test))]\nuse crate::a::A;",
+            "#[cfg(any(test, unix))]\nuse crate::a::A;",
+            "pub(self) use crate::a::A;",
+            "pub(crate) use crate::a::A;\nfn f(_: A) {}",
+            "fn f() { m!(use crate::{a::A}) }",
             "mod tests;\nfn f() { tests::g() }",
         ] {
             assert_ne!(sizes(&files(b)), [0; 0], "{b}");

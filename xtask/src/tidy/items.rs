@@ -1,19 +1,33 @@
 //! Items of Rust, whatever their kind: name, attributes, and for whom they are.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Attribute, Ident, Item, Meta, Visibility};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Ident, Item, Meta, Token, Visibility};
 
 /// Whether something is compiled for tests alone.
 pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {
-            has(&list.tokens, "test") && !has(&list.tokens, "not")
+            list.parse_args().is_ok_and(|condition| asks_for_tests(&condition))
         }
         meta => meta.path().is_ident("test"),
     })
 }
 
-fn has(tokens: &TokenStream, word: &str) -> bool {
+/// Whether a condition holds in tests alone.
+fn asks_for_tests(condition: &Meta) -> bool {
+    let Meta::List(list) = condition else { return condition.path().is_ident("test") };
+    let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    let parts = parts.unwrap_or_default();
+    match list.path.get_ident() {
+        Some(name) if name == "all" => parts.iter().any(asks_for_tests),
+        Some(name) if name == "any" => !parts.is_empty() && parts.iter().all(asks_for_tests),
+        _ => false,
+    }
+}
+
+/// Whether a word stands somewhere in tokens.
+pub(super) fn has(tokens: &TokenStream, word: &str) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Ident(name) => name == word,
         TokenTree::Group(group) => has(&group.stream(), word),
@@ -26,6 +40,7 @@ pub(super) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
+        Item::ExternCrate(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
         Item::Macro(item) => &item.attrs,

@@ -63,8 +63,12 @@ impl Modules {
                 continue;
             }
             let places = [format!("{beside}.rs"), format!("{beside}/mod.rs")];
-            if let Some(place) = places.iter().find(|place| sources.contains_key(*place)) {
-                self.file(inner, place, sources)?;
+            match places.iter().find(|place| sources.contains_key(*place)) {
+                Some(place) => self.file(inner, place, sources)?,
+                None => {
+                    let hides = self.all.get_mut(&at).map(|module| &mut module.hides);
+                    hides.into_iter().for_each(|it| it.push(format!("`mod {name}` has no file")));
+                }
             }
         }
         Ok(())
@@ -75,6 +79,12 @@ impl Modules {
     pub(super) fn defining(&self, from: &[String], written: &[String]) -> Option<&Module> {
         let (at, is_item) = self.resolve(from, written, 0)?;
         is_item.then(|| &self.all[&at])
+    }
+
+    /// The module to which a path of another leads: the one that defines what it names, or that it
+    /// names itself. None for what is of another crate.
+    pub(super) fn place(&self, from: &[String], written: &[String]) -> Option<ModulePath> {
+        self.resolve(from, written, 0).map(|(at, _)| at)
     }
 
     /// Where a path leads, and whether that is something in the module or the module itself.

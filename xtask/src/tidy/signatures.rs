@@ -7,16 +7,17 @@ use syn::Visibility;
 use syn::visit::{self, Visit};
 
 use super::items::{is_for_tests, is_public};
+use super::module::Method;
 
 /// Collects public methods, and the words of what is public.
 pub(super) struct Signatures<'m> {
-    methods: &'m mut BTreeSet<String>,
+    methods: &'m mut BTreeSet<Method>,
     words: &'m mut BTreeSet<String>,
 }
 
 impl<'m> Signatures<'m> {
     /// Adds to these.
-    pub(super) fn of(methods: &'m mut BTreeSet<String>, words: &'m mut BTreeSet<String>) -> Self {
+    pub(super) fn of(methods: &'m mut BTreeSet<Method>, words: &'m mut BTreeSet<String>) -> Self {
         Self { methods, words }
     }
 
@@ -39,12 +40,19 @@ impl<'a> Visit<'a> for Signatures<'_> {
     }
 
     fn visit_item_impl(&mut self, item: &'a syn::ItemImpl) {
+        let of = match &*item.self_ty {
+            syn::Type::Path(of) => of.path.segments.last(),
+            _ => None,
+        };
+        let of = of.map(|name| name.ident.to_string()).unwrap_or_default();
         for inner in &item.items {
             match inner {
                 syn::ImplItem::Fn(method) if is_for_tests(&method.attrs) => {}
                 syn::ImplItem::Fn(method) => {
                     if is_public(&method.vis) {
-                        self.methods.insert(method.sig.ident.to_string());
+                        let (name, of) = (method.sig.ident.to_string(), of.clone());
+                        let has_receiver = method.sig.receiver().is_some();
+                        self.methods.insert(Method { of, name, has_receiver });
                     }
                     if is_public(&method.vis) || item.trait_.is_some() {
                         self.words().visit_signature(&method.sig);
