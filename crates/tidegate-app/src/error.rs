@@ -73,11 +73,13 @@ impl AppError {
         Self { kind, source, hints: Vec::new(), code }
     }
 
+    /// The error of a request that cannot be meant as it is.
     pub fn usage(text: impl Into<String>) -> Self {
         Self::new(Kind::Usage, text.into())
     }
 
-    pub(crate) fn config(text: impl Into<String>) -> Self {
+    /// The error of files or settings that cannot be used as they are.
+    pub fn config(text: impl Into<String>) -> Self {
         Self::new(Kind::Config, text.into())
     }
 
