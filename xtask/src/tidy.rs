@@ -369,7 +369,7 @@ mod tests {
             complaints.len()
         };
         for hidden in [
-            "#[path = \"a.rs\"]\nmod b;",
+            "#[path = \"a.rs\"]\nmod prelude;",
             "#[cfg_attr(unix, path = \"a.rs\")]\nmod a;",
             "mod b;",
             "mod a;\nuse a::*;",

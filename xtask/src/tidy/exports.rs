@@ -205,6 +205,7 @@ mod tests {
             ("use x_y::b;\nimpl b::T { fn f() { Self::new() } }", &["b::T", "T::new"]),
             ("use x_y::Other;\nfn f(t: Other) { t.get() }", &["Other", "T::get"]),
             ("use x_y::Other;\nfn f(t: Other) { m!(t.get()) }", &["Other", "T::get"]),
+            ("use x_y::Other;\nfn f(t: Other) { t.new() }", &["Other"]),
             ("use x_y::b::T;\nconst F: F = T::get;", &["b::T", "T::get"]),
             ("#[serde(with = \"x_y::c\")]\nstruct S;", &["c::run"]),
         ] {
