@@ -2,6 +2,7 @@
 
 mod circles;
 mod dependencies;
+mod docs;
 mod exports;
 mod floors;
 mod items;
@@ -101,6 +102,18 @@ fn files(root: &Path) -> XtaskResult<Vec<String>> {
     Ok(paths.into_iter().map(str::to_owned).collect())
 }
 
+/// What others may use of a library and is not documented, each with its file.
+fn undocumented(root: &str, sources: &Sources) -> Vec<(String, String)> {
+    let folder = root.trim_end_matches("lib.rs");
+    let is_tried = |path: &str| path.contains("/tests/") || path.ends_with("/tests.rs");
+    let own = sources.iter().filter(|(path, _)| path.starts_with(folder) && !is_tried(path));
+    let missing = own.flat_map(|(path, text)| {
+        let names = docs::undocumented(text).unwrap_or_default().into_iter();
+        names.map(|name| (path.clone(), format!("`{name}` is public and has no documentation")))
+    });
+    missing.collect()
+}
+
 /// Checks how the files of each crate hang together and what it shows, and gives the number of
 /// files of the largest circle of imports.
 fn check_crates(sources: &Sources, complaints: &mut Vec<Complaint>) -> usize {
@@ -131,6 +144,7 @@ fn check_crates(sources: &Sources, complaints: &mut Vec<Complaint>) -> usize {
             found.extend(pure::check(&modules));
         }
         if root.ends_with("/lib.rs") {
+            found.extend(undocumented(root, sources));
             let unused = exports::unused(root, &modules, &said).into_iter();
             found.extend(unused.map(|(path, name)| {
                 (path, format!("`{name}` is public, and nothing outside the crate names it"))

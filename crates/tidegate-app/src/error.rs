@@ -64,6 +64,8 @@ pub struct AppError {
 }
 
 impl AppError {
+    /// An error of a library or a sentence, without hints. A write that a dry run stopped is
+    /// [`Kind::DryRun`], whatever `kind` says.
     pub fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = source.into();
         let dry = matches!(source.downcast_ref(), Some(tidegate_store::FileError::DryRun(_)));
