@@ -114,7 +114,7 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
     typist.types("eva", &["status"])?;
     // What fails says so there too, and a dry run says where it ends.
     for (args, exit, kind) in [
-        (&["verify"][..], 3, "config"),
+        (&["verify"][..], 30, "unknown"),
         (&["status", "none-1.0.0"], 2, "usage"),
         (&["fund", "draw"], 5, "keys"),
         (&["key", "new", "third", "--dry-run"], 0, "dry-run"),
