@@ -160,14 +160,16 @@ fn refuse_other_project(own: &Config, other: &Config) -> AppResult {
         ));
     }
     for (name, theirs) in &other.networks {
-        let ours = own.networks.get(name);
-        if let Some(ours) = ours.filter(|n| (n.chain, n.safe) != (theirs.chain, theirs.safe)) {
-            let text = |n: &NetworkConfig| {
-                let safe = n.safe.map_or_else(|| "no Safe".to_owned(), |safe| safe.to_string());
-                format!("chain {} and {safe}", n.chain)
-            };
-            let (theirs, ours) = (text(theirs), text(ours));
-            return refused(format!("{name} has {theirs} in the bundle, and {ours} here"));
+        let named = own.networks.get(name).filter(|ours| ours.chain != theirs.chain);
+        if let Some(ours) = named {
+            let (theirs, ours) = (theirs.chain, ours.chain);
+            return refused(format!("{name} is chain {theirs} in the bundle, and {ours} here"));
+        }
+        // A Safe is the chain's, whatever the network is called.
+        let mut ours = own.networks.values().filter(|ours| ours.chain == theirs.chain).peekable();
+        if theirs.safe.is_some() && ours.peek().is_some() && ours.all(|o| o.safe != theirs.safe) {
+            let chain = theirs.chain;
+            return refused(format!("the bundle has another Safe on chain {chain} than this one"));
         }
     }
     Ok(())
@@ -242,7 +244,13 @@ mod tests {
         };
         let own = config("vault", 1, "ab");
         assert!(refuse_other_project(&own, &own).is_ok());
-        for other in [config("till", 1, "ab"), config("vault", 5, "ab"), config("vault", 1, "cd")] {
+        let mut renamed = config("vault", 1, "cd");
+        renamed.networks = std::mem::take(&mut renamed.networks)
+            .into_values()
+            .map(|network| ("target".to_owned(), network))
+            .collect();
+        let others = [config("till", 1, "ab"), config("vault", 5, "ab"), config("vault", 1, "cd")];
+        for other in others.into_iter().chain([renamed]) {
             let refused = refuse_other_project(&own, &other).unwrap_err();
             assert_eq!(refused.kind, Kind::Conflict);
         }
