@@ -16,6 +16,8 @@ pub enum Event<'a> {
     Row(&'a str, &'a str),
     /// A heading with labelled values under it.
     Fields(&'a str, &'a [(String, String)]),
+    /// Labelled lines of the result, under labels of one width.
+    Table(&'a [(String, String)]),
     /// The result, for programs.
     Result(&'a Value),
     /// A document for other programs, byte for byte.
@@ -115,6 +117,11 @@ impl dyn Front + '_ {
     /// Tells labelled values under a heading.
     pub fn fields(&self, heading: &str, rows: &[(String, String)]) {
         self.tell(Event::Fields(heading, rows));
+    }
+
+    /// Tells labelled lines under labels of one width.
+    pub fn table(&self, rows: &[(String, String)]) {
+        self.tell(Event::Table(rows));
     }
 
     /// Tells the result for programs.

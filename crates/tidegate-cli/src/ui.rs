@@ -334,6 +334,7 @@ impl Front for Ui {
             Event::Line(text) => self.line(text),
             Event::Row(label, text) => self.row(label, text),
             Event::Fields(heading, rows) => self.fields(heading, rows),
+            Event::Table(rows) => self.table(rows),
             Event::Result(value) => self.result(value),
             Event::Document(text) => self.raw(text),
             Event::Note(text) => self.note(text),

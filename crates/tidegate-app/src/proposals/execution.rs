@@ -87,11 +87,12 @@ impl ExecutedView {
 }
 
 impl<'a> Rechecked<'a> {
-    /// Its transaction with the signatures that are here.
+    /// Tells its sheet, and gives its transaction with the signatures that are here.
     ///
     /// # Errors
     /// UNKNOWN if owners have yet to sign.
     pub fn ready(&self, project: &Project) -> AppResult<Ready<'a>> {
+        self.tell(&*project.front);
         let (found, state) = (self.opened.found, &self.state);
         let set = signatures(project, found, state)?;
         let threshold = state.trust.threshold;

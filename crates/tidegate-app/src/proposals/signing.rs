@@ -15,6 +15,7 @@ use tidegate_store::write_atomic;
 
 use crate::approve::{Approval, Consent, Given, approve, fields};
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::front::Front;
 use crate::network::described;
 use crate::project::Project;
 use crate::proposal_files::{Found, signatures};
@@ -64,17 +65,6 @@ pub struct SignatureView {
     pub is_ready: bool,
 }
 
-/// What an owner looks at, of a proposal whose batch this machine has built itself.
-#[derive(Debug)]
-pub struct Sheet {
-    /// Labels and texts, in order.
-    pub rows: Vec<(String, String)>,
-    /// Those that nobody may overlook.
-    pub attentions: Vec<String>,
-    /// The network on which a promotion's release has soaked.
-    pub soaked_on: Option<String>,
-}
-
 impl SheetView {
     /// What a proposal's file says; nothing of it is checked against a chain.
     pub fn of(found: &Found) -> Self {
@@ -87,16 +77,18 @@ impl Rechecked<'_> {
         &self.opened.found.checked
     }
 
-    /// What its owners look at.
-    pub fn sheet(&self) -> Sheet {
+    /// Tells what its owners look at: this machine has built the same batch itself.
+    pub fn tell(&self, front: &dyn Front) {
         let rows = sheet_with(self.checked(), &self.abis, Some(&self.calls));
-        let attentions = rows.iter().filter(|(label, _)| label.ends_with(ATTENTION));
-        let attentions = attentions.map(|(label, says)| format!("{label}: {says}")).collect();
-        let soaked_on = match &self.checked().proposal().kind {
-            ProposalKind::Promotion(promotion) => Some(described(promotion.soak.network)),
-            ProposalKind::Adoption(_) => None,
-        };
-        Sheet { rows, attentions, soaked_on }
+        front.line("");
+        front.line("It is identical to what this machine builds itself.");
+        front.table(&rows);
+        for (label, says) in rows.iter().filter(|(label, _)| label.ends_with(ATTENTION)) {
+            front.attend(format!("{label}: {says}"));
+        }
+        if let ProposalKind::Promotion(promotion) = &self.checked().proposal().kind {
+            front.row("Soaked on", &described(promotion.soak.network));
+        }
     }
 
     /// What was checked, for programs.
@@ -123,7 +115,7 @@ impl Rechecked<'_> {
         Err(AppError::new(Kind::Keys, format!("{key} is not an owner of the Safe")))
     }
 
-    /// Has the sheet approved, then signs and writes the signature's file.
+    /// Tells the sheet and has it approved, then signs and writes the signature's file.
     ///
     /// # Errors
     /// If the signer is no owner, or nobody approves exactly this.
@@ -131,6 +123,7 @@ impl Rechecked<'_> {
         let (found, state) = (self.opened.found, &self.state);
         let (owner, hash) = (signer.address(), found.checked.hash());
         self.require_owner(owner)?;
+        self.tell(&*project.front);
         let approval = Approval {
             network: &found.network,
             hash: self.view().approve,

@@ -98,22 +98,10 @@ async fn checked<'a>(project: &Context, opened: &'a Opened<'a>) -> AppResult<Rec
     outcome
 }
 
-/// The sheet of a proposal whose batch this machine has built itself.
-fn show_sheet(project: &Context, rechecked: &Rechecked<'_>) {
-    let (ui, sheet) = (&project.ui, rechecked.sheet());
-    ui.line("");
-    ui.line("It is identical to what this machine builds itself.");
-    ui.table(&sheet.rows);
-    sheet.attentions.into_iter().for_each(|text| ui.attend(text));
-    if let Some(soak) = &sheet.soaked_on {
-        ui.row("Soaked on", soak);
-    }
-}
-
 async fn verify(project: &Context, found: &Found) -> AppResult<u8> {
     let opened = Opened::of(project, found).await?;
     let rechecked = checked(project, &opened).await?;
-    show_sheet(project, &rechecked);
+    rechecked.tell(&project.ui);
     let (ui, view) = (&project.ui, rechecked.view());
     ui.line("");
     ui.line(format!("{} it may be signed", ui.verdict(view.result.word())));
@@ -126,7 +114,6 @@ async fn sign(project: &Context, found: &Found) -> AppResult<u8> {
     let opened = Opened::of(project, found).await?;
     let rechecked = checked(project, &opened).await?;
     rechecked.require_owner(signer.address())?;
-    show_sheet(project, &rechecked);
     let (ui, signed) = (&project.ui, rechecked.sign(project, &signer)?);
     let (owner, count, threshold) = (signed.owner, signed.signed.len(), signed.threshold);
     ui.line("");
@@ -146,7 +133,6 @@ async fn execute(project: &Context, found: &Found) -> AppResult<u8> {
         return finish(project, &opened, Verdict::Pass).await;
     }
     let rechecked = checked(project, &opened).await?;
-    show_sheet(project, &rechecked);
     let ready = rechecked.ready(project)?;
     let signer = signer(project, project.network(&found.network)?.relayer.as_deref())?;
     let executed = ready.execute(project, &signer).await?;

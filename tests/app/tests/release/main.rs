@@ -303,15 +303,21 @@ async fn promoted(machines: &Machines, world: &World) -> Outcome {
     taped(machines, world, "executed").await
 }
 
+/// A row of every proposal's sheet.
+const SHEET: &str = "EIP-712 Digest";
+
 /// Two owners check the newest proposal alone, and sign it.
 async fn sign(machines: &Machines) -> Outcome {
     for owner in ["o1", "o2"] {
-        let (project, key) = (machines.open(owner)?, Key::of(owner));
+        let front = Arc::new(Approver::default());
+        let (project, key) = (machines.open_by(owner, front.clone(), None)?, Key::of(owner));
         let found = newest(&project).await?;
         let opened = OpenedProposal::of(&project, &found).await?;
         let rechecked = recheck::recheck(&project, &opened).await.outcome?;
         rechecked.require_owner(key.address())?;
+        assert!(!front.has_told(SHEET));
         assert_eq!(rechecked.sign(&project, &key)?.owner, key.address());
+        assert!(front.has_told(SHEET), "nobody signs what was not shown");
     }
     Ok(())
 }
@@ -326,11 +332,13 @@ enum Executed {
 }
 
 async fn execute(machines: &Machines, world: &World) -> Outcome<Executed> {
-    let (ops, relayer) = (machines.open("ops")?, Key::of("relayer"));
+    let front = Arc::new(Approver::default());
+    let (ops, relayer) = (machines.open_by("ops", front.clone(), None)?, Key::of("relayer"));
     let found = newest(&ops).await?;
     let opened = OpenedProposal::of(&ops, &found).await?;
     let rechecked = recheck::recheck(&ops, &opened).await.outcome?;
     let ready = rechecked.ready(&ops)?;
+    assert!(front.has_told(SHEET), "nobody sends what was not shown");
     ready.execute(&ops, &relayer).await?;
     let executed = match opened.finish(&ops, rechecked.verdict).await? {
         Finished::Adopted(view) => Executed::Adopted(view.version),

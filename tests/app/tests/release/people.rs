@@ -105,6 +105,10 @@ impl Front for Approver {
             Event::Line(text) | Event::Note(text) => {
                 self.lines.lock().into_iter().for_each(|mut lines| lines.push(text.to_owned()));
             }
+            Event::Table(rows) => {
+                let labels = rows.iter().map(|(label, _)| label.clone());
+                self.lines.lock().into_iter().for_each(|mut lines| lines.extend(labels.clone()));
+            }
             _ => {}
         }
     }
