@@ -231,6 +231,7 @@ impl<'a> Frozen<'a> {
             plan: plan.with_there(&self.done, true).after(self.earlier.as_ref()),
             deployer: self.lane.id().sender,
             creates_helper: self.creates_helper(),
+            anchor: self.run.anchor.clone(),
             adopts_at_nonce: self.adoption.as_ref().map(|adoption| adoption.nonce),
             fees_at_most: self.ceiling.most,
         }

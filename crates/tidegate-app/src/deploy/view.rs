@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::record::Place;
@@ -54,6 +54,9 @@ pub(crate) struct FrozenView {
     pub deployer: Address,
     /// Whether it creates the helper contract first.
     pub creates_helper: bool,
+    /// The calldata of its last transaction, the soak's anchor, which the deployer sends to itself.
+    #[schemars(with = "String")]
+    pub anchor: Bytes,
     /// The nonce at which it puts the deployer under this program's management, where it would.
     pub adopts_at_nonce: Option<u64>,
     /// The most that its fees come to, in wei as decimal digits.
