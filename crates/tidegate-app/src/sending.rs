@@ -81,10 +81,8 @@ pub(crate) async fn send(
     intent: &Intent,
     options: Options,
 ) -> AppResult<Landed> {
-    if let Some(error) = unpaid(project, network, signer, intent).await? {
-        return Err(error);
-    }
-    ready(project, name, network, signer, intent, options).await?.send().await
+    let ready = ready(project, name, (network, signer), intent, options, Unpaid::Refused).await?;
+    ready.send().await
 }
 
 /// Has one intent approved, of something that is signed and written even where it cannot be sent.
@@ -95,20 +93,25 @@ pub(crate) async fn ready_to_post<'a>(
     signer: &'a dyn DigestSigner,
     intent: &'a Intent,
 ) -> AppResult<Ready<'a>> {
-    if let Some(error) = unpaid(project, network, signer, intent).await? {
-        project.front.attend(format!("{error}; until then it is signed and written, not posted"));
-    }
-    ready(project, name, network, signer, intent, Vec::new()).await
+    ready(project, name, (network, signer), intent, Vec::new(), Unpaid::Told).await
+}
+
+/// Whether an intent that its sender cannot pay for now is approved all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unpaid {
+    Refused,
+    /// What it posts is signed and written in any case.
+    Told,
 }
 
 /// Has one intent approved.
 async fn ready<'a>(
     project: &'a Project,
     name: &str,
-    network: &'a Network,
-    signer: &'a dyn DigestSigner,
+    (network, signer): (&'a Network, &'a dyn DigestSigner),
     intent: &'a Intent,
     options: Options,
+    unpaid: Unpaid,
 ) -> AppResult<Ready<'a>> {
     let lane = open_lane(project, network, signer).await?;
     let adoption = lane.adoption().await?;
@@ -118,6 +121,13 @@ async fn ready<'a>(
     let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
     let ceiling = Ceiling::choose(&intent.op, needed, cap, |most| Ok(hash(most)), approved, named)?;
     let hash = hash(ceiling.most);
+    if let Err(error) = require_balance(network, lane.id().sender, intent, needed).await {
+        if unpaid == Unpaid::Refused {
+            return Err(error);
+        }
+        let text = format!("{error}; until then it is signed and written, not posted");
+        project.front.attend(text);
+    }
     if let Some(adoption) = &adoption {
         show_adoption(project, adoption);
     }
@@ -146,21 +156,24 @@ async fn ready<'a>(
     Ok(Ready { front: &*project.front, cleared, intent })
 }
 
-/// The error of a sender that cannot pay for an intent now; none where it has landed.
-async fn unpaid(
-    project: &Project,
+/// Refuses what a sender cannot pay for now. `fees` are the most that it would cost; nothing where
+/// it has landed.
+async fn require_balance(
     network: &Network,
-    signer: &dyn DigestSigner,
+    sender: Address,
     intent: &Intent,
-) -> AppResult<Option<AppError>> {
-    let lane = open_lane(project, network, signer).await?;
-    let fees = lane.most_of(intent).await?;
-    let (op, sender) = (intent.op.clone(), lane.id().sender);
+    fees: U256,
+) -> AppResult {
+    if fees.is_zero() {
+        return Ok(());
+    }
     let needed = intent.value.saturating_add(fees);
     let head = network.latest_head().await?;
     let balance = network.balance(sender, head.block).await?;
-    let is_short = !fees.is_zero() && balance < needed;
-    Ok(is_short.then(|| EngineError::Funds { op, sender, balance, needed }.into()))
+    if balance >= needed {
+        return Ok(());
+    }
+    Err(EngineError::Funds { op: intent.op.clone(), sender, balance, needed }.into())
 }
 
 /// How much of calldata is shown.

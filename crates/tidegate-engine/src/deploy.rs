@@ -19,7 +19,7 @@ use crate::ports::{Chain, Journal};
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
 
 /// An upper bound of an anchor's gas.
-const ANCHOR_GAS: u64 = 40_000;
+pub const ANCHOR_GAS: u64 = 40_000;
 
 /// A frozen deployment: nothing is left to choose.
 #[derive(Debug, Clone)]

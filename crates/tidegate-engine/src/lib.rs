@@ -11,7 +11,7 @@ mod lane;
 mod ports;
 mod sign;
 
-pub use deploy::{DeployRun, Deployed, Progress, adopted_nonce, find_sent, there};
+pub use deploy::{ANCHOR_GAS, DeployRun, Deployed, Progress, adopted_nonce, find_sent, there};
 pub use error::EngineError;
 pub use fees::{Ceiling, FeeCap};
 pub use lane::{Adoption, Cleared, Landed, Lane, intent_digest};

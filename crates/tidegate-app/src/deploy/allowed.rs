@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::U256;
 use tidegate_chain::{Network, is_known_testnet};
-use tidegate_engine::{DeployRun, Lane};
+use tidegate_engine::{ANCHOR_GAS, DeployRun, Lane};
 use tidegate_model::units::format_amount;
 use tidegate_plan::Expected;
 use tidegate_plan::config::{NetworkConfig, Stage};
@@ -37,8 +37,6 @@ pub(super) async fn require_balance(
     expected: &Expected,
     (run, done): (&DeployRun, &BTreeSet<String>),
 ) -> AppResult {
-    /// An upper bound of an anchor's gas.
-    const ANCHOR_GAS: u64 = 40_000;
     let sender = lane.id().sender;
     let head = network.latest_head().await?;
     let balance = network.balance(sender, head.block).await?;
