@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{Address, hex};
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_plan::config::Stage;
+use tidegate_plan::config::{NetworkConfig, Stage};
 use tidegate_store::{SeenRecord, read_limited, to_text, write_atomic};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -104,9 +104,12 @@ pub(crate) fn executed(
         return of_release(project, network, release);
     }
     let mut found = all(project, network)?;
-    let by_safe = |record: &DeploymentRecord| Some(record.deployment.executor) == settings.safe;
-    found.retain(|(_, record)| record.release_root == release && by_safe(record));
+    found.retain(|(_, record)| record.release_root == release && is_by_safe(settings, record));
     Ok(found.into_iter().map(|(_, record)| record).max_by_key(|record| record.id))
+}
+
+fn is_by_safe(settings: &NetworkConfig, record: &DeploymentRecord) -> bool {
+    Some(record.deployment.executor) == settings.safe
 }
 
 /// The newest deployment of another release on a network, by the block of its last transaction: by
@@ -119,7 +122,7 @@ pub(crate) fn earlier(
     let settings = project.network(network)?;
     let counts = |record: &DeploymentRecord| match settings.stage {
         Stage::Testnet => is_own(project, record),
-        Stage::Mainnet => Some(record.deployment.executor) == settings.safe,
+        Stage::Mainnet => is_by_safe(settings, record),
     };
     let records = all(project, network)?.into_iter().map(|(_, record)| record);
     let others = records.filter(|record| record.release_root != release && counts(record));

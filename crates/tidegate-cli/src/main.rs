@@ -90,12 +90,18 @@ fn command_line() -> Result<(Cli, Typed), clap::Error> {
 /// Prints help, or why a command line is refused. What it returns is the exit code.
 fn told(error: &clap::Error, env: &Environment) -> u8 {
     let printed = error.print().and_then(|()| std::io::stdout().flush());
-    if error.use_stderr() {
-        return exit::code(Kind::Usage);
+    // What was typed could not be read, but whether programs read along can be seen in it.
+    let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    let ui = Ui::new(json, Terminal::of(env), Typed::default());
+    if !error.use_stderr() {
+        ui.keep_written(printed);
+        return written(&ui, 0);
     }
-    let ui = Ui::new(false, Terminal::of(env), Typed::default());
-    ui.keep_written(printed);
-    written(&ui, 0)
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let code = exit::code(Kind::Usage);
+    ui.failed(&AppError::usage(first), code);
+    code
 }
 
 /// The process's environment. Values that are not UTF-8 count as absent.

@@ -116,6 +116,7 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
     for (args, exit, kind) in [
         (&["verify"][..], 30, "unknown"),
         (&["status", "none-1.0.0"], 2, "usage"),
+        (&["status", "--nothing"], 2, "usage"),
         (&["fund", "draw"], 5, "keys"),
         (&["key", "new", "third", "--dry-run"], 0, "dry-run"),
     ] {
