@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tempfile::TempDir;
 
 use crate::error::{Damage, Fault, StoreError};
@@ -154,7 +154,7 @@ fn configure(conn: &Connection) -> Result<(), Fault> {
     conn.pragma_update(None, "recursive_triggers", true)?;
     conn.pragma_update(None, "fullfsync", true)?;
     conn.pragma_update(None, "checkpoint_fullfsync", true)?;
-    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    switch_to_wal(conn)?;
     conn.pragma_update(None, "synchronous", "full")?;
     let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     let synchronous = pragma(conn, "synchronous")?;
@@ -164,6 +164,25 @@ fn configure(conn: &Connection) -> Result<(), Fault> {
     } else {
         let report = format!("journal mode {mode}, synchronous {synchronous}");
         Err(Damage::Integrity { report }.into())
+    }
+}
+
+/// Several processes that create one store switch it at the same time. SQLite reads the mode first
+/// and then upgrades its lock, and for an upgrade it does not wait: it says busy at once.
+fn switch_to_wal(conn: &Connection) -> rusqlite::Result<()> {
+    const STEP_MS: u64 = 20;
+    let mut tries_left = BUSY_WAIT_MS_MAX / STEP_MS;
+    loop {
+        let switched = conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
+        match switched {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries_left > 0 =>
+            {
+                tries_left -= 1;
+                std::thread::sleep(Duration::from_millis(STEP_MS));
+            }
+            result => return result,
+        }
     }
 }
 
@@ -213,5 +232,27 @@ fn create_private_file(path: &Path) -> Result<(), FileError> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(source) => Err(FileError::Write { path: path.to_path_buf(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_another_process_creates_now_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("store.db");
+        let open = || Connection::open(&db).unwrap();
+        let (other, conn) = (open(), open());
+        other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE t (x);").unwrap();
+        let creator = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            other.execute_batch("COMMIT").unwrap();
+        });
+        switch_to_wal(&conn).unwrap();
+        creator.join().unwrap();
+        let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
     }
 }
