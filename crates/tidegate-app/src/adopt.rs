@@ -81,7 +81,8 @@ pub async fn adopt(
                 .fold(error, AppError::hint)
                 .hint("under [existing], name the source of the code that is there now"));
         }
-        let baseline = Baseline::of(&network, built, start, &found, head.block)?;
+        let older = Baseline::load(project, name, &start.target)?;
+        let baseline = Baseline::of(&network, built, start, &found, head.block)?.after(older);
         view.places.push(Place {
             target: start.target.clone(),
             network: name.to_owned(),

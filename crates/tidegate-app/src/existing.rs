@@ -129,6 +129,9 @@ pub struct Baseline {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub admin: Option<Address>,
     pub implementation: Address,
+    /// What was adopted behind it before, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub earlier: Vec<Address>,
     pub contract: Fqn,
     pub runtime_template: B256,
     pub storage_layout: B256,
@@ -163,6 +166,7 @@ impl Baseline {
             address: start.address,
             admin: start.admin,
             implementation: found.implementation,
+            earlier: Vec::new(),
             contract: reference.fqn.clone(),
             runtime_template: reference.runtime_template(),
             storage_layout: reference.storage_layout()?,
@@ -186,6 +190,15 @@ impl Baseline {
                 .hint("restore it from git, or run `tidegate adopt`")
         })?;
         Ok(Some(baseline))
+    }
+
+    /// The same with what an older baseline of the same proxy says was behind it.
+    pub(crate) fn after(mut self, older: Option<Self>) -> Self {
+        let Some(older) = older.filter(|older| older.address == self.address) else { return self };
+        self.earlier = older.earlier;
+        self.earlier.push(older.implementation);
+        self.earlier.retain(|at| *at != self.implementation);
+        self
     }
 
     /// Writes it beside the records.

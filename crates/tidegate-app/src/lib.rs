@@ -27,6 +27,7 @@ mod fund_rules;
 pub mod fund_transfers;
 pub mod import;
 pub mod init;
+mod layouts;
 mod ledger_facts;
 pub mod network;
 mod next;

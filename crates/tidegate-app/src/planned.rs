@@ -9,6 +9,7 @@ use crate::deploy::deployment_id;
 use crate::deployment::{Prepared, expect, prepare, standing_creations};
 use crate::error::AppResult;
 use crate::existing::require_starts;
+use crate::layouts::require_layouts;
 use crate::project::Project;
 use crate::records;
 use crate::release::Built;
@@ -45,6 +46,8 @@ pub async fn plan(
     let network = project.connect_single(name).await?;
     let head = network.latest_head().await?;
     require_starts(&network, built, &prepared, head).await?;
+    let places = (name, &network);
+    let returns = require_layouts(project, places, built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;
     let standing = match executor {
         Executor::Safe(_) => {
@@ -57,6 +60,6 @@ pub async fn plan(
     let earlier = records::earlier(project, name, built.roots.release_root)?;
     let view = PlanView::of((name, built), id, (&prepared, &expected));
     let view = view.with_there(&there, false).after(earlier.as_ref());
-    let view = PlanView { standing, ..view };
+    let view = PlanView { standing, ..view }.attending(returns);
     Ok(Planned { prepared, expected, view })
 }

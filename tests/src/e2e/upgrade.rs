@@ -13,6 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Fresh:
             live_proxies_are_upgraded_on_both_networks,
+            storage_that_moves_is_refused_and_the_way_back_works,
             mutant_what_an_upgrade_starts_from;
     }
 }
@@ -91,6 +92,81 @@ fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
+/// A variable in front of another one: refused by `plan` and `deploy` before anything is signed.
+/// Where another tool put such code behind a proxy, the earlier code goes back there.
+fn storage_that_moves_is_refused_and_the_way_back_works(scene: &Scene<'_>) -> Outcome {
+    let (project, Lives { test: live, .. }) = prepare(scene)?;
+    let testnet = &project.world.testnet;
+    let good = project.read("src/Box.sol")?;
+    let bad =
+        good.replacen("uint256 public size;", "bool public frozen;\n    uint256 public size;", 1);
+    project.write("src/Box.sol", &bad)?;
+    let sent = project.nonce(testnet, actor_address("deployer"))?;
+    let built = project.run("eva", &["build", "--json"], 0)?.json()?;
+    let warned = built["refusedUpgrades"].to_string();
+    assert!(warned.contains("`frozen` (bool) is new and overlaps `size`"), "{warned}");
+    let refusal = |command: &[&str]| -> Result<String, Failed> {
+        let refused = project.approve("eva", command)?.expect_code(1)?;
+        Ok(messages(&refused, "error").join(" "))
+    };
+    let said = refusal(&["plan"])?;
+    let place = format!("box-v2 at {}, slot 0: `frozen` (bool) is new", live.boxed);
+    assert!(said.contains(&place), "{said}");
+    assert_eq!(refusal(&["deploy"])?, said);
+    assert!(refusal(&["plan", "mainnet"])?.contains("`frozen` (bool) is new"));
+    assert_eq!(project.nonce(testnet, actor_address("deployer"))?, sent);
+
+    // Somebody else does it by another program.
+    project.write("src/bad/Box.sol", &bad.replace("BoxV2", "BoxBad"))?;
+    project.write("script/Bad.s.sol", BAD)?;
+    let made = Live::script(&project, testnet, ("Bad.s.sol:Bad", 0), live.admin)?;
+    testnet.set_storage(live.boxed, IMPLEMENTATION.parse()?, made.into_word())?;
+    let said = refusal(&["plan"])?;
+    assert!(said.contains("behind @box on testnet, is not src/v1/Box.sol:Box"), "{said}");
+
+    // The way back of docs/upgrades.md.
+    let size = |expected: u64| -> Outcome {
+        let call = json!([{"to": live.boxed, "data": "0x949d225d"}, "latest"]);
+        let found: U256 = serde_json::from_value(testnet.rpc("eth_call", call)?)?;
+        assert_eq!(found, U256::from(expected));
+        Ok(())
+    };
+    size(0)?;
+    let back = |from: &str, to: &str, version: &str| -> Outcome {
+        let config = project.read("tidegate.toml")?;
+        let start = config.find("[existing.box]\ncontract = \"").ok_or("no box")? + 27;
+        let end = start + config[start..].find('"').ok_or("no end")?;
+        let mut config = format!("{}{from}{}", &config[..start], &config[end..]);
+        let start = config.find("create  = \"").ok_or("no vault")? + 1;
+        let start = start + config[start..].find("create  = \"").ok_or("no step")? + 11;
+        let end = start + config[start..].find('"').ok_or("no end")?;
+        config.replace_range(start..end, to);
+        let start = config.find("version = \"").ok_or("no version")? + 11;
+        config.replace_range(start..start + 5, version);
+        project.write("tidegate.toml", &config)
+    };
+    back("src/bad/Box.sol:BoxBad", "src/v1/Box.sol:Box", "2.0.1")?;
+    let planned = project.run("eva", &["plan", "--json"], 0)?.json()?;
+    let attentions = planned["attentions"].to_string();
+    assert!(attentions.contains("box-v2 returns @box to the code of the baseline"), "{attentions}");
+    assert!(attentions.contains("`frozen` (bool) is gone"), "{attentions}");
+    project.done("eva", &["deploy"])?;
+    project.run("eva", &["verify"], 0)?;
+    size(1)?;
+    Ok(())
+}
+
+const BAD: &str = "\
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+import {BoxBad} from \"../src/bad/Box.sol\";
+interface Vm { function startBroadcast() external; }
+contract Bad {
+    Vm private constant VM = Vm(address(uint160(uint256(keccak256(\"hevm cheat code\")))));
+    function run() external { VM.startBroadcast(); new BoxBad(); }
+}
+";
+
 /// Where forge put the first versions.
 pub(crate) struct Lives {
     test: Live,
@@ -107,10 +183,23 @@ pub(crate) struct Live {
 impl Live {
     /// Runs the project's forge script, with this account as the owner of everything.
     fn deploy(project: &Scene<'_>, anvil: &Anvil, owner: Address) -> Result<Self, Failed> {
+        let boxed = Self::script(project, anvil, ("Live.s.sol:Live", 3), owner)?;
+        let admin = Address::from_word(Self::read(anvil, boxed, ADMIN)?);
+        Ok(Self { vault: Self::made(project, anvil, "Live.s.sol", 1)?, boxed, admin })
+    }
+
+    /// Runs one of its scripts; the address that the transaction of this number creates.
+    fn script(
+        project: &Scene<'_>,
+        anvil: &Anvil,
+        (script, index): (&str, usize),
+        owner: Address,
+    ) -> Result<Address, Failed> {
         let sender = actor("installer");
         anvil.set_balance(sender.address(), U256::from(10).pow(U256::from(19)))?;
+        let path = format!("script/{script}");
         let done = Command::new(&project.tools.forge)
-            .args(["script", "script/Live.s.sol:Live", "--broadcast", "--offline", "--slow"])
+            .args(["script", &path, "--broadcast", "--offline", "--slow"])
             .args(["--use", &solc_wrapper(project.tools)?.to_string_lossy()])
             .args(["--rpc-url", anvil.url()])
             .args(["--private-key", &hex::encode_prefixed(sender.to_bytes())])
@@ -120,14 +209,20 @@ impl Live {
         if !done.status.success() {
             return Err(String::from_utf8_lossy(&done.stderr).into_owned().into());
         }
-        let file = format!("broadcast/Live.s.sol/{}/run-latest.json", anvil.chain_id());
+        let file = script.split(':').next().unwrap_or_default();
+        Self::made(project, anvil, file, index)
+    }
+
+    /// What a script that ran has created by the transaction of this number.
+    fn made(
+        project: &Scene<'_>,
+        anvil: &Anvil,
+        script: &str,
+        index: usize,
+    ) -> Result<Address, Failed> {
+        let file = format!("broadcast/{script}/{}/run-latest.json", anvil.chain_id());
         let broadcast: Value = serde_json::from_str(&project.read(&file)?)?;
-        let at = |index: usize| -> Result<Address, Failed> {
-            Ok(serde_json::from_value(broadcast["transactions"][index]["contractAddress"].clone())?)
-        };
-        let boxed = at(3)?;
-        let admin = Address::from_word(Self::read(anvil, boxed, ADMIN)?);
-        Ok(Self { vault: at(1)?, boxed, admin })
+        Ok(serde_json::from_value(broadcast["transactions"][index]["contractAddress"].clone())?)
     }
 
     fn read(anvil: &Anvil, at: Address, slot: &str) -> Result<B256, Failed> {

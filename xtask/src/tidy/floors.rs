@@ -37,7 +37,16 @@ const APP: Floors<'static> = &[
     ),
     (
         "release",
-        &["contracts", "deployment", "existing", "promotion", "published", "release", "standing"],
+        &[
+            "contracts",
+            "deployment",
+            "existing",
+            "layouts",
+            "promotion",
+            "published",
+            "release",
+            "standing",
+        ],
     ),
     ("facts", &["assess", "ledger_facts", "read_back"]),
     (

@@ -1,14 +1,14 @@
 //! Facts of the gate `layout`: what is really behind each proxy that is upgraded.
 
-use tidegate_gates::{Layout, LayoutFact, LayoutFacts, Observed, Reference};
-use tidegate_model::release::Artifact;
+use tidegate_gates::{LayoutFact, LayoutFacts, Observed, Reference};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_plan::{Executor, Start};
 
 use super::candidate::Candidate;
 use crate::deployment::{Prepared, prepare};
-use crate::error::{AppError, AppResult, Kind};
+use crate::error::{AppError, AppResult};
 use crate::existing::{Baseline, read_behind, reference};
+use crate::layouts::{earlier, layout, updated};
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
@@ -25,12 +25,7 @@ pub(super) async fn facts(
     let mut facts = LayoutFacts::default();
     for start in &prepared.resolved.starts {
         let known = known(candidate, &prepared, start, head, &mut facts.inputs).await?;
-        let upgrade = built.release.plan.step(&start.step).and_then(|step| step.as_upgrade());
-        let updated = upgrade.and_then(|upgrade| built.release.artifact(&upgrade.contract));
-        let updated = updated.ok_or_else(|| {
-            AppError::new(Kind::Internal, format!("the release does not contain {}", start.step))
-        })?;
-        facts.upgrades.push(LayoutFact {
+        let mut fact = LayoutFact {
             name: start.step.clone(),
             proxy: start.address,
             reference: match known {
@@ -40,14 +35,16 @@ pub(super) async fn facts(
                 }
                 Err(missing) => Err(missing),
             },
-            updated: layout(updated)?,
-        });
+            updated: layout(updated(built, start)?)?,
+            earlier: None,
+        };
+        if fact.reference.is_ok() && !start.in_plan && !fact.damage().is_empty() {
+            let (network, head) = (candidate.target_network.clone()?, head.clone()?);
+            fact.earlier = earlier(project, (target, network), built, start, head).await?;
+        }
+        facts.upgrades.push(fact);
     }
     Ok(Ok(facts))
-}
-
-fn layout(artifact: &Artifact) -> AppResult<Layout> {
-    Layout::of(artifact).map_err(|error| AppError::new(Kind::Fail, error))
 }
 
 /// How the reference is known to be behind the proxy; otherwise what is missing. The baseline has

@@ -33,6 +33,7 @@ use crate::approve::{Approval, Given, approve, fields, names};
 use crate::deployment::{Prepared, begun, expect, expect_rest, prepare, refuse_faults};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
+use crate::layouts::require_layouts;
 use crate::network::has_operator;
 use crate::planned::PlanView;
 use crate::project::Project;
@@ -92,6 +93,8 @@ pub struct Frozen<'a> {
     done: BTreeSet<String>,
     /// The newest deployment of another release.
     earlier: Option<DeploymentRecord>,
+    /// What upgrades do that nobody may overlook.
+    attentions: Vec<String>,
 }
 
 /// A deployment that somebody approved, and that nothing has changed since.
@@ -157,6 +160,7 @@ pub async fn freeze<'a>(
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
     require_starts(network, built, &prepared, head).await?;
+    let attentions = require_layouts(project, (name, network), built, &prepared, head).await?;
     let mut expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;
@@ -204,6 +208,7 @@ pub async fn freeze<'a>(
         begun_before,
         done,
         earlier: records::earlier(project, name, built.roots.release_root)?,
+        attentions,
     })
 }
 
@@ -228,7 +233,10 @@ impl<'a> Frozen<'a> {
         let plan = (&self.prepared, &self.expected);
         let plan = PlanView::of((self.name, self.built), self.run.deployment_id, plan);
         FrozenView {
-            plan: plan.with_there(&self.done, true).after(self.earlier.as_ref()),
+            plan: plan
+                .with_there(&self.done, true)
+                .after(self.earlier.as_ref())
+                .attending(self.attentions.iter().cloned()),
             deployer: self.lane.id().sender,
             creates_helper: self.creates_helper(),
             anchor: self.run.anchor.clone(),

@@ -192,6 +192,12 @@ impl PlanView {
         self
     }
 
+    /// The same with more that nobody may overlook.
+    pub(crate) fn attending(mut self, more: impl IntoIterator<Item = String>) -> Self {
+        self.attentions.extend(more);
+        self
+    }
+
     /// The same beside an earlier release.
     pub(crate) fn after(mut self, earlier: Option<&DeploymentRecord>) -> Self {
         let Some(record) = earlier else { return self };

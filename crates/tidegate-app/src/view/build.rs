@@ -11,13 +11,14 @@ use tidegate_model::release::{Artifact, Compiler, Roots};
 use tidegate_model::scope::CodeScope;
 use tidegate_plan::requested_contracts;
 
-use crate::compiler;
 use crate::error::AppResult;
 use crate::project::Project;
 use crate::release::Built;
+use crate::{compiler, layouts};
 
 /// A release and its digests.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct BuildView {
     /// Its name.
     pub release: String,
@@ -28,6 +29,8 @@ pub struct BuildView {
     pub contracts: Vec<ContractBuildView>,
     /// What needs a person's attention, one sentence each.
     pub warnings: Vec<String>,
+    /// What `plan` and `deploy` refuse of contracts behind proxies, one sentence each.
+    pub refused_upgrades: Vec<String>,
     /// The remappings of imports, where documents are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remappings: Option<Vec<String>>,
@@ -75,6 +78,7 @@ impl BuildView {
             compilers: release.compilers.clone(),
             contracts: Vec::new(),
             warnings: built.warnings.clone(),
+            refused_upgrades: layouts::warnings(built)?,
             remappings: None,
         };
         for artifact in release.artifacts.values() {

@@ -24,6 +24,9 @@ pub(crate) fn run(project: &Context, args: &BuildArgs) -> AppResult<u8> {
     built.warnings.iter().for_each(|warning| project.ui.note(warning));
     let view = BuildView::of(project, &built, args.scope)?;
     show(&project.ui, &view);
+    for refused in &view.refused_upgrades {
+        project.ui.warn(format!("`plan` and `deploy` refuse this: {refused}"));
+    }
     project.ui.result(&view);
     Ok(0)
 }

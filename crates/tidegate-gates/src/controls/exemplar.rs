@@ -89,6 +89,7 @@ fn layout() -> LayoutFacts {
         proxy: address("vault"),
         reference: Ok(reference),
         updated: layout,
+        earlier: None,
     };
     LayoutFacts { upgrades: vec![upgrade], inputs: Vec::new() }
 }

@@ -61,6 +61,8 @@ pub struct LayoutFact {
     pub reference: Observed<Reference>,
     /// The layout that the upgrade puts behind it.
     pub updated: Layout,
+    /// Where the same code was behind the proxy before, how that is known: this is a return.
+    pub earlier: Option<String>,
 }
 
 /// The layout that is really behind a proxy.
@@ -77,7 +79,7 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
             (missing.clone().into_unknown(), "nothing to compare".to_owned(), Vec::new())
         }
         Ok(facts) => {
-            let reasons = facts.upgrades.iter().flat_map(reasons).collect();
+            let reasons = facts.upgrades.iter().flat_map(LayoutFact::damage).collect();
             let verdict = Verdict::from_findings(reasons, Vec::new());
             (verdict, summary(&facts.upgrades), facts.inputs.clone())
         }
@@ -85,17 +87,27 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
     GateReport { gate: GateId::Layout, verdict, summary, inputs }
 }
 
-fn reasons(fact: &LayoutFact) -> Vec<Reason> {
-    let at = format!("{} at {}", fact.name, fact.proxy);
-    match &fact.reference {
-        Err(missing) => {
-            let text = format!("{at}: the layout behind it is not known: {missing}");
-            vec![Reason::new(ReasonCode::LayoutUnknown, text).within(missing)]
+impl LayoutFact {
+    /// What the upgrade would damage; nothing if all that is stored stays where and what it is.
+    ///
+    /// A return to earlier code is safe if the code that it replaces was a safe step from there:
+    /// then all that the earlier code reads is where that left it.
+    pub fn damage(&self) -> Vec<Reason> {
+        let at = format!("{} at {}", self.name, self.proxy);
+        let reference = match &self.reference {
+            Err(missing) => {
+                let text = format!("{at}: the layout behind it is not known: {missing}");
+                return vec![Reason::new(ReasonCode::LayoutUnknown, text).within(missing)];
+            }
+            Ok(reference) => &reference.layout,
+        };
+        if self.earlier.is_some() && compare(&self.updated, reference).is_empty() {
+            return Vec::new();
         }
-        Ok(reference) => compare(&reference.layout, &fact.updated)
-            .into_iter()
+        let problems = compare(reference, &self.updated).into_iter();
+        problems
             .map(|problem| Reason::new(ReasonCode::LayoutDamaged, format!("{at}, {problem}")))
-            .collect(),
+            .collect()
     }
 }
 
@@ -112,10 +124,14 @@ fn summary(upgrades: &[LayoutFact]) -> String {
         counted(variables, "variable"),
         counted(namespaces, "namespace"),
     );
-    for reference in known {
-        let known_by = format!("; known by {}", reference.known_by);
-        if !summary.contains(&known_by) {
-            summary.push_str(&known_by);
+    let known_by = known.iter().map(|reference| format!("; known by {}", reference.known_by));
+    let returns = upgrades.iter().filter_map(|fact| {
+        let earlier = fact.earlier.as_ref()?;
+        Some(format!("; {} returns to the code of {earlier}", fact.name))
+    });
+    for part in known_by.chain(returns) {
+        if !summary.contains(&part) {
+            summary.push_str(&part);
         }
     }
     summary

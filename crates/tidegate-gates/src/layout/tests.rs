@@ -40,6 +40,7 @@ fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
             .map(|layout| Reference { layout, known_by })
             .map_err(|why| Reason::new(ReasonCode::BaselineMissing, why)),
         updated,
+        earlier: None,
     }
 }
 
@@ -71,6 +72,21 @@ fn a_gate_passes_only_on_a_known_layout_that_is_kept() {
 
     let silent = Reason::unreadable("the chain is silent");
     assert_eq!(gate(&Err(silent.clone())).verdict, silent.into_unknown());
+}
+
+#[test]
+fn a_return_is_safe_if_what_it_replaces_was_a_safe_step_from_there() {
+    let back = |live: &[&str], earlier: bool| {
+        let earlier = earlier.then(|| "release a-1 (at 0x1)".to_owned());
+        judged(vec![LayoutFact { earlier, ..fact(Ok(totals(live)), totals(&["a"])) }])
+    };
+    let safe = back(&["a", "b"], true);
+    assert_eq!(safe.verdict, Verdict::Pass);
+    assert!(safe.summary.ends_with("; vault returns to the code of release a-1 (at 0x1)"));
+    // The same step to code that never was there loses what it does not declare.
+    assert_eq!(told(&back(&["a", "b"], false).verdict), "FAIL layout-damaged");
+    // What was damaged on the way is not mended by going back.
+    assert_eq!(told(&back(&["b", "a"], true).verdict), "FAIL layout-damaged layout-damaged");
 }
 
 #[test]

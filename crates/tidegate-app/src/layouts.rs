@@ -1,0 +1,219 @@
+//! Upgrades: whether all that is stored behind a live proxy stays where and what it is.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use tidegate_chain::Network;
+use tidegate_gates::{Layout, LayoutFact, Reference, compare_layouts};
+use tidegate_model::Head;
+use tidegate_model::plan::Action;
+use tidegate_model::record::DeploymentRecord;
+use tidegate_model::release::Artifact;
+use tidegate_plan::config::Stage;
+use tidegate_plan::{Executor, Start};
+
+use crate::deployment::Prepared;
+use crate::error::{AppError, AppResult, Kind};
+use crate::existing::{Baseline, Behind, read_behind, reference};
+use crate::project::Project;
+use crate::records;
+use crate::release::{Built, stored_build};
+
+/// Refuses upgrades that would damage what is stored on a network; otherwise what whoever approves
+/// them may not overlook, one sentence each. A key may return a proxy to code that was behind it
+/// before, whatever is there now: nothing else leads back from a damaged state.
+pub(crate) async fn require_layouts(
+    project: &Project,
+    (name, network): (&str, &Network),
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<Vec<String>> {
+    let may_repair = matches!(prepared.resolved.executor, Executor::Key(_));
+    let (mut faults, mut attentions) = (Vec::new(), Vec::new());
+    for start in &prepared.resolved.starts {
+        let found = read_behind(network, built, start, head.block).await?;
+        let mut fact = fact(built, start, live(project, name, built, start, &found)?)?;
+        let damage = fact.damage();
+        if damage.is_empty() {
+            continue;
+        }
+        let made = prepared.resolved.places.get(&start.step).and_then(|place| place.implementation);
+        if made == Some(found.implementation) {
+            let what = damage.iter().map(|reason| format!("it was made already; {reason}"));
+            attentions.extend(what);
+            continue;
+        }
+        fact.earlier = earlier(project, (name, network), built, start, head).await?;
+        let Some(known_by) = &fact.earlier else {
+            faults.extend(damage);
+            continue;
+        };
+        let rest = fact.damage();
+        if !may_repair && !rest.is_empty() {
+            faults.extend(rest);
+            continue;
+        }
+        attentions.push(format!(
+            "{} returns @{} to the code of {known_by}; what newer code stored stays in storage",
+            start.step, start.target
+        ));
+        attentions.extend(rest.iter().map(|reason| format!("the way back: {reason}")));
+    }
+    let mut faults = faults.into_iter();
+    let Some(first) = faults.next() else { return Ok(attentions) };
+    let error = AppError::new(Kind::Fail, first);
+    let error = faults.fold(error, |error, fault| error.hint(format!("also: {fault}")));
+    Err(error.hint("docs/upgrades.md says what an upgrade may change, and which way leads back"))
+}
+
+/// One upgrade, as the gate judges it.
+pub(crate) fn fact(built: &Built, start: &Start, reference: Reference) -> AppResult<LayoutFact> {
+    Ok(LayoutFact {
+        name: start.step.clone(),
+        proxy: start.address,
+        reference: Ok(reference),
+        updated: layout(updated(built, start)?)?,
+        earlier: None,
+    })
+}
+
+/// The contract that an upgrade puts behind a proxy.
+pub(crate) fn updated<'a>(built: &'a Built, start: &Start) -> AppResult<&'a Artifact> {
+    let upgrade = built.release.plan.step(&start.step).and_then(|step| step.as_upgrade());
+    let updated = upgrade.and_then(|upgrade| built.release.artifact(&upgrade.contract));
+    updated.ok_or_else(|| {
+        AppError::new(Kind::Internal, format!("the release does not contain {}", start.step))
+    })
+}
+
+/// Reads a layout.
+pub(crate) fn layout(artifact: &Artifact) -> AppResult<Layout> {
+    Layout::of(artifact).map_err(|error| AppError::new(Kind::Fail, error))
+}
+
+/// The layout that is live behind a proxy: as a kept record or the baseline has it, else as the
+/// sources have it that compile to the code there.
+fn live(
+    project: &Project,
+    name: &str,
+    built: &Built,
+    start: &Start,
+    found: &Behind,
+) -> AppResult<Reference> {
+    let source = reference(built, &start.reference)?;
+    if start.in_plan {
+        let known_by = "an earlier step of the plan".to_owned();
+        return Ok(Reference { layout: layout(source)?, known_by });
+    }
+    let is_there = |artifact: &Artifact| {
+        artifact.template_of(&found.code) == Some(artifact.runtime_template())
+    };
+    for record in counting(project, name)? {
+        let (release, build) = (record.release_root, record.deployment.build_digest);
+        let behind = behind(&record, start) == Some(found.implementation);
+        let Some(kept) = stored_build(project, release, build)?.filter(|_| behind) else {
+            continue;
+        };
+        if let Some(artifact) =
+            contract_at(&kept, &record, found.implementation).filter(|a| is_there(a))
+        {
+            let known_by = format!("the record of release {}", record.name);
+            return Ok(Reference { layout: layout(artifact)?, known_by });
+        }
+    }
+    let baseline = Baseline::load(project, name, &start.target)?;
+    let known_by = match baseline {
+        Some(baseline) if baseline.implementation == found.implementation => "the baseline",
+        _ => "the sources",
+    };
+    Ok(Reference { layout: layout(source)?, known_by: known_by.to_owned() })
+}
+
+/// The contract of a kept build that a record has at an address, behind a proxy.
+fn contract_at<'a>(
+    kept: &'a Built,
+    record: &DeploymentRecord,
+    implementation: Address,
+) -> Option<&'a Artifact> {
+    let steps = kept.release.plan.steps.iter();
+    let step = steps.rev().find(|step| {
+        let place = record.deployment.steps.get(&step.name);
+        place.and_then(|place| place.implementation) == Some(implementation)
+    })?;
+    let contract = match &step.action {
+        Action::Create(create) => &create.contract,
+        Action::Upgrade(upgrade) => &upgrade.contract,
+        Action::Call(_) => return None,
+    };
+    kept.release.artifact(contract)
+}
+
+/// What a deployment left in the slot that an upgrade replaces.
+fn behind(record: &DeploymentRecord, start: &Start) -> Option<Address> {
+    let slots = record.deployment.slots.iter();
+    let slot = slots.rev().find(|at| at.address == start.address && at.slot == start.slot)?;
+    Some(Address::from_word(slot.value))
+}
+
+/// Records whose word counts, newest first: by somebody under `[people]`, on a target by its Safe.
+fn counting(project: &Project, name: &str) -> AppResult<Vec<DeploymentRecord>> {
+    let settings = project.network(name)?;
+    let mut records = match settings.stage {
+        Stage::Testnet => records::own(project, name)?,
+        Stage::Mainnet => records::all(project, name)?,
+    };
+    if settings.stage == Stage::Mainnet {
+        records.retain(|(_, record)| Some(record.deployment.executor) == settings.safe);
+    }
+    let last = |record: &DeploymentRecord| {
+        record.transactions.iter().map(|sent| sent.block.number).max().unwrap_or_default()
+    };
+    let mut records: Vec<_> = records.into_iter().map(|(_, record)| record).collect();
+    records.sort_by_key(|record| std::cmp::Reverse(last(record)));
+    Ok(records)
+}
+
+/// Where the code that an upgrade puts behind a proxy was behind it before: what says so. Records
+/// and baselines name addresses; the code is compared where it stands on the chain.
+pub(crate) async fn earlier(
+    project: &Project,
+    (name, network): (&str, &Network),
+    built: &Built,
+    start: &Start,
+    head: Head,
+) -> AppResult<Option<String>> {
+    let mut places: BTreeMap<Address, String> = BTreeMap::new();
+    if let Some(baseline) = Baseline::load(project, name, &start.target)?
+        && baseline.address == start.address
+    {
+        let all = baseline.earlier.iter().chain([&baseline.implementation]);
+        places.extend(all.map(|at| (*at, "the baseline".to_owned())));
+    }
+    for record in counting(project, name)? {
+        let known_by = || format!("release {}", record.name);
+        places.extend(behind(&record, start).map(|at| (at, known_by())));
+    }
+    let updated = updated(built, start)?;
+    for (place, known_by) in places {
+        let code = network.code(place, head.block).await?;
+        if updated.template_of(&code) == Some(updated.runtime_template()) {
+            return Ok(Some(format!("{known_by} (at {place})")));
+        }
+    }
+    Ok(None)
+}
+
+/// What the upgrades of a build would damage, by its sources alone, one sentence each.
+pub(crate) fn warnings(built: &Built) -> AppResult<Vec<String>> {
+    let mut warnings = Vec::new();
+    for step in &built.release.plan.steps {
+        let Some(upgrade) = step.as_upgrade() else { continue };
+        let updated = built.release.artifact(&upgrade.contract);
+        let Some(updated) = updated else { continue };
+        let reference = layout(reference(built, &upgrade.reference.contract)?)?;
+        let problems = compare_layouts(&reference, &layout(updated)?);
+        warnings.extend(problems.iter().map(|problem| format!("{}, {problem}", step.name)));
+    }
+    Ok(warnings)
+}
