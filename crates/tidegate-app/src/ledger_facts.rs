@@ -211,8 +211,15 @@ type Purposes = BTreeMap<B256, (String, Option<ReleaseRoot>)>;
 fn purposes(records: &[DeploymentRecord], statements: &[FundStatement]) -> Purposes {
     let mut purposes = Purposes::new();
     for record in records {
-        for tx in &record.transactions {
+        for tx in record.own_run() {
             purposes.insert(tx.hash, (tx.op.clone(), Some(record.release_root)));
+        }
+    }
+    // What another deployment uses as well was paid for the first.
+    for record in records {
+        for tx in &record.transactions {
+            let first = || (tx.op.clone(), Some(record.release_root));
+            purposes.entry(tx.hash).or_insert_with(first);
         }
     }
     for statement in statements {

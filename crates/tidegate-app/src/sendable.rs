@@ -51,11 +51,11 @@ fn promoting(frozen: Frozen<'_>) {
 fn deployments(
     given: &Given<'_>,
     (testnet, place): (&deploy::Testnet, &deploy::HelperPlace),
-    approved: deploy::Approved<'_>,
+    (approved, wishes): (deploy::Approved<'_>, &deploy::Wishes),
     report: &mut (dyn FnMut(&deploy::Done) + Send),
 ) {
     let Given { project, signer, built, .. } = *given;
-    send(deploy::freeze(project, testnet, built, signer, None));
+    send(deploy::freeze(project, testnet, built, signer, wishes));
     send(place.create(project, signer));
     send(approved.run(report));
 }

@@ -1,6 +1,6 @@
 //! Running a frozen plan from a deployer key, ending with the soak's anchor.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::json;
@@ -10,13 +10,11 @@ use tidegate_model::record::ANCHOR_OP;
 use tidegate_model::{BlockRef, NetworkId, ReleaseRoot};
 use tidegate_plan::{Check, FrozenOp, KeyTransaction, decode_word};
 
+use crate::earlier::Past;
 use crate::error::EngineError;
 use crate::fees::{Ceiling, FeeCap};
 use crate::lane::{Adoption, Landed, Lane};
 use crate::ports::{Chain, Journal};
-
-/// How many of a sender's transactions are searched for an earlier call, newest first.
-const SEARCH_TRANSACTIONS_MAX: u64 = 256;
 
 /// An upper bound of an anchor's gas.
 pub const ANCHOR_GAS: u64 = 40_000;
@@ -32,6 +30,8 @@ pub struct DeployRun {
     pub checks: Vec<Check>,
     /// The anchor's calldata.
     pub anchor: Bytes,
+    /// Calls that are sent though this sender made them before, by id.
+    pub again: BTreeSet<String>,
 }
 
 /// Progress, for people.
@@ -48,6 +48,8 @@ pub enum Progress {
 pub struct Deployed {
     /// Each operation in order; `None` where it was there already.
     pub ops: Vec<(String, Option<Landed>)>,
+    /// The transactions of earlier runs that made calls of this one, by operation.
+    pub earlier: BTreeMap<String, B256>,
     /// The anchor's transaction.
     pub anchor: B256,
     /// Whether it was anchored before, so that nothing was sent.
@@ -76,11 +78,14 @@ impl DeployRun {
                        "data": keccak256(&sent.data)})
             })
             .collect();
-        let plan = json!({
+        let mut plan = json!({
             "v": "deploy/1", "network": network, "sender": sender, "release": self.release_root,
             "id": self.deployment_id, "ops": ops, "anchor": keccak256(&self.anchor),
             "adoptedNonce": adopted_nonce, "most": most.to_string(),
         });
+        if !self.again.is_empty() {
+            plan["again"] = json!(self.again);
+        }
         jcs_keccak("deployment run", &plan)
     }
 
@@ -114,7 +119,7 @@ impl DeployRun {
         anchored.is_some_and(|(_, inclusion)| inclusion.success)
     }
 
-    fn key(&self, op: &str) -> String {
+    pub(crate) fn key(&self, op: &str) -> String {
         format!("deploy/{}/{}/{op}", self.release_root, self.deployment_id)
     }
 
@@ -141,14 +146,13 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     report: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Deployed, EngineError> {
     let mut done = Vec::new();
-    // Where something was there before our journal knew of it, calls are looked for on the chain.
-    let met_before = met_before(lane, network, run).await?;
-    let anchor = anchor_intent(lane.id().sender, run);
-    let anchored = find_unless_fresh(lane, network, &anchor, met_before).await?;
+    let past = Past::of(lane, network, run).await?;
+    let anchored = past.anchor;
     for (index, op) in run.ops.iter().enumerate() {
         let landed = match op.creates() {
             Some(created) => create(lane, network, run, op, created).await?,
-            None => call(lane, network, run, op, met_before).await?,
+            None if past.calls.contains_key(op.id()) => None,
+            None => Some(lane.run(&intent(run, op)).await?),
         };
         let id = op.id().to_owned();
         report(&match landed {
@@ -166,60 +170,16 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     let anchor = match anchored {
         Some(hash) => hash,
         None => {
-            let landed = lane.run(&anchor).await?;
+            let landed = lane.run(&anchor_intent(lane.id().sender, run)).await?;
             report(&Progress::Landed { op: ANCHOR_OP.to_owned(), landed });
             landed.hash
         }
     };
-    Ok(Deployed { ops: done, anchor, was_complete: anchored.is_some() })
+    let earlier = past.calls;
+    Ok(Deployed { ops: done, earlier, anchor, was_complete: anchored.is_some() })
 }
 
-/// The operations of a run that need not be sent, by id: what they create stands there, or this
-/// sender made the call already. After the anchor that is all of them.
-///
-/// # Errors
-/// If the chain cannot be read, or the sender's history cannot.
-pub async fn there<C: Chain, J: Journal>(
-    lane: &Lane<'_, C, J>,
-    network: &C,
-    run: &DeployRun,
-) -> Result<BTreeSet<String>, EngineError> {
-    let met_before = met_before(lane, network, run).await?;
-    let anchor = anchor_intent(lane.id().sender, run);
-    if find_unless_fresh(lane, network, &anchor, met_before).await?.is_some() {
-        return Ok(run.ops.iter().map(|op| op.id().to_owned()).collect());
-    }
-    let mut there = BTreeSet::new();
-    for op in &run.ops {
-        let is_there = match op.creates() {
-            Some((address, _)) => !code_at(network, address).await?.is_empty(),
-            None => {
-                let sent = intent(run, op);
-                find_unless_fresh(lane, network, &sent, met_before).await?.is_some()
-            }
-        };
-        there.extend(is_there.then(|| op.id().to_owned()));
-    }
-    Ok(there)
-}
-
-/// Whether something that the plan creates is there and our journal does not know of it.
-async fn met_before<C: Chain, J: Journal>(
-    lane: &Lane<'_, C, J>,
-    network: &C,
-    run: &DeployRun,
-) -> Result<bool, EngineError> {
-    for op in &run.ops {
-        let Some((address, _)) = op.creates() else { continue };
-        let known = lane.state().attempts_for(&run.key(op.id())).next().is_some();
-        if !known && !code_at(network, address).await?.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
+pub(crate) fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
     Intent {
         op: run.key(ANCHOR_OP),
         to: sender,
@@ -229,7 +189,7 @@ fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
     }
 }
 
-fn intent(run: &DeployRun, op: &FrozenOp) -> Intent {
+pub(crate) fn intent(run: &DeployRun, op: &FrozenOp) -> Intent {
     let KeyTransaction { to, value, data } = op.tx().clone();
     Intent { op: run.key(op.id()), to, value, data, alike: None }
 }
@@ -254,74 +214,27 @@ async fn create<C: Chain, J: Journal>(
     Err(EngineError::OtherCode { op: op.id().to_owned(), address, found, expected })
 }
 
-async fn code_at(network: &impl Chain, address: Address) -> Result<Bytes, EngineError> {
+pub(crate) async fn code_at(network: &impl Chain, address: Address) -> Result<Bytes, EngineError> {
     let head = network.latest_head().await?;
     Ok(network.code(address, head.block).await?)
 }
 
-async fn call<C: Chain, J: Journal>(
-    lane: &mut Lane<'_, C, J>,
-    network: &C,
-    run: &DeployRun,
-    op: &FrozenOp,
-    met_before: bool,
-) -> Result<Option<Landed>, EngineError> {
-    let intent = intent(run, op);
-    if find_unless_fresh(lane, network, &intent, met_before).await?.is_some()
-        && lane.state().landed(&intent.op).is_none()
-    {
-        return Ok(None);
-    }
-    Ok(Some(lane.run(&intent).await?))
-}
-
-/// An earlier success of exactly this transaction by this sender: in the journal, or, where the
-/// journal cannot know, on the chain.
-async fn find_unless_fresh<C: Chain, J: Journal>(
-    lane: &Lane<'_, C, J>,
-    network: &C,
-    intent: &Intent,
-    met_before: bool,
-) -> Result<Option<B256>, EngineError> {
-    if let Some((attempt, inclusion)) = lane.state().landed(&intent.op)
-        && inclusion.success
-    {
-        return Ok(Some(attempt.hash));
-    }
-    let known = lane.state().attempts_for(&intent.op).next().is_some();
-    if known || !met_before {
-        return Ok(None);
-    }
-    find_sent(network, lane.id().sender, intent, &BTreeSet::new()).await
-}
-
-/// The newest success of exactly this transaction among a sender's latest on the chain, `known`
-/// ones left out: for what an earlier run sent and a lost journal forgot.
+/// Makes the view calls of the steps of which nothing is due, in the latest block.
 ///
 /// # Errors
-/// [`EngineError::UnknownCall`] if the sender's history cannot be read: then nothing may be sent.
-pub async fn find_sent(
+/// [`EngineError::Check`] if one returns something else than the plan expects.
+pub async fn check_there(
     network: &impl Chain,
-    sender: Address,
-    intent: &Intent,
-    known: &BTreeSet<B256>,
-) -> Result<Option<B256>, EngineError> {
-    let head = network.latest_head().await?;
-    let next = network.nonce(sender, head.block).await?;
-    let from = next.saturating_sub(SEARCH_TRANSACTIONS_MAX);
-    // Beyond what is searched nothing can be established.
-    let beyond = || EngineError::UnknownCall { op: intent.op.clone() };
-    let sent = network.sender_transactions(sender, from, next, head).await.map_err(|_| beyond())?;
-    let same = sent.iter().rev().filter(|tx| !known.contains(&tx.hash)).filter(|tx| {
-        tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value
-    });
-    for tx in same {
-        let receipt = network.receipt(tx.hash).await?;
-        if receipt.is_some_and(|receipt| receipt.status) {
-            return Ok(Some(tx.hash));
-        }
+    run: &DeployRun,
+    there: &BTreeSet<String>,
+) -> Result<(), EngineError> {
+    let due = run.ops.iter().filter(|op| !there.contains(op.id()));
+    let due: BTreeSet<_> = due.map(|op| &op.op().step).collect();
+    let steps: BTreeSet<_> = run.ops.iter().map(|op| &op.op().step).collect();
+    for step in steps.difference(&due) {
+        check_step(network, run, step, None).await?;
     }
-    if from > 0 { Err(beyond()) } else { Ok(None) }
+    Ok(())
 }
 
 /// Makes the view calls of a step at the block in which it landed.

@@ -5,13 +5,15 @@
 //! decides nothing, the chain does, by hash and nonce. The crate must never plan while executing.
 
 mod deploy;
+mod earlier;
 mod error;
 mod fees;
 mod lane;
 mod ports;
 mod sign;
 
-pub use deploy::{ANCHOR_GAS, DeployRun, Deployed, Progress, adopted_nonce, find_sent, there};
+pub use deploy::{ANCHOR_GAS, DeployRun, Deployed, Progress, adopted_nonce, check_there};
+pub use earlier::{find_sent, there};
 pub use error::EngineError;
 pub use fees::{Ceiling, FeeCap};
 pub use lane::{Adoption, Cleared, Landed, Lane, intent_digest};

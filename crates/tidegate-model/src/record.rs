@@ -134,7 +134,8 @@ pub struct DeploymentRecord {
     pub initcodes: BTreeMap<Address, B256>,
     /// Externals that were created as set-up, outside the plan.
     pub mocks: BTreeMap<String, Address>,
-    /// Every mined transaction of its lanes, reverted and replaced ones included.
+    /// What earlier deployments made of this one, then every mined transaction of its own run,
+    /// reverted ones included; by nonce.
     pub transactions: Vec<MinedTransaction>,
 }
 
@@ -183,6 +184,16 @@ impl DeploymentRecord {
         jcs_keccak("record", self).map(RecordDigest)
     }
 
+    /// The transactions of the deployment's own run: those with consecutive nonces that end with
+    /// the last one. What is before them was made for an earlier deployment.
+    pub fn own_run(&self) -> &[MinedTransaction] {
+        let follows = |pair: &[MinedTransaction]| {
+            pair[0].from == pair[1].from && pair[0].nonce + 1 == pair[1].nonce
+        };
+        let gap = self.transactions.windows(2).rposition(|pair| !follows(pair));
+        &self.transactions[gap.map_or(0, |gap| gap + 1)..]
+    }
+
     /// The anchor's transaction, if the record holds one.
     pub fn anchor(&self) -> Option<&MinedTransaction> {
         self.transactions.iter().rev().find(|tx| tx.op == ANCHOR_OP && tx.success)
@@ -198,4 +209,42 @@ pub fn anchor_calldata(release: ReleaseRoot, deployment: DeploymentDigest) -> Ve
     data.extend_from_slice(release.0.as_slice());
     data.extend_from_slice(deployment.0.as_slice());
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(from: u8, nonce: u64) -> MinedTransaction {
+        let from = Address::repeat_byte(from);
+        let block = BlockRef { number: nonce, hash: B256::ZERO };
+        let (op, hash, success) = (nonce.to_string(), B256::ZERO, true);
+        MinedTransaction { op, hash, from, nonce, block, success, gas_used: 0, fee: U256::ZERO }
+    }
+
+    fn own_run(transactions: &[(u8, u64)]) -> Vec<u64> {
+        let record = json!({
+            "v": 1, "name": "vault-1.0.0", "id": 0, "releaseRoot": B256::ZERO,
+            "scopeRoot": B256::ZERO, "initcodes": {}, "mocks": {}, "transactions": [],
+            "deployment": {
+                "v": 1, "chain": 1, "genesis": B256::ZERO, "buildDigest": B256::ZERO,
+                "executor": Address::ZERO, "steps": {}, "libraries": {}, "externals": {},
+                "params": {}, "slots": [],
+            },
+        });
+        let record: DeploymentRecord = serde_json::from_value(record).unwrap();
+        let transactions = transactions.iter().map(|(from, nonce)| sent(*from, *nonce)).collect();
+        let record = DeploymentRecord { transactions, ..record };
+        record.own_run().iter().map(|tx| tx.nonce).collect()
+    }
+
+    #[test]
+    fn a_run_is_what_ends_with_consecutive_nonces_of_one_sender() {
+        assert_eq!(own_run(&[]), [0; 0]);
+        assert_eq!(own_run(&[(1, 5)]), [5]);
+        assert_eq!(own_run(&[(1, 5), (1, 6), (1, 7)]), [5, 6, 7]);
+        assert_eq!(own_run(&[(1, 1), (1, 2), (1, 6), (1, 7)]), [6, 7]);
+        assert_eq!(own_run(&[(1, 5), (1, 6), (1, 8)]), [8]);
+        assert_eq!(own_run(&[(1, 6), (2, 7), (2, 8)]), [7, 8], "another sender's end with his");
+    }
 }

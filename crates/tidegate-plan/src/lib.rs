@@ -40,6 +40,7 @@ mod times;
 #[cfg(test)]
 mod trial;
 mod undecided;
+mod undone;
 mod value;
 
 pub use elaborate::{
@@ -58,4 +59,5 @@ pub use resolve::{
 pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::ADMIN_SLOT;
 pub use stored::{Moment, stored};
+pub use undone::{Undone, undone};
 pub use value::{ValueError, decode_word, encode_value, normalise};

@@ -66,6 +66,7 @@ pub(super) async fn transactions(
     facts: &mut CodeFacts,
 ) -> AppResult {
     let name = network.name();
+    let anchor = anchor_calldata(record.release_root, record.deployment.digest()?);
     for (index, recorded) in record.transactions.iter().enumerate() {
         let field = format!("transactions.{index}");
         let (Some(receipt), Some(tx)) =
@@ -80,17 +81,19 @@ pub(super) async fn transactions(
             let text = format!("{} is not final yet", op_label(&recorded.op));
             facts.waiting.push(Reason::new(ReasonCode::NotFinal, text));
         }
-        let op = ops.iter().find(|op| {
+        let is_of = |op: &&FrozenOp| {
             let sent = op.tx();
             tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
-        });
-        let op = match op {
-            Some(op) => op.id(),
-            None if tx.to == Some(tx.from) && tx.input.starts_with(b"SOAK") => ANCHOR_OP,
-            None => "foreign",
+        };
+        // Equal operations share their bytes, and any of them may be named.
+        let mut same = ops.iter().filter(is_of).map(FrozenOp::id).peekable();
+        let is_op = match same.peek() {
+            Some(_) => same.any(|op| op == recorded.op),
+            None if tx.to == Some(tx.from) && tx.input == anchor => recorded.op == ANCHOR_OP,
+            None => recorded.op == "foreign",
         };
         let checks = [
-            ("op", op == recorded.op),
+            ("op", is_op),
             ("from", receipt.from == recorded.from),
             ("nonce", tx.nonce == recorded.nonce),
             ("block", receipt.block == recorded.block),

@@ -83,7 +83,7 @@ async fn compared(gathered: &Gathered<'_>, both: &Both<'_>) -> AppResult<BTreeSe
 
 /// The head before the first transaction of what soaked.
 async fn before(gathered: &Gathered<'_>, soak: &Network) -> AppResult<Head> {
-    let sent = gathered.record.iter().flat_map(|record| &record.transactions);
+    let sent = gathered.record.iter().flat_map(|record| record.own_run());
     let first = sent.filter(|tx| tx.success).map(|tx| tx.block.number).min();
     let first = first.ok_or_else(|| AppError::config("the record names no transaction"))?;
     Ok(soak.head_at(first.saturating_sub(1)).await?)

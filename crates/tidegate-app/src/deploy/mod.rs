@@ -4,6 +4,7 @@ mod allowed;
 mod helper;
 mod id;
 mod record;
+mod undone;
 mod view;
 
 use std::collections::BTreeSet;
@@ -26,11 +27,11 @@ pub use self::helper::HelperPlace;
 use self::helper::{HELPER_OP, helper_first};
 pub(crate) use self::id::deployment_id;
 use self::id::refuse_other_deployment;
-use self::record::record;
+use self::record::{Ran, record};
 use self::view::FrozenView;
 pub use self::view::{DeployView, HelperView};
 use crate::approve::{Approval, Given, approve, fields, names};
-use crate::deployment::{Prepared, begun, expect, expect_rest, prepare, refuse_faults};
+use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
 use crate::layouts::require_layouts;
@@ -93,7 +94,7 @@ pub struct Frozen<'a> {
     done: BTreeSet<String>,
     /// The newest deployment of another release.
     earlier: Option<DeploymentRecord>,
-    /// What upgrades do that nobody may overlook.
+    /// What upgrades do, and what earlier calls did and somebody has undone.
     attentions: Vec<String>,
 }
 
@@ -140,8 +141,16 @@ pub(crate) struct Made {
     pub(crate) starts: Vec<String>,
 }
 
-/// Freezes a deployment: everything that would be sent, executed locally. Without an `id` it is the
-/// one of this release that is there already, or 0.
+/// What somebody may say of a deployment.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Its id. Without one it is the one of this release that is there already, or 0.
+    pub id: Option<u64>,
+    /// The calls that are made again though this sender made them before, by operation.
+    pub again: Vec<String>,
+}
+
+/// Freezes a deployment: everything that would be sent, executed locally.
 ///
 /// # Errors
 /// If something is missing on the network, an operation or check fails locally, the id is another
@@ -151,16 +160,16 @@ pub async fn freeze<'a>(
     Testnet { name, network }: &'a Testnet,
     built: &'a Built,
     signer: &'a dyn DigestSigner,
-    id: Option<u64>,
+    wishes: &Wishes,
 ) -> AppResult<Frozen<'a>> {
     let _busy = project.front.busy(format!("executing the plan locally, as on {name}"));
-    let id = deployment_id(project, built, name, id)?;
+    let id = deployment_id(project, built, name, wishes.id)?;
     let prepared = prepare(project, built, name, Executor::Key(signer.address()), id)?;
     let head = network.latest_head().await?;
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
     require_starts(network, built, &prepared, head).await?;
-    let attentions = require_layouts(project, (name, network), built, &prepared, head).await?;
+    let mut attentions = require_layouts(project, (name, network), built, &prepared, head).await?;
     let mut expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;
@@ -171,6 +180,7 @@ pub async fn freeze<'a>(
         ops: prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?,
         checks: prepared.resolved.checks.clone(),
         anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
+        again: undone::again(&prepared, &wishes.again)?,
     };
     let lane = open_lane(project, network, signer).await?;
     helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
@@ -178,15 +188,19 @@ pub async fn freeze<'a>(
         When::Before => BTreeSet::new(),
         When::After => there(&lane, network, &run).await?,
     };
+    undone::refuse_again(built, &run, &done)?;
     let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
     if when == When::After && !is_complete {
-        refuse_faults(&expect_rest(network, &prepared, head, &done).await?)?;
+        let plan = (&prepared, &expected, &run);
+        attentions.extend(undone::tried(network, head, built, plan, &done).await?);
     }
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     // Who goes on approves the same hash again, as long as fees stay below what it says.
     let named = |hash| names(project, Given::Beginning, hash);
-    let ceiling = run.ceiling(&lane, nonce, &expected.gas, named).await?;
+    let due = expected.gas.iter().filter(|(op, _)| !done.contains(op));
+    let due: Vec<_> = due.cloned().collect();
+    let ceiling = run.ceiling(&lane, nonce, &due, named).await?;
     let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
     let begun_before = lane.state().approved.contains(&hash);
     if !is_complete {
@@ -297,7 +311,9 @@ impl Approved<'_> {
             };
             cleared.deploy(network, &run, &mut report).await?
         };
-        let record = record(cleared.lane(), network, built, &prepared, deployment, &run).await?;
+        let lane = cleared.lane();
+        let ran = Ran { project, name, network, lane, run: &run, deployed: &deployed };
+        let record = record(&ran, built, &prepared, deployment).await?;
         let file = published::write(project, name, &record, &built.release)?;
         let mut starts = Vec::new();
         let backed = project.targets().filter(|(_, t)| t.soaks_on.iter().any(|soak| soak == name));

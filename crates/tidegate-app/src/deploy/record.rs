@@ -1,74 +1,48 @@
 //! The record of a deployment, as the chain has it.
 
-use alloy_primitives::Address;
+use std::collections::BTreeSet;
+
+use alloy_primitives::B256;
 use tidegate_chain::{Network, Transaction};
-use tidegate_engine::{DeployRun, Lane};
+use tidegate_engine::{DeployRun, Deployed, Lane};
 use tidegate_model::record::{ANCHOR_OP, Deployment, DeploymentRecord, MinedTransaction};
+use tidegate_plan::FrozenOp;
 
 use super::helper::{HELPER_OP, helper_key, makes_helper};
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
+use crate::project::Project;
+use crate::records;
 use crate::release::Built;
 
 /// How far back a lane is searched for a deployment's transactions.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
 
-/// Builds the record from the chain: every transaction of the lane from the deployment's first to
-/// its anchor, foreign ones included.
+/// A deployment that was run, and where.
+pub(super) struct Ran<'a> {
+    pub(super) project: &'a Project,
+    pub(super) name: &'a str,
+    pub(super) network: &'a Network,
+    pub(super) lane: &'a Lane<'a>,
+    pub(super) run: &'a DeployRun,
+    pub(super) deployed: &'a Deployed,
+}
+
+/// Builds the record from the chain: what earlier deployments made of this one, then every
+/// transaction of the lane from the deployment's first to its anchor, foreign ones included.
 pub(super) async fn record(
-    lane: &Lane<'_>,
-    network: &Network,
+    ran: &Ran<'_>,
     built: &Built,
     prepared: &Prepared,
     deployment: Deployment,
-    run: &DeployRun,
 ) -> AppResult<DeploymentRecord> {
-    let sender = lane.id().sender;
-    let head = network.latest_head().await?;
-    let next = network.nonce(sender, head.block).await?;
-    let prefix = run.op_key("");
-    let journaled = lane.state().attempts.iter().filter(|a| a.op.starts_with(&prefix));
-    let first = journaled.min_by_key(|attempt| attempt.nonce);
-    let before = |nonce: u64| {
-        let attempts = &lane.state().attempts;
-        attempts.iter().find(|a| a.op == helper_key() && a.nonce + 1 == nonce)
-    };
-    let first = first.and_then(|first| before(first.nonce)).or(first);
-    // The block before the first one spares endpoints that have forgotten older state.
-    let inclusion = first.and_then(|attempt| attempt.state.inclusion());
-    let since = inclusion.map_or(0, |inclusion| inclusion.block.number.saturating_sub(1));
-    let from = match first {
-        Some(attempt) => attempt.nonce,
-        None => next.saturating_sub(SEARCH_TRANSACTIONS_MAX),
-    };
-    let sent = network.sender_transactions(sender, from, next, since, head).await?;
-    let named: Vec<_> = sent.iter().map(|tx| op_name(run, sender, tx)).collect();
-    let mut first = named.iter().position(Option::is_some).unwrap_or(0);
-    // The helper is no part of the release, but what its creation took was paid for this.
-    if let Some(before) = first.checked_sub(1).filter(|before| makes_helper(&sent[*before])) {
-        first = before;
-    }
-    let last = named.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    let mut transactions = Vec::new();
-    for (tx, op) in sent.iter().zip(named).take(last).skip(first) {
-        let receipt = network.receipt(tx.hash).await?.ok_or_else(|| {
-            AppError::new(Kind::Chain, format!("{} has no receipt for {}", network.name(), tx.hash))
-        })?;
-        transactions.push(MinedTransaction {
-            op: op.unwrap_or_else(|| "foreign".to_owned()),
-            hash: tx.hash,
-            from: sender,
-            nonce: tx.nonce,
-            block: receipt.block,
-            success: receipt.status,
-            gas_used: receipt.gas_used,
-            fee: receipt.fee(),
-        });
-    }
+    let own = ran.own().await?;
+    let mut transactions = ran.earlier(&own).await?;
+    transactions.extend(own);
     Ok(DeploymentRecord {
         v: DeploymentRecord::VERSION,
         name: built.release.name.clone(),
-        id: run.deployment_id,
+        id: ran.run.deployment_id,
         release_root: built.roots.release_root,
         scope_root: built.roots.scope_root,
         deployment,
@@ -78,13 +52,144 @@ pub(super) async fn record(
     })
 }
 
-fn op_name(run: &DeployRun, sender: Address, tx: &Transaction) -> Option<String> {
-    if tx.to == Some(sender) && tx.input == run.anchor {
-        return Some(ANCHOR_OP.to_owned());
+impl Ran<'_> {
+    /// The transactions of its own run.
+    async fn own(&self) -> AppResult<Vec<MinedTransaction>> {
+        let Self { network, lane, run, .. } = self;
+        let sender = lane.id().sender;
+        let head = network.latest_head().await?;
+        let next = network.nonce(sender, head.block).await?;
+        let prefix = run.op_key("");
+        let journaled = lane.state().attempts.iter().filter(|a| a.op.starts_with(&prefix));
+        let first = journaled.min_by_key(|attempt| attempt.nonce);
+        let before = |nonce: u64| {
+            let attempts = &lane.state().attempts;
+            attempts.iter().find(|a| a.op == helper_key() && a.nonce + 1 == nonce)
+        };
+        let first = first.and_then(|first| before(first.nonce)).or(first);
+        // The block before the first one spares endpoints that have forgotten older state.
+        let inclusion = first.and_then(|attempt| attempt.state.inclusion());
+        let since = inclusion.map_or(0, |inclusion| inclusion.block.number.saturating_sub(1));
+        let from = match first {
+            Some(attempt) => attempt.nonce,
+            None => next.saturating_sub(SEARCH_TRANSACTIONS_MAX),
+        };
+        let sent = network.sender_transactions(sender, from, next, since, head).await?;
+        let named = self.named(&sent).await?;
+        // A lost journal does not tell where the run began; other deployments' records do.
+        let others = self.of_others()?;
+        let is_own = |tx: &MinedTransaction| tx.op != FOREIGN && !others.contains(&tx.hash);
+        let mut first = named.iter().position(is_own).unwrap_or(0);
+        // The helper is no part of the release, but what its creation took was paid for this.
+        if let Some(before) = first.checked_sub(1).filter(|before| makes_helper(&sent[*before])) {
+            first = before;
+        }
+        let last = named.iter().rposition(|tx| tx.op != FOREIGN).map_or(0, |last| last + 1);
+        Ok(named.into_iter().take(last).skip(first).collect())
     }
-    let op = run.ops.iter().filter(|op| op.id() != HELPER_OP).find(|op| {
-        let sent = op.tx();
-        tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
-    });
-    op.map(|op| op.id().to_owned())
+
+    /// The transactions of other deployments' own runs.
+    fn of_others(&self) -> AppResult<BTreeSet<B256>> {
+        let is_this = |record: &DeploymentRecord| {
+            record.release_root == self.run.release_root && record.id == self.run.deployment_id
+        };
+        let records = records::all(self.project, self.name)?.into_iter().map(|(_, record)| record);
+        let others = records.filter(|record| !is_this(record));
+        Ok(others.flat_map(|other| other.own_run().to_vec()).map(|tx| tx.hash).collect())
+    }
+
+    /// Transactions with what they are of the deployment: of equal operations each has its own.
+    async fn named(&self, sent: &[Transaction]) -> AppResult<Vec<MinedTransaction>> {
+        let mut taken = BTreeSet::new();
+        let mut named = Vec::new();
+        for tx in sent {
+            let mut mined = self.mined(tx).await?;
+            if tx.to == Some(tx.from) && tx.input == self.run.anchor {
+                mined.op = ANCHOR_OP.to_owned();
+            } else {
+                let same: Vec<_> =
+                    self.ops().filter(|op| is_of(tx, op)).map(FrozenOp::id).collect();
+                let free = same.iter().find(|op| !taken.contains(*op)).or(same.first());
+                if let Some(op) = free {
+                    mined.op = (*op).to_owned();
+                    taken.extend(mined.success.then_some(*op));
+                }
+            }
+            named.push(mined);
+        }
+        Ok(named)
+    }
+
+    /// Its operations without the helper's creation, which is no part of the release.
+    fn ops(&self) -> impl Iterator<Item = &FrozenOp> {
+        self.run.ops.iter().filter(|op| op.id() != HELPER_OP)
+    }
+
+    /// The transactions by which this sender made before what its own run did not make.
+    async fn earlier(&self, own: &[MinedTransaction]) -> AppResult<Vec<MinedTransaction>> {
+        let made: BTreeSet<_> = own.iter().filter(|tx| tx.success).map(|tx| &*tx.op).collect();
+        let mut known: BTreeSet<B256> = own.iter().map(|tx| tx.hash).collect();
+        let mut found = Vec::new();
+        for op in self.ops().filter(|op| !made.contains(op.id())) {
+            let hash = match self.deployed.earlier.get(op.id()) {
+                Some(hash) => Some(*hash),
+                None => self.lane.made(op)?,
+            };
+            let tx = match hash {
+                Some(hash) => self.network.transaction(hash).await?,
+                None => self.recorded(op).await?,
+            };
+            if let Some(tx) = tx.filter(|tx| known.insert(tx.hash)) {
+                found.push(MinedTransaction { op: op.id().to_owned(), ..self.mined(&tx).await? });
+            }
+        }
+        found.sort_by_key(|tx| tx.nonce);
+        Ok(found)
+    }
+
+    /// The creation of an operation's contract, as an earlier record has it.
+    async fn recorded(&self, op: &FrozenOp) -> AppResult<Option<Transaction>> {
+        let Some((address, _)) = op.creates() else { return Ok(None) };
+        let sender = self.lane.id().sender;
+        for (_, record) in records::all(self.project, self.name)? {
+            if !record.initcodes.contains_key(&address) {
+                continue;
+            }
+            let of_sender = |tx: &&MinedTransaction| {
+                tx.from == sender && tx.success && tx.op != FOREIGN && tx.op != ANCHOR_OP
+            };
+            for recorded in record.transactions.iter().filter(of_sender) {
+                let tx = self.network.transaction(recorded.hash).await?;
+                if let Some(tx) = tx.filter(|tx| tx.from == sender && is_of(tx, op)) {
+                    return Ok(Some(tx));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A transaction as the chain has it, foreign until it is known.
+    async fn mined(&self, tx: &Transaction) -> AppResult<MinedTransaction> {
+        let receipt = self.network.receipt(tx.hash).await?.ok_or_else(|| {
+            let name = self.network.name();
+            AppError::new(Kind::Chain, format!("{name} has no receipt for {}", tx.hash))
+        })?;
+        Ok(MinedTransaction {
+            op: FOREIGN.to_owned(),
+            hash: tx.hash,
+            from: tx.from,
+            nonce: tx.nonce,
+            block: receipt.block,
+            success: receipt.status,
+            gas_used: receipt.gas_used,
+            fee: receipt.fee(),
+        })
+    }
+}
+
+const FOREIGN: &str = "foreign";
+
+fn is_of(tx: &Transaction, op: &FrozenOp) -> bool {
+    let sent = op.tx();
+    tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
 }

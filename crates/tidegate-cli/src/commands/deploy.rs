@@ -1,7 +1,7 @@
 //! `tidegate deploy`.
 
 use clap::Args;
-use tidegate_app::deploy::{self, Done, HelperPlace, Testnet};
+use tidegate_app::deploy::{self, Done, HelperPlace, Testnet, Wishes};
 use tidegate_app::error::AppResult;
 use tidegate_app::release::select;
 use tidegate_app::view::{DeployView, HelperView};
@@ -27,6 +27,9 @@ pub(crate) struct DeployArgs {
     /// The deployment id; each gives different addresses. Default: the recorded one, or 0
     #[arg(long, conflicts_with = "helper")]
     id: Option<u64>,
+    /// Make this call again, though the deployer made it before; repeat it for others
+    #[arg(long, value_name = "CALL", conflicts_with = "helper")]
+    again: Vec<String>,
     /// Treat this chain id as a testnet, if Tidegate does not know it
     #[arg(long, value_name = "CHAIN")]
     testnet: Option<u64>,
@@ -41,7 +44,8 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let testnet = Testnet::of(project, Some(&name), args.testnet).await?;
-    let frozen = deploy::freeze(project, &testnet, &built, &signer, args.id).await?;
+    let wishes = Wishes { id: args.id, again: args.again.clone() };
+    let frozen = deploy::freeze(project, &testnet, &built, &signer, &wishes).await?;
     if frozen.begun_before() {
         project.ui.note("this plan was approved before; it continues where it stopped");
     }

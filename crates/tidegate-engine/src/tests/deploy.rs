@@ -4,6 +4,8 @@ mod checks;
 mod earlier;
 mod frozen;
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::keccak256;
 use serde_json::json;
 use tidegate_model::{Fqn, ReleaseRoot};
@@ -55,6 +57,7 @@ pub(super) fn run() -> DeployRun {
         ops,
         checks: Vec::new(),
         anchor: Bytes::from_static(b"anchor"),
+        again: BTreeSet::new(),
     }
 }
 

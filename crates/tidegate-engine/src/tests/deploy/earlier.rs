@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::deploy::{find_sent, there};
+use crate::earlier::{find_sent, there};
 
 #[tokio::test]
 async fn a_whole_deployment_is_found_without_its_journal() {
@@ -35,15 +35,25 @@ async fn half_a_deployment_is_found_without_its_journal_and_goes_on() {
     assert_eq!((done.was_complete, world.nonce()), (false, 5));
 }
 
+/// A chain on which the sender sent something before this program managed it.
+fn used() -> World {
+    let world = World::new();
+    let mut chain = world.chain.world();
+    chain.foreign(world.sender());
+    chain.finalized = chain.head().block.number;
+    drop(chain);
+    world
+}
+
 #[tokio::test]
 async fn a_history_that_cannot_be_read_lets_nothing_be_sent() {
-    let world = World::new();
+    let world = used();
     let mut lane = world.lane().await;
     stranger_leaves(&world, VAULT, VAULT);
     world.chain.world().broken.insert("sender_transactions");
     let done = deployed(&world, &mut lane, &run()).await.0;
-    let anchor = run().op_key("anchor");
-    assert!(matches!(&done, Err(EngineError::UnknownCall { op }) if *op == anchor), "{done:?}");
+    let init = run().op_key("init");
+    assert!(matches!(&done, Err(EngineError::UnknownCall { op }) if *op == init), "{done:?}");
     assert_eq!(world.sends(), 0);
 }
 
@@ -54,11 +64,15 @@ async fn a_history_is_read_only_where_something_was_there_before() {
     deployed(&world, &mut lane, &run()).await.0.unwrap();
     deployed(&world, &mut lane, &run()).await.0.unwrap();
     assert_eq!(world.chain.world().searches, 0);
-    let met = World::new();
+    let met = used();
     let mut lane = met.lane().await;
     stranger_leaves(&met, TOKEN, TOKEN);
     deployed(&met, &mut lane, &run()).await.0.unwrap();
-    assert_eq!(met.chain.world().searches, 2, "for the call and the anchor");
+    assert_eq!(
+        met.chain.world().searches,
+        1,
+        "for the call; where the vault is new nothing is anchored"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +86,7 @@ async fn a_call_that_the_journal_knows_is_not_searched_for() {
     world.chain.world().searches = 0;
     let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
     assert_eq!(own(&done), [("token", false), ("vault", true), ("init", true)]);
-    assert_eq!(world.chain.world().searches, 1, "for the anchor");
+    assert_eq!(world.chain.world().searches, 0, "and where the vault is new nothing is anchored");
 }
 
 fn none() -> BTreeSet<B256> {
@@ -164,4 +178,106 @@ async fn what_is_there_is_known_by_journal_or_chain() {
     forget(&mut world);
     let lane = world.lane().await;
     assert_eq!(ids(there(&lane, &world.chain, &run()).await.unwrap()), all);
+}
+
+/// The same contracts and call as another release, after which the same sender did much else.
+async fn next_release(world: &World) -> (TestLane<'_>, DeployRun) {
+    let mut lane = world.lane().await;
+    deployed(world, &mut lane, &run()).await.0.unwrap();
+    (0..300).for_each(|_| world.chain.world().foreign(world.sender()));
+    {
+        let mut chain = world.chain.world();
+        chain.finalized = chain.head().block.number;
+    }
+    drop(lane);
+    let lane = world.lane().await;
+    let anchor = Bytes::from_static(b"next");
+    let next = DeployRun { release_root: ReleaseRoot(B256::repeat_byte(4)), anchor, ..run() };
+    (lane, next)
+}
+
+#[tokio::test]
+async fn what_another_release_made_is_found_in_the_journal() {
+    let world = World::new();
+    let (lane, next) = next_release(&world).await;
+    // Everything of it stands, so it may be anchored, and its anchor is in no journal.
+    let found = there(&lane, &world.chain, &next).await;
+    let anchor = next.op_key("anchor");
+    assert!(matches!(&found, Err(EngineError::UnknownCall { op }) if *op == anchor), "{found:?}");
+    let more =
+        DeployRun { ops: [next.ops.clone(), vec![creation("new", &[3, 3])]].concat(), ..next };
+    let found = there(&lane, &world.chain, &more).await.unwrap();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["init", "token", "vault"]);
+    assert_eq!(
+        world.chain.world().searches,
+        1,
+        "for the anchor, and for nothing where that is new"
+    );
+}
+
+#[tokio::test]
+async fn the_deployment_says_which_transactions_made_its_calls() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    let made = lane.state().landed(&run().op_key("init")).unwrap().0.hash;
+    let root = ReleaseRoot(B256::repeat_byte(4));
+    let ops = [run().ops, vec![creation("new", &[3, 3])]].concat();
+    let next = DeployRun { release_root: root, ops, ..run() };
+    let done = deployed(&world, &mut lane, &next).await.0.unwrap();
+    assert_eq!(done.earlier, [("init".to_owned(), made)].into());
+    assert_eq!(lane.made(&next.ops[0]).unwrap(), Some(lane.state().attempts[0].hash));
+    assert_eq!(lane.made(&creation("never", &[4, 4])).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_call_is_made_again_where_that_is_asked_for() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    let ops = [run().ops, vec![creation("new", &[3, 3])]].concat();
+    let next = DeployRun { release_root: ReleaseRoot(B256::repeat_byte(4)), ops, ..run() };
+    let again = DeployRun { again: ["init".to_owned()].into(), ..next.clone() };
+    let ids = |found: BTreeSet<String>| found.into_iter().collect::<Vec<_>>();
+    assert_eq!(ids(there(&lane, &world.chain, &next).await.unwrap()), ["init", "token", "vault"]);
+    assert_eq!(ids(there(&lane, &world.chain, &again).await.unwrap()), ["token", "vault"]);
+    let hash = |run: &DeployRun| run.digest(lane.id().network, world.sender(), 0, U256::ZERO);
+    assert_ne!(hash(&next).unwrap(), hash(&again).unwrap(), "it is approved");
+    let done = deployed(&world, &mut lane, &again).await.0.unwrap();
+    let all = [("token", false), ("vault", false), ("init", true), ("new", true)];
+    assert_eq!((own(&done).as_slice(), done.earlier.len()), (all.as_slice(), 0));
+    let sent = world.sends();
+    deployed(&world, &mut lane, &again).await.0.unwrap();
+    assert_eq!(world.sends(), sent, "once");
+}
+
+#[tokio::test]
+async fn two_equal_calls_are_two_transactions() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let root = |byte| ReleaseRoot(B256::repeat_byte(byte));
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    let twice = [run().ops, vec![calling("vault", "again", 9), creation("new", &[3, 3])]].concat();
+    let next = DeployRun { release_root: root(4), ops: twice.clone(), ..run() };
+    let done = deployed(&world, &mut lane, &next).await.0.unwrap();
+    let all = [("token", false), ("vault", false), ("init", false), ("again", true), ("new", true)];
+    assert_eq!(own(&done), all);
+    let last = [twice, vec![creation("last", &[5, 5])]].concat();
+    let next = DeployRun { release_root: root(5), ops: last, ..run() };
+    let done = deployed(&world, &mut lane, &next).await.0.unwrap();
+    let hashes: BTreeSet<_> = done.earlier.into_values().collect();
+    assert_eq!(hashes.len(), 2);
+}
+
+#[tokio::test]
+async fn a_plan_that_only_calls_is_looked_for_where_no_journal_is() {
+    let mut world = World::new();
+    let mut lane = world.lane().await;
+    let calls = DeployRun { ops: vec![calling("step", "set", 7)], ..run() };
+    deployed(&world, &mut lane, &calls).await.0.unwrap();
+    drop(lane);
+    forget(&mut world);
+    let mut lane = world.lane().await;
+    let done = deployed(&world, &mut lane, &calls).await.0.unwrap();
+    assert_eq!((done.was_complete, own(&done)), (true, vec![("set", false)]));
 }

@@ -1,0 +1,258 @@
+//! What a sender did before a run: by the run's own journal entries, by those of its other runs,
+//! or, where the journal cannot know, by the chain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use alloy_primitives::{Address, B256};
+use tidegate_model::event::{Attempt, Intent};
+use tidegate_plan::FrozenOp;
+
+use crate::deploy::{DeployRun, anchor_intent, code_at, intent};
+use crate::error::EngineError;
+use crate::lane::Lane;
+use crate::ports::{Chain, Journal};
+use crate::sign::intent_of;
+
+/// How many of a sender's transactions are searched for an earlier call, newest first.
+const SEARCH_TRANSACTIONS_MAX: u64 = 256;
+
+/// Whether a transaction of a run was made before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Not,
+    /// By this run.
+    Own(B256),
+    /// By exactly this transaction of another run.
+    Earlier(B256),
+}
+
+/// What a sender's past has of a run, read before anything of it is sent.
+#[derive(Debug)]
+pub(crate) struct Past {
+    /// The anchor, if it was sent.
+    pub(crate) anchor: Option<B256>,
+    /// The transactions of earlier runs that made calls of this one, by operation.
+    pub(crate) calls: BTreeMap<String, B256>,
+    /// The operations whose effect is there: what they create stands, or the call was made.
+    there: BTreeSet<String>,
+}
+
+impl Past {
+    pub(crate) async fn of<C: Chain, J: Journal>(
+        lane: &Lane<'_, C, J>,
+        network: &C,
+        run: &DeployRun,
+    ) -> Result<Self, EngineError> {
+        let search = Search::of(lane, network, run).await?;
+        let anchor = search.anchor().await?;
+        let mut past = Self { anchor, calls: BTreeMap::new(), there: BTreeSet::new() };
+        for op in &run.ops {
+            let is_there = match op.creates() {
+                Some((address, _)) => search.standing.contains(&address),
+                None => {
+                    let made = search.call(op, &past.calls).await?;
+                    if let Made::Earlier(hash) = made {
+                        past.calls.insert(op.id().to_owned(), hash);
+                    }
+                    made != Made::Not
+                }
+            };
+            past.there.extend(is_there.then(|| op.id().to_owned()));
+        }
+        Ok(past)
+    }
+}
+
+/// A search of a sender's past for a run.
+struct Search<'a, 'b, C, J: Journal> {
+    lane: &'a Lane<'b, C, J>,
+    network: &'a C,
+    run: &'a DeployRun,
+    /// Whether another run can have made something of this one.
+    is_possible: bool,
+    /// The addresses that the run creates and where something stands.
+    standing: BTreeSet<Address>,
+    /// From this nonce on the journal has all transactions.
+    journaled_from: u64,
+}
+
+impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
+    async fn of(
+        lane: &'a Lane<'b, C, J>,
+        network: &'a C,
+        run: &'a DeployRun,
+    ) -> Result<Self, EngineError> {
+        let mut standing = BTreeSet::new();
+        // A run that creates nothing leaves nothing by which a journal could be known to lack it.
+        let creates = run.ops.iter().any(|op| op.creates().is_some());
+        let mut is_possible = !creates && lane.state().attempts.is_empty();
+        for op in &run.ops {
+            let Some((address, _)) = op.creates() else { continue };
+            if !code_at(network, address).await?.is_empty() {
+                standing.insert(address);
+                is_possible |= lane.state().attempts_for(&run.key(op.id())).next().is_none();
+            }
+        }
+        let journaled_from = match lane.adoption().await? {
+            None => lane.state().adopted_nonce.unwrap_or(u64::MAX),
+            Some(_) => u64::MAX,
+        };
+        Ok(Self { lane, network, run, is_possible, standing, journaled_from })
+    }
+
+    /// The run's anchor, which comes after all that it creates.
+    async fn anchor(&self) -> Result<Option<B256>, EngineError> {
+        let sent = anchor_intent(self.lane.id().sender, self.run);
+        let mut created = self.run.ops.iter().filter_map(FrozenOp::creates);
+        let can_be = created.all(|(address, _)| self.standing.contains(&address));
+        let made = self.made(&sent, can_be.then_some(0), &BTreeMap::new()).await?;
+        Ok(match made {
+            Made::Not => None,
+            Made::Own(hash) | Made::Earlier(hash) => Some(hash),
+        })
+    }
+
+    /// A call of the run, which comes after the creation of the contract that is called.
+    async fn call(
+        &self,
+        op: &FrozenOp,
+        taken: &BTreeMap<String, B256>,
+    ) -> Result<Made, EngineError> {
+        let sent = intent(self.run, op);
+        let creates = |op: &&FrozenOp| op.creates().is_some_and(|(at, _)| at == sent.to);
+        let floor = match self.run.ops.iter().find(creates) {
+            _ if self.run.again.contains(op.id()) => None,
+            None => Some(0),
+            Some(_) if !self.standing.contains(&sent.to) => None,
+            Some(created) => {
+                let created = intent(self.run, created);
+                let attempt = journaled(self.lane, &created, &BTreeSet::new())?;
+                Some(attempt.map_or(0, |attempt| attempt.nonce))
+            }
+        };
+        self.made(&sent, floor, taken).await
+    }
+
+    /// Whether this transaction succeeded already: by this run, or by another one not below the
+    /// nonce `floor`; without a floor, only by this one.
+    async fn made(
+        &self,
+        sent: &Intent,
+        floor: Option<u64>,
+        taken: &BTreeMap<String, B256>,
+    ) -> Result<Made, EngineError> {
+        let state = self.lane.state();
+        if let Some((attempt, inclusion)) = state.landed(&sent.op)
+            && inclusion.success
+        {
+            return Ok(Made::Own(attempt.hash));
+        }
+        let is_tried = state.attempts_for(&sent.op).next().is_some();
+        let Some(floor) = floor.filter(|_| self.is_possible && !is_tried) else {
+            return Ok(Made::Not);
+        };
+        // Two equal calls of a plan are two transactions.
+        let taken: BTreeSet<B256> = taken.values().copied().collect();
+        if let Some(attempt) = journaled(self.lane, sent, &taken)? {
+            return Ok(Made::Earlier(attempt.hash));
+        }
+        let nonces = floor..self.journaled_from;
+        let sender = self.lane.id().sender;
+        let found = find_within(self.network, sender, sent, &taken, nonces).await?;
+        Ok(found.map_or(Made::Not, Made::Earlier))
+    }
+}
+
+/// The newest success of exactly this transaction in a lane's journal, under whatever name.
+fn journaled<'a, C: Chain, J: Journal>(
+    lane: &'a Lane<'_, C, J>,
+    sent: &Intent,
+    taken: &BTreeSet<B256>,
+) -> Result<Option<&'a Attempt>, EngineError> {
+    for attempt in lane.state().attempts.iter().rev() {
+        let succeeded = attempt.state.inclusion().is_some_and(|inclusion| inclusion.success);
+        if !succeeded || taken.contains(&attempt.hash) {
+            continue;
+        }
+        let Intent { to, value, data, .. } = intent_of(attempt)?;
+        if (to, value, &data) == (sent.to, sent.value, &sent.data) {
+            return Ok(Some(attempt));
+        }
+    }
+    Ok(None)
+}
+
+impl<C: Chain, J: Journal> Lane<'_, C, J> {
+    /// The newest success of exactly what an operation sends in this lane's journal, under
+    /// whatever name: its transaction's hash.
+    ///
+    /// # Errors
+    /// If the journal holds bytes that are no transaction.
+    pub fn made(&self, op: &FrozenOp) -> Result<Option<B256>, EngineError> {
+        let tx = op.tx().clone();
+        let (op, to, value, data) = (String::new(), tx.to, tx.value, tx.data);
+        let sent = Intent { op, to, value, data, alike: None };
+        Ok(journaled(self, &sent, &BTreeSet::new())?.map(|attempt| attempt.hash))
+    }
+}
+
+/// The operations of a run that need not be sent, by id: what they create stands there, or this
+/// sender made the call already. After the anchor that is all of them.
+///
+/// # Errors
+/// If the chain cannot be read, or the sender's history cannot.
+pub async fn there<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    network: &C,
+    run: &DeployRun,
+) -> Result<BTreeSet<String>, EngineError> {
+    let past = Past::of(lane, network, run).await?;
+    if past.anchor.is_some() {
+        return Ok(run.ops.iter().map(|op| op.id().to_owned()).collect());
+    }
+    Ok(past.there)
+}
+
+/// The newest success of exactly this transaction among a sender's latest on the chain, `known`
+/// ones left out: for what an earlier run sent and a lost journal forgot.
+///
+/// # Errors
+/// [`EngineError::UnknownCall`] if the sender's history cannot be read: then nothing may be sent.
+pub async fn find_sent(
+    network: &impl Chain,
+    sender: Address,
+    intent: &Intent,
+    known: &BTreeSet<B256>,
+) -> Result<Option<B256>, EngineError> {
+    find_within(network, sender, intent, known, 0..u64::MAX).await
+}
+
+/// The same among transactions with these nonces.
+async fn find_within(
+    network: &impl Chain,
+    sender: Address,
+    intent: &Intent,
+    known: &BTreeSet<B256>,
+    nonces: Range<u64>,
+) -> Result<Option<B256>, EngineError> {
+    let head = network.latest_head().await?;
+    let next = network.nonce(sender, head.block).await?.min(nonces.end);
+    let from = next.saturating_sub(SEARCH_TRANSACTIONS_MAX).max(nonces.start);
+    if from >= next {
+        return Ok(None);
+    }
+    // Beyond what is searched nothing can be established.
+    let beyond = || EngineError::UnknownCall { op: intent.op.clone() };
+    let sent = network.sender_transactions(sender, from, next, head).await.map_err(|_| beyond())?;
+    let same = sent.iter().rev().filter(|tx| !known.contains(&tx.hash)).filter(|tx| {
+        tx.to == Some(intent.to) && tx.input == intent.data && tx.value == intent.value
+    });
+    for tx in same {
+        let receipt = network.receipt(tx.hash).await?;
+        if receipt.is_some_and(|receipt| receipt.status) {
+            return Ok(Some(tx.hash));
+        }
+    }
+    if from > nonces.start { Err(beyond()) } else { Ok(None) }
+}
