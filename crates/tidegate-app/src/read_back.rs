@@ -44,6 +44,8 @@ pub(crate) struct ReadBack {
     pub record: Option<DeploymentRecord>,
     /// When the promotion was recorded.
     pub recorded_at: Option<u64>,
+    /// All that the Safe has recorded there, newest first.
+    pub promotions: Vec<Recorded>,
 }
 
 /// What the Safe has recorded, newest first, at the latest head.
@@ -154,6 +156,7 @@ async fn read(
         block: head.block,
         record: None,
         recorded_at: recorded.map(|recorded| recorded.recorded_at),
+        promotions: seen.promotions.clone(),
     };
     let Some(recorded) = recorded else {
         if facts.contracts.iter().all(|contract| contract.found == KECCAK256_EMPTY) {

@@ -34,6 +34,21 @@ pub(crate) fn show_adoption(project: &Project, adoption: &tidegate_engine::Adopt
         adoption.nonce,
         format_amount(adoption.balance, 18)
     ));
+    if let Some(known) = adoption.void {
+        project.front.attend(format!(
+            "the chain lacks transactions of {} that were final: {known} of them, and it shows {}. \
+             If it was begun anew, approve: what this machine did there before is void. If an \
+             endpoint is far behind, do not",
+            adoption.lane.sender, adoption.nonce
+        ));
+    }
+    if let Some(finalized) = adoption.unsettled {
+        project.front.note(format!(
+            "Nothing is sent before all transactions of {} are final: the finalized nonce is \
+             {finalized}, the latest {}.",
+            adoption.lane.sender, adoption.nonce
+        ));
+    }
 }
 
 /// One transaction that is approved by itself.
@@ -206,6 +221,9 @@ impl From<EngineError> for AppError {
                 (Kind::Conflict, "look at the sender's transactions on the chain")
             }
             EngineError::Check { .. } => (Kind::Fail, ""),
+            EngineError::Behind { .. } => {
+                (Kind::Chain, "its endpoints are behind; wait, or use others")
+            }
             EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
                 (Kind::Chain, "wait for the chain, then run the same command again")
             }

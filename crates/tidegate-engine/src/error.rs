@@ -31,6 +31,18 @@ pub enum EngineError {
         /// The nonce at the finalized block.
         finalized: u64,
     },
+    /// A chain lacks transactions that were final on it.
+    #[error(
+        "the chain lacks transactions of {sender} that were final: it shows nonce {latest}, and \
+         {known} was final before"
+    )]
+    Behind {
+        sender: Address,
+        /// The nonce at the latest block.
+        latest: u64,
+        /// The nonce that was final.
+        known: u64,
+    },
     /// A transaction that is not ours used the sender.
     #[error(
         "cannot continue with {sender}: the chain is at nonce {chain}, the journal at {journal}; \

@@ -31,6 +31,8 @@ pub struct Lane<'a, C = Network, J: Journal = Store> {
     /// Which operations, by the beginning of their names, may cost how much together.
     ceiling: Option<(String, U256)>,
     state: LaneState,
+    /// How many transactions of the sender were final on a chain that has begun anew since.
+    void: Option<u64>,
 }
 
 /// A transaction that landed.
@@ -48,13 +50,15 @@ impl<C, J: Journal> fmt::Debug for Lane<'_, C, J> {
 }
 
 impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
-    /// Takes the lane's lease, reads its journal and settles what the chain knows by now.
+    /// Takes the lane's lease, reads its journal and settles what the chain knows by now. Where the
+    /// chain has begun anew, nothing that the journal knows counts any more.
     ///
     /// # Effects
     /// Writes a lease, and events for transactions that landed or were reorganised away.
     ///
     /// # Errors
-    /// If another process holds the lane, or journal or chain cannot be read.
+    /// If another process holds the lane, journal or chain cannot be read, or a chain whose coin
+    /// has value lacks what was final on it.
     pub async fn open(
         network: &'a C,
         journal: &'a J,
@@ -65,7 +69,10 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         let stream = StreamName::new(&id.stream())?;
         let lease = journal.acquire(&stream)?;
         let state = fold(journal, &stream)?;
-        let mut lane = Self { id, network, journal, lease, signer, cap, ceiling: None, state };
+        let void = adopt::void(network, id, &state).await?;
+        let state = if void.is_some() { LaneState::default() } else { state };
+        let mut lane =
+            Self { id, network, journal, lease, signer, cap, ceiling: None, state, void };
         lane.settle().await?;
         Ok(lane)
     }

@@ -156,6 +156,8 @@ fn people_lines(
     }
 }
 
+/// A parameter lets a plan differ between networks, so one less asks for more: what a plan does not
+/// name it cannot set, and one that comes back was added.
 fn param_lines(
     old: &BTreeMap<String, PolicyParam>,
     new: &BTreeMap<String, PolicyParam>,
@@ -176,9 +178,6 @@ fn param_lines(
             }
             Some(_) => {}
         }
-    }
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        lines.push(format!("params: ${name} was removed"));
     }
 }
 
@@ -317,6 +316,14 @@ pub(crate) mod tests {
         assert_eq!(looser_than_defaults(&strict), Vec::<String>::new());
         let loose = written(json!({"soak": "1h", "senders": 0, "defaults": "1"}));
         assert_eq!(looser_than_defaults(&loose).len(), 2);
+    }
+
+    #[test]
+    fn a_parameter_less_is_no_looser_and_one_more_is() {
+        let mut less = doc();
+        less.params.clear();
+        assert_eq!(loosened(&doc(), &less), Vec::<String>::new());
+        assert_eq!(loosened(&less, &doc()), ["params: $cap was added"]);
     }
 
     #[test]

@@ -85,6 +85,9 @@ pub enum LaneEvent {
         balance: U256,
         /// The block at which both were read.
         block: BlockRef,
+        /// Whether the chain was begun anew: nothing before is on it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anew: bool,
     },
     /// A frozen plan was approved.
     RunApproved {
@@ -247,7 +250,10 @@ impl LaneState {
     /// If it contradicts what came before.
     pub fn apply(&mut self, event: &LaneEvent) -> Result<(), FoldError> {
         match event {
-            LaneEvent::SenderAdopted { nonce, .. } => {
+            LaneEvent::SenderAdopted { nonce, anew, .. } => {
+                if *anew {
+                    *self = Self::default();
+                }
                 self.next_nonce = Some(*nonce);
                 self.adopted_nonce = Some(*nonce);
             }
@@ -346,7 +352,7 @@ mod tests {
 
     fn adopted(nonce: u64) -> LaneEvent {
         let block = BlockRef { number: 1, hash: B256::ZERO };
-        LaneEvent::SenderAdopted { nonce, balance: U256::ZERO, block }
+        LaneEvent::SenderAdopted { nonce, balance: U256::ZERO, block, anew: false }
     }
 
     fn attempt(op: &str, nonce: u64, id: u8) -> LaneEvent {

@@ -72,17 +72,6 @@ impl Deployment {
         jcs_keccak("deployment", self).map(DeploymentDigest)
     }
 
-    /// The address book of this deployment, which is for other programs.
-    pub fn book(&self, name: &str, release: ReleaseRoot) -> Value {
-        json!({
-            "release": name,
-            "releaseRoot": release,
-            "addresses": self.steps,
-            "libraries": self.libraries,
-            "externals": self.externals,
-        })
-    }
-
     /// The network of the deployment, by chain id and genesis.
     pub const fn network(&self) -> NetworkId {
         NetworkId { chain: self.chain, genesis: self.genesis }
@@ -161,11 +150,6 @@ impl DeploymentRecord {
     /// The current format version.
     pub const VERSION: u32 = 1;
 
-    /// The address book that goes with it.
-    pub fn book(&self) -> Value {
-        self.deployment.book(&self.name, self.release_root)
-    }
-
     /// The file's name: human name, first sixteen digits of the root, deployment id.
     pub fn file_name(&self) -> String {
         Self::file_name_of(&self.name, self.release_root, self.id)
@@ -200,6 +184,32 @@ impl DeploymentRecord {
     }
 }
 
+/// The address book of a network after each of these deployments, the oldest first. It is for other
+/// programs: a name keeps what it stands for until a later deployment says otherwise, and what is
+/// behind a proxy is the same under all of its names.
+pub fn address_books(records: &[DeploymentRecord]) -> Vec<Value> {
+    let mut addresses: BTreeMap<&str, Place> = BTreeMap::new();
+    let (mut libraries, mut externals) = (BTreeMap::new(), BTreeMap::new());
+    let after = |record| {
+        let DeploymentRecord { name, release_root, deployment, .. }: &DeploymentRecord = record;
+        for (step, place) in &deployment.steps {
+            let same = addresses.values_mut().filter(|other| other.address == place.address);
+            same.for_each(|other| *other = place.clone());
+            addresses.insert(step, place.clone());
+        }
+        libraries.extend(&deployment.libraries);
+        externals.extend(&deployment.externals);
+        json!({
+            "release": name,
+            "releaseRoot": release_root,
+            "addresses": addresses,
+            "libraries": libraries,
+            "externals": externals,
+        })
+    };
+    records.iter().map(after).collect()
+}
+
 /// The operation name of the soak's anchor.
 pub const ANCHOR_OP: &str = "anchor";
 
@@ -222,7 +232,7 @@ mod tests {
         MinedTransaction { op, hash, from, nonce, block, success, gas_used: 0, fee: U256::ZERO }
     }
 
-    fn own_run(transactions: &[(u8, u64)]) -> Vec<u64> {
+    fn record() -> DeploymentRecord {
         let record = json!({
             "v": 1, "name": "vault-1.0.0", "id": 0, "releaseRoot": B256::ZERO,
             "scopeRoot": B256::ZERO, "initcodes": {}, "mocks": {}, "transactions": [],
@@ -232,10 +242,45 @@ mod tests {
                 "params": {}, "slots": [],
             },
         });
-        let record: DeploymentRecord = serde_json::from_value(record).unwrap();
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn own_run(transactions: &[(u8, u64)]) -> Vec<u64> {
         let transactions = transactions.iter().map(|(from, nonce)| sent(*from, *nonce)).collect();
-        let record = DeploymentRecord { transactions, ..record };
+        let record = DeploymentRecord { transactions, ..record() };
         record.own_run().iter().map(|tx| tx.nonce).collect()
+    }
+
+    /// A release that puts these steps at these places.
+    fn release(name: &str, steps: &[(&str, u8, Option<u8>)]) -> DeploymentRecord {
+        let mut record = DeploymentRecord { name: name.to_owned(), ..record() };
+        for (step, address, implementation) in steps {
+            let address = Address::repeat_byte(*address);
+            let implementation = implementation.map(Address::repeat_byte);
+            record.deployment.steps.insert((*step).to_owned(), Place { address, implementation });
+        }
+        record
+    }
+
+    #[test]
+    fn names_keep_what_later_releases_do_not_touch() {
+        let at = |byte| json!(Address::repeat_byte(byte));
+        let proxied = |byte, by| json!({"address": at(byte), "implementation": at(by)});
+        let first =
+            release("v-1", &[("pool", 1, Some(2)), ("vault", 3, Some(4)), ("lens", 5, None)]);
+        let second = release("v-2", &[("pool", 1, Some(6)), ("lens", 7, None)]);
+        // An upgrade whose step has a name of its own.
+        let third = release("v-3", &[("vault_2", 3, Some(8))]);
+        let books = address_books(&[first, second, third]);
+        let [one, two, three] = &books[..] else { panic!("{books:?}") };
+        assert_eq!(one["addresses"]["lens"], json!({"address": at(5)}));
+        let kept = json!({
+            "pool": proxied(1, 6), "vault": proxied(3, 4), "lens": {"address": at(7)},
+        });
+        assert_eq!((&two["release"], &two["addresses"]), (&json!("v-2"), &kept));
+        assert_eq!(three["addresses"]["vault"], proxied(3, 8));
+        assert_eq!(three["addresses"]["vault_2"], proxied(3, 8));
+        assert_eq!(three["addresses"]["pool"], proxied(1, 6));
     }
 
     #[test]

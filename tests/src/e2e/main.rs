@@ -19,6 +19,7 @@ mod kinds;
 mod mutants;
 mod partial;
 mod pipeline;
+mod redeploy;
 mod stranger;
 mod support;
 mod tamper;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         kinds::cases(),
         mutants::cases(),
         partial::cases(),
+        redeploy::cases(),
         tamper::cases(),
         terminal::cases(),
         cheat::cases(),

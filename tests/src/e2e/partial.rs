@@ -1,7 +1,7 @@
 //! Commands that do several things, of which a later one fails: what was done before is shown, and
 //! what can still be done is done.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::U256;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::{Ran, actor_address};
@@ -17,9 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
             a_target_that_is_down_hides_no_proposal,
             what_was_imported_before_a_file_fails_is_shown;
         Fresh: a_network_that_is_down_hides_no_baseline;
-        Deployed:
-            a_new_step_beside_what_stands_is_tried_first,
-            a_redeploy_keeps_what_was_made_before_and_verifies;
+        Deployed: a_new_step_beside_what_stands_is_tried_first;
     }
 }
 
@@ -134,81 +132,5 @@ fn a_new_step_beside_what_stands_is_tried_first(scene: &Scene<'_>) -> Outcome {
     let second = "Attention: vault is a second proxy, beside the one of vault-1.4.0 at 0x";
     assert!(other.contains(second), "{other}");
     assert_eq!(other.matches("there already").count(), 2, "stand-in and library: {other}");
-    Ok(())
-}
-
-const DIAL: &str = "// SPDX-License-Identifier: MIT
-pragma solidity ^0.8.24;
-contract Dial { uint256 public x; function set(uint256 to) external { x = to; } }
-";
-
-/// Contracts and calls that an earlier release made, in use since: they are not made again, a call
-/// whose effect is gone is said, and what was deployed verifies each time.
-fn a_redeploy_keeps_what_was_made_before_and_verifies(scene: &Scene<'_>) -> Outcome {
-    scene.write("contracts/src/Dial.sol", DIAL)?;
-    let text = scene.read("tidegate.toml")?;
-    let (head, funds) = text.split_once("[funds]").ok_or("the last step")?;
-    let release = |version: &str, steps: &str| {
-        let head = head.replace("\"1.4.0\"", &format!("{version:?}"));
-        scene.write("tidegate.toml", &format!("{head}{steps}\n[funds]{funds}"))
-    };
-    let dial = "[[step]]\nname = \"dial\"\ncreate = \"Dial\"\nEXPECT\n[[step]]\n\
-                call = [\"@dial\", \"set\", 7]\n";
-    let dial = |expect: &str| dial.replace("EXPECT", expect);
-    let more = |name: &str| {
-        let owner = "0x00000000000000000000000000000000000000ee";
-        format!("[[step]]\nname = {name:?}\ncreate = \"Registry\"\nargs = [{owner:?}]\n")
-    };
-    let verified = || -> Outcome {
-        scene.world.settle()?;
-        scene.run("eva", &["verify"], 0)?;
-        Ok(())
-    };
-    // Registry and vault have been used; the record has them as they were made.
-    release("1.5.0", &dial(""))?;
-    let deployed = scene.done("eva", &["deploy", "--json"])?.json()?;
-    verified()?;
-    let record: Value =
-        serde_json::from_str(&scene.read(deployed["record"].as_str().ok_or("a record")?)?)?;
-    let ops = record["transactions"].as_array().ok_or("transactions")?;
-    let ops: Vec<_> = ops.iter().filter_map(|tx| tx["op"].as_str()).collect();
-    let before = ["mock:usdc", "registry", "lib:contracts/src/CapMath.sol:CapMath"].into_iter();
-    let before = before.chain(["vault/implementation", "vault/proxy", "registry.register"]);
-    assert_eq!(ops, before.chain(["dial", "dial.set", "anchor"]).collect::<Vec<_>>());
-
-    // Somebody turns the dial.
-    let at = deployed["steps"]["dial"]["address"].as_str().ok_or("the dial")?;
-    let at: Address = at.parse()?;
-    let word = |number: u64| B256::from(U256::from(number));
-    let dial_is = || -> Result<B256, Failed> {
-        let held = scene.world.testnet.rpc("eth_getStorageAt", json!([at, "0x0", "latest"]))?;
-        Ok(serde_json::from_value(held)?)
-    };
-    scene.world.testnet.set_storage(at, U256::ZERO, word(9))?;
-    release("1.6.0", &(dial("") + &more("second")))?;
-    let sheet = said(&scene.run("eva", &["deploy"], 2)?);
-    let words = "dial.set was made already, but x of dial is 9 now, not 7";
-    assert!(sheet.contains(words), "{sheet}");
-    scene.done("eva", &["deploy"])?;
-    verified()?;
-    assert_eq!(dial_is()?, word(9));
-
-    // What a step expects is asked of what is there before anything is sent.
-    let who = actor_address("deployer");
-    let nonce = || scene.world.testnet.rpc("eth_getTransactionCount", json!([who, "latest"]));
-    let before = nonce()?;
-    release("1.7.0", &(dial("expect = [[\"x\", 0]]") + &more("second") + &more("third")))?;
-    let refused = said(&scene.approve("eva", &["deploy"])?.expect_code(1)?);
-    assert!(refused.contains("dial.x") && refused.contains("--again"), "{refused}");
-    assert_eq!(nonce()?, before);
-
-    release("1.7.0", &(dial("") + &more("second") + &more("third")))?;
-    let wrong = said(&scene.run("eva", &["deploy", "--again", "dial"], 2)?);
-    assert!(wrong.contains("registry.register, dial.set"), "{wrong}");
-    scene.done("eva", &["deploy", "--again", "dial.set"])?;
-    verified()?;
-    assert_eq!(dial_is()?, word(7));
-    let twice = said(&scene.run("eva", &["deploy", "--again", "dial.set"], 6)?);
-    assert!(twice.contains("is complete"), "{twice}");
     Ok(())
 }

@@ -243,14 +243,16 @@ impl<'a> CodeReader<'a> {
             }
         }
         code.record_faults.extend(record::static_faults(project, built, record, &prepared, soak)?);
+        let moved = record::moved(network, record).await?;
+        let now = &moved;
         match prepared.resolved.freeze(&expected) {
-            Ok(ops) => record::transactions(network, record, &ops, head, &mut code).await?,
+            Ok(ops) => record::transactions(network, now, &ops, head, &mut code).await?,
             Err(why) => {
                 code.record_faults.push(Reason::new(ReasonCode::PlanFails, why.to_string()));
             }
         }
-        storage::compare(network, head, built, record, (&prepared, &expected), &mut code).await?;
-        upgraded(network, built, record, &prepared, &mut code).await?;
+        storage::compare(network, head, built, now, (&prepared, &expected), &mut code).await?;
+        upgraded(network, built, now, &prepared, &mut code).await?;
         let digest = record.deployment.digest()?.0;
         let input = |kind: &str| GateInput {
             kind: kind.to_owned(),

@@ -57,6 +57,25 @@ pub(super) fn static_faults(
     Ok(fields.into_iter().map(fault).collect())
 }
 
+/// The record with the transactions that a reorganisation moved as they are now.
+pub(super) async fn moved(
+    network: &Network,
+    record: &DeploymentRecord,
+) -> AppResult<DeploymentRecord> {
+    let mut record = record.clone();
+    for recorded in &mut record.transactions {
+        let Some(receipt) = network.receipt(recorded.hash).await? else { continue };
+        if receipt.block == recorded.block || network.is_canonical(recorded.block).await? {
+            continue;
+        }
+        recorded.block = receipt.block;
+        recorded.success = receipt.status;
+        recorded.gas_used = receipt.gas_used;
+        recorded.fee = receipt.fee();
+    }
+    Ok(record)
+}
+
 /// Compares each recorded transaction with the chain.
 pub(super) async fn transactions(
     network: &Network,
@@ -67,14 +86,14 @@ pub(super) async fn transactions(
 ) -> AppResult {
     let name = network.name();
     let anchor = anchor_calldata(record.release_root, record.deployment.digest()?);
+    let mut gone = Vec::new();
     for (index, recorded) in record.transactions.iter().enumerate() {
         let field = format!("transactions.{index}");
         let (Some(receipt), Some(tx)) =
             (network.receipt(recorded.hash).await?, network.transaction(recorded.hash).await?)
         else {
             let hash = recorded.hash;
-            let text = format!("the record's {field}.hash {hash} is not on {name}");
-            facts.record_faults.push(Reason::new(ReasonCode::TransactionGone, text));
+            gone.push(format!("the record's {field}.hash {hash} is not on {name}"));
             continue;
         };
         if receipt.block.number > head.block.number {
@@ -106,5 +125,13 @@ pub(super) async fn transactions(
             facts.record_faults.push(Reason::new(ReasonCode::TransactionDiffers, text));
         }
     }
+    if gone.len() > 1 && gone.len() == record.transactions.len() {
+        gone = vec![format!(
+            "nothing of the record is on {name}: the chain was begun anew, or its endpoint does \
+             not have it; `tidegate deploy {name}` deploys it anew"
+        )];
+    }
+    let gone = gone.into_iter().map(|text| Reason::new(ReasonCode::TransactionGone, text));
+    facts.record_faults.extend(gone);
     Ok(())
 }

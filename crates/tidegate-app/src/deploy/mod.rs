@@ -314,7 +314,8 @@ impl Approved<'_> {
         let lane = cleared.lane();
         let ran = Ran { project, name, network, lane, run: &run, deployed: &deployed };
         let record = record(&ran, built, &prepared, deployment).await?;
-        let file = published::write(project, name, &record, &built.release)?;
+        let file =
+            published::write_testnet(project, (name, network), &record, &built.release).await?;
         let mut starts = Vec::new();
         let backed = project.targets().filter(|(_, t)| t.soaks_on.iter().any(|soak| soak == name));
         for (target, settings) in backed {

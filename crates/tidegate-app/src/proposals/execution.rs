@@ -170,7 +170,8 @@ impl Opened<'_> {
         };
         let file = match &read.record {
             Some(record) => {
-                let path = published::write(project, &found.network, record, &built.release)?;
+                let (name, by) = (&found.network, &read.promotions);
+                let path = published::write_target(project, name, record, &built.release, by)?;
                 Some(path.strip_prefix(&project.root).map(PathBuf::from).unwrap_or(path))
             }
             None => None,

@@ -1,6 +1,7 @@
 //! Adoption: a sender is used as it stood when a person looked, and no other way.
 
-use tidegate_model::event::LaneEvent;
+use tidegate_model::ChainId;
+use tidegate_model::event::{LaneEvent, LaneState};
 
 use super::*;
 use crate::deploy::adopted_nonce;
@@ -32,9 +33,10 @@ async fn a_new_sender_is_adopted_as_it_stands() {
     let adoption = lane.adoption().await.unwrap().unwrap();
     let block = world.chain.world().head().block;
     let balance = U256::from(10_000_000_000_000_000_000_u64);
-    assert_eq!(adoption, Adoption { lane: lane.id(), nonce: 0, balance, block });
+    let (lane_id, unsettled, void) = (lane.id(), None, None);
+    assert_eq!(adoption, Adoption { lane: lane_id, nonce: 0, unsettled, void, balance, block });
     lane.adopt(&adoption).unwrap();
-    let expected = LaneEvent::SenderAdopted { nonce: 0, balance, block };
+    let expected = LaneEvent::SenderAdopted { nonce: 0, balance, block, anew: false };
     assert_eq!(world.journal.events(), [expected]);
     assert_eq!(lane.adoption().await.unwrap(), None);
 }
@@ -53,14 +55,17 @@ async fn nobody_sends_from_a_sender_that_is_not_adopted() {
 #[tokio::test]
 async fn a_sender_with_transactions_that_are_not_final_is_not_adopted() {
     let world = used(2).await;
-    let lane = world.open().await;
-    let adoption = lane.adoption().await;
+    let mut lane = world.open().await;
+    let adoption = lane.adoption().await.unwrap().unwrap();
+    assert_eq!((adoption.nonce, adoption.unsettled), (2, Some(0)), "it can be shown");
     let sender = world.sender();
+    let adopted = lane.adopt(&adoption);
     assert!(
-        matches!(adoption, Err(EngineError::Unsettled { sender: of, latest: 2, finalized: 0 })
+        matches!(adopted, Err(EngineError::Unsettled { sender: of, latest: 2, finalized: 0 })
             if of == sender),
-        "{adoption:?}"
+        "{adopted:?}"
     );
+    assert!(world.journal.kinds().is_empty());
     finalize(&world);
     assert_eq!(lane.adoption().await.unwrap().map(|adoption| adoption.nonce), Some(2));
 }
@@ -92,7 +97,9 @@ async fn a_sender_that_somebody_else_used_is_adopted_anew() {
     let sender = world.sender();
     world.chain.world().foreign(sender);
     let run = lane.run(&intent("a", 1)).await;
-    assert!(matches!(run, Err(EngineError::Unsettled { .. })), "{run:?}");
+    assert!(matches!(run, Err(EngineError::NotAdopted { nonce: 0, .. })), "{run:?}");
+    let adoption = lane.adoption().await.unwrap().unwrap();
+    assert!(matches!(lane.adopt(&adoption), Err(EngineError::Unsettled { .. })));
     finalize(&world);
     let run = lane.run(&intent("a", 1)).await;
     assert!(matches!(run, Err(EngineError::NotAdopted { nonce: 0, .. })), "{run:?}");
@@ -175,4 +182,57 @@ async fn an_approval_covers_who_sends_where_and_from_which_nonce() {
         assert_ne!(other.digest(), digest, "{other:?}");
     }
     assert_eq!(lane.id().network, world.chain.id());
+}
+
+/// A world of this chain in which a transaction was sent and is final.
+async fn sent_on(chain: u64) -> World {
+    let mut world = World::new();
+    world.chain.id.chain = ChainId(chain);
+    let mut lane = world.lane().await;
+    lane.run(&intent("a", 1)).await.unwrap();
+    drop(lane);
+    finalize(&world);
+    drop(world.open().await);
+    world
+}
+
+#[tokio::test]
+async fn a_chain_that_was_begun_anew_is_adopted_anew() {
+    // The last one has as many transactions of the sender again.
+    for others in [0, 1, 3] {
+        let mut world = sent_on(31337).await;
+        let id = world.chain.id;
+        world.chain = World::new().chain;
+        world.chain.id = id;
+        let sender = world.sender();
+        {
+            let mut chain = world.chain.world();
+            chain.forks = 1;
+            (0..others).for_each(|_| chain.foreign(sender));
+        }
+        finalize(&world);
+        let mut lane = world.open().await;
+        assert_eq!(lane.state(), &LaneState::default(), "{others}");
+        let adoption = lane.adoption().await.unwrap().unwrap();
+        assert_eq!((adoption.nonce, adoption.void), (others, Some(1)));
+        lane.adopt(&adoption).unwrap();
+        let landed = lane.run(&intent("a", 1)).await.unwrap();
+        drop(lane);
+        finalize(&world);
+        let lane = world.open().await;
+        assert_eq!(lane.adoption().await.unwrap(), None);
+        let known: Vec<_> = lane.state().attempts.iter().map(|attempt| attempt.hash).collect();
+        assert_eq!(known, [landed.hash], "what was before is void");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_value_is_not_believed_to_begin_anew() {
+    let mut world = sent_on(1).await;
+    world.chain = World::new().chain;
+    world.chain.id.chain = ChainId(1);
+    let opened = world.try_open(CAP).await.map(drop);
+    assert!(matches!(opened, Err(EngineError::Behind { latest: 0, known: 1, .. })), "{opened:?}");
+    world.chain.for_stop = true;
+    assert!(world.try_open(CAP).await.is_ok(), "a stop goes on");
 }

@@ -53,7 +53,7 @@ type Step = Box<dyn FnOnce(&mut World) + Send>;
 /// Everything that happens, and what a test may decide about it.
 pub(crate) struct World {
     blocks: Vec<Block>,
-    forks: u64,
+    pub(crate) forks: u64,
     /// The number of the latest final block.
     pub(crate) finalized: u64,
     pub(crate) pool: Vec<Pending>,

@@ -84,7 +84,9 @@ async fn a_nonce_that_carries_an_intent_gets_no_other_one() {
     world.leave_open(&mut lane, &intent("a", 1)).await;
     // As if a person adopted the sender once more at the nonce that is taken.
     let block = world.chain.world().head().block;
-    lane.adopt(&Adoption { lane: lane.id(), nonce: 0, balance: U256::ZERO, block }).unwrap();
+    let (balance, unsettled, void) = (U256::ZERO, None, None);
+    let adoption = Adoption { lane: lane.id(), nonce: 0, unsettled, void, balance, block };
+    lane.adopt(&adoption).unwrap();
     let run = lane.run(&intent("b", 2)).await;
     let expected = FoldError::Equivocation(0);
     assert!(matches!(&run, Err(EngineError::Fold(fold)) if *fold == expected), "{run:?}");

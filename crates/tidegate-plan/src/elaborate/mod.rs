@@ -180,8 +180,11 @@ impl<'a> Builder<'a> {
             }
             _ => return Err(error("a step has either `create` or `call`".to_owned())),
         };
+        // An upgrade of what is there already may have its name: it is the same contract.
+        let renews = matches!(&action, Action::Upgrade(upgrade) if upgrade.target == name)
+            && self.config.existing.contains_key(&name);
         let taken = RESERVED.contains(&name.as_str())
-            || self.targets.contains_key(&name)
+            || (self.targets.contains_key(&name) && !renews)
             || self.steps.iter().any(|step| step.name == name);
         if taken {
             return Err(error(format!("the name `{name}` is taken; give it another `name`")));

@@ -98,6 +98,11 @@ fn a_step_does_one_thing_under_its_own_name() {
         let made = format!("name = \"{taken}\"\ncreate = \"Registry\"\nargs = [\"@safe\"]");
         refused(with_step(&made), &format!("the name `{taken}` is taken"));
     }
+    // An upgrade may have the name of what is there already, once.
+    let renewed = edited(&[("name = \"next\"", "name = \"live\"")]).unwrap();
+    assert!(renewed.steps.iter().any(|step| step.name == "live"));
+    let pair = "name = \"pair\"\nupgrade = \"@pair\"\ncreate = \"Pair\"\nargs = [\"@safe\"]";
+    refused(with_step(pair), "the name `pair` is taken");
     let again = "call = [\"@registry\", \"register\", \"@vault\"]";
     refused(with_step(again), "step `#12`: the name `registry.register` is taken");
     let live = |name: &str| {

@@ -15,7 +15,7 @@ use crate::ports::Chain;
 
 /// A world behind the port.
 pub(crate) struct MemoryChain {
-    id: NetworkId,
+    pub(in crate::tests) id: NetworkId,
     pub(crate) for_stop: bool,
     world: Mutex<World>,
 }

@@ -1,18 +1,21 @@
 //! Files that other programs read: where contracts stand, and what they are called. They are
 //! written once a deployment is done, and compared whenever a network is read back.
 
+mod writing;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tidegate_chain::Network;
 use tidegate_evidence::{Borne, borne_out};
 use tidegate_gates::{FileFact, Findings, Published, published};
-use tidegate_model::record::{Deployment, DeploymentRecord};
+use tidegate_model::record::{Deployment, DeploymentRecord, address_books};
 use tidegate_model::release::Release;
-use tidegate_model::{Reason, ReasonCode};
+use tidegate_model::{Reason, ReasonCode, ReleaseRoot};
 use tidegate_safe::helper::{PromotionRecord, Recorded};
-use tidegate_store::{FileError, read_json, to_text, write_atomic};
+use tidegate_store::{FileError, read_json};
 
+pub(crate) use self::writing::{write_target, write_testnet};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::project::Project;
 use crate::records;
@@ -21,22 +24,17 @@ use crate::release::{Built, stored_build};
 /// The largest of these files, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
-/// Writes a record, the network's address book, and the ABI of each step.
-pub(crate) fn write(
+/// The release of a record: the one at hand, or a built one of the store.
+fn release_of(
     project: &Project,
-    network: &str,
     record: &DeploymentRecord,
-    release: &Release,
-) -> AppResult<PathBuf> {
-    let path = project.layout.record(network, &record.file_name()).or_kind(Kind::Config)?;
-    let book = project.layout.addresses(network).or_kind(Kind::Config)?;
-    let mut files = abis(project, network, release)?;
-    files.push((path.clone(), serde_json::to_value(record)?));
-    files.push((book, record.book()));
-    for (path, content) in files {
-        write_atomic(&path, to_text(&content).as_bytes()).or_kind(Kind::Config)?;
+    (root, release): (ReleaseRoot, &Release),
+) -> AppResult<Option<Release>> {
+    if record.release_root == root {
+        return Ok(Some(release.clone()));
     }
-    Ok(path)
+    let build = record.deployment.build_digest;
+    Ok(stored_build(project, record.release_root, build)?.map(|built| built.release))
 }
 
 /// The ABI of each step that has a contract, with its file.
@@ -72,8 +70,8 @@ fn abi_files(
     Ok(abis.map(|(path, abi)| file(project, &path, vec![abi], anew)).collect())
 }
 
-/// The files of a testnet. Its address book may also be of another deployment there that is ours
-/// and that its deployer has anchored.
+/// The files of a testnet. Its address book may be that after any deployment there that counts: a
+/// newer one may not be pulled yet.
 pub(crate) async fn on_testnet(
     project: &Project,
     built: &Built,
@@ -86,38 +84,46 @@ pub(crate) async fn on_testnet(
          sends nothing",
         record.id
     );
-    let ours = deployment.book(&built.release.name, built.roots.release_root);
+    let release_root = built.roots.release_root;
+    let (release_name, deployment) = (built.release.name.clone(), deployment.clone());
+    let ours = DeploymentRecord { name: release_name, release_root, deployment, ..record.clone() };
+    let mut records = counted(project, (name, network), &ours).await?;
+    let mut books = address_books(&records);
+    books.reverse();
+    records.reverse();
     let path = project.layout.addresses(name).or_kind(Kind::Config)?;
-    let mut book = file(project, &path, vec![ours], &anew);
-    let mut release = Some(built.release.clone());
-    if let FileFact::Holds(found) = &book.found
-        && !book.may_hold.contains(found)
-        && let Some(other) = other_book(project, name, network, found).await?
-    {
-        let build = other.deployment.build_digest;
-        release = stored_build(project, other.release_root, build)?.map(|built| built.release);
-        book.may_hold.push(found.clone());
-    }
+    let book = file(project, &path, books, &anew);
+    let found = match &book.found {
+        FileFact::Holds(found) => book.may_hold.iter().position(|book| book == found),
+        _ => None,
+    };
+    let of = &records[found.unwrap_or_default()];
     let mut files = vec![book];
-    if let Some(release) = &release {
-        files.extend(abi_files(project, name, release, &anew)?);
+    if let Some(release) = release_of(project, of, (release_root, &built.release))? {
+        files.extend(abi_files(project, name, &release, &anew)?);
     }
     Ok(published(&files))
 }
 
-/// The record that an address book is of: one that counts, and whose executor has anchored it.
-async fn other_book(
+/// The deployments of a testnet that count and that its chain shows, the oldest first, with this
+/// one of ours among them.
+async fn counted(
     project: &Project,
-    name: &str,
-    network: &Network,
-    book: &Value,
-) -> AppResult<Option<DeploymentRecord>> {
+    (name, network): (&str, &Network),
+    ours: &DeploymentRecord,
+) -> AppResult<Vec<DeploymentRecord>> {
+    let mut counted = vec![ours.clone()];
     for (_, record) in records::own(project, name)? {
-        if record.book() == *book && borne_out(network, &record).await? != Borne::Nothing {
-            return Ok(Some(record));
+        let is_ours = (record.release_root, record.id) == (ours.release_root, ours.id);
+        if !is_ours && borne_out(network, &record).await? != Borne::Nothing {
+            counted.push(record);
         }
     }
-    Ok(None)
+    let last = |record: &DeploymentRecord| {
+        record.transactions.iter().map(|tx| (tx.block.number, tx.nonce)).max()
+    };
+    counted.sort_by_key(last);
+    Ok(counted)
 }
 
 /// What a Safe has promoted to a target, beside its files.
@@ -149,7 +155,7 @@ impl OnTarget<'_> {
                 continue;
             }
             let mut found = file(project, &path, Vec::new(), &nothing);
-            match self.promoted_record(&path, &found.found) {
+            match promoted_record(promotions, &path, &found.found) {
                 Some(record) => known.push(record),
                 None if matches!(found.found, FileFact::Unreadable(_)) => {
                     "restore it from git".clone_into(&mut found.anew);
@@ -167,16 +173,11 @@ impl OnTarget<'_> {
             None => files.push(file(project, &book, Vec::new(), &nothing)),
             Some(last) => match known.iter().find(|record| is_of(record, &last.record)) {
                 Some(record) => {
-                    files.push(file(project, &book, vec![record.book()], &anew(record)));
-                    let build = record.deployment.build_digest;
-                    let release = match record.release_root == built.roots.release_root {
-                        true => Some(built.release.clone()),
-                        false => {
-                            stored_build(project, record.release_root, build)?.map(|b| b.release)
-                        }
-                    };
-                    if let Some(release) = &release {
-                        files.extend(abi_files(project, name, release, &anew(record))?);
+                    let books = address_books(&in_order(promotions, &known)).pop();
+                    files.push(file(project, &book, books.into_iter().collect(), &anew(record)));
+                    let ours = (built.roots.release_root, &built.release);
+                    if let Some(release) = release_of(project, record, ours)? {
+                        files.extend(abi_files(project, name, &release, &anew(record))?);
                     }
                 }
                 None => {
@@ -203,15 +204,25 @@ impl OnTarget<'_> {
         let file = DeploymentRecord::file_name_of(&self.built.release.name, root, 0);
         Ok(Some(project.layout.record(self.name, &file).or_kind(Kind::Config)?))
     }
+}
 
-    /// The record of a file, if the Safe has promoted what it says.
-    fn promoted_record(&self, path: &Path, found: &FileFact) -> Option<DeploymentRecord> {
-        let FileFact::Holds(content) = found else { return None };
-        let record: DeploymentRecord = serde_json::from_value(content.clone()).ok()?;
-        let is_promoted = self.promotions.iter().any(|by| is_of(&record, &by.record));
-        let named = path.file_name()?.to_str()? == record.file_name();
-        (is_promoted && named).then_some(record)
-    }
+/// The record of a file, if the Safe has promoted what it says.
+fn promoted_record(
+    promotions: &[Recorded],
+    path: &Path,
+    found: &FileFact,
+) -> Option<DeploymentRecord> {
+    let FileFact::Holds(content) = found else { return None };
+    let record: DeploymentRecord = serde_json::from_value(content.clone()).ok()?;
+    let is_promoted = promotions.iter().any(|by| is_of(&record, &by.record));
+    let named = path.file_name()?.to_str()? == record.file_name();
+    (is_promoted && named).then_some(record)
+}
+
+/// The records of these promotions, which are the newest first, in the order of promotion.
+fn in_order(promotions: &[Recorded], records: &[DeploymentRecord]) -> Vec<DeploymentRecord> {
+    let of = |by: &Recorded| records.iter().find(|record| is_of(record, &by.record)).cloned();
+    promotions.iter().rev().filter_map(of).collect()
 }
 
 /// How a promotion's files are made anew where its execution was not found.

@@ -1,0 +1,162 @@
+//! Releases that share contracts and calls with earlier ones on a network that is in use.
+
+use alloy_primitives::{Address, B256, U256};
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+use tidegate_testkit::actor_address;
+
+use crate::support::{Case, Outcome, Scene, cases, said};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Deployed:
+            what_was_made_before_is_recorded_and_verifies,
+            a_call_whose_effect_is_gone_is_said_and_made_again,
+            an_address_book_keeps_what_a_release_leaves,
+            a_chain_that_was_begun_anew_is_said_and_deployed_to_anew;
+    }
+}
+
+const DIAL: &str = "// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+contract Dial { uint256 public x; function set(uint256 to) external { x = to; } }
+";
+const EXPECTS_ZERO: &str = "expect = [[\"x\", 0]]";
+
+/// The example project, whose next releases have more steps.
+struct Releases<'a> {
+    scene: &'a Scene<'a>,
+    config: String,
+}
+
+impl<'a> Releases<'a> {
+    fn of(scene: &'a Scene<'a>) -> Result<Self, Failed> {
+        scene.write("contracts/src/Dial.sol", DIAL)?;
+        Ok(Self { scene, config: scene.read("tidegate.toml")? })
+    }
+
+    /// Writes a release with these steps behind those of the example.
+    fn write(&self, version: &str, steps: &[String]) -> Outcome {
+        let (head, funds) = self.config.split_once("[funds]").ok_or("the last step")?;
+        let head = head.replace("\"1.4.0\"", &format!("{version:?}"));
+        let text = format!("{head}{}\n[funds]{funds}", steps.concat());
+        self.scene.write("tidegate.toml", &text)
+    }
+
+    /// Deploys such a release, and verifies it when it is final.
+    fn deploy(&self, version: &str, steps: &[String], args: &[&str]) -> Result<Value, Failed> {
+        self.write(version, steps)?;
+        let ran = self.scene.done("eva", &[&["deploy", "--json"], args].concat())?;
+        self.scene.world.settle()?;
+        self.scene.run("eva", &["verify"], 0)?;
+        Ok(ran.json()?)
+    }
+
+    fn book(&self) -> Result<Value, Failed> {
+        Ok(serde_json::from_str(&self.scene.read("deployments/testnet/addresses.json")?)?)
+    }
+}
+
+/// A dial that is set to 7.
+fn dial(expect: &str) -> String {
+    let set = "[[step]]\ncall = [\"@dial\", \"set\", 7]\n";
+    format!("[[step]]\nname = \"dial\"\ncreate = \"Dial\"\n{expect}\n{set}")
+}
+
+fn registry(name: &str) -> String {
+    let owner = "0x00000000000000000000000000000000000000ee";
+    format!("[[step]]\nname = {name:?}\ncreate = \"Registry\"\nargs = [{owner:?}]\n")
+}
+
+/// Registry and vault have been used, and nothing of them is sent again.
+fn what_was_made_before_is_recorded_and_verifies(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let ops = |deployed: &Value| -> Result<Vec<String>, Failed> {
+        let record = scene.read(deployed["record"].as_str().ok_or("a record")?)?;
+        let record: Value = serde_json::from_str(&record)?;
+        let sent = record["transactions"].as_array().ok_or("transactions")?;
+        Ok(sent.iter().map(|tx| tx["op"].as_str().unwrap_or_default().to_owned()).collect())
+    };
+    let library = "lib:contracts/src/CapMath.sol:CapMath";
+    let made = ["mock:usdc", "registry", library, "vault/implementation", "vault/proxy"];
+    let made = [&made[..], &["registry.register"]].concat();
+    let deployed = releases.deploy("1.5.0", &[dial("")], &[])?;
+    assert_eq!(ops(&deployed)?, [&made[..], &["dial", "dial.set", "anchor"]].concat());
+    // A machine that knows nothing of all that finds it in records and on the chain.
+    scene.forget("eva")?;
+    let deployed = releases.deploy("1.6.0", &[dial(""), registry("second")], &[])?;
+    let all = [&made[..], &["dial", "dial.set", "second", "anchor"]].concat();
+    assert_eq!(ops(&deployed)?, all);
+    Ok(())
+}
+
+/// Somebody turns the dial: that is said before anything is sent.
+fn a_call_whose_effect_is_gone_is_said_and_made_again(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let deployed = releases.deploy("1.5.0", &[dial("")], &[])?;
+    let at = deployed["steps"]["dial"]["address"].as_str().ok_or("the dial")?;
+    let at: Address = at.parse()?;
+    let word = |number: u64| B256::from(U256::from(number));
+    let dial_is = || -> Result<B256, Failed> {
+        let held = scene.world.testnet.rpc("eth_getStorageAt", json!([at, "0x0", "latest"]))?;
+        Ok(serde_json::from_value(held)?)
+    };
+    scene.world.testnet.set_storage(at, U256::ZERO, word(9))?;
+    let second = [dial(""), registry("second")];
+    releases.write("1.6.0", &second)?;
+    let sheet = said(&scene.run("eva", &["deploy"], 2)?);
+    let words = "dial.set was made already, but x of dial is 9 now, not 7";
+    assert!(sheet.contains(words), "{sheet}");
+    releases.deploy("1.6.0", &second, &[])?;
+    assert_eq!(dial_is()?, word(9));
+
+    let who = actor_address("deployer");
+    let nonce = || scene.world.testnet.rpc("eth_getTransactionCount", json!([who, "latest"]));
+    let before = nonce()?;
+    releases.write("1.7.0", &[dial(EXPECTS_ZERO), registry("third")])?;
+    let refused = said(&scene.approve("eva", &["deploy"])?.expect_code(1)?);
+    assert!(refused.contains("dial.x") && refused.contains("--again"), "{refused}");
+    assert_eq!(nonce()?, before);
+
+    let third = [dial(""), registry("third")];
+    releases.write("1.7.0", &third)?;
+    let wrong = said(&scene.run("eva", &["deploy", "--again", "dial"], 2)?);
+    assert!(wrong.contains("registry.register, dial.set"), "{wrong}");
+    releases.deploy("1.7.0", &third, &["--again", "dial.set"])?;
+    assert_eq!(dial_is()?, word(7));
+    let twice = said(&scene.run("eva", &["deploy", "--again", "dial.set"], 6)?);
+    assert!(twice.contains("is complete"), "{twice}");
+    Ok(())
+}
+
+fn an_address_book_keeps_what_a_release_leaves(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    releases.deploy("1.5.0", &[dial("")], &[])?;
+    releases.deploy("1.6.0", &[registry("second")], &[])?;
+    let book = releases.book()?;
+    let addresses = book["addresses"].as_object().ok_or("addresses")?;
+    assert_eq!(addresses.keys().collect::<Vec<_>>(), ["dial", "registry", "second", "vault"]);
+    assert_eq!(book["release"], "vault-1.6.0");
+    // An older release that is deployed already is no newer for it.
+    releases.deploy("1.5.0", &[dial("")], &[])?;
+    assert_eq!(releases.book()?, book);
+    Ok(())
+}
+
+/// A local chain that was started again, with the same genesis.
+fn a_chain_that_was_begun_anew_is_said_and_deployed_to_anew(scene: &Scene<'_>) -> Outcome {
+    let chain = &scene.world.testnet;
+    scene.world.settle()?;
+    scene.done("eva", &["deploy"])?;
+    chain.rpc("anvil_rollback", json!([chain.latest()?.block.number - 1]))?;
+    let ether = U256::from(10).pow(U256::from(18));
+    chain.set_balance(actor_address("deployer"), ether)?;
+    let gone = said(&scene.run("eva", &["verify"], 1)?);
+    assert!(gone.contains("`tidegate deploy testnet` deploys it anew"), "{gone}");
+    let sheet = said(&scene.run("eva", &["deploy"], 2)?);
+    assert!(sheet.contains("the chain lacks transactions of"), "{sheet}");
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    Ok(())
+}
