@@ -37,11 +37,12 @@ for (const contract of contracts) {
     names[source] = name;
   }
 }
-const { optimizer, evmVersion, viaIR, ...hashing } = contracts[0].documents.profile;
+const { optimizer, evmVersion, viaIR, debug, ...hashing } = contracts[0].documents.profile;
 const metadata = { bytecodeHash: hashing.bytecodeHash };
 if (!hashing.appendCBOR) metadata.appendCBOR = false; // older compilers do not know the key
 const settings = { remappings, optimizer, evmVersion, metadata, outputSelection };
 if (viaIR) settings.viaIR = true;
+if (debug) settings.debug = debug;
 const input = { language: 'Solidity', sources, settings };
 const output = JSON.parse(require(compiler).compile(JSON.stringify(input)));
 
@@ -111,7 +112,7 @@ const scopes = contracts.map(({ fqn, source, name, documents }) => {
   const { compiler, language, settings: used, sources: closure } = JSON.parse(metadata);
   const profile = {
     compiler: 'solc', longVersion: compiler.version, language, evmVersion: used.evmVersion,
-    optimizer: { enabled: used.optimizer.enabled, runs: used.optimizer.runs },
+    optimizer: used.optimizer, ...(used.debug && { debug: used.debug }),
     viaIR: used.viaIR ?? false, bytecodeHash: used.metadata?.bytecodeHash ?? 'ipfs',
     appendCBOR: used.metadata?.appendCBOR ?? true,
   };

@@ -1,6 +1,8 @@
-//! Tests of the whole: the binary end to end (`e2e`), golden vectors, layout rules, and codes of
-//! reasons.
+//! Tests of the whole: the binary end to end (`e2e`), golden vectors, layout rules, codes of
+//! reasons, and the same projects built by forge.
 
+#[cfg(test)]
+mod forge;
 #[cfg(test)]
 mod layouts;
 #[cfg(test)]

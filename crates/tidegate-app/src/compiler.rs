@@ -19,7 +19,25 @@ use crate::settings::Environment;
 
 /// Compiles contracts of the project, as `tidegate.toml` names them.
 pub(crate) fn run(project: &Project, contracts: &[String]) -> AppResult<CompileOutput> {
-    with_request(project, contracts, compile)
+    with_request(project, contracts, |request| {
+        let mut output = compile(request)?;
+        output.warnings.extend(unwritten(request.foundry));
+        Ok(output)
+    })
+}
+
+/// Remappings that only the folders of this checkout give.
+fn unwritten(foundry: &FoundryConfig) -> Option<String> {
+    let found = foundry.detected.len();
+    let all: Vec<String> = foundry.remappings.iter().map(ToString::to_string).collect();
+    (found > 0).then(|| {
+        format!(
+            "{} found in the folders of dependencies, where another checkout may have others; \
+             write them down: under [compiler] in tidegate.toml {}",
+            counted(found, "remapping"),
+            as_list(&all)
+        )
+    })
 }
 
 /// Compiles each contract from its own sources alone, and says where that gives other code.
@@ -57,20 +75,38 @@ fn with_request<T>(
 /// `[compiler]` alone.
 pub(crate) fn settings(project: &Project) -> AppResult<FoundryConfig> {
     let written = &project.config.compiler;
-    if written.is_own() {
+    let beside = project.root.join(FOUNDRY_TOML).exists();
+    if written.is_own() || (written.remappings.is_some() && !beside) {
         return own(project, written);
     }
-    let profile = written.profile.as_deref();
-    let mut foundry = FoundryConfig::load_profile(&project.root, profile)
+    let foundry = FoundryConfig::load_profile(&project.root, written.profile.as_deref())
         .map_err(|error| missing(&project.root, error))?;
-    let chosen = profile.unwrap_or("default");
-    if let Some(other) = project.env.get("FOUNDRY_PROFILE").filter(|other| *other != chosen) {
-        foundry.ignored.push(format!(
-            "FOUNDRY_PROFILE={other} is ignored; the profile is `{chosen}`, as [compiler] in \
-             tidegate.toml says"
-        ));
+    if written.profile.is_none() {
+        same_profile(project, &foundry)?;
     }
-    Ok(foundry)
+    match &written.remappings {
+        Some(list) => foundry.as_pinned(&project.root, list),
+        None => foundry.as_detected(&project.root),
+    }
+    .map_err(|error| missing(&project.root, error))
+}
+
+/// What forge builds here must be what is built here: the environment may name another profile.
+fn same_profile(project: &Project, foundry: &FoundryConfig) -> AppResult {
+    let Some(other) = project.env.get("FOUNDRY_PROFILE") else { return Ok(()) };
+    match FoundryConfig::load_profile(&project.root, Some(other)) {
+        Ok(settings) if settings == *foundry => Ok(()),
+        // Forge takes the default one then.
+        Err(FoundryError::NoProfile { .. }) => Ok(()),
+        Ok(_) | Err(_) => Err(AppError::config(format!(
+            "FOUNDRY_PROFILE is {other}, and that profile of foundry.toml has other settings than \
+             the default one"
+        ))
+        .hint(
+            "say which one is deployed: under [compiler] in tidegate.toml write `profile = \
+             \"default\"` or another one's name",
+        )),
+    }
 }
 
 /// Whether there is anything to compile: a folder that took a bundle has only what it says.
@@ -86,6 +122,21 @@ pub(crate) fn has_sources(project: &Project) -> bool {
 
 /// `foundry.toml` cannot be read, or is not there.
 pub(crate) fn missing(root: &Path, error: FoundryError) -> AppError {
+    let hint = match &error {
+        FoundryError::Pinned { now, .. } => format!(
+            "if that is right, write them down: under [compiler] in tidegate.toml {}",
+            as_list(now)
+        ),
+        FoundryError::Chance { one, .. } => {
+            format!("write the one that is meant: in foundry.toml, `remappings = [\"{one}\"]`")
+        }
+        FoundryError::FolderOutside { .. } => {
+            "name a folder of the same git repository, such as \"../node_modules\"".to_owned()
+        }
+        _ => {
+            "Tidegate reads sources, remappings and compiler settings from foundry.toml".to_owned()
+        }
+    };
     let error = AppError::new(Kind::Config, error);
     if hardhat_config(root).is_some() && !root.join(FOUNDRY_TOML).exists() {
         return error.hint(
@@ -93,7 +144,13 @@ pub(crate) fn missing(root: &Path, error: FoundryError) -> AppError {
              under [compiler]",
         );
     }
-    error.hint("Tidegate reads sources, remappings and compiler settings from foundry.toml")
+    error.hint(hint)
+}
+
+/// A list as it stands in `tidegate.toml`.
+fn as_list(remappings: &[String]) -> String {
+    let quoted: Vec<_> = remappings.iter().map(|text| format!("{text:?}")).collect();
+    format!("remappings = [{}]", quoted.join(", "))
 }
 
 /// The file that makes a folder a Hardhat project.
@@ -110,7 +167,8 @@ fn own(project: &Project, written: &CompilerConfig) -> AppResult<FoundryConfig> 
             "[compiler] in tidegate.toml repeats settings of foundry.toml, or names its profile",
         )
         .hint(
-            "keep one of them: with foundry.toml, [compiler] may only have `solc` and `profile`",
+            "keep one of them: with foundry.toml, [compiler] may only have `solc`, `profile` and \
+             `remappings`",
         ));
     }
     let bytecode_hash = written.bytecode_hash.as_deref().map(|name| {

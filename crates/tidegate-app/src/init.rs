@@ -147,6 +147,7 @@ pub async fn draft(
     if let Some(Err(error)) = &genesis {
         warnings.push(format!("the genesis hash could not be read: {error}"));
     }
+    let remappings = remappings(&foundry);
     let head = Head {
         project: &name(&root, request),
         network: &request.network,
@@ -154,6 +155,7 @@ pub async fn draft(
         rpc: &request.rpc,
         genesis: genesis.and_then(Result::ok).map(|id| id.genesis.to_string()),
         profile: request.profile.as_deref(),
+        remappings: &remappings,
         own: own.as_ref(),
         origin,
     };
@@ -203,6 +205,14 @@ fn settings(root: &Path, request: &InitRequest) -> AppResult<(FoundryConfig, Opt
     }
     let foundry = FoundryConfig::load_profile(root, request.profile.as_deref());
     Ok((foundry.map_err(|error| compiler::missing(root, error))?, None))
+}
+
+/// The remappings that forge uses, where some are written in no file.
+fn remappings(foundry: &FoundryConfig) -> Vec<String> {
+    match foundry.detected.is_empty() {
+        true => Vec::new(),
+        false => foundry.remappings.iter().map(ToString::to_string).collect(),
+    }
 }
 
 /// The folder's name, as far as it can be a project's.

@@ -269,12 +269,16 @@ struct MetadataSettings {
     via_ir: bool,
     #[serde(default)]
     metadata: MetadataOfMetadata,
+    /// Anything but the compiler's own `default`.
+    debug: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct MetadataOptimizer {
-    enabled: bool,
+    /// Missing where `details` are given that are those of neither answer.
+    enabled: Option<bool>,
     runs: u64,
+    details: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -295,16 +299,27 @@ impl Metadata {
     /// commit, so that native and WebAssembly builds of one compiler agree.
     fn profile(&self) -> Value {
         let settings = &self.settings;
-        json!({
+        let mut optimizer = json!({"runs": settings.optimizer.runs});
+        if let Some(enabled) = settings.optimizer.enabled {
+            optimizer["enabled"] = json!(enabled);
+        }
+        if let Some(details) = &settings.optimizer.details {
+            optimizer["details"] = details.clone();
+        }
+        let mut profile = json!({
             "compiler": "solc",
             "longVersion": self.compiler.version,
             "evmVersion": settings.evm_version,
-            "optimizer": {"enabled": settings.optimizer.enabled, "runs": settings.optimizer.runs},
+            "optimizer": optimizer,
             "viaIR": settings.via_ir,
             "bytecodeHash": settings.metadata.bytecode_hash.as_deref().unwrap_or("ipfs"),
             "appendCBOR": settings.metadata.append_cbor.unwrap_or(true),
             "language": self.language,
-        })
+        });
+        if let Some(debug) = &settings.debug {
+            profile["debug"] = debug.clone();
+        }
+        profile
     }
 }
 

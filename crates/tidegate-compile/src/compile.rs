@@ -34,7 +34,7 @@ pub struct CompileOutput {
     pub libraries: BTreeMap<Fqn, Vec<Fqn>>,
     /// The compilers used, the newest first.
     pub compilers: Vec<Compiler>,
-    /// The compiler's warnings, as it formats them, and settings that are not followed.
+    /// The compiler's warnings, as it formats them, and settings that an old one does not know.
     pub warnings: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
         roots: named.iter().map(|(name, root)| ((*name).to_owned(), fqn(root))).collect(),
         libraries: BTreeMap::new(),
         compilers: Vec::new(),
-        warnings: request.foundry.ignored.clone(),
+        warnings: Vec::new(),
     };
     for group in groups {
         let unit = group.unit(request.cache_dir)?;
@@ -137,7 +137,7 @@ pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, 
     let names = names::normalise(root, foundry, texts(&closure, &vyper))?;
     let compilers = with_pin(request.compilers, root, foundry.solc.as_ref());
     let mut finder = Finder::new(&compilers, request.cache_dir);
-    let groups = groups::by_compiler(&roots, &closure, foundry, &mut finder)?;
+    let groups = groups::by_compiler(root, &roots, &closure, foundry, &mut finder)?;
     Ok(Prepared { named, names, groups, vyper })
 }
 

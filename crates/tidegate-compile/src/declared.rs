@@ -8,7 +8,7 @@ use solar::parse::interface::{Session, source_map::FileName};
 
 use crate::files;
 use crate::foundry::FoundryConfig;
-use crate::roots::{RootError, contract_files};
+use crate::roots::{RootError, own_files};
 use crate::sources::SOURCE_BYTES_MAX;
 use crate::vyper;
 
@@ -38,7 +38,7 @@ pub fn deployable_contracts(
     if !root.join(&foundry.src).is_dir() {
         return Ok(Vec::new());
     }
-    let mut sources = contract_files(root, &foundry.src)?;
+    let mut sources = own_files(root, foundry)?;
     sources.sort();
     let mut declared = Vec::new();
     for source in &sources {
@@ -50,9 +50,9 @@ pub fn deployable_contracts(
         }
     }
     let namesakes = |name: &str| declared.iter().filter(|(_, other)| other.name == name).count();
-    let deployable = declared.iter().filter(|(source, contract)| {
-        contract.concrete && !is_skipped(foundry, &source[foundry.src.len()..], source)
-    });
+    let deployable = declared
+        .iter()
+        .filter(|(source, contract)| contract.concrete && !is_skipped(foundry, source));
     let mut found: Vec<_> = deployable
         .map(|(source, Contract { name, constructor, .. })| {
             let unique = namesakes(name) == 1;
@@ -71,7 +71,8 @@ fn in_vyper(name: &str, text: &str) -> Contract {
     Contract { name: name.to_owned(), concrete, constructor }
 }
 
-fn is_skipped(foundry: &FoundryConfig, below: &str, source: &str) -> bool {
+fn is_skipped(foundry: &FoundryConfig, source: &str) -> bool {
+    let below = source.strip_prefix(foundry.src.as_str()).unwrap_or(source);
     let tests = source.strip_prefix(&foundry.test).is_some_and(|rest| rest.starts_with('/'));
     let folders = below.split('/').any(|part| FOLDERS_SKIPPED.contains(&part));
     tests || folders || source.ends_with(".t.sol") || source.ends_with(".s.sol")

@@ -1,13 +1,15 @@
 //! Which compiler builds which contracts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use foundry_compilers::artifacts::EvmVersion;
 use semver::Version;
 
-use crate::foundry::{FoundryConfig, SolcPin};
+use crate::auto;
+use crate::error::CompileError;
+use crate::foundry::{FoundryConfig, Rules, SolcPin};
 use crate::roots::Root;
-use crate::solc::{FindCompilerError, Finder, FoundCompiler, Wanted};
+use crate::solc::{Finder, FoundCompiler, Wanted};
 use crate::sources::Closure;
 
 /// Contracts that one compiler builds together.
@@ -23,23 +25,32 @@ pub(crate) struct Group {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Puts contracts together that have the same compiler: the pinned one, or the highest one that
-/// every pragma in a contract's own closure allows.
+/// Puts contracts together that have the same compiler: the pinned one, or the one that forge
+/// gives the file, or the highest one that every pragma in a contract's own closure allows.
 pub(crate) fn by_compiler(
+    project: &Path,
     roots: &[Root],
     all: &Closure,
     foundry: &FoundryConfig,
     finder: &mut Finder<'_>,
-) -> Result<Vec<Group>, FindCompilerError> {
+) -> Result<Vec<Group>, CompileError> {
     if roots.is_empty() {
         return Ok(Vec::new());
     }
     let mut wanted: Vec<(Wanted, Vec<Root>)> = Vec::new();
-    if finder.has_one_compiler() || foundry.solc.is_some() {
+    let pinned = matches!(foundry.solc, Some(SolcPin::Version(_) | SolcPin::Path(_)));
+    if finder.has_one_compiler() || pinned {
         wanted.push((self::wanted(foundry, all), roots.to_vec()));
     } else {
+        let given = match (foundry.rules, &foundry.solc) {
+            (Rules::Forge, None) => auto::versions(project, foundry, &finder.versions())?,
+            _ => BTreeMap::new(),
+        };
         for root in roots {
-            let own = self::wanted(foundry, &closure_of(all, [root]));
+            let own = match given.get(&root.source) {
+                Some(version) => Wanted::Exactly(version.clone()),
+                None => self::wanted(foundry, &closure_of(all, [root])),
+            };
             match wanted.iter_mut().find(|(other, _)| other.to_string() == own.to_string()) {
                 Some((_, roots)) => roots.push(root.clone()),
                 None => wanted.push((own, vec![root.clone()])),
@@ -67,8 +78,13 @@ pub(crate) fn by_compiler(
 fn wanted(foundry: &FoundryConfig, closure: &Closure) -> Wanted {
     match &foundry.solc {
         Some(SolcPin::Version(version)) => Wanted::Exactly(version.clone()),
-        Some(SolcPin::Path(_)) | None => {
-            Wanted::Within(closure.values().filter_map(|source| source.pragma.clone()).collect())
+        pin => {
+            let pragmas = closure.values().filter_map(|source| source.pragma.clone());
+            let range = match pin {
+                Some(SolcPin::Range(range)) => Some(range.clone()),
+                _ => None,
+            };
+            Wanted::Within(pragmas.chain(range).collect())
         }
     }
 }
@@ -94,11 +110,10 @@ const NO_METADATA_SINCE: Version = Version::new(0, 8, 18);
 fn fitted(foundry: &FoundryConfig, version: &Version) -> (FoundryConfig, Vec<String>) {
     let mut fitted = foundry.clone();
     let mut warnings = Vec::new();
-    let written = foundry.evm_version.as_deref();
-    if let Some(evm) = written.and_then(|text| text.parse::<EvmVersion>().ok()) {
+    if let (Some(evm), written) = foundry.wanted_evm() {
         let known = evm.normalize_version_solc(version);
         fitted.evm_version = known.map(|evm| evm.as_str().to_owned());
-        if known != Some(evm) {
+        if written && known != Some(evm) {
             let known = known.map_or("its default", |evm| evm.as_str());
             warnings.push(format!("solc {version} does not know {evm}: `evm_version` is {known}"));
         }

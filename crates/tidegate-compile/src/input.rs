@@ -115,6 +115,12 @@ fn standard_json(
     if foundry.via_ir {
         settings["viaIR"] = json!(true);
     }
+    if let Some(details) = &foundry.optimizer_details {
+        settings["optimizer"]["details"] = details.clone();
+    }
+    if let Some(strings) = &foundry.revert_strings {
+        settings["debug"] = json!({"revertStrings": strings});
+    }
     if !foundry.cbor_metadata {
         settings["metadata"]["appendCBOR"] = json!(false);
     }

@@ -8,7 +8,7 @@ use alloy_primitives::{B256, hex, keccak256};
 
 use crate::driver::isolate;
 use crate::files::{self, Access, FileError};
-use crate::places::outermost_repository;
+use crate::repository::outermost_repository;
 
 const SCRIPT: &str = include_str!("solcjs.cjs");
 

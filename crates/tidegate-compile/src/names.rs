@@ -157,7 +157,7 @@ fn base(foundry: &FoundryConfig, source: &str) -> Option<usize> {
     let nested = source.rfind(&inner).map(|at| at + inner.len()).or_else(|| folder(NODE_MODULES));
     nested.or_else(|| {
         // A project may keep its own sources in a folder that it also lists among its libraries.
-        let own = folder(&foundry.src);
+        let own = if foundry.src == "." { Some(0) } else { folder(&foundry.src) };
         foundry.libs.iter().filter_map(|lib| folder(lib)).max().filter(|lib| own < Some(*lib))
     })
 }

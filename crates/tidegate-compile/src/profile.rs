@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
+use foundry_compilers::artifacts::OptimizerDetails;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -19,27 +20,39 @@ pub struct Profile {
     pub src: Option<String>,
     /// The folder of its tests.
     pub test: Option<String>,
+    /// The folder of its scripts.
+    pub script: Option<String>,
     /// The folders of its dependencies.
     pub libs: Option<Vec<String>>,
+    /// Further folders in which imports are looked for.
+    #[serde(alias = "include-paths")]
+    pub include_paths: Option<Vec<String>>,
     /// Its remappings, `prefix=target`.
     pub remappings: Option<Vec<String>>,
-    /// The compiler: a version, or the path of a binary.
+    /// Whether remappings are looked for in the folders of dependencies; they are if missing.
+    #[serde(alias = "auto-detect-remappings")]
+    pub auto_detect_remappings: Option<bool>,
+    /// The compiler: a version, a range of versions, or the path of a binary.
+    #[serde(alias = "solc_version", alias = "solc-version")]
     pub solc: Option<String>,
-    /// As `solc`, which it goes before.
-    #[serde(alias = "solc-version")]
-    pub solc_version: Option<String>,
     /// Whether the optimizer runs.
     pub optimizer: Option<bool>,
     /// The number of runs that it optimizes for.
     #[serde(alias = "optimizer-runs")]
     pub optimizer_runs: Option<u32>,
+    /// Its parts, switched on and off.
+    #[serde(alias = "optimizer-details")]
+    pub optimizer_details: Option<OptimizerDetails>,
     /// Whether code is generated through the intermediate representation.
     #[serde(alias = "via-ir")]
     pub via_ir: Option<bool>,
     #[serde(alias = "evm-version")]
     pub evm_version: Option<String>,
+    /// What happens to the reasons of reverts.
+    #[serde(alias = "revert-strings")]
+    pub revert_strings: Option<String>,
     /// The hash of the metadata that goes into the code.
-    #[serde(alias = "bytecode-hash")]
+    #[serde(default, alias = "bytecode-hash", deserialize_with = "in_any_case")]
     pub bytecode_hash: Option<BytecodeHash>,
     /// Whether metadata is appended to the code at all.
     #[serde(alias = "cbor-metadata")]
@@ -64,39 +77,6 @@ pub struct VyperSettings {
     pub experimental_codegen: Option<bool>,
 }
 
-impl VyperSettings {
-    /// These settings with what they do not say taken from others.
-    pub(crate) fn over(self, base: Self) -> Self {
-        Self {
-            path: self.path.or(base.path),
-            optimize: self.optimize.or(base.optimize),
-            experimental_codegen: self.experimental_codegen.or(base.experimental_codegen),
-        }
-    }
-}
-
-impl Profile {
-    /// This profile with what it does not say taken from another.
-    pub(crate) fn over(self, base: Self) -> Self {
-        Self {
-            src: self.src.or(base.src),
-            test: self.test.or(base.test),
-            libs: self.libs.or(base.libs),
-            remappings: self.remappings.or(base.remappings),
-            solc: self.solc.or(base.solc),
-            solc_version: None,
-            optimizer: self.optimizer.or(base.optimizer),
-            optimizer_runs: self.optimizer_runs.or(base.optimizer_runs),
-            via_ir: self.via_ir.or(base.via_ir),
-            evm_version: self.evm_version.or(base.evm_version),
-            bytecode_hash: self.bytecode_hash.or(base.bytecode_hash),
-            cbor_metadata: self.cbor_metadata.or(base.cbor_metadata),
-            use_literal_content: self.use_literal_content.or(base.use_literal_content),
-            vyper: self.vyper.over(base.vyper),
-        }
-    }
-}
-
 /// The names of the profiles in a `foundry.toml`; the default one is always there.
 pub(crate) fn names(table: &toml::Table) -> Vec<String> {
     let profiles = table.get("profile").and_then(toml::Value::as_table);
@@ -107,15 +87,27 @@ pub(crate) fn names(table: &toml::Table) -> Vec<String> {
     names
 }
 
-/// Reads one profile. The others are not even looked at, so they may hold what they like.
-pub(crate) fn read(text: &str, profile: &str) -> Result<Profile, toml::de::Error> {
-    let profile: Profile = at(text, &["profile", profile])?;
-    Ok(Profile { solc: profile.solc_version.or(profile.solc), solc_version: None, ..profile })
+/// What keeps the sections of a profile from being read, with its place in the text. The other
+/// profiles are not looked at, so they may hold what they like.
+pub(crate) fn fault(text: &str, profile: &str) -> Option<toml::de::Error> {
+    let paths: [&[&str]; 5] =
+        [&["profile", profile], &["profile", DEFAULT], &[profile], &[DEFAULT], &["global"]];
+    let of_profile = paths.into_iter().find_map(|path| at::<Profile>(text, path).err());
+    of_profile.or_else(|| at::<VyperSettings>(text, &["vyper"]).err())
 }
 
-/// Reads the section `[vyper]`, which belongs to every profile.
-pub(crate) fn vyper(text: &str) -> Result<VyperSettings, toml::de::Error> {
-    at(text, &["vyper"])
+/// Reads a section, which has to be one.
+pub(crate) fn section_at(text: &str, name: &str) -> Result<toml::Table, toml::de::Error> {
+    at(text, &[name])
+}
+
+fn in_any_case<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BytecodeHash>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = BytecodeHash::of_name(&text.to_lowercase());
+    let unknown = || serde::de::Error::unknown_variant(&text, &["ipfs", "bzzr1", "none"]);
+    known.map(Some).ok_or_else(unknown)
 }
 
 fn at<T: DeserializeOwned + Default>(text: &str, path: &[&str]) -> Result<T, toml::de::Error> {

@@ -37,7 +37,7 @@ impl Remapping {
     /// Reads `prefix=target` or `context:prefix=target`.
     ///
     /// # Errors
-    /// If prefix or target is missing, or the target is absolute or has a `..`.
+    /// If prefix or target is missing, or the target is absolute or has a `..` behind a folder.
     pub fn parse(text: &str) -> Result<Self, RemappingError> {
         let malformed = || RemappingError::Malformed { text: text.to_owned() };
         let (key, target) = text.split_once('=').ok_or_else(malformed)?;
@@ -45,9 +45,9 @@ impl Remapping {
         if prefix.is_empty() || target.is_empty() {
             return Err(malformed());
         }
-        let relative = target.trim_start_matches("./");
+        let relative = target.strip_prefix("./").unwrap_or(target);
         let clean = relative.strip_suffix('/').unwrap_or(relative);
-        if !is_clean(clean) {
+        if !is_inside(clean) {
             return Err(RemappingError::TargetOutside { text: text.to_owned() });
         }
         Ok(Self {
@@ -96,6 +96,16 @@ pub(crate) fn is_clean(name: &str) -> bool {
     !name.contains(['\\', ':', '\0']) && name.split('/').all(plain)
 }
 
+/// Whether a name is relative and names one file in one way, perhaps above the project: only its
+/// first components may be `..`. Whether it lies in the same repository, its real path says.
+pub(crate) fn is_inside(name: &str) -> bool {
+    let mut rest = name;
+    while let Some(above) = rest.strip_prefix("../") {
+        rest = above;
+    }
+    is_clean(rest)
+}
+
 fn join(importer: &str, import: &str) -> Option<String> {
     let mut parts: Vec<&str> = importer.split('/').collect();
     parts.pop();
@@ -103,7 +113,7 @@ fn join(importer: &str, import: &str) -> Option<String> {
         match part {
             "" | "." => {}
             ".." => {
-                parts.pop()?;
+                parts.pop().filter(|part| *part != "..")?;
             }
             part => parts.push(part),
         }
@@ -145,7 +155,7 @@ mod tests {
             let error = Remapping::parse(text).unwrap_err();
             assert!(matches!(error, RemappingError::Malformed { .. }), "{text}: {error}");
         }
-        for text in ["x/=/abs/", "x/=../y/", "x/=lib/../../y/", "x/=c:/y/"] {
+        for text in ["x/=/abs/", "x/=lib/../../y/", "x/=lib/../y/", "x/=c:/y/", "x/=.."] {
             let error = Remapping::parse(text).unwrap_err();
             assert!(matches!(error, RemappingError::TargetOutside { .. }), "{text}: {error}");
         }

@@ -15,8 +15,8 @@ use crate::vyper;
 /// A contract name of the plan that leads to no declaration, or to more than one.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
-    /// No file under `src` declares it.
-    #[error("cannot find the contract {name}: no file under {src} declares it")]
+    /// No file under `src`, and none of a dependency, declares it.
+    #[error("cannot find the contract {name}: no file under {src} or of a dependency declares it")]
     Unknown { name: String, src: String },
     /// More than one file declares it.
     #[error("cannot find the contract {name}: it may be {}", candidates.join(" or "))]
@@ -56,8 +56,8 @@ pub enum RootError {
     TooMany { folder: PathBuf, limit: usize },
 }
 
-/// The most files and folders under `src`.
-const ENTRIES_MAX: usize = 50_000;
+/// The most files and folders of one search.
+const ENTRIES_MAX: usize = 500_000;
 
 /// A contract and the source that declares it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +80,7 @@ impl Root {
 pub(crate) fn find(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
     match name.rsplit_once(':') {
         Some((path, contract)) => in_file(root, foundry, name, path, contract),
-        None => in_src(root, foundry, name),
+        None => by_name(root, foundry, name),
     }
 }
 
@@ -145,23 +145,17 @@ fn in_file(
     Ok(Root { source: source.clone(), contract: contract.to_owned() })
 }
 
-fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
-    let mut found = Vec::new();
-    for source in contract_files(root, &foundry.src)? {
-        if let Some(contract) = vyper::contract_of(&source) {
-            if contract == name {
-                found.push(source);
-            }
-            continue;
-        }
-        let path = root.join(&source);
-        let text = files::read_text(&path, SOURCE_BYTES_MAX)
-            .map_err(|source| RootError::Search { folder: root.join(&foundry.src), source })?;
-        // Parsing is slow next to a search of the text.
-        if text.contains(name)
-            && SolData::parse(&text, &path).contract_names.iter().any(|declared| declared == name)
-        {
-            found.push(source);
+/// A bare name is one of the project's own contracts, or else the one contract of this name among
+/// its dependencies.
+fn by_name(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
+    let mut found = declaring(root, foundry, own_files(root, foundry)?, name)?;
+    if found.is_empty() {
+        let files = dependency_files(root, foundry)?;
+        found = declaring(root, foundry, files, name)?;
+        // Tests and mocks are no use to anybody else.
+        let shipped = |source: &String| !is_for_tests(source);
+        if found.iter().any(shipped) {
+            found.retain(shipped);
         }
     }
     found.sort();
@@ -173,6 +167,84 @@ fn in_src(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, Root
             candidates: several.iter().map(|source| format!("{source}:{name}")).collect(),
         }),
     }
+}
+
+/// The files that declare a contract.
+fn declaring(
+    root: &Path,
+    foundry: &FoundryConfig,
+    files: Vec<String>,
+    name: &str,
+) -> Result<Vec<String>, RootError> {
+    let mut found = Vec::new();
+    for source in files {
+        if let Some(contract) = vyper::contract_of(&source) {
+            if contract == name {
+                found.push(source);
+            }
+            continue;
+        }
+        let path = places::file(root, foundry, &source);
+        let text = files::read_text(&path, SOURCE_BYTES_MAX)
+            .map_err(|source| RootError::Search { folder: path.clone(), source })?;
+        // Parsing is slow next to a search of the text.
+        if text.contains(name)
+            && SolData::parse(&text, &path).contract_names.iter().any(|declared| declared == name)
+        {
+            found.push(source);
+        }
+    }
+    Ok(found)
+}
+
+fn is_for_tests(source: &str) -> bool {
+    let folder = |part: &str| ["test", "tests", "mock", "mocks"].contains(&part);
+    source.split('/').any(folder) || source.ends_with(".t.sol") || source.ends_with(".s.sol")
+}
+
+/// The files under `src`. Where that is the whole project, its dependencies are not among them.
+///
+/// # Errors
+/// If the folder cannot be searched.
+pub(crate) fn own_files(root: &Path, foundry: &FoundryConfig) -> Result<Vec<String>, RootError> {
+    let mut files = contract_files(root, &foundry.src)?;
+    if foundry.src == "." {
+        let others = dependency_folders(foundry);
+        let within = |file: &String, folder: &str| {
+            file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        files.retain(|file| !file.starts_with('.') && !others.iter().any(|f| within(file, f)));
+    }
+    Ok(files)
+}
+
+/// The files of dependencies, under the names that imports have for them.
+fn dependency_files(root: &Path, foundry: &FoundryConfig) -> Result<Vec<String>, RootError> {
+    let mut found = Vec::new();
+    for folder in dependency_folders(foundry) {
+        if root.join(folder).is_dir() {
+            found.extend(contract_files(root, folder)?);
+        }
+    }
+    let remapped = |path: &str| foundry.remappings.iter().any(|r| path.starts_with(&r.target));
+    let named = |path: String| {
+        let mut folders = foundry.include_paths();
+        let inner = folders.find_map(|folder| path.strip_prefix(folder)?.strip_prefix('/'));
+        // The compiler knows it by its path where a remapping leads there.
+        inner.filter(|_| !remapped(&path)).map_or(path.clone(), str::to_owned)
+    };
+    let mut files: Vec<String> = found.into_iter().map(named).collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+fn dependency_folders(foundry: &FoundryConfig) -> Vec<&str> {
+    let libs = foundry.libs.iter().map(String::as_str).filter(|lib| *lib != foundry.src);
+    let mut folders: Vec<&str> = libs.chain(["node_modules"]).collect();
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 /// The names of all files of Solidity and Vyper under a folder. Links are not followed.
@@ -195,10 +267,11 @@ pub(crate) fn contract_files(root: &Path, src: &str) -> Result<Vec<String>, Root
             }
             let kind = entry.file_type().map_err(|e| io(&path, e))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
+            let inner = if folder == "." { name } else { format!("{folder}/{name}") };
             if kind.is_dir() {
-                folders.push(format!("{folder}/{name}"));
-            } else if kind.is_file() && (name.ends_with(".sol") || vyper::is_vyper(&name)) {
-                found.push(format!("{folder}/{name}"));
+                folders.push(inner);
+            } else if kind.is_file() && (inner.ends_with(".sol") || vyper::is_vyper(&inner)) {
+                found.push(inner);
             }
         }
     }
@@ -209,7 +282,7 @@ pub(crate) fn contract_files(root: &Path, src: &str) -> Result<Vec<String>, Root
 mod tests {
     use super::*;
     use crate::remapping::Remapping;
-    use crate::testing::project;
+    use crate::testing::{project, write};
 
     #[test]
     fn contracts_are_found_as_people_name_them() {
@@ -256,6 +329,16 @@ mod tests {
         let error = find("src/Token.vy:Coin").unwrap_err().to_string();
         assert!(error.ends_with("src/Token.vy declares only Token"), "{error}");
         assert!(matches!(find("Only").unwrap_err(), RootError::Unknown { .. }));
+        // Of dependencies by name: as an import says it, or by the path that a remapping leads to.
+        assert_eq!(find("N").unwrap().source, "@n/p/N.sol");
+        assert_eq!(find("P").unwrap().source, "lib/d/contracts/P.sol");
+        write(root.path(), "lib/d/lib/deep/src/Deep.sol", "contract Deep {}");
+        assert_eq!(find("Deep").unwrap().source, "lib/d/lib/deep/src/Deep.sol");
+        write(root.path(), "lib/d/test/P.t.sol", "contract P {}");
+        assert_eq!(find("P").unwrap().source, "lib/d/contracts/P.sol");
+        write(root.path(), "node_modules/@n/q/P.sol", "contract P {}");
+        let error = find("P").unwrap_err().to_string();
+        assert!(error.ends_with("it may be @n/q/P.sol:P or lib/d/contracts/P.sol:P"), "{error}");
         assert!(matches!(find("src/Vault.sol:Gone").unwrap_err(), RootError::NotInFile { .. }));
         assert!(matches!(find("../x.sol:Gone").unwrap_err(), RootError::NoFile { .. }));
         let error = find("dep:@d/P.sol:P").unwrap_err();

@@ -1,13 +1,13 @@
 //! Finds a Solidity compiler on this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, keccak256};
 #[cfg(feature = "svm-solc")]
 use foundry_compilers::{error::SolcError, solc::Solc};
-use semver::{Version, VersionReq};
+use semver::Version;
 use tidegate_model::release::Compiler;
 
 use crate::builds::{self, Trusted};
@@ -16,6 +16,7 @@ use crate::driver::{Driver, DriverError, Program, Protocol};
 use crate::files::{self, FileError};
 use crate::foundry::{FoundryConfig, SolcPin};
 use crate::loader::{self, NodeCompiler};
+use crate::pragma::Range;
 use crate::version::LongVersion;
 
 /// Places where compilers are searched, in the order in which equal versions are tried: the
@@ -42,8 +43,8 @@ pub struct CompilerSources {
 pub enum Wanted {
     /// The one that `foundry.toml` pins.
     Exactly(Version),
-    /// One that all of these allow, which are the pragmas of the sources.
-    Within(Vec<VersionReq>),
+    /// One that all of these allow, which are the pragmas of the sources and what the project says.
+    Within(Vec<Range>),
 }
 
 impl Wanted {
@@ -52,7 +53,7 @@ impl Wanted {
         let plain = Version { build: semver::BuildMetadata::EMPTY, ..version.clone() };
         match self {
             Self::Exactly(wanted) => *wanted == plain,
-            Self::Within(reqs) => reqs.iter().all(|req| req.matches(&plain)),
+            Self::Within(ranges) => ranges.iter().all(|range| range.allows(&plain)),
         }
     }
 }
@@ -210,14 +211,7 @@ impl<'a> Finder<'a> {
         if let Some(path) = &self.sources.explicit {
             return self.explicit(path, wanted);
         }
-        let (mut found, mut tried) = (Vec::new(), Vec::new());
-        for candidate in candidates(self.sources) {
-            match self.open(&candidate) {
-                Ok(one) => found.push(one),
-                // One that is broken must not hide one that works further down the list.
-                Err(error) => tried.push(with_causes(&error)),
-            }
-        }
+        let (mut found, mut tried) = self.all();
         found.sort_by(|a, b| b.version.plain.cmp(&a.version.plain));
         if let Some(one) = found.iter().find(|one| wanted.allows(&one.version.plain)) {
             return Ok(one.clone());
@@ -226,6 +220,24 @@ impl<'a> Finder<'a> {
             |one: &FoundCompiler| format!("{} is {}", one.location.display(), one.compiler.version);
         tried.extend(found.iter().map(version));
         none_fits(wanted, tried, &self.sources.trusted, self.cache_dir)
+    }
+
+    /// The versions that there are.
+    pub(crate) fn versions(&mut self) -> BTreeSet<Version> {
+        self.all().0.into_iter().map(|one| one.version.plain).collect()
+    }
+
+    /// The compilers that work, in the order of their sources, and what is wrong with the others.
+    fn all(&mut self) -> (Vec<FoundCompiler>, Vec<String>) {
+        let (mut found, mut tried) = (Vec::new(), Vec::new());
+        for candidate in candidates(self.sources) {
+            match self.open(&candidate) {
+                Ok(one) => found.push(one),
+                // One that is broken must not hide one that works further down the list.
+                Err(error) => tried.push(with_causes(&error)),
+            }
+        }
+        (found, tried)
     }
 
     fn explicit(
@@ -301,7 +313,7 @@ pub(crate) fn with_pin(
 ) -> CompilerSources {
     let pinned = match pin {
         Some(SolcPin::Path(path)) => Some(root.join(path)),
-        Some(SolcPin::Version(_)) | None => None,
+        Some(SolcPin::Version(_) | SolcPin::Range(_)) | None => None,
     };
     CompilerSources { explicit: sources.explicit.clone().or(pinned), ..sources.clone() }
 }
@@ -502,7 +514,7 @@ mod tests {
     }
 
     fn within(text: &str) -> Wanted {
-        Wanted::Within(vec![text.parse().unwrap()])
+        Wanted::Within(vec![Range::parse(text).unwrap()])
     }
 
     #[test]

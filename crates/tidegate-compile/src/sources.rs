@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use foundry_compilers::resolver::parse::SolData;
-use semver::VersionReq;
-
 use crate::files::{self, FileError};
 use crate::foundry::FoundryConfig;
-use crate::places::{self, repository_root};
-use crate::remapping::{self, is_clean};
+use crate::places;
+use crate::pragma::Range;
+use crate::remapping::{self, is_inside};
+use crate::repository::repository_root;
+use foundry_compilers::resolver::parse::SolData;
 
 /// A source or import that cannot be read, is not found, or lies outside the project.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum SourceError {
     /// An import climbs out of the project, is absolute, or has dotted or empty components.
     #[error(
         "cannot resolve the import {import:?} of {importer}: it has to name a file in the \
-         project"
+         project, or one of the git repository by a remapping such as \"dep/=../dep/src/\""
     )]
     NotInProject {
         /// The import as written.
@@ -44,8 +44,8 @@ pub enum SourceError {
     },
     /// A source leads out of the project through a link.
     #[error(
-        "cannot use the source {name}: it is really {}, outside the \
-         repository",
+        "cannot use the source {name}: it is really {}, outside of the git repository around the \
+         project; install or copy it below the repository's top",
         file.display()
     )]
     Outside { name: String, file: PathBuf },
@@ -55,6 +55,13 @@ pub enum SourceError {
         name: String,
         #[source]
         source: FileError,
+    },
+    /// It does not say for which compilers it is.
+    #[error("cannot use the source {name}: `pragma solidity {text}` is no range of versions")]
+    Pragma {
+        name: String,
+        /// The pragma as written.
+        text: String,
     },
     /// There are too many.
     #[error("cannot collect the sources: there are more than {limit}")]
@@ -74,8 +81,8 @@ pub(crate) struct Source {
     pub(crate) content: String,
     /// The names of what it imports.
     pub(crate) imports: Vec<String>,
-    /// Its version pragma, where it is one that can be read here; the compiler checks it anyway.
-    pub(crate) pragma: Option<VersionReq>,
+    /// Its version pragma, if it has one.
+    pub(crate) pragma: Option<Range>,
     /// Whether it may hold a library that has to be linked.
     pub(crate) may_be_linked: bool,
 }
@@ -115,7 +122,12 @@ fn read(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Source, Sour
     }
     // Where the parser gave up, nothing is known of libraries: then every contract counts.
     let may_be_linked = data.parse_result.is_err() || data.libraries.iter().any(|l| !l.is_inlined);
-    Ok(Source { imports, pragma: data.version_req, may_be_linked, content })
+    let pragma = data.version.as_ref().map(|version| {
+        let text = version.data().as_str();
+        Range::parse(text)
+            .ok_or_else(|| SourceError::Pragma { name: name.to_owned(), text: text.to_owned() })
+    });
+    Ok(Source { imports, pragma: pragma.transpose()?, may_be_linked, content })
 }
 
 /// The text of one file, which may be a link that ends inside the same git repository.
@@ -143,7 +155,7 @@ fn resolve(
     import: &str,
     importer: &str,
 ) -> Result<String, SourceError> {
-    let name = remapping::resolve(import, importer, &foundry.remappings).filter(|n| is_clean(n));
+    let name = remapping::resolve(import, importer, &foundry.remappings).filter(|n| is_inside(n));
     let name = name.ok_or_else(|| SourceError::NotInProject {
         import: import.to_owned(),
         importer: importer.to_owned(),
@@ -166,7 +178,7 @@ pub(crate) fn suggestion(root: &Path, foundry: &FoundryConfig, import: &str) -> 
     if package.starts_with('.') {
         return None;
     }
-    let libs = foundry.libs.iter().map(String::as_str).chain(["node_modules"]);
+    let libs = foundry.libs.iter().map(String::as_str).chain(["node_modules", "../node_modules"]);
     libs.flat_map(|lib| ["", "src/", "contracts/"].map(|inner| format!("{lib}/{package}/{inner}")))
         .find(|folder| root.join(folder).join(rest).is_file())
         .map(|folder| format!("{package}/={folder}"))
@@ -205,7 +217,7 @@ mod tests {
         let closure = closure(root.path(), &remapped("@d/=lib/d/"), ["src/A.sol".into()]).unwrap();
         let names: Vec<_> = closure.keys().map(String::as_str).collect();
         assert_eq!(names, ["lib/d/X.sol", "src/A.sol", "src/B.sol"]);
-        assert_eq!(closure["src/A.sol"].pragma, Some("^0.8.20".parse().unwrap()));
+        assert_eq!(closure["src/A.sol"].pragma, Range::parse("^0.8.20"));
         let linkable: Vec<_> = closure.values().map(|source| source.may_be_linked).collect();
         assert_eq!(linkable, [true, false, false]);
     }

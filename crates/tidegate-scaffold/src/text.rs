@@ -22,6 +22,8 @@ pub struct Head<'a> {
     pub genesis: Option<String>,
     /// The profile of `foundry.toml`.
     pub profile: Option<&'a str>,
+    /// The remappings that forge uses, where some are written in no file.
+    pub remappings: &'a [String],
     /// Compiler settings of its own.
     pub own: Option<&'a Profile>,
     /// Where the steps come from, in a sentence.
@@ -84,10 +86,7 @@ fn external(network: &str, external: &External) -> Table {
 }
 
 fn compiler(head: &Head<'_>) -> Option<Table> {
-    if let Some(profile) = head.profile {
-        return Some(table("\n", 0, vec![("profile", quoted(profile))]));
-    }
-    let own = head.own?;
+    let Some(own) = head.own else { return beside_foundry(head) };
     let text = |value: &Option<String>| value.as_deref().map(quoted);
     let libs = |libs: &Vec<String>| libs.iter().map(|folder| quoted(folder)).collect::<Array>();
     let rows = [
@@ -102,6 +101,25 @@ fn compiler(head: &Head<'_>) -> Option<Table> {
     let rows: Vec<_> = rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     let guess = "As far as hardhat.config can be read without running it; check it.";
     Some(table(&format!("\n{}", comment(guess)), widest(&rows), rows))
+}
+
+/// What stands beside a `foundry.toml`: its profile, and what forge finds by itself.
+fn beside_foundry(head: &Head<'_>) -> Option<Table> {
+    let mut rows = Vec::new();
+    rows.extend(head.profile.map(|profile| ("profile", quoted(profile))));
+    let mut about = String::new();
+    if !head.remappings.is_empty() {
+        about = comment(
+            "The remappings that forge uses here, as metadata holds the list. `build` says when \
+             it would use others.",
+        );
+        let mut list: Array = head.remappings.iter().map(|text| quoted(text)).collect();
+        list.iter_mut().for_each(|text| text.decor_mut().set_prefix("\n    "));
+        list.set_trailing("\n");
+        list.set_trailing_comma(true);
+        rows.push(("remappings", list.into()));
+    }
+    (!rows.is_empty()).then(|| table(&format!("\n{about}"), widest(&rows), rows))
 }
 
 fn step(mut before: String, step: &Step) -> Table {
@@ -214,6 +232,7 @@ mod tests {
             rpc: "${HOODI_RPC}",
             genesis: None,
             profile: None,
+            remappings: &[],
             own: Some(&own),
             origin: Some("From somewhere.".to_owned()),
         };
@@ -246,6 +265,7 @@ mod tests {
             rpc: "${LOCAL_RPC}",
             genesis: Some("0x33".to_owned()),
             profile: Some("release"),
+            remappings: &["dep/=lib/dep/src/", "std/=lib/std/src/"].map(str::to_owned),
             own: None,
             origin: Some("From somewhere.".to_owned()),
         };
@@ -256,8 +276,14 @@ mod tests {
 name    = \"a\"
 version = \"0.1.0\"
 
+# The remappings that forge uses here, as metadata holds the list. `build` says
+# when it would use others.
 [compiler]
-profile = \"release\"
+profile    = \"release\"
+remappings = [
+    \"dep/=lib/dep/src/\",
+    \"std/=lib/std/src/\",
+]
 
 [networks.local]
 stage    = \"testnet\"

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use libtest_mimic::Failed;
 use serde_json::Value;
-use tidegate_testkit::{Anvil, AnvilOptions, TEST_KEYS, solc_wrapper, test_key};
+use tidegate_testkit::{Anvil, AnvilOptions, Person, TEST_KEYS, solc_wrapper, test_key};
 
 use crate::support::{Case, Outcome, Scene, cases, files, said};
 
@@ -150,8 +150,7 @@ fn steps_are_proposed_from_a_broadcast(scene: &Scene<'_>) -> Outcome {
     let planned = eva.run(&["plan", "--json"])?.expect_code(0)?.json()?;
     assert_eq!(planned["faults"], Value::Array(Vec::new()), "{planned}");
     assert_eq!(planned["operations"].as_array().map(Vec::len), Some(5), "{planned}");
-    let other = eva.with_variable("FOUNDRY_PROFILE", "ci").run(&["build"])?.expect_code(0)?;
-    assert!(said(&other).contains("FOUNDRY_PROFILE=ci is ignored"), "{other:?}");
+    what_forge_uses_is_followed_or_refused(scene, &eva)?;
 
     // A chain that shows none of it, and no chain at all.
     std::fs::remove_file(scene.project().join("tidegate.toml"))?;
@@ -171,6 +170,35 @@ fn steps_are_proposed_from_a_broadcast(scene: &Scene<'_>) -> Outcome {
     let unchecked = STEPS.replace(", checked", ", not checked");
     assert!(scene.read("tidegate.toml")?.ends_with(&unchecked), "{}", scene.read("tidegate.toml")?);
     Ok(())
+}
+
+/// The list of remappings that `init` wrote holds, and the profile that is written.
+fn what_forge_uses_is_followed_or_refused(scene: &Scene<'_>, eva: &Person) -> Outcome {
+    let text = scene.read("tidegate.toml")?;
+    let listed = "\n    \"@openzeppelin/=tests/node_modules/@openzeppelin/\",\n";
+    assert!(text.contains(listed), "{text}");
+    scene.write("tests/node_modules/new/src/New.sol", "contract New {}")?;
+    let refused = eva.run(&["build"])?.expect_code(3)?;
+    let new = "\"new/=tests/node_modules/new/\"";
+    assert!(said(&refused).contains(&format!("{new} is not in the list")), "{refused:?}");
+    assert!(said(&refused).contains("remappings = [\"@openzeppelin/="), "{refused:?}");
+    std::fs::remove_dir_all(scene.project().join("tests/node_modules/new"))?;
+    eva.run(&["build"])?.expect_code(0)?;
+
+    let with_profile = |name: &str| eva.with_variable("FOUNDRY_PROFILE", name).run(&["build"]);
+    with_profile("default")?.expect_code(0)?;
+    scene.edit("tidegate.toml", "profile    = \"release\"\n", "")?;
+    with_profile("gone")?.expect_code(0)?;
+    let refused = with_profile("release")?.expect_code(3)?;
+    assert!(said(&refused).contains("FOUNDRY_PROFILE is release"), "{refused:?}");
+
+    // Nothing is written down: what forge finds is used, and said.
+    let plain = text.split_once("remappings = [").ok_or("a list")?;
+    let rest = plain.1.split_once("]\n").ok_or("its end")?.1;
+    scene.write("tidegate.toml", &format!("{}{rest}", plain.0))?;
+    let built = eva.run(&["build"])?.expect_code(0)?;
+    assert!(said(&built).contains("another checkout"), "{built:?}");
+    scene.write("tidegate.toml", &text)
 }
 
 fn a_hardhat_project_is_read_and_not_run(scene: &Scene<'_>) -> Outcome {

@@ -12,7 +12,7 @@ use crate::digest;
 use crate::driver::{Driver, Program, Protocol};
 use crate::files;
 use crate::foundry::FoundryConfig;
-use crate::places::outermost_repository;
+use crate::repository::outermost_repository;
 use crate::solc::{COMPILER_BYTES_MAX, CompilerSources};
 use crate::version::LongVersion;
 

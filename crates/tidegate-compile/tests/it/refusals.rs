@@ -1,6 +1,6 @@
 //! What is refused, and how.
 
-use tidegate_compile::{ArtifactError, CompileError, FindCompilerError, FoundryConfig, SolcPin};
+use tidegate_compile::{ArtifactError, CompileError, FindCompilerError, SolcPin, SourceError};
 
 use crate::project::Project;
 
@@ -17,17 +17,21 @@ fn errors_of_the_compiler_are_shown_as_it_formats_them() {
 
 #[test]
 fn warnings_are_kept_with_the_compilation() {
-    let mut project = Project::new(&[
-        ("src/A.sol", "pragma solidity ^0.8.0; contract A {}"),
-        ("foundry.toml", "[profile.default]\nrevert_strings = \"strip\"\n"),
-    ]);
-    project.foundry = FoundryConfig::load(project.root()).unwrap();
+    let project = Project::new(&[("src/A.sol", "pragma solidity ^0.8.0; contract A {}")]);
     for run in ["compiled", "cached"] {
         let warnings = project.compile(&["A"]).warnings;
-        assert!(warnings[0].contains("`revert_strings`"), "{run}: {warnings:?}");
-        assert!(warnings[1].contains("SPDX"), "{run}: {warnings:?}");
-        assert_eq!(warnings.len(), 2, "{run}: {warnings:?}");
+        assert!(warnings[0].contains("SPDX"), "{run}: {warnings:?}");
+        assert_eq!(warnings.len(), 1, "{run}: {warnings:?}");
     }
+}
+
+#[test]
+fn a_pragma_that_is_no_range_is_refused() {
+    let project = Project::new(&[("src/A.sol", "pragma solidity latest; contract A {}")]);
+    let error = project.try_compile(&["A"]).unwrap_err();
+    let expected = matches!(&error, CompileError::Source(SourceError::Pragma { text, .. })
+        if text == "latest");
+    assert!(expected, "{error:?}");
 }
 
 #[test]

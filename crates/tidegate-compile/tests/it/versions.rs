@@ -6,8 +6,8 @@ use alloy_primitives::{B256, hex};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tidegate_compile::{
-    CompileError, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig, SolcPin,
-    Trusted, Wanted, compile, find_compiler,
+    CompileError, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig, Range,
+    SolcPin, Trusted, Wanted, compile, find_compiler,
 };
 use tidegate_model::Fqn;
 use tidegate_model::release::Code;
@@ -139,7 +139,7 @@ fn the_digest_says_which_version_a_compiler_is() {
         npm_packages: vec![package.clone(), modules.join("solc-0.8.26")],
         ..compilers()
     };
-    let any = Wanted::Within(vec!["*".parse().unwrap()]);
+    let any = Wanted::Within(vec![Range::parse("*").unwrap()]);
     let found = find_compiler(&sources, &any, project.root()).unwrap();
     assert!(found.compiler.version.starts_with("0.8.26+"), "{found:?}");
     let exactly = Wanted::Exactly("0.8.20".parse().unwrap());

@@ -88,7 +88,7 @@ pub struct CompilerConfig {
     pub src: Option<String>,
     /// The folders of its dependencies.
     pub libs: Option<Vec<String>>,
-    /// Its remappings, `prefix=target`.
+    /// Its remappings, `prefix=target`; beside a `foundry.toml`, all those that forge uses.
     pub remappings: Option<Vec<String>>,
     /// The compiler's version.
     pub version: Option<String>,
@@ -108,8 +108,8 @@ pub struct CompilerConfig {
 impl CompilerConfig {
     /// Whether the project has its compiler settings here, and so no `foundry.toml`.
     pub fn is_own(&self) -> bool {
-        let Self { solc, profile, .. } = self;
-        *self != Self { solc: solc.clone(), profile: profile.clone(), ..Self::default() }
+        let Self { solc, profile, remappings, .. } = self.clone();
+        *self != Self { solc, profile, remappings, ..Self::default() }
     }
 }
 

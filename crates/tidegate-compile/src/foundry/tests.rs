@@ -1,0 +1,207 @@
+//! What is followed, and what is refused.
+
+use super::*;
+use crate::testing::project;
+
+fn load(files: &[(&str, &str)], profile: Option<&str>) -> Result<FoundryConfig, FoundryError> {
+    FoundryConfig::load_profile(project(files).path(), profile)
+}
+
+fn parse(text: &str) -> Result<FoundryConfig, FoundryError> {
+    load(&[("foundry.toml", text)], None)
+}
+
+fn remappings(list: &[&str]) -> Vec<Remapping> {
+    list.iter().map(|text| Remapping::parse(text).unwrap()).collect()
+}
+
+#[test]
+fn a_profile_inherits_key_by_key() {
+    let text = r#"
+        [profile.default]
+        src = "contracts"
+        solc = "0.8.20"
+        libs = ["lib"]
+        remappings = ["a/=lib/a/", "b/=lib/b/"]
+        optimizer_runs = 999
+        [profile.ci]
+        solc_version = "0.8.30"
+        remappings = ["c/=lib/c/"]
+        via-ir = true
+        [profile.broken]
+        via_ir = 3
+        "#;
+    let read = |profile| load(&[("foundry.toml", text)], profile);
+    let default = read(None).unwrap();
+    assert_eq!(read(Some("default")).unwrap(), default);
+    let expected = FoundryConfig {
+        solc: Some(SolcPin::Version(Version::new(0, 8, 30))),
+        remappings: remappings(&["c/=lib/c/"]),
+        via_ir: true,
+        ..default
+    };
+    assert_eq!(read(Some("ci")).unwrap(), expected);
+    let error = read(Some("broken")).unwrap_err();
+    assert!(matches!(error, FoundryError::Malformed { line: 13, .. }), "{error:?}");
+    let error = read(Some("cl")).unwrap_err().to_string();
+    assert!(error.ends_with("has only broken, ci, default"), "{error}");
+}
+
+#[test]
+fn only_the_profile_asked_for_counts() {
+    let config = parse(
+        r#"
+        [profile.default]
+        src = "./contracts/src/"
+        libs = ["lib", "node_modules"]
+        remappings = ["@oz/=node_modules/@oz/"]
+        solc_version = "0.8.30"
+        optimizer_runs = 999
+        evm_version = "tangerineWHISTLE"
+        bytecode_hash = "None"
+        cbor_metadata = false
+        use_literal_content = true
+        via_ir = true
+        some_future_key = { a = 1 }
+        revert_strings = "verboseDebug"
+        libraries = []
+        [profile.default.optimizer_details]
+        yul = true
+        [profile.ci]
+        src = "elsewhere"
+        optimizer = "not even a boolean"
+        [fuzz]
+        runs = 1
+        "#,
+    )
+    .unwrap();
+    let expected = FoundryConfig {
+        rules: Rules::Forge,
+        src: "contracts/src".to_owned(),
+        libs: vec!["lib".to_owned(), "node_modules".to_owned()],
+        remappings: remappings(&["@oz/=node_modules/@oz/"]),
+        solc: Some(SolcPin::Version(Version::new(0, 8, 30))),
+        optimizer: true,
+        optimizer_runs: 999,
+        optimizer_details: Some(serde_json::json!({"yul": true})),
+        evm_version: Some("tangerineWhistle".to_owned()),
+        revert_strings: Some("verboseDebug".to_owned()),
+        bytecode_hash: BytecodeHash::None,
+        cbor_metadata: false,
+        use_literal_content: true,
+        via_ir: true,
+        ..FoundryConfig::empty()
+    };
+    assert_eq!(config, expected);
+    let empty = FoundryConfig { rules: Rules::Forge, ..FoundryConfig::empty() };
+    assert_eq!(parse("").unwrap(), empty);
+    assert_eq!(empty.wanted_evm(), (Some(EvmVersion::Osaka), false));
+}
+
+#[test]
+fn vyper_has_a_section_that_profiles_go_before() {
+    let text = r#"
+        [profile.default]
+        vyper = { path = "venv/bin/vyper", optimize = "gas" }
+        [profile.ci.vyper]
+        optimize = "codesize"
+        [vyper]
+        optimize = "none"
+        experimental_codegen = true
+        "#;
+    for (profile, optimize) in [(None, "gas"), (Some("ci"), "codesize")] {
+        let expected = VyperSettings {
+            path: Some("venv/bin/vyper".into()),
+            optimize: Some(optimize.to_owned()),
+            experimental_codegen: Some(true),
+        };
+        assert_eq!(load(&[("foundry.toml", text)], profile).unwrap().vyper, expected);
+    }
+}
+
+#[test]
+fn bad_keys_are_named_with_their_line() {
+    let error = parse("[profile.default]\nsrc = \"a\"\noptimizer = 3\n").unwrap_err();
+    assert!(matches!(error, FoundryError::Malformed { line: 3, .. }), "{error:?}");
+    let error = parse("\noptimizer = true\n[profile.default]\n").unwrap_err();
+    assert!(matches!(error, FoundryError::Malformed { line: 2, .. }), "{error:?}");
+    let cases = [
+        ("src = \"/x\"", "`src`"),
+        ("libs = [\"/x\"]", "`libs`"),
+        ("evm_version = \"moon\"", "`evm_version`"),
+        ("revert_strings = \"moon\"", "`revert_strings`"),
+        ("remappings = [\"x\"]", "remappings"),
+        ("solc = \"newest\"", "`solc`"),
+        ("libraries = [\"src/L.sol:L:0x11\"]", "`libraries`"),
+        ("extra_args = [\"--x\"]", "`extra_args`"),
+        ("compilation_restrictions = [{ paths = \"src/*\" }]", "`compilation_restrictions`"),
+        ("extends = \"gone.toml\"", "`extends`"),
+        ("extends = \"foundry.toml\"", "`extends`"),
+        ("extends = { path = \"base.toml\", strategy = \"no-collision\" }", "`extends`"),
+        ("extends = { path = \"base.toml\", strategy = \"other\" }", "`extends`"),
+        ("extends = \"nested.toml\"", "`extends`"),
+    ];
+    for (line, key) in cases {
+        let files = [
+            ("foundry.toml", &*format!("[profile.default]\ntest = \"test\"\n{line}\n")),
+            ("base.toml", "[profile.default]\ntest = \"other\"\n"),
+            ("nested.toml", "[profile.default]\nextends = \"base.toml\"\n"),
+        ];
+        let error = load(&files, None).unwrap_err();
+        assert!(error.to_string().contains(key), "{line}: {error}");
+    }
+}
+
+#[test]
+fn what_is_extended_lies_in_the_repository() {
+    let top = project(&[
+        ("base.toml", "[profile.default]\noptimizer_runs = 7\n"),
+        ("p/foundry.toml", "[profile.default]\nextends = \"../base.toml\"\n"),
+    ]);
+    let root = top.path().join("p");
+    let error = FoundryConfig::load(&root).unwrap_err();
+    assert!(matches!(error, FoundryError::Extends { .. }), "{error:?}");
+    std::fs::create_dir(top.path().join(".git")).unwrap();
+    assert_eq!(FoundryConfig::load(&root).unwrap().optimizer_runs, 7);
+}
+
+#[test]
+fn a_compiler_is_a_version_a_range_or_a_file() {
+    let pin = |text: &str| {
+        let toml = format!("[profile.default]\nsolc = \"{text}\"\n");
+        load(&[("foundry.toml", &toml), ("bin/solc", "")], None).unwrap().solc.unwrap()
+    };
+    for text in ["0.8.26", "=0.8.26", "v0.8.26"] {
+        assert_eq!(pin(text), SolcPin::Version(Version::new(0, 8, 26)), "{text}");
+    }
+    for text in ["0.8.x", "^0.8.20", "0.8", "v0.8"] {
+        let range = Range::parse(text.trim_start_matches('v')).unwrap();
+        assert_eq!(pin(text), SolcPin::Range(range), "{text}");
+    }
+    for text in ["bin/solc", "gone/solc", "/usr/bin/solc"] {
+        assert_eq!(pin(text), SolcPin::Path(text.into()));
+    }
+}
+
+#[test]
+fn a_section_of_its_own_names_a_version() {
+    let read = |solc: &str| {
+        let profile = Profile { solc: Some(solc.to_owned()), ..Profile::default() };
+        FoundryConfig::from_profile(profile, Path::new("tidegate.toml"))
+    };
+    let pinned = |pin| FoundryConfig { solc: Some(pin), ..FoundryConfig::empty() };
+    let version = SolcPin::Version(Version::new(0, 8, 20));
+    assert_eq!(read("0.8.20").unwrap(), pinned(version));
+    let range = SolcPin::Range(Range::parse("^0.8.20").unwrap());
+    assert_eq!(read("^0.8.20").unwrap(), pinned(range));
+    for text in ["bin/solc", "latest"] {
+        let error = read(text).unwrap_err();
+        assert!(matches!(error, FoundryError::Version { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = FoundryConfig::load(Path::new("no-such-folder")).unwrap_err();
+    assert!(matches!(error, FoundryError::Unreadable { .. }), "{error:?}");
+}
