@@ -133,6 +133,9 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
     let variable = unset.first().cloned().unwrap_or_else(|| OwnEndpoints::variable(chain));
     let mut left_out = None;
     for url in unpinned {
+        if urls.contains(&url) {
+            continue;
+        }
         // A simulated chain beside the program stands in the way of nobody's first five minutes.
         let is_local = need == Need::Any && chain.is_simulated() && url.is_bare_loopback();
         if is_local || pinned(project, name, chain, &url)? {

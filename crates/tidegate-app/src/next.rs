@@ -6,17 +6,28 @@ use tidegate_model::{GateId, Verdict};
 
 use crate::assess::Assessment;
 use crate::error::AppResult;
+use crate::policy_doc;
 use crate::project::Project;
 use crate::proposal_files;
 use crate::read_back::Promoted;
 use crate::release::Built;
 
-/// The next steps, most urgent first.
+/// How many transactions the Safe has executed by the latest block, where that can be read.
+pub(crate) async fn executed(project: &Project, assessment: &Assessment) -> Option<u64> {
+    let network = assessment.target_network.as_ref()?;
+    let safe = project.network(&assessment.target).ok()?.safe?;
+    let head = network.latest_head().await.ok()?;
+    Some(policy_doc::safe_state(network, safe, head).await.ok()?.nonce)
+}
+
+/// The next steps, most urgent first. `executed` is how many transactions the Safe has executed by
+/// the latest block: gates are judged at a final one.
 pub(crate) fn next_steps(
     project: &Project,
     built: &Built,
     assessment: &Assessment,
     promoted: Option<&Promoted>,
+    executed: Option<u64>,
 ) -> AppResult<Vec<String>> {
     if promoted.is_some() {
         let drawn = assessment.facts.funds.as_ref().is_ok_and(|funds| funds.unreturned);
@@ -36,11 +47,22 @@ pub(crate) fn next_steps(
         0 | 1 => String::new(),
         _ => format!(" --target {}", assessment.target),
     };
+    let nonce = assessment.safe.as_ref().map(|safe| safe.nonce);
+    if let (Some(executed), Some(nonce)) = (executed, nonce)
+        && executed > nonce
+    {
+        let target = &assessment.target;
+        let step = format!("everybody: wait until what the Safe executed is final on {target}");
+        return Ok(vec![step]);
+    }
     let mut steps = Vec::new();
-    for report in &assessment.reports {
-        if let Some(step) = step(built, assessment, &named, report.gate, &report.verdict) {
-            steps.push(step);
-        }
+    // What fails comes first: nothing that waits or is missing helps before it is mended.
+    let (failed, others): (Vec<_>, Vec<_>) = assessment
+        .reports
+        .iter()
+        .partition(|report| matches!(report.verdict, Verdict::Fail { .. }));
+    for report in failed.into_iter().chain(others) {
+        steps.extend(step(built, assessment, &named, report.gate, &report.verdict));
     }
     for found in &open {
         let hash = found.checked.hash();

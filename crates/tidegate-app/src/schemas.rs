@@ -23,7 +23,7 @@ use crate::signing::StatementView;
 use crate::typed_data::TypedDataView;
 use crate::view::{
     AskedView, AuditFilesView, BuildView, BundleView, DeployView, ErrorView, HelperView, KeyView,
-    KeysView, PlanView, PromoteView, StatusView, VerifyView, WARNED,
+    KeysView, PlanView, PromoteView, StatusView, TestnetsView, VerifyView, WARNED,
 };
 use crate::watch::RoundView;
 
@@ -65,7 +65,7 @@ pub(crate) const COMMANDS: [(&str, &[&str]); 39] = [
     ("record", &["statement", "said"]),
     ("record post", &["post"]),
     ("record start", &["started", "said"]),
-    ("status", &["status"]),
+    ("status", &["status", "testnets"]),
     ("status --watch", &["round"]),
     ("verify", &["verify"]),
     ("(asked to approve)", &["asked", "typed-data"]),
@@ -110,6 +110,7 @@ pub(crate) fn schemas() -> BTreeMap<&'static str, Schema> {
         of::<StatementView<'static>>("statement"),
         of::<StatusView>("status"),
         of::<TakenView>("taken"),
+        of::<TestnetsView>("testnets"),
         of::<TransferView>("transfer"),
         of::<TypedDataView>("typed-data"),
         of::<VerifyView>("verify"),

@@ -6,7 +6,7 @@ use tidegate_model::{StatementDigest, Verdict};
 
 use crate::assess::{Assessment, contracts_fault};
 use crate::error::AppResult;
-use crate::next::next_steps;
+use crate::next::{executed, next_steps};
 use crate::project::Project;
 use crate::promote::assess_ready;
 use crate::published::on_testnet;
@@ -39,7 +39,8 @@ impl<'a> Status<'a> {
         let files = wrong_files(project, built, &assessment, standing.files).await?;
         let warnings = files.into_iter().chain(contracts_fault(project, &assessment)).collect();
         let promoted = standing.promoted;
-        let next = next_steps(project, built, &assessment, promoted.as_ref())?;
+        let executed = executed(project, &assessment).await;
+        let next = next_steps(project, built, &assessment, promoted.as_ref(), executed)?;
         let view = StatusView::of(project, built, &assessment, promoted.as_ref(), &next)?;
         Ok(Self { project, built, assessment, promoted, view, warnings })
     }

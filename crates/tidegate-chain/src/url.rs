@@ -103,7 +103,8 @@ impl RedactedUrl {
 
 impl fmt::Display for RedactedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.0.scheme(), self.host())
+        write!(f, "{}://{}", self.0.scheme(), self.host())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
@@ -118,19 +119,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_scheme_and_host_are_shown() {
+    fn only_scheme_host_and_port_are_shown() {
         let cases = [
-            ("https://user:password1@Node.Example:8443/v3/0123456789?key=k#f", "node.example"),
-            ("http://127.0.0.1:8545/", "127.0.0.1"),
-            ("https://node.example./secret", "node.example"),
-            ("  https://[::1]:1/x ", "[::1]"),
+            (
+                "https://user:password1@Node.Example:8443/v3/0123456789?key=k#f",
+                "node.example",
+                ":8443",
+            ),
+            ("http://127.0.0.1:8545/", "127.0.0.1", ":8545"),
+            ("https://node.example.:443/secret", "node.example", ""),
+            ("  https://[::1]:1/x ", "[::1]", ":1"),
         ];
-        for (text, host) in cases {
+        for (text, host, port) in cases {
             let url = RedactedUrl::parse(text).expect(text);
             assert_eq!(url.host(), host);
             let scheme = text.trim().split("://").next().expect("a scheme");
-            assert_eq!(url.to_string(), format!("{scheme}://{host}"));
-            assert_eq!(format!("{url:?}"), format!("RedactedUrl({scheme}://{host})"));
+            assert_eq!(url.to_string(), format!("{scheme}://{host}{port}"));
+            assert_eq!(format!("{url:?}"), format!("RedactedUrl({scheme}://{host}{port})"));
         }
     }
 

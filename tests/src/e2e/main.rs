@@ -24,6 +24,7 @@ mod stranger;
 mod support;
 mod tamper;
 mod terminal;
+mod testnets;
 mod upgrade;
 mod vyper;
 mod watch;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         redeploy::cases(),
         tamper::cases(),
         terminal::cases(),
+        testnets::cases(),
         cheat::cases(),
         stranger::cases(),
         bad_input::cases(),

@@ -392,6 +392,18 @@ impl VerifyReport {
     }
 }
 
+/// The gate `code` on a test stage at a block.
+pub(super) async fn alone(
+    project: &Project,
+    built: &Built,
+    (name, network): (&str, &Network),
+    record: Option<&DeploymentRecord>,
+    head: Head,
+) -> AppResult<CodeFacts> {
+    let facts = CodeReader { project, built, name, record, settled: true };
+    Ok(facts.read(network, head).await?.code)
+}
+
 /// `verify` on a test stage: the gate `code`, at the latest block so that it can be asked right
 /// after a deployment, and the files that other programs read.
 pub(crate) async fn verify_testnet(

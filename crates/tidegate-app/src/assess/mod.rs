@@ -2,6 +2,7 @@
 //!
 //! What cannot be read becomes a fact that says so; the gates turn it into UNKNOWN.
 
+mod alone;
 pub(crate) mod audits;
 mod candidate;
 mod code;
@@ -41,6 +42,7 @@ use crate::policy_doc;
 use crate::project::Project;
 use crate::release::Built;
 
+pub(crate) use alone::{Alone, alone};
 pub(crate) use code::VerifyReport;
 pub(crate) use code::compare_deployments;
 pub(crate) use code::slots;

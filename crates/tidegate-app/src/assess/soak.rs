@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_evidence::{
-    CountedContract, End, Probe, SeenSample, SoakRequest, Watched, counted_functions,
+    CountedContract, End, Probe, SeenSample, SoakRequest, StatementSet, Watched, counted_functions,
     ends as find_ends, observe_soak,
 };
 use tidegate_gates::{
@@ -15,7 +15,7 @@ use tidegate_gates::{
 use tidegate_ledger::RequestState;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::statement::{Body, soak_start_subject};
-use tidegate_model::{ProjectId, Reason, ReasonCode, StatementDigest};
+use tidegate_model::{Head, ProjectId, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::{Executor, OpKind};
 
 use super::candidate::{Candidate, Gathered};
@@ -33,19 +33,82 @@ pub(super) async fn observe(
     gathered: &Gathered<'_>,
     audits: &Observed<AuditFacts>,
 ) -> AppResult<Observed<SoakFacts>> {
-    let Some(record) = gathered.record else {
-        let soak = gathered.soak;
-        let text = format!("it is not deployed on {soak}; run `tidegate deploy {soak}`");
-        return Ok(Err(Reason::new(ReasonCode::NotDeployed, text)));
-    };
+    let Some(record) = gathered.record else { return Ok(Err(not_deployed(gathered.soak))) };
     let network = gathered.soak_network.clone()?;
-    let (project, past) = (gathered.project, gathered.is_past);
-    let deployed = deployed_build(project, gathered.built, record, network, past).await?;
-    let built = deployed.as_ref().unwrap_or(gathered.built);
-    let contracts = counted(gathered.project, built, record);
-    let identity = crate::network::identity(gathered.project, gathered.soak)?;
+    let names = names(gathered.project);
+    let at = gathered.past(network).await?;
+    // What came after it was over does not set it back.
+    let until = at.map_or((u64::MAX, u64::MAX), |head| (head.block.number, head.timestamp));
+    let mut resets = external_resets(gathered, audits, &names);
+    resets.retain(|reset| reset.time <= until.1);
+    let mut samples = samples(gathered, record, &names)?;
+    samples.retain(|sample| sample.says.block.number <= until.0);
+    let posted = start_post(gathered, record, network).await.map_err(|error| error.reason());
+    let said = Said {
+        at,
+        counted_to: gathered.counted_to("soak/activity", network),
+        posted,
+        resets,
+        known: known(gathered.project, gathered.statements, &names)?,
+        samples,
+        withdrawals: withdrawals(gathered, &names),
+    };
+    let place = (gathered.soak, network);
+    on_chain(gathered.project, gathered.built, place, record, gathered.is_past, &said).await
+}
+
+/// A soak that backs no target yet: what the network shows alone.
+pub(super) async fn alone(
+    project: &Project,
+    built: &Built,
+    (name, network): (&str, &Network),
+    record: Option<&DeploymentRecord>,
+) -> AppResult<Observed<SoakFacts>> {
+    let Some(record) = record else { return Ok(Err(not_deployed(name))) };
+    let statements = crate::statements::load_at(project, None).await?;
+    let said = Said {
+        at: None,
+        counted_to: None,
+        posted: Ok(None),
+        resets: Vec::new(),
+        known: known(project, &statements, &names(project))?,
+        samples: Vec::new(),
+        withdrawals: Vec::new(),
+    };
+    on_chain(project, built, (name, network), record, false, &said).await
+}
+
+fn not_deployed(soak: &str) -> Reason {
+    let text = format!("it is not deployed on {soak}; run `tidegate deploy {soak}`");
+    Reason::new(ReasonCode::NotDeployed, text)
+}
+
+/// What is known of a soak beside what its network shows.
+struct Said {
+    /// The past block at which the network is read, instead of its finalized head.
+    at: Option<Head>,
+    counted_to: Option<u64>,
+    posted: Observed<Option<StartPost>>,
+    resets: Vec<Reset>,
+    known: BTreeMap<Address, Who>,
+    samples: Vec<SeenSample>,
+    withdrawals: Vec<WithdrawalFact>,
+}
+
+async fn on_chain(
+    project: &Project,
+    built: &Built,
+    (name, network): (&str, &Network),
+    record: &DeploymentRecord,
+    is_past: bool,
+    said: &Said,
+) -> AppResult<Observed<SoakFacts>> {
+    let deployed = deployed_build(project, built, record, network, is_past).await?;
+    let built = deployed.as_ref().unwrap_or(built);
+    let contracts = counted(project, built, record);
+    let identity = crate::network::identity(project, name)?;
     let executor = Executor::Key(record.deployment.executor);
-    let prepared = prepare(gathered.project, built, gathered.soak, executor, record.id)?;
+    let prepared = prepare(project, built, name, executor, record.id)?;
     let calls: Vec<_> = prepared
         .resolved
         .ops
@@ -55,32 +118,23 @@ pub(super) async fn observe(
             OpKind::Create { .. } => None,
         })
         .collect();
-    let names = names(gathered);
-    let at = gathered.past(network).await?;
-    // What came after it was over does not set it back.
-    let until = at.map_or((u64::MAX, u64::MAX), |head| (head.block.number, head.timestamp));
-    let mut resets = external_resets(gathered, audits, &names);
-    resets.retain(|reset| reset.time <= until.1);
-    let mut samples = samples(gathered, record, &names)?;
-    samples.retain(|sample| sample.says.block.number <= until.0);
-    let posted = start_post(gathered, record, network).await.map_err(|error| error.reason());
     let request = SoakRequest {
-        name: gathered.soak,
-        at,
-        counted_to: gathered.counted_to("soak/activity", network),
-        posted: &posted,
+        name,
+        at: said.at,
+        counted_to: said.counted_to,
+        posted: &said.posted,
         record,
         block_time_secs: identity.block_time_secs,
-        end_of_life: crate::network::end_of_life(gathered.project, gathered.soak)?,
-        rules: &gathered.project.rules,
+        end_of_life: crate::network::end_of_life(project, name)?,
+        rules: &project.rules,
         contracts: &contracts,
         calls: &calls,
         probes: &probes(&prepared),
         watched: &watched(&prepared),
-        external_resets: &resets,
-        known: &known(gathered, &names)?,
-        samples: &samples,
-        withdrawals: &withdrawals(gathered, &names),
+        external_resets: &said.resets,
+        known: &said.known,
+        samples: &said.samples,
+        withdrawals: &said.withdrawals,
     };
     Ok(observe_soak(network, &request).await?)
 }
@@ -114,7 +168,7 @@ async fn start_post(
         return Ok(None);
     }
     let subject = start_subject(project.id(target)?, record, network).await?;
-    let by = names(gathered).into_keys().chain([record.deployment.executor]);
+    let by = names(project).into_keys().chain([record.deployment.executor]);
     let by: Vec<Address> = by.collect();
     let network = gathered.target_network.clone()?;
     let head = network.finalized_head().await?;
@@ -149,8 +203,8 @@ pub(crate) async fn start_subject(
 }
 
 /// Everybody under `[people]`, by key.
-fn names(gathered: &Gathered<'_>) -> BTreeMap<Address, String> {
-    let people = people(gathered.project).into_iter();
+fn names(project: &Project) -> BTreeMap<Address, String> {
+    let people = people(project).into_iter();
     people
         .flat_map(|(name, p)| p.keys.into_iter().map(move |key| (key.address, name.clone())))
         .collect()
@@ -158,11 +212,12 @@ fn names(gathered: &Gathered<'_>) -> BTreeMap<Address, String> {
 
 /// Who the senders are: people, and wallets that somebody else of the policy granted test funds.
 fn known(
-    gathered: &Gathered<'_>,
+    project: &Project,
+    statements: &StatementSet,
     names: &BTreeMap<Address, String>,
 ) -> AppResult<BTreeMap<Address, Who>> {
-    let rules = crate::fund_rules::from_config(gathered.project);
-    let requests = crate::ledger_facts::requests(gathered.project, gathered.statements, &rules)?;
+    let rules = crate::fund_rules::from_config(project);
+    let requests = crate::ledger_facts::requests(project, statements, &rules)?;
     let granted =
         requests.iter().filter(|view| matches!(view.state, RequestState::Approved { .. }));
     let mut known: BTreeMap<_, _> =

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::units::format_amount;
+use tidegate_model::units::{counted, format_amount};
 use tidegate_model::{Fqn, ReleaseRoot};
 use tidegate_plan::{Expected, Guarded, Op, OpKind, op_label};
 use tidegate_safe::{Argument, Description};
@@ -233,8 +233,9 @@ impl PlanView {
             front.line(format!("  ${name} = {}", plain(value)));
         }
         front.line("");
+        let operations = counted(self.operations.len(), "operation");
         let sent = if self.value.is_zero() { String::new() } else { sent(self.value) };
-        front.line(format!("{} operations, {} gas{sent}", self.operations.len(), self.gas));
+        front.line(format!("{operations}, {} gas{sent}", self.gas));
         for text in &self.attentions {
             front.line(format!("Attention: {text}."));
             front.attend(text);

@@ -7,6 +7,7 @@ mod files;
 mod promote;
 mod soak;
 mod status;
+mod testnets;
 mod verify;
 
 pub use self::build::{BuildView, ContractBuildView, DocumentsView};
@@ -21,6 +22,7 @@ pub use self::status::{
     ApprovalView, Difference, GateView, LocalView, OtherSoakView, PromotedView, StandIn,
     StatusView, WriteView, changed, gate_views, other_builds, stand_ins, write_views,
 };
+pub use self::testnets::{TestnetView, TestnetsView};
 pub use self::verify::{ContractView, VerifyView};
 pub use crate::deploy::{DeployView, HelperView};
 pub use crate::planned::PlanView;

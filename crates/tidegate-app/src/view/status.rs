@@ -227,13 +227,14 @@ impl PromotedView {
 
 /// Each gate.
 pub fn gate_views(assessment: &Assessment) -> Vec<GateView> {
-    let view = |report: &GateReport| GateView {
-        gate: report.gate,
-        result: report.verdict.clone(),
-        summary: report.summary.clone(),
-        inputs: report.inputs.clone(),
-    };
-    assessment.reports.iter().map(view).collect()
+    assessment.reports.iter().cloned().map(GateView::of).collect()
+}
+
+impl GateView {
+    pub(super) fn of(report: GateReport) -> Self {
+        let GateReport { gate, verdict, summary, inputs, .. } = report;
+        Self { gate, result: verdict, summary, inputs }
+    }
 }
 
 /// The slots that the plan writes in contracts that are there already.

@@ -21,5 +21,6 @@ pub(crate) mod promote;
 pub(crate) mod proposal;
 pub(crate) mod record;
 pub(crate) mod status;
+mod testnets;
 pub(crate) mod verify;
 pub(crate) mod watch;

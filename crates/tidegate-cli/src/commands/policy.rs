@@ -7,7 +7,7 @@ use tidegate_app::policy_adoption::{present, proven, to_adopt};
 use tidegate_app::text::plain;
 use tidegate_model::NetworkId;
 use tidegate_model::policy::{PolicyDoc, SafeTrust};
-use tidegate_model::units::{format_span_secs, format_utc};
+use tidegate_model::units::{counted, format_span_secs, format_utc};
 
 use crate::context::Context;
 
@@ -124,7 +124,7 @@ pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
         let chain = described(id);
         ui.row("soaks on", &format!("{chain}; a block every {} s", soak.block_time));
     }
-    ui.row("quorum", &format!("{} endpoints", doc.quorum));
+    ui.row("quorum", &counted(doc.quorum as usize, "endpoint"));
     let rules = &project.rules;
     ui.row("soak", &format_span_secs(rules.soak_secs));
     ui.row("audits", &format!("{} firms", rules.audits));

@@ -19,6 +19,7 @@ use tidegate_model::{StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
 
+use super::testnets;
 use super::watch::Rounds;
 use crate::context::Context;
 use crate::exit;
@@ -30,23 +31,24 @@ use crate::ui::Ui;
 /// Show where a release stands: gates, soak, and who must act next
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The target network; default: the only mainnet network
+    /// The target network; default: the only mainnet network. Without any, each testnet is shown
+    /// by itself
     #[arg(long)]
     target: Option<String>,
     /// The release; default: the release that the working tree builds
     release: Option<String>,
     /// Exit with the code of the verdict
     #[arg(long)]
-    check: bool,
+    pub(super) check: bool,
     /// Explain every gate: its inputs, who signed what, and the earliest promotion
     #[arg(long)]
-    explain: bool,
+    pub(super) explain: bool,
     /// Write the explanation to a file that ends in .md or .html
     #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    pub(super) report: Option<PathBuf>,
     /// Re-evaluate at intervals and show changes; with --as, sign a soak sample each day
     #[arg(long, conflicts_with_all = ["explain", "report"])]
-    watch: bool,
+    pub(super) watch: bool,
     /// The pause between two rounds
     #[arg(long, default_value = "10m", requires = "watch")]
     every: String,
@@ -55,11 +57,14 @@ pub(crate) struct StatusArgs {
     rounds: Option<u64>,
     /// Sign a sample of the soak with the key of --as
     #[arg(long, conflicts_with = "watch")]
-    sample: bool,
+    pub(super) sample: bool,
 }
 
 pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
     let built = select(project, args.release.as_deref())?;
+    if args.target.is_none() && testnets::are_all(project) {
+        return testnets::run(project, &built, args).await;
+    }
     let target = project.network_of(args.target.as_deref(), Stage::Mainnet)?;
     if args.watch {
         let every_secs = parse_span_secs(&args.every).or_kind(Kind::Usage)?;
@@ -81,12 +86,7 @@ pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
         report::show(&document, &project.ui);
     } else {
         show(&project.ui, view);
-        if !view.next.is_empty() {
-            project.ui.line("");
-        }
-        for (index, step) in view.next.iter().enumerate() {
-            project.ui.row(if index == 0 { "Next" } else { "" }, step);
-        }
+        next_rows(&project.ui, &view.next);
     }
     project.ui.result(view);
     if let Some(signer) = &signer {
@@ -94,6 +94,16 @@ pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
     }
     let code = exit::of(status.verdict());
     Ok(if args.check { code } else { 0 })
+}
+
+/// What comes next, if anything does.
+pub(super) fn next_rows(ui: &Ui, next: &[String]) {
+    if !next.is_empty() {
+        ui.line("");
+    }
+    for (index, step) in next.iter().enumerate() {
+        ui.row(if index == 0 { "Next" } else { "" }, step);
+    }
 }
 
 /// Markdown or a page, as the file's name ends.
@@ -208,7 +218,7 @@ fn stand_in_rows(ui: &Ui, (soak, target): (&String, &String), rows: &[StandIn]) 
     }
 }
 
-fn gate(ui: &Ui, view: &GateView) {
+pub(super) fn gate(ui: &Ui, view: &GateView) {
     const INDENT_COLUMNS: usize = 20;
     let verdict = ui.verdict(view.result.word());
     let summary = wrap(&view.summary, COLUMNS - INDENT_COLUMNS);
@@ -229,7 +239,7 @@ fn gate(ui: &Ui, view: &GateView) {
 }
 
 /// The soak as a bar: `[######....] 6d of 14d, until 2026-01-20 00:02 UTC`.
-fn soak_bar(soak: &SoakView) -> String {
+pub(super) fn soak_bar(soak: &SoakView) -> String {
     const BAR_COLUMNS: u64 = 28;
     let required = soak.required_secs.max(1);
     let full = (soak.credited_secs.min(required) * BAR_COLUMNS) / required;
@@ -247,7 +257,7 @@ fn soak_bar(soak: &SoakView) -> String {
 }
 
 /// What set the soak back, and when it did not count; the latest ones.
-fn interruptions(ui: &Ui, soak: &SoakView) {
+pub(super) fn interruptions(ui: &Ui, soak: &SoakView) {
     const ROWS_SHOWN_MAX: usize = 8;
     let resets = soak.resets.iter().map(|reset| {
         (format!("restarted {}:", format_utc(reset.time)), reset.reason.clone(), reset.time)
