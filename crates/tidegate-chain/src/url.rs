@@ -12,7 +12,7 @@ const REDACTED: &str = "[redacted]";
 const SECRET_CHARS_MIN: usize = 8;
 
 /// The address of an endpoint. Its path, query and user information may hold an API key, so
-/// `Display` and `Debug` show scheme and host only.
+/// `Display` and `Debug` show scheme, host and port only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedactedUrl(Arc<Url>);
 
