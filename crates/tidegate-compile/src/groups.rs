@@ -106,6 +106,12 @@ fn closure_of<'a>(all: &Closure, roots: impl IntoIterator<Item = &'a Root>) -> C
 /// The first compiler that can leave metadata out.
 const NO_METADATA_SINCE: Version = Version::new(0, 8, 18);
 
+/// The first compiler with an intermediate representation that it can be asked to go through.
+const VIA_IR_SINCE: Version = Version::new(0, 7, 5);
+
+/// The first compiler that lets its inliner be switched.
+const INLINER_SINCE: Version = Version::new(0, 8, 5);
+
 /// As in Foundry, an older compiler gets what it knows of settings that it cannot follow.
 fn fitted(foundry: &FoundryConfig, version: &Version) -> (FoundryConfig, Vec<String>) {
     let mut fitted = foundry.clone();
@@ -122,6 +128,14 @@ fn fitted(foundry: &FoundryConfig, version: &Version) -> (FoundryConfig, Vec<Str
         fitted.cbor_metadata = true;
         warnings.push(format!("solc {version} always appends metadata: `cbor_metadata` is true"));
     }
+    if foundry.via_ir && *version < VIA_IR_SINCE {
+        fitted.via_ir = false;
+        warnings.push(format!("solc {version} does not know `via_ir`: it is false"));
+    }
+    let details = fitted.optimizer_details.as_mut().and_then(serde_json::Value::as_object_mut);
+    if *version < INLINER_SINCE && details.is_some_and(|d| d.remove("inliner").is_some()) {
+        warnings.push(format!("solc {version} has no `inliner` in `optimizer_details`"));
+    }
     (fitted, warnings)
 }
 
@@ -134,12 +148,18 @@ mod tests {
         let foundry = FoundryConfig {
             evm_version: Some(evm.to_owned()),
             cbor_metadata: false,
+            via_ir: true,
+            optimizer_details: Some(serde_json::json!({"inliner": false, "cse": true})),
             ..FoundryConfig::empty()
         };
         let (fitted, warnings) = fitted(&foundry, &version);
         assert_eq!(fitted.evm_version.as_deref(), expected, "{version}");
         assert_eq!(fitted.cbor_metadata, version < NO_METADATA_SINCE, "{version}");
-        let changed = usize::from(expected != Some(evm)) + usize::from(fitted.cbor_metadata);
+        let inliner = fitted.optimizer_details.unwrap().get("inliner").is_some();
+        assert_eq!(inliner, version >= INLINER_SINCE, "{version}");
+        assert_eq!(fitted.via_ir, version >= VIA_IR_SINCE, "{version}");
+        let changed = [expected != Some(evm), fitted.cbor_metadata, !inliner, !fitted.via_ir];
+        let changed = changed.into_iter().filter(|changed| *changed).count();
         assert_eq!(warnings.len(), changed, "{version}: {warnings:?}");
     }
 
@@ -149,6 +169,7 @@ mod tests {
         check(Version::new(0, 8, 20), "cancun", Some("shanghai"));
         check(Version::new(0, 8, 10), "cancun", Some("london"));
         check(Version::new(0, 7, 6), "cancun", Some("istanbul"));
+        check(Version::new(0, 7, 4), "istanbul", Some("istanbul"));
         check(Version::new(0, 8, 10), "istanbul", Some("istanbul"));
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod above;
 mod code_match;
 mod layout;
 mod perturbations;
