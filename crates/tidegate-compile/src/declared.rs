@@ -26,8 +26,8 @@ pub struct Deployable {
 /// Folders below `src` whose contracts are not for mainnet.
 const FOLDERS_SKIPPED: [&str; 6] = ["mock", "mocks", "script", "scripts", "test", "tests"];
 
-/// The contracts under `src` that can be created, by name; no tests, scripts and mocks. A file
-/// that cannot be parsed declares nothing.
+/// The contracts under `src` that can be created, by name; no tests, scripts and mocks, and none
+/// that others inherit. A file that cannot be parsed declares nothing.
 ///
 /// # Errors
 /// If the folder cannot be searched, or a file not read.
@@ -50,9 +50,9 @@ pub fn deployable_contracts(
         }
     }
     let namesakes = |name: &str| declared.iter().filter(|(_, other)| other.name == name).count();
-    let deployable = declared
-        .iter()
-        .filter(|(source, contract)| contract.concrete && !is_skipped(foundry, source));
+    let own = || declared.iter().filter(|(source, _)| !is_skipped(foundry, source));
+    let is_base = |name: &str| own().any(|(_, other)| other.bases.iter().any(|base| base == name));
+    let deployable = own().filter(|(_, contract)| contract.concrete && !is_base(&contract.name));
     let mut found: Vec<_> = deployable
         .map(|(source, Contract { name, constructor, .. })| {
             let unique = namesakes(name) == 1;
@@ -68,7 +68,7 @@ pub fn deployable_contracts(
 /// to be imported.
 fn in_vyper(name: &str, text: &str) -> Contract {
     let (constructor, concrete) = vyper::constructor(text);
-    Contract { name: name.to_owned(), concrete, constructor }
+    Contract { name: name.to_owned(), concrete, bases: Vec::new(), constructor }
 }
 
 fn is_skipped(foundry: &FoundryConfig, source: &str) -> bool {
@@ -81,6 +81,8 @@ fn is_skipped(foundry: &FoundryConfig, source: &str) -> bool {
 struct Contract {
     name: String,
     concrete: bool,
+    /// The names of those that it inherits.
+    bases: Vec<String>,
     constructor: Vec<String>,
 }
 
@@ -122,6 +124,7 @@ fn contract(session: &Session, contract: &ItemContract<'_>) -> Contract {
     Contract {
         name: contract.name.to_string(),
         concrete: contract.kind.is_contract(),
+        bases: contract.bases.iter().map(|base| base.name.last().to_string()).collect(),
         constructor: constructor
             .into_iter()
             .flat_map(|parameters| parameters.iter().map(|parameter| shown(parameter.span)))
@@ -147,7 +150,8 @@ mod tests {
             ("src/a/Twice.sol", "contract Twice {}"),
             ("src/b/Twice.sol", "interface Twice {}"),
             ("src/mocks/Token.sol", "contract Token {}"),
-            ("src/test/In.sol", "contract In {}"),
+            ("src/test/In.sol", "contract In is Twice, lib.$x {}"),
+            ("src/Part.sol", "contract Shared {} contract Whole is Part.Shared(1) {}"),
             ("src/Vault.t.sol", "contract VaultTest {}"),
             ("src/Go.s.sol", "contract Go {}"),
             ("src/Broken.sol", "contract Broken {"),
@@ -170,6 +174,7 @@ mod tests {
             ("Coin", "owner: address, cap: HashMap[uint8, String[5]]".to_owned()),
             ("src/a/Twice.sol:Twice", String::new()),
             ("Vault", "IVault a, bytes memory b".to_owned()),
+            ("Whole", String::new()),
         ];
         assert_eq!(shown, expected);
         let foundry = FoundryConfig { src: "gone".to_owned(), ..FoundryConfig::empty() };

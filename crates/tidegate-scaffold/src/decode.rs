@@ -29,6 +29,11 @@ pub(crate) fn constructor_args(
     exact.or_else(|| at_the_end(&constructor.inputs, initcode, shown))
 }
 
+/// Whether initcode is this creation code with arguments behind it.
+pub fn is_initcode_of(code: &Code, initcode: &[u8]) -> bool {
+    !code.object.is_empty() && behind(code, initcode).is_some()
+}
+
 /// What follows the code, which is compared without its metadata and libraries.
 fn behind<'a>(code: &Code, initcode: &'a [u8]) -> Option<&'a [u8]> {
     let (head, tail) = initcode.split_at_checked(code.object.len())?;

@@ -19,6 +19,8 @@ use alloy_primitives::{Address, B256};
 use tidegate_model::release::Code;
 use toml_edit::Value;
 
+pub use self::decode::is_initcode_of;
+
 /// A contract of the project, compiled.
 #[derive(Debug, Clone)]
 pub struct Known {

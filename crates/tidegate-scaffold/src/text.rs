@@ -9,6 +9,8 @@ use toml_edit::{Array, ArrayOfTables, Decor, DocumentMut, Item, Key, Table, Valu
 use crate::decode::quoted;
 use crate::{Draft, External, Step};
 
+/// What is written where the chain does not show it.
+const BLOCK_TIME_SECS: u64 = 12;
 /// Columns that the file is laid out for.
 const COLUMNS: usize = 80;
 
@@ -20,6 +22,8 @@ pub struct Head<'a> {
     pub chain: ChainId,
     pub rpc: &'a str,
     pub genesis: Option<String>,
+    /// Seconds from a block to the next, as the chain shows them.
+    pub block_time_secs: Option<u64>,
     /// The profile of `foundry.toml`.
     pub profile: Option<&'a str>,
     /// The remappings that forge uses, where some are written in no file.
@@ -69,7 +73,8 @@ fn network(head: &Head<'_>) -> Table {
     rows.extend(head.genesis.as_deref().map(|genesis| ("genesis", genesis.into())));
     if known_chain(head.chain).is_none() {
         let hint = "            # the expected time between blocks";
-        rows.push(("block_time", Value::from("12s").decorated(" ", hint)));
+        let secs = format!("{}s", head.block_time_secs.unwrap_or(BLOCK_TIME_SECS));
+        rows.push(("block_time", Value::from(secs).decorated(" ", hint)));
     }
     table("\n", "deployer".len(), rows)
 }
@@ -231,6 +236,7 @@ mod tests {
             chain: ChainId(560_048),
             rpc: "${HOODI_RPC}",
             genesis: None,
+            block_time_secs: None,
             profile: None,
             remappings: &[],
             own: Some(&own),
@@ -264,6 +270,7 @@ mod tests {
             chain: ChainId(31_338_000_000),
             rpc: "${LOCAL_RPC}",
             genesis: Some("0x33".to_owned()),
+            block_time_secs: None,
             profile: Some("release"),
             remappings: &["dep/=lib/dep/src/", "std/=lib/std/src/"].map(str::to_owned),
             own: None,

@@ -169,6 +169,32 @@ fn steps_are_proposed_from_a_broadcast(scene: &Scene<'_>) -> Outcome {
     assert!(said(&gone).contains("TESTNET_RPC is not set"), "{gone:?}");
     let unchecked = STEPS.replace(", checked", ", not checked");
     assert!(scene.read("tidegate.toml")?.ends_with(&unchecked), "{}", scene.read("tidegate.toml")?);
+    the_only_broadcast_is_taken(scene)
+}
+
+/// A run on mainnet that does not name what it created.
+fn the_only_broadcast_is_taken(scene: &Scene<'_>) -> Outcome {
+    let project = scene.project();
+    let runs = project.join("broadcast/Deploy.s.sol");
+    std::fs::rename(runs.join(CHAIN.to_string()), runs.join("1"))?;
+    let file = "broadcast/Deploy.s.sol/1/run-latest.json";
+    let mut run: Value = serde_json::from_str(&scene.read(file)?)?;
+    for sent in run["transactions"].as_array_mut().into_iter().flatten() {
+        if sent["contractName"] == "Registry" && sent["transactionType"] != "CALL" {
+            sent["contractName"] = Value::Null;
+        }
+    }
+    scene.write(file, &run.to_string())?;
+    for gone in ["tidegate.toml", ".gitattributes"] {
+        std::fs::remove_file(project.join(gone))?;
+    }
+    let eva = scene.person("eva");
+    let made = eva.run(&["init", "--profile", "release", "--json"])?.expect_code(0)?;
+    assert!(said(&made).contains("they were sent on chain 1"), "{made:?}");
+    let text = scene.read("tidegate.toml")?;
+    let steps = STEPS.replace(", checked", ", not checked").replace("/31338/", "/1/");
+    assert!(text.contains("[networks.hoodi]") && text.ends_with(&steps), "{text}");
+    assert!(scene.read(".gitattributes")?.contains("* -text"));
     Ok(())
 }
 

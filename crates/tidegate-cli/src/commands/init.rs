@@ -22,15 +22,16 @@ pub(crate) struct InitArgs {
     /// The project's name; default: the name of its folder
     #[arg(long)]
     name: Option<String>,
-    /// The testnet's name
-    #[arg(long, default_value = "hoodi")]
-    network: String,
-    /// The testnet's chain id
-    #[arg(long, default_value_t = 560_048)]
-    chain: u64,
-    /// The testnet's endpoint: a URL, or `${NAME}` to read it from the environment
-    #[arg(long, default_value = "${HOODI_RPC}")]
-    rpc: String,
+    /// The testnet's name; default: the chain's own, such as hoodi
+    #[arg(long)]
+    network: Option<String>,
+    /// The testnet's chain id; default: that of the only broadcasts to a testnet, or Hoodi's
+    #[arg(long)]
+    chain: Option<u64>,
+    /// The testnet's endpoint: a URL, or `${NAME}` to read it from the environment; default: a
+    /// variable with the network's name, such as `${HOODI_RPC}`
+    #[arg(long)]
+    rpc: Option<String>,
     /// The profile of `foundry.toml`
     #[arg(long)]
     profile: Option<String>,
@@ -59,6 +60,7 @@ pub(crate) async fn run(
     drafted.notes().iter().for_each(|note| ui.note(note));
     let view = drafted.write()?;
     ui.line(format!("Wrote {} with {}.", view.file.display(), counted(view.steps, "step")));
+    view.also.iter().for_each(|file| ui.line(format!("Wrote {}.", file.display())));
     ui.note("next: put the steps in order, fill in arguments, then run `tidegate build`");
     ui.result(&view);
     Ok(0)

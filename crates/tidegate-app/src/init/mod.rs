@@ -1,28 +1,32 @@
 //! A project's first `tidegate.toml`, from what is there already.
 
-use std::collections::BTreeMap;
+mod contracts;
+mod testnet;
+
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tidegate_chain::{Network, NetworkConfig, Reading, RedactedUrl, known_chain};
-use tidegate_compile::{
-    CompileRequest, FoundryConfig, Profile, compile, deployable_contracts, find_contract,
-};
-use tidegate_gates::{PolicyRules, end_of_life};
-use tidegate_model::ChainId;
-use tidegate_model::endpoint::Endpoint;
+use tidegate_chain::{Network, known_chain};
+use tidegate_compile::{FoundryConfig, Profile, deployable_contracts};
 use tidegate_plan::config::Config;
 use tidegate_scaffold::broadcast::{self, BROADCAST_BYTES_MAX, Broadcast};
 use tidegate_scaffold::text::{Head, text};
-use tidegate_scaffold::{Contracts, Draft, Known, check, hardhat, steps};
+use tidegate_scaffold::{Draft, check, hardhat, steps};
 use tidegate_store::{read_limited, write_new};
 
+use self::contracts::{created, name_unnamed};
+use self::testnet::{Testnet, block_time, ends_too_soon};
 use crate::compiler;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::path::absolute;
 use crate::settings::Environment;
 use crate::text::escape;
+
+/// Line ends enter what is compiled and signed, so git leaves them as they are.
+const GIT_ATTRIBUTES: &str = "# Tidegate signs sources by their bytes: every clone has the same.\n\
+                              * -text\n";
+const GIT_IGNORE: &str = "node_modules/\nout/\ncache/\n.env\n.tmp-*\n";
 
 /// The most contracts that are proposed as steps.
 const CONTRACTS_MAX: usize = 40;
@@ -32,12 +36,12 @@ const CONTRACTS_MAX: usize = 40;
 pub struct InitRequest {
     /// The project's name; default: the folder's.
     pub name: Option<String>,
-    /// The testnet's name.
-    pub network: String,
-    /// Its chain id.
-    pub chain: u64,
+    /// The testnet's name; default: the chain's own.
+    pub network: Option<String>,
+    /// Its chain id; default: the one of the only broadcasts to a testnet, or one that lasts.
+    pub chain: Option<u64>,
     /// Its endpoint: a URL, or `${NAME}` for one in the environment.
-    pub rpc: String,
+    pub rpc: Option<String>,
     /// The profile of `foundry.toml`; default: `default`.
     pub profile: Option<String>,
     /// The broadcast file, as an absolute path; default: the one with the latest block.
@@ -59,6 +63,8 @@ pub struct InitView {
     pub broadcast: Option<String>,
     /// Whether the broadcast was compared with the chain.
     pub checked: Option<bool>,
+    /// Other files that were not there and are now.
+    pub also: Vec<PathBuf>,
 }
 
 /// A configuration that is not written yet.
@@ -85,10 +91,17 @@ impl Drafted {
     /// # Errors
     /// If it could not be read again, as with a name that is none, or cannot be written.
     pub fn write(self) -> AppResult<InitView> {
-        let Self { text, view, .. } = self;
+        let Self { text, mut view, .. } = self;
         Config::parse(&text)
             .map_err(|error| AppError::from(error).hint("see `--name` and `--network`"))?;
         write_new(&view.file, text.as_bytes())?;
+        for (name, content) in [(".gitattributes", GIT_ATTRIBUTES), (".gitignore", GIT_IGNORE)] {
+            let file = view.file.with_file_name(name);
+            if !file.exists() {
+                write_new(&file, content.as_bytes())?;
+                view.also.push(file);
+            }
+        }
         Ok(view)
     }
 }
@@ -113,12 +126,15 @@ pub async fn draft(
     }
     let mut warnings = Vec::new();
     let (foundry, own) = settings(&root, request)?;
-    let network = connect(env, request, clock).await;
-    let (draft, checked) = match latest(&root, request)? {
+    let testnet = Testnet::of(&root, request, clock());
+    let network = testnet.connect(env, clock).await;
+    let (draft, checked) = match latest(&root, request, &testnet)? {
         (Some((file, run)), notes) => {
             let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
             let place = Place { env, root: &root, foundry: &foundry };
-            let (mut draft, fault) = repeat(&place, network.as_ref(), run).await;
+            let foreign = testnet.is_of_another(&file);
+            let network = foreign.as_ref().map_or(network.as_ref(), Err);
+            let (mut draft, fault) = repeat(&place, network, run).await;
             draft.notes.splice(0..0, notes);
             if let Some(error) = &fault {
                 warnings.push(format!("the steps could not be checked on the chain: {error}"));
@@ -135,14 +151,8 @@ pub async fn draft(
         let word = if *on_chain { "checked" } else { "not checked" };
         format!("From {file}, {word} on the chain.")
     });
-    let chain = ChainId(request.chain);
-    let now = clock();
-    let done = now.saturating_add(PolicyRules::default().soak_secs);
-    if let Some(end) = end_of_life(chain, None)
-        && let Some(text) = end.too_soon(&request.network, now, done)
-    {
-        warnings.push(text);
-    }
+    let chain = testnet.chain;
+    warnings.extend(ends_too_soon(chain, &testnet.name, clock()));
     let genesis = known_chain(chain).is_none().then(|| network.as_ref().map(Network::id));
     if let Some(Err(error)) = &genesis {
         warnings.push(format!("the genesis hash could not be read: {error}"));
@@ -150,9 +160,13 @@ pub async fn draft(
     let remappings = remappings(&foundry);
     let head = Head {
         project: &name(&root, request),
-        network: &request.network,
+        network: &testnet.name,
         chain,
-        rpc: &request.rpc,
+        rpc: &testnet.rpc,
+        block_time_secs: match &network {
+            Ok(network) => block_time(network).await,
+            Err(_) => None,
+        },
         genesis: genesis.and_then(Result::ok).map(|id| id.genesis.to_string()),
         profile: request.profile.as_deref(),
         remappings: &remappings,
@@ -163,7 +177,7 @@ pub async fn draft(
     let (broadcast, checked) = checked.unzip();
     let contracts = draft.steps.iter().filter_map(|step| step.create.clone()).collect();
     let (steps, notes) = (draft.steps.len(), draft.notes);
-    let view = InitView { file, contracts, steps, notes, broadcast, checked };
+    let view = InitView { file, contracts, steps, notes, broadcast, checked, also: Vec::new() };
     Ok(Drafted { warnings, text, view })
 }
 
@@ -186,7 +200,8 @@ async fn repeat(
             .map_err(|error| AppError::from(error).to_string()),
         Err(error) => Err(error.to_string()),
     };
-    let (contracts, note) = contracts(place, &run);
+    let (mut contracts, note) = created(place, &run);
+    name_unnamed(place, &mut run, &mut contracts);
     let mut draft = steps::from_broadcast(&run, &contracts);
     draft.notes.extend(note);
     if let (Ok(network), Ok(())) = (network, &on_chain) {
@@ -225,29 +240,15 @@ fn name(root: &Path, request: &InitRequest) -> String {
     request.name.clone().unwrap_or_else(|| default.to_owned())
 }
 
-/// The network, if its endpoint is known here and answers.
-async fn connect(
-    env: &Environment,
-    request: &InitRequest,
-    clock: fn() -> u64,
-) -> AppResult<Network> {
-    let url = match Endpoint::parse(&request.rpc).or_kind(Kind::Usage)? {
-        Endpoint::Literal(url) => url,
-        Endpoint::Variable(name) => env.get(name).ok_or_else(|| {
-            AppError::new(Kind::Chain, format!("the environment variable {name} is not set"))
-        })?,
-    };
-    let url = RedactedUrl::parse(url).or_kind(Kind::Usage)?;
-    let (chain, clock) = (ChainId(request.chain), clock);
-    let config = NetworkConfig::new(&request.network, chain, vec![url], clock);
-    Ok(Network::connect(config).await?.reading(Reading::Single))
-}
-
 /// A broadcast and its file.
 type Run = (PathBuf, Broadcast);
 
 /// The broadcast to propose steps from, and notes on others.
-fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<String>)> {
+fn latest(
+    root: &Path,
+    request: &InitRequest,
+    testnet: &Testnet,
+) -> AppResult<(Option<Run>, Vec<String>)> {
     let read = |file: &Path| -> AppResult<Broadcast> {
         let named = |error: AppError| error.hint(format!("the file is {}", file.display()));
         let bytes = read_limited(absolute(file)?, BROADCAST_BYTES_MAX)?;
@@ -256,7 +257,12 @@ fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<Str
     if let Some(file) = &request.broadcast {
         return Ok((Some((file.clone(), read(file)?)), Vec::new()));
     }
-    let found = broadcast::find(root, request.chain);
+    let mut found = broadcast::find(root, testnet.chain.0);
+    // The only run there is says more than none, on whatever chain it was.
+    let others: Vec<_> = found.other_chains.iter().copied().collect();
+    if let (true, None, [only]) = (found.files.is_empty(), request.chain, &others[..]) {
+        found = broadcast::find(root, *only);
+    }
     let mut notes = Vec::new();
     if found.multi {
         notes.push("broadcast/multi is not read: its runs are over several chains".to_owned());
@@ -279,59 +285,6 @@ fn latest(root: &Path, request: &InitRequest) -> AppResult<(Option<Run>, Vec<Str
         }
     }
     Ok((latest.map(|(run, file)| (file, run)), notes))
-}
-
-/// The contracts that a broadcast created, compiled if they compile; else a note with the reason.
-fn contracts(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<String>) {
-    let Place { env, root, foundry } = *place;
-    let mut found = BTreeMap::new();
-    for sent in &run.sent {
-        if sent.creation().is_none() {
-            continue;
-        }
-        let Some(name) = &sent.contract else { continue };
-        let known = steps::PROXY_SOURCES.iter().find(|(proxy, _)| proxy == name);
-        let written = known.map_or(name.as_str(), |(_, source)| source);
-        if let Ok(full) = find_contract(root, foundry, written) {
-            found.insert(name.clone(), (written.to_owned(), full));
-        }
-    }
-    let unknown = |(name, (written, _)): (&String, &(String, String))| {
-        (name.clone(), Known { written: written.clone(), compiled: None })
-    };
-    let mut contracts: Contracts = found.iter().map(unknown).collect();
-    if found.is_empty() {
-        return (contracts, None);
-    }
-    let named: Vec<_> = found.values().map(|(_, full)| full.clone()).collect();
-    let sources = compiler::sources(env, root, None, foundry);
-    let (compilers, cache_dir) = match (sources, compiler::cache_dir(env)) {
-        (Ok(compilers), Ok(cache_dir)) => (compilers, cache_dir),
-        (Err(error), _) | (_, Err(error)) => return (contracts, Some(error.to_string())),
-    };
-    let request = CompileRequest {
-        root,
-        foundry,
-        contracts: &named,
-        compilers: &compilers,
-        cache_dir: &cache_dir,
-    };
-    let output = match compile(&request) {
-        Ok(output) => output,
-        Err(error) => {
-            let error = AppError::from(error).to_string();
-            let first = error.lines().next().unwrap_or_default();
-            let note = format!("arguments are not decoded, as nothing compiles: {first}");
-            return (contracts, Some(note));
-        }
-    };
-    for (name, (_, full)) in &found {
-        let artifact = output.roots.get(full).and_then(|fqn| output.artifacts.get(fqn));
-        if let (Some(artifact), Some(known)) = (artifact, contracts.get_mut(name)) {
-            known.compiled = Some((artifact.abi.clone(), artifact.creation.clone()));
-        }
-    }
-    (contracts, None)
 }
 
 /// Reads the code hashes of contracts that are called and not created. Without them a deployment
