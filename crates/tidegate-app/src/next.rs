@@ -2,9 +2,9 @@
 
 use tidegate_gates::disputed;
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateId, Verdict};
+use tidegate_model::{GateId, GateReport, Verdict};
 
-use crate::assess::Assessment;
+use crate::assess::{Assessment, namesake};
 use crate::error::AppResult;
 use crate::policy_doc;
 use crate::project::Project;
@@ -55,15 +55,7 @@ pub(crate) fn next_steps(
         let step = format!("everybody: wait until what the Safe executed is final on {target}");
         return Ok(vec![step]);
     }
-    let mut steps = Vec::new();
-    // What fails comes first: nothing that waits or is missing helps before it is mended.
-    let (failed, others): (Vec<_>, Vec<_>) = assessment
-        .reports
-        .iter()
-        .partition(|report| matches!(report.verdict, Verdict::Fail { .. }));
-    for report in failed.into_iter().chain(others) {
-        steps.extend(step(built, assessment, &named, report.gate, &report.verdict));
-    }
+    let mut steps = of_gates(project, built, assessment, &named)?;
     for found in &open {
         let hash = found.checked.hash();
         let missing = match &assessment.safe {
@@ -85,6 +77,27 @@ pub(crate) fn next_steps(
         steps.push(format!("engineer: `tidegate promote` proposes it to {}", assessment.target));
     }
     Ok(steps)
+}
+
+/// What each gate asks for. What fails comes first: nothing that waits or is missing helps before
+/// it is mended.
+fn of_gates(
+    project: &Project,
+    built: &Built,
+    assessment: &Assessment,
+    named: &str,
+) -> AppResult<Vec<String>> {
+    let other = namesake(project, &assessment.soak, built)?;
+    let is_failed = |report: &&GateReport| matches!(report.verdict, Verdict::Fail { .. });
+    let (failed, others): (Vec<_>, Vec<_>) = assessment.reports.iter().partition(is_failed);
+    let asks = |report: &GateReport| match &other {
+        Some(_) if report.gate == GateId::Code && assessment.record.is_none() => Some(format!(
+            "engineer: compare this checkout with {}, which is deployed on {}; see above",
+            built.release.name, assessment.soak
+        )),
+        _ => step(built, assessment, named, report.gate, &report.verdict),
+    };
+    Ok(failed.into_iter().chain(others).filter_map(asks).collect())
 }
 
 fn step(

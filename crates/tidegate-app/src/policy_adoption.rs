@@ -7,6 +7,7 @@ use alloy_primitives::Address;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_chain::Network;
+use tidegate_gates::undeclarable;
 use tidegate_model::policy::PolicyDoc;
 use tidegate_model::{Head, PolicyDigest};
 use tidegate_plan::config::Stage;
@@ -48,6 +49,11 @@ pub struct PolicyView<'a> {
     pub digest: PolicyDigest,
     /// Why the file's Safe is not the one that this machine relies on.
     pub other: Option<String>,
+}
+
+/// Why nobody could declare an emergency under a policy; `None` where people could.
+pub fn no_emergency(project: &Project, doc: &PolicyDoc) -> Option<String> {
+    undeclarable(&project.rules, &doc.people, doc.safe.threshold)
 }
 
 /// A policy that the Safe has adopted.

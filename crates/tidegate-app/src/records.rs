@@ -7,7 +7,7 @@ use alloy_primitives::{Address, hex};
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_plan::config::{NetworkConfig, Stage};
-use tidegate_store::{SeenRecord, read_limited, to_text, write_atomic};
+use tidegate_store::{FileError, SeenRecord, read_json, to_text, write_atomic};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::people;
@@ -23,8 +23,12 @@ type Records = Vec<(PathBuf, DeploymentRecord)>;
 pub(crate) fn all(project: &Project, network: &str) -> AppResult<Records> {
     let mut records = Vec::new();
     for path in project.layout.records(network).or_kind(Kind::Config)? {
-        let bytes = read_limited(&path, RECORD_BYTES_MAX).or_kind(Kind::Config)?;
-        let record: DeploymentRecord = serde_json::from_slice(&bytes).map_err(|error| {
+        let content = read_json(&path, RECORD_BYTES_MAX).map_err(|error| {
+            let is_conflict = matches!(error, FileError::Conflict(_));
+            let error = AppError::new(Kind::Config, error);
+            error.hint(if is_conflict { ONE_SIDE } else { "restore it from git" })
+        })?;
+        let record: DeploymentRecord = serde_json::from_value(content).map_err(|error| {
             AppError::config(format!("cannot read record {}: {error}", path.display()))
                 .hint("restore it from git")
         })?;
@@ -39,6 +43,10 @@ pub(crate) fn all(project: &Project, network: &str) -> AppResult<Records> {
     }
     Ok(records)
 }
+
+/// How a record in conflict is settled: two people deployed under one id.
+const ONE_SIDE: &str = "take one side whole, `git checkout --ours` or `--theirs`, and deploy the \
+                        other again with another --id";
 
 /// Those that count: the records by keys under `[people]`. Whoever else deploys a release, and
 /// writes a record of it, says nothing about ours. Where nobody is under `[people]`, all count.

@@ -173,6 +173,43 @@ pub fn emergency(
     (verdict.and(Verdict::from_findings(Vec::new(), missing)), names)
 }
 
+/// Why the people of a policy can never declare an emergency; `None` where they can.
+pub fn undeclarable(
+    rules: &PolicyRules,
+    people: &BTreeMap<String, Person>,
+    safe_threshold: u32,
+) -> Option<String> {
+    let wanted = wanted(rules, safe_threshold);
+    let guardians = || people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
+    if guardians().count() < wanted as usize {
+        let count = guardians().count();
+        return Some(format!("{wanted} guardians have to sign it, and {count} are under [people]"));
+    }
+    let of = |holds: fn(&Person) -> bool| -> Vec<&String> {
+        guardians().filter(|(_, person)| holds(person)).map(|(name, _)| name).collect()
+    };
+    let (auditors, treasurers) = (of(is_auditor), of(is_treasurer));
+    for (what, names) in [("auditor with a firm", &auditors), ("treasurer", &treasurers)] {
+        if names.is_empty() {
+            return Some(format!("no {what} is among the guardians under [people]"));
+        }
+    }
+    (auditors.len() == 1 && auditors == treasurers)
+        .then(|| "the only auditor of the guardians is their only treasurer".to_owned())
+}
+
+fn wanted(rules: &PolicyRules, safe_threshold: u32) -> u32 {
+    rules.emergency_signers.max(safe_threshold.saturating_add(1))
+}
+
+fn is_auditor(person: &Person) -> bool {
+    has_role(person, "auditor") && person.firm.is_some()
+}
+
+fn is_treasurer(person: &Person) -> bool {
+    has_role(person, "treasurer")
+}
+
 /// The guardians who signed exactly this, and who is missing.
 fn signers(
     rules: &PolicyRules,
@@ -190,9 +227,7 @@ fn signers(
     let deployed = |person: &Person| person.addresses().any(|key| facts.deployers.contains(&key));
     let signed = signed.filter(|(_, person)| has_role(person, GUARDIAN) && !deployed(person));
     let signed: BTreeMap<_, _> = signed.collect();
-    let more_than_safe = facts.safe_threshold.saturating_add(1);
-    let wanted = rules.emergency_signers.max(more_than_safe);
-    let wanted = wanted.saturating_add(u32::from(facts.in_debt));
+    let wanted = wanted(rules, facts.safe_threshold).saturating_add(u32::from(facts.in_debt));
     let mut missing = Vec::new();
     if signed.len() < wanted as usize {
         let text = format!("{} of {wanted} guardians signed the emergency", signed.len());
@@ -201,8 +236,7 @@ fn signers(
     let of = |holds: fn(&Person) -> bool| -> Vec<&str> {
         signed.iter().filter(|(_, person)| holds(person)).map(|(name, _)| *name).collect()
     };
-    let auditors = of(|person| has_role(person, "auditor") && person.firm.is_some());
-    let treasurers = of(|person| has_role(person, "treasurer"));
+    let (auditors, treasurers) = (of(is_auditor), of(is_treasurer));
     for (what, names) in [("auditor", &auditors), ("treasurer", &treasurers)] {
         if names.is_empty() {
             let text = format!("no {what} is among its guardians");

@@ -41,7 +41,7 @@ pub use code::{CodeFacts, ContractFact, SlotFact, code_verdict};
 pub use dating::{Dating, dating};
 pub use emergency::{
     Baseline, Debt, EMERGENCY_SECS_MAX, EmergencyFacts, ObligationFacts, appends_only, emergency,
-    has_soaked, lowerings, owed, refusals,
+    has_soaked, lowerings, owed, refusals, undeclarable,
 };
 pub use ends::good_through;
 #[cfg(test)]

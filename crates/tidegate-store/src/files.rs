@@ -45,6 +45,9 @@ pub enum FileError {
         #[source]
         source: serde_json::Error,
     },
+    /// Two branches wrote it, and nobody has said yet what holds.
+    #[error("cannot read {}: git has left a conflict in it; take one side whole", .0.display())]
+    Conflict(PathBuf),
     /// It is there already, with other content.
     #[error("cannot write {}: it exists with other content", .0.display())]
     Exists(PathBuf),
@@ -175,8 +178,16 @@ pub fn read_limited(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
 /// As [`read_limited`], and [`FileError::Json`].
 pub fn read_json(path: &Path, bytes_max: u64) -> Result<Value, FileError> {
     let bytes = read_limited(path, bytes_max)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|source| FileError::Json { path: path.to_path_buf(), source })
+    serde_json::from_slice(&bytes).map_err(|source| match is_conflicted(&bytes) {
+        true => FileError::Conflict(path.to_path_buf()),
+        false => FileError::Json { path: path.to_path_buf(), source },
+    })
+}
+
+/// Whether git has left the marks of a conflict in a file.
+fn is_conflicted(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    lines.any(|line| line.starts_with(b"<<<<<<< "))
 }
 
 /// The text of a JSON file in git: two spaces, keys sorted, a line feed at the end. Equal values

@@ -13,6 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
             what_was_made_before_is_recorded_and_verifies,
             a_call_whose_effect_is_gone_is_said_and_made_again,
             an_address_book_keeps_what_a_release_leaves,
+            other_code_under_a_recorded_name_is_said,
             a_chain_that_was_begun_anew_is_said_and_deployed_to_anew;
     }
 }
@@ -158,5 +159,17 @@ fn a_chain_that_was_begun_anew_is_said_and_deployed_to_anew(scene: &Scene<'_>) -
     scene.done("eva", &["deploy"])?;
     scene.world.settle()?;
     scene.run("eva", &["verify"], 0)?;
+    Ok(())
+}
+
+/// Whoever has not pulled, or whose packages differ, would deploy a second release of one name.
+fn other_code_under_a_recorded_name_is_said(scene: &Scene<'_>) -> Outcome {
+    scene.edit("contracts/src/Registry.sol", "vaultCount++", "vaultCount += 1 + 0 * 7")?;
+    let words = ["vault-1.4.0 is recorded on testnet as release", "which differs in contracts/src"];
+    for (args, code) in [(&["verify"][..], 30), (&["status"], 0), (&["deploy"], 2)] {
+        let ran = said(&scene.run("eva", args, code)?);
+        assert!(words.iter().all(|word| ran.contains(word)), "{args:?}: {ran}");
+        assert!(!ran.contains("Next engineer: `tidegate deploy"), "{ran}");
+    }
     Ok(())
 }

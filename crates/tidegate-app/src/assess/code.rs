@@ -1,7 +1,5 @@
 //! The soak network's contracts, compared with what the sources compile to.
 
-use std::collections::BTreeSet;
-
 use tidegate_chain::Network;
 use tidegate_gates::{
     CodeFacts, ContractFact, Observed, ParameterFacts, ParameterRow, SlotFact, code_verdict,
@@ -11,6 +9,7 @@ use tidegate_model::{BlockRef, GateInput, Head, Reason, ReasonCode, Verdict};
 use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_code, values_of};
 
 use super::candidate::{Candidate, Gathered};
+use super::namesake::{namesake, other_bytes};
 use super::rehearsal::{Both, written};
 use super::{own_code, record, storage};
 use crate::contracts;
@@ -180,23 +179,6 @@ pub(super) async fn deployed_build(
     .coded(ReasonCode::OtherBuild))
 }
 
-/// The sources in which two builds of a release differ, or the contracts, where those are equal.
-fn other_bytes(a: &Built, b: &Built) -> String {
-    let (old, new) = (a.release.contracts(), b.release.contracts());
-    let pairs: Vec<_> =
-        old.iter().filter_map(|(fqn, one)| Some((fqn, one, new.get(fqn)?))).collect();
-    let sources = pairs.iter().flat_map(|(_, one, other)| {
-        one.sources.iter().filter(|(name, digest)| other.sources.get(*name) != Some(digest))
-    });
-    let sources: BTreeSet<_> = sources.map(|(name, _)| name.clone()).collect();
-    if !sources.is_empty() {
-        return sources.into_iter().collect::<Vec<_>>().join(", ");
-    }
-    let changed = pairs.iter().filter(|(_, one, other)| one != other);
-    let names: Vec<_> = changed.map(|(fqn, ..)| fqn.to_string()).collect();
-    format!("the settings or remappings of {}", names.join(", "))
-}
-
 /// Reads one network against one release.
 struct CodeReader<'a> {
     project: &'a Project,
@@ -213,7 +195,10 @@ impl<'a> CodeReader<'a> {
         let Some(record) = record else {
             let text = format!("{} is not deployed on {soak}", built.release.name);
             let error = AppError::new(Kind::Unknown, text).coded(ReasonCode::NotDeployed);
-            return Err(error.hint(format!("run `tidegate deploy {soak}`")));
+            let other = namesake(project, soak, built)?;
+            return Err(
+                error.hint(other.unwrap_or_else(|| format!("run `tidegate deploy {soak}`")))
+            );
         };
         let deployed = deployed_build(project, built, record, network, self.settled).await?;
         let built = deployed.as_ref().unwrap_or(built);

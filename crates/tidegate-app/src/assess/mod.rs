@@ -12,6 +12,7 @@ pub(crate) mod emergency;
 mod funds;
 mod judged;
 mod layout;
+mod namesake;
 mod obligations;
 mod own_code;
 mod posts;
@@ -51,6 +52,7 @@ pub(crate) use deployers::to_see;
 pub(crate) use emergency::Emergency;
 pub(crate) use judged::contracts_fault;
 pub(crate) use judged::judged;
+pub(crate) use namesake::namesake;
 pub(crate) use safe::safe_changes;
 pub(crate) use soak::start_subject;
 

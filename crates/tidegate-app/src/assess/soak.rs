@@ -21,6 +21,7 @@ use tidegate_plan::{Executor, OpKind};
 use super::candidate::{Candidate, Gathered};
 use super::code::deployed_build;
 use super::decisions;
+use super::namesake::namesake;
 use super::posts::{Posts, first_posted};
 use crate::deployment::{Prepared, prepare};
 use crate::error::{AppError, AppResult, Kind};
@@ -33,7 +34,9 @@ pub(super) async fn observe(
     gathered: &Gathered<'_>,
     audits: &Observed<AuditFacts>,
 ) -> AppResult<Observed<SoakFacts>> {
-    let Some(record) = gathered.record else { return Ok(Err(not_deployed(gathered.soak))) };
+    let Some(record) = gathered.record else {
+        return Ok(Err(not_deployed(gathered.project, gathered.soak, gathered.built)?));
+    };
     let network = gathered.soak_network.clone()?;
     let names = names(gathered.project);
     let at = gathered.past(network).await?;
@@ -64,7 +67,7 @@ pub(super) async fn alone(
     (name, network): (&str, &Network),
     record: Option<&DeploymentRecord>,
 ) -> AppResult<Observed<SoakFacts>> {
-    let Some(record) = record else { return Ok(Err(not_deployed(name))) };
+    let Some(record) = record else { return Ok(Err(not_deployed(project, name, built)?)) };
     let statements = crate::statements::load_at(project, None).await?;
     let said = Said {
         at: None,
@@ -78,9 +81,11 @@ pub(super) async fn alone(
     on_chain(project, built, (name, network), record, false, &said).await
 }
 
-fn not_deployed(soak: &str) -> Reason {
-    let text = format!("it is not deployed on {soak}; run `tidegate deploy {soak}`");
-    Reason::new(ReasonCode::NotDeployed, text)
+fn not_deployed(project: &Project, soak: &str, built: &Built) -> AppResult<Reason> {
+    let way = namesake(project, soak, built)?;
+    let way = way.unwrap_or_else(|| format!("run `tidegate deploy {soak}`"));
+    let text = format!("it is not deployed on {soak}; {way}");
+    Ok(Reason::new(ReasonCode::NotDeployed, text))
 }
 
 /// What is known of a soak beside what its network shows.

@@ -31,6 +31,7 @@ use self::record::{Ran, record};
 use self::view::FrozenView;
 pub use self::view::{DeployView, HelperView};
 use crate::approve::{Approval, Given, approve, fields, names};
+use crate::assess::namesake;
 use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
@@ -189,6 +190,7 @@ pub async fn freeze<'a>(
         When::After => there(&lane, network, &run).await?,
     };
     undone::refuse_again(built, &run, &done)?;
+    attentions.extend(namesake(project, name, built)?);
     let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
     if when == When::After && !is_complete {
         let plan = (&prepared, &expected, &run);
@@ -198,9 +200,7 @@ pub async fn freeze<'a>(
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     // Who goes on approves the same hash again, as long as fees stay below what it says.
     let named = |hash| names(project, Given::Beginning, hash);
-    let due = expected.gas.iter().filter(|(op, _)| !done.contains(op));
-    let due: Vec<_> = due.cloned().collect();
-    let ceiling = run.ceiling(&lane, nonce, &due, named).await?;
+    let ceiling = run.ceiling(&lane, nonce, &due(&expected, &done), named).await?;
     let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
     let begun_before = lane.state().approved.contains(&hash);
     if !is_complete {
@@ -224,6 +224,11 @@ pub async fn freeze<'a>(
         earlier: records::earlier(project, name, built.roots.release_root)?,
         attentions,
     })
+}
+
+/// The gas of the operations that are still to be sent.
+fn due(expected: &Expected, done: &BTreeSet<String>) -> Vec<(String, u64)> {
+    expected.gas.iter().filter(|(op, _)| !done.contains(op)).cloned().collect()
 }
 
 impl<'a> Frozen<'a> {

@@ -6,7 +6,7 @@ mod making;
 
 use std::path::PathBuf;
 
-use tidegate_gates::{EMERGENCY_SECS_MAX, refusals};
+use tidegate_gates::{EMERGENCY_SECS_MAX, refusals, undeclarable};
 use tidegate_model::statement::{EMERGENCY_GATES, EmergencyTerms, gate_set};
 use tidegate_safe::{Checked, helper};
 
@@ -16,6 +16,7 @@ use crate::assess::emergency::baseline;
 use crate::assess::{Assessment, Emergency, assess_with};
 use crate::controls::require_controls;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::policy_doc::{people, safe_state};
 use crate::project::Project;
 use crate::promotion::{promotion_of, require_readable};
 use crate::read_back::is_promoted;
@@ -188,6 +189,16 @@ async fn draft(
 ) -> AppResult<Emergency> {
     let network = project.connect(target).await?;
     let head = network.finalized_head().await?;
+    if let Some(safe) = project.network(target)?.safe {
+        let threshold = safe_state(&network, safe, head).await?.trust.threshold;
+        if let Some(why) = undeclarable(&project.rules, &people(project), threshold) {
+            let text = format!("no emergency can be declared here: {why}");
+            return Err(AppError::new(Kind::Fail, text).hint(
+                "give people the role `guardian` under [people], and have the Safe adopt that; a \
+                 looser policy waits 72 hours. Until then a release waits for its gates",
+            ));
+        }
+    }
     let baseline = baseline(project, built, target, &network, head).await;
     let expires_at = head.timestamp.saturating_add(EMERGENCY_SECS_MAX);
     let found = baseline.map_err(|error| AppError::new(Kind::Fail, error.to_string()))?;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use tidegate_app::error::AppResult;
 use tidegate_app::network::described;
-use tidegate_app::policy_adoption::{present, proven, to_adopt};
+use tidegate_app::policy_adoption::{no_emergency, present, proven, to_adopt};
 use tidegate_app::text::plain;
 use tidegate_model::NetworkId;
 use tidegate_model::policy::{PolicyDoc, SafeTrust};
@@ -138,7 +138,7 @@ pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
     if !rules.activity_ignore.is_empty() {
         ui.row("not counted", &rules.activity_ignore.join(", "));
     }
-    show_decisions(project);
+    show_decisions(project, doc);
     ui.row("proposals", &format!("valid for {}", format_span_secs(rules.valid_for_secs)));
     show_safe(project, &doc.safe);
     let proven = proven(project, doc)?;
@@ -191,7 +191,7 @@ fn show_safe(project: &Context, safe: &SafeTrust) {
 }
 
 /// Who says go, who may lower what, and what the Safe may have.
-fn show_decisions(project: &Context) {
+fn show_decisions(project: &Context, doc: &PolicyDoc) {
     let (ui, rules) = (&project.ui, &project.rules);
     let disciplines = if rules.go.disciplines.is_empty() {
         String::new()
@@ -205,6 +205,9 @@ fn show_decisions(project: &Context) {
     ui.row("go", &format!("{people}{disciplines}"));
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));
+    if let Some(why) = no_emergency(project, doc) {
+        ui.row("", &format!("no emergency can be declared: {why}"));
+    }
     if rules.fresh {
         ui.row(
             "fresh",

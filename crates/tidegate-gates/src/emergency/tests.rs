@@ -305,3 +305,23 @@ fn what_is_owed_blocks() {
     assert_eq!(word(&owed, false, NOW + 1), format!("FAIL {told}"));
     assert_eq!(word(&owed, true, NOW), format!("WAIVED {told}"));
 }
+
+#[test]
+fn people_who_can_never_declare_one_are_told_so() {
+    let lacks = |edit: fn(&mut BTreeMap<String, Person>), threshold: u32| {
+        let mut people = facts(&[]).people;
+        edit(&mut people);
+        undeclarable(&PolicyRules::default(), &people, threshold).unwrap_or_default()
+    };
+    assert_eq!(lacks(|_| {}, 2), "");
+    assert_eq!(lacks(|_| {}, 4), "", "five of five");
+    assert!(lacks(|_| {}, 5).starts_with("6 guardians have to sign it, and 5 are"));
+    assert!(lacks(BTreeMap::clear, 2).starts_with("4 guardians have to sign it, and 0 are"));
+    assert!(lacks(|p| p.get_mut("ada").unwrap().firm = None, 2).starts_with("no auditor"));
+    assert!(lacks(|p| drop(p.remove("kim")), 2).starts_with("no treasurer"));
+    let one = |people: &mut BTreeMap<String, Person>| {
+        people.remove("kim");
+        people.get_mut("ada").unwrap().roles.push("treasurer".to_owned());
+    };
+    assert!(lacks(one, 2).contains("only auditor"));
+}

@@ -71,6 +71,11 @@ fn reading_is_limited() {
     assert_eq!(read_json(&path, 5).unwrap(), json!(12345));
     write_atomic(&path, "[".repeat(100_000).as_bytes()).unwrap();
     assert!(matches!(read_json(&path, 1 << 20), Err(FileError::Json { .. })));
+    let both = "{\n<<<<<<< HEAD\n  \"a\": 1\n=======\n  \"a\": 2\n>>>>>>> other\n}\n";
+    write_atomic(&path, both.as_bytes()).unwrap();
+    assert!(matches!(read_json(&path, 1 << 20), Err(FileError::Conflict(_))));
+    write_atomic(&path, b"{\"a\": \"<<<<<<< HEAD\"}").unwrap();
+    assert!(read_json(&path, 1 << 20).is_ok(), "text of it is no mark");
 }
 
 #[test]
