@@ -31,6 +31,8 @@ fn a_project_with_testnets_alone_is_deployed_and_watched(scene: &Scene<'_>) -> O
     let deployed = said(&scene.done("eva", &["deploy"])?);
     assert!(deployed.contains("`tidegate status` shows the soak"), "{deployed}");
     scene.run("eva", &["verify"], 0)?;
+    let young = said(&scene.run("eva", &["status"], 0)?);
+    assert!(young.contains("everybody: wait until the deployment is final"), "{young}");
     scene.run("eva", &["diff", "testnet", "."], 0)?;
 
     scene.world.settle()?;

@@ -25,9 +25,8 @@ pub(crate) fn namesake(
     let differs = stored.map(|stored| other_bytes(&stored, built)).filter(|what| !what.is_empty());
     let differs = differs.map_or_else(String::new, |what| format!(", which differs in {what}"));
     Ok(Some(format!(
-        "{name} is recorded on {network} as release {}{differs}. If nothing should differ: is all \
-         pulled, are packages as the lock file has them (`npm ci`), are line ends LF? Else give \
-         the change another `version` under [project]",
+        "{name} is recorded on {network} as release {}{differs}. A change of yours gets another \
+         `version`; if you changed nothing, look at `git pull`, `npm ci` and line ends (LF)",
         other.release_root.short()
     )))
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateId, ReleaseRoot, Verdict};
+use tidegate_model::{GateId, ReasonCode, ReleaseRoot, Verdict};
 use tidegate_plan::config::Stage;
 
 use super::{GateView, SoakView};
@@ -84,9 +84,8 @@ fn step(found: &Alone) -> Option<String> {
     let of = |gate: GateId| found.reports.iter().find(|report| report.gate == gate);
     match (&of(GateId::Code)?.verdict, &of(GateId::Soak)?.verdict) {
         (Verdict::Fail { .. }, _) => Some(format!("engineer: `tidegate verify {name}`")),
-        (Verdict::Waiting { .. }, _) => {
-            Some(format!("everybody: wait until the deployment is final on {name}"))
-        }
+        (Verdict::Waiting { .. }, _) => Some(until_final(name)),
+        _ if is_young(found) => Some(until_final(name)),
         (_, Verdict::Unknown { .. }) if found.soak.is_ok() => {
             Some(format!("testers: use the contracts on {name}; see the reasons above"))
         }
@@ -95,4 +94,12 @@ fn step(found: &Alone) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn until_final(name: &str) -> String {
+    format!("everybody: wait until the deployment is final on {name}")
+}
+
+fn is_young(found: &Alone) -> bool {
+    found.soak.as_ref().is_err_and(|why| why.code == ReasonCode::AnchorNotFinal)
 }
