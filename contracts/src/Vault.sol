@@ -16,6 +16,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// deployed, soaked, audited and promoted.
 /// @dev Pausing and the cap close the way in only. The way out is always open, or whoever may pause could hold
 /// everybody's money.
+/// @custom:oz-upgrades-unsafe-allow external-library-linking
 contract Vault is ERC4626Upgradeable, AccessControlDefaultAdminRulesUpgradeable, PausableUpgradeable, UUPSUpgradeable {
     /// @notice May pause and unpause deposits.
     bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
@@ -27,6 +28,7 @@ contract Vault is ERC4626Upgradeable, AccessControlDefaultAdminRulesUpgradeable,
     uint48 public constant OWNER_DELAY = 1 days;
 
     /// @notice Where this vault is listed. Part of the implementation's code, so it is the same for each proxy on it.
+    /// @custom:oz-upgrades-unsafe-allow state-variable-immutable
     Registry public immutable registry;
 
     /// @custom:storage-location erc7201:tidegate.example.Vault
@@ -47,6 +49,7 @@ contract Vault is ERC4626Upgradeable, AccessControlDefaultAdminRulesUpgradeable,
     error NotAContract(address account);
 
     /// @param registry_ The registry, of the same network.
+    /// @custom:oz-upgrades-unsafe-allow constructor
     constructor(address registry_) {
         registry = Registry(registry_);
         _disableInitializers();

@@ -1,5 +1,5 @@
-//! Tests of the whole: the binary end to end (`e2e`), golden vectors, layout rules, codes of
-//! reasons, and the same projects built by forge.
+//! Tests of the whole: the binary end to end (`e2e`), golden vectors, layout rules, upgrade safety,
+//! codes of reasons, and the same projects built by forge.
 
 #[cfg(test)]
 mod forge;
@@ -7,5 +7,7 @@ mod forge;
 mod layouts;
 #[cfg(test)]
 mod reasons;
+#[cfg(test)]
+mod safety;
 #[cfg(test)]
 mod vectors;

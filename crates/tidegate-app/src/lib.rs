@@ -51,6 +51,7 @@ pub mod relied;
 #[cfg(test)]
 mod replay;
 pub mod report;
+pub mod safety;
 pub mod sampling;
 mod saying;
 #[cfg(test)]

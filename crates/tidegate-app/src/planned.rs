@@ -13,6 +13,7 @@ use crate::layouts::require_layouts;
 use crate::project::Project;
 use crate::records;
 use crate::release::Built;
+use crate::safety::require_safe;
 use crate::standing::in_the_way;
 
 /// A plan on one network.
@@ -47,7 +48,8 @@ pub async fn plan(
     let head = network.latest_head().await?;
     require_starts(&network, built, &prepared, head).await?;
     let places = (name, &network);
-    let returns = require_layouts(project, places, built, &prepared, head).await?;
+    let mut attentions = require_safe(&network, built, &prepared, head).await?;
+    attentions.extend(require_layouts(project, places, built, &prepared, head).await?);
     let expected = expect(&network, &prepared, head, When::Before).await?;
     let standing = match executor {
         Executor::Safe(_) => {
@@ -60,6 +62,6 @@ pub async fn plan(
     let earlier = records::earlier(project, name, built.roots.release_root)?;
     let view = PlanView::of((name, built), id, (&prepared, &expected));
     let view = view.with_there(&there, false).after(earlier.as_ref());
-    let view = PlanView { standing, ..view }.attending(returns);
+    let view = PlanView { standing, ..view }.attending(attentions);
     Ok(Planned { prepared, expected, view })
 }

@@ -7,6 +7,7 @@ use alloy_primitives::{B256, keccak256};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_model::Fqn;
+use tidegate_model::hazard::Hazard;
 use tidegate_model::release::{Artifact, Code, Span};
 
 use crate::sources::Closure;
@@ -199,7 +200,13 @@ fn artifact(
         layout_notes: compiled.layout_notes.clone(),
         profile: metadata.profile(),
         functions: compiled.functions.clone(),
+        hazards: Some(compiled.hazards.iter().map(|hazard| named(hazard, names)).collect()),
     })
+}
+
+/// A hazard whose place has our name of the source.
+fn named(hazard: &Hazard, names: &BTreeMap<String, String>) -> Hazard {
+    Hazard { at: fqn(&hazard.at, names).0, ..hazard.clone() }
 }
 
 /// The sources that a contract's metadata lists, by the compiler's names.
@@ -346,6 +353,7 @@ mod tests {
             layout_notes: LayoutNotes::default(),
             metadata: String::new(),
             functions: tidegate_model::functions::FunctionMap::default(),
+            hazards: Vec::new(),
         }
     }
 

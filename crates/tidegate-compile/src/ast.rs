@@ -1,4 +1,5 @@
 //! The declarations of the compiler's syntax tree: contracts, their state variables and types.
+//! Of code, only what [`Code`] keeps.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +8,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A declaration, of any kind. Function bodies are skipped.
+use crate::safety::Code;
+
+/// A declaration, of any kind.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Node {
@@ -30,6 +33,50 @@ pub(crate) struct Node {
     pub(crate) documentation: Option<Documentation>,
     pub(crate) type_name: Option<TypeName>,
     pub(crate) underlying_type: Option<TypeName>,
+    /// The contract or source that it stands in.
+    pub(crate) scope: Option<u64>,
+    pub(crate) visibility: Option<String>,
+    /// Of a variable: `mutable`, `immutable` or `constant`.
+    pub(crate) mutability: Option<String>,
+    #[serde(default)]
+    pub(crate) constant: bool,
+    #[serde(default)]
+    pub(crate) r#virtual: bool,
+    #[serde(default)]
+    pub(crate) r#abstract: bool,
+    /// The initial value of a variable.
+    pub(crate) value: Option<Code>,
+    /// The body of a function or modifier.
+    pub(crate) body: Option<Code>,
+    #[serde(default)]
+    pub(crate) modifiers: Vec<Modifier>,
+    #[serde(default)]
+    pub(crate) base_contracts: Vec<Base>,
+}
+
+/// A modifier, or the constructor of a base, as a function names it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Modifier {
+    pub(crate) modifier_name: Named,
+    pub(crate) arguments: Option<Code>,
+}
+
+/// A name, as a path.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Named {
+    #[serde(default)]
+    pub(crate) name: String,
+    pub(crate) referenced_declaration: Option<i64>,
+}
+
+/// A contract that another one is.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Base {
+    pub(crate) base_name: Named,
+    pub(crate) arguments: Option<Code>,
 }
 
 /// The parameters of a function or modifier.
@@ -102,6 +149,8 @@ pub(crate) struct Declarations<'a> {
     nodes: BTreeMap<u64, &'a Node>,
     /// The contract that a declaration stands in, and that contract's source.
     places: BTreeMap<u64, (&'a str, Option<&'a str>)>,
+    /// The sources by the number that places have for them.
+    sources: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Declarations<'a> {
@@ -109,6 +158,9 @@ impl<'a> Declarations<'a> {
     pub(crate) fn new(trees: impl IntoIterator<Item = (&'a str, &'a Node)>) -> Self {
         let mut declarations = Self::default();
         for (source, tree) in trees {
+            if let Some(number) = tree.src.rsplit(':').next() {
+                declarations.sources.insert(number, source);
+            }
             for node in &tree.nodes {
                 declarations.insert(node, source, None);
                 for inner in &node.nodes {
@@ -127,6 +179,11 @@ impl<'a> Declarations<'a> {
     /// The declaration with this id.
     pub(crate) fn get(&self, id: u64) -> Option<&'a Node> {
         self.nodes.get(&id).copied()
+    }
+
+    /// The source of this number.
+    pub(crate) fn source(&self, number: &str) -> Option<&'a str> {
+        self.sources.get(number).copied()
     }
 
     /// The source a declaration stands in, and the contract, if it stands in one.

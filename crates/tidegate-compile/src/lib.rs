@@ -39,6 +39,7 @@ mod remapping;
 mod repository;
 mod request;
 mod roots;
+mod safety;
 mod scope;
 mod solc;
 mod source_map;

@@ -8,6 +8,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_model::functions::FunctionMap;
+use tidegate_model::hazard::Hazard;
 use tidegate_model::release::{LayoutNotes, Span};
 
 use crate::ast::Declarations;
@@ -15,6 +16,7 @@ use crate::auxdata::{self, AuxdataError, Build};
 use crate::layout::{self, LayoutError, STORAGE_LOCATION};
 use crate::notes::Notes;
 use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
+use crate::safety;
 use crate::source_map::SourceFunctions;
 use crate::sources::Closure;
 
@@ -60,6 +62,8 @@ pub(crate) struct Compiled {
     pub(crate) layout_notes: LayoutNotes,
     pub(crate) metadata: String,
     pub(crate) functions: FunctionMap,
+    /// Their places have the compiler's names of sources.
+    pub(crate) hazards: Vec<Hazard>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +135,10 @@ fn compiled(
     for span in immutables.values().flatten() {
         check_bounds(*span, runtime.object.len(), contract)?;
     }
+    let links = creation.links.keys().map(|name| name.rsplit(':').next().unwrap_or(name));
+    let hazards = safety::hazards(declarations, node, links, closure);
     Ok(Compiled {
+        hazards,
         abi: output.abi.clone().ok_or_else(|| place.missing("the ABI"))?,
         creation,
         runtime,

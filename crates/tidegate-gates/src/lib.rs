@@ -27,6 +27,7 @@ mod published;
 mod records;
 mod rules;
 mod safe;
+mod safety;
 mod separation;
 pub mod slot_writes;
 mod soak;
@@ -65,6 +66,7 @@ pub use published::{FileFact, Findings, Published, published};
 pub use records::{MissingRecord, RecordFile, RecordsHere, missing_records};
 pub use rules::{GoRule, PolicyError, PolicyRules};
 pub use safe::{SafeChange, SafeFacts, SafeProof, UnknownExecution};
+pub use safety::{allowed_hazard, hazards_behind, is_proxy_admin, is_remark, unsafe_reason};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts, SoakProgress, StartPost,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::digest::{JcsError, jcs_keccak};
 use crate::functions::FunctionMap;
+use crate::hazard::Hazard;
 use crate::ids::Fqn;
 
 /// A run of bytes in code.
@@ -111,6 +112,9 @@ pub struct Artifact {
     /// The functions of the runtime code; empty where the compiler gave no source map.
     #[serde(default, skip_serializing_if = "FunctionMap::is_empty")]
     pub functions: FunctionMap,
+    /// What in its sources is unsafe behind a proxy; absent where nobody looked, as in Vyper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hazards: Option<Vec<Hazard>>,
 }
 
 impl Artifact {

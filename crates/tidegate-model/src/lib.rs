@@ -12,6 +12,7 @@ pub mod digest;
 pub mod endpoint;
 pub mod event;
 pub mod functions;
+pub mod hazard;
 pub mod ids;
 pub mod lookup;
 pub mod masks;

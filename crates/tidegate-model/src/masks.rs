@@ -289,6 +289,7 @@ mod tests {
             layout_notes: LayoutNotes::default(),
             profile: json!({"compiler": "solc"}),
             functions: FunctionMap::default(),
+            hazards: None,
         }
     }
 

@@ -40,9 +40,12 @@ const SOURCES: [(&str, &str); 3] = [
     (
         "Vault.sol",
         "import {Registry} from \"./Registry.sol\";\n\
-         contract Vault { Registry public immutable registry; uint256 public cap;\n\
+         contract Vault {\n/// @custom:oz-upgrades-unsafe-allow state-variable-immutable\n\
+         Registry public immutable registry; uint256 public cap;\n\
          address public owner; string public label;\n\
+         /// @custom:oz-upgrades-unsafe-allow constructor\n\
          constructor(Registry registry_) { registry = registry_; }\n\
+         function upgradeToAndCall(address, bytes calldata) external payable {}\n\
          function initialize(uint256 cap_, address owner_, string calldata label_) external\n\
          { require(owner == address(0)); cap = cap_; owner = owner_; label = label_; } }\n",
     ),

@@ -218,6 +218,7 @@ pub(super) fn release() -> Release {
             layout_notes: if is_registry { noted() } else { LayoutNotes::default() },
             profile: profile(),
             functions: tidegate_model::functions::FunctionMap::default(),
+            hazards: None,
         };
         (fqn, artifact)
     };

@@ -45,6 +45,7 @@ const APP: Floors<'static> = &[
             "promotion",
             "published",
             "release",
+            "safety",
             "standing",
         ],
     ),

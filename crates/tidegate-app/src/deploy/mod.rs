@@ -40,6 +40,7 @@ use crate::network::has_operator;
 use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
+use crate::safety::require_safe;
 use crate::sending::{open_lane, show_adoption};
 use crate::{published, records};
 
@@ -95,7 +96,7 @@ pub struct Frozen<'a> {
     done: BTreeSet<String>,
     /// The newest deployment of another release.
     earlier: Option<DeploymentRecord>,
-    /// What upgrades do, and what earlier calls did and somebody has undone.
+    /// What contracts behind proxies do, and what earlier calls did and somebody has undone.
     attentions: Vec<String>,
 }
 
@@ -170,7 +171,9 @@ pub async fn freeze<'a>(
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
     require_starts(network, built, &prepared, head).await?;
-    let mut attentions = require_layouts(project, (name, network), built, &prepared, head).await?;
+    let mut attentions = require_safe(network, built, &prepared, head).await?;
+    let places = (name.as_str(), network);
+    attentions.extend(require_layouts(project, places, built, &prepared, head).await?);
     let mut expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;

@@ -14,7 +14,7 @@ use tidegate_plan::requested_contracts;
 use crate::error::AppResult;
 use crate::project::Project;
 use crate::release::Built;
-use crate::{compiler, layouts};
+use crate::{compiler, layouts, safety};
 
 /// A release and its digests.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -44,6 +44,8 @@ pub struct ContractBuildView {
     pub fqn: Fqn,
     /// The length of its runtime code, in bytes.
     pub runtime_bytes: usize,
+    /// What its sources allow although it is unsafe behind a proxy, one sentence each.
+    pub exceptions: Vec<String>,
     /// What auditors sign of it.
     pub scope: CodeScope,
     /// What its scope's digests are over, where that is asked for.
@@ -78,13 +80,19 @@ impl BuildView {
             compilers: release.compilers.clone(),
             contracts: Vec::new(),
             warnings: built.warnings.clone(),
-            refused_upgrades: layouts::warnings(built)?,
+            refused_upgrades: {
+                let mut refused = safety::refused(built);
+                refused.extend(layouts::warnings(built)?);
+                refused
+            },
             remappings: None,
         };
+        let mut exceptions = safety::exceptions(built);
         for artifact in release.artifacts.values() {
             view.contracts.push(ContractBuildView {
                 fqn: artifact.fqn.clone(),
                 runtime_bytes: artifact.runtime.object.len(),
+                exceptions: exceptions.remove(&artifact.fqn).unwrap_or_default(),
                 scope: release.scope(artifact)?,
                 documents: None,
             });

@@ -8,6 +8,7 @@ use tidegate_app::compiler::described;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::release::Built;
 use tidegate_app::relied;
+use tidegate_app::safety::exceptions;
 use tidegate_model::Fqn;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::statement::AuditAttestation;
@@ -135,9 +136,12 @@ pub(crate) async fn run(project: &Context, args: &AttestArgs) -> AppResult<u8> {
 fn show_scope(project: &Context, built: &Built, scope: &Scope) {
     let ui = &project.ui;
     ui.line(format!("Scope of {}, recomputed from this checkout", built.release.name));
+    let exceptions = exceptions(built);
     for contract in &scope.contracts {
         ui.line(format!("  {:<22} {}", contract.fqn.name(), contract.fqn.path()));
         ui.line(format!("    {}", contract.hash_struct()));
+        let allowed = exceptions.get(&contract.fqn).into_iter().flatten();
+        allowed.for_each(|line| ui.line(format!("    {line}")));
         let changes = scope.changes.get(&contract.fqn).into_iter().flatten();
         changes.for_each(|change| ui.line(format!("    {change}")));
     }

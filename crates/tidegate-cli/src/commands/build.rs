@@ -50,12 +50,13 @@ fn show(ui: &Ui, view: &BuildView) {
     ui.row("buildDigest", &roots.build_digest.to_string());
     ui.line("");
     ui.line(counted(view.contracts.len(), "contract"));
-    for ContractBuildView { fqn, runtime_bytes, .. } in &view.contracts {
+    for ContractBuildView { fqn, runtime_bytes, exceptions, .. } in &view.contracts {
         let size = format!("  {:<22} {runtime_bytes:>6} bytes", fqn.name());
         let path = fqn.path();
         match size.len() + path.len() + 2 <= COLUMNS {
             true => ui.line(format!("{size}  {path}")),
             false => ui.line(format!("{size}\n    {path}")),
         }
+        exceptions.iter().for_each(|line| ui.line(format!("    {line}")));
     }
 }

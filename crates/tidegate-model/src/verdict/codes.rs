@@ -175,6 +175,10 @@ codes! {
         BaselineDiffers,
         /// An upgrade moves or changes something that is stored.
         LayoutDamaged,
+        /// A contract is unsafe behind its proxy.
+        UpgradeUnsafe,
+        /// The owner of a transparent proxy's admin contract is itself such a contract.
+        AdminOfAdmin,
     }
     "parameters" {
         /// A parameter has no usable value on the target.

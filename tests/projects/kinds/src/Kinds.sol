@@ -11,6 +11,7 @@ contract Box {
 
     error AlreadyInitialized();
 
+    /// @custom:oz-upgrades-unsafe-allow constructor
     constructor() {
         _initialized = true;
     }

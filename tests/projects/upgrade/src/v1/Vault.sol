@@ -6,10 +6,12 @@ import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeab
 
 /// What is live.
 contract Vault is OwnableUpgradeable, UUPSUpgradeable {
+    /// @custom:oz-upgrades-unsafe-allow state-variable-immutable
     uint256 public immutable ceiling;
     uint256 public cap;
     mapping(address user => uint256) public deposits;
 
+    /// @custom:oz-upgrades-unsafe-allow constructor
     constructor(uint256 ceiling_) {
         ceiling = ceiling_;
         _disableInitializers();

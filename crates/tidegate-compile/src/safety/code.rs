@@ -1,0 +1,286 @@
+//! The code of functions, reduced to what is asked of it: calls, and the statements of a body.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::annotations::{ALLOW, is_noted};
+
+/// A piece of code. It is read without recursion: code may be nested as deep as a compiler bears.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Code {
+    /// Every call in it.
+    pub(crate) calls: Vec<Call>,
+    /// Of a body, its own statements.
+    pub(crate) statements: Vec<Statement>,
+}
+
+/// A call.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// Where it stands, as the compiler says it.
+    pub(crate) src: String,
+    pub(crate) opcode: Option<Opcode>,
+    /// The function, where the call names one.
+    pub(crate) function: Option<i64>,
+    /// The documentation of all that is around it, where that allows something.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A call that an implementation must not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Delegatecall,
+    Selfdestruct,
+}
+
+/// A statement that is a call of a function by its name, or any other one.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) call: Option<StatementCall>,
+    pub(crate) note: String,
+}
+
+/// A call that is a statement.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct StatementCall {
+    pub(crate) src: String,
+    pub(crate) function: Option<i64>,
+}
+
+/// A node that is being read.
+#[derive(Debug, Default)]
+struct Open {
+    /// Where it stands in the node around it.
+    key: String,
+    is_list: bool,
+    is_statement: bool,
+    node: Expression,
+    name: String,
+    text: String,
+    note: String,
+    inner: Option<Expression>,
+    calls_before: usize,
+}
+
+/// What is asked of a node that stands in another one.
+#[derive(Debug, Default, Clone)]
+struct Expression {
+    kind: String,
+    src: String,
+    type_id: String,
+    declaration: Option<i64>,
+    /// The same of the expression in it, without what that has in it.
+    inner: Option<Box<Expression>>,
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::read(raw.get()).ok_or_else(|| serde::de::Error::custom(Unreadable))
+    }
+}
+
+struct Unreadable;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the code of a function is no JSON")
+    }
+}
+
+impl Code {
+    /// Reads the JSON of a syntax tree.
+    fn read(json: &str) -> Option<Self> {
+        let mut code = Self::default();
+        let mut open: Vec<Open> = Vec::new();
+        let mut key: Option<String> = None;
+        let mut rest = json;
+        loop {
+            rest = rest.trim_start();
+            let Some(first) = rest.bytes().next() else { break };
+            match first {
+                b'{' | b'[' => {
+                    let key = key.take();
+                    let key = key.or_else(|| open.last().map(|list| list.key.clone()));
+                    let depth = open.len();
+                    open.push(Open {
+                        key: key.unwrap_or_default(),
+                        is_list: first == b'[',
+                        is_statement: first == b'{' && depth == 2 && open[1].key == "statements",
+                        calls_before: code.calls.len(),
+                        ..Open::default()
+                    });
+                    rest = &rest[1..];
+                }
+                b'}' | b']' => {
+                    let done = open.pop()?;
+                    if !done.is_list {
+                        code.close(done, &mut open);
+                    }
+                    rest = &rest[1..];
+                }
+                b',' | b':' => rest = &rest[1..],
+                b'"' => {
+                    let length = string_length(rest)?;
+                    let (token, after) = rest.split_at(length);
+                    rest = after.trim_start();
+                    let in_object = open.last().is_some_and(|node| !node.is_list);
+                    if in_object && key.is_none() && rest.starts_with(':') {
+                        key = Some(token[1..length - 1].to_owned());
+                    } else if let Some(key) = key.take()
+                        && let Some(node) = open.last_mut()
+                    {
+                        node.take_text(&key, token)?;
+                    }
+                }
+                _ => {
+                    let end = rest.find([',', '}', ']']).unwrap_or(rest.len());
+                    let (token, after) = rest.split_at(end);
+                    if let (Some(key), Some(node)) = (key.take(), open.last_mut())
+                        && key == "referencedDeclaration"
+                    {
+                        node.node.declaration = token.trim().parse().ok();
+                    }
+                    rest = after;
+                }
+            }
+        }
+        open.is_empty().then_some(code)
+    }
+
+    /// Takes from a node that ends what is asked of it.
+    fn close(&mut self, done: Open, open: &mut [Open]) {
+        let Open { key, is_statement, node, name, text, note, inner, calls_before, .. } = done;
+        match node.kind.as_str() {
+            "FunctionCall" => {
+                let expression = inner.clone().unwrap_or_default();
+                self.calls.push(Call {
+                    src: node.src.clone(),
+                    opcode: opcode(&expression.type_id),
+                    function: expression.declaration,
+                    notes: Vec::new(),
+                });
+            }
+            "YulFunctionCall" if inner.is_none() && name == "selfdestruct" => {
+                let opcode = Some(Opcode::Selfdestruct);
+                self.calls.push(Call { src: node.src.clone(), opcode, ..Call::default() });
+            }
+            _ => {}
+        }
+        if is_noted(&note, &ALLOW) {
+            self.calls[calls_before..].iter_mut().for_each(|call| call.notes.push(note.clone()));
+        }
+        if is_statement {
+            let is_call = node.kind == "ExpressionStatement";
+            let call = inner.as_ref().filter(|call| is_call && call.kind == "FunctionCall");
+            let named =
+                |inner: &&Expression| matches!(inner.kind.as_str(), "Identifier" | "MemberAccess");
+            let call = call.and_then(|call| {
+                let function = call.inner.as_deref().filter(named)?.declaration;
+                Some(StatementCall { src: call.src.clone(), function })
+            });
+            self.statements.push(Statement { call, note });
+        }
+        let around = open.iter_mut().rev().find(|node| !node.is_list);
+        let Some(around) = around else { return };
+        match key.as_str() {
+            "expression" => {
+                let inner = inner.map(|inner| Box::new(Expression { inner: None, ..inner }));
+                around.inner = Some(Expression { inner, ..node });
+            }
+            "typeDescriptions" => around.node.type_id = node.type_id,
+            "documentation" => around.note = text,
+            "functionName" => around.name = name,
+            _ => {}
+        }
+    }
+}
+
+impl Open {
+    /// Takes a text of the node, given as it is written.
+    fn take_text(&mut self, key: &str, token: &str) -> Option<()> {
+        let place = match key {
+            "nodeType" => &mut self.node.kind,
+            "src" => &mut self.node.src,
+            "typeIdentifier" => &mut self.node.type_id,
+            "name" => &mut self.name,
+            "text" => &mut self.text,
+            "documentation" => &mut self.note,
+            _ => return Some(()),
+        };
+        *place = serde_json::from_str(token).ok()?;
+        Some(())
+    }
+}
+
+fn opcode(type_id: &str) -> Option<Opcode> {
+    if type_id.starts_with("t_function_baredelegatecall_") {
+        Some(Opcode::Delegatecall)
+    } else if type_id.starts_with("t_function_selfdestruct_") {
+        Some(Opcode::Selfdestruct)
+    } else {
+        None
+    }
+}
+
+/// The length of a text in JSON, with its quotes.
+fn string_length(json: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, byte) in json.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"{"nodeType": "Block", "src": "1:2:0", "statements": [
+        {"nodeType": "ExpressionStatement", "src": "2:1:0", "documentation":
+            "@custom:oz-upgrades-unsafe-allow delegatecall", "expression":
+            {"nodeType": "FunctionCall", "src": "3:1:0", "arguments": [
+                {"nodeType": "FunctionCall", "src": "4:1:0", "expression":
+                    {"nodeType": "Identifier", "name": "f", "referencedDeclaration": 7}}],
+             "expression": {"nodeType": "MemberAccess", "memberName": "delegatecall", "expression":
+                {"nodeType": "Identifier", "name": "a", "referencedDeclaration": 5},
+                "typeDescriptions": {"typeIdentifier": "t_function_baredelegatecall_x",
+                    "typeString": "function (bytes \"memory\")"}}}},
+        {"nodeType": "InlineAssembly", "AST": {"nodeType": "YulBlock", "statements": [
+            {"nodeType": "YulExpressionStatement", "expression": {"nodeType": "YulFunctionCall",
+                "arguments": [], "functionName": {"nodeType": "YulIdentifier",
+                "name": "selfdestruct"}, "src": "9:1:0"}}]}}]}"#;
+
+    #[test]
+    fn calls_and_statements_are_read() {
+        let code: Code = serde_json::from_str(BODY).unwrap();
+        let calls: Vec<_> = code.calls.iter().map(|c| (&*c.src, c.opcode, c.function)).collect();
+        let expected = [
+            ("4:1:0", None, Some(7)),
+            ("3:1:0", Some(Opcode::Delegatecall), None),
+            ("9:1:0", Some(Opcode::Selfdestruct), None),
+        ];
+        assert_eq!(calls, expected);
+        assert_eq!(code.calls.iter().map(|c| c.notes.len()).collect::<Vec<_>>(), [1, 1, 0]);
+        assert_eq!(code.statements.len(), 2);
+        let call = StatementCall { src: "3:1:0".to_owned(), function: None };
+        assert_eq!(code.statements[0].call, Some(call));
+        assert_eq!(code.statements[1].call, None);
+    }
+
+    #[test]
+    fn depth_does_not_matter() {
+        let depth = 100_000;
+        let json = [r#"{"nodeType":"FunctionCall","expression":"#.repeat(depth), "1".to_owned()];
+        let json = format!("{}{}", json.concat(), "}".repeat(depth));
+        assert_eq!(Code::read(&json).unwrap().calls.len(), depth);
+        assert_eq!(Code::read("{"), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Calls that must not run as an implementation's code: those in a contract, in what it inherits,
+//! and in the functions that these call.
+
+use std::collections::BTreeSet;
+
+use tidegate_model::hazard::HazardKind;
+
+use super::code::{Call, Opcode};
+use super::{Found, Rules, text};
+use crate::ast::Node;
+
+/// Where code is reached: from the contract itself, or by what it inherits. What a base has inside
+/// counts only where the contract itself calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Own,
+    Inherited,
+}
+
+pub(super) fn check(rules: Rules<'_>, found: &mut BTreeSet<Found>) {
+    let kinds = [
+        (HazardKind::Delegatecall, Opcode::Delegatecall),
+        (HazardKind::Selfdestruct, Opcode::Selfdestruct),
+    ];
+    for (kind, opcode) in kinds {
+        let mut walk = Walk { rules, kind, opcode, seen: BTreeSet::new(), found };
+        walk.contract(rules.contract, Reach::Own);
+    }
+}
+
+struct Walk<'a, 'f> {
+    rules: Rules<'a>,
+    kind: HazardKind,
+    opcode: Opcode,
+    seen: BTreeSet<(u64, Reach)>,
+    found: &'f mut BTreeSet<Found>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn contract(&mut self, contract: &'a Node, reach: Reach) {
+        self.definition(contract, reach);
+        if self.rules.allows_reachable(self.kind, text(contract)) {
+            return;
+        }
+        for base in &contract.base_contracts {
+            let id = base.base_name.referenced_declaration.and_then(|id| u64::try_from(id).ok());
+            let node = id.and_then(|id| self.rules.declarations.get(id));
+            if let Some(node) = node.filter(|node| self.seen.insert((node.id, Reach::Inherited))) {
+                self.contract(node, Reach::Inherited);
+            }
+        }
+    }
+
+    /// A contract or a function.
+    fn definition(&mut self, node: &'a Node, reach: Reach) {
+        let Self { rules, kind, .. } = *self;
+        let around = node.scope.and_then(|id| rules.declarations.get(id)).map_or("", text);
+        if !rules.allows_here(kind, around) {
+            let prune = |documentation: &str| rules.allows_here(kind, documentation);
+            for call in calls(node, reach, &prune) {
+                if call.opcode == Some(self.opcode) {
+                    self.found.insert((kind, String::new(), call.src.clone()));
+                }
+            }
+        }
+        if rules.allows_reachable(kind, around) {
+            return;
+        }
+        let prune = |documentation: &str| rules.allows_reachable(kind, documentation);
+        for call in calls(node, reach, &prune) {
+            let id = call.function.and_then(|id| u64::try_from(id).ok());
+            let called = id.and_then(|id| rules.declarations.get(id));
+            let called = called.filter(|node| node.node_type == "FunctionDefinition");
+            if let Some(called) = called.filter(|node| self.seen.insert((node.id, reach))) {
+                self.definition(called, reach);
+            }
+        }
+    }
+}
+
+/// The calls in a definition, without those in what `prune` takes away by its documentation.
+fn calls<'a>(node: &'a Node, reach: Reach, prune: &dyn Fn(&str) -> bool) -> Vec<&'a Call> {
+    let is_inside = |node: &Node| {
+        let hidden = matches!(node.visibility.as_deref(), Some("internal" | "private"));
+        let is_constructor = node.kind.as_deref() == Some("constructor");
+        node.node_type == "FunctionDefinition" && !is_constructor && hidden
+    };
+    let mut found = Vec::new();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        if prune(text(node)) || (reach == Reach::Inherited && is_inside(node)) {
+            continue;
+        }
+        let arguments = node.modifiers.iter().filter_map(|modifier| modifier.arguments.as_ref());
+        let bases = node.base_contracts.iter().filter_map(|base| base.arguments.as_ref());
+        let own = node.body.iter().chain(&node.value).chain(arguments).chain(bases);
+        found.extend(own.flat_map(|code| &code.calls));
+        open.extend(&node.nodes);
+    }
+    found.retain(|call| !call.notes.iter().any(|note| prune(note)));
+    found
+}
