@@ -12,7 +12,7 @@ use tidegate_gates::{Layout, LayoutProblem, ProblemKind, TypeFault, compare_layo
 use tidegate_testkit::{Tools, repo_root};
 
 /// Where upgrades-core says otherwise: the pair, what it says, and why ours is right.
-const DIFFERENCES: [(&str, &str, &str); 11] = [
+const DIFFERENCES: [(&str, &str, &str); 16] = [
     (
         "a variable in room that packing left, and one that moves the next",
         "layoutchange d",
@@ -39,6 +39,23 @@ const DIFFERENCES: [(&str, &str, &str); 11] = [
     ("a structure that holds itself changes", "recursion", "as above"),
     ("a structure in a mapping grows and is in an array of itself", "recursion", "as above"),
     ("a structure in a mapping grows and is in a mapping of itself", "recursion", "as above"),
+    (
+        "a namespace of a library changes",
+        "ok",
+        "only namespaces of contracts are looked at; libraries and files have them as often",
+    ),
+    ("a namespace of a file changes", "ok", "as above"),
+    ("a namespace of a library is gone", "ok", "as above"),
+    (
+        "a structure grows at the end and says why",
+        "typechange s: struct members",
+        "the annotation is ours: the reason is part of the sources that auditors sign",
+    ),
+    (
+        "a structure grows into what stands behind it and says why",
+        "typechange s: struct members; layoutchange x",
+        "as above; what moves is refused",
+    ),
     (
         "a base slot at a namespace of a base",
         "ok",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use tidegate_chain::Network;
-use tidegate_gates::{Layout, LayoutFact, Reference, compare_layouts};
+use tidegate_gates::{Layout, LayoutFact, Reference, code_stores, compare_layouts};
 use tidegate_model::Head;
 use tidegate_model::plan::Action;
 use tidegate_model::record::DeploymentRecord;
@@ -34,6 +34,7 @@ pub(crate) async fn require_layouts(
     for start in &prepared.resolved.starts {
         let found = read_behind(network, built, start, head.block).await?;
         let mut fact = fact(built, start, live(project, name, built, start, &found)?)?;
+        attentions.extend(fact.hidden().map(|reason| reason.to_string()));
         let damage = fact.damage();
         if damage.is_empty() {
             continue;
@@ -104,7 +105,11 @@ fn live(
     let source = reference(built, &start.reference)?;
     if start.in_plan {
         let known_by = "an earlier step of the plan".to_owned();
-        return Ok(Reference { layout: layout(source)?, known_by });
+        return Ok(Reference {
+            layout: layout(source)?,
+            known_by,
+            stores: code_stores(&source.runtime),
+        });
     }
     let is_there = |artifact: &Artifact| {
         artifact.template_of(&found.code) == Some(artifact.runtime_template())
@@ -119,7 +124,11 @@ fn live(
             contract_at(&kept, &record, found.implementation).filter(|a| is_there(a))
         {
             let known_by = format!("the record of release {}", record.name);
-            return Ok(Reference { layout: layout(artifact)?, known_by });
+            return Ok(Reference {
+                layout: layout(artifact)?,
+                known_by,
+                stores: code_stores(&artifact.runtime),
+            });
         }
     }
     let baseline = Baseline::load(project, name, &start.target)?;
@@ -127,7 +136,11 @@ fn live(
         Some(baseline) if baseline.implementation == found.implementation => "the baseline",
         _ => "the sources",
     };
-    Ok(Reference { layout: layout(source)?, known_by: known_by.to_owned() })
+    Ok(Reference {
+        layout: layout(source)?,
+        known_by: known_by.to_owned(),
+        stores: code_stores(&source.runtime),
+    })
 }
 
 /// The contract of a kept build that a record has at an address, behind a proxy.

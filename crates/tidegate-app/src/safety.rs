@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use tidegate_chain::Network;
-use tidegate_gates::{allowed_hazard, hazards_behind, is_proxy_admin, is_remark, unsafe_reason};
+use tidegate_gates::{
+    Layout, allowed_hazard, hazards_behind, is_proxy_admin, is_remark, unsafe_reason,
+};
 use tidegate_model::hazard::Hazard;
 use tidegate_model::plan::{Action, Arg, Beacon, ProxyKind, Source, Step};
 use tidegate_model::release::Artifact;
@@ -30,6 +32,8 @@ pub(crate) async fn require_safe(
     head: Head,
 ) -> AppResult<Vec<String>> {
     let (mut faults, mut attentions) = (Vec::new(), Vec::new());
+    let steps = built.release.plan.steps.iter();
+    faults.extend(steps.filter_map(|step| other_reference(built, step)));
     for Behind { step, hazards, .. } in behind(built) {
         let place = prepared.resolved.places.get(step).and_then(|place| place.implementation);
         let stands = match place {
@@ -70,8 +74,12 @@ pub fn exceptions(built: &Built) -> BTreeMap<Fqn, Vec<String>> {
     let mut exceptions: BTreeMap<Fqn, Vec<String>> = BTreeMap::new();
     for Behind { contract, hazards, .. } in behind(built) {
         let allowed = hazards.iter().filter(|hazard| hazard.allowed).map(allowed_hazard);
+        let layout = Layout::of(contract).unwrap_or_default();
+        let growing = layout.growing().map(|(label, why)| {
+            format!("`{label}` may grow at its end; the source says why: {why}")
+        });
         let all = exceptions.entry(contract.fqn.clone()).or_default();
-        for line in allowed {
+        for line in allowed.chain(growing) {
             if !all.contains(&line) {
                 all.push(line);
             }
@@ -98,6 +106,19 @@ fn behind(built: &Built) -> Vec<Behind<'_>> {
         Some(Behind { step: &step.name, contract, hazards: hazards_behind(kind, contract) })
     });
     steps.collect()
+}
+
+/// Why an upgrade is not the one that its source names by `@custom:oz-upgrades-from`.
+fn other_reference(built: &Built, step: &Step) -> Option<Reason> {
+    let upgrade = step.as_upgrade()?;
+    let wanted = built.release.artifact(&upgrade.contract)?.upgrades_from.as_ref()?;
+    let reference = &upgrade.reference.contract;
+    let name = wanted.rsplit(':').next().unwrap_or(wanted);
+    let text = format!(
+        "{}: its source says `@custom:oz-upgrades-from {wanted}`, the plan upgrades {reference}",
+        step.name
+    );
+    (name != reference.name()).then(|| Reason::new(ReasonCode::UpgradeUnsafe, text))
 }
 
 /// Why the owner of a transparent proxy's admin contract can be none. OpenZeppelin 5's proxy

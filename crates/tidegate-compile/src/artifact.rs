@@ -200,6 +200,7 @@ fn artifact(
         layout_notes: compiled.layout_notes.clone(),
         profile: metadata.profile(),
         functions: compiled.functions.clone(),
+        upgrades_from: compiled.upgrades_from.clone(),
         hazards: Some(compiled.hazards.iter().map(|hazard| named(hazard, names)).collect()),
     })
 }
@@ -353,6 +354,7 @@ mod tests {
             layout_notes: LayoutNotes::default(),
             metadata: String::new(),
             functions: tidegate_model::functions::FunctionMap::default(),
+            upgrades_from: None,
             hazards: Vec::new(),
         }
     }

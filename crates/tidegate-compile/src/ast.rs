@@ -24,6 +24,7 @@ pub(crate) struct Node {
     /// Of a function: `constructor`, `fallback`, `receive` or other.
     pub(crate) kind: Option<String>,
     pub(crate) parameters: Option<ParameterList>,
+    pub(crate) return_parameters: Option<ParameterList>,
     #[serde(default)]
     pub(crate) nodes: Vec<Node>,
     #[serde(default)]
@@ -33,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) documentation: Option<Documentation>,
     pub(crate) type_name: Option<TypeName>,
     pub(crate) underlying_type: Option<TypeName>,
+    /// Of a contract: `contract`, `interface` or `library`.
+    pub(crate) contract_kind: Option<String>,
     /// The contract or source that it stands in.
     pub(crate) scope: Option<u64>,
     pub(crate) visibility: Option<String>,

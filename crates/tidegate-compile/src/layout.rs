@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::ast::{Declarations, Node};
 use crate::notes::Notes;
 use crate::output::StorageLayout;
+use crate::reach::reached;
 use crate::types::{Budget, LayoutTypes, TreeTypes};
 
 /// Compiler output from which no canonical storage layout can be made.
@@ -61,23 +62,33 @@ pub(crate) fn canonical(
     Ok(json!({"items": items, "namespaces": namespaces}))
 }
 
-/// The namespaces of a contract and its bases, from the most base to the most derived one.
+/// The namespaces of a contract and its bases, from the most base to the most derived one; behind
+/// them those of libraries and files whose structure its code names.
 fn namespaces(
     contract: &Node,
     declarations: &Declarations<'_>,
     notes: &mut Notes<'_>,
 ) -> Result<Vec<Value>, LayoutError> {
-    let mut types = TreeTypes { declarations, notes, budget: Budget::default() };
-    let mut namespaces = Vec::new();
+    let mut structures = Vec::new();
     for base in contract.linearized_base_contracts.iter().rev() {
         let unknown = || LayoutError::UnknownDeclaration { name: contract.name.clone() };
-        for node in &declarations.get(*base).ok_or_else(unknown)?.nodes {
-            let Some(id) = namespace_id(node) else { continue };
-            let members = types.members(node, &mut Vec::new())?;
-            types.notes.members(id, node);
-            let members: Vec<_> =
-                members.iter().map(|(label, kind)| json!([label, kind])).collect();
-            namespaces.push(json!({"id": id, "members": members}));
+        let base = declarations.get(*base).ok_or_else(unknown)?;
+        structures.extend(base.nodes.iter().filter_map(|node| Some((namespace_id(node)?, node))));
+    }
+    let own = structures.len();
+    let outside = reached(declarations, contract).structures.into_iter();
+    structures.extend(outside.filter_map(|node| Some((namespace_id(node)?, node))));
+    structures[own..].sort_by_key(|(id, _)| *id);
+    let mut types = TreeTypes { declarations, notes, budget: Budget::default() };
+    let mut namespaces = Vec::new();
+    for (position, (id, node)) in structures.into_iter().enumerate() {
+        let members = types.members(node, &mut Vec::new())?;
+        types.notes.members(id, node);
+        let members: Vec<_> = members.iter().map(|(label, kind)| json!([label, kind])).collect();
+        let namespace = json!({"id": id, "members": members});
+        // Libraries that are copies of each other are one.
+        if position < own || !namespaces.contains(&namespace) {
+            namespaces.push(namespace);
         }
     }
     Ok(namespaces)

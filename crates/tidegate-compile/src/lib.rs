@@ -35,6 +35,7 @@ mod output;
 mod places;
 mod pragma;
 mod profile;
+mod reach;
 mod remapping;
 mod repository;
 mod request;

@@ -10,6 +10,7 @@ use crate::sources::Closure;
 
 const RENAMED_FROM: &str = "@custom:oz-renamed-from";
 const RETYPED_FROM: &str = "@custom:oz-retyped-from";
+const GROWS: &str = "@custom:tidegate-grows-at-end";
 
 /// Collects the notes of one contract's layout.
 #[derive(Debug)]
@@ -144,6 +145,7 @@ fn formerly(text: &str) -> Formerly {
             open = match tag {
                 RENAMED_FROM => Some(&mut formerly.name),
                 RETYPED_FROM => Some(&mut formerly.kind),
+                GROWS => Some(&mut formerly.grows),
                 _ => None,
             };
             if let Some(value) = &mut open {
@@ -174,6 +176,7 @@ mod tests {
         let both = Formerly {
             name: Some("old".to_owned()),
             kind: Some("mapping(address => uint256)".to_owned()),
+            grows: None,
         };
         for source in [
             "; /// @custom:oz-renamed-from old\n \

@@ -16,6 +16,7 @@ use crate::auxdata::{self, AuxdataError, Build};
 use crate::layout::{self, LayoutError, STORAGE_LOCATION};
 use crate::notes::Notes;
 use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
+use crate::reach::reached;
 use crate::safety;
 use crate::source_map::SourceFunctions;
 use crate::sources::Closure;
@@ -62,6 +63,8 @@ pub(crate) struct Compiled {
     pub(crate) layout_notes: LayoutNotes,
     pub(crate) metadata: String,
     pub(crate) functions: FunctionMap,
+    /// What the contract says that it replaces.
+    pub(crate) upgrades_from: Option<String>,
     /// Their places have the compiler's names of sources.
     pub(crate) hazards: Vec<Hazard>,
 }
@@ -138,6 +141,7 @@ fn compiled(
     let links = creation.links.keys().map(|name| name.rsplit(':').next().unwrap_or(name));
     let hazards = safety::hazards(declarations, node, links, closure);
     Ok(Compiled {
+        upgrades_from: safety::upgrades_from(node),
         hazards,
         abi: output.abi.clone().ok_or_else(|| place.missing("the ABI"))?,
         creation,
@@ -244,9 +248,8 @@ fn refuse_unreported_namespaces(
     if *version >= STRUCT_DOCUMENTATION_SINCE {
         return Ok(());
     }
-    let node = declarations.contract(place.source, place.name);
-    for base in node.map(|node| node.linearized_base_contracts.as_slice()).unwrap_or_default() {
-        let Some((source, _)) = declarations.place(*base) else { continue };
+    let Some(node) = declarations.contract(place.source, place.name) else { return Ok(()) };
+    for source in reached(declarations, node).sources {
         if closure.get(source).is_some_and(|s| s.content.contains(STORAGE_LOCATION)) {
             return Err(UnitError::Layout {
                 contract: place.full.clone(),

@@ -79,7 +79,8 @@ pub struct LayoutNotes {
     pub values: BTreeMap<String, String>,
 }
 
-/// The former name and type of a variable, from `@custom:oz-renamed-from` and `-retyped-from`.
+/// What a variable says of itself: its former name and type, from `@custom:oz-renamed-from` and
+/// `-retyped-from`, and whether it may grow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Formerly {
@@ -87,6 +88,9 @@ pub struct Formerly {
     pub name: Option<String>,
     /// Its type, from `@custom:oz-retyped-from`.
     pub kind: Option<String>,
+    /// Why it may grow at its end, from `@custom:tidegate-grows-at-end`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grows: Option<String>,
 }
 
 /// The compiler's output for one contract.
@@ -112,6 +116,9 @@ pub struct Artifact {
     /// The functions of the runtime code; empty where the compiler gave no source map.
     #[serde(default, skip_serializing_if = "FunctionMap::is_empty")]
     pub functions: FunctionMap,
+    /// The contract that its sources say it replaces, from `@custom:oz-upgrades-from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrades_from: Option<String>,
     /// What in its sources is unsafe behind a proxy; absent where nobody looked, as in Vyper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hazards: Option<Vec<Hazard>>,

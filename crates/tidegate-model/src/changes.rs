@@ -282,6 +282,7 @@ mod tests {
             profile: json!({"compiler": "solc"}),
             layout_notes: LayoutNotes::default(),
             functions: FunctionMap::new(runs.iter().copied()),
+            upgrades_from: None,
             hazards: None,
         }
     }

@@ -289,6 +289,7 @@ mod tests {
             layout_notes: LayoutNotes::default(),
             profile: json!({"compiler": "solc"}),
             functions: FunctionMap::default(),
+            upgrades_from: None,
             hazards: None,
         }
     }
@@ -398,7 +399,7 @@ mod tests {
         use crate::artifact::Formerly;
         let plain = artifact();
         assert!(plain.layout_document().get("notes").is_none(), "empty notes are absent");
-        let was = |name: &str| Formerly { name: Some(name.to_owned()), kind: None };
+        let was = |name: &str| Formerly { name: Some(name.to_owned()), ..Formerly::default() };
         let edits: [fn(&mut LayoutNotes, Formerly); 4] = [
             |notes, was| drop(notes.items.insert(0, was)),
             |notes, was| {

@@ -59,6 +59,7 @@ pub fn minimal_proxy() -> Artifact {
         immutables: BTreeMap::from([("MinimalProxy.implementation".to_owned(), implementation)]),
         layout_notes: Default::default(),
         functions: Default::default(),
+        upgrades_from: None,
         hazards: None,
         sources: BTreeMap::from([("eip1167".to_owned(), keccak256(CREATION))]),
         layout: json!({"items": [], "namespaces": []}),

@@ -14,6 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Fresh:
             live_proxies_are_upgraded_on_both_networks,
             storage_that_moves_is_refused_and_the_way_back_works,
+            what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it,
             mutant_what_an_upgrade_starts_from;
     }
 }
@@ -89,6 +90,48 @@ fn mutant_what_an_upgrade_starts_from(scene: &Scene<'_>) -> Outcome {
     testnet.set_code(live.vault, &proxy)?;
     slot(live.vault, IMPLEMENTATION, behind)?;
     project.run("eva", &["verify"], 1)?;
+    Ok(())
+}
+
+/// A constructor behind a proxy, and an admin contract that would belong to another one: refused
+/// by `plan` and `deploy` before anything is signed. What a source allows is told to auditors.
+fn what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it(scene: &Scene<'_>) -> Outcome {
+    let project = scene.other("kinds", &PACKAGES)?;
+    project.fund()?;
+    let (testnet, deployer) = (&project.world.testnet, actor_address("deployer"));
+    let sent = project.nonce(testnet, deployer)?;
+    let refused = |words: &str| -> Outcome {
+        for command in [["plan"], ["deploy"]] {
+            let errors = messages(&project.approve("eva", &command)?.expect_code(1)?, "error");
+            assert!(errors.join(" ").contains(words), "{words}: {errors:?}");
+        }
+        Ok(())
+    };
+    let build = || project.run("eva", &["build", "--json"], 0)?.json().map_err(Failed::from);
+    let allowed = project.read("src/Kinds.sol")?;
+    let note = "    /// @custom:oz-upgrades-unsafe-allow constructor\n";
+    project.write("src/Kinds.sol", &allowed.replace(note, ""))?;
+    let constructor = "the constructor of `Box` runs for the implementation, not for the proxy";
+    let warned = build()?["refusedUpgrades"].to_string();
+    assert!(warned.contains(constructor), "{warned}");
+    refused(constructor)?;
+
+    project.write("src/Kinds.sol", &allowed)?;
+    let built = build()?;
+    assert_eq!(built["refusedUpgrades"], json!([]), "{built}");
+    let boxed = built["contracts"].as_array().ok_or("contracts")?.iter();
+    let mut boxed = boxed.filter(|row| row["fqn"] == "src/Kinds.sol:Box");
+    let exceptions = boxed.next().ok_or("no Box")?["exceptions"].to_string();
+    assert!(exceptions.contains(constructor), "{exceptions}");
+
+    let config = project.read("tidegate.toml")?;
+    let keeper = "[[step]]\nname = \"keeper\"\ncreate = \"@openzeppelin/contracts/proxy/\
+                  transparent/ProxyAdmin.sol:ProxyAdmin\"\nargs = [\"$owner\"]\n\n";
+    let config = config.replacen("[[step]]", &format!("{keeper}[[step]]"), 1);
+    let config = config.replacen("admin  = \"$owner\"", "admin  = \"@keeper\"", 1);
+    project.write("tidegate.toml", &config)?;
+    refused("`admin` is a ProxyAdmin")?;
+    assert_eq!(project.nonce(testnet, deployer)?, sent);
     Ok(())
 }
 

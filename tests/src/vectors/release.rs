@@ -195,7 +195,10 @@ fn scope_vectors(release: &Release, contract: &Contract) -> Vec<Value> {
 /// The release of every vector that needs one.
 pub(super) fn release() -> Release {
     let noted = || LayoutNotes {
-        items: BTreeMap::from([(0, Formerly { name: Some("admin".to_owned()), kind: None })]),
+        items: BTreeMap::from([(
+            0,
+            Formerly { name: Some("admin".to_owned()), ..Formerly::default() },
+        )]),
         enums: BTreeMap::from([("enum Mode".to_owned(), vec!["On".to_owned()])]),
         ..LayoutNotes::default()
     };
@@ -218,6 +221,7 @@ pub(super) fn release() -> Release {
             layout_notes: if is_registry { noted() } else { LayoutNotes::default() },
             profile: profile(),
             functions: tidegate_model::functions::FunctionMap::default(),
+            upgrades_from: None,
             hazards: None,
         };
         (fqn, artifact)

@@ -1,6 +1,6 @@
 //! Facts of the gate `layout`: what is really behind each proxy that is upgraded.
 
-use tidegate_gates::{LayoutFact, LayoutFacts, Observed, Reference};
+use tidegate_gates::{LayoutFact, LayoutFacts, Observed, Reference, code_stores};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_plan::{Executor, Start};
 
@@ -30,8 +30,9 @@ pub(super) async fn facts(
             proxy: start.address,
             reference: match known {
                 Ok(known_by) => {
-                    let layout = layout(reference(built, &start.reference)?)?;
-                    Ok(Reference { layout, known_by })
+                    let artifact = reference(built, &start.reference)?;
+                    let (layout, stores) = (layout(artifact)?, code_stores(&artifact.runtime));
+                    Ok(Reference { layout, known_by, stores })
                 }
                 Err(missing) => Err(missing),
             },

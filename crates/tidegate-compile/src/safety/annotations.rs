@@ -11,6 +11,9 @@ pub(super) const ALLOW: [&str; 2] = [UNSAFE_ALLOW, UNSAFE_ALLOW_REACHABLE];
 /// Names an initialiser that its name and modifiers do not show.
 pub(super) const INITIALIZER: &str = "oz-upgrades-validate-as-initializer";
 
+/// Names the contract that one replaces.
+pub(super) const UPGRADES_FROM: &str = "oz-upgrades-from";
+
 /// Kinds that annotations may name and that nothing gives any more.
 const FORMER: [&str; 2] = ["struct-definition", "enum-definition"];
 

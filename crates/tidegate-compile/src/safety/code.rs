@@ -1,5 +1,6 @@
 //! The code of functions, reduced to what is asked of it: calls, and the statements of a body.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
@@ -14,6 +15,8 @@ pub(crate) struct Code {
     pub(crate) calls: Vec<Call>,
     /// Of a body, its own statements.
     pub(crate) statements: Vec<Statement>,
+    /// The types that it names.
+    pub(crate) types: BTreeSet<u64>,
 }
 
 /// A call.
@@ -166,6 +169,9 @@ impl Code {
             "YulFunctionCall" if inner.is_none() && name == "selfdestruct" => {
                 let opcode = Some(Opcode::Selfdestruct);
                 self.calls.push(Call { src: node.src.clone(), opcode, ..Call::default() });
+            }
+            "UserDefinedTypeName" => {
+                self.types.extend(node.declaration.and_then(|id| u64::try_from(id).ok()));
             }
             _ => {}
         }

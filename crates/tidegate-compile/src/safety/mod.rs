@@ -52,6 +52,12 @@ pub(crate) fn hazards<'l>(
     hazards
 }
 
+/// The contract that one says it replaces.
+pub(crate) fn upgrades_from(contract: &Node) -> Option<String> {
+    let named = annotations::arguments(text(contract), annotations::UPGRADES_FROM);
+    named.first().map(|name| (*name).to_owned())
+}
+
 impl<'a> Rules<'a> {
     fn all<'l>(self, links: impl Iterator<Item = &'l str>) -> BTreeSet<Found> {
         let mut found = BTreeSet::new();

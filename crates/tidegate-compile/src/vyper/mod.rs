@@ -143,6 +143,7 @@ fn artifact(
         layout_notes: unit.layout_notes,
         profile: unit.profile,
         functions: unit.functions,
+        upgrades_from: None,
         hazards: None,
     })
 }

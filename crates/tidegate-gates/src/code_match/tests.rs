@@ -48,6 +48,7 @@ fn artifact() -> Artifact {
         profile: json!({}),
         layout_notes: Default::default(),
         functions: FunctionMap::new([(5, "dispatch"), (45, "C.f(uint256)"), (70, "C.g()")]),
+        upgrades_from: None,
         hazards: None,
     }
 }

@@ -83,7 +83,8 @@ fn layout() -> LayoutFacts {
     let total = json!({"label": "total", "slot": "0", "offset": 0, "type": uint});
     let written = json!({"items": [total], "namespaces": []});
     let layout = Layout::read(&written, &LayoutNotes::default()).unwrap_or_default();
-    let reference = Reference { layout: layout.clone(), known_by: "a release".to_owned() };
+    let reference =
+        Reference { layout: layout.clone(), known_by: "a release".to_owned(), stores: true };
     let upgrade = LayoutFact {
         name: "vault".to_owned(),
         proxy: address("vault"),

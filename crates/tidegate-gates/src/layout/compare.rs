@@ -35,6 +35,15 @@ pub(super) struct TypeChange {
     pub(super) what: Change,
 }
 
+impl TypeChange {
+    /// Whether a structure has more members at its end, and nothing else changes. What stands
+    /// behind it moves then, which is said where it is compared.
+    fn only_grows(&self) -> bool {
+        let added = |difference: &Difference| matches!(difference, Difference::Appended { .. });
+        matches!(&self.what, Change::Struct(differences) if differences.iter().all(added))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// Types that have nothing to do with each other.
@@ -121,7 +130,11 @@ impl<'a> Comparison<'a> {
         let from = self.old.kind(old.kind);
         let declared = new.retyped_from.as_deref().map(bare) == Some(bare(&from.label));
         let change = if declared { None } else { self.kind(old.kind, new.kind, false) };
-        let moved = old.place != new.place || from.bytes != self.new.kind(new.kind).bytes;
+        let grown =
+            change.as_ref().is_some_and(|change| new.grows.is_some() && change.only_grows());
+        let change = change.filter(|_| !grown);
+        let resized = !grown && from.bytes != self.new.kind(new.kind).bytes;
+        let moved = old.place != new.place || resized;
         let same_end = self.old.is_gap(old) && self.old.end(old) == self.new.end(new);
         let pair = || (old.clone(), new.clone());
         let moves = || {

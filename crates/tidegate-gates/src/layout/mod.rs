@@ -8,6 +8,7 @@ mod compare;
 mod namespaces;
 mod problem;
 mod read;
+mod stores;
 mod types;
 
 use alloy_primitives::Address;
@@ -19,6 +20,7 @@ use compare::Comparison;
 
 pub use problem::{LayoutProblem, ProblemKind, TypeFault};
 pub use read::LayoutReadError;
+pub use stores::stores;
 pub use types::{Layout, Place};
 
 /// What an upgrade from one layout to another would damage; nothing if it is safe.
@@ -71,6 +73,8 @@ pub struct Reference {
     pub layout: Layout,
     /// How it is known, to follow "known by", such as "the record of release vault-1.4.0".
     pub known_by: String,
+    /// Whether its code stores something, whatever the layout says.
+    pub stores: bool,
 }
 
 pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
@@ -80,7 +84,8 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
         }
         Ok(facts) => {
             let reasons = facts.upgrades.iter().flat_map(LayoutFact::damage).collect();
-            let verdict = Verdict::from_findings(reasons, Vec::new());
+            let hidden = facts.upgrades.iter().filter_map(LayoutFact::hidden).collect();
+            let verdict = Verdict::from_findings(reasons, hidden);
             (verdict, summary(&facts.upgrades), facts.inputs.clone())
         }
     };
@@ -88,6 +93,19 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
 }
 
 impl LayoutFact {
+    /// Why nothing can be said: the code that is live stores something, and its layout has nothing.
+    pub fn hidden(&self) -> Option<Reason> {
+        let reference = self.reference.as_ref().ok()?;
+        let is_hidden = reference.layout.is_empty() && reference.stores;
+        let text = format!(
+            "{} at {}: the code behind it writes storage, and its layout has no variable and no \
+             namespace, so nothing is compared; declare what it stores in a structure with \
+             `@custom:storage-location`",
+            self.name, self.proxy
+        );
+        is_hidden.then(|| Reason::new(ReasonCode::LayoutHidden, text))
+    }
+
     /// What the upgrade would damage; nothing if all that is stored stays where and what it is.
     ///
     /// A return to earlier code is safe if the code that it replaces was a safe step from there:
@@ -129,7 +147,11 @@ fn summary(upgrades: &[LayoutFact]) -> String {
         let earlier = fact.earlier.as_ref()?;
         Some(format!("; {} returns to the code of {earlier}", fact.name))
     });
-    for part in known_by.chain(returns) {
+    let growing = upgrades.iter().flat_map(|fact| {
+        let grows = fact.updated.growing();
+        grows.map(|(label, why)| format!("; `{label}` may grow at its end: {why}"))
+    });
+    for part in known_by.chain(returns).chain(growing) {
         if !summary.contains(&part) {
             summary.push_str(&part);
         }

@@ -212,8 +212,8 @@ impl Reader<'_> {
 }
 
 fn field(label: &str, place: Place, kind: TypeId, formerly: Option<Formerly>) -> Field {
-    let Formerly { name, kind: retyped_from } = formerly.unwrap_or_default();
-    Field { label: label.to_owned(), place, kind, renamed_from: name, retyped_from }
+    let Formerly { name: renamed_from, kind: retyped_from, grows } = formerly.unwrap_or_default();
+    Field { label: label.to_owned(), place, kind, renamed_from, retyped_from, grows }
 }
 
 fn check_count(owner: &str, count: usize) -> Result<(), LayoutReadError> {

@@ -227,7 +227,7 @@ fn what_was_called_otherwise_may_say_so() {
     let noted = |name: &str, kind: Value, was: (Option<&str>, Option<&str>)| {
         let mut notes = notes();
         let (was_called, was_a) = (was.0.map(str::to_owned), was.1.map(str::to_owned));
-        notes.items.insert(0, Formerly { name: was_called, kind: was_a });
+        notes.items.insert(0, Formerly { name: was_called, kind: was_a, grows: None });
         read(&[(name, kind)], &notes)
     };
     let old = read(&[("a", uint(256))], &notes());
@@ -364,12 +364,12 @@ fn problems_name_variables_types_and_places() {
         }
     }
     let mut notes = notes();
-    notes.items.insert(0, Formerly { name: None, kind: Some("uint256".to_owned()) });
+    notes.items.insert(0, Formerly { kind: Some("uint256".to_owned()), ..Formerly::default() });
     let (old, new) =
         (read(&[("v", word)], &LayoutNotes::default()), read(&[("v", uint(128))], &notes));
     let sizes = compare(&old, &new)[0].sentence.clone();
     assert_eq!(sizes, "slot 0: `v` took 32 bytes and takes 16");
-    notes.items.insert(0, Formerly { name: Some("x".to_owned()), kind: None });
+    notes.items.insert(0, Formerly { name: Some("x".to_owned()), ..Formerly::default() });
     let new = read(&[("v", uint(256))], &notes);
     let named = compare(&old, &new)[0].sentence.clone();
     assert_eq!(named, "slot 0: `v` says that it was `x`, but it was `v`");

@@ -37,7 +37,7 @@ fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
         name: "vault".to_owned(),
         proxy: Address::repeat_byte(7),
         reference: reference
-            .map(|layout| Reference { layout, known_by })
+            .map(|layout| Reference { layout, known_by, stores: true })
             .map_err(|why| Reason::new(ReasonCode::BaselineMissing, why)),
         updated,
         earlier: None,
@@ -87,6 +87,18 @@ fn a_return_is_safe_if_what_it_replaces_was_a_safe_step_from_there() {
     assert_eq!(told(&back(&["a", "b"], false).verdict), "FAIL layout-damaged");
     // What was damaged on the way is not mended by going back.
     assert_eq!(told(&back(&["b", "a"], true).verdict), "FAIL layout-damaged layout-damaged");
+}
+
+#[test]
+fn code_that_stores_and_declares_nothing_is_not_known() {
+    let judge = |live: &[&str], stores: bool| {
+        let mut fact = fact(Ok(totals(live)), totals(live));
+        fact.reference = fact.reference.map(|reference| Reference { stores, ..reference });
+        judged(vec![fact]).verdict
+    };
+    assert_eq!(told(&judge(&[], true)), "UNKNOWN layout-hidden");
+    assert_eq!(judge(&[], false), Verdict::Pass);
+    assert_eq!(judge(&["a"], true), Verdict::Pass);
 }
 
 #[test]

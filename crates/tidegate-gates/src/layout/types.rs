@@ -23,6 +23,13 @@ impl Layout {
         self.namespaces.len()
     }
 
+    /// The variables that may grow at their end, each with why.
+    pub fn growing(&self) -> impl Iterator<Item = (&str, &str)> {
+        let members = self.namespaces.iter().flat_map(|namespace| &namespace.members);
+        let all = self.items.iter().chain(members);
+        all.filter_map(|field| Some((&*field.label, field.grows.as_deref()?)))
+    }
+
     /// Whether it stores nothing at a place of its own.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.namespaces.is_empty()
@@ -87,6 +94,8 @@ pub(super) struct Field {
     pub(super) kind: TypeId,
     pub(super) renamed_from: Option<String>,
     pub(super) retyped_from: Option<String>,
+    /// Why it may grow at its end.
+    pub(super) grows: Option<String>,
 }
 
 /// A type of one layout. Equal types of a layout have equal ids.

@@ -175,6 +175,8 @@ codes! {
         BaselineDiffers,
         /// An upgrade moves or changes something that is stored.
         LayoutDamaged,
+        /// Code writes storage, and its layout names none of it.
+        LayoutHidden,
         /// A contract is unsafe behind its proxy.
         UpgradeUnsafe,
         /// The owner of a transparent proxy's admin contract is itself such a contract.

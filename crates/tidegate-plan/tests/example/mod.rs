@@ -76,6 +76,7 @@ pub(crate) fn artifact(written: &str) -> Artifact {
         layout_notes: LayoutNotes::default(),
         profile: json!({}),
         functions: FunctionMap::new([(30, "V.f()"), (30, "V.g()")]),
+        upgrades_from: None,
         hazards: None,
     }
 }

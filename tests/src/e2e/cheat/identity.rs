@@ -117,7 +117,7 @@ fn cheat_bundle_with_another_note_or_function(scene: &Scene<'_>) -> Outcome {
     let folder = scene.folder().join("elsewhere");
     std::fs::create_dir_all(&folder)?;
     let newcomer = scene.person("newcomer").at(&folder);
-    let formerly = |kind: &str| Formerly { name: None, kind: Some(kind.to_owned()) };
+    let formerly = |kind: &str| Formerly { kind: Some(kind.to_owned()), ..Formerly::default() };
     let namespace = "erc7201:tidegate.example.Vault".to_owned();
     type Change<'a> = dyn Fn(&mut Artifact) + 'a;
     let changes: [(&str, &Change<'_>); 5] = [
