@@ -18,11 +18,26 @@ use crate::existing::{Baseline, Behind, read_behind, reference};
 use crate::project::Project;
 use crate::records;
 use crate::release::{Built, stored_build};
+use crate::safety::require_safe;
+
+/// Refuses what is unsafe behind proxies, and upgrades that would damage what is stored; otherwise
+/// what whoever approves the plan may not overlook, one sentence each.
+pub(crate) async fn require_proxies(
+    project: &Project,
+    place: (&str, &Network),
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<Vec<String>> {
+    let mut attentions = require_safe(place.1, built, prepared, head).await?;
+    attentions.extend(require_layouts(project, place, built, prepared, head).await?);
+    Ok(attentions)
+}
 
 /// Refuses upgrades that would damage what is stored on a network; otherwise what whoever approves
 /// them may not overlook, one sentence each. A key may return a proxy to code that was behind it
 /// before, whatever is there now: nothing else leads back from a damaged state.
-pub(crate) async fn require_layouts(
+async fn require_layouts(
     project: &Project,
     (name, network): (&str, &Network),
     built: &Built,

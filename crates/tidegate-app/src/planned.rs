@@ -9,11 +9,10 @@ use crate::deploy::deployment_id;
 use crate::deployment::{Prepared, expect, prepare, standing_creations};
 use crate::error::AppResult;
 use crate::existing::require_starts;
-use crate::layouts::require_layouts;
+use crate::layouts::require_proxies;
 use crate::project::Project;
 use crate::records;
 use crate::release::Built;
-use crate::safety::require_safe;
 use crate::standing::in_the_way;
 
 /// A plan on one network.
@@ -48,8 +47,7 @@ pub async fn plan(
     let head = network.latest_head().await?;
     require_starts(&network, built, &prepared, head).await?;
     let places = (name, &network);
-    let mut attentions = require_safe(&network, built, &prepared, head).await?;
-    attentions.extend(require_layouts(project, places, built, &prepared, head).await?);
+    let attentions = require_proxies(project, places, built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;
     let standing = match executor {
         Executor::Safe(_) => {

@@ -35,12 +35,11 @@ use crate::assess::namesake;
 use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::existing::require_starts;
-use crate::layouts::require_layouts;
+use crate::layouts::require_proxies;
 use crate::network::has_operator;
 use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
-use crate::safety::require_safe;
 use crate::sending::{open_lane, show_adoption};
 use crate::{published, records};
 
@@ -171,9 +170,7 @@ pub async fn freeze<'a>(
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
     require_starts(network, built, &prepared, head).await?;
-    let mut attentions = require_safe(network, built, &prepared, head).await?;
-    let places = (name.as_str(), network);
-    attentions.extend(require_layouts(project, places, built, &prepared, head).await?);
+    let mut attentions = require_proxies(project, (name, network), built, &prepared, head).await?;
     let mut expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;
