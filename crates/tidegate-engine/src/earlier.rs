@@ -183,20 +183,6 @@ fn journaled<'a, C: Chain, J: Journal>(
     Ok(None)
 }
 
-impl<C: Chain, J: Journal> Lane<'_, C, J> {
-    /// The newest success of exactly what an operation sends in this lane's journal, under
-    /// whatever name: its transaction's hash.
-    ///
-    /// # Errors
-    /// If the journal holds bytes that are no transaction.
-    pub fn made(&self, op: &FrozenOp) -> Result<Option<B256>, EngineError> {
-        let tx = op.tx().clone();
-        let (op, to, value, data) = (String::new(), tx.to, tx.value, tx.data);
-        let sent = Intent { op, to, value, data, alike: None };
-        Ok(journaled(self, &sent, &BTreeSet::new())?.map(|attempt| attempt.hash))
-    }
-}
-
 /// The operations of a run that need not be sent, by id: what they create stands there, or this
 /// sender made the call already. After the anchor that is all of them.
 ///

@@ -123,8 +123,8 @@ pub struct DeploymentRecord {
     pub initcodes: BTreeMap<Address, B256>,
     /// Externals that were created as set-up, outside the plan.
     pub mocks: BTreeMap<String, Address>,
-    /// What earlier deployments made of this one, then every mined transaction of its own run,
-    /// reverted ones included; by nonce.
+    /// The calls of earlier deployments that count for this one, then every mined transaction of
+    /// its own run, reverted ones included; by nonce.
     pub transactions: Vec<MinedTransaction>,
 }
 

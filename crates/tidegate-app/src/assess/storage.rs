@@ -11,7 +11,8 @@ use crate::deployment::Prepared;
 use crate::error::AppResult;
 use crate::release::Built;
 
-/// Compares every created contract as it was in the block of its creation.
+/// Compares every created contract as it was in the block of its creation; one that this deployment
+/// did not make, as it was at the anchor.
 pub(super) async fn compare(
     network: &Network,
     head: Head,
@@ -22,10 +23,19 @@ pub(super) async fn compare(
 ) -> AppResult {
     let Some(anchor) = record.anchor() else { return Ok(()) };
     for contract in stored(&built.release, &prepared.resolved, expected, Moment::Any) {
-        let made = record.transactions.iter().find(|tx| tx.success && tx.op == contract.op);
-        let made = Made { at: made.map_or(anchor.block, |tx| tx.block), by_safe: None };
+        let own = record.own_run().iter().find(|tx| tx.success && tx.op == contract.op);
+        let made = Made { at: own.map_or(anchor.block, |tx| tx.block), by_safe: None };
         facts.varying.extend(contract.left_out());
-        facts.add(compare_stored(network, head.block, &contract, made).await?);
+        let mut found = compare_stored(network, head.block, &contract, made).await?;
+        if own.is_none() {
+            let older = |why: &str| format!("{why}; {OLDER}");
+            found.faults = found.faults.into_iter().map(|why| why.reworded(older)).collect();
+        }
+        facts.add(found);
     }
     Ok(())
 }
+
+/// Whoever soaks a used contract soaks something else than what a target begins with.
+const OLDER: &str = "it stood before this deployment, which began with what it held by then; another \
+                     --id deploys a fresh one";

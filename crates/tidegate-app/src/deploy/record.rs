@@ -28,8 +28,8 @@ pub(super) struct Ran<'a> {
     pub(super) deployed: &'a Deployed,
 }
 
-/// Builds the record from the chain: what earlier deployments made of this one, then every
-/// transaction of the lane from the deployment's first to its anchor, foreign ones included.
+/// Builds the record from the chain: the calls of earlier deployments that count for this one, then
+/// every transaction of the lane from the deployment's first to its anchor, foreign ones included.
 pub(super) async fn record(
     ran: &Ran<'_>,
     built: &Built,
@@ -125,47 +125,19 @@ impl Ran<'_> {
         self.run.ops.iter().filter(|op| op.id() != HELPER_OP)
     }
 
-    /// The transactions by which this sender made before what its own run did not make.
+    /// The transactions by which this sender made calls before that its own run did not make. What
+    /// created contracts before is none of it: those are compared as they stand at the anchor.
     async fn earlier(&self, own: &[MinedTransaction]) -> AppResult<Vec<MinedTransaction>> {
-        let made: BTreeSet<_> = own.iter().filter(|tx| tx.success).map(|tx| &*tx.op).collect();
-        let mut known: BTreeSet<B256> = own.iter().map(|tx| tx.hash).collect();
         let mut found = Vec::new();
-        for op in self.ops().filter(|op| !made.contains(op.id())) {
-            let hash = match self.deployed.earlier.get(op.id()) {
-                Some(hash) => Some(*hash),
-                None => self.lane.made(op)?,
-            };
-            let tx = match hash {
-                Some(hash) => self.network.transaction(hash).await?,
-                None => self.recorded(op).await?,
-            };
-            if let Some(tx) = tx.filter(|tx| known.insert(tx.hash)) {
-                found.push(MinedTransaction { op: op.id().to_owned(), ..self.mined(&tx).await? });
+        for (op, hash) in &self.deployed.earlier {
+            let is_own = own.iter().any(|tx| tx.success && tx.op == *op);
+            let tx = self.network.transaction(*hash).await?.filter(|_| !is_own);
+            if let Some(tx) = tx {
+                found.push(MinedTransaction { op: op.clone(), ..self.mined(&tx).await? });
             }
         }
         found.sort_by_key(|tx| tx.nonce);
         Ok(found)
-    }
-
-    /// The creation of an operation's contract, as an earlier record has it.
-    async fn recorded(&self, op: &FrozenOp) -> AppResult<Option<Transaction>> {
-        let Some((address, _)) = op.creates() else { return Ok(None) };
-        let sender = self.lane.id().sender;
-        for (_, record) in records::all(self.project, self.name)? {
-            if !record.initcodes.contains_key(&address) {
-                continue;
-            }
-            let of_sender = |tx: &&MinedTransaction| {
-                tx.from == sender && tx.success && tx.op != FOREIGN && tx.op != ANCHOR_OP
-            };
-            for recorded in record.transactions.iter().filter(of_sender) {
-                let tx = self.network.transaction(recorded.hash).await?;
-                if let Some(tx) = tx.filter(|tx| tx.from == sender && is_of(tx, op)) {
-                    return Ok(Some(tx));
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// A transaction as the chain has it, foreign until it is known.
