@@ -37,5 +37,5 @@ pub(super) async fn compare(
 }
 
 /// Whoever soaks a used contract soaks something else than what a target begins with.
-const OLDER: &str = "it stood before this deployment, which began with what it held by then; another \
-                     --id deploys a fresh one";
+const OLDER: &str = "it stood before this deployment, which began with what it held; another --id \
+                     deploys a fresh one";
