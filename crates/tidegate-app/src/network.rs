@@ -178,8 +178,10 @@ fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> A
         return Ok(false);
     }
     let front = &project.front;
-    front.note(format!("The project names {url} for {name}. Whoever runs it can show you any"));
-    front.note("chain they like; gates and signatures would rest on what it says.");
+    front.note(format!(
+        "The project names {url} for {name}. Whoever runs it can show you any chain they like; \
+         gates and signatures would rest on what it says."
+    ));
     if !front.ask(&Question::TrustEndpoint { host: url.host() })? {
         project.decline(url);
         return Ok(false);

@@ -1,5 +1,7 @@
 //! A deployment record against its sources and its chain, field by field.
 
+use std::collections::BTreeMap;
+
 use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
 use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
@@ -57,15 +59,25 @@ pub(super) fn static_faults(
     Ok(fields.into_iter().map(fault).collect())
 }
 
-/// The record with the transactions that a reorganisation moved as they are now.
+/// The record with the transactions that a reorganisation moved as they are now. It moves all from
+/// some block on; a record in which only some are elsewhere was edited, and stays as it is.
 pub(super) async fn moved(
     network: &Network,
     record: &DeploymentRecord,
 ) -> AppResult<DeploymentRecord> {
+    let mut gone = BTreeMap::new();
+    for recorded in &record.transactions {
+        let is_there = network.is_canonical(recorded.block).await?;
+        *gone.entry(recorded.block.number).or_insert(!is_there) &= !is_there;
+    }
+    let mut from_first = gone.values().skip_while(|gone| !**gone);
+    if !from_first.all(|gone| *gone) {
+        return Ok(record.clone());
+    }
     let mut record = record.clone();
     for recorded in &mut record.transactions {
         let Some(receipt) = network.receipt(recorded.hash).await? else { continue };
-        if receipt.block == recorded.block || network.is_canonical(recorded.block).await? {
+        if !gone[&recorded.block.number] {
             continue;
         }
         recorded.block = receipt.block;
