@@ -224,6 +224,14 @@ impl Ui {
         self.at_terminal(|| self.output.write(text));
     }
 
+    /// What belongs to the line before, wrapped further in.
+    pub(crate) fn inset(&self, text: &str) {
+        const MARGIN_COLUMNS: usize = 4;
+        for part in wrap(text, COLUMNS - MARGIN_COLUMNS) {
+            self.line(format!("{:MARGIN_COLUMNS$}{part}", ""));
+        }
+    }
+
     /// A row of a label and what it says, wrapped under the label.
     pub(crate) fn row(&self, label: &str, text: &str) {
         const LABEL_COLUMNS: usize = 12;

@@ -141,7 +141,7 @@ fn show_scope(project: &Context, built: &Built, scope: &Scope) {
         ui.line(format!("  {:<22} {}", contract.fqn.name(), contract.fqn.path()));
         ui.line(format!("    {}", contract.hash_struct()));
         let allowed = exceptions.get(&contract.fqn).into_iter().flatten();
-        allowed.for_each(|line| ui.line(format!("    {line}")));
+        allowed.for_each(|line| ui.inset(line));
         let changes = scope.changes.get(&contract.fqn).into_iter().flatten();
         changes.for_each(|change| ui.line(format!("    {change}")));
     }

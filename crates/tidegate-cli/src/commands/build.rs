@@ -57,6 +57,6 @@ fn show(ui: &Ui, view: &BuildView) {
             true => ui.line(format!("{size}  {path}")),
             false => ui.line(format!("{size}\n    {path}")),
         }
-        exceptions.iter().for_each(|line| ui.line(format!("    {line}")));
+        exceptions.iter().for_each(|line| ui.inset(line));
     }
 }

@@ -518,7 +518,7 @@ fn cheat_a_link_where_files_decide(scene: &Scene<'_>) -> Outcome {
     std::fs::rename(&library, &elsewhere)?;
     symlink(&elsewhere, &library)?;
     let refused = eva.run(&["build"])?.expect_code(3)?;
-    assert!(said(&refused).contains("outside the repository"), "{refused:?}");
+    assert!(said(&refused).contains("outside of the git repository"), "{refused:?}");
     std::fs::remove_file(&library)?;
     std::fs::rename(&elsewhere, project.join("CapMath.sol"))?;
     symlink("../../CapMath.sol", &library)?;
