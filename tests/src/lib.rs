@@ -10,4 +10,6 @@ mod reasons;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]
+mod upgrades_core;
+#[cfg(test)]
 mod vectors;

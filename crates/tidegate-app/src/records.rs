@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, hex};
+use tidegate_chain::Transaction;
 use tidegate_model::ReleaseRoot;
 use tidegate_model::record::DeploymentRecord;
+use tidegate_plan::FrozenOp;
 use tidegate_plan::config::{NetworkConfig, Stage};
 use tidegate_store::{FileError, SeenRecord, read_json, to_text, write_atomic};
 
@@ -181,6 +183,12 @@ pub(crate) fn remember(project: &Project, network: &str, record: &DeploymentReco
 fn remembered(project: &Project, network: &str) -> AppResult<Vec<(SeenRecord, DeploymentRecord)>> {
     let seen = project.store()?.seen_records(&place(project, network)?)?;
     seen.into_iter().map(|seen| Ok((seen.clone(), serde_json::from_slice(&seen.json)?))).collect()
+}
+
+/// Whether a transaction sends just what an operation does.
+pub(crate) fn is_of(tx: &Transaction, op: &FrozenOp) -> bool {
+    let sent = op.tx();
+    tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
 }
 
 /// Whether two records are of one deployment: what it is, and the transaction that anchors it.

@@ -51,11 +51,11 @@ fn promoting(frozen: Frozen<'_>) {
 fn deployments(
     given: &Given<'_>,
     (testnet, place): (&deploy::Testnet, &deploy::HelperPlace),
-    (approved, wishes): (deploy::Approved<'_>, &deploy::Wishes),
+    (approved, request): (deploy::Approved<'_>, &deploy::DeployRequest),
     report: &mut (dyn FnMut(&deploy::Done) + Send),
 ) {
     let Given { project, signer, built, .. } = *given;
-    send(deploy::freeze(project, testnet, built, signer, wishes));
+    send(deploy::freeze(project, testnet, built, signer, request));
     send(place.create(project, signer));
     send(approved.run(report));
 }

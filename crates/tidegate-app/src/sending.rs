@@ -9,6 +9,7 @@ use tidegate_engine::{
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_amount;
+use tidegate_plan::config::Stage;
 
 use crate::approve::{Approval, Given, approve, fields, names};
 use crate::error::{AppError, AppResult, Kind, Options};
@@ -22,7 +23,17 @@ pub(crate) async fn open_lane<'a>(
     network: &'a Network,
     signer: &'a dyn DigestSigner,
 ) -> AppResult<Lane<'a>> {
-    Ok(Lane::open(network, project.journal()?, signer, FeeCap::DEFAULT).await?)
+    let lane = Lane::open(network, project.journal()?, signer, FeeCap::DEFAULT).await?;
+    // Only test chains begin anew: of a target it can only be that its endpoints are behind.
+    if let Some(known) = lane.void()
+        && project.network(network.name())?.stage == Stage::Mainnet
+    {
+        let head = network.latest_head().await?;
+        let sender = lane.id().sender;
+        let latest = network.nonce(sender, head.block).await?;
+        return Err(EngineError::Behind { sender, latest, known }.into());
+    }
+    Ok(lane)
 }
 
 /// Shows what a sender's adoption means.

@@ -104,9 +104,14 @@ impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
     /// The run's anchor, which comes after all that it creates.
     async fn anchor(&self) -> Result<Option<B256>, EngineError> {
         let sent = anchor_intent(self.lane.id().sender, self.run);
-        let mut created = self.run.ops.iter().filter_map(FrozenOp::creates);
-        let can_be = created.all(|(address, _)| self.standing.contains(&address));
-        let made = self.made(&sent, can_be.then_some(0), &BTreeMap::new()).await?;
+        let mut floor = Some(0);
+        for op in self.run.ops.iter().filter(|op| op.creates().is_some()) {
+            floor = match (floor, self.created(op)?) {
+                (Some(floor), Some(created)) => Some(floor.max(created)),
+                _ => None,
+            };
+        }
+        let made = self.made(&sent, floor, &BTreeMap::new()).await?;
         Ok(match made {
             Made::Not => None,
             Made::Own(hash) | Made::Earlier(hash) => Some(hash),
@@ -124,14 +129,20 @@ impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
         let floor = match self.run.ops.iter().find(creates) {
             _ if self.run.again.contains(op.id()) => None,
             None => Some(0),
-            Some(_) if !self.standing.contains(&sent.to) => None,
-            Some(created) => {
-                let created = intent(self.run, created);
-                let attempt = journaled(self.lane, &created, &BTreeSet::new())?;
-                Some(attempt.map_or(0, |attempt| attempt.nonce))
-            }
+            Some(created) => self.created(created)?,
         };
         self.made(&sent, floor, taken).await
+    }
+
+    /// The lowest nonce that can have come after a creation: its own one in the journal, or 0;
+    /// `None` where nothing stands.
+    fn created(&self, op: &FrozenOp) -> Result<Option<u64>, EngineError> {
+        let standing = op.creates().filter(|(address, _)| self.standing.contains(address));
+        if standing.is_none() {
+            return Ok(None);
+        }
+        let attempt = journaled(self.lane, &intent(self.run, op), &BTreeSet::new())?;
+        Ok(Some(attempt.map_or(0, |attempt| attempt.nonce)))
     }
 
     /// Whether this transaction succeeded already: by this run, or by another one not below the

@@ -87,6 +87,12 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         &self.state
     }
 
+    /// How many of the sender's transactions were final on the chain before it was begun anew, as it
+    /// seems: then nothing that the journal knows counts.
+    pub const fn void(&self) -> Option<u64> {
+        self.void
+    }
+
     /// Appends to the journal first, then folds, so that the state is never ahead of it.
     fn append(&mut self, event: &LaneEvent) -> Result<(), EngineError> {
         let mut next = self.state.clone();

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::Address;
 use tidegate_chain::{Network, ReadError, Receipt, Transaction};
-use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, MinedTransaction, anchor_calldata};
+use tidegate_model::record::{
+    ANCHOR_OP, DeploymentRecord, FOREIGN_OP, MinedTransaction, anchor_calldata,
+};
 
 use crate::soak::created;
 
@@ -70,7 +72,7 @@ async fn has_created(
     contracts: &BTreeSet<Address>,
 ) -> Result<bool, ReadError> {
     let of_plan =
-        |sent: &&MinedTransaction| sent.success && sent.op != ANCHOR_OP && sent.op != "foreign";
+        |sent: &&MinedTransaction| sent.success && sent.op != ANCHOR_OP && sent.op != FOREIGN_OP;
     for recorded in record.transactions.iter().filter(of_plan).take(TRANSACTIONS_MAX) {
         if let Some((tx, receipt)) = mined(network, Some(recorded)).await?
             && creates(record, &tx, &receipt, anchor).is_some_and(|made| contracts.contains(&made))

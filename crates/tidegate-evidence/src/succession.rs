@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes};
 use tidegate_chain::{CallOutcome, Log, Network, ReadError};
 use tidegate_model::BlockRef;
-use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, MinedTransaction};
+use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, FOREIGN_OP, MinedTransaction};
 
 use crate::deployed::{Borne, borne_out, mined};
 use crate::soak::{Probe, all, named};
@@ -109,7 +109,7 @@ pub async fn ends(
     probes: &[Probe],
     later: &[DeploymentRecord],
 ) -> Result<Vec<End>, ReadError> {
-    let own = record.transactions.iter().filter(|sent| sent.op != "foreign");
+    let own = record.transactions.iter().filter(|sent| sent.op != FOREIGN_OP);
     let after = own.map(|sent| sent.block.number).max().unwrap_or_default();
     let last = network.finalized_head().await?.block.number;
     let mut later: Vec<_> = later.iter().collect();
@@ -138,7 +138,7 @@ async fn sent(
     (after, last): (u64, u64),
 ) -> Result<Sent, ReadError> {
     let of_plan =
-        |sent: &&MinedTransaction| sent.success && sent.op != ANCHOR_OP && sent.op != "foreign";
+        |sent: &&MinedTransaction| sent.success && sent.op != ANCHOR_OP && sent.op != FOREIGN_OP;
     let mut found = Sent::new();
     for recorded in record.transactions.iter().filter(of_plan).take(TRANSACTIONS_MAX) {
         let Some((tx, receipt)) = mined(network, Some(recorded)).await? else { continue };

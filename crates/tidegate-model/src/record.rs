@@ -213,6 +213,9 @@ pub fn address_books(records: &[DeploymentRecord]) -> Vec<Value> {
 /// The operation name of the soak's anchor.
 pub const ANCHOR_OP: &str = "anchor";
 
+/// The operation name of what a sender sent in between, which is nothing of the deployment.
+pub const FOREIGN_OP: &str = "foreign";
+
 /// The calldata of the soak's anchor: `"SOAK" 02 ‖ releaseRoot ‖ deploymentDigest`.
 pub fn anchor_calldata(release: ReleaseRoot, deployment: DeploymentDigest) -> Vec<u8> {
     let mut data = b"SOAK\x02".to_vec();

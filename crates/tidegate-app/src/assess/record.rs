@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate_chain::Network;
 use tidegate_gates::CodeFacts;
-use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, anchor_calldata};
+use tidegate_model::record::{ANCHOR_OP, DeploymentRecord, FOREIGN_OP, anchor_calldata};
 use tidegate_model::{Head, Reason, ReasonCode};
 use tidegate_plan::{FrozenOp, OpKind, op_label};
 
@@ -112,16 +112,12 @@ pub(super) async fn transactions(
             let text = format!("{} is not final yet", op_label(&recorded.op));
             facts.waiting.push(Reason::new(ReasonCode::NotFinal, text));
         }
-        let is_of = |op: &&FrozenOp| {
-            let sent = op.tx();
-            tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
-        };
         // Equal operations share their bytes, and any of them may be named.
-        let mut same = ops.iter().filter(is_of).map(FrozenOp::id).peekable();
+        let mut same = ops.iter().filter(|op| records::is_of(&tx, op)).map(FrozenOp::id).peekable();
         let is_op = match same.peek() {
             Some(_) => same.any(|op| op == recorded.op),
             None if tx.to == Some(tx.from) && tx.input == anchor => recorded.op == ANCHOR_OP,
-            None => recorded.op == "foreign",
+            None => recorded.op == FOREIGN_OP,
         };
         let checks = [
             ("op", is_op),

@@ -142,9 +142,9 @@ pub(crate) struct Made {
     pub(crate) starts: Vec<String>,
 }
 
-/// What somebody may say of a deployment.
+/// The input of a deployment.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes {
+pub struct DeployRequest {
     /// Its id. Without one it is the one of this release that is there already, or 0.
     pub id: Option<u64>,
     /// The calls that are made again though this sender made them before, by operation.
@@ -161,10 +161,10 @@ pub async fn freeze<'a>(
     Testnet { name, network }: &'a Testnet,
     built: &'a Built,
     signer: &'a dyn DigestSigner,
-    wishes: &Wishes,
+    request: &DeployRequest,
 ) -> AppResult<Frozen<'a>> {
     let _busy = project.front.busy(format!("executing the plan locally, as on {name}"));
-    let id = deployment_id(project, built, name, wishes.id)?;
+    let id = deployment_id(project, built, name, request.id)?;
     let prepared = prepare(project, built, name, Executor::Key(signer.address()), id)?;
     let head = network.latest_head().await?;
     crate::network::warn_of_end(project, name, head.timestamp)?;
@@ -181,7 +181,7 @@ pub async fn freeze<'a>(
         ops: prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?,
         checks: prepared.resolved.checks.clone(),
         anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
-        again: undone::again(&prepared, &wishes.again)?,
+        again: undone::again(&prepared, &request.again)?,
     };
     let lane = open_lane(project, network, signer).await?;
     helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
@@ -189,7 +189,7 @@ pub async fn freeze<'a>(
         When::Before => BTreeSet::new(),
         When::After => there(&lane, network, &run).await?,
     };
-    undone::refuse_again(built, &run, &done)?;
+    undone::refuse_again(&run, &done)?;
     attentions.extend(namesake(project, name, built)?);
     let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
     if when == When::After && !is_complete {

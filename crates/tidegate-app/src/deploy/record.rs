@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use alloy_primitives::B256;
 use tidegate_chain::{Network, Transaction};
 use tidegate_engine::{DeployRun, Deployed, Lane};
-use tidegate_model::record::{ANCHOR_OP, Deployment, DeploymentRecord, MinedTransaction};
+use tidegate_model::record::{
+    ANCHOR_OP, Deployment, DeploymentRecord, FOREIGN_OP, MinedTransaction,
+};
 use tidegate_plan::FrozenOp;
 
 use super::helper::{HELPER_OP, helper_key, makes_helper};
@@ -78,13 +80,13 @@ impl Ran<'_> {
         let named = self.named(&sent).await?;
         // A lost journal does not tell where the run began; other deployments' records do.
         let others = self.of_others()?;
-        let is_own = |tx: &MinedTransaction| tx.op != FOREIGN && !others.contains(&tx.hash);
+        let is_own = |tx: &MinedTransaction| tx.op != FOREIGN_OP && !others.contains(&tx.hash);
         let mut first = named.iter().position(is_own).unwrap_or(0);
         // The helper is no part of the release, but what its creation took was paid for this.
         if let Some(before) = first.checked_sub(1).filter(|before| makes_helper(&sent[*before])) {
             first = before;
         }
-        let last = named.iter().rposition(|tx| tx.op != FOREIGN).map_or(0, |last| last + 1);
+        let last = named.iter().rposition(|tx| tx.op != FOREIGN_OP).map_or(0, |last| last + 1);
         Ok(named.into_iter().take(last).skip(first).collect())
     }
 
@@ -108,7 +110,7 @@ impl Ran<'_> {
                 mined.op = ANCHOR_OP.to_owned();
             } else {
                 let same: Vec<_> =
-                    self.ops().filter(|op| is_of(tx, op)).map(FrozenOp::id).collect();
+                    self.ops().filter(|op| records::is_of(tx, op)).map(FrozenOp::id).collect();
                 let free = same.iter().find(|op| !taken.contains(*op)).or(same.first());
                 if let Some(op) = free {
                     mined.op = (*op).to_owned();
@@ -147,7 +149,7 @@ impl Ran<'_> {
             AppError::new(Kind::Chain, format!("{name} has no receipt for {}", tx.hash))
         })?;
         Ok(MinedTransaction {
-            op: FOREIGN.to_owned(),
+            op: FOREIGN_OP.to_owned(),
             hash: tx.hash,
             from: tx.from,
             nonce: tx.nonce,
@@ -157,11 +159,4 @@ impl Ran<'_> {
             fee: receipt.fee(),
         })
     }
-}
-
-const FOREIGN: &str = "foreign";
-
-fn is_of(tx: &Transaction, op: &FrozenOp) -> bool {
-    let sent = op.tx();
-    tx.to == Some(sent.to) && tx.input == sent.data && tx.value == sent.value
 }

@@ -30,12 +30,11 @@ pub(super) fn again(prepared: &Prepared, wanted: &[String]) -> AppResult<BTreeSe
     })
 }
 
-/// Refuses to make a call again whose deployment is complete.
-pub(super) fn refuse_again(built: &Built, run: &DeployRun, there: &BTreeSet<String>) -> AppResult {
+/// Refuses to make a call again that this very deployment has made, or is anchored with.
+pub(super) fn refuse_again(run: &DeployRun, there: &BTreeSet<String>) -> AppResult {
     let Some(op) = run.again.iter().find(|op| there.contains(*op)) else { return Ok(()) };
-    let name = &built.release.name;
-    Err(AppError::new(Kind::Conflict, format!("{name} is complete, so {op} is not made again"))
-        .hint("a new release that has the call, or another --id, makes it"))
+    Err(AppError::new(Kind::Conflict, format!("this deployment has made {op} already"))
+        .hint("a release after it that has the call, or another --id, makes it again"))
 }
 
 /// Tries what is due of a plan that has begun: what of it would fail is refused. Returns the calls

@@ -1,7 +1,7 @@
 //! `tidegate deploy`.
 
 use clap::Args;
-use tidegate_app::deploy::{self, Done, HelperPlace, Testnet, Wishes};
+use tidegate_app::deploy::{self, DeployRequest, Done, HelperPlace, Testnet};
 use tidegate_app::error::AppResult;
 use tidegate_app::release::select;
 use tidegate_app::view::{DeployView, HelperView};
@@ -44,8 +44,8 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
     let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let testnet = Testnet::of(project, Some(&name), args.testnet).await?;
-    let wishes = Wishes { id: args.id, again: args.again.clone() };
-    let frozen = deploy::freeze(project, &testnet, &built, &signer, &wishes).await?;
+    let request = DeployRequest { id: args.id, again: args.again.clone() };
+    let frozen = deploy::freeze(project, &testnet, &built, &signer, &request).await?;
     if frozen.begun_before() {
         project.ui.note("this plan was approved before; it continues where it stopped");
     }

@@ -1,7 +1,6 @@
 //! Who may send: a sender is adopted by a person, and what it sends is approved.
 
 use alloy_primitives::{B256, U256};
-use tidegate_chain::known_chain;
 use tidegate_model::BlockRef;
 use tidegate_model::digest::Preimage;
 use tidegate_model::event::{Attempt, AttemptState, LaneEvent, LaneId, LaneState};
@@ -138,8 +137,7 @@ pub(super) async fn void<C: Chain>(
     if !is_void {
         return Ok(None);
     }
-    let chain = id.network.chain;
-    if known_chain(chain).is_some() && chain.is_valued() {
+    if id.network.chain.is_valued() {
         return Err(EngineError::Behind { sender: id.sender, latest, known });
     }
     Ok(Some(known))

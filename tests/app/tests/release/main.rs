@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
 use tidegate_app::attest::{self, AttestRequest};
-use tidegate_app::deploy::{self, HelperPlace, Testnet, Wishes};
+use tidegate_app::deploy::{self, DeployRequest, HelperPlace, Testnet};
 use tidegate_app::drafts::{
     self, AskRequest, DecideRequest, GoRequest, Resolution, Subject, TriageRequest,
 };
@@ -149,11 +149,13 @@ async fn deployed(machines: &Machines, world: &World) -> Outcome<DeployView> {
     let mainnet = Testnet::of(&eva, Some("mainnet"), None).await;
     assert_eq!(mainnet.map_err(|error| error.kind).err(), Some(Kind::Usage), "by a Safe alone");
     let testnet = Testnet::of(&eva, Some("testnet"), None).await?;
-    let frozen = deploy::freeze(&eva, &testnet, &built, &deployer, &Wishes::default()).await?;
+    let frozen =
+        deploy::freeze(&eva, &testnet, &built, &deployer, &DeployRequest::default()).await?;
     assert!(frozen.creates_helper() && !frozen.begun_before());
     drop(frozen);
     shown(machines, &testnet).await?;
-    let frozen = deploy::freeze(&eva, &testnet, &built, &deployer, &Wishes::default()).await?;
+    let frozen =
+        deploy::freeze(&eva, &testnet, &built, &deployer, &DeployRequest::default()).await?;
     let mut done = Vec::new();
     let view = frozen.approve()?.run(&mut |step| done.push(step.clone())).await?;
     assert!(!view.was_complete && done.iter().all(|step| step.landed.is_some()));
@@ -171,7 +173,8 @@ async fn shown(machines: &Machines, testnet: &Testnet) -> Outcome {
     let other = Some(B256::repeat_byte(0x11));
     let (eva, deployer) = (machines.open_by("eva", front.clone(), other)?, Key::of("deployer"));
     let built = select(&eva, None)?;
-    let frozen = deploy::freeze(&eva, testnet, &built, &deployer, &Wishes::default()).await?;
+    let frozen =
+        deploy::freeze(&eva, testnet, &built, &deployer, &DeployRequest::default()).await?;
     let refused = frozen.approve();
     assert_eq!(refused.map_err(|error| error.kind).err(), Some(Kind::Usage));
     let told = [

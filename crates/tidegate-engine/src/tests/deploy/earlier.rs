@@ -279,3 +279,21 @@ async fn a_plan_that_only_calls_is_looked_for_where_no_journal_is() {
     let done = deployed(&world, &mut lane, &calls).await.0.unwrap();
     assert_eq!((done.was_complete, own(&done)), (true, vec![("set", false)]));
 }
+
+#[tokio::test]
+async fn a_long_past_before_the_journal_hides_no_anchor() {
+    let world = World::new();
+    (0..300).for_each(|_| world.chain.world().foreign(world.sender()));
+    {
+        let mut chain = world.chain.world();
+        chain.finalized = chain.head().block.number;
+    }
+    let mut lane = world.lane().await;
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    // All that it creates stands, and the journal has it: no anchor of it can be older.
+    let anchor = Bytes::from_static(b"next");
+    let next = DeployRun { release_root: ReleaseRoot(B256::repeat_byte(4)), anchor, ..run() };
+    let done = deployed(&world, &mut lane, &next).await.0.unwrap();
+    assert_eq!(own(&done), [("token", false), ("vault", false), ("init", false)]);
+    assert!(!done.was_complete);
+}
