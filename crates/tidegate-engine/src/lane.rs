@@ -87,7 +87,7 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         &self.state
     }
 
-    /// How many of the sender's transactions were final on the chain before it was begun anew, as it
+    /// How many of the sender's transactions were final on the chain before it was begun anew, as
     /// seems: then nothing that the journal knows counts.
     pub const fn void(&self) -> Option<u64> {
         self.void

@@ -11,6 +11,7 @@ use foundry_compilers::artifacts::remappings::Remapping as Written;
 use super::{FoundryConfig, FoundryError};
 use crate::files;
 use crate::profile::{DEFAULT, Profile};
+use crate::repository::outermost_repository;
 
 /// A remapping of forge's, and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(super) fn used(
     ];
     // What was put together is put together once more, now with an eye on the project's folders.
     let mut used = Vec::new();
-    for one in stacked(root, profile, chosen, DEPTH_MAX)? {
+    for one in Search::of(root).stacked(root, profile, chosen, DEPTH_MAX)? {
         let name = &one.remapping.name;
         if !own.iter().any(|folder| name.eq_ignore_ascii_case(&format!("{folder}/"))) {
             push(&mut used, one);
@@ -69,29 +70,126 @@ pub(super) fn library_folders(root: &Path) -> Vec<String> {
     folders.iter().map(|&folder| folder.to_owned()).collect()
 }
 
-/// What is written, and after it what is detected and does not get in its way.
-fn stacked(
-    root: &Path,
-    profile: &Profile,
-    chosen: &str,
-    depth: usize,
-) -> Result<Vec<Used>, FoundryError> {
-    let written = written(root, profile)?.into_iter();
-    let mut used: Vec<Used> =
-        written.map(|remapping| Used { remapping, detected: false, or: None }).collect();
-    if profile.auto_detect_remappings != Some(false) {
-        for found in detected(root, profile, chosen, depth) {
-            push(&mut used, found);
+/// A search through the libraries of a project. Each is read once, and nothing outside of the git
+/// repository is.
+struct Search {
+    top: PathBuf,
+    /// What each library says, by its real folder.
+    known: BTreeMap<PathBuf, Vec<Used>>,
+}
+
+impl Search {
+    fn of(root: &Path) -> Self {
+        Self { top: outermost_repository(root), known: BTreeMap::new() }
+    }
+
+    /// What is written, and after it what is detected and does not get in its way.
+    fn stacked(
+        &mut self,
+        root: &Path,
+        profile: &Profile,
+        chosen: &str,
+        depth: usize,
+    ) -> Result<Vec<Used>, FoundryError> {
+        let written = written(root, profile)?.into_iter();
+        let mut used: Vec<Used> =
+            written.map(|remapping| Used { remapping, detected: false, or: None }).collect();
+        if profile.auto_detect_remappings != Some(false) {
+            for found in self.detected(root, profile, chosen, depth) {
+                push(&mut used, found);
+            }
         }
+        let mut seen = BTreeSet::new();
+        let key = |r: &Written| format!("{}{}", r.context.as_deref().unwrap_or_default(), r.name);
+        used.retain(|one| seen.insert(key(&one.remapping)));
+        for one in &mut used {
+            one.remapping = relative(&one.remapping, root);
+            one.or = one.or.take().map(|path| below(&path, root));
+        }
+        Ok(used)
     }
-    let mut seen = BTreeSet::new();
-    let key = |r: &Written| format!("{}{}", r.context.as_deref().unwrap_or_default(), r.name);
-    used.retain(|one| seen.insert(key(&one.remapping)));
-    for one in &mut used {
-        one.remapping = relative(&one.remapping, root);
-        one.or = one.or.take().map(|path| below(&path, root));
+
+    fn detected(
+        &mut self,
+        root: &Path,
+        profile: &Profile,
+        chosen: &str,
+        depth: usize,
+    ) -> Vec<Used> {
+        let libs = profile.libs.clone().unwrap_or_else(|| library_folders(root));
+        let is_inside = |lib: &String| {
+            let real = root.join(lib).canonicalize();
+            real.is_ok_and(|real| real.starts_with(&self.top))
+        };
+        let libs: Vec<_> = libs.into_iter().filter(is_inside).collect();
+        let mut closest = Closest::new();
+        for folder in libs.iter().flat_map(|lib| configured(&root.join(lib))) {
+            for Used { remapping, or, .. } in self.nested(&folder, chosen, depth) {
+                insert(&mut closest, remapping, or, true);
+            }
+        }
+        for found in libs.iter().flat_map(|lib| Written::find_many(&root.join(lib))) {
+            if !["lib/", "src/", "contracts/"].contains(&found.name.as_str()) {
+                insert(&mut closest, found, None, false);
+            }
+        }
+        let of_context = |(context, found): (Option<String>, Found)| {
+            found.into_iter().map(move |(name, (path, or))| Used {
+                remapping: Written {
+                    context: context.clone(),
+                    name,
+                    path: path.to_string_lossy().into_owned(),
+                },
+                detected: true,
+                or: or.map(|path| path.to_string_lossy().into_owned()),
+            })
+        };
+        closest.into_iter().flat_map(of_context).collect()
     }
-    Ok(used)
+
+    /// What a library says and finds for itself, with absolute paths. One that cannot be read says
+    /// nothing, as in forge.
+    fn nested(&mut self, folder: &Path, chosen: &str, depth: usize) -> Vec<Used> {
+        let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
+        if let Some(known) = self.known.get(folder) {
+            return known.clone();
+        }
+        // One that leads back to itself has nothing more to say.
+        self.known.insert(folder.to_owned(), Vec::new());
+        let used = self.library(folder, chosen, depth);
+        self.known.insert(folder.to_owned(), used.clone());
+        used
+    }
+
+    fn library(&mut self, folder: &Path, chosen: &str, depth: usize) -> Vec<Used> {
+        let read = |name| FoundryConfig::read_profile(folder, name);
+        let (chosen, profile) = match read(chosen) {
+            Ok(profile) => (chosen, profile),
+            Err(FoundryError::NoProfile { .. }) => match read(DEFAULT) {
+                Ok(profile) => (DEFAULT, profile),
+                Err(_) => return Vec::new(),
+            },
+            Err(_) => return Vec::new(),
+        };
+        let Ok(mut used) = self.stacked(folder, &profile, chosen, depth) else {
+            return Vec::new();
+        };
+        let inside = |path: &str| folder.join(path).to_string_lossy().into_owned();
+        for one in &mut used {
+            one.remapping.name = with_slash(&one.remapping.name);
+            one.remapping.path = with_slash(&inside(&one.remapping.path));
+            one.or = one.or.take().map(|path| inside(&path));
+        }
+        if let Some(name) = folder.file_name().and_then(|name| name.to_str()) {
+            let src = profile.src.unwrap_or_else(|| source_folder(folder).to_owned());
+            let src = folder.join(src);
+            let path = src.canonicalize().unwrap_or(src).to_string_lossy().into_owned();
+            let path = if path.ends_with('/') { path } else { format!("{path}/") };
+            let remapping = Written { context: None, name: format!("{name}/"), path };
+            used.push(Used { remapping, detected: true, or: None });
+        }
+        used
+    }
 }
 
 /// `remappings.txt` goes before the list of `foundry.toml`.
@@ -121,33 +219,6 @@ type Found = BTreeMap<String, (PathBuf, Option<PathBuf>)>;
 /// The same by context.
 type Closest = BTreeMap<Option<String>, Found>;
 
-fn detected(root: &Path, profile: &Profile, chosen: &str, depth: usize) -> Vec<Used> {
-    let libs = profile.libs.clone().unwrap_or_else(|| library_folders(root));
-    let mut closest = Closest::new();
-    for folder in libs.iter().flat_map(|lib| configured(&root.join(lib))) {
-        for Used { remapping, or, .. } in nested(&folder, chosen, depth) {
-            insert(&mut closest, remapping, or, true);
-        }
-    }
-    for found in libs.iter().flat_map(|lib| Written::find_many(&root.join(lib))) {
-        if !["lib/", "src/", "contracts/"].contains(&found.name.as_str()) {
-            insert(&mut closest, found, None, false);
-        }
-    }
-    let of_context = |(context, found): (Option<String>, Found)| {
-        found.into_iter().map(move |(name, (path, or))| Used {
-            remapping: Written {
-                context: context.clone(),
-                name,
-                path: path.to_string_lossy().into_owned(),
-            },
-            detected: true,
-            or: or.map(|path| path.to_string_lossy().into_owned()),
-        })
-    };
-    closest.into_iter().flat_map(of_context).collect()
-}
-
 /// The nearest folder has the name, and of equally near ones the first. The order in which forge
 /// comes upon libraries that have a `foundry.toml` is the file system's.
 fn insert(closest: &mut Closest, found: Written, or: Option<String>, by_chance: bool) {
@@ -175,37 +246,6 @@ fn configured(folder: &Path) -> Vec<PathBuf> {
     folders.sort();
     let real = folders.iter().filter_map(|folder| folder.canonicalize().ok());
     real.filter(|folder| folder.join("foundry.toml").exists()).collect()
-}
-
-/// What a library says and finds for itself, with absolute paths. One that cannot be read says
-/// nothing, as in forge.
-fn nested(folder: &Path, chosen: &str, depth: usize) -> Vec<Used> {
-    let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
-    let read = |name| FoundryConfig::read_profile(folder, name);
-    let (chosen, profile) = match read(chosen) {
-        Ok(profile) => (chosen, profile),
-        Err(FoundryError::NoProfile { .. }) => match read(DEFAULT) {
-            Ok(profile) => (DEFAULT, profile),
-            Err(_) => return Vec::new(),
-        },
-        Err(_) => return Vec::new(),
-    };
-    let Ok(mut used) = stacked(folder, &profile, chosen, depth) else { return Vec::new() };
-    let inside = |path: &str| folder.join(path).to_string_lossy().into_owned();
-    for one in &mut used {
-        one.remapping.name = with_slash(&one.remapping.name);
-        one.remapping.path = with_slash(&inside(&one.remapping.path));
-        one.or = one.or.take().map(|path| inside(&path));
-    }
-    if let Some(name) = folder.file_name().and_then(|name| name.to_str()) {
-        let src = profile.src.unwrap_or_else(|| source_folder(folder).to_owned());
-        let src = folder.join(src);
-        let path = src.canonicalize().unwrap_or(src).to_string_lossy().into_owned();
-        let path = if path.ends_with('/') { path } else { format!("{path}/") };
-        let remapping = Written { context: None, name: format!("{name}/"), path };
-        used.push(Used { remapping, detected: true, or: None });
-    }
-    used
 }
 
 /// Adds a remapping unless one that is there says something of the same names.

@@ -167,6 +167,7 @@ impl FoundryConfig {
     pub fn load_profile(root: &Path, profile: Option<&str>) -> Result<Self, FoundryError> {
         let chosen = profile.unwrap_or(DEFAULT);
         let profile = Self::read_profile(root, chosen)?;
+        refuse_not_followed(root, chosen)?;
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let file = root.join(FILE);
         let used = detect::used(&root, &profile, chosen)?;
@@ -193,12 +194,7 @@ impl FoundryConfig {
 
     /// One profile as `foundry.toml` has it.
     fn read_profile(root: &Path, chosen: &str) -> Result<Profile, FoundryError> {
-        let file = root.join(FILE);
-        if file.symlink_metadata().is_ok_and(|found| found.file_type().is_symlink()) {
-            return Err(FoundryError::Unreadable { source: FileError::Link { path: file } });
-        }
-        let text = files::read_text(&file, Self::FILE_BYTES_MAX)
-            .map_err(|source| FoundryError::Unreadable { source })?;
+        let (file, text) = text(root)?;
         read(&Asked { file: &file, text: &text, profile: chosen })
     }
 
@@ -260,6 +256,40 @@ const NOT_FOLLOWED: [(&str, &str); 3] = [
     ),
 ];
 
+/// Why files that are left out may change the code of others.
+const SKIP: &str = "forge chooses the compiler without the files that it leaves out; write `solc`";
+
+/// The file of a folder, which must be its own.
+fn text(root: &Path) -> Result<(PathBuf, String), FoundryError> {
+    let file = root.join(FILE);
+    if file.symlink_metadata().is_ok_and(|found| found.file_type().is_symlink()) {
+        return Err(FoundryError::Unreadable { source: FileError::Link { path: file } });
+    }
+    let text = files::read_text(&file, FoundryConfig::FILE_BYTES_MAX)
+        .map_err(|source| FoundryError::Unreadable { source })?;
+    Ok((file, text))
+}
+
+/// Refuses what is not followed: of the project alone, since what a library says of its own code
+/// does not reach whoever uses it.
+fn refuse_not_followed(root: &Path, profile: &str) -> Result<(), FoundryError> {
+    let (file, text) = text(root)?;
+    let merged = document::merged(&Asked { file: &file, text: &text, profile })?;
+    let says_nothing = |value: &toml::Value| match value {
+        toml::Value::Array(values) => values.is_empty(),
+        toml::Value::Table(table) => table.is_empty(),
+        _ => false,
+    };
+    let is_pinned = ["solc", "solc_version"].iter().any(|key| merged.contains_key(*key));
+    let skip = (!is_pinned).then_some(("skip", SKIP));
+    for (key, why) in NOT_FOLLOWED.into_iter().chain(skip) {
+        if merged.get(key).is_some_and(|value| !says_nothing(value)) {
+            return Err(FoundryError::NotFollowed { file, key, why });
+        }
+    }
+    Ok(())
+}
+
 /// What a file says for a profile. Unknown keys are forge's business and skipped.
 fn read(asked: &Asked<'_>) -> Result<Profile, FoundryError> {
     let known = document::profiles(asked)?;
@@ -267,18 +297,7 @@ fn read(asked: &Asked<'_>) -> Result<Profile, FoundryError> {
     if !known.iter().any(|known| known == asked.profile) {
         return Err(FoundryError::NoProfile { file, name: asked.profile.to_owned(), known });
     }
-    let merged = document::merged(asked)?;
-    for (key, why) in NOT_FOLLOWED {
-        let says_nothing = |value: &toml::Value| match value {
-            toml::Value::Array(values) => values.is_empty(),
-            toml::Value::Table(table) => table.is_empty(),
-            _ => false,
-        };
-        if merged.get(key).is_some_and(|value| !says_nothing(value)) {
-            return Err(FoundryError::NotFollowed { file, key, why });
-        }
-    }
-    merged.try_into().map_err(|source| {
+    document::merged(asked)?.try_into().map_err(|source| {
         // The same is read again from the text, which knows its lines.
         let of_text = profile::fault(asked.text, asked.profile).unwrap_or(source);
         document::malformed(asked.file, asked.text, of_text)

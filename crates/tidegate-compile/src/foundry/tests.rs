@@ -205,3 +205,22 @@ fn a_missing_file_is_named() {
     let error = FoundryConfig::load(Path::new("no-such-folder")).unwrap_err();
     assert!(matches!(error, FoundryError::Unreadable { .. }), "{error:?}");
 }
+
+/// Each library is read once, however often folders of dependencies lead back to it.
+#[test]
+fn libraries_that_lead_back_to_themselves_are_read_once() {
+    let round = "[profile.default]\nlibs = [\".\", \".\", \"..\", \"../..\", \"./\"]\n";
+    let outside = "[profile.default]\nlibs = [\"/\"]\n";
+    let files = [
+        ("foundry.toml", ""),
+        ("lib/a/foundry.toml", round),
+        ("lib/b/foundry.toml", round),
+        ("lib/c/foundry.toml", outside),
+        ("lib/a/src/A.sol", ""),
+        ("lib/b/src/B.sol", ""),
+        ("lib/c/src/C.sol", ""),
+    ];
+    let found = load(&files, None).unwrap();
+    let names: Vec<_> = found.remappings.iter().map(|one| one.prefix.as_str()).collect();
+    assert!(["a/", "b/", "c/"].iter().all(|name| names.contains(name)), "{names:?}");
+}
