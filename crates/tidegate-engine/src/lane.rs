@@ -87,8 +87,8 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         &self.state
     }
 
-    /// How many of the sender's transactions were final on the chain before it was begun anew, as
-    /// seems: then nothing that the journal knows counts.
+    /// How many of the sender's transactions were final before the chain was begun anew, where it
+    /// seems to have been: then nothing that the journal knows counts.
     pub const fn void(&self) -> Option<u64> {
         self.void
     }

@@ -116,7 +116,9 @@ impl Reader<'_> {
 
     fn members(&mut self, owner: &str, items: &[RawItem]) -> Result<Vec<Field>, LayoutReadError> {
         let known = self.notes.members.get(owner);
-        self.fields(owner, items, |_, label| known?.get(label).cloned())
+        // Whatever holds the structure would not see that a member of it takes more room.
+        let not_growing = |said: &Formerly| Formerly { grows: None, ..said.clone() };
+        self.fields(owner, items, |_, label| known?.get(label).map(not_growing))
     }
 
     /// A namespace's members stand without places: they are placed as the compiler places them.

@@ -219,8 +219,17 @@ impl Config {
         for (name, existing) in &self.existing {
             let key = format!("existing.{name}");
             check_name(&key, name)?;
-            for network in existing.networks.keys() {
+            for (network, place) in &existing.networks {
                 self.known_network(&key, network)?;
+                // Under two names, an upgrade of one would be compared as if the other were there.
+                let before = self.existing.iter().take_while(|(other, _)| *other != name);
+                let is_same = |other: &ExistingConfig| {
+                    other.networks.get(network).is_some_and(|at| at.address == place.address)
+                };
+                if let Some((other, _)) = before.into_iter().find(|(_, other)| is_same(other)) {
+                    let reason = format!("it is what `existing.{other}` is on {network}");
+                    return Err(ConfigError::value(key, reason));
+                }
             }
         }
         for (name, param) in &self.params {

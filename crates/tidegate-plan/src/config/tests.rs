@@ -74,6 +74,14 @@ fn names_are_simple_and_networks_are_declared() {
     for (from, to, says) in places {
         refused(from, to, says);
     }
+    let (_, live) = ALL.split_once("[existing.live]").unwrap();
+    let (live, _) = live.split_once("\n\n").unwrap();
+    let both = format!("{live}\n\n[existing.same]{live}");
+    refused(
+        live,
+        &both,
+        "`existing.same` in tidegate.toml: it is what `existing.live` is on mainnet",
+    );
     let near = "`testnt` is not under [networks] (did you mean `testnet`?)";
     let networks = [
         ("soaks_on = [\"testnet\"]", "soaks_on = [\"testnt\"]"),

@@ -28,6 +28,13 @@ const TRANSPARENT_PROXY: &str = "@openzeppelin/contracts/proxy/transparent/\
 const BEACON_PROXY: &str = "@openzeppelin/contracts/proxy/beacon/BeaconProxy.sol:BeaconProxy";
 const BEACON: &str = "@openzeppelin/contracts/proxy/beacon/UpgradeableBeacon.sol:UpgradeableBeacon";
 
+/// The functions that put other code behind a proxy.
+const UPGRADES: [&str; 4] = [
+    "upgradeTo(address)",
+    "upgradeToAndCall(address,bytes)",
+    "upgrade(address,address)",
+    "upgradeAndCall(address,address,bytes)",
+];
 /// Names that stand for addresses in every project.
 const RESERVED: [&str; 5] = ["deployer", "safe", "executor", "anchor", "foreign"];
 
@@ -236,6 +243,13 @@ impl<'a> Builder<'a> {
             }
         };
         let invocation = self.invocation(step, abi, function, args)?;
+        if UPGRADES.contains(&invocation.signature.as_str()) && self.is_upgradeable(name) {
+            return Err(error(format!(
+                "`{}` is an upgrade, of which nothing is compared as a call; write \
+                 `upgrade = \"@{name}\"` and `create`",
+                invocation.signature
+            )));
+        }
         let value = value(step, written)?;
         Ok(Call { target: name.to_owned(), invocation, value })
     }
