@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
 use tidegate_chain::{
-    ConnectError, Endpoints, Network, NetworkConfig, OwnEndpoints, ReadError, RedactedUrl, Time,
-    block_time_secs, known_chain, named_operators,
+    ConnectError, EndpointError, Endpoints, Happening, Network, NetworkConfig, OwnEndpoints,
+    ReadError, RedactedUrl, Time, Watch, block_time_secs, known_chain, named_operators,
 };
 use tidegate_evidence::SafeReadError;
 use tidegate_gates::EndOfLife;
@@ -14,7 +15,7 @@ use tidegate_model::{BlockRef, ChainId, NetworkId, Reason, ReasonCode};
 use tidegate_store::{read_limited, write_private};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
-use crate::front::Question;
+use crate::front::{Event, Question};
 use crate::project::Project;
 use crate::settings::Environment;
 
@@ -211,11 +212,25 @@ pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> AppRes
     config.operators = operators(project, chain)?;
     let asked = project.rules.heads_within_secs.unwrap_or(u64::MAX);
     config.heads_within_secs = config.heads_within_secs.min(asked);
+    config.watch = watch(project);
     let network = Network::connect(config).await?;
     for remark in network.remarks() {
         project.front.warn(remark);
     }
     Ok(if project.dry_run { network.silent() } else { network })
+}
+
+/// Tells the front end what goes on while a chain is read.
+fn watch(project: &Project) -> Watch {
+    let front = Arc::clone(&project.front);
+    Watch::new(move |happening| match happening {
+        Happening::Begins(what) => front.tell(Event::Begin(what)),
+        Happening::At(done, all) => {
+            front.tell(Event::At(done.try_into().unwrap_or(0), all.try_into().unwrap_or(0)));
+        }
+        Happening::Ends => front.tell(Event::End),
+        Happening::Remark(text) => front.note(text),
+    })
 }
 
 /// Whom this machine's person named as operators of endpoints on it; on simulated chains alone.
@@ -274,6 +289,19 @@ impl From<ReadError> for AppError {
             ReadError::Stale { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::HeadsApart)
                 .hint("compare another endpoint and this machine's clock to see which is right"),
+            ReadError::Endpoint { source, .. } => {
+                let hint = match **source {
+                    EndpointError::NoBaseFee { .. } => "deploy to a chain with the rules of London",
+                    EndpointError::Busy { .. } => {
+                        "wait, or name an endpoint that allows more calls"
+                    }
+                    EndpointError::TooManyCalls { .. } => {
+                        "name an endpoint that serves the logs of more blocks at once"
+                    }
+                    _ => return Self::new(Kind::Chain, error),
+                };
+                Self::new(Kind::Chain, error).hint(hint)
+            }
             _ => Self::new(Kind::Chain, error),
         }
     }

@@ -47,7 +47,7 @@ pub(crate) async fn connect(config: &NetworkConfig) -> Result<Checked, ConnectEr
     let mut endpoints = Vec::new();
     let mut absent = Vec::new();
     let looks = config.endpoints.iter().map(|url| async {
-        let endpoint = Endpoint::new(url.clone(), client.clone(), config.limits);
+        let endpoint = Endpoint::new(url.clone(), client.clone(), config);
         let identity = identity(&endpoint, config.chain).await?;
         Ok::<_, EndpointError>((endpoint, identity))
     });
@@ -70,7 +70,9 @@ pub(crate) async fn connect(config: &NetworkConfig) -> Result<Checked, ConnectEr
             let remarks = name_operators(config, &mut endpoints).await;
             Ok(Checked { genesis, endpoints, absent, remarks })
         }
-        (_, Some(source)) => Err(ConnectError::Unreachable { network: network(), source }),
+        (_, Some(source)) => {
+            Err(ConnectError::Unreachable { network: network(), source: Box::new(source) })
+        }
         (_, None) => Err(ConnectError::NoEndpoint { network: network() }),
     }
 }

@@ -1,16 +1,27 @@
 //! One call to one endpoint, within limits.
 
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
 use alloy_primitives::{Bytes, hex};
+use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{EndpointError, Limits, RedactedUrl};
+use crate::busy::{Pace, Waiting, backoff, retry_after};
+use crate::watch::Kind;
+use crate::{EndpointError, Limits, NetworkConfig, RedactedUrl, Watch};
 
 /// There is one call to a connection at a time, so that one id is enough.
 const CALL_ID: u64 = 1;
+
+/// A call that takes longer is shown to whoever waits.
+const SLOW: Duration = Duration::from_millis(700);
+/// A shorter pause is not worth a word.
+const SHOWN_WAIT: Duration = Duration::from_millis(300);
 
 /// An endpoint and the connections to it.
 #[derive(Debug)]
@@ -20,6 +31,12 @@ pub(crate) struct Endpoint {
     pub(crate) operator: String,
     client: reqwest::Client,
     limits: Limits,
+    watch: Watch,
+    pace: Pace,
+    /// It cannot be asked by block hash.
+    pub(crate) by_number: AtomicBool,
+    /// The most blocks whose logs it serves at once, as far as it said.
+    pub(crate) log_blocks: AtomicU64,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +57,13 @@ struct WireError {
     data: Value,
 }
 
+/// What came over HTTP.
+struct Posted {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
 /// Prepares connections. No proxy of the environment is used, no redirect followed, nothing tried
 /// again below this crate.
 pub(crate) fn client(limits: &Limits) -> Result<reqwest::Client, reqwest::Error> {
@@ -53,28 +77,80 @@ pub(crate) fn client(limits: &Limits) -> Result<reqwest::Client, reqwest::Error>
 }
 
 impl Endpoint {
-    pub(crate) fn new(url: RedactedUrl, client: reqwest::Client, limits: Limits) -> Self {
-        Self { url, operator: String::new(), client, limits }
+    pub(crate) fn new(url: RedactedUrl, client: reqwest::Client, config: &NetworkConfig) -> Self {
+        Self {
+            url,
+            operator: String::new(),
+            client,
+            limits: config.limits,
+            watch: config.watch.clone(),
+            pace: Pace::default(),
+            by_number: AtomicBool::new(false),
+            log_blocks: AtomicU64::new(u64::MAX),
+        }
     }
 
-    /// Reads: a passing failure is tried again, within the limits.
+    /// Reads: a passing failure is tried again, and an endpoint that was asked too often is waited
+    /// for, both within the limits.
     pub(crate) async fn read<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: Value,
     ) -> Result<T, EndpointError> {
-        let mut pause = self.limits.read_pause;
-        for _ in 1..self.limits.read_attempts {
-            match self.call(method, &params).await {
-                Err(error) if error.is_passing() => {
-                    tracing::debug!(endpoint = %self.url, method, "read again after a pause");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
+        let mut turn = self.pace.turn().await;
+        let mut waiting = Waiting::new(&self.pace, &self.limits);
+        let (mut attempts, mut pause) = (1, self.limits.read_pause);
+        loop {
+            let error = match self.call(method, &params).await {
+                Err(error) => error,
+                answer => {
+                    self.pace.answered();
+                    return answer;
                 }
-                done => return done,
+            };
+            if let Some(asked) = error.asks_to_wait() {
+                let Some(wait) = waiting.next(asked) else {
+                    return Err(self.given_up(method, error));
+                };
+                self.wait(wait).await;
+                if turn.is_none() {
+                    turn = self.pace.turn().await;
+                }
+            } else if error.is_passing() && attempts < self.limits.read_attempts {
+                tracing::debug!(endpoint = %self.url, method, "read again after a pause");
+                tokio::time::sleep(pause).await;
+                attempts += 1;
+                pause *= 2;
+            } else {
+                return Err(error);
             }
         }
-        self.call(method, &params).await
+    }
+
+    /// Waits for an endpoint that was asked too often, and says so.
+    async fn wait(&self, wait: Duration) {
+        let url = &self.url;
+        if self.pace.narrow() {
+            self.remark(&format!("{url} allows no more calls for now; reading it takes longer"));
+        }
+        let what = format!("waiting {} s, as {url} allows no more calls", wait.as_secs_f64());
+        let _shown = (wait >= SHOWN_WAIT).then(|| self.watch.begin(Kind::Wait, &what));
+        tokio::time::sleep(wait).await;
+    }
+
+    fn given_up(&self, method: &'static str, source: EndpointError) -> EndpointError {
+        self.pace.give_up();
+        EndpointError::Busy {
+            endpoint: self.url.clone(),
+            method,
+            secs: self.limits.busy.as_secs_f64(),
+            source: Box::new(source),
+        }
+    }
+
+    /// What a person should know of this endpoint.
+    pub(crate) fn remark(&self, text: &str) {
+        self.watch.remark(text);
     }
 
     /// Calls once. `null` is an answer where `T` can be absent.
@@ -84,19 +160,39 @@ impl Endpoint {
         params: &Value,
     ) -> Result<T, EndpointError> {
         let body = json!({"jsonrpc": "2.0", "id": CALL_ID, "method": method, "params": params});
-        let posted = self.post(method, body.to_string());
-        let Ok(answer) = tokio::time::timeout(self.limits.call, posted).await else {
+        let posted = tokio::time::timeout(self.limits.call, self.post(method, body.to_string()));
+        let mut posted = std::pin::pin!(posted);
+        let answer = match tokio::time::timeout(SLOW, &mut posted).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let what = format!("waiting for {} ({method})", self.url);
+                let _shown = self.watch.begin(Kind::Wait, &what);
+                posted.await
+            }
+        };
+        let Ok(answer) = answer else {
             return Err(EndpointError::TimedOut {
                 endpoint: self.url.clone(),
                 method,
                 secs: self.limits.call.as_secs_f64(),
             });
         };
-        let answer: WireAnswer =
-            serde_json::from_slice(&answer?).map_err(|_| self.bad_answer(method, "JSON-RPC"))?;
-        if let Some(error) = answer.error {
-            return Err(self.rpc_error(method, error));
+        let Posted { status, retry_after, body } = answer?;
+        let answer = serde_json::from_slice::<WireAnswer>(&body);
+        // An error is one under whatever status; a result needs the status of a success.
+        if let Ok(WireAnswer { error: Some(error), .. }) = answer {
+            return Err(self.rpc_error(method, status, retry_after, error));
         }
+        if !status.is_success() {
+            let status = status.as_u16();
+            return Err(EndpointError::Status {
+                endpoint: self.url.clone(),
+                method,
+                status,
+                retry_after,
+            });
+        }
+        let answer = answer.map_err(|_| self.bad_answer(method, "JSON-RPC"))?;
         if answer.id != CALL_ID {
             return Err(self.bad_answer(method, "for this call"));
         }
@@ -109,7 +205,7 @@ impl Endpoint {
         EndpointError::BadAnswer { endpoint: self.url.clone(), method, expected }
     }
 
-    async fn post(&self, method: &'static str, body: String) -> Result<Vec<u8>, EndpointError> {
+    async fn post(&self, method: &'static str, body: String) -> Result<Posted, EndpointError> {
         let transport = |source: reqwest::Error| EndpointError::Transport {
             endpoint: self.url.clone(),
             method,
@@ -122,13 +218,7 @@ impl Endpoint {
             .send()
             .await
             .map_err(transport)?;
-        if !response.status().is_success() {
-            return Err(EndpointError::Status {
-                endpoint: self.url.clone(),
-                method,
-                status: response.status().as_u16(),
-            });
-        }
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(transport)? {
             if answer.len() + chunk.len() > self.limits.answer_bytes {
@@ -140,16 +230,52 @@ impl Endpoint {
             }
             answer.extend_from_slice(&chunk);
         }
-        Ok(answer)
+        Ok(Posted { status, retry_after, body: answer })
     }
 
-    fn rpc_error(&self, method: &'static str, error: WireError) -> EndpointError {
+    fn rpc_error(
+        &self,
+        method: &'static str,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+        error: WireError,
+    ) -> EndpointError {
         EndpointError::Rpc {
             endpoint: self.url.clone(),
             method,
+            status: status.as_u16(),
             code: error.code,
             message: self.url.clean(&error.message),
-            data: error.data.as_str().and_then(|data| hex::decode(data).ok()).map(Bytes::from),
+            data: bytes_of(&error.data),
+            retry_after: retry_after.or_else(|| backoff(&error.data)),
+        }
+    }
+}
+
+/// The bytes of an error's data: hexadecimal, after a word, or in a field of its own.
+fn bytes_of(data: &Value) -> Option<Bytes> {
+    let text = data.as_str().or_else(|| data.get("data")?.as_str())?;
+    let text = text.strip_prefix("Reverted ").unwrap_or(text);
+    hex::decode(text).ok().map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revert_data_as_nodes_write_it() {
+        let some = Some(Bytes::from_static(&[0x08, 0xc3]));
+        for (data, expected) in [
+            (json!("0x08c3"), some.clone()),
+            (json!("Reverted 0x08c3"), some.clone()),
+            (json!({"data": "0x08c3", "message": "x"}), some),
+            (json!("0x"), Some(Bytes::new())),
+            (json!("revert: no"), None),
+            (json!({"rate": {}}), None),
+            (Value::Null, None),
+        ] {
+            assert_eq!(bytes_of(&data), expected, "{data}");
         }
     }
 }

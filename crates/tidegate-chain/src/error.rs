@@ -1,6 +1,7 @@
 //! What can go wrong between this machine and a chain.
 
 use std::fmt;
+use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use tidegate_model::ids::ChainId;
@@ -28,21 +29,71 @@ pub enum EndpointError {
     Budget { endpoint: RedactedUrl, secs: f64 },
     /// It answered with an HTTP status other than success; redirects are not followed.
     #[error("cannot ask {endpoint} for {method}: HTTP status {status}")]
-    Status { endpoint: RedactedUrl, method: &'static str, status: u16 },
+    Status {
+        endpoint: RedactedUrl,
+        method: &'static str,
+        status: u16,
+        /// When to come back, if it says.
+        retry_after: Option<Duration>,
+    },
+    /// It was asked too often, and longer than is waited.
+    #[error(
+        "cannot ask {endpoint} for {method}: it allows no more calls now, and was waited for as \
+         long as {secs} s allow"
+    )]
+    Busy {
+        endpoint: RedactedUrl,
+        method: &'static str,
+        /// How long one read waits at most.
+        secs: f64,
+        /// How it said so.
+        #[source]
+        source: Box<Self>,
+    },
     /// Its answer is too large.
     #[error("cannot ask {endpoint} for {method}: the answer exceeds {limit_bytes} bytes")]
     TooLarge { endpoint: RedactedUrl, method: &'static str, limit_bytes: usize },
-    /// It answered with a JSON-RPC error.
+    /// It answered with a JSON-RPC error, under whatever HTTP status.
     #[error("cannot ask {endpoint} for {method}: error {code}: {message}")]
     Rpc {
         endpoint: RedactedUrl,
         method: &'static str,
+        status: u16,
         code: i64,
         /// Its text, escaped.
         message: String,
         /// Its data, where that is hexadecimal.
         data: Option<Bytes>,
+        /// When to come back, if it says.
+        retry_after: Option<Duration>,
     },
+    /// It has more logs in a range than are read at once.
+    #[error("cannot ask {endpoint} for {method}: more than {limit} logs")]
+    TooManyLogs { endpoint: RedactedUrl, method: &'static str, limit: usize },
+    /// It refuses to give even the logs of this block alone.
+    #[error("cannot ask {endpoint} for {method} of block {number} alone")]
+    RefusedBlock {
+        endpoint: RedactedUrl,
+        method: &'static str,
+        number: u64,
+        #[source]
+        source: Box<Self>,
+    },
+    /// It serves so little at once that too many calls would be needed.
+    #[error("cannot ask {endpoint} for {method}: more than {limit} calls would be needed")]
+    TooManyCalls { endpoint: RedactedUrl, method: &'static str, limit: usize },
+    /// It cannot be asked by block hash, and has another block at the height, or none.
+    #[error(
+        "cannot ask {endpoint} for {method}: it cannot be asked by block hash, and has another \
+         block {number} now, or none"
+    )]
+    OtherBlock { endpoint: RedactedUrl, method: &'static str, number: u64 },
+    /// Blocks without base fee take no transactions of the kind that is sent.
+    #[error(
+        "cannot ask {endpoint} for {method}: blocks of its chain have no base fee (EIP-1559, \
+         London), and only transactions with one are sent"
+    )]
+    NoBaseFee { endpoint: RedactedUrl, method: &'static str },
     /// Its answer is not what the method answers, or not about what was asked.
     #[error("cannot ask {endpoint} for {method}: the answer is not {expected}")]
     BadAnswer { endpoint: RedactedUrl, method: &'static str, expected: &'static str },
@@ -51,15 +102,22 @@ pub enum EndpointError {
 impl EndpointError {
     /// Whether the endpoint could answer the same question a moment later.
     pub(crate) fn is_passing(&self) -> bool {
-        const TOO_MANY_REQUESTS: u16 = 429;
         const SERVER_ERROR: u16 = 500;
+        const GATEWAY_ERRORS: [u16; 3] = [502, 503, 504];
         match self {
             Self::Transport { .. } => true,
-            Self::Status { status, .. } => *status == TOO_MANY_REQUESTS || *status >= SERVER_ERROR,
+            Self::Status { status, .. } => *status >= SERVER_ERROR,
+            // Some nodes send each error with the status 500.
+            Self::Rpc { status, .. } => GATEWAY_ERRORS.contains(status),
             Self::TimedOut { .. }
             | Self::Budget { .. }
             | Self::TooLarge { .. }
-            | Self::Rpc { .. }
+            | Self::Busy { .. }
+            | Self::TooManyLogs { .. }
+            | Self::TooManyCalls { .. }
+            | Self::RefusedBlock { .. }
+            | Self::OtherBlock { .. }
+            | Self::NoBaseFee { .. }
             | Self::BadAnswer { .. } => false,
         }
     }
@@ -89,7 +147,7 @@ pub enum ConnectError {
         network: String,
         /// What the last one did.
         #[source]
-        source: EndpointError,
+        source: Box<EndpointError>,
     },
     /// An endpoint serves another chain.
     #[error("cannot open network {network}: {endpoint} serves chain {found}, not {expected}")]

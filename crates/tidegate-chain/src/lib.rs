@@ -8,17 +8,22 @@
 //! It must never sign, choose a nonce, or send the same bytes again on its own. What a send
 //! answers is for diagnosis only: the caller reconciles by hash and nonce.
 
+mod busy;
 mod connect;
 mod endpoint;
 mod error;
+mod fees;
 mod freshness;
 mod heads;
 mod known;
 mod limits;
+mod log_range;
+mod log_steps;
 mod logs;
 mod network;
 mod operators;
 mod own;
+mod pinned;
 mod proof;
 mod quorum;
 mod rises;
@@ -29,6 +34,7 @@ mod text;
 mod transactions;
 mod types;
 mod url;
+mod watch;
 mod wire;
 
 pub use error::{ConnectError, EndpointError, ReadError, Subject};
@@ -47,3 +53,4 @@ pub use types::{
     Authorization, Authorized, CallOutcome, FeeData, GasQuery, Log, Receipt, Sent, Transaction,
 };
 pub use url::{RedactedUrl, UrlError};
+pub use watch::{Happening, Watch};

@@ -9,6 +9,9 @@ const CONNECT_SECS_MAX: u64 = 5;
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const READ_ATTEMPTS_MAX: u32 = 3;
 const READ_PAUSE_MS: u64 = 250;
+/// An endpoint that allows no more calls is waited for so long, for one read.
+const BUSY_SECS_MAX: u64 = 60;
+const BUSY_PAUSE_SECS: u64 = 1;
 
 /// Limits of each call to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,10 @@ pub struct Limits {
     pub read_attempts: u32,
     /// The pause before the second attempt; it doubles with each further one.
     pub read_pause: Duration,
+    /// How long one read waits in all for an endpoint that was asked too often.
+    pub busy: Duration,
+    /// The first pause for such an endpoint where it says none; it doubles with each further one.
+    pub busy_pause: Duration,
 }
 
 impl Limits {
@@ -34,5 +41,7 @@ impl Limits {
         answer_bytes: ANSWER_BYTES_MAX,
         read_attempts: READ_ATTEMPTS_MAX,
         read_pause: Duration::from_millis(READ_PAUSE_MS),
+        busy: Duration::from_secs(BUSY_SECS_MAX),
+        busy_pause: Duration::from_secs(BUSY_PAUSE_SECS),
     };
 }

@@ -1,14 +1,29 @@
 //! Logs, in chunks that endpoints are willing to serve.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+
 use alloy_primitives::{Address, B256, U64};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::endpoint::Endpoint;
+use crate::log_range::{is_of_range, refusal};
+use crate::log_steps::Steps;
+use crate::watch::{Kind, Shown};
 use crate::wire::WireLog;
 use crate::{EndpointError, Log, Network, ReadError, Subject};
 
-/// Blocks asked for at first; doubled until an endpoint refuses, and halved where one does.
+/// Blocks asked for at first; doubled while they hold little, and halved where an endpoint refuses
+/// to give even one of them alone.
 const CHUNK_BLOCKS_FIRST: u64 = 2_000;
-const CALLS_MAX: usize = 5_000;
+/// A chunk that holds more is followed by a smaller one.
+const CHUNK_LOGS: usize = 10_000;
+/// A fortnight of blocks of two seconds each, in steps of ten.
+const CALLS_MAX: usize = 65_536;
+/// Calls at a time to an endpoint that serves few blocks at once.
+const CALLS_AT_ONCE: usize = 8;
 const LOGS_MAX: usize = 200_000;
 const ADDRESSES_MAX: usize = 200;
 /// Single blocks that are asked for in vain.
@@ -72,8 +87,8 @@ impl Network {
     }
 
     /// Reads chunk by chunk, until `take` has enough. Contracts that log little are read in few
-    /// calls, however old they are: chunks grow until an endpoint refuses one, and shrink where
-    /// one does. Answers how many blocks were left.
+    /// calls, however old they are: chunks grow while they hold little. Of a chunk each endpoint is
+    /// asked in steps of its own. Answers how many blocks were left.
     async fn each_chunk(
         &self,
         query: &LogQuery,
@@ -85,60 +100,192 @@ impl Network {
         if query.addresses.len() > ADDRESSES_MAX {
             return Err(too_many(query, "addresses", ADDRESSES_MAX));
         }
+        let reading = Reading::new(self, query);
         let (mut from, mut size) = (query.from, CHUNK_BLOCKS_FIRST);
-        // The largest chunk that was served, and whether one was refused.
-        let (mut served, mut refused) = (1, false);
-        for _ in 0..CALLS_MAX {
-            let to = query.to.min(from.saturating_add(size - 1));
-            let chunk = match self.chunk(query, from, to).await {
+        // The last block before one that an endpoint refuses, or that one.
+        let mut stop = None;
+        while from <= query.to {
+            let to = query.to.min(from.saturating_add(size - 1)).min(stop.unwrap_or(u64::MAX));
+            let chunk = match self.chunk(&reading, from, to).await {
                 Ok(found) => {
-                    served = served.max(size);
-                    size = if refused { size } else { size.saturating_mul(2) };
+                    let holds_much = found.len() > CHUNK_LOGS;
+                    size = if holds_much { (size / 2).max(1) } else { size.saturating_mul(2) };
                     Chunk::Read(found)
                 }
-                Err(error) if asks_for_less(&error) && size > 1 => {
-                    refused = true;
-                    size /= 2;
+                Err(error) if asks_for_less(&error) && from < to => {
+                    match refused_block(&error) {
+                        Some(number) => stop = Some(from.max(number.saturating_sub(1))),
+                        None => size = (to - from).div_ceil(2),
+                    }
                     continue;
                 }
-                Err(error) if asks_for_less(&error) => {
-                    // It was this block: the next ones are asked for as before it.
-                    (size, refused) = (served, false);
-                    Chunk::Refused(error)
-                }
+                // It was this block: the next ones are asked for as before it.
+                Err(error) if asks_for_less(&error) => Chunk::Refused(error),
                 Err(error) => return Err(error),
             };
+            stop = None;
             if !take(chunk)? || to == query.to {
                 return Ok(query.to - to);
             }
             from = to + 1;
         }
-        Err(too_many(query, "calls", CALLS_MAX))
+        Ok(0)
     }
 
-    async fn chunk(&self, query: &LogQuery, from: u64, to: u64) -> Result<Vec<Log>, ReadError> {
-        self.agree(Subject::Logs(from, to), |endpoint| async move {
-            let topics: Vec<Value> = query
-                .topics
-                .iter()
-                .map(|topics| if topics.is_empty() { Value::Null } else { json!(topics) })
-                .collect();
-            let filter = json!({"address": query.addresses, "topics": topics,
-                "fromBlock": U64::from(from), "toBlock": U64::from(to)});
-            let wire: Vec<WireLog> = endpoint.read(METHOD, json!([filter])).await?;
-            let mut logs = wire
-                .into_iter()
-                .map(WireLog::log)
-                .collect::<Option<Vec<Log>>>()
-                .ok_or_else(|| endpoint.bad_answer(METHOD, "of sealed blocks"))?;
-            if !logs.iter().all(|log| matches(query, from, to, log)) {
-                return Err(endpoint.bad_answer(METHOD, "what the filter asks for"));
-            }
-            logs.sort_by_key(|log| (log.block.number, log.index));
-            Ok(logs)
-        })
-        .await
+    async fn chunk(
+        &self,
+        reading: &Reading<'_>,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, ReadError> {
+        let what = Subject::Logs(from, to);
+        self.agree(what, |endpoint| reading.range(endpoint, from, to)).await
     }
+}
+
+/// One query while it is read: how far, and how each endpoint is asked.
+struct Reading<'a> {
+    query: &'a LogQuery,
+    state: Mutex<State>,
+    network: &'a Network,
+    shown: Mutex<Option<Shown<'a>>>,
+}
+
+struct State {
+    /// By the endpoint's place in memory, which is its own while the network is borrowed.
+    steps: BTreeMap<usize, Steps>,
+    calls: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn new(network: &'a Network, query: &'a LogQuery) -> Self {
+        let state = Mutex::new(State { steps: BTreeMap::new(), calls: 0 });
+        Self { query, state, network, shown: Mutex::new(None) }
+    }
+
+    /// The logs of a range as one endpoint gives them, in as many calls as it takes.
+    async fn range(
+        &self,
+        endpoint: &Endpoint,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, EndpointError> {
+        let mut logs = Vec::new();
+        let mut at = from;
+        while at <= to {
+            let steps = self.steps(endpoint, |_| ());
+            // Several at once where the endpoint is known to serve so much, and no more.
+            let many = if steps.is_tried() { CALLS_AT_ONCE } else { 1 };
+            let spans = spans(at, to, steps.size()).take(many);
+            let asked: Vec<(u64, u64)> = spans.collect();
+            self.count(endpoint, asked.len())?;
+            let answers = asked.iter().map(|(from, to)| self.ask(endpoint, *from, *to));
+            for (answer, (from, to)) in join_all(answers).await.into_iter().zip(&asked) {
+                let blocks = to - from + 1;
+                match answer {
+                    Ok(found) => logs.extend(found),
+                    Err(error) => {
+                        let (limits, message) = asks_less(&error);
+                        if !limits {
+                            return Err(error);
+                        }
+                        let refused = refusal(message, blocks);
+                        let learned = self.steps(endpoint, |steps| steps.refused(blocks, refused));
+                        if is_of_range(refused) && blocks > 1 {
+                            endpoint.log_blocks.fetch_min(learned.size(), Ordering::AcqRel);
+                        }
+                        if blocks == 1 {
+                            return Err(alone(endpoint, *from, error));
+                        }
+                        break;
+                    }
+                }
+                self.steps(endpoint, |steps| steps.served(blocks));
+                at = to + 1;
+                if logs.len() > LOGS_MAX {
+                    let (endpoint, limit) = (endpoint.url.clone(), LOGS_MAX);
+                    return Err(EndpointError::TooManyLogs { endpoint, method: METHOD, limit });
+                }
+            }
+            self.show(at);
+        }
+        logs.sort_by_key(|log: &Log| (log.block.number, log.index));
+        Ok(logs)
+    }
+
+    /// What an endpoint is asked next, after it has learned something.
+    fn steps(&self, endpoint: &Endpoint, learn: impl FnOnce(&mut Steps)) -> Steps {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = endpoint.log_blocks.load(Ordering::Acquire);
+        let place = std::ptr::from_ref(endpoint).addr();
+        let steps = state.steps.entry(place).or_insert_with(|| Steps::new(known));
+        learn(steps);
+        *steps
+    }
+
+    fn count(&self, endpoint: &Endpoint, calls: usize) -> Result<(), EndpointError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.calls += calls;
+        if state.calls <= CALLS_MAX {
+            return Ok(());
+        }
+        let (endpoint, limit) = (endpoint.url.clone(), CALLS_MAX);
+        Err(EndpointError::TooManyCalls { endpoint, method: METHOD, limit })
+    }
+
+    /// Tells how far it is, once it takes several calls.
+    fn show(&self, next: u64) {
+        let LogQuery { from, to, .. } = *self.query;
+        if next > to {
+            return;
+        }
+        let what = || format!("reading the logs of {}, blocks {from} to {to}", self.network.name());
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown
+            .get_or_insert_with(|| self.network.watch().begin(Kind::Work, &what()))
+            .at(next - from, to - from + 1);
+    }
+
+    async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, EndpointError> {
+        let LogQuery { addresses, topics, .. } = self.query;
+        let topics: Vec<Value> = topics
+            .iter()
+            .map(|topics| if topics.is_empty() { Value::Null } else { json!(topics) })
+            .collect();
+        let filter = json!({"address": addresses, "topics": topics,
+            "fromBlock": U64::from(from), "toBlock": U64::from(to)});
+        let wire: Vec<WireLog> = endpoint.read(METHOD, json!([filter])).await?;
+        let logs = wire
+            .into_iter()
+            .map(WireLog::log)
+            .collect::<Option<Vec<Log>>>()
+            .ok_or_else(|| endpoint.bad_answer(METHOD, "of sealed blocks"))?;
+        match logs.iter().all(|log| matches(self.query, from, to, log)) {
+            true => Ok(logs),
+            false => Err(endpoint.bad_answer(METHOD, "what the filter asks for")),
+        }
+    }
+}
+
+/// Tells which block was refused.
+fn alone(endpoint: &Endpoint, number: u64, error: EndpointError) -> EndpointError {
+    let (endpoint, source) = (endpoint.url.clone(), Box::new(error));
+    EndpointError::RefusedBlock { endpoint, method: METHOD, number, source }
+}
+
+/// A range in pieces of one size.
+fn spans(from: u64, to: u64, size: u64) -> impl Iterator<Item = (u64, u64)> {
+    let next = move |(_, last): &(u64, u64)| (*last < to).then(|| piece(last + 1, to, size));
+    std::iter::successors(Some(piece(from, to, size)), next)
+}
+
+fn piece(from: u64, to: u64, size: u64) -> (u64, u64) {
+    (from, to.min(from.saturating_add(size.max(1) - 1)))
 }
 
 /// The result of reading the logs of one range.
@@ -167,12 +314,44 @@ impl ReadError {
     }
 }
 
-/// Endpoints refuse a range in many words; all are JSON-RPC errors or an answer over our limit.
+/// Whether a smaller chunk might be answered.
 fn asks_for_less(error: &ReadError) -> bool {
-    let source = match error {
+    endpoints_error(error).is_some_and(|error| {
+        let is_cut = matches!(error, EndpointError::TooManyLogs { .. });
+        asks_less(error).0 || is_cut || refused(error).is_some()
+    })
+}
+
+fn refused_block(error: &ReadError) -> Option<u64> {
+    endpoints_error(error).and_then(refused)
+}
+
+fn refused(error: &EndpointError) -> Option<u64> {
+    match error {
+        EndpointError::RefusedBlock { number, .. } => Some(*number),
+        _ => None,
+    }
+}
+
+fn endpoints_error(error: &ReadError) -> Option<&EndpointError> {
+    match error {
         ReadError::TooFewEndpoints { source: Some(source), .. }
-        | ReadError::Endpoint { source, .. } => source,
-        _ => return false,
-    };
-    matches!(**source, EndpointError::Rpc { .. } | EndpointError::TooLarge { .. })
+        | ReadError::Endpoint { source, .. } => Some(source),
+        _ => None,
+    }
+}
+
+/// Whether an endpoint might serve a smaller range, and what it said. They refuse one in many
+/// words; all are JSON-RPC errors or an answer over our limit.
+fn asks_less(error: &EndpointError) -> (bool, &str) {
+    /// Not understood, no such method.
+    const OTHERWISE: [i64; 3] = [-32_700, -32_600, -32_601];
+    const FORBIDDEN: [u16; 2] = [401, 403];
+    match error {
+        EndpointError::TooLarge { .. } => (true, ""),
+        EndpointError::Rpc { status, code, message, .. } => {
+            (!OTHERWISE.contains(code) && !FORBIDDEN.contains(status), message)
+        }
+        _ => (false, ""),
+    }
 }

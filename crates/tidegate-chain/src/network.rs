@@ -9,7 +9,7 @@ use tidegate_model::ids::{ChainId, NetworkId};
 use crate::connect::connect;
 use crate::endpoint::Endpoint;
 use crate::freshness::{Freshness, heads_within_secs};
-use crate::{Clock, ConnectError, EndpointError, Limits, RedactedUrl};
+use crate::{Clock, ConnectError, EndpointError, Limits, RedactedUrl, Watch};
 
 /// Endpoints that must agree on public chains where policy says nothing else.
 const QUORUM_PUBLIC: usize = 2;
@@ -48,6 +48,8 @@ pub struct NetworkConfig {
     pub reading: Reading,
     /// Limits of each call.
     pub limits: Limits,
+    /// Whoever is told what goes on.
+    pub watch: Watch,
 }
 
 impl NetworkConfig {
@@ -71,6 +73,7 @@ impl NetworkConfig {
             clock,
             reading: Reading::Quorum,
             limits: Limits::STANDARD,
+            watch: Watch::default(),
         }
     }
 }
@@ -110,6 +113,7 @@ struct Shared {
     quorum: usize,
     heads_within_secs: u64,
     clock: Clock,
+    watch: Watch,
 }
 
 impl Network {
@@ -130,6 +134,7 @@ impl Network {
             quorum: config.quorum.max(1),
             heads_within_secs: config.heads_within_secs,
             clock: config.clock,
+            watch: config.watch,
         };
         let (shared, reading) = (Arc::new(shared), config.reading);
         Ok(Self { shared, reading, silent: false, for_stop: false, budget: None })
@@ -222,6 +227,10 @@ impl Network {
             Reading::Quorum => self.shared.quorum,
             Reading::Single => 1,
         }
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.shared.watch
     }
 
     pub(crate) fn mode(&self) -> Reading {

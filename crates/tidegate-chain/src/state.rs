@@ -1,20 +1,16 @@
 //! State at a block, pinned to its hash (EIP-1898), and what is only ever of the moment.
 
-use alloy_primitives::{Address, B256, Bytes, U64, U128, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use serde_json::{Value, json};
 use tidegate_model::ids::BlockRef;
 use tidegate_model::ports::{AccountState, StateKey, StateSnapshot};
 
-use crate::endpoint::Endpoint;
-use crate::wire::WireFees;
-use crate::{CallOutcome, EndpointError, FeeData, GasQuery, Network, ReadError, Subject};
+use crate::{CallOutcome, EndpointError, GasQuery, Network, ReadError, Subject};
 
 /// The code that most nodes give a revert.
 const REVERT_CODE: i64 = 3;
 /// The error text of nodes that give no revert data.
 const REVERT_TEXT: &str = "execution reverted";
-const FEE_BLOCKS: u64 = 10;
-const FEE_PERCENTILE: f64 = 50.0;
 
 /// State pinned to the hash of a block, which must belong to the chain.
 impl Network {
@@ -23,7 +19,7 @@ impl Network {
     /// # Errors
     /// If too few endpoints answer, or they disagree.
     pub async fn code(&self, address: Address, at: BlockRef) -> Result<Bytes, ReadError> {
-        self.pinned(Subject::Code(address), "eth_getCode", json!([address, pin(at)])).await
+        self.pinned(Subject::Code(address), "eth_getCode", json!([address]), at).await
     }
 
     /// keccak256 of an account's code; that of nothing where it has none.
@@ -39,7 +35,7 @@ impl Network {
     /// # Errors
     /// If too few endpoints answer, or they disagree.
     pub async fn balance(&self, address: Address, at: BlockRef) -> Result<U256, ReadError> {
-        self.pinned(Subject::Balance(address), "eth_getBalance", json!([address, pin(at)])).await
+        self.pinned(Subject::Balance(address), "eth_getBalance", json!([address]), at).await
     }
 
     /// An account's nonce: how many of its transactions the chain holds.
@@ -47,9 +43,9 @@ impl Network {
     /// # Errors
     /// If too few endpoints answer, or they disagree.
     pub async fn nonce(&self, address: Address, at: BlockRef) -> Result<u64, ReadError> {
-        let params = json!([address, pin(at)]);
+        let params = json!([address]);
         let nonce: U64 =
-            self.pinned(Subject::Nonce(address), "eth_getTransactionCount", params).await?;
+            self.pinned(Subject::Nonce(address), "eth_getTransactionCount", params, at).await?;
         Ok(nonce.to())
     }
 
@@ -63,8 +59,8 @@ impl Network {
         slot: U256,
         at: BlockRef,
     ) -> Result<U256, ReadError> {
-        let params = json!([address, slot, pin(at)]);
-        self.pinned(Subject::Slot(address, slot), "eth_getStorageAt", params).await
+        let params = json!([address, slot]);
+        self.pinned(Subject::Slot(address, slot), "eth_getStorageAt", params, at).await
     }
 
     /// One storage slot after the block at a height, which must be final. Nodes that keep the
@@ -79,7 +75,10 @@ impl Network {
         number: u64,
     ) -> Result<U256, ReadError> {
         let params = json!([address, slot, U64::from(number)]);
-        self.pinned(Subject::Slot(address, slot), "eth_getStorageAt", params).await
+        self.agree(Subject::Slot(address, slot), |endpoint| {
+            endpoint.read("eth_getStorageAt", params.clone())
+        })
+        .await
     }
 
     /// The return data of a view call (`eth_call`) at a block.
@@ -105,7 +104,7 @@ impl Network {
         data: &Bytes,
         at: BlockRef,
     ) -> Result<CallOutcome, ReadError> {
-        self.calls(Subject::Call(to), json!([{"to": to, "data": data}, pin(at)])).await
+        self.calls(Subject::Call(to), json!([{"to": to, "data": data}]), at).await
     }
 
     /// The return or revert data of initcode that runs in `eth_call` with this much gas. Nothing is
@@ -119,8 +118,7 @@ impl Network {
         gas: u64,
         at: BlockRef,
     ) -> Result<CallOutcome, ReadError> {
-        self.calls(Subject::Creation, json!([{"data": initcode, "gas": U64::from(gas)}, pin(at)]))
-            .await
+        self.calls(Subject::Creation, json!([{"data": initcode, "gas": U64::from(gas)}]), at).await
     }
 
     /// Fetches what a local execution found missing in a snapshot, at the snapshot's block.
@@ -153,10 +151,15 @@ impl Network {
         Ok(())
     }
 
-    async fn calls(&self, what: Subject, params: Value) -> Result<CallOutcome, ReadError> {
+    async fn calls(
+        &self,
+        what: Subject,
+        params: Value,
+        at: BlockRef,
+    ) -> Result<CallOutcome, ReadError> {
         let params = &params;
         self.agree(what, |endpoint| async move {
-            match endpoint.read("eth_call", params.clone()).await {
+            match endpoint.read_at("eth_call", params, at).await {
                 Ok(bytes) => Ok(CallOutcome::Returned(bytes)),
                 Err(error) => revert_data(error).map(CallOutcome::Reverted),
             }
@@ -169,8 +172,9 @@ impl Network {
         what: Subject,
         method: &'static str,
         params: Value,
+        at: BlockRef,
     ) -> Result<T, ReadError> {
-        self.agree(what, |endpoint| endpoint.read(method, params.clone())).await
+        self.agree(what, |endpoint| endpoint.read_at(method, &params, at)).await
     }
 }
 
@@ -192,28 +196,6 @@ impl Network {
             .await?;
         let highest = answers.given().iter().map(|(_, nonce)| nonce.to()).max();
         highest.ok_or(ReadError::NotFound { what })
-    }
-
-    /// Present fees, of all endpoints that answer: the highest base fee, which the next block
-    /// decides in any case, and the lowest tip, which nobody decides but who pays it.
-    ///
-    /// # Errors
-    /// If no endpoint answers.
-    pub async fn fee_data(&self) -> Result<FeeData, ReadError> {
-        let asked = self.raw_endpoints().iter().map(fees_of);
-        let (mut given, mut failed) = (Vec::new(), None);
-        for answer in futures_util::future::join_all(asked).await {
-            match answer {
-                Ok(fees) => given.push(fees),
-                Err(error) => failed = Some(Box::new(error)),
-            }
-        }
-        let what = Subject::Fees;
-        match (lowest_tip(&given), failed) {
-            (Some(fees), _) => Ok(fees),
-            (None, Some(source)) => Err(ReadError::Endpoint { what, source }),
-            (None, None) => Err(ReadError::NotFound { what }),
-        }
     }
 
     /// The gas that a transaction needs on the latest state, by the word of the first endpoint
@@ -238,35 +220,6 @@ impl Network {
             .await?;
         estimate.map(|gas| gas.to()).map_err(|data| ReadError::Reverted { what, data })
     }
-}
-
-/// The fee data of one endpoint.
-async fn fees_of(endpoint: &Endpoint) -> Result<FeeData, EndpointError> {
-    let method = "eth_feeHistory";
-    let params = json!([U64::from(FEE_BLOCKS), "latest", [FEE_PERCENTILE]]);
-    let fees: WireFees = endpoint.read(method, params).await?;
-    let base_fee = fees.base_fee_per_gas.last();
-    let base_fee = base_fee.ok_or_else(|| endpoint.bad_answer(method, "fees"))?.to();
-    let paid = fees.reward.unwrap_or_default();
-    let mut paid: Vec<U128> = paid.into_iter().filter_map(|block| block.first().copied()).collect();
-    paid.sort_unstable();
-    let priority_fee = match paid.get(paid.len() / 2) {
-        Some(median) if !median.is_zero() => *median,
-        _ => endpoint.read("eth_maxPriorityFeePerGas", json!([])).await?,
-    };
-    Ok(FeeData { base_fee, priority_fee: priority_fee.to() })
-}
-
-/// An endpoint that says nothing of tips does not lower them to nothing.
-fn lowest_tip(given: &[FeeData]) -> Option<FeeData> {
-    let base_fee = given.iter().map(|fees| fees.base_fee).max()?;
-    let tips = given.iter().map(|fees| fees.priority_fee);
-    let priority_fee = tips.filter(|tip| *tip > 0).min().unwrap_or_default();
-    Some(FeeData { base_fee, priority_fee })
-}
-
-fn pin(at: BlockRef) -> Value {
-    json!({"blockHash": at.hash, "requireCanonical": true})
 }
 
 /// The revert data of a failed call; the error itself if it is not a revert.

@@ -155,7 +155,15 @@ impl WireLog {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(crate) struct WireBaseFee {
+    #[serde(default)]
+    pub(crate) base_fee_per_gas: Option<U128>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct WireFees {
+    #[serde(default)]
     pub(crate) base_fee_per_gas: Vec<U128>,
     #[serde(default)]
     pub(crate) reward: Option<Vec<Vec<U128>>>,

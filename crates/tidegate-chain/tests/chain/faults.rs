@@ -74,7 +74,7 @@ fn passing_failures_are_read_again_and_others_are_not() -> Outcome {
     let anvil = anvil(SIMULATED)?;
     let http = |status| Reply::Http { status, headers: vec![], body: vec![] };
     let rpc = Reply::Error { code: -32000, message: "header not found".to_owned(), data: None };
-    let cases = [(http(503), 2), (http(429), 2), (Reply::HangUp, 2), (http(401), 1), (rpc, 1)];
+    let cases = [(http(503), 2), (http(429), 3), (Reply::HangUp, 2), (http(401), 1), (rpc, 1)];
     for (reply, expected) in cases {
         let (error, calls) = check(&anvil, reply)?;
         assert_eq!(calls, expected, "{error:?}");

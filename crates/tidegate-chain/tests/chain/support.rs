@@ -28,6 +28,8 @@ pub(crate) const LIMITS: Limits = Limits {
     answer_bytes: 1024 * 1024,
     read_attempts: 2,
     read_pause: Duration::from_millis(1),
+    busy: Duration::from_millis(40),
+    busy_pause: Duration::from_millis(10),
 };
 
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
