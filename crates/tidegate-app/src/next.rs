@@ -138,7 +138,7 @@ fn step(
         (GateId::Policy, _) if assessment.facts.policy.is_err() => Some(unread(gate)),
         (GateId::Funds, _) if assessment.facts.funds.is_err() => Some(unread(gate)),
         (GateId::Audits, _) if unknown && is_open(assessment) => Some(format!(
-            "two people: `tidegate record risk KEY{named}`, or have the finding fixed"
+            "two people: `tidegate record risk FINDING{named}`, or have the finding fixed"
         )),
         (GateId::Audits, _) if unknown => Some(format!(
             "auditors: `tidegate attest REPORT` over scope {}",

@@ -13,6 +13,7 @@ mod clone;
 mod corpus;
 mod crash;
 mod diff;
+mod documented;
 mod existing;
 mod explain;
 mod kinds;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         clone::cases(),
         crash::cases(),
         diff::cases(),
+        documented::cases(),
         kinds::cases(),
         mutants::cases(),
         partial::cases(),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         vyper::cases(),
         Case::slow(corpus::slow_cases()),
         Case::slow(bundle::slow_cases()),
+        Case::slow(documented::slow_cases()),
     ];
     support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

@@ -212,15 +212,15 @@ contract Bad {
 
 /// Where forge put the first versions.
 pub(crate) struct Lives {
-    test: Live,
+    pub(crate) test: Live,
     pub(crate) main: Live,
 }
 
 /// Where they are on one chain.
 pub(crate) struct Live {
     pub(crate) vault: Address,
-    boxed: Address,
-    admin: Address,
+    pub(crate) boxed: Address,
+    pub(crate) admin: Address,
 }
 
 impl Live {
