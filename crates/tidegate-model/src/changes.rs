@@ -212,9 +212,12 @@ fn plan(a: &Plan, b: &Plan) -> Result<Vec<String>, JcsError> {
     let names: BTreeSet<_> = a.params.keys().chain(b.params.keys()).collect();
     for name in names {
         let (one, other) = (a.params.get(name), b.params.get(name));
-        if let (Some(ParamDecl { ty, rule }), Some(changed)) = (one, other) {
+        if let (Some(ParamDecl { ty, members, rule }), Some(changed)) = (one, other) {
             if *ty != changed.ty {
                 sentences.push(format!("parameter `{name}`: type differs"));
+            }
+            if *members != changed.members {
+                sentences.push(format!("parameter `{name}`: names of members differ"));
             }
             if *rule != changed.rule {
                 sentences.push(format!("parameter `{name}`: rule differs"));

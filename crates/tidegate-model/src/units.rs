@@ -1,6 +1,6 @@
 //! Numbers and spans of time as people write them.
 
-use alloy_primitives::{I256, U256};
+use alloy_primitives::{I256, Sign, U256};
 
 /// An error in a written number, date or span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +8,9 @@ pub enum UnitError {
     /// The text is not a number.
     #[error("`{0}` is not a number; write digits, `1_000` or `250e18`")]
     NotANumber(String),
+    /// The number is between two whole ones.
+    #[error("`{0}` is no whole number; `1.5e18` and `0.5 ether` are")]
+    NotWhole(String),
     /// The number does not fit 256 bits.
     #[error("`{0}` does not fit 256 bits")]
     TooLarge(String),
@@ -40,37 +43,51 @@ pub fn parse_uint(text: &str) -> Result<U256, UnitError> {
         };
     }
     let (number, unit_exponent) = match cleaned.rsplit_once(' ') {
-        Some((number, "wei")) => (number.to_owned(), 0),
-        Some((number, "gwei")) => (number.to_owned(), 9),
-        Some((number, "ether")) => (number.to_owned(), 18),
+        Some((number, "wei")) => (number.trim_end(), 0),
+        Some((number, "gwei")) => (number.trim_end(), 9),
+        Some((number, "ether")) => (number.trim_end(), 18),
         Some(_) => return Err(bad()),
-        None => (cleaned, 0),
+        None => (cleaned.as_str(), 0_i32),
     };
     let (mantissa, exponent) = match number.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => {
-            (mantissa.to_owned(), exponent.parse::<u32>().map_err(|_| bad())?)
-        }
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| bad())?),
         None => (number, 0),
     };
-    scale(&mantissa, exponent.saturating_add(unit_exponent))
-        .ok_or_else(bad)?
-        .ok_or_else(|| UnitError::TooLarge(text.to_owned()))
+    scale(mantissa, exponent.saturating_add(unit_exponent)).map_err(|wrong| match wrong {
+        Scale::NotANumber => bad(),
+        Scale::NotWhole => UnitError::NotWhole(text.to_owned()),
+        Scale::TooLarge => UnitError::TooLarge(text.to_owned()),
+    })
 }
 
-/// Outer `None`: not a whole number. Inner `None`: too large.
-fn scale(mantissa: &str, exponent: u32) -> Option<Option<U256>> {
+/// Why a decimal number with an exponent is no unsigned integer of 256 bits.
+enum Scale {
+    NotANumber,
+    NotWhole,
+    TooLarge,
+}
+
+/// Zeros at the end count in the exponent, so that `1.50e1` is 15 and `1.0` is 1.
+fn scale(mantissa: &str, exponent: i32) -> Result<U256, Scale> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+        return Err(Scale::NotANumber);
     }
-    let places = u32::try_from(fraction.len()).ok()?;
-    let shift = exponent.checked_sub(places)?;
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return Ok(U256::ZERO);
+    }
+    let places = |count: usize| i32::try_from(count).map_err(|_| Scale::TooLarge);
+    let zeros = places(digits.len() - significant.len())?;
+    let shift = exponent.saturating_sub(places(fraction.len())?).saturating_add(zeros);
+    let shift = u32::try_from(shift).map_err(|_| Scale::NotWhole)?;
     if shift > EXPONENT_MAX {
-        return Some(None);
+        return Err(Scale::TooLarge);
     }
-    let base = U256::from_str_radix(&digits, 10).ok();
-    Some(base.and_then(|base| base.checked_mul(U256::from(10).pow(U256::from(shift)))))
+    let base = U256::from_str_radix(significant, 10).ok();
+    let scaled = base.and_then(|base| base.checked_mul(U256::from(10).pow(U256::from(shift))));
+    scaled.ok_or(Scale::TooLarge)
 }
 
 /// Parses a signed integer; see [`parse_uint`].
@@ -78,14 +95,12 @@ fn scale(mantissa: &str, exponent: u32) -> Option<Option<U256>> {
 /// # Errors
 /// If the text is no number, is not whole, or is too large.
 pub fn parse_int(text: &str) -> Result<I256, UnitError> {
-    let too_large = || UnitError::TooLarge(text.to_owned());
-    match text.trim().strip_prefix('-') {
-        Some(rest) => {
-            let magnitude = I256::try_from(parse_uint(rest)?).map_err(|_| too_large())?;
-            Ok(-magnitude)
-        }
-        None => I256::try_from(parse_uint(text)?).map_err(|_| too_large()),
-    }
+    let (sign, magnitude) = match text.trim().strip_prefix('-') {
+        Some(rest) => (Sign::Negative, rest),
+        None => (Sign::Positive, text),
+    };
+    I256::checked_from_sign_and_abs(sign, parse_uint(magnitude)?)
+        .ok_or_else(|| UnitError::TooLarge(text.to_owned()))
 }
 
 /// Parses a span of time such as `14d`, `12h`, `30m` or `12s` into seconds.
@@ -234,14 +249,44 @@ mod tests {
             ("0xff", "255"),
             ("2 gwei", "2000000000"),
             ("0.5 ether", "500000000000000000"),
+            ("0.50  ether", "500000000000000000"),
+            ("1.50e1", "15"),
+            ("1.0", "1"),
+            ("1500e-2", "15"),
+            ("0.0e-9", "0"),
+            ("0e99", "0"),
+            ("1.000000000000000000000e3", "1000"),
         ];
         for (text, expected) in cases {
             assert_eq!(parse_uint(text).map(|n| n.to_string()), Ok(expected.to_owned()), "{text}");
         }
-        for text in ["", "-1", "1.5", "e18", "1e", "12 eth", "0x", "1e78", "abc"] {
-            assert!(parse_uint(text).is_err(), "{text}");
+        for text in ["", "-1", "e18", "1e", "12 eth", "0x", "abc", "1.2.3", ".", "1e1.0", " ether"]
+        {
+            assert_eq!(parse_uint(text), Err(UnitError::NotANumber(text.to_owned())), "{text}");
+        }
+        for text in ["1.5", "1.55e1", "15e-1", "0.5 wei", "0.0000000001 gwei", "1e-2147483648"] {
+            assert_eq!(parse_uint(text), Err(UnitError::NotWhole(text.to_owned())), "{text}");
+        }
+        for text in ["1e78", "2e77", "1e2147483647 ether"] {
+            assert_eq!(parse_uint(text), Err(UnitError::TooLarge(text.to_owned())), "{text}");
         }
         assert_eq!(parse_int("-1e3").map(|n| n.to_string()), Ok("-1000".to_owned()));
+    }
+
+    #[test]
+    fn signed_numbers_reach_both_ends() {
+        let (least, most) = (I256::MIN.to_string(), I256::MAX.to_string());
+        assert_eq!(parse_int(&least), Ok(I256::MIN));
+        assert_eq!(parse_int(&most), Ok(I256::MAX));
+        assert_eq!(parse_int(&format!("-0x8{}", "0".repeat(63))), Ok(I256::MIN));
+        assert_eq!(parse_int("-0"), Ok(I256::ZERO));
+        let beyond = [format!("{}9", &least[..least.len() - 1]), most[..].replace("967", "968")];
+        for text in beyond {
+            assert_eq!(parse_int(&text), Err(UnitError::TooLarge(text.clone())), "{text}");
+        }
+        for text in ["--1", "+-1", "-"] {
+            assert!(parse_int(text).is_err(), "{text}");
+        }
     }
 
     #[test]

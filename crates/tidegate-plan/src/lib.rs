@@ -60,4 +60,4 @@ pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::ADMIN_SLOT;
 pub use stored::{Moment, stored};
 pub use undone::{Undone, undone};
-pub use value::{ValueError, decode_word, encode_value, normalise};
+pub use value::{ValueError, decode_word, encode_value, escaped, normalise};

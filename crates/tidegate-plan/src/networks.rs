@@ -103,7 +103,8 @@ fn what_the_plan_names_means_the_same() {
     both.soaked.1.created.insert(one, made("make+1"));
     both.target.1.created.insert(other, made("make+1"));
     let ty = "(address,uint256)[2]".to_owned();
-    both.release.plan.params.insert("list".to_owned(), ParamDecl { ty, rule: Rule::PerNetwork });
+    let decl = ParamDecl { ty, members: Vec::new(), rule: Rule::PerNetwork };
+    both.release.plan.params.insert("list".to_owned(), decl);
     let list = |byte: u8| {
         let item = |n: u8| json!([Address::repeat_byte(byte + n), "7"]);
         json!([item(0), item(1)])

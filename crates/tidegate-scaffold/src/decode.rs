@@ -93,9 +93,8 @@ fn one(value: &DynSolValue, names: &Names) -> Option<Value> {
         },
         DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]).into(),
         DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes).into(),
-        // Text that begins so would be taken for a reference.
-        DynSolValue::String(text) if text.starts_with(['@', '$']) => return None,
-        DynSolValue::String(text) => quoted(text),
+        DynSolValue::Function(function) => hex::encode_prefixed(function).into(),
+        DynSolValue::String(text) => quoted(&tidegate_plan::escaped(text)),
         DynSolValue::Array(items) | DynSolValue::FixedArray(items) | DynSolValue::Tuple(items) => {
             let items: Option<Array> = items.iter().map(|item| one(item, names)).collect();
             items?.into()
@@ -196,16 +195,15 @@ mod tests {
                 DynSolValue::String("a\"\\\n\u{202e}é".to_owned()),
                 "\"a\\\"\\\\\\U0000000A\\U0000202Eé\"",
             ),
+            // What begins like a name is escaped.
+            (DynSolValue::String("@x".to_owned()), "\"@@x\""),
+            (DynSolValue::String("$x".to_owned()), "\"$$x\""),
         ];
         for (value, expected) in cases {
             let [toml] = &written(std::slice::from_ref(&value), &names).unwrap()[..] else {
                 panic!("{value:?}")
             };
             assert_eq!(toml.to_string(), expected, "{value:?}");
-        }
-        for text in ["@x", "$x"] {
-            let value = DynSolValue::String(text.to_owned());
-            assert!(written(&[DynSolValue::Array(vec![value])], &names).is_none());
         }
     }
 

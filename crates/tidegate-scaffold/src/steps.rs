@@ -452,7 +452,7 @@ mod tests {
     fn what_cannot_be_decoded_is_for_people_to_fill_in() {
         let mut run = Run::default();
         let at = DynSolValue::Address;
-        // Other code than the working tree's, and text that reads like a reference.
+        // Other code than the working tree's. Text that reads like a reference is escaped.
         let registry = run.create("Registry", &[0xab], &[at(TOKEN)]);
         run.0.sent[0].arguments = vec![format!("{TOKEN}\u{202e}")];
         run.call(registry, "text(string)", &[DynSolValue::String("@x".to_owned())]);
@@ -465,7 +465,7 @@ mod tests {
             format!("fill in: constructor(address owner); the broadcast shows: {TOKEN}\\u{{202e}}")
         );
         assert!(draft.steps[0].args.is_empty());
-        assert_eq!(shown(&draft.steps[1].call), "\"@registry\"");
+        assert_eq!(shown(&draft.steps[1].call), "\"@registry\" \"text\" \"@@x\"");
         assert!(comments[2].contains("no source found"), "{comments:?}");
         assert_eq!(shown(&draft.steps[3].call), "\"@gone\"");
     }

@@ -91,7 +91,11 @@ fn plan() -> Plan {
             step("vault.open", call("vault", "open(uint256,address[])", vec![literal("5"), list])),
             step("registry.add", call("registry", "add(address)", vec![to])),
         ],
-        params: [("owner".to_owned(), ParamDecl { ty: "address".to_owned(), rule })].into(),
+        params: [(
+            "owner".to_owned(),
+            ParamDecl { ty: "address".to_owned(), members: vec![], rule },
+        )]
+        .into(),
         externals: ["registry".to_owned(), "weth".to_owned()].into(),
         existing: ["old".to_owned()].into(),
         links: [link(1)].into(),

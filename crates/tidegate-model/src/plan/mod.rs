@@ -230,7 +230,21 @@ pub struct ParamDecl {
     /// The ABI type of every argument that uses it.
     #[serde(rename = "type")]
     pub ty: String,
+    /// The members of the structure that it is, or that it is a list of: by these names its values
+    /// may be written. None if its uses name them differently.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub members: Vec<Member>,
     pub rule: Rule,
+}
+
+/// A member of a structure, as the ABI names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    pub name: String,
+    /// Its own members, where it is a structure or a list of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub members: Vec<Member>,
 }
 
 /// The rule that binds a parameter's value on the target to the one that soaked.

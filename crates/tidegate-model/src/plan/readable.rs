@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::masks::Link;
 
 use super::{
-    Action, Arg, Beacon, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, Rule, Source,
-    Step, Upgrade,
+    Action, Arg, Beacon, Call, Create, Expect, Invocation, Member, ParamDecl, Plan, Proxy, Rule,
+    Source, Step, Upgrade,
 };
 
 impl Plan {
@@ -20,8 +20,12 @@ impl Plan {
         for Link { contract, position, library } in &self.links {
             lines.push(format!("at byte {position} of {contract}: the address of {library}"));
         }
-        for (name, ParamDecl { ty, rule }) in &self.params {
-            lines.push(format!("${name} ({ty}): {}", rule.words()));
+        for (name, ParamDecl { ty, members, rule }) in &self.params {
+            let members = match members.as_slice() {
+                [] => String::new(),
+                members => format!(" by the names {}", names(members)),
+            };
+            lines.push(format!("${name} ({ty}{members}): {}", rule.words()));
         }
         for name in &self.externals {
             lines.push(format!("@{name}: an external, which each network names"));
@@ -169,6 +173,14 @@ impl Rule {
             }
         }
     }
+}
+
+fn names(members: &[Member]) -> String {
+    let named = members.iter().map(|member| match member.members.as_slice() {
+        [] => member.name.clone(),
+        below => format!("{} {}", member.name, names(below)),
+    });
+    format!("({})", named.collect::<Vec<_>>().join(", "))
 }
 
 /// A text of the configuration, in quotes.

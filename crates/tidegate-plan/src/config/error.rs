@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The text does not have the shape of a configuration. The source names line and column.
-    #[error("cannot read tidegate.toml{}", hint_suffix(.nearest.as_deref()))]
+    #[error("cannot read tidegate.toml{}", hint_suffix(.nearest.as_deref(), .source.message()))]
     Shape {
         /// The known name nearest to an unknown one.
         nearest: Option<String>,
@@ -17,8 +17,14 @@ pub enum ConfigError {
     Value { key: String, reason: String },
 }
 
-fn hint_suffix(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+fn hint_suffix(nearest: Option<&str>, message: &str) -> String {
+    let needs_quotes = message.ends_with("number out of range")
+        || (message.starts_with("invalid type") && message.ends_with("expected a string"));
+    match nearest {
+        Some(name) => format!(" (did you mean `{name}`?)"),
+        None if needs_quotes => ": write the value in quotes".to_owned(),
+        None => String::new(),
+    }
 }
 
 impl ConfigError {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tidegate_model::plan::Rule;
 
-use super::ConfigError;
+use super::{ConfigError, nearest};
+use crate::value::date;
 
 /// One parameter as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,17 +41,40 @@ impl ParamConfig {
         self.values.get(network).or(self.everywhere.as_ref())
     }
 
-    pub(super) fn parse(name: &str, value: Value) -> Result<Self, ConfigError> {
-        let Value::Object(table) = value else {
-            let rule = RuleConfig::SameAsTestnet;
-            let rule_written = Value::String("same-as-testnet".to_owned());
-            return Ok(Self {
-                rule,
-                rule_written,
-                values: BTreeMap::new(),
-                everywhere: Some(value),
-            });
+    /// A table has `rule`, `value` and networks; one that has none of them is a structure.
+    pub(super) fn parse<'n>(
+        name: &str,
+        value: Value,
+        networks: impl Iterator<Item = &'n str> + Clone,
+    ) -> Result<Self, ConfigError> {
+        let keys = || networks.clone().chain(["rule", "value"]);
+        let everywhere = match value {
+            Value::Object(table) if date(&Value::Object(table.clone())).is_none() => {
+                if table.keys().any(|key| keys().any(|known| known == key)) {
+                    return Self::by_network(name, table);
+                }
+                let slip = |key: &&String| is_slip(key, keys());
+                if let Some(key) = table.keys().find(slip) {
+                    let near = nearest(key, keys()).unwrap_or_default();
+                    let why = format!(
+                        "`{key}` is not under [networks] (did you mean `{near}`?); \
+                         write a structure as `value = {{ … }}`"
+                    );
+                    return Err(ConfigError::value(format!("params.{name}"), why));
+                }
+                Value::Object(table)
+            }
+            value => value,
         };
+        Ok(Self {
+            rule: RuleConfig::SameAsTestnet,
+            rule_written: Value::String("same-as-testnet".to_owned()),
+            values: BTreeMap::new(),
+            everywhere: Some(everywhere),
+        })
+    }
+
+    fn by_network(name: &str, table: serde_json::Map<String, Value>) -> Result<Self, ConfigError> {
         let mut rule = RuleConfig::SameAsTestnet;
         let mut rule_written = Value::String("same-as-testnet".to_owned());
         let mut values = BTreeMap::new();
@@ -69,6 +93,11 @@ impl ParamConfig {
         }
         Ok(Self { rule, rule_written, values, everywhere })
     }
+}
+
+/// Whether one character makes a known key of it.
+fn is_slip<'k>(key: &str, mut known: impl Iterator<Item = &'k str>) -> bool {
+    known.any(|known| strsim::damerau_levenshtein(key, known) == 1)
 }
 
 impl RuleConfig {

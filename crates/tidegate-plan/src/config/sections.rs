@@ -167,7 +167,8 @@ impl Config {
         let raw: RawConfig = toml::from_str(text).map_err(ConfigError::shape)?;
         let mut params = BTreeMap::new();
         for (name, value) in raw.params {
-            let param = ParamConfig::parse(&name, value)?;
+            let networks = raw.networks.keys().map(String::as_str);
+            let param = ParamConfig::parse(&name, value, networks)?;
             params.insert(name, param);
         }
         let config = Self {

@@ -204,3 +204,14 @@ fn a_slip_is_told_from_another_word() {
     let error = Config::parse(&ALL.replace("relayer =", "relaier =")).unwrap_err();
     assert!(error.to_string().ends_with("tidegate.toml (did you mean `relayer`?)"), "{error}");
 }
+
+#[test]
+fn what_toml_cannot_hold_is_written_in_quotes() {
+    let values =
+        [("block_time = \"1h\"", "block_time = 12"), ("version = \"1.0.0\"", "version = 1.0")];
+    for (from, to) in values {
+        let text = ALL.replacen(from, to, 1);
+        let error = Config::parse(&text).unwrap_err();
+        assert!(error.to_string().ends_with(": write the value in quotes"), "{to}: {error:?}");
+    }
+}

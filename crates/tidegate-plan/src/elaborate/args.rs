@@ -2,10 +2,11 @@
 
 use alloy_json_abi::{Function, JsonAbi, Param};
 use serde_json::Value;
-use tidegate_model::plan::{Arg, Invocation, Source};
+use tidegate_model::plan::{Arg, Invocation, Member, Source};
 
 use super::{Builder, ElaborateError, RESERVED};
-use crate::value::normalise;
+use crate::config::nearest;
+use crate::value::{Beginning, ValueError, beginning, date, in_order, normalise};
 
 /// An ABI type, with the names of a structure's members.
 pub(super) struct Type<'p> {
@@ -26,6 +27,18 @@ impl Type<'static> {
 }
 
 impl<'p> Type<'p> {
+    /// The names of a structure's members, and of theirs; none where one has no name.
+    fn members(&self) -> Vec<Member> {
+        if self.members.iter().any(|member| member.name.is_empty()) {
+            return Vec::new();
+        }
+        let named = |param: &Param| Member {
+            name: param.name.clone(),
+            members: Type::from(param).members(),
+        };
+        self.members.iter().map(named).collect()
+    }
+
     /// The types of the items, where this is an array or structure of `len` items.
     fn items(&self, len: usize) -> Option<Vec<Type<'p>>> {
         if let Some((item, size)) = self.ty.strip_suffix(']').and_then(|t| t.rsplit_once('[')) {
@@ -76,40 +89,49 @@ impl Builder<'_> {
         written: &Value,
     ) -> Result<Arg, ElaborateError> {
         let ty = kind.ty.as_str();
-        let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-        let text = written.as_str().unwrap_or_default();
-        let from = if let Some(name) = text.strip_prefix('$') {
-            if !self.config.params.contains_key(name) {
-                let known = self.config.params.keys().map(String::as_str);
-                let near = crate::config::nearest(name, known);
-                let near =
-                    near.map_or_else(String::new, |near| format!("; did you mean `${near}`?"));
-                return Err(error(format!("`${name}` is not under [params]{near}")));
-            }
-            let earlier = self.params.entry(name.to_owned()).or_insert_with(|| ty.to_owned());
-            if earlier != ty {
-                let reason = format!("it is used both as `{earlier}` and as `{ty}`");
-                return Err(ElaborateError::Param { param: name.to_owned(), reason });
-            }
-            Source::Param(name.to_owned())
-        } else if let Some(name) = text.strip_prefix('@') {
-            if ty != "address" {
-                return Err(error(format!("`@{name}` is an address, but a `{ty}` is needed")));
-            }
-            if !RESERVED.contains(&name) && !self.targets.contains_key(name) {
-                return Err(error(self.unknown_target(name)));
-            }
-            Source::Ref(name.to_owned())
-        } else if let Some(source) = self.list(step, kind, written)? {
-            source
-        } else {
-            Source::Literal(normalise(ty, written).map_err(|source| ElaborateError::Argument {
-                step: step.to_owned(),
-                argument: written.to_string(),
-                source,
-            })?)
+        let wrong = |source| argument(step, written, source);
+        let from = match beginning(written, ty, &self.known).map_err(wrong)? {
+            Beginning::Param(name) => self.param(step, kind, name)?,
+            Beginning::Ref(name) => self.reference(step, ty, name)?,
+            Beginning::Text(text) => Source::Literal(normalise(ty, &text.into()).map_err(wrong)?),
+            Beginning::Plain => match self.list(step, kind, written)? {
+                Some(source) => source,
+                None => Source::Literal(normalise(ty, written).map_err(wrong)?),
+            },
         };
         Ok(Arg { ty: ty.to_owned(), from })
+    }
+
+    fn param(&mut self, step: &str, kind: &Type<'_>, name: &str) -> Result<Source, ElaborateError> {
+        if !self.config.params.contains_key(name) {
+            let near = nearest(name, self.config.params.keys().map(String::as_str));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `${near}`?"));
+            let reason = format!("`${name}` is not under [params]{near}");
+            return Err(ElaborateError::Step { step: step.to_owned(), reason });
+        }
+        let members = kind.members();
+        let first = || (kind.ty.clone(), members.clone());
+        let (ty, known) = self.params.entry(name.to_owned()).or_insert_with(first);
+        if *ty != kind.ty {
+            let reason = format!("it is used both as `{ty}` and as `{}`", kind.ty);
+            return Err(ElaborateError::Param { param: name.to_owned(), reason });
+        }
+        // Names that mean one member here and another there mean none.
+        if *known != members {
+            known.clear();
+        }
+        Ok(Source::Param(name.to_owned()))
+    }
+
+    fn reference(&self, step: &str, ty: &str, name: &str) -> Result<Source, ElaborateError> {
+        let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
+        if ty != "address" {
+            return Err(error(format!("`@{name}` is an address, but a `{ty}` is needed")));
+        }
+        if !RESERVED.contains(&name) && !self.targets.contains_key(name) {
+            return Err(error(self.unknown_target(name)));
+        }
+        Ok(Source::Ref(name.to_owned()))
     }
 
     /// An array or structure, item by item, so that each may be a parameter or an address.
@@ -122,8 +144,12 @@ impl Builder<'_> {
         let ordered;
         let items = match written {
             Value::Array(items) => items,
-            Value::Object(table) if kind.ty.ends_with(')') => {
-                ordered = by_name(step, kind, table)?;
+            Value::Object(table) if kind.ty.ends_with(')') && date(written).is_none() => {
+                let names = kind.members.iter().map(|member| &*member.name);
+                ordered = in_order(names, table).map_err(|source| ElaborateError::Step {
+                    step: step.to_owned(),
+                    reason: source.to_string(),
+                })?;
                 &ordered
             }
             _ => return Ok(None),
@@ -143,21 +169,8 @@ impl Builder<'_> {
     }
 }
 
-/// A structure written with its members' names, in the order of the ABI.
-fn by_name(
-    step: &str,
-    kind: &Type<'_>,
-    table: &serde_json::Map<String, Value>,
-) -> Result<Vec<Value>, ElaborateError> {
-    let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-    let names = || kind.members.iter().map(|member| member.name.as_str());
-    if let Some(unknown) = table.keys().find(|key| !names().any(|name| name == *key)) {
-        let known: Vec<_> = names().collect();
-        return Err(error(format!("`{unknown}` is not a member; it has {}", known.join(", "))));
-    }
-    names()
-        .map(|name| table.get(name).cloned().ok_or_else(|| error(format!("`{name}` is missing"))))
-        .collect()
+fn argument(step: &str, written: &Value, source: ValueError) -> ElaborateError {
+    ElaborateError::Argument { step: step.to_owned(), argument: written.to_string(), source }
 }
 
 /// The function of this name, or of this full signature where names overload.
@@ -170,7 +183,7 @@ pub(super) fn find_function<'f>(
     let name = written.as_str().ok_or_else(|| error(format!("`{written}` is not a function")))?;
     let base = name.split('(').next().unwrap_or(name).trim();
     let Some(overloads) = abi.functions.get(base) else {
-        let near = crate::config::nearest(base, abi.functions.keys().map(String::as_str));
+        let near = nearest(base, abi.functions.keys().map(String::as_str));
         let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(error(format!("the contract has no function `{base}`{near}")));
     };

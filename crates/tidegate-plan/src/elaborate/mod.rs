@@ -9,16 +9,16 @@ mod upgrade;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_json_abi::{Function, JsonAbi};
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use serde_json::Value;
 use tidegate_model::Fqn;
 use tidegate_model::masks::links;
-use tidegate_model::plan::{Action, Call, Expect, ParamDecl, Plan, ProxyKind, Step};
+use tidegate_model::plan::{Action, Call, Expect, Member, ParamDecl, Plan, ProxyKind, Rule, Step};
 use tidegate_model::release::Artifact;
 
-use crate::config::{Config, ConfigError, StepConfig};
+use crate::config::{Config, ConfigError, ParamConfig, StepConfig};
 use crate::minimal::MINIMAL_PROXY;
-use crate::value::{ValueError, normalise};
+use crate::value::{Known, Names, ValueError, date, normalise, read};
 
 /// The proxies and beacons, compiled from the project's copy of OpenZeppelin, which has to be what
 /// was published.
@@ -36,6 +36,9 @@ const UPGRADES: [&str; 4] = [
     "upgradeAndCall(address,address,bytes)",
 ];
 /// Names that stand for addresses in every project.
+pub(crate) const EXECUTORS: [&str; 3] = ["deployer", "safe", "executor"];
+
+/// Names that no step has: those, and those of operations that are no step.
 const RESERVED: [&str; 5] = ["deployer", "safe", "executor", "anchor", "foreign"];
 
 /// A step that cannot be meant.
@@ -60,6 +63,13 @@ pub enum ElaborateError {
     /// A parameter is not what its uses need.
     #[error("cannot read parameter `{param}`: {reason}")]
     Param { param: String, reason: String },
+    /// A parameter's value, or a bound of its rule, is not one of its type.
+    #[error("cannot read parameter `{param}`")]
+    Value {
+        param: String,
+        #[source]
+        source: ValueError,
+    },
     /// An existing contract cannot be used.
     #[error(transparent)]
     Existing(#[from] ConfigError),
@@ -115,6 +125,7 @@ pub fn elaborate(
         steps: Vec::new(),
         targets: BTreeMap::new(),
         params: BTreeMap::new(),
+        known: known(config),
     };
     for (name, networks) in &config.externals {
         let created = networks.values().find_map(|external| external.create.as_ref());
@@ -151,15 +162,16 @@ struct Builder<'a> {
     steps: Vec<Step>,
     /// What a call or an argument may name so far, with the ABI where it is known.
     targets: BTreeMap<String, Option<&'a JsonAbi>>,
-    /// Each used parameter's type.
-    params: BTreeMap<String, String>,
+    /// Each used parameter's type, and the names of its members where it holds structures.
+    params: BTreeMap<String, (String, Vec<Member>)>,
+    /// All names of the file, whether they are known already at a step or not.
+    known: Known,
 }
 
 impl<'a> Builder<'a> {
     fn step(&mut self, index: usize, written: &StepConfig) -> Result<(), ElaborateError> {
         let place = written.name.clone().unwrap_or_else(|| format!("#{}", index + 1));
         let error = |reason: String| ElaborateError::Step { step: place.clone(), reason };
-        let lower = |contract: &String| contract.rsplit(':').next().unwrap_or("").to_lowercase();
         let (name, action, abi) = match (&written.create, &written.upgrade, written.call.is_empty())
         {
             (Some(contract), None, true) => {
@@ -277,18 +289,44 @@ impl<'a> Builder<'a> {
 
     fn params(&self) -> Result<BTreeMap<String, ParamDecl>, ElaborateError> {
         let mut params = BTreeMap::new();
-        for (name, ty) in &self.params {
+        for (name, (ty, members)) in &self.params {
             let Some(written) = self.config.params.get(name) else { continue };
-            let rule = written.rule.typed(|value| normalise(ty, value)).map_err(|source| {
-                ElaborateError::Param { param: name.clone(), reason: source.to_string() }
-            })?;
-            params.insert(name.clone(), ParamDecl { ty: ty.clone(), rule });
+            let rule = self.param_rule(ty, members, written);
+            let rule =
+                rule.map_err(|source| ElaborateError::Value { param: name.clone(), source })?;
+            params
+                .insert(name.clone(), ParamDecl { ty: ty.clone(), members: members.clone(), rule });
         }
         if let Some(unused) = self.config.params.keys().find(|name| !params.contains_key(*name)) {
             let reason = "no step uses it; remove it".to_owned();
             return Err(ElaborateError::Param { param: unused.clone(), reason });
         }
         Ok(params)
+    }
+
+    /// A parameter's rule, once all of its values can be read.
+    fn param_rule(
+        &self,
+        ty: &str,
+        members: &[Member],
+        written: &ParamConfig,
+    ) -> Result<Rule, ValueError> {
+        // Which address it is, only a network says.
+        let somewhere = |name: &str| self.known.addresses.contains(name).then_some(Address::ZERO);
+        let names = Names { known: &self.known, address: &somewhere };
+        if let Some(table) = structure(written).filter(|_| !ty.contains('(')) {
+            let keys: Vec<_> = table.keys().map(|key| format!("`{key}`")).collect();
+            return Err(ValueError::Member(format!(
+                "a `{ty}` is no structure, and {} neither a network nor `rule` or `value`",
+                keys.join(", ")
+            )));
+        }
+        for value in written.values.values().chain(&written.everywhere) {
+            read(ty, members, value, &names)?;
+        }
+        // The bounds of a rule are the same on all networks, so no name stands in them.
+        let names = Names { known: &self.known, address: &|_| None };
+        written.rule.typed(|value| read(ty, members, value, &names))
     }
 
     /// A live contract without an upgrade is an external: nothing would compare its code.
@@ -318,6 +356,28 @@ impl<'a> Builder<'a> {
         let near = near.map_or_else(String::new, |near| format!("; did you mean `@{near}`?"));
         format!("`@{name}` is neither an earlier step nor an external{near}")
     }
+}
+
+/// The table that is a parameter's value on every network.
+fn structure(written: &ParamConfig) -> Option<&serde_json::Map<String, Value>> {
+    let value = written.everywhere.as_ref().filter(|value| date(value).is_none())?;
+    value.as_object()
+}
+
+/// The name that a creation has where none is written.
+fn lower(contract: &str) -> String {
+    contract.rsplit(':').next().unwrap_or("").to_lowercase()
+}
+
+/// The names of a configuration, whatever comes first.
+fn known(config: &Config) -> Known {
+    let steps = config.steps.iter().filter_map(|step| {
+        let contract = step.create.as_ref()?;
+        Some(step.name.clone().unwrap_or_else(|| lower(contract)))
+    });
+    let outside = config.externals.keys().chain(config.existing.keys()).cloned();
+    let addresses = EXECUTORS.map(str::to_owned).into_iter().chain(outside).chain(steps).collect();
+    Known { addresses, params: config.params.keys().cloned().collect() }
 }
 
 /// Keys that mean nothing on this kind of step.

@@ -20,7 +20,8 @@ use tidegate_model::release::Release;
 pub use self::frozen::{FrozenOp, Uncomputed};
 pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind, op_label};
 use crate::config::ExistingPlace;
-use crate::value::{ValueError, encode_value, normalise};
+use crate::elaborate::EXECUTORS;
+use crate::value::{Known, Names, ValueError, encode_value, read};
 
 /// The account that runs a plan's operations on a network: a key, or the Safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +207,7 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
     let mut resolver = Resolver {
         release,
         context,
+        known: known(release),
         done: Resolved {
             executor: context.executor,
             ops: Vec::new(),
@@ -233,7 +235,18 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
 struct Resolver<'a> {
     release: &'a Release,
     context: &'a ResolveContext,
+    known: Known,
     done: Resolved,
+}
+
+/// The names of a release, on whatever network.
+fn known(release: &Release) -> Known {
+    let plan = &release.plan;
+    let makes = |step: &&Step| !matches!(step.action, Action::Call(_));
+    let steps = plan.steps.iter().filter(makes).map(|step| step.name.clone());
+    let outside = plan.externals.iter().chain(&plan.existing).cloned();
+    let addresses = EXECUTORS.map(str::to_owned).into_iter().chain(outside).chain(steps).collect();
+    Known { addresses, params: plan.params.keys().cloned().collect() }
 }
 
 impl Resolver<'_> {
@@ -404,14 +417,9 @@ impl Resolver<'_> {
         let decl = self.release.plan.params.get(name).ok_or_else(missing)?;
         let written = self.context.params.get(name).ok_or_else(missing)?;
         let wrong = |source| ResolveError::Value { what: format!("`${name}`"), source };
-        match written.as_str().and_then(|text| text.strip_prefix('@')) {
-            Some(reference) if decl.ty == "address" => Ok(address_value(self.address(reference)?)),
-            // An address is no number, though its digits could be read as one.
-            Some(_) => {
-                Err(wrong(ValueError::Mismatch { value: written.to_string(), ty: decl.ty.clone() }))
-            }
-            None => normalise(&decl.ty, written).map_err(wrong),
-        }
+        let address = |name: &str| self.address(name).ok();
+        let names = Names { known: &self.known, address: &address };
+        read(&decl.ty, &decl.members, written, &names).map_err(wrong)
     }
 
     fn address(&self, name: &str) -> Result<Address, ResolveError> {

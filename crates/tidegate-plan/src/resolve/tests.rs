@@ -21,6 +21,7 @@ sol! {
     function upgradeAndCall(address proxy, address to, bytes data);
     function upgradeTo(address to);
     function pair((uint256,string) both);
+    function guard((address,uint64[])[] guards, string motto);
     function owner();
     function share(address who, uint64 at);
 }
@@ -253,4 +254,40 @@ fn proxies_are_watched_and_what_is_there_already_is_named() {
         ("vault", place(at("vault/proxy"), behind("vault"))),
     ];
     assert_eq!(resolved.places, places.map(|(name, place)| (name.to_owned(), place)).into());
+}
+
+#[test]
+fn names_in_a_parameter_are_addresses_and_its_text_is_text() {
+    let config = |param: &str, motto: &str| {
+        let step = "name = \"more\"\ncall = [\"@vault\", \"guard\", \"$guards\", \"$motto\"]";
+        let text = ALL.replace("[funds]", &format!("[[step]]\n{step}\n\n[funds]")).replace(
+            "delay = \"14d\"",
+            &format!("delay = \"14d\"\nguards = {param}\nmotto = \"{motto}\""),
+        );
+        Config::parse(&text).unwrap()
+    };
+    let param = "[{ days = [\"1d\"], who = \"@safe\" }, [\"@vault\", []]]";
+    let config = config(param, "@@vault");
+    let release = release(plan(&config).unwrap());
+    let resolved = resolve(&release, &context(&config, "testnet")).unwrap();
+    let vault = resolved.places["vault"].address;
+    let guards = vec![(SAFE, vec![86_400_u64]), (vault, Vec::new())];
+    let data = guardCall { guards: guards.clone(), motto: "@vault".to_owned() }.abi_encode();
+    assert_eq!(*op(&resolved, "more"), call(vault, data, guardCall::SIGNATURE));
+    assert_eq!(
+        resolved.params["guards"],
+        json!([[address_value(SAFE), ["86400"]], [address_value(vault), []]])
+    );
+    assert_eq!(resolved.params["motto"], json!("@vault"));
+    // What names an address never becomes its text, whatever is written later.
+    for (text, fault) in [
+        ("@vault", ValueError::NotAnAddress { name: "vault".to_owned(), ty: "string".to_owned() }),
+        ("$cap", ValueError::ParamInParam("cap".to_owned())),
+    ] {
+        let mut context = context(&config, "testnet");
+        context.params.insert("motto".to_owned(), text.into());
+        let error = resolve(&release, &context).unwrap_err();
+        let ResolveError::Value { what, source } = error else { panic!("{error:?}") };
+        assert_eq!((&*what, source), ("`$motto`", fault));
+    }
 }

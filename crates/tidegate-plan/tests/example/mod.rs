@@ -43,8 +43,13 @@ fn abi(contract: &str) -> JsonAbi {
         "function approve(address spender, uint256 amount)",
         "function lists(uint8[2] a, bytes[] b, uint32 c, int16 d, bytes4 e, bool f)",
         "function pair((uint256,string) both)",
+        "function guard((address,uint64[])[] guards, string motto)",
     ])
     .unwrap();
+    let items = &mut abi.functions.get_mut("guard").unwrap()[0].inputs[0];
+    for (member, name) in items.components.iter_mut().zip(["who", "days"]) {
+        member.name = name.to_owned();
+    }
     let structure = &mut abi.functions.get_mut("pair").unwrap()[0].inputs[0];
     for (member, name) in structure.components.iter_mut().zip(["id", "text"]) {
         member.name = name.to_owned();

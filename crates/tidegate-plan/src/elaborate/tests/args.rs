@@ -1,5 +1,7 @@
 //! Arguments beside the types that the ABI gives them.
 
+use tidegate_model::plan::Member;
+
 use super::*;
 
 fn of(ty: &str, source: Source) -> Arg {
@@ -72,4 +74,92 @@ fn names_stand_for_addresses_that_are_known_so_far() {
     refuses(args("register", "\"@more\""), "`@more` is neither an earlier step nor");
     let reads = edited(&[("args = [\"@registry\"]", "args = [\"@pool\"]")]);
     refused(reads, "step `vault`: `@pool` is neither an earlier step nor");
+}
+
+#[test]
+fn text_is_a_name_only_where_something_is_called_so() {
+    let pair = |text: &str| {
+        let found = args("pair", &format!("[1, \"{text}\"]"))?;
+        let Source::Literal(Value::Array(items)) = &found[0].from else { panic!("{found:?}") };
+        Ok::<_, String>(items[1].as_str().unwrap().to_owned())
+    };
+    let texts = [
+        ("@handle", "@handle"),
+        ("@@handle", "@handle"),
+        ("@@vault", "@vault"),
+        ("$WIF", "$WIF"),
+        ("$$cap", "$cap"),
+        ("a@safe", "a@safe"),
+    ];
+    for (written, meant) in texts {
+        assert_eq!(pair(written), Ok(meant.to_owned()), "{written}");
+    }
+    // `next` is a later step.
+    for name in ["vault", "usdc", "live", "safe", "executor", "next"] {
+        let found = args("pair", &format!("[1, \"@{name}\"]"));
+        refuses(found, &format!("argument `\"@{name}\"`"));
+    }
+    refuses(args("pair", "[1, \"@vaul\"]"), "argument `\"@vaul\"`");
+    // A parameter may be text too.
+    refuses(args("pair", "[1, \"$cap\"]"), "used both as `uint256` and as `string`");
+    // Bytes are never the text of a name.
+    for text in ["@handle", "@vault", "$WIF", "$$cap"] {
+        refuses(args("lists", &format!("[1, 2], [\"{text}\"], 1, 1, \"0x00000000\", true")), text);
+    }
+}
+
+/// The example with one more parameter, which is what guards are.
+fn guards(param: &str) -> Result<Plan, String> {
+    let step = "[[step]]\nname = \"more\"\ncall = [\"@vault\", \"guard\", \"$guards\", \"\"]";
+    edited(&[
+        ("[funds]", &format!("{step}\n\n[funds]")),
+        ("delay = \"14d\"", &format!("delay = \"14d\"\nguards = {param}")),
+    ])
+}
+
+#[test]
+fn a_parameter_may_be_a_structure_or_hold_some() {
+    let member = |name: &str| Member { name: name.to_owned(), members: Vec::new() };
+    let found = guards("[{ who = \"@safe\", days = [\"1d\"] }, [\"@vault\", []]]").unwrap();
+    assert_eq!(found.params["guards"].ty, "(address,uint64[])[]");
+    assert_eq!(found.params["guards"].members, [member("who"), member("days")]);
+    let refused = [
+        ("[{ who = \"@safe\" }]", "`days` is missing"),
+        ("[{ who = \"@safe\", days = [], day = 1 }]", "`day` is not a member; it has who, days"),
+        ("[[\"@nobody\", []]]", "`@nobody` has no address here"),
+        ("[[\"@safe\", [1e18]]]", "write it in quotes"),
+        ("[[\"@safe\", [2026-11-21]]]", "1795219200"),
+        ("{ who = \"@safe\", days = [] }", "write a list"),
+        ("{ value = [[\"@safe\", [-1]]], testnet = [] }", "it is negative"),
+        ("{ rule = { one-of = [[[\"@safe\", []]]] }, value = [] }", "`@safe` has no address here"),
+    ];
+    for (param, says) in refused {
+        let step = "call = [\"@vault\", \"guard\", \"$guards\", \"\"]";
+        let text = ALL
+            .replace("[funds]", &format!("[[step]]\n{step}\n\n[funds]"))
+            .replace("delay = \"14d\"", &format!("delay = \"14d\"\nguards = {param}"));
+        let error = plan(&Config::parse(&text).unwrap()).unwrap_err();
+        let ElaborateError::Value { param: name, source } = error else { panic!("{error}") };
+        assert!(name == "guards" && source.to_string().contains(says), "{param}: {source}");
+    }
+}
+
+#[test]
+fn a_table_without_networks_is_a_structure() {
+    let pair = |param: &str| {
+        let step = "[[step]]\nname = \"more\"\ncall = [\"@vault\", \"pair\", \"$both\"]";
+        edited(&[
+            ("[funds]", &format!("{step}\n\n[funds]")),
+            ("delay = \"14d\"", &format!("delay = \"14d\"\nboth = {param}")),
+        ])
+    };
+    for param in [
+        "{ id = 1, text = \"a\" }",
+        "{ value = { id = 1, text = \"a\" } }",
+        "{ rule = \"per-network\", testnet = { id = 1, text = \"a\" }, mainnet = [2, \"b\"] }",
+    ] {
+        assert_eq!(pair(param).unwrap().params["both"].members.len(), 2, "{param}");
+    }
+    let number = [("delay = \"14d\"", "delay = { tesnet2 = \"14d\" }")];
+    refused(edited(&number), "cannot read parameter `delay`");
 }

@@ -10,7 +10,8 @@ fn refused(edit: impl Fn(&mut Release, &mut ResolveContext)) -> ResolveError {
 #[test]
 fn every_name_has_an_address() {
     let of = |error: ResolveError| match error {
-        ResolveError::Ref { name } => name,
+        ResolveError::Ref { name }
+        | ResolveError::Value { source: ValueError::NoAddress(name), .. } => name,
         other => panic!("{other:?}"),
     };
     assert_eq!(of(refused(|_, context| context.safe = None)), "safe");
@@ -38,7 +39,8 @@ fn every_parameter_has_a_value_of_its_type() {
     assert_eq!(value(of("delay", json!("200y"))), "`$delay`");
     assert_eq!(value(of("cap", json!("@safe"))), "`$cap`", "no number");
     let nobody = of("owner", json!("@nobody"));
-    assert!(matches!(nobody, ResolveError::Ref { name } if name == "nobody"));
+    let ResolveError::Value { what, source } = nobody else { panic!("{nobody:?}") };
+    assert_eq!((&*what, source), ("`$owner`", ValueError::NoAddress("nobody".to_owned())));
 }
 
 #[test]
@@ -88,6 +90,7 @@ fn no_plan_calls_what_moves_the_safe() {
     let mut done = plain("testnet");
     (done.ops, done.starts) = (Vec::new(), Vec::new());
     done.checks[1].to = HELPER;
-    let found = Resolver { release: &release, context: &context, done }.keep_off();
+    let found =
+        Resolver { release: &release, context: &context, known: known(&release), done }.keep_off();
     assert!(matches!(found, Err(ResolveError::OffLimits { address: HELPER, .. })));
 }
