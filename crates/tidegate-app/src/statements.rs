@@ -342,7 +342,10 @@ pub(crate) fn from_wallet(bytes: &[u8], digest: StatementDigest) -> AppResult<Ve
     match bytes.last_mut() {
         Some(v @ (0 | 1)) if count == 65 => *v += 27,
         Some(27 | 28) if count == 65 => {}
-        _ => return Err(StatementError::Form(digest).into()),
+        _ => {
+            let signature = bytes.into();
+            return Err(StatementError::Form { digest, signature }.into());
+        }
     }
     Ok(bytes)
 }

@@ -291,6 +291,11 @@ fn file_names(folder: &Path) -> Result<Vec<String>, KeyError> {
     Ok(names)
 }
 
+/// Whether others on this machine may read or write a file, where it is there.
+pub fn is_shared(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| is_readable_by_others(&metadata))
+}
+
 #[cfg(unix)]
 fn is_readable_by_others(metadata: &Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0

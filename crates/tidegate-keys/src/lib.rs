@@ -12,6 +12,7 @@ mod keystore;
 mod lines;
 mod name;
 mod os_keyring;
+mod other;
 mod secret;
 mod signer;
 mod unlock;
@@ -21,11 +22,12 @@ mod vault;
 mod tests;
 
 pub use error::KeyError;
-pub use keys::{KeyInfo, Keys};
+pub use keys::{KeyInfo, Keys, is_shared};
 pub use keystore::KeystoreError;
 pub use lines::PasswordLines;
 pub use name::{KeyName, KeyRef};
 pub use os_keyring::OsKeyring;
+pub use other::OtherSecret;
 pub use secret::{Password, PasswordError, PrivateKey};
 pub use signer::KeySigner;
 pub use unlock::{

@@ -466,7 +466,11 @@ impl ProposalSignature {
         if self.v != Self::VERSION {
             return Err(ProposalError::Version(self.v));
         }
-        let signature = OwnerSignature::parse(&self.signature)?;
+        let signature = OwnerSignature::parse(&self.signature).map_err(|error| {
+            let meant = OwnerSignature::of_parity(&self.signature);
+            let own = meant.filter(|(meant, _)| meant.signer(self.safe_tx_hash) == Ok(self.owner));
+            own.map_or(error, |(_, parity)| parity)
+        })?;
         let signer = signature.signer(self.safe_tx_hash)?;
         if signer == self.owner {
             Ok(signature)

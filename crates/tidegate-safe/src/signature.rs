@@ -29,6 +29,13 @@ pub enum SignatureError {
     Length(usize),
     #[error("cannot use a contract signature (v = 0): let the contract call `approveHash` instead")]
     Contract,
+    /// The parity alone, where a Safe reads 0 and 1 as something else.
+    #[error(
+        "cannot use a signature with v = {0}: a Safe reads that as {what}; this wallet wrote the \
+         parity alone, for which {1} is written",
+        what = match .0 { 0 => "a contract's signature", _ => "an approval" }
+    )]
+    Parity(u8, u8),
     /// No kind that a Safe knows.
     #[error("cannot read a signature with v = {0}: a Safe knows 1, 27, 28, 31 and 32")]
     Kind(u8),
@@ -80,6 +87,12 @@ impl OwnerSignature {
             31 | 32 => Ok(Self::EthSign(low_s(scalars, v == 32))),
             other => Err(SignatureError::Kind(other)),
         }
+    }
+
+    /// The signature that a wallet meant which writes the parity alone; a Safe knows none such.
+    pub(crate) fn of_parity(bytes: &[u8]) -> Option<(Self, SignatureError)> {
+        let (scalars, v) = split(bytes).ok().filter(|(_, v)| *v < 2)?;
+        Some((Self::Ecdsa(low_s(scalars, v == 1)), SignatureError::Parity(v, v + 27)))
     }
 
     /// Takes a signature over the hash itself.

@@ -1,13 +1,13 @@
 //! `tidegate key`: the keys of whoever runs this.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy_primitives::Address;
 use clap::{Args, Subcommand};
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::settings::Environment;
 use tidegate_app::view::{KeyView, KeysView, ListedKeyView};
-use tidegate_keys::{KeyName, OsKeyring, PasswordVault, PrivateKey};
+use tidegate_keys::{KeyName, OsKeyring, OtherSecret, Password, PasswordVault, PrivateKey};
 use tidegate_store::read_limited;
 
 use crate::options::Global;
@@ -46,6 +46,9 @@ pub(crate) struct ImportArgs {
     /// The file, or `-` for standard input; keys are never read from arguments
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
+    /// Keep the password in the OS keyring
+    #[arg(long)]
+    remember: bool,
 }
 
 #[derive(Debug, Args)]
@@ -83,13 +86,29 @@ pub(crate) fn run(
 fn new(ui: &Ui, env: &Environment, global: &Global, args: &NameArgs) -> AppResult {
     let name: KeyName = args.name.parse().or_key()?;
     let password = signer::choose(ui, global, &args.name)?;
+    let keyring = keyring(args.remember)?;
     let address = signer::keys(env)?.create(&name, &password).or_key()?;
-    if args.remember {
-        let keyring = OsKeyring::probe().or_kind(Kind::Keys)?;
-        keyring.set(address, &password).or_kind(Kind::Keys)?;
-    }
+    remember(keyring.as_ref(), address, &password)?;
     shown(ui, "made", &args.name, address);
     Ok(())
+}
+
+/// The OS keyring, where a password is to be kept in it: asked before a key is made.
+fn keyring(remember: bool) -> AppResult<Option<OsKeyring>> {
+    if !remember {
+        return Ok(None);
+    }
+    let keyring = OsKeyring::probe().or_kind(Kind::Keys).map_err(|error| {
+        error.hint("leave --remember out: the password is asked for, or comes by --password-fd")
+    })?;
+    Ok(Some(keyring))
+}
+
+fn remember(keyring: Option<&OsKeyring>, address: Address, password: &Password) -> AppResult {
+    match keyring {
+        Some(keyring) => keyring.set(address, password).or_kind(Kind::Keys),
+        None => Ok(()),
+    }
 }
 
 fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> AppResult {
@@ -100,6 +119,13 @@ fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> App
         return Err(AppError::new(Kind::Keys, "that looks like a private key, not like a file")
             .hint("a shell keeps what is typed: treat the key as known to others"));
     }
+    if OtherSecret::of(&typed) == Some(OtherSecret::Mnemonic) {
+        return Err(AppError::new(
+            Kind::Keys,
+            "that looks like a recovery phrase, not like a file",
+        )
+        .hint("a shell keeps what is typed: treat all accounts of this wallet as known"));
+    }
     let path = if args.from.as_os_str() == "-" { "/dev/stdin".into() } else { args.from.clone() };
     let bytes = if args.from.as_os_str() == "-" {
         read_stdin()?
@@ -109,15 +135,44 @@ fn import(ui: &Ui, env: &Environment, global: &Global, args: &ImportArgs) -> App
     let keys = signer::keys(env)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| no_key())?.trim();
     let address = if text.starts_with('{') {
+        if let Some(other) = OtherSecret::of(text) {
+            let why = format!("what was given is {other}, and not a keystore of version 3");
+            return Err(AppError::new(Kind::Keys, why).hint(other.hint()));
+        }
         let password = signer::choose(ui, global, &args.name)?;
-        keys.import_keystore(&name, &bytes, &password).or_key()?
+        let keyring = keyring(args.remember)?;
+        let address = keys.import_keystore(&name, &bytes, &password).or_key()?;
+        remember(keyring.as_ref(), address, &password)?;
+        address
     } else {
         // Nobody chooses a password for what is no key.
-        let key = PrivateKey::parse(text).map_err(|_| no_key())?;
-        keys.import(&name, &key, &signer::choose(ui, global, &args.name)?).or_key()?
+        let key = PrivateKey::parse(text).map_err(|_| match OtherSecret::of(text) {
+            Some(other) => {
+                AppError::new(Kind::Keys, format!("what was given is {other}, no private key"))
+                    .hint(other.hint())
+            }
+            None => no_key(),
+        })?;
+        let password = signer::choose(ui, global, &args.name)?;
+        let keyring = keyring(args.remember)?;
+        let address = keys.import(&name, &key, &password).or_key()?;
+        remember(keyring.as_ref(), address, &password)?;
+        address
     };
+    warn_of_copy(ui, &path);
     shown(ui, "imported", &args.name, address);
     Ok(())
+}
+
+/// A copy of a key that others may read is known to them, however well the imported one is kept.
+fn warn_of_copy(ui: &Ui, path: &Path) {
+    if path.is_file() && tidegate_keys::is_shared(path) {
+        ui.warn(format!(
+            "others on this machine may read {0}, and may have read the key: delete it, or run \
+             `chmod 600 {0}`",
+            path.display()
+        ));
+    }
 }
 
 /// The error of what neither form can be read from; it shows nothing of it.

@@ -1,5 +1,7 @@
 use alloy_primitives::Address;
 
+use crate::other::OtherSecret;
+
 /// A keystore that is refused. Every bound is checked before any work is done for it.
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
@@ -9,6 +11,9 @@ pub enum KeystoreError {
     /// It is not JSON, or lacks a field.
     #[error("cannot read the keystore: its content is not a keystore")]
     Shape(#[source] serde_json::Error),
+    /// It is another secret.
+    #[error("cannot read the keystore: it is {0}, and not a keystore of version 3")]
+    Other(OtherSecret),
     /// A field has a value that this program does not take.
     #[error("cannot read the keystore: its field `{field}` must be {rule}")]
     Field {
@@ -52,6 +57,7 @@ impl KeystoreError {
                  make them"
                     .to_owned()
             }
+            Self::Other(other) => other.hint().to_owned(),
             Self::NotAKey | Self::Address { .. } => {
                 "the file was altered: take it from a backup".to_owned()
             }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::keystore::crypt::{Kdf, apply_ctr, mac};
 use crate::keystore::error::KeystoreError;
+use crate::other::OtherSecret;
 use crate::secret::{Password, PrivateKey, equal};
 
 /// The largest keystore file, in bytes. Ordinary ones have about 500.
@@ -56,7 +57,10 @@ impl Keystore {
         if json.len() > KEYSTORE_BYTES_MAX {
             return Err(KeystoreError::TooLarge { bytes_max: KEYSTORE_BYTES_MAX });
         }
-        let raw: RawKeystore = serde_json::from_slice(json).map_err(KeystoreError::Shape)?;
+        let other = || OtherSecret::of(std::str::from_utf8(json).ok()?).map(KeystoreError::Other);
+        let raw = serde_json::from_slice(json);
+        let raw: RawKeystore =
+            raw.map_err(|error| other().unwrap_or(KeystoreError::Shape(error)))?;
         let crypto = &raw.crypto;
         check(raw.version == 3, "version", "3")?;
         check(crypto.cipher == "aes-128-ctr", "cipher", "aes-128-ctr")?;

@@ -4,6 +4,7 @@ mod keys;
 mod keystore;
 mod names;
 mod opening;
+mod other;
 mod secrets;
 mod unlock;
 mod vault;

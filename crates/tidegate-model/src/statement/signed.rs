@@ -65,8 +65,16 @@ pub enum StatementError {
     #[error("statement {0} has control characters in its text")]
     Text(StatementDigest),
     /// The signature is written in another way than signatures are.
-    #[error("statement {0}: the signature of a key is 65 bytes that end with 27 or 28")]
-    Form(StatementDigest),
+    #[error(
+        "statement {digest}: the signature of a key is 65 bytes that end with 27 or 28; this one \
+         {}",
+        form(signature)
+    )]
+    Form {
+        digest: StatementDigest,
+        /// The signature as it is written.
+        signature: Bytes,
+    },
     /// The signature of a contract has too many bytes.
     #[error(
         "statement {0}: the signature of a contract has more than {CONTRACT_SIGNATURE_BYTES_MAX} \
@@ -165,13 +173,32 @@ impl SignedStatement {
             self.signature.len() == KEY_SIGNATURE_BYTES
                 && signature.as_bytes()[..] == self.signature[..]
         });
-        let signature = signature.ok_or(StatementError::Form(digest))?;
+        let form = || StatementError::Form { digest, signature: self.signature.clone() };
+        let signature = signature.ok_or_else(form)?;
         let recovered = signature.recover_address_from_prehash(&digest.0).ok();
         // A signature with high s recovers too; it is refused so that one statement has one form.
         if recovered != Some(self.signer()) || signature.normalize_s().is_some() {
             return Err(StatementError::Signer { digest, named: self.signer() });
         }
         Ok(())
+    }
+}
+
+/// What a signature is that is no `r ‖ s ‖ v` with 27 or 28.
+fn form(signature: &[u8]) -> String {
+    match (signature.len(), signature.last()) {
+        (KEY_SIGNATURE_BYTES, Some(v @ (0 | 1))) => {
+            format!("ends with {v}, the parity alone, for which {} is written", v + 27)
+        }
+        (KEY_SIGNATURE_BYTES, Some(v @ (31 | 32))) => {
+            format!("ends with {v}, as a Safe takes the signature of a personal message")
+        }
+        (KEY_SIGNATURE_BYTES, Some(v @ 35..)) => {
+            format!("ends with {v}, as the signature of a transaction does")
+        }
+        (KEY_SIGNATURE_BYTES, Some(v)) => format!("ends with {v}"),
+        (64, _) => "has 64, the short form of EIP-2098".to_owned(),
+        (count, _) => format!("has {count}"),
     }
 }
 
@@ -234,12 +261,23 @@ mod tests {
         let long = signed(general(revocation()), CONTRACT_SIGNATURE_BYTES_MAX + 1);
         assert!(matches!(long.check(), Err(StatementError::Long(_))));
         let key = SignedStatement { contract: None, ..signed(general(revocation()), 65) };
-        assert!(matches!(key.check(), Err(StatementError::Form(_))));
+        assert!(matches!(key.check(), Err(StatementError::Form { .. })));
         let mut parity = vec![7; 65];
-        for v in [0, 1, 35] {
+        let says = [
+            (0, "ends with 0, the parity alone, for which 27 is written"),
+            (1, "ends with 1, the parity alone, for which 28 is written"),
+            (31, "ends with 31, as a Safe takes the signature of a personal message"),
+            (35, "ends with 35, as the signature of a transaction does"),
+            (2, "ends with 2"),
+        ];
+        for (v, says) in says {
             parity[64] = v;
             let key = SignedStatement { signature: parity.clone().into(), ..key.clone() };
-            assert!(matches!(key.check(), Err(StatementError::Form(_))), "{v}");
+            assert!(key.check().unwrap_err().to_string().ends_with(says), "{v}");
+        }
+        for (count, says) in [(64, "has 64, the short form of EIP-2098"), (130, "has 130")] {
+            let key = SignedStatement { signature: vec![7; count].into(), ..key.clone() };
+            assert!(key.check().unwrap_err().to_string().ends_with(says), "{count}");
         }
     }
 

@@ -241,6 +241,28 @@ fn signature_files_hold_what_their_owner_signed() {
     }
 }
 
+/// A Safe reads a `v` of 0 and 1 as something else than the wallets that write the parity alone.
+#[test]
+fn a_parity_alone_is_called_by_its_name() {
+    let hash = crate::signature::tests::HASH;
+    for (owner, ecdsa, _) in OWNERS {
+        let mut bytes = ecdsa;
+        bytes[64] -= 27;
+        let signature = bytes.to_vec().into();
+        let v = ProposalSignature::VERSION;
+        let signed = ProposalSignature { v, safe_tx_hash: hash, owner, signature };
+        let parity = SignatureError::Parity(bytes[64], ecdsa[64]);
+        let found = signed.verify();
+        assert!(matches!(&found, Err(ProposalError::Signature(error)) if *error == parity));
+        // Of somebody else it is what it says.
+        let other = OWNERS.iter().find(|row| row.0 != owner).unwrap().0;
+        let found = ProposalSignature { owner: other, ..signed }.verify();
+        let says = [SignatureError::Contract, SignatureError::Owner];
+        let is_read = |error: &SignatureError| says.contains(error);
+        assert!(matches!(&found, Err(ProposalError::Signature(error)) if is_read(error)));
+    }
+}
+
 struct FixedKey;
 
 impl DigestSigner for FixedKey {
