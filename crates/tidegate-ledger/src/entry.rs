@@ -25,7 +25,7 @@ pub struct Entry {
     pub tx_index: Option<u32>,
     /// A title that says what is wrong.
     pub kind: EntryKind,
-    /// Words for people; exports sanitise them.
+    /// Words for people; exports keep them as far as the format allows.
     pub description: String,
     /// The request that it belongs to; the first, where a spend draws on several.
     pub request: Option<StatementDigest>,

@@ -48,7 +48,7 @@ pub enum ExportError {
     Encode(#[from] JcsError),
 }
 
-/// Writes the books. Equal books give equal bytes; the text is ASCII.
+/// Writes the books. Equal books give equal bytes; the text is UTF-8.
 ///
 /// # Errors
 /// If the format cannot hold them exactly.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::I256;
 
 use super::journal::tags;
-use super::text::sanitise;
+use super::text::beancount_line;
 use super::{ExportError, date, fixed};
 use crate::account::{Account, NATIVE_DECIMALS};
 use crate::build::Ledger;
@@ -19,7 +19,7 @@ pub(super) fn write(ledger: &Ledger) -> Result<String, ExportError> {
     check_digits(ledger)?;
     let mut out = declarations(ledger)?;
     for entry in &ledger.entries {
-        let (kind, text) = (entry.kind.word(), sanitise(&entry.description));
+        let (kind, text) = (entry.kind.word(), beancount_line(&entry.description));
         out += &format!("\n{} * \"{kind}\" \"{text}\"\n", date(entry.timestamp)?);
         for (tag, value) in tags(entry) {
             out += &format!("  {tag}: \"{value}\"\n");

@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use tidegate_model::digest::jcs_keccak;
 
-use super::text::sanitise;
+use super::text::line;
 use super::{ExportError, date, fixed};
 use crate::build::Ledger;
 use crate::entry::{Entry, Posting};
@@ -39,7 +39,7 @@ fn row(entry: &Entry, posting: &Posting, index: usize, hash: B256) -> Result<Str
         String::new(),
         index.to_string(),
         entry.kind.word().to_owned(),
-        text_cell(&sanitise(&entry.description)),
+        text_cell(&line(&entry.description)),
         text_cell(&posting.account.to_string()),
         text_cell(&counterparty(entry, index)),
         text_cell(&posting.commodity.to_string()),
@@ -67,11 +67,9 @@ pub(super) fn counterparty(entry: &Entry, index: usize) -> String {
 
 /// A spreadsheet must not take text for a formula.
 pub(super) fn text_cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    // Some programs read the wide forms as they read the others.
+    let signs = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    if text.starts_with(signs) { format!("'{text}") } else { text.to_owned() }
 }
 
 fn quote(cell: &str) -> String {

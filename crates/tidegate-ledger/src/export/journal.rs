@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::text::sanitise;
+use super::text::journal_line;
 use super::{ExportError, date, fixed};
 use crate::account::{Account, Commodity};
 use crate::build::Ledger;
@@ -20,7 +20,7 @@ pub(super) fn write(ledger: &Ledger) -> Result<String, ExportError> {
     let closings: BTreeMap<&Account, _> =
         ledger.closings.iter().map(|closing| (&closing.account, closing)).collect();
     for (number, entry) in ledger.entries.iter().enumerate() {
-        let (kind, text) = (entry.kind.word(), sanitise(&entry.description));
+        let (kind, text) = (entry.kind.word(), journal_line(&entry.description));
         out += &format!("\n{} * {kind} | {text}\n", date(entry.timestamp)?);
         for (tag, value) in tags(entry) {
             out += &format!("    ; {tag}: {value}\n");

@@ -39,6 +39,8 @@ fn golden_files() {
 fn accepted(command: &[&str], text: &str) -> Option<bool> {
     let child = Command::new(command[0])
         .args(&command[1..])
+        // Without an encoding hledger reads ASCII alone.
+        .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -118,14 +120,55 @@ fn hostile_text_stays_in_its_place() {
     for (format, command) in CHECKERS {
         let text = export(&ledger, format).unwrap();
         assert_ne!(accepted(command, &text), Some(false), "{command:?}\n{text}");
-        assert!(!text.contains("Assets:Evil"));
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("Assets:Evil")));
+        assert!(format != Format::Journal || !text.contains("; tag: y"));
     }
     let csv = export(&ledger, Format::Csv).unwrap();
-    assert!(csv.contains(",\"'=HYPERLINK('http.//x')"), "{csv}");
-    for text in ["=a", "+a", "-a", "@a", "\ta", "\ra"] {
+    assert!(csv.contains(",\"'=HYPERLINK(\"\"http://x\"\")"), "{csv}");
+    for text in ["=a", "+a", "-a", "@a", "\ta", "\ra", "＝a", "＠a"] {
         assert_eq!(csv::text_cell(text), format!("'{text}"));
     }
     assert_eq!(csv::text_cell("a=b"), "a=b");
+}
+
+/// What a program reads from standard input; `None` where it is not installed.
+fn read_by(command: &[&str], text: &str) -> Option<String> {
+    let child = Command::new(command[0])
+        .args(&command[1..])
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else {
+        eprintln!("SKIPPED: `{}` is not installed, its check did not run", command[0]);
+        return None;
+    };
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Some(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap())
+}
+
+#[test]
+fn text_is_read_back_as_it_was_written() {
+    let written = "Zürich \"gas\"; for: a|b \\ 東京 \u{1f980} #x ^y, 'z'";
+    let mut ledger = story();
+    let entry = ledger.entries.iter_mut().find(|entry| entry.transaction().is_some()).unwrap();
+    entry.description = written.to_owned();
+    let narration = "SELECT DISTINCT narration";
+    let csv = written.replace('"', "\"\"");
+    // To hledger a semicolon begins a comment, and both read one file.
+    let journal = written.replace(';', ",");
+    let readers: [(Format, &[&str], &str); 3] = [
+        (Format::Journal, &["hledger", "-f", "-", "descriptions"], &journal),
+        (Format::Journal, &["ledger", "-f", "-", "payees"], &journal),
+        (Format::Beancount, &["bean-query", "-f", "csv", "/dev/stdin", narration], &csv),
+    ];
+    for (format, command, expected) in readers {
+        let text = export(&ledger, format).unwrap();
+        let Some(read) = read_by(command, &text) else { continue };
+        assert!(read.contains(expected), "{command:?}: {read}");
+    }
+    let text = export(&ledger, Format::Csv).unwrap();
+    assert!(text.contains(&format!(",\"{csv}\",")), "{text}");
 }
 
 #[test]
