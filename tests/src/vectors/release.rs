@@ -435,7 +435,7 @@ fn params() -> BTreeMap<String, ParamDecl> {
         ("title", "string", Rule::SameAsTestnet),
     ];
     let decl = |(name, ty, rule): (&str, &str, Rule)| {
-        (name.to_owned(), ParamDecl { ty: ty.to_owned(), rule })
+        (name.to_owned(), ParamDecl { ty: ty.to_owned(), members: Vec::new(), rule })
     };
     params.into_iter().map(decl).collect()
 }
