@@ -19,8 +19,8 @@ const NOT_UNDERSTOOD_WORDS: [&str; 6] =
 
 impl Endpoint {
     /// Reads what is so at a block, which is named last: by its hash, which must belong to the
-    /// chain (EIP-1898). Where an endpoint does not understand that, it is asked by height, and must
-    /// have exactly this block there before and after.
+    /// chain (EIP-1898). Where an endpoint does not understand that, it is asked by height, and
+    /// must have exactly this block there before and after.
     pub(crate) async fn read_at<T: DeserializeOwned>(
         &self,
         method: &'static str,
