@@ -115,6 +115,8 @@ pub(crate) fn prepare_with(
     let mut resolved = resolve(&built.release, &context)?;
     ops.append(&mut resolved.ops);
     resolved.ops = ops;
+    let mocked = built.mocks.values().map(|mock| &mock.abi);
+    resolved.errors = resolved.errors.with(mocked.chain([tidegate_safe::helper_abi()]));
     Ok(Prepared { resolved, mocks, externals })
 }
 

@@ -10,6 +10,7 @@ use tidegate_chain::{
     ReadError, RedactedUrl, Time, Watch, block_time_secs, known_chain, named_operators,
 };
 use tidegate_evidence::SafeReadError;
+use tidegate_evm::Errors;
 use tidegate_gates::EndOfLife;
 use tidegate_model::{BlockRef, ChainId, NetworkId, Reason, ReasonCode};
 use tidegate_store::{read_limited, write_private};
@@ -289,6 +290,10 @@ impl From<ReadError> for AppError {
             ReadError::Stale { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::HeadsApart)
                 .hint("compare another endpoint and this machine's clock to see which is right"),
+            ReadError::Reverted { what, data } => {
+                let why = Errors::default().reverted(data);
+                Self::new(Kind::Chain, format!("cannot read {what}: it {why}"))
+            }
             ReadError::Endpoint { source, .. } => {
                 let hint = match **source {
                     EndpointError::NoBaseFee { .. } => "deploy to a chain with the rules of London",

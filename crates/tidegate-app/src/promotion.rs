@@ -202,7 +202,8 @@ pub(crate) async fn simulate_batch(
     };
     let first = |count: usize| encode_multi_send(&calls[..count]).unwrap_or_default();
     let run = |snapshot: &_| {
-        let sandbox = Sandbox::at(snapshot);
+        let errors = plan.prepared.resolved.errors.clone();
+        let sandbox = Sandbox::at(snapshot).with_errors(errors);
         Ok(match sandbox.batch(&batch)? {
             Err(fault @ BatchFault::Fails(_)) => {
                 Err((fault, Some(sandbox.failing_call(&batch, calls.len(), first)?)))

@@ -6,6 +6,7 @@ use tidegate_chain::Network;
 use tidegate_engine::{
     Ceiling, Cleared, EngineError, FeeCap, Landed, Lane, adopted_nonce, intent_digest,
 };
+use tidegate_evm::Errors;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_amount;
@@ -212,41 +213,101 @@ fn shortened(data: &[u8]) -> String {
 
 impl From<EngineError> for AppError {
     fn from(error: EngineError) -> Self {
-        let (kind, hint) = match &error {
-            EngineError::Store(tidegate_store::StoreError::Held { .. }) => {
-                (Kind::Conflict, "wait for the other process, or end it")
-            }
-            EngineError::NotApproved { .. } | EngineError::Digest(_) => (Kind::Internal, ""),
-            EngineError::Store(_) | EngineError::Fold(_) | EngineError::Event(_) => {
-                (Kind::Config, "")
-            }
-            EngineError::Sign(_) => (Kind::Keys, ""),
-            EngineError::Foreign { .. } | EngineError::NotAdopted { .. } => (
-                Kind::Conflict,
-                "look at the sender on the chain, then run the same command again to adopt it",
+        explained(error, &Errors::default())
+    }
+}
+
+/// An error of the engine, in which what contracts say is named by the errors that are known.
+pub(crate) fn explained(error: EngineError, errors: &Errors) -> AppError {
+    match error {
+        EngineError::WouldRevert { op, data } => {
+            let why = errors.reverted(&data);
+            AppError::new(Kind::Chain, format!("cannot send {op}: on the chain it {why}"))
+                .hint("somebody may have changed what it rests on since the plan was tried")
+        }
+        EngineError::CheckReverts { what, data, expected } => {
+            let why = errors.reverted(&data);
+            AppError::new(Kind::Fail, format!("cannot check {what}: it {why}, expected {expected}"))
+        }
+        error => of_engine(error),
+    }
+}
+
+fn of_engine(error: EngineError) -> AppError {
+    let (kind, hint) = match &error {
+        EngineError::Store(tidegate_store::StoreError::Held { .. }) => {
+            (Kind::Conflict, "wait for the other process, or end it")
+        }
+        EngineError::NotApproved { .. } | EngineError::Digest(_) => (Kind::Internal, ""),
+        EngineError::Store(_) | EngineError::Fold(_) | EngineError::Event(_) => (Kind::Config, ""),
+        EngineError::Sign(_) => (Kind::Keys, ""),
+        EngineError::Foreign { .. } | EngineError::NotAdopted { .. } => (
+            Kind::Conflict,
+            "look at the sender on the chain, then run the same command again to adopt it",
+        ),
+        EngineError::OtherCode { .. } | EngineError::OtherIntent { .. } => {
+            (Kind::Conflict, "for a new deployment, pass another id: --id N")
+        }
+        EngineError::UnknownCall { .. } => {
+            (Kind::Conflict, "look at the sender's transactions on the chain")
+        }
+        EngineError::Check { .. } => (Kind::Fail, ""),
+        EngineError::Behind { .. } => {
+            (Kind::Chain, "its endpoints are behind; wait, or use others")
+        }
+        EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
+            (Kind::Chain, "wait for the chain, then run the same command again")
+        }
+        EngineError::FeeCap { .. } | EngineError::Ceiling { .. } => {
+            (Kind::Chain, "fees are high; run the same command again when they have fallen")
+        }
+        EngineError::Funds { .. } => {
+            (Kind::Chain, "fund it; on a testnet `tidegate fund request` asks the treasury")
+        }
+        _ => (Kind::Chain, ""),
+    };
+    let error = AppError::new(kind, error);
+    if hint.is_empty() { error } else { error.hint(hint) }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_json_abi::JsonAbi;
+    use alloy_primitives::{Bytes, U256};
+
+    use super::*;
+
+    /// What the chain itself answers, to an estimate and to a view call of a step.
+    #[test]
+    fn what_a_contract_says_on_the_chain_is_named() {
+        let abi = JsonAbi::parse(["error OverCap(uint256 asked, uint256 cap)"]).unwrap();
+        let error = abi.errors().next().unwrap();
+        let values = [7, 5].map(|number| U256::from(number).to_be_bytes::<32>()).concat();
+        let data: Bytes = [error.selector().as_slice(), &values].concat().into();
+        let errors = Errors::default().with([&abi]);
+        let (op, what) = ("deploy/1/vault".to_owned(), "vault.total()".to_owned());
+        let sent = EngineError::WouldRevert { op, data: data.clone() };
+        let expected = "5".to_owned();
+        let asked = EngineError::CheckReverts { what, data: data.clone(), expected };
+        for (error, text) in [
+            (
+                sent,
+                "cannot send deploy/1/vault: on the chain it reverted with OverCap(asked = 7, \
+                 cap = 5)",
             ),
-            EngineError::OtherCode { .. } | EngineError::OtherIntent { .. } => {
-                (Kind::Conflict, "for a new deployment, pass another id: --id N")
-            }
-            EngineError::UnknownCall { .. } => {
-                (Kind::Conflict, "look at the sender's transactions on the chain")
-            }
-            EngineError::Check { .. } => (Kind::Fail, ""),
-            EngineError::Behind { .. } => {
-                (Kind::Chain, "its endpoints are behind; wait, or use others")
-            }
-            EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
-                (Kind::Chain, "wait for the chain, then run the same command again")
-            }
-            EngineError::FeeCap { .. } | EngineError::Ceiling { .. } => {
-                (Kind::Chain, "fees are high; run the same command again when they have fallen")
-            }
-            EngineError::Funds { .. } => {
-                (Kind::Chain, "fund it; on a testnet `tidegate fund request` asks the treasury")
-            }
-            _ => (Kind::Chain, ""),
+            (
+                asked,
+                "cannot check vault.total(): it reverted with OverCap(asked = 7, cap = 5), \
+                 expected 5",
+            ),
+        ] {
+            assert_eq!(explained(error, &errors).chain()[0], text);
+        }
+        let read = tidegate_chain::ReadError::Reverted {
+            what: tidegate_chain::Subject::Gas,
+            data: Bytes::new(),
         };
-        let error = Self::new(kind, error);
-        if hint.is_empty() { error } else { error.hint(hint) }
+        let text = AppError::from(read).chain()[0].clone();
+        assert_eq!(text, "cannot read a gas estimate: it reverted without a reason");
     }
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::json;
+use tidegate_chain::ReadError;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::event::{Intent, LaneId};
 use tidegate_model::record::ANCHOR_OP;
 use tidegate_model::{BlockRef, NetworkId, ReleaseRoot};
-use tidegate_plan::{Check, FrozenOp, KeyTransaction, decode_word};
+use tidegate_plan::{Check, FrozenOp, KeyTransaction};
 
 use crate::earlier::Past;
 use crate::error::EngineError;
@@ -249,16 +250,15 @@ async fn check_step(
         None => network.latest_head().await?.block,
     };
     for check in run.checks.iter().filter(|check| check.step == step) {
-        let found = network.call(check.to, &check.data, at).await?;
+        let (what, expected) = (format!("{step}.{}", check.signature), check.expected());
+        let found = match network.call(check.to, &check.data, at).await {
+            Err(ReadError::Reverted { data, .. }) => {
+                return Err(EngineError::CheckReverts { what, data, expected });
+            }
+            found => found?,
+        };
         if found != check.returns {
-            let ty = if check.returns.len() == 32 { "uint256" } else { "bytes" };
-            let shown =
-                decode_word(ty, &found).map_or_else(|_| found.to_string(), |v| v.to_string());
-            return Err(EngineError::Check {
-                what: format!("{step}.{}", check.signature),
-                found: shown,
-                expected: check.value.to_string(),
-            });
+            return Err(EngineError::Check { what, found: check.shown(&found), expected });
         }
     }
     Ok(())

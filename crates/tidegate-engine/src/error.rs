@@ -61,6 +61,22 @@ pub enum EngineError {
     /// Journaled bytes that are no transaction.
     #[error("cannot read transaction {hash} from the journal: it is not a transaction of ours")]
     Bytes { hash: B256 },
+    /// A transaction that would revert.
+    #[error("cannot send {op}: the chain says that it would revert ({data})")]
+    WouldRevert {
+        op: String,
+        /// What it would revert with.
+        data: alloy_primitives::Bytes,
+    },
+    /// A view call of a step that reverts.
+    #[error("cannot check {what}: it reverts ({data}), expected {expected}")]
+    CheckReverts {
+        /// The step and function.
+        what: String,
+        /// What it reverts with.
+        data: alloy_primitives::Bytes,
+        expected: String,
+    },
     /// A transaction that reverted on the chain.
     #[error("cannot complete {op}: transaction {hash} reverted in block {block}")]
     Reverted { op: String, hash: B256, block: u64 },

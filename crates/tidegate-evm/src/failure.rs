@@ -42,6 +42,8 @@ pub enum RevertReason {
         selector: Selector,
         /// Everything, selector included, cut at 4096 bytes.
         data: Bytes,
+        /// Its name with its values, where an ABI is known that has it.
+        name: Option<String>,
     },
     /// Anything else, cut at 4096 bytes.
     Raw(Bytes),
@@ -65,7 +67,9 @@ impl RevertReason {
             Some(_) if matches!(kept.first_chunk(), Some(&Revert::SELECTOR | &Panic::SELECTOR)) => {
                 Self::Raw(raw)
             }
-            Some(selector) => Self::Custom { selector: Selector::from(*selector), data: raw },
+            Some(selector) => {
+                Self::Custom { selector: Selector::from(*selector), data: raw, name: None }
+            }
             None => Self::Raw(raw),
         }
     }
@@ -77,6 +81,7 @@ impl fmt::Display for RevertReason {
             Self::Empty => f.write_str("reverted without a reason"),
             Self::Text(text) => write!(f, "reverted: \"{}\"", text.escape_debug()),
             Self::Panic(code) => write!(f, "panicked with {code:#04x} ({})", panic_name(*code)),
+            Self::Custom { name: Some(name), .. } => write!(f, "reverted with {name}"),
             Self::Custom { selector, .. } => write!(f, "reverted with custom error {selector}"),
             Self::Raw(data) => write!(f, "reverted with {} bytes of data", data.len()),
         }
@@ -206,6 +211,7 @@ mod tests {
                 RevertReason::Custom {
                     selector: Selector::from(hex!("82b42900")),
                     data: custom.into(),
+                    name: None,
                 },
                 "reverted with custom error 0x82b42900",
             ),

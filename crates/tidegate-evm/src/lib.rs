@@ -15,6 +15,7 @@ mod db;
 mod diff;
 mod env;
 mod error;
+mod errors;
 mod failure;
 mod gas_use;
 mod handler;
@@ -42,6 +43,7 @@ pub use create::{
 pub use diff::{AccountDiff, Change, StateDiff};
 pub use env::{BlockFields, Env, EvmVersion, TX_GAS_MAX, UnknownEvmVersion};
 pub use error::EvmError;
+pub use errors::Errors;
 pub use failure::{Failure, Halt, RevertReason};
 pub use outcome::{Asked, Look, Made, Outcome, Part, Seen};
 pub use reach::Trespass;

@@ -10,6 +10,7 @@ use tidegate_model::ports::{AccountState, StateKey, StateSnapshot, StateView};
 
 use crate::env::{Env, TX_GAS_MAX};
 use crate::error::EvmError;
+use crate::errors::Errors;
 use crate::failure::{Failure, RevertReason, failure};
 use crate::job::{First, Job, Warm};
 use crate::outcome::{Asked, Made, Outcome};
@@ -28,6 +29,7 @@ pub struct Sandbox<'a> {
     env: Env,
     overlay: Overlay,
     warm: Warm,
+    errors: Errors,
 }
 
 impl std::fmt::Debug for Sandbox<'_> {
@@ -39,12 +41,20 @@ impl std::fmt::Debug for Sandbox<'_> {
 impl<'a> Sandbox<'a> {
     /// A sandbox over `view`, whose state must be that of `env.head`.
     pub fn new(view: &'a impl StateView, env: Env) -> Self {
-        Self { view, env, overlay: Overlay::default(), warm: Warm::new() }
+        let (overlay, warm) = (Overlay::default(), Warm::new());
+        Self { view, env, overlay, warm, errors: Errors::default() }
     }
 
     /// A sandbox over a snapshot, with the newest mainnet rules and no fees.
     pub fn at(snapshot: &'a StateSnapshot) -> Self {
         Self::new(snapshot, Env::at(snapshot.chain, snapshot.head))
+    }
+
+    /// Names the errors of contracts by these.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Errors) -> Self {
+        self.errors = errors;
+        self
     }
 
     /// The chain, block and rules.
@@ -233,7 +243,7 @@ impl<'a> Sandbox<'a> {
     }
 
     pub(crate) fn commit(&mut self, job: &Job) -> Result<Outcome, EvmError> {
-        let Run { result, state, trail, seen, reached, made, vacated } =
+        let Run { result, state, mut trail, seen, reached, made, vacated } =
             execute(self.view, &self.overlay, &self.env, &self.warm, job)?;
         let Applied { diff, created: present } = match result.is_success() {
             true => self.overlay.apply(self.view, state, &vacated),
@@ -248,7 +258,7 @@ impl<'a> Sandbox<'a> {
         }
         created.reverse();
         let (gas_used, gas_spent) = (result.tx_gas_used(), result.gas().total_gas_spent());
-        let (failure, output, logs) = match result {
+        let (mut failure, output, logs) = match result {
             ExecutionResult::Success { logs, output, .. } => (None, output.into_data(), logs),
             ExecutionResult::Revert { output, .. } => {
                 (Some(Failure::Revert(RevertReason::decode(&output))), output, Vec::new())
@@ -257,6 +267,8 @@ impl<'a> Sandbox<'a> {
                 (failure(InstructionResult::from(reason), &[]), Bytes::new(), Vec::new())
             }
         };
+        let called = trail.iter_mut().map(|call| &mut call.failure);
+        failure.iter_mut().chain(called).for_each(|failure| self.errors.name_in(failure));
         Ok(Outcome {
             failure,
             output,

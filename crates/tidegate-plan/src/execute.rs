@@ -142,6 +142,7 @@ pub fn expected_in(
 /// A run that has not begun: what the plan creates is not there.
 fn start<'a>(resolved: &'a Resolved, snapshot: &'a StateSnapshot, when: When) -> Run<'a> {
     let sandbox = Sandbox::at(snapshot).with_code(CREATE2_PROXY, CREATE2_PROXY_CODE.to_vec());
+    let sandbox = sandbox.with_errors(resolved.errors.clone());
     let addresses = resolved.creations().map(|(_, address, _)| address);
     let executor = resolved.executor.address();
     let sandbox = match when {

@@ -12,7 +12,7 @@ use tidegate_model::ports::AccountState;
 use crate::asking::note_asking;
 use crate::expected::{Created, Expected, When};
 use crate::outside::outside;
-use crate::resolve::{Guarded, HELPER, Op, OpKind, Resolved};
+use crate::resolve::{Check, Guarded, HELPER, Op, OpKind, Resolved};
 
 /// The fault of a constructor whose outcome depends on `msg.sender`: the helper creates.
 const ASKS_WHO_CREATES: &str = "asks for msg.sender while it is created, which is the helper and \
@@ -265,10 +265,13 @@ impl Run<'_> {
         for check in self.resolved.checks.iter().filter(|check| check.step == step) {
             let outcome = self.sandbox.call(executor, check.to, check.data.clone())?;
             if !outcome.is_success() || outcome.output != check.returns {
-                expected.faults.push(format!(
-                    "{}.{} returns {}, expected {} ({})",
-                    check.step, check.signature, outcome.output, check.returns, check.value
-                ));
+                let found = match outcome.is_success() {
+                    true => format!("returns {}", check.shown(&outcome.output)),
+                    false => outcome.why().to_string(),
+                };
+                let Check { step, signature, .. } = check;
+                let wanted = check.expected();
+                expected.faults.push(format!("{step}.{signature} {found}, expected {wanted}"));
             }
         }
         Ok(())

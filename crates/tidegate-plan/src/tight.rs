@@ -130,6 +130,7 @@ mod tests {
             data: Bytes::new(),
             returns: to.create(1).into_word().into(),
             value: Value::Null,
+            kind: "address".to_owned(),
         });
         assert_eq!(found(&caught), Vec::<String>::new());
         // PC, and a jump over what fails.

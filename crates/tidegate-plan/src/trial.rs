@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256, address, hex};
-use tidegate_evm::{EvmError, Progress, Rounds};
+use tidegate_evm::{Errors, EvmError, Progress, Rounds};
 use tidegate_model::ports::{AccountState, StateKey, StateSnapshot};
 use tidegate_model::{BlockRef, ChainId, Fqn, Head};
 
@@ -92,6 +92,7 @@ pub(crate) fn plan_of(ops: Vec<Op>) -> Resolved {
         slots: Vec::new(),
         starts: Vec::new(),
         outside: BTreeMap::new(),
+        errors: Errors::default(),
     }
 }
 

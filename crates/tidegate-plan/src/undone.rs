@@ -36,7 +36,8 @@ pub fn undone<'a>(
     done: &BTreeSet<String>,
 ) -> Result<Vec<Undone<'a>>, EvmError> {
     let executor = resolved.executor.address();
-    let standing = Sandbox::at(snapshot).with_balance(executor, PLENTY);
+    let standing =
+        Sandbox::at(snapshot).with_balance(executor, PLENTY).with_errors(resolved.errors.clone());
     let mut undone = Vec::new();
     for Op { id, kind, .. } in resolved.ops.iter().filter(|op| done.contains(&op.id)) {
         let OpKind::Call { to, value, data, .. } = kind else { continue };

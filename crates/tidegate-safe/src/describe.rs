@@ -60,6 +60,11 @@ static VIEWS: LazyLock<JsonAbi> = LazyLock::new(|| {
     JsonAbi::parse([signed]).expect("the signature parses")
 });
 
+/// The helper's ABI.
+pub fn helper_abi() -> &'static JsonAbi {
+    &HELPER_ABI
+}
+
 /// Describes a call by the helper's ABI where the helper is called, and else by `abis`. Notes are
 /// not looked at. Where two functions of the ABIs share a selector, both are named and none is
 /// decoded.

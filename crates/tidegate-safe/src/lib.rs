@@ -31,7 +31,7 @@ pub use canonical::{
     canonical_by_code_hash,
 };
 pub use changes::{TrustChange, trust_change, trust_topics};
-pub use describe::{Argument, Description, describe, describe_constructor, unreadable};
+pub use describe::{Argument, Description, describe, describe_constructor, helper_abi, unreadable};
 pub use exec::{EXECUTION_SUCCESS, Execution, encode_exec_transaction, execution_in_logs};
 pub use pins::{Pin, PinCheck, PinError, Pins};
 pub use posting::{Posting, PostingError, posting};

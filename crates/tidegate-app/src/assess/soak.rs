@@ -298,6 +298,7 @@ fn probes(prepared: &Prepared) -> Vec<Probe> {
         data: check.data.clone(),
         returns: check.returns.clone(),
         expected: crate::text::plain(&check.value),
+        kind: check.kind.clone(),
     });
     checks.collect()
 }

@@ -40,7 +40,7 @@ use crate::network::has_operator;
 use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
-use crate::sending::{open_lane, show_adoption};
+use crate::sending::{explained, open_lane, show_adoption};
 use crate::{published, records};
 
 /// A testnet that may be deployed to, with its connection.
@@ -314,7 +314,8 @@ impl Approved<'_> {
                 count += 1;
                 busy.at(count, all);
             };
-            cleared.deploy(network, &run, &mut report).await?
+            let sent = cleared.deploy(network, &run, &mut report).await;
+            sent.map_err(|error| explained(error, &prepared.resolved.errors))?
         };
         let lane = cleared.lane();
         let ran = Ran { project, name, network, lane, run: &run, deployed: &deployed };

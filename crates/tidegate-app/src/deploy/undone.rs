@@ -11,6 +11,7 @@ use tidegate_plan::{Expected, Moment, OpKind, Undone, stored, undone};
 use crate::deployment::{Prepared, expect_rest, refuse_faults, simulate};
 use crate::error::{AppError, AppResult, Kind};
 use crate::release::Built;
+use crate::sending::explained;
 
 /// Larger numbers are addresses or hashes.
 const DECIMAL_MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX, 0, 0]);
@@ -47,15 +48,21 @@ pub(super) async fn tried(
     there: &BTreeSet<String>,
 ) -> AppResult<Vec<String>> {
     refuse_faults(&expect_rest(network, prepared, head, there).await?)?;
-    refuse_checks(network, run, there).await?;
+    refuse_checks(network, prepared, run, there).await?;
     said(network, head, built, (prepared, expected), there).await
 }
 
 /// Refuses what can only fail after something was sent: a check of a step that is there already.
-async fn refuse_checks(network: &Network, run: &DeployRun, there: &BTreeSet<String>) -> AppResult {
+async fn refuse_checks(
+    network: &Network,
+    prepared: &Prepared,
+    run: &DeployRun,
+    there: &BTreeSet<String>,
+) -> AppResult {
     check_there(network, run, there).await.map_err(|error| {
-        let is_check = matches!(error, EngineError::Check { .. });
-        let error = AppError::from(error);
+        let is_check =
+            matches!(error, EngineError::Check { .. } | EngineError::CheckReverts { .. });
+        let error = explained(error, &prepared.resolved.errors);
         if !is_check {
             return error;
         }

@@ -1,7 +1,7 @@
 //! The cost of transactions: the estimate, and the most that was approved.
 
 use alloy_primitives::U256;
-use tidegate_chain::GasQuery;
+use tidegate_chain::{GasQuery, ReadError};
 use tidegate_model::event::Intent;
 
 use super::Lane;
@@ -68,7 +68,12 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     pub(super) async fn gas(&self, intent: &Intent) -> Result<u64, EngineError> {
         let Intent { op, to, value, data, alike: _ } = intent.clone();
         let query = GasQuery { from: self.id.sender, to: Some(to), data, value };
-        let estimate = self.network.estimate_gas(&query).await?;
+        let estimate = match self.network.estimate_gas(&query).await {
+            Err(ReadError::Reverted { data, .. }) => {
+                return Err(EngineError::WouldRevert { op, data });
+            }
+            estimate => estimate?,
+        };
         if estimate > TX_GAS_MAX {
             return Err(EngineError::Gas { op, gas: estimate, max: TX_GAS_MAX });
         }

@@ -64,8 +64,10 @@ async fn a_call_that_would_revert_is_neither_foreseen_nor_signed() {
     let world = World::new();
     let mut lane = world.lane().await;
     world.chain.world().refusing.insert(TARGET);
-    assert!(matches!(lane.most_of(&intent("a", 1)).await, Err(EngineError::Chain(_))));
-    assert!(matches!(lane.run(&intent("a", 1)).await, Err(EngineError::Chain(_))));
+    let is_told =
+        |error: EngineError| matches!(error, EngineError::WouldRevert { op, .. } if op == "a");
+    assert!(is_told(lane.most_of(&intent("a", 1)).await.unwrap_err()));
+    assert!(is_told(lane.run(&intent("a", 1)).await.unwrap_err()));
     assert_eq!((world.sends(), world.journal.kinds().len()), (0, 1));
 }
 

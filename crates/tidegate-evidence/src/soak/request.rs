@@ -63,6 +63,8 @@ pub struct Probe {
     pub returns: Bytes,
     /// That value for people.
     pub expected: String,
+    /// Its type.
+    pub kind: String,
 }
 
 /// A slot that is watched.

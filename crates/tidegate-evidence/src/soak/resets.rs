@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_primitives::{Address, B256, Bytes, b256, hex};
 use tidegate_chain::{CallOutcome, Log, LogQuery, Network, ReadError};
 use tidegate_gates::Reset;
@@ -121,7 +122,7 @@ pub(super) async fn of_probes(
         let name = format!("{} of {}", probe.signature, probe.step);
         match then {
             Some(then) if then != now => {
-                let (was, is) = (shown(then.as_ref()), shown(now.as_ref()));
+                let (was, is) = (shown(probe, then.as_ref()), shown(probe, now.as_ref()));
                 match changed_in(network, probe, (start, head), &now).await? {
                     Some(at) => probed.resets.push(Reset {
                         time: at.timestamp,
@@ -148,7 +149,7 @@ pub(super) async fn of_probes(
                 let text = format!(
                     "{name} is {}, the plan expects {}; what it was when the soak started cannot \
                      be read, which needs endpoints that keep the state of old blocks",
-                    shown(now.as_ref()),
+                    shown(probe, now.as_ref()),
                     probe.expected
                 );
                 probed.missing.push(Reason::new(ReasonCode::ProbeUnknown, text));
@@ -208,14 +209,35 @@ async fn changed_in(
     Ok(None)
 }
 
-/// An answer for people, its leading zeros left out.
-fn shown(answer: Option<&Bytes>) -> String {
+/// An answer for people: as a value of the probe's type, else its bytes without leading zeros.
+fn shown(probe: &Probe, answer: Option<&Bytes>) -> String {
     let Some(answer) = answer else { return "a revert".to_owned() };
+    if let Some(value) = value(&probe.kind, answer) {
+        return value;
+    }
     let short = &answer[..answer.len().min(SHOWN_BYTES_MAX)];
     let digits = hex::encode(short);
     let digits = digits.trim_start_matches('0');
     let more = if answer.len() > SHOWN_BYTES_MAX { "…" } else { "" };
     format!("0x{}{more}", if digits.is_empty() { "0" } else { digits })
+}
+
+/// A plain value as it is written in `tidegate.toml`.
+fn value(kind: &str, answer: &[u8]) -> Option<String> {
+    let kind = DynSolType::Tuple(vec![DynSolType::parse(kind).ok()?]);
+    let value = kind.abi_decode_params(answer).ok()?;
+    // Decoding alone takes words with bits that the type does not have.
+    if value.abi_encode_params() != answer {
+        return None;
+    }
+    match value.as_tuple()?.first()?.clone() {
+        DynSolValue::Bool(is) => Some(is.to_string()),
+        DynSolValue::Uint(number, _) => Some(number.to_string()),
+        DynSolValue::Int(number, _) => Some(number.to_string()),
+        DynSolValue::Address(address) => Some(address.to_string()),
+        DynSolValue::FixedBytes(word, size) => Some(hex::encode_prefixed(&word[..size])),
+        _ => None,
+    }
 }
 
 /// The start after all resets: that of the latest one, if it is later.
@@ -258,8 +280,26 @@ mod tests {
         let many: Vec<_> = (0..150).map(|time| reset(time, "a")).collect();
         assert_eq!(ordered(many).first().map(|reset| reset.time), Some(50));
         let word = |last: u8| Bytes::from([vec![0; 31], vec![last]].concat());
-        assert_eq!(shown(Some(&word(10))), "0xa");
-        assert_eq!(shown(Some(&word(0))), "0x0");
-        assert_eq!(shown(None), "a revert");
+        let probe = |kind: &str| Probe {
+            step: String::new(),
+            signature: String::new(),
+            to: Address::ZERO,
+            data: Bytes::new(),
+            returns: Bytes::new(),
+            expected: String::new(),
+            kind: kind.to_owned(),
+        };
+        for (kind, last, expected) in [
+            ("uint256", 10, "10"),
+            ("bool", 1, "true"),
+            ("bool", 2, "0x2"),
+            ("address", 10, "0x000000000000000000000000000000000000000A"),
+            ("string", 10, "0xa"),
+            ("uint256", 0, "0"),
+            ("", 0, "0x0"),
+        ] {
+            assert_eq!(shown(&probe(kind), Some(&word(last))), expected, "{kind}");
+        }
+        assert_eq!(shown(&probe("uint256"), None), "a revert");
     }
 }

@@ -1,9 +1,10 @@
 //! The reason behind wrappers that hide it.
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Selector, U256, hex};
 use alloy_sol_types::{Panic, Revert, SolError};
 use tidegate_evm::{
-    CallKind, Delegate, Failure, Halt, Outcome, RevertReason, Sandbox, TX_GAS_MAX, Tx,
+    CallKind, Delegate, Errors, Failure, Halt, Outcome, RevertReason, Sandbox, TX_GAS_MAX, Tx,
 };
 
 use crate::world::{Chain, EXECUTOR, OTHER, SAFE, TARGET, forward, revert_with};
@@ -43,6 +44,7 @@ fn the_inner_reason_surfaces() {
             Failure::Revert(RevertReason::Custom {
                 selector: Selector::from(hex!("82b42900")),
                 data: hex!("82b42900").into(),
+                name: Some("Unauthorized()".to_owned()),
             }),
         ),
         (revert_with(&[]), Failure::Revert(RevertReason::Empty)),
@@ -75,6 +77,29 @@ fn the_reason_is_written_for_people() {
         "reverted: \"GS013\", because call 0xa9059cbb of \
          0x000000000000000000000000000000000000b0b0 reverted: \"cap\\u{1b}[2J exceeded\""
     );
+}
+
+/// The outer call hides the reason, which only an ABI of the project names.
+#[test]
+fn an_error_behind_a_wrapper_is_named_by_the_abis_that_are_known() {
+    let abi = JsonAbi::parse(["error OverCap(uint256 asked, uint256 cap)"]).unwrap();
+    let error = abi.errors().next().unwrap();
+    let values = [U256::from(7), U256::from(5)].map(|number| number.to_be_bytes::<32>()).concat();
+    let data = [error.selector().as_slice(), &values].concat();
+    let chain = Chain::new()
+        .with_code(SAFE, forward(0xf1, OTHER, &hex!("5f5ffd")))
+        .with_code(OTHER, revert_with(&data));
+    let tx = Tx::call(EXECUTOR, SAFE, CALLDATA);
+    let why = |errors: Errors| {
+        let outcome = chain.run(|s| Sandbox::at(s).with_errors(errors.clone()).transact(&tx));
+        outcome.unwrap().why().to_string()
+    };
+    let by = "reverted without a reason, because call 0xa9059cbb of \
+              0x000000000000000000000000000000000000b0b0";
+    let known = Errors::default().with([&abi]);
+    assert_eq!(why(known), format!("{by} reverted with OverCap(asked = 7, cap = 5)"));
+    let selector = error.selector();
+    assert_eq!(why(Errors::default()), format!("{by} reverted with custom error {selector}"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256};
 use serde_json::Value;
+use tidegate_evm::Errors;
 use tidegate_model::Fqn;
 use tidegate_model::digest::{MULTI_SENDS, create2_salt};
 use tidegate_model::plan::{Action, Arg, Call, Create, Source, Step};
@@ -21,7 +22,7 @@ pub use self::frozen::{FrozenOp, Uncomputed};
 pub use self::op::{CREATE2_PROXY, Guarded, HELPER, KeyTransaction, Op, OpKind, op_label};
 use crate::config::ExistingPlace;
 use crate::elaborate::EXECUTORS;
-use crate::value::{Known, Names, ValueError, encode_value, read};
+use crate::value::{Known, Names, ValueError, decode_word, encode_value, read};
 
 /// The account that runs a plan's operations on a network: a key, or the Safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,29 @@ pub struct Check {
     pub returns: Bytes,
     /// That value in normal form, for people.
     pub value: Value,
+    /// Its type.
+    pub kind: String,
+}
+
+impl Check {
+    /// What a call returned, for people: as the value is written, or the bytes where they are no
+    /// value of the type.
+    pub fn shown(&self, returned: &Bytes) -> String {
+        decode_word(&self.kind, returned).map_or_else(|_| returned.to_string(), |v| written(&v))
+    }
+
+    /// What it must return, for people.
+    pub fn expected(&self) -> String {
+        written(&self.value)
+    }
+}
+
+/// A value in normal form, for people.
+fn written(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.escape_debug().to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// A plan on one network.
@@ -145,6 +169,8 @@ pub struct Resolved {
     /// The addresses of externals and of contracts that are there already; an admin contract has
     /// its proxy's name with `.admin` behind it.
     pub outside: BTreeMap<String, Address>,
+    /// The errors of contracts that are known by name.
+    pub errors: Errors,
 }
 
 /// A slot to watch.
@@ -218,6 +244,7 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
             slots: Vec::new(),
             starts: Vec::new(),
             outside: context.outside(),
+            errors: errors_of(release),
         },
     };
     for step in &release.plan.steps {
@@ -230,6 +257,11 @@ pub fn resolve(release: &Release, context: &ResolveContext) -> Result<Resolved, 
     resolver.done.slots.sort();
     resolver.keep_off()?;
     Ok(resolver.done)
+}
+
+fn errors_of(release: &Release) -> Errors {
+    let built = release.artifacts.values().chain(release.references.values());
+    Errors::default().with(built.map(|artifact| &artifact.abi))
 }
 
 struct Resolver<'a> {
@@ -297,6 +329,7 @@ impl Resolver<'_> {
                 data,
                 returns: returns.abi_encode_params().into(),
                 value,
+                kind: expect.equals.ty.clone(),
             });
         }
         Ok(())

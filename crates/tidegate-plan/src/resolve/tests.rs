@@ -205,6 +205,7 @@ fn calls_and_checks_hold_what_they_say() {
         to: vault,
         data: data.into(),
         returns: returns.into(),
+        kind: if value.is_boolean() { "bool" } else { "address" }.to_owned(),
         value,
     };
     let share = shareCall { who: registry, at: 12_000 }.abi_encode();

@@ -33,6 +33,7 @@ fn what_an_external_decides_is_shown() {
         data: Bytes::new(),
         returns,
         value: Value::Null,
+        kind: "uint256".to_owned(),
     });
     assert!(faults(&kept, &ANSWER, When::Before).is_empty(), "the batch requires it");
 
@@ -144,6 +145,7 @@ fn what_strangers_make_of_an_earlier_contract_is_shown() {
             data: Bytes::new(),
             returns: U256::ZERO.to_be_bytes::<32>().into(),
             value: Value::Null,
+            kind: "uint256".to_owned(),
         });
         assert_eq!(judged(plan, &[]), "");
     }

@@ -17,6 +17,7 @@ fn check(step: &str, data: u8, number: u64) -> Check {
         data: Bytes::copy_from_slice(&[data]),
         returns: word(number),
         value: json!(number.to_string()),
+        kind: "uint256".to_owned(),
     }
 }
 
@@ -45,7 +46,7 @@ async fn a_check_that_fails_stops_the_deployment_after_its_step() {
     let (done, said) = deployed(&world, &mut lane, &run).await;
     assert!(
         matches!(&done, Err(EngineError::Check { what, found, expected })
-            if what == "vault.total()" && found == "\"7\"" && expected == "\"6\""),
+            if what == "vault.total()" && found == "7" && expected == "6"),
         "{done:?}"
     );
     assert_eq!((said.len(), world.nonce()), (3, 3), "no anchor");
@@ -60,15 +61,19 @@ fn bytes(byte: u8) -> Bytes {
 
 #[tokio::test]
 async fn what_a_check_returns_is_shown_as_it_can_be_read() {
-    for (expected, returned, shown) in [
-        (word(6), word(7), "\"7\"".to_owned()),
-        (word(6), Bytes::from_static(&[1, 2]), "0x0102".to_owned()),
-        (bytes(0xaa), bytes(0xab), "\"0xab\"".to_owned()),
-        (bytes(0xaa), word(7), word(7).to_string()),
+    for (kind, expected, returned, shown) in [
+        ("uint256", word(6), word(7), "7".to_owned()),
+        ("bool", word(1), word(0), "false".to_owned()),
+        ("bool", word(1), word(2), word(2).to_string()),
+        ("int8", word(1), Bytes::from([0xff; 32]), "-1".to_owned()),
+        ("uint256", word(6), Bytes::from_static(&[1, 2]), "0x0102".to_owned()),
+        ("bytes", bytes(0xaa), bytes(0xab), "0xab".to_owned()),
+        ("bytes", bytes(0xaa), word(7), word(7).to_string()),
     ] {
         let world = World::new();
         let mut lane = world.lane().await;
-        let check = Check { returns: expected, ..check("token", 1, 0) };
+        let kind = kind.to_owned();
+        let check = Check { returns: expected, kind, ..check("token", 1, 0) };
         returns(&world, 1, returned);
         let run = DeployRun { checks: vec![check], ..run() };
         let done = deployed(&world, &mut lane, &run).await.0;
@@ -85,7 +90,11 @@ async fn a_check_that_reverts_stops_the_deployment() {
     let mut lane = world.lane().await;
     let run = DeployRun { checks: vec![check("token", 1, 5)], ..run() };
     let done = deployed(&world, &mut lane, &run).await.0;
-    assert!(matches!(&done, Err(EngineError::Chain(_))), "{done:?}");
+    assert!(
+        matches!(&done, Err(EngineError::CheckReverts { what, expected, .. })
+            if what == "token.total()" && expected == "5"),
+        "{done:?}"
+    );
     assert_eq!(world.nonce(), 1);
 }
 
