@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::B256;
 use tidegate_compile::{
     BytecodeHash, CompileError, CompileOutput, CompileRequest, CompilerSources, Difference,
-    FindCompilerError, FoundryConfig, FoundryError, Profile, Trusted, VyperError, compile,
-    find_node, minimal, npm_candidates, published_by,
+    FindCompilerError, FoundryConfig, FoundryError, Profile, RootError, Trusted, VyperError,
+    compile, find_node, minimal, npm_candidates, published_by,
 };
 use tidegate_model::release::Compiler;
 use tidegate_model::units::counted;
@@ -237,6 +237,9 @@ pub(crate) fn cache_dir(env: &Environment) -> AppResult<PathBuf> {
     }
 }
 
+const INSTALL: &str = "install one: `npm install solc@VERSION`, Foundry's `forge build`, or name \
+                       it under [compiler] solc";
+
 impl From<CompileError> for AppError {
     fn from(error: CompileError) -> Self {
         let hint = match &error {
@@ -248,9 +251,12 @@ impl From<CompileError> for AppError {
                 );
                 return Self::new(Kind::Config, error).hint(hint);
             }
-            CompileError::FindCompiler(FindCompilerError::NoneFits { .. }) => {
-                "install one: `npm install solc@VERSION`, Foundry's `forge build`, or name it \
-                 under [compiler] solc"
+            CompileError::FindCompiler(FindCompilerError::NoneFits { untrusted, .. }) => {
+                let trust = untrusted.iter().map(|sha256| {
+                    format!("if you trust it, run `tidegate doctor --trust-compiler {sha256}`")
+                });
+                let hints: Vec<_> = std::iter::once(INSTALL.to_owned()).chain(trust).collect();
+                return hints.into_iter().fold(Self::new(Kind::Config, error), Self::hint);
             }
             CompileError::FindCompiler(FindCompilerError::Changed { .. }) => {
                 "run the command again; if that does not help, delete the cached compilations"
@@ -264,6 +270,11 @@ impl From<CompileError> for AppError {
                  install vyper in it, and name it in foundry.toml: `vyper = { path = \
                  \"FOLDER/bin/vyper\" }`; if your home folder is a repository, take the system's \
                  Python"
+            }
+            CompileError::Root(RootError::Ambiguous { candidates, .. }) => {
+                let one = candidates.first().map_or("PATH:NAME", String::as_str);
+                let hint = format!("name the one that is meant in full, such as `{one}`");
+                return Self::new(Kind::Config, error).hint(hint);
             }
             CompileError::Root(_) => {
                 "write `Vault` or `path/Vault.sol:Vault`; for a contract of a package, install \

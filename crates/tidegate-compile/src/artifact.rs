@@ -303,6 +303,12 @@ struct MetadataSource {
 }
 
 impl Metadata {
+    /// The hash that the compiler puts into the code where its metadata names none.
+    fn own_hash(&self) -> &'static str {
+        let old = ["0.4.", "0.5."].iter().any(|version| self.compiler.version.starts_with(version));
+        if old { "bzzr1" } else { "ipfs" }
+    }
+
     /// The `compilerProfile`: what the compiler says it did. Its version here ends at the
     /// commit, so that native and WebAssembly builds of one compiler agree.
     fn profile(&self) -> Value {
@@ -320,7 +326,7 @@ impl Metadata {
             "evmVersion": settings.evm_version,
             "optimizer": optimizer,
             "viaIR": settings.via_ir,
-            "bytecodeHash": settings.metadata.bytecode_hash.as_deref().unwrap_or("ipfs"),
+            "bytecodeHash": settings.metadata.bytecode_hash.as_deref().unwrap_or(self.own_hash()),
             "appendCBOR": settings.metadata.append_cbor.unwrap_or(true),
             "language": self.language,
         });

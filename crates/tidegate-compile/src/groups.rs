@@ -7,7 +7,7 @@ use semver::Version;
 
 use crate::auto;
 use crate::error::CompileError;
-use crate::foundry::{FoundryConfig, Rules, SolcPin};
+use crate::foundry::{BytecodeHash, FoundryConfig, Rules, SolcPin};
 use crate::roots::Root;
 use crate::solc::{Finder, FoundCompiler, Wanted};
 use crate::sources::Closure;
@@ -109,6 +109,10 @@ const NO_METADATA_SINCE: Version = Version::new(0, 8, 18);
 /// The first compiler with an intermediate representation that it can be asked to go through.
 const VIA_IR_SINCE: Version = Version::new(0, 7, 5);
 
+/// The first compiler that can be asked for another hash of its metadata, or other reasons of
+/// reverts.
+const METADATA_HASH_SINCE: Version = Version::new(0, 6, 0);
+
 /// The first compiler that lets its inliner be switched.
 const INLINER_SINCE: Version = Version::new(0, 8, 5);
 
@@ -132,6 +136,15 @@ fn fitted(foundry: &FoundryConfig, version: &Version) -> (FoundryConfig, Vec<Str
         fitted.via_ir = false;
         warnings.push(format!("solc {version} does not know `via_ir`: it is false"));
     }
+    if *version < METADATA_HASH_SINCE {
+        fitted.bytecode_hash = BytecodeHash::Fixed;
+        if foundry.bytecode_hash != FoundryConfig::empty().bytecode_hash {
+            warnings.push(format!("solc {version} does not know `bytecode_hash`: it is Swarm's"));
+        }
+        if fitted.revert_strings.take().is_some() {
+            warnings.push(format!("solc {version} does not know `revert_strings`"));
+        }
+    }
     let details = fitted.optimizer_details.as_mut().and_then(serde_json::Value::as_object_mut);
     if *version < INLINER_SINCE && details.is_some_and(|d| d.remove("inliner").is_some()) {
         warnings.push(format!("solc {version} has no `inliner` in `optimizer_details`"));
@@ -149,6 +162,8 @@ mod tests {
             evm_version: Some(evm.to_owned()),
             cbor_metadata: false,
             via_ir: true,
+            bytecode_hash: BytecodeHash::None,
+            revert_strings: Some("strip".to_owned()),
             optimizer_details: Some(serde_json::json!({"inliner": false, "cse": true})),
             ..FoundryConfig::empty()
         };
@@ -158,7 +173,11 @@ mod tests {
         let inliner = fitted.optimizer_details.unwrap().get("inliner").is_some();
         assert_eq!(inliner, version >= INLINER_SINCE, "{version}");
         assert_eq!(fitted.via_ir, version >= VIA_IR_SINCE, "{version}");
-        let changed = [expected != Some(evm), fitted.cbor_metadata, !inliner, !fitted.via_ir];
+        let hash = fitted.bytecode_hash == BytecodeHash::Fixed;
+        assert_eq!(hash, version < METADATA_HASH_SINCE, "{version}");
+        assert_eq!(fitted.revert_strings.is_none(), hash, "{version}");
+        let changed =
+            [expected != Some(evm), fitted.cbor_metadata, !inliner, !fitted.via_ir, hash, hash];
         let changed = changed.into_iter().filter(|changed| *changed).count();
         assert_eq!(warnings.len(), changed, "{version}: {warnings:?}");
     }
@@ -170,6 +189,8 @@ mod tests {
         check(Version::new(0, 8, 10), "cancun", Some("london"));
         check(Version::new(0, 7, 6), "cancun", Some("istanbul"));
         check(Version::new(0, 7, 4), "istanbul", Some("istanbul"));
+        check(Version::new(0, 6, 0), "istanbul", Some("istanbul"));
+        check(Version::new(0, 5, 16), "cancun", Some("istanbul"));
         check(Version::new(0, 8, 10), "istanbul", Some("istanbul"));
     }
 }

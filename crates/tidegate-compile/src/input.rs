@@ -102,13 +102,13 @@ fn standard_json(
     let mut settings = json!({
         "remappings": remappings,
         "optimizer": {"enabled": foundry.optimizer, "runs": foundry.optimizer_runs},
-        "metadata": {
-            "useLiteralContent": literal,
-            "bytecodeHash": foundry.bytecode_hash.name(),
-        },
+        "metadata": {"useLiteralContent": literal},
         "outputSelection": selection,
     });
     // Keys that older compilers do not know are left out where they say nothing.
+    if foundry.bytecode_hash != BytecodeHash::Fixed {
+        settings["metadata"]["bytecodeHash"] = json!(foundry.bytecode_hash.name());
+    }
     if let Some(version) = &foundry.evm_version {
         settings["evmVersion"] = json!(version);
     }

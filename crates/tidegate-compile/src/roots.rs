@@ -157,6 +157,11 @@ fn by_name(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, Roo
         if found.iter().any(shipped) {
             found.retain(shipped);
         }
+        // Of what a package has for itself alone, imports of the project find nothing.
+        let shared = |source: &String| !is_of_a_package(source);
+        if found.iter().any(shared) {
+            found.retain(shared);
+        }
     }
     found.sort();
     match found.as_slice() {
@@ -200,6 +205,12 @@ fn declaring(
 fn is_for_tests(source: &str) -> bool {
     let folder = |part: &str| ["test", "tests", "mock", "mocks"].contains(&part);
     source.split('/').any(folder) || source.ends_with(".t.sol") || source.ends_with(".s.sol")
+}
+
+/// Whether a source lies among the packages that another package has for itself.
+fn is_of_a_package(source: &str) -> bool {
+    let inner = source.split_once('/').map_or(source, |(_, inner)| inner);
+    inner.split('/').any(|part| part == "node_modules")
 }
 
 /// The files under `src`. Where that is the whole project, its dependencies are not among them.
@@ -298,6 +309,9 @@ mod tests {
             ("lib/e/Q.sol", "contract Q {}"),
             ("node_modules/@n/p/N.sol", "contract N {}"),
             ("lib/e/package.json", "{\"name\": \"named\"}"),
+            ("node_modules/top/T.sol", "contract T {}"),
+            ("node_modules/user/node_modules/top/T.sol", "contract T {}"),
+            ("node_modules/user/node_modules/own/O.sol", "contract O {}"),
         ]);
         let remappings = ["@d/=lib/d/contracts/", "named/=lib/e/"];
         let remappings = remappings.map(|text| Remapping::parse(text).unwrap()).to_vec();
@@ -318,6 +332,8 @@ mod tests {
             ("@n/p/N.sol:N", "@n/p/N.sol"),
             ("vendored:node_modules/@n/p/N.sol:N", "node_modules/@n/p/N.sol"),
             ("lib/d/contracts/P.sol:P", "lib/d/contracts/P.sol"),
+            ("T", "top/T.sol"),
+            ("O", "user/node_modules/own/O.sol"),
         ];
         for (name, source) in cases {
             assert_eq!(find(name).unwrap().source, source, "{name}");

@@ -110,6 +110,8 @@ pub enum FindCompilerError {
         wanted: Wanted,
         /// What was found instead, one line each.
         tried: Vec<String>,
+        /// Of those, what would have to be trusted first.
+        untrusted: Vec<B256>,
     },
     /// It is no official build, and nobody here trusts it.
     #[error(
@@ -211,7 +213,12 @@ impl<'a> Finder<'a> {
         if let Some(path) = &self.sources.explicit {
             return self.explicit(path, wanted);
         }
-        let (mut found, mut tried) = self.all();
+        let (mut found, errors) = self.all();
+        let mut tried: Vec<_> = errors.iter().map(with_causes).collect();
+        let untrusted = errors.iter().filter_map(|error| match error {
+            FindCompilerError::NotTrusted { sha256, .. } => Some(*sha256),
+            _ => None,
+        });
         found.sort_by(|a, b| b.version.plain.cmp(&a.version.plain));
         if let Some(one) = found.iter().find(|one| wanted.allows(&one.version.plain)) {
             return Ok(one.clone());
@@ -219,7 +226,8 @@ impl<'a> Finder<'a> {
         let version =
             |one: &FoundCompiler| format!("{} is {}", one.location.display(), one.compiler.version);
         tried.extend(found.iter().map(version));
-        none_fits(wanted, tried, &self.sources.trusted, self.cache_dir)
+        let instead = Instead { tried, untrusted: untrusted.collect() };
+        none_fits(wanted, instead, &self.sources.trusted, self.cache_dir)
     }
 
     /// The versions that there are.
@@ -228,16 +236,16 @@ impl<'a> Finder<'a> {
     }
 
     /// The compilers that work, in the order of their sources, and what is wrong with the others.
-    fn all(&mut self) -> (Vec<FoundCompiler>, Vec<String>) {
-        let (mut found, mut tried) = (Vec::new(), Vec::new());
+    fn all(&mut self) -> (Vec<FoundCompiler>, Vec<FindCompilerError>) {
+        let (mut found, mut errors) = (Vec::new(), Vec::new());
         for candidate in candidates(self.sources) {
             match self.open(&candidate) {
                 Ok(one) => found.push(one),
                 // One that is broken must not hide one that works further down the list.
-                Err(error) => tried.push(with_causes(&error)),
+                Err(error) => errors.push(error),
             }
         }
-        (found, tried)
+        (found, errors)
     }
 
     fn explicit(
@@ -331,26 +339,39 @@ fn with_causes(error: &FindCompilerError) -> String {
     text
 }
 
+/// What there is beside the compiler that is wanted.
+struct Instead {
+    tried: Vec<String>,
+    untrusted: Vec<B256>,
+}
+
+impl Instead {
+    fn of(self, wanted: &Wanted) -> FindCompilerError {
+        let Self { tried, untrusted } = self;
+        FindCompilerError::NoneFits { wanted: wanted.clone(), tried, untrusted }
+    }
+}
+
 #[cfg(not(feature = "svm-solc"))]
 fn none_fits(
     wanted: &Wanted,
-    tried: Vec<String>,
+    instead: Instead,
     _: &Trusted,
     _: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
-    Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried })
+    Err(instead.of(wanted))
 }
 
 #[cfg(feature = "svm-solc")]
 fn none_fits(
     wanted: &Wanted,
-    tried: Vec<String>,
+    instead: Instead,
     trusted: &Trusted,
     cache_dir: &Path,
 ) -> Result<FoundCompiler, FindCompilerError> {
     // Only a pinned version is installed: pragmas would mean another one tomorrow.
     let Wanted::Exactly(version) = wanted else {
-        return Err(FindCompilerError::NoneFits { wanted: wanted.clone(), tried });
+        return Err(instead.of(wanted));
     };
     let install = |source: SolcError| FindCompilerError::Install {
         version: version.clone(),
@@ -495,6 +516,10 @@ mod tests {
         let error = find_compiler(&named, &within("*"), dir.path()).unwrap_err();
         let FindCompilerError::NotTrusted { sha256, .. } = error else { panic!("{error:?}") };
         assert!(!mark.exists(), "it was started");
+        // Whoever searches is told what to trust.
+        let error = find_compiler(&sources, &within("*"), dir.path()).unwrap_err();
+        let FindCompilerError::NoneFits { untrusted, .. } = error else { panic!("{error:?}") };
+        assert_eq!(untrusted, [sha256]);
 
         let trusted = CompilerSources { trusted: Trusted::default().with(sha256), ..named };
         find_compiler(&trusted, &within("*"), dir.path()).unwrap();

@@ -14,6 +14,9 @@ const UPGRADES: [&str; 2] = ["upgradeTo(address)", "upgradeToAndCall(address,byt
 /// The function that a proxy's admin contract has, of OpenZeppelin 4 as of 5.
 const OF_PROXY_ADMIN: &str = "upgradeAndCall(address,address,bytes)";
 
+/// What the names of packages' sources begin with.
+const OF_PACKAGES: [&str; 2] = ["dep:", "vendored:"];
+
 /// The instruction by which dispatchers have a selector.
 const PUSH4: u8 = 0x63;
 
@@ -115,8 +118,15 @@ fn hint(hazard: &Hazard) -> String {
         HazardKind::Delegatecall | HazardKind::Selfdestruct => "leave it out",
         HazardKind::ExternalLibraryLinking => "make the library's functions internal",
     };
-    let kind = hazard.kind.name();
-    format!("{does}; if it is meant, write `@custom:oz-upgrades-unsafe-allow {kind}` above it")
+    let (kind, allow) = (hazard.kind.name(), "@custom:oz-upgrades-unsafe-allow");
+    // Nobody edits the sources of a package.
+    if OF_PACKAGES.iter().any(|prefix| hazard.at.starts_with(prefix)) {
+        return format!(
+            "it is a package's; if that is meant, write `{allow}-reachable {kind}` above the \
+             contract that is deployed"
+        );
+    }
+    format!("{does}; if it is meant, write `{allow} {kind}` above it")
 }
 
 #[cfg(test)]
@@ -143,6 +153,20 @@ mod tests {
         assert_eq!((sentences.len(), count), (13, 13));
         let remarks: Vec<_> = HazardKind::iter().filter(|kind| is_remark(&hazard(*kind))).collect();
         assert_eq!(remarks, [HazardKind::IncorrectInitializerOrder]);
+    }
+
+    #[test]
+    fn what_a_package_does_is_allowed_by_the_contract_that_inherits_it() {
+        let hint = |at: &str| {
+            let at = at.to_owned();
+            let (kind, name) = (HazardKind::Constructor, "Initializable".to_owned());
+            unsafe_reason("vault", &Hazard { kind, name, at, allowed: false }).to_string()
+        };
+        for at in ["dep:solady/src/A.sol:46", "vendored:node_modules/solady/src/A.sol:46"] {
+            let text = hint(at);
+            assert!(text.contains("unsafe-allow-reachable constructor` above the"), "{text}");
+        }
+        assert!(hint("src/A.sol:7").ends_with("unsafe-allow constructor` above it"));
     }
 
     #[test]

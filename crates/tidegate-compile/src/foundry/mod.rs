@@ -103,6 +103,9 @@ pub enum BytecodeHash {
     Bzzr1,
     /// No hash, only the compiler's version.
     None,
+    /// The hash that a compiler puts there which cannot be asked for another. Nobody writes it.
+    #[serde(skip)]
+    Fixed,
 }
 
 impl BytecodeHash {
@@ -112,6 +115,7 @@ impl BytecodeHash {
             Self::Ipfs => "ipfs",
             Self::Bzzr1 => "bzzr1",
             Self::None => "none",
+            Self::Fixed => "fixed",
         }
     }
 

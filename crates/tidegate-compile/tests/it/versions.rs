@@ -6,8 +6,8 @@ use alloy_primitives::{B256, hex};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tidegate_compile::{
-    CompileError, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig, Range,
-    SolcPin, Trusted, Wanted, compile, find_compiler,
+    BytecodeHash, CompileError, CompileRequest, CompilerSources, FindCompilerError, FoundryConfig,
+    Range, SolcPin, Trusted, Wanted, compile, find_compiler,
 };
 use tidegate_model::Fqn;
 use tidegate_model::release::Code;
@@ -210,18 +210,53 @@ fn an_old_compiler_builds_what_is_deployed() {
     let safe = format!("{package}/contracts/Safe.sol:Safe");
     let output = compile_in(&root, &pinned("0.7.6"), &[&safe]).unwrap();
     let built = &output.artifacts[&output.roots[&safe]];
-    let published = root.join(package).join("build/artifacts/contracts/Safe.sol/Safe.json");
-    let published: Value =
-        serde_json::from_str(&std::fs::read_to_string(published).unwrap()).unwrap();
+    let published = json(&root.join(package).join("build/artifacts/contracts/Safe.sol/Safe.json"));
     for (name, code) in [("bytecode", &built.creation), ("deployedBytecode", &built.runtime)] {
-        let object = hex::decode(published[name].as_str().unwrap()).unwrap();
         assert_eq!(code.metadata.len(), 1, "{name}");
-        let expected = Code { object: object.into(), ..code.clone() };
-        assert_eq!(hex::encode(masked(code)), hex::encode(masked(&expected)), "{name}");
+        is_published(code, &published[name], name);
     }
     assert_eq!(built.profile["evmVersion"], "istanbul");
     let first = &built.layout["items"][0];
     assert_eq!((&first["label"], &first["slot"]), (&"singleton".into(), &"0".into()));
+}
+
+/// Uniswap v2, whose package has the code that its authors deployed, by a solc that cannot be asked
+/// for another hash of its metadata.
+#[test]
+fn a_compiler_of_before_the_choice_of_a_hash_builds_what_is_deployed() {
+    let root = repository();
+    let package = "tests/node_modules/@uniswap/v2-core";
+    let factory = format!("{package}/contracts/UniswapV2Factory.sol:UniswapV2Factory");
+    let foundry = FoundryConfig {
+        optimizer: true,
+        optimizer_runs: 999_999,
+        bytecode_hash: BytecodeHash::None,
+        revert_strings: Some("strip".to_owned()),
+        ..pinned("0.5.16")
+    };
+    let output = compile_in(&root, &foundry, &[&factory]).unwrap();
+    let built = &output.artifacts[&output.roots[&factory]];
+    let published = json(&root.join(package).join("build/UniswapV2Factory.json"));
+    for (name, code) in [("bytecode", &built.creation), ("deployedBytecode", &built.runtime)] {
+        // Its own, and that of the pair that it creates.
+        assert_eq!(code.metadata.len(), 2, "{name}: {:?}", code.metadata);
+        is_published(code, &published["evm"][name]["object"], name);
+    }
+    assert_eq!(built.profile["bytecodeHash"], "bzzr1");
+    let said = output.warnings.join("\n");
+    assert!(said.contains("does not know `bytecode_hash`") && said.contains("revert_strings"));
+}
+
+fn json(file: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// Whether code is what its authors published, but for the hashes of its metadata.
+#[track_caller]
+fn is_published(code: &Code, published: &Value, name: &str) {
+    let object = hex::decode(published.as_str().unwrap()).unwrap();
+    let expected = Code { object: object.into(), ..code.clone() };
+    assert_eq!(hex::encode(masked(code)), hex::encode(masked(&expected)), "{name}");
 }
 
 /// A lending protocol with seven linked libraries, by solc 0.8.10.
