@@ -20,6 +20,7 @@ mod kinds;
 mod mutants;
 mod partial;
 mod pipeline;
+mod protocols;
 mod redeploy;
 mod stranger;
 mod support;
@@ -61,8 +62,10 @@ fn main() -> ExitCode {
         existing::cases(),
         explain::cases(),
         corpus::cases(),
+        protocols::cases(),
         vyper::cases(),
         Case::slow(corpus::slow_cases()),
+        Case::slow(protocols::slow_cases()),
         Case::slow(bundle::slow_cases()),
         Case::slow(documented::slow_cases()),
     ];
