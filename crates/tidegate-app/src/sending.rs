@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
 use serde::Serialize;
-use tidegate_chain::Network;
+use tidegate_chain::{Network, ReadError};
 use tidegate_engine::{
     Ceiling, Cleared, EngineError, FeeCap, Landed, Lane, adopted_nonce, intent_digest,
 };
@@ -222,7 +222,8 @@ pub(crate) fn explained(error: EngineError, errors: &Errors) -> AppError {
     match error {
         EngineError::WouldRevert { op, data } => {
             let why = errors.reverted(&data);
-            AppError::new(Kind::Chain, format!("cannot send {op}: on the chain it {why}"))
+            // A FAIL, as where local execution finds it.
+            AppError::new(Kind::Fail, format!("cannot send {op}: on the chain it {why}"))
                 .hint("somebody may have changed what it rests on since the plan was tried")
         }
         EngineError::CheckReverts { what, data, expected } => {
@@ -251,16 +252,28 @@ fn of_engine(error: EngineError) -> AppError {
         EngineError::UnknownCall { .. } => {
             (Kind::Conflict, "look at the sender's transactions on the chain")
         }
-        EngineError::Check { .. } => (Kind::Fail, ""),
+        EngineError::Check { .. }
+        | EngineError::Reverted { .. }
+        | EngineError::Chain(ReadError::Reverted { .. }) => (Kind::Fail, ""),
         EngineError::Behind { .. } => {
             (Kind::Chain, "its endpoints are behind; wait, or use others")
         }
         EngineError::Unsettled { .. } | EngineError::NotIncluded { .. } => {
             (Kind::Chain, "wait for the chain, then run the same command again")
         }
-        EngineError::FeeCap { .. } | EngineError::Ceiling { .. } => {
+        EngineError::FeeCap { .. } | EngineError::Outgrown { .. } => (
+            Kind::Chain,
+            "the base fee is too high now: wait until it has fallen, then run the same command \
+             again",
+        ),
+        EngineError::Ceiling { .. } => {
             (Kind::Chain, "fees are high; run the same command again when they have fallen")
         }
+        EngineError::Refused { .. } => (
+            Kind::Chain,
+            "look at what the endpoint says; where it is right, run the same command again once \
+             that is mended, else with another endpoint",
+        ),
         EngineError::Funds { .. } => {
             (Kind::Chain, "fund it; on a testnet `tidegate fund request` asks the treasury")
         }
@@ -303,7 +316,7 @@ mod tests {
         ] {
             assert_eq!(explained(error, &errors).chain()[0], text);
         }
-        let read = tidegate_chain::ReadError::Reverted {
+        let read = ReadError::Reverted {
             what: tidegate_chain::Subject::Gas,
             data: Bytes::new(),
         };

@@ -38,6 +38,8 @@ pub struct DeployRun {
 /// Progress, for people.
 #[derive(Debug, Clone)]
 pub enum Progress {
+    /// An operation is next: it is sent where it is not there, and waited for.
+    Next { op: String },
     /// An operation landed.
     Landed { op: String, landed: Landed },
     /// The operation's effect exists already.
@@ -150,6 +152,7 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     let past = Past::of(lane, network, run).await?;
     let anchored = past.anchor;
     for (index, op) in run.ops.iter().enumerate() {
+        report(&Progress::Next { op: op.id().to_owned() });
         let landed = match op.creates() {
             Some(created) => create(lane, network, run, op, created).await?,
             None if past.calls.contains_key(op.id()) => None,
@@ -171,6 +174,7 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     let anchor = match anchored {
         Some(hash) => hash,
         None => {
+            report(&Progress::Next { op: ANCHOR_OP.to_owned() });
             let landed = lane.run(&anchor_intent(lane.id().sender, run)).await?;
             report(&Progress::Landed { op: ANCHOR_OP.to_owned(), landed });
             landed.hash

@@ -81,12 +81,43 @@ pub enum EngineError {
     #[error("cannot complete {op}: transaction {hash} reverted in block {block}")]
     Reverted { op: String, hash: B256, block: u64 },
     /// Nothing landed within the limit.
-    #[error("cannot complete {op}: transaction {hash} is not in a block after {waited_secs} s")]
+    #[error(
+        "cannot complete {op}: transaction {hash} is known to the chain, and in no block after \
+         {waited_secs} s"
+    )]
     NotIncluded { op: String, hash: B256, waited_secs: u64 },
+    /// A transaction that no node took, however often it was sent.
+    #[error("cannot complete {op}: transaction {hash} is refused: {message} ({code})")]
+    Refused {
+        op: String,
+        hash: B256,
+        /// The endpoint's answer.
+        code: i64,
+        message: String,
+    },
+    /// The base fee has outgrown what was signed, and the sender cannot pay for more.
+    #[error(
+        "cannot complete {op}: the base fee is {base_fee} wei per gas, above the {pays} that \
+         transaction {hash} pays, and {sender} cannot pay for more"
+    )]
+    Outgrown {
+        op: String,
+        hash: B256,
+        sender: Address,
+        /// The base fee now, in wei per gas.
+        base_fee: u128,
+        /// The most that it pays, in wei per gas.
+        pays: u128,
+    },
     /// A fee above the cap.
-    #[error("cannot sign {op}: it needs {needed} wei per gas, and the cap is {cap}")]
+    #[error(
+        "cannot sign {op}: at a base fee of {base_fee} wei per gas it may need {needed}, above \
+         the cap of {cap}"
+    )]
     FeeCap {
         op: String,
+        /// The base fee now, in wei per gas.
+        base_fee: u128,
         /// The fee that it needs, in wei per gas.
         needed: u128,
         /// The cap, in wei per gas.

@@ -49,7 +49,7 @@ impl Fees {
     pub(crate) fn quote(op: &str, base: u128, tip: u128, cap: FeeCap) -> Result<Self, EngineError> {
         let tip = tip.max(TIP_WEI_MIN).min(cap.tip);
         let needed = base.saturating_mul(2).saturating_add(tip);
-        Self { max_fee_per_gas: needed, max_priority_fee_per_gas: tip }.within(op, cap)
+        Self { max_fee_per_gas: needed, max_priority_fee_per_gas: tip }.within(op, base, cap)
     }
 
     /// The fees of a replacement: an eighth above what was signed before, as nodes ask, and at
@@ -58,13 +58,14 @@ impl Fees {
     /// # Errors
     /// If that is above the cap.
     pub(crate) fn bump(self, op: &str, fresh: Self, cap: FeeCap) -> Result<Self, EngineError> {
+        let base = fresh.max_fee_per_gas.saturating_sub(fresh.max_priority_fee_per_gas) / 2;
         let raise = |fee: u128| fee.saturating_add(fee / 8).saturating_add(1);
         Self {
             max_fee_per_gas: raise(self.max_fee_per_gas).max(fresh.max_fee_per_gas),
             max_priority_fee_per_gas: raise(self.max_priority_fee_per_gas)
                 .max(fresh.max_priority_fee_per_gas),
         }
-        .within(op, cap)
+        .within(op, base, cap)
     }
 
     /// The most that so much gas costs, in wei.
@@ -72,12 +73,12 @@ impl Fees {
         U256::from(gas).saturating_mul(U256::from(self.max_fee_per_gas))
     }
 
-    fn within(self, op: &str, cap: FeeCap) -> Result<Self, EngineError> {
+    fn within(self, op: &str, base_fee: u128, cap: FeeCap) -> Result<Self, EngineError> {
         let needed = self.max_fee_per_gas;
         if needed <= cap.per_gas {
             return Ok(self);
         }
-        Err(EngineError::FeeCap { op: op.to_owned(), needed, cap: cap.per_gas })
+        Err(EngineError::FeeCap { op: op.to_owned(), base_fee, needed, cap: cap.per_gas })
     }
 }
 
@@ -152,7 +153,7 @@ mod tests {
         assert_eq!(at(45_000_000).unwrap().max_fee_per_gas, CAP.per_gas);
         let refused = at(45_000_001);
         assert!(
-            matches!(&refused, Err(EngineError::FeeCap { op, needed: 100_000_002, cap })
+            matches!(&refused, Err(EngineError::FeeCap { op, needed: 100_000_002, cap, .. })
                 if op == "x" && *cap == CAP.per_gas),
             "{refused:?}"
         );

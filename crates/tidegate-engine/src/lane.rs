@@ -6,6 +6,7 @@ mod cost;
 mod run;
 mod wait;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::{B256, U256};
@@ -33,6 +34,8 @@ pub struct Lane<'a, C = Network, J: Journal = Store> {
     state: LaneState,
     /// How many transactions of the sender were final on a chain that has begun anew since.
     void: Option<u64>,
+    /// What endpoints said of transactions that they refused when these were sent last.
+    refusals: BTreeMap<B256, (i64, String)>,
 }
 
 /// A transaction that landed.
@@ -71,8 +74,9 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         let state = fold(journal, &stream)?;
         let void = adopt::void(network, id, &state).await?;
         let state = if void.is_some() { LaneState::default() } else { state };
+        let refusals = BTreeMap::new();
         let mut lane =
-            Self { id, network, journal, lease, signer, cap, ceiling: None, state, void };
+            Self { id, network, journal, lease, signer, cap, ceiling: None, state, void, refusals };
         lane.settle().await?;
         Ok(lane)
     }

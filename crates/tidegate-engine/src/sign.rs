@@ -3,7 +3,7 @@
 use alloy::consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::{Decodable2718, Encodable2718};
 use alloy::eips::eip2930::AccessList;
-use alloy_primitives::{B256, Bytes, TxKind};
+use alloy_primitives::{B256, Bytes, TxKind, U256};
 use tidegate_model::ChainId;
 use tidegate_model::event::{Attempt, Intent};
 use tidegate_model::ports::DigestSigner;
@@ -65,6 +65,12 @@ pub(crate) fn intent_of(attempt: &Attempt) -> Result<Intent, EngineError> {
 /// Whether an attempt sends exactly what an intent that is alike does.
 pub(crate) fn is_same(attempt: &Attempt, intent: &Intent) -> Result<bool, EngineError> {
     Ok(intent_of(attempt)?.digest() == intent.digest())
+}
+
+/// The most that an attempt takes from its sender, in wei: its value, and all its gas.
+pub(crate) fn most_of(attempt: &Attempt) -> Result<U256, EngineError> {
+    let tx = decoded(attempt)?;
+    Ok(fees_of(attempt)?.most(tx.gas_limit()).saturating_add(tx.value()))
 }
 
 /// The fees that an attempt was signed with.

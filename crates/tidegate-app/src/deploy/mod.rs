@@ -122,13 +122,15 @@ pub struct Done {
 }
 
 impl Done {
-    fn of(progress: &Progress) -> Self {
+    /// What has come to an end, of what a deployment tells.
+    fn of(progress: &Progress) -> Option<Self> {
         match progress {
+            Progress::Next { .. } => None,
             Progress::Landed { op, landed } => {
                 let at = landed.inclusion.block.number;
-                Self { op: op_label(op), landed: Some((at, landed.inclusion.gas_used)) }
+                Some(Self { op: op_label(op), landed: Some((at, landed.inclusion.gas_used)) })
             }
-            Progress::There { op } => Self { op: op_label(op), landed: None },
+            Progress::There { op } => Some(Self { op: op_label(op), landed: None }),
         }
     }
 }
@@ -309,10 +311,18 @@ impl Approved<'_> {
             let busy = project.front.busy(format!("sending to {name}"));
             let (mut count, all) = (0, run.ops.len() + 1);
             busy.at(count, all);
-            let mut report = |done: &Progress| {
-                report(&Done::of(done));
-                count += 1;
-                busy.at(count, all);
+            let mut waits = None;
+            let mut report = |progress: &Progress| {
+                drop(waits.take());
+                if let Progress::Next { op } = progress {
+                    let what = format!("waiting until {} is in a block", op_label(op));
+                    waits = Some(project.front.busy(what));
+                }
+                if let Some(done) = Done::of(progress) {
+                    report(&done);
+                    count += 1;
+                    busy.at(count, all);
+                }
             };
             let sent = cleared.deploy(network, &run, &mut report).await;
             sent.map_err(|error| explained(error, &prepared.resolved.errors))?

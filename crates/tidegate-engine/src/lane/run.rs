@@ -109,11 +109,17 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         Ok(nonce)
     }
 
-    /// Sends bytes that the journal holds. The answer is noted and decides nothing.
+    /// Sends bytes that the journal holds. The answer is noted; what follows from a refusal, the
+    /// chain says ([`Lane::wait`]).
     pub(super) async fn send(&mut self, hash: B256, raw: &[u8]) -> Result<(), EngineError> {
+        self.refusals.remove(&hash);
         let answer = match self.network.send_raw(raw).await {
             SendOutcome::Accepted(_) => "accepted".to_owned(),
-            SendOutcome::Rejected { code, message } => format!("rejected {code}: {message}"),
+            SendOutcome::Rejected { code, message } => {
+                let answer = format!("rejected {code}: {message}");
+                self.refusals.insert(hash, (code, message));
+                answer
+            }
             SendOutcome::Unknown { cause } => format!("unknown: {cause}"),
         };
         tracing::debug!(%hash, %answer, "sent");

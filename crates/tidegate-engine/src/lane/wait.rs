@@ -9,7 +9,7 @@ use tidegate_model::event::{Attempt, AttemptState, Inclusion, Intent, LaneEvent}
 use super::{Landed, Lane};
 use crate::error::EngineError;
 use crate::ports::{Chain, Journal};
-use crate::sign::fees_of;
+use crate::sign::{fees_of, most_of};
 
 /// How long one transaction is waited for before the command gives up; running it again goes on.
 const INCLUSION_WAIT_SECS_MAX: u64 = 600;
@@ -19,6 +19,9 @@ const BLOCK_TIME_SECS: u64 = 2;
 
 /// How often a nonce may look used by somebody else before that is believed.
 const FOREIGN_LOOKS: u32 = 8;
+
+/// How often bytes that nodes refuse are sent again: more often than a foreign nonce is doubted.
+const REFUSED_SENDS: u32 = FOREIGN_LOOKS + 4;
 
 /// After how many polls a transaction that the endpoint has forgotten is sent again.
 const RESEND_POLLS: u64 = 8;
@@ -31,7 +34,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     ) -> Result<Landed, EngineError> {
         let interval = self.poll_interval();
         let polls = (INCLUSION_WAIT_SECS_MAX * 1_000) / interval_ms(interval);
-        let mut foreign = 0;
+        let (mut foreign, mut refused) = (0, 0);
         for poll in 1..=polls.max(1) {
             let look = match self.look(nonce).await {
                 // Nodes behind one address lag behind each other: one look proves nothing.
@@ -49,7 +52,12 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
                 let block = inclusion.block.number;
                 return Err(EngineError::Reverted { op: intent.op.clone(), hash, block });
             }
-            if poll % RESEND_POLLS == 0 {
+            if let Some(newest) = self.newest(nonce).cloned()
+                && let Some(answer) = self.refusals.get(&newest.hash).cloned()
+            {
+                refused += 1;
+                self.look_after(intent, &newest, answer, refused).await?;
+            } else if poll % RESEND_POLLS == 0 {
                 self.keep_alive(intent, nonce).await?;
             }
             self.network.pause(interval).await;
@@ -78,12 +86,65 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         Ok(None)
     }
 
+    /// Finds out why bytes were refused, and sends them again where nothing speaks against it: a
+    /// node may have been behind. Nothing is only waited for that no node has.
+    ///
+    /// # Errors
+    /// If the sender cannot pay for it, or it is refused each time.
+    async fn look_after(
+        &mut self,
+        intent: &Intent,
+        newest: &Attempt,
+        (code, message): (i64, String),
+        times: u32,
+    ) -> Result<(), EngineError> {
+        let (op, hash, sender) = (intent.op.clone(), newest.hash, self.id.sender);
+        if self.network.is_known(hash).await? {
+            self.refusals.remove(&hash);
+            return Ok(());
+        }
+        let base_fee = self.network.fee_data().await?.base_fee;
+        if base_fee > newest.max_fee_per_gas {
+            return self.raise(intent, newest, base_fee).await;
+        }
+        let head = self.network.latest_head().await?;
+        let balance = self.network.balance(sender, head.block).await?;
+        let is_next = self.network.nonce(sender, head.block).await? <= newest.nonce;
+        let needed = most_of(newest)?;
+        if is_next && balance < needed {
+            return Err(EngineError::Funds { op, sender, balance, needed });
+        }
+        if times > REFUSED_SENDS {
+            return Err(EngineError::Refused { op, hash, code, message });
+        }
+        self.send(hash, &newest.raw).await
+    }
+
+    /// Replaces an attempt that the base fee has outgrown.
+    async fn raise(
+        &mut self,
+        intent: &Intent,
+        newest: &Attempt,
+        base_fee: u128,
+    ) -> Result<(), EngineError> {
+        let fees = fees_of(newest)?;
+        let raised = self.attempt(intent, Some((newest.nonce, fees))).await;
+        raised.map(|_| ()).map_err(|error| match error {
+            // More ether is no way out: what was signed can be paid, and lands when fees fall.
+            EngineError::Funds { op, sender, .. } => {
+                let (hash, pays) = (newest.hash, fees.max_fee_per_gas);
+                EngineError::Outgrown { op, hash, sender, base_fee, pays }
+            }
+            error => error,
+        })
+    }
+
     /// Sends forgotten bytes again, and replaces an attempt that the base fee has outgrown.
     async fn keep_alive(&mut self, intent: &Intent, nonce: u64) -> Result<(), EngineError> {
         let Some(newest) = self.newest(nonce).cloned() else { return Ok(()) };
         let data = self.network.fee_data().await?;
         if data.base_fee > newest.max_fee_per_gas {
-            self.attempt(intent, Some((nonce, fees_of(&newest)?))).await?;
+            self.raise(intent, &newest, data.base_fee).await?;
         } else if !self.network.is_known(newest.hash).await? {
             self.send(newest.hash, &newest.raw).await?;
         }

@@ -152,7 +152,7 @@ async fn fees_above_the_cap_are_not_signed() {
     let mut lane = world.lane_within(FeeCap { per_gas: QUOTED - 1, ..CAP }).await;
     let run = lane.run(&intent("a", 1)).await;
     assert!(
-        matches!(&run, Err(EngineError::FeeCap { op, needed: QUOTED, cap })
+        matches!(&run, Err(EngineError::FeeCap { op, base_fee: 1_000_000_000, needed: QUOTED, cap })
             if op == "a" && *cap == QUOTED - 1),
         "{run:?}"
     );

@@ -68,11 +68,14 @@ async fn deployed(
     run: &DeployRun,
 ) -> (Result<Deployed, EngineError>, Vec<String>) {
     let mut said = Vec::new();
-    let mut report = |progress: &Progress| {
-        said.push(match progress {
-            Progress::Landed { op, landed } => format!("{op} {}", landed.inclusion.block.number),
-            Progress::There { op } => format!("{op} there"),
-        });
+    let mut next = None;
+    let mut report = |progress: &Progress| match progress {
+        Progress::Next { op } => next = Some(op.clone()),
+        Progress::Landed { op, landed } => {
+            assert_eq!(next.as_ref(), Some(op), "what is waited for was said");
+            said.push(format!("{op} {}", landed.inclusion.block.number));
+        }
+        Progress::There { op } => said.push(format!("{op} there")),
     };
     let done = deploy(lane, &world.chain, run, &mut report).await;
     (done, said)

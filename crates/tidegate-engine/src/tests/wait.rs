@@ -160,3 +160,100 @@ async fn a_receipt_of_a_block_that_is_gone_is_none() {
     let landed = lane.run(&intent("a", 1)).await.unwrap();
     assert_eq!(landed.inclusion.block.number, 2, "and not the orphan's 1");
 }
+
+/// The most that a first attempt of the tests takes from its sender.
+fn most() -> U256 {
+    U256::from(QUOTED) * U256::from(GAS_LIMIT)
+}
+
+#[tokio::test]
+async fn a_resumed_transaction_that_can_no_longer_be_paid_says_so_at_once() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let (sender, intent) = (world.sender(), intent("a", 1));
+    world.leave_open(&mut lane, &intent).await;
+    world.chain.world().account(sender).balance = most() - U256::ONE;
+    world.chain.world().pauses.clear();
+    let run = lane.run(&intent).await;
+    assert!(
+        matches!(&run, Err(EngineError::Funds { op, sender: of, balance, needed })
+            if op == "a" && *of == sender && *needed == most() && *balance == most() - U256::ONE),
+        "{run:?}"
+    );
+    assert!(world.chain.world().pauses.is_empty(), "nothing is waited for");
+    // Once it is funded, the same bytes land.
+    world.chain.world().account(sender).balance = most();
+    lane.run(&intent).await.unwrap();
+    assert_eq!(lane.state().attempts_for("a").count(), 1);
+}
+
+#[tokio::test]
+async fn ether_that_runs_out_while_it_waits_ends_the_wait() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let sender = world.sender();
+    world.chain.world().mining = false;
+    world.chain.world().script.push_back(Box::new(move |chain| {
+        chain.pool.clear();
+        chain.account(sender).balance = U256::ZERO;
+    }));
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(matches!(run, Err(EngineError::Funds { .. })), "{run:?}");
+    assert_eq!(world.chain.world().pauses.len(), 8, "found when it is sent again");
+}
+
+#[tokio::test]
+async fn what_is_refused_each_time_is_given_up_with_the_answer() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    world.chain.world().answers.extend((0..100).map(|_| Answer::Refused));
+    let run = lane.run(&intent("a", 1)).await;
+    let refused = |message: &str| message == "busy";
+    assert!(
+        matches!(&run, Err(EngineError::Refused { op, code: -32_005, message, .. })
+            if op == "a" && refused(message)),
+        "{run:?}"
+    );
+    assert!(world.chain.world().pauses.len() < 20, "long before ten minutes");
+    // What a node refuses for a while is sent until it is taken.
+    world.chain.world().answers.clear();
+    world.chain.world().mining = true;
+    world.chain.world().answers.extend((0..5).map(|_| Answer::Refused));
+    lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!(lane.state().attempts_for("a").count(), 1, "the same bytes each time");
+}
+
+#[tokio::test]
+async fn bytes_that_are_known_already_are_waited_for_though_they_are_refused() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    assert!(matches!(lane.run(&intent("a", 1)).await, Err(EngineError::NotIncluded { .. })));
+    world.chain.world().mining = true;
+    lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!(world.sends(), 2, "the second time the node knows them already");
+}
+
+#[tokio::test]
+async fn a_spike_that_nobody_can_pay_for_is_waited_out_and_not_funded() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let sender = world.sender();
+    world.chain.world().mining = false;
+    world.chain.world().script.push_back(Box::new(move |chain| {
+        chain.base_fee = 10 * QUOTED;
+        chain.account(sender).balance = most();
+    }));
+    let run = lane.run(&intent("a", 1)).await;
+    assert!(
+        matches!(&run, Err(EngineError::Outgrown { op, sender: of, base_fee, pays: QUOTED, .. })
+            if op == "a" && *of == sender && *base_fee == 10 * QUOTED),
+        "{run:?}"
+    );
+    // When it has fallen, what was signed lands.
+    world.chain.world().base_fee = 1_000_000_000;
+    world.chain.world().mining = true;
+    lane.run(&intent("a", 1)).await.unwrap();
+    assert_eq!(lane.state().attempts_for("a").count(), 1);
+}
