@@ -14,6 +14,7 @@ use tidegate_plan::config::CompilerConfig;
 use tidegate_store::write_atomic;
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::packages;
 use crate::project::Project;
 use crate::settings::Environment;
 
@@ -68,7 +69,13 @@ fn with_request<T>(
         cache_dir: &cache_dir,
     };
     let _busy = project.front.busy(format!("compiling {}", counted(contracts.len(), "contract")));
-    Ok(run(&request)?)
+    run(&request).map_err(|error| {
+        let is_absent = matches!(error, CompileError::Root(_) | CompileError::Source(_));
+        match packages::missing(&project.root, &foundry.libs).filter(|_| is_absent) {
+            Some(hint) => AppError::new(Kind::Config, error).hint(hint),
+            None => error.into(),
+        }
+    })
 }
 
 /// Where the sources lie and how they are compiled: as a profile of `foundry.toml` says, or
@@ -122,7 +129,11 @@ pub(crate) fn has_sources(project: &Project) -> bool {
 
 /// `foundry.toml` cannot be read, or is not there.
 pub(crate) fn missing(root: &Path, error: FoundryError) -> AppError {
+    let uninstalled = packages::missing(root, &[]);
     let hint = match &error {
+        FoundryError::Pinned { .. } | FoundryError::Chance { .. } if uninstalled.is_some() => {
+            uninstalled.unwrap_or_default()
+        }
         FoundryError::Pinned { now, .. } => format!(
             "if that is right, write them down: under [compiler] in tidegate.toml {}",
             as_list(now)

@@ -10,7 +10,7 @@ use tidegate_plan::config::NetworkConfig;
 use tidegate_safe::helper;
 
 use crate::compiler::{self, described};
-use crate::error::{AppError, AppResult, Hint};
+use crate::error::{AppError, AppResult, Hint, Kind};
 use crate::policy_doc::safe_state;
 use crate::project::Project;
 
@@ -23,14 +23,24 @@ pub struct Finding {
     #[serde(flatten, serialize_with = "as_fields")]
     #[schemars(with = "Fields<'_>")]
     pub result: Result<String, String>,
+    /// The kind of what is missing; absent where nothing is, or it keeps nobody from anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// What to do about it, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
 }
 
 impl Finding {
+    /// What is missing is of the configuration, unless it is said otherwise.
     fn of(what: &str, result: Result<String, String>) -> Self {
-        Self { what: what.to_owned(), result, hints: Vec::new() }
+        let kind = result.is_err().then_some(Kind::Config);
+        Self { what: what.to_owned(), result, kind, hints: Vec::new() }
+    }
+
+    /// Says what kind it is, if something is missing.
+    fn kind(self, kind: Kind) -> Self {
+        Self { kind: self.result.is_err().then_some(kind), ..self }
     }
 
     /// What keeps a check from being made.
@@ -39,7 +49,8 @@ impl Finding {
             Hint::Text(text) => Some(text.clone()),
             Hint::Again(_) => None,
         });
-        Self { hints: hints.collect(), ..Self::of(what, Err(error.to_string())) }
+        let found = Self::of(what, Err(error.to_string())).kind(error.kind);
+        Self { hints: hints.collect(), ..found }
     }
 }
 
@@ -141,23 +152,17 @@ async fn network(
     }
     let helper = network.code_hash(helper::address(), head.block).await? == helper::CODE_HASH;
     if settings.safe.is_some() {
-        findings.push(row(if helper {
-            Ok(format!("helper contract at {}", helper::address()))
-        } else {
-            Err(format!("no helper contract; run `tidegate deploy --helper {name}`"))
-        }));
+        findings.push(
+            row(if helper {
+                Ok(format!("helper contract at {}", helper::address()))
+            } else {
+                Err(format!("no helper contract; run `tidegate deploy --helper {name}`"))
+            })
+            .kind(Kind::Chain),
+        );
     }
     if let Some(safe) = settings.safe {
-        let state = safe_state(&network, safe, head).await;
-        findings.push(row(match state {
-            Ok(state) => Ok(format!(
-                "Safe {safe}, {} of {} owners, nonce {}",
-                state.trust.threshold,
-                state.trust.owners.len(),
-                state.nonce
-            )),
-            Err(error) => Err(error.to_string()),
-        }));
+        findings.push(safe_row(name, &network, head, safe).await);
     }
     for (external, networks) in &project.config.externals {
         let Some(found) = networks.get(name) else { continue };
@@ -170,12 +175,26 @@ async fn network(
     }
     for (role, key) in keys(settings) {
         findings.push(match address_of(key) {
-            Ok(Some(address)) => row(balance_row(&network, head, (role, address)).await),
+            Ok(Some(address)) => {
+                row(balance_row(&network, head, (role, address)).await).kind(Kind::Chain)
+            }
             Ok(None) => row(Ok(format!("{role} `{key}`, whose address shows when it is opened"))),
             Err(error) => keyless(name, role, key, &error),
         });
     }
     Ok(findings)
+}
+
+async fn safe_row(name: &str, network: &Network, head: Head, safe: Address) -> Finding {
+    match safe_state(network, safe, head).await {
+        Ok(state) => {
+            let (threshold, owners) = (state.trust.threshold, state.trust.owners.len());
+            let nonce = state.nonce;
+            let text = format!("Safe {safe}, {threshold} of {owners} owners, nonce {nonce}");
+            Finding::of(name, Ok(text))
+        }
+        Err(error) => Finding::failed(name, &error),
+    }
 }
 
 async fn balance_row(

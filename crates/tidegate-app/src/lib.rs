@@ -31,6 +31,7 @@ mod layouts;
 mod ledger_facts;
 pub mod network;
 mod next;
+mod packages;
 mod path;
 mod pins;
 pub mod planned;

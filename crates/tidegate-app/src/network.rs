@@ -132,7 +132,10 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
     let Endpoints { own: mut urls, unpinned, unset } = found.map_err(|error| {
         AppError::new(Kind::Config, error).hint(format!("see [networks.{name}] rpc"))
     })?;
-    let variable = unset.first().cloned().unwrap_or_else(|| OwnEndpoints::variable(chain));
+    let variables = match unset.as_slice() {
+        [] => OwnEndpoints::variable(chain),
+        names => names.join(" or "),
+    };
     let mut left_out = None;
     for url in unpinned {
         if urls.contains(&url) {
@@ -146,7 +149,7 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
             left_out = Some(url);
         }
     }
-    let hint = format!("set the environment variable {variable} to an endpoint of your own");
+    let hint = format!("set the environment variable {variables} to an endpoint of your own");
     match (&left_out, urls.is_empty()) {
         (Some(url), true) => Err(AppError::new(
             Kind::Unknown,

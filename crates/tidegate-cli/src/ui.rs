@@ -52,6 +52,8 @@ struct Said {
     warned: Vec<String>,
     /// Whether a document was printed.
     has_result: bool,
+    /// What is to be approved, which is printed with how the command ends.
+    asked: Option<Map<String, Value>>,
 }
 
 /// What a terminal here can do.
@@ -162,8 +164,8 @@ impl Ui {
     fn take_said(&self) -> Said {
         let mut said = self.said();
         let warned = std::mem::take(&mut said.warned);
-        let has_result = said.has_result;
-        std::mem::replace(&mut *said, Said { warned, has_result, ..Said::default() })
+        let (has_result, asked) = (said.has_result, said.asked.take());
+        std::mem::replace(&mut *said, Said { warned, has_result, asked, ..Said::default() })
     }
 
     /// Whoever approves has seen all of it: lines that `--json` kept back or that went to a file or
@@ -182,11 +184,13 @@ impl Ui {
                 command,
                 sheet: said.sheet,
                 attentions: said.attentions.clone(),
+                ended: None,
             });
             let asked: Map<String, Value> =
                 asked.and_then(serde_json::from_value).unwrap_or_default();
             document.extend(asked);
-            self.result(&document);
+            // How the command ends stands in the same document.
+            self.said().asked = Some(document);
         }
         if !said.attentions.is_empty() {
             self.note("Attention, as said above:");
@@ -200,6 +204,10 @@ impl Ui {
 
     /// A result for machines.
     pub(crate) fn result(&self, view: &impl Serialize) {
+        let asked = self.said().asked.take();
+        if let Some(document) = asked {
+            self.result(&document);
+        }
         if self.json && !self.aside {
             match self.document(view) {
                 Ok(text) => self.out(&text),
@@ -285,8 +293,15 @@ impl Ui {
         message(label, text).iter().for_each(|line| self.err(line));
     }
 
-    /// An error as a document, where none was printed.
+    /// An error as a document, where none was printed. What waits for an approval has it beside.
     pub(crate) fn failed(&self, error: &AppError, exit: u8) {
+        let asked = self.said().asked.take();
+        if let Some(mut document) = asked {
+            let command = |again: &Again| self.typed.with(&again.options);
+            let ended = serde_json::to_value(ErrorView::of(error, exit, command));
+            document.insert("ended".to_owned(), ended.unwrap_or_default());
+            return self.result(&document);
+        }
         if !self.said().has_result {
             let command = |again: &Again| self.typed.with(&again.options);
             self.result(&ErrorView::of(error, exit, command));

@@ -19,7 +19,10 @@ pub(super) const CRATES: [(&str, Floors<'static>); 1] = [("tidegate-app", APP)];
 /// What each floor is for stands in ARCHITECTURE.md.
 const APP: Floors<'static> = &[
     ("base", &["clock", "error", "front", "path", "settings", "text"]),
-    ("workspace", &["approve", "compiler", "network", "project", "sending", "typed_data"]),
+    (
+        "workspace",
+        &["approve", "compiler", "network", "packages", "project", "sending", "typed_data"],
+    ),
     (
         "claims",
         &[

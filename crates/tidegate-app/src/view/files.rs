@@ -46,6 +46,9 @@ pub struct AskedView {
     pub sheet: Vec<String>,
     /// Warnings that must not be overlooked.
     pub attentions: Vec<String>,
+    /// How the command ended: nobody approved it, something else was approved, or it was a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<ErrorView>,
 }
 
 /// Why there is no result: what failed, or what a dry run would do next.

@@ -8,9 +8,12 @@ use tidegate_app::error::AppResult;
 use tidegate_keys::OsKeyring;
 
 use crate::context::Context;
-use crate::signer;
+use crate::{exit, signer};
 
 /// Check this machine and project, and say what is missing
+///
+/// It ends with the exit code of the first thing that is missing: 3 configuration, 4 chain or
+/// endpoint, 5 a key that is not here.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Trust this compiler on this machine, beside the official builds; the error that refuses a
@@ -34,8 +37,10 @@ pub(crate) async fn run(project: &Context, args: &DoctorArgs) -> AppResult<u8> {
         project.ui.row(&finding.what, &format!("{word} {text}"));
         finding.hints.iter().for_each(|hint| project.ui.row("", &format!("hint: {hint}")));
     }
+    // The first that is missing decides, as in the command that needs it.
+    let missing = findings.iter().find_map(|finding| finding.kind);
     project.ui.result(&DoctorView { findings });
-    Ok(0)
+    Ok(missing.map_or(0, exit::code))
 }
 
 fn keyring() -> Finding {
@@ -45,5 +50,6 @@ fn keyring() -> Finding {
             Err("no OS keyring here; passwords are asked for, or come by --password-fd".to_owned())
         }
     };
-    Finding { what: "keyring".to_owned(), result, hints: Vec::new() }
+    // Without one nobody is kept from anything.
+    Finding { what: "keyring".to_owned(), result, kind: None, hints: Vec::new() }
 }
