@@ -17,7 +17,8 @@ const SEED: &str = "TIDEGATE_TEST_SEED";
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Funded: a_killed_deployment_goes_on_where_it_was;
+        Funded: a_killed_deployment_goes_on_where_it_was,
+            a_cancelled_job_is_completed_by_an_empty_runner;
         Deployed: a_deployment_that_is_done_is_found_on_the_chain;
     }
 }
@@ -54,6 +55,41 @@ fn a_killed_deployment_goes_on_where_it_was(scene: &Scene<'_>) -> Outcome {
         }
     }
     Err(format!("only {killed} of {ROUNDS_MAX} runs could be killed; {SEED}={seed}").into())
+}
+
+/// What a runner kept is gone with its job; the next one has the repository alone.
+#[expect(clippy::disallowed_methods, reason = "a test measures")]
+fn a_cancelled_job_is_completed_by_an_empty_runner(scene: &Scene<'_>) -> Outcome {
+    let mut start = Start::save(scene)?;
+    let command = scene.run("eva", &["deploy", "--password-fd", "0"], 2)?;
+    let command = command.asked_for().ok_or("the command to type instead")?;
+    let started = Instant::now();
+    scene.person("eva").run(&command)?.expect_code(0)?;
+    let whole = started.elapsed();
+    let clean = Deployed::read(scene)?;
+    let mut begun = 0;
+    for part in [0.5, 0.65, 0.8, 0.95] {
+        start.restore(scene)?;
+        let deployer = actor_address("deployer");
+        let before = scene.nonce(&scene.world.testnet, deployer)?;
+        kill_at(scene, &command, whole.mul_f64(part))?;
+        begun += usize::from(scene.nonce(&scene.world.testnet, deployer)? > before);
+        scene.forget("eva")?;
+        let kept = scene.folder().join("kept/deployments/testnet");
+        let records = scene.project().join("deployments/testnet");
+        if records.exists() && !kept.exists() {
+            std::fs::remove_dir_all(records)?;
+        }
+        scene.world.settle()?;
+        scene.done("eva", &["deploy"])?;
+        let found = Deployed::read(scene)?;
+        assert_eq!(found.addresses, clean.addresses, "{part}");
+        assert_eq!(found.transactions, clean.transactions, "all of them are in the record: {part}");
+        scene.world.settle()?;
+        scene.done("eva", &["verify"])?;
+    }
+    assert!(begun > 0, "no job was cancelled after it had sent something");
+    Ok(())
 }
 
 fn a_deployment_that_is_done_is_found_on_the_chain(scene: &Scene<'_>) -> Outcome {

@@ -44,6 +44,7 @@ pub(super) async fn require_balance(
     let due = expected.gas.iter().filter(|(op, _)| !done.contains(op));
     let gas = due.map(|(_, gas)| gas).sum::<u64>() + ANCHOR_GAS;
     let per_gas = fees.base_fee.saturating_add(fees.priority_fee);
+    let base_fee = format_amount(U256::from(fees.base_fee), 9);
     let fees = U256::from(gas).saturating_mul(U256::from(per_gas));
     let due = run.ops.iter().filter(|op| !done.contains(op.id()));
     let needed = due.map(|op| op.tx().value).fold(fees, U256::saturating_add);
@@ -53,7 +54,13 @@ pub(super) async fn require_balance(
     let (balance, needed) = (format_amount(balance, 18), format_amount(needed, 18));
     Err(AppError::new(
         Kind::Chain,
-        format!("deployer {sender} holds {balance} ETH; this plan needs about {needed} ETH"),
+        format!(
+            "deployer {sender} holds {balance} ETH; this plan needs about {needed} ETH at a base \
+             fee of {base_fee} gwei"
+        ),
     )
-    .hint("fund it: `tidegate fund request` asks the treasury"))
+    .hint(
+        "fund it: `tidegate fund request` asks the treasury; where the base fee is high, wait \
+         until it has fallen",
+    ))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use tidegate_chain::{Network, Transaction};
 use tidegate_engine::{DeployRun, Deployed, Lane};
 use tidegate_model::record::{
@@ -72,11 +72,18 @@ impl Ran<'_> {
         // The block before the first one spares endpoints that have forgotten older state.
         let inclusion = first.and_then(|attempt| attempt.state.inclusion());
         let since = inclusion.map_or(0, |inclusion| inclusion.block.number.saturating_sub(1));
-        let from = match first {
-            Some(attempt) => attempt.nonce,
-            None => next.saturating_sub(SEARCH_TRANSACTIONS_MAX),
+        let from = first.map_or(next, |attempt| attempt.nonce);
+        let sent = if first.is_none() || self.is_begun_elsewhere()? {
+            let before = from.saturating_sub(SEARCH_TRANSACTIONS_MAX);
+            network.sender_transactions(sender, before, next, 0, head).await.map_err(|error| {
+                AppError::from(error).hint(
+                    "the record needs what an earlier job sent: use an endpoint that keeps older \
+                     state, and run the same command again",
+                )
+            })?
+        } else {
+            network.sender_transactions(sender, from, next, since, head).await?
         };
-        let sent = network.sender_transactions(sender, from, next, since, head).await?;
         let named = self.named(&sent).await?;
         // A lost journal does not tell where the run began; other deployments' records do.
         let others = self.of_others()?;
@@ -90,14 +97,33 @@ impl Ran<'_> {
         Ok(named.into_iter().take(last).skip(first).collect())
     }
 
+    /// Whether something of it was created before, and neither the journal here nor the record of
+    /// another deployment says by what: a job that was cancelled took its journal with it.
+    fn is_begun_elsewhere(&self) -> AppResult<bool> {
+        let records = self.others()?;
+        let is_known = |op: &FrozenOp| {
+            let key = self.run.op_key(op.id());
+            self.lane.state().attempts_for(&key).next().is_some()
+        };
+        let is_others = |at: &Address| records.iter().any(|other| other.initcodes.contains_key(at));
+        let unknown = self.ops().filter(|op| !is_known(op));
+        let mut created = unknown.filter_map(|op| op.creates().map(|(address, _)| address));
+        Ok(created.any(|address| !is_others(&address)))
+    }
+
     /// The transactions of other deployments' own runs.
     fn of_others(&self) -> AppResult<BTreeSet<B256>> {
+        let others = self.others()?;
+        Ok(others.iter().flat_map(DeploymentRecord::own_run).map(|tx| tx.hash).collect())
+    }
+
+    /// The records of other deployments on its network.
+    fn others(&self) -> AppResult<Vec<DeploymentRecord>> {
         let is_this = |record: &DeploymentRecord| {
             record.release_root == self.run.release_root && record.id == self.run.deployment_id
         };
         let records = records::all(self.project, self.name)?.into_iter().map(|(_, record)| record);
-        let others = records.filter(|record| !is_this(record));
-        Ok(others.flat_map(|other| other.own_run().to_vec()).map(|tx| tx.hash).collect())
+        Ok(records.filter(|record| !is_this(record)).collect())
     }
 
     /// Transactions with what they are of the deployment: of equal operations each has its own.

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use clap::Args;
 use tidegate_app::compiler;
 use tidegate_app::doctor::{self, DoctorView, Finding};
-use tidegate_app::error::AppResult;
+use tidegate_app::error::{AppResult, Kind};
 use tidegate_keys::OsKeyring;
 
 use crate::context::Context;
@@ -12,8 +12,8 @@ use crate::{exit, signer};
 
 /// Check this machine and project, and say what is missing
 ///
-/// It ends with the exit code of the first thing that is missing: 3 configuration, 4 chain or
-/// endpoint, 5 a key that is not here.
+/// It ends with the exit code of the first thing that is missing, 3 or 4. Keys that are not here
+/// are named, and may be another person's.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Trust this compiler on this machine, beside the official builds; the error that refuses a
@@ -37,8 +37,9 @@ pub(crate) async fn run(project: &Context, args: &DoctorArgs) -> AppResult<u8> {
         project.ui.row(&finding.what, &format!("{word} {text}"));
         finding.hints.iter().for_each(|hint| project.ui.row("", &format!("hint: {hint}")));
     }
-    // The first that is missing decides, as in the command that needs it.
-    let missing = findings.iter().find_map(|finding| finding.kind);
+    // The first that is missing decides, as in the command that needs it. A key that is not here
+    // may be on another person's machine, as it should be.
+    let missing = findings.iter().find_map(|finding| finding.kind.filter(|k| *k != Kind::Keys));
     project.ui.result(&DoctorView { findings });
     Ok(missing.map_or(0, exit::code))
 }

@@ -44,7 +44,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// # Errors
     /// If no endpoint answers.
     pub(crate) async fn most_with(&self, ops: &str, gas: u64) -> Result<U256, EngineError> {
-        let rest = self.fees(ops).await?.most(with_margin(gas));
+        let rest = self.fees("the deployment").await?.most(with_margin(gas));
         Ok(self.paid(ops, None).saturating_add(rest))
     }
 

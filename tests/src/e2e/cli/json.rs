@@ -101,11 +101,16 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
     typist.types("eva", &["key", "remove", "third", "--address", address])?;
     typist.types("eva", &["doctor"])?;
     // A key that is not here is said, with what makes it.
-    let seen = scene.person("kim").run(&["doctor", "--json"])?.expect_code(5)?.json()?;
+    let seen = typist.types("kim", &["doctor"])?;
     let keyless = |found: &&Value| found["text"].as_str().is_some_and(|t| t.contains("deployer"));
     let found = seen["findings"].as_array().into_iter().flatten().find(keyless);
     let is_said = |f: &Value| f["kind"] == "keys" && f["hints"][0].is_string();
     assert!(found.is_some_and(|f| f["ok"] == false && is_said(f)), "{seen}");
+    // What no command can do without decides how it ends.
+    let lost = scene.person("eva").with_variable("TESTNET_RPC", "http://127.0.0.1:1");
+    let seen = lost.run(&["doctor", "--json"])?.expect_code(4)?.json()?;
+    let is_chain = |found: &Value| found["kind"] == "chain" && found["ok"] == false;
+    assert!(seen["findings"].as_array().is_some_and(|all| all.iter().any(is_chain)), "{seen}");
     typist.types("eva", &["build"])?;
     typist.types("eva", &["plan"])?;
     typist.types("eva", &["plan", "mainnet"])?;
@@ -125,6 +130,17 @@ fn commands_before_and_at_the_deployment_print_json(scene: &Scene<'_>) -> Outcom
         let printed = ran.json()?;
         typist.wrong.extend(typist.schemas.fault(args, &printed)?);
         assert_eq!((&printed["kind"], &printed["exit"]), (&kind.into(), &exit.into()), "{ran:?}");
+    }
+    // What waits for an approval says what it is, and how the command ended.
+    let deploy = ["deploy", "--password-fd", "0", "--json"];
+    for (args, exit) in [(&deploy[..], 2), (&["deploy", "--json", "--dry-run"], 0)] {
+        let asked = scene.person("eva").run(args)?.expect_code(exit)?.json()?;
+        typist.wrong.extend(typist.schemas.fault(args, &asked)?);
+        let is_whole = asked["approve"].as_str().is_some_and(|hash| hash.len() == 66)
+            && asked["sheet"].as_array().is_some_and(|lines| lines.len() > 5)
+            && asked["ended"]["exit"] == exit
+            && asked["ended"]["kind"] == if exit == 0 { "dry-run" } else { "usage" };
+        assert!(is_whole, "{asked}");
     }
     typist.types("eva", &["deploy"])?;
     typist.types("eva", &["verify"])?;
