@@ -43,6 +43,11 @@ impl Finding {
         Self { kind: self.result.is_err().then_some(kind), ..self }
     }
 
+    /// What is missing is made once it is needed, and keeps nobody from anything before.
+    fn later(self) -> Self {
+        Self { kind: None, ..self }
+    }
+
     /// What keeps a check from being made.
     fn failed(what: &str, error: &AppError) -> Self {
         let hints = error.hints.iter().filter_map(|hint| match hint {
@@ -158,7 +163,7 @@ async fn network(
             } else {
                 Err(format!("no helper contract; run `tidegate deploy --helper {name}`"))
             })
-            .kind(Kind::Chain),
+            .later(),
         );
     }
     if let Some(safe) = settings.safe {

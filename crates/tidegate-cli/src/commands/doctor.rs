@@ -12,8 +12,8 @@ use crate::{exit, signer};
 
 /// Check this machine and project, and say what is missing
 ///
-/// It ends with the exit code of the first thing that is missing, 3 or 4. Keys that are not here
-/// are named, and may be another person's.
+/// It ends with the exit code of the first thing that is missing, 3 or 4. A helper contract and
+/// keys that are not here are named; the one is created later, the others may be another person's.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Trust this compiler on this machine, beside the official builds; the error that refuses a
