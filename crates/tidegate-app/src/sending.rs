@@ -316,10 +316,7 @@ mod tests {
         ] {
             assert_eq!(explained(error, &errors).chain()[0], text);
         }
-        let read = ReadError::Reverted {
-            what: tidegate_chain::Subject::Gas,
-            data: Bytes::new(),
-        };
+        let read = ReadError::Reverted { what: tidegate_chain::Subject::Gas, data: Bytes::new() };
         let text = AppError::from(read).chain()[0].clone();
         assert_eq!(text, "cannot read a gas estimate: it reverted without a reason");
     }
