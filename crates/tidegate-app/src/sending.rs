@@ -286,9 +286,41 @@ fn of_engine(error: EngineError) -> AppError {
 #[cfg(test)]
 mod tests {
     use alloy_json_abi::JsonAbi;
-    use alloy_primitives::{Bytes, U256};
+    use alloy_primitives::{B256, Bytes, U256};
 
     use super::*;
+
+    /// One cause ends alike wherever it is found, and only what ether mends is to be funded.
+    #[test]
+    fn each_error_of_the_engine_says_what_mends_it() {
+        let (op, hash, sender) = (|| "a".to_owned(), B256::ZERO, Address::ZERO);
+        let (message, needed, balance) = ("busy".to_owned(), U256::ONE, U256::ZERO);
+        let cases = [
+            (EngineError::Reverted { op: op(), hash, block: 7 }, Kind::Fail, ""),
+            (EngineError::Funds { op: op(), sender, balance, needed }, Kind::Chain, "fund it"),
+            (
+                EngineError::FeeCap { op: op(), base_fee: 3, needed: 7, cap: 5 },
+                Kind::Chain,
+                "wait until it has fallen",
+            ),
+            (
+                EngineError::Outgrown { op: op(), hash, sender, base_fee: 3, pays: 2 },
+                Kind::Chain,
+                "wait until it has fallen",
+            ),
+            (
+                EngineError::Refused { op: op(), hash, code: -32_005, message },
+                Kind::Chain,
+                "what the endpoint says",
+            ),
+        ];
+        for (error, kind, says) in cases {
+            let error = AppError::from(error);
+            let hints = format!("{:?}", error.hints);
+            assert!(error.kind == kind && hints.contains(says), "{error}: {hints}");
+            assert_eq!(hints.contains("fund it"), says == "fund it", "{hints}");
+        }
+    }
 
     /// What the chain itself answers, to an estimate and to a view call of a step.
     #[test]
