@@ -2,12 +2,18 @@
 //!
 //! Only what bears on the gate is read. What cannot be read is an error, never "no finding".
 
+mod rules;
+mod whole;
+
 use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use serde_json::{Map, Value, json};
 use tidegate_model::digest::{JcsError, jcs_keccak};
 use tidegate_model::statement::Severity;
+
+use self::rules::{Rule, rule_of};
+use self::whole::{require_whole, unique};
 
 /// The most results of one document.
 const RESULTS_MAX: usize = 10_000;
@@ -110,6 +116,16 @@ pub enum SarifError {
         result: usize,
         what: &'static str,
     },
+    /// A run that failed, that is elsewhere in part, or that contradicts itself.
+    #[error("cannot read findings: run {run}: {what}")]
+    Run {
+        /// The index of the run, from 0.
+        run: usize,
+        what: String,
+    },
+    /// The document as a whole does not say what was found.
+    #[error("cannot read findings: {0}")]
+    Document(&'static str),
     /// A value has no canonical form.
     #[error(transparent)]
     Encode(#[from] JcsError),
@@ -121,14 +137,22 @@ impl Findings {
     /// # Errors
     /// If it is not SARIF 2.1.0, or a result does not say how grave it is.
     pub fn read(bytes: &[u8]) -> Result<Self, SarifError> {
-        let document: Value = serde_json::from_slice(bytes).map_err(SarifError::Json)?;
+        let document = unique(bytes).map_err(SarifError::Json)?;
         let runs = document["runs"].as_array().ok_or(SarifError::Version)?;
         if document["version"] != "2.1.0" {
             return Err(SarifError::Version);
         }
+        if runs.is_empty() {
+            return Err(SarifError::Document("there is no run, so nobody looked"));
+        }
+        if !whole::is_nothing(&document["inlineExternalProperties"]) {
+            let what = "parts of its runs are external properties, which are not read";
+            return Err(SarifError::Document(what));
+        }
         let mut findings = Vec::new();
         let mut equal: BTreeMap<B256, u32> = BTreeMap::new();
         for (run, content) in runs.iter().enumerate() {
+            require_whole(content).map_err(|what| SarifError::Run { run, what })?;
             // A run without results found nothing out; one with `null` says so.
             let Some(results) = content["results"].as_array() else {
                 return Err(SarifError::Form { run, result: 0, what: "there are no results" });
@@ -205,18 +229,14 @@ fn finding(run: &Value, result: &Value) -> Result<Finding, Fault> {
     if !result.is_object() {
         return Err(Fault::Form("it is not an object"));
     }
-    let rule = rule_of(run, result);
-    let rule_id = result["ruleId"]
-        .as_str()
-        .or_else(|| result["rule"]["id"].as_str())
-        .or_else(|| rule.and_then(|rule| rule["id"].as_str()))
-        .ok_or(Fault::Form("it names no rule"))?;
+    let Rule { id: rule_id, rule } = rule_of(run, result).map_err(Fault::Form)?;
     let message = result["message"]["text"]
         .as_str()
         .or_else(|| result["message"]["markdown"].as_str())
         .or_else(|| result["message"]["id"].as_str())
         .ok_or(Fault::Form("it has no message"))?;
-    let severity = severity(result, rule)?;
+    let severity = severity(run, result, rule)?;
+    require_state(result)?;
     Ok(Finding {
         key: key(run, result, rule_id, message).map_err(Fault::Encode)?,
         rule: rule_id.to_owned(),
@@ -228,20 +248,13 @@ fn finding(run: &Value, result: &Value) -> Result<Finding, Fault> {
     })
 }
 
-fn rule_of<'a>(run: &'a Value, result: &Value) -> Option<&'a Value> {
-    let rules = run["tool"]["driver"]["rules"].as_array()?;
-    let index = result["ruleIndex"].as_u64().or_else(|| result["rule"]["index"].as_u64());
-    if let Some(index) = index {
-        return rules.get(usize::try_from(index).ok()?);
-    }
-    let id = result["ruleId"].as_str().or_else(|| result["rule"]["id"].as_str())?;
-    rules.iter().find(|rule| rule["id"] == id)
-}
-
 /// `security-severity` decides, of the result or else of its rule; without it the level does.
-fn severity(result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
+fn severity(run: &Value, result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
     if ["pass", "informational", "notApplicable"].iter().any(|kind| result["kind"] == *kind) {
-        return Ok(Severity::None);
+        return match result.get("level").is_none_or(|level| level == "none") {
+            true => Ok(Severity::None),
+            false => Err(Fault::Form("its kind is that of no finding, and its level is of one")),
+        };
     }
     let of_rule = |path: &str| rule.and_then(|rule| rule.pointer(path));
     let score = result
@@ -263,6 +276,9 @@ fn severity(result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
             _ => Severity::None,
         });
     }
+    if result.get("level").is_none() && whole::sets_levels_elsewhere(run) {
+        return Err(Fault::Form("its level is set by the run's configuration, which is not read"));
+    }
     let level = result.get("level").or_else(|| of_rule("/defaultConfiguration/level"));
     match level.map_or(Some("warning"), Value::as_str) {
         Some("error") => Ok(Severity::High),
@@ -273,6 +289,17 @@ fn severity(result: &Value, rule: Option<&Value>) -> Result<Severity, Fault> {
     }
 }
 
+/// Refuses a state against a baseline that is none.
+fn require_state(result: &Value) -> Result<(), Fault> {
+    let known = ["new", "unchanged", "updated", "absent"];
+    match result.get("baselineState") {
+        Some(state) if !state.is_null() && !known.iter().any(|known| state == known) => {
+            Err(Fault::Form("its baselineState is not new, unchanged, updated or absent"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Accepted is what somebody outside the code suppressed, unless a suppression is under review or
 /// rejected. A comment in the code is the word of the audited, and closes nothing.
 fn state(result: &Value) -> FindingState {
@@ -280,8 +307,10 @@ fn state(result: &Value) -> FindingState {
         return FindingState::Fixed;
     }
     let suppressions = result["suppressions"].as_array().map_or(&[][..], Vec::as_slice);
+    // `state` is what drafts of the standard called the status.
     let accepted = |suppression: &Value| {
-        suppression.get("status").map_or(Some("accepted"), Value::as_str) == Some("accepted")
+        let said = ["status", "state"].map(|field| suppression.get(field));
+        said.into_iter().flatten().all(|said| said == "accepted")
     };
     let external = suppressions.iter().any(|suppression| suppression["kind"] == "external");
     if external && suppressions.iter().all(accepted) {
@@ -335,154 +364,4 @@ fn key(run: &Value, result: &Value, rule: &str, message: &str) -> Result<B256, J
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document(results: Value) -> Value {
-        let rules = json!([
-            {"id": "scored", "properties": {"security-severity": "8.0"}},
-            {"id": "noted", "defaultConfiguration": {"level": "note"}},
-        ]);
-        json!({"version": "2.1.0", "runs": [{
-            "tool": {"driver": {"name": "hand", "rules": rules}}, "results": results,
-        }]})
-    }
-
-    fn read(results: Value) -> Result<Vec<(Severity, bool)>, String> {
-        let found = Findings::read(document(results).to_string().as_bytes());
-        let found = found.map_err(|error| error.to_string())?;
-        Ok(found.findings.iter().map(|f| (f.severity, f.is_open())).collect())
-    }
-
-    fn result(edit: Value) -> Value {
-        let mut result = json!({"ruleId": "r", "message": {"text": "m"}});
-        let Value::Object(edit) = edit else { panic!("fields") };
-        result.as_object_mut().unwrap().extend(edit);
-        result
-    }
-
-    #[test]
-    fn severity_and_openness_follow_the_document() {
-        use Severity::{Critical, High, Low, Medium, None};
-        let score = |score: Value| json!({"properties": {"security-severity": score}});
-        let suppressed =
-            |status: Value| json!({"suppressions": [{"kind": "external", "status": status}]});
-        let in_source = json!({"kind": "inSource", "status": "accepted"});
-        for (edit, expected) in [
-            (json!({}), (Medium, true)),
-            (json!({"level": "error"}), (High, true)),
-            (json!({"level": "note"}), (Low, true)),
-            (json!({"level": "none"}), (None, true)),
-            (json!({"ruleId": "scored", "level": "note"}), (High, true)),
-            (json!({"ruleId": "noted"}), (Low, true)),
-            (json!({"ruleIndex": 1}), (Low, true)),
-            (score(json!("9.0")), (Critical, true)),
-            (score(json!("8.9")), (High, true)),
-            (score(json!(6.9)), (Medium, true)),
-            (score(json!("3.9")), (Low, true)),
-            (score(json!("0.0")), (None, true)),
-            (json!({"kind": "pass", "level": "error"}), (None, true)),
-            (json!({"kind": "review", "level": "error"}), (High, true)),
-            (json!({"baselineState": "absent"}), (Medium, false)),
-            (json!({"suppressions": []}), (Medium, true)),
-            (json!({"suppressions": [{"kind": "external"}]}), (Medium, false)),
-            // A comment in the code closes nothing, whatever else it says of itself.
-            (json!({"suppressions": [{"kind": "inSource"}]}), (Medium, true)),
-            (json!({"suppressions": [in_source, {"kind": "external"}]}), (Medium, false)),
-            (json!({"suppressions": [{"status": "accepted"}]}), (Medium, true)),
-            (json!({"suppressions": [{"kind": "External"}]}), (Medium, true)),
-            (json!({"suppressions": {"kind": "external"}}), (Medium, true)),
-            (suppressed(json!("accepted")), (Medium, false)),
-            (suppressed(json!("underReview")), (Medium, true)),
-            (suppressed(json!("rejected")), (Medium, true)),
-            (suppressed(json!(7)), (Medium, true)),
-            (
-                json!({"suppressions": [
-                    {"kind": "external"}, {"kind": "inSource", "status": "rejected"}
-                ]}),
-                (Medium, true),
-            ),
-        ] {
-            assert_eq!(read(json!([result(edit.clone())])), Ok(vec![expected]), "{edit}");
-        }
-    }
-
-    #[test]
-    fn everything_is_counted_also_what_closes_nothing() {
-        let external = json!({"kind": "external", "justification": "a  cap"});
-        let results = json!([
-            result(json!({"level": "error", "suppressions": [{"kind": "inSource"}]})),
-            result(json!({"ruleId": "scored", "suppressions": [external, {"kind": "inSource"}]})),
-            result(json!({"ruleId": "noted"})),
-            result(json!({"baselineState": "absent", "message": {"text": "gone"}})),
-            result(json!({"kind": "pass", "message": {"text": "looked at"}})),
-        ]);
-        let found = Findings::read(document(results).to_string().as_bytes()).unwrap();
-        let expected = FindingCounts {
-            found: 4,
-            fixed: 1,
-            accepted: 1,
-            open: [0, 1, 0],
-            suppressions: 3,
-            ignored: 1,
-        };
-        assert_eq!(found.counts(), expected);
-        assert_eq!(found.findings[1].suppressions[0].justification, "a cap");
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_no_clean_document() {
-        for bad in [
-            json!([{"message": {"text": "m"}}]),
-            json!([{"ruleId": "r"}]),
-            json!(["text"]),
-            json!([result(json!({"level": "grave"}))]),
-            json!([result(json!({"properties": {"security-severity": "high"}}))]),
-            json!([result(json!({"properties": {"security-severity": "NaN"}}))]),
-            json!([result(json!({"properties": {"security-severity": -1}}))]),
-            Value::Null,
-        ] {
-            assert!(read(bad.clone()).is_err(), "{bad}");
-        }
-        for other in [json!({"version": "2.0.0", "runs": []}), json!({"version": "2.1.0"})] {
-            assert!(Findings::read(other.to_string().as_bytes()).is_err(), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_key_outlives_reformatting_and_tells_findings_apart() {
-        let at = |file: &str, line: u64, message: &str| {
-            json!({"ruleId": "r", "message": {"text": message}, "locations": [{
-                "physicalLocation": {"artifactLocation": {"uri": file},
-                                     "region": {"startLine": line}}}]})
-        };
-        let keys = |results: Value| -> Vec<B256> {
-            let found = Findings::read(document(results).to_string().as_bytes()).unwrap();
-            found.findings.iter().map(|finding| finding.key).collect()
-        };
-        let [one, two] = keys(json!([at("a.sol", 1, "m"), at("a.sol", 9, "m")]))[..] else {
-            panic!("two findings")
-        };
-        assert_ne!(one, two, "equal ones are told apart by their order");
-        assert_eq!(keys(json!([at("a.sol", 77, "m")])), [one]);
-        assert_ne!(keys(json!([at("b.sol", 1, "m")])), [one]);
-        assert_ne!(keys(json!([at("a.sol", 1, "n")])), [one]);
-        let print = |message: &str| {
-            result(json!({"message": {"text": message}, "partialFingerprints": {"id": "x"}}))
-        };
-        assert_eq!(keys(json!([print("m")])), keys(json!([print("other words")])));
-    }
-
-    #[test]
-    fn suppressions_go_out_and_come_back() {
-        let results = json!([result(json!({})), result(json!({"ruleId": "scored"}))]);
-        let found = Findings::read(document(results).to_string().as_bytes()).unwrap();
-        let key = found.findings[0].key;
-        let added = json!({"kind": "external", "status": "accepted"});
-        let document = found.suppressed(&[(key, vec![added])].into());
-        let again = Findings::read(document.to_string().as_bytes()).unwrap();
-        assert_eq!((again.open(Severity::Medium), again.open(Severity::High)), (0, 1));
-        assert_eq!(again.findings[0].key, key);
-        assert_ne!(again.digest, found.digest);
-    }
-}
+mod tests;
