@@ -187,7 +187,7 @@ fn pinned(project: &Project, name: &str, chain: ChainId, url: &RedactedUrl) -> A
         "The project names {url} for {name}. Whoever runs it can show you any chain they like; \
          gates and signatures would rest on what it says."
     ));
-    if !front.ask(&Question::TrustEndpoint { host: url.host() })? {
+    if !front.ask(&Question::TrustEndpoint { host: &url.host_and_port() })? {
         project.decline(url);
         return Ok(false);
     }

@@ -52,6 +52,13 @@ impl RedactedUrl {
         self.0.host_str().unwrap_or_default().trim_end_matches('.')
     }
 
+    /// The host, and the port where the URL has one that its scheme does not imply.
+    pub fn host_and_port(&self) -> String {
+        self.0
+            .port()
+            .map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
+    }
+
     /// The host and port, as operators of this machine's endpoints are named by.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host(), self.0.port_or_known_default().unwrap_or_default())
@@ -133,6 +140,7 @@ mod tests {
         for (text, host, port) in cases {
             let url = RedactedUrl::parse(text).expect(text);
             assert_eq!(url.host(), host);
+            assert_eq!(url.host_and_port(), format!("{host}{port}"));
             let scheme = text.trim().split("://").next().expect("a scheme");
             assert_eq!(url.to_string(), format!("{scheme}://{host}{port}"));
             assert_eq!(format!("{url:?}"), format!("RedactedUrl({scheme}://{host}{port})"));

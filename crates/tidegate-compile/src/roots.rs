@@ -16,8 +16,16 @@ use crate::vyper;
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// No file under `src`, and none of a dependency, declares it.
-    #[error("cannot find the contract {name}: no file under {src} or of a dependency declares it")]
-    Unknown { name: String, src: String },
+    #[error(
+        "cannot find the contract {name}: no file under {src} or of a dependency declares it{}",
+        slip(.near)
+    )]
+    Unknown {
+        name: String,
+        src: String,
+        /// One that is declared, and whose name is nearly this.
+        near: Option<String>,
+    },
     /// More than one file declares it.
     #[error("cannot find the contract {name}: it may be {}", candidates.join(" or "))]
     Ambiguous {
@@ -165,13 +173,40 @@ fn by_name(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, Roo
     }
     found.sort();
     match found.as_slice() {
-        [] => Err(RootError::Unknown { name: name.to_owned(), src: foundry.src.clone() }),
+        [] => Err(RootError::Unknown {
+            name: name.to_owned(),
+            src: foundry.src.clone(),
+            near: near(root, foundry, name),
+        }),
         [source] => Ok(Root { source: source.clone(), contract: name.to_owned() }),
         several => Err(RootError::Ambiguous {
             name: name.to_owned(),
             candidates: several.iter().map(|source| format!("{source}:{name}")).collect(),
         }),
     }
+}
+
+/// The declared contract whose name is so near that another one may be a slip of it. Those of
+/// dependencies are told by the names of their files.
+fn near(root: &Path, foundry: &FoundryConfig, name: &str) -> Option<String> {
+    let own = own_files(root, foundry).unwrap_or_default().into_iter().flat_map(|source| {
+        let path = places::file(root, foundry, &source);
+        let text = files::read_text(&path, SOURCE_BYTES_MAX).unwrap_or_default();
+        match vyper::contract_of(&source) {
+            Some(contract) => vec![contract.to_owned()],
+            None => SolData::parse(&text, &path).contract_names,
+        }
+    });
+    let others = dependency_files(root, foundry).unwrap_or_default().into_iter();
+    let others = others
+        .filter_map(|source| Some(Path::new(&source).file_stem()?.to_string_lossy().into_owned()));
+    let distance = |other: &String| strsim::damerau_levenshtein(name, other);
+    let near = |other: &String| distance(other) * 3 <= name.len().max(other.len());
+    own.chain(others).filter(near).min_by_key(distance)
+}
+
+fn slip(near: &Option<String>) -> String {
+    near.as_ref().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }
 
 /// The files that declare a contract.
@@ -345,6 +380,12 @@ mod tests {
         let error = find("src/Token.vy:Coin").unwrap_err().to_string();
         assert!(error.ends_with("src/Token.vy declares only Token"), "{error}");
         assert!(matches!(find("Only").unwrap_err(), RootError::Unknown { .. }));
+        for (slip, near) in [("Twicee", Some("Twice")), ("Tokn", Some("Token")), ("Other", None)] {
+            let RootError::Unknown { near: found, .. } = find(slip).unwrap_err() else {
+                panic!("{slip} is found")
+            };
+            assert_eq!(found.as_deref(), near, "{slip}");
+        }
         // Of dependencies by name: as an import says it, or by the path that a remapping leads to.
         assert_eq!(find("N").unwrap().source, "@n/p/N.sol");
         assert_eq!(find("P").unwrap().source, "lib/d/contracts/P.sol");

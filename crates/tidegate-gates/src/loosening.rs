@@ -27,7 +27,7 @@ pub fn loosened(old: &PolicyDoc, new: &PolicyDoc) -> Vec<String> {
     other("the list of externals", *externals == old.externals);
     other("the list of existing contracts", *existing == old.existing);
     if *quorum < old.quorum {
-        lines.push(format!("quorum: {} endpoints, were {}", quorum, old.quorum));
+        lines.push(format!("quorum: was {}, is {quorum}", old.quorum));
     }
     safe_lines(&old.safe, safe, &mut lines);
     lines.extend(keys(&old.policy, policy));
@@ -62,7 +62,7 @@ fn keys(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<Str
             continue;
         }
         let text = |value: Option<&Value>| value.map_or_else(|| "the default".into(), plain);
-        lines.push(format!("{key}: {}, was {}", text(is), text(was)));
+        lines.push(format!("{key}: was {}, is {}", text(was), text(is)));
     }
     lines
 }
@@ -118,7 +118,7 @@ fn safe_lines(old: &SafeTrust, new: &SafeTrust, lines: &mut Vec<String>) {
     changed("module guard", old.module_guard == new.module_guard);
     changed("fallback handler", old.handler == new.handler);
     if new.threshold < old.threshold {
-        lines.push(format!("the Safe's threshold: {}, was {}", new.threshold, old.threshold));
+        lines.push(format!("the Safe's threshold: was {}, is {}", old.threshold, new.threshold));
     }
     for owner in new.owners.iter().filter(|owner| !old.owners.contains(owner)) {
         lines.push(format!("the Safe's owner {owner} was added"));
@@ -151,7 +151,7 @@ fn people_lines(
         // Whose role is gone has no say any more, nor in what they said against it.
         if person.roles != before.roles {
             let (is, was) = (person.roles.join(", "), before.roles.join(", "));
-            lines.push(format!("people: the roles of {name}: {is}, were {was}"));
+            lines.push(format!("people: the roles of {name}: were {was}, are {is}"));
         }
     }
 }
@@ -167,14 +167,15 @@ fn param_lines(
         match old.get(name) {
             None => lines.push(format!("params: ${name} was added")),
             Some(before) if before.value != param.value => {
-                lines.push(format!("params: ${name} has another value"));
+                let text = |value: &Option<Value>| {
+                    value.as_ref().map_or_else(|| "unset".to_owned(), plain)
+                };
+                let (was, is) = (text(&before.value), text(&param.value));
+                lines.push(format!("params.{name}: was {was}, is {is}"));
             }
             Some(before) if before.rule != param.rule && !is_narrowest(&param.rule) => {
-                lines.push(format!(
-                    "params: ${name} has the rule {}, was {}",
-                    plain(&param.rule),
-                    plain(&before.rule)
-                ));
+                let (was, is) = (plain(&before.rule), plain(&param.rule));
+                lines.push(format!("params: the rule of ${name}: was {was}, is {is}"));
             }
             Some(_) => {}
         }
@@ -188,7 +189,7 @@ fn fund_lines(old: &[Treasury], new: &[Treasury], lines: &mut Vec<String>) {
         let of_network = |is: &&Treasury| is.chain == *chain && is.genesis == *genesis;
         lines.push(match new.iter().find(of_network) {
             Some(is) => {
-                format!("funds: the treasury on chain {chain}: {}, was {treasury}", is.treasury)
+                format!("funds: the treasury on chain {chain}: was {treasury}, is {}", is.treasury)
             }
             None => format!("funds: the treasury {treasury} on chain {chain} was removed"),
         });
@@ -244,13 +245,13 @@ pub(crate) mod tests {
     fn what_asks_for_less_is_named() {
         type Edit = fn(&mut PolicyDoc);
         let cases: [(Edit, &str); 35] = [
-            (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: 13d, was 14d"),
+            (|d| drop(d.policy.insert("soak".into(), json!("13d"))), "soak: was 14d, is 13d"),
             (|d| drop(d.policy.insert("soak".into(), json!("15d"))), ""),
-            (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: 1, was the default"),
+            (|d| drop(d.policy.insert("audits".into(), json!(1))), "audits: was the default, is 1"),
             (|d| drop(d.policy.insert("audits".into(), json!(3))), ""),
             (|d| drop(d.policy.insert("valid_for".into(), json!("8d"))), "valid_for"),
             (|d| drop(d.policy.insert("valid_for".into(), json!("6d"))), ""),
-            (|d| drop(d.policy.insert("go".into(), json!(0))), "go: 0"),
+            (|d| drop(d.policy.insert("go".into(), json!(0))), ", is 0"),
             (|d| drop(d.policy.insert("go".into(), json!(["security"]))), ""),
             (
                 |d| drop(d.policy.insert("activity_ignore".into(), json!(["A.b"]))),
@@ -258,16 +259,19 @@ pub(crate) mod tests {
             ),
             (|d| drop(d.policy.insert("unheard".into(), json!(1))), "cannot be read"),
             (|d| drop(d.policy.insert("defaults".into(), json!("2"))), "defaults"),
-            (|d| d.quorum = 1, "quorum: 1"),
+            (|d| d.quorum = 1, "quorum: was 2, is 1"),
             (|d| d.quorum = 3, ""),
-            (|d| d.safe.threshold = 1, "threshold: 1, was 2"),
+            (|d| d.safe.threshold = 1, "threshold: was 2, is 1"),
             (|d| d.safe.owners[2] = Address::with_last_byte(9), "was added"),
             (|d| d.safe.owners.truncate(2), ""),
             (|d| d.safe.guard = Address::with_last_byte(9), "guard changed"),
             (|d| d.safe.modules.clear(), ""),
             (|d| d.people.clear(), "ada was removed"),
             (|d| d.people.get_mut("ada").unwrap().roles.clear(), "the roles of ada"),
-            (|d| d.params.get_mut("cap").unwrap().rule = json!({"max": "6"}), "$cap has the rule"),
+            (
+                |d| d.params.get_mut("cap").unwrap().rule = json!({"max": "6"}),
+                "the rule of $cap: was {\"max\":\"5\"}, is {\"max\":\"6\"}",
+            ),
             (|d| d.params.get_mut("cap").unwrap().rule = json!("same-as-testnet"), ""),
             (|d| d.soaks.clear(), "soak networks changed"),
             (|d| d.firms.clear(), "the list of firms changed"),
@@ -330,7 +334,7 @@ pub(crate) mod tests {
     fn another_value_is_another_rule() {
         let mut new = doc();
         new.params.get_mut("cap").unwrap().value = Some(json!("4"));
-        assert_eq!(loosened(&doc(), &new), ["params: $cap has another value"]);
+        assert_eq!(loosened(&doc(), &new), ["params.cap: was unset, is 4"]);
     }
 
     /// Of each key: what is written, and what asks for less.

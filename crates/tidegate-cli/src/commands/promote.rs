@@ -7,7 +7,7 @@ use tidegate_app::promote::{Frozen, Urgent, evaluate};
 use tidegate_app::release::select;
 use tidegate_app::relied;
 use tidegate_app::view::PromoteView;
-use tidegate_model::units::{format_utc, parse_span_secs};
+use tidegate_model::units::{counted, format_utc, parse_span_secs};
 use tidegate_plan::config::Stage;
 
 use crate::commands;
@@ -85,6 +85,6 @@ fn show(project: &Context, assessment: &Assessment, frozen: &Frozen<'_>) {
     ui.line("Differs from the testnet:");
     commands::status::differences(project, assessment);
     ui.line("");
-    ui.line(format!("{} calls in one Safe transaction", frozen.calls()));
+    ui.line(format!("{} in one Safe transaction", counted(frozen.calls(), "call")));
     ui.row("valid until", &format_utc(frozen.valid_until()));
 }

@@ -61,9 +61,9 @@ pub(super) async fn activity(
             missing.push(Reason::new(ReasonCode::TransactionsCut, text));
         }
         if flooded > 0 {
-            let text = format!(
-                "{flooded} blocks hold too many events to be read; use in other blocks counts"
-            );
+            let hold = if flooded == 1 { "block holds" } else { "blocks hold" };
+            let text =
+                format!("{flooded} {hold} too many events to be read; use in other blocks counts");
             missing.push(Reason::new(ReasonCode::BlocksFlooded, text));
         }
     }

@@ -153,7 +153,7 @@ fn cheat_another_treasury_before_72_hours(scene: &Scene<'_>) -> Outcome {
     scene.sign(&proposal, &["o1", "o2"])?;
     scene.done("ops", &["proposal", "execute", &proposal])?;
     scene.world.settle()?;
-    let says = format!("the treasury on chain 31338: {SOMEBODY}, was");
+    let says = format!(", is {SOMEBODY}");
     scene.status()?.expect("policy", "WAITING", (&["looser-line"], &[says.as_str()]))
 }
 

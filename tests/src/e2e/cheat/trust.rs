@@ -340,7 +340,8 @@ fn cheat_a_loosened_policy_before_72_hours(scene: &Scene<'_>) -> Outcome {
     scene.edit("tidegate.toml", "audits = 2", "audits = 1")?;
     adopt(scene)?;
     let looser = ["looser-policy", "looser-line"];
-    let names = ["looser than version 1", "audits: 1, was 2", "looser than the built-in defaults"];
+    let names =
+        ["looser than version 1", "audits: was 2, is 1", "looser than the built-in defaults"];
     scene.status()?.expect("policy", "WAITING", (&looser, &names[..2]))?;
     scene.edit("tidegate.toml", "audits = 1", "audits = 1\nvalid_for = \"6d\"")?;
     adopt(scene)?;
