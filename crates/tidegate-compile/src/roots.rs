@@ -380,11 +380,8 @@ mod tests {
         let error = find("src/Token.vy:Coin").unwrap_err().to_string();
         assert!(error.ends_with("src/Token.vy declares only Token"), "{error}");
         assert!(matches!(find("Only").unwrap_err(), RootError::Unknown { .. }));
-        for (slip, near) in [("Twicee", Some("Twice")), ("Tokn", Some("Token")), ("Other", None)] {
-            let RootError::Unknown { near: found, .. } = find(slip).unwrap_err() else {
-                panic!("{slip} is found")
-            };
-            assert_eq!(found.as_deref(), near, "{slip}");
+        for (slip, near) in [("Twicee", "`Twice`?)"), ("Tokn", "`Token`?)"), ("Other", "it")] {
+            assert!(find(slip).unwrap_err().to_string().ends_with(near), "{slip}");
         }
         // Of dependencies by name: as an import says it, or by the path that a remapping leads to.
         assert_eq!(find("N").unwrap().source, "@n/p/N.sol");
