@@ -103,6 +103,19 @@ impl BuildView {
         Ok(view)
     }
 
+    /// The warnings about what the project's people write, and the number of those about packages,
+    /// which they cannot change.
+    ///
+    /// # Errors
+    /// If the project's settings cannot be read.
+    pub fn warnings_by_owner(&self, project: &Project) -> AppResult<(Vec<&str>, usize)> {
+        let foundry = compiler::settings(project)?;
+        let all = self.warnings.iter().map(String::as_str);
+        let own: Vec<_> = all.filter(|text| !is_about_a_package(text, &foundry.libs)).collect();
+        let others = self.warnings.len() - own.len();
+        Ok((own, others))
+    }
+
     /// Adds what `scripts/scope-root.mjs` recomputes the scope's root from.
     fn add_documents(&mut self, project: &Project, built: &Built) -> AppResult {
         let foundry = compiler::settings(project)?;
@@ -122,5 +135,38 @@ impl BuildView {
         }
         self.remappings = Some(foundry.remappings.iter().map(ToString::to_string).collect());
         Ok(())
+    }
+}
+
+/// Whether the place that a warning of the compiler names lies among packages. A warning without a
+/// place is nobody's.
+fn is_about_a_package(warning: &str, libs: &[String]) -> bool {
+    let mut places = warning.lines().filter_map(|line| line.trim_start().strip_prefix("--> "));
+    let Some(place) = places.next() else { return false };
+    let below = |lib: &String| place.strip_prefix(lib).is_some_and(|rest| rest.starts_with('/'));
+    place.starts_with('@')
+        || place.split('/').any(|part| part == "node_modules")
+        || libs.iter().any(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_the_projects_own_unless_its_place_is_a_packages() {
+        let libs = ["lib".to_owned()];
+        for (place, expected) in [
+            ("src/A.sol:3:5:", false),
+            ("library/A.sol:3:5:", false),
+            ("lib/dep/src/A.sol:3:5:", true),
+            ("node_modules/solady/src/A.sol:3:5:", true),
+            ("tests/node_modules/x/A.sol:3:5:", true),
+            ("@openzeppelin/contracts/A.sol:3:5:", true),
+        ] {
+            let text = format!("Warning: lib/ is no place\n   --> {place}\n    |\n3 | x --> y\n");
+            assert_eq!(is_about_a_package(&text, &libs), expected, "{place}");
+        }
+        assert!(!is_about_a_package("solc 0.5.16 does not know `bytecode_hash`", &libs));
     }
 }

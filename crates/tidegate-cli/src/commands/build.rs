@@ -21,8 +21,13 @@ pub(crate) struct BuildArgs {
 
 pub(crate) fn run(project: &Context, args: &BuildArgs) -> AppResult<u8> {
     let built = build_tree(project)?;
-    built.warnings.iter().for_each(|warning| project.ui.note(warning));
     let view = BuildView::of(project, &built, args.scope)?;
+    let (own, of_packages) = view.warnings_by_owner(project)?;
+    own.iter().for_each(|warning| project.ui.note(warning));
+    if of_packages > 0 {
+        let warnings = counted(of_packages, "warning");
+        project.ui.note(format!("{warnings} about packages; `tidegate build --json` has the text"));
+    }
     show(&project.ui, &view);
     for refused in &view.refused_upgrades {
         project.ui.warn(format!("`plan` and `deploy` refuse this: {refused}"));
