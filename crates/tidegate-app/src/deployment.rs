@@ -16,10 +16,11 @@ use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
 use tidegate_plan::{
     Executor, Expected, Guarded, Op, OpKind, ResolveContext, Resolved, When, expected_code,
-    expected_in, expected_rest, resolve,
+    expected_in, expected_rest, normalise, resolve,
 };
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::follow::{self, Left};
 use crate::policy_doc::require_keys;
 use crate::project::Project;
 use crate::release::Built;
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub mocks: BTreeMap<String, Address>,
     /// Where every external stands.
     externals: BTreeMap<String, Address>,
+    /// Those that a release that is followed had.
+    left: BTreeMap<String, External>,
 }
 
 /// The operation and step name of a mock.
@@ -74,8 +77,16 @@ pub(crate) fn prepare_with(
     let mut mocks = BTreeMap::new();
     let mut externals = BTreeMap::new();
     let mut ops = Vec::new();
+    let chain = follow::of(project, built)?;
+    let left = chain.map(|chain| follow::left(project, &chain, network)).transpose()?;
+    let left = left.unwrap_or_default();
     for (name, networks) in &project.config.externals {
         let Some(external) = networks.get(network) else { continue };
+        // What a stand-in was created for uses it.
+        if let Some(there) = left.externals.get(name).filter(|_| external.create.is_some()) {
+            externals.insert(name.clone(), there.address);
+            continue;
+        }
         match (&external.create, external.address) {
             (None, Some(address)) => {
                 externals.insert(name.clone(), address);
@@ -105,9 +116,10 @@ pub(crate) fn prepare_with(
         safe: settings.safe,
         deployment_id,
         externals: externals.clone(),
-        existing: existing(project, network)?,
+        existing: existing(project, built, network, &left)?,
         params: {
             let mut written = params(project, built, network, settings);
+            require_kept(built, &written, &left)?;
             written.append(&mut values);
             written
         },
@@ -117,11 +129,38 @@ pub(crate) fn prepare_with(
     resolved.ops = ops;
     let mocked = built.mocks.values().map(|mock| &mock.abi);
     resolved.errors = resolved.errors.with(mocked.chain([tidegate_safe::helper_abi()]));
-    Ok(Prepared { resolved, mocks, externals })
+    Ok(Prepared { resolved, mocks, externals, left: left.externals })
 }
 
-/// Where the contracts under `[existing]` stand on a network.
-fn existing(project: &Project, network: &str) -> AppResult<BTreeMap<String, ExistingPlace>> {
+/// Refuses another value of a parameter that only what stands was given: nothing would set it.
+fn require_kept(built: &Built, written: &BTreeMap<String, Value>, left: &Left) -> AppResult {
+    let plan = &built.release.plan;
+    for (name, was) in &left.params {
+        let (Some(decl), Some(now)) = (plan.params.get(name), written.get(name)) else { continue };
+        let is_name = now.as_str().is_some_and(|text| text.starts_with('@'));
+        if is_name || plan.gives(name) {
+            continue;
+        }
+        let now = normalise(&decl.ty, now).or_kind(Kind::Config)?;
+        if now != *was {
+            return Err(AppError::config(format!(
+                "params.{name} was {was} when what stands was made, is {now}, and nothing of this \
+                 release sets it"
+            ))
+            .hint("restore it, or add a `call` or a `migrate` that sets it"));
+        }
+    }
+    Ok(())
+}
+
+/// Where the contracts under `[existing]` stand on a network, and what was left by the releases
+/// that are followed.
+fn existing(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    left: &Left,
+) -> AppResult<BTreeMap<String, ExistingPlace>> {
     let place = |(name, existing): (&String, &ExistingConfig)| {
         let place = existing.networks.get(network).copied();
         let missing = || {
@@ -130,7 +169,10 @@ fn existing(project: &Project, network: &str) -> AppResult<BTreeMap<String, Exis
         };
         Ok((name.clone(), place.ok_or_else(missing)?))
     };
-    project.config.existing.iter().map(place).collect()
+    let names = &built.release.plan.existing;
+    let left = left.places.iter().filter(|(name, _)| names.contains(*name));
+    let left = left.map(|(name, place)| Ok((name.clone(), *place)));
+    project.config.existing.iter().map(place).chain(left).collect()
 }
 
 /// Every parameter as written for a network. On a target, one that must be the same as on the
@@ -276,7 +318,10 @@ impl Prepared {
         for (external, address) in &self.externals {
             let code_hash = match self.mocks.get(external) {
                 Some(mock) => expected.created.get(mock).map(|created| created.code_hash),
-                None => project.config.externals[external][name].code_hash,
+                None => {
+                    let written = project.config.externals[external][name].code_hash;
+                    written.or_else(|| self.left.get(external).map(|left| left.code_hash))
+                }
             };
             let code_hash = code_hash.ok_or_else(|| {
                 AppError::config(format!("[externals.{external}] {name}: `code_hash` is missing"))

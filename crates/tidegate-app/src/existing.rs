@@ -15,6 +15,7 @@ use tidegate_store::{read_limited, to_text, write_atomic};
 
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::follow_checks::require_standing;
 use crate::network::slot;
 use crate::project::Project;
 use crate::release::Built;
@@ -94,6 +95,7 @@ pub(crate) fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifa
 
 /// Refuses an upgrade that would start from other code than the plan says.
 pub(crate) async fn require_starts(
+    project: &Project,
     network: &Network,
     built: &Built,
     prepared: &Prepared,
@@ -106,13 +108,21 @@ pub(crate) async fn require_starts(
             continue;
         }
         if let Some(fault) = found.faults.first() {
-            return Err(AppError::new(Kind::Fail, fault.clone()).hint(format!(
-                "`contract` under [existing.{}] must name the code that is behind it now",
-                start.target
-            )));
+            let name = &start.target;
+            return Err(AppError::new(Kind::Fail, fault.clone()).hint(
+                if project.config.existing.contains_key(name) {
+                    format!("`contract` under [existing.{name}] must name the code behind it now")
+                } else {
+                    format!(
+                        "follow the release that put it there; on a testnet, try it on a copy of \
+                         what is followed: `tidegate deploy {} --release RELEASE --id NUMBER`",
+                        network.name()
+                    )
+                },
+            ));
         }
     }
-    Ok(())
+    require_standing(project, network, built, head.block).await
 }
 
 /// A live contract as it was adopted: what an upgrade is compared with. A claim, which is compared

@@ -15,6 +15,7 @@ use tidegate_plan::{Executor, Start};
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
 use crate::existing::{Baseline, Behind, read_behind, reference};
+use crate::follow;
 use crate::project::Project;
 use crate::records;
 use crate::release::{Built, stored_build};
@@ -29,7 +30,8 @@ pub(crate) async fn require_proxies(
     prepared: &Prepared,
     head: Head,
 ) -> AppResult<Vec<String>> {
-    let mut attentions = require_safe(place.1, built, prepared, head).await?;
+    let mut attentions: Vec<_> = follow::unsaid(project, built)?.into_iter().collect();
+    attentions.extend(require_safe(place.1, built, prepared, head).await?);
     attentions.extend(require_layouts(project, place, built, prepared, head).await?);
     Ok(attentions)
 }

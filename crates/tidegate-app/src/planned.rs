@@ -45,7 +45,7 @@ pub async fn plan(
     let prepared = prepare(project, built, name, executor, id)?;
     let network = project.connect_single(name).await?;
     let head = network.latest_head().await?;
-    require_starts(&network, built, &prepared, head).await?;
+    require_starts(project, &network, built, &prepared, head).await?;
     let places = (name, &network);
     let attentions = require_proxies(project, places, built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;

@@ -12,6 +12,7 @@ use tidegate_model::{ChainId, NetworkId, ProjectId};
 use tidegate_plan::config::{Config, NetworkConfig, Stage};
 use tidegate_store::{Home, Layout, Store};
 
+use crate::chain::Chains;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::front::Front;
 use crate::network::{self, Need};
@@ -61,6 +62,8 @@ pub struct Project {
     journal: OnceLock<Store>,
     /// Endpoints of the project that the person did not pin when they were asked.
     declined: Mutex<Vec<RedactedUrl>>,
+    /// The releases that others follow, once they are read.
+    pub(crate) chains: Chains,
 }
 
 impl Project {
@@ -98,6 +101,7 @@ impl Project {
             store: OnceLock::new(),
             journal: OnceLock::new(),
             declined: Mutex::default(),
+            chains: Mutex::default(),
         })
     }
 

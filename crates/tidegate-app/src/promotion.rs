@@ -59,7 +59,7 @@ pub(crate) async fn target_plan(
         .ok_or_else(|| AppError::config(format!("[networks.{target}] has no `safe`")))?;
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
     if when == When::Before {
-        require_starts(network, built, &prepared, head).await?;
+        require_starts(project, network, built, &prepared, head).await?;
     }
     let expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;

@@ -12,6 +12,7 @@ use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, req
 use tidegate_safe::ProposalKind;
 
 use crate::error::{AppError, AppResult, Kind};
+use crate::follow;
 use crate::project::Project;
 
 type Mocks = BTreeMap<String, Artifact>;
@@ -68,10 +69,20 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
         let libraries = libraries.get(fqn).unwrap_or(&no_libraries);
         compiled.insert(written.clone(), Compiled { artifact, libraries });
     }
-    let plan = elaborate(config, &compiled, artifacts)?;
+    let chain = follow::written(project)?;
+    let followed = chain.as_ref().map(|chain| &chain.followed);
+    let plan = elaborate(config, &compiled, artifacts, followed)?;
+    if plan.steps.is_empty() {
+        return Err(AppError::config("nothing changed since the release that this one follows")
+            .hint("edit a contract or a step, or promote what is recorded"));
+    }
+    let recorded = followed.iter().flat_map(|followed| followed.standing.values());
+    let recorded = recorded.map(|standing| (&standing.artifact.fqn, &standing.artifact));
+    let all: BTreeMap<_, _> = artifacts.iter().chain(recorded).collect();
     let named = |names: &BTreeSet<Fqn>| {
-        let named = artifacts.iter().filter(|(fqn, _)| names.contains(*fqn));
-        named.map(|(fqn, artifact)| (fqn.clone(), artifact.clone())).collect::<BTreeMap<_, _>>()
+        let named = all.iter().filter(|(fqn, _)| names.contains(**fqn));
+        let named = named.map(|(fqn, artifact)| ((*fqn).clone(), (*artifact).clone()));
+        named.collect::<BTreeMap<_, _>>()
     };
     let mut in_plan = named(&plan.contracts());
     if needs_minimal_proxy(&plan) {
@@ -121,15 +132,32 @@ pub(crate) fn stored_build(
 ) -> AppResult<Option<Built>> {
     let key = format!("{release}/{build}");
     let Some(bytes) = project.store()?.get_blob(BLOB_KIND, &key)? else { return Ok(None) };
-    let Ok((release, mocks)) = serde_json::from_slice::<(Release, Mocks)>(&bytes) else {
+    let same = |roots: &Roots| format!("{}/{}", roots.release_root, roots.build_digest) == key;
+    Ok(read_release(&bytes)?.filter(|built| same(&built.roots)))
+}
+
+/// A release as it is kept, if it is one. Its digests are computed, never read.
+pub(crate) fn read_release(bytes: &[u8]) -> AppResult<Option<Built>> {
+    let Ok((release, mocks)) = serde_json::from_slice::<(Release, Mocks)>(bytes) else {
         return Ok(None);
     };
     if !release.is_consistent() {
         return Ok(None);
     }
     let roots = release.roots()?;
-    let same = format!("{}/{}", roots.release_root, roots.build_digest) == key;
-    Ok(same.then(|| Built { release, roots, mocks, warnings: Vec::new() }))
+    Ok(Some(Built { release, roots, mocks, warnings: Vec::new() }))
+}
+
+/// A kept release by its root; of several builds, any one, since they differ in metadata alone.
+pub(crate) fn stored_of(project: &Project, wanted: ReleaseRoot) -> AppResult<Option<Built>> {
+    for (root, build) in stored_keys(project)? {
+        if root == wanted
+            && let Some(found) = stored_build(project, root, build)?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// A kept release by its name, or the beginning of its root or of its build's digest. Where several
@@ -226,6 +254,22 @@ pub fn select(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
     let have = format!("{} ({})", built.release.name, built.roots.release_root.short());
     Err(AppError::usage(format!("the working tree builds {have}, not `{wanted}`"))
         .hint("check out the commit of that release, or omit the name"))
+}
+
+/// The same for a testnet, where a copy of the release that the working tree follows can be made as
+/// well: upgrades are tried on it.
+pub fn select_for_testnet(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
+    if let Some(wanted) = wanted
+        && let Some(chain) = follow::written(project)?
+        && let Some((release, mocks)) = chain.newest().cloned()
+    {
+        let roots = release.roots()?;
+        let built = Built { release, roots, mocks, warnings: Vec::new() };
+        if names_release(&built, wanted) {
+            return Ok(built);
+        }
+    }
+    select(project, wanted)
 }
 
 /// The release of a folder that has no sources, because a bundle was taken in it.

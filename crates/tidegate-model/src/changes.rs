@@ -301,6 +301,7 @@ mod tests {
                 externals: BTreeSet::new(),
                 existing: BTreeSet::new(),
                 links: BTreeSet::new(),
+                follows: None,
             },
             artifacts: BTreeMap::from([(artifact.fqn.clone(), artifact)]),
             references: BTreeMap::new(),

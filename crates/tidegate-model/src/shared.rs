@@ -17,6 +17,9 @@ pub const SCOPES: &str = "scopes";
 /// The folder of what audits found.
 pub const FINDINGS: &str = "findings";
 
+/// The folder of releases that others follow.
+pub const RELEASES: &str = "releases";
+
 /// The kind of a file below `deployments/`, by its path. Each kind holds JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SharedFile {
@@ -26,6 +29,8 @@ pub enum SharedFile {
     Scope,
     /// `findings/<digest>.sarif`.
     Findings,
+    /// `releases/<releaseRoot>.json`.
+    Release,
     /// `<network>/<name>-<root16>-<id>.json`.
     Record,
     /// `<network>/policy-<version>.json`.
@@ -51,6 +56,7 @@ impl SharedFile {
             [STATEMENTS, file] => is_hash(file.strip_suffix(".json")?).then_some(Self::Statement),
             [SCOPES, file] => is_hash(file.strip_suffix(".json")?).then_some(Self::Scope),
             [FINDINGS, file] => is_hash(file.strip_suffix(".sarif")?).then_some(Self::Findings),
+            [RELEASES, file] => is_hash(file.strip_suffix(".json")?).then_some(Self::Release),
             [network, rest @ ..] if is_network(network) => Self::of_network(rest),
             _ => None,
         }
@@ -86,7 +92,7 @@ pub fn is_plain(name: &str) -> bool {
 
 /// Whether a name can be a network's: plain, and no folder beside those of networks.
 pub fn is_network(name: &str) -> bool {
-    let taken = [STATEMENTS, SCOPES, FINDINGS];
+    let taken = [STATEMENTS, SCOPES, FINDINGS, RELEASES];
     is_plain(name) && !taken.iter().any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
@@ -141,6 +147,7 @@ mod tests {
             (format!("deployments/statements/{hash}.json"), SharedFile::Statement),
             (format!("deployments/scopes/{hash}.json"), SharedFile::Scope),
             (format!("deployments/findings/{hash}.sarif"), SharedFile::Findings),
+            (format!("deployments/releases/{hash}.json"), SharedFile::Release),
             ("deployments/s/vault-1.4.0-0123abcd0123abcd-0.json".to_owned(), SharedFile::Record),
             ("deployments/s/policy-12.json".to_owned(), SharedFile::Policy),
             ("deployments/s/addresses.json".to_owned(), SharedFile::Addresses),
@@ -184,6 +191,7 @@ mod tests {
             "deployments/s/abi/a.b/c.json",
             "deployments/Statements/a/addresses.json",
             "deployments/statements/addresses.json",
+            "deployments/releases/addresses.json",
             "deployments/s\\abi\\x.json",
         ] {
             assert_eq!(SharedFile::of(path), None, "{path}");

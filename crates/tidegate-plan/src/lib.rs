@@ -18,6 +18,7 @@ mod elaborate;
 mod example;
 mod execute;
 mod expected;
+mod follow;
 mod foreign;
 mod fresh;
 mod kept;
@@ -48,6 +49,7 @@ pub use elaborate::{
 };
 pub use execute::{expected_code, expected_in, expected_rest};
 pub use expected::{Created, Expected, When};
+pub use follow::{Followed, Standing};
 pub use fresh::{WAY_OUT, may_stand, must_be_absent};
 pub use kept::{Kept, Outside};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
@@ -57,7 +59,7 @@ pub use resolve::{
     ResolveContext, ResolveError, Resolved, Start, Uncomputed, Watch, op_label, resolve,
 };
 pub use same::{Names, Side, differences, same_code, values_of};
-pub use slots::ADMIN_SLOT;
+pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
 pub use stored::{Moment, stored};
 pub use undone::{Undone, undone};
 pub use value::{ValueError, decode_word, encode_value, escaped, normalise};

@@ -2,10 +2,10 @@ use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256};
 use tidegate_model::shared::{
-    DEPLOYMENTS, FINDINGS, SCOPES, STATEMENTS, SharedFile, is_network, is_plain, is_record_name,
-    parse_hash, policy_version,
+    DEPLOYMENTS, FINDINGS, RELEASES, SCOPES, STATEMENTS, SharedFile, is_network, is_plain,
+    is_record_name, parse_hash, policy_version,
 };
-use tidegate_model::{ScopeRoot, StatementDigest};
+use tidegate_model::{ReleaseRoot, ScopeRoot, StatementDigest};
 
 use crate::files::{FileError, read_error, refuse_link};
 
@@ -27,7 +27,7 @@ pub enum LayoutError {
     /// The name of a network.
     #[error(
         "cannot use {0:?} as a network's name: it must be letters, digits and `._-`, begin with a \
-         letter or digit, and not be `statements`, `scopes` or `findings`"
+         letter or digit, and not be `statements`, `scopes`, `findings` or `releases`"
     )]
     Network(String),
     /// The name of a file.
@@ -106,6 +106,11 @@ impl Layout {
     /// `deployments/findings/<digest>.sarif`: what an audit found.
     pub fn findings(&self, digest: B256) -> PathBuf {
         self.deployments_dir().join(FINDINGS).join(format!("{digest}.sarif"))
+    }
+
+    /// `deployments/releases/<releaseRoot>.json`: a release that another one follows.
+    pub fn release(&self, root: ReleaseRoot) -> PathBuf {
+        self.deployments_dir().join(RELEASES).join(format!("{root}.json"))
     }
 
     /// `deployments/<network>/`.

@@ -16,6 +16,7 @@ mod diff;
 mod documented;
 mod existing;
 mod explain;
+mod follow;
 mod kinds;
 mod mutants;
 mod partial;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         watch::cases(),
         existing::cases(),
         explain::cases(),
+        follow::cases(),
         corpus::cases(),
         protocols::cases(),
         vyper::cases(),

@@ -422,6 +422,7 @@ fn plan() -> Plan {
         externals: BTreeSet::from(["usdc".to_owned()]),
         existing: BTreeSet::new(),
         links: BTreeSet::from([Link { contract: fqn(VAULT), position: 1, library: fqn(MATH) }]),
+        follows: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Facts of the gate `layout`: what is really behind each proxy that is upgraded.
 
+use tidegate_chain::Network;
 use tidegate_gates::{LayoutFact, LayoutFacts, Observed, Reference, code_stores};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_plan::{Executor, Start};
@@ -8,14 +9,20 @@ use super::candidate::Candidate;
 use crate::deployment::{Prepared, prepare};
 use crate::error::{AppError, AppResult};
 use crate::existing::{Baseline, read_behind, reference};
+use crate::follow;
+use crate::follow_checks::standing_faults;
 use crate::layouts::{earlier, layout, updated};
+use crate::project::Project;
+use crate::promotion::promotions;
+use crate::release::Built;
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
     head: &Observed<Head>,
 ) -> AppResult<Observed<LayoutFacts>> {
     let Candidate { project, built, target, .. } = *candidate;
-    if built.release.plan.references().is_empty() {
+    let follows = built.release.plan.follows.is_some();
+    if built.release.plan.references().is_empty() && !follows {
         return Ok(Ok(LayoutFacts::default()));
     }
     let safe = project.network(target)?.safe;
@@ -23,6 +30,12 @@ pub(super) async fn facts(
         safe.ok_or_else(|| AppError::config(format!("[networks.{target}] has no `safe`")))?;
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
     let mut facts = LayoutFacts::default();
+    if follows {
+        let (network, head) = (candidate.target_network.clone()?, head.clone()?);
+        let faults = target_faults(project, (target, network), built, head).await?.into_iter();
+        let faults = faults.map(|fault| Reason::new(ReasonCode::FollowedDiffers, fault));
+        facts.followed = faults.collect();
+    }
     for start in &prepared.resolved.starts {
         let known = known(candidate, &prepared, start, head, &mut facts.inputs).await?;
         let mut fact = LayoutFact {
@@ -61,6 +74,9 @@ async fn known(
     if start.in_plan {
         return Ok(Ok("an earlier step of the plan".to_owned()));
     }
+    if !project.config.existing.contains_key(&start.target) {
+        return known_since(candidate, prepared, start, head, inputs).await;
+    }
     let Some(baseline) = Baseline::load(project, target, &start.target)? else {
         let text = format!("it was not adopted; run `tidegate adopt {}`", start.target);
         return Ok(Err(Reason::new(ReasonCode::BaselineMissing, text)));
@@ -78,6 +94,43 @@ async fn known(
         );
         return Ok(Err(Reason::new(ReasonCode::BaselineDiffers, text)));
     }
+    on_chain(candidate, prepared, start, head, "the baseline", inputs).await
+}
+
+/// The same of what a release that is followed left: its root is in the plan, and the Safe has
+/// recorded its deployment, or the facts name that as wrong.
+async fn known_since(
+    candidate: &Candidate<'_>,
+    prepared: &Prepared,
+    start: &Start,
+    head: &Observed<Head>,
+    inputs: &mut Vec<GateInput>,
+) -> AppResult<Observed<String>> {
+    let Candidate { project, built, target, .. } = *candidate;
+    let chain = follow::of(project, built)?;
+    let standing = chain.as_ref().and_then(|chain| chain.followed.standing.get(&start.target));
+    let source = reference(built, &start.reference)?;
+    let is_left = standing.is_some_and(|standing| {
+        standing.artifact.runtime_template() == source.runtime_template()
+            && standing.artifact.layout_document() == source.layout_document()
+    });
+    if !is_left {
+        let text = format!("@{} on {target} was left by no release here", start.target);
+        return Ok(Err(Reason::new(ReasonCode::FollowedDiffers, text)));
+    }
+    on_chain(candidate, prepared, start, head, "what it follows", inputs).await
+}
+
+/// How the reference is known to be behind the proxy, once `known_by` says so too.
+async fn on_chain(
+    candidate: &Candidate<'_>,
+    prepared: &Prepared,
+    start: &Start,
+    head: &Observed<Head>,
+    known_by: &str,
+    inputs: &mut Vec<GateInput>,
+) -> AppResult<Observed<String>> {
+    let Candidate { built, target, .. } = *candidate;
     let network = candidate.target_network.clone()?;
     let head = head.clone()?;
     let found = read_behind(network, built, start, head.block).await?;
@@ -85,15 +138,43 @@ async fn known(
         kind: "layout/reference".to_owned(),
         chain: network.id().chain,
         block: head.block,
-        digest: baseline.storage_layout,
+        digest: reference(built, &start.reference)?.storage_layout()?,
     });
     // Once upgraded, what was behind it before is what the upgrade was checked against.
     let made = prepared.resolved.places.get(&start.step).and_then(|place| place.implementation);
     if made == Some(found.implementation) {
-        return Ok(Ok("the baseline, which it replaced".to_owned()));
+        return Ok(Ok(format!("{known_by}, which it replaced")));
     }
     Ok(match found.faults.first() {
         Some(fault) => Err(Reason::new(ReasonCode::UpgradeStartDiffers, fault)),
         None => Ok(format!("the code behind it on {target}")),
     })
+}
+
+/// What is wrong on a target with the records of the releases that are followed, and with what
+/// stands: only what the Safe has recorded counts.
+async fn target_faults(
+    project: &Project,
+    (target, network): (&str, &Network),
+    built: &Built,
+    head: Head,
+) -> AppResult<Vec<String>> {
+    let Some(chain) = follow::of(project, built)? else { return Ok(Vec::new()) };
+    let promotions = promotions(project, target, network, head).await?;
+    let mut faults = Vec::new();
+    for record in follow::recorded(project, &chain, target)? {
+        let digest = record.deployment.digest()?;
+        let is_recorded = promotions.iter().any(|promotion| {
+            let of = &promotion.record;
+            (of.release_root, of.deployment_digest) == (record.release_root, digest)
+        });
+        if !is_recorded {
+            faults.push(format!(
+                "the record of {} on {target} is of nothing that the Safe promoted",
+                record.name
+            ));
+        }
+    }
+    faults.extend(standing_faults(project, &chain, network, built, head.block).await?);
+    Ok(faults)
 }

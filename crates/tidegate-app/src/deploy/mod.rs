@@ -171,7 +171,7 @@ pub async fn freeze<'a>(
     let head = network.latest_head().await?;
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
-    require_starts(network, built, &prepared, head).await?;
+    require_starts(project, network, built, &prepared, head).await?;
     let mut attentions = require_proxies(project, (name, network), built, &prepared, head).await?;
     let mut expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use tidegate_app::deploy::{self, DeployRequest, Done, HelperPlace, Testnet};
 use tidegate_app::error::AppResult;
-use tidegate_app::release::select;
+use tidegate_app::release::select_for_testnet;
 use tidegate_app::view::{DeployView, HelperView};
 
 use crate::context::Context;
@@ -40,7 +40,7 @@ pub(crate) async fn run(project: &Context, args: &DeployArgs) -> AppResult<u8> {
         return create_helper(project, args).await;
     }
     let name = Testnet::name(project, args.network.as_deref(), args.testnet)?;
-    let built = select(project, args.release.as_deref())?;
+    let built = select_for_testnet(project, args.release.as_deref())?;
     let key = named(&project.global, project.network(&name)?.deployer.as_deref())?;
     let signer = LazySigner::new(&project.ui, &project.env, &project.global, key)?;
     let testnet = Testnet::of(project, Some(&name), args.testnet).await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::U256;
 use serde_json::json;
+use tidegate_model::ReleaseRoot;
 use tidegate_model::masks::Link;
 use tidegate_model::plan::{
     Action, Arg, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, ProxyKind, Reference,
@@ -80,6 +81,7 @@ fn plan() -> Plan {
         function: "upgradeToAndCall(address,bytes)".to_owned(),
         slot: B256::repeat_byte(3),
         init: None,
+        initialised: None,
     };
     let list = arg("address[]", Source::List(vec![owner()]));
     let to = arg("address", Source::Ref("vault".to_owned()));
@@ -99,6 +101,7 @@ fn plan() -> Plan {
         externals: ["registry".to_owned(), "weth".to_owned()].into(),
         existing: ["old".to_owned()].into(),
         links: [link(1)].into(),
+        follows: None,
     }
 }
 
@@ -182,6 +185,18 @@ fn mutations() -> Vec<Mutation> {
         ("an external more", |p| p.externals.extend(["bad".to_owned()])),
         ("an external less", |p| p.externals.retain(|name| name != "weth")),
         ("an existing contract more", |p| p.existing.extend(["bad".to_owned()])),
+    ]
+}
+
+/// The same of upgrades, and of what is followed.
+fn mutations_of_upgrades() -> Vec<Mutation> {
+    vec![
+        ("another release that it follows", |p| p.follows = Some(ReleaseRoot(B256::ZERO))),
+        ("an initialiser that ran at the creation", |p| {
+            let args = vec![literal("1")];
+            let signature = "initialize(uint256)".to_owned();
+            upgrade(p).initialised = Some(Invocation { signature, args });
+        }),
         ("another start of an upgrade", |p| upgrade(p).reference.contract = fqn("Old2")),
         ("another template to start from", |p| {
             upgrade(p).reference.runtime_template = B256::repeat_byte(9);
@@ -242,7 +257,7 @@ fn gate(plan: &Plan) -> Verdict {
 fn each_mutation_of_an_audited_plan_opens_the_gate() {
     assert_eq!(gate(&plan()), Verdict::Pass);
     let mut texts = BTreeSet::from([plan().lines()]);
-    for (name, mutate) in mutations() {
+    for (name, mutate) in mutations().into_iter().chain(mutations_of_upgrades()) {
         let mut changed = plan();
         mutate(&mut changed);
         let verdict = gate(&changed);

@@ -92,7 +92,7 @@ fn layout() -> LayoutFacts {
         updated: layout,
         earlier: None,
     };
-    LayoutFacts { upgrades: vec![upgrade], inputs: Vec::new() }
+    LayoutFacts { upgrades: vec![upgrade], ..LayoutFacts::default() }
 }
 
 fn parameters() -> ParameterFacts {

@@ -49,6 +49,8 @@ pub fn compare(reference: &Layout, updated: &Layout) -> Vec<LayoutProblem> {
 pub struct LayoutFacts {
     /// Each upgrade; none if the plan upgrades nothing.
     pub upgrades: Vec<LayoutFact>,
+    /// What is wrong with what stands of a release that is followed.
+    pub followed: Vec<Reason>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
 }
@@ -83,7 +85,8 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
             (missing.clone().into_unknown(), "nothing to compare".to_owned(), Vec::new())
         }
         Ok(facts) => {
-            let reasons = facts.upgrades.iter().flat_map(LayoutFact::damage).collect();
+            let damage = facts.upgrades.iter().flat_map(LayoutFact::damage);
+            let reasons = facts.followed.iter().cloned().chain(damage).collect();
             let hidden = facts.upgrades.iter().filter_map(LayoutFact::hidden).collect();
             let verdict = Verdict::from_findings(reasons, hidden);
             (verdict, summary(&facts.upgrades), facts.inputs.clone())

@@ -45,7 +45,7 @@ fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
 }
 
 fn judged(upgrades: Vec<LayoutFact>) -> GateReport {
-    gate(&Ok(LayoutFacts { upgrades, inputs: Vec::new() }))
+    gate(&Ok(LayoutFacts { upgrades, ..LayoutFacts::default() }))
 }
 
 #[test]

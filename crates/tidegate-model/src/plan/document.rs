@@ -22,14 +22,19 @@ impl Plan {
     /// The canonical document: free of names of networks and of their values.
     pub fn document(&self) -> Value {
         let params: BTreeMap<_, _> = self.params.iter().collect();
-        json!({
+        let mut document = json!({
             "v": "plan/1",
             "steps": self.steps.iter().map(Step::document).collect::<Vec<_>>(),
             "params": params,
             "externals": self.externals,
             "existing": self.existing,
             "links": self.links,
-        })
+        });
+        // A plan that follows none is the document that it always was.
+        if let Some(follows) = self.follows {
+            document["follows"] = json!(follows);
+        }
+        document
     }
 
     /// The parameter policy of one contract: over the steps that create it, each argument's place,
@@ -61,7 +66,12 @@ impl Plan {
                 }
                 Action::Upgrade(upgrade) if upgrade.contract == *contract => {
                     add("constructor", &upgrade.args);
-                    add("init", &init(upgrade.init.as_ref()));
+                    if upgrade.initialised.is_some() {
+                        add("init", &init(upgrade.initialised.as_ref()));
+                        add("migrate", &init(upgrade.init.as_ref()));
+                    } else {
+                        add("init", &init(upgrade.init.as_ref()));
+                    }
                 }
                 Action::Upgrade(_) | Action::Call(_) => {}
             }
@@ -173,7 +183,7 @@ impl Create {
 
 impl Upgrade {
     fn document(&self, step: &Step, expect: &[Value]) -> Value {
-        json!({
+        let mut document = json!({
             "name": step.name, "kind": "upgrade", "fqn": self.contract,
             "proxy": {"kind": self.kind.name(), "target": self.target},
             "reference": self.reference,
@@ -183,6 +193,10 @@ impl Upgrade {
                      "init": self.init.as_ref().map(|init| &init.args)},
             "value": "0", "libraries": self.libraries, "salt": step.salt_label,
             "guarded": self.guarded, "expect": expect, "slots": [self.slot],
-        })
+        });
+        if let Some(initialised) = &self.initialised {
+            document["initialised"] = json!(initialised);
+        }
+        document
     }
 }

@@ -9,7 +9,7 @@ use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::Fqn;
+use crate::ids::{Fqn, ReleaseRoot};
 use crate::masks::Link;
 
 /// The plan of a release, in execution order.
@@ -22,10 +22,13 @@ pub struct Plan {
     pub params: BTreeMap<String, ParamDecl>,
     /// The names under `[externals]`.
     pub externals: BTreeSet<String>,
-    /// The names under `[existing]`.
+    /// The names under `[existing]`, and of what stands of the release that is followed.
     pub existing: BTreeSet<String>,
     /// The places of libraries in the contracts' creation code.
     pub links: BTreeSet<Link>,
+    /// The release whose contracts this one finds and upgrades, if it follows one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub follows: Option<ReleaseRoot>,
 }
 
 /// One `[[step]]` of the plan: a creation, an upgrade or a call, with its checks.
@@ -94,6 +97,10 @@ pub struct Upgrade {
     pub slot: B256,
     /// The migration that runs in the same transaction, if any.
     pub init: Option<Invocation>,
+    /// The initialiser that ran when the proxy was created, where the release follows one that
+    /// created it: it does not run again, and stays part of what auditors read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub initialised: Option<Invocation>,
 }
 
 /// An implementation that an upgrade starts from. Bound by its digests, so that a release is
@@ -223,6 +230,16 @@ pub enum Source {
     List(Vec<Arg>),
 }
 
+impl Source {
+    fn names(&self, param: &str) -> bool {
+        match self {
+            Self::Param(name) => name == param,
+            Self::List(items) => items.iter().any(|item| item.from.names(param)),
+            Self::Literal(_) | Self::Ref(_) => false,
+        }
+    }
+}
+
 /// A parameter's type and the rule that binds its values on different networks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -282,6 +299,12 @@ impl Plan {
         contracts
     }
 
+    /// Whether an operation gives a parameter to a contract. What ran when something was created
+    /// that stands already does not count, nor does what is only read.
+    pub fn gives(&self, param: &str) -> bool {
+        self.steps.iter().any(|step| step.args().any(|arg| arg.from.names(param)))
+    }
+
     /// Every contract that an upgrade starts from; it is compiled, and not created.
     pub fn references(&self) -> BTreeSet<Fqn> {
         let upgrades = self.steps.iter().filter_map(Step::as_upgrade);
@@ -325,6 +348,20 @@ impl Step {
             Action::Upgrade(upgrade) => Some((&upgrade.contract, upgrade.init.as_ref())),
             Action::Call(_) => None,
         }
+    }
+
+    /// Everything that its operations are given.
+    fn args(&self) -> impl Iterator<Item = &Arg> {
+        let (own, init, admin) = match &self.action {
+            Action::Create(create) => {
+                let proxy = create.proxy.as_ref();
+                let init = proxy.and_then(|proxy| proxy.init.as_ref());
+                (&create.args[..], init, proxy.and_then(|proxy| proxy.admin.as_ref()))
+            }
+            Action::Upgrade(upgrade) => (&upgrade.args[..], upgrade.init.as_ref(), None),
+            Action::Call(call) => (&call.invocation.args[..], None, None),
+        };
+        own.iter().chain(init.into_iter().flat_map(|init| &init.args)).chain(admin)
     }
 
     /// The contracts that the step creates, libraries and proxies included.

@@ -14,6 +14,9 @@ impl Plan {
     /// the same.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if let Some(follows) = self.follows {
+            lines.push(format!("follows release {follows}, whose contracts it finds"));
+        }
         for (index, step) in self.steps.iter().enumerate() {
             step.read(index + 1, &mut lines);
         }
@@ -113,6 +116,10 @@ impl Upgrade {
         read_args(&self.args, lines);
         lines.extend(self.libraries.iter().map(|library| format!("   links {library}")));
         read_init(self.init.as_ref(), lines);
+        if let Some(initialised) = &self.initialised {
+            lines.push(format!("   ran at its creation: {}", initialised.signature));
+            read_args(&initialised.args, lines);
+        }
     }
 }
 

@@ -173,6 +173,8 @@ codes! {
         BaselineMissing,
         /// The contract that was adopted is not the one that the upgrade replaces.
         BaselineDiffers,
+        /// What stands is not what the release that is followed left.
+        FollowedDiffers,
         /// An upgrade moves or changes something that is stored.
         LayoutDamaged,
         /// Code writes storage, and its layout names none of it.

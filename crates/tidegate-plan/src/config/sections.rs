@@ -19,6 +19,10 @@ pub struct Config {
     pub name: String,
     /// The release's human name; in no digest.
     pub version: String,
+    /// The recorded release whose contracts this one finds, by its version or root.
+    pub follows: Option<String>,
+    /// Contracts of the release that is followed which no step names any more.
+    pub leaves: Vec<String>,
     /// The compiler to use instead of looking for one.
     pub solc: Option<String>,
     /// What else `[compiler]` says.
@@ -74,6 +78,9 @@ struct RawConfig {
 struct RawProject {
     name: String,
     version: String,
+    follows: Option<String>,
+    #[serde(default)]
+    leaves: Vec<String>,
 }
 
 /// `[compiler]`: a profile of `foundry.toml`, or everything that would stand in one.
@@ -174,6 +181,8 @@ impl Config {
         let config = Self {
             name: raw.project.name,
             version: raw.project.version,
+            follows: raw.project.follows,
+            leaves: raw.project.leaves,
             solc: raw.compiler.solc.clone(),
             compiler: raw.compiler,
             networks: raw.networks,
@@ -198,6 +207,9 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         check_name("project.name", &self.name)?;
         check_name("project.version", &self.version)?;
+        if let Some(follows) = &self.follows {
+            check_name("project.follows", follows)?;
+        }
         for (name, network) in &self.networks {
             check_name(&format!("networks.{name}"), name)?;
             network.check(name)?;
@@ -217,22 +229,7 @@ impl Config {
                 self.known_network(&format!("externals.{external}"), network)?;
             }
         }
-        for (name, existing) in &self.existing {
-            let key = format!("existing.{name}");
-            check_name(&key, name)?;
-            for (network, place) in &existing.networks {
-                self.known_network(&key, network)?;
-                // Under two names, an upgrade of one would be compared as if the other were there.
-                let before = self.existing.iter().take_while(|(other, _)| *other != name);
-                let is_same = |other: &ExistingConfig| {
-                    other.networks.get(network).is_some_and(|at| at.address == place.address)
-                };
-                if let Some((other, _)) = before.into_iter().find(|(_, other)| is_same(other)) {
-                    let reason = format!("it is what `existing.{other}` is on {network}");
-                    return Err(ConfigError::value(key, reason));
-                }
-            }
-        }
+        self.check_existing()?;
         for (name, param) in &self.params {
             for network in param.values.keys() {
                 self.known_network(&format!("params.{name}"), network)?;
@@ -244,6 +241,27 @@ impl Config {
         super::chains::check(&self.networks, &self.funds)?;
         check_people(&self.firms, &self.people)?;
         self.check_keys()
+    }
+
+    /// Live contracts: under two names, an upgrade of one would be compared as if the other were
+    /// there.
+    fn check_existing(&self) -> Result<(), ConfigError> {
+        for (name, existing) in &self.existing {
+            let key = format!("existing.{name}");
+            check_name(&key, name)?;
+            for (network, place) in &existing.networks {
+                self.known_network(&key, network)?;
+                let before = self.existing.iter().take_while(|(other, _)| *other != name);
+                let is_same = |other: &ExistingConfig| {
+                    other.networks.get(network).is_some_and(|at| at.address == place.address)
+                };
+                if let Some((other, _)) = before.into_iter().find(|(_, other)| is_same(other)) {
+                    let reason = format!("it is what `existing.{other}` is on {network}");
+                    return Err(ConfigError::value(key, reason));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A key of a test network signs for whoever answers with another chain's id; so no key is

@@ -32,6 +32,12 @@ pub struct StepConfig {
     /// The initialiser, or an upgrade's migration, and its arguments.
     #[serde(default)]
     pub init: Vec<Value>,
+    /// What runs when the step upgrades what stands of the release that is followed.
+    #[serde(default)]
+    pub migrate: Vec<Value>,
+    /// Whether it is created anew although it stands of the release that is followed.
+    #[serde(default)]
+    pub anew: bool,
     /// Target, function and arguments of a call.
     #[serde(default)]
     pub call: Vec<Value>,

@@ -129,13 +129,14 @@ impl<'a> Builder<'a> {
         contract: &Fqn,
     ) -> Result<(), ElaborateError> {
         let found = self.steps.iter().find(|earlier| earlier.name == other);
-        let create = found.and_then(|earlier| earlier.as_create()).filter(|create| {
+        let made = found.and_then(|earlier| earlier.as_create());
+        let create = made.or_else(|| self.standing(other)).filter(|create| {
             let beacon = create.proxy.as_ref().and_then(|proxy| proxy.beacon.as_ref());
             matches!(beacon, Some(Beacon::Own(_)))
         });
         let reason = match create {
             None => format!("`@{other}` is not an earlier step that creates a beacon"),
-            Some(create) if create.contract != *contract => {
+            Some(create) if made.is_some() && create.contract != *contract => {
                 format!("the beacon of `@{other}` is for {}", create.contract)
             }
             Some(_) => return Ok(()),

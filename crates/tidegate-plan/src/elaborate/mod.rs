@@ -2,6 +2,7 @@
 
 mod args;
 mod create;
+mod follow;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -17,6 +18,7 @@ use tidegate_model::plan::{Action, Call, Expect, Member, ParamDecl, Plan, ProxyK
 use tidegate_model::release::Artifact;
 
 use crate::config::{Config, ConfigError, ParamConfig, StepConfig};
+use crate::follow::Followed;
 use crate::minimal::MINIMAL_PROXY;
 use crate::value::{Known, Names, ValueError, date, normalise, read};
 
@@ -110,7 +112,7 @@ pub struct Compiled<'a> {
 }
 
 /// Builds the plan. `compiled` holds every name of [`requested_contracts`], and `artifacts` every
-/// contract with every library that it links.
+/// contract with every library that it links; `follows` is what stands of earlier releases.
 ///
 /// # Errors
 /// If a step names something that is not there, or an argument does not fit the ABI.
@@ -118,14 +120,19 @@ pub fn elaborate(
     config: &Config,
     compiled: &BTreeMap<String, Compiled<'_>>,
     artifacts: &BTreeMap<Fqn, Artifact>,
+    follows: Option<&Followed>,
 ) -> Result<Plan, ElaborateError> {
     let mut builder = Builder {
         config,
         compiled,
+        artifacts,
+        follows,
         steps: Vec::new(),
         targets: BTreeMap::new(),
         params: BTreeMap::new(),
         known: known(config),
+        found: BTreeSet::new(),
+        anew: BTreeSet::new(),
     };
     for (name, networks) in &config.externals {
         let created = networks.values().find_map(|external| external.create.as_ref());
@@ -133,7 +140,8 @@ pub fn elaborate(
         builder.targets.insert(name.clone(), abi);
     }
     for (name, existing) in &config.existing {
-        if builder.targets.contains_key(name) || RESERVED.contains(&name.as_str()) {
+        let is_taken = builder.targets.contains_key(name) || Followed::is_in(follows, name);
+        if is_taken || RESERVED.contains(&name.as_str()) {
             let reason = "this name is taken; give it another one";
             return Err(ConfigError::value(format!("existing.{name}"), reason).into());
         }
@@ -144,13 +152,15 @@ pub fn elaborate(
         builder.step(index, step)?;
     }
     builder.refuse_unused_existing()?;
+    builder.refuse_left()?;
     let params = builder.params()?;
     let mut plan = Plan {
         steps: builder.steps,
         params,
         externals: config.externals.keys().cloned().collect(),
-        existing: config.existing.keys().cloned().collect(),
+        existing: config.existing.keys().cloned().chain(builder.found).collect(),
         links: BTreeSet::new(),
+        follows: follows.map(|followed| followed.root),
     };
     plan.links = links(plan.contracts().iter().filter_map(|fqn| artifacts.get(fqn)));
     Ok(plan)
@@ -159,6 +169,8 @@ pub fn elaborate(
 struct Builder<'a> {
     config: &'a Config,
     compiled: &'a BTreeMap<String, Compiled<'a>>,
+    artifacts: &'a BTreeMap<Fqn, Artifact>,
+    follows: Option<&'a Followed>,
     steps: Vec<Step>,
     /// What a call or an argument may name so far, with the ABI where it is known.
     targets: BTreeMap<String, Option<&'a JsonAbi>>,
@@ -166,6 +178,10 @@ struct Builder<'a> {
     params: BTreeMap<String, (String, Vec<Member>)>,
     /// All names of the file, whether they are known already at a step or not.
     known: Known,
+    /// What stands of the release that is followed and has a step.
+    found: BTreeSet<String>,
+    /// What is created anew although it stands.
+    anew: BTreeSet<String>,
 }
 
 impl<'a> Builder<'a> {
@@ -177,10 +193,14 @@ impl<'a> Builder<'a> {
             (Some(contract), None, true) => {
                 let name = written.name.clone().unwrap_or_else(|| lower(contract));
                 let (create, abi) = self.create(&name, contract, written)?;
-                (name, Action::Create(create), Some(abi))
+                match self.followed(&name, create, abi, written)? {
+                    Some(action) => (name, action, Some(abi)),
+                    None => return Ok(()),
+                }
             }
             (Some(contract), Some(target), true) => {
                 let name = written.name.clone().unwrap_or_else(|| lower(contract));
+                self.refuse_written(&name, target)?;
                 let (upgrade, abi) = self.upgrade(&name, target, contract, written)?;
                 self.targets.insert(upgrade.target.clone(), Some(abi));
                 (name, Action::Upgrade(upgrade), Some(abi))
@@ -194,21 +214,27 @@ impl<'a> Builder<'a> {
                 let function = call.invocation.signature.split('(').next().unwrap_or_default();
                 let default = || format!("{}.{function}", call.target);
                 let name = written.name.clone().unwrap_or_else(default);
+                if self.was_made(&name, &call) {
+                    return Ok(());
+                }
                 let abi = self.targets.get(&call.target).copied().flatten();
                 (name, Action::Call(call), abi)
             }
             _ => return Err(error("a step has either `create` or `call`".to_owned())),
         };
         // An upgrade of what is there already may have its name: it is the same contract.
-        let renews = matches!(&action, Action::Upgrade(upgrade) if upgrade.target == name)
-            && self.config.existing.contains_key(&name);
+        let is_there = self.config.existing.contains_key(&name) || self.found.contains(&name);
+        let renews =
+            is_there && matches!(&action, Action::Upgrade(upgrade) if upgrade.target == name);
         let taken = RESERVED.contains(&name.as_str())
             || (self.targets.contains_key(&name) && !renews)
             || self.steps.iter().any(|step| step.name == name);
         if taken {
             return Err(error(format!("the name `{name}` is taken; give it another `name`")));
         }
-        refuse_misplaced(written, &action).map_err(error)?;
+        if !self.found.contains(&name) {
+            refuse_misplaced(written, &action).map_err(error)?;
+        }
         if !matches!(action, Action::Call(_)) {
             self.targets.insert(name.clone(), abi);
         }
@@ -390,6 +416,8 @@ fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String>
         ("beacon", written.beacon.is_some() && !creates),
         ("guarded", written.guarded.is_some() && matches!(action, Action::Call(_))),
         ("value", written.value.is_some() && matches!(action, Action::Upgrade(_))),
+        ("anew", written.anew && !creates),
+        ("migrate", !written.migrate.is_empty() && !creates),
         ("args", !written.args.is_empty() && matches!(action, Action::Call(_))),
         ("init", !written.init.is_empty() && matches!(action, Action::Call(_))),
     ];

@@ -9,6 +9,7 @@ use crate::example::{LIBRARY, plan};
 use crate::trial::ALL;
 
 mod args;
+mod follows;
 mod proxies;
 mod upgrades;
 

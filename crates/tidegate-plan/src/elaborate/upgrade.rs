@@ -10,10 +10,10 @@ use crate::config::{OpenZeppelin, StepConfig};
 use crate::slots::{IMPLEMENTATION_SLOT, beacon_slot};
 
 /// The contract that an upgrade starts from.
-struct Start<'a> {
-    kind: ProxyKind,
-    made_with: OpenZeppelin,
-    reference: &'a Artifact,
+pub(super) struct Start<'a> {
+    pub(super) kind: ProxyKind,
+    pub(super) made_with: OpenZeppelin,
+    pub(super) reference: &'a Artifact,
 }
 
 impl<'a> Builder<'a> {
@@ -51,6 +51,7 @@ impl<'a> Builder<'a> {
             function: function.to_owned(),
             slot,
             init,
+            initialised: None,
         };
         Ok((upgrade, abi))
     }
@@ -95,7 +96,7 @@ impl<'a> Builder<'a> {
     /// Whether a name is of a proxy or beacon: one that is there already, or one of the plan.
     pub(super) fn is_upgradeable(&self, name: &str) -> bool {
         let made = self.steps.iter().filter(|step| step.name == name);
-        let is_live = self.config.existing.contains_key(name);
+        let is_live = self.config.existing.contains_key(name) || self.found.contains(name);
         is_live || made.into_iter().any(|step| self.kind_of(step).is_some())
     }
 
@@ -109,7 +110,7 @@ impl<'a> Builder<'a> {
 }
 
 /// The function that changes the implementation.
-fn function(start: &Start<'_>, migrates: bool) -> Result<&'static str, String> {
+pub(super) fn function(start: &Start<'_>, migrates: bool) -> Result<&'static str, String> {
     let has = |name: &str| start.reference.abi.functions.contains_key(name);
     match (start.kind, start.made_with) {
         (ProxyKind::Uups, _) if !migrates && has("upgradeTo") => Ok("upgradeTo(address)"),
@@ -125,7 +126,9 @@ fn function(start: &Start<'_>, migrates: bool) -> Result<&'static str, String> {
     }
 }
 
-fn reference(artifact: &Artifact) -> Result<Reference, tidegate_model::digest::JcsError> {
+pub(super) fn reference(
+    artifact: &Artifact,
+) -> Result<Reference, tidegate_model::digest::JcsError> {
     Ok(Reference {
         contract: artifact.fqn.clone(),
         runtime_template: artifact.runtime_template(),

@@ -12,8 +12,8 @@ use tidegate_model::plan::Plan;
 use tidegate_model::release::{Artifact, Code, LayoutNotes, Release, Span};
 use tidegate_plan::config::Config;
 use tidegate_plan::{
-    Compiled, ElaborateError, Executor, MINIMAL_PROXY, ResolveContext, elaborate, minimal_proxy,
-    requested_contracts,
+    Compiled, ElaborateError, Executor, Followed, MINIMAL_PROXY, ResolveContext, elaborate,
+    minimal_proxy, requested_contracts,
 };
 
 pub(crate) const LIBRARY: &str = "src/L.sol:L";
@@ -96,6 +96,15 @@ pub(crate) fn plan_with(
     config: &Config,
     edit: impl Fn(&mut Artifact),
 ) -> Result<Plan, ElaborateError> {
+    plan_after(config, edit, None)
+}
+
+/// The same, after earlier releases.
+pub(crate) fn plan_after(
+    config: &Config,
+    edit: impl Fn(&mut Artifact),
+    follows: Option<&Followed>,
+) -> Result<Plan, ElaborateError> {
     let libraries = [Fqn(LIBRARY.to_owned())];
     let names = requested_contracts(config).into_iter();
     let artifacts: BTreeMap<_, _> = names
@@ -109,8 +118,10 @@ pub(crate) fn plan_with(
         let links = !artifact.creation.links.is_empty();
         (name.clone(), Compiled { artifact, libraries: if links { &libraries } else { &[] } })
     });
-    let by_fqn = artifacts.values().map(|artifact| (artifact.fqn.clone(), artifact.clone()));
-    elaborate(config, &compiled.collect(), &by_fqn.collect())
+    let library = artifact(LIBRARY);
+    let all = artifacts.values().chain([&library]);
+    let by_fqn = all.map(|artifact| (artifact.fqn.clone(), artifact.clone()));
+    elaborate(config, &compiled.collect(), &by_fqn.collect(), follows)
 }
 
 pub(crate) fn release(plan: Plan) -> Release {

@@ -20,7 +20,7 @@ pub(crate) use chains::Chains;
 pub(crate) use created::Creation;
 pub(crate) use forge::{Forge, by_key};
 pub(crate) use json::put;
-pub(crate) use lab::{unguard, use_contracts};
+pub(crate) use lab::{promote_and_execute, unguard, use_contracts};
 pub(crate) use level::Level;
 pub(crate) use run::run;
 pub(crate) use safe::{safe_call, safe_runs};

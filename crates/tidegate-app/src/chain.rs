@@ -1,0 +1,28 @@
+//! Releases that follow each other, and what they left.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tidegate_model::ReleaseRoot;
+use tidegate_model::release::{Artifact, Release};
+use tidegate_plan::Followed;
+
+/// The chains that a command has read, by their newest release.
+pub(crate) type Chains = Mutex<BTreeMap<ReleaseRoot, Arc<Chain>>>;
+
+/// A release as its file has it, with what its externals are created from.
+pub(crate) type Kept = (Release, BTreeMap<String, Artifact>);
+
+/// The releases that one follows, the oldest first, and what they left.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    pub releases: Vec<(ReleaseRoot, Kept)>,
+    pub followed: Followed,
+}
+
+impl Chain {
+    /// The newest of them.
+    pub(crate) fn newest(&self) -> Option<&Kept> {
+        self.releases.last().map(|(_, kept)| kept)
+    }
+}

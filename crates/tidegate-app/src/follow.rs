@@ -1,0 +1,218 @@
+//! The recorded releases that a release follows: their content, and where they stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use alloy_primitives::Address;
+use tidegate_model::ReleaseRoot;
+use tidegate_model::lookup::Prefix;
+use tidegate_model::policy::External;
+use tidegate_model::record::DeploymentRecord;
+use tidegate_plan::config::{ExistingPlace, Stage};
+use tidegate_plan::{ADMIN_SLOT, Followed};
+use tidegate_store::{read_limited, to_text, write_atomic};
+
+use crate::chain::{Chain, Kept};
+use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::project::Project;
+use crate::records;
+use crate::release::{Built, read_release, stored_of};
+
+/// The largest file of a release that is followed, in bytes.
+const RELEASE_BYTES_MAX: u64 = 64 << 20;
+/// How many releases follow each other.
+const CHAIN_RELEASES_MAX: usize = 256;
+/// Written where a release of a recorded project begins anew.
+const NONE: &str = "none";
+
+/// What the configuration says that it follows, if it does.
+pub(crate) fn written(project: &Project) -> AppResult<Option<Arc<Chain>>> {
+    let Some(wanted) = project.config.follows.as_deref().filter(|wanted| *wanted != NONE) else {
+        return Ok(None);
+    };
+    load(project, root_of(project, wanted)?).map(Some)
+}
+
+/// The root of a recorded release, by its version, its name or the beginning of its root. What a
+/// Safe promoted goes before what was only tried.
+fn root_of(project: &Project, wanted: &str) -> AppResult<ReleaseRoot> {
+    let name = format!("{}-{wanted}", project.config.name);
+    let prefix = Prefix::parse(wanted).ok();
+    let answers = |record: &DeploymentRecord| {
+        record.name == wanted
+            || record.name == name
+            || prefix.as_ref().is_some_and(|prefix| prefix.begins(record.release_root.0))
+    };
+    let (mut promoted, mut tried) = (BTreeSet::new(), BTreeSet::new());
+    for (network, settings) in &project.config.networks {
+        for (_, record) in records::all(project, network)? {
+            let is_promoted = settings.stage == Stage::Mainnet;
+            let counts = match is_promoted {
+                true => Some(record.deployment.executor) == settings.safe,
+                false => records::is_own(project, &record),
+            };
+            if counts && answers(&record) {
+                let found = if is_promoted { &mut promoted } else { &mut tried };
+                found.insert(record.release_root);
+            }
+        }
+    }
+    let found = if promoted.is_empty() { tried } else { promoted };
+    let mut all = found.iter();
+    match (all.next(), all.next()) {
+        (Some(root), None) => Ok(*root),
+        (None, _) => Err(AppError::config(format!(
+            "no record under deployments/ is of `{wanted}`, which `follows` names"
+        ))
+        .hint("write the version of a deployed release, or pull the commit that has its record")),
+        _ => {
+            let all: Vec<_> = found.iter().map(|root| root.short().to_string()).collect();
+            Err(AppError::config(format!("`{wanted}` was deployed as {} releases", all.len()))
+                .hint(format!("write one of them: follows = \"{}\"", all.join("\" or \""))))
+        }
+    }
+}
+
+/// What a built release follows, if it does.
+pub(crate) fn of(project: &Project, built: &Built) -> AppResult<Option<Arc<Chain>>> {
+    built.release.plan.follows.map(|root| load(project, root)).transpose()
+}
+
+/// A release and those that it follows.
+fn load(project: &Project, newest: ReleaseRoot) -> AppResult<Arc<Chain>> {
+    if let Some(known) = project.chains.lock().ok().and_then(|all| all.get(&newest).cloned()) {
+        return Ok(known);
+    }
+    let mut releases = Vec::new();
+    let mut next = Some(newest);
+    while let Some(root) = next {
+        if releases.len() == CHAIN_RELEASES_MAX {
+            let what = format!("more than {CHAIN_RELEASES_MAX} releases follow each other");
+            return Err(AppError::config(what).hint("begin anew: follows = \"none\""));
+        }
+        let kept = content(project, root)?;
+        next = kept.0.plan.follows;
+        releases.push((root, kept));
+    }
+    releases.reverse();
+    let all: Vec<_> = releases.iter().map(|(root, (release, _))| (*root, release)).collect();
+    let followed = Followed::of(&all);
+    let followed =
+        followed.ok_or_else(|| AppError::new(Kind::Internal, "a chain has no release"))?;
+    let chain = Arc::new(Chain { releases, followed });
+    if let Ok(mut all) = project.chains.lock() {
+        all.insert(newest, chain.clone());
+    }
+    Ok(chain)
+}
+
+/// A release by its root: as its file has it, else as this machine built it; then it becomes the
+/// file.
+fn content(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
+    let path = project.layout.release(root);
+    let file = format!("deployments/releases/{root}.json");
+    if path.is_file() {
+        let bytes = read_limited(&path, RELEASE_BYTES_MAX).or_kind(Kind::Config)?;
+        let found = read_release(&bytes)?.filter(|built| built.roots.release_root == root);
+        return found.map(|built| (built.release, built.mocks)).ok_or_else(|| {
+            AppError::config(format!("{file} is not the release of its name"))
+                .hint("restore it from git")
+        });
+    }
+    let Some(built) = stored_of(project, root)? else {
+        return Err(AppError::config(format!(
+            "{file} is missing, and this machine never built it"
+        ))
+        .hint("pull it; or run `tidegate build` in a checkout of that release, then here"));
+    };
+    let text = to_text(&serde_json::to_value((&built.release, &built.mocks))?);
+    write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
+    let here = project.config.release_name();
+    project.front.note(format!("wrote {file}, which {here} follows; commit it"));
+    Ok((built.release, built.mocks))
+}
+
+/// What the releases that are followed left on one network.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Their contracts, by the names of their steps.
+    pub places: BTreeMap<String, ExistingPlace>,
+    /// Their externals, stand-ins on testnets included.
+    pub externals: BTreeMap<String, External>,
+    /// The values of their parameters.
+    pub params: BTreeMap<String, serde_json::Value>,
+}
+
+/// The same by their records: those that count, the Safe's on a target.
+pub(crate) fn left(project: &Project, chain: &Chain, network: &str) -> AppResult<Left> {
+    let mut left = Left::default();
+    for record in recorded(project, chain, network)? {
+        let deployment = record.deployment;
+        let admin = |proxy: Address| {
+            let mut slots = deployment.slots.iter();
+            let found = slots.find(|slot| slot.address == proxy && slot.slot == ADMIN_SLOT);
+            found.map(|slot| Address::from_word(slot.value))
+        };
+        for (name, place) in &deployment.steps {
+            if !chain.followed.standing.contains_key(name) {
+                continue;
+            }
+            let address = place.address;
+            let before = left.places.get(name).filter(|before| before.address == address);
+            let admin = admin(address).or_else(|| before.and_then(|before| before.admin));
+            left.places.insert(name.clone(), ExistingPlace { address, admin });
+        }
+        left.externals.extend(deployment.externals);
+        left.params.extend(deployment.params);
+    }
+    Ok(left)
+}
+
+/// Their deployments on a network, in order.
+pub(crate) fn recorded(
+    project: &Project,
+    chain: &Chain,
+    network: &str,
+) -> AppResult<Vec<DeploymentRecord>> {
+    let record = |(root, (release, _)): &(ReleaseRoot, Kept)| {
+        let mut found = records::executed(project, network, *root)?;
+        if project.network(network)?.stage == Stage::Testnet {
+            let all = records::all_of_release(project, network, *root)?.into_iter();
+            found = all.filter(|record| record.anchor().is_some()).max_by_key(|record| record.id);
+        }
+        found.ok_or_else(|| {
+            let name = &release.name;
+            AppError::config(format!("{name}, which is followed, has no record on {network}")).hint(
+                format!(
+                    "pull it; or on a testnet run `tidegate deploy {network} --release {name}`"
+                ),
+            )
+        })
+    };
+    chain.releases.iter().map(record).collect()
+}
+
+/// What whoever builds a release of a recorded project without following anything may overlook.
+pub(crate) fn unsaid(project: &Project, built: &Built) -> AppResult<Option<String>> {
+    if project.config.follows.is_some() {
+        return Ok(None);
+    }
+    let mine = format!("{}-", project.config.name);
+    for (network, _) in project.targets() {
+        let earlier = records::earlier(project, network, built.roots.release_root)?;
+        let Some(earlier) = earlier.filter(|record| record.name.starts_with(&mine)) else {
+            continue;
+        };
+        let names: Vec<_> =
+            earlier.deployment.steps.keys().map(|name| format!("@{name}")).collect();
+        let version = &earlier.name[mine.len()..];
+        return Ok(Some(format!(
+            "{} stands on {network} ({}), and this release does not follow it: what it creates is \
+             new there, at other addresses. To upgrade what stands, write `follows = \
+             \"{version}\"` under [project]; `follows = \"none\"` says that it begins anew",
+            earlier.name,
+            names.join(", ")
+        )));
+    }
+    Ok(None)
+}

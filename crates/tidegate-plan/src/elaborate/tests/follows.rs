@@ -1,0 +1,182 @@
+//! A release that follows a recorded one: what it finds, upgrades, creates anew and leaves.
+
+use tidegate_model::ReleaseRoot;
+use tidegate_model::release::Release;
+
+use super::*;
+use crate::example::{plan_after, release};
+
+/// The example as it was released.
+fn first() -> (ReleaseRoot, Release) {
+    let release = release(edited(&[]).unwrap());
+    (release.roots().unwrap().release_root, release)
+}
+
+fn followed() -> Followed {
+    let (root, release) = first();
+    Followed::of(&[(root, &release)]).unwrap()
+}
+
+/// Other code of these contracts.
+fn changed(names: &'static [&str]) -> impl Fn(&mut Artifact) {
+    move |artifact| {
+        if names.contains(&artifact.fqn.name()) {
+            let mut code = artifact.runtime.object.to_vec();
+            code[1] ^= 1;
+            artifact.runtime.object = code.clone().into();
+            artifact.creation.object = code.into();
+        }
+    }
+}
+
+/// What follows the example, with this in place of that and other code of these contracts.
+fn next(edits: &[(&str, &str)], names: &'static [&str]) -> Result<Plan, String> {
+    let plan = plan_after(&read(edits), changed(names), Some(&followed()));
+    plan.map_err(|error| error.to_string())
+}
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.name.as_str()).collect()
+}
+
+#[test]
+fn what_did_not_change_is_found_and_what_was_called_is_not_called_again() {
+    let plan = next(&[], &[]).unwrap();
+    assert_eq!(names(&plan), ["next"]);
+    let found = ["clone", "live", "paid", "pair", "pool", "pool2", "registry", "vault"];
+    assert_eq!(plan.existing, found.map(str::to_owned).into());
+    assert_eq!(plan.follows, Some(first().0));
+    // Parameters stay, so that the policy does; whoever audits the plan sees what it follows.
+    assert_eq!(plan.params, edited(&[]).unwrap().params);
+    let lines = plan.lines().join("\n");
+    assert!(lines.contains(&format!("follows release {}", first().0)), "{lines}");
+}
+
+#[test]
+fn a_changed_contract_behind_a_proxy_is_an_upgrade_of_what_stands() {
+    let plan = next(&[], &["Pair"]).unwrap();
+    assert_eq!(names(&plan), ["pair", "next"]);
+    let pair = step(&plan, "pair").as_upgrade().unwrap();
+    assert_eq!((&*pair.target, pair.kind), ("pair", ProxyKind::Transparent));
+    assert_eq!(pair.reference.contract.0, "recorded:fuzz-1.0.0/src/a.sol:Pair");
+    assert_eq!(pair.contract.0, "src/a.sol:Pair");
+    assert_ne!(pair.reference.runtime_template, pair_template(&["Pair"]));
+    assert_eq!(pair.reference.runtime_template, pair_template(&[]));
+    assert_eq!((&pair.init, &*pair.function), (&None, "upgradeAndCall(address,address,bytes)"));
+}
+
+fn pair_template(names: &'static [&str]) -> alloy_primitives::B256 {
+    let mut artifact = crate::example::artifact("Pair");
+    changed(names)(&mut artifact);
+    artifact.runtime_template()
+}
+
+/// One policy of parameters before and after, so that an audit of the same code goes on counting.
+#[test]
+fn a_return_to_audited_code_has_the_scope_that_was_audited() {
+    let (root, one) = first();
+    let vault = &one.artifacts[&Fqn("src/a.sol:Vault".to_owned())];
+    let paid = ("value = \"1e9\"", "value = \"1e9\"\nsalt = \"2\"\nanew = true");
+    let config = read(&[paid]);
+    let second = plan_after(&config, changed(&["Vault"]), Some(&followed())).unwrap();
+    let upgrade = step(&second, "vault").as_upgrade().unwrap();
+    assert_eq!(upgrade.initialised.as_ref().unwrap().args.len(), 3);
+    assert_ne!(second.param_policy(&vault.fqn), Value::Array(Vec::new()));
+    let mut two = Release { name: "fuzz-2.0.0".to_owned(), ..release(second) };
+    two.artifacts.values_mut().for_each(changed(&["Vault"]));
+    assert!(two.references.keys().any(|fqn| fqn.0 == "recorded:fuzz-1.0.0/src/a.sol:Vault"));
+
+    let at = ReleaseRoot(alloy_primitives::B256::repeat_byte(2));
+    let chain = Followed::of(&[(root, &one), (at, &two)]).unwrap();
+    let third = plan_after(&config, |_| {}, Some(&chain)).unwrap();
+    let back = step(&third, "vault").as_upgrade().unwrap();
+    assert_eq!(back.reference.contract.0, "recorded:fuzz-2.0.0/src/a.sol:Vault");
+    assert_eq!(back.contract, vault.fqn);
+    let policy = |plan: &Plan| {
+        let entries = plan.param_policy(&vault.fqn).as_array().unwrap().clone();
+        entries.into_iter().filter(|entry| entry["step"] == "vault").collect::<Vec<_>>()
+    };
+    assert_eq!(policy(&third), policy(&one.plan));
+    assert_eq!(policy(&third).len(), 4);
+}
+
+#[test]
+fn a_migration_runs_with_the_upgrade_alone() {
+    let migrate = ("create = \"Pair\"", "create = \"Pair\"\nmigrate = [\"pair\", [1, \"x\"]]");
+    assert_eq!(names(&next(&[migrate], &[]).unwrap()), ["next"]);
+    let plan = next(&[migrate], &["Pair"]).unwrap();
+    let init = step(&plan, "pair").as_upgrade().unwrap().init.clone().unwrap();
+    assert_eq!(init.signature, "pair((uint256,string))");
+    refused(edited(&[migrate]), "`migrate` needs `follows` under [project]");
+}
+
+#[test]
+fn what_cannot_be_upgraded_is_created_anew_only_where_that_is_written() {
+    refused(
+        next(&[], &["Registry"]),
+        "it changed since fuzz-1.0.0, and nothing can be put behind it",
+    );
+    refused(next(&[], &["Tiny"]), "`anew = true`");
+    refused(next(&[], &["Pool"]), "the upgrade of a beacon is written out");
+    let anew = ("salt = \"v2\"", "salt = \"v2\"\nanew = true");
+    refused(next(&[anew], &[]), "`anew` needs another `salt`");
+    refused(edited(&[anew]), "`anew` is for what stands");
+    // What is made with it changes as well, and it is told again what it was told.
+    let plan = next(&[anew], &["Registry"]).unwrap();
+    assert_eq!(names(&plan), ["registry", "vault", "registry.register", "next"]);
+    assert!(!plan.existing.contains("registry"));
+    // Nothing can be put behind what is made with it, and so it says so itself.
+    let vault = ("proxy = \"uups\"\ninit", "proxy = \"minimal\"\ninit");
+    refused(next(&[vault], &[]), "it stands behind a uups proxy (since fuzz-1.0.0)");
+}
+
+#[test]
+fn what_ran_at_the_creation_stays_written_as_it_was() {
+    let cases = [
+        (
+            "\"@usdc\", \"$cap\", \"$owner\"]",
+            "\"@usdc\", 7, \"$owner\"]",
+            "its `init` ran with other",
+        ),
+        ("admin = \"$owner\"", "admin = \"@safe\"", "it stands with another `admin`"),
+        ("proxy = \"transparent\"\nadmin = \"$owner\"", "", "it stands behind a proxy"),
+        ("salt = \"v2\"", "proxy = \"uups\"", "it stands without a proxy"),
+    ];
+    for (from, to, says) in cases {
+        refused(next(&[(from, to)], &[]), says);
+    }
+    // Another call of the same name is made; one with another name as well.
+    let call = ("[1, \"2e2\"]", "[1, 3]");
+    assert_eq!(names(&next(&[call], &[]).unwrap()), ["lists", "next"]);
+    let named = ("name = \"allow\"", "name = \"allow-2\"");
+    assert_eq!(names(&next(&[named], &[]).unwrap()), ["allow-2", "next"]);
+}
+
+#[test]
+fn what_is_left_behind_is_written() {
+    let gone = (
+        "[[step]]\ncreate = \"Pair\"\nargs = [\"@safe\"]\nproxy = \"transparent\"\nadmin = \
+                 \"$owner\"\n\n",
+        "",
+    );
+    refused(next(&[gone], &[]), "write `leaves = [\"pair\"]`");
+    let leaves = |name: &str| format!("version = \"1.0.0\"\nleaves = [\"{name}\"]");
+    let pair = leaves("pair");
+    assert!(!next(&[gone, ("version = \"1.0.0\"", &pair)], &[]).unwrap().existing.contains("pair"));
+    refused(next(&[("version = \"1.0.0\"", &pair)], &[]), "`pair` is no contract that is left");
+    refused(next(&[("version = \"1.0.0\"", &leaves("par"))], &[]), "`par` is no contract that is");
+    refused(edited(&[("version = \"1.0.0\"", &pair)]), "nothing is followed");
+}
+
+#[test]
+fn what_is_followed_is_upgraded_by_its_own_step() {
+    let more =
+        "[[step]]\nname = \"more\"\nupgrade = \"@pair\"\ncreate = \"Tiny\"\nargs = [\"@safe\"]";
+    let more = format!("{more}\n\n[funds]");
+    refused(next(&[("[funds]", &more)], &[]), "write the new contract in the step `pair`");
+    let call = "[[step]]\ncall = [\"@vault\", \"upgradeToAndCall\", \"@pair\", \"0x\"]\n\n[funds]";
+    refused(next(&[("[funds]", call)], &[]), "is an upgrade, of which nothing is compared");
+    let proxy = "[[step]]\nname = \"pool3\"\ncreate = \"Pool\"\nproxy = \"beacon\"\nbeacon = \
+                 \"@pool\"\n\n[funds]";
+    refused(next(&[("[funds]", proxy)], &[]), "the beacon of `@pool` stands already");
+}

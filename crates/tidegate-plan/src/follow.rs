@@ -1,0 +1,120 @@
+//! The releases that a release follows: what stands of them, and which calls were made.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::B256;
+use tidegate_model::plan::{Action, Create, Step, Upgrade};
+use tidegate_model::release::{Artifact, Release};
+use tidegate_model::{Fqn, ReleaseRoot};
+
+/// What a release that follows others finds.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// The newest of them.
+    pub root: ReleaseRoot,
+    /// Its human name.
+    pub name: String,
+    /// Its contracts and those of the releases before it, by the names of their steps.
+    pub standing: BTreeMap<String, Standing>,
+    /// Every call step of them all; of equal names the newest.
+    calls: BTreeMap<String, Action>,
+}
+
+/// A contract that stands since a release that is followed.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its creation, with the contract and arguments that the last upgrade left.
+    pub create: Create,
+    /// That contract, under a name that tells it from the present one.
+    pub artifact: Artifact,
+    /// The release that left it, by its human name.
+    pub release: String,
+    /// What its libraries create, in order.
+    libraries: Vec<B256>,
+}
+
+impl Followed {
+    /// What these releases left, the oldest first; `None` without any.
+    pub fn of(chain: &[(ReleaseRoot, &Release)]) -> Option<Self> {
+        let (root, newest) = chain.last()?;
+        let mut followed = Self {
+            root: *root,
+            name: newest.name.clone(),
+            standing: BTreeMap::new(),
+            calls: BTreeMap::new(),
+        };
+        for (_, release) in chain {
+            for step in &release.plan.steps {
+                followed.step(release, step);
+            }
+        }
+        Some(followed)
+    }
+
+    fn step(&mut self, release: &Release, step: &Step) {
+        match &step.action {
+            Action::Create(create) => {
+                if let Some(standing) = Standing::of(release, create.clone()) {
+                    self.standing.insert(step.name.clone(), standing);
+                }
+            }
+            Action::Upgrade(upgrade) => {
+                let Some(before) = self.standing.get(&upgrade.target) else { return };
+                let create = upgraded(before.create.clone(), upgrade);
+                if let Some(standing) = Standing::of(release, create) {
+                    self.standing.insert(upgrade.target.clone(), standing);
+                }
+            }
+            Action::Call(_) => {
+                self.calls.insert(step.name.clone(), step.action.clone());
+            }
+        }
+    }
+
+    /// Whether the newest call of this name is exactly this one.
+    pub(crate) fn has_called(&self, name: &str, call: &Action) -> bool {
+        self.calls.get(name) == Some(call)
+    }
+}
+
+impl Standing {
+    fn of(release: &Release, create: Create) -> Option<Self> {
+        let mut artifact = release.artifact(&create.contract)?.clone();
+        artifact.fqn = Fqn(format!("{RECORDED}{}/{}", release.name, artifact.fqn));
+        let libraries = templates(&create.libraries, &release.artifacts)?;
+        Some(Self { create, artifact, release: release.name.clone(), libraries })
+    }
+
+    /// Whether a creation makes the same contract: its code and its libraries', its arguments and
+    /// what it pays. Where its source lies decides nothing.
+    pub(crate) fn is_made_by(
+        &self,
+        create: &Create,
+        artifact: &Artifact,
+        artifacts: &BTreeMap<Fqn, Artifact>,
+    ) -> bool {
+        artifact.creation_template() == self.artifact.creation_template()
+            && artifact.runtime_template() == self.artifact.runtime_template()
+            && templates(&create.libraries, artifacts).as_ref() == Some(&self.libraries)
+            && create.args == self.create.args
+            && create.value == self.create.value
+    }
+}
+
+/// What a contract of a release that is followed is called in the one that follows it: the present
+/// contract has the plain name.
+const RECORDED: &str = "recorded:";
+
+fn upgraded(before: Create, upgrade: &Upgrade) -> Create {
+    Create {
+        contract: upgrade.contract.clone(),
+        libraries: upgrade.libraries.clone(),
+        args: upgrade.args.clone(),
+        guarded: upgrade.guarded,
+        ..before
+    }
+}
+
+fn templates(libraries: &[Fqn], artifacts: &BTreeMap<Fqn, Artifact>) -> Option<Vec<B256>> {
+    libraries.iter().map(|fqn| Some(artifacts.get(fqn)?.creation_template())).collect()
+}

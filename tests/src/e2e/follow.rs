@@ -1,0 +1,157 @@
+//! A release that follows a recorded one: it upgrades what stands.
+
+use alloy_primitives::Address;
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+use tidegate_testkit::Anvil;
+
+use crate::support::{Case, Outcome, Scene, cases, messages, promote_and_execute, use_contracts};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases! {
+        Ready:
+            the_second_release_upgrades_what_stands;
+        Due:
+            what_follows_is_refused_where_something_else_stands;
+    }
+}
+
+const VAULT: &str = "contracts/src/Vault.sol";
+const PAUSE: &str = "    /// @notice Stops deposits.";
+
+/// A function more, a higher version, one line: the same proxies are upgraded on both networks
+/// under the same policy, and nothing else is made.
+fn the_second_release_upgrades_what_stands(scene: &Scene<'_>) -> Outcome {
+    promote_and_execute(scene)?;
+    let policy = scene.run("eva", &["policy", "show", "--json"], 0)?.json()?;
+    next(scene, "1.4.0", "1.5.0", "1")?;
+
+    // Without the line, whoever plans is told what that would do.
+    let config = scene.read("tidegate.toml")?;
+    scene.edit("tidegate.toml", "follows = \"1.4.0\"\n", "")?;
+    let plan = scene.run("eva", &["plan", "mainnet", "--json"], 0)?;
+    let said = plan.json()?.to_string();
+    assert!(said.contains("vault-1.4.0 stands on mainnet (@registry, @vault)"), "{said}");
+    scene.write("tidegate.toml", &config)?;
+
+    let plan = scene.run("eva", &["plan", "mainnet", "--json"], 0)?.json()?;
+    assert!(!plan.to_string().contains("does not follow it"), "{plan}");
+    let deployed = scene.done("eva", &["deploy"])?;
+    assert!(!deployed.stdout.contains("second proxy"), "{deployed:?}");
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    let vault = scene.contract_of("1.4.0", "vault")?;
+    assert_eq!(scene.contract_of("1.5.0", "vault")?, vault);
+    let (_, record) = scene.record_of("1.5.0")?;
+    let made: Vec<_> = record["deployment"]["steps"].as_object().ok_or("steps")?.keys().collect();
+    assert_eq!(made, ["vault"]);
+    assert_eq!(round(&scene.world.testnet, vault)?, 1);
+
+    // What is taken as it is, is none of its contracts: two rounds make up for it.
+    use_contracts(scene, "1.5.0")?;
+    use_contracts(scene, "1.5.0")?;
+    soaked(scene, 30)?;
+    promote_and_execute(scene)?;
+    scene.run("eva", &["verify", "mainnet"], 0)?;
+    let book: Value = serde_json::from_str(&scene.read("deployments/mainnet/addresses.json")?)?;
+    let first = &book["addresses"]["vault"]["address"];
+    assert_eq!(book["addresses"].as_object().ok_or("addresses")?.len(), 2, "{book}");
+    let proxy: Address = serde_json::from_value(first.clone())?;
+    assert_eq!(round(&scene.world.mainnet, proxy)?, 1);
+    // The policy that the owners adopted covers it.
+    assert_eq!(scene.run("eva", &["policy", "show", "--json"], 0)?.json()?, policy);
+
+    // A clone that never built the first release finds it in git.
+    scene.forget("ada")?;
+    scene.run("ada", &["build"], 0)?;
+    returns(scene)
+}
+
+/// Back to the first release's code: audited as it is, upgraded to, and read as the second left it.
+fn returns(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read(VAULT)?;
+    let added = text.find(ROUND).ok_or("round")?;
+    let end = text.find(PAUSE).ok_or("pause")?;
+    scene.write(VAULT, &format!("{}{}", &text[..added], &text[end..]))?;
+    scene.edit("tidegate.toml", "follows = \"1.4.0\"", "follows = \"1.5.0\"")?;
+    scene.edit("tidegate.toml", "version = \"1.5.0\"", "version = \"1.6.0\"")?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    let status = scene.status()?;
+    status.expect("layout", "PASS", &[])?;
+    // The contract is audited; that it comes back is not.
+    let why = status.why("audits");
+    assert!(why.contains("plan") && !why.contains("Vault"), "{why}");
+    Ok(())
+}
+
+/// Other code than the followed release left, on a testnet that somebody else upgraded; a copy of
+/// that release will do.
+fn what_follows_is_refused_where_something_else_stands(scene: &Scene<'_>) -> Outcome {
+    next(scene, "1.4.0", "1.5.0", "1")?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    let config = scene.read("tidegate.toml")?;
+    scene.write(VAULT, &scene.read(VAULT)?.replace("returns (uint256) { return 1;", TWO))?;
+    let refused = |words: &[&str]| -> Outcome {
+        for command in ["plan", "deploy"] {
+            let errors = messages(&scene.approve("eva", &[command])?.expect_code(1)?, "error");
+            let all = errors.join(" ");
+            assert!(words.iter().all(|word| all.contains(word)), "{all}");
+        }
+        Ok(())
+    };
+    refused(&["behind @vault on testnet, is not recorded:vault-1.4.0/"])?;
+    scene.done("eva", &["deploy", "--release", "vault-1.4.0", "--id", "1"])?;
+    scene.world.settle()?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+
+    // What only the first release set is not forgotten, nor is what it made.
+    scene.edit("tidegate.toml", "testnet = \"250e6\"", "testnet = \"260e6\"")?;
+    let plan = messages(&scene.run("eva", &["plan"], 3)?, "error").join(" ");
+    assert!(plan.contains("params.vault_cap was \"250000000\""), "{plan}");
+    scene.write("tidegate.toml", &config.replace("name   = \"registry\"", "name = \"book\""))?;
+    let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
+    assert!(build.contains("@registry"), "{build}");
+
+    // A file that is edited is no release that anybody recorded.
+    scene.write("tidegate.toml", &config)?;
+    let root = scene.record()?.1["releaseRoot"].as_str().ok_or("root")?.to_owned();
+    let file = format!("deployments/releases/{root}.json");
+    scene.edit(&file, "\"id\": \"erc7201:tidegate.example.Vault\"", "\"id\": \"erc7201:other\"")?;
+    let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
+    assert!(build.contains("is not the release of its name"), "{build}");
+    Ok(())
+}
+
+const ROUND: &str = "    /// @notice Which round it is.";
+const TWO: &str = "returns (uint256) { return 2;";
+
+/// The next release, which has a function more.
+fn next(scene: &Scene<'_>, before: &str, version: &str, round: &str) -> Outcome {
+    let function = format!(
+        "{ROUND}\n    function round() external pure returns (uint256) {{ return {round}; }}\n\n\
+         {PAUSE}"
+    );
+    scene.edit(VAULT, PAUSE, &function)?;
+    let was = format!("\"{before}\"");
+    scene.edit("tidegate.toml", &was, &format!("\"{version}\"\nfollows = \"{before}\""))?;
+    Ok(())
+}
+
+fn soaked(scene: &Scene<'_>, day: u64) -> Outcome {
+    scene.attest("ada")?;
+    scene.attest("bo")?;
+    scene.advance_to_day(day)?;
+    scene.go()
+}
+
+/// What `round()` of a vault answers.
+fn round(chain: &Anvil, vault: Address) -> Result<u64, Failed> {
+    let word = chain.rpc("eth_call", json!([{"to": vault, "data": "0x146ca531"}, "latest"]))?;
+    let word = word.as_str().ok_or("no word")?;
+    Ok(u64::from_str_radix(&word[word.len() - 16..], 16)?)
+}
