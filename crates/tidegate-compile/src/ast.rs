@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use crate::safety::Code;
 
 /// A declaration, of any kind.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Node {
     pub(crate) id: u64,

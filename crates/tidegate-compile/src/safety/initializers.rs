@@ -135,17 +135,33 @@ impl<'a> Calls<'a, '_> {
             || self.rules.allows_here(kind, note)
     }
 
-    /// The functions that a call runs by statements that are calls, the innermost first.
+    /// The functions that a call runs by statements that are calls, the innermost first, however
+    /// deep they call each other.
     fn reached(&self, call: &StatementCall, seen: &mut BTreeSet<u64>, reached: &mut Vec<u64>) {
-        let id = call.function.and_then(|id| u64::try_from(id).ok());
-        let Some(node) = id.and_then(|id| self.rules.declarations.get(id)) else { return };
-        if node.node_type != "FunctionDefinition" || !seen.insert(node.id) {
-            return;
+        let function = |call: &StatementCall| {
+            let id = call.function.and_then(|id| u64::try_from(id).ok())?;
+            let node = self.rules.declarations.get(id)?;
+            (node.node_type == "FunctionDefinition").then_some(node)
+        };
+        // Each function with those of its calls that were not followed yet, the next one last.
+        let mut open: Vec<(u64, Vec<&StatementCall>)> = Vec::new();
+        let mut enter = |call: &StatementCall, open: &mut Vec<_>| {
+            if let Some(node) = function(call).filter(|node| seen.insert(node.id)) {
+                let mut calls: Vec<_> = statement_calls(node).map(|(inner, _)| inner).collect();
+                calls.reverse();
+                open.push((node.id, calls));
+            }
+        };
+        enter(call, &mut open);
+        while let Some((id, calls)) = open.last_mut() {
+            match calls.pop() {
+                Some(next) => enter(next, &mut open),
+                None => {
+                    reached.push(*id);
+                    open.pop();
+                }
+            }
         }
-        for (inner, _) in statement_calls(node) {
-            self.reached(inner, seen, reached);
-        }
-        reached.push(node.id);
     }
 }
 

@@ -128,17 +128,18 @@ impl<'a> Rules<'a> {
         if self.allows_reachable(kind, text(self.contract)) {
             return;
         }
-        for variable in stored(owner, seen) {
-            let Some(type_name) = &variable.type_name else { continue };
-            let is_function = type_name.node_type == "FunctionTypeName";
-            if is_function && type_name.visibility.as_deref() == Some("internal") {
-                found.insert((kind, variable.name.clone(), variable.src.clone()));
-                continue;
-            }
-            let declared = declared(type_name).and_then(|id| self.declarations.get(id));
-            let declared = declared.filter(|node| node.node_type == "StructDefinition");
-            if let Some(structure) = declared.filter(|node| seen.insert(node.id)) {
-                self.stored_functions(structure, seen, found);
+        let mut open = vec![owner];
+        while let Some(owner) = open.pop() {
+            for variable in stored(owner, seen) {
+                let Some(type_name) = &variable.type_name else { continue };
+                let is_function = type_name.node_type == "FunctionTypeName";
+                if is_function && type_name.visibility.as_deref() == Some("internal") {
+                    found.insert((kind, variable.name.clone(), variable.src.clone()));
+                    continue;
+                }
+                let declared = declared(type_name).and_then(|id| self.declarations.get(id));
+                let declared = declared.filter(|node| node.node_type == "StructDefinition");
+                open.extend(declared.filter(|structure| seen.insert(structure.id)));
             }
         }
     }
@@ -205,4 +206,57 @@ fn place(declarations: &Declarations<'_>, contract: &Node, closure: &Closure, sr
     let before = content.get(..start).unwrap_or_default();
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     format!("{source}:{line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code::{Call, Opcode, Statement, StatementCall};
+    use super::*;
+
+    /// Functions in a row, each of which calls the next one; the last one destroys the contract.
+    fn row(functions: u64) -> Node {
+        let node_type = "FunctionDefinition".to_owned();
+        let function = |id: u64| {
+            let is_last = id == functions + 1;
+            let next = (!is_last).then(|| i64::try_from(id + 1).unwrap());
+            let opcode = is_last.then_some(Opcode::Selfdestruct);
+            let call = Call { function: next, opcode, src: id.to_string(), ..Call::default() };
+            let next = StatementCall { function: next, src: String::new() };
+            let statements = vec![Statement { call: Some(next), note: String::new() }];
+            let body = Code { calls: vec![call], statements, ..Code::default() };
+            let name = if id == 2 { "initialize" } else { "f" }.to_owned();
+            let visibility = Some("public".to_owned());
+            Node {
+                id,
+                node_type: node_type.clone(),
+                name,
+                visibility,
+                body: Some(body),
+                scope: Some(1),
+                ..Node::default()
+            }
+        };
+        Node {
+            id: 1,
+            node_type: "ContractDefinition".to_owned(),
+            linearized_base_contracts: vec![1],
+            nodes: (2..functions + 2).map(function).collect(),
+            ..Node::default()
+        }
+    }
+
+    /// On the stack of a thread of a test, ten thousand functions in a row do not fit.
+    #[test]
+    fn calls_are_followed_however_many_are_in_a_row() {
+        let contract = row(100_000);
+        let unit = Node { nodes: vec![contract], ..Node::default() };
+        let declarations = Declarations::new([("src/A.sol", &unit)]);
+        let rules = Rules { declarations: &declarations, contract: &unit.nodes[0], heeds: true };
+        let mut found = BTreeSet::new();
+        opcodes::check(rules, &mut found);
+        let last = (HazardKind::Selfdestruct, String::new(), "100001".to_owned());
+        assert_eq!(found, [last].into());
+        initializers::check(rules, rules.contract, &mut found);
+        assert_eq!(found.len(), 1);
+    }
 }

@@ -37,22 +37,33 @@ struct Walk<'a, 'f> {
 }
 
 impl<'a> Walk<'a, '_> {
+    /// A contract and what it inherits.
     fn contract(&mut self, contract: &'a Node, reach: Reach) {
-        self.definition(contract, reach);
-        if self.rules.allows_reachable(self.kind, text(contract)) {
-            return;
-        }
-        for base in &contract.base_contracts {
-            let id = base.base_name.referenced_declaration.and_then(|id| u64::try_from(id).ok());
-            let node = id.and_then(|id| self.rules.declarations.get(id));
-            if let Some(node) = node.filter(|node| self.seen.insert((node.id, Reach::Inherited))) {
-                self.contract(node, Reach::Inherited);
+        let mut open = vec![(contract, reach)];
+        while let Some((contract, reach)) = open.pop() {
+            self.definitions(contract, reach);
+            if self.rules.allows_reachable(self.kind, text(contract)) {
+                continue;
+            }
+            for base in &contract.base_contracts {
+                let id =
+                    base.base_name.referenced_declaration.and_then(|id| u64::try_from(id).ok());
+                let node = id.and_then(|id| self.rules.declarations.get(id));
+                let node = node.filter(|node| self.seen.insert((node.id, Reach::Inherited)));
+                open.extend(node.map(|node| (node, Reach::Inherited)));
             }
         }
     }
 
-    /// A contract or a function.
-    fn definition(&mut self, node: &'a Node, reach: Reach) {
+    /// A contract or a function, and the functions that it leads to, however many in a row.
+    fn definitions(&mut self, node: &'a Node, reach: Reach) {
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            self.definition(node, reach, &mut open);
+        }
+    }
+
+    fn definition(&mut self, node: &'a Node, reach: Reach, open: &mut Vec<&'a Node>) {
         let Self { rules, kind, .. } = *self;
         let around = node.scope.and_then(|id| rules.declarations.get(id)).map_or("", text);
         if !rules.allows_here(kind, around) {
@@ -71,9 +82,7 @@ impl<'a> Walk<'a, '_> {
             let id = call.function.and_then(|id| u64::try_from(id).ok());
             let called = id.and_then(|id| rules.declarations.get(id));
             let called = called.filter(|node| node.node_type == "FunctionDefinition");
-            if let Some(called) = called.filter(|node| self.seen.insert((node.id, reach))) {
-                self.definition(called, reach);
-            }
+            open.extend(called.filter(|node| self.seen.insert((node.id, reach))));
         }
     }
 }
