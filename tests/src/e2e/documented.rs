@@ -4,6 +4,7 @@ mod auditors;
 mod configs;
 mod contracts;
 mod engineers;
+mod next_release;
 mod options;
 mod pages;
 mod tour;
@@ -19,7 +20,8 @@ pub(crate) fn cases() -> Vec<Case> {
         Fresh: every_block_is_run_or_says_why_not;
     };
     let all = [own, auditors::cases(), configs::cases(), engineers::cases(), options::cases()];
-    all.into_iter().flatten().chain(tour::cases()).collect()
+    let others = [next_release::cases(), tour::cases()];
+    all.into_iter().chain(others).flatten().collect()
 }
 
 /// Cases that only `./scripts/test --full` runs.
@@ -42,6 +44,7 @@ const TOUR: &str = "the_tour_of_the_readme_is_typed";
 const ENGINEERS: &str = "the_daily_loop_is_typed";
 const AUDITORS: &str = "what_auditors_are_told_is_typed";
 const CONFIGS: &str = "what_is_printed_as_configuration_is_read";
+const NEXT: &str = "the_next_release_is_typed";
 const BACK: &str = "the_way_back_is_copied";
 const CONTRACTS: &str = "the_contracts_are_tested_as_printed";
 
@@ -49,7 +52,7 @@ const CONTRACTS: &str = "the_contracts_are_tested_as_printed";
 const WRITTEN: &str = "shows a file that the program writes, with what differs left out";
 
 /// Each block by its page and its first line.
-const BLOCKS: [(&str, &str, Way); 25] = [
+const BLOCKS: [(&str, &str, Way); 27] = [
     (
         "README.md",
         "./scripts/demo   # a release",
@@ -71,6 +74,8 @@ const BLOCKS: [(&str, &str, Way); 25] = [
     ("docs/upgrades.md", "/// @custom:tidegate-grows-at-end", Run(CONFIGS)),
     ("docs/upgrades.md", "[existing.box]", Run(BACK)),
     ("docs/upgrades.md", "/// @custom:oz-upgrades-unsafe-allow", Run(CONFIGS)),
+    ("docs/next-release.md", "[project]", Run(NEXT)),
+    ("docs/next-release.md", "tidegate deploy --release", Run(NEXT)),
     ("docs/testing.md", "./scripts/test          # every check", Not("it runs these tests")),
     ("docs/formats.md", "version = 1\n\n[[endpoint]]", Not(WRITTEN)),
     ("docs/formats.md", "version = 1\n\n[operators]", Not(WRITTEN)),
