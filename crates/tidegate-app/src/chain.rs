@@ -19,10 +19,3 @@ pub(crate) struct Chain {
     pub releases: Vec<(ReleaseRoot, Kept)>,
     pub followed: Followed,
 }
-
-impl Chain {
-    /// The newest of them.
-    pub(crate) fn newest(&self) -> Option<&Kept> {
-        self.releases.last().map(|(_, kept)| kept)
-    }
-}

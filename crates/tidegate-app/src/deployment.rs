@@ -16,9 +16,10 @@ use tidegate_model::{Head, NetworkId};
 use tidegate_plan::config::{ExistingConfig, ExistingPlace, NetworkConfig, Stage};
 use tidegate_plan::{
     Executor, Expected, Guarded, Op, OpKind, ResolveContext, Resolved, When, expected_code,
-    expected_in, expected_rest, normalise, resolve,
+    expected_in, expected_rest, resolve,
 };
 
+use crate::chain::Chain;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::follow::{self, Left};
 use crate::policy_doc::require_keys;
@@ -34,8 +35,8 @@ pub struct Prepared {
     pub mocks: BTreeMap<String, Address>,
     /// Where every external stands.
     externals: BTreeMap<String, Address>,
-    /// Those that a release that is followed had.
-    left: BTreeMap<String, External>,
+    /// What the releases that are followed left on the network.
+    pub(crate) left: Left,
 }
 
 /// The operation and step name of a mock.
@@ -78,8 +79,12 @@ pub(crate) fn prepare_with(
     let mut externals = BTreeMap::new();
     let mut ops = Vec::new();
     let chain = follow::of(project, built)?;
-    let left = chain.map(|chain| follow::left(project, &chain, network)).transpose()?;
-    let left = left.unwrap_or_default();
+    let own = (built.roots.release_root, deployment_id);
+    let left = match &chain {
+        Some(chain) => follow::left(project, chain, network, Some(own))?,
+        None => Left::default(),
+    };
+    let is_written = values.is_empty();
     for (name, networks) in &project.config.externals {
         let Some(external) = networks.get(network) else { continue };
         // What a stand-in was created for uses it.
@@ -119,38 +124,46 @@ pub(crate) fn prepare_with(
         existing: existing(project, built, network, &left)?,
         params: {
             let mut written = params(project, built, network, settings);
-            require_kept(built, &written, &left)?;
             written.append(&mut values);
             written
         },
     };
     let mut resolved = resolve(&built.release, &context)?;
+    if let Some(chain) = chain.filter(|_| is_written) {
+        require_kept(&chain, built, &resolved, &left)?;
+    }
     ops.append(&mut resolved.ops);
     resolved.ops = ops;
     let mocked = built.mocks.values().map(|mock| &mock.abi);
     resolved.errors = resolved.errors.with(mocked.chain([tidegate_safe::helper_abi()]));
-    Ok(Prepared { resolved, mocks, externals, left: left.externals })
+    Ok(Prepared { resolved, mocks, externals, left })
 }
 
-/// Refuses another value of a parameter that only what stands was given: nothing would set it.
-fn require_kept(built: &Built, written: &BTreeMap<String, Value>, left: &Left) -> AppResult {
+/// Refuses another value of a parameter than what stands was given, where nothing gives it the new
+/// one. A deployer who is another one than before is no other value.
+fn require_kept(chain: &Chain, built: &Built, resolved: &Resolved, left: &Left) -> AppResult {
     let plan = &built.release.plan;
+    let deployer = serde_json::to_value(resolved.executor.address())?;
     for (name, was) in &left.params {
-        let (Some(decl), Some(now)) = (plan.params.get(name), written.get(name)) else { continue };
-        let is_name = now.as_str().is_some_and(|text| text.starts_with('@'));
-        if is_name || plan.gives(name) {
-            continue;
-        }
-        let now = normalise(&decl.ty, now).or_kind(Kind::Config)?;
-        if now != *was {
+        let Some(now) = resolved.params.get(name).filter(|now| *now != was) else { continue };
+        let by_deployer = same_address(now, &deployer)
+            && left.executors.iter().any(|before| same_address(was, &serde_json::json!(before)));
+        let Some(kept) = chain.followed.not_given(plan, name).next() else { continue };
+        if !by_deployer {
             return Err(AppError::config(format!(
-                "params.{name} was {was} when what stands was made, is {now}, and nothing of this \
-                 release sets it"
+                "params.{name} was {was} when @{kept} was made or called, is {now}, and nothing of \
+                 this release gives @{kept} the new value"
             ))
-            .hint("restore it, or add a `call` or a `migrate` that sets it"));
+            .hint(format!("restore it, or add a `call` of @{kept} that sets it")));
         }
     }
     Ok(())
+}
+
+/// Addresses are written with a checksum or without.
+fn same_address(a: &Value, b: &Value) -> bool {
+    let text = |value: &Value| value.as_str().map(str::to_lowercase);
+    text(a).is_some_and(|a| text(b) == Some(a))
 }
 
 /// Where the contracts under `[existing]` stand on a network, and what was left by the releases
@@ -170,9 +183,18 @@ fn existing(
         Ok((name.clone(), place.ok_or_else(missing)?))
     };
     let names = &built.release.plan.existing;
-    let left = left.places.iter().filter(|(name, _)| names.contains(*name));
-    let left = left.map(|(name, place)| Ok((name.clone(), *place)));
-    project.config.existing.iter().map(place).chain(left).collect()
+    let mut all =
+        project.config.existing.iter().map(place).collect::<AppResult<BTreeMap<_, _>>>()?;
+    for (name, place) in left.places.iter().filter(|(name, _)| names.contains(*name)) {
+        if let Some((other, _)) = all.iter().find(|(_, other)| other.address == place.address) {
+            return Err(AppError::config(format!(
+                "[existing.{other}] on {network} is @{name}, which stands of what is followed"
+            ))
+            .hint("remove it under [existing]; the step of its name upgrades it"));
+        }
+        all.insert(name.clone(), *place);
+    }
+    Ok(all)
 }
 
 /// Every parameter as written for a network. On a target, one that must be the same as on the
@@ -320,7 +342,7 @@ impl Prepared {
                 Some(mock) => expected.created.get(mock).map(|created| created.code_hash),
                 None => {
                     let written = project.config.externals[external][name].code_hash;
-                    written.or_else(|| self.left.get(external).map(|left| left.code_hash))
+                    written.or_else(|| self.left.externals.get(external).map(|left| left.code_hash))
                 }
             };
             let code_hash = code_hash.ok_or_else(|| {

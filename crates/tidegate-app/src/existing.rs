@@ -114,15 +114,14 @@ pub(crate) async fn require_starts(
                     format!("`contract` under [existing.{name}] must name the code behind it now")
                 } else {
                     format!(
-                        "follow the release that put it there; on a testnet, try it on a copy of \
-                         what is followed: `tidegate deploy {} --release RELEASE --id NUMBER`",
-                        network.name()
+                        "follow the release that put @{name} there; on a testnet, try it on a copy \
+                         of what is followed: `tidegate deploy --release RELEASE --id NUMBER`"
                     )
                 },
             ));
         }
     }
-    require_standing(project, network, built, head.block).await
+    require_standing(project, network, built, prepared, head.block).await
 }
 
 /// A live contract as it was adopted: what an upgrade is compared with. A claim, which is compared

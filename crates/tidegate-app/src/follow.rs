@@ -109,6 +109,22 @@ fn load(project: &Project, newest: ReleaseRoot) -> AppResult<Arc<Chain>> {
 /// A release by its root: as its file has it, else as this machine built it; then it becomes the
 /// file.
 fn content(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
+    let (mut release, mocks) = read(project, root)?;
+    // The name is in no digest: the records say it.
+    for network in project.config.networks.keys() {
+        let mut all = records::all(project, network)?.into_iter();
+        if let Some((_, record)) = all.find(|(_, record)| record.release_root == root) {
+            release.name = record.name;
+        }
+    }
+    if release.project != project.config.name {
+        let what = format!("`follows` names a release of `{}`", release.project);
+        return Err(AppError::config(what).hint("follow a release of this project"));
+    }
+    Ok((release, mocks))
+}
+
+fn read(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
     let path = project.layout.release(root);
     let file = format!("deployments/releases/{root}.json");
     if path.is_file() {
@@ -133,21 +149,32 @@ fn content(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
 }
 
 /// What the releases that are followed left on one network.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Left {
     /// Their contracts, by the names of their steps.
     pub places: BTreeMap<String, ExistingPlace>,
     /// Their externals, stand-ins on testnets included.
     pub externals: BTreeMap<String, External>,
+    /// What was put behind their proxies last.
+    pub implementations: BTreeMap<String, Address>,
     /// The values of their parameters.
     pub params: BTreeMap<String, serde_json::Value>,
+    /// Who deployed them.
+    pub executors: BTreeSet<Address>,
 }
 
-/// The same by their records: those that count, the Safe's on a target.
-pub(crate) fn left(project: &Project, chain: &Chain, network: &str) -> AppResult<Left> {
+/// The same by their records: those that count, the Safe's on a target; for a deployment of `own`
+/// that has a record, what that one found.
+pub(crate) fn left(
+    project: &Project,
+    chain: &Chain,
+    network: &str,
+    own: Option<(ReleaseRoot, u64)>,
+) -> AppResult<Left> {
     let mut left = Left::default();
-    for record in recorded(project, chain, network)? {
+    for record in recorded(project, chain, network, own)? {
         let deployment = record.deployment;
+        left.executors.insert(deployment.executor);
         let admin = |proxy: Address| {
             let mut slots = deployment.slots.iter();
             let found = slots.find(|slot| slot.address == proxy && slot.slot == ADMIN_SLOT);
@@ -161,6 +188,7 @@ pub(crate) fn left(project: &Project, chain: &Chain, network: &str) -> AppResult
             let before = left.places.get(name).filter(|before| before.address == address);
             let admin = admin(address).or_else(|| before.and_then(|before| before.admin));
             left.places.insert(name.clone(), ExistingPlace { address, admin });
+            left.implementations.extend(place.implementation.map(|at| (name.clone(), at)));
         }
         left.externals.extend(deployment.externals);
         left.params.extend(deployment.params);
@@ -173,23 +201,60 @@ pub(crate) fn recorded(
     project: &Project,
     chain: &Chain,
     network: &str,
+    own: Option<(ReleaseRoot, u64)>,
 ) -> AppResult<Vec<DeploymentRecord>> {
+    let own = match own {
+        Some((root, id)) => records::all_of_release(project, network, root)?
+            .into_iter()
+            .find(|record| record.id == id),
+        None => None,
+    };
+    // Of several copies on a testnet, the one that the deployment itself upgraded.
+    let shares = |record: &DeploymentRecord| {
+        own.as_ref().is_some_and(|own| {
+            let mut steps = own.deployment.steps.iter();
+            steps.any(|(name, place)| {
+                let there = record.deployment.steps.get(name);
+                there.is_some_and(|there| there.address == place.address)
+            })
+        })
+    };
     let record = |(root, (release, _)): &(ReleaseRoot, Kept)| {
         let mut found = records::executed(project, network, *root)?;
         if project.network(network)?.stage == Stage::Testnet {
             let all = records::all_of_release(project, network, *root)?.into_iter();
-            found = all.filter(|record| record.anchor().is_some()).max_by_key(|record| record.id);
+            let whole = all.filter(|record| record.anchor().is_some());
+            found = whole.max_by_key(|record| (shares(record), record.id));
         }
         found.ok_or_else(|| {
             let name = &release.name;
             AppError::config(format!("{name}, which is followed, has no record on {network}")).hint(
-                format!(
-                    "pull it; or on a testnet run `tidegate deploy {network} --release {name}`"
-                ),
+                format!("pull it; or on a testnet deploy it: `tidegate deploy --release {name}`"),
             )
         })
     };
     chain.releases.iter().map(record).collect()
+}
+
+/// What a plan takes as it is, and which calls it does not make again.
+pub(crate) fn found(built: &Built) -> Vec<String> {
+    let plan = &built.release.plan;
+    let mut said = Vec::new();
+    if plan.follows.is_none() {
+        return said;
+    }
+    let names = plan.existing.iter().filter(|name| {
+        plan.steps.iter().all(|step| step.as_upgrade().is_none_or(|up| up.target != **name))
+    });
+    let names: Vec<_> = names.map(|name| format!("@{name}")).collect();
+    if !names.is_empty() {
+        said.push(format!("taken as they stand: {}", names.join(", ")));
+    }
+    if !plan.made.is_empty() {
+        let made: Vec<_> = plan.made.iter().map(String::as_str).collect();
+        said.push(format!("called before, and not again: {}", made.join(", ")));
+    }
+    said
 }
 
 /// What whoever builds a release of a recorded project without following anything may overlook.

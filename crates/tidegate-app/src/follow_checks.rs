@@ -7,8 +7,9 @@ use tidegate_model::plan::ProxyKind;
 use tidegate_plan::{BEACON_SLOT, IMPLEMENTATION_SLOT, Standing};
 
 use crate::chain::Chain;
+use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
-use crate::follow::{left, of};
+use crate::follow::{Left, of};
 use crate::network::slot;
 use crate::project::Project;
 use crate::release::Built;
@@ -18,17 +19,16 @@ pub(crate) async fn require_standing(
     project: &Project,
     network: &Network,
     built: &Built,
+    prepared: &Prepared,
     at: BlockRef,
 ) -> AppResult {
     let Some(chain) = of(project, built)? else { return Ok(()) };
-    let faults = standing_faults(project, &chain, network, built, at).await?;
+    let faults = standing_faults(&chain, network, built, &prepared.left, at).await?;
     match faults.into_iter().next() {
         None => Ok(()),
         Some(fault) => Err(AppError::new(Kind::Fail, fault).hint(format!(
-            "follow the release that left what stands there; on a testnet a copy of {} will do: \
-             `tidegate deploy {} --release {} --id NUMBER`",
-            chain.followed.name,
-            network.name(),
+            "follow the release that left what stands there; on a testnet a copy will do: \
+             `tidegate deploy --release {} --id NUMBER`",
             chain.followed.name
         ))),
     }
@@ -37,13 +37,12 @@ pub(crate) async fn require_standing(
 /// What stands otherwise than the releases that are followed left it, of what a plan takes as it
 /// is.
 pub(crate) async fn standing_faults(
-    project: &Project,
     chain: &Chain,
     network: &Network,
     built: &Built,
+    left: &Left,
     at: BlockRef,
 ) -> AppResult<Vec<String>> {
-    let left = left(project, chain, network.name())?;
     let plan = &built.release.plan;
     let mut faults = Vec::new();
     for (name, standing) in &chain.followed.standing {
@@ -58,7 +57,10 @@ pub(crate) async fn standing_faults(
         let code_at = behind(network, standing, place.address, at).await?;
         let code = network.code(code_at, at).await?;
         let artifact = &standing.artifact;
-        if artifact.template_of(&code) != Some(artifact.runtime_template()) {
+        // The address too: other values in the same code are other code.
+        let put = left.implementations.get(name).filter(|_| is_plain_proxy(standing));
+        let is_put = put.is_none_or(|put| *put == code_at);
+        if !is_put || artifact.template_of(&code) != Some(artifact.runtime_template()) {
             let of = if code_at == place.address { "" } else { "behind " };
             faults.push(format!(
                 "what is {of}@{name} on {}, at {code_at}, is not what {} left there",
@@ -68,6 +70,12 @@ pub(crate) async fn standing_faults(
         }
     }
     Ok(faults)
+}
+
+/// Whether a slot of the proxy itself says what is behind it.
+fn is_plain_proxy(standing: &Standing) -> bool {
+    let kind = standing.create.proxy.as_ref().map(|proxy| proxy.kind);
+    matches!(kind, Some(ProxyKind::Uups | ProxyKind::Transparent))
 }
 
 /// Where the code of a contract lies: itself, or what is behind its proxy.

@@ -31,6 +31,7 @@ pub(crate) async fn require_proxies(
     head: Head,
 ) -> AppResult<Vec<String>> {
     let mut attentions: Vec<_> = follow::unsaid(project, built)?.into_iter().collect();
+    attentions.extend(follow::found(built));
     attentions.extend(require_safe(place.1, built, prepared, head).await?);
     attentions.extend(require_layouts(project, place, built, prepared, head).await?);
     Ok(attentions)

@@ -261,12 +261,14 @@ pub fn select(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
 pub fn select_for_testnet(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
     if let Some(wanted) = wanted
         && let Some(chain) = follow::written(project)?
-        && let Some((release, mocks)) = chain.newest().cloned()
     {
-        let roots = release.roots()?;
-        let built = Built { release, roots, mocks, warnings: Vec::new() };
-        if names_release(&built, wanted) {
-            return Ok(built);
+        for (_, (release, mocks)) in &chain.releases {
+            let (release, mocks) = (release.clone(), mocks.clone());
+            let roots = release.roots()?;
+            let built = Built { release, roots, mocks, warnings: Vec::new() };
+            if names_release(&built, wanted) {
+                return Ok(built);
+            }
         }
     }
     select(project, wanted)

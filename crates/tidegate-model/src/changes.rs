@@ -302,6 +302,7 @@ mod tests {
                 existing: BTreeSet::new(),
                 links: BTreeSet::new(),
                 follows: None,
+                made: BTreeSet::new(),
             },
             artifacts: BTreeMap::from([(artifact.fqn.clone(), artifact)]),
             references: BTreeMap::new(),

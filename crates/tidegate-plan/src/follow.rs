@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::B256;
-use tidegate_model::plan::{Action, Create, Step, Upgrade};
+use tidegate_model::plan::{Action, Create, Plan, Step, Upgrade};
 use tidegate_model::release::{Artifact, Release};
 use tidegate_model::{Fqn, ReleaseRoot};
 
@@ -43,15 +43,18 @@ impl Followed {
             standing: BTreeMap::new(),
             calls: BTreeMap::new(),
         };
-        for (_, release) in chain {
+        for (root, release) in chain {
+            // A call that a release had no step for may have been undone by that one.
+            followed.calls.retain(|name, _| release.plan.made.contains(name));
+            followed.root = *root;
             for step in &release.plan.steps {
-                followed.step(release, step);
+                followed.step((*root, release), step);
             }
         }
         Some(followed)
     }
 
-    fn step(&mut self, release: &Release, step: &Step) {
+    fn step(&mut self, release: (ReleaseRoot, &Release), step: &Step) {
         match &step.action {
             Action::Create(create) => {
                 if let Some(standing) = Standing::of(release, create.clone()) {
@@ -71,6 +74,24 @@ impl Followed {
         }
     }
 
+    /// The contracts that were given a parameter when they were made or called, and that no operation
+    /// of a plan gives it to.
+    pub fn not_given<'a>(
+        &'a self,
+        plan: &'a Plan,
+        param: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
+        let found = self.standing.iter().filter(|(name, _)| plan.existing.contains(*name));
+        let found = found.map(|(name, standing)| (name, Action::Create(standing.create.clone())));
+        let made = self.calls.iter().filter(|(name, _)| plan.made.contains(*name));
+        let made = made.filter_map(|(_, action)| match action {
+            Action::Call(call) => Some((&call.target, action.clone())),
+            Action::Create(_) | Action::Upgrade(_) => None,
+        });
+        let had = found.chain(made).filter(move |(_, action)| given(action, param));
+        had.map(|(name, _)| name.as_str()).filter(move |name| !plan.gives(param, name))
+    }
+
     /// Whether the newest call of this name is exactly this one.
     pub(crate) fn has_called(&self, name: &str, call: &Action) -> bool {
         self.calls.get(name) == Some(call)
@@ -78,9 +99,9 @@ impl Followed {
 }
 
 impl Standing {
-    fn of(release: &Release, create: Create) -> Option<Self> {
+    fn of((root, release): (ReleaseRoot, &Release), create: Create) -> Option<Self> {
         let mut artifact = release.artifact(&create.contract)?.clone();
-        artifact.fqn = Fqn(format!("{RECORDED}{}/{}", release.name, artifact.fqn));
+        artifact.fqn = Fqn(format!("{RECORDED}{}/{}", root.short(), artifact.fqn));
         let libraries = templates(&create.libraries, &release.artifacts)?;
         Some(Self { create, artifact, release: release.name.clone(), libraries })
     }
@@ -104,6 +125,16 @@ impl Standing {
 /// What a contract of a release that is followed is called in the one that follows it: the present
 /// contract has the plain name.
 const RECORDED: &str = "recorded:";
+
+fn given(action: &Action, param: &str) -> bool {
+    let step = Step {
+        name: String::new(),
+        action: action.clone(),
+        expect: Vec::new(),
+        salt_label: String::new(),
+    };
+    step.args().any(|arg| arg.from.names(param))
+}
 
 fn upgraded(before: Create, upgrade: &Upgrade) -> Create {
     Create {

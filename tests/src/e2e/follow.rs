@@ -93,7 +93,8 @@ fn what_follows_forgets_nothing(scene: &Scene<'_>) -> Outcome {
     let config = scene.read("tidegate.toml")?;
     scene.edit("tidegate.toml", "testnet = \"250e6\"", "testnet = \"260e6\"")?;
     let plan = messages(&scene.run("eva", &["plan"], 3)?, "error").join(" ");
-    assert!(plan.contains("params.vault_cap was \"250000000\""), "{plan}");
+    let was = "params.vault_cap was \"250000000\" when @vault was made or called";
+    assert!(plan.contains(was), "{plan}");
     scene.write("tidegate.toml", &config.replace("name   = \"registry\"", "name = \"book\""))?;
     let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
     assert!(build.contains("@registry"), "{build}");

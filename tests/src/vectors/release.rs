@@ -423,6 +423,7 @@ fn plan() -> Plan {
         existing: BTreeSet::new(),
         links: BTreeSet::from([Link { contract: fqn(VAULT), position: 1, library: fqn(MATH) }]),
         follows: None,
+        made: BTreeSet::new(),
     }
 }
 

@@ -12,9 +12,7 @@ use crate::existing::{Baseline, read_behind, reference};
 use crate::follow;
 use crate::follow_checks::standing_faults;
 use crate::layouts::{earlier, layout, updated};
-use crate::project::Project;
 use crate::promotion::promotions;
-use crate::release::Built;
 
 pub(super) async fn facts(
     candidate: &Candidate<'_>,
@@ -32,7 +30,7 @@ pub(super) async fn facts(
     let mut facts = LayoutFacts::default();
     if follows {
         let (network, head) = (candidate.target_network.clone()?, head.clone()?);
-        let faults = target_faults(project, (target, network), built, head).await?.into_iter();
+        let faults = target_faults(candidate, &prepared, network, head).await?.into_iter();
         let faults = faults.map(|fault| Reason::new(ReasonCode::FollowedDiffers, fault));
         facts.followed = faults.collect();
     }
@@ -110,7 +108,9 @@ async fn known_since(
     let chain = follow::of(project, built)?;
     let standing = chain.as_ref().and_then(|chain| chain.followed.standing.get(&start.target));
     let source = reference(built, &start.reference)?;
-    let is_left = standing.is_some_and(|standing| {
+    let place = prepared.left.places.get(&start.target);
+    let is_there = place.is_some_and(|place| place.address == start.address);
+    let is_left = standing.filter(|_| is_there).is_some_and(|standing| {
         standing.artifact.runtime_template() == source.runtime_template()
             && standing.artifact.layout_document() == source.layout_document()
     });
@@ -154,27 +154,47 @@ async fn on_chain(
 /// What is wrong on a target with the records of the releases that are followed, and with what
 /// stands: only what the Safe has recorded counts.
 async fn target_faults(
-    project: &Project,
-    (target, network): (&str, &Network),
-    built: &Built,
+    candidate: &Candidate<'_>,
+    prepared: &Prepared,
+    network: &Network,
     head: Head,
 ) -> AppResult<Vec<String>> {
+    let Candidate { project, built, target, .. } = *candidate;
     let Some(chain) = follow::of(project, built)? else { return Ok(Vec::new()) };
     let promotions = promotions(project, target, network, head).await?;
     let mut faults = Vec::new();
-    for record in follow::recorded(project, &chain, target)? {
+    for (record, (_, kept)) in
+        follow::recorded(project, &chain, target, None)?.into_iter().zip(&chain.releases)
+    {
         let digest = record.deployment.digest()?;
         let is_recorded = promotions.iter().any(|promotion| {
             let of = &promotion.record;
             (of.release_root, of.deployment_digest) == (record.release_root, digest)
         });
+        let name = &record.name;
         if !is_recorded {
             faults.push(format!(
-                "the record of {} on {target} is of nothing that the Safe promoted",
-                record.name
+                "the record of {name} on {target} is of nothing that the Safe promoted"
+            ));
+        }
+        if kept.0.roots()?.build_digest != record.deployment.build_digest {
+            faults.push(format!(
+                "deployments/releases/{}.json is another build of {name} than stands on {target}",
+                record.release_root
             ));
         }
     }
-    faults.extend(standing_faults(project, &chain, network, built, head.block).await?);
+    // What was promoted since, and is not followed, may have changed what is found.
+    let own = built.roots.release_root;
+    let roots = promotions.iter().map(|promotion| promotion.record.release_root);
+    let newer: Vec<_> = roots.take_while(|root| *root != chain.followed.root).collect();
+    if let Some(newest) = newer.first().filter(|_| !newer.contains(&own)) {
+        faults.push(format!(
+            "the Safe promoted release {} to {target} after {}; follow the newest",
+            newest.short(),
+            chain.followed.name
+        ));
+    }
+    faults.extend(standing_faults(&chain, network, built, &prepared.left, head.block).await?);
     Ok(faults)
 }

@@ -102,6 +102,7 @@ fn plan() -> Plan {
         existing: ["old".to_owned()].into(),
         links: [link(1)].into(),
         follows: None,
+        made: BTreeSet::new(),
     }
 }
 
@@ -192,6 +193,10 @@ fn mutations() -> Vec<Mutation> {
 fn mutations_of_upgrades() -> Vec<Mutation> {
     vec![
         ("another release that it follows", |p| p.follows = Some(ReleaseRoot(B256::ZERO))),
+        ("a call that counts as made", |p| {
+            p.follows = Some(ReleaseRoot(B256::ZERO));
+            p.made.extend(["registry.add".to_owned()]);
+        }),
         ("an initialiser that ran at the creation", |p| {
             let args = vec![literal("1")];
             let signature = "initialize(uint256)".to_owned();

@@ -33,6 +33,7 @@ impl Plan {
         // A plan that follows none is the document that it always was.
         if let Some(follows) = self.follows {
             document["follows"] = json!(follows);
+            document["made"] = json!(self.made);
         }
         document
     }

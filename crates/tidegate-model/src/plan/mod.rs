@@ -29,6 +29,9 @@ pub struct Plan {
     /// The release whose contracts this one finds and upgrades, if it follows one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub follows: Option<ReleaseRoot>,
+    /// The calls of releases that are followed which are not made again.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub made: BTreeSet<String>,
 }
 
 /// One `[[step]]` of the plan: a creation, an upgrade or a call, with its checks.
@@ -231,7 +234,8 @@ pub enum Source {
 }
 
 impl Source {
-    fn names(&self, param: &str) -> bool {
+    /// Whether its value comes from a parameter, or a part of it does.
+    pub fn names(&self, param: &str) -> bool {
         match self {
             Self::Param(name) => name == param,
             Self::List(items) => items.iter().any(|item| item.from.names(param)),
@@ -299,10 +303,15 @@ impl Plan {
         contracts
     }
 
-    /// Whether an operation gives a parameter to a contract. What ran when something was created
-    /// that stands already does not count, nor does what is only read.
-    pub fn gives(&self, param: &str) -> bool {
-        self.steps.iter().any(|step| step.args().any(|arg| arg.from.names(param)))
+    /// Whether an operation gives a parameter to the contract of this name. What ran when something
+    /// was created that stands already does not count, nor does what is only read.
+    pub fn gives(&self, param: &str, contract: &str) -> bool {
+        let to = |step: &&Step| match &step.action {
+            Action::Create(_) => step.name == contract,
+            Action::Upgrade(upgrade) => upgrade.target == contract,
+            Action::Call(call) => call.target == contract,
+        };
+        self.steps.iter().filter(to).any(|step| step.args().any(|arg| arg.from.names(param)))
     }
 
     /// Every contract that an upgrade starts from; it is compiled, and not created.
@@ -351,7 +360,7 @@ impl Step {
     }
 
     /// Everything that its operations are given.
-    fn args(&self) -> impl Iterator<Item = &Arg> {
+    pub fn args(&self) -> impl Iterator<Item = &Arg> {
         let (own, init, admin) = match &self.action {
             Action::Create(create) => {
                 let proxy = create.proxy.as_ref();

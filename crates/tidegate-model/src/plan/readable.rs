@@ -16,6 +16,8 @@ impl Plan {
         let mut lines = Vec::new();
         if let Some(follows) = self.follows {
             lines.push(format!("follows release {follows}, whose contracts it finds"));
+            let made = self.made.iter();
+            lines.extend(made.map(|name| format!("{name}: was called before, and is not again")));
         }
         for (index, step) in self.steps.iter().enumerate() {
             step.read(index + 1, &mut lines);

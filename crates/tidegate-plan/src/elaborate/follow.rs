@@ -1,6 +1,9 @@
 //! Steps whose contracts stand since the release that is followed.
 
+use std::collections::BTreeSet;
+
 use alloy_json_abi::JsonAbi;
+use serde_json::Value;
 use tidegate_model::plan::{Action, Arg, Beacon, Call, Create, Proxy, ProxyKind, Source, Upgrade};
 
 use super::upgrade::{Start, function, reference};
@@ -40,6 +43,9 @@ impl<'a> Builder<'a> {
             }
             return Ok(Some(Action::Create(create)));
         };
+        if self.found.contains(name) || self.anew.contains(name) {
+            return Err(error(format!("the name `{name}` is taken; give it another `name`")));
+        }
         let contract = self.artifacts.get(&create.contract);
         let contract = contract.ok_or_else(|| error("it was not compiled".into()))?;
         let since = &standing.release;
@@ -47,15 +53,20 @@ impl<'a> Builder<'a> {
         let is_same = !moves && standing.is_made_by(&create, contract, self.artifacts);
         if written.anew {
             if is_same {
-                let reason = "nothing of it changed: `anew` needs another `salt`";
-                return Err(error(reason.into()));
+                return Err(error(format!("nothing of it changed since {since}: remove `anew`")));
             }
             self.anew.insert(name.to_owned());
             return Ok(Some(Action::Create(create)));
         }
         same_proxy(standing, &create).map_err(|what| error(format!("{what} (since {since})")))?;
+        self.refuse_untold(name, &create, written)?;
         self.targets.insert(name.to_owned(), Some(abi));
         self.found.insert(name.to_owned());
+        if is_same && !written.migrate.is_empty() {
+            let reason =
+                "nothing of it changed, so that nothing runs `migrate`: remove it, or call";
+            return Err(error(format!("{reason} the function by a step")));
+        }
         if is_same {
             return Ok(None);
         }
@@ -64,8 +75,8 @@ impl<'a> Builder<'a> {
             Some(ProxyKind::Uups | ProxyKind::Transparent) => {}
             Some(ProxyKind::Beacon) => {
                 return Err(error(format!(
-                    "it changed since {since}, and the upgrade of a beacon is written out: name \
-                     the beacon under [existing]"
+                    "it changed since {since}, and a beacon of a release that is followed cannot be \
+                     upgraded yet: restore it"
                 )));
             }
             Some(ProxyKind::Minimal) | None => {
@@ -79,6 +90,42 @@ impl<'a> Builder<'a> {
         }
         let upgrade = self.upgrade_of(name, standing, create, abi, written)?;
         Ok(Some(Action::Upgrade(upgrade)))
+    }
+
+    /// What stands was told at its creation of something that is created anew: a call or a migration
+    /// has to tell it.
+    fn refuse_untold(
+        &self,
+        name: &str,
+        create: &Create,
+        written: &StepConfig,
+    ) -> Result<(), ElaborateError> {
+        let proxy = create.proxy.as_ref();
+        let init = proxy.and_then(|proxy| proxy.init.as_ref());
+        let admin = proxy.and_then(|proxy| proxy.admin.as_ref());
+        let told = init.into_iter().flat_map(|init| &init.args).chain(admin);
+        let mut names = BTreeSet::new();
+        told.for_each(|arg| names_of(arg, &mut names));
+        let at = format!("@{name}");
+        for other in names.into_iter().filter(|other| self.anew.contains(other)) {
+            let other = Value::String(format!("@{other}"));
+            let calls = self
+                .config
+                .steps
+                .iter()
+                .filter(|step| step.call.first().and_then(Value::as_str) == Some(at.as_str()));
+            let said = calls.flat_map(|step| &step.call).chain(&written.migrate);
+            if !said.into_iter().any(|value| *value == other) {
+                return Err(ElaborateError::Step {
+                    step: name.to_owned(),
+                    reason: format!(
+                        "its `init` was told of {other}, which is created anew, and it keeps the \
+                         old one: tell it by a `call` or `migrate` that is given {other}"
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn upgrade_of(
@@ -219,6 +266,16 @@ fn same_proxy(standing: &Standing, create: &Create) -> Result<(), String> {
         return Err("it stands with another `admin`: restore it, and change it by a `call`".into());
     }
     Ok(())
+}
+
+fn names_of(arg: &Arg, names: &mut BTreeSet<String>) {
+    match &arg.from {
+        Source::Ref(name) => {
+            names.insert(name.clone());
+        }
+        Source::List(items) => items.iter().for_each(|item| names_of(item, names)),
+        Source::Literal(_) | Source::Param(_) => {}
+    }
 }
 
 impl Followed {

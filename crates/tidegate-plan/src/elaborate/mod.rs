@@ -133,8 +133,13 @@ pub fn elaborate(
         known: known(config),
         found: BTreeSet::new(),
         anew: BTreeSet::new(),
+        made: BTreeSet::new(),
     };
     for (name, networks) in &config.externals {
+        if Followed::is_in(follows, name) {
+            let reason = "a contract that stands has this name; give it another one";
+            return Err(ConfigError::value(format!("externals.{name}"), reason).into());
+        }
         let created = networks.values().find_map(|external| external.create.as_ref());
         let abi = created.and_then(|c| compiled.get(c)).map(|c| &c.artifact.abi);
         builder.targets.insert(name.clone(), abi);
@@ -161,6 +166,7 @@ pub fn elaborate(
         existing: config.existing.keys().cloned().chain(builder.found).collect(),
         links: BTreeSet::new(),
         follows: follows.map(|followed| followed.root),
+        made: builder.made,
     };
     plan.links = links(plan.contracts().iter().filter_map(|fqn| artifacts.get(fqn)));
     Ok(plan)
@@ -182,6 +188,8 @@ struct Builder<'a> {
     found: BTreeSet<String>,
     /// What is created anew although it stands.
     anew: BTreeSet<String>,
+    /// Calls that were made before.
+    made: BTreeSet<String>,
 }
 
 impl<'a> Builder<'a> {
@@ -214,7 +222,7 @@ impl<'a> Builder<'a> {
                 let function = call.invocation.signature.split('(').next().unwrap_or_default();
                 let default = || format!("{}.{function}", call.target);
                 let name = written.name.clone().unwrap_or_else(default);
-                if self.was_made(&name, &call) {
+                if self.was_made(&name, &call) && self.made.insert(name.clone()) {
                     return Ok(());
                 }
                 let abi = self.targets.get(&call.target).copied().flatten();

@@ -43,6 +43,7 @@ fn names(plan: &Plan) -> Vec<&str> {
 fn what_did_not_change_is_found_and_what_was_called_is_not_called_again() {
     let plan = next(&[], &[]).unwrap();
     assert_eq!(names(&plan), ["next"]);
+    assert_eq!(plan.made, ["allow", "lists", "registry.register"].map(str::to_owned).into());
     let found = ["clone", "live", "paid", "pair", "pool", "pool2", "registry", "vault"];
     assert_eq!(plan.existing, found.map(str::to_owned).into());
     assert_eq!(plan.follows, Some(first().0));
@@ -58,7 +59,8 @@ fn a_changed_contract_behind_a_proxy_is_an_upgrade_of_what_stands() {
     assert_eq!(names(&plan), ["pair", "next"]);
     let pair = step(&plan, "pair").as_upgrade().unwrap();
     assert_eq!((&*pair.target, pair.kind), ("pair", ProxyKind::Transparent));
-    assert_eq!(pair.reference.contract.0, "recorded:fuzz-1.0.0/src/a.sol:Pair");
+    let recorded = format!("recorded:{}/src/a.sol:Pair", first().0.short());
+    assert_eq!(pair.reference.contract.0, recorded);
     assert_eq!(pair.contract.0, "src/a.sol:Pair");
     assert_ne!(pair.reference.runtime_template, pair_template(&["Pair"]));
     assert_eq!(pair.reference.runtime_template, pair_template(&[]));
@@ -84,13 +86,14 @@ fn a_return_to_audited_code_has_the_scope_that_was_audited() {
     assert_ne!(second.param_policy(&vault.fqn), Value::Array(Vec::new()));
     let mut two = Release { name: "fuzz-2.0.0".to_owned(), ..release(second) };
     two.artifacts.values_mut().for_each(changed(&["Vault"]));
-    assert!(two.references.keys().any(|fqn| fqn.0 == "recorded:fuzz-1.0.0/src/a.sol:Vault"));
+    let recorded = format!("recorded:{}/src/a.sol:Vault", root.short());
+    assert!(two.references.keys().any(|fqn| fqn.0 == recorded));
 
     let at = ReleaseRoot(alloy_primitives::B256::repeat_byte(2));
     let chain = Followed::of(&[(root, &one), (at, &two)]).unwrap();
     let third = plan_after(&config, |_| {}, Some(&chain)).unwrap();
     let back = step(&third, "vault").as_upgrade().unwrap();
-    assert_eq!(back.reference.contract.0, "recorded:fuzz-2.0.0/src/a.sol:Vault");
+    assert_eq!(back.reference.contract.0, format!("recorded:{}/src/a.sol:Vault", at.short()));
     assert_eq!(back.contract, vault.fqn);
     let policy = |plan: &Plan| {
         let entries = plan.param_policy(&vault.fqn).as_array().unwrap().clone();
@@ -103,7 +106,7 @@ fn a_return_to_audited_code_has_the_scope_that_was_audited() {
 #[test]
 fn a_migration_runs_with_the_upgrade_alone() {
     let migrate = ("create = \"Pair\"", "create = \"Pair\"\nmigrate = [\"pair\", [1, \"x\"]]");
-    assert_eq!(names(&next(&[migrate], &[]).unwrap()), ["next"]);
+    refused(next(&[migrate], &[]), "nothing runs `migrate`");
     let plan = next(&[migrate], &["Pair"]).unwrap();
     let init = step(&plan, "pair").as_upgrade().unwrap().init.clone().unwrap();
     assert_eq!(init.signature, "pair((uint256,string))");
@@ -117,9 +120,9 @@ fn what_cannot_be_upgraded_is_created_anew_only_where_that_is_written() {
         "it changed since fuzz-1.0.0, and nothing can be put behind it",
     );
     refused(next(&[], &["Tiny"]), "`anew = true`");
-    refused(next(&[], &["Pool"]), "the upgrade of a beacon is written out");
+    refused(next(&[], &["Pool"]), "a beacon of a release that is followed cannot be");
     let anew = ("salt = \"v2\"", "salt = \"v2\"\nanew = true");
-    refused(next(&[anew], &[]), "`anew` needs another `salt`");
+    refused(next(&[anew], &[]), "nothing of it changed since fuzz-1.0.0: remove `anew`");
     refused(edited(&[anew]), "`anew` is for what stands");
     // What is made with it changes as well, and it is told again what it was told.
     let plan = next(&[anew], &["Registry"]).unwrap();
@@ -179,4 +182,72 @@ fn what_is_followed_is_upgraded_by_its_own_step() {
     let proxy = "[[step]]\nname = \"pool3\"\ncreate = \"Pool\"\nproxy = \"beacon\"\nbeacon = \
                  \"@pool\"\n\n[funds]";
     refused(next(&[("[funds]", proxy)], &[]), "the beacon of `@pool` stands already");
+}
+
+/// A release without a step may have undone what the step did: restored, it is made again.
+#[test]
+fn a_call_that_a_release_left_out_is_made_again() {
+    let (root, one) = first();
+    let allow = "[[step]]\nname = \"allow\"\ncall = [\"@usdc\", \"approve(address,uint256)\", \
+                 \"@vault\", \"$mode\"]\n\n";
+    let undo = allow.replace("\"allow\"", "\"undo\"").replace("@vault", "@registry");
+    let without = plan_after(&read(&[(allow, &undo)]), |_| {}, Some(&followed())).unwrap();
+    assert_eq!(names(&without), ["undo", "next"]);
+    let two = Release { name: "fuzz-2.0.0".to_owned(), ..release(without) };
+    let at = ReleaseRoot(alloy_primitives::B256::repeat_byte(2));
+    let chain = Followed::of(&[(root, &one), (at, &two)]).unwrap();
+    let third = plan_after(&read(&[]), |_| {}, Some(&chain)).unwrap();
+    assert_eq!(names(&third), ["allow", "next"]);
+    assert_eq!(third.made, ["lists", "registry.register"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_name_of_what_stands_is_nothing_elses() {
+    let external = "[externals.pair]\ntestnet = { create = \"Mock\" }\n\n[params]";
+    refused(next(&[("[params]", external)], &[]), "a contract that stands has this name");
+    let twice = "[[step]]\nname = \"pair\"\ncreate = \"Registry\"\nargs = [\"@safe\"]\n\n[funds]";
+    refused(next(&[("[funds]", twice)], &[]), "the name `pair` is taken");
+    let live = ("[existing.live]", "[existing.vault]");
+    refused(next(&[live, ("\"@live\"", "\"@vault\"")], &[]), "this name is taken");
+}
+
+/// What was told of a contract at its creation keeps the old one, unless it is told of the new one.
+#[test]
+fn what_was_told_of_something_anew_is_told_again() {
+    let at = "\"@usdc\", \"$cap\", \"$owner\"]";
+    let told = read(&[(at, "\"@registry\", \"$cap\", \"$owner\"]")]);
+    let one = release(plan_after(&told, |_| {}, None).unwrap());
+    let root = one.roots().unwrap().release_root;
+    let follows = Followed::of(&[(root, &one)]);
+    let plan = |more: &str| {
+        let anew = ("salt = \"v2\"", "salt = \"v2\"\nanew = true");
+        let more = format!("{more}[funds]");
+        let vault = ("args = [\"@registry\"]\nproxy", "args = [\"@safe\"]\nproxy");
+        let config =
+            read(&[(at, "\"@registry\", \"$cap\", \"$owner\"]"), anew, vault, ("[funds]", &more)]);
+        plan_after(&config, changed(&["Registry"]), follows.as_ref()).map_err(|e| e.to_string())
+    };
+    refused(plan(""), "its `init` was told of \"@registry\", which is created anew");
+    let tell = "[[step]]\nname = \"tell\"\ncall = [\"@vault\", \"register\", \"@registry\"]\n\n";
+    assert!(names(&plan(tell).unwrap()).contains(&"tell"));
+}
+
+#[test]
+fn a_parameter_is_given_to_each_contract_that_had_it() {
+    let stale = |plan: &Plan, param: &str| {
+        followed().not_given(plan, param).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let plan = next(&[], &[]).unwrap();
+    let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(stale(&plan, "cap"), all(&["vault"]));
+    assert_eq!(stale(&plan, "owner"), all(&["pair", "registry", "vault"]));
+    assert_eq!(stale(&plan, "delay"), all(&["vault"]));
+    // Given to another contract, it is not given to the one that had it.
+    let call = |to: &str| {
+        let call =
+            format!("[[step]]\ncall = [\"@{to}\", \"share(address,uint64)\", \"$owner\", 1]");
+        next(&[("[funds]", &format!("{call}\n\n[funds]"))], &[]).unwrap()
+    };
+    assert_eq!(stale(&call("registry"), "owner"), all(&["pair", "vault"]));
+    assert_eq!(stale(&call("vault"), "owner"), all(&["pair", "registry"]));
 }
