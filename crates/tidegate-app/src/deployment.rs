@@ -75,9 +75,6 @@ pub(crate) fn prepare_with(
     mut values: BTreeMap<String, Value>,
 ) -> AppResult<Prepared> {
     let settings = project.network(network)?;
-    let mut mocks = BTreeMap::new();
-    let mut externals = BTreeMap::new();
-    let mut ops = Vec::new();
     let chain = follow::of(project, built)?;
     let own = (built.roots.release_root, deployment_id);
     let left = match &chain {
@@ -85,33 +82,8 @@ pub(crate) fn prepare_with(
         None => Left::default(),
     };
     let is_written = values.is_empty();
-    for (name, networks) in &project.config.externals {
-        let Some(external) = networks.get(network) else { continue };
-        // What a stand-in was created for uses it.
-        if let Some(there) = left.externals.get(name).filter(|_| external.create.is_some()) {
-            externals.insert(name.clone(), there.address);
-            continue;
-        }
-        match (&external.create, external.address) {
-            (None, Some(address)) => {
-                externals.insert(name.clone(), address);
-            }
-            (Some(_), None) if settings.stage == Stage::Testnet => {
-                let op = mock_creation(project, built, executor, name, deployment_id)?;
-                if let OpKind::Create { address, .. } = op.kind {
-                    mocks.insert(name.clone(), address);
-                    externals.insert(name.clone(), address);
-                }
-                ops.push(op);
-            }
-            _ => {
-                return Err(AppError::config(format!(
-                    "[externals.{name}] {network}: write `address` and `code_hash`, or on a \
-                     testnet `create`"
-                )));
-            }
-        }
-    }
+    let of = (executor, deployment_id);
+    let SetUp { externals, mocks, mut ops } = set_up(project, built, network, of, &left)?;
     let context = ResolveContext {
         executor,
         deployer: match executor {
@@ -139,6 +111,53 @@ pub(crate) fn prepare_with(
     Ok(Prepared { resolved, mocks, externals, left })
 }
 
+/// Where externals stand, and what creates those of a testnet.
+#[derive(Default)]
+struct SetUp {
+    externals: BTreeMap<String, Address>,
+    mocks: BTreeMap<String, Address>,
+    ops: Vec<Op>,
+}
+
+fn set_up(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    (executor, id): (Executor, u64),
+    left: &Left,
+) -> AppResult<SetUp> {
+    let is_testnet = project.network(network)?.stage == Stage::Testnet;
+    let mut set_up = SetUp::default();
+    for (name, networks) in &project.config.externals {
+        let Some(external) = networks.get(network) else { continue };
+        // What a stand-in was created for uses it.
+        if let Some(there) = left.externals.get(name).filter(|_| external.create.is_some()) {
+            set_up.externals.insert(name.clone(), there.address);
+            continue;
+        }
+        match (&external.create, external.address) {
+            (None, Some(address)) => {
+                set_up.externals.insert(name.clone(), address);
+            }
+            (Some(_), None) if is_testnet => {
+                let op = mock_creation(project, built, executor, name, id)?;
+                if let OpKind::Create { address, .. } = op.kind {
+                    set_up.mocks.insert(name.clone(), address);
+                    set_up.externals.insert(name.clone(), address);
+                }
+                set_up.ops.push(op);
+            }
+            _ => {
+                return Err(AppError::config(format!(
+                    "[externals.{name}] {network}: write `address` and `code_hash`, or on a \
+                     testnet `create`"
+                )));
+            }
+        }
+    }
+    Ok(set_up)
+}
+
 /// Refuses another value of a parameter than what stands was given, where nothing gives it the new
 /// one. A deployer who is another one than before is no other value.
 fn require_kept(chain: &Chain, built: &Built, resolved: &Resolved, left: &Left) -> AppResult {
@@ -147,7 +166,7 @@ fn require_kept(chain: &Chain, built: &Built, resolved: &Resolved, left: &Left) 
     for (name, was) in &left.params {
         let Some(now) = resolved.params.get(name).filter(|now| *now != was) else { continue };
         let by_deployer = same_address(now, &deployer)
-            && left.executors.iter().any(|before| same_address(was, &serde_json::json!(before)));
+            && left.executor.is_some_and(|before| same_address(was, &serde_json::json!(before)));
         let Some(kept) = chain.followed.not_given(plan, name).next() else { continue };
         if !by_deployer {
             return Err(AppError::config(format!(
@@ -192,7 +211,7 @@ fn existing(
             ))
             .hint("remove it under [existing]; the step of its name upgrades it"));
         }
-        all.insert(name.clone(), *place);
+        all.insert(name.clone(), ExistingPlace { address: place.address, admin: place.admin });
     }
     Ok(all)
 }
@@ -362,6 +381,11 @@ impl Prepared {
             externals,
             params: self.resolved.params.clone(),
             slots: expected.slots.clone(),
+            found: {
+                let names = &built.release.plan.existing;
+                let found = self.left.places.iter().filter(|(name, _)| names.contains(*name));
+                found.map(|(name, found)| (name.clone(), found.clone())).collect()
+            },
         })
     }
 

@@ -7,8 +7,8 @@ use alloy_primitives::Address;
 use tidegate_model::ReleaseRoot;
 use tidegate_model::lookup::Prefix;
 use tidegate_model::policy::External;
-use tidegate_model::record::DeploymentRecord;
-use tidegate_plan::config::{ExistingPlace, Stage};
+use tidegate_model::record::{DeploymentRecord, Found, Place};
+use tidegate_plan::config::Stage;
 use tidegate_plan::{ADMIN_SLOT, Followed};
 use tidegate_store::{read_limited, to_text, write_atomic};
 
@@ -152,18 +152,16 @@ fn read(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Left {
     /// Their contracts, by the names of their steps.
-    pub places: BTreeMap<String, ExistingPlace>,
+    pub places: BTreeMap<String, Found>,
     /// Their externals, stand-ins on testnets included.
     pub externals: BTreeMap<String, External>,
-    /// What was put behind their proxies last.
-    pub implementations: BTreeMap<String, Address>,
     /// The values of their parameters.
     pub params: BTreeMap<String, serde_json::Value>,
-    /// Who deployed them.
-    pub executors: BTreeSet<Address>,
+    /// Who deployed the newest of them.
+    pub executor: Option<Address>,
 }
 
-/// The same by their records: those that count, the Safe's on a target; for a deployment of `own`
+/// The same by the record of the newest, which has what it found itself. For a deployment of `own`
 /// that has a record, what that one found.
 pub(crate) fn left(
     project: &Project,
@@ -171,69 +169,65 @@ pub(crate) fn left(
     network: &str,
     own: Option<(ReleaseRoot, u64)>,
 ) -> AppResult<Left> {
-    let mut left = Left::default();
-    for record in recorded(project, chain, network, own)? {
-        let deployment = record.deployment;
-        left.executors.insert(deployment.executor);
-        let admin = |proxy: Address| {
-            let mut slots = deployment.slots.iter();
-            let found = slots.find(|slot| slot.address == proxy && slot.slot == ADMIN_SLOT);
-            found.map(|slot| Address::from_word(slot.value))
-        };
-        for (name, place) in &deployment.steps {
-            if !chain.followed.standing.contains_key(name) {
-                continue;
-            }
-            let address = place.address;
-            let before = left.places.get(name).filter(|before| before.address == address);
-            let admin = admin(address).or_else(|| before.and_then(|before| before.admin));
-            left.places.insert(name.clone(), ExistingPlace { address, admin });
-            left.implementations.extend(place.implementation.map(|at| (name.clone(), at)));
+    let deployment = recorded(project, chain, network, own)?.deployment;
+    let mut places = deployment.found;
+    for (name, place) in deployment.steps {
+        if !chain.followed.standing.contains_key(&name) {
+            continue;
         }
-        left.externals.extend(deployment.externals);
-        left.params.extend(deployment.params);
+        let mut slots = deployment.slots.iter();
+        let admin = slots.find(|slot| slot.address == place.address && slot.slot == ADMIN_SLOT);
+        let admin = admin.map(|slot| Address::from_word(slot.value));
+        let before = places.get(&name).filter(|before| before.address == place.address);
+        let admin = admin.or_else(|| before.and_then(|before| before.admin));
+        let Place { address, implementation } = place;
+        places.insert(name, Found { address, implementation, admin });
     }
-    Ok(left)
+    Ok(Left {
+        places,
+        externals: deployment.externals,
+        params: deployment.params,
+        executor: Some(deployment.executor),
+    })
 }
 
-/// Their deployments on a network, in order.
+/// The deployment of the newest on a network: one that counts, the Safe's on a target. Of several
+/// on a testnet, the one that a deployment of `own` found, else the one with the highest id.
 pub(crate) fn recorded(
     project: &Project,
     chain: &Chain,
     network: &str,
     own: Option<(ReleaseRoot, u64)>,
-) -> AppResult<Vec<DeploymentRecord>> {
-    let own = match own {
-        Some((root, id)) => records::all_of_release(project, network, root)?
-            .into_iter()
-            .find(|record| record.id == id),
-        None => None,
-    };
-    // Of several copies on a testnet, the one that the deployment itself upgraded.
-    let shares = |record: &DeploymentRecord| {
-        own.as_ref().is_some_and(|own| {
-            let mut steps = own.deployment.steps.iter();
-            steps.any(|(name, place)| {
-                let there = record.deployment.steps.get(name);
-                there.is_some_and(|there| there.address == place.address)
+) -> AppResult<DeploymentRecord> {
+    let root = chain.followed.root;
+    let found = if project.network(network)?.stage == Stage::Testnet {
+        let own = match own {
+            Some((root, id)) => {
+                let mut all = records::all_of_release(project, network, root)?.into_iter();
+                all.find(|record| record.id == id)
+            }
+            None => None,
+        };
+        let is_found = |record: &DeploymentRecord| {
+            let Some(own) = &own else { return false };
+            let steps = record.deployment.steps.iter();
+            let steps = steps.map(|(name, place)| (name, place.address));
+            let older = record.deployment.found.iter().map(|(name, found)| (name, found.address));
+            steps.chain(older).any(|(name, address)| {
+                own.deployment.found.get(name).is_some_and(|found| found.address == address)
             })
-        })
+        };
+        let all = records::all_of_release(project, network, root)?.into_iter();
+        let whole = all.filter(|record| record.anchor().is_some());
+        whole.max_by_key(|record| (is_found(record), record.id))
+    } else {
+        records::executed(project, network, root)?
     };
-    let record = |(root, (release, _)): &(ReleaseRoot, Kept)| {
-        let mut found = records::executed(project, network, *root)?;
-        if project.network(network)?.stage == Stage::Testnet {
-            let all = records::all_of_release(project, network, *root)?.into_iter();
-            let whole = all.filter(|record| record.anchor().is_some());
-            found = whole.max_by_key(|record| (shares(record), record.id));
-        }
-        found.ok_or_else(|| {
-            let name = &release.name;
-            AppError::config(format!("{name}, which is followed, has no record on {network}")).hint(
-                format!("pull it; or on a testnet deploy it: `tidegate deploy --release {name}`"),
-            )
-        })
-    };
-    chain.releases.iter().map(record).collect()
+    found.ok_or_else(|| {
+        let name = &chain.followed.name;
+        AppError::config(format!("{name}, which is followed, has no record on {network}"))
+            .hint(format!("pull it; or on a testnet deploy it: `tidegate deploy --release {name}`"))
+    })
 }
 
 /// What a plan takes as it is, and which calls it does not make again.

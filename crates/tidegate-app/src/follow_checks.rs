@@ -58,8 +58,8 @@ pub(crate) async fn standing_faults(
         let code = network.code(code_at, at).await?;
         let artifact = &standing.artifact;
         // The address too: other values in the same code are other code.
-        let put = left.implementations.get(name).filter(|_| is_plain_proxy(standing));
-        let is_put = put.is_none_or(|put| *put == code_at);
+        let put = place.implementation.filter(|_| is_plain_proxy(standing));
+        let is_put = put.is_none_or(|put| put == code_at);
         if !is_put || artifact.template_of(&code) != Some(artifact.runtime_template()) {
             let of = if code_at == place.address { "" } else { "behind " };
             faults.push(format!(

@@ -74,7 +74,11 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
     let plan = elaborate(config, &compiled, artifacts, followed)?;
     if plan.steps.is_empty() {
         return Err(AppError::config("nothing changed since the release that this one follows")
-            .hint("edit a contract or a step, or promote what is recorded"));
+            .hint("edit a contract or a step"));
+    }
+    if plan.contracts().is_empty() {
+        return Err(AppError::config("the plan only calls: no contract could be audited or soak")
+            .hint("make these calls by the Safe itself, or with the release of a contract"));
     }
     let recorded = followed.iter().flat_map(|followed| followed.standing.values());
     let recorded = recorded.map(|standing| (&standing.artifact.fqn, &standing.artifact));

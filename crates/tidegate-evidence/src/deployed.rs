@@ -134,6 +134,7 @@ mod tests {
                 externals: BTreeMap::new(),
                 params: BTreeMap::new(),
                 slots: Vec::new(),
+                found: BTreeMap::new(),
             },
             initcodes: BTreeMap::new(),
             mocks: BTreeMap::new(),

@@ -37,6 +37,23 @@ pub struct Deployment {
     pub params: BTreeMap<String, Value>,
     /// Watched slots and what they hold.
     pub slots: Vec<SlotValue>,
+    /// What stands of the release that is followed, as it was found.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub found: BTreeMap<String, Found>,
+}
+
+/// A contract that stands since a release that is followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// The address that others use.
+    pub address: Address,
+    /// The implementation that was behind it before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub implementation: Option<Address>,
+    /// Of a transparent proxy, its admin contract.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub admin: Option<Address>,
 }
 
 /// Address of a step's contract.

@@ -74,8 +74,8 @@ impl Followed {
         }
     }
 
-    /// The contracts that were given a parameter when they were made or called, and that no operation
-    /// of a plan gives it to.
+    /// The contracts that were given a parameter when they were made or called, and that no
+    /// operation of a plan gives it to.
     pub fn not_given<'a>(
         &'a self,
         plan: &'a Plan,

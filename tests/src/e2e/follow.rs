@@ -12,7 +12,8 @@ pub(crate) fn cases() -> Vec<Case> {
         Ready:
             the_second_release_upgrades_what_stands;
         Deployed:
-            what_follows_forgets_nothing;
+            what_follows_forgets_nothing,
+            a_copy_leaves_what_was_deployed_alone;
     }
 }
 
@@ -106,6 +107,31 @@ fn what_follows_forgets_nothing(scene: &Scene<'_>) -> Outcome {
     scene.edit(&file, id, "\"id\": \"erc7201:other\"")?;
     let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
     assert!(build.contains("is not the release of its name"), "{build}");
+    Ok(())
+}
+
+/// A copy of the first release for another try: the second one stays with the original, and so
+/// does what follows it.
+fn a_copy_leaves_what_was_deployed_alone(scene: &Scene<'_>) -> Outcome {
+    let original = scene.contract_of("1.4.0", "vault")?;
+    next(scene, "1.4.0", "1.5.0", "1")?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.done("eva", &["deploy", "--release", "vault-1.4.0", "--id", "7"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+
+    scene.edit(VAULT, "{ return 1; }", "{ return 2; }")?;
+    scene.edit("tidegate.toml", "follows = \"1.4.0\"", "follows = \"1.5.0\"")?;
+    scene.edit("tidegate.toml", "version = \"1.5.0\"", "version = \"1.6.0\"")?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    assert_eq!(round(&scene.world.testnet, original)?, 2);
+    let (_, record) = scene.record_of("1.6.0")?;
+    let found = &record["deployment"]["found"];
+    let registry = scene.contract_of("1.5.0", "vault")?;
+    assert_eq!((found["vault"]["address"].clone(), registry), (json!(registry), original));
     Ok(())
 }
 

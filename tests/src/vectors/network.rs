@@ -288,6 +288,7 @@ fn deployment() -> Deployment {
         externals: external(),
         params: resolved.params,
         slots: resolved.slots.iter().map(slot).collect(),
+        found: BTreeMap::new(),
     }
 }
 

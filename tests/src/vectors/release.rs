@@ -397,14 +397,9 @@ fn plan() -> Plan {
         expect,
         salt_label: label.to_owned(),
     };
-    let register = Call {
-        target: "registry".to_owned(),
-        invocation: invocation(
-            "register(address,bool)",
-            vec![reference("vault"), literal("bool", json!(true))],
-        ),
-        value: U256::ZERO,
-    };
+    let given = vec![reference("vault"), literal("bool", json!(true))];
+    let invocation = invocation("register(address,bool)", given);
+    let register = Call { target: "registry".to_owned(), invocation, value: U256::ZERO };
     let mut capped = expect("cap(uint8)", param("uint256", "vault_cap"));
     capped.args.push(literal("uint8", json!("1")));
     Plan {

@@ -163,9 +163,8 @@ async fn target_faults(
     let Some(chain) = follow::of(project, built)? else { return Ok(Vec::new()) };
     let promotions = promotions(project, target, network, head).await?;
     let mut faults = Vec::new();
-    for (record, (_, kept)) in
-        follow::recorded(project, &chain, target, None)?.into_iter().zip(&chain.releases)
-    {
+    if let Some((_, kept)) = chain.releases.last() {
+        let record = follow::recorded(project, &chain, target, None)?;
         let digest = record.deployment.digest()?;
         let is_recorded = promotions.iter().any(|promotion| {
             let of = &promotion.record;

@@ -70,30 +70,13 @@ impl<'a> Builder<'a> {
         if is_same {
             return Ok(None);
         }
-        let kind = create.proxy.as_ref().map(|proxy| proxy.kind);
-        match kind {
-            Some(ProxyKind::Uups | ProxyKind::Transparent) => {}
-            Some(ProxyKind::Beacon) => {
-                return Err(error(format!(
-                    "it changed since {since}, and a beacon of a release that is followed cannot be \
-                     upgraded yet: restore it"
-                )));
-            }
-            Some(ProxyKind::Minimal) | None => {
-                let what =
-                    if moves { "what it is made with is created anew" } else { "it changed" };
-                return Err(error(format!(
-                    "{what} since {since}, and nothing can be put behind it: write \
-                     `anew = true` to create it at another address, or restore what it was"
-                )));
-            }
-        }
+        may_upgrade(&create, moves, since).map_err(error)?;
         let upgrade = self.upgrade_of(name, standing, create, abi, written)?;
         Ok(Some(Action::Upgrade(upgrade)))
     }
 
-    /// What stands was told at its creation of something that is created anew: a call or a migration
-    /// has to tell it.
+    /// What stands was told at its creation of something that is created anew: a call or a
+    /// migration has to tell it.
     fn refuse_untold(
         &self,
         name: &str,
@@ -229,6 +212,24 @@ impl<'a> Builder<'a> {
                 let reason = format!("`{name}` is no contract that is left behind");
                 Err(ConfigError::value(key, reason).into())
             }
+        }
+    }
+}
+
+/// Refuses a change of what nothing can be put behind.
+fn may_upgrade(create: &Create, moves: bool, since: &str) -> Result<(), String> {
+    match create.proxy.as_ref().map(|proxy| proxy.kind) {
+        Some(ProxyKind::Uups | ProxyKind::Transparent) => Ok(()),
+        Some(ProxyKind::Beacon) => Err(format!(
+            "it changed since {since}, and a beacon of a release that is followed cannot be \
+             upgraded yet: restore it"
+        )),
+        Some(ProxyKind::Minimal) | None => {
+            let what = if moves { "what it is made with is created anew" } else { "it changed" };
+            Err(format!(
+                "{what} since {since}, and nothing can be put behind it: write `anew = true` to \
+                 create it at another address, or restore what it was"
+            ))
         }
     }
 }

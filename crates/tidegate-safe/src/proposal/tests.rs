@@ -41,6 +41,7 @@ fn promotion_of(call: InnerCall) -> Proposal {
         externals: BTreeMap::new(),
         params: BTreeMap::new(),
         slots: vec![],
+        found: BTreeMap::new(),
     };
     let block = BlockRef { number: 900, hash: B256::repeat_byte(5) };
     let digest = B256::repeat_byte(6);

@@ -53,6 +53,7 @@ fn a_deployment() -> Deployment {
         externals: BTreeMap::new(),
         params: BTreeMap::new(),
         slots: Vec::new(),
+        found: BTreeMap::new(),
     }
 }
 
