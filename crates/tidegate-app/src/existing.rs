@@ -10,7 +10,7 @@ use tidegate_chain::Network;
 use tidegate_gates::code_match::match_code;
 use tidegate_model::release::Artifact;
 use tidegate_model::{BlockRef, ChainId, Fqn, Head};
-use tidegate_plan::{ADMIN_SLOT, Start};
+use tidegate_plan::{ADMIN_SLOT, RECORDED, Start};
 use tidegate_store::{read_limited, to_text, write_atomic};
 
 use crate::deployment::Prepared;
@@ -51,10 +51,11 @@ pub(crate) async fn read_behind(
         faults.push(format!("nothing is behind @{target} at {} on {name}", start.address));
     } else if reference.template_of(&code) != Some(reference.runtime_template()) {
         let why = match_code(reference, &template_with(reference, &code), &code).summary();
-        faults.push(format!(
-            "{implementation}, behind @{target} on {name}, is not {}: {why}",
-            reference.fqn
-        ));
+        let of = match reference.fqn.0.strip_prefix(RECORDED).and_then(|fqn| fqn.split_once('/')) {
+            Some((_, plain)) => format!("{plain} of the release that is followed"),
+            None => reference.fqn.to_string(),
+        };
+        faults.push(format!("{implementation}, behind @{target} on {name}, is not {of}: {why}"));
     }
     if let Some(admin) = start.admin {
         let found = Address::from_word(slot(network, start.address, ADMIN_SLOT, at).await?);

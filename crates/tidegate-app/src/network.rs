@@ -150,12 +150,16 @@ fn endpoints(project: &Project, name: &str, need: Need) -> AppResult<Vec<Redacte
         }
     }
     let hint = format!("set the environment variable {variables} to an endpoint of your own");
+    let why = match project.front.can_ask() {
+        true => "you did not",
+        false => "nobody can be asked here",
+    };
     match (&left_out, urls.is_empty()) {
         (Some(url), true) => Err(AppError::new(
             Kind::Unknown,
             format!(
                 "you have no endpoint for network {name}; the project names {url}, which counts \
-                 only once you trust it, and nobody can be asked here"
+                 only once you trust it, and {why}"
             ),
         )
         .hint(hint)),

@@ -274,9 +274,10 @@ fn of_engine(error: EngineError) -> AppError {
             "look at what the endpoint says; where it is right, run the same command again once \
              that is mended, else with another endpoint",
         ),
-        EngineError::Funds { .. } => {
-            (Kind::Chain, "fund it; on a testnet `tidegate fund request` asks the treasury")
-        }
+        EngineError::Funds { .. } => (
+            Kind::Chain,
+            "send it ether; where the project has a treasury, `tidegate fund request` asks it",
+        ),
         _ => (Kind::Chain, ""),
     };
     let error = AppError::new(kind, error);

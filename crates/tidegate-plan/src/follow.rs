@@ -124,7 +124,7 @@ impl Standing {
 
 /// What a contract of a release that is followed is called in the one that follows it: the present
 /// contract has the plain name.
-const RECORDED: &str = "recorded:";
+pub const RECORDED: &str = "recorded:";
 
 fn given(action: &Action, param: &str) -> bool {
     let step = Step {

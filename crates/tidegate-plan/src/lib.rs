@@ -49,7 +49,7 @@ pub use elaborate::{
 };
 pub use execute::{expected_code, expected_in, expected_rest};
 pub use expected::{Created, Expected, When};
-pub use follow::{Followed, Standing};
+pub use follow::{Followed, RECORDED, Standing};
 pub use fresh::{WAY_OUT, may_stand, must_be_absent};
 pub use kept::{Kept, Outside};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};

@@ -60,7 +60,7 @@ pub(super) async fn require_balance(
         ),
     )
     .hint(
-        "fund it: `tidegate fund request` asks the treasury; where the base fee is high, wait \
-         until it has fallen",
+        "send it ether; where the project has a treasury, `tidegate fund request` asks it; where \
+         the base fee is high, wait until it has fallen",
     ))
 }

@@ -206,8 +206,8 @@ impl PlanView {
             op.was = record.place_of(&op.id).filter(|was| *was != address);
             if let (Some(step), Some(was)) = (op.id.strip_suffix("/proxy"), op.was) {
                 self.attentions.push(format!(
-                    "{step} is a second proxy, beside the one of {} at {was}; `upgrade` keeps \
-                     address and state",
+                    "{step} is a second proxy, beside the one of {} at {was}; to upgrade that one, \
+                     write `follows` under [project], or an `upgrade` step",
                     record.name
                 ));
             }

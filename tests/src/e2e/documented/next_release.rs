@@ -25,7 +25,7 @@ fn the_next_release_is_typed(scene: &Scene<'_>) -> Outcome {
     scene.edit("contracts/src/Vault.sol", "{ return 1; }", "{ return 2; }")?;
     for command in ["plan", "deploy"] {
         let errors = messages(&scene.approve("eva", &[command])?.expect_code(1)?, "error");
-        let what = "behind @vault on testnet, is not recorded:";
+        let what = "Vault of the release that is followed: ";
         assert!(errors.join(" ").contains(what), "{errors:?}");
     }
     for printed in copy.commands() {
