@@ -270,7 +270,7 @@ mod tests {
             chain: ChainId(31_338_000_000),
             rpc: "${LOCAL_RPC}",
             genesis: Some("0x33".to_owned()),
-            block_time_secs: None,
+            block_time_secs: Some(7),
             profile: Some("release"),
             remappings: &["dep/=lib/dep/src/", "std/=lib/std/src/"].map(str::to_owned),
             own: None,
@@ -298,7 +298,7 @@ chain    = 31338000000
 rpc      = [\"${LOCAL_RPC}\"]
 deployer = \"local-deployer\"   # a key's name; make it with `tidegate key new`
 genesis  = \"0x33\"
-block_time = \"12s\"            # the expected time between blocks
+block_time = \"7s\"             # the expected time between blocks
 
 # Called, and created by no step here.
 [externals.feed]

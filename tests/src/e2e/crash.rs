@@ -12,6 +12,9 @@ use crate::support::{Case, Chains, Outcome, Scene, cases, files};
 const KILLS: u32 = 20;
 /// A run that ends before its moment is not killed; this often that may happen.
 const ROUNDS_MAX: u32 = 3 * KILLS;
+/// How often, and after which time, the chain is looked at: two minutes at most.
+const LOOKS_MAX: u32 = 24_000;
+const LOOK: Duration = Duration::from_millis(5);
 /// Gives the moments of an earlier run.
 const SEED: &str = "TIDEGATE_TEST_SEED";
 
@@ -58,22 +61,15 @@ fn a_killed_deployment_goes_on_where_it_was(scene: &Scene<'_>) -> Outcome {
 }
 
 /// What a runner kept is gone with its job; the next one has the repository alone.
-#[expect(clippy::disallowed_methods, reason = "a test measures")]
 fn a_cancelled_job_is_completed_by_an_empty_runner(scene: &Scene<'_>) -> Outcome {
     let mut start = Start::save(scene)?;
     let command = scene.run("eva", &["deploy", "--password-fd", "0"], 2)?;
     let command = command.asked_for().ok_or("the command to type instead")?;
-    let started = Instant::now();
     scene.person("eva").run(&command)?.expect_code(0)?;
-    let whole = started.elapsed();
     let clean = Deployed::read(scene)?;
-    let mut begun = 0;
-    for part in [0.5, 0.65, 0.8, 0.95] {
+    for sent in [1, 3, 5] {
         start.restore(scene)?;
-        let deployer = actor_address("deployer");
-        let before = scene.nonce(&scene.world.testnet, deployer)?;
-        kill_at(scene, &command, whole.mul_f64(part))?;
-        begun += usize::from(scene.nonce(&scene.world.testnet, deployer)? > before);
+        kill_after(scene, &command, sent)?;
         scene.forget("eva")?;
         let kept = scene.folder().join("kept/deployments/testnet");
         let records = scene.project().join("deployments/testnet");
@@ -83,12 +79,11 @@ fn a_cancelled_job_is_completed_by_an_empty_runner(scene: &Scene<'_>) -> Outcome
         scene.world.settle()?;
         scene.done("eva", &["deploy"])?;
         let found = Deployed::read(scene)?;
-        assert_eq!(found.addresses, clean.addresses, "{part}");
-        assert_eq!(found.transactions, clean.transactions, "all of them are in the record: {part}");
+        assert_eq!(found.addresses, clean.addresses, "{sent}");
+        assert_eq!(found.transactions, clean.transactions, "all of them are in the record: {sent}");
         scene.world.settle()?;
         scene.done("eva", &["verify"])?;
     }
-    assert!(begun > 0, "no job was cancelled after it had sent something");
     Ok(())
 }
 
@@ -166,6 +161,29 @@ fn kill_at(scene: &Scene<'_>, command: &[String], moment: Duration) -> Result<bo
     std::thread::sleep(moment);
     child.kill()?;
     Ok(child.wait()?.code().is_none())
+}
+
+/// Types a command and kills it once this many of the deployer's transactions are mined.
+fn kill_after(scene: &Scene<'_>, command: &[String], sent: usize) -> Outcome {
+    let mined = || scene.nonce(&scene.world.testnet, actor_address("deployer"));
+    let before = mined()?;
+    let mut child = scene.spawn("eva", command)?;
+    for _ in 0..LOOKS_MAX {
+        if mined()? >= before + sent {
+            child.kill()?;
+            return match child.wait()?.code() {
+                None => Ok(()),
+                Some(_) => Err(format!("it was done before {sent} were seen").into()),
+            };
+        }
+        if let Some(ended) = child.try_wait()? {
+            return Err(format!("it ended before {sent} were mined: {ended}").into());
+        }
+        std::thread::sleep(LOOK);
+    }
+    child.kill()?;
+    child.wait()?;
+    Err(format!("{sent} were never mined").into())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a seed is given to the tests, not to the product")]
