@@ -52,7 +52,7 @@ const CONTRACTS: &str = "the_contracts_are_tested_as_printed";
 const WRITTEN: &str = "shows a file that the program writes, with what differs left out";
 
 /// Each block by its page and its first line.
-const BLOCKS: [(&str, &str, Way); 27] = [
+const BLOCKS: [(&str, &str, Way); 28] = [
     (
         "README.md",
         "./scripts/demo   # a release",
@@ -62,7 +62,12 @@ const BLOCKS: [(&str, &str, Way); 27] = [
     ("README.md", "# Once per project", Run(TOUR)),
     ("README.md", "[project]", Run(CONFIGS)),
     ("README.md", "[[step]]", Run(CONFIGS)),
-    ("docs/engineers.md", "$ tidegate init", Run(ENGINEERS)),
+    ("docs/engineers.md", "$ tidegate init --chain", Run(ENGINEERS)),
+    (
+        "docs/engineers.md",
+        "$ tidegate init --rpc",
+        Not("was typed by hand, on a project that is not here"),
+    ),
     ("docs/auditors.md", "[firms]", Run(CONFIGS)),
     ("docs/auditors.md", "$ tidegate build", Run(AUDITORS)),
     ("docs/auditors.md", "$ tidegate attest reports/bolt.md", Run(AUDITORS)),
