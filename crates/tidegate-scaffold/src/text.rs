@@ -298,7 +298,7 @@ chain    = 31338000000
 rpc      = [\"${LOCAL_RPC}\"]
 deployer = \"local-deployer\"   # a key's name; make it with `tidegate key new`
 genesis  = \"0x33\"
-block_time = \"7s\"             # the expected time between blocks
+block_time = \"7s\"            # the expected time between blocks
 
 # Called, and created by no step here.
 [externals.feed]
