@@ -58,6 +58,9 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
     }
     let contracts = requested_contracts(config);
     let contracts: Vec<_> = contracts.into_iter().collect();
+    if contracts.is_empty() {
+        return Err(only_calls());
+    }
     let output = crate::compiler::run(project, &contracts)?;
     let CompileOutput { artifacts, roots: names, libraries, compilers, warnings } = &output;
     let no_libraries = Vec::new();
@@ -77,8 +80,7 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
             .hint("edit a contract or a step"));
     }
     if plan.contracts().is_empty() {
-        return Err(AppError::config("the plan only calls: no contract could be audited or soak")
-            .hint("make these calls by the Safe itself, or with the release of a contract"));
+        return Err(only_calls());
     }
     let recorded = followed.iter().flat_map(|followed| followed.standing.values());
     let recorded = recorded.map(|standing| (&standing.artifact.fqn, &standing.artifact));
@@ -110,6 +112,11 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
     let roots = release.roots()?;
     store(project, &release, &mocks, &roots)?;
     Ok(Built { release, roots, mocks, warnings: warnings.clone() })
+}
+
+fn only_calls() -> AppError {
+    AppError::config("the plan only calls: no contract could be audited or soak")
+        .hint("make these calls by the Safe itself, or with the release of a contract")
 }
 
 /// Keeps a release by its digests.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, B256};
 use tidegate_chain::{Network, Transaction};
 use tidegate_engine::{DeployRun, Deployed, Lane};
+use tidegate_model::Head;
 use tidegate_model::record::{
     ANCHOR_OP, Deployment, DeploymentRecord, FOREIGN_OP, MinedTransaction,
 };
@@ -82,7 +83,9 @@ impl Ran<'_> {
                 )
             })?
         } else {
-            network.sender_transactions(sender, from, next, since, head).await?
+            let mut sent = self.helper_before(from, head).await;
+            sent.extend(network.sender_transactions(sender, from, next, since, head).await?);
+            sent
         };
         let named = self.named(&sent).await?;
         // A lost journal does not tell where the run began; other deployments' records do.
@@ -95,6 +98,16 @@ impl Ran<'_> {
         }
         let last = named.iter().rposition(|tx| tx.op != FOREIGN_OP).map_or(0, |last| last + 1);
         Ok(named.into_iter().take(last).skip(first).collect())
+    }
+
+    /// The creation of the helper right before a nonce, where the journal here does not reach back
+    /// to it: a cancelled job may have got no further. It is left out where old state is forgotten.
+    async fn helper_before(&self, from: u64, head: Head) -> Vec<Transaction> {
+        let is_fresh = self.lane.state().attempts.iter().all(|attempt| attempt.nonce >= from);
+        let Some(before) = from.checked_sub(1).filter(|_| is_fresh) else { return Vec::new() };
+        let sender = self.lane.id().sender;
+        let found = self.network.sender_transactions(sender, before, from, 0, head).await;
+        found.unwrap_or_default().into_iter().filter(makes_helper).collect()
     }
 
     /// Whether something of it was created before, and neither the journal here nor the record of

@@ -36,7 +36,7 @@ fn what_cannot_be_deployed_is_explained(scene: &Scene<'_>) -> Outcome {
     let twin = format!("{PRAGMA}contract Registry {{}}\n");
     scene.write("contracts/src/Twin.sol", &twin)?;
     let both = ["contracts/src/Registry.sol:Registry", "contracts/src/Twin.sol:Registry"];
-    expect(&["build"], 3, &both, "path/Vault.sol:Vault")?;
+    expect(&["build"], 3, &both, "contracts/src/Registry.sol:Registry")?;
 
     let mine = format!("{PRAGMA}contract Mine {{ address public owner = msg.sender; }}\n");
     scene.write("contracts/src/Twin.sol", &mine)?;
@@ -54,5 +54,12 @@ fn what_cannot_be_deployed_is_explained(scene: &Scene<'_>) -> Outcome {
 
     let cycle = config.replacen("args   = [\"$owner\"]", "args   = [\"@vault\"]", 1);
     scene.write("tidegate.toml", &cycle)?;
-    expect(&["build"], 3, &["registry", "`@vault` is neither an earlier step"], "")
+    expect(&["build"], 3, &["registry", "`@vault` is neither an earlier step"], "")?;
+
+    scene.write("tidegate.toml", &config)?;
+    let token =
+        "[externals.token]\ntestnet.address = \"0x00000000000000000000000000000000000000c1\"";
+    let call = "[[step]]\ncall = [\"@token\", \"approve(address,uint256)\", \"$owner\", 1]";
+    scene.plan_of(token, call)?;
+    expect(&["build"], 3, &["the plan only calls: no contract could be audited"], "by the Safe")
 }
