@@ -298,7 +298,7 @@ mod tests {
         let (message, needed, balance) = ("busy".to_owned(), U256::ONE, U256::ZERO);
         let cases = [
             (EngineError::Reverted { op: op(), hash, block: 7 }, Kind::Fail, ""),
-            (EngineError::Funds { op: op(), sender, balance, needed }, Kind::Chain, "fund it"),
+            (EngineError::Funds { op: op(), sender, balance, needed }, Kind::Chain, "send it"),
             (
                 EngineError::FeeCap { op: op(), base_fee: 3, needed: 7, cap: 5 },
                 Kind::Chain,
@@ -319,7 +319,7 @@ mod tests {
             let error = AppError::from(error);
             let hints = format!("{:?}", error.hints);
             assert!(error.kind == kind && hints.contains(says), "{error}: {hints}");
-            assert_eq!(hints.contains("fund it"), says == "fund it", "{hints}");
+            assert_eq!(hints.contains("send it"), says == "send it", "{hints}");
         }
     }
 
