@@ -114,7 +114,7 @@ fn artifact<'a>(built: &'a Built, contract: &Fqn) -> Option<&'a Artifact> {
     built.release.artifact(contract).or_else(mock)
 }
 
-async fn proxy_at(
+pub(crate) async fn proxy_at(
     network: &Network,
     address: Address,
     code: &[u8],

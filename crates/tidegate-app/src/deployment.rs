@@ -167,13 +167,16 @@ fn require_kept(chain: &Chain, built: &Built, resolved: &Resolved, left: &Left) 
         let Some(now) = resolved.params.get(name).filter(|now| *now != was) else { continue };
         let by_deployer = same_address(now, &deployer)
             && left.executor.is_some_and(|before| same_address(was, &serde_json::json!(before)));
-        let Some(kept) = chain.followed.not_given(plan, name).next() else { continue };
+        let Some(kept) = chain.followed.not_given(plan, name).pop_first() else { continue };
         if !by_deployer {
             return Err(AppError::config(format!(
                 "params.{name} was {was} when @{kept} was made or called, is {now}, and nothing of \
                  this release gives @{kept} the new value"
             ))
-            .hint(format!("restore it, or add a `call` of @{kept} that sets it")));
+            .hint(format!(
+                "restore it, or set it by a `call` or `migrate` of @{kept}; what its constructor \
+                 got changes only with another implementation"
+            )));
         }
     }
     Ok(())

@@ -91,11 +91,12 @@ fn load(project: &Project, newest: ReleaseRoot) -> AppResult<Arc<Chain>> {
             return Err(AppError::config(what).hint("begin anew: follows = \"none\""));
         }
         let kept = content(project, root)?;
-        next = kept.0.plan.follows;
-        releases.push((root, kept));
+        next = kept.release.plan.follows;
+        releases.push(kept);
     }
     releases.reverse();
-    let all: Vec<_> = releases.iter().map(|(root, (release, _))| (*root, release)).collect();
+    let all = releases.iter().map(|kept| (kept.roots.release_root, &kept.release));
+    let all: Vec<_> = all.collect();
     let followed = Followed::of(&all);
     let followed =
         followed.ok_or_else(|| AppError::new(Kind::Internal, "a chain has no release"))?;
@@ -109,28 +110,29 @@ fn load(project: &Project, newest: ReleaseRoot) -> AppResult<Arc<Chain>> {
 /// A release by its root: as its file has it, else as this machine built it; then it becomes the
 /// file.
 fn content(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
-    let (mut release, mocks) = read(project, root)?;
+    let Built { mut release, mocks, roots, .. } = read(project, root)?;
     // The name is in no digest: the records say it.
     for network in project.config.networks.keys() {
         let mut all = records::all(project, network)?.into_iter();
         if let Some((_, record)) = all.find(|(_, record)| record.release_root == root) {
             release.name = record.name;
+            break;
         }
     }
     if release.project != project.config.name {
         let what = format!("`follows` names a release of `{}`", release.project);
         return Err(AppError::config(what).hint("follow a release of this project"));
     }
-    Ok((release, mocks))
+    Ok(Kept { release, mocks, roots })
 }
 
-fn read(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
+fn read(project: &Project, root: ReleaseRoot) -> AppResult<Built> {
     let path = project.layout.release(root);
     let file = format!("deployments/releases/{root}.json");
     if path.is_file() {
         let bytes = read_limited(&path, RELEASE_BYTES_MAX).or_kind(Kind::Config)?;
         let found = read_release(&bytes)?.filter(|built| built.roots.release_root == root);
-        return found.map(|built| (built.release, built.mocks)).ok_or_else(|| {
+        return found.ok_or_else(|| {
             AppError::config(format!("{file} is not the release of its name"))
                 .hint("restore it from git")
         });
@@ -145,7 +147,7 @@ fn read(project: &Project, root: ReleaseRoot) -> AppResult<Kept> {
     write_atomic(&path, text.as_bytes()).or_kind(Kind::Config)?;
     let here = project.config.release_name();
     project.front.note(format!("wrote {file}, which {here} follows; commit it"));
-    Ok((built.release, built.mocks))
+    Ok(built)
 }
 
 /// What the releases that are followed left on one network.

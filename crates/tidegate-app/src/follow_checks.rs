@@ -1,16 +1,16 @@
 //! Whether what a release finds is what the releases that it follows left.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, Bytes, keccak256};
 use tidegate_chain::Network;
+use tidegate_gates::proxy;
 use tidegate_model::BlockRef;
-use tidegate_model::plan::ProxyKind;
-use tidegate_plan::{BEACON_SLOT, IMPLEMENTATION_SLOT, Standing};
+use tidegate_plan::Standing;
 
 use crate::chain::Chain;
+use crate::contracts::proxy_at;
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
 use crate::follow::{Left, of};
-use crate::network::slot;
 use crate::project::Project;
 use crate::release::Built;
 
@@ -58,8 +58,7 @@ pub(crate) async fn standing_faults(
         let code = network.code(code_at, at).await?;
         let artifact = &standing.artifact;
         // The address too: other values in the same code are other code.
-        let put = place.implementation.filter(|_| is_plain_proxy(standing));
-        let is_put = put.is_none_or(|put| put == code_at);
+        let is_put = place.implementation.is_none_or(|put| put == code_at);
         if !is_put || artifact.template_of(&code) != Some(artifact.runtime_template()) {
             let of = if code_at == place.address { "" } else { "behind " };
             faults.push(format!(
@@ -72,12 +71,6 @@ pub(crate) async fn standing_faults(
     Ok(faults)
 }
 
-/// Whether a slot of the proxy itself says what is behind it.
-fn is_plain_proxy(standing: &Standing) -> bool {
-    let kind = standing.create.proxy.as_ref().map(|proxy| proxy.kind);
-    matches!(kind, Some(ProxyKind::Uups | ProxyKind::Transparent))
-}
-
 /// Where the code of a contract lies: itself, or what is behind its proxy.
 async fn behind(
     network: &Network,
@@ -85,23 +78,17 @@ async fn behind(
     address: Address,
     at: BlockRef,
 ) -> AppResult<Address> {
-    let Some(proxy) = &standing.create.proxy else { return Ok(address) };
-    let held = |place: Address, which: B256| slot(network, place, which, at);
-    match proxy.kind {
-        ProxyKind::Uups | ProxyKind::Transparent => {
-            Ok(Address::from_word(held(address, IMPLEMENTATION_SLOT).await?))
-        }
-        ProxyKind::Beacon => {
-            /// `implementation()` of every beacon.
-            const IMPLEMENTATION: [u8; 4] = [0x5c, 0x60, 0xda, 0x1b];
-            let beacon = Address::from_word(held(address, BEACON_SLOT).await?);
-            let answer = network.call(beacon, &IMPLEMENTATION.into(), at).await?;
-            Ok(answer.get(12..32).map_or(Address::ZERO, Address::from_slice))
-        }
-        ProxyKind::Minimal => {
-            // ERC-1167: ten bytes, the address, fifteen bytes.
-            let code = network.code(address, at).await?;
-            Ok(code.get(10..30).map_or(Address::ZERO, Address::from_slice))
-        }
+    if standing.create.proxy.is_none() {
+        return Ok(address);
     }
+    let code = network.code(address, at).await?;
+    let Some(behind) = proxy_at(network, address, &code, at).await? else {
+        return Ok(Address::ZERO);
+    };
+    if behind.kind != proxy::ProxyKind::Beacon {
+        return Ok(behind.target);
+    }
+    let asked = Bytes::copy_from_slice(&keccak256("implementation()")[..4]);
+    let answer = network.call(behind.target, &asked, at).await?;
+    Ok(answer.get(12..32).map_or(Address::ZERO, Address::from_slice))
 }

@@ -11,6 +11,7 @@ use tidegate_model::{BuildDigest, DeploymentDigest, Fqn, ReleaseRoot, ScopeRoot}
 use tidegate_plan::{Compiled, elaborate, minimal_proxy, needs_minimal_proxy, requested_contracts};
 use tidegate_safe::ProposalKind;
 
+use crate::chain::Kept;
 use crate::error::{AppError, AppResult, Kind};
 use crate::follow;
 use crate::project::Project;
@@ -273,9 +274,8 @@ pub fn select_for_testnet(project: &Project, wanted: Option<&str>) -> AppResult<
     if let Some(wanted) = wanted
         && let Some(chain) = follow::written(project)?
     {
-        for (_, (release, mocks)) in &chain.releases {
-            let (release, mocks) = (release.clone(), mocks.clone());
-            let roots = release.roots()?;
+        for Kept { release, mocks, roots } in &chain.releases {
+            let (release, mocks, roots) = (release.clone(), mocks.clone(), roots.clone());
             let built = Built { release, roots, mocks, warnings: Vec::new() };
             if names_release(&built, wanted) {
                 return Ok(built);

@@ -1,9 +1,9 @@
 //! The releases that a release follows: what stands of them, and which calls were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
-use tidegate_model::plan::{Action, Create, Plan, Step, Upgrade};
+use tidegate_model::plan::{Action, Arg, Call, Create, Plan, Source, Step, Upgrade};
 use tidegate_model::release::{Artifact, Release};
 use tidegate_model::{Fqn, ReleaseRoot};
 
@@ -17,7 +17,7 @@ pub struct Followed {
     /// Its contracts and those of the releases before it, by the names of their steps.
     pub standing: BTreeMap<String, Standing>,
     /// Every call step of them all; of equal names the newest.
-    calls: BTreeMap<String, Action>,
+    calls: BTreeMap<String, Call>,
 }
 
 /// A contract that stands since a release that is followed.
@@ -68,32 +68,34 @@ impl Followed {
                     self.standing.insert(upgrade.target.clone(), standing);
                 }
             }
-            Action::Call(_) => {
-                self.calls.insert(step.name.clone(), step.action.clone());
+            Action::Call(call) => {
+                self.calls.insert(step.name.clone(), call.clone());
             }
         }
     }
 
-    /// The contracts that were given a parameter when they were made or called, and that no
-    /// operation of a plan gives it to.
-    pub fn not_given<'a>(
-        &'a self,
-        plan: &'a Plan,
-        param: &'a str,
-    ) -> impl Iterator<Item = &'a str> {
+    /// The contracts that had a parameter when they were made or called, and that no operation of a
+    /// plan gives it to: what a constructor got comes with another implementation, all else by a
+    /// call or a migration.
+    pub fn not_given<'a>(&'a self, plan: &Plan, param: &str) -> BTreeSet<&'a str> {
         let found = self.standing.iter().filter(|(name, _)| plan.existing.contains(*name));
-        let found = found.map(|(name, standing)| (name, Action::Create(standing.create.clone())));
-        let made = self.calls.iter().filter(|(name, _)| plan.made.contains(*name));
-        let made = made.filter_map(|(_, action)| match action {
-            Action::Call(call) => Some((&call.target, action.clone())),
-            Action::Create(_) | Action::Upgrade(_) => None,
+        let found = found.filter(|(name, Standing { create, .. })| {
+            let is_built = has(&create.args, param) && !is_built(plan, param, name);
+            let init = create.proxy.iter().filter_map(|proxy| proxy.init.as_ref());
+            let admin = create.proxy.iter().filter_map(|proxy| proxy.admin.as_ref());
+            let told = init.flat_map(|init| &init.args).chain(admin);
+            is_built || (has(told, param) && !is_told(plan, param, name))
         });
-        let had = found.chain(made).filter(move |(_, action)| given(action, param));
-        had.map(|(name, _)| name.as_str()).filter(move |name| !plan.gives(param, name))
+        let made = self.calls.iter().filter(|(name, _)| plan.made.contains(*name));
+        let made = made.filter_map(|(_, call)| {
+            let untold = has(&call.invocation.args, param) && !is_told(plan, param, &call.target);
+            untold.then_some(call.target.as_str())
+        });
+        found.map(|(name, _)| name.as_str()).chain(made).collect()
     }
 
     /// Whether the newest call of this name is exactly this one.
-    pub(crate) fn has_called(&self, name: &str, call: &Action) -> bool {
+    pub(crate) fn has_called(&self, name: &str, call: &Call) -> bool {
         self.calls.get(name) == Some(call)
     }
 }
@@ -126,14 +128,31 @@ impl Standing {
 /// contract has the plain name.
 pub const RECORDED: &str = "recorded:";
 
-fn given(action: &Action, param: &str) -> bool {
-    let step = Step {
-        name: String::new(),
-        action: action.clone(),
-        expect: Vec::new(),
-        salt_label: String::new(),
-    };
-    step.args().any(|arg| arg.from.names(param))
+/// Whether an upgrade constructs its implementation with a parameter.
+fn is_built(plan: &Plan, param: &str, contract: &str) -> bool {
+    let mut upgrades = plan.steps.iter().filter_map(Step::as_upgrade);
+    upgrades.any(|upgrade| upgrade.target == contract && has(&upgrade.args, param))
+}
+
+/// Whether a call or a migration gives a parameter to a contract.
+fn is_told(plan: &Plan, param: &str, contract: &str) -> bool {
+    plan.steps.iter().any(|step| match &step.action {
+        Action::Create(_) => false,
+        Action::Upgrade(upgrade) => {
+            let init = upgrade.init.iter().flat_map(|init| &init.args);
+            upgrade.target == contract && has(init, param)
+        }
+        Action::Call(call) => call.target == contract && has(&call.invocation.args, param),
+    })
+}
+
+/// Whether a value of these comes from a parameter, or a part of one does.
+fn has<'a>(args: impl IntoIterator<Item = &'a Arg>, param: &str) -> bool {
+    args.into_iter().any(|arg| match &arg.from {
+        Source::Param(name) => name == param,
+        Source::List(items) => has(items, param),
+        Source::Literal(_) | Source::Ref(_) => false,
+    })
 }
 
 fn upgraded(before: Create, upgrade: &Upgrade) -> Create {

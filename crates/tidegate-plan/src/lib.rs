@@ -59,7 +59,7 @@ pub use resolve::{
     ResolveContext, ResolveError, Resolved, Start, Uncomputed, Watch, op_label, resolve,
 };
 pub use same::{Names, Side, differences, same_code, values_of};
-pub use slots::{ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT};
+pub use slots::ADMIN_SLOT;
 pub use stored::{Moment, stored};
 pub use undone::{Undone, undone};
 pub use value::{ValueError, decode_word, encode_value, escaped, normalise};

@@ -59,8 +59,8 @@ pub(super) async fn facts(
     Ok(Ok(facts))
 }
 
-/// How the reference is known to be behind the proxy; otherwise what is missing. The baseline has
-/// to say the same as the sources, and both as the chain.
+/// How the reference is known to be behind the proxy; otherwise what is missing. The baseline, or
+/// what is followed, has to say the same as the plan, and both as the chain.
 async fn known(
     candidate: &Candidate<'_>,
     prepared: &Prepared,
@@ -72,65 +72,14 @@ async fn known(
     if start.in_plan {
         return Ok(Ok("an earlier step of the plan".to_owned()));
     }
-    if !project.config.existing.contains_key(&start.target) {
-        return known_since(candidate, prepared, start, head, inputs).await;
-    }
-    let Some(baseline) = Baseline::load(project, target, &start.target)? else {
-        let text = format!("it was not adopted; run `tidegate adopt {}`", start.target);
-        return Ok(Err(Reason::new(ReasonCode::BaselineMissing, text)));
+    let said = match project.config.existing.contains_key(&start.target) {
+        true => adopted(candidate, start)?,
+        false => left_there(candidate, prepared, start)?,
     };
-    let source = reference(built, &start.reference)?;
-    let same = baseline.address == start.address
-        && baseline.runtime_template == source.runtime_template()
-        && baseline.storage_layout == source.storage_layout()?
-        && baseline.layout == source.layout;
-    if !same {
-        let name = &start.target;
-        let text = format!(
-            "{} is not the contract that was adopted as @{name}; run `tidegate adopt {name}`",
-            source.fqn
-        );
-        return Ok(Err(Reason::new(ReasonCode::BaselineDiffers, text)));
-    }
-    on_chain(candidate, prepared, start, head, "the baseline", inputs).await
-}
-
-/// The same of what a release that is followed left: its root is in the plan, and the Safe has
-/// recorded its deployment, or the facts name that as wrong.
-async fn known_since(
-    candidate: &Candidate<'_>,
-    prepared: &Prepared,
-    start: &Start,
-    head: &Observed<Head>,
-    inputs: &mut Vec<GateInput>,
-) -> AppResult<Observed<String>> {
-    let Candidate { project, built, target, .. } = *candidate;
-    let chain = follow::of(project, built)?;
-    let standing = chain.as_ref().and_then(|chain| chain.followed.standing.get(&start.target));
-    let source = reference(built, &start.reference)?;
-    let place = prepared.left.places.get(&start.target);
-    let is_there = place.is_some_and(|place| place.address == start.address);
-    let is_left = standing.filter(|_| is_there).is_some_and(|standing| {
-        standing.artifact.runtime_template() == source.runtime_template()
-            && standing.artifact.layout_document() == source.layout_document()
-    });
-    if !is_left {
-        let text = format!("@{} on {target} was left by no release here", start.target);
-        return Ok(Err(Reason::new(ReasonCode::FollowedDiffers, text)));
-    }
-    on_chain(candidate, prepared, start, head, "what it follows", inputs).await
-}
-
-/// How the reference is known to be behind the proxy, once `known_by` says so too.
-async fn on_chain(
-    candidate: &Candidate<'_>,
-    prepared: &Prepared,
-    start: &Start,
-    head: &Observed<Head>,
-    known_by: &str,
-    inputs: &mut Vec<GateInput>,
-) -> AppResult<Observed<String>> {
-    let Candidate { built, target, .. } = *candidate;
+    let known_by = match said {
+        Ok(known_by) => known_by,
+        Err(missing) => return Ok(Err(missing)),
+    };
     let network = candidate.target_network.clone()?;
     let head = head.clone()?;
     let found = read_behind(network, built, start, head.block).await?;
@@ -151,6 +100,53 @@ async fn on_chain(
     })
 }
 
+/// Whether the baseline says the same as the sources.
+fn adopted(candidate: &Candidate<'_>, start: &Start) -> AppResult<Observed<&'static str>> {
+    let Candidate { project, built, target, .. } = *candidate;
+    let Some(baseline) = Baseline::load(project, target, &start.target)? else {
+        let text = format!("it was not adopted; run `tidegate adopt {}`", start.target);
+        return Ok(Err(Reason::new(ReasonCode::BaselineMissing, text)));
+    };
+    let source = reference(built, &start.reference)?;
+    let same = baseline.address == start.address
+        && baseline.runtime_template == source.runtime_template()
+        && baseline.storage_layout == source.storage_layout()?
+        && baseline.layout == source.layout;
+    if same {
+        return Ok(Ok("the baseline"));
+    }
+    let name = &start.target;
+    let text = format!(
+        "{} is not the contract that was adopted as @{name}; run `tidegate adopt {name}`",
+        source.fqn
+    );
+    Ok(Err(Reason::new(ReasonCode::BaselineDiffers, text)))
+}
+
+/// Whether a release that is followed left it: its root is in the plan, and the Safe has recorded
+/// its deployment, or the facts name that as wrong.
+fn left_there(
+    candidate: &Candidate<'_>,
+    prepared: &Prepared,
+    start: &Start,
+) -> AppResult<Observed<&'static str>> {
+    let Candidate { project, built, target, .. } = *candidate;
+    let chain = follow::of(project, built)?;
+    let standing = chain.as_ref().and_then(|chain| chain.followed.standing.get(&start.target));
+    let source = reference(built, &start.reference)?;
+    let place = prepared.left.places.get(&start.target);
+    let is_there = place.is_some_and(|place| place.address == start.address);
+    let is_left = standing.filter(|_| is_there).is_some_and(|standing| {
+        standing.artifact.runtime_template() == source.runtime_template()
+            && standing.artifact.layout_document() == source.layout_document()
+    });
+    if is_left {
+        return Ok(Ok("what it follows"));
+    }
+    let text = format!("@{} on {target} was left by no release here", start.target);
+    Ok(Err(Reason::new(ReasonCode::FollowedDiffers, text)))
+}
+
 /// What is wrong on a target with the records of the releases that are followed, and with what
 /// stands: only what the Safe has recorded counts.
 async fn target_faults(
@@ -163,25 +159,22 @@ async fn target_faults(
     let Some(chain) = follow::of(project, built)? else { return Ok(Vec::new()) };
     let promotions = promotions(project, target, network, head).await?;
     let mut faults = Vec::new();
-    if let Some((_, kept)) = chain.releases.last() {
-        let record = follow::recorded(project, &chain, target, None)?;
-        let digest = record.deployment.digest()?;
-        let is_recorded = promotions.iter().any(|promotion| {
-            let of = &promotion.record;
-            (of.release_root, of.deployment_digest) == (record.release_root, digest)
-        });
-        let name = &record.name;
-        if !is_recorded {
-            faults.push(format!(
-                "the record of {name} on {target} is of nothing that the Safe promoted"
-            ));
-        }
-        if kept.0.roots()?.build_digest != record.deployment.build_digest {
-            faults.push(format!(
-                "deployments/releases/{}.json is another build of {name} than stands on {target}",
-                record.release_root
-            ));
-        }
+    let record = follow::recorded(project, &chain, target, None)?;
+    let (name, digest) = (&record.name, record.deployment.digest()?);
+    let is_recorded = promotions.iter().any(|promotion| {
+        let of = &promotion.record;
+        (of.release_root, of.deployment_digest) == (record.release_root, digest)
+    });
+    if !is_recorded {
+        faults
+            .push(format!("the record of {name} on {target} is of nothing that the Safe promoted"));
+    }
+    let build = chain.releases.last().map(|kept| kept.roots.build_digest);
+    if build != Some(record.deployment.build_digest) {
+        faults.push(format!(
+            "deployments/releases/{}.json is another build of {name} than stands on {target}",
+            record.release_root
+        ));
     }
     // What was promoted since, and is not followed, may have changed what is found.
     let own = built.roots.release_root;

@@ -233,17 +233,6 @@ pub enum Source {
     List(Vec<Arg>),
 }
 
-impl Source {
-    /// Whether its value comes from a parameter, or a part of it does.
-    pub fn names(&self, param: &str) -> bool {
-        match self {
-            Self::Param(name) => name == param,
-            Self::List(items) => items.iter().any(|item| item.from.names(param)),
-            Self::Literal(_) | Self::Ref(_) => false,
-        }
-    }
-}
-
 /// A parameter's type and the rule that binds its values on different networks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -303,17 +292,6 @@ impl Plan {
         contracts
     }
 
-    /// Whether an operation gives a parameter to the contract of this name. What ran when something
-    /// was created that stands already does not count, nor does what is only read.
-    pub fn gives(&self, param: &str, contract: &str) -> bool {
-        let to = |step: &&Step| match &step.action {
-            Action::Create(_) => step.name == contract,
-            Action::Upgrade(upgrade) => upgrade.target == contract,
-            Action::Call(call) => call.target == contract,
-        };
-        self.steps.iter().filter(to).any(|step| step.args().any(|arg| arg.from.names(param)))
-    }
-
     /// Every contract that an upgrade starts from; it is compiled, and not created.
     pub fn references(&self) -> BTreeSet<Fqn> {
         let upgrades = self.steps.iter().filter_map(Step::as_upgrade);
@@ -357,20 +335,6 @@ impl Step {
             Action::Upgrade(upgrade) => Some((&upgrade.contract, upgrade.init.as_ref())),
             Action::Call(_) => None,
         }
-    }
-
-    /// Everything that its operations are given.
-    pub fn args(&self) -> impl Iterator<Item = &Arg> {
-        let (own, init, admin) = match &self.action {
-            Action::Create(create) => {
-                let proxy = create.proxy.as_ref();
-                let init = proxy.and_then(|proxy| proxy.init.as_ref());
-                (&create.args[..], init, proxy.and_then(|proxy| proxy.admin.as_ref()))
-            }
-            Action::Upgrade(upgrade) => (&upgrade.args[..], upgrade.init.as_ref(), None),
-            Action::Call(call) => (&call.invocation.args[..], None, None),
-        };
-        own.iter().chain(init.into_iter().flat_map(|init| &init.args)).chain(admin)
     }
 
     /// The contracts that the step creates, libraries and proxies included.

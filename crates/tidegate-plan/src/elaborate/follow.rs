@@ -26,9 +26,8 @@ impl<'a> Builder<'a> {
         let standing = self.follows.and_then(|followed| followed.standing.get(name));
         let Some(standing) = standing else {
             if written.anew {
-                return Err(error(
-                    "`anew` is for what stands of a release that is followed".into(),
-                ));
+                let reason = "`anew` is for what stands of a release that is followed";
+                return Err(error(reason.into()));
             }
             if !written.migrate.is_empty() && self.follows.is_none() {
                 return Err(error("`migrate` needs `follows` under [project]".into()));
@@ -63,9 +62,9 @@ impl<'a> Builder<'a> {
         self.targets.insert(name.to_owned(), Some(abi));
         self.found.insert(name.to_owned());
         if is_same && !written.migrate.is_empty() {
-            let reason =
-                "nothing of it changed, so that nothing runs `migrate`: remove it, or call";
-            return Err(error(format!("{reason} the function by a step")));
+            let reason = "nothing of it changed, so that nothing runs `migrate`: remove it, or \
+                          call the function by a step";
+            return Err(error(reason.into()));
         }
         if is_same {
             return Ok(None);
@@ -87,10 +86,8 @@ impl<'a> Builder<'a> {
         let init = proxy.and_then(|proxy| proxy.init.as_ref());
         let admin = proxy.and_then(|proxy| proxy.admin.as_ref());
         let told = init.into_iter().flat_map(|init| &init.args).chain(admin);
-        let mut names = BTreeSet::new();
-        told.for_each(|arg| names_of(arg, &mut names));
         let at = format!("@{name}");
-        for other in names.into_iter().filter(|other| self.anew.contains(other)) {
+        for other in names_of(told).into_iter().filter(|other| self.anew.contains(other)) {
             let other = Value::String(format!("@{other}"));
             let calls = self
                 .config
@@ -157,15 +154,11 @@ impl<'a> Builder<'a> {
         let args = call.invocation.args.iter();
         !self.anew.contains(&call.target)
             && !args.into_iter().any(|arg| self.names_anew(arg))
-            && followed.has_called(name, &Action::Call(call.clone()))
+            && followed.has_called(name, call)
     }
 
     fn names_anew(&self, arg: &Arg) -> bool {
-        match &arg.from {
-            Source::Ref(name) => self.anew.contains(name),
-            Source::List(items) => items.iter().any(|item| self.names_anew(item)),
-            Source::Literal(_) | Source::Param(_) => false,
-        }
+        names_of([arg]).iter().any(|name| self.anew.contains(name))
     }
 
     /// Refuses a written upgrade of what the release that is followed left: its step is enough.
@@ -257,11 +250,9 @@ fn same_proxy(standing: &Standing, create: &Create) -> Result<(), String> {
         return Err("it stands with another beacon".into());
     }
     if was.init != is.init {
-        return Err(
-            "its `init` ran with other arguments, and does not run again: restore it, and \
-                    change what it set by a `call` or `migrate`"
-                .into(),
-        );
+        let what = "its `init` ran with other arguments, and does not run again: restore it, and \
+                    change what it set by a `call` or `migrate`";
+        return Err(what.into());
     }
     if was.admin != is.admin {
         return Err("it stands with another `admin`: restore it, and change it by a `call`".into());
@@ -269,14 +260,17 @@ fn same_proxy(standing: &Standing, create: &Create) -> Result<(), String> {
     Ok(())
 }
 
-fn names_of(arg: &Arg, names: &mut BTreeSet<String>) {
-    match &arg.from {
-        Source::Ref(name) => {
-            names.insert(name.clone());
+/// The names that values are the addresses of.
+fn names_of<'a>(args: impl IntoIterator<Item = &'a Arg>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for arg in args {
+        match &arg.from {
+            Source::Ref(name) => names.extend([name.clone()]),
+            Source::List(items) => names.extend(names_of(items)),
+            Source::Literal(_) | Source::Param(_) => {}
         }
-        Source::List(items) => items.iter().for_each(|item| names_of(item, names)),
-        Source::Literal(_) | Source::Param(_) => {}
     }
+    names
 }
 
 impl Followed {

@@ -289,10 +289,11 @@ impl<'a> Builder<'a> {
             }
         };
         let invocation = self.invocation(step, abi, function, args)?;
-        if UPGRADES.contains(&invocation.signature.as_str()) && self.is_upgradeable(name) {
+        // Whatever the target is called: one address may have several names.
+        if UPGRADES.contains(&invocation.signature.as_str()) {
             return Err(error(format!(
-                "`{}` is an upgrade, of which nothing is compared as a call; write \
-                 `upgrade = \"@{name}\"` and `create`",
+                "`{}` is an upgrade, of which nothing is compared as a call; write `upgrade` and \
+                 `create` in a step, and the proxy under [existing]",
                 invocation.signature
             )));
         }

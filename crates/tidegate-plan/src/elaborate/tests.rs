@@ -101,8 +101,10 @@ fn a_step_does_one_thing_under_its_own_name() {
     }
     // An upgrade is written as one: a call would be compared with nothing.
     let zero = "0x0000000000000000000000000000000000000000";
-    let call = format!("call = [\"@vault\", \"upgradeToAndCall\", \"{zero}\", \"0x\"]");
-    refused(with_step(&call), "is an upgrade, of which nothing is compared as a call");
+    for target in ["vault\", \"upgradeToAndCall", "usdc\", \"upgradeToAndCall(address,bytes)"] {
+        let call = format!("call = [\"@{target}\", \"{zero}\", \"0x\"]");
+        refused(with_step(&call), "is an upgrade, of which nothing is compared as a call");
+    }
     // An upgrade may have the name of what is there already, once.
     let renewed = edited(&[("name = \"next\"", "name = \"live\"")]).unwrap();
     assert!(renewed.steps.iter().any(|step| step.name == "live"));

@@ -93,13 +93,6 @@ impl<'a> Builder<'a> {
         upgraded.or_else(|| step.as_create().and_then(proxy))
     }
 
-    /// Whether a name is of a proxy or beacon: one that is there already, or one of the plan.
-    pub(super) fn is_upgradeable(&self, name: &str) -> bool {
-        let made = self.steps.iter().filter(|step| step.name == name);
-        let is_live = self.config.existing.contains_key(name) || self.found.contains(name);
-        is_live || made.into_iter().any(|step| self.kind_of(step).is_some())
-    }
-
     fn beacon_slot(&self, step: &str) -> Result<B256, ElaborateError> {
         let beacon = self.compiled(step, BEACON)?.artifact;
         beacon_slot(&beacon.layout).ok_or_else(|| ElaborateError::Step {
