@@ -1,12 +1,18 @@
 //! Arguments out of initcode and calldata, as values of `tidegate.toml`.
 
-use std::collections::BTreeMap;
+mod shown;
+#[cfg(test)]
+mod tests;
 
-use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt, Specifier};
 use alloy_json_abi::{Constructor, Function, Param};
 use alloy_primitives::{Address, U256, hex};
 use tidegate_model::release::Code;
-use toml_edit::{Array, Value};
+use toml_edit::{Array, InlineTable, Value};
+
+use self::shown::at_the_end;
 
 /// What addresses are called so far.
 pub(crate) type Names = BTreeMap<Address, String>;
@@ -26,7 +32,10 @@ pub(crate) fn constructor_args(
         let values = constructor.abi_decode_input(tail).ok()?;
         (constructor.abi_encode_input(&values).ok()? == tail).then_some(values)
     });
-    exact.or_else(|| at_the_end(&constructor.inputs, initcode, shown))
+    exact.or_else(|| {
+        let types: Result<Vec<_>, _> = constructor.inputs.iter().map(Param::resolve).collect();
+        at_the_end(&DynSolType::Tuple(types.ok()?), initcode, shown)
+    })
 }
 
 /// Whether initcode is this creation code with arguments behind it.
@@ -43,30 +52,6 @@ fn behind<'a>(code: &Code, initcode: &'a [u8]) -> Option<&'a [u8]> {
         expected.get_mut(span.start..span.start + span.length)?.copy_from_slice(filled);
     }
     (expected == head).then_some(tail)
-}
-
-/// The values that a file shows, if they are what the initcode ends with.
-pub(crate) fn at_the_end(
-    inputs: &[Param],
-    initcode: &[u8],
-    shown: &[String],
-) -> Option<Vec<DynSolValue>> {
-    if inputs.len() != shown.len() {
-        return None;
-    }
-    let values = inputs.iter().zip(shown).map(|(input, text)| {
-        // forge adds the scientific notation: `1000000 [1e6]`.
-        let plain = text.split_once(" [").map_or(text.as_str(), |(plain, _)| plain);
-        let value = match input.ty.as_str() {
-            "bool" => plain.parse::<bool>().ok()?.into(),
-            "string" => text.trim_matches('"').into(),
-            _ => serde_json::Value::from(plain),
-        };
-        tidegate_plan::encode_value(&input.selector_type(), &value).ok()
-    });
-    let values = values.collect::<Option<Vec<_>>>()?;
-    let encoded = DynSolValue::Tuple(values.clone()).abi_encode_params();
-    initcode.ends_with(&encoded).then_some(values)
 }
 
 /// The arguments of a call.
@@ -96,11 +81,34 @@ fn one(value: &DynSolValue, names: &Names) -> Option<Value> {
         DynSolValue::Function(function) => hex::encode_prefixed(function).into(),
         DynSolValue::String(text) => quoted(&tidegate_plan::escaped(text)),
         DynSolValue::Array(items) | DynSolValue::FixedArray(items) | DynSolValue::Tuple(items) => {
-            let items: Option<Array> = items.iter().map(|item| one(item, names)).collect();
-            items?.into()
+            list(items, names)?
         }
-        _ => return None,
+        DynSolValue::CustomStruct { prop_names, tuple, .. } => {
+            let named = prop_names.iter().zip(tuple);
+            match are_keys(prop_names) && prop_names.len() == tuple.len() {
+                true => table(named.map(|(name, item)| Some((name, one(item, names)?))))?,
+                false => list(tuple, names)?,
+            }
+        }
     })
+}
+
+fn list(items: &[DynSolValue], names: &Names) -> Option<Value> {
+    let items: Option<Array> = items.iter().map(|item| one(item, names)).collect();
+    Some(items?.into())
+}
+
+fn table<'v>(rows: impl Iterator<Item = Option<(&'v String, Value)>>) -> Option<Value> {
+    let rows: Option<InlineTable> = rows.collect();
+    Some(rows?.into())
+}
+
+/// Whether the names of a structure's members can be keys of TOML as they are, each its own.
+fn are_keys(names: &[String]) -> bool {
+    let bare = |name: &String| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    names.iter().all(bare) && names.iter().collect::<BTreeSet<_>>().len() == names.len()
 }
 
 /// Small numbers as they are, round ones as people write them, others as text.
@@ -150,86 +158,5 @@ pub(crate) fn proxy_args(
         let DynSolValue::Tuple(values) = tuple.abi_decode_params(tail).ok()? else { return None };
         return (DynSolValue::Tuple(values.clone()).abi_encode_params() == tail).then_some(values);
     }
-    let DynSolType::Tuple(types) = tuple else { return None };
-    let inputs = types.iter().map(|ty| Param {
-        ty: ty.to_string(),
-        name: String::new(),
-        components: Vec::new(),
-        internal_type: None,
-    });
-    at_the_end(&inputs.collect::<Vec<_>>(), initcode, shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy_primitives::{B256, I256, address, bytes};
-    use tidegate_model::release::Span;
-
-    use super::*;
-
-    #[test]
-    fn values_are_written_as_they_are_read() {
-        let vault = address!("5FbDB2315678afecb367f032d93F642f64180aa3");
-        let names = Names::from([(vault, "vault".to_owned())]);
-        let uint = |value: u64| DynSolValue::Uint(U256::from(value), 256);
-        let cases = [
-            (uint(0), "0"),
-            (uint(250_000_000), "\"250e6\""),
-            (uint(1_209_600), "1209600"),
-            (
-                DynSolValue::Uint(U256::MAX >> 64, 256),
-                "\"6277101735386680763835789423207666416102355444464034512895\"",
-            ),
-            (DynSolValue::Int(I256::try_from(-5).unwrap(), 8), "-5"),
-            (DynSolValue::Address(vault), "\"@vault\""),
-            (DynSolValue::Address(Address::ZERO), "\"0x0000000000000000000000000000000000000000\""),
-            (
-                DynSolValue::Array(vec![DynSolValue::Tuple(vec![
-                    DynSolValue::Address(vault),
-                    uint(1),
-                ])]),
-                "[[\"@vault\", 1]]",
-            ),
-            (DynSolValue::FixedBytes(B256::repeat_byte(7), 2), "\"0x0707\""),
-            (
-                DynSolValue::String("a\"\\\n\u{202e}é".to_owned()),
-                "\"a\\\"\\\\\\U0000000A\\U0000202Eé\"",
-            ),
-            // What begins like a name is escaped.
-            (DynSolValue::String("@x".to_owned()), "\"@@x\""),
-            (DynSolValue::String("$x".to_owned()), "\"$$x\""),
-        ];
-        for (value, expected) in cases {
-            let [toml] = &written(std::slice::from_ref(&value), &names).unwrap()[..] else {
-                panic!("{value:?}")
-            };
-            assert_eq!(toml.to_string(), expected, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn arguments_stand_behind_the_code() {
-        let constructor = Constructor::parse("constructor(uint256 a, string b)").unwrap();
-        let values = [DynSolValue::Uint(U256::from(7), 256), DynSolValue::String("x".to_owned())];
-        let tail = constructor.abi_encode_input(&values).unwrap();
-        // One byte of metadata and a library's address differ from build to build.
-        let code = Code {
-            object: bytes!("600102030400"),
-            links: BTreeMap::from([(
-                tidegate_model::Fqn("L".to_owned()),
-                vec![Span { start: 2, length: 1 }],
-            )]),
-            metadata: vec![Span { start: 4, length: 1 }],
-        };
-        let args = |head: &[u8], tail: &[u8], shown: &[&str]| {
-            let shown: Vec<_> = shown.iter().map(|text| (*text).to_owned()).collect();
-            constructor_args(Some(&constructor), &code, &[head, tail].concat(), &shown)
-        };
-        assert_eq!(args(&[0x60, 1, 9, 3, 9, 0], &tail, &[]).unwrap(), values);
-        assert_eq!(args(&[0x60, 1, 9, 3, 9, 1], &tail, &[]), None, "other code");
-        assert_eq!(args(&[0x60, 1, 9, 3, 9, 0], &[&tail[..], &[0]].concat(), &[]), None);
-        assert_eq!(args(&[1, 2, 3], &tail, &["7", "x"]).unwrap(), values, "as the file shows");
-        assert_eq!(args(&[1, 2, 3], &tail, &["8", "x"]), None, "the file shows another value");
-        assert_eq!(constructor_args(None, &code, &[], &[]), Some(Vec::new()));
-    }
+    at_the_end(&tuple, initcode, shown)
 }
