@@ -56,7 +56,7 @@ pub use artifact::ArtifactError;
 pub use auxdata::AuxdataError;
 pub use builds::{Trusted, TrustedError, published_by};
 pub use compile::{CompileOutput, compile};
-pub use declared::{Deployable, deployable_contracts};
+pub use declared::{Behind, Declared, Deployable, Initializer, deployable_contracts};
 pub use driver::DriverError;
 pub use error::CompileError;
 pub use files::FileError;

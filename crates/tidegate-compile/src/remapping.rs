@@ -24,8 +24,9 @@ pub enum RemappingError {
     },
     /// The target leads out of the project, or to a path of one machine.
     #[error(
-        "cannot use the remapping {text:?}: its target has to be a path inside the project, \
-         relative to its root"
+        "cannot use the remapping {text:?}: behind `=` write a folder as it is reached from that \
+         of the project, such as lib/dep/src/ or ../dep/src/; no absolute path, and `..` only at \
+         its beginning"
     )]
     TargetOutside {
         /// The remapping as written.

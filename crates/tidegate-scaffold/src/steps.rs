@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_dyn_abi::DynSolValue;
 use alloy_json_abi::{Function, JsonAbi};
 use alloy_primitives::{Address, hex};
-use tidegate_compile::Deployable;
+use tidegate_compile::{Behind, Deployable, Initializer};
 use toml_edit::Value;
 
 use crate::broadcast::{Broadcast, Sent, short};
@@ -36,21 +36,61 @@ pub const PROXY_SOURCES: [(&str, &str); 2] = [
     ),
 ];
 
+/// What stands where only people know what is meant. Nothing accepts it: neither as the kind of a
+/// proxy nor as a function.
+const FILL_IN: &str = "fill in";
+
 /// Steps for contracts that can be created; people fill in the arguments.
 pub fn from_sources(contracts: &[Deployable]) -> Draft {
     let mut builder = Builder::default();
     for contract in contracts {
         let parameters = contract.constructor.join(", ");
-        let comments = if parameters.is_empty() {
-            Vec::new()
-        } else {
-            vec![format!("fill in: constructor({parameters})")]
-        };
-        let name = builder.free_name(&contract.name);
-        let create = Some(contract.written.clone());
-        builder.draft.steps.push(Step { comments, name: Some(name), create, ..Step::default() });
+        let mut comments = Vec::new();
+        if !parameters.is_empty() {
+            comments.push(format!("fill in: constructor({parameters})"));
+        }
+        let (proxy, init) = contract.behind.as_ref().map(|b| proxied(b, &mut comments)).unzip();
+        let name = Some(builder.free_name(&contract.name));
+        let (create, init) = (Some(contract.written.clone()), init.unwrap_or_default());
+        let step = Step { comments, name, create, proxy, init, ..Step::default() };
+        builder.draft.steps.push(step);
     }
     builder.draft
+}
+
+/// The proxy before a contract that is made for one, and its initialiser, as far as sources say.
+fn proxied(behind: &Behind, comments: &mut Vec<String>) -> (&'static str, Vec<Value>) {
+    let proxy = if behind.uups {
+        comments.push("It upgrades itself, so a UUPS proxy is proposed.".to_owned());
+        "uups"
+    } else {
+        let known = "\"transparent\" or \"beacon\" (each with `admin`), or \"minimal\"";
+        comments.push(format!(
+            "It has an initialiser, so it is made for a proxy; for which, sources do not say. \
+             Write `proxy` as {known}, or take out `proxy` and `init` to create it alone."
+        ));
+        FILL_IN
+    };
+    let shown = |one: &Initializer| format!("{}({})", one.name, one.parameters.join(", "));
+    let init = match behind.initializers.as_slice() {
+        [] => {
+            let none = "No initialiser was found: write `init`, or take it out if it needs none.";
+            comments.push(none.to_owned());
+            FILL_IN
+        }
+        [one] => {
+            if !one.parameters.is_empty() {
+                comments.push(format!("fill in `init`: {}", shown(one)));
+            }
+            &one.name
+        }
+        several => {
+            let all: Vec<_> = several.iter().map(shown).collect();
+            comments.push(format!("fill in `init`, one of: {}", all.join("; ")));
+            FILL_IN
+        }
+    };
+    (proxy, vec![quoted(init)])
 }
 
 /// Steps that do what a run did.

@@ -2,20 +2,22 @@
 
 mod contracts;
 mod testnet;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_chain::{Network, known_chain};
-use tidegate_compile::{FoundryConfig, Profile, deployable_contracts};
+use tidegate_compile::{Detected, FoundryConfig, Profile};
 use tidegate_plan::config::Config;
 use tidegate_scaffold::broadcast::{self, BROADCAST_BYTES_MAX, Broadcast};
 use tidegate_scaffold::text::{Head, text};
 use tidegate_scaffold::{Draft, check, hardhat, steps};
 use tidegate_store::{read_limited, write_new};
 
-use self::contracts::{created, name_unnamed};
+use self::contracts::{created, name_unnamed, of_sources};
 use self::testnet::{Testnet, block_time, ends_too_soon};
 use crate::compiler;
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -27,9 +29,6 @@ use crate::text::escape;
 const GIT_ATTRIBUTES: &str = "# Tidegate signs sources by their bytes: every clone has the same.\n\
                               * -text\n";
 const GIT_IGNORE: &str = "node_modules/\nout/\ncache/\n.env\n.tmp-*\n";
-
-/// The most contracts that are proposed as steps.
-const CONTRACTS_MAX: usize = 40;
 
 /// The input of `init`.
 #[derive(Debug, Clone)]
@@ -142,9 +141,9 @@ pub async fn draft(
             (draft, Some((escape(&shown), fault.is_none())))
         }
         (None, notes) => {
-            let mut contracts = deployable_contracts(&root, &foundry).or_kind(Kind::Config)?;
-            contracts.truncate(CONTRACTS_MAX);
-            (Draft { notes, ..steps::from_sources(&contracts) }, None)
+            let (draft, more) = of_sources(&root, &foundry)?;
+            let notes = notes.into_iter().chain(more).collect();
+            (Draft { notes, ..draft }, None)
         }
     };
     let origin = checked.as_ref().map(|(file, on_chain)| {
@@ -157,7 +156,7 @@ pub async fn draft(
     if let Some(Err(error)) = &genesis {
         warnings.push(format!("the genesis hash could not be read: {error}"));
     }
-    let remappings = remappings(&foundry);
+    let remappings = remappings(&foundry, &mut warnings);
     let head = Head {
         project: &name(&root, request),
         network: &testnet.name,
@@ -201,9 +200,9 @@ async fn repeat(
         Err(error) => Err(error.to_string()),
     };
     let (mut contracts, note) = created(place, &run);
-    name_unnamed(place, &mut run, &mut contracts);
+    let unnamed = name_unnamed(place, &mut run, &mut contracts);
     let mut draft = steps::from_broadcast(&run, &contracts);
-    draft.notes.extend(note);
+    draft.notes.extend(note.into_iter().chain(unnamed));
     if let (Ok(network), Ok(())) = (network, &on_chain) {
         hash_externals(network, &mut draft).await;
     }
@@ -222,8 +221,16 @@ fn settings(root: &Path, request: &InitRequest) -> AppResult<(FoundryConfig, Opt
     Ok((foundry.map_err(|error| compiler::missing(root, error))?, None))
 }
 
-/// The remappings that forge uses, where some are written in no file.
-fn remappings(foundry: &FoundryConfig) -> Vec<String> {
+/// The remappings that forge uses, where some are written in no file. Where it takes one by chance,
+/// what is written is a choice.
+fn remappings(foundry: &FoundryConfig, warnings: &mut Vec<String>) -> Vec<String> {
+    warnings.extend(foundry.detected.iter().filter_map(|Detected { remapping, or }| {
+        let or = or.as_ref()?;
+        Some(format!(
+            "forge takes \"{remapping}\" or \"{or}\", whichever folder the file system lists \
+             first; the former is written under [compiler] remappings, so check that it is meant"
+        ))
+    }));
     match foundry.detected.is_empty() {
         true => Vec::new(),
         false => foundry.remappings.iter().map(ToString::to_string).collect(),

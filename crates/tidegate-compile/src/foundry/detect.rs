@@ -21,6 +21,8 @@ pub(super) struct Used {
     pub(super) detected: bool,
     /// Another target that it may have as well: forge takes whichever folder is listed first.
     pub(super) or: Option<String>,
+    /// The file that says it, of the project or of a library.
+    pub(super) file: Option<PathBuf>,
 }
 
 /// How deep libraries in libraries are followed.
@@ -92,8 +94,14 @@ impl Search {
         depth: usize,
     ) -> Result<Vec<Used>, FoundryError> {
         let written = written(root, profile)?.into_iter();
-        let mut used: Vec<Used> =
-            written.map(|remapping| Used { remapping, detected: false, or: None }).collect();
+        let mut used: Vec<Used> = written
+            .map(|(remapping, file)| Used {
+                remapping,
+                detected: false,
+                or: None,
+                file: Some(file),
+            })
+            .collect();
         if profile.auto_detect_remappings != Some(false) {
             for found in self.detected(root, profile, chosen, depth) {
                 push(&mut used, found);
@@ -124,17 +132,18 @@ impl Search {
         let libs: Vec<_> = libs.into_iter().filter(is_inside).collect();
         let mut closest = Closest::new();
         for folder in libs.iter().flat_map(|lib| configured(&root.join(lib))) {
-            for Used { remapping, or, .. } in self.nested(&folder, chosen, depth) {
-                insert(&mut closest, remapping, or, true);
+            for found in self.nested(&folder, chosen, depth) {
+                insert(&mut closest, found, true);
             }
         }
         for found in libs.iter().flat_map(|lib| Written::find_many(&root.join(lib))) {
             if !["lib/", "src/", "contracts/"].contains(&found.name.as_str()) {
-                insert(&mut closest, found, None, false);
+                let found = Used { remapping: found, detected: true, or: None, file: None };
+                insert(&mut closest, found, false);
             }
         }
         let of_context = |(context, found): (Option<String>, Found)| {
-            found.into_iter().map(move |(name, (path, or))| Used {
+            found.into_iter().map(move |(name, Nearest { path, or, file })| Used {
                 remapping: Written {
                     context: context.clone(),
                     name,
@@ -142,6 +151,7 @@ impl Search {
                 },
                 detected: true,
                 or: or.map(|path| path.to_string_lossy().into_owned()),
+                file,
             })
         };
         closest.into_iter().flat_map(of_context).collect()
@@ -186,14 +196,14 @@ impl Search {
             let path = src.canonicalize().unwrap_or(src).to_string_lossy().into_owned();
             let path = if path.ends_with('/') { path } else { format!("{path}/") };
             let remapping = Written { context: None, name: format!("{name}/"), path };
-            used.push(Used { remapping, detected: true, or: None });
+            used.push(Used { remapping, detected: true, or: None, file: None });
         }
         used
     }
 }
 
-/// `remappings.txt` goes before the list of `foundry.toml`.
-fn written(root: &Path, profile: &Profile) -> Result<Vec<Written>, FoundryError> {
+/// `remappings.txt` goes before the list of `foundry.toml`. Each with its file.
+fn written(root: &Path, profile: &Profile) -> Result<Vec<(Written, PathBuf)>, FoundryError> {
     let file = root.join("remappings.txt");
     let text = match file.is_file() {
         true => files::read_text(&file, FoundryConfig::FILE_BYTES_MAX)
@@ -204,7 +214,8 @@ fn written(root: &Path, profile: &Profile) -> Result<Vec<Written>, FoundryError>
     let listed = profile.remappings.iter().flatten().map(String::as_str);
     let lines = lines.map(|line| (line, &file));
     let toml = root.join("foundry.toml");
-    lines.chain(listed.map(|line| (line, &toml))).map(|(line, file)| parse(line, file)).collect()
+    let all = lines.chain(listed.map(|line| (line, &toml)));
+    all.map(|(line, file)| Ok((parse(line, file)?, file.clone()))).collect()
 }
 
 fn parse(text: &str, file: &Path) -> Result<Written, FoundryError> {
@@ -214,26 +225,33 @@ fn parse(text: &str, file: &Path) -> Result<Written, FoundryError> {
     })
 }
 
-/// By prefix: the path, and another one as near.
-type Found = BTreeMap<String, (PathBuf, Option<PathBuf>)>;
+/// The nearest folder of a name.
+struct Nearest {
+    path: PathBuf,
+    /// Another one as near.
+    or: Option<PathBuf>,
+    file: Option<PathBuf>,
+}
+/// By prefix.
+type Found = BTreeMap<String, Nearest>;
 /// The same by context.
 type Closest = BTreeMap<Option<String>, Found>;
 
 /// The nearest folder has the name, and of equally near ones the first. The order in which forge
 /// comes upon libraries that have a `foundry.toml` is the file system's.
-fn insert(closest: &mut Closest, found: Written, or: Option<String>, by_chance: bool) {
-    let path = PathBuf::from(found.path);
-    let or = or.map(PathBuf::from);
-    let names = closest.entry(found.context).or_default();
-    let Some((present, other)) = names.get_mut(&found.name) else {
-        names.insert(found.name, (path, or));
+fn insert(closest: &mut Closest, found: Used, by_chance: bool) {
+    let Used { remapping, or, file, .. } = found;
+    let new = Nearest { path: remapping.path.into(), or: or.map(PathBuf::from), file };
+    let names = closest.entry(remapping.context).or_default();
+    let Some(present) = names.get_mut(&remapping.name) else {
+        names.insert(remapping.name, new);
         return;
     };
-    let (old, new) = (present.components().count(), path.components().count());
-    if new < old {
-        (*present, *other) = (path, or);
-    } else if by_chance && new == old && *present != path {
-        *other = Some(path);
+    let depth = |nearest: &Nearest| nearest.path.components().count();
+    if depth(&new) < depth(present) {
+        *present = new;
+    } else if by_chance && depth(&new) == depth(present) && present.path != new.path {
+        present.or = Some(new.path);
     }
 }
 

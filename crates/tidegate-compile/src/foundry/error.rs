@@ -42,7 +42,9 @@ pub enum FoundryError {
     },
     /// A folder leads out of the project.
     #[error(
-        "cannot use the key `{key}` of {}: {value:?} is not a folder inside the project",
+        "cannot use the key `{key}` of {}: {value:?} has to be a folder as it is reached from \
+         that of the project, such as \"src\" or \"../shared\"; no absolute path, and `..` only \
+         at its beginning",
         file.display()
     )]
     FolderOutside { file: PathBuf, key: &'static str, value: String },

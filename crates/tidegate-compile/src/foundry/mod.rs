@@ -175,12 +175,12 @@ impl FoundryConfig {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let file = root.join(FILE);
         let used = detect::used(&root, &profile, chosen)?;
-        let source = |source| FoundryError::Remapping { file: file.clone(), source };
-        let parse = |text: &str| Remapping::parse(text).map_err(source);
         let mut remappings = Vec::new();
         let mut detected = Vec::new();
         for one in used {
-            let remapping = parse(&one.remapping.to_string())?;
+            let written = one.file.as_ref().unwrap_or(&file);
+            let refused = |source| FoundryError::Remapping { file: written.clone(), source };
+            let remapping = Remapping::parse(&one.remapping.to_string()).map_err(refused)?;
             let or = one.or.map(|path| Remapping { target: path, ..remapping.clone() });
             if one.detected {
                 detected.push(Detected { remapping: remapping.clone(), or });

@@ -224,3 +224,29 @@ fn libraries_that_lead_back_to_themselves_are_read_once() {
     let names: Vec<_> = found.remappings.iter().map(|one| one.prefix.as_str()).collect();
     assert!(["a/", "b/", "c/"].iter().all(|name| names.contains(name)), "{names:?}");
 }
+
+/// A remapping that cannot be used is blamed on the file that says it.
+#[test]
+fn a_remapping_is_named_with_its_file() {
+    let own = "[profile.default]\nremappings = [\"x/=/abs/\"]\n";
+    let cases = [
+        (vec![("foundry.toml", own)], "foundry.toml"),
+        (vec![("foundry.toml", ""), ("remappings.txt", "x/=a/../b/")], "remappings.txt"),
+        (vec![("foundry.toml", ""), ("lib/d/foundry.toml", own)], "lib/d/foundry.toml"),
+        (
+            vec![
+                ("foundry.toml", ""),
+                ("lib/d/foundry.toml", ""),
+                ("lib/d/remappings.txt", "x/=/a/"),
+            ],
+            "lib/d/remappings.txt",
+        ),
+    ];
+    for (files, blamed) in cases {
+        let Err(FoundryError::Remapping { file, source }) = load(&files, None) else {
+            panic!("{blamed}")
+        };
+        assert!(file.ends_with(blamed), "{}: {blamed}", file.display());
+        assert!(source.to_string().contains("no absolute path"), "{source}");
+    }
+}

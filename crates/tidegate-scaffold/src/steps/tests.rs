@@ -227,3 +227,42 @@ fn what_a_plan_cannot_repeat_is_left_out() {
         assert!(note.contains(why), "{note}: {why}");
     }
 }
+
+#[test]
+fn what_is_made_for_a_proxy_is_proposed_behind_one_or_asked_for() {
+    let initializer = |name: &str, parameters: &[&str]| Initializer {
+        name: name.to_owned(),
+        parameters: parameters.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let one = || initializer("initialize", &["address owner", "uint256 cap"]);
+    let bare = || initializer("start", &[]);
+    let of = |uups: bool, initializers: Vec<Initializer>| {
+        let behind = Some(Behind { uups, initializers });
+        let (written, name) = ("Vault".to_owned(), "Vault".to_owned());
+        let contract = Deployable { written, name, constructor: Vec::new(), behind };
+        let draft = from_sources(&[contract]);
+        let step = draft.steps.into_iter().next().unwrap();
+        (step.proxy.unwrap(), shown(&step.init), step.comments[1..].join(" "))
+    };
+    let cases = [
+        (true, vec![one()], "uups", "\"initialize\"", "initialize(address owner, uint256 cap)"),
+        (true, vec![bare()], "uups", "\"start\"", ""),
+        (true, vec![], "uups", "\"fill in\"", "No initialiser was found"),
+        (true, vec![one(), bare()], "uups", "\"fill in\"", "uint256 cap); start()"),
+        (false, vec![bare()], "fill in", "\"start\"", ""),
+    ];
+    for (uups, initializers, proxy, init, says) in cases {
+        let found = of(uups, initializers);
+        assert_eq!((found.0, &*found.1), (proxy, init));
+        assert!(found.2.contains(says), "{}", found.2);
+    }
+    let plain = Deployable {
+        written: "Till".to_owned(),
+        name: "Till".to_owned(),
+        constructor: vec!["uint256 cap".to_owned()],
+        behind: None,
+    };
+    let draft = from_sources(&[plain]);
+    assert_eq!(draft.steps[0].comments, ["fill in: constructor(uint256 cap)"]);
+    assert!(draft.steps[0].proxy.is_none() && draft.steps[0].init.is_empty());
+}
