@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use tidegate_chain::Network;
-use tidegate_gates::{Layout, LayoutFact, Reference, code_stores, compare_layouts};
+use tidegate_gates::{
+    Layout, LayoutFact, Reference, compare_layouts, hidden_sentence, hidden_storage,
+};
 use tidegate_model::Head;
 use tidegate_model::plan::Action;
 use tidegate_model::record::DeploymentRecord;
@@ -111,6 +113,11 @@ pub(crate) fn layout(artifact: &Artifact) -> AppResult<Layout> {
     Layout::of(artifact).map_err(|error| AppError::new(Kind::Fail, error))
 }
 
+/// The layout of a contract that is behind a proxy, and how that is known.
+pub(crate) fn known(artifact: &Artifact, known_by: impl Into<String>) -> AppResult<Reference> {
+    Reference::of(artifact, known_by).map_err(|error| AppError::new(Kind::Fail, error))
+}
+
 /// The layout that is live behind a proxy: as a kept record or the baseline has it, else as the
 /// sources have it that compile to the code there.
 fn live(
@@ -122,12 +129,7 @@ fn live(
 ) -> AppResult<Reference> {
     let source = reference(built, &start.reference)?;
     if start.in_plan {
-        let known_by = "an earlier step of the plan".to_owned();
-        return Ok(Reference {
-            layout: layout(source)?,
-            known_by,
-            stores: code_stores(&source.runtime),
-        });
+        return known(source, "an earlier step of the plan");
     }
     let is_there = |artifact: &Artifact| {
         artifact.template_of(&found.code) == Some(artifact.runtime_template())
@@ -141,12 +143,7 @@ fn live(
         if let Some(artifact) =
             contract_at(&kept, &record, found.implementation).filter(|a| is_there(a))
         {
-            let known_by = format!("the record of release {}", record.name);
-            return Ok(Reference {
-                layout: layout(artifact)?,
-                known_by,
-                stores: code_stores(&artifact.runtime),
-            });
+            return known(artifact, format!("the record of release {}", record.name));
         }
     }
     let baseline = Baseline::load(project, name, &start.target)?;
@@ -154,11 +151,7 @@ fn live(
         Some(baseline) if baseline.implementation == found.implementation => "the baseline",
         _ => "the sources",
     };
-    Ok(Reference {
-        layout: layout(source)?,
-        known_by: known_by.to_owned(),
-        stores: code_stores(&source.runtime),
-    })
+    known(source, known_by)
 }
 
 /// The contract of a kept build that a record has at an address, behind a proxy.
@@ -243,8 +236,13 @@ pub(crate) fn warnings(built: &Built) -> AppResult<Vec<String>> {
         let updated = built.release.artifact(&upgrade.contract);
         let Some(updated) = updated else { continue };
         let reference = layout(reference(built, &upgrade.reference.contract)?)?;
-        let problems = compare_layouts(&reference, &layout(updated)?);
+        let updated = layout(updated)?;
+        let problems = compare_layouts(&reference, &updated);
         warnings.extend(problems.iter().map(|problem| format!("{}, {problem}", step.name)));
+        let hidden = hidden_storage(&reference, &updated);
+        if !hidden.is_empty() {
+            warnings.push(format!("{}: {}", step.name, hidden_sentence(&hidden)));
+        }
     }
     Ok(warnings)
 }

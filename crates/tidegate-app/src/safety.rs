@@ -78,8 +78,11 @@ pub fn exceptions(built: &Built) -> BTreeMap<Fqn, Vec<String>> {
         let growing = layout.growing().map(|(label, why)| {
             format!("`{label}` may grow at its end; the source says why: {why}")
         });
+        let kept = layout.kept().map(|(name, why)| {
+            format!("`{name}` is stored by assembly and not compared; the source says why: {why}")
+        });
         let all = exceptions.entry(contract.fqn.clone()).or_default();
-        for line in allowed.chain(growing) {
+        for line in allowed.chain(growing).chain(kept) {
             if !all.contains(&line) {
                 all.push(line);
             }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::safety::Code;
 
+/// The annotation of a structure that is the layout of a namespace.
+pub(crate) const STORAGE_LOCATION: &str = "@custom:storage-location";
+
 /// A declaration, of any kind.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,6 +42,8 @@ pub(crate) struct Node {
     /// The contract or source that it stands in.
     pub(crate) scope: Option<u64>,
     pub(crate) visibility: Option<String>,
+    /// Of a parameter: `storage`, `memory`, `calldata` or other.
+    pub(crate) storage_location: Option<String>,
     /// Of a variable: `mutable`, `immutable` or `constant`.
     pub(crate) mutability: Option<String>,
     #[serde(default)]
@@ -72,6 +77,13 @@ pub(crate) struct Named {
     #[serde(default)]
     pub(crate) name: String,
     pub(crate) referenced_declaration: Option<i64>,
+}
+
+impl Named {
+    /// What it names, where a source declares that.
+    pub(crate) fn declaration(&self) -> Option<u64> {
+        self.referenced_declaration.and_then(|id| u64::try_from(id).ok())
+    }
 }
 
 /// A contract that another one is.
@@ -109,6 +121,11 @@ pub(crate) struct TypeDescriptions {
 }
 
 impl TypeName {
+    /// What it names, where a source declares that.
+    pub(crate) fn declaration(&self) -> Option<u64> {
+        self.referenced_declaration.and_then(|id| u64::try_from(id).ok())
+    }
+
     /// The type in words, such as `mapping(address => uint256)`.
     pub(crate) fn label(&self) -> &str {
         self.type_descriptions.type_string.as_deref().unwrap_or_default()

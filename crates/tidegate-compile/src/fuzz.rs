@@ -10,7 +10,7 @@ use tidegate_testkit::fuzz::{changed_bytes, changed_json, corpus, fuzz};
 use crate::output::{Output, parse};
 use crate::sources::{Closure, Source};
 use crate::unit::{Unit, reduce};
-use crate::{artifact, layout};
+use crate::{artifact, ast};
 
 /// A build and its contrast, as JSON documents.
 type Answers = (Vec<u8>, Vec<u8>);
@@ -30,7 +30,7 @@ fn answers() -> Vec<(String, Answers)> {
 
 fn closure() -> Closure {
     let source = Source {
-        content: format!("/// {}", layout::STORAGE_LOCATION),
+        content: format!("/// {}", ast::STORAGE_LOCATION),
         imports: Vec::new(),
         pragma: None,
         may_be_linked: true,

@@ -1,9 +1,12 @@
 //! The storage layout that enters the digests: what the compiler lists, and the namespaces of
 //! ERC-7201, which it does not list.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::ast::{Declarations, Node};
+use crate::ast::{Declarations, Node, STORAGE_LOCATION};
+use crate::hidden::hidden;
 use crate::notes::Notes;
 use crate::output::StorageLayout;
 use crate::reach::reached;
@@ -37,9 +40,6 @@ pub enum LayoutError {
         source_name: String,
     },
 }
-
-/// The annotation of a structure that is the layout of a namespace.
-pub(crate) const STORAGE_LOCATION: &str = "@custom:storage-location";
 
 /// The canonical layout of one contract: `{items, namespaces}`, free of ids and paths, so that
 /// it is equal wherever storage is laid out equally. What it leaves out and a comparison needs goes
@@ -76,8 +76,11 @@ fn namespaces(
         structures.extend(base.nodes.iter().filter_map(|node| Some((namespace_id(node)?, node))));
     }
     let own = structures.len();
-    let outside = reached(declarations, contract).structures.into_iter();
+    let reached = reached(declarations, contract);
+    let outside = reached.structures.into_iter();
     structures.extend(outside.filter_map(|node| Some((namespace_id(node)?, node))));
+    let compared: BTreeSet<u64> = structures.iter().map(|(_, node)| node.id).collect();
+    notes.hidden(hidden(declarations, contract, &reached.code, &compared));
     structures[own..].sort_by_key(|(id, _)| *id);
     let mut types = TreeTypes { declarations, notes, budget: Budget::default() };
     let mut namespaces = Vec::new();

@@ -24,6 +24,7 @@ mod foundry;
 #[cfg(test)]
 mod fuzz;
 mod groups;
+mod hidden;
 mod input;
 mod known;
 mod layout;

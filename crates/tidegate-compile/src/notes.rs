@@ -100,6 +100,11 @@ impl<'a> Notes<'a> {
         }
     }
 
+    /// Notes what the layout does not have.
+    pub(crate) fn hidden(&mut self, hidden: BTreeMap<String, Option<String>>) {
+        self.notes.hidden = hidden;
+    }
+
     pub(crate) fn finish(mut self) -> LayoutNotes {
         self.notes.members.retain(|label, _| !self.ambiguous.contains(label));
         self.notes.enums.retain(|label, _| !self.ambiguous.contains(label));

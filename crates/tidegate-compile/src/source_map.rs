@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_model::functions::{DATA, FunctionMap, GENERATED};
+use tidegate_model::instructions::pushed_bytes;
 
 use crate::ast::Node;
 use crate::output::Output;
@@ -48,7 +49,7 @@ impl SourceFunctions {
                 return FunctionMap::default();
             };
             place = next;
-            let length = instruction_length(*opcode).min(code.len() - at);
+            let length = (1 + pushed_bytes(*opcode)).min(code.len() - at);
             runs.push((length, self.name(place)));
             at += length;
         }
@@ -100,16 +101,6 @@ impl Place {
             length: bytes(length, self.length),
             source: source.unwrap_or(self.source),
         })
-    }
-}
-
-/// An instruction with the bytes that it pushes.
-fn instruction_length(opcode: u8) -> usize {
-    const PUSH1: u8 = 0x60;
-    const PUSH32: u8 = 0x7f;
-    match opcode {
-        PUSH1..=PUSH32 => 2 + usize::from(opcode - PUSH1),
-        _ => 1,
     }
 }
 

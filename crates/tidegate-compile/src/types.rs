@@ -162,8 +162,10 @@ impl<'a> TreeTypes<'a, '_, '_> {
                 array(label, base)
             }
             "UserDefinedTypeName" => {
-                let id = kind.referenced_declaration.and_then(|id| u64::try_from(id).ok());
-                let node = id.and_then(|id| self.declarations.get(id)).ok_or_else(unknown)?;
+                let node = kind
+                    .declaration()
+                    .and_then(|id| self.declarations.get(id))
+                    .ok_or_else(unknown)?;
                 self.declared(label, node, open)
             }
             _ => Err(unknown()),

@@ -11,9 +11,9 @@ use tidegate_model::functions::FunctionMap;
 use tidegate_model::hazard::Hazard;
 use tidegate_model::release::{LayoutNotes, Span};
 
-use crate::ast::Declarations;
+use crate::ast::{Declarations, STORAGE_LOCATION};
 use crate::auxdata::{self, AuxdataError, Build};
-use crate::layout::{self, LayoutError, STORAGE_LOCATION};
+use crate::layout::{self, LayoutError};
 use crate::notes::Notes;
 use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
 use crate::reach::reached;

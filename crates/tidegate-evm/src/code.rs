@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use revm::bytecode::opcode::{
-    CALLCODE, CREATE, CREATE2, DELEGATECALL, INVALID, JUMP, JUMPDEST, JUMPI, OpCode, PUSH1, PUSH32,
-    RETURN, REVERT, SELFDESTRUCT, SSTORE, STOP, TSTORE,
+    CALLCODE, CREATE, CREATE2, DELEGATECALL, INVALID, JUMP, JUMPDEST, JUMPI, OpCode, RETURN,
+    REVERT, SELFDESTRUCT, SSTORE, STOP, TSTORE,
 };
 use tidegate_model::cbor::trailing_region;
+use tidegate_model::instructions::pushed_bytes;
 
 /// Whether code can come to `SELFDESTRUCT`, which ends its account in the transaction that creates
 /// it (EIP-6780).
@@ -66,10 +67,7 @@ fn reachable(code: &[u8], data_from: usize) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
         loop {
             let opcode = *code.get(at)?;
-            at += 1;
-            if (PUSH1..=PUSH32).contains(&opcode) {
-                at += usize::from(opcode - PUSH1) + 1;
-            }
+            at += 1 + pushed_bytes(opcode);
             is_reached |= opcode == JUMPDEST;
             if is_reached {
                 is_reached = !is_end(opcode) && (at <= data_from || !is_none(opcode));
@@ -91,6 +89,7 @@ fn is_none(opcode: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::hex;
+    use revm::bytecode::opcode::PUSH1;
 
     use super::*;
 

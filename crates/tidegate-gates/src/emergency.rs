@@ -76,7 +76,7 @@ pub fn appends_only(old: &BTreeMap<Fqn, Layout>, new: &BTreeMap<Fqn, Layout>) ->
                     .into_iter()
                     .map(|problem| format!("{}: {problem}", name.name())),
             ),
-            None if before.is_empty() => {}
+            None if before.is_empty() && before.hidden().next().is_none() => {}
             None => problems.push(format!(
                 "{} is gone or has another name: an emergency keeps every contract with storage",
                 name.name()

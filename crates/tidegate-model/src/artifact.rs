@@ -77,6 +77,10 @@ pub struct LayoutNotes {
     pub enums: BTreeMap<String, Vec<String>>,
     /// The type behind each user-defined value type, by its label; as above.
     pub values: BTreeMap<String, String>,
+    /// What the code places in storage by assembly and the layout does not have, by name; with why
+    /// an upgrade keeps it as it was, from `@custom:tidegate-keeps-storage`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hidden: BTreeMap<String, Option<String>>,
 }
 
 /// What a variable says of itself: its former name and type, from `@custom:oz-renamed-from` and

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::digest::{JcsError, jcs_keccak};
 use crate::functions::{DATA, FunctionMap};
 use crate::ids::Fqn;
+use crate::instructions::{Instruction, instructions};
 use crate::plan::{ParamDecl, Plan};
 use crate::release::{Artifact, Release};
 
@@ -148,7 +149,7 @@ fn contract(
 /// The functions whose instructions differ once jump targets are left out, since those move with
 /// whatever stands before them.
 fn functions(old: &Artifact, new: &Artifact) -> Vec<String> {
-    let (a, b) = (instructions(old), instructions(new));
+    let (a, b) = (by_function(old), by_function(new));
     let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
     let differs = |name: &&&String| **name != DATA && a.get(**name) != b.get(**name);
     names.iter().filter(differs).map(|name| (*name).clone()).collect()
@@ -156,31 +157,24 @@ fn functions(old: &Artifact, new: &Artifact) -> Vec<String> {
 
 const PUSH1: u8 = 0x60;
 const PUSH3: u8 = 0x62;
-const PUSH32: u8 = 0x7f;
 const JUMPDEST: u8 = 0x5b;
 
 /// The instructions of each function, in order.
-fn instructions(artifact: &Artifact) -> BTreeMap<String, Vec<u8>> {
+fn by_function(artifact: &Artifact) -> BTreeMap<String, Vec<u8>> {
     let code = artifact.runtime.object.as_ref();
     let functions: &FunctionMap = &artifact.functions;
     let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let mut at = 0;
-    while at < code.len() {
-        let op = code[at];
-        let width = if (PUSH1..=PUSH32).contains(&op) { usize::from(op - PUSH1) + 1 } else { 0 };
-        let end = (at + 1 + width).min(code.len());
-        let operand = &code[at + 1..end];
+    for Instruction { at, opcode, operand } in instructions(code) {
         let target = operand.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-        let jump = (PUSH1..=PUSH3).contains(&op) && code.get(target) == Some(&JUMPDEST);
+        let jump = (PUSH1..=PUSH3).contains(&opcode) && code.get(target) == Some(&JUMPDEST);
         if let Some(name) = functions.at(at) {
             let own = found.entry(name.to_owned()).or_default();
             match jump {
                 // However wide: the width of a target follows from where it is.
                 true => own.push(PUSH1),
-                false => own.extend(&code[at..end]),
+                false => own.extend([&[opcode], operand].concat()),
             }
         }
-        at = end;
     }
     found
 }

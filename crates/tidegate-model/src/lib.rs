@@ -14,6 +14,7 @@ pub mod event;
 pub mod functions;
 pub mod hazard;
 pub mod ids;
+pub mod instructions;
 pub mod lookup;
 pub mod masks;
 pub mod plan;

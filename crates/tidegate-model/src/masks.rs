@@ -400,7 +400,7 @@ mod tests {
         let plain = artifact();
         assert!(plain.layout_document().get("notes").is_none(), "empty notes are absent");
         let was = |name: &str| Formerly { name: Some(name.to_owned()), ..Formerly::default() };
-        let edits: [fn(&mut LayoutNotes, Formerly); 4] = [
+        let edits: [fn(&mut LayoutNotes, Formerly); 5] = [
             |notes, was| drop(notes.items.insert(0, was)),
             |notes, was| {
                 let members = BTreeMap::from([("a".to_owned(), was)]);
@@ -410,6 +410,7 @@ mod tests {
                 let members = was.name.into_iter().collect();
                 notes.enums.insert("enum E".to_owned(), members);
             },
+            |notes, was| drop(notes.hidden.insert(was.name.unwrap_or_default(), None)),
             |notes, was| drop(notes.values.insert("V".to_owned(), was.name.unwrap_or_default())),
         ];
         for (index, edit) in edits.into_iter().enumerate() {

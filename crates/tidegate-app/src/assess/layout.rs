@@ -1,7 +1,7 @@
 //! Facts of the gate `layout`: what is really behind each proxy that is upgraded.
 
 use tidegate_chain::Network;
-use tidegate_gates::{LayoutFact, LayoutFacts, Observed, Reference, code_stores};
+use tidegate_gates::{LayoutFact, LayoutFacts, Observed};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
 use tidegate_plan::{Executor, Start};
 
@@ -11,7 +11,7 @@ use crate::error::{AppError, AppResult};
 use crate::existing::{Baseline, read_behind, reference};
 use crate::follow;
 use crate::follow_checks::standing_faults;
-use crate::layouts::{earlier, layout, updated};
+use crate::layouts::{self, earlier, layout, updated};
 use crate::promotion::promotions;
 
 pub(super) async fn facts(
@@ -40,11 +40,7 @@ pub(super) async fn facts(
             name: start.step.clone(),
             proxy: start.address,
             reference: match known {
-                Ok(known_by) => {
-                    let artifact = reference(built, &start.reference)?;
-                    let (layout, stores) = (layout(artifact)?, code_stores(&artifact.runtime));
-                    Ok(Reference { layout, known_by, stores })
-                }
+                Ok(known_by) => Ok(layouts::known(reference(built, &start.reference)?, known_by)?),
                 Err(missing) => Err(missing),
             },
             updated: layout(updated(built, start)?)?,

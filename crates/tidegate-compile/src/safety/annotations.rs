@@ -11,6 +11,9 @@ pub(super) const ALLOW: [&str; 2] = [UNSAFE_ALLOW, UNSAFE_ALLOW_REACHABLE];
 /// Names an initialiser that its name and modifiers do not show.
 pub(super) const INITIALIZER: &str = "oz-upgrades-validate-as-initializer";
 
+/// Names what a contract stores by assembly and an upgrade keeps as it was, and says why.
+pub(super) const KEEPS: &str = "tidegate-keeps-storage";
+
 /// Names the contract that one replaces.
 pub(super) const UPGRADES_FROM: &str = "oz-upgrades-from";
 
@@ -23,15 +26,21 @@ pub(super) fn is_noted(documentation: &str, tags: &[&str]) -> bool {
     lines.into_iter().any(|(tag, _)| tags.contains(&tag))
 }
 
-/// What stands behind all annotations of this name, up to the next annotation each.
+/// The words behind all annotations of this name.
 pub(super) fn arguments<'d>(documentation: &'d str, tag: &str) -> Vec<&'d str> {
-    let mut found = Vec::new();
+    each(documentation, tag).concat()
+}
+
+/// The words behind each annotation of this name, up to the next annotation.
+pub(super) fn each<'d>(documentation: &'d str, tag: &str) -> Vec<Vec<&'d str>> {
+    let mut found: Vec<Vec<&str>> = Vec::new();
     let mut is_open = false;
     for line in documentation.lines() {
         let words = if is_tag(line) {
             match tag_of(line).filter(|(own, _)| *own == tag) {
                 Some((_, rest)) => {
                     is_open = true;
+                    found.push(Vec::new());
                     rest
                 }
                 None => {
@@ -42,8 +51,8 @@ pub(super) fn arguments<'d>(documentation: &'d str, tag: &str) -> Vec<&'d str> {
         } else {
             line
         };
-        if is_open {
-            found.extend(words.split_whitespace());
+        if let Some(last) = found.last_mut().filter(|_| is_open) {
+            last.extend(words.split_whitespace());
         }
     }
     found

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::annotations::{ALLOW, is_noted};
+use super::assembly::Assembly;
 
 /// A piece of code. It is read without recursion: code may be nested as deep as a compiler bears.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -17,6 +18,18 @@ pub(crate) struct Code {
     pub(crate) statements: Vec<Statement>,
     /// The types that it names.
     pub(crate) types: BTreeSet<u64>,
+    /// What its assembly places in storage.
+    pub(crate) placed: Vec<Placed>,
+}
+
+/// What assembly places in storage by itself, so that no layout of a compiler has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// A variable that points into storage and is given its slot: its declaration, and the
+    /// structure that it points to where it is declared in this code.
+    Pointer { variable: u64, structure: Option<u64> },
+    /// A word that is written at a slot which belongs to no variable.
+    Word,
 }
 
 /// A call.
@@ -54,26 +67,33 @@ pub(crate) struct StatementCall {
 
 /// A node that is being read.
 #[derive(Debug, Default)]
-struct Open {
+pub(super) struct Open {
+    pub(super) id: u64,
     /// Where it stands in the node around it.
-    key: String,
-    is_list: bool,
+    pub(super) key: String,
+    pub(super) is_list: bool,
     is_statement: bool,
-    node: Expression,
-    name: String,
+    pub(super) node: Expression,
+    pub(super) name: String,
+    /// Of a call in assembly, what it calls.
+    pub(super) function: String,
     text: String,
     note: String,
     inner: Option<Expression>,
     calls_before: usize,
+    /// In assembly, the places of the names in each target or argument.
+    pub(super) names: Vec<Vec<String>>,
+    /// Of a name in assembly, whether it is the slot of a variable.
+    pub(super) is_slot: bool,
 }
 
 /// What is asked of a node that stands in another one.
 #[derive(Debug, Default, Clone)]
-struct Expression {
-    kind: String,
-    src: String,
-    type_id: String,
-    declaration: Option<i64>,
+pub(super) struct Expression {
+    pub(super) kind: String,
+    pub(super) src: String,
+    pub(super) type_id: String,
+    pub(super) declaration: Option<i64>,
     /// The same of the expression in it, without what that has in it.
     inner: Option<Box<Expression>>,
 }
@@ -98,6 +118,7 @@ impl Code {
     fn read(json: &str) -> Option<Self> {
         let mut code = Self::default();
         let mut open: Vec<Open> = Vec::new();
+        let mut assembly = Assembly::default();
         let mut key: Option<String> = None;
         let mut rest = json;
         loop {
@@ -120,6 +141,7 @@ impl Code {
                 b'}' | b']' => {
                     let done = open.pop()?;
                     if !done.is_list {
+                        assembly.take(&done, open.iter_mut().rev().find(|node| !node.is_list));
                         code.close(done, &mut open);
                     }
                     rest = &rest[1..];
@@ -141,21 +163,22 @@ impl Code {
                 _ => {
                     let end = rest.find([',', '}', ']']).unwrap_or(rest.len());
                     let (token, after) = rest.split_at(end);
-                    if let (Some(key), Some(node)) = (key.take(), open.last_mut())
-                        && key == "referencedDeclaration"
-                    {
-                        node.node.declaration = token.trim().parse().ok();
+                    if let (Some(key), Some(node)) = (key.take(), open.last_mut()) {
+                        node.take_number(&key, token.trim());
                     }
                     rest = after;
                 }
             }
         }
+        code.placed = assembly.placed();
         open.is_empty().then_some(code)
     }
 
     /// Takes from a node that ends what is asked of it.
     fn close(&mut self, done: Open, open: &mut [Open]) {
-        let Open { key, is_statement, node, name, text, note, inner, calls_before, .. } = done;
+        let Open {
+            key, is_statement, node, name, function, text, note, inner, calls_before, ..
+        } = done;
         match node.kind.as_str() {
             "FunctionCall" => {
                 let expression = inner.clone().unwrap_or_default();
@@ -166,9 +189,19 @@ impl Code {
                     notes: Vec::new(),
                 });
             }
-            "YulFunctionCall" if inner.is_none() && name == "selfdestruct" => {
+            "YulFunctionCall" if inner.is_none() && function == "selfdestruct" => {
                 let opcode = Some(Opcode::Selfdestruct);
                 self.calls.push(Call { src: node.src.clone(), opcode, ..Call::default() });
+            }
+            // A function that is named without being called may be called later.
+            "Identifier" | "MemberAccess"
+                if node.declaration.is_some() && is_own_function(&node) =>
+            {
+                self.calls.push(Call {
+                    src: node.src.clone(),
+                    function: node.declaration,
+                    ..Call::default()
+                });
             }
             "UserDefinedTypeName" => {
                 self.types.extend(node.declaration.and_then(|id| u64::try_from(id).ok()));
@@ -198,7 +231,7 @@ impl Code {
             }
             "typeDescriptions" => around.node.type_id = node.type_id,
             "documentation" => around.note = text,
-            "functionName" => around.name = name,
+            "functionName" => around.function = name,
             _ => {}
         }
     }
@@ -219,6 +252,23 @@ impl Open {
         *place = serde_json::from_str(token).ok()?;
         Some(())
     }
+
+    fn take_number(&mut self, key: &str, token: &str) {
+        match key {
+            "referencedDeclaration" | "declaration" => {
+                self.node.declaration = token.parse().ok();
+            }
+            "id" => self.id = token.parse().unwrap_or_default(),
+            "isSlot" => self.is_slot = token == "true",
+            _ => {}
+        }
+    }
+}
+
+/// Whether an expression is a function whose code runs on the own storage.
+fn is_own_function(node: &Expression) -> bool {
+    let own = ["t_function_internal_", "t_function_delegatecall_"];
+    own.iter().any(|start| node.type_id.starts_with(start))
 }
 
 fn opcode(type_id: &str) -> Option<Opcode> {

@@ -2,6 +2,7 @@
 //! `upgrades-core`, over the compiler's syntax tree. `docs/upgrades.md` lists where they differ.
 
 mod annotations;
+mod assembly;
 mod code;
 mod initializers;
 mod opcodes;
@@ -10,9 +11,8 @@ use std::collections::BTreeSet;
 
 use tidegate_model::hazard::{Hazard, HazardKind};
 
-pub(crate) use self::code::Code;
-use crate::ast::{Declarations, Node, TypeName};
-use crate::layout::STORAGE_LOCATION;
+pub(crate) use self::code::{Code, Placed};
+use crate::ast::{Declarations, Node, STORAGE_LOCATION, TypeName};
 use crate::sources::Closure;
 
 /// The sources that a contract stands in, and whether annotations are heeded.
@@ -56,6 +56,24 @@ pub(crate) fn hazards<'l>(
 pub(crate) fn upgrades_from(contract: &Node) -> Option<String> {
     let named = annotations::arguments(text(contract), annotations::UPGRADES_FROM);
     named.first().map(|name| (*name).to_owned())
+}
+
+/// What a contract says that it keeps as it was, although no layout has it, and why. Without a
+/// reason it says nothing.
+pub(crate) fn kept_as_it_was(contract: &Node) -> Vec<(String, String)> {
+    let said = annotations::each(text(contract), annotations::KEEPS).into_iter();
+    let said = said.filter_map(|words| {
+        let (name, why) = words.split_first()?;
+        (!why.is_empty()).then(|| ((*name).to_owned(), why.join(" ")))
+    });
+    said.collect()
+}
+
+/// Whether a structure only wraps one value that has no parts of its own, so that it is nothing but
+/// a slot with a type.
+pub(crate) fn is_single_value(structure: &Node) -> bool {
+    let [member] = structure.members.as_slice() else { return false };
+    member.type_name.as_ref().is_some_and(|kind| kind.node_type == "ElementaryTypeName")
 }
 
 impl<'a> Rules<'a> {
@@ -188,7 +206,7 @@ fn declared(type_name: &TypeName) -> Option<u64> {
             "ArrayTypeName" => inner.base_type.as_deref()?,
             "Mapping" => inner.value_type.as_deref()?,
             "UserDefinedTypeName" => {
-                return inner.referenced_declaration.and_then(|id| u64::try_from(id).ok());
+                return inner.declaration();
             }
             _ => return None,
         };

@@ -46,8 +46,7 @@ impl<'a> Walk<'a, '_> {
                 continue;
             }
             for base in &contract.base_contracts {
-                let id =
-                    base.base_name.referenced_declaration.and_then(|id| u64::try_from(id).ok());
+                let id = base.base_name.declaration();
                 let node = id.and_then(|id| self.rules.declarations.get(id));
                 let node = node.filter(|node| self.seen.insert((node.id, Reach::Inherited)));
                 open.extend(node.map(|node| (node, Reach::Inherited)));

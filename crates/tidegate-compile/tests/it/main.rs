@@ -4,6 +4,7 @@
 
 mod above;
 mod code_match;
+mod hidden;
 mod layout;
 mod perturbations;
 mod project;

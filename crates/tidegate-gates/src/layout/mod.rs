@@ -12,15 +12,16 @@ mod stores;
 mod types;
 
 use alloy_primitives::Address;
+use tidegate_model::release::Artifact;
 use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::Observed;
 use compare::Comparison;
+use stores::stores;
 
 pub use problem::{LayoutProblem, ProblemKind, TypeFault};
 pub use read::LayoutReadError;
-pub use stores::stores;
 pub use types::{Layout, Place};
 
 /// What an upgrade from one layout to another would damage; nothing if it is safe.
@@ -79,6 +80,35 @@ pub struct Reference {
     pub stores: bool,
 }
 
+impl Reference {
+    /// The layout of a contract, and how it is known that this is the one.
+    ///
+    /// # Errors
+    /// If the layout cannot be read.
+    pub fn of(artifact: &Artifact, known_by: impl Into<String>) -> Result<Self, LayoutReadError> {
+        let (layout, stores) = (Layout::of(artifact)?, stores(&artifact.runtime));
+        Ok(Self { layout, known_by: known_by.into(), stores })
+    }
+}
+
+/// What an upgrade starts from and nobody compares, although it is stored: the upgrade's own source
+/// says of nothing in it why it is kept.
+pub fn hidden<'l>(reference: &'l Layout, updated: &Layout) -> Vec<&'l str> {
+    let is_kept = |name: &str| updated.kept().any(|(kept, _)| kept == name);
+    reference.hidden().filter(|name| !is_kept(name)).collect()
+}
+
+/// What is stored and not compared, as a sentence says it.
+pub fn hidden_sentence(names: &[&str]) -> String {
+    format!(
+        "assembly places {} in storage, and no layout has it, so it is not compared; annotate the \
+         structure with `@custom:storage-location`, or write above the new contract why it stays \
+         as it was: `@custom:tidegate-keeps-storage {} WHY`",
+        names.join(", "),
+        names.first().unwrap_or(&"NAME"),
+    )
+}
+
 pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
     let (verdict, summary, inputs) = match facts {
         Err(missing) => {
@@ -96,17 +126,24 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
 }
 
 impl LayoutFact {
-    /// Why nothing can be said: the code that is live stores something, and its layout has nothing.
+    /// Why nothing can be said, or not of everything: the code that is live stores what its layout
+    /// does not have.
     pub fn hidden(&self) -> Option<Reason> {
         let reference = self.reference.as_ref().ok()?;
-        let is_hidden = reference.layout.is_empty() && reference.stores;
-        let text = format!(
-            "{} at {}: the code behind it writes storage, and its layout has no variable and no \
-             namespace, so nothing is compared; declare what it stores in a structure with \
-             `@custom:storage-location`",
-            self.name, self.proxy
-        );
-        is_hidden.then(|| Reason::new(ReasonCode::LayoutHidden, text))
+        let names = hidden(&reference.layout, &self.updated);
+        let is_kept = names.is_empty() && reference.layout.hidden().next().is_some();
+        let what = match names.is_empty() {
+            false => hidden_sentence(&names),
+            true if reference.layout.is_empty() && reference.stores && !is_kept => {
+                "its layout has no variable and no namespace, so nothing is compared, and its code \
+                 writes storage or has libraries or other code write it; declare what it stores \
+                 in a structure with `@custom:storage-location`"
+                    .to_owned()
+            }
+            true => return None,
+        };
+        let text = format!("{} at {}, the code behind it: {what}", self.name, self.proxy);
+        Some(Reason::new(ReasonCode::LayoutHidden, text))
     }
 
     /// What the upgrade would damage; nothing if all that is stored stays where and what it is.
@@ -154,7 +191,10 @@ fn summary(upgrades: &[LayoutFact]) -> String {
         let grows = fact.updated.growing();
         grows.map(|(label, why)| format!("; `{label}` may grow at its end: {why}"))
     });
-    for part in known_by.chain(returns).chain(growing) {
+    let kept = upgrades.iter().flat_map(|fact| {
+        fact.updated.kept().map(|(name, why)| format!("; `{name}` is kept, not compared: {why}"))
+    });
+    for part in known_by.chain(returns).chain(growing).chain(kept) {
         if !summary.contains(&part) {
             summary.push_str(&part);
         }

@@ -87,7 +87,7 @@ impl Layout {
         let items = reader.fields("the contract", &raw.items, formerly)?;
         let namespaces = raw.namespaces.iter().map(|namespace| reader.namespace(namespace));
         let namespaces = namespaces.collect::<Result<_, _>>()?;
-        Ok(Self { types: reader.types, items, namespaces })
+        Ok(Self { types: reader.types, items, namespaces, hidden: notes.hidden.clone() })
     }
 }
 

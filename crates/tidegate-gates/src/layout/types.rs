@@ -1,5 +1,6 @@
 //! A storage layout as it is compared: fields with places and types.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::{U256, U512};
@@ -10,6 +11,8 @@ pub struct Layout {
     pub(super) types: Vec<Type>,
     pub(super) items: Vec<Field>,
     pub(super) namespaces: Vec<Namespace>,
+    /// What is stored and not here, by name; with why an upgrade keeps it, where the source says.
+    pub(super) hidden: BTreeMap<String, Option<String>>,
 }
 
 impl Layout {
@@ -30,7 +33,17 @@ impl Layout {
         all.filter_map(|field| Some((&*field.label, field.grows.as_deref()?)))
     }
 
-    /// Whether it stores nothing at a place of its own.
+    /// What the source says that it keeps although it is not here, each with why.
+    pub fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.hidden.iter().filter_map(|(name, why)| Some((&**name, why.as_deref()?)))
+    }
+
+    /// What the code stores that is not here.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.hidden.keys().map(String::as_str)
+    }
+
+    /// Whether it has nothing that is stored at a place of its own.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.namespaces.is_empty()
     }

@@ -177,7 +177,7 @@ codes! {
         FollowedDiffers,
         /// An upgrade moves or changes something that is stored.
         LayoutDamaged,
-        /// Code writes storage, and its layout names none of it.
+        /// Code stores what its layout does not have, so it is not compared.
         LayoutHidden,
         /// A contract is unsafe behind its proxy.
         UpgradeUnsafe,
