@@ -52,6 +52,9 @@ const TEXTS = {
   'soak/withdraw': (w) =>
     `Withdraw soak sample ${w.sample}: block ${w.block.number} of chain ${w.network.chain} is ` +
     `${w.block.hash}: ${w.reason}`,
+  result: (r) =>
+    `Tried release ${r.release} on chain ${r.network.chain} in transactions ` +
+    `${r.transactions.join(', ')}: ${r.reason}`,
   go: (g) =>
     `Go for release ${g.release}${as(g)}, having seen ${g.statements.length} statements and ` +
     `${g.records.length} records with digest ` +
@@ -95,6 +98,7 @@ const SUBJECTS = {
   'risk/accept': (r) => r.scopeRoot,
   'soak/sample': (s) => s.release,
   'soak/withdraw': (w) => w.sample,
+  result: (r) => r.release,
   go: (g) => g.release,
   'no-go': (n) => n.release,
   bug: (b) => b.release,

@@ -87,6 +87,7 @@ struct Requests {
     withdraw: drafts::WithdrawRequest,
     waiver: drafts::WaiverRequest,
     postmortem: drafts::PostmortemRequest,
+    result: drafts::ResultRequest,
     risk: drafts::RiskRequest,
     revoke: drafts::RevokeRequest,
     ask: drafts::AskRequest,
@@ -103,6 +104,7 @@ fn drafting(given: &Given<'_>, requests: Requests, asked: Asked, subject: &Subje
     send(drafts::withdraw(project, signer, requests.withdraw));
     send(drafts::waiver(project, signer, requests.waiver));
     send(drafts::postmortem(project, signer, requests.postmortem));
+    send(drafts::result(project, signer, requests.result));
     send(drafts::risk(project, signer, requests.risk));
     send(drafts::revoke(project, signer, requests.revoke));
     send(drafts::ask(project, signer, requests.ask));

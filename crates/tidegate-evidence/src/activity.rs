@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_json_abi::{Function, JsonAbi, StateMutability};
 use alloy_primitives::{Address, Selector};
+use tidegate_chain::{Receipt, Transaction};
 
 /// A contract of the plan, with the functions whose calls count.
 #[derive(Debug, Clone)]
@@ -12,6 +13,29 @@ pub struct CountedContract {
     pub address: Address,
     /// Each counted function's name, as `Contract.function`, by selector.
     pub functions: BTreeMap<Selector, String>,
+    /// Those of them that emit no event.
+    pub eventless: BTreeSet<Selector>,
+}
+
+/// The contract's address and the function that a transaction called, or the reason why it is no
+/// use that can be counted by its hash alone: there need be no event to show that anything was done,
+/// so what it called has to count as a function.
+///
+/// # Errors
+/// That reason.
+pub fn called_function(
+    contracts: &[CountedContract],
+    sent: Option<(&Transaction, &Receipt)>,
+) -> Result<(Address, Selector), &'static str> {
+    let (tx, receipt) = sent.ok_or("the network has no such transaction")?;
+    if !receipt.status {
+        return Err("it reverted");
+    }
+    let contract = contracts.iter().find(|contract| tx.to == Some(contract.address));
+    let contract = contract.ok_or("it is sent to no contract of the release")?;
+    let selector = tx.input.get(..4).and_then(|start| Selector::try_from(start).ok());
+    let selector = selector.filter(|selector| contract.functions.contains_key(selector));
+    Ok((contract.address, selector.ok_or("it calls no function that counts")?))
 }
 
 /// Functions that administer rather than use; they never count.

@@ -22,7 +22,7 @@ mod statements;
 mod stored;
 mod succession;
 
-pub use activity::{CountedContract, counted_functions};
+pub use activity::{CountedContract, called_function, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract, stands_on};
 pub use dates::{ChainDates, read_dates};
@@ -32,7 +32,7 @@ pub use fresh::{Untouched, used_before};
 pub use safe::{KnownTransactions, SafeReadError, prove_safe, read_safe};
 pub use sarif::{Finding, FindingCounts, FindingState, Findings, SarifError, Suppression};
 pub use shown::Shown;
-pub use soak::{Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
+pub use soak::{NamedUse, Probe, SeenSample, SoakObservation, SoakRequest, Watched, observe_soak};
 pub use statements::{
     Collected, Doubt, Doubtful, Origin, Said, StatementSet, Unconfirmed, collect,
 };

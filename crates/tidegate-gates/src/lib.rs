@@ -13,6 +13,7 @@ mod dating;
 mod emergency;
 mod ends;
 mod evaluate;
+mod eventless;
 mod funds;
 mod go;
 mod layout;
@@ -48,6 +49,7 @@ pub use ends::good_through;
 #[cfg(test)]
 pub(crate) use evaluate::told;
 pub use evaluate::{Facts, effective_rules, evaluate, evaluate_soak, overall};
+pub use eventless::Functions;
 pub use funds::FundFacts;
 pub use go::{Decision, FreezeFact, GoFacts, MissingStatement, PostedStop, listed_and_missing};
 pub use layout::{
@@ -69,8 +71,8 @@ pub use safe::{SafeChange, SafeFacts, SafeProof, UnknownExecution};
 pub use safety::{allowed_hazard, hazards_behind, is_proxy_admin, is_remark, unsafe_reason};
 pub use separation::SeparationFacts;
 pub use soak::{
-    Activity, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SoakFacts, SoakProgress, StartPost,
-    StateThere, User, WINDOW_SECS, Who, Window, WithdrawalFact, anchor_required,
+    Activity, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SetAside, SoakFacts, SoakProgress,
+    StartPost, StateThere, User, WINDOW_SECS, Who, Window, WithdrawalFact, anchor_required,
     changed as changed_by_samples, credited, disputed, end_of_life, pauses, progress,
     soak_network_fault, to_look_at,
 };

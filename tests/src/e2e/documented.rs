@@ -52,7 +52,7 @@ const CONTRACTS: &str = "the_contracts_are_tested_as_printed";
 const WRITTEN: &str = "shows a file that the program writes, with what differs left out";
 
 /// Each block by its page and its first line.
-const BLOCKS: [(&str, &str, Way); 28] = [
+const BLOCKS: [(&str, &str, Way); 29] = [
     (
         "README.md",
         "./scripts/demo   # a release",
@@ -81,6 +81,7 @@ const BLOCKS: [(&str, &str, Way); 28] = [
     ("docs/upgrades.md", "/// @custom:oz-upgrades-unsafe-allow", Run(CONFIGS)),
     ("docs/next-release.md", "[project]", Run(NEXT)),
     ("docs/next-release.md", "tidegate deploy --release", Run(NEXT)),
+    ("docs/soak.md", "[policy]", Not("results:: deploys with exactly these lines")),
     ("docs/testing.md", "./scripts/test          # every check", Not("it runs these tests")),
     ("docs/formats.md", "version = 1\n\n[[endpoint]]", Not(WRITTEN)),
     ("docs/formats.md", "version = 1\n\n[operators]", Not(WRITTEN)),

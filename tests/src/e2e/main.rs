@@ -23,6 +23,7 @@ mod partial;
 mod pipeline;
 mod protocols;
 mod redeploy;
+mod results;
 mod stranger;
 mod support;
 mod tamper;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         mutants::cases(),
         partial::cases(),
         redeploy::cases(),
+        results::cases(),
         tamper::cases(),
         terminal::cases(),
         testnets::cases(),

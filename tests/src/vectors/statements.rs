@@ -9,8 +9,8 @@ use tidegate_model::statement::{
     EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, Freeze, FundApproval, FundDenial,
     FundRequest, FundTransfer, General, Go, KeyClaim, Lowered, NEVER, NoGo, Postmortem, ProjectRef,
     Resolution, RiskAcceptance, RiskDecision, SampleWithdrawal, SeenRecord, Severity,
-    SignedStatement, SoakSample, Standing, Statement, Triage, Waiver, domain, eip712, gate_set,
-    post_subject,
+    SignedStatement, SoakSample, Standing, Statement, TestResult, Triage, Waiver, domain, eip712,
+    gate_set, post_subject,
 };
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, GateId, NetworkId, PlanDigest, RecordDigest, ReleaseRoot,
@@ -205,7 +205,7 @@ fn records() -> [SeenRecord; 2] {
 }
 
 /// What people decide about a release.
-fn decisions() -> [(&'static str, Body); 10] {
+fn decisions() -> [(&'static str, Body); 11] {
     let release = ReleaseRoot(B256::repeat_byte(0x22));
     let [a, b] = [0x41, 0x40].map(|byte| StatementDigest(B256::repeat_byte(byte)));
     let text = |text: &str| text.to_owned();
@@ -265,6 +265,15 @@ fn decisions() -> [(&'static str, Body); 10] {
                 release,
                 sha256: B256::repeat_byte(0x42),
                 uri: text("https://example.org/9"),
+            }),
+        ),
+        (
+            "Statement result",
+            Body::Result(TestResult {
+                network: NETWORK,
+                release,
+                transactions: [0x44, 0x43].map(B256::repeat_byte).into(),
+                reason: text("deposits, then pauses"),
             }),
         ),
         ("Statement audit/revoke", Body::AuditRevoke(revocation())),

@@ -54,7 +54,7 @@ pub(crate) use judged::contracts_fault;
 pub(crate) use judged::judged;
 pub(crate) use namesake::namesake;
 pub(crate) use safe::safe_changes;
-pub(crate) use soak::start_subject;
+pub(crate) use soak::{counted, start_subject};
 
 /// The result of an evaluation, with everything it rests on.
 #[derive(Debug)]

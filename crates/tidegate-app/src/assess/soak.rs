@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Selector};
 use tidegate_chain::Network;
 use tidegate_evidence::{
-    CountedContract, End, Probe, SeenSample, SoakRequest, StatementSet, Watched, counted_functions,
-    ends as find_ends, observe_soak,
+    CountedContract, End, NamedUse, Probe, SeenSample, SoakRequest, StatementSet, Watched,
+    counted_functions, ends as find_ends, observe_soak,
 };
 use tidegate_gates::{
-    AuditFacts, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, WithdrawalFact,
+    AuditFacts, Functions, Observed, Reset, SoakFacts, StartPost, WINDOW_SECS, Who, WithdrawalFact,
     anchor_required, resetting_bugs,
 };
 use tidegate_ledger::RequestState;
 use tidegate_model::record::DeploymentRecord;
-use tidegate_model::statement::{Body, soak_start_subject};
+use tidegate_model::release::{Artifact, Code};
+use tidegate_model::statement::{Body, TestResult, soak_start_subject};
 use tidegate_model::{Head, ProjectId, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::{Executor, OpKind};
 
@@ -54,6 +55,7 @@ pub(super) async fn observe(
         resets,
         known: known(gathered.project, gathered.statements, &names)?,
         samples,
+        named: named_uses(gathered, record, &names)?,
         withdrawals: withdrawals(gathered, &names),
     };
     let place = (gathered.soak, network);
@@ -76,6 +78,7 @@ pub(super) async fn alone(
         resets: Vec::new(),
         known: known(project, &statements, &names(project))?,
         samples: Vec::new(),
+        named: Vec::new(),
         withdrawals: Vec::new(),
     };
     on_chain(project, built, (name, network), record, false, &said).await
@@ -97,6 +100,7 @@ struct Said {
     resets: Vec<Reset>,
     known: BTreeMap<Address, Who>,
     samples: Vec<SeenSample>,
+    named: Vec<NamedUse>,
     withdrawals: Vec<WithdrawalFact>,
 }
 
@@ -131,6 +135,7 @@ async fn on_chain(
         record,
         block_time_secs: identity.block_time_secs,
         end_of_life: crate::network::end_of_life(project, name)?,
+        named: &said.named,
         rules: &project.rules,
         contracts: &contracts,
         calls: &calls,
@@ -271,6 +276,35 @@ fn samples(
     Ok(seen.collect())
 }
 
+/// The transactions that people of the policy name in results of this release on this network, in
+/// the order of the results. Where evidence is checked, of the results that it lists.
+fn named_uses(
+    gathered: &Gathered<'_>,
+    record: &DeploymentRecord,
+    names: &BTreeMap<Address, String>,
+) -> AppResult<Vec<NamedUse>> {
+    let project = gathered.project.id(gathered.project.network(gathered.target)?)?;
+    let is_listed = |digest: &StatementDigest| {
+        gathered.evidence.is_none_or(|evidence| evidence.statements.contains(digest))
+    };
+    let results = gathered.statements.general().filter_map(|(digest, general, signer)| {
+        let Body::Result(says) = &general.body else { return None };
+        let by = names.get(&signer)?;
+        let same = general.project_id() == project
+            && says.network == record.deployment.network()
+            && says.release == record.release_root;
+        (same && is_listed(&digest)).then_some(((general.issued_at, digest), by, says))
+    });
+    let mut results: Vec<_> = results.collect();
+    results.sort_by_key(|(order, ..)| *order);
+    let of_result = |(_, by, says): (_, &String, &TestResult)| {
+        let named = says.transactions.iter().take(TestResult::TRANSACTIONS_MAX).copied();
+        let by = by.clone();
+        named.map(move |transaction| NamedUse { transaction, by: by.clone() }).collect::<Vec<_>>()
+    };
+    Ok(results.into_iter().flat_map(of_result).collect())
+}
+
 /// Samples that somebody takes back; whether they are their own is asked where they are compared.
 /// Whoever deployed the release speaks of nobody else's.
 fn withdrawals(gathered: &Gathered<'_>, names: &BTreeMap<Address, String>) -> Vec<WithdrawalFact> {
@@ -313,7 +347,11 @@ fn watched(prepared: &Prepared) -> Vec<Watched> {
 }
 
 /// The plan's contracts with the functions whose calls count.
-fn counted(project: &Project, built: &Built, record: &DeploymentRecord) -> Vec<CountedContract> {
+pub(crate) fn counted(
+    project: &Project,
+    built: &Built,
+    record: &DeploymentRecord,
+) -> Vec<CountedContract> {
     let plan = &built.release.plan;
     let calls: Vec<_> = plan.steps.iter().filter_map(|step| step.as_call()).collect();
     let contracts = plan.steps.iter().filter_map(|step| {
@@ -327,7 +365,19 @@ fn counted(project: &Project, built: &Built, record: &DeploymentRecord) -> Vec<C
             of_plan.map(|call| call.invocation.signature.clone()).collect();
         called.extend(init.map(|init| init.signature.clone()));
         let functions = counted_functions(name, &artifact.abi, &called, ignored);
-        Some(CountedContract { address: place.address, functions })
+        let eventless = eventless(artifact, functions.keys());
+        Some(CountedContract { address: place.address, functions, eventless })
     });
     contracts.collect()
+}
+
+/// Those of a contract's functions that emit no event.
+fn eventless<'a>(
+    artifact: &Artifact,
+    functions: impl Iterator<Item = &'a Selector>,
+) -> BTreeSet<Selector> {
+    let Code { object, links, .. } = &artifact.runtime;
+    let open = artifact.immutables.values().chain(links.values()).flatten().copied();
+    let code = Functions::new(object, open);
+    functions.copied().filter(|selector| code.emits_none(*selector)).collect()
 }

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_gates::{
-    Pause, PolicyRules, Reset, SampleFact, SoakFacts, User, credited, pauses, progress,
+    Pause, PolicyRules, Reset, SampleFact, SetAside, SoakFacts, User, credited, pauses, progress,
 };
 use tidegate_model::{BlockRef, Head, StatementDigest};
 
@@ -53,6 +53,10 @@ pub struct SoakView {
     pub called: Vec<String>,
     /// Counted functions that were not.
     pub uncalled: Vec<String>,
+    /// Those of them that emit no event: a call counts once a result names its transaction.
+    pub eventless: Vec<String>,
+    /// Transactions that results name and that do not count.
+    pub set_aside: Vec<SetAside>,
 }
 
 /// One day of a soak.
@@ -132,6 +136,8 @@ impl SoakView {
             indirect: facts.activity.indirect,
             called: facts.activity.called.clone(),
             uncalled: facts.activity.uncalled.clone(),
+            eventless: facts.activity.eventless.clone(),
+            set_aside: facts.activity.set_aside.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod bugs;
 mod decide;
 mod guard;
 mod post;
+mod result;
 mod risk;
 mod start;
 mod subject;
@@ -17,6 +18,7 @@ use self::bugs::{BugArgs, TriageArgs};
 use self::decide::{FreezeArgs, GoArgs, StopArgs};
 use self::guard::{EmergencyArgs, KeyArgs, PostmortemArgs, WaiverArgs};
 use self::post::PostArgs;
+use self::result::ResultArgs;
 use self::risk::RiskArgs;
 use self::start::StartArgs;
 use self::withdraw::WithdrawArgs;
@@ -32,6 +34,8 @@ pub(crate) enum RecordCommand {
     NoGo(StopArgs),
     /// Post the soak's start on the target; its age is capped by target time
     Start(StartArgs),
+    /// Name transactions in which you tried a release; what emits no event counts only so
+    Result(ResultArgs),
     /// Report a bug in a release
     Bug(BugArgs),
     /// Resolve or confirm a bug; its reporter can only confirm it
@@ -75,6 +79,7 @@ pub(crate) async fn run(project: &Context, command: &RecordCommand) -> AppResult
         RecordCommand::Go(args) => decide::go(project, &mine()?, args).await,
         RecordCommand::NoGo(args) => decide::no_go(project, &mine()?, args).await,
         RecordCommand::Start(args) => start::run(project, &mine()?, args).await,
+        RecordCommand::Result(args) => result::run(project, &mine()?, args).await,
         RecordCommand::Bug(args) => bugs::bug(project, &mine()?, args).await,
         RecordCommand::Triage(args) => bugs::triage(project, &mine()?, args).await,
         RecordCommand::Withdraw(args) => withdraw::run(project, &mine()?, args).await,

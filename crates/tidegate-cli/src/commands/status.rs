@@ -278,6 +278,10 @@ pub(super) fn interruptions(ui: &Ui, soak: &SoakView) {
             ui.line(format!("{indent}{line}"));
         }
     }
+    for aside in soak.set_aside.iter().take(ROWS_SHOWN_MAX) {
+        ui.line(format!("     {}", aside.transaction));
+        ui.line(format!("       named by {}, does not count: {}", aside.by, aside.why));
+    }
     if let Some(end) = &soak.end_of_life {
         let word = if soak.head.timestamp >= end.at { "ended" } else { "ends" };
         let (network, day) = (&soak.network, format_date(end.at));

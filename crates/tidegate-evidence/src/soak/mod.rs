@@ -16,7 +16,7 @@ use tidegate_gates::{SoakFacts, StartPost, changed_by_samples};
 use tidegate_model::{GateInput, Head};
 
 pub(crate) use self::reads::all;
-pub use self::request::{Probe, SeenSample, SoakObservation, SoakRequest, Watched};
+pub use self::request::{NamedUse, Probe, SeenSample, SoakObservation, SoakRequest, Watched};
 pub(crate) use self::resets::named;
 use self::start::Anchored;
 pub(crate) use self::start::created;

@@ -29,6 +29,8 @@ pub struct SoakRequest<'a> {
     pub counted_to: Option<u64>,
     /// The post of its start on the target; `None` if none is asked for.
     pub posted: &'a Observed<Option<StartPost>>,
+    /// Transactions that people of the policy name, in the order in which they are looked at.
+    pub named: &'a [NamedUse],
     /// The policy's rules: use beyond what they ask for is not looked for.
     pub rules: &'a PolicyRules,
     /// The plan's contracts and the functions that count.
@@ -65,6 +67,14 @@ pub struct Probe {
     pub expected: String,
     /// Its type.
     pub kind: String,
+}
+
+/// A transaction that a person of the policy names as use.
+#[derive(Debug, Clone)]
+pub struct NamedUse {
+    pub transaction: B256,
+    /// The person.
+    pub by: String,
 }
 
 /// A slot that is watched.

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Selector, keccak256};
 use tidegate_chain::{Log, LogQuery, Network, ReadError, Receipt, Transaction};
-use tidegate_gates::{Activity, PolicyRules, User, Who};
+use tidegate_gates::{Activity, PolicyRules, SetAside, User, Who};
 use tidegate_model::{Reason, ReasonCode};
 
-use super::{SoakRequest, all};
-use crate::activity::CountedContract;
+use super::{NamedUse, SoakRequest, all};
+use crate::activity::{CountedContract, called_function};
 
 /// Blocks whose events are read at once: the stretches in which use is counted.
 const STRETCH_BLOCKS: u64 = 2_000;
@@ -21,7 +21,10 @@ const LOOKS_AT_ONCE: usize = 64;
 /// The most that are still looked at, for people, once it is enough.
 const MORE_SHOWN_MAX: usize = 1_000;
 
-/// Reads transactions that left events at the plan's addresses until there is as much use as the
+/// The most transactions that are looked at because results name them.
+const NAMED_MAX: usize = 2_000;
+
+/// Reads the transactions that results name, and then those that left events at the plan's addresses until there is as much use as the
 /// policy asks. One that reverted leaves none, and so is nowhere to be found. Stretches are read
 /// from both ends in turn, so that neither what strangers did first nor what they did last is in
 /// the way of what others did.
@@ -32,6 +35,7 @@ pub(super) async fn activity(
     missing: &mut Vec<Reason>,
 ) -> Result<Activity, ReadError> {
     let mut tally = Tally::new(request);
+    tally.look_at_named(network, (from, to)).await?;
     let mut flooded = 0;
     for (from, to) in stretches(from, to).take(STRETCHES_MAX) {
         let addresses = request.record.deployment.addresses();
@@ -39,7 +43,8 @@ pub(super) async fn activity(
         // Anybody can fill a block with events, and takes no other one with it.
         let (logs, refused) = network.readable_logs(&query).await?;
         flooded += refused;
-        let hashes = in_order(&logs);
+        let mut hashes = in_order(&logs);
+        hashes.retain(|hash| !tally.named.contains(hash));
         for some in hashes.chunks(LOOKS_AT_ONCE) {
             if tally.is_done() {
                 break;
@@ -97,6 +102,9 @@ struct Tally<'a> {
     counted: Vec<B256>,
     senders: BTreeMap<Address, u32>,
     called: BTreeSet<(Address, Selector)>,
+    /// Those that count because they are named.
+    named: BTreeSet<B256>,
+    set_aside: Vec<SetAside>,
     /// How many counted ones were enough, and at which look.
     enough: Option<(usize, usize)>,
 }
@@ -115,6 +123,8 @@ impl<'a> Tally<'a> {
             counted: Vec::new(),
             senders: BTreeMap::new(),
             called: BTreeSet::new(),
+            named: BTreeSet::new(),
+            set_aside: Vec::new(),
             enough: None,
         }
     }
@@ -122,6 +132,53 @@ impl<'a> Tally<'a> {
     fn is_done(&self) -> bool {
         let more = self.enough.map(|(_, at)| self.looked - at);
         self.looked >= TRANSACTIONS_MAX || more.is_some_and(|more| more >= MORE_SHOWN_MAX)
+    }
+
+    /// Looks at the transactions that results name. What they called has to count as a function, as
+    /// there need be no event to show that anything was done.
+    async fn look_at_named(
+        &mut self,
+        network: &Network,
+        span: (u64, u64),
+    ) -> Result<(), ReadError> {
+        let mut seen = BTreeSet::new();
+        let named = self.request.named.iter().filter(|named| seen.insert(named.transaction));
+        let named: Vec<_> = named.take(NAMED_MAX).collect();
+        for some in named.chunks(LOOKS_AT_ONCE) {
+            let read = all(some.iter().copied(), |named| async move {
+                let hash = named.transaction;
+                Ok((named, network.transaction(hash).await?, network.receipt(hash).await?))
+            });
+            for (named, tx, receipt) in read.await? {
+                let NamedUse { transaction, by } = named.clone();
+                match self.of_named(tx.as_ref().zip(receipt.as_ref()), span) {
+                    Ok((contract, selector)) => {
+                        self.named.insert(transaction);
+                        self.called.insert((contract, selector));
+                        self.count(transaction, tx.map(|tx| tx.from));
+                    }
+                    Err(why) => {
+                        let why = why.to_owned();
+                        self.set_aside.push(SetAside { transaction, by, why });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The function that a named transaction calls, or why it does not count.
+    fn of_named(
+        &self,
+        sent: Option<(&Transaction, &Receipt)>,
+        (from, to): (u64, u64),
+    ) -> Result<(Address, Selector), &'static str> {
+        let called = called_function(self.request.contracts, sent)?;
+        match sent.map_or(0, |(_, receipt)| receipt.block.number) {
+            block if block < from => Err("it is older than the start of the soak"),
+            block if block > to => Err("it is not final yet"),
+            _ => Ok(called),
+        }
     }
 
     fn look(
@@ -142,17 +199,21 @@ impl<'a> Tally<'a> {
             missing.push(Reason::new(ReasonCode::TransactionReverted, text));
             return;
         }
-        let outside = !self.insiders.contains(&tx.from);
         let Some(contract) = tx.to.and_then(|to| self.by_address.get(&to)) else {
-            self.indirect += u32::from(outside);
+            self.indirect += u32::from(!self.insiders.contains(&tx.from));
             return;
         };
         let selector = tx.input.get(..4).and_then(|s| Selector::try_from(s).ok());
         if let Some(selector) = selector.filter(|s| contract.functions.contains_key(s)) {
             self.called.insert((contract.address, selector));
         }
-        if outside {
-            *self.senders.entry(tx.from).or_default() += 1;
+        self.count(hash, Some(tx.from));
+    }
+
+    /// Counts a transaction, unless an insider sent it.
+    fn count(&mut self, hash: B256, from: Option<Address>) {
+        if let Some(from) = from.filter(|from| !self.insiders.contains(from)) {
+            *self.senders.entry(from).or_default() += 1;
             self.counted.push(hash);
         }
         if self.enough.is_none() && self.suffices(self.request.rules) {
@@ -172,16 +233,20 @@ impl<'a> Tally<'a> {
         let mut activity = Activity { indirect: self.indirect, ..Activity::default() };
         for contract in self.request.contracts {
             for (selector, name) in &contract.functions {
-                let list = if self.called.contains(&(contract.address, *selector)) {
-                    &mut activity.called
-                } else {
-                    &mut activity.uncalled
-                };
-                list.push(name.clone());
+                if self.called.contains(&(contract.address, *selector)) {
+                    activity.called.push(name.clone());
+                    continue;
+                }
+                activity.uncalled.push(name.clone());
+                if contract.eventless.contains(selector) {
+                    activity.eventless.push(name.clone());
+                }
             }
         }
         activity.called.sort();
         activity.uncalled.sort();
+        activity.eventless.sort();
+        activity.set_aside = self.set_aside;
         let known = self.request.known;
         let who = |address| known.get(&address).cloned().unwrap_or(Who::Stranger);
         let user = |(address, transactions)| User { address, who: who(address), transactions };

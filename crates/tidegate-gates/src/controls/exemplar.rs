@@ -125,10 +125,8 @@ fn soak(rules: &PolicyRules) -> SoakFacts {
         activity: Activity {
             transactions: rules.transactions,
             users: (0..rules.senders).map(user).collect(),
-            indirect: 0,
             called: vec!["Vault.deposit".to_owned()],
-            uncalled: Vec::new(),
-            digest: B256::ZERO,
+            ..Activity::default()
         },
         state: word("state"),
         silent_slots: Vec::new(),

@@ -24,7 +24,9 @@ use alloy_primitives::{Address, B256};
 
 pub(crate) use self::delegates::delegates;
 use self::found::{Found, Free, length_slots};
+pub(crate) use self::values::arity;
 use self::walk::Walk;
+pub(crate) use self::walk::{instructions, pushed, pushed_bytes};
 
 /// The way in which code comes to run in an account's storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

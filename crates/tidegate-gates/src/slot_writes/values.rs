@@ -421,7 +421,7 @@ fn shifted(number: U256, by: U256, left: bool) -> U256 {
 }
 
 /// How many values an instruction takes and leaves; `None` for one that ends the run.
-pub(super) const fn arity(op: u8) -> Option<(usize, usize)> {
+pub(crate) const fn arity(op: u8) -> Option<(usize, usize)> {
     Some(match op {
         0x01..=0x07 | 0x0a | 0x0b | 0x10..=0x14 | 0x16..=0x18 | 0x1a..=0x1d | 0x20 => (2, 1),
         0x08 | 0x09 => (3, 1),

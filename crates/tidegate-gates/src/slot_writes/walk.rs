@@ -63,7 +63,7 @@ fn is_harmless(at: Value, value: Value) -> bool {
 }
 
 /// Positions and opcodes, without the data of pushes.
-fn instructions(code: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+pub(crate) fn instructions(code: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let op = *code.get(at)?;
@@ -73,12 +73,12 @@ fn instructions(code: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-const fn pushed_bytes(op: u8) -> usize {
+pub(crate) const fn pushed_bytes(op: u8) -> usize {
     if op >= 0x60 && op <= 0x7f { (op - 0x5f) as usize } else { 0 }
 }
 
 /// The number that the push at a position makes. Code that ends early ends in zeros.
-fn pushed(code: &[u8], at: usize, bytes: usize) -> U256 {
+pub(crate) fn pushed(code: &[u8], at: usize, bytes: usize) -> U256 {
     let mut word = [0; 32];
     let data = code.get(at + 1..).unwrap_or_default();
     let data = &data[..data.len().min(bytes)];

@@ -104,8 +104,23 @@ pub struct Activity {
     pub called: Vec<String>,
     /// Counted functions that were not.
     pub uncalled: Vec<String>,
+    /// Those of them that emit no event: calls of them are found only where a result names them.
+    pub eventless: Vec<String>,
+    /// Transactions that results name and that do not count, each with the reason.
+    pub set_aside: Vec<SetAside>,
     /// keccak256 over the transactions, as evidence.
     pub digest: B256,
+}
+
+/// A transaction that a result names and that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SetAside {
+    /// Its hash.
+    pub transaction: B256,
+    /// The author of the result.
+    pub by: String,
+    /// Why it does not count.
+    pub why: String,
 }
 
 /// Somebody who used the release.
@@ -291,10 +306,23 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
             rules.selectors_percent,
             activity.uncalled.join(", ")
         );
-        missing.push(Reason::new(ReasonCode::TooFewFunctions, text));
+        missing.push(Reason::new(ReasonCode::TooFewFunctions, text + &eventless(activity)));
     }
     missing.extend(disputed(rules, facts));
     age.and(Verdict::from_findings(facts.faults.clone(), missing))
+}
+
+/// How calls of functions count that emit no event.
+fn eventless(activity: &Activity) -> String {
+    let (names, emit) = match &activity.eventless[..] {
+        [] => return String::new(),
+        [one] => (one.clone(), "emits"),
+        more => (more.join(", "), "emit"),
+    };
+    format!(
+        "; {names} {emit} no event: a call counts once a person of the policy names its \
+         transaction, by `tidegate record result --tx HASH`"
+    )
 }
 
 /// A soak that cannot be complete while its network is counted on.

@@ -34,6 +34,7 @@ fn facts(windows: &[(u64, u64)]) -> SoakFacts {
             called: vec!["Vault.deposit".to_owned()],
             uncalled: vec!["Vault.pause".to_owned()],
             digest: B256::ZERO,
+            ..Activity::default()
         },
         state: B256::ZERO,
         silent_slots: Vec::new(),

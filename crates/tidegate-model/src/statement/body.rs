@@ -8,7 +8,7 @@ use super::decisions::{
 };
 use super::{
     AuditRevocation, FundApproval, FundDenial, FundRequest, FundTransfer, NEVER, RiskAcceptance,
-    SampleWithdrawal, SoakSample,
+    SampleWithdrawal, SoakSample, TestResult,
 };
 use crate::ids::{ProjectId, ReleaseRoot, StatementDigest};
 use crate::units::format_utc;
@@ -68,6 +68,9 @@ pub enum Body {
     /// An auditor takes an attestation back.
     #[serde(rename = "audit/revoke")]
     AuditRevoke(AuditRevocation),
+    /// Somebody tried a release, with these transactions.
+    #[serde(rename = "result")]
+    Result(TestResult),
 }
 
 /// The object that a statement bears on: a `go` that has not seen the statement is stale.
@@ -114,6 +117,7 @@ impl Body {
             Self::KeyClaim(_) => "people/key",
             Self::Postmortem(_) => "postmortem",
             Self::AuditRevoke(_) => "audit/revoke",
+            Self::Result(_) => "result",
         }
     }
 
@@ -137,6 +141,7 @@ impl Body {
             Self::KeyClaim(_) => B256::ZERO,
             Self::Postmortem(found) => found.release.0,
             Self::AuditRevoke(revocation) => revocation.attestation.0,
+            Self::Result(result) => result.release.0,
         }
     }
 
@@ -165,6 +170,8 @@ impl Body {
             | Self::Go(_)
             | Self::Waiver(_)
             | Self::KeyClaim(_)
+            // One that is missing leaves use uncounted.
+            | Self::Result(_)
             | Self::Postmortem(_) => Bearing::Nothing,
         }
     }
@@ -185,6 +192,7 @@ impl Body {
             | Self::SoakWithdraw(_)
             | Self::Go(_)
             | Self::Waiver(_)
+            | Self::Result(_)
             | Self::Postmortem(_) => Reach::Target,
         }
     }
@@ -221,6 +229,7 @@ impl Body {
             | Self::SoakWithdraw(_)
             | Self::FundApprove(_)
             | Self::KeyClaim(_)
+            | Self::Result(_)
             | Self::Postmortem(_) => true,
             Self::Triage(_) => !self.stops(),
             Self::NoGo(_)
@@ -297,6 +306,7 @@ impl Body {
             Self::AuditRevoke(revocation) => {
                 format!("Revoke attestation {}: {}", revocation.attestation, revocation.detail)
             }
+            Self::Result(result) => tried(result),
         }
     }
 }
@@ -310,6 +320,17 @@ fn said_go(go: &Go) -> String {
         go.records.len(),
         go.set,
         go.reason
+    )
+}
+
+fn tried(result: &TestResult) -> String {
+    let hashes: Vec<_> = result.transactions.iter().map(ToString::to_string).collect();
+    format!(
+        "Tried release {} on chain {} in transactions {}: {}",
+        result.release,
+        result.network.chain,
+        hashes.join(", "),
+        result.reason
     )
 }
 

@@ -32,7 +32,7 @@ pub use self::emergency::{EMERGENCY_GATES, EmergencyTerms, EmergencyWaiver, gate
 pub use self::funds::{FundApproval, FundDenial, FundRequest, FundTransfer};
 pub use self::risk::{RISK_SECS_MAX, RiskAcceptance, RiskDecision, Severity};
 pub use self::signed::{ContractSigner, SignedStatement, Standing, StatementError};
-pub use self::soak::{ProbeValue, SampleWithdrawal, SoakSample, soak_state};
+pub use self::soak::{ProbeValue, SampleWithdrawal, SoakSample, TestResult, soak_state};
 pub use self::typed::{TypedDataError, from_typed_data, typed_data};
 use crate::digest::{HELPER, JcsError, jcs_keccak};
 use crate::ids::{ChainId, ProjectId, StatementDigest};

@@ -1,4 +1,4 @@
-//! Samples of a soak, and their withdrawal.
+//! Samples of a soak, their withdrawal, and results of those who tried the release in it.
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,25 @@ pub struct SampleWithdrawal {
     pub block: BlockRef,
     pub timestamp: u64,
     pub reason: String,
+}
+
+/// A result: transactions in which somebody tried a release on a soak network. What leaves no event
+/// is found by their hashes alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestResult {
+    /// The soak network.
+    pub network: NetworkId,
+    pub release: ReleaseRoot,
+    /// Their hashes, each once, in the order of the author.
+    pub transactions: Vec<B256>,
+    /// What was tried.
+    pub reason: String,
+}
+
+impl TestResult {
+    /// The most transactions that one result names.
+    pub const TRANSACTIONS_MAX: usize = 32;
 }
 
 /// A view call of the plan, and what it returned; `None` where it reverted.

@@ -94,6 +94,12 @@ fn bodies() -> Vec<Body> {
         Body::KeyClaim(KeyClaim { name: text(), key: Address::ZERO }),
         Body::Postmortem(Postmortem { release, sha256: B256::ZERO, uri: text() }),
         Body::AuditRevoke(AuditRevocation { attestation: a, reason: 1, detail: text() }),
+        Body::Result(TestResult {
+            network,
+            release,
+            transactions: vec![B256::ZERO],
+            reason: text(),
+        }),
     ]
 }
 

@@ -81,6 +81,7 @@ fn of_release(statement: &Statement) -> Option<ReleaseRoot> {
     match body {
         Body::Go(go) => Some(go.release),
         Body::SoakSample(sample) => Some(sample.release),
+        Body::Result(result) => Some(result.release),
         _ => None,
     }
 }
