@@ -17,9 +17,9 @@ pub struct CountedContract {
     pub eventless: BTreeSet<Selector>,
 }
 
-/// The contract's address and the function that a transaction called, or the reason why it is no
-/// use that can be counted by its hash alone: there need be no event to show that anything was done,
-/// so what it called has to count as a function.
+/// The contract's address and the function that a transaction called, or the reason why its hash
+/// alone shows no use. There need be no event to show that anything was done, so what it called has
+/// to count as a function.
 ///
 /// # Errors
 /// That reason.

@@ -267,17 +267,18 @@ fn decisions() -> [(&'static str, Body); 11] {
                 uri: text("https://example.org/9"),
             }),
         ),
-        (
-            "Statement result",
-            Body::Result(TestResult {
-                network: NETWORK,
-                release,
-                transactions: [0x44, 0x43].map(B256::repeat_byte).into(),
-                reason: text("deposits, then pauses"),
-            }),
-        ),
+        ("Statement result", Body::Result(tried(release))),
         ("Statement audit/revoke", Body::AuditRevoke(revocation())),
     ]
+}
+
+fn tried(release: ReleaseRoot) -> TestResult {
+    TestResult {
+        network: NETWORK,
+        release,
+        transactions: [0x44, 0x43].map(B256::repeat_byte).into(),
+        reason: "deposits, then pauses".to_owned(),
+    }
 }
 
 fn revocation() -> AuditRevocation {

@@ -24,10 +24,10 @@ const MORE_SHOWN_MAX: usize = 1_000;
 /// The most transactions that are looked at because results name them.
 const NAMED_MAX: usize = 2_000;
 
-/// Reads the transactions that results name, and then those that left events at the plan's addresses until there is as much use as the
-/// policy asks. One that reverted leaves none, and so is nowhere to be found. Stretches are read
-/// from both ends in turn, so that neither what strangers did first nor what they did last is in
-/// the way of what others did.
+/// Reads the transactions that results name, and then those that left events at the plan's
+/// addresses, until there is as much use as the policy asks. One that reverted leaves none, and so
+/// is nowhere to be found. Stretches are read from both ends in turn, so that neither what strangers
+/// did first nor what they did last is in the way of what others did.
 pub(super) async fn activity(
     network: &Network,
     request: &SoakRequest<'_>,
