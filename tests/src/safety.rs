@@ -11,7 +11,7 @@ use tidegate_testkit::repo_root;
 
 use crate::upgrades_core::{Difference, Pair, compare, problem_word, verdict};
 
-const DIFFERENCES: [Difference; 6] = [
+const DIFFERENCES: [Difference; 8] = [
     (
         "an immutable of a base that the contract allows as reachable",
         "state-variable-immutable b",
@@ -30,6 +30,12 @@ const DIFFERENCES: [Difference; 6] = [
         "external-library-linking L",
         "only what is deployed is judged: the base alone, which links it too, is not",
     ),
+    (
+        "a delegatecall of a library's function that is named as a value",
+        "ok",
+        "whoever names a function can call it",
+    ),
+    ("a delegatecall in a library's modifier", "ok", "it runs with the function that has it"),
     ("a selfdestruct in assembly", "ok", "it ends the implementation like any other one"),
 ];
 

@@ -74,13 +74,10 @@ pub async fn adopt(
     let wanted = |start: &&Start| !start.in_plan && only.is_none_or(|only| only == start.target);
     for start in prepared.resolved.starts.iter().filter(wanted) {
         let found = read_behind(&network, built, start, head.block).await?;
-        if let Some((first, others)) = found.faults.split_first() {
-            let error = AppError::new(Kind::Fail, first.clone());
-            let also = others.iter().map(|fault| format!("also: {fault}"));
-            return Err(also
-                .fold(error, AppError::hint)
-                .hint("under [existing], name the source of the code that is there now"));
-        }
+        let faults = found.faults.iter().map(|fault| AppError::new(Kind::Fail, fault.clone()));
+        AppError::first(faults).map_err(|error| {
+            error.hint("under [existing], name the source of the code that is there now")
+        })?;
         let older = Baseline::load(project, name, &start.target)?;
         let baseline = Baseline::of(&network, built, start, &found, head.block)?.after(older);
         view.places.push(Place {

@@ -102,7 +102,16 @@ pub(crate) async fn require_starts(
     prepared: &Prepared,
     head: Head,
 ) -> AppResult {
-    for start in prepared.resolved.starts.iter().filter(|start| !start.in_plan) {
+    for start in &prepared.resolved.starts {
+        if start.in_plan {
+            if let Some(fault) = strange_in_plan(network, prepared, start, head.block).await? {
+                return Err(AppError::new(Kind::Fail, fault).hint(
+                    "another `salt` makes a new proxy; or name this one under [existing] with the \
+                     contract that is behind it",
+                ));
+            }
+            continue;
+        }
         let found = read_behind(network, built, start, head.block).await?;
         let done = prepared.resolved.places.get(&start.step).and_then(|p| p.implementation);
         if done == Some(found.implementation) {
@@ -123,6 +132,27 @@ pub(crate) async fn require_starts(
         }
     }
     require_standing(project, network, built, prepared, head.block).await
+}
+
+/// Whether something is behind a proxy of the plan that no step of the plan puts there: then the
+/// proxy stands from an earlier run, and the upgrade would start from that.
+pub(crate) async fn strange_in_plan(
+    network: &Network,
+    prepared: &Prepared,
+    start: &Start,
+    at: BlockRef,
+) -> AppResult<Option<String>> {
+    let held = slot(network, start.address, start.slot, at).await?;
+    let (found, resolved) = (Address::from_word(held), &prepared.resolved);
+    // Where an earlier upgrade of the plan starts from what is live, that is compared.
+    let live = |other: &Start| other.address == start.address && !other.in_plan;
+    let is_own = found.is_zero()
+        || resolved.starts.iter().any(live)
+        || resolved.initcodes().contains_key(&found);
+    let (target, name) = (&start.target, network.name());
+    Ok((!is_own).then(|| {
+        format!("{found} is behind @{target} on {name}, and no step of this plan puts it there")
+    }))
 }
 
 /// A live contract as it was adopted: what an upgrade is compared with. A claim, which is compared
@@ -186,6 +216,14 @@ impl Baseline {
                 .collect(),
             block,
         })
+    }
+
+    /// Whether it says of the proxy what the sources say: code, storage and names of types.
+    pub(crate) fn agrees(&self, start: &Start, source: &Artifact) -> AppResult<bool> {
+        Ok(self.address == start.address
+            && self.runtime_template == source.runtime_template()
+            && self.storage_layout == source.storage_layout()?
+            && self.layout == source.layout)
     }
 
     /// Reads what was adopted, if anything was.

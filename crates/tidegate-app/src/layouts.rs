@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use tidegate_chain::Network;
-use tidegate_gates::{
-    Layout, LayoutFact, Reference, compare_layouts, hidden_sentence, hidden_storage,
-};
-use tidegate_model::Head;
+use tidegate_gates::{Layout, LayoutFact, Reference, compare_layouts};
 use tidegate_model::plan::Action;
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::release::Artifact;
+use tidegate_model::{Head, ReasonCode};
 use tidegate_plan::config::Stage;
 use tidegate_plan::{Executor, Start};
 
@@ -81,11 +79,12 @@ async fn require_layouts(
         ));
         attentions.extend(rest.iter().map(|reason| format!("the way back: {reason}")));
     }
-    let mut faults = faults.into_iter();
-    let Some(first) = faults.next() else { return Ok(attentions) };
-    let error = AppError::new(Kind::Fail, first);
-    let error = faults.fold(error, |error, fault| error.hint(format!("also: {fault}")));
-    Err(error.hint("docs/upgrades.md says what an upgrade may change, and which way leads back"))
+    AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
+        |error| {
+            error.hint("docs/upgrades.md says what an upgrade may change, and which way leads back")
+        },
+    )?;
+    Ok(attentions)
 }
 
 /// One upgrade, as the gate judges it.
@@ -147,11 +146,22 @@ fn live(
         }
     }
     let baseline = Baseline::load(project, name, &start.target)?;
-    let known_by = match baseline {
-        Some(baseline) if baseline.implementation == found.implementation => "the baseline",
-        _ => "the sources",
-    };
-    known(source, known_by)
+    let adopted = baseline.filter(|adopted| adopted.implementation == found.implementation);
+    match adopted {
+        Some(adopted) if adopted.agrees(start, source)? => known(source, "the baseline"),
+        // The same code may store other things by other names: the chain does not tell which.
+        Some(_) => Err(other_than_adopted(start, source)),
+        None => known(source, "the sources"),
+    }
+}
+
+fn other_than_adopted(start: &Start, source: &Artifact) -> AppError {
+    let name = &start.target;
+    let text = format!("{} is not the contract that was adopted as @{name}", source.fqn);
+    AppError::new(Kind::Fail, text).coded(ReasonCode::BaselineDiffers).hint(format!(
+        "restore its source, or the baseline from git; if the source was wrong before, run \
+         `tidegate adopt {name}`"
+    ))
 }
 
 /// The contract of a kept build that a record has at an address, behind a proxy.
@@ -236,13 +246,8 @@ pub(crate) fn warnings(built: &Built) -> AppResult<Vec<String>> {
         let updated = built.release.artifact(&upgrade.contract);
         let Some(updated) = updated else { continue };
         let reference = layout(reference(built, &upgrade.reference.contract)?)?;
-        let updated = layout(updated)?;
-        let problems = compare_layouts(&reference, &updated);
+        let problems = compare_layouts(&reference, &layout(updated)?);
         warnings.extend(problems.iter().map(|problem| format!("{}, {problem}", step.name)));
-        let hidden = hidden_storage(&reference, &updated);
-        if !hidden.is_empty() {
-            warnings.push(format!("{}: {}", step.name, hidden_sentence(&hidden)));
-        }
     }
     Ok(warnings)
 }

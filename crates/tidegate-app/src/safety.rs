@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_gates::{
-    Layout, allowed_hazard, hazards_behind, is_proxy_admin, is_remark, unsafe_reason,
+    Layout, allowed_hazard, hazards_behind, hidden_sentence, hidden_storage, is_proxy_admin,
+    is_remark, own_proxy, unjudged, unsafe_reason,
 };
 use tidegate_model::hazard::Hazard;
 use tidegate_model::plan::{Action, Arg, Beacon, ProxyKind, Source, Step};
@@ -14,6 +15,7 @@ use tidegate_model::{Fqn, Head, Reason, ReasonCode};
 
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
+use crate::network::slot;
 use crate::release::Built;
 
 /// A contract that a step puts behind a proxy, and what is unsafe about it there.
@@ -34,12 +36,10 @@ pub(crate) async fn require_safe(
     let (mut faults, mut attentions) = (Vec::new(), Vec::new());
     let steps = built.release.plan.steps.iter();
     faults.extend(steps.filter_map(|step| other_reference(built, step)));
-    for Behind { step, hazards, .. } in behind(built) {
-        let place = prepared.resolved.places.get(step).and_then(|place| place.implementation);
-        let stands = match place {
-            Some(place) => !network.code(place, head.block).await?.is_empty(),
-            None => false,
-        };
+    attentions.extend(own_proxies(built).into_iter().map(|(_, line)| line));
+    for Behind { step, contract, hazards } in behind(built) {
+        let stands = stands(network, prepared, step, head).await?;
+        attentions.extend(unjudged(contract).map(|what| format!("{step}, {what}")));
         for hazard in hazards.iter().filter(|hazard| !hazard.allowed) {
             let reason = unsafe_reason(step, hazard);
             if stands || is_remark(hazard) {
@@ -52,11 +52,38 @@ pub(crate) async fn require_safe(
     for step in &built.release.plan.steps {
         faults.extend(admin_of_admin(network, built, prepared, step, head).await?);
     }
-    let mut faults = faults.into_iter();
-    let Some(first) = faults.next() else { return Ok(attentions) };
-    let error = AppError::new(Kind::Fail, first);
-    let error = faults.fold(error, |error, fault| error.hint(format!("also: {fault}")));
-    Err(error.hint("docs/upgrades.md has the rules, and how a source allows what it means to do"))
+    AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
+        |error| {
+            error
+                .hint("docs/upgrades.md has the rules, and how a source allows what it means to do")
+        },
+    )?;
+    Ok(attentions)
+}
+
+/// The contracts that steps create without a proxy and that may be one, each with why.
+fn own_proxies(built: &Built) -> Vec<(&Artifact, String)> {
+    let release = &built.release;
+    let created = release.plan.steps.iter().filter_map(|step| {
+        let Action::Create(create) = &step.action else { return None };
+        let artifact = release.artifact(&create.contract).filter(|_| create.proxy.is_none())?;
+        Some((artifact, own_proxy(&step.name, artifact)?))
+    });
+    created.collect()
+}
+
+/// Whether the proxy of a step has the step's contract behind it already. That somebody created the
+/// contract alone changes nothing for the proxy.
+async fn stands(network: &Network, prepared: &Prepared, step: &str, head: Head) -> AppResult<bool> {
+    let resolved = &prepared.resolved;
+    let Some(place) = resolved.places.get(step) else { return Ok(false) };
+    match resolved.starts.iter().find(|start| start.step == step) {
+        Some(start) => {
+            let held = slot(network, start.address, start.slot, head.block).await?;
+            Ok(place.implementation == Some(Address::from_word(held)))
+        }
+        None => Ok(!network.code(place.address, head.block).await?.is_empty()),
+    }
 }
 
 /// What `plan` and `deploy` would refuse by the sources alone, one sentence each.
@@ -68,10 +95,16 @@ pub(crate) fn refused(built: &Built) -> Vec<String> {
     refused.collect()
 }
 
-/// What the sources of contracts behind proxies allow although it is unsafe, one sentence each, by
-/// contract: auditors read it.
+/// What the sources of contracts behind proxies allow although it is unsafe, and what of contracts
+/// nobody judges, one sentence each, by contract: auditors read it.
 pub fn exceptions(built: &Built) -> BTreeMap<Fqn, Vec<String>> {
     let mut exceptions: BTreeMap<Fqn, Vec<String>> = BTreeMap::new();
+    let mut add = |fqn: &Fqn, line: String| {
+        let all = exceptions.entry(fqn.clone()).or_default();
+        if !all.contains(&line) {
+            all.push(line);
+        }
+    };
     for Behind { contract, hazards, .. } in behind(built) {
         let allowed = hazards.iter().filter(|hazard| hazard.allowed).map(allowed_hazard);
         let layout = Layout::of(contract).unwrap_or_default();
@@ -81,12 +114,13 @@ pub fn exceptions(built: &Built) -> BTreeMap<Fqn, Vec<String>> {
         let kept = layout.kept().map(|(name, why)| {
             format!("`{name}` is stored by assembly and not compared; the source says why: {why}")
         });
-        let all = exceptions.entry(contract.fqn.clone()).or_default();
-        for line in allowed.chain(growing).chain(kept) {
-            if !all.contains(&line) {
-                all.push(line);
-            }
-        }
+        let hidden = hidden_storage(&layout, &layout);
+        let hidden = (!hidden.is_empty()).then(|| hidden_sentence(&hidden));
+        let said = allowed.chain(growing).chain(kept).chain(hidden).chain(unjudged(contract));
+        said.for_each(|line| add(&contract.fqn, line));
+    }
+    for (contract, line) in own_proxies(built) {
+        add(&contract.fqn, line);
     }
     exceptions
 }

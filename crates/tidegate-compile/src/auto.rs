@@ -13,8 +13,8 @@ use semver::{Version, VersionReq};
 use crate::foundry::FoundryConfig;
 use crate::places;
 use crate::remapping;
-use crate::roots::{RootError, contract_files};
-use crate::sources::content;
+use crate::roots::{Found, RootError, entries};
+use crate::sources::{SOURCES_MAX, SourceError, content};
 
 /// The version for each file of the project and each that it imports. `available` has no builds.
 ///
@@ -25,33 +25,34 @@ pub(crate) fn versions(
     foundry: &FoundryConfig,
     available: &BTreeSet<Version>,
 ) -> Result<BTreeMap<String, Version>, RootError> {
-    let mut parsed = BTreeMap::new();
+    let mut files = Files { root, foundry, names: Vec::new(), ids: BTreeMap::new() };
+    let mut parsed = Vec::new();
     let mut inputs = Vec::new();
     for name in inputs_of(root, foundry)? {
-        let files = with_imports(root, foundry, name.clone(), &mut parsed);
+        let id = files.id(name)?;
+        let closure = files.with_imports(id, &mut parsed)?;
         let suits = |version: &&Version| {
-            let pragmas = files.iter().filter_map(|file| parsed[file].pragma.as_ref());
+            let pragmas = closure.iter().filter_map(|id| parsed[*id].as_ref()?.pragma.as_ref());
             pragmas.into_iter().all(|pragma| pragma.matches(version))
         };
         let suitable: BTreeSet<&Version> = available.iter().filter(suits).collect();
         // Where none suits, forge builds nothing; here the others may still be asked for.
         if !suitable.is_empty() {
-            inputs.push((name, files, suitable));
+            inputs.push((id, closure, suitable));
         }
     }
     let chosen = chosen(&inputs.iter().map(|(_, _, suitable)| suitable).collect::<Vec<_>>());
-    let mut versions: BTreeMap<String, Version> = BTreeMap::new();
-    for ((_, files, _), version) in inputs.iter().zip(&chosen) {
-        for file in files {
-            let highest = versions.entry(file.clone()).or_insert_with(|| (*version).clone());
-            if **version > *highest {
-                *highest = (*version).clone();
-            }
+    let mut versions: BTreeMap<usize, &Version> = BTreeMap::new();
+    for ((_, closure, _), version) in inputs.iter().zip(&chosen) {
+        for id in closure {
+            let highest = versions.entry(*id).or_insert(version);
+            *highest = (*highest).max(version);
         }
     }
     // Its own choice, whatever others import it.
-    versions.extend(inputs.iter().zip(chosen).map(|((name, _, _), v)| (name.clone(), v.clone())));
-    Ok(versions)
+    versions.extend(inputs.iter().zip(chosen).map(|((id, _, _), version)| (*id, version)));
+    let named = |(id, version): (usize, &Version)| (files.names[id].clone(), version.clone());
+    Ok(versions.into_iter().map(named).collect())
 }
 
 fn chosen<'a>(inputs: &[&BTreeSet<&'a Version>]) -> Vec<&'a Version> {
@@ -71,12 +72,20 @@ fn chosen<'a>(inputs: &[&BTreeSet<&'a Version>]) -> Vec<&'a Version> {
     inputs.iter().map(choose).collect()
 }
 
-/// The files that forge compiles, in its order.
+/// The files that forge compiles, in its order. It follows links, which may lead anywhere.
 fn inputs_of(root: &Path, foundry: &FoundryConfig) -> Result<Vec<String>, RootError> {
     let mut inputs = Vec::new();
     for folder in [&foundry.src, &foundry.test, &foundry.script] {
         if root.join(folder).is_dir() {
-            inputs.extend(contract_files(root, folder)?);
+            let Found { files, links } = entries(root, folder)?;
+            let leads = |link: &&String| {
+                let path = root.join(link);
+                path.is_dir() || (path.is_file() && link.ends_with(".sol"))
+            };
+            if let Some(link) = links.iter().find(leads) {
+                return Err(RootError::Linked { link: link.clone() });
+            }
+            inputs.extend(files);
         }
     }
     inputs.retain(|name| name.ends_with(".sol"));
@@ -88,43 +97,75 @@ fn inputs_of(root: &Path, foundry: &FoundryConfig) -> Result<Vec<String>, RootEr
 /// What the choice depends on in one file.
 struct Parsed {
     pragma: Option<VersionReq>,
-    imports: Vec<String>,
+    imports: Vec<usize>,
 }
 
-/// A file and all that it imports. What is not there, as the dependencies of tests may not be,
-/// asks for nothing.
-fn with_imports(
-    root: &Path,
-    foundry: &FoundryConfig,
-    name: String,
-    parsed: &mut BTreeMap<String, Parsed>,
-) -> BTreeSet<String> {
-    let mut open = vec![name];
-    let mut files = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if files.contains(&name) {
-            continue;
+/// The files that are met, by number.
+struct Files<'a> {
+    root: &'a Path,
+    foundry: &'a FoundryConfig,
+    names: Vec<String>,
+    ids: BTreeMap<String, usize>,
+}
+
+impl Files<'_> {
+    fn id(&mut self, name: String) -> Result<usize, RootError> {
+        if let Some(id) = self.ids.get(&name) {
+            return Ok(*id);
         }
-        let file = parsed.entry(name.clone()).or_insert_with(|| parse(root, foundry, &name));
-        open.extend(file.imports.iter().cloned());
-        files.insert(name);
+        let id = self.names.len();
+        if id == SOURCES_MAX {
+            let folder = self.root.join(&self.foundry.src);
+            return Err(RootError::TooMany { folder, limit: SOURCES_MAX });
+        }
+        self.names.push(name.clone());
+        self.ids.insert(name, id);
+        Ok(id)
     }
-    files
-}
 
-fn parse(root: &Path, foundry: &FoundryConfig, name: &str) -> Parsed {
-    let Ok(text) = content(root, foundry, name) else {
-        return Parsed { pragma: None, imports: Vec::new() };
-    };
-    let data = SolData::parse(&text, Path::new(name));
-    let resolve = |import: &str| {
-        let resolved = remapping::resolve(import, name, &foundry.remappings)?;
-        places::path_of(root, foundry, &resolved).map(|_| resolved)
-    };
-    let imports = data.imports.iter().map(|import| import.data().path().to_string_lossy());
-    Parsed {
-        imports: imports.filter_map(|import| resolve(&import)).collect(),
-        pragma: data.version_req,
+    /// A file and all that it imports.
+    fn with_imports(
+        &mut self,
+        file: usize,
+        parsed: &mut Vec<Option<Parsed>>,
+    ) -> Result<Vec<usize>, RootError> {
+        let (mut closure, mut open) = (Vec::new(), vec![file]);
+        let mut seen = vec![false; self.names.len()];
+        while let Some(id) = open.pop() {
+            if seen.get(id) == Some(&true) {
+                continue;
+            }
+            if parsed.get(id).is_none_or(Option::is_none) {
+                let read = self.parse(id)?;
+                parsed.resize_with(self.names.len().max(parsed.len()), || None);
+                parsed[id] = Some(read);
+            }
+            seen.resize(self.names.len(), false);
+            seen[id] = true;
+            closure.push(id);
+            open.extend(parsed[id].iter().flat_map(|file| &file.imports));
+        }
+        Ok(closure)
+    }
+
+    /// What is not there, as the dependencies of tests may not be, asks for nothing. What lies
+    /// outside of the repository is not read, so what it asks for is not known.
+    fn parse(&mut self, id: usize) -> Result<Parsed, RootError> {
+        let (root, foundry, name) = (self.root, self.foundry, self.names[id].clone());
+        let text = match content(root, foundry, &name) {
+            Ok(text) => text,
+            Err(SourceError::Outside { .. }) => return Err(RootError::Linked { link: name }),
+            Err(_) => return Ok(Parsed { pragma: None, imports: Vec::new() }),
+        };
+        let data = SolData::parse(&text, Path::new(&name));
+        let resolve = |import: &str| {
+            let resolved = remapping::resolve(import, &name, &foundry.remappings)?;
+            places::path_of(root, foundry, &resolved).map(|_| resolved)
+        };
+        let imports = data.imports.iter().map(|import| import.data().path().to_string_lossy());
+        let imports: Vec<_> = imports.filter_map(|import| resolve(&import)).collect();
+        let imports = imports.into_iter().map(|name| self.id(name)).collect::<Result<_, _>>()?;
+        Ok(Parsed { imports, pragma: data.version_req })
     }
 }
 
@@ -163,6 +204,31 @@ mod tests {
                 ("test/B.t.sol", "0.8.20"),
             ],
         );
+    }
+
+    /// Forge would read it, so what it asks for may decide the compiler of the others.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_named_instead_of_asking_for_nothing() {
+        let outside = project(&[("Old.sol", "pragma solidity 0.7.6;"), ("note.txt", "")]);
+        let root = project(&[
+            ("src/A.sol", "pragma solidity ^0.8.0;"),
+            ("test/B.sol", "pragma solidity >=0.7.0; import \"../mocks/Old.sol\";"),
+            ("mocks/Own.sol", ""),
+        ]);
+        let foundry = FoundryConfig { rules: Rules::Forge, ..FoundryConfig::empty() };
+        let available = ["0.7.6", "0.8.20"].map(|text| text.parse().unwrap()).into();
+        let said = || versions(root.path(), &foundry, &available).map_err(|e| e.to_string());
+        let link = |from: &Path, to: &str| {
+            std::os::unix::fs::symlink(from, root.path().join(to)).unwrap();
+        };
+        link(&outside.path().join("note.txt"), "src/note.txt");
+        link(Path::new("nowhere.sol"), "src/Gone.sol");
+        assert_eq!(said().unwrap()["src/A.sol"].to_string(), "0.8.20");
+        link(&outside.path().join("Old.sol"), "mocks/Old.sol");
+        assert!(said().unwrap_err().contains("mocks/Old.sol"), "imported");
+        link(outside.path(), "test/linked");
+        assert!(said().unwrap_err().contains("test/linked"), "a folder of sources");
     }
 
     #[test]

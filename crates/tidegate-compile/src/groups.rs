@@ -51,7 +51,7 @@ pub(crate) fn by_compiler(
                 Some(version) => Wanted::Exactly(version.clone()),
                 None => self::wanted(foundry, &closure_of(all, [root])),
             };
-            match wanted.iter_mut().find(|(other, _)| other.to_string() == own.to_string()) {
+            match wanted.iter_mut().find(|(other, _)| *other == own) {
                 Some((_, roots)) => roots.push(root.clone()),
                 None => wanted.push((own, vec![root.clone()])),
             }
@@ -84,7 +84,10 @@ fn wanted(foundry: &FoundryConfig, closure: &Closure) -> Wanted {
                 Some(SolcPin::Range(range)) => Some(range.clone()),
                 _ => None,
             };
-            Wanted::Within(pragmas.chain(range).collect())
+            let mut all: Vec<_> = pragmas.chain(range).collect();
+            all.sort_by_cached_key(ToString::to_string);
+            all.dedup();
+            Wanted::Within(all)
         }
     }
 }

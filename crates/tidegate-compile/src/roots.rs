@@ -62,6 +62,12 @@ pub enum RootError {
     /// The sources are too many to search.
     #[error("cannot search {} for contracts: it has more than {limit} entries", folder.display())]
     TooMany { folder: PathBuf, limit: usize },
+    /// What a link leads to may decide the compiler of every file.
+    #[error(
+        "cannot tell which compiler forge gives each file: {link} is a symbolic link, or leads \
+         out of the git repository; write `solc` in foundry.toml"
+    )]
+    Linked { link: String },
 }
 
 /// The most files and folders of one search.
@@ -294,13 +300,27 @@ fn dependency_folders(foundry: &FoundryConfig) -> Vec<&str> {
 }
 
 /// The names of all files of Solidity and Vyper under a folder. Links are not followed.
-pub(crate) fn contract_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
+fn contract_files(root: &Path, src: &str) -> Result<Vec<String>, RootError> {
+    Ok(entries(root, src)?.files)
+}
+
+/// What lies under a folder, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Files of Solidity and Vyper.
+    pub(crate) files: Vec<String>,
+    /// Symbolic links to whatever they lead to.
+    pub(crate) links: Vec<String>,
+}
+
+/// All that lies under a folder, without what links lead to.
+pub(crate) fn entries(root: &Path, src: &str) -> Result<Found, RootError> {
     let top = root.join(src);
     let io = |path: &Path, source| {
         let source = FileError::Io { action: "list", path: path.to_owned(), source };
         RootError::Search { folder: top.clone(), source }
     };
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let mut seen = 0;
     let mut folders = vec![src.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -314,10 +334,12 @@ pub(crate) fn contract_files(root: &Path, src: &str) -> Result<Vec<String>, Root
             let kind = entry.file_type().map_err(|e| io(&path, e))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             let inner = if folder == "." { name } else { format!("{folder}/{name}") };
-            if kind.is_dir() {
+            if kind.is_symlink() {
+                found.links.push(inner);
+            } else if kind.is_dir() {
                 folders.push(inner);
             } else if kind.is_file() && (inner.ends_with(".sol") || vyper::is_vyper(&inner)) {
-                found.push(inner);
+                found.files.push(inner);
             }
         }
     }

@@ -43,7 +43,8 @@ pub struct CompilerSources {
 pub enum Wanted {
     /// The one that `foundry.toml` pins.
     Exactly(Version),
-    /// One that all of these allow, which are the pragmas of the sources and what the project says.
+    /// One that all of these allow, which are the pragmas of the sources and what the project says,
+    /// each once and in the order of their texts.
     Within(Vec<Range>),
 }
 
@@ -64,9 +65,7 @@ impl fmt::Display for Wanted {
             Self::Exactly(version) => write!(f, "version {version}"),
             Self::Within(reqs) if reqs.is_empty() => f.write_str("any version"),
             Self::Within(reqs) => {
-                let mut texts: Vec<_> = reqs.iter().map(ToString::to_string).collect();
-                texts.sort();
-                texts.dedup();
+                let texts: Vec<_> = reqs.iter().map(ToString::to_string).collect();
                 write!(f, "a version within {}", texts.join(" and "))
             }
         }

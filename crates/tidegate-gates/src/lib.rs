@@ -68,7 +68,9 @@ pub use published::{FileFact, Findings, Published, published};
 pub use records::{MissingRecord, RecordFile, RecordsHere, missing_records};
 pub use rules::{GoRule, PolicyError, PolicyRules};
 pub use safe::{SafeChange, SafeFacts, SafeProof, UnknownExecution};
-pub use safety::{allowed_hazard, hazards_behind, is_proxy_admin, is_remark, unsafe_reason};
+pub use safety::{
+    allowed_hazard, hazards_behind, is_proxy_admin, is_remark, own_proxy, unjudged, unsafe_reason,
+};
 pub use separation::SeparationFacts;
 pub use soak::{
     Activity, EndOfLife, OtherSoak, Pause, Reset, SampleFact, SetAside, SoakFacts, SoakProgress,

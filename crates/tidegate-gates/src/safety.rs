@@ -4,6 +4,7 @@
 
 use alloy_primitives::keccak256;
 use tidegate_model::hazard::{Hazard, HazardKind};
+use tidegate_model::instructions::instructions;
 use tidegate_model::plan::ProxyKind;
 use tidegate_model::release::Artifact;
 use tidegate_model::{Reason, ReasonCode};
@@ -19,6 +20,8 @@ const OF_PACKAGES: [&str; 2] = ["dep:", "vendored:"];
 
 /// The instruction by which dispatchers have a selector.
 const PUSH4: u8 = 0x63;
+const CALLCODE: u8 = 0xf2;
+const DELEGATECALL: u8 = 0xf4;
 
 /// Everything that is unsafe about a contract behind a proxy, what its sources allow included.
 pub fn hazards_behind(kind: ProxyKind, artifact: &Artifact) -> Vec<Hazard> {
@@ -30,6 +33,32 @@ pub fn hazards_behind(kind: ProxyKind, artifact: &Artifact) -> Vec<Hazard> {
         hazards.push(Hazard { kind, name, at, allowed: false });
     }
     hazards
+}
+
+/// Why a contract that a step creates without a proxy may be one, so that nobody judges what is
+/// behind it: it answers whatever is called, and runs other code on its own storage.
+pub fn own_proxy(step: &str, artifact: &Artifact) -> Option<String> {
+    let mut code = instructions(&artifact.runtime.object);
+    let delegates = code.any(|own| matches!(own.opcode, CALLCODE | DELEGATECALL));
+    (delegates && artifact.abi.fallback.is_some()).then(|| {
+        format!(
+            "{step}: {} has a fallback and delegates to other code, as a proxy does, but is not \
+             judged as one: nobody looks at upgrade safety and storage of what is behind it; \
+             write it as `proxy_contract` of the step that creates what is behind it",
+            artifact.fqn
+        )
+    })
+}
+
+/// What of a contract behind a proxy nobody has looked for: the compiler gave no syntax tree.
+pub fn unjudged(artifact: &Artifact) -> Option<String> {
+    artifact.hazards.is_none().then(|| {
+        format!(
+            "{}: what in it is unsafe behind a proxy is not known, since Vyper gives no syntax \
+             tree: read its `__init__`, immutables, initial values and `raw_call`s yourself",
+            artifact.fqn
+        )
+    })
 }
 
 /// Whether code is that of a contract that owns transparent proxies: it has their function.
@@ -131,6 +160,8 @@ fn hint(hazard: &Hazard) -> String {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::hex;
+    use serde_json::json;
     use strum::IntoEnumIterator as _;
 
     use super::*;
@@ -153,6 +184,37 @@ mod tests {
         assert_eq!((sentences.len(), count), (13, 13));
         let remarks: Vec<_> = HazardKind::iter().filter(|kind| is_remark(&hazard(*kind))).collect();
         assert_eq!(remarks, [HazardKind::IncorrectInitializerOrder]);
+    }
+
+    fn artifact(code: &[u8], answers_all: bool, hazards: Option<Vec<Hazard>>) -> Artifact {
+        let fallback = json!([{"type": "fallback", "stateMutability": "payable"}]);
+        let document = json!({
+            "fqn": "src/C.sol:C", "immutables": {}, "sources": {}, "layout": {}, "profile": {},
+            "abi": if answers_all { fallback } else { json!([]) },
+            "creation": {"object": "0x", "links": {}, "metadata": []},
+            "runtime": {"object": hex::encode_prefixed(code), "links": {}, "metadata": []},
+            "layout_notes": {"items": {}, "members": {}, "enums": {}, "values": {}},
+        });
+        Artifact { hazards, ..serde_json::from_value(document).unwrap() }
+    }
+
+    #[test]
+    fn a_proxy_by_hand_is_named() {
+        for (code, answers_all, is_one) in [
+            (&[DELEGATECALL][..], true, true),
+            (&[0x60, 0, CALLCODE], true, true),
+            (&[0x60, DELEGATECALL], true, false),
+            (&[DELEGATECALL], false, false),
+        ] {
+            let found = own_proxy("proxy", &artifact(code, answers_all, Some(Vec::new())));
+            assert_eq!(found.is_some(), is_one, "{code:?} {answers_all}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_looked_that_is_said() {
+        assert_eq!(unjudged(&artifact(&[], false, Some(Vec::new()))), None);
+        assert!(unjudged(&artifact(&[], false, None)).unwrap().contains("is not known"));
     }
 
     #[test]

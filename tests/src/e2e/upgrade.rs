@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::{Anvil, actor, actor_address, solc_wrapper};
 
-use crate::support::{Case, Outcome, Scene, cases, messages};
+use crate::support::{Case, Outcome, Scene, cases, messages, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -15,6 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
             live_proxies_are_upgraded_on_both_networks,
             storage_that_moves_is_refused_and_the_way_back_works,
             what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it,
+            what_is_behind_a_proxy_decides_not_what_was_created,
             mutant_what_an_upgrade_starts_from;
     }
 }
@@ -132,6 +133,58 @@ fn what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it(scene: &Sce
     project.write("tidegate.toml", &config)?;
     refused("`admin` is a ProxyAdmin")?;
     assert_eq!(project.nonce(testnet, deployer)?, sent);
+    Ok(())
+}
+
+/// A proxy that one plan creates and upgrades, run again: an implementation that somebody created
+/// counts as standing only where the proxy has it, and what no step put there is no start.
+fn what_is_behind_a_proxy_decides_not_what_was_created(scene: &Scene<'_>) -> Outcome {
+    let project = scene.other("kinds", &PACKAGES)?;
+    project.fund()?;
+    let testnet = &project.world.testnet;
+    // Without a hash of the sources in the code, what they allow changes no address.
+    let foundry = project.read("foundry.toml")?;
+    project.write("foundry.toml", &format!("{foundry}bytecode_hash = \"none\"\n"))?;
+    let (note, kinds) =
+        ("    /// @custom:oz-upgrades-unsafe-allow constructor\n", project.read("src/Kinds.sol")?);
+    let start = kinds.find("contract Box {").ok_or("no Box")?;
+    let length = kinds[start..].find("\n}\n").ok_or("no end")? + 3;
+    let newer = kinds[start..start + length].replace("contract Box", "contract Box2");
+    let newer = newer.replace("0x3003c0de", "0x3003c0df");
+    let allowed = format!("pragma solidity ^0.8.24;\n{newer}");
+    let silent = allowed.replace(note, "");
+    project.write("src/Box2.sol", &allowed)?;
+    let config = project.read("tidegate.toml")?;
+    let step = "[[step]]\nname = \"box-v2\"\nupgrade = \"@transparent\"\ncreate = \"Box2\"\n";
+    project.write("tidegate.toml", &format!("{config}\n{step}"))?;
+    project.done("eva", &["deploy"])?;
+    project.world.settle()?;
+
+    project.write("src/Box2.sol", &silent)?;
+    let unsafe_box = "the constructor of `Box2` runs for the implementation";
+    let planned = said(&project.run("eva", &["plan"], 0)?);
+    assert!(planned.contains(unsafe_box), "{planned}");
+
+    let book: Value = serde_json::from_str(&project.read("deployments/testnet/addresses.json")?)?;
+    let of = |name: &str, key: &str| -> Result<Address, Failed> {
+        let text = book["addresses"][name][key].as_str();
+        Ok(text.ok_or_else(|| book.to_string())?.parse()?)
+    };
+    let (proxy, first) = (of("transparent", "address")?, of("first", "implementation")?);
+    let refused = |words: &str| -> Outcome {
+        let plan = project.approve("eva", &["plan"])?.expect_code(1)?;
+        let errors = messages(&plan, "error").join(" ");
+        assert!(errors.contains(words), "{words}: {errors}");
+        Ok(())
+    };
+    let (earlier, deployer) =
+        (Live::read(testnet, proxy, IMPLEMENTATION)?, actor_address("deployer"));
+    testnet.set_storage(proxy, IMPLEMENTATION.parse()?, deployer.into_word())?;
+    refused("no step of this plan puts it there")?;
+    testnet.set_storage(proxy, IMPLEMENTATION.parse()?, first.into_word())?;
+    refused(unsafe_box)?;
+    testnet.set_storage(proxy, IMPLEMENTATION.parse()?, earlier)?;
+    project.run("eva", &["plan"], 0)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use tidegate_plan::{Executor, Start};
 use super::candidate::Candidate;
 use crate::deployment::{Prepared, prepare};
 use crate::error::{AppError, AppResult};
-use crate::existing::{Baseline, read_behind, reference};
+use crate::existing::{Baseline, read_behind, reference, strange_in_plan};
 use crate::follow;
 use crate::follow_checks::standing_faults;
 use crate::layouts::{self, earlier, layout, updated};
@@ -66,7 +66,11 @@ async fn known(
 ) -> AppResult<Observed<String>> {
     let Candidate { project, built, target, .. } = *candidate;
     if start.in_plan {
-        return Ok(Ok("an earlier step of the plan".to_owned()));
+        let (network, head) = (candidate.target_network.clone()?, head.clone()?);
+        return Ok(match strange_in_plan(network, prepared, start, head.block).await? {
+            Some(fault) => Err(Reason::new(ReasonCode::UpgradeStartDiffers, fault)),
+            None => Ok("an earlier step of the plan".to_owned()),
+        });
     }
     let said = match project.config.existing.contains_key(&start.target) {
         true => adopted(candidate, start)?,
@@ -104,11 +108,7 @@ fn adopted(candidate: &Candidate<'_>, start: &Start) -> AppResult<Observed<&'sta
         return Ok(Err(Reason::new(ReasonCode::BaselineMissing, text)));
     };
     let source = reference(built, &start.reference)?;
-    let same = baseline.address == start.address
-        && baseline.runtime_template == source.runtime_template()
-        && baseline.storage_layout == source.storage_layout()?
-        && baseline.layout == source.layout;
-    if same {
+    if baseline.agrees(start, source)? {
         return Ok(Ok("the baseline"));
     }
     let name = &start.target;

@@ -221,6 +221,7 @@ fn written(root: &Path, profile: &Profile) -> Result<Vec<(Written, PathBuf)>, Fo
 fn parse(text: &str, file: &Path) -> Result<Written, FoundryError> {
     text.parse().map_err(|_| FoundryError::Remapping {
         file: file.to_owned(),
+        library: false,
         source: crate::remapping::RemappingError::Malformed { text: text.to_owned() },
     })
 }

@@ -41,7 +41,15 @@ pub(super) fn merged(asked: &Asked<'_>) -> Result<Table, FoundryError> {
 
 /// The names of its profiles.
 pub(super) fn profiles(asked: &Asked<'_>) -> Result<Vec<String>, FoundryError> {
-    Ok(profile::names(&extended(asked)?))
+    let table = extended(asked)?;
+    let mut names = profile::names(&table);
+    // A section as old files have it makes a profile by itself.
+    let is_section = table.get(asked.profile).is_some_and(Value::is_table);
+    if is_section && !names.iter().any(|name| name == asked.profile) {
+        names.push(asked.profile.to_owned());
+        names.sort();
+    }
+    Ok(names)
 }
 
 fn parse(file: &Path, text: &str) -> Result<Table, FoundryError> {

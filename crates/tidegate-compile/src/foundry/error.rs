@@ -33,9 +33,11 @@ pub enum FoundryError {
         source: Box<toml::de::Error>,
     },
     /// A remapping cannot be used.
-    #[error("cannot use the remappings of {}", file.display())]
+    #[error("cannot use the remappings of {}{}", file.display(), of_library(*.library))]
     Remapping {
         file: PathBuf,
+        /// Whether a dependency says it, which forge looks into by itself.
+        library: bool,
         /// Which one, and why.
         #[source]
         source: RemappingError,
@@ -107,4 +109,14 @@ pub enum FoundryError {
         /// The list that forge would use.
         now: Vec<String>,
     },
+}
+
+/// Nobody edits the files of a dependency.
+const fn of_library(library: bool) -> &'static str {
+    if library {
+        ", a dependency; write `auto_detect_remappings = false` in foundry.toml, and under \
+         `remappings` there those that the project needs"
+    } else {
+        ""
+    }
 }

@@ -179,7 +179,9 @@ impl FoundryConfig {
         let mut detected = Vec::new();
         for one in used {
             let written = one.file.as_ref().unwrap_or(&file);
-            let refused = |source| FoundryError::Remapping { file: written.clone(), source };
+            let library = written.parent() != Some(&root);
+            let refused =
+                |source| FoundryError::Remapping { file: written.clone(), library, source };
             let remapping = Remapping::parse(&one.remapping.to_string()).map_err(refused)?;
             let or = one.or.map(|path| Remapping { target: path, ..remapping.clone() });
             if one.detected {
@@ -325,8 +327,11 @@ fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryE
         script: folder("script", profile.script, empty.script)?,
         libs: folders("libs", profile.libs.unwrap_or(empty.libs))?,
         include_paths: folders("include_paths", profile.include_paths.unwrap_or_default())?,
-        remappings: remappings
-            .map_err(|source| FoundryError::Remapping { file: file.to_owned(), source })?,
+        remappings: remappings.map_err(|source| FoundryError::Remapping {
+            file: file.to_owned(),
+            library: false,
+            source,
+        })?,
         solc: profile.solc.map(|text| pin(file, text)).transpose()?,
         optimizer,
         optimizer_runs: profile.optimizer_runs.unwrap_or(empty.optimizer_runs),

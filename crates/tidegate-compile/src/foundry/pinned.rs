@@ -29,7 +29,11 @@ impl FoundryConfig {
     /// # Errors
     /// If forge would use another list now.
     pub fn as_pinned(self, root: &Path, list: &[String]) -> Result<Self, FoundryError> {
-        let source = |source| FoundryError::Remapping { file: root.join("tidegate.toml"), source };
+        let source = |source| FoundryError::Remapping {
+            file: root.join("tidegate.toml"),
+            library: false,
+            source,
+        };
         let pinned = list.iter().map(|text| Remapping::parse(text).map_err(source));
         let pinned = pinned.collect::<Result<Vec<_>, _>>()?;
         let differences = self.differences(root, &pinned);

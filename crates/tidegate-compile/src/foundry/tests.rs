@@ -43,6 +43,10 @@ fn a_profile_inherits_key_by_key() {
     assert_eq!(read(Some("ci")).unwrap(), expected);
     let error = read(Some("broken")).unwrap_err();
     assert!(matches!(error, FoundryError::Malformed { line: 13, .. }), "{error:?}");
+    // Forge warns that there is no such profile, and takes the old section all the same.
+    let old = format!("{text}[old]\noptimizer_runs = 77\n");
+    let old = load(&[("foundry.toml", &old)], Some("old")).unwrap();
+    assert_eq!((old.optimizer_runs, old.src.as_str()), (77, "contracts"));
     let error = read(Some("cl")).unwrap_err().to_string();
     assert!(error.ends_with("has only broken, ci, default"), "{error}");
 }
@@ -243,10 +247,12 @@ fn a_remapping_is_named_with_its_file() {
         ),
     ];
     for (files, blamed) in cases {
-        let Err(FoundryError::Remapping { file, source }) = load(&files, None) else {
+        let Err(FoundryError::Remapping { file, library, source }) = load(&files, None) else {
             panic!("{blamed}")
         };
         assert!(file.ends_with(blamed), "{}: {blamed}", file.display());
+        // Nobody edits a dependency: what leads on is said.
+        assert_eq!(library, blamed.starts_with("lib/"), "{blamed}");
         assert!(source.to_string().contains("no absolute path"), "{source}");
     }
 }

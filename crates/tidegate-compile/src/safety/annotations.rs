@@ -61,7 +61,11 @@ pub(super) fn each<'d>(documentation: &'d str, tag: &str) -> Vec<Vec<&'d str>> {
 /// What the annotations name that is none of the kinds.
 pub(super) fn unknown(documentation: &str) -> impl Iterator<Item = &str> {
     let named = ALLOW.iter().flat_map(|tag| arguments(documentation, tag));
-    named.filter(|name| name.parse::<HazardKind>().is_err() && !FORMER.contains(name))
+    named.filter(|name| {
+        let kind = name.parse::<HazardKind>().ok();
+        // What only names that an annotation is none can be allowed by none.
+        kind.is_none_or(|kind| kind == HazardKind::UnknownAnnotation) && !FORMER.contains(name)
+    })
 }
 
 fn is_tag(line: &str) -> bool {
@@ -86,6 +90,8 @@ mod tests {
         assert_eq!(arguments(text, UNSAFE_ALLOW), ["constructor", "delegatecall", "x"]);
         assert_eq!(arguments(text, UNSAFE_ALLOW_REACHABLE), [""; 0]);
         assert_eq!(unknown(text).collect::<Vec<_>>(), ["x"]);
+        let own = "@custom:oz-upgrades-unsafe-allow unknown-annotation struct-definition";
+        assert_eq!(unknown(own).collect::<Vec<_>>(), ["unknown-annotation"]);
         assert!(
             is_noted(text, &ALLOW) && !is_noted("see @custom:oz-upgrades-unsafe-allow", &ALLOW)
         );

@@ -77,10 +77,14 @@ impl<'a> Walk<'a, '_> {
             return;
         }
         let prune = |documentation: &str| rules.allows_reachable(kind, documentation);
-        for call in calls(node, reach, &prune) {
-            let id = call.function.and_then(|id| u64::try_from(id).ok());
-            let called = id.and_then(|id| rules.declarations.get(id));
-            let called = called.filter(|node| node.node_type == "FunctionDefinition");
+        let called = calls(node, reach, &prune).into_iter();
+        let called = called.filter_map(|call| u64::try_from(call.function?).ok());
+        // The modifiers of a library's function; those of a contract are in it.
+        let modifiers = node.modifiers.iter().filter_map(|m| m.modifier_name.declaration());
+        for id in called.chain(modifiers) {
+            let kinds = ["FunctionDefinition", "ModifierDefinition"];
+            let called = rules.declarations.get(id);
+            let called = called.filter(|node| kinds.contains(&node.node_type.as_str()));
             open.extend(called.filter(|node| self.seen.insert((node.id, reach))));
         }
     }
