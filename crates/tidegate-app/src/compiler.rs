@@ -57,6 +57,8 @@ fn with_request<T>(
         )
         .hint("check out the project's sources, and run this there"));
     }
+    // Before the folders of dependencies are looked through, which may take a while as well.
+    let _busy = project.front.busy(format!("compiling {}", counted(contracts.len(), "contract")));
     let foundry = settings(project)?;
     let explicit = project.config.solc.as_ref().map(|solc| project.root.join(solc));
     let compilers = sources(&project.env, &project.root, explicit, &foundry)?;
@@ -68,7 +70,6 @@ fn with_request<T>(
         compilers: &compilers,
         cache_dir: &cache_dir,
     };
-    let _busy = project.front.busy(format!("compiling {}", counted(contracts.len(), "contract")));
     run(&request).map_err(|error| {
         let is_absent = matches!(error, CompileError::Root(_) | CompileError::Source(_));
         match packages::missing(&project.root, &foundry.libs).filter(|_| is_absent) {
@@ -295,5 +296,22 @@ impl From<CompileError> for AppError {
         };
         let error = Self::new(Kind::Config, error);
         if hint.is_empty() { error } else { error.hint(hint) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{folder, opened};
+
+    /// A cold compilation takes a while, and so does the search before it.
+    #[test]
+    fn what_is_compiled_is_told_before_anything_is_looked_for() {
+        let config = "[project]\nname = \"v\"\nversion = \"1\"\n";
+        let root = folder(&[("tidegate.toml", config)]);
+        let (project, front) = opened(root.path(), &[]);
+        // There is no foundry.toml, which is found out first.
+        let contracts = ["A".to_owned(), "B".to_owned()];
+        assert!(super::run(&project, &contracts).is_err());
+        assert_eq!(*front.begun.lock().unwrap(), ["compiling 2 contracts"]);
     }
 }

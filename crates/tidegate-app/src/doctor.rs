@@ -195,7 +195,8 @@ async fn safe_row(name: &str, network: &Network, head: Head, safe: Address) -> F
         Ok(state) => {
             let (threshold, owners) = (state.trust.threshold, state.trust.owners.len());
             let nonce = state.nonce;
-            let text = format!("Safe {safe}, {threshold} of {owners} owners, nonce {nonce}");
+            let owners = counted(owners, "owner");
+            let text = format!("Safe {safe}, {threshold} of {owners}, nonce {nonce}");
             Finding::of(name, Ok(text))
         }
         Err(error) => Finding::failed(name, &error),

@@ -69,6 +69,8 @@ mod signing;
 mod standing;
 mod statements;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod text;
 mod typed_data;
 pub mod view;

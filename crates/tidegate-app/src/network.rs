@@ -221,7 +221,9 @@ pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> AppRes
     let asked = project.rules.heads_within_secs.unwrap_or(u64::MAX);
     config.heads_within_secs = config.heads_within_secs.min(asked);
     config.watch = watch(project);
+    let busy = project.front.busy(format!("asking the endpoints of {name}"));
     let network = Network::connect(config).await?;
+    drop(busy);
     for remark in network.remarks() {
         project.front.warn(remark);
     }
@@ -287,13 +289,21 @@ impl From<ConnectError> for AppError {
     }
 }
 
+const NO_FINALITY: &str = "name an endpoint that knows `finalized`; a chain of which none does \
+                           has no finality that could be checked";
+
 impl From<ReadError> for AppError {
     fn from(error: ReadError) -> Self {
         match &error {
             // Nobody erred; there is too little evidence.
-            ReadError::TooFewEndpoints { .. } => Self::new(Kind::Unknown, error)
-                .coded(ReasonCode::TooFewEndpoints)
-                .hint("gates need endpoints of different operators; add one under `rpc`"),
+            ReadError::TooFewEndpoints { source, .. } => {
+                let hint = match source.as_deref() {
+                    Some(EndpointError::NoFinality { .. }) => NO_FINALITY,
+                    _ => "gates need endpoints of different operators; add one under `rpc`",
+                };
+                let error = Self::new(Kind::Unknown, error);
+                error.coded(ReasonCode::TooFewEndpoints).hint(hint)
+            }
             ReadError::Stale { .. } => Self::new(Kind::Unknown, error)
                 .coded(ReasonCode::HeadsApart)
                 .hint("compare another endpoint and this machine's clock to see which is right"),
@@ -304,6 +314,7 @@ impl From<ReadError> for AppError {
             ReadError::Endpoint { source, .. } => {
                 let hint = match **source {
                     EndpointError::NoBaseFee { .. } => "deploy to a chain with the rules of London",
+                    EndpointError::NoFinality { .. } => NO_FINALITY,
                     EndpointError::Busy { .. } => {
                         "wait, or name an endpoint that allows more calls"
                     }
@@ -356,5 +367,46 @@ impl From<tidegate_store::StoreError> for AppError {
 impl From<tidegate_store::FileError> for AppError {
     fn from(error: tidegate_store::FileError) -> Self {
         Self::new(Kind::Config, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{folder, opened};
+
+    const CONFIG: &str = "[project]\nname = \"v\"\nversion = \"1\"\n\n[networks.hoodi]\n\
+                          stage = \"testnet\"\nchain = 560048\nrpc = [\"${ONE}\", \"${TWO}\"]\n";
+
+    #[test]
+    fn every_variable_that_is_not_set_is_named() {
+        let root = folder(&[("tidegate.toml", CONFIG)]);
+        let hint = |variables: &[(&str, &str)]| {
+            let (project, front) = opened(root.path(), variables);
+            let hints = match endpoints(&project, "hoodi", Need::Own) {
+                Ok(urls) => format!("{} endpoint", urls.len()),
+                Err(error) => format!("{:?}", error.hints),
+            };
+            let warned = front.warned.lock().unwrap().clone();
+            (hints, warned)
+        };
+        let (hints, warned) = hint(&[]);
+        assert!(hints.contains("set the environment variable ONE or TWO to"), "{hints}");
+        assert!(warned.is_empty(), "{warned:?}");
+        let (found, warned) = hint(&[("TWO", "https://a.example")]);
+        assert_eq!(found, "1 endpoint");
+        assert_eq!(warned, ["ONE is not set; hoodi has one endpoint fewer"]);
+    }
+
+    /// An endpoint may be slow: what goes on is told before it is asked.
+    #[test]
+    fn what_is_asked_is_told_before_it_answers() {
+        let root = folder(&[("tidegate.toml", CONFIG)]);
+        // Nothing listens on this port of this machine.
+        let variables = [("ONE", "http://127.0.0.1:9"), ("TWO", "http://127.0.0.1:9")];
+        let (project, front) = opened(root.path(), &variables);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        assert!(runtime.block_on(connect(&project, "hoodi", Need::Own)).is_err());
+        assert_eq!(*front.begun.lock().unwrap(), ["asking the endpoints of hoodi"]);
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn require_safe(
     AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
         |error| {
             error
-                .hint("docs/upgrades.md has the rules, and how a source allows what it means to do")
+                .hint("Tidegate's docs/upgrades.md has the rules, and how a source allows what it means to do")
         },
     )?;
     Ok(attentions)

@@ -9,6 +9,7 @@ use tidegate_evidence::{FindingCounts, Findings};
 use tidegate_gates::{DocumentFact, FindingFact, Observed, ScopeHashes};
 use tidegate_model::scope::{CodeScope, scope_hashes, scope_root};
 use tidegate_model::statement::AuditAttestation;
+use tidegate_model::units::counted;
 use tidegate_model::{Reason, ScopeRoot};
 use tidegate_store::{FileError, read_limited, to_text, write_atomic};
 
@@ -45,7 +46,8 @@ pub(crate) fn covered(project: &Project, attestation: &AuditAttestation) -> Obse
     let scopes = preimage(project, attestation.scope_root)?;
     let (count, said) = (scopes.len(), attestation.scope_count);
     if count != usize::from(said) {
-        let text = format!("its preimage has {count} contracts where {said} were signed");
+        let count = counted(count, "contract");
+        let text = format!("its preimage has {count}; what was signed says {said}");
         return Err(Reason::unreadable(text));
     }
     scope_hashes(attestation.scope_root, &scopes)

@@ -11,6 +11,7 @@ use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::format_amount;
 use tidegate_plan::config::Stage;
+use tidegate_store::{StoreError, in_words};
 
 use crate::approve::{Approval, Given, approve, fields, names};
 use crate::error::{AppError, AppResult, Kind, Options};
@@ -24,7 +25,16 @@ pub(crate) async fn open_lane<'a>(
     network: &'a Network,
     signer: &'a dyn DigestSigner,
 ) -> AppResult<Lane<'a>> {
-    let lane = Lane::open(network, project.journal()?, signer, FeeCap::DEFAULT).await?;
+    let lane = Lane::open(network, project.journal()?, signer, FeeCap::DEFAULT).await;
+    let lane = lane.map_err(|error| match error {
+        EngineError::Store(StoreError::Held { holder, .. }) => {
+            let people = &project.config.people;
+            let found = people.iter().find(|(_, person)| person.holds(signer.address()));
+            let of = found.map(|(name, _)| name.as_str());
+            in_use(signer.address(), of, network.name(), &in_words(&holder))
+        }
+        error => error.into(),
+    })?;
     // Only test chains begin anew: of a target it can only be that its endpoints are behind.
     if let Some(known) = lane.void()
         && project.network(network.name())?.stage == Stage::Mainnet
@@ -35,6 +45,13 @@ pub(crate) async fn open_lane<'a>(
         return Err(EngineError::Behind { sender, latest, known }.into());
     }
     Ok(lane)
+}
+
+/// A key sends for one process at a time.
+fn in_use(key: Address, of: Option<&str>, network: &str, holder: &str) -> AppError {
+    let of = of.map_or_else(String::new, |name| format!(" of {name}"));
+    let what = format!("the key {key}{of} is in use on {network}: {holder} sends with it");
+    AppError::new(Kind::Conflict, what).hint("wait for the other process, or end it")
 }
 
 /// Shows what a sender's adoption means.
@@ -234,9 +251,14 @@ pub(crate) fn explained(error: EngineError, errors: &Errors) -> AppError {
     }
 }
 
+/// What mends a balance that is short.
+pub(crate) const FUND_OR_WAIT: &str = "send it ether; where the project has a treasury, `tidegate \
+                                       fund request` asks it; where the base fee is high, wait \
+                                       until it has fallen";
+
 fn of_engine(error: EngineError) -> AppError {
     let (kind, hint) = match &error {
-        EngineError::Store(tidegate_store::StoreError::Held { .. }) => {
+        EngineError::Store(StoreError::Held { .. }) => {
             (Kind::Conflict, "wait for the other process, or end it")
         }
         EngineError::NotApproved { .. } | EngineError::Digest(_) => (Kind::Internal, ""),
@@ -274,10 +296,7 @@ fn of_engine(error: EngineError) -> AppError {
             "look at what the endpoint says; where it is right, run the same command again once \
              that is mended, else with another endpoint",
         ),
-        EngineError::Funds { .. } => (
-            Kind::Chain,
-            "send it ether; where the project has a treasury, `tidegate fund request` asks it",
-        ),
+        EngineError::Funds { .. } => (Kind::Chain, FUND_OR_WAIT),
         _ => (Kind::Chain, ""),
     };
     let error = AppError::new(kind, error);
@@ -321,6 +340,18 @@ mod tests {
             assert!(error.kind == kind && hints.contains(says), "{error}: {hints}");
             assert_eq!(hints.contains("send it"), says == "send it", "{hints}");
         }
+    }
+
+    #[test]
+    fn a_key_in_use_is_named_by_its_person() {
+        let (key, holder) = (Address::repeat_byte(0xaa), in_words("4700@vm"));
+        let error = in_use(key, Some("kim"), "hoodi", &holder);
+        let text = format!(
+            "the key {key} of kim is in use on hoodi: process 4700 on machine vm sends with it"
+        );
+        assert_eq!((error.kind, error.to_string()), (Kind::Conflict, text));
+        let text = format!("the key {key} is in use on hoodi: x sends with it");
+        assert_eq!(in_use(key, None, "hoodi", "x").to_string(), text);
     }
 
     /// What the chain itself answers, to an estimate and to a view call of a step.

@@ -12,6 +12,7 @@ use tidegate_gates::Observed;
 use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
 };
+use tidegate_model::units::counted;
 use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, StatementDigest};
 use tidegate_plan::config::Stage;
 
@@ -35,9 +36,8 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     let files = tidegate_store::read_statements(&project.layout, is_anybody)?;
     if files.strangers > 0 {
         project.front.warn(format!(
-            "{} more statement files are signed by nobody in the policy; they were not read and \
-             do not count",
-            files.strangers
+            "{} of nobody in the policy: not read, and without effect",
+            counted(files.strangers, "more statement file")
         ));
     }
     let files = files.read.into_iter().map(|(path, content)| {
@@ -61,7 +61,7 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     }
     if set.faults.len() > NAMED_MAX {
         let more = set.faults.len() - NAMED_MAX;
-        project.front.warn(format!("and {more} more files like these"));
+        project.front.warn(format!("and {} like these", counted(more, "more file")));
     }
     for remark in set.remarks() {
         project.front.warn(remark);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_gates::pauses;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::units::format_utc;
+use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{Reason, ReasonCode, StatementDigest, Verdict};
 
 use crate::assess::Assessment;
@@ -155,7 +155,8 @@ fn observations(assessment: &Assessment) -> BTreeMap<String, String> {
     }
     if let Ok(facts) = &assessment.facts.soak {
         let activity = &facts.activity;
-        let used = format!("{} transactions by {}", activity.transactions, activity.outsiders());
+        let transactions = counted(activity.transactions, "transaction");
+        let used = format!("{transactions} by {}", activity.outsiders());
         found.insert("used".to_owned(), used);
         for reset in &facts.resets {
             let when = format!("restarted {}", format_utc(reset.time));

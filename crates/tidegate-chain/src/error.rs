@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use tidegate_model::ids::ChainId;
+use tidegate_model::units::counted;
 
 use crate::RedactedUrl;
 
@@ -94,6 +95,18 @@ pub enum EndpointError {
          London), and only transactions with one are sent"
     )]
     NoBaseFee { endpoint: RedactedUrl, method: &'static str },
+    /// It does not say which block is final. Nothing counts as final on another word.
+    #[error(
+        "cannot ask {endpoint} for {method}: it gives no block for `finalized`, and nothing \
+         counts as final without one"
+    )]
+    NoFinality {
+        endpoint: RedactedUrl,
+        method: &'static str,
+        /// What it answered instead, if that was an error.
+        #[source]
+        source: Option<Box<Self>>,
+    },
     /// Its answer is not what the method answers, or not about what was asked.
     #[error("cannot ask {endpoint} for {method}: the answer is not {expected}")]
     BadAnswer { endpoint: RedactedUrl, method: &'static str, expected: &'static str },
@@ -118,6 +131,7 @@ impl EndpointError {
             | Self::RefusedBlock { .. }
             | Self::OtherBlock { .. }
             | Self::NoBaseFee { .. }
+            | Self::NoFinality { .. }
             | Self::BadAnswer { .. } => false,
         }
     }
@@ -257,7 +271,10 @@ impl fmt::Display for Subject {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Too few endpoints of different operators answered.
-    #[error("cannot read {what}: {have} of {want} endpoints of different operators answered")]
+    #[error(
+        "cannot read {what}: of {} of different operators, {have} answered",
+        counted(*.want, "endpoint")
+    )]
     TooFewEndpoints {
         what: Subject,
         /// The operators that answered.

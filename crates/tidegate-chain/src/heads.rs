@@ -11,6 +11,7 @@ use crate::{EndpointError, Network, ReadError, Subject};
 
 const BY_NUMBER: &str = "eth_getBlockByNumber";
 const BY_HASH: &str = "eth_getBlockByHash";
+const FINALIZED: &str = "finalized";
 /// Of many blocks, this many are asked for at a time.
 const HEADS_AT_ONCE: usize = 32;
 
@@ -22,7 +23,7 @@ impl Network {
     /// If too few endpoints answer, they disagree, or one is far behind another or the clock,
     /// which matters not [for a stop](Network::for_stop).
     pub async fn finalized_head(&self) -> Result<Head, ReadError> {
-        self.common_head(Subject::FinalizedHead, "finalized").await
+        self.common_head(Subject::FinalizedHead, FINALIZED).await
     }
 
     /// The highest block that all endpoints have. It may still go.
@@ -88,8 +89,15 @@ impl Network {
 
     async fn common_head(&self, what: Subject, tag: &'static str) -> Result<Head, ReadError> {
         let asked = self.answers(what, |endpoint| async move {
-            let head = block(endpoint, BY_NUMBER, json!([tag, false])).await?;
-            head.ok_or_else(|| endpoint.bad_answer(BY_NUMBER, "a block"))
+            match block(endpoint, BY_NUMBER, json!([tag, false])).await {
+                Ok(Some(head)) => Ok(head),
+                Ok(None) if tag == FINALIZED => Err(no_finality(endpoint, None)),
+                Ok(None) => Err(endpoint.bad_answer(BY_NUMBER, "a block")),
+                Err(error @ EndpointError::Rpc { .. }) if tag == FINALIZED => {
+                    Err(no_finality(endpoint, Some(Box::new(error))))
+                }
+                Err(error) => Err(error),
+            }
         });
         let answers = asked.await?;
         let named = |(at, head): &(&Endpoint, Head)| (at.url.to_string(), head.timestamp);
@@ -120,6 +128,10 @@ impl Network {
         }
         self.freshness().check(times).map_err(|figures| ReadError::Stale { what, figures })
     }
+}
+
+fn no_finality(endpoint: &Endpoint, source: Option<Box<EndpointError>>) -> EndpointError {
+    EndpointError::NoFinality { endpoint: endpoint.url.clone(), method: BY_NUMBER, source }
 }
 
 async fn at_height(endpoint: &Endpoint, number: u64) -> Result<Option<Head>, EndpointError> {

@@ -1,9 +1,10 @@
 //! What takes a while, in one line at the foot of a terminal. The line is gone whenever something
-//! is printed or asked, and when the work is over.
+//! is printed or asked, and when the work is over. Where there is no such terminal, as in a log,
+//! what takes longer than a moment is one line that stays.
 
 use std::fmt;
-use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::Term;
@@ -12,10 +13,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 /// How often the line shows that the program lives.
 const TICK: Duration = Duration::from_millis(120);
 
+/// How long something goes on before a log has it.
+const MOMENT: Duration = Duration::from_millis(800);
+
 /// The line of one process.
 pub(crate) struct Progress {
     target: fn() -> ProgressDrawTarget,
-    state: Mutex<State>,
+    /// Whether what takes long is a line that stays.
+    is_logged: bool,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -25,9 +31,13 @@ struct State {
     /// How many times the line has to stay away.
     held: usize,
     bar: Option<ProgressBar>,
+    /// How many works there were.
+    begun: usize,
 }
 
 struct Work {
+    /// Which one it is, of all.
+    number: usize,
     what: String,
     /// How much of how much is done, where that is known.
     at: Option<(usize, usize)>,
@@ -35,19 +45,40 @@ struct Work {
 }
 
 impl Progress {
-    /// A line on standard error, or none where nobody looks.
-    pub(crate) fn new(is_shown: bool) -> Self {
+    /// Nothing is shown.
+    pub(crate) fn silent() -> Self {
+        Self { target: ProgressDrawTarget::hidden, is_logged: false, state: Arc::default() }
+    }
+
+    /// A line on standard error that comes and goes, or lines that stay.
+    pub(crate) fn new(comes_and_goes: bool) -> Self {
         let on_stderr = || ProgressDrawTarget::term_like(Box::new(Narrow(Term::buffered_stderr())));
-        let target = if is_shown { on_stderr } else { ProgressDrawTarget::hidden };
-        Self { target, state: Mutex::default() }
+        match comes_and_goes {
+            true => Self { target: on_stderr, ..Self::silent() },
+            false => Self { is_logged: true, ..Self::silent() },
+        }
     }
 
     /// Something begins; it is shown until it ends or something within it begins.
     #[expect(clippy::disallowed_methods, reason = "it is shown to a person, and decides nothing")]
     pub(crate) fn begin(&self, what: String) {
         let mut state = self.state();
-        state.works.push(Work { what, at: None, began: Instant::now() });
+        state.begun += 1;
+        let number = state.begun;
+        state.works.push(Work { number, what, at: None, began: Instant::now() });
         self.draw(&mut state);
+        drop(state);
+        if self.is_logged {
+            let state = Arc::clone(&self.state);
+            std::thread::spawn(move || {
+                std::thread::sleep(MOMENT);
+                // The state stays locked, so that nothing else is written meanwhile.
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(what) = state.goes_on(number) {
+                    drop(writeln!(io::stderr().lock(), "{what} …"));
+                }
+            });
+        }
     }
 
     /// So much of it is done.
@@ -97,6 +128,14 @@ impl Progress {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What something is called, if it goes on, nothing within it does, and the line may be there.
+    fn goes_on(&self, number: usize) -> Option<&str> {
+        let last = self.works.last().filter(|work| work.number == number && self.held == 0);
+        last.map(|work| work.what.as_str())
     }
 }
 
@@ -185,7 +224,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "it is shown to a person, and decides nothing")]
     fn the_line_is_there_while_something_goes_on_and_nothing_is_said() {
         let target = || ProgressDrawTarget::term_like(Box::new(Narrow(screen().clone())));
-        let progress = Progress { target, state: Mutex::default() };
+        let progress = Progress { target, ..Progress::silent() };
         let waits = |part: &str| {
             let until = Instant::now() + Duration::from_secs(5);
             while !shown().contains(part) {
@@ -217,9 +256,24 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_where_nobody_looks() {
-        let progress = Progress::new(false);
+        let progress = Progress::silent();
         progress.begin("reads".to_owned());
         assert!(progress.state().bar.as_ref().is_some_and(ProgressBar::is_hidden));
         progress.end();
+    }
+
+    /// What a log has after a moment: the innermost, and nothing while somebody is asked.
+    #[test]
+    fn what_goes_on_is_known_until_it_ends() {
+        let progress = Progress::silent();
+        let goes_on = |number| progress.state().goes_on(number).map(str::to_owned);
+        progress.begin("compiles".to_owned());
+        assert_eq!(goes_on(1).as_deref(), Some("compiles"));
+        progress.begin("reads".to_owned());
+        assert_eq!((goes_on(1), goes_on(2).as_deref()), (None, Some("reads")));
+        progress.aside(|| assert_eq!(goes_on(2), None));
+        progress.end();
+        progress.begin("writes".to_owned());
+        assert_eq!((goes_on(2), goes_on(3).as_deref()), (None, Some("writes")));
     }
 }

@@ -65,6 +65,52 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(text, options(width)).into_iter().map(Cow::into_owned).collect()
 }
 
+/// A line of a sheet in the columns of a screen: what does not fit goes on below, further in. A
+/// list without spaces is broken behind its commas; any other long word stands alone.
+pub(crate) fn folded(line: &str) -> Vec<String> {
+    if display_width(line) <= COLUMNS {
+        return vec![line.to_owned()];
+    }
+    /// A word of 32 bytes fits beside this, also within a list.
+    const INDENT_MAX: usize = COLUMNS - "[\"0x\",".len() - 64;
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    let further = " ".repeat((indent + 4).min(INDENT_MAX));
+    let mut lines = vec![" ".repeat(indent)];
+    let mut is_first = true;
+    for (word, gap) in words(text, COLUMNS - further.len()) {
+        let last = lines.last_mut().expect("there is one at least");
+        if is_first || display_width(last) + gap + display_width(word) <= COLUMNS {
+            last.push_str(&" ".repeat(gap));
+            last.push_str(word);
+        } else {
+            lines.push(format!("{further}{word}"));
+        }
+        is_first = false;
+    }
+    lines
+}
+
+/// The words of a line, each with the spaces before it.
+fn words(text: &str, width: usize) -> Vec<(&str, usize)> {
+    let mut words = Vec::new();
+    let mut gap = 0;
+    for part in text.split(' ') {
+        if part.is_empty() {
+            gap += 1;
+            continue;
+        }
+        if display_width(part) <= width {
+            words.push((part, gap));
+        } else {
+            let pieces = part.split_inclusive(',').enumerate();
+            words.extend(pieces.map(|(at, piece)| (piece, if at == 0 { gap } else { 0 })));
+        }
+        gap = 1;
+    }
+    words
+}
+
 /// A message in the columns of a screen, with its label before it and the rest under that. What is
 /// to be copied stays whole: a command, and what stands between backquotes. So do lines that fit,
 /// and lines that are laid out already.
@@ -137,6 +183,29 @@ mod tests {
         assert_eq!(wrap("a\nb", 80), ["a", "b"]);
         assert_eq!(wrap("資金 資金", 8), ["資金", "資金"], "each takes two columns");
         assert_eq!(pad("資金", 5), "資金 ");
+    }
+
+    #[test]
+    fn a_line_of_a_sheet_fits_a_screen() {
+        let row = "  call   vault/upgrade                     53615 gas  \
+                   upgradeToAndCall(address,bytes,uint256)";
+        let lines = folded(row);
+        let begins = "  call   vault/upgrade                     53615 gas";
+        assert_eq!(lines, [begins, "      upgradeToAndCall(address,bytes,uint256)"]);
+        let word = format!("0x{}", "ab".repeat(32));
+        let lines = folded(&format!("             something = {word}"));
+        assert_eq!(lines, ["             something =", &format!("          {word}")]);
+        let list = format!("         owners = [{}]", vec![format!("{word:?}"); 3].join(","));
+        let lines = folded(&list);
+        assert_eq!(lines.len(), 4);
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS), "{lines:?}");
+        let joined: String = lines.iter().map(|line| line.trim()).collect();
+        assert_eq!(joined.replace(' ', ""), list.replace(' ', ""), "nothing is lost");
+        let bytes = format!("0x{}", "ab".repeat(90));
+        assert_eq!(folded(&bytes), [bytes.as_str()], "what is copied stays whole");
+        for fits in ["", "  a  b", &"x".repeat(COLUMNS)] {
+            assert_eq!(folded(fits), [fits]);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The only place that prints. Results go to standard output, everything else to standard error;
 //! whatever came from a chain, a file or a compiler is made inert first.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,7 @@ use tidegate_app::view::{AskedView, ErrorView, WARNED};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::questions;
-use crate::text::{COLUMNS, FAILS, PASSES, UNKNOWN, WAITS, inert, message, pad, wrap};
+use crate::text::{COLUMNS, FAILS, PASSES, UNKNOWN, WAITS, folded, inert, message, pad, wrap};
 use crate::typed::Typed;
 
 /// How a command speaks.
@@ -39,6 +40,11 @@ pub(crate) struct Ui {
     progress: Arc<Progress>,
 }
 
+/// How a line begins that nobody who approves may overlook.
+const ATTENTION: &str = "Attention: ";
+/// So many lines are on a screen at once.
+const SCREEN_LINES: usize = 12;
+
 /// What a command has said before something is approved.
 #[derive(Debug, Clone, Default)]
 struct Said {
@@ -50,10 +56,21 @@ struct Said {
     attentions: Vec<String>,
     /// Warnings that no document has yet.
     warned: Vec<String>,
+    /// Every warning that was said.
+    all_warned: BTreeSet<String>,
+    /// The last lines that were told.
+    told: VecDeque<String>,
     /// Whether a document was printed.
     has_result: bool,
     /// What is to be approved, which is printed with how the command ends.
     asked: Option<Map<String, Value>>,
+}
+
+impl Said {
+    /// Whether a warning stands among the last lines, and has not scrolled away.
+    fn is_in_sight(&self, text: &str) -> bool {
+        self.told.iter().any(|line| line.trim() == format!("{ATTENTION}{text}."))
+    }
 }
 
 /// What a terminal here can do.
@@ -87,11 +104,12 @@ impl Ui {
             output: Output::default(),
             typed,
             said: Arc::default(),
-            progress: Arc::new(Progress::new(false)),
+            progress: Arc::new(Progress::silent()),
         }
     }
 
-    /// The same, with a line at the foot of what takes a while, where a person sees all output.
+    /// The same, with a line of what takes a while: at the foot where a person sees all output,
+    /// else one that stays.
     pub(crate) fn with_progress(self, terminal: Terminal) -> Self {
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         let is_shown = out && err && terminal.takes_back && !self.json && !self.aside;
@@ -142,11 +160,32 @@ impl Ui {
         } else if self.json {
             self.keep(text.as_ref(), true);
         } else {
-            if !self.out_is_seen {
-                self.keep(text.as_ref(), true);
+            self.told(text.as_ref());
+            if self.out_is_seen {
+                return self.at_screen(text.as_ref());
             }
+            self.keep(text.as_ref(), true);
             self.out(text.as_ref());
         }
+    }
+
+    /// A line in the columns of a screen.
+    fn at_screen(&self, text: &str) {
+        let text = inert(text);
+        let lines = match text.strip_prefix(ATTENTION) {
+            Some(says) => message(ATTENTION, says),
+            None => text.split('\n').flat_map(folded).collect(),
+        };
+        lines.iter().for_each(|line| self.out(line));
+    }
+
+    /// Remembers what stands on the last screen.
+    fn told(&self, text: &str) {
+        let mut said = self.said();
+        if said.told.len() == SCREEN_LINES {
+            said.told.pop_front();
+        }
+        said.told.push_back(text.to_owned());
     }
 
     fn keep(&self, text: &str, is_unseen: bool) {
@@ -164,14 +203,18 @@ impl Ui {
     fn take_said(&self) -> Said {
         let mut said = self.said();
         let warned = std::mem::take(&mut said.warned);
+        let all_warned = std::mem::take(&mut said.all_warned);
         let (has_result, asked) = (said.has_result, said.asked.take());
-        std::mem::replace(&mut *said, Said { warned, has_result, asked, ..Said::default() })
+        let rest = Said { warned, all_warned, has_result, asked, ..Said::default() };
+        std::mem::replace(&mut *said, rest)
     }
 
     /// Whoever approves has seen all of it: lines that `--json` kept back or that went to a file or
     /// pipe, and once more, right above the question, what must not be overlooked.
     fn show_again(&self, approving: &Approving<'_>) {
         let said = self.take_said();
+        let above: Vec<_> =
+            said.attentions.iter().filter(|text| !said.is_in_sight(text)).cloned().collect();
         if self.interactive {
             said.unseen.iter().for_each(|line| self.note(format!(" {line}")));
         } else {
@@ -192,9 +235,9 @@ impl Ui {
             // How the command ends stands in the same document.
             self.said().asked = Some(document);
         }
-        if !said.attentions.is_empty() {
+        if !above.is_empty() {
             self.note("Attention, as said above:");
-            said.attentions.iter().for_each(|text| self.note(format!("  {text}")));
+            above.iter().for_each(|text| self.attention(text));
         }
     }
 
@@ -278,6 +321,7 @@ impl Ui {
     /// What is going on, to standard error. Text that is laid out already begins with a space.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         let text = text.as_ref();
+        self.told(text);
         self.keep(text, false);
         if text.starts_with(' ') {
             return self.err(text);
@@ -285,8 +329,19 @@ impl Ui {
         message("", text).iter().for_each(|line| self.err(line));
     }
 
-    /// A warning, to standard error.
+    /// A warning once more, in the columns of a screen.
+    fn attention(&self, text: &str) {
+        self.keep(&format!("  {text}"), false);
+        for part in wrap(&inert(text), COLUMNS - 2) {
+            self.err(&format!("  {part}"));
+        }
+    }
+
+    /// A warning, to standard error. What was said is not said again.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        if !self.said().all_warned.insert(text.as_ref().to_owned()) {
+            return;
+        }
         self.said().warned.push(text.as_ref().to_owned());
         let (label, text) = ("warning: ", text.as_ref());
         self.keep(&format!("{label}{text}"), false);
@@ -400,11 +455,31 @@ mod tests {
             assert_eq!(said.sheet, if is_hidden { vec!["a call"] } else { vec![] });
             assert_eq!(said.unseen, said.sheet);
             assert_eq!(said.attentions.len(), 1);
+            assert!(!said.is_in_sight(&said.attentions[0]));
             assert_eq!(ui.take_said().attentions.len(), 0, "nothing is said twice");
             ui.warn("a record does not count");
             assert!(ui.take_said().warned.is_empty());
             assert_eq!(ui.said().warned, ["a record does not count"], "the document has it");
         }
+    }
+
+    #[test]
+    fn what_is_in_sight_is_not_said_again_and_what_scrolled_away_is() {
+        let ui = Ui { out_is_seen: false, ..Ui::new(false, terminal(&[]), Typed::default()) };
+        ui.line("Attention: it is a second proxy.");
+        ui.attend("it is a second proxy");
+        let is_in_sight = || ui.said().clone().is_in_sight("it is a second proxy");
+        assert!(is_in_sight());
+        for _ in 1..SCREEN_LINES {
+            ui.line("");
+            assert!(is_in_sight());
+        }
+        ui.line("");
+        assert!(!is_in_sight());
+        // The same warning of a second connection.
+        ui.warn("a port is open");
+        ui.warn("a port is open");
+        assert_eq!(ui.said().warned, ["a port is open"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256};
 use tidegate_chain::{LogQuery, Network, ReadError};
 use tidegate_model::Head;
+use tidegate_model::units::counted;
 
 /// The most slots of one contract that are compared.
 const SLOTS_MAX: usize = 256;
@@ -77,8 +78,8 @@ async fn signs(
     match network.logs(&query).await {
         Ok(logs) if logs.len() == contract.logs => {}
         Ok(logs) => signs.push(format!(
-            "it logged {} events, its creation logs {}",
-            logs.len(),
+            "it logged {}, its creation logs {}",
+            counted(logs.len(), "event"),
             contract.logs
         )),
         Err(error) => signs.push(format!("what it logged cannot be read: {error}")),

@@ -5,6 +5,7 @@ use std::fmt;
 use alloy_primitives::{Bytes, Selector, U256};
 use alloy_sol_types::{Panic, Revert, SolError};
 use revm::interpreter::InstructionResult;
+use tidegate_model::units::counted;
 
 /// The most bytes of a contract's revert data that are kept. The data is a stranger's text.
 const REVERT_DATA_BYTES_MAX: usize = 4096;
@@ -83,7 +84,7 @@ impl fmt::Display for RevertReason {
             Self::Panic(code) => write!(f, "panicked with {code:#04x} ({})", panic_name(*code)),
             Self::Custom { name: Some(name), .. } => write!(f, "reverted with {name}"),
             Self::Custom { selector, .. } => write!(f, "reverted with custom error {selector}"),
-            Self::Raw(data) => write!(f, "reverted with {} bytes of data", data.len()),
+            Self::Raw(data) => write!(f, "reverted with {} of data", counted(data.len(), "byte")),
         }
     }
 }

@@ -183,7 +183,8 @@ pub fn undeclarable(
     let guardians = || people.iter().filter(|(_, person)| has_role(person, GUARDIAN));
     if guardians().count() < wanted as usize {
         let count = guardians().count();
-        return Some(format!("{wanted} guardians have to sign it, and {count} are under [people]"));
+        let wanted = counted(wanted, "guardian");
+        return Some(format!("it needs signatures of {wanted}; under [people]: {count}"));
     }
     let of = |holds: fn(&Person) -> bool| -> Vec<&String> {
         guardians().filter(|(_, person)| holds(person)).map(|(name, _)| name).collect()
@@ -230,7 +231,8 @@ fn signers(
     let wanted = wanted(rules, facts.safe_threshold).saturating_add(u32::from(facts.in_debt));
     let mut missing = Vec::new();
     if signed.len() < wanted as usize {
-        let text = format!("{} of {wanted} guardians signed the emergency", signed.len());
+        let text =
+            format!("{} of {} signed the emergency", signed.len(), counted(wanted, "guardian"));
         missing.push(Reason::new(ReasonCode::EmergencyTooFewGuardians, text));
     }
     let of = |holds: fn(&Person) -> bool| -> Vec<&str> {

@@ -196,7 +196,7 @@ fn judge<'a>(
     let strangers = strangers.filter(|decision| holder(&facts.people, decision.signer).is_none());
     let wanted = &rules.go;
     if said.len() < wanted.people as usize {
-        let text = format!("{} of {} people said go", said.len(), wanted.people);
+        let text = format!("{} of {} said go", said.len(), counted(wanted.people, "person"));
         missing.insert(0, Reason::new(ReasonCode::TooFewGoes, text));
         missing.extend(strangers.map(|decision| {
             let (short, signer) = (decision.digest.short(), decision.signer);
@@ -437,7 +437,7 @@ fn gone_records(facts: &GoFacts) -> Vec<Reason> {
         Reason::new(ReasonCode::RecordGone, text)
     });
     let more = gone.len().saturating_sub(NAMED_MAX);
-    let text = || format!("and {more} more records are missing");
+    let text = || format!("missing as well: {}", counted(more, "more record"));
     let more = (more > 0).then(|| Reason::new(ReasonCode::More, text()));
     named.chain(more).collect()
 }

@@ -4,6 +4,7 @@ use alloy_primitives::{B256, I256, U256};
 use serde_json::Value;
 use tidegate_model::plan::Rule;
 use tidegate_model::policy::External;
+use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::Observed;
@@ -88,14 +89,14 @@ pub(crate) fn gate(facts: &Observed<ParameterFacts>) -> GateReport {
             let verdict = Verdict::from_findings(reasons, facts.missing.clone());
             let written = match facts.writes.len() {
                 0 => String::new(),
-                1 => "; 1 slot is written in what is there already".to_owned(),
-                many => format!("; {many} slots are written in what is there already"),
+                many => format!("; writes {} of what is there already", counted(many, "slot")),
             };
-            let mut summary = format!(
-                "{} parameters, {} differ from the testnet{written}",
-                facts.rows.len(),
-                facts.changed().count()
-            );
+            let differ = match facts.changed().count() {
+                1 => "1 differs".to_owned(),
+                many => format!("{many} differ"),
+            };
+            let parameters = counted(facts.rows.len(), "parameter");
+            let mut summary = format!("{parameters}, {differ} from the testnet{written}");
             let other: Vec<_> = facts.stand_ins().map(|row| format!("@{}", row.name)).collect();
             if !other.is_empty() {
                 summary += &format!("; other code than there: {}", other.join(", "));
@@ -228,6 +229,6 @@ mod tests {
         };
         let rows = vec![row(Ok(json!("5"))), row(Ok(json!("6"))), row(Ok(json!("5")))];
         let report = gate(&Ok(ParameterFacts { rows, ..ParameterFacts::default() }));
-        assert_eq!(report.summary, "3 parameters, 1 differ from the testnet");
+        assert_eq!(report.summary, "3 parameters, 1 differs from the testnet");
     }
 }

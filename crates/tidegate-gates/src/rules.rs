@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, Selector};
+use alloy_primitives::Selector;
 use serde_json::Value;
+use tidegate_model::address::parse_address;
 use tidegate_model::units::parse_span_secs;
 
 /// What a policy asks, defaults filled in. A released set of defaults never changes; it is named
@@ -213,13 +214,11 @@ fn allowed(value: &Value) -> Result<Vec<String>, String> {
                   \"handler:0x…\"";
     let list = texts(value).ok_or(wanted)?;
     for item in &list {
-        let known = item.split_once(':').is_some_and(|(what, address)| {
-            ["module", "guard", "module_guard", "handler"].contains(&what)
-                && address.parse::<Address>().is_ok()
-        });
-        if !known {
+        let (what, address) = item.split_once(':').ok_or(wanted)?;
+        if !["module", "guard", "module_guard", "handler"].contains(&what) {
             return Err(wanted.to_owned());
         }
+        parse_address(address).map_err(|error| error.to_string())?;
     }
     Ok(list)
 }
@@ -257,6 +256,7 @@ mod tests {
             json!({"soak_anchor": "yes"}),
             json!({"unlisted": 1}),
             json!({"safe_allow": ["0x00"]}),
+            json!({"safe_allow": ["guard:0xfb74D76CF7C5bdE07953f79D584c6d9c3D8A6A8D"]}),
             json!({"fresh": "yes"}),
             json!({"safe_allow": ["owner:0x0000000000000000000000000000000000000001"]}),
         ] {

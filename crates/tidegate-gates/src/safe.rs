@@ -3,6 +3,7 @@
 
 use alloy_primitives::{Address, B256};
 use tidegate_model::policy::SafeTrust;
+use tidegate_model::units::counted;
 use tidegate_model::{GateId, GateInput, GateReport, Reason, ReasonCode, Verdict};
 
 use crate::{Observed, PolicyRules};
@@ -158,7 +159,7 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SafeFacts>) -> GateRepo
         }
         Ok(facts) => {
             let SafeTrust { threshold, owners, .. } = &facts.trust;
-            let mut summary = format!("{threshold} of {} owners", owners.len());
+            let mut summary = format!("{threshold} of {}", counted(owners.len(), "owner"));
             if let Ok(proof) = &facts.proof {
                 summary += &proof.summary(*threshold);
             }
@@ -175,8 +176,8 @@ fn judge(rules: &PolicyRules, facts: &SafeFacts) -> Verdict {
     let doubts = doubts.map(|doubt| Reason::new(ReasonCode::SafeUnknown, doubt));
     let mut reasons: Vec<_> = other.chain(doubts).collect();
     if trust.owners.len() < OWNERS_MIN {
-        let owners = trust.owners.len();
-        let text = format!("the Safe has {owners} owners, at least {OWNERS_MIN} are needed");
+        let owners = counted(trust.owners.len(), "owner");
+        let text = format!("the Safe has {owners}, at least {OWNERS_MIN} are needed");
         reasons.push(Reason::new(ReasonCode::TooFewOwners, text));
     }
     if trust.threshold < THRESHOLD_MIN {

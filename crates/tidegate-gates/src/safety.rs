@@ -136,7 +136,9 @@ fn hint(hazard: &Hazard) -> String {
         HazardKind::MissingPublicUpgradeto => {
             return "inherit OpenZeppelin's UUPSUpgradeable".to_owned();
         }
-        HazardKind::UnknownAnnotation => return "see docs/upgrades.md for the names".to_owned(),
+        HazardKind::UnknownAnnotation => {
+            return "Tidegate's docs/upgrades.md has the names".to_owned();
+        }
         HazardKind::IncorrectInitializerOrder => return "call them in that order".to_owned(),
         HazardKind::InternalFunctionStorage => {
             return "store a number or an enum, and choose the function by it".to_owned();

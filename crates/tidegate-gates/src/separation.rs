@@ -34,8 +34,8 @@ pub(crate) fn gate(facts: &Observed<SeparationFacts>) -> GateReport {
             let keys = facts.people.values().flat_map(Person::addresses);
             let unproven = keys.filter(|key| !facts.proven.contains(key)).count();
             let summary = format!(
-                "{} people, {}, {}, {} not proven",
-                facts.people.len(),
+                "{}, {}, {}, {} not proven",
+                counted(facts.people.len(), "person"),
                 counted(facts.decisions.len(), "decision"),
                 counted(facts.auditors.len(), "audit"),
                 counted(unproven, "key"),

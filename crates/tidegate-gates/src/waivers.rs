@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use tidegate_model::policy::Person;
 use tidegate_model::statement::{Lowered, Waiver};
-use tidegate_model::units::format_utc;
+use tidegate_model::units::{counted, format_utc};
 use tidegate_model::{
     GateId, GateReport, Reason, ReasonCode, ReleaseRoot, StatementDigest, Verdict,
 };
@@ -174,7 +174,7 @@ fn counts(
     let guardians: BTreeSet<&str> = guardians.collect();
     let (have, wanted) = (guardians.len(), rules.waiver_signers);
     if have < wanted as usize {
-        let text = format!("{have} of {wanted} guardians have signed it");
+        let text = format!("signed by {have} of {}", counted(wanted, "guardian"));
         return fault(ReasonCode::WaiverTooFewGuardians, text);
     }
     Ok(guardians.into_iter().collect::<Vec<_>>().join(", "))

@@ -4,6 +4,7 @@
 //! follow `docs/formats.md`. The crate does no I/O, knows no time and depends on no runtime, so
 //! that a digest means the same on every machine.
 
+pub mod address;
 mod artifact;
 pub mod cbor;
 pub mod changes;

@@ -5,6 +5,8 @@
 
 use alloy_primitives::{B256, hex};
 
+use crate::units::counted;
+
 /// The fewest hexadecimal digits that name a digest: to make another that begins with as many
 /// takes 2^64 tries.
 pub const DIGITS_MIN: usize = 16;
@@ -18,14 +20,14 @@ pub enum LookupError {
     /// Other characters than hexadecimal digits, or none.
     #[error("`{0}` is not a digest: a digest has hexadecimal digits only")]
     Form(String),
-    #[error("`{text}` has {have} digits; give at least {DIGITS_MIN} digits of the digest")]
+    #[error("`{text}` has {}; give at least {DIGITS_MIN} of the digest", counted(*have, "digit"))]
     Short {
         text: String,
         /// How many digits it has.
         have: usize,
     },
     /// Not all digits, where all are asked for.
-    #[error("`{text}` has {have} digits; give the full digest of {DIGITS} digits")]
+    #[error("`{text}` has {}; give the full digest of {DIGITS}", counted(*have, "digit"))]
     Part {
         text: String,
         /// How many digits it has.

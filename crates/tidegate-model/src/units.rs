@@ -1,5 +1,7 @@
 //! Numbers and spans of time as people write them.
 
+use std::fmt::Display;
+
 use alloy_primitives::{I256, Sign, U256};
 
 /// An error in a written number, date or span.
@@ -176,10 +178,24 @@ pub fn parse_date(text: &str) -> Result<u64, UnitError> {
     u64::try_from(start.timestamp().as_second()).map_err(|_| bad())
 }
 
-/// Writes a count with its noun: `1 key`, `2 keys`.
-pub fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
+/// Writes a count with its noun: `1 key`, `2 keys`, `0 people`.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    if count == N::from(1) { format!("{count} {noun}") } else { format!("{count} {}", many(noun)) }
+}
+
+/// The plural of a noun, which may have words before it: `outside sender`.
+fn many(noun: &str) -> String {
+    let vowel = |c: char| "aeiou".contains(c);
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    match noun.strip_suffix("person") {
+        Some(before) => return format!("{before}people"),
+        None if hisses => return format!("{noun}es"),
+        None => {}
+    }
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(vowel)) {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    }
 }
 
 /// Writes an amount of base units as an exact decimal number without trailing zeros.
@@ -217,6 +233,25 @@ fn format_time(timestamp: u64, format: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_has_its_noun() {
+        let cases = [
+            (0, "key", "0 keys"),
+            (1, "key", "1 key"),
+            (2, "entry", "2 entries"),
+            (1, "person", "1 person"),
+            (0, "person", "0 people"),
+            (3, "outside sender", "3 outside senders"),
+            (2, "address", "2 addresses"),
+            (2, "branch", "2 branches"),
+            (2, "library", "2 libraries"),
+        ];
+        for (count, noun, expected) in cases {
+            assert_eq!(counted(count, noun), expected);
+        }
+        assert_eq!(counted(1_u32, "owner"), "1 owner");
+    }
 
     #[test]
     fn dates_are_days_in_utc() {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256};
 use tidegate_model::release::Release;
+use tidegate_model::units::counted;
 
 use crate::kept::Kept;
 use crate::label::label;
@@ -95,7 +96,7 @@ pub fn unrehearsed(
             )
         }));
         if more > 0 {
-            found.push(format!("@{name}: {more} more slots differ"));
+            found.push(format!("@{name} differs in {}", counted(more, "more slot")));
         }
     }
     found

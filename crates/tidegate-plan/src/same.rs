@@ -15,6 +15,7 @@ use serde_json::Value;
 use tidegate_model::ChainId;
 use tidegate_model::cbor::trailing_region;
 use tidegate_model::release::Release;
+use tidegate_model::units::counted;
 
 use crate::expected::{Created, Expected};
 use crate::resolve::{OpKind, Resolved};
@@ -316,7 +317,7 @@ fn slots(names: &Names, one: &Created, other: &Created) -> Vec<String> {
     let more = found.len().saturating_sub(NAMED_MAX);
     found.truncate(NAMED_MAX);
     if more > 0 {
-        found.push(format!("{}: {more} more slots differ", one.op));
+        found.push(format!("{} differs in {}", one.op, counted(more, "more slot")));
     }
     found
 }

@@ -1,6 +1,7 @@
 //! One owner's signature over a Safe transaction, in the forms that Safe's contracts accept.
 
 use alloy_primitives::{Address, Signature, U256, eip191_hash_message};
+use tidegate_model::units::counted;
 
 use crate::tx::SafeTxHash;
 
@@ -59,7 +60,7 @@ pub enum SignatureError {
     )]
     NotApproved { owner: Address },
     /// Not enough owners have signed.
-    #[error("{have} signatures are too few: {need} owners must sign")]
+    #[error("{} are too few: it takes {}", counted(*have, "signature"), counted(*need, "owner"))]
     TooFew { have: usize, need: u32 },
     /// No Safe has such a threshold.
     #[error("a threshold of zero is not allowed")]

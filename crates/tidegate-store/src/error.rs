@@ -114,7 +114,7 @@ pub enum StoreError {
 }
 
 /// The holder of a lease for people.
-fn in_words(holder: &str) -> String {
+pub fn in_words(holder: &str) -> String {
     match holder.split_once('@') {
         Some((process, machine)) => format!("process {process} on machine {machine}"),
         None => holder.to_owned(),

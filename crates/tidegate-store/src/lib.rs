@@ -30,7 +30,7 @@ mod stream;
 mod tests;
 
 pub use checkout::{Checkout, CheckoutError};
-pub use error::{Damage, StoreError};
+pub use error::{Damage, StoreError, in_words};
 pub use files::{
     FileError, begin_dry_run, is_dry_run, read_json, read_limited, to_text, write_atomic,
     write_new, write_private,

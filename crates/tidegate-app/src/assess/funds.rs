@@ -80,8 +80,8 @@ async fn books(
     let unmoved: String =
         ledger.unmoved.iter().take(UNMOVED_NAMED_MAX).map(|what| format!("; {what}")).collect();
     let summary = format!(
-        "{} entries, {}, residue {}{own}{unwatched}{lent_code}{unmoved}",
-        ledger.entries.len(),
+        "{}, {}, residue {}{own}{unwatched}{lent_code}{unmoved}",
+        counted(ledger.entries.len(), "entry"),
         counted(ledger.requests.len(), "request"),
         if report.residues.is_empty() { "0" } else { "found" }
     );

@@ -2,6 +2,7 @@
 
 use tidegate_chain::Network;
 use tidegate_model::statement::Statement;
+use tidegate_model::units::counted;
 use tidegate_model::{Head, StatementDigest};
 use tidegate_safe::helper::{Post, read_record_count, record_count};
 use tidegate_safe::{CONFIRMATIONS_MAX, Judged, asked_posts, helper, to_confirm};
@@ -25,9 +26,10 @@ pub(crate) fn contracts_fault(project: &Project, assessment: &Assessment) -> Opt
     let asked = to_confirm(assessment.release, listed).len();
     (asked > CONFIRMATIONS_MAX).then(|| {
         format!(
-            "contracts signed {asked} statements that the gates may need, and a batch can ask \
+            "contracts signed {} that the gates may need, and a batch can ask \
              about at most {CONFIRMATIONS_MAX}: `promote` will refuse; remove from [people] a \
-             contract that need not sign"
+             contract that need not sign",
+            counted(asked, "statement")
         )
     })
 }

@@ -7,6 +7,7 @@ use tidegate_compile::{
     CompileOutput, CompileRequest, Deployable, FoundryConfig, compile, deployable_contracts,
     find_contract,
 };
+use tidegate_model::units::counted;
 use tidegate_scaffold::broadcast::{Broadcast, Sent};
 use tidegate_scaffold::{Contracts, Draft, Known, is_initcode_of, steps};
 
@@ -60,7 +61,8 @@ pub(super) fn created(place: &Place<'_>, run: &Broadcast) -> (Contracts, Option<
 }
 
 fn compiled(place: &Place<'_>, contracts: &[String]) -> AppResult<CompileOutput> {
-    let Place { env, root, foundry } = *place;
+    let Place { env, root, foundry, front } = *place;
+    let _busy = front.busy(format!("compiling {}", counted(contracts.len(), "contract")));
     let compilers = compiler::sources(env, root, None, foundry)?;
     let cache_dir = compiler::cache_dir(env)?;
     let (compilers, cache_dir) = (&compilers, &cache_dir);

@@ -21,6 +21,7 @@ use self::contracts::{created, name_unnamed, of_sources};
 use self::testnet::{Testnet, block_time, ends_too_soon};
 use crate::compiler;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::front::Front;
 use crate::path::absolute;
 use crate::settings::Environment;
 use crate::text::escape;
@@ -113,6 +114,7 @@ pub async fn draft(
     root: &Path,
     env: &Environment,
     clock: fn() -> u64,
+    front: &dyn Front,
     request: &InitRequest,
 ) -> AppResult<Drafted> {
     let root = absolute(root)?
@@ -126,11 +128,11 @@ pub async fn draft(
     let mut warnings = Vec::new();
     let (foundry, own) = settings(&root, request)?;
     let testnet = Testnet::of(&root, request, clock());
-    let network = testnet.connect(env, clock).await;
+    let network = testnet.connect(env, clock, front).await;
     let (draft, checked) = match latest(&root, request, &testnet)? {
         (Some((file, run)), notes) => {
             let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
-            let place = Place { env, root: &root, foundry: &foundry };
+            let place = Place { env, root: &root, foundry: &foundry, front };
             let foreign = testnet.is_of_another(&file);
             let network = foreign.as_ref().map_or(network.as_ref(), Err);
             let (mut draft, fault) = repeat(&place, network, run).await;
@@ -146,10 +148,7 @@ pub async fn draft(
             (Draft { notes, ..draft }, None)
         }
     };
-    let origin = checked.as_ref().map(|(file, on_chain)| {
-        let word = if *on_chain { "checked" } else { "not checked" };
-        format!("From {file}, {word} on the chain.")
-    });
+    let origin = checked.as_ref().map(origin);
     let chain = testnet.chain;
     warnings.extend(ends_too_soon(chain, &testnet.name, clock()));
     let genesis = known_chain(chain).is_none().then(|| network.as_ref().map(Network::id));
@@ -180,11 +179,18 @@ pub async fn draft(
     Ok(Drafted { warnings, text, view })
 }
 
+/// Where steps come from, and whether the chain shows it.
+fn origin((file, on_chain): &(String, bool)) -> String {
+    let word = if *on_chain { "checked" } else { "not checked" };
+    format!("From {file}, {word} on the chain.")
+}
+
 /// The project that steps are proposed for.
 struct Place<'a> {
     env: &'a Environment,
     root: &'a Path,
     foundry: &'a FoundryConfig,
+    front: &'a dyn Front,
 }
 
 /// Steps that repeat a broadcast, and the reason if they are not checked on the chain.
@@ -193,12 +199,14 @@ async fn repeat(
     network: Result<&Network, &AppError>,
     mut run: Broadcast,
 ) -> (Draft, Option<String>) {
+    let busy = place.front.busy("looking up the broadcast on the chain");
     let on_chain = match network {
         Ok(network) => check::keep_shown(network, &mut run)
             .await
             .map_err(|error| AppError::from(error).to_string()),
         Err(error) => Err(error.to_string()),
     };
+    drop(busy);
     let (mut contracts, note) = created(place, &run);
     let unnamed = name_unnamed(place, &mut run, &mut contracts);
     let mut draft = steps::from_broadcast(&run, &contracts);

@@ -10,6 +10,7 @@ use tidegate_scaffold::broadcast;
 
 use super::InitRequest;
 use crate::error::{AppError, AppResult, Kind, OrKind};
+use crate::front::Front;
 use crate::settings::Environment;
 
 /// A warning where a testnet ends before a soak from now could be done.
@@ -65,6 +66,7 @@ impl Testnet {
         &self,
         env: &Environment,
         clock: fn() -> u64,
+        front: &dyn Front,
     ) -> AppResult<Network> {
         let url = match Endpoint::parse(&self.rpc).or_kind(Kind::Usage)? {
             Endpoint::Literal(url) => url,
@@ -73,6 +75,7 @@ impl Testnet {
             })?,
         };
         let url = RedactedUrl::parse(url).or_kind(Kind::Usage)?;
+        let _busy = front.busy(format!("asking the endpoint of {}", self.name));
         let config = NetworkConfig::new(&self.name, self.chain, vec![url], clock);
         Ok(Network::connect(config).await?.reading(Reading::Single))
     }
@@ -83,5 +86,52 @@ impl Testnet {
         let chain: u64 = folder.parse().ok()?;
         let text = format!("they were sent on chain {chain}, so addresses are of that chain");
         (chain != self.chain.0).then(|| AppError::config(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::units::parse_date;
+
+    use super::*;
+    use crate::testing::folder;
+
+    const HOODI: u64 = 560_048;
+    const SEPOLIA: u64 = 11_155_111;
+
+    fn request(chain: Option<u64>, network: Option<&str>) -> InitRequest {
+        InitRequest {
+            name: None,
+            network: network.map(str::to_owned),
+            chain,
+            rpc: None,
+            profile: None,
+            broadcast: None,
+        }
+    }
+
+    #[test]
+    fn a_testnet_is_proposed_that_lasts() {
+        let none = folder(&[("foundry.toml", "")]);
+        let sent = folder(&[("broadcast/D.s.sol/11155111/run-latest.json", "{}")]);
+        let date = |text: &str| parse_date(text).unwrap();
+        let cases = [
+            // Sepolia has ended, Hoodi has not.
+            (&none, "2026-11-30", None, HOODI, false),
+            // Two weeks before its end, a soak could not be done there any more.
+            (&none, "2028-09-20", None, 84_532, false),
+            (&none, "2031-01-01", None, 84_532, false),
+            // What is named, and what was sent to, is taken and warned of.
+            (&none, "2031-01-01", Some(HOODI), HOODI, true),
+            (&sent, "2026-11-30", None, SEPOLIA, true),
+        ];
+        for (root, now, named, chain, warned) in cases {
+            let testnet = Testnet::of(root.path(), &request(named, None), date(now));
+            assert_eq!(testnet.chain.0, chain, "{now} {named:?}");
+            let warning = ends_too_soon(testnet.chain, &testnet.name, date(now));
+            assert_eq!(warning.is_some(), warned, "{now} {named:?}: {warning:?}");
+        }
+        let named = Testnet::of(sent.path(), &request(None, Some("a-b")), date("2026-11-30"));
+        assert_eq!((named.chain.0, &*named.rpc), (HOODI, "${A_B_RPC}"));
     }
 }

@@ -2,22 +2,11 @@
 
 use std::path::Path;
 
-use tempfile::TempDir;
-
 use super::*;
-
-fn project(files: &[(&str, &str)]) -> TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = root.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        write_new(&path, text.as_bytes()).unwrap();
-    }
-    root
-}
+use crate::testing::{Recorder, environment, folder};
 
 fn drafted(root: &Path) -> Drafted {
-    let env = Environment::new([("HOME".to_owned(), root.display().to_string())].into());
+    let env = environment(root, &[]);
     let request = InitRequest {
         name: None,
         network: None,
@@ -27,7 +16,7 @@ fn drafted(root: &Path) -> Drafted {
         broadcast: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(draft(root, &env, || 1_800_000_000, &request)).unwrap()
+    runtime.block_on(draft(root, &env, || 1_800_000_000, &Recorder::default(), &request)).unwrap()
 }
 
 const UUPS: &str = "abstract contract UUPSUpgradeable {\n\
@@ -39,7 +28,7 @@ fn a_contract_that_upgrades_itself_is_proposed_behind_its_proxy() {
         "{UUPS}contract Vault is UUPSUpgradeable {{\n\
          function initialize(address owner) external initializer {{}} }}"
     );
-    let root = project(&[("foundry.toml", ""), ("src/Vault.sol", &vault)]);
+    let root = folder(&[("foundry.toml", ""), ("src/Vault.sol", &vault)]);
     let made = drafted(root.path());
     // Comments stand above what they speak of.
     let step = "\n# It upgrades itself, so a UUPS proxy is proposed.\n\
@@ -57,7 +46,7 @@ fn a_contract_that_upgrades_itself_is_proposed_behind_its_proxy() {
 #[test]
 fn what_is_left_out_or_chosen_is_said() {
     let many: String = (0..43).map(|n| format!("contract C{n:02} {{}}\n")).collect();
-    let root = project(&[
+    let root = folder(&[
         ("foundry.toml", ""),
         ("src/Many.sol", &many),
         ("src/Broken.sol", "contract Broken {"),
@@ -88,7 +77,7 @@ fn what_cannot_be_named_is_said_with_the_reason() {
         "status": "0x1", "blockNumber": "0x1", "transactionIndex": "0x0",
         "from": "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", "to": null,
         "contractAddress": "0x5fbdb2315678afecb367f032d93f642f64180aa3"}]}"#;
-    let root = project(&[
+    let root = folder(&[
         ("foundry.toml", "[profile.default]\nsolc = \"0.4.11\"\n"),
         ("src/A.sol", "contract A {}"),
         ("broadcast/D.s.sol/560048/run-latest.json", run),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tidegate_model::event::Intent;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::Deployment;
+use tidegate_model::units::counted;
 use tidegate_model::{DeploymentDigest, ReleaseRoot, Verdict};
 use tidegate_safe::{Execution, encode_exec_transaction, execution_in_logs};
 
@@ -99,7 +100,7 @@ impl<'a> Rechecked<'a> {
         if set.missing(threshold) > 0 {
             let (have, unsigned) = (set.signed().len(), set.unsigned());
             let owners: Vec<_> = unsigned.iter().map(ToString::to_string).collect();
-            let what = format!("{have} of {threshold} signatures");
+            let what = format!("{have} of {}", counted(threshold, "signature"));
             return Err(AppError::new(Kind::Unknown, what)
                 .hint(format!("these owners can still sign: {}", owners.join(", "))));
         }

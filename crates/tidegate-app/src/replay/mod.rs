@@ -7,6 +7,7 @@
 
 mod executed;
 mod gates;
+mod next;
 mod rechecks;
 
 use std::path::Path;

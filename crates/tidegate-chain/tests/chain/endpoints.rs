@@ -217,6 +217,34 @@ fn fees_without_a_history_and_without_a_base_fee() -> Outcome {
     Ok(())
 }
 
+/// What does not know `finalized` says so in words, and no other block is taken for final.
+#[test]
+fn an_endpoint_without_finality_gives_no_final_block() -> Outcome {
+    let error =
+        |code: i64, message: &str| Reply::Error { code, message: message.to_owned(), data: None };
+    let answers = [
+        (error(-32_602, "invalid argument 0: hex string without 0x prefix"), true),
+        (error(-39_001, "finalized block not found"), true),
+        (Reply::Result(Value::Null), false),
+    ];
+    for (answer, has_cause) in answers {
+        let tags = move |method: &str, params: &Value| match method {
+            "eth_getBlockByNumber" if params[0] == json!("finalized") => answer.clone(),
+            _ => Reply::Forward,
+        };
+        let world = world(LIMITS, tags)?;
+        let read = run(world.network.finalized_head());
+        let Err(ReadError::TooFewEndpoints { source: Some(source), .. }) = read else {
+            panic!("{read:?}")
+        };
+        assert!(source.to_string().contains("nothing counts as final"), "{source}");
+        let EndpointError::NoFinality { source: cause, .. } = *source else { panic!("{source:?}") };
+        assert_eq!(cause.is_some(), has_cause);
+        assert!(run(world.network.latest_head()).is_ok());
+    }
+    Ok(())
+}
+
 /// An endpoint that takes no block hash; at `lies` and later it has another block at any height.
 fn by_number_only(lies: usize) -> impl Fn(&str, &Value) -> Reply + Send + Sync {
     let looked = AtomicUsize::new(0);

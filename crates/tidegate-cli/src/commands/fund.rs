@@ -6,6 +6,7 @@ use tidegate_app::drafts::{self, AskRequest, DecideRequest};
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::fund_transfers::{self, Direction, Payer, TransferRequest, TransferView};
 use tidegate_app::relied;
+use tidegate_model::address::parse_address;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::units::{format_amount, parse_uint};
 use tidegate_plan::config::Stage;
@@ -36,7 +37,7 @@ pub(crate) struct RequestArgs {
     #[arg(long)]
     reason: String,
     /// The address that receives the funds; default: the network's deployer
-    #[arg(long)]
+    #[arg(long, value_parser = parse_address)]
     to: Option<Address>,
     /// The network; default: the only testnet
     #[arg(long)]

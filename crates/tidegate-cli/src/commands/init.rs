@@ -55,7 +55,7 @@ pub(crate) async fn run(
         profile: args.profile.clone(),
         broadcast: args.broadcast.clone(),
     };
-    let drafted = init::draft(&root, env, clock::now, &request).await?;
+    let drafted = init::draft(&root, env, clock::now, ui, &request).await?;
     drafted.warnings().iter().for_each(|warning| ui.warn(warning));
     drafted.notes().iter().for_each(|note| ui.note(note));
     let view = drafted.write()?;

@@ -8,6 +8,7 @@ use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
 use tidegate_app::settings::Environment;
 use tidegate_app::view::{KeyView, KeysView, ListedKeyView};
 use tidegate_keys::{KeyName, OsKeyring, OtherSecret, Password, PasswordVault, PrivateKey};
+use tidegate_model::address::parse_address;
 use tidegate_store::read_limited;
 
 use crate::options::Global;
@@ -56,7 +57,7 @@ pub(crate) struct RemoveArgs {
     /// The key's name
     name: String,
     /// The key's address, as confirmation
-    #[arg(long)]
+    #[arg(long, value_parser = parse_address)]
     address: Address,
 }
 

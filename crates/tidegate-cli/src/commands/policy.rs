@@ -113,10 +113,10 @@ pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
     ui.row(
         "Safe",
         &format!(
-            "{} ({} of {} owners)",
+            "{} ({} of {})",
             doc.safe.address,
             doc.safe.threshold,
-            doc.safe.owners.len()
+            counted(doc.safe.owners.len(), "owner")
         ),
     );
     for soak in &doc.soaks {
@@ -127,12 +127,14 @@ pub(crate) fn show_document(project: &Context, doc: &PolicyDoc) -> AppResult {
     ui.row("quorum", &counted(doc.quorum as usize, "endpoint"));
     let rules = &project.rules;
     ui.row("soak", &format_span_secs(rules.soak_secs));
-    ui.row("audits", &format!("{} firms", rules.audits));
+    ui.row("audits", &counted(rules.audits, "firm"));
     ui.row(
         "activity",
         &format!(
-            "{} transactions by {} outsiders over {} % of functions",
-            rules.transactions, rules.senders, rules.selectors_percent
+            "{} by {} over {} % of functions",
+            counted(rules.transactions, "transaction"),
+            counted(rules.senders, "outsider"),
+            rules.selectors_percent
         ),
     );
     if !rules.activity_ignore.is_empty() {
@@ -198,10 +200,7 @@ fn show_decisions(project: &Context, doc: &PolicyDoc) {
     } else {
         format!(": {}", rules.go.disciplines.join(", "))
     };
-    let people = match rules.go.people {
-        1 => "1 person".to_owned(),
-        people => format!("{people} people"),
-    };
+    let people = counted(rules.go.people, "person");
     ui.row("go", &format!("{people}{disciplines}"));
     let (waiver, emergency) = (rules.waiver_signers, rules.emergency_signers);
     ui.row("guardians", &format!("{waiver} sign a waiver, {emergency} an emergency"));

@@ -80,7 +80,7 @@ pub(crate) async fn run(project: &Context, args: &PromoteArgs) -> AppResult<u8> 
 /// What would be proposed, before its batch is tried and anything is written.
 fn show(project: &Context, assessment: &Assessment, frozen: &Frozen<'_>) {
     let ui = &project.ui;
-    ui.row("controls", &format!("{} damaged inputs, all refused", frozen.controls()));
+    ui.row("controls", &format!("{}, all refused", counted(frozen.controls(), "damaged input")));
     ui.line("");
     ui.line("Differs from the testnet:");
     commands::status::differences(project, assessment);

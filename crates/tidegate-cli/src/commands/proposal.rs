@@ -6,7 +6,7 @@ use tidegate_app::proposals::{self, Finished, Found, Listing, Opened, Promoted, 
 use tidegate_app::recheck::{Recheck, Rechecked, Seen, recheck};
 use tidegate_model::Verdict;
 use tidegate_model::ports::DigestSigner;
-use tidegate_model::units::format_utc;
+use tidegate_model::units::{counted, format_utc};
 
 use super::policy;
 use crate::context::Context;
@@ -57,8 +57,10 @@ async fn list(project: &Context) -> AppResult<u8> {
         let (signed, standing) = (row.signed.len(), row.standing.words());
         project.ui.line(format!("{} {}", row.safe_tx_hash, row.title));
         project.ui.line(format!(
-            "  {} nonce {}, {signed} of {} signatures: {standing}",
-            row.network, row.nonce, row.threshold
+            "  {} nonce {}, {signed} of {}: {standing}",
+            row.network,
+            row.nonce,
+            counted(row.threshold, "signature")
         ));
     }
     if view.proposals.is_empty() && outcome.is_ok() {
@@ -117,7 +119,8 @@ async fn sign(project: &Context, found: &Found) -> AppResult<u8> {
     let (ui, signed) = (&project.ui, rechecked.sign(project, &signer)?);
     let (owner, count, threshold) = (signed.owner, signed.signed.len(), signed.threshold);
     ui.line("");
-    ui.line(format!("Signed by {owner}: {count} of {threshold} signatures."));
+    let of = counted(threshold, "signature");
+    ui.line(format!("Signed by {owner}: {count} of {of}."));
     project.ui.result(&signed);
     if signed.is_ready {
         let hash = signed.safe_tx_hash;

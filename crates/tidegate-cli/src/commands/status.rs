@@ -14,7 +14,7 @@ use tidegate_app::view::{
     other_builds, stand_ins, write_views,
 };
 use tidegate_model::policy::External;
-use tidegate_model::units::{format_date, format_span_secs, format_utc, parse_span_secs};
+use tidegate_model::units::{counted, format_date, format_span_secs, format_utc, parse_span_secs};
 use tidegate_model::{StatementDigest, Verdict};
 use tidegate_plan::config::Stage;
 use tidegate_store::write_atomic;
@@ -270,7 +270,7 @@ pub(super) fn interruptions(ui: &Ui, soak: &SoakView) {
     rows.sort_by_key(|(.., time)| *time);
     let hidden = rows.len().saturating_sub(ROWS_SHOWN_MAX);
     if hidden > 0 {
-        ui.line(format!("     ({hidden} earlier ones are in --json)"));
+        ui.line(format!("     (and {} in --json)", counted(hidden, "earlier one")));
     }
     for (what, why, _) in rows.into_iter().skip(hidden) {
         for (index, line) in wrap(&format!("{what} {why}"), COLUMNS - 7).iter().enumerate() {

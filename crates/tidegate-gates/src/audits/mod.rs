@@ -309,21 +309,22 @@ fn named(firms: &BTreeSet<String>) -> String {
 
 fn summary(coverage: &Coverage, wanted: usize) -> String {
     match uniform(coverage) {
-        Some(firms) => format!("{} of {wanted} firms{}", firms.len(), named(firms)),
+        Some(firms) => format!("{} of {}{}", firms.len(), counted(wanted, "firm"), named(firms)),
         None => {
             let covered = coverage.values().filter(|firms| firms.len() >= wanted).count();
             let of = counted(coverage.len(), "item");
-            format!("{covered} of {of} by {wanted} firms")
+            format!("{covered} of {of} by {}", counted(wanted, "firm"))
         }
     }
 }
 
 fn shortage(coverage: &Coverage, short: &[(&Item, &BTreeSet<String>)], wanted: usize) -> String {
     if let Some(firms) = uniform(coverage) {
-        return format!("{} of {wanted} audits of this scope", firms.len());
+        return format!("{} of {} of this scope", firms.len(), counted(wanted, "audit"));
     }
     let items = short.iter().map(|(item, firms)| {
-        format!("{} has {} of {wanted} audits{}", item.name(), firms.len(), named(firms))
+        let audits = counted(wanted, "audit");
+        format!("{} has {} of {audits}{}", item.name(), firms.len(), named(firms))
     });
     items.collect::<Vec<_>>().join(", ")
 }

@@ -315,8 +315,11 @@ fn people_who_can_never_declare_one_are_told_so() {
     };
     assert_eq!(lacks(|_| {}, 2), "");
     assert_eq!(lacks(|_| {}, 4), "", "five of five");
-    assert!(lacks(|_| {}, 5).starts_with("6 guardians have to sign it, and 5 are"));
-    assert!(lacks(BTreeMap::clear, 2).starts_with("4 guardians have to sign it, and 0 are"));
+    assert!(lacks(|_| {}, 5).starts_with("it needs signatures of 6 guardians; under [people]: 5"));
+    assert!(
+        lacks(BTreeMap::clear, 2)
+            .starts_with("it needs signatures of 4 guardians; under [people]: 0")
+    );
     assert!(lacks(|p| p.get_mut("ada").unwrap().firm = None, 2).starts_with("no auditor"));
     assert!(lacks(|p| drop(p.remove("kim")), 2).starts_with("no treasurer"));
     let one = |people: &mut BTreeMap<String, Person>| {

@@ -174,8 +174,8 @@ fn summary(upgrades: &[LayoutFact]) -> String {
         return "nothing is upgraded".to_owned();
     }
     let known: Vec<_> = upgrades.iter().filter_map(|fact| fact.reference.as_ref().ok()).collect();
-    let variables = known.iter().map(|reference| reference.layout.variables()).sum();
-    let namespaces = known.iter().map(|reference| reference.layout.namespaces()).sum();
+    let variables: usize = known.iter().map(|reference| reference.layout.variables()).sum();
+    let namespaces: usize = known.iter().map(|reference| reference.layout.namespaces()).sum();
     let mut summary = format!(
         "{}: {} and {} compared",
         counted(upgrades.len(), "upgrade"),

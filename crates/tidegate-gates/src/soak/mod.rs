@@ -238,14 +238,14 @@ pub(crate) fn gate(rules: &PolicyRules, facts: &Observed<SoakFacts>) -> GateRepo
         Ok(facts) => {
             let progress = progress(rules, facts);
             let mut summary = format!(
-                "{} of {} on {}; {} transactions by {}, {} of {} functions",
+                "{} of {} on {}; {} by {}, {} of {}",
                 format_span_secs(progress.credited_secs),
                 format_span_secs(progress.required_secs),
                 facts.network,
-                facts.activity.transactions,
+                counted(facts.activity.transactions, "transaction"),
                 facts.activity.outsiders(),
                 facts.activity.called.len(),
-                facts.activity.called.len() + facts.activity.uncalled.len(),
+                counted(facts.activity.called.len() + facts.activity.uncalled.len(), "function"),
             );
             let aside = set_aside(&facts.samples);
             for what in aside.iter().take(ASIDE_NAMED_MAX) {
@@ -288,21 +288,22 @@ fn judge(rules: &PolicyRules, facts: &SoakFacts, progress: SoakProgress) -> Verd
     let senders = activity.users.len();
     if activity.transactions < rules.transactions {
         let text = format!(
-            "{} of {} transactions by outsiders",
-            activity.transactions, rules.transactions
+            "{} of {} by outsiders",
+            activity.transactions,
+            counted(rules.transactions, "transaction")
         );
         missing.push(Reason::new(ReasonCode::TooFewTransactions, text));
     }
     if senders < rules.senders as usize {
-        let text = format!("{senders} of {} outside senders", rules.senders);
+        let text = format!("{senders} of {}", counted(rules.senders, "outside sender"));
         missing.push(Reason::new(ReasonCode::TooFewSenders, text));
     }
-    let counted = activity.called.len() + activity.uncalled.len();
-    if activity.called.len() * 100 < counted * rules.selectors_percent as usize {
+    let functions = activity.called.len() + activity.uncalled.len();
+    if activity.called.len() * 100 < functions * rules.selectors_percent as usize {
         let text = format!(
-            "{} of {counted} state-changing functions were called, {} % are needed; never called: \
-             {}",
+            "called are {} of {}, {} % are needed; never called: {}",
             activity.called.len(),
+            counted(functions, "state-changing function"),
             rules.selectors_percent,
             activity.uncalled.join(", ")
         );

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use alloy_primitives::Address;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::address::{AddressError, parse_address};
 use crate::ids::ChainId;
 
 /// The CAIP-2 namespace of EVM chains.
@@ -24,8 +25,8 @@ pub struct PersonKey {
 /// A text that is no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PersonKeyError {
-    #[error("cannot read the key `{0}`: an address begins with 0x and has 40 hex digits")]
-    Address(String),
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// Another form than `eip155:CHAIN:0x…`.
     #[error("cannot read the key `{0}`: a contract's key is written eip155:CHAIN:0x…")]
     Form(String),
@@ -57,20 +58,15 @@ impl FromStr for PersonKey {
             return if text.contains(':') {
                 Err(PersonKeyError::Form(text.to_owned()))
             } else {
-                Ok(Self::plain(address(text, text)?))
+                Ok(Self::plain(parse_address(text)?))
             };
         };
         let form = || PersonKeyError::Form(text.to_owned());
         let (chain, account) = rest.split_once(':').ok_or_else(form)?;
         let canonical = chain.parse::<u64>().ok().filter(|id| id.to_string() == chain);
         let chain = canonical.filter(|id| *id != 0).ok_or_else(form)?;
-        Ok(Self::contract(ChainId(chain), address(account, text)?))
+        Ok(Self::contract(ChainId(chain), parse_address(account)?))
     }
-}
-
-fn address(text: &str, whole: &str) -> Result<Address, PersonKeyError> {
-    let found = text.strip_prefix("0x").and_then(|_| text.parse().ok());
-    found.ok_or_else(|| PersonKeyError::Address(whole.to_owned()))
 }
 
 impl fmt::Display for PersonKey {
@@ -137,6 +133,8 @@ mod tests {
             format!("solana:1:{HERE}"),
             format!("mainnet:{HERE}"),
             format!(" {HERE}"),
+            HERE.replace("8ba1", "8Ba1"),
+            format!("eip155:1:{}", HERE.replace("8ba1", "8Ba1")),
         ];
         for text in cases {
             assert!(text.parse::<PersonKey>().is_err(), "{text}");

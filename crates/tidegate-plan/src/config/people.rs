@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::Address;
 use serde::Deserialize;
 use tidegate_model::policy::PersonKey;
 use unicode_security::skeleton;
@@ -22,6 +23,13 @@ pub struct PersonConfig {
     pub firm: Option<String>,
     /// Their keys: `0x…` without code, `eip155:CHAIN:0x…` for a contract.
     pub keys: Vec<PersonKey>,
+}
+
+impl PersonConfig {
+    /// Whether one of their keys has this address.
+    pub fn holds(&self, address: Address) -> bool {
+        self.keys.iter().any(|key| key.address == address)
+    }
 }
 
 /// Firms are counted, so each is declared once; two that look alike would be counted twice and

@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::ChainId;
+use tidegate_model::address::{written, written_if_any};
 use tidegate_model::endpoint::Endpoint;
 use tidegate_model::units::{parse_date, parse_span_secs};
 
@@ -144,6 +145,7 @@ pub struct NetworkConfig {
     /// The name of the key that deploys (test stages).
     pub deployer: Option<String>,
     /// The Safe that acts (mainnet).
+    #[serde(default, deserialize_with = "written_if_any")]
     pub safe: Option<Address>,
     /// The name of the key that pays gas (mainnet).
     pub relayer: Option<String>,
@@ -160,6 +162,7 @@ pub struct NetworkConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundsConfig {
+    #[serde(deserialize_with = "written")]
     pub treasury: Address,
     /// The name of its key.
     pub key: String,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 use serde_json::Value;
+use tidegate_model::address::{written, written_if_any};
 use tidegate_model::plan::ProxyKind;
 
 /// One step as written.
@@ -65,6 +66,7 @@ impl StepConfig {
 pub struct ExternalConfig {
     /// On test stages: the contract to create as set-up.
     pub create: Option<String>,
+    #[serde(default, deserialize_with = "written_if_any")]
     pub address: Option<Address>,
     /// The hash of its runtime code.
     pub code_hash: Option<B256>,
@@ -112,7 +114,9 @@ impl TryFrom<u8> for OpenZeppelin {
 #[serde(deny_unknown_fields)]
 pub struct ExistingPlace {
     /// The proxy, or the beacon.
+    #[serde(deserialize_with = "written")]
     pub address: Address,
     /// Of a transparent proxy, the admin contract that upgrades it.
+    #[serde(default, deserialize_with = "written_if_any")]
     pub admin: Option<Address>,
 }

@@ -215,3 +215,26 @@ fn what_toml_cannot_hold_is_written_in_quotes() {
         assert!(error.to_string().ends_with(": write the value in quotes"), "{to}: {error:?}");
     }
 }
+
+/// Wherever an address stands, a slip in it is told by its checksum.
+#[test]
+fn an_address_with_another_checksum_is_refused_in_every_key() {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).count();
+    let places: Vec<_> = ALL.match_indices("\"0x").map(|(at, _)| at + 1).collect();
+    let mut found = 0;
+    for at in places {
+        if digits(&ALL[at + 2..]) != 40 {
+            continue;
+        }
+        found += 1;
+        // One letter in the other case.
+        let letter = at + 2 + ALL[at + 2..].find(|c: char| c.is_ascii_alphabetic()).unwrap();
+        let mut text = ALL.as_bytes().to_vec();
+        text[letter] ^= 0x20;
+        let error = Config::parse(&String::from_utf8(text).unwrap()).unwrap_err();
+        let ConfigError::Shape { source, .. } = error else { panic!("{error}") };
+        let (line, says) = (&ALL[at - 20..at + 44], source.message());
+        assert!(says.contains("its checksum is wrong"), "{line}: {says}");
+    }
+    assert_eq!(found, 9);
+}

@@ -3,6 +3,7 @@
 use alloy_json_abi::{Function, JsonAbi, Param};
 use serde_json::Value;
 use tidegate_model::plan::{Arg, Invocation, Member, Source};
+use tidegate_model::units::counted;
 
 use super::{Builder, ElaborateError, RESERVED};
 use crate::config::nearest;
@@ -74,8 +75,8 @@ impl Builder<'_> {
     ) -> Result<Vec<Arg>, ElaborateError> {
         if inputs.len() != written.len() {
             let names: Vec<_> = inputs.iter().map(|i| format!("{} {}", i.ty, i.name)).collect();
-            let (given, names) = (written.len(), names.join(", "));
-            let reason = format!("{function} takes ({names}), but {given} arguments are written");
+            let (given, names) = (counted(written.len(), "argument"), names.join(", "));
+            let reason = format!("{function} takes ({names}), but what is written has {given}");
             return Err(ElaborateError::Step { step: step.to_owned(), reason });
         }
         let pairs = inputs.iter().zip(written);

@@ -157,7 +157,10 @@ fn a_call_names_what_it_calls() {
     refused(call("[\"@registry\"]"), "write `call = [\"@target\", \"function\", arguments…]`");
     refused(call("[\"registry\", \"register\", \"@vault\"]"), "`\"registry\"` is not an `@name`");
     refused(call("[\"@regisry\", \"register\", \"@vault\"]"), "did you mean `@registry`?");
-    refused(call("[\"@registry\", \"register\"]"), "takes (address vault), but 0 arguments");
+    refused(
+        call("[\"@registry\", \"register\"]"),
+        "takes (address vault), but what is written has 0 arguments",
+    );
     // What has no sources in the project is called by a whole signature, and expects nothing.
     let stands = format!("testnet.address = \"0x{}\"", "01".repeat(20));
     let bare = ("testnet = { create = \"Mock\" }", &*stands);

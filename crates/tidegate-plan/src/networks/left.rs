@@ -78,7 +78,7 @@ fn what_was_not_rehearsed_is_refused_slot_by_slot() {
     for (sentence, begins) in sentences.iter().zip(begins) {
         assert!(sentence.starts_with(begins), "{sentence}");
     }
-    for (count, more) in [(8, None), (9, Some("@live: 1 more slots differ"))] {
+    for (count, more) in [(8, None), (9, Some("@live differs in 1 more slot"))] {
         let slots = (0..count).map(|n| ((live, u(100 + n)), kept(0, 1)));
         (both.soaked.1.outside, both.target.1.outside) = (slots.collect(), BTreeMap::new());
         let sentences = found(&both);

@@ -3,9 +3,8 @@
 use alloy_dyn_abi::DynSolType;
 use alloy_primitives::hex;
 use serde_json::Value;
+use tidegate_model::address::{AddressError, parse_address};
 use tidegate_model::units::{UnitError, parse_date};
-
-use super::address;
 
 /// What TOML's parser calls a date where a value of any kind may stand.
 const TOML_DATE: &str = "$__toml_private_datetime";
@@ -102,7 +101,9 @@ fn reason(value: &Value, ty: &DynSolType) -> String {
         (DynSolType::Uint(_) | DynSolType::Int(_), _) => {
             "write a number, such as 7, \"250e18\" or \"14d\"".to_owned()
         }
-        (DynSolType::Address, Value::String(text)) if is_address_but_for_case(text) => {
+        (DynSolType::Address, Value::String(text))
+            if matches!(parse_address(text), Err(AddressError::Checksum(_))) =>
+        {
             "its checksum is wrong, so a digit or the case of a letter is mistyped".to_owned()
         }
         (DynSolType::Address, _) => {
@@ -137,8 +138,4 @@ fn fixed(size: usize) -> String {
 
 fn count(found: Option<usize>, wanted: usize) -> String {
     format!("it has {}, not {wanted}", tidegate_model::units::counted(found.unwrap_or(0), "item"))
-}
-
-fn is_address_but_for_case(text: &str) -> bool {
-    address(text).is_none() && address(&text.to_lowercase()).is_some()
 }

@@ -8,8 +8,9 @@ mod tests;
 mod text;
 
 use alloy_dyn_abi::{DynSolType, DynSolValue};
-use alloy_primitives::{Address, B256, Function, hex};
+use alloy_primitives::{B256, Function, hex};
 use serde_json::Value;
+use tidegate_model::address::parse_address;
 
 pub use self::error::ValueError;
 pub(crate) use self::error::date;
@@ -79,7 +80,7 @@ fn coerce(ty: &DynSolType, value: &Value) -> Result<DynSolValue, ValueError> {
             numbers::int(value, *bits, ty).map(|number| DynSolValue::Int(number, *bits))
         }
         DynSolType::Address => {
-            let address = value.as_str().and_then(address);
+            let address = value.as_str().and_then(|text| parse_address(text).ok());
             address.map(DynSolValue::Address).ok_or_else(wrong)
         }
         DynSolType::Function => {
@@ -116,14 +117,6 @@ fn coerce(ty: &DynSolType, value: &Value) -> Result<DynSolValue, ValueError> {
 fn list(item: &DynSolType, value: &Value, ty: &DynSolType) -> Result<Vec<DynSolValue>, ValueError> {
     let items = value.as_array().ok_or_else(|| mismatch(value, ty))?;
     items.iter().map(|value| coerce(item, value)).collect()
-}
-
-/// An address whose mixed-case checksum, where it has one, is right.
-fn address(text: &str) -> Option<Address> {
-    let digits = text.strip_prefix("0x")?;
-    let one_case = !digits.bytes().any(|b| b.is_ascii_uppercase())
-        || !digits.bytes().any(|b| b.is_ascii_lowercase());
-    if one_case { text.parse().ok() } else { Address::parse_checksummed(text, None).ok() }
 }
 
 fn hex_bytes(value: &Value) -> Option<Vec<u8>> {

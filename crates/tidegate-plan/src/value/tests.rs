@@ -1,6 +1,6 @@
 //! Values of each type, as written and as words.
 
-use alloy_primitives::{I256, Sign, U256};
+use alloy_primitives::{Address, I256, Sign, U256};
 use proptest::prelude::*;
 
 use serde_json::json;

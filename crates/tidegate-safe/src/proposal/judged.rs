@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, sol};
 use serde::{Deserialize, Serialize};
 use tidegate_model::statement::{freeze_subject, no_go_subject, revocation_subject};
+use tidegate_model::units::counted;
 use tidegate_model::{ChainId, ProjectId, ReleaseRoot, StatementDigest};
 
 use crate::batch::InnerCall;
@@ -139,7 +140,10 @@ impl Judged {
         }
         if self.records != now.records {
             let (was, is) = (self.records, now.records);
-            return Some(format!("the Safe has recorded {is} promotions; it had {was}"));
+            return Some(format!(
+                "the Safe has recorded {}; it had {was}",
+                counted(is, "promotion")
+            ));
         }
         for (was, is) in self.posts.iter().zip(&now.posts) {
             if (was.by, was.subject) != (is.by, is.subject) {

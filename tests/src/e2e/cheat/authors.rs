@@ -154,7 +154,7 @@ fn cheat_statements_of_strangers_by_the_hundred(scene: &Scene<'_>) -> Outcome {
     let ran = scene.run("eva", &["status", "--json"], 0)?;
     Status::of(&ran)?.expect_others_pass(&[])?;
     let warned = messages(&ran, "warning");
-    let says = format!("{} more statement files are signed by nobody in the policy", MANY - READ);
+    let says = format!("{} more statement files of nobody in the policy", MANY - READ);
     assert_eq!(warned.iter().filter(|line| line.contains(&says)).count(), 1, "{warned:?}");
     assert!(warned.len() < 15, "{warned:?}");
     assert!(warned.iter().any(|line| line.contains("and 20 more files like these")), "{warned:?}");

@@ -6,7 +6,7 @@ use clap::Args;
 use tidegate_app::drafts::{self, PostmortemRequest, WaiverRequest};
 use tidegate_app::error::{AppResult, Kind, OrKind};
 use tidegate_model::statement::Lowered;
-use tidegate_model::units::{End, format_utc, parse_end, parse_span_secs};
+use tidegate_model::units::{End, counted, format_utc, parse_end, parse_span_secs};
 
 use super::subject::OfRelease;
 use crate::commands::diff::show_changes;
@@ -94,8 +94,8 @@ pub(super) async fn waiver(project: &Context, signer: &LazySigner, args: &Waiver
         link: args.link.clone(),
     };
     drafts::waiver(project, signer, request).await?.sign(project, signer).await?;
-    let wanted = project.rules.waiver_signers;
-    project.ui.note(format!("it counts once {wanted} guardians have signed exactly this"));
+    let wanted = counted(project.rules.waiver_signers, "guardian");
+    project.ui.note(format!("it counts once exactly this is signed by {wanted}"));
     Ok(())
 }
 
