@@ -81,7 +81,10 @@ async fn require_layouts(
     }
     AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
         |error| {
-            error.hint("Tidegate's docs/upgrades.md says what an upgrade may change, and which way leads back")
+            error.hint(
+                "Tidegate's docs/upgrades.md says what an upgrade may change, and which way leads \
+                 back",
+            )
         },
     )?;
     Ok(attentions)

@@ -54,8 +54,10 @@ pub(crate) async fn require_safe(
     }
     AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
         |error| {
-            error
-                .hint("Tidegate's docs/upgrades.md has the rules, and how a source allows what it means to do")
+            error.hint(
+                "Tidegate's docs/upgrades.md has the rules, and how a source allows what it means \
+                 to do",
+            )
         },
     )?;
     Ok(attentions)
