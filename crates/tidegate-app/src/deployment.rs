@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, U256};
 use serde_json::Value;
 use tidegate_chain::{CallOutcome, Network};
@@ -37,6 +38,8 @@ pub struct Prepared {
     externals: BTreeMap<String, Address>,
     /// What the releases that are followed left on the network.
     pub(crate) left: Left,
+    /// The ABIs of what of that is taken as it is.
+    pub(crate) found: Vec<JsonAbi>,
 }
 
 /// The operation and step name of a mock.
@@ -101,6 +104,10 @@ pub(crate) fn prepare_with(
         },
     };
     let mut resolved = resolve(&built.release, &context)?;
+    let existing = &built.release.plan.existing;
+    let standing = chain.iter().flat_map(|chain| &chain.followed.standing);
+    let found = standing.filter(|(name, _)| existing.contains(*name));
+    let found = found.map(|(_, standing)| standing.artifact.abi.clone()).collect();
     if let Some(chain) = chain.filter(|_| is_written) {
         require_kept(&chain, built, &resolved, &left)?;
     }
@@ -108,7 +115,7 @@ pub(crate) fn prepare_with(
     resolved.ops = ops;
     let mocked = built.mocks.values().map(|mock| &mock.abi);
     resolved.errors = resolved.errors.with(mocked.chain([tidegate_safe::helper_abi()]));
-    Ok(Prepared { resolved, mocks, externals, left })
+    Ok(Prepared { resolved, mocks, externals, left, found })
 }
 
 /// Where externals stand, and what creates those of a testnet.

@@ -1,6 +1,6 @@
 //! The recorded releases that a release follows: their content, and where they stand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::Address;
@@ -13,9 +13,10 @@ use tidegate_plan::{ADMIN_SLOT, Followed};
 use tidegate_store::{read_limited, to_text, write_atomic};
 
 use crate::chain::{Chain, Kept};
+use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
-use crate::records;
+use crate::records::{self, last_block};
 use crate::release::{Built, read_release, stored_of};
 
 /// The largest file of a release that is followed, in bytes.
@@ -43,7 +44,7 @@ fn root_of(project: &Project, wanted: &str) -> AppResult<ReleaseRoot> {
             || record.name == name
             || prefix.as_ref().is_some_and(|prefix| prefix.begins(record.release_root.0))
     };
-    let (mut promoted, mut tried) = (BTreeSet::new(), BTreeSet::new());
+    let (mut promoted, mut tried) = (Places::new(), Places::new());
     for (network, settings) in &project.config.networks {
         for (_, record) in records::all(project, network)? {
             let is_promoted = settings.stage == Stage::Mainnet;
@@ -53,24 +54,62 @@ fn root_of(project: &Project, wanted: &str) -> AppResult<ReleaseRoot> {
             };
             if counts && answers(&record) {
                 let found = if is_promoted { &mut promoted } else { &mut tried };
-                found.insert(record.release_root);
+                let at = (last_block(&record), network.clone());
+                let newest = found.entry(record.release_root).or_insert_with(|| at.clone());
+                *newest = at.max(newest.clone());
             }
         }
     }
     let found = if promoted.is_empty() { tried } else { promoted };
-    let mut all = found.iter();
+    let mut all = found.keys();
     match (all.next(), all.next()) {
         (Some(root), None) => Ok(*root),
         (None, _) => Err(AppError::config(format!(
             "no record under deployments/ is of `{wanted}`, which `follows` names"
         ))
         .hint("write the version of a deployed release, or pull the commit that has its record")),
-        _ => {
-            let all: Vec<_> = found.iter().map(|root| root.short().to_string()).collect();
-            Err(AppError::config(format!("`{wanted}` was deployed as {} releases", all.len()))
-                .hint(format!("write one of them: follows = \"{}\"", all.join("\" or \""))))
-        }
+        _ => Err(several(wanted, &found)),
     }
+}
+
+/// Releases, each with the last block of its newest deployment and that one's network.
+type Places = BTreeMap<ReleaseRoot, (u64, String)>;
+
+/// Several releases answer to a name: they are named with when and where, the newest first.
+fn several(wanted: &str, found: &Places) -> AppError {
+    let mut all: Vec<_> = found.iter().map(|(root, at)| (at, root.short().to_string())).collect();
+    all.sort_by(|a, b| b.cmp(a));
+    let named: Vec<_> = all
+        .iter()
+        .map(|((block, network), root)| format!("{root} (block {block} of {network})"))
+        .collect();
+    let error = AppError::config(format!("`{wanted}` was deployed as {} releases", all.len()));
+    let error = error.hint(format!("the newest first: {}", named.join(", ")));
+    match all.first() {
+        Some((_, newest)) => error.hint(format!("to follow the newest: follows = \"{newest}\"")),
+        None => error,
+    }
+}
+
+/// The way to a second deployment of a release, under this id. One that follows another upgrades
+/// the same proxies, whatever its id is, so it needs a copy of what it follows.
+pub(crate) fn second(project: &Project, built: &Built, name: &str, id: u64) -> AppResult<String> {
+    let Some(chain) = of(project, built)? else {
+        return Ok(format!("for a second deployment, pass another id: --id {id}"));
+    };
+    let all = records::all_of_release(project, name, chain.followed.root)?;
+    let copy = all.iter().map(|record| record.id + 1).max().unwrap_or_default();
+    Ok(format!(
+        "for a second deployment, copy what it follows: run `tidegate deploy --release {} --id \
+         {copy}`, then `tidegate deploy --id {id}`",
+        chain.followed.name
+    ))
+}
+
+/// How `follows` names the release of a record.
+pub(crate) fn version<'a>(project: &Project, record: &'a DeploymentRecord) -> &'a str {
+    let version = record.name.strip_prefix(&project.config.name);
+    version.and_then(|rest| rest.strip_prefix('-')).unwrap_or(&record.name)
 }
 
 /// What a built release follows, if it does.
@@ -253,12 +292,21 @@ pub(crate) fn found(built: &Built) -> Vec<String> {
     said
 }
 
-/// What whoever builds a release of a recorded project without following anything may overlook.
-pub(crate) fn unsaid(project: &Project, built: &Built) -> AppResult<Option<String>> {
+/// What whoever builds a release of a recorded project without following anything may overlook: on
+/// its targets, or without any where it is planned.
+pub(crate) fn unsaid(
+    project: &Project,
+    built: &Built,
+    (name, prepared): (&str, &Prepared),
+) -> AppResult<Option<String>> {
     if project.config.follows.is_some() {
         return Ok(None);
     }
     let mine = format!("{}-", project.config.name);
+    if project.targets().next().is_none() {
+        let earlier = records::earlier(project, name, built.roots.release_root)?;
+        return Ok(earlier.and_then(|earlier| anew(project, name, &earlier, prepared)));
+    }
     for (network, _) in project.targets() {
         let earlier = records::earlier(project, network, built.roots.release_root)?;
         let Some(earlier) = earlier.filter(|record| record.name.starts_with(&mine)) else {
@@ -276,4 +324,29 @@ pub(crate) fn unsaid(project: &Project, built: &Built) -> AppResult<Option<Strin
         )));
     }
     Ok(None)
+}
+
+/// Which contracts of an earlier release have another address in a plan, on the testnet where both
+/// are.
+fn anew(
+    project: &Project,
+    name: &str,
+    earlier: &DeploymentRecord,
+    prepared: &Prepared,
+) -> Option<String> {
+    let places = &prepared.resolved.places;
+    let is_elsewhere = |(step, place): &(&String, &Place)| {
+        places.get(*step).is_some_and(|now| now.address != place.address)
+    };
+    let steps = earlier.deployment.steps.iter().filter(is_elsewhere);
+    let names: Vec<_> = steps.map(|(step, _)| format!("@{step}")).collect();
+    let (all, version) = (names.join(", "), version(project, earlier));
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} stands on {name}, and this release does not follow it: it creates {all} anew, at \
+             other addresses. To upgrade what stands, write `follows = \"{version}\"` under \
+             [project]; `follows = \"none\"` says that it begins anew",
+            earlier.name
+        )
+    })
 }

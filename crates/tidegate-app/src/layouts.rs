@@ -30,7 +30,8 @@ pub(crate) async fn require_proxies(
     prepared: &Prepared,
     head: Head,
 ) -> AppResult<Vec<String>> {
-    let mut attentions: Vec<_> = follow::unsaid(project, built)?.into_iter().collect();
+    let mut attentions: Vec<_> =
+        follow::unsaid(project, built, (place.0, prepared))?.into_iter().collect();
     attentions.extend(follow::found(built));
     attentions.extend(require_safe(place.1, built, prepared, head).await?);
     attentions.extend(require_layouts(project, place, built, prepared, head).await?);
@@ -203,11 +204,8 @@ fn counting(project: &Project, name: &str) -> AppResult<Vec<DeploymentRecord>> {
     if settings.stage == Stage::Mainnet {
         records.retain(|(_, record)| Some(record.deployment.executor) == settings.safe);
     }
-    let last = |record: &DeploymentRecord| {
-        record.transactions.iter().map(|sent| sent.block.number).max().unwrap_or_default()
-    };
     let mut records: Vec<_> = records.into_iter().map(|(_, record)| record).collect();
-    records.sort_by_key(|record| std::cmp::Reverse(last(record)));
+    records.sort_by_key(|record| std::cmp::Reverse(records::last_block(record)));
     Ok(records)
 }
 

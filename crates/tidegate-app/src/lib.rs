@@ -65,6 +65,7 @@ mod scopes;
 mod sendable;
 mod sending;
 pub mod settings;
+mod shared;
 mod signing;
 mod standing;
 mod statements;

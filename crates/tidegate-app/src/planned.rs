@@ -2,6 +2,8 @@
 
 mod view;
 
+use std::collections::BTreeSet;
+
 use tidegate_plan::{Executor, Expected, When};
 
 pub use self::view::PlanView;
@@ -13,6 +15,7 @@ use crate::layouts::require_proxies;
 use crate::project::Project;
 use crate::records;
 use crate::release::Built;
+use crate::shared::Begun;
 use crate::standing::in_the_way;
 
 /// A plan on one network.
@@ -47,7 +50,7 @@ pub async fn plan(
     let head = network.latest_head().await?;
     require_starts(project, &network, built, &prepared, head).await?;
     let places = (name, &network);
-    let attentions = require_proxies(project, places, built, &prepared, head).await?;
+    let mut attentions = require_proxies(project, places, built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;
     let standing = match executor {
         Executor::Safe(_) => {
@@ -57,9 +60,27 @@ pub async fn plan(
         Executor::Key(_) => Vec::new(),
     };
     let there = standing_creations(&network, &prepared, head).await?;
+    if let Executor::Key(_) = executor {
+        let (plan, place) = ((&prepared, &expected), (name, &network));
+        let begun = Begun { project, place, built, plan, id, done: &there, head };
+        begun.refuse_other_code().await?;
+        if !there.is_empty() && expected.faults.is_empty() && !is_recorded(&begun)? {
+            let done =
+                &begun.made_calls().await?.into_iter().chain(there.iter().cloned()).collect();
+            let begun = Begun { done, ..begun };
+            attentions.extend(begun.shared(&begun.due().await?, &BTreeSet::new()).await?);
+        }
+    }
     let earlier = records::earlier(project, name, built.roots.release_root)?;
     let view = PlanView::of((name, built), id, (&prepared, &expected));
     let view = view.with_there(&there, false).after(earlier.as_ref());
     let view = PlanView { standing, ..view }.attending(attentions);
     Ok(Planned { prepared, expected, view })
+}
+
+/// Whether this deployment is complete, as its record says.
+fn is_recorded(begun: &Begun<'_>) -> AppResult<bool> {
+    let root = begun.built.roots.release_root;
+    let all = records::all_of_release(begun.project, begun.place.0, root)?;
+    Ok(all.iter().any(|record| record.id == begun.id && record.anchor().is_some()))
 }

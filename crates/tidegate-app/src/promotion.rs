@@ -262,9 +262,11 @@ pub(crate) fn require_readable(
         .hint("name the called function in the plan, or add its selector to `allow_selectors`"))
 }
 
-/// By what calls are read: the release's own contracts, and what the plan calls of others.
+/// By what calls are read: the release's own contracts, those that it finds, and what the plan
+/// calls of others.
 pub(crate) fn abis(built: &Built, prepared: &Prepared) -> Vec<JsonAbi> {
     let own = built.release.artifacts.values().map(|artifact| artifact.abi.clone());
+    let own = own.chain(prepared.found.iter().cloned());
     let called = prepared.resolved.ops.iter().filter_map(|op| match &op.kind {
         OpKind::Call { signature, .. } => Some(signature),
         OpKind::Create { .. } => None,

@@ -136,10 +136,12 @@ pub(crate) fn earlier(
     };
     let records = all(project, network)?.into_iter().map(|(_, record)| record);
     let others = records.filter(|record| record.release_root != release && counts(record));
-    let last = |record: &DeploymentRecord| {
-        record.transactions.iter().map(|sent| sent.block.number).max().unwrap_or_default()
-    };
-    Ok(others.max_by_key(last))
+    Ok(others.max_by_key(last_block))
+}
+
+/// The block of a deployment's last transaction, by which the newest is known.
+pub(crate) fn last_block(record: &DeploymentRecord) -> u64 {
+    record.transactions.iter().map(|sent| sent.block.number).max().unwrap_or_default()
 }
 
 /// Every deployment of a release on a network that counts.

@@ -51,7 +51,20 @@ pub(crate) fn require_minimal(project: &Project, built: &Built) -> AppResult {
 const BLOB_KIND: &str = "release/3";
 
 /// Builds what the working tree holds, and keeps it.
+///
+/// # Errors
+/// If it cannot be built, or is nothing new beside the release that it follows.
 pub fn build_tree(project: &Project) -> AppResult<Built> {
+    tree(project)?.ok_or_else(|| {
+        AppError::config("nothing changed since the release that this one follows").hint(
+            "edit a contract or a step; `tidegate status` and `tidegate verify` show the release \
+             that is followed",
+        )
+    })
+}
+
+/// The same; nothing where nothing changed since the release that is followed.
+fn tree(project: &Project) -> AppResult<Option<Built>> {
     let config = &project.config;
     if config.steps.is_empty() {
         return Err(AppError::config("tidegate.toml has no [[step]]")
@@ -77,8 +90,7 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
     let followed = chain.as_ref().map(|chain| &chain.followed);
     let plan = elaborate(config, &compiled, artifacts, followed)?;
     if plan.steps.is_empty() {
-        return Err(AppError::config("nothing changed since the release that this one follows")
-            .hint("edit a contract or a step"));
+        return Ok(None);
     }
     if plan.contracts().is_empty() {
         return Err(only_calls());
@@ -112,7 +124,43 @@ pub fn build_tree(project: &Project) -> AppResult<Built> {
     let mocks: Mocks = mocks.collect();
     let roots = release.roots()?;
     store(project, &release, &mocks, &roots)?;
-    Ok(Built { release, roots, mocks, warnings: warnings.clone() })
+    Ok(Some(Built { release, roots, mocks, warnings: warnings.clone() }))
+}
+
+/// As [`select`], for commands that only look: where nothing changed yet since the release that is
+/// followed, that one, which is what stands.
+///
+/// # Errors
+/// As [`select`].
+pub fn select_standing(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
+    let is_asked = wanted.is_none() && crate::compiler::has_sources(project);
+    let chain = is_asked.then(|| follow::written(project)).transpose()?.flatten();
+    let Some(newest) = chain.as_ref().and_then(|chain| chain.releases.last()) else {
+        return select(project, wanted);
+    };
+    let Some(built) = tree(project)? else {
+        let (name, next) = (&newest.release.name, project.config.release_name());
+        project.front.note(format!(
+            "{next} is nothing new yet: nothing changed since {name}, which this is about. Edit a \
+             contract or a step, then `tidegate deploy`"
+        ));
+        return Ok(kept(newest));
+    };
+    Ok(counting(project, built))
+}
+
+/// Says how many warnings there are: dependencies alone can have dozens; who builds sees them all.
+fn counting(project: &Project, built: Built) -> Built {
+    if !built.warnings.is_empty() {
+        let warnings = counted(built.warnings.len(), "warning");
+        project.front.note(format!("{warnings} of the compiler; `tidegate build` shows all"));
+    }
+    built
+}
+
+fn kept(Kept { release, mocks, roots }: &Kept) -> Built {
+    let (release, mocks, roots) = (release.clone(), mocks.clone(), roots.clone());
+    Built { release, roots, mocks, warnings: Vec::new() }
 }
 
 fn only_calls() -> AppError {
@@ -252,12 +300,7 @@ pub fn select(project: &Project, wanted: Option<&str>) -> AppResult<Built> {
     if let Some(built) = without_sources(project, wanted)? {
         return Ok(built);
     }
-    let built = build_tree(project)?;
-    // Dependencies alone can have dozens; who builds sees them all.
-    if !built.warnings.is_empty() {
-        let warnings = counted(built.warnings.len(), "warning");
-        project.front.note(format!("{warnings} of the compiler; `tidegate build` shows all"));
-    }
+    let built = counting(project, build_tree(project)?);
     let Some(wanted) = wanted else { return Ok(built) };
     if names_release(&built, wanted) {
         require_one(wanted, &answering(project, wanted)?, Some(&built))?;
@@ -274,9 +317,7 @@ pub fn select_for_testnet(project: &Project, wanted: Option<&str>) -> AppResult<
     if let Some(wanted) = wanted
         && let Some(chain) = follow::written(project)?
     {
-        for Kept { release, mocks, roots } in &chain.releases {
-            let (release, mocks, roots) = (release.clone(), mocks.clone(), roots.clone());
-            let built = Built { release, roots, mocks, warnings: Vec::new() };
+        for built in chain.releases.iter().map(kept) {
             if names_release(&built, wanted) {
                 return Ok(built);
             }

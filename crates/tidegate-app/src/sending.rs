@@ -268,9 +268,14 @@ fn of_engine(error: EngineError) -> AppError {
             Kind::Conflict,
             "look at the sender on the chain, then run the same command again to adopt it",
         ),
-        EngineError::OtherCode { .. } | EngineError::OtherIntent { .. } => {
-            (Kind::Conflict, "for a new deployment, pass another id: --id N")
+        // What stands is not what local execution gives, as `plan` and `verify` find it too.
+        EngineError::OtherCode { .. } => {
+            (Kind::Fail, "look at what stands there: nothing of this plan can use it")
         }
+        EngineError::OtherIntent { .. } => (
+            Kind::Conflict,
+            "deploy it under another id, --id N; where it follows a release, on a copy of that",
+        ),
         EngineError::UnknownCall { .. } => {
             (Kind::Conflict, "look at the sender's transactions on the chain")
         }

@@ -35,7 +35,7 @@ pub(crate) struct Past {
     /// The transactions of earlier runs that made calls of this one, by operation.
     pub(crate) calls: BTreeMap<String, B256>,
     /// The operations whose effect is there: what they create stands, or the call was made.
-    there: BTreeSet<String>,
+    pub(crate) there: BTreeSet<String>,
 }
 
 impl Past {

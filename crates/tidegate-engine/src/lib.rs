@@ -12,7 +12,9 @@ mod lane;
 mod ports;
 mod sign;
 
-pub use deploy::{ANCHOR_GAS, DeployRun, Deployed, Progress, adopted_nonce, check_there};
+pub use deploy::{
+    ANCHOR_GAS, DeployRun, Deployed, Progress, StepCheck, adopted_nonce, check_there,
+};
 pub use earlier::{find_sent, there};
 pub use error::EngineError;
 pub use fees::{Ceiling, FeeCap};

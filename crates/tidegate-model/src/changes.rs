@@ -10,7 +10,7 @@ use crate::digest::{JcsError, jcs_keccak};
 use crate::functions::{DATA, FunctionMap};
 use crate::ids::Fqn;
 use crate::instructions::{Instruction, instructions};
-use crate::plan::{ParamDecl, Plan};
+use crate::plan::{Beacon, ParamDecl, Plan, Step};
 use crate::release::{Artifact, Release};
 
 /// The distance between two versions of something, the least first.
@@ -59,6 +59,9 @@ pub struct ContractChange {
     /// Whether only one release has it: the first one, or the second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_in: Option<Side>,
+    /// Whether the other release follows that one, and takes the contract as it stands.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
     /// The functions whose code differs, in order of their names. What is made of a function that
     /// only one of both has counts too.
     pub functions: Vec<String>,
@@ -91,21 +94,27 @@ impl ReleaseChanges {
     /// # Errors
     /// If a layout or rule has no canonical JSON form.
     pub fn between(a: &Release, b: &Release) -> Result<Self, JcsError> {
+        let kept = Kept::between(a, b)?;
         let names: BTreeSet<_> = a.artifacts.keys().chain(b.artifacts.keys()).collect();
         let mut contracts = Vec::new();
         for name in names {
             contracts.push(match (a.artifacts.get(name), b.artifacts.get(name)) {
                 (Some(old), Some(new)) => contract(name, (a, old), (b, new))?,
-                (old, _) => ContractChange {
-                    contract: name.clone(),
-                    changes: vec![Change::Code],
-                    only_in: Some(if old.is_some() { Side::A } else { Side::B }),
-                    functions: Vec::new(),
-                    sources: Vec::new(),
-                },
+                (old, _) => {
+                    let side = if old.is_some() { Side::A } else { Side::B };
+                    let kept = kept.contract(side, name);
+                    ContractChange {
+                        contract: name.clone(),
+                        changes: vec![if kept { Change::Identical } else { Change::Code }],
+                        only_in: Some(side),
+                        kept,
+                        functions: Vec::new(),
+                        sources: Vec::new(),
+                    }
+                }
             });
         }
-        Ok(Self { contracts, plan: plan(&a.plan, &b.plan)? })
+        Ok(Self { contracts, plan: plan(&a.plan, &b.plan, &kept)? })
     }
 
     /// The furthest change of all.
@@ -143,7 +152,8 @@ fn contract(
         changes.push(Change::Identical);
     }
     let functions = if code { functions(old, new) } else { Vec::new() };
-    Ok(ContractChange { contract: name.clone(), changes, only_in: None, functions, sources })
+    let (contract, only_in, kept) = (name.clone(), None, false);
+    Ok(ContractChange { contract, changes, only_in, kept, functions, sources })
 }
 
 /// The functions whose instructions differ once jump targets are left out, since those move with
@@ -179,7 +189,7 @@ fn by_function(artifact: &Artifact) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn plan(a: &Plan, b: &Plan) -> Result<Vec<String>, JcsError> {
+fn plan(a: &Plan, b: &Plan, kept: &Kept<'_>) -> Result<Vec<String>, JcsError> {
     let mut sentences = Vec::new();
     let steps = |plan: &Plan| -> BTreeMap<String, Value> {
         let document = plan.document();
@@ -191,10 +201,15 @@ fn plan(a: &Plan, b: &Plan) -> Result<Vec<String>, JcsError> {
     for name in names {
         match (old.get(name), new.get(name)) {
             (Some(one), Some(other)) => {
+                if kept.is_upgrade(name) {
+                    sentences.push(format!("step `{name}`: an upgrade of what stands"));
+                    continue;
+                }
                 for key in differing(one, other)? {
                     sentences.push(format!("step `{name}`: {key} differs"));
                 }
             }
+            _ if kept.step(name) => {}
             (Some(_), None) => sentences.push(format!("step `{name}` is only in the first")),
             _ => sentences.push(format!("step `{name}` is only in the second")),
         }
@@ -240,6 +255,65 @@ fn links(a: &Plan, b: &Plan) -> Vec<String> {
     old.iter().filter_map(differs).collect()
 }
 
+/// What a release finds of the one that it follows, where these two are compared.
+struct Kept<'a> {
+    /// The followed plan, whose side it is, and the one that follows.
+    pair: Option<(&'a Plan, Side, &'a Plan)>,
+}
+
+impl<'a> Kept<'a> {
+    fn between(a: &'a Release, b: &'a Release) -> Result<Self, JcsError> {
+        let follows = |of: &Release, by: &Release| match by.plan.follows {
+            Some(root) => Ok(of.roots()?.release_root == root),
+            None => Ok(false),
+        };
+        let pair = if follows(a, b)? {
+            Some((&a.plan, Side::A, &b.plan))
+        } else if follows(b, a)? {
+            Some((&b.plan, Side::B, &a.plan))
+        } else {
+            None
+        };
+        Ok(Self { pair })
+    }
+
+    /// Whether every step that uses a contract of one side alone stands as it is, or with another
+    /// implementation behind its proxy.
+    fn contract(&self, only_in: Side, fqn: &Fqn) -> bool {
+        let Some((of, side, by)) = self.pair else { return false };
+        let mut uses =
+            of.steps.iter().filter(|step| step.contracts().any(|of| of == fqn)).peekable();
+        side == only_in
+            && uses.peek().is_some()
+            && uses.all(|step| {
+                let proxy = step.as_create().and_then(|create| create.proxy.as_ref());
+                let beacon = proxy.and_then(|proxy| match &proxy.beacon {
+                    Some(Beacon::Own(beacon)) => Some(beacon),
+                    Some(Beacon::Of(_)) | None => None,
+                });
+                let is_proxy = [proxy.map(|proxy| &proxy.contract), beacon].contains(&Some(fqn));
+                let is_replaced = by.step(&step.name).is_some() && !is_proxy;
+                by.existing.contains(&step.name) && !is_replaced
+            })
+    }
+
+    /// Whether a step of the followed plan alone needs nothing: what it made stands, or it was
+    /// called.
+    fn step(&self, name: &str) -> bool {
+        let found = |by: &Plan| by.existing.contains(name) || by.made.contains(name);
+        self.pair.is_some_and(|(of, _, by)| of.step(name).is_some() && found(by))
+    }
+
+    /// Whether a step of both upgrades what it had made.
+    fn is_upgrade(&self, name: &str) -> bool {
+        let upgrade = |by: &Plan| by.step(name).and_then(Step::as_upgrade).is_some();
+        self.pair.is_some_and(|(of, _, by)| {
+            let was = of.step(name).and_then(Step::as_upgrade).is_some();
+            upgrade(by) && !was && by.existing.contains(name)
+        })
+    }
+}
+
 /// The keys in which two steps' documents differ.
 fn differing(one: &Value, other: &Value) -> Result<Vec<String>, JcsError> {
     let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
@@ -259,10 +333,11 @@ fn differing(one: &Value, other: &Value) -> Result<Vec<String>, JcsError> {
 #[cfg(test)]
 mod tests {
     use alloy_json_abi::JsonAbi;
-    use alloy_primitives::{B256, Bytes, hex};
+    use alloy_primitives::{B256, Bytes, U256, hex};
     use serde_json::json;
 
     use super::*;
+    use crate::plan::{Action, Call, Create, Invocation, Proxy, ProxyKind, Reference, Upgrade};
     use crate::release::{Code, LayoutNotes};
 
     fn artifact(code: &str, runs: &[(usize, &str)]) -> Artifact {
@@ -339,6 +414,85 @@ mod tests {
         let mut layout = a.clone();
         layout.layout = json!({"items": [1], "namespaces": []});
         check(&a, &layout, &[Change::Layout], &[]);
+    }
+
+    /// A release that creates a contract without a proxy, one behind a proxy, and calls.
+    fn first() -> Release {
+        let mut release = release(artifact("00", &[]));
+        for (path, name) in [("src/D.sol", "D"), ("src/P.sol", "P")] {
+            let fqn = Fqn(format!("{path}:{name}"));
+            release.artifacts.insert(fqn.clone(), Artifact { fqn, ..artifact("00", &[]) });
+        }
+        release.plan.steps = vec![step("c", "src/C.sol:C", false), step("d", "src/D.sol:D", true)];
+        let call = Call {
+            target: "c".to_owned(),
+            invocation: Invocation { signature: "go()".to_owned(), args: Vec::new() },
+            value: U256::ZERO,
+        };
+        let action = Action::Call(call);
+        let (expect, salt_label) = (Vec::new(), String::new());
+        release.plan.steps.push(Step { name: "c.go".to_owned(), action, expect, salt_label });
+        release
+    }
+
+    fn step(name: &str, contract: &str, is_proxied: bool) -> Step {
+        let proxy = is_proxied.then(|| Proxy {
+            kind: ProxyKind::Uups,
+            contract: Fqn("src/P.sol:P".to_owned()),
+            admin: None,
+            beacon: None,
+            init: None,
+        });
+        let create = Create {
+            contract: Fqn(contract.to_owned()),
+            libraries: Vec::new(),
+            args: Vec::new(),
+            value: U256::ZERO,
+            guarded: true,
+            proxy,
+        };
+        let (expect, salt_label) = (Vec::new(), String::new());
+        Step { name: name.to_owned(), action: Action::Create(create), expect, salt_label }
+    }
+
+    #[test]
+    fn what_a_following_release_takes_as_it_is_is_kept() {
+        let (one, mut two) = (first(), first());
+        two.plan.follows = Some(one.roots().unwrap().release_root);
+        two.plan.existing = ["c", "d"].map(str::to_owned).into();
+        two.plan.made = ["c.go".to_owned()].into();
+        let upgrade = Upgrade {
+            target: "d".to_owned(),
+            kind: ProxyKind::Uups,
+            reference: Reference {
+                contract: Fqn("recorded:0/src/D.sol:D".to_owned()),
+                runtime_template: B256::ZERO,
+                storage_layout: B256::ZERO,
+            },
+            contract: Fqn("src/E.sol:E".to_owned()),
+            libraries: Vec::new(),
+            args: Vec::new(),
+            guarded: true,
+            function: "upgradeToAndCall(address,bytes)".to_owned(),
+            slot: B256::ZERO,
+            init: None,
+            initialised: None,
+        };
+        two.plan.steps = vec![Step { action: Action::Upgrade(upgrade), ..step("d", "", false) }];
+        let fqn = Fqn("src/E.sol:E".to_owned());
+        two.artifacts = [(fqn.clone(), Artifact { fqn, ..artifact("01", &[]) })].into();
+        for (a, b, only) in [(&one, &two, Side::A), (&two, &one, Side::B)] {
+            let found = ReleaseChanges::between(a, b).unwrap();
+            let kept = found.contracts.iter().filter(|contract| contract.kept);
+            let kept: Vec<_> = kept.map(|of| (of.contract.name(), of.only_in)).collect();
+            assert_eq!(kept, [("C", Some(only)), ("P", Some(only))], "not what is replaced");
+            assert_eq!(found.plan, ["step `d`: an upgrade of what stands"]);
+        }
+        // Of another release nothing is known to stand.
+        two.plan.follows = Some(crate::ReleaseRoot(B256::ZERO));
+        let found = ReleaseChanges::between(&one, &two).unwrap();
+        assert!(found.contracts.iter().all(|contract| !contract.kept));
+        assert!(found.plan.contains(&"step `c` is only in the first".to_owned()));
     }
 
     #[test]

@@ -74,9 +74,7 @@ fn expected_of(plain: Run<'_>) -> Result<Expected, EvmError> {
     if when == When::Before && expected.faults.is_empty() {
         refuse_moments(&plain, &later, &mut expected)?;
     }
-    let (number, time) =
-        (head.block.number.saturating_add(BLOCKS_FAR), head.timestamp.saturating_add(SECS_FAR));
-    let mut far = Run { sandbox: plain.sandbox.clone().in_block(number, time), ..plain.clone() };
+    let mut far = Run { sandbox: far(plain.sandbox.clone()), ..plain.clone() };
     let (far, in_the_end) = (far.ops()?, far.sandbox.env().head);
     if far.faults.is_empty() && far.skipped == expected.skipped {
         vary(&mut expected, &far);
@@ -139,8 +137,19 @@ pub fn expected_in(
     Run { sandbox, ..plain }.ops()
 }
 
+/// The same as long after as a comparison looks.
+pub(crate) fn far(sandbox: Sandbox<'_>) -> Sandbox<'_> {
+    let head = sandbox.env().head;
+    let number = head.block.number.saturating_add(BLOCKS_FAR);
+    sandbox.in_block(number, head.timestamp.saturating_add(SECS_FAR))
+}
+
 /// A run that has not begun: what the plan creates is not there.
-fn start<'a>(resolved: &'a Resolved, snapshot: &'a StateSnapshot, when: When) -> Run<'a> {
+pub(crate) fn start<'a>(
+    resolved: &'a Resolved,
+    snapshot: &'a StateSnapshot,
+    when: When,
+) -> Run<'a> {
     let sandbox = Sandbox::at(snapshot).with_code(CREATE2_PROXY, CREATE2_PROXY_CODE.to_vec());
     let sandbox = sandbox.with_errors(resolved.errors.clone());
     let addresses = resolved.creations().map(|(_, address, _)| address);

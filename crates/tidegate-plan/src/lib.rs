@@ -10,6 +10,7 @@
 extern crate self as tidegate_plan;
 
 mod asking;
+mod begun;
 mod choices;
 pub mod config;
 mod elaborate;
@@ -44,6 +45,7 @@ mod undecided;
 mod undone;
 mod value;
 
+pub use begun::{Due, Later, due, later};
 pub use elaborate::{
     Compiled, ElaborateError, elaborate, needs_minimal_proxy, requested_contracts,
 };

@@ -5,7 +5,9 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::Anvil;
 
-use crate::support::{Case, Outcome, Scene, cases, messages, promote_and_execute, use_contracts};
+use crate::support::{
+    Case, Outcome, Scene, cases, messages, promote_and_execute, said, use_contracts,
+};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -89,8 +91,12 @@ fn returns(scene: &Scene<'_>) -> Outcome {
 
 /// What only the first release set is not forgotten, nor is what it made, nor is it edited.
 fn what_follows_forgets_nothing(scene: &Scene<'_>) -> Outcome {
-    next(scene, "1.4.0", "1.5.0", "1")?;
+    raised(scene)?;
+    changed(scene, "1")?;
     scene.run("eva", &["build"], 0)?;
+    let diff = said(&scene.run("eva", &["diff", "testnet", "."], 0)?);
+    assert!(diff.contains("kept as it stands") && !diff.contains("only in"), "{diff}");
+    named(scene)?;
     let config = scene.read("tidegate.toml")?;
     scene.edit("tidegate.toml", "testnet = \"250e6\"", "testnet = \"260e6\"")?;
     let plan = messages(&scene.run("eva", &["plan"], 3)?, "error").join(" ");
@@ -108,6 +114,35 @@ fn what_follows_forgets_nothing(scene: &Scene<'_>) -> Outcome {
     let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
     assert!(build.contains("is not the release of its name"), "{build}");
     Ok(())
+}
+
+/// The version is another one and nothing else is: what stands is shown, and nothing is deployed.
+fn raised(scene: &Scene<'_>) -> Outcome {
+    scene.edit("tidegate.toml", "\"1.4.0\"", "\"1.5.0\"\nfollows = \"1.4.0\"")?;
+    for command in ["status", "verify"] {
+        let shown = said(&scene.run("eva", &[command], 0)?);
+        let words = ["vault-1.5.0 is nothing new yet", "vault-1.4.0"];
+        assert!(words.iter().all(|word| shown.contains(word)), "{command}: {shown}");
+    }
+    for command in ["build", "plan", "deploy"] {
+        let refused = said(&scene.approve("eva", &[command])?.expect_code(3)?);
+        assert!(refused.contains("nothing changed since the release"), "{command}: {refused}");
+    }
+    Ok(())
+}
+
+/// What a call gives a contract that is taken as it stands has the names of its arguments.
+fn named(scene: &Scene<'_>) -> Outcome {
+    let config = scene.read("tidegate.toml")?;
+    let (steps, funds) = config.split_once("[funds]").ok_or("the last step")?;
+    let call = "[[step]]\nname = \"once-more\"\ncall = [\"@registry\", \"register\", \"@vault\"]\n";
+    scene.write("tidegate.toml", &format!("{steps}{call}\n[funds]{funds}"))?;
+    // It reverts, and is shown all the same.
+    let plan = scene.run("eva", &["plan", "--json"], 1)?.json()?;
+    let operations = plan["operations"].as_array().ok_or("operations")?;
+    let call = operations.iter().find(|op| op["id"] == "once-more").ok_or("the call")?;
+    assert_eq!(call["arguments"][0]["name"], "vault", "{call}");
+    scene.write("tidegate.toml", &config)
 }
 
 /// A copy of the first release for another try: the second one stays with the original, and so

@@ -12,6 +12,10 @@ pub(crate) fn cases() -> Vec<Case> {
         Funded:
             what_was_made_before_is_recorded_and_verifies,
             a_call_whose_effect_is_gone_is_said_and_made_again,
+            calls_on_what_another_release_made_are_said_before,
+            an_expect_holds_where_later_steps_have_run,
+            a_sheet_counts_what_is_sent,
+            other_code_at_an_address_is_one_refusal,
             an_address_book_keeps_what_a_release_leaves,
             a_chain_that_was_begun_anew_is_said_and_deployed_to_anew;
         Deployed: other_code_under_a_recorded_name_is_said;
@@ -24,6 +28,16 @@ contract Dial { uint256 public x; function set(uint256 to) external { x = to; } 
 ";
 const EXPECTS_ZERO: &str = "expect = [[\"x\", 0]]";
 
+const TALLY: &str = "// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+contract Tally {
+    uint256 public count;
+    bool public begun;
+    function add(uint256 by) external payable { count += by; }
+    function begin(uint256 at) external { require(!begun, \"begun\"); begun = true; count = at; }
+}
+";
+
 /// The example project, whose next releases have more steps.
 struct Releases<'a> {
     scene: &'a Scene<'a>,
@@ -33,6 +47,7 @@ struct Releases<'a> {
 impl<'a> Releases<'a> {
     fn of(scene: &'a Scene<'a>) -> Result<Self, Failed> {
         scene.write("contracts/src/Dial.sol", DIAL)?;
+        scene.write("contracts/src/Tally.sol", TALLY)?;
         Ok(Self { scene, config: scene.read("tidegate.toml")? })
     }
 
@@ -127,6 +142,131 @@ fn a_call_whose_effect_is_gone_is_said_and_made_again(scene: &Scene<'_>) -> Outc
     assert_eq!(dial_is()?, word(7));
     let twice = said(&scene.run("eva", &["deploy", "--again", "dial.set"], 6)?);
     assert!(twice.contains("this deployment has made dial.set already"), "{twice}");
+    Ok(())
+}
+
+/// A tally, and a call of it.
+fn tally(call: &str) -> String {
+    format!(
+        "[[step]]\nname = \"tally\"\ncreate = \"Tally\"\n\n[[step]]\ncall = [\"@tally\", {call}]\n"
+    )
+}
+
+/// What stands is another release's, and this one's call goes on from it: said by plan and sheet,
+/// with the ways that then work.
+fn calls_on_what_another_release_made_are_said_before(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let one = || vec![tally("\"add\", 1")];
+    releases.deploy("1.5.0", &one(), &[])?;
+    // Nothing is made again of what is the same.
+    releases.write("1.6.0", &[one(), vec![registry("second")]].concat())?;
+    for (command, code) in [("plan", 0), ("deploy", 2)] {
+        let same = said(&scene.run("eva", &[command], code)?);
+        assert!(!same.contains("goes on from contracts"), "{command}: {same}");
+    }
+
+    let two = || vec![tally("\"add\", 2"), registry("second")];
+    releases.write("1.6.0", &two())?;
+    let words = [
+        "this plan goes on from contracts that vault-1.5.0 made",
+        "tally.add leaves 3 in count of tally, not 2",
+        "write `follows = \"1.5.0\"` under [project]; `--id 1` makes contracts of its own",
+    ];
+    for (command, code) in [("plan", 0), ("deploy", 2)] {
+        let attends =
+            scene.run("eva", &[command, "--json"], code)?.json()?["attentions"].to_string();
+        let attends = attends.replace("\\\"", "\"");
+        assert!(words.iter().all(|word| attends.contains(word)), "{command}: {attends}");
+    }
+    // Both ways lead to a deployment that verifies.
+    let config = scene.read("tidegate.toml")?;
+    let follows = config.replace("\"1.6.0\"", "\"1.6.0\"\nfollows = \"1.5.0\"");
+    scene.write("tidegate.toml", &follows)?;
+    let sheet = said(&scene.done("eva", &["deploy"])?);
+    assert!(!sheet.contains("goes on from contracts"), "{sheet}");
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    releases.deploy("1.6.1", &[tally("\"add\", 2"), registry("third")], &["--id", "1"])?;
+    // Calls alone are no release that follows.
+    releases.write("1.6.2", &[tally("\"add\", 3"), registry("third")])?;
+    let alone = said(&scene.run("eva", &["deploy", "--id", "1"], 2)?);
+    assert!(alone.contains("only calls what stands") && alone.contains("--id 2"), "{alone}");
+    assert!(!alone.contains("follows ="), "{alone}");
+
+    // A call that fails on what stands is refused, however it would go from the beginning.
+    releases.deploy("1.7.0", &[tally("\"begin\", 1")], &["--id", "2"])?;
+    releases.write("1.8.0", &[tally("\"begin\", 2")])?;
+    let nonce = || scene.nonce(&scene.world.testnet, actor_address("deployer"));
+    let before = nonce()?;
+    let refused = said(&scene.approve("eva", &["deploy", "--id", "2"])?.expect_code(1)?);
+    assert!(refused.contains("fails on what stands already: tally.begin"), "{refused}");
+    assert!(refused.contains("`--id 3` makes contracts of its own"), "{refused}");
+    assert_eq!(nonce()?, before);
+    Ok(())
+}
+
+/// The dial is 0 when it is made, and 7 once the next step ran: a later release finds it so.
+fn an_expect_holds_where_later_steps_have_run(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    releases.deploy("1.5.0", &[dial(EXPECTS_ZERO)], &[])?;
+    let deployed = releases.deploy("1.6.0", &[dial(EXPECTS_ZERO), registry("second")], &[])?;
+    let at = deployed["steps"]["dial"]["address"].as_str().ok_or("the dial")?.parse()?;
+    scene.world.testnet.set_storage(at, U256::ZERO, B256::from(U256::from(9)))?;
+    releases.write("1.7.0", &[dial(EXPECTS_ZERO), registry("third")])?;
+    let refused = said(&scene.approve("eva", &["deploy"])?.expect_code(1)?);
+    assert!(refused.contains("dial.x") && refused.contains("changed it since"), "{refused}");
+    Ok(())
+}
+
+/// Gas and ether of what is sent, the helper and the anchor among it, and of nothing else.
+fn a_sheet_counts_what_is_sent(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    let sheet = || -> Result<(Value, u64), Failed> {
+        let sheet = scene.run("eva", &["deploy", "--json"], 2)?.json()?;
+        let operations = sheet["operations"].as_array().ok_or("operations")?;
+        let due = operations.iter().filter(|op| op["there"] == false);
+        let gas = due.filter_map(|op| op["gas"].as_u64()).sum();
+        let most = number(&sheet["feesAtMost"]).zip(number(&sheet["value"]));
+        assert_eq!(most.map(|(fees, value)| fees + value), number(&sheet["costsAtMost"]));
+        Ok((sheet, gas))
+    };
+    let one = || tally("\"add\", 1").replace("1]", "1]\nvalue = \"3 gwei\"");
+    releases.write("1.5.0", &[one()])?;
+    let (first, gas) = sheet()?;
+    assert_eq!((&first["helperGas"], &first["anchorGas"]), (&json!(1_800_000), &json!(40_000)));
+    assert_eq!((&first["gas"], &first["value"]), (&json!(gas), &json!("3000000000")));
+    let shown = said(&scene.run("eva", &["deploy"], 2)?);
+    assert!(shown.contains(": 1800000 gas.") && shown.contains("at most 40000 gas"), "{shown}");
+    assert!(shown.contains("With what is sent along, it costs at most"), "{shown}");
+
+    releases.deploy("1.5.0", &[one()], &[])?;
+    releases.write("1.6.0", &[one(), registry("second")])?;
+    let (second, gas) = sheet()?;
+    assert_eq!((&second["gas"], &second["value"]), (&json!(gas), &json!("0")));
+    assert!(gas > 0 && number(&first["gas"]) > Some(2 * gas), "{second}");
+    assert_eq!(second["helperGas"], Value::Null);
+    let shown = said(&scene.run("eva", &["deploy"], 2)?);
+    assert!(shown.contains("9 operations, 8 there already"), "{shown}");
+    Ok(())
+}
+
+/// Somebody's code stands where a contract is to be created: plan and deploy refuse it alike.
+fn other_code_at_an_address_is_one_refusal(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let plan = releases
+        .write("1.5.0", &[dial("")])
+        .and_then(|()| Ok(scene.run("eva", &["plan", "--json"], 0)?.json()?))?;
+    let operations = plan["operations"].as_array().ok_or("operations")?;
+    let dial = operations.iter().find(|op| op["id"] == "dial").ok_or("the dial")?;
+    scene.world.testnet.rpc("anvil_setCode", json!([dial["address"], "0x6001"]))?;
+    for command in ["plan", "deploy"] {
+        let refused = said(&scene.approve("eva", &[command])?.expect_code(1)?);
+        assert!(refused.contains("cannot create dial"), "{command}: {refused}");
+        assert!(refused.contains("already holds other code"), "{command}: {refused}");
+        assert!(refused.contains("--id 1"), "{command}: {refused}");
+    }
+    assert_eq!(scene.nonce(&scene.world.testnet, actor_address("deployer"))?, 0);
     Ok(())
 }
 

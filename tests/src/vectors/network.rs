@@ -9,7 +9,7 @@ use tidegate_model::digest::{create2_salt, project_id};
 use tidegate_model::policy::{
     Existing, External, Person, PersonKey, PolicyDoc, PolicyParam, SafeTrust, SoakNetwork, Treasury,
 };
-use tidegate_model::record::{Deployment, SlotValue, anchor_calldata};
+use tidegate_model::record::{Deployment, Found, SlotValue, anchor_calldata};
 use tidegate_model::{
     BlockRef, ChainId, DeploymentDigest, Fqn, GateInput, NetworkId, StatementDigest,
 };
@@ -46,6 +46,7 @@ pub(super) fn vectors() -> Vec<Value> {
                 "steps.vault.implementation": "create2: vault/implementation#address",
             }}),
         ),
+        found(deployment),
         vector(
             "project",
             "words",
@@ -290,6 +291,31 @@ fn deployment() -> Deployment {
         slots: resolved.slots.iter().map(slot).collect(),
         found: BTreeMap::new(),
     }
+}
+
+/// The same of a release that follows: with what stood before it, behind proxies and without one.
+fn found(deployment: Deployment) -> Value {
+    let [registry, vault] = ["registry", "vault"].map(|name| deployment.steps[name].clone());
+    let plain = Found { address: registry.address, implementation: None, admin: None };
+    let proxied = Found {
+        address: vault.address,
+        implementation: vault.implementation,
+        admin: Some(Address::repeat_byte(0x37)),
+    };
+    let found = [("registry", plain), ("vault", proxied)];
+    let found = found.map(|(name, found)| (name.to_owned(), found)).into();
+    let deployment = Deployment { found, ..deployment };
+    vector(
+        "deploymentDigest of a release that follows",
+        "jcs",
+        json!(deployment),
+        json!({"digest": deployment.digest().unwrap(), "links": {
+            "buildDigest": "buildDigest",
+            "found.registry.address": "create2: registry#address",
+            "found.vault.address": "create2: vault/proxy#address",
+            "found.vault.implementation": "create2: vault/implementation#address",
+        }}),
+    )
 }
 
 fn policy(name: &str, doc: &PolicyDoc) -> Value {

@@ -9,8 +9,8 @@ use tidegate_model::Fqn;
 use tidegate_model::digest::jcs_keccak;
 use tidegate_model::masks::Link;
 use tidegate_model::plan::{
-    Action, Arg, Call, Create, Expect, Invocation, ParamDecl, Plan, Proxy, ProxyKind, Rule, Source,
-    Step,
+    Action, Arg, Call, Create, Expect, Invocation, Member, ParamDecl, Plan, Proxy, ProxyKind,
+    Reference, Rule, Source, Step, Upgrade,
 };
 use tidegate_model::release::{Artifact, Code, Formerly, LayoutNotes, Release, Span};
 use tidegate_model::scope::{
@@ -58,6 +58,8 @@ pub(super) fn vectors() -> Vec<Value> {
             vec![json!({"keccak": parts.map(of)})]
         }),
         vector("planDigest", "jcs", release.plan.document(), json!({"digest": roots.plan_digest})),
+        following(),
+        following_policy(),
         vector(
             "releaseRoot",
             "words",
@@ -77,6 +79,34 @@ pub(super) fn vectors() -> Vec<Value> {
         }),
     ]);
     vectors
+}
+
+/// The plan of a release that follows the first one: the vault is upgraded, all else stands.
+fn following() -> Value {
+    let plan = next_plan();
+    let digest = plan.digest().unwrap();
+    vector(
+        "planDigest of a release that follows",
+        "jcs",
+        plan.document(),
+        json!({"digest": digest, "links": {
+            "follows": "releaseRoot",
+            "steps.0.reference.runtimeTemplate": format!("runtimeTemplate of {VAULT}"),
+            "steps.0.reference.storageLayout": format!("storageLayout of {VAULT}"),
+        }}),
+    )
+}
+
+/// What its contract is given by it: the initialiser that ran, and the migration.
+fn following_policy() -> Value {
+    let policy = next_plan().param_policy(&Fqn(VAULT.to_owned()));
+    let digest = jcs_keccak("paramPolicy", &policy).unwrap();
+    vector(
+        &format!("paramPolicy of {VAULT} in a release that follows"),
+        "jcs",
+        policy,
+        json!({"digest": digest}),
+    )
 }
 
 /// The vector of a hash over all contracts by name, which are given backwards.
@@ -419,6 +449,46 @@ fn plan() -> Plan {
         links: BTreeSet::from([Link { contract: fqn(VAULT), position: 1, library: fqn(MATH) }]),
         follows: None,
         made: BTreeSet::new(),
+    }
+}
+
+/// An upgrade of the vault with a migration, under the name that it has; the registry stands, and
+/// was called.
+fn next_plan() -> Plan {
+    let (release, first) = (release(), plan());
+    let scope = release.scope(release.artifact(&Fqn(VAULT.to_owned())).unwrap()).unwrap();
+    let root = release.roots().unwrap().release_root;
+    let Action::Create(Create { proxy, contract, libraries, args, .. }) = &first.steps[1].action
+    else {
+        panic!("the vault is created")
+    };
+    let upgrade = Upgrade {
+        target: "vault".to_owned(),
+        kind: ProxyKind::Uups,
+        reference: Reference {
+            contract: Fqn(format!("recorded:{}/{VAULT}", root.short())),
+            runtime_template: scope.runtime_template,
+            storage_layout: scope.storage_layout,
+        },
+        contract: contract.clone(),
+        libraries: libraries.clone(),
+        args: args.clone(),
+        guarded: true,
+        function: "upgradeToAndCall(address,bytes)".to_owned(),
+        slot: B256::repeat_byte(0x36),
+        init: Some(invocation("migrate(uint256)", vec![param("uint256", "vault_cap")])),
+        initialised: proxy.as_ref().and_then(|proxy| proxy.init.clone()),
+    };
+    let members = vec![Member { name: "rate".to_owned(), members: Vec::new() }];
+    let rule = Rule::PerNetwork;
+    let fees = ParamDecl { ty: "(uint16)[]".to_owned(), members, rule };
+    Plan {
+        steps: vec![Step { action: Action::Upgrade(upgrade), ..first.steps[1].clone() }],
+        params: first.params.into_iter().chain([("fees".to_owned(), fees)]).collect(),
+        existing: ["registry", "vault"].map(str::to_owned).into(),
+        follows: Some(root),
+        made: BTreeSet::from(["registry.register".to_owned()]),
+        ..first
     }
 }
 

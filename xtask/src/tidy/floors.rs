@@ -51,6 +51,7 @@ const APP: Floors<'static> = &[
             "published",
             "release",
             "safety",
+            "shared",
             "standing",
         ],
     ),

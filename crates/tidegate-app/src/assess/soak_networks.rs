@@ -173,9 +173,13 @@ pub(super) async fn settled(
     }
     let stands = best.code.as_ref().is_ok_and(|code| code_verdict(code) == Verdict::Pass);
     let release = candidate.built.roots.release_root.short();
+    let again = match candidate.built.release.plan.follows {
+        None => "again with another `--id`",
+        Some(_) => "again with another `--id`, on a copy of the release that it follows",
+    };
     let out = format!(
         "waiting does not help: check out the commit of release {release} and deploy it on {} \
-         again with another `--id`; its soak starts over there",
+         {again}; its soak starts over there",
         best.name
     );
     let why = match ended {

@@ -28,7 +28,8 @@ pub(super) async fn compare(
         facts.varying.extend(contract.left_out());
         let mut found = compare_stored(network, head.block, &contract, made).await?;
         if own.is_none() {
-            let older = |why: &str| format!("{why}; {OLDER}");
+            let way = if built.release.plan.follows.is_none() { FRESH } else { FOLLOWED };
+            let older = |why: &str| format!("{why}; {OLDER}; {way}");
             found.faults = found.faults.into_iter().map(|why| why.reworded(older)).collect();
         }
         facts.add(found);
@@ -37,5 +38,8 @@ pub(super) async fn compare(
 }
 
 /// Whoever soaks a used contract soaks something else than what a target begins with.
-const OLDER: &str = "it stood before this deployment, which began with what it held; another --id \
-                     deploys a fresh one";
+const OLDER: &str = "it stood before this deployment, which began with what it held";
+const FRESH: &str = "another --id deploys a fresh one, and `follows` under [project] goes on from \
+                     the release that made it";
+/// Another id alone upgrades the same proxies.
+const FOLLOWED: &str = "`follows` under [project] has to name the release that made it";

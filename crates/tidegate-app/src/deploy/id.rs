@@ -5,6 +5,7 @@ use tidegate_model::record::Deployment;
 
 use crate::assess::compare_deployments;
 use crate::error::{AppError, AppResult, Kind};
+use crate::follow;
 use crate::project::Project;
 use crate::records;
 use crate::release::Built;
@@ -26,12 +27,13 @@ pub(crate) fn deployment_id(
     let same_build = record.deployment.build_digest == built.roots.build_digest;
     if id == record.id && !same_build {
         let from = record.deployment.build_digest.short();
+        let second = follow::second(project, built, name, record.id + 1)?;
         return Err(AppError::new(
             Kind::Conflict,
             format!("{} is already deployed on {name} from build {from}", record.name),
         )
         .hint("the sources differ only in what no code shows, such as comments")
-        .hint(format!("for a second deployment, pass another id: --id {}", record.id + 1)));
+        .hint(second));
     }
     Ok(id)
 }
@@ -58,5 +60,5 @@ pub(super) fn refuse_other_deployment(
     for difference in compare_deployments(&recorded.deployment, deployment) {
         error = error.hint(difference);
     }
-    Err(error.hint(format!("for a second deployment, pass another id: --id {}", id + 1)))
+    Err(error.hint(follow::second(project, built, name, id + 1)?))
 }

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use alloy_primitives::B256;
 use tidegate_chain::Network;
 use tidegate_engine::{
-    Adoption, Ceiling, Cleared, DeployRun, Deployed, Lane, Progress, adopted_nonce, there,
+    ANCHOR_GAS, Adoption, Ceiling, Cleared, DeployRun, Deployed, Lane, Progress, StepCheck,
+    adopted_nonce, there,
 };
 use tidegate_gates::anchor_required;
 use tidegate_model::ports::DigestSigner;
@@ -41,6 +42,7 @@ use crate::planned::PlanView;
 use crate::project::Project;
 use crate::release::Built;
 use crate::sending::{explained, open_lane, show_adoption};
+use crate::shared::Begun;
 use crate::{published, records};
 
 /// A testnet that may be deployed to, with its connection.
@@ -181,7 +183,7 @@ pub async fn freeze<'a>(
         release_root: built.roots.release_root,
         deployment_id: id,
         ops: prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?,
-        checks: prepared.resolved.checks.clone(),
+        checks: prepared.resolved.checks.iter().cloned().map(StepCheck::from).collect(),
         anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
         again: undone::again(&prepared, &request.again)?,
     };
@@ -191,18 +193,18 @@ pub async fn freeze<'a>(
         When::Before => BTreeSet::new(),
         When::After => there(&lane, network, &run).await?,
     };
-    undone::refuse_again(&run, &done)?;
+    undone::refuse_again((project, built, name), &run, &done)?;
     attentions.extend(namesake(project, name, built)?);
     let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
+    let (place, plan) = ((name.as_str(), network), (&prepared, &expected));
+    let begun = Begun { project, place, built, plan, id, done: &done, head };
+    begun.refuse_other_code().await?;
     if when == When::After && !is_complete {
-        let plan = (&prepared, &expected, &run);
-        attentions.extend(undone::tried(network, head, built, plan, &done).await?);
+        attentions.extend(undone::tried(&begun, &mut run).await?);
     }
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
-    // Who goes on approves the same hash again, as long as fees stay below what it says.
-    let named = |hash| names(project, Given::Beginning, hash);
-    let ceiling = run.ceiling(&lane, nonce, &due(&expected, &done), named).await?;
+    let ceiling = ceiling(project, &lane, &run, nonce, &due(&expected, &done)).await?;
     let hash = run.digest(network.id(), lane.id().sender, nonce, ceiling.most)?;
     let begun_before = lane.state().approved.contains(&hash);
     if !is_complete {
@@ -226,6 +228,18 @@ pub async fn freeze<'a>(
         earlier: records::earlier(project, name, built.roots.release_root)?,
         attentions,
     })
+}
+
+/// Who goes on approves the same hash again, as long as fees stay below what it says.
+async fn ceiling(
+    project: &Project,
+    lane: &Lane<'_>,
+    run: &DeployRun,
+    nonce: u64,
+    gas: &[(String, u64)],
+) -> AppResult<Ceiling> {
+    let named = |hash| names(project, Given::Beginning, hash);
+    Ok(run.ceiling(lane, nonce, gas, named).await?)
 }
 
 /// The gas of the operations that are still to be sent.
@@ -253,16 +267,21 @@ impl<'a> Frozen<'a> {
     fn view(&self) -> FrozenView {
         let plan = (&self.prepared, &self.expected);
         let plan = PlanView::of((self.name, self.built), self.run.deployment_id, plan);
+        let plan = plan
+            .with_there(&self.done, true)
+            .after(self.earlier.as_ref())
+            .attending(self.attentions.iter().cloned());
+        let helper_gas = self.expected.gas.iter().find(|(op, _)| op == HELPER_OP);
         FrozenView {
-            plan: plan
-                .with_there(&self.done, true)
-                .after(self.earlier.as_ref())
-                .attending(self.attentions.iter().cloned()),
             deployer: self.lane.id().sender,
             creates_helper: self.creates_helper(),
+            helper_gas: helper_gas.map(|(_, gas)| *gas),
             anchor: self.run.anchor.clone(),
+            anchor_gas: if self.is_complete() { 0 } else { ANCHOR_GAS },
             adopts_at_nonce: self.adoption.as_ref().map(|adoption| adoption.nonce),
             fees_at_most: self.ceiling.most,
+            costs_at_most: self.ceiling.most.saturating_add(plan.value),
+            plan,
         }
     }
 
@@ -270,15 +289,25 @@ impl<'a> Frozen<'a> {
     fn tell(&self, view: &FrozenView) {
         let front = &self.project.front;
         view.plan.tell(&**front);
-        if view.creates_helper {
-            front.note(format!("The helper contract is created first, at {HELPER}."));
+        if let Some(gas) = view.helper_gas {
+            front.note(format!("The helper contract is created first, at {HELPER}: {gas} gas."));
         }
-        front.note("The last transaction is the soak's anchor: it goes to the deployer itself.");
+        front.note(match view.anchor_gas {
+            0 => "All of it was sent before, the soak's anchor too.".to_owned(),
+            gas => format!(
+                "The last transaction is the soak's anchor: it goes to the deployer itself, with \
+                 at most {gas} gas."
+            ),
+        });
         if let Some(adoption) = &self.adoption {
             show_adoption(self.project, adoption);
         }
         let most = format_amount(view.fees_at_most, 18);
         front.note(format!("Its fees come to at most {most} ETH."));
+        if view.costs_at_most > view.fees_at_most {
+            let most = format_amount(view.costs_at_most, 18);
+            front.note(format!("With what is sent along, it costs at most {most} ETH."));
+        }
     }
 
     /// Shows all of it, and has it approved. What the request approves already is not shown again.

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use tidegate_chain::Network;
 use tidegate_engine::{DeployRun, EngineError, check_there};
-use tidegate_model::Head;
-use tidegate_plan::{Expected, Moment, OpKind, Undone, stored, undone};
+use tidegate_plan::{Moment, OpKind, Undone, later, stored, undone};
 
 use crate::deployment::{Prepared, expect_rest, refuse_faults, simulate};
 use crate::error::{AppError, AppResult, Kind};
+use crate::follow;
+use crate::project::Project;
 use crate::release::Built;
 use crate::sending::explained;
-
-/// Larger numbers are addresses or hashes.
-const DECIMAL_MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX, 0, 0]);
+use crate::shared::{Begun, word};
 
 /// The operations that somebody wants to be made again, which must be calls of the plan.
 pub(super) fn again(prepared: &Prepared, wanted: &[String]) -> AppResult<BTreeSet<String>> {
@@ -32,24 +31,38 @@ pub(super) fn again(prepared: &Prepared, wanted: &[String]) -> AppResult<BTreeSe
 }
 
 /// Refuses to make a call again that this very deployment has made, or is anchored with.
-pub(super) fn refuse_again(run: &DeployRun, there: &BTreeSet<String>) -> AppResult {
+pub(super) fn refuse_again(
+    (project, built, name): (&Project, &Built, &str),
+    run: &DeployRun,
+    there: &BTreeSet<String>,
+) -> AppResult {
     let Some(op) = run.again.iter().find(|op| there.contains(*op)) else { return Ok(()) };
     Err(AppError::new(Kind::Conflict, format!("this deployment has made {op} already"))
-        .hint("a release after it that has the call, or another --id, makes it again"))
+        .hint("a release after it that has the call makes it again")
+        .hint(follow::second(project, built, name, run.deployment_id + 1)?))
 }
 
 /// Tries what is due of a plan that has begun: what of it would fail is refused. Returns the calls
-/// that were made already and whose effect is gone, one sentence for each slot.
-pub(super) async fn tried(
-    network: &Network,
-    head: Head,
-    built: &Built,
-    (prepared, expected, run): (&Prepared, &Expected, &DeployRun),
-    there: &BTreeSet<String>,
-) -> AppResult<Vec<String>> {
-    refuse_faults(&expect_rest(network, prepared, head, there).await?)?;
-    refuse_checks(network, prepared, run, there).await?;
-    said(network, head, built, (prepared, expected), there).await
+/// that were made already and whose effect is gone, and what `verify` will refuse of contracts that
+/// other releases made.
+pub(super) async fn tried(begun: &Begun<'_>, run: &mut DeployRun) -> AppResult<Vec<String>> {
+    let Begun { place: (_, network), plan: (prepared, _), head, done, .. } = *begun;
+    refuse_faults(&expect_rest(network, prepared, head, done).await?)?;
+    let resolved = &prepared.resolved;
+    let by_now = simulate(network, head, |snapshot| later(resolved, snapshot, done)).await?;
+    for (check, later) in run.checks.iter_mut().zip(by_now) {
+        check.later = later;
+    }
+    refuse_checks(network, prepared, run, done).await?;
+    let due = begun.due().await?;
+    let (mut attentions, known) = said(begun).await?;
+    let shared = begun.shared(&due, &known).await?;
+    if let Some(fault) = &due.fault {
+        let text = format!("the plan fails on what stands already: {fault}");
+        return Err(shared.into_iter().fold(AppError::new(Kind::Fail, text), AppError::hint));
+    }
+    attentions.extend(shared);
+    Ok(attentions)
 }
 
 /// Refuses what can only fail after something was sent: a check of a step that is there already.
@@ -59,7 +72,7 @@ async fn refuse_checks(
     run: &DeployRun,
     there: &BTreeSet<String>,
 ) -> AppResult {
-    check_there(network, run, there).await.map_err(|error| {
+    check_there(network, run, there).await.map(drop).map_err(|error| {
         let is_check =
             matches!(error, EngineError::Check { .. } | EngineError::CheckReverts { .. });
         let error = explained(error, &prepared.resolved.errors);
@@ -72,15 +85,11 @@ async fn refuse_checks(
     })
 }
 
-async fn said(
-    network: &Network,
-    head: Head,
-    built: &Built,
-    (prepared, expected): (&Prepared, &Expected),
-    there: &BTreeSet<String>,
-) -> AppResult<Vec<String>> {
+/// Each with the slot that it is about.
+async fn said(begun: &Begun<'_>) -> AppResult<(Vec<String>, BTreeSet<(Address, U256)>)> {
+    let Begun { place: (_, network), built, plan: (prepared, expected), done, head, .. } = *begun;
     let resolved = &prepared.resolved;
-    let run = |snapshot: &_| undone(resolved, expected, snapshot, there);
+    let run = |snapshot: &_| undone(resolved, expected, snapshot, done);
     let contracts = stored(&built.release, resolved, expected, Moment::Any);
     let say = |undone: Undone<'_>| {
         let Undone { op, at, slot, holds, leaves } = undone;
@@ -94,18 +103,15 @@ async fn said(
             None => format!("{} of {at}", slot_name(slot)),
         };
         let (holds, leaves) = (word(holds), word(leaves));
-        format!(
+        let text = format!(
             "{op} was made already, but {place} is {holds} now, not {leaves}; `--again {op}` makes \
              it again"
-        )
+        );
+        (text, (at, slot))
     };
-    simulate(network, head, |snapshot| Ok(run(snapshot)?.into_iter().map(say).collect())).await
+    simulate(network, head, |snapshot| Ok(run(snapshot)?.into_iter().map(say).unzip())).await
 }
 
 fn slot_name(slot: U256) -> String {
     format!("slot {}", word(slot))
-}
-
-fn word(word: U256) -> String {
-    if word <= DECIMAL_MAX { word.to_string() } else { format!("{word:#x}") }
 }

@@ -54,15 +54,23 @@ pub(crate) struct FrozenView {
     pub deployer: Address,
     /// Whether it creates the helper contract first.
     pub creates_helper: bool,
+    /// The gas of that creation, where it is still to be made.
+    pub helper_gas: Option<u64>,
     /// The calldata of its last transaction, the soak's anchor, which the deployer sends to itself.
     #[schemars(with = "String")]
     pub anchor: Bytes,
+    /// The most gas of that transaction; 0 where it was sent.
+    pub anchor_gas: u64,
     /// The nonce at which it puts the deployer under this program's management, where it would.
     pub adopts_at_nonce: Option<u64>,
     /// The most that its fees come to, in wei as decimal digits.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub fees_at_most: U256,
+    /// The same with the ether that it sends along.
+    #[serde(serialize_with = "digits")]
+    #[schemars(with = "String")]
+    pub costs_at_most: U256,
 }
 
 /// The helper contract of a network.

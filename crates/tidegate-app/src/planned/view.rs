@@ -38,9 +38,9 @@ pub struct PlanView {
     pub checks: Vec<CheckView>,
     /// The values of its parameters.
     pub params: BTreeMap<String, Value>,
-    /// The gas of all operations together, by local execution.
+    /// The gas of the operations that are still to be done, by local execution.
     pub gas: u64,
-    /// The ether that all operations send, in wei as decimal digits.
+    /// The ether that these send, in wei as decimal digits.
     #[serde(serialize_with = "digits")]
     #[schemars(with = "String")]
     pub value: U256,
@@ -189,6 +189,9 @@ impl PlanView {
             let is_looked_at = calls || matches!(op.action, ActionView::Create { .. });
             op.there = is_looked_at.then(|| there.contains(&op.id));
         }
+        let due = || self.operations.iter().filter(|op| op.there != Some(true));
+        self.gas = due().filter_map(|op| op.gas).sum();
+        self.value = due().map(|op| op.value).fold(U256::ZERO, U256::saturating_add);
         self
     }
 
@@ -235,7 +238,13 @@ impl PlanView {
         front.line("");
         let operations = counted(self.operations.len(), "operation");
         let sent = if self.value.is_zero() { String::new() } else { sent(self.value) };
-        front.line(format!("{operations}, {} gas{sent}", self.gas));
+        let there = self.operations.iter().filter(|op| op.there == Some(true)).count();
+        let there = match there {
+            0 => String::new(),
+            there if there == self.operations.len() => " there already".to_owned(),
+            there => format!(", {there} there already"),
+        };
+        front.line(format!("{operations}{there}, {} gas{sent}", self.gas));
         for text in &self.attentions {
             front.line(format!("Attention: {text}."));
             front.attend(text);
@@ -348,4 +357,48 @@ fn arguments(op: &Op, built: &Built, abis: &[JsonAbi]) -> Vec<ArgumentView> {
     }
     let kind = "bytes".to_owned();
     vec![ArgumentView { name: String::new(), kind, value: description.function, calls: Vec::new() }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(id: &str, gas: u64, value: u64) -> OperationView {
+        let (to, data) = (Address::ZERO, Bytes::new());
+        OperationView {
+            id: id.to_owned(),
+            action: ActionView::Call { to, function: "go()".to_owned(), data },
+            arguments: Vec::new(),
+            value: U256::from(value),
+            gas: Some(gas),
+            there: None,
+            was: None,
+        }
+    }
+
+    #[test]
+    fn gas_and_ether_are_of_what_is_still_to_be_done() {
+        let view = || PlanView {
+            release: String::new(),
+            network: String::new(),
+            executor: Address::ZERO,
+            id: 0,
+            release_root: ReleaseRoot(B256::ZERO),
+            operations: vec![operation("made", 5, 7), operation("due", 3, 2)],
+            checks: Vec::new(),
+            params: BTreeMap::new(),
+            gas: 8,
+            value: U256::from(9),
+            faults: Vec::new(),
+            standing: Vec::new(),
+            earlier: None,
+            attentions: Vec::new(),
+        };
+        let made = BTreeSet::from(["made".to_owned()]);
+        let due = view().with_there(&made, true);
+        assert_eq!((due.gas, due.value), (3, U256::from(2)));
+        // Of calls that nobody looked for nothing is known.
+        let all = view().with_there(&made, false);
+        assert_eq!((all.gas, all.value), (8, U256::from(9)));
+    }
 }

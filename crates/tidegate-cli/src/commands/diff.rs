@@ -76,6 +76,7 @@ pub(crate) fn show_changes(ui: &Ui, contracts: &[ContractChange], plan: &[String
 fn contract_lines(contract: &ContractChange) -> Vec<String> {
     const NAME_COLUMNS: usize = 28;
     let words: Vec<_> = match contract.only_in {
+        Some(_) if contract.kept => vec!["kept as it stands".to_owned()],
         Some(side) => vec![format!("only in {}", format!("{side:?}").to_lowercase())],
         None => contract.changes.iter().map(|change| change.words().to_owned()).collect(),
     };
@@ -113,6 +114,7 @@ mod tests {
             contract: Fqn(format!("src/Vault.sol:{name}")),
             changes: vec![Change::CompilerOnly, Change::Layout, Change::Code],
             only_in: None,
+            kept: false,
             functions: (0..=NAMED_MAX).map(|number| format!("f{number}()")).collect(),
             sources: vec!["src/Vault.sol".to_owned()],
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tidegate_app::assess::Assessment;
 use tidegate_app::error::{AppError, AppResult, Kind, OrKind};
-use tidegate_app::release::{Built, select};
+use tidegate_app::release::{Built, select_standing};
 use tidegate_app::report::Document;
 use tidegate_app::status::Status;
 use tidegate_app::text::plain;
@@ -61,7 +61,7 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) async fn run(project: &Context, args: &StatusArgs) -> AppResult<u8> {
-    let built = select(project, args.release.as_deref())?;
+    let built = select_standing(project, args.release.as_deref())?;
     if args.target.is_none() && testnets::are_all(project) {
         return testnets::run(project, &built, args).await;
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use tidegate_app::error::AppResult;
-use tidegate_app::release::select_for_testnet;
+use tidegate_app::release::{select_for_testnet, select_standing};
 use tidegate_app::sampling;
 use tidegate_app::view::{ContractView, VerifyView};
 use tidegate_plan::config::Stage;
@@ -32,7 +32,10 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(crate) async fn run(project: &Context, args: &VerifyArgs) -> AppResult<u8> {
-    let built = select_for_testnet(project, args.release.as_deref())?;
+    let built = match args.release.as_deref() {
+        None => select_standing(project, None)?,
+        wanted => select_for_testnet(project, wanted)?,
+    };
     let name = match &args.network {
         Some(name) => name.clone(),
         None => project.network_of(None, Stage::Testnet)?,

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use alloy_primitives::keccak256;
 use serde_json::json;
 use tidegate_model::{Fqn, ReleaseRoot};
-use tidegate_plan::{CREATE2_PROXY, Check, FrozenOp, Op, OpKind};
+use tidegate_plan::{CREATE2_PROXY, Check, FrozenOp, Later, Op, OpKind};
 
 use super::*;
-use crate::deploy::{DeployRun, Deployed, Progress, deploy};
+use crate::deploy::{DeployRun, Deployed, Progress, StepCheck, deploy};
 
 const SALT: B256 = B256::repeat_byte(7);
 

@@ -338,7 +338,7 @@ impl Step {
     }
 
     /// The contracts that the step creates, libraries and proxies included.
-    fn contracts(&self) -> impl Iterator<Item = &Fqn> {
+    pub(crate) fn contracts(&self) -> impl Iterator<Item = &Fqn> {
         let (own, libraries, proxy) = match &self.action {
             Action::Create(create) => {
                 (Some(&create.contract), &create.libraries[..], create.proxy.as_ref())

@@ -47,14 +47,14 @@ const RESERVED: [&str; 5] = ["deployer", "safe", "executor", "anchor", "foreign"
 #[derive(Debug, thiserror::Error)]
 pub enum ElaborateError {
     /// Something is wrong with one step.
-    #[error("cannot read step `{step}`: {reason}")]
+    #[error("cannot plan step `{step}`: {reason}")]
     Step {
         /// The step's name, or its place in the file.
         step: String,
         reason: String,
     },
     /// An argument does not fit its type.
-    #[error("cannot read step `{step}`, argument `{argument}`")]
+    #[error("cannot plan step `{step}`, argument `{argument}`")]
     Argument {
         step: String,
         /// The argument as written.
@@ -203,7 +203,7 @@ impl<'a> Builder<'a> {
                 let (create, abi) = self.create(&name, contract, written)?;
                 match self.followed(&name, create, abi, written)? {
                     Some(action) => (name, action, Some(abi)),
-                    None => return Ok(()),
+                    None => return self.expects(&name, Some(abi), written).map(drop),
                 }
             }
             (Some(contract), Some(target), true) => {
@@ -222,10 +222,10 @@ impl<'a> Builder<'a> {
                 let function = call.invocation.signature.split('(').next().unwrap_or_default();
                 let default = || format!("{}.{function}", call.target);
                 let name = written.name.clone().unwrap_or_else(default);
-                if self.was_made(&name, &call) && self.made.insert(name.clone()) {
-                    return Ok(());
-                }
                 let abi = self.targets.get(&call.target).copied().flatten();
+                if self.was_made(&name, &call) && self.made.insert(name.clone()) {
+                    return self.expects(&name, abi, written).map(drop);
+                }
                 (name, Action::Call(call), abi)
             }
             _ => return Err(error("a step has either `create` or `call`".to_owned())),
@@ -246,12 +246,7 @@ impl<'a> Builder<'a> {
         if !matches!(action, Action::Call(_)) {
             self.targets.insert(name.clone(), abi);
         }
-        let mut expect = Vec::new();
-        for written in &written.expect {
-            let abi =
-                abi.ok_or_else(|| error("what it calls has no ABI for `expect`".to_owned()))?;
-            expect.push(self.expect(&name, abi, written)?);
-        }
+        let expect = self.expects(&name, abi, written)?;
         let salt_label = written.salt.clone().unwrap_or_default();
         self.steps.push(Step { name, action, expect, salt_label });
         Ok(())
@@ -299,6 +294,24 @@ impl<'a> Builder<'a> {
         }
         let value = value(step, written)?;
         Ok(Call { target: name.to_owned(), invocation, value })
+    }
+
+    /// What a step's view calls return; of one that comes to nothing too, whose parameters stay.
+    fn expects(
+        &mut self,
+        step: &str,
+        abi: Option<&JsonAbi>,
+        written: &StepConfig,
+    ) -> Result<Vec<Expect>, ElaborateError> {
+        let mut expects = Vec::new();
+        for written in &written.expect {
+            let abi = abi.ok_or_else(|| ElaborateError::Step {
+                step: step.to_owned(),
+                reason: "what it calls has no ABI for `expect`".to_owned(),
+            })?;
+            expects.push(self.expect(step, abi, written)?);
+        }
+        Ok(expects)
     }
 
     fn expect(

@@ -9,8 +9,8 @@ fn word(number: u64) -> Bytes {
 }
 
 /// Asks a view after a step for a number.
-fn check(step: &str, data: u8, number: u64) -> Check {
-    Check {
+fn check(step: &str, data: u8, number: u64) -> StepCheck {
+    let check = Check {
         step: step.to_owned(),
         signature: "total()".to_owned(),
         to: VIEW,
@@ -18,7 +18,8 @@ fn check(step: &str, data: u8, number: u64) -> Check {
         returns: word(number),
         value: json!(number.to_string()),
         kind: "uint256".to_owned(),
-    }
+    };
+    check.into()
 }
 
 fn returns(world: &World, data: u8, bytes: Bytes) {
@@ -73,9 +74,9 @@ async fn what_a_check_returns_is_shown_as_it_can_be_read() {
         let world = World::new();
         let mut lane = world.lane().await;
         let kind = kind.to_owned();
-        let check = Check { returns: expected, kind, ..check("token", 1, 0) };
+        let check = Check { returns: expected, kind, ..check("token", 1, 0).check };
         returns(&world, 1, returned);
-        let run = DeployRun { checks: vec![check], ..run() };
+        let run = DeployRun { checks: vec![check.into()], ..run() };
         let done = deployed(&world, &mut lane, &run).await.0;
         assert!(
             matches!(&done, Err(EngineError::Check { found, .. }) if *found == shown),
@@ -109,6 +110,57 @@ async fn a_step_that_was_there_already_is_checked_in_the_latest_block() {
     returns(&world, 1, word(5));
     deployed(&world, &mut lane, &run).await.0.unwrap();
     assert_eq!(world.chain.world().called_at, [latest]);
+}
+
+/// A step that is there already, of which the view returns `found` by now, with what the plan's own
+/// later operations left; and how far the deployment comes.
+async fn there_already(later: Later, found: Option<u64>) -> (Result<Deployed, EngineError>, u64) {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    stranger_leaves(&world, TOKEN, TOKEN);
+    world.chain.world().mine();
+    let check = StepCheck { later, ..check("token", 1, 5) };
+    let run = DeployRun { checks: vec![check], ..run() };
+    if let Some(found) = found {
+        returns(&world, 1, word(found));
+    }
+    (deployed(&world, &mut lane, &run).await.0, world.nonce())
+}
+
+#[tokio::test]
+async fn what_the_plans_own_later_operations_left_is_right() {
+    let seven = || Later::Answers(Some(word(7)));
+    for (later, found) in [
+        (seven(), Some(7)),
+        (seven(), Some(5)),
+        (Later::Answers(None), None),
+        (Later::Answers(None), Some(5)),
+        (Later::Varies, Some(9)),
+    ] {
+        let what = format!("{later:?} {found:?}");
+        let (done, nonce) = there_already(later, found).await;
+        assert!(done.is_ok() && nonce == 3, "{what}: {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_changed_is_refused_before_anything_is_sent() {
+    let (done, nonce) = there_already(Later::Answers(Some(word(7))), Some(9)).await;
+    assert!(matches!(done, Err(EngineError::Check { .. })) && nonce == 0, "{done:?}");
+    let (done, nonce) = there_already(Later::Answers(Some(word(7))), None).await;
+    assert!(matches!(done, Err(EngineError::CheckReverts { .. })) && nonce == 0, "{done:?}");
+}
+
+/// What is explained where a step is there already is no excuse where it is made now.
+#[tokio::test]
+async fn a_step_that_is_made_now_returns_its_own_value() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let check = StepCheck { later: Later::Varies, ..check("token", 1, 5) };
+    let run = DeployRun { checks: vec![check], ..run() };
+    returns(&world, 1, word(7));
+    let done = deployed(&world, &mut lane, &run).await.0;
+    assert!(matches!(done, Err(EngineError::Check { .. })) && world.nonce() == 1, "{done:?}");
 }
 
 #[tokio::test]

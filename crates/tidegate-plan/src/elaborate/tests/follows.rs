@@ -53,6 +53,16 @@ fn what_did_not_change_is_found_and_what_was_called_is_not_called_again() {
     assert!(lines.contains(&format!("follows release {}", first().0)), "{lines}");
 }
 
+/// What only an `expect` of an unchanged step uses is still there, and what it says is still read.
+#[test]
+fn parameters_of_steps_that_come_to_nothing_stay() {
+    let spare = "delay = \"14d\"\nspare = \"0x00000000000000000000000000000000000000ee\"";
+    let spare = ("delay = \"14d\"", spare);
+    let plan = next(&[spare, ("[\"owner\", \"$owner\"]", "[\"owner\", \"$spare\"]")], &[]).unwrap();
+    assert_eq!((names(&plan), plan.params.contains_key("spare")), (vec!["next"], true));
+    refused(next(&[("[\"owner\", \"$owner\"]", "[\"ownr\", \"$owner\"]")], &[]), "ownr");
+}
+
 #[test]
 fn a_changed_contract_behind_a_proxy_is_an_upgrade_of_what_stands() {
     let plan = next(&[], &["Pair"]).unwrap();
