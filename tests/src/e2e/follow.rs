@@ -1,6 +1,6 @@
 //! A release that follows a recorded one: it upgrades what stands.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, U256, b256};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tidegate_testkit::Anvil;
@@ -15,10 +15,13 @@ pub(crate) fn cases() -> Vec<Case> {
             the_second_release_upgrades_what_stands;
         Deployed:
             what_follows_forgets_nothing,
+            what_is_taken_as_it_is_is_looked_at_where_it_soaks,
             a_copy_leaves_what_was_deployed_alone;
     }
 }
 
+const IMPLEMENTATION: B256 =
+    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
 const VAULT: &str = "contracts/src/Vault.sol";
 const PAUSE: &str = "    /// @notice Stops deposits.";
 
@@ -113,6 +116,29 @@ fn what_follows_forgets_nothing(scene: &Scene<'_>) -> Outcome {
     scene.edit(&file, id, "\"id\": \"erc7201:other\"")?;
     let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
     assert!(build.contains("is not the release of its name"), "{build}");
+    Ok(())
+}
+
+/// The vault's proxy is untouched by the second release, and somebody upgrades it while that soaks.
+fn what_is_taken_as_it_is_is_looked_at_where_it_soaks(scene: &Scene<'_>) -> Outcome {
+    let vault = scene.contract("vault")?;
+    scene.edit("tidegate.toml", "\"1.4.0\"", "\"1.5.0\"\nfollows = \"1.4.0\"")?;
+    let config = scene.read("tidegate.toml")?;
+    let (steps, funds) = config.split_once("[funds]").ok_or("the last step")?;
+    let owner = "0x00000000000000000000000000000000000000ee";
+    let second =
+        format!("[[step]]\nname = \"second\"\ncreate = \"Registry\"\nargs = [{owner:?}]\n");
+    scene.write("tidegate.toml", &format!("{steps}{second}\n[funds]{funds}"))?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.status()?.expect("code", "PASS", &[])?;
+    let slot = U256::from_be_bytes(IMPLEMENTATION.0);
+    let other = scene.contract("registry")?.into_word();
+    scene.world.testnet.set_storage(vault, slot, other)?;
+    scene.world.settle()?;
+    let status = scene.status()?;
+    status.expect("code", "FAIL", &["followed-differs"])?;
+    assert!(status.why("code").contains("what is behind @vault on testnet"), "{status:?}");
     Ok(())
 }
 

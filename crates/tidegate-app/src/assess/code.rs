@@ -16,6 +16,8 @@ use crate::contracts;
 use crate::deployment::{Prepared, expect, expect_in, prepare, prepare_with};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::existing::read_behind;
+use crate::follow;
+use crate::follow_checks::standing_faults;
 use crate::project::Project;
 use crate::published::on_testnet;
 use crate::records;
@@ -44,8 +46,9 @@ async fn read(gathered: &Gathered<'_>) -> AppResult<(CodeFacts, ParameterFacts)>
         None => network.finalized_head().await?,
     };
     let reader = CodeReader { project, built, name: soak, record, settled: gathered.is_past };
-    let Read { code, mut parameters, record, prepared, expected, .. } =
+    let Read { mut code, mut parameters, record, prepared, expected, .. } =
         reader.read(network, head).await?;
+    code.record_faults.extend(found(gathered, network, &prepared, head).await?);
     parameters.rows = rows(gathered, record)?;
     parameters.externals = own_code::rows(project, gathered.target, record);
     if !gathered.is_past {
@@ -60,6 +63,20 @@ async fn read(gathered: &Gathered<'_>) -> AppResult<(CodeFacts, ParameterFacts)>
         }
     }
     Ok((code, parameters))
+}
+
+/// What stands otherwise on the soak network than the releases that are followed left it, of what
+/// the plan takes as it is: what others put behind a proxy since is not what soaks.
+async fn found(
+    gathered: &Gathered<'_>,
+    network: &Network,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<Vec<Reason>> {
+    let Candidate { project, built, .. } = **gathered;
+    let Some(chain) = follow::of(project, built)? else { return Ok(Vec::new()) };
+    let faults = standing_faults(&chain, network, built, &prepared.left, head.block).await?;
+    Ok(coded(ReasonCode::FollowedDiffers, faults).collect())
 }
 
 /// What on the target would not be what soaks, with the names of one network for the other's: code
