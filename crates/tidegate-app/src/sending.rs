@@ -276,6 +276,9 @@ fn of_engine(error: EngineError) -> AppError {
             Kind::Conflict,
             "deploy it under another id, --id N; where it follows a release, on a copy of that",
         ),
+        EngineError::OutOfOrder { .. } => {
+            (Kind::Conflict, "deploy anew under another id: `tidegate deploy NETWORK --id N`")
+        }
         EngineError::UnknownCall { .. } => {
             (Kind::Conflict, "look at the sender's transactions on the chain")
         }

@@ -14,7 +14,7 @@ use tidegate_plan::{Check, FrozenOp, KeyTransaction, Later};
 use crate::earlier::Past;
 use crate::error::EngineError;
 use crate::fees::{Ceiling, FeeCap};
-use crate::lane::{Adoption, Landed, Lane};
+use crate::lane::{Adoption, Landed, Lane, Planned, Several};
 use crate::ports::{Chain, Journal};
 
 /// An upper bound of an anchor's gas.
@@ -155,11 +155,12 @@ pub fn adopted_nonce<C: Chain, J: Journal>(
     adoption.map_or(recorded, |adoption| adoption.nonce)
 }
 
-/// Runs the plan, which was approved.
+/// Runs the plan, which was approved. `gas` is what local execution measured, by operation.
 pub(crate) async fn deploy<C: Chain, J: Journal>(
     lane: &mut Lane<'_, C, J>,
     network: &C,
     run: &DeployRun,
+    gas: &BTreeMap<String, u64>,
     report: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Deployed, EngineError> {
     let mut done = Vec::new();
@@ -171,25 +172,26 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
         None => check_there(network, run, &past.there).await?,
         Some(_) => BTreeSet::new(),
     };
-    for (index, op) in run.ops.iter().enumerate() {
-        report(&Progress::Next { op: op.id().to_owned() });
-        let landed = match op.creates() {
-            Some(created) => create(lane, network, run, op, created).await?,
-            None if past.calls.contains_key(op.id()) => None,
-            None => Some(lane.run(&intent(run, op)).await?),
-        };
-        let id = op.id().to_owned();
-        report(&match landed {
-            Some(landed) => Progress::Landed { op: id.clone(), landed },
-            None => Progress::There { op: id.clone() },
+    let is_due = |step: &str| {
+        let of = run.checks.iter().any(|made| made.check.step == *step);
+        of && anchored.is_none() && !checked.contains(step)
+    };
+    let mut rest = &run.ops[..];
+    while !rest.is_empty() {
+        // A step's checks are made before anything after it is sent.
+        let last = (1..rest.len()).find(|next| {
+            let step = &rest[next - 1].op().step;
+            rest[*next].op().step != *step && is_due(step)
         });
-        done.push((id, landed));
-        let step = &op.op().step;
-        let step_ends = run.ops.get(index + 1).is_none_or(|next| next.op().step != *step);
-        if step_ends && anchored.is_none() && !checked.contains(step.as_str()) {
+        let (stretch, after) = rest.split_at(last.unwrap_or(rest.len()));
+        done.extend(together(lane, network, (run, &past, gas), stretch, report).await?);
+        if let (Some(last), Some((_, landed))) = (stretch.last(), done.last())
+            && is_due(&last.op().step)
+        {
             let block = landed.map(|landed| landed.inclusion.block);
-            check_step(network, run, step, (block, false)).await?;
+            check_step(network, run, &last.op().step, (block, false)).await?;
         }
+        rest = after;
     }
     let anchor = match anchored {
         Some(hash) => hash,
@@ -202,6 +204,47 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     };
     let earlier = past.calls;
     Ok(Deployed { ops: done, earlier, anchor, was_complete: anchored.is_some() })
+}
+
+/// Brings operations to an end that need not wait for each other.
+async fn together<C: Chain, J: Journal>(
+    lane: &mut Lane<'_, C, J>,
+    network: &C,
+    (run, past, gas): (&DeployRun, &Past, &BTreeMap<String, u64>),
+    ops: &[FrozenOp],
+    report: &mut (dyn FnMut(&Progress) + Send),
+) -> Result<Vec<(String, Option<Landed>)>, EngineError> {
+    let mut due = BTreeSet::new();
+    for op in ops {
+        let is_there = match op.creates() {
+            Some((address, _)) => stands(lane, network, run, op, address).await?,
+            None => past.calls.contains_key(op.id()),
+        };
+        due.extend((!is_there).then(|| op.id()));
+    }
+    let planned = ops.iter().filter(|op| due.contains(op.id()));
+    let planned =
+        planned.map(|op| Planned { intent: intent(run, op), gas: gas.get(op.id()).copied() });
+    let mut several = Several::new(planned.collect());
+    let mut done = Vec::new();
+    for op in ops {
+        let id = op.id().to_owned();
+        report(&Progress::Next { op: id.clone() });
+        let landed =
+            if due.contains(op.id()) { Some(lane.next(&mut several).await?) } else { None };
+        if let Some((address, expected)) = op.creates() {
+            let found = keccak256(code_at(network, address).await?);
+            if found != expected {
+                return Err(EngineError::OtherCode { op: id, address, found, expected });
+            }
+        }
+        report(&match landed {
+            Some(landed) => Progress::Landed { op: id.clone(), landed },
+            None => Progress::There { op: id.clone() },
+        });
+        done.push((id, landed));
+    }
+    Ok(done)
 }
 
 pub(crate) fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
@@ -219,24 +262,19 @@ pub(crate) fn intent(run: &DeployRun, op: &FrozenOp) -> Intent {
     Intent { op: run.key(op.id()), to, value, data, alike: None }
 }
 
-async fn create<C: Chain, J: Journal>(
-    lane: &mut Lane<'_, C, J>,
+/// Whether what an operation creates is there, and not by a transaction of this run. A stranger may
+/// come first, even after our own attempt was signed: what counts is the code.
+async fn stands<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
     network: &C,
     run: &DeployRun,
     op: &FrozenOp,
-    (address, expected): (Address, B256),
-) -> Result<Option<Landed>, EngineError> {
-    let intent = intent(run, op);
-    // A stranger may come first, even after our own attempt was signed: what counts is the code.
-    let open = lane.state().open().values().any(|attempt| attempt.op == intent.op);
-    let landed = lane.state().landed(&intent.op).is_some_and(|(_, inclusion)| inclusion.success);
-    let there = !open && !landed && !code_at(network, address).await?.is_empty();
-    let landed = if there { None } else { Some(lane.run(&intent).await?) };
-    let found = keccak256(code_at(network, address).await?);
-    if found == expected {
-        return Ok(landed);
-    }
-    Err(EngineError::OtherCode { op: op.id().to_owned(), address, found, expected })
+    address: Address,
+) -> Result<bool, EngineError> {
+    let key = run.key(op.id());
+    let open = lane.state().open().values().any(|attempt| attempt.op == key);
+    let landed = lane.state().landed(&key).is_some_and(|(_, inclusion)| inclusion.success);
+    Ok(!open && !landed && !code_at(network, address).await?.is_empty())
 }
 
 pub(crate) async fn code_at(network: &impl Chain, address: Address) -> Result<Bytes, EngineError> {

@@ -27,7 +27,8 @@ enum Made {
     Earlier(B256),
 }
 
-/// What a sender's past has of a run, read before anything of it is sent.
+/// What a sender's past has of a run, read before anything of it is sent. It fails where a call ran
+/// before what it comes after.
 #[derive(Debug)]
 pub(crate) struct Past {
     /// The anchor, if it was sent.
@@ -60,8 +61,50 @@ impl Past {
             };
             past.there.extend(is_there.then(|| op.id().to_owned()));
         }
+        require_order(lane, run, &past)?;
         Ok(past)
     }
+}
+
+/// Refuses to go on where a call of the run landed, and something before it did not or landed after
+/// it: with it on its way, the other one reverted. Where there is no code yet, a call does nothing
+/// and succeeds.
+fn require_order<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    run: &DeployRun,
+    past: &Past,
+) -> Result<(), EngineError> {
+    let state = lane.state();
+    let open = state.open();
+    // The newest of what is before a call: the nonce it landed on, or none where it did not.
+    let mut before: Option<(&str, Option<u64>)> = None;
+    for op in run.ops.iter().filter(|op| !run.again.contains(op.id())) {
+        let key = run.key(op.id());
+        let own = state.landed(&key).filter(|(_, inclusion)| inclusion.success);
+        let nonce = own.map(|(attempt, _)| attempt.nonce);
+        if let (Some(nonce), Some((missed, at)), None) = (nonce, before, op.creates())
+            && at.is_none_or(|at| at > nonce)
+        {
+            return Err(EngineError::OutOfOrder {
+                op: op.id().to_owned(),
+                before: missed.to_owned(),
+            });
+        }
+        let is_open =
+            open.values().any(|attempt| attempt.op == key && !lane.is_behind(attempt.nonce));
+        if nonce.is_none() && (is_open || past.there.contains(op.id())) {
+            continue;
+        }
+        let is_later = match before {
+            Some((_, None)) => false,
+            Some((_, Some(at))) => nonce.is_none_or(|nonce| nonce > at),
+            None => true,
+        };
+        if is_later {
+            before = Some((op.id(), nonce));
+        }
+    }
+    Ok(())
 }
 
 /// A search of a sender's past for a run.

@@ -80,6 +80,13 @@ pub enum EngineError {
     /// A transaction that reverted on the chain.
     #[error("cannot complete {op}: transaction {hash} reverted in block {block}")]
     Reverted { op: String, hash: B256, block: u64 },
+    /// A call that landed before what it comes after.
+    #[error("cannot go on: {op} ran before {before}, which had failed, and may have done nothing")]
+    OutOfOrder {
+        op: String,
+        /// What it comes after in the plan.
+        before: String,
+    },
     /// Nothing landed within the limit.
     #[error(
         "cannot complete {op}: transaction {hash} is known to the chain, and in no block after \

@@ -87,6 +87,12 @@ pub(crate) const fn with_margin(gas: u64) -> u64 {
     gas.saturating_add(gas / 4)
 }
 
+/// Whether an endpoint's estimate, with its margin, asks for no more than what local execution
+/// measured has with the margin: then the chain counts gas as local execution does.
+pub(crate) const fn is_alike(estimated: u64, measured: u64) -> bool {
+    estimated <= with_margin(with_margin(measured))
+}
+
 /// A most that fees may come to. It is approved with what is sent, so it has few values: 1, 2 and
 /// 5 times powers of ten. What was approved under one holds while fees stay below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

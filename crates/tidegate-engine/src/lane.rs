@@ -4,6 +4,7 @@ mod adopt;
 mod cleared;
 mod cost;
 mod run;
+mod several;
 mod wait;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use tidegate_store::{Store, StreamName};
 
 pub use self::adopt::Adoption;
 pub use self::cleared::{Cleared, intent_digest};
+pub(crate) use self::several::{Planned, Several};
 use crate::error::EngineError;
 use crate::fees::FeeCap;
 use crate::ports::{Chain, Journal};
@@ -99,10 +101,20 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
 
     /// Appends to the journal first, then folds, so that the state is never ahead of it.
     fn append(&mut self, event: &LaneEvent) -> Result<(), EngineError> {
+        self.append_all(std::slice::from_ref(event))
+    }
+
+    /// The same for several, of which the journal has all or none.
+    fn append_all(&mut self, events: &[LaneEvent]) -> Result<(), EngineError> {
         let mut next = self.state.clone();
-        next.apply(event)?;
-        let body = serde_json::to_value(event).map_err(EngineError::Event)?;
-        self.journal.append(&self.lease, event.kind(), &body)?;
+        let mut bodies = Vec::new();
+        for event in events {
+            next.apply(event)?;
+            bodies.push(serde_json::to_value(event).map_err(EngineError::Event)?);
+        }
+        let kinds = events.iter().map(LaneEvent::kind);
+        let all: Vec<_> = kinds.zip(&bodies).collect();
+        self.journal.append(&self.lease, &all)?;
         self.state = next;
         Ok(())
     }

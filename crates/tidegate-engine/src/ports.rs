@@ -177,13 +177,13 @@ pub trait Journal: Sync {
     /// [`StoreError::Held`] if another lease of the stream is alive; or it cannot be written.
     fn acquire(&self, stream: &StreamName) -> Result<Self::Lease, StoreError>;
 
-    /// Appends one event to the lease's stream: its kind, and its body as JSON. It is durable when
-    /// this returns; only then may an effect that rests on it happen.
+    /// Appends events to the lease's stream, all or none: of each its kind, and its body as JSON.
+    /// They are durable when this returns; only then may an effect that rests on them happen.
     ///
     /// # Errors
-    /// [`StoreError::StaleLease`] if somebody else took the stream since; or it cannot be written,
-    /// and then the event may or may not be there.
-    fn append(&self, lease: &Self::Lease, kind: &str, body: &Value) -> Result<(), StoreError>;
+    /// [`StoreError::StaleLease`] if somebody else took the stream since; or they cannot be
+    /// written, and then they may or may not be there.
+    fn append(&self, lease: &Self::Lease, events: &[(&str, &Value)]) -> Result<(), StoreError>;
 
     /// The bodies of all events of a stream, oldest first; empty if there is none.
     ///
@@ -199,8 +199,8 @@ impl Journal for Store {
         Self::acquire(self, stream, &this_holder())
     }
 
-    fn append(&self, lease: &Lease, kind: &str, body: &Value) -> Result<(), StoreError> {
-        Self::append(self, lease, kind, body)?;
+    fn append(&self, lease: &Lease, events: &[(&str, &Value)]) -> Result<(), StoreError> {
+        self.append_all(lease, events)?;
         Ok(())
     }
 

@@ -73,6 +73,11 @@ pub(crate) fn most_of(attempt: &Attempt) -> Result<U256, EngineError> {
     Ok(fees_of(attempt)?.most(tx.gas_limit()).saturating_add(tx.value()))
 }
 
+/// The gas limit that an attempt was signed with.
+pub(crate) fn gas_of(attempt: &Attempt) -> Result<u64, EngineError> {
+    Ok(decoded(attempt)?.gas_limit())
+}
+
 /// The fees that an attempt was signed with.
 pub(crate) fn fees_of(attempt: &Attempt) -> Result<Fees, EngineError> {
     let tx = decoded(attempt)?;

@@ -57,24 +57,38 @@ impl Store {
     /// [`StoreError::TooLarge`], [`StoreError::Name`] for the kind, [`StoreError::Corrupt`] if
     /// the end of the journal does not hold, or the database's own failure.
     pub fn append(&self, lease: &Lease, kind: &str, body: &Value) -> Result<Seq, StoreError> {
-        check_name("an event kind", kind, KIND_BYTES_MAX)?;
-        let body = canonical("an event body", body, EVENT_BYTES_MAX)?;
+        self.append_all(lease, &[(kind, body)])
+    }
+
+    /// As [`Store::append`], several events with one sync: all of them are there, or none. Returns
+    /// the last one's place, or the journal's if there is none to append.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_all(&self, lease: &Lease, events: &[(&str, &Value)]) -> Result<Seq, StoreError> {
+        let mut bodies = Vec::new();
+        for (kind, body) in events {
+            check_name("an event kind", kind, KIND_BYTES_MAX)?;
+            bodies.push((*kind, canonical("an event body", body, EVENT_BYTES_MAX)?));
+        }
         self.write("append", |tx| {
             check_epoch(tx, lease)?;
-            let (head_seq, prev_hash) = head(tx)?;
+            let (mut head_seq, mut prev_hash) = head(tx)?;
             check_last(tx, head_seq, prev_hash)?;
-            let event = RawEvent {
-                seq: head_seq + 1,
-                stream: lease.stream().as_str().to_owned(),
-                stream_seq: last_stream_seq(tx, lease.stream())? + 1,
-                epoch: lease.epoch().0,
-                kind: kind.to_owned(),
-                body,
-                prev_hash,
-                hash: B256::ZERO,
-            };
-            insert(tx, &event)?;
-            Ok(Seq(event.seq))
+            for (kind, body) in &bodies {
+                let event = RawEvent {
+                    seq: head_seq + 1,
+                    stream: lease.stream().as_str().to_owned(),
+                    stream_seq: last_stream_seq(tx, lease.stream())? + 1,
+                    epoch: lease.epoch().0,
+                    kind: (*kind).to_owned(),
+                    body: body.clone(),
+                    prev_hash,
+                    hash: B256::ZERO,
+                };
+                (head_seq, prev_hash) = (event.seq, insert(tx, &event)?);
+            }
+            Ok(Seq(head_seq))
         })
     }
 
@@ -275,7 +289,8 @@ fn last_stream_seq(tx: &Transaction<'_>, stream: &StreamName) -> Result<u64, Fau
     Ok(statement.query_row([stream.as_str()], |row| unsigned(row, 0))?)
 }
 
-fn insert(tx: &Transaction<'_>, event: &RawEvent) -> Result<(), Fault> {
+fn insert(tx: &Transaction<'_>, event: &RawEvent) -> Result<B256, Fault> {
+    let hash = event.compute_hash();
     let mut statement = tx.prepare_cached(
         "INSERT INTO events (seq, stream, stream_seq, epoch, kind, body, prev_hash, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -288,9 +303,9 @@ fn insert(tx: &Transaction<'_>, event: &RawEvent) -> Result<(), Fault> {
         event.kind,
         event.body,
         event.prev_hash.as_slice(),
-        event.compute_hash().as_slice(),
+        hash.as_slice(),
     ])?;
-    Ok(())
+    Ok(hash)
 }
 
 pub(crate) fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {

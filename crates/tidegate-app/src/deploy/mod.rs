@@ -7,7 +7,7 @@ mod record;
 mod undone;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use alloy_primitives::B256;
@@ -109,6 +109,8 @@ pub struct Approved<'a> {
     built: &'a Built,
     name: &'a str,
     prepared: Prepared,
+    /// The gas of each operation, as local execution measured it.
+    gas: BTreeMap<String, u64>,
     deployment: Deployment,
     run: DeployRun,
     cleared: Cleared<'a>,
@@ -323,9 +325,10 @@ impl<'a> Frozen<'a> {
         let (network, hash, options) = (self.name, self.hash, Vec::new());
         let approval = Approval { network, hash, given, options, fields: fields(&view)? };
         let consent = approve(self.project, &approval)?;
-        let Frozen { project, network, built, name, prepared, deployment, run, .. } = self;
         let cleared = self.lane.clear(consent.hash(), self.adoption.as_ref(), self.ceiling)?;
-        Ok(Approved { project, network, built, name, prepared, deployment, run, cleared })
+        let gas = self.expected.gas.into_iter().collect();
+        let Frozen { project, network, built, name, prepared, deployment, run, .. } = self;
+        Ok(Approved { project, network, built, name, prepared, gas, deployment, run, cleared })
     }
 }
 
@@ -335,7 +338,8 @@ impl Approved<'_> {
     /// # Errors
     /// If a transaction cannot be sent, or leaves something else than local execution says.
     pub async fn run(self, report: &mut (dyn FnMut(&Done) + Send)) -> AppResult<DeployView> {
-        let Self { project, network, built, name, prepared, deployment, run, mut cleared } = self;
+        let Self { project, network, built, name, prepared, gas, deployment, run, mut cleared } =
+            self;
         let deployed = {
             let busy = project.front.busy(format!("sending to {name}"));
             let (mut count, all) = (0, run.ops.len() + 1);
@@ -353,7 +357,7 @@ impl Approved<'_> {
                     busy.at(count, all);
                 }
             };
-            let sent = cleared.deploy(network, &run, &mut report).await;
+            let sent = cleared.deploy(network, &run, &gas, &mut report).await;
             sent.map_err(|error| explained(error, &prepared.resolved.errors))?
         };
         let lane = cleared.lane();

@@ -67,7 +67,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     }
 
     /// Whether a nonce lies behind the newest adoption, so that nothing can land on it any more.
-    pub(super) fn is_behind(&self, nonce: u64) -> bool {
+    pub(crate) fn is_behind(&self, nonce: u64) -> bool {
         self.state.adopted_nonce.is_some_and(|adopted| nonce < adopted)
     }
 
@@ -101,6 +101,14 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             return Ok(());
         }
         self.append(&LaneEvent::RunApproved { plan })
+    }
+
+    /// Refuses to send what no adoption covers.
+    pub(super) async fn require_adopted(&self) -> Result<(), EngineError> {
+        match self.adoption().await? {
+            Some(_) => Err(self.not_adopted()),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn not_adopted(&self) -> EngineError {

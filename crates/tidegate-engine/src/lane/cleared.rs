@@ -1,5 +1,7 @@
 //! A lane after an approval: it sends what the approved hash covers, and nothing else.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{B256, U256};
 use tidegate_chain::Network;
 use tidegate_model::digest::Preimage;
@@ -79,10 +81,12 @@ impl<'a, C: Chain, J: Journal> Cleared<'a, C, J> {
         self.lane.run(intent).await
     }
 
-    /// Runs a deployment. Calling it again after any interruption goes on where it was.
+    /// Runs a deployment. Calling it again after any interruption goes on where it was. `gas` is
+    /// what local execution measured, by operation: what it names is sent without waiting for what
+    /// is before it.
     ///
     /// # Effects
-    /// Sends transactions, one at a time, each journaled before.
+    /// Sends transactions, each journaled before.
     ///
     /// # Errors
     /// If something else was approved; what was sent stays sent, and a repeated call finds it.
@@ -90,12 +94,13 @@ impl<'a, C: Chain, J: Journal> Cleared<'a, C, J> {
         &mut self,
         network: &C,
         run: &DeployRun,
+        gas: &BTreeMap<String, u64>,
         report: &mut (dyn FnMut(&Progress) + Send),
     ) -> Result<Deployed, EngineError> {
         let LaneId { network: of, sender } = self.lane.id();
         self.require(run.digest(of, sender, self.nonce(), self.ceiling.most)?)?;
         self.lane.limit(run.op_key(""), self.ceiling);
-        deploy(&mut self.lane, network, run, report).await
+        deploy(&mut self.lane, network, run, gas, report).await
     }
 
     /// The nonce that the sender was adopted at.

@@ -11,7 +11,7 @@ use crate::ports::{Chain, Journal};
 use crate::sign::{fees_of, is_same};
 
 /// The most gas one transaction may have (EIP-7825).
-const TX_GAS_MAX: u64 = 16_777_216;
+pub(super) const TX_GAS_MAX: u64 = 16_777_216;
 
 impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// What operations, by the beginning of their names, may cost together from now on, in wei.

@@ -6,7 +6,7 @@ use tidegate_model::event::{Attempt, Intent, LaneEvent};
 
 use super::{Landed, Lane};
 use crate::error::EngineError;
-use crate::fees::Fees;
+use crate::fees::{Fees, is_alike, with_margin};
 use crate::ports::{Chain, Journal};
 use crate::sign::{fees_of, intent_of, is_same, sign_attempt};
 
@@ -30,9 +30,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             }
             return Ok(Landed { hash: attempt.hash, inclusion: *inclusion });
         }
-        if self.adoption().await?.is_some() {
-            return Err(self.not_adopted());
-        }
+        self.require_adopted().await?;
         // Whatever is still open below must land first, or nothing above it ever does.
         let open: Vec<_> = self.state.open().into_values().cloned().collect();
         let open: Vec<_> = open.into_iter().filter(|a| !self.is_behind(a.nonce)).collect();
@@ -49,21 +47,21 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         }
         let nonce = match mine {
             Some(attempt) if replaced.is_some() => {
-                self.attempt(intent, Some((attempt.nonce, fees_of(attempt)?))).await?
+                self.attempt(intent, None, Some((attempt.nonce, fees_of(attempt)?))).await?
             }
             Some(attempt) => attempt.nonce,
             None => {
                 for attempt in &open {
                     self.finish(attempt).await?;
                 }
-                self.attempt(intent, None).await?
+                self.attempt(intent, None, None).await?
             }
         };
         self.wait(intent, nonce).await
     }
 
     /// Brings an earlier operation's open attempt to an end, by what its bytes say.
-    async fn finish(&mut self, attempt: &Attempt) -> Result<(), EngineError> {
+    pub(super) async fn finish(&mut self, attempt: &Attempt) -> Result<(), EngineError> {
         let intent = intent_of(attempt)?;
         match self.wait(&intent, attempt.nonce).await {
             Ok(_) | Err(EngineError::Reverted { .. }) => Ok(()),
@@ -72,10 +70,11 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     }
 
     /// Signs, journals and sends a new attempt: on the next nonce, or on that of an attempt that
-    /// it replaces.
+    /// it replaces. It gets the gas that was measured where the endpoint asks for no more.
     pub(super) async fn attempt(
         &mut self,
         intent: &Intent,
+        measured: Option<u64>,
         replaces: Option<(u64, Fees)>,
     ) -> Result<u64, EngineError> {
         let op = &intent.op;
@@ -86,7 +85,8 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             Some((nonce, fees)) => (nonce, fees.bump(op, fresh, self.cap)?),
             None => (next, fresh),
         };
-        let gas = self.gas(intent).await?;
+        let estimated = self.gas(intent).await?;
+        let gas = measured.filter(|gas| is_alike(estimated, *gas)).map_or(estimated, with_margin);
         let fee = fees.most(gas);
         self.require_below(op, nonce, fee)?;
         let head = self.network.latest_head().await?;
@@ -112,6 +112,12 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// Sends bytes that the journal holds. The answer is noted; what follows from a refusal, the
     /// chain says ([`Lane::wait`]).
     pub(super) async fn send(&mut self, hash: B256, raw: &[u8]) -> Result<(), EngineError> {
+        let answered = self.sent(hash, raw).await;
+        self.append(&answered)
+    }
+
+    /// The same without a note of it in the journal.
+    pub(super) async fn sent(&mut self, hash: B256, raw: &[u8]) -> LaneEvent {
         self.refusals.remove(&hash);
         let answer = match self.network.send_raw(raw).await {
             SendOutcome::Accepted(_) => "accepted".to_owned(),
@@ -123,6 +129,6 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             SendOutcome::Unknown { cause } => format!("unknown: {cause}"),
         };
         tracing::debug!(%hash, %answer, "sent");
-        self.append(&LaneEvent::Answered { hash, answer })
+        LaneEvent::Answered { hash, answer }
     }
 }

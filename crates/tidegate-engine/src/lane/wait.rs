@@ -128,7 +128,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         base_fee: u128,
     ) -> Result<(), EngineError> {
         let fees = fees_of(newest)?;
-        let raised = self.attempt(intent, Some((newest.nonce, fees))).await;
+        let raised = self.attempt(intent, None, Some((newest.nonce, fees))).await;
         raised.map(|_| ()).map_err(|error| match error {
             // More ether is no way out: what was signed can be paid, and lands when fees fall.
             EngineError::Funds { op, sender, .. } => {
@@ -157,7 +157,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         poll_interval(chain, block_time)
     }
 
-    fn newest(&self, nonce: u64) -> Option<&Attempt> {
+    pub(super) fn newest(&self, nonce: u64) -> Option<&Attempt> {
         self.state.attempts.iter().rev().find(|attempt| attempt.nonce == nonce)
     }
 

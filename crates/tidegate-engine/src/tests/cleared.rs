@@ -1,5 +1,7 @@
 //! What was approved is sent, and nothing else.
 
+use std::collections::BTreeMap;
+
 use super::deploy::{VAULT, calling, creation, run};
 use super::*;
 use crate::deploy::DeployRun;
@@ -34,7 +36,7 @@ async fn only_the_intent_that_was_approved_is_sent() {
             "{other:?}"
         );
     }
-    let refused = cleared.deploy(&world.chain, &run(), &mut |_| {}).await;
+    let refused = cleared.deploy(&world.chain, &run(), &BTreeMap::new(), &mut |_| {}).await;
     assert!(matches!(refused, Err(EngineError::NotApproved { .. })));
     assert_eq!(world.sends(), 0);
     cleared.run(&approved).await.unwrap();
@@ -55,11 +57,12 @@ async fn only_the_deployment_that_was_approved_is_sent() {
         DeployRun { anchor: Bytes::from_static(b"other"), ..run() },
     ];
     for other in others {
-        let refused = cleared.deploy(&world.chain, &other, &mut |_| {}).await;
+        let refused = cleared.deploy(&world.chain, &other, &BTreeMap::new(), &mut |_| {}).await;
         assert!(matches!(refused, Err(EngineError::NotApproved { .. })), "{other:?}");
     }
     assert_eq!(world.sends(), 0);
-    let deployed = cleared.deploy(&world.chain, &run(), &mut |_| {}).await.unwrap();
+    let deployed =
+        cleared.deploy(&world.chain, &run(), &BTreeMap::new(), &mut |_| {}).await.unwrap();
     assert_eq!((deployed.ops.len(), world.sends()), (3, 4));
 }
 

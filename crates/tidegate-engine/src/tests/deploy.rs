@@ -3,8 +3,9 @@
 mod checks;
 mod earlier;
 mod frozen;
+mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::keccak256;
 use serde_json::json;
@@ -61,11 +62,21 @@ pub(super) fn run() -> DeployRun {
     }
 }
 
-/// Runs it, and what it said on the way.
+/// Runs it, one transaction after the other, and what it said on the way.
 async fn deployed(
     world: &World,
     lane: &mut TestLane<'_>,
     run: &DeployRun,
+) -> (Result<Deployed, EngineError>, Vec<String>) {
+    measured(world, lane, run, &BTreeMap::new()).await
+}
+
+/// Runs it with what local execution measured, and what it said on the way.
+async fn measured(
+    world: &World,
+    lane: &mut TestLane<'_>,
+    run: &DeployRun,
+    gas: &BTreeMap<String, u64>,
 ) -> (Result<Deployed, EngineError>, Vec<String>) {
     let mut said = Vec::new();
     let mut next = None;
@@ -77,7 +88,7 @@ async fn deployed(
         }
         Progress::There { op } => said.push(format!("{op} there")),
     };
-    let done = deploy(lane, &world.chain, run, &mut report).await;
+    let done = deploy(lane, &world.chain, run, gas, &mut report).await;
     (done, said)
 }
 

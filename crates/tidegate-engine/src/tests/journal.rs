@@ -93,18 +93,21 @@ impl Journal for MemoryJournal {
         Ok(MemoryLease { stream: stream.to_string(), epoch, held })
     }
 
-    fn append(&self, lease: &MemoryLease, kind: &str, body: &Value) -> Result<(), StoreError> {
+    fn append(&self, lease: &MemoryLease, events: &[(&str, &Value)]) -> Result<(), StoreError> {
         let mut streams = self.streams.lock().unwrap();
         let stream = streams.get_mut(&lease.stream).expect("a lease is of a stream");
         if stream.epoch != lease.epoch {
             let (epoch, current) = (Epoch(lease.epoch), Epoch(stream.epoch));
             return Err(StoreError::StaleLease { stream: lease.stream.clone(), epoch, current });
         }
-        if *self.refused.lock().unwrap() == Some(kind) {
+        let refused = *self.refused.lock().unwrap();
+        if events.iter().any(|(kind, _)| refused == Some(kind)) {
             return Err(StoreError::Busy { op: "append", path: PathBuf::from("memory") });
         }
-        assert_eq!(body["kind"], kind, "an event is stored under its own name");
-        stream.bodies.push(body.clone());
+        for (kind, body) in events {
+            assert_eq!(body["kind"], *kind, "an event is stored under its own name");
+            stream.bodies.push((*body).clone());
+        }
         Ok(())
     }
 

@@ -127,7 +127,7 @@ fn a_store_is_a_journal() {
     assert!(matches!(second, Err(StoreError::Held { .. })), "{second:?}");
     let bodies = [json!({"a": 1}), json!({"b": "2"})];
     for body in &bodies {
-        Journal::append(&store, &lease, "Kind", body).unwrap();
+        Journal::append(&store, &lease, &[("Kind", body)]).unwrap();
     }
     assert_eq!(Journal::read(&store, &stream).unwrap(), bodies);
     let events = store.read(&stream).unwrap();
@@ -146,7 +146,7 @@ fn what_sends_may_run_in_a_task() {
         send(lane.settle());
         send(lane.run(&intent));
         send(run.ceiling(lane, 0, &[], |_| false));
-        send(deploy(lane, network, run, &mut |_| {}));
+        send(deploy(lane, network, run, &std::collections::BTreeMap::new(), &mut |_| {}));
     }
     let _ = everything;
 }

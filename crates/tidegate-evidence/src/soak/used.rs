@@ -26,8 +26,8 @@ const NAMED_MAX: usize = 2_000;
 
 /// Reads the transactions that results name, and then those that left events at the plan's
 /// addresses, until there is as much use as the policy asks. One that reverted leaves none, and so
-/// is nowhere to be found. Stretches are read from both ends in turn, so that neither what strangers
-/// did first nor what they did last is in the way of what others did.
+/// is nowhere to be found. Stretches are read from both ends in turn, so that neither what was done
+/// first by strangers nor what was done last is in the way of what others did.
 pub(super) async fn activity(
     network: &Network,
     request: &SoakRequest<'_>,

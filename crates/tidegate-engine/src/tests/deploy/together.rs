@@ -1,0 +1,219 @@
+//! What local execution has measured is sent together, and still lands in order, once, or not at
+//! all.
+
+use tidegate_model::event::LaneEvent;
+
+use super::*;
+
+/// What each operation of a run uses.
+fn gas(run: &DeployRun, each: u64) -> BTreeMap<String, u64> {
+    run.ops.iter().map(|op| (op.id().to_owned(), each)).collect()
+}
+
+/// Calls of as many accounts, each a step of its own.
+fn calls(count: u8) -> DeployRun {
+    let call = |n: u8| {
+        let name = format!("call{n}");
+        calling_at(Address::repeat_byte(n + 1), &name, &name, 1)
+    };
+    DeployRun { ops: (0..count).map(call).collect(), ..run() }
+}
+
+fn target(n: u8) -> Address {
+    Address::repeat_byte(n + 1)
+}
+
+#[tokio::test]
+async fn measured_operations_share_a_block_and_a_sync() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = run();
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    done.unwrap();
+    assert_eq!(said, ["token 1", "vault 1", "init 1", "anchor 2"]);
+    let nonces: Vec<_> = world.included().iter().map(|pending| pending.tx.nonce).collect();
+    assert_eq!(nonces, [0, 1, 2, 3]);
+    let one = ["AttemptRecorded", "Answered"];
+    let window = ["AttemptRecorded", "AttemptRecorded", "Answered", "Answered"];
+    let kinds = [&["SenderAdopted"][..], &one, &window, &["Mined"; 3], &one, &["Mined"]].concat();
+    assert_eq!(world.journal.kinds(), kinds);
+}
+
+#[tokio::test]
+async fn nothing_leaves_that_is_not_durable() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(3);
+    // The first one is on its way; the journal takes no more.
+    world.chain.world().answers.push_back(Answer::Lost);
+    world.journal.refuse(Some("Answered"));
+    assert!(measured(&world, &mut lane, &run, &gas(&run, 100_000)).await.0.is_err());
+    world.journal.refuse(Some("AttemptRecorded"));
+    drop(lane);
+    let mut lane = world.lane().await;
+    assert!(measured(&world, &mut lane, &run, &gas(&run, 100_000)).await.0.is_err());
+    let journaled = |event| match event {
+        LaneEvent::AttemptRecorded { hash, .. } => Some(hash),
+        _ => None,
+    };
+    let journaled: Vec<_> = world.journal.events().into_iter().filter_map(journaled).collect();
+    assert!(world.chain.world().sent.iter().all(|hash| journaled.contains(hash)));
+    assert_eq!(journaled.len(), 1);
+}
+
+#[tokio::test]
+async fn a_chain_that_counts_gas_otherwise_gets_one_after_the_other() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = run();
+    // More than a quarter above what was measured.
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 79_999)).await;
+    done.unwrap();
+    assert_eq!(said, ["token 1", "vault 2", "init 3", "anchor 4"]);
+}
+
+#[tokio::test]
+async fn what_nothing_measured_waits_for_what_is_before_it() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(4);
+    let mut gas = gas(&run, 100_000);
+    gas.remove("call2");
+    let (done, said) = measured(&world, &mut lane, &run, &gas).await;
+    done.unwrap();
+    assert_eq!(said, ["call0 1", "call1 1", "call2 2", "call3 3", "anchor 4"]);
+}
+
+#[tokio::test]
+async fn a_step_is_checked_before_what_comes_after_it() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let mut run = calls(3);
+    let check = Check {
+        step: "call1".to_owned(),
+        signature: "f()".to_owned(),
+        to: TARGET,
+        data: Bytes::from_static(&[5]),
+        returns: Bytes::from_static(&[6]),
+        value: json!(6),
+        kind: "uint256".to_owned(),
+    };
+    run.checks = vec![check.into()];
+    let found = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    assert!(matches!(found.0, Err(EngineError::CheckReverts { .. })), "{found:?}");
+    assert_eq!((found.1, world.sends()), (vec!["call0 1".to_owned(), "call1 1".to_owned()], 2));
+    let (asked, answer) = ((TARGET, Bytes::from_static(&[5])), Bytes::from_static(&[6]));
+    world.chain.world().views.insert(asked, answer);
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    done.unwrap();
+    assert_eq!(said, ["call0 1", "call1 1", "call2 2", "anchor 3"]);
+}
+
+#[tokio::test]
+async fn after_a_revert_nothing_more_is_sent_and_all_that_was_is_known() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(30);
+    world.chain.world().reverting.insert(target(1));
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    assert!(matches!(&done, Err(EngineError::Reverted { op, .. }) if op.ends_with("call1")));
+    assert_eq!(said, ["call0 1"]);
+    // A first one, and windows of sixteen.
+    assert_eq!((world.sends(), lane.state().open().len()), (30, 0));
+    // What ran without it may have done nothing, and is not done twice.
+    world.chain.world().reverting.clear();
+    let (again, _) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    assert!(
+        matches!(&again, Err(EngineError::OutOfOrder { op, before })
+            if op == "call2" && before == "call1"),
+        "{again:?}"
+    );
+    assert_eq!(world.sends(), 30);
+}
+
+#[tokio::test]
+async fn a_creation_that_landed_early_is_no_fault() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let ops = vec![calling("first", "first", 1), creation("token", TOKEN)];
+    let run = DeployRun { ops, ..run() };
+    world.chain.world().reverting.insert(TARGET);
+    let done = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await.0;
+    assert!(matches!(&done, Err(EngineError::Reverted { op, .. }) if op.ends_with("first")));
+    world.chain.world().reverting.clear();
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    done.unwrap();
+    assert_eq!(said, ["first 2", "token 1", "anchor 3"]);
+}
+
+#[tokio::test]
+async fn a_window_that_a_crash_left_is_sent_as_it_was_signed() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(5);
+    {
+        let mut chain = world.chain.world();
+        chain.answers.extend([Answer::Lost, Answer::Dropped, Answer::Dropped, Answer::Dropped]);
+        chain.script.push_back(Box::new(|chain| {
+            chain.broken.insert("latest_head");
+        }));
+    }
+    assert!(measured(&world, &mut lane, &run, &gas(&run, 100_000)).await.0.is_err());
+    let signed: Vec<_> = lane.state().attempts.iter().map(|attempt| attempt.hash).collect();
+    assert_eq!(signed.len(), 5);
+    drop(lane);
+    world.chain.world().broken.clear();
+    let mut lane = world.lane().await;
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    done.unwrap();
+    assert_eq!(said[..5], ["call0 1", "call1 1", "call2 1", "call3 1", "call4 1"]);
+    let included: Vec<_> = world.included().iter().map(|pending| pending.tx.hash).collect();
+    assert_eq!(included[..5], signed);
+}
+
+#[tokio::test]
+async fn no_more_is_open_than_nodes_keep_or_the_balance_pays() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(100);
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    done.unwrap();
+    let in_block = |number: &str| said.iter().filter(|said| said.ends_with(number)).count();
+    assert_eq!([" 1", " 2", " 3"].map(in_block), [49, 51, 1]);
+
+    // Enough for three at once: what they did not use pays for the next ones.
+    let world = World::new();
+    let most = U256::from(GAS_LIMIT) * U256::from(QUOTED);
+    world.chain.world().account(world.sender()).balance = most * U256::from(3) + U256::from(6);
+    let mut lane = world.lane().await;
+    let run = calls(5);
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    assert_eq!(said[..3], ["call0 1", "call1 1", "call2 1"], "{done:?}");
+    assert!(!said[3].ends_with(" 1"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_transaction_in_between_stops_it_for_good() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(3);
+    let sender = world.sender();
+    world.chain.world().script.push_back(Box::new(move |chain| chain.foreign(sender)));
+    let done = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await.0;
+    assert!(matches!(&done, Err(EngineError::Foreign { .. })), "{done:?}");
+    drop(lane);
+    // The others landed without the first one.
+    {
+        let mut chain = world.chain.world();
+        chain.finalized = chain.head().block.number;
+    }
+    let mut lane = world.lane().await;
+    assert_eq!(world.nonce(), 3);
+    let done = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await.0;
+    assert!(
+        matches!(&done, Err(EngineError::OutOfOrder { op, before })
+            if op == "call1" && before == "call0"),
+        "{done:?}"
+    );
+    assert_eq!(world.nonce(), 3, "nothing of it is done twice");
+}
