@@ -243,6 +243,14 @@ pub(crate) fn explained(error: EngineError, errors: &Errors) -> AppError {
             AppError::new(Kind::Fail, format!("cannot send {op}: on the chain it {why}"))
                 .hint("somebody may have changed what it rests on since the plan was tried")
         }
+        EngineError::Reverted { op, hash, block, now: Some(data) } => {
+            let why = errors.reverted(&data);
+            let text = format!(
+                "cannot complete {op}: transaction {hash} reverted in block {block}; asked again, \
+                 it {why}"
+            );
+            AppError::new(Kind::Fail, text)
+        }
         EngineError::CheckReverts { what, data, expected } => {
             let why = errors.reverted(&data);
             AppError::new(Kind::Fail, format!("cannot check {what}: it {why}, expected {expected}"))
@@ -324,7 +332,7 @@ mod tests {
         let (op, hash, sender) = (|| "a".to_owned(), B256::ZERO, Address::ZERO);
         let (message, needed, balance) = ("busy".to_owned(), U256::ONE, U256::ZERO);
         let cases = [
-            (EngineError::Reverted { op: op(), hash, block: 7 }, Kind::Fail, ""),
+            (EngineError::Reverted { op: op(), hash, block: 7, now: None }, Kind::Fail, ""),
             (EngineError::Funds { op: op(), sender, balance, needed }, Kind::Chain, "send it"),
             (
                 EngineError::FeeCap { op: op(), base_fee: 3, needed: 7, cap: 5 },
@@ -371,10 +379,18 @@ mod tests {
         let data: Bytes = [error.selector().as_slice(), &values].concat().into();
         let errors = Errors::default().with([&abi]);
         let (op, what) = ("deploy/1/vault".to_owned(), "vault.total()".to_owned());
-        let sent = EngineError::WouldRevert { op, data: data.clone() };
+        let sent = EngineError::WouldRevert { op: op.clone(), data: data.clone() };
+        let (hash, now) = (B256::repeat_byte(1), Some(data.clone()));
+        let included = EngineError::Reverted { op: op.clone(), hash, block: 7, now };
         let expected = "5".to_owned();
         let asked = EngineError::CheckReverts { what, data: data.clone(), expected };
         for (error, text) in [
+            (
+                included,
+                "cannot complete deploy/1/vault: transaction \
+                 0x0101010101010101010101010101010101010101010101010101010101010101 reverted in \
+                 block 7; asked again, it reverted with OverCap(asked = 7, cap = 5)",
+            ),
             (
                 sent,
                 "cannot send deploy/1/vault: on the chain it reverted with OverCap(asked = 7, \

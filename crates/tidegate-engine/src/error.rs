@@ -79,7 +79,14 @@ pub enum EngineError {
     },
     /// A transaction that reverted on the chain.
     #[error("cannot complete {op}: transaction {hash} reverted in block {block}")]
-    Reverted { op: String, hash: B256, block: u64 },
+    Reverted {
+        op: String,
+        hash: B256,
+        block: u64,
+        /// What the same transaction reverts with when the chain is asked again; `None` where it
+        /// would not revert any more, or nobody can say.
+        now: Option<alloy_primitives::Bytes>,
+    },
     /// A call that landed before what it comes after.
     #[error("cannot go on: {op} ran before {before}, which had failed, and may have done nothing")]
     OutOfOrder {

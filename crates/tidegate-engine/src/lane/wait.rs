@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alloy_primitives::B256;
-use tidegate_chain::{known_chain, poll_interval};
+use alloy_primitives::{B256, Bytes};
+use tidegate_chain::{GasQuery, ReadError, known_chain, poll_interval};
 use tidegate_model::event::{Attempt, AttemptState, Inclusion, Intent, LaneEvent};
 
 use super::{Landed, Lane};
@@ -50,7 +50,8 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
                     return Ok(landed);
                 }
                 let block = inclusion.block.number;
-                return Err(EngineError::Reverted { op: intent.op.clone(), hash, block });
+                let now = self.reason(intent).await;
+                return Err(EngineError::Reverted { op: intent.op.clone(), hash, block, now });
             }
             if let Some(newest) = self.newest(nonce).cloned()
                 && let Some(answer) = self.refusals.get(&newest.hash).cloned()
@@ -65,6 +66,17 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let hash = self.newest(nonce).map(|attempt| attempt.hash).unwrap_or_default();
         let waited_secs = INCLUSION_WAIT_SECS_MAX;
         Err(EngineError::NotIncluded { op: intent.op.clone(), hash, waited_secs })
+    }
+
+    /// Why a transaction would revert now: a receipt has no reason. That nobody says it hides
+    /// nothing of what happened.
+    async fn reason(&self, intent: &Intent) -> Option<Bytes> {
+        let Intent { to, value, data, .. } = intent.clone();
+        let query = GasQuery { from: self.id.sender, to: Some(to), data, value };
+        match self.network.estimate_gas(&query).await {
+            Err(ReadError::Reverted { data, .. }) => Some(data),
+            _ => None,
+        }
     }
 
     /// Looks for any of our transactions on a nonce, and for a foreign one in their place.

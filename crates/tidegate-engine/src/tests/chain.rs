@@ -67,6 +67,8 @@ pub(crate) struct World {
     pub(crate) refusing: BTreeSet<Address>,
     /// Targets that revert in a block only.
     pub(crate) reverting: BTreeSet<Address>,
+    /// Recipients that say why to whoever asks once a transaction to them is in a block.
+    pub(crate) explaining: BTreeSet<Address>,
     /// What creations leave at an address, where that is not their initcode.
     pub(crate) leaves: BTreeMap<Address, Bytes>,
     /// What calls return.
@@ -106,6 +108,7 @@ impl World {
             mining: true,
             refusing: BTreeSet::new(),
             reverting: BTreeSet::new(),
+            explaining: BTreeSet::new(),
             leaves: BTreeMap::new(),
             views: BTreeMap::new(),
             orphans: BTreeMap::new(),

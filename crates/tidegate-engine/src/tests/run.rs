@@ -59,14 +59,16 @@ async fn what_reverted_is_tried_again_on_the_next_nonce() {
     let world = World::new();
     let mut lane = world.lane().await;
     world.chain.world().reverting.insert(TARGET);
+    world.chain.world().explaining.insert(TARGET);
     let run = lane.run(&intent("a", 1)).await;
     let first = hashes(&lane, "a")[0];
     assert!(
-        matches!(&run, Err(EngineError::Reverted { op, hash, block: 1 })
-            if op == "a" && *hash == first),
+        matches!(&run, Err(EngineError::Reverted { op, hash, block: 1, now: Some(why) })
+            if op == "a" && *hash == first && why[..] == [0xba, 0xad]),
         "{run:?}"
     );
     world.chain.world().reverting.clear();
+    world.chain.world().explaining.clear();
     let landed = lane.run(&intent("a", 1)).await.unwrap();
     assert_eq!(hashes(&lane, "a"), [first, landed.hash]);
     assert_eq!(world.nonce(), 2);

@@ -111,6 +111,14 @@ impl Chain for MemoryChain {
         if query.to.is_some_and(|to| world.refusing.contains(&to)) {
             return Err(ReadError::Reverted { what: Subject::Gas, data: Bytes::new() });
         }
+        // Once it is in a block, what reverted there says why to whoever asks.
+        let said = query.to.is_some_and(|to| world.explaining.contains(&to));
+        if said && !world.asked.is_empty() {
+            return Err(ReadError::Reverted {
+                what: Subject::Gas,
+                data: Bytes::from([0xba, 0xad]),
+            });
+        }
         Ok(world.gas)
     }
 
