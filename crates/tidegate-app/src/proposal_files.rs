@@ -116,7 +116,7 @@ pub(crate) fn find(project: &Project, wanted: Option<&str>) -> AppResult<Found> 
             .find(|found| found.checked.hash() == hash)
             .ok_or_else(|| AppError::new(Kind::Internal, "a proposal vanished")),
         (None, _) => Err(AppError::usage("there is no such proposal")
-            .hint("`tidegate proposal list` shows them")),
+            .hint("`tidegate proposal list` shows those that are here; pull, if it is newer")),
         _ => {
             Err(AppError::usage("several proposals; name one by its hash")
                 .hint(known.join("\nhint: ")))

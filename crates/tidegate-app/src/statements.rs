@@ -13,12 +13,13 @@ use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
 };
 use tidegate_model::units::counted;
-use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, StatementDigest};
+use tidegate_model::{ChainId, GateInput, Head, Reason, ReasonCode, ReleaseRoot, StatementDigest};
 use tidegate_plan::config::Stage;
 
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::{keys_of_policies, people};
 use crate::project::Project;
+use crate::records;
 
 /// The most statements named of those that do not count.
 const NAMED_MAX: usize = 10;
@@ -63,10 +64,20 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
         let more = set.faults.len() - NAMED_MAX;
         project.front.warn(format!("and {} like these", counted(more, "more file")));
     }
-    for remark in set.remarks() {
+    let here = recorded(project);
+    for remark in set.remarks_beside(|root| here.as_ref().map_or(true, |all| all.contains(&root))) {
         project.front.warn(remark);
     }
     Ok(set)
+}
+
+/// The releases of which something here is a record.
+fn recorded(project: &Project) -> AppResult<BTreeSet<ReleaseRoot>> {
+    let mut roots = BTreeSet::new();
+    for network in project.config.networks.keys() {
+        roots.extend(records::all(project, network)?.into_iter().map(|(_, of)| of.release_root));
+    }
+    Ok(roots)
 }
 
 /// As [`load`]; then asks the targets for the blocks that date statements, and contracts for their

@@ -8,6 +8,7 @@ use tidegate_model::statement::{
     AuditAttestation, AuditRevocation, Bearing, Body, Bug, ContractSigner, EmergencyWaiver,
     General, SignedStatement, Standing, Statement,
 };
+use tidegate_model::units::counted;
 use tidegate_model::{GateInput, ProjectId, Reason, ReleaseRoot, StatementDigest};
 
 /// The source that a statement was read from.
@@ -359,17 +360,54 @@ impl StatementSet {
         weighed.map(|(digest, ..)| digest).collect()
     }
 
+    /// As [`Self::remarks`]; those about releases that are not here, because they are of another
+    /// branch or were not pulled, are counted in one sentence.
+    pub fn remarks_beside(&self, is_here: impl Fn(ReleaseRoot) -> bool) -> Vec<String> {
+        let is_elsewhere =
+            |statement: &Statement| release_of(statement).is_some_and(|release| !is_here(release));
+        let missing = self.statements.values().filter(|c| c.origin == Origin::Memory);
+        let elsewhere = missing.filter(|c| is_elsewhere(&c.signed.statement)).count();
+        let own = self.statements.iter().filter(|(_, c)| !is_elsewhere(&c.signed.statement));
+        let mut remarks = remarks(own);
+        if elsewhere > 0 {
+            let statements = counted(elsewhere, "statement");
+            remarks.push(format!(
+                "{statements} about releases that nothing here is of: pull, or look on the branch \
+                 that has them; what they stop stays stopped"
+            ));
+        }
+        remarks
+    }
+
     /// Statements whose files are missing, one sentence each.
     pub fn remarks(&self) -> Vec<String> {
-        let missing = self.statements.iter().filter(|(_, c)| c.origin == Origin::Memory);
-        missing
-            .map(|(digest, collected)| {
-                format!(
-                    "deployments/statements/{digest}.json is missing here ({}); restore it",
-                    collected.signed.statement.text()
-                )
-            })
-            .collect()
+        remarks(self.statements.iter())
+    }
+}
+
+fn remarks<'a>(all: impl Iterator<Item = (&'a StatementDigest, &'a Collected)>) -> Vec<String> {
+    let missing = all.filter(|(_, collected)| collected.origin == Origin::Memory);
+    let remark = |(digest, collected): (&StatementDigest, &Collected)| {
+        format!(
+            "deployments/statements/{digest}.json is missing here ({}); pull or restore it",
+            collected.signed.statement.text()
+        )
+    };
+    missing.map(remark).collect()
+}
+
+/// The one release that a statement is about, if it is about one.
+const fn release_of(statement: &Statement) -> Option<ReleaseRoot> {
+    let Statement::Statement(General { body, .. }) = statement else { return None };
+    match body {
+        Body::Go(go) => Some(go.release),
+        Body::NoGo(no_go) => Some(no_go.release),
+        Body::Bug(bug) => Some(bug.release),
+        Body::Waiver(waiver) => Some(waiver.release),
+        Body::SoakSample(sample) => Some(sample.release),
+        Body::Postmortem(found) => Some(found.release),
+        Body::FundRequest(request) => request.release,
+        _ => None,
     }
 }
 

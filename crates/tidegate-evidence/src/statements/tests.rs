@@ -234,3 +234,29 @@ fn nobody_puts_their_signature_under_anothers_words() {
         assert_eq!(set.statements.len(), 2, "{kind}");
     }
 }
+
+/// An older branch has nothing of a later release: what was said of that is counted, and no more.
+#[test]
+fn what_is_missing_is_named_where_it_is_about_what_is_here() {
+    let key = PrivateKeySigner::random();
+    let release = |byte| ReleaseRoot(B256::repeat_byte(byte));
+    let no_go = |byte| {
+        let (discipline, reason) = (None, format!("reason {byte}"));
+        Body::NoGo(NoGo { release: release(byte), discipline, reason })
+    };
+    let until = Body::Freeze(Freeze { until: 9_000_000_000, reason: "stop".to_owned() });
+    let memory: Vec<_> = [no_go(1), no_go(2), no_go(3), until]
+        .into_iter()
+        .map(|body| {
+            let statement = says(key.address(), body);
+            (statement.digest().unwrap(), signed_by(&key, statement))
+        })
+        .collect();
+    let set = collect(Vec::new(), memory);
+    let remarks = set.remarks_beside(|root| root == release(1));
+    let named = remarks.iter().filter(|said| said.contains("is missing here")).count();
+    assert_eq!((named, remarks.len()), (2, 3), "{remarks:?}");
+    assert!(remarks[2].starts_with("2 statements about releases"), "{remarks:?}");
+    assert_eq!(set.remarks_beside(|_| true), set.remarks());
+    assert_eq!(set.remarks().len(), 4);
+}
