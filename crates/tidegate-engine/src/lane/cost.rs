@@ -2,13 +2,13 @@
 
 use alloy_primitives::U256;
 use tidegate_chain::{GasQuery, ReadError};
-use tidegate_model::event::Intent;
+use tidegate_model::event::{Attempt, Intent};
 
 use super::Lane;
 use crate::error::EngineError;
 use crate::fees::{Ceiling, Fees, with_margin};
 use crate::ports::{Chain, Journal};
-use crate::sign::{fees_of, is_same};
+use crate::sign::{fees_of, gas_of, is_same};
 
 /// The most gas one transaction may have (EIP-7825).
 pub(super) const TX_GAS_MAX: u64 = 16_777_216;
@@ -80,7 +80,18 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         Ok(with_margin(estimate).min(TX_GAS_MAX))
     }
 
-    /// Refuses fees that could come to more than was approved.
+    /// What those of these operations may pay that are on their way, without those on one nonce.
+    fn open_fees(&self, ops: &str, without: u64) -> Result<U256, EngineError> {
+        let open = self.state.open().into_values().filter(|attempt| {
+            attempt.op.starts_with(ops)
+                && attempt.nonce != without
+                && !self.is_behind(attempt.nonce)
+        });
+        let fee = |attempt: &Attempt| Ok(fees_of(attempt)?.most(gas_of(attempt)?));
+        open.map(fee).sum()
+    }
+
+    /// Refuses fees that could come to more than was approved, with those that are on their way.
     pub(super) fn require_below(
         &self,
         op: &str,
@@ -89,7 +100,8 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     ) -> Result<(), EngineError> {
         let (before, most) = match &self.ceiling {
             Some((ops, most)) if op.starts_with(ops.as_str()) => {
-                (self.paid(ops, Some(nonce)), *most)
+                let paid = self.paid(ops, Some(nonce));
+                (paid.saturating_add(self.open_fees(ops, nonce)?), *most)
             }
             _ => (U256::ZERO, self.cap.total),
         };

@@ -194,11 +194,16 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     async fn window(&self, several: &Several) -> Result<Window, EngineError> {
         let from = several.sent.len();
         let mut nonce = self.state.next_nonce.ok_or_else(|| self.not_adopted())?;
-        let fees = self.fees(&several.planned[from].intent.op).await?;
+        let fees = match self.fees(&several.planned[from].intent.op).await {
+            // What is on its way lands first; then it is said, if fees have not fallen by then.
+            Err(EngineError::FeeCap { .. }) => return Ok(Window::default()),
+            fees => fees?,
+        };
         let head = self.network.latest_head().await?;
         let balance = self.network.balance(self.id.sender, head.block).await?;
         let open = self.state.open().into_values().filter(|open| !self.is_behind(open.nonce));
         let mut spent = open.map(most_of).sum::<Result<U256, _>>()?;
+        let mut fee = U256::ZERO;
         let mut window = Window::default();
         for Planned { intent, gas } in &several.planned[from..] {
             if self.has_landed(intent) {
@@ -206,11 +211,10 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
                 continue;
             }
             let Some(gas) = gas.map(with_margin).filter(|gas| *gas <= TX_GAS_MAX) else { break };
-            let count = window.events.len();
-            let fee = spent.saturating_add(fees.most(gas));
-            spent = fee.saturating_add(intent.value);
+            fee = fee.saturating_add(fees.most(gas));
+            spent = spent.saturating_add(fees.most(gas)).saturating_add(intent.value);
             window.bytes += intent.data.len();
-            if count == WINDOW_MAX
+            if window.events.len() == WINDOW_MAX
                 || window.bytes > WINDOW_BYTES_MAX
                 || spent > balance
                 || self.require_below(&intent.op, nonce, fee).is_err()

@@ -4,6 +4,7 @@
 use tidegate_model::event::LaneEvent;
 
 use super::*;
+use crate::fees::Ceiling;
 
 /// What each operation of a run uses.
 fn gas(run: &DeployRun, each: u64) -> BTreeMap<String, u64> {
@@ -216,4 +217,40 @@ async fn a_foreign_transaction_in_between_stops_it_for_good() {
         "{done:?}"
     );
     assert_eq!(world.nonce(), 3, "nothing of it is done twice");
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_counts_towards_what_was_approved() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(5);
+    let each = U256::from(GAS_LIMIT) * U256::from(QUOTED);
+    // Enough for two at once; what they did not use is left for the others.
+    let most = each * U256::from(2) + each / U256::from(2);
+    lane.limit(run.op_key(""), Ceiling { most });
+    let (_, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    assert_eq!(said[..3], ["call0 1", "call1 1", "call2 2"]);
+    let paid: U256 = lane
+        .state()
+        .attempts
+        .iter()
+        .filter_map(|attempt| Some(attempt.state.inclusion()?.fee))
+        .sum();
+    assert!(paid <= most, "{paid}");
+}
+
+#[tokio::test]
+async fn fees_above_the_cap_wait_for_what_is_on_its_way() {
+    let world = World::new();
+    let cap = FeeCap { per_gas: QUOTED, ..CAP };
+    let mut lane = world.lane_within(cap).await;
+    let run = calls(60);
+    // Three windows and the first one are on their way when fees rise.
+    world.chain.world().script.push_back(Box::new(|chain| {
+        chain.mine();
+        chain.base_fee *= 2;
+    }));
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    assert!(matches!(&done, Err(EngineError::FeeCap { .. })), "{done:?}");
+    assert_eq!((said.len(), world.sends(), lane.state().open().len()), (49, 49, 0));
 }
