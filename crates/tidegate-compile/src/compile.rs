@@ -15,7 +15,7 @@ use crate::input::{self, Inputs};
 use crate::names::{self, Text};
 use crate::output::{self, Diagnostic, Output};
 use crate::request::CompileRequest;
-use crate::roots::{self, Root};
+use crate::roots::{Root, Search};
 use crate::solc::{Finder, FoundCompiler, with_pin};
 use crate::sources::{self, Closure, SourceError};
 use crate::unit::{self, Unit, UnitError};
@@ -126,8 +126,9 @@ pub(crate) fn prepare<'a>(request: &CompileRequest<'a>) -> Result<Prepared<'a>, 
         return Err(CompileError::NothingNamed);
     }
     let mut named: BTreeMap<&str, Root> = BTreeMap::new();
+    let search = Search::new(root, foundry);
     for name in request.contracts {
-        named.insert(name, roots::find(root, foundry, name)?);
+        named.insert(name, search.find(name)?);
     }
     let mut roots: Vec<Root> = named.values().cloned().collect();
     roots.sort();

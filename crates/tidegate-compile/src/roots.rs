@@ -1,5 +1,8 @@
 //! From a contract as people name it to the source that declares it.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use foundry_compilers::resolver::parse::SolData;
@@ -89,13 +92,132 @@ impl Root {
     }
 }
 
-/// Finds a contract by `Name`, `path:Name`, `import/path.sol:Name`, `dep:package/path:Name` or
-/// `vendored:path:Name`.
-pub(crate) fn find(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
-    match name.rsplit_once(':') {
-        Some((path, contract)) => in_file(root, foundry, name, path, contract),
-        None => by_name(root, foundry, name),
+/// A search for contracts. What it reads of the project, it reads once, however many it looks for.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    root: &'a Path,
+    foundry: &'a FoundryConfig,
+    own: OnceCell<Words>,
+    dependencies: OnceCell<Words>,
+}
+
+/// Files, and which of them have which words.
+#[derive(Debug, Default)]
+struct Words {
+    files: Vec<String>,
+    /// By the hash of a word: its files. What may declare a contract is read again.
+    by_word: HashMap<u64, Vec<usize>>,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) const fn new(root: &'a Path, foundry: &'a FoundryConfig) -> Self {
+        Self { root, foundry, own: OnceCell::new(), dependencies: OnceCell::new() }
     }
+
+    /// Finds a contract by `Name`, `path:Name`, `import/path.sol:Name`, `dep:package/path:Name` or
+    /// `vendored:path:Name`.
+    pub(crate) fn find(&self, name: &str) -> Result<Root, RootError> {
+        match name.rsplit_once(':') {
+            Some((path, contract)) => in_file(self.root, self.foundry, name, path, contract),
+            None => self.by_name(name),
+        }
+    }
+
+    /// A bare name is one of the project's own contracts, or else the one contract of this name
+    /// among its dependencies.
+    fn by_name(&self, name: &str) -> Result<Root, RootError> {
+        let Self { root, foundry, .. } = *self;
+        let own = self.words(&self.own, || own_files(root, foundry))?;
+        let mut found = self.declaring(own, name)?;
+        if found.is_empty() {
+            let files = || dependency_files(root, foundry);
+            found = self.declaring(self.words(&self.dependencies, files)?, name)?;
+            // Tests and mocks are no use to anybody else.
+            let shipped = |source: &String| !is_for_tests(source);
+            if found.iter().any(shipped) {
+                found.retain(shipped);
+            }
+            // Of what a package has for itself alone, imports of the project find nothing.
+            let shared = |source: &String| !is_of_a_package(source);
+            if found.iter().any(shared) {
+                found.retain(shared);
+            }
+        }
+        found.sort();
+        match found.as_slice() {
+            [] => Err(RootError::Unknown {
+                name: name.to_owned(),
+                src: foundry.src.clone(),
+                near: near(root, foundry, name),
+            }),
+            [source] => Ok(Root { source: source.clone(), contract: name.to_owned() }),
+            several => Err(RootError::Ambiguous {
+                name: name.to_owned(),
+                candidates: several.iter().map(|source| format!("{source}:{name}")).collect(),
+            }),
+        }
+    }
+
+    fn words<'w>(
+        &self,
+        place: &'w OnceCell<Words>,
+        files: impl FnOnce() -> Result<Vec<String>, RootError>,
+    ) -> Result<&'w Words, RootError> {
+        if let Some(words) = place.get() {
+            return Ok(words);
+        }
+        let mut words = Words { files: files()?, ..Words::default() };
+        for (index, source) in words.files.iter().enumerate() {
+            let mut has = |word: &str| {
+                let of_word = words.by_word.entry(hash(word)).or_default();
+                if of_word.last() != Some(&index) {
+                    of_word.push(index);
+                }
+            };
+            match vyper::contract_of(source) {
+                Some(contract) => has(contract),
+                None => self.text(source)?.split(is_no_word).for_each(has),
+            }
+        }
+        Ok(place.get_or_init(|| words))
+    }
+
+    fn text(&self, source: &str) -> Result<String, RootError> {
+        let path = places::file(self.root, self.foundry, source);
+        files::read_text(&path, SOURCE_BYTES_MAX)
+            .map_err(|source| RootError::Search { folder: path.clone(), source })
+    }
+
+    /// The files that declare a contract.
+    fn declaring(&self, words: &Words, name: &str) -> Result<Vec<String>, RootError> {
+        let mut found = Vec::new();
+        for index in words.by_word.get(&hash(name)).into_iter().flatten() {
+            let source = &words.files[*index];
+            let declares = match vyper::contract_of(source) {
+                Some(contract) => contract == name,
+                None => {
+                    let text = self.text(source)?;
+                    let declared = SolData::parse(&text, Path::new(source)).contract_names;
+                    declared.iter().any(|declared| declared == name)
+                }
+            };
+            if declares {
+                found.push(source.clone());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a character stands in no name of a contract.
+fn is_no_word(character: char) -> bool {
+    !(character.is_ascii_alphanumeric() || "_$".contains(character))
+}
+
+fn hash(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    word.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The `source:Name` of a contract as people name it.
@@ -107,7 +229,8 @@ pub fn find_contract(
     foundry: &FoundryConfig,
     name: &str,
 ) -> Result<String, RootError> {
-    find(root, foundry, name).map(|found| format!("{}:{}", found.source, found.contract))
+    let found = Search::new(root, foundry).find(name);
+    found.map(|found| format!("{}:{}", found.source, found.contract))
 }
 
 fn in_file(
@@ -159,39 +282,6 @@ fn in_file(
     Ok(Root { source: source.clone(), contract: contract.to_owned() })
 }
 
-/// A bare name is one of the project's own contracts, or else the one contract of this name among
-/// its dependencies.
-fn by_name(root: &Path, foundry: &FoundryConfig, name: &str) -> Result<Root, RootError> {
-    let mut found = declaring(root, foundry, own_files(root, foundry)?, name)?;
-    if found.is_empty() {
-        let files = dependency_files(root, foundry)?;
-        found = declaring(root, foundry, files, name)?;
-        // Tests and mocks are no use to anybody else.
-        let shipped = |source: &String| !is_for_tests(source);
-        if found.iter().any(shipped) {
-            found.retain(shipped);
-        }
-        // Of what a package has for itself alone, imports of the project find nothing.
-        let shared = |source: &String| !is_of_a_package(source);
-        if found.iter().any(shared) {
-            found.retain(shared);
-        }
-    }
-    found.sort();
-    match found.as_slice() {
-        [] => Err(RootError::Unknown {
-            name: name.to_owned(),
-            src: foundry.src.clone(),
-            near: near(root, foundry, name),
-        }),
-        [source] => Ok(Root { source: source.clone(), contract: name.to_owned() }),
-        several => Err(RootError::Ambiguous {
-            name: name.to_owned(),
-            candidates: several.iter().map(|source| format!("{source}:{name}")).collect(),
-        }),
-    }
-}
-
 /// The declared contract whose name is so near that another one may be a slip of it. Those of
 /// dependencies are told by the names of their files.
 fn near(root: &Path, foundry: &FoundryConfig, name: &str) -> Option<String> {
@@ -213,34 +303,6 @@ fn near(root: &Path, foundry: &FoundryConfig, name: &str) -> Option<String> {
 
 fn slip(near: &Option<String>) -> String {
     near.as_ref().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
-}
-
-/// The files that declare a contract.
-fn declaring(
-    root: &Path,
-    foundry: &FoundryConfig,
-    files: Vec<String>,
-    name: &str,
-) -> Result<Vec<String>, RootError> {
-    let mut found = Vec::new();
-    for source in files {
-        if let Some(contract) = vyper::contract_of(&source) {
-            if contract == name {
-                found.push(source);
-            }
-            continue;
-        }
-        let path = places::file(root, foundry, &source);
-        let text = files::read_text(&path, SOURCE_BYTES_MAX)
-            .map_err(|source| RootError::Search { folder: path.clone(), source })?;
-        // Parsing is slow next to a search of the text.
-        if text.contains(name)
-            && SolData::parse(&text, &path).contract_names.iter().any(|declared| declared == name)
-        {
-            found.push(source);
-        }
-    }
-    Ok(found)
 }
 
 fn is_for_tests(source: &str) -> bool {
@@ -373,7 +435,7 @@ mod tests {
         let remappings = ["@d/=lib/d/contracts/", "named/=lib/e/"];
         let remappings = remappings.map(|text| Remapping::parse(text).unwrap()).to_vec();
         let foundry = FoundryConfig { remappings, ..FoundryConfig::empty() };
-        let find = |name: &str| find(root.path(), &foundry, name);
+        let find = |name: &str| Search::new(root.path(), &foundry).find(name);
 
         let cases = [
             ("Vault", "src/Vault.sol"),
@@ -421,5 +483,23 @@ mod tests {
         assert!(matches!(error, RootError::NoFile { .. }), "another package's path: {error:?}");
         let error = find("d/P.sol:P").unwrap_err().to_string();
         assert!(error.contains("\"d/=lib/d/contracts/\""), "{error}");
+    }
+
+    /// However many contracts are looked for, each file is read once, and once more where its words
+    /// say that it may declare one.
+    #[test]
+    fn what_was_searched_is_not_searched_again() {
+        let root = project(&[
+            ("src/A.sol", "contract A {} // B"),
+            ("src/B.sol", "contract B {}"),
+            ("src/C.sol", "contract C { function f$(uint a_B) public {} }"),
+        ]);
+        let foundry = FoundryConfig::empty();
+        let search = Search::new(root.path(), &foundry);
+        assert_eq!(search.find("A").unwrap().source, "src/A.sol");
+        std::fs::remove_file(root.path().join("src/C.sol")).unwrap();
+        write(root.path(), "src/D.sol", "contract B {}");
+        assert_eq!(search.find("B").unwrap().source, "src/B.sol");
+        assert!(Search::new(root.path(), &foundry).find("B").is_err(), "it may be two now");
     }
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::compile::{Closures, closures, texts};
 use crate::error::CompileError;
 use crate::foundry::FoundryConfig;
-use crate::{names, places, roots};
+use crate::roots::Search;
+use crate::{names, places};
 
 /// A source file of a closure: the name that the compiler has for it, and its path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -30,8 +31,9 @@ pub fn source_places(
     contracts: &[String],
 ) -> Result<BTreeMap<String, SourcePlace>, CompileError> {
     let mut named = Vec::new();
+    let search = Search::new(root, foundry);
     for name in contracts {
-        named.push(roots::find(root, foundry, name)?);
+        named.push(search.find(name)?);
     }
     let Closures { solidity, vyper } = closures(root, foundry, &named)?;
     let names = names::normalise(root, foundry, texts(&solidity, &vyper))?;
