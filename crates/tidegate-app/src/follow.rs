@@ -17,7 +17,7 @@ use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
 use crate::records::{self, last_block};
-use crate::release::{Built, read_release, stored_of};
+use crate::release::{Built, read_release, stored_build, stored_of};
 
 /// The largest file of a release that is followed, in bytes.
 const RELEASE_BYTES_MAX: u64 = 64 << 20;
@@ -176,7 +176,7 @@ fn read(project: &Project, root: ReleaseRoot) -> AppResult<Built> {
                 .hint("restore it from git")
         });
     }
-    let Some(built) = stored_of(project, root)? else {
+    let Some(built) = recorded_build(project, root)? else {
         return Err(AppError::config(format!(
             "{file} is missing, and this machine never built it"
         ))
@@ -187,6 +187,28 @@ fn read(project: &Project, root: ReleaseRoot) -> AppResult<Built> {
     let here = project.config.release_name();
     project.front.note(format!("wrote {file}, which {here} follows; commit it"));
     Ok(built)
+}
+
+/// The build of a release that is kept: the one that was promoted, else one that was deployed.
+/// Where no record is here, any, since they differ in metadata alone.
+fn recorded_build(project: &Project, root: ReleaseRoot) -> AppResult<Option<Built>> {
+    let mut builds = Vec::new();
+    for (network, settings) in &project.config.networks {
+        let of_release = records::all(project, network)?.into_iter().map(|(_, record)| record);
+        let of_release = of_release.filter(|record| record.release_root == root);
+        let is_tried = settings.stage != Stage::Mainnet;
+        builds.extend(of_release.map(|record| (is_tried, record.deployment.build_digest)));
+    }
+    builds.sort();
+    if builds.is_empty() {
+        return stored_of(project, root);
+    }
+    for (_, build) in builds {
+        if let Some(built) = stored_build(project, root, build)? {
+            return Ok(Some(built));
+        }
+    }
+    Ok(None)
 }
 
 /// What the releases that are followed left on one network.

@@ -4,7 +4,7 @@
 use alloy_primitives::KECCAK256_EMPTY;
 use tidegate_chain::Network;
 use tidegate_evidence::{BySafe, Executed, Made, compare_stored, execution_of};
-use tidegate_gates::{CodeFacts, Findings, code_verdict};
+use tidegate_gates::{CodeFacts, Findings, Observed, code_verdict};
 use tidegate_model::record::DeploymentRecord;
 use tidegate_model::{BlockRef, EvidenceDigest, Head, Reason, ReasonCode, Verdict};
 use tidegate_plan::{Moment, When, stored};
@@ -16,7 +16,8 @@ use crate::error::AppResult;
 use crate::project::Project;
 use crate::promotion::{TargetPlan, promotions, target_plan};
 use crate::published::OnTarget;
-use crate::release::Built;
+use crate::records;
+use crate::release::{Built, stored_build};
 
 /// A promotion that the helper has recorded and the chain still shows.
 #[derive(Debug, Clone)]
@@ -61,8 +62,17 @@ impl Seen {
     }
 
     fn of(&self, built: &Built) -> Option<&Recorded> {
+        self.promotions.get(self.place(built)?)
+    }
+
+    /// The first promotion after that of a release.
+    fn after(&self, built: &Built) -> Option<&Recorded> {
+        self.promotions.get(self.place(built)?.checked_sub(1)?)
+    }
+
+    fn place(&self, built: &Built) -> Option<usize> {
         let root = built.roots.release_root;
-        self.promotions.iter().find(|recorded| recorded.record.release_root == root)
+        self.promotions.iter().position(|recorded| recorded.record.release_root == root)
     }
 }
 
@@ -140,6 +150,8 @@ pub(crate) async fn read_back(
     read(project, built, target, network, &seen).await
 }
 
+/// Reads a release at the latest head. What a later promotion changed since is no contradiction: it
+/// is read as it stood before that, and said to be superseded.
 async fn read(
     project: &Project,
     built: &Built,
@@ -147,10 +159,45 @@ async fn read(
     network: &Network,
     seen: &Seen,
 ) -> AppResult<ReadBack> {
+    let found = read_at(project, built, target, network, (seen, seen.head)).await?;
+    let Some(next) = seen.after(built).filter(|_| matches!(found.verdict(), Verdict::Fail { .. }))
+    else {
+        return Ok(found);
+    };
+    let settings = project.network(target)?;
+    let by = (project.named_at(settings)?.safe, project.id(settings)?);
+    let Some(executed) = execution_of(network, seen.head, by, next).await? else {
+        return Ok(found);
+    };
+    let (root, block) = (next.record.release_root, executed.receipt.block.number);
+    let named = record_of(project, target, next)?;
+    let name = named.map_or_else(|| root.short(), |record| record.name);
+    let before = async {
+        let head = network.head_at(block.saturating_sub(1)).await?;
+        read_at(project, built, target, network, (seen, head)).await
+    };
+    let (mut then, read) = match before.await {
+        Ok(then) => (then, "this is how it stood before that".to_owned()),
+        Err(error) => {
+            let facts = CodeFacts { network: target.to_owned(), ..CodeFacts::default() };
+            let why = format!("how it stood before that cannot be read: {error}");
+            (ReadBack { facts, ..found }, why)
+        }
+    };
+    let text = format!("it was superseded by {name} in block {block} of {target}; {read}");
+    then.facts.missing.push(Reason::new(ReasonCode::Superseded, text));
+    Ok(then)
+}
+
+async fn read_at(
+    project: &Project,
+    built: &Built,
+    target: &str,
+    network: &Network,
+    (seen, head): (&Seen, Head),
+) -> AppResult<ReadBack> {
     let _busy = project.front.busy(format!("comparing what stands on {target} with the plan"));
-    let (head, recorded) = (seen.head, seen.of(built));
-    let plan = target_plan(project, built, target, network, head, When::After).await?;
-    let mut facts = compare(&plan, network, head, built, target).await?;
+    let recorded = seen.of(built);
     let mut found = ReadBack {
         facts: CodeFacts { network: target.to_owned(), ..CodeFacts::default() },
         block: head.block,
@@ -158,6 +205,20 @@ async fn read(
         recorded_at: recorded.map(|recorded| recorded.recorded_at),
         promotions: seen.promotions.clone(),
     };
+    let promoted = match recorded {
+        Some(recorded) => promoted_build(project, target, built, recorded)?,
+        None => namesake(project, target, built, &seen.promotions)?.map_or(Ok(None), Err),
+    };
+    let promoted = match promoted {
+        Ok(promoted) => promoted,
+        Err(missing) => {
+            found.facts.missing.push(missing);
+            return Ok(found);
+        }
+    };
+    let built = promoted.as_ref().unwrap_or(built);
+    let plan = target_plan(project, built, target, network, head, When::After).await?;
+    let mut facts = compare(&plan, network, head, built, target).await?;
     let Some(recorded) = recorded else {
         if facts.contracts.iter().all(|contract| contract.found == KECCAK256_EMPTY) {
             let missing =
@@ -180,8 +241,7 @@ async fn read(
         );
         facts.record_faults.push(Reason::new(ReasonCode::PromotionDiffers, text));
     }
-    let settings = project.network(target)?;
-    let by = (plan.prepared.resolved.executor.address(), project.id(settings)?);
+    let by = (plan.prepared.resolved.executor.address(), project.id(project.network(target)?)?);
     match execution_of(network, head, by, recorded).await? {
         Some(executed) => {
             storage(&plan, network, head, built, &executed, &mut facts).await?;
@@ -197,6 +257,71 @@ async fn read(
         }
     }
     Ok(ReadBack { facts, ..found })
+}
+
+/// The build that was promoted, where it is another one of this release, by the record that the
+/// promotion fixes; or the reason why it is not here.
+fn promoted_build(
+    project: &Project,
+    target: &str,
+    built: &Built,
+    recorded: &Recorded,
+) -> AppResult<Observed<Option<Built>>> {
+    let (root, own) = (built.roots.release_root, built.roots.build_digest);
+    let Some(record) = record_of(project, target, recorded)? else { return Ok(Ok(None)) };
+    let build = record.deployment.build_digest;
+    if build == own {
+        return Ok(Ok(None));
+    }
+    if let Some(stored) = stored_build(project, root, build)? {
+        return Ok(Ok(Some(stored)));
+    }
+    let text = format!(
+        "another build of the same release was promoted: {}, and this checkout gives {}; check \
+         out the commit that was promoted, with its line ends and comments",
+        build.short(),
+        own.short()
+    );
+    Ok(Err(Reason::new(ReasonCode::OtherBuild, text)))
+}
+
+/// The record in git that a promotion fixes, whoever wrote it there.
+fn record_of(
+    project: &Project,
+    target: &str,
+    recorded: &Recorded,
+) -> AppResult<Option<DeploymentRecord>> {
+    for (_, record) in records::all(project, target)? {
+        let same = record.release_root == recorded.record.release_root
+            && record.deployment.digest()? == recorded.record.deployment_digest;
+        if same {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
+/// That another release of this name was promoted, where this one was not.
+fn namesake(
+    project: &Project,
+    target: &str,
+    built: &Built,
+    promotions: &[Recorded],
+) -> AppResult<Option<Reason>> {
+    let name = &built.release.name;
+    for promotion in promotions {
+        let record = record_of(project, target, promotion)?;
+        let Some(other) = record.filter(|record| record.name == *name) else { continue };
+        let text = format!(
+            "another build of the same release: {name} was promoted as {}, and this checkout \
+             gives {}. A change of yours gets another `version`; if you changed nothing, look at \
+             `git pull`, `npm ci` and line ends (LF)",
+            other.release_root.short(),
+            built.roots.release_root.short()
+        );
+        return Ok(Some(Reason::new(ReasonCode::OtherBuild, text)));
+    }
+    Ok(None)
 }
 
 /// Rows that compare a network with a plan.

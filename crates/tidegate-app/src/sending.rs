@@ -284,9 +284,11 @@ fn of_engine(error: EngineError) -> AppError {
             Kind::Conflict,
             "deploy it under another id, --id N; where it follows a release, on a copy of that",
         ),
-        EngineError::OutOfOrder { .. } => {
-            (Kind::Conflict, "deploy anew under another id: `tidegate deploy NETWORK --id N`")
-        }
+        EngineError::OutOfOrder { .. } => (
+            Kind::Conflict,
+            "look at what it did there. To start over, deploy under another id, --id N; where the \
+             plan follows a release, on a copy of that, since what stands would be called again",
+        ),
         EngineError::UnknownCall { .. } => {
             (Kind::Conflict, "look at the sender's transactions on the chain")
         }

@@ -90,8 +90,7 @@ fn require_order<C: Chain, J: Journal>(
                 before: missed.to_owned(),
             });
         }
-        let is_open =
-            open.values().any(|attempt| attempt.op == key && !lane.is_behind(attempt.nonce));
+        let is_open = open.values().any(|attempt| attempt.op == key);
         if nonce.is_none() && (is_open || past.there.contains(op.id())) {
             continue;
         }

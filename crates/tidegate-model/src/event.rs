@@ -224,6 +224,9 @@ pub struct LaneState {
     pub adopted_nonce: Option<u64>,
     /// Every attempt, in order of recording.
     pub attempts: Vec<Attempt>,
+    /// How many of them were recorded before the newest adoption. Whoever adopted the sender took
+    /// it as it stood: of these, what has not landed is never sent again.
+    pub before_adoption: usize,
     /// The plans that were approved.
     pub approved: Vec<B256>,
 }
@@ -256,6 +259,7 @@ impl LaneState {
                 }
                 self.next_nonce = Some(*nonce);
                 self.adopted_nonce = Some(*nonce);
+                self.before_adoption = self.attempts.len();
             }
             LaneEvent::RunApproved { plan } => self.approved.push(*plan),
             LaneEvent::AttemptRecorded { op, intent, nonce, hash, raw, max_fee_per_gas } => {
@@ -290,10 +294,9 @@ impl LaneState {
 
     fn record(&mut self, attempt: Attempt) -> Result<(), FoldError> {
         let expected = self.next_nonce.ok_or(FoldError::NotAdopted("an attempt"))?;
-        let same_nonce = self.attempts.iter().find(|known| known.nonce == attempt.nonce);
+        let same_nonce = self.managed().find(|known| known.nonce == attempt.nonce);
         match same_nonce {
             Some(known) if known.intent == attempt.intent => {}
-            // After a foreign transaction was adopted, its nonce is behind us for good.
             Some(_) => return Err(FoldError::Equivocation(attempt.nonce)),
             None if attempt.nonce == expected => self.next_nonce = Some(expected + 1),
             None => return Err(FoldError::Nonce { found: attempt.nonce, expected }),
@@ -331,10 +334,15 @@ impl LaneState {
         landed().find(|(_, inclusion)| inclusion.success).or_else(|| landed().last())
     }
 
+    /// The attempts since the newest adoption.
+    fn managed(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().skip(self.before_adoption)
+    }
+
     /// Nonces for which nothing has landed, with their newest attempt, lowest nonce first.
     pub fn open(&self) -> BTreeMap<u64, &Attempt> {
         let mut open = BTreeMap::new();
-        for attempt in &self.attempts {
+        for attempt in self.managed() {
             open.insert(attempt.nonce, attempt);
         }
         for attempt in &self.attempts {

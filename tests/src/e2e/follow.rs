@@ -29,6 +29,7 @@ const PAUSE: &str = "    /// @notice Stops deposits.";
 /// under the same policy, and nothing else is made.
 fn the_second_release_upgrades_what_stands(scene: &Scene<'_>) -> Outcome {
     promote_and_execute(scene)?;
+    a_comment_is_another_build(scene)?;
     let policy = scene.run("eva", &["policy", "show", "--json"], 0)?.json()?;
     next(scene, "1.4.0", "1.5.0", "1")?;
 
@@ -36,8 +37,8 @@ fn the_second_release_upgrades_what_stands(scene: &Scene<'_>) -> Outcome {
     let config = scene.read("tidegate.toml")?;
     scene.edit("tidegate.toml", "follows = \"1.4.0\"\n", "")?;
     let plan = scene.run("eva", &["plan", "mainnet", "--json"], 0)?;
-    let said = plan.json()?.to_string();
-    assert!(said.contains("vault-1.4.0 stands on mainnet (@registry, @vault)"), "{said}");
+    let plan = plan.json()?.to_string();
+    assert!(plan.contains("vault-1.4.0 stands on mainnet (@registry, @vault)"), "{plan}");
     scene.write("tidegate.toml", &config)?;
 
     let plan = scene.run("eva", &["plan", "mainnet", "--json"], 0)?.json()?;
@@ -64,6 +65,10 @@ fn the_second_release_upgrades_what_stands(scene: &Scene<'_>) -> Outcome {
     assert_eq!(book["addresses"].as_object().ok_or("addresses")?.len(), 2, "{book}");
     let proxy: Address = serde_json::from_value(first.clone())?;
     assert_eq!(round(&scene.world.mainnet, proxy)?, 1);
+    // What the second one changed is no fault of the first.
+    let first = scene.run("eva", &["verify", "mainnet", "--release", "vault-1.4.0"], 30)?;
+    assert!(said(&first).contains("it was superseded by vault-1.5.0"), "{first:?}");
+    assert!(first.stdout.contains("UNKNOWN") && !first.stdout.contains("FAIL"), "{first:?}");
     // The policy that the owners adopted covers it.
     assert_eq!(scene.run("eva", &["policy", "show", "--json"], 0)?.json()?, policy);
 
@@ -71,6 +76,22 @@ fn the_second_release_upgrades_what_stands(scene: &Scene<'_>) -> Outcome {
     scene.forget("ada")?;
     scene.run("ada", &["build"], 0)?;
     returns(scene)
+}
+
+/// What was promoted is judged by the build that was promoted, where that is kept; else it is said.
+fn a_comment_is_another_build(scene: &Scene<'_>) -> Outcome {
+    let text = scene.read(VAULT)?;
+    scene.edit(VAULT, PAUSE, &format!("    // A comment.\n{PAUSE}"))?;
+    scene.run("eva", &["verify", "mainnet"], 0)?;
+    let other = scene.run("o3", &["verify", "mainnet"], 30)?;
+    assert!(!other.stdout.contains("there is no code"), "{other:?}");
+    assert!(said(&other).contains("another build of the same release was promoted"), "{other:?}");
+    // Other code under the same version is another release of its name.
+    let more = "    function more() external pure returns (bool) { return true; }\n";
+    scene.write(VAULT, &text.replacen(PAUSE, &format!("{more}{PAUSE}"), 1))?;
+    let other = scene.run("eva", &["verify", "mainnet"], 30)?;
+    assert!(said(&other).contains("vault-1.4.0 was promoted as"), "{other:?}");
+    scene.write(VAULT, &text)
 }
 
 /// Back to the first release's code: audited as it is, upgraded to, and read as the second left it.

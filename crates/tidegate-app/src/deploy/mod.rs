@@ -197,6 +197,7 @@ pub async fn freeze<'a>(
     };
     undone::refuse_again((project, built, name), &run, &done)?;
     attentions.extend(namesake(project, name, built)?);
+    attentions.extend(undone::signed_before(lane.state(), &run));
     let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
     let (place, plan) = ((name.as_str(), network), (&prepared, &expected));
     let begun = Begun { project, place, built, plan, id, done: &done, head };

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, U256};
 use tidegate_chain::Network;
 use tidegate_engine::{DeployRun, EngineError, check_there};
+use tidegate_model::event::LaneState;
+use tidegate_model::units::counted;
 use tidegate_plan::{Moment, OpKind, Undone, later, stored, undone};
 
 use crate::deployment::{Prepared, expect_rest, refuse_faults, simulate};
@@ -38,8 +40,32 @@ pub(super) fn refuse_again(
 ) -> AppResult {
     let Some(op) = run.again.iter().find(|op| there.contains(*op)) else { return Ok(()) };
     Err(AppError::new(Kind::Conflict, format!("this deployment has made {op} already"))
+        .hint(format!("if it broke off, it goes on without `--again {op}`"))
         .hint("a release after it that has the call makes it again")
         .hint(follow::second(project, built, name, run.deployment_id + 1)?))
+}
+
+/// What other commands signed and no block has, as where a chain was begun anew: nothing of the
+/// sender lands before it, so it is sent again first.
+pub(super) fn signed_before(state: &LaneState, run: &DeployRun) -> Option<String> {
+    const NAMED_MAX: usize = 5;
+    let own = run.op_key("");
+    let open = state.open();
+    let ops = open.values().map(|attempt| attempt.op.as_str());
+    let ops: Vec<_> = ops.filter(|op| !op.starts_with(&own)).collect();
+    if ops.is_empty() {
+        return None;
+    }
+    let named = ops.iter().take(NAMED_MAX).map(|op| op.rsplit('/').next().unwrap_or(op));
+    let named: Vec<_> = named.collect();
+    let more = if ops.len() > NAMED_MAX { ", …" } else { "" };
+    let are = if ops.len() == 1 { "is" } else { "are" };
+    Some(format!(
+        "{} that other commands signed {are} in no block, and {are} sent again first, since \
+         nothing of this sender lands before: {}{more}",
+        counted(ops.len(), "transaction"),
+        named.join(", ")
+    ))
 }
 
 /// Tries what is due of a plan that has begun: what of it would fail is refused. Returns the calls

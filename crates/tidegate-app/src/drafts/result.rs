@@ -125,6 +125,10 @@ async fn call(
         )
     };
     let (contract, selector) = called_function(contracts, sent).map_err(refused)?;
+    let anchored = record.anchor().map_or(0, |anchor| anchor.block.number);
+    if sent.is_some_and(|(_, receipt)| receipt.block.number < anchored) {
+        return Err(refused("it is older than the start of the soak"));
+    }
     let from = sent.map(|(tx, _)| tx.from).unwrap_or_default();
     let function = contracts.iter().find(|known| known.address == contract);
     let function = function.and_then(|known| known.functions.get(&selector));

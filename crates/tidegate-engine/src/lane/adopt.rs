@@ -51,7 +51,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let sender = self.id.sender;
         let head = self.network.latest_head().await?;
         let latest = self.network.nonce(sender, head.block).await?;
-        let lost = self.state.open().keys().any(|nonce| *nonce < latest && !self.is_behind(*nonce));
+        let lost = self.state.open().keys().any(|nonce| *nonce < latest);
         if self.state.next_nonce.is_some_and(|next| latest <= next) && !lost {
             return Ok(None);
         }
@@ -64,11 +64,6 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let balance = self.network.balance(sender, head.block).await?;
         let (lane, nonce, void) = (self.id, latest, self.void);
         Ok(Some(Adoption { lane, nonce, unsettled, void, balance, block: head.block }))
-    }
-
-    /// Whether a nonce lies behind the newest adoption, so that nothing can land on it any more.
-    pub(crate) fn is_behind(&self, nonce: u64) -> bool {
-        self.state.adopted_nonce.is_some_and(|adopted| nonce < adopted)
     }
 
     /// Puts the sender under management.

@@ -64,6 +64,16 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         Fees::quote(op, data.base_fee, data.priority_fee, self.cap)
     }
 
+    /// The fees of a new attempt on a nonce. Where something was signed for it before an adoption,
+    /// and may lie in a pool, they are high enough that nodes take the new one in its place.
+    pub(super) fn fees_on(&self, nonce: u64, op: &str, fresh: Fees) -> Result<Fees, EngineError> {
+        let mut before = self.state.attempts.iter().take(self.state.before_adoption);
+        match before.rfind(|old| old.nonce == nonce && old.state.inclusion().is_none()) {
+            Some(old) => fees_of(old)?.bump(op, fresh, self.cap),
+            None => Ok(fresh),
+        }
+    }
+
     /// The gas limit of an intent.
     pub(super) async fn gas(&self, intent: &Intent) -> Result<u64, EngineError> {
         let Intent { op, to, value, data, alike: _ } = intent.clone();
@@ -82,11 +92,11 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
 
     /// What those of these operations may pay that are on their way, without those on one nonce.
     fn open_fees(&self, ops: &str, without: u64) -> Result<U256, EngineError> {
-        let open = self.state.open().into_values().filter(|attempt| {
-            attempt.op.starts_with(ops)
-                && attempt.nonce != without
-                && !self.is_behind(attempt.nonce)
-        });
+        let open = self
+            .state
+            .open()
+            .into_values()
+            .filter(|attempt| attempt.op.starts_with(ops) && attempt.nonce != without);
         let fee = |attempt: &Attempt| Ok(fees_of(attempt)?.most(gas_of(attempt)?));
         open.map(fee).sum()
     }

@@ -33,7 +33,6 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         self.require_adopted().await?;
         // Whatever is still open below must land first, or nothing above it ever does.
         let open: Vec<_> = self.state.open().into_values().cloned().collect();
-        let open: Vec<_> = open.into_iter().filter(|a| !self.is_behind(a.nonce)).collect();
         let mine = open.iter().find(|attempt| attempt.op == intent.op);
         if mine.is_some_and(other) {
             return Err(EngineError::OtherIntent { op: intent.op.clone() });
@@ -83,7 +82,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let fresh = self.fees(op).await?;
         let (nonce, fees) = match replaces {
             Some((nonce, fees)) => (nonce, fees.bump(op, fresh, self.cap)?),
-            None => (next, fresh),
+            None => (next, self.fees_on(next, op, fresh)?),
         };
         let estimated = self.gas(intent).await?;
         let gas = measured.filter(|gas| is_alike(estimated, *gas)).map_or(estimated, with_margin);

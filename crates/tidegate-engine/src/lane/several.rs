@@ -121,12 +121,9 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// Takes up what an earlier run left open. Where that is something else than the first of these
     /// intents in their order, each is sent alone, which settles it.
     async fn way(&mut self, several: &mut Several) -> Result<Way, EngineError> {
-        let open: Vec<_> = self.state.open().into_values().cloned().collect();
-        let open: BTreeMap<_, Attempt> = open
-            .into_iter()
-            .filter(|attempt| !self.is_behind(attempt.nonce))
-            .map(|attempt| (attempt.op.clone(), attempt))
-            .collect();
+        let open = self.state.open().into_values().cloned();
+        let open: BTreeMap<_, Attempt> =
+            open.map(|attempt| (attempt.op.clone(), attempt)).collect();
         for planned in &several.planned {
             match open.get(&planned.intent.op) {
                 Some(attempt) if is_same(attempt, &planned.intent)? => {
@@ -194,14 +191,14 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     async fn window(&self, several: &Several) -> Result<Window, EngineError> {
         let from = several.sent.len();
         let mut nonce = self.state.next_nonce.ok_or_else(|| self.not_adopted())?;
-        let fees = match self.fees(&several.planned[from].intent.op).await {
+        let fresh = match self.fees(&several.planned[from].intent.op).await {
             // What is on its way lands first; then it is said, if fees have not fallen by then.
             Err(EngineError::FeeCap { .. }) => return Ok(Window::default()),
             fees => fees?,
         };
         let head = self.network.latest_head().await?;
         let balance = self.network.balance(self.id.sender, head.block).await?;
-        let open = self.state.open().into_values().filter(|open| !self.is_behind(open.nonce));
+        let open = self.state.open().into_values();
         let mut spent = open.map(most_of).sum::<Result<U256, _>>()?;
         let mut fee = U256::ZERO;
         let mut window = Window::default();
@@ -211,6 +208,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
                 continue;
             }
             let Some(gas) = gas.map(with_margin).filter(|gas| *gas <= TX_GAS_MAX) else { break };
+            let Ok(fees) = self.fees_on(nonce, &intent.op, fresh) else { break };
             fee = fee.saturating_add(fees.most(gas));
             spent = spent.saturating_add(fees.most(gas)).saturating_add(intent.value);
             window.bytes += intent.data.len();

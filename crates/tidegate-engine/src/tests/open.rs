@@ -77,19 +77,25 @@ async fn what_the_journal_does_not_hold_is_not_sent() {
     assert_eq!((world.sends(), lane.state().next_nonce), (0, Some(0)));
 }
 
+/// What was signed before an adoption may lie in a pool: nodes take the new one in its place.
 #[tokio::test]
-async fn a_nonce_that_carries_an_intent_gets_no_other_one() {
+async fn what_an_adoption_leaves_behind_is_outbid_on_its_nonce() {
     let world = World::new();
     let mut lane = world.lane().await;
-    world.leave_open(&mut lane, &intent("a", 1)).await;
-    // As if a person adopted the sender once more at the nonce that is taken.
+    world.chain.world().mining = false;
+    world.chain.world().script.push_back(Box::new(|chain| {
+        chain.broken.insert("latest_head");
+    }));
+    assert!(lane.run(&intent("a", 1)).await.is_err());
+    world.chain.world().broken.clear();
+    assert_eq!(world.chain.world().pool.len(), 1);
     let block = world.chain.world().head().block;
     let (balance, unsettled, void) = (U256::ZERO, None, None);
     let adoption = Adoption { lane: lane.id(), nonce: 0, unsettled, void, balance, block };
     lane.adopt(&adoption).unwrap();
-    let run = lane.run(&intent("b", 2)).await;
-    let expected = FoldError::Equivocation(0);
-    assert!(matches!(&run, Err(EngineError::Fold(fold)) if *fold == expected), "{run:?}");
-    assert_eq!(lane.state().attempts_for("b").count(), 0);
-    assert_eq!(world.included().len(), 1, "only the first intent was sent");
+    world.chain.world().mining = true;
+    lane.run(&intent("b", 2)).await.unwrap();
+    let included: Vec<_> = world.included().into_iter().map(|pending| pending.tx.input).collect();
+    assert_eq!(included, [Bytes::from_static(&[2])], "of the two on one nonce");
+    assert_eq!(world.journal.answers(), ["accepted"; 2]);
 }

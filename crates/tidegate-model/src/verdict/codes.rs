@@ -149,6 +149,8 @@ codes! {
         NotPromoted,
         /// The helper has no promotion of the release.
         NoPromotionRecorded,
+        /// A later promotion changed what this one left.
+        Superseded,
         /// The recorded promotion is of another deployment.
         PromotionDiffers,
         /// The endpoints have no log of the transaction that promoted the release.

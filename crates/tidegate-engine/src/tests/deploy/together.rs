@@ -219,6 +219,42 @@ async fn a_foreign_transaction_in_between_stops_it_for_good() {
     assert_eq!(world.nonce(), 3, "nothing of it is done twice");
 }
 
+/// Whoever adopts a sender anew takes it as it stands, not what was once signed for another run.
+#[tokio::test]
+async fn what_was_signed_before_an_adoption_is_never_sent_again() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let first = calls(5);
+    {
+        let mut chain = world.chain.world();
+        chain.answers.extend([Answer::Dropped; 5]);
+        chain.script.push_back(Box::new(|chain| {
+            chain.broken.insert("latest_head");
+        }));
+    }
+    assert!(measured(&world, &mut lane, &first, &gas(&first, 100_000)).await.0.is_err());
+    assert_eq!((lane.state().open().len(), world.sends()), (5, 5));
+    drop(lane);
+    let sender = world.sender();
+    {
+        let mut chain = world.chain.world();
+        chain.broken.clear();
+        chain.foreign(sender);
+        chain.finalized = chain.head().block.number;
+    }
+    let mut lane = world.lane().await;
+    assert_eq!(lane.state().open().len(), 0);
+    let second = DeployRun { deployment_id: 1, ..calls(5) };
+    measured(&world, &mut lane, &second, &gas(&second, 100_000)).await.0.unwrap();
+    let old: Vec<_> = lane.state().attempts[..5].iter().map(|attempt| attempt.hash).collect();
+    assert!(world.chain.world().sent[5..].iter().all(|hash| !old.contains(hash)));
+    // The foreign one, five calls and the anchor.
+    assert_eq!(world.nonce(), 7);
+    // The journal still folds.
+    drop(lane);
+    world.open().await;
+}
+
 #[tokio::test]
 async fn what_is_on_its_way_counts_towards_what_was_approved() {
     let world = World::new();
