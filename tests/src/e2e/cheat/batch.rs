@@ -153,7 +153,7 @@ fn cheat_a_policy_or_promotion_that_comes_after_the_owners_signed(scene: &Scene<
         as_safe(helper::adopt_policy(project, digest, 2, u64::MAX))
     })?;
     let promotion = promotion(scene)?;
-    ends_it(scene, "has recorded 1 promotions", || {
+    ends_it(scene, "has recorded 1 promotion;", || {
         let word = |field: &str| serde_json::from_value(promotion[field].clone());
         let record = helper::PromotionRecord {
             release_root: ReleaseRoot(B256::repeat_byte(1)),
