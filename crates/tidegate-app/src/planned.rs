@@ -4,7 +4,7 @@ mod view;
 
 use std::collections::BTreeSet;
 
-use tidegate_plan::{Executor, Expected, When};
+use tidegate_plan::{Executor, Expected, OpKind, When};
 
 pub use self::view::PlanView;
 use crate::deploy::deployment_id;
@@ -59,23 +59,33 @@ pub async fn plan(
         }
         Executor::Key(_) => Vec::new(),
     };
-    let there = standing_creations(&network, &prepared, head).await?;
+    let mut there = standing_creations(&network, &prepared, head).await?;
+    let is_begun = matches!(executor, Executor::Key(_)) && !there.is_empty();
     if let Executor::Key(_) = executor {
         let (plan, place) = ((&prepared, &expected), (name, &network));
         let begun = Begun { project, place, built, plan, id, done: &there, head };
         begun.refuse_other_code().await?;
-        if !there.is_empty() && expected.faults.is_empty() && !is_recorded(&begun)? {
-            let done =
-                &begun.made_calls().await?.into_iter().chain(there.iter().cloned()).collect();
-            let begun = Begun { done, ..begun };
+        if is_begun && is_recorded(&begun)? {
+            there.extend(calls(&prepared));
+        } else if is_begun && expected.faults.is_empty() {
+            let done = begun.made_calls().await?.into_iter().chain(there.iter().cloned());
+            let done = done.collect();
+            let begun = Begun { done: &done, ..begun };
             attentions.extend(begun.shared(&begun.due().await?, &BTreeSet::new()).await?);
+            there = done;
         }
     }
     let earlier = records::earlier(project, name, built.roots.release_root)?;
     let view = PlanView::of((name, built), id, (&prepared, &expected));
-    let view = view.with_there(&there, false).after(earlier.as_ref());
+    let view = view.with_there(&there, is_begun).after(earlier.as_ref());
     let view = PlanView { standing, ..view }.attending(attentions);
     Ok(Planned { prepared, expected, view })
+}
+
+/// The calls of a plan, by id.
+fn calls(prepared: &Prepared) -> impl Iterator<Item = String> {
+    let calls = prepared.resolved.ops.iter().filter(|op| matches!(op.kind, OpKind::Call { .. }));
+    calls.map(|op| op.id.clone())
 }
 
 /// Whether this deployment is complete, as its record says.

@@ -272,7 +272,7 @@ impl fmt::Display for Subject {
 pub enum ReadError {
     /// Too few endpoints of different operators answered.
     #[error(
-        "cannot read {what}: of {} of different operators, {have} answered",
+        "cannot read {what}: {have} of {} of different operators answered",
         counted(*.want, "endpoint")
     )]
     TooFewEndpoints {

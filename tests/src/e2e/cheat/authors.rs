@@ -326,7 +326,7 @@ fn cheat_a_name_of_too_few_digits(scene: &Scene<'_>) -> Outcome {
         let triage = ["record", "triage", bug, "--resolution", "invalid", "--reason", "none"];
         scene.run("kim", &[&triage[..], &["--as", "treasury"]].concat(), 2)
     };
-    refused(triage(&bug[..10])?, "has 8 digits; give at least 16 digits")?;
+    refused(triage(&bug[..10])?, "has 8 digits; give at least 16 of the digest")?;
     refused(triage("0x")?, "is not a digest")?;
     refused(triage(&"ef".repeat(8))?, "nothing here has a digest that begins with")?;
     // Sixteen name it, and approve what moves nothing.
