@@ -240,9 +240,17 @@ fn a_sheet_counts_what_is_sent(scene: &Scene<'_>) -> Outcome {
     assert!(shown.contains(": 1800000 gas.") && shown.contains("at most 40000 gas"), "{shown}");
     assert!(shown.contains("With what is sent along, it costs at most"), "{shown}");
 
+    let there = |sheet: &Value| -> Vec<bool> {
+        let operations = sheet["operations"].as_array().into_iter().flatten();
+        operations.map(|op| op["there"] == true).collect()
+    };
+    let plan =
+        || -> Result<Value, Failed> { Ok(scene.run("eva", &["plan", "--json"], 0)?.json()?) };
     releases.deploy("1.5.0", &[one()], &[])?;
+    assert!(there(&plan()?).iter().all(|there| *there), "calls are there too");
     releases.write("1.6.0", &[one(), registry("second")])?;
     let (second, gas) = sheet()?;
+    assert_eq!(there(&plan()?), there(&second), "plan is deploy");
     assert_eq!((&second["gas"], &second["value"]), (&json!(gas), &json!("0")));
     assert!(gas > 0 && number(&first["gas"]) > Some(2 * gas), "{second}");
     assert_eq!(second["helperGas"], Value::Null);
