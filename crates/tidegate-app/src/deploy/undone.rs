@@ -141,3 +141,43 @@ async fn said(begun: &Begun<'_>) -> AppResult<(Vec<String>, BTreeSet<(Address, U
 fn slot_name(slot: U256) -> String {
     format!("slot {}", word(slot))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, Bytes};
+    use tidegate_model::event::LaneEvent;
+    use tidegate_model::{BlockRef, ReleaseRoot};
+
+    use super::*;
+
+    #[test]
+    fn what_other_commands_signed_is_named_before_it_is_sent_again() {
+        let run = DeployRun {
+            release_root: ReleaseRoot(B256::repeat_byte(1)),
+            deployment_id: 1,
+            ops: Vec::new(),
+            checks: Vec::new(),
+            anchor: Bytes::new(),
+            again: BTreeSet::new(),
+        };
+        let mut state = LaneState::default();
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        let adopted =
+            LaneEvent::SenderAdopted { nonce: 0, balance: U256::ZERO, block, anew: false };
+        state.apply(&adopted).unwrap();
+        let mut sign = |op: String, nonce: u64| {
+            let hash = B256::with_last_byte(u8::try_from(nonce).unwrap() + 1);
+            let (raw, intent, max_fee_per_gas) = (Bytes::new(), hash, U256::ONE);
+            let recorded =
+                LaneEvent::AttemptRecorded { op, intent, nonce, hash, raw, max_fee_per_gas };
+            state.apply(&recorded).unwrap();
+            signed_before(&state, &run)
+        };
+        assert_eq!(sign(run.op_key("own"), 0), None);
+        let said = sign("deploy/0x02/0/dial.set".to_owned(), 1).unwrap();
+        assert!(said.starts_with("1 transaction that other commands signed is in no"), "{said}");
+        assert!(said.ends_with("before: dial.set"), "{said}");
+        let said = sign("fund/0x03".to_owned(), 2).unwrap();
+        assert!(said.starts_with("2 transactions"), "{said}");
+    }
+}
