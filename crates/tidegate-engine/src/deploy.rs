@@ -136,6 +136,12 @@ impl DeployRun {
         anchored.is_some_and(|(_, inclusion)| inclusion.success)
     }
 
+    /// Whether anything of it was signed before.
+    pub fn is_tried<C: Chain, J: Journal>(&self, lane: &Lane<'_, C, J>) -> bool {
+        let own = self.key("");
+        lane.state().attempts.iter().any(|attempt| attempt.op.starts_with(&own))
+    }
+
     pub(crate) fn key(&self, op: &str) -> String {
         format!("deploy/{}/{}/{op}", self.release_root, self.deployment_id)
     }

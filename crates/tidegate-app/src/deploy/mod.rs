@@ -192,8 +192,8 @@ pub async fn freeze<'a>(
     let lane = open_lane(project, network, signer).await?;
     helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
     let done = match when {
-        When::Before => BTreeSet::new(),
-        When::After => there(&lane, network, &run).await?,
+        When::Before if !run.is_tried(&lane) => BTreeSet::new(),
+        When::Before | When::After => there(&lane, network, &run).await?,
     };
     undone::refuse_again((project, built, name), &run, &done)?;
     attentions.extend(namesake(project, name, built)?);
