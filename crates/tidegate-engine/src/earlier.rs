@@ -61,47 +61,37 @@ impl Past {
             };
             past.there.extend(is_there.then(|| op.id().to_owned()));
         }
-        require_order(lane, run, &past)?;
+        require_order(lane, run)?;
         Ok(past)
     }
 }
 
-/// Refuses to go on where a call of the run landed, and something before it did not or landed after
-/// it: with it on its way, the other one reverted. Where there is no code yet, a call does nothing
-/// and succeeds.
+/// Refuses to go on where a call of the run landed while something before it, which was on its way
+/// too, had failed: where there is no code yet, a call does nothing and succeeds.
 fn require_order<C: Chain, J: Journal>(
     lane: &Lane<'_, C, J>,
     run: &DeployRun,
-    past: &Past,
 ) -> Result<(), EngineError> {
     let state = lane.state();
     let open = state.open();
-    // The newest of what is before a call: the nonce it landed on, or none where it did not.
-    let mut before: Option<(&str, Option<u64>)> = None;
+    let mut failed: Vec<(&str, u64, Option<u64>)> = Vec::new();
     for op in run.ops.iter().filter(|op| !run.again.contains(op.id())) {
         let key = run.key(op.id());
         let own = state.landed(&key).filter(|(_, inclusion)| inclusion.success);
-        let nonce = own.map(|(attempt, _)| attempt.nonce);
-        if let (Some(nonce), Some((missed, at)), None) = (nonce, before, op.creates())
-            && at.is_none_or(|at| at > nonce)
-        {
-            return Err(EngineError::OutOfOrder {
-                op: op.id().to_owned(),
-                before: missed.to_owned(),
-            });
-        }
-        let is_open = open.values().any(|attempt| attempt.op == key);
-        if nonce.is_none() && (is_open || past.there.contains(op.id())) {
-            continue;
-        }
-        let is_later = match before {
-            Some((_, None)) => false,
-            Some((_, Some(at))) => nonce.is_none_or(|nonce| nonce > at),
-            None => true,
+        let landed = own.map(|(attempt, _)| attempt.nonce);
+        let missed = |at: u64| {
+            let mut before = failed.iter();
+            before.find(|(_, tried, done)| *tried < at && done.is_none_or(|done| done > at))
         };
-        if is_later {
-            before = Some((op.id(), nonce));
+        if op.creates().is_none()
+            && let Some((before, ..)) = landed.and_then(missed)
+        {
+            let (op, before) = (op.id().to_owned(), (*before).to_owned());
+            return Err(EngineError::OutOfOrder { op, before });
         }
+        let is_over = |nonce: &u64| landed != Some(*nonce) && !open.contains_key(nonce);
+        let tried = state.attempts_for(&key).map(|attempt| attempt.nonce).find(is_over);
+        failed.extend(tried.map(|tried| (op.id(), tried, landed)));
     }
     Ok(())
 }

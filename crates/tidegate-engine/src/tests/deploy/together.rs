@@ -290,3 +290,16 @@ async fn fees_above_the_cap_wait_for_what_is_on_its_way() {
     assert!(matches!(&done, Err(EngineError::FeeCap { .. })), "{done:?}");
     assert_eq!((said.len(), world.sends(), lane.state().open().len()), (49, 49, 0));
 }
+
+/// As where a call counted as made by an earlier release, and was then made again.
+#[tokio::test]
+async fn what_was_not_on_its_way_is_not_missed() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let run = calls(2);
+    lane.run(&crate::deploy::intent(&run, &run.ops[1])).await.unwrap();
+    let (done, said) = measured(&world, &mut lane, &run, &gas(&run, 100_000)).await;
+    done.unwrap();
+    assert_eq!(said, ["call0 2", "call1 1", "anchor 3"]);
+    assert!(measured(&world, &mut lane, &run, &BTreeMap::new()).await.0.unwrap().was_complete);
+}
