@@ -8,6 +8,7 @@ use tidegate_model::ReleaseRoot;
 use tidegate_model::lookup::Prefix;
 use tidegate_model::policy::External;
 use tidegate_model::record::{DeploymentRecord, Found, Place};
+use tidegate_model::shared::RELEASES;
 use tidegate_plan::config::Stage;
 use tidegate_plan::{ADMIN_SLOT, Followed};
 use tidegate_store::{read_limited, to_text, write_atomic};
@@ -16,6 +17,7 @@ use crate::chain::{Chain, Kept};
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::project::Project;
+use crate::recalled;
 use crate::records::{self, last_block};
 use crate::release::{Built, read_release, stored_build, stored_of};
 
@@ -176,7 +178,13 @@ fn read(project: &Project, root: ReleaseRoot) -> AppResult<Built> {
                 .hint("restore it from git")
         });
     }
-    let Some(built) = recorded_build(project, root)? else {
+    let deleted = || {
+        let gone = recalled::gone_file(project, &format!("{RELEASES}/{root}.json")).iter();
+        let mut gone = gone.filter_map(|bytes| read_release(bytes).ok()?);
+        gone.find(|built| built.roots.release_root == root)
+    };
+    let known = recorded_build(project, root)?.or_else(deleted);
+    let Some(built) = known else {
         return Err(AppError::config(format!(
             "{file} is missing, and this machine never built it"
         ))

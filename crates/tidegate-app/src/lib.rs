@@ -48,6 +48,7 @@ mod proposal_files;
 pub mod proposals;
 mod published;
 pub mod read_back;
+mod recalled;
 pub mod recheck;
 mod records;
 pub mod release;

@@ -10,7 +10,7 @@ use tidegate_gates::PolicyRules;
 use tidegate_model::statement::{Date, ProjectRef};
 use tidegate_model::{ChainId, NetworkId, ProjectId};
 use tidegate_plan::config::{Config, NetworkConfig, Stage};
-use tidegate_store::{Home, Layout, Store};
+use tidegate_store::{History, Home, Layout, Store};
 
 use crate::chain::Chains;
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -60,6 +60,8 @@ pub struct Project {
     pub(crate) date: OnceLock<Date>,
     store: OnceLock<Store>,
     journal: OnceLock<Store>,
+    /// What commits before had below `deployments/`, once it is read.
+    pub(crate) history: OnceLock<History>,
     /// Endpoints of the project that the person did not pin when they were asked.
     declined: Mutex<Vec<RedactedUrl>>,
     /// The releases that others follow, once they are read.
@@ -100,6 +102,7 @@ impl Project {
             date: OnceLock::new(),
             store: OnceLock::new(),
             journal: OnceLock::new(),
+            history: OnceLock::new(),
             declined: Mutex::default(),
             chains: Mutex::default(),
         })

@@ -14,6 +14,7 @@ use tidegate_store::{FileError, SeenRecord, read_json, to_text, write_atomic};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::policy_doc::people;
 use crate::project::Project;
+use crate::recalled;
 
 /// The largest record, in bytes.
 const RECORD_BYTES_MAX: u64 = 16 << 20;
@@ -185,6 +186,23 @@ pub(crate) fn remember(project: &Project, network: &str, record: &DeploymentReco
 fn remembered(project: &Project, network: &str) -> AppResult<Vec<(SeenRecord, DeploymentRecord)>> {
     let seen = project.store()?.seen_records(&place(project, network)?)?;
     seen.into_iter().map(|seen| Ok((seen.clone(), serde_json::from_slice(&seen.json)?))).collect()
+}
+
+/// The records that commits before had in a network's folder and that are neither there nor
+/// remembered: claims of keys under `[people]`, each deployment once.
+pub(crate) fn recalled(project: &Project, network: &str) -> AppResult<Vec<DeploymentRecord>> {
+    let mut known: Vec<_> = all(project, network)?.into_iter().map(|(_, here)| here).collect();
+    known.extend(remembered(project, network)?.into_iter().map(|(_, seen)| seen));
+    let mut found = Vec::new();
+    for bytes in recalled::gone_from(project, network) {
+        let Ok(record) = serde_json::from_slice::<DeploymentRecord>(&bytes) else { continue };
+        let is_read = record.v == DeploymentRecord::VERSION && is_own(project, &record);
+        if is_read && !known.iter().any(|known| is_same(known, &record)) {
+            known.push(record.clone());
+            found.push(record);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a transaction sends just what an operation does.

@@ -9,6 +9,7 @@ use tidegate_evidence::{
     collect, read_dates, stands_on,
 };
 use tidegate_gates::Observed;
+use tidegate_model::shared::STATEMENTS;
 use tidegate_model::statement::{
     Body, ContractSigner, General, SignedStatement, Standing, Statement, StatementError,
 };
@@ -19,14 +20,15 @@ use tidegate_plan::config::Stage;
 use crate::error::{AppError, AppResult, Kind};
 use crate::policy_doc::{keys_of_policies, people};
 use crate::project::Project;
-use crate::records;
+use crate::{recalled, records};
 
 /// The most statements named of those that do not count.
 const NAMED_MAX: usize = 10;
 
-/// Reads the statement files and the statements of people of the policy that this machine
-/// remembers, and remembers the union. Strangers' statements are not remembered, and only some of
-/// their files are checked. A contract's statement counts only after [`load_confirmed`].
+/// Reads the statement files and the statements of people of the policy that this machine remembers
+/// or that commits before had, and remembers the union. Strangers' statements are not remembered,
+/// and only some of their files are checked. A contract's statement counts only after
+/// [`load_confirmed`].
 pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     let store = project.store()?;
     let people = people(project);
@@ -52,7 +54,12 @@ pub(crate) fn load(project: &Project) -> AppResult<StatementSet> {
     let seen: Vec<_> =
         store.seen_statements()?.into_iter().filter(|(_, value)| by_people(value)).collect();
     let before: BTreeSet<_> = seen.iter().map(|(digest, _)| *digest).collect();
-    let set = collect(files, seen);
+    let recalled = recalled::gone_from(project, STATEMENTS).filter_map(|bytes| {
+        let value: Value = serde_json::from_slice(&bytes).ok().filter(&by_people)?;
+        let signed: SignedStatement = serde_json::from_value(value.clone()).ok()?;
+        Some((signed.statement.digest().ok()?, value))
+    });
+    let set = collect(files, seen.into_iter().chain(recalled));
     let known = set.statements.iter().filter(|(_, found)| is_known(found.signed.signer()));
     for (digest, collected) in known.filter(|(digest, _)| !before.contains(digest)) {
         store.remember_statement(*digest, &serde_json::to_value(&collected.signed)?)?;

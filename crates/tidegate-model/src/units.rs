@@ -1,5 +1,7 @@
 //! Numbers and spans of time as people write them.
 
+mod slip;
+
 use std::fmt::Display;
 
 use alloy_primitives::{I256, Sign, U256};
@@ -8,7 +10,7 @@ use alloy_primitives::{I256, Sign, U256};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// The text is not a number.
-    #[error("`{0}` is not a number; write digits, `1_000` or `250e18`")]
+    #[error("`{0}` is not a number; {how}", how = meant(.0, "write digits, `1_000` or `250e18`"))]
     NotANumber(String),
     /// The number is between two whole ones.
     #[error("`{0}` is no whole number; `1.5e18` and `0.5 ether` are")]
@@ -20,11 +22,19 @@ pub enum UnitError {
     #[error("`{0}` is not a date; write for example `2027-12-31`")]
     NotADate(String),
     /// The text is not a span of time.
-    #[error("`{0}` is not a span of time; write for example `14d`, `12h`, `30m` or `12s`")]
+    #[error("`{0}` is not a span of time; {how}", how = meant(.0, SPANS))]
     NotASpan(String),
     /// The text is not an end.
     #[error("`{0}` is no end; write a span such as `90d`, a date such as `2027-12-31`, or seconds")]
     NotAnEnd(String),
+}
+
+/// How spans are written.
+const SPANS: &str = "write for example `14d`, `12h`, `30m` or `12s`";
+
+/// What is meant, where it is a slip of a known kind; else how such a value is written.
+fn meant(text: &str, how: &str) -> String {
+    slip::slip(text).unwrap_or_else(|| how.to_owned())
 }
 
 /// The largest decimal exponent that a 256-bit number can carry.

@@ -24,7 +24,7 @@ const GIT_BYTES_MAX: u64 = 1 << 20;
 /// Folders deeper than this, and repositories in repositories, are not followed.
 const DEPTH_MAX: usize = 64;
 
-const HASH: gix_hash::Kind = gix_hash::Kind::Sha1;
+pub(crate) const GIT_HASH: gix_hash::Kind = gix_hash::Kind::Sha1;
 
 /// A checkout that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +62,8 @@ impl Checkout {
     /// # Errors
     /// [`CheckoutError`] where git keeps something that cannot be read.
     pub fn read(folder: &Path) -> Result<Option<Self>, CheckoutError> {
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let found = folder.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok());
-        match found {
-            Some(root) => read_at(root, 0),
+        match repository_of(folder) {
+            Some(root) => read_at(&root, 0),
             None => Ok(None),
         }
     }
@@ -85,17 +83,33 @@ fn name_of(below: &Path) -> BString {
     parts.collect::<Vec<_>>().join(&b'/').into()
 }
 
-fn read_at(root: &Path, depth: usize) -> Result<Option<Checkout>, CheckoutError> {
+/// The folder with `.git` that a folder lies in.
+pub(crate) fn repository_of(folder: &Path) -> Option<PathBuf> {
+    // A folder that is not there yet lies where it would be made.
+    let there = folder.ancestors().find_map(|dir| dir.canonicalize().ok())?;
+    let found = there.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok());
+    found.map(Path::to_owned)
+}
+
+/// The objects of a repository and the commit that is checked out, if there is one.
+pub(crate) fn head_of(
+    root: &Path,
+) -> Result<Option<(gix_odb::Handle, gix_hash::ObjectId)>, CheckoutError> {
     let git = |why: String| CheckoutError::Git { folder: root.to_owned(), why };
     let (own, common) = git_dirs(root)?;
-    let objects = gix_odb::at(common.join("objects"), HASH).map_err(|e| git(e.to_string()))?;
+    let objects = gix_odb::at(common.join("objects"), GIT_HASH).map_err(|e| git(e.to_string()))?;
     let refs = if own == common {
-        gix_ref::file::Store::at(own, HASH)
+        gix_ref::file::Store::at(own, GIT_HASH)
     } else {
-        gix_ref::file::Store::for_linked_worktree(own, common.clone(), HASH)
+        gix_ref::file::Store::for_linked_worktree(own, common.clone(), GIT_HASH)
     };
     let mut head = refs.find("HEAD").map_err(|error| git(error.to_string()))?;
-    let Ok(commit) = head.peel_to_id(&refs, &objects) else { return Ok(None) };
+    Ok(head.peel_to_id(&refs, &objects).ok().map(|commit| (objects, commit)))
+}
+
+fn read_at(root: &Path, depth: usize) -> Result<Option<Checkout>, CheckoutError> {
+    let git = |why: String| CheckoutError::Git { folder: root.to_owned(), why };
+    let Some((objects, commit)) = head_of(root)? else { return Ok(None) };
     let mut buffer = Vec::new();
     let tree = objects.find_commit(&commit, &mut buffer).map_err(|error| git(error.to_string()))?;
     let mut walk =
@@ -103,6 +117,7 @@ fn read_at(root: &Path, depth: usize) -> Result<Option<Checkout>, CheckoutError>
     walk.tree(&tree.tree(), &BString::default(), 0)?;
     let Walk { tracked, mut changed, .. } = walk;
     changed.sort();
+    let (_, common) = git_dirs(root)?;
     let repository = origin(&common)?;
     let root = root.to_owned();
     Ok(Some(Checkout { root, repository, commit: commit.to_string(), changed, tracked }))
@@ -205,7 +220,8 @@ impl Walk<'_> {
             true => path.read_link().map(|to| to.as_os_str().as_encoded_bytes().to_vec()).ok(),
             false => read_limited(&path, TRACKED_BYTES_MAX).ok(),
         };
-        let hash = |bytes: Vec<u8>| gix_object::compute_hash(HASH, gix_object::Kind::Blob, &bytes);
+        let hash =
+            |bytes: Vec<u8>| gix_object::compute_hash(GIT_HASH, gix_object::Kind::Blob, &bytes);
         bytes.and_then(|bytes| hash(bytes).ok()).is_some_and(|found| *found == *id)
     }
 

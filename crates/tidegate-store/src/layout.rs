@@ -83,8 +83,8 @@ impl Layout {
         Ok(())
     }
 
-    /// `deployments/`.
-    pub(crate) fn deployments_dir(&self) -> PathBuf {
+    /// `deployments/`, where everything of it lies.
+    pub fn deployments_dir(&self) -> PathBuf {
         self.project_root.join(DEPLOYMENTS)
     }
 

@@ -13,6 +13,7 @@ mod blobs;
 mod checkout;
 mod error;
 mod files;
+mod history;
 mod home;
 mod journal;
 mod layout;
@@ -35,6 +36,7 @@ pub use files::{
     FileError, begin_dry_run, is_dry_run, read_json, read_limited, to_text, write_atomic,
     write_new, write_private,
 };
+pub use history::History;
 pub use home::Home;
 pub use journal::{Event, Seq};
 pub use layout::{Layout, LayoutError};

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use libtest_mimic::Failed;
 use tidegate_testkit::{Person, Reply, ScriptedNode};
 
-use crate::support::{Case, Outcome, Scene, Status, cases, files, json_text};
+use crate::support::{Case, Forge, Outcome, Scene, Status, cases, files, json_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
-        Ready: a_fresh_clone_shows_the_same_status_and_makes_the_same_proposal;
+        Ready:
+            a_fresh_clone_shows_the_same_status_and_makes_the_same_proposal,
+            what_a_commit_deletes_is_missed_alike_in_every_clone;
         Signed: an_owner_signs_and_operations_execute_in_clones_of_their_own;
     }
 }
@@ -36,6 +38,47 @@ fn a_fresh_clone_shows_the_same_status_and_makes_the_same_proposal(scene: &Scene
     assert_eq!(json_text(&theirs, "proposal")?, json_text(&ours, "proposal")?);
     let file = json_text(&ours, "file")?;
     assert_eq!(std::fs::read_to_string(clone.join(&file))?, scene.read(&file)?);
+    Ok(())
+}
+
+/// A stop, an attestation and the record, each deleted by a commit: whoever saw them and whoever
+/// clones today judge alike.
+fn what_a_commit_deletes_is_missed_alike_in_every_clone(scene: &Scene<'_>) -> Outcome {
+    files::git(scene.project(), &["init", "--quiet"])?;
+    let no_go = ["record", "no-go", "--reason", "a doubt", "--as", "treasury"];
+    scene.approve("kim", &no_go)?.expect_code(0)?;
+    let commit = |what: &str| {
+        files::git(scene.project(), &["add", "--all", "--", "deployments", "tidegate.toml"])?;
+        files::git(scene.project(), &["commit", "--quiet", "--message", what])
+    };
+    commit("all of it")?;
+    scene.status()?.expect("go", "FAIL", &["no-go"])?;
+
+    let attestation = Forge(scene).file_of("bo")?;
+    let (record, _) = scene.record()?;
+    let statements = scene.project().join("deployments/statements");
+    for (name, verdict) in [("no-go", "FAIL"), ("attestation", "FAIL"), ("record", "UNKNOWN")] {
+        match name {
+            "attestation" => std::fs::remove_file(&attestation)?,
+            "record" => std::fs::remove_file(&record)?,
+            _ => {
+                for entry in std::fs::read_dir(&statements)? {
+                    let path = entry?.path();
+                    if std::fs::read_to_string(&path)?.contains("a doubt") {
+                        std::fs::remove_file(path)?;
+                    }
+                }
+            }
+        }
+        commit(name)?;
+        let ours = scene.status()?;
+        let newcomer = scene.person(name).at(&clone(scene, &format!("clones/{name}"))?);
+        let theirs = Status::of(&newcomer.run(&["status", "--json"])?)?;
+        assert_eq!(theirs.shared(), ours.shared(), "{name}");
+        let gate = if name == "record" { "soak" } else { "go" };
+        assert_eq!(theirs.verdict(gate), verdict, "{name}: {theirs:?}");
+        assert_eq!(theirs.verdict("audits"), "PASS", "{name}: it is not taken back by that");
+    }
     Ok(())
 }
 

@@ -30,6 +30,7 @@ const APP: Floors<'static> = &[
             "pins",
             "policy_doc",
             "proposal_files",
+            "recalled",
             "records",
             "relied",
             "saying",

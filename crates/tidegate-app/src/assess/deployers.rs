@@ -20,6 +20,9 @@ use crate::{network, records};
 /// Of records that goes list and that are missing, so many anchors are asked for.
 const ANCHORS_MAX: usize = 4_096;
 
+/// Of records that were deleted before this machine saw them, so many are asked for.
+const RECALLED_MAX: usize = 256;
+
 /// Of those that never were, this many are named.
 const NEVER_NAMED_MAX: usize = 3;
 
@@ -153,6 +156,16 @@ async fn counted(
     let all = records::all_of_release(project, soak, release)?;
     let newest = records::of_release(project, soak, release)?;
     let mut network = None;
+    // Deleted before this machine saw them: no less gone here than where they were seen.
+    for record in records::recalled(project, soak)?.iter().take(RECALLED_MAX) {
+        let network = match &mut network {
+            Some(network) => network,
+            none => none.insert(project.connect(soak).await?),
+        };
+        if borne_out(network, record).await? == Borne::Contracts {
+            records::remember(project, soak, record)?;
+        }
+    }
     let mut counted = Vec::new();
     for record in all {
         let executor = record.deployment.executor;

@@ -174,7 +174,8 @@ impl Config {
     /// # Errors
     /// If the text has an unknown key, a wrong type, or a value that cannot be meant.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let raw: RawConfig = toml::from_str(text).map_err(ConfigError::shape)?;
+        let raw: RawConfig =
+            toml::from_str(text).map_err(|error| ConfigError::shape(error, text))?;
         let mut params = BTreeMap::new();
         for (name, value) in raw.params {
             let networks = raw.networks.keys().map(String::as_str);

@@ -216,6 +216,24 @@ fn what_toml_cannot_hold_is_written_in_quotes() {
     }
 }
 
+#[test]
+fn a_date_without_quotes_is_told_as_one() {
+    let values = [
+        ("block_time = \"1h\"", "block_time = 2026-11-21", "text in quotes, a time as 1795219200"),
+        ("version = \"1.0.0\"", "version = 2026-11-21T10:00:00Z", "text in quotes, and a number"),
+        ("chain = 31337", "chain = 07:32:00", "`07:32:00` is a date of TOML"),
+    ];
+    for (from, to, says) in values {
+        let text = ALL.replacen(from, to, 1);
+        let line = text.lines().position(|line| line.contains(to)).unwrap() + 1;
+        let error = Config::parse(&text).unwrap_err().to_string();
+        let expected = [&format!("cannot read line {line} of tidegate.toml"), says];
+        assert!(expected.iter().all(|part| error.contains(part)), "{to}: {error}");
+    }
+    let error = Config::parse(&ALL.replace("chain = 31337", "chain = \"x\"")).unwrap_err();
+    assert!(error.to_string().ends_with(": write a whole number, without quotes"), "{error}");
+}
+
 /// Wherever an address stands, a slip in it is told by its checksum.
 #[test]
 fn an_address_with_another_checksum_is_refused_in_every_key() {

@@ -1,13 +1,15 @@
 //! Arguments as written, beside the types that the ABI gives them.
 
-use alloy_json_abi::{Function, JsonAbi, Param};
+use std::collections::BTreeSet;
+
+use alloy_json_abi::{Function, JsonAbi, Param, StateMutability};
 use serde_json::Value;
 use tidegate_model::plan::{Arg, Invocation, Member, Source};
 use tidegate_model::units::counted;
 
 use super::{Builder, ElaborateError, RESERVED};
 use crate::config::nearest;
-use crate::value::{Beginning, ValueError, beginning, date, in_order, normalise};
+use crate::value::{Beginning, ValueError, beginning, date, in_order, normalise, shown};
 
 /// An ABI type, with the names of a structure's members.
 pub(super) struct Type<'p> {
@@ -62,6 +64,8 @@ impl Builder<'_> {
     ) -> Result<Invocation, ElaborateError> {
         let function = find_function(step, abi, function)?;
         let signature = function.signature();
+        refuse_reading(function)
+            .map_err(|reason| ElaborateError::Step { step: step.to_owned(), reason })?;
         let args = self.args(step, &signature, &function.inputs, args)?;
         Ok(Invocation { signature, args })
     }
@@ -171,7 +175,37 @@ impl Builder<'_> {
 }
 
 fn argument(step: &str, written: &Value, source: ValueError) -> ElaborateError {
-    ElaborateError::Argument { step: step.to_owned(), argument: written.to_string(), source }
+    ElaborateError::Argument { step: step.to_owned(), argument: shown(written), source }
+}
+
+/// A transaction that only reads changes nothing; somebody means another function, or a check.
+fn refuse_reading(function: &Function) -> Result<(), String> {
+    let word = match function.state_mutability {
+        StateMutability::View => "view",
+        StateMutability::Pure => "pure",
+        StateMutability::NonPayable | StateMutability::Payable => return Ok(()),
+    };
+    let name = &function.name;
+    Err(format!(
+        "`{}` is {word}: a transaction that calls it changes nothing; to check what it returns, \
+         write `expect = [[\"{name}\", arguments…, value]]` in a step",
+        function.signature()
+    ))
+}
+
+/// So many functions are named where none is near.
+const NAMED_MAX: usize = 8;
+
+/// The functions that change something, as an end of a sentence.
+fn known(abi: &JsonAbi) -> String {
+    let changes = |function: &&Function| refuse_reading(function).is_ok();
+    let names: BTreeSet<_> =
+        abi.functions().filter(changes).map(|function| function.name.as_str()).collect();
+    let more = if names.len() > NAMED_MAX { ", …" } else { "" };
+    match names.into_iter().take(NAMED_MAX).collect::<Vec<_>>() {
+        none if none.is_empty() => "; it has none that changes anything".to_owned(),
+        names => format!("; it has {}{more}", names.join(", ")),
+    }
 }
 
 /// The function of this name, or of this full signature where names overload.
@@ -181,11 +215,16 @@ pub(super) fn find_function<'f>(
     written: &Value,
 ) -> Result<&'f Function, ElaborateError> {
     let error = |reason: String| ElaborateError::Step { step: step.to_owned(), reason };
-    let name = written.as_str().ok_or_else(|| error(format!("`{written}` is not a function")))?;
+    let name = written.as_str().ok_or_else(|| {
+        error(format!("`{}` is not a function; write its name in quotes", shown(written)))
+    })?;
     let base = name.split('(').next().unwrap_or(name).trim();
     let Some(overloads) = abi.functions.get(base) else {
         let near = nearest(base, abi.functions.keys().map(String::as_str));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let near = match near {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => known(abi),
+        };
         return Err(error(format!("the contract has no function `{base}`{near}")));
     };
     match overloads.as_slice() {

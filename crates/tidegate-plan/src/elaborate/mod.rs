@@ -16,11 +16,12 @@ use tidegate_model::Fqn;
 use tidegate_model::masks::links;
 use tidegate_model::plan::{Action, Call, Expect, Member, ParamDecl, Plan, ProxyKind, Rule, Step};
 use tidegate_model::release::Artifact;
+use tidegate_model::units::parse_span_secs;
 
 use crate::config::{Config, ConfigError, ParamConfig, StepConfig};
 use crate::follow::Followed;
 use crate::minimal::MINIMAL_PROXY;
-use crate::value::{Known, Names, ValueError, date, normalise, read};
+use crate::value::{Known, Names, ValueError, date, normalise, read, shown};
 
 /// The proxies and beacons, compiled from the project's copy of OpenZeppelin, which has to be what
 /// was published.
@@ -258,7 +259,7 @@ impl<'a> Builder<'a> {
             return Err(error("write `call = [\"@target\", \"function\", arguments…]`".to_owned()));
         };
         let name = target.as_str().and_then(|t| t.strip_prefix('@'));
-        let name = name.ok_or_else(|| error(format!("`{target}` is not an `@name`")))?;
+        let name = name.ok_or_else(|| error(format!("`{}` is not an `@name`", shown(target))))?;
         let abi = self.targets.get(name).copied();
         let abi = abi.ok_or_else(|| error(self.unknown_target(name)))?;
         let parsed;
@@ -452,11 +453,14 @@ fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String>
 /// The wei that a step sends.
 fn value(step: &str, written: &StepConfig) -> Result<U256, ElaborateError> {
     let Some(value) = &written.value else { return Ok(U256::ZERO) };
-    let argument = |source| ElaborateError::Argument {
-        step: step.to_owned(),
-        argument: value.to_string(),
-        source,
-    };
+    let argument =
+        |source| ElaborateError::Argument { step: step.to_owned(), argument: shown(value), source };
+    // Elsewhere a number may be a span; nobody sends so many seconds of ether.
+    if value.as_str().is_some_and(|text| parse_span_secs(text).is_ok()) {
+        let reason = "it is a span of time; write an amount, such as \"0.5 ether\"".to_owned();
+        let (value, ty) = (shown(value), "uint256".to_owned());
+        return Err(argument(ValueError::Mismatch { value, ty, reason }));
+    }
     let text = normalise("uint256", value).map_err(argument)?;
     Ok(text.as_str().and_then(|digits| digits.parse().ok()).unwrap_or_default())
 }

@@ -134,7 +134,7 @@ fn keys_that_mean_nothing_on_a_step_are_refused() {
         ("guarded", "true", true, false),
         ("value", "\"1\"", false, true),
         ("args", "[\"@safe\"]", true, false),
-        ("init", "[\"owner\"]", true, false),
+        ("init", "[\"renew\"]", true, false),
     ];
     for (key, value, on_call, on_upgrade) in keys {
         let says = format!("`{key}` has no meaning on this kind of step");

@@ -64,8 +64,22 @@ pub enum ValueError {
 }
 
 pub(super) fn mismatch(value: &Value, ty: &DynSolType) -> ValueError {
-    let shown = date(value).map_or_else(|| value.to_string(), str::to_owned);
-    ValueError::Mismatch { value: shown, ty: ty.to_string(), reason: reason(value, ty) }
+    ValueError::Mismatch { value: shown(value), ty: ty.to_string(), reason: reason(value, ty) }
+}
+
+/// A value as it is written in `tidegate.toml`, as nearly as JSON can say it.
+pub(crate) fn shown(value: &Value) -> String {
+    let items =
+        |open: &str, items: Vec<String>, close: &str| format!("{open}{}{close}", items.join(","));
+    match value {
+        _ if date(value).is_some() => date(value).unwrap_or_default().to_owned(),
+        Value::Array(all) => items("[", all.iter().map(shown).collect(), "]"),
+        Value::Object(table) => {
+            let member = |(name, value): (&String, &Value)| format!("{name} = {}", shown(value));
+            items("{ ", table.iter().map(member).collect(), " }")
+        }
+        _ => value.to_string(),
+    }
 }
 
 /// The date that stands in `tidegate.toml` without quotes.

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tidegate_model::address::parse_address;
 
 pub use self::error::ValueError;
-pub(crate) use self::error::date;
 use self::error::mismatch;
+pub(crate) use self::error::{date, shown};
 pub(crate) use self::shape::{Names, in_order, read};
 pub use self::text::escaped;
 pub(crate) use self::text::{Beginning, Known, beginning};

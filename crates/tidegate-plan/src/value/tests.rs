@@ -102,6 +102,9 @@ fn what_does_not_fit_says_how_it_is_written() {
             ", 1795219200",
         ),
         ("string", json!({"$__toml_private_datetime": "07:32:00"}), "`07:32:00`", "text in quotes"),
+        ("uint256", json!("2 eth"), "`2 eth`", "write `2 ether`"),
+        ("uint64[]", json!(["1 day"]), "`1 day`", "write `1d`"),
+        ("int256", json!("1.5gwei"), "`1.5gwei`", "write `1.5 gwei`"),
         ("uint8", json!(null), "`null`", "`nan` and `inf` are no values"),
         ("bool", json!("true"), "`\"true\"`", "without quotes"),
         (

@@ -6,7 +6,7 @@ use crate::checkout::Checkout;
 use crate::write_atomic;
 
 /// Runs git as a person does, to make what is read.
-fn git(folder: &Path, args: &[&str]) -> String {
+pub(super) fn git(folder: &Path, args: &[&str]) -> String {
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
     let allowed = ["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"];
     let mut command = Command::new("git");
@@ -16,7 +16,7 @@ fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn committed(folder: &Path, files: &[(&str, &str)]) -> String {
+pub(super) fn committed(folder: &Path, files: &[(&str, &str)]) -> String {
     for (name, text) in files {
         write_atomic(&folder.join(name), text.as_bytes()).unwrap();
     }

@@ -3,6 +3,7 @@
 mod checkout;
 mod damage;
 mod files;
+mod history;
 mod journal;
 mod kept;
 mod layout;

@@ -1,7 +1,6 @@
 //! Cheating with what people say, with the policy and with the Safe.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, sol};
@@ -108,11 +107,7 @@ fn cheat_a_deleted_bug(scene: &Scene<'_>) -> Outcome {
 
 /// Runs git in the project, as somebody.
 pub(super) fn git(scene: &Scene<'_>, args: &[&str]) -> Outcome {
-    let identity = ["-c", "user.name=eva", "-c", "user.email=eva@example.org"];
-    let mut command = Command::new("git");
-    command.current_dir(scene.project()).args(identity).args(args);
-    let output = command.output()?;
-    if output.status.success() { Ok(()) } else { Err(format!("{args:?}: {output:?}").into()) }
+    Ok(files::git(scene.project(), args)?)
 }
 
 /// The commit with the bug is gone from every branch, and with it every word that it ever was.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Folders deeper than this are a loop.
 const DEPTH_MAX: usize = 32;
@@ -31,6 +32,16 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
 /// Copies what git carries of a project, and the packages that `npm ci` would install.
 pub(crate) fn copy_clone(from: &Path, to: &Path) -> io::Result<()> {
     copy_tree(from, to)
+}
+
+/// Runs git in a folder, as somebody.
+pub(crate) fn git(folder: &Path, args: &[&str]) -> io::Result<()> {
+    let identity = ["-c", "user.name=eva", "-c", "user.email=eva@example.org"];
+    let output = Command::new("git").current_dir(folder).args(identity).args(args).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{args:?}: {output:?}")))
 }
 
 /// Reads everything below a folder but what is under a name that `skipped` names.

@@ -52,7 +52,7 @@ fn a_structure_may_be_written_by_its_members() {
 
 #[test]
 fn a_function_is_named_as_far_as_it_takes() {
-    let one = args("share(address)", "\"@vault\"").unwrap();
+    let one = args("register", "\"@vault\"").unwrap();
     assert_eq!(one, [of("address", Source::Ref("vault".to_owned()))]);
     assert_eq!(args("share( address, uint64 )", "\"@vault\", 1").unwrap().len(), 2);
     assert_eq!(args("register(address)", "\"@vault\""), Ok(one));
@@ -60,8 +60,35 @@ fn a_function_is_named_as_far_as_it_takes() {
     refuses(args("share(bool)", "true"), "write one of these in full");
     refuses(args("register(bool)", "true"), "write one of these in full: register(address)");
     refuses(args("registr", "\"@vault\""), "no function `registr`; did you mean `register`?");
+    refuses(args("zzzzzzzzzz", ""), "no function `zzzzzzzzzz`; it has ");
     let number = "name = \"more\"\ncall = [\"@vault\", 1]";
     refused(with_step(number), "`1` is not a function");
+}
+
+/// Whatever calls it: a call, an initialiser.
+#[test]
+fn what_only_reads_is_not_sent() {
+    let reads = "`owner()` is view: a transaction that calls it changes nothing; to check what it \
+                 returns, write `expect = [[\"owner\", arguments…, value]]` in a step";
+    refused(with_step("name = \"more\"\ncall = [\"@vault\", \"owner\"]"), reads);
+    refused(with_step("name = \"more\"\ncall = [\"@vault\", \"owner()\"]"), reads);
+}
+
+/// A date without quotes is a table to the parser; nobody wrote one.
+#[test]
+fn a_date_is_shown_as_it_is_written() {
+    let seconds = "`2026-11-21` is not a value of type `uint64`: it is a date of TOML; write a \
+                   time as its seconds since 1970, 1795219200";
+    refuses(args("share(address,uint64)", "\"@vault\", 2026-11-21"), "argument `2026-11-21`");
+    let date = serde_json::json!({"$__toml_private_datetime": "2026-11-21"});
+    let found = crate::value::normalise("uint64", &date).unwrap_err().to_string();
+    assert!(found.starts_with(seconds), "{found}");
+    for call in ["[2026-11-21, \"cap\"]", "[\"@vault\", 2026-11-21]", "[\"@vault\", [07:00:00]]"] {
+        let found = with_step(&format!("name = \"more\"\ncall = {call}")).unwrap_err();
+        assert!(!found.contains("__toml") && found.contains('`'), "{call}: {found}");
+    }
+    let nested = args("lists", "[2026-11-21], [], 1, 1, \"0x00000000\", true").unwrap_err();
+    assert!(nested.contains("argument `[2026-11-21]`"), "{nested}");
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn a_constructor_gets_value_where_it_takes_it() {
         assert!(found.is_ok(), "{found:?}");
     }
     refused(made("Vault", "args = [\"@safe\"]\nvalue = -1"), "argument `-1`");
+    let span = "argument `\"14d\"`";
+    refused(made("Vault", "args = [\"@safe\"]\nvalue = \"14d\""), span);
 }
 
 #[test]

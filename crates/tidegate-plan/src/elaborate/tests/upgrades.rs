@@ -54,7 +54,7 @@ fn what_is_no_proxy_is_not_upgraded() {
     }
     let minimal = ("\"transparent\"\nopenzeppelin = 4", "\"minimal\"\nopenzeppelin = 4");
     refused(edited(&[minimal]), "a minimal proxy can never be upgraded");
-    refused(upgraded("@pool", "init = [\"owner\"]"), "a beacon's upgrade runs no `init`");
+    refused(upgraded("@pool", "init = [\"renew\"]"), "a beacon's upgrade runs no `init`");
     let config = read(&[
         ("\"transparent\"\nopenzeppelin = 4", "\"beacon\"\nopenzeppelin = 4"),
         ("init = [\"pair\", [\"1e3\", \"text\"]]", ""),
