@@ -271,34 +271,44 @@ pub(crate) fn recorded(
     own: Option<(ReleaseRoot, u64)>,
 ) -> AppResult<DeploymentRecord> {
     let root = chain.followed.root;
-    let found = if project.network(network)?.stage == Stage::Testnet {
-        let own = match own {
-            Some((root, id)) => {
-                let mut all = records::all_of_release(project, network, root)?.into_iter();
-                all.find(|record| record.id == id)
-            }
-            None => None,
-        };
-        let is_found = |record: &DeploymentRecord| {
-            let Some(own) = &own else { return false };
-            let steps = record.deployment.steps.iter();
-            let steps = steps.map(|(name, place)| (name, place.address));
-            let older = record.deployment.found.iter().map(|(name, found)| (name, found.address));
-            steps.chain(older).any(|(name, address)| {
-                own.deployment.found.get(name).is_some_and(|found| found.address == address)
-            })
-        };
-        let all = records::all_of_release(project, network, root)?.into_iter();
-        let whole = all.filter(|record| record.anchor().is_some());
-        whole.max_by_key(|record| (is_found(record), record.id))
-    } else {
-        records::executed(project, network, root)?
+    let found = match project.network(network)?.stage {
+        Stage::Testnet => recorded_of(project, network, root, own)?,
+        Stage::Mainnet => records::executed(project, network, root)?,
     };
     found.ok_or_else(|| {
         let name = &chain.followed.name;
         AppError::config(format!("{name}, which is followed, has no record on {network}"))
             .hint(format!("pull it; or on a testnet deploy it: `tidegate deploy --release {name}`"))
     })
+}
+
+/// The deployment of a release on a testnet that one of `own` found, else the one with the highest
+/// id; of those that count and are whole.
+pub(crate) fn recorded_of(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+    own: Option<(ReleaseRoot, u64)>,
+) -> AppResult<Option<DeploymentRecord>> {
+    let own = match own {
+        Some((root, id)) => {
+            let mut all = records::all_of_release(project, network, root)?.into_iter();
+            all.find(|record| record.id == id)
+        }
+        None => None,
+    };
+    let is_found = |record: &DeploymentRecord| {
+        let Some(own) = &own else { return false };
+        let steps = record.deployment.steps.iter();
+        let steps = steps.map(|(name, place)| (name, place.address));
+        let older = record.deployment.found.iter().map(|(name, found)| (name, found.address));
+        steps.chain(older).any(|(name, address)| {
+            own.deployment.found.get(name).is_some_and(|found| found.address == address)
+        })
+    };
+    let all = records::all_of_release(project, network, release)?.into_iter();
+    let whole = all.filter(|record| record.anchor().is_some());
+    Ok(whole.max_by_key(|record| (is_found(record), record.id)))
 }
 
 /// What a plan takes as it is, and which calls it does not make again.
@@ -323,19 +333,19 @@ pub(crate) fn found(built: &Built) -> Vec<String> {
 }
 
 /// What whoever builds a release of a recorded project without following anything may overlook: on
-/// its targets, or without any where it is planned.
+/// its targets, or without any where it is planned, where `earlier` is another release's newest.
 pub(crate) fn unsaid(
     project: &Project,
     built: &Built,
     (name, prepared): (&str, &Prepared),
+    earlier: Option<&DeploymentRecord>,
 ) -> AppResult<Option<String>> {
     if project.config.follows.is_some() {
         return Ok(None);
     }
     let mine = format!("{}-", project.config.name);
     if project.targets().next().is_none() {
-        let earlier = records::earlier(project, name, built.roots.release_root)?;
-        return Ok(earlier.and_then(|earlier| anew(project, name, &earlier, prepared)));
+        return Ok(earlier.and_then(|earlier| anew(project, name, earlier, prepared)));
     }
     for (network, _) in project.targets() {
         let earlier = records::earlier(project, network, built.roots.release_root)?;

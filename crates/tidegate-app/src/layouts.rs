@@ -20,6 +20,7 @@ use crate::project::Project;
 use crate::records;
 use crate::release::{Built, stored_build};
 use crate::safety::require_safe;
+use crate::wiped;
 
 /// Refuses what is unsafe behind proxies, and upgrades that would damage what is stored; otherwise
 /// what whoever approves the plan may not overlook, one sentence each.
@@ -30,8 +31,13 @@ pub(crate) async fn require_proxies(
     prepared: &Prepared,
     head: Head,
 ) -> AppResult<Vec<String>> {
+    let earlier = match project.network(place.0)?.stage {
+        Stage::Testnet => wiped::earlier(project, place, built.roots.release_root).await?,
+        Stage::Mainnet => None,
+    };
+    let plan = (place.0, prepared);
     let mut attentions: Vec<_> =
-        follow::unsaid(project, built, (place.0, prepared))?.into_iter().collect();
+        follow::unsaid(project, built, plan, earlier.as_ref())?.into_iter().collect();
     attentions.extend(follow::found(built));
     attentions.extend(require_safe(place.1, built, prepared, head).await?);
     attentions.extend(require_layouts(project, place, built, prepared, head).await?);

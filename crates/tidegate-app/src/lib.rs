@@ -77,6 +77,7 @@ pub mod text;
 mod typed_data;
 pub mod view;
 pub mod watch;
+mod wiped;
 
 /// The signer's port; a front end implements it.
 pub use tidegate_model::ports::{DigestSigner, SignError};

@@ -13,6 +13,7 @@ use tidegate_evidence::SafeReadError;
 use tidegate_evm::Errors;
 use tidegate_gates::EndOfLife;
 use tidegate_model::{BlockRef, ChainId, NetworkId, Reason, ReasonCode};
+use tidegate_plan::config::Stage;
 use tidegate_store::{read_limited, write_private};
 
 use crate::error::{AppError, AppResult, Kind, OrKind};
@@ -222,12 +223,35 @@ pub(crate) async fn connect(project: &Project, name: &str, need: Need) -> AppRes
     config.heads_within_secs = config.heads_within_secs.min(asked);
     config.watch = watch(project);
     let busy = project.front.busy(format!("asking the endpoints of {name}"));
-    let network = Network::connect(config).await?;
+    let network = Network::connect(config).await.map_err(|error| unopened(project, name, error))?;
     drop(busy);
     for remark in network.remarks() {
         project.front.warn(remark);
     }
     Ok(if project.dry_run { network.silent() } else { network })
+}
+
+/// A network that cannot be opened. A chain that is not built in has the beginning that is written
+/// down, and a local one that is started again has another.
+fn unopened(project: &Project, name: &str, error: ConnectError) -> AppError {
+    let (found, expected) = match &error {
+        ConnectError::WrongGenesis { found, expected, .. } => (*found, Some(*expected)),
+        _ => return error.into(),
+    };
+    let written = project.network(name).ok().filter(|settings| {
+        known_chain(settings.chain).is_none()
+            && settings.stage == Stage::Testnet
+            && settings.genesis == expected
+    });
+    match written {
+        None => error.into(),
+        Some(_) => AppError::new(Kind::Chain, error)
+            .hint(format!(
+                "if the chain was started anew, write genesis = \"{found}\" under \
+                 [networks.{name}] in tidegate.toml; what was deployed before is gone then"
+            ))
+            .hint("else the URL leads to another chain than tidegate.toml names"),
+    }
 }
 
 /// Tells the front end what goes on while a chain is read.

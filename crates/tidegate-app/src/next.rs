@@ -2,7 +2,7 @@
 
 use tidegate_gates::disputed;
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateId, GateReport, Verdict};
+use tidegate_model::{GateId, GateReport, ReasonCode, Verdict};
 
 use crate::assess::{Assessment, namesake};
 use crate::error::AppResult;
@@ -95,6 +95,9 @@ fn of_gates(
             "engineer: compare this checkout with {}, which is deployed on {}; see above",
             built.release.name, assessment.soak
         )),
+        _ if is_wiped(assessment) && of_deployment(report.gate) => {
+            (report.gate == GateId::Code).then(|| deploys(built, &assessment.soak))
+        }
         _ => step(built, assessment, named, report.gate, &report.verdict),
     };
     Ok(failed.into_iter().chain(others).filter_map(asks).collect())
@@ -171,6 +174,28 @@ fn step(
 /// The advice where no single command helps.
 fn unread(gate: GateId) -> String {
     format!("engineer: resolve what gate `{}` reports above", gate.name())
+}
+
+/// Whether a gate judges the deployment that soaks.
+const fn of_deployment(gate: GateId) -> bool {
+    matches!(gate, GateId::Code | GateId::Parameters | GateId::Soak)
+}
+
+/// Whether the soak network does not have what was deployed there.
+fn is_wiped(assessment: &Assessment) -> bool {
+    let code = assessment.facts.code.as_ref();
+    code.is_err_and(|why| why.code == ReasonCode::TransactionGone)
+}
+
+/// How what a chain lost is deployed again.
+pub(crate) fn deploys(built: &Built, network: &str) -> String {
+    match built.release.plan.follows {
+        None => format!("engineer: `tidegate deploy {network}`"),
+        Some(_) => format!(
+            "engineer: deploy on {network} again what is followed, then this release; see the \
+             commands above"
+        ),
+    }
 }
 
 /// Whether an audit counts a finding of medium severity that two people have not accepted.

@@ -17,6 +17,7 @@ use crate::records;
 use crate::release::Built;
 use crate::shared::Begun;
 use crate::standing::in_the_way;
+use crate::wiped::{self, require_followed};
 
 /// A plan on one network.
 #[derive(Debug)]
@@ -41,15 +42,16 @@ pub async fn plan(
     executor: Executor,
     id: Option<u64>,
 ) -> AppResult<Planned> {
+    let network = project.connect_single(name).await?;
+    let places = (name, &network);
     let id = match executor {
-        Executor::Key(_) => deployment_id(project, built, name, id)?,
+        Executor::Key(_) => deployment_id(project, built, places, id).await?,
         Executor::Safe(_) => id.unwrap_or(0),
     };
     let prepared = prepare(project, built, name, executor, id)?;
-    let network = project.connect_single(name).await?;
     let head = network.latest_head().await?;
+    require_followed(project, places, built, id).await?;
     require_starts(project, &network, built, &prepared, head).await?;
-    let places = (name, &network);
     let mut attentions = require_proxies(project, places, built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;
     let standing = match executor {
@@ -64,22 +66,39 @@ pub async fn plan(
     if let Executor::Key(_) = executor {
         let (plan, place) = ((&prepared, &expected), (name, &network));
         let begun = Begun { project, place, built, plan, id, done: &there, head };
-        begun.refuse_other_code().await?;
-        if is_begun && is_recorded(&begun)? {
-            there.extend(calls(&prepared));
-        } else if is_begun && expected.faults.is_empty() {
-            let done = begun.made_calls().await?.into_iter().chain(there.iter().cloned());
-            let done = done.collect();
-            let begun = Begun { done: &done, ..begun };
-            attentions.extend(begun.shared(&begun.due().await?, &BTreeSet::new()).await?);
-            there = done;
-        }
+        let (calls, said) = made_before(&begun).await?;
+        attentions.extend(said);
+        there.extend(calls);
     }
-    let earlier = records::earlier(project, name, built.roots.release_root)?;
+    let earlier = wiped::earlier(project, places, built.roots.release_root).await?;
     let view = PlanView::of((name, built), id, (&prepared, &expected));
     let view = view.with_there(&there, is_begun).after(earlier.as_ref());
     let view = PlanView { standing, ..view }.attending(attentions);
     Ok(Planned { prepared, expected, view })
+}
+
+/// The calls of a key's plan that were made already, and what to say of those that stand and of
+/// those that are made again.
+async fn made_before(begun: &Begun<'_>) -> AppResult<(BTreeSet<String>, Vec<String>)> {
+    begun.refuse_other_code().await?;
+    let Begun { plan: (prepared, expected), done: there, .. } = *begun;
+    let is_whole = expected.faults.is_empty();
+    let mut said = Vec::new();
+    let mut made: BTreeSet<String> = BTreeSet::new();
+    if !there.is_empty() && is_recorded(begun).await? {
+        made.extend(calls(prepared));
+    } else if !there.is_empty() && is_whole {
+        made.extend(begun.made_calls().await?);
+        let done = made.union(there).cloned().collect();
+        let begun = Begun { done: &done, ..*begun };
+        said.extend(begun.shared(&begun.due().await?, &BTreeSet::new()).await?);
+    }
+    if is_whole {
+        let done = made.union(there).cloned().collect();
+        let begun = Begun { done: &done, ..*begun };
+        said.extend(begun.repeats(None, &BTreeSet::new()).await?);
+    }
+    Ok((made, said))
 }
 
 /// The calls of a plan, by id.
@@ -89,8 +108,9 @@ fn calls(prepared: &Prepared) -> impl Iterator<Item = String> {
 }
 
 /// Whether this deployment is complete, as its record says.
-fn is_recorded(begun: &Begun<'_>) -> AppResult<bool> {
+async fn is_recorded(begun: &Begun<'_>) -> AppResult<bool> {
     let root = begun.built.roots.release_root;
-    let all = records::all_of_release(begun.project, begun.place.0, root)?;
+    let (name, network) = begun.place;
+    let all = wiped::there(network, records::all_of_release(begun.project, name, root)?).await?;
     Ok(all.iter().any(|record| record.id == begun.id && record.anchor().is_some()))
 }

@@ -130,6 +130,15 @@ pub(crate) fn earlier(
     network: &str,
     release: ReleaseRoot,
 ) -> AppResult<Option<DeploymentRecord>> {
+    Ok(earlier_ones(project, network, release)?.into_iter().next())
+}
+
+/// All of them, the newest first.
+pub(crate) fn earlier_ones(
+    project: &Project,
+    network: &str,
+    release: ReleaseRoot,
+) -> AppResult<Vec<DeploymentRecord>> {
     let settings = project.network(network)?;
     let counts = |record: &DeploymentRecord| match settings.stage {
         Stage::Testnet => is_own(project, record),
@@ -137,7 +146,9 @@ pub(crate) fn earlier(
     };
     let records = all(project, network)?.into_iter().map(|(_, record)| record);
     let others = records.filter(|record| record.release_root != release && counts(record));
-    Ok(others.max_by_key(last_block))
+    let mut others: Vec<_> = others.collect();
+    others.sort_by_key(|record| std::cmp::Reverse(last_block(record)));
+    Ok(others)
 }
 
 /// The block of a deployment's last transaction, by which the newest is known.

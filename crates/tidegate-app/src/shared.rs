@@ -1,6 +1,8 @@
 //! Contracts of a plan that another release made: the plan goes on from what that one left, and
 //! what then stands is not what a first deployment leaves.
 
+mod repeats;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
@@ -17,6 +19,7 @@ use crate::project::Project;
 use crate::records::{self, is_of, last_block};
 use crate::release::Built;
 use crate::sending::explained;
+use crate::wiped;
 
 /// Larger numbers are addresses or hashes.
 const DECIMAL_MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX, 0, 0]);
@@ -71,7 +74,7 @@ impl Begun<'_> {
         due: &Due,
         known: &BTreeSet<(Address, U256)>,
     ) -> AppResult<Vec<String>> {
-        let makers = self.makers()?;
+        let makers = self.makers().await?;
         if makers.is_empty() {
             return Ok(Vec::new());
         }
@@ -138,9 +141,9 @@ impl Begun<'_> {
     }
 
     /// The deployments of other releases that made what stands, by operation.
-    fn makers(&self) -> AppResult<BTreeMap<String, DeploymentRecord>> {
+    async fn makers(&self) -> AppResult<BTreeMap<String, DeploymentRecord>> {
         let mut makers = BTreeMap::new();
-        let others = self.others()?;
+        let others = self.others().await?;
         for (op, address, _) in self.plan.0.resolved.creations() {
             let made = |record: &&DeploymentRecord| {
                 let mut own = record.own_run().iter();
@@ -154,14 +157,14 @@ impl Begun<'_> {
         Ok(makers)
     }
 
-    /// The other deployments on the network that count, newest first.
-    fn others(&self) -> AppResult<Vec<DeploymentRecord>> {
+    /// The other deployments on the network that count and that its chain has, newest first.
+    async fn others(&self) -> AppResult<Vec<DeploymentRecord>> {
         let root = self.built.roots.release_root;
         let all = records::own(self.project, self.place.0)?.into_iter().map(|(_, record)| record);
         let mut others: Vec<_> =
             all.filter(|of| (of.release_root, of.id) != (root, self.id)).collect();
         others.sort_by_key(|record| std::cmp::Reverse(last_block(record)));
-        Ok(others)
+        wiped::there(self.place.1, others).await
     }
 
     /// The calls of the plan that its executor made for other deployments, as their records say.
@@ -169,7 +172,7 @@ impl Begun<'_> {
         let (prepared, expected) = self.plan;
         let executor = prepared.resolved.executor.address();
         let mut hashes = BTreeSet::new();
-        for record in self.others()?.iter().filter(|of| of.deployment.executor == executor) {
+        for record in self.others().await?.iter().filter(|of| of.deployment.executor == executor) {
             let is_call = |op: &str| op != ANCHOR_OP && op != FOREIGN_OP;
             let calls = record.transactions.iter().filter(|tx| tx.success && is_call(&tx.op));
             hashes.extend(calls.map(|tx| tx.hash));

@@ -1,5 +1,6 @@
 //! The status of a release, with reasons.
 
+use tidegate_evidence::is_wiped;
 use tidegate_gates::Findings;
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::{StatementDigest, Verdict};
@@ -80,7 +81,10 @@ async fn wrong_files(
     assessment: &Assessment,
     mut files: Findings,
 ) -> AppResult<Vec<String>> {
-    if let (Some(network), Some(record)) = (&assessment.soak_network, &assessment.record) {
+    // What a chain that was begun anew does not have, has no files to compare.
+    if let (Some(network), Some(record)) = (&assessment.soak_network, &assessment.record)
+        && !is_wiped(network, record).await?
+    {
         let place = (assessment.soak.as_str(), network);
         let soak = on_testnet(project, built, place, record, &record.deployment).await?;
         files.faults.extend(soak.faults);

@@ -236,7 +236,7 @@ impl Ui {
             self.said().asked = Some(document);
         }
         if !above.is_empty() {
-            self.note("Attention, as said above:");
+            self.note("Attention:");
             above.iter().for_each(|text| self.attention(text));
         }
     }

@@ -55,6 +55,26 @@ pub async fn borne_out(network: &Network, record: &DeploymentRecord) -> Result<B
     Ok(Borne::Contracts)
 }
 
+/// Whether a chain has nothing of a deployment where its record says that it was made: neither the
+/// anchor, nor in its block any transaction of its own run. Then the chain was begun anew, or it is
+/// read where it is behind; what stands there by now was made by others.
+///
+/// # Errors
+/// As [`borne_out`].
+pub async fn is_wiped(network: &Network, record: &DeploymentRecord) -> Result<bool, ReadError> {
+    let run = record.own_run();
+    if run.is_empty() || mined(network, record.anchor()).await?.is_some() {
+        return Ok(false);
+    }
+    for recorded in run {
+        let receipt = network.receipt(recorded.hash).await?;
+        if receipt.is_some_and(|receipt| receipt.block == recorded.block) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// A recorded transaction as the chain has it, if it is there.
 pub(crate) async fn mined(
     network: &Network,

@@ -26,7 +26,7 @@ pub use activity::{CountedContract, called_function, counted_functions};
 pub use bundle::{BUNDLE_BYTES_MAX, Bundle, BundleError, CONFIG};
 pub use contract_signature::{ContractAnswer, ask_contract, stands_on};
 pub use dates::{ChainDates, read_dates};
-pub use deployed::{Borne, borne_out};
+pub use deployed::{Borne, borne_out, is_wiped};
 pub use executed::{Executed, execution_of};
 pub use fresh::{Untouched, used_before};
 pub use safe::{KnownTransactions, SafeReadError, prove_safe, read_safe};

@@ -82,9 +82,10 @@ pub fn published(files: &[Published]) -> Findings {
     findings
 }
 
+/// In reading order: what the file was written with, and what it must be now.
 fn differences(expected: &Value, found: &Value) -> String {
     let mut fields = Vec::new();
-    compare("", expected, found, &mut fields);
+    compare("", found, expected, &mut fields);
     let more = fields.len().saturating_sub(FIELDS_MAX);
     fields.truncate(FIELDS_MAX);
     let shown = |field: String| match field.char_indices().nth(SHOWN_CHARS_MAX) {
@@ -126,7 +127,8 @@ mod tests {
         assert_eq!(fault.code, ReasonCode::FileDiffers);
         let fault = &fault.text;
         assert!(fault.starts_with("deployments/m/addresses.json is not what"), "{fault}");
-        assert!(fault.contains("a.x: was 1, is 9") && fault.contains("c: was null"), "{fault}");
+        assert!(fault.contains("a.x: was 9, is 1"), "as recorded, as it is now: {fault}");
+        assert!(fault.contains("c: was 3, is null"), "{fault}");
         assert!(fault.ends_with("; `make it` writes it anew"), "{fault}");
         assert!(!fault.contains("more"), "{fault}");
         let gone = one(FileFact::Missing, &both);

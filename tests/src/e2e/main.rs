@@ -4,8 +4,10 @@
 //! A lab is a world of two chains, taken through the pipeline once. Each case gets the chains and
 //! the folders as they were at the level it names, and may do with them what it likes.
 
+mod again;
 mod audits;
 mod bad_input;
+mod begun_anew;
 mod bundle;
 mod cheat;
 mod cli;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         mutants::cases(),
         partial::cases(),
         redeploy::cases(),
+        again::cases(),
+        begun_anew::cases(),
         results::cases(),
         tamper::cases(),
         terminal::cases(),

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
-use tidegate_testkit::{Anvil, AnvilOptions, actor_address};
+use tidegate_testkit::actor_address;
 
 use crate::support::{Case, Outcome, Scene, cases, said};
 
@@ -16,8 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
             an_expect_holds_where_later_steps_have_run,
             a_sheet_counts_what_is_sent,
             other_code_at_an_address_is_one_refusal,
-            an_address_book_keeps_what_a_release_leaves,
-            a_chain_that_was_begun_anew_is_said_and_deployed_to_anew;
+            an_address_book_keeps_what_a_release_leaves;
         Deployed: other_code_under_a_recorded_name_is_said;
     }
 }
@@ -39,20 +38,20 @@ contract Tally {
 ";
 
 /// The example project, whose next releases have more steps.
-struct Releases<'a> {
-    scene: &'a Scene<'a>,
+pub(crate) struct Releases<'a> {
+    pub(crate) scene: &'a Scene<'a>,
     config: String,
 }
 
 impl<'a> Releases<'a> {
-    fn of(scene: &'a Scene<'a>) -> Result<Self, Failed> {
+    pub(crate) fn of(scene: &'a Scene<'a>) -> Result<Self, Failed> {
         scene.write("contracts/src/Dial.sol", DIAL)?;
         scene.write("contracts/src/Tally.sol", TALLY)?;
         Ok(Self { scene, config: scene.read("tidegate.toml")? })
     }
 
     /// Writes a release with these steps behind those of the example.
-    fn write(&self, version: &str, steps: &[String]) -> Outcome {
+    pub(crate) fn write(&self, version: &str, steps: &[String]) -> Outcome {
         let (head, funds) = self.config.split_once("[funds]").ok_or("the last step")?;
         let head = head.replace("\"1.4.0\"", &format!("{version:?}"));
         let text = format!("{head}{}\n[funds]{funds}", steps.concat());
@@ -60,7 +59,12 @@ impl<'a> Releases<'a> {
     }
 
     /// Deploys such a release, and verifies it when it is final.
-    fn deploy(&self, version: &str, steps: &[String], args: &[&str]) -> Result<Value, Failed> {
+    pub(crate) fn deploy(
+        &self,
+        version: &str,
+        steps: &[String],
+        args: &[&str],
+    ) -> Result<Value, Failed> {
         self.write(version, steps)?;
         let ran = self.scene.done("eva", &[&["deploy", "--json"], args].concat())?;
         self.scene.world.settle()?;
@@ -74,12 +78,12 @@ impl<'a> Releases<'a> {
 }
 
 /// A dial that is set to 7.
-fn dial(expect: &str) -> String {
+pub(crate) fn dial(expect: &str) -> String {
     let set = "[[step]]\ncall = [\"@dial\", \"set\", 7]\n";
     format!("[[step]]\nname = \"dial\"\ncreate = \"Dial\"\n{expect}\n{set}")
 }
 
-fn registry(name: &str) -> String {
+pub(crate) fn registry(name: &str) -> String {
     let owner = "0x00000000000000000000000000000000000000ee";
     format!("[[step]]\nname = {name:?}\ncreate = \"Registry\"\nargs = [{owner:?}]\n")
 }
@@ -146,7 +150,7 @@ fn a_call_whose_effect_is_gone_is_said_and_made_again(scene: &Scene<'_>) -> Outc
 }
 
 /// A tally, and a call of it.
-fn tally(call: &str) -> String {
+pub(crate) fn tally(call: &str) -> String {
     format!(
         "[[step]]\nname = \"tally\"\ncreate = \"Tally\"\n\n[[step]]\ncall = [\"@tally\", {call}]\n"
     )
@@ -289,25 +293,6 @@ fn an_address_book_keeps_what_a_release_leaves(scene: &Scene<'_>) -> Outcome {
     // An older release that is deployed already is no newer for it.
     releases.deploy("1.5.0", &[dial("")], &[])?;
     assert_eq!(releases.book()?, book);
-    Ok(())
-}
-
-/// A local chain that was started again, with the same genesis.
-fn a_chain_that_was_begun_anew_is_said_and_deployed_to_anew(scene: &Scene<'_>) -> Outcome {
-    scene.done("eva", &["deploy"])?;
-    scene.world.settle()?;
-    scene.done("eva", &["deploy"])?;
-    let chain = Anvil::start(scene.tools, AnvilOptions::new(scene.world.testnet.chain_id()))?;
-    chain.set_balance(actor_address("deployer"), U256::from(10).pow(U256::from(18)))?;
-    chain.mine(3)?;
-    let eva = scene.person("eva").with_variable("TESTNET_RPC", chain.url());
-    let gone = said(&eva.run(&["verify"])?.expect_code(1)?);
-    assert!(gone.contains("`tidegate deploy testnet` deploys it anew"), "{gone}");
-    let sheet = said(&eva.run(&["deploy"])?.expect_code(2)?);
-    assert!(sheet.contains("the chain lacks transactions of"), "{sheet}");
-    eva.approve(&["deploy"])?.expect_code(0)?;
-    chain.mine(3)?;
-    eva.run(&["verify"])?.expect_code(0)?;
     Ok(())
 }
 

@@ -54,6 +54,7 @@ const APP: Floors<'static> = &[
             "safety",
             "shared",
             "standing",
+            "wiped",
         ],
     ),
     ("facts", &["assess", "ledger_facts", "read_back"]),

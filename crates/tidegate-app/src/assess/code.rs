@@ -23,6 +23,7 @@ use crate::published::on_testnet;
 use crate::records;
 use crate::release::{Built, stored_build};
 use crate::standing::in_the_way;
+use crate::wiped::require_there;
 
 /// Facts of the gates `code` and `parameters`.
 pub(super) async fn facts(
@@ -217,6 +218,7 @@ impl<'a> CodeReader<'a> {
                 error.hint(other.unwrap_or_else(|| format!("run `tidegate deploy {soak}`")))
             );
         };
+        require_there(project, (soak, network), built, record).await?;
         let deployed = deployed_build(project, built, record, network, self.settled).await?;
         let built = deployed.as_ref().unwrap_or(built);
         let executor = Executor::Key(record.deployment.executor);
@@ -346,11 +348,12 @@ pub(crate) async fn slots(
     Ok(facts)
 }
 
-/// Names each field in which a recorded deployment differs from a computed one.
+/// Names each field in which a recorded deployment differs from a computed one: as it was recorded,
+/// and as it is now.
 pub(crate) fn compare_deployments(recorded: &Deployment, computed: &Deployment) -> Vec<String> {
     let value = |deployment: &Deployment| serde_json::to_value(deployment).unwrap_or_default();
     let mut differences = Vec::new();
-    tidegate_gates::compare("", &value(computed), &value(recorded), &mut differences);
+    tidegate_gates::compare("", &value(recorded), &value(computed), &mut differences);
     differences
 }
 

@@ -133,12 +133,6 @@ pub(super) async fn transactions(
             facts.record_faults.push(Reason::new(ReasonCode::TransactionDiffers, text));
         }
     }
-    if gone.len() > 1 && gone.len() == record.transactions.len() {
-        gone = vec![format!(
-            "nothing of the record is on {name}: the chain was begun anew, or its endpoint does \
-             not have it; `tidegate deploy {name}` deploys it anew"
-        )];
-    }
     let gone = gone.into_iter().map(|text| Reason::new(ReasonCode::TransactionGone, text));
     facts.record_faults.extend(gone);
     Ok(())

@@ -1,6 +1,8 @@
 //! Which deployment of a release it is: an id is one deployment, with one build and one set of
 //! parameters.
 
+use tidegate_chain::Network;
+use tidegate_evidence::is_wiped;
 use tidegate_model::record::Deployment;
 
 use crate::assess::compare_deployments;
@@ -14,10 +16,10 @@ use crate::release::Built;
 ///
 /// # Errors
 /// If the release is deployed from other sources under that id.
-pub(crate) fn deployment_id(
+pub(crate) async fn deployment_id(
     project: &Project,
     built: &Built,
-    name: &str,
+    (name, network): (&str, &Network),
     wanted: Option<u64>,
 ) -> AppResult<u64> {
     let Some(record) = records::of_anybody(project, name, built.roots.release_root)? else {
@@ -25,7 +27,7 @@ pub(crate) fn deployment_id(
     };
     let id = wanted.unwrap_or(record.id);
     let same_build = record.deployment.build_digest == built.roots.build_digest;
-    if id == record.id && !same_build {
+    if id == record.id && !same_build && !is_wiped(network, &record).await? {
         let from = record.deployment.build_digest.short();
         let second = follow::second(project, built, name, record.id + 1)?;
         return Err(AppError::new(
@@ -39,9 +41,9 @@ pub(crate) fn deployment_id(
 }
 
 /// A deployment id is one deployment: with other parameters it would be another one.
-pub(super) fn refuse_other_deployment(
+pub(super) async fn refuse_other_deployment(
     project: &Project,
-    name: &str,
+    (name, network): (&str, &Network),
     built: &Built,
     id: u64,
     deployment: &Deployment,
@@ -50,6 +52,10 @@ pub(super) fn refuse_other_deployment(
     let Some(recorded) = recorded.filter(|r| r.id == id && r.deployment != *deployment) else {
         return Ok(());
     };
+    // What its chain does not have any more is deployed anew, as the same one or as another.
+    if is_wiped(network, &recorded).await? {
+        return Ok(());
+    }
     let mut error = AppError::new(
         Kind::Conflict,
         format!(

@@ -40,10 +40,11 @@ use crate::layouts::require_proxies;
 use crate::network::has_operator;
 use crate::planned::PlanView;
 use crate::project::Project;
+use crate::published;
 use crate::release::Built;
 use crate::sending::{explained, open_lane, show_adoption};
 use crate::shared::Begun;
-use crate::{published, records};
+use crate::wiped::{self, require_followed};
 
 /// A testnet that may be deployed to, with its connection.
 #[derive(Debug)]
@@ -170,25 +171,21 @@ pub async fn freeze<'a>(
     request: &DeployRequest,
 ) -> AppResult<Frozen<'a>> {
     let _busy = project.front.busy(format!("executing the plan locally, as on {name}"));
-    let id = deployment_id(project, built, name, request.id)?;
+    let place = (name.as_str(), network);
+    let id = deployment_id(project, built, place, request.id).await?;
     let prepared = prepare(project, built, name, Executor::Key(signer.address()), id)?;
     let head = network.latest_head().await?;
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
+    require_followed(project, place, built, id).await?;
     require_starts(project, network, built, &prepared, head).await?;
-    let mut attentions = require_proxies(project, (name, network), built, &prepared, head).await?;
+    let mut attentions = require_proxies(project, place, built, &prepared, head).await?;
     let mut expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;
-    refuse_other_deployment(project, name, built, id, &deployment)?;
-    let mut run = DeployRun {
-        release_root: built.roots.release_root,
-        deployment_id: id,
-        ops: prepared.resolved.freeze(&expected).or_kind(Kind::Fail)?,
-        checks: prepared.resolved.checks.iter().cloned().map(StepCheck::from).collect(),
-        anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
-        again: undone::again(&prepared, &request.again)?,
-    };
+    refuse_other_deployment(project, place, built, id, &deployment).await?;
+    let again = undone::again(&prepared, &request.again)?;
+    let mut run = run(built, id, (&prepared, &expected), &deployment, again)?;
     let lane = open_lane(project, network, signer).await?;
     helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
     let done = match when {
@@ -199,12 +196,13 @@ pub async fn freeze<'a>(
     attentions.extend(namesake(project, name, built)?);
     attentions.extend(undone::signed_before(lane.state(), &run));
     let is_complete = run.ops.iter().all(|op| done.contains(op.id()));
-    let (place, plan) = ((name.as_str(), network), (&prepared, &expected));
+    let plan = (&prepared, &expected);
     let begun = Begun { project, place, built, plan, id, done: &done, head };
     begun.refuse_other_code().await?;
     if when == When::After && !is_complete {
         attentions.extend(undone::tried(&begun, &mut run).await?);
     }
+    attentions.extend(begun.repeats(Some(lane.state()), &run.again).await?);
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     let ceiling = ceiling(project, &lane, &run, nonce, &due(&expected, &done)).await?;
@@ -228,8 +226,26 @@ pub async fn freeze<'a>(
         hash,
         begun_before,
         done,
-        earlier: records::earlier(project, name, built.roots.release_root)?,
+        earlier: wiped::earlier(project, place, built.roots.release_root).await?,
         attentions,
+    })
+}
+
+/// All that would be sent.
+fn run(
+    built: &Built,
+    id: u64,
+    (prepared, expected): (&Prepared, &Expected),
+    deployment: &Deployment,
+    again: BTreeSet<String>,
+) -> AppResult<DeployRun> {
+    Ok(DeployRun {
+        release_root: built.roots.release_root,
+        deployment_id: id,
+        ops: prepared.resolved.freeze(expected).or_kind(Kind::Fail)?,
+        checks: prepared.resolved.checks.iter().cloned().map(StepCheck::from).collect(),
+        anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
+        again,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::error::{AppError, AppResult, Kind};
 use crate::project::Project;
 use crate::records;
 use crate::release::Built;
+use crate::wiped;
 
 /// How far back a lane is searched for a deployment's transactions.
 const SEARCH_TRANSACTIONS_MAX: u64 = 256;
@@ -74,7 +75,7 @@ impl Ran<'_> {
         let inclusion = first.and_then(|attempt| attempt.state.inclusion());
         let since = inclusion.map_or(0, |inclusion| inclusion.block.number.saturating_sub(1));
         let from = first.map_or(next, |attempt| attempt.nonce);
-        let sent = if first.is_none() || self.is_begun_elsewhere()? {
+        let sent = if first.is_none() || self.is_begun_elsewhere().await? {
             let before = from.saturating_sub(SEARCH_TRANSACTIONS_MAX);
             network.sender_transactions(sender, before, next, 0, head).await.map_err(|error| {
                 AppError::from(error).hint(
@@ -89,7 +90,7 @@ impl Ran<'_> {
         };
         let named = self.named(&sent).await?;
         // A lost journal does not tell where the run began; other deployments' records do.
-        let others = self.of_others()?;
+        let others = self.of_others().await?;
         let is_own = |tx: &MinedTransaction| tx.op != FOREIGN_OP && !others.contains(&tx.hash);
         let mut first = named.iter().position(is_own).unwrap_or(0);
         // The helper is no part of the release, but what its creation took was paid for this.
@@ -112,8 +113,8 @@ impl Ran<'_> {
 
     /// Whether something of it was created before, and neither the journal here nor the record of
     /// another deployment says by what: a job that was cancelled took its journal with it.
-    fn is_begun_elsewhere(&self) -> AppResult<bool> {
-        let records = self.others()?;
+    async fn is_begun_elsewhere(&self) -> AppResult<bool> {
+        let records = self.others().await?;
         let is_known = |op: &FrozenOp| {
             let key = self.run.op_key(op.id());
             self.lane.state().attempts_for(&key).next().is_some()
@@ -125,18 +126,18 @@ impl Ran<'_> {
     }
 
     /// The transactions of other deployments' own runs.
-    fn of_others(&self) -> AppResult<BTreeSet<B256>> {
-        let others = self.others()?;
+    async fn of_others(&self) -> AppResult<BTreeSet<B256>> {
+        let others = self.others().await?;
         Ok(others.iter().flat_map(DeploymentRecord::own_run).map(|tx| tx.hash).collect())
     }
 
-    /// The records of other deployments on its network.
-    fn others(&self) -> AppResult<Vec<DeploymentRecord>> {
+    /// The records of other deployments on its network that its chain has.
+    async fn others(&self) -> AppResult<Vec<DeploymentRecord>> {
         let is_this = |record: &DeploymentRecord| {
             record.release_root == self.run.release_root && record.id == self.run.deployment_id
         };
         let records = records::all(self.project, self.name)?.into_iter().map(|(_, record)| record);
-        Ok(records.filter(|record| !is_this(record)).collect())
+        wiped::there(self.network, records.filter(|record| !is_this(record))).await
     }
 
     /// Transactions with what they are of the deployment: of equal operations each has its own.

@@ -3,6 +3,7 @@
 
 mod writing;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -88,8 +89,14 @@ pub(crate) async fn on_testnet(
     let (release_name, deployment) = (built.release.name.clone(), deployment.clone());
     let ours = DeploymentRecord { name: release_name, release_root, deployment, ..record.clone() };
     let mut records = counted(project, (name, network), &ours).await?;
-    let mut books = address_books(&records);
-    books.reverse();
+    // The name is in no digest: another version of the same release is the same deployment.
+    let mut books = Vec::new();
+    for own in names(project, name, (&ours, &record.name))? {
+        let is_ours =
+            |of: &&mut DeploymentRecord| (of.release_root, of.id) == (release_root, ours.id);
+        records.iter_mut().filter(is_ours).for_each(|of| of.name.clone_from(&own));
+        books.extend(address_books(&records).into_iter().rev());
+    }
     records.reverse();
     let path = project.layout.addresses(name).or_kind(Kind::Config)?;
     let book = file(project, &path, books, &anew);
@@ -97,12 +104,26 @@ pub(crate) async fn on_testnet(
         FileFact::Holds(found) => book.may_hold.iter().position(|book| book == found),
         _ => None,
     };
-    let of = &records[found.unwrap_or_default()];
+    let of = &records[found.unwrap_or_default() % records.len()];
     let mut files = vec![book];
     if let Some(release) = release_of(project, of, (release_root, &built.release))? {
         files.extend(abi_files(project, name, &release, &anew)?);
     }
     Ok(published(&files))
+}
+
+/// The names of a deployment: the present one, and those of its records.
+fn names(
+    project: &Project,
+    network: &str,
+    (ours, recorded): (&DeploymentRecord, &str),
+) -> AppResult<Vec<String>> {
+    let mut names = vec![ours.name.clone(), recorded.to_owned()];
+    let all = records::all_of_release(project, network, ours.release_root)?.into_iter();
+    names.extend(all.filter(|record| record.id == ours.id).map(|record| record.name));
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Ok(names)
 }
 
 /// The deployments of a testnet that count and that its chain shows, the oldest first, with this
@@ -143,9 +164,13 @@ impl OnTarget<'_> {
     pub(crate) fn findings(&self, project: &Project) -> AppResult<Findings> {
         let Self { name, built, promotions, record } = *self;
         let layout = &project.layout;
+        let named = self.own_name(project)?;
+        let renamed =
+            record.map(|record| DeploymentRecord { name: named.clone(), ..record.clone() });
+        let record = renamed.as_ref();
         let nothing = format!("belongs to nothing that the Safe promoted to {name}; delete it");
         let (mut files, mut known) = (Vec::new(), Vec::new());
-        let own = self.own_path(project)?;
+        let own = self.own_path(project, &named)?;
         if let (Some(path), Some(record)) = (&own, record) {
             files.push(file(project, path, vec![serde_json::to_value(record)?], &anew(record)));
             known.push(record.clone());
@@ -195,13 +220,32 @@ impl OnTarget<'_> {
         Ok(findings)
     }
 
+    /// The name under which `built` was promoted, where a record of that is here: a version that
+    /// was raised since, and nothing else, makes it no other release.
+    fn own_name(&self, project: &Project) -> AppResult<String> {
+        let Self { name, built, promotions, .. } = *self;
+        let mut named = None;
+        for path in project.layout.records(name).or_kind(Kind::Config)? {
+            let found = file(project, &path, Vec::new(), "").found;
+            let of = promoted_record(promotions, &path, &found);
+            let Some(of) = of.filter(|of| of.release_root == built.roots.release_root) else {
+                continue;
+            };
+            if of.name == built.release.name {
+                return Ok(of.name);
+            }
+            named = Some(of.name);
+        }
+        Ok(named.unwrap_or_else(|| built.release.name.clone()))
+    }
+
     /// Where the record of `built` belongs, if the Safe has promoted it.
-    fn own_path(&self, project: &Project) -> AppResult<Option<PathBuf>> {
+    fn own_path(&self, project: &Project, named: &str) -> AppResult<Option<PathBuf>> {
         let root = self.built.roots.release_root;
         if !self.promotions.iter().any(|promotion| promotion.record.release_root == root) {
             return Ok(None);
         }
-        let file = DeploymentRecord::file_name_of(&self.built.release.name, root, 0);
+        let file = DeploymentRecord::file_name_of(named, root, 0);
         Ok(Some(project.layout.record(self.name, &file).or_kind(Kind::Config)?))
     }
 }

@@ -9,6 +9,7 @@ use tidegate_plan::config::Stage;
 use super::{GateView, SoakView};
 use crate::assess::{Alone, alone};
 use crate::error::AppResult;
+use crate::next::deploys;
 use crate::project::Project;
 use crate::release::Built;
 
@@ -51,7 +52,7 @@ impl TestnetsView {
         let (mut views, mut next) = (Vec::new(), Vec::new());
         for (name, _) in testnets {
             let found = alone(project, built, name).await?;
-            next.extend(step(&found));
+            next.extend(step(built, &found));
             views.push(TestnetView::of(project, found));
         }
         next.push("engineer: name the target, `stage = \"mainnet\"` under [networks.NAME]".into());
@@ -76,13 +77,18 @@ impl TestnetView {
 }
 
 /// What comes next on one testnet.
-fn step(found: &Alone) -> Option<String> {
+fn step(built: &Built, found: &Alone) -> Option<String> {
     let name = &found.network;
     if !found.is_deployed {
         return Some(format!("engineer: `tidegate deploy {name}`"));
     }
     let of = |gate: GateId| found.reports.iter().find(|report| report.gate == gate);
+    let is_wiped = |verdict: &Verdict| {
+        let mut codes = verdict.reasons().into_iter().map(|reason| reason.code);
+        codes.any(|code| code == ReasonCode::TransactionGone)
+    };
     match (&of(GateId::Code)?.verdict, &of(GateId::Soak)?.verdict) {
+        (code @ Verdict::Unknown { .. }, _) if is_wiped(code) => Some(deploys(built, name)),
         (Verdict::Fail { .. }, _) => Some(format!("engineer: `tidegate verify {name}`")),
         (Verdict::Waiting { .. }, _) => Some(until_final(name)),
         _ if is_young(found) => Some(until_final(name)),
