@@ -56,14 +56,14 @@ pub async fn borne_out(network: &Network, record: &DeploymentRecord) -> Result<B
 }
 
 /// Whether a chain has nothing of a deployment where its record says that it was made: neither the
-/// anchor, nor in its block any transaction of its own run. Then the chain was begun anew, or it is
-/// read where it is behind; what stands there by now was made by others.
+/// anchor nor its block, nor in its block any other transaction of its own run. Then the chain was
+/// begun anew, or it is read where it is behind; what stands there by now was made by others.
 ///
 /// # Errors
 /// As [`borne_out`].
 pub async fn is_wiped(network: &Network, record: &DeploymentRecord) -> Result<bool, ReadError> {
-    let run = record.own_run();
-    if run.is_empty() || mined(network, record.anchor()).await?.is_some() {
+    let (run, Some(anchor)) = (record.own_run(), record.anchor()) else { return Ok(false) };
+    if mined(network, Some(anchor)).await?.is_some() || network.is_canonical(anchor.block).await? {
         return Ok(false);
     }
     for recorded in run {
