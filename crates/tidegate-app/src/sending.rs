@@ -161,7 +161,7 @@ async fn ready<'a>(
     let adoption = lane.adoption().await?;
     let nonce = adopted_nonce(&lane, adoption.as_ref());
     let hash = |most| intent_digest(lane.id(), intent, nonce, most);
-    let (needed, cap) = (lane.most_of(intent).await?, FeeCap::DEFAULT.total);
+    let (needed, cap) = (lane.most_of(intent, nonce).await?, FeeCap::DEFAULT.total);
     let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
     let ceiling = Ceiling::choose(&intent.op, needed, cap, |most| Ok(hash(most)), approved, named)?;
     let hash = hash(ceiling.most);

@@ -121,9 +121,10 @@ impl DeployRun {
         let state = lane.state();
         let is_due =
             |op: &str| state.landed(&self.key(op)).is_none_or(|(_, inclusion)| !inclusion.success);
-        let ops = gas.iter().filter(|(op, _)| is_due(op)).map(|(_, gas)| *gas);
-        let anchor = if is_due(ANCHOR_OP) { ANCHOR_GAS } else { 0 };
-        let needed = lane.most_with(&self.key(""), ops.sum::<u64>() + anchor).await?;
+        let anchor = (ANCHOR_OP.to_owned(), ANCHOR_GAS);
+        let due = gas.iter().chain([&anchor]).filter(|(op, _)| is_due(op));
+        let due: Vec<_> = due.map(|(op, gas)| (self.key(op), *gas)).collect();
+        let needed = lane.most_with(&self.key(""), adopted_nonce, &due).await?;
         let cap = FeeCap::DEFAULT.total.saturating_mul(U256::from(self.ops.len() + 1));
         let LaneId { network, sender } = lane.id();
         let hash = |most| self.digest(network, sender, adopted_nonce, most);

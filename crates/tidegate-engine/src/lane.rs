@@ -80,6 +80,7 @@ impl<'a, C: Chain, J: Journal> Lane<'a, C, J> {
         let mut lane =
             Self { id, network, journal, lease, signer, cap, ceiling: None, state, void, refusals };
         lane.settle().await?;
+        lane.look_twice().await?;
         Ok(lane)
     }
 

@@ -1,5 +1,7 @@
 //! The cost of transactions: the estimate, and the most that was approved.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::U256;
 use tidegate_chain::{GasQuery, ReadError};
 use tidegate_model::event::{Attempt, Intent};
@@ -19,33 +21,61 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         self.ceiling = Some((ops.into(), ceiling.most));
     }
 
-    /// The most that a new attempt at an intent would cost in fees, in wei; nothing where the same
-    /// bytes are on their way, or one has succeeded.
+    /// The most that a new attempt at an intent would cost in fees, in wei, once the sender is
+    /// adopted at a nonce; nothing where the same bytes are on their way, or one has succeeded.
     ///
     /// # Errors
     /// If it would revert, or no endpoint answers.
-    pub async fn most_of(&self, intent: &Intent) -> Result<U256, EngineError> {
+    pub async fn most_of(&self, intent: &Intent, adopted: u64) -> Result<U256, EngineError> {
         let op = &intent.op;
         if self.state.landed(op).is_some_and(|(_, inclusion)| inclusion.success) {
             return Ok(U256::ZERO);
         }
-        let open = self.state.open().into_values().find(|attempt| attempt.op == *op);
-        let fees = match open {
+        let (nonce, open, before) = self.after(adopted);
+        let fees = match open.into_values().find(|attempt| attempt.op == *op) {
             Some(attempt) if is_same(attempt, intent)? => return Ok(U256::ZERO),
             Some(attempt) => fees_of(attempt)?.bump(op, self.fees(op).await?, self.cap)?,
-            None => self.fees(op).await?,
+            None => self.outbid(nonce, before, op, self.fees(op).await?)?,
         };
         Ok(fees.most(self.gas(intent).await?))
     }
 
     /// The most that all operations of a name's beginning come to in fees, in wei: what those that
-    /// landed paid, and `gas` for the rest.
+    /// landed paid, and what those that are `due`, by name and gas in their order, may pay once the
+    /// sender is adopted at a nonce. What nodes may hold of them already is outbid where it was
+    /// signed before that.
     ///
     /// # Errors
-    /// If no endpoint answers.
-    pub(crate) async fn most_with(&self, ops: &str, gas: u64) -> Result<U256, EngineError> {
-        let rest = self.fees("the deployment").await?.most(with_margin(gas));
-        Ok(self.paid(ops, None).saturating_add(rest))
+    /// If no endpoint answers, or fees would be above the cap.
+    pub(crate) async fn most_with(
+        &self,
+        ops: &str,
+        adopted: u64,
+        due: &[(String, u64)],
+    ) -> Result<U256, EngineError> {
+        let (mut nonce, open, before) = self.after(adopted);
+        let fresh = self.fees("the deployment").await?;
+        let mut most = self.paid(ops, None);
+        for (op, gas) in due {
+            let gas = with_margin(*gas);
+            let fee = if let Some(attempt) = open.values().find(|attempt| attempt.op == *op) {
+                fees_of(attempt)?.most(gas_of(attempt)?).max(fresh.most(gas))
+            } else {
+                nonce += 1;
+                self.outbid(nonce - 1, before, op, fresh)?.most(gas)
+            };
+            most = most.saturating_add(fee);
+        }
+        Ok(most)
+    }
+
+    /// What there is once the sender is adopted at a nonce: the next one, what is on its way, and how
+    /// many attempts that leaves behind.
+    fn after(&self, adopted: u64) -> (u64, BTreeMap<u64, &Attempt>, usize) {
+        match self.state.next_nonce.filter(|_| self.state.adopted_nonce == Some(adopted)) {
+            Some(next) => (next, self.state.open(), self.state.before_adoption),
+            None => (adopted, BTreeMap::new(), self.state.attempts.len()),
+        }
     }
 
     /// What landed transactions of these operations paid, without those on one nonce.
@@ -67,7 +97,18 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// The fees of a new attempt on a nonce. Where something was signed for it before an adoption,
     /// and may lie in a pool, they are high enough that nodes take the new one in its place.
     pub(super) fn fees_on(&self, nonce: u64, op: &str, fresh: Fees) -> Result<Fees, EngineError> {
-        let mut before = self.state.attempts.iter().take(self.state.before_adoption);
+        self.outbid(nonce, self.state.before_adoption, op, fresh)
+    }
+
+    /// The same where an adoption leaves so many attempts behind.
+    fn outbid(
+        &self,
+        nonce: u64,
+        before: usize,
+        op: &str,
+        fresh: Fees,
+    ) -> Result<Fees, EngineError> {
+        let mut before = self.state.attempts.iter().take(before);
         match before.rfind(|old| old.nonce == nonce && old.state.inclusion().is_none()) {
             Some(old) => fees_of(old)?.bump(op, fresh, self.cap),
             None => Ok(fresh),

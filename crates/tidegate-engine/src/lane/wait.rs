@@ -217,6 +217,34 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         Ok(())
     }
 
+    /// Looks again while nonces of ours are used and none of our transactions on them is seen to be
+    /// included: a node that lags behind has no receipt yet. Somebody else's transaction that is
+    /// seen there ends that at once.
+    ///
+    /// # Effects
+    /// Appends events.
+    ///
+    /// # Errors
+    /// If journal or chain cannot be read.
+    pub(super) async fn look_twice(&mut self) -> Result<(), EngineError> {
+        let sender = self.id.sender;
+        for _ in 0..FOREIGN_LOOKS {
+            let Some(nonce) = self.state.open().keys().next().copied() else { return Ok(()) };
+            let head = self.network.latest_head().await?;
+            if self.network.nonce(sender, head.block).await? <= nonce {
+                return Ok(());
+            }
+            let found = self.network.sender_transactions(sender, nonce, nonce + 1, head).await;
+            let is_ours = |hash: B256| self.state.attempts.iter().any(|own| own.hash == hash);
+            if found.is_ok_and(|found| found.iter().any(|tx| !is_ours(tx.hash))) {
+                return Ok(());
+            }
+            self.network.pause(self.poll_interval()).await;
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
     /// Whether another attempt on its nonce is final.
     fn is_replaced(&self, attempt: &Attempt) -> bool {
         self.state.attempts.iter().any(|other| {

@@ -99,3 +99,46 @@ async fn what_an_adoption_leaves_behind_is_outbid_on_its_nonce() {
     assert_eq!(included, [Bytes::from_static(&[2])], "of the two on one nonce");
     assert_eq!(world.journal.answers(), ["accepted"; 2]);
 }
+
+/// A transaction of ours that a lane left open is in a block; then a node answers that is behind.
+async fn reopened_behind(world: &World, looks: usize) {
+    let mut lane = world.lane().await;
+    world.chain.world().script.push_back(Box::new(|chain| {
+        chain.mine();
+        chain.broken.insert("latest_head");
+    }));
+    assert!(lane.run(&intent("a", 1)).await.is_err());
+    drop(lane);
+    let mut chain = world.chain.world();
+    chain.broken.clear();
+    chain.lagging = looks;
+}
+
+/// Found by seed 65 of the simulation: a new adoption was asked for, which gave up what had landed.
+#[tokio::test]
+async fn a_node_that_is_behind_makes_no_stranger_of_the_sender() {
+    for looks in [1, 4, 8] {
+        let world = World::new();
+        reopened_behind(&world, looks).await;
+        let lane = world.open().await;
+        assert!(lane.state().landed("a").is_some(), "{looks}");
+        assert_eq!(lane.adoption().await.unwrap(), None, "{looks}");
+    }
+    let world = World::new();
+    reopened_behind(&world, 100).await;
+    let lane = world.open().await;
+    assert!(lane.adoption().await.unwrap().is_some(), "at some time it is believed");
+}
+
+#[tokio::test]
+async fn a_stranger_that_is_seen_is_believed_at_once() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.leave_open(&mut lane, &intent("a", 1)).await;
+    drop(lane);
+    world.chain.world().foreign(world.sender());
+    let before = world.chain.world().pauses.len();
+    let lane = world.open().await;
+    assert_eq!(world.chain.world().pauses.len(), before);
+    assert!(lane.adoption().await.unwrap().is_some());
+}

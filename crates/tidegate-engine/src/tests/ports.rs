@@ -142,7 +142,7 @@ fn what_sends_may_run_in_a_task() {
         let (key, intent) = (Key { index: 0, broken: false }, intent("a", 1));
         send(Lane::open(network, store, &key, CAP));
         send(lane.adoption());
-        send(lane.most_of(&intent));
+        send(lane.most_of(&intent, 0));
         send(lane.settle());
         send(lane.run(&intent));
         send(run.ceiling(lane, 0, &[], |_| false));

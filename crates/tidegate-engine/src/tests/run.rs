@@ -213,7 +213,7 @@ async fn journaled_bytes_that_are_no_transaction_stop_the_lane() {
         assert!(matches!(run, Err(EngineError::Bytes { hash: of }) if of == hash), "{run:?}");
         world.chain.world().sent.clear();
     }
-    assert!(matches!(lane.most_of(&intent("a", 1)).await, Err(EngineError::Bytes { .. })));
+    assert!(matches!(lane.most_of(&intent("a", 1), 0).await, Err(EngineError::Bytes { .. })));
 }
 
 #[tokio::test]
