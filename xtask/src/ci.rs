@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use serde_json::Value;
-use tidegate_testkit::fuzz::FUZZ_SECS;
+use tidegate_testkit::fuzz::{FUZZ_SECS, SEEDS};
 use tidegate_testkit::{Tools, repo_root, solc_wrapper, vyper};
 
 use crate::error::{XtaskError, XtaskResult};
@@ -48,6 +48,7 @@ pub(crate) fn run(scope: Scope) -> XtaskResult {
             cargo(&[&tests[..], &["--", "--ignored"]].concat())
         })?;
         step("fuzz", || fuzz(&root))?;
+        step("simulation", || simulation(&root))?;
         step("mutants", mutants::tenth)?;
         step("large protocols", || {
             let tests = ["test", "--package", "tidegate-tests", "--test", "e2e"];
@@ -142,6 +143,13 @@ fn fuzz(root: &Path) -> XtaskResult {
     let cargo = |args: &[&str]| call(Path::new("cargo"), args, root, &[(FUZZ_SECS, TARGET_SECS)]);
     cargo(&["test", "-p", "tidegate-compile", "--lib", "--", "fuzz::"])?;
     cargo(&["test", "-p", "tidegate-plan", "-p", "tidegate-gates", "--test", "fuzz"])
+}
+
+/// Deployments under faults, by many more seeds than a check of a change tries.
+fn simulation(root: &Path) -> XtaskResult {
+    const COUNT: &str = "500";
+    let args = ["test", "-p", "tidegate-engine", "--lib", "--", "simulation::"];
+    call(Path::new("cargo"), &args, root, &[(SEEDS, COUNT)])
 }
 
 #[cfg(test)]

@@ -44,6 +44,22 @@ pub fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value)) {
     }
 }
 
+/// The variable that says how many seeds a simulation tries.
+pub const SEEDS: &str = "TIDEGATE_SIMULATION_SEEDS";
+
+/// The variable that names one seed of a simulation, to see what it found again.
+const SEED_ONE: &str = "TIDEGATE_SIMULATION_SEED";
+
+/// The seeds of a simulation: `count`, or as many as [`SEEDS`] says, or [`SEED_ONE`] alone.
+#[expect(clippy::disallowed_methods, reason = "a setting of tests only")]
+pub fn seeds(count: u64) -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+    match number(SEED_ONE) {
+        Some(seed) => seed..seed + 1,
+        None => 0..number(SEEDS).unwrap_or(count),
+    }
+}
+
 /// Every file of a corpus, in the order of names, with its name.
 ///
 /// # Panics

@@ -7,6 +7,7 @@
 pub mod activity;
 mod anvil;
 mod binary;
+pub mod checker;
 mod error;
 mod files;
 pub mod fuzz;

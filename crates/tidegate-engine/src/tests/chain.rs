@@ -11,9 +11,11 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use tidegate_chain::{Receipt, Transaction};
 use tidegate_model::{BlockRef, Head};
 use tidegate_plan::CREATE2_PROXY;
+use tidegate_testkit::checker::Sent;
 
 pub(crate) use self::pool::read;
 pub(crate) use self::port::MemoryChain;
+use super::simulation::Faults;
 
 /// An account after a block.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +87,12 @@ pub(crate) struct World {
     pub(crate) script: VecDeque<Step>,
     /// The hashes of all bytes that were sent, in order.
     pub(crate) sent: Vec<B256>,
+    /// The bytes that reached a node, and how much was durable then.
+    pub(crate) left: Vec<Sent>,
+    /// What goes wrong, in a story of [`super::simulation`].
+    pub(crate) faults: Option<Faults>,
+    /// The sender that a story is about.
+    pub(crate) watched: Address,
     /// Pauses, in order.
     pub(crate) pauses: Vec<Duration>,
     /// The hashes whose receipts were asked for.
@@ -117,6 +125,9 @@ impl World {
             answers: VecDeque::new(),
             script: VecDeque::new(),
             sent: Vec::new(),
+            left: Vec::new(),
+            faults: None,
+            watched: Address::ZERO,
             pauses: Vec::new(),
             asked: Vec::new(),
             searches: 0,
@@ -209,7 +220,7 @@ impl World {
             authorizations: Vec::new(),
             block: None,
         };
-        self.pool.insert(0, Pending { tx, max_fee: u128::MAX, tip: 0 });
+        self.pool.insert(0, Pending { tx, max_fee: u128::MAX / 100, tip: 0 });
         self.mine();
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tidegate_model::event::LaneEvent;
 use tidegate_store::{Epoch, StoreError, StreamName};
 
+use super::simulation::Faults;
 use crate::ports::Journal;
 
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(crate) struct MemoryJournal {
     streams: Mutex<BTreeMap<String, Stream>>,
     /// The kind of event that cannot be written.
     refused: Mutex<Option<&'static str>>,
+    /// What goes wrong, in a story of [`super::simulation`].
+    faults: Mutex<Option<Faults>>,
 }
 
 pub(crate) struct MemoryLease {
@@ -43,6 +46,16 @@ impl MemoryJournal {
     /// Has appends of one kind fail from now on, or none.
     pub(crate) fn refuse(&self, kind: Option<&'static str>) {
         *self.refused.lock().unwrap() = kind;
+    }
+
+    /// From now on appends fail as these faults say.
+    pub(crate) fn watch(&self, faults: Faults) {
+        *self.faults.lock().unwrap() = Some(faults);
+    }
+
+    /// Everything in it is lost.
+    pub(crate) fn forget(&self) {
+        self.streams.lock().unwrap().values_mut().for_each(|stream| stream.bodies.clear());
     }
 
     /// Somebody else takes every lease.
@@ -68,6 +81,23 @@ impl MemoryJournal {
         self.events().iter().map(LaneEvent::kind).collect()
     }
 
+    /// Every event in a line of its own, for people.
+    pub(crate) fn told(&self) -> String {
+        let short = |hash: &alloy_primitives::B256| hash.to_string()[..8].to_owned();
+        let line = |event: &LaneEvent| match event {
+            LaneEvent::AttemptRecorded { op, nonce, hash, .. } => {
+                let op = op.rsplit('/').next().unwrap_or_default();
+                format!("nonce {nonce}: {op} {}", short(hash))
+            }
+            LaneEvent::Mined { hash, block, success, .. } => {
+                format!("{} in {} {success}", short(hash), block.number)
+            }
+            LaneEvent::Answered { hash, answer } => format!("{} {answer}", short(hash)),
+            event => format!("{event:?}"),
+        };
+        self.events().iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
     /// What endpoints said to sends, oldest first.
     pub(crate) fn answers(&self) -> Vec<String> {
         let answer = |event| match event {
@@ -84,7 +114,9 @@ impl Journal for MemoryJournal {
     fn acquire(&self, stream: &StreamName) -> Result<MemoryLease, StoreError> {
         let mut streams = self.streams.lock().unwrap();
         let found = streams.entry(stream.to_string()).or_default();
-        if found.held.swap(true, Ordering::Relaxed) {
+        // In a story the lock of a process that stands still may be taken for a dead one's.
+        let is_story = self.faults.lock().unwrap().is_some();
+        if found.held.swap(true, Ordering::Relaxed) && !is_story {
             let holder = "1@memory".to_owned();
             return Err(StoreError::Held { stream: stream.to_string(), holder });
         }
@@ -102,17 +134,26 @@ impl Journal for MemoryJournal {
         }
         let refused = *self.refused.lock().unwrap();
         if events.iter().any(|(kind, _)| refused == Some(kind)) {
-            return Err(StoreError::Busy { op: "append", path: PathBuf::from("memory") });
+            return Err(unwritable());
         }
-        for (kind, body) in events {
+        let faults = self.faults.lock().unwrap();
+        let (is_written, lives) = faults.as_ref().map_or((true, true), Faults::append);
+        for (kind, body) in events.iter().filter(|_| is_written) {
             assert_eq!(body["kind"], *kind, "an event is stored under its own name");
             stream.bodies.push((*body).clone());
         }
-        Ok(())
+        if let Some(faults) = &*faults {
+            faults.is_durable(stream.bodies.len());
+        }
+        if lives { Ok(()) } else { Err(unwritable()) }
     }
 
     fn read(&self, stream: &StreamName) -> Result<Vec<Value>, StoreError> {
         let streams = self.streams.lock().unwrap();
         Ok(streams.get(stream.as_str()).map(|found| found.bodies.clone()).unwrap_or_default())
     }
+}
+
+fn unwritable() -> StoreError {
+    StoreError::Busy { op: "append", path: PathBuf::from("memory") }
 }

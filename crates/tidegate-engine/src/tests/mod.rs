@@ -11,6 +11,7 @@ mod ports;
 mod run;
 mod settle;
 mod sign;
+mod simulation;
 mod wait;
 
 use alloy::signers::SignerSync;

@@ -9,9 +9,11 @@ use tidegate_chain::{
     Transaction,
 };
 use tidegate_model::{BlockRef, ChainId, Head, NetworkId};
+use tidegate_testkit::checker::Sent;
 
 use super::{Account, Answer, World};
 use crate::ports::Chain;
+use crate::tests::simulation::{Fate, Faults};
 
 /// A world behind the port.
 pub(crate) struct MemoryChain {
@@ -22,7 +24,8 @@ pub(crate) struct MemoryChain {
 
 impl World {
     fn read(&self, read: &'static str, what: Subject) -> Result<(), ReadError> {
-        if self.broken.contains(read) { Err(ReadError::NotFound { what }) } else { Ok(()) }
+        let fails = self.faults.as_ref().is_some_and(Faults::read) || self.broken.contains(read);
+        if fails { Err(ReadError::NotFound { what }) } else { Ok(()) }
     }
 
     fn account_at(
@@ -48,6 +51,14 @@ impl MemoryChain {
         Self { id, for_stop: false, world: Mutex::new(world) }
     }
 
+    /// Lets another process go on, in a story.
+    async fn turn(&self) {
+        let turns = self.world().faults.as_ref().map_or(0, Faults::turns);
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// What happens on it. Not to be held while a lane works.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
@@ -64,50 +75,62 @@ impl Chain for MemoryChain {
     }
 
     async fn latest_head(&self) -> Result<Head, ReadError> {
+        self.turn().await;
         let world = self.world();
         world.read("latest_head", Subject::LatestHead)?;
         Ok(world.head())
     }
 
     async fn finalized_head(&self) -> Result<Head, ReadError> {
+        self.turn().await;
         let world = self.world();
         world.read("finalized_head", Subject::FinalizedHead)?;
         Ok(world.head_at(world.finalized))
     }
 
     async fn is_canonical(&self, block: BlockRef) -> Result<bool, ReadError> {
+        self.turn().await;
         let world = self.world();
+        world.read("is_canonical", Subject::BlockHash(block.hash))?;
         Ok(world.blocks.get(block.number as usize).is_some_and(|found| found.hash == block.hash))
     }
 
     async fn nonce(&self, address: Address, at: BlockRef) -> Result<u64, ReadError> {
+        self.turn().await;
         Ok(self.world().account_at("nonce", Subject::Nonce(address), address, at)?.nonce)
     }
 
     async fn balance(&self, address: Address, at: BlockRef) -> Result<U256, ReadError> {
+        self.turn().await;
         Ok(self.world().account_at("balance", Subject::Balance(address), address, at)?.balance)
     }
 
     async fn code(&self, address: Address, at: BlockRef) -> Result<Bytes, ReadError> {
+        self.turn().await;
         Ok(self.world().account_at("code", Subject::Code(address), address, at)?.code)
     }
 
     async fn call(&self, to: Address, data: &Bytes, at: BlockRef) -> Result<Bytes, ReadError> {
+        self.turn().await;
         let mut world = self.world();
         world.called_at.push(at);
         let what = Subject::Call(to);
+        world.read("call", what)?;
         let found = world.views.get(&(to, data.clone())).cloned();
         found.ok_or(ReadError::Reverted { what, data: Bytes::new() })
     }
 
     async fn fee_data(&self) -> Result<FeeData, ReadError> {
+        self.turn().await;
         let world = self.world();
         world.read("fee_data", Subject::Fees)?;
         Ok(FeeData { base_fee: world.base_fee, priority_fee: world.tip })
     }
 
     async fn estimate_gas(&self, query: &GasQuery) -> Result<u64, ReadError> {
+        self.turn().await;
         let world = self.world();
+        world.read("estimate_gas", Subject::Gas)?;
         if query.to.is_some_and(|to| world.refusing.contains(&to)) {
             return Err(ReadError::Reverted { what: Subject::Gas, data: Bytes::new() });
         }
@@ -123,6 +146,7 @@ impl Chain for MemoryChain {
     }
 
     async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, ReadError> {
+        self.turn().await;
         let mut world = self.world();
         world.read("receipt", Subject::Receipt(hash))?;
         world.asked.push(hash);
@@ -136,7 +160,9 @@ impl Chain for MemoryChain {
     }
 
     async fn is_known(&self, hash: B256) -> Result<bool, ReadError> {
+        self.turn().await;
         let world = self.world();
+        world.read("is_known", Subject::Transaction(hash))?;
         let mut known = world.pool.iter().chain(world.included().map(|(pending, _)| pending));
         Ok(known.any(|pending| pending.tx.hash == hash))
     }
@@ -148,6 +174,7 @@ impl Chain for MemoryChain {
         to: u64,
         upper: Head,
     ) -> Result<Vec<Transaction>, ReadError> {
+        self.turn().await;
         let mut world = self.world();
         world.searches += 1;
         world.read("sender_transactions", Subject::Nonce(sender))?;
@@ -164,9 +191,21 @@ impl Chain for MemoryChain {
     }
 
     async fn send_raw(&self, raw: &[u8]) -> SendOutcome {
+        self.turn().await;
         let mut world = self.world();
         world.sent.push(keccak256(raw));
-        let answer = world.answers.pop_front();
+        if let Some(faults) = world.faults.clone().filter(|faults| !faults.is_dead()) {
+            let (after, raw) = (faults.durable(), Bytes::copy_from_slice(raw));
+            world.left.push(Sent { after, raw });
+        }
+        let fate = world.faults.as_ref().map(Faults::send);
+        let answer = match fate {
+            None => world.answers.pop_front(),
+            Some(Fate::Answered) => None,
+            Some(Fate::AnswerLost) => Some(Answer::Lost),
+            Some(Fate::BytesLost) => Some(Answer::Dropped),
+            Some(Fate::Refused) => Some(Answer::Refused),
+        };
         if let Some(Answer::Refused) = answer {
             return SendOutcome::Rejected { code: -32_005, message: "busy".to_owned() };
         }
@@ -185,8 +224,12 @@ impl Chain for MemoryChain {
     }
 
     async fn pause(&self, time: Duration) {
+        self.turn().await;
         let mut world = self.world();
         world.pauses.push(time);
+        if world.faults.is_some() {
+            return world.happen();
+        }
         match world.script.pop_front() {
             Some(step) => step(&mut world),
             None if world.mining => world.mine(),
