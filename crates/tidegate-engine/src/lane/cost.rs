@@ -69,8 +69,8 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         Ok(most)
     }
 
-    /// What there is once the sender is adopted at a nonce: the next one, what is on its way, and how
-    /// many attempts that leaves behind.
+    /// What there is once the sender is adopted at a nonce: the next one, what is on its way, and
+    /// how many attempts that leaves behind.
     fn after(&self, adopted: u64) -> (u64, BTreeMap<u64, &Attempt>, usize) {
         match self.state.next_nonce.filter(|_| self.state.adopted_nonce == Some(adopted)) {
             Some(next) => (next, self.state.open(), self.state.before_adoption),
