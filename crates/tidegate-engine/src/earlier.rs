@@ -123,7 +123,8 @@ impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
             let Some((address, _)) = op.creates() else { continue };
             if !code_at(network, address).await?.is_empty() {
                 standing.insert(address);
-                is_possible |= lane.state().attempts_for(&run.key(op.id())).next().is_none();
+                let own = lane.state().landed(&run.key(op.id()));
+                is_possible |= own.is_none_or(|(_, inclusion)| !inclusion.success);
             }
         }
         let journaled_from = match lane.adoption().await? {
@@ -191,7 +192,10 @@ impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
         {
             return Ok(Made::Own(attempt.hash));
         }
-        let is_tried = state.attempts_for(&sent.op).next().is_some();
+        // What an adoption left behind may have been made meanwhile by whoever else used the key:
+        // another machine, or this one before it lost its journal.
+        let mut managed = state.attempts.iter().skip(state.before_adoption);
+        let is_tried = managed.any(|attempt| attempt.op == sent.op);
         let Some(floor) = floor.filter(|_| self.is_possible && !is_tried) else {
             return Ok(Made::Not);
         };

@@ -250,7 +250,8 @@ fn require_done(world: &super::World, run: &DeployRun, seed: u64) {
     }
     let other: Vec<_> =
         wanted.iter().filter(|(sent, times)| made.get(*sent) != Some(times)).collect();
-    assert!(other.is_empty(), "seed {seed}: wanted {other:?}");
+    let told = world.journal.told();
+    assert!(other.is_empty(), "seed {seed}: wanted {other:?}, found {made:?}\n{told}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::chain::Answer;
 use super::*;
 use crate::earlier::{find_sent, there};
 
@@ -87,6 +88,50 @@ async fn a_call_that_the_journal_knows_is_not_searched_for() {
     let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
     assert_eq!(own(&done), [("token", false), ("vault", true), ("init", true)]);
     assert_eq!(world.chain.world().searches, 0, "and where the vault is new nothing is anchored");
+}
+
+/// Two machines with a journal each deploy the same: what one was about to send, the other has
+/// sent. Found by seed 665 of the simulation, where one machine had lost its journal.
+#[tokio::test]
+async fn what_another_machine_called_is_not_called_again() {
+    for signed in [1, 3] {
+        let mut world = World::new();
+        // This one signs, and dies before anything arrives.
+        let mut lane = world.lane().await;
+        {
+            let mut chain = world.chain.world();
+            chain.answers.extend([Answer::Dropped; 3]);
+            chain.script.push_back(Box::new(|chain| {
+                chain.broken.insert("latest_head");
+            }));
+        }
+        let gas = run().ops.iter().take(signed).map(|op| (op.id().to_owned(), 100_000)).collect();
+        assert!(measured(&world, &mut lane, &run(), &gas).await.0.is_err());
+        assert_eq!(lane.state().open().len(), signed);
+        drop(lane);
+        // The other one sends all but the anchor.
+        let first = std::mem::take(&mut world.journal);
+        {
+            let mut chain = world.chain.world();
+            chain.broken.clear();
+            chain.answers.clear();
+            // So that its bytes are others.
+            chain.base_fee = 2_000_000_000;
+        }
+        let mut lane = world.lane().await;
+        let part = DeployRun { anchor: Bytes::from_static(b"other"), ..run() };
+        deployed(&world, &mut lane, &part).await.0.unwrap();
+        drop(lane);
+        world.journal = first;
+        {
+            let mut chain = world.chain.world();
+            chain.finalized = chain.head().block.number;
+        }
+        let mut lane = world.lane().await;
+        let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
+        assert_eq!(own(&done), [("token", false), ("vault", false), ("init", false)], "{signed}");
+        assert_eq!(world.nonce(), 5, "{signed}: only the anchor is new");
+    }
 }
 
 fn none() -> BTreeSet<B256> {
