@@ -152,6 +152,16 @@ fn simulation(root: &Path) -> XtaskResult {
     call(Path::new("cargo"), &args, root, &[(SEEDS, COUNT)])
 }
 
+/// The crash matrix in full, each suite with its line, and the simulation.
+pub(crate) fn crash_matrix() -> XtaskResult {
+    let root = repo_root();
+    let cargo = |args: &[&str]| call(Path::new("cargo"), args, &root, &[]);
+    cargo(&["build", "--workspace", "--bin", "tidegate"])?;
+    let tests = ["test", "--package", "tidegate-tests", "--test", "e2e", "--", "matrix::"];
+    cargo(&[&tests[..], &["--include-ignored"]].concat())?;
+    simulation(&root)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

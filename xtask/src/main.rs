@@ -1,5 +1,5 @@
-//! What this repository does to itself: `cargo xtask ci`, `tidy`, `mutants`, `demo` and
-//! `bench`.
+//! What this repository does to itself: `cargo xtask ci`, `tidy`, `mutants`,
+//! `crash-matrix`, `demo` and `bench`.
 
 mod bench;
 mod ci;
@@ -22,6 +22,7 @@ usage: cargo xtask COMMAND
   tidy          the checks that no other tool makes
   mutants       faults in the crates that decide, which their unit tests must notice
   mutants K/N   only part K of N, counted from 0
+  crash-matrix  the binary killed, and failed by its disk, at every effect; a line a suite
   demo          a release from a clean checkout to mainnet, on two local chains
   bench         times and sizes of the binary, a line `name value unit` each
   bench build   only `build` as it is released, against forge
@@ -48,6 +49,7 @@ fn run(args: &[&str]) -> XtaskResult {
         ["tidy"] => tidy::run(),
         ["mutants"] => mutants::run(None),
         ["mutants", part] => mutants::run(Some(part)),
+        ["crash-matrix"] => ci::crash_matrix(),
         ["demo"] => demo::run(),
         ["bench"] => bench::run(),
         ["bench", "build"] => bench::build::run(),

@@ -9,6 +9,7 @@ mod anvil;
 mod binary;
 pub mod checker;
 mod error;
+pub mod faults;
 mod files;
 pub mod fuzz;
 mod keys;

@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 use tidegate_testkit::actor_address;
 
-use crate::support::{Case, Chains, Outcome, Scene, cases, files};
+use crate::support::{Case, Outcome, Scene, Start, cases};
 
 /// How often it is killed.
 const KILLS: u32 = 20;
@@ -147,29 +147,6 @@ impl Deployed {
             fields.retain(|name, _| !MOVES.contains(&name.as_str()));
         }
         Ok(record)
-    }
-}
-
-/// The chains and the folders before the first command.
-struct Start {
-    chains: Chains,
-}
-
-impl Start {
-    fn save(scene: &Scene<'_>) -> Result<Self, Failed> {
-        files::copy_tree(scene.project(), &scene.folder().join("kept"))?;
-        let home = scene.person("eva").home().to_owned();
-        files::copy_tree(&home, &scene.folder().join("kept-home"))?;
-        Ok(Self { chains: Chains::save(scene.world)? })
-    }
-
-    fn restore(&mut self, scene: &Scene<'_>) -> Result<(), Failed> {
-        self.chains.restore(scene.world)?;
-        std::fs::remove_dir_all(scene.project())?;
-        files::copy_tree(&scene.folder().join("kept"), scene.project())?;
-        let home = scene.person("eva").home().to_owned();
-        std::fs::remove_dir_all(&home)?;
-        Ok(files::copy_tree(&scene.folder().join("kept-home"), &home)?)
     }
 }
 

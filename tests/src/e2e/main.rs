@@ -20,6 +20,7 @@ mod existing;
 mod explain;
 mod follow;
 mod kinds;
+mod matrix;
 mod mutants;
 mod partial;
 mod pipeline;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         diff::cases(),
         documented::cases(),
         kinds::cases(),
+        matrix::cases(),
         mutants::cases(),
         partial::cases(),
         redeploy::cases(),
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Case::slow(protocols::slow_cases()),
         Case::slow(bundle::slow_cases()),
         Case::slow(documented::slow_cases()),
+        Case::slow(matrix::slow_cases()),
     ];
     support::run(&Arguments::from_args(), themes.into_iter().flatten().collect())
 }

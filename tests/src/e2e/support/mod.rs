@@ -13,6 +13,7 @@ mod run;
 mod safe;
 mod said;
 mod scene;
+mod start;
 mod status;
 
 pub(crate) use case::{Case, Outcome, cases};
@@ -26,4 +27,5 @@ pub(crate) use run::run;
 pub(crate) use safe::{safe_call, safe_runs};
 pub(crate) use said::{messages, said};
 pub(crate) use scene::Scene;
+pub(crate) use start::Start;
 pub(crate) use status::{Says, Status, json_text};
