@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::Address;
-use tidegate_chain::Network;
+use alloy_primitives::{Address, B256, b256};
+use tidegate_chain::{LogQuery, Network};
 use tidegate_gates::{Layout, LayoutFact, Reference, compare_layouts};
 use tidegate_model::plan::Action;
 use tidegate_model::record::DeploymentRecord;
@@ -21,6 +21,9 @@ use crate::records;
 use crate::release::{Built, stored_build};
 use crate::safety::require_safe;
 use crate::wiped;
+
+/// The topic of `Upgraded(address)`.
+const UPGRADED: B256 = b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
 
 /// Refuses what is unsafe behind proxies, and upgrades that would damage what is stored; otherwise
 /// what whoever approves the plan may not overlook, one sentence each.
@@ -216,7 +219,8 @@ fn counting(project: &Project, name: &str) -> AppResult<Vec<DeploymentRecord>> {
 }
 
 /// Where the code that an upgrade puts behind a proxy was behind it before: what says so. Records
-/// and baselines name addresses; the code is compared where it stands on the chain.
+/// and baselines name addresses, which anybody may write who can write git; the code is compared
+/// where it stands on the chain, and the proxy itself must have said that it was there.
 pub(crate) async fn earlier(
     project: &Project,
     (name, network): (&str, &Network),
@@ -238,11 +242,27 @@ pub(crate) async fn earlier(
     let updated = updated(built, start)?;
     for (place, known_by) in places {
         let code = network.code(place, head.block).await?;
-        if updated.template_of(&code) == Some(updated.runtime_template()) {
+        let is_it = updated.template_of(&code) == Some(updated.runtime_template());
+        if is_it && was_behind(network, start, place, head).await? {
             return Ok(Some(format!("{known_by} (at {place})")));
         }
     }
     Ok(None)
+}
+
+/// Whether a proxy, or the beacon that an upgrade changes, has logged `Upgraded` with this address:
+/// each standard one does whenever it is changed, and nobody else can make it.
+async fn was_behind(
+    network: &Network,
+    start: &Start,
+    place: Address,
+    head: Head,
+) -> AppResult<bool> {
+    let from = network.first_block_of(start.address, head).await;
+    let topics = vec![vec![UPGRADED], vec![place.into_word()]];
+    let (addresses, to) = (vec![start.address], head.block.number);
+    let logs = network.logs(&LogQuery { addresses, topics, from, to }).await?;
+    Ok(!logs.is_empty())
 }
 
 /// What the upgrades of a build would damage, by its sources alone, one sentence each.

@@ -70,6 +70,52 @@ impl History {
     }
 }
 
+/// The commit, of those up to the one that is checked out, in which a file lies for the first time;
+/// of several such the oldest. `None` where no commit has it, or it is in no repository.
+///
+/// # Errors
+/// [`CheckoutError`] where git keeps something that cannot be read.
+pub fn first_commit_with(file: &Path) -> Result<Option<String>, CheckoutError> {
+    let Some(root) = repository_of(file) else { return Ok(None) };
+    let Some((objects, head)) = head_of(&root)? else { return Ok(None) };
+    let Some(below) = place_in(&root, file) else { return Ok(None) };
+    let steps: Vec<_> = below.iter().map(|step| step.as_encoded_bytes().to_vec()).collect();
+    let (mut all, mut next) = (BTreeMap::new(), VecDeque::from([head]));
+    let (mut order, mut buffer) = (Vec::new(), Vec::new());
+    while let Some(id) = next.pop_front() {
+        if all.contains_key(&id) || all.len() == COMMITS_MAX {
+            continue;
+        }
+        let Ok(commit) = objects.find_commit(&id, &mut buffer) else { continue };
+        let (tree, parents) = (commit.tree(), commit.parents().collect::<Vec<_>>());
+        next.extend(parents.iter().copied());
+        all.insert(id, (has(&objects, tree, &steps), parents));
+        order.push(id);
+    }
+    let is_in = |id: &ObjectId| all.get(id).is_some_and(|(has, _)| *has);
+    let is_first = |id: &&ObjectId| {
+        is_in(id) && all.get(*id).is_some_and(|(_, parents)| !parents.iter().any(is_in))
+    };
+    Ok(order.iter().rev().find(is_first).map(ToString::to_string))
+}
+
+/// Whether a tree has an entry at the end of these steps.
+fn has(objects: &gix_odb::Handle, mut tree: ObjectId, steps: &[Vec<u8>]) -> bool {
+    let mut buffer = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let Ok(entries) = objects.find_tree(&tree, &mut buffer).map(|tree| tree.entries) else {
+            return false;
+        };
+        let found = entries.iter().find(|entry| entry.filename == step.as_bstr());
+        match found {
+            Some(_) if at + 1 == steps.len() => return true,
+            Some(entry) if entry.mode.is_tree() => tree = entry.oid.to_owned(),
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// The path of a folder below its repository; also of one that is not there any more.
 fn place_in(root: &Path, folder: &Path) -> Option<PathBuf> {
     let (there, full) = folder.ancestors().find_map(|dir| Some((dir, dir.canonicalize().ok()?)))?;

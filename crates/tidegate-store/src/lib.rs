@@ -36,7 +36,7 @@ pub use files::{
     FileError, begin_dry_run, is_dry_run, read_json, read_limited, to_text, write_atomic,
     write_new, write_private,
 };
-pub use history::History;
+pub use history::{History, first_commit_with};
 pub use home::Home;
 pub use journal::{Event, Seq};
 pub use layout::{Layout, LayoutError};

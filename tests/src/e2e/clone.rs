@@ -12,7 +12,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Ready:
             a_fresh_clone_shows_the_same_status_and_makes_the_same_proposal,
             what_a_commit_deletes_is_missed_alike_in_every_clone;
-        Signed: an_owner_signs_and_operations_execute_in_clones_of_their_own;
+        Signed: a_proposal_of_another_commit_says_which, an_owner_signs_and_operations_execute_in_clones_of_their_own;
     }
 }
 
@@ -80,6 +80,40 @@ fn what_a_commit_deletes_is_missed_alike_in_every_clone(scene: &Scene<'_>) -> Ou
         assert_eq!(theirs.verdict("audits"), "PASS", "{name}: it is not taken back by that");
     }
     Ok(())
+}
+
+/// The release by its name, and the commit whose sources give it.
+fn a_proposal_of_another_commit_says_which(scene: &Scene<'_>) -> Outcome {
+    let (proposal, _) = scene.promotion()?;
+    let sign = |says: &[&str]| {
+        let refused = scene.person("o3").run(&scene.signing(&proposal))?;
+        let words = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = says.iter().all(|part| words.contains(part));
+        assert!(said && refused.code != 0, "{says:?}: {refused:?}");
+        Ok::<_, Failed>(())
+    };
+    let kept = scene.read("tidegate.toml")?;
+    let next = kept.replace("1.4.0", "1.5.0").replace("[\"cap\", \"$vault_cap\"],", "");
+    scene.write("tidegate.toml", &next)?;
+    let which =
+        ["the proposal promotes vault-1.4.0 (release ", "the working tree builds vault-1.5.0"];
+    sign(&[&which[..], &["no commit up to this one has it, so pull"]].concat())?;
+
+    scene.write("tidegate.toml", &kept)?;
+    let git = |args: &[&str]| files::git(scene.project(), args);
+    git(&["init", "--quiet"])?;
+    let commit = |what: &str| {
+        git(&["add", "--all", "--", "deployments", "tidegate.toml"])?;
+        git(&["commit", "--quiet", "--message", what])
+    };
+    commit("vault 1.4.0")?;
+    let head = std::fs::read_dir(scene.project().join(".git/refs/heads"))?.next();
+    let head = head.ok_or("no branch")??.path();
+    let first = std::fs::read_to_string(head)?;
+    scene.write("tidegate.toml", &next)?;
+    commit("vault 1.5.0")?;
+    let way = format!("`git checkout {}` is the first commit that has this proposal", &first[..12]);
+    sign(&[&which[..], &[way.as_str()]].concat())
 }
 
 fn an_owner_signs_and_operations_execute_in_clones_of_their_own(scene: &Scene<'_>) -> Outcome {

@@ -242,6 +242,7 @@ fn storage_that_moves_is_refused_and_the_way_back_works(scene: &Scene<'_>) -> Ou
         project.write("tidegate.toml", &config)
     };
     back("src/bad/Box.sol:BoxBad", "src/v1/Box.sol:Box", "2.0.1")?;
+    forged(&project, || refusal(&["plan"]))?;
     let planned = project.run("eva", &["plan", "--json"], 0)?.json()?;
     let attentions = planned["attentions"].to_string();
     assert!(attentions.contains("box-v2 returns @box to the code of the baseline"), "{attentions}");
@@ -250,6 +251,20 @@ fn storage_that_moves_is_refused_and_the_way_back_works(scene: &Scene<'_>) -> Ou
     project.run("eva", &["verify"], 0)?;
     size(1)?;
     Ok(())
+}
+
+/// Whoever can write git names an address with the same code that was never behind the proxy.
+fn forged(project: &Scene<'_>, refusal: impl Fn() -> Result<String, Failed>) -> Outcome {
+    let adopted = "deployments/testnet/existing/box.json";
+    let kept = project.read(adopted)?;
+    let mut forged: Value = serde_json::from_str(&kept)?;
+    let testnet = &project.world.testnet;
+    let code = testnet.rpc("eth_getCode", json!([forged["implementation"], "latest"]))?;
+    forged["implementation"] = json!(Address::repeat_byte(0x77));
+    testnet.rpc("anvil_setCode", json!([forged["implementation"], code]))?;
+    project.write(adopted, &forged.to_string())?;
+    assert!(refusal()?.contains("`frozen` (bool) is gone"));
+    project.write(adopted, &kept)
 }
 
 const BAD: &str = "\

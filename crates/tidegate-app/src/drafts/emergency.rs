@@ -14,10 +14,10 @@ use crate::assess::emergency::compared;
 use crate::error::{AppError, AppResult, Kind};
 use crate::project::Project;
 use crate::promotion::promotion_of;
-use crate::proposal_files;
 use crate::release::select;
 use crate::relied;
 use crate::saying::{About, now};
+use crate::{proposal_files, recalled};
 
 /// The emergency as a guardian reviews it. Everything is computed on their own machine.
 #[derive(Debug)]
@@ -53,8 +53,10 @@ pub async fn emergency(
     };
     let built = select(project, None)?;
     if built.roots.release_root != release {
-        return Err(AppError::new(Kind::Fail, "the working tree builds another release")
-            .hint("check out the commit that the proposal was made from"));
+        let (called, here) = (recalled::called(project, release), &built.release.name);
+        let what = format!("the proposal is for {called}, the working tree builds {here}");
+        let way = recalled::way_to(project, release, &found);
+        return Err(AppError::new(Kind::Fail, what).hint(way));
     }
     let network = project.connect(&found.network).await?;
     let head = network.finalized_head().await?;

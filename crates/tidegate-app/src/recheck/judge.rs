@@ -66,9 +66,15 @@ pub(super) fn adoption(adoption: &Adoption, now: &AdoptionNow) -> Judgement {
 }
 
 /// Whether it promotes what the working tree builds.
-pub(super) fn release(promotion: &Promotion, here: ReleaseRoot) -> Judgement {
-    let proposed = promotion.release_root;
-    unless(proposed == here, Refusal::OtherRelease { proposed, here })
+pub(super) fn release(
+    promotion: &Promotion,
+    here: (ReleaseRoot, &str),
+    called: impl Fn(ReleaseRoot) -> String,
+) -> Judgement {
+    let (root, name) = here;
+    let proposed = called(promotion.release_root);
+    let here = format!("{name} (release {})", root.short());
+    unless(promotion.release_root == root, Refusal::OtherRelease { proposed, here })
 }
 
 /// Whether the gates pass. Where they do not, they say why, and nothing else is of interest.

@@ -25,6 +25,7 @@ use crate::project::Project;
 use crate::promotion::{abis, require_readable, simulate_batch, target_plan};
 use crate::proposal_files::{self, Found};
 use crate::proposals::{Opened, Proposed};
+use crate::recalled;
 use crate::release::Built;
 
 /// MultiSendCallOnly must hold the code that Safe published.
@@ -149,7 +150,12 @@ async fn check_promotion<'a>(
     state: &SafeState,
     (promotion, seen): (&Promotion, &mut Option<Seen<'a>>),
 ) -> AppResult<(Vec<InnerCall>, Vec<JsonAbi>, Verdict)> {
-    judge::release(promotion, built.roots.release_root)?;
+    let here = (built.roots.release_root, built.release.name.as_str());
+    let called = |root| recalled::called(project, root);
+    judge::release(promotion, here, called).map_err(|refusal| {
+        let way = recalled::way_to(project, promotion.release_root, found);
+        AppError::from(refusal).hint(way)
+    })?;
     let urgent = promotion.emergency.as_ref().map(|terms| Emergency {
         terms: terms.clone(),
         safe_tx_hash: Some(found.checked.hash().0),

@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use tidegate_model::units::format_utc;
-use tidegate_model::{PolicyDigest, ReleaseRoot, StatementDigest, Verdict};
+use tidegate_model::{PolicyDigest, StatementDigest, Verdict};
 
 use crate::error::{AppError, Kind};
 
@@ -54,14 +54,12 @@ pub enum Refusal {
     AdoptionTooLong,
 
     /// A promotion of another release than the working tree builds.
-    #[error(
-        "the proposal promotes release {}, the working tree builds {}",
-        .proposed.short(), .here.short()
-    )]
+    #[error("the proposal promotes {proposed}, the working tree builds {here}")]
     OtherRelease {
-        proposed: ReleaseRoot,
-        /// What this machine builds.
-        here: ReleaseRoot,
+        /// Its name, as far as it is known, and root.
+        proposed: String,
+        /// The same of what this machine builds.
+        here: String,
     },
     /// Gates that do not pass on what is seen now.
     #[error("the gates do not pass now; nothing was signed or sent")]
@@ -154,7 +152,6 @@ impl Refusal {
         Some(match self {
             Self::Nonce { .. } => "another transaction was executed; propose again",
             Self::AdoptionEnded(_) | Self::AdoptionTooLong => "run `tidegate policy adopt` again",
-            Self::OtherRelease { .. } => "check out the commit that the proposal was made from",
             Self::Expired | Self::Void(_) => "run `tidegate promote` again",
             Self::DoubtfulStatement { .. } => {
                 "have it signed again, or run `tidegate promote` again"
@@ -197,15 +194,14 @@ mod tests {
         let [proposed, here] = [B256::ZERO, B256::repeat_byte(1)];
         let digest = StatementDigest(proposed);
         let (policy, other_policy) = (PolicyDigest(proposed), PolicyDigest(here));
-        let release =
-            Refusal::OtherRelease { proposed: ReleaseRoot(proposed), here: ReleaseRoot(here) };
+        let [of_proposal, of_tree] = ["vault-1.4.0", "vault-1.5.0"].map(str::to_owned);
+        let release = Refusal::OtherRelease { proposed: of_proposal, here: of_tree };
         let doubtful = Refusal::DoubtfulStatement { digest, why: "it is".to_owned() };
         let conflict = (Kind::Conflict, Some("another"));
         assert_eq!(said(Refusal::Nonce { safe: 8, proposal: 7 }), conflict);
         let failed = [
             (Refusal::AdoptionEnded(1), "run"),
             (Refusal::AdoptionTooLong, "run"),
-            (release, "check"),
             (Refusal::Expired, "run"),
             (Refusal::Void("a record".to_owned()), "run"),
             (doubtful, "have"),
@@ -216,7 +212,8 @@ mod tests {
             assert_eq!(said(refusal.clone()), (Kind::Fail, Some(first)), "{refusal:?}");
         }
         let other = Refusal::AdoptsOther { proposed: policy, here: other_policy };
-        for refusal in [Refusal::OtherSafe, other, Refusal::OtherBatch, Refusal::OtherSoak] {
+        for refusal in [Refusal::OtherSafe, other, release, Refusal::OtherBatch, Refusal::OtherSoak]
+        {
             assert_eq!(said(refusal.clone()), (Kind::Fail, None), "{refusal:?}");
         }
         let reasons = vec![Reason::new(ReasonCode::NotFinal, "two blocks")];

@@ -88,7 +88,8 @@ fn what_was_proposed_holds_elsewhere() {
 fn another_release_policy_or_time_is_refused() {
     let root = ReleaseRoot(B256::repeat_byte(1));
     let other = refused(move |promotion| promotion.release_root = root);
-    assert!(matches!(other, Refusal::OtherRelease { proposed, .. } if proposed == root), "{other}");
+    let names = |proposed: &String| proposed.contains(&*root.short());
+    assert!(matches!(&other, Refusal::OtherRelease { proposed, .. } if names(proposed)), "{other}");
     let policy = PolicyDigest(B256::repeat_byte(1));
     assert_eq!(refused(move |promotion| promotion.policy_digest = policy), Refusal::OtherPolicy);
     assert_eq!(refused(|promotion| promotion.valid_until = 1), Refusal::Expired);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::Home;
 use super::checkout::{committed, git};
-use crate::history::History;
+use crate::history::{History, first_commit_with};
 use crate::write_atomic;
 
 fn below(folder: &Path) -> History {
@@ -77,6 +77,24 @@ fn what_commits_had_and_the_folder_has_not_is_found_in_every_clone() {
     git(&base, &["clone", "--quiet", "--depth", "1", &format!("file://{from}"), "shallow"]);
     let shallow = below(&base.join("shallow/sub/d"));
     assert_eq!((gone(&shallow), shallow.is_cut), (vec![], true));
+}
+
+#[test]
+fn a_file_is_first_in_one_commit() {
+    let home = Home::new();
+    let root = &home.dir.path().canonicalize().unwrap().join("repo");
+    committed(root, &[("a", "a")]);
+    assert_eq!(first_commit_with(&root.join("d/x")).unwrap(), None);
+    let mut commits = Vec::new();
+    for text in ["1", "2"] {
+        write_atomic(&root.join("d/x"), text.as_bytes()).unwrap();
+        commit(root, text);
+        commits.push(git(root, &["rev-parse", "HEAD"]));
+    }
+    assert_eq!(first_commit_with(&root.join("d/x")).unwrap().as_ref(), commits.first());
+    write_atomic(&root.join("d/y"), b"y").unwrap();
+    assert_eq!(first_commit_with(&root.join("d/y")).unwrap(), None, "it is not committed");
+    assert_eq!(first_commit_with(&home.dir.path().join("z")).unwrap(), None);
 }
 
 #[test]

@@ -153,10 +153,16 @@ fn an_adoption_is_of_this_policy_the_next_one_and_not_good_for_too_long() {
 
 #[test]
 fn a_promotion_is_of_what_the_working_tree_builds() {
-    assert_eq!(release(&a_promotion(), RELEASE), Ok(()));
-    let here = ReleaseRoot(OTHER);
-    let other = Refusal::OtherRelease { proposed: RELEASE, here };
-    assert_eq!(release(&a_promotion(), here), Err(other));
+    let called = |root: ReleaseRoot| format!("vault-1.4.0 (release {})", root.short());
+    assert_eq!(release(&a_promotion(), (RELEASE, "vault-1.4.0"), called), Ok(()));
+    let other = release(&a_promotion(), (ReleaseRoot(OTHER), "vault-1.5.0"), called);
+    let says = format!(
+        "the proposal promotes vault-1.4.0 (release {}), the working tree builds vault-1.5.0 \
+         (release {})",
+        RELEASE.short(),
+        ReleaseRoot(OTHER).short()
+    );
+    assert_eq!(other.unwrap_err().to_string(), says);
 }
 
 #[test]
