@@ -108,6 +108,28 @@ pub(crate) fn second(project: &Project, built: &Built, name: &str, id: u64) -> A
     ))
 }
 
+/// The way to a call that a release made which is followed, and that the following one does not
+/// make again; `None` where there is no such call.
+pub(crate) fn again(
+    project: &Project,
+    built: &Built,
+    network: &str,
+    call: &str,
+) -> AppResult<Option<String>> {
+    let Some(chain) = of(project, built)?.filter(|_| built.release.plan.made.contains(call)) else {
+        return Ok(None);
+    };
+    let mut newest = chain.releases.iter().rev();
+    let made = newest.find(|kept| kept.release.plan.step(call).is_some());
+    Ok(made.map(|kept| {
+        let name = &kept.release.name;
+        format!(
+            "{name} made it, which is followed: `tidegate deploy {network} --release {name} \
+             --again {call}`"
+        )
+    }))
+}
+
 /// How `follows` names the release of a record.
 pub(crate) fn version<'a>(project: &Project, record: &'a DeploymentRecord) -> &'a str {
     let version = record.name.strip_prefix(&project.config.name);

@@ -254,6 +254,14 @@ fn unopened(project: &Project, name: &str, error: ConnectError) -> AppError {
     }
 }
 
+/// How a chain on this machine gets blocks that are final, where it mines for transactions alone.
+pub(crate) fn brings_finality(chain: ChainId) -> Option<&'static str> {
+    chain.is_simulated().then_some(
+        "an anvil that mines for transactions alone makes nothing final: `cast rpc anvil_mine \
+         0x42` mines what that takes, and `anvil --block-time 1` goes on mining",
+    )
+}
+
 /// Tells the front end what goes on while a chain is read.
 fn watch(project: &Project) -> Watch {
     let front = Arc::clone(&project.front);

@@ -85,17 +85,21 @@ async fn made_before(begun: &Begun<'_>) -> AppResult<(BTreeSet<String>, Vec<Stri
     let is_whole = expected.faults.is_empty();
     let mut said = Vec::new();
     let mut made: BTreeSet<String> = BTreeSet::new();
-    if !there.is_empty() && is_recorded(begun).await? {
+    let is_recorded = !there.is_empty() && is_recorded(begun).await?;
+    if is_recorded {
         made.extend(calls(prepared));
     } else if !there.is_empty() && is_whole {
         made.extend(begun.made_calls().await?);
-        let done = made.union(there).cloned().collect();
-        let begun = Begun { done: &done, ..*begun };
-        said.extend(begun.shared(&begun.due().await?, &BTreeSet::new()).await?);
     }
     if is_whole {
         let done = made.union(there).cloned().collect();
         let begun = Begun { done: &done, ..*begun };
+        let (lost, known) = begun.lost().await?;
+        if !is_recorded && !there.is_empty() {
+            said.extend(begun.shared(&begun.due().await?, &known).await?);
+        }
+        said.extend(lost);
+        said.extend(begun.lost_before().await?);
         said.extend(begun.repeats(None, &BTreeSet::new()).await?);
     }
     Ok((made, said))

@@ -158,7 +158,7 @@ fn counting(project: &Project, built: Built) -> Built {
     built
 }
 
-fn kept(Kept { release, mocks, roots }: &Kept) -> Built {
+pub(crate) fn kept(Kept { release, mocks, roots }: &Kept) -> Built {
     let (release, mocks, roots) = (release.clone(), mocks.clone(), roots.clone());
     Built { release, roots, mocks, warnings: Vec::new() }
 }

@@ -1,6 +1,6 @@
 //! One approved transaction from a key: for what is not a deployment.
 
-use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256};
 use serde::Serialize;
 use tidegate_chain::{Network, ReadError};
 use tidegate_engine::{
@@ -71,13 +71,25 @@ pub(crate) fn show_adoption(project: &Project, adoption: &tidegate_engine::Adopt
             adoption.lane.sender, adoption.nonce
         ));
     }
-    if let Some(finalized) = adoption.unsettled {
-        project.front.note(format!(
-            "Nothing is sent before all transactions of {} are final: the finalized nonce is \
-             {finalized}, the latest {}.",
-            adoption.lane.sender, adoption.nonce
-        ));
+}
+
+/// Refuses a sender with transactions that are not final, before anybody is asked to approve. A try
+/// shows all else.
+pub(crate) fn refuse_unsettled(
+    project: &Project,
+    adoption: Option<&tidegate_engine::Adoption>,
+) -> AppResult {
+    let Some((adoption, finalized)) = adoption.and_then(|of| Some((of, of.unsettled?))) else {
+        return Ok(());
+    };
+    let (sender, latest) = (adoption.lane.sender, adoption.nonce);
+    let error = AppError::from(EngineError::Unsettled { sender, latest, finalized });
+    if project.dry_run {
+        project.front.note(error.to_string());
+        return Ok(());
     }
+    let way = crate::network::brings_finality(adoption.lane.network.chain);
+    Err(way.into_iter().fold(error, AppError::hint))
 }
 
 /// One transaction that is approved by itself.
@@ -159,12 +171,8 @@ async fn ready<'a>(
 ) -> AppResult<Ready<'a>> {
     let lane = open_lane(project, network, signer).await?;
     let adoption = lane.adoption().await?;
-    let nonce = adopted_nonce(&lane, adoption.as_ref());
-    let hash = |most| intent_digest(lane.id(), intent, nonce, most);
-    let (needed, cap) = (lane.most_of(intent, nonce).await?, FeeCap::DEFAULT.total);
-    let (approved, named) = (&lane.state().approved, |hash| names(project, Given::Whole, hash));
-    let ceiling = Ceiling::choose(&intent.op, needed, cap, |most| Ok(hash(most)), approved, named)?;
-    let hash = hash(ceiling.most);
+    let (needed, ceiling, hash) =
+        weighed(project, &lane, adoption.as_ref(), (intent, Given::Whole)).await?;
     if let Err(error) = require_balance(network, lane.id().sender, intent, needed).await {
         if unpaid == Unpaid::Refused {
             return Err(error);
@@ -187,6 +195,7 @@ async fn ready<'a>(
     if intent.data.len() > SHOWN_BYTES {
         ui.note(format!("         keccak256 {}", keccak256(&intent.data)));
     }
+    refuse_unsettled(project, adoption.as_ref())?;
     let fields = fields(&TransactionView {
         from: lane.id().sender,
         to: intent.to,
@@ -200,9 +209,24 @@ async fn ready<'a>(
     Ok(Ready { front: &*project.front, cleared, intent })
 }
 
+/// What one intent may cost at most in fees, the ceiling to approve, and the hash of it all.
+pub(crate) async fn weighed(
+    project: &Project,
+    lane: &Lane<'_>,
+    adoption: Option<&tidegate_engine::Adoption>,
+    (intent, given): (&Intent, Given),
+) -> AppResult<(U256, Ceiling, B256)> {
+    let nonce = adopted_nonce(lane, adoption);
+    let hash = |most| intent_digest(lane.id(), intent, nonce, most);
+    let (needed, cap) = (lane.most_of(intent, nonce).await?, FeeCap::DEFAULT.total);
+    let (approved, named) = (&lane.state().approved, |hash| names(project, given, hash));
+    let ceiling = Ceiling::choose(&intent.op, needed, cap, |most| Ok(hash(most)), approved, named)?;
+    Ok((needed, ceiling, hash(ceiling.most)))
+}
+
 /// Refuses what a sender cannot pay for now. `fees` are the most that it would cost; nothing where
 /// it has landed.
-async fn require_balance(
+pub(crate) async fn require_balance(
     network: &Network,
     sender: Address,
     intent: &Intent,
@@ -275,6 +299,11 @@ fn of_engine(error: EngineError) -> AppError {
         EngineError::Foreign { .. } | EngineError::NotAdopted { .. } => (
             Kind::Conflict,
             "look at the sender on the chain, then run the same command again to adopt it",
+        ),
+        EngineError::Displaced { .. } => (
+            Kind::Conflict,
+            "end the other program, wait until its transaction is in a block and final, then run \
+             the same command again to adopt the sender as it is then",
         ),
         // What stands is not what local execution gives, as `plan` and `verify` find it too.
         EngineError::OtherCode { .. } => {

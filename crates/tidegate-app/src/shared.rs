@@ -1,6 +1,7 @@
 //! Contracts of a plan that another release made: the plan goes on from what that one left, and
 //! what then stands is not what a first deployment leaves.
 
+mod lost;
 mod repeats;
 
 use std::collections::{BTreeMap, BTreeSet};

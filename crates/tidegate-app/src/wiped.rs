@@ -112,8 +112,13 @@ async fn followed(
 }
 
 /// What deploys a release, as it is typed.
-fn command(project: &Project, name: &str, release: &str, id: Option<u64>) -> AppResult<String> {
-    let mut command = format!("`tidegate deploy {name}");
+pub(crate) fn command(
+    project: &Project,
+    name: &str,
+    release: &str,
+    id: Option<u64>,
+) -> AppResult<String> {
+    let mut command = format!("tidegate deploy {name}");
     if *release != *project.config.release_name() {
         command += &format!(" --release {release}");
     }
@@ -124,9 +129,10 @@ fn command(project: &Project, name: &str, release: &str, id: Option<u64>) -> App
     if !is_known_testnet(chain) {
         command += &format!(" --testnet {chain}");
     }
-    Ok(command + "`")
+    Ok(command)
 }
 
 fn then(ways: &[String]) -> String {
+    let ways: Vec<_> = ways.iter().map(|way| format!("`{way}`")).collect();
     ways.join(", then ")
 }

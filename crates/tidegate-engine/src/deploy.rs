@@ -131,10 +131,22 @@ impl DeployRun {
         Ceiling::choose("the deployment", needed, cap, hash, &state.approved, named)
     }
 
-    /// Whether all of it is done: its anchor is in a block.
-    pub fn is_complete<C: Chain, J: Journal>(&self, lane: &Lane<'_, C, J>) -> bool {
-        let anchored = lane.state().landed(&self.key(ANCHOR_OP));
-        anchored.is_some_and(|(_, inclusion)| inclusion.success)
+    /// A call of a complete deployment, to be made once more: nothing of the deployment itself.
+    /// `None` where it has no such call.
+    pub fn once_more<C: Chain, J: Journal>(
+        &self,
+        lane: &Lane<'_, C, J>,
+        op: &str,
+    ) -> Option<Intent> {
+        let call = self.ops.iter().find(|call| call.id() == op && call.creates().is_none())?;
+        let key =
+            |time: u64| format!("again/{}/{}/{op}/{time}", self.release_root, self.deployment_id);
+        let has_landed = |time: &u64| {
+            let landed = lane.state().landed(&key(*time));
+            landed.is_some_and(|(_, inclusion)| inclusion.success)
+        };
+        let time = (1..).find(|time| !has_landed(time))?;
+        Some(Intent { op: key(time), ..intent(self, call) })
     }
 
     /// Whether anything of it was signed before.
@@ -213,6 +225,34 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     Ok(Deployed { ops: done, earlier, anchor, was_complete: anchored.is_some() })
 }
 
+/// A deployment that is anchored: nothing of it is sent any more. `None` where it is not.
+///
+/// # Errors
+/// If other code stands at one of its addresses, or the chain cannot be read.
+pub async fn complete<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    network: &C,
+    run: &DeployRun,
+) -> Result<Option<Deployed>, EngineError> {
+    let past = Past::of(lane, network, run).await?;
+    let Some(anchor) = past.anchor else { return Ok(None) };
+    for op in &run.ops {
+        require_code(network, op).await?;
+    }
+    let ops = run.ops.iter().map(|op| (op.id().to_owned(), None)).collect();
+    Ok(Some(Deployed { ops, earlier: past.calls, anchor, was_complete: true }))
+}
+
+/// Refuses other code where an operation creates.
+async fn require_code(network: &impl Chain, op: &FrozenOp) -> Result<(), EngineError> {
+    let Some((address, expected)) = op.creates() else { return Ok(()) };
+    let found = keccak256(code_at(network, address).await?);
+    if found == expected {
+        return Ok(());
+    }
+    Err(EngineError::OtherCode { op: op.id().to_owned(), address, found, expected })
+}
+
 /// Brings operations to an end that need not wait for each other.
 async fn together<C: Chain, J: Journal>(
     lane: &mut Lane<'_, C, J>,
@@ -239,12 +279,7 @@ async fn together<C: Chain, J: Journal>(
         report(&Progress::Next { op: id.clone() });
         let landed =
             if due.contains(op.id()) { Some(lane.next(&mut several).await?) } else { None };
-        if let Some((address, expected)) = op.creates() {
-            let found = keccak256(code_at(network, address).await?);
-            if found != expected {
-                return Err(EngineError::OtherCode { op: id, address, found, expected });
-            }
-        }
+        require_code(network, op).await?;
         report(&match landed {
             Some(landed) => Progress::Landed { op: id.clone(), landed },
             None => Progress::There { op: id.clone() },

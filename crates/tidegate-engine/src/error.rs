@@ -46,7 +46,8 @@ pub enum EngineError {
     /// A transaction that is not ours used the sender.
     #[error(
         "cannot continue with {sender}: the chain is at nonce {chain}, the journal at {journal}; \
-         another program or machine sent with this key"
+         another program or machine sent with this key{}",
+        in_the_way(*hash, *journal)
     )]
     Foreign {
         sender: Address,
@@ -54,6 +55,23 @@ pub enum EngineError {
         chain: u64,
         /// The next nonce of the journal.
         journal: u64,
+        /// What has that nonce, where the endpoint says.
+        hash: Option<B256>,
+    },
+    /// A transaction that is not ours waits on the nonce of one of ours.
+    #[error(
+        "cannot complete {op}: another transaction with nonce {nonce} of {sender} is in the way, \
+         sent by another program or machine with this key; the endpoint refuses ours, {hash}: \
+         {message}"
+    )]
+    Displaced {
+        op: String,
+        sender: Address,
+        nonce: u64,
+        /// Ours.
+        hash: B256,
+        /// The endpoint's answer.
+        message: String,
     },
     /// The operation was signed before for something else.
     #[error("cannot run {op}: it was signed before with another target, value or calldata")]
@@ -195,4 +213,9 @@ pub enum EngineError {
     Chain(#[from] ReadError),
     #[error(transparent)]
     Sign(#[from] SignError),
+}
+
+/// What has a nonce, as the end of a sentence.
+fn in_the_way(hash: Option<B256>, nonce: u64) -> String {
+    hash.map(|hash| format!(": transaction {hash} has nonce {nonce}")).unwrap_or_default()
 }

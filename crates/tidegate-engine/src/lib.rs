@@ -13,7 +13,7 @@ mod ports;
 mod sign;
 
 pub use deploy::{
-    ANCHOR_GAS, DeployRun, Deployed, Progress, StepCheck, adopted_nonce, check_there,
+    ANCHOR_GAS, DeployRun, Deployed, Progress, StepCheck, adopted_nonce, check_there, complete,
 };
 pub use earlier::{find_sent, there};
 pub use error::EngineError;

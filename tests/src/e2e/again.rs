@@ -1,17 +1,20 @@
 //! The same release once more: raised in its version alone, under another id, with calls whose
 //! effect is gone.
 
+use alloy_primitives::{Address, B256, U256};
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::redeploy::{Releases, registry, tally};
+use crate::redeploy::{Releases, dial, registry, tally};
 use crate::support::{Case, Outcome, Scene, cases, promote_and_execute, said};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Funded:
             calls_on_what_stands_are_said_to_be_made_again,
-            a_version_alone_is_the_same_deployment;
+            a_version_alone_is_the_same_deployment,
+            a_call_is_made_once_more_where_its_effect_is_gone,
+            nothing_is_approved_where_nothing_is_sent;
         Ready: a_version_alone_is_the_same_promotion;
     }
 }
@@ -76,6 +79,92 @@ fn a_version_alone_is_the_same_deployment(scene: &Scene<'_>) -> Outcome {
         releases.write(version, &[])?;
         scene.run("eva", &["verify"], 0)?;
     }
+    Ok(())
+}
+
+/// Where the deployment is complete, and where it is followed: said by plan and deploy, and each
+/// command that is printed works as it is printed.
+fn a_call_is_made_once_more_where_its_effect_is_gone(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let deployed = releases.deploy("1.5.0", &[dial("")], &[])?;
+    let record = deployed["record"].as_str().ok_or("a record")?;
+    let at: Address = deployed["steps"]["dial"]["address"].as_str().ok_or("the dial")?.parse()?;
+    let turn = |to: u64| {
+        let word = B256::from(U256::from(to));
+        scene.world.testnet.set_storage(at, U256::ZERO, word)
+    };
+    let dial_is = || -> Result<U256, Failed> {
+        let held = scene.world.testnet.rpc("eth_getStorageAt", json!([at, "0x0", "latest"]))?;
+        Ok(serde_json::from_value(held)?)
+    };
+    let gone =
+        "dial.set was made already, but x of dial is 9 now, not 7; `deploy --again dial.set`";
+    for command in ["plan", "deploy"] {
+        let said = said(&scene.run("eva", &[command], 0)?);
+        assert!(!said.contains("now, not 7"), "{command}: {said}");
+    }
+    let before = scene.read(record)?;
+    turn(9)?;
+    for command in ["plan", "deploy"] {
+        let said = said(&scene.run("eva", &[command], 0)?);
+        assert!(said.contains(gone), "{command}: {said}");
+    }
+    // Each time that it is needed; the deployment and its record stay what they are.
+    for _ in 0..2 {
+        turn(9)?;
+        let sheet = said(&scene.run("eva", &["deploy", "--again", "dial.set"], 2)?);
+        assert!(sheet.contains("8 operations, 7 there already"), "{sheet}");
+        let again = said(&scene.done("eva", &["deploy", "--again", "dial.set"])?);
+        assert!(again.contains("already; dial.set is made again"), "{again}");
+        assert_eq!(dial_is()?, U256::from(7));
+        scene.world.settle()?;
+        scene.run("eva", &["verify"], 0)?;
+        scene.run("eva", &["deploy"], 0)?;
+        assert_eq!(scene.read(record)?, before);
+    }
+
+    releases.write("1.6.0", &[dial(""), registry("second")])?;
+    scene.edit("tidegate.toml", "\"1.6.0\"", "\"1.6.0\"\nfollows = \"1.5.0\"")?;
+    turn(9)?;
+    let way = "deploy testnet --release vault-1.5.0 --again dial.set";
+    let gone = format!(
+        "dial.set was made by vault-1.5.0, but x of dial is 9 now, not 7; `tidegate {way}`"
+    );
+    for (command, code) in [("plan", 0), ("deploy", 2)] {
+        let said = said(&scene.run("eva", &[command], code)?);
+        assert!(said.contains(&gone), "{command}: {said}");
+    }
+    let refused = said(&scene.run("eva", &["deploy", "--again", "dial.set"], 2)?);
+    assert!(refused.contains(&format!("`tidegate {way}`")), "{refused}");
+    scene.done("eva", &way.split(' ').collect::<Vec<_>>())?;
+    assert_eq!(dial_is()?, U256::from(7));
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    // Also where it is there by now; what it sets itself is no loss.
+    turn(9)?;
+    let said = said(&scene.run("eva", &["deploy"], 0)?);
+    assert!(said.contains(&gone), "{said}");
+    Ok(())
+}
+
+/// All of it was sent before: nobody is asked, and no fee is named, whatever this machine knows.
+fn nothing_is_approved_where_nothing_is_sent(scene: &Scene<'_>) -> Outcome {
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    for _ in 0..2 {
+        let ran = scene.run("eva", &["deploy"], 0)?;
+        let said = said(&ran);
+        assert!(said.contains("was deployed on testnet already; nothing was sent"), "{said}");
+        assert!(!said.contains("fees") && !said.contains("management"), "{said}");
+        scene.forget("eva")?;
+    }
+    let book = scene.project().join("deployments/testnet/addresses.json");
+    std::fs::remove_file(&book)?;
+    scene.run("eva", &["deploy", "--dry-run"], 0)?;
+    assert!(!book.exists());
+    scene.run("eva", &["deploy"], 0)?;
+    scene.run("eva", &["verify"], 0)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_testkit::{Anvil, AnvilOptions, Person, actor_address, split_words};
 
 use crate::redeploy::{Releases, dial, registry};
@@ -13,7 +13,8 @@ pub(crate) fn cases() -> Vec<Case> {
         Funded:
             a_chain_that_was_begun_anew_is_said_and_deployed_to_anew,
             what_is_followed_is_brought_back_by_the_printed_commands,
-            another_genesis_is_named_with_its_line;
+            another_genesis_is_named_with_its_line,
+            what_is_not_final_is_refused_before_it_is_approved;
     }
 }
 
@@ -145,5 +146,22 @@ fn another_genesis_is_named_with_its_line(scene: &Scene<'_>) -> Outcome {
     eva.approve(&["deploy"])?.expect_code(0)?;
     chain.mine(3)?;
     eva.run(&["verify"])?.expect_code(0)?;
+    Ok(())
+}
+
+/// An anvil without `--block-time` makes nothing final that nobody mines for.
+fn what_is_not_final_is_refused_before_it_is_approved(scene: &Scene<'_>) -> Outcome {
+    let who = actor_address("deployer");
+    scene.world.testnet.rpc("anvil_setNonce", json!([who, "0x5"]))?;
+    let eva = scene.person("eva");
+    let refused = eva.run(&["deploy"])?.expect_code(4)?;
+    assert!(refused.asked_for().is_none(), "nobody is asked: {refused:?}");
+    let refused = said(&refused);
+    let words =
+        ["its latest nonce is 5, the finalized one 0", "`cast rpc anvil_mine", "--block-time"];
+    assert!(words.iter().all(|word| refused.contains(word)), "{refused}");
+    eva.run(&["deploy", "--dry-run"])?.expect_code(0)?;
+    scene.world.testnet.rpc("anvil_mine", json!(["0x42"]))?;
+    eva.approve(&["deploy"])?.expect_code(0)?;
     Ok(())
 }

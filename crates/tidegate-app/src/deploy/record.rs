@@ -97,7 +97,10 @@ impl Ran<'_> {
         if let Some(before) = first.checked_sub(1).filter(|before| makes_helper(&sent[*before])) {
             first = before;
         }
-        let last = named.iter().rposition(|tx| tx.op != FOREIGN_OP).map_or(0, |last| last + 1);
+        // What comes after the anchor is none of it: a call may be made once more.
+        let anchor = named.iter().position(|tx| tx.op == ANCHOR_OP && tx.success);
+        let last = anchor.or_else(|| named.iter().rposition(|tx| tx.op != FOREIGN_OP));
+        let last = last.map_or(0, |last| last + 1);
         Ok(named.into_iter().take(last).skip(first).collect())
     }
 

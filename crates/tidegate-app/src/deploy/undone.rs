@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, U256};
 use tidegate_chain::Network;
 use tidegate_engine::{DeployRun, EngineError, check_there};
 use tidegate_model::event::LaneState;
 use tidegate_model::units::counted;
-use tidegate_plan::{Moment, OpKind, Undone, later, stored, undone};
+use tidegate_plan::{OpKind, When, later};
 
 use crate::deployment::{Prepared, expect_rest, refuse_faults, simulate};
 use crate::error::{AppError, AppResult, Kind};
@@ -15,10 +14,14 @@ use crate::follow;
 use crate::project::Project;
 use crate::release::Built;
 use crate::sending::explained;
-use crate::shared::{Begun, word};
+use crate::shared::Begun;
 
 /// The operations that somebody wants to be made again, which must be calls of the plan.
-pub(super) fn again(prepared: &Prepared, wanted: &[String]) -> AppResult<BTreeSet<String>> {
+pub(super) fn again(
+    (project, built, name): (&Project, &Built, &str),
+    prepared: &Prepared,
+    wanted: &[String],
+) -> AppResult<BTreeSet<String>> {
     let ops = &prepared.resolved.ops;
     let calls = ops.iter().filter(|op| matches!(op.kind, OpKind::Call { .. }));
     let calls: Vec<_> = calls.map(|op| op.id.as_str()).collect();
@@ -26,6 +29,9 @@ pub(super) fn again(prepared: &Prepared, wanted: &[String]) -> AppResult<BTreeSe
         return Ok(wanted.iter().cloned().collect());
     };
     let error = AppError::usage(format!("--again {unknown}: the plan has no call of this name"));
+    if let Some(way) = follow::again(project, built, name, unknown)? {
+        return Err(error.hint(way));
+    }
     Err(match calls.as_slice() {
         [] => error.hint("only calls can be made again, and it has none"),
         calls => error.hint(format!("its calls: {}", calls.join(", "))),
@@ -68,10 +74,26 @@ pub(super) fn signed_before(state: &LaneState, run: &DeployRun) -> Option<String
     ))
 }
 
+/// What is to be said of what stands. Of a complete deployment that is the calls whose effect is
+/// gone; what is due of another is tried.
+pub(super) async fn said(
+    begun: &Begun<'_>,
+    run: &mut DeployRun,
+    (when, is_complete): (When, bool),
+) -> AppResult<Vec<String>> {
+    let mut said = match when {
+        _ if is_complete => begun.lost().await?.0,
+        When::After => tried(begun, run).await?,
+        When::Before => Vec::new(),
+    };
+    said.extend(begun.lost_before().await?);
+    Ok(said)
+}
+
 /// Tries what is due of a plan that has begun: what of it would fail is refused. Returns the calls
 /// that were made already and whose effect is gone, and what `verify` will refuse of contracts that
 /// other releases made.
-pub(super) async fn tried(begun: &Begun<'_>, run: &mut DeployRun) -> AppResult<Vec<String>> {
+async fn tried(begun: &Begun<'_>, run: &mut DeployRun) -> AppResult<Vec<String>> {
     let Begun { place: (_, network), plan: (prepared, _), head, done, .. } = *begun;
     refuse_faults(&expect_rest(network, prepared, head, done).await?)?;
     let resolved = &prepared.resolved;
@@ -81,7 +103,7 @@ pub(super) async fn tried(begun: &Begun<'_>, run: &mut DeployRun) -> AppResult<V
     }
     refuse_checks(network, prepared, run, done).await?;
     let due = begun.due().await?;
-    let (mut attentions, known) = said(begun).await?;
+    let (mut attentions, known) = begun.lost().await?;
     let shared = begun.shared(&due, &known).await?;
     if let Some(fault) = &due.fault {
         let text = format!("the plan fails on what stands already: {fault}");
@@ -111,40 +133,9 @@ async fn refuse_checks(
     })
 }
 
-/// Each with the slot that it is about.
-async fn said(begun: &Begun<'_>) -> AppResult<(Vec<String>, BTreeSet<(Address, U256)>)> {
-    let Begun { place: (_, network), built, plan: (prepared, expected), done, head, .. } = *begun;
-    let resolved = &prepared.resolved;
-    let run = |snapshot: &_| undone(resolved, expected, snapshot, done);
-    let contracts = stored(&built.release, resolved, expected, Moment::Any);
-    let say = |undone: Undone<'_>| {
-        let Undone { op, at, slot, holds, leaves } = undone;
-        let contract = contracts.iter().find(|contract| contract.address == at);
-        let place = match contract {
-            Some(contract) => {
-                let named = contract.slots.iter().find(|stored| stored.slot == slot);
-                let name = named.map_or_else(|| slot_name(slot), |stored| stored.name.clone());
-                format!("{name} of {}", contract.label)
-            }
-            None => format!("{} of {at}", slot_name(slot)),
-        };
-        let (holds, leaves) = (word(holds), word(leaves));
-        let text = format!(
-            "{op} was made already, but {place} is {holds} now, not {leaves}; `--again {op}` makes \
-             it again"
-        );
-        (text, (at, slot))
-    };
-    simulate(network, head, |snapshot| Ok(run(snapshot)?.into_iter().map(say).unzip())).await
-}
-
-fn slot_name(slot: U256) -> String {
-    format!("slot {}", word(slot))
-}
-
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{B256, Bytes};
+    use alloy_primitives::{B256, Bytes, U256};
     use tidegate_model::event::LaneEvent;
     use tidegate_model::{BlockRef, ReleaseRoot};
 

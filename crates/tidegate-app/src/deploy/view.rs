@@ -38,6 +38,9 @@ pub struct DeployView {
     /// Whether it was complete before, so that nothing was sent.
     #[serde(skip)]
     pub was_complete: bool,
+    /// The call of it that was made again, though it was complete.
+    #[serde(skip)]
+    pub again: Option<String>,
     /// The targets that ask for the soak's start to be posted.
     #[serde(skip)]
     pub starts: Vec<String>,
@@ -87,7 +90,7 @@ pub struct HelperView {
 
 impl DeployView {
     pub(crate) fn of(project: &Project, network: &str, made: Made) -> AppResult<Self> {
-        let Made { record, file, deployed, starts } = made;
+        let Made { record, file, deployed, again, starts } = made;
         let deployment = &record.deployment;
         Ok(Self {
             network: network.to_owned(),
@@ -99,6 +102,7 @@ impl DeployView {
             libraries: deployment.libraries.clone(),
             release: record.name,
             was_complete: deployed.was_complete,
+            again,
             starts,
         })
     }

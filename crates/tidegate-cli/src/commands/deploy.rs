@@ -72,10 +72,12 @@ fn show_done(ui: &Ui, done: &Done) {
 
 fn finish(ui: &Ui, view: &DeployView) {
     let DeployView { release, network, .. } = view;
-    ui.line(if view.was_complete {
-        format!("{release} was deployed on {network} already; nothing was sent.")
-    } else {
-        format!("{release} is deployed on {network}; its soak has started.")
+    ui.line(match &view.again {
+        Some(call) => format!("{release} was deployed on {network} already; {call} is made again."),
+        None if view.was_complete => {
+            format!("{release} was deployed on {network} already; nothing was sent.")
+        }
+        None => format!("{release} is deployed on {network}; its soak has started."),
     });
     for (step, place) in &view.steps {
         ui.row(step, &place.address.to_string());

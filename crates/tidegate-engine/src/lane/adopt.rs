@@ -51,8 +51,9 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let sender = self.id.sender;
         let head = self.network.latest_head().await?;
         let latest = self.network.nonce(sender, head.block).await?;
-        let lost = self.state.open().keys().any(|nonce| *nonce < latest);
-        if self.state.next_nonce.is_some_and(|next| latest <= next) && !lost {
+        if self.state.next_nonce.is_some_and(|next| latest <= next)
+            && !self.has_lost(latest).await?
+        {
             return Ok(None);
         }
         let mut unsettled = None;
@@ -64,6 +65,17 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let balance = self.network.balance(sender, head.block).await?;
         let (lane, nonce, void) = (self.id, latest, self.void);
         Ok(Some(Adoption { lane, nonce, unsettled, void, balance, block: head.block }))
+    }
+
+    /// Whether somebody else has a nonce of what is open. Where one of ours has landed on it since
+    /// the lane looked last, nobody has.
+    async fn has_lost(&self, latest: u64) -> Result<bool, EngineError> {
+        for nonce in self.state.open().into_keys().filter(|nonce| *nonce < latest) {
+            if self.landed_on(nonce).await?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Puts the sender under management.

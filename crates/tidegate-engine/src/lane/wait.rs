@@ -83,17 +83,25 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     async fn look(&mut self, nonce: u64) -> Result<Option<Landed>, EngineError> {
         let head = self.network.latest_head().await?;
         let used = self.network.nonce(self.id.sender, head.block).await? > nonce;
-        let hashes: Vec<_> =
-            self.state.attempts.iter().filter(|a| a.nonce == nonce).map(|a| a.hash).collect();
-        for hash in hashes {
-            if let Some(inclusion) = self.inclusion(hash).await? {
-                self.append(&mined(hash, &inclusion))?;
-                return Ok(Some(Landed { hash, inclusion }));
-            }
+        if let Some(landed) = self.landed_on(nonce).await? {
+            self.append(&mined(landed.hash, &landed.inclusion))?;
+            return Ok(Some(landed));
         }
         if used {
             let (sender, journal) = (self.id.sender, nonce);
-            return Err(EngineError::Foreign { sender, chain: nonce + 1, journal });
+            let sent = self.network.sender_transactions(sender, nonce, nonce + 1, head).await;
+            let hash = sent.ok().and_then(|sent| sent.first().map(|tx| tx.hash));
+            return Err(EngineError::Foreign { sender, chain: nonce + 1, journal, hash });
+        }
+        Ok(None)
+    }
+
+    /// Which of our transactions on a nonce is in a block.
+    pub(super) async fn landed_on(&self, nonce: u64) -> Result<Option<Landed>, EngineError> {
+        for attempt in self.state.attempts.iter().filter(|attempt| attempt.nonce == nonce) {
+            if let Some(inclusion) = self.inclusion(attempt.hash).await? {
+                return Ok(Some(Landed { hash: attempt.hash, inclusion }));
+            }
         }
         Ok(None)
     }
@@ -127,7 +135,11 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             return Err(EngineError::Funds { op, sender, balance, needed });
         }
         if times > REFUSED_SENDS {
-            return Err(EngineError::Refused { op, hash, code, message });
+            let nonce = newest.nonce;
+            return Err(match is_displaced(&message) {
+                true => EngineError::Displaced { op, sender, nonce, hash, message },
+                false => EngineError::Refused { op, hash, code, message },
+            });
         }
         self.send(hash, &newest.raw).await
     }
@@ -251,6 +263,14 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             other.nonce == attempt.nonce && matches!(other.state, AttemptState::Finalized(_))
         })
     }
+}
+
+/// Whether a node refuses bytes because it has others on their nonce, of the same sender. Ours pay
+/// more than any of ours before, so those are of another program.
+fn is_displaced(message: &str) -> bool {
+    let message = message.to_lowercase();
+    message.contains("replacement transaction underpriced")
+        || message.contains("replacement") && message.contains("too low")
 }
 
 fn mined(hash: B256, inclusion: &Inclusion) -> LaneEvent {

@@ -113,6 +113,24 @@ async fn a_sender_that_somebody_else_used_is_adopted_anew() {
     assert_eq!(world.nonce(), 2);
 }
 
+/// What is on its way may land while a plan is executed: nobody else used the sender.
+#[tokio::test]
+async fn our_own_transaction_that_lands_after_a_look_is_nobody_elses() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    world.chain.world().mining = false;
+    assert!(matches!(lane.run(&intent("a", 1)).await, Err(EngineError::NotIncluded { .. })));
+    drop(lane);
+    let mut lane = world.lane().await;
+    assert_eq!(lane.state().open().len(), 1);
+    world.chain.world().mining = true;
+    world.chain.world().mine();
+    assert_eq!((world.nonce(), lane.state().open().len()), (1, 1), "nobody has looked since");
+    assert_eq!(lane.adoption().await.unwrap(), None);
+    lane.run(&intent("b", 2)).await.unwrap();
+    assert_eq!((world.nonce(), lane.state().attempts.len()), (2, 2));
+}
+
 #[tokio::test]
 async fn a_nonce_that_was_lost_to_somebody_else_is_adopted_and_left_behind() {
     let world = World::new();

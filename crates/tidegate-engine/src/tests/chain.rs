@@ -209,6 +209,12 @@ impl World {
     /// Mines a transaction that no lane sent.
     pub(crate) fn foreign(&mut self, from: Address) {
         let nonce = self.account(from).nonce;
+        self.waits(from, nonce);
+        self.mine();
+    }
+
+    /// Puts one into the pool, which pays more than any of ours.
+    pub(crate) fn waits(&mut self, from: Address, nonce: u64) {
         let tx = Transaction {
             hash: keccak256([from.as_slice(), &nonce.to_be_bytes()].concat()),
             from,
@@ -221,7 +227,6 @@ impl World {
             block: None,
         };
         self.pool.insert(0, Pending { tx, max_fee: u128::MAX / 100, tip: 0 });
-        self.mine();
     }
 
     /// Replaces the last blocks by as many empty ones. What they held is pending again.

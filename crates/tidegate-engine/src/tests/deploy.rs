@@ -13,7 +13,7 @@ use tidegate_model::{Fqn, ReleaseRoot};
 use tidegate_plan::{CREATE2_PROXY, Check, FrozenOp, Later, Op, OpKind};
 
 use super::*;
-use crate::deploy::{DeployRun, Deployed, Progress, StepCheck, deploy};
+use crate::deploy::{DeployRun, Deployed, Progress, StepCheck, complete, deploy};
 
 const SALT: B256 = B256::repeat_byte(7);
 
@@ -140,9 +140,28 @@ async fn a_complete_deployment_sends_nothing_more() {
     let (again, said) = deployed(&world, &mut lane, &run()).await;
     let again = again.unwrap();
     assert_eq!((again.was_complete, again.anchor), (true, first.anchor));
-    assert!(run().is_complete(&lane));
+    let whole = complete(&lane, &world.chain, &run()).await.unwrap().unwrap();
+    assert_eq!((whole.was_complete, whole.anchor), (true, first.anchor));
     assert_eq!(said, ["token 1", "vault 2", "init 3"]);
     assert_eq!((own(&again), world.sends()), (own(&first), 4));
+}
+
+/// A call of it is another transaction than the deployment's, each time that it was made.
+#[tokio::test]
+async fn a_call_of_a_complete_deployment_is_made_once_more() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    assert!(complete(&lane, &world.chain, &run()).await.unwrap().is_none());
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    assert_eq!(run().once_more(&lane, "token"), None, "no call");
+    for time in 1..=2 {
+        let more = run().once_more(&lane, "init").unwrap();
+        assert_eq!(more.op, format!("again/{}/0/init/{time}", B256::repeat_byte(3)));
+        assert_eq!(run().once_more(&lane, "init").as_ref(), Some(&more), "until it has landed");
+        lane.run(&more).await.unwrap();
+    }
+    assert_eq!(world.sends(), 6);
+    assert!(complete(&lane, &world.chain, &run()).await.unwrap().is_some());
 }
 
 #[tokio::test]

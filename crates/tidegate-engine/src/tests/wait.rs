@@ -46,7 +46,7 @@ async fn a_transaction_in_the_place_of_ours_stops_the_lane_after_some_looks() {
     world.chain.world().script.push_back(Box::new(move |chain| chain.foreign(sender)));
     let run = lane.run(&intent("a", 1)).await;
     assert!(
-        matches!(run, Err(EngineError::Foreign { sender: of, chain: 1, journal: 0 })
+        matches!(run, Err(EngineError::Foreign { sender: of, chain: 1, journal: 0, hash: Some(_) })
             if of == sender),
         "{run:?}"
     );
@@ -222,6 +222,28 @@ async fn what_is_refused_each_time_is_given_up_with_the_answer() {
     world.chain.world().answers.extend((0..5).map(|_| Answer::Refused));
     lane.run(&intent("a", 1)).await.unwrap();
     assert_eq!(lane.state().attempts_for("a").count(), 1, "the same bytes each time");
+}
+
+/// Another program's transaction waits on our nonce and pays more: that is said, not what the node
+/// calls ours.
+#[tokio::test]
+async fn a_transaction_of_others_on_our_nonce_is_told_as_that() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let sender = world.sender();
+    world.chain.world().mining = false;
+    world.chain.world().waits(sender, 0);
+    let run = lane.run(&intent("a", 1)).await;
+    let Err(error @ EngineError::Displaced { nonce: 0, .. }) = run else { panic!("{run:?}") };
+    let text = error.to_string();
+    assert!(text.contains("another transaction with nonce 0 of"), "{text}");
+    assert!(text.contains("another program or machine"), "{text}");
+    // Once it is in a block it has a hash.
+    world.chain.world().mining = true;
+    let run = lane.run(&intent("a", 1)).await;
+    let text = run.unwrap_err().to_string();
+    let theirs = world.chain.world().included().next().unwrap().0.tx.hash;
+    assert!(text.contains(&format!("transaction {theirs} has nonce 0")), "{text}");
 }
 
 #[tokio::test]
