@@ -1,5 +1,7 @@
 //! A project without a target: what can be known of a release on testnets alone.
 
+use tidegate_testkit::{Anvil, AnvilOptions};
+
 use crate::support::{Case, Outcome, Scene, cases, said};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -14,6 +16,7 @@ contract Dial {
     uint256 public x;
     event Turned(uint256 to);
     function set(uint256 to) external { x = to; emit Turned(to); }
+    function up() external { x += 1; }
 }
 ";
 
@@ -43,11 +46,30 @@ fn a_project_with_testnets_alone_is_deployed_and_watched(scene: &Scene<'_>) -> O
     let verdict = |index: usize| verdicts[index]["result"]["verdict"].as_str();
     assert_eq!((verdict(0), verdict(1), verdicts.len()), (Some("PASS"), Some("UNKNOWN"), 2));
     assert_eq!(testnet["soak"]["uncalled"][0], "Dial.set", "{testnet}");
+    assert_eq!(testnet["soak"]["eventless"][0], "Dial.up", "{testnet}");
     let after = said(&scene.run("eva", &["status"], 0)?);
     assert!(after.contains("soak [") && after.contains("testers: use the contracts"), "{after}");
+    // What only a target has is not offered.
+    assert!(after.contains("Dial.up emits no event: a call counts once there is"), "{after}");
+    assert!(!after.contains("record result"), "{after}");
+    let hash = format!("0x{}", "1".repeat(64));
+    let result = ["record", "result", "--tx", &hash, "--reason", "tried", "--as", "deployer"];
+    let refused = said(&scene.run("eva", &result, 3)?);
+    assert!(refused.contains("stage = \"mainnet\" under [networks.NAME]"), "{refused}");
     for option in ["--explain", "--sample"] {
         let refused = said(&scene.run("eva", &["status", option], 2)?);
         assert!(refused.contains("speak of a target"), "{refused}");
     }
+    gone(scene)
+}
+
+/// What the chain lost is deployed again, and nothing else helps.
+fn gone(scene: &Scene<'_>) -> Outcome {
+    let chain = Anvil::start(scene.tools, AnvilOptions::new(scene.world.testnet.chain_id()))?;
+    chain.mine(3)?;
+    let eva = scene.person("eva").with_variable("TESTNET_RPC", chain.url());
+    let status = said(&eva.run(&["status"])?.expect_code(0)?);
+    assert!(status.contains("Next engineer: `tidegate deploy testnet`"), "{status}");
+    assert!(!status.contains("tidegate verify"), "{status}");
     Ok(())
 }

@@ -29,13 +29,16 @@ pub(crate) async fn alone(project: &Project, built: &Built, name: &str) -> AppRe
     let record = records::of_anybody(project, name, built.roots.release_root)?;
     let network = project.connect(name).await.map(|network| network.within(budget()));
     let unread = |error: &AppError| unreachable(project, name, error.reason());
-    let (code, soak) = match &network {
+    let (code, mut soak) = match &network {
         Ok(network) => (
             observed(read_code(project, built, (name, network), record.as_ref())).await,
             observed(soak::alone(project, built, (name, network), record.as_ref())).await,
         ),
         Err(error) => (Err(unread(error)), Err(unread(error))),
     };
+    if let Ok(soak) = &mut soak {
+        soak.activity.is_alone = true;
+    }
     let none = Err(Reason::new(ReasonCode::NotDeployed, "it backs no target"));
     let mut reports = evaluate_soak(&project.rules, &code, &none, &soak);
     reports.retain(|report| report.gate != GateId::Parameters);

@@ -65,6 +65,10 @@ pub async fn result(
         return Err(AppError::usage(format!("a result names at most {most} transactions"))
             .hint("name the others in a second result"));
     }
+    if project.targets().next().is_none() {
+        return Err(AppError::config("a result counts for a target, and tidegate.toml has none")
+            .hint("name the target first: stage = \"mainnet\" under [networks.NAME]"));
+    }
     let first = *transactions.first().ok_or_else(|| AppError::usage("name a transaction"))?;
     let (_, about) = spoken(project, signer, subject.target.as_deref()).await?;
     let built = select(project, subject.release.as_deref())?;

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use tidegate_model::units::format_utc;
-use tidegate_model::{GateId, ReasonCode, ReleaseRoot, Verdict};
+use tidegate_model::{ChainId, GateId, ReasonCode, ReleaseRoot, Verdict};
 use tidegate_plan::config::Stage;
 
 use super::{GateView, SoakView};
 use crate::assess::{Alone, alone};
 use crate::error::AppResult;
+use crate::network::brings_finality;
 use crate::next::deploys;
 use crate::project::Project;
 use crate::release::Built;
@@ -52,7 +53,7 @@ impl TestnetsView {
         let (mut views, mut next) = (Vec::new(), Vec::new());
         for (name, _) in testnets {
             let found = alone(project, built, name).await?;
-            next.extend(step(built, &found));
+            next.extend(step(built, &found, project.network(name)?.chain));
             views.push(TestnetView::of(project, found));
         }
         next.push("engineer: name the target, `stage = \"mainnet\"` under [networks.NAME]".into());
@@ -77,7 +78,7 @@ impl TestnetView {
 }
 
 /// What comes next on one testnet.
-fn step(built: &Built, found: &Alone) -> Option<String> {
+fn step(built: &Built, found: &Alone, chain: ChainId) -> Option<String> {
     let name = &found.network;
     if !found.is_deployed {
         return Some(format!("engineer: `tidegate deploy {name}`"));
@@ -90,8 +91,8 @@ fn step(built: &Built, found: &Alone) -> Option<String> {
     match (&of(GateId::Code)?.verdict, &of(GateId::Soak)?.verdict) {
         (code @ Verdict::Unknown { .. }, _) if is_wiped(code) => Some(deploys(built, name)),
         (Verdict::Fail { .. }, _) => Some(format!("engineer: `tidegate verify {name}`")),
-        (Verdict::Waiting { .. }, _) => Some(until_final(name)),
-        _ if is_young(found) => Some(until_final(name)),
+        (Verdict::Waiting { .. }, _) => Some(until_final(name, chain)),
+        _ if is_young(found) => Some(until_final(name, chain)),
         (_, Verdict::Unknown { .. }) if found.soak.is_ok() => {
             Some(format!("testers: use the contracts on {name}; see the reasons above"))
         }
@@ -102,8 +103,9 @@ fn step(built: &Built, found: &Alone) -> Option<String> {
     }
 }
 
-fn until_final(name: &str) -> String {
-    format!("everybody: wait until the deployment is final on {name}")
+fn until_final(name: &str, chain: ChainId) -> String {
+    let way = brings_finality(chain).map_or_else(String::new, |way| format!("; {way}"));
+    format!("everybody: wait until the deployment is final on {name}{way}")
 }
 
 fn is_young(found: &Alone) -> bool {

@@ -106,6 +106,8 @@ pub struct Activity {
     pub uncalled: Vec<String>,
     /// Those of them that emit no event: calls of them are found only where a result names them.
     pub eventless: Vec<String>,
+    /// Whether it backs no target: then nobody is of a policy who could name transactions.
+    pub is_alone: bool,
     /// Transactions that results name and that do not count, each with the reason.
     pub set_aside: Vec<SetAside>,
     /// keccak256 over the transactions, as evidence.
@@ -320,6 +322,12 @@ fn eventless(activity: &Activity) -> String {
         [one] => (one.clone(), "emits"),
         more => (more.join(", "), "emit"),
     };
+    if activity.is_alone {
+        return format!(
+            "; {names} {emit} no event: a call counts once there is a target, and a person of its \
+             policy names the transaction"
+        );
+    }
     format!(
         "; {names} {emit} no event: a call counts once a person of the policy names its \
          transaction, by `tidegate record result --tx HASH`"

@@ -410,7 +410,7 @@ fn cheat_an_endpoint_that_the_project_chose(scene: &Scene<'_>) -> Outcome {
     let testnet = ScriptedNode::start(Some(scene.world.testnet.url()), |_, _| Reply::Forward)?;
     scene.write("tidegate.toml", &config.replace("${TESTNET_RPC}", &testnet.url()))?;
     scene.run("eva", &["plan"], 0)?;
-    let asked = scene.run("eva", &["deploy"], 2)?;
+    let asked = scene.run("eva", &["deploy", "--id", "1"], 2)?;
     assert!(asked.asked_for().is_some(), "{asked:?}");
     scene.run("eva", &["verify"], 30)?;
     Ok(())
@@ -424,8 +424,10 @@ fn cheat_a_journal_that_the_repository_brings(scene: &Scene<'_>) -> Outcome {
     let victim = scene.person("victim");
     victim.keep_key("deployer", &actor("deployer"))?;
     for forged in ["as it is", "as a link"] {
-        let asked = victim.run(&["deploy", "--password-fd", "0"])?.expect_code(2)?;
-        assert!(said(&asked).contains("nobody can be asked here"), "{forged}: {asked:?}");
+        let deploy = ["deploy", "--id", "1", "--password-fd", "0"];
+        let asked = said(&victim.run(&deploy)?.expect_code(2)?);
+        assert!(asked.contains("nobody can be asked here"), "{forged}: {asked}");
+        assert!(asked.contains("under Tidegate's management"), "{forged}: {asked}");
         #[cfg(unix)]
         {
             let local = scene.project().join(".tidegate");
@@ -441,12 +443,13 @@ fn cheat_a_journal_that_the_repository_brings(scene: &Scene<'_>) -> Outcome {
 /// resumed run takes the same one.
 fn cheat_an_approval_that_was_given_before(scene: &Scene<'_>) -> Outcome {
     let eva = scene.person("eva");
-    let asked = eva.run(&["deploy", "--password-fd", "0"])?.expect_code(2)?;
+    let second = ["deploy", "--id", "1", "--password-fd", "0"];
+    let asked = eva.run(&second)?.expect_code(2)?;
     let command = asked.asked_for().ok_or("the command to type")?;
     let hash = command.last().ok_or("the hash")?.clone();
     let other = format!("{:0>64}", "1");
     for approved in ["banana", "", "0x", &hash[..7], &other, &format!("{hash}00")] {
-        let run = ["deploy", "--password-fd", "0", "--approve", approved];
+        let run = [&second[..], &["--approve", approved]].concat();
         let refused = eva.run(&run)?.expect_code(2)?;
         assert!(
             said(&refused).contains("review it again, then approve it"),
@@ -456,7 +459,8 @@ fn cheat_an_approval_that_was_given_before(scene: &Scene<'_>) -> Outcome {
     // Of a deployment that stands nothing is sent, whatever is approved.
     scene.forget("eva")?;
     eva.approve(&["deploy"])?.expect_code(0)?;
-    let again = eva.run(&["deploy", "--approve", &other])?.expect_code(0)?;
+    let again = ["deploy", "--password-fd", "0", "--approve", &other];
+    let again = eva.run(&again)?.expect_code(0)?;
     assert!(said(&again).contains("nothing was sent"), "{again:?}");
     Ok(())
 }
