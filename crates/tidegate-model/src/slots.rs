@@ -14,6 +14,12 @@ pub const ADMIN_SLOT: B256 =
 /// ERC-1822: `keccak256("PROXIABLE")`.
 pub const PROXIABLE_SLOT: B256 =
     b256!("c5f16f0fcc639fa48a6947836d9850f504798523bf8c9a3a87d5876cf622bcf7");
+/// Before ERC-1967: `keccak256("org.zeppelinos.proxy.implementation")`.
+pub const OLD_IMPLEMENTATION_SLOT: B256 =
+    b256!("7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3");
+/// Before ERC-1967: `keccak256("org.zeppelinos.proxy.admin")`.
+pub const OLD_ADMIN_SLOT: B256 =
+    b256!("10d6a54a4754c8869d6886b5f5d7fbfa5b4522237ea5c60d11bc4e7a1ff9390b");
 
 #[cfg(test)]
 mod tests {
@@ -28,5 +34,7 @@ mod tests {
         assert_eq!(slot("eip1967.proxy.beacon"), BEACON_SLOT);
         assert_eq!(slot("eip1967.proxy.admin"), ADMIN_SLOT);
         assert_eq!(keccak256("PROXIABLE"), PROXIABLE_SLOT);
+        assert_eq!(keccak256("org.zeppelinos.proxy.implementation"), OLD_IMPLEMENTATION_SLOT);
+        assert_eq!(keccak256("org.zeppelinos.proxy.admin"), OLD_ADMIN_SLOT);
     }
 }

@@ -23,6 +23,7 @@ use crate::senders::{refuse_gas, refuse_senders, tight, warm};
 use crate::tight::refuse_tight;
 use crate::times::{refuse_decided, refuse_moments};
 use crate::undecided::refuse_undecided;
+use crate::upgraded::refuse_upgraded;
 
 /// The distance of the far run, in seconds: further than any proposal holds.
 const SECS_FAR: u64 = 60 * 86_400;
@@ -64,6 +65,7 @@ fn expected_of(plain: Run<'_>) -> Result<Expected, EvmError> {
     let first = Run { check: true, contexts: true, ..plain.clone() };
     let mut run = first.clone();
     let mut expected = run.ops()?;
+    refuse_upgraded(&plain, &mut expected)?;
     slots(&run, &mut expected)?;
     let found = expected.clone();
     let head = plain.sandbox.env().head;

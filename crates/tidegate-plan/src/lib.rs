@@ -43,6 +43,7 @@ mod times;
 mod trial;
 mod undecided;
 mod undone;
+mod upgraded;
 mod value;
 
 pub use begun::{Due, Later, due, later};
@@ -64,4 +65,5 @@ pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::ADMIN_SLOT;
 pub use stored::{Moment, stored};
 pub use undone::{Undone, undone};
+pub use upgraded::upgraded_otherwise;
 pub use value::{ValueError, decode_word, encode_value, escaped, normalise};

@@ -3,7 +3,9 @@
 use alloy_primitives::{B256, U256};
 use serde_json::Value;
 pub use tidegate_model::slots::ADMIN_SLOT;
-pub(crate) use tidegate_model::slots::{BEACON_SLOT, IMPLEMENTATION_SLOT};
+pub(crate) use tidegate_model::slots::{
+    BEACON_SLOT, IMPLEMENTATION_SLOT, OLD_ADMIN_SLOT, OLD_IMPLEMENTATION_SLOT, PROXIABLE_SLOT,
+};
 
 /// The slot in which a beacon keeps its implementation: one of its own layout that holds nothing
 /// else below it.

@@ -16,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
             storage_that_moves_is_refused_and_the_way_back_works,
             what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it,
             what_is_behind_a_proxy_decides_not_what_was_created,
+            a_call_that_upgrades_by_any_other_name_is_refused,
             mutant_what_an_upgrade_starts_from;
     }
 }
@@ -41,6 +42,47 @@ fn live_proxies_are_upgraded_on_both_networks(scene: &Scene<'_>) -> Outcome {
     assert_eq!(cooldown["target"], "0x0 → 0x3f480", "{cooldown}");
     assert_eq!(cooldown["soaked"], cooldown["target"], "{cooldown}");
     project.run("eva", &["verify", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// The proxy's owner is a contract with a function of its own, or one that calls whatever it is
+/// given: neither is named like an upgrade, and neither calls the proxy in the plan.
+fn a_call_that_upgrades_by_any_other_name_is_refused(scene: &Scene<'_>) -> Outcome {
+    let (project, Lives { test, main }) = prepare(scene)?;
+    project.write("src/Door.sol", DOOR)?;
+    let config = project.read("tidegate.toml")?;
+    let steps = |call: &str| {
+        let made = ["Door", "Other"].map(|contract| {
+            let name = contract.to_lowercase();
+            format!("\n[[step]]\nname = \"{name}\"\ncreate = \"{contract}\"\n")
+        });
+        let hand = "\"@vault\", \"transferOwnership(address)\", \"@door\"";
+        let call = format!("\"@door\", {call}");
+        let calls = [("hand", hand), ("roll", &call)]
+            .map(|(name, call)| format!("[[step]]\nname = \"{name}\"\ncall = [{call}]\n"));
+        format!("{config}{}{}", made.concat(), calls.concat())
+    };
+    let data = format!(
+        "4f1ef286{}{}{}",
+        hex::encode(Live::read(&project.world.testnet, test.vault, IMPLEMENTATION)?),
+        hex::encode(B256::with_last_byte(0x40)),
+        hex::encode(B256::ZERO)
+    );
+    let named = "\"roll\", \"@vault\", \"@other\"".to_owned();
+    let exec = format!("\"exec\", \"@vault\", \"0x{data}\"");
+    let both = [("plan testnet", test.vault), ("plan mainnet", main.vault)];
+    for (call, places) in [(named, &both[..]), (exec, &both[..1])] {
+        project.write("tidegate.toml", &steps(&call))?;
+        for (command, at) in places {
+            let ran = project.run("eva", &command.split(' ').collect::<Vec<_>>(), 1)?;
+            let flat = said(&ran);
+            let says = format!("in the implementation slot of @vault at {at}, and no step");
+            assert!(flat.contains("roll puts") && flat.contains(&says), "{command}: {flat}");
+        }
+        let deploy = project.approve("eva", &["deploy"])?.expect_code(1)?;
+        let errors = messages(&deploy, "error").join(" ");
+        assert!(errors.contains("no step with `upgrade` says so"), "{errors}");
+    }
     Ok(())
 }
 
@@ -266,6 +308,24 @@ fn forged(project: &Scene<'_>, refusal: impl Fn() -> Result<String, Failed>) -> 
     assert!(refusal()?.contains("`frozen` (bool) is gone"));
     project.write(adopted, &kept)
 }
+
+const DOOR: &str = "\
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+interface IUp { function upgradeToAndCall(address to, bytes calldata data) external payable; }
+contract Door {
+    function roll(address proxy, address to) external { IUp(proxy).upgradeToAndCall(to, \"\"); }
+    function exec(address to, bytes calldata data) external {
+        (bool ok,) = to.call(data);
+        require(ok);
+    }
+}
+contract Other {
+    bool public frozen;
+    bytes32 public constant proxiableUUID =
+        0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc;
+}
+";
 
 const BAD: &str = "\
 // SPDX-License-Identifier: MIT

@@ -3,10 +3,10 @@
 use tidegate_chain::Network;
 use tidegate_gates::{LayoutFact, LayoutFacts, Observed};
 use tidegate_model::{GateInput, Head, Reason, ReasonCode};
-use tidegate_plan::{Executor, Start};
+use tidegate_plan::{Executor, Start, upgraded_otherwise};
 
 use super::candidate::Candidate;
-use crate::deployment::{Prepared, prepare};
+use crate::deployment::{Prepared, prepare, simulate};
 use crate::error::{AppError, AppResult};
 use crate::existing::{Baseline, read_behind, reference, strange_in_plan};
 use crate::follow;
@@ -20,14 +20,20 @@ pub(super) async fn facts(
 ) -> AppResult<Observed<LayoutFacts>> {
     let Candidate { project, built, target, .. } = *candidate;
     let follows = built.release.plan.follows.is_some();
-    if built.release.plan.references().is_empty() && !follows {
+    // What names nothing that stands reaches nothing that stands.
+    let plan = &built.release.plan;
+    let names = !plan.externals.is_empty() || !plan.existing.is_empty();
+    if plan.references().is_empty() && !follows && !names {
         return Ok(Ok(LayoutFacts::default()));
     }
     let safe = project.network(target)?.safe;
     let safe =
         safe.ok_or_else(|| AppError::config(format!("[networks.{target}] has no `safe`")))?;
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
-    let mut facts = LayoutFacts::default();
+    let mut facts = LayoutFacts {
+        otherwise: otherwise(candidate, &prepared, head).await?,
+        ..LayoutFacts::default()
+    };
     if follows {
         let (network, head) = (candidate.target_network.clone()?, head.clone()?);
         let faults = target_faults(candidate, &prepared, network, head).await?.into_iter();
@@ -53,6 +59,18 @@ pub(super) async fn facts(
         facts.upgrades.push(fact);
     }
     Ok(Ok(facts))
+}
+
+/// What the plan puts behind proxies of the target though no upgrade of it says so.
+async fn otherwise(
+    candidate: &Candidate<'_>,
+    prepared: &Prepared,
+    head: &Observed<Head>,
+) -> AppResult<Vec<Reason>> {
+    let (network, head) = (candidate.target_network.clone()?, head.clone()?);
+    let resolved = &prepared.resolved;
+    let found = simulate(network, head, |snapshot| upgraded_otherwise(resolved, snapshot)).await?;
+    Ok(found.into_iter().map(|why| Reason::new(ReasonCode::UpgradedOtherwise, why)).collect())
 }
 
 /// How the reference is known to be behind the proxy; otherwise what is missing. The baseline, or

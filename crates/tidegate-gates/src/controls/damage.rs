@@ -72,6 +72,11 @@ pub(super) const ALL: &[Damage] = &[
             |u| u.updated = Layout::default(),
         )
     }),
+    damage(GateId::Layout, "an upgrade that no step says", |_, facts| {
+        read(&mut facts.layout, |f| {
+            f.otherwise.push(Reason::new(ReasonCode::UpgradedOtherwise, "a call upgrades"))
+        })
+    }),
     damage(GateId::Layout, "not read", |_, facts| unread(&mut facts.layout)),
     damage(GateId::Parameters, "a value that has no rule's leave", |_, facts| {
         first(

@@ -52,6 +52,8 @@ pub struct LayoutFacts {
     pub upgrades: Vec<LayoutFact>,
     /// What is wrong with what stands of a release that is followed.
     pub followed: Vec<Reason>,
+    /// What the plan puts behind proxies that no upgrade of it says.
+    pub otherwise: Vec<Reason>,
     /// The blocks it was read at.
     pub inputs: Vec<GateInput>,
 }
@@ -116,10 +118,11 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
         }
         Ok(facts) => {
             let damage = facts.upgrades.iter().flat_map(LayoutFact::damage);
-            let reasons = facts.followed.iter().cloned().chain(damage).collect();
+            let found = facts.otherwise.iter().chain(&facts.followed).cloned();
+            let reasons = found.chain(damage).collect();
             let hidden = facts.upgrades.iter().filter_map(LayoutFact::hidden).collect();
             let verdict = Verdict::from_findings(reasons, hidden);
-            (verdict, summary(&facts.upgrades), facts.inputs.clone())
+            (verdict, summary(facts), facts.inputs.clone())
         }
     };
     GateReport { gate: GateId::Layout, verdict, summary, inputs }
@@ -169,9 +172,12 @@ impl LayoutFact {
     }
 }
 
-fn summary(upgrades: &[LayoutFact]) -> String {
+fn summary(LayoutFacts { upgrades, otherwise, .. }: &LayoutFacts) -> String {
     if upgrades.is_empty() {
-        return "nothing is upgraded".to_owned();
+        return match otherwise.is_empty() {
+            true => "nothing is upgraded".to_owned(),
+            false => "something is upgraded, and no step says so".to_owned(),
+        };
     }
     let known: Vec<_> = upgrades.iter().filter_map(|fact| fact.reference.as_ref().ok()).collect();
     let variables: usize = known.iter().map(|reference| reference.layout.variables()).sum();

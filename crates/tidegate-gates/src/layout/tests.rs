@@ -53,6 +53,11 @@ fn a_gate_passes_only_on_a_known_layout_that_is_kept() {
     let none = judged(Vec::new());
     assert_eq!((none.verdict, none.summary.as_str()), (Verdict::Pass, "nothing is upgraded"));
 
+    let otherwise = vec![Reason::new(ReasonCode::UpgradedOtherwise, "roll upgrades @box")];
+    let report = gate(&Ok(LayoutFacts { otherwise, ..LayoutFacts::default() }));
+    assert!(matches!(report.verdict, Verdict::Fail { .. }), "{report:?}");
+    assert_eq!(report.summary, "something is upgraded, and no step says so");
+
     let safe = || fact(Ok(totals(&["a", "b"])), totals(&["a", "b", "c"]));
     let report = judged(vec![safe(), safe()]);
     let summary = "2 upgrades: 4 variables and 0 namespaces compared; known by the record of \

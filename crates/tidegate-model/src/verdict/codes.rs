@@ -145,6 +145,8 @@ codes! {
         UpgradeStartDiffers,
         /// The code that an upgrade started from could not be read.
         UpgradeStartUnread,
+        /// The plan puts code behind what stands by another step than one with `upgrade`.
+        UpgradedOtherwise,
         /// The release is not on the target yet.
         NotPromoted,
         /// The helper has no promotion of the release.
