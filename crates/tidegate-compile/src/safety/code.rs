@@ -79,6 +79,8 @@ pub(super) struct Open {
     pub(super) function: String,
     text: String,
     note: String,
+    /// Of assembly, its text as the compiler writes it, where that gives no syntax tree of it.
+    operations: String,
     inner: Option<Expression>,
     calls_before: usize,
     /// In assembly, the places of the names in each target or argument.
@@ -177,36 +179,21 @@ impl Code {
     /// Takes from a node that ends what is asked of it.
     fn close(&mut self, done: Open, open: &mut [Open]) {
         let Open {
-            key, is_statement, node, name, function, text, note, inner, calls_before, ..
+            key,
+            is_statement,
+            node,
+            name,
+            function,
+            text,
+            note,
+            operations,
+            inner,
+            calls_before,
+            ..
         } = done;
-        match node.kind.as_str() {
-            "FunctionCall" => {
-                let expression = inner.clone().unwrap_or_default();
-                self.calls.push(Call {
-                    src: node.src.clone(),
-                    opcode: opcode(&expression.type_id),
-                    function: expression.declaration,
-                    notes: Vec::new(),
-                });
-            }
-            "YulFunctionCall" if inner.is_none() && function == "selfdestruct" => {
-                let opcode = Some(Opcode::Selfdestruct);
-                self.calls.push(Call { src: node.src.clone(), opcode, ..Call::default() });
-            }
-            // A function that is named without being called may be called later.
-            "Identifier" | "MemberAccess"
-                if node.declaration.is_some() && is_own_function(&node) =>
-            {
-                self.calls.push(Call {
-                    src: node.src.clone(),
-                    function: node.declaration,
-                    ..Call::default()
-                });
-            }
-            "UserDefinedTypeName" => {
-                self.types.extend(node.declaration.and_then(|id| u64::try_from(id).ok()));
-            }
-            _ => {}
+        self.calls.extend(call_of(&node, inner.as_ref(), &function, &operations));
+        if node.kind == "UserDefinedTypeName" {
+            self.types.extend(node.declaration.and_then(|id| u64::try_from(id).ok()));
         }
         if is_noted(&note, &ALLOW) {
             self.calls[calls_before..].iter_mut().for_each(|call| call.notes.push(note.clone()));
@@ -247,6 +234,7 @@ impl Open {
             "name" => &mut self.name,
             "text" => &mut self.text,
             "documentation" => &mut self.note,
+            "operations" => &mut self.operations,
             _ => return Some(()),
         };
         *place = serde_json::from_str(token).ok()?;
@@ -255,7 +243,7 @@ impl Open {
 
     fn take_number(&mut self, key: &str, token: &str) {
         match key {
-            "referencedDeclaration" | "declaration" => {
+            "referencedDeclaration" | "declaration" | "function" => {
                 self.node.declaration = token.parse().ok();
             }
             "id" => self.id = token.parse().unwrap_or_default(),
@@ -263,6 +251,44 @@ impl Open {
             _ => {}
         }
     }
+}
+
+/// The call that a node is, if it is one: `called` is what it calls in assembly, `operations` the
+/// text of assembly.
+fn call_of(
+    node: &Expression,
+    inner: Option<&Expression>,
+    called: &str,
+    operations: &str,
+) -> Option<Call> {
+    let (opcode, function) = match node.kind.as_str() {
+        "FunctionCall" => {
+            let type_id = inner.map_or("", |expression| &expression.type_id);
+            (opcode(type_id), inner.and_then(|expression| expression.declaration))
+        }
+        "YulFunctionCall" if inner.is_none() && called == "selfdestruct" => {
+            (Some(Opcode::Selfdestruct), None)
+        }
+        // Before 0.6.0.
+        "InlineAssembly" if destroys(operations) => (Some(Opcode::Selfdestruct), None),
+        // An operator that a function defines.
+        "BinaryOperation" | "UnaryOperation" if node.declaration.is_some() => {
+            (None, node.declaration)
+        }
+        // A function that is named without being called may be called later.
+        "Identifier" | "MemberAccess" if node.declaration.is_some() && is_own_function(node) => {
+            (None, node.declaration)
+        }
+        _ => return None,
+    };
+    Some(Call { src: node.src.clone(), opcode, function, notes: Vec::new() })
+}
+
+/// Whether the text of assembly has one of the names of `SELFDESTRUCT`, `suicide` in old sources.
+fn destroys(operations: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.');
+    let mut words = operations.split(|c| !is_name(c));
+    words.any(|word| matches!(word, "selfdestruct" | "suicide"))
 }
 
 /// Whether an expression is a function whose code runs on the own storage.
@@ -329,6 +355,29 @@ mod tests {
         let call = StatementCall { src: "3:1:0".to_owned(), function: None };
         assert_eq!(code.statements[0].call, Some(call));
         assert_eq!(code.statements[1].call, None);
+    }
+
+    #[test]
+    fn assembly_that_is_text_and_operators_of_functions_are_read() {
+        let read = |operations: &str| {
+            let json = r#"{"nodeType": "InlineAssembly", "operations": "OPS", "src": "1:2:0"}"#;
+            Code::read(&json.replace("OPS", operations)).unwrap().calls
+        };
+        let destroys =
+            ["{ selfdestruct(caller()) }", "{\\n    suicide(x)\\n}", "{ x selfdestruct }"];
+        for operations in destroys {
+            let [call] = &*read(operations) else { panic!("{operations}") };
+            assert_eq!((&*call.src, call.opcode), ("1:2:0", Some(Opcode::Selfdestruct)));
+        }
+        for operations in ["{ let x := sload(0) }", "{ let selfdestructs := 1 }", ""] {
+            assert_eq!(read(operations), []);
+        }
+        let json = r#"{"nodeType": "BinaryOperation", "src": "3:4:0", "function": 9,
+            "leftExpression": {"nodeType": "UnaryOperation", "src": "5:1:0", "function": 8},
+            "rightExpression": {"nodeType": "BinaryOperation", "src": "6:1:0"}}"#;
+        let calls = Code::read(json).unwrap().calls;
+        let called: Vec<_> = calls.iter().map(|call| call.function).collect();
+        assert_eq!(called, [Some(8), Some(9)]);
     }
 
     #[test]
