@@ -17,6 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
             what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it,
             what_is_behind_a_proxy_decides_not_what_was_created,
             a_call_that_upgrades_by_any_other_name_is_refused,
+            a_proxy_that_is_not_final_is_waited_for,
             mutant_what_an_upgrade_starts_from;
     }
 }
@@ -42,6 +43,15 @@ fn live_proxies_are_upgraded_on_both_networks(scene: &Scene<'_>) -> Outcome {
     assert_eq!(cooldown["target"], "0x0 → 0x3f480", "{cooldown}");
     assert_eq!(cooldown["soaked"], cooldown["target"], "{cooldown}");
     project.run("eva", &["verify", "mainnet"], 0)?;
+    Ok(())
+}
+
+/// It was adopted as it stands, and the gate looks at what is final.
+fn a_proxy_that_is_not_final_is_waited_for(scene: &Scene<'_>) -> Outcome {
+    let (project, _) = prepare(scene)?;
+    project.status()?.expect("layout", "UNKNOWN", &["not-final"])?;
+    project.world.settle()?;
+    project.status()?.expect("layout", "PASS", &[])?;
     Ok(())
 }
 

@@ -42,6 +42,14 @@ pub(super) async fn facts(
     }
     for start in &prepared.resolved.starts {
         let known = known(candidate, &prepared, start, head, &mut facts.inputs).await?;
+        // What is wrong besides stays a failure.
+        if let Err(reason) = &known
+            && reason.code == ReasonCode::NotFinal
+            && facts.followed.is_empty()
+            && facts.otherwise.is_empty()
+        {
+            return Ok(Err(reason.clone()));
+        }
         let mut fact = LayoutFact {
             name: start.step.clone(),
             proxy: start.address,
@@ -112,10 +120,21 @@ async fn known(
     if made == Some(found.implementation) {
         return Ok(Ok(format!("{known_by}, which it replaced")));
     }
+    if found.implementation.is_zero() && is_young(network, start, head).await? {
+        let text = format!("@{} at {} on {target} is not final yet", start.target, start.address);
+        return Ok(Err(Reason::new(ReasonCode::NotFinal, text)));
+    }
     Ok(match found.faults.first() {
         Some(fault) => Err(Reason::new(ReasonCode::UpgradeStartDiffers, fault)),
         None => Ok(format!("the code behind it on {target}")),
     })
+}
+
+/// Whether a proxy stands by now, and did not at this block.
+async fn is_young(network: &Network, start: &Start, head: Head) -> AppResult<bool> {
+    let now = network.latest_head().await?;
+    Ok(network.code(start.address, head.block).await?.is_empty()
+        && !network.code(start.address, now.block).await?.is_empty())
 }
 
 /// Whether the baseline says the same as the sources.

@@ -139,7 +139,7 @@ codes! {
         TransactionGone,
         /// The record and the chain differ about a transaction.
         TransactionDiffers,
-        /// A transaction of the deployment is not final yet.
+        /// A transaction of the deployment, or a proxy that is upgraded, is not final yet.
         NotFinal,
         /// An upgrade did not start from the code that the plan names.
         UpgradeStartDiffers,
