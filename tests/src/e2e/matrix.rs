@@ -1,9 +1,9 @@
 //! The crash matrix: the real binary dies, or its machine fails it, at every effect that it has.
 //! An effect is a write to a file, a sync, a rename, a removal, or the send of a transaction.
 //!
-//! The effects are counted as the binary has them, so that a new one is covered the day it is
-//! added. Each suite prints one line; `cargo xtask crash-matrix` runs all. A check of a change tries
-//! some effects of each command, `--full` all.
+//! They are counted as the binary has them, so that a new one is covered the day it is added. Each
+//! suite prints one line; `cargo xtask crash-matrix` runs all. A check of a change tries some effects
+//! of each command, `--full` all.
 
 mod journal;
 mod subject;
