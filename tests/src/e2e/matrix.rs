@@ -2,8 +2,8 @@
 //! An effect is a write to a file, a sync, a rename, a removal, or the send of a transaction.
 //!
 //! They are counted as the binary has them, so that a new one is covered the day it is added. Each
-//! suite prints one line; `cargo xtask crash-matrix` runs all. A check of a change tries some effects
-//! of each command, `--full` all.
+//! suite prints one line; `cargo xtask crash-matrix` runs all. A check of a change tries some
+//! effects of each command, `--full` all.
 
 mod journal;
 mod subject;
