@@ -33,7 +33,9 @@ for (const contract of contracts) {
   contract.name = contract.fqn.slice(at + 1);
   (outputSelection[contract.source] ??= {})[contract.name] = OUTPUTS;
   for (const [name, { source, file }] of Object.entries(contract.documents.sources)) {
-    sources[source] = { content: readFileSync(join(project, file), 'utf8') };
+    // As forge reads them.
+    const text = readFileSync(join(project, file), 'utf8').replaceAll('\r\n', '\n');
+    sources[source] = { content: text };
     names[source] = name;
   }
 }

@@ -49,7 +49,8 @@ fn row(text: &str) -> Row {
             row.links.push((link.to_owned(), target.to_owned()));
         } else {
             let (_, text) = row.files.last_mut().unwrap();
-            text.push_str(line);
+            // A return that would be seen in no editor.
+            text.push_str(&line.replace('␍', "\r"));
             text.push('\n');
         }
     }

@@ -278,7 +278,7 @@ fn promoted_build(
     }
     let text = format!(
         "another build of the same release was promoted: {}, and this checkout gives {}; check \
-         out the commit that was promoted, with its line ends and comments",
+         out the commit that was promoted",
         build.short(),
         own.short()
     );
@@ -315,7 +315,7 @@ fn namesake(
         let text = format!(
             "another build of the same release: {name} was promoted as {}, and this checkout \
              gives {}. A change of yours gets another `version`; if you changed nothing, look at \
-             `git pull`, `npm ci` and line ends (LF)",
+             `git pull` and `npm ci`",
             other.release_root.short(),
             built.roots.release_root.short()
         );

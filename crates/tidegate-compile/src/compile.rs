@@ -13,7 +13,7 @@ use crate::foundry::FoundryConfig;
 use crate::groups::{self, Group};
 use crate::input::{self, Inputs};
 use crate::names::{self, Text};
-use crate::output::{self, Diagnostic, Output};
+use crate::output::{self, Diagnostic, Output, Said};
 use crate::request::CompileRequest;
 use crate::roots::{Root, Search};
 use crate::solc::{Finder, FoundCompiler, with_pin};
@@ -267,13 +267,14 @@ pub(crate) fn ask(compiler: &FoundCompiler, inputs: &[&str]) -> Result<Vec<Outpu
     Ok(outputs)
 }
 
+/// What a compiler says is wrong comes first: where it gave up, contracts lack what it makes last.
 fn accepted(answer: &[u8]) -> Result<Output, CompileError> {
-    let output = output::parse(answer).map_err(UnitError::Output)?;
-    if output.errors.iter().any(Diagnostic::is_error) {
-        let errors = output.errors.into_iter().filter(Diagnostic::is_error);
+    let Said { errors } = output::parse(answer).map_err(UnitError::Output)?;
+    if errors.iter().any(Diagnostic::is_error) {
+        let errors = errors.into_iter().filter(Diagnostic::is_error);
         return Err(CompileError::Rejected {
             messages: errors.map(Diagnostic::into_text).collect(),
         });
     }
-    Ok(output)
+    Ok(output::parse(answer).map_err(UnitError::Output)?)
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use alloy_primitives::hex;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tidegate_model::release::Span;
@@ -41,6 +41,13 @@ pub(crate) struct Output {
     pub(crate) sources: BTreeMap<String, SourceOutput>,
     #[serde(default)]
     pub(crate) contracts: BTreeMap<String, BTreeMap<String, ContractOutput>>,
+}
+
+/// What a compiler says, of an answer whose contracts may lack anything.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Said {
+    #[serde(default)]
+    pub(crate) errors: Vec<Diagnostic>,
 }
 
 impl Output {
@@ -139,7 +146,7 @@ pub(crate) struct StorageType {
 }
 
 /// Reads the compiler's standard-JSON answer.
-pub(crate) fn parse(json: &[u8]) -> Result<Output, OutputError> {
+pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, OutputError> {
     serde_json::from_slice(json).map_err(|source| OutputError::Malformed { source })
 }
 

@@ -20,15 +20,25 @@ use crate::vyper;
 pub enum RootError {
     /// No file under `src`, and none of a dependency, declares it.
     #[error(
-        "cannot find the contract {name}: no file under {src} or of a dependency declares it{}",
-        slip(.near)
+        "cannot find the contract {name}: no file under {src} or of a dependency declares it{}{}",
+        slip(.near),
+        not_followed(.links)
     )]
     Unknown {
         name: String,
         src: String,
+        /// Links under `src`.
+        links: Vec<String>,
         /// One that is declared, and whose name is nearly this.
         near: Option<String>,
     },
+    /// The folder of the sources is a link.
+    #[error(
+        "cannot use {src} for sources: it is a link to {}, by whose path forge names them; say so \
+         in foundry.toml, as `src`",
+        target.display()
+    )]
+    Link { src: String, target: PathBuf },
     /// More than one file declares it.
     #[error("cannot find the contract {name}: it may be {}", candidates.join(" or "))]
     Ambiguous {
@@ -148,6 +158,7 @@ impl<'a> Search<'a> {
             [] => Err(RootError::Unknown {
                 name: name.to_owned(),
                 src: foundry.src.clone(),
+                links: entries(root, &foundry.src)?.links,
                 near: near(root, foundry, name),
             }),
             [source] => Ok(Root { source: source.clone(), contract: name.to_owned() }),
@@ -305,6 +316,13 @@ fn slip(near: &Option<String>) -> String {
     near.as_ref().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }
 
+fn not_followed(links: &[String]) -> String {
+    match links {
+        [] => String::new(),
+        links => format!("; links are not followed: {}", links.join(", ")),
+    }
+}
+
 fn is_for_tests(source: &str) -> bool {
     let folder = |part: &str| ["test", "tests", "mock", "mocks"].contains(&part);
     source.split('/').any(folder) || source.ends_with(".t.sol") || source.ends_with(".s.sol")
@@ -321,6 +339,9 @@ fn is_of_a_package(source: &str) -> bool {
 /// # Errors
 /// If the folder cannot be searched.
 pub(crate) fn own_files(root: &Path, foundry: &FoundryConfig) -> Result<Vec<String>, RootError> {
+    if let Ok(target) = root.join(&foundry.src).read_link() {
+        return Err(RootError::Link { src: foundry.src.clone(), target });
+    }
     let mut files = contract_files(root, &foundry.src)?;
     if foundry.src == "." {
         let others = dependency_folders(foundry);
@@ -501,5 +522,21 @@ mod tests {
         write(root.path(), "src/D.sol", "contract B {}");
         assert_eq!(search.find("B").unwrap().source, "src/B.sol");
         assert!(Search::new(root.path(), &foundry).find("B").is_err(), "it may be two now");
+    }
+
+    #[test]
+    fn links_are_not_followed_and_that_is_said() {
+        use std::os::unix::fs::symlink;
+        let root = project(&[("src/A.sol", "contract A {}"), ("shared/B.sol", "contract B {}")]);
+        symlink("../shared/B.sol", root.path().join("src/B.sol")).unwrap();
+        let foundry = FoundryConfig::empty();
+        let error = Search::new(root.path(), &foundry).find("B").unwrap_err().to_string();
+        assert!(error.ends_with("; links are not followed: src/B.sol"), "{error}");
+        symlink("shared", root.path().join("linked")).unwrap();
+        let foundry = FoundryConfig { src: "linked".to_owned(), ..FoundryConfig::empty() };
+        let error = Search::new(root.path(), &foundry).find("B").unwrap_err();
+        let named =
+            matches!(&error, RootError::Link { target, .. } if target == Path::new("shared"));
+        assert!(named, "{error:?}");
     }
 }

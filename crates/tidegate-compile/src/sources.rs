@@ -77,7 +77,7 @@ pub(crate) const SOURCE_BYTES_MAX: u64 = 4 << 20;
 /// A source file with its content and imports.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    /// Its text, exactly as in the file.
+    /// Its text as in the file, with CRLF as LF.
     pub(crate) content: String,
     /// The names of what it imports.
     pub(crate) imports: Vec<String>,
@@ -146,7 +146,9 @@ pub(crate) fn content(
     if !file.starts_with(repository_root(root)) {
         return Err(SourceError::Outside { name: name.to_owned(), file });
     }
-    files::read_text(&file, SOURCE_BYTES_MAX).map_err(unreadable)
+    let text = files::read_text(&file, SOURCE_BYTES_MAX).map_err(unreadable)?;
+    // As forge does: so a clone in which git converts line ends builds the same.
+    Ok(text.replace("\r\n", "\n"))
 }
 
 fn resolve(

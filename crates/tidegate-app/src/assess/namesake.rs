@@ -26,7 +26,7 @@ pub(crate) fn namesake(
     let differs = differs.map_or_else(String::new, |what| format!(", which differs in {what}"));
     Ok(Some(format!(
         "{name} is recorded on {network} as release {}{differs}. A change of yours gets another \
-         `version`; if you changed nothing, look at `git pull`, `npm ci` and line ends (LF)",
+         `version`; if you changed nothing, look at `git pull` and `npm ci`",
         other.release_root.short()
     )))
 }

@@ -15,6 +15,20 @@ fn errors_of_the_compiler_are_shown_as_it_formats_them() {
     assert!(!text.contains("SPDX"), "a warning among the errors: {text}");
 }
 
+/// Where code is not made, the answer lacks it, and says why.
+#[test]
+fn a_stack_that_is_too_deep_is_told_as_the_compiler_tells_it() {
+    let args: Vec<_> = (0..17).map(|n| format!("uint256 a{n}")).collect();
+    let sum: Vec<_> = (0..17).map(|n| format!("a{n}")).collect();
+    let (args, sum) = (args.join(", "), sum.join(" + "));
+    let source = format!(
+        "contract A {{ function f({args}) external pure returns (uint256) {{ return {sum}; }} }}"
+    );
+    let error = Project::new(&[("src/A.sol", &source)]).try_compile(&["A"]).unwrap_err();
+    assert!(matches!(error, CompileError::Rejected { .. }), "{error:?}");
+    assert!(error.to_string().contains("Stack too deep"), "{error}");
+}
+
 #[test]
 fn warnings_are_kept_with_the_compilation() {
     let project = Project::new(&[("src/A.sol", "pragma solidity ^0.8.0; contract A {}")]);
