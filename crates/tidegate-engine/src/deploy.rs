@@ -23,6 +23,8 @@ pub const ANCHOR_GAS: u64 = 40_000;
 /// A frozen deployment: nothing is left to choose.
 #[derive(Debug, Clone)]
 pub struct DeployRun {
+    /// The project's name: another project may have a release of the same code.
+    pub project: String,
     pub release_root: ReleaseRoot,
     pub deployment_id: u64,
     /// Set-up outside the plan first, then the plan's operations in order.
@@ -156,7 +158,7 @@ impl DeployRun {
     }
 
     pub(crate) fn key(&self, op: &str) -> String {
-        format!("deploy/{}/{}/{op}", self.release_root, self.deployment_id)
+        format!("deploy/{}/{}/{}/{op}", self.project, self.release_root, self.deployment_id)
     }
 
     /// The name of an operation's journal entries.
@@ -183,6 +185,7 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     report: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Deployed, EngineError> {
     let mut done = Vec::new();
+    lane.finish_others(&run.key("")).await?;
     let past = Past::of(lane, network, run).await?;
     let anchored = past.anchor;
     // What is there is looked at before something else changes it. Once anchored, the contracts are

@@ -33,7 +33,7 @@ impl LaneId {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
-    /// The operation, unique in the lane: `deploy/<root>/<id>/<op>`, `draw/<request>`, …
+    /// The operation, unique in the lane: `deploy/<project>/<root>/<id>/<op>`, `draw/<request>`, …
     pub op: String,
     /// The recipient.
     pub to: Address,

@@ -174,6 +174,7 @@ fn run(
     again: BTreeSet<String>,
 ) -> AppResult<DeployRun> {
     Ok(DeployRun {
+        project: built.release.project.clone(),
         release_root: built.roots.release_root,
         deployment_id: id,
         ops: prepared.resolved.freeze(expected).or_kind(Kind::Fail)?,

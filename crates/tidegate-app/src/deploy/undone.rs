@@ -144,6 +144,7 @@ mod tests {
     #[test]
     fn what_other_commands_signed_is_named_before_it_is_sent_again() {
         let run = DeployRun {
+            project: "dials".to_owned(),
             release_root: ReleaseRoot(B256::repeat_byte(1)),
             deployment_id: 1,
             ops: Vec::new(),

@@ -59,6 +59,27 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         self.wait(intent, nonce).await
     }
 
+    /// Brings to an end what is on its way below all operations of a name's beginning: it lands
+    /// first, and may be what these operations do.
+    ///
+    /// # Errors
+    /// If it cannot be sent, or does not land in time.
+    pub(crate) async fn finish_others(&mut self, ops: &str) -> Result<(), EngineError> {
+        let open = self.state.open().into_values();
+        let others: Vec<_> = open.take_while(|other| !other.op.starts_with(ops)).cloned().collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        self.require_adopted().await?;
+        for other in &others {
+            self.send(other.hash, &other.raw).await?;
+        }
+        for other in &others {
+            self.finish(other).await?;
+        }
+        Ok(())
+    }
+
     /// Brings an earlier operation's open attempt to an end, by what its bytes say.
     pub(super) async fn finish(&mut self, attempt: &Attempt) -> Result<(), EngineError> {
         let intent = intent_of(attempt)?;

@@ -53,6 +53,7 @@ pub(super) const VAULT: &[u8] = &[2, 2];
 pub(super) fn run() -> DeployRun {
     let ops = vec![creation("token", TOKEN), creation("vault", VAULT), calling("vault", "init", 9)];
     DeployRun {
+        project: "vault".to_owned(),
         release_root: ReleaseRoot(B256::repeat_byte(3)),
         deployment_id: 0,
         ops,
@@ -128,8 +129,8 @@ async fn a_deployment_lands_in_order_and_ends_with_its_anchor() {
     assert_eq!(sent[3].value, U256::ZERO);
     let run = run();
     let root = B256::repeat_byte(3);
-    assert_eq!(lane.state().attempts[3].op, format!("deploy/{root}/0/anchor"));
-    assert_eq!(run.op_key("vault"), format!("deploy/{root}/0/vault"));
+    assert_eq!(lane.state().attempts[3].op, format!("deploy/vault/{root}/0/anchor"));
+    assert_eq!(run.op_key("vault"), format!("deploy/vault/{root}/0/vault"));
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ fn plan(seed: u64, id: u64) -> (DeployRun, BTreeMap<String, u64>) {
         ops.push(FrozenOp::new(op, |_| Some(code)).unwrap());
     }
     let run = DeployRun {
+        project: "story".to_owned(),
         release_root: ReleaseRoot(B256::repeat_byte(3)),
         deployment_id: id,
         ops,

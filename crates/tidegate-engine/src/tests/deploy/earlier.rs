@@ -134,6 +134,41 @@ async fn what_another_machine_called_is_not_called_again() {
     }
 }
 
+/// A project that was copied and renamed has a release of the same code: other salts make other
+/// addresses, and nothing of one is taken for the other's.
+#[tokio::test]
+async fn projects_with_the_same_code_are_two_deployments() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let calls = |project: &str, at: u8| DeployRun {
+        project: project.to_owned(),
+        ops: vec![calling_at(Address::repeat_byte(at), "dial", "set", 1)],
+        ..run()
+    };
+    for (project, at) in [("one", 0x11), ("two", 0x22)] {
+        let done = deployed(&world, &mut lane, &calls(project, at)).await.0.unwrap();
+        assert_eq!((own(&done), done.was_complete), (vec![("set", true)], false), "{project}");
+    }
+    assert_eq!(world.nonce(), 4, "each with its anchor");
+}
+
+/// As when a newer version of this program names its operations otherwise.
+#[tokio::test]
+async fn what_is_on_its_way_under_another_name_is_not_done_again() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    let half = DeployRun { ops: run().ops[..2].to_vec(), anchor: Bytes::new(), ..run() };
+    deployed(&world, &mut lane, &DeployRun { project: "other".to_owned(), ..half })
+        .await
+        .0
+        .unwrap();
+    let init = crate::deploy::intent(&run(), &run().ops[2]);
+    world.leave_open(&mut lane, &Intent { op: "deploy/0/init".to_owned(), ..init }).await;
+    let done = deployed(&world, &mut lane, &run()).await.0.unwrap();
+    assert_eq!(own(&done), [("token", false), ("vault", false), ("init", false)]);
+    assert_eq!(world.nonce(), 5, "two creations and an anchor, the call, the anchor");
+}
+
 fn none() -> BTreeSet<B256> {
     BTreeSet::new()
 }
