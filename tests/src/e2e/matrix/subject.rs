@@ -87,6 +87,8 @@ fn executed(scene: &Scene<'_>) -> Result<Left, Failed> {
     let mut files: Vec<_> = std::fs::read_dir(scene.project().join("deployments/mainnet"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<std::io::Result<_>>()?;
+    // What a process was writing when it died; git ignores it.
+    files.retain(|name| !name.starts_with(".tmp-"));
     files.sort();
     let addresses = scene.read("deployments/mainnet/addresses.json").unwrap_or_default();
     Ok(Left { sent, rest: format!("{files:?} {addresses}") })
