@@ -26,6 +26,7 @@ usage: cargo xtask COMMAND
   demo          a release from a clean checkout to mainnet, on two local chains
   bench         times and sizes of the binary, a line `name value unit` each
   bench build   only `build` as it is released, against forge
+  bench deploy  only `deploy` as it is released, against forge script
   bench status  only `status`, where the demo stands when every gate passes
   bench gates   only all gates on 10,000 statements and observations
 ";
@@ -53,6 +54,7 @@ fn run(args: &[&str]) -> XtaskResult {
         ["demo"] => demo::run(),
         ["bench"] => bench::run(),
         ["bench", "build"] => bench::build::run(),
+        ["bench", "deploy"] => bench::deploy::run(),
         ["bench", "status"] => bench::status(),
         ["bench", "gates"] => bench::gates::run(),
         [] | ["help" | "-h" | "--help"] => {

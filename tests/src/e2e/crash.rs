@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Of a recorded transaction, what depends on the block at which it was signed.
 const MOVES: [&str; 3] = ["hash", "block", "fee"];
 /// Gives the moments of an earlier run.
-const SEED: &str = "TIDEGATE_TEST_SEED";
+pub(crate) const SEED: &str = "TIDEGATE_TEST_SEED";
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
@@ -151,7 +151,11 @@ impl Deployed {
 }
 
 /// Types a command and kills it at this moment, if it is not done by then.
-fn kill_at(scene: &Scene<'_>, command: &[String], moment: Duration) -> Result<bool, Failed> {
+pub(crate) fn kill_at(
+    scene: &Scene<'_>,
+    command: &[String],
+    moment: Duration,
+) -> Result<bool, Failed> {
     let mut child = scene.spawn("eva", command)?;
     // The one place that waits for a time and not for a condition: the time is what is tested.
     std::thread::sleep(moment);
@@ -183,7 +187,7 @@ fn kill_after(scene: &Scene<'_>, command: &[String], sent: usize) -> Outcome {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a seed is given to the tests, not to the product")]
-fn seed() -> Result<u64, Failed> {
+pub(crate) fn seed() -> Result<u64, Failed> {
     match std::env::var(SEED) {
         Ok(seed) => Ok(seed.parse()?),
         Err(_) => Ok(RandomState::new().build_hasher().finish()),
@@ -191,7 +195,7 @@ fn seed() -> Result<u64, Failed> {
 }
 
 /// The next number in 0..1, by SplitMix64.
-fn fraction(state: &mut u64) -> f64 {
+pub(crate) fn fraction(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -5,39 +5,42 @@
 //! suite prints one line; `cargo xtask crash-matrix` runs all. A check of a change tries some
 //! effects of each command, `--full` all.
 
+mod endpoint;
 mod journal;
+mod run;
 mod subject;
 
-use std::path::PathBuf;
+use tidegate_testkit::faults::Effect;
 
-use libtest_mimic::Failed;
-use tidegate_testkit::faults::{Effect, Fault, effects, fault_library};
-
-use self::journal::checked;
-use self::subject::{Left, Subject, draw, execute, first_deployment};
-use crate::support::{Case, Outcome, Scene, Start, cases};
+use self::endpoint::{QUICK, SEND, SLOW};
+use self::run::{Matrix, print_line};
+use self::subject::{draw, execute, first_deployment, sixty_steps};
+use crate::support::{Case, Outcome, Scene, cases};
 
 /// Of how many effects a check of a change tries one.
 const SOME: usize = 24;
-/// What a disk may say: EIO, ENOSPC, EDQUOT.
-const ERRORS: [i32; 3] = [5, 28, 122];
+/// How often a deployment is killed at a random moment.
+const KILLS: u32 = 200;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Funded: a1_a_deployment_dies_at_some_effects,
             a2_it_dies_again_while_it_recovers,
             b2_bytes_are_on_the_disk_before_they_leave,
-            b3_the_disk_fails_a_deployment_at_some_effects;
+            b3_the_disk_fails_a_deployment_at_some_effects,
+            c_an_endpoint_fails_some_calls;
         Signed: a1_an_execution_dies_at_some_effects;
     }
 }
 
 pub(crate) fn slow_cases() -> Vec<Case> {
     cases! {
+        Fresh: a3_sixty_steps_die_at_random_moments;
         Funded: a1_a_deployment_dies_at_every_effect,
             a1_a_draw_dies_at_every_effect,
             a2_it_dies_again_at_every_effect,
-            b3_the_disk_fails_a_deployment_at_every_effect;
+            b3_the_disk_fails_a_deployment_at_every_effect,
+            c_an_endpoint_fails_every_call_in_every_way;
         Signed: a1_an_execution_dies_at_every_effect;
     }
 }
@@ -70,12 +73,39 @@ fn a2_it_dies_again_at_every_effect(scene: &Scene<'_>) -> Outcome {
     Matrix::of(scene, first_deployment(scene)?)?.dies_twice("A2 deploy", (SOME / 2, SOME / 2))
 }
 
+fn a3_sixty_steps_die_at_random_moments(scene: &Scene<'_>) -> Outcome {
+    let sixty = scene.other("sixty", &[])?;
+    Matrix::of(&sixty, sixty_steps(&sixty)?)?.dies_at_random("A3 deploy of 60 steps", KILLS)
+}
+
 fn b3_the_disk_fails_a_deployment_at_some_effects(scene: &Scene<'_>) -> Outcome {
     Matrix::of(scene, first_deployment(scene)?)?.fails("B3 deploy", SOME)
 }
 
 fn b3_the_disk_fails_a_deployment_at_every_effect(scene: &Scene<'_>) -> Outcome {
     Matrix::of(scene, first_deployment(scene)?)?.fails("B3 deploy", 1)
+}
+
+fn c_an_endpoint_fails_some_calls(scene: &Scene<'_>) -> Outcome {
+    let matrix = Matrix::of(scene, first_deployment(scene)?)?;
+    let asked = matrix.asked()?;
+    let each = asked.iter().zip(QUICK.iter().cycle());
+    let each = each.map(|((method, calls), fault)| (*method, *calls, *fault));
+    let sends = asked.iter().filter(|(method, _)| *method == SEND);
+    let sends = sends.flat_map(|(method, calls)| QUICK.map(|fault| (*method, *calls, fault)));
+    let all = each.chain(sends).collect::<Vec<_>>();
+    matrix.fails_to_answer("C deploy", &all)
+}
+
+fn c_an_endpoint_fails_every_call_in_every_way(scene: &Scene<'_>) -> Outcome {
+    let matrix = Matrix::of(scene, first_deployment(scene)?)?;
+    let faults = QUICK.iter().chain(&SLOW);
+    let asked = matrix.asked()?;
+    let all = asked
+        .iter()
+        .flat_map(|(method, calls)| faults.clone().map(|fault| (*method, *calls, *fault)));
+    let all = all.collect::<Vec<_>>();
+    matrix.fails_to_answer("C deploy", &all)
 }
 
 /// Between the last write to the journal and a send there is a sync of it: at every send.
@@ -99,143 +129,7 @@ fn b2_bytes_are_on_the_disk_before_they_leave(scene: &Scene<'_>) -> Outcome {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the line of a suite is what it is run for")]
-fn print_line(line: &str) {
-    println!("{line}");
-}
-
 /// Whether it is of the file that SQLite appends transactions to.
 fn is_journal(effect: &Effect) -> bool {
     effect.of.contains("/journal/") && effect.of.ends_with("-wal")
-}
-
-/// One command, what it does undisturbed, and how to begin again.
-struct Matrix<'a> {
-    scene: &'a Scene<'a>,
-    subject: Subject,
-    start: Start,
-    library: PathBuf,
-    clean: Vec<Effect>,
-    done: Left,
-}
-
-/// How the cases of a suite ended.
-#[derive(Debug, Default)]
-struct Tally {
-    cases: u32,
-    recovered: u32,
-    /// With fewer transactions than undisturbed.
-    lost: u32,
-    /// With more.
-    duplicated: u32,
-    /// Left to a person: the same command again did not end well.
-    manual: u32,
-    /// What went wrong, for people.
-    wrong: Vec<String>,
-}
-
-impl Tally {
-    /// Prints the suite's line, and fails where one did not recover.
-    fn print(&self, suite: &str) -> Outcome {
-        let Self { cases, recovered, lost, duplicated, manual, wrong } = self;
-        print_line(&format!(
-            "{suite}: cases {cases}, recovered {recovered}, lost {lost}, duplicated {duplicated}, \
-             manual {manual}"
-        ));
-        if recovered == cases { Ok(()) } else { Err(wrong.join("\n").into()) }
-    }
-}
-
-impl<'a> Matrix<'a> {
-    fn of(scene: &'a Scene<'a>, subject: Subject) -> Result<Self, Failed> {
-        let library = fault_library(scene.tools)?;
-        let mut start = Start::save(scene)?;
-        let log = scene.folder().join("effects");
-        let person = scene.person(subject.person).with_faults(&library, &log, None);
-        person.run(&subject.command)?.expect_code(0)?;
-        let clean = effects(&log)?;
-        let done = (subject.outcome)(scene)?;
-        checked(scene, &subject)?;
-        start.restore(scene)?;
-        Ok(Self { scene, subject, start, library, clean, done })
-    }
-
-    /// The points of one run: before every effect, and after what leaves the machine.
-    fn points(&self, every: usize) -> Vec<(usize, Fault)> {
-        let before = self.clean.iter().map(|effect| (effect.number, Fault::KilledBefore));
-        let sends = self.clean.iter().filter(|effect| effect.name == "send");
-        let after = sends.map(|effect| (effect.number, Fault::KilledAfter));
-        let before = before.enumerate().filter(|(at, _)| at % every == every / 2);
-        before.map(|(_, point)| point).chain(after.step_by(every.div_ceil(8))).collect()
-    }
-
-    /// Runs the command with a fault. Its exit code: -1 where it was killed.
-    fn run(&self, fault: Option<(usize, Fault)>) -> Result<i32, Failed> {
-        let log = self.scene.folder().join("effects");
-        let person = self.scene.person(self.subject.person);
-        let person = person.with_faults(&self.library, &log, fault);
-        Ok(person.run(&self.subject.command)?.code)
-    }
-
-    /// Runs the command once more, and compares what is there with an undisturbed run.
-    fn recover(&self, tally: &mut Tally, context: &str) -> Outcome {
-        tally.cases += 1;
-        let ran = self.scene.person(self.subject.person).run(&self.subject.command)?;
-        let found = (self.subject.outcome)(self.scene)?;
-        tally.lost += u32::from(found.sent < self.done.sent);
-        tally.duplicated += u32::from(found.sent > self.done.sent);
-        tally.manual += u32::from(ran.code != 0);
-        let checked = checked(self.scene, &self.subject);
-        if ran.code == 0 && found == self.done && checked.is_ok() {
-            tally.recovered += 1;
-        } else {
-            tally.wrong.push(format!("{context}: {ran:?}\n{found:?}\n{checked:?}"));
-        }
-        Ok(())
-    }
-
-    fn dies(mut self, suite: &str, every: usize) -> Outcome {
-        let mut tally = Tally::default();
-        for (number, fault) in self.points(every) {
-            self.start.restore(self.scene)?;
-            let context = format!("{suite}: {fault:?} {:?}", self.clean[number]);
-            let code = self.run(Some((number, fault)))?;
-            assert!(code == -1 || code == 0, "{context}: {code}");
-            self.recover(&mut tally, &context)?;
-        }
-        tally.print(suite)
-    }
-
-    fn dies_twice(mut self, suite: &str, every: (usize, usize)) -> Outcome {
-        let mut tally = Tally::default();
-        for (number, fault) in self.points(every.0) {
-            let mut again = every.1 / 2;
-            loop {
-                self.start.restore(self.scene)?;
-                self.run(Some((number, fault)))?;
-                let context = format!("{suite}: {fault:?} {:?}, then {again}", self.clean[number]);
-                if self.run(Some((again, Fault::KilledBefore)))? != -1 {
-                    break;
-                }
-                self.recover(&mut tally, &context)?;
-                again += every.1;
-            }
-        }
-        tally.print(suite)
-    }
-
-    /// A call that fails ends the command with an error or does not matter; nothing is lost by it.
-    fn fails(mut self, suite: &str, every: usize) -> Outcome {
-        let mut tally = Tally::default();
-        let points: Vec<_> = self.points(every);
-        for (number, _) in points.into_iter().filter(|(_, fault)| *fault == Fault::KilledBefore) {
-            let errno = ERRORS[number % ERRORS.len()];
-            self.start.restore(self.scene)?;
-            let context = format!("{suite}: error {errno} at {:?}", self.clean[number]);
-            let code = self.run(Some((number, Fault::Fails(errno))))?;
-            assert!(code >= 0 && code != 101, "{context}: it ended by a panic or a signal, {code}");
-            self.recover(&mut tally, &context)?;
-        }
-        tally.print(suite)
-    }
 }

@@ -111,7 +111,7 @@ impl Build {
 }
 
 /// The binary as it is released.
-fn ours(tools: &Tools, project: &Project, folder: &Path) -> XtaskResult<Build> {
+pub(super) fn release(tools: &Tools) -> XtaskResult<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--release", "--package", "tidegate-cli", "--bin", "tidegate"]);
     cargo.current_dir(&tools.root);
@@ -119,10 +119,15 @@ fn ours(tools: &Tools, project: &Project, folder: &Path) -> XtaskResult<Build> {
     if !cargo.status().map_err(failed)?.success() {
         return Err(XtaskError::Check("the release build"));
     }
+    Ok(tools.root.join("target/release/tidegate"))
+}
+
+fn ours(tools: &Tools, project: &Project, folder: &Path) -> XtaskResult<Build> {
+    let binary = release(tools)?;
     let cache = folder.join("cache");
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let env = Env {
-        binary: tools.root.join("target/release/tidegate"),
+        binary,
         project: project.root().to_owned(),
         variables: [
             ("PATH".to_owned(), text(tools.node.parent().unwrap_or(Path::new("/")))),
@@ -180,7 +185,7 @@ fn status(id: u32) -> Option<(u32, u32, u64)> {
     Some((id, u32::try_from(number("PPid:")?).ok()?, number("VmRSS:")?))
 }
 
-fn remove(path: &Path) -> XtaskResult {
+pub(super) fn remove(path: &Path) -> XtaskResult {
     let removed =
         if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     match removed {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how long the binary takes, as whoever types its commands feels it.
 
 pub(crate) mod build;
+pub(crate) mod deploy;
 pub(crate) mod gates;
 
 use std::path::Path;
@@ -46,7 +47,8 @@ pub(crate) fn run() -> XtaskResult {
     figure("verify_ms", middle(&engineer, &["verify"])?, "ms");
     figure("status_ms", middle(&engineer, &["status"])?, "ms");
     gates::run()?;
-    build::run()
+    build::run()?;
+    deploy::run()
 }
 
 /// `status` where the demo stands when every gate passes, by the binary of this program's profile.

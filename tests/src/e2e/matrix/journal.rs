@@ -9,7 +9,7 @@ use tidegate_store::{Home, Store, StreamName};
 use tidegate_testkit::Anvil;
 use tidegate_testkit::checker::{Checker, Findings, Mined};
 
-use super::Subject;
+use super::subject::Subject;
 use crate::support::Scene;
 
 /// The most that a transaction may pay a gas, in wei.

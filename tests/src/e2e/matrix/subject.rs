@@ -23,6 +23,8 @@ pub(super) struct Subject {
     pub(super) command: Vec<String>,
     pub(super) sender: Address,
     pub(super) chain: fn(&World) -> &Anvil,
+    /// The variable that names that chain's endpoint.
+    pub(super) endpoint: &'static str,
     pub(super) outcome: fn(&Scene<'_>) -> Result<Left, Failed>,
 }
 
@@ -39,7 +41,14 @@ fn approved(scene: &Scene<'_>, person: &str, args: &[&str]) -> Result<Vec<String
 pub(super) fn first_deployment(scene: &Scene<'_>) -> Result<Subject, Failed> {
     let command = approved(scene, "eva", &["deploy"])?;
     let sender = actor_address("deployer");
-    Ok(Subject { person: "eva", command, sender, chain: |world| &world.testnet, outcome: deployed })
+    Ok(Subject {
+        person: "eva",
+        command,
+        sender,
+        chain: |world| &world.testnet,
+        endpoint: "TESTNET_RPC",
+        outcome: deployed,
+    })
 }
 
 fn deployed(scene: &Scene<'_>) -> Result<Left, Failed> {
@@ -56,6 +65,24 @@ fn deployed(scene: &Scene<'_>) -> Result<Left, Failed> {
     Ok(Left { sent, rest: format!("{record}\n{addresses}") })
 }
 
+/// The deployment of sixty steps that an own project has.
+pub(super) fn sixty_steps(sixty: &Scene<'_>) -> Result<Subject, Failed> {
+    sixty.fund()?;
+    let command = approved(sixty, "eva", &["deploy"])?;
+    Ok(Subject {
+        person: "eva",
+        command,
+        sender: actor_address("deployer"),
+        chain: |world| &world.testnet,
+        endpoint: "TESTNET_RPC",
+        outcome: |sixty| {
+            let sent = sixty.nonce(&sixty.world.testnet, actor_address("deployer"))?;
+            let book = sixty.read("deployments/testnet/addresses.json").unwrap_or_default();
+            Ok(Left { sent, rest: book })
+        },
+    })
+}
+
 /// A draw of test funds from the treasury.
 pub(super) fn draw(scene: &Scene<'_>) -> Result<Subject, Failed> {
     let request = ["fund", "request", "1 ether", "--reason", "a second rehearsal", "--json"];
@@ -63,7 +90,14 @@ pub(super) fn draw(scene: &Scene<'_>) -> Result<Subject, Failed> {
     scene.done("kim", &["fund", "approve", &digest, "--as", "treasury"])?;
     let command = approved(scene, "kim", &["fund", "draw", &digest])?;
     let sender = actor_address("treasury");
-    Ok(Subject { person: "kim", command, sender, chain: |world| &world.testnet, outcome: drawn })
+    Ok(Subject {
+        person: "kim",
+        command,
+        sender,
+        chain: |world| &world.testnet,
+        endpoint: "TESTNET_RPC",
+        outcome: drawn,
+    })
 }
 
 fn drawn(scene: &Scene<'_>) -> Result<Left, Failed> {
@@ -79,7 +113,14 @@ pub(super) fn execute(scene: &Scene<'_>) -> Result<Subject, Failed> {
     let (proposal, _) = scene.promotion()?;
     let command = approved(scene, "ops", &["proposal", "execute", &proposal])?;
     let sender = actor_address("ops");
-    Ok(Subject { person: "ops", command, sender, chain: |world| &world.mainnet, outcome: executed })
+    Ok(Subject {
+        person: "ops",
+        command,
+        sender,
+        chain: |world| &world.mainnet,
+        endpoint: "MAINNET_RPC",
+        outcome: executed,
+    })
 }
 
 fn executed(scene: &Scene<'_>) -> Result<Left, Failed> {

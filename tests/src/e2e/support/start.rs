@@ -11,9 +11,6 @@ pub(crate) struct Start {
     chains: Chains,
 }
 
-/// What is kept of a scene, and where.
-const KEPT: [(&str, &str); 2] = [("project", "kept"), ("homes", "kept-homes")];
-
 impl Start {
     pub(crate) fn save(scene: &Scene<'_>) -> Result<Self, Failed> {
         for (from, to) in folders(scene) {
@@ -33,6 +30,8 @@ impl Start {
     }
 }
 
+/// What is kept of a scene, and where.
 fn folders(scene: &Scene<'_>) -> [(PathBuf, PathBuf); 2] {
-    KEPT.map(|(from, to)| (scene.folder().join(from), scene.folder().join(to)))
+    let below = |name: &str| scene.folder().join(name);
+    [(scene.project().to_owned(), below("kept")), (below("homes"), below("kept-homes"))]
 }
