@@ -116,11 +116,40 @@ impl Standing {
         artifact: &Artifact,
         artifacts: &BTreeMap<Fqn, Artifact>,
     ) -> bool {
-        artifact.creation_template() == self.artifact.creation_template()
-            && artifact.runtime_template() == self.artifact.runtime_template()
-            && templates(&create.libraries, artifacts).as_ref() == Some(&self.libraries)
+        let Some(libraries) = templates(&create.libraries, artifacts) else { return false };
+        let Some(known) = self.named_as(create.libraries.iter().zip(libraries)) else {
+            return false;
+        };
+        artifact.creation_template() == known.creation_template()
+            && artifact.runtime_template() == known.runtime_template()
             && create.args == self.create.args
             && create.value == self.create.value
+    }
+}
+
+impl Standing {
+    /// Its code with its libraries named as the same ones are in another creation: templates have
+    /// their names, in which their sources' paths are. `None` where they are others.
+    fn named_as<'a>(&self, libraries: impl Iterator<Item = (&'a Fqn, B256)>) -> Option<Artifact> {
+        let mut rest: Vec<_> = libraries.collect();
+        let mut names = BTreeMap::new();
+        for (known, template) in self.create.libraries.iter().zip(&self.libraries) {
+            let same = |(_, other): &(&Fqn, B256)| other == template;
+            // Of equal ones each keeps its name where it has one.
+            let kept = rest.iter().position(|other| same(other) && other.0 == known);
+            let at = kept.or_else(|| rest.iter().position(same))?;
+            names.insert(known, rest.remove(at).0);
+        }
+        if !rest.is_empty() {
+            return None;
+        }
+        let mut artifact = self.artifact.clone();
+        for code in [&mut artifact.creation, &mut artifact.runtime] {
+            let links = std::mem::take(&mut code.links).into_iter();
+            let renamed = |(name, spans)| Some((Fqn::clone(names.get(&name)?), spans));
+            code.links = links.map(renamed).collect::<Option<_>>()?;
+        }
+        Some(artifact)
     }
 }
 

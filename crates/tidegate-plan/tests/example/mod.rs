@@ -106,7 +106,6 @@ pub(crate) fn plan_after(
     edit: impl Fn(&mut Artifact),
     follows: Option<&Followed>,
 ) -> Result<Plan, ElaborateError> {
-    let libraries = [Fqn(LIBRARY.to_owned())];
     let names = requested_contracts(config).into_iter();
     let artifacts: BTreeMap<_, _> = names
         .map(|name| {
@@ -115,11 +114,13 @@ pub(crate) fn plan_after(
             (name, artifact)
         })
         .collect();
+    let mut library = artifact(LIBRARY);
+    edit(&mut library);
+    let libraries = [library.fqn.clone()];
     let compiled = artifacts.iter().map(|(name, artifact)| {
         let links = !artifact.creation.links.is_empty();
         (name.clone(), Compiled { artifact, libraries: if links { &libraries } else { &[] } })
     });
-    let library = artifact(LIBRARY);
     let all = artifacts.values().chain([&library]);
     let by_fqn = all.map(|artifact| (artifact.fqn.clone(), artifact.clone()));
     elaborate(config, &compiled.collect(), &by_fqn.collect(), follows)

@@ -4,7 +4,7 @@ use tidegate_model::ReleaseRoot;
 use tidegate_model::release::Release;
 
 use super::*;
-use crate::example::{plan_after, release};
+use crate::example::{LIBRARY, plan_after, release};
 
 /// The example as it was released.
 fn first() -> (ReleaseRoot, Release) {
@@ -61,6 +61,28 @@ fn parameters_of_steps_that_come_to_nothing_stay() {
     let plan = next(&[spare, ("[\"owner\", \"$owner\"]", "[\"owner\", \"$spare\"]")], &[]).unwrap();
     assert_eq!((names(&plan), plan.params.contains_key("spare")), (vec!["next"], true));
     refused(next(&[("[\"owner\", \"$owner\"]", "[\"ownr\", \"$owner\"]")], &[]), "ownr");
+}
+
+/// A library's file that moved names its places in code otherwise; other code of it is a change.
+#[test]
+fn where_the_source_of_a_library_lies_decides_nothing() {
+    let moved = |artifact: &mut Artifact| {
+        let new = || Fqn("src/moved/L.sol:L".to_owned());
+        if artifact.fqn.0 == LIBRARY {
+            artifact.fqn = new();
+        }
+        for code in [&mut artifact.creation, &mut artifact.runtime] {
+            let links = std::mem::take(&mut code.links).into_values();
+            code.links = links.map(|spans| (new(), spans)).collect();
+        }
+    };
+    let plan = |edit: &dyn Fn(&mut Artifact)| plan_after(&read(&[]), edit, Some(&followed()));
+    assert_eq!(names(&plan(&moved).unwrap()), ["next"]);
+    let changed = |artifact: &mut Artifact| {
+        moved(artifact);
+        changed(&["L"])(artifact);
+    };
+    refused(plan(&changed).map_err(|error| error.to_string()), "paid");
 }
 
 #[test]
