@@ -138,7 +138,8 @@ impl<'a> Matrix<'a> {
         tally.print(suite)
     }
 
-    /// Dies as often at moments that nobody chose. A run that ends before its moment does not count.
+    /// Dies as often at moments that nobody chose. A run that ends before its moment counts for
+    /// nothing.
     #[expect(clippy::disallowed_methods, reason = "a test measures")]
     pub(super) fn dies_at_random(mut self, suite: &str, kills: u32) -> Outcome {
         let started = Instant::now();
