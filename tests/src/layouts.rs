@@ -6,7 +6,7 @@ use tidegate_testkit::repo_root;
 
 use crate::upgrades_core::{Difference, Pair, compare, problem_word, verdict};
 
-const DIFFERENCES: [Difference; 16] = [
+const DIFFERENCES: [Difference; 18] = [
     (
         "a variable in room that packing left, and one that moves the next",
         "layoutchange d",
@@ -55,6 +55,12 @@ const DIFFERENCES: [Difference; 16] = [
         "ok",
         "only namespaces of the contract that has the base slot are looked at",
     ),
+    (
+        "assembly writes a word where a variable is",
+        "ok",
+        "what assembly places is not looked at; a known slot that something has is damaged",
+    ),
+    ("assembly places a structure where a namespace is", "ok", "as above"),
 ];
 
 fn pairs() -> Vec<Pair> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use tidegate_chain::Network;
 use tidegate_gates::{
-    Layout, allowed_hazard, hazards_behind, hidden_sentence, hidden_storage, is_proxy_admin,
-    is_remark, own_proxy, unjudged, unsafe_reason,
+    Layout, allowed_hazard, hazards_behind, hidden_sentence, is_proxy_admin, is_remark, own_proxy,
+    unjudged, unsafe_reason,
 };
 use tidegate_model::hazard::Hazard;
 use tidegate_model::plan::{Action, Arg, Beacon, ProxyKind, Source, Step};
@@ -116,8 +116,7 @@ pub fn exceptions(built: &Built) -> BTreeMap<Fqn, Vec<String>> {
         let kept = layout.kept().map(|(name, why)| {
             format!("`{name}` is stored by assembly and not compared; the source says why: {why}")
         });
-        let hidden = hidden_storage(&layout, &layout);
-        let hidden = (!hidden.is_empty()).then(|| hidden_sentence(&hidden));
+        let hidden = hidden_sentence(&layout, &layout);
         let said = allowed.chain(growing).chain(kept).chain(hidden).chain(unjudged(contract));
         said.for_each(|line| add(&contract.fqn, line));
     }

@@ -36,14 +36,13 @@ pub(crate) struct Node {
     pub(crate) linearized_base_contracts: Vec<u64>,
     pub(crate) documentation: Option<Documentation>,
     pub(crate) type_name: Option<TypeName>,
+    pub(crate) type_descriptions: Option<TypeDescriptions>,
     pub(crate) underlying_type: Option<TypeName>,
     /// Of a contract: `contract`, `interface` or `library`.
     pub(crate) contract_kind: Option<String>,
     /// The contract or source that it stands in.
     pub(crate) scope: Option<u64>,
     pub(crate) visibility: Option<String>,
-    /// Of a parameter: `storage`, `memory`, `calldata` or other.
-    pub(crate) storage_location: Option<String>,
     /// Of a variable: `mutable`, `immutable` or `constant`.
     pub(crate) mutability: Option<String>,
     #[serde(default)]
@@ -77,6 +76,13 @@ pub(crate) struct Named {
     #[serde(default)]
     pub(crate) name: String,
     pub(crate) referenced_declaration: Option<i64>,
+}
+
+impl Node {
+    /// The compiler's id of its type, such as `t_mapping$_t_address_$_t_uint256_$`.
+    pub(crate) fn type_id(&self) -> Option<&str> {
+        self.type_descriptions.as_ref()?.type_identifier.as_deref()
+    }
 }
 
 impl Named {
@@ -118,6 +124,7 @@ pub(crate) struct TypeName {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TypeDescriptions {
     pub(crate) type_string: Option<String>,
+    pub(crate) type_identifier: Option<String>,
 }
 
 impl TypeName {

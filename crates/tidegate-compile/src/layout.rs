@@ -1,12 +1,12 @@
 //! The storage layout that enters the digests: what the compiler lists, and the namespaces of
 //! ERC-7201, which it does not list.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::ast::{Declarations, Node, STORAGE_LOCATION};
-use crate::hidden::hidden;
+use crate::hidden::{Scope, hidden};
 use crate::notes::Notes;
 use crate::output::StorageLayout;
 use crate::reach::reached;
@@ -50,7 +50,7 @@ pub(crate) fn canonical(
     declarations: &Declarations<'_>,
     notes: &mut Notes<'_>,
 ) -> Result<Value, LayoutError> {
-    let empty = std::collections::BTreeMap::new();
+    let empty = BTreeMap::new();
     let types = layout.types.as_ref().unwrap_or(&empty);
     for (position, item) in layout.storage.iter().enumerate() {
         notes.variable(position, item.ast_id);
@@ -58,7 +58,7 @@ pub(crate) fn canonical(
     let mut types = LayoutTypes { types, notes, budget: Budget::default() };
     let items = layout.storage.iter().map(|item| types.item(item, &mut Vec::new()));
     let items: Vec<Value> = items.collect::<Result<_, _>>()?;
-    let namespaces = namespaces(contract, declarations, notes)?;
+    let namespaces = namespaces(contract, declarations, layout, notes)?;
     Ok(json!({"items": items, "namespaces": namespaces}))
 }
 
@@ -67,6 +67,7 @@ pub(crate) fn canonical(
 fn namespaces(
     contract: &Node,
     declarations: &Declarations<'_>,
+    layout: &StorageLayout,
     notes: &mut Notes<'_>,
 ) -> Result<Vec<Value>, LayoutError> {
     let mut structures = Vec::new();
@@ -79,8 +80,9 @@ fn namespaces(
     let reached = reached(declarations, contract);
     let outside = reached.structures.into_iter();
     structures.extend(outside.filter_map(|node| Some((namespace_id(node)?, node))));
-    let compared: BTreeSet<u64> = structures.iter().map(|(_, node)| node.id).collect();
-    notes.hidden(hidden(declarations, contract, &reached.code, &compared));
+    let ids: BTreeMap<u64, &str> = structures.iter().map(|(id, node)| (node.id, *id)).collect();
+    let scope = Scope { declarations, contract, layout, namespaces: &ids };
+    notes.hidden(hidden(scope, &reached.code));
     structures[own..].sort_by_key(|(id, _)| *id);
     let mut types = TreeTypes { declarations, notes, budget: Budget::default() };
     let mut namespaces = Vec::new();

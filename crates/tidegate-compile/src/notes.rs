@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::keccak256;
 use tidegate_model::release::{Formerly, LayoutNotes};
 
 use crate::ast::{Declarations, Node};
+use crate::hidden::Hidden;
 use crate::sources::Closure;
 
 const RENAMED_FROM: &str = "@custom:oz-renamed-from";
@@ -101,8 +103,15 @@ impl<'a> Notes<'a> {
     }
 
     /// Notes what the layout does not have.
-    pub(crate) fn hidden(&mut self, hidden: BTreeMap<String, Option<String>>) {
-        self.notes.hidden = hidden;
+    pub(crate) fn hidden(&mut self, hidden: Hidden<'_>) {
+        let Hidden { names, slots, sources } = hidden;
+        let digest = |sources: BTreeSet<&str>| {
+            let texts = sources.into_iter().filter_map(|source| self.closure.get(source));
+            let digests: BTreeSet<_> = texts.map(|text| keccak256(&text.content)).collect();
+            keccak256(digests.into_iter().collect::<Vec<_>>().concat())
+        };
+        self.notes.files = sources.into_iter().map(|(owner, all)| (owner, digest(all))).collect();
+        (self.notes.hidden, self.notes.slots) = (names, slots);
     }
 
     pub(crate) fn finish(mut self) -> LayoutNotes {

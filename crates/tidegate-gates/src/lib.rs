@@ -54,7 +54,7 @@ pub use funds::FundFacts;
 pub use go::{Decision, FreezeFact, GoFacts, MissingStatement, PostedStop, listed_and_missing};
 pub use layout::{
     Layout, LayoutFact, LayoutFacts, LayoutProblem, LayoutReadError, Place, ProblemKind, Reference,
-    TypeFault, compare as compare_layouts, hidden as hidden_storage, hidden_sentence,
+    TypeFault, compare as compare_layouts, hidden_sentence,
 };
 pub use loosening::{loosened, looser_than_defaults};
 pub use observed::Observed;

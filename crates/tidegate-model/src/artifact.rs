@@ -1,9 +1,9 @@
 //! The compiler's output for one contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,6 +81,14 @@ pub struct LayoutNotes {
     /// an upgrade keeps it as it was, from `@custom:tidegate-keeps-storage`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hidden: BTreeMap<String, Option<String>>,
+    /// The slots of that where they are known, by the same names, and of namespaces whose formula
+    /// is not known, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots: BTreeMap<String, BTreeSet<U256>>,
+    /// What the sources are of the contracts and libraries whose code places it, by their names: a
+    /// digest over their files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, B256>,
 }
 
 /// What a variable says of itself: its former name and type, from `@custom:oz-renamed-from` and

@@ -255,7 +255,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use alloy_json_abi::JsonAbi;
-    use alloy_primitives::hex;
+    use alloy_primitives::{U256, hex};
     use serde_json::{Value, json};
 
     use super::*;
@@ -400,7 +400,7 @@ mod tests {
         let plain = artifact();
         assert!(plain.layout_document().get("notes").is_none(), "empty notes are absent");
         let was = |name: &str| Formerly { name: Some(name.to_owned()), ..Formerly::default() };
-        let edits: [fn(&mut LayoutNotes, Formerly); 5] = [
+        let edits: [fn(&mut LayoutNotes, Formerly); 7] = [
             |notes, was| drop(notes.items.insert(0, was)),
             |notes, was| {
                 let members = BTreeMap::from([("a".to_owned(), was)]);
@@ -411,6 +411,14 @@ mod tests {
                 notes.enums.insert("enum E".to_owned(), members);
             },
             |notes, was| drop(notes.hidden.insert(was.name.unwrap_or_default(), None)),
+            |notes, was| {
+                let slot = was.name.iter().map(|name| U256::from(name.as_bytes()[0])).collect();
+                notes.slots.insert("C.f".to_owned(), slot);
+            },
+            |notes, was| {
+                let digest = alloy_primitives::keccak256(was.name.unwrap_or_default());
+                notes.files.insert("C".to_owned(), digest);
+            },
             |notes, was| drop(notes.values.insert("V".to_owned(), was.name.unwrap_or_default())),
         ];
         for (index, edit) in edits.into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Storage slots that standards give to what is behind a proxy.
 
-use alloy_primitives::{B256, b256};
+use alloy_primitives::{B256, U256, b256, keccak256};
 
 /// ERC-1967: `keccak256("eip1967.proxy.implementation") - 1`.
 pub const IMPLEMENTATION_SLOT: B256 =
@@ -21,10 +21,14 @@ pub const OLD_IMPLEMENTATION_SLOT: B256 =
 pub const OLD_ADMIN_SLOT: B256 =
     b256!("10d6a54a4754c8869d6886b5f5d7fbfa5b4522237ea5c60d11bc4e7a1ff9390b");
 
+/// ERC-7201: the first slot of the namespace of this name.
+pub fn namespace_slot(name: &[u8]) -> U256 {
+    let inner = U256::from_be_bytes(keccak256(name).0).wrapping_sub(U256::ONE);
+    U256::from_be_bytes(keccak256(inner.to_be_bytes::<32>()).0) & !U256::from(0xff)
+}
+
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{U256, keccak256};
-
     use super::*;
 
     #[test]
@@ -36,5 +40,7 @@ mod tests {
         assert_eq!(keccak256("PROXIABLE"), PROXIABLE_SLOT);
         assert_eq!(keccak256("org.zeppelinos.proxy.implementation"), OLD_IMPLEMENTATION_SLOT);
         assert_eq!(keccak256("org.zeppelinos.proxy.admin"), OLD_ADMIN_SLOT);
+        let example = b256!("183a6125c38840424c4a85fa12bab2ab606c4b6d0e7cc73c0c06ba5300eab500");
+        assert_eq!(B256::from(namespace_slot(b"example.main")), example);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::annotations::{ALLOW, is_noted};
-use super::assembly::Assembly;
+use super::texts::Texts;
 
 /// A piece of code. It is read without recursion: code may be nested as deep as a compiler bears.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -18,18 +18,8 @@ pub(crate) struct Code {
     pub(crate) statements: Vec<Statement>,
     /// The types that it names.
     pub(crate) types: BTreeSet<u64>,
-    /// What its assembly places in storage.
-    pub(crate) placed: Vec<Placed>,
-}
-
-/// What assembly places in storage by itself, so that no layout of a compiler has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Placed {
-    /// A variable that points into storage and is given its slot: its declaration, and the
-    /// structure that it points to where it is declared in this code.
-    Pointer { variable: u64, structure: Option<u64> },
-    /// A word that is written at a slot which belongs to no variable.
-    Word,
+    /// What of it is kept as it is written, to see what it places in storage.
+    pub(crate) texts: Texts,
 }
 
 /// A call.
@@ -67,26 +57,29 @@ pub(crate) struct StatementCall {
 
 /// A node that is being read.
 #[derive(Debug, Default)]
-pub(super) struct Open {
+pub(super) struct Open<'a> {
     pub(super) id: u64,
     /// Where it stands in the node around it.
     pub(super) key: String,
     pub(super) is_list: bool,
-    is_statement: bool,
+    pub(super) is_statement: bool,
+    /// Where its text begins.
+    start: usize,
+    /// Whether it is what an assignment changes, or an operator that has one operand.
+    pub(super) is_target: bool,
+    /// The variables that it declares, and the text of the expression in it.
+    pub(super) declares: Vec<u64>,
+    pub(super) text_in_it: Option<&'a str>,
     pub(super) node: Expression,
-    pub(super) name: String,
+    name: String,
     /// Of a call in assembly, what it calls.
-    pub(super) function: String,
+    function: String,
     text: String,
     note: String,
     /// Of assembly, its text as the compiler writes it, where that gives no syntax tree of it.
     operations: String,
     inner: Option<Expression>,
     calls_before: usize,
-    /// In assembly, the places of the names in each target or argument.
-    pub(super) names: Vec<Vec<String>>,
-    /// Of a name in assembly, whether it is the slot of a variable.
-    pub(super) is_slot: bool,
 }
 
 /// What is asked of a node that stands in another one.
@@ -119,8 +112,7 @@ impl Code {
     /// Reads the JSON of a syntax tree.
     fn read(json: &str) -> Option<Self> {
         let mut code = Self::default();
-        let mut open: Vec<Open> = Vec::new();
-        let mut assembly = Assembly::default();
+        let mut open: Vec<Open<'_>> = Vec::new();
         let mut key: Option<String> = None;
         let mut rest = json;
         loop {
@@ -131,8 +123,13 @@ impl Code {
                     let key = key.take();
                     let key = key.or_else(|| open.last().map(|list| list.key.clone()));
                     let depth = open.len();
+                    let key = key.unwrap_or_default();
+                    let changes = matches!(key.as_str(), "leftHandSide" | "subExpression");
+                    let is_target = changes || open.last().is_some_and(|node| node.is_target);
                     open.push(Open {
-                        key: key.unwrap_or_default(),
+                        key,
+                        start: json.len() - rest.len(),
+                        is_target,
                         is_list: first == b'[',
                         is_statement: first == b'{' && depth == 2 && open[1].key == "statements",
                         calls_before: code.calls.len(),
@@ -142,11 +139,13 @@ impl Code {
                 }
                 b'}' | b']' => {
                     let done = open.pop()?;
+                    rest = &rest[1..];
                     if !done.is_list {
-                        assembly.take(&done, open.iter_mut().rev().find(|node| !node.is_list));
+                        let text = json.get(done.start..json.len() - rest.len())?;
+                        let around = open.iter_mut().rev().find(|node| !node.is_list);
+                        code.texts.take(&done, text, around);
                         code.close(done, &mut open);
                     }
-                    rest = &rest[1..];
                 }
                 b',' | b':' => rest = &rest[1..],
                 b'"' => {
@@ -172,12 +171,12 @@ impl Code {
                 }
             }
         }
-        code.placed = assembly.placed();
+        code.texts.finish(code.statements.len());
         open.is_empty().then_some(code)
     }
 
     /// Takes from a node that ends what is asked of it.
-    fn close(&mut self, done: Open, open: &mut [Open]) {
+    fn close(&mut self, done: Open<'_>, open: &mut [Open<'_>]) {
         let Open {
             key,
             is_statement,
@@ -192,6 +191,7 @@ impl Code {
             ..
         } = done;
         self.calls.extend(call_of(&node, inner.as_ref(), &function, &operations));
+        self.texts.called(&node, inner.as_ref());
         if node.kind == "UserDefinedTypeName" {
             self.types.extend(node.declaration.and_then(|id| u64::try_from(id).ok()));
         }
@@ -224,7 +224,7 @@ impl Code {
     }
 }
 
-impl Open {
+impl Open<'_> {
     /// Takes a text of the node, given as it is written.
     fn take_text(&mut self, key: &str, token: &str) -> Option<()> {
         let place = match key {
@@ -247,7 +247,6 @@ impl Open {
                 self.node.declaration = token.parse().ok();
             }
             "id" => self.id = token.parse().unwrap_or_default(),
-            "isSlot" => self.is_slot = token == "true",
             _ => {}
         }
     }

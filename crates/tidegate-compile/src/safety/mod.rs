@@ -2,16 +2,16 @@
 //! `upgrades-core`, over the compiler's syntax tree. `docs/upgrades.md` lists where they differ.
 
 mod annotations;
-mod assembly;
 mod code;
 mod initializers;
 mod opcodes;
+mod texts;
 
 use std::collections::BTreeSet;
 
 use tidegate_model::hazard::{Hazard, HazardKind};
 
-pub(crate) use self::code::{Code, Placed};
+pub(crate) use self::code::Code;
 use crate::ast::{Declarations, Node, STORAGE_LOCATION, TypeName};
 use crate::sources::Closure;
 

@@ -5,6 +5,7 @@
 
 mod align;
 mod compare;
+mod hidden;
 mod namespaces;
 mod problem;
 mod read;
@@ -20,6 +21,7 @@ use crate::Observed;
 use compare::Comparison;
 use stores::stores;
 
+pub use hidden::hidden_sentence;
 pub use problem::{LayoutProblem, ProblemKind, TypeFault};
 pub use read::LayoutReadError;
 pub use types::{Layout, Place};
@@ -42,6 +44,7 @@ pub fn compare(reference: &Layout, updated: &Layout) -> Vec<LayoutProblem> {
     }
     problems.extend(gone);
     problems.extend(namespaces::clashes(updated));
+    problems.extend(hidden::placed(reference, updated));
     problems
 }
 
@@ -78,7 +81,7 @@ pub struct Reference {
     pub layout: Layout,
     /// How it is known, to follow "known by", such as "the record of release vault-1.4.0".
     pub known_by: String,
-    /// Whether its code stores something, whatever the layout says.
+    /// Whether its code stores something although its layout has nothing.
     pub stores: bool,
 }
 
@@ -88,27 +91,10 @@ impl Reference {
     /// # Errors
     /// If the layout cannot be read.
     pub fn of(artifact: &Artifact, known_by: impl Into<String>) -> Result<Self, LayoutReadError> {
-        let (layout, stores) = (Layout::of(artifact)?, stores(&artifact.runtime));
+        let layout = Layout::of(artifact)?;
+        let stores = layout.is_empty() && stores(&artifact.runtime);
         Ok(Self { layout, known_by: known_by.into(), stores })
     }
-}
-
-/// What an upgrade starts from and nobody compares, although it is stored: the upgrade's own source
-/// says of nothing in it why it is kept.
-pub fn hidden<'l>(reference: &'l Layout, updated: &Layout) -> Vec<&'l str> {
-    let is_kept = |name: &str| updated.kept().any(|(kept, _)| kept == name);
-    reference.hidden().filter(|name| !is_kept(name)).collect()
-}
-
-/// What is stored and not compared, as a sentence says it.
-pub fn hidden_sentence(names: &[&str]) -> String {
-    format!(
-        "assembly places {} in storage, and no layout has it, so it is not compared; annotate the \
-         structure with `@custom:storage-location`, or write above the new contract why it stays \
-         as it was: `@custom:tidegate-keeps-storage {} WHY`",
-        names.join(", "),
-        names.first().unwrap_or(&"NAME"),
-    )
 }
 
 pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
@@ -129,23 +115,23 @@ pub(crate) fn gate(facts: &Observed<LayoutFacts>) -> GateReport {
 }
 
 impl LayoutFact {
-    /// Why nothing can be said, or not of everything: the code that is live stores what its layout
-    /// does not have.
+    /// Why nothing can be said, or not of everything: the code that is live, or the new one, stores
+    /// what its layout does not have.
     pub fn hidden(&self) -> Option<Reason> {
         let reference = self.reference.as_ref().ok()?;
-        let names = hidden(&reference.layout, &self.updated);
-        let is_kept = names.is_empty() && reference.layout.hidden().next().is_some();
-        let what = match names.is_empty() {
-            false => hidden_sentence(&names),
-            true if reference.layout.is_empty() && reference.stores && !is_kept => {
-                "its layout has no variable and no namespace, so nothing is compared, and its code \
-                 writes storage or has libraries or other code write it; declare what it stores \
-                 in a structure with `@custom:storage-location`"
+        let sentence = hidden_sentence(&reference.layout, &self.updated);
+        let is_kept = reference.layout.hidden().next().is_some();
+        let what = match sentence {
+            Some(sentence) => sentence,
+            None if reference.layout.is_empty() && reference.stores && !is_kept => {
+                "the layout of what is live has no variable and no namespace, so nothing is \
+                 compared, and its code writes storage or has libraries or other code write it; \
+                 declare what it stores in a structure with `@custom:storage-location`"
                     .to_owned()
             }
-            true => return None,
+            None => return None,
         };
-        let text = format!("{} at {}, the code behind it: {what}", self.name, self.proxy);
+        let text = format!("{} at {}: {what}", self.name, self.proxy);
         Some(Reason::new(ReasonCode::LayoutHidden, text))
     }
 

@@ -1,6 +1,7 @@
 //! Where ERC-7201 namespaces lie, and that nothing else lies there.
 
-use alloy_primitives::{U256, U512, keccak256};
+use alloy_primitives::{U256, U512};
+use tidegate_model::slots::namespace_slot;
 
 use super::problem::{LayoutProblem, clash, namespace_repeated};
 use super::types::{Field, Layout, Place};
@@ -10,10 +11,7 @@ const FORMULA: &str = "erc7201:";
 
 /// The first slot of a namespace, where its formula is known.
 pub(super) fn root(id: &str) -> Option<U256> {
-    let name = id.strip_prefix(FORMULA)?;
-    let inner = U256::from_be_bytes(keccak256(name).0).wrapping_sub(U256::from(1));
-    let outer = U256::from_be_bytes(keccak256(inner.to_be_bytes::<32>()).0);
-    Some(outer & !U256::from(0xff))
+    id.strip_prefix(FORMULA).map(|name| namespace_slot(name.as_bytes()))
 }
 
 /// Namespaces that are claimed twice, or lie where something else lies.
@@ -45,7 +43,7 @@ pub(super) fn clashes(layout: &Layout) -> Vec<LayoutProblem> {
 }
 
 /// The byte behind the last field, counted like its place.
-fn end(layout: &Layout, fields: &[Field]) -> Option<U512> {
+pub(super) fn end(layout: &Layout, fields: &[Field]) -> Option<U512> {
     fields.iter().map(|field| layout.end(field)).max()
 }
 

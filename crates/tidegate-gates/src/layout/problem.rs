@@ -311,6 +311,13 @@ pub(super) fn clash(one: &str, other: &str, place: Place) -> LayoutProblem {
     LayoutProblem { place: Some(place), ..whole(one, ProblemKind::Clash, sentence, hint) }
 }
 
+/// Something that assembly places where something else is stored.
+pub(super) fn placed_over(name: &str, over: &str, place: Place) -> LayoutProblem {
+    let sentence = format!("{place}: assembly places {name} where `{over}` is");
+    let hint = "set a variable by its name, or choose a slot that nothing has";
+    LayoutProblem { place: Some(place), ..whole(name, ProblemKind::Clash, sentence, hint) }
+}
+
 fn whole(variable: &str, kind: ProblemKind, sentence: String, hint: &str) -> LayoutProblem {
     LayoutProblem {
         variable: variable.to_owned(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::release::{Artifact, Formerly, LayoutNotes};
 
-use super::types::{Field, Layout, Namespace, Place, Shape, Type, TypeId};
+use super::types::{Field, Hidden, Layout, Namespace, Place, Shape, Type, TypeId};
 
 /// The most variables, or members of one structure. Comparing grows with the square of it.
 const FIELDS_MAX: usize = 1_000;
@@ -87,7 +87,12 @@ impl Layout {
         let items = reader.fields("the contract", &raw.items, formerly)?;
         let namespaces = raw.namespaces.iter().map(|namespace| reader.namespace(namespace));
         let namespaces = namespaces.collect::<Result<_, _>>()?;
-        Ok(Self { types: reader.types, items, namespaces, hidden: notes.hidden.clone() })
+        let hidden = Hidden {
+            names: notes.hidden.clone(),
+            slots: notes.slots.clone(),
+            files: notes.files.clone(),
+        };
+        Ok(Self { types: reader.types, items, namespaces, hidden })
     }
 }
 

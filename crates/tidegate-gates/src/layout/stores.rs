@@ -1,36 +1,37 @@
 //! Whether code stores anything of its own.
 
-use alloy_primitives::{B256, b256};
 use tidegate_model::instructions::instructions;
 use tidegate_model::release::Code;
+use tidegate_model::slots::IMPLEMENTATION_SLOT;
+
+use crate::slot_writes;
 
 const SSTORE: u8 = 0x55;
 const CALLCODE: u8 = 0xf2;
 const DELEGATECALL: u8 = 0xf4;
 
-/// Where ERC-1967 has the implementation. An implementation that can be replaced writes it once.
-const IMPLEMENTATION_SLOT: B256 =
-    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
-
 /// Whether runtime code writes storage, other than the slot of ERC-1967 that holds an
 /// implementation, or has other code write it: a library that it links, or whatever it delegates to
-/// beside the set-up of a new implementation. What it keeps for one transaction alone (`TSTORE`) is
-/// stored nowhere.
+/// beside the set-up of an implementation that it put there. What it keeps for one transaction
+/// alone (`TSTORE`) is stored nowhere.
 pub(super) fn stores(code: &Code) -> bool {
     let in_metadata = |at: usize| {
         code.metadata.iter().any(|span| (span.start..span.start + span.length).contains(&at))
     };
-    let (mut writes, mut delegates, mut upgrades) = (0, 0, 0);
+    let (mut writes, mut delegates) = (false, 0);
     for instruction in instructions(&code.object).filter(|own| !in_metadata(own.at)) {
         match instruction.opcode {
-            SSTORE => writes += 1,
+            SSTORE => writes = true,
             CALLCODE | DELEGATECALL => delegates += 1,
-            _ if instruction.operand == IMPLEMENTATION_SLOT.as_slice() => upgrades = 1,
             _ => {}
         }
     }
+    if !writes {
+        return delegates > 0;
+    }
+    let stores = slot_writes::stores(&code.object, IMPLEMENTATION_SLOT);
     let links = !code.links.is_empty() && delegates > 0;
-    links || writes > upgrades || delegates > upgrades
+    links || stores.elsewhere || delegates > usize::from(stores.there)
 }
 
 #[cfg(test)]
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn what_is_pushed_or_metadata_is_no_instruction() {
-        assert!(stores(&code(&[PUSH1, 0, SSTORE])));
+        assert!(stores(&code(&[PUSH1, 0, PUSH1, 0, SSTORE])));
         assert!(!stores(&code(&[PUSH1, SSTORE, 0])));
         let metadata = vec![Span { start: 1, length: 1 }];
         assert!(!stores(&Code { metadata, ..code(&[0, SSTORE]) }));
@@ -58,13 +59,23 @@ mod tests {
     }
 
     #[test]
-    fn a_new_implementation_is_written_and_set_up_once() {
+    fn a_new_implementation_is_written_and_set_up() {
         let slot = [&[PUSH32][..], IMPLEMENTATION_SLOT.as_slice()].concat();
-        let with = |rest: &[u8]| code(&[&slot[..], rest].concat());
-        assert!(!stores(&with(&[SSTORE])));
-        assert!(!stores(&with(&[SSTORE, DELEGATECALL])));
-        assert!(stores(&with(&[SSTORE, SSTORE])));
-        assert!(stores(&with(&[SSTORE, DELEGATECALL, DELEGATECALL])));
+        let set = [&[PUSH1, 0], &slot[..], &[SSTORE]].concat();
+        let other = [PUSH1, 0, PUSH1, 7, SSTORE];
+        let run = [PUSH1, 0, PUSH1, 0, PUSH1, 0, PUSH1, 0, PUSH1, 1, 0x5a, DELEGATECALL];
+        let made = |parts: &[&[u8]]| stores(&code(&parts.concat()));
+        assert!(!made(&[&set]));
+        assert!(!made(&[&set, &set]));
+        assert!(!made(&[&set, &run]));
+        assert!(made(&[&set, &run, &run]));
+        assert!(made(&[&set, &other]));
+        // That it reads the slot excuses nothing.
+        let read = [&slot[..], &[0x54]].concat();
+        assert!(made(&[&read, &other]));
+        assert!(made(&[&read, &run]));
+        // A slot that nobody knows may be any.
+        assert!(made(&[&read, &[PUSH1, 0, 0x35, SSTORE]]));
     }
 
     #[test]

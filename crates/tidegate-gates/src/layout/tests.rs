@@ -24,14 +24,14 @@ fn layout(items: &[Value]) -> Layout {
     Layout::read(&raw(items), &LayoutNotes::default()).unwrap()
 }
 
-fn totals(labels: &[&str]) -> Layout {
+pub(super) fn totals(labels: &[&str]) -> Layout {
     let slots = (0..).map(|slot: u32| slot.to_string());
     let items =
         labels.iter().zip(slots).map(|(label, slot)| item(label, &slot, &value("uint256", 32)));
     layout(&items.collect::<Vec<_>>())
 }
 
-fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
+pub(super) fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
     let known_by = "the record of release a-1".to_owned();
     LayoutFact {
         name: "vault".to_owned(),
@@ -44,7 +44,7 @@ fn fact(reference: Result<Layout, &str>, updated: Layout) -> LayoutFact {
     }
 }
 
-fn judged(upgrades: Vec<LayoutFact>) -> GateReport {
+pub(super) fn judged(upgrades: Vec<LayoutFact>) -> GateReport {
     gate(&Ok(LayoutFacts { upgrades, ..LayoutFacts::default() }))
 }
 
@@ -104,34 +104,6 @@ fn code_that_stores_and_declares_nothing_is_not_known() {
     assert_eq!(told(&judge(&[], true)), "UNKNOWN layout-hidden");
     assert_eq!(judge(&[], false), Verdict::Pass);
     assert_eq!(judge(&["a"], true), Verdict::Pass);
-}
-
-/// What assembly places in storage is in no layout, however much else is.
-#[test]
-fn what_assembly_places_is_named_until_the_source_says_that_it_stays() {
-    let noted = |labels: &[&str], hidden: &[(&str, Option<&str>)]| {
-        let hidden = hidden.iter().map(|(name, why)| ((*name).to_owned(), why.map(str::to_owned)));
-        Layout { hidden: hidden.collect(), ..totals(labels) }
-    };
-    let judge = |live: Layout, new: Layout| judged(vec![fact(Ok(live), new)]);
-    let both = [("Tokens.Layout", None), ("Owned.set", None)];
-    let one = [("Owned.set", Some("a package, unchanged")), ("Tokens.Layout", None)];
-    let kept = [("Owned.set", Some("same")), ("Tokens.Layout", Some("same"))];
-    for live in [&["a"][..], &[]] {
-        let report = judge(noted(live, &both), noted(live, &both));
-        assert_eq!(told(&report.verdict), "UNKNOWN layout-hidden");
-        assert!(report.verdict.sentences()[0].contains("Owned.set, Tokens.Layout"));
-        // Also where the new version has no word of it.
-        assert_eq!(told(&judge(noted(live, &both), totals(live)).verdict), "UNKNOWN layout-hidden");
-        let report = judge(noted(live, &both), noted(live, &one));
-        assert_eq!(told(&report.verdict), "UNKNOWN layout-hidden");
-        assert!(!report.verdict.sentences()[0].contains("Owned.set"));
-        let report = judge(noted(live, &both), noted(live, &kept));
-        assert_eq!(report.verdict, Verdict::Pass, "{live:?}");
-        assert!(report.summary.contains("; `Owned.set` is kept, not compared: same"));
-    }
-    // What the new version adds, nothing stored before can meet.
-    assert_eq!(judge(totals(&["a"]), noted(&["a"], &both)).verdict, Verdict::Pass);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A storage layout as it is compared: fields with places and types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use alloy_primitives::{U256, U512};
+use alloy_primitives::{B256, U256, U512};
 
 /// The storage layout of one contract: its state variables and its ERC-7201 namespaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,8 +11,29 @@ pub struct Layout {
     pub(super) types: Vec<Type>,
     pub(super) items: Vec<Field>,
     pub(super) namespaces: Vec<Namespace>,
-    /// What is stored and not here, by name; with why an upgrade keeps it, where the source says.
-    pub(super) hidden: BTreeMap<String, Option<String>>,
+    /// What is stored and not here.
+    pub(super) hidden: Hidden,
+}
+
+/// What the code of one version places in storage by itself, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Hidden {
+    /// Each with why an upgrade keeps it, where the source says; a name may be `OWNER.*`.
+    pub(super) names: BTreeMap<String, Option<String>>,
+    /// The slots that are known, and those of namespaces without a known formula, by their ids.
+    pub(super) slots: BTreeMap<String, BTreeSet<U256>>,
+    /// A digest of the file of each contract or library that begins a name.
+    pub(super) files: BTreeMap<String, B256>,
+}
+
+/// Behind the name of a contract or library: all that it places.
+pub(super) const ALL: &str = ".*";
+
+impl Hidden {
+    /// What there is, without what stands for all of a contract or library.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str).filter(|name| !name.ends_with(ALL))
+    }
 }
 
 impl Layout {
@@ -35,12 +56,12 @@ impl Layout {
 
     /// What the source says that it keeps although it is not here, each with why.
     pub fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.hidden.iter().filter_map(|(name, why)| Some((&**name, why.as_deref()?)))
+        self.hidden.names.iter().filter_map(|(name, why)| Some((&**name, why.as_deref()?)))
     }
 
     /// What the code stores that is not here.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
-        self.hidden.keys().map(String::as_str)
+        self.hidden.names()
     }
 
     /// Whether it has nothing that is stored at a place of its own.

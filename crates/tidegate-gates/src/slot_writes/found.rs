@@ -15,6 +15,10 @@ pub(super) struct Found {
     pub(super) elsewhere: bool,
     pub(super) unclear: bool,
     pub(super) anywhere: bool,
+    /// It stores something in the watched slot.
+    pub(super) stores_there: bool,
+    /// It stores something elsewhere, or it is not known where.
+    pub(super) stores_elsewhere: bool,
     /// The addresses in the code that it delegates to.
     pub(super) named: BTreeSet<Address>,
     /// The places of addresses that it delegates to, where that is asked.

@@ -122,5 +122,21 @@ pub fn slot_writes(codes: &[Code<'_>], watch: &Watch<'_>) -> Account {
     }
 }
 
+/// Where code that stands behind a proxy stores something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stores {
+    /// In this one slot.
+    pub(crate) there: bool,
+    /// Elsewhere, or nobody can tell where.
+    pub(crate) elsewhere: bool,
+}
+
+/// Whether `bytes` stores something in a slot, and elsewhere.
+pub(crate) fn stores(bytes: &[u8], slot: B256) -> Stores {
+    let code = Code { address: Address::ZERO, bytes, runs: Runs::Behind };
+    let found = Walk::follow(&code, &Watch { slot, topics: &[] }, &BTreeSet::new());
+    Stores { there: found.stores_there, elsewhere: found.stores_elsewhere || found.unclear }
+}
+
 #[cfg(test)]
 mod tests;

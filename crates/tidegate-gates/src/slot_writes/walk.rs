@@ -273,6 +273,10 @@ impl<'a> Walk<'a> {
     }
 
     fn store(&mut self, slot: Value, value: Value, did: &mut Did) {
+        match slot == Value::Constant(self.slot) {
+            true => self.found.stores_there = true,
+            false => self.found.stores_elsewhere = true,
+        }
         match slot {
             Value::Constant(slot) => did.wrote |= slot == self.slot,
             Value::Small => {

@@ -181,7 +181,7 @@ codes! {
         FollowedDiffers,
         /// An upgrade moves or changes something that is stored.
         LayoutDamaged,
-        /// Code stores what its layout does not have, so it is not compared.
+        /// The live or the new code stores what its layout does not have, so it is not compared.
         LayoutHidden,
         /// A contract is unsafe behind its proxy.
         UpgradeUnsafe,
