@@ -10,7 +10,7 @@ use tidegate_model::record::DeploymentRecord;
 use tidegate_model::release::Artifact;
 use tidegate_model::{Head, ReasonCode};
 use tidegate_plan::config::Stage;
-use tidegate_plan::{Executor, Start};
+use tidegate_plan::{Executor, Start, uninitialized};
 
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
@@ -42,6 +42,10 @@ pub(crate) async fn require_proxies(
     let mut attentions: Vec<_> =
         follow::unsaid(project, built, plan, earlier.as_ref())?.into_iter().collect();
     attentions.extend(follow::found(built));
+    let open = uninitialized(&built.release.plan, &built.release.artifacts);
+    attentions.extend(open.into_iter().map(|(step, function)| {
+        format!("the proxy {step} is created without `init`: anybody may call {function} first")
+    }));
     attentions.extend(require_safe(place.1, built, prepared, head).await?);
     attentions.extend(require_layouts(project, place, built, prepared, head).await?);
     Ok(attentions)

@@ -43,6 +43,7 @@ mod times;
 mod trial;
 mod undecided;
 mod undone;
+mod uninitialized;
 mod upgraded;
 mod value;
 
@@ -65,5 +66,6 @@ pub use same::{Names, Side, differences, same_code, values_of};
 pub use slots::ADMIN_SLOT;
 pub use stored::{Moment, stored};
 pub use undone::{Undone, undone};
+pub use uninitialized::uninitialized;
 pub use upgraded::upgraded_otherwise;
 pub use value::{ValueError, decode_word, encode_value, escaped, normalise};

@@ -33,6 +33,8 @@ pub struct StepConfig {
     /// The initialiser, or an upgrade's migration, and its arguments.
     #[serde(default)]
     pub init: Vec<Value>,
+    /// Why a proxy of a contract that has an initialiser gets no `init`.
+    pub uninitialized: Option<String>,
     /// What runs when the step upgrades what stands of the release that is followed.
     #[serde(default)]
     pub migrate: Vec<Value>,

@@ -8,6 +8,7 @@ use super::args::Type;
 use super::{BEACON, BEACON_PROXY, Builder, ElaborateError, TRANSPARENT_PROXY, UUPS_PROXY, value};
 use crate::config::StepConfig;
 use crate::minimal::MINIMAL_PROXY;
+use crate::uninitialized::initializer;
 
 impl<'a> Builder<'a> {
     pub(super) fn create(
@@ -63,6 +64,9 @@ impl<'a> Builder<'a> {
         let kind = match written.proxy.as_deref() {
             None if !written.init.is_empty() => return Err(error("`init` needs a `proxy`")),
             None if written.admin.is_some() => return Err(error("`admin` needs a `proxy`")),
+            None if written.uninitialized.is_some() => {
+                return Err(error("`uninitialized` needs a `proxy`"));
+            }
             None if written.beacon.is_some() => return Err(error("`beacon` needs a `proxy`")),
             None if written.proxy_contract.is_some() => {
                 return Err(error("`proxy_contract` needs a `proxy`"));
@@ -108,6 +112,7 @@ impl<'a> Builder<'a> {
             None => None,
         };
         let init = self.init(step, abi, written)?;
+        require_initialized(step, abi, written, init.is_some())?;
         Ok(Some(Proxy { kind, contract, admin, beacon, init }))
     }
 
@@ -161,5 +166,30 @@ impl<'a> Builder<'a> {
                 ),
             }),
         }
+    }
+}
+
+/// Refuses a proxy whose initialiser anybody may call first, unless the step says why not.
+fn require_initialized(
+    step: &str,
+    abi: &JsonAbi,
+    written: &StepConfig,
+    is_initialized: bool,
+) -> Result<(), ElaborateError> {
+    let error = |reason: String| Err(ElaborateError::Step { step: step.to_owned(), reason });
+    match (initializer(abi).filter(|_| !is_initialized), written.uninitialized.as_deref()) {
+        (Some(function), None) => error(format!(
+            "its proxy is created without `init`, and whoever calls {function} first owns it, also \
+             before a later step of this plan: write `init`, or `uninitialized` with the reason why \
+             nobody has to"
+        )),
+        (None, Some(_)) if is_initialized => {
+            error("`uninitialized` says why there is no `init`, and there is one".to_owned())
+        }
+        (None, Some(_)) => error("`uninitialized`: the contract has no initialiser".to_owned()),
+        (_, Some(reason)) if reason.trim().is_empty() => {
+            error("`uninitialized` is the reason, in words".to_owned())
+        }
+        _ => Ok(()),
     }
 }

@@ -441,6 +441,7 @@ fn refuse_misplaced(written: &StepConfig, action: &Action) -> Result<(), String>
         ("value", written.value.is_some() && matches!(action, Action::Upgrade(_))),
         ("anew", written.anew && !creates),
         ("migrate", !written.migrate.is_empty() && !creates),
+        ("uninitialized", written.uninitialized.is_some() && !creates),
         ("args", !written.args.is_empty() && matches!(action, Action::Call(_))),
         ("init", !written.init.is_empty() && matches!(action, Action::Call(_))),
     ];

@@ -175,7 +175,7 @@ fn what_ran_at_the_creation_stays_written_as_it_was() {
         ),
         ("admin = \"$owner\"", "admin = \"@safe\"", "it stands with another `admin`"),
         ("proxy = \"transparent\"\nadmin = \"$owner\"", "", "it stands behind a proxy"),
-        ("salt = \"v2\"", "proxy = \"uups\"", "it stands without a proxy"),
+        ("salt = \"v2\"", "proxy = \"uups\"\nuninitialized = \"x\"", "it stands without a proxy"),
     ];
     for (from, to, says) in cases {
         refused(next(&[(from, to)], &[]), says);

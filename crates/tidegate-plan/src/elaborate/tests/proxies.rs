@@ -3,7 +3,7 @@
 use tidegate_model::plan::Beacon;
 
 use super::*;
-use crate::example::plan_with;
+use crate::example::{plan_with, release};
 
 /// The example with one more step of this contract.
 fn made(contract: &str, rest: &str) -> Result<Plan, String> {
@@ -62,6 +62,32 @@ fn a_beacon_is_shared_by_proxies_of_one_contract() {
     refused(made("Pool", uups), "`args` belong to the step that creates the beacon");
 }
 
+/// A stranger who initialises a proxy first owns it, also between two transactions of the plan.
+#[test]
+fn a_proxy_is_initialised_or_says_why_not() {
+    let initialize = "init = [\"initialize\", \"@usdc\", 1, \"@safe\"]";
+    for kind in ["uups", "transparent", "minimal"] {
+        let admin = if kind == "transparent" { "admin = \"@safe\"\n" } else { "" };
+        let proxied = |rest: &str| {
+            made("Vault", &format!("args = [\"@safe\"]\nproxy = \"{kind}\"\n{admin}{rest}"))
+        };
+        refused(proxied(""), "whoever calls initialize(address,uint256,address) first owns it");
+        refused(proxied("uninitialized = \" \""), "`uninitialized` is the reason, in words");
+        assert!(proxied(initialize).is_ok(), "{kind}");
+        let both = format!("{initialize}\nuninitialized = \"x\"");
+        refused(proxied(&both), "why there is no `init`, and there is one");
+        assert!(proxied("uninitialized = \"its owner is in the code\"").is_ok(), "{kind}");
+    }
+    let pair = made("Pair", "args = [\"@safe\"]\nproxy = \"uups\"\nuninitialized = \"x\"");
+    refused(pair, "the contract has no initialiser");
+    let plain = made("Vault", "args = [\"@safe\"]\nuninitialized = \"x\"");
+    refused(plain, "`uninitialized` needs a `proxy`");
+    let open = made("Vault", "args = [\"@safe\"]\nproxy = \"uups\"\nuninitialized = \"no\"");
+    let release = release(open.unwrap());
+    let open = crate::uninitialized(&release.plan, &release.artifacts);
+    assert_eq!(open, [("more".to_owned(), "initialize(address,uint256,address)".to_owned())]);
+}
+
 #[test]
 fn a_constructor_gets_value_where_it_takes_it() {
     let paid = |contract: &str, rest: &str| {
@@ -69,7 +95,8 @@ fn a_constructor_gets_value_where_it_takes_it() {
     };
     refused(paid("Pair", ""), "the constructor takes no `value`: it is not payable");
     refused(paid("Vault", "guarded = false"), "a constructor gets `value` only without");
-    refused(paid("Vault", "proxy = \"uups\""), "a constructor behind a `proxy` gets no `value`");
+    let behind = paid("Vault", "proxy = \"uups\"\nuninitialized = \"x\"");
+    refused(behind, "a constructor behind a `proxy` gets no `value`");
     let plan = paid("Vault", "").unwrap();
     assert_eq!(step(&plan, "more").as_create().unwrap().value, U256::from(1_000));
     // None is none, whatever takes it.

@@ -1,0 +1,58 @@
+//! Proxies that are created without their initialiser: whoever calls it first owns them.
+
+use std::collections::BTreeMap;
+
+use alloy_json_abi::{JsonAbi, StateMutability};
+use tidegate_model::Fqn;
+use tidegate_model::plan::Plan;
+use tidegate_model::release::Artifact;
+
+/// The initialiser of a contract that anybody may call behind a proxy where nobody has: a function
+/// that changes something, named `initialize`, `init`, or longer in the ways of these.
+pub(crate) fn initializer(abi: &JsonAbi) -> Option<String> {
+    let changes =
+        |of: StateMutability| matches!(of, StateMutability::NonPayable | StateMutability::Payable);
+    let mut functions = abi.functions().filter(|function| changes(function.state_mutability));
+    functions.find(|function| is_name(&function.name)).map(|function| function.signature())
+}
+
+fn is_name(name: &str) -> bool {
+    let rest = name.strip_prefix("initialize").or_else(|| name.strip_prefix("init"));
+    // `initial…` and `initiate…` are other words.
+    rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()))
+}
+
+/// The steps of a plan whose proxies nobody initialises, with the function that anybody may call.
+pub fn uninitialized(plan: &Plan, artifacts: &BTreeMap<Fqn, Artifact>) -> Vec<(String, String)> {
+    let created = plan.steps.iter().filter_map(|step| Some((&step.name, step.as_create()?)));
+    let without = created
+        .filter(|(_, create)| create.proxy.as_ref().is_some_and(|proxy| proxy.init.is_none()));
+    let open = without.filter_map(|(name, create)| {
+        Some((name.clone(), initializer(&artifacts.get(&create.contract)?.abi)?))
+    });
+    open.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initialisers_are_known_by_their_names() {
+        for (function, expected) in [
+            ("function initialize(address owner)", true),
+            ("function initializeV2()", true),
+            ("function initialize_2() payable", true),
+            ("function init(uint256 cap)", true),
+            ("function initPool()", true),
+            ("function init() view returns (uint256)", false),
+            ("function initialized() view returns (bool)", false),
+            ("function initiate(address of)", false),
+            ("function initialPrice(uint256 to)", false),
+            ("function reinitialize()", false),
+        ] {
+            let abi = JsonAbi::parse([function]).unwrap();
+            assert_eq!(initializer(&abi).is_some(), expected, "{function}");
+        }
+    }
+}
