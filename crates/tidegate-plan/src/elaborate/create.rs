@@ -180,8 +180,8 @@ fn require_initialized(
     match (initializer(abi).filter(|_| !is_initialized), written.uninitialized.as_deref()) {
         (Some(function), None) => error(format!(
             "its proxy is created without `init`, and whoever calls {function} first owns it, also \
-             before a later step of this plan: write `init`, or `uninitialized` with the reason why \
-             nobody has to"
+             before a later step of this plan: write `init`, or `uninitialized` with the reason \
+             why nobody has to"
         )),
         (None, Some(_)) if is_initialized => {
             error("`uninitialized` says why there is no `init`, and there is one".to_owned())
