@@ -94,9 +94,9 @@ pub(crate) async fn standing(
     network: &Network,
 ) -> AppResult<Standing> {
     let seen = Seen::on(project, target, network).await?;
-    let promotions = &seen.promotions;
+    let (promotions, head) = (&seen.promotions, seen.head.block.number);
     let Some(recorded) = seen.of(built) else {
-        let files = OnTarget { name: target, built, promotions, record: None };
+        let files = OnTarget { name: target, built, head, promotions, record: None };
         return Ok(Standing { promoted: None, files: files.findings(project)? });
     };
     let verdict = match report(project, built, target, network, &seen).await {
@@ -133,8 +133,8 @@ async fn report(
     seen: &Seen,
 ) -> AppResult<VerifyReport> {
     let mut found = read(project, built, target, network, seen).await?;
-    let record = found.record.as_ref();
-    let files = OnTarget { name: target, built, promotions: &seen.promotions, record };
+    let (record, head) = (found.record.as_ref(), seen.head.block.number);
+    let files = OnTarget { name: target, built, head, promotions: &seen.promotions, record };
     found.facts.add(files.findings(project)?);
     Ok(VerifyReport::of(found.facts, found.block))
 }

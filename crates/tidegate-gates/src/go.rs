@@ -38,6 +38,9 @@ pub struct GoFacts {
     pub known: BTreeMap<StatementDigest, u64>,
     /// Statements whose files are there and that count for nothing, and why.
     pub unconfirmed: BTreeMap<StatementDigest, Reason>,
+    /// Of them each go about this release by somebody of the policy: by whom, and why it does not
+    /// count now.
+    pub unheard: Vec<Reason>,
     /// Those of them that the chains contradict: they never counted, so nobody misses them.
     pub void: BTreeSet<StatementDigest>,
     /// Those which a go must have seen, each in words.
@@ -198,6 +201,7 @@ fn judge<'a>(
     if said.len() < wanted.people as usize {
         let text = format!("{} of {} said go", said.len(), counted(wanted.people, "person"));
         missing.insert(0, Reason::new(ReasonCode::TooFewGoes, text));
+        missing.extend(facts.unheard.iter().take(NAMED_MAX).cloned());
         missing.extend(strangers.map(|decision| {
             let (short, signer) = (decision.digest.short(), decision.signer);
             let text = format!("the go {short} is by {signer}, who is nobody in this policy");

@@ -8,6 +8,7 @@ mod again;
 mod audits;
 mod bad_input;
 mod begun_anew;
+mod behind;
 mod bundle;
 mod cheat;
 mod cli;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let themes = [
         pipeline::cases(),
         audits::cases(),
+        behind::cases(),
         clone::cases(),
         crash::cases(),
         diff::cases(),

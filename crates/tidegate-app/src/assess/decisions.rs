@@ -6,8 +6,8 @@ use tidegate_gates::{
     BugFact, BugFacts, Decision, FreezeFact, GoFacts, Lowering, Observed, PostedStop, TriageFact,
     WaiverFact, WaiverFacts,
 };
-use tidegate_model::statement::{Body, Freeze, Triage, freeze_subject, no_go_subject};
-use tidegate_model::{GateInput, Head, ProjectId, Reason, ReleaseRoot};
+use tidegate_model::statement::{Body, Freeze, Statement, Triage, freeze_subject, no_go_subject};
+use tidegate_model::{GateInput, Head, ProjectId, Reason, ReasonCode, ReleaseRoot};
 use tidegate_safe::helper;
 
 use super::candidate::Candidate;
@@ -104,6 +104,7 @@ pub(super) async fn go(
             .map(|(digest, found)| (*digest, found.doubt.why.clone()))
             .collect(),
         known,
+        unheard: unheard(candidate, head, roots.release_root)?,
         void,
         bearing,
         records: candidate.deployed.records.clone(),
@@ -111,6 +112,36 @@ pub(super) async fn go(
         posted,
         inputs,
     }))
+}
+
+/// Each go about a release by somebody of the policy that does not count now. One that an endpoint
+/// is too far behind to date is no less there.
+fn unheard(
+    candidate: &Candidate<'_>,
+    head: &Observed<Head>,
+    release: ReleaseRoot,
+) -> AppResult<Vec<Reason>> {
+    let Candidate { project, target, statements, .. } = *candidate;
+    let (name, id) = (&project.config.name, project.id(project.network(target)?)?);
+    let people = people(project);
+    let mut unheard = Vec::new();
+    for (digest, found) in &statements.unconfirmed {
+        let Statement::Statement(general) = &found.collected.signed.statement else { continue };
+        let is_go = matches!(&general.body, Body::Go(go) if go.release == release);
+        let by = people.iter().find(|(_, person)| person.holds(general.signer));
+        let Some((by, _)) = by.filter(|_| is_go && general.counts_for(name, id)) else { continue };
+        let why = &found.doubt.why;
+        let mut text = format!("the go {} by {by} does not count: {why}", digest.short());
+        if let (ReasonCode::DateAhead, Ok(head)) = (why.code, head) {
+            text += &format!(
+                "; {target} is final up to block {} here: wait, or ask an endpoint that is not \
+                 behind",
+                head.block.number
+            );
+        }
+        unheard.push(Reason::new(why.code, text));
+    }
+    Ok(unheard)
 }
 
 /// Asks the helper on every target of the project whether somebody of the policy stopped this

@@ -152,6 +152,8 @@ async fn counted(
 pub(crate) struct OnTarget<'a> {
     pub name: &'a str,
     pub built: &'a Built,
+    /// The block that `promotions` were read at.
+    pub head: u64,
     /// What the Safe has recorded, newest first.
     pub promotions: &'a [Recorded],
     /// The record of `built`, if its execution was found.
@@ -162,14 +164,14 @@ impl OnTarget<'_> {
     /// Compares each record there with what the Safe recorded; address book and ABIs are of what it
     /// promoted last.
     pub(crate) fn findings(&self, project: &Project) -> AppResult<Findings> {
-        let Self { name, built, promotions, record } = *self;
+        let Self { name, built, promotions, record, head } = *self;
         let layout = &project.layout;
         let named = self.own_name(project)?;
         let renamed =
             record.map(|record| DeploymentRecord { name: named.clone(), ..record.clone() });
         let record = renamed.as_ref();
         let nothing = format!("belongs to nothing that the Safe promoted to {name}; delete it");
-        let (mut files, mut known) = (Vec::new(), Vec::new());
+        let (mut files, mut known, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         let own = self.own_path(project, &named)?;
         if let (Some(path), Some(record)) = (&own, record) {
             files.push(file(project, path, vec![serde_json::to_value(record)?], &anew(record)));
@@ -186,15 +188,19 @@ impl OnTarget<'_> {
                     "restore it from git".clone_into(&mut found.anew);
                     files.push(found);
                 }
-                None => files.push(found),
+                None => match executed_after(head, &found.found) {
+                    Some(block) => missing.push(self.is_behind(&path, block)),
+                    None => files.push(found),
+                },
             }
         }
         if let Some(path) = own.filter(|path| record.is_none() && !path.exists()) {
             files.push(file(project, &path, vec![Value::Null], EXECUTE));
         }
         let book = layout.addresses(name).or_kind(Kind::Config)?;
-        let mut missing = Vec::new();
         match promotions.first() {
+            // Nor is the address book of what was promoted nobody's, where that is not known here.
+            _ if !missing.is_empty() => {}
             None => files.push(file(project, &book, Vec::new(), &nothing)),
             Some(last) => match known.iter().find(|record| is_of(record, &last.record)) {
                 Some(record) => {
@@ -218,6 +224,17 @@ impl OnTarget<'_> {
         let mut findings = published(&files);
         findings.missing.extend(missing);
         Ok(findings)
+    }
+
+    /// What is said of a record of later than the endpoint knows: not that it is of nothing.
+    fn is_behind(&self, path: &Path, block: u64) -> Reason {
+        let (name, head) = (self.name, self.head);
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let text = format!(
+            "deployments/{name}/{file} is of block {block}, and the endpoint of {name} is at \
+             {head}: it is behind; wait, or ask another endpoint"
+        );
+        Reason::new(ReasonCode::FileNotCompared, text)
     }
 
     /// The name under which `built` was promoted, where a record of that is here: a version that
@@ -261,6 +278,13 @@ fn promoted_record(
     let is_promoted = promotions.iter().any(|by| is_of(&record, &by.record));
     let named = path.file_name()?.to_str()? == record.file_name();
     (is_promoted && named).then_some(record)
+}
+
+/// The block in which a record's release was executed, where that is after another one.
+fn executed_after(head: u64, found: &FileFact) -> Option<u64> {
+    let FileFact::Holds(content) = found else { return None };
+    let record: DeploymentRecord = serde_json::from_value(content.clone()).ok()?;
+    record.transactions.iter().map(|tx| tx.block.number).max().filter(|block| *block > head)
 }
 
 /// The records of these promotions, which are the newest first, in the order of promotion.

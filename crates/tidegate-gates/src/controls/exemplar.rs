@@ -264,6 +264,7 @@ fn go(rule: &GoRule) -> GoFacts {
         decisions: decisions.collect(),
         known: [(seen, TIME)].into(),
         unconfirmed: BTreeMap::new(),
+        unheard: Vec::new(),
         void: BTreeSet::new(),
         bearing: [(seen, "a statement".to_owned())].into(),
         records: Ok(RecordsHere {

@@ -42,6 +42,7 @@ fn facts(decisions: Vec<Decision>) -> GoFacts {
         decisions,
         known: [(digest(1), 9), (digest(2), 20)].into(),
         unconfirmed: [(digest(3), Reason::new(ReasonCode::SignatureRefused, "refuses it"))].into(),
+        unheard: Vec::new(),
         void: [digest(6)].into(),
         bearing: [(digest(1), "a bug".to_owned())].into(),
         records: Ok(RecordsHere::default()),
@@ -55,6 +56,15 @@ fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> String {
     let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
     let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
     told(&gate(&rules, &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), Some(9)).verdict)
+}
+
+/// An endpoint that is behind dates no go of today, which is there all the same.
+#[test]
+fn a_go_that_does_not_count_yet_is_named() {
+    let why = Reason::new(ReasonCode::DateAhead, "the go 0x07 by kim does not count: block 9");
+    let with = |decisions| GoFacts { unheard: vec![why.clone()], ..facts(decisions) };
+    assert_eq!(word(1, &[], with(Vec::new())), "UNKNOWN too-few-goes date-ahead");
+    assert_eq!(word(1, &[], with(vec![decision(1, 20, Some(&[1, 2]))])), "PASS");
 }
 
 #[test]
