@@ -1,6 +1,8 @@
 //! Text for a terminal: made inert, laid out in columns, wrapped.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::LazyLock;
 
 use anstyle::{AnsiColor, Style};
 use textwrap::core::display_width;
@@ -10,11 +12,47 @@ use tidegate_app::text::is_deceptive;
 /// Columns that a screen is laid out for.
 pub(crate) const COLUMNS: usize = 80;
 
-pub(crate) const PASSES: Style = AnsiColor::Green.on_default();
-pub(crate) const WAITS: Style = AnsiColor::Yellow.on_default();
-pub(crate) const UNKNOWN: Style = AnsiColor::Magenta.on_default();
-pub(crate) const FAILS: Style = AnsiColor::Red.on_default();
-const STYLES: [Style; 4] = [PASSES, WAITS, UNKNOWN, FAILS];
+/// The colours of verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Passes,
+    Waits,
+    Unknown,
+    Fails,
+}
+
+impl Colour {
+    const ALL: [Self; 4] = [Self::Passes, Self::Waits, Self::Unknown, Self::Fails];
+
+    const fn style(self) -> Style {
+        match self {
+            Self::Passes => AnsiColor::Green.on_default(),
+            Self::Waits => AnsiColor::Yellow.on_default(),
+            Self::Unknown => AnsiColor::Magenta.on_default(),
+            Self::Fails => AnsiColor::Red.on_default(),
+        }
+    }
+
+    /// A word in this colour, for [`inert`], which alone knows the marks: text from outside cannot
+    /// have them, since each process has its own.
+    pub(crate) fn paint(self, word: &str) -> String {
+        format!("{}{word}{}", mark(self as usize), mark(Self::ALL.len()))
+    }
+}
+
+/// A mark of this process, in the form of a terminal's codes, so that it takes no columns.
+fn mark(index: usize) -> String {
+    static OWN: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    format!("\u{1b}[{}{index}m", *OWN)
+}
+
+/// The colour that a text begins with, as the terminal is told, and how long its mark is.
+fn own_colour(text: &str) -> Option<(String, usize)> {
+    let codes = Colour::ALL.into_iter().map(|colour| colour.style().render().to_string());
+    let reset = format!("{:#}", Colour::Passes.style());
+    let mut marks = codes.chain([reset]).enumerate().map(|(at, code)| (code, mark(at)));
+    marks.find(|(_, mark)| text.starts_with(mark)).map(|(code, mark)| (code, mark.len()))
+}
 
 /// Text in so many columns, as a terminal counts them.
 pub(crate) fn pad(text: &str, columns: usize) -> String {
@@ -28,10 +66,10 @@ pub(crate) fn inert(text: &str) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if c == '\u{1b}'
-            && let Some(code) = own_color(rest)
+            && let Some((code, length)) = own_colour(rest)
         {
-            clean.push_str(code);
-            rest = &rest[code.len()..];
+            clean.push_str(&code);
+            rest = &rest[length..];
             continue;
         }
         if (c.is_control() && c != '\n') || is_deceptive(c) {
@@ -42,12 +80,6 @@ pub(crate) fn inert(text: &str) -> String {
         rest = &rest[c.len_utf8()..];
     }
     clean
-}
-
-fn own_color(text: &str) -> Option<&str> {
-    let codes = STYLES.into_iter().flat_map(|s| [s.render().to_string(), format!("{s:#}")]);
-    let len = codes.filter(|code| text.starts_with(code)).map(|code| code.len()).next()?;
-    text.get(..len)
 }
 
 /// How text is broken: at spaces; a word longer than the width stands alone, so that it can be
@@ -173,7 +205,11 @@ mod tests {
             let shown = inert(&format!("a{hidden}b"));
             assert!(shown.starts_with("a\\u{") && shown.is_ascii(), "{shown}");
         }
-        assert_eq!(inert("\u{1b}[32mPASS\u{1b}[0m"), "\u{1b}[32mPASS\u{1b}[0m");
+        let painted = inert(&Colour::Passes.paint("PASS"));
+        assert_eq!(painted, "\u{1b}[32mPASS\u{1b}[0m");
+        // The very codes that this program uses: a name could write its own verdict by them.
+        assert_eq!(inert(&painted), "\\u{1b}[32mPASS\\u{1b}[0m");
+        assert_eq!(display_width(&Colour::Fails.paint("FAIL   ")), 7);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tidegate_app::view::{AskedView, ErrorView, WARNED};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::questions;
-use crate::text::{COLUMNS, FAILS, PASSES, UNKNOWN, WAITS, folded, inert, message, pad, wrap};
+use crate::text::{COLUMNS, Colour, folded, inert, message, pad, wrap};
 use crate::typed::Typed;
 
 /// How a command speaks.
@@ -384,13 +384,13 @@ impl Ui {
         if !self.color {
             return padded;
         }
-        let style = match word {
-            "PASS" => PASSES,
-            "WAITING" | "WAIVED" => WAITS,
-            "UNKNOWN" => UNKNOWN,
-            _ => FAILS,
+        let colour = match word {
+            "PASS" => Colour::Passes,
+            "WAITING" | "WAIVED" => Colour::Waits,
+            "UNKNOWN" => Colour::Unknown,
+            _ => Colour::Fails,
         };
-        format!("{style}{padded}{style:#}")
+        colour.paint(&padded)
     }
 
     /// Asks for one line, with a prompt on standard error.
