@@ -33,10 +33,11 @@ impl Colour {
         }
     }
 
-    /// A word in this colour, for [`inert`], which alone knows the marks: text from outside cannot
-    /// have them, since each process has its own.
+    /// A word in this colour, for [`coloured`], which alone knows the marks: text from outside
+    /// cannot have them, since each process has its own.
     pub(crate) fn paint(self, word: &str) -> String {
-        format!("{}{word}{}", mark(self as usize), mark(Self::ALL.len()))
+        let [before, after] = [mark(self as usize), mark(Self::ALL.len())];
+        format!("{before}{word}{after}")
     }
 }
 
@@ -46,12 +47,16 @@ fn mark(index: usize) -> String {
     format!("\u{1b}[{}{index}m", *OWN)
 }
 
-/// The colour that a text begins with, as the terminal is told, and how long its mark is.
-fn own_colour(text: &str) -> Option<(String, usize)> {
+/// The marks of this process, each with the codes that a terminal is told for it.
+fn marks() -> impl Iterator<Item = (String, String)> {
     let codes = Colour::ALL.into_iter().map(|colour| colour.style().render().to_string());
     let reset = format!("{:#}", Colour::Passes.style());
-    let mut marks = codes.chain([reset]).enumerate().map(|(at, code)| (code, mark(at)));
-    marks.find(|(_, mark)| text.starts_with(mark)).map(|(code, mark)| (code, mark.len()))
+    codes.chain([reset]).enumerate().map(|(at, code)| (mark(at), code))
+}
+
+/// Inert text as a terminal is sent it: with the colours that its marks stand for.
+pub(crate) fn coloured(text: &str) -> String {
+    marks().fold(inert(text), |text, (mark, code)| text.replace(&mark, &code))
 }
 
 /// Text in so many columns, as a terminal counts them.
@@ -60,24 +65,21 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
 }
 
 /// Replaces control characters, and characters that are invisible or turn the direction of writing,
-/// except line ends and our own colours.
+/// except line ends and the marks of our own colours. Inert text stays as it is.
 pub(crate) fn inert(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if c == '\u{1b}'
-            && let Some((code, length)) = own_colour(rest)
-        {
-            clean.push_str(&code);
-            rest = &rest[length..];
-            continue;
-        }
-        if (c.is_control() && c != '\n') || is_deceptive(c) {
+        let mark = (c == '\u{1b}').then(|| marks().find(|(mark, _)| rest.starts_with(mark)));
+        let length = mark.flatten().map_or(c.len_utf8(), |(mark, _)| mark.len());
+        let (this, further) = rest.split_at(length);
+        let is_mark = length > c.len_utf8();
+        if !is_mark && ((c.is_control() && c != '\n') || is_deceptive(c)) {
             clean.extend(c.escape_unicode());
         } else {
-            clean.push(c);
+            clean.push_str(this);
         }
-        rest = &rest[c.len_utf8()..];
+        rest = further;
     }
     clean
 }
@@ -205,10 +207,11 @@ mod tests {
             let shown = inert(&format!("a{hidden}b"));
             assert!(shown.starts_with("a\\u{") && shown.is_ascii(), "{shown}");
         }
-        let painted = inert(&Colour::Passes.paint("PASS"));
-        assert_eq!(painted, "\u{1b}[32mPASS\u{1b}[0m");
+        let painted = inert(&inert(&Colour::Passes.paint("PASS")));
+        let shown = coloured(&painted);
+        assert_eq!(shown, "\u{1b}[32mPASS\u{1b}[0m");
         // The very codes that this program uses: a name could write its own verdict by them.
-        assert_eq!(inert(&painted), "\\u{1b}[32mPASS\\u{1b}[0m");
+        assert_eq!(coloured(&shown), "\\u{1b}[32mPASS\\u{1b}[0m");
         assert_eq!(display_width(&Colour::Fails.paint("FAIL   ")), 7);
     }
 

@@ -16,7 +16,7 @@ use tidegate_app::view::{AskedView, ErrorView, WARNED};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::questions;
-use crate::text::{COLUMNS, Colour, folded, inert, message, pad, wrap};
+use crate::text::{COLUMNS, Colour, coloured, folded, inert, message, pad, wrap};
 use crate::typed::Typed;
 
 /// How a command speaks.
@@ -132,12 +132,12 @@ impl Ui {
     }
 
     fn out(&self, text: &str) {
-        self.raw(&format!("{}\n", inert(text)));
+        self.raw(&format!("{}\n", coloured(text)));
     }
 
     /// What cannot be written there has nowhere to be said.
     fn err(&self, text: &str) {
-        self.at_terminal(|| drop(writeln!(std::io::stderr().lock(), "{}", inert(text))));
+        self.at_terminal(|| drop(writeln!(std::io::stderr().lock(), "{}", coloured(text))));
     }
 
     /// Whether all that was to stand on standard output does.
