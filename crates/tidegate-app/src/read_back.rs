@@ -94,7 +94,7 @@ pub(crate) async fn standing(
     network: &Network,
 ) -> AppResult<Standing> {
     let seen = Seen::on(project, target, network).await?;
-    let (promotions, head) = (&seen.promotions, seen.head.block.number);
+    let (promotions, head) = (&seen.promotions, seen.head);
     let Some(recorded) = seen.of(built) else {
         let files = OnTarget { name: target, built, head, promotions, record: None };
         return Ok(Standing { promoted: None, files: files.findings(project)? });
@@ -133,7 +133,7 @@ async fn report(
     seen: &Seen,
 ) -> AppResult<VerifyReport> {
     let mut found = read(project, built, target, network, seen).await?;
-    let (record, head) = (found.record.as_ref(), seen.head.block.number);
+    let (record, head) = (found.record.as_ref(), seen.head);
     let files = OnTarget { name: target, built, head, promotions: &seen.promotions, record };
     found.facts.add(files.findings(project)?);
     Ok(VerifyReport::of(found.facts, found.block))

@@ -201,7 +201,6 @@ fn judge<'a>(
     if said.len() < wanted.people as usize {
         let text = format!("{} of {} said go", said.len(), counted(wanted.people, "person"));
         missing.insert(0, Reason::new(ReasonCode::TooFewGoes, text));
-        missing.extend(facts.unheard.iter().take(NAMED_MAX).cloned());
         missing.extend(strangers.map(|decision| {
             let (short, signer) = (decision.digest.short(), decision.signer);
             let text = format!("the go {short} is by {signer}, who is nobody in this policy");
@@ -216,6 +215,9 @@ fn judge<'a>(
     }
     let short = said.len() < wanted.people as usize
         || wanted.disciplines.iter().any(|d| !said.values().any(|has| *has == Some(d)));
+    if short {
+        missing.extend(facts.unheard.iter().take(NAMED_MAX).cloned());
+    }
     if short || is_gone {
         // What stops it is said beside what is missing, though it weighs less.
         if matches!(stops, Verdict::Waiting { .. }) {

@@ -84,7 +84,7 @@ fn an_endpoint_that_is_too_far_behind_to_know_of_a_go_says_so(scene: &Scene<'_>)
     let go = heights.into_iter().max().ok_or("no go")?;
     let node = up_to(&scene.world.mainnet, go + 1)?;
     let eva = scene.person("eva").with_variable("MAINNET_RPC", &node.url());
-    says(&eva, "go", &["by kim does not count", "ask an endpoint that is not behind"])
+    says(&eva, "go", &["by kim does not count", "which is later", "that is not behind"])
 }
 
 fn an_endpoint_that_stands_before_the_deployment_says_so(scene: &Scene<'_>) -> Outcome {
@@ -110,6 +110,15 @@ fn an_endpoint_that_stands_before_the_execution_says_so(scene: &Scene<'_>) -> Ou
     let verified = eva.run(&["verify", "mainnet", "--json"])?;
     let said = verified.json()?["result"].clone();
     assert_eq!(said["verdict"], "UNKNOWN", "{said}");
-    assert!(said.to_string().contains("the endpoint of mainnet is at "), "{said}");
+    let text = said.to_string();
+    assert!(text.contains("the endpoint is behind") && !text.contains("delete it"), "{said}");
+    // Behind or not: an address book that nobody's record gives is wrong.
+    let book = "deployments/mainnet/addresses.json";
+    let mut forged: Value = serde_json::from_slice(&std::fs::read(scene.project().join(book))?)?;
+    forged["addresses"]["vault"]["address"] = json!(format!("0x{}", "66".repeat(20)));
+    scene.write(book, &forged.to_string())?;
+    let said = eva.run(&["verify", "mainnet", "--json"])?.json()?["result"].clone();
+    assert_eq!(said["verdict"], "FAIL", "{said}");
+    assert!(said.to_string().contains("addresses.json is not what"), "{said}");
     Ok(())
 }

@@ -7,6 +7,7 @@ use tidegate_gates::{
     WaiverFact, WaiverFacts,
 };
 use tidegate_model::statement::{Body, Freeze, Statement, Triage, freeze_subject, no_go_subject};
+use tidegate_model::units::format_utc;
 use tidegate_model::{GateInput, Head, ProjectId, Reason, ReasonCode, ReleaseRoot};
 use tidegate_safe::helper;
 
@@ -134,9 +135,11 @@ fn unheard(
         let mut text = format!("the go {} by {by} does not count: {why}", digest.short());
         if let (ReasonCode::DateAhead, Ok(head)) = (why.code, head) {
             text += &format!(
-                "; {target} is final up to block {} here: wait, or ask an endpoint that is not \
-                 behind",
-                head.block.number
+                ": the newest final block of {target}'s endpoint is {}, of {}, and the go is of \
+                 {}, which is later; wait, or ask an endpoint that is not behind",
+                head.block.number,
+                format_utc(head.timestamp),
+                format_utc(general.issued_at)
             );
         }
         unheard.push(Reason::new(why.code, text));

@@ -1,6 +1,7 @@
 //! Files that other programs read: where contracts stand, and what they are called. They are
 //! written once a deployment is done, and compared whenever a network is read back.
 
+mod behind;
 mod writing;
 
 use std::collections::BTreeSet;
@@ -12,10 +13,11 @@ use tidegate_evidence::{Borne, borne_out};
 use tidegate_gates::{FileFact, Findings, Published, published};
 use tidegate_model::record::{Deployment, DeploymentRecord, address_books};
 use tidegate_model::release::Release;
-use tidegate_model::{Reason, ReasonCode, ReleaseRoot};
+use tidegate_model::{Head, Reason, ReasonCode, ReleaseRoot};
 use tidegate_safe::helper::{PromotionRecord, Recorded};
 use tidegate_store::{FileError, read_json};
 
+use self::behind::Later;
 pub(crate) use self::writing::{write_target, write_testnet};
 use crate::error::{AppResult, Kind, OrKind};
 use crate::project::Project;
@@ -153,7 +155,7 @@ pub(crate) struct OnTarget<'a> {
     pub name: &'a str,
     pub built: &'a Built,
     /// The block that `promotions` were read at.
-    pub head: u64,
+    pub head: Head,
     /// What the Safe has recorded, newest first.
     pub promotions: &'a [Recorded],
     /// The record of `built`, if its execution was found.
@@ -171,7 +173,7 @@ impl OnTarget<'_> {
             record.map(|record| DeploymentRecord { name: named.clone(), ..record.clone() });
         let record = renamed.as_ref();
         let nothing = format!("belongs to nothing that the Safe promoted to {name}; delete it");
-        let (mut files, mut known, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut known, mut later) = (Vec::new(), Vec::new(), Vec::new());
         let own = self.own_path(project, &named)?;
         if let (Some(path), Some(record)) = (&own, record) {
             files.push(file(project, path, vec![serde_json::to_value(record)?], &anew(record)));
@@ -188,8 +190,8 @@ impl OnTarget<'_> {
                     "restore it from git".clone_into(&mut found.anew);
                     files.push(found);
                 }
-                None => match executed_after(head, &found.found) {
-                    Some(block) => missing.push(self.is_behind(&path, block)),
+                None => match Later::of(head, &path, &found.found) {
+                    Some(of) => later.push(of),
                     None => files.push(found),
                 },
             }
@@ -198,16 +200,21 @@ impl OnTarget<'_> {
             files.push(file(project, &path, vec![Value::Null], EXECUTE));
         }
         let book = layout.addresses(name).or_kind(Kind::Config)?;
+        let mut missing: Vec<_> = later.iter().map(|later| later.reason(name, head)).collect();
         match promotions.first() {
-            // Nor is the address book of what was promoted nobody's, where that is not known here.
-            _ if !missing.is_empty() => {}
-            None => files.push(file(project, &book, Vec::new(), &nothing)),
+            None => {
+                let books = behind::books(Vec::new(), later);
+                files.push(file(project, &book, books, &nothing));
+            }
             Some(last) => match known.iter().find(|record| is_of(record, &last.record)) {
                 Some(record) => {
-                    let books = address_books(&in_order(promotions, &known)).pop();
-                    files.push(file(project, &book, books.into_iter().collect(), &anew(record)));
+                    let is_last = later.is_empty();
+                    let books = behind::books(in_order(promotions, &known), later);
+                    files.push(file(project, &book, books, &anew(record)));
                     let ours = (built.roots.release_root, &built.release);
-                    if let Some(release) = release_of(project, record, ours)? {
+                    // Those of a later release are not known here.
+                    let release = release_of(project, record, ours)?.filter(|_| is_last);
+                    if let Some(release) = release {
                         files.extend(abi_files(project, name, &release, &anew(record))?);
                     }
                 }
@@ -224,17 +231,6 @@ impl OnTarget<'_> {
         let mut findings = published(&files);
         findings.missing.extend(missing);
         Ok(findings)
-    }
-
-    /// What is said of a record of later than the endpoint knows: not that it is of nothing.
-    fn is_behind(&self, path: &Path, block: u64) -> Reason {
-        let (name, head) = (self.name, self.head);
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let text = format!(
-            "deployments/{name}/{file} is of block {block}, and the endpoint of {name} is at \
-             {head}: it is behind; wait, or ask another endpoint"
-        );
-        Reason::new(ReasonCode::FileNotCompared, text)
     }
 
     /// The name under which `built` was promoted, where a record of that is here: a version that
@@ -278,13 +274,6 @@ fn promoted_record(
     let is_promoted = promotions.iter().any(|by| is_of(&record, &by.record));
     let named = path.file_name()?.to_str()? == record.file_name();
     (is_promoted && named).then_some(record)
-}
-
-/// The block in which a record's release was executed, where that is after another one.
-fn executed_after(head: u64, found: &FileFact) -> Option<u64> {
-    let FileFact::Holds(content) = found else { return None };
-    let record: DeploymentRecord = serde_json::from_value(content.clone()).ok()?;
-    record.transactions.iter().map(|tx| tx.block.number).max().filter(|block| *block > head)
 }
 
 /// The records of these promotions, which are the newest first, in the order of promotion.

@@ -53,18 +53,28 @@ fn facts(decisions: Vec<Decision>) -> GoFacts {
 }
 
 fn word(people: u32, disciplines: &[&str], facts: GoFacts) -> String {
+    told(&verdict(people, disciplines, facts))
+}
+
+fn verdict(people: u32, disciplines: &[&str], facts: GoFacts) -> Verdict {
     let disciplines = disciplines.iter().map(|d| (*d).to_owned()).collect();
     let rules = PolicyRules { go: GoRule { people, disciplines }, ..PolicyRules::default() };
-    told(&gate(&rules, &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), Some(9)).verdict)
+    gate(&rules, &Ok(facts), &Ok(BugFacts::default()), &Ok(NOW), Some(9)).verdict
 }
 
 /// An endpoint that is behind dates no go of today, which is there all the same.
 #[test]
 fn a_go_that_does_not_count_yet_is_named() {
     let why = Reason::new(ReasonCode::DateAhead, "the go 0x07 by kim does not count: block 9");
-    let with = |decisions| GoFacts { unheard: vec![why.clone()], ..facts(decisions) };
-    assert_eq!(word(1, &[], with(Vec::new())), "UNKNOWN too-few-goes date-ahead");
-    assert_eq!(word(1, &[], with(vec![decision(1, 20, Some(&[1, 2]))])), "PASS");
+    let named = |disciplines: &[&str], decisions| {
+        let facts = GoFacts { unheard: vec![why.clone()], ..facts(decisions) };
+        let verdict = verdict(1, disciplines, facts);
+        (verdict.reasons().contains(&why), verdict.word())
+    };
+    let said = || vec![decision(1, 20, Some(&[1, 2]))];
+    assert_eq!(named(&[], Vec::new()), (true, "UNKNOWN"));
+    assert_eq!(named(&["security"], said()), (true, "UNKNOWN"), "a discipline is missing");
+    assert!(!named(&[], said()).0, "there are enough without it");
 }
 
 #[test]
