@@ -44,7 +44,9 @@ pub(crate) async fn require_proxies(
     attentions.extend(follow::found(built));
     let open = uninitialized(&built.release.plan, &built.release.artifacts);
     attentions.extend(open.into_iter().map(|(step, function)| {
-        format!("the proxy {step} is created without `init`: anybody may call {function} first")
+        format!(
+            "no initialiser runs as the proxy {step} is created: anybody may call {function} first"
+        )
     }));
     attentions.extend(require_safe(place.1, built, prepared, head).await?);
     attentions.extend(require_layouts(project, place, built, prepared, head).await?);

@@ -8,7 +8,7 @@ use super::args::Type;
 use super::{BEACON, BEACON_PROXY, Builder, ElaborateError, TRANSPARENT_PROXY, UUPS_PROXY, value};
 use crate::config::StepConfig;
 use crate::minimal::MINIMAL_PROXY;
-use crate::uninitialized::initializer;
+use crate::uninitialized::{initializer, initializes};
 
 impl<'a> Builder<'a> {
     pub(super) fn create(
@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
             None => None,
         };
         let init = self.init(step, abi, written)?;
-        require_initialized(step, abi, written, init.is_some())?;
+        require_initialized(step, abi, written, initializes(init.as_ref()))?;
         Ok(Some(Proxy { kind, contract, admin, beacon, init }))
     }
 
@@ -184,7 +184,7 @@ fn require_initialized(
              why nobody has to"
         )),
         (None, Some(_)) if is_initialized => {
-            error("`uninitialized` says why there is no `init`, and there is one".to_owned())
+            error("`uninitialized` says why no initialiser runs, and `init` is one".to_owned())
         }
         (None, Some(_)) => error("`uninitialized`: the contract has no initialiser".to_owned()),
         (_, Some(reason)) if reason.trim().is_empty() => {

@@ -75,9 +75,17 @@ fn a_proxy_is_initialised_or_says_why_not() {
         refused(proxied("uninitialized = \" \""), "`uninitialized` is the reason, in words");
         assert!(proxied(initialize).is_ok(), "{kind}");
         let both = format!("{initialize}\nuninitialized = \"x\"");
-        refused(proxied(&both), "why there is no `init`, and there is one");
+        refused(proxied(&both), "why no initialiser runs, and `init` is one");
         assert!(proxied("uninitialized = \"its owner is in the code\"").is_ok(), "{kind}");
     }
+    // Another function leaves the initialiser to whoever comes first.
+    let other = "args = [\"@safe\"]\nproxy = \"uups\"\ninit = [\"renew\"]";
+    refused(made("Vault", other), "whoever calls initialize(address,uint256,address) first owns");
+    let said = made("Vault", &format!("{other}\nuninitialized = \"renew does it\"")).unwrap();
+    let said = release(said);
+    assert_eq!(crate::uninitialized(&said.plan, &said.artifacts).len(), 1);
+    let beacon = "args = [\"@safe\"]\nproxy = \"beacon\"\nadmin = \"@safe\"";
+    refused(made("Vault", beacon), "whoever calls initialize(address,uint256,address) first owns");
     let pair = made("Pair", "args = [\"@safe\"]\nproxy = \"uups\"\nuninitialized = \"x\"");
     refused(pair, "the contract has no initialiser");
     let plain = made("Vault", "args = [\"@safe\"]\nuninitialized = \"x\"");
