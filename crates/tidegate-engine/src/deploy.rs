@@ -15,6 +15,7 @@ use crate::earlier::Past;
 use crate::error::EngineError;
 use crate::fees::{Ceiling, FeeCap};
 use crate::lane::{Adoption, Landed, Lane, Planned, Several};
+use crate::op_key::OpKey;
 use crate::ports::{Chain, Journal};
 
 /// An upper bound of an anchor's gas.
@@ -158,7 +159,9 @@ impl DeployRun {
     }
 
     pub(crate) fn key(&self, op: &str) -> String {
-        format!("deploy/{}/{}/{}/{op}", self.project, self.release_root, self.deployment_id)
+        let Self { project, release_root, deployment_id, .. } = self;
+        let (release_root, deployment_id) = (*release_root, *deployment_id);
+        OpKey { project: Some(project), release_root, deployment_id, op }.to_string()
     }
 
     /// The name of an operation's journal entries.

@@ -9,6 +9,7 @@ mod earlier;
 mod error;
 mod fees;
 mod lane;
+mod op_key;
 mod ports;
 mod sign;
 
@@ -19,6 +20,7 @@ pub use earlier::{find_sent, there};
 pub use error::EngineError;
 pub use fees::{Ceiling, FeeCap};
 pub use lane::{Adoption, Cleared, Landed, Lane, intent_digest};
+pub use op_key::OpKey;
 pub use ports::{Chain, Journal};
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ const CONTRACTS: &str = "the_contracts_are_tested_as_printed";
 const WRITTEN: &str = "shows a file that the program writes, with what differs left out";
 
 /// Each block by its page and its first line.
-const BLOCKS: [(&str, &str, Way); 29] = [
+const BLOCKS: [(&str, &str, Way); 30] = [
     (
         "README.md",
         "./scripts/demo   # a release",
@@ -76,6 +76,7 @@ const BLOCKS: [(&str, &str, Way); 29] = [
     ("docs/auditors.md", "tidegate record risk", Run(AUDITORS)),
     ("docs/auditors.md", "tidegate attest addendum.pdf", Run(AUDITORS)),
     ("docs/auditors.md", "tidegate attest --revoke", Run(AUDITORS)),
+    ("docs/upgrades.md", "/// @custom:tidegate-keeps-storage", Run(CONFIGS)),
     ("docs/upgrades.md", "/// @custom:tidegate-grows-at-end", Run(CONFIGS)),
     ("docs/upgrades.md", "[existing.box]", Run(BACK)),
     ("docs/upgrades.md", "/// @custom:oz-upgrades-unsafe-allow", Run(CONFIGS)),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 use tidegate_chain::Transaction;
-use tidegate_model::ReleaseRoot;
+use tidegate_engine::OpKey;
 use tidegate_model::event::LaneState;
 use tidegate_model::record::{ANCHOR_OP, FOREIGN_OP};
 use tidegate_plan::{FrozenOp, OpKind};
@@ -106,18 +106,16 @@ impl Begun<'_> {
 
     /// What this machine sent for other deployments, those that broke off among them.
     fn journaled(&self, state: &LaneState) -> Vec<Before> {
-        let root = self.built.roots.release_root;
+        let (root, project) = (self.built.roots.release_root, &self.built.release.project);
         let mut before = Vec::new();
         for attempt in state.attempts.iter().rev() {
             let succeeded = attempt.state.inclusion().is_some_and(|inclusion| inclusion.success);
-            let parts: Vec<_> = attempt.op.splitn(4, '/').collect();
-            let ["deploy", of, id, op] = parts[..] else { continue };
-            let (Ok(of), Ok(id)) = (of.parse::<B256>(), id.parse::<u64>()) else { continue };
-            let of = ReleaseRoot(of);
-            if !succeeded || op == ANCHOR_OP || (of, id) == (root, self.id) {
+            let Some(key) = OpKey::parse(&attempt.op) else { continue };
+            let OpKey { release_root: of, deployment_id: id, op, .. } = key;
+            let is_same = of == root && key.project.is_none_or(|of| of == project);
+            if !succeeded || op == ANCHOR_OP || (is_same && id == self.id) {
                 continue;
             }
-            let is_same = of == root;
             let name = match is_same {
                 true => self.built.release.name.clone(),
                 false => format!("release {}", of.short()),
