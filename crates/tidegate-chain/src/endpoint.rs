@@ -37,19 +37,23 @@ pub(crate) struct Endpoint {
     pub(crate) by_number: AtomicBool,
     /// The most blocks whose logs it serves at once, as far as it said.
     pub(crate) log_blocks: AtomicU64,
+    /// It takes one call in a request.
+    pub(crate) one_by_one: AtomicBool,
 }
 
+/// One answer of JSON-RPC.
 #[derive(Deserialize)]
-struct WireAnswer {
-    id: Value,
+pub(crate) struct WireAnswer {
+    pub(crate) id: Value,
     #[serde(default)]
     result: Option<Value>,
     #[serde(default)]
-    error: Option<WireError>,
+    pub(crate) error: Option<WireError>,
 }
 
+/// An error in it.
 #[derive(Deserialize)]
-struct WireError {
+pub(crate) struct WireError {
     code: i64,
     #[serde(default)]
     message: String,
@@ -58,10 +62,10 @@ struct WireError {
 }
 
 /// What came over HTTP.
-struct Posted {
+pub(crate) struct Posted {
     status: StatusCode,
     retry_after: Option<Duration>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Prepares connections. No proxy of the environment is used, no redirect followed, nothing tried
@@ -87,6 +91,7 @@ impl Endpoint {
             pace: Pace::default(),
             by_number: AtomicBool::new(false),
             log_blocks: AtomicU64::new(u64::MAX),
+            one_by_one: AtomicBool::new(false),
         }
     }
 
@@ -160,7 +165,23 @@ impl Endpoint {
         params: &Value,
     ) -> Result<T, EndpointError> {
         let body = json!({"jsonrpc": "2.0", "id": CALL_ID, "method": method, "params": params});
-        let posted = tokio::time::timeout(self.limits.call, self.post(method, body.to_string()));
+        let posted = self.posted(method, body.to_string()).await?;
+        let Ok(answer) = serde_json::from_slice::<WireAnswer>(&posted.body) else {
+            return Err(self.no_answer(method, &posted));
+        };
+        if answer.error.is_none() && posted.status.is_success() && answer.id != CALL_ID {
+            return Err(self.bad_answer(method, "for this call"));
+        }
+        self.result(method, &posted, answer)
+    }
+
+    /// What came back, within the time of a call. Whoever waits for long is told for what.
+    pub(crate) async fn posted(
+        &self,
+        method: &'static str,
+        body: String,
+    ) -> Result<Posted, EndpointError> {
+        let posted = tokio::time::timeout(self.limits.call, self.post(method, body));
         let mut posted = std::pin::pin!(posted);
         let answer = match tokio::time::timeout(SLOW, &mut posted).await {
             Ok(answer) => answer,
@@ -170,34 +191,45 @@ impl Endpoint {
                 posted.await
             }
         };
-        let Ok(answer) = answer else {
-            return Err(EndpointError::TimedOut {
+        answer.unwrap_or_else(|_| {
+            Err(EndpointError::TimedOut {
                 endpoint: self.url.clone(),
                 method,
                 secs: self.limits.call.as_secs_f64(),
-            });
-        };
-        let Posted { status, retry_after, body } = answer?;
-        let answer = serde_json::from_slice::<WireAnswer>(&body);
-        // An error is one under whatever status; a result needs the status of a success.
-        if let Ok(WireAnswer { error: Some(error), .. }) = answer {
-            return Err(self.rpc_error(method, status, retry_after, error));
+            })
+        })
+    }
+
+    /// What one answer says. An error is one under whatever status; a result needs the status of a
+    /// success.
+    pub(crate) fn result<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        posted: &Posted,
+        answer: WireAnswer,
+    ) -> Result<T, EndpointError> {
+        if let Some(error) = answer.error {
+            return Err(self.rpc_error(method, posted, error));
         }
-        if !status.is_success() {
-            let status = status.as_u16();
-            return Err(EndpointError::Status {
-                endpoint: self.url.clone(),
-                method,
-                status,
-                retry_after,
-            });
-        }
-        let answer = answer.map_err(|_| self.bad_answer(method, "JSON-RPC"))?;
-        if answer.id != CALL_ID {
-            return Err(self.bad_answer(method, "for this call"));
+        if !posted.status.is_success() {
+            return Err(self.no_answer(method, posted));
         }
         serde_json::from_value(answer.result.unwrap_or_default())
             .map_err(|_| self.bad_answer(method, "of the method's form"))
+    }
+
+    /// The error of what is no JSON-RPC: its status, or that it is none.
+    pub(crate) fn no_answer(&self, method: &'static str, posted: &Posted) -> EndpointError {
+        let Posted { status, retry_after, .. } = *posted;
+        if status.is_success() {
+            return self.bad_answer(method, "JSON-RPC");
+        }
+        EndpointError::Status {
+            endpoint: self.url.clone(),
+            method,
+            status: status.as_u16(),
+            retry_after,
+        }
     }
 
     /// The error that an answer is not what was asked for.
@@ -233,13 +265,14 @@ impl Endpoint {
         Ok(Posted { status, retry_after, body: answer })
     }
 
-    fn rpc_error(
+    /// The error that an answer says.
+    pub(crate) fn rpc_error(
         &self,
         method: &'static str,
-        status: StatusCode,
-        retry_after: Option<Duration>,
+        posted: &Posted,
         error: WireError,
     ) -> EndpointError {
+        let Posted { status, retry_after, .. } = *posted;
         EndpointError::Rpc {
             endpoint: self.url.clone(),
             method,

@@ -8,6 +8,7 @@
 //! It must never sign, choose a nonce, or send the same bytes again on its own. What a send
 //! answers is for diagnosis only: the caller reconciles by hash and nonce.
 
+mod batch;
 mod busy;
 mod connect;
 mod endpoint;

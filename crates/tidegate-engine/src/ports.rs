@@ -87,8 +87,10 @@ pub trait Chain: Sync {
         upper: Head,
     ) -> impl Future<Output = Result<Vec<Transaction>, ReadError>> + Send;
 
-    /// Sends signed bytes, once. They may become public and be included whatever the outcome says.
-    fn send_raw(&self, raw: &[u8]) -> impl Future<Output = SendOutcome> + Send;
+    /// Sends signed bytes in their order, each once. They may become public and be included
+    /// whatever the outcomes say. Where the endpoint does not answer, the last outcome says so, and
+    /// what is behind it has none.
+    fn send_all(&self, raws: &[Bytes]) -> impl Future<Output = Vec<SendOutcome>> + Send;
 
     /// Lets the chain go on for so long.
     fn pause(&self, time: Duration) -> impl Future<Output = ()> + Send;
@@ -157,8 +159,8 @@ impl Chain for Network {
         Self::sender_transactions(self, sender, from, to, 0, upper).await
     }
 
-    async fn send_raw(&self, raw: &[u8]) -> SendOutcome {
-        Self::send_raw(self, raw).await
+    async fn send_all(&self, raws: &[Bytes]) -> Vec<SendOutcome> {
+        Self::send_all(self, raws).await
     }
 
     async fn pause(&self, time: Duration) {

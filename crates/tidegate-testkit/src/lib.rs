@@ -36,7 +36,7 @@ pub use miner::Miner;
 pub use person::{Env, Person, Ran, split_words};
 pub use project::{COMPILER, Project, ProjectOptions, networks_toml};
 pub use rpc::RpcClient;
-pub use scripted::{Reply, ScriptedNode};
+pub use scripted::{BATCH, Reply, ScriptedNode};
 pub use solc::solc_wrapper;
 pub use tape::{Recorder, Tape};
 pub use tools::{Tools, repo_root};

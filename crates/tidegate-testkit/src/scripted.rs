@@ -17,6 +17,9 @@ const HEADER_LINES_MAX: usize = 100;
 /// How often a reply that never ends looks whether the node is being dropped.
 const STOP_POLL_MS: u64 = 10;
 
+/// The method under which a script is asked about several calls in one request.
+pub const BATCH: &str = "batch";
+
 /// What a scripted node does with one call.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -75,6 +78,18 @@ struct State {
     upstream: Option<RpcClient>,
     calls: Mutex<BTreeMap<String, usize>>,
     stop: AtomicBool,
+}
+
+impl State {
+    /// Counts a call, and asks the script about it.
+    fn reply(&self, call: &Value) -> Reply {
+        let method = call["method"].as_str().unwrap_or_default();
+        {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            *calls.entry(method.to_owned()).or_default() += 1;
+        }
+        (self.script)(method, &call["params"])
+    }
 }
 
 impl std::fmt::Debug for State {
@@ -144,31 +159,18 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
 
 fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
     let body = read_request(&stream)?;
-    let call: Value = serde_json::from_slice(&body)?;
-    let method = call["method"].as_str().unwrap_or_default();
-    {
-        let mut calls = state.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        *calls.entry(method.to_owned()).or_default() += 1;
-    }
-    match (state.script)(method, &call["params"]) {
+    let request: Value = serde_json::from_slice(&body)?;
+    let reply = match request.as_array() {
+        Some(calls) => reply_to_batch(state, &request, calls)?,
+        None => as_http(&request["id"], state.reply(&request)),
+    };
+    match reply {
         Reply::Forward => {
             let answer = forward(state, &body)?;
             respond(&mut stream, 200, &[], &answer)
         }
         Reply::ForwardAndHangUp => forward(state, &body).map(|_| ()),
-        Reply::HangUp => Ok(()),
-        Reply::Result(result) => {
-            let answer = json!({"jsonrpc": "2.0", "id": call["id"], "result": result});
-            respond(&mut stream, 200, &[], answer.to_string().as_bytes())
-        }
-        Reply::Error { code, message, data } => {
-            let mut error = json!({"code": code, "message": message});
-            if let Some(data) = data {
-                error["data"] = data;
-            }
-            let answer = json!({"jsonrpc": "2.0", "id": call["id"], "error": error});
-            respond(&mut stream, 200, &[], answer.to_string().as_bytes())
-        }
+        Reply::HangUp | Reply::Result(_) | Reply::Error { .. } => Ok(()),
         Reply::Http { status, headers, body } => respond(&mut stream, status, &headers, &body),
         Reply::Flood { bytes } => flood(&mut stream, bytes),
         Reply::Drip { every_ms } => drip(&mut stream, every_ms, state),
@@ -176,6 +178,54 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             until_stopped(state);
             Ok(())
         }
+    }
+}
+
+/// The script is asked about the batch as a whole, then about each call in it. A reply that is no
+/// answer to one call becomes that of the whole batch.
+fn reply_to_batch(state: &State, request: &Value, calls: &[Value]) -> io::Result<Reply> {
+    let whole = state.reply(&json!({"method": BATCH, "params": request}));
+    if !matches!(whole, Reply::Forward) {
+        return Ok(as_http(&Value::Null, whole));
+    }
+    let mut answers = Vec::new();
+    for call in calls {
+        let reply = state.reply(call);
+        answers.push(match answer(&call["id"], &reply) {
+            Some(answer) => answer,
+            None if matches!(reply, Reply::Forward) => {
+                let answer = forward(state, call.to_string().as_bytes())?;
+                serde_json::from_slice(&answer)?
+            }
+            None => return Ok(reply),
+        });
+    }
+    let body = Value::Array(answers).to_string().into_bytes();
+    Ok(Reply::Http { status: 200, headers: Vec::new(), body })
+}
+
+/// What is answered to one call; `None` where the reply is none.
+fn answer(id: &Value, reply: &Reply) -> Option<Value> {
+    match reply {
+        Reply::Result(result) => Some(json!({"jsonrpc": "2.0", "id": id, "result": result})),
+        Reply::Error { code, message, data } => {
+            let mut error = json!({"code": code, "message": message});
+            if let Some(data) = data {
+                error["data"] = data.clone();
+            }
+            Some(json!({"jsonrpc": "2.0", "id": id, "error": error}))
+        }
+        _ => None,
+    }
+}
+
+fn as_http(id: &Value, reply: Reply) -> Reply {
+    match answer(id, &reply) {
+        Some(answer) => {
+            let body = answer.to_string().into_bytes();
+            Reply::Http { status: 200, headers: Vec::new(), body }
+        }
+        None => reply,
     }
 }
 

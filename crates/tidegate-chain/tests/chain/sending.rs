@@ -1,9 +1,9 @@
 //! A send happens once, whatever becomes of its answer.
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_chain::{NetworkConfig, SendOutcome};
-use tidegate_testkit::{Anvil, Reply, ScriptedNode, Transaction, test_address, test_key};
+use tidegate_testkit::{Anvil, BATCH, Reply, ScriptedNode, Transaction, test_address, test_key};
 
 use crate::support::{
     API_KEY, Outcome, SIMULATED, anvil, config, connect, limits_for, run, second_host, whole,
@@ -86,6 +86,121 @@ fn one_endpoint_is_chosen() -> Outcome {
     for (choice, calls) in [(1, (0, 1)), (0, (1, 1)), (2, (2, 1)), (3, (2, 2))] {
         run(network.send_raw_via(&raw, choice));
         assert_eq!((first.calls(SEND), second.calls(SEND)), calls, "{choice}");
+    }
+    Ok(())
+}
+
+/// Sends several through a node that follows a script; what came of each, how many requests were
+/// batches, and how many single sends there were in all.
+fn check_several(
+    anvil: &Anvil,
+    raws: &[Bytes],
+    script: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
+) -> Result<(Vec<String>, usize, usize), Box<dyn std::error::Error>> {
+    let node = ScriptedNode::start(Some(anvil.url()), script)?;
+    let network = connect(config(SIMULATED, &[&node.url()]))?;
+    let outcomes = run(network.send_all(raws));
+    let said = raws.iter().zip(outcomes).map(|(raw, outcome)| match outcome {
+        SendOutcome::Accepted(hash) => {
+            assert_eq!(hash, keccak256(raw));
+            "accepted".to_owned()
+        }
+        SendOutcome::Rejected { code, .. } => code.to_string(),
+        SendOutcome::Unknown { .. } => "unknown".to_owned(),
+    });
+    Ok((said.collect(), node.calls(BATCH), node.calls(SEND)))
+}
+
+/// As many transfers of one sender, from the nonce that it has.
+fn several(anvil: &Anvil, count: u64) -> Result<Vec<Bytes>, Box<dyn std::error::Error>> {
+    let from = anvil.rpc("eth_getTransactionCount", json!([test_address(0), "pending"]))?;
+    let from = from.as_str().and_then(|count| count.strip_prefix("0x")).ok_or("a quantity")?;
+    let from = u64::from_str_radix(from, 16)?;
+    let one = |nonce| {
+        let call = Transaction::call(test_address(1), Bytes::new());
+        Ok(anvil.sign(&test_key(0), &Transaction { nonce: Some(nonce), ..call })?)
+    };
+    (from..from + count).map(one).collect()
+}
+
+#[test]
+fn several_are_one_request() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let raws = several(&anvil, 20)?;
+    let (said, batches, sends) = check_several(&anvil, &raws, |_, _| Reply::Forward)?;
+    assert_eq!((said, batches, sends), (vec!["accepted".to_owned(); 20], 2, 20), "16 and 4");
+    for raw in &raws {
+        assert!(anvil.wait_receipt(keccak256(raw))?.status);
+    }
+    let (said, ..) = check_several(&anvil, &raws[..3], |_, _| Reply::Forward)?;
+    assert_eq!(said, ["-32003"; 3], "each has its own answer");
+    Ok(())
+}
+
+/// By an error, by something else than a list, by a status: the calls are made one by one, also
+/// those of the next batch.
+#[test]
+fn an_endpoint_without_batches_is_asked_one_by_one() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let message = "batch requests are disabled".to_owned();
+    for reply in [
+        Reply::Error { code: -32600, message, data: None },
+        Reply::Result(json!("0x")),
+        Reply::Http { status: 400, headers: vec![], body: b"no".to_vec() },
+    ] {
+        let raws = several(&anvil, 18)?;
+        let script = move |method: &str, _: &Value| match method {
+            BATCH => reply.clone(),
+            _ => Reply::Forward,
+        };
+        let (said, batches, sends) = check_several(&anvil, &raws, script)?;
+        assert_eq!((said, batches, sends), (vec!["accepted".to_owned(); 18], 1, 18));
+    }
+    Ok(())
+}
+
+/// Nothing is sent twice for an answer that is lost, and nobody who asks for time is asked more.
+#[test]
+fn a_batch_without_an_answer_is_unknown() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let busy = |status| Reply::Http { status, headers: vec![], body: vec![] };
+    for (reply, is_taken) in [
+        (Reply::ForwardAndHangUp, true),
+        (Reply::HangUp, false),
+        (busy(429), false),
+        (busy(503), false),
+    ] {
+        let raws = several(&anvil, 18)?;
+        let script = move |method: &str, _: &Value| match method {
+            BATCH => reply.clone(),
+            _ => Reply::Forward,
+        };
+        let (said, batches, sends) = check_several(&anvil, &raws, script)?;
+        assert_eq!((said, batches, sends), (vec!["unknown".to_owned()], 1, 0));
+        if is_taken {
+            anvil.wait_receipt(keccak256(&raws[15]))?;
+        }
+    }
+    Ok(())
+}
+
+/// A list with answers in another order, to other calls, or too few of them.
+#[test]
+fn answers_are_found_by_their_call() -> Outcome {
+    let anvil = anvil(SIMULATED)?;
+    let raws = several(&anvil, 3)?;
+    let hashes: Vec<_> = raws.iter().map(keccak256).collect();
+    let answer = |id: u64, hash: B256| json!({"jsonrpc": "2.0", "id": id, "result": hash});
+    let turned = json!([answer(2, hashes[2]), answer(0, hashes[0]), answer(1, hashes[1])]);
+    let few = json!([answer(0, hashes[0]), answer(7, hashes[1]), answer(2, hashes[1])]);
+    for (list, expected) in [(turned, ["accepted"; 3]), (few, ["accepted", "unknown", "unknown"])] {
+        let body = list.to_string().into_bytes();
+        let script = move |method: &str, _: &Value| match method {
+            BATCH => Reply::Http { status: 200, headers: vec![], body: body.clone() },
+            _ => Reply::Forward,
+        };
+        let (said, batches, sends) = check_several(&anvil, &raws, script)?;
+        assert_eq!((said, batches, sends), (expected.map(str::to_owned).to_vec(), 1, 0));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! One intent after the other: signed, journaled, sent.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{B256, Bytes, U256};
 use tidegate_chain::SendOutcome;
 use tidegate_model::event::{Attempt, Intent, LaneEvent};
 
@@ -71,9 +71,8 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             return Ok(());
         }
         self.require_adopted().await?;
-        for other in &others {
-            self.send(other.hash, &other.raw).await?;
-        }
+        let sent: Vec<_> = others.iter().map(|other| (other.hash, other.raw.clone())).collect();
+        self.send_all(&sent).await?;
         for other in &others {
             self.finish(other).await?;
         }
@@ -131,24 +130,29 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
 
     /// Sends bytes that the journal holds. The answer is noted; what follows from a refusal, the
     /// chain says ([`Lane::wait`]).
-    pub(super) async fn send(&mut self, hash: B256, raw: &[u8]) -> Result<(), EngineError> {
-        let answered = self.sent(hash, raw).await;
-        self.append(&answered)
+    pub(super) async fn send(&mut self, hash: B256, raw: &Bytes) -> Result<(), EngineError> {
+        self.send_all(&[(hash, raw.clone())]).await
     }
 
-    /// The same without a note of it in the journal.
-    pub(super) async fn sent(&mut self, hash: B256, raw: &[u8]) -> LaneEvent {
-        self.refusals.remove(&hash);
-        let answer = match self.network.send_raw(raw).await {
-            SendOutcome::Accepted(_) => "accepted".to_owned(),
-            SendOutcome::Rejected { code, message } => {
-                let answer = format!("rejected {code}: {message}");
-                self.refusals.insert(hash, (code, message));
-                answer
-            }
-            SendOutcome::Unknown { cause } => format!("unknown: {cause}"),
-        };
-        tracing::debug!(%hash, %answer, "sent");
-        LaneEvent::Answered { hash, answer }
+    /// The same of several, in their order, at once.
+    pub(super) async fn send_all(&mut self, sent: &[(B256, Bytes)]) -> Result<(), EngineError> {
+        let raws: Vec<_> = sent.iter().map(|(_, raw)| raw.clone()).collect();
+        let outcomes = self.network.send_all(&raws).await;
+        let mut answers = Vec::new();
+        for (&(hash, _), outcome) in sent.iter().zip(outcomes) {
+            self.refusals.remove(&hash);
+            let answer = match outcome {
+                SendOutcome::Accepted(_) => "accepted".to_owned(),
+                SendOutcome::Rejected { code, message } => {
+                    let answer = format!("rejected {code}: {message}");
+                    self.refusals.insert(hash, (code, message));
+                    answer
+                }
+                SendOutcome::Unknown { cause } => format!("unknown: {cause}"),
+            };
+            tracing::debug!(%hash, %answer, "sent");
+            answers.push(LaneEvent::Answered { hash, answer });
+        }
+        self.append_all(&answers)
     }
 }

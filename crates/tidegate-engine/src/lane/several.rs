@@ -139,9 +139,10 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
             several.sent.clear();
             return Ok(Way::Alone);
         }
-        for attempt in open.values() {
-            self.send(attempt.hash, &attempt.raw).await?;
-        }
+        let mut open: Vec<_> = open.into_values().collect();
+        open.sort_unstable_by_key(|attempt| attempt.nonce);
+        let open: Vec<_> = open.into_iter().map(|own| (own.hash, own.raw)).collect();
+        self.send_all(&open).await?;
         Ok(Way::Estimated)
     }
 
@@ -177,13 +178,11 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let window = self.window(several).await?;
         several.sent.extend(&window.sent);
         self.append_all(&window.events)?;
-        let mut answers = Vec::new();
-        for event in &window.events {
-            if let LaneEvent::AttemptRecorded { hash, raw, .. } = event {
-                answers.push(self.sent(*hash, raw).await);
-            }
-        }
-        self.append_all(&answers)?;
+        let signed = window.events.iter().filter_map(|event| match event {
+            LaneEvent::AttemptRecorded { hash, raw, .. } => Some((*hash, raw.clone())),
+            _ => None,
+        });
+        self.send_all(&signed.collect::<Vec<_>>()).await?;
         Ok(!window.sent.is_empty())
     }
 

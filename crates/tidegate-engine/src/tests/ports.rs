@@ -80,8 +80,9 @@ async fn a_network_is_a_chain() {
     assert_eq!(Chain::estimate_gas(chain, &query).await.unwrap(), 21_000);
     let fees = Chain::fee_data(chain).await.unwrap();
     assert_eq!((fees.base_fee, fees.priority_fee), (2, 3));
-    let sent = Chain::send_raw(chain, &[1, 2]).await;
-    assert!(matches!(sent, SendOutcome::Accepted(hash) if hash == keccak256([1, 2])), "{sent:?}");
+    let sent = Chain::send_all(chain, &[Bytes::from_static(&[1, 2])]).await;
+    let [SendOutcome::Accepted(hash)] = sent[..] else { panic!("{sent:?}") };
+    assert_eq!(hash, keccak256([1, 2]));
 }
 
 #[tokio::test]

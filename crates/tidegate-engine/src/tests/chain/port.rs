@@ -190,6 +190,30 @@ impl Chain for MemoryChain {
         if all { Ok(found) } else { Err(ReadError::NotFound { what: missing }) }
     }
 
+    async fn send_all(&self, raws: &[Bytes]) -> Vec<SendOutcome> {
+        let mut outcomes = Vec::new();
+        for raw in raws {
+            outcomes.push(self.send_raw(raw).await);
+        }
+        outcomes
+    }
+
+    async fn pause(&self, time: Duration) {
+        self.turn().await;
+        let mut world = self.world();
+        world.pauses.push(time);
+        if world.faults.is_some() {
+            return world.happen();
+        }
+        match world.script.pop_front() {
+            Some(step) => step(&mut world),
+            None if world.mining => world.mine(),
+            None => {}
+        }
+    }
+}
+
+impl MemoryChain {
     async fn send_raw(&self, raw: &[u8]) -> SendOutcome {
         self.turn().await;
         let mut world = self.world();
@@ -220,20 +244,6 @@ impl Chain for MemoryChain {
         match taken {
             Ok(hash) => SendOutcome::Accepted(hash),
             Err((code, text)) => SendOutcome::Rejected { code, message: text.to_owned() },
-        }
-    }
-
-    async fn pause(&self, time: Duration) {
-        self.turn().await;
-        let mut world = self.world();
-        world.pauses.push(time);
-        if world.faults.is_some() {
-            return world.happen();
-        }
-        match world.script.pop_front() {
-            Some(step) => step(&mut world),
-            None if world.mining => world.mine(),
-            None => {}
         }
     }
 }
