@@ -114,7 +114,8 @@ pub(crate) fn prepare_with(
     ops.append(&mut resolved.ops);
     resolved.ops = ops;
     let mocked = built.mocks.values().map(|mock| &mock.abi);
-    resolved.errors = resolved.errors.with(mocked.chain([tidegate_safe::helper_abi()]));
+    resolved.errors =
+        resolved.errors.with(mocked.chain([tidegate_safe::helper_abi(), &built.errors]));
     Ok(Prepared { resolved, mocks, externals, left, found })
 }
 

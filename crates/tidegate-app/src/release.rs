@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_json_abi::JsonAbi;
 use alloy_primitives::B256;
 use tidegate_compile::{CompileOutput, Difference};
 use tidegate_model::lookup::Prefix;
@@ -25,6 +26,9 @@ pub struct Built {
     pub roots: Roots,
     /// Contracts that externals are created from on test stages; outside the plan.
     pub mocks: Mocks,
+    /// The errors of all contracts of its sources, where these were compiled: a contract that a
+    /// factory creates has no artifact.
+    pub errors: JsonAbi,
     pub warnings: Vec<String>,
 }
 
@@ -76,7 +80,7 @@ fn tree(project: &Project) -> AppResult<Option<Built>> {
         return Err(only_calls());
     }
     let output = crate::compiler::run(project, &contracts)?;
-    let CompileOutput { artifacts, roots: names, libraries, compilers, warnings } = &output;
+    let CompileOutput { artifacts, roots: names, libraries, compilers, warnings, errors } = &output;
     let no_libraries = Vec::new();
     let mut compiled = BTreeMap::new();
     for (written, fqn) in names {
@@ -124,7 +128,7 @@ fn tree(project: &Project) -> AppResult<Option<Built>> {
     let mocks: Mocks = mocks.collect();
     let roots = release.roots()?;
     store(project, &release, &mocks, &roots)?;
-    Ok(Some(Built { release, roots, mocks, warnings: warnings.clone() }))
+    Ok(Some(Built { release, roots, mocks, errors: errors.clone(), warnings: warnings.clone() }))
 }
 
 /// As [`select`], for commands that only look: where nothing changed yet since the release that is
@@ -160,7 +164,7 @@ fn counting(project: &Project, built: Built) -> Built {
 
 pub(crate) fn kept(Kept { release, mocks, roots }: &Kept) -> Built {
     let (release, mocks, roots) = (release.clone(), mocks.clone(), roots.clone());
-    Built { release, roots, mocks, warnings: Vec::new() }
+    Built { release, roots, mocks, errors: JsonAbi::new(), warnings: Vec::new() }
 }
 
 fn only_calls() -> AppError {
@@ -205,7 +209,7 @@ pub(crate) fn read_release(bytes: &[u8]) -> AppResult<Option<Built>> {
         return Ok(None);
     }
     let roots = release.roots()?;
-    Ok(Some(Built { release, roots, mocks, warnings: Vec::new() }))
+    Ok(Some(Built { release, roots, mocks, errors: JsonAbi::new(), warnings: Vec::new() }))
 }
 
 /// A kept release by its root; of several builds, any one, since they differ in metadata alone.

@@ -367,7 +367,11 @@ mod tests {
 
     fn unit(contracts: &[(&str, &[&str])]) -> Unit {
         let compiled = |(name, links): &(&str, &[&str])| ((*name).to_owned(), linking(links));
-        Unit { contracts: contracts.iter().map(compiled).collect(), warnings: Vec::new() }
+        Unit {
+            contracts: contracts.iter().map(compiled).collect(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     #[test]
@@ -447,7 +451,8 @@ mod tests {
                 ("lib/p/L.sol:L".to_owned(), library("paris")),
                 ("lib/q/L.sol:L".to_owned(), library(evm)),
             ];
-            let unit = Unit { contracts: contracts.into(), warnings: Vec::new() };
+            let unit =
+                Unit { contracts: contracts.into(), errors: Vec::new(), warnings: Vec::new() };
             artifacts(&unit, &Closure::new(), &names, ["s:C"])
         };
         assert_eq!(made("paris").unwrap().artifacts.len(), 2);

@@ -83,8 +83,11 @@ mod tests {
             let inputs = [build.to_owned(), "b".to_owned()];
             Slot::new(dir.path(), &inputs, B256::repeat_byte(compiler))
         };
-        let unit =
-            Unit { contracts: std::collections::BTreeMap::new(), warnings: vec!["w".to_owned()] };
+        let unit = Unit {
+            contracts: Default::default(),
+            errors: Vec::new(),
+            warnings: vec!["w".to_owned()],
+        };
         let first = slot("a", 1);
         assert_eq!(first.load::<Unit>(), None);
         first.store(&unit);

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use alloy_json_abi::{Error, JsonAbi};
+use serde_json::Value;
 use tidegate_model::Fqn;
 use tidegate_model::release::{Artifact, Compiler};
 
@@ -32,6 +34,9 @@ pub struct CompileOutput {
     /// For each artifact the libraries that it links, directly or not, each before those that
     /// link it.
     pub libraries: BTreeMap<Fqn, Vec<Fqn>>,
+    /// The errors of every contract of the sources, as an ABI of nothing else. They only name what
+    /// fails; no digest has them.
+    pub errors: JsonAbi,
     /// The compilers used, the newest first.
     pub compilers: Vec<Compiler>,
     /// The compiler's warnings, as it formats them, and settings that an old one does not know.
@@ -56,6 +61,7 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
         artifacts: BTreeMap::new(),
         roots: named.iter().map(|(name, root)| ((*name).to_owned(), fqn(root))).collect(),
         libraries: BTreeMap::new(),
+        errors: JsonAbi::new(),
         compilers: Vec::new(),
         warnings: Vec::new(),
     };
@@ -71,6 +77,7 @@ pub fn compile(request: &CompileRequest<'_>) -> Result<CompileOutput, CompileErr
         }
         output.libraries.extend(linked.libraries);
         output.compilers.push(group.compiler.compiler);
+        output.know(unit.errors);
         output.warn(group.warnings.into_iter().chain(unit.warnings));
     }
     if let Some(compiled) = vyper::compile(request, &vyper, &names)? {
@@ -98,6 +105,17 @@ fn several(vyper: &BTreeMap<Root, Modules>, names: &BTreeMap<String, String>) ->
 }
 
 impl CompileOutput {
+    /// Adds the errors of a unit. One that cannot be read only stays without its name.
+    fn know(&mut self, errors: Vec<Value>) {
+        for error in errors.into_iter().filter_map(|error| serde_json::from_value(error).ok()) {
+            let error: Error = error;
+            let of_name = self.errors.errors.entry(error.name.clone()).or_default();
+            if !of_name.contains(&error) {
+                of_name.push(error);
+            }
+        }
+    }
+
     /// Adds what is not said yet.
     fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
         for text in warnings {

@@ -55,7 +55,7 @@ impl Output {
     pub(crate) fn evm(&self, contract: &str) -> Result<&Evm, OutputError> {
         let found = contract
             .rsplit_once(':')
-            .and_then(|(source, name)| Some(&self.contracts.get(source)?.get(name)?.evm));
+            .and_then(|(source, name)| self.contracts.get(source)?.get(name)?.evm.as_ref());
         found
             .ok_or_else(|| OutputError::Missing { contract: contract.to_owned(), what: "the code" })
     }
@@ -93,7 +93,16 @@ pub(crate) struct ContractOutput {
     pub(crate) abi: Option<Value>,
     pub(crate) metadata: Option<String>,
     pub(crate) storage_layout: Option<StorageLayout>,
-    pub(crate) evm: Evm,
+    /// Absent where no code was asked for.
+    pub(crate) evm: Option<Evm>,
+}
+
+impl ContractOutput {
+    /// The errors of its ABI.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = &Value> {
+        let entries = self.abi.as_ref().and_then(Value::as_array).into_iter().flatten();
+        entries.filter(|entry| entry["type"] == "error")
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,7 +15,7 @@ use crate::ast::{Declarations, STORAGE_LOCATION};
 use crate::auxdata::{self, AuxdataError, Build};
 use crate::layout::{self, LayoutError};
 use crate::notes::Notes;
-use crate::output::{Bytecode, ContractOutput, Output, OutputError, check_bounds};
+use crate::output::{Bytecode, ContractOutput, Evm, Output, OutputError, check_bounds};
 use crate::reach::reached;
 use crate::safety;
 use crate::source_map::SourceFunctions;
@@ -48,6 +48,8 @@ pub enum UnitError {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Unit {
     pub(crate) contracts: BTreeMap<String, Compiled>,
+    /// The errors of every contract of the sources, as in its ABI.
+    pub(crate) errors: Vec<Value>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -91,20 +93,32 @@ pub(crate) fn reduce(
     let mut contracts = BTreeMap::new();
     for (source, outputs) in &build.contracts {
         for (name, output) in outputs {
-            if output.evm.bytecode.object.is_empty() {
+            let Some(evm) = output.evm.as_ref().filter(|evm| !evm.bytecode.object.is_empty())
+            else {
                 continue;
-            }
+            };
             let place = Place { source, name, full: format!("{source}:{name}") };
             refuse_unreported_namespaces(&place, &declarations, closure, version)?;
             let other = contrast.contracts.get(source).and_then(|outputs| outputs.get(name));
             let other = other.ok_or_else(|| place.missing("the contrast build"))?;
-            let mut compiled = compiled(&place, output, other, &declarations, closure)?;
-            let source_map = &output.evm.deployed_bytecode.source_map;
+            let other = other.evm.as_ref().ok_or_else(|| place.missing("the contrast build"))?;
+            let mut compiled = compiled(&place, output, [evm, other], &declarations, closure)?;
+            let source_map = &evm.deployed_bytecode.source_map;
             compiled.functions = functions.of_code(&compiled.runtime.object, source_map);
             contracts.insert(place.full, compiled);
         }
     }
-    Ok(Unit { contracts, warnings: Vec::new() })
+    Ok(Unit { contracts, errors: errors(build), warnings: Vec::new() })
+}
+
+/// Each error once: contracts that inherit or use one have it in their ABIs too.
+fn errors(build: &Output) -> Vec<Value> {
+    let contracts = build.contracts.values().flat_map(BTreeMap::values);
+    let by_text: BTreeMap<_, _> = contracts
+        .flat_map(ContractOutput::errors)
+        .map(|error| (error.to_string(), error.clone()))
+        .collect();
+    by_text.into_values().collect()
 }
 
 struct Place<'a> {
@@ -122,7 +136,7 @@ impl Place<'_> {
 fn compiled(
     place: &Place<'_>,
     output: &ContractOutput,
-    contrast: &ContractOutput,
+    builds: [&Evm; 2],
     declarations: &Declarations<'_>,
     closure: &Closure,
 ) -> Result<Compiled, UnitError> {
@@ -133,8 +147,8 @@ fn compiled(
     let mut notes = Notes::new(declarations, closure);
     let layout = layout::canonical(layout, node, declarations, &mut notes)
         .map_err(|source| UnitError::Layout { contract: contract.clone(), source })?;
-    let (creation, runtime) = codes(contract, output, contrast)?;
-    let immutables = immutables(place, &output.evm.deployed_bytecode, declarations)?;
+    let (creation, runtime) = codes(contract, builds)?;
+    let immutables = immutables(place, &builds[0].deployed_bytecode, declarations)?;
     for span in immutables.values().flatten() {
         check_bounds(*span, runtime.object.len(), contract)?;
     }
@@ -159,11 +173,12 @@ fn compiled(
 /// theirs too, and which bytes are theirs only a contrast tells.
 pub(crate) fn shows_its_metadata(build: &Output) -> bool {
     let contracts = build.contracts.values().flat_map(BTreeMap::values);
-    contracts.filter(|output| !output.evm.bytecode.object.is_empty()).all(|output| {
-        let auxdata = output.evm.legacy_assembly.as_ref().map(|a| a.auxdata()).unwrap_or_default();
+    let built = contracts.filter_map(|output| output.evm.as_ref());
+    built.filter(|evm| !evm.bytecode.object.is_empty()).all(|evm| {
+        let auxdata = evm.legacy_assembly.as_ref().map(|a| a.auxdata()).unwrap_or_default();
         let [own] = auxdata.as_slice() else { return false };
-        let creation = output.evm.bytecode.unlinked("");
-        let runtime = output.evm.deployed_bytecode.unlinked("");
+        let creation = evm.bytecode.unlinked("");
+        let runtime = evm.deployed_bytecode.unlinked("");
         let (Ok(creation), Ok(runtime)) = (creation, runtime) else { return false };
         let embedded = auxdata::end_of(&creation.bytes, &runtime.bytes);
         auxdata::ends_once(&runtime.bytes, own, Some(runtime.bytes.len()))
@@ -171,17 +186,11 @@ pub(crate) fn shows_its_metadata(build: &Output) -> bool {
     })
 }
 
-fn codes(
-    contract: &str,
-    output: &ContractOutput,
-    contrast: &ContractOutput,
-) -> Result<(CompiledCode, CompiledCode), UnitError> {
-    let auxdata = |output: &ContractOutput| {
-        output.evm.legacy_assembly.as_ref().map(|a| a.auxdata()).unwrap_or_default()
-    };
-    let auxdata = [auxdata(output), auxdata(contrast)];
-    let creation = [&output.evm.bytecode, &contrast.evm.bytecode];
-    let runtime = [&output.evm.deployed_bytecode, &contrast.evm.deployed_bytecode];
+fn codes(contract: &str, builds: [&Evm; 2]) -> Result<(CompiledCode, CompiledCode), UnitError> {
+    let auxdata =
+        builds.map(|evm| evm.legacy_assembly.as_ref().map(|a| a.auxdata()).unwrap_or_default());
+    let creation = builds.map(|evm| &evm.bytecode);
+    let runtime = builds.map(|evm| &evm.deployed_bytecode);
     let runtime = code(contract, runtime, &auxdata, |code| Some(code.len()))?;
     let embedded = |code: &[u8]| auxdata::end_of(code, &runtime.object);
     let creation = code(contract, creation, &auxdata, embedded)?;

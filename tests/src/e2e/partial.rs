@@ -17,7 +17,9 @@ pub(crate) fn cases() -> Vec<Case> {
             a_target_that_is_down_hides_no_proposal,
             what_was_imported_before_a_file_fails_is_shown;
         Fresh: a_network_that_is_down_hides_no_baseline;
-        Deployed: a_new_step_beside_what_stands_is_tried_first;
+        Deployed:
+            a_child_of_a_factory_fails_with_its_own_error,
+            a_new_step_beside_what_stands_is_tried_first;
     }
 }
 
@@ -99,6 +101,34 @@ fn what_was_imported_before_a_file_fails_is_shown(scene: &Scene<'_>) -> Outcome 
     assert!(text.contains(&format!("{digest} by 0x")), "{text}");
     Ok(())
 }
+
+/// The plan has neither the child nor its ABI: only the sources have its error.
+fn a_child_of_a_factory_fails_with_its_own_error(scene: &Scene<'_>) -> Outcome {
+    scene.write("contracts/src/Factory.sol", FACTORY)?;
+    let step = "[[step]]\ncreate = \"Factory\"\n[[step]]\ncall = [\"@factory\", \"make\", 11]\n";
+    scene.edit("tidegate.toml", "[funds]", &format!("{step}\n[funds]"))?;
+    let text = said(&scene.run("eva", &["plan"], 1)?);
+    assert!(text.contains("reverted with TooMuch(asked = 11, cap = 9)"), "{text}");
+    Ok(())
+}
+
+const FACTORY: &str = r"// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+contract Child {
+    error TooMuch(uint256 asked, uint256 cap);
+
+    constructor(uint256 size) {
+        if (size > 9) revert TooMuch(size, 9);
+    }
+}
+
+contract Factory {
+    function make(uint256 size) external {
+        new Child(size);
+    }
+}
+";
 
 /// What is there already hides nothing of what is not: `deploy` refuses what `plan` does, before it
 /// has sent anything.

@@ -4,6 +4,7 @@
 
 mod above;
 mod code_match;
+mod errors;
 mod hidden;
 mod layout;
 mod perturbations;
