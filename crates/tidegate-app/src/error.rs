@@ -105,14 +105,22 @@ impl AppError {
         }
     }
 
-    /// Of several errors the first; what else went wrong is said beside it.
+    /// Of several errors the first; what else went wrong, and what helps there, is said beside it.
     ///
     /// # Errors
     /// If there is one.
     pub(crate) fn first(errors: impl IntoIterator<Item = Self>) -> AppResult {
         let mut errors = errors.into_iter();
         let Some(first) = errors.next() else { return Ok(()) };
-        Err(errors.fold(first, |first, error| first.hint(format!("also: {error}"))))
+        Err(errors.fold(first, |first, error| {
+            let mut first = first.hint(format!("also: {error}"));
+            for hint in error.hints {
+                if !first.hints.contains(&hint) {
+                    first.hints.push(hint);
+                }
+            }
+            first
+        }))
     }
 
     /// The error of a library or use case that this is about, where it is of that type.

@@ -94,6 +94,21 @@ pub(crate) fn reference<'a>(built: &'a Built, fqn: &Fqn) -> AppResult<&'a Artifa
         .ok_or_else(|| AppError::new(Kind::Internal, format!("the release does not contain {fqn}")))
 }
 
+/// The way on where something is behind a proxy of the plan that no step of it puts there.
+pub(crate) const STRANGE_WAY: &str = "another `salt` makes a new proxy; or name this one under \
+                                      [existing] with the contract that is behind it";
+
+/// The way on where other code is behind a proxy than the plan starts from.
+pub(crate) fn start_way(project: &Project, name: &str) -> String {
+    if project.config.existing.contains_key(name) {
+        return format!("`contract` under [existing.{name}] must name the code behind it now");
+    }
+    format!(
+        "follow the release that put @{name} there; on a testnet, try it on a copy of what is \
+         followed: `tidegate deploy --release RELEASE --id NUMBER`"
+    )
+}
+
 /// Refuses an upgrade that would start from other code than the plan says.
 pub(crate) async fn require_starts(
     project: &Project,
@@ -105,10 +120,7 @@ pub(crate) async fn require_starts(
     for start in &prepared.resolved.starts {
         if start.in_plan {
             if let Some(fault) = strange_in_plan(network, prepared, start, head.block).await? {
-                return Err(AppError::new(Kind::Fail, fault).hint(
-                    "another `salt` makes a new proxy; or name this one under [existing] with the \
-                     contract that is behind it",
-                ));
+                return Err(AppError::new(Kind::Fail, fault).hint(STRANGE_WAY));
             }
             continue;
         }
@@ -118,17 +130,8 @@ pub(crate) async fn require_starts(
             continue;
         }
         if let Some(fault) = found.faults.first() {
-            let name = &start.target;
-            return Err(AppError::new(Kind::Fail, fault.clone()).hint(
-                if project.config.existing.contains_key(name) {
-                    format!("`contract` under [existing.{name}] must name the code behind it now")
-                } else {
-                    format!(
-                        "follow the release that put @{name} there; on a testnet, try it on a copy \
-                         of what is followed: `tidegate deploy --release RELEASE --id NUMBER`"
-                    )
-                },
-            ));
+            let hint = start_way(project, &start.target);
+            return Err(AppError::new(Kind::Fail, fault.clone()).hint(hint));
         }
     }
     require_standing(project, network, built, prepared, head.block).await

@@ -10,100 +10,80 @@ use tidegate_model::record::DeploymentRecord;
 use tidegate_model::release::Artifact;
 use tidegate_model::{Head, ReasonCode};
 use tidegate_plan::config::Stage;
-use tidegate_plan::{Executor, Start, uninitialized};
+use tidegate_plan::{Executor, Start};
 
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
 use crate::existing::{Baseline, Behind, read_behind, reference};
-use crate::follow;
 use crate::project::Project;
+use crate::proxies::Judged;
 use crate::records;
 use crate::release::{Built, stored_build};
-use crate::safety::require_safe;
-use crate::wiped;
 
 /// The topic of `Upgraded(address)`.
 const UPGRADED: B256 = b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
 
-/// Refuses what is unsafe behind proxies, and upgrades that would damage what is stored; otherwise
-/// what whoever approves the plan may not overlook, one sentence each.
-pub(crate) async fn require_proxies(
+/// Which upgrades would damage what is stored on a network, and what whoever approves them may not
+/// overlook, one sentence each. What is wrong with one proxy hides nothing of the others.
+pub(crate) async fn require_layouts(
     project: &Project,
     place: (&str, &Network),
     built: &Built,
     prepared: &Prepared,
     head: Head,
-) -> AppResult<Vec<String>> {
-    let earlier = match project.network(place.0)?.stage {
-        Stage::Testnet => wiped::earlier(project, place, built.roots.release_root).await?,
-        Stage::Mainnet => None,
-    };
-    let plan = (place.0, prepared);
-    let mut attentions: Vec<_> =
-        follow::unsaid(project, built, plan, earlier.as_ref())?.into_iter().collect();
-    attentions.extend(follow::found(built));
-    let open = uninitialized(&built.release.plan, &built.release.artifacts);
-    attentions.extend(open.into_iter().map(|(step, function)| {
-        format!(
-            "no initialiser runs as the proxy {step} is created: anybody may call {function} first"
-        )
-    }));
-    attentions.extend(require_safe(place.1, built, prepared, head).await?);
-    attentions.extend(require_layouts(project, place, built, prepared, head).await?);
-    Ok(attentions)
+) -> AppResult<Judged> {
+    let mut judged = Judged::default();
+    for start in &prepared.resolved.starts {
+        match of_start(project, place, built, (prepared, start), head).await {
+            Ok(of_start) => judged.extend(of_start),
+            Err(error) if error.kind == Kind::Fail => judged.faults.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(judged)
 }
 
-/// Refuses upgrades that would damage what is stored on a network; otherwise what whoever approves
-/// them may not overlook, one sentence each. A key may return a proxy to code that was behind it
-/// before, whatever is there now: nothing else leads back from a damaged state.
-async fn require_layouts(
+/// The same of one upgrade. A key may return a proxy to code that was behind it before, whatever is
+/// there now: nothing else leads back from a damaged state.
+async fn of_start(
     project: &Project,
     (name, network): (&str, &Network),
     built: &Built,
-    prepared: &Prepared,
+    (prepared, start): (&Prepared, &Start),
     head: Head,
-) -> AppResult<Vec<String>> {
+) -> AppResult<Judged> {
     let may_repair = matches!(prepared.resolved.executor, Executor::Key(_));
     let (mut faults, mut attentions) = (Vec::new(), Vec::new());
-    for start in &prepared.resolved.starts {
-        let found = read_behind(network, built, start, head.block).await?;
-        let mut fact = fact(built, start, live(project, name, built, start, &found)?)?;
-        attentions.extend(fact.hidden().map(|reason| reason.to_string()));
-        let damage = fact.damage();
-        if damage.is_empty() {
-            continue;
-        }
-        let made = prepared.resolved.places.get(&start.step).and_then(|place| place.implementation);
-        if made == Some(found.implementation) {
-            let what = damage.iter().map(|reason| format!("it was made already; {reason}"));
-            attentions.extend(what);
-            continue;
-        }
+    let found = read_behind(network, built, start, head.block).await?;
+    let mut fact = fact(built, start, live(project, name, built, start, &found)?)?;
+    attentions.extend(fact.hidden().map(|reason| reason.to_string()));
+    let damage = fact.damage();
+    let made = prepared.resolved.places.get(&start.step).and_then(|place| place.implementation);
+    if made == Some(found.implementation) {
+        let what = damage.iter().map(|reason| format!("it was made already; {reason}"));
+        attentions.extend(what);
+    } else if !damage.is_empty() {
         fact.earlier = earlier(project, (name, network), built, start, head).await?;
-        let Some(known_by) = &fact.earlier else {
-            faults.extend(damage);
-            continue;
-        };
         let rest = fact.damage();
-        if !may_repair && !rest.is_empty() {
-            faults.extend(rest);
-            continue;
+        match &fact.earlier {
+            None => faults.extend(damage),
+            Some(_) if !may_repair && !rest.is_empty() => faults.extend(rest),
+            Some(known_by) => {
+                attentions.push(format!(
+                    "{} returns @{} to the code of {known_by}; what newer code stored stays in \
+                     storage",
+                    start.step, start.target
+                ));
+                attentions.extend(rest.iter().map(|reason| format!("the way back: {reason}")));
+            }
         }
-        attentions.push(format!(
-            "{} returns @{} to the code of {known_by}; what newer code stored stays in storage",
-            start.step, start.target
-        ));
-        attentions.extend(rest.iter().map(|reason| format!("the way back: {reason}")));
     }
-    AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
-        |error| {
-            error.hint(
-                "Tidegate's docs/upgrades.md says what an upgrade may change, and which way leads \
-                 back",
-            )
-        },
-    )?;
-    Ok(attentions)
+    let faults = faults.into_iter().map(|fault| {
+        AppError::new(Kind::Fail, fault).hint(
+            "Tidegate's docs/upgrades.md says what an upgrade may change, and which way leads back",
+        )
+    });
+    Ok(Judged { faults: faults.collect(), attentions })
 }
 
 /// One upgrade, as the gate judges it.

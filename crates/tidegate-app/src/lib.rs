@@ -46,6 +46,7 @@ pub mod promote;
 mod promotion;
 mod proposal_files;
 pub mod proposals;
+mod proxies;
 mod published;
 pub mod read_back;
 mod recalled;

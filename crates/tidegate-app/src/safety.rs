@@ -16,6 +16,7 @@ use tidegate_model::{Fqn, Head, Reason, ReasonCode};
 use crate::deployment::Prepared;
 use crate::error::{AppError, AppResult, Kind};
 use crate::network::slot;
+use crate::proxies::Judged;
 use crate::release::Built;
 
 /// A contract that a step puts behind a proxy, and what is unsafe about it there.
@@ -25,14 +26,14 @@ struct Behind<'a> {
     hazards: Vec<Hazard>,
 }
 
-/// Refuses contracts that are unsafe behind their proxies; otherwise what whoever approves the plan
-/// may not overlook, one sentence each. What stands already is not refused again.
+/// Which contracts are unsafe behind their proxies, and what whoever approves the plan may not
+/// overlook, one sentence each. What stands already is not refused again.
 pub(crate) async fn require_safe(
     network: &Network,
     built: &Built,
     prepared: &Prepared,
     head: Head,
-) -> AppResult<Vec<String>> {
+) -> AppResult<Judged> {
     let (mut faults, mut attentions) = (Vec::new(), Vec::new());
     let steps = built.release.plan.steps.iter();
     faults.extend(steps.filter_map(|step| other_reference(built, step)));
@@ -52,15 +53,13 @@ pub(crate) async fn require_safe(
     for step in &built.release.plan.steps {
         faults.extend(admin_of_admin(network, built, prepared, step, head).await?);
     }
-    AppError::first(faults.into_iter().map(|fault| AppError::new(Kind::Fail, fault))).map_err(
-        |error| {
-            error.hint(
-                "Tidegate's docs/upgrades.md has the rules, and how a source allows what it means \
-                 to do",
-            )
-        },
-    )?;
-    Ok(attentions)
+    let faults = faults.into_iter().map(|fault| {
+        AppError::new(Kind::Fail, fault).hint(
+            "Tidegate's docs/upgrades.md has the rules, and how a source allows what it means to \
+             do",
+        )
+    });
+    Ok(Judged { faults: faults.collect(), attentions })
 }
 
 /// The contracts that steps create without a proxy and that may be one, each with why.

@@ -17,6 +17,8 @@ pub(crate) struct Recorder {
     /// What took a while, in the order in which it began.
     pub(crate) begun: Mutex<Vec<String>>,
     pub(crate) warned: Mutex<Vec<String>>,
+    /// What whoever approves may not overlook.
+    pub(crate) attended: Mutex<Vec<String>>,
 }
 
 impl Front for Recorder {
@@ -24,6 +26,7 @@ impl Front for Recorder {
         let (list, text) = match event {
             Event::Begin(text) => (&self.begun, text),
             Event::Warning(text) => (&self.warned, text),
+            Event::Attention(text) => (&self.attended, text),
             _ => return,
         };
         list.lock().unwrap().push(text.to_owned());

@@ -24,6 +24,7 @@ mod foreign;
 mod fresh;
 mod kept;
 mod label;
+mod left_open;
 mod minimal;
 #[cfg(test)]
 mod networks;
@@ -56,6 +57,7 @@ pub use expected::{Created, Expected, When};
 pub use follow::{Followed, RECORDED, Standing};
 pub use fresh::{WAY_OUT, may_stand, must_be_absent};
 pub use kept::{Kept, Outside};
+pub use left_open::{LeftOpen, left_open};
 pub use minimal::{MINIMAL_PROXY, minimal_proxy};
 pub use rehearsed::{Write, unrehearsed, writes};
 pub use resolve::{

@@ -10,10 +10,18 @@ use tidegate_model::release::Artifact;
 /// The initialiser of a contract that anybody may call behind a proxy where nobody has: a function
 /// that changes something, named `initialize`, `init`, or longer in the ways of these.
 pub(crate) fn initializer(abi: &JsonAbi) -> Option<String> {
-    let changes =
-        |of: StateMutability| matches!(of, StateMutability::NonPayable | StateMutability::Payable);
     let mut functions = abi.functions().filter(|function| changes(function.state_mutability));
     functions.find(|function| is_name(&function.name)).map(|function| function.signature())
+}
+
+pub(crate) fn changes(of: StateMutability) -> bool {
+    matches!(of, StateMutability::NonPayable | StateMutability::Payable)
+}
+
+/// Whether a function may be an initialiser, of whatever version of its contract.
+pub(crate) fn is_open_name(name: &str) -> bool {
+    let again = name.strip_prefix("re").unwrap_or(name);
+    is_name(again) || ["setup", "setUp"].contains(&name)
 }
 
 /// Whether what runs in a proxy's creation is an initialiser: after any other function, whoever

@@ -215,7 +215,9 @@ fn answer(
 }
 
 /// Every value, or everything that they lack.
-fn all<T>(results: impl Iterator<Item = Result<T, EvmError>>) -> Result<Vec<T>, EvmError> {
+pub(crate) fn all<T>(
+    results: impl Iterator<Item = Result<T, EvmError>>,
+) -> Result<Vec<T>, EvmError> {
     let (mut values, mut missing) = (Vec::new(), Vec::new());
     for result in results {
         match result {

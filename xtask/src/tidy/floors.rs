@@ -49,6 +49,7 @@ const APP: Floors<'static> = &[
             "follow_checks",
             "layouts",
             "promotion",
+            "proxies",
             "published",
             "release",
             "safety",

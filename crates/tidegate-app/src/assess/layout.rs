@@ -8,7 +8,7 @@ use tidegate_plan::{Executor, Start, upgraded_otherwise};
 use super::candidate::Candidate;
 use crate::deployment::{Prepared, prepare, simulate};
 use crate::error::{AppError, AppResult};
-use crate::existing::{Baseline, read_behind, reference, strange_in_plan};
+use crate::existing::{Baseline, STRANGE_WAY, read_behind, reference, start_way, strange_in_plan};
 use crate::follow;
 use crate::follow_checks::standing_faults;
 use crate::layouts::{self, earlier, layout, updated};
@@ -94,7 +94,10 @@ async fn known(
     if start.in_plan {
         let (network, head) = (candidate.target_network.clone()?, head.clone()?);
         return Ok(match strange_in_plan(network, prepared, start, head.block).await? {
-            Some(fault) => Err(Reason::new(ReasonCode::UpgradeStartDiffers, fault)),
+            Some(fault) => {
+                let text = format!("{fault}; {STRANGE_WAY}");
+                Err(Reason::new(ReasonCode::UpgradeStartDiffers, text))
+            }
             None => Ok("an earlier step of the plan".to_owned()),
         });
     }
@@ -121,11 +124,17 @@ async fn known(
         return Ok(Ok(format!("{known_by}, which it replaced")));
     }
     if found.implementation.is_zero() && is_young(network, start, head).await? {
-        let text = format!("@{} at {} on {target} is not final yet", start.target, start.address);
+        let text = format!(
+            "@{} at {} on {target} is not final yet; wait until it is",
+            start.target, start.address
+        );
         return Ok(Err(Reason::new(ReasonCode::NotFinal, text)));
     }
     Ok(match found.faults.first() {
-        Some(fault) => Err(Reason::new(ReasonCode::UpgradeStartDiffers, fault)),
+        Some(fault) => {
+            let text = format!("{fault}; {}", start_way(project, &start.target));
+            Err(Reason::new(ReasonCode::UpgradeStartDiffers, text))
+        }
         None => Ok(format!("the code behind it on {target}")),
     })
 }
@@ -176,7 +185,11 @@ fn left_there(
     if is_left {
         return Ok(Ok("what it follows"));
     }
-    let text = format!("@{} on {target} was left by no release here", start.target);
+    let text = format!(
+        "@{} on {target} was left by no release here; pull, or follow the release that put it \
+         there",
+        start.target
+    );
     Ok(Err(Reason::new(ReasonCode::FollowedDiffers, text)))
 }
 

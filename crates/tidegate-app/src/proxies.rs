@@ -1,0 +1,142 @@
+//! What stands behind the proxies of a plan: whether it is safe there, initialised, and stored as
+//! before. All that is wrong with all of them is said at once.
+
+use tidegate_chain::Network;
+use tidegate_model::{Head, Reason, ReasonCode};
+use tidegate_plan::config::Stage;
+use tidegate_plan::{LeftOpen, left_open, uninitialized};
+
+use crate::deployment::{Prepared, simulate};
+use crate::error::{AppError, AppResult, Kind};
+use crate::follow;
+use crate::layouts::require_layouts;
+use crate::project::Project;
+use crate::release::Built;
+use crate::safety::require_safe;
+use crate::wiped;
+
+/// What is wrong with the proxies of a plan, and what whoever approves it may not overlook, one
+/// sentence each.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) faults: Vec<AppError>,
+    pub(crate) attentions: Vec<String>,
+}
+
+impl Judged {
+    /// Adds what else was found.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.faults.extend(other.faults);
+        self.attentions.extend(other.attentions);
+    }
+
+    /// Refuses what is wrong. What is said of other proxies is told then too.
+    fn refuse(self, project: &Project) -> AppResult<Vec<String>> {
+        let Self { faults, attentions } = self;
+        if !faults.is_empty() {
+            attentions.iter().for_each(|attention| project.front.attend(attention));
+        }
+        AppError::first(faults).map(|()| attentions)
+    }
+}
+
+/// Refuses what is unsafe behind proxies, and upgrades that would damage what is stored; otherwise
+/// what whoever approves the plan may not overlook, one sentence each.
+pub(crate) async fn require_proxies(
+    project: &Project,
+    place: (&str, &Network),
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<Vec<String>> {
+    let earlier = match project.network(place.0)?.stage {
+        Stage::Testnet => wiped::earlier(project, place, built.roots.release_root).await?,
+        Stage::Mainnet => None,
+    };
+    let plan = (place.0, prepared);
+    let mut judged = Judged::default();
+    judged.attentions.extend(follow::unsaid(project, built, plan, earlier.as_ref())?);
+    judged.attentions.extend(follow::found(built));
+    judged.extend(initialised(place.1, built, prepared, head).await?);
+    judged.extend(require_safe(place.1, built, prepared, head).await?);
+    judged.extend(require_layouts(project, place, built, prepared, head).await?);
+    judged.refuse(project)
+}
+
+/// What anybody may initialise, before the plan does or after it.
+async fn initialised(
+    network: &Network,
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<Judged> {
+    let first = uninitialized(&built.release.plan, &built.release.artifacts);
+    let mut judged = Judged::default();
+    judged.attentions.extend(first.iter().map(|(step, function)| {
+        format!(
+            "no initialiser runs as the proxy {step} is created: anybody may call {function} first"
+        )
+    }));
+    let resolved = &prepared.resolved;
+    let run = |snapshot: &_| left_open(&built.release, resolved, snapshot);
+    let found = match simulate(network, head, run).await {
+        Ok(found) => found,
+        // It only warns, so what cannot be tried stops nothing.
+        Err(error) if error.kind == Kind::Config => {
+            judged.attentions.push(format!("who may initialise proxies cannot be tried: {error}"));
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    for open in found {
+        // The step says why nobody has to call it.
+        let said =
+            |(step, function): &(String, String)| (step, function) == (&open.step, &open.function);
+        if first.iter().any(said) {
+            continue;
+        }
+        match sentence(&open) {
+            text if open.owns && !open.stands => {
+                let reason = Reason::new(ReasonCode::UpgradeUnsafe, text);
+                judged.faults.push(AppError::new(Kind::Fail, reason));
+            }
+            text => judged.attentions.push(text),
+        }
+    }
+    Ok(judged)
+}
+
+fn sentence(LeftOpen { step, function, owns, stands }: &LeftOpen) -> String {
+    let when = if *stands { "as it stands" } else { "after the plan" };
+    let then = if *owns { ", and owns the proxy then" } else { "" };
+    format!(
+        "{step}: {when} anybody may call the initialiser {function}{then}: let the plan call it, \
+         or its code say who may"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{folder, opened};
+
+    /// What is wrong with one proxy hides nothing of the others.
+    #[test]
+    fn all_that_is_found_about_proxies_is_told_together() {
+        let config = "[project]\nname = \"v\"\nversion = \"1\"\n";
+        let root = folder(&[("tidegate.toml", config)]);
+        let (project, front) = opened(root.path(), &[]);
+        let fault = |text: &str, hint: &str| AppError::new(Kind::Fail, text).hint(hint);
+        let judged = |faults| Judged { faults, attentions: vec!["box: look".to_owned()] };
+        let mut all = judged(vec![fault("vault moves", "one way"), fault("pool grows", "one way")]);
+        all.extend(judged(vec![fault("safe: unsafe", "another way")]));
+        let error = all.refuse(&project).unwrap_err();
+        let said = format!("{error} {:?}", error.hints);
+        for text in ["vault moves", "also: pool grows", "also: safe: unsafe", "another way"] {
+            assert!(said.contains(text), "{said}");
+        }
+        assert_eq!(said.matches("one way").count(), 1, "{said}");
+        assert_eq!(*front.attended.lock().unwrap(), ["box: look", "box: look"]);
+        assert_eq!(judged(Vec::new()).refuse(&project).unwrap(), ["box: look"]);
+    }
+}
