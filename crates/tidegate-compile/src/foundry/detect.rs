@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use foundry_compilers::artifacts::remappings::Remapping as Written;
 
+use super::document::{self, Asked};
 use super::{FoundryConfig, FoundryError};
 use crate::files;
 use crate::profile::{DEFAULT, Profile};
@@ -93,7 +94,7 @@ impl Search {
         chosen: &str,
         depth: usize,
     ) -> Result<Vec<Used>, FoundryError> {
-        let written = written(root, profile)?.into_iter();
+        let written = written(root, profile, chosen)?.into_iter();
         let mut used: Vec<Used> = written
             .map(|(remapping, file)| Used {
                 remapping,
@@ -203,7 +204,11 @@ impl Search {
 }
 
 /// `remappings.txt` goes before the list of `foundry.toml`. Each with its file.
-fn written(root: &Path, profile: &Profile) -> Result<Vec<(Written, PathBuf)>, FoundryError> {
+fn written(
+    root: &Path,
+    profile: &Profile,
+    chosen: &str,
+) -> Result<Vec<(Written, PathBuf)>, FoundryError> {
     let file = root.join("remappings.txt");
     let text = match file.is_file() {
         true => files::read_text(&file, FoundryConfig::FILE_BYTES_MAX)
@@ -212,10 +217,15 @@ fn written(root: &Path, profile: &Profile) -> Result<Vec<(Written, PathBuf)>, Fo
     };
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let listed = profile.remappings.iter().flatten().map(String::as_str);
-    let lines = lines.map(|line| (line, &file));
-    let toml = root.join("foundry.toml");
-    let all = lines.chain(listed.map(|line| (line, &toml)));
-    all.map(|(line, file)| Ok((parse(line, file)?, file.clone()))).collect()
+    let lines = lines.map(|line| (line, file.clone()));
+    let (toml, text) = super::text(root)?;
+    let asked = Asked { file: &toml, text: &text, profile: chosen };
+    let listed = listed.map(|line| {
+        let says = |table: &toml::Table| document::says(table, "remappings", line);
+        (line, document::blamed(&asked, says).0)
+    });
+    let all = lines.chain(listed);
+    all.map(|(line, file)| Ok((parse(line, &file)?, file))).collect()
 }
 
 fn parse(text: &str, file: &Path) -> Result<Written, FoundryError> {

@@ -24,19 +24,41 @@ pub(super) struct Asked<'a> {
 /// A section is `[profile.NAME]` or, as in old files, `[NAME]`, which gives way to it. A profile
 /// inherits from the default one; `[vyper]` stands between the two, and `[global]` above all.
 pub(super) fn merged(asked: &Asked<'_>) -> Result<Table, FoundryError> {
-    let table = extended(asked)?;
-    let mut merged = section(&table, DEFAULT);
+    Ok(of_profile(&extended(asked)?, asked.profile))
+}
+
+fn of_profile(table: &Table, profile: &str) -> Table {
+    let mut merged = section(table, DEFAULT);
     if let Some(vyper) = table.get("vyper") {
         let vyper = Table::from_iter([("vyper".to_owned(), vyper.clone())]);
-        merged = match asked.profile {
+        merged = match profile {
             DEFAULT => over(merged, vyper),
             _ => over(vyper, merged),
         };
     }
-    if asked.profile != DEFAULT {
-        merged = over(section(&table, asked.profile), merged);
+    if profile != DEFAULT {
+        merged = over(section(table, profile), merged);
     }
-    Ok(over(section(&table, "global"), merged))
+    over(section(table, "global"), merged)
+}
+
+/// The file that has something to blame: the one asked for where what it says by itself has it,
+/// else the one that it extends, with its text. Both can be read.
+pub(super) fn blamed(asked: &Asked<'_>, has: impl Fn(&Table) -> bool) -> (PathBuf, String) {
+    let own = || (asked.file.to_owned(), asked.text.to_owned());
+    let Ok(table) = parse(asked.file, asked.text) else { return own() };
+    if has(&of_profile(&table, asked.profile)) {
+        return own();
+    }
+    base(asked, &table).ok().flatten().map_or_else(own, |base| (base.file, base.text))
+}
+
+/// Whether a key has this text, alone or in a list.
+pub(super) fn says(table: &Table, key: &str, text: &str) -> bool {
+    match table.get(key) {
+        Some(Value::Array(all)) => all.iter().any(|value| value.as_str() == Some(text)),
+        value => value.and_then(Value::as_str) == Some(text),
+    }
 }
 
 /// The names of its profiles.
@@ -106,10 +128,19 @@ fn joined(table: Table, mut base: Table, join: &dyn Fn(Value, Value) -> Value) -
     base
 }
 
-/// The file with what it extends beneath it. As in forge, only the chosen profile's word counts.
-fn extended(asked: &Asked<'_>) -> Result<Table, FoundryError> {
-    let table = parse(asked.file, asked.text)?;
-    let Some(extends) = extends(&table, asked.profile) else { return Ok(table) };
+/// What a file extends.
+struct Base {
+    file: PathBuf,
+    text: String,
+    table: Table,
+    strategy: String,
+    /// The path as it is written.
+    value: String,
+}
+
+/// The file that is extended. As in forge, only the chosen profile's word counts.
+fn base(asked: &Asked<'_>, table: &Table) -> Result<Option<Base>, FoundryError> {
+    let Some(extends) = extends(table, asked.profile) else { return Ok(None) };
     let (value, strategy) = match extends {
         Value::String(path) => (path.as_str(), "extend-arrays"),
         other => (
@@ -122,10 +153,24 @@ fn extended(asked: &Asked<'_>) -> Result<Table, FoundryError> {
         FoundryError::Extends { file, value, why }
     };
     let (file, text) = extended_file(asked.file, value, &refused)?;
-    let base = parse(&file, &text)?;
-    if self::extends(&base, asked.profile).is_some() {
+    let table = parse(&file, &text)?;
+    if self::extends(&table, asked.profile).is_some() {
         return Err(refused("extends a file itself"));
     }
+    let (strategy, value) = (strategy.to_owned(), value.to_owned());
+    Ok(Some(Base { file, text, table, strategy, value }))
+}
+
+/// The file with what it extends beneath it.
+fn extended(asked: &Asked<'_>) -> Result<Table, FoundryError> {
+    let table = parse(asked.file, asked.text)?;
+    let Some(Base { table: base, strategy, value, .. }) = base(asked, &table)? else {
+        return Ok(table);
+    };
+    let refused = |why| {
+        let (file, value) = (asked.file.to_owned(), value.clone());
+        FoundryError::Extends { file, value, why }
+    };
     let concatenated = |value: Value, base: Value| match (value, base) {
         (Value::Array(more), Value::Array(mut all)) => {
             all.extend(more);
@@ -133,7 +178,7 @@ fn extended(asked: &Asked<'_>) -> Result<Table, FoundryError> {
         }
         (value, _) => value,
     };
-    match strategy {
+    match strategy.as_str() {
         "extend-arrays" => Ok(joined(table, base, &concatenated)),
         "replace-arrays" => Ok(over(table, base)),
         "no-collision" => {

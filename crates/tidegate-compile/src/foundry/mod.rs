@@ -173,13 +173,15 @@ impl FoundryConfig {
         let profile = Self::read_profile(root, chosen)?;
         refuse_not_followed(root, chosen)?;
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let file = root.join(FILE);
+        let (file, text) = text(&root)?;
+        let asked = Asked { file: &file, text: &text, profile: chosen };
         let used = detect::used(&root, &profile, chosen)?;
         let mut remappings = Vec::new();
         let mut detected = Vec::new();
         for one in used {
             let written = one.file.as_ref().unwrap_or(&file);
-            let library = written.parent() != Some(&root);
+            // What the project's own files say is not detected.
+            let library = one.detected;
             let refused =
                 |source| FoundryError::Remapping { file: written.clone(), library, source };
             let remapping = Remapping::parse(&one.remapping.to_string()).map_err(refused)?;
@@ -195,7 +197,8 @@ impl FoundryConfig {
             remappings: None,
             ..profile
         };
-        Ok(Self { rules: Rules::Forge, remappings, detected, ..from_profile(profile, &file)? })
+        let config = from_profile(profile, &file).map_err(|error| blaming(error, &asked))?;
+        Ok(Self { rules: Rules::Forge, remappings, detected, ..config })
     }
 
     /// One profile as `foundry.toml` has it.
@@ -280,7 +283,8 @@ fn text(root: &Path) -> Result<(PathBuf, String), FoundryError> {
 /// does not reach whoever uses it.
 fn refuse_not_followed(root: &Path, profile: &str) -> Result<(), FoundryError> {
     let (file, text) = text(root)?;
-    let merged = document::merged(&Asked { file: &file, text: &text, profile })?;
+    let asked = Asked { file: &file, text: &text, profile };
+    let merged = document::merged(&asked)?;
     let says_nothing = |value: &toml::Value| match value {
         toml::Value::Array(values) => values.is_empty(),
         toml::Value::Table(table) => table.is_empty(),
@@ -289,7 +293,9 @@ fn refuse_not_followed(root: &Path, profile: &str) -> Result<(), FoundryError> {
     let is_pinned = ["solc", "solc_version"].iter().any(|key| merged.contains_key(*key));
     let skip = (!is_pinned).then_some(("skip", SKIP));
     for (key, why) in NOT_FOLLOWED.into_iter().chain(skip) {
-        if merged.get(key).is_some_and(|value| !says_nothing(value)) {
+        let has = |table: &toml::Table| table.get(key).is_some_and(|value| !says_nothing(value));
+        if has(&merged) {
+            let (file, _) = document::blamed(&asked, has);
             return Err(FoundryError::NotFollowed { file, key, why });
         }
     }
@@ -305,9 +311,22 @@ fn read(asked: &Asked<'_>) -> Result<Profile, FoundryError> {
     }
     document::merged(asked)?.try_into().map_err(|source| {
         // The same is read again from the text, which knows its lines.
-        let of_text = profile::fault(asked.text, asked.profile).unwrap_or(source);
-        document::malformed(asked.file, asked.text, of_text)
+        let fault = |text: &str| profile::fault(text, asked.profile);
+        let (file, text) = document::blamed(asked, |_| fault(asked.text).is_some());
+        let of_text = fault(&text).unwrap_or(source);
+        document::malformed(&file, &text, of_text)
     })
+}
+
+/// The error with the file that says what is wrong, which may be the one that is extended.
+fn blaming(mut error: FoundryError, asked: &Asked<'_>) -> FoundryError {
+    if let FoundryError::FolderOutside { file, key, value }
+    | FoundryError::Version { file, key, value }
+    | FoundryError::Value { file, key, value } = &mut error
+    {
+        (*file, _) = document::blamed(asked, |table| document::says(table, key, value));
+    }
+    error
 }
 
 fn from_profile(profile: Profile, file: &Path) -> Result<FoundryConfig, FoundryError> {

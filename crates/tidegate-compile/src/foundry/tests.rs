@@ -256,3 +256,47 @@ fn a_remapping_is_named_with_its_file() {
         assert!(source.to_string().contains("no absolute path"), "{source}");
     }
 }
+
+/// What is wrong in a file that is extended is no fault of `foundry.toml`.
+#[test]
+fn what_an_extended_file_says_is_blamed_on_it() {
+    let own = "[profile.default]\nextends = \"base.toml\"\nlibs = [\"lib\"]\n";
+    for line in [
+        "src = \"/x\"",
+        "libs = [\"/x\"]",
+        "include_paths = [\"/x\"]",
+        "evm_version = \"moon\"",
+        "revert_strings = \"moon\"",
+        "remappings = [\"x\"]",
+        "remappings = [\"x/=/abs/\"]",
+        "solc = \"newest\"",
+        "libraries = [\"src/L.sol:L:0x11\"]",
+        "extra_args = [\"--x\"]",
+        "skip = [\"x\"]",
+        "optimizer = 3",
+        "bytecode_hash = \"moon\"",
+        "vyper = 3",
+        "= 3",
+    ] {
+        let base = format!("[profile.default]\n{line}\n");
+        for (own, base, blamed) in [
+            (own.to_owned(), base.as_str(), "base.toml"),
+            // The same in the file itself.
+            (
+                format!("{own}{line}\n").replace("libs = [\"lib\"]\nlibs", "libs"),
+                "",
+                "foundry.toml",
+            ),
+        ] {
+            let files = [("foundry.toml", own.as_str()), ("base.toml", base)];
+            let error = load(&files, None).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(&format!("/{blamed}")), "{line}: {text}");
+            assert!(!text.contains("dependency"), "{line}: {text}");
+            let lines = if blamed == "base.toml" { 2 } else { own.lines().count() };
+            if let FoundryError::Malformed { line: found, .. } = error {
+                assert_eq!(found, lines, "{line}: {text}");
+            }
+        }
+    }
+}
